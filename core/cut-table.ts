@@ -1,0 +1,145 @@
+import type { IndexKey } from './index-keys.ts'
+import type { Position } from './position.ts'
+
+/**
+ * What is cut off for one principal: the highest plain cut, and one dated cut (highest `issuedBefore`, highest
+ * position). A token is hit if either hits, so a later, lower request can never weaken an earlier one.
+ */
+export type Cut = {
+  readonly plain: Position
+  readonly plainAtMs: number
+  readonly datedBeforeMs: number
+  readonly dated: Position
+  readonly keepUntilMs: number
+}
+
+/** Whether a cut hits a token of ours: by its place in the log, and for a dated cut by its instant too. */
+export function cutHits(cut: Cut, issuedAt: Position, issuedAtMs: number): boolean {
+  return issuedAt < cut.plain || (issuedAt < cut.dated && issuedAtMs < cut.datedBeforeMs)
+}
+
+/** Cut-offs of one shape by key, in typed arrays: millions of "revoke all of this client" cost no garbage collection. */
+export class CutTable {
+  #words: Uint32Array = new Uint32Array(SMALLEST * KEY_WORDS)
+  #values: Float64Array = new Float64Array(SMALLEST * VALUES)
+  #capacity = SMALLEST
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  get(key: IndexKey): Cut | undefined {
+    if (this.#size === 0) return undefined
+    const slot = this.#slotOf(key)
+    if (!this.#used(slot)) return undefined
+    const [plain, plainAtMs, datedBeforeMs, dated, keepUntilMs] = this.#values.subarray(
+      slot * VALUES,
+      (slot + 1) * VALUES,
+    ) as unknown as [Position, number, number, Position, number]
+    return { plain, plainAtMs, datedBeforeMs, dated, keepUntilMs }
+  }
+
+  /** Hot path: the same as `get` and `cutHits`, without an object. */
+  hits(key: IndexKey, issuedAt: Position, issuedAtMs: number): boolean {
+    const slot = this.#slotOf(key)
+    const at = slot * VALUES
+    const values = this.#values
+    if (values[at + KEEP] === 0) return false
+    if (issuedAt < (values[at + PLAIN] as number)) return true
+    return issuedAt < (values[at + DATED] as number) && issuedAtMs < (values[at + DATED_BEFORE] as number)
+  }
+
+  /** Only moves forward: every slot keeps the higher of what it held and what comes. */
+  raise(key: IndexKey, cut: Cut): void {
+    if ((this.#size + 1) * 10 > this.#capacity * 7) this.#grow()
+    const slot = this.#slotOf(key)
+    if (!this.#used(slot)) {
+      this.#writeKey(slot, key)
+      this.#size += 1
+    }
+    const at = slot * VALUES
+    this.#raiseValue(at + PLAIN, cut.plain)
+    this.#raiseValue(at + PLAIN_AT, cut.plainAtMs)
+    this.#raiseValue(at + DATED_BEFORE, cut.datedBeforeMs)
+    this.#raiseValue(at + DATED, cut.dated)
+    this.#raiseValue(at + KEEP, cut.keepUntilMs)
+  }
+
+  dropExpired(floorMs: number): void {
+    if (!this.#anyExpired(floorMs)) return
+    this.#rebuild(this.#capacity, floorMs)
+  }
+
+  #anyExpired(floorMs: number): boolean {
+    for (let at = KEEP; at < this.#values.length; at += VALUES) {
+      const keep = this.#values[at] as number
+      if (keep !== 0 && keep <= floorMs) return true
+    }
+    return false
+  }
+
+  #grow(): void {
+    this.#rebuild(this.#capacity * 2, 0)
+  }
+
+  #rebuild(capacity: number, floorMs: number): void {
+    const [words, values] = [this.#words, this.#values]
+    const slots = this.#capacity
+    this.#words = new Uint32Array(capacity * KEY_WORDS)
+    this.#values = new Float64Array(capacity * VALUES)
+    this.#capacity = capacity
+    this.#size = 0
+    for (let slot = 0; slot < slots; slot += 1) {
+      const keep = values[slot * VALUES + KEEP] as number
+      if (keep === 0 || keep <= floorMs) continue
+      let to = (words[slot * KEY_WORDS] as number) % capacity
+      while (this.#used(to)) to = (to + 1) % capacity
+      this.#words.set(words.subarray(slot * KEY_WORDS, (slot + 1) * KEY_WORDS), to * KEY_WORDS)
+      this.#values.set(values.subarray(slot * VALUES, (slot + 1) * VALUES), to * VALUES)
+      this.#size += 1
+    }
+  }
+
+  #slotOf(key: IndexKey): number {
+    let slot = wordOf(key, 0) % this.#capacity
+    while (this.#used(slot) && !this.#isKey(slot, key)) slot = (slot + 1) % this.#capacity
+    return slot
+  }
+
+  /** Every cut is kept until some time after 1970, so a keep of 0 is an empty slot. */
+  #used(slot: number): boolean {
+    return this.#values[slot * VALUES + KEEP] !== 0
+  }
+
+  #isKey(slot: number, key: IndexKey): boolean {
+    const at = slot * KEY_WORDS
+    for (let word = 0; word < KEY_WORDS; word += 1) {
+      if (this.#words[at + word] !== wordOf(key, word)) return false
+    }
+    return true
+  }
+
+  #writeKey(slot: number, key: IndexKey): void {
+    for (let word = 0; word < KEY_WORDS; word += 1) this.#words[slot * KEY_WORDS + word] = wordOf(key, word)
+  }
+
+  #raiseValue(at: number, value: number): void {
+    if (value > (this.#values[at] as number)) this.#values[at] = value
+  }
+}
+
+const SMALLEST = 16
+const KEY_WORDS = 4
+const VALUES = 5
+const PLAIN = 0
+const PLAIN_AT = 1
+const DATED_BEFORE = 2
+const DATED = 3
+const KEEP = 4
+
+function wordOf(key: IndexKey, word: number): number {
+  const at = word * 4
+  const high = (key.charCodeAt(at) << 24) | (key.charCodeAt(at + 1) << 16)
+  return (high | (key.charCodeAt(at + 2) << 8) | key.charCodeAt(at + 3)) >>> 0
+}

@@ -1,0 +1,121 @@
+import { after } from './awaitable.ts'
+import type { RealmOrdinal } from './ids.ts'
+import type { Awaitable, DirectoryRecord, Store } from './ports.ts'
+import { decodeRule } from './rule-bytes.ts'
+import { ROW_KIND, type LogRow } from './rules.ts'
+import type { RecordKey } from './units.ts'
+
+/** A named kind of record. `keys` are the texts by which one, and only one, live record of it can be found. */
+export type Collection<T> = {
+  readonly name: string
+  readonly keys: (value: T) => readonly RecordKey[]
+}
+
+/** A live record. `version` is what an update must name. */
+export type Entry<T> = { readonly id: string; readonly version: number; readonly value: T }
+
+/** What stands under an id: a live record, or only the version that a new one has to follow. */
+export type Standing<T> = { readonly version: number; readonly entry: Entry<T> | undefined }
+
+/** Records held parsed; a realm that has more live ones than this reads some of them again. */
+const CACHED_MAX = 20_000
+
+/**
+ * A realm's directory, read through a cache by version. Every change of a record is a log row, and the row drops
+ * what was cached, on this node and on every other.
+ */
+export class Directory {
+  readonly #store: Store
+  readonly #realm: RealmOrdinal
+  readonly #byId: Map<string, Entry<unknown>> = new Map()
+  readonly #idByKey: Map<string, string> = new Map()
+  /** Counts change rows: what was read before a change is not cached after it. */
+  #changes = 0
+
+  constructor(store: Store, realm: RealmOrdinal) {
+    this.#store = store
+    this.#realm = realm
+  }
+
+  get<T>(collection: Collection<T>, id: string): Awaitable<Entry<T> | undefined> {
+    const cached = this.#byId.get(cacheKey(collection.name, id))
+    if (cached !== undefined) return cached as Entry<T>
+    return after(this.standing(collection, id), (standing) => standing.entry)
+  }
+
+  /** As `get`, but tells a deleted record (version > 0) from one that never existed (0). Never from the cache. */
+  standing<T>(collection: Collection<T>, id: string): Awaitable<Standing<T>> {
+    const changes = this.#changes
+    return after(this.#store.record(this.#realm, collection.name, id), (record) => {
+      const entry = record === undefined ? undefined : this.#keep<T>(record, changes)
+      return { version: record?.version ?? 0, entry }
+    })
+  }
+
+  find<T>(collection: Collection<T>, key: RecordKey): Awaitable<Entry<T> | undefined> {
+    const at = cacheKey(collection.name, `${key.name}=${key.value}`)
+    const id = this.#idByKey.get(at)
+    const cached = id === undefined ? undefined : this.#byId.get(cacheKey(collection.name, id))
+    // A record may have given this key up since: it says itself by which keys it is found.
+    if (cached !== undefined && isFoundBy(collection, cached as Entry<T>, key)) return cached as Entry<T>
+    const changes = this.#changes
+    return after(this.#store.recordByKey(this.#realm, { collection: collection.name, ...key }), (record) => {
+      const entry = record === undefined ? undefined : this.#keep<T>(record, changes)
+      if (entry !== undefined && changes === this.#changes) this.#idByKey.set(at, entry.id)
+      return entry
+    })
+  }
+
+  /** All live records of a collection, page by page. */
+  async *all<T>(collection: Collection<T>): AsyncGenerator<Entry<T>, void> {
+    let after_: string | undefined
+    do {
+      const page = await this.#store.records(this.#realm, {
+        collection: collection.name,
+        after: after_,
+        limit: PAGE,
+      })
+      for (const record of page.records) {
+        const entry = parse<T>(record)
+        if (entry !== undefined) yield entry
+      }
+      after_ = page.next
+    } while (after_ !== undefined)
+  }
+
+  /** Drops what a change row made old. */
+  onRow(row: LogRow): void {
+    if (row.kind !== ROW_KIND.change) return
+    const rule = decodeRule(row)
+    if (rule.kind !== 'change') return
+    this.#changes += 1
+    this.#byId.delete(cacheKey(rule.collection, rule.id))
+  }
+
+  #keep<T>(record: DirectoryRecord, changesBefore: number): Entry<T> | undefined {
+    const entry = parse<T>(record)
+    if (entry === undefined || changesBefore !== this.#changes) return entry
+    if (this.#byId.size >= CACHED_MAX || this.#idByKey.size >= CACHED_MAX) {
+      this.#byId.clear()
+      this.#idByKey.clear()
+    }
+    this.#byId.set(cacheKey(record.collection, record.id), entry)
+    return entry
+  }
+}
+
+const PAGE = 1_000
+
+/** Bodies are written by this program alone, from values of the collection's type; hence the one cast. */
+function parse<T>(record: DirectoryRecord): Entry<T> | undefined {
+  if (record.body === undefined) return undefined
+  return { id: record.id, version: record.version, value: JSON.parse(record.body) as T }
+}
+
+function isFoundBy<T>(collection: Collection<T>, entry: Entry<T>, key: RecordKey): boolean {
+  return collection.keys(entry.value).some((own) => own.name === key.name && own.value === key.value)
+}
+
+function cacheKey(collection: string, id: string): string {
+  return `${collection}\0${id}`
+}

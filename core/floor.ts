@@ -1,0 +1,53 @@
+/** A wall clock that has moved this much against the monotonic one stepped; GC stops and an operator must look. */
+export const CLOCK_STEP_MS = 60_000
+/** How long the two clocks must agree before time that passed while the server was off is believed. */
+export const CLOCK_TRUST_MS = 3_600_000
+
+export type ClockReading = { readonly wallMs: number; readonly monotonicMs: number }
+
+/**
+ * The floor: a durable time that only rises. What expires at or below it is over for good, whatever the clock says
+ * later; rules and records leave only below it. So it must never run ahead of real time: it rises by the time that
+ * the monotonic clock has seen, and takes over a larger gap (the server was off) only when the wall clock has kept
+ * pace with the monotonic one for an hour, or when an operator confirms the clock.
+ */
+export class Floor {
+  #start: ClockReading
+  #base: number
+  #value: number
+  #trusted = false
+
+  constructor(durableMs: number, start: ClockReading) {
+    this.#start = start
+    this.#base = durableMs
+    this.#value = durableMs
+  }
+
+  get ms(): number {
+    return this.#value
+  }
+
+  /** Whether the wall clock has stepped against the monotonic one since the start. */
+  stepped(now: ClockReading): boolean {
+    const drift = now.wallMs - this.#start.wallMs - (now.monotonicMs - this.#start.monotonicMs)
+    return Math.abs(drift) > CLOCK_STEP_MS
+  }
+
+  /** Raises the floor as far as the clocks allow; @returns it. */
+  raise(now: ClockReading): number {
+    if (this.stepped(now)) return this.#value
+    const ran = now.monotonicMs - this.#start.monotonicMs
+    if (ran >= CLOCK_TRUST_MS) this.#trusted = true
+    const allowed = this.#trusted ? now.wallMs : Math.min(now.wallMs, this.#base + ran)
+    if (allowed > this.#value) this.#value = allowed
+    return this.#value
+  }
+
+  /** An operator vouches for the wall clock as it reads now. */
+  confirm(now: ClockReading): number {
+    if (now.wallMs > this.#value) this.#value = now.wallMs
+    this.#start = now
+    this.#base = this.#value
+    return this.#value
+  }
+}

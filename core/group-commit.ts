@@ -1,0 +1,99 @@
+import { Overloaded, StoreUnavailable } from './faults.ts'
+import type { Defer } from './ports.ts'
+
+/** Units of one flush. Enough to fill a flush at any load one process sees; small enough to stay below 10 ms. */
+export const GROUP_MAX = 256
+/** Places in a group that a flood of revocations leaves to the rest. */
+const ISSUE_SHARE = 32
+/** Units waiting that mint or administer; past it callers are asked to come back. */
+export const ISSUE_QUEUE_MAX = 4_096
+/** Units waiting that revoke; their own, so that a flood of sign-ins never turns a revocation away. */
+export const REVOKE_QUEUE_MAX = 32_768
+
+export type Lane = 'revoke' | 'issue'
+export type Flush<T, R> = (items: readonly T[]) => Promise<readonly R[]>
+
+type Waiting<T, R> = {
+  readonly item: T
+  readonly settle: (result: R) => void
+  readonly fail: (error: unknown) => void
+}
+
+/**
+ * The policy by which single writes become groups: one flush in flight; when it is done, all that waits goes next,
+ * revocations first. Nobody waits when the store is idle, and nobody waits for a timer.
+ */
+export class GroupCommit<T, R> {
+  readonly #flush: Flush<T, R>
+  readonly #defer: Defer
+  readonly #lanes: Record<Lane, Waiting<T, R>[]> = { revoke: [], issue: [] }
+  #busy = false
+  #scheduled = false
+  #closed = false
+  #idle: (() => void)[] = []
+
+  constructor(flush: Flush<T, R>, defer: Defer) {
+    this.#flush = flush
+    this.#defer = defer
+  }
+
+  get waiting(): number {
+    return this.#lanes.revoke.length + this.#lanes.issue.length
+  }
+
+  /** @throws Overloaded when the lane is full, StoreUnavailable after close; otherwise as the flush decides. */
+  submit(item: T, lane: Lane): Promise<R> {
+    if (this.#closed) return Promise.reject(new StoreUnavailable('the server is stopping'))
+    const queue = this.#lanes[lane]
+    if (queue.length >= (lane === 'revoke' ? REVOKE_QUEUE_MAX : ISSUE_QUEUE_MAX)) {
+      return Promise.reject(new Overloaded(`the ${lane} queue is full`))
+    }
+    const result = new Promise<R>((settle, fail) => {
+      queue.push({ item, settle, fail })
+    })
+    this.#schedule()
+    return result
+  }
+
+  /** Stops taking units and resolves when all that were taken are settled. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (!this.#busy && this.waiting === 0) return
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve)
+    })
+  }
+
+  #schedule(): void {
+    if (this.#busy || this.#scheduled) return
+    this.#scheduled = true
+    this.#defer(() => {
+      this.#scheduled = false
+      void this.#run()
+    })
+  }
+
+  /** Never rejects: every failure is handed to those who wait. */
+  async #run(): Promise<void> {
+    if (this.#busy) return
+    this.#busy = true
+    while (this.waiting > 0) {
+      const group = this.#take()
+      try {
+        const results = await this.#flush(group.map((one) => one.item))
+        for (let at = 0; at < group.length; at += 1) (group[at] as Waiting<T, R>).settle(results[at] as R)
+      } catch (error) {
+        for (const one of group) one.fail(error)
+      }
+    }
+    this.#busy = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #take(): Waiting<T, R>[] {
+    const { revoke, issue } = this.#lanes
+    const reserved = Math.min(issue.length, ISSUE_SHARE)
+    const first = revoke.splice(0, GROUP_MAX - reserved)
+    return first.concat(issue.splice(0, GROUP_MAX - first.length))
+  }
+}

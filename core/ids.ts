@@ -1,0 +1,70 @@
+import { randomBytes128 } from './crypto.ts'
+import { ContractBroken } from './faults.ts'
+import type { Random } from './ports.ts'
+
+/** A string or number that only its own constructor can make: the compiler then keeps the kinds of id apart. */
+declare const brand: unique symbol
+export type Brand<T, Name extends string> = T & { readonly [brand]: Name }
+
+/** Keyed SHA-256 of a token's exact bytes, base64url, 43 characters. Safe to log, grants nothing. */
+export type TokenDigest = Brand<string, 'TokenDigest'>
+/** A token's public id: `tok_` and 128 random bits as 22 base64url characters. Safe to show, grants nothing. */
+export type Handle = Brand<string, 'Handle'>
+/** The family that tokens descend from: `grt_` and 128 random bits. */
+export type GrantId = Brand<string, 'GrantId'>
+/** A realm's name as it stands in a path: 1 to 63 of `a-z 0-9 -`. */
+export type RealmName = Brand<string, 'RealmName'>
+/** A realm's small number inside one store; what stores index by. 0 is `system`. */
+export type RealmOrdinal = Brand<number, 'RealmOrdinal'>
+
+const DIGEST_CHARS = 43
+const ID_CHARS = 22
+const HANDLE_PREFIX = 'tok_'
+const GRANT_PREFIX = 'grt_'
+const REALM_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+const BASE64URL = /^[A-Za-z0-9_-]+$/
+
+export function tokenDigest(text: string): TokenDigest {
+  if (text.length !== DIGEST_CHARS) throw new ContractBroken('a token digest has 43 base64url characters')
+  return text as TokenDigest
+}
+
+/** @returns undefined when the text is not of the form of a handle. */
+export function parseHandle(text: string): Handle | undefined {
+  const canonical = text.length === HANDLE_PREFIX.length + ID_CHARS && text.startsWith(HANDLE_PREFIX)
+  return canonical && BASE64URL.test(text.slice(HANDLE_PREFIX.length)) ? (text as Handle) : undefined
+}
+
+export function mintHandle(random: Random): Handle {
+  return (HANDLE_PREFIX + randomBytes128(random)) as Handle
+}
+
+/** The 16 bytes of a handle, as they stand in rule bytes. */
+export function handleBytes(handle: Handle): Buffer {
+  return Buffer.from(handle.slice(HANDLE_PREFIX.length), 'base64url')
+}
+
+export function handleFromBytes(bytes: Uint8Array): Handle {
+  return (HANDLE_PREFIX + Buffer.from(bytes).toString('base64url')) as Handle
+}
+
+/** A token that starts its own grant lends it its random bits: one draw, and the two ids can be told apart by prefix. */
+export function grantOf(handle: Handle): GrantId {
+  return (GRANT_PREFIX + handle.slice(HANDLE_PREFIX.length)) as GrantId
+}
+
+export function grantId(text: string): GrantId {
+  return text as GrantId
+}
+
+/** @returns undefined when the text cannot name a realm. */
+export function parseRealmName(text: string): RealmName | undefined {
+  return REALM_NAME.test(text) ? (text as RealmName) : undefined
+}
+
+export const SYSTEM_REALM: RealmName = 'system' as RealmName
+export const DEFAULT_REALM: RealmName = 'default' as RealmName
+
+export function realmOrdinal(value: number): RealmOrdinal {
+  return value as RealmOrdinal
+}

@@ -1,0 +1,103 @@
+import { grantOf, mintHandle, type GrantId } from './ids.ts'
+import { LIFETIME_MAX_MS } from './lifetimes.ts'
+import type { Position } from './position.ts'
+import type { Realm, Caller } from './realm.ts'
+import { sealTokenText } from './realm-keys.ts'
+import type { RawToken } from './raw-token.ts'
+import type { Ancestor, Principals, TokenKind, TokenRecord } from './records.ts'
+import type { Operation } from './units.ts'
+import { isMintingHeld } from './verdict.ts'
+
+/** A token to be minted. `grant` absent: it starts its own. */
+export type TokenIntent = Principals & {
+  readonly raw: RawToken
+  readonly kind: TokenKind
+  readonly expiresAtMs: number
+  readonly handle?: TokenRecord['handle']
+  readonly grant?: GrantId
+  readonly session?: string
+  readonly ancestors?: readonly Ancestor[]
+  readonly scope?: string
+  readonly audience?: readonly string[]
+  readonly authenticatedBy?: readonly string[]
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** Keep the text readable, sealed: only where the dialect must give it back. */
+  readonly sealText?: boolean
+}
+
+export type IssueAct = {
+  /** The position at which everything below was judged. */
+  readonly basis: Position
+  readonly caller: Caller
+  readonly tokens: readonly TokenIntent[]
+  /** A single-use token that this issue uses up. */
+  readonly consume?: TokenRecord
+  /** What else belongs to the same unit, a directory change say. */
+  readonly also?: readonly Operation[]
+}
+
+export type Issued =
+  | { readonly kind: 'issued'; readonly records: readonly TokenRecord[] }
+  /** Something it was judged by was revoked meanwhile: judge again. */
+  | { readonly kind: 'stale' }
+  /** The single-use token was used by somebody else meanwhile. */
+  | { readonly kind: 'consumed' }
+  /** A hold is in force: nothing may be minted for these principals until it is released. */
+  | { readonly kind: 'held' }
+  | { readonly kind: 'lifetime-too-long' }
+  /** The text is a token already. */
+  | { readonly kind: 'token-exists' }
+
+/** Mints tokens in one unit. What was judged at `basis` must still hold when the unit commits. */
+export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> {
+  const nowMs = realm.nowMs()
+  if (act.tokens.some((intent) => isMintingHeld(intent, realm.index))) return { kind: 'held' }
+  if (act.tokens.some((intent) => intent.expiresAtMs - nowMs > LIFETIME_MAX_MS)) return { kind: 'lifetime-too-long' }
+  const records = act.tokens.map((intent) => recordOf(realm, intent, { position: act.basis, issuedAtMs: nowMs }))
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [act.caller.standing, ...standing(realm, records), ...standing(realm, consumed(act))],
+    expects: [],
+    operations: [...consumption(act), ...records.map(putToken), ...(act.also ?? [])],
+  })
+  if (outcome.kind === 'applied') return { kind: 'issued', records }
+  if (outcome.kind === 'stale') return outcome
+  switch (outcome.what) {
+    case 'consumed':
+      return { kind: 'consumed' }
+    case 'token-exists':
+      return { kind: 'token-exists' }
+    case 'token-missing':
+    case 'record-changed':
+    case 'key-taken':
+      // A record that the unit read has moved on: judge again by what stands there now.
+      return { kind: 'stale' }
+  }
+}
+
+export type IssuedAt = { readonly position: Position; readonly issuedAtMs: number }
+
+export function recordOf(realm: Realm, intent: TokenIntent, at: IssuedAt): TokenRecord {
+  const { raw, sealText, grant, handle: given, ancestors, ...rest } = intent
+  const handle = given ?? mintHandle(realm.random)
+  const digest = raw.digest(realm.keys.digestKey)
+  const record = { ...rest, digest, handle, grant: grant ?? grantOf(handle), ancestors: ancestors ?? [], ...at }
+  if (sealText !== true) return record
+  return { ...record, sealed: sealTokenText(realm.keys, realm.name, record, { raw, random: realm.random }) }
+}
+
+export function putToken(record: TokenRecord): Operation {
+  return { kind: 'put-token', record }
+}
+
+function consumed(act: IssueAct): readonly TokenRecord[] {
+  return act.consume === undefined ? [] : [act.consume]
+}
+
+function consumption(act: IssueAct): readonly Operation[] {
+  return consumed(act).map(({ handle }) => ({ kind: 'consume', handle, sealed: undefined }))
+}
+
+function standing(realm: Realm, records: readonly TokenRecord[]): Caller['standing'][] {
+  return records.map((facts) => ({ realm: realm.ordinal, facts }))
+}

@@ -1,0 +1,188 @@
+import type { IndexKey } from './index-keys.ts'
+
+/**
+ * A set of 128-bit keys, each with the time until which it must be kept, at 20 to 23 bytes a key and outside the
+ * JavaScript heap. A check costs one probe of a short run, whether the table holds none or ten million.
+ *
+ * Keys are spread over partitions by their first ten bits and stand sorted by their second word inside each: a miss
+ * ends at the first larger word, so partitions may be 90 % full, and growing one moves a thousandth of the keys.
+ */
+export class KeyTable {
+  readonly #partitions: (Partition | undefined)[] = new Array<Partition | undefined>(PARTITIONS)
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  has(key: IndexKey): boolean {
+    if (this.#size === 0) return false
+    const [w0, w1, w2, w3] = wordsOf(key)
+    const partition = this.#partitions[w0 >>> PARTITION_SHIFT]
+    return partition !== undefined && find(partition, w0, w1, w2, w3) >= 0
+  }
+
+  /** Adds a key, or lengthens how long it is kept; a time is only ever rounded up. */
+  add(key: IndexKey, keepUntilMs: number): void {
+    this.#add(wordsOf(key), keepUntilMs)
+  }
+
+  /** The same for a key that stands in bytes at an offset. */
+  addBytes(bytes: Uint8Array, at: number, keepUntilMs: number): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + at, WORDS * 4)
+    for (let word = 0; word < WORDS; word += 1) scratch[word] = view.getUint32(word * 4)
+    this.#add(scratch, keepUntilMs)
+  }
+
+  #add([w0, w1, w2, w3]: Words, keepUntilMs: number): void {
+    const keep = keepUnits(keepUntilMs)
+    const at = w0 >>> PARTITION_SHIFT
+    let partition = this.#partitions[at]
+    if (partition === undefined) {
+      partition = makePartition(SMALLEST)
+      this.#partitions[at] = partition
+    }
+    const found = find(partition, w0, w1, w2, w3)
+    if (found >= 0) {
+      if (keep > (partition.keeps[found] as number)) partition.keeps[found] = keep
+      return
+    }
+    while (!insert(partition, [w0, w1, w2, w3], keep)) {
+      partition = rebuilt(partition, Math.ceil((partition.count + 1) / LOAD_AFTER_GROWTH), 0)
+      this.#partitions[at] = partition
+    }
+    this.#size += 1
+  }
+
+  /** Drops what need not be kept at this time; a slice of the partitions a call, so that nobody waits for it. */
+  dropExpired(floorMs: number, slice: number): void {
+    const below = Math.floor((floorMs - KEEP_ORIGIN_MS) / KEEP_UNIT_MS)
+    for (let at = slice % SLICES; at < PARTITIONS; at += SLICES) {
+      const partition = this.#partitions[at]
+      if (partition === undefined || !hasExpired(partition, below)) continue
+      const kept = rebuilt(partition, partition.capacity, below)
+      this.#size -= partition.count - kept.count
+      const fitting = Math.max(SMALLEST, Math.ceil(kept.count / LOAD_AFTER_GROWTH))
+      this.#partitions[at] = fitting < kept.capacity ? rebuilt(kept, fitting, 0) : kept
+    }
+  }
+
+  /** Bytes of the arrays, for the gauge and the test that holds us to it. */
+  get bytes(): number {
+    let total = 0
+    for (const partition of this.#partitions) {
+      if (partition !== undefined) total += partition.words.byteLength + partition.keeps.byteLength
+    }
+    return total
+  }
+}
+
+/** Calls of dropExpired that visit every partition once. */
+export const SLICES = 64
+
+const PARTITIONS = 1_024
+const PARTITION_SHIFT = 22
+const SMALLEST = 8
+const LOAD_MAX = 0.9
+const LOAD_AFTER_GROWTH = 0.82
+/** Slots past the last home, so that a run at the end needs no wrap-around. */
+const SLACK = 16
+const WORDS = 4
+/** Times are kept in units of six hours since 2020, rounded up: 16 bits reach 2064 and "for good" lies beyond. */
+const KEEP_UNIT_MS = 6 * 3_600_000
+const KEEP_ORIGIN_MS = 1_577_836_800_000
+const KEEP_FOREVER = 0xffff
+
+type Words = readonly [w0: number, w1: number, w2: number, w3: number]
+type Partition = { words: Uint32Array; keeps: Uint16Array; capacity: number; count: number }
+
+function makePartition(capacity: number): Partition {
+  const slots = capacity + SLACK
+  return { words: new Uint32Array(slots * WORDS), keeps: new Uint16Array(slots), capacity, count: 0 }
+}
+
+/** A slot whose `keeps` is 0 is empty, so the least unit in use is 1. */
+function keepUnits(keepUntilMs: number): number {
+  const units = Math.ceil((keepUntilMs - KEEP_ORIGIN_MS) / KEEP_UNIT_MS)
+  return Math.min(KEEP_FOREVER, Math.max(1, units))
+}
+
+function home(partition: Partition, w1: number): number {
+  return Math.floor((w1 / 2 ** 32) * partition.capacity)
+}
+
+function find(partition: Partition, w0: number, w1: number, w2: number, w3: number): number {
+  const { words, keeps } = partition
+  for (let slot = home(partition, w1); slot < keeps.length && keeps[slot] !== 0; slot += 1) {
+    const at = slot * WORDS
+    const here = words[at + 1] as number
+    if (here > w1) return -1
+    if (here === w1 && words[at] === w0 && words[at + 2] === w2 && words[at + 3] === w3) return slot
+  }
+  return -1
+}
+
+/** @returns false when the partition must grow first. */
+function insert(partition: Partition, [w0, w1, w2, w3]: Words, keep: number): boolean {
+  const { words, keeps, capacity } = partition
+  if (partition.count + 1 > capacity * LOAD_MAX) return false
+  let slot = home(partition, w1)
+  while (keeps[slot] !== 0 && slot < keeps.length && (words[slot * WORDS + 1] as number) <= w1) slot += 1
+  let end = slot
+  while (end < keeps.length && keeps[end] !== 0) end += 1
+  if (end >= keeps.length) return false
+  words.copyWithin((slot + 1) * WORDS, slot * WORDS, end * WORDS)
+  keeps.copyWithin(slot + 1, slot, end)
+  const at = slot * WORDS
+  words[at] = w0
+  words[at + 1] = w1
+  words[at + 2] = w2
+  words[at + 3] = w3
+  keeps[slot] = keep
+  partition.count += 1
+  return true
+}
+
+function hasExpired(partition: Partition, below: number): boolean {
+  return partition.keeps.some((keep) => keep !== 0 && keep !== KEEP_FOREVER && keep <= below)
+}
+
+/** The same keys, without those that need not be kept, in a partition of another capacity; grows until they fit. */
+function rebuilt(from: Partition, capacity: number, below: number): Partition {
+  for (let size = capacity; ; size = Math.ceil(size * 1.1) + 1) {
+    const to = makePartition(size)
+    if (copyInto(to, from, below)) return to
+  }
+}
+
+function copyInto(to: Partition, from: Partition, below: number): boolean {
+  let next = 0
+  for (let slot = 0; slot < from.keeps.length; slot += 1) {
+    const keep = from.keeps[slot] as number
+    if (keep === 0 || (keep !== KEEP_FOREVER && keep <= below)) continue
+    const at = slot * WORDS
+    const target = Math.max(next, home(to, from.words[at + 1] as number))
+    if (target >= to.keeps.length) return false
+    to.words.set(from.words.subarray(at, at + WORDS), target * WORDS)
+    to.keeps[target] = keep
+    to.count += 1
+    next = target + 1
+  }
+  return true
+}
+
+const scratch: [number, number, number, number] = [0, 0, 0, 0]
+
+/** Valid until the next call: one array serves all, so that a check allocates nothing. */
+function wordsOf(key: IndexKey): Words {
+  for (let word = 0; word < WORDS; word += 1) {
+    const at = word * 4
+    scratch[word] =
+      ((key.charCodeAt(at) << 24) |
+        (key.charCodeAt(at + 1) << 16) |
+        (key.charCodeAt(at + 2) << 8) |
+        key.charCodeAt(at + 3)) >>>
+      0
+  }
+  return scratch
+}

@@ -1,0 +1,174 @@
+import { covers } from './covers.ts'
+import { ContractBroken, StoreUnavailable } from './faults.ts'
+import { GroupCommit } from './group-commit.ts'
+import type { RealmOrdinal } from './ids.ts'
+import type { Defer, Store } from './ports.ts'
+import type { Position } from './position.ts'
+import type { Cut } from './cut-table.ts'
+import { RevocationIndex } from './revocation-index.ts'
+import { ROW_KIND, type LogRow } from './rules.ts'
+import { revokes, type ConflictWhat, type NewRow, type Operation, type Unit, type UnitOutcome } from './units.ts'
+import { isHeld, isRevoked } from './verdict.ts'
+
+/** What became of a unit. `stale`: judge again by what is known now, and try again. */
+export type Outcome =
+  | { readonly kind: 'applied'; readonly at: Position; readonly seq: number; readonly previousCut?: Cut }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'conflict'; readonly what: ConflictWhat }
+
+/** Told of every row after it is durable and folded, before its caller is answered. Must not throw. */
+export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
+
+const ROWS_PER_READ = 10_000
+
+/**
+ * The order of things: commit durable → fold into the index → publish → answer, per group and without a gap. After
+ * an outcome that is not known, nothing is acknowledged until the store was opened again and the log was read from
+ * where the index stands.
+ */
+export class Ledger {
+  readonly #store: Store
+  readonly #indexes: Map<RealmOrdinal, RevocationIndex> = new Map()
+  readonly #commits: GroupCommit<Unit, Outcome>
+  readonly #listeners: RowListener[] = []
+  #floorMs: number
+  #broken = false
+
+  constructor(store: Store, defer: Defer) {
+    this.#store = store
+    this.#floorMs = store.floorMs
+    this.#commits = new GroupCommit((units) => this.#flush(units), defer)
+  }
+
+  get waiting(): number {
+    return this.#commits.waiting
+  }
+
+  /** Whether the last flush failed and the store was not opened again since. */
+  get broken(): boolean {
+    return this.#broken
+  }
+
+  onRow(listener: RowListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Folds a realm's log from the store; done once per realm, before it is asked anything. */
+  async openRealm(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
+    if (this.#indexes.has(realm)) throw new ContractBroken(`realm ${realm} is open already`)
+    const index = new RevocationIndex(digestKey)
+    index.raiseFloor(this.#floorMs)
+    await this.#catchUp(realm, index)
+    this.#indexes.set(realm, index)
+    return index
+  }
+
+  /** @throws StoreUnavailable or Overloaded: nothing may be assumed, asking again is safe. */
+  commit(unit: Unit): Promise<Outcome> {
+    return this.#commits.submit(unit, revokes(unit) ? 'revoke' : 'issue')
+  }
+
+  /** From the next flush on, durable; at once for every index. */
+  raiseFloor(ms: number): void {
+    if (ms <= this.#floorMs) return
+    this.#floorMs = ms
+    for (const index of this.#indexes.values()) index.raiseFloor(ms)
+  }
+
+  /** Opens the store again if the last flush failed. @throws StoreUnavailable while it stays out of reach. */
+  async recover(): Promise<void> {
+    if (!this.#broken) return
+    await this.#store.reopen()
+    for (const [realm, index] of this.#indexes) await this.#catchUp(realm, index)
+    this.#broken = false
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.close()
+  }
+
+  async #flush(units: readonly Unit[]): Promise<readonly Outcome[]> {
+    await this.recover()
+    const fresh = this.#withoutStale(units)
+    const settled = fresh.length === 0 ? [] : await this.#write(fresh)
+    const outcomes = new Map<Unit, Outcome>()
+    for (let at = 0; at < fresh.length; at += 1) {
+      outcomes.set(fresh[at] as Unit, this.#foldUnit(fresh[at] as Unit, settled[at] as UnitOutcome))
+    }
+    return units.map((unit) => outcomes.get(unit) ?? STALE)
+  }
+
+  async #write(units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
+    try {
+      const { outcomes } = await this.#store.commit({ units, floorMs: this.#floorMs })
+      return outcomes
+    } catch (error) {
+      this.#broken = true
+      throw new StoreUnavailable('the store did not confirm a commit', { cause: error })
+    }
+  }
+
+  /**
+   * Groups are flushed one at a time, so what was committed before this one is folded already; only rows of the group
+   * itself are still unseen by the index, and those are compared by name.
+   */
+  #withoutStale(units: readonly Unit[]): readonly Unit[] {
+    const rows: { realm: RealmOrdinal; row: NewRow }[] = []
+    return units.filter((unit) => {
+      const stale = unit.standsOn.some(({ realm, facts }) => {
+        const index = this.#indexOf(realm)
+        if (facts.position < index.lostBelow || isRevoked(facts, index) || isHeld(facts, index)) return true
+        return rows.some((earlier) => earlier.realm === realm && rowCovers(earlier.row, facts))
+      })
+      if (stale) return false
+      for (const operation of unit.operations) {
+        if (operation.kind === 'append') rows.push({ realm: unit.realm, row: operation.row })
+      }
+      return true
+    })
+  }
+
+  #foldUnit(unit: Unit, outcome: UnitOutcome): Outcome {
+    if (outcome.kind === 'conflict') return outcome
+    const index = this.#indexOf(unit.realm)
+    let seq = outcome.firstSeq
+    let previousCut: Cut | undefined
+    for (const row of rowsOf(unit.operations)) {
+      const logged: LogRow = { seq, atMs: row.atMs, kind: ROW_KIND[row.rule.kind], rule: row.bytes }
+      previousCut = index.fold(logged).previousCut ?? previousCut
+      for (const listener of this.#listeners) listener(unit.realm, logged)
+      seq += 1
+    }
+    const applied = { kind: 'applied', at: index.head, seq: outcome.firstSeq } as const
+    return previousCut === undefined ? applied : { ...applied, previousCut }
+  }
+
+  async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
+    for (;;) {
+      const rows = await this.#store.rowsAfter(realm, index.seq, ROWS_PER_READ)
+      for (const row of rows) {
+        index.fold(row)
+        for (const listener of this.#listeners) listener(realm, row)
+      }
+      if (rows.length < ROWS_PER_READ) return
+    }
+  }
+
+  #indexOf(realm: RealmOrdinal): RevocationIndex {
+    const index = this.#indexes.get(realm)
+    if (index === undefined) throw new ContractBroken(`realm ${realm} is not open`)
+    return index
+  }
+}
+
+const STALE: Outcome = { kind: 'stale' }
+
+function rowsOf(operations: readonly Operation[]): NewRow[] {
+  const rows: NewRow[] = []
+  for (const operation of operations) if (operation.kind === 'append') rows.push(operation.row)
+  return rows
+}
+
+function rowCovers({ rule }: NewRow, facts: Parameters<typeof covers>[1]): boolean {
+  return (rule.kind === 'revoke' || rule.kind === 'hold') && covers(rule.target, facts)
+}

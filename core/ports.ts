@@ -1,0 +1,86 @@
+import type { GroupOutcome, Group } from './units.ts'
+import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
+import type { LogRow } from './rules.ts'
+import type { TokenRecord } from './records.ts'
+
+/** What a port answers at once when it can, and later when it must: embedded stores read without a promise. */
+export type Awaitable<T> = T | Promise<T>
+
+export interface Clock {
+  /** Milliseconds since 1970, UTC; may step. */
+  wallMs(): number
+  /** Milliseconds of a clock that only runs forward; its zero means nothing. */
+  monotonicMs(): number
+}
+
+export interface Random {
+  bytes(count: number): Buffer
+}
+
+/** Runs a task after the input that is waiting now was read: what arrived together is committed together. */
+export type Defer = (task: () => void) => void
+
+/** A typed record of the directory: what dialects keep. A deleted one leaves its version as a tombstone. */
+export type DirectoryRecord = {
+  readonly collection: string
+  readonly id: string
+  readonly version: number
+  /** JSON text; absent when the record was deleted. */
+  readonly body: string | undefined
+}
+
+export type RecordPage = { readonly records: readonly DirectoryRecord[]; readonly next: string | undefined }
+export type TokenPage = { readonly records: readonly TokenRecord[]; readonly next: number | undefined }
+
+export type Consumption = { readonly handle: Handle; readonly sealed: Uint8Array | undefined }
+
+/** The end of a realm's log as it is on stable storage. `seq` 0 is an empty log. */
+export type LogHead = { readonly seq: number; readonly chain: Buffer }
+
+/**
+ * The memory. Keyed reads see everything committed before they began.
+ * Every method throws StoreUnavailable when the answer cannot be known.
+ */
+export interface Store {
+  /** The durable time below which whatever expires is over, whatever the clock says. */
+  readonly floorMs: number
+  /**
+   * Makes a group durable by one flush; outcomes in the order of the units. A rejected promise means that the outcome
+   * is not known: nothing may be acknowledged before `reopen` has succeeded and the log was read again.
+   */
+  commit(group: Group): Promise<GroupOutcome>
+  /** Opens the store again from disk after a failed flush. */
+  reopen(): Promise<void>
+
+  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Awaitable<TokenRecord | undefined>
+  tokenByHandle(realm: RealmOrdinal, handle: Handle): Awaitable<TokenRecord | undefined>
+  /** Tokens of one client, oldest first, at most `limit` (≤ 1,000), after a place that an earlier page gave. */
+  tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage>
+  /** The consumption of a single-use token; always from the primary. */
+  consumption(realm: RealmOrdinal, handle: Handle): Awaitable<Consumption | undefined>
+  /** Whether this digest stands as the tombstone of an assigned text that was revoked. */
+  isTombstone(realm: RealmOrdinal, digest: TokenDigest): Awaitable<boolean>
+
+  record(realm: RealmOrdinal, collection: string, id: string): Awaitable<DirectoryRecord | undefined>
+  recordByKey(realm: RealmOrdinal, key: RecordKeyAsk): Awaitable<DirectoryRecord | undefined>
+  /** Live records of a collection by id, at most `limit` (≤ 1,000), after an id that an earlier page gave. */
+  records(realm: RealmOrdinal, ask: RecordsAsk): Promise<RecordPage>
+
+  head(realm: RealmOrdinal): Promise<LogHead>
+  /** Rows with seq > `after`, in order, at most `limit`. */
+  rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]>
+
+  /** Tokens of all realms whose expiry is at or below a time, at most `limit` (≤ 1,000): what GC works off. */
+  expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]>
+  close(): Promise<void>
+}
+
+export type ClientTokensAsk = {
+  readonly source: string
+  readonly client: string
+  readonly after: number | undefined
+  readonly limit: number
+}
+export type RecordKeyAsk = { readonly collection: string; readonly name: string; readonly value: string }
+export type RecordsAsk = { readonly collection: string; readonly after: string | undefined; readonly limit: number }
+export type ExpiredToken = { readonly realm: RealmOrdinal; readonly record: TokenRecord }

@@ -1,0 +1,60 @@
+import { seal, subkey, unseal } from './crypto.ts'
+import { StoreRefused } from './faults.ts'
+import type { RealmName } from './ids.ts'
+import type { Random } from './ports.ts'
+import type { TokenRecord } from './records.ts'
+import { RawToken } from './raw-token.ts'
+
+/** A realm's secrets: what its digests are keyed with, and what its sealed texts are sealed with. */
+export type RealmKeys = {
+  /** 43 ASCII characters (256 bits), so that key ‖ text is one string to hash. */
+  readonly digestKey: string
+  readonly sealKey: Buffer
+}
+
+export type MasterKey = { readonly bytes: Buffer }
+
+const KEY_BYTES = 32
+
+export function makeRealmKeys(random: Random): RealmKeys {
+  return { digestKey: random.bytes(KEY_BYTES).toString('base64url'), sealKey: random.bytes(KEY_BYTES) }
+}
+
+/** @returns text that only this master key opens again, and only for this realm. */
+export function wrapRealmKeys(keys: RealmKeys, realm: RealmName, master: MasterKey, random: Random): string {
+  const plain = Buffer.concat([Buffer.from(keys.digestKey, 'ascii'), keys.sealKey])
+  return seal(subkey(master.bytes, 'realm-keys'), plain, `realm-keys:${realm}`, random).toString('base64url')
+}
+
+/** @throws StoreRefused when the master key is not the one that wrapped them. */
+export function unwrapRealmKeys(wrapped: string, realm: RealmName, master: MasterKey): RealmKeys {
+  const sealed = Buffer.from(wrapped, 'base64url')
+  const plain = unseal(subkey(master.bytes, 'realm-keys'), sealed, `realm-keys:${realm}`)
+  if (plain === undefined) throw new StoreRefused('the master key is not the one that this store was made with')
+  const split = plain.length - KEY_BYTES
+  return { digestKey: plain.toString('ascii', 0, split), sealKey: plain.subarray(split) }
+}
+
+type SealedOf = Pick<TokenRecord, 'handle' | 'digest'>
+
+export function sealTokenText(keys: RealmKeys, realm: RealmName, of: SealedOf, sealing: Sealing): Buffer {
+  const key = subkey(keys.sealKey, of.handle)
+  return seal(key, Buffer.from(sealing.raw.reveal(), 'utf8'), associated(realm, of), sealing.random)
+}
+
+export type Sealing = { readonly raw: RawToken; readonly random: Random }
+
+/** @returns undefined when the text was not sealed for exactly this record. */
+export function unsealTokenText(
+  keys: RealmKeys,
+  realm: RealmName,
+  of: SealedOf & Pick<TokenRecord, 'sealed'>,
+): RawToken | undefined {
+  if (of.sealed === undefined) return undefined
+  const plain = unseal(subkey(keys.sealKey, of.handle), of.sealed, associated(realm, of))
+  return plain === undefined ? undefined : RawToken.parse(plain.toString('utf8'))
+}
+
+function associated(realm: RealmName, of: SealedOf): string {
+  return `token-text:${realm}:${of.handle}:${of.digest}`
+}

@@ -1,0 +1,143 @@
+import { after } from './awaitable.ts'
+import { Directory } from './directory.ts'
+import type { Ledger, Outcome } from './ledger.ts'
+import type { RealmName, RealmOrdinal } from './ids.ts'
+import type { Awaitable, Clock, Random, Store } from './ports.ts'
+import type { Position } from './position.ts'
+import type { RawToken } from './raw-token.ts'
+import { SINGLE_USE, type Principals, type Source, type TokenFacts, type TokenRecord } from './records.ts'
+import { RecordCache } from './record-cache.ts'
+import type { RealmKeys } from './realm-keys.ts'
+import type { RevocationIndex } from './revocation-index.ts'
+import { encodeRule } from './rule-bytes.ts'
+import type { Rule } from './rules.ts'
+import type { NewRow, Unit } from './units.ts'
+import { judge, UNKNOWN_TOKEN, type Lag, type Spent, type Verdict } from './verdict.ts'
+
+/** Who asks, as the log will name them, and what their right to ask rests on. */
+export type Caller = {
+  /** `oauth:svc`, `chat:acme`, `identity:77`, `control:ops`: the audit's "who". */
+  readonly id: string
+  /** Network address of the peer: the audit's "from where". */
+  readonly from: string
+  /** If a rule comes to hit this, what the caller does next is stale. */
+  readonly standing: { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
+}
+
+/** A caller that is no token: what it may do ends when a rule over these principals is written after `basis`. */
+export function callerFacts(principals: Principals, basis: Position): TokenFacts {
+  return { ...principals, ancestors: [], position: basis, expiresAtMs: Number.MAX_SAFE_INTEGER }
+}
+
+export type Audit = { readonly by: string; readonly from: string; readonly how: string; readonly why?: string }
+
+export type Found = { readonly verdict: Verdict; readonly record: TokenRecord | undefined }
+
+export type RealmParts = {
+  readonly name: RealmName
+  readonly ordinal: RealmOrdinal
+  readonly keys: RealmKeys
+  readonly index: RevocationIndex
+  readonly ledger: Ledger
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/**
+ * One isolation unit, open: its index, its directory, its keys. Every dialect reads and writes tokens through this
+ * and nothing else; what a token's state is gets decided here, what it looks like on the wire is not.
+ */
+export class Realm {
+  readonly name: RealmName
+  readonly ordinal: RealmOrdinal
+  readonly keys: RealmKeys
+  readonly index: RevocationIndex
+  readonly directory: Directory
+  readonly random: Random
+  readonly store: Store
+  readonly #ledger: Ledger
+  readonly #clock: Clock
+  readonly #records: RecordCache = new RecordCache()
+
+  constructor(parts: RealmParts) {
+    this.name = parts.name
+    this.ordinal = parts.ordinal
+    this.keys = parts.keys
+    this.index = parts.index
+    this.random = parts.random
+    this.store = parts.store
+    this.#ledger = parts.ledger
+    this.#clock = parts.clock
+    this.directory = new Directory(parts.store, parts.ordinal)
+    parts.ledger.onRow((ordinal, row) => {
+      if (ordinal === this.ordinal) this.directory.onRow(row)
+    })
+  }
+
+  /** Milliseconds since 1970; never before the floor, so that what was seen expired stays so. */
+  nowMs(): number {
+    return Math.max(this.#clock.wallMs(), this.index.floorMs)
+  }
+
+  /** Taken before anything is read for a request: what is written for it says that it was judged here. */
+  basis(): Position {
+    return this.index.head
+  }
+
+  /**
+   * Judges a token by its text. With a source, only tokens of that source are known: a dialect answers for its own.
+   * @throws StoreUnavailable when the record cannot be read: never an answer.
+   */
+  find(raw: RawToken, source?: Source): Awaitable<Found> {
+    const digest = raw.digest(this.keys.digestKey)
+    const cached = this.#records.get(digest)
+    if (cached !== undefined) return this.#judged(cached, source)
+    const changes = this.#records.changes
+    return after(this.store.tokenByDigest(this.ordinal, digest), (record) => {
+      if (record !== undefined) this.#records.fill(record, changes)
+      return this.#judged(record, source)
+    })
+  }
+
+  /** Judges facts that were found by other means. Call after the last await. */
+  judge(facts: TokenFacts): Verdict {
+    return judge({ facts, index: this.index, nowMs: this.#clock.wallMs(), lag: this.#lag() })
+  }
+
+  row(rule: Rule, audit: Audit): NewRow {
+    return {
+      atMs: this.nowMs(),
+      rule,
+      bytes: encodeRule(rule, this.keys.digestKey),
+      audit: JSON.stringify(audit),
+    }
+  }
+
+  /** @throws StoreUnavailable or Overloaded. What the unit changed about cached records is dropped. */
+  async commit(unit: Unit): Promise<Outcome> {
+    const outcome = await this.#ledger.commit(unit)
+    for (const operation of unit.operations) {
+      if (operation.kind === 'extend-token') this.#records.drop(operation.digest)
+      if (operation.kind === 'forget-token') this.#records.drop(operation.token.digest)
+    }
+    return outcome
+  }
+
+  #judged(record: TokenRecord | undefined, source: Source | undefined): Awaitable<Found> {
+    if (record === undefined || (source !== undefined && record.source !== source)) return NOT_FOUND
+    if (!SINGLE_USE.has(record.kind)) return { verdict: this.judge(record), record }
+    return after(this.store.consumption(this.ordinal, record.handle), (consumption) => {
+      const spent: Spent | undefined = consumption === undefined ? undefined : 'rotated'
+      const question = { facts: record, index: this.index, nowMs: this.#clock.wallMs(), lag: this.#lag(), spent }
+      return { verdict: judge(question), record }
+    })
+  }
+
+  /** This process owns the store and folds each row before it answers, so its index is never behind. */
+  #lag(): Lag {
+    return 'fresh'
+  }
+}
+
+const NOT_FOUND: Found = { verdict: UNKNOWN_TOKEN, record: undefined }

@@ -1,0 +1,153 @@
+import { putRecord } from './change.ts'
+import type { Collection } from './directory.ts'
+import { StoreRefused, StoreUnavailable } from './faults.ts'
+import { DEFAULT_REALM, parseRealmName, realmOrdinal, SYSTEM_REALM, type RealmName, type RealmOrdinal } from './ids.ts'
+import { Ledger } from './ledger.ts'
+import type { Clock, Defer, Random, Store } from './ports.ts'
+import { ORIGIN } from './position.ts'
+import { Realm, type Audit } from './realm.ts'
+import { makeRealmKeys, unwrapRealmKeys, wrapRealmKeys, type MasterKey } from './realm-keys.ts'
+
+/** What the system realm keeps about each realm, itself included. */
+type RealmValue = { readonly ordinal: number; readonly wrappedKeys: string; readonly nextOrdinal?: number }
+
+const REALMS: Collection<RealmValue> = { name: 'realms', keys: () => [] }
+const SYSTEM_ORDINAL = realmOrdinal(0)
+const DEFAULT_ORDINAL = realmOrdinal(1)
+/** Realms of one store: what a position of the embedded store's log can number. */
+export const REALMS_MAX = 8_000
+
+export type RealmsParts = {
+  readonly store: Store
+  readonly master: MasterKey
+  readonly clock: Clock
+  readonly random: Random
+  readonly defer: Defer
+}
+
+/** Every realm of a store, open. `system` holds the realms themselves and the control keys; it has no dialects. */
+export class Realms {
+  readonly ledger: Ledger
+  readonly #parts: RealmsParts
+  readonly #open: Map<string, Realm> = new Map()
+
+  private constructor(parts: RealmsParts) {
+    this.#parts = parts
+    this.ledger = new Ledger(parts.store, parts.defer)
+  }
+
+  /**
+   * Opens all realms of a store, or makes `system` and `default` in a new one.
+   * @throws StoreRefused when the store was made with another master key.
+   */
+  static async open(parts: RealmsParts): Promise<Realms> {
+    const realms = new Realms(parts)
+    const { store } = parts
+    const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
+    if (record?.body === undefined) {
+      await realms.#found()
+      return realms
+    }
+    const system = await realms.#openOne(SYSTEM_REALM, JSON.parse(record.body) as RealmValue)
+    for await (const { id, value } of system.directory.all(REALMS)) {
+      if (id !== SYSTEM_REALM) await realms.#openOne(id as RealmName, value)
+    }
+    return realms
+  }
+
+  /** Whether this store holds realms, and so can be opened by one master key only. */
+  static async isNew(store: Store): Promise<boolean> {
+    return (await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)) === undefined
+  }
+
+  get system(): Realm {
+    return this.#mustBeOpen(SYSTEM_REALM)
+  }
+
+  get default(): Realm {
+    return this.#mustBeOpen(DEFAULT_REALM)
+  }
+
+  /** Realms with dialects, by name; `system` is not one of them. */
+  get(name: string): Realm | undefined {
+    return name === SYSTEM_REALM ? undefined : this.#open.get(name)
+  }
+
+  all(): readonly Realm[] {
+    return [...this.#open.values()]
+  }
+
+  /** @throws StoreRefused for a name that cannot be one, StoreUnavailable when it could not be made. */
+  async create(name: string, audit: Audit): Promise<Realm> {
+    const valid = parseRealmName(name)
+    if (valid === undefined || valid === SYSTEM_REALM) throw new StoreRefused(`"${name}" cannot name a realm`)
+    const { system } = this
+    const own = await system.directory.standing(REALMS, SYSTEM_REALM)
+    const standing = await system.directory.standing(REALMS, valid)
+    if (own.entry === undefined || standing.entry !== undefined) throw new StoreRefused(`realm ${name} exists`)
+    const ordinal = own.entry.value.nextOrdinal ?? DEFAULT_ORDINAL + 1
+    if (ordinal > REALMS_MAX) throw new StoreRefused(`a store holds at most ${REALMS_MAX} realms`)
+    const value = this.#valueFor(valid, ordinal)
+    const counted = { ...own.entry.value, nextOrdinal: ordinal + 1 }
+    const outcome = await system.commit({
+      realm: SYSTEM_ORDINAL,
+      standsOn: [],
+      expects: [],
+      operations: [
+        ...putRecord(system, { collection: REALMS, id: valid, value, fromVersion: standing.version }, audit),
+        ...putRecord(system, { collection: REALMS, id: SYSTEM_REALM, value: counted, fromVersion: own.version }, audit),
+      ],
+    })
+    if (outcome.kind !== 'applied') throw new StoreUnavailable(`realm ${name} could not be made now`)
+    return this.#openOne(valid, value)
+  }
+
+  /** The first start of a store: the system realm's own record, the default realm, and each log's first epoch. */
+  async #found(): Promise<void> {
+    const audit: Audit = { by: 'server', from: 'local', how: 'store.create' }
+    const value: RealmValue = { ...this.#valueFor(SYSTEM_REALM, SYSTEM_ORDINAL), nextOrdinal: DEFAULT_ORDINAL }
+    const system = await this.#openOne(SYSTEM_REALM, value)
+    await system.commit({
+      realm: SYSTEM_ORDINAL,
+      standsOn: [],
+      expects: [],
+      operations: [...putRecord(system, { collection: REALMS, id: SYSTEM_REALM, value, fromVersion: 0 }, audit)],
+    })
+    await this.create(DEFAULT_REALM, audit)
+  }
+
+  #valueFor(name: RealmName, ordinal: number): RealmValue {
+    const { random, master } = this.#parts
+    return { ordinal, wrappedKeys: wrapRealmKeys(makeRealmKeys(random), name, master, random) }
+  }
+
+  async #openOne(name: RealmName, value: RealmValue): Promise<Realm> {
+    const { master, store, clock, random } = this.#parts
+    const keys = unwrapRealmKeys(value.wrappedKeys, name, master)
+    const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
+    const index = await this.ledger.openRealm(ordinal, keys.digestKey)
+    const realm = new Realm({ name, ordinal, keys, index, ledger: this.ledger, store, clock, random })
+    this.#open.set(name, realm)
+    if (index.seq === 0) await this.#firstEpoch(realm)
+    return realm
+  }
+
+  async #firstEpoch(realm: Realm): Promise<void> {
+    const epochId = this.#parts.random.bytes(16).toString('base64url')
+    const audit: Audit = { by: 'server', from: 'local', how: 'realm.open' }
+    const row = realm.row({ kind: 'epoch', ordinal: 1, epochId, lostBelow: ORIGIN }, audit)
+    await realm.commit({
+      realm: realm.ordinal,
+      standsOn: [],
+      expects: [],
+      operations: [{ kind: 'append', row }],
+    })
+  }
+
+  #mustBeOpen(name: RealmName): Realm {
+    const realm = this.#open.get(name)
+    if (realm === undefined) throw new StoreRefused(`the store has no realm ${name}`)
+    return realm
+  }
+}
+

@@ -1,0 +1,62 @@
+import type { GrantId, Handle, TokenDigest } from './ids.ts'
+import type { Position } from './position.ts'
+
+/** Where a token's nouns come from: `chat/{app}`, `identity`, `oauth`, `control`, or `iss:{issuer URL}`. */
+export type Source = string
+
+/** What a token is for. `assigned` text was chosen by a customer, all other text is minted here. */
+export type TokenKind = 'access' | 'refresh' | 'identity' | 'chat' | 'assigned'
+
+/** Kinds that one use ends; their records are never cached. */
+export const SINGLE_USE: ReadonlySet<TokenKind> = new Set<TokenKind>(['refresh'])
+
+/** Who or what a token, a caller or a rule is about; ids belong to the source beside them. */
+export type Principals = {
+  readonly source: Source
+  readonly subject?: string
+  readonly client?: string
+  readonly tenant?: string
+}
+
+/** A token whose end must end another one: enough of it that a rule which hits it can be recognised. */
+export type Ancestor = Principals & {
+  readonly handle: Handle
+  readonly position: Position
+  readonly issuedAtMs: number
+}
+
+/** At most this many ancestors; a derivation that would need more is refused. */
+export const ANCESTORS_MAX = 8
+
+/** What a verdict is made from. `issuedAtMs` is absent only in foreign tokens without `iat`. */
+export type TokenFacts = Principals & {
+  readonly digest?: TokenDigest
+  readonly handle?: Handle
+  readonly grant?: GrantId
+  readonly session?: string
+  readonly keyId?: string
+  readonly ancestors: readonly Ancestor[]
+  readonly position: Position
+  readonly issuedAtMs?: number
+  readonly expiresAtMs: number
+  readonly notBeforeMs?: number
+}
+
+/** Everything that is stored about a token. Inserted once; only an assigned token's expiry can move. */
+export type TokenRecord = TokenFacts & {
+  readonly digest: TokenDigest
+  readonly handle: Handle
+  readonly kind: TokenKind
+  readonly grant: GrantId
+  readonly issuedAtMs: number
+  /** When an assigned token's expiry was last moved. */
+  readonly extendedAtMs?: number
+  /** Space-separated, RFC 6749 §3.3. */
+  readonly scope?: string
+  readonly audience?: readonly string[]
+  readonly authenticatedBy?: readonly string[]
+  /** What the dialect wants to find again; JSON values only. */
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** The text itself, sealed, where the dialect has to give it back. */
+  readonly sealed?: Uint8Array
+}

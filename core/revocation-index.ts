@@ -1,0 +1,144 @@
+import { CutTable, type Cut } from './cut-table.ts'
+import { ContractBroken, unreachable } from './faults.ts'
+import { HoldTable } from './hold-table.ts'
+import { cutKeyOf, keysOfThing } from './index-keys.ts'
+import { KeyTable } from './key-table.ts'
+import { ORIGIN, position, type Position } from './position.ts'
+import { decodeRule, tokenRuleKeys } from './rule-bytes.ts'
+import { CUT_SHAPES, type CutShape, type CutTarget, type LogRow, type RevokeRule, type Rule, type ThingTarget } from './rules.ts'
+
+/** What folding a row into the index tells its writer: the cut that stood before, so that it knows whom it ended. */
+export type Folded = { readonly previousCut?: Cut }
+
+/**
+ * A realm's log, folded: everything that can turn a verdict negative, and nothing else. Rows come in order and
+ * without a gap; folding the same rows always gives the same index.
+ */
+export class RevocationIndex {
+  readonly digestKey: string
+  readonly ended: KeyTable = new KeyTable()
+  readonly holds: HoldTable
+  /** One table per cut shape that has entries; a shape without any costs a check nothing. */
+  readonly cuts: Map<CutShape, CutTable> = new Map()
+  /** Kinds of things that were ever ended, so that a check computes no key in vain. */
+  readonly endedKinds: Set<ThingTarget['kind']> = new Set()
+  #seq = 0
+  #ordinal = 0
+  #epochId = ''
+  #lostBelow: Position = ORIGIN
+  #floorMs = 0
+
+  constructor(digestKey: string) {
+    this.digestKey = digestKey
+    this.holds = new HoldTable(digestKey)
+  }
+
+  get seq(): number {
+    return this.#seq
+  }
+
+  /** Where this index stands: what is judged by it was judged at this position. */
+  get head(): Position {
+    return position(this.#ordinal, this.#seq)
+  }
+
+  get epochId(): string {
+    return this.#epochId
+  }
+
+  /** Whatever was issued before this position was lost by a restore. */
+  get lostBelow(): Position {
+    return this.#lostBelow
+  }
+
+  get floorMs(): number {
+    return this.#floorMs
+  }
+
+  /** @throws ContractBroken when a row is missing: continuity is never guessed. */
+  fold(row: LogRow): Folded {
+    if (row.seq !== this.#seq + 1) throw new ContractBroken(`log row ${row.seq} after ${this.#seq}`)
+    this.#seq = row.seq
+    const token = tokenRuleKeys(row)
+    if (token === undefined) return this.#apply(decodeRule(row), row.atMs)
+    this.endedKinds.add('token')
+    this.ended.addBytes(row.rule, token.digestAt, token.keepUntilMs)
+    this.ended.addBytes(row.rule, token.handleKeyAt, token.keepUntilMs)
+    return NOTHING
+  }
+
+  #apply(rule: Rule, atMs: number): Folded {
+    switch (rule.kind) {
+      case 'revoke':
+        return this.#revoke(rule, atMs)
+      case 'hold':
+        this.holds.place(rule.id, rule.target, this.head)
+        return NOTHING
+      case 'release':
+        this.holds.lift(rule.id)
+        return NOTHING
+      case 'change':
+        return NOTHING
+      case 'epoch':
+        this.#ordinal = rule.ordinal
+        this.#epochId = rule.epochId
+        if (rule.lostBelow > this.#lostBelow) this.#lostBelow = rule.lostBelow
+        return NOTHING
+      default:
+        return unreachable(rule)
+    }
+  }
+
+  raiseFloor(ms: number): void {
+    if (ms > this.#floorMs) this.#floorMs = ms
+  }
+
+  /** Forgets rules that cannot hit anything alive at the floor; one slice of the big table a call. */
+  dropExpired(slice: number): void {
+    this.ended.dropExpired(this.#floorMs, slice)
+    for (const [shape, table] of this.cuts) {
+      table.dropExpired(this.#floorMs)
+      if (table.size === 0) this.cuts.delete(shape)
+    }
+  }
+
+  #revoke(rule: RevokeRule, atMs: number): Folded {
+    const { target } = rule
+    if (target.kind === 'cut') return this.#cut(target, atMs, rule.keepUntilMs)
+    this.endedKinds.add(target.kind)
+    for (const key of keysOfThing(this.digestKey, target)) this.ended.add(key, rule.keepUntilMs)
+    return NOTHING
+  }
+
+  #cut(target: CutTarget, atMs: number, keepUntilMs: number): Folded {
+    const key = cutKeyOf(this.digestKey, target.shape, target.principals)
+    if (key === undefined) throw new ContractBroken(`a cut-off of shape ${target.shape} without its names`)
+    const table = this.#tableOf(target.shape)
+    const previousCut = table.get(key)
+    const dated = target.issuedBeforeMs
+    table.raise(key, {
+      plain: dated === undefined ? this.head : ORIGIN,
+      plainAtMs: dated === undefined ? atMs : 0,
+      datedBeforeMs: dated ?? 0,
+      dated: dated === undefined ? ORIGIN : this.head,
+      keepUntilMs,
+    })
+    return previousCut === undefined ? NOTHING : { previousCut }
+  }
+
+  #tableOf(shape: CutShape): CutTable {
+    const found = this.cuts.get(shape)
+    if (found !== undefined) return found
+    const made = new CutTable()
+    this.cuts.set(shape, made)
+    return made
+  }
+}
+
+const NOTHING: Folded = {}
+
+/** Whether a key of one of these shapes was ever cut; for gauges. */
+export function cutCount(index: RevocationIndex): number {
+  return CUT_SHAPES.reduce((total, shape) => total + (index.cuts.get(shape)?.size ?? 0), 0)
+}
+

@@ -1,0 +1,84 @@
+import type { GrantId, Handle, TokenDigest } from './ids.ts'
+import type { Principals, Source } from './records.ts'
+import type { Position } from './position.ts'
+
+/** The principals that a cut-off can name; other combinations do not exist. */
+export type CutShape =
+  | 'realm'
+  | 'source'
+  | 'tenant'
+  | 'subject'
+  | 'client'
+  | 'subject+client'
+  | 'subject+tenant'
+  | 'tenant+client'
+
+/** In the order of their numbers in rule bytes; never reorder, only append. */
+export const CUT_SHAPES: readonly CutShape[] = [
+  'realm',
+  'source',
+  'tenant',
+  'subject',
+  'client',
+  'subject+client',
+  'subject+tenant',
+  'tenant+client',
+]
+
+/** One thing, ended absolutely, whenever it was issued. */
+export type TokenTarget = {
+  readonly kind: 'token'
+  readonly source: Source
+  readonly digest: TokenDigest
+  readonly handle: Handle
+}
+export type ForeignTokenTarget = { readonly kind: 'foreign'; readonly issuer: string; readonly jti: string }
+export type GrantTarget = { readonly kind: 'grant'; readonly source: Source; readonly grant: GrantId }
+export type SessionTarget = { readonly kind: 'session'; readonly source: Source; readonly session: string }
+export type KeyTarget = { readonly kind: 'key'; readonly keyId: string }
+export type ThingTarget = TokenTarget | ForeignTokenTarget | GrantTarget | SessionTarget | KeyTarget
+
+/** Everything about some principals that was issued before a moment. */
+export type CutTarget = {
+  readonly kind: 'cut'
+  readonly shape: CutShape
+  readonly principals: Principals
+  /** Only tokens issued before this instant, too: a dated cut. */
+  readonly issuedBeforeMs?: number
+}
+
+export type Target = ThingTarget | CutTarget
+
+/** Ends what its target covers. `keepUntilMs`: nothing that it can hit is alive after it. */
+export type RevokeRule = { readonly kind: 'revoke'; readonly target: Target; readonly keepUntilMs: number }
+/** Suspends what its target covers until it is released. */
+export type HoldRule = { readonly kind: 'hold'; readonly id: string; readonly target: Target }
+export type ReleaseRule = { readonly kind: 'release'; readonly id: string }
+/** A directory record changed. Readers drop what they cached of it; its effect on tokens is a revoke row beside it. */
+export type ChangeRule = {
+  readonly kind: 'change'
+  readonly collection: string
+  readonly id: string
+  readonly version: number
+}
+/** A new epoch; whatever was issued before `lostBelow` is lost. */
+export type EpochRule = {
+  readonly kind: 'epoch'
+  readonly ordinal: number
+  readonly epochId: string
+  readonly lostBelow: Position
+}
+
+export type Rule = RevokeRule | HoldRule | ReleaseRule | ChangeRule | EpochRule
+
+/** A row of a realm's log as it stands on stable storage. */
+export type LogRow = {
+  readonly seq: number
+  readonly atMs: number
+  readonly kind: number
+  /** Encoded by `encodeRule`. */
+  readonly rule: Uint8Array
+}
+
+/** Row kinds as stored; an unknown one makes a reader stop, never skip. */
+export const ROW_KIND = { revoke: 1, hold: 2, release: 3, change: 4, epoch: 5 } as const

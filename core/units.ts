@@ -1,0 +1,90 @@
+import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
+import type { LogHead } from './ports.ts'
+import type { Source, TokenFacts, TokenRecord } from './records.ts'
+import type { Rule } from './rules.ts'
+
+/**
+ * A unit is one request's write: applied wholly or not at all, whoever shares its group. It is refused as stale when
+ * something it was judged by has been revoked since.
+ */
+export type Unit = {
+  readonly realm: RealmOrdinal
+  /**
+   * What this unit stands on: every token that it puts, extends or consumes, and its caller, as they were judged.
+   * A rule that has come to hit one of them makes the unit stale.
+   */
+  readonly standsOn: readonly Standing[]
+  readonly expects: readonly Expectation[]
+  readonly operations: readonly Operation[]
+}
+
+export type Standing = { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
+
+/** A directory record must be at this version when the unit commits; 0 is "never existed". */
+export type Expectation = { readonly collection: string; readonly id: string; readonly version: number }
+
+export type Operation =
+  /** Inserted only if its digest and handle are new. */
+  | { readonly kind: 'put-token'; readonly record: TokenRecord }
+  | { readonly kind: 'extend-token'; readonly digest: TokenDigest; readonly expiresAtMs: number; readonly atMs: number }
+  /** Ends a single-use token that was not consumed yet. */
+  | { readonly kind: 'consume'; readonly handle: Handle; readonly sealed: Uint8Array | undefined }
+  | { readonly kind: 'append'; readonly row: NewRow }
+  | { readonly kind: 'put-record'; readonly record: NewRecord }
+  | { readonly kind: 'delete-record'; readonly collection: string; readonly id: string; readonly fromVersion: number }
+  /** GC of a token that has ended; a revoked assigned text leaves its digest for good. */
+  | { readonly kind: 'forget-token'; readonly token: ForgottenToken }
+
+export type ForgottenToken = {
+  readonly digest: TokenDigest
+  readonly handle: Handle
+  readonly source: Source
+  readonly tombstone: boolean
+}
+
+/** A log row on its way; its seq and chain are given when it is committed. */
+export type NewRow = {
+  readonly atMs: number
+  readonly rule: Rule
+  /** The rule, encoded by `encodeRule`. */
+  readonly bytes: Uint8Array
+  /** JSON text: who, why, from where. */
+  readonly audit: string
+}
+
+export type NewRecord = {
+  readonly collection: string
+  readonly id: string
+  /** The version that it replaces: 0 creates, a tombstone's version revives. */
+  readonly fromVersion: number
+  readonly body: string
+  /** Names and values by which this record, and no other of its collection, can be found. */
+  readonly keys: readonly RecordKey[]
+}
+
+export type RecordKey = { readonly name: string; readonly value: string }
+
+/** What one flush makes durable. */
+export type Group = { readonly units: readonly Unit[]; readonly floorMs: number }
+
+export type ConflictWhat = 'token-exists' | 'token-missing' | 'consumed' | 'record-changed' | 'key-taken'
+
+/** What became of a unit in the store. `firstSeq` is the seq of its first row, or of the head when it has none. */
+export type UnitOutcome =
+  | { readonly kind: 'applied'; readonly firstSeq: number }
+  | { readonly kind: 'conflict'; readonly what: ConflictWhat }
+
+export type GroupOutcome = {
+  readonly outcomes: readonly UnitOutcome[]
+  /** Heads of the realms that the group wrote rows to. */
+  readonly heads: ReadonlyMap<RealmOrdinal, LogHead>
+}
+
+/** Whether a unit turns a verdict negative: such units go first and have their own lane. */
+export function revokes(unit: Unit): boolean {
+  return unit.operations.some((operation) => {
+    if (operation.kind !== 'append') return false
+    const { kind } = operation.row.rule
+    return kind === 'revoke' || kind === 'hold'
+  })
+}

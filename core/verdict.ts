@@ -1,0 +1,121 @@
+import type { Position } from './position.ts'
+import { cutKeyOf, digestKeyOf, foreignKeyOf, grantKeyOf, handleKeyOf, sessionKeyOf, signingKeyOf } from './index-keys.ts'
+import type { Principals, TokenFacts } from './records.ts'
+import type { RevocationIndex } from './revocation-index.ts'
+import type { CutShape } from './rules.ts'
+
+export type InactiveWhy =
+  | 'unknown'
+  | 'malformed'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'revoked'
+  | 'held'
+  | 'rotated'
+  | 'consumed'
+  | 'lost'
+export type UnknownWhy = 'stale' | 'starting' | 'unseen'
+
+/** `unknown` means that we cannot know now; it is never rendered as active. */
+export type Verdict =
+  | { readonly kind: 'active' }
+  | { readonly kind: 'inactive'; readonly why: InactiveWhy }
+  | { readonly kind: 'unknown'; readonly why: UnknownWhy }
+
+/** How far the index may be behind the log, measured after the last await. */
+export type Lag = 'fresh' | 'stale' | 'starting'
+
+/** What one use did to a single-use token, as read from the primary. */
+export type Spent = 'rotated' | 'consumed'
+
+export type Question = {
+  readonly facts: TokenFacts
+  readonly index: RevocationIndex
+  readonly nowMs: number
+  readonly lag: Lag
+  readonly spent?: Spent | undefined
+}
+
+const ACTIVE: Verdict = { kind: 'active' }
+const inactive = (why: InactiveWhy): Verdict => ({ kind: 'inactive', why })
+
+export const UNKNOWN_TOKEN: Verdict = inactive('unknown')
+export const MALFORMED_TOKEN: Verdict = inactive('malformed')
+
+/**
+ * The only place where a verdict is made; every read path of every dialect, verifier and console asks it. Pure.
+ * Negative answers need no fresh index: nothing that was revoked comes back.
+ */
+export function judge({ facts, index, nowMs, lag, spent }: Question): Verdict {
+  if (facts.position < index.lostBelow) return inactive('lost')
+  if (isRevoked(facts, index)) return inactive('revoked')
+  if (isHeld(facts, index)) return inactive('held')
+  // The floor keeps what was seen expired expired, whatever a stepping clock says. RFC 7519 §4.1.4: dead "on or
+  // after" its expiry, hence <= and not <.
+  if (facts.expiresAtMs <= Math.max(nowMs, index.floorMs)) return inactive('expired')
+  if (facts.notBeforeMs !== undefined && nowMs < facts.notBeforeMs) return inactive('not_yet_valid')
+  if (spent !== undefined) return inactive(spent)
+  if (lag !== 'fresh') return { kind: 'unknown', why: lag }
+  return ACTIVE
+}
+
+/** Whether any rule hits the token or one of its ancestors. `except` leaves one cut shape out of account. */
+export function isRevoked(facts: TokenFacts, index: RevocationIndex, except?: CutShape): boolean {
+  if (index.ended.size > 0 && isEnded(facts, index)) return true
+  if (index.cuts.size === 0) return false
+  return isCut(facts, index, except) || facts.ancestors.some((up) => isCut(up, index, except))
+}
+
+/** Whether anything may be minted for these principals now. */
+export function isMintingHeld(of: Principals, index: RevocationIndex): boolean {
+  return index.holds.size > 0 && index.holds.holdsMinting(of)
+}
+
+function isEnded(facts: TokenFacts, index: RevocationIndex): boolean {
+  const { ended, endedKinds, digestKey } = index
+  const { source } = facts
+  if (endedKinds.has('token')) {
+    // A rule on a token carries digest and handle, so either finds it; the digest is the cheaper key.
+    if (facts.digest !== undefined) {
+      if (ended.has(digestKeyOf(facts.digest))) return true
+    } else if (facts.handle !== undefined && ended.has(handleKeyOf(digestKey, source, facts.handle))) return true
+    for (const up of facts.ancestors) if (ended.has(handleKeyOf(digestKey, up.source, up.handle))) return true
+  }
+  if (endedKinds.has('grant') && facts.grant !== undefined) {
+    if (ended.has(grantKeyOf(digestKey, source, facts.grant))) return true
+  }
+  if (endedKinds.has('session') && facts.session !== undefined) {
+    if (ended.has(sessionKeyOf(digestKey, source, facts.session))) return true
+  }
+  if (endedKinds.has('key') && facts.keyId !== undefined && ended.has(signingKeyOf(digestKey, facts.keyId))) return true
+  if (endedKinds.has('foreign') && facts.handle !== undefined && source.startsWith('iss:')) {
+    return ended.has(foreignKeyOf(digestKey, source.slice('iss:'.length), facts.handle))
+  }
+  return false
+}
+
+type Issued = Principals & { readonly position: Position; readonly issuedAtMs?: number }
+
+function isCut(one: Issued, index: RevocationIndex, except: CutShape | undefined): boolean {
+  for (const [shape, table] of index.cuts) {
+    if (shape === except) continue
+    const key = cutKeyOf(index.digestKey, shape, one)
+    if (key !== undefined && table.hits(key, one.position, one.issuedAtMs ?? 0)) return true
+  }
+  return false
+}
+
+/** Whether any hold covers the token or one of its ancestors. */
+export function isHeld(facts: TokenFacts, index: RevocationIndex): boolean {
+  const { holds, digestKey } = index
+  if (holds.size === 0) return false
+  const { source, digest, grant, session, keyId } = facts
+  if (digest !== undefined && holds.holdsThing(digestKeyOf(digest))) return true
+  for (const one of [facts, ...facts.ancestors]) {
+    if (one.handle !== undefined && holds.holdsThing(handleKeyOf(digestKey, one.source, one.handle))) return true
+    if (holds.holdsIssued(one, one.position, one.issuedAtMs ?? 0)) return true
+  }
+  if (grant !== undefined && holds.holdsThing(grantKeyOf(digestKey, source, grant))) return true
+  if (session !== undefined && holds.holdsThing(sessionKeyOf(digestKey, source, session))) return true
+  return keyId !== undefined && holds.holdsThing(signingKeyOf(digestKey, keyId))
+}

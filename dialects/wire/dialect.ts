@@ -1,0 +1,38 @@
+import { Overloaded, type Awaitable, type Realm } from '@rescind/core'
+import type { Answer, Refusal, Stale } from './answer.ts'
+import type { WireRequest } from './request.ts'
+
+/** One wire dialect: what it answers, and how it words what the server has to refuse on its paths. */
+export interface Dialect {
+  readonly name: 'chat' | 'identity' | 'oauth'
+  /**
+   * Answers whatever a path of this dialect is asked, its own 404 and 405 included.
+   * @throws StoreUnavailable, Overloaded: the server renders `refuse({ kind: 'outage' })`.
+   */
+  handle(realm: Realm, request: WireRequest): Awaitable<Answer>
+  refuse(refusal: Refusal): Answer
+  /**
+   * The template of the route that a request takes, for logs and metrics: never a value out of the path.
+   */
+  routeOf(request: Pick<WireRequest, 'method' | 'path'>): string
+}
+
+/** How often a request is judged again when what it stands on is revoked under it; each time is a lost race. */
+const ATTEMPTS_MAX = 8
+
+/** Judges and writes until what was written still rested on what was judged. @throws Overloaded past the bound. */
+export function untilFresh(act: () => Awaitable<Answer | Stale>): Awaitable<Answer> {
+  const first = act()
+  if (!(first instanceof Promise)) return first === 'stale' ? again(act, first) : first
+  return again(act, first)
+}
+
+async function again(act: () => Awaitable<Answer | Stale>, first: Awaitable<Answer | Stale>): Promise<Answer> {
+  let answer = await first
+  for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt += 1) {
+    if (answer !== 'stale') return answer
+    answer = await act()
+  }
+  if (answer !== 'stale') return answer
+  throw new Overloaded('what this request stands on kept changing')
+}

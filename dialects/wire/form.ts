@@ -1,0 +1,48 @@
+import { decodeUtf8 } from './text.ts'
+
+/** Pairs of one form or query; more is refused. */
+export const FORM_PAIRS_MAX = 64
+
+export type Form =
+  | { readonly kind: 'form'; readonly values: ReadonlyMap<string, string> }
+  | { readonly kind: 'malformed' }
+  | { readonly kind: 'repeated'; readonly name: string }
+
+/** `application/x-www-form-urlencoded` bytes: strict UTF-8, `+` is a space, each name at most once (RFC 6749 §3.2). */
+export function parseForm(bytes: Uint8Array): Form {
+  const text = decodeUtf8(bytes)
+  return text === undefined ? MALFORMED : parseFormText(text)
+}
+
+/** The same for text that is decoded already, a query say. */
+export function parseFormText(text: string): Form {
+  const values = new Map<string, string>()
+  if (text === '') return { kind: 'form', values }
+  let pairs = 0
+  for (const pair of text.split('&')) {
+    if (pair === '') continue
+    pairs += 1
+    if (pairs > FORM_PAIRS_MAX) return MALFORMED
+    const split = pair.indexOf('=')
+    const name = decodeFormText(split < 0 ? pair : pair.slice(0, split))
+    const value = decodeFormText(split < 0 ? '' : pair.slice(split + 1))
+    if (name === undefined || value === undefined) return MALFORMED
+    if (values.has(name)) return { kind: 'repeated', name }
+    values.set(name, value)
+  }
+  return { kind: 'form', values }
+}
+
+const MALFORMED: Form = { kind: 'malformed' }
+
+/** One name or value. @returns undefined for a broken escape, bytes that are not UTF-8, or NUL. */
+export function decodeFormText(text: string): string | undefined {
+  if (!text.includes('%') && !text.includes('+')) return text.includes('\0') ? undefined : text
+  try {
+    const decoded = decodeURIComponent(text.replaceAll('+', ' '))
+    return decoded.includes('\0') ? undefined : decoded
+  } catch {
+    // decodeURIComponent reports broken input by throwing; here that is an answer.
+    return undefined
+  }
+}

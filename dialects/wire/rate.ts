@@ -1,0 +1,39 @@
+/** Callers remembered at once; past it the longest idle is forgotten, which only ever gives it a fresh allowance. */
+const CALLERS_MAX = 20_000
+
+type Allowance = { tokens: number; atMs: number }
+
+/** A token bucket per caller: `perSecond` on average, as many at once. The clock is the caller's. */
+export class RateLimit {
+  readonly #perSecond: number
+  readonly #burst: number
+  readonly #callers: Map<string, Allowance> = new Map()
+
+  /** @param perSecond 0 switches the limit off. */
+  constructor(perSecond: number, burst: number = perSecond) {
+    this.#perSecond = perSecond
+    this.#burst = burst
+  }
+
+  /** @returns 0 when the caller may go on, else the whole seconds after which it may. */
+  take(caller: string, nowMs: number): number {
+    if (this.#perSecond === 0) return 0
+    const found = this.#callers.get(caller)
+    const allowance = found ?? { tokens: this.#burst, atMs: nowMs }
+    const elapsedMs = Math.max(0, nowMs - allowance.atMs)
+    allowance.tokens = Math.min(this.#burst, allowance.tokens + (elapsedMs * this.#perSecond) / 1_000)
+    allowance.atMs = nowMs
+    this.#remember(caller, allowance)
+    if (allowance.tokens < 1) return Math.max(1, Math.ceil((1 - allowance.tokens) / this.#perSecond))
+    allowance.tokens -= 1
+    return 0
+  }
+
+  #remember(caller: string, allowance: Allowance): void {
+    this.#callers.delete(caller)
+    this.#callers.set(caller, allowance)
+    if (this.#callers.size <= CALLERS_MAX) return
+    const idlest = this.#callers.keys().next()
+    if (!idlest.done) this.#callers.delete(idlest.value)
+  }
+}

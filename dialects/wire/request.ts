@@ -1,0 +1,39 @@
+/** A request as a dialect sees it: decoded nowhere, checked by the server for what no dialect could want. */
+export interface WireRequest {
+  readonly method: string
+  /** Still percent-encoded, without the realm's prefix and without the query; starts with `/`. */
+  readonly path: string
+  /** Without the `?`; undefined when there is none. */
+  readonly query: string | undefined
+  readonly body: Uint8Array
+  /** Network address of the peer, or of who it speaks for when it is a trusted proxy. */
+  readonly from: string
+  /** `http://host:port[/realms/name]` as the client dialled it; for links in answers, never for decisions. */
+  readonly base: string
+  /**
+   * A header by its lower-case name, as UTF-8 text. The server has refused repeated ones before.
+   * `undefined` when it was not sent.
+   */
+  header(name: string): string | undefined
+}
+
+/** The media type of a Content-Type, lower-case, and its charset if one stands there. */
+export type MediaType = { readonly type: string; readonly charset: string | undefined }
+
+/** @returns undefined without a Content-Type header. */
+export function mediaType(request: WireRequest): MediaType | undefined {
+  const value = request.header('content-type')
+  if (value === undefined) return undefined
+  const [type = '', ...parameters] = value.split(';')
+  let charset: string | undefined
+  for (const parameter of parameters) {
+    const [name = '', text = ''] = parameter.split('=', 2)
+    if (name.trim().toLowerCase() === 'charset') charset = text.trim().replaceAll('"', '').toLowerCase()
+  }
+  return { type: type.trim().toLowerCase(), charset }
+}
+
+/** Whether a body is of this type, in UTF-8. */
+export function isUtf8(media: MediaType, type: string): boolean {
+  return media.type === type && (media.charset === undefined || media.charset === 'utf-8' || media.charset === 'utf8')
+}

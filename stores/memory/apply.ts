@@ -1,0 +1,146 @@
+import {
+  chainAfter,
+  ROW_KIND,
+  sha256,
+  unreachable,
+  type ConflictWhat,
+  type NewRecord,
+  type NewRow,
+  type Operation,
+  type TokenRecord,
+  type Unit,
+  type UnitOutcome,
+} from '@rescind/core'
+import { recordKey, type RealmMemory } from './realm-memory.ts'
+
+type Undo = () => void
+type Step = { readonly undo: Undo } | { readonly conflict: ConflictWhat }
+
+/** Applies a unit wholly, or leaves everything as it was. */
+export function applyUnit(realm: RealmMemory, unit: Unit): UnitOutcome {
+  for (const { collection, id, version } of unit.expects) {
+    if ((realm.records.get(recordKey(collection, id))?.version ?? 0) !== version) {
+      return { kind: 'conflict', what: 'record-changed' }
+    }
+  }
+  const firstSeq = realm.head.seq + 1
+  const undos: Undo[] = []
+  for (const operation of unit.operations) {
+    const step = apply(realm, operation)
+    if ('conflict' in step) {
+      for (const undo of undos.reverse()) undo()
+      return { kind: 'conflict', what: step.conflict }
+    }
+    undos.push(step.undo)
+  }
+  return { kind: 'applied', firstSeq: realm.head.seq >= firstSeq ? firstSeq : realm.head.seq }
+}
+
+function apply(realm: RealmMemory, operation: Operation): Step {
+  switch (operation.kind) {
+    case 'put-token':
+      return putToken(realm, operation.record)
+    case 'extend-token':
+      return extendToken(realm, operation)
+    case 'consume': {
+      const { handle, sealed } = operation
+      if (realm.consumed.has(handle)) return { conflict: 'consumed' }
+      realm.consumed.set(handle, sealed)
+      return { undo: () => realm.consumed.delete(handle) }
+    }
+    case 'append':
+      return append(realm, operation.row)
+    case 'put-record':
+      return putRecord(realm, operation.record)
+    case 'delete-record':
+      return deleteRecord(realm, operation)
+    case 'forget-token':
+      return forgetToken(realm, operation.token)
+    default:
+      return unreachable(operation)
+  }
+}
+
+function putToken(realm: RealmMemory, record: TokenRecord): Step {
+  if (realm.tokens.has(record.digest) || realm.byHandle.has(record.handle)) return { conflict: 'token-exists' }
+  realm.tokens.set(record.digest, record)
+  realm.byHandle.set(record.handle, record.digest)
+  return {
+    undo: () => {
+      realm.tokens.delete(record.digest)
+      realm.byHandle.delete(record.handle)
+    },
+  }
+}
+
+type ExtendToken = Extract<Operation, { kind: 'extend-token' }>
+
+function extendToken(realm: RealmMemory, { digest, expiresAtMs, atMs }: ExtendToken): Step {
+  const record = realm.tokens.get(digest)
+  if (record === undefined) return { conflict: 'token-missing' }
+  realm.tokens.set(digest, { ...record, expiresAtMs, extendedAtMs: atMs })
+  return { undo: () => realm.tokens.set(digest, record) }
+}
+
+function append(realm: RealmMemory, row: NewRow): Step {
+  const before = realm.head
+  const logged = { seq: before.seq + 1, atMs: row.atMs, kind: ROW_KIND[row.rule.kind], rule: row.bytes }
+  const auditHash = sha256(Buffer.from(row.audit, 'utf8'))
+  realm.rows.push(logged)
+  realm.head = { seq: logged.seq, chain: chainAfter(before.chain, { ...logged, auditHash }) }
+  return {
+    undo: () => {
+      realm.rows.pop()
+      realm.head = before
+    },
+  }
+}
+
+function putRecord(realm: RealmMemory, { collection, id, fromVersion, body, keys }: NewRecord): Step {
+  const at = recordKey(collection, id)
+  const before = realm.records.get(at)
+  if ((before?.version ?? 0) !== fromVersion) return { conflict: 'record-changed' }
+  for (const other of realm.records.values()) {
+    if (other.collection !== collection || other.id === id) continue
+    const taken = keys.some((key) => other.keys.some(({ name, value }) => name === key.name && value === key.value))
+    if (taken) return { conflict: 'key-taken' }
+  }
+  realm.records.set(at, { collection, id, version: fromVersion + 1, body, keys })
+  return { undo: () => restore(realm, at, before) }
+}
+
+type DeleteRecord = Extract<Operation, { kind: 'delete-record' }>
+
+function deleteRecord(realm: RealmMemory, { collection, id, fromVersion }: DeleteRecord): Step {
+  const at = recordKey(collection, id)
+  const before = realm.records.get(at)
+  if (before?.body === undefined || before.version !== fromVersion) return { conflict: 'record-changed' }
+  realm.records.set(at, { collection, id, version: fromVersion + 1, body: undefined, keys: [] })
+  return { undo: () => restore(realm, at, before) }
+}
+
+function restore(realm: RealmMemory, at: string, before: ReturnType<RealmMemory['records']['get']>): void {
+  if (before === undefined) realm.records.delete(at)
+  else realm.records.set(at, before)
+}
+
+type Forget = Extract<Operation, { kind: 'forget-token' }>['token']
+
+function forgetToken(realm: RealmMemory, { digest, handle, source, tombstone }: Forget): Step {
+  const record = realm.tokens.get(digest)
+  if (record === undefined || record.handle !== handle) return { conflict: 'token-missing' }
+  const wasConsumed = realm.consumed.has(handle)
+  const consumption = realm.consumed.get(handle)
+  realm.tokens.delete(digest)
+  realm.byHandle.delete(handle)
+  realm.consumed.delete(handle)
+  if (tombstone) realm.tombstones.set(digest, source)
+  return {
+    undo: () => {
+      realm.tokens.set(digest, record)
+      realm.byHandle.set(handle, digest)
+      if (wasConsumed) realm.consumed.set(handle, consumption)
+      if (tombstone) realm.tombstones.delete(digest)
+    },
+  }
+}

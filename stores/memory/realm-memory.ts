@@ -1,0 +1,29 @@
+import { CHAIN_START, type DirectoryRecord, type Handle, type LogHead, type LogRow, type RecordKey, type Source, type TokenDigest, type TokenRecord } from '@rescind/core'
+
+/** Everything that one realm holds, in plain maps; insertion order is commit order. */
+export type RealmMemory = {
+  readonly tokens: Map<TokenDigest, TokenRecord>
+  readonly byHandle: Map<Handle, TokenDigest>
+  readonly consumed: Map<Handle, Uint8Array | undefined>
+  readonly tombstones: Map<TokenDigest, Source>
+  readonly records: Map<string, DirectoryRecord & { readonly keys: readonly RecordKey[] }>
+  readonly rows: LogRow[]
+  /** The head after each row; the last one is the realm's. */
+  head: LogHead
+}
+
+export function emptyRealm(): RealmMemory {
+  return {
+    tokens: new Map(),
+    byHandle: new Map(),
+    consumed: new Map(),
+    tombstones: new Map(),
+    records: new Map(),
+    rows: [],
+    head: { seq: 0, chain: CHAIN_START },
+  }
+}
+
+export function recordKey(collection: string, id: string): string {
+  return `${collection}\0${id}`
+}
