@@ -102,7 +102,8 @@ export class ByteReader {
   }
 
   end(): void {
-    if (this.#at !== this.#buffer.length) throw new ContractBroken('stored bytes are longer than their meaning')
+    if (this.#at !== this.#buffer.length)
+      throw new ContractBroken('stored bytes are longer than their meaning')
   }
 
   #take(count: number): number {

@@ -1,5 +1,5 @@
-import type { Audit, Realm } from './realm.ts'
 import type { Collection } from './directory.ts'
+import type { Audit, Realm } from './realm.ts'
 import type { Operation } from './units.ts'
 
 export type Put<T> = {

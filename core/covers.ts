@@ -7,7 +7,8 @@ import type { CutShape, CutTarget, Target, ThingTarget } from './rules.ts'
  * index answers by keys. Used where few rules meet few tokens (one commit group), and as the oracle of the tests.
  */
 export function covers(target: Target, facts: TokenFacts): boolean {
-  if (target.kind === 'cut') return cutCovers(target, facts) || facts.ancestors.some((up) => cutCovers(target, up))
+  if (target.kind === 'cut')
+    return cutCovers(target, facts) || facts.ancestors.some((up) => cutCovers(target, up))
   return thingIs(target, facts) || facts.ancestors.some((up) => isToken(target, up))
 }
 

@@ -2,7 +2,7 @@ import { after } from './awaitable.ts'
 import type { RealmOrdinal } from './ids.ts'
 import type { Awaitable, DirectoryRecord, Store } from './ports.ts'
 import { decodeRule } from './rule-bytes.ts'
-import { ROW_KIND, type LogRow } from './rules.ts'
+import { type LogRow, ROW_KIND } from './rules.ts'
 import type { RecordKey } from './units.ts'
 
 /** A named kind of record. `keys` are the texts by which one, and only one, live record of it can be found. */

@@ -1,4 +1,4 @@
-import { cutKeyOf, keysOfThing, type IndexKey } from './index-keys.ts'
+import { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
 import type { Position } from './position.ts'
 import type { Principals } from './records.ts'
 import type { CutShape, CutTarget, Target } from './rules.ts'

@@ -1,7 +1,7 @@
 import { sha256Latin1 } from './crypto.ts'
+import { unreachable } from './faults.ts'
 import type { Brand, TokenDigest } from './ids.ts'
 import type { Principals } from './records.ts'
-import { unreachable } from './faults.ts'
 import { CUT_SHAPES, type CutShape, type ThingTarget } from './rules.ts'
 
 /**
@@ -85,7 +85,12 @@ export function cutKeyOf(digestKey: string, shape: CutShape, of: Principals): In
 
 type Pair = readonly [first: string | undefined, second: string | undefined]
 
-function pairKeyOf(digestKey: string, kind: number, source: string, [first, second]: Pair): IndexKey | undefined {
+function pairKeyOf(
+  digestKey: string,
+  kind: number,
+  source: string,
+  [first, second]: Pair,
+): IndexKey | undefined {
   if (first === undefined || second === undefined) return undefined
   return keyOf(digestKey, kind, source, `${prefixed(first)}${second}`)
 }

@@ -1,10 +1,19 @@
 export { after } from './awaitable.ts'
 export { ByteReader, ByteWriter } from './bytes.ts'
-export { deleteRecord, putRecord, type Deletion, type Put } from './change.ts'
+export { type Deletion, deleteRecord, type Put, putRecord } from './change.ts'
 export { covers } from './covers.ts'
-export { hmacSha256, seal, secretsEqual, sha256, sha256Base64url, subkey, unseal } from './crypto.ts'
-export { Directory, type Collection, type Entry, type Standing as RecordStanding } from './directory.ts'
-export { cutHits, type Cut } from './cut-table.ts'
+export {
+  hmacSha256,
+  sameDigest,
+  seal,
+  secretDigest,
+  sha256,
+  sha256Base64url,
+  subkey,
+  unseal,
+} from './crypto.ts'
+export { type Cut, cutHits } from './cut-table.ts'
+export { type Collection, Directory, type Entry, type Standing as RecordStanding } from './directory.ts'
 export {
   ContractBroken,
   isOutage,
@@ -14,26 +23,26 @@ export {
   StoreUnavailable,
   unreachable,
 } from './faults.ts'
-export { Floor, type ClockReading } from './floor.ts'
+export { type ClockReading, Floor } from './floor.ts'
 export { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, REVOKE_QUEUE_MAX } from './group-commit.ts'
 export {
+  type Brand,
   DEFAULT_REALM,
+  type GrantId,
   grantId,
   grantOf,
+  type Handle,
   mintHandle,
   parseHandle,
   parseRealmName,
-  realmOrdinal,
-  SYSTEM_REALM,
-  tokenDigest,
-  type Brand,
-  type GrantId,
-  type Handle,
   type RealmName,
   type RealmOrdinal,
+  realmOrdinal,
+  SYSTEM_REALM,
   type TokenDigest,
+  tokenDigest,
 } from './ids.ts'
-export { issueTokens, putToken, recordOf, type IssueAct, type Issued, type TokenIntent } from './issue.ts'
+export { type IssueAct, type Issued, issueTokens, putToken, recordOf, type TokenIntent } from './issue.ts'
 export { Ledger, type Outcome } from './ledger.ts'
 export {
   ASSIGNED_LIFETIME_MAX_MS,
@@ -42,7 +51,7 @@ export {
   LAST_INSTANT_MS,
   LIFETIME_MAX_MS,
 } from './lifetimes.ts'
-export { CHAIN_START, chainAfter, type ChainedRow } from './log-chain.ts'
+export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export type {
   Awaitable,
   ClientTokensAsk,
@@ -59,31 +68,31 @@ export type {
   Store,
   TokenPage,
 } from './ports.ts'
-export { ORIGIN, ordinalOf, position, seqOf, type Position } from './position.ts'
+export { ORIGIN, ordinalOf, type Position, position, seqOf } from './position.ts'
 export { RawToken, TOKEN_MAX_BYTES } from './raw-token.ts'
 export {
-  callerFacts,
-  Realm,
   type Audit,
   type Caller,
+  callerFacts,
   type Found,
+  Realm,
   type RealmParts,
 } from './realm.ts'
 export {
+  type MasterKey,
   makeRealmKeys,
+  type RealmKeys,
   sealTokenText,
   unsealTokenText,
   unwrapRealmKeys,
   wrapRealmKeys,
-  type MasterKey,
-  type RealmKeys,
 } from './realm-keys.ts'
 export { Realms, type RealmsParts } from './realms.ts'
 export {
   ANCESTORS_MAX,
-  SINGLE_USE,
   type Ancestor,
   type Principals,
+  SINGLE_USE,
   type Source,
   type TokenFacts,
   type TokenKind,
@@ -92,17 +101,25 @@ export {
 export { RevocationIndex } from './revocation-index.ts'
 export {
   cutRule,
+  type EndedBy,
   endedByCut,
+  type RevokeAct,
+  type Revoked,
   revokeGrant,
   revokePrincipals,
   revokeToken,
-  type EndedBy,
-  type RevokeAct,
-  type Revoked,
 } from './revoke.ts'
 export { decodeRule, encodeRule } from './rule-bytes.ts'
-export { ROW_KIND, type CutShape, type CutTarget, type LogRow, type RevokeRule, type Rule, type Target } from './rules.ts'
-export { checksum, mintText, PREFIX, shapeOf, type Prefix, type Shape } from './token-text.ts'
+export {
+  type CutShape,
+  type CutTarget,
+  type LogRow,
+  type RevokeRule,
+  ROW_KIND,
+  type Rule,
+  type Target,
+} from './rules.ts'
+export { checksum, mintText, PREFIX, type Prefix, type Shape, shapeOf } from './token-text.ts'
 export type {
   ConflictWhat,
   Expectation,
@@ -116,4 +133,12 @@ export type {
   Unit,
   UnitOutcome,
 } from './units.ts'
-export { isRevoked, judge, type InactiveWhy, type Lag, type Question, type UnknownWhy, type Verdict } from './verdict.ts'
+export {
+  type InactiveWhy,
+  isRevoked,
+  judge,
+  type Lag,
+  type Question,
+  type UnknownWhy,
+  type Verdict,
+} from './verdict.ts'

@@ -1,9 +1,9 @@
-import { grantOf, mintHandle, type GrantId } from './ids.ts'
+import { type GrantId, grantOf, mintHandle } from './ids.ts'
 import { LIFETIME_MAX_MS } from './lifetimes.ts'
 import type { Position } from './position.ts'
-import type { Realm, Caller } from './realm.ts'
-import { sealTokenText } from './realm-keys.ts'
 import type { RawToken } from './raw-token.ts'
+import type { Caller, Realm } from './realm.ts'
+import { sealTokenText } from './realm-keys.ts'
 import type { Ancestor, Principals, TokenKind, TokenRecord } from './records.ts'
 import type { Operation } from './units.ts'
 import { isMintingHeld } from './verdict.ts'
@@ -52,8 +52,11 @@ export type Issued =
 export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> {
   const nowMs = realm.nowMs()
   if (act.tokens.some((intent) => isMintingHeld(intent, realm.index))) return { kind: 'held' }
-  if (act.tokens.some((intent) => intent.expiresAtMs - nowMs > LIFETIME_MAX_MS)) return { kind: 'lifetime-too-long' }
-  const records = act.tokens.map((intent) => recordOf(realm, intent, { position: act.basis, issuedAtMs: nowMs }))
+  if (act.tokens.some((intent) => intent.expiresAtMs - nowMs > LIFETIME_MAX_MS))
+    return { kind: 'lifetime-too-long' }
+  const records = act.tokens.map((intent) =>
+    recordOf(realm, intent, { position: act.basis, issuedAtMs: nowMs }),
+  )
   const outcome = await realm.commit({
     realm: realm.ordinal,
     standsOn: [act.caller.standing, ...standing(realm, records), ...standing(realm, consumed(act))],
@@ -81,7 +84,14 @@ export function recordOf(realm: Realm, intent: TokenIntent, at: IssuedAt): Token
   const { raw, sealText, grant, handle: given, ancestors, ...rest } = intent
   const handle = given ?? mintHandle(realm.random)
   const digest = raw.digest(realm.keys.digestKey)
-  const record = { ...rest, digest, handle, grant: grant ?? grantOf(handle), ancestors: ancestors ?? [], ...at }
+  const record = {
+    ...rest,
+    digest,
+    handle,
+    grant: grant ?? grantOf(handle),
+    ancestors: ancestors ?? [],
+    ...at,
+  }
   if (sealText !== true) return record
   return { ...record, sealed: sealTokenText(realm.keys, realm.name, record, { raw, random: realm.random }) }
 }

@@ -1,13 +1,20 @@
 import { covers } from './covers.ts'
+import type { Cut } from './cut-table.ts'
 import { ContractBroken, StoreUnavailable } from './faults.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { RealmOrdinal } from './ids.ts'
 import type { Defer, Store } from './ports.ts'
 import type { Position } from './position.ts'
-import type { Cut } from './cut-table.ts'
 import { RevocationIndex } from './revocation-index.ts'
-import { ROW_KIND, type LogRow } from './rules.ts'
-import { revokes, type ConflictWhat, type NewRow, type Operation, type Unit, type UnitOutcome } from './units.ts'
+import { type LogRow, ROW_KIND } from './rules.ts'
+import {
+  type ConflictWhat,
+  type NewRow,
+  type Operation,
+  revokes,
+  type Unit,
+  type UnitOutcome,
+} from './units.ts'
 import { isHeld, isRevoked } from './verdict.ts'
 
 /** What became of a unit. `stale`: judge again by what is known now, and try again. */

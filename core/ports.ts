@@ -1,7 +1,7 @@
-import type { GroupOutcome, Group } from './units.ts'
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
-import type { LogRow } from './rules.ts'
 import type { TokenRecord } from './records.ts'
+import type { LogRow } from './rules.ts'
+import type { Group, GroupOutcome } from './units.ts'
 
 /** What a port answers at once when it can, and later when it must: embedded stores read without a promise. */
 export type Awaitable<T> = T | Promise<T>
@@ -82,5 +82,9 @@ export type ClientTokensAsk = {
   readonly limit: number
 }
 export type RecordKeyAsk = { readonly collection: string; readonly name: string; readonly value: string }
-export type RecordsAsk = { readonly collection: string; readonly after: string | undefined; readonly limit: number }
+export type RecordsAsk = {
+  readonly collection: string
+  readonly after: string | undefined
+  readonly limit: number
+}
 export type ExpiredToken = { readonly realm: RealmOrdinal; readonly record: TokenRecord }

@@ -1,5 +1,5 @@
-import type { Brand } from './ids.ts'
 import { ContractBroken } from './faults.ts'
+import type { Brand } from './ids.ts'
 
 /**
  * A place in a realm's log: (epoch ordinal, seq), compared as a pair. Both fit one safe integer, so that hot paths

@@ -1,5 +1,5 @@
 import { sha256Base64url } from './crypto.ts'
-import { tokenDigest, type TokenDigest } from './ids.ts'
+import { type TokenDigest, tokenDigest } from './ids.ts'
 
 /** Bytes of the longest token text that is looked at. Our own are 40; the longest JWTs in use stay below 8 KB. */
 export const TOKEN_MAX_BYTES = 8_192

@@ -2,8 +2,8 @@ import { seal, subkey, unseal } from './crypto.ts'
 import { StoreRefused } from './faults.ts'
 import type { RealmName } from './ids.ts'
 import type { Random } from './ports.ts'
-import type { TokenRecord } from './records.ts'
 import { RawToken } from './raw-token.ts'
+import type { TokenRecord } from './records.ts'
 
 /** A realm's secrets: what its digests are keyed with, and what its sealed texts are sealed with. */
 export type RealmKeys = {
@@ -30,7 +30,8 @@ export function wrapRealmKeys(keys: RealmKeys, realm: RealmName, master: MasterK
 export function unwrapRealmKeys(wrapped: string, realm: RealmName, master: MasterKey): RealmKeys {
   const sealed = Buffer.from(wrapped, 'base64url')
   const plain = unseal(subkey(master.bytes, 'realm-keys'), sealed, `realm-keys:${realm}`)
-  if (plain === undefined) throw new StoreRefused('the master key is not the one that this store was made with')
+  if (plain === undefined)
+    throw new StoreRefused('the master key is not the one that this store was made with')
   const split = plain.length - KEY_BYTES
   return { digestKey: plain.toString('ascii', 0, split), sealKey: plain.subarray(split) }
 }

@@ -1,18 +1,19 @@
 import { after } from './awaitable.ts'
+import { secretDigest } from './crypto.ts'
 import { Directory } from './directory.ts'
-import type { Ledger, Outcome } from './ledger.ts'
 import type { RealmName, RealmOrdinal } from './ids.ts'
+import type { Ledger, Outcome } from './ledger.ts'
 import type { Awaitable, Clock, Random, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import type { RawToken } from './raw-token.ts'
-import { SINGLE_USE, type Principals, type Source, type TokenFacts, type TokenRecord } from './records.ts'
-import { RecordCache } from './record-cache.ts'
 import type { RealmKeys } from './realm-keys.ts'
+import { RecordCache } from './record-cache.ts'
+import { type Principals, SINGLE_USE, type Source, type TokenFacts, type TokenRecord } from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import { encodeRule } from './rule-bytes.ts'
 import type { Rule } from './rules.ts'
 import type { NewRow, Unit } from './units.ts'
-import { judge, UNKNOWN_TOKEN, type Lag, type Spent, type Verdict } from './verdict.ts'
+import { judge, type Lag, type Spent, UNKNOWN_TOKEN, type Verdict } from './verdict.ts'
 
 /** Who asks, as the log will name them, and what their right to ask rests on. */
 export type Caller = {
@@ -29,7 +30,12 @@ export function callerFacts(principals: Principals, basis: Position): TokenFacts
   return { ...principals, ancestors: [], position: basis, expiresAtMs: Number.MAX_SAFE_INTEGER }
 }
 
-export type Audit = { readonly by: string; readonly from: string; readonly how: string; readonly why?: string }
+export type Audit = {
+  readonly by: string
+  readonly from: string
+  readonly how: string
+  readonly why?: string
+}
 
 export type Found = { readonly verdict: Verdict; readonly record: TokenRecord | undefined }
 
@@ -73,6 +79,11 @@ export class Realm {
     parts.ledger.onRow((ordinal, row) => {
       if (ordinal === this.ordinal) this.directory.onRow(row)
     })
+  }
+
+  /** What is kept of a secret, and what a presented one is found by. */
+  secretDigest(secret: string): string {
+    return secretDigest(this.keys.digestKey, secret)
   }
 
   /** Milliseconds since 1970; never before the floor, so that what was seen expired stays so. */
@@ -129,7 +140,13 @@ export class Realm {
     if (!SINGLE_USE.has(record.kind)) return { verdict: this.judge(record), record }
     return after(this.store.consumption(this.ordinal, record.handle), (consumption) => {
       const spent: Spent | undefined = consumption === undefined ? undefined : 'rotated'
-      const question = { facts: record, index: this.index, nowMs: this.#clock.wallMs(), lag: this.#lag(), spent }
+      const question = {
+        facts: record,
+        index: this.index,
+        nowMs: this.#clock.wallMs(),
+        lag: this.#lag(),
+        spent,
+      }
       return { verdict: judge(question), record }
     })
   }

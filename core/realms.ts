@@ -1,12 +1,19 @@
 import { putRecord } from './change.ts'
 import type { Collection } from './directory.ts'
 import { StoreRefused, StoreUnavailable } from './faults.ts'
-import { DEFAULT_REALM, parseRealmName, realmOrdinal, SYSTEM_REALM, type RealmName, type RealmOrdinal } from './ids.ts'
+import {
+  DEFAULT_REALM,
+  parseRealmName,
+  type RealmName,
+  type RealmOrdinal,
+  realmOrdinal,
+  SYSTEM_REALM,
+} from './ids.ts'
 import { Ledger } from './ledger.ts'
 import type { Clock, Defer, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
-import { Realm, type Audit } from './realm.ts'
-import { makeRealmKeys, unwrapRealmKeys, wrapRealmKeys, type MasterKey } from './realm-keys.ts'
+import { type Audit, Realm } from './realm.ts'
+import { type MasterKey, makeRealmKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
 
 /** What the system realm keeps about each realm, itself included. */
 type RealmValue = { readonly ordinal: number; readonly wrappedKeys: string; readonly nextOrdinal?: number }
@@ -84,7 +91,8 @@ export class Realms {
     const { system } = this
     const own = await system.directory.standing(REALMS, SYSTEM_REALM)
     const standing = await system.directory.standing(REALMS, valid)
-    if (own.entry === undefined || standing.entry !== undefined) throw new StoreRefused(`realm ${name} exists`)
+    if (own.entry === undefined || standing.entry !== undefined)
+      throw new StoreRefused(`realm ${name} exists`)
     const ordinal = own.entry.value.nextOrdinal ?? DEFAULT_ORDINAL + 1
     if (ordinal > REALMS_MAX) throw new StoreRefused(`a store holds at most ${REALMS_MAX} realms`)
     const value = this.#valueFor(valid, ordinal)
@@ -95,7 +103,11 @@ export class Realms {
       expects: [],
       operations: [
         ...putRecord(system, { collection: REALMS, id: valid, value, fromVersion: standing.version }, audit),
-        ...putRecord(system, { collection: REALMS, id: SYSTEM_REALM, value: counted, fromVersion: own.version }, audit),
+        ...putRecord(
+          system,
+          { collection: REALMS, id: SYSTEM_REALM, value: counted, fromVersion: own.version },
+          audit,
+        ),
       ],
     })
     if (outcome.kind !== 'applied') throw new StoreUnavailable(`realm ${name} could not be made now`)
@@ -105,13 +117,18 @@ export class Realms {
   /** The first start of a store: the system realm's own record, the default realm, and each log's first epoch. */
   async #found(): Promise<void> {
     const audit: Audit = { by: 'server', from: 'local', how: 'store.create' }
-    const value: RealmValue = { ...this.#valueFor(SYSTEM_REALM, SYSTEM_ORDINAL), nextOrdinal: DEFAULT_ORDINAL }
+    const value: RealmValue = {
+      ...this.#valueFor(SYSTEM_REALM, SYSTEM_ORDINAL),
+      nextOrdinal: DEFAULT_ORDINAL,
+    }
     const system = await this.#openOne(SYSTEM_REALM, value)
     await system.commit({
       realm: SYSTEM_ORDINAL,
       standsOn: [],
       expects: [],
-      operations: [...putRecord(system, { collection: REALMS, id: SYSTEM_REALM, value, fromVersion: 0 }, audit)],
+      operations: [
+        ...putRecord(system, { collection: REALMS, id: SYSTEM_REALM, value, fromVersion: 0 }, audit),
+      ],
     })
     await this.create(DEFAULT_REALM, audit)
   }
@@ -150,4 +167,3 @@ export class Realms {
     return realm
   }
 }
-

@@ -1,11 +1,19 @@
-import { CutTable, type Cut } from './cut-table.ts'
+import { type Cut, CutTable } from './cut-table.ts'
 import { ContractBroken, unreachable } from './faults.ts'
 import { HoldTable } from './hold-table.ts'
 import { cutKeyOf, keysOfThing } from './index-keys.ts'
 import { KeyTable } from './key-table.ts'
-import { ORIGIN, position, type Position } from './position.ts'
+import { ORIGIN, type Position, position } from './position.ts'
 import { decodeRule, tokenRuleKeys } from './rule-bytes.ts'
-import { CUT_SHAPES, type CutShape, type CutTarget, type LogRow, type RevokeRule, type Rule, type ThingTarget } from './rules.ts'
+import {
+  CUT_SHAPES,
+  type CutShape,
+  type CutTarget,
+  type LogRow,
+  type RevokeRule,
+  type Rule,
+  type ThingTarget,
+} from './rules.ts'
 
 /** What folding a row into the index tells its writer: the cut that stood before, so that it knows whom it ended. */
 export type Folded = { readonly previousCut?: Cut }
@@ -141,4 +149,3 @@ const NOTHING: Folded = {}
 export function cutCount(index: RevocationIndex): number {
   return CUT_SHAPES.reduce((total, shape) => total + (index.cuts.get(shape)?.size ?? 0), 0)
 }
-

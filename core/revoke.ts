@@ -1,12 +1,12 @@
-import { cutHits, type Cut } from './cut-table.ts'
+import { type Cut, cutHits } from './cut-table.ts'
 import type { GrantId } from './ids.ts'
 import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, KEEP_MARGIN_MS, LIFETIME_MAX_MS } from './lifetimes.ts'
 import type { Position } from './position.ts'
 import type { Audit, Caller, Realm } from './realm.ts'
 import type { Principals, Source, TokenRecord } from './records.ts'
 import type { CutShape, CutTarget, RevokeRule, Target } from './rules.ts'
-import { isRevoked } from './verdict.ts'
 import type { Operation } from './units.ts'
+import { isRevoked } from './verdict.ts'
 
 export type Revoked =
   | { readonly kind: 'revoked'; readonly at: Position; readonly seq: number; readonly previousCut?: Cut }
@@ -29,18 +29,30 @@ export function revokeToken(realm: Realm, record: TokenRecord, act: RevokeAct): 
   const { source, digest, handle } = record
   // Assigned text may be presented for ever, and its expiry can be moved: the rule on it is kept for good.
   const keepUntilMs = record.kind === 'assigned' ? KEEP_FOREVER_MS : record.expiresAtMs + KEEP_MARGIN_MS
-  return revokeTarget(realm, { kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs }, act)
+  return revokeTarget(
+    realm,
+    { kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs },
+    act,
+  )
 }
 
 /** Ends a grant: its refresh tokens, its access tokens, whatever descends from them. */
-export function revokeGrant(realm: Realm, of: { source: Source; grant: GrantId }, act: RevokeAct): Promise<Revoked> {
+export function revokeGrant(
+  realm: Realm,
+  of: { source: Source; grant: GrantId },
+  act: RevokeAct,
+): Promise<Revoked> {
   const keepUntilMs = realm.nowMs() + LIFETIME_MAX_MS + KEEP_MARGIN_MS
   const target: Target = { kind: 'grant', source: of.source, grant: of.grant }
   return revokeTarget(realm, { kind: 'revoke', target, keepUntilMs }, act)
 }
 
 /** Ends everything about some principals that was issued so far: one append, however much it covers. */
-export function revokePrincipals(realm: Realm, cut: Omit<CutTarget, 'kind'>, act: RevokeAct): Promise<Revoked> {
+export function revokePrincipals(
+  realm: Realm,
+  cut: Omit<CutTarget, 'kind'>,
+  act: RevokeAct,
+): Promise<Revoked> {
   return revokeTarget(realm, cutRule(realm, cut.shape, cut.principals), act)
 }
 
@@ -56,15 +68,25 @@ export function cutRule(realm: Realm, shape: CutShape, principals: Principals): 
  */
 export function endedByCut(realm: Realm, record: TokenRecord, cut: EndedBy): boolean {
   if (record.position >= cut.at || record.expiresAtMs <= realm.nowMs()) return false
-  if (cut.previousCut !== undefined && cutHits(cut.previousCut, record.position, record.issuedAtMs)) return false
+  if (cut.previousCut !== undefined && cutHits(cut.previousCut, record.position, record.issuedAtMs))
+    return false
   return !isRevoked(record, realm.index, cut.shape)
 }
 
-export type EndedBy = { readonly shape: CutShape; readonly at: Position; readonly previousCut?: Cut | undefined }
+export type EndedBy = {
+  readonly shape: CutShape
+  readonly at: Position
+  readonly previousCut?: Cut | undefined
+}
 
 async function revokeTarget(realm: Realm, rule: RevokeRule, act: RevokeAct): Promise<Revoked> {
   const { caller, onlyIfLive } = act
-  const audit: Audit = { by: caller.id, from: caller.from, how: act.how, ...(act.why ? { why: act.why } : {}) }
+  const audit: Audit = {
+    by: caller.id,
+    from: caller.from,
+    how: act.how,
+    ...(act.why ? { why: act.why } : {}),
+  }
   const target = onlyIfLive === undefined ? [] : [{ realm: realm.ordinal, facts: onlyIfLive }]
   const outcome = await realm.commit({
     realm: realm.ordinal,

@@ -1,10 +1,10 @@
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { ContractBroken, unreachable } from './faults.ts'
-import { handleKeyOf } from './index-keys.ts'
 import { grantId, handleBytes, handleFromBytes, tokenDigest } from './ids.ts'
+import { handleKeyOf } from './index-keys.ts'
 import type { Position } from './position.ts'
 import type { Principals } from './records.ts'
-import { CUT_SHAPES, ROW_KIND, type CutTarget, type LogRow, type Rule, type Target } from './rules.ts'
+import { CUT_SHAPES, type CutTarget, type LogRow, ROW_KIND, type Rule, type Target } from './rules.ts'
 
 /**
  * Rule bytes, version 1: `u8 version`, then by row kind. They are what the hash chain covers and what verifiers get,
@@ -56,14 +56,19 @@ export function decodeRule(row: Pick<LogRow, 'kind' | 'rule'>): Rule {
   return rule
 }
 
-export type TokenRuleKeys = { readonly keepUntilMs: number; readonly digestAt: number; readonly handleKeyAt: number }
+export type TokenRuleKeys = {
+  readonly keepUntilMs: number
+  readonly digestAt: number
+  readonly handleKeyAt: number
+}
 
 /**
  * The index keys inside a revocation of one token, without decoding it: start-up folds a million such rows, and
  * computing a handle's key costs more than all the rest of it.
  */
 export function tokenRuleKeys({ kind, rule }: Pick<LogRow, 'kind' | 'rule'>): TokenRuleKeys | undefined {
-  if (kind !== ROW_KIND.revoke || rule[0] !== VERSION || rule[TOKEN_TARGET_AT] !== TARGET.token) return undefined
+  if (kind !== ROW_KIND.revoke || rule[0] !== VERSION || rule[TOKEN_TARGET_AT] !== TARGET.token)
+    return undefined
   const keepUntilMs = new DataView(rule.buffer, rule.byteOffset).getFloat64(1)
   return { keepUntilMs, digestAt: TOKEN_DIGEST_AT, handleKeyAt: TOKEN_HANDLE_KEY_AT }
 }
@@ -94,7 +99,9 @@ function encodeTarget(out: ByteWriter, target: Target, digestKey: string): void 
   switch (target.kind) {
     case 'token':
       out.fixed(Buffer.from(target.digest, 'base64url')).fixed(handleBytes(target.handle))
-      out.fixed(Buffer.from(handleKeyOf(digestKey, target.source, target.handle), 'latin1')).text(target.source)
+      out
+        .fixed(Buffer.from(handleKeyOf(digestKey, target.source, target.handle), 'latin1'))
+        .text(target.source)
       return
     case 'foreign':
       out.text(target.issuer).text(target.jti)

@@ -1,6 +1,6 @@
 import type { GrantId, Handle, TokenDigest } from './ids.ts'
-import type { Principals, Source } from './records.ts'
 import type { Position } from './position.ts'
+import type { Principals, Source } from './records.ts'
 
 /** The principals that a cut-off can name; other combinations do not exist. */
 export type CutShape =

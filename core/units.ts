@@ -26,12 +26,22 @@ export type Expectation = { readonly collection: string; readonly id: string; re
 export type Operation =
   /** Inserted only if its digest and handle are new. */
   | { readonly kind: 'put-token'; readonly record: TokenRecord }
-  | { readonly kind: 'extend-token'; readonly digest: TokenDigest; readonly expiresAtMs: number; readonly atMs: number }
+  | {
+      readonly kind: 'extend-token'
+      readonly digest: TokenDigest
+      readonly expiresAtMs: number
+      readonly atMs: number
+    }
   /** Ends a single-use token that was not consumed yet. */
   | { readonly kind: 'consume'; readonly handle: Handle; readonly sealed: Uint8Array | undefined }
   | { readonly kind: 'append'; readonly row: NewRow }
   | { readonly kind: 'put-record'; readonly record: NewRecord }
-  | { readonly kind: 'delete-record'; readonly collection: string; readonly id: string; readonly fromVersion: number }
+  | {
+      readonly kind: 'delete-record'
+      readonly collection: string
+      readonly id: string
+      readonly fromVersion: number
+    }
   /** GC of a token that has ended; a revoked assigned text leaves its digest for good. */
   | { readonly kind: 'forget-token'; readonly token: ForgottenToken }
 

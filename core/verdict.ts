@@ -1,5 +1,13 @@
+import {
+  cutKeyOf,
+  digestKeyOf,
+  foreignKeyOf,
+  grantKeyOf,
+  handleKeyOf,
+  sessionKeyOf,
+  signingKeyOf,
+} from './index-keys.ts'
 import type { Position } from './position.ts'
-import { cutKeyOf, digestKeyOf, foreignKeyOf, grantKeyOf, handleKeyOf, sessionKeyOf, signingKeyOf } from './index-keys.ts'
 import type { Principals, TokenFacts } from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import type { CutShape } from './rules.ts'
@@ -78,7 +86,8 @@ function isEnded(facts: TokenFacts, index: RevocationIndex): boolean {
     // A rule on a token carries digest and handle, so either finds it; the digest is the cheaper key.
     if (facts.digest !== undefined) {
       if (ended.has(digestKeyOf(facts.digest))) return true
-    } else if (facts.handle !== undefined && ended.has(handleKeyOf(digestKey, source, facts.handle))) return true
+    } else if (facts.handle !== undefined && ended.has(handleKeyOf(digestKey, source, facts.handle)))
+      return true
     for (const up of facts.ancestors) if (ended.has(handleKeyOf(digestKey, up.source, up.handle))) return true
   }
   if (endedKinds.has('grant') && facts.grant !== undefined) {
@@ -87,7 +96,8 @@ function isEnded(facts: TokenFacts, index: RevocationIndex): boolean {
   if (endedKinds.has('session') && facts.session !== undefined) {
     if (ended.has(sessionKeyOf(digestKey, source, facts.session))) return true
   }
-  if (endedKinds.has('key') && facts.keyId !== undefined && ended.has(signingKeyOf(digestKey, facts.keyId))) return true
+  if (endedKinds.has('key') && facts.keyId !== undefined && ended.has(signingKeyOf(digestKey, facts.keyId)))
+    return true
   if (endedKinds.has('foreign') && facts.handle !== undefined && source.startsWith('iss:')) {
     return ended.has(foreignKeyOf(digestKey, source.slice('iss:'.length), facts.handle))
   }
@@ -112,7 +122,8 @@ export function isHeld(facts: TokenFacts, index: RevocationIndex): boolean {
   const { source, digest, grant, session, keyId } = facts
   if (digest !== undefined && holds.holdsThing(digestKeyOf(digest))) return true
   for (const one of [facts, ...facts.ancestors]) {
-    if (one.handle !== undefined && holds.holdsThing(handleKeyOf(digestKey, one.source, one.handle))) return true
+    if (one.handle !== undefined && holds.holdsThing(handleKeyOf(digestKey, one.source, one.handle)))
+      return true
     if (holds.holdsIssued(one, one.position, one.issuedAtMs ?? 0)) return true
   }
   if (grant !== undefined && holds.holdsThing(grantKeyOf(digestKey, source, grant))) return true

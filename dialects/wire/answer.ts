@@ -11,7 +11,11 @@ export type Stale = 'stale'
 export const JSON_TYPE = 'application/json'
 
 /** Status and JSON body; `headers` add to, or replace, the content type and `no-store`. */
-export function jsonAnswer(status: number, value: unknown, headers?: Readonly<Record<string, string>>): Answer {
+export function jsonAnswer(
+  status: number,
+  value: unknown,
+  headers?: Readonly<Record<string, string>>,
+): Answer {
   return {
     status,
     headers: { 'content-type': JSON_TYPE, 'cache-control': 'no-store', ...headers },

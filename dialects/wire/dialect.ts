@@ -1,4 +1,4 @@
-import { Overloaded, type Awaitable, type Realm } from '@rescind/core'
+import { type Awaitable, Overloaded, type Realm } from '@rescind/core'
 import type { Answer, Refusal, Stale } from './answer.ts'
 import type { WireRequest } from './request.ts'
 
@@ -23,11 +23,14 @@ const ATTEMPTS_MAX = 8
 /** Judges and writes until what was written still rested on what was judged. @throws Overloaded past the bound. */
 export function untilFresh(act: () => Awaitable<Answer | Stale>): Awaitable<Answer> {
   const first = act()
-  if (!(first instanceof Promise)) return first === 'stale' ? again(act, first) : first
+  if (!(first instanceof Promise) && first !== 'stale') return first
   return again(act, first)
 }
 
-async function again(act: () => Awaitable<Answer | Stale>, first: Awaitable<Answer | Stale>): Promise<Answer> {
+async function again(
+  act: () => Awaitable<Answer | Stale>,
+  first: Awaitable<Answer | Stale>,
+): Promise<Answer> {
   let answer = await first
   for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt += 1) {
     if (answer !== 'stale') return answer

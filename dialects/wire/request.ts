@@ -35,5 +35,8 @@ export function mediaType(request: WireRequest): MediaType | undefined {
 
 /** Whether a body is of this type, in UTF-8. */
 export function isUtf8(media: MediaType, type: string): boolean {
-  return media.type === type && (media.charset === undefined || media.charset === 'utf-8' || media.charset === 'utf8')
+  return (
+    media.type === type &&
+    (media.charset === undefined || media.charset === 'utf-8' || media.charset === 'utf8')
+  )
 }

@@ -1,17 +1,17 @@
 import {
-  chainAfter,
-  ROW_KIND,
-  sha256,
-  unreachable,
   type ConflictWhat,
+  chainAfter,
   type NewRecord,
   type NewRow,
   type Operation,
+  ROW_KIND,
+  sha256,
   type TokenRecord,
   type Unit,
   type UnitOutcome,
+  unreachable,
 } from '@rescind/core'
-import { recordKey, type RealmMemory } from './realm-memory.ts'
+import { type RealmMemory, recordKey } from './realm-memory.ts'
 
 type Undo = () => void
 type Step = { readonly undo: Undo } | { readonly conflict: ConflictWhat }
@@ -62,7 +62,8 @@ function apply(realm: RealmMemory, operation: Operation): Step {
 }
 
 function putToken(realm: RealmMemory, record: TokenRecord): Step {
-  if (realm.tokens.has(record.digest) || realm.byHandle.has(record.handle)) return { conflict: 'token-exists' }
+  if (realm.tokens.has(record.digest) || realm.byHandle.has(record.handle))
+    return { conflict: 'token-exists' }
   realm.tokens.set(record.digest, record)
   realm.byHandle.set(record.handle, record.digest)
   return {
@@ -102,7 +103,9 @@ function putRecord(realm: RealmMemory, { collection, id, fromVersion, body, keys
   if ((before?.version ?? 0) !== fromVersion) return { conflict: 'record-changed' }
   for (const other of realm.records.values()) {
     if (other.collection !== collection || other.id === id) continue
-    const taken = keys.some((key) => other.keys.some(({ name, value }) => name === key.name && value === key.value))
+    const taken = keys.some((key) =>
+      other.keys.some(({ name, value }) => name === key.name && value === key.value),
+    )
     if (taken) return { conflict: 'key-taken' }
   }
   realm.records.set(at, { collection, id, version: fromVersion + 1, body, keys })

@@ -1,4 +1,14 @@
-import { CHAIN_START, type DirectoryRecord, type Handle, type LogHead, type LogRow, type RecordKey, type Source, type TokenDigest, type TokenRecord } from '@rescind/core'
+import {
+  CHAIN_START,
+  type DirectoryRecord,
+  type Handle,
+  type LogHead,
+  type LogRow,
+  type RecordKey,
+  type Source,
+  type TokenDigest,
+  type TokenRecord,
+} from '@rescind/core'
 
 /** Everything that one realm holds, in plain maps; insertion order is commit order. */
 export type RealmMemory = {

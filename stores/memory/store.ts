@@ -18,7 +18,7 @@ import {
   type TokenRecord,
 } from '@rescind/core'
 import { applyUnit } from './apply.ts'
-import { emptyRealm, recordKey, type RealmMemory } from './realm-memory.ts'
+import { emptyRealm, type RealmMemory, recordKey } from './realm-memory.ts'
 
 /** A store that forgets when the process ends: for tests and for trying things out. Nothing in it is durable. */
 export class MemoryStore implements Store {
@@ -83,7 +83,10 @@ export class MemoryStore implements Store {
   recordByKey(realm: RealmOrdinal, ask: RecordKeyAsk): DirectoryRecord | undefined {
     for (const record of this.#realm(realm).records.values()) {
       const { collection, keys } = record
-      if (collection === ask.collection && keys.some((key) => key.name === ask.name && key.value === ask.value)) {
+      if (
+        collection === ask.collection &&
+        keys.some((key) => key.name === ask.name && key.value === ask.value)
+      ) {
         return record
       }
     }
@@ -92,7 +95,10 @@ export class MemoryStore implements Store {
 
   async records(realm: RealmOrdinal, ask: RecordsAsk): Promise<RecordPage> {
     const live = [...this.#realm(realm).records.values()]
-      .filter(({ collection, body, id }) => collection === ask.collection && body !== undefined && id > (ask.after ?? ''))
+      .filter(
+        ({ collection, body, id }) =>
+          collection === ask.collection && body !== undefined && id > (ask.after ?? ''),
+      )
       .sort((left, right) => (left.id < right.id ? -1 : 1))
     const records = live.slice(0, ask.limit)
     return { records, next: records.length < live.length ? records.at(-1)?.id : undefined }

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import { type Clock, type MasterKey, type Random, type Realm, Realms, type Store } from '@rescind/core'
+import { MemoryStore } from '@rescind/stores'
+
+/** 2026-03-01T12:00:00.000Z: where every test's clock starts. */
+export const START_MS = 1_772_366_400_000
+
+/** A clock that moves only when a test says so. */
+export class HandClock implements Clock {
+  #nowMs = START_MS
+
+  wallMs(): number {
+    return this.#nowMs
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs - START_MS
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms
+  }
+}
+
+/** Reproducible bytes: SHA-256 of a seed and a counter. */
+export class SeededRandom implements Random {
+  readonly #seed: string
+  #counter = 0
+
+  constructor(seed = 'rescind') {
+    this.#seed = seed
+  }
+
+  bytes(count: number): Buffer {
+    const parts: Buffer[] = []
+    for (let have = 0; have < count; have += 32) {
+      parts.push(createHash('sha256').update(`${this.#seed}:${this.#counter}`).digest())
+      this.#counter += 1
+    }
+    return Buffer.concat(parts).subarray(0, count)
+  }
+}
+
+export type World = {
+  readonly realms: Realms
+  readonly realm: Realm
+  readonly clock: HandClock
+  readonly store: Store
+}
+
+export const MASTER: MasterKey = { bytes: Buffer.alloc(32, 7) }
+
+/** Realms on a memory store (or a given one), with a clock and randomness that tests own. */
+export async function openWorld(given?: Store): Promise<World> {
+  const clock = new HandClock()
+  const store = given ?? new MemoryStore(START_MS)
+  const realms = await Realms.open({
+    store,
+    clock,
+    master: MASTER,
+    random: new SeededRandom(),
+    defer: (task) => queueMicrotask(task),
+  })
+  return { realms, realm: realms.default, clock, store }
+}
