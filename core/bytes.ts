@@ -47,6 +47,21 @@ export class ByteWriter {
     return this
   }
 
+  /** Bytes of any length, length first. */
+  block(bytes: Uint8Array): this {
+    return this.u32(bytes.length).fixed(bytes)
+  }
+
+  /** Text of any length, length first. */
+  longText(value: string): this {
+    const start = this.#length
+    this.#reserve(4 + value.length * 3)
+    const written = this.#buffer.write(value, start + 4, 'utf8')
+    this.#buffer.writeUInt32BE(written, start)
+    this.#length = start + 4 + written
+    return this
+  }
+
   optional(value: string | undefined): this {
     if (value === undefined) return this.u8(0)
     return this.u8(1).text(value)
@@ -95,6 +110,20 @@ export class ByteReader {
     const length = this.#buffer.readUInt16BE(this.#take(2))
     const start = this.#take(length)
     return this.#buffer.toString('utf8', start, start + length)
+  }
+
+  block(): Buffer {
+    return this.fixed(this.u32())
+  }
+
+  longText(): string {
+    const length = this.u32()
+    const start = this.#take(length)
+    return this.#buffer.toString('utf8', start, start + length)
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#buffer.length
   }
 
   optional(): string | undefined {

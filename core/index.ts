@@ -24,6 +24,7 @@ export {
   unreachable,
 } from './faults.ts'
 export { type ClockReading, Floor } from './floor.ts'
+export { collectExpired, GC_BATCH_MAX } from './gc.ts'
 export { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, REVOKE_QUEUE_MAX } from './group-commit.ts'
 export {
   type Brand,
@@ -135,6 +136,7 @@ export type {
 } from './units.ts'
 export {
   type InactiveWhy,
+  isMintingHeld,
   isRevoked,
   judge,
   type Lag,

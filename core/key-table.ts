@@ -48,7 +48,9 @@ export class KeyTable {
       return
     }
     while (!insert(partition, [w0, w1, w2, w3], keep)) {
-      partition = rebuilt(partition, Math.ceil((partition.count + 1) / LOAD_AFTER_GROWTH), 0)
+      // Never the same size again: a run that overflows the slack may do so below the highest load, too.
+      const fitting = Math.ceil((partition.count + 1) / LOAD_AFTER_GROWTH)
+      partition = rebuilt(partition, Math.max(fitting, Math.ceil(partition.capacity * 1.03)), 0)
       this.#partitions[at] = partition
     }
     this.#size += 1

@@ -82,6 +82,20 @@ export class Ledger {
     for (const index of this.#indexes.values()) index.raiseFloor(ms)
   }
 
+  /**
+   * Makes the floor durable when no unit has carried it lately: an empty group, in its turn.
+   * @throws StoreUnavailable when the store does not confirm it.
+   */
+  async settleFloor(): Promise<void> {
+    if (this.#store.floorMs < this.#floorMs) await this.probe()
+  }
+
+  /** Commits nothing, in its turn: proves that the store takes writes. @throws StoreUnavailable, Overloaded. */
+  async probe(): Promise<void> {
+    const [realm] = this.#indexes.keys()
+    if (realm !== undefined) await this.commit({ realm, standsOn: [], expects: [], operations: [] })
+  }
+
   /** Opens the store again if the last flush failed. @throws StoreUnavailable while it stays out of reach. */
   async recover(): Promise<void> {
     if (!this.#broken) return

@@ -1,3 +1,29 @@
+// chat
+export { type ChatOptions, createChatDialect } from './chat/dialect.ts'
+export { CHAT_APPS, type ChatApp, type ChatAppSettings, chatAppValue } from './chat/directory.ts'
+export { CHAT_PREFIXES } from './chat/routes.ts'
+// identity
+export { createIdentityDialect, type IdentityOptions } from './identity/dialect.ts'
+export {
+  IDENTITY_TENANTS,
+  IDENTITY_USERS,
+  identityTenantValue,
+  identityUserValue,
+} from './identity/directory.ts'
+// oauth
+export { createOauthDialect, type OauthOptions } from './oauth/dialect.ts'
+export {
+  GRANT_TYPES,
+  type GrantType,
+  type IntrospectRight,
+  OAUTH_CLIENTS,
+  type OauthClient,
+  oauthClientValue,
+} from './oauth/directory.ts'
+export { grantedScope } from './oauth/scopes.ts'
+export { startGrant, tokenMembers } from './oauth/token-endpoint.ts'
 export { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal, type Stale } from './wire/answer.ts'
 export { type Dialect, untilFresh } from './wire/dialect.ts'
-export type { WireRequest } from './wire/request.ts'
+export { RateLimit } from './wire/rate.ts'
+export { isUtf8, mediaType, type WireRequest } from './wire/request.ts'
+export { type Json, type JsonObject, parseStrictJson, parseStrictObject } from './wire/strict-json.ts'

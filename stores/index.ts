@@ -1,1 +1,2 @@
 export { MemoryStore } from './memory/store.ts'
+export { openSqlite } from './sqlite/store.ts'

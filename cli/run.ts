@@ -1,0 +1,91 @@
+import { SettingsRefused } from '@rescind/core'
+import {
+  CONFIG_FILE,
+  checkConfig,
+  explainSettings,
+  readConfigFile,
+  resolveSettings,
+  SETTINGS,
+  startServer,
+  type Values,
+} from '@rescind/server'
+import { version } from './version.ts'
+
+/** Milliseconds after a signal at which the process ends, whatever is still in flight. */
+const DRAIN_TIMEOUT_MS = 9_500
+
+/** @throws SettingsRefused, StoreRefused: one line for the operator, exit code 2. */
+export async function run(words: readonly string[]): Promise<void> {
+  const [command, ...rest] = words
+  switch (command) {
+    case 'serve':
+      return serve(rest)
+    case 'config':
+      return explain(rest)
+    case 'version':
+    case '--version':
+      return print(`rescind ${version()}`)
+    case undefined:
+    case 'help':
+    case '--help':
+    case '-h':
+      return print(usage())
+    default:
+      throw new SettingsRefused(`unknown command "${command}" (see: rescind --help)`)
+  }
+}
+
+async function serve(flags: readonly string[]): Promise<void> {
+  if (flags.includes('--help')) return print(usage())
+  const server = await startServer(checkConfig(valuesOf(flags)))
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    setTimeout(() => process.exit(1), DRAIN_TIMEOUT_MS).unref()
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(
+          `rescind: stopping failed: ${error instanceof Error ? error.message : 'unknown'}\n`,
+        )
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+function explain(words: readonly string[]): void {
+  const [sub, ...flags] = words
+  if (sub !== 'explain') throw new SettingsRefused('the command is: rescind config explain [FLAGS]')
+  const values = valuesOf(flags)
+  print(explainSettings(values))
+  checkConfig(values)
+}
+
+function valuesOf(flags: readonly string[]): Values {
+  return resolveSettings({ flags, environment: process.env, file: readConfigFile(CONFIG_FILE) })
+}
+
+function usage(): string {
+  const flags = SETTINGS.filter(({ flag }) => flag !== undefined).map(
+    ({ flag, environment, fallback, help }) =>
+      `  ${(flag ?? '').padEnd(20)} ${help}\n  ${''.padEnd(20)} (${environment}${fallback === undefined ? '' : `, default ${fallback}`})`,
+  )
+  return [
+    'rescind: the off-switch for tokens',
+    '',
+    'usage: rescind serve [FLAGS]            run the server',
+    '       rescind config explain [FLAGS]   every setting, its value, and where it came from',
+    '       rescind --version',
+    '',
+    'flags (over environment, over rescind.config.json):',
+    ...flags,
+  ].join('\n')
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

@@ -1,0 +1,147 @@
+import {
+  type Found,
+  type InactiveWhy,
+  isMintingHeld,
+  isRevoked,
+  type Operation,
+  putToken,
+  type Realm,
+  recordOf,
+  StoreUnavailable,
+  type TokenIntent,
+  type TokenRecord,
+  unreachable,
+} from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { type Assignment, parseBind } from './body.ts'
+import type { Admin, AdminAsk } from './callers.ts'
+import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'
+import { fail, ok, type Refused, refused } from './envelope.ts'
+import { formatInstant } from './iso-date.ts'
+
+/** `PUT /admin/clients/:client-id/token`: binds text that the app's server chose to one of its clients. */
+export async function bindToken(realm: Realm, { admin, request, client }: AdminAsk): Promise<Answer | Stale> {
+  const assignment = parseBind(realm, admin, request)
+  if (assignment.kind === 'refused') return assignment.answer
+  if (!isClientId(client)) return fail('INVALID_REQUEST', 'A client id has 1 to 256 characters.')
+  const known = await realm.directory.get(CHAT_CLIENTS, clientRecordId(admin.app.name, client))
+  if (known === undefined) return fail('CLIENT_NOT_FOUND')
+  const bound = await bindText(realm, { admin, client, assignment, also: [] })
+  if (bound.kind === 'stale') return 'stale'
+  if (bound.kind === 'refused') return bound.answer
+  const { raw, expiresAtMs } = assignment
+  const expirationDate = formatInstant(expiresAtMs)
+  return ok({ token: raw.reveal(), client, expirationDate, expirationDateMS: expiresAtMs })
+}
+
+export type BindAct = {
+  readonly admin: Admin
+  readonly client: string
+  readonly assignment: Assignment
+  /** What else belongs to the same unit: the client's own record, when it is written along. */
+  readonly also: readonly Operation[]
+}
+
+export type Bound = { readonly kind: 'bound' } | { readonly kind: 'stale' } | Refused
+
+/** Binds in one unit. A race with whatever touches the same text is lost as `stale`, and judged again. */
+export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
+  const plan = await planOf(realm, act)
+  switch (plan.kind) {
+    case 'conflict':
+      return refused('TOKEN_CONFLICT')
+    case 'held':
+      return refused('PERMISSION_DENIED', SUSPENDED)
+    case 'extend':
+      return commit(realm, act, { stands: plan.record, operations: [extension(realm, act, plan.record)] })
+    case 'put': {
+      const record = recordOf(realm, intentOf(act), {
+        position: act.admin.basis,
+        issuedAtMs: realm.nowMs(),
+      })
+      const operations = [...plan.over.map(forgetting), putToken(record)]
+      return commit(realm, act, { stands: record, operations })
+    }
+    default:
+      return unreachable(plan)
+  }
+}
+
+export const SUSPENDED = 'This client is suspended: nothing can be issued to it until that is lifted.'
+
+type Write = { readonly stands: TokenRecord; readonly operations: readonly Operation[] }
+
+async function commit(realm: Realm, act: BindAct, { stands, operations }: Write): Promise<Bound> {
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [act.admin.caller.standing, { realm: realm.ordinal, facts: stands }],
+    expects: [],
+    operations: [...operations, ...act.also],
+  })
+  // A conflict: the token that was found is gone, one that was not is there, or the client's record moved on.
+  return outcome.kind === 'applied' ? { kind: 'bound' } : { kind: 'stale' }
+}
+
+type Plan =
+  /** The client holds this text already: its expiry moves, and it stays one token. */
+  | { readonly kind: 'extend'; readonly record: TokenRecord }
+  /** `over`: the dead record that this one takes the place of, if any. */
+  | { readonly kind: 'put'; readonly over: readonly TokenRecord[] }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'held' }
+
+async function planOf(realm: Realm, act: BindAct): Promise<Plan> {
+  const { raw } = act.assignment
+  // Of every source: text that anybody in the realm holds cannot be assigned.
+  const found = await realm.find(raw)
+  const plan = found.record === undefined ? await planForNew(realm, act) : planOver(realm, act, found)
+  return plan.kind === 'put' && isMintingHeld(intentOf(act), realm.index) ? HELD : plan
+}
+
+const CONFLICT: Plan = { kind: 'conflict' }
+const HELD: Plan = { kind: 'held' }
+
+/** The record was looked for first: GC that takes it away meanwhile has left the tombstone before. */
+async function planForNew(realm: Realm, act: BindAct): Promise<Plan> {
+  const digest = act.assignment.raw.digest(realm.keys.digestKey)
+  if (await realm.store.isTombstone(realm.ordinal, digest)) return CONFLICT
+  // At the head, no cut-off hits; what is left is a rule on this very digest.
+  const facts = { source: act.admin.source, digest, ancestors: [], position: realm.basis(), expiresAtMs: 0 }
+  return isRevoked(facts, realm.index) ? CONFLICT : { kind: 'put', over: [] }
+}
+
+function planOver(realm: Realm, act: BindAct, { verdict, record }: Found): Plan {
+  // Asked apart from the verdict, which names one reason only: lost text may have been revoked before.
+  if (record === undefined || isRevoked(record, realm.index)) return CONFLICT
+  const isOwn = record.source === act.admin.source && record.client === act.client
+  switch (verdict.kind) {
+    case 'active':
+      return isOwn && record.kind === 'assigned' ? { kind: 'extend', record } : CONFLICT
+    case 'inactive':
+      if (verdict.why === 'held') return isOwn ? HELD : CONFLICT
+      return record.kind === 'assigned' && mayReturn(verdict.why) ? { kind: 'put', over: [record] } : CONFLICT
+    case 'unknown':
+      throw new StoreUnavailable('this node does not know all revocations yet')
+    default:
+      return unreachable(verdict)
+  }
+}
+
+/** Text that merely ran out, or that a restore lost, was never revoked: it may be bound again, by anyone. */
+function mayReturn(why: InactiveWhy): boolean {
+  return why === 'expired' || why === 'lost'
+}
+
+function intentOf({ admin, client, assignment }: BindAct): TokenIntent {
+  const { raw, expiresAtMs } = assignment
+  const principals = { source: admin.source, client, subject: client }
+  return { ...principals, raw, kind: 'assigned', expiresAtMs, sealText: true }
+}
+
+function extension(realm: Realm, { assignment }: BindAct, { digest }: TokenRecord): Operation {
+  return { kind: 'extend-token', digest, expiresAtMs: assignment.expiresAtMs, atMs: realm.nowMs() }
+}
+
+function forgetting({ digest, handle, source }: TokenRecord): Operation {
+  return { kind: 'forget-token', token: { digest, handle, source, tombstone: false } }
+}

@@ -1,0 +1,98 @@
+import { ASSIGNED_LIFETIME_MAX_MS, RawToken, type Realm, shapeOf } from '@rescind/core'
+import { JSON_TYPE } from '../wire/answer.ts'
+import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
+import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
+import type { Admin } from './callers.ts'
+import { looksMinted } from './chat-jwt.ts'
+import { type Refused, refused } from './envelope.ts'
+import { parseInstant } from './iso-date.ts'
+
+export type Body =
+  /** No bytes at all; a Content-Type may stand there nevertheless. */
+  { readonly kind: 'none' } | { readonly kind: 'object'; readonly members: JsonObject }
+
+/** A body that two parsers could read differently is refused, and so is a query, which means nothing here. */
+export function readBody(request: WireRequest): Body | Refused {
+  if (request.query !== undefined) return refused('INVALID_REQUEST', 'This call takes no query string.')
+  if (request.body.length === 0) return { kind: 'none' }
+  const media = mediaType(request)
+  if (media === undefined || !isUtf8(media, JSON_TYPE))
+    return refused('INVALID_BODY', 'A body must come as application/json in UTF-8.')
+  const members = parseStrictObject(request.body)
+  return members === undefined ? refused('INVALID_BODY') : { kind: 'object', members }
+}
+
+/** The same, where a body must be there. */
+export function readObject(request: WireRequest): Extract<Body, { kind: 'object' }> | Refused {
+  const body = readBody(request)
+  return body.kind === 'none' ? refused('INVALID_BODY') : body
+}
+
+export type RevokeAsk = { readonly kind: 'all' } | { readonly kind: 'one'; readonly raw: RawToken }
+
+/**
+ * "All" is asked for by no body, or by an object without members, and by nothing else: whatever was meant to
+ * name a token, and does not, must not end every token.
+ */
+export function parseRevoke(request: WireRequest): RevokeAsk | Refused {
+  const body = readBody(request)
+  if (body.kind === 'refused') return body
+  if (body.kind === 'none') return { kind: 'all' }
+  const names = Object.keys(body.members)
+  if (names.length === 0) return { kind: 'all' }
+  if (names.length !== 1 || names[0] !== 'token')
+    return refused('INVALID_REQUEST', 'The body may hold nothing but token.')
+  return parseToken(body.members.token)
+}
+
+/** Text to be bound, and when it ends. */
+export type Assignment = {
+  readonly kind: 'assignment'
+  readonly raw: RawToken
+  readonly expiresAtMs: number
+}
+
+/** `{token, expirationDate?}` and no other member. */
+export function parseBind(realm: Realm, admin: Admin, request: WireRequest): Assignment | Refused {
+  const body = readObject(request)
+  if (body.kind === 'refused') return body
+  for (const name of Object.keys(body.members)) {
+    if (name !== 'token' && name !== 'expirationDate')
+      return refused('INVALID_REQUEST', 'The body may hold nothing but token and expirationDate.')
+  }
+  return parseAssignment(realm, admin, body.members)
+}
+
+export function parseAssignment(realm: Realm, admin: Admin, members: JsonObject): Assignment | Refused {
+  const token = parseToken(members.token)
+  if (token.kind === 'refused') return token
+  const { raw } = token
+  if (shapeOf(raw.reveal()) !== 'foreign' || looksMinted(raw))
+    return refused('INVALID_REQUEST', 'This token has the form of those that this server mints.')
+  const expiry = parseExpiry(realm, admin, members.expirationDate)
+  return expiry.kind === 'refused' ? expiry : { kind: 'assignment', raw, expiresAtMs: expiry.ms }
+}
+
+function parseToken(value: Json | undefined): Extract<RevokeAsk, { kind: 'one' }> | Refused {
+  const raw = typeof value === 'string' ? RawToken.parse(value) : undefined
+  return raw === undefined
+    ? refused('INVALID_REQUEST', 'token must be text of 1 to 8192 bytes.')
+    : { kind: 'one', raw }
+}
+
+function parseExpiry(
+  realm: Realm,
+  admin: Admin,
+  value: Json | undefined,
+): { readonly kind: 'at'; readonly ms: number } | Refused {
+  const nowMs = realm.nowMs()
+  if (value === undefined) return { kind: 'at', ms: nowMs + admin.app.tokenLifetimeSeconds * 1_000 }
+  const ms = typeof value === 'string' ? parseInstant(value) : undefined
+  if (ms === undefined)
+    return refused('INVALID_REQUEST', 'expirationDate must be an ISO 8601 date with a time.')
+  // Dead on arrival would be answered 200 and refused by every check: said here instead.
+  if (ms <= nowMs) return refused('INVALID_REQUEST', 'expirationDate is in the past.')
+  if (ms - nowMs > ASSIGNED_LIFETIME_MAX_MS)
+    return refused('INVALID_REQUEST', 'expirationDate is more than ten years away.')
+  return { kind: 'at', ms }
+}

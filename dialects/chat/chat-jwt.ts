@@ -1,0 +1,56 @@
+import { type Handle, hmacSha256, parseHandle, RawToken, type Realm, subkey } from '@rescind/core'
+import { isObject, type JsonObject, parseStrictJson } from '../wire/strict-json.ts'
+
+/** `{"alg":"HS256","typ":"JWT"}`, byte for byte the header of the seed's tokens. */
+const HEADER = 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9'
+
+export type ChatJwt = {
+  readonly app: string
+  readonly id: string
+  readonly nickname?: string | undefined
+  readonly avatarUrl?: string | undefined
+  readonly issuedAtMs: number
+  readonly expiresAtMs: number
+  readonly handle: Handle
+}
+
+/**
+ * The vendor's token: an HS256 JWT whose payload holds id, nickname, avatarUrl, exp and iat in this order.
+ * Ours ends with `jti`, for two tokens of one client in one second must not be one text: revoking the first
+ * would end the second, and minting again would bring a revoked text back. To us it is opaque: it is known by
+ * the digest of its bytes, and no claim in it ever decides a verdict.
+ * @returns undefined when the profile makes it longer than any token may be.
+ */
+export function mintChatJwt(realm: Realm, jwt: ChatJwt): RawToken | undefined {
+  const { id, nickname, avatarUrl, issuedAtMs, expiresAtMs, handle } = jwt
+  const payload = JSON.stringify({
+    id,
+    nickname,
+    avatarUrl,
+    exp: Math.floor(expiresAtMs / 1_000),
+    iat: Math.floor(issuedAtMs / 1_000),
+    jti: handle,
+  })
+  const signed = `${HEADER}.${Buffer.from(payload, 'utf8').toString('base64url')}`
+  const key = subkey(realm.keys.sealKey, `chat-jwt:${jwt.app}`)
+  return RawToken.parse(`${signed}.${hmacSha256(key, signed).toString('base64url')}`)
+}
+
+/**
+ * Whether text is of the grammar of `mintChatJwt`: an HS256 JWS whose `jti` is a handle. Told by form, not by
+ * signature, so that the tokens of every app and of every realm are meant without trying the keys of them
+ * all, and so that our text with a changed signature cannot be assigned either. Whatever verifies under one
+ * of our keys has this form, because nobody else holds them. The vendor's own tokens carry no `jti`: they can
+ * be brought along.
+ */
+export function looksMinted(raw: RawToken): boolean {
+  const [header = '', payload = '', signature, more] = raw.reveal().split('.', 4)
+  if (signature === undefined || more !== undefined) return false
+  const jti = objectIn(payload)?.jti
+  return objectIn(header)?.alg === 'HS256' && typeof jti === 'string' && parseHandle(jti) !== undefined
+}
+
+function objectIn(part: string): JsonObject | undefined {
+  const value = parseStrictJson(Buffer.from(part, 'base64url'))
+  return isObject(value) ? value : undefined
+}

@@ -1,0 +1,97 @@
+import type { Realm } from '@rescind/core'
+import type { WireRequest } from '../wire/request.ts'
+import type { Json, JsonObject } from '../wire/strict-json.ts'
+import { type Assignment, parseAssignment, readObject } from './body.ts'
+import type { Admin } from './callers.ts'
+import { type ChatClient, isClientId } from './directory.ts'
+import { type Refused, refused } from './envelope.ts'
+
+export const NICKNAME_MAX_CHARS = 256
+export const AVATAR_URL_MAX_CHARS = 2_048
+/** Members of its own that a caller may keep with a client, over all its calls. */
+export const MEMBERS_MAX = 64
+/** Bytes of their JSON together. */
+export const MEMBERS_MAX_BYTES = 16_384
+
+/**
+ * Members that say something about this server, not about the client. Refused rather than ignored: a caller
+ * that sends `isRobot: true` and reads 200 would believe it. (`id` may be sent, if it says what `_id` says.)
+ */
+const RESERVED: ReadonlySet<string> = new Set([
+  '__v',
+  'appID',
+  'updatedAt',
+  'isRobot',
+  'mute',
+  'expirationDateMS',
+])
+const OWN: ReadonlySet<string> = new Set([
+  '_id',
+  'id',
+  'nickname',
+  'avatarUrl',
+  'issueAccessToken',
+  'token',
+  'expirationDate',
+])
+
+export type ClientAsk = {
+  readonly kind: 'client'
+  readonly id: string
+  readonly profile: Pick<ChatClient, 'nickname' | 'avatarUrl'>
+  readonly members: JsonObject
+  readonly token: { readonly kind: 'none' } | { readonly kind: 'mint' } | Assignment
+}
+
+/** The body of `POST /admin/clients`. */
+export function parseClient(realm: Realm, admin: Admin, request: WireRequest): ClientAsk | Refused {
+  const body = readObject(request)
+  if (body.kind === 'refused') return body
+  const { members } = body
+  const id = members._id
+  if (typeof id !== 'string' || !isClientId(id))
+    return refused('INVALID_REQUEST', '_id must be text of 1 to 256 characters.')
+  if (members.id !== undefined && members.id !== id)
+    return refused('INVALID_REQUEST', 'id and _id must be the same.')
+  const profile = parseProfile(members)
+  if (profile.kind === 'refused') return profile
+  const token = parseTokenWish(realm, admin, members)
+  if (token.kind === 'refused') return token
+  const others = Object.entries(members).filter(([name]) => !OWN.has(name))
+  const reserved = others.find(([name]) => RESERVED.has(name))
+  if (reserved !== undefined)
+    return refused('INVALID_REQUEST', `${reserved[0]} is set by this server and cannot be sent.`)
+  return { kind: 'client', id, profile: profile.profile, members: Object.fromEntries(others), token }
+}
+
+type Profile = { readonly kind: 'profile'; readonly profile: ClientAsk['profile'] }
+
+function parseProfile({ nickname, avatarUrl }: JsonObject): Profile | Refused {
+  if (!isTextUpTo(nickname, NICKNAME_MAX_CHARS))
+    return refused('INVALID_REQUEST', `nickname must be text of at most ${NICKNAME_MAX_CHARS} characters.`)
+  if (!isTextUpTo(avatarUrl, AVATAR_URL_MAX_CHARS))
+    return refused('INVALID_REQUEST', `avatarUrl must be text of at most ${AVATAR_URL_MAX_CHARS} characters.`)
+  const profile = {
+    ...(nickname === undefined ? {} : { nickname }),
+    ...(avatarUrl === undefined ? {} : { avatarUrl }),
+  }
+  return { kind: 'profile', profile }
+}
+
+function isTextUpTo(value: Json | undefined, maxChars: number): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && value.length <= maxChars)
+}
+
+function parseTokenWish(realm: Realm, admin: Admin, members: JsonObject): ClientAsk['token'] | Refused {
+  const { issueAccessToken, token, expirationDate } = members
+  if (issueAccessToken !== undefined && typeof issueAccessToken !== 'boolean')
+    return refused('INVALID_REQUEST', 'issueAccessToken must be true or false.')
+  if (token !== undefined) {
+    return issueAccessToken === true
+      ? refused('INVALID_REQUEST', 'A token is either issued or assigned: not both in one call.')
+      : parseAssignment(realm, admin, members)
+  }
+  if (expirationDate !== undefined)
+    return refused('INVALID_REQUEST', 'expirationDate belongs to an assigned token.')
+  return issueAccessToken === true ? { kind: 'mint' } : { kind: 'none' }
+}

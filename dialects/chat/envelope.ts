@@ -1,0 +1,119 @@
+import { unreachable } from '@rescind/core'
+import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../wire/answer.ts'
+
+type Problem = { readonly status: number; readonly rm: string; readonly message: string }
+
+export type ProblemCode =
+  | 'INVALID_BODY'
+  | 'INVALID_REQUEST'
+  | 'MISSING_API_KEY'
+  | 'INVALID_API_KEY'
+  | 'INVALID_TOKEN'
+  | 'PERMISSION_DENIED'
+  | 'MISSING_CLIENT_KEY'
+  | 'INVALID_CLIENT_KEY'
+  | 'CLIENT_KEY_MISMATCH'
+  | 'NOT_FOUND'
+  | 'CLIENT_NOT_FOUND'
+  | 'TOKEN_NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'REQUEST_TIMEOUT'
+  | 'TOKEN_CONFLICT'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'HEADERS_TOO_LARGE'
+  | 'INTERNAL_ERROR'
+  | 'SERVICE_UNAVAILABLE'
+
+/**
+ * Every error of this dialect: its status, which is also its RC (the vendor's clients act on the status, and
+ * hang on a 2xx whose RC is not 0), its RM, and what it says unless a caller of `fail` says it better.
+ */
+const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
+  INVALID_BODY: { status: 400, rm: 'Bad Request', message: 'The body must be one JSON object.' },
+  INVALID_REQUEST: { status: 400, rm: 'Bad Request', message: 'The request is malformed.' },
+  MISSING_API_KEY: { status: 401, rm: 'Unauthorized', message: 'Send the API key in IM-API-KEY.' },
+  INVALID_API_KEY: { status: 401, rm: 'Unauthorized', message: 'The API key is not valid.' },
+  // One text for a token that is missing, malformed, unknown, expired, revoked, suspended or of another app.
+  INVALID_TOKEN: { status: 401, rm: 'Unauthorized', message: 'The access token is missing or not valid.' },
+  PERMISSION_DENIED: { status: 403, rm: 'Forbidden', message: 'Platform API permission is required.' },
+  MISSING_CLIENT_KEY: { status: 403, rm: 'Forbidden', message: 'Send the client key in IM-CLIENT-KEY.' },
+  INVALID_CLIENT_KEY: { status: 403, rm: 'Forbidden', message: 'The client key is not valid.' },
+  CLIENT_KEY_MISMATCH: {
+    status: 403,
+    rm: 'Forbidden',
+    message: 'The client key and the API key are of different apps.',
+  },
+  NOT_FOUND: { status: 404, rm: 'Not Found', message: 'There is nothing at this path.' },
+  CLIENT_NOT_FOUND: { status: 404, rm: 'Client not found', message: 'This app has no client with this id.' },
+  TOKEN_NOT_FOUND: {
+    status: 404,
+    rm: 'Token not found',
+    message: 'This client has no live token with this text.',
+  },
+  METHOD_NOT_ALLOWED: { status: 405, rm: 'Method Not Allowed', message: 'See the header Allow.' },
+  REQUEST_TIMEOUT: { status: 408, rm: 'Request Timeout', message: 'The request did not arrive in time.' },
+  // One text for both, so that a caller learns nothing about a token that is not its own.
+  TOKEN_CONFLICT: {
+    status: 409,
+    rm: 'Conflict',
+    message: 'This token is in use, or was revoked, and cannot be bound to this client.',
+  },
+  PAYLOAD_TOO_LARGE: { status: 413, rm: 'Payload Too Large', message: 'The body is too large.' },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    rm: 'Request Header Fields Too Large',
+    message: 'The headers are too large.',
+  },
+  INTERNAL_ERROR: { status: 500, rm: 'Internal Server Error', message: 'Something went wrong here.' },
+  SERVICE_UNAVAILABLE: {
+    status: 503,
+    rm: 'Service Unavailable',
+    message: 'No answer can be given now. Asking again is safe.',
+  },
+}
+
+/** What a step of a request ends with when the request goes no further. */
+export type Refused = { readonly kind: 'refused'; readonly answer: Answer }
+
+/** `{RC: 0, RM: "OK", result}`; RC is the number 0, which the vendor's clients compare with `===`. */
+export function ok(result: unknown): Answer {
+  return jsonAnswer(200, { RC: 0, RM: 'OK', result })
+}
+
+/** `{RC, RM, error: {code, message}}`; RC is the HTTP status. A message never quotes what the caller sent. */
+export function fail(
+  code: ProblemCode,
+  message?: string,
+  headers?: Readonly<Record<string, string>>,
+): Answer {
+  const { status, rm, message: usual } = PROBLEMS[code]
+  return jsonAnswer(status, { RC: status, RM: rm, error: { code, message: message ?? usual } }, headers)
+}
+
+export function refused(code: ProblemCode, message?: string): Refused {
+  return { kind: 'refused', answer: fail(code, message) }
+}
+
+/** What the server has to refuse on this dialect's paths, in this dialect's words. */
+export function refusal(why: Refusal): Answer {
+  switch (why.kind) {
+    case 'malformed':
+      return fail('INVALID_REQUEST', why.detail)
+    case 'not-found':
+      return fail('NOT_FOUND')
+    case 'method':
+      return fail('METHOD_NOT_ALLOWED', undefined, { allow: why.allow })
+    case 'too-large':
+      return fail('PAYLOAD_TOO_LARGE')
+    case 'headers-too-large':
+      return fail('HEADERS_TOO_LARGE')
+    case 'timeout':
+      return fail('REQUEST_TIMEOUT')
+    case 'outage':
+      return fail('SERVICE_UNAVAILABLE', undefined, { 'retry-after': RETRY_AFTER_SECONDS })
+    case 'bug':
+      return fail('INTERNAL_ERROR')
+    default:
+      return unreachable(why)
+  }
+}

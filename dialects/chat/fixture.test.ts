@@ -1,0 +1,116 @@
+/** What the tests of this folder share; it holds no test itself. */
+import assert from 'node:assert/strict'
+import { putRecord, RawToken, type Realm, type TokenRecord } from '@rescind/core'
+import type { Answer, Dialect } from '@rescind/dialects'
+import { openWorld, type World } from '../../test/kit/realm.ts'
+import { bodyText, wireRequest } from '../../test/kit/request.ts'
+import { createChatDialect } from './dialect.ts'
+import { CHAT_APPS, chatAppValue } from './directory.ts'
+
+/** The API key of the seed's example. */
+export const API_KEY = '2JYpYhDaQlIQlDSvVLCLLo2MPzFfVm9jYpxw2vuBrmk='
+export const CLIENT_KEY = 'client-key-of-acme'
+export const OTHER_API_KEY = 'api-key-of-globex'
+export const OTHER_CLIENT_KEY = 'client-key-of-globex'
+export const ADMIN = { 'IM-API-KEY': API_KEY }
+export const OTHER_ADMIN = { 'IM-API-KEY': OTHER_API_KEY }
+export const JSON_BODY = { 'content-type': 'application/json; charset=utf-8' }
+
+export type Ask = {
+  readonly method?: string
+  readonly path: string
+  readonly query?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+}
+export type Reply = {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+  readonly json: Json
+}
+export type Json = {
+  readonly RC: number
+  readonly RM: string
+  readonly result: Record<string, unknown> & { readonly data: readonly Item[]; readonly token: string }
+  readonly error: { readonly code: string; readonly message: string }
+}
+export type Item = Readonly<Record<string, unknown>> & { readonly token: string }
+
+export type ChatWorld = World & {
+  readonly dialect: Dialect
+  send(ask: Ask): Promise<Reply>
+  /** With the first app's API key, and a JSON body made from a value. */
+  admin(method: string, path: string, value?: unknown): Promise<Reply>
+  /** Makes a client of the first app and gives it this many minted tokens; their texts, oldest first. */
+  client(id: string, tokens?: number): Promise<string[]>
+  recordOf(token: string): Promise<TokenRecord | undefined>
+  isLive(token: string): Promise<boolean>
+}
+
+/** A realm with the apps `acme` and `globex`. */
+export async function openChat(): Promise<ChatWorld> {
+  const world = await openWorld()
+  const { realm } = world
+  await addApp(realm, 'acme', [API_KEY, CLIENT_KEY])
+  await addApp(realm, 'globex', [OTHER_API_KEY, OTHER_CLIENT_KEY])
+  const dialect = createChatDialect({})
+  const send = async (ask: Ask): Promise<Reply> =>
+    reply(await dialect.handle(realm, wireRequest({ method: 'GET', ...ask })))
+  const admin = (method: string, path: string, value?: unknown): Promise<Reply> => {
+    const headers = { ...ADMIN, ...JSON_BODY }
+    return send({ method, path, headers, ...(value === undefined ? {} : { body: JSON.stringify(value) }) })
+  }
+  const find = async (text: string): ReturnType<ChatWorld['recordOf']> => (await found(realm, text)).record
+  const client = async (id: string, tokens = 0): Promise<string[]> => {
+    const texts: string[] = []
+    await admin('POST', '/admin/clients', { _id: id })
+    for (let at = 0; at < tokens; at += 1) {
+      const made = await admin('POST', '/admin/clients', { _id: id, issueAccessToken: true })
+      texts.push(made.json.result.token)
+    }
+    return texts
+  }
+  const isLive = async (text: string): Promise<boolean> =>
+    (await found(realm, text)).verdict.kind === 'active'
+  return { ...world, dialect, send, admin, client, recordOf: find, isLive }
+}
+
+export async function addApp(
+  realm: Realm,
+  name: string,
+  [apiKey, clientKey]: [string, string],
+): Promise<void> {
+  const value = chatAppValue(realm, { name, apiKey, clientKey })
+  const audit = { by: 'test', from: 'local', how: 'test' }
+  const operations = putRecord(realm, { collection: CHAT_APPS, id: name, value, fromVersion: 0 }, audit)
+  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  assert.equal(outcome.kind, 'applied')
+}
+
+export function tokenPath(client: string): string {
+  return `/admin/clients/${encodeURIComponent(client)}/token`
+}
+
+export async function reply(answer: Answer): Promise<Reply> {
+  const text = await bodyText(answer)
+  return { status: answer.status, headers: answer.headers, text, json: JSON.parse(text) as Json }
+}
+
+/** An error as every error of this dialect must be: status = RC, never a 2xx, and exactly these members. */
+export function assertError(reply: Reply, status: number, code: string): void {
+  assert.equal(reply.status, status, reply.text)
+  assert.equal(reply.json.RC, status)
+  assert.deepEqual(Object.keys(reply.json), ['RC', 'RM', 'error'])
+  assert.deepEqual(Object.keys(reply.json.error), ['code', 'message'])
+  assert.equal(reply.json.error.code, code)
+  assert.notEqual(reply.json.error.message, '')
+  assert.equal(reply.headers['content-type'], 'application/json')
+  assert.equal(reply.headers['cache-control'], 'no-store')
+}
+
+async function found(realm: Realm, text: string): Promise<Awaited<ReturnType<Realm['find']>>> {
+  const raw = RawToken.parse(text)
+  assert(raw !== undefined)
+  return realm.find(raw)
+}

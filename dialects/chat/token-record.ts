@@ -1,0 +1,29 @@
+import { ContractBroken, type RawToken, type Realm, type TokenRecord, unsealTokenText } from '@rescind/core'
+import { formatInstant } from './iso-date.ts'
+
+/** A token as the seed shows it: exactly these five members, in this order. */
+export type WireTokenRecord = {
+  readonly token: string
+  readonly updatedAt: string
+  readonly expirationDate: string
+  readonly createdAt: string
+  readonly expirationDateMS: number
+}
+
+export function wireTokenRecord(record: TokenRecord, raw: RawToken): WireTokenRecord {
+  const { issuedAtMs, extendedAtMs, expiresAtMs } = record
+  return {
+    token: raw.reveal(),
+    updatedAt: formatInstant(extendedAtMs ?? issuedAtMs),
+    expirationDate: formatInstant(expiresAtMs),
+    createdAt: formatInstant(issuedAtMs),
+    expirationDateMS: expiresAtMs,
+  }
+}
+
+/** The text of a record; every one of this dialect keeps it sealed, so that revoking can answer with it. */
+export function unsealed(realm: Realm, record: TokenRecord): RawToken {
+  const raw = unsealTokenText(realm.keys, realm.name, record)
+  if (raw === undefined) throw new ContractBroken(`the text of ${record.handle} cannot be unsealed`)
+  return raw
+}

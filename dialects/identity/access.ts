@@ -1,0 +1,73 @@
+import { type TokenRecord, unreachable } from '@rescind/core'
+import { type Answer, jsonAnswer } from '../wire/answer.ts'
+import type { Call } from './call.ts'
+import { accountOf, type IdentityTenant, type IdentityUser } from './directory.ts'
+import { VARY } from './faults.ts'
+import { isoTime } from './iso-time.ts'
+import { shownRole } from './roles.ts'
+
+/** What an `access` document is made of. `id` is the token's text: from the caller's hand, or just minted. */
+export type Shown = {
+  readonly id: string
+  readonly record: TokenRecord
+  readonly user: IdentityUser
+  readonly tenant: IdentityTenant | undefined
+}
+
+/** `with-catalog` after a login, `without-catalog` when a token was validated, as the vendor has it. */
+export type AccessForm = 'with-catalog' | 'without-catalog'
+
+export function accessAnswer(call: Call, shown: Shown, form: AccessForm): Answer {
+  const region = call.settings.region
+  const access = { token: tokenOf(shown), user: userOf(shown.user, region) }
+  switch (form) {
+    case 'without-catalog':
+      return jsonAnswer(200, { access }, VARY)
+    case 'with-catalog': {
+      const serviceCatalog = catalogOf(call, shown.tenant)
+      return jsonAnswer(200, { access: { ...access, serviceCatalog } }, VARY)
+    }
+    default:
+      return unreachable(form)
+  }
+}
+
+function tokenOf({ id, record, tenant }: Shown): object {
+  return {
+    id,
+    expires: isoTime(record.expiresAtMs),
+    issued_at: isoTime(record.issuedAtMs),
+    ...(tenant === undefined ? {} : { tenant: { id: tenant.id, name: tenant.name } }),
+    'RAX-AUTH:authenticatedBy': record.authenticatedBy ?? [],
+    audit_ids: [record.handle],
+  }
+}
+
+/** Roles as they are now: one that was taken away does not live on in a token (CVE-2012-4413). */
+function userOf(user: IdentityUser, region: string): object {
+  const account = accountOf(user)
+  return {
+    id: user.id,
+    name: user.username,
+    'RAX-AUTH:defaultRegion': region,
+    ...(account === undefined ? {} : { 'RAX-AUTH:domainId': account }),
+    roles: user.roles.map(shownRole),
+  }
+}
+
+/**
+ * The one service there is, under the base that the client dialled. All three addresses stand there: keystoneclient
+ * asks for adminURL and does not fall back to another.
+ */
+function catalogOf({ request, settings }: Call, tenant: IdentityTenant | undefined): object[] {
+  const url = `${request.base}/v2.0`
+  const endpoint = {
+    region: settings.region,
+    ...(tenant === undefined ? {} : { tenantId: tenant.id }),
+    publicURL: url,
+    internalURL: url,
+    adminURL: url,
+    versionId: '2.0',
+  }
+  return [{ name: 'cloudIdentity', type: 'identity', endpoints: [endpoint], endpoints_links: [] }]
+}

@@ -1,0 +1,15 @@
+import type { Realm } from '@rescind/core'
+import type { RateLimit } from '../wire/rate.ts'
+import type { WireRequest } from '../wire/request.ts'
+import type { PasswordCheck } from './password-check.ts'
+
+/** What a dialect was made with; the same for all requests. */
+export type Settings = {
+  readonly passwords: PasswordCheck
+  readonly tokenLifeMs: number
+  readonly region: string
+  readonly rate: RateLimit
+}
+
+/** One request on its way through this dialect. */
+export type Call = { readonly realm: Realm; readonly request: WireRequest; readonly settings: Settings }

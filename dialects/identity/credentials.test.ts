@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { CREDENTIAL_MAX, parseLogin } from './credentials.ts'
+
+const PASSWORD = { username: 'ann', password: 'pw' }
+const KEY = { username: 'ann', apiKey: 'k' }
+const KSKEY = 'RAX-KSKEY:apiKeyCredentials'
+
+const parse = (value: unknown) => parseLogin(Buffer.from(JSON.stringify(value)))
+const tenantOf = (auth: object) => {
+  const login = parse({ auth })
+  return login.kind === 'login' ? login.tenant : login.kind
+}
+
+test('the forms that clients send are read', () => {
+  const byName = { kind: 'password', user: { by: 'name', value: 'ann' }, password: 'pw' }
+  const expected = { kind: 'login', credentials: byName, tenant: undefined }
+  assert.deepEqual(parse({ auth: { passwordCredentials: PASSWORD } }), expected)
+  const byId = parse({ auth: { passwordCredentials: { userId: '77', password: 'pw' } } })
+  assert.deepEqual(byId, { ...expected, credentials: { ...byName, user: { by: 'id', value: '77' } } })
+  assert.deepEqual(parse({ auth: { [KSKEY]: KEY } }), {
+    kind: 'login',
+    credentials: { kind: 'api-key', user: { by: 'name', value: 'ann' }, apiKey: 'k' },
+    tenant: undefined,
+  })
+})
+
+test('a tenant is read beside the credentials and inside them, and may stand in both alike', () => {
+  const named = { by: 'name', value: 't' }
+  assert.deepEqual(tenantOf({ passwordCredentials: PASSWORD, tenantName: 't' }), named)
+  assert.deepEqual(tenantOf({ passwordCredentials: { ...PASSWORD, tenantName: 't' } }), named)
+  assert.deepEqual(
+    tenantOf({ passwordCredentials: { ...PASSWORD, tenantName: 't' }, tenantName: 't' }),
+    named,
+  )
+  assert.deepEqual(tenantOf({ [KSKEY]: KEY, tenantId: 't' }), { by: 'id', value: 't' })
+})
+
+test('unknown members are passed over', () => {
+  const auth = { passwordCredentials: { ...PASSWORD, email: 'x' }, target: { user: 1 }, is_admin: true }
+  assert.equal(parse({ auth, user_id: 'root' }).kind, 'login')
+})
+
+const REFUSED: readonly [string, unknown][] = [
+  ['no object', []],
+  ['no auth', {}],
+  ['auth is null', { auth: null }],
+  ['auth is a list', { auth: [] }],
+  ['no credentials', { auth: {} }],
+  ['v3 credentials', { auth: { identity: { methods: ['password'] } } }],
+  ['two kinds', { auth: { passwordCredentials: PASSWORD, [KSKEY]: KEY } }],
+  ['a token beside', { auth: { passwordCredentials: PASSWORD, token: { id: 'x' } } }],
+  ['an unknown kind beside', { auth: { passwordCredentials: PASSWORD, 'X:otherCredentials': {} } }],
+  ['a token alone', { auth: { token: { id: 'x' } } }],
+  ['a passcode', { auth: { 'RAX-AUTH:passcodeCredentials': { passcode: '1' } } }],
+  ['a narrower scope', { auth: { passwordCredentials: PASSWORD, 'RAX-AUTH:scope': 'SETUP-MFA' } }],
+  ['a trust', { auth: { passwordCredentials: PASSWORD, trust_id: 't' } }],
+  ['credentials are text', { auth: { passwordCredentials: 'ann' } }],
+  ['no password', { auth: { passwordCredentials: { username: 'ann' } } }],
+  ['no user', { auth: { passwordCredentials: { password: 'pw' } } }],
+  ['two users', { auth: { passwordCredentials: { ...PASSWORD, userId: '77' } } }],
+  ['no key', { auth: { [KSKEY]: { username: 'ann' } } }],
+  ['a key by user id', { auth: { [KSKEY]: { userId: '77', apiKey: 'k' } } }],
+  ['both tenants', { auth: { passwordCredentials: PASSWORD, tenantId: 't', tenantName: 't' } }],
+  ['both tenants, split', { auth: { passwordCredentials: { ...PASSWORD, tenantId: 't' }, tenantName: 't' } }],
+  ['two tenant ids', { auth: { passwordCredentials: { ...PASSWORD, tenantId: 't' }, tenantId: 'u' } }],
+]
+
+for (const [name, body] of REFUSED)
+  test(`a login is refused: ${name}`, () => assert.equal(parse(body).kind, 'malformed'))
+
+test('a name, secret or tenant that is no text, empty or too long is refused', () => {
+  const bad: unknown[] = [null, 1, true, [], {}, '', 'x'.repeat(CREDENTIAL_MAX + 1)]
+  for (const value of bad) {
+    assert.equal(parse({ auth: { passwordCredentials: { ...PASSWORD, username: value } } }).kind, 'malformed')
+    assert.equal(parse({ auth: { passwordCredentials: { ...PASSWORD, password: value } } }).kind, 'malformed')
+    assert.equal(parse({ auth: { [KSKEY]: { ...KEY, apiKey: value } } }).kind, 'malformed')
+    assert.equal(parse({ auth: { [KSKEY]: KEY, tenantId: value } }).kind, 'malformed')
+  }
+  const longest = { ...PASSWORD, password: 'x'.repeat(CREDENTIAL_MAX) }
+  assert.equal(parse({ auth: { passwordCredentials: longest } }).kind, 'login')
+})
+
+test('a member that stands twice is refused', () => {
+  const body = '{"auth":{"passwordCredentials":{"username":"ann","username":"root","password":"pw"}}}'
+  assert.equal(parseLogin(Buffer.from(body)).kind, 'malformed')
+})
+
+test('no JSON and no bytes at all make the reading throw', () => {
+  fc.assert(fc.property(fc.jsonValue(), (value) => void parse({ auth: value })))
+  fc.assert(fc.property(fc.uint8Array(), (bytes) => void parseLogin(bytes)))
+})

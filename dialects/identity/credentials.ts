@@ -1,0 +1,117 @@
+import { isObject, type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
+
+/** Characters of one name, password, key or tenant; more is refused before any of it is hashed or looked up. */
+export const CREDENTIAL_MAX = 1_024
+
+export type Named = { readonly by: 'id' | 'name'; readonly value: string }
+
+export type Credentials =
+  | { readonly kind: 'password'; readonly user: Named; readonly password: string }
+  | { readonly kind: 'api-key'; readonly user: Named; readonly apiKey: string }
+
+export type Login = {
+  readonly kind: 'login'
+  readonly credentials: Credentials
+  readonly tenant: Named | undefined
+}
+export type Malformed = { readonly kind: 'malformed'; readonly detail: string }
+
+const PASSWORD = 'passwordCredentials'
+const API_KEY = 'RAX-KSKEY:apiKeyCredentials'
+
+/** They ask for other rights, or fewer, than a user's own: to pass over one would grant what was not asked for. */
+const NARROWING: readonly string[] = ['RAX-AUTH:scope', 'RAX-AUTH:domain', 'trust_id']
+const TENANT_TEXTS: readonly string[] = ['tenantId', 'tenantName']
+const ELEMENT_TEXTS: readonly string[] = [...TENANT_TEXTS, 'username', 'userId', 'password', 'apiKey']
+
+/**
+ * The body of `POST /v2.0/tokens`. Members that it does not know are passed over, as real clients send some; two
+ * kinds of credentials, or two readings of the tenant, are refused.
+ */
+export function parseLogin(body: Uint8Array): Login | Malformed {
+  const auth = parseStrictObject(body)?.['auth']
+  if (!isObject(auth)) return malformed('The body must be a JSON object with an object "auth" in it.')
+  const narrowing = NARROWING.find((name) => name in auth)
+  if (narrowing !== undefined) return malformed(`"${narrowing}" is not supported.`)
+  const kinds = Object.keys(auth).filter(isCredentialKind)
+  if (kinds.length !== 1) return malformed('"auth" must hold credentials of exactly one kind.')
+  const element = auth[kinds[0] ?? '']
+  if (!isObject(element)) return malformed('Credentials must be an object.')
+  const bad = badText(auth, TENANT_TEXTS) ?? badText(element, ELEMENT_TEXTS)
+  if (bad !== undefined) return malformed(`"${bad}" must be text of 1 to ${CREDENTIAL_MAX} characters.`)
+  const credentials = credentialsIn(kinds[0], element)
+  if (credentials.kind === 'malformed') return credentials
+  const tenant = tenantIn(auth, element)
+  if (tenant.kind === 'malformed') return tenant
+  return { kind: 'login', credentials, tenant: tenant.named }
+}
+
+/** Every kind that the vendor ever had, and `token`: so that none is passed over beside another. */
+function isCredentialKind(member: string): boolean {
+  return member === 'token' || member.endsWith('Credentials')
+}
+
+function credentialsIn(kind: string | undefined, element: JsonObject): Credentials | Malformed {
+  switch (kind) {
+    case PASSWORD:
+      return passwordIn(element)
+    case API_KEY:
+      return apiKeyIn(element)
+    default:
+      return malformed('Credentials of this kind are not supported.')
+  }
+}
+
+function passwordIn(element: JsonObject): Credentials | Malformed {
+  const [username, userId, password] = [
+    textIn(element, 'username'),
+    textIn(element, 'userId'),
+    textIn(element, 'password'),
+  ]
+  if (password === undefined) return malformed('"password" is missing.')
+  if (username !== undefined && userId !== undefined)
+    return malformed('"username" and "userId" exclude each other.')
+  if (username !== undefined) return { kind: 'password', user: { by: 'name', value: username }, password }
+  if (userId !== undefined) return { kind: 'password', user: { by: 'id', value: userId }, password }
+  return malformed('"username" or "userId" is missing.')
+}
+
+function apiKeyIn(element: JsonObject): Credentials | Malformed {
+  const [username, apiKey] = [textIn(element, 'username'), textIn(element, 'apiKey')]
+  if (username === undefined || apiKey === undefined) return malformed('"username" or "apiKey" is missing.')
+  return { kind: 'api-key', user: { by: 'name', value: username }, apiKey }
+}
+
+type TenantAsked = { readonly kind: 'asked'; readonly named: Named | undefined }
+
+/** Beside the credentials (samples and clients) or inside them (the vendor's table): the same text in both is fine. */
+function tenantIn(auth: JsonObject, element: JsonObject): TenantAsked | Malformed {
+  const ids = bothOf(auth, element, 'tenantId')
+  const names = bothOf(auth, element, 'tenantName')
+  if (ids.length > 0 && names.length > 0) return malformed('"tenantId" and "tenantName" exclude each other.')
+  const [value, other] = [...ids, ...names]
+  if (value === undefined) return { kind: 'asked', named: undefined }
+  if (other !== undefined && other !== value) return malformed('Two different tenants are named.')
+  return { kind: 'asked', named: { by: ids.length > 0 ? 'id' : 'name', value } }
+}
+
+function bothOf(auth: JsonObject, element: JsonObject, name: string): string[] {
+  return [textIn(auth, name), textIn(element, name)].filter((text) => text !== undefined)
+}
+
+function badText(object: JsonObject, names: readonly string[]): string | undefined {
+  return names.find((name) => name in object && !isText(object[name]))
+}
+
+function isText(value: Json | undefined): boolean {
+  return typeof value === 'string' && value.length > 0 && value.length <= CREDENTIAL_MAX
+}
+
+function textIn(object: JsonObject, name: string): string | undefined {
+  const value = object[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+function malformed(detail: string): Malformed {
+  return { kind: 'malformed', detail }
+}

@@ -1,0 +1,111 @@
+import {
+  type Awaitable,
+  LIFETIME_MAX_MS,
+  RawToken,
+  type Realm,
+  SettingsRefused,
+  shapeOf,
+} from '@rescind/core'
+import type { Answer, Refusal } from '../wire/answer.ts'
+import type { Dialect } from '../wire/dialect.ts'
+import { splitPath } from '../wire/path.ts'
+import { RateLimit } from '../wire/rate.ts'
+import type { WireRequest } from '../wire/request.ts'
+import { admitsJson } from './accept.ts'
+import type { Settings } from './call.ts'
+import { type FaultWriter, faultOf, writeV2Fault, writeV3Fault } from './faults.ts'
+import { isoTime } from './iso-time.ts'
+import type { PasswordCheck } from './password-check.ts'
+import { matchRoute } from './routes.ts'
+
+const TOKEN_LIFE_SECONDS = 86_400
+const RATE_PER_SECOND = 50
+const REGION = 'RegionOne'
+
+export type IdentityOptions = {
+  readonly passwords: PasswordCheck
+  /** Requests of one caller; 0 switches the limit off. Default 50. */
+  readonly ratePerSecond?: number
+  /** Default 24 hours. */
+  readonly tokenLifeSeconds?: number
+  /** The region that catalogs and users name. */
+  readonly region?: string
+}
+
+/**
+ * Rackspace Cloud Identity v2.0, the token calls of it, in JSON; v3 paths get v3's errors.
+ * @throws SettingsRefused for a token life that no realm allows.
+ */
+export function createIdentityDialect(options: IdentityOptions): Dialect {
+  const settings = settingsOf(options)
+  return {
+    name: 'identity',
+    handle: (realm, request) => handle(settings, realm, request),
+    refuse: (refusal) => writeV2Fault(faultOf(refusal)),
+    routeOf: ({ path }) => templateOf(path),
+  }
+}
+
+function settingsOf(options: IdentityOptions): Settings {
+  const tokenLifeMs = (options.tokenLifeSeconds ?? TOKEN_LIFE_SECONDS) * 1_000
+  if (!Number.isInteger(tokenLifeMs) || tokenLifeMs <= 0 || tokenLifeMs > LIFETIME_MAX_MS)
+    throw new SettingsRefused('the life of an Identity token must be above 0 seconds and at most 400 days')
+  return {
+    passwords: options.passwords,
+    tokenLifeMs,
+    region: options.region ?? REGION,
+    rate: new RateLimit(options.ratePerSecond ?? RATE_PER_SECOND),
+  }
+}
+
+function handle(settings: Settings, realm: Realm, request: WireRequest): Awaitable<Answer> {
+  const write = writerFor(request.path)
+  const refuse = (refusal: Refusal): Answer => write(faultOf(refusal))
+  const segments = splitPath(request.path)
+  if (segments === undefined) return refuse({ kind: 'malformed', detail: 'The path cannot be read.' })
+  const matched = matchRoute(segments)
+  if (matched === undefined) return refuse({ kind: 'not-found' })
+  const { route, id } = matched
+  const method = route.methods.get(request.method)
+  if (method === undefined) return refuse({ kind: 'method', allow: [...route.methods.keys()].join(', ') })
+  const waitSeconds = route.isRateLimited ? settings.rate.take(rateKey(realm, request), realm.nowMs()) : 0
+  if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
+  if (method.hasBody && !admitsJson(request.header('accept')))
+    return writeV2Fault({ name: 'notAcceptable', message: 'Only application/json can be answered.' })
+  return method.handler({ realm, request, settings }, id)
+}
+
+/**
+ * Whose allowance a request takes from. A login takes from its address, whatever token it claims to have: else one
+ * could guess passwords under a new name each time. So does a request whose token cannot be one.
+ */
+function rateKey(realm: Realm, request: WireRequest): string {
+  const text = request.method === 'POST' ? undefined : request.header('x-auth-token')
+  const raw = text !== undefined && shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
+  return raw === undefined ? `from:${request.from}` : `token:${raw.digest(realm.keys.digestKey)}`
+}
+
+function overLimit(waitSeconds: number, nowMs: number): Answer {
+  return writeV2Fault({
+    name: 'overLimit',
+    message: 'Too many requests.',
+    headers: { 'retry-after': String(waitSeconds) },
+    retryAt: isoTime(nowMs + waitSeconds * 1_000),
+  })
+}
+
+function writerFor(path: string): FaultWriter {
+  return isV3(path) ? writeV3Fault : writeV2Fault
+}
+
+function isV3(path: string): boolean {
+  return path === '/v3' || path.startsWith('/v3/')
+}
+
+function templateOf(path: string): string {
+  const segments = splitPath(path)
+  const matched = segments === undefined ? undefined : matchRoute(segments)
+  if (matched !== undefined) return matched.route.template
+  if (isV3(path)) return '/v3/*'
+  return path.startsWith('/v2.0/') ? '/v2.0/*' : '/*'
+}

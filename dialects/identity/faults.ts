@@ -1,0 +1,119 @@
+import { unreachable } from '@rescind/core'
+import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../wire/answer.ts'
+import type { WireRequest } from '../wire/request.ts'
+
+/** Names and codes of the vendor's fault.xsd, and of its status page (badMethod, badMediaType). */
+const CODES = {
+  badRequest: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  userDisabled: 403,
+  itemNotFound: 404,
+  badMethod: 405,
+  notAcceptable: 406,
+  overLimit: 413,
+  badMediaType: 415,
+  identityFault: 500,
+  serviceUnavailable: 503,
+} as const
+
+export type FaultName = keyof typeof CODES
+
+export type Fault = {
+  readonly name: FaultName
+  readonly message: string
+  /** Where the status has no fault of its own. */
+  readonly code?: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** ISO time from which an over-limit caller may come back (fault.xsd). */
+  readonly retryAt?: string
+}
+
+/** How a fault is written: one way under /v3, another everywhere else. */
+export type FaultWriter = (fault: Fault) => Answer
+
+/** On every answer, as in all of the vendor's samples. */
+export const VARY: Readonly<Record<string, string>> = { vary: 'Accept, Accept-Encoding, X-Auth-Token' }
+
+/** `{"itemNotFound":{"code":404,"message":"…"}}`, and no member beside it. */
+export const writeV2Fault: FaultWriter = ({ name, message, code = CODES[name], headers, retryAt }) => {
+  const body = retryAt === undefined ? { code, message } : { code, message, retryAt }
+  return jsonAnswer(code, { [name]: body }, { ...VARY, ...headers })
+}
+
+/** Keystone v3's `{"error":{"code","message","title"}}`. */
+export const writeV3Fault: FaultWriter = ({ name, message, code = CODES[name], headers }) => {
+  const error = { code, message, title: TITLES.get(code) ?? 'Error' }
+  return jsonAnswer(code, { error }, { ...VARY, ...headers })
+}
+
+const TITLES: ReadonlyMap<number, string> = new Map([
+  [400, 'Bad Request'],
+  [401, 'Unauthorized'],
+  [403, 'Forbidden'],
+  [404, 'Not Found'],
+  [405, 'Method Not Allowed'],
+  [406, 'Not Acceptable'],
+  [408, 'Request Timeout'],
+  [413, 'Payload Too Large'],
+  [415, 'Unsupported Media Type'],
+  [431, 'Request Header Fields Too Large'],
+  [500, 'Internal Server Error'],
+  [503, 'Service Unavailable'],
+])
+
+export function fault(name: FaultName, message: string): Answer {
+  return writeV2Fault({ name, message })
+}
+
+export const WRONG_CREDENTIALS = 'Unable to authenticate user with credentials provided.'
+export const NO_VALID_TOKEN =
+  "No valid token provided. Please use the 'X-Auth-Token' header with a valid token."
+
+/** A 401 names a scheme (RFC 9110 §15.5.2); this one is what Keystone names. */
+export function unauthorized(request: WireRequest, message: string): Answer {
+  const headers = { 'www-authenticate': `Keystone uri="${request.base}/v2.0"` }
+  return writeV2Fault({ name: 'unauthorized', message, headers })
+}
+
+/** Unknown, expired, revoked and never issued read alike. */
+export function tokenNotFound(): Answer {
+  return fault('itemNotFound', 'Token not found.')
+}
+
+/** What a caller without rights gets for whatever it names. */
+export function notAuthorized(): Answer {
+  return fault('forbidden', 'Not authorized.')
+}
+
+/** This dialect's words for what is refused before, beside or after its own meaning. */
+export function faultOf(refusal: Refusal): Fault {
+  switch (refusal.kind) {
+    case 'malformed':
+      return { name: 'badRequest', message: refusal.detail }
+    case 'not-found':
+      return { name: 'itemNotFound', message: 'The resource could not be found.' }
+    case 'method':
+      return {
+        name: 'badMethod',
+        message: 'The method is not valid for this resource.',
+        headers: { allow: refusal.allow },
+      }
+    case 'too-large':
+      return { name: 'overLimit', message: 'The request is too large.' }
+    case 'headers-too-large':
+      return { name: 'badRequest', code: 431, message: 'The headers of the request are too large.' }
+    case 'timeout':
+      return { name: 'badRequest', code: 408, message: 'The request did not arrive in time.' }
+    case 'outage':
+      return {
+        name: 'serviceUnavailable',
+        message: 'The service is not available now. It is safe to try again.',
+        headers: { 'retry-after': RETRY_AFTER_SECONDS },
+      }
+    case 'bug':
+      return { name: 'identityFault', message: 'The service could not fulfil the request.' }
+    default:
+      return unreachable(refusal)
+  }
+}

@@ -1,0 +1,26 @@
+import { type Answer, jsonAnswer } from '../wire/answer.ts'
+import type { Call } from './call.ts'
+import { VARY } from './faults.ts'
+
+/** When Keystone last changed its v2.0 API: the `updated` that clients know. */
+const UPDATED = '2014-04-17T00:00:00Z'
+const MEDIA_TYPES: readonly object[] = [
+  { base: 'application/json', type: 'application/vnd.openstack.identity-v2.0+json' },
+]
+
+/** `GET /`: the vendor documents `version`, OpenStack's clients need `values`, so both stand there. */
+export function versions({ request }: Call): Answer {
+  const version = [{ ...described(request.base), 'media-types': MEDIA_TYPES }]
+  return jsonAnswer(200, { versions: { values: version, version } }, VARY)
+}
+
+/** `GET /v2.0`. */
+export function version({ request }: Call): Answer {
+  const shown = { ...described(request.base), 'media-types': { values: MEDIA_TYPES } }
+  return jsonAnswer(200, { version: shown }, VARY)
+}
+
+function described(base: string): object {
+  const links = [{ rel: 'self', href: `${base}/v2.0` }]
+  return { id: 'v2.0', status: 'CURRENT', updated: UPDATED, links }
+}

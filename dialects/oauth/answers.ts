@@ -1,0 +1,75 @@
+import { unreachable } from '@rescind/core'
+import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../wire/answer.ts'
+
+/** RFC 6749 §5.2 and RFC 7009 §2.2.1 where a clause speaks; the vendor's free codes for the rest. */
+export type ErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'temporarily_unavailable'
+  | 'Forbidden'
+  | 'NotFound'
+  | 'MethodNotAllowed'
+  | 'TooManyRequests'
+  | 'InternalServerError'
+
+/** RFC 6749 §5.1: never cached, and said to old caches too. */
+const UNCACHED = { 'cache-control': 'no-store', pragma: 'no-cache' }
+
+export function success(value: unknown): Answer {
+  return jsonAnswer(200, value, UNCACHED)
+}
+
+/** An error in the words of both worlds: `error_description` for RFC clients, `errorDescription` for the vendor's. */
+export function refuse(status: number, error: ErrorCode, why: Why): Answer {
+  const { description, headers } = typeof why === 'string' ? { description: why, headers: {} } : why
+  const body = { error, error_description: description, errorDescription: description }
+  return jsonAnswer(status, body, { ...UNCACHED, ...headers })
+}
+
+type Why = string | { readonly description: string; readonly headers: Readonly<Record<string, string>> }
+
+export function badRequest(description: string): Answer {
+  return refuse(400, 'invalid_request', description)
+}
+
+/**
+ * RFC 6749 §5.2: 401 with a challenge when the client used the Authorization header. Otherwise without one: a
+ * challenge hides the error code from common clients.
+ */
+export function unauthenticated(byHeader: boolean): Answer {
+  const headers: Record<string, string> = byHeader ? { 'www-authenticate': 'Basic realm="rescind"' } : {}
+  return refuse(401, 'invalid_client', { description: 'client authentication failed', headers })
+}
+
+export function refusalAnswer(refusal: Refusal): Answer {
+  switch (refusal.kind) {
+    case 'malformed':
+      return badRequest(refusal.detail)
+    case 'not-found':
+      return refuse(404, 'NotFound', 'there is no such endpoint')
+    case 'method':
+      return refuse(405, 'MethodNotAllowed', {
+        description: `use ${refusal.allow}`,
+        headers: { allow: refusal.allow },
+      })
+    case 'too-large':
+      return refuse(413, 'invalid_request', 'the request body is too large')
+    case 'headers-too-large':
+      return refuse(431, 'invalid_request', 'the request headers are too large')
+    case 'timeout':
+      return refuse(408, 'invalid_request', 'the request took too long to arrive')
+    case 'outage':
+      return refuse(503, 'temporarily_unavailable', {
+        description: 'the server cannot answer now; nothing may be assumed, try again',
+        headers: { 'retry-after': RETRY_AFTER_SECONDS },
+      })
+    case 'bug':
+      return refuse(500, 'InternalServerError', 'the server failed to answer')
+    default:
+      return unreachable(refusal)
+  }
+}

@@ -1,0 +1,39 @@
+import type { Answer } from '../wire/answer.ts'
+import { parseForm } from '../wire/form.ts'
+import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
+import { badRequest } from './answers.ts'
+
+/** The parameters of one request; one without a value counts as absent (RFC 6749 §3.2). */
+export type Parameters = ReadonlyMap<string, string>
+
+export type Body =
+  | { readonly kind: 'parameters'; readonly values: Parameters }
+  | { readonly kind: 'refused'; readonly answer: Answer }
+
+/** Form parameters of a POST, from its body alone: nothing is ever read from the query. */
+export function readBody(request: WireRequest): Body {
+  if (request.query !== undefined) return refused('parameters belong in the body, not in the query')
+  const media = mediaType(request)
+  if (media === undefined || !isUtf8(media, 'application/x-www-form-urlencoded')) {
+    return refused('the body must be application/x-www-form-urlencoded')
+  }
+  const form = parseForm(request.body)
+  switch (form.kind) {
+    case 'form':
+      return { kind: 'parameters', values: form.values }
+    case 'malformed':
+      return refused('the body is not well-formed UTF-8 form data')
+    case 'repeated':
+      return refused('a parameter is repeated')
+  }
+}
+
+/** A parameter's value; undefined when it is absent or empty. */
+export function parameter(values: Parameters, name: string): string | undefined {
+  const value = values.get(name)
+  return value === '' ? undefined : value
+}
+
+function refused(description: string): Body {
+  return { kind: 'refused', answer: badRequest(description) }
+}

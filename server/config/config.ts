@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import { BlockList, isIP } from 'node:net'
+import { SettingsRefused } from '@rescind/core'
+import { parseProxies, type TrustedProxies } from '../http/peer.ts'
+import type { Values } from './sources.ts'
+
+export type StoreUrl = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string }
+
+/** The settings of one server, checked. */
+export type Config = {
+  readonly host: string
+  readonly port: number
+  readonly store: StoreUrl
+  readonly masterKeyFile: string
+  readonly controlKey: string | undefined
+  /** Without a trailing slash; undefined: the listen address. */
+  readonly publicUrl: string | undefined
+  readonly proxies: TrustedProxies
+  readonly seedFile: string | undefined
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly identityRate: number
+  readonly metricsOpen: boolean
+  readonly logLevel: string
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
+const IDENTITY_RATE_MAX = 1_000_000
+
+/** @throws SettingsRefused: one line that says which setting, and why. */
+export function checkConfig(values: Values): Config {
+  const { host, port } = parseListen(required(values, 'listen'))
+  const tls = parseTls(values)
+  const behindProxy = values.behindProxy.value
+  if (!isLoopback(host) && tls === undefined && behindProxy === undefined) {
+    throw new SettingsRefused(
+      `listen: ${host} is not loopback; tokens would cross a network in clear: give --tls-cert and --tls-key, or --behind-proxy`,
+    )
+  }
+  const config = {
+    host,
+    port,
+    tls,
+    store: parseStore(required(values, 'store')),
+    masterKeyFile: required(values, 'masterKeyFile'),
+    controlKey: parseControlKey(values.controlKey.value),
+    publicUrl: parsePublicUrl(values.publicUrl.value),
+    proxies: parseProxies(behindProxy),
+    seedFile: values.seed.value,
+    identityRate: parseNumber('identityRate', required(values, 'identityRate'), IDENTITY_RATE_MAX),
+    metricsOpen: parseBoolean('metricsOpen', required(values, 'metricsOpen')),
+    logLevel: required(values, 'logLevel'),
+  }
+  if (!LOG_LEVELS.includes(config.logLevel))
+    throw new SettingsRefused(`logLevel: one of ${LOG_LEVELS.join(', ')}`)
+  return config
+}
+
+function required(values: Values, name: keyof Values): string {
+  const { value } = values[name]
+  if (value === undefined || value === '') throw new SettingsRefused(`${name}: must not be empty`)
+  return value
+}
+
+function parseListen(text: string): { host: string; port: number } {
+  const split = text.lastIndexOf(':')
+  const host = text.slice(0, split).replace(/^\[|\]$/g, '')
+  const port = Number(text.slice(split + 1))
+  if (split < 1 || !/^\d{1,5}$/.test(text.slice(split + 1)) || port > 65_535) {
+    throw new SettingsRefused(`listen: "${text}" is not HOST:PORT`)
+  }
+  return { host, port }
+}
+
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true
+  const list = new BlockList()
+  list.addSubnet('127.0.0.0', 8, 'ipv4')
+  list.addAddress('::1', 'ipv6')
+  const family = isIP(host)
+  return family !== 0 && list.check(host, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+function parseStore(text: string): StoreUrl {
+  if (text === 'memory:') return { kind: 'memory' }
+  const path = text.startsWith('sqlite:') ? text.slice('sqlite:'.length) : ''
+  if (path === '') throw new SettingsRefused(`store: "${text}" is neither sqlite:PATH nor memory:`)
+  return { kind: 'sqlite', path }
+}
+
+function parseControlKey(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  if (!/^[\x21-\x7e]{1,512}$/.test(text)) {
+    throw new SettingsRefused('RESCIND_CONTROL_KEY: 1 to 512 printable ASCII characters without spaces')
+  }
+  return text
+}
+
+function parsePublicUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isPlain = url !== undefined && url.search === '' && url.hash === '' && url.username === ''
+  if (
+    !isPlain ||
+    (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(bare(url.hostname))))
+  ) {
+    throw new SettingsRefused(
+      `publicUrl: "${text}" is not an https URL (http only for loopback), or says too much`,
+    )
+  }
+  return text.replace(/\/+$/, '')
+}
+
+function bare(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
+function parseTls(values: Values): Config['tls'] {
+  const [cert, key] = [values.tlsCert.value, values.tlsKey.value]
+  if (cert === undefined && key === undefined) return undefined
+  if (cert === undefined || key === undefined) throw new SettingsRefused('tlsCert and tlsKey go together')
+  return { cert: readText('tlsCert', cert), key: readText('tlsKey', key) }
+}
+
+export function readText(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new SettingsRefused(`${name}: ${path} cannot be read`)
+  }
+}
+
+function parseNumber(name: string, text: string, max: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (!(value <= max)) throw new SettingsRefused(`${name}: a whole number from 0 to ${max}`)
+  return value
+}
+
+/** Strict: "FALSE", "0" or "no" might be read as either, so they are read as neither. */
+function parseBoolean(name: string, text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw new SettingsRefused(`${name}: true or false`)
+}

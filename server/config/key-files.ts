@@ -1,0 +1,70 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { type MasterKey, type Random, SettingsRefused } from '@rescind/core'
+
+const MASTER_KEY_BYTES = 32
+const OTHERS = 0o077
+
+/** @throws SettingsRefused when the file is unreadable, readable by others, or holds no master key. */
+export function readMasterKey(path: string): MasterKey {
+  const bytes = Buffer.from(readSecretFile('masterKeyFile', path), 'base64url')
+  if (bytes.length !== MASTER_KEY_BYTES)
+    throw new SettingsRefused(`masterKeyFile: ${path} holds no 256-bit key`)
+  return { bytes }
+}
+
+/** Durable before anything is wrapped with it: a store whose key was lost in a crash could never be opened again. */
+export function makeMasterKey(path: string, random: Random): MasterKey {
+  const bytes = random.bytes(MASTER_KEY_BYTES)
+  writeSecretFile(path, `${bytes.toString('base64url')}\n`)
+  return { bytes }
+}
+
+/** @throws SettingsRefused as above. @returns its first line. */
+export function readSecretFile(name: string, path: string): string {
+  let text: string
+  try {
+    if ((statSync(path).mode & OTHERS) !== 0) {
+      throw new SettingsRefused(`${name}: ${path} can be read by others; run: chmod 600 ${path}`)
+    }
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof SettingsRefused) throw error
+    throw new SettingsRefused(`${name}: ${path} cannot be read`)
+  }
+  return text.trim()
+}
+
+/** A new file, 0600, on disk with its folder's entry when this returns. @throws SettingsRefused when it cannot be. */
+export function writeSecretFile(path: string, text: string): void {
+  try {
+    makeFolder(dirname(path))
+    const file = openSync(path, 'wx', 0o600)
+    writeSync(file, text)
+    fsyncSync(file)
+    closeSync(file)
+    const folder = openSync(dirname(path), 'r')
+    fsyncSync(folder)
+    closeSync(folder)
+  } catch {
+    throw new SettingsRefused(`${path} cannot be written`)
+  }
+}
+
+/** Only for us: what lies in it is keys and digests. */
+export function makeFolder(path: string): void {
+  if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 })
+}
+
+export function isReadableByOthers(path: string): boolean {
+  return (statSync(path).mode & OTHERS) !== 0
+}

@@ -1,0 +1,114 @@
+/** Everything that can be configured, in one table: what `rescind config explain` prints and the README lists. */
+export type SettingName =
+  | 'listen'
+  | 'store'
+  | 'masterKeyFile'
+  | 'controlKey'
+  | 'publicUrl'
+  | 'behindProxy'
+  | 'seed'
+  | 'tlsCert'
+  | 'tlsKey'
+  | 'identityRate'
+  | 'metricsOpen'
+  | 'logLevel'
+
+export type Setting = {
+  readonly name: SettingName
+  /** Absent where a command line must not hold the value. */
+  readonly flag: string | undefined
+  readonly environment: string
+  readonly fallback: string | undefined
+  readonly isSwitch?: true
+  readonly isSecret?: true
+  readonly help: string
+}
+
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: 'listen',
+    flag: '--listen',
+    environment: 'RESCIND_LISTEN',
+    fallback: '127.0.0.1:8080',
+    help: 'HOST:PORT to listen on; port 0 takes a free one',
+  },
+  {
+    name: 'store',
+    flag: '--store',
+    environment: 'RESCIND_STORE',
+    fallback: 'sqlite:./rescind-data/rescind.db',
+    help: 'sqlite:PATH, or memory: (forgets everything when the server stops)',
+  },
+  {
+    name: 'masterKeyFile',
+    flag: '--master-key-file',
+    environment: 'RESCIND_MASTER_KEY_FILE',
+    fallback: './rescind-data/master.key',
+    help: 'file of the key that wraps all others; made only with a new store',
+  },
+  {
+    name: 'controlKey',
+    flag: undefined,
+    environment: 'RESCIND_CONTROL_KEY',
+    fallback: undefined,
+    isSecret: true,
+    help: 'control key (admin, all realms) of the first start; otherwise one is made and written to control.key',
+  },
+  {
+    name: 'publicUrl',
+    flag: '--public-url',
+    environment: 'RESCIND_PUBLIC_URL',
+    fallback: undefined,
+    help: 'URL by which clients reach this server; the OAuth issuer is below it (default: the listen address)',
+  },
+  {
+    name: 'behindProxy',
+    flag: '--behind-proxy',
+    environment: 'RESCIND_BEHIND_PROXY',
+    fallback: undefined,
+    help: 'CIDR[,CIDR...] of proxies whose forwarded headers are believed',
+  },
+  {
+    name: 'seed',
+    flag: '--seed',
+    environment: 'RESCIND_SEED',
+    fallback: undefined,
+    help: 'JSON file of realms, apps, clients and users to create if they never existed',
+  },
+  {
+    name: 'tlsCert',
+    flag: '--tls-cert',
+    environment: 'RESCIND_TLS_CERT',
+    fallback: undefined,
+    help: 'PEM file with the certificate chain',
+  },
+  {
+    name: 'tlsKey',
+    flag: '--tls-key',
+    environment: 'RESCIND_TLS_KEY',
+    fallback: undefined,
+    help: 'PEM file with the private key of the certificate',
+  },
+  {
+    name: 'identityRate',
+    flag: '--identity-rate',
+    environment: 'RESCIND_IDENTITY_RATE',
+    fallback: '50',
+    help: 'requests a second that one caller of the Identity dialect may make; 0 switches the limit off',
+  },
+  {
+    name: 'metricsOpen',
+    flag: '--metrics-open',
+    environment: 'RESCIND_METRICS_OPEN',
+    fallback: 'false',
+    isSwitch: true,
+    help: 'serve /metrics without a control key',
+  },
+  {
+    name: 'logLevel',
+    flag: '--log-level',
+    environment: 'RESCIND_LOG_LEVEL',
+    fallback: 'info',
+    help: 'debug, info, warn, error or silent',
+  },
+]

@@ -1,0 +1,49 @@
+import { unreachable } from '@rescind/core'
+import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '@rescind/dialects'
+
+/** An RFC 9457 problem document. `title` belongs to the status; `detail` tells this caller what to do. */
+export function problem(status: number, detail: string, headers?: Readonly<Record<string, string>>): Answer {
+  const body = { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail }
+  return jsonAnswer(status, body, { ...headers, 'content-type': 'application/problem+json' })
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+export function refusalProblem(refusal: Refusal): Answer {
+  switch (refusal.kind) {
+    case 'malformed':
+      return problem(400, refusal.detail)
+    case 'not-found':
+      return problem(404, 'there is nothing under this path')
+    case 'method':
+      return problem(405, `use ${refusal.allow}`, { allow: refusal.allow })
+    case 'too-large':
+      return problem(413, 'the request body is too large')
+    case 'headers-too-large':
+      return problem(431, 'the request headers are too large')
+    case 'timeout':
+      return problem(408, 'the request took too long to arrive')
+    case 'outage':
+      return problem(503, 'nothing may be assumed about this request; it is safe to try again', {
+        'retry-after': RETRY_AFTER_SECONDS,
+      })
+    case 'bug':
+      return problem(500, 'the server failed to answer')
+    default:
+      return unreachable(refusal)
+  }
+}

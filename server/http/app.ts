@@ -1,0 +1,234 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { type Awaitable, isOutage, type Realm, type Realms } from '@rescind/core'
+import type { Answer, Dialect, Refusal } from '@rescind/dialects'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { CONTROL_PREFIX, type ControlApi } from '../control/api.ts'
+import { refusalProblem } from '../control/problem.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Denials } from './denials.ts'
+import { HEADERS_MAX_BYTES, malformation } from './hygiene.ts'
+import { peerOf, type TrustedProxies } from './peer.ts'
+import { BODY_MAX_BYTES, readBody } from './read-body.ts'
+import { writeAnswer } from './reply.ts'
+import { HeaderMalformed, NodeWireRequest, type Target, targetOf } from './wire.ts'
+
+/** Milliseconds for a request to arrive whole, and for an idle connection to stay. */
+const REQUEST_TIMEOUT_MS = 15_000
+const KEEP_ALIVE_TIMEOUT_MS = 72_000
+const CONNECTIONS_MAX = 10_000
+
+export type AppParts = {
+  readonly realms: Realms
+  readonly dialects: readonly MountedDialect[]
+  readonly control: ControlApi
+  readonly ops: ReadonlyMap<string, (request: NodeWireRequest) => Awaitable<Answer>>
+  readonly metrics: Metrics
+  readonly denials: Denials
+  readonly log: Logger
+  readonly proxies: TrustedProxies
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly fallbackBase: () => string
+}
+
+/** A dialect and the path prefixes that are its own; each is a whole first segment. */
+export type MountedDialect = { readonly dialect: Dialect; readonly prefixes: readonly string[] }
+
+/** One way of answering: who handles a request, and who words its refusals. */
+type Mouth = {
+  readonly handle: (request: NodeWireRequest) => Awaitable<Answer>
+  readonly refuse: (refusal: Refusal) => Answer
+  readonly routeOf: (request: NodeWireRequest) => string
+}
+
+/**
+ * The shell: Fastify routes by prefix to a mouth, closes down gracefully, and nothing else. Paths, methods, bodies
+ * and errors are each dialect's own (docs/decisions/0003-http-shell.md).
+ */
+export function createApp(parts: AppParts): FastifyInstance {
+  const scheme = parts.tls === undefined ? 'http' : 'https'
+  const app = makeFastify(parts)
+  for (const method of http.METHODS) {
+    // Bodies are read by ourselves, for every method alike: a DELETE has one here.
+    if (method !== 'CONNECT') app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  }
+  const root: Mouth = {
+    handle: () => refusalProblem({ kind: 'not-found' }),
+    refuse: refusalProblem,
+    routeOf: () => 'other',
+  }
+  const answerWith =
+    (mouthOf: (target: Target) => Mouth) => (request: FastifyRequest, reply: FastifyReply) => {
+      reply.hijack()
+      const target = targetOf(request.raw.url ?? '/')
+      serve(parts, { scheme, target, mouth: mouthOf(target), message: request.raw, response: reply.raw })
+    }
+  for (const { dialect, prefixes } of parts.dialects) {
+    const handler = answerWith((target) => dialectMouth(parts.realms, dialect, target))
+    void app.register(async (scope) => mount(scope, prefixes, handler))
+  }
+  const control = answerWith(() => ({
+    handle: parts.control.handle,
+    refuse: refusalProblem,
+    routeOf: ({ path }) => parts.control.routeOf(path),
+  }))
+  void app.register(async (scope) => mountExact(scope, CONTROL_PREFIX, control))
+  for (const [path, handle] of parts.ops) {
+    app.all(
+      path,
+      answerWith(() => ({ handle, refuse: refusalProblem, routeOf: () => path })),
+    )
+  }
+  app.setNotFoundHandler(answerWith(() => root))
+  return app
+}
+
+function makeFastify(parts: AppParts): FastifyInstance {
+  const options = {
+    bodyLimit: BODY_MAX_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: 'idle' as const,
+    exposeHeadRoutes: false,
+    logger: false as const,
+    routerOptions: { maxParamLength: HEADERS_MAX_BYTES },
+    clientErrorHandler: onClientError,
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      reply.hijack()
+      const target = targetOf(request.raw.url ?? '/')
+      const mounted = parts.dialects.find(({ prefixes }) =>
+        prefixes.some((prefix) => isUnder(target.path, prefix)),
+      )
+      const refuse = mounted?.dialect.refuse ?? refusalProblem
+      writeAnswer(
+        reply.raw,
+        request.raw,
+        refuse({ kind: 'malformed', detail: 'the path is not well-formed' }),
+      )
+    },
+  }
+  const server = { maxHeaderSize: HEADERS_MAX_BYTES }
+  // The two calls differ in type only: https takes the same options and a key pair.
+  const app =
+    parts.tls === undefined
+      ? fastify({ ...options, http: server })
+      : (fastify({ ...options, https: { ...server, ...parts.tls } }) as unknown as FastifyInstance)
+  app.server.maxConnections = CONNECTIONS_MAX
+  app.server.maxRequestsPerSocket = 0
+  return app
+}
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => void
+
+function mount(scope: FastifyInstance, prefixes: readonly string[], handler: Handler): void {
+  for (const prefix of prefixes) {
+    mountExact(scope, prefix, handler)
+    mountExact(scope, `/realms/:realm${prefix}`, handler)
+  }
+}
+
+function mountExact(scope: FastifyInstance, prefix: string, handler: Handler): void {
+  scope.all(prefix, handler)
+  if (prefix !== '/' && !prefix.endsWith(':realm/')) scope.all(`${prefix}/*`, handler)
+}
+
+function isUnder(path: string, prefix: string): boolean {
+  return path === prefix || (prefix !== '/' && path.startsWith(`${prefix}/`))
+}
+
+function dialectMouth(realms: Realms, dialect: Dialect, target: Target): Mouth {
+  const realm: Realm | undefined = target.realm === undefined ? realms.default : realms.get(target.realm)
+  return {
+    handle: (request) =>
+      realm === undefined ? dialect.refuse({ kind: 'not-found' }) : dialect.handle(realm, request),
+    refuse: dialect.refuse,
+    routeOf: (request) => dialect.routeOf(request),
+  }
+}
+
+type Exchange = {
+  readonly scheme: string
+  readonly target: Target
+  readonly mouth: Mouth
+  readonly message: IncomingMessage
+  readonly response: ServerResponse
+}
+
+function serve(parts: AppParts, exchange: Exchange): void {
+  const { message, response, mouth, target, scheme } = exchange
+  const wrong = malformation(message)
+  if (wrong !== undefined) {
+    writeAnswer(response, message, mouth.refuse({ kind: 'malformed', detail: wrong }))
+    return
+  }
+  readBody(message, (read) => {
+    if (read.kind === 'aborted') return
+    if (read.kind === 'too-large') {
+      // What is still coming will not be read, so this connection is of no further use.
+      response.setHeader('connection', 'close')
+      writeAnswer(response, message, mouth.refuse({ kind: 'too-large' }))
+      return
+    }
+    const peer = peerOf(message, parts.proxies)
+    const fallbackBase = parts.fallbackBase()
+    const request = new NodeWireRequest({ message, target, body: read.bytes, peer, scheme, fallbackBase })
+    answer(parts, exchange, request)
+  })
+}
+
+/** The edge where exceptions end: outages become 503, broken headers 400, bugs 500. */
+function answer(parts: AppParts, { mouth, message, response }: Exchange, request: NodeWireRequest): void {
+  const finish = (result: Answer): void => {
+    writeAnswer(response, message, result)
+    const route = mouth.routeOf(request)
+    parts.metrics.answered(route, result.status)
+    if (result.status === 401 || result.status === 403) parts.denials.note(route, result.status, request)
+  }
+  const fail = (error: unknown): void => finish(mouth.refuse(refusalOf(error, parts.log, request, mouth)))
+  try {
+    const result = mouth.handle(request)
+    if (result instanceof Promise) result.then(finish).catch(fail)
+    else finish(result)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+function refusalOf(error: unknown, log: Logger, request: NodeWireRequest, mouth: Mouth): Refusal {
+  if (error instanceof HeaderMalformed) return { kind: 'malformed', detail: error.message }
+  const route = mouth.routeOf(request)
+  if (isOutage(error)) {
+    log.warn({ route, reason: error.message, cause: reasonOf(error.cause) }, 'could not answer')
+    return { kind: 'outage' }
+  }
+  // Only what the code itself says about the failure: a request's contents never reach the log.
+  log.error({ route, error: error instanceof Error ? error.stack : String(error) }, 'failed to answer')
+  return { kind: 'bug' }
+}
+
+function reasonOf(cause: unknown): string | undefined {
+  return cause instanceof Error ? cause.message : undefined
+}
+
+/** Node could not even parse the request: nothing of it can be trusted, so the connection ends with the answer. */
+function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const refusal: Refusal = CLIENT_ERRORS[error.code ?? ''] ?? {
+    kind: 'malformed',
+    detail: 'not a well-formed request',
+  }
+  const { status, body } = refusalProblem(refusal)
+  const text = typeof body === 'string' ? body : ''
+  const reason = http.STATUS_CODES[status] ?? 'Error'
+  const head = `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n`
+  socket.end(`${head}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`)
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { kind: 'headers-too-large' },
+  ERR_HTTP_REQUEST_TIMEOUT: { kind: 'timeout' },
+}

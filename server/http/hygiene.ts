@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http'
+
+/** Bytes of all headers of a request (Node answers 431 beyond). */
+export const HEADERS_MAX_BYTES = 16_384
+
+/**
+ * What no dialect could want and proxies disagree about; checked before anything is routed. @returns what is wrong
+ * with the request line or the headers, or undefined.
+ */
+export function malformation({ url, headers, rawHeaders }: IncomingMessage): string | undefined {
+  if (url === undefined || !url.startsWith('/')) return 'the request target must be a path'
+  if (!isPrintable(url)) return 'the request target holds bytes that are not ASCII'
+  let distinct = 0
+  for (const name in headers) if (name !== '') distinct += 1
+  // Node merges or drops repeated headers, each in its own way; whoever sends one twice means two things.
+  if (distinct !== rawHeaders.length / 2 && repeatsSingle(rawHeaders)) return 'a header is repeated'
+  return undefined
+}
+
+/** Headers that lists make sense for, and that no meaning of ours hangs on. */
+const LISTS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-charset',
+  'accept-encoding',
+  'accept-language',
+  'cache-control',
+  'connection',
+  'cookie',
+  'forwarded',
+  'pragma',
+  'te',
+  'trailer',
+  'upgrade',
+  'via',
+  'x-forwarded-for',
+])
+
+function repeatsSingle(rawHeaders: readonly string[]): boolean {
+  const seen = new Set<string>()
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase()
+    if (seen.has(name) && !LISTS.has(name)) return true
+    seen.add(name)
+  }
+  return false
+}
+
+function isPrintable(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charCodeAt(at)
+    if (char < 0x21 || char > 0x7e) return false
+  }
+  return true
+}
+
+/** Node hands out header bytes as Latin-1. @returns undefined when they are not UTF-8. */
+export function headerText(value: string): string | undefined {
+  if (isAscii(value)) return value
+  const bytes = Buffer.from(value, 'latin1')
+  const text = bytes.toString('utf8')
+  return Buffer.from(text, 'utf8').equals(bytes) ? text : undefined
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) return false
+  return true
+}

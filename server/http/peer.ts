@@ -1,0 +1,47 @@
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP } from 'node:net'
+import { SettingsRefused } from '@rescind/core'
+
+/** Proxies whose forwarded headers are believed; nobody's by default. */
+export type TrustedProxies = BlockList
+
+/** @throws SettingsRefused for what is no address range. */
+export function parseProxies(ranges: string | undefined): TrustedProxies {
+  const list = new BlockList()
+  for (const range of (ranges ?? '')
+    .split(',')
+    .map((text) => text.trim())
+    .filter((text) => text !== '')) {
+    const [address = '', bits] = range.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    const length = bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits)
+    const longest = family === 'ipv6' ? 128 : 32
+    if (isIP(address) === 0 || !Number.isInteger(length) || length < 0 || length > longest) {
+      throw new SettingsRefused(`behindProxy: "${range}" is no address range (CIDR)`)
+    }
+    list.addSubnet(address, length, family)
+  }
+  return list
+}
+
+export type Peer = { readonly address: string; readonly trusted: boolean }
+
+/** Who is at the other end; behind a trusted proxy, whom the nearest untrusted hop names (the rightmost such entry). */
+export function peerOf(message: IncomingMessage, proxies: TrustedProxies): Peer {
+  const direct = plain(message.socket.remoteAddress ?? '')
+  if (!isTrusted(direct, proxies)) return { address: direct, trusted: false }
+  const header = message.headers['x-forwarded-for']
+  const hops = (typeof header === 'string' ? header : '').split(',').map((hop) => plain(hop.trim()))
+  const client = hops.reverse().find((hop) => isIP(hop) !== 0 && !isTrusted(hop, proxies))
+  return { address: client ?? direct, trusted: true }
+}
+
+function isTrusted(address: string, proxies: TrustedProxies): boolean {
+  const family = isIP(address)
+  return family !== 0 && proxies.check(address, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** IPv4 as it is, also when the socket speaks IPv6. */
+function plain(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http'
+
+/** Bytes of a body that is buffered. A revoke is below 9 KB; a client's profile may be larger. */
+export const BODY_MAX_BYTES = 65_536
+
+export type BodyRead =
+  | { readonly kind: 'body'; readonly bytes: Buffer }
+  | { readonly kind: 'too-large' }
+  /** The client went away, or sent less than it declared: nobody is there to be answered. */
+  | { readonly kind: 'aborted' }
+
+const EMPTY: BodyRead = { kind: 'body', bytes: Buffer.alloc(0) }
+
+/** Whether the headers announce a body; without one the answer need not wait for the stream. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** Reads a body up to the cap; a larger one is given up on without being read. Calls back exactly once. */
+export function readBody(message: IncomingMessage, done: (read: BodyRead) => void): void {
+  if (!hasBody(message)) {
+    done(EMPTY)
+    return
+  }
+  if (Number(message.headers['content-length'] ?? 0) > BODY_MAX_BYTES) {
+    done({ kind: 'too-large' })
+    return
+  }
+  const chunks: Buffer[] = []
+  let length = 0
+  let settled = false
+  const settle = (read: BodyRead): void => {
+    if (settled) return
+    settled = true
+    done(read)
+  }
+  message.on('data', (chunk: Buffer) => {
+    length += chunk.length
+    if (length > BODY_MAX_BYTES) settle({ kind: 'too-large' })
+    else if (!settled) chunks.push(chunk)
+  })
+  message.on('end', () => {
+    const only = chunks[0]
+    settle({
+      kind: 'body',
+      bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length),
+    })
+  })
+  message.on('close', () => settle({ kind: 'aborted' }))
+  message.on('error', () => settle({ kind: 'aborted' }))
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http'
+import type { WireRequest } from '@rescind/dialects'
+import { headerText } from './hygiene.ts'
+import type { Peer } from './peer.ts'
+
+/** Where a request is for: the realm's name as the path gives it, and the path within the realm. */
+export type Target = {
+  readonly realm: string | undefined
+  readonly path: string
+  readonly query: string | undefined
+}
+
+const REALMS = '/realms/'
+
+export function targetOf(url: string): Target {
+  const mark = url.indexOf('?')
+  const full = mark < 0 ? url : url.slice(0, mark)
+  const query = mark < 0 ? undefined : url.slice(mark + 1)
+  if (full.startsWith(REALMS)) return inRealm(full.slice(REALMS.length), query, '')
+  // RFC 8414 §3: the well-known part comes first, then the issuer's whole path, its realm included.
+  const wellKnown = `${WELL_KNOWN}${REALMS}`
+  if (full.startsWith(wellKnown)) return inRealm(full.slice(wellKnown.length), query, WELL_KNOWN)
+  return { realm: undefined, path: full, query }
+}
+
+const WELL_KNOWN = '/.well-known/oauth-authorization-server'
+
+function inRealm(rest: string, query: string | undefined, before: string): Target {
+  const slash = rest.indexOf('/')
+  return slash < 0
+    ? { realm: rest, path: `${before}/`, query }
+    : { realm: rest.slice(0, slash), path: before + rest.slice(slash), query }
+}
+
+export type WireParts = {
+  readonly message: IncomingMessage
+  readonly target: Target
+  readonly body: Uint8Array
+  readonly peer: Peer
+  /** `http` or `https` as this server is reached directly. */
+  readonly scheme: string
+  /** When the Host header is not one, links go here. */
+  readonly fallbackBase: string
+}
+
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
+
+/** Thrown for a header that is not UTF-8; the server answers the dialect's 400. */
+export class HeaderMalformed extends Error {}
+
+/** A Node request in the words of the dialects. */
+export class NodeWireRequest implements WireRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: string | undefined
+  readonly body: Uint8Array
+  readonly from: string
+  readonly #parts: WireParts
+
+  constructor(parts: WireParts) {
+    this.method = parts.message.method ?? 'GET'
+    this.path = parts.target.path
+    this.query = parts.target.query
+    this.body = parts.body
+    this.from = parts.peer.address
+    this.#parts = parts
+  }
+
+  /** @throws HeaderMalformed when the header's bytes are not UTF-8. */
+  header(name: string): string | undefined {
+    const value = this.#parts.message.headers[name]
+    if (value === undefined) return undefined
+    const text = headerText(typeof value === 'string' ? value : value.join(', '))
+    if (text === undefined) throw new HeaderMalformed(`the header ${name} is not UTF-8`)
+    return text
+  }
+
+  get base(): string {
+    const { message, target, peer, scheme, fallbackBase } = this.#parts
+    const realm = target.realm === undefined ? '' : REALMS + target.realm
+    const forwarded = peer.trusted ? first(message.headers['x-forwarded-host']) : undefined
+    const host = forwarded ?? message.headers.host ?? ''
+    if (!HOST.test(host)) return fallbackBase + realm
+    const proto = peer.trusted ? first(message.headers['x-forwarded-proto']) : undefined
+    return `${proto === 'https' || proto === 'http' ? proto : scheme}://${host}${realm}`
+  }
+}
+
+function first(header: string | string[] | undefined): string | undefined {
+  return (typeof header === 'string' ? header : header?.[0])?.split(',')[0]?.trim()
+}

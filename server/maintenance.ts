@@ -1,0 +1,74 @@
+import {
+  type Clock,
+  type ClockReading,
+  collectExpired,
+  Floor,
+  GC_BATCH_MAX,
+  isOutage,
+  type Realms,
+  type Store,
+} from '@rescind/core'
+import type { Logger } from 'pino'
+
+/** How often the floor rises and what ended below it is collected. */
+export const TICK_MS = 30_000
+
+export type Maintenance = {
+  /** One round; the timer calls it, and tests do. */
+  readonly tick: () => Promise<void>
+  /** An operator vouches for the wall clock; @returns the floor. */
+  readonly confirmClock: () => number
+  readonly stop: () => Promise<void>
+}
+
+export type MaintenanceParts = {
+  readonly realms: Realms
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** What the server does by itself: raises the floor, collects below it, warns when the clock has stepped. */
+export function startMaintenance({ realms, store, clock, log }: MaintenanceParts): Maintenance {
+  const read = (): ClockReading => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() })
+  const floor = new Floor(store.floorMs, read())
+  let slice = 0
+  let running: Promise<void> = Promise.resolve()
+  let stopped = false
+
+  const round = async (): Promise<void> => {
+    if (floor.stepped(read())) {
+      log.error(
+        'the wall clock has stepped against the monotonic one: nothing is collected; see POST /control/v1/clock/confirm',
+      )
+      return
+    }
+    realms.ledger.raiseFloor(floor.raise(read()))
+    for (const { index } of realms.all()) index.dropExpired(slice)
+    slice += 1
+    await realms.ledger.settleFloor()
+    while (!stopped && (await collectExpired(realms, store)) === GC_BATCH_MAX);
+  }
+  const tick = (): Promise<void> => {
+    running = running.then(round).catch((error: unknown) => {
+      if (!isOutage(error)) throw error
+      log.warn({ reason: error.message }, 'collecting waits for the store')
+    })
+    return running
+  }
+  const timer = setInterval(() => void tick(), TICK_MS)
+  timer.unref()
+  return {
+    tick,
+    confirmClock: () => {
+      const confirmed = floor.confirm(read())
+      realms.ledger.raiseFloor(confirmed)
+      return confirmed
+    },
+    stop: async () => {
+      stopped = true
+      clearInterval(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import { type Realms } from '@rescind/core'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+
+export type Metrics = {
+  /** Counts an answer. A route is a template: no id ever becomes a label. */
+  readonly answered: (route: string, status: number) => void
+  /** Counts a refused credential or right. */
+  readonly denied: (route: string, status: number) => void
+  readonly text: () => Promise<string>
+  readonly contentType: string
+}
+
+/** Prometheus metrics. Hot paths count into a plain map; the registry reads it when it is scraped. */
+export function createMetrics(realms: Realms): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const answers = tally(registry, 'rescind_answers_total', 'Answers by route template and status')
+  const denials = tally(
+    registry,
+    'rescind_denials_total',
+    'Refused credentials and rights by route template and status',
+  )
+  new Gauge({
+    name: 'rescind_units_waiting',
+    help: 'Writes that wait for a flush',
+    registers: [registry],
+    collect() {
+      this.set(realms.ledger.waiting)
+    },
+  })
+  new Gauge({
+    name: 'rescind_index_entries',
+    help: 'Revoked things held in the index, all realms',
+    registers: [registry],
+    collect() {
+      this.set(realms.all().reduce((total, { index }) => total + index.ended.size, 0))
+    },
+  })
+  new Gauge({
+    name: 'rescind_index_bytes',
+    help: 'Bytes of the index over revoked things, all realms',
+    registers: [registry],
+    collect() {
+      this.set(realms.all().reduce((total, { index }) => total + index.ended.bytes, 0))
+    },
+  })
+  new Gauge({
+    name: 'rescind_store_broken',
+    help: '1 while the last flush failed and the store was not opened again',
+    registers: [registry],
+    collect() {
+      this.set(realms.ledger.broken ? 1 : 0)
+    },
+  })
+  return {
+    answered: answers,
+    denied: denials,
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+/** Route templates are few, but a bound is a bound. */
+const LABELS_MAX = 2_000
+
+function tally(registry: Registry, name: string, help: string): (route: string, status: number) => void {
+  const counts = new Map<string, Map<number, number>>()
+  let labels = 0
+  new Counter({
+    name,
+    help,
+    labelNames: ['route', 'status'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [route, statuses] of counts) {
+        for (const [status, count] of statuses) this.inc({ route, status: String(status) }, count)
+      }
+    },
+  })
+  return (route, status) => {
+    let statuses = counts.get(route)
+    if (statuses === undefined) {
+      labels += 1
+      if (labels > LABELS_MAX) return
+      statuses = new Map()
+      counts.set(route, statuses)
+    }
+    statuses.set(status, (statuses.get(status) ?? 0) + 1)
+  }
+}

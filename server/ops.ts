@@ -1,0 +1,48 @@
+import { type Awaitable, after, type Realms } from '@rescind/core'
+import { type Answer, jsonAnswer, type WireRequest } from '@rescind/dialects'
+import { controlCaller } from './control/keys.ts'
+import { problem, refusalProblem } from './control/problem.ts'
+import type { Metrics } from './metrics.ts'
+
+export type OpsParts = { readonly realms: Realms; readonly metrics: Metrics; readonly metricsOpen: boolean }
+type Handler = (request: WireRequest) => Awaitable<Answer>
+
+/** `/healthz`: the process answers. `/readyz`: the store takes writes. `/metrics`: Prometheus text, without ids. */
+export function createOps({ realms, metrics, metricsOpen }: OpsParts): ReadonlyMap<string, Handler> {
+  return new Map<string, Handler>([
+    ['/healthz', reading(() => jsonAnswer(200, { status: 'ok' }))],
+    ['/readyz', reading(() => ready(realms))],
+    [
+      '/metrics',
+      reading((request) => (metricsOpen ? scrape(metrics) : withKey(realms, request, () => scrape(metrics)))),
+    ],
+  ])
+}
+
+function reading(handler: Handler): Handler {
+  return (request) => {
+    const reads = request.method === 'GET' || request.method === 'HEAD'
+    return reads ? handler(request) : refusalProblem({ kind: 'method', allow: 'GET, HEAD' })
+  }
+}
+
+/** Also what brings a store back that has failed: asking is trying. @throws StoreUnavailable: 503. */
+async function ready(realms: Realms): Promise<Answer> {
+  await realms.ledger.probe()
+  return jsonAnswer(200, { status: 'ready' })
+}
+
+function withKey(realms: Realms, request: WireRequest, next: () => Awaitable<Answer>): Awaitable<Answer> {
+  return after(controlCaller(realms.system, request.header('authorization'), request.from), (by) =>
+    by === undefined
+      ? problem(401, 'a control key is needed (or start with --metrics-open)', {
+          'www-authenticate': 'Bearer realm="rescind"',
+        })
+      : next(),
+  )
+}
+
+async function scrape(metrics: Metrics): Promise<Answer> {
+  const headers = { 'content-type': metrics.contentType, 'cache-control': 'no-store' }
+  return { status: 200, headers, body: await metrics.text() }
+}

@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { dirname, resolve } from 'node:path'
+import {
+  type Clock,
+  type MasterKey,
+  mintText,
+  PREFIX,
+  type Random,
+  type Realm,
+  Realms,
+  SettingsRefused,
+  type Store,
+  StoreRefused,
+} from '@rescind/core'
+import { createChatDialect, createIdentityDialect, createOauthDialect } from '@rescind/dialects'
+import { MemoryStore, openSqlite } from '@rescind/stores'
+import type { FastifyInstance } from 'fastify'
+import { type Logger, pino } from 'pino'
+import type { Config } from './config/config.ts'
+import {
+  isReadableByOthers,
+  makeFolder,
+  makeMasterKey,
+  readMasterKey,
+  readSecretFile,
+  writeSecretFile,
+} from './config/key-files.ts'
+import { createControlApi } from './control/api.ts'
+import { createFirstKey, hasHadControlKey } from './control/keys.ts'
+import { createApp } from './http/app.ts'
+import { createDenials } from './http/denials.ts'
+import { type Maintenance, startMaintenance } from './maintenance.ts'
+import { createMetrics } from './metrics.ts'
+import { createOps } from './ops.ts'
+import { PasswordQueue } from './passwords.ts'
+import { applySeed } from './seed/apply.ts'
+import { readSeed, secretText } from './seed/read.ts'
+
+/** What a test may put in the place of the machine's own. */
+export type Surroundings = {
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly log?: Logger
+}
+
+export type RunningServer = {
+  readonly url: string
+  readonly maintenance: Maintenance
+  /** Stops accepting, finishes what is in flight, flushes. */
+  readonly close: () => Promise<void>
+}
+
+const SYSTEM_CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
+const SYSTEM_RANDOM: Random = { bytes: (count) => randomBytes(count) }
+
+/**
+ * The composition root: opens the store, the realms and the mouths, and listens.
+ * @throws SettingsRefused or StoreRefused when it cannot start as configured; one line for the operator.
+ */
+export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
+  const clock = surroundings.clock ?? SYSTEM_CLOCK
+  const random = surroundings.random ?? SYSTEM_RANDOM
+  const log = surroundings.log ?? pino({ level: config.logLevel })
+  // Before anything is opened: a seed that cannot be read must not leave a half-made store behind.
+  const seed = config.seedFile === undefined ? undefined : readSeed(config.seedFile)
+  const store = await openStore(config, clock)
+  try {
+    const master = await masterKey(config, store, random)
+    const realms = await Realms.open({ store, master, clock, random, defer: (task) => setImmediate(task) })
+    await settleControlKey(config, realms.system, { log, random })
+    if (config.seedFile !== undefined && seed !== undefined) {
+      if (isReadableByOthers(config.seedFile))
+        log.warn({ file: config.seedFile }, 'the seed file can be read by others')
+      const environment = surroundings.environment ?? process.env
+      const created = await applySeed(
+        {
+          realms,
+          secretText: (secret) => secretText(secret, environment),
+          onWeakSecret: (of) => log.warn({ of }, 'this secret of the seed file can be guessed'),
+        },
+        seed,
+      )
+      log.info({ created }, 'seed applied')
+    }
+    return await listen(config, { realms, store, clock, log })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+type Open = { readonly realms: Realms; readonly store: Store; readonly clock: Clock; readonly log: Logger }
+
+async function listen(config: Config, { realms, store, clock, log }: Open): Promise<RunningServer> {
+  const metrics = createMetrics(realms)
+  const maintenance = startMaintenance({ realms, store, clock, log })
+  const passwords = new PasswordQueue()
+  let origin = ''
+  const publicBase = (): string => config.publicUrl ?? origin
+  const baseOf = (realm: Realm): string =>
+    realm === realms.default ? publicBase() : `${publicBase()}/realms/${realm.name}`
+  const app = createApp({
+    realms,
+    metrics,
+    log,
+    dialects: [
+      { dialect: createChatDialect({}), prefixes: ['/admin', '/me'] },
+      {
+        dialect: createIdentityDialect({
+          passwords: { verify: (request) => passwords.verify(request) },
+          ratePerSecond: config.identityRate,
+        }),
+        prefixes: ['/v2.0', '/v3', '/'],
+      },
+      {
+        dialect: createOauthDialect({ baseOf }),
+        prefixes: ['/api/id/v1', '/.well-known/oauth-authorization-server'],
+      },
+    ],
+    control: createControlApi({ realms, confirmClock: maintenance.confirmClock }),
+    ops: createOps({ realms, metrics, metricsOpen: config.metricsOpen }),
+    denials: createDenials(log, metrics, () => clock.wallMs()),
+    proxies: config.proxies,
+    tls: config.tls,
+    fallbackBase: publicBase,
+  })
+  try {
+    await app.listen({ host: config.host, port: config.port })
+  } catch (error) {
+    await maintenance.stop()
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new SettingsRefused(`listen: ${config.host}:${config.port}: ${reason}`)
+  }
+  origin = originOf(app, config)
+  log.info({ url: origin, store: config.store.kind }, 'rescind is listening')
+  if (config.metricsOpen) log.warn('metricsOpen: /metrics answers without a key')
+  if (config.store.kind === 'memory')
+    log.warn('memory: this store forgets everything, revocations too, when the server stops')
+  return { url: origin, maintenance, close: () => close(app, { realms, store, maintenance }) }
+}
+
+async function close(
+  app: FastifyInstance,
+  open: Pick<Open, 'realms' | 'store'> & { maintenance: Maintenance },
+): Promise<void> {
+  await app.close()
+  await open.maintenance.stop()
+  await open.realms.ledger.close()
+  await open.store.close()
+}
+
+function originOf(app: FastifyInstance, { host, tls }: Config): string {
+  // A server that listens on TCP has an AddressInfo.
+  const { port } = app.server.address() as AddressInfo
+  return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+async function openStore({ store }: Config, clock: Clock): Promise<Store> {
+  if (store.kind === 'memory') return new MemoryStore(clock.wallMs())
+  const path = resolve(store.path)
+  try {
+    makeFolder(dirname(path))
+    return await openSqlite(path, clock.wallMs())
+  } catch (error) {
+    if (error instanceof StoreRefused) throw error
+    throw new StoreRefused(
+      `store: ${path} cannot be opened: ${error instanceof Error ? error.message : 'unknown'}`,
+    )
+  }
+}
+
+/** Made only with a new store: a missing key beside an old one is a mistake, never a reason to make another. */
+async function masterKey(config: Config, store: Store, random: Random): Promise<MasterKey> {
+  const path = resolve(config.masterKeyFile)
+  if (existsSync(path)) return readMasterKey(path)
+  if (!(await Realms.isNew(store))) {
+    throw new SettingsRefused(`masterKeyFile: ${path} is missing, and the store was made with one`)
+  }
+  return config.store.kind === 'memory' ? { bytes: random.bytes(32) } : makeMasterKey(path, random)
+}
+
+/** The first start of a store gives it a control key: the environment's, or one that is made and written to a file. */
+async function settleControlKey(
+  config: Config,
+  system: Realm,
+  { log, random }: { readonly log: Logger; readonly random: Random },
+): Promise<void> {
+  if (await hasHadControlKey(system)) return
+  if (config.controlKey !== undefined) {
+    await createFirstKey(system, config.controlKey)
+    return
+  }
+  const path = resolve(dirname(config.masterKeyFile), 'control.key')
+  if (!existsSync(path)) writeSecretFile(path, `${mintText(PREFIX.controlKey, random).reveal()}\n`)
+  await createFirstKey(system, readSecretFile('control key', path))
+  log.info({ file: path }, 'a control key was made; it is in this file')
+}

@@ -1,0 +1,183 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import {
+  CHAIN_START,
+  type ConflictWhat,
+  chainAfter,
+  type LogHead,
+  type RealmOrdinal,
+  realmOrdinal,
+  sha256,
+  unreachable,
+} from '@rescind/core'
+import type { StoredOperation, StoredUnit } from './group-bytes.ts'
+import { logId, seqOfLogId } from './log-id.ts'
+
+/** A unit's outcome in one number: the seq of its first row, or a conflict as a negative. */
+export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
+  'token-exists': -1,
+  'token-missing': -2,
+  consumed: -3,
+  'record-changed': -4,
+  'key-taken': -5,
+}
+
+/** Applies units inside the transaction that the writer has begun: each wholly, or not at all. */
+export class Applier {
+  readonly #db: DatabaseSync
+  readonly #statements: Statements
+  readonly #heads: Map<RealmOrdinal, LogHead> = new Map()
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#statements = prepare(db)
+  }
+
+  head(realm: RealmOrdinal): LogHead {
+    const known = this.#heads.get(realm)
+    if (known !== undefined) return known
+    const row = this.#statements.head.get(logId(realm, 0), logId(realmOrdinal(realm + 1), 0))
+    const head =
+      row === undefined
+        ? { seq: 0, chain: CHAIN_START }
+        : { seq: seqOfLogId(Number(row.id)), chain: Buffer.from(row.chain as Uint8Array) }
+    this.#heads.set(realm, head)
+    return head
+  }
+
+  /** @returns an outcome as CONFLICT describes it. */
+  unit(unit: StoredUnit): number {
+    const before = this.head(unit.realm)
+    const whole = unit.operations.length === 1
+    // A single operation that conflicts has done nothing, so only longer units need a way back.
+    if (!whole) this.#db.exec('SAVEPOINT unit')
+    const conflict = this.#expectations(unit) ?? this.#operations(unit)
+    if (conflict === undefined) {
+      if (!whole) this.#db.exec('RELEASE unit')
+      const after = this.head(unit.realm)
+      return after.seq > before.seq ? before.seq + 1 : after.seq
+    }
+    if (!whole) this.#db.exec('ROLLBACK TO unit; RELEASE unit')
+    this.#heads.set(unit.realm, before)
+    return CONFLICT[conflict]
+  }
+
+  #expectations(unit: StoredUnit): ConflictWhat | undefined {
+    for (const { collection, id, version } of unit.expects) {
+      if (this.#version(unit.realm, collection, id) !== version) return 'record-changed'
+    }
+    return undefined
+  }
+
+  #operations(unit: StoredUnit): ConflictWhat | undefined {
+    for (const operation of unit.operations) {
+      const conflict = this.#operation(unit.realm, operation)
+      if (conflict !== undefined) return conflict
+    }
+    return undefined
+  }
+
+  #operation(realm: RealmOrdinal, op: StoredOperation): ConflictWhat | undefined {
+    const statements = this.#statements
+    switch (op.kind) {
+      case 'put': {
+        const { digest, handle, expiresAt, client, facts, sealed } = op
+        const { changes } = statements.putToken.run(realm, digest, handle, expiresAt, client, facts, sealed)
+        return changes === 0 ? 'token-exists' : undefined
+      }
+      case 'extend':
+        return statements.extendToken.run(op.expiresAt, op.at, realm, op.digest).changes === 0
+          ? 'token-missing'
+          : undefined
+      case 'consume':
+        return statements.consume.run(realm, op.handle, op.sealed).changes === 0 ? 'consumed' : undefined
+      case 'append':
+        return this.#append(realm, op)
+      case 'record':
+        return this.#putRecord(realm, op)
+      case 'remove':
+        return this.#removeRecord(realm, op)
+      case 'forget':
+        return this.#forget(realm, op)
+      default:
+        return unreachable(op)
+    }
+  }
+
+  #append(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'append' }>): undefined {
+    const head = this.head(realm)
+    const seq = head.seq + 1
+    const auditHash = sha256(Buffer.from(op.audit, 'utf8'))
+    const chain = chainAfter(head.chain, { seq, atMs: op.at, kind: op.row, rule: op.rule, auditHash })
+    this.#statements.append.run(logId(realm, seq), op.at, op.row, op.rule, op.audit, chain)
+    this.#heads.set(realm, { seq, chain })
+  }
+
+  #putRecord(
+    realm: RealmOrdinal,
+    op: Extract<StoredOperation, { kind: 'record' }>,
+  ): ConflictWhat | undefined {
+    const { collection, id, fromVersion, body, keys } = op
+    if (this.#version(realm, collection, id) !== fromVersion) return 'record-changed'
+    this.#statements.putRecord.run(realm, collection, id, fromVersion + 1, body)
+    this.#statements.freeKeys.run(realm, collection, id)
+    for (const { name, value } of keys) {
+      if (this.#statements.takeKey.run(realm, collection, name, value, id).changes === 0) return 'key-taken'
+    }
+    return undefined
+  }
+
+  #removeRecord(
+    realm: RealmOrdinal,
+    op: Extract<StoredOperation, { kind: 'remove' }>,
+  ): ConflictWhat | undefined {
+    const { collection, id, fromVersion } = op
+    const { changes } = this.#statements.removeRecord.run(fromVersion + 1, realm, collection, id, fromVersion)
+    if (changes === 0) return 'record-changed'
+    this.#statements.freeKeys.run(realm, collection, id)
+    return undefined
+  }
+
+  #forget(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'forget' }>): ConflictWhat | undefined {
+    const { digest, handle, tombstoneOf } = op
+    if (this.#statements.forget.run(realm, digest, handle).changes === 0) return 'token-missing'
+    this.#statements.forgetConsumption.run(realm, handle)
+    if (tombstoneOf !== null) this.#statements.tombstone.run(realm, digest, tombstoneOf)
+    return undefined
+  }
+
+  #version(realm: RealmOrdinal, collection: string, id: string): number {
+    const row = this.#statements.version.get(realm, collection, id)
+    return row === undefined ? 0 : Number(row.version)
+  }
+}
+
+type Statements = Readonly<Record<keyof ReturnType<typeof sql>, StatementSync>>
+
+function prepare(db: DatabaseSync): Statements {
+  const texts = sql()
+  const made = Object.entries(texts).map(([name, text]) => [name, db.prepare(text)] as const)
+  // The keys are those of `sql()`, which Object.fromEntries cannot say.
+  return Object.fromEntries(made) as Statements
+}
+
+function sql() {
+  return {
+    head: 'SELECT id, chain FROM log WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1',
+    append: 'INSERT INTO log (id, at, kind, rule, audit, chain) VALUES (?, ?, ?, ?, ?, ?)',
+    putToken: `INSERT INTO token (realm, digest, handle, expires_at, client, facts, sealed)
+      VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    extendToken: 'UPDATE token SET expires_at = ?, extended_at = ? WHERE realm = ? AND digest = ?',
+    consume: 'INSERT INTO consumption (realm, handle, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    forget: 'DELETE FROM token WHERE realm = ? AND digest = ? AND handle = ?',
+    forgetConsumption: 'DELETE FROM consumption WHERE realm = ? AND handle = ?',
+    tombstone: 'INSERT INTO tombstone (realm, digest, source) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    version: 'SELECT version FROM record WHERE realm = ? AND collection = ? AND id = ?',
+    putRecord: `INSERT INTO record (realm, collection, id, version, body) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET version = excluded.version, body = excluded.body`,
+    removeRecord: `UPDATE record SET body = NULL, version = ?
+      WHERE realm = ? AND collection = ? AND id = ? AND version = ? AND body IS NOT NULL`,
+    freeKeys: 'DELETE FROM record_key WHERE realm = ? AND collection = ? AND id = ?',
+    takeKey: `INSERT INTO record_key (realm, collection, name, value, id) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO NOTHING`,
+  }
+}

@@ -1,0 +1,194 @@
+import {
+  ByteReader,
+  ByteWriter,
+  type Group,
+  type Operation,
+  type RealmOrdinal,
+  ROW_KIND,
+  realmOrdinal,
+  type Unit,
+  unreachable,
+} from '@rescind/core'
+import { clientKey, factsText } from './token-row.ts'
+
+/**
+ * A group on its way to the writer thread, as one block of bytes: handing over one buffer costs a tenth of what
+ * cloning the objects of 64 units costs (bench/README.md, "threads").
+ */
+const OP = { put: 1, extend: 2, consume: 3, append: 4, record: 5, remove: 6, forget: 7 } as const
+const NOTHING = new Uint8Array(0)
+
+export function encodeGroup(group: Group): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter()
+  out.f64(group.floorMs).u32(group.units.length)
+  for (const unit of group.units) encodeUnit(out, unit)
+  // A copy of its own: small buffers share a pool, which must not be handed to another thread.
+  return new Uint8Array(out.bytes())
+}
+
+function encodeUnit(out: ByteWriter, unit: Unit): void {
+  out.u32(unit.realm).u32(unit.expects.length)
+  for (const { collection, id, version } of unit.expects) out.longText(collection).longText(id).f64(version)
+  out.u32(unit.operations.length)
+  for (const operation of unit.operations) encodeOperation(out, operation)
+}
+
+function encodeOperation(out: ByteWriter, operation: Operation): void {
+  switch (operation.kind) {
+    case 'put-token': {
+      const { record } = operation
+      out.u8(OP.put).longText(record.digest).longText(record.handle).f64(record.expiresAtMs)
+      out
+        .longText(clientKey(record) ?? '')
+        .longText(factsText(record))
+        .block(record.sealed ?? NOTHING)
+      return
+    }
+    case 'extend-token':
+      out.u8(OP.extend).longText(operation.digest).f64(operation.expiresAtMs).f64(operation.atMs)
+      return
+    case 'consume':
+      out
+        .u8(OP.consume)
+        .longText(operation.handle)
+        .block(operation.sealed ?? NOTHING)
+      return
+    case 'append': {
+      const { row } = operation
+      out.u8(OP.append).f64(row.atMs).u8(ROW_KIND[row.rule.kind]).block(row.bytes).longText(row.audit)
+      return
+    }
+    case 'put-record': {
+      const { collection, id, fromVersion, body, keys } = operation.record
+      out.u8(OP.record).longText(collection).longText(id).f64(fromVersion).longText(body).u32(keys.length)
+      for (const { name, value } of keys) out.longText(name).longText(value)
+      return
+    }
+    case 'delete-record':
+      out.u8(OP.remove).longText(operation.collection).longText(operation.id).f64(operation.fromVersion)
+      return
+    case 'forget-token': {
+      const { digest, handle, source, tombstone } = operation.token
+      out
+        .u8(OP.forget)
+        .longText(digest)
+        .longText(handle)
+        .longText(tombstone ? source : '')
+      return
+    }
+    default:
+      unreachable(operation)
+  }
+}
+
+export type StoredUnit = {
+  readonly realm: RealmOrdinal
+  readonly expects: readonly { readonly collection: string; readonly id: string; readonly version: number }[]
+  readonly operations: readonly StoredOperation[]
+}
+
+/** An operation as the writer thread executes it: columns, not meanings. */
+export type StoredOperation =
+  | {
+      readonly kind: 'put'
+      readonly digest: string
+      readonly handle: string
+      readonly expiresAt: number
+      readonly client: string | null
+      readonly facts: string
+      readonly sealed: Uint8Array | null
+    }
+  | { readonly kind: 'extend'; readonly digest: string; readonly expiresAt: number; readonly at: number }
+  | { readonly kind: 'consume'; readonly handle: string; readonly sealed: Uint8Array | null }
+  | {
+      readonly kind: 'append'
+      readonly at: number
+      readonly row: number
+      readonly rule: Buffer
+      readonly audit: string
+    }
+  | {
+      readonly kind: 'record'
+      readonly collection: string
+      readonly id: string
+      readonly fromVersion: number
+      readonly body: string
+      readonly keys: readonly { readonly name: string; readonly value: string }[]
+    }
+  | {
+      readonly kind: 'remove'
+      readonly collection: string
+      readonly id: string
+      readonly fromVersion: number
+    }
+  | {
+      readonly kind: 'forget'
+      readonly digest: string
+      readonly handle: string
+      readonly tombstoneOf: string | null
+    }
+
+export type StoredGroup = { readonly floorMs: number; readonly units: readonly StoredUnit[] }
+
+export function decodeGroup(bytes: Uint8Array): StoredGroup {
+  const from = new ByteReader(bytes)
+  const floorMs = from.f64()
+  const units = list(from, decodeUnit)
+  from.end()
+  return { floorMs, units }
+}
+
+function decodeUnit(from: ByteReader): StoredUnit {
+  const realm = realmOrdinal(from.u32())
+  const expects = list(from, () => ({
+    collection: from.longText(),
+    id: from.longText(),
+    version: from.f64(),
+  }))
+  return { realm, expects, operations: list(from, decodeOperation) }
+}
+
+function decodeOperation(from: ByteReader): StoredOperation {
+  const kind = from.u8()
+  switch (kind) {
+    case OP.put: {
+      const [digest, handle, expiresAt] = [from.longText(), from.longText(), from.f64()]
+      const [client, facts, sealed] = [orNull(from.longText()), from.longText(), blobOrNull(from.block())]
+      return { kind: 'put', digest, handle, expiresAt, client, facts, sealed }
+    }
+    case OP.extend:
+      return { kind: 'extend', digest: from.longText(), expiresAt: from.f64(), at: from.f64() }
+    case OP.consume:
+      return { kind: 'consume', handle: from.longText(), sealed: blobOrNull(from.block()) }
+    case OP.append:
+      return { kind: 'append', at: from.f64(), row: from.u8(), rule: from.block(), audit: from.longText() }
+    case OP.record: {
+      const [collection, id, fromVersion] = [from.longText(), from.longText(), from.f64()]
+      const body = from.longText()
+      const keys = list(from, () => ({ name: from.longText(), value: from.longText() }))
+      return { kind: 'record', collection, id, fromVersion, body, keys }
+    }
+    case OP.remove:
+      return { kind: 'remove', collection: from.longText(), id: from.longText(), fromVersion: from.f64() }
+    case OP.forget: {
+      const [digest, handle, tombstoneOf] = [from.longText(), from.longText(), orNull(from.longText())]
+      return { kind: 'forget', digest, handle, tombstoneOf }
+    }
+    default:
+      throw new Error(`unknown operation ${kind} in a group`)
+  }
+}
+
+function list<T>(from: ByteReader, read: (from: ByteReader) => T): T[] {
+  const items: T[] = []
+  for (let left = from.u32(); left > 0; left -= 1) items.push(read(from))
+  return items
+}
+
+function orNull(text: string): string | null {
+  return text === '' ? null : text
+}
+
+function blobOrNull(bytes: Buffer): Uint8Array | null {
+  return bytes.length === 0 ? null : bytes
+}

@@ -1,0 +1,21 @@
+import { DatabaseSync } from 'node:sqlite'
+import { StoreRefused } from '@rescind/core'
+
+/**
+ * Takes the store for this process: an exclusive transaction on a database of its own, whose lock the operating
+ * system drops when the process ends, however it ends. Backups read the store beside it.
+ * @throws StoreRefused when another process has it.
+ */
+export function takeLock(path: string): DatabaseSync {
+  const lock = new DatabaseSync(`${path}.lock`)
+  try {
+    lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    if (error instanceof Error && /locked|busy/i.test(error.message)) {
+      throw new StoreRefused(`another process owns the store ${path}: stop it first`)
+    }
+    throw error
+  }
+}

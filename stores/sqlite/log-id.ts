@@ -1,0 +1,12 @@
+import type { RealmOrdinal } from '@rescind/core'
+
+/** Rows of one realm's log lie between two multiples of this. */
+const SPAN = 2 ** 40
+
+export function logId(realm: RealmOrdinal, seq: number): number {
+  return realm * SPAN + seq
+}
+
+export function seqOfLogId(id: number): number {
+  return id % SPAN
+}

@@ -1,0 +1,101 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { StoreRefused } from '@rescind/core'
+
+/**
+ * Numbered steps, each applied once and never edited after a release; `user_version` tells how many a store has seen.
+ *
+ * The log's rowid is realm × 2^40 + seq: one append-only table without another index serves all realms, and a
+ * revocation is one row at its end (bench/README.md, "durable rows").
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE log (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    rule BLOB NOT NULL,
+    audit TEXT,
+    audit_hash BLOB,
+    chain BLOB NOT NULL,
+    CHECK ((audit IS NULL) <> (audit_hash IS NULL))
+  ) STRICT;
+  CREATE TABLE token (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    realm INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    handle TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    extended_at INTEGER,
+    client TEXT,
+    facts TEXT NOT NULL,
+    sealed BLOB
+  ) STRICT;
+  CREATE UNIQUE INDEX token_digest ON token (realm, digest);
+  CREATE UNIQUE INDEX token_handle ON token (realm, handle);
+  CREATE INDEX token_client ON token (realm, client) WHERE client IS NOT NULL;
+  CREATE INDEX token_expiry ON token (expires_at);
+  CREATE TABLE consumption (
+    realm INTEGER NOT NULL,
+    handle TEXT NOT NULL,
+    sealed BLOB,
+    PRIMARY KEY (realm, handle)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE tombstone (
+    realm INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (realm, digest)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE record (
+    realm INTEGER NOT NULL,
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    body TEXT,
+    PRIMARY KEY (realm, collection, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE record_key (
+    realm INTEGER NOT NULL,
+    collection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (realm, collection, name, value)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX record_key_owner ON record_key (realm, collection, id);
+  `,
+]
+
+/** Pages of the page cache, in KiB: enough for the inner pages of a hundred million tokens. */
+const CACHE_KIB = 65_536
+
+/** How a connection of ours behaves; durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */
+export function configure(db: DatabaseSync): void {
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA busy_timeout = 5000;
+    PRAGMA cache_size = -${CACHE_KIB};
+    PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF;
+  `)
+}
+
+/** Brings a store to this version's schema. @throws StoreRefused when a newer version made it. */
+export function migrate(db: DatabaseSync, floorMs: number): void {
+  const row = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  if (row.user_version > MIGRATIONS.length) {
+    throw new StoreRefused(
+      `the store is of schema ${row.user_version}, this version knows up to ${MIGRATIONS.length}: use a newer one`,
+    )
+  }
+  for (let version = row.user_version; version < MIGRATIONS.length; version += 1) {
+    db.exec('BEGIN EXCLUSIVE')
+    db.exec(MIGRATIONS[version] as string)
+    if (version === 0) db.prepare("INSERT INTO meta (name, value) VALUES ('floor', ?)").run(floorMs)
+    db.exec(`PRAGMA user_version = ${version + 1}`)
+    db.exec('COMMIT')
+  }
+}

@@ -1,0 +1,275 @@
+import { DatabaseSync } from 'node:sqlite'
+import {
+  type ClientTokensAsk,
+  type ConflictWhat,
+  type Consumption,
+  type DirectoryRecord,
+  type ExpiredToken,
+  type Group,
+  type GroupOutcome,
+  type Handle,
+  type LogHead,
+  type LogRow,
+  type RealmOrdinal,
+  type RecordKeyAsk,
+  type RecordPage,
+  type RecordsAsk,
+  realmOrdinal,
+  type Store,
+  StoreUnavailable,
+  type TokenDigest,
+  type TokenPage,
+  type TokenRecord,
+  type UnitOutcome,
+} from '@rescind/core'
+import { CONFLICT } from './apply.ts'
+import { encodeGroup } from './group-bytes.ts'
+import { takeLock } from './lock.ts'
+import {
+  directoryRecord,
+  prepareReads,
+  type Reads,
+  type RecordRow,
+  readHead,
+  readRows,
+  rowOf,
+} from './reads.ts'
+import { configure } from './schema.ts'
+import { Thread } from './thread.ts'
+import type { Committed, ReaderAsk, WriterAsk } from './thread-messages.ts'
+import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+
+/** Pages of the write-ahead log after which it is written back: 32 MB, so that start-up never has much to replay. */
+const CHECKPOINT_PAGES = 8_192
+
+/**
+ * Opens, or makes, the embedded store. One process owns it; `path` names a file whose folder exists.
+ * @param floorMs the floor of a store that is made now.
+ * @throws StoreRefused when another process owns it, or a newer version made it.
+ */
+export async function openSqlite(path: string, floorMs: number): Promise<Store> {
+  const lock = takeLock(path)
+  const store = new SqliteStore({
+    path,
+    lock,
+    writer: new Thread('writer-thread'),
+    reader: new Thread('reader-thread'),
+  })
+  try {
+    await store.open(floorMs)
+    return store
+  } catch (error) {
+    await store.abandon()
+    throw error
+  }
+}
+
+type Parts = {
+  readonly path: string
+  readonly lock: DatabaseSync
+  readonly writer: Thread<WriterAsk>
+  readonly reader: Thread<ReaderAsk>
+}
+
+type Connection = { readonly db: DatabaseSync; readonly reads: Reads }
+
+class SqliteStore implements Store {
+  readonly #parts: Parts
+  #connection: Connection | undefined
+  #floorMs = 0
+  #pagesSinceCheckpoint = 0
+  #checkpoint: 'none' | 'running' | 'finish' = 'none'
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  get floorMs(): number {
+    return this.#floorMs
+  }
+
+  async open(floorMs: number): Promise<void> {
+    const { path, writer, reader } = this.#parts
+    // The writer comes first: it makes the schema and recovers the write-ahead log.
+    this.#floorMs = await writer.ask<number>({ kind: 'open', path, floorMs })
+    await reader.ask({ kind: 'open', path })
+    this.#connection = connect(path)
+  }
+
+  async commit(group: Group): Promise<GroupOutcome> {
+    const bytes = encodeGroup(group)
+    const finish = this.#checkpoint === 'finish'
+    const ask: WriterAsk = { kind: 'commit', group: bytes, checkpoint: finish }
+    const { outcomes, heads } = await this.#parts.writer.ask<Committed>(ask, [bytes.buffer])
+    this.#floorMs = Math.max(this.#floorMs, group.floorMs)
+    if (finish) this.#checkpoint = 'none'
+    this.#maybeCheckpoint(group)
+    return {
+      outcomes: Array.from(outcomes, outcomeOf),
+      heads: new Map(heads.map(({ realm, seq, chain }) => [realm, { seq, chain: Buffer.from(chain) }])),
+    }
+  }
+
+  async reopen(): Promise<void> {
+    const { writer, reader } = this.#parts
+    // Every connection goes first: only then does opening read the write-ahead log from disk again.
+    this.#disconnect()
+    await reader.ask({ kind: 'close' })
+    await writer.ask({ kind: 'close' })
+    await this.open(this.#floorMs)
+  }
+
+  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): TokenRecord | undefined {
+    const row = this.#read((reads) => rowOf<TokenRow>(reads.byDigest, realm, digest))
+    return row === undefined ? undefined : recordOfRow(row)
+  }
+
+  tokenByHandle(realm: RealmOrdinal, handle: Handle): TokenRecord | undefined {
+    const row = this.#read((reads) => rowOf<TokenRow>(reads.byHandle, realm, handle))
+    return row === undefined ? undefined : recordOfRow(row)
+  }
+
+  async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
+    const client = clientKey(ask) ?? ''
+    const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token
+      WHERE realm = ? AND client = ? AND id > ? ORDER BY id LIMIT ?`
+    const rows = await this.#scan<readonly [...TokenRow, id: number]>(sql, [
+      realm,
+      client,
+      ask.after ?? 0,
+      ask.limit,
+    ])
+    const last = rows.at(-1)
+    return { records: rows.map(tokenOfScan), next: rows.length < ask.limit ? undefined : last?.[6] }
+  }
+
+  consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {
+    const row = this.#read((reads) => rowOf<[Uint8Array | null]>(reads.consumption, realm, handle))
+    return row === undefined ? undefined : { handle, sealed: row[0] ?? undefined }
+  }
+
+  isTombstone(realm: RealmOrdinal, digest: TokenDigest): boolean {
+    return this.#read((reads) => rowOf<[number]>(reads.tombstone, realm, digest)) !== undefined
+  }
+
+  record(realm: RealmOrdinal, collection: string, id: string): DirectoryRecord | undefined {
+    const row = this.#read((reads) => rowOf<RecordRow>(reads.record, realm, collection, id))
+    return row === undefined ? undefined : directoryRecord(collection, row)
+  }
+
+  recordByKey(realm: RealmOrdinal, { collection, name, value }: RecordKeyAsk): DirectoryRecord | undefined {
+    const row = this.#read((reads) => rowOf<RecordRow>(reads.recordByKey, realm, collection, name, value))
+    return row === undefined ? undefined : directoryRecord(collection, row)
+  }
+
+  async records(realm: RealmOrdinal, { collection, after, limit }: RecordsAsk): Promise<RecordPage> {
+    const sql = `SELECT id, version, body FROM record
+      WHERE realm = ? AND collection = ? AND id > ? AND body IS NOT NULL ORDER BY id LIMIT ?`
+    const rows = await this.#scan<RecordRow>(sql, [realm, collection, after ?? '', limit])
+    const records = rows.map((row) => directoryRecord(collection, row))
+    return { records, next: rows.length < limit ? undefined : records.at(-1)?.id }
+  }
+
+  async head(realm: RealmOrdinal): Promise<LogHead> {
+    return this.#read((reads) => readHead(reads, realm))
+  }
+
+  async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
+    return this.#read((reads) => readRows(reads, realm, { after, limit }))
+  }
+
+  async expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]> {
+    const sql = `SELECT ${TOKEN_COLUMNS}, realm FROM token WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
+    const rows = await this.#scan<readonly [...TokenRow, realm: number]>(sql, [belowMs, limit])
+    return rows.map((row) => ({ realm: realmOrdinal(row[6]), record: tokenOfScan(row) }))
+  }
+
+  async close(): Promise<void> {
+    const { lock, reader, writer } = this.#parts
+    this.#disconnect()
+    await reader.ask({ kind: 'close' })
+    await writer.ask({ kind: 'close' })
+    await Promise.all([reader.end(), writer.end()])
+    lock.close()
+  }
+
+  /** Lets go of everything without asking the threads, which may not have come up. */
+  async abandon(): Promise<void> {
+    const { lock, reader, writer } = this.#parts
+    this.#disconnect()
+    await Promise.all([reader.end(), writer.end()])
+    lock.close()
+  }
+
+  #read<T>(read: (reads: Reads) => T): T {
+    if (this.#connection === undefined) throw new StoreUnavailable('the store is closed')
+    try {
+      return read(this.#connection.reads)
+    } catch (error) {
+      throw new StoreUnavailable('the store could not be read', { cause: error })
+    }
+  }
+
+  #scan<Row>(sql: string, values: readonly (string | number)[]): Promise<readonly Row[]> {
+    return this.#parts.reader.ask<readonly Row[]>({ kind: 'scan', sql, values })
+  }
+
+  #disconnect(): void {
+    this.#connection?.db.close()
+    this.#connection = undefined
+  }
+
+  /**
+   * The reader thread writes back what is there while groups go on; the writer then only has to finish what came
+   * meanwhile. So no group waits for a long checkpoint.
+   */
+  #maybeCheckpoint(group: Group): void {
+    this.#pagesSinceCheckpoint += pagesOf(group)
+    if (this.#pagesSinceCheckpoint < CHECKPOINT_PAGES || this.#checkpoint !== 'none') return
+    this.#pagesSinceCheckpoint = 0
+    this.#checkpoint = 'running'
+    this.#parts.reader.ask({ kind: 'checkpoint' }).then(
+      () => {
+        this.#checkpoint = 'finish'
+      },
+      () => {
+        // A checkpoint that could not run is tried again later; nothing is lost, the log only stays longer.
+        this.#checkpoint = 'none'
+      },
+    )
+  }
+}
+
+function connect(path: string): Connection {
+  try {
+    const db = new DatabaseSync(path)
+    configure(db)
+    db.exec('PRAGMA query_only = ON')
+    return { db, reads: prepareReads(db) }
+  } catch (error) {
+    throw new StoreUnavailable('the store could not be opened', { cause: error })
+  }
+}
+
+const CONFLICTS: ReadonlyMap<number, ConflictWhat> = new Map(
+  // The keys of CONFLICT are its type's.
+  Object.entries(CONFLICT).map(([what, code]) => [code, what as ConflictWhat]),
+)
+
+function outcomeOf(code: number): UnitOutcome {
+  const what = CONFLICTS.get(code)
+  return what === undefined ? { kind: 'applied', firstSeq: code } : { kind: 'conflict', what }
+}
+
+function tokenOfScan(row: readonly [...TokenRow, last: number]): TokenRecord {
+  return recordOfRow([row[0], row[1], row[2], row[3], row[4], row[5]])
+}
+
+/** Roughly how many pages a group adds: a token touches six trees, a row of the log a twentieth of a page. */
+function pagesOf(group: Group): number {
+  let pages = 2
+  for (const { operations } of group.units) {
+    for (const { kind } of operations) pages += kind === 'append' ? 0.05 : kind === 'put-token' ? 3 : 2
+  }
+  return pages
+}

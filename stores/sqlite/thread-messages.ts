@@ -1,0 +1,30 @@
+import type { RealmOrdinal } from '@rescind/core'
+
+/** What the main thread asks of the writer thread, one at a time. */
+export type WriterAsk =
+  | { readonly kind: 'open'; readonly path: string; readonly floorMs: number }
+  | { readonly kind: 'commit'; readonly group: Uint8Array; readonly checkpoint: boolean }
+  | { readonly kind: 'close' }
+
+/** Per unit a number as `CONFLICT` in apply.ts describes it. */
+export type Committed = {
+  readonly outcomes: Float64Array
+  readonly heads: readonly {
+    readonly realm: RealmOrdinal
+    readonly seq: number
+    readonly chain: Uint8Array
+  }[]
+}
+
+/** A scan; at most `limit` rows in one read transaction. */
+export type ReaderAsk =
+  | { readonly kind: 'open'; readonly path: string }
+  | { readonly kind: 'scan'; readonly sql: string; readonly values: readonly (string | number)[] }
+  | { readonly kind: 'checkpoint' }
+  | { readonly kind: 'close' }
+
+export type Reply =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly refused: boolean; readonly message: string }
+
+export type Posted<Ask> = { readonly id: number; readonly ask: Ask }
