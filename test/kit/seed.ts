@@ -21,7 +21,7 @@ export const EVE = { id: '99', username: 'eve', password: 'eve-password-01234567
 const GRANTS = ['client_credentials', 'refresh_token']
 
 /** A seed file as the server reads it. */
-export const SEED = {
+export const SEED: { readonly realms: readonly unknown[] } = {
   realms: [
     {
       name: 'default',
