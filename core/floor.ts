@@ -38,7 +38,8 @@ export class Floor {
     if (this.stepped(now)) return this.#value
     const ran = now.monotonicMs - this.#start.monotonicMs
     if (ran >= CLOCK_TRUST_MS) this.#trusted = true
-    const allowed = this.#trusted ? now.wallMs : Math.min(now.wallMs, this.#base + ran)
+    // Whole milliseconds: monotonic clocks tick in fractions, stores keep integers.
+    const allowed = Math.floor(this.#trusted ? now.wallMs : Math.min(now.wallMs, this.#base + ran))
     if (allowed > this.#value) this.#value = allowed
     return this.#value
   }

@@ -18,11 +18,11 @@ export type RealmName = Brand<string, 'RealmName'>
 export type RealmOrdinal = Brand<number, 'RealmOrdinal'>
 
 const DIGEST_CHARS = 43
-const ID_CHARS = 22
 const HANDLE_PREFIX = 'tok_'
 const GRANT_PREFIX = 'grt_'
 const REALM_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
-const BASE64URL = /^[A-Za-z0-9_-]+$/
+/** 128 bits and no other text for them: the last character holds two bits only. */
+const ID = /^[A-Za-z0-9_-]{21}[AQgw]$/
 
 export function tokenDigest(text: string): TokenDigest {
   if (text.length !== DIGEST_CHARS) throw new ContractBroken('a token digest has 43 base64url characters')
@@ -31,8 +31,8 @@ export function tokenDigest(text: string): TokenDigest {
 
 /** @returns undefined when the text is not of the form of a handle. */
 export function parseHandle(text: string): Handle | undefined {
-  const canonical = text.length === HANDLE_PREFIX.length + ID_CHARS && text.startsWith(HANDLE_PREFIX)
-  return canonical && BASE64URL.test(text.slice(HANDLE_PREFIX.length)) ? (text as Handle) : undefined
+  const canonical = text.startsWith(HANDLE_PREFIX) && ID.test(text.slice(HANDLE_PREFIX.length))
+  return canonical ? (text as Handle) : undefined
 }
 
 export function mintHandle(random: Random): Handle {

@@ -42,7 +42,7 @@ export function revokeGrant(
   of: { source: Source; grant: GrantId },
   act: RevokeAct,
 ): Promise<Revoked> {
-  const keepUntilMs = realm.nowMs() + LIFETIME_MAX_MS + KEEP_MARGIN_MS
+  const keepUntilMs = realm.nowMs() + longestLifeMs('source', of.source) + KEEP_MARGIN_MS
   const target: Target = { kind: 'grant', source: of.source, grant: of.grant }
   return revokeTarget(realm, { kind: 'revoke', target, keepUntilMs }, act)
 }
@@ -53,7 +53,8 @@ export function revokePrincipals(
   cut: Omit<CutTarget, 'kind'>,
   act: RevokeAct,
 ): Promise<Revoked> {
-  return revokeTarget(realm, cutRule(realm, cut.shape, cut.principals), act)
+  const target: CutTarget = { kind: 'cut', ...cut }
+  return revokeTarget(realm, { ...cutRule(realm, cut.shape, cut.principals), target }, act)
 }
 
 /** The cut-off itself, for a unit that carries it beside a directory change. */

@@ -128,5 +128,8 @@ export function isHeld(facts: TokenFacts, index: RevocationIndex): boolean {
   }
   if (grant !== undefined && holds.holdsThing(grantKeyOf(digestKey, source, grant))) return true
   if (session !== undefined && holds.holdsThing(sessionKeyOf(digestKey, source, session))) return true
-  return keyId !== undefined && holds.holdsThing(signingKeyOf(digestKey, keyId))
+  if (keyId !== undefined && holds.holdsThing(signingKeyOf(digestKey, keyId))) return true
+  const { handle } = facts
+  if (handle === undefined || !source.startsWith('iss:')) return false
+  return holds.holdsThing(foreignKeyOf(digestKey, source.slice('iss:'.length), handle))
 }

@@ -12,9 +12,11 @@ export const API_KEY = '2JYpYhDaQlIQlDSvVLCLLo2MPzFfVm9jYpxw2vuBrmk='
 export const CLIENT_KEY = 'client-key-of-acme'
 export const OTHER_API_KEY = 'api-key-of-globex'
 export const OTHER_CLIENT_KEY = 'client-key-of-globex'
-export const ADMIN = { 'IM-API-KEY': API_KEY }
-export const OTHER_ADMIN = { 'IM-API-KEY': OTHER_API_KEY }
-export const JSON_BODY = { 'content-type': 'application/json; charset=utf-8' }
+export const ADMIN: Readonly<Record<'IM-API-KEY', string>> = { 'IM-API-KEY': API_KEY }
+export const OTHER_ADMIN: Readonly<Record<string, string>> = { 'IM-API-KEY': OTHER_API_KEY }
+export const JSON_BODY: Readonly<Record<string, string>> = {
+  'content-type': 'application/json; charset=utf-8',
+}
 
 export type Ask = {
   readonly method?: string

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Realm, revokePrincipals, StoreUnavailable } from '@rescind/core'
+import { bodyText } from '../../test/kit/request.ts'
 import {
   ADMIN,
   assertError,
@@ -231,8 +232,7 @@ test('a page of tokens is answered at once, one token more in parts, and both re
     const owned = await client('u1', count)
     const answer = await dialect.handle(realm, revokeAllRequest('u1'))
     assert.equal(typeof answer.body, kind)
-    const text = typeof answer.body === 'string' ? answer.body : (await Array.fromAsync(answer.body)).join('')
-    const { result } = JSON.parse(text) as Reply['json']
+    const { result } = JSON.parse(await bodyText(answer)) as Reply['json']
     assert.deepEqual(
       result.data.map(({ token }) => token),
       owned,
@@ -270,6 +270,14 @@ test('an outage is thrown, never answered, and changes nothing', async () => {
   assert.equal(await isLive(token), true)
   assert.deepEqual(texts(await admin('DELETE', tokenPath('u1'))), [token])
   assert.equal(realm.index.ended.size, 0)
+})
+
+test('a list that cannot be read after the cut was written is an outage, and the cut stands', async () => {
+  const { client, admin, store, isLive } = await openChat()
+  const [token = ''] = await client('u1', 1)
+  store.tokensOfClient = () => Promise.reject(new StoreUnavailable('away'))
+  await assert.rejects(admin('DELETE', tokenPath('u1')), StoreUnavailable)
+  assert.equal(await isLive(token), false)
 })
 
 function revokeAllRequest(client: string): Parameters<ChatWorld['dialect']['handle']>[1] {

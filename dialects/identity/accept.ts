@@ -7,7 +7,10 @@ const CLOSENESS: ReadonlyMap<string, number> = new Map([
   [JSON_TYPE, 3],
 ])
 
-/** Whether an Accept header admits JSON: the most specific range decides, and `q=0` excludes (RFC 9110 §12.5.1). */
+/**
+ * Whether an Accept header admits JSON: the most specific range decides, and `q=0` excludes (RFC 9110
+ * §12.5.1).
+ */
 export function admitsJson(accept: string | undefined): boolean {
   if (accept === undefined || accept.trim() === '') return true
   let closest = 0

@@ -56,8 +56,8 @@ function userOf(user: IdentityUser, region: string): object {
 }
 
 /**
- * The one service there is, under the base that the client dialled. All three addresses stand there: keystoneclient
- * asks for adminURL and does not fall back to another.
+ * The one service there is, under the base that the client dialled. All three addresses stand there:
+ * keystoneclient asks for adminURL and does not fall back to another.
  */
 function catalogOf({ request, settings }: Call, tenant: IdentityTenant | undefined): object[] {
   const url = `${request.base}/v2.0`

@@ -4,8 +4,9 @@ import { accountOfToken, type LiveParty, type Party } from './party.ts'
 import { rankOf } from './roles.ts'
 
 /**
- * What a caller may learn of, and do to, a token that it names. `forbidden` comes before any difference between
- * unknown, foreign, dead and live can show; `missing` is for who may know that there is nothing (any more).
+ * What a caller may learn of, and do to, a token that it names. `forbidden` comes before any difference
+ * between unknown, foreign, dead and live can show; `missing` is for who may know that there is nothing (any
+ * more).
  */
 export type Authority<T> =
   | { readonly kind: 'granted'; readonly target: T }
@@ -18,9 +19,9 @@ const FORBIDDEN = { kind: 'forbidden' } as const
 const MISSING = { kind: 'missing' } as const
 
 /**
- * The ladder of v2.0. A user's own tokens are its own whatever its roles. Operators (admin, service-admin) reach
- * every token; user-admin and user-manage reach into their account, the latter only to users who are no more than
- * `identity:default`; everybody else reaches nothing.
+ * The ladder of v2.0. A user's own tokens are its own whatever its roles. Operators (admin, service-admin)
+ * reach every token; user-admin and user-manage reach into their account, the latter only to users who are no
+ * more than `identity:default`; everybody else reaches nothing.
  */
 export function authorityOver(caller: LiveParty, target: Party): Authority<Present> {
   if (target.kind !== 'unknown' && target.record.subject === caller.user.id) return reached(target)

@@ -1,6 +1,8 @@
 import { isObject, type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
 
-/** Characters of one name, password, key or tenant; more is refused before any of it is hashed or looked up. */
+/**
+ * Characters of one name, password, key or tenant; more is refused before any of it is hashed or looked up.
+ */
 export const CREDENTIAL_MAX = 1_024
 
 export type Named = { readonly by: 'id' | 'name'; readonly value: string }
@@ -19,14 +21,17 @@ export type Malformed = { readonly kind: 'malformed'; readonly detail: string }
 const PASSWORD = 'passwordCredentials'
 const API_KEY = 'RAX-KSKEY:apiKeyCredentials'
 
-/** They ask for other rights, or fewer, than a user's own: to pass over one would grant what was not asked for. */
+/**
+ * They ask for other rights, or fewer, than a user's own: to pass over one would grant what was not asked
+ * for.
+ */
 const NARROWING: readonly string[] = ['RAX-AUTH:scope', 'RAX-AUTH:domain', 'trust_id']
 const TENANT_TEXTS: readonly string[] = ['tenantId', 'tenantName']
 const ELEMENT_TEXTS: readonly string[] = [...TENANT_TEXTS, 'username', 'userId', 'password', 'apiKey']
 
 /**
- * The body of `POST /v2.0/tokens`. Members that it does not know are passed over, as real clients send some; two
- * kinds of credentials, or two readings of the tenant, are refused.
+ * The body of `POST /v2.0/tokens`. Members that it does not know are passed over, as real clients send some;
+ * two kinds of credentials, or two readings of the tenant, are refused.
  */
 export function parseLogin(body: Uint8Array): Login | Malformed {
   const auth = parseStrictObject(body)?.['auth']
@@ -84,7 +89,10 @@ function apiKeyIn(element: JsonObject): Credentials | Malformed {
 
 type TenantAsked = { readonly kind: 'asked'; readonly named: Named | undefined }
 
-/** Beside the credentials (samples and clients) or inside them (the vendor's table): the same text in both is fine. */
+/**
+ * Beside the credentials (samples and clients) or inside them (the vendor's table): the same text in both is
+ * fine.
+ */
 function tenantIn(auth: JsonObject, element: JsonObject): TenantAsked | Malformed {
   const ids = bothOf(auth, element, 'tenantId')
   const names = bothOf(auth, element, 'tenantName')

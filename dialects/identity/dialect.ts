@@ -76,8 +76,8 @@ function handle(settings: Settings, realm: Realm, request: WireRequest): Awaitab
 }
 
 /**
- * Whose allowance a request takes from. A login takes from its address, whatever token it claims to have: else one
- * could guess passwords under a new name each time. So does a request whose token cannot be one.
+ * Whose allowance a request takes from. A login takes from its address, whatever token it claims to have:
+ * else one could guess passwords under a new name each time. So does a request whose token cannot be one.
  */
 function rateKey(realm: Realm, request: WireRequest): string {
   const text = request.method === 'POST' ? undefined : request.header('x-auth-token')

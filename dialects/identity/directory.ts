@@ -71,7 +71,9 @@ export function unsealApiKey(realm: Realm, user: IdentityUser): string | undefin
   return unseal(apiKeyKey(realm, user.id), sealed, apiKeyLabel(realm, user.id))?.toString('utf8')
 }
 
-/** @returns undefined for a user without an account: nobody but itself and the operators governs its tokens. */
+/**
+ * @returns undefined for a user without an account: nobody but itself and the operators governs its tokens.
+ */
 export function accountOf(user: IdentityUser): string | undefined {
   return user.accountId ?? user.tenantId
 }
@@ -86,8 +88,8 @@ export function userByName(realm: Realm, username: string): Awaitable<IdentityUs
 }
 
 /**
- * A tenant that a user or a token names. One that was never recorded is named by its id, so that a user can have an
- * account number without more; one that was deleted counts as disabled.
+ * A tenant that a user or a token names. One that was never recorded is named by its id, so that a user can
+ * have an account number without more; one that was deleted counts as disabled.
  */
 export function tenantById(realm: Realm, id: string): Awaitable<IdentityTenant> {
   return after(realm.directory.get(IDENTITY_TENANTS, id), (entry) => {

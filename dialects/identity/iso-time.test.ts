@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isoTime } from './iso-time.ts'
 
-test('an instant is written as the engine itself writes it, for every millisecond of four-digit years', () => {
+test('an instant is written as the engine itself writes it, in any four-digit year', () => {
   const instants = fc.integer({ min: Date.UTC(1900, 0, 1), max: Date.UTC(9999, 11, 31, 23, 59, 59, 999) })
   fc.assert(
     fc.property(instants, (ms) => assert.equal(isoTime(ms), new Date(ms).toISOString())),

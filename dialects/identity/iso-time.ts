@@ -4,9 +4,9 @@ const ERA_DAYS = 146_097
 const EPOCH_DAYS = 719_468
 
 /**
- * `2026-03-04T05:06:07.089Z` from milliseconds since 1970, for years 0 to 9999: the form that every client's date
- * reader takes. By arithmetic, because this room has no Date (the civil-from-days rule of the Gregorian calendar,
- * with years that start in March, so that a leap day is a year's last).
+ * `2026-03-04T05:06:07.089Z` from milliseconds since 1970, for years 0 to 9999: the form that every client's
+ * date reader takes. By arithmetic, because this room has no Date (the civil-from-days rule of the Gregorian
+ * calendar, with years that start in March, so that a leap day is a year's last).
  */
 export function isoTime(ms: number): string {
   const days = Math.floor(ms / DAY_MS)

@@ -1,20 +1,29 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CutShape, Overloaded, type Principals, revokePrincipals, StoreUnavailable } from '@rescind/core'
+import {
+  type CutShape,
+  deleteRecord,
+  Overloaded,
+  type Principals,
+  type Realm,
+  revokePrincipals,
+  StoreUnavailable,
+} from '@rescind/core'
 import { START_MS } from '../../test/kit/realm.ts'
 import { bodyJson } from '../../test/kit/request.ts'
-import { IDENTITY } from './directory.ts'
+import { IDENTITY, IDENTITY_TENANTS, IDENTITY_USERS, type IdentityUser } from './directory.ts'
 import {
   accessOf,
   apiKeyLogin,
+  append,
   as,
   changeUser,
   faultOf,
-  type IdentityWorld,
   openIdentity,
   passwordLogin,
   post,
   putTenant,
+  putUser,
 } from './test-world.ts'
 
 const WRONG = 'Unable to authenticate user with credentials provided.'
@@ -124,11 +133,19 @@ test('a disabled or deleted tenant is 401, asked for or not', async () => {
   assert.equal((await ask(passwordLogin('eve'))).status, 200)
 })
 
+test('a tenant that was deleted is 401 too', async () => {
+  const { ask, realm } = await openIdentity()
+  const { version } = await realm.directory.standing(IDENTITY_TENANTS, '900100')
+  const deletion = { collection: IDENTITY_TENANTS.name, id: '900100', fromVersion: version }
+  const operations = deleteRecord(realm, deletion, { by: 'test', from: 'local', how: 'test' })
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  assert.equal((await ask(passwordLogin('ann'))).status, 401)
+})
+
 test('an unknown user, a wrong password and a wrong key are one answer, byte for byte', async () => {
   const { ask, passwords, realm } = await openIdentity()
   await changeUser(realm, 'id-bob', { enabled: false })
-  const { apiKeyDigest, apiKeySealed, passwordHash, ...bare } = { ...(await userOf(realm, 'id-plain')) }
-  await changeUser(realm, 'id-plain', { ...bare })
+  await putUser(realm, await withoutSecrets(realm, 'id-plain'))
   const wrong = (username: string) => post({ auth: { passwordCredentials: { username, password: 'no' } } })
   const wrongKey = (username: string) =>
     post({ auth: { 'RAX-KSKEY:apiKeyCredentials': { username, apiKey: 'no' } } })
@@ -145,17 +162,16 @@ test('an unknown user, a wrong password and a wrong key are one answer, byte for
   assert.equal(passwords.asked[3]?.hash, undefined)
 })
 
-async function userOf(realm: IdentityWorld['realm'], id: string) {
-  const { IDENTITY_USERS } = await import('./directory.ts')
-  return (await realm.directory.get(IDENTITY_USERS, id))?.value ?? assert.fail(id)
+async function withoutSecrets(realm: Realm, id: string): Promise<IdentityUser> {
+  const entry = await realm.directory.get(IDENTITY_USERS, id)
+  const { apiKeyDigest, apiKeySealed, passwordHash, ...bare } = entry?.value ?? assert.fail(id)
+  assert.ok(apiKeyDigest && apiKeySealed && passwordHash)
+  return bare
 }
 
 test('a user without a password or key is not let in by an empty or a guessed one', async () => {
   const { ask, realm } = await openIdentity()
-  const { apiKeyDigest, apiKeySealed, passwordHash, ...bare } = await userOf(realm, 'id-ann')
-  assert.ok(apiKeyDigest && apiKeySealed && passwordHash)
-  const { putUser } = await import('./test-world.ts')
-  await putUser(realm, bare)
+  await putUser(realm, await withoutSecrets(realm, 'id-ann'))
   assert.equal((await ask(passwordLogin('ann'))).status, 401)
   assert.equal((await ask(apiKeyLogin('ann'))).status, 401)
 })
@@ -236,12 +252,26 @@ test('a login right after "revoke all of this user", in the same millisecond, is
   assert.equal((await ask(as(after, 'GET', `/v2.0/tokens/${after}`))).status, 200)
 })
 
-async function cut(realm: IdentityWorld['realm'], shape: CutShape, principals: Principals): Promise<void> {
+async function cut(realm: Realm, shape: CutShape, principals: Principals): Promise<void> {
   const standing = { source: 'control', ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
   const caller = { id: 'control:test', from: 'local', standing: { realm: realm.ordinal, facts: standing } }
   const revoked = await revokePrincipals(realm, { shape, principals }, { caller, how: 'test' })
   assert.equal(revoked.kind, 'revoked')
 }
+
+test('while a hold is in force nobody it covers logs in, and a release opens the door again', async () => {
+  const { ask, realm } = await openIdentity()
+  const target = {
+    kind: 'cut',
+    shape: 'subject',
+    principals: { source: IDENTITY, subject: 'id-ann' },
+  } as const
+  await append(realm, { kind: 'hold', id: 'h1', target })
+  assert.equal((await ask(passwordLogin('ann'))).status, 403)
+  assert.equal((await ask(passwordLogin('bob'))).status, 200)
+  await append(realm, { kind: 'release', id: 'h1' })
+  assert.equal((await ask(passwordLogin('ann'))).status, 200)
+})
 
 test('a full password queue and a store that is down are outages, not answers', async () => {
   const { ask, passwords, power } = await openIdentity()

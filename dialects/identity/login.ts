@@ -30,8 +30,8 @@ import {
 import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 
 /**
- * `POST /v2.0/tokens`: a new token for every login, so that ending one never ends another (the vendor's pages of
- * 2015 and 2016 disagree on it). X-Auth-Token is ignored: some clients send an old one along.
+ * `POST /v2.0/tokens`: a new token for every login, so that ending one never ends another (the vendor's pages
+ * of 2015 and 2016 disagree on it). X-Auth-Token is ignored: some clients send an old one along.
  */
 export function login(call: Call): Awaitable<Answer> {
   const media = mediaType(call.request)

@@ -9,9 +9,9 @@ export type TokenNamed = { readonly kind: 'own' } | { readonly kind: 'id'; reado
 export type BelongsTo = { readonly kind: 'belongs-to'; readonly tenantId: string | undefined } | Malformed
 
 /**
- * The seed names `tokenId` among the "URI parameters" and shows no place for it; clients put it in the path. Both
- * places serve, and two that disagree are refused. What looks like a misspelt `tokenId` is refused too: passed over,
- * it would turn "end that token" into "end mine".
+ * The seed names `tokenId` among the "URI parameters" and shows no place for it; clients put it in the path.
+ * Both places serve, and two that disagree are refused. What looks like a misspelt `tokenId` is refused too:
+ * passed over, it would turn "end that token" into "end mine".
  */
 export function tokenNamed(pathId: string | undefined, query: string | undefined): TokenNamed {
   const form = parseFormText(query ?? '')

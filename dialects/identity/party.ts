@@ -25,8 +25,8 @@ export type PartyFacts = {
 }
 
 /**
- * A token text, judged: nothing of ours · ended, or its user or tenant is gone or disabled · suspended, so that it
- * serves for nothing but can still be revoked · good.
+ * A token text, judged: nothing of ours · ended, or its user or tenant is gone or disabled · suspended, so
+ * that it serves for nothing but can still be revoked · good.
  */
 export type Party =
   | { readonly kind: 'unknown' }
@@ -67,7 +67,7 @@ export function judgeParty(realm: Realm, facts: PartyFacts | undefined): Party {
   if (facts === undefined) return { kind: 'unknown' }
   const { record, user, tenant } = facts
   const verdict = realm.judge(record)
-  // What disables a user or a tenant ends its tokens in the same unit; this holds even where that did not happen.
+  // What disables a user or a tenant ends its tokens in the same unit; this holds even where it did not.
   if (user === undefined || !user.enabled || tenant?.enabled === false) return { kind: 'dead', record, user }
   switch (verdict.kind) {
     case 'active':

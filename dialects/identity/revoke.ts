@@ -9,8 +9,9 @@ import { tokenNamed } from './naming.ts'
 const NO_CONTENT: Answer = { status: 204, headers: { ...VARY, 'cache-control': 'no-store' }, body: '' }
 
 /**
- * `DELETE /v2.0/tokens` ends the caller's token, `DELETE /v2.0/tokens/{id}` (or `?tokenId=`) the one it names; a
- * request body is ignored. The second of two own revokes is 401, not 404: its caller is nobody any more.
+ * `DELETE /v2.0/tokens` ends the caller's token, `DELETE /v2.0/tokens/{id}` (or `?tokenId=`) the one it
+ * names; a request body is ignored. The second of two own revokes is 401, not 404: its caller is nobody any
+ * more.
  * @see the seed, "Revoke token"
  */
 export function revoke(call: Call, pathId: string | undefined): Awaitable<Answer> {

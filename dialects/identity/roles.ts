@@ -3,7 +3,10 @@ const LADDER = ['service-admin', 'admin', 'user-admin', 'user-manage', 'default'
 
 export type Rank = (typeof LADDER)[number] | 'none'
 
-/** The highest place that these roles give: a sub-user with `identity:user-manage` holds `identity:default` too. */
+/**
+ * The highest place that these roles give: a sub-user with `identity:user-manage` holds `identity:default`
+ * too.
+ */
 export function rankOf(roles: readonly string[]): Rank {
   return LADDER.find((rank) => roles.includes(`identity:${rank}`)) ?? 'none'
 }
@@ -12,8 +15,8 @@ export function rankOf(roles: readonly string[]): Rank {
 export type ShownRole = { readonly id: string; readonly name: string; readonly description: string }
 
 /**
- * Ids that the vendor publishes: admin 1, default 2, user-admin 3. The others are not fixed by anything we could
- * read; 4 and 7 are ours.
+ * Ids that the vendor publishes: admin 1, default 2, user-admin 3. The others are not fixed by anything we
+ * could read; 4 and 7 are ours.
  */
 const KNOWN: ReadonlyMap<string, ShownRole> = new Map(
   [

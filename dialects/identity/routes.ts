@@ -6,9 +6,6 @@ import { revoke } from './revoke.ts'
 import { validate } from './validate.ts'
 import { version, versions } from './versions.ts'
 
-/** First segments of the paths that are this dialect's; the root `/` is its too. */
-export const IDENTITY_PREFIXES: readonly string[] = ['v2.0', 'v3']
-
 /** `id` is the decoded last segment of a path that names a token, and empty elsewhere. */
 export type Handler = (call: Call, id: string) => Awaitable<Answer>
 

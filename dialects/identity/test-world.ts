@@ -5,6 +5,7 @@ import {
   PREFIX,
   putRecord,
   type Realm,
+  type Rule,
   type Store,
   StoreUnavailable,
 } from '@rescind/core'
@@ -120,6 +121,12 @@ export async function putTenant(realm: Realm, given: NewIdentityTenant): Promise
     expects: [],
     operations: putRecord(realm, put, AUDIT),
   })
+}
+
+/** A row in the log that no call of this dialect writes. */
+export async function append(realm: Realm, rule: Rule): Promise<void> {
+  const operation = { kind: 'append', row: realm.row(rule, AUDIT) } as const
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [operation] })
 }
 
 /** A user's record with something about it changed. */

@@ -8,8 +8,8 @@ import { fault, tokenNotFound, unauthorized } from './faults.ts'
 import { belongsTo, isTokenText } from './naming.ts'
 
 /**
- * `GET` and `HEAD /v2.0/tokens/{id}`: 200 with `access` and no catalog while the token is good. A dead caller is
- * 401, a dead subject 404: gateways tell by this whose token has ended.
+ * `GET` and `HEAD /v2.0/tokens/{id}`: 200 with `access` and no catalog while the token is good. A dead caller
+ * is 401, a dead subject 404: gateways tell by this whose token has ended.
  */
 export function validate(call: Call, id: string): Awaitable<Answer> {
   const { request } = call

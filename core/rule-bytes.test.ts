@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { ContractBroken } from './faults.ts'
+import { digestKeyOf, handleKeyOf } from './index-keys.ts'
+import { position } from './position.ts'
+import { anyRule } from './property/arbitraries.ts'
+import {
+  DAY_MS,
+  DIGEST_KEY,
+  digestAt,
+  grantAt,
+  handleAt,
+  NOW_MS,
+  revoking,
+  rowOf,
+  tokenTarget,
+} from './property/samples.ts'
+import { decodeRule, encodeRule, tokenRuleKeys } from './rule-bytes.ts'
+import { CUT_SHAPES, type CutShape, ROW_KIND, type Rule } from './rules.ts'
+
+const CUT_BOTH: Rule = revoking(
+  {
+    kind: 'cut',
+    shape: 'subject+client',
+    principals: { source: 'oauth', subject: '77', client: 'svc', tenant: '' },
+    issuedBeforeMs: NOW_MS - DAY_MS,
+  },
+  NOW_MS,
+)
+const HOLD: Rule = {
+  kind: 'hold',
+  id: 'hld_1',
+  target: { kind: 'cut', shape: 'tenant', principals: { source: 'identity', tenant: '9' } },
+}
+
+/**
+ * One example of each rule and the bytes that stand for it on every disk and in every feed, field by field. These
+ * never change: a new meaning takes a new version byte.
+ */
+const GOLDEN: readonly (readonly [name: string, rule: Rule, hex: string])[] = [
+  [
+    'revoke a token',
+    revoking(tokenTarget(1, 'chat/acme'), NOW_MS + 3_600_000),
+    `01 4279ca97bf880000 01 e5c7990e38adf52e1f932c333f130278326106a58f4bb0b88c698d80d0c9aa87
+     76b9289f5505e2cec53537dec310102d f012bb145d86236d6eb8260f39ca9b0c 0009 636861742f61636d65`,
+  ],
+  [
+    'revoke a foreign token',
+    revoking({ kind: 'foreign', issuer: 'https://idp', jti: 'j-1' }, NOW_MS),
+    '01 4279ca9450a00000 02 000b 68747470733a2f2f696470 0003 6a2d31',
+  ],
+  [
+    'revoke a grant',
+    revoking({ kind: 'grant', source: 'oauth', grant: grantAt(1) }, NOW_MS),
+    `01 4279ca9450a00000 03 0005 6f61757468
+     001a 6772745f64726b6f6e315546347337464e546665777841514c51`,
+  ],
+  [
+    'revoke a session',
+    revoking({ kind: 'session', source: 'oauth', session: 'é' }, NOW_MS),
+    '01 4279ca9450a00000 04 0005 6f61757468 0002 c3a9',
+  ],
+  [
+    'revoke a signing key, for good',
+    revoking({ kind: 'key', keyId: 'NzbLsXh8' }, Number.MAX_SAFE_INTEGER),
+    '01 433fffffffffffff 05 0008 4e7a624c73586838',
+  ],
+  [
+    'cut off a realm',
+    revoking({ kind: 'cut', shape: 'realm', principals: { source: '' } }, NOW_MS),
+    '01 4279ca9450a00000 06 00 0000 00 00 00 00',
+  ],
+  [
+    'cut off a subject at a client, dated',
+    CUT_BOTH,
+    '01 4279ca9450a00000 06 05 0005 6f61757468 01 0002 3737 01 0003 737663 01 0000 01 4279ca41eae00000',
+  ],
+  ['hold a tenant', HOLD, '01 0005 686c645f31 06 02 0008 6964656e74697479 00 00 01 0001 39 00'],
+  ['release', { kind: 'release', id: 'hld_1' }, '01 0005 686c645f31'],
+  [
+    'change',
+    { kind: 'change', collection: 'clients', id: 'svc', version: 3 },
+    '01 0007 636c69656e7473 0003 737663 4008000000000000',
+  ],
+  [
+    'epoch',
+    { kind: 'epoch', ordinal: 2, epochId: 'AAAA', lostBelow: position(1, 5) },
+    '01 00000002 0004 41414141 4270000000005000',
+  ],
+]
+
+/** Folding by `tokenRuleKeys` checks no length: it takes what lies behind the rule in memory for its keys. */
+const FAST_PATH = 'the fast path of folding does not check the length of a rule'
+
+const bytesOf = (hex: string): Buffer => Buffer.from(hex.replace(/\s/g, ''), 'hex')
+
+for (const [name, rule, hex] of GOLDEN) {
+  test(`the bytes of "${name}" are those of every version before`, () => {
+    assert.equal(encodeRule(rule, DIGEST_KEY).toString('hex'), bytesOf(hex).toString('hex'))
+    assert.deepEqual(decodeRule({ kind: ROW_KIND[rule.kind], rule: bytesOf(hex) }), rule)
+  })
+}
+
+test('the numbers of kinds and shapes never change', () => {
+  assert.deepEqual(ROW_KIND, { revoke: 1, hold: 2, release: 3, change: 4, epoch: 5 })
+  const shapes: readonly CutShape[] = [
+    'realm',
+    'source',
+    'tenant',
+    'subject',
+    'client',
+    'subject+client',
+    'subject+tenant',
+    'tenant+client',
+  ]
+  assert.deepEqual(CUT_SHAPES, shapes)
+  for (const [at, shape] of shapes.entries()) {
+    const rule = revoking({ kind: 'cut', shape, principals: { source: 's' } }, 0)
+    assert.equal(encodeRule(rule, DIGEST_KEY)[10], at)
+  }
+})
+
+test('every rule comes back from its bytes as it was', () => {
+  const property = fc.property(anyRule, (rule) => {
+    const row = rowOf(1, rule)
+    assert.deepEqual(decodeRule(row), rule)
+    // Bytes that lie inside a larger buffer, as they do when a store or a feed cuts them out.
+    const inside = Buffer.concat([Buffer.alloc(7, 0xee), row.rule, Buffer.alloc(9, 0xee)])
+    assert.deepEqual(decodeRule({ ...row, rule: inside.subarray(7, 7 + row.rule.length) }), rule)
+  })
+  fc.assert(property, { numRuns: 3_000 })
+})
+
+test('two different rules never have the same kind and bytes', () => {
+  const property = fc.property(anyRule, anyRule, (left, right) => {
+    fc.pre(left.kind === right.kind)
+    const isSame = encodeRule(left, DIGEST_KEY).equals(encodeRule(right, DIGEST_KEY))
+    assert.equal(isSame, JSON.stringify(left) === JSON.stringify(right))
+  })
+  fc.assert(property, { numRuns: 2_000 })
+})
+
+test('bytes that end early or go on too long are refused, at every length', () => {
+  for (const [, rule, hex] of GOLDEN) {
+    const [kind, whole] = [ROW_KIND[rule.kind], bytesOf(hex)]
+    for (let length = 0; length < whole.length; length += 1) {
+      assert.throws(() => decodeRule({ kind, rule: whole.subarray(0, length) }), ContractBroken, `${length}`)
+    }
+    for (const more of [Buffer.alloc(1), Buffer.alloc(8, 1), whole]) {
+      assert.throws(() => decodeRule({ kind, rule: Buffer.concat([whole, more]) }), ContractBroken)
+    }
+  }
+})
+
+test('an unknown version, kind, target or shape is refused, never skipped (model §3.1)', () => {
+  const [revoke, hold] = [bytesOf(GOLDEN[5]?.[2] ?? ''), bytesOf(GOLDEN[7]?.[2] ?? '')]
+  for (let version = 0; version < 256; version += 1) {
+    if (version === 1) continue
+    const changed = Buffer.from(revoke)
+    changed[0] = version
+    assert.throws(() => decodeRule({ kind: ROW_KIND.revoke, rule: changed }), ContractBroken)
+  }
+  for (const kind of [0, 6, 7, 255, -1, 1.5, Number.NaN]) {
+    assert.throws(() => decodeRule({ kind, rule: revoke }), ContractBroken)
+  }
+  for (const target of [0, 7, 255]) {
+    const changed = Buffer.from(revoke)
+    changed[9] = target
+    assert.throws(() => decodeRule({ kind: ROW_KIND.revoke, rule: changed }), ContractBroken)
+  }
+  for (const shape of [8, 255]) {
+    const changed = Buffer.from(hold)
+    changed[9] = shape
+    assert.throws(() => decodeRule({ kind: ROW_KIND.hold, rule: changed }), ContractBroken)
+  }
+})
+
+test('the keys that are read without decoding are those of the decoded rule', () => {
+  const property = fc.property(anyRule, (rule) => {
+    const row = rowOf(1, rule)
+    const keys = tokenRuleKeys(row)
+    if (rule.kind !== 'revoke' || rule.target.kind !== 'token') {
+      assert.equal(keys, undefined)
+      return
+    }
+    const { source, digest, handle } = rule.target
+    const at = (start: number): string => Buffer.from(row.rule).toString('latin1', start, start + 16)
+    assert.ok(keys !== undefined)
+    assert.equal(keys.keepUntilMs, rule.keepUntilMs)
+    assert.equal(at(keys.digestAt), digestKeyOf(digest))
+    assert.equal(at(keys.handleKeyAt), handleKeyOf(DIGEST_KEY, source, handle))
+  })
+  fc.assert(property, { numRuns: 3_000 })
+})
+
+test('a rule on a token names the same keys wherever its bytes lie in memory', () => {
+  const rule = revoking({ kind: 'token', source: 's', digest: digestAt(3), handle: handleAt(3) }, NOW_MS)
+  const row = rowOf(1, rule)
+  const inside = Buffer.concat([Buffer.alloc(5, 0xee), row.rule]).subarray(5)
+  assert.deepEqual(tokenRuleKeys({ ...row, rule: inside }), tokenRuleKeys(row))
+})
+
+test('a rule on a token whose bytes end early is refused when it is folded, too', { todo: FAST_PATH }, () => {
+  const whole = rowOf(1, revoking(tokenTarget(1)))
+  const pool = Buffer.concat([whole.rule, Buffer.alloc(64, 0xee)])
+  for (const length of [10, 20, 58, 73, whole.rule.length - 1]) {
+    assert.throws(() => tokenRuleKeys({ ...whole, rule: pool.subarray(0, length) }), `${length} bytes`)
+  }
+})

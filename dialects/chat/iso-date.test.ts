@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LAST_INSTANT_MS } from '@rescind/core'
+import fc from 'fast-check'
+import { formatInstant, parseInstant } from './iso-date.ts'
+
+test('instants are written as the platform writes them, and read back', () => {
+  const instants = fc.integer({ min: 0, max: LAST_INSTANT_MS })
+  fc.assert(
+    fc.property(instants, (ms) => {
+      assert.equal(formatInstant(ms), new Date(ms).toISOString())
+      assert.equal(parseInstant(formatInstant(ms)), ms)
+    }),
+    { numRuns: 2_000 },
+  )
+  for (const ms of [0, LAST_INSTANT_MS]) assert.equal(formatInstant(ms), new Date(ms).toISOString())
+})
+
+test('every day from 1970 to 2110 is written and read right', () => {
+  for (let ms = 0; ms < Date.UTC(2110, 0); ms += 86_400_000) {
+    assert.equal(formatInstant(ms), new Date(ms).toISOString())
+    assert.equal(parseInstant(formatInstant(ms)), ms)
+  }
+})
+
+test('fractions and offsets may be missing, and are understood when they are there', () => {
+  const noon = Date.UTC(2026, 2, 1, 12)
+  const same = [
+    '2026-03-01T12:00:00Z',
+    '2026-03-01T12:00:00',
+    '2026-03-01T12:00:00.0Z',
+    '2026-03-01T12:00:00.000999Z',
+    '2026-03-01T14:00:00+02:00',
+    '2026-03-01T14:00:00+0200',
+    '2026-03-01T01:30:00.000-10:30',
+    '2026-03-02T00:00:00+12:00',
+  ]
+  for (const text of same) assert.equal(parseInstant(text), noon, text)
+  assert.equal(parseInstant('2026-03-01T12:00:00.5Z'), noon + 500)
+})
+
+test('what is no instant is not guessed at', () => {
+  const broken = [
+    '',
+    '2026-03-01',
+    '2026-03-01T12:00Z',
+    '2026-03-01 12:00:00Z',
+    '2026-02-29T12:00:00Z',
+    '2026-13-01T12:00:00Z',
+    '2026-00-01T12:00:00Z',
+    '2026-04-31T12:00:00Z',
+    '2026-04-00T12:00:00Z',
+    '2026-03-01T24:00:00Z',
+    '2026-03-01T23:60:00Z',
+    '2026-03-01T23:59:60Z',
+    '2026-03-01T12:00:00+24:00',
+    '2026-03-01T12:00:00.Z',
+    '2026-03-01T12:00:00,5Z',
+    '+002026-03-01T12:00:00Z',
+    '1969-12-31T23:59:59Z',
+    '２０２６-03-01T12:00:00Z',
+    ' 2026-03-01T12:00:00Z',
+    '2026-03-01T12:00:00Z\n',
+    '1772366400000',
+    'Sun, 01 Mar 2026 12:00:00 GMT',
+  ]
+  for (const text of broken) assert.equal(parseInstant(text), undefined, text)
+})

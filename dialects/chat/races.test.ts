@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Position } from '@rescind/core'
+import { SeededRandom } from '../../test/kit/realm.ts'
+import { type ChatWorld, openChat, type Reply, tokenPath } from './fixture.test.ts'
+
+const RACES = 1_000
+const ISSUES = 4
+
+/** Lets other work go first some number of times: what starts after what differs from race to race. */
+async function lag(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await undefined
+}
+
+type Race = { readonly world: ChatWorld; readonly client: string; readonly random: SeededRandom }
+
+/** Some issues (minted, or bound) and one revoke-all of one client, all in flight at once. */
+async function run({
+  world,
+  client,
+  random,
+}: Race): Promise<{ issued: Reply[]; revoked: Reply; cut: Position }> {
+  const turns = [...random.bytes(ISSUES + 1)].map((byte) => byte % 24)
+  let cut = world.realm.basis()
+  const issue = async (at: number): Promise<Reply> => {
+    await lag(turns[at] ?? 0)
+    const body = at % 2 === 0 ? { issueAccessToken: true } : { token: `${client}:${at}` }
+    return world.admin('POST', '/admin/clients', { _id: client, ...body })
+  }
+  const revoke = async (): Promise<Reply> => {
+    await lag(turns[ISSUES] ?? 0)
+    const reply = await world.admin('DELETE', tokenPath(client))
+    // Nothing else writes a row in a race, so the log ends with the cut-off.
+    cut = world.realm.basis()
+    return reply
+  }
+  const issues = Array.from({ length: ISSUES }, (_, at) => issue(at))
+  const [revoked, ...issued] = await Promise.all([revoke(), ...issues])
+  return { issued, revoked, cut }
+}
+
+test(`in ${RACES} races with issues, each token is listed and dead, or minted after the cut`, async (t) => {
+  const world = await openChat()
+  const random = new SeededRandom('races')
+  const seen = { ended: 0, spared: 0 }
+  for (let race = 0; race < RACES; race += 1) {
+    const client = `u${race}`
+    await world.client(client, race % 2)
+    const before = world.realm.basis()
+    const { issued, revoked, cut } = await run({ world, client, random })
+    assert.equal(revoked.status, 200)
+    // Issues of a client that is known already write no log row: the cut is the only one.
+    assert.equal(cut, before + 1)
+    const listed = new Set(revoked.json.result.data.map(({ token }) => token))
+    assert.equal(listed.size, revoked.json.result.data.length)
+    for (const { status, json } of issued) {
+      assert.equal(status, 200)
+      const { token } = json.result
+      const record = await world.recordOf(token)
+      assert(record !== undefined)
+      const isEnded = listed.has(token)
+      assert.equal(await world.isLive(token), !isEnded)
+      assert.equal(record.position >= cut, !isEnded)
+      seen[isEnded ? 'ended' : 'spared'] += 1
+    }
+  }
+  t.diagnostic(`${seen.ended} tokens were ended by the cut, ${seen.spared} were minted after it`)
+  assert(seen.ended > RACES / 10 && seen.spared > RACES / 10)
+})
+
+test('in races of revoke-all with the first sign-ins of a client, nothing slips through either', async () => {
+  const world = await openChat()
+  const random = new SeededRandom('first')
+  for (let race = 0; race < 200; race += 1) {
+    const { issued, revoked } = await run({ world, client: `u${race}`, random })
+    const { data } = revoked.status === 200 ? revoked.json.result : { data: [] }
+    const listed = new Set(data.map(({ token }) => token))
+    assert(revoked.status === 200 || revoked.json.error.code === 'CLIENT_NOT_FOUND')
+    for (const { json } of issued)
+      assert.equal(await world.isLive(json.result.token), !listed.has(json.result.token))
+  }
+})
