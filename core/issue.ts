@@ -5,7 +5,7 @@ import type { RawToken } from './raw-token.ts'
 import type { Caller, Realm } from './realm.ts'
 import { sealTokenText } from './realm-keys.ts'
 import type { Ancestor, Principals, TokenKind, TokenRecord } from './records.ts'
-import type { Operation } from './units.ts'
+import type { Expectation, Operation } from './units.ts'
 import { isMintingHeld } from './verdict.ts'
 
 /** A token to be minted. `grant` absent: it starts its own. */
@@ -32,6 +32,8 @@ export type IssueAct = {
   readonly tokens: readonly TokenIntent[]
   /** A single-use token that this issue uses up. */
   readonly consume?: TokenRecord
+  /** Directory records that must still be at the version at which they were judged. */
+  readonly expects?: readonly Expectation[]
   /** What else belongs to the same unit, a directory change say. */
   readonly also?: readonly Operation[]
 }
@@ -60,7 +62,7 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
   const outcome = await realm.commit({
     realm: realm.ordinal,
     standsOn: [act.caller.standing, ...standing(realm, records), ...standing(realm, consumed(act))],
-    expects: [],
+    expects: act.expects ?? [],
     operations: [...consumption(act), ...records.map(putToken), ...(act.also ?? [])],
   })
   if (outcome.kind === 'applied') return { kind: 'issued', records }

@@ -129,6 +129,10 @@ export class Realm {
   async commit(unit: Unit): Promise<Outcome> {
     const outcome = await this.#ledger.commit(unit)
     for (const operation of unit.operations) {
+      // Tokens are mostly asked about soon after they were issued.
+      if (operation.kind === 'put-token' && outcome.kind === 'applied') {
+        this.#records.fill(operation.record, this.#records.changes)
+      }
       if (operation.kind === 'extend-token') this.#records.drop(operation.digest)
       if (operation.kind === 'forget-token') this.#records.drop(operation.token.digest)
     }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { dirname, resolve } from 'node:path'
@@ -14,7 +13,12 @@ import {
   type Store,
   StoreRefused,
 } from '@rescind/core'
-import { createChatDialect, createIdentityDialect, createOauthDialect } from '@rescind/dialects'
+import {
+  CHAT_PREFIXES,
+  createChatDialect,
+  createIdentityDialect,
+  createOauthDialect,
+} from '@rescind/dialects'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
@@ -35,6 +39,7 @@ import { type Maintenance, startMaintenance } from './maintenance.ts'
 import { createMetrics } from './metrics.ts'
 import { createOps } from './ops.ts'
 import { PasswordQueue } from './passwords.ts'
+import { createSystemRandom } from './random.ts'
 import { applySeed } from './seed/apply.ts'
 import { readSeed, secretText } from './seed/read.ts'
 
@@ -42,6 +47,8 @@ import { readSeed, secretText } from './seed/read.ts'
 export type Surroundings = {
   readonly clock?: Clock
   readonly random?: Random
+  /** Open already; the configured one is left alone. The server closes it. */
+  readonly store?: Store
   readonly environment?: Readonly<Record<string, string | undefined>>
   readonly log?: Logger
 }
@@ -54,7 +61,7 @@ export type RunningServer = {
 }
 
 const SYSTEM_CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
-const SYSTEM_RANDOM: Random = { bytes: (count) => randomBytes(count) }
+const SYSTEM_RANDOM: Random = createSystemRandom()
 
 /**
  * The composition root: opens the store, the realms and the mouths, and listens.
@@ -66,7 +73,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const log = surroundings.log ?? pino({ level: config.logLevel })
   // Before anything is opened: a seed that cannot be read must not leave a half-made store behind.
   const seed = config.seedFile === undefined ? undefined : readSeed(config.seedFile)
-  const store = await openStore(config, clock)
+  const store = surroundings.store ?? (await openStore(config, clock))
   try {
     const master = await masterKey(config, store, random)
     const realms = await Realms.open({ store, master, clock, random, defer: (task) => setImmediate(task) })
@@ -107,7 +114,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
     metrics,
     log,
     dialects: [
-      { dialect: createChatDialect({}), prefixes: ['/admin', '/me'] },
+      { dialect: createChatDialect({}), prefixes: CHAT_PREFIXES.map((first) => `/${first}`) },
       {
         dialect: createIdentityDialect({
           passwords: { verify: (request) => passwords.verify(request) },

@@ -139,7 +139,7 @@ function familyOf({ client, subject, grant, ancestors }: TokenRecord): Omit<Fami
 
 export type Texts = { readonly access: RawToken; readonly refresh?: RawToken; readonly scope: string }
 
-/** RFC 6749 §5.1; `scope` always, so that a client knows what it got. */
+/** RFC 6749 §5.1; `scope` whenever there is one, so that a client knows what it got: §3.3 has no empty scope. */
 export function tokenMembers({
   access,
   refresh: refreshText,
@@ -150,7 +150,7 @@ export function tokenMembers({
     token_type: 'Bearer',
     expires_in: ACCESS_LIFETIME_SECONDS,
     ...(refreshText === undefined ? {} : { refresh_token: refreshText.reveal() }),
-    scope,
+    ...(scope === '' ? {} : { scope }),
   }
 }
 

@@ -16,12 +16,11 @@ export function jsonAnswer(
   value: unknown,
   headers?: Readonly<Record<string, string>>,
 ): Answer {
-  return {
-    status,
-    headers: { 'content-type': JSON_TYPE, 'cache-control': 'no-store', ...headers },
-    body: JSON.stringify(value),
-  }
+  const all = headers === undefined ? JSON_HEADERS : { ...JSON_HEADERS, ...headers }
+  return { status, headers: all, body: JSON.stringify(value) }
 }
+
+const JSON_HEADERS: Answer['headers'] = { 'content-type': JSON_TYPE, 'cache-control': 'no-store' }
 
 /** Why a request is refused before, beside or after a dialect's own meaning; each dialect has its own words for it. */
 export type Refusal =

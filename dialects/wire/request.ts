@@ -20,10 +20,15 @@ export interface WireRequest {
 /** The media type of a Content-Type, lower-case, and its charset if one stands there. */
 export type MediaType = { readonly type: string; readonly charset: string | undefined }
 
+const FORM = 'application/x-www-form-urlencoded'
+const FORM_MEDIA: MediaType = { type: FORM, charset: undefined }
+
 /** @returns undefined without a Content-Type header. */
 export function mediaType(request: WireRequest): MediaType | undefined {
   const value = request.header('content-type')
   if (value === undefined) return undefined
+  // What nearly every client sends; the rest is taken apart.
+  if (value === FORM) return FORM_MEDIA
   const [type = '', ...parameters] = value.split(';')
   let charset: string | undefined
   for (const parameter of parameters) {

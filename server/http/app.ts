@@ -65,7 +65,10 @@ export function createApp(parts: AppParts): FastifyInstance {
       serve(parts, { scheme, target, mouth: mouthOf(target), message: request.raw, response: reply.raw })
     }
   for (const { dialect, prefixes } of parts.dialects) {
-    const handler = answerWith((target) => dialectMouth(parts.realms, dialect, target))
+    const ofDefault = dialectMouth(parts.realms.default, dialect)
+    const handler = answerWith((target) =>
+      target.realm === undefined ? ofDefault : dialectMouth(parts.realms.get(target.realm), dialect),
+    )
     void app.register(async (scope) => mount(scope, prefixes, handler))
   }
   const control = answerWith(() => ({
@@ -108,13 +111,16 @@ function makeFastify(parts: AppParts): FastifyInstance {
       )
     },
   }
-  const server = { maxHeaderSize: HEADERS_MAX_BYTES }
+  // A missing Host is refused by `malformation`, in the words of whoever's path it is; Node's 400 has no body.
+  const server = { maxHeaderSize: HEADERS_MAX_BYTES, requireHostHeader: false }
   // The two calls differ in type only: https takes the same options and a key pair.
   const app =
     parts.tls === undefined
       ? fastify({ ...options, http: server })
       : (fastify({ ...options, https: { ...server, ...parts.tls } }) as unknown as FastifyInstance)
   app.server.maxConnections = CONNECTIONS_MAX
+  // RFC 9110 §10.1.1 lets a server pass over expectations that it does not know; Node's 417 has no body.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.server.maxRequestsPerSocket = 0
   return app
 }
@@ -137,8 +143,7 @@ function isUnder(path: string, prefix: string): boolean {
   return path === prefix || (prefix !== '/' && path.startsWith(`${prefix}/`))
 }
 
-function dialectMouth(realms: Realms, dialect: Dialect, target: Target): Mouth {
-  const realm: Realm | undefined = target.realm === undefined ? realms.default : realms.get(target.realm)
+function dialectMouth(realm: Realm | undefined, dialect: Dialect): Mouth {
   return {
     handle: (request) =>
       realm === undefined ? dialect.refuse({ kind: 'not-found' }) : dialect.handle(realm, request),

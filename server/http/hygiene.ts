@@ -7,9 +7,11 @@ export const HEADERS_MAX_BYTES = 16_384
  * What no dialect could want and proxies disagree about; checked before anything is routed. @returns what is wrong
  * with the request line or the headers, or undefined.
  */
-export function malformation({ url, headers, rawHeaders }: IncomingMessage): string | undefined {
+export function malformation({ url, headers, rawHeaders, httpVersion }: IncomingMessage): string | undefined {
   if (url === undefined || !url.startsWith('/')) return 'the request target must be a path'
   if (!isPrintable(url)) return 'the request target holds bytes that are not ASCII'
+  // RFC 9112 §3.2: whoever leaves it out of HTTP/1.1 is answered 400.
+  if (headers.host === undefined && httpVersion === '1.1') return 'the Host header is missing'
   let distinct = 0
   for (const name in headers) if (name !== '') distinct += 1
   // Node merges or drops repeated headers, each in its own way; whoever sends one twice means two things.

@@ -3,11 +3,12 @@ import { BlockList, isIP } from 'node:net'
 import { SettingsRefused } from '@rescind/core'
 
 /** Proxies whose forwarded headers are believed; nobody's by default. */
-export type TrustedProxies = BlockList
+export type TrustedProxies = { readonly any: boolean; readonly list: BlockList }
 
 /** @throws SettingsRefused for what is no address range. */
 export function parseProxies(ranges: string | undefined): TrustedProxies {
   const list = new BlockList()
+  let any = false
   for (const range of (ranges ?? '')
     .split(',')
     .map((text) => text.trim())
@@ -20,8 +21,9 @@ export function parseProxies(ranges: string | undefined): TrustedProxies {
       throw new SettingsRefused(`behindProxy: "${range}" is no address range (CIDR)`)
     }
     list.addSubnet(address, length, family)
+    any = true
   }
-  return list
+  return { any, list }
 }
 
 export type Peer = { readonly address: string; readonly trusted: boolean }
@@ -29,6 +31,7 @@ export type Peer = { readonly address: string; readonly trusted: boolean }
 /** Who is at the other end; behind a trusted proxy, whom the nearest untrusted hop names (the rightmost such entry). */
 export function peerOf(message: IncomingMessage, proxies: TrustedProxies): Peer {
   const direct = plain(message.socket.remoteAddress ?? '')
+  if (!proxies.any) return { address: direct, trusted: false }
   if (!isTrusted(direct, proxies)) return { address: direct, trusted: false }
   const header = message.headers['x-forwarded-for']
   const hops = (typeof header === 'string' ? header : '').split(',').map((hop) => plain(hop.trim()))
@@ -38,7 +41,7 @@ export function peerOf(message: IncomingMessage, proxies: TrustedProxies): Peer 
 
 function isTrusted(address: string, proxies: TrustedProxies): boolean {
   const family = isIP(address)
-  return family !== 0 && proxies.check(address, family === 6 ? 'ipv6' : 'ipv4')
+  return family !== 0 && proxies.list.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** IPv4 as it is, also when the socket speaks IPv6. */

@@ -27,14 +27,12 @@ import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
 import {
   directoryRecord,
-  prepareReads,
-  type Reads,
   type RecordRow,
   readHead,
   readRows,
   rowOf,
 } from './reads.ts'
-import { configure } from './schema.ts'
+import { Snapshot } from './snapshot.ts'
 import { Thread } from './thread.ts'
 import type { Committed, ReaderAsk, WriterAsk } from './thread-messages.ts'
 import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
@@ -71,11 +69,9 @@ type Parts = {
   readonly reader: Thread<ReaderAsk>
 }
 
-type Connection = { readonly db: DatabaseSync; readonly reads: Reads }
-
 class SqliteStore implements Store {
   readonly #parts: Parts
-  #connection: Connection | undefined
+  #snapshot: Snapshot | undefined
   #floorMs = 0
   #pagesSinceCheckpoint = 0
   #checkpoint: 'none' | 'running' | 'finish' = 'none'
@@ -93,15 +89,17 @@ class SqliteStore implements Store {
     // The writer comes first: it makes the schema and recovers the write-ahead log.
     this.#floorMs = await writer.ask<number>({ kind: 'open', path, floorMs })
     await reader.ask({ kind: 'open', path })
-    this.#connection = connect(path)
+    this.#snapshot = new Snapshot(path)
   }
 
   async commit(group: Group): Promise<GroupOutcome> {
     const bytes = encodeGroup(group)
     const finish = this.#checkpoint === 'finish'
+    if (finish) this.#snapshot?.release()
     const ask: WriterAsk = { kind: 'commit', group: bytes, checkpoint: finish }
     const { outcomes, heads } = await this.#parts.writer.ask<Committed>(ask, [bytes.buffer])
     this.#floorMs = Math.max(this.#floorMs, group.floorMs)
+    this.#snapshot?.committed(touchesTokens(group))
     if (finish) this.#checkpoint = 'none'
     this.#maybeCheckpoint(group)
     return {
@@ -120,12 +118,12 @@ class SqliteStore implements Store {
   }
 
   tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): TokenRecord | undefined {
-    const row = this.#read((reads) => rowOf<TokenRow>(reads.byDigest, realm, digest))
+    const row = this.#open.settled((reads) => rowOf<TokenRow>(reads.byDigest, realm, digest))
     return row === undefined ? undefined : recordOfRow(row)
   }
 
   tokenByHandle(realm: RealmOrdinal, handle: Handle): TokenRecord | undefined {
-    const row = this.#read((reads) => rowOf<TokenRow>(reads.byHandle, realm, handle))
+    const row = this.#open.settled((reads) => rowOf<TokenRow>(reads.byHandle, realm, handle))
     return row === undefined ? undefined : recordOfRow(row)
   }
 
@@ -144,21 +142,21 @@ class SqliteStore implements Store {
   }
 
   consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {
-    const row = this.#read((reads) => rowOf<[Uint8Array | null]>(reads.consumption, realm, handle))
+    const row = this.#open.newest((reads) => rowOf<[Uint8Array | null]>(reads.consumption, realm, handle))
     return row === undefined ? undefined : { handle, sealed: row[0] ?? undefined }
   }
 
   isTombstone(realm: RealmOrdinal, digest: TokenDigest): boolean {
-    return this.#read((reads) => rowOf<[number]>(reads.tombstone, realm, digest)) !== undefined
+    return this.#open.newest((reads) => rowOf<[number]>(reads.tombstone, realm, digest)) !== undefined
   }
 
   record(realm: RealmOrdinal, collection: string, id: string): DirectoryRecord | undefined {
-    const row = this.#read((reads) => rowOf<RecordRow>(reads.record, realm, collection, id))
+    const row = this.#open.newest((reads) => rowOf<RecordRow>(reads.record, realm, collection, id))
     return row === undefined ? undefined : directoryRecord(collection, row)
   }
 
   recordByKey(realm: RealmOrdinal, { collection, name, value }: RecordKeyAsk): DirectoryRecord | undefined {
-    const row = this.#read((reads) => rowOf<RecordRow>(reads.recordByKey, realm, collection, name, value))
+    const row = this.#open.newest((reads) => rowOf<RecordRow>(reads.recordByKey, realm, collection, name, value))
     return row === undefined ? undefined : directoryRecord(collection, row)
   }
 
@@ -171,11 +169,11 @@ class SqliteStore implements Store {
   }
 
   async head(realm: RealmOrdinal): Promise<LogHead> {
-    return this.#read((reads) => readHead(reads, realm))
+    return this.#open.newest((reads) => readHead(reads, realm))
   }
 
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
-    return this.#read((reads) => readRows(reads, realm, { after, limit }))
+    return this.#open.newest((reads) => readRows(reads, realm, { after, limit }))
   }
 
   async expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]> {
@@ -201,13 +199,9 @@ class SqliteStore implements Store {
     lock.close()
   }
 
-  #read<T>(read: (reads: Reads) => T): T {
-    if (this.#connection === undefined) throw new StoreUnavailable('the store is closed')
-    try {
-      return read(this.#connection.reads)
-    } catch (error) {
-      throw new StoreUnavailable('the store could not be read', { cause: error })
-    }
+  get #open(): Snapshot {
+    if (this.#snapshot === undefined) throw new StoreUnavailable('the store is closed')
+    return this.#snapshot
   }
 
   #scan<Row>(sql: string, values: readonly (string | number)[]): Promise<readonly Row[]> {
@@ -215,8 +209,8 @@ class SqliteStore implements Store {
   }
 
   #disconnect(): void {
-    this.#connection?.db.close()
-    this.#connection = undefined
+    this.#snapshot?.close()
+    this.#snapshot = undefined
   }
 
   /**
@@ -228,6 +222,7 @@ class SqliteStore implements Store {
     if (this.#pagesSinceCheckpoint < CHECKPOINT_PAGES || this.#checkpoint !== 'none') return
     this.#pagesSinceCheckpoint = 0
     this.#checkpoint = 'running'
+    this.#snapshot?.release()
     this.#parts.reader.ask({ kind: 'checkpoint' }).then(
       () => {
         this.#checkpoint = 'finish'
@@ -240,15 +235,9 @@ class SqliteStore implements Store {
   }
 }
 
-function connect(path: string): Connection {
-  try {
-    const db = new DatabaseSync(path)
-    configure(db)
-    db.exec('PRAGMA query_only = ON')
-    return { db, reads: prepareReads(db) }
-  } catch (error) {
-    throw new StoreUnavailable('the store could not be opened', { cause: error })
-  }
+/** Whether a group changes what was stored about tokens that existed before it. */
+function touchesTokens({ units }: Group): boolean {
+  return units.some(({ operations }) => operations.some(({ kind }) => kind === 'extend-token' || kind === 'forget-token'))
 }
 
 const CONFLICTS: ReadonlyMap<number, ConflictWhat> = new Map(

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { position } from './position.ts'
+import { digestAt, factsAt, grantAt, handleAt, NOW_MS } from './property/samples.ts'
+import { RECORDS_CACHED_MAX, RecordCache } from './record-cache.ts'
+import type { TokenKind, TokenRecord } from './records.ts'
+
+function recordAt(number: number, kind: TokenKind = 'access'): TokenRecord {
+  return {
+    ...factsAt(number),
+    digest: digestAt(number),
+    handle: handleAt(number),
+    grant: grantAt(number),
+    position: position(1, 1),
+    issuedAtMs: NOW_MS,
+    kind,
+  }
+}
+
+test('a record that was filled is found until it is dropped', () => {
+  const cache = new RecordCache()
+  assert.equal(cache.get(digestAt(1)), undefined)
+  cache.fill(recordAt(1), cache.changes)
+  assert.deepEqual(cache.get(digestAt(1)), recordAt(1))
+  cache.drop(digestAt(1))
+  assert.equal(cache.get(digestAt(1)), undefined)
+})
+
+test('a fill whose read began before a change is dropped (model §6.4)', () => {
+  const cache = new RecordCache()
+  const before = cache.changes
+  cache.drop(digestAt(1))
+  cache.fill(recordAt(1), before)
+  assert.equal(cache.get(digestAt(1)), undefined)
+  cache.fill(recordAt(1), cache.changes)
+  assert.deepEqual(cache.get(digestAt(1)), recordAt(1))
+})
+
+test('single-use tokens are never cached, all other kinds are (model §6.4)', () => {
+  const cache = new RecordCache()
+  cache.fill(recordAt(1, 'refresh'), cache.changes)
+  assert.equal(cache.get(digestAt(1)), undefined)
+  for (const [number, kind] of (['access', 'identity', 'chat', 'assigned'] as const).entries()) {
+    cache.fill(recordAt(number, kind), cache.changes)
+    assert.equal(cache.get(digestAt(number))?.kind, kind)
+  }
+})
+
+test('at its bound the oldest record makes room for each new one', () => {
+  const cache = new RecordCache()
+  for (let number = 0; number < RECORDS_CACHED_MAX; number += 1) cache.fill(recordAt(number), cache.changes)
+  assert.notEqual(cache.get(digestAt(0)), undefined, 'at the limit all are there')
+  cache.fill(recordAt(RECORDS_CACHED_MAX), cache.changes)
+  assert.equal(cache.get(digestAt(0)), undefined, 'one past it, the first is gone')
+  assert.notEqual(cache.get(digestAt(1)), undefined)
+  assert.notEqual(cache.get(digestAt(RECORDS_CACHED_MAX)), undefined)
+})

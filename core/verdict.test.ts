@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { position } from './position.ts'
+import {
+  DAY_MS,
+  factsAt,
+  fold,
+  grantAt,
+  indexAt,
+  NOW_MS,
+  revoking,
+  SOURCE,
+  tokenTarget,
+} from './property/samples.ts'
+import type { Ancestor, TokenFacts } from './records.ts'
+import type { RevocationIndex } from './revocation-index.ts'
+import type { CutShape, Target } from './rules.ts'
+import { isMintingHeld, judge, type Lag, type Question, type Verdict } from './verdict.ts'
+
+const ACTIVE: Verdict = { kind: 'active' }
+const inactive = (why: string): object => ({ kind: 'inactive', why })
+
+function ask(index: RevocationIndex, over: Partial<Question> = {}): Verdict {
+  return judge({ facts: factsAt(1), index, nowMs: NOW_MS, lag: 'fresh', ...over })
+}
+
+function judged(facts: TokenFacts, ...targets: readonly Target[]): Verdict {
+  const index = indexAt(10)
+  for (const target of targets) fold(index, revoking(target))
+  return ask(index, { facts })
+}
+
+/** Everything that can be wrong with a token, in the order in which it is said. */
+const CONDITIONS = ['lost', 'revoked', 'held', 'expired', 'not_yet_valid', 'rotated', 'stale'] as const
+type Condition = (typeof CONDITIONS)[number]
+
+function underConditions(conditions: ReadonlySet<Condition>): Verdict {
+  const index = indexAt(10)
+  if (conditions.has('revoked')) fold(index, revoking(tokenTarget(1)))
+  if (conditions.has('held')) fold(index, { kind: 'hold', id: 'h', target: tokenTarget(1) })
+  if (conditions.has('lost')) {
+    fold(index, { kind: 'epoch', ordinal: 2, epochId: 'f'.repeat(22), lostBelow: position(1, 8) })
+  }
+  const facts = factsAt(1, {
+    ...(conditions.has('expired') ? { expiresAtMs: NOW_MS } : {}),
+    ...(conditions.has('not_yet_valid') ? { notBeforeMs: NOW_MS + 1 } : {}),
+  })
+  return judge({
+    facts,
+    index,
+    nowMs: NOW_MS,
+    lag: conditions.has('stale') ? 'stale' : 'fresh',
+    spent: conditions.has('rotated') ? 'rotated' : undefined,
+  })
+}
+
+test('of all 128 sets of conditions the first in order gives the verdict, and only the empty one is active', () => {
+  for (let set = 0; set < 2 ** CONDITIONS.length; set += 1) {
+    const conditions = CONDITIONS.filter((_, at) => (set >> at) & 1)
+    const first = conditions[0]
+    const verdict = underConditions(new Set(conditions))
+    if (first === undefined) assert.deepEqual(verdict, ACTIVE)
+    else if (first === 'stale') assert.deepEqual(verdict, { kind: 'unknown', why: 'stale' })
+    else assert.deepEqual(verdict, inactive(first), conditions.join(' '))
+  }
+})
+
+describe('time', () => {
+  test('a token is dead on its expiry, not only after it (RFC 7519 §4.1.4)', () => {
+    const index = indexAt(10)
+    const facts = factsAt(1, { expiresAtMs: NOW_MS })
+    assert.deepEqual(ask(index, { facts, nowMs: NOW_MS - 1 }), ACTIVE)
+    assert.deepEqual(ask(index, { facts, nowMs: NOW_MS }), inactive('expired'))
+    assert.deepEqual(ask(index, { facts, nowMs: NOW_MS + 1 }), inactive('expired'))
+  })
+
+  test('the floor beats a clock that was set back (model §3.4)', () => {
+    const index = indexAt(10)
+    index.raiseFloor(NOW_MS)
+    const yearsAgo = NOW_MS - 900 * DAY_MS
+    assert.deepEqual(
+      ask(index, { facts: factsAt(1, { expiresAtMs: NOW_MS }), nowMs: yearsAgo }),
+      inactive('expired'),
+    )
+    assert.deepEqual(ask(index, { facts: factsAt(1, { expiresAtMs: NOW_MS + 1 }), nowMs: yearsAgo }), ACTIVE)
+    index.raiseFloor(NOW_MS - 1)
+    assert.equal(index.floorMs, NOW_MS, 'it only rises')
+  })
+
+  test('a token is valid from its not-before on, not a millisecond earlier', () => {
+    const facts = factsAt(1, { notBeforeMs: NOW_MS })
+    assert.deepEqual(ask(indexAt(10), { facts, nowMs: NOW_MS - 1 }), inactive('not_yet_valid'))
+    assert.deepEqual(ask(indexAt(10), { facts, nowMs: NOW_MS }), ACTIVE)
+  })
+})
+
+describe('lag and single use', () => {
+  test('an index that may be behind never says active, but says what it knows to be dead', () => {
+    for (const lag of ['stale', 'starting'] satisfies Lag[]) {
+      const index = indexAt(10)
+      assert.deepEqual(ask(index, { lag }), { kind: 'unknown', why: lag })
+      assert.deepEqual(ask(index, { lag, spent: 'rotated' }), inactive('rotated'))
+      fold(index, revoking(tokenTarget(1)))
+      assert.deepEqual(ask(index, { lag }), inactive('revoked'))
+    }
+  })
+
+  test('a spent token says how it was spent', () => {
+    assert.deepEqual(ask(indexAt(10), { spent: 'rotated' }), inactive('rotated'))
+    assert.deepEqual(ask(indexAt(10), { spent: 'consumed' }), inactive('consumed'))
+  })
+})
+
+const UP: Ancestor = {
+  handle: factsAt(2).handle ?? assert.fail(),
+  source: SOURCE,
+  subject: 'subject 2',
+  client: 'client 2',
+  tenant: 'tenant 2',
+  position: position(1, 5),
+  issuedAtMs: NOW_MS,
+}
+
+describe('things', () => {
+  const things: readonly (readonly [string, Target, Target])[] = [
+    ['token', tokenTarget(1), tokenTarget(2)],
+    [
+      'grant',
+      { kind: 'grant', source: SOURCE, grant: grantAt(1) },
+      { kind: 'grant', source: SOURCE, grant: grantAt(2) },
+    ],
+    [
+      'session',
+      { kind: 'session', source: SOURCE, session: 'session 1' },
+      { kind: 'session', source: SOURCE, session: 'session 2' },
+    ],
+    ['key', { kind: 'key', keyId: 'key 1' }, { kind: 'key', keyId: 'key 2' }],
+  ]
+
+  for (const [kind, own, other] of things) {
+    test(`a rule on a ${kind} hits what bears its id, whenever that was issued, and nothing else (model §5.1)`, () => {
+      assert.deepEqual(judged(factsAt(1), own), inactive('revoked'))
+      assert.deepEqual(judged(factsAt(1, { position: position(1, 999) }), own), inactive('revoked'))
+      assert.deepEqual(judged(factsAt(1), other), ACTIVE)
+    })
+
+    test(`a hold on a ${kind} holds it until it is released`, () => {
+      const index = indexAt(10)
+      fold(index, { kind: 'hold', id: 'h', target: own })
+      assert.deepEqual(ask(index), inactive('held'))
+      assert.deepEqual(ask(index, { facts: factsAt(3) }), ACTIVE)
+      fold(index, { kind: 'release', id: 'h' })
+      assert.deepEqual(ask(index), ACTIVE)
+    })
+  }
+
+  test('grants and sessions of one id in two sources are two; a key is one in all', () => {
+    const elsewhere = factsAt(1, { source: 'identity' })
+    assert.deepEqual(judged(elsewhere, { kind: 'grant', source: SOURCE, grant: grantAt(1) }), ACTIVE)
+    assert.deepEqual(judged(elsewhere, { kind: 'session', source: SOURCE, session: 'session 1' }), ACTIVE)
+    assert.deepEqual(judged(elsewhere, { kind: 'key', keyId: 'key 1' }), inactive('revoked'))
+  })
+
+  test('a token that is judged without its digest is found by its handle', () => {
+    const { digest: _, ...jwt } = factsAt(1)
+    assert.deepEqual(judged(jwt, tokenTarget(1)), inactive('revoked'))
+    assert.deepEqual(judged(jwt, tokenTarget(2)), ACTIVE)
+  })
+
+  test('a token dies, and is held, when one of its ancestors is named (model §5.1)', () => {
+    const child = factsAt(1, { ancestors: [{ ...UP, handle: factsAt(3).handle ?? assert.fail() }, UP] })
+    assert.deepEqual(judged(child, tokenTarget(2)), inactive('revoked'))
+    assert.deepEqual(judged(child, tokenTarget(2, 'identity')), ACTIVE)
+    const index = indexAt(10)
+    fold(index, { kind: 'hold', id: 'h', target: tokenTarget(2) })
+    assert.deepEqual(ask(index, { facts: child }), inactive('held'))
+  })
+})
+
+describe('foreign tokens', () => {
+  const facts = factsAt(1, { source: 'iss:https://idp' })
+  const target: Target = { kind: 'foreign', issuer: 'https://idp', jti: facts.handle ?? '' }
+
+  test('one is revoked by its issuer and jti, and by no other pair', () => {
+    assert.deepEqual(judged(facts, target), inactive('revoked'))
+    assert.deepEqual(judged(facts, { ...target, issuer: 'https://idq' }), ACTIVE)
+    assert.deepEqual(judged(facts, { ...target, jti: 'other' }), ACTIVE)
+    assert.deepEqual(judged(factsAt(1), target), ACTIVE, 'ours with the same id')
+  })
+
+  test('one is held by its issuer and jti, too', () => {
+    const index = indexAt(10)
+    fold(index, { kind: 'hold', id: 'h', target })
+    assert.deepEqual(ask(index, { facts }), inactive('held'))
+    assert.deepEqual(ask(index), ACTIVE)
+    fold(index, { kind: 'release', id: 'h' })
+    assert.deepEqual(ask(index, { facts }), ACTIVE)
+  })
+})
+
+describe('cut-offs', () => {
+  const names = { source: SOURCE, subject: 'subject 1', client: 'client 1', tenant: 'tenant 1' }
+  const strangers: Readonly<Record<CutShape, Partial<TokenFacts> | undefined>> = {
+    realm: undefined,
+    source: { source: 'identity' },
+    tenant: { tenant: 'u' },
+    subject: { subject: 'u' },
+    client: { client: 'u' },
+    'subject+client': { client: 'u' },
+    'subject+tenant': { tenant: 'u' },
+    'tenant+client': { client: 'u' },
+  }
+
+  for (const shape of Object.keys(strangers) as CutShape[]) {
+    test(`a cut of shape ${shape} hits what was issued before it, and nothing at or after it (model §5.2)`, () => {
+      const target: Target = { kind: 'cut', shape, principals: names }
+      const index = indexAt(10)
+      fold(index, revoking(target))
+      const at = (seq: number): TokenFacts => factsAt(1, { position: position(1, seq) })
+      assert.deepEqual(ask(index, { facts: at(10) }), inactive('revoked'))
+      assert.deepEqual(ask(index, { facts: at(11) }), ACTIVE, 'minted at the cut: signing in again works')
+      assert.deepEqual(ask(index, { facts: at(12) }), ACTIVE)
+      const stranger = strangers[shape]
+      if (stranger !== undefined) assert.deepEqual(ask(index, { facts: factsAt(1, stranger) }), ACTIVE)
+    })
+
+    test(`a cut of shape ${shape} that hits an ancestor hits the token (model §2.2)`, () => {
+      const index = indexAt(10)
+      fold(
+        index,
+        revoking({
+          kind: 'cut',
+          shape,
+          principals: { ...names, subject: 'subject 2', client: 'client 2', tenant: 'tenant 2' },
+        }),
+      )
+      const child = factsAt(1, { position: position(1, 20), ancestors: [UP] })
+      assert.deepEqual(ask(index, { facts: child }), inactive('revoked'))
+      const young = factsAt(1, {
+        position: position(1, 20),
+        ancestors: [{ ...UP, position: position(1, 20) }],
+      })
+      assert.deepEqual(ask(index, { facts: young }), ACTIVE)
+    })
+  }
+
+  test('the same words as subject, client and tenant are three things', () => {
+    const facts = factsAt(1, { subject: '77', client: 'a', tenant: 'b' })
+    const cut = (shape: CutShape): Target => ({
+      kind: 'cut',
+      shape,
+      principals: { source: SOURCE, subject: '77', client: '77', tenant: '77' },
+    })
+    assert.deepEqual(judged(facts, cut('client'), cut('tenant'), cut('tenant+client')), ACTIVE)
+    assert.deepEqual(judged(facts, cut('subject')), inactive('revoked'))
+  })
+
+  test('a dated cut spares what was issued at its instant or later, and a later cut does not shorten it', () => {
+    const dated = (issuedBeforeMs: number): Target => ({
+      kind: 'cut',
+      shape: 'client',
+      principals: names,
+      issuedBeforeMs,
+    })
+    assert.deepEqual(judged(factsAt(1), dated(NOW_MS)), ACTIVE)
+    assert.deepEqual(judged(factsAt(1), dated(NOW_MS + 1)), inactive('revoked'))
+    assert.deepEqual(judged(factsAt(1), dated(NOW_MS + 1), dated(NOW_MS - DAY_MS)), inactive('revoked'))
+    assert.deepEqual(judged(factsAt(1, { position: position(1, 50) }), dated(NOW_MS + 1)), ACTIVE)
+  })
+})
+
+describe('holds in the verdict', () => {
+  const names = { source: SOURCE, client: 'client 1' }
+  const target: Target = { kind: 'cut', shape: 'client', principals: names }
+
+  test('revoked comes before held, and stays when the hold is lifted (model §5.5)', () => {
+    const index = indexAt(10)
+    fold(index, { kind: 'hold', id: 'h', target })
+    fold(index, revoking(tokenTarget(1)))
+    assert.deepEqual(ask(index), inactive('revoked'))
+    fold(index, { kind: 'release', id: 'h' })
+    assert.deepEqual(ask(index), inactive('revoked'))
+  })
+
+  test('while a hold lasts nothing may be minted for what it covers; after its release it may', () => {
+    const index = indexAt(10)
+    fold(index, { kind: 'hold', id: 'h', target })
+    fold(index, { kind: 'hold', id: 'i', target })
+    assert.equal(isMintingHeld({ ...names, subject: 's' }, index), true)
+    assert.equal(isMintingHeld({ source: SOURCE, client: 'other' }, index), false)
+    fold(index, { kind: 'release', id: 'h' })
+    assert.equal(isMintingHeld(names, index), true)
+    fold(index, { kind: 'release', id: 'i' })
+    assert.equal(isMintingHeld(names, index), false)
+  })
+
+  test('no clock ends a hold', () => {
+    const index = indexAt(10)
+    fold(index, { kind: 'hold', id: 'h', target })
+    const facts = factsAt(1, { expiresAtMs: NOW_MS + 900 * DAY_MS })
+    assert.deepEqual(ask(index, { facts, nowMs: NOW_MS + 800 * DAY_MS }), inactive('held'))
+    index.raiseFloor(NOW_MS + 800 * DAY_MS)
+    for (let slice = 0; slice < 64; slice += 1) index.dropExpired(slice)
+    assert.deepEqual(ask(index, { facts, nowMs: NOW_MS + 800 * DAY_MS }), inactive('held'))
+  })
+})
