@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { median } from './statistics.ts'
 import type { Figure } from './main.ts'
+import { median } from './statistics.ts'
 
 const ROW = Buffer.alloc(200, 7)
 const WRITES = 2_000
@@ -11,7 +11,9 @@ const ROUNDS = 3
 export async function disk(folder: string, figures: readonly Figure[]): Promise<string> {
   const rates = Array.from({ length: ROUNDS }, (_, round) => appendRate(join(folder, `append-${round}`)))
   const raw = median(rates)
-  const own = figures.find((one) => one.target === 'rescind' && one.what === 'revoke' && one.connections === 1)
+  const own = figures.find(
+    (one) => one.target === 'rescind' && one.what === 'revoke' && one.connections === 1,
+  )
   const line = `Bare write + fdatasync loop on the same disk: ${Math.round(raw)}/s.`
   if (own === undefined) return line
   return `${line} A durable revocation at 1 connection: ${Math.round(own.perSecond)}/s, ${(own.perSecond / raw).toFixed(2)} of it.`

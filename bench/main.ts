@@ -7,15 +7,25 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { disk } from './disk.ts'
-import { runLoad, type Response } from './load.ts'
+import { type Response, runLoad } from './load.ts'
 import { preload } from './preload.ts'
 import { startup } from './startup.ts'
 import { median, percentile } from './statistics.ts'
-import { CLIENT, cpuSeconds, here, startTarget, stopTarget, type Action, type Target } from './target.ts'
+import { type Action, CLIENT, cpuSeconds, here, startTarget, stopTarget, type Target } from './target.ts'
 
 type Case = 'issue' | 'introspect live' | 'introspect revoked' | 'revoke'
-type Sample = { readonly perSecond: number; readonly p50Us: number; readonly p99Us: number; readonly cpuUs: number }
-type Cell = { readonly target: string; readonly what: Case; readonly connections: number; readonly samples: Sample[] }
+type Sample = {
+  readonly perSecond: number
+  readonly p50Us: number
+  readonly p99Us: number
+  readonly cpuUs: number
+}
+type Cell = {
+  readonly target: string
+  readonly what: Case
+  readonly connections: number
+  readonly samples: Sample[]
+}
 
 const { values: flags } = parseArgs({
   options: {
@@ -30,7 +40,9 @@ const LIVE = QUICK ? Math.min(50_000, Number(flags.live)) : Number(flags.live)
 const ROUNDS = Number(flags.rounds ?? (QUICK ? 3 : 5))
 const CONNECTIONS = flags.only === undefined ? [1, 16, 64] : [Number(flags.only)]
 /** Requests of one slice; what is issued in a slice is introspected and revoked in the next ones. */
-const COUNT: Readonly<Record<number, number>> = QUICK ? { 1: 1_000, 16: 6_000, 64: 10_000 } : { 1: 2_000, 16: 12_000, 64: 30_000 }
+const COUNT: Readonly<Record<number, number>> = QUICK
+  ? { 1: 1_000, 16: 6_000, 64: 10_000 }
+  : { 1: 2_000, 16: 12_000, 64: 30_000 }
 const SLOW_SHARE = 0.3
 
 const folder = mkdtempSync(join(tmpdir(), 'rescind-bench-'))
@@ -53,7 +65,12 @@ async function main(): Promise<void> {
     say(round < 0 ? 'warmed up' : `round ${round + 1} of ${ROUNDS}`)
   }
   for (const target of targets) await stopTarget(target)
-  const report = [heading(), table(cells), await disk(folder, cells.map(toFigure)), await startup(folder, QUICK)].join('\n\n')
+  const report = [
+    heading(),
+    table(cells),
+    await disk(folder, cells.map(toFigure)),
+    await startup(folder, QUICK),
+  ].join('\n\n')
   say(`\n${report}`)
   if (!QUICK) writeFileSync(here(`./results/${new Date().toISOString().slice(0, 10)}.md`), `${report}\n`)
 }
@@ -61,13 +78,34 @@ async function main(): Promise<void> {
 async function start(data: string): Promise<readonly Target[]> {
   const seed = join(folder, 'seed.json')
   const client = { ...CLIENT, grantTypes: ['client_credentials', 'refresh_token'], scopes: ['read', 'write'] }
-  writeFileSync(seed, JSON.stringify({ realms: [{ name: 'default', oauthClients: [client] }] }), { mode: 0o600 })
-  const serve = ['-C', 'rescind-source', here('../cli/main.ts'), 'serve', '--listen', '127.0.0.1:0', '--seed', seed]
-  const store = ['--store', `sqlite:${join(data, 'rescind.db')}`, '--master-key-file', join(data, 'master.key')]
+  writeFileSync(seed, JSON.stringify({ realms: [{ name: 'default', oauthClients: [client] }] }), {
+    mode: 0o600,
+  })
+  const serve = [
+    '-C',
+    'rescind-source',
+    here('../cli/main.ts'),
+    'serve',
+    '--listen',
+    '127.0.0.1:0',
+    '--seed',
+    seed,
+  ]
+  const store = [
+    '--store',
+    `sqlite:${join(data, 'rescind.db')}`,
+    '--master-key-file',
+    join(data, 'master.key'),
+  ]
   const base = '/api/id/v1/auth/token'
   const same = { issue: '/', introspect: '/', revoke: '/' }
   return [
-    await startTarget({ name: 'bare node:http', words: [here('./peers/bare.ts')], paths: same, hasTokens: false }),
+    await startTarget({
+      name: 'bare node:http',
+      words: [here('./peers/bare.ts')],
+      paths: same,
+      hasTokens: false,
+    }),
     await startTarget({
       name: 'rescind',
       words: [...serve, ...store],
@@ -88,14 +126,22 @@ async function slices(target: Target, connections: number, cells: Cell[]): Promi
   const share = target.name === 'oidc-provider' ? SLOW_SHARE : 1
   const count = Math.floor((COUNT[connections] ?? 1_000) * share)
   const tokens: string[] = []
-  const run = async (what: Case, action: Action, check: (n: number, response: Response) => void): Promise<void> => {
+  const run = async (
+    what: Case,
+    action: Action,
+    check: (n: number, response: Response) => void,
+  ): Promise<void> => {
     const before = cpuSeconds(target.process)
     const { port } = target
     const request = (n: number): Buffer => target.request(action, tokens[n] ?? 'none')
     const { seconds, latenciesUs } = await runLoad({ port, connections, count, request, check })
     const cpuUs = ((cpuSeconds(target.process) - before) * 1e6) / count
     const p50Us = percentile(latenciesUs, 0.5)
-    record(cells, { target: target.name, what, connections }, { perSecond: count / seconds, p50Us, p99Us: percentile(latenciesUs, 0.99), cpuUs })
+    record(
+      cells,
+      { target: target.name, what, connections },
+      { perSecond: count / seconds, p50Us, p99Us: percentile(latenciesUs, 0.99), cpuUs },
+    )
   }
   await run('issue', 'issue', (n, response) => {
     expect(response, 200)
@@ -112,7 +158,8 @@ function expect(response: Response, status: number): void {
 
 function expectActive(target: Target, response: Response, active: boolean): void {
   expect(response, 200)
-  if (target.hasTokens && !response.body.includes(`"active":${active}`)) throw new Error(`not ${active}: ${response.body}`)
+  if (target.hasTokens && !response.body.includes(`"active":${active}`))
+    throw new Error(`not ${active}: ${response.body}`)
 }
 
 function accessTokenOf({ body }: Response): string {
@@ -121,7 +168,9 @@ function accessTokenOf({ body }: Response): string {
 }
 
 function record(cells: Cell[], of: Omit<Cell, 'samples'>, sample: Sample): void {
-  const found = cells.find((cell) => cell.target === of.target && cell.what === of.what && cell.connections === of.connections)
+  const found = cells.find(
+    (cell) => cell.target === of.target && cell.what === of.what && cell.connections === of.connections,
+  )
   if (found === undefined) cells.push({ ...of, samples: [sample] })
   else found.samples.push(sample)
 }

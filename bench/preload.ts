@@ -1,16 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  type Caller,
   callerFacts,
   mintText,
   PREFIX,
   putToken,
+  type Realm,
   Realms,
   recordOf,
   revokeToken,
-  type Caller,
-  type Realm,
   type TokenRecord,
 } from '@rescind/core'
 import { openSqlite } from '@rescind/stores'

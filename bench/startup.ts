@@ -29,7 +29,12 @@ async function measure(folder: string, revoked: number): Promise<{ seconds: numb
       name: 'rescind',
       words: [
         ...['-C', 'rescind-source', here('../cli/main.ts'), 'serve', '--listen', '127.0.0.1:0'],
-        ...['--store', `sqlite:${join(folder, 'rescind.db')}`, '--master-key-file', join(folder, 'master.key')],
+        ...[
+          '--store',
+          `sqlite:${join(folder, 'rescind.db')}`,
+          '--master-key-file',
+          join(folder, 'master.key'),
+        ],
       ],
       paths: { issue: '/', introspect: '/', revoke: '/' },
       hasTokens: false,

@@ -20,7 +20,12 @@ export type Target = {
 }
 
 type Paths = Readonly<Record<Action, string>>
-type Start = { readonly name: string; readonly words: readonly string[]; readonly paths: Paths; readonly hasTokens: boolean }
+type Start = {
+  readonly name: string
+  readonly words: readonly string[]
+  readonly paths: Paths
+  readonly hasTokens: boolean
+}
 
 const START_TIMEOUT_MS = 60_000
 
@@ -29,11 +34,18 @@ export async function startTarget({ name, words, paths, hasTokens }: Start): Pro
   // A run that fails must not leave servers behind.
   process.once('exit', () => child.kill('SIGKILL'))
   const port = await portOf(child)
-  return { name, port, process: child, hasTokens, request: (action, token) => requestFor(paths, action, token) }
+  return {
+    name,
+    port,
+    process: child,
+    hasTokens,
+    request: (action, token) => requestFor(paths, action, token),
+  }
 }
 
 function requestFor(paths: Paths, action: Action, token: string): Buffer {
-  const form: Record<string, string> = action === 'issue' ? { grant_type: 'client_credentials', scope: 'read' } : { token }
+  const form: Record<string, string> =
+    action === 'issue' ? { grant_type: 'client_credentials', scope: 'read' } : { token }
   return formPost({ path: paths[action], authorization: BASIC, form })
 }
 
@@ -55,7 +67,10 @@ async function portOf(child: ChildProcess): Promise<number> {
     const match = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(text)
     if (match?.[1] !== undefined) return Number(match[1])
     if (child.exitCode !== null) throw new Error(`a server ended: ${text}`)
-    await Promise.race([once(stdout, 'data', { signal: deadline }), once(child, 'exit', { signal: deadline })])
+    await Promise.race([
+      once(stdout, 'data', { signal: deadline }),
+      once(child, 'exit', { signal: deadline }),
+    ])
   }
 }
 

@@ -10,6 +10,7 @@ import type { IndexKey } from './index-keys.ts'
 export class KeyTable {
   readonly #partitions: (Partition | undefined)[] = new Array<Partition | undefined>(PARTITIONS)
   #size = 0
+  #firstCapacity = SMALLEST
 
   get size(): number {
     return this.#size
@@ -20,6 +21,11 @@ export class KeyTable {
     const [w0, w1, w2, w3] = wordsOf(key)
     const partition = this.#partitions[w0 >>> PARTITION_SHIFT]
     return partition !== undefined && find(partition, w0, w1, w2, w3) >= 0
+  }
+
+  /** Says how many keys are about to come, so that a table which is filled at once does not grow in many steps. */
+  reserve(keys: number): void {
+    this.#firstCapacity = Math.max(SMALLEST, Math.ceil(keys / PARTITIONS / LOAD_AFTER_GROWTH))
   }
 
   /** Adds a key, or lengthens how long it is kept; a time is only ever rounded up. */
@@ -39,7 +45,7 @@ export class KeyTable {
     const at = w0 >>> PARTITION_SHIFT
     let partition = this.#partitions[at]
     if (partition === undefined) {
-      partition = makePartition(SMALLEST)
+      partition = makePartition(this.#firstCapacity)
       this.#partitions[at] = partition
     }
     const found = find(partition, w0, w1, w2, w3)

@@ -65,6 +65,8 @@ export class Ledger {
     if (this.#indexes.has(realm)) throw new ContractBroken(`realm ${realm} is open already`)
     const index = new RevocationIndex(digestKey)
     index.raiseFloor(this.#floorMs)
+    // A revoked token is known by two keys, and most rows are revoked tokens.
+    index.ended.reserve(2 * (await this.#store.head(realm)).seq)
     await this.#catchUp(realm, index)
     this.#indexes.set(realm, index)
     return index
@@ -164,9 +166,15 @@ export class Ledger {
     return previousCut === undefined ? applied : { ...applied, previousCut }
   }
 
+  /** The next page is read while this one is folded. */
   async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
+    let page = this.#store.rowsAfter(realm, index.seq, ROWS_PER_READ)
     for (;;) {
-      const rows = await this.#store.rowsAfter(realm, index.seq, ROWS_PER_READ)
+      const rows = await page
+      const last = rows.at(-1)
+      if (last !== undefined && rows.length === ROWS_PER_READ) {
+        page = this.#store.rowsAfter(realm, last.seq, ROWS_PER_READ)
+      }
       for (const row of rows) {
         index.fold(row)
         for (const listener of this.#listeners) listener(realm, row)

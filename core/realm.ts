@@ -127,16 +127,27 @@ export class Realm {
 
   /** @throws StoreUnavailable or Overloaded. What the unit changed about cached records is dropped. */
   async commit(unit: Unit): Promise<Outcome> {
-    const outcome = await this.#ledger.commit(unit)
+    let outcome: Outcome
+    try {
+      outcome = await this.#ledger.commit(unit)
+    } finally {
+      // Also when nobody knows what became of the unit.
+      this.#dropChanged(unit)
+    }
     for (const operation of unit.operations) {
       // Tokens are mostly asked about soon after they were issued.
       if (operation.kind === 'put-token' && outcome.kind === 'applied') {
         this.#records.fill(operation.record, this.#records.changes)
       }
+    }
+    return outcome
+  }
+
+  #dropChanged(unit: Unit): void {
+    for (const operation of unit.operations) {
       if (operation.kind === 'extend-token') this.#records.drop(operation.digest)
       if (operation.kind === 'forget-token') this.#records.drop(operation.token.digest)
     }
-    return outcome
   }
 
   #judged(record: TokenRecord | undefined, source: Source | undefined): Awaitable<Found> {

@@ -46,12 +46,28 @@ test('single-use tokens are never cached, all other kinds are (model §6.4)', ()
   }
 })
 
-test('at its bound the oldest record makes room for each new one', () => {
+test('it never holds more than its bound, and what is asked for stays while what is not goes', () => {
   const cache = new RecordCache()
-  for (let number = 0; number < RECORDS_CACHED_MAX; number += 1) cache.fill(recordAt(number), cache.changes)
-  assert.notEqual(cache.get(digestAt(0)), undefined, 'at the limit all are there')
-  cache.fill(recordAt(RECORDS_CACHED_MAX), cache.changes)
-  assert.equal(cache.get(digestAt(0)), undefined, 'one past it, the first is gone')
-  assert.notEqual(cache.get(digestAt(1)), undefined)
-  assert.notEqual(cache.get(digestAt(RECORDS_CACHED_MAX)), undefined)
+  let most = 0
+  for (let number = 1; number <= 2 * RECORDS_CACHED_MAX; number += 1) {
+    cache.fill(recordAt(number), cache.changes)
+    if (number === 1 || number % 1_000 === 0) assert.notEqual(cache.get(digestAt(1)), undefined)
+    most = Math.max(most, cache.size)
+  }
+  assert.ok(most <= RECORDS_CACHED_MAX && most > RECORDS_CACHED_MAX / 2, `${most} records`)
+  assert.equal(cache.get(digestAt(2)), undefined)
+  assert.notEqual(cache.get(digestAt(2 * RECORDS_CACHED_MAX)), undefined)
+})
+
+test('a record is dropped however long ago it was filled', () => {
+  const cache = new RecordCache()
+  cache.fill(recordAt(0), cache.changes)
+  for (let number = 1; number < RECORDS_CACHED_MAX / 2 + 10; number += 1) {
+    cache.fill(recordAt(number), cache.changes)
+  }
+  assert.notEqual(cache.get(digestAt(1)), undefined, 'of the old generation, and now of both')
+  for (const number of [0, 1]) {
+    cache.drop(digestAt(number))
+    assert.equal(cache.get(digestAt(number)), undefined)
+  }
 })

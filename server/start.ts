@@ -149,11 +149,20 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
   return { url: origin, maintenance, close: () => close(app, { realms, store, maintenance }) }
 }
 
+/** Milliseconds that requests in flight have to finish once the server stops; below what the process gives itself. */
+const DRAIN_TIMEOUT_MS = 8_000
+const SWEEP_MS = 50
+
 async function close(
   app: FastifyInstance,
   open: Pick<Open, 'realms' | 'store'> & { maintenance: Maintenance },
 ): Promise<void> {
+  // What was busy when the closing began is idle later, and nobody else looks then; who stalls is cut off.
+  const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
+  const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_TIMEOUT_MS)
   await app.close()
+  clearInterval(sweep)
+  clearTimeout(cut)
   await open.maintenance.stop()
   await open.realms.ledger.close()
   await open.store.close()

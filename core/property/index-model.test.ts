@@ -52,16 +52,14 @@ const cut: fc.Arbitrary<CutTarget> = fc
   .map((given) => without<CutTarget>(given))
 
 const thing: fc.Arbitrary<Target> = fc.oneof(
-  fc
-    .tuple(number, source)
-    .map(
-      ([nth, of]): Target => ({
-        kind: 'token',
-        source: of,
-        digest: digestIn(of, nth),
-        handle: handleAt(nth),
-      }),
-    ),
+  fc.tuple(number, source).map(
+    ([nth, of]): Target => ({
+      kind: 'token',
+      source: of,
+      digest: digestIn(of, nth),
+      handle: handleAt(nth),
+    }),
+  ),
   number.map((nth): Target => ({ kind: 'foreign', issuer: 'a', jti: handleAt(nth) })),
   fc.tuple(name, source).map(([grant, of]): Target => ({ kind: 'grant', source: of, grant: grantId(grant) })),
   fc.tuple(name, source).map(([session, of]): Target => ({ kind: 'session', source: of, session })),

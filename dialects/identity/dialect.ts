@@ -41,7 +41,7 @@ export function createIdentityDialect(options: IdentityOptions): Dialect {
   return {
     name: 'identity',
     handle: (realm, request) => handle(settings, realm, request),
-    refuse: (refusal) => writeV2Fault(faultOf(refusal)),
+    refuse: (refusal, path) => writerFor(path)(faultOf(refusal)),
     routeOf: ({ path }) => templateOf(path),
   }
 }

@@ -10,7 +10,8 @@ export interface Dialect {
    * @throws StoreUnavailable, Overloaded: the server renders `refuse({ kind: 'outage' })`.
    */
   handle(realm: Realm, request: WireRequest): Awaitable<Answer>
-  refuse(refusal: Refusal): Answer
+  /** @param path as in a request: some dialects have more than one way of saying no. */
+  refuse(refusal: Refusal, path: string): Answer
   /**
    * The template of the route that a request takes, for logs and metrics: never a value out of the path.
    */

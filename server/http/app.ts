@@ -38,7 +38,7 @@ export type MountedDialect = { readonly dialect: Dialect; readonly prefixes: rea
 /** One way of answering: who handles a request, and who words its refusals. */
 type Mouth = {
   readonly handle: (request: NodeWireRequest) => Awaitable<Answer>
-  readonly refuse: (refusal: Refusal) => Answer
+  readonly refuse: (refusal: Refusal, path: string) => Answer
   readonly routeOf: (request: NodeWireRequest) => string
 }
 
@@ -93,6 +93,8 @@ function makeFastify(parts: AppParts): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle' as const,
+    // What still comes on an open connection is in flight: it is answered by its dialect, and the last on it.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     logger: false as const,
     routerOptions: { maxParamLength: HEADERS_MAX_BYTES },
@@ -107,7 +109,7 @@ function makeFastify(parts: AppParts): FastifyInstance {
       writeAnswer(
         reply.raw,
         request.raw,
-        refuse({ kind: 'malformed', detail: 'the path is not well-formed' }),
+        refuse({ kind: 'malformed', detail: 'the path is not well-formed' }, target.path),
       )
     },
   }
@@ -146,7 +148,9 @@ function isUnder(path: string, prefix: string): boolean {
 function dialectMouth(realm: Realm | undefined, dialect: Dialect): Mouth {
   return {
     handle: (request) =>
-      realm === undefined ? dialect.refuse({ kind: 'not-found' }) : dialect.handle(realm, request),
+      realm === undefined
+        ? dialect.refuse({ kind: 'not-found' }, request.path)
+        : dialect.handle(realm, request),
     refuse: dialect.refuse,
     routeOf: (request) => dialect.routeOf(request),
   }
@@ -164,7 +168,7 @@ function serve(parts: AppParts, exchange: Exchange): void {
   const { message, response, mouth, target, scheme } = exchange
   const wrong = malformation(message)
   if (wrong !== undefined) {
-    writeAnswer(response, message, mouth.refuse({ kind: 'malformed', detail: wrong }))
+    writeAnswer(response, message, mouth.refuse({ kind: 'malformed', detail: wrong }, target.path))
     return
   }
   readBody(message, (read) => {
@@ -172,7 +176,7 @@ function serve(parts: AppParts, exchange: Exchange): void {
     if (read.kind === 'too-large') {
       // What is still coming will not be read, so this connection is of no further use.
       response.setHeader('connection', 'close')
-      writeAnswer(response, message, mouth.refuse({ kind: 'too-large' }))
+      writeAnswer(response, message, mouth.refuse({ kind: 'too-large' }, target.path))
       return
     }
     const peer = peerOf(message, parts.proxies)
@@ -190,7 +194,8 @@ function answer(parts: AppParts, { mouth, message, response }: Exchange, request
     parts.metrics.answered(route, result.status)
     if (result.status === 401 || result.status === 403) parts.denials.note(route, result.status, request)
   }
-  const fail = (error: unknown): void => finish(mouth.refuse(refusalOf(error, parts.log, request, mouth)))
+  const fail = (error: unknown): void =>
+    finish(mouth.refuse(refusalOf(error, parts.log, request, mouth), request.path))
   try {
     const result = mouth.handle(request)
     if (result instanceof Promise) result.then(finish).catch(fail)

@@ -133,6 +133,7 @@ function forgetToken(realm: RealmMemory, { digest, handle, source, tombstone }: 
   const record = realm.tokens.get(digest)
   if (record === undefined || record.handle !== handle) return { conflict: 'token-missing' }
   const wasConsumed = realm.consumed.has(handle)
+  const wasTombstone = realm.tombstones.has(digest)
   const consumption = realm.consumed.get(handle)
   realm.tokens.delete(digest)
   realm.byHandle.delete(handle)
@@ -143,7 +144,7 @@ function forgetToken(realm: RealmMemory, { digest, handle, source, tombstone }: 
       realm.tokens.set(digest, record)
       realm.byHandle.set(handle, digest)
       if (wasConsumed) realm.consumed.set(handle, consumption)
-      if (tombstone) realm.tombstones.delete(digest)
+      if (tombstone && !wasTombstone) realm.tombstones.delete(digest)
     },
   }
 }

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreRefused } from '@rescind/core'
 
@@ -7,6 +8,10 @@ import { StoreRefused } from '@rescind/core'
  * @throws StoreRefused when another process has it.
  */
 export function takeLock(path: string): DatabaseSync {
+  // The lock goes by the file's name: under a second name, a second process would own the same store.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    throw new StoreRefused(`the store ${path} is a symbolic link: name the file that it leads to`)
+  }
   const lock = new DatabaseSync(`${path}.lock`)
   try {
     lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')

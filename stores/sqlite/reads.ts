@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { DirectoryRecord, LogHead, LogRow, RealmOrdinal } from '@rescind/core'
+import type { DirectoryRecord, LogHead, RealmOrdinal } from '@rescind/core'
 import { CHAIN_START, realmOrdinal } from '@rescind/core'
 import { logId, seqOfLogId } from './log-id.ts'
 import { TOKEN_COLUMNS } from './token-row.ts'
@@ -7,15 +7,7 @@ import { TOKEN_COLUMNS } from './token-row.ts'
 /** The keyed reads of the main thread: each is one look-up of microseconds in a page cache. */
 export type Reads = Readonly<Record<ReadName, StatementSync>>
 
-type ReadName =
-  | 'byDigest'
-  | 'byHandle'
-  | 'consumption'
-  | 'tombstone'
-  | 'record'
-  | 'recordByKey'
-  | 'head'
-  | 'rows'
+type ReadName = 'byDigest' | 'byHandle' | 'consumption' | 'tombstone' | 'record' | 'recordByKey' | 'head'
 
 const SQL: Readonly<Record<ReadName, string>> = {
   byDigest: `SELECT ${TOKEN_COLUMNS} FROM token WHERE realm = ? AND digest = ?`,
@@ -27,7 +19,6 @@ const SQL: Readonly<Record<ReadName, string>> = {
     JOIN record r ON r.realm = k.realm AND r.collection = k.collection AND r.id = k.id
     WHERE k.realm = ? AND k.collection = ? AND k.name = ? AND k.value = ?`,
   head: 'SELECT id, chain FROM log WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1',
-  rows: 'SELECT id, at, kind, rule FROM log WHERE id > ? AND id < ? ORDER BY id LIMIT ?',
 }
 
 export function prepareReads(db: DatabaseSync): Reads {
@@ -62,19 +53,7 @@ export function readHead(reads: Reads, realm: RealmOrdinal): LogHead {
   return { seq: seqOfLogId(row[0]), chain: Buffer.from(row[1]) }
 }
 
-export function readRows(
-  reads: Reads,
-  realm: RealmOrdinal,
-  page: { after: number; limit: number },
-): LogRow[] {
-  const rows = rowsOf<[id: number, at: number, kind: number, rule: Uint8Array]>(
-    reads.rows,
-    ...logSpan(realm, page.after),
-    page.limit,
-  )
-  return rows.map(([id, atMs, kind, rule]) => ({ seq: seqOfLogId(id), atMs, kind, rule }))
-}
-
-function logSpan(realm: RealmOrdinal, after: number): [number, number] {
+/** The ids of a realm's rows after a seq lie between these two. */
+export function logSpan(realm: RealmOrdinal, after: number): [number, number] {
   return [logId(realm, after), logId(realmOrdinal(realm + 1), 0)]
 }

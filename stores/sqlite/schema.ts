@@ -67,15 +67,6 @@ const MIGRATIONS: readonly string[] = [
   `,
 ]
 
-/** Pages of the page cache, in KiB: enough for the inner pages of a hundred million tokens. */
-const CACHE_KIB = 65_536
-
-/**
- * Another connection's commit empties a connection's page cache; mapped pages need no reading again. Address space
- * only: the system decides what of it is in memory.
- */
-const MMAP_BYTES = 64 * 2 ** 30
-
 /** How a connection of ours behaves; durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */
 export function configure(db: DatabaseSync): void {
   db.exec(`
@@ -83,8 +74,6 @@ export function configure(db: DatabaseSync): void {
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 0;
     PRAGMA busy_timeout = 5000;
-    PRAGMA cache_size = -${CACHE_KIB};
-    PRAGMA mmap_size = ${MMAP_BYTES};
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
   `)

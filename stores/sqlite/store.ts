@@ -25,13 +25,8 @@ import {
 import { CONFLICT } from './apply.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
-import {
-  directoryRecord,
-  type RecordRow,
-  readHead,
-  readRows,
-  rowOf,
-} from './reads.ts'
+import { decodeRows } from './log-bytes.ts'
+import { directoryRecord, logSpan, type RecordRow, readHead, rowOf } from './reads.ts'
 import { Snapshot } from './snapshot.ts'
 import { Thread } from './thread.ts'
 import type { Committed, ReaderAsk, WriterAsk } from './thread-messages.ts'
@@ -156,7 +151,9 @@ class SqliteStore implements Store {
   }
 
   recordByKey(realm: RealmOrdinal, { collection, name, value }: RecordKeyAsk): DirectoryRecord | undefined {
-    const row = this.#open.newest((reads) => rowOf<RecordRow>(reads.recordByKey, realm, collection, name, value))
+    const row = this.#open.newest((reads) =>
+      rowOf<RecordRow>(reads.recordByKey, realm, collection, name, value),
+    )
     return row === undefined ? undefined : directoryRecord(collection, row)
   }
 
@@ -173,7 +170,9 @@ class SqliteStore implements Store {
   }
 
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
-    return this.#open.newest((reads) => readRows(reads, realm, { after, limit }))
+    const [first, last] = logSpan(realm, after)
+    const ask: ReaderAsk = { kind: 'log', after: first, before: last, limit }
+    return decodeRows(await this.#parts.reader.ask<Uint8Array>(ask))
   }
 
   async expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]> {
@@ -237,7 +236,9 @@ class SqliteStore implements Store {
 
 /** Whether a group changes what was stored about tokens that existed before it. */
 function touchesTokens({ units }: Group): boolean {
-  return units.some(({ operations }) => operations.some(({ kind }) => kind === 'extend-token' || kind === 'forget-token'))
+  return units.some(({ operations }) =>
+    operations.some(({ kind }) => kind === 'extend-token' || kind === 'forget-token'),
+  )
 }
 
 const CONFLICTS: ReadonlyMap<number, ConflictWhat> = new Map(

@@ -16,10 +16,11 @@ export type Committed = {
   }[]
 }
 
-/** A scan; at most `limit` rows in one read transaction. */
+/** What the main thread asks of the reader thread; a scan is one read transaction of at most 1,000 rows. */
 export type ReaderAsk =
   | { readonly kind: 'open'; readonly path: string }
   | { readonly kind: 'scan'; readonly sql: string; readonly values: readonly (string | number)[] }
+  | { readonly kind: 'log'; readonly after: number; readonly before: number; readonly limit: number }
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'close' }
 

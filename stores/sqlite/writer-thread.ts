@@ -8,6 +8,8 @@ import type { Committed, WriterAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
 
 type Open = { readonly db: DatabaseSync; readonly applier: Applier; floorMs: number }
+/** Page cache of the only connection that writes, so it is never emptied by another. */
+const CACHE_KIB = 65_536
 let open: Open | undefined
 
 serve<WriterAsk>((ask) => {
@@ -28,6 +30,7 @@ function openStore(path: string, floorMs: number): number {
   const db = new DatabaseSync(path)
   try {
     configure(db)
+    db.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
     migrate(db, floorMs)
     const row = db.prepare("SELECT value FROM meta WHERE name = 'floor'").get()
     const durable = Number(row?.value ?? floorMs)

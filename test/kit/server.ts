@@ -9,6 +9,10 @@ import { SEED } from './seed.ts'
 export const CONTROL_KEY = 'control-key-of-the-tests'
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 const START_TIMEOUT_MS = 30_000
+/** Node keeps compiled sources here between starts: hundreds of them become twice as quick. */
+export const COMPILE_CACHE: string = fileURLToPath(
+  new URL('../../node_modules/.cache/rescind-compiled', import.meta.url),
+)
 
 /** A folder of its own for a store; removed by `remove`. */
 export type Home = { readonly folder: string; readonly remove: () => void }
@@ -79,7 +83,12 @@ export function spawnServer({ home, seed, flags, environment, wrapper }: ServerS
   const [command = '', ...rest] = words
   return spawn(command, rest, {
     cwd: home.folder,
-    env: { PATH: process.env['PATH'] ?? '', RESCIND_CONTROL_KEY: CONTROL_KEY, ...environment },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      RESCIND_CONTROL_KEY: CONTROL_KEY,
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

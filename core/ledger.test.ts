@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { MASTER, openWorld, SeededRandom, START_MS, type World } from '../test/kit/realm.ts'
+import { putRecord } from './change.ts'
+import type { Collection } from './directory.ts'
+import { ContractBroken, StoreUnavailable } from './faults.ts'
+import { realmOrdinal } from './ids.ts'
+import { Ledger } from './ledger.ts'
+import { ordinalOf, position } from './position.ts'
+import { AUDIT, actOf, intentOf, issue, say, tryIssue } from './property/acts.ts'
+import { FaultyStore } from './property/faulty-store.ts'
+import { DIGEST_KEY, digestAt } from './property/samples.ts'
+import type { Realm } from './realm.ts'
+import { Realms } from './realms.ts'
+import { revokePrincipals, revokeToken } from './revoke.ts'
+import { encodeRule } from './rule-bytes.ts'
+import type { LogRow } from './rules.ts'
+import type { Unit } from './units.ts'
+
+type Faulty = World & { readonly store: FaultyStore }
+
+async function openFaulty(): Promise<Faulty> {
+  const store = new FaultyStore(START_MS)
+  const world = await openWorld(store)
+  return { ...world, store }
+}
+
+const CLIENT = { source: 'oauth', client: 'c' }
+
+function unitOf(realm: Realm, operations: Unit['operations']): Unit {
+  return { realm: realm.ordinal, standsOn: [], expects: [], operations }
+}
+
+/** A unit with one row that hits nothing. */
+function rowUnit(realm: Realm): Unit {
+  return unitOf(realm, [{ kind: 'append', row: realm.row({ kind: 'release', id: 'nothing' }, AUDIT) }])
+}
+
+function open(store: FaultyStore, world: World): Promise<Realms> {
+  const parts = { store, clock: world.clock, master: MASTER, random: new SeededRandom('again') }
+  return Realms.open({ ...parts, defer: queueMicrotask })
+}
+
+describe('a flush that fails', () => {
+  test('a commit that failed unwritten is an outage and leaves the token alive; a retry ends it', async () => {
+    const { realm, realms, store } = await openFaulty()
+    const record = await issue(realm, 'one')
+    store.fate = 'fails-unwritten'
+    await assert.rejects(revokeToken(realm, record, actOf(realm)), StoreUnavailable)
+    assert.equal(realms.ledger.broken, true)
+    store.fate = 'works'
+    assert.equal((await revokeToken(realm, record, actOf(realm))).kind, 'revoked')
+    assert.deepEqual([realms.ledger.broken, store.reopens, await say(realm, 'one')], [false, 1, 'revoked'])
+  })
+
+  test('a commit that failed but was written is known after the next one: the log is read again first', async () => {
+    const { realm, store } = await openFaulty()
+    const record = await issue(realm, 'one')
+    await issue(realm, 'two', { client: 'other' })
+    store.fate = 'fails-written'
+    await assert.rejects(revokeToken(realm, record, actOf(realm)), StoreUnavailable)
+    const head = await store.head(realm.ordinal)
+    store.fate = 'works'
+    await realm.commit(rowUnit(realm))
+    assert.equal(realm.index.seq, head.seq + 1)
+    assert.deepEqual([await say(realm, 'one'), await say(realm, 'two')], ['revoked', 'active'])
+  })
+
+  test('what was written without an answer makes later units stale, as if it had been answered', async () => {
+    const { realm, store } = await openFaulty()
+    const basis = realm.basis()
+    store.fate = 'fails-written'
+    const cut = revokePrincipals(realm, { shape: 'client', principals: CLIENT }, actOf(realm))
+    await assert.rejects(cut, StoreUnavailable)
+    store.fate = 'works'
+    assert.deepEqual(await tryIssue(realm, intentOf(realm, 'late'), { basis }), { kind: 'stale' })
+    assert.equal(await say(realm, 'late'), 'unknown')
+    assert.equal((await tryIssue(realm, intentOf(realm, 'new'))).kind, 'issued')
+    assert.equal(await say(realm, 'new'), 'active')
+  })
+
+  test('all units of a group that failed are told so, and all that were written are known later', async () => {
+    const { realm, store } = await openFaulty()
+    const records = [await issue(realm, 'a'), await issue(realm, 'b'), await issue(realm, 'c')]
+    store.fate = 'fails-written'
+    const acts = await Promise.allSettled(records.map((one) => revokeToken(realm, one, actOf(realm))))
+    assert.deepEqual(
+      acts.map(({ status }) => status),
+      ['rejected', 'rejected', 'rejected'],
+    )
+    store.fate = 'works'
+    await realm.commit(rowUnit(realm))
+    for (const text of ['a', 'b', 'c']) assert.equal(await say(realm, text), 'revoked')
+  })
+
+  test('nothing is written or acknowledged before the store was opened and read again', async () => {
+    const { realm, realms, store } = await openFaulty()
+    const record = await issue(realm, 'one')
+    store.fate = 'fails-unwritten'
+    await assert.rejects(revokeToken(realm, record, actOf(realm)), StoreUnavailable)
+    store.fate = 'works'
+    store.reopenFailures = 3
+    store.rowsFailures = 2
+    const before = store.commits
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const both = await Promise.allSettled([
+        revokeToken(realm, record, actOf(realm)),
+        tryIssue(realm, intentOf(realm, `late ${attempt}`)),
+      ])
+      assert.deepEqual(
+        both.map(({ status }) => status),
+        ['rejected', 'rejected'],
+      )
+      assert.deepEqual([realms.ledger.broken, store.commits], [true, before])
+    }
+    assert.equal((await revokeToken(realm, record, actOf(realm))).kind, 'revoked')
+    assert.deepEqual([realms.ledger.broken, store.commits, store.reopens], [false, before + 1, 6])
+    assert.equal(await say(realm, 'one'), 'revoked')
+  })
+
+  test('a flush that fails again after its recovery breaks the ledger again', async () => {
+    const { realm, realms, store } = await openFaulty()
+    for (const fate of ['fails-unwritten', 'fails-written', 'fails-unwritten', 'fails-written'] as const) {
+      store.fate = fate
+      await assert.rejects(realm.commit(rowUnit(realm)), StoreUnavailable)
+      assert.equal(realms.ledger.broken, true)
+    }
+    store.fate = 'works'
+    await realm.commit(rowUnit(realm))
+    assert.equal(realm.index.seq, (await store.head(realm.ordinal)).seq)
+  })
+
+  test('units that waited behind a failed flush are committed after the recovery', async () => {
+    const { realm, store } = await openFaulty()
+    let openGate = (): void => {}
+    store.gate = new Promise((resolve) => {
+      openGate = resolve
+    })
+    store.fate = 'fails-written'
+    const before = store.commits
+    const first = assert.rejects(realm.commit(rowUnit(realm)), StoreUnavailable)
+    while (store.commits === before) await Promise.resolve()
+    const second = realm.commit(rowUnit(realm))
+    store.reopen = async () => {
+      store.fate = 'works'
+    }
+    store.gate = undefined
+    openGate()
+    await first
+    assert.equal((await second).kind, 'applied')
+    assert.equal(realm.index.seq, (await store.head(realm.ordinal)).seq)
+  })
+
+  test('a cached directory record that a lost answer changed is read again after the recovery', async () => {
+    const { realm, store } = await openFaulty()
+    const things: Collection<string> = { name: 'things', keys: () => [] }
+    const put = (value: string, fromVersion: number): Unit =>
+      unitOf(realm, putRecord(realm, { collection: things, id: 'x', value, fromVersion }, AUDIT))
+    await realm.commit(put('old', 0))
+    assert.equal((await realm.directory.get(things, 'x'))?.value, 'old')
+    store.fate = 'fails-written'
+    await assert.rejects(realm.commit(put('new', 1)), StoreUnavailable)
+    store.fate = 'works'
+    await realm.commit(rowUnit(realm))
+    assert.equal((await realm.directory.get(things, 'x'))?.value, 'new')
+  })
+})
+
+describe('the order of things', () => {
+  test('listeners hear of every row once and in order, after it is durable and folded, before its caller', async () => {
+    const { realm, realms, store } = await openFaulty()
+    const heard: number[] = []
+    let isAnswered = false
+    realms.ledger.onRow((ordinal, row: LogRow) => {
+      if (ordinal !== realm.ordinal) return
+      assert.equal(realm.index.seq, row.seq, 'folded')
+      assert.equal(isAnswered, false)
+      heard.push(row.seq)
+    })
+    const start = realm.index.seq
+    const { row } = rowUnit(realm).operations[0] as Extract<Unit['operations'][number], { kind: 'append' }>
+    const append = { kind: 'append', row } as const
+    await realm.commit(unitOf(realm, [append, append])).then(() => {
+      isAnswered = true
+    })
+    isAnswered = false
+    store.fate = 'fails-written'
+    await assert.rejects(realm.commit(unitOf(realm, [append, append])))
+    store.fate = 'works'
+    await realm.commit(unitOf(realm, [append]))
+    assert.deepEqual(
+      heard,
+      [1, 2, 3, 4, 5].map((nth) => start + nth),
+    )
+  })
+
+  test('each unit of a group is told its own place', async () => {
+    const { realm, realms } = await openFaulty()
+    const start = realm.index.seq
+    const outcomes = await Promise.all([
+      realm.commit(rowUnit(realm)),
+      realms.system.commit(rowUnit(realms.system)),
+      realm.commit(rowUnit(realm)),
+      realm.commit(unitOf(realm, [])),
+    ])
+    const ordinal = ordinalOf(realm.basis())
+    assert.deepEqual(
+      [outcomes[0], outcomes[2], outcomes[3]],
+      [start + 1, start + 2, start + 2].map((seq) => ({ kind: 'applied', at: position(ordinal, seq), seq })),
+    )
+  })
+
+  test('a conflict is passed on, and nothing of its unit is folded', async () => {
+    const { realm } = await openFaulty()
+    const start = realm.index.seq
+    const { operations } = rowUnit(realm)
+    const missing = { kind: 'extend-token', digest: digestAt(1), expiresAtMs: 1, atMs: 1 } as const
+    const outcome = await realm.commit(unitOf(realm, [...operations, missing]))
+    assert.deepEqual(outcome, { kind: 'conflict', what: 'token-missing' })
+    assert.equal(realm.index.seq, start)
+  })
+
+  test('a floor that was raised is in force at once and durable with the next flush', async () => {
+    const { realm, realms, store } = await openFaulty()
+    realms.ledger.raiseFloor(START_MS + 5_000)
+    assert.deepEqual([realm.index.floorMs, store.floorMs], [START_MS + 5_000, START_MS])
+    await realm.commit(rowUnit(realm))
+    assert.equal(store.floorMs, START_MS + 5_000)
+    realms.ledger.raiseFloor(START_MS)
+    assert.equal(realm.index.floorMs, START_MS + 5_000)
+    realms.ledger.raiseFloor(START_MS + 6_000)
+    await realms.ledger.settleFloor()
+    assert.equal(store.floorMs, START_MS + 6_000)
+    const again = await open(store, await openFaulty())
+    assert.equal(again.default.index.floorMs, START_MS + 6_000)
+  })
+
+  test('closing finishes what was taken and takes nothing more', async () => {
+    const { realm, realms } = await openFaulty()
+    const last = realm.commit(rowUnit(realm))
+    const closing = realms.ledger.close()
+    await assert.rejects(realm.commit(rowUnit(realm)), StoreUnavailable)
+    assert.equal((await last).kind, 'applied')
+    await closing
+  })
+})
+
+describe('opening', () => {
+  test('a log of any length is folded as a whole, also when it ends with a full page', async () => {
+    for (const rows of [9_999, 10_000, 10_001, 20_000]) {
+      const store = new FaultyStore(START_MS)
+      const realm = realmOrdinal(5)
+      const rule = { kind: 'release', id: '' } as const
+      const row = { atMs: START_MS, rule, bytes: encodeRule(rule, DIGEST_KEY), audit: '' }
+      const append = { kind: 'append', row } as const
+      const operations = new Array<typeof append>(rows).fill(append)
+      await store.commit({ units: [{ realm, standsOn: [], expects: [], operations }], floorMs: START_MS })
+      const ledger = new Ledger(store, queueMicrotask)
+      const index = await ledger.openRealm(realm, DIGEST_KEY)
+      assert.equal(index.seq, rows)
+      await assert.rejects(ledger.openRealm(realm, DIGEST_KEY), ContractBroken)
+    }
+  })
+})

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import type { Store } from '@rescind/core'
+import type { Clause } from './clause.ts'
+import {
+  append,
+  applied,
+  bareToken,
+  commit,
+  comparable,
+  conflict,
+  consume,
+  deleteRecord,
+  digestAt,
+  forget,
+  handleAt,
+  hex,
+  OTHER_REALM,
+  put,
+  putRecord,
+  REALM,
+  unit,
+  unitIn,
+} from './samples.ts'
+
+export function durableContract(clause: Clause, durable: boolean): void {
+  floor(clause)
+  reopening(clause)
+  if (durable) newInstance(clause)
+}
+
+function floor(clause: Clause): void {
+  clause('the floor rises with a group that carries a higher one, and never falls', async ({ store }) => {
+    const start = store.floorMs
+    await store.commit({ units: [unit(append())], floorMs: start + 5_000 })
+    assert.equal(store.floorMs, start + 5_000)
+    await store.commit({ units: [unit(append())], floorMs: start + 1_000 })
+    assert.equal(store.floorMs, start + 5_000)
+    await store.commit({ units: [unit(consume(1), consume(1))], floorMs: start + 6_000 })
+    assert.equal(store.floorMs, start + 6_000, 'a group all of whose units conflict raises it, too')
+  })
+}
+
+function reopening(clause: Clause): void {
+  clause('a store that was opened again from disk goes on where it was', async ({ store }) => {
+    await fill(store)
+    const before = await picture(store)
+    await store.reopen()
+    assert.deepEqual(await picture(store), before)
+    assert.deepEqual((await commit(store, unit(append()))).outcomes, [applied(3)])
+  })
+}
+
+function newInstance(clause: Clause): void {
+  clause(
+    'a new instance over the same data sees everything that was committed',
+    async ({ store, reopen }) => {
+      await fill(store)
+      const before = await picture(store)
+      const again = await reopen()
+      assert.deepEqual(await picture(again), before)
+      const { outcomes } = await commit(
+        again,
+        unit(append(), append()),
+        unit(put(bareToken(1))),
+        unit(consume(1)),
+        unit(putRecord('gone')),
+        unit(putRecord('two', { keys: [{ name: 'name', value: 'kept' }] })),
+        unitIn(OTHER_REALM, append()),
+      )
+      const fates = ['token-exists', 'consumed', 'record-changed', 'key-taken'] as const
+      assert.deepEqual(outcomes, [applied(3), ...fates.map(conflict), applied(2)])
+    },
+  )
+
+  clause('the floor of an instance is the floor of the next', async ({ store, reopen }) => {
+    const start = store.floorMs
+    await store.commit({ units: [unit(append())], floorMs: start + 7_777 })
+    const again = await reopen()
+    assert.equal(again.floorMs, start + 7_777)
+    await again.commit({ units: [unit(append())], floorMs: start })
+    assert.equal(again.floorMs, start + 7_777)
+  })
+
+  clause(
+    'the order of a client’s tokens is the same in the next instance, and goes on there',
+    async ({ store, reopen }) => {
+      const mine = (number: number) => put({ ...bareToken(number), client: 'c' })
+      await commit(store, ...[3, 1, 2].map((number) => unit(mine(number))))
+      await commit(store, unit(forget(2, { tombstone: false })))
+      const again = await reopen()
+      await commit(again, unit(mine(0)), unit(mine(2)))
+      const ask = { source: 'chat/acme', client: 'c', after: undefined, limit: 10 }
+      const { records } = await again.tokensOfClient(REALM, ask)
+      assert.deepEqual(
+        records.map(({ handle }) => handle),
+        [3, 1, 0, 2].map(handleAt),
+      )
+    },
+  )
+}
+
+async function fill(store: Store): Promise<void> {
+  await commit(
+    store,
+    unit(append(), put({ ...bareToken(1), sealed: Buffer.from([1, 2, 3]) }), consume(1, Buffer.from('x'))),
+    unit(put(bareToken(2)), append({ audit: 'second' })),
+    unit(forget(2, { tombstone: true })),
+    unit(putRecord('kept', { body: '{"a":1}', keys: [{ name: 'name', value: 'kept' }] })),
+    unit(putRecord('gone')),
+    unit(deleteRecord('gone', 1)),
+    unitIn(OTHER_REALM, append(), put(bareToken(3))),
+  )
+}
+
+async function picture(store: Store): Promise<unknown> {
+  const consumption = await store.consumption(REALM, handleAt(1))
+  const rows = await store.rowsAfter(REALM, 0, 100)
+  return {
+    one: comparable(await store.tokenByDigest(REALM, digestAt(1))),
+    two: await store.tokenByHandle(REALM, handleAt(2)),
+    three: comparable(await store.tokenByHandle(OTHER_REALM, handleAt(3))),
+    consumption: hex(consumption?.sealed),
+    tombstone: await store.isTombstone(REALM, digestAt(2)),
+    kept: await store.recordByKey(REALM, { collection: 'things', name: 'name', value: 'kept' }),
+    gone: await store.record(REALM, 'things', 'gone'),
+    rows: rows.map(({ seq, atMs, kind, rule }) => [seq, atMs, kind, hex(rule)]),
+    heads: [hex((await store.head(REALM)).chain), hex((await store.head(OTHER_REALM)).chain)],
+  }
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import {
+  LAST_INSTANT_MS,
+  type LogHead,
+  type Operation,
+  position,
+  ROW_KIND,
+  type Rule,
+  realmOrdinal,
+  type Store,
+} from '@rescind/core'
+import type { Clause } from './clause.ts'
+import {
+  append,
+  applied,
+  bareToken,
+  commit,
+  digestAt,
+  handleAt,
+  hex,
+  NOW_MS,
+  OTHER_REALM,
+  put,
+  REALM,
+  SOURCE,
+  unit,
+  unitIn,
+} from './samples.ts'
+
+/** One rule of every kind. */
+const RULES: readonly Rule[] = [
+  {
+    kind: 'revoke',
+    target: { kind: 'token', source: SOURCE, digest: digestAt(1), handle: handleAt(1) },
+    keepUntilMs: LAST_INSTANT_MS,
+  },
+  {
+    kind: 'hold',
+    id: 'hold é',
+    target: { kind: 'cut', shape: 'client', principals: { source: SOURCE, client: 'c' } },
+  },
+  { kind: 'release', id: 'hold é' },
+  { kind: 'change', collection: 'things', id: 'one', version: 3 },
+  { kind: 'epoch', ordinal: 2, epochId: 'x'.repeat(22), lostBelow: position(1, 5) },
+]
+
+const AUDITS = ['', '{"by":"test"}', '{"by":"Zoë \u{1f511}","why":"\\u0000"}', 'x'.repeat(5_000), '{}']
+
+const ROWS: readonly Operation[] = RULES.map((rule, at) =>
+  append({ rule, audit: AUDITS[at] ?? '', atMs: at === 0 ? LAST_INSTANT_MS : NOW_MS + at }),
+)
+
+/**
+ * Model §3.1, spelled out once more and by other means than core's: SHA-256(previous ‖ u64be seq ‖ u64be at ‖ u8 kind
+ * ‖ SHA-256(rule) ‖ SHA-256(audit)).
+ */
+function headAfter(operations: readonly Operation[]): LogHead {
+  const hash = (...parts: readonly (Uint8Array | string)[]): Buffer => {
+    const sum = createHash('sha256')
+    for (const part of parts) sum.update(part)
+    return sum.digest()
+  }
+  let chain: Buffer = Buffer.alloc(32)
+  let seq = 0
+  for (const operation of operations) {
+    if (operation.kind !== 'append') continue
+    const { atMs, rule, bytes, audit } = operation.row
+    seq += 1
+    const numbers = `${seq.toString(16).padStart(16, '0')}${atMs.toString(16).padStart(16, '0')}`
+    const kind = ROW_KIND[rule.kind].toString(16).padStart(2, '0')
+    chain = hash(chain, Buffer.from(numbers + kind, 'hex'), hash(bytes), hash(audit))
+  }
+  return { seq, chain }
+}
+
+async function assertHead(store: Store, operations: readonly Operation[], realm = REALM): Promise<void> {
+  const head = await store.head(realm)
+  const expected = headAfter(operations)
+  assert.deepEqual([head.seq, hex(head.chain)], [expected.seq, hex(expected.chain)])
+}
+
+export function logContract(clause: Clause): void {
+  chains(clause)
+  numbering(clause)
+  reading(clause)
+}
+
+function chains(clause: Clause): void {
+  clause(
+    'the head of an empty log is seq 0 and 32 zero bytes, also beside a realm that has rows',
+    async ({ store }) => {
+      await assertHead(store, [])
+      await commit(store, unitIn(OTHER_REALM, ...ROWS))
+      await assertHead(store, [])
+      assert.deepEqual(await store.rowsAfter(REALM, 0, 10), [])
+    },
+  )
+
+  clause(
+    'every row is chained to all before it, within units, across units, groups and conflicts',
+    async ({ store }) => {
+      await commit(store, unit(put(bareToken(1))))
+      const { heads } = await commit(store, unit(...ROWS), unit(put(bareToken(1)), append()), unit(append()))
+      const first = [...ROWS, append()]
+      await assertHead(store, first)
+      assert.deepEqual(hex(heads.get(REALM)?.chain), hex(headAfter(first).chain))
+      await commit(store, unit(append({ audit: 'later' })))
+      await assertHead(store, [...first, append({ audit: 'later' })])
+    },
+  )
+
+  clause('the audit bytes are in the chain: other words make another head', async ({ store }) => {
+    await commit(store, unit(append({ audit: 'a' })), unitIn(OTHER_REALM, append({ audit: 'b' })))
+    await assertHead(store, [append({ audit: 'a' })])
+    await assertHead(store, [append({ audit: 'b' })], OTHER_REALM)
+    assert.notDeepEqual(hex((await store.head(REALM)).chain), hex((await store.head(OTHER_REALM)).chain))
+  })
+}
+
+function numbering(clause: Clause): void {
+  clause('each realm counts its own rows, without a gap, from 1', async ({ store }) => {
+    const [low, mid, high] = [realmOrdinal(0), realmOrdinal(1), realmOrdinal(8_000)]
+    const { outcomes, heads } = await commit(
+      store,
+      unitIn(mid, append(), append()),
+      unitIn(low, append()),
+      unitIn(high, append()),
+      unitIn(mid, append()),
+      unitIn(high, append(), append(), append()),
+    )
+    assert.deepEqual(outcomes, [applied(1), applied(1), applied(1), applied(3), applied(2)])
+    assert.deepEqual(
+      [low, mid, high].map((realm) => heads.get(realm)?.seq),
+      [1, 3, 4],
+    )
+    const next = await commit(store, unitIn(low, append()), unitIn(high, append()), unitIn(mid, append()))
+    assert.deepEqual(next.outcomes, [applied(2), applied(5), applied(4)])
+    for (const [realm, count] of [
+      [low, 2],
+      [mid, 4],
+      [high, 5],
+    ] as const) {
+      const rows = await store.rowsAfter(realm, 0, 100)
+      assert.deepEqual(
+        rows.map(({ seq }) => seq),
+        Array.from({ length: count }, (_, at) => at + 1),
+      )
+    }
+  })
+
+  clause('a unit without rows is told the head, a unit with rows its first one', async ({ store }) => {
+    await commit(store, unit(append(), append()))
+    const { outcomes } = await commit(store, unit(put(bareToken(1))), unit(append(), append(), append()))
+    assert.deepEqual(outcomes, [applied(2), applied(3)])
+  })
+}
+
+function reading(clause: Clause): void {
+  clause('rows come back byte by byte, in order, after a seq and up to a limit', async ({ store }) => {
+    await commit(store, unit(...ROWS))
+    const all = await store.rowsAfter(REALM, 0, 100)
+    for (const [at, operation] of ROWS.entries()) {
+      if (operation.kind !== 'append') continue
+      const { atMs, rule, bytes } = operation.row
+      const row = all[at]
+      assert.deepEqual([row?.seq, row?.atMs, row?.kind], [at + 1, atMs, ROW_KIND[rule.kind]])
+      assert.equal(hex(row?.rule), hex(bytes))
+    }
+    const seqs = async (after: number, limit: number): Promise<number[]> =>
+      (await store.rowsAfter(REALM, after, limit)).map(({ seq }) => seq)
+    assert.deepEqual(await seqs(0, 2), [1, 2])
+    assert.deepEqual(await seqs(2, 2), [3, 4])
+    assert.deepEqual(await seqs(4, 2), [5])
+    assert.deepEqual(await seqs(5, 2), [])
+    assert.deepEqual(await seqs(99, 2), [])
+  })
+
+  clause('2,500 rows are read in pages without a gap or a double', async ({ store }) => {
+    for (let group = 0; group < 5; group += 1) {
+      const units = Array.from({ length: 250 }, () => unit(append(), append()))
+      await commit(store, ...units)
+    }
+    const seqs: number[] = []
+    for (let after = 0; ; after = seqs.length) {
+      const page = await store.rowsAfter(REALM, after, 1_000)
+      seqs.push(...page.map(({ seq }) => seq))
+      if (page.length < 1_000) break
+    }
+    assert.deepEqual(
+      seqs,
+      Array.from({ length: 2_500 }, (_, at) => at + 1),
+    )
+  })
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import {
+  type Operation,
+  type RealmOrdinal,
+  ROW_KIND,
+  realmOrdinal,
+  type Store,
+  type Unit,
+} from '@rescind/core'
+import fc from 'fast-check'
+import type { Clause } from './clause.ts'
+import { applyNaively, EMPTY, type NaiveRealm } from './naive.ts'
+import {
+  append,
+  asRecord,
+  bareToken,
+  comparable,
+  consume,
+  deleteRecord,
+  digestAt,
+  forget,
+  groupOf,
+  handleAt,
+  hex,
+  NOW_MS,
+  put,
+  putRecord,
+  SOURCE,
+} from './samples.ts'
+
+const RUNS = 80
+const NUMBERS = [0, 1, 2, 3]
+const IDS = ['a', 'b', 'c']
+const VALUES = ['x', 'y']
+
+/** Few ids, so that units meet each other often. */
+const number = fc.constantFrom(...NUMBERS)
+const id = fc.constantFrom(...IDS)
+const version = fc.nat(4)
+const keys = fc.subarray(VALUES).map((values) => values.map((value) => ({ name: 'name', value })))
+
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.constant(append()),
+  fc.nat(99).map((nth) => append({ audit: `${nth}`, atMs: NOW_MS + nth })),
+  fc.record({ number, other: number, same: fc.boolean(), client: fc.boolean() }).map((drawn) =>
+    put({
+      ...bareToken(drawn.number),
+      handle: handleAt(drawn.same ? drawn.number : drawn.other),
+      ...(drawn.client ? { client: 'c' } : {}),
+    }),
+  ),
+  number.map(
+    (nth): Operation => ({
+      kind: 'extend-token',
+      digest: digestAt(nth),
+      expiresAtMs: NOW_MS + nth,
+      atMs: nth,
+    }),
+  ),
+  fc
+    .tuple(number, fc.boolean())
+    .map(([nth, answered]) => consume(nth, answered ? Buffer.from([nth]) : undefined)),
+  fc.tuple(number, fc.boolean()).map(([nth, tombstone]) => forget(nth, { tombstone })),
+  fc
+    .tuple(id, version, keys)
+    .map(([one, fromVersion, given]) => putRecord(one, { fromVersion, keys: given, body: `${fromVersion}` })),
+  fc.tuple(id, version).map(([one, fromVersion]) => deleteRecord(one, fromVersion)),
+)
+
+type Draft = Omit<Unit, 'realm'>
+
+const draft: fc.Arbitrary<Draft> = fc.record({
+  standsOn: fc.constant([]),
+  expects: fc.array(fc.record({ collection: fc.constant('things'), id, version: fc.nat(1) }), {
+    maxLength: 1,
+  }),
+  operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
+})
+
+export function modelContract(clause: Clause): void {
+  clause(
+    `${RUNS} random histories end as in a model of plain lists, outcome by outcome`,
+    async ({ store }) => {
+      let ordinal = 10
+      const groups = fc.array(fc.array(draft, { minLength: 1, maxLength: 12 }), {
+        minLength: 1,
+        maxLength: 4,
+      })
+      const property = fc.asyncProperty(groups, async (drafts) => {
+        // A realm of its own is as good as an empty store, and cheaper.
+        ordinal += 1
+        await playAndCompare(store, realmOrdinal(ordinal), drafts)
+      })
+      await fc.assert(property, { numRuns: RUNS, seed: 20_260_301 })
+    },
+  )
+}
+
+async function playAndCompare(store: Store, realm: RealmOrdinal, groups: readonly Draft[][]): Promise<void> {
+  let model = EMPTY
+  for (const drafts of groups) {
+    const units = drafts.map((one) => ({ realm, ...one }))
+    const expected = units.map((one) => {
+      const [next, outcome] = applyNaively(model, one)
+      model = next
+      return outcome
+    })
+    const { outcomes } = await store.commit(groupOf(store, units))
+    assert.deepEqual(outcomes, expected)
+  }
+  assert.deepEqual(await pictureOf(store, realm), naivePicture(model))
+}
+
+async function pictureOf(store: Store, realm: RealmOrdinal): Promise<unknown> {
+  const rows = await store.rowsAfter(realm, 0, 1_000)
+  const tokens: unknown[] = []
+  const consumed: unknown[] = []
+  const tombstones: boolean[] = []
+  for (const nth of NUMBERS) {
+    const byDigest = await store.tokenByDigest(realm, digestAt(nth))
+    const byHandle = await store.tokenByHandle(realm, handleAt(nth))
+    tokens.push([comparable(byDigest), comparable(byHandle)])
+    const consumption = await store.consumption(realm, handleAt(nth))
+    consumed.push([consumption?.handle, hex(consumption?.sealed)])
+    tombstones.push(await store.isTombstone(realm, digestAt(nth)))
+  }
+  const records: unknown[] = []
+  for (const one of IDS) records.push(asRecord(await store.record(realm, 'things', one)))
+  const byKey: unknown[] = []
+  for (const value of VALUES) {
+    byKey.push((await store.recordByKey(realm, { collection: 'things', name: 'name', value }))?.id)
+  }
+  const page = await store.records(realm, { collection: 'things', after: undefined, limit: 100 })
+  const ask = { source: SOURCE, client: 'c', after: undefined, limit: 100 }
+  const ofClient = await store.tokensOfClient(realm, ask)
+  return {
+    tokens,
+    consumed,
+    tombstones,
+    records,
+    byKey,
+    live: page.records.map((record) => record.id),
+    ofClient: ofClient.records.map(({ handle }) => handle).sort(),
+    head: (await store.head(realm)).seq,
+    rows: rows.map((row) => [row.seq, row.atMs, row.kind, hex(row.rule)]),
+  }
+}
+
+function naivePicture({ tokens, consumed, tombstones, records, rows }: NaiveRealm): unknown {
+  const live = records.filter(({ body }) => body !== undefined)
+  return {
+    tokens: NUMBERS.map((nth) => [
+      comparable(tokens.find(({ digest }) => digest === digestAt(nth))),
+      comparable(tokens.find(({ handle }) => handle === handleAt(nth))),
+    ]),
+    consumed: NUMBERS.map((nth) => {
+      const found = consumed.find(([handle]) => handle === handleAt(nth))
+      return [found?.[0], hex(found?.[1])]
+    }),
+    tombstones: NUMBERS.map((nth) => tombstones.includes(digestAt(nth))),
+    records: IDS.map((one) => {
+      const found = records.find((record) => record.id === one)
+      if (found === undefined) return undefined
+      const { collection, version: at, body } = found
+      return { collection, id: one, version: at, body }
+    }),
+    byKey: VALUES.map((value) => live.find((record) => record.keys.some((key) => key.value === value))?.id),
+    live: live.map((record) => record.id).sort(),
+    ofClient: tokens.flatMap(({ client, handle }) => (client === 'c' ? [handle] : [])).sort(),
+    head: rows.length,
+    rows: rows.map(({ row }, at) => [at + 1, row.atMs, ROW_KIND[row.rule.kind], hex(row.bytes)]),
+  }
+}

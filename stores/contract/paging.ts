@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import type { Store, TokenRecord } from '@rescind/core'
+import type { Clause } from './clause.ts'
+import {
+  asRecord,
+  bareToken,
+  commit,
+  comparable,
+  deleteRecord,
+  forget,
+  handleAt,
+  NOW_MS,
+  OTHER_REALM,
+  put,
+  putRecord,
+  REALM,
+  SOURCE,
+  unit,
+  unitIn,
+} from './samples.ts'
+
+export function pagingContract(clause: Clause): void {
+  pagesOfRecords(clause)
+  pagesOfTokens(clause)
+  placesBetweenPages(clause)
+  expiry(clause)
+}
+
+function pagesOfRecords(clause: Clause): void {
+  clause(
+    'live records come by id, page by page, without the deleted and without a double',
+    async ({ store }) => {
+      const ids = ['b', 'a', 'e', 'd', 'c', 'aa', 'B', '10', '9']
+      await commit(store, ...ids.map((id) => unit(putRecord(id, { body: `"${id}"` }))))
+      await commit(
+        store,
+        unit(deleteRecord('d', 1)),
+        unit(putRecord('x', { collection: 'others' })),
+        unitIn(OTHER_REALM, putRecord('z')),
+      )
+      for (const limit of [1, 3, 8, 100]) {
+        const pages = await allRecords(store, limit)
+        const all = pages.flat()
+        assert.deepEqual(all, ['10', '9', 'B', 'a', 'aa', 'b', 'c', 'e'])
+        assert.ok(pages.every((page) => page.length <= limit))
+      }
+      const page = await store.records(REALM, { collection: 'things', after: 'a', limit: 1 })
+      assert.deepEqual(page.records.map(asRecord), [
+        { collection: 'things', id: 'aa', version: 1, body: '"aa"' },
+      ])
+      const none = await store.records(REALM, { collection: 'nothing', after: undefined, limit: 10 })
+      assert.deepEqual(none, { records: [], next: undefined })
+    },
+  )
+}
+
+async function allRecords(store: Store, limit: number): Promise<string[][]> {
+  const pages: string[][] = []
+  let after: string | undefined
+  do {
+    const page = await store.records(REALM, { collection: 'things', after, limit })
+    pages.push(page.records.map(({ id }) => id))
+    after = page.next
+  } while (after !== undefined)
+  return pages
+}
+
+function ofClient(number: number, over: Partial<TokenRecord> = {}): TokenRecord {
+  return { ...bareToken(number), client: 'c', ...over }
+}
+
+async function allTokens(store: Store, limit: number): Promise<TokenRecord[][]> {
+  const pages: TokenRecord[][] = []
+  let after: number | undefined
+  do {
+    const page = await store.tokensOfClient(REALM, { source: SOURCE, client: 'c', after, limit })
+    pages.push([...page.records])
+    after = page.next
+  } while (after !== undefined)
+  return pages
+}
+
+function pagesOfTokens(clause: Clause): void {
+  clause(
+    'tokens of a client come whole, oldest commit first, whatever their times say, and of no other client',
+    async ({ store }) => {
+      const numbers = [5, 1, 4, 2, 3, 6, 0]
+      const mine = numbers.map((number) =>
+        ofClient(number, { issuedAtMs: NOW_MS - number, scope: `${number}` }),
+      )
+      await commit(
+        store,
+        unit(...mine.slice(0, 2).map(put)),
+        unit(put(ofClient(20, { client: 'C' })), put(ofClient(21, { source: 'chat/acm' }))),
+        unit(put(bareToken(22))),
+        unitIn(OTHER_REALM, put(ofClient(23))),
+      )
+      await commit(store, ...mine.slice(2).map((record) => unit(put(record))))
+      for (const limit of [1, 2, 7, 1_000]) {
+        const pages = await allTokens(store, limit)
+        assert.deepEqual(pages.flat().map(comparable), mine.map(comparable))
+        assert.ok(pages.every((page) => page.length <= limit))
+      }
+      const none = await store.tokensOfClient(REALM, {
+        source: SOURCE,
+        client: 'd',
+        after: undefined,
+        limit: 9,
+      })
+      assert.deepEqual(none, { records: [], next: undefined })
+    },
+  )
+
+  clause('1,500 tokens of one client come in pages of at most 1,000', async ({ store }) => {
+    for (let group = 0; group < 6; group += 1) {
+      const tokens = Array.from({ length: 250 }, (_, at) => ofClient(group * 250 + at))
+      await commit(store, ...tokens.map((record) => unit(put(record))))
+    }
+    const pages = await allTokens(store, 1_000)
+    assert.deepEqual(
+      pages.flat().map(({ handle }) => handle),
+      Array.from({ length: 1_500 }, (_, at) => handleAt(at)),
+    )
+  })
+}
+
+function placesBetweenPages(clause: Clause): void {
+  clause(
+    'the place after a page stays right when tokens before it are forgotten, extended, or put after it',
+    async ({ store }) => {
+      await commit(store, ...[0, 1, 2, 3].map((number) => unit(put(ofClient(number)))))
+      const ask = { source: SOURCE, client: 'c', limit: 2 }
+      const first = await store.tokensOfClient(REALM, { ...ask, after: undefined })
+      const moved = { expiresAtMs: NOW_MS + 9, atMs: NOW_MS }
+      await commit(
+        store,
+        unit(forget(0, { tombstone: false })),
+        unit({ kind: 'extend-token', digest: bareToken(1).digest, ...moved }),
+        unit({ kind: 'extend-token', digest: bareToken(2).digest, ...moved }),
+        unit(put(ofClient(4))),
+      )
+      assert.notEqual(first.next, undefined)
+      const rest = await store.tokensOfClient(REALM, { ...ask, limit: 9, after: first.next })
+      assert.deepEqual(
+        rest.records.map(({ handle }) => handle),
+        [2, 3, 4].map(handleAt),
+      )
+    },
+  )
+}
+
+function expiry(clause: Clause): void {
+  clause(
+    'expired tokens of all realms are found at or below a time, up to a limit, as they now stand',
+    async ({ store }) => {
+      const at = (number: number, expiresAtMs: number): TokenRecord => ({ ...bareToken(number), expiresAtMs })
+      await commit(
+        store,
+        unit(put(at(1, 1_000)), put(at(2, 1_001)), put(at(3, 999)), put(at(4, 500))),
+        unitIn(OTHER_REALM, put(at(1, 1_000)), put(at(5, 2_000))),
+        unit({ kind: 'extend-token', digest: bareToken(3).digest, expiresAtMs: 3_000, atMs: 1 }),
+        unit(forget(4, { tombstone: true })),
+      )
+      const found = await store.expiredTokens(1_000, 100)
+      assert.deepEqual(
+        found.map(({ realm, record }) => [realm, record.handle, record.expiresAtMs]).sort(),
+        [
+          [REALM, handleAt(1), 1_000],
+          [OTHER_REALM, handleAt(1), 1_000],
+        ].sort(),
+      )
+      assert.deepEqual(comparable(found[0]?.record), comparable(at(1, 1_000)))
+      assert.equal((await store.expiredTokens(5_000, 100)).length, 5)
+      assert.equal((await store.expiredTokens(5_000, 2)).length, 2)
+      assert.deepEqual(await store.expiredTokens(400, 100), [])
+    },
+  )
+}

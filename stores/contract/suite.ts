@@ -1,0 +1,39 @@
+import { describe } from 'node:test'
+import { clauses, type OpenStore } from './clause.ts'
+import { directoryContract } from './directory.ts'
+import { durableContract } from './durable.ts'
+import { groupContract } from './group.ts'
+import { logContract } from './log.ts'
+import { modelContract } from './model.ts'
+import { pagingContract } from './paging.ts'
+import { tokenContract } from './tokens.ts'
+
+export type { Opened, OpenStore } from './clause.ts'
+
+export type StoreContractOptions = {
+  /** Whether a new instance over the same data sees what an earlier one committed. */
+  readonly durable: boolean
+  /** Sentences that a store does not keep yet, each with the reason; they run and are reported as to do. */
+  readonly todo?: Readonly<Record<string, string>>
+}
+
+/**
+ * Registers the tests that every store must pass, whatever its engine: `name` heads them in the report, `open` makes
+ * an empty store each time it is called.
+ */
+export function storeContract(
+  name: string,
+  open: OpenStore,
+  { durable, todo = {} }: StoreContractOptions = { durable: true },
+): void {
+  const clause = clauses(open, todo)
+  describe(`${name}: the contract of a store`, () => {
+    describe('tokens', () => tokenContract(clause))
+    describe('units and groups', () => groupContract(clause))
+    describe('the log', () => logContract(clause))
+    describe('the directory', () => directoryContract(clause))
+    describe('pages and scans', () => pagingContract(clause))
+    describe('against a model', () => modelContract(clause))
+    describe('the floor and what outlives an instance', () => durableContract(clause, durable))
+  })
+}

@@ -1,0 +1,53 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
+import { MemoryStore } from '@rescind/stores'
+import { HandClock, SeededRandom, START_MS } from './realm.ts'
+import { SEED } from './seed.ts'
+import { CONTROL_KEY, makeHome } from './server.ts'
+import { type StoreSwitch, switchedStore } from './switched-store.ts'
+
+/** Where the server of a test says that it is: answers that hold links are then the same in every run. */
+export const PUBLIC_URL = 'http://127.0.0.1:8080'
+
+export type TestServer = {
+  readonly url: string
+  readonly port: number
+  readonly clock: HandClock
+  readonly power: StoreSwitch
+  readonly close: () => Promise<void>
+}
+
+export type TestServerStart = {
+  readonly seed?: unknown
+  /** `hand`: a clock and randomness that the test owns, so that every answer can be foretold. */
+  readonly time: 'hand' | 'real'
+  readonly flags?: readonly string[]
+}
+
+/** The real server in this process, on the memory store and a free port. */
+export async function openServer({ seed, time, flags }: TestServerStart): Promise<TestServer> {
+  const home = makeHome()
+  const seedFile = join(home.folder, 'seed.json')
+  writeFileSync(seedFile, JSON.stringify(seed ?? SEED), { mode: 0o600 })
+  const values = resolveSettings({
+    flags: [
+      ...['--listen', '127.0.0.1:0', '--store', 'memory:', '--log-level', 'silent'],
+      ...['--seed', seedFile, '--master-key-file', join(home.folder, 'master.key'), ...(flags ?? [])],
+    ],
+    environment: { RESCIND_CONTROL_KEY: CONTROL_KEY },
+    file: undefined,
+  })
+  const clock = new HandClock()
+  const { store, power } = switchedStore(new MemoryStore(time === 'hand' ? START_MS : Date.now()))
+  const surroundings = time === 'hand' ? { clock, store, random: new SeededRandom() } : { store }
+  const server: RunningServer = await startServer(checkConfig(values), surroundings)
+  home.remove()
+  return {
+    url: server.url,
+    port: Number(new URL(server.url).port),
+    clock,
+    power,
+    close: server.close,
+  }
+}

@@ -1,0 +1,39 @@
+import { type Group, type GroupOutcome, type Store, StoreUnavailable } from '@rescind/core'
+
+/** What a test does to a store, and sees of it. */
+export type StoreSwitch = {
+  /** `down`: whatever the store is asked is an outage. `broken`: it fails as only a bug of ours would. */
+  mode: 'up' | 'down' | 'broken'
+  /** Operations that were committed so far: unchanged means that nothing was written at all. */
+  readonly writes: number
+}
+
+export type SwitchedStore = { readonly store: Store; readonly power: StoreSwitch }
+
+/** A store that can be taken away, and that counts what is written to it. */
+export function switchedStore(inner: Store): SwitchedStore {
+  const power: { mode: StoreSwitch['mode']; writes: number } = { mode: 'up', writes: 0 }
+  const commit = async (group: Group): Promise<GroupOutcome> => {
+    const answer = await inner.commit(group)
+    group.units.forEach((unit, at) => {
+      if (answer.outcomes[at]?.kind === 'applied') power.writes += unit.operations.length
+    })
+    return answer
+  }
+  const store = new Proxy(inner, {
+    get(target, name): unknown {
+      const value: unknown = name === 'commit' ? commit : Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...given: unknown[]): unknown => {
+        if (name !== 'close') refuseBy(power.mode)
+        return Reflect.apply(value, target, given)
+      }
+    },
+  })
+  return { store, power }
+}
+
+function refuseBy(mode: StoreSwitch['mode']): void {
+  if (mode === 'down') throw new StoreUnavailable('the store is down')
+  if (mode === 'broken') throw new TypeError('the store is broken')
+}
