@@ -7,7 +7,7 @@ const ROW = Buffer.alloc(200, 7)
 const WRITES = 2_000
 const ROUNDS = 3
 
-/** What one connection's durable revocations are measured against: write + fdatasync on an appending file, same disk. */
+/** What one connection's durable revocations are held against: write + fdatasync on an appending file, same disk. */
 export async function disk(folder: string, figures: readonly Figure[]): Promise<string> {
   const rates = Array.from({ length: ROUNDS }, (_, round) => appendRate(join(folder, `append-${round}`)))
   const raw = median(rates)

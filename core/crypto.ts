@@ -45,8 +45,11 @@ export function randomBytes128(random: Random): string {
   return random.bytes(16).toString('base64url')
 }
 
+/** What seals: the key, what the sealed bytes belong to (it must be said again to open them), and a nonce's source. */
+export type SealWith = { readonly key: Uint8Array; readonly associated: string; readonly random: Random }
+
 /** AES-256-GCM; the result is nonce ‖ tag ‖ ciphertext. */
-export function seal(key: Uint8Array, plain: Uint8Array, associated: string, random: Random): Buffer {
+export function seal({ key, associated, random }: SealWith, plain: Uint8Array): Buffer {
   const nonce = random.bytes(GCM_NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   cipher.setAAD(Buffer.from(associated, 'utf8'))

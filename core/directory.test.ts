@@ -131,7 +131,7 @@ test('what was read before a change is not cached after it, by id or by key', as
   }
 })
 
-test('a deleted record stands with its version, one that never was with 0, a live one with its entry', async () => {
+test('a deleted record stands with its version, one that never was with 0, a live one whole', async () => {
   const { realm } = await open()
   const { directory } = realm
   assert.deepEqual(await directory.standing(PEOPLE, 'a'), { version: 0, entry: undefined })

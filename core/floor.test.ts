@@ -17,7 +17,7 @@ test('the floor starts where it durably was, not where the clock is', () => {
   assert.equal(floor.raise(reading(0)), NOW_MS - DAY_MS)
 })
 
-test('it rises by the time that the monotonic clock has run, as long as the gap is not trusted (model §3.4)', () => {
+test('it rises by what the monotonic clock has run while the gap is not trusted (model §3.4)', () => {
   const floor = new Floor(NOW_MS - DAY_MS, reading(0))
   assert.equal(floor.raise(reading(60_000)), NOW_MS - DAY_MS + 60_000)
   assert.equal(floor.raise(reading(CLOCK_TRUST_MS - 1)), NOW_MS - DAY_MS + CLOCK_TRUST_MS - 1)

@@ -100,7 +100,7 @@ test('what one lane leaves the other takes', async () => {
   }
 })
 
-test('each lane is bounded: the limit is taken, one more is refused, and the other lane is not touched', async () => {
+test('each lane takes its limit and refuses one more, and the other lane is not touched', async () => {
   for (const [lane, other, limit] of [
     ['issue', 'revoke', ISSUE_QUEUE_MAX],
     ['revoke', 'issue', REVOKE_QUEUE_MAX],
@@ -159,7 +159,7 @@ test('closing waits for all that was taken and takes nothing more', async () => 
   assert.deepEqual(await Promise.all([first, second]), ['a!', 'b!'])
 })
 
-test('closing before the deferred flush began still drains it; closing an idle one ends at once', async () => {
+test('closing drains a flush that has not begun, and ends at once when idle', async () => {
   const bench = new Bench()
   const only = bench.commits.submit('a', 'issue')
   const closing = bench.commits.close()

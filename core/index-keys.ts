@@ -21,23 +21,23 @@ export function digestKeyOf(digest: TokenDigest): IndexKey {
 }
 
 export function handleKeyOf(digestKey: string, source: string, handle: string): IndexKey {
-  return keyOf(digestKey, KIND.handle, source, handle)
+  return keyOf(digestKey, KIND.handle, prefixed(source) + handle)
 }
 
 export function foreignKeyOf(digestKey: string, issuer: string, jti: string): IndexKey {
-  return keyOf(digestKey, KIND.foreign, issuer, jti)
+  return keyOf(digestKey, KIND.foreign, prefixed(issuer) + jti)
 }
 
 export function grantKeyOf(digestKey: string, source: string, grant: string): IndexKey {
-  return keyOf(digestKey, KIND.grant, source, grant)
+  return keyOf(digestKey, KIND.grant, prefixed(source) + grant)
 }
 
 export function sessionKeyOf(digestKey: string, source: string, session: string): IndexKey {
-  return keyOf(digestKey, KIND.session, source, session)
+  return keyOf(digestKey, KIND.session, prefixed(source) + session)
 }
 
 export function signingKeyOf(digestKey: string, keyId: string): IndexKey {
-  return keyOf(digestKey, KIND.key, '', keyId)
+  return keyOf(digestKey, KIND.key, prefixed('') + keyId)
 }
 
 /** @returns the keys under which a thing is ended: two for a token, which is known by its text and by its handle. */
@@ -63,41 +63,35 @@ export function cutKeyOf(digestKey: string, shape: CutShape, of: Principals): In
   const kind = CUT_KIND_BASE + CUT_SHAPES.indexOf(shape)
   switch (shape) {
     case 'realm':
-      return keyOf(digestKey, kind, '', '')
+      return keyOf(digestKey, kind, prefixed(''))
     case 'source':
-      return keyOf(digestKey, kind, of.source, '')
+      return keyOf(digestKey, kind, prefixed(of.source))
     case 'tenant':
-      return of.tenant === undefined ? undefined : keyOf(digestKey, kind, of.source, of.tenant)
+      return of.tenant === undefined ? undefined : keyOf(digestKey, kind, prefixed(of.source) + of.tenant)
     case 'subject':
-      return of.subject === undefined ? undefined : keyOf(digestKey, kind, of.source, of.subject)
+      return of.subject === undefined ? undefined : keyOf(digestKey, kind, prefixed(of.source) + of.subject)
     case 'client':
-      return of.client === undefined ? undefined : keyOf(digestKey, kind, of.source, of.client)
+      return of.client === undefined ? undefined : keyOf(digestKey, kind, prefixed(of.source) + of.client)
     case 'subject+client':
-      return pairKeyOf(digestKey, kind, of.source, [of.subject, of.client])
+      return keyOfPair(digestKey, kind, [of.source, of.subject, of.client])
     case 'subject+tenant':
-      return pairKeyOf(digestKey, kind, of.source, [of.subject, of.tenant])
+      return keyOfPair(digestKey, kind, [of.source, of.subject, of.tenant])
     case 'tenant+client':
-      return pairKeyOf(digestKey, kind, of.source, [of.tenant, of.client])
+      return keyOfPair(digestKey, kind, [of.source, of.tenant, of.client])
     default:
       return unreachable(shape)
   }
 }
 
-type Pair = readonly [first: string | undefined, second: string | undefined]
+type Pair = readonly [source: string, first: string | undefined, second: string | undefined]
 
-function pairKeyOf(
-  digestKey: string,
-  kind: number,
-  source: string,
-  [first, second]: Pair,
-): IndexKey | undefined {
+function keyOfPair(digestKey: string, kind: number, [source, first, second]: Pair): IndexKey | undefined {
   if (first === undefined || second === undefined) return undefined
-  return keyOf(digestKey, kind, source, `${prefixed(first)}${second}`)
+  return keyOf(digestKey, kind, prefixed(source) + prefixed(first) + second)
 }
 
-function keyOf(digestKey: string, kind: number, source: string, id: string): IndexKey {
-  const text = digestKey + String.fromCharCode(kind) + prefixed(source) + id
-  return sha256Latin1(text).slice(0, KEY_CHARS) as IndexKey
+function keyOf(digestKey: string, kind: number, parts: string): IndexKey {
+  return sha256Latin1(digestKey + String.fromCharCode(kind) + parts).slice(0, KEY_CHARS) as IndexKey
 }
 
 /** Length first, so that no two lists of parts make the same bytes. */

@@ -88,7 +88,7 @@ export {
   unwrapRealmKeys,
   wrapRealmKeys,
 } from './realm-keys.ts'
-export { Realms, type RealmsParts } from './realms.ts'
+export { commitOwn, Realms, type RealmsParts } from './realms.ts'
 export {
   ANCESTORS_MAX,
   type Ancestor,

@@ -6,7 +6,7 @@ import type { Collection } from './directory.ts'
 import { grantOf } from './ids.ts'
 import { issueTokens } from './issue.ts'
 import { LIFETIME_MAX_MS } from './lifetimes.ts'
-import { AUDIT, actOf, ancestorOf, callerAt, intentOf, issue, say, tryIssue } from './property/acts.ts'
+import { AUDIT, actOf, ancestorOf, callerAt, intentOf, issue, rawOf, say, tryIssue } from './property/acts.ts'
 import { FaultyStore } from './property/faulty-store.ts'
 import { DAY_MS, grantAt, handleAt } from './property/samples.ts'
 import type { Caller, Realm } from './realm.ts'
@@ -143,7 +143,7 @@ describe('single use', () => {
 describe('holds', () => {
   const client: Target = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c' } }
 
-  test('while a hold lasts nothing is minted for what it covers; after its release it is (model §5.5)', async () => {
+  test('while a hold lasts nothing is minted for what it covers, afterwards it is (model §5.5)', async () => {
     const { realm } = await open()
     await issue(realm, 'before')
     await append(realm, { kind: 'hold', id: 'h', target: client })
@@ -175,6 +175,12 @@ const client = { source: 'oauth', client: 'c' }
 /** Everything that a unit stands on, and what may hit it between its basis and its commit (model §4.3). */
 const HITS: Readonly<Record<string, Hit>> = {
   'the parent is revoked': (realm, parent) => revokeToken(realm, parent, actOf(realm)),
+  'its ancestor is revoked': (realm, { ancestors: [elder] }) => {
+    assert.ok(elder !== undefined)
+    const digest = rawOf('elder').digest(realm.keys.digestKey)
+    const target = { kind: 'token', source: elder.source, handle: elder.handle, digest } as const
+    return append(realm, { kind: 'revoke', target, keepUntilMs: realm.nowMs() + LIFETIME_MAX_MS })
+  },
   'the grant is revoked': (realm, { source, grant }) => revokeGrant(realm, { source, grant }, actOf(realm)),
   'the client is cut off': (realm) =>
     revokePrincipals(realm, { shape: 'client', principals: client }, actOf(realm)),
@@ -204,7 +210,7 @@ const HITS: Readonly<Record<string, Hit>> = {
     append(realm, { kind: 'hold', id: 'h', target: { kind: 'grant', source, grant } }),
 }
 
-/** A refresh that derives from a parent with an ancestor, on behalf of an Identity administrator. */
+/** A single-use token that was exchanged for another's. */
 async function family(realm: Realm): Promise<TokenRecord> {
   const elder = await issue(realm, 'elder', {
     source: 'identity',
@@ -215,6 +221,7 @@ async function family(realm: Realm): Promise<TokenRecord> {
   return issue(realm, 'parent', { kind: 'refresh', session: 'ses', ancestors: [ancestorOf(elder)] })
 }
 
+/** A rotation on behalf of an administrator: the successor inherits grant and ancestors, and adds none. */
 function refresh(
   realm: Realm,
   parent: TokenRecord,
@@ -225,7 +232,7 @@ function refresh(
     kind: 'refresh',
     grant: parent.grant,
     session: 'ses',
-    ancestors: [ancestorOf(parent), ...parent.ancestors],
+    ancestors: parent.ancestors,
   })
   const caller = callerAt(realm, basis, { source: 'identity', subject: 'admin' })
   return tryIssue(realm, intent, { basis, caller, consume: parent })
@@ -263,7 +270,7 @@ describe('a unit is stale, and leaves nothing, when between its basis and its co
     })
   }
 
-  test("a key of the caller's in the system realm is revoked, earlier or in the same group (model §1.1)", async () => {
+  test("the caller's key in the system realm is revoked, earlier or in the same group (model §1.1)", async () => {
     for (const isSame of [true, false]) {
       const { realm, system } = await open()
       const key = await issue(system, 'control key', { source: 'control' })

@@ -95,7 +95,10 @@ export function recordOf(realm: Realm, intent: TokenIntent, at: IssuedAt): Token
     ...at,
   }
   if (sealText !== true) return record
-  return { ...record, sealed: sealTokenText(realm.keys, realm.name, record, { raw, random: realm.random }) }
+  return {
+    ...record,
+    sealed: sealTokenText(record, { keys: realm.keys, realm: realm.name, raw, random: realm.random }),
+  }
 }
 
 export function putToken(record: TokenRecord): Operation {

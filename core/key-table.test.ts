@@ -151,6 +151,8 @@ test('a key that is kept for good outlasts every floor, as does one kept past th
     [1, 2, 3].map((number) => table.has(keyAt(number))),
     [true, true, false],
   )
+  // One beside them that may go makes the table look at each.
+  for (let at = 0; at < 5_000; at += 1) table.add(keyAt(at, 'short-lived'), NOW_MS)
   dropAll(table, Date.UTC(9998, 0, 1))
   dropAll(table, Date.UTC(9999, 11, 30))
   assert.deepEqual(
@@ -193,6 +195,19 @@ test('keys that crowd the end of a partition find room: the table grows and neve
   for (const key of keys) table.add(key, NOW_MS)
   assert.equal(table.size, keys.length)
   assert.ok(keys.every((key) => table.has(key)))
+})
+
+test('a table that was told how many keys would come holds the same, told right or wrong', () => {
+  for (const expected of [0, 1, 5_000, 50_000]) {
+    const table = new KeyTable()
+    table.reserve(expected)
+    for (let at = 0; at < 5_000; at += 1) table.add(keyAt(at), NOW_MS)
+    for (let at = 0; at < 5_000; at += 1) {
+      if (!table.has(keyAt(at)) || table.has(keyAt(at, 'other'))) assert.fail(`key ${at} after ${expected}`)
+    }
+    dropAll(table, NOW_MS + DAY_MS)
+    assert.equal(table.size, 0)
+  }
 })
 
 test('from 110,000 to 600,000 keys one key costs at most 24 bytes, a revoked token 48 (model §6.1)', () => {

@@ -18,9 +18,9 @@ export class KeyTable {
 
   has(key: IndexKey): boolean {
     if (this.#size === 0) return false
-    const [w0, w1, w2, w3] = wordsOf(key)
-    const partition = this.#partitions[w0 >>> PARTITION_SHIFT]
-    return partition !== undefined && find(partition, w0, w1, w2, w3) >= 0
+    loadKey(key)
+    const partition = this.#partitions[k0 >>> PARTITION_SHIFT]
+    return partition !== undefined && isKeyAt(partition, slotOf(partition))
   }
 
   /** Says how many keys are about to come, so that a table which is filled at once does not grow in many steps. */
@@ -30,34 +30,36 @@ export class KeyTable {
 
   /** Adds a key, or lengthens how long it is kept; a time is only ever rounded up. */
   add(key: IndexKey, keepUntilMs: number): void {
-    this.#add(wordsOf(key), keepUntilMs)
+    loadKey(key)
+    this.#add(keepUntilMs)
   }
 
   /** The same for a key that stands in bytes at an offset. */
   addBytes(bytes: Uint8Array, at: number, keepUntilMs: number): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset + at, WORDS * 4)
-    for (let word = 0; word < WORDS; word += 1) scratch[word] = view.getUint32(word * 4)
-    this.#add(scratch, keepUntilMs)
+    loadBytes(bytes, at)
+    this.#add(keepUntilMs)
   }
 
-  #add([w0, w1, w2, w3]: Words, keepUntilMs: number): void {
+  #add(keepUntilMs: number): void {
     const keep = keepUnits(keepUntilMs)
-    const at = w0 >>> PARTITION_SHIFT
+    const at = k0 >>> PARTITION_SHIFT
     let partition = this.#partitions[at]
     if (partition === undefined) {
       partition = makePartition(this.#firstCapacity)
       this.#partitions[at] = partition
     }
-    const found = find(partition, w0, w1, w2, w3)
-    if (found >= 0) {
-      if (keep > (partition.keeps[found] as number)) partition.keeps[found] = keep
+    let slot = slotOf(partition)
+    if (isKeyAt(partition, slot)) {
+      if (keep > (partition.keeps[slot] as number)) partition.keeps[slot] = keep
       return
     }
-    while (!insert(partition, [w0, w1, w2, w3], keep)) {
-      // Never the same size again: a run that overflows the slack may do so below the highest load, too.
+    while (!insertAt(partition, slot, keep)) {
+      // Never the same size again: a run that overflows the slack may do so below the highest load, too, and a
+      // partition that is rebuilt as it was would be rebuilt for ever.
       const fitting = Math.ceil((partition.count + 1) / LOAD_AFTER_GROWTH)
       partition = rebuilt(partition, Math.max(fitting, Math.ceil(partition.capacity * 1.03)), 0)
       this.#partitions[at] = partition
+      slot = slotOf(partition)
     }
     this.#size += 1
   }
@@ -101,7 +103,6 @@ const KEEP_UNIT_MS = 6 * 3_600_000
 const KEEP_ORIGIN_MS = 1_577_836_800_000
 const KEEP_FOREVER = 0xffff
 
-type Words = readonly [w0: number, w1: number, w2: number, w3: number]
 type Partition = { words: Uint32Array; keeps: Uint16Array; capacity: number; count: number }
 
 function makePartition(capacity: number): Partition {
@@ -115,37 +116,44 @@ function keepUnits(keepUntilMs: number): number {
   return Math.min(KEEP_FOREVER, Math.max(1, units))
 }
 
-function home(partition: Partition, w1: number): number {
-  return Math.floor((w1 / 2 ** 32) * partition.capacity)
+function home(capacity: number, w1: number): number {
+  return Math.floor((w1 / 2 ** 32) * capacity)
 }
 
-function find(partition: Partition, w0: number, w1: number, w2: number, w3: number): number {
-  const { words, keeps } = partition
-  for (let slot = home(partition, w1); slot < keeps.length && keeps[slot] !== 0; slot += 1) {
+/** Where the loaded key stands, or where it would: the first slot from its home that is empty or holds no smaller one. */
+function slotOf({ words, keeps, capacity }: Partition): number {
+  let slot = home(capacity, k1)
+  for (; slot < keeps.length && keeps[slot] !== 0; slot += 1) {
     const at = slot * WORDS
     const here = words[at + 1] as number
-    if (here > w1) return -1
-    if (here === w1 && words[at] === w0 && words[at + 2] === w2 && words[at + 3] === w3) return slot
+    if (here > k1) return slot
+    if (here === k1 && words[at] === k0 && words[at + 2] === k2 && words[at + 3] === k3) return slot
   }
-  return -1
+  return slot
 }
 
-/** @returns false when the partition must grow first. */
-function insert(partition: Partition, [w0, w1, w2, w3]: Words, keep: number): boolean {
+function isKeyAt({ words, keeps }: Partition, slot: number): boolean {
+  if (slot >= keeps.length || keeps[slot] === 0) return false
+  const at = slot * WORDS
+  return words[at + 1] === k1 && words[at] === k0 && words[at + 2] === k2 && words[at + 3] === k3
+}
+
+/** Puts the loaded key where slotOf said. @returns false when the partition must grow first. */
+function insertAt(partition: Partition, slot: number, keep: number): boolean {
   const { words, keeps, capacity } = partition
   if (partition.count + 1 > capacity * LOAD_MAX) return false
-  let slot = home(partition, w1)
-  while (keeps[slot] !== 0 && slot < keeps.length && (words[slot * WORDS + 1] as number) <= w1) slot += 1
   let end = slot
   while (end < keeps.length && keeps[end] !== 0) end += 1
   if (end >= keeps.length) return false
-  words.copyWithin((slot + 1) * WORDS, slot * WORDS, end * WORDS)
-  keeps.copyWithin(slot + 1, slot, end)
+  if (end > slot) {
+    words.copyWithin((slot + 1) * WORDS, slot * WORDS, end * WORDS)
+    keeps.copyWithin(slot + 1, slot, end)
+  }
   const at = slot * WORDS
-  words[at] = w0
-  words[at + 1] = w1
-  words[at + 2] = w2
-  words[at + 3] = w3
+  words[at] = k0
+  words[at + 1] = k1
+  words[at + 2] = k2
+  words[at + 3] = k3
   keeps[slot] = keep
   partition.count += 1
   return true
@@ -169,7 +177,7 @@ function copyInto(to: Partition, from: Partition, below: number): boolean {
     const keep = from.keeps[slot] as number
     if (keep === 0 || (keep !== KEEP_FOREVER && keep <= below)) continue
     const at = slot * WORDS
-    const target = Math.max(next, home(to, from.words[at + 1] as number))
+    const target = Math.max(next, home(to.capacity, from.words[at + 1] as number))
     if (target >= to.keeps.length) return false
     to.words.set(from.words.subarray(at, at + WORDS), target * WORDS)
     to.keeps[target] = keep
@@ -179,18 +187,32 @@ function copyInto(to: Partition, from: Partition, below: number): boolean {
   return true
 }
 
-const scratch: [number, number, number, number] = [0, 0, 0, 0]
+/** The key in hand, as four words. Module state, so that a check allocates nothing; nothing here awaits. */
+let k0 = 0
+let k1 = 0
+let k2 = 0
+let k3 = 0
 
-/** Valid until the next call: one array serves all, so that a check allocates nothing. */
-function wordsOf(key: IndexKey): Words {
-  for (let word = 0; word < WORDS; word += 1) {
-    const at = word * 4
-    scratch[word] =
-      ((key.charCodeAt(at) << 24) |
-        (key.charCodeAt(at + 1) << 16) |
-        (key.charCodeAt(at + 2) << 8) |
-        key.charCodeAt(at + 3)) >>>
-      0
-  }
-  return scratch
+function loadKey(key: IndexKey): void {
+  k0 = charsAt(key, 0)
+  k1 = charsAt(key, 4)
+  k2 = charsAt(key, 8)
+  k3 = charsAt(key, 12)
+}
+
+function loadBytes(bytes: Uint8Array, at: number): void {
+  k0 = bytesAt(bytes, at)
+  k1 = bytesAt(bytes, at + 4)
+  k2 = bytesAt(bytes, at + 8)
+  k3 = bytesAt(bytes, at + 12)
+}
+
+function charsAt(key: IndexKey, at: number): number {
+  const high = (key.charCodeAt(at) << 24) | (key.charCodeAt(at + 1) << 16)
+  return (high | (key.charCodeAt(at + 2) << 8) | key.charCodeAt(at + 3)) >>> 0
+}
+
+function bytesAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16)
+  return (high | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0
 }

@@ -26,7 +26,7 @@ export type Outcome =
 /** Told of every row after it is durable and folded, before its caller is answered. Must not throw. */
 export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
 
-const ROWS_PER_READ = 10_000
+const ROWS_PER_READ = 1_000
 
 /**
  * The order of things: commit durable → fold into the index → publish → answer, per group and without a gap. After

@@ -11,7 +11,7 @@ const ROW: ChainedRow = {
   auditHash: createHash('sha256').update('audit').digest(),
 }
 
-test('the chain is SHA-256(previous ‖ u64be seq ‖ u64be at ‖ u8 kind ‖ SHA-256(rule) ‖ SHA-256(audit)) (model §3.1)', () => {
+test('the chain is the hash that model §3.1 spells out, and never changes', () => {
   const expected = createHash('sha256')
     .update(Buffer.alloc(32))
     .update(Buffer.from('0000000000000001', 'hex'))

@@ -42,7 +42,7 @@ function rawOf(text: string): RawToken {
 
 const OF = { handle: handleAt(1), digest: digestAt(1) }
 const TEXT = 'assigned é\u{1f511} text'
-const SEALED = sealTokenText(KEYS, realm('one'), OF, { raw: rawOf(TEXT), random })
+const SEALED = sealTokenText(OF, { keys: KEYS, realm: realm('one'), raw: rawOf(TEXT), random })
 
 function flipped(bytes: Uint8Array, at: number): Buffer {
   const changed = Buffer.from(bytes)
@@ -76,12 +76,12 @@ test('sealed text opens for no other handle, digest, realm or key (model §2.6)'
 })
 
 test('the same text sealed twice is not the same bytes', () => {
-  const again = sealTokenText(KEYS, realm('one'), OF, { raw: rawOf(TEXT), random })
+  const again = sealTokenText(OF, { keys: KEYS, realm: realm('one'), raw: rawOf(TEXT), random })
   assert.notDeepEqual(again, SEALED)
 })
 
 test('a realm’s keys open by the master key that wrapped them, for that realm alone', () => {
-  const wrapped = wrapRealmKeys(KEYS, realm('one'), MASTER, random)
+  const wrapped = wrapRealmKeys(KEYS, { realm: realm('one'), master: MASTER, random })
   assert.match(KEYS.digestKey, /^[A-Za-z0-9_-]{43}$/)
   assert.deepEqual(unwrapRealmKeys(wrapped, realm('one'), MASTER), KEYS)
   assert.ok(!Buffer.from(wrapped, 'base64url').includes(KEYS.sealKey))
@@ -99,7 +99,7 @@ test('a realm’s keys open by the master key that wrapped them, for that realm 
 test('seal and unseal agree on any bytes, and only with the same key and associated data', () => {
   const key = random.bytes(32)
   for (const plain of [Buffer.alloc(0), Buffer.from([0]), random.bytes(1_000)]) {
-    const sealed = seal(key, plain, 'about', random)
+    const sealed = seal({ key, associated: 'about', random }, plain)
     assert.deepEqual(unseal(key, sealed, 'about'), plain)
     assert.equal(unseal(key, sealed, 'About'), undefined)
     assert.equal(unseal(flipped(key, 0), sealed, 'about'), undefined)

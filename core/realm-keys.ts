@@ -20,10 +20,13 @@ export function makeRealmKeys(random: Random): RealmKeys {
   return { digestKey: random.bytes(KEY_BYTES).toString('base64url'), sealKey: random.bytes(KEY_BYTES) }
 }
 
+export type Wrapping = { readonly realm: RealmName; readonly master: MasterKey; readonly random: Random }
+
 /** @returns text that only this master key opens again, and only for this realm. */
-export function wrapRealmKeys(keys: RealmKeys, realm: RealmName, master: MasterKey, random: Random): string {
+export function wrapRealmKeys(keys: RealmKeys, { realm, master, random }: Wrapping): string {
   const plain = Buffer.concat([Buffer.from(keys.digestKey, 'ascii'), keys.sealKey])
-  return seal(subkey(master.bytes, 'realm-keys'), plain, `realm-keys:${realm}`, random).toString('base64url')
+  const key = subkey(master.bytes, 'realm-keys')
+  return seal({ key, associated: `realm-keys:${realm}`, random }, plain).toString('base64url')
 }
 
 /** @throws StoreRefused when the master key is not the one that wrapped them. */
@@ -38,12 +41,20 @@ export function unwrapRealmKeys(wrapped: string, realm: RealmName, master: Maste
 
 type SealedOf = Pick<TokenRecord, 'handle' | 'digest'>
 
-export function sealTokenText(keys: RealmKeys, realm: RealmName, of: SealedOf, sealing: Sealing): Buffer {
+/** The text of a token under a key of its own, bound to its realm, handle and digest. */
+export function sealTokenText(of: SealedOf, sealing: Sealing): Buffer {
+  const { keys, realm } = sealing
   const key = subkey(keys.sealKey, of.handle)
-  return seal(key, Buffer.from(sealing.raw.reveal(), 'utf8'), associated(realm, of), sealing.random)
+  const plain = Buffer.from(sealing.raw.reveal(), 'utf8')
+  return seal({ key, associated: associated(realm, of), random: sealing.random }, plain)
 }
 
-export type Sealing = { readonly raw: RawToken; readonly random: Random }
+export type Sealing = {
+  readonly keys: RealmKeys
+  readonly realm: RealmName
+  readonly raw: RawToken
+  readonly random: Random
+}
 
 /** @returns undefined when the text was not sealed for exactly this record. */
 export function unsealTokenText(

@@ -14,6 +14,7 @@ import type { Clock, Defer, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
 import { type Audit, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
+import type { Operation } from './units.ts'
 
 /** What the system realm keeps about each realm, itself included. */
 type RealmValue = { readonly ordinal: number; readonly wrappedKeys: string; readonly nextOrdinal?: number }
@@ -21,6 +22,7 @@ type RealmValue = { readonly ordinal: number; readonly wrappedKeys: string; read
 const REALMS: Collection<RealmValue> = { name: 'realms', keys: () => [] }
 const SYSTEM_ORDINAL = realmOrdinal(0)
 const DEFAULT_ORDINAL = realmOrdinal(1)
+const FOUNDING: Audit = { by: 'server', from: 'local', how: 'store.create' }
 /** Realms of one store: what a position of the embedded store's log can number. */
 export const REALMS_MAX = 8_000
 
@@ -59,6 +61,9 @@ export class Realms {
     for await (const { id, value } of system.directory.all(REALMS)) {
       if (id !== SYSTEM_REALM) await realms.#openOne(id as RealmName, value)
     }
+    // The first start may have ended between the two realms that it makes.
+    const { version } = await system.directory.standing(REALMS, DEFAULT_REALM)
+    if (version === 0) await realms.create(DEFAULT_REALM, FOUNDING)
     return realms
   }
 
@@ -116,26 +121,19 @@ export class Realms {
 
   /** The first start of a store: the system realm's own record, the default realm, and each log's first epoch. */
   async #found(): Promise<void> {
-    const audit: Audit = { by: 'server', from: 'local', how: 'store.create' }
     const value: RealmValue = {
       ...this.#valueFor(SYSTEM_REALM, SYSTEM_ORDINAL),
       nextOrdinal: DEFAULT_ORDINAL,
     }
     const system = await this.#openOne(SYSTEM_REALM, value)
-    await system.commit({
-      realm: SYSTEM_ORDINAL,
-      standsOn: [],
-      expects: [],
-      operations: [
-        ...putRecord(system, { collection: REALMS, id: SYSTEM_REALM, value, fromVersion: 0 }, audit),
-      ],
-    })
-    await this.create(DEFAULT_REALM, audit)
+    const put = { collection: REALMS, id: SYSTEM_REALM, value, fromVersion: 0 }
+    await commitOwn(system, putRecord(system, put, FOUNDING))
+    await this.create(DEFAULT_REALM, FOUNDING)
   }
 
   #valueFor(name: RealmName, ordinal: number): RealmValue {
     const { random, master } = this.#parts
-    return { ordinal, wrappedKeys: wrapRealmKeys(makeRealmKeys(random), name, master, random) }
+    return { ordinal, wrappedKeys: wrapRealmKeys(makeRealmKeys(random), { realm: name, master, random }) }
   }
 
   async #openOne(name: RealmName, value: RealmValue): Promise<Realm> {
@@ -153,12 +151,7 @@ export class Realms {
     const epochId = this.#parts.random.bytes(16).toString('base64url')
     const audit: Audit = { by: 'server', from: 'local', how: 'realm.open' }
     const row = realm.row({ kind: 'epoch', ordinal: 1, epochId, lostBelow: ORIGIN }, audit)
-    await realm.commit({
-      realm: realm.ordinal,
-      standsOn: [],
-      expects: [],
-      operations: [{ kind: 'append', row }],
-    })
+    await commitOwn(realm, [{ kind: 'append', row }])
   }
 
   #mustBeOpen(name: RealmName): Realm {
@@ -166,4 +159,14 @@ export class Realms {
     if (realm === undefined) throw new StoreRefused(`the store has no realm ${name}`)
     return realm
   }
+}
+
+/**
+ * A write of the server itself, which rests on nobody's rights. @throws StoreUnavailable when it did not apply: some
+ * other write came first, and starting again will see it.
+ */
+export async function commitOwn(realm: Realm, operations: readonly Operation[]): Promise<void> {
+  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  if (outcome.kind !== 'applied')
+    throw new StoreUnavailable(`realm ${realm.name} changed meanwhile; start again`)
 }

@@ -31,7 +31,7 @@ function dropAll(index: RevocationIndex): void {
   for (let slice = 0; slice < SLICES; slice += 1) index.dropExpired(slice)
 }
 
-test('rows are folded from 1 on, one after the other; a gap or a repetition is refused and changes nothing', () => {
+test('rows are folded one after the other from 1 on; a gap or a repetition is refused', () => {
   const index = new RevocationIndex(DIGEST_KEY)
   assert.equal(index.head, ORIGIN)
   assert.throws(() => index.fold(rowOf(2, NOTHING)), ContractBroken)
@@ -48,7 +48,7 @@ test('an unknown kind of row stops the reader', () => {
   assert.throws(() => index.fold({ ...rowOf(2, NOTHING), kind: 9 }), ContractBroken)
 })
 
-test('a new epoch takes the next seq, moves the head to its ordinal, and loses what it says (model §3)', () => {
+test('a new epoch takes the next seq, moves the head to its ordinal, loses what it says (model §3)', () => {
   const index = indexAt(4)
   fold(index, epoch(2, position(1, 4)))
   assert.deepEqual([index.head, index.epochId, index.lostBelow], [position(2, 5), 'epoch 2', position(1, 4)])

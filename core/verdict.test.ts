@@ -54,7 +54,7 @@ function underConditions(conditions: ReadonlySet<Condition>): Verdict {
   })
 }
 
-test('of all 128 sets of conditions the first in order gives the verdict, and only the empty one is active', () => {
+test('of all 128 sets of conditions the first in order gives the verdict; the empty one is active', () => {
   for (let set = 0; set < 2 ** CONDITIONS.length; set += 1) {
     const conditions = CONDITIONS.filter((_, at) => (set >> at) & 1)
     const first = conditions[0]
@@ -138,7 +138,7 @@ describe('things', () => {
   ]
 
   for (const [kind, own, other] of things) {
-    test(`a rule on a ${kind} hits what bears its id, whenever that was issued, and nothing else (model §5.1)`, () => {
+    test(`a rule on a ${kind} hits what bears its id, whenever issued, and nothing else (model §5.1)`, () => {
       assert.deepEqual(judged(factsAt(1), own), inactive('revoked'))
       assert.deepEqual(judged(factsAt(1, { position: position(1, 999) }), own), inactive('revoked'))
       assert.deepEqual(judged(factsAt(1), other), ACTIVE)
@@ -212,7 +212,7 @@ describe('cut-offs', () => {
   }
 
   for (const shape of Object.keys(strangers) as CutShape[]) {
-    test(`a cut of shape ${shape} hits what was issued before it, and nothing at or after it (model §5.2)`, () => {
+    test(`a cut of shape ${shape} hits what was issued before it, and nothing else (model §5.2)`, () => {
       const target: Target = { kind: 'cut', shape, principals: names }
       const index = indexAt(10)
       fold(index, revoking(target))
@@ -255,7 +255,7 @@ describe('cut-offs', () => {
     assert.deepEqual(judged(facts, cut('subject')), inactive('revoked'))
   })
 
-  test('a dated cut spares what was issued at its instant or later, and a later cut does not shorten it', () => {
+  test('a dated cut spares what was issued from its instant on; a later cut does not shorten it', () => {
     const dated = (issuedBeforeMs: number): Target => ({
       kind: 'cut',
       shape: 'client',

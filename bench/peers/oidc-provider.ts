@@ -71,6 +71,7 @@ server.listen(0, '127.0.0.1', () => {
     },
     ttl: { ClientCredentials: 3_600 },
   } as never)
-  server.on('request', provider.callback())
+  const answer = provider.callback()
+  server.on('request', (request, response) => void answer(request, response))
   process.stdout.write(`{"url":"http://127.0.0.1:${port}"}\n`)
 })

@@ -172,7 +172,7 @@ test('every refusal of the server comes in the envelope', async () => {
     [{ kind: 'outage' }, 503, 'SERVICE_UNAVAILABLE'],
   ]
   for (const [refusal, status, code] of refusals) {
-    const answer = await reply(dialect.refuse(refusal))
+    const answer = await reply(dialect.refuse(refusal, '/me'))
     assertError(answer, status, code)
     assert.equal(answer.headers.allow, refusal.kind === 'method' ? 'GET' : undefined)
     assert.equal(answer.headers['retry-after'], refusal.kind === 'outage' ? '1' : undefined)

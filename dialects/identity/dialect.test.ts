@@ -107,15 +107,15 @@ test('whatever the server refuses is worded as this dialect words it', async () 
     [{ kind: 'bug' }, 500, 'identityFault'],
   ]
   for (const [refusal, status, name] of cases) {
-    const answer = dialect.refuse(refusal)
+    const answer = dialect.refuse(refusal, '/v2.0/tokens')
     assert.equal(answer.status, status)
     const fault = await faultOf(answer)
     assert.deepEqual([fault.name, fault.code], [name, status])
     assert.equal(answer.headers['vary'], VARY)
     assert.equal(answer.headers['content-type'], 'application/json')
   }
-  assert.equal(dialect.refuse({ kind: 'outage' }).headers['retry-after'], '1')
-  assert.equal(dialect.refuse({ kind: 'method', allow: 'GET' }).headers['allow'], 'GET')
+  assert.equal(dialect.refuse({ kind: 'outage' }, '/v2.0/tokens').headers['retry-after'], '1')
+  assert.equal(dialect.refuse({ kind: 'method', allow: 'GET' }, '/v2.0/tokens').headers['allow'], 'GET')
 })
 
 test('the version documents list what is there, in both forms that clients read', async () => {

@@ -54,7 +54,8 @@ export function identityUserValue(realm: Realm, given: NewIdentityUser): Identit
   const user = { ...rest, domainId: given.domainId ?? DEFAULT_DOMAIN }
   if (apiKey === undefined) return user
   const plain = Buffer.from(apiKey, 'utf8')
-  const sealed = seal(apiKeyKey(realm, user.id), plain, apiKeyLabel(realm, user.id), realm.random)
+  const associated = apiKeyLabel(realm, user.id)
+  const sealed = seal({ key: apiKeyKey(realm, user.id), associated, random: realm.random }, plain)
   return { ...user, apiKeyDigest: realm.secretDigest(apiKey), apiKeySealed: sealed.toString('base64url') }
 }
 

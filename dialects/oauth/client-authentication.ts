@@ -77,9 +77,10 @@ function presentedBy(request: WireRequest, values: Parameters): Presented {
 function basicClaims(header: string): readonly Claim[] {
   if (header.slice(0, 6).toLowerCase() !== 'basic ') return []
   const bytes = Buffer.from(header.slice(6), 'base64')
-  const text = decodeUtf8(bytes)
-  const split = text?.indexOf(':') ?? -1
-  if (text === undefined || split < 0) return []
+  // Some clients (authlib) send raw credentials in Latin-1. Bytes that are UTF-8 are never read so.
+  const text = decodeUtf8(bytes) ?? bytes.toString('latin1')
+  const split = text.indexOf(':')
+  if (split < 0) return []
   const raw = { clientId: text.slice(0, split), secret: text.slice(split + 1) }
   if (!text.includes('%') && !text.includes('+')) return [raw]
   const clientId = decodeFormText(raw.clientId)

@@ -10,6 +10,7 @@ import {
   shapeOf,
   type TokenRecord,
   unreachable,
+  type Verdict,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
@@ -52,9 +53,19 @@ function revokeFound(
 ): Awaitable<Answer | Stale> {
   const { verdict, record } = found
   if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
-  if (record === undefined || verdict.kind === 'inactive') return DONE
+  if (record === undefined || isOver(verdict)) return DONE
   if (record.client !== client.clientId) return notYours(foreign.take(client.clientId, realm.nowMs()))
-  return end(realm, record, { caller, how: 'oauth.revoke', onlyIfLive: record })
+  // A hold covers the record already: it must not make the revocation stale.
+  const live = verdict.kind === 'active' ? { onlyIfLive: record } : {}
+  return end(realm, record, { caller, how: 'oauth.revoke', ...live })
+}
+
+/**
+ * Whether nothing can come of the token any more. A held one returns when it is released, and a refresh token that
+ * was used has a successor: both are still worth revoking.
+ */
+function isOver(verdict: Verdict): boolean {
+  return verdict.kind === 'inactive' && verdict.why !== 'held' && verdict.why !== 'rotated'
 }
 
 async function end(realm: Realm, record: TokenRecord, act: RevokeAct): Promise<Answer | Stale> {

@@ -1,12 +1,15 @@
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
   statSync,
-  writeSync,
+  unlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { type MasterKey, type Random, SettingsRefused } from '@rescind/core'
@@ -41,17 +44,25 @@ export function readSecretFile(name: string, path: string): string {
     if (error instanceof SettingsRefused) throw error
     throw new SettingsRefused(`${name}: ${path} cannot be read`)
   }
+  if (text.trim() === '') throw new SettingsRefused(`${name}: ${path} is empty`)
   return text.trim()
 }
 
-/** A new file, 0600, on disk with its folder's entry when this returns. @throws SettingsRefused when it cannot be. */
+/**
+ * A new file, 0600, on disk with its folder's entry when this returns. It gets its name when it is whole: a crash, or
+ * a full disk, must not leave an empty key that stops every later start.
+ * @throws SettingsRefused when it cannot be written, or is there already.
+ */
 export function writeSecretFile(path: string, text: string): void {
+  const draft = `${path}.${randomBytes(6).toString('hex')}`
   try {
     makeFolder(dirname(path))
-    const file = openSync(path, 'wx', 0o600)
-    writeSync(file, text)
+    const file = openSync(draft, 'wx', 0o600)
+    writeFileSync(file, text)
     fsyncSync(file)
     closeSync(file)
+    linkSync(draft, path)
+    unlinkSync(draft)
     const folder = openSync(dirname(path), 'r')
     fsyncSync(folder)
     closeSync(folder)

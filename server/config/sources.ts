@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { SettingsRefused } from '@rescind/core'
+import { parseStrictJson } from '@rescind/dialects'
 import { SETTINGS, type Setting, type SettingName } from './settings.ts'
 
 export const CONFIG_FILE = 'rescind.config.json'
@@ -49,7 +50,7 @@ export function resolveSettings({ flags, environment, file }: Sources): Values {
 function parseFlags(flags: readonly string[]): Map<SettingName, string> {
   const values = new Map<SettingName, string>()
   for (let at = 0; at < flags.length; at += 1) {
-    const [flag = '', inline] = splitOnce(flags[at] ?? '')
+    const [flag, inline] = splitOnce(flags[at] ?? '')
     const setting = SETTINGS.find((known) => known.flag === flag)
     if (setting === undefined) throw new SettingsRefused(`unknown argument "${flag}" (see: rescind --help)`)
     if (values.has(setting.name)) throw new SettingsRefused(`${flag} is given twice`)
@@ -82,12 +83,8 @@ function parseFile(text: string | undefined): Map<SettingName, string> {
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    throw new SettingsRefused(`${CONFIG_FILE} is not JSON`)
-  }
+  const parsed = parseStrictJson(Buffer.from(text, 'utf8'))
+  if (parsed === undefined) throw new SettingsRefused(`${CONFIG_FILE} is not JSON, or names a member twice`)
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new SettingsRefused(`${CONFIG_FILE} must hold one JSON object`)
   }

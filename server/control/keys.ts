@@ -4,6 +4,7 @@ import {
   type Caller,
   type Collection,
   callerFacts,
+  commitOwn,
   type Position,
   putRecord,
   type Realm,
@@ -36,12 +37,7 @@ export async function createFirstKey(system: Realm, key: string): Promise<void> 
   const value: ControlKey = { name: FIRST_KEY_ID, role: 'admin', keyDigest: system.secretDigest(key) }
   const put = { collection: CONTROL_KEYS, id: FIRST_KEY_ID, value, fromVersion: 0 }
   const audit = { by: 'server', from: 'local', how: 'control.firstKey' }
-  await system.commit({
-    realm: system.ordinal,
-    standsOn: [],
-    expects: [],
-    operations: putRecord(system, put, audit),
-  })
+  await commitOwn(system, putRecord(system, put, audit))
 }
 
 export type ControlCaller = { readonly key: ControlKey; readonly caller: Caller }

@@ -165,10 +165,10 @@ type Exchange = {
 }
 
 function serve(parts: AppParts, exchange: Exchange): void {
-  const { message, response, mouth, target, scheme } = exchange
+  const { message, response, target, scheme } = exchange
   const wrong = malformation(message)
   if (wrong !== undefined) {
-    writeAnswer(response, message, mouth.refuse({ kind: 'malformed', detail: wrong }, target.path))
+    refuseEarly(parts, exchange, { kind: 'malformed', detail: wrong })
     return
   }
   readBody(message, (read) => {
@@ -176,7 +176,7 @@ function serve(parts: AppParts, exchange: Exchange): void {
     if (read.kind === 'too-large') {
       // What is still coming will not be read, so this connection is of no further use.
       response.setHeader('connection', 'close')
-      writeAnswer(response, message, mouth.refuse({ kind: 'too-large' }, target.path))
+      refuseEarly(parts, exchange, { kind: 'too-large' })
       return
     }
     const peer = peerOf(message, parts.proxies)
@@ -184,6 +184,17 @@ function serve(parts: AppParts, exchange: Exchange): void {
     const request = new NodeWireRequest({ message, target, body: read.bytes, peer, scheme, fallbackBase })
     answer(parts, exchange, request)
   })
+}
+
+/** What is refused before there is a request to route: counted under one name, for its path cannot be trusted. */
+function refuseEarly(
+  { metrics }: AppParts,
+  { mouth, message, response, target }: Exchange,
+  why: Refusal,
+): void {
+  const answer = mouth.refuse(why, target.path)
+  metrics.answered('refused early', answer.status)
+  writeAnswer(response, message, answer)
 }
 
 /** The edge where exceptions end: outages become 503, broken headers 400, bugs 500. */

@@ -10,6 +10,8 @@ export const HEADERS_MAX_BYTES = 16_384
 export function malformation({ url, headers, rawHeaders, httpVersion }: IncomingMessage): string | undefined {
   if (url === undefined || !url.startsWith('/')) return 'the request target must be a path'
   if (!isPrintable(url)) return 'the request target holds bytes that are not ASCII'
+  // Node's parser lets 0.9 and 2.0 pass, which have other rules.
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'the protocol is neither HTTP/1.1 nor HTTP/1.0'
   // RFC 9112 §3.2: whoever leaves it out of HTTP/1.1 is answered 400.
   if (headers.host === undefined && httpVersion === '1.1') return 'the Host header is missing'
   let distinct = 0

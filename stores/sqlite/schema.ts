@@ -79,6 +79,13 @@ export function configure(db: DatabaseSync): void {
   `)
 }
 
+/** @throws StoreRefused for a database of another program; it is not even switched to our journal. */
+export function refuseForeign(db: DatabaseSync): void {
+  const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number }
+  if (user_version === 0 && tables > 0) throw new StoreRefused('this database is not a store of ours')
+}
+
 /** Brings a store to this version's schema. @throws StoreRefused when a newer version made it. */
 export function migrate(db: DatabaseSync, floorMs: number): void {
   const row = db.prepare('PRAGMA user_version').get() as { user_version: number }

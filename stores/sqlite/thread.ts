@@ -4,6 +4,9 @@ import type { Posted, Reply } from './thread-messages.ts'
 
 type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
 
+/** Threads hold a page at a time; a small nursery keeps what they drop from piling up. */
+const LIMITS = { maxYoungGenerationSizeMb: 4 }
+
 /** The main thread's end of a worker that answers asks in order. A worker that dies fails all who wait. */
 export class Thread<Ask> {
   readonly #worker: Worker
@@ -16,7 +19,10 @@ export class Thread<Ask> {
     // Sources run as .ts by type stripping, what is published as .js; a worker is of the same kind as its parent.
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const execArgv = ending === 'ts' ? ['-C', 'rescind-source'] : []
-    this.#worker = new Worker(new URL(`./${name}.${ending}`, import.meta.url), { execArgv })
+    this.#worker = new Worker(new URL(`./${name}.${ending}`, import.meta.url), {
+      execArgv,
+      resourceLimits: LIMITS,
+    })
     this.#worker.on('message', (reply: Reply) => this.#settle(reply))
     this.#worker.on('error', (error) => this.#die(error instanceof Error ? error : new Error(String(error))))
     this.#worker.on('exit', (code) => this.#die(new Error(`the ${name} ended with code ${code}`)))

@@ -3,13 +3,17 @@ import { DatabaseSync } from 'node:sqlite'
 import type { RealmOrdinal } from '@rescind/core'
 import { Applier } from './apply.ts'
 import { decodeGroup } from './group-bytes.ts'
-import { configure, migrate } from './schema.ts'
+import { configure, migrate, refuseForeign } from './schema.ts'
 import type { Committed, WriterAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
 
 type Open = { readonly db: DatabaseSync; readonly applier: Applier; floorMs: number }
 /** Page cache of the only connection that writes, so it is never emptied by another. */
 const CACHE_KIB = 65_536
+/** Writes as many pages as a token does, and leaves nothing. */
+const PROBE = `
+  INSERT INTO token (realm, digest, handle, expires_at, client, facts) VALUES (-1, '', '', 0, '', '');
+  DELETE FROM token WHERE realm = -1`
 let open: Open | undefined
 
 serve<WriterAsk>((ask) => {
@@ -29,6 +33,7 @@ serve<WriterAsk>((ask) => {
 function openStore(path: string, floorMs: number): number {
   const db = new DatabaseSync(path)
   try {
+    refuseForeign(db)
     configure(db)
     db.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
     migrate(db, floorMs)
@@ -53,6 +58,8 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
       realms.add(unit.realm)
       outcomes[at] = store.applier.unit(unit)
     })
+    // A group without work asks whether the disk takes writes, which an empty transaction would not find out.
+    if (group.units.every(({ operations }) => operations.length === 0)) db.exec(PROBE)
     if (group.floorMs > store.floorMs) {
       db.prepare("UPDATE meta SET value = ? WHERE name = 'floor'").run(group.floorMs)
     }

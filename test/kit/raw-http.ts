@@ -87,11 +87,15 @@ export class RawConnection {
     this.#socket = socket
     this.#received = Buffer.alloc(0)
     this.#ended = false
+    // Events of a connection that was given up come late, and are nobody's.
+    const isCurrent = (): boolean => this.#socket === socket
     socket.on('data', (chunk: Buffer) => {
+      if (!isCurrent()) return
       this.#received = Buffer.concat([this.#received, chunk])
       this.#wake()
     })
     const end = (): void => {
+      if (!isCurrent()) return
       this.#ended = true
       this.#wake()
     }

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { MASTER, openWorld, SeededRandom, type World } from '../../test/kit/realm.ts'
+import { collectExpired } from '../gc.ts'
+import { putToken, recordOf } from '../issue.ts'
+import { SLICES } from '../key-table.ts'
+import { ASSIGNED_LIFETIME_MAX_MS } from '../lifetimes.ts'
+import { ordinalOf, position } from '../position.ts'
+import type { Realm } from '../realm.ts'
+import { Realms } from '../realms.ts'
+import type { TokenRecord } from '../records.ts'
+import { revokeGrant, revokePrincipals, revokeToken } from '../revoke.ts'
+import { decodeRule } from '../rule-bytes.ts'
+import type { Operation } from '../units.ts'
+import { actOf, ancestorOf, intentOf, rawOf, tryIssue } from './acts.ts'
+import { naiveWhy, type PlainRow } from './naive.ts'
+import { DAY_MS } from './samples.ts'
+
+const RUNS = 300
+const HOUR_MS = 3_600_000
+
+const client = fc.constantFrom('a', 'b')
+const nth = fc.nat(20)
+const lifeMs = fc.constantFrom(HOUR_MS, DAY_MS, 30 * DAY_MS, 400 * DAY_MS)
+
+type Step =
+  | {
+      readonly kind: 'issue'
+      readonly client: string
+      readonly lifeMs: number
+      readonly parent: number | undefined
+    }
+  | { readonly kind: 'assign'; readonly client: string; readonly lifeMs: number }
+  | { readonly kind: 'extend' | 'revoke' | 'grant'; readonly nth: number }
+  | {
+      readonly kind: 'cut'
+      readonly client: string
+      readonly chat: boolean
+      readonly agoMs: number | undefined
+    }
+  | { readonly kind: 'pass'; readonly ms: number }
+  | { readonly kind: 'restart' }
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('issue' as const),
+      client,
+      lifeMs,
+      parent: fc.option(nth, { nil: undefined, freq: 2 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('assign' as const),
+      client,
+      lifeMs: fc.constantFrom(DAY_MS, 900 * DAY_MS, ASSIGNED_LIFETIME_MAX_MS),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('extend' as const, 'revoke' as const, 'grant' as const),
+      nth,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('cut' as const),
+      client,
+      chat: fc.boolean(),
+      agoMs: fc.option(fc.constantFrom(0, DAY_MS), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('pass' as const),
+      ms: fc.constantFrom(1, HOUR_MS, DAY_MS, 31 * DAY_MS, 401 * DAY_MS, 2_000 * DAY_MS),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
+)
+
+/** A realm over the years, and every token that it ever had. */
+class Years {
+  readonly #world: World
+  #realms: Realms
+  readonly #tokens: TokenRecord[] = []
+  #texts = 0
+  checked = 0
+  dropped = 0
+
+  constructor(world: World) {
+    this.#world = world
+    this.#realms = world.realms
+  }
+
+  get #realm(): Realm {
+    return this.#realms.default
+  }
+
+  async play(one: Step): Promise<void> {
+    switch (one.kind) {
+      case 'issue':
+        return this.#issue(one)
+      case 'assign':
+        return this.#assign(one)
+      case 'pass':
+        return this.#pass(one.ms)
+      case 'restart': {
+        const { store, clock } = this.#world
+        const random = new SeededRandom(`restart ${this.#texts}`)
+        this.#realms = await Realms.open({ store, clock, master: MASTER, random, defer: queueMicrotask })
+        return
+      }
+      case 'cut': {
+        const source = one.chat ? 'chat/acme' : 'oauth'
+        const dated = one.agoMs === undefined ? {} : { issuedBeforeMs: this.#realm.nowMs() - one.agoMs }
+        const cut = { shape: 'client', principals: { source, client: one.client }, ...dated } as const
+        await revokePrincipals(this.#realm, cut, actOf(this.#realm))
+        return
+      }
+      default:
+        return this.#touch(one)
+    }
+  }
+
+  async #issue({ client: of, lifeMs: life, parent }: Extract<Step, { kind: 'issue' }>): Promise<void> {
+    const realm = this.#realm
+    const up = parent === undefined ? undefined : this.#tokens[parent % Math.max(1, this.#tokens.length)]
+    const isLive = up !== undefined && (await this.#isActive(up))
+    // No child outlives its parent: that is the dialects' duty, and what the keep of a rule rests on.
+    const expiresAtMs = Math.min(realm.nowMs() + life, isLive ? up.expiresAtMs : Number.POSITIVE_INFINITY)
+    const ancestors = isLive ? [ancestorOf(up), ...up.ancestors].slice(0, 8) : []
+    const intent = intentOf(realm, this.#text(), { client: of, expiresAtMs, ancestors })
+    const issued = await tryIssue(realm, intent)
+    assert.equal(issued.kind, 'issued')
+    if (issued.kind === 'issued') this.#tokens.push(...issued.records)
+  }
+
+  async #assign({ client: of, lifeMs: life }: Extract<Step, { kind: 'assign' }>): Promise<void> {
+    const realm = this.#realm
+    const expiresAtMs = realm.nowMs() + life
+    const intent = intentOf(realm, this.#text(), {
+      source: 'chat/acme',
+      kind: 'assigned',
+      client: of,
+      expiresAtMs,
+    })
+    const record = recordOf(realm, intent, { position: realm.basis(), issuedAtMs: realm.nowMs() })
+    await this.#commit(record, putToken(record))
+    this.#tokens.push(record)
+  }
+
+  async #touch({ kind, nth: at }: Extract<Step, { kind: 'extend' | 'revoke' | 'grant' }>): Promise<void> {
+    const which = at % Math.max(1, this.#tokens.length)
+    const record = this.#tokens[which]
+    const realm = this.#realm
+    if (record === undefined || !(await this.#isActive(record))) return
+    if (kind === 'revoke') await revokeToken(realm, record, actOf(realm))
+    else if (kind === 'grant') await revokeGrant(realm, record, actOf(realm))
+    else if (record.kind === 'assigned') {
+      const expiresAtMs = realm.nowMs() + ASSIGNED_LIFETIME_MAX_MS
+      const { digest } = record
+      await this.#commit(record, { kind: 'extend-token', digest, expiresAtMs, atMs: realm.nowMs() })
+      this.#tokens[which] = { ...record, expiresAtMs }
+    }
+  }
+
+  async #commit(record: TokenRecord, operation: Operation): Promise<void> {
+    const realm = this.#realm
+    const standsOn = [{ realm: realm.ordinal, facts: record }]
+    const outcome = await realm.commit({
+      realm: realm.ordinal,
+      standsOn,
+      expects: [],
+      operations: [operation],
+    })
+    assert.equal(outcome.kind, 'applied')
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const { clock, store } = this.#world
+    clock.advance(ms)
+    this.#realms.ledger.raiseFloor(clock.wallMs())
+    await this.#realms.ledger.settleFloor()
+    while ((await collectExpired(this.#realms, store)) > 0) this.dropped += 1
+    const before = this.#realm.index.ended.size
+    for (let slice = 0; slice < SLICES; slice += 1) this.#realm.index.dropExpired(slice)
+    this.dropped += before - this.#realm.index.ended.size
+  }
+
+  #text(): string {
+    this.#texts += 1
+    return `text ${this.#texts}`
+  }
+
+  async #isActive(record: TokenRecord): Promise<boolean> {
+    const text = `text ${this.#tokens.findIndex(({ digest }) => digest === record.digest) + 1}`
+    return (await this.#realm.find(rawOf(text))).verdict.kind === 'active'
+  }
+
+  /** Every token is active if, and only if, it has not expired and no row of the whole log ever named it. */
+  async check(): Promise<void> {
+    const realm = this.#realm
+    const rows: PlainRow[] = []
+    for (const row of await realm.store.rowsAfter(realm.ordinal, 0, 10_000)) {
+      rows.push({ at: position(ordinalOf(realm.basis()), row.seq), rule: decodeRule(row) })
+    }
+    for (const record of this.#tokens) {
+      const expected = naiveWhy(rows, record) === undefined && record.expiresAtMs > realm.nowMs()
+      assert.equal(await this.#isActive(record), expected, `${record.kind} of ${record.client}`)
+      this.checked += 1
+    }
+  }
+}
+
+test('over years of forgetting and restarting no rule goes before all that it hit', async (context) => {
+  let [checked, dropped] = [0, 0]
+  const property = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+    const years = new Years(await openWorld())
+    for (const one of steps) {
+      await years.play(one)
+      await years.check()
+    }
+    checked += years.checked
+    dropped += years.dropped
+  })
+  await fc.assert(property, { numRuns: RUNS })
+  context.diagnostic(`${checked} verdicts checked, ${dropped} keys and batches of records dropped meanwhile`)
+  assert.ok(dropped > 100, 'something was forgotten')
+})
