@@ -16,7 +16,8 @@ export async function disk(folder: string, figures: readonly Figure[]): Promise<
   )
   const line = `Bare write + fdatasync loop on the same disk: ${Math.round(raw)}/s.`
   if (own === undefined) return line
-  return `${line} A durable revocation at 1 connection: ${Math.round(own.perSecond)}/s, ${(own.perSecond / raw).toFixed(2)} of it.`
+  const share = (own.perSecond / raw).toFixed(2)
+  return `${line} A durable revocation at 1 connection: ${Math.round(own.perSecond)}/s, ${share} of it.`
 }
 
 function appendRate(path: string): number {

@@ -190,8 +190,12 @@ function toFigure({ samples, ...of }: Cell): Figure {
 
 function heading(): string {
   const [cpu] = cpus()
+  const day = new Date().toISOString().slice(0, 10)
   const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, Node ${process.version}`
-  return `${new Date().toISOString().slice(0, 10)}, ${machine}; ${LIVE} live tokens in the store; medians of ${ROUNDS} rounds in turns.\nOnly rescind's writes are durable (fsync before the answer).`
+  return [
+    `${day}, ${machine}; ${LIVE} live tokens in the store; medians of ${ROUNDS} rounds in turns.`,
+    "Only rescind's writes are durable (fsync before the answer).",
+  ].join('\n')
 }
 
 function table(cells: readonly Cell[]): string {

@@ -70,10 +70,11 @@ function valuesOf(flags: readonly string[]): Values {
 }
 
 function usage(): string {
-  const flags = SETTINGS.filter(({ flag }) => flag !== undefined).map(
-    ({ flag, environment, fallback, help }) =>
-      `  ${(flag ?? '').padEnd(20)} ${help}\n  ${''.padEnd(20)} (${environment}${fallback === undefined ? '' : `, default ${fallback}`})`,
-  )
+  const flags = SETTINGS.flatMap(({ flag, environment, fallback, help }) => {
+    if (flag === undefined) return []
+    const preset = fallback === undefined ? '' : `, default ${fallback}`
+    return [`  ${flag.padEnd(20)} ${help}`, `  ${''.padEnd(20)} (${environment}${preset})`]
+  })
   return [
     'rescind: the off-switch for tokens',
     '',

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 
 /** The version of the package that this file belongs to. */
 export function version(): string {
-  const text = readFileSync(new URL('./package.json', import.meta.url), 'utf8')
+  // Published, this file lies bundled in dist/, one folder deeper.
+  const manifest = import.meta.url.endsWith('.ts') ? './package.json' : '../package.json'
+  const text = readFileSync(new URL(manifest, import.meta.url), 'utf8')
   const parsed: unknown = JSON.parse(text)
   const found =
     typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openWorld, START_MS } from '../test/kit/realm.ts'
-import { deleteRecord, putRecord } from './change.ts'
+import { putRecord } from './change.ts'
 import type { Collection } from './directory.ts'
 import { grantOf } from './ids.ts'
 import { issueTokens } from './issue.ts'
@@ -14,6 +14,7 @@ import { unsealTokenText } from './realm-keys.ts'
 import type { TokenRecord } from './records.ts'
 import { revokeGrant, revokePrincipals, revokeToken } from './revoke.ts'
 import type { Rule, Target } from './rules.ts'
+import type { Operation } from './units.ts'
 
 const THINGS: Collection<string> = { name: 'things', keys: () => [] }
 
@@ -292,9 +293,9 @@ describe('a unit is stale, and leaves nothing, when between its basis and its co
 
   test('a directory record that it expects moves on, or another unit changes what it changes', async () => {
     const { realm } = await open()
-    const commit = (operations: ReturnType<typeof deleteRecord>): Promise<unknown> =>
+    const commit = (operations: readonly Operation[]): Promise<unknown> =>
       realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
-    const put = (fromVersion: number): ReturnType<typeof deleteRecord> =>
+    const put = (fromVersion: number): readonly Operation[] =>
       putRecord(realm, { collection: THINGS, id: 'x', value: 'v', fromVersion }, AUDIT)
     await commit(put(0))
     const expects = [{ collection: 'things', id: 'x', version: 1 }]

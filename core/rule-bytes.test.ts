@@ -90,9 +90,6 @@ const GOLDEN: readonly (readonly [name: string, rule: Rule, hex: string])[] = [
   ],
 ]
 
-/** Folding by `tokenRuleKeys` checks no length: it takes what lies behind the rule in memory for its keys. */
-const FAST_PATH = 'the fast path of folding does not check the length of a rule'
-
 const bytesOf = (hex: string): Buffer => Buffer.from(hex.replace(/\s/g, ''), 'hex')
 
 for (const [name, rule, hex] of GOLDEN) {
@@ -201,10 +198,11 @@ test('a rule on a token names the same keys wherever its bytes lie in memory', (
   assert.deepEqual(tokenRuleKeys({ ...row, rule: inside }), tokenRuleKeys(row))
 })
 
-test('a rule on a token whose bytes end early is refused when it is folded, too', { todo: FAST_PATH }, () => {
+test('a rule on a token whose bytes end before its keys do is refused when it is folded, too', () => {
   const whole = rowOf(1, revoking(tokenTarget(1)))
+  // What lies behind the rule in memory must not be taken for its keys.
   const pool = Buffer.concat([whole.rule, Buffer.alloc(64, 0xee)])
-  for (const length of [10, 20, 58, 73, whole.rule.length - 1]) {
-    assert.throws(() => tokenRuleKeys({ ...whole, rule: pool.subarray(0, length) }), `${length} bytes`)
+  for (let length = 10; length < 76; length += 1) {
+    assert.throws(() => tokenRuleKeys({ ...whole, rule: pool.subarray(0, length) }), ContractBroken)
   }
 })

@@ -206,7 +206,7 @@ function answer(parts: AppParts, { mouth, message, response }: Exchange, request
     if (result.status === 401 || result.status === 403) parts.denials.note(route, result.status, request)
   }
   const fail = (error: unknown): void =>
-    finish(mouth.refuse(refusalOf(error, parts.log, request, mouth), request.path))
+    finish(mouth.refuse(refusalOf(error, parts.log, mouth.routeOf(request)), request.path))
   try {
     const result = mouth.handle(request)
     if (result instanceof Promise) result.then(finish).catch(fail)
@@ -216,9 +216,8 @@ function answer(parts: AppParts, { mouth, message, response }: Exchange, request
   }
 }
 
-function refusalOf(error: unknown, log: Logger, request: NodeWireRequest, mouth: Mouth): Refusal {
+function refusalOf(error: unknown, log: Logger, route: string): Refusal {
   if (error instanceof HeaderMalformed) return { kind: 'malformed', detail: error.message }
-  const route = mouth.routeOf(request)
   if (isOutage(error)) {
     log.warn({ route, reason: error.message, cause: reasonOf(error.cause) }, 'could not answer')
     return { kind: 'outage' }

@@ -55,24 +55,26 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
   let created = 0
   for (const app of given.chatApps) {
     const of = `chat app ${app.name}`
-    created += await create(realm, CHAT_APPS, app.name, () =>
+    created += await create(realm, { collection: CHAT_APPS, id: app.name }, () =>
       chatAppValue(realm, { ...app, apiKey: reveal(app.apiKey, of), clientKey: reveal(app.clientKey, of) }),
     )
   }
   for (const client of given.oauthClients) {
     const of = `OAuth client ${client.clientId}`
-    created += await create(realm, OAUTH_CLIENTS, client.clientId, () =>
+    created += await create(realm, { collection: OAUTH_CLIENTS, id: client.clientId }, () =>
       oauthClientValue(realm, { ...client, clientSecret: reveal(client.clientSecret, of) }),
     )
   }
   for (const { description, ...tenant } of given.identity.tenants) {
     const value = description === undefined ? tenant : { ...tenant, description }
-    created += await create(realm, IDENTITY_TENANTS, tenant.id, () => identityTenantValue(value))
+    created += await create(realm, { collection: IDENTITY_TENANTS, id: tenant.id }, () =>
+      identityTenantValue(value),
+    )
   }
   for (const user of given.identity.users) created += await seedUser(realm, user, reveal)
   const { system } = parts.realms
   for (const { name, key } of given.verifiers) {
-    created += await create(system, VERIFIERS, verifierId(realm, name), () => ({
+    created += await create(system, { collection: VERIFIERS, id: verifierId(realm, name) }, () => ({
       name,
       realm: realm.name,
       keyDigest: system.secretDigest(reveal(key, `verifier ${name}`)),
@@ -84,7 +86,7 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
 type Reveal = (secret: SeedSecret, of: string) => string
 
 function seedUser(realm: Realm, user: SeedUser, reveal: Reveal): Promise<number> {
-  return create(realm, IDENTITY_USERS, user.id, async () => {
+  return create(realm, { collection: IDENTITY_USERS, id: user.id }, async () => {
     const { password, apiKey, tenantId, accountId, domainId, ...rest } = user
     const of = `Identity user ${user.username}`
     return identityUserValue(realm, {
@@ -98,10 +100,11 @@ function seedUser(realm: Realm, user: SeedUser, reveal: Reveal): Promise<number>
   })
 }
 
+type Named<T> = { readonly collection: Collection<T>; readonly id: string }
 type Make<T> = () => T | Promise<T>
 
 /** @throws SettingsRefused when another record has one of its keys already. */
-async function create<T>(realm: Realm, collection: Collection<T>, id: string, make: Make<T>): Promise<0 | 1> {
+async function create<T>(realm: Realm, { collection, id }: Named<T>, make: Make<T>): Promise<0 | 1> {
   const { version } = await realm.directory.standing(collection, id)
   if (version > 0) return 0
   const outcome = await realm.commit({
