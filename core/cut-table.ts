@@ -18,7 +18,7 @@ export function cutHits(cut: Cut, issuedAt: Position, issuedAtMs: number): boole
   return issuedAt < cut.plain || (issuedAt < cut.dated && issuedAtMs < cut.datedBeforeMs)
 }
 
-/** Cut-offs of one shape by key, in typed arrays: millions of "revoke all of this client" cost no garbage collection. */
+/** Cut-offs of one shape by key, in typed arrays: a million of them cost the collector nothing. */
 export class CutTable {
   #words: Uint32Array = new Uint32Array(SMALLEST * KEY_WORDS)
   #values: Float64Array = new Float64Array(SMALLEST * VALUES)

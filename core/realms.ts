@@ -24,7 +24,7 @@ const SYSTEM_ORDINAL = realmOrdinal(0)
 const DEFAULT_ORDINAL = realmOrdinal(1)
 const FOUNDING: Audit = { by: 'server', from: 'local', how: 'store.create' }
 /** Realms of one store: what a position of the embedded store's log can number. */
-export const REALMS_MAX = 8_000
+const REALMS_MAX = 8_000
 
 export type RealmsParts = {
   readonly store: Store

@@ -48,7 +48,6 @@ const ACTIVE: Verdict = { kind: 'active' }
 const inactive = (why: InactiveWhy): Verdict => ({ kind: 'inactive', why })
 
 export const UNKNOWN_TOKEN: Verdict = inactive('unknown')
-export const MALFORMED_TOKEN: Verdict = inactive('malformed')
 
 /**
  * The only place where a verdict is made; every read path of every dialect, verifier and console asks it. Pure.

@@ -11,7 +11,7 @@ import {
 import type { Logger } from 'pino'
 
 /** How often the floor rises and what ended below it is collected. */
-export const TICK_MS = 30_000
+const TICK_MS = 30_000
 
 export type Maintenance = {
   /** One round; the timer calls it, and tests do. */

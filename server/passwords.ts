@@ -8,7 +8,7 @@ const LANES = 1
 const TAG_BYTES = 32
 const SALT_BYTES = 16
 /** Logins that may wait. They take turns by source address, so one address cannot fill everyone's queue with its own. */
-export const PASSWORD_QUEUE_MAX = 32
+const PASSWORD_QUEUE_MAX = 32
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 
 type Parameters = {

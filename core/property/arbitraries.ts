@@ -18,12 +18,12 @@ const bytes = (length: number): fc.Arbitrary<Uint8Array> =>
 const handle = bytes(16).map(handleFromBytes)
 const digest = bytes(32).map((raw) => tokenDigest(Buffer.from(raw).toString('base64url')))
 
-export const anyPosition: fc.Arbitrary<Position> = fc
+const anyPosition: fc.Arbitrary<Position> = fc
   .tuple(fc.nat(8_191), fc.maxSafeNat())
   .map(([ordinal, seq]) => position(ordinal, seq % 2 ** 40))
 
 /** Any instant that a rule can name: whole milliseconds, far ones included. */
-export const anyMs: fc.Arbitrary<number> = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constant(NOW_MS))
+const anyMs: fc.Arbitrary<number> = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constant(NOW_MS))
 
 const principals: fc.Arbitrary<Principals> = record({
   source: text,
@@ -47,7 +47,7 @@ const cut: fc.Arbitrary<CutTarget> = record({
     : { kind: 'cut', shape, principals: of, issuedBeforeMs },
 )
 
-export const anyTarget: fc.Arbitrary<Target> = fc.oneof(
+const anyTarget: fc.Arbitrary<Target> = fc.oneof(
   record({ kind: fc.constant('token' as const), source: text, digest, handle }),
   record({ kind: fc.constant('foreign' as const), issuer: text, jti: text }),
   record({ kind: fc.constant('grant' as const), source: text, grant: text.map(grantId) }),

@@ -12,7 +12,7 @@ export type Body =
   { readonly kind: 'none' } | { readonly kind: 'object'; readonly members: JsonObject }
 
 /** A body that two parsers could read differently is refused, and so is a query, which means nothing here. */
-export function readBody(request: WireRequest): Body | Refused {
+function readBody(request: WireRequest): Body | Refused {
   if (request.query !== undefined) return refused('INVALID_REQUEST', 'This call takes no query string.')
   if (request.body.length === 0) return { kind: 'none' }
   const media = mediaType(request)

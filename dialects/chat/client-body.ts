@@ -6,8 +6,8 @@ import type { Admin } from './callers.ts'
 import { type ChatClient, isClientId } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'
 
-export const NICKNAME_MAX_CHARS = 256
-export const AVATAR_URL_MAX_CHARS = 2_048
+const NICKNAME_MAX_CHARS = 256
+const AVATAR_URL_MAX_CHARS = 2_048
 /** Members of its own that a caller may keep with a client, over all its calls. */
 export const MEMBERS_MAX = 64
 /** Bytes of their JSON together. */

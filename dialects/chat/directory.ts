@@ -2,9 +2,9 @@ import { type Collection, LIFETIME_MAX_MS, type Realm, SettingsRefused, type Sou
 import type { JsonObject } from '../wire/strict-json.ts'
 
 /** Seconds that a token lives when its app says nothing: 7 days, as in the seed's records. */
-export const TOKEN_LIFETIME_SECONDS = 604_800
+const TOKEN_LIFETIME_SECONDS = 604_800
 /** Characters (UTF-16 units) of the longest client id. */
-export const CLIENT_ID_MAX_CHARS = 256
+const CLIENT_ID_MAX_CHARS = 256
 
 const LIFETIME_MAX_SECONDS = LIFETIME_MAX_MS / 1_000
 /** No slash, so that `chat/{app}` and `{app}/{client}` read back in one way only. */

@@ -108,10 +108,7 @@ export type Family = {
 type Minted = { readonly raw: RawToken; readonly intent: TokenIntent }
 
 /** An access token and a refresh token of one grant: a new one, unless the family names it. */
-export function tokenPair(
-  realm: Realm,
-  family: Family,
-): { readonly access: Minted; readonly refresh: Minted } {
+function tokenPair(realm: Realm, family: Family): { readonly access: Minted; readonly refresh: Minted } {
   const handle = mintHandle(realm.random)
   const grant = family.grant ?? grantOf(handle)
   const raw = mintText(PREFIX.refresh, realm.random)

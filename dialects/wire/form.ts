@@ -1,7 +1,7 @@
 import { decodeUtf8 } from './text.ts'
 
 /** Pairs of one form or query; more is refused. */
-export const FORM_PAIRS_MAX = 64
+const FORM_PAIRS_MAX = 64
 
 export type Form =
   | { readonly kind: 'form'; readonly values: ReadonlyMap<string, string> }

@@ -1,7 +1,7 @@
 import { decodePercent } from './text.ts'
 
 /** Characters of the longest path that is looked at: a token of 8 KB, percent-encoded, does not come by path. */
-export const PATH_MAX = 4_096
+const PATH_MAX = 4_096
 
 /**
  * A path split at its slashes and only then decoded, so that an encoded slash stays inside its segment. One trailing

@@ -5,9 +5,9 @@ export type Json = null | boolean | number | string | readonly Json[] | JsonObje
 export type JsonObject = { readonly [member: string]: Json }
 
 /** Levels of nesting; none of the dialects' bodies is deeper than six. */
-export const JSON_DEPTH_MAX = 32
+const JSON_DEPTH_MAX = 32
 /** Members and items of a whole document. */
-export const JSON_NODES_MAX = 20_000
+const JSON_NODES_MAX = 20_000
 
 /**
  * JSON as two parsers can never read it differently: strict UTF-8, no member twice at any depth, no `__proto__`, no

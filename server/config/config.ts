@@ -71,7 +71,7 @@ function parseListen(text: string): { host: string; port: number } {
   return { host, port }
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   if (host === 'localhost') return true
   const list = new BlockList()
   list.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -121,7 +121,7 @@ function parseTls(values: Values): Config['tls'] {
   return { cert: readText('tlsCert', cert), key: readText('tlsKey', key) }
 }
 
-export function readText(name: string, path: string): string {
+function readText(name: string, path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {

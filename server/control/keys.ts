@@ -21,13 +21,13 @@ export type ControlKey = {
   readonly keyDigest: string
 }
 
-export const CONTROL_KEYS: Collection<ControlKey> = {
+const CONTROL_KEYS: Collection<ControlKey> = {
   name: 'controlKeys',
   keys: ({ keyDigest }) => [{ name: 'digest', value: keyDigest }],
 }
 
 /** The key that a store is made with. What is under this id, live or deleted, says that the store has had one. */
-export const FIRST_KEY_ID = 'first'
+const FIRST_KEY_ID = 'first'
 
 export async function hasHadControlKey(system: Realm): Promise<boolean> {
   return (await system.directory.standing(CONTROL_KEYS, FIRST_KEY_ID)).version > 0

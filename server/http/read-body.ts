@@ -12,7 +12,7 @@ export type BodyRead =
 const EMPTY: BodyRead = { kind: 'body', bytes: Buffer.alloc(0) }
 
 /** Whether the headers announce a body; without one the answer need not wait for the stream. */
-export function hasBody({ headers }: IncomingMessage): boolean {
+function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 

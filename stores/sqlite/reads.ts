@@ -37,10 +37,6 @@ export function rowOf<T>(statement: StatementSync, ...values: (string | number)[
   return statement.get(...values) as T | undefined
 }
 
-export function rowsOf<T>(statement: StatementSync, ...values: (string | number)[]): readonly T[] {
-  return statement.all(...values) as unknown as readonly T[]
-}
-
 export type RecordRow = readonly [id: string, version: number, body: string | null]
 
 export function directoryRecord(collection: string, [id, version, body]: RecordRow): DirectoryRecord {
