@@ -48,7 +48,7 @@ export function handleFromBytes(bytes: Uint8Array): Handle {
   return (HANDLE_PREFIX + Buffer.from(bytes).toString('base64url')) as Handle
 }
 
-/** A token that starts its own grant lends it its random bits: one draw, and the two ids can be told apart by prefix. */
+/** A token that starts its own grant lends it its random bits: one draw, and prefixes tell the two ids apart. */
 export function grantOf(handle: Handle): GrantId {
   return (GRANT_PREFIX + handle.slice(HANDLE_PREFIX.length)) as GrantId
 }

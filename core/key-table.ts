@@ -120,7 +120,7 @@ function home(capacity: number, w1: number): number {
   return Math.floor((w1 / 2 ** 32) * capacity)
 }
 
-/** Where the loaded key stands, or where it would: the first slot from its home that is empty or holds no smaller one. */
+/** Where the loaded key stands, or would: the first slot from its home that is empty or holds no smaller one. */
 function slotOf({ words, keeps, capacity }: Partition): number {
   let slot = home(capacity, k1)
   for (; slot < keeps.length && keeps[slot] !== 0; slot += 1) {
