@@ -107,7 +107,9 @@ function withBody<T>({ request }: Ask, schema: z.ZodType<T>, next: Next<T>): Awa
   const checked = schema.safeParse(parsed)
   if (checked.success) return next(checked.data)
   const issue = checked.error.issues[0]
-  return problem(422, `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'not as described'}`)
+  // The name of an unknown member is the caller's own text: a token that went astray is not sent back.
+  const why = issue?.code === 'unrecognized_keys' ? 'a member is not known' : issue?.message
+  return problem(422, `${issue?.path.join('.') || 'body'}: ${why ?? 'not as described'}`)
 }
 
 function confirmed(floorMs: number): Answer {

@@ -26,6 +26,7 @@ export function readBody(message: IncomingMessage, done: (read: BodyRead) => voi
     done({ kind: 'too-large' })
     return
   }
+  const declared = Number(message.headers['content-length'] ?? -1)
   const chunks: Buffer[] = []
   let length = 0
   let settled = false
@@ -34,18 +35,19 @@ export function readBody(message: IncomingMessage, done: (read: BodyRead) => voi
     settled = true
     done(read)
   }
+  const whole = (): void => {
+    const [only] = chunks
+    const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length)
+    settle({ kind: 'body', bytes })
+  }
   message.on('data', (chunk: Buffer) => {
     length += chunk.length
     if (length > BODY_MAX_BYTES) settle({ kind: 'too-large' })
     else if (!settled) chunks.push(chunk)
+    // The last declared byte is here; the stream's own end comes two turns later.
+    if (length === declared) whole()
   })
-  message.on('end', () => {
-    const only = chunks[0]
-    settle({
-      kind: 'body',
-      bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length),
-    })
-  })
+  message.on('end', whole)
   message.on('close', () => settle({ kind: 'aborted' }))
   message.on('error', () => settle({ kind: 'aborted' }))
 }
