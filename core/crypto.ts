@@ -27,11 +27,11 @@ export function hmacSha256(key: Uint8Array, text: string): Buffer {
 }
 
 /**
- * What is kept of a secret or a key: keyed like a token's digest, and never equal to one. Secrets are 256-bit random
+ * What is kept of a secret or a key: keyed like a token's digest, and never equal to one, for token text holds no NUL. Secrets are 256-bit random
  * or warned about, so a fast hash is right; passwords are not secrets in this sense.
  */
 export function secretDigest(digestKey: string, secret: string): string {
-  return hash('sha256', `${digestKey}secret:${secret}`, 'base64url')
+  return hash('sha256', `${digestKey}\0secret:${secret}`, 'base64url')
 }
 
 /** Constant-time equality of two digests of one length. */

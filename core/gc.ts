@@ -27,7 +27,7 @@ async function forget(realm: Realm, expired: readonly ExpiredToken[]): Promise<v
 }
 
 function forgetting(realm: Realm, record: TokenRecord): Operation {
-  const { digest, handle, source, kind } = record
+  const { digest, handle, source, kind, expiresAtMs } = record
   const tombstone = kind === 'assigned' && isRevoked(record, realm.index)
-  return { kind: 'forget-token', token: { digest, handle, source, tombstone } }
+  return { kind: 'forget-token', token: { digest, handle, source, tombstone, ifExpiresAtMs: expiresAtMs } }
 }

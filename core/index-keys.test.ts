@@ -88,14 +88,14 @@ test('random pairs that differ have keys that differ, whatever their texts', () 
   fc.assert(property, { numRuns: 5_000 })
 })
 
-test('a key is the first half of a keyed hash of kind, source and id (model §6.1)', () => {
+test('a key is the first half of a keyed hash of NUL, kind, source and id', () => {
   const half = (text: string): string =>
     createHash('sha256').update(text, 'utf8').digest().subarray(0, 16).toString('latin1')
-  assert.equal(handleKeyOf(DIGEST_KEY, 'é', 'tok_x'), half(`${DIGEST_KEY}\u00012:étok_x`))
-  assert.equal(grantKeyOf(DIGEST_KEY, 'oauth', 'g'), half(`${DIGEST_KEY}\u00035:oauthg`))
+  assert.equal(handleKeyOf(DIGEST_KEY, 'é', 'tok_x'), half(`${DIGEST_KEY}\0\u00012:étok_x`))
+  assert.equal(grantKeyOf(DIGEST_KEY, 'oauth', 'g'), half(`${DIGEST_KEY}\0\u00035:oauthg`))
   const pair = { source: 'oauth', subject: 'sé', client: 'c' }
   const kind = String.fromCharCode(32 + CUT_SHAPES.indexOf('subject+client'))
-  assert.equal(cutKeyOf(DIGEST_KEY, 'subject+client', pair), half(`${DIGEST_KEY}${kind}5:oauth3:séc`))
+  assert.equal(cutKeyOf(DIGEST_KEY, 'subject+client', pair), half(`${DIGEST_KEY}\0${kind}5:oauth3:séc`))
 })
 
 test('a token digest is its own key, and a rule on a token has its digest’s and its handle’s', () => {
@@ -131,9 +131,8 @@ test('principals that lack what a shape names have no key of that shape', () => 
 })
 
 /** Text that a chat customer may choose can spell the input of another thing's key; no kind byte is out of reach. */
-const SAME_HASH = 'token text and index keys are hashed alike: text that begins with a kind byte is a key'
 
-test('no text of a token has a digest that is the key of another thing', { todo: SAME_HASH }, () => {
+test('no text of a token has a digest that is the key of another thing', () => {
   const grant = grantAt(1)
   const spelled = [
     [`\u00015:oauth${handleAt(1)}`, handleKeyOf(DIGEST_KEY, 'oauth', handleAt(1))],

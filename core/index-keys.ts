@@ -5,7 +5,9 @@ import type { Principals } from './records.ts'
 import { CUT_SHAPES, type CutShape, type ThingTarget } from './rules.ts'
 
 /**
- * 128 bits as 16 one-byte characters: the first half of SHA-256(realm digest key ‖ kind ‖ length-prefixed parts).
+ * 128 bits as 16 one-byte characters: the first half of SHA-256(realm digest key ‖ NUL ‖ kind ‖
+ * length-prefixed parts). Token text holds no NUL, so nobody can choose text whose digest is another thing's key.
+ *
  * Text, because V8 holds it in 16 bytes and hashing text to text is the cheapest way to make it.
  */
 export type IndexKey = Brand<string, 'IndexKey'>
@@ -91,7 +93,7 @@ function keyOfPair(digestKey: string, kind: number, [source, first, second]: Pai
 }
 
 function keyOf(digestKey: string, kind: number, parts: string): IndexKey {
-  return sha256Latin1(digestKey + String.fromCharCode(kind) + parts).slice(0, KEY_CHARS) as IndexKey
+  return sha256Latin1(`${digestKey}\0${String.fromCharCode(kind)}${parts}`).slice(0, KEY_CHARS) as IndexKey
 }
 
 /** Length first, so that no two lists of parts make the same bytes. */

@@ -4,7 +4,7 @@ import type { Position } from './position.ts'
 import type { RawToken } from './raw-token.ts'
 import type { Caller, Realm } from './realm.ts'
 import { sealTokenText } from './realm-keys.ts'
-import type { Ancestor, Principals, TokenKind, TokenRecord } from './records.ts'
+import { ANCESTORS_MAX, type Ancestor, type Principals, type TokenKind, type TokenRecord } from './records.ts'
 import type { Expectation, Operation } from './units.ts'
 import { isMintingHeld } from './verdict.ts'
 
@@ -47,6 +47,8 @@ export type Issued =
   /** A hold is in force: nothing may be minted for these principals until it is released. */
   | { readonly kind: 'held' }
   | { readonly kind: 'lifetime-too-long' }
+  /** The derivation has more ancestors than a record holds. */
+  | { readonly kind: 'too-deep' }
   /** The text is a token already. */
   | { readonly kind: 'token-exists' }
 
@@ -56,6 +58,8 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
   if (act.tokens.some((intent) => isMintingHeld(intent, realm.index))) return { kind: 'held' }
   if (act.tokens.some((intent) => intent.expiresAtMs - nowMs > LIFETIME_MAX_MS))
     return { kind: 'lifetime-too-long' }
+  if (act.tokens.some(({ ancestors }) => (ancestors?.length ?? 0) > ANCESTORS_MAX))
+    return { kind: 'too-deep' }
   const records = act.tokens.map((intent) =>
     recordOf(realm, intent, { position: act.basis, issuedAtMs: nowMs }),
   )
@@ -83,17 +87,12 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
 export type IssuedAt = { readonly position: Position; readonly issuedAtMs: number }
 
 export function recordOf(realm: Realm, intent: TokenIntent, at: IssuedAt): TokenRecord {
-  const { raw, sealText, grant, handle: given, ancestors, ...rest } = intent
+  const { raw, sealText, grant, handle: given, ancestors = [], ...rest } = intent
   const handle = given ?? mintHandle(realm.random)
   const digest = raw.digest(realm.keys.digestKey)
-  const record = {
-    ...rest,
-    digest,
-    handle,
-    grant: grant ?? grantOf(handle),
-    ancestors: ancestors ?? [],
-    ...at,
-  }
+  const expiresAtMs = Math.min(intent.expiresAtMs, ...ancestors.map((up) => up.expiresAtMs))
+  const named = { digest, handle, grant: grant ?? grantOf(handle), ancestors, expiresAtMs }
+  const record = { ...rest, ...named, ...at }
   if (sealText !== true) return record
   return {
     ...record,

@@ -60,9 +60,10 @@ export class Ledger {
     this.#listeners.push(listener)
   }
 
-  /** Folds a realm's log from the store; done once per realm, before it is asked anything. */
+  /** Folds a realm's log from the store, before it is asked anything; once, however often it is opened. */
   async openRealm(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
-    if (this.#indexes.has(realm)) throw new ContractBroken(`realm ${realm} is open already`)
+    const known = this.#indexes.get(realm)
+    if (known !== undefined) return known
     const index = new RevocationIndex(digestKey)
     index.raiseFloor(this.#floorMs)
     // A revoked token is known by two keys, and most rows are revoked tokens.

@@ -127,9 +127,7 @@ test('digests of one length are compared as a whole, of two lengths never equal'
   for (const other of ['abd', 'Abc', 'ab', 'abcd', '']) assert.equal(sameDigest('abc', other), false)
 })
 
-const SAME_HASH = 'a token text that begins with "secret:" has the digest of the secret that follows'
-
-test('what is kept of a secret is never the digest of a token', { todo: SAME_HASH }, () => {
+test('what is kept of a secret is never the digest of a token', () => {
   assert.notEqual(secretDigest(DIGEST_KEY, 's3cret'), rawOf('secret:s3cret').digest(DIGEST_KEY))
 })
 

@@ -96,6 +96,9 @@ export class Realms {
     const { system } = this
     const own = await system.directory.standing(REALMS, SYSTEM_REALM)
     const standing = await system.directory.standing(REALMS, valid)
+    // An earlier call may have written it without learning so.
+    if (standing.entry !== undefined && !this.#open.has(valid))
+      return this.#openOne(valid, standing.entry.value)
     if (own.entry === undefined || standing.entry !== undefined)
       throw new StoreRefused(`realm ${name} exists`)
     const ordinal = own.entry.value.nextOrdinal ?? DEFAULT_ORDINAL + 1
@@ -142,8 +145,8 @@ export class Realms {
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const index = await this.ledger.openRealm(ordinal, keys.digestKey)
     const realm = new Realm({ name, ordinal, keys, index, ledger: this.ledger, store, clock, random })
-    this.#open.set(name, realm)
     if (index.seq === 0) await this.#firstEpoch(realm)
+    this.#open.set(name, realm)
     return realm
   }
 

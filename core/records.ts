@@ -23,6 +23,8 @@ export type Ancestor = Principals & {
   readonly handle: Handle
   readonly position: Position
   readonly issuedAtMs: number
+  /** What descends from it ends no later: so a rule on it may go when it could not live any more. */
+  readonly expiresAtMs: number
 }
 
 /** At most this many ancestors; a derivation that would need more is refused. */

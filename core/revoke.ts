@@ -1,7 +1,7 @@
 import { type Cut, cutHits } from './cut-table.ts'
 import type { GrantId } from './ids.ts'
 import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, KEEP_MARGIN_MS, LIFETIME_MAX_MS } from './lifetimes.ts'
-import type { Position } from './position.ts'
+import { type Position, seqOf } from './position.ts'
 import type { Audit, Caller, Realm } from './realm.ts'
 import type { Principals, Source, TokenRecord } from './records.ts'
 import type { CutShape, CutTarget, RevokeRule, Target } from './rules.ts'
@@ -96,7 +96,9 @@ async function revokeTarget(realm: Realm, rule: RevokeRule, act: RevokeAct): Pro
     operations: [...(act.also ?? []), { kind: 'append', row: realm.row(rule, audit) }],
   })
   if (outcome.kind !== 'applied') return { kind: 'stale' }
-  const { at, seq, previousCut } = outcome
+  const { at, previousCut } = outcome
+  // The revocation is the unit's last row, behind what changed with it.
+  const seq = seqOf(at)
   return previousCut === undefined ? { kind: 'revoked', at, seq } : { kind: 'revoked', at, seq, previousCut }
 }
 

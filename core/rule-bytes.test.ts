@@ -43,7 +43,7 @@ const GOLDEN: readonly (readonly [name: string, rule: Rule, hex: string])[] = [
     'revoke a token',
     revoking(tokenTarget(1, 'chat/acme'), NOW_MS + 3_600_000),
     `01 4279ca97bf880000 01 e5c7990e38adf52e1f932c333f130278326106a58f4bb0b88c698d80d0c9aa87
-     76b9289f5505e2cec53537dec310102d f012bb145d86236d6eb8260f39ca9b0c 0009 636861742f61636d65`,
+     76b9289f5505e2cec53537dec310102d a3ae3b19189db5509f9992bc41becfbc 0009 636861742f61636d65`,
   ],
   [
     'revoke a foreign token',

@@ -50,6 +50,8 @@ export type ForgottenToken = {
   readonly handle: Handle
   readonly source: Source
   readonly tombstone: boolean
+  /** Only if the token still ends then: an extension that came first keeps it. */
+  readonly ifExpiresAtMs?: number
 }
 
 /** A log row on its way; its seq and chain are given when it is committed. */

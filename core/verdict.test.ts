@@ -119,6 +119,7 @@ const UP: Ancestor = {
   tenant: 'tenant 2',
   position: position(1, 5),
   issuedAtMs: NOW_MS,
+  expiresAtMs: NOW_MS + 1,
 }
 
 describe('things', () => {

@@ -16,8 +16,8 @@ const TICK_MS = 30_000
 export type Maintenance = {
   /** One round; the timer calls it, and tests do. */
   readonly tick: () => Promise<void>
-  /** An operator vouches for the wall clock; @returns the floor. */
-  readonly confirmClock: () => number
+  /** An operator vouches for the wall clock; @returns the floor, durable. @throws StoreUnavailable, Overloaded. */
+  readonly confirmClock: () => Promise<number>
   readonly stop: () => Promise<void>
 }
 
@@ -60,9 +60,10 @@ export function startMaintenance({ realms, store, clock, log }: MaintenanceParts
   timer.unref()
   return {
     tick,
-    confirmClock: () => {
+    confirmClock: async () => {
       const confirmed = floor.confirm(read())
       realms.ledger.raiseFloor(confirmed)
+      await realms.ledger.settleFloor()
       return confirmed
     },
     stop: async () => {

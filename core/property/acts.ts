@@ -59,7 +59,7 @@ export async function issue(
 }
 
 export function ancestorOf(record: TokenRecord): Ancestor {
-  const { handle, source, subject, client, tenant, position, issuedAtMs } = record
+  const { handle, source, subject, client, tenant, position, issuedAtMs, expiresAtMs } = record
   return {
     handle,
     source,
@@ -68,6 +68,7 @@ export function ancestorOf(record: TokenRecord): Ancestor {
     ...(tenant === undefined ? {} : { tenant }),
     position,
     issuedAtMs,
+    expiresAtMs,
   }
 }
 

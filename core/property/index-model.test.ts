@@ -103,6 +103,7 @@ const up = fc.tuple(number, principals, place, instant).map(([nth, of, at, issue
   handle: handleAt(nth),
   place: at,
   issuedAtMs,
+  expiresAtMs: Number.MAX_SAFE_INTEGER,
 }))
 
 const draft: fc.Arbitrary<Draft> = fc

@@ -132,6 +132,7 @@ async function putAndMint(realm: Realm, write: Write): Promise<Answer | Stale> {
     case 'held':
       return fail('PERMISSION_DENIED', SUSPENDED)
     case 'lifetime-too-long':
+    case 'too-deep':
       return fail('INVALID_REQUEST', 'Tokens of this app would live longer than this server allows.')
     case 'consumed':
     case 'token-exists':

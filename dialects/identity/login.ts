@@ -137,6 +137,7 @@ async function mint(call: Call, { basis, user, tenant, kind }: Mint): Promise<An
     case 'held':
       return fault('forbidden', 'This user or tenant is suspended.')
     case 'lifetime-too-long':
+    case 'too-deep':
     case 'consumed':
       throw new ContractBroken(`a login cannot be "${issued.kind}"`)
     default:

@@ -162,6 +162,7 @@ function answerOf(issued: Issued, texts: Texts): Answer | Stale {
     case 'consumed':
     case 'held':
     case 'lifetime-too-long':
+    case 'too-deep':
       return invalidGrant()
     default:
       return unreachable(issued)

@@ -25,8 +25,8 @@ type Endpoint = {
 
 export type ControlParts = {
   readonly realms: Realms
-  /** Takes the wall clock as true (model of the floor); @returns the floor. */
-  readonly confirmClock: () => number
+  /** Takes the wall clock as true (model of the floor); @returns the floor, durable. */
+  readonly confirmClock: () => Promise<number>
 }
 
 /** Roles in rising order: each may do what the ones before it may. */
@@ -54,7 +54,9 @@ export function createControlApi(parts: ControlParts): ControlApi {
     ],
     [
       '/clock/confirm',
-      new Map<string, Endpoint>([['POST', { role: 'admin', answer: () => confirmed(parts.confirmClock()) }]]),
+      new Map<string, Endpoint>([
+        ['POST', { role: 'admin', answer: async () => confirmed(await parts.confirmClock()) }],
+      ]),
     ],
   ])
   return {
@@ -107,8 +109,9 @@ function withBody<T>({ request }: Ask, schema: z.ZodType<T>, next: Next<T>): Awa
   const checked = schema.safeParse(parsed)
   if (checked.success) return next(checked.data)
   const issue = checked.error.issues[0]
-  // The name of an unknown member is the caller's own text: a token that went astray is not sent back.
-  const why = issue?.code === 'unrecognized_keys' ? 'a member is not known' : issue?.message
+  // The name of an unknown member may be a token that went astray: only what reads like a name is sent back.
+  const isText = issue?.code === 'unrecognized_keys' && !issue.keys.every((key) => /^\w{1,32}$/.test(key))
+  const why = isText ? 'a member is not known' : issue?.message
   return problem(422, `${issue?.path.join('.') || 'body'}: ${why ?? 'not as described'}`)
 }
 

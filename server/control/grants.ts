@@ -74,6 +74,7 @@ async function mint(
     case 'held':
       return problem(409, 'a hold is in force for this subject or client; release it first')
     case 'lifetime-too-long':
+    case 'too-deep':
       return problem(422, 'the lifetime is longer than the realm allows')
     default:
       return unreachable(issued)

@@ -66,9 +66,12 @@ function putToken(realm: RealmMemory, record: TokenRecord): Step {
     return { conflict: 'token-exists' }
   realm.tokens.set(record.digest, record)
   realm.byHandle.set(record.handle, record.digest)
+  realm.places.set(record.digest, realm.nextPlace)
+  realm.nextPlace += 1
   return {
     undo: () => {
       realm.tokens.delete(record.digest)
+      realm.places.delete(record.digest)
       realm.byHandle.delete(record.handle)
     },
   }
@@ -129,20 +132,25 @@ function restore(realm: RealmMemory, at: string, before: ReturnType<RealmMemory[
 
 type Forget = Extract<Operation, { kind: 'forget-token' }>['token']
 
-function forgetToken(realm: RealmMemory, { digest, handle, source, tombstone }: Forget): Step {
+function forgetToken(realm: RealmMemory, { digest, handle, source, tombstone, ifExpiresAtMs }: Forget): Step {
   const record = realm.tokens.get(digest)
   if (record === undefined || record.handle !== handle) return { conflict: 'token-missing' }
+  if (ifExpiresAtMs !== undefined && ifExpiresAtMs !== record.expiresAtMs)
+    return { conflict: 'token-missing' }
+  const place = realm.places.get(digest)
   const wasConsumed = realm.consumed.has(handle)
   const wasTombstone = realm.tombstones.has(digest)
   const consumption = realm.consumed.get(handle)
   realm.tokens.delete(digest)
   realm.byHandle.delete(handle)
+  realm.places.delete(digest)
   realm.consumed.delete(handle)
   if (tombstone) realm.tombstones.set(digest, source)
   return {
     undo: () => {
       realm.tokens.set(digest, record)
       realm.byHandle.set(handle, digest)
+      if (place !== undefined) realm.places.set(digest, place)
       if (wasConsumed) realm.consumed.set(handle, consumption)
       if (tombstone && !wasTombstone) realm.tombstones.delete(digest)
     },

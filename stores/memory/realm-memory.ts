@@ -13,6 +13,9 @@ import {
 /** Everything that one realm holds, in plain maps; insertion order is commit order. */
 export type RealmMemory = {
   readonly tokens: Map<TokenDigest, TokenRecord>
+  /** When each token came: what lists are ordered and paged by. */
+  readonly places: Map<TokenDigest, number>
+  nextPlace: number
   readonly byHandle: Map<Handle, TokenDigest>
   readonly consumed: Map<Handle, Uint8Array | undefined>
   readonly tombstones: Map<TokenDigest, Source>
@@ -25,6 +28,8 @@ export type RealmMemory = {
 export function emptyRealm(): RealmMemory {
   return {
     tokens: new Map(),
+    places: new Map(),
+    nextPlace: 1,
     byHandle: new Map(),
     consumed: new Map(),
     tombstones: new Map(),

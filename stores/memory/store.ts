@@ -58,13 +58,15 @@ export class MemoryStore implements Store {
   }
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
-    const all = [...this.#realm(realm).tokens.values()].filter(
-      ({ source, client }) => source === ask.source && client === ask.client,
-    )
-    const start = ask.after ?? 0
-    const records = all.slice(start, start + ask.limit)
-    const end = start + records.length
-    return { records, next: end < all.length ? end : undefined }
+    const { tokens, places } = this.#realm(realm)
+    const placed = [...tokens.values()]
+      .filter(({ source, client }) => source === ask.source && client === ask.client)
+      .map((record) => ({ record, place: places.get(record.digest) ?? 0 }))
+      .filter(({ place }) => place > (ask.after ?? 0))
+      .sort((left, right) => left.place - right.place)
+    const page = placed.slice(0, ask.limit)
+    const records = page.map(({ record }) => record)
+    return { records, next: page.length < placed.length ? page.at(-1)?.place : undefined }
   }
 
   consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {

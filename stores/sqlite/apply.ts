@@ -47,8 +47,9 @@ export class Applier {
   /** @returns an outcome as CONFLICT describes it. */
   unit(unit: StoredUnit): number {
     const before = this.head(unit.realm)
-    const whole = unit.operations.length === 1
-    // A single operation that conflicts has done nothing, so only longer units need a way back.
+    // One statement that conflicts has done nothing; whatever takes more than one needs a way back.
+    const [first] = unit.operations
+    const whole = unit.operations.length === 1 && first?.kind !== 'record' && first?.kind !== 'forget'
     if (!whole) this.#db.exec('SAVEPOINT unit')
     const conflict = this.#expectations(unit) ?? this.#operations(unit)
     if (conflict === undefined) {
@@ -80,8 +81,9 @@ export class Applier {
     const statements = this.#statements
     switch (op.kind) {
       case 'put': {
-        const { digest, handle, expiresAt, client, facts, sealed } = op
-        const { changes } = statements.putToken.run(realm, digest, handle, expiresAt, client, facts, sealed)
+        const { digest, handle, client, facts, sealed } = op
+        const times = [op.expiresAt, op.extendedAt] as const
+        const { changes } = statements.putToken.run(realm, digest, handle, ...times, client, facts, sealed)
         return changes === 0 ? 'token-exists' : undefined
       }
       case 'extend':
@@ -139,7 +141,8 @@ export class Applier {
 
   #forget(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'forget' }>): ConflictWhat | undefined {
     const { digest, handle, tombstoneOf } = op
-    if (this.#statements.forget.run(realm, digest, handle).changes === 0) return 'token-missing'
+    if (this.#statements.forget.run(realm, digest, handle, op.ifExpiresAt).changes === 0)
+      return 'token-missing'
     this.#statements.forgetConsumption.run(realm, handle)
     if (tombstoneOf !== null) this.#statements.tombstone.run(realm, digest, tombstoneOf)
     return undefined
@@ -164,11 +167,12 @@ function sql() {
   return {
     head: 'SELECT id, chain FROM log WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1',
     append: 'INSERT INTO log (id, at, kind, rule, audit, chain) VALUES (?, ?, ?, ?, ?, ?)',
-    putToken: `INSERT INTO token (realm, digest, handle, expires_at, client, facts, sealed)
-      VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    putToken: `INSERT INTO token (realm, digest, handle, expires_at, extended_at, client, facts, sealed)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     extendToken: 'UPDATE token SET expires_at = ?, extended_at = ? WHERE realm = ? AND digest = ?',
     consume: 'INSERT INTO consumption (realm, handle, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-    forget: 'DELETE FROM token WHERE realm = ? AND digest = ? AND handle = ?',
+    forget: `DELETE FROM token WHERE realm = ? AND digest = ? AND handle = ?
+      AND expires_at = coalesce(?, expires_at)`,
     forgetConsumption: 'DELETE FROM consumption WHERE realm = ? AND handle = ?',
     tombstone: 'INSERT INTO tombstone (realm, digest, source) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     version: 'SELECT version FROM record WHERE realm = ? AND collection = ? AND id = ?',

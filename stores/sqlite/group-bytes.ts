@@ -38,6 +38,7 @@ function encodeOperation(out: ByteWriter, operation: Operation): void {
     case 'put-token': {
       const { record } = operation
       out.u8(OP.put).longText(record.digest).longText(record.handle).f64(record.expiresAtMs)
+      encodeTime(out, record.extendedAtMs)
       out
         .longText(clientKey(record) ?? '')
         .longText(factsText(record))
@@ -68,12 +69,13 @@ function encodeOperation(out: ByteWriter, operation: Operation): void {
       out.u8(OP.remove).longText(operation.collection).longText(operation.id).f64(operation.fromVersion)
       return
     case 'forget-token': {
-      const { digest, handle, source, tombstone } = operation.token
+      const { digest, handle, source, tombstone, ifExpiresAtMs } = operation.token
       out
         .u8(OP.forget)
         .longText(digest)
         .longText(handle)
         .longText(tombstone ? source : '')
+      encodeTime(out, ifExpiresAtMs)
       return
     }
     default:
@@ -94,6 +96,7 @@ export type StoredOperation =
       readonly digest: string
       readonly handle: string
       readonly expiresAt: number
+      readonly extendedAt: number | null
       readonly client: string | null
       readonly facts: string
       readonly sealed: Uint8Array | null
@@ -126,6 +129,7 @@ export type StoredOperation =
       readonly digest: string
       readonly handle: string
       readonly tombstoneOf: string | null
+      readonly ifExpiresAt: number | null
     }
 
 export type StoredGroup = { readonly floorMs: number; readonly units: readonly StoredUnit[] }
@@ -153,8 +157,9 @@ function decodeOperation(from: ByteReader): StoredOperation {
   switch (kind) {
     case OP.put: {
       const [digest, handle, expiresAt] = [from.longText(), from.longText(), from.f64()]
+      const extendedAt = decodeTime(from)
       const [client, facts, sealed] = [orNull(from.longText()), from.longText(), blobOrNull(from.block())]
-      return { kind: 'put', digest, handle, expiresAt, client, facts, sealed }
+      return { kind: 'put', digest, handle, expiresAt, extendedAt, client, facts, sealed }
     }
     case OP.extend:
       return { kind: 'extend', digest: from.longText(), expiresAt: from.f64(), at: from.f64() }
@@ -172,11 +177,20 @@ function decodeOperation(from: ByteReader): StoredOperation {
       return { kind: 'remove', collection: from.longText(), id: from.longText(), fromVersion: from.f64() }
     case OP.forget: {
       const [digest, handle, tombstoneOf] = [from.longText(), from.longText(), orNull(from.longText())]
-      return { kind: 'forget', digest, handle, tombstoneOf }
+      return { kind: 'forget', digest, handle, tombstoneOf, ifExpiresAt: decodeTime(from) }
     }
     default:
       throw new Error(`unknown operation ${kind} in a group`)
   }
+}
+
+function encodeTime(out: ByteWriter, ms: number | undefined): void {
+  if (ms === undefined) out.u8(0)
+  else out.u8(1).f64(ms)
+}
+
+function decodeTime(from: ByteReader): number | null {
+  return from.u8() === 0 ? null : from.f64()
 }
 
 function list<T>(from: ByteReader, read: (from: ByteReader) => T): T[] {
