@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StoreUnavailable } from '@rescind/core'
+import type { Answer } from '@rescind/dialects'
+import { openWorld } from '../../test/kit/realm.ts'
+import { type Ask, wireRequest } from '../../test/kit/request.ts'
 import { IDENTITY } from './directory.ts'
 import {
   accessOf,
@@ -160,8 +163,11 @@ test('near misses of a token are not the token', async () => {
 })
 
 test('a caller that is revoked while the token is being read learns nothing of it', async () => {
-  const { ask, login, store } = await openIdentity()
+  const { dialect, login, store } = await openIdentity()
   const [root, ann] = [await login('root'), await login('ann')]
+  // A realm that was just opened has no token in its cache, so it has to read ann's.
+  const { realm: cold } = await openWorld(store)
+  const ask = async (given: Ask): Promise<Answer> => dialect.handle(cold, wireRequest(given))
   assert.equal((await ask(as(root, 'GET', `/v2.0/tokens/${root}`))).status, 200)
   const read = store.tokenByDigest.bind(store)
   store.tokenByDigest = async (realm, digest) => {
