@@ -85,6 +85,8 @@ export class GroupCommit<T, R> {
       } catch (error) {
         for (const one of group) one.fail(error)
       }
+      // What has arrived meanwhile is read first, so that under load a flush carries all of it and not its first few.
+      if (this.waiting > 0) await new Promise<void>((resolve) => this.#defer(resolve))
     }
     this.#busy = false
     for (const resolve of this.#idle.splice(0)) resolve()

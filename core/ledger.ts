@@ -1,7 +1,7 @@
-import { covers } from './covers.ts'
 import type { Cut } from './cut-table.ts'
 import { ContractBroken, StoreUnavailable } from './faults.ts'
 import { GroupCommit } from './group-commit.ts'
+import { GroupRules } from './group-rules.ts'
 import type { RealmOrdinal } from './ids.ts'
 import type { Defer, Store } from './ports.ts'
 import type { Position } from './position.ts'
@@ -137,17 +137,15 @@ export class Ledger {
    * itself are still unseen by the index, and those are compared by name.
    */
   #withoutStale(units: readonly Unit[]): readonly Unit[] {
-    const rows: { realm: RealmOrdinal; row: NewRow }[] = []
+    const rules = new GroupRules()
     return units.filter((unit) => {
       const stale = unit.standsOn.some(({ realm, facts }) => {
         const index = this.#indexOf(realm)
         if (facts.position < index.lostBelow || isRevoked(facts, index) || isHeld(facts, index)) return true
-        return rows.some((earlier) => earlier.realm === realm && rowCovers(earlier.row, facts))
+        return rules.cover(realm, facts)
       })
       if (stale) return false
-      for (const operation of unit.operations) {
-        if (operation.kind === 'append') rows.push({ realm: unit.realm, row: operation.row })
-      }
+      rules.add(unit)
       return true
     })
   }
@@ -197,8 +195,4 @@ function rowsOf(operations: readonly Operation[]): NewRow[] {
   const rows: NewRow[] = []
   for (const operation of operations) if (operation.kind === 'append') rows.push(operation.row)
   return rows
-}
-
-function rowCovers({ rule }: NewRow, facts: Parameters<typeof covers>[1]): boolean {
-  return (rule.kind === 'revoke' || rule.kind === 'hold') && covers(rule.target, facts)
 }

@@ -49,8 +49,8 @@ export function readSecretFile(name: string, path: string): string {
 }
 
 /**
- * A new file, 0600, on disk with its folder's entry when this returns. It gets its name when it is whole: a crash, or
- * a full disk, must not leave an empty key that stops every later start.
+ * A new file, 0600, on disk with its folder's entry when this returns. It gets its name when it is whole: a
+ * crash, or a full disk, must not leave an empty key that stops every later start.
  * @throws SettingsRefused when it cannot be written, or is there already.
  */
 export function writeSecretFile(path: string, text: string): void {

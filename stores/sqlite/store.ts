@@ -27,6 +27,7 @@ import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
 import { decodeRows } from './log-bytes.ts'
 import { directoryRecord, logSpan, type RecordRow, readHead, rowOf } from './reads.ts'
+import { rewriteLog } from './rewrite-log.ts'
 import { Snapshot } from './snapshot.ts'
 import { Thread } from './thread.ts'
 import type { Committed, ReaderAsk, WriterAsk } from './thread-messages.ts'
@@ -109,6 +110,7 @@ class SqliteStore implements Store {
     this.#disconnect()
     await reader.ask({ kind: 'close' })
     await writer.ask({ kind: 'close' })
+    rewriteLog(this.#parts.path)
     await this.open(this.#floorMs)
   }
 

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { API_KEY, basic, CLIENT_KEY, CONTROL, FORM_BODY, JSON_BODY, OAUTH } from '../kit/calls.ts'
+import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
+import { ANN, SVC } from '../kit/seed.ts'
+import { Dice, type Mutant, mutant } from './hygiene/mutate.ts'
+import { hasShape, type Shape, shapeAt } from './hygiene/shapes.ts'
+import type { Template } from './hygiene/templates.ts'
+import { HostileWorld } from './hygiene/world.ts'
+
+/** The start of the draws; another one by `FUZZ_SEED=…`, more of them by `FUZZ_REQUESTS=…`. */
+const SEED = Number(process.env['FUZZ_SEED'] ?? 20_260_301)
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 12_000)
+/** Requests after which the tokens that they name are made anew, as some mutants end them. */
+const REQUESTS_PER_BATCH = 250
+
+test(`${REQUESTS} mutated requests: each is answered as documented, what is refused leaves no trace`, async (t) => {
+  const world = await HostileWorld.open()
+  const dice = new Dice(SEED)
+  const statuses = new Map<number, number>()
+  try {
+    for (let sent = 0; sent < REQUESTS; sent += REQUESTS_PER_BATCH) {
+      const templates = await spareTemplates(world, sent)
+      for (let at = sent; at < Math.min(sent + REQUESTS_PER_BATCH, REQUESTS); at += 1) {
+        const answer = await one(world, mutant(templates, dice), at)
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
+      }
+      await world.assertVictimsLive()
+    }
+  } finally {
+    await world.close()
+  }
+  const counted = [...statuses]
+    .sort(([one], [other]) => one - other)
+    .map(([status, count]) => `${status}: ${count}`)
+  t.diagnostic(`seed ${SEED}; ${world.inputs} inputs; answers ${counted.join(', ')}`)
+})
+
+/** Requests that are in order, about tokens that nobody misses. */
+async function spareTemplates(
+  { calls, victims }: HostileWorld,
+  batch: number,
+): Promise<readonly [Template, ...Template[]]> {
+  const id = `spare-${batch}`
+  const bound = await calls.chatBound(id, `spare-token-${batch}`)
+  const chat = await calls.chatToken(id)
+  const { access, refresh } = await calls.oauthGrant('spare')
+  const ann = await annsToken(calls)
+  const spare = await annsToken(calls)
+  const json = (value: unknown): string => JSON.stringify(value)
+  const admin = { shape: 'chat', headers: [API_KEY, JSON_BODY] } as const
+  const user = { shape: 'identity', headers: [`X-Auth-Token: ${ann}`, 'Accept: application/json'] } as const
+  const oauth = { shape: 'oauth', method: 'POST', headers: [basic(SVC), FORM_BODY] } as const
+  const key = { username: ANN.username, apiKey: ANN.apiKey }
+  return [
+    { ...admin, method: 'DELETE', target: `/admin/clients/${id}/token/`, body: json({ token: bound }) },
+    { ...admin, method: 'DELETE', target: `/admin/clients/${id}/token`, body: '{}' },
+    { ...admin, method: 'PUT', target: `/admin/clients/${id}/token`, body: json({ token: `${bound}-2` }) },
+    {
+      ...admin,
+      method: 'POST',
+      target: '/admin/clients',
+      body: json({ _id: id, nickname: 'N', issueAccessToken: true }),
+    },
+    { shape: 'chat', method: 'GET', target: '/me', headers: [CLIENT_KEY, `IM-Authorization: ${chat}`] },
+    {
+      shape: 'identity',
+      method: 'POST',
+      target: '/v2.0/tokens',
+      headers: [JSON_BODY],
+      body: json({ auth: { 'RAX-KSKEY:apiKeyCredentials': key, tenantId: ANN.tenant } }),
+    },
+    { ...user, method: 'GET', target: `/v2.0/tokens/${spare}?belongsTo=${ANN.tenant}` },
+    { ...user, method: 'DELETE', target: `/v2.0/tokens/${spare}` },
+    // One of another account: whatever becomes of this request, it has no right to it.
+    { ...user, method: 'DELETE', target: `/v2.0/tokens/${victims.eve}` },
+    { ...oauth, target: OAUTH, body: 'grant_type=client_credentials&scope=read+write' },
+    { ...oauth, target: OAUTH, body: `grant_type=refresh_token&refresh_token=${refresh}` },
+    { ...oauth, target: `${OAUTH}/revoke`, body: `token=${access}&token_type_hint=access_token` },
+    { ...oauth, target: `${OAUTH}/introspect`, body: `token=${access}` },
+    // Another client's: likewise.
+    { ...oauth, target: `${OAUTH}/revoke`, body: `token=${victims.other}` },
+    {
+      shape: 'oauth',
+      method: 'GET',
+      target: '/.well-known/oauth-authorization-server/api/id/v1',
+      headers: [],
+    },
+    { shape: 'identity', method: 'GET', target: '/v2.0', headers: ['Accept: application/json'] },
+    {
+      shape: 'problem',
+      method: 'POST',
+      target: '/control/v1/grants?realm=default',
+      headers: [CONTROL, JSON_BODY],
+      body: json({ clientId: 'svc', subject: 'spare', scope: 'read' }),
+    },
+  ]
+}
+
+async function annsToken(calls: HostileWorld['calls']): Promise<string> {
+  const key = { username: ANN.username, apiKey: ANN.apiKey }
+  const body = JSON.stringify({ auth: { 'RAX-KSKEY:apiKeyCredentials': key } })
+  const answer = await calls.send('POST /v2.0/tokens', [JSON_BODY], body)
+  const { access } = JSON.parse(answer.body.toString()) as { access: { token: { id: string } } }
+  return access.token.id
+}
+
+const ANY: readonly Shape[] = ['chat', 'identity', 'identity-v3', 'oauth', 'problem']
+
+async function one(world: HostileWorld, { bytes, target, isHead }: Mutant, at: number): Promise<RawAnswer> {
+  const what = (): string => `seed ${SEED}, request ${at}:\n${bytes.toString('latin1')}`
+  const before = world.writes
+  const answer = await world.send(bytes).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${what()}`)
+  })
+  const { status } = answer
+  const given = (): string => `${what()}\n→ ${answer.statusLine} ${answer.body.toString('latin1')}`
+  assert.ok(status < 500, given())
+  assert.ok(headerOf(answer, 'x') === undefined, given())
+  if (status >= 200 && status < 300) return answer
+  assert.equal(world.writes, before, `refused, and written: ${given()}`)
+  assert.ok(status >= 400, given())
+  const shape = shapeAt(target)
+  // What Node's parser refuses is refused before anybody knows whose path it is.
+  const allowed =
+    shape === undefined
+      ? ANY
+      : headerOf(answer, 'connection') === 'close'
+        ? [shape, 'problem' as const]
+        : [shape]
+  assert.ok(isHead || allowed.some((one) => hasShape(answer, one)), given())
+  return answer
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { headerOf, type RawAnswer } from '../../kit/raw-http.ts'
+
+/** Whose words an error is written in. `problem`: the control API's, and where there is no dialect. */
+export type Shape = 'chat' | 'identity' | 'identity-v3' | 'oauth' | 'problem'
+
+/** Statuses that each kind of error may have; what is not here is documented nowhere. */
+const STATUSES: Readonly<Record<Shape, readonly number[]>> = {
+  chat: [400, 401, 403, 404, 405, 409, 413],
+  identity: [400, 401, 403, 404, 405, 406, 413, 415],
+  'identity-v3': [400, 404, 405],
+  oauth: [400, 401, 403, 404, 405, 413, 429],
+  problem: [400, 401, 403, 404, 405, 409, 413, 415, 422, 431],
+}
+
+const FAULTS: Readonly<Record<string, number>> = {
+  badRequest: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  userDisabled: 403,
+  itemNotFound: 404,
+  badMethod: 405,
+  notAcceptable: 406,
+  overLimit: 413,
+  badMediaType: 415,
+}
+
+/** Where each dialect answers, by the first segments of a path as it stands. */
+const PREFIXES: readonly (readonly [string, Shape])[] = [
+  ...['admin', 'auths', 'badges', 'me', 'sign', 'verify'].map((name) => [`/${name}`, 'chat'] as const),
+  ['/v2.0', 'identity'],
+  ['/v3', 'identity-v3'],
+  ['/api/id/v1', 'oauth'],
+  ['/.well-known/oauth-authorization-server', 'oauth'],
+]
+
+/** The shape that an error at this path has, or undefined where the path is too odd to say. */
+export function shapeAt(target: string): Shape | undefined {
+  const path = target.split(/[?#]/, 1)[0] ?? ''
+  const found = PREFIXES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}/`))
+  if (found !== undefined) return found[1]
+  return path.startsWith('/control/v1/') ? 'problem' : undefined
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+/** Whether an error is one of this shape, with a status that is documented and said twice alike. */
+export function hasShape(answer: RawAnswer, shape: Shape): boolean {
+  const type = headerOf(answer, 'content-type')
+  if (type !== (shape === 'problem' ? 'application/problem+json' : 'application/json')) return false
+  if (!STATUSES[shape].includes(answer.status) || headerOf(answer, 'cache-control') !== 'no-store')
+    return false
+  if (answer.status === 405 && headerOf(answer, 'allow') === undefined) return false
+  const body = parsed(answer)
+  return body !== undefined && SHAPES[shape](body, answer.status)
+}
+
+const SHAPES: Readonly<Record<Shape, (body: Members, status: number) => boolean>> = {
+  chat: ({ RC, RM, error, ...more }, status) =>
+    RC === status && isText(RM) && hasTexts(error, ['code', 'message']) && isEmpty(more),
+  identity: (body, status) => {
+    const [[name, fault] = ['', undefined], ...more] = Object.entries(body)
+    const { code, message } = members(fault)
+    return more.length === 0 && FAULTS[name] === status && code === status && isText(message)
+  },
+  'identity-v3': ({ error, ...more }, status) => {
+    const { code, message, title } = members(error)
+    return code === status && isText(message) && isText(title) && isEmpty(more)
+  },
+  oauth: ({ error, error_description: one, errorDescription: other, ...more }) =>
+    isText(error) && isText(one) && one === other && isEmpty(more),
+  problem: ({ type, title, status: said, detail, ...more }, status) =>
+    isText(type) && isText(title) && said === status && isText(detail) && isEmpty(more),
+}
+
+function parsed({ body }: RawAnswer): Members | undefined {
+  try {
+    return members(JSON.parse(body.toString('utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+function members(value: unknown): Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
+}
+
+function hasTexts(value: unknown, names: readonly string[]): boolean {
+  const found = members(value)
+  return Object.keys(found).length === names.length && names.every((name) => isText(found[name]))
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value.length > 0
+}
+
+function isEmpty(value: Members): boolean {
+  return Object.keys(value).length === 0
+}
+
+/** @throws when an answer is no documented refusal in one of these shapes. */
+export function assertRefusal(answer: RawAnswer, shapes: readonly Shape[], what: string): void {
+  const text = `${what}\n→ ${answer.statusLine} ${JSON.stringify(answer.headers)} ${answer.body.toString('utf8')}`
+  assert.ok(answer.status >= 400 && answer.status < 500, text)
+  assert.ok(
+    shapes.some((shape) => hasShape(answer, shape)),
+    `${shapes.join(' or ')}: ${text}`,
+  )
+}

@@ -1,0 +1,79 @@
+import { API_KEY, basic, CLIENT_KEY, CONTROL, FORM_BODY, JSON_BODY, OAUTH } from '../../kit/calls.ts'
+import { type RequestParts, requestBytes } from '../../kit/raw-http.ts'
+import { ANN, SVC } from '../../kit/seed.ts'
+import type { Shape } from './shapes.ts'
+import { type HostileWorld, VICTIM } from './world.ts'
+
+/** A request that would be answered 2xx as it stands. */
+export type Template = {
+  readonly shape: Shape
+  readonly method: string
+  readonly target: string
+  readonly headers: readonly string[]
+  readonly body?: string
+}
+
+export function bytesOf({ method, target, headers, body }: Template, more: readonly string[] = []): Buffer {
+  const parts: RequestParts = { line: `${method} ${target} HTTP/1.1`, headers: [...headers, ...more] }
+  return requestBytes(body === undefined ? parts : { ...parts, body })
+}
+
+/** Every route there is, with credentials that would do, aimed at the victims' tokens. */
+export function victimTemplates({ victims }: HostileWorld): readonly Template[] {
+  const chat = { shape: 'chat', headers: [API_KEY, JSON_BODY] } as const
+  const identity = { shape: 'identity', headers: [`X-Auth-Token: ${victims.root}`] } as const
+  const oauth = { shape: 'oauth', method: 'POST', headers: [basic(SVC), FORM_BODY] } as const
+  const clientToken = `/admin/clients/${VICTIM}/token`
+  const login = { auth: { 'RAX-KSKEY:apiKeyCredentials': { username: ANN.username, apiKey: ANN.apiKey } } }
+  return [
+    { ...chat, method: 'DELETE', target: clientToken, body: JSON.stringify({ token: victims.assigned }) },
+    { ...chat, method: 'DELETE', target: `${clientToken}/`, body: '{}' },
+    { ...chat, method: 'PUT', target: clientToken, body: JSON.stringify({ token: 'one-more' }) },
+    {
+      ...chat,
+      method: 'POST',
+      target: '/admin/clients',
+      body: JSON.stringify({ _id: VICTIM, nickname: 'changed', issueAccessToken: true }),
+    },
+    {
+      shape: 'chat',
+      method: 'GET',
+      target: '/me',
+      headers: [CLIENT_KEY, `IM-Authorization: ${victims.chat}`],
+    },
+    {
+      shape: 'identity',
+      method: 'POST',
+      target: '/v2.0/tokens',
+      headers: [JSON_BODY],
+      body: JSON.stringify(login),
+    },
+    { ...identity, method: 'GET', target: `/v2.0/tokens/${victims.eve}` },
+    { ...identity, method: 'DELETE', target: `/v2.0/tokens/${victims.eve}` },
+    { ...identity, method: 'DELETE', target: '/v2.0/tokens' },
+    { ...identity, method: 'DELETE', target: `/v2.0/tokens?tokenId=${victims.eve}` },
+    { ...oauth, target: OAUTH, body: 'grant_type=client_credentials' },
+    { ...oauth, target: OAUTH, body: `grant_type=refresh_token&refresh_token=${victims.refresh}` },
+    { ...oauth, target: `${OAUTH}/revoke`, body: `token=${victims.access}` },
+    { ...oauth, target: `${OAUTH}/introspect`, body: `token=${victims.access}` },
+    {
+      shape: 'problem',
+      method: 'POST',
+      target: '/control/v1/grants',
+      headers: [CONTROL, JSON_BODY],
+      body: JSON.stringify({ clientId: SVC.clientId, subject: VICTIM }),
+    },
+  ]
+}
+
+/** Names under which other systems keep what a caller must not say: merged over what is known, they were believed. */
+export const HOSTILE_MEMBERS: readonly string[] = [
+  'target',
+  'user_id',
+  'client_id',
+  'tenant',
+  'is_admin',
+  'roles',
+  'constructor',
+  'toString',
+]

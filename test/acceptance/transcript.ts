@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { openServer, PUBLIC_URL, type TestServer } from '../kit/in-process.ts'
+import { type RawAnswer, rawExchange } from '../kit/raw-http.ts'
+import { SEED } from '../kit/seed.ts'
+
+/**
+ * A golden transcript: `### title`, lines `# @directive` for what happens before, the request as it goes over the
+ * wire (its lines end with CRLF there), `<<<`, the answer. `{{name}}` stands for a value that an answer brought:
+ * where it is met first, in an answer, it is taken from there; from then on it means that value. `{{length}}` is the
+ * length of the request's body, for bodies that hold such values. Other lines that start with `# ` are prose.
+ */
+export type Exchange = {
+  readonly title: string
+  readonly directives: readonly string[]
+  readonly request: string
+  readonly answer: string
+}
+
+export function parseTranscript(text: string): readonly Exchange[] {
+  return text
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => {
+      const [title = '', ...lines] = section.trimEnd().split('\n')
+      const isProse = (line: string): boolean => line === '#' || line.startsWith('# ')
+      const first = lines.findIndex((line) => !isProse(line))
+      const divider = lines.indexOf('<<<')
+      assert.ok(first >= 0 && divider > first, `no request, or no "<<<", under "${title}"`)
+      const directives = lines.slice(0, first).filter((line) => line.startsWith('# @'))
+      return {
+        title,
+        directives: directives.map((line) => line.slice('# @'.length)),
+        request: lines.slice(first, divider).join('\n'),
+        answer: lines.slice(divider + 1).join('\n'),
+      }
+    })
+}
+
+/** Who exists beside the tests' usual people: a disabled user, one who manages users, and a second realm. */
+const TRANSCRIPT_SEED = {
+  realms: [
+    ...SEED.realms,
+    {
+      name: 'default',
+      identity: {
+        users: [
+          {
+            id: '55',
+            username: 'dan',
+            password: 'dan-password-0123456789',
+            tenantId: '900100',
+            roles: ['identity:default'],
+            enabled: false,
+          },
+          {
+            id: '60',
+            username: 'mia',
+            apiKey: 'mia-api-key-0123456789',
+            tenantId: '900100',
+            roles: ['identity:default', 'identity:user-manage'],
+          },
+        ],
+      },
+    },
+    { name: 'branch' },
+  ],
+}
+
+/** Headers that say nothing about what was asked; `content-length` is checked by whoever reads the answer. */
+const AMBIENT: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'referrer-policy',
+  'x-content-type-options',
+])
+
+type Values = Map<string, string>
+
+/** Told of what was answered to an exchange, as transcripts write it. Throws, or takes values out of it. */
+type OnAnswer = (exchange: Exchange, given: string, values: Values) => void
+
+/** Plays a transcript against a server of its own; throws at the first answer that differs. */
+export function playTranscript(exchanges: readonly Exchange[]): Promise<void> {
+  return play(exchanges, compare)
+}
+
+/** The text of a transcript with its answers as they are now. */
+export async function recordTranscript(text: string, exchanges: readonly Exchange[]): Promise<string> {
+  let recorded = text
+  await play(exchanges, (exchange, given, values) => {
+    takeValues(exchange.answer, given, values)
+    let answer = given
+    for (const [name, value] of values) answer = answer.replaceAll(value, `{{${name}}}`)
+    const [before, after] = [exchange, { ...exchange, answer }].map(
+      (one) => `${one.request}\n<<<\n${one.answer}\n`,
+    )
+    recorded = `${recorded}\n`.replace(before ?? '', () => after ?? '').slice(0, -1)
+  })
+  return recorded
+}
+
+async function play(exchanges: readonly Exchange[], onAnswer: OnAnswer): Promise<void> {
+  const flags = ['--public-url', PUBLIC_URL]
+  const server = await openServer({ seed: TRANSCRIPT_SEED, time: 'hand', flags })
+  const values: Values = new Map()
+  try {
+    for (const exchange of exchanges) {
+      let times = 1
+      for (const directive of exchange.directives) times = obey(server, directive) ?? times
+      for (; times > 0; times -= 1) {
+        const given = await rawExchange(server.port, wireBytes(exchange.request, values))
+        onAnswer(exchange, shown(given), values)
+      }
+    }
+  } finally {
+    server.power.mode = 'up'
+    await server.close()
+  }
+}
+
+/**
+ * `advance 5000`: the clock, in milliseconds. `store up`, `down` or `broken`. `repeat 50`: how often the exchange
+ * takes place, which is what this returns.
+ */
+function obey({ clock, power }: TestServer, directive: string): number | undefined {
+  const [word, value = ''] = directive.split(' ')
+  if (word === 'repeat') return Number(value)
+  if (word === 'advance') clock.advance(Number(value))
+  else if (word === 'store' && (value === 'up' || value === 'down' || value === 'broken')) power.mode = value
+  else throw new Error(`no such directive: ${directive}`)
+  return undefined
+}
+
+/** The head's lines end with CRLF, the body goes as it stands. */
+function wireBytes(request: string, values: Values): Buffer {
+  const filled = request.replaceAll(PLACE, (whole, name: string) => values.get(name) ?? whole)
+  const split = filled.indexOf('\n\n')
+  const head = split < 0 ? filled : filled.slice(0, split)
+  const body = Buffer.from(split < 0 ? '' : filled.slice(split + 2), 'utf8')
+  const lines = head.replaceAll('{{length}}', String(body.length)).replaceAll('\n', '\r\n')
+  assert.ok(!lines.includes('{{'), `a value that no answer has brought yet: ${lines}`)
+  return Buffer.concat([Buffer.from(`${lines}\r\n\r\n`, 'utf8'), body])
+}
+
+/** An answer as transcripts write it: the headers that matter, in the order of their names. */
+function shown({ statusLine, headers, body }: RawAnswer): string {
+  const lines = headers
+    .filter(([name]) => !AMBIENT.has(name))
+    .map(([name, value]) => `${name}: ${value}`)
+    .sort()
+  const head = [statusLine, ...lines].join('\n')
+  return body.length === 0 ? head : `${head}\n\n${body.toString('utf8')}`
+}
+
+const PLACE = /\{\{(\w+)\}\}/g
+const VALUE = '([\\w.~+/=-]+)'
+
+function compare({ title, answer }: Exchange, given: string, values: Values): void {
+  const names: string[] = []
+  const pattern = answer
+    .split(PLACE)
+    .map((part, at) => {
+      if (at % 2 === 0) return escaped(part)
+      const known = values.get(part)
+      if (known !== undefined) return escaped(known)
+      names.push(part)
+      return VALUE
+    })
+    .join('')
+  const match = new RegExp(`^${pattern}$`).exec(given)
+  // The message of a comparison of two texts shows where they part.
+  if (match === null) assert.equal(given, answer, title)
+  for (const [at, name] of names.entries()) values.set(name, match?.[at + 1] ?? '')
+}
+
+/** The same from an answer that may differ: a value is what follows the few characters that stood before its place. */
+function takeValues(answer: string, given: string, values: Values): void {
+  for (const place of answer.matchAll(PLACE)) {
+    const [whole, name = ''] = place
+    if (values.has(name)) continue
+    const before = answer.slice(Math.max(0, place.index - 12), place.index)
+    const found = new RegExp(escaped(before) + VALUE).exec(given)
+    assert.ok(found?.[1] !== undefined, `nothing stands where ${whole} stood: ${given}`)
+    values.set(name, found[1])
+  }
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { COMPILE_CACHE } from '../../kit/server.ts'
+
+const CLI = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
+
+export type Command = {
+  readonly words: readonly string[]
+  /** The folder it runs in. */
+  readonly folder: string
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** `code` is null when a signal ended it. */
+export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+export type RunningCommand = {
+  readonly process: ChildProcess
+  readonly output: () => string
+  /** Resolves when its output holds this. @throws when it ends before. */
+  readonly says: (what: RegExp) => Promise<void>
+  readonly ended: Promise<Ended>
+}
+
+/** `rescind WORDS`, with no environment of this process but PATH; it ends with the test at the latest. */
+export function startCommand(t: TestContext, { words, folder, environment }: Command): RunningCommand {
+  const child = spawn(process.execPath, ['-C', 'rescind-source', CLI, ...words], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('utf8')
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8')
+  })
+  const ended = once(child, 'close').then(() => ({ code: child.exitCode, stdout, stderr }))
+  const output = (): string => stdout + stderr
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const says = async (what: RegExp): Promise<void> => {
+    while (!what.test(output())) {
+      const more = once(child.stdout, 'data').then(() => true)
+      const goesOn = await Promise.race([more, ended.then(() => false)])
+      if (!goesOn && !what.test(output())) throw new Error(`it ended without saying ${what}: ${output()}`)
+    }
+  }
+  return { process: child, output, says, ended }
+}
+
+/** Runs it to its end. */
+export function runCommand(t: TestContext, command: Command): Promise<Ended> {
+  return startCommand(t, command).ended
+}
+
+/** It said why in one line, on stderr, with exit code 2, and nothing else. */
+export function assertRefused({ code, stdout, stderr }: Ended, why: RegExp): void {
+  assert.equal(code, 2, stdout + stderr)
+  assert.match(stderr, why)
+  assert.match(stderr, /^rescind: [^\n]+\n$/)
+}

@@ -1,0 +1,12 @@
+/** Runs tasks a few at a time: as many processes as the machine has cores. */
+export async function inLanes<T>(
+  items: readonly T[],
+  lanes: number,
+  task: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = [...items]
+  const lane = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await task(item)
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Realm } from '@rescind/core'
+import { putRecord, RawToken } from '@rescind/core'
+import { CHAT_APPS, chatAppValue, createChatDialect, type Dialect } from '@rescind/dialects'
+import { openSqlite } from '@rescind/stores'
+import { openWorld, START_MS } from '../kit/realm.ts'
+import { bodyText, wireRequest } from '../kit/request.ts'
+import { CHAT } from '../kit/seed.ts'
+import { makeHome } from '../kit/server.ts'
+import { accessTokenIn, type Calls, chatTokenIn, isActive, refreshTokenIn } from './kit/calls.ts'
+import { Dice } from './kit/dice.ts'
+import { Place } from './kit/place.ts'
+import type { HttpAnswer } from './kit/plain-http.ts'
+import { RaceHistory } from './kit/race-history.ts'
+
+const LOCAL_ROUNDS = 38
+const LOCAL_ISSUES = 310
+const LOCAL_RACES_MIN = 10_000
+/** Fewer than the times that a request is judged again, so that none is turned away. */
+const CUTS_PER_ROUND = 5
+const HTTP_ROUNDS = 24
+const HTTP_ISSUES = 30
+const ROTATIONS = 100
+
+type Mouth = {
+  readonly issue: (client: string) => Promise<string>
+  readonly endAll: (client: string) => Promise<readonly string[]>
+}
+
+/** Sign-ins and revocations of one client, all in the air at once. */
+async function race(mouth: Mouth, history: RaceHistory, { client, issues, dice }: Round): Promise<void> {
+  const all: Promise<void>[] = []
+  const gap = issues / CUTS_PER_ROUND
+  const cutsAt = new Set(
+    Array.from({ length: CUTS_PER_ROUND }, (_, at) => Math.floor(at * gap) + dice.below(gap / 3)),
+  )
+  for (let at = 0; at < issues; at += 1) {
+    all.push(history.issue(() => mouth.issue(client)))
+    if (cutsAt.has(at)) all.push(history.cut(() => mouth.endAll(client)))
+    // Some of it in the same turn, and so in one group of the store; some in another.
+    if (dice.below(40) === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(all)
+}
+
+type Round = { readonly client: string; readonly issues: number; readonly dice: Dice }
+
+function tell(t: TestContext, histories: readonly RaceHistory[]): number {
+  const raced = histories.reduce((total, history) => total + history.raced(), 0)
+  const minted = histories.reduce((total, { issues }) => total + issues.length, 0)
+  const cuts = histories.reduce((total, history) => total + history.cuts.length, 0)
+  t.diagnostic(`${raced} races: ${minted} tokens, ${cuts} times "revoke all"`)
+  return raced
+}
+
+test('of 10,000 tokens minted while all are revoked, each is ended and told of, or later', async (t) => {
+  const home = makeHome()
+  mkdirSync(join(home.folder, 'data'))
+  const store = await openSqlite(join(home.folder, 'data', 'rescind.db'), START_MS)
+  const { realm, realms } = await openWorld(store)
+  const mouth = await localMouth(realm)
+  const dice = new Dice(8)
+  const histories: RaceHistory[] = []
+  for (let round = 0; round < LOCAL_ROUNDS; round += 1) {
+    const history = new RaceHistory()
+    const client = `c${round}`
+    await mouth.issue(client)
+    await race(mouth, history, { client, issues: LOCAL_ISSUES, dice })
+    const live = new Set<string>()
+    for (const { token } of history.issues) if (await isLive(realm, token)) live.add(token)
+    assert.deepEqual(
+      history.violations((token) => live.has(token)),
+      [],
+    )
+    const left = (await mouth.endAll(client)).toSorted()
+    assert.deepEqual(left, [...live].toSorted(), 'the last one ends what is left')
+    histories.push(history)
+  }
+  await realms.ledger.close()
+  await store.close()
+  home.remove()
+  assert.ok(tell(t, histories) >= LOCAL_RACES_MIN)
+})
+
+async function localMouth(realm: Realm): Promise<Mouth> {
+  const dialect: Dialect = createChatDialect({})
+  const operations = putRecord(
+    realm,
+    {
+      collection: CHAT_APPS,
+      id: CHAT.app,
+      value: chatAppValue(realm, { name: CHAT.app, ...CHAT }),
+      fromVersion: 0,
+    },
+    { by: 'test', from: 'local', how: 'test' },
+  )
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const headers = { 'im-api-key': CHAT.apiKey, 'content-type': 'application/json' }
+  const ask = async (method: string, path: string, body: string): Promise<HttpAnswer> => {
+    const answer = await dialect.handle(realm, wireRequest({ method, path, headers, body }))
+    return { status: answer.status, headers: {}, text: await bodyText(answer) }
+  }
+  return {
+    issue: async (client) => {
+      const body = JSON.stringify({ _id: client, issueAccessToken: true })
+      return chatTokenIn(await ask('POST', '/admin/clients', body))
+    },
+    endAll: async (client) => tokensIn(await ask('DELETE', `/admin/clients/${client}/token`, '')),
+  }
+}
+
+async function isLive(realm: Realm, token: string): Promise<boolean> {
+  const raw = RawToken.parse(token)
+  assert.ok(raw !== undefined)
+  return (await realm.find(raw)).verdict.kind === 'active'
+}
+
+/** The tokens that a "revoke all" says it has ended. */
+function tokensIn({ status, text }: HttpAnswer): readonly string[] {
+  assert.equal(status, 200, text)
+  const answer = JSON.parse(text) as { result: { data: { token: string }[] } }
+  return answer.result.data.map(({ token }) => token)
+}
+
+test('the same over HTTP, against a server process', async (t) => {
+  const { calls } = await new Place(t).start()
+  const mouth: Mouth = {
+    issue: async (client) => chatTokenIn(await calls.chatIssue(client)),
+    endAll: async (client) => tokensIn(await calls.chatRevokeAll(client)),
+  }
+  const dice = new Dice(9)
+  const histories: RaceHistory[] = []
+  for (let round = 0; round < HTTP_ROUNDS; round += 1) {
+    const history = new RaceHistory()
+    const client = `c${round}`
+    await mouth.issue(client)
+    await race(mouth, history, { client, issues: HTTP_ISSUES, dice })
+    const live = await liveOf(
+      calls,
+      history.issues.map(({ token }) => token),
+    )
+    assert.deepEqual(
+      history.violations((token) => live.has(token)),
+      [],
+    )
+    histories.push(history)
+  }
+  assert.ok(tell(t, histories) > (HTTP_ROUNDS * HTTP_ISSUES) / 2)
+})
+
+async function liveOf(calls: Calls, tokens: readonly string[]): Promise<ReadonlySet<string>> {
+  const states = await Promise.all(
+    tokens.map(async (token) => isActive(await calls.introspectAsGateway(token))),
+  )
+  return new Set(tokens.filter((_, at) => states[at]))
+}
+
+test('whoever refreshes while the grant is revoked is left with nothing, whichever came first', async (t) => {
+  const { calls } = await new Place(t).start()
+  const firsts = { refresh: 0, revoke: 0 }
+  for (let round = 0; round < ROTATIONS; round += 1) {
+    const grant = await calls.oauthGrant(`user-${round}`)
+    const refresh = refreshTokenIn(grant)
+    const asks = [() => calls.oauthRefresh(refresh), () => calls.oauthRevoke(refresh)]
+    if (round % 2 === 1) asks.reverse()
+    const answers = await Promise.all(asks.map((ask) => ask()))
+    const [rotated, revoked] = round % 2 === 1 ? answers.toReversed() : answers
+    assert.ok(rotated !== undefined && revoked !== undefined)
+    assert.equal(revoked.status, 200)
+    const tokens = [accessTokenIn(grant), refresh]
+    if (rotated.status === 200) tokens.push(accessTokenIn(rotated), refreshTokenIn(rotated))
+    else assert.equal(rotated.status, 400, rotated.text)
+    firsts[rotated.status === 200 ? 'refresh' : 'revoke'] += 1
+    assert.deepEqual(await liveOf(calls, tokens), new Set(), `round ${round}`)
+  }
+  t.diagnostic(`${ROTATIONS} races: ${firsts.refresh} refreshes and ${firsts.revoke} revocations came first`)
+})

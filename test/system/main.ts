@@ -1,0 +1,45 @@
+import { authlib, keystoneclient, libcloud, openstackCli } from './clients.ts'
+import { CannotTrace, failedFlush } from './failed-flush.ts'
+import { installPackages } from './packages.ts'
+
+/** Tests that need Debian packages (`npm run test:system`): installed when this runs as root, else skipped. */
+
+type Check = { readonly name: string; readonly needs: string; readonly run: () => Promise<string> }
+
+const CHECKS: readonly Check[] = [
+  { name: 'keystoneclient v2.0', needs: 'python3-keystoneclient', run: keystoneclient },
+  { name: 'openstack v2password', needs: 'python3-openstackclient', run: openstackCli },
+  { name: 'libcloud Identity 2.0', needs: 'python3-libcloud', run: libcloud },
+  { name: 'authlib OAuth2Session', needs: 'python3-authlib', run: authlib },
+  { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
+]
+
+async function outcomeOf(
+  { name, needs, run }: Check,
+  missing: readonly string[],
+): Promise<'ok' | 'skip' | 'fail'> {
+  if (missing.includes(needs)) {
+    console.log(`skip  ${name}: ${needs} is not installed`)
+    return 'skip'
+  }
+  const startMs = performance.now()
+  try {
+    const said = await run()
+    console.log(`ok    ${name} (${Math.round(performance.now() - startMs)} ms): ${said}`)
+    return 'ok'
+  } catch (error) {
+    if (error instanceof CannotTrace) {
+      console.log(`skip  ${name}: ${error.message}`)
+      return 'skip'
+    }
+    console.log(`FAIL  ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    return 'fail'
+  }
+}
+
+const missing = installPackages(CHECKS.map(({ needs }) => needs))
+const outcomes: string[] = []
+for (const check of CHECKS) outcomes.push(await outcomeOf(check, missing))
+const count = (kind: string): number => outcomes.filter((outcome) => outcome === kind).length
+console.log(`${count('ok')} passed, ${count('skip')} skipped, ${count('fail')} failed`)
+process.exit(count('fail') === 0 ? 0 : 1)
