@@ -34,12 +34,18 @@ export function secretDigest(digestKey: string, secret: string): string {
   return hash('sha256', `${digestKey}\0secret:${secret}`, 'base64url')
 }
 
-/** Constant-time equality of two digests of one length. */
+/** Constant-time equality of two digests as base64url text. */
 export function sameDigest(left: string, right: string): boolean {
-  return (
-    left.length === right.length && timingSafeEqual(Buffer.from(left, 'latin1'), Buffer.from(right, 'latin1'))
-  )
+  if (left.length !== DIGEST_CHARS || right.length !== DIGEST_CHARS) return false
+  // Compared at once and never kept: two buffers serve every comparison.
+  LEFT.write(left, 0, 'latin1')
+  RIGHT.write(right, 0, 'latin1')
+  return timingSafeEqual(LEFT, RIGHT)
 }
+
+const DIGEST_CHARS = 43
+const LEFT = Buffer.alloc(DIGEST_CHARS)
+const RIGHT = Buffer.alloc(DIGEST_CHARS)
 
 export function randomBytes128(random: Random): string {
   return random.bytes(16).toString('base64url')

@@ -136,6 +136,7 @@ test('a failed flush reaches all who wait for it, and nobody else', async () => 
   const failures = Promise.allSettled(failing)
   bench.flushes[0]?.fail(outage)
   for (const one of await failures) assert.deepEqual(one, { status: 'rejected', reason: outage })
+  await settled()
   bench.flushes[1]?.finish()
   assert.equal(await later, 'c!')
 })

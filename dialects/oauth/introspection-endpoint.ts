@@ -35,7 +35,7 @@ function render({ verdict, record }: Found, client: OauthClient, issuer: string)
   if (record === undefined || !isVisible(record, client)) return INACTIVE
   switch (verdict.kind) {
     case 'active':
-      return success(members(record, issuer))
+      return activeAnswer(record, issuer)
     case 'inactive':
       return INACTIVE
     case 'unknown':
@@ -61,6 +61,17 @@ function isVisible(record: TokenRecord, client: OauthClient): boolean {
     default:
       return unreachable(client.introspect)
   }
+}
+
+/** What an active token answers follows from its record alone, and a record never changes: it is written once. */
+const activeAnswers: WeakMap<TokenRecord, Answer> = new WeakMap()
+
+function activeAnswer(record: TokenRecord, issuer: string): Answer {
+  const known = activeAnswers.get(record)
+  if (known !== undefined) return known
+  const made = success(members(record, issuer))
+  activeAnswers.set(record, made)
+  return made
 }
 
 function members(record: TokenRecord, issuer: string): Readonly<Record<string, unknown>> {
