@@ -37,24 +37,28 @@ export async function run(words: readonly string[]): Promise<void> {
 
 async function serve(flags: readonly string[]): Promise<void> {
   if (flags.includes('--help')) return print(usage())
-  const server = await startServer(checkConfig(valuesOf(flags)))
+  // Who is told to stop while it starts stops as soon as it has started, and is not cut off half-way.
+  const starting = startServer(checkConfig(valuesOf(flags)))
   let stopping = false
   const stop = (): void => {
     if (stopping) return
     stopping = true
     setTimeout(() => process.exit(1), DRAIN_TIMEOUT_MS).unref()
-    server.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(
-          `rescind: stopping failed: ${error instanceof Error ? error.message : 'unknown'}\n`,
-        )
-        process.exit(1)
-      },
-    )
+    starting
+      .then((server) => server.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(
+            `rescind: stopping failed: ${error instanceof Error ? error.message : 'unknown'}\n`,
+          )
+          process.exit(1)
+        },
+      )
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  await starting
 }
 
 function explain(words: readonly string[]): void {

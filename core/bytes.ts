@@ -1,6 +1,6 @@
 import { ContractBroken } from './faults.ts'
 
-const INITIAL_BYTES = 64
+const INITIAL_BYTES = 128
 const TEXT_MAX_BYTES = 0xffff
 
 /** Writes the compact, versioned bytes that outlive this program: rules, and groups on their way to a writer. */

@@ -5,14 +5,11 @@ import { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, type Lane, REVOKE_QUEUE_MAX } 
 
 type Flushing = { readonly items: readonly string[]; finish(): void; fail(error: unknown): void }
 
-let latest: Bench | undefined
+/** Tasks that the bench of the running test has to run later. */
+let deferrals: (() => void)[] = []
 
 /** A group commit whose flushes end, and whose deferred tasks run, when the test says so. */
 class Bench {
-  constructor() {
-    latest = this
-  }
-
   readonly flushes: Flushing[] = []
   readonly deferred: (() => void)[] = []
   readonly commits: GroupCommit<string, string> = new GroupCommit(
@@ -20,7 +17,10 @@ class Bench {
       new Promise((resolve, reject) => {
         this.flushes.push({ items, finish: () => resolve(items.map((item) => `${item}!`)), fail: reject })
       }),
-    (task) => this.deferred.push(task),
+    (task) => {
+      this.deferred.push(task)
+      deferrals = this.deferred
+    },
   )
 
   defer(): void {
@@ -36,7 +36,7 @@ class Bench {
 const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 10; turn += 1) {
     await Promise.resolve()
-    if (turn >= 5) latest?.defer()
+    if (turn >= 5) for (const task of deferrals.splice(0)) task()
   }
 }
 

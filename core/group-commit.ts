@@ -3,6 +3,8 @@ import type { Defer } from './ports.ts'
 
 /** Units of one flush. Enough to fill a flush at any load one process sees; small enough to stay below 10 ms. */
 export const GROUP_MAX = 256
+/** Units that make a flush worth its price; more of them make it hardly cheaper for each. */
+const GROUP_WORTH = 32
 /** Places in a group that a flood of revocations leaves to the rest. */
 const ISSUE_SHARE = 32
 /** Units waiting that mint or administer; past it callers are asked to come back. */
@@ -85,11 +87,23 @@ export class GroupCommit<T, R> {
       } catch (error) {
         for (const one of group) one.fail(error)
       }
-      // What has arrived meanwhile is read first, so that under load a flush carries all of it and not its first few.
-      if (this.waiting > 0) await new Promise<void>((resolve) => this.#defer(resolve))
+      await this.#gather()
     }
     this.#busy = false
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /**
+   * Under load the next flush waits while every turn of the event loop brings more units, up to a group that is worth
+   * its flush: handing a group over costs as much as judging a request, and disks count flushes, not bytes. A turn
+   * that brings nothing ends it, so nobody waits for those who are not there.
+   */
+  async #gather(): Promise<void> {
+    let seen = 0
+    while (this.waiting > seen && this.waiting < GROUP_WORTH) {
+      seen = this.waiting
+      await new Promise<void>((resolve) => this.#defer(resolve))
+    }
   }
 
   #take(): Waiting<T, R>[] {

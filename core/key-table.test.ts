@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { sha256Latin1 } from './crypto.ts'
-import type { IndexKey } from './index-keys.ts'
+import { digestKeyOf, type IndexKey } from './index-keys.ts'
 import { KeyTable, SLICES } from './key-table.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
-import { DAY_MS, NOW_MS } from './property/samples.ts'
+import { DAY_MS, digestAt, NOW_MS } from './property/samples.ts'
 
 const UNIT_MS = 6 * 3_600_000
 
@@ -224,4 +224,14 @@ test('from 110,000 to 600,000 keys one key costs at most 24 bytes, a revoked tok
     if (count >= 110_000 && count % 2_000 === 0) worst = Math.max(worst, table.bytes / table.size)
   }
   assert.ok(worst <= 24, `${worst.toFixed(2)} bytes a key`)
+})
+
+test('a token digest is found by its text as by the key that it is', () => {
+  const table = new KeyTable()
+  const digests = Array.from({ length: 2_000 }, (_, nth) => digestAt(nth))
+  for (const digest of digests.slice(0, 1_000)) table.add(digestKeyOf(digest), KEEP_FOREVER_MS)
+  for (const [nth, digest] of digests.entries()) {
+    assert.equal(table.hasDigest(digest), nth < 1_000)
+    assert.equal(table.hasDigest(digest), table.has(digestKeyOf(digest)))
+  }
 })

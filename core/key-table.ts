@@ -1,3 +1,4 @@
+import type { TokenDigest } from './ids.ts'
 import type { IndexKey } from './index-keys.ts'
 
 /**
@@ -19,6 +20,14 @@ export class KeyTable {
   has(key: IndexKey): boolean {
     if (this.#size === 0) return false
     loadKey(key)
+    const partition = this.#partitions[k0 >>> PARTITION_SHIFT]
+    return partition !== undefined && isKeyAt(partition, slotOf(partition))
+  }
+
+  /** The same for a token digest, which is its own key, read from its text. */
+  hasDigest(digest: TokenDigest): boolean {
+    if (this.#size === 0) return false
+    loadDigest(digest)
     const partition = this.#partitions[k0 >>> PARTITION_SHIFT]
     return partition !== undefined && isKeyAt(partition, slotOf(partition))
   }
@@ -205,6 +214,30 @@ function loadBytes(bytes: Uint8Array, at: number): void {
   k1 = bytesAt(bytes, at + 4)
   k2 = bytesAt(bytes, at + 8)
   k3 = bytesAt(bytes, at + 12)
+}
+
+/** 128 bits are 21 base64url characters and the first two bits of the next. */
+function loadDigest(digest: TokenDigest): void {
+  k0 = ((sextets(digest, 0, 5) << 2) | (sextetOf(digest, 5) >>> 4)) >>> 0
+  k1 =
+    (((sextetOf(digest, 5) & 15) << 28) | (sextets(digest, 6, 4) << 4) | (sextetOf(digest, 10) >>> 2)) >>> 0
+  k2 = (((sextetOf(digest, 10) & 3) << 30) | sextets(digest, 11, 5)) >>> 0
+  k3 = ((sextets(digest, 16, 5) << 2) | (sextetOf(digest, 21) >>> 4)) >>> 0
+}
+
+function sextets(digest: TokenDigest, at: number, count: number): number {
+  let bits = 0
+  for (let next = at; next < at + count; next += 1) bits = (bits << 6) | sextetOf(digest, next)
+  return bits
+}
+
+function sextetOf(digest: TokenDigest, at: number): number {
+  return SEXTETS[digest.charCodeAt(at)] as number
+}
+
+const SEXTETS: Uint8Array = new Uint8Array(128)
+for (let value = 0; value < 64; value += 1) {
+  SEXTETS['ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.charCodeAt(value)] = value
 }
 
 function charsAt(key: IndexKey, at: number): number {

@@ -84,7 +84,7 @@ function isEnded(facts: TokenFacts, index: RevocationIndex): boolean {
   if (endedKinds.has('token')) {
     // A rule on a token carries digest and handle, so either finds it; the digest is the cheaper key.
     if (facts.digest !== undefined) {
-      if (ended.has(digestKeyOf(facts.digest))) return true
+      if (ended.hasDigest(facts.digest)) return true
     } else if (facts.handle !== undefined && ended.has(handleKeyOf(digestKey, source, facts.handle)))
       return true
     for (const up of facts.ancestors) if (ended.has(handleKeyOf(digestKey, up.source, up.handle))) return true

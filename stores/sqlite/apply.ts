@@ -108,7 +108,7 @@ export class Applier {
   #append(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'append' }>): undefined {
     const head = this.head(realm)
     const seq = head.seq + 1
-    const auditHash = sha256(Buffer.from(op.audit, 'utf8'))
+    const auditHash = sha256(op.audit)
     const chain = chainAfter(head.chain, { seq, atMs: op.at, kind: op.row, rule: op.rule, auditHash })
     this.#statements.append.run(logId(realm, seq), op.at, op.row, op.rule, op.audit, chain)
     this.#heads.set(realm, { seq, chain })

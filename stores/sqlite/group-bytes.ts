@@ -108,7 +108,8 @@ export type StoredOperation =
       readonly at: number
       readonly row: number
       readonly rule: Buffer
-      readonly audit: string
+      /** UTF-8 JSON. */
+      readonly audit: Buffer
     }
   | {
       readonly kind: 'record'
@@ -166,7 +167,7 @@ function decodeOperation(from: ByteReader): StoredOperation {
     case OP.consume:
       return { kind: 'consume', handle: from.longText(), sealed: blobOrNull(from.block()) }
     case OP.append:
-      return { kind: 'append', at: from.f64(), row: from.u8(), rule: from.block(), audit: from.longText() }
+      return { kind: 'append', at: from.f64(), row: from.u8(), rule: from.block(), audit: from.block() }
     case OP.record: {
       const [collection, id, fromVersion] = [from.longText(), from.longText(), from.f64()]
       const body = from.longText()

@@ -15,7 +15,7 @@ const MIGRATIONS: readonly string[] = [
     at INTEGER NOT NULL,
     kind INTEGER NOT NULL,
     rule BLOB NOT NULL,
-    audit TEXT,
+    audit BLOB,
     audit_hash BLOB,
     chain BLOB NOT NULL,
     CHECK ((audit IS NULL) <> (audit_hash IS NULL))

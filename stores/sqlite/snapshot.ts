@@ -22,6 +22,7 @@ export class Snapshot {
   #commits = 0
   #heldAt: number | undefined
   #touchedAt = 0
+  #mayHold = true
 
   /** @throws StoreUnavailable when the store cannot be opened. */
   constructor(path: string) {
@@ -62,12 +63,23 @@ export class Snapshot {
     this.#try(() => this.#db.exec('COMMIT'))
   }
 
+  /** Holds none until `resume`: the log starts anew only when all of it was written back, and nobody is behind. */
+  pause(): void {
+    this.release()
+    this.#mayHold = false
+  }
+
+  resume(): void {
+    this.#mayHold = true
+  }
+
   close(): void {
     this.#db.close()
   }
 
   #renew(): void {
     this.release()
+    if (!this.#mayHold) return
     this.#try(() => this.#db.exec('BEGIN'))
     this.#heldAt = this.#commits
   }

@@ -91,12 +91,15 @@ class SqliteStore implements Store {
   async commit(group: Group): Promise<GroupOutcome> {
     const bytes = encodeGroup(group)
     const finish = this.#checkpoint === 'finish'
-    if (finish) this.#snapshot?.release()
+    if (finish) this.#snapshot?.pause()
     const ask: WriterAsk = { kind: 'commit', group: bytes, checkpoint: finish }
     const { outcomes, heads } = await this.#parts.writer.ask<Committed>(ask, [bytes.buffer])
     this.#floorMs = Math.max(this.#floorMs, group.floorMs)
     this.#snapshot?.committed(touchesTokens(group))
-    if (finish) this.#checkpoint = 'none'
+    if (finish) {
+      this.#checkpoint = 'none'
+      this.#snapshot?.resume()
+    }
     this.#maybeCheckpoint(group)
     return {
       outcomes: Array.from(outcomes, outcomeOf),
