@@ -5,8 +5,6 @@ import { configure } from './schema.ts'
 
 /** Page cache: enough for the inner pages of a hundred million tokens. */
 const CACHE_KIB = 65_536
-/** Mapped pages need no reading again when the cache was emptied. Address space: the system decides what is in memory. */
-const MMAP_BYTES = 64 * 2 ** 30
 
 /**
  * The main thread's connection. It reads from one snapshot for as long as that is good enough: every commit of the
@@ -29,9 +27,7 @@ export class Snapshot {
     try {
       this.#db = new DatabaseSync(path)
       configure(this.#db)
-      this.#db.exec(
-        `PRAGMA query_only = ON; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA mmap_size = ${MMAP_BYTES}`,
-      )
+      this.#db.exec(`PRAGMA query_only = ON; PRAGMA cache_size = -${CACHE_KIB}`)
       this.#reads = prepareReads(this.#db)
     } catch (error) {
       throw new StoreUnavailable('the store could not be opened', { cause: error })

@@ -71,9 +71,18 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
   store.floorMs = Math.max(store.floorMs, group.floorMs)
   // What is left here was written while another thread checkpointed the rest, so it takes no time; when it is all
   // there, the next group starts the write-ahead log from its beginning.
-  if (ask.checkpoint) db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  if (ask.checkpoint) finishCheckpoint(db)
   const heads = [...realms].map((realm) => ({ realm, ...store.applier.head(realm) }))
   return { outcomes, heads }
+}
+
+/** The group is durable already: a log that cannot be written back only stays longer. */
+function finishCheckpoint(db: DatabaseSync): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  } catch {
+    // Tried again when the log has grown further.
+  }
 }
 
 /**

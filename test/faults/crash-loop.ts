@@ -1,6 +1,6 @@
 /**
- * `npm run test:crash -- --cycles N [--seed S]`: kills the server N times in the middle of its work, and holds
- * it to every answer it gave. Exit code 1 when one acknowledged revocation, or one live token, was lost.
+ * `npm run test:crash -- --cycles N [--seed S]`: kills the server N times in the middle of its work, and
+ * holds it to every answer it gave. Exit code 1 when one acknowledged revocation, or one live token, was lost.
  */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'

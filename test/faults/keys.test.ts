@@ -196,12 +196,13 @@ test('a file that is no store is refused in one line and left as it was', async 
     join(home.folder, 'notes.txt'),
     'these are not the pages that you are looking for\n'.repeat(200),
   )
+  mkdirSync(join(home.folder, 'folder'))
   const before_ = readFileSync(join(home.folder, 'notes.txt'))
   const words = [...SERVE, '--store', 'sqlite:notes.txt']
   assertRefused(await runCommand(t, { words, folder: home.folder }), /notes\.txt/)
   assert.deepEqual(readFileSync(join(home.folder, 'notes.txt')), before_)
   assertRefused(
-    await runCommand(t, { words: [...SERVE, '--store', 'sqlite:.'], folder: home.folder }),
+    await runCommand(t, { words: [...SERVE, '--store', 'sqlite:folder'], folder: home.folder }),
     /cannot be/,
   )
   const other = new DatabaseSync(join(home.folder, 'other.db'))

@@ -6,6 +6,7 @@ import { Acks } from './crash/acks.ts'
 import { checkAll } from './crash/checks.ts'
 import { work } from './crash/workers.ts'
 import { accessTokenIn, Calls, identityTokenIn, isActive } from './kit/calls.ts'
+import { startCommand } from './kit/command.ts'
 import { Dice } from './kit/dice.ts'
 import { Place } from './kit/place.ts'
 import { RawConnection, requestText } from './kit/raw-connection.ts'
@@ -58,6 +59,19 @@ describe('SIGTERM', { concurrency: true }, () => {
     assert.match(second, /^connection: close\r$/im)
     assert.match(second, /\{"unauthorized":\{"code":401,/)
     assert.equal((await stopped).code, 0)
+  })
+
+  it('that comes while the server starts ends it when it has started, with 0', async (t) => {
+    const place = new Place(t)
+    await (await place.start()).stop()
+    const { folder } = place.home
+    const flags = ['--listen', '127.0.0.1:0', '--seed', 'seed.json', '--store', 'sqlite:data/rescind.db']
+    const words = ['serve', ...flags, '--master-key-file', 'data/master.key']
+    const starting = startCommand(t, { words, folder })
+    await starting.says(/"msg":"seed applied"/)
+    starting.process.kill('SIGTERM')
+    const { code, stdout, stderr } = await starting.ended
+    assert.equal(code, 0, stdout + stderr)
   })
 
   it('does not wait for a client that stalls: the end comes within 10 s, with 0', async (t) => {

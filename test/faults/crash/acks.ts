@@ -2,8 +2,8 @@
 export type Speaks = 'oauth' | 'identity' | 'chat'
 
 /**
- * `asked`: a revocation was sent and its answer never came, so the token may be either; the first look decides,
- * for a dead one stays dead.
+ * `asked`: a revocation was sent and its answer never came, so the token may be either; the first look
+ * decides, for a dead one stays dead.
  */
 export type Standing = 'live' | 'asked' | 'revoked'
 

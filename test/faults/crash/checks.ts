@@ -3,15 +3,15 @@ import type { Dice } from '../kit/dice.ts'
 import { inLanes } from '../kit/in-lanes.ts'
 import type { Acks, Tracked } from './acks.ts'
 
-const OLD_REVOKED_SAMPLE = 20
-const LIVE_SAMPLE = 15
+const OLD_REVOKED_SAMPLE = 15
+const LIVE_SAMPLE = 12
 /** Checks of tokens that run at once. */
 const LANES = 8
 
 export type Look = { readonly calls: Calls; readonly caller: string }
 export type Checked = { readonly reads: number; readonly violations: readonly string[] }
 
-/** After a restart: the revoked are refused everywhere, the live live, and the doubtful become one of both. */
+/** After a restart: the revoked are refused everywhere, the live live; the doubtful become either. */
 export async function checkAll(acks: Acks, look: Look, dice: Dice): Promise<Checked> {
   const violations: string[] = []
   let reads = 0

@@ -9,8 +9,8 @@ import { Unexpected, work } from './workers.ts'
 
 /** Workers of each dialect; one request of each is in flight when the server dies. */
 const WORKERS_EACH = 5
-/** Whole answers, at most, before the server is killed; and milliseconds on top, so that any moment is hit. */
-const ANSWERS_MAX = 140
+/** Whole answers, at most, before the server is killed; and milliseconds on top, to hit any moment. */
+const ANSWERS_MAX = 120
 const EXTRA_MS_MAX = 4
 /** A load that has not got its answers by then is stuck. */
 const LOAD_TIMEOUT_MS = 20_000

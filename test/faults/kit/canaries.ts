@@ -19,7 +19,7 @@ export function encodingsOf(text: string): ReadonlyMap<string, Buffer> {
   return new Map(forms.map(([name, form]) => [name, Buffer.from(form, 'utf8')]))
 }
 
-/** The characters of base64 that depend on these bytes alone, when they begin so many bytes into a longer text. */
+/** The characters of base64 that depend on these bytes alone, when they begin some bytes into a longer text. */
 function base64Inside(bytes: Buffer, shift: number): [string, string][] {
   const all = Buffer.concat([Buffer.alloc(shift), bytes])
   const first = Math.ceil((shift * 8) / 6)

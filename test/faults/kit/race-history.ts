@@ -25,8 +25,8 @@ export class RaceHistory {
   }
 
   /**
-   * Each token was either ended by exactly one of the cuts, which then told of it, or was provably minted after
-   * all cuts that could have ended it. @returns what contradicts this.
+   * Each token was either ended by exactly one of the cuts, which then told of it, or was provably minted
+   * after all cuts that could have ended it. @returns what contradicts this.
    */
   violations(isLive: (token: string) => boolean): readonly string[] {
     return this.issues.flatMap((issue) => {
