@@ -28,11 +28,16 @@ type Start = {
 }
 
 const START_TIMEOUT_MS = 60_000
+const running: Set<ChildProcess> = new Set()
+
+// A run that fails must not leave servers behind.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 export async function startTarget({ name, words, paths, hasTokens }: Start): Promise<Target> {
   const child = spawn(process.execPath, [...words], { stdio: ['ignore', 'pipe', 'pipe'] })
-  // A run that fails must not leave servers behind.
-  process.once('exit', () => child.kill('SIGKILL'))
+  running.add(child)
   const port = await portOf(child)
   return {
     name,
@@ -60,9 +65,6 @@ async function portOf(child: ChildProcess): Promise<number> {
   stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString('utf8')
   })
-  process.once('exit', (code) => {
-    if (code !== 0) process.stderr.write(text.slice(-1_000))
-  })
   for (;;) {
     const match = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(text)
     if (match?.[1] !== undefined) return Number(match[1])
@@ -78,6 +80,7 @@ export async function stopTarget({ process: child }: Target): Promise<void> {
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
   await ended
+  running.delete(child)
 }
 
 /** CPU seconds of a process so far, all its threads (Linux, /proc). */

@@ -79,18 +79,36 @@ export class GroupCommit<T, R> {
   async #run(): Promise<void> {
     if (this.#busy) return
     this.#busy = true
-    while (this.waiting > 0) {
-      const group = this.#take()
-      try {
-        const results = await this.#flush(group.map((one) => one.item))
-        for (let at = 0; at < group.length; at += 1) (group[at] as Waiting<T, R>).settle(results[at] as R)
-      } catch (error) {
-        for (const one of group) one.fail(error)
-      }
-      await this.#gather()
+    let flight = this.#start()
+    while (flight !== undefined) {
+      const answer = await flight
+      // A whole group that waits already goes first: the store works while the callers of the last one are answered.
+      const next = this.waiting >= GROUP_WORTH ? this.#start() : undefined
+      answer()
+      if (next === undefined) await this.#gather()
+      flight = next ?? this.#start()
     }
     this.#busy = false
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Hands the next group to the store. Resolves, never rejects, with what tells its callers how it went. */
+  #start(): Promise<() => void> | undefined {
+    if (this.waiting === 0) return undefined
+    const group = this.#take()
+    return this.#flushed(group).then(
+      (results) => () => {
+        for (let at = 0; at < group.length; at += 1) (group[at] as Waiting<T, R>).settle(results[at] as R)
+      },
+      (error: unknown) => () => {
+        for (const one of group) one.fail(error)
+      },
+    )
+  }
+
+  /** Also a flush that throws at once is a promise that rejects. */
+  async #flushed(group: readonly Waiting<T, R>[]): Promise<readonly R[]> {
+    return await this.#flush(group.map((one) => one.item))
   }
 
   /**

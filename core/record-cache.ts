@@ -2,7 +2,7 @@ import type { TokenDigest } from './ids.ts'
 import { SINGLE_USE, type TokenRecord } from './records.ts'
 
 /** Token records held parsed: few enough that the garbage collector never notices them. */
-export const RECORDS_CACHED_MAX = 16_384
+export const RECORDS_CACHED_MAX = 65_536
 
 /**
  * Positive facts about tokens, never verdicts: each is judged again by the index as it stands. Two generations: what

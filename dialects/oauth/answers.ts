@@ -20,7 +20,12 @@ export type ErrorCode =
 const UNCACHED = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
 export function success(value: unknown): Answer {
-  return { status: 200, headers: SUCCESS_HEADERS, body: JSON.stringify(value) }
+  return successText(JSON.stringify(value))
+}
+
+/** The same for JSON that is text already. */
+export function successText(body: string): Answer {
+  return { status: 200, headers: SUCCESS_HEADERS, body }
 }
 
 /** One object for all, so that the server prepares it once. */
