@@ -28,8 +28,8 @@ export function hmacSha256(key: Uint8Array, text: string): Buffer {
 }
 
 /**
- * What is kept of a secret or a key: keyed like a token's digest, and never equal to one, for token text holds no NUL. Secrets are 256-bit random
- * or warned about, so a fast hash is right; passwords are not secrets in this sense.
+ * What is kept of a secret or a key: keyed like a token's digest, and never equal to one, for token text holds no NUL.
+ * Secrets are 256-bit random or warned about, so a fast hash is right; passwords are not secrets in this sense.
  */
 export function secretDigest(digestKey: string, secret: string): string {
   return hash('sha256', `${digestKey}\0secret:${secret}`, 'base64url')
