@@ -121,10 +121,15 @@ test('the hashes are those of everybody else', () => {
   assert.deepEqual(hmacSha256(MASTER.bytes, 'é'), createHmac('sha256', MASTER.bytes).update('é').digest())
 })
 
-test('digests of one length are compared as a whole, of two lengths never equal', () => {
-  assert.equal(sameDigest('abc', 'abc'), true)
-  assert.equal(sameDigest('', ''), true)
-  for (const other of ['abd', 'Abc', 'ab', 'abcd', '']) assert.equal(sameDigest('abc', other), false)
+test('digests are compared as a whole, and nothing of another length is equal', () => {
+  const digest = secretDigest(DIGEST_KEY, 'one')
+  assert.equal(sameDigest(digest, secretDigest(DIGEST_KEY, 'one')), true)
+  for (let at = 0; at < digest.length; at += 1) {
+    const other = digest.slice(0, at) + (digest[at] === 'A' ? 'B' : 'A') + digest.slice(at + 1)
+    assert.equal(sameDigest(digest, other), false)
+  }
+  for (const other of ['', digest.slice(1), `${digest}A`]) assert.equal(sameDigest(digest, other), false)
+  assert.equal(sameDigest('', ''), false)
 })
 
 test('what is kept of a secret is never the digest of a token', () => {
