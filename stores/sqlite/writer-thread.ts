@@ -8,8 +8,8 @@ import type { Committed, WriterAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
 
 type Open = { readonly db: DatabaseSync; readonly applier: Applier; floorMs: number }
-/** Page cache of the only connection that writes, so it is never emptied by another. */
-const CACHE_KIB = 65_536
+/** Page cache of the only connection that writes: never emptied by another, and large enough for the indexes of a million tokens. */
+const CACHE_KIB = 196_608
 /** Writes as many pages as a token does, and leaves nothing. */
 const PROBE = `
   INSERT INTO token (realm, digest, handle, expires_at, client, facts) VALUES (-1, '', '', 0, '', '');
