@@ -42,6 +42,7 @@ import { PasswordQueue } from './passwords.ts'
 import { createSystemRandom } from './random.ts'
 import { applySeed } from './seed/apply.ts'
 import { readSeed, secretText } from './seed/read.ts'
+import { steadyClock } from './steady-clock.ts'
 
 /** What a test may put in the place of the machine's own. */
 export type Surroundings = {
@@ -76,7 +77,13 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const store = surroundings.store ?? (await openStore(config, clock))
   try {
     const master = await masterKey(config, store, random)
-    const realms = await Realms.open({ store, master, clock, random, defer: (task) => setImmediate(task) })
+    const realms = await Realms.open({
+      store,
+      master,
+      clock: steadyClock(clock),
+      random,
+      defer: (task) => setImmediate(task),
+    })
     await settleControlKey(config, realms.system, { log, random })
     if (config.seedFile !== undefined && seed !== undefined) {
       if (isReadableByOthers(config.seedFile))
