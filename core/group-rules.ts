@@ -6,7 +6,7 @@ import type { Unit } from './units.ts'
 
 /**
  * The rules of the units that stand earlier in one commit group: the only ones that the index does not know yet. Most
- * name one token, and are found by its handle; the few others are compared by name.
+ * name one token, and are found by its handle or its digest; the few others are compared by name.
  */
 export class GroupRules {
   readonly #tokens: Set<string> = new Set()
@@ -17,8 +17,9 @@ export class GroupRules {
       if (operation.kind !== 'append') continue
       const { rule } = operation.row
       if (rule.kind !== 'revoke' && rule.kind !== 'hold') continue
-      // Handles are random, so no two realms or sources share one.
-      if (rule.target.kind === 'token') this.#tokens.add(rule.target.handle)
+      // Handles are random and digests keyed, so no two realms or sources share one. Both count: a text that is bound
+      // anew has another handle.
+      if (rule.target.kind === 'token') this.#tokens.add(rule.target.handle).add(rule.target.digest)
       else this.#others.push({ realm, target: rule.target })
     }
   }
@@ -30,6 +31,7 @@ export class GroupRules {
 
   #nameToken(facts: TokenFacts): boolean {
     if (facts.handle !== undefined && this.#tokens.has(facts.handle)) return true
+    if (facts.digest !== undefined && this.#tokens.has(facts.digest)) return true
     return facts.ancestors.some(({ handle }) => this.#tokens.has(handle))
   }
 }
