@@ -13,11 +13,11 @@ import {
   unreachable,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
+import { formatInstant } from '../wire/iso-date.ts'
 import { type Assignment, parseBind } from './body.ts'
 import type { Admin, AdminAsk } from './callers.ts'
 import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'
 import { fail, ok, type Refused, refused } from './envelope.ts'
-import { formatInstant } from './iso-date.ts'
 
 /** `PUT /admin/clients/:client-id/token`: binds text that the app's server chose to one of its clients. */
 export async function bindToken(realm: Realm, { admin, request, client }: AdminAsk): Promise<Answer | Stale> {

@@ -1,11 +1,11 @@
 import { ASSIGNED_LIFETIME_MAX_MS, RawToken, type Realm, shapeOf } from '@rescind/core'
 import { JSON_TYPE } from '../wire/answer.ts'
+import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
 import type { Admin } from './callers.ts'
 import { looksMinted } from './chat-jwt.ts'
 import { type Refused, refused } from './envelope.ts'
-import { parseInstant } from './iso-date.ts'
 
 export type Body =
   /** No bytes at all; a Content-Type may stand there nevertheless. */

@@ -1,5 +1,5 @@
+import { formatInstant } from '../wire/iso-date.ts'
 import type { ChatClient } from './directory.ts'
-import { formatInstant } from './iso-date.ts'
 
 type Stored = { readonly version: number; readonly value: ChatClient }
 

@@ -8,6 +8,7 @@ import {
   unreachable,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
+import { formatInstant } from '../wire/iso-date.ts'
 import { bindText, SUSPENDED } from './bind.ts'
 import type { Assignment } from './body.ts'
 import type { Admin, AdminAsk } from './callers.ts'
@@ -16,7 +17,6 @@ import { type ClientAsk, MEMBERS_MAX, MEMBERS_MAX_BYTES, parseClient } from './c
 import { clientObject } from './client-object.ts'
 import { CHAT_CLIENTS, type ChatClient, clientRecordId } from './directory.ts'
 import { fail, ok } from './envelope.ts'
-import { formatInstant } from './iso-date.ts'
 
 /**
  * `POST /admin/clients`: makes a client or brings it up to date, and may give it a token in the same unit.

@@ -1,5 +1,5 @@
 import { ContractBroken, type RawToken, type Realm, type TokenRecord, unsealTokenText } from '@rescind/core'
-import { formatInstant } from './iso-date.ts'
+import { formatInstant } from '../wire/iso-date.ts'
 
 /** A token as the seed shows it: exactly these five members, in this order. */
 export type WireTokenRecord = {

@@ -1,9 +1,9 @@
 import { type TokenRecord, unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
+import { formatInstant } from '../wire/iso-date.ts'
 import type { Call } from './call.ts'
 import { accountOf, type IdentityTenant, type IdentityUser } from './directory.ts'
 import { VARY } from './faults.ts'
-import { isoTime } from './iso-time.ts'
 import { shownRole } from './roles.ts'
 
 /** What an `access` document is made of. `id` is the token's text: from the caller's hand, or just minted. */
@@ -35,8 +35,8 @@ export function accessAnswer(call: Call, shown: Shown, form: AccessForm): Answer
 function tokenOf({ id, record, tenant }: Shown): object {
   return {
     id,
-    expires: isoTime(record.expiresAtMs),
-    issued_at: isoTime(record.issuedAtMs),
+    expires: formatInstant(record.expiresAtMs),
+    issued_at: formatInstant(record.issuedAtMs),
     ...(tenant === undefined ? {} : { tenant: { id: tenant.id, name: tenant.name } }),
     'RAX-AUTH:authenticatedBy': record.authenticatedBy ?? [],
     audit_ids: [record.handle],

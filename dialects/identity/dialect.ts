@@ -8,13 +8,13 @@ import {
 } from '@rescind/core'
 import type { Answer, Refusal } from '../wire/answer.ts'
 import type { Dialect } from '../wire/dialect.ts'
+import { formatInstant } from '../wire/iso-date.ts'
 import { splitPath } from '../wire/path.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { admitsJson } from './accept.ts'
 import type { Settings } from './call.ts'
 import { type FaultWriter, faultOf, writeV2Fault, writeV3Fault } from './faults.ts'
-import { isoTime } from './iso-time.ts'
 import type { PasswordCheck } from './password-check.ts'
 import { matchRoute } from './routes.ts'
 
@@ -90,7 +90,7 @@ function overLimit(waitSeconds: number, nowMs: number): Answer {
     name: 'overLimit',
     message: 'Too many requests.',
     headers: { 'retry-after': String(waitSeconds) },
-    retryAt: isoTime(nowMs + waitSeconds * 1_000),
+    retryAt: formatInstant(nowMs + waitSeconds * 1_000),
   })
 }
 
