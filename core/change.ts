@@ -19,6 +19,7 @@ export function putRecord<T>(realm: Realm, put: Put<T>, audit: Audit): readonly 
     fromVersion,
     body: JSON.stringify(value),
     keys: collection.keys(value),
+    lists: collection.lists?.(value) ?? [],
   }
   return [{ kind: 'put-record', record }, changeRow(realm, { ...record, version: fromVersion + 1 }, audit)]
 }

@@ -9,6 +9,8 @@ import type { RecordKey } from './units.ts'
 export type Collection<T> = {
   readonly name: string
   readonly keys: (value: T) => readonly RecordKey[]
+  /** The texts by which records of it are listed; any number of records may share one. */
+  readonly lists?: (value: T) => readonly RecordKey[]
 }
 
 /** A live record. `version` is what an update must name. */
@@ -16,6 +18,14 @@ export type Entry<T> = { readonly id: string; readonly version: number; readonly
 
 /** What stands under an id: a live record, or only the version that a new one has to follow. */
 export type Standing<T> = { readonly version: number; readonly entry: Entry<T> | undefined }
+
+export type DirectoryPageAsk = {
+  readonly listed?: RecordKey
+  readonly after: string | undefined
+  /** At most 1,000. */
+  readonly limit: number
+}
+export type DirectoryPage<T> = { readonly entries: readonly Entry<T>[]; readonly next: string | undefined }
 
 /** Records held parsed; a realm that has more live ones than this reads some of them again. */
 const CACHED_MAX = 20_000
@@ -81,6 +91,30 @@ export class Directory {
       }
       after_ = page.next
     } while (after_ !== undefined)
+  }
+
+  /** Live records that are listed under a name and value, in the order of their ids, page by page. */
+  async *listed<T>(collection: Collection<T>, { name, value }: RecordKey): AsyncGenerator<Entry<T>, void> {
+    let next: string | undefined
+    do {
+      const ask = { collection: collection.name, name, value, after: next, limit: PAGE }
+      const page = await this.#store.recordsListed(this.#realm, ask)
+      for (const record of page.records) {
+        const entry = parse<T>(record)
+        if (entry !== undefined) yield entry
+      }
+      next = page.next
+    } while (next !== undefined)
+  }
+
+  /** One page of live records, all of them or those listed under a name and value, after an id. */
+  async page<T>(collection: Collection<T>, ask: DirectoryPageAsk): Promise<DirectoryPage<T>> {
+    const { listed, ...rest } = ask
+    const page = { collection: collection.name, ...rest }
+    const { records, next } = await (listed === undefined
+      ? this.#store.records(this.#realm, page)
+      : this.#store.recordsListed(this.#realm, { ...page, ...listed }))
+    return { entries: records.flatMap((record) => parse<T>(record) ?? []), next }
   }
 
   /** Drops what a change row made old. */

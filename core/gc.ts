@@ -1,4 +1,4 @@
-import type { ExpiredToken, Store } from './ports.ts'
+import type { ExpiredMemo, ExpiredToken, Store } from './ports.ts'
 import type { Realm } from './realm.ts'
 import type { Realms } from './realms.ts'
 import type { TokenRecord } from './records.ts'
@@ -18,6 +18,22 @@ export async function collectExpired(realms: Realms, store: Store): Promise<numb
   const byRealm = Map.groupBy(expired, ({ realm }) => realm)
   for (const realm of realms.all()) await forget(realm, byRealm.get(realm.ordinal) ?? [])
   return expired.length
+}
+
+/** As `collectExpired`, for memos. */
+export async function collectMemos(realms: Realms, store: Store): Promise<number> {
+  const expired = await store.expiredMemos(store.floorMs, GC_BATCH_MAX)
+  const byRealm = Map.groupBy(expired, ({ realm }) => realm)
+  for (const realm of realms.all()) {
+    const operations = (byRealm.get(realm.ordinal) ?? []).map(dropping)
+    if (operations.length === 0) continue
+    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  }
+  return expired.length
+}
+
+function dropping({ memo: { kind, id, expiresAtMs } }: ExpiredMemo): Operation {
+  return { kind: 'drop-memo', memo: { kind, id }, ifExpiresAtMs: expiresAtMs }
 }
 
 async function forget(realm: Realm, expired: readonly ExpiredToken[]): Promise<void> {

@@ -13,7 +13,14 @@ export {
   unseal,
 } from './crypto.ts'
 export { type Cut, cutHits } from './cut-table.ts'
-export { type Collection, Directory, type Entry, type Standing as RecordStanding } from './directory.ts'
+export {
+  type Collection,
+  Directory,
+  type DirectoryPage,
+  type DirectoryPageAsk,
+  type Entry,
+  type Standing as RecordStanding,
+} from './directory.ts'
 export {
   ContractBroken,
   isOutage,
@@ -24,7 +31,7 @@ export {
   unreachable,
 } from './faults.ts'
 export { type ClockReading, Floor } from './floor.ts'
-export { collectExpired, GC_BATCH_MAX } from './gc.ts'
+export { collectExpired, collectMemos, GC_BATCH_MAX } from './gc.ts'
 export { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, REVOKE_QUEUE_MAX } from './group-commit.ts'
 export {
   type Brand,
@@ -60,14 +67,19 @@ export type {
   Consumption,
   Defer,
   DirectoryRecord,
+  ExpiredMemo,
   ExpiredToken,
   LogHead,
+  MemoPage,
+  MemosAsk,
   Random,
   RecordKeyAsk,
   RecordPage,
   RecordsAsk,
+  RecordsListedAsk,
   Store,
   TokenPage,
+  TokensAsk,
 } from './ports.ts'
 export { ORIGIN, ordinalOf, type Position, position, seqOf } from './position.ts'
 export { RawToken, TOKEN_MAX_BYTES } from './raw-token.ts'
@@ -92,10 +104,12 @@ export { commitOwn, Realms, type RealmsParts } from './realms.ts'
 export {
   ANCESTORS_MAX,
   type Ancestor,
+  bearsIds,
   type Principals,
   SINGLE_USE,
   type Source,
   type TokenFacts,
+  type TokenIds,
   type TokenKind,
   type TokenRecord,
 } from './records.ts'
@@ -127,6 +141,8 @@ export type {
   ForgottenToken,
   Group,
   GroupOutcome,
+  Memo,
+  MemoName,
   NewRecord,
   NewRow,
   Operation,

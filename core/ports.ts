@@ -1,7 +1,7 @@
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
-import type { TokenRecord } from './records.ts'
+import type { TokenIds, TokenRecord } from './records.ts'
 import type { LogRow } from './rules.ts'
-import type { Group, GroupOutcome } from './units.ts'
+import type { Group, GroupOutcome, Memo, MemoName } from './units.ts'
 
 /** What a port answers at once when it can, and later when it must: embedded stores read without a promise. */
 export type Awaitable<T> = T | Promise<T>
@@ -32,6 +32,8 @@ export type DirectoryRecord = {
 export type RecordPage = { readonly records: readonly DirectoryRecord[]; readonly next: string | undefined }
 export type TokenPage = { readonly records: readonly TokenRecord[]; readonly next: number | undefined }
 
+export type MemoPage = { readonly memos: readonly Memo[]; readonly next: string | undefined }
+
 export type Consumption = { readonly handle: Handle; readonly sealed: Uint8Array | undefined }
 
 /** The end of a realm's log as it is on stable storage. `seq` 0 is an empty log. */
@@ -56,6 +58,11 @@ export interface Store {
   tokenByHandle(realm: RealmOrdinal, handle: Handle): Awaitable<TokenRecord | undefined>
   /** Tokens of one client, oldest first, at most `limit` (≤ 1,000), after a place that an earlier page gave. */
   tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage>
+  /**
+   * Tokens of a realm that bear all the ids asked for, oldest first. One page looks at `limit` (≤ 1,000) tokens at most,
+   * whether they fit or not: a page may be empty and still have a next one.
+   */
+  tokens(realm: RealmOrdinal, ask: TokensAsk): Promise<TokenPage>
   /** The consumption of a single-use token; always from the primary. */
   consumption(realm: RealmOrdinal, handle: Handle): Awaitable<Consumption | undefined>
   /** Whether this digest stands as the tombstone of an assigned text that was revoked. */
@@ -65,6 +72,16 @@ export interface Store {
   recordByKey(realm: RealmOrdinal, key: RecordKeyAsk): Awaitable<DirectoryRecord | undefined>
   /** Live records of a collection by id, at most `limit` (≤ 1,000), after an id that an earlier page gave. */
   records(realm: RealmOrdinal, ask: RecordsAsk): Promise<RecordPage>
+
+  /** Live records of a collection that are listed under a name and value, by id, at most `limit` (≤ 1,000). */
+  recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage>
+
+  /** A memo that was not collected yet, its end passed or not; always from the primary. */
+  memo(realm: RealmOrdinal, name: MemoName): Awaitable<Memo | undefined>
+  /** Memos of a kind by id, at most `limit` (≤ 1,000). */
+  memos(realm: RealmOrdinal, ask: MemosAsk): Promise<MemoPage>
+  /** Memos of all realms that ended at or below a time, at most `limit` (≤ 1,000). */
+  expiredMemos(belowMs: number, limit: number): Promise<readonly ExpiredMemo[]>
 
   head(realm: RealmOrdinal): Promise<LogHead>
   /** Rows with seq > `after`, in order, at most `limit`. */
@@ -87,4 +104,8 @@ export type RecordsAsk = {
   readonly after: string | undefined
   readonly limit: number
 }
+export type RecordsListedAsk = RecordsAsk & { readonly name: string; readonly value: string }
+export type TokensAsk = TokenIds & { readonly after: number | undefined; readonly limit: number }
+export type MemosAsk = { readonly kind: string; readonly after: string | undefined; readonly limit: number }
+export type ExpiredMemo = { readonly realm: RealmOrdinal; readonly memo: Memo }
 export type ExpiredToken = { readonly realm: RealmOrdinal; readonly record: TokenRecord }

@@ -44,6 +44,26 @@ export type TokenFacts = Principals & {
   readonly notBeforeMs?: number
 }
 
+/** Ids that a token may be asked to bear; those that are absent do not matter. */
+export type TokenIds = {
+  readonly source?: Source
+  readonly subject?: string
+  readonly client?: string
+  readonly tenant?: string
+  readonly grant?: string
+}
+
+/** Whether a token bears all of these ids. */
+export function bearsIds(facts: TokenFacts, { source, subject, client, tenant, grant }: TokenIds): boolean {
+  return (
+    (source === undefined || facts.source === source) &&
+    (subject === undefined || facts.subject === subject) &&
+    (client === undefined || facts.client === client) &&
+    (tenant === undefined || facts.tenant === tenant) &&
+    (grant === undefined || facts.grant === grant)
+  )
+}
+
 /** Everything that is stored about a token. Inserted once; only an assigned token's expiry can move. */
 export type TokenRecord = TokenFacts & {
   readonly digest: TokenDigest

@@ -42,6 +42,9 @@ export type Operation =
       readonly id: string
       readonly fromVersion: number
     }
+  /** Kept beside the log until it ends. Conflicts with one that ends after `unlessAliveAtMs`, if that is given. */
+  | { readonly kind: 'put-memo'; readonly memo: Memo; readonly unlessAliveAtMs?: number }
+  | { readonly kind: 'drop-memo'; readonly memo: MemoName; readonly ifExpiresAtMs?: number }
   /** GC of a token that has ended; a revoked assigned text leaves its digest for good. */
   | { readonly kind: 'forget-token'; readonly token: ForgottenToken }
 
@@ -72,14 +75,30 @@ export type NewRecord = {
   readonly body: string
   /** Names and values by which this record, and no other of its collection, can be found. */
   readonly keys: readonly RecordKey[]
+  /** Names and values by which it is listed, among others. */
+  readonly lists?: readonly RecordKey[]
 }
+
+export type MemoName = { readonly kind: string; readonly id: string }
+
+/**
+ * Something small that must outlive a crash and has an end, but turns no verdict and is no part of the audit trail: a
+ * spent assertion, an answer kept for a retry. Writing one is no log row.
+ */
+export type Memo = MemoName & { readonly value: Uint8Array; readonly expiresAtMs: number }
 
 export type RecordKey = { readonly name: string; readonly value: string }
 
 /** What one flush makes durable. */
 export type Group = { readonly units: readonly Unit[]; readonly floorMs: number }
 
-export type ConflictWhat = 'token-exists' | 'token-missing' | 'consumed' | 'record-changed' | 'key-taken'
+export type ConflictWhat =
+  | 'token-exists'
+  | 'token-missing'
+  | 'consumed'
+  | 'record-changed'
+  | 'key-taken'
+  | 'memo-exists'
 
 /** What became of a unit in the store. `firstSeq` is the seq of its first row, or of the head when it has none. */
 export type UnitOutcome =

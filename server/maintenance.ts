@@ -2,6 +2,7 @@ import {
   type Clock,
   type ClockReading,
   collectExpired,
+  collectMemos,
   Floor,
   GC_BATCH_MAX,
   isOutage,
@@ -48,6 +49,7 @@ export function startMaintenance({ realms, store, clock, log }: MaintenanceParts
     slice += 1
     await realms.ledger.settleFloor()
     while (!stopped && (await collectExpired(realms, store)) === GC_BATCH_MAX);
+    while (!stopped && (await collectMemos(realms, store)) === GC_BATCH_MAX);
   }
   const tick = (): Promise<void> => {
     running = running.then(round).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {
+  type Memo,
   type Operation,
   type RealmOrdinal,
   ROW_KIND,
@@ -37,6 +38,8 @@ const VALUES = ['x', 'y']
 const number = fc.constantFrom(...NUMBERS)
 const id = fc.constantFrom(...IDS)
 const version = fc.nat(4)
+const LISTS = ['l', 'm']
+const lists = fc.subarray(LISTS).map((values) => values.map((value) => ({ name: 'list', value })))
 const keys = fc.subarray(VALUES).map((values) => values.map((value) => ({ name: 'name', value })))
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
@@ -62,8 +65,18 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     .map(([nth, answered]) => consume(nth, answered ? Buffer.from([nth]) : undefined)),
   fc.tuple(number, fc.boolean()).map(([nth, tombstone]) => forget(nth, { tombstone })),
   fc
-    .tuple(id, version, keys)
-    .map(([one, fromVersion, given]) => putRecord(one, { fromVersion, keys: given, body: `${fromVersion}` })),
+    .tuple(id, version, keys, lists)
+    .map(([one, fromVersion, given, listed]) =>
+      putRecord(one, { fromVersion, keys: given, lists: listed, body: `${fromVersion}` }),
+    ),
+  fc.tuple(id, fc.nat(3), fc.option(fc.nat(3), { nil: undefined })).map(([one, end, alive]): Operation => {
+    const memo = { kind: 'memos', id: one, value: Buffer.from([end]), expiresAtMs: NOW_MS + end }
+    return { kind: 'put-memo', memo, ...(alive === undefined ? {} : { unlessAliveAtMs: NOW_MS + alive }) }
+  }),
+  fc.tuple(id, fc.option(fc.nat(3), { nil: undefined })).map(([one, end]): Operation => {
+    const memo = { kind: 'memos', id: one }
+    return { kind: 'drop-memo', memo, ...(end === undefined ? {} : { ifExpiresAtMs: NOW_MS + end }) }
+  }),
   fc.tuple(id, version).map(([one, fromVersion]) => deleteRecord(one, fromVersion)),
 )
 
@@ -130,6 +143,15 @@ async function pictureOf(store: Store, realm: RealmOrdinal): Promise<unknown> {
   for (const value of VALUES) {
     byKey.push((await store.recordByKey(realm, { collection: 'things', name: 'name', value }))?.id)
   }
+  const listed: unknown[] = []
+  for (const value of LISTS) {
+    const ask = { collection: 'things', name: 'list', value, after: undefined, limit: 100 }
+    listed.push((await store.recordsListed(realm, ask)).records.map((record) => record.id))
+  }
+  const memos: unknown[] = []
+  for (const one of IDS) memos.push(asMemo(await store.memo(realm, { kind: 'memos', id: one })))
+  const memoPage = await store.memos(realm, { kind: 'memos', after: undefined, limit: 100 })
+  const all = await store.tokens(realm, { client: 'c', after: undefined, limit: 100 })
   const page = await store.records(realm, { collection: 'things', after: undefined, limit: 100 })
   const ask = { source: SOURCE, client: 'c', after: undefined, limit: 100 }
   const ofClient = await store.tokensOfClient(realm, ask)
@@ -141,12 +163,16 @@ async function pictureOf(store: Store, realm: RealmOrdinal): Promise<unknown> {
     byKey,
     live: page.records.map((record) => record.id),
     ofClient: ofClient.records.map(({ handle }) => handle).sort(),
+    ofScan: all.records.map(({ handle }) => handle).sort(),
+    listed,
+    memos,
+    memoPage: memoPage.memos.map(asMemo),
     head: (await store.head(realm)).seq,
     rows: rows.map((row) => [row.seq, row.atMs, row.kind, hex(row.rule)]),
   }
 }
 
-function naivePicture({ tokens, consumed, tombstones, records, rows }: NaiveRealm): unknown {
+function naivePicture({ tokens, consumed, tombstones, records, memos, rows }: NaiveRealm): unknown {
   const live = records.filter(({ body }) => body !== undefined)
   return {
     tokens: NUMBERS.map((nth) => [
@@ -167,7 +193,17 @@ function naivePicture({ tokens, consumed, tombstones, records, rows }: NaiveReal
     byKey: VALUES.map((value) => live.find((record) => record.keys.some((key) => key.value === value))?.id),
     live: live.map((record) => record.id).sort(),
     ofClient: tokens.flatMap(({ client, handle }) => (client === 'c' ? [handle] : [])).sort(),
+    ofScan: tokens.flatMap(({ client, handle }) => (client === 'c' ? [handle] : [])).sort(),
+    listed: LISTS.map((value) =>
+      live.flatMap((one) => (one.lists?.some((list) => list.value === value) ? [one.id] : [])).sort(),
+    ),
+    memos: IDS.map((one) => asMemo(memos.find((memo) => memo.id === one))),
+    memoPage: memos.toSorted((left, right) => (left.id < right.id ? -1 : 1)).map(asMemo),
     head: rows.length,
     rows: rows.map(({ row }, at) => [at + 1, row.atMs, ROW_KIND[row.rule.kind], hex(row.bytes)]),
   }
+}
+
+function asMemo(memo: Memo | undefined): unknown {
+  return memo === undefined ? undefined : [memo.id, hex(memo.value), memo.expiresAtMs]
 }

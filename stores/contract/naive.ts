@@ -1,4 +1,4 @@
-import type { ConflictWhat, NewRecord, Operation, TokenRecord, Unit, UnitOutcome } from '@rescind/core'
+import type { ConflictWhat, Memo, NewRecord, Operation, TokenRecord, Unit, UnitOutcome } from '@rescind/core'
 import { conflict } from './samples.ts'
 
 type Filed = Omit<NewRecord, 'fromVersion' | 'body'> & { readonly version: number; readonly body?: string }
@@ -9,10 +9,18 @@ export type NaiveRealm = {
   readonly consumed: readonly (readonly [handle: string, sealed: Uint8Array | undefined])[]
   readonly tombstones: readonly string[]
   readonly records: readonly Filed[]
+  readonly memos: readonly Memo[]
   readonly rows: readonly Extract<Operation, { kind: 'append' }>[]
 }
 
-export const EMPTY: NaiveRealm = { tokens: [], consumed: [], tombstones: [], records: [], rows: [] }
+export const EMPTY: NaiveRealm = {
+  tokens: [],
+  consumed: [],
+  tombstones: [],
+  records: [],
+  memos: [],
+  rows: [],
+}
 
 /** All of a unit, or nothing: lists are never changed, so going back is keeping the old ones. */
 export function applyNaively(before: NaiveRealm, unit: Unit): readonly [NaiveRealm, UnitOutcome] {
@@ -51,6 +59,18 @@ function step(realm: NaiveRealm, operation: Operation): NaiveRealm | ConflictWha
       if (realm.consumed.some(([handle]) => handle === operation.handle)) return 'consumed'
       return { ...realm, consumed: [...realm.consumed, [operation.handle, operation.sealed]] }
     }
+    case 'put-memo': {
+      const { memo, unlessAliveAtMs = Number.POSITIVE_INFINITY } = operation
+      const known = realm.memos.find(({ id }) => id === memo.id)
+      if (known !== undefined && known.expiresAtMs > unlessAliveAtMs) return 'memo-exists'
+      return { ...realm, memos: [...realm.memos.filter((other) => other !== known), memo] }
+    }
+    case 'drop-memo': {
+      const { memo, ifExpiresAtMs } = operation
+      const isIt = ({ id, expiresAtMs }: Memo): boolean =>
+        id === memo.id && (ifExpiresAtMs === undefined || ifExpiresAtMs === expiresAtMs)
+      return { ...realm, memos: realm.memos.filter((one) => !isIt(one)) }
+    }
     case 'forget-token':
       return forgotten(realm, operation.token)
     case 'put-record':
@@ -78,13 +98,13 @@ function forgotten(realm: NaiveRealm, { digest, handle, tombstone }: Forgotten):
   }
 }
 
-function filed(realm: NaiveRealm, { collection, id, fromVersion, body, keys }: NewRecord) {
+function filed(realm: NaiveRealm, { collection, id, fromVersion, body, keys, lists = [] }: NewRecord) {
   if (versionOf(realm, id) !== fromVersion) return 'record-changed'
   const taken = realm.records.some(
     (other) => other.id !== id && other.keys.some(({ value }) => keys.some((key) => key.value === value)),
   )
   if (taken) return 'key-taken'
-  return withRecord(realm, { collection, id, version: fromVersion + 1, body, keys })
+  return withRecord(realm, { collection, id, version: fromVersion + 1, body, keys, lists })
 }
 
 function withRecord(realm: NaiveRealm, record: Filed): NaiveRealm {

@@ -54,6 +54,10 @@ function apply(realm: RealmMemory, operation: Operation): Step {
       return putRecord(realm, operation.record)
     case 'delete-record':
       return deleteRecord(realm, operation)
+    case 'put-memo':
+      return putMemo(realm, operation)
+    case 'drop-memo':
+      return dropMemo(realm, operation)
     case 'forget-token':
       return forgetToken(realm, operation.token)
     default:
@@ -100,7 +104,8 @@ function append(realm: RealmMemory, row: NewRow): Step {
   }
 }
 
-function putRecord(realm: RealmMemory, { collection, id, fromVersion, body, keys }: NewRecord): Step {
+function putRecord(realm: RealmMemory, record: NewRecord): Step {
+  const { collection, id, fromVersion, body, keys, lists = [] } = record
   const at = recordKey(collection, id)
   const before = realm.records.get(at)
   if ((before?.version ?? 0) !== fromVersion) return { conflict: 'record-changed' }
@@ -111,7 +116,7 @@ function putRecord(realm: RealmMemory, { collection, id, fromVersion, body, keys
     )
     if (taken) return { conflict: 'key-taken' }
   }
-  realm.records.set(at, { collection, id, version: fromVersion + 1, body, keys })
+  realm.records.set(at, { collection, id, version: fromVersion + 1, body, keys, lists })
   return { undo: () => restore(realm, at, before) }
 }
 
@@ -121,13 +126,38 @@ function deleteRecord(realm: RealmMemory, { collection, id, fromVersion }: Delet
   const at = recordKey(collection, id)
   const before = realm.records.get(at)
   if (before?.body === undefined || before.version !== fromVersion) return { conflict: 'record-changed' }
-  realm.records.set(at, { collection, id, version: fromVersion + 1, body: undefined, keys: [] })
+  realm.records.set(at, { collection, id, version: fromVersion + 1, body: undefined, keys: [], lists: [] })
   return { undo: () => restore(realm, at, before) }
 }
 
 function restore(realm: RealmMemory, at: string, before: ReturnType<RealmMemory['records']['get']>): void {
   if (before === undefined) realm.records.delete(at)
   else realm.records.set(at, before)
+}
+
+type PutMemo = Extract<Operation, { kind: 'put-memo' }>
+
+function putMemo({ memos }: RealmMemory, { memo, unlessAliveAtMs }: PutMemo): Step {
+  const at = recordKey(memo.kind, memo.id)
+  const before = memos.get(at)
+  if (before !== undefined && unlessAliveAtMs !== undefined && before.expiresAtMs > unlessAliveAtMs) {
+    return { conflict: 'memo-exists' }
+  }
+  memos.set(at, memo)
+  return { undo: () => (before === undefined ? memos.delete(at) : memos.set(at, before)) }
+}
+
+type DropMemo = Extract<Operation, { kind: 'drop-memo' }>
+
+/** Dropping what is not there, or was put anew, is done already. */
+function dropMemo({ memos }: RealmMemory, { memo, ifExpiresAtMs }: DropMemo): Step {
+  const at = recordKey(memo.kind, memo.id)
+  const before = memos.get(at)
+  if (before === undefined || (ifExpiresAtMs !== undefined && before.expiresAtMs !== ifExpiresAtMs)) {
+    return { undo: () => {} }
+  }
+  memos.delete(at)
+  return { undo: () => memos.set(at, before) }
 }
 
 type Forget = Extract<Operation, { kind: 'forget-token' }>['token']

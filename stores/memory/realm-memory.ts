@@ -4,11 +4,17 @@ import {
   type Handle,
   type LogHead,
   type LogRow,
+  type Memo,
   type RecordKey,
   type Source,
   type TokenDigest,
   type TokenRecord,
 } from '@rescind/core'
+
+export type FiledRecord = DirectoryRecord & {
+  readonly keys: readonly RecordKey[]
+  readonly lists: readonly RecordKey[]
+}
 
 /** Everything that one realm holds, in plain maps; insertion order is commit order. */
 export type RealmMemory = {
@@ -19,7 +25,8 @@ export type RealmMemory = {
   readonly byHandle: Map<Handle, TokenDigest>
   readonly consumed: Map<Handle, Uint8Array | undefined>
   readonly tombstones: Map<TokenDigest, Source>
-  readonly records: Map<string, DirectoryRecord & { readonly keys: readonly RecordKey[] }>
+  readonly records: Map<string, FiledRecord>
+  readonly memos: Map<string, Memo>
   readonly rows: LogRow[]
   /** The head after each row; the last one is the realm's. */
   head: LogHead
@@ -34,6 +41,7 @@ export function emptyRealm(): RealmMemory {
     consumed: new Map(),
     tombstones: new Map(),
     records: new Map(),
+    memos: new Map(),
     rows: [],
     head: { seq: 0, chain: CHAIN_START },
   }

@@ -1,24 +1,32 @@
 import {
+  bearsIds,
   type ClientTokensAsk,
   type Consumption,
   type DirectoryRecord,
+  type ExpiredMemo,
   type ExpiredToken,
   type Group,
   type GroupOutcome,
   type Handle,
   type LogHead,
   type LogRow,
+  type Memo,
+  type MemoName,
+  type MemoPage,
+  type MemosAsk,
   type RealmOrdinal,
   type RecordKeyAsk,
   type RecordPage,
   type RecordsAsk,
+  type RecordsListedAsk,
   type Store,
   type TokenDigest,
   type TokenPage,
   type TokenRecord,
+  type TokensAsk,
 } from '@rescind/core'
 import { applyUnit } from './apply.ts'
-import { emptyRealm, type RealmMemory, recordKey } from './realm-memory.ts'
+import { emptyRealm, type FiledRecord, type RealmMemory, recordKey } from './realm-memory.ts'
 
 /** A store that forgets when the process ends: for tests and for trying things out. Nothing in it is durable. */
 export class MemoryStore implements Store {
@@ -69,6 +77,18 @@ export class MemoryStore implements Store {
     return { records, next: page.length < placed.length ? page.at(-1)?.place : undefined }
   }
 
+  async tokens(realm: RealmOrdinal, ask: TokensAsk): Promise<TokenPage> {
+    const { tokens, places } = this.#realm(realm)
+    const { after = 0, limit, ...ids } = ask
+    const looked = [...tokens.values()]
+      .map((record) => ({ record, place: places.get(record.digest) ?? 0 }))
+      .filter(({ place }) => place > after)
+      .sort((left, right) => left.place - right.place)
+    const page = looked.slice(0, limit)
+    const records = page.map(({ record }) => record).filter((record) => bearsIds(record, ids))
+    return { records, next: page.length < looked.length ? page.at(-1)?.place : undefined }
+  }
+
   consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {
     const { consumed } = this.#realm(realm)
     return consumed.has(handle) ? { handle, sealed: consumed.get(handle) } : undefined
@@ -95,15 +115,35 @@ export class MemoryStore implements Store {
     return undefined
   }
 
-  async records(realm: RealmOrdinal, ask: RecordsAsk): Promise<RecordPage> {
-    const live = [...this.#realm(realm).records.values()]
-      .filter(
-        ({ collection, body, id }) =>
-          collection === ask.collection && body !== undefined && id > (ask.after ?? ''),
-      )
+  async recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage> {
+    const { records } = this.#realm(realm)
+    return pageOf(records.values(), ask, ({ lists }) =>
+      lists.some(({ name, value }) => name === ask.name && value === ask.value),
+    )
+  }
+
+  memo(realm: RealmOrdinal, { kind, id }: MemoName): Memo | undefined {
+    return this.#realm(realm).memos.get(recordKey(kind, id))
+  }
+
+  async memos(realm: RealmOrdinal, { kind, after, limit }: MemosAsk): Promise<MemoPage> {
+    const found = [...this.#realm(realm).memos.values()]
+      .filter((memo) => memo.kind === kind && memo.id > (after ?? ''))
       .sort((left, right) => (left.id < right.id ? -1 : 1))
-    const records = live.slice(0, ask.limit)
-    return { records, next: records.length < live.length ? records.at(-1)?.id : undefined }
+    const memos = found.slice(0, limit)
+    return { memos, next: memos.length < found.length ? memos.at(-1)?.id : undefined }
+  }
+
+  async expiredMemos(belowMs: number, limit: number): Promise<readonly ExpiredMemo[]> {
+    const expired: ExpiredMemo[] = []
+    for (const [realm, { memos }] of this.#realms) {
+      for (const memo of memos.values()) if (memo.expiresAtMs <= belowMs) expired.push({ realm, memo })
+    }
+    return expired.slice(0, limit)
+  }
+
+  async records(realm: RealmOrdinal, ask: RecordsAsk): Promise<RecordPage> {
+    return pageOf(this.#realm(realm).records.values(), ask, () => true)
   }
 
   async head(realm: RealmOrdinal): Promise<LogHead> {
@@ -131,4 +171,19 @@ export class MemoryStore implements Store {
     this.#realms.set(ordinal, made)
     return made
   }
+}
+
+function pageOf(
+  records: Iterable<FiledRecord>,
+  ask: RecordsAsk,
+  fits: (record: FiledRecord) => boolean,
+): RecordPage {
+  const live = [...records]
+    .filter(
+      (one) => one.collection === ask.collection && one.body !== undefined && one.id > (ask.after ?? ''),
+    )
+    .filter(fits)
+    .sort((left, right) => (left.id < right.id ? -1 : 1))
+  const page = live.slice(0, ask.limit)
+  return { records: page, next: page.length < live.length ? page.at(-1)?.id : undefined }
 }

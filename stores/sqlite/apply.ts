@@ -19,6 +19,7 @@ export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
   consumed: -3,
   'record-changed': -4,
   'key-taken': -5,
+  'memo-exists': -6,
 }
 
 /** Applies units inside the transaction that the writer has begun: each wholly, or not at all. */
@@ -98,6 +99,15 @@ export class Applier {
         return this.#putRecord(realm, op)
       case 'remove':
         return this.#removeRecord(realm, op)
+      case 'memo': {
+        const { of, id, value, expiresAt, unlessAliveAt } = op
+        const { changes } = statements.putMemo.run(realm, of, id, value, expiresAt, unlessAliveAt)
+        return changes === 0 ? 'memo-exists' : undefined
+      }
+      case 'unmemo':
+        // Dropping what is not there, or was put anew, is done already.
+        statements.dropMemo.run(realm, op.of, op.id, op.ifExpiresAt)
+        return undefined
       case 'forget':
         return this.#forget(realm, op)
       default:
@@ -118,13 +128,15 @@ export class Applier {
     realm: RealmOrdinal,
     op: Extract<StoredOperation, { kind: 'record' }>,
   ): ConflictWhat | undefined {
-    const { collection, id, fromVersion, body, keys } = op
+    const { collection, id, fromVersion, body, keys, lists } = op
     if (this.#version(realm, collection, id) !== fromVersion) return 'record-changed'
     this.#statements.putRecord.run(realm, collection, id, fromVersion + 1, body)
     this.#statements.freeKeys.run(realm, collection, id)
     for (const { name, value } of keys) {
       if (this.#statements.takeKey.run(realm, collection, name, value, id).changes === 0) return 'key-taken'
     }
+    this.#statements.freeLists.run(realm, collection, id)
+    for (const { name, value } of lists) this.#statements.list.run(realm, collection, name, value, id)
     return undefined
   }
 
@@ -136,6 +148,7 @@ export class Applier {
     const { changes } = this.#statements.removeRecord.run(fromVersion + 1, realm, collection, id, fromVersion)
     if (changes === 0) return 'record-changed'
     this.#statements.freeKeys.run(realm, collection, id)
+    this.#statements.freeLists.run(realm, collection, id)
     return undefined
   }
 
@@ -183,5 +196,13 @@ function sql() {
     freeKeys: 'DELETE FROM record_key WHERE realm = ? AND collection = ? AND id = ?',
     takeKey: `INSERT INTO record_key (realm, collection, name, value, id) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT DO NOTHING`,
+    freeLists: 'DELETE FROM record_list WHERE realm = ? AND collection = ? AND id = ?',
+    list: `INSERT INTO record_list (realm, collection, name, value, id) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO NOTHING`,
+    putMemo: `INSERT INTO memo (realm, kind, id, value, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
+      ON CONFLICT DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
+      WHERE ?6 IS NULL OR expires_at <= ?6`,
+    dropMemo: `DELETE FROM memo WHERE realm = ? AND kind = ? AND id = ?
+      AND expires_at = coalesce(?, expires_at)`,
   }
 }

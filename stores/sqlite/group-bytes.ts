@@ -4,6 +4,7 @@ import {
   type Group,
   type Operation,
   type RealmOrdinal,
+  type RecordKey,
   ROW_KIND,
   realmOrdinal,
   type Unit,
@@ -15,7 +16,17 @@ import { clientKey, factsText } from './token-row.ts'
  * A group on its way to the writer thread, as one block of bytes: handing over one buffer costs a tenth of what
  * cloning the objects of 64 units costs (bench/README.md, "threads").
  */
-const OP = { put: 1, extend: 2, consume: 3, append: 4, record: 5, remove: 6, forget: 7 } as const
+const OP = {
+  put: 1,
+  extend: 2,
+  consume: 3,
+  append: 4,
+  record: 5,
+  remove: 6,
+  forget: 7,
+  memo: 8,
+  unmemo: 9,
+} as const
 const NOTHING = new Uint8Array(0)
 
 export function encodeGroup(group: Group): Uint8Array<ArrayBuffer> {
@@ -60,13 +71,25 @@ function encodeOperation(out: ByteWriter, operation: Operation): void {
       return
     }
     case 'put-record': {
-      const { collection, id, fromVersion, body, keys } = operation.record
+      const { collection, id, fromVersion, body, keys, lists = [] } = operation.record
       out.u8(OP.record).longText(collection).longText(id).f64(fromVersion).longText(body).u32(keys.length)
       for (const { name, value } of keys) out.longText(name).longText(value)
+      out.u32(lists.length)
+      for (const { name, value } of lists) out.longText(name).longText(value)
       return
     }
     case 'delete-record':
       out.u8(OP.remove).longText(operation.collection).longText(operation.id).f64(operation.fromVersion)
+      return
+    case 'put-memo': {
+      const { kind, id, value, expiresAtMs } = operation.memo
+      out.u8(OP.memo).longText(kind).longText(id).block(value).f64(expiresAtMs)
+      encodeTime(out, operation.unlessAliveAtMs)
+      return
+    }
+    case 'drop-memo':
+      out.u8(OP.unmemo).longText(operation.memo.kind).longText(operation.memo.id)
+      encodeTime(out, operation.ifExpiresAtMs)
       return
     case 'forget-token': {
       const { digest, handle, source, tombstone, ifExpiresAtMs } = operation.token
@@ -117,7 +140,22 @@ export type StoredOperation =
       readonly id: string
       readonly fromVersion: number
       readonly body: string
-      readonly keys: readonly { readonly name: string; readonly value: string }[]
+      readonly keys: readonly RecordKey[]
+      readonly lists: readonly RecordKey[]
+    }
+  | {
+      readonly kind: 'memo'
+      readonly of: string
+      readonly id: string
+      readonly value: Uint8Array
+      readonly expiresAt: number
+      readonly unlessAliveAt: number | null
+    }
+  | {
+      readonly kind: 'unmemo'
+      readonly of: string
+      readonly id: string
+      readonly ifExpiresAt: number | null
     }
   | {
       readonly kind: 'remove'
@@ -171,9 +209,16 @@ function decodeOperation(from: ByteReader): StoredOperation {
     case OP.record: {
       const [collection, id, fromVersion] = [from.longText(), from.longText(), from.f64()]
       const body = from.longText()
-      const keys = list(from, () => ({ name: from.longText(), value: from.longText() }))
-      return { kind: 'record', collection, id, fromVersion, body, keys }
+      const key = (): RecordKey => ({ name: from.longText(), value: from.longText() })
+      const keys = list(from, key)
+      return { kind: 'record', collection, id, fromVersion, body, keys, lists: list(from, key) }
     }
+    case OP.memo: {
+      const [of, id, value, expiresAt] = [from.longText(), from.longText(), from.block(), from.f64()]
+      return { kind: 'memo', of, id, value, expiresAt, unlessAliveAt: decodeTime(from) }
+    }
+    case OP.unmemo:
+      return { kind: 'unmemo', of: from.longText(), id: from.longText(), ifExpiresAt: decodeTime(from) }
     case OP.remove:
       return { kind: 'remove', collection: from.longText(), id: from.longText(), fromVersion: from.f64() }
     case OP.forget: {

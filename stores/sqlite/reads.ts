@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { DirectoryRecord, LogHead, RealmOrdinal } from '@rescind/core'
+import type { DirectoryRecord, LogHead, Memo, RealmOrdinal } from '@rescind/core'
 import { CHAIN_START, realmOrdinal } from '@rescind/core'
 import { logId, seqOfLogId } from './log-id.ts'
 import { TOKEN_COLUMNS } from './token-row.ts'
@@ -7,7 +7,15 @@ import { TOKEN_COLUMNS } from './token-row.ts'
 /** The keyed reads of the main thread: each is one look-up of microseconds in a page cache. */
 export type Reads = Readonly<Record<ReadName, StatementSync>>
 
-type ReadName = 'byDigest' | 'byHandle' | 'consumption' | 'tombstone' | 'record' | 'recordByKey' | 'head'
+type ReadName =
+  | 'byDigest'
+  | 'byHandle'
+  | 'consumption'
+  | 'tombstone'
+  | 'record'
+  | 'recordByKey'
+  | 'memo'
+  | 'head'
 
 const SQL: Readonly<Record<ReadName, string>> = {
   byDigest: `SELECT ${TOKEN_COLUMNS} FROM token WHERE realm = ? AND digest = ?`,
@@ -18,6 +26,7 @@ const SQL: Readonly<Record<ReadName, string>> = {
   recordByKey: `SELECT r.id, r.version, r.body FROM record_key k
     JOIN record r ON r.realm = k.realm AND r.collection = k.collection AND r.id = k.id
     WHERE k.realm = ? AND k.collection = ? AND k.name = ? AND k.value = ?`,
+  memo: 'SELECT id, value, expires_at FROM memo WHERE realm = ? AND kind = ? AND id = ?',
   head: 'SELECT id, chain FROM log WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1',
 }
 
@@ -41,6 +50,12 @@ export type RecordRow = readonly [id: string, version: number, body: string | nu
 
 export function directoryRecord(collection: string, [id, version, body]: RecordRow): DirectoryRecord {
   return { collection, id, version, body: body ?? undefined }
+}
+
+export type MemoRow = readonly [id: string, value: Uint8Array, expiresAt: number]
+
+export function memoOfRow(kind: string, [id, value, expiresAtMs]: MemoRow): Memo {
+  return { kind, id, value, expiresAtMs }
 }
 
 export function readHead(reads: Reads, realm: RealmOrdinal): LogHead {

@@ -65,6 +65,26 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX record_key_owner ON record_key (realm, collection, id);
   `,
+  `
+  CREATE TABLE record_list (
+    realm INTEGER NOT NULL,
+    collection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (realm, collection, name, value, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX record_list_owner ON record_list (realm, collection, id);
+  CREATE TABLE memo (
+    realm INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    value BLOB NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (realm, kind, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX memo_expiry ON memo (expires_at);
+  `,
 ]
 
 /** How a connection of ours behaves; durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */

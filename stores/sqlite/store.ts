@@ -1,32 +1,48 @@
 import type { DatabaseSync } from 'node:sqlite'
 import {
+  bearsIds,
   type ClientTokensAsk,
   type ConflictWhat,
   type Consumption,
   type DirectoryRecord,
+  type ExpiredMemo,
   type ExpiredToken,
   type Group,
   type GroupOutcome,
   type Handle,
   type LogHead,
   type LogRow,
+  type Memo,
+  type MemoName,
+  type MemoPage,
+  type MemosAsk,
   type RealmOrdinal,
   type RecordKeyAsk,
   type RecordPage,
   type RecordsAsk,
+  type RecordsListedAsk,
   realmOrdinal,
   type Store,
   StoreUnavailable,
   type TokenDigest,
   type TokenPage,
   type TokenRecord,
+  type TokensAsk,
   type UnitOutcome,
 } from '@rescind/core'
 import { CONFLICT } from './apply.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
 import { decodeRows } from './log-bytes.ts'
-import { directoryRecord, logSpan, type RecordRow, readHead, rowOf } from './reads.ts'
+import {
+  directoryRecord,
+  logSpan,
+  type MemoRow,
+  memoOfRow,
+  type RecordRow,
+  readHead,
+  rowOf,
+} from './reads.ts'
 import { rewriteLog } from './rewrite-log.ts'
 import { Snapshot } from './snapshot.ts'
 import { Thread } from './thread.ts'
@@ -141,6 +157,13 @@ class SqliteStore implements Store {
     return { records: rows.map(tokenOfScan), next: rows.length < ask.limit ? undefined : last?.[6] }
   }
 
+  async tokens(realm: RealmOrdinal, { after, limit, ...ids }: TokensAsk): Promise<TokenPage> {
+    const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token WHERE realm = ? AND id > ? ORDER BY id LIMIT ?`
+    const rows = await this.#scan<readonly [...TokenRow, id: number]>(sql, [realm, after ?? 0, limit])
+    const records = rows.map(tokenOfScan).filter((record) => bearsIds(record, ids))
+    return { records, next: rows.length < limit ? undefined : rows.at(-1)?.[6] }
+  }
+
   consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {
     const row = this.#open.newest((reads) => rowOf<[Uint8Array | null]>(reads.consumption, realm, handle))
     return row === undefined ? undefined : { handle, sealed: row[0] ?? undefined }
@@ -168,6 +191,39 @@ class SqliteStore implements Store {
     const rows = await this.#scan<RecordRow>(sql, [realm, collection, after ?? '', limit])
     const records = rows.map((row) => directoryRecord(collection, row))
     return { records, next: rows.length < limit ? undefined : records.at(-1)?.id }
+  }
+
+  async recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage> {
+    const { collection, name, value, after, limit } = ask
+    const sql = `SELECT r.id, r.version, r.body FROM record_list l
+      JOIN record r ON r.realm = l.realm AND r.collection = l.collection AND r.id = l.id
+      WHERE l.realm = ? AND l.collection = ? AND l.name = ? AND l.value = ? AND l.id > ? ORDER BY l.id LIMIT ?`
+    const rows = await this.#scan<RecordRow>(sql, [realm, collection, name, value, after ?? '', limit])
+    const records = rows.map((row) => directoryRecord(collection, row))
+    return { records, next: rows.length < limit ? undefined : records.at(-1)?.id }
+  }
+
+  memo(realm: RealmOrdinal, { kind, id }: MemoName): Memo | undefined {
+    const row = this.#open.newest((reads) => rowOf<MemoRow>(reads.memo, realm, kind, id))
+    return row === undefined ? undefined : memoOfRow(kind, row)
+  }
+
+  async memos(realm: RealmOrdinal, { kind, after, limit }: MemosAsk): Promise<MemoPage> {
+    const sql = `SELECT id, value, expires_at FROM memo
+      WHERE realm = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?`
+    const rows = await this.#scan<MemoRow>(sql, [realm, kind, after ?? '', limit])
+    const memos = rows.map((row) => memoOfRow(kind, row))
+    return { memos, next: rows.length < limit ? undefined : memos.at(-1)?.id }
+  }
+
+  async expiredMemos(belowMs: number, limit: number): Promise<readonly ExpiredMemo[]> {
+    const sql = `SELECT id, value, expires_at, realm, kind FROM memo
+      WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
+    const rows = await this.#scan<readonly [...MemoRow, realm: number, kind: string]>(sql, [belowMs, limit])
+    return rows.map(([id, value, expires, realm, kind]) => ({
+      realm: realmOrdinal(realm),
+      memo: memoOfRow(kind, [id, value, expires]),
+    }))
   }
 
   async head(realm: RealmOrdinal): Promise<LogHead> {
