@@ -1,0 +1,164 @@
+import { lookup } from 'node:dns/promises'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import http from 'node:http'
+import https from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import { isInternalAddress } from './internal-address.ts'
+
+export type FetchAsk = {
+  readonly method?: 'GET' | 'POST'
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Bytes of the answer's body; a longer one is given up on. */
+  readonly maxBytes: number
+  /** Milliseconds for everything: the name, the connection, the whole body. */
+  readonly timeoutMs: number
+  /** For tests only: internal addresses too, and plain http to them. */
+  readonly allowInternal?: boolean
+  /** Certificates (PEM) trusted in the place of the system's. */
+  readonly trusted?: string
+  /** How a name becomes addresses; the system's resolver if absent. */
+  readonly resolve?: Resolve
+}
+
+export type Address = { readonly address: string; readonly family: number }
+export type Resolve = (hostname: string) => Promise<readonly Address[]>
+
+export type FetchFailure =
+  /** No https URL, one with credentials in it, or no URL at all. */
+  | 'bad-url'
+  | 'unresolvable'
+  /** The name, or the URL itself, says an address that is not public. */
+  | 'internal-address'
+  /** No connection, no trusted certificate, or one that broke. */
+  | 'unreachable'
+  | 'redirect'
+  | 'timeout'
+  | 'too-large'
+  /** As many requests as may be under way at once are. */
+  | 'busy'
+
+export type Fetched =
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly headers: IncomingHttpHeaders
+      readonly body: Buffer
+    }
+  | { readonly kind: 'failed'; readonly why: FetchFailure }
+
+/** Guarded requests under way at once, of the whole process; past it the answer is `busy`. */
+export const FETCHES_MAX = 64
+const ADDRESSES_MAX = 16
+
+let underWay = 0
+
+/**
+ * A request to a URL that somebody else chose: https only, no redirects, no internal address (checked on what the name
+ * resolved to, and that very address is connected to, so that a name that changes its mind gains nothing), and bounded
+ * in time, size and number. No connection is shared or kept. Never rejects: what failed is a value, and no failure
+ * holds anything of what was sent.
+ */
+export async function guardedFetch(url: string, ask: FetchAsk): Promise<Fetched> {
+  if (underWay >= FETCHES_MAX) return failed('busy')
+  underWay += 1
+  const deadline = AbortSignal.timeout(ask.timeoutMs)
+  const expired = new Promise<Fetched>((done) => {
+    deadline.addEventListener('abort', () => done(failed('timeout')), { once: true })
+  })
+  // A look-up cannot be called off, so its place is given back only when it has ended, too.
+  const whole = fetchNow(url, ask, deadline).finally(() => {
+    underWay -= 1
+  })
+  return Promise.race([whole, expired])
+}
+
+async function fetchNow(url: string, ask: FetchAsk, deadline: AbortSignal): Promise<Fetched> {
+  const target = URL.canParse(url) ? new URL(url) : undefined
+  if (target === undefined || target.username !== '' || target.password !== '') return failed('bad-url')
+  const isPlain = target.protocol === 'http:'
+  if (target.protocol !== 'https:' && !(isPlain && ask.allowInternal === true)) return failed('bad-url')
+  const addresses = await addressesOf(target, ask.resolve ?? systemResolve)
+  const [first] = addresses
+  if (first === undefined || addresses.length > ADDRESSES_MAX) return failed('unresolvable')
+  const internal = addresses.filter(({ address }) => isInternalAddress(address))
+  // One internal answer among public ones is enough: which of them is taken must not be luck.
+  if (internal.length > 0 && ask.allowInternal !== true) return failed('internal-address')
+  if (isPlain && internal.length < addresses.length) return failed('bad-url')
+  return deadline.aborted ? failed('timeout') : send(target, ask, { address: first, deadline })
+}
+
+async function addressesOf({ hostname }: URL, resolve: Resolve): Promise<readonly Address[]> {
+  const bare = hostname.replace(/^\[|\]$/g, '')
+  const family = isIP(bare)
+  if (family !== 0) return [{ address: bare, family }]
+  try {
+    return await resolve(bare)
+  } catch {
+    return []
+  }
+}
+
+const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true })
+
+type Way = { readonly address: Address; readonly deadline: AbortSignal }
+
+function send(target: URL, ask: FetchAsk, { address, deadline }: Way): Promise<Fetched> {
+  return new Promise((done) => {
+    const body = ask.body === undefined ? undefined : Buffer.from(ask.body, 'utf8')
+    const request = (target.protocol === 'https:' ? https : http).request(target, {
+      method: ask.method ?? 'GET',
+      headers: {
+        'accept-encoding': 'identity',
+        'user-agent': 'rescind',
+        ...ask.headers,
+        ...(body === undefined ? {} : { 'content-length': String(body.length) }),
+      },
+      agent: false,
+      lookup: pinnedTo(address),
+      signal: deadline,
+      maxHeaderSize: HEADERS_MAX_BYTES,
+      ...(ask.trusted === undefined ? {} : { ca: ask.trusted }),
+    })
+    request.on('response', (response) => {
+      void read(response, ask.maxBytes).then((fetched) => {
+        request.destroy()
+        done(deadline.aborted ? failed('timeout') : fetched)
+      })
+    })
+    request.on('error', () => done(failed(deadline.aborted ? 'timeout' : 'unreachable')))
+    request.end(body)
+  })
+}
+
+const HEADERS_MAX_BYTES = 16_384
+
+/** Whatever is asked for, the address that was checked. */
+function pinnedTo(address: Address): LookupFunction {
+  return (_hostname, options, callback) => {
+    if (options.all === true) callback(null, [{ ...address }])
+    else callback(null, address.address, address.family)
+  }
+}
+
+async function read(response: IncomingMessage, maxBytes: number): Promise<Fetched> {
+  const status = response.statusCode ?? 0
+  if (status >= 300 && status < 400) return failed('redirect')
+  if (Number(response.headers['content-length'] ?? 0) > maxBytes) return failed('too-large')
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length > maxBytes) return failed('too-large')
+      chunks.push(chunk)
+    }
+  } catch {
+    return failed('unreachable')
+  }
+  return { kind: 'answer', status, headers: response.headers, body: Buffer.concat(chunks, length) }
+}
+
+function failed(why: FetchFailure): Fetched {
+  return { kind: 'failed', why }
+}
