@@ -2,7 +2,21 @@
  * The only file of this room that touches node:crypto. `hash` with a string in and a string out is the fast path:
  * 0.6 µs against 2 µs for `createHash` (bench/README.md, "in process").
  */
-import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createECDH,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  hash,
+  hkdfSync,
+  type KeyObject,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto'
 import type { Random } from './ports.ts'
 
 const GCM_NONCE_BYTES = 12
@@ -86,4 +100,141 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, associated: string):
 /** HKDF-SHA-256 without salt: the input keys are uniformly random already (RFC 5869 §3.1). */
 export function subkey(key: Uint8Array, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', key, new Uint8Array(0), purpose, KEY_BYTES))
+}
+
+/** The signature algorithms that are spoken here (RFC 7518 §3.1, RFC 8037 §3.1); a key is good for exactly one. */
+export type SignatureAlgorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA'
+
+/** A key as node:crypto holds it; opaque outside this file, and nothing of it can be printed. */
+export type SignatureKey = KeyObject
+
+/** Members of a JWK (RFC 7517, 7518 §6, 8037), all text. */
+export type KeyMembers = Readonly<Record<string, string>>
+
+/** @returns undefined when the members are no public key of this algorithm's kind. */
+export function publicKeyOf(members: KeyMembers): SignatureKey | undefined {
+  try {
+    return createPublicKey({ key: members, format: 'jwk' })
+  } catch {
+    // A point that is not on the curve, say; to us that is an answer.
+    return undefined
+  }
+}
+
+/** @returns undefined as above. */
+export function privateKeyOf(members: KeyMembers): SignatureKey | undefined {
+  try {
+    return createPrivateKey({ key: members, format: 'jwk' })
+  } catch {
+    return undefined
+  }
+}
+
+/** Bits of an RSA key's modulus; 0 for keys of another kind. */
+export function modulusBits(key: SignatureKey): number {
+  return key.asymmetricKeyDetails?.modulusLength ?? 0
+}
+
+/** Whether the signature is by this key, by exactly this algorithm; ES256 in the fixed-length form of RFC 7518 §3.4. */
+export function verifySignature(by: SignedBy, signed: string, signature: Uint8Array): boolean {
+  if (by.algorithm === 'ES256' && signature.length !== ES256_BYTES) return false
+  try {
+    return verify(hashOf(by.algorithm), Buffer.from(signed, 'latin1'), signatureOptions(by), signature)
+  } catch {
+    // A signature of an impossible form is reported by throwing.
+    return false
+  }
+}
+
+export function signText(by: SignedBy, text: string): Buffer {
+  return sign(hashOf(by.algorithm), Buffer.from(text, 'latin1'), signatureOptions(by))
+}
+
+export type SignedBy = { readonly algorithm: SignatureAlgorithm; readonly key: SignatureKey }
+
+const ES256_BYTES = 64
+/** RSA_PKCS1_PSS_PADDING; the salt is as long as the hash (RFC 7518 §3.5). */
+const PSS_PADDING = 6
+const PSS_SALT_BYTES = 32
+
+function hashOf(algorithm: SignatureAlgorithm): string | null {
+  return algorithm === 'EdDSA' ? null : 'sha256'
+}
+
+function signatureOptions({ algorithm, key }: SignedBy): {
+  key: KeyObject
+  dsaEncoding: 'ieee-p1363'
+  padding?: number
+  saltLength?: number
+} {
+  const plain = { key, dsaEncoding: 'ieee-p1363' } as const
+  return algorithm === 'PS256' ? { ...plain, padding: PSS_PADDING, saltLength: PSS_SALT_BYTES } : plain
+}
+
+/** Bits of the RSA keys that are made here. */
+const RSA_BITS = 2_048
+
+/** A new private key as JWK members. RSA primes come from node:crypto itself, off this thread; the others from `random`. */
+export async function makePrivateMembers(
+  algorithm: SignatureAlgorithm,
+  random: Random,
+): Promise<Readonly<Record<string, string>>> {
+  switch (algorithm) {
+    case 'ES256':
+      return p256Members(random)
+    case 'EdDSA':
+      return ed25519Members(random)
+    case 'RS256':
+    case 'PS256':
+      return rsaMembers()
+  }
+}
+
+function p256Members(random: Random): KeyMembers {
+  const ecdh = createECDH('prime256v1')
+  const scalar = p256Scalar(random)
+  ecdh.setPrivateKey(scalar)
+  // 0x04 ‖ x ‖ y
+  const point = ecdh.getPublicKey()
+  const [x, y] = [point.subarray(1, 33), point.subarray(33, 65)]
+  return {
+    kty: 'EC',
+    crv: 'P-256',
+    x: x.toString('base64url'),
+    y: y.toString('base64url'),
+    d: scalar.toString('base64url'),
+  }
+}
+
+/** The order of P-256: a private key is below it and not zero; 32 random bytes are so but once in 2^32 draws. */
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+function p256Scalar(random: Random): Buffer {
+  for (;;) {
+    const scalar = random.bytes(KEY_BYTES)
+    const value = BigInt(`0x${scalar.toString('hex')}`)
+    if (value > 0n && value < P256_ORDER) return scalar
+  }
+}
+
+/** PKCS #8 of an Ed25519 key, up to its 32 bytes of seed (RFC 8410 §7). */
+const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+function ed25519Members(random: Random): KeyMembers {
+  const der = Buffer.concat([ED25519_PKCS8, random.bytes(KEY_BYTES)])
+  return membersOf(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
+}
+
+function rsaMembers(): Promise<KeyMembers> {
+  return new Promise((resolve, reject) => {
+    generateKeyPair('rsa', { modulusLength: RSA_BITS }, (error, _publicKey, privateKey) => {
+      if (error === null) resolve(membersOf(privateKey))
+      else reject(error)
+    })
+  })
+}
+
+function membersOf(key: KeyObject): KeyMembers {
+  const members = Object.entries(key.export({ format: 'jwk' }))
+  return Object.fromEntries(members.filter((one): one is [string, string] => typeof one[1] === 'string'))
 }

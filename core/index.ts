@@ -4,6 +4,10 @@ export { type Deletion, deleteRecord, type Put, putRecord } from './change.ts'
 export { covers } from './covers.ts'
 export {
   hmacSha256,
+  type KeyMembers,
+  makePrivateMembers,
+  type SignatureAlgorithm,
+  type SignatureKey,
   sameDigest,
   seal,
   secretDigest,
@@ -51,6 +55,29 @@ export {
   tokenDigest,
 } from './ids.ts'
 export { type IssueAct, type Issued, issueTokens, putToken, recordOf, type TokenIntent } from './issue.ts'
+export {
+  algorithmNamed,
+  exportPublicJwk,
+  importJwks,
+  importPrivateJwk,
+  importPublicJwk,
+  isCanonicalBase64url,
+  KEYS_MAX,
+  SIGNATURE_ALGORITHMS,
+  type SigningKey,
+  thumbprint,
+  type VerificationKey,
+} from './jwk.ts'
+export {
+  audienceOf,
+  candidateKeys,
+  JWS_MAX_CHARS,
+  numericDateMs,
+  type ParsedJws,
+  parseJws,
+  signJws,
+  verifyJws,
+} from './jwt.ts'
 export { Ledger, type Outcome } from './ledger.ts'
 export {
   ASSIGNED_LIFETIME_MAX_MS,
@@ -134,6 +161,8 @@ export {
   type Rule,
   type Target,
 } from './rules.ts'
+export { isObject, type Json, type JsonObject, parseStrictJson, parseStrictObject } from './strict-json.ts'
+export { decodeUtf8 } from './strict-text.ts'
 export { checksum, mintText, PREFIX, type Prefix, type Shape, shapeOf } from './token-text.ts'
 export type {
   ConflictWhat,

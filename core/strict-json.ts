@@ -1,0 +1,173 @@
+import { decodeUtf8 } from './strict-text.ts'
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+/** Without a prototype, so that a member named `constructor` is only ever a member. */
+export type JsonObject = { readonly [member: string]: Json }
+
+/** Levels of nesting; none of the dialects' bodies is deeper than six. */
+const JSON_DEPTH_MAX = 32
+/** Members and items of a whole document. */
+const JSON_NODES_MAX = 20_000
+
+/**
+ * JSON as two parsers can never read it differently: strict UTF-8, no member twice at any depth, no `__proto__`, no
+ * NUL, no lone surrogates, no number that is not finite. @returns undefined for anything else.
+ */
+export function parseStrictJson(bytes: Uint8Array): Json | undefined {
+  const text = decodeUtf8(bytes)
+  if (text === undefined) return undefined
+  const parser = new Parser(text)
+  try {
+    return parser.document()
+  } catch (error) {
+    if (error instanceof NotJson) return undefined
+    throw error
+  }
+}
+
+/** @returns undefined for anything but a JSON object. */
+export function parseStrictObject(bytes: Uint8Array): JsonObject | undefined {
+  const value = parseStrictJson(bytes)
+  return isObject(value) ? value : undefined
+}
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Thrown and caught inside this file only: the way out of a recursive descent. */
+class NotJson extends Error {}
+
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+const PLAIN_STRING = /"[^"\\\u0000-\u001f]*"/y
+
+class Parser {
+  readonly #text: string
+  #at = 0
+  #nodes = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  document(): Json {
+    const value = this.#value(0)
+    this.#space()
+    if (this.#at !== this.#text.length) throw new NotJson()
+    return value
+  }
+
+  #value(depth: number): Json {
+    this.#nodes += 1
+    if (depth > JSON_DEPTH_MAX || this.#nodes > JSON_NODES_MAX) throw new NotJson()
+    this.#space()
+    switch (this.#text[this.#at]) {
+      case '{':
+        return this.#object(depth)
+      case '[':
+        return this.#array(depth)
+      case '"':
+        return this.#string()
+      case 't':
+        return this.#word('true', true)
+      case 'f':
+        return this.#word('false', false)
+      case 'n':
+        return this.#word('null', null)
+      default:
+        return this.#number()
+    }
+  }
+
+  #object(depth: number): JsonObject {
+    const object: Record<string, Json> = Object.create(null) as Record<string, Json>
+    this.#at += 1
+    this.#space()
+    if (this.#takes('}')) return object
+    for (;;) {
+      this.#space()
+      const name = this.#string()
+      if (name === '__proto__' || name in object) throw new NotJson()
+      this.#space()
+      if (!this.#takes(':')) throw new NotJson()
+      object[name] = this.#value(depth + 1)
+      this.#space()
+      if (this.#takes('}')) return object
+      if (!this.#takes(',')) throw new NotJson()
+    }
+  }
+
+  #array(depth: number): Json[] {
+    const items: Json[] = []
+    this.#at += 1
+    this.#space()
+    if (this.#takes(']')) return items
+    for (;;) {
+      items.push(this.#value(depth + 1))
+      this.#space()
+      if (this.#takes(']')) return items
+      if (!this.#takes(',')) throw new NotJson()
+    }
+  }
+
+  #string(): string {
+    const start = this.#at
+    PLAIN_STRING.lastIndex = start
+    if (PLAIN_STRING.test(this.#text)) {
+      this.#at = PLAIN_STRING.lastIndex
+      return this.#text.slice(start + 1, this.#at - 1)
+    }
+    return this.#escapedString()
+  }
+
+  #escapedString(): string {
+    const start = this.#at
+    if (!this.#takes('"')) throw new NotJson()
+    while (this.#at < this.#text.length && this.#text[this.#at] !== '"') {
+      this.#at += this.#text[this.#at] === '\\' ? 2 : 1
+    }
+    if (!this.#takes('"')) throw new NotJson()
+    const value = decodeString(this.#text.slice(start, this.#at))
+    if (value === undefined || value.includes('\0') || !value.isWellFormed()) throw new NotJson()
+    return value
+  }
+
+  #number(): number {
+    NUMBER.lastIndex = this.#at
+    const match = NUMBER.exec(this.#text)
+    if (match === null) throw new NotJson()
+    this.#at = NUMBER.lastIndex
+    const value = Number(match[0])
+    if (!Number.isFinite(value)) throw new NotJson()
+    return value
+  }
+
+  #word<T extends Json>(word: string, value: T): T {
+    if (!this.#text.startsWith(word, this.#at)) throw new NotJson()
+    this.#at += word.length
+    return value
+  }
+
+  #takes(char: string): boolean {
+    if (this.#text[this.#at] !== char) return false
+    this.#at += 1
+    return true
+  }
+
+  #space(): void {
+    for (;;) {
+      const char = this.#text.charCodeAt(this.#at)
+      if (char !== 0x20 && char !== 0x0a && char !== 0x0d && char !== 0x09) return
+      this.#at += 1
+    }
+  }
+}
+
+/** Escapes are decoded by the engine's own parser, which sees nothing but one string literal. */
+function decodeString(literal: string): string | undefined {
+  try {
+    return JSON.parse(literal) as string
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,21 @@
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** @returns undefined when the bytes are not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  if (isPlain(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  try {
+    return strictUtf8.decode(bytes)
+  } catch {
+    // The decoder reports broken input by throwing; here that is an answer.
+    return undefined
+  }
+}
+
+/** Short ASCII, as nearly every form is: a decoder costs more than the loop. */
+function isPlain(bytes: Uint8Array): boolean {
+  if (bytes.length > PLAIN_MAX_BYTES) return false
+  for (let at = 0; at < bytes.length; at += 1) if ((bytes[at] as number) > 0x7f) return false
+  return true
+}
+
+const PLAIN_MAX_BYTES = 512
