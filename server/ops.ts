@@ -1,7 +1,7 @@
 import { type Awaitable, after, type Realms } from '@rescind/core'
 import { type Answer, jsonAnswer, type WireRequest } from '@rescind/dialects'
-import { controlCaller } from './control/keys.ts'
-import { problem, refusalProblem } from './control/problem.ts'
+import { callerOf } from './control/frame/callers.ts'
+import { problem, refusalProblem } from './control/frame/problem.ts'
 import type { Metrics } from './metrics.ts'
 
 export type OpsParts = { readonly realms: Realms; readonly metrics: Metrics; readonly metricsOpen: boolean }
@@ -33,8 +33,8 @@ async function ready(realms: Realms): Promise<Answer> {
 }
 
 function withKey(realms: Realms, request: WireRequest, next: () => Awaitable<Answer>): Awaitable<Answer> {
-  return after(controlCaller(realms.system, request.header('authorization'), request.from), (by) =>
-    by === undefined
+  return after(callerOf(realms.system, request.header('authorization'), request.from), (by) =>
+    by?.kind !== 'control'
       ? problem(401, 'a control key is needed (or start with --metrics-open)', {
           'www-authenticate': 'Bearer realm="rescind"',
         })

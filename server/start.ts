@@ -134,7 +134,12 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
         prefixes: ['/api/id/v1', '/.well-known/oauth-authorization-server'],
       },
     ],
-    control: createControlApi({ realms, confirmClock: maintenance.confirmClock }),
+    control: createControlApi({
+      realms,
+      confirmClock: maintenance.confirmClock,
+      monotonicMs: () => clock.monotonicMs(),
+      ratePerSecond: config.controlRate,
+    }),
     ops: createOps({ realms, metrics, metricsOpen: config.metricsOpen }),
     denials: createDenials(log, metrics, () => clock.wallMs()),
     proxies: config.proxies,

@@ -19,12 +19,13 @@ export type Config = {
   readonly seedFile: string | undefined
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly identityRate: number
+  readonly controlRate: number
   readonly metricsOpen: boolean
   readonly logLevel: string
 }
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
-const IDENTITY_RATE_MAX = 1_000_000
+const RATE_MAX = 1_000_000
 
 /** @throws SettingsRefused: one line that says which setting, and why. */
 export function checkConfig(values: Values): Config {
@@ -46,7 +47,8 @@ export function checkConfig(values: Values): Config {
     publicUrl: parsePublicUrl(values.publicUrl.value),
     proxies: parseProxies(behindProxy),
     seedFile: values.seed.value,
-    identityRate: parseNumber('identityRate', required(values, 'identityRate'), IDENTITY_RATE_MAX),
+    identityRate: parseNumber('identityRate', required(values, 'identityRate'), RATE_MAX),
+    controlRate: parseNumber('controlRate', required(values, 'controlRate'), RATE_MAX),
     metricsOpen: parseBoolean('metricsOpen', required(values, 'metricsOpen')),
     logLevel: required(values, 'logLevel'),
   }

@@ -10,6 +10,7 @@ export type SettingName =
   | 'tlsCert'
   | 'tlsKey'
   | 'identityRate'
+  | 'controlRate'
   | 'metricsOpen'
   | 'logLevel'
 
@@ -95,6 +96,13 @@ export const SETTINGS: readonly Setting[] = [
     environment: 'RESCIND_IDENTITY_RATE',
     fallback: '50',
     help: 'requests a second that one caller of the Identity dialect may make; 0 switches the limit off',
+  },
+  {
+    name: 'controlRate',
+    flag: '--control-rate',
+    environment: 'RESCIND_CONTROL_RATE',
+    fallback: '5000',
+    help: 'requests a second that one key may make to the control API; revoking has ten times that, of its own; 0: no limit',
   },
   {
     name: 'metricsOpen',

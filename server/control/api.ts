@@ -1,120 +1,135 @@
-import { type Awaitable, after, type Realm, type Realms } from '@rescind/core'
+import { type Awaitable, after, type Realm } from '@rescind/core'
+import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialects'
+import { ENDPOINTS } from './endpoints.ts'
+import { callerOf } from './frame/callers.ts'
 import {
-  type Answer,
-  isUtf8,
-  jsonAnswer,
-  mediaType,
-  parseStrictJson,
-  type Stale,
-  untilFresh,
-  type WireRequest,
-} from '@rescind/dialects'
-import type { z } from 'zod'
-import { createGrant, GRANT_BODY } from './grants.ts'
-import { type ControlCaller, type ControlRole, controlCaller } from './keys.ts'
-import { problem, refusalProblem } from './problem.ts'
+  type By,
+  type ControlParts,
+  type ControlRequest,
+  type Endpoint,
+  type Method,
+  ROLES,
+  type StreamBody,
+} from './frame/endpoint.ts'
+import { Idempotency, isSafe } from './frame/idempotency.ts'
+import { realmParameter } from './frame/input.ts'
+import { ControlLimits } from './frame/limits.ts'
+import { isAnswer, type Problem, problem, refusalProblem } from './frame/problem.ts'
+import { type Routed, Router } from './frame/router.ts'
 
 /** Where the control API lives; it has no realm prefix: a key's realm, or `?realm=`, says which realm is meant. */
 export const CONTROL_PREFIX = '/control/v1'
 
-type Ask = { readonly request: WireRequest; readonly by: ControlCaller; readonly realm: Realm }
-type Endpoint = {
-  readonly role: ControlRole
-  readonly answer: (ask: Ask) => Awaitable<Answer | Stale>
-}
-
-export type ControlParts = {
-  readonly realms: Realms
-  /** Takes the wall clock as true (model of the floor); @returns the floor, durable. */
-  readonly confirmClock: () => Promise<number>
-}
-
-/** Roles in rising order: each may do what the ones before it may. */
-const ROLES: readonly ControlRole[] = ['viewer', 'responder', 'admin']
-
 export type ControlApi = {
-  readonly handle: (request: WireRequest) => Awaitable<Answer>
+  readonly handle: (request: ControlRequest) => Awaitable<Answer>
+  /** The template of a path, for logs and metrics: never a value out of it. */
   readonly routeOf: (path: string) => string
+  /** How the body is to come, when it is not to be buffered. */
+  readonly streamOf: (method: string, path: string) => StreamBody | undefined
 }
 
-/** The control API: JSON in camelCase, RFC 9457 problems, bearer control keys. */
-export function createControlApi(parts: ControlParts): ControlApi {
-  const endpoints: ReadonlyMap<string, ReadonlyMap<string, Endpoint>> = new Map([
-    [
-      '/grants',
-      new Map<string, Endpoint>([
-        [
-          'POST',
-          {
-            role: 'admin',
-            answer: (ask) => withBody(ask, GRANT_BODY, (body) => createGrant({ ...ask, body })),
-          },
-        ],
-      ]),
-    ],
-    [
-      '/clock/confirm',
-      new Map<string, Endpoint>([
-        ['POST', { role: 'admin', answer: async () => confirmed(await parts.confirmClock()) }],
-      ]),
-    ],
-  ])
+/** The control API: JSON in camelCase, RFC 9457 problems, bearer keys, one table of endpoints. */
+export function createControlApi(
+  parts: ControlParts,
+  endpoints: readonly Endpoint[] = ENDPOINTS,
+): ControlApi {
+  const router = new Router(endpoints)
+  const frame = new Frame(parts)
+  const routed = (path: string): Routed | undefined => {
+    const segments = splitPath(path.slice(CONTROL_PREFIX.length))
+    return segments === undefined ? undefined : router.find(segments)
+  }
   return {
     handle: (request) => {
-      const methods = endpoints.get(request.path.slice(CONTROL_PREFIX.length))
-      return untilFresh(() => answer(parts, request, methods))
+      const found = routed(request.path)
+      return untilFresh(() => frame.answer(request, found))
     },
-    routeOf: (path) => (endpoints.has(path.slice(CONTROL_PREFIX.length)) ? path : 'control:other'),
+    routeOf: (path) => {
+      const template = routed(path)?.template
+      return template === undefined ? 'control:other' : CONTROL_PREFIX + template
+    },
+    streamOf: (method, path) => routed(path)?.endpoints.get(method as Method)?.stream,
   }
 }
 
-function answer(
-  { realms }: ControlParts,
-  request: WireRequest,
-  methods: ReadonlyMap<string, Endpoint> | undefined,
-): Awaitable<Answer | Stale> {
-  const { system } = realms
-  return after(controlCaller(system, request.header('authorization'), request.from), (by) => {
-    // Who has no key learns nothing about which paths exist.
-    if (by === undefined)
-      return problem(401, 'a control key is needed', { 'www-authenticate': 'Bearer realm="rescind"' })
-    if (methods === undefined) return refusalProblem({ kind: 'not-found' })
-    const endpoint = methods.get(request.method)
-    if (endpoint === undefined)
-      return refusalProblem({ kind: 'method', allow: [...methods.keys()].join(', ') })
-    if (ROLES.indexOf(by.key.role) < ROLES.indexOf(endpoint.role)) {
+/** What stands between a request and its endpoint, in this order: key, path, method, rights, realm, rate. */
+class Frame {
+  readonly #parts: ControlParts
+  readonly #limits: ControlLimits
+  readonly #idempotency: Idempotency = new Idempotency()
+
+  constructor(parts: ControlParts) {
+    this.#parts = parts
+    this.#limits = new ControlLimits(parts.ratePerSecond, parts.monotonicMs)
+  }
+
+  answer(request: ControlRequest, routed: Routed | undefined): Awaitable<Answer | Stale> {
+    const { system } = this.#parts.realms
+    return after(callerOf(system, request.header('authorization'), request.from), (by) => {
+      // Who has no key learns nothing about which paths exist.
+      if (by === undefined) return NO_KEY
+      if (routed === undefined) return refusalProblem({ kind: 'not-found' })
+      const endpoint = endpointOf(routed, request.method)
+      if (endpoint === undefined) return refusalProblem({ kind: 'method', allow: allowed(routed) })
+      const realm = this.#realmFor(request, by, endpoint)
+      if (isAnswer(realm)) return realm
+      return this.#limits.refuse(by, laneOf(endpoint)) ?? this.#run(endpoint, { request, by, realm, routed })
+    })
+  }
+
+  #run(endpoint: Endpoint, { request, by, realm, routed }: Called): Awaitable<Answer | Stale> {
+    const how = `control.${endpoint.operation}`
+    const ask = { parts: this.#parts, request, by, realm, how, params: routed.params }
+    const act = (): Awaitable<Answer | Stale> => endpoint.run({ ...ask, query: undefined, body: undefined })
+    if (isSafe(endpoint.method) || endpoint.idempotency === 'own') return act()
+    return this.#idempotency.run({ realm, by, request }, act)
+  }
+
+  /** Whether this key may call this endpoint at all, and in which realm it then acts. */
+  #realmFor(request: ControlRequest, by: By, endpoint: Endpoint): Realm | Problem {
+    const callers = endpoint.callers ?? ['control']
+    if (!callers.includes(by.kind)) return problem(403, `this needs a ${callers.join(' or ')} key`)
+    if (by.role !== undefined && ROLES.indexOf(by.role) < ROLES.indexOf(endpoint.role))
       return problem(403, `this needs a key of the role ${endpoint.role}`)
-    }
-    const realm = realmOf(realms, by, request.query)
-    return realm === undefined ? problem(404, 'no such realm') : endpoint.answer({ request, by, realm })
-  })
+    const { realms } = this.#parts
+    if (endpoint.reach === 'store')
+      return by.realm === undefined ? realms.system : problem(403, 'this needs a key of all realms')
+    const asked = realmParameter(request.query)
+    if (typeof asked === 'object') return asked
+    // A realm's own key acts in its realm only, and learns of no other.
+    const name = asked ?? by.realm ?? 'default'
+    const realm = by.realm !== undefined && by.realm !== name ? undefined : realms.get(name)
+    return realm ?? problem(404, 'no such realm')
+  }
 }
 
-/** A realm's own key acts in its realm only; a global one where `?realm=` says, `default` otherwise. */
-function realmOf(realms: Realms, { key }: ControlCaller, query: string | undefined): Realm | undefined {
-  const asked = new URLSearchParams(query ?? '').getAll('realm')
-  if (asked.length > 1) return undefined
-  const name = asked[0] ?? key.realm ?? 'default'
-  return key.realm !== undefined && key.realm !== name ? undefined : realms.get(name)
+type Called = {
+  readonly request: ControlRequest
+  readonly by: By
+  readonly realm: Realm
+  readonly routed: Routed
 }
 
-type Next<T> = (body: T) => Awaitable<Answer | Stale>
+const NO_KEY: Problem = problem(401, 'a control key is needed', {
+  'www-authenticate': 'Bearer realm="rescind"',
+})
 
-function withBody<T>({ request }: Ask, schema: z.ZodType<T>, next: Next<T>): Awaitable<Answer | Stale> {
-  const media = mediaType(request)
-  if (media === undefined || !isUtf8(media, 'application/json'))
-    return problem(415, 'the body must be application/json')
-  const parsed = parseStrictJson(request.body)
-  if (parsed === undefined) return problem(400, 'the body is not well-formed JSON, or names a member twice')
-  const checked = schema.safeParse(parsed)
-  if (checked.success) return next(checked.data)
-  const issue = checked.error.issues[0]
-  // The name of an unknown member may be a token that went astray: only what reads like a name is sent back.
-  const isText = issue?.code === 'unrecognized_keys' && !issue.keys.every((key) => /^\w{1,32}$/.test(key))
-  const why = isText ? 'a member is not known' : issue?.message
-  return problem(422, `${issue?.path.join('.') || 'body'}: ${why ?? 'not as described'}`)
+function laneOf({ lane, method }: Endpoint): 'read' | 'change' | 'revoke' {
+  return lane ?? (isSafe(method) ? 'read' : 'change')
 }
 
-function confirmed(floorMs: number): Answer {
-  return jsonAnswer(200, { floor: new Date(floorMs).toISOString() })
+/** HEAD is GET without the body (RFC 9110 §9.3.2), but for answers that do not end. */
+function endpointOf({ endpoints }: Routed, method: string): Endpoint | undefined {
+  if (method !== 'HEAD') return endpoints.get(method as Method)
+  const get = endpoints.get('GET')
+  return get !== undefined && isStreamed(get) ? undefined : get
+}
+
+function allowed({ endpoints }: Routed): string {
+  const get = endpoints.get('GET')
+  return [...endpoints.keys(), ...(get === undefined || isStreamed(get) ? [] : ['HEAD'])].join(', ')
+}
+
+function isStreamed({ answers }: Endpoint): boolean {
+  return Object.values(answers).some(({ type }) => type === 'text/event-stream')
 }

@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Position, type Realm, unreachable } from '@rescind/core'
+import { type Awaitable, after, type Position, unreachable } from '@rescind/core'
 import {
   type Answer,
   grantedScope,
@@ -10,18 +10,18 @@ import {
   tokenMembers,
 } from '@rescind/dialects'
 import { z } from 'zod'
-import type { ControlCaller } from './keys.ts'
-import { problem } from './problem.ts'
+import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
+import { problem } from './frame/problem.ts'
 
 const SUBJECT_MAX = 256
 
-export type GrantBody = {
+type GrantBody = {
   readonly clientId: string
   readonly subject: string
   readonly scope?: string | undefined
 }
 
-export const GRANT_BODY: z.ZodType<GrantBody> = z.strictObject({
+const GRANT_BODY: z.ZodType<GrantBody> = z.strictObject({
   clientId: z.string().min(1),
   subject: z
     .string()
@@ -31,17 +31,32 @@ export const GRANT_BODY: z.ZodType<GrantBody> = z.strictObject({
   scope: z.string().optional(),
 })
 
-export type GrantAct = {
-  readonly realm: Realm
-  readonly by: ControlCaller
-  readonly body: GrantBody
-}
+const TOKENS = z.strictObject({
+  access_token: z.string(),
+  token_type: z.literal('Bearer'),
+  expires_in: z.int(),
+  refresh_token: z.string().optional(),
+  scope: z.string(),
+})
+
+export const CREATE_GRANT: Endpoint = endpoint({
+  method: 'POST',
+  path: '/grants',
+  operation: 'createGrant',
+  summary: 'Make a login that happened elsewhere into tokens',
+  role: 'admin',
+  body: GRANT_BODY,
+  answers: { 201: { what: 'The tokens; their text is in no other answer', schema: TOKENS } },
+  handle: createGrant,
+})
+
+type GrantAct = Pick<Ask<unknown, GrantBody>, 'realm' | 'by' | 'body'>
 
 /**
  * `POST /control/v1/grants`: a login that happened elsewhere becomes tokens here. 201 with the members of RFC 6749
  * §5.1, a refresh token among them. Only the answer ever holds their text.
  */
-export function createGrant({ realm, by, body }: GrantAct): Awaitable<Answer | Stale> {
+function createGrant({ realm, by, body }: GrantAct): Awaitable<Answer | Stale> {
   const basis = realm.basis()
   return after(realm.directory.get(OAUTH_CLIENTS, body.clientId), (entry) => {
     const client = entry?.value

@@ -5,12 +5,12 @@ import type { Answer, Dialect, Refusal } from '@rescind/dialects'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { CONTROL_PREFIX, type ControlApi } from '../control/api.ts'
-import { refusalProblem } from '../control/problem.ts'
+import { refusalProblem } from '../control/frame/problem.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Denials } from './denials.ts'
 import { HEADERS_MAX_BYTES, malformation } from './hygiene.ts'
 import { peerOf, type TrustedProxies } from './peer.ts'
-import { BODY_MAX_BYTES, readBody } from './read-body.ts'
+import { BODY_MAX_BYTES, readBody, StreamTooLarge } from './read-body.ts'
 import { writeAnswer } from './reply.ts'
 import { HeaderMalformed, NodeWireRequest, type Target, targetOf } from './wire.ts'
 
@@ -40,6 +40,8 @@ type Mouth = {
   readonly handle: (request: NodeWireRequest) => Awaitable<Answer>
   readonly refuse: (refusal: Refusal, path: string) => Answer
   readonly routeOf: (request: NodeWireRequest) => string
+  /** Which requests bring a body that is not to be buffered, and how long it may be. */
+  readonly streamOf?: (method: string, path: string) => { readonly maxBytes: number } | undefined
 }
 
 /**
@@ -75,6 +77,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     handle: parts.control.handle,
     refuse: refusalProblem,
     routeOf: ({ path }) => parts.control.routeOf(path),
+    streamOf: parts.control.streamOf,
   }))
   void app.register(async (scope) => mountExact(scope, CONTROL_PREFIX, control))
   for (const [path, handle] of parts.ops) {
@@ -165,26 +168,36 @@ type Exchange = {
 }
 
 function serve(parts: AppParts, exchange: Exchange): void {
-  const { message, response, target, scheme } = exchange
+  const { mouth, message, response, target, scheme } = exchange
   const wrong = malformation(message)
   if (wrong !== undefined) {
     refuseEarly(parts, exchange, { kind: 'malformed', detail: wrong })
     return
   }
-  readBody(message, (read) => {
-    if (read.kind === 'aborted') return
-    if (read.kind === 'too-large') {
-      // What is still coming will not be read, so this connection is of no further use.
-      response.setHeader('connection', 'close')
-      refuseEarly(parts, exchange, { kind: 'too-large' })
-      return
-    }
+  const { maxBytes } = mouth.streamOf?.(message.method ?? 'GET', target.path) ?? {}
+  const run = (body: Uint8Array): void => {
     const peer = peerOf(message, parts.proxies)
     const fallbackBase = parts.fallbackBase()
-    const request = new NodeWireRequest({ message, target, body: read.bytes, peer, scheme, fallbackBase })
-    answer(parts, exchange, request)
+    const streamMaxBytes = maxBytes === undefined ? {} : { streamMaxBytes: maxBytes }
+    const wire = { message, target, body, peer, scheme, fallbackBase, ...streamMaxBytes }
+    answer(parts, exchange, new NodeWireRequest(wire))
+  }
+  if (maxBytes !== undefined) {
+    // What the endpoint leaves unread must not be taken for the next request.
+    response.setHeader('connection', 'close')
+    run(NO_BYTES)
+    return
+  }
+  readBody(message, (read) => {
+    if (read.kind === 'aborted') return
+    if (read.kind === 'body') return run(read.bytes)
+    // What is still coming will not be read, so this connection is of no further use.
+    response.setHeader('connection', 'close')
+    refuseEarly(parts, exchange, { kind: 'too-large' })
   })
 }
+
+const NO_BYTES = new Uint8Array(0)
 
 /** What is refused before there is a request to route: counted under one name, for its path cannot be trusted. */
 function refuseEarly(
@@ -205,8 +218,11 @@ function answer(parts: AppParts, { mouth, message, response }: Exchange, request
     parts.metrics.answered(route, result.status)
     if (result.status === 401 || result.status === 403) parts.denials.note(route, result.status, request)
   }
-  const fail = (error: unknown): void =>
+  const fail = (error: unknown): void => {
+    // A streamed body that broke off: nobody is there to be answered, and it is no failure of ours.
+    if (message.destroyed && !message.complete) return
     finish(mouth.refuse(refusalOf(error, parts.log, mouth.routeOf(request)), request.path))
+  }
   try {
     const result = mouth.handle(request)
     if (result instanceof Promise) result.then(finish).catch(fail)
@@ -218,6 +234,7 @@ function answer(parts: AppParts, { mouth, message, response }: Exchange, request
 
 function refusalOf(error: unknown, log: Logger, route: string): Refusal {
   if (error instanceof HeaderMalformed) return { kind: 'malformed', detail: error.message }
+  if (error instanceof StreamTooLarge) return { kind: 'too-large' }
   if (isOutage(error)) {
     log.warn({ route, reason: error.message, cause: reasonOf(error.cause) }, 'could not answer')
     return { kind: 'outage' }

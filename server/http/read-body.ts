@@ -51,3 +51,20 @@ export function readBody(message: IncomingMessage, done: (read: BodyRead) => voi
   message.on('close', () => settle({ kind: 'aborted' }))
   message.on('error', () => settle({ kind: 'aborted' }))
 }
+
+/** Thrown to whoever reads a streamed body that is longer than its endpoint takes: 413. */
+export class StreamTooLarge extends Error {}
+
+/** A body as it comes, up to a cap; whoever stops reading leaves the connection open for the answer. */
+export async function* streamedBody(
+  message: IncomingMessage,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void> {
+  if (Number(message.headers['content-length'] ?? 0) > maxBytes) throw new StreamTooLarge()
+  let length = 0
+  for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > maxBytes) throw new StreamTooLarge()
+    yield chunk
+  }
+}

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { WireRequest } from '@rescind/dialects'
 import { headerText } from './hygiene.ts'
 import type { Peer } from './peer.ts'
+import { streamedBody } from './read-body.ts'
 
 /** Where a request is for: the realm's name as the path gives it, and the path within the realm. */
 export type Target = {
@@ -41,6 +42,8 @@ export type WireParts = {
   readonly scheme: string
   /** When the Host header is not one, links go here. */
   readonly fallbackBase: string
+  /** Set when the body was not read: it comes by `stream`. */
+  readonly streamMaxBytes?: number
 }
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
@@ -73,6 +76,21 @@ export class NodeWireRequest implements WireRequest {
     const text = headerText(typeof value === 'string' ? value : value.join(', '))
     if (text === undefined) throw new HeaderMalformed(`the header ${name} is not UTF-8`)
     return text
+  }
+
+  /** The body as it comes, where the route has one that is not buffered. */
+  get stream(): AsyncIterable<Uint8Array> | undefined {
+    const { message, streamMaxBytes } = this.#parts
+    return streamMaxBytes === undefined ? undefined : streamedBody(message, streamMaxBytes)
+  }
+
+  /** Aborted when the connection is closed: whoever waits for something to say need not any more. */
+  get gone(): AbortSignal {
+    const { socket } = this.#parts.message
+    const leaving = new AbortController()
+    if (socket.destroyed) leaving.abort()
+    else socket.once('close', () => leaving.abort())
+    return leaving.signal
   }
 
   get base(): string {

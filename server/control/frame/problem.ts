@@ -1,13 +1,23 @@
 import { unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '@rescind/dialects'
 
+/** An answer that says what is wrong. */
+export type Problem = Answer
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
 /** An RFC 9457 problem document. `title` belongs to the status; `detail` tells this caller what to do. */
-export function problem(status: number, detail: string, headers?: Readonly<Record<string, string>>): Answer {
+export function problem(status: number, detail: string, headers?: Readonly<Record<string, string>>): Problem {
   const body = { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail }
-  return jsonAnswer(status, body, { ...headers, 'content-type': 'application/problem+json' })
+  return jsonAnswer(status, body, { ...headers, 'content-type': PROBLEM_TYPE })
 }
 
-const TITLES: Readonly<Record<number, string>> = {
+/** Whether a step of handling has ended the request. */
+export function isAnswer(value: object): value is Answer {
+  return 'status' in value && 'headers' in value
+}
+
+export const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -15,15 +25,19 @@ const TITLES: Readonly<Record<number, string>> = {
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   409: 'Conflict',
+  410: 'Gone',
+  412: 'Precondition Failed',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  428: 'Precondition Required',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 }
 
-export function refusalProblem(refusal: Refusal): Answer {
+export function refusalProblem(refusal: Refusal): Problem {
   switch (refusal.kind) {
     case 'malformed':
       return problem(400, refusal.detail)

@@ -1,0 +1,7 @@
+import { CONFIRM_CLOCK } from './clock.ts'
+import type { Endpoint } from './frame/endpoint.ts'
+import { CREATE_GRANT } from './grants.ts'
+import { openapiEndpoint } from './openapi.ts'
+
+/** Every endpoint of the control API. OpenAPI, the role checks and their tests are made from this table. */
+export const ENDPOINTS: readonly Endpoint[] = [openapiEndpoint(() => ENDPOINTS), CREATE_GRANT, CONFIRM_CLOCK]

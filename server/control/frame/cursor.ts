@@ -1,0 +1,39 @@
+import { hmacSha256, type Realm, sha256Base64url, subkey } from '@rescind/core'
+import { type Problem, problem } from './problem.ts'
+
+const TAG_BYTES = 16
+
+/**
+ * A place in a list, as text that nobody else can make: it holds an authentication tag over the realm, the list and
+ * its filters, so that a cursor of one realm or of another search is no cursor here.
+ */
+export type CursorOf = {
+  readonly realm: Realm
+  /** Which list, filters included: `revocations?reason=leak`. */
+  readonly list: string
+}
+
+export function makeCursor(of: CursorOf, place: string): string {
+  return Buffer.concat([tag(of, place), Buffer.from(place, 'utf8')]).toString('base64url')
+}
+
+/** @returns the place, undefined when no cursor was given, or the problem to answer. */
+export function readCursor(of: CursorOf, given: string | undefined): { place: string | undefined } | Problem {
+  if (given === undefined) return { place: undefined }
+  const bytes = Buffer.from(given, 'base64url')
+  const place = bytes.subarray(TAG_BYTES).toString('utf8')
+  // Made again and compared as a whole: one place has one text.
+  if (bytes.length <= TAG_BYTES || !sameText(makeCursor(of, place), given))
+    return problem(400, 'cursor: not one that this list gave out')
+  return { place }
+}
+
+function tag({ realm, list }: CursorOf, place: string): Buffer {
+  const key = subkey(realm.keys.sealKey, 'control-cursors')
+  return hmacSha256(key, JSON.stringify([realm.name, list, place])).subarray(0, TAG_BYTES)
+}
+
+/** Compared by digest, so that how long it takes says nothing about how much of a forged tag is right. */
+function sameText(left: string, right: string): boolean {
+  return sha256Base64url(left) === sha256Base64url(right)
+}

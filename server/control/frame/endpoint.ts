@@ -1,0 +1,144 @@
+import type { Awaitable, Caller, Realm, Realms } from '@rescind/core'
+import type { Answer, Stale, WireRequest } from '@rescind/dialects'
+import type { z } from 'zod'
+import { parseBody, parseQuery } from './input.ts'
+import { isAnswer } from './problem.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+export type ControlRole = 'viewer' | 'responder' | 'admin'
+
+/** Roles in rising order: each may do what the ones before it may. */
+export const ROLES: readonly ControlRole[] = ['viewer', 'responder', 'admin']
+
+/** Kinds of keys that are let in: operators' control keys, and the keys of verifiers. */
+export type CallerKind = 'control' | 'verifier'
+
+/** Whose key a request bears. */
+export type By = {
+  readonly kind: CallerKind
+  /** Under which the key's record stands in the system realm. */
+  readonly id: string
+  /** Undefined for a verifier, which has no role. */
+  readonly role: ControlRole | undefined
+  /** The one realm that the key is for; undefined: all realms. */
+  readonly realm: string | undefined
+  readonly caller: Caller
+}
+
+/**
+ * A share of the rate limit. Revoking and holding have their own, so that nothing else a key does, or is made to do,
+ * ever turns a revocation away.
+ */
+export type Lane = 'read' | 'change' | 'revoke'
+
+/** What the endpoints work with; the composition root fills it. */
+export type ControlParts = {
+  readonly realms: Realms
+  /** Takes the wall clock as true (model of the floor); @returns the floor, durable. */
+  readonly confirmClock: () => Promise<number>
+  /** Milliseconds of a clock that only runs forward. */
+  readonly monotonicMs: () => number
+  /** Requests a second of one key in one lane; 0: no limit. */
+  readonly ratePerSecond: number
+}
+
+/** A request of the control API: its body may come as a stream, and its caller may go away. */
+export type ControlRequest = WireRequest & {
+  /** For endpoints with a streamed body; at most once. Ends with `StreamTooLarge` past the endpoint's cap. */
+  readonly stream?: AsyncIterable<Uint8Array> | undefined
+  /** Aborted when nobody is there to be answered any more. */
+  readonly gone?: AbortSignal | undefined
+}
+
+export type Ask<Q = unknown, B = unknown> = {
+  readonly parts: ControlParts
+  readonly request: ControlRequest
+  readonly by: By
+  /** The realm that is meant; for an endpoint of the whole store it is `system`. */
+  readonly realm: Realm
+  /** Decoded values of the template's parameters. */
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Q
+  readonly body: B
+  /** How the audit names this call: `control.createGrant`. */
+  readonly how: string
+}
+
+/** One status that an endpoint answers with, other than the problems that every endpoint has. */
+export type AnswerShape = {
+  readonly what: string
+  /** Absent: no body, or one that `type` describes. */
+  readonly schema?: z.ZodType
+  /** Of the body, when it is no JSON document. */
+  readonly type?: 'text/event-stream' | 'application/x-ndjson' | 'application/octet-stream'
+}
+
+type Base = {
+  readonly method: Method
+  /** Segments are literal or `{name}`; below `/control/v1`. */
+  readonly path: string
+  /** Unique; lower camel case; the audit and OpenAPI name the call by it. */
+  readonly operation: string
+  readonly summary: string
+  /** The least role that may call it. Verifiers, where they are let in, need none. */
+  readonly role: ControlRole
+  /** Whose keys are let in; `['control']` when it is absent. */
+  readonly callers?: readonly CallerKind[]
+  /** `store`: about all realms at once; needs a key of all realms and takes no `?realm=`. `realm` when absent. */
+  readonly reach?: 'realm' | 'store'
+  /** `read` for GET, `change` otherwise, when it is absent. */
+  readonly lane?: Lane
+  /** `own`: the endpoint itself reads `Idempotency-Key`. Otherwise every unsafe method has it done for it. */
+  readonly idempotency?: 'own'
+  /** It heeds If-Match (or If-None-Match, for GET) and sends an ETag. */
+  readonly conditional?: true
+  readonly answers: Readonly<Record<number, AnswerShape>>
+  /** Statuses of problems that it answers beside those that every endpoint has. */
+  readonly problems?: readonly number[]
+}
+
+/** A body that is not buffered: read it from `request.stream`. */
+export type StreamBody = { readonly types: readonly string[]; readonly maxBytes: number }
+
+export type EndpointShape = Base & {
+  readonly query?: z.ZodObject
+  readonly body?: z.ZodType
+  readonly stream?: StreamBody
+}
+
+/** An endpoint as the table has it: what it takes is checked inside `run`. */
+export type Endpoint = EndpointShape & {
+  readonly run: (ask: Ask) => Awaitable<Answer | Stale>
+}
+
+type Given<Q extends z.ZodObject | undefined, B> = Base & {
+  readonly query?: Q
+  readonly body?: z.ZodType<B>
+  readonly stream?: StreamBody
+  readonly handle: (
+    ask: Ask<Q extends z.ZodObject ? z.output<Q> : Readonly<Record<string, never>>, B>,
+  ) => Awaitable<Answer | Stale>
+}
+
+/** One endpoint: how it is reached, by whom, what it takes and answers, and what it does. */
+export function endpoint<Q extends z.ZodObject | undefined = undefined, B = undefined>(
+  given: Given<Q, B>,
+): Endpoint {
+  const { handle, ...rest } = given
+  // The type parameter stands for a query schema or for none; both are what a shape holds.
+  const shape = rest as EndpointShape
+  const run = (ask: Ask): Awaitable<Answer | Stale> => {
+    const query = parseQuery(ask.request.query, shape)
+    if (isAnswer(query)) return query
+    const body = parseBody(ask.request, shape)
+    if (isAnswer(body)) return body
+    // `value` was checked by the schemas that the types are made of.
+    return (handle as (ask: Ask) => Awaitable<Answer | Stale>)({
+      ...ask,
+      query: query.value,
+      body: body.value,
+    })
+  }
+  return { ...shape, run }
+}

@@ -1,0 +1,27 @@
+import type { WireRequest } from '@rescind/dialects'
+import { type Problem, problem } from './problem.ts'
+
+/** A record's version as an entity tag; strong, RFC 9110 §8.8.3. */
+export function etagOf(version: number): string {
+  return `"${version}"`
+}
+
+/**
+ * If-Match against a record's version. @returns the problem to answer when the caller has seen another version, and
+ * undefined when it may go on. Without the header it may: whoever does not ask for the guard does not get it.
+ */
+export function unlessMatches(request: WireRequest, version: number): Problem | undefined {
+  const header = request.header('if-match')
+  if (header === undefined || header.trim() === '*' || listed(header, version)) return undefined
+  return problem(412, 'If-Match: the record has changed since; read it again', { etag: etagOf(version) })
+}
+
+/** Whether If-None-Match says that the caller has this version already: 304. */
+export function isKnown(request: WireRequest, version: number): boolean {
+  const header = request.header('if-none-match')
+  return header !== undefined && (header.trim() === '*' || listed(header.replaceAll('W/', ''), version))
+}
+
+function listed(header: string, version: number): boolean {
+  return header.split(',').some((tag) => tag.trim() === etagOf(version))
+}

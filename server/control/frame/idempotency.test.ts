@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { callerFacts, type Realm } from '@rescind/core'
+import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
+import { openWorld, type World } from '../../../test/kit/realm.ts'
+import { wireRequest } from '../../../test/kit/request.ts'
+import type { By } from './endpoint.ts'
+import { Idempotency, type Keyed, keyOf, REPLAY_MS } from './idempotency.ts'
+
+function byOf(realm: Realm, id: string): By {
+  const facts = callerFacts({ source: 'control', client: id }, realm.basis())
+  const caller = { id: `control:${id}`, from: '127.0.0.1', standing: { realm: realm.ordinal, facts } }
+  return { kind: 'control', id, role: 'admin', realm: undefined, caller }
+}
+
+type Asked = { readonly key?: string; readonly body?: string; readonly path?: string; readonly by?: string }
+
+function asked(
+  { realm }: Pick<World, 'realm'>,
+  { key = 'k1', body = '{}', path = '/a', by = 'ops' }: Asked,
+): Keyed {
+  const request = wireRequest({ method: 'POST', path, body, headers: { 'idempotency-key': key } })
+  return { realm, by: byOf(realm, by), request }
+}
+
+/** An act that says how often it was done. */
+function counted(): { act: () => Answer; times: () => number } {
+  let times = 0
+  return {
+    act: () => {
+      times += 1
+      return jsonAnswer(201, { nth: times, secret: 'shown-once' }, { 'x-nth': String(times) })
+    },
+    times: () => times,
+  }
+}
+
+function settled(answer: Answer | Stale): Answer {
+  assert.ok(answer !== 'stale')
+  return answer
+}
+
+test('the same key and request are answered with what was answered first, for 24 hours', async () => {
+  const world = await openWorld()
+  const { act, times } = counted()
+  const first = settled(await new Idempotency().run(asked(world, {}), act))
+  world.clock.advance(REPLAY_MS - 1)
+  // Another server on the same store: what was answered is durable.
+  const again = settled(await new Idempotency().run(asked(world, { key: '"k1"' }), act))
+  assert.equal(again.body, first.body)
+  assert.equal(again.status, 201)
+  assert.equal(again.headers['x-nth'], '1')
+  assert.equal(again.headers['idempotent-replayed'], 'true')
+  world.clock.advance(1)
+  await new Idempotency().run(asked(world, {}), act)
+  assert.equal(times(), 2)
+})
+
+test('another request under the same key is 422, and is not done', async () => {
+  const world = await openWorld()
+  const { act, times } = counted()
+  const idempotency = new Idempotency()
+  await idempotency.run(asked(world, {}), act)
+  for (const other of [{ body: '{"a":1}' }, { path: '/b' }])
+    assert.equal(settled(await idempotency.run(asked(world, other), act)).status, 422)
+  assert.equal(times(), 1)
+})
+
+test('another key of the API, or another realm, has keys of its own', async () => {
+  const world = await openWorld()
+  const branch = await world.realms.create('branch', { by: 'test', from: 'local', how: 'test' })
+  const { act, times } = counted()
+  const idempotency = new Idempotency()
+  await idempotency.run(asked(world, {}), act)
+  await idempotency.run(asked(world, { by: 'eve' }), act)
+  await idempotency.run(asked({ realm: branch }, {}), act)
+  assert.equal(times(), 3)
+})
+
+test('a key whose request is still running is 409; when that has ended, it is a replay', async () => {
+  const world = await openWorld()
+  const idempotency = new Idempotency()
+  const gate = Promise.withResolvers<Answer>()
+  const running = idempotency.run(asked(world, {}), () => gate.promise)
+  const meanwhile = settled(await idempotency.run(asked(world, {}), () => jsonAnswer(201, 'twice')))
+  assert.equal(meanwhile.status, 409)
+  gate.resolve(jsonAnswer(201, 'once'))
+  await running
+  const later = settled(await idempotency.run(asked(world, {}), () => jsonAnswer(201, 'twice')))
+  assert.equal(later.body, '"once"')
+})
+
+test('an outage is not remembered: the next call with the key does it', async () => {
+  const world = await openWorld()
+  const idempotency = new Idempotency()
+  const { act, times } = counted()
+  await idempotency.run(asked(world, {}), () => jsonAnswer(503, {}))
+  await assert.rejects(async () => {
+    await idempotency.run(asked(world, {}), () => {
+      throw new Error('a bug')
+    })
+  })
+  assert.equal(settled(await idempotency.run(asked(world, {}), act)).status, 201)
+  assert.equal(times(), 1)
+})
+
+test('what is kept of an answer cannot be read without the realm key', async () => {
+  const world = await openWorld()
+  await new Idempotency().run(asked(world, {}), counted().act)
+  const ask = { kind: 'idempotency', after: undefined, limit: 10 }
+  const { memos } = await world.store.memos(world.realm.ordinal, ask)
+  assert.equal(memos.length, 1)
+  for (const { id, value } of memos) {
+    assert.ok(!Buffer.from(value).toString('latin1').includes('shown-once'))
+    assert.ok(!id.includes('k1'))
+  }
+})
+
+test('a key is 1 to 255 printable characters, in quotes or bare', () => {
+  const parse = (key: string) =>
+    keyOf(wireRequest({ method: 'POST', path: '/', headers: { 'idempotency-key': key } }))
+  assert.equal(parse('"abc"'), 'abc')
+  assert.equal(parse('abc'), 'abc')
+  assert.equal(parse('x'.repeat(255)), 'x'.repeat(255))
+  for (const bad of ['', '""', 'a b', 'a"b', 'a\\b', 'ä', 'x'.repeat(256)])
+    assert.ok(typeof parse(bad) === 'object', bad)
+})

@@ -1,0 +1,28 @@
+import { RateLimit } from '@rescind/dialects'
+import type { By, Lane } from './endpoint.ts'
+import { type Problem, problem } from './problem.ts'
+
+/** How much more often a key may revoke than do anything else: a revocation turned away is an outage. */
+const REVOKE_TIMES = 10
+
+/** Requests a second of each key, in lanes that do not count against each other. */
+export class ControlLimits {
+  readonly #lanes: Readonly<Record<Lane, RateLimit>>
+  readonly #nowMs: () => number
+
+  constructor(perSecond: number, nowMs: () => number) {
+    this.#nowMs = nowMs
+    this.#lanes = {
+      read: new RateLimit(perSecond),
+      change: new RateLimit(perSecond),
+      revoke: new RateLimit(perSecond * REVOKE_TIMES),
+    }
+  }
+
+  /** @returns the problem to answer when this key has used up its share of the lane. */
+  refuse(by: By, lane: Lane): Problem | undefined {
+    const waitSeconds = this.#lanes[lane].take(by.caller.id, this.#nowMs())
+    if (waitSeconds === 0) return undefined
+    return problem(429, 'this key has asked too often', { 'retry-after': String(waitSeconds) })
+  }
+}
