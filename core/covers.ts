@@ -1,5 +1,6 @@
 import { unreachable } from './faults.ts'
-import type { Ancestor, Principals, TokenFacts } from './records.ts'
+import { foreignIsBefore } from './hold-table.ts'
+import type { Ancestor, ForeignFacts, Principals, TokenFacts } from './records.ts'
 import type { CutShape, CutTarget, Target, ThingTarget } from './rules.ts'
 
 /**
@@ -17,7 +18,7 @@ function thingIs(target: ThingTarget, facts: TokenFacts): boolean {
     case 'token':
       return isToken(target, facts) || (facts.digest !== undefined && facts.digest === target.digest)
     case 'foreign':
-      return facts.source === `iss:${target.issuer}` && facts.handle === target.jti
+      return facts.source === `iss:${target.issuer}` && facts.foreign?.jti === target.jti
     case 'grant':
       return facts.source === target.source && facts.grant === target.grant
     case 'session':
@@ -33,8 +34,13 @@ function isToken(target: ThingTarget, one: Pick<Ancestor, 'source'> & { readonly
   return target.kind === 'token' && one.source === target.source && one.handle === target.handle
 }
 
-function cutCovers(cut: CutTarget, one: Principals & { readonly issuedAtMs?: number }): boolean {
+type Issued = Principals & { readonly issuedAtMs?: number; readonly foreign?: ForeignFacts }
+
+function cutCovers(cut: CutTarget, one: Issued): boolean {
   if (!namesSame(cut.shape, cut.principals, one)) return false
+  if (one.foreign !== undefined) return foreignIsBefore(cut, one.issuedAtMs, one.foreign)
+  // A login that was measured by its issuer's clock is nothing that tokens of ours have.
+  if (cut.basis !== undefined) return false
   return cut.issuedBeforeMs === undefined || (one.issuedAtMs ?? 0) < cut.issuedBeforeMs
 }
 

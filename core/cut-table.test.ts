@@ -12,15 +12,23 @@ function keyAt(number: number): IndexKey {
 }
 
 const at = (seq: number, ordinal = 1): Position => position(ordinal, seq)
-const NONE: Cut = { plain: at(0, 0), plainAtMs: 0, datedBeforeMs: 0, dated: at(0, 0), keepUntilMs: NOW_MS }
+const NONE: Cut = {
+  plain: at(0, 0),
+  plainAtMs: 0,
+  datedBeforeMs: 0,
+  dated: at(0, 0),
+  authenticatedMs: 0,
+  keepUntilMs: NOW_MS,
+}
 
 const anyCut: fc.Arbitrary<Cut> = fc
-  .tuple(fc.nat(20), fc.nat(20), fc.nat(20), fc.nat(20), fc.integer({ min: 1, max: 20 }))
-  .map(([plain, plainAtMs, datedBeforeMs, dated, keepUntilMs]) => ({
+  .tuple(fc.nat(20), fc.nat(20), fc.nat(20), fc.nat(20), fc.nat(20), fc.integer({ min: 1, max: 20 }))
+  .map(([plain, plainAtMs, datedBeforeMs, dated, authenticatedMs, keepUntilMs]) => ({
     plain: at(plain),
     plainAtMs,
     datedBeforeMs,
     dated: at(dated),
+    authenticatedMs,
     keepUntilMs,
   }))
 
@@ -31,6 +39,7 @@ function higher(one: Cut, other: Cut): Cut {
     plainAtMs: max(one.plainAtMs, other.plainAtMs),
     datedBeforeMs: max(one.datedBeforeMs, other.datedBeforeMs),
     dated: max(one.dated, other.dated),
+    authenticatedMs: max(one.authenticatedMs, other.authenticatedMs),
     keepUntilMs: max(one.keepUntilMs, other.keepUntilMs),
   }
 }

@@ -1,5 +1,6 @@
 import type { IndexKey } from './index-keys.ts'
 import type { Position } from './position.ts'
+import type { ForeignFacts } from './records.ts'
 
 /**
  * What is cut off for one principal: the highest plain cut, and one dated cut (highest `issuedBefore`, highest
@@ -10,6 +11,8 @@ export type Cut = {
   readonly plainAtMs: number
   readonly datedBeforeMs: number
   readonly dated: Position
+  /** The latest login of foreign tokens that is cut off; 0 for none. */
+  readonly authenticatedMs: number
   readonly keepUntilMs: number
 }
 
@@ -33,11 +36,11 @@ export class CutTable {
     if (this.#size === 0) return undefined
     const slot = this.#slotOf(key)
     if (!this.#used(slot)) return undefined
-    const [plain, plainAtMs, datedBeforeMs, dated, keepUntilMs] = this.#values.subarray(
+    const [plain, plainAtMs, datedBeforeMs, dated, keepUntilMs, authenticatedMs] = this.#values.subarray(
       slot * VALUES,
       (slot + 1) * VALUES,
-    ) as unknown as [Position, number, number, Position, number]
-    return { plain, plainAtMs, datedBeforeMs, dated, keepUntilMs }
+    ) as unknown as [Position, number, number, Position, number, number]
+    return { plain, plainAtMs, datedBeforeMs, dated, authenticatedMs, keepUntilMs }
   }
 
   /** Hot path: the same as `get` and `cutHits`, without an object. */
@@ -48,6 +51,23 @@ export class CutTable {
     if (values[at + KEEP] === 0) return false
     if (issuedAt < (values[at + PLAIN] as number)) return true
     return issuedAt < (values[at + DATED] as number) && issuedAtMs < (values[at + DATED_BEFORE] as number)
+  }
+
+  /**
+   * Whether a cut hits a token of a foreign issuer: by the issuer's own times with its skew, the instant of a dated cut
+   * standing in for the cut's time. A token that does not say when it was issued is hit by any.
+   */
+  hitsForeign(key: IndexKey, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
+    const at = this.#slotOf(key) * VALUES
+    const values = this.#values
+    if (values[at + KEEP] === 0) return false
+    const { skewMs, authenticatedAtMs } = foreign
+    if (values[at + PLAIN] !== 0 || values[at + DATED] !== 0) {
+      const cutMs = Math.max(values[at + PLAIN_AT] as number, values[at + DATED_BEFORE] as number)
+      if (issuedAtMs === undefined || issuedAtMs <= cutMs + skewMs) return true
+    }
+    const loginMs = values[at + AUTHENTICATED] as number
+    return loginMs !== 0 && (authenticatedAtMs === undefined || authenticatedAtMs <= loginMs + skewMs)
   }
 
   /** Only moves forward: every slot keeps the higher of what it held and what comes. */
@@ -64,6 +84,7 @@ export class CutTable {
     this.#raiseValue(at + DATED_BEFORE, cut.datedBeforeMs)
     this.#raiseValue(at + DATED, cut.dated)
     this.#raiseValue(at + KEEP, cut.keepUntilMs)
+    this.#raiseValue(at + AUTHENTICATED, cut.authenticatedMs)
   }
 
   dropExpired(floorMs: number): void {
@@ -131,12 +152,13 @@ export class CutTable {
 
 const SMALLEST = 16
 const KEY_WORDS = 4
-const VALUES = 5
+const VALUES = 6
 const PLAIN = 0
 const PLAIN_AT = 1
 const DATED_BEFORE = 2
 const DATED = 3
 const KEEP = 4
+const AUTHENTICATED = 5
 
 function wordOf(key: IndexKey, word: number): number {
   const at = word * 4

@@ -1,6 +1,6 @@
 import { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
 import type { Position } from './position.ts'
-import type { Principals } from './records.ts'
+import type { ForeignFacts, Principals } from './records.ts'
 import type { CutShape, CutTarget, Target } from './rules.ts'
 
 type Hold = { readonly target: Target; readonly at: Position }
@@ -65,14 +65,22 @@ export class HoldTable {
   /** Whether a cut-shaped hold covers a token of these principals, by its place and, for a dated one, its instant. */
   holdsIssued(of: Principals, issuedAt: Position, issuedAtMs: number): boolean {
     return this.#some(of, (hold) => {
-      const before = hold.target.issuedBeforeMs
-      return issuedAt < hold.at && (before === undefined || issuedAtMs < before)
+      const { issuedBeforeMs: before, basis } = hold.target
+      return basis === undefined && issuedAt < hold.at && (before === undefined || issuedAtMs < before)
     })
+  }
+
+  /**
+   * The same for a token of a foreign issuer. Its issuer goes on minting while the hold lasts, so an undated hold
+   * covers whatever it mints.
+   */
+  holdsForeign(of: Principals, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
+    return this.#some(of, ({ target }) => foreignIsBefore(target, issuedAtMs, foreign))
   }
 
   /** Whether nothing may be minted for these principals: any undated hold over them. */
   holdsMinting(of: Principals): boolean {
-    return this.#some(of, (hold) => hold.target.issuedBeforeMs === undefined)
+    return this.#some(of, ({ target }) => target.issuedBeforeMs === undefined && target.basis === undefined)
   }
 
   #some(of: Principals, test: (hold: CutHold) => boolean): boolean {
@@ -83,6 +91,17 @@ export class HoldTable {
     }
     return false
   }
+}
+
+/** Whether a foreign token is one of those that a cut-off made now, or the instant it names, is about. */
+export function foreignIsBefore(
+  { issuedBeforeMs, basis }: CutTarget,
+  issuedAtMs: number | undefined,
+  { skewMs, authenticatedAtMs }: ForeignFacts,
+): boolean {
+  if (issuedBeforeMs === undefined) return true
+  const itsMs = basis === 'authenticated' ? authenticatedAtMs : issuedAtMs
+  return itsMs === undefined || itsMs <= issuedBeforeMs + skewMs
 }
 
 const newIds = (): Set<string> => new Set()

@@ -108,7 +108,7 @@ export type {
   TokenPage,
   TokensAsk,
 } from './ports.ts'
-export { ORIGIN, ordinalOf, type Position, position, seqOf } from './position.ts'
+export { BEYOND_LOGS, ORIGIN, ordinalOf, type Position, position, seqOf } from './position.ts'
 export { RawToken, TOKEN_MAX_BYTES } from './raw-token.ts'
 export {
   type Audit,
@@ -132,6 +132,7 @@ export {
   ANCESTORS_MAX,
   type Ancestor,
   bearsIds,
+  type ForeignFacts,
   type Principals,
   SINGLE_USE,
   type Source,

@@ -15,6 +15,9 @@ export const ORDINAL_MAX: number = 2 ** 13 - 1
 
 export const ORIGIN: Position = 0 as Position
 
+/** After every place in every log: tokens of foreign issuers, which no log of ours has ordered. */
+export const BEYOND_LOGS: Position = Number.MAX_SAFE_INTEGER as Position
+
 export function position(ordinal: number, seq: number): Position {
   if (!(ordinal >= 0 && ordinal <= ORDINAL_MAX && seq >= 0 && seq <= SEQ_MAX)) {
     throw new ContractBroken(`no such position: (${ordinal}, ${seq})`)

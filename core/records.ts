@@ -30,6 +30,19 @@ export type Ancestor = Principals & {
 /** At most this many ancestors; a derivation that would need more is refused. */
 export const ANCESTORS_MAX = 8
 
+/**
+ * What only a token of a registered foreign issuer has. Its time is the issuer's, so cut-offs go by `issuedAtMs`
+ * instead of its place in our log.
+ */
+export type ForeignFacts = {
+  /** Its `jti`, or `sha256:` and the hash of its signing input when it has none. */
+  readonly jti: string
+  /** How far the issuer's clock may be from ours. */
+  readonly skewMs: number
+  /** When its bearer last logged in, which may be long before this token was issued. */
+  readonly authenticatedAtMs?: number
+}
+
 /** What a verdict is made from. `issuedAtMs` is absent only in foreign tokens without `iat`. */
 export type TokenFacts = Principals & {
   readonly digest?: TokenDigest
@@ -42,6 +55,8 @@ export type TokenFacts = Principals & {
   readonly issuedAtMs?: number
   readonly expiresAtMs: number
   readonly notBeforeMs?: number
+  /** Of tokens of foreign issuers only; their position is BEYOND_LOGS. */
+  readonly foreign?: ForeignFacts
 }
 
 /** Ids that a token may be asked to bear; those that are absent do not matter. */

@@ -65,6 +65,7 @@ test('a cut-off tells which cut stood before, a first one tells nothing', () => 
     plainAtMs: NOW_MS,
     datedBeforeMs: 0,
     dated: ORIGIN,
+    authenticatedMs: 0,
     keepUntilMs: NOW_MS + 5,
   })
   assert.equal(cutCount(index), 1)

@@ -124,11 +124,15 @@ export class RevocationIndex {
     const table = this.#tableOf(target.shape)
     const previousCut = table.get(key)
     const dated = target.issuedBeforeMs
+    const byLogin = target.basis === 'authenticated'
+    const isPlain = dated === undefined && !byLogin
+    const isDated = dated !== undefined && !byLogin
     table.raise(key, {
-      plain: dated === undefined ? this.head : ORIGIN,
-      plainAtMs: dated === undefined ? atMs : 0,
-      datedBeforeMs: dated ?? 0,
-      dated: dated === undefined ? ORIGIN : this.head,
+      plain: isPlain ? this.head : ORIGIN,
+      plainAtMs: isPlain ? atMs : 0,
+      datedBeforeMs: isDated ? dated : 0,
+      dated: isDated ? this.head : ORIGIN,
+      authenticatedMs: byLogin ? Math.max(1, dated ?? atMs) : 0,
       keepUntilMs,
     })
     return previousCut === undefined ? NOTHING : { previousCut }

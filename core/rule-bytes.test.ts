@@ -17,7 +17,7 @@ import {
   tokenTarget,
 } from './property/samples.ts'
 import { decodeRule, encodeRule, tokenRuleKeys } from './rule-bytes.ts'
-import { CUT_SHAPES, type CutShape, ROW_KIND, type Rule } from './rules.ts'
+import { CUT_SHAPES, type CutShape, type CutTarget, ROW_KIND, type Rule } from './rules.ts'
 
 const CUT_BOTH: Rule = revoking(
   {
@@ -28,6 +28,11 @@ const CUT_BOTH: Rule = revoking(
   },
   NOW_MS,
 )
+const FOREIGN_LOGINS: CutTarget = {
+  kind: 'cut',
+  shape: 'subject',
+  principals: { source: 'iss:https:/', subject: 'a' },
+}
 const HOLD: Rule = {
   kind: 'hold',
   id: 'hld_1',
@@ -75,6 +80,16 @@ const GOLDEN: readonly (readonly [name: string, rule: Rule, hex: string])[] = [
     'cut off a subject at a client, dated',
     CUT_BOTH,
     '01 4279ca9450a00000 06 05 0005 6f61757468 01 0002 3737 01 0003 737663 01 0000 01 4279ca41eae00000',
+  ],
+  [
+    'cut off the logins of a foreign subject',
+    revoking({ ...FOREIGN_LOGINS, basis: 'authenticated' }, NOW_MS),
+    '01 4279ca9450a00000 06 03 000b 6973733a68747470733a2f 01 0001 61 00 00 02',
+  ],
+  [
+    'cut off the logins of a foreign subject, dated',
+    revoking({ ...FOREIGN_LOGINS, basis: 'authenticated', issuedBeforeMs: NOW_MS - DAY_MS }, NOW_MS),
+    '01 4279ca9450a00000 06 03 000b 6973733a68747470733a2f 01 0001 61 00 00 03 4279ca41eae00000',
   ],
   ['hold a tenant', HOLD, '01 0005 686c645f31 06 02 0008 6964656e74697479 00 00 01 0001 39 00'],
   ['release', { kind: 'release', id: 'hld_1' }, '01 0005 686c645f31'],

@@ -12,6 +12,10 @@ import { CUT_SHAPES, type CutTarget, type LogRow, ROW_KIND, type Rule, type Targ
  */
 const VERSION = 1
 const TARGET = { token: 1, foreign: 2, grant: 3, session: 4, key: 5, cut: 6 } as const
+/** Flags of a cut-off. */
+const CUT_DATED = 1
+const CUT_AUTHENTICATED = 2
+const CUT_FLAGS_MAX = CUT_DATED | CUT_AUTHENTICATED
 const DIGEST_BYTES = 32
 const HANDLE_BYTES = 16
 const KEY_BYTES = 16
@@ -138,8 +142,9 @@ function encodeCut(out: ByteWriter, target: CutTarget): void {
   const { source, subject, client, tenant } = target.principals
   out.u8(CUT_SHAPES.indexOf(target.shape)).text(source)
   out.optional(subject).optional(client).optional(tenant)
-  if (target.issuedBeforeMs === undefined) out.u8(0)
-  else out.u8(1).f64(target.issuedBeforeMs)
+  const dated = target.issuedBeforeMs === undefined ? 0 : CUT_DATED
+  out.u8(dated | (target.basis === undefined ? 0 : CUT_AUTHENTICATED))
+  if (target.issuedBeforeMs !== undefined) out.f64(target.issuedBeforeMs)
 }
 
 function decodeTarget(from: ByteReader): Target {
@@ -177,8 +182,13 @@ function decodeCut(from: ByteReader): CutTarget {
     ...(client === undefined ? {} : { client }),
     ...(tenant === undefined ? {} : { tenant }),
   }
-  const dated = from.u8() === 1
-  return dated
-    ? { kind: 'cut', shape, principals, issuedBeforeMs: from.f64() }
-    : { kind: 'cut', shape, principals }
+  const flags = from.u8()
+  if (flags > CUT_FLAGS_MAX) throw new ContractBroken(`a cut-off with unknown flags (${flags})`)
+  return {
+    kind: 'cut',
+    shape,
+    principals,
+    ...((flags & CUT_DATED) === 0 ? {} : { issuedBeforeMs: from.f64() }),
+    ...((flags & CUT_AUTHENTICATED) === 0 ? {} : { basis: 'authenticated' as const }),
+  }
 }

@@ -45,6 +45,11 @@ export type CutTarget = {
   readonly principals: Principals
   /** Only tokens issued before this instant, too: a dated cut. */
   readonly issuedBeforeMs?: number
+  /**
+   * Of tokens of foreign issuers: measures the login instead of the token, because the provider's own session lives
+   * on and mints anew.
+   */
+  readonly basis?: 'authenticated'
 }
 
 export type Target = ThingTarget | CutTarget

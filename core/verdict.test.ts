@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { position } from './position.ts'
+import { BEYOND_LOGS, position } from './position.ts'
 import {
   DAY_MS,
   factsAt,
@@ -14,7 +14,7 @@ import {
 } from './property/samples.ts'
 import type { Ancestor, TokenFacts } from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
-import type { CutShape, Target } from './rules.ts'
+import type { CutShape, CutTarget, Target } from './rules.ts'
 import { isMintingHeld, judge, type Lag, type Question, type Verdict } from './verdict.ts'
 
 const ACTIVE: Verdict = { kind: 'active' }
@@ -179,14 +179,80 @@ describe('things', () => {
 })
 
 describe('foreign tokens', () => {
-  const facts = factsAt(1, { source: 'iss:https://idp' })
-  const target: Target = { kind: 'foreign', issuer: 'https://idp', jti: facts.handle ?? '' }
+  const {
+    digest: _digest,
+    handle: _handle,
+    grant: _grant,
+    ...base
+  } = factsAt(1, { source: 'iss:https://idp' })
+  const facts: TokenFacts = { ...base, position: BEYOND_LOGS, foreign: { jti: 'j', skewMs: 60_000 } }
+  const target: Target = { kind: 'foreign', issuer: 'https://idp', jti: 'j' }
+  const { source } = facts
+  const subject: CutTarget = { kind: 'cut', shape: 'subject', principals: { source, subject: 'subject 1' } }
+  const at = (over: Partial<TokenFacts>): TokenFacts => ({ ...facts, ...over })
+  const hit = (cut: CutTarget, one: TokenFacts): boolean => judged(one, cut).kind === 'inactive'
 
   test('one is revoked by its issuer and jti, and by no other pair', () => {
     assert.deepEqual(judged(facts, target), inactive('revoked'))
     assert.deepEqual(judged(facts, { ...target, issuer: 'https://idq' }), ACTIVE)
     assert.deepEqual(judged(facts, { ...target, jti: 'other' }), ACTIVE)
-    assert.deepEqual(judged(factsAt(1), target), ACTIVE, 'ours with the same id')
+    assert.deepEqual(judged(factsAt(1, { source }), target), ACTIVE, 'one that is not foreign')
+  })
+
+  test('a cut hits what was issued up to its time and the skew, not a millisecond later (model §5.2)', () => {
+    assert.ok(hit(subject, at({ issuedAtMs: NOW_MS + 60_000 })))
+    assert.ok(!hit(subject, at({ issuedAtMs: NOW_MS + 60_001 })))
+    assert.ok(hit(subject, at({ issuedAtMs: 1 })))
+    assert.ok(!hit({ ...subject, principals: { source, subject: 'u' } }, at({ issuedAtMs: 1 })))
+  })
+
+  test('a dated cut goes by its instant instead of its time', () => {
+    const dated = { ...subject, issuedBeforeMs: NOW_MS - 100_000 }
+    assert.ok(hit(dated, at({ issuedAtMs: NOW_MS - 40_000 })))
+    assert.ok(!hit(dated, at({ issuedAtMs: NOW_MS - 39_999 })))
+  })
+
+  test('a token that does not say when it was issued is hit by any cut, however old its instant', () => {
+    const { issuedAtMs: _issuedAtMs, ...silent } = facts
+    for (const cut of [subject, { ...subject, issuedBeforeMs: 0 }, { ...subject, issuedBeforeMs: -5 }]) {
+      assert.ok(hit(cut, silent))
+    }
+    assert.deepEqual(judged(silent, { ...target, jti: 'other' }), ACTIVE)
+  })
+
+  test('a cut by login measures the login, not the token; without one it hits (model §5.6)', () => {
+    const cut: CutTarget = { ...subject, basis: 'authenticated' }
+    const login = (authenticatedAtMs: number): TokenFacts =>
+      at({ issuedAtMs: NOW_MS + 3_600_000, foreign: { jti: 'j', skewMs: 60_000, authenticatedAtMs } })
+    assert.ok(hit(cut, login(NOW_MS - 3_600_000)), 'minted later, of a session that is older')
+    assert.ok(hit(cut, login(NOW_MS + 60_000)))
+    assert.ok(!hit(cut, login(NOW_MS + 60_001)))
+    assert.ok(hit(cut, at({ issuedAtMs: NOW_MS + 3_600_000 })))
+    assert.ok(!hit(subject, login(NOW_MS - 3_600_000)), 'a cut by issue does not see the login')
+    assert.deepEqual(judged(factsAt(1, { source }), cut), ACTIVE, 'none but foreign tokens have a login')
+  })
+
+  test('a realm cut hits foreign tokens, and a restore loses none of them', () => {
+    const realm: CutTarget = { kind: 'cut', shape: 'realm', principals: { source } }
+    assert.ok(hit(realm, facts))
+    const index = indexAt(10)
+    fold(index, { kind: 'epoch', ordinal: 2, epochId: 'e', lostBelow: position(1, 9) })
+    assert.deepEqual(ask(index, { facts }), ACTIVE)
+  })
+
+  test('a hold on a subject holds what its issuer mints while it lasts, too', () => {
+    const index = indexAt(10)
+    fold(index, { kind: 'hold', id: 'h', target: subject })
+    assert.deepEqual(ask(index, { facts: at({ issuedAtMs: NOW_MS + 3_600_000 }) }), inactive('held'))
+    fold(index, { kind: 'release', id: 'h' })
+    assert.deepEqual(ask(index, { facts }), ACTIVE)
+  })
+
+  test('a dated hold leaves what was issued after its instant', () => {
+    const index = indexAt(10)
+    fold(index, { kind: 'hold', id: 'h', target: { ...subject, issuedBeforeMs: NOW_MS } })
+    assert.deepEqual(ask(index, { facts: at({ issuedAtMs: NOW_MS + 60_000 }) }), inactive('held'))
+    assert.deepEqual(ask(index, { facts: at({ issuedAtMs: NOW_MS + 60_001 }) }), ACTIVE)
   })
 
   test('one is held by its issuer and jti, too', () => {

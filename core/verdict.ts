@@ -8,7 +8,7 @@ import {
   signingKeyOf,
 } from './index-keys.ts'
 import type { Position } from './position.ts'
-import type { Principals, TokenFacts } from './records.ts'
+import type { ForeignFacts, Principals, TokenFacts } from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import type { CutShape } from './rules.ts'
 
@@ -97,19 +97,28 @@ function isEnded(facts: TokenFacts, index: RevocationIndex): boolean {
   }
   if (endedKinds.has('key') && facts.keyId !== undefined && ended.has(signingKeyOf(digestKey, facts.keyId)))
     return true
-  if (endedKinds.has('foreign') && facts.handle !== undefined && source.startsWith('iss:')) {
-    return ended.has(foreignKeyOf(digestKey, source.slice('iss:'.length), facts.handle))
+  if (endedKinds.has('foreign') && facts.foreign !== undefined) {
+    return ended.has(foreignKeyOf(digestKey, source.slice('iss:'.length), facts.foreign.jti))
   }
   return false
 }
 
-type Issued = Principals & { readonly position: Position; readonly issuedAtMs?: number }
+type Issued = Principals & {
+  readonly position: Position
+  readonly issuedAtMs?: number
+  readonly foreign?: ForeignFacts
+}
 
 function isCut(one: Issued, index: RevocationIndex, except: CutShape | undefined): boolean {
   for (const [shape, table] of index.cuts) {
     if (shape === except) continue
     const key = cutKeyOf(index.digestKey, shape, one)
-    if (key !== undefined && table.hits(key, one.position, one.issuedAtMs ?? 0)) return true
+    if (key === undefined) continue
+    const hit =
+      one.foreign === undefined
+        ? table.hits(key, one.position, one.issuedAtMs ?? 0)
+        : table.hitsForeign(key, one.issuedAtMs, one.foreign)
+    if (hit) return true
   }
   return false
 }
@@ -128,7 +137,8 @@ export function isHeld(facts: TokenFacts, index: RevocationIndex): boolean {
   if (grant !== undefined && holds.holdsThing(grantKeyOf(digestKey, source, grant))) return true
   if (session !== undefined && holds.holdsThing(sessionKeyOf(digestKey, source, session))) return true
   if (keyId !== undefined && holds.holdsThing(signingKeyOf(digestKey, keyId))) return true
-  const { handle } = facts
-  if (handle === undefined || !source.startsWith('iss:')) return false
-  return holds.holdsThing(foreignKeyOf(digestKey, source.slice('iss:'.length), handle))
+  const { foreign } = facts
+  if (foreign === undefined) return false
+  if (holds.holdsForeign(facts, facts.issuedAtMs, foreign)) return true
+  return holds.holdsThing(foreignKeyOf(digestKey, source.slice('iss:'.length), foreign.jti))
 }

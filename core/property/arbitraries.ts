@@ -41,11 +41,14 @@ const cut: fc.Arbitrary<CutTarget> = record({
   shape: fc.constantFrom(...CUT_SHAPES),
   principals,
   issuedBeforeMs: maybe(anyMs),
-}).map(({ shape, principals: of, issuedBeforeMs }) =>
-  issuedBeforeMs === undefined
-    ? { kind: 'cut', shape, principals: of }
-    : { kind: 'cut', shape, principals: of, issuedBeforeMs },
-)
+  basis: maybe(fc.constant('authenticated' as const)),
+}).map(({ shape, principals: of, issuedBeforeMs, basis }) => ({
+  kind: 'cut',
+  shape,
+  principals: of,
+  ...(issuedBeforeMs === undefined ? {} : { issuedBeforeMs }),
+  ...(basis === undefined ? {} : { basis }),
+}))
 
 const anyTarget: fc.Arbitrary<Target> = fc.oneof(
   record({ kind: fc.constant('token' as const), source: text, digest, handle }),

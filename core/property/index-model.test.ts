@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { covers } from '../covers.ts'
 import { grantId, type TokenDigest } from '../ids.ts'
-import { ORIGIN, type Position, position } from '../position.ts'
-import type { Ancestor, Principals, TokenFacts } from '../records.ts'
+import { BEYOND_LOGS, ORIGIN, type Position, position } from '../position.ts'
+import type { Ancestor, ForeignFacts, Principals, TokenFacts } from '../records.ts'
 import { RevocationIndex } from '../revocation-index.ts'
 import { CUT_SHAPES, type CutTarget, type Rule, type Target } from '../rules.ts'
 import { isHeld, isRevoked, judge } from '../verdict.ts'
@@ -48,6 +48,7 @@ const cut: fc.Arbitrary<CutTarget> = fc
     shape: fc.constantFrom(...CUT_SHAPES),
     principals: named,
     issuedBeforeMs: fc.option(instant, { nil: undefined, freq: 2 }),
+    basis: fc.constantFrom(undefined, undefined, 'authenticated' as const),
   })
   .map((given) => without<CutTarget>(given))
 
@@ -92,7 +93,8 @@ const drawnRule: fc.Arbitrary<Drawn> = fc.oneof(
 )
 
 /** A token before its place in the log is known: `places` are counted in rows of the history. */
-type Draft = Omit<TokenFacts, 'position' | 'ancestors'> & {
+type Draft = Omit<TokenFacts, 'position' | 'ancestors' | 'foreign'> & {
+  readonly foreign: ForeignFacts
   readonly place: number
   readonly ups: readonly (Omit<Ancestor, 'position'> & { readonly place: number })[]
 }
@@ -117,6 +119,13 @@ const draft: fc.Arbitrary<Draft> = fc
     session: maybe(name),
     keyId: maybe(name),
     shown: fc.constantFrom('both', 'handle', 'none'),
+    foreign: fc
+      .record({
+        jti: number.map(handleAt),
+        skewMs: fc.constantFrom(0, 2),
+        authenticatedAtMs: maybe(instant),
+      })
+      .map((given) => without<ForeignFacts>(given)),
   })
   .map(({ nth, of, shown, issuedAtMs, grant, session, keyId, ...rest }) => ({
     ...rest,
@@ -133,7 +142,8 @@ function placed(drawn: readonly Drawn[]): readonly PlainRow[] {
   let ordinal = 0
   const push = (rule: Rule): void => {
     if (rule.kind === 'epoch') ordinal = rule.ordinal
-    rows.push({ at: position(ordinal, rows.length + 1), rule })
+    // The wall clock steps back now and then; cuts go by the times that rows bear.
+    rows.push({ at: position(ordinal, rows.length + 1), atMs: NOW_MS + (rows.length % 5), rule })
   }
   push({ kind: 'epoch', ordinal: 1, epochId: 'e', lostBelow: ORIGIN })
   for (const one of drawn) {
@@ -150,9 +160,9 @@ function placed(drawn: readonly Drawn[]): readonly PlainRow[] {
 /** Tokens are issued between any two rows of the history, and some after its end. */
 function issued(drafts: readonly Draft[], rows: readonly PlainRow[]): readonly TokenFacts[] {
   const at = (nth: number): Position => rows[nth]?.at ?? position(9, ROWS_MAX + 9)
-  return drafts.map(({ place: own, ups, ...rest }) => ({
+  return drafts.map(({ place: own, ups, foreign, ...rest }) => ({
     ...rest,
-    position: at(own),
+    ...(rest.source.startsWith('iss:') ? { position: BEYOND_LOGS, foreign } : { position: at(own) }),
     ancestors: ups.map(({ place: theirs, ...one }) => ({ ...one, position: at(theirs) })),
   }))
 }
@@ -167,8 +177,8 @@ test('the folded index judges as a plain reading of all rows does, at every row'
     const facts = issued(drafts, rows)
     const index = new RevocationIndex(DIGEST_KEY)
     const over = new Set<TokenFacts>()
-    for (const [nth, { rule }] of rows.entries()) {
-      index.fold(rowOf(nth + 1, rule))
+    for (const [nth, { rule, atMs }] of rows.entries()) {
+      index.fold(rowOf(nth + 1, rule, atMs))
       const past = rows.slice(0, nth + 1)
       for (const one of facts) {
         const verdict = judge({ facts: one, index, nowMs: NOW_MS, lag: 'fresh' })
@@ -193,10 +203,12 @@ test('the folded index judges as a plain reading of all rows does, at every row'
 test('`covers` says of a rule appended now what the index says once it is folded', (context) => {
   let [compared, hit] = [0, 0]
   const property = fc.property(target, fc.array(draft, { minLength: 30, maxLength: 30 }), (one, drafts) => {
-    const first = { at: position(1, 1), rule: EPOCH }
+    const first = { at: position(1, 1), atMs: NOW_MS, rule: EPOCH }
     const [revoking, holding] = [new RevocationIndex(DIGEST_KEY), new RevocationIndex(DIGEST_KEY)]
     for (const index of [revoking, holding]) index.fold(rowOf(1, EPOCH))
-    revoking.fold(rowOf(2, { kind: 'revoke', target: one, keepUntilMs: NOW_MS + 1_000_000 }))
+    // Tokens of the time before the rule: later ones are not what it is asked about.
+    const later = NOW_MS + 6
+    revoking.fold(rowOf(2, { kind: 'revoke', target: one, keepUntilMs: NOW_MS + 1_000_000 }, later))
     holding.fold(rowOf(2, { kind: 'hold', id: 'h', target: one }))
     for (const facts of issued(drafts, new Array<PlainRow>(ROWS_MAX + 1).fill(first))) {
       const isCovered = covers(one, facts)
@@ -215,7 +227,7 @@ const EPOCH: Rule = { kind: 'epoch', ordinal: 1, epochId: 'e', lostBelow: ORIGIN
 
 test('folding the same rows again, in one go or with verdicts between, gives the same answers', () => {
   const property = fc.property(history, tokens, (drawn, drafts) => {
-    const rows = placed(drawn).map(({ rule }, nth) => rowOf(nth + 1, rule))
+    const rows = placed(drawn).map(({ rule, atMs }, nth) => rowOf(nth + 1, rule, atMs))
     const facts = issued(drafts, placed(drawn))
     const answers = (index: RevocationIndex): readonly unknown[] =>
       facts.map((one) => judge({ facts: one, index, nowMs: NOW_MS, lag: 'fresh' }))

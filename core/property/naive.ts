@@ -1,9 +1,9 @@
 import type { Position } from '../position.ts'
-import type { Ancestor, Principals, TokenFacts } from '../records.ts'
+import type { Ancestor, ForeignFacts, Principals, TokenFacts } from '../records.ts'
 import type { CutShape, CutTarget, Rule, Target } from '../rules.ts'
 
 /** A row of a log with nothing derived from it. */
-export type PlainRow = { readonly at: Position; readonly rule: Rule }
+export type PlainRow = { readonly at: Position; readonly atMs: number; readonly rule: Rule }
 
 type Why = 'lost' | 'revoked' | 'held' | undefined
 
@@ -29,7 +29,7 @@ function namesThing(target: Target, facts: TokenFacts): boolean {
         (one) => one.source === target.source && one.handle === target.handle,
       )
     case 'foreign':
-      return facts.source === `iss:${target.issuer}` && facts.handle === target.jti
+      return facts.source === `iss:${target.issuer}` && facts.foreign?.jti === target.jti
     case 'grant':
       return facts.source === target.source && facts.grant === target.grant
     case 'session':
@@ -41,24 +41,37 @@ function namesThing(target: Target, facts: TokenFacts): boolean {
   }
 }
 
-type Issued = Principals & Pick<Ancestor, 'position'> & { readonly issuedAtMs?: number }
+type Issued = Principals &
+  Pick<Ancestor, 'position'> & { readonly issuedAtMs?: number; readonly foreign?: ForeignFacts }
+
+/** A foreign token is hit by its issuer's times: with a skew, and by anything when it does not say them. */
+function isForeignCut({ issuedAtMs, foreign }: Issued, cut: CutTarget, atMs: number): boolean {
+  const itsMs = cut.basis === 'authenticated' ? foreign?.authenticatedAtMs : issuedAtMs
+  return itsMs === undefined || itsMs <= (cut.issuedBeforeMs ?? atMs) + (foreign?.skewMs ?? 0)
+}
 
 /**
  * A key of the index holds two slots (§5.4): the highest plain cut, and one dated cut made of the highest instant
  * and the highest position. So of dated cuts over the same names one may give the instant and another the position.
  */
 function isCut(rows: readonly PlainRow[], one: Issued): boolean {
-  const over: { readonly at: Position; readonly cut: CutTarget }[] = []
-  for (const { at, rule } of rows) {
+  const over: { readonly at: Position; readonly atMs: number; readonly cut: CutTarget }[] = []
+  for (const { at, atMs, rule } of rows) {
     if (rule.kind === 'revoke' && rule.target.kind === 'cut' && namesAll(rule.target, one)) {
-      over.push({ at, cut: rule.target })
+      over.push({ at, atMs, cut: rule.target })
     }
   }
+  if (one.foreign !== undefined) return over.some(({ cut, atMs }) => isForeignCut(one, cut, atMs))
   return over.some(({ at, cut }) => {
+    // Only foreign tokens have a login that is measured.
+    if (cut.basis === 'authenticated') return false
     if (one.position >= at) return false
     if (cut.issuedBeforeMs === undefined) return true
     return over.some(
-      (other) => other.cut.shape === cut.shape && (one.issuedAtMs ?? 0) < (other.cut.issuedBeforeMs ?? 0),
+      (other) =>
+        other.cut.shape === cut.shape &&
+        other.cut.basis === undefined &&
+        (one.issuedAtMs ?? 0) < (other.cut.issuedBeforeMs ?? 0),
     )
   })
 }
@@ -70,8 +83,15 @@ function isHeld(rows: readonly PlainRow[], facts: TokenFacts): boolean {
     const { target } = rule
     if (target.kind !== 'cut') return namesThing(target, facts)
     const before = target.issuedBeforeMs ?? Number.POSITIVE_INFINITY
+    // While a hold lasts nothing may be minted for what it covers; what a foreign issuer mints is held, too.
+    const { foreign } = facts
+    if (foreign !== undefined && namesAll(target, facts) && isForeignCut(facts, target, Infinity)) return true
     return [facts, ...facts.ancestors].some(
-      (one) => one.position < at && (one.issuedAtMs ?? 0) < before && namesAll(target, one),
+      (one) =>
+        target.basis === undefined &&
+        one.position < at &&
+        (one.issuedAtMs ?? 0) < before &&
+        namesAll(target, one),
     )
   })
 }

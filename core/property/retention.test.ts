@@ -210,7 +210,7 @@ class Years {
     const realm = this.#realm
     const rows: PlainRow[] = []
     for (const row of await realm.store.rowsAfter(realm.ordinal, 0, 10_000)) {
-      rows.push({ at: position(ordinalOf(realm.basis()), row.seq), rule: decodeRule(row) })
+      rows.push({ at: position(ordinalOf(realm.basis()), row.seq), atMs: row.atMs, rule: decodeRule(row) })
     }
     for (const record of this.#tokens) {
       const expected = naiveWhy(rows, record) === undefined && record.expiresAtMs > realm.nowMs()
