@@ -78,7 +78,13 @@ export {
   signJws,
   verifyJws,
 } from './jwt.ts'
-export { Ledger, type Outcome } from './ledger.ts'
+export {
+  type GroupListener,
+  Ledger,
+  type Outcome,
+  type Publication,
+  type PublishedRow,
+} from './ledger.ts'
 export {
   ASSIGNED_LIFETIME_MAX_MS,
   KEEP_FOREVER_MS,
@@ -86,6 +92,7 @@ export {
   LAST_INSTANT_MS,
   LIFETIME_MAX_MS,
 } from './lifetimes.ts'
+export { type Epoch, type Standing, standingOf } from './lineage.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export type {
   Awaitable,
@@ -109,6 +116,7 @@ export type {
   TokensAsk,
 } from './ports.ts'
 export { BEYOND_LOGS, ORIGIN, ordinalOf, type Position, position, seqOf } from './position.ts'
+export { type Place, parsePosition, positionOf, positionText, readPosition } from './position-text.ts'
 export { RawToken, TOKEN_MAX_BYTES } from './raw-token.ts'
 export {
   type Audit,
@@ -154,6 +162,7 @@ export {
 } from './revoke.ts'
 export { decodeRule, encodeRule } from './rule-bytes.ts'
 export {
+  type ChainedLogRow,
   type CutShape,
   type CutTarget,
   type LogRow,

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MASTER, openWorld, SeededRandom, START_MS, type World } from '../test/kit/realm.ts'
 import { putRecord } from './change.ts'
+import { sha256 } from './crypto.ts'
 import type { Collection } from './directory.ts'
 import { StoreUnavailable } from './faults.ts'
 import { realmOrdinal } from './ids.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger, type Publication } from './ledger.ts'
 import { ordinalOf, position } from './position.ts'
 import { AUDIT, actOf, intentOf, issue, say, tryIssue } from './property/acts.ts'
 import { FaultyStore } from './property/faulty-store.ts'
@@ -192,6 +193,52 @@ describe('the order of things', () => {
       heard,
       [1, 2, 3, 4, 5].map((nth) => start + nth),
     )
+  })
+
+  test('a group is published once per realm, after it was folded and before anybody is answered', async () => {
+    const { realm, realms, store } = await openFaulty()
+    const told: Publication[] = []
+    const lost: number[] = []
+    let isAnswered = false
+    realms.ledger.onGroup({
+      published: (publication) => {
+        assert.equal(isAnswered, false)
+        if (publication.realm === realm.ordinal) assert.equal(realm.index.seq, publication.head.seq)
+        told.push(publication)
+      },
+      lost: (ordinal) => lost.push(ordinal),
+    })
+    const start = realm.index.seq
+    const missing = { kind: 'extend-token', digest: digestAt(1), expiresAtMs: 1, atMs: 1 } as const
+    const units = [
+      rowUnit(realm),
+      rowUnit(realms.system),
+      unitOf(realm, [...rowUnit(realm).operations, missing]),
+      rowUnit(realm),
+      unitOf(realm, []),
+    ]
+    await Promise.all(units.map((unit) => realm.commit(unit))).then(() => {
+      isAnswered = true
+    })
+    isAnswered = false
+    const own = told.filter(({ realm: of }) => of === realm.ordinal)
+    assert.deepEqual([told.length, own.length], [2, 1])
+    const [first] = own
+    assert.deepEqual([first?.prev, first?.head.seq], [start, start + 2])
+    const stored = await store.chainedRowsAfter(realm.ordinal, start, 10)
+    assert.deepEqual(
+      first?.rows.map(({ audit, ...row }) => ({ ...row, auditHash: sha256(Buffer.from(audit)) })),
+      stored.map(({ chain: _, ...row }) => row),
+    )
+    assert.deepEqual(first?.head.chain, stored.at(-1)?.chain)
+
+    // What a flush wrote without saying so is not published but reported as lost; then publications go on.
+    store.fate = 'fails-written'
+    await assert.rejects(realm.commit(rowUnit(realm)))
+    store.fate = 'works'
+    await realm.commit(rowUnit(realm))
+    assert.deepEqual(lost, [realm.ordinal])
+    assert.deepEqual([told.at(-1)?.prev, told.at(-1)?.head.seq], [start + 3, start + 4])
   })
 
   test('each unit of a group is told its own place', async () => {

@@ -3,12 +3,13 @@ import { ContractBroken, StoreUnavailable } from './faults.ts'
 import { GroupCommit } from './group-commit.ts'
 import { GroupRules } from './group-rules.ts'
 import type { RealmOrdinal } from './ids.ts'
-import type { Defer, Store } from './ports.ts'
+import type { Defer, LogHead, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import { RevocationIndex } from './revocation-index.ts'
 import { type LogRow, ROW_KIND } from './rules.ts'
 import {
   type ConflictWhat,
+  type GroupOutcome,
   type NewRow,
   type Operation,
   revokes,
@@ -26,6 +27,26 @@ export type Outcome =
 /** Told of every row after it is durable and folded, before its caller is answered. Must not throw. */
 export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
 
+/** A row on its way out, with the audit text whose hash its chain holds. */
+export type PublishedRow = LogRow & { readonly audit: string }
+
+/** What one flush did to one realm's log: its rows, in order, right after `prev`; `head` is the log's end with them. */
+export type Publication = {
+  readonly realm: RealmOrdinal
+  readonly prev: number
+  readonly head: LogHead
+  readonly rows: readonly PublishedRow[]
+}
+
+/**
+ * Told after rows are durable and folded, and before their callers are answered. `lost`: rows came into this realm's
+ * log that no publication told of (the outcome of a flush was not known); they are to be read from the store.
+ */
+export type GroupListener = {
+  readonly published: (publication: Publication) => void
+  readonly lost: (realm: RealmOrdinal) => void
+}
+
 const ROWS_PER_READ = 1_000
 
 /**
@@ -38,6 +59,7 @@ export class Ledger {
   readonly #indexes: Map<RealmOrdinal, RevocationIndex> = new Map()
   readonly #commits: GroupCommit<Unit, Outcome>
   readonly #listeners: RowListener[] = []
+  readonly #publications: GroupListener[] = []
   #floorMs: number
   #broken = false
 
@@ -58,6 +80,11 @@ export class Ledger {
 
   onRow(listener: RowListener): void {
     this.#listeners.push(listener)
+  }
+
+  /** For those who carry whole groups to others; one publication per realm and flush, in order, without a gap. */
+  onGroup(listener: GroupListener): void {
+    this.#publications.push(listener)
   }
 
   /** Folds a realm's log from the store, before it is asked anything; once, however often it is opened. */
@@ -103,7 +130,11 @@ export class Ledger {
   async recover(): Promise<void> {
     if (!this.#broken) return
     await this.#store.reopen()
-    for (const [realm, index] of this.#indexes) await this.#catchUp(realm, index)
+    for (const [realm, index] of this.#indexes) {
+      const before = index.seq
+      await this.#catchUp(realm, index)
+      if (index.seq > before) for (const { lost } of this.#publications) lost(realm)
+    }
     this.#broken = false
   }
 
@@ -114,18 +145,18 @@ export class Ledger {
   async #flush(units: readonly Unit[]): Promise<readonly Outcome[]> {
     await this.recover()
     const fresh = this.#withoutStale(units)
-    const settled = fresh.length === 0 ? [] : await this.#write(fresh)
+    const settled = fresh.length === 0 ? NOTHING_DONE : await this.#write(fresh)
     const outcomes = new Map<Unit, Outcome>()
     for (let at = 0; at < fresh.length; at += 1) {
-      outcomes.set(fresh[at] as Unit, this.#foldUnit(fresh[at] as Unit, settled[at] as UnitOutcome))
+      outcomes.set(fresh[at] as Unit, this.#foldUnit(fresh[at] as Unit, settled.outcomes[at] as UnitOutcome))
     }
+    if (this.#publications.length > 0) this.#publish(fresh, settled)
     return units.map((unit) => outcomes.get(unit) ?? STALE)
   }
 
-  async #write(units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
+  async #write(units: readonly Unit[]): Promise<GroupOutcome> {
     try {
-      const { outcomes } = await this.#store.commit({ units, floorMs: this.#floorMs })
-      return outcomes
+      return await this.#store.commit({ units, floorMs: this.#floorMs })
     } catch (error) {
       this.#broken = true
       throw new StoreUnavailable('the store did not confirm a commit', { cause: error })
@@ -165,6 +196,28 @@ export class Ledger {
     return previousCut === undefined ? applied : { ...applied, previousCut }
   }
 
+  #publish(units: readonly Unit[], { outcomes, heads }: GroupOutcome): void {
+    const byRealm = new Map<RealmOrdinal, PublishedRow[]>()
+    for (let at = 0; at < units.length; at += 1) {
+      const outcome = outcomes[at] as UnitOutcome
+      if (outcome.kind !== 'applied') continue
+      const { realm, operations } = units[at] as Unit
+      let seq = outcome.firstSeq
+      for (const { atMs, rule, bytes, audit } of rowsOf(operations)) {
+        const rows = byRealm.get(realm) ?? []
+        rows.push({ seq, atMs, kind: ROW_KIND[rule.kind], rule: bytes, audit })
+        byRealm.set(realm, rows)
+        seq += 1
+      }
+    }
+    for (const [realm, rows] of byRealm) {
+      const head = heads.get(realm)
+      if (head === undefined) throw new ContractBroken(`rows of realm ${realm} without its head`)
+      const publication = { realm, prev: head.seq - rows.length, head, rows }
+      for (const { published } of this.#publications) published(publication)
+    }
+  }
+
   /** The next page is read while this one is folded. */
   async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
     let page = this.#store.rowsAfter(realm, index.seq, ROWS_PER_READ)
@@ -190,6 +243,7 @@ export class Ledger {
 }
 
 const STALE: Outcome = { kind: 'stale' }
+const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }
 
 function rowsOf(operations: readonly Operation[]): NewRow[] {
   const rows: NewRow[] = []

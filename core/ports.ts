@@ -1,6 +1,6 @@
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { TokenIds, TokenRecord } from './records.ts'
-import type { LogRow } from './rules.ts'
+import type { ChainedLogRow, LogRow } from './rules.ts'
 import type { Group, GroupOutcome, Memo, MemoName } from './units.ts'
 
 /** What a port answers at once when it can, and later when it must: embedded stores read without a promise. */
@@ -86,6 +86,8 @@ export interface Store {
   head(realm: RealmOrdinal): Promise<LogHead>
   /** Rows with seq > `after`, in order, at most `limit`. */
   rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]>
+  /** The same, each row with what its chain is checked by: what the feed sends to those who come back. */
+  chainedRowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly ChainedLogRow[]>
 
   /** Tokens of all realms whose expiry is at or below a time, at most `limit` (≤ 1,000): what GC works off. */
   expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]>

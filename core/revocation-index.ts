@@ -3,6 +3,7 @@ import { ContractBroken, unreachable } from './faults.ts'
 import { HoldTable } from './hold-table.ts'
 import { cutKeyOf, keysOfThing } from './index-keys.ts'
 import { KeyTable } from './key-table.ts'
+import type { Epoch } from './lineage.ts'
 import { ORIGIN, type Position, position } from './position.ts'
 import { decodeRule, tokenRuleKeys } from './rule-bytes.ts'
 import {
@@ -33,6 +34,7 @@ export class RevocationIndex {
   #seq = 0
   #ordinal = 0
   #epochId = ''
+  readonly #epochs: Epoch[] = []
   #lostBelow: Position = ORIGIN
   #floorMs = 0
 
@@ -52,6 +54,11 @@ export class RevocationIndex {
 
   get epochId(): string {
     return this.#epochId
+  }
+
+  /** Every epoch of this log, oldest first. */
+  get epochs(): readonly Epoch[] {
+    return this.#epochs
   }
 
   /** Whatever was issued before this position was lost by a restore. */
@@ -90,6 +97,7 @@ export class RevocationIndex {
       case 'epoch':
         this.#ordinal = rule.ordinal
         this.#epochId = rule.epochId
+        this.#epochs.push({ ordinal: rule.ordinal, epochId: rule.epochId, seq: this.#seq })
         if (rule.lostBelow > this.#lostBelow) this.#lostBelow = rule.lostBelow
         return NOTHING
       default:

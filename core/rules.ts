@@ -85,5 +85,8 @@ export type LogRow = {
   readonly rule: Uint8Array
 }
 
+/** A row with what its place in the chain rests on, and the chain's value after it. */
+export type ChainedLogRow = LogRow & { readonly auditHash: Uint8Array; readonly chain: Uint8Array }
+
 /** Row kinds as stored; an unknown one makes a reader stop, never skip. */
 export const ROW_KIND = { revoke: 1, hold: 2, release: 3, change: 4, epoch: 5 } as const

@@ -176,6 +176,25 @@ function reading(clause: Clause): void {
     assert.deepEqual(await seqs(99, 2), [])
   })
 
+  clause('rows come with the hash of their audit and the chain after them', async ({ store }) => {
+    await commit(store, unit(...ROWS))
+    const rows = await store.chainedRowsAfter(REALM, 0, 100)
+    assert.equal(rows.length, ROWS.length)
+    for (const [at, operation] of ROWS.entries()) {
+      if (operation.kind !== 'append') continue
+      const { audit, bytes } = operation.row
+      assert.equal(hex(rows[at]?.rule), hex(bytes))
+      assert.equal(hex(rows[at]?.auditHash), createHash('sha256').update(audit).digest('hex'))
+      assert.equal(hex(rows[at]?.chain), hex(headAfter(ROWS.slice(0, at + 1)).chain))
+    }
+    const page = await store.chainedRowsAfter(REALM, 2, 2)
+    assert.deepEqual(
+      page.map(({ seq }) => seq),
+      [3, 4],
+    )
+    assert.deepEqual(await store.chainedRowsAfter(REALM, 99, 2), [])
+  })
+
   clause('2,500 rows are read in pages without a gap or a double', async ({ store }) => {
     for (let group = 0; group < 5; group += 1) {
       const units = Array.from({ length: 250 }, () => unit(append(), append()))

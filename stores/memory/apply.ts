@@ -94,8 +94,9 @@ function append(realm: RealmMemory, row: NewRow): Step {
   const before = realm.head
   const logged = { seq: before.seq + 1, atMs: row.atMs, kind: ROW_KIND[row.rule.kind], rule: row.bytes }
   const auditHash = sha256(Buffer.from(row.audit, 'utf8'))
-  realm.rows.push(logged)
-  realm.head = { seq: logged.seq, chain: chainAfter(before.chain, { ...logged, auditHash }) }
+  const chain = chainAfter(before.chain, { ...logged, auditHash })
+  realm.rows.push({ ...logged, auditHash, chain })
+  realm.head = { seq: logged.seq, chain }
   return {
     undo: () => {
       realm.rows.pop()

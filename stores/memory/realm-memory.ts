@@ -1,9 +1,9 @@
 import {
   CHAIN_START,
+  type ChainedLogRow,
   type DirectoryRecord,
   type Handle,
   type LogHead,
-  type LogRow,
   type Memo,
   type RecordKey,
   type Source,
@@ -27,7 +27,7 @@ export type RealmMemory = {
   readonly tombstones: Map<TokenDigest, Source>
   readonly records: Map<string, FiledRecord>
   readonly memos: Map<string, Memo>
-  readonly rows: LogRow[]
+  readonly rows: ChainedLogRow[]
   /** The head after each row; the last one is the realm's. */
   head: LogHead
 }

@@ -1,5 +1,6 @@
 import {
   bearsIds,
+  type ChainedLogRow,
   type ClientTokensAsk,
   type Consumption,
   type DirectoryRecord,
@@ -151,6 +152,14 @@ export class MemoryStore implements Store {
   }
 
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
+    return this.#realm(realm).rows.slice(after, after + limit)
+  }
+
+  async chainedRowsAfter(
+    realm: RealmOrdinal,
+    after: number,
+    limit: number,
+  ): Promise<readonly ChainedLogRow[]> {
     return this.#realm(realm).rows.slice(after, after + limit)
   }
 

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, type LogRow } from '@rescind/core'
+import { ByteReader, ByteWriter, type ChainedLogRow, type LogRow, sha256 } from '@rescind/core'
 import { seqOfLogId } from './log-id.ts'
 
 /** A page of the log on its way from the reader thread, as one block: a million rows must not become a million buffers. */
@@ -17,4 +17,20 @@ export function decodeRows(bytes: Uint8Array): LogRow[] {
     rows.push({ seq: seqOfLogId(from.f64()), atMs: from.f64(), kind: from.u8(), rule: from.block() })
   }
   return rows
+}
+
+export type ChainedRowColumns = readonly [
+  id: number,
+  atMs: number,
+  kind: number,
+  rule: Uint8Array,
+  audit: Uint8Array | null,
+  auditHash: Uint8Array | null,
+  chain: Uint8Array,
+]
+
+/** A row keeps its audit, or the hash of an audit that has expired. */
+export function chainedRowOf([id, atMs, kind, rule, audit, kept, chain]: ChainedRowColumns): ChainedLogRow {
+  const auditHash = kept ?? sha256(audit ?? new Uint8Array(0))
+  return { seq: seqOfLogId(id), atMs, kind, rule, auditHash, chain }
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import {
   bearsIds,
+  type ChainedLogRow,
   type ClientTokensAsk,
   type ConflictWhat,
   type Consumption,
@@ -33,7 +34,7 @@ import {
 import { CONFLICT } from './apply.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
-import { decodeRows } from './log-bytes.ts'
+import { type ChainedRowColumns, chainedRowOf, decodeRows } from './log-bytes.ts'
 import {
   directoryRecord,
   logSpan,
@@ -234,6 +235,17 @@ class SqliteStore implements Store {
     const [first, last] = logSpan(realm, after)
     const ask: ReaderAsk = { kind: 'log', after: first, before: last, limit }
     return decodeRows(await this.#parts.reader.ask<Uint8Array>(ask))
+  }
+
+  async chainedRowsAfter(
+    realm: RealmOrdinal,
+    after: number,
+    limit: number,
+  ): Promise<readonly ChainedLogRow[]> {
+    const sql = `SELECT id, at, kind, rule, audit, audit_hash, chain FROM log
+      WHERE id > ? AND id < ? ORDER BY id LIMIT ?`
+    const rows = await this.#scan<ChainedRowColumns>(sql, [...logSpan(realm, after), limit])
+    return rows.map(chainedRowOf)
   }
 
   async expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]> {
