@@ -35,6 +35,16 @@ export {
   unreachable,
 } from './faults.ts'
 export { type ClockReading, Floor } from './floor.ts'
+export {
+  type ClaimMap,
+  type ForeignIssuer,
+  type ForeignQuestion,
+  type ForeignRead,
+  type ForeignRefused,
+  foreignKeys,
+  foreignSource,
+  readForeign,
+} from './foreign.ts'
 export { collectExpired, collectMemos, GC_BATCH_MAX } from './gc.ts'
 export { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, REVOKE_QUEUE_MAX } from './group-commit.ts'
 export {
