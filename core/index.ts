@@ -89,6 +89,16 @@ export {
   verifyJws,
 } from './jwt.ts'
 export {
+  coverLife,
+  type KeyAct,
+  type KeyChange,
+  needActiveKey,
+  publishedKeys,
+  revokeSigningKey,
+  rotateSigningKey,
+  signingKeys,
+} from './key-rotation.ts'
+export {
   type GroupListener,
   Ledger,
   type Outcome,
@@ -131,6 +141,7 @@ export { RawToken, TOKEN_MAX_BYTES } from './raw-token.ts'
 export {
   type Audit,
   type Caller,
+  type Cause,
   callerFacts,
   type Found,
   Realm,
@@ -181,6 +192,13 @@ export {
   type Rule,
   type Target,
 } from './rules.ts'
+export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-tokens.ts'
+export {
+  type ActiveKey,
+  SIGNING_KEYS,
+  type SigningKeyState,
+  type SigningKeyValue,
+} from './signing-keys.ts'
 export { isObject, type Json, type JsonObject, parseStrictJson, parseStrictObject } from './strict-json.ts'
 export { decodeUtf8 } from './strict-text.ts'
 export { checksum, mintText, PREFIX, type Prefix, type Shape, shapeOf } from './token-text.ts'

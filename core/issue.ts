@@ -5,6 +5,7 @@ import type { RawToken } from './raw-token.ts'
 import type { Caller, Realm } from './realm.ts'
 import { sealTokenText } from './realm-keys.ts'
 import { ANCESTORS_MAX, type Ancestor, type Principals, type TokenKind, type TokenRecord } from './records.ts'
+import { signedDigest } from './signed-tokens.ts'
 import type { Expectation, Operation } from './units.ts'
 import { isMintingHeld } from './verdict.ts'
 
@@ -16,6 +17,8 @@ export type TokenIntent = Principals & {
   readonly handle?: TokenRecord['handle']
   readonly grant?: GrantId
   readonly session?: string
+  /** The key that signed its text: such a token is known by its handle, which the text must hold. */
+  readonly keyId?: string
   readonly ancestors?: readonly Ancestor[]
   readonly scope?: string
   readonly audience?: readonly string[]
@@ -32,6 +35,8 @@ export type IssueAct = {
   readonly tokens: readonly TokenIntent[]
   /** A single-use token that this issue uses up. */
   readonly consume?: TokenRecord
+  /** What is kept, sealed, beside the token that this issue uses up. */
+  readonly consumeSealed?: Uint8Array
   /** Directory records that must still be at the version at which they were judged. */
   readonly expects?: readonly Expectation[]
   /** What else belongs to the same unit, a directory change say. */
@@ -90,7 +95,8 @@ export type IssuedAt = { readonly position: Position; readonly issuedAtMs: numbe
 export function recordOf(realm: Realm, intent: TokenIntent, at: IssuedAt): TokenRecord {
   const { raw, sealText, grant, handle: given, ancestors = [], ...rest } = intent
   const handle = given ?? mintHandle(realm.random)
-  const digest = raw.digest(realm.keys.digestKey)
+  const { digestKey } = realm.keys
+  const digest = intent.keyId === undefined ? raw.digest(digestKey) : signedDigest(digestKey, handle)
   const expiresAtMs = Math.min(intent.expiresAtMs, ...ancestors.map((up) => up.expiresAtMs))
   const named = { digest, handle, grant: grant ?? grantOf(handle), ancestors, expiresAtMs }
   const record = { ...rest, ...named, ...at }
@@ -110,7 +116,7 @@ function consumed(act: IssueAct): readonly TokenRecord[] {
 }
 
 function consumption(act: IssueAct): readonly Operation[] {
-  return consumed(act).map(({ handle }) => ({ kind: 'consume', handle, sealed: undefined }))
+  return consumed(act).map(({ handle }) => ({ kind: 'consume', handle, sealed: act.consumeSealed }))
 }
 
 function standing(realm: Realm, records: readonly TokenRecord[]): Caller['standing'][] {

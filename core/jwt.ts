@@ -83,7 +83,7 @@ export function signJws(claims: JsonObject, typ: string, by: SigningKey): string
 /** A NumericDate (RFC 7519 §2) in milliseconds. @returns undefined for anything but a number of a time that can be. */
 export function numericDateMs(value: Json | undefined): number | undefined {
   if (typeof value !== 'number' || !(value >= 0 && value <= LAST_NUMERIC_DATE)) return undefined
-  return Math.floor(value * 1_000)
+  return Math.round(value * 1_000)
 }
 
 /** The last second of the year 9999. */

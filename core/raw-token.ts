@@ -32,6 +32,11 @@ export class RawToken {
     return tokenDigest(sha256Base64url(digestKey + this.#text))
   }
 
+  /** Whether it could be a JWS: the header of every one is a JSON object, and so begins with these characters. */
+  get looksSigned(): boolean {
+    return this.#text.startsWith('eyJ')
+  }
+
   reveal(): string {
     return this.#text
   }

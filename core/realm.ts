@@ -1,17 +1,26 @@
 import { after } from './awaitable.ts'
 import { secretDigest } from './crypto.ts'
 import { Directory } from './directory.ts'
-import type { RealmName, RealmOrdinal } from './ids.ts'
+import type { RealmName, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { Ledger, Outcome } from './ledger.ts'
 import type { Awaitable, Clock, Random, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import type { RawToken } from './raw-token.ts'
 import type { RealmKeys } from './realm-keys.ts'
 import { RecordCache } from './record-cache.ts'
-import { type Principals, SINGLE_USE, type Source, type TokenFacts, type TokenRecord } from './records.ts'
+import {
+  type Principals,
+  SINGLE_USE,
+  type Source,
+  type TokenFacts,
+  type TokenKind,
+  type TokenRecord,
+} from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import { encodeRule } from './rule-bytes.ts'
 import type { Rule } from './rules.ts'
+import { SignedTokens } from './signed-tokens.ts'
+import { Keyring } from './signing-keys.ts'
 import type { NewRow, Unit } from './units.ts'
 import { judge, type Lag, type Spent, UNKNOWN_TOKEN, type Verdict } from './verdict.ts'
 
@@ -35,7 +44,12 @@ export type Audit = {
   readonly from: string
   readonly how: string
   readonly why?: string
+  /** What led to it, for machines: a code, and the public ids and times that belong to it. */
+  readonly cause?: Cause
 }
+
+/** Never holds token text: handles, grants and instants only. */
+export type Cause = { readonly code: string } & Readonly<Record<string, string>>
 
 export type Found = { readonly verdict: Verdict; readonly record: TokenRecord | undefined }
 
@@ -62,6 +76,8 @@ export class Realm {
   readonly directory: Directory
   readonly random: Random
   readonly store: Store
+  readonly keyring: Keyring
+  readonly #signed: SignedTokens
   readonly #ledger: Ledger
   readonly #clock: Clock
   readonly #records: RecordCache = new RecordCache()
@@ -76,6 +92,8 @@ export class Realm {
     this.#ledger = parts.ledger
     this.#clock = parts.clock
     this.directory = new Directory(parts.store, parts.ordinal)
+    this.keyring = new Keyring({ directory: this.directory, keys: parts.keys, realm: parts.name })
+    this.#signed = new SignedTokens(this.keyring, parts.keys.digestKey)
     parts.ledger.onRow((ordinal, row) => {
       if (ordinal === this.ordinal) this.directory.onRow(row)
     })
@@ -104,6 +122,15 @@ export class Realm {
     const digest = raw.digest(this.keys.digestKey)
     const cached = this.#records.get(digest)
     if (cached !== undefined) return this.#judged(cached, source)
+    if (!raw.looksSigned || (source !== undefined && source !== 'oauth')) return this.#read(digest, source)
+    // A JWS of ours is known by its `jti`; any other one is text like any other.
+    return after(this.#signed.resolve(raw, digest), (own) => {
+      const record = own === undefined ? undefined : this.#records.get(own)
+      return record === undefined ? this.#read(own ?? digest, source) : this.#judged(record, source)
+    })
+  }
+
+  #read(digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
     const changes = this.#records.changes
     return after(this.store.tokenByDigest(this.ordinal, digest), (record) => {
       if (record !== undefined) this.#records.fill(record, changes)
@@ -154,7 +181,8 @@ export class Realm {
     if (record === undefined || (source !== undefined && record.source !== source)) return NOT_FOUND
     if (!SINGLE_USE.has(record.kind)) return { verdict: this.judge(record), record }
     return after(this.store.consumption(this.ordinal, record.handle), (consumption) => {
-      const spent: Spent | undefined = consumption === undefined ? undefined : 'rotated'
+      const spent: Spent | undefined =
+        consumption === undefined ? undefined : (SPENT_AS[record.kind] ?? 'consumed')
       const question = {
         facts: record,
         index: this.index,
@@ -171,5 +199,7 @@ export class Realm {
     return 'fresh'
   }
 }
+
+const SPENT_AS: Partial<Record<TokenKind, Spent>> = { refresh: 'rotated' }
 
 const NOT_FOUND: Found = { verdict: UNKNOWN_TOKEN, record: undefined }

@@ -5,10 +5,10 @@ import type { Position } from './position.ts'
 export type Source = string
 
 /** What a token is for. `assigned` text was chosen by a customer, all other text is minted here. */
-export type TokenKind = 'access' | 'refresh' | 'identity' | 'chat' | 'assigned'
+export type TokenKind = 'access' | 'refresh' | 'code' | 'identity' | 'chat' | 'assigned'
 
 /** Kinds that one use ends; their records are never cached. */
-export const SINGLE_USE: ReadonlySet<TokenKind> = new Set<TokenKind>(['refresh'])
+export const SINGLE_USE: ReadonlySet<TokenKind> = new Set<TokenKind>(['refresh', 'code'])
 
 /** Who or what a token, a caller or a rule is about; ids belong to the source beside them. */
 export type Principals = {

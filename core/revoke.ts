@@ -2,7 +2,7 @@ import { type Cut, cutHits } from './cut-table.ts'
 import type { GrantId } from './ids.ts'
 import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, KEEP_MARGIN_MS, LIFETIME_MAX_MS } from './lifetimes.ts'
 import { type Position, seqOf } from './position.ts'
-import type { Audit, Caller, Realm } from './realm.ts'
+import type { Audit, Caller, Cause, Realm } from './realm.ts'
 import type { Principals, Source, TokenRecord } from './records.ts'
 import type { CutShape, CutTarget, RevokeRule, Target } from './rules.ts'
 import type { Operation } from './units.ts'
@@ -18,6 +18,7 @@ export type RevokeAct = {
   /** Which call asked for it, for the audit: `oauth.revoke`. */
   readonly how: string
   readonly why?: string
+  readonly cause?: Cause
   /** A live record that this act must still find alive when it commits; else it is stale. */
   readonly onlyIfLive?: TokenRecord
   /** What else belongs to the same unit, a directory change say. */
@@ -87,6 +88,7 @@ async function revokeTarget(realm: Realm, rule: RevokeRule, act: RevokeAct): Pro
     from: caller.from,
     how: act.how,
     ...(act.why ? { why: act.why } : {}),
+    ...(act.cause === undefined ? {} : { cause: act.cause }),
   }
   const target = onlyIfLive === undefined ? [] : [{ realm: realm.ordinal, facts: onlyIfLive }]
   const outcome = await realm.commit({

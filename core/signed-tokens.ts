@@ -1,0 +1,155 @@
+import { after } from './awaitable.ts'
+import { sha256Base64url } from './crypto.ts'
+import { grantId, type Handle, parseHandle, type TokenDigest, tokenDigest } from './ids.ts'
+import { numericDateMs, type ParsedJws, parseJws, verifyJws } from './jwt.ts'
+import type { Awaitable } from './ports.ts'
+import { ordinalOf, type Position, position, seqOf } from './position.ts'
+import type { RawToken } from './raw-token.ts'
+import { ANCESTORS_MAX, type Ancestor, type Principals, type TokenFacts } from './records.ts'
+import type { Keyring } from './signing-keys.ts'
+import { isObject, type Json, type JsonObject } from './strict-json.ts'
+
+/** Where every JWT that we sign for others to accept comes from. */
+const SOURCE = 'oauth'
+/** RFC 9068 §2.1. What else our keys sign has another `typ`, and is never taken for a token. */
+export const ACCESS_TOKEN_TYP = 'at+jwt'
+
+/**
+ * What a token of ours is known by in the store when it is a JWS: never its text, for one signature has more than one
+ * text (model: ES256 `s` and `n − s`), but its `jti`. Token text holds no NUL, so no text has such a digest.
+ */
+export function signedDigest(digestKey: string, handle: Handle): TokenDigest {
+  return tokenDigest(sha256Base64url(`${digestKey}\0jwt:${handle}`))
+}
+
+/** The claims by which a token of ours can be judged without its record. */
+export function judgingClaims(facts: TokenFacts): JsonObject {
+  const { handle, grant, session, tenant, position: at, ancestors } = facts
+  return {
+    ...(handle === undefined ? {} : { jti: handle }),
+    ...(grant === undefined ? {} : { grant_id: grant }),
+    ...(session === undefined ? {} : { sid: session }),
+    ...(tenant === undefined ? {} : { tenant }),
+    pos: [ordinalOf(at), seqOf(at)],
+    ...(ancestors.length === 0 ? {} : { anc: ancestors.map(ancestorClaim) }),
+  }
+}
+
+function ancestorClaim(up: Ancestor): JsonObject {
+  return {
+    jti: up.handle,
+    src: up.source,
+    ...(up.subject === undefined ? {} : { sub: up.subject }),
+    ...(up.client === undefined ? {} : { client_id: up.client }),
+    ...(up.tenant === undefined ? {} : { tenant: up.tenant }),
+    pos: [ordinalOf(up.position), seqOf(up.position)],
+    iat: up.issuedAtMs / 1_000,
+    exp: up.expiresAtMs / 1_000,
+  }
+}
+
+/**
+ * The facts that a JWT of ours states, for whoever has verified its signature with the key `keyId`.
+ * @returns undefined when it states no such facts: then it is none of ours.
+ */
+export function factsOfClaims(jws: Pick<ParsedJws, 'claims' | 'typ'>, keyId: string): TokenFacts | undefined {
+  const { claims, typ } = jws
+  const handle = typeof claims.jti === 'string' ? parseHandle(claims.jti) : undefined
+  const [issuedAtMs, expiresAtMs] = [numericDateMs(claims.iat), numericDateMs(claims.exp)]
+  const at = positionOf(claims.pos)
+  const ancestors = ancestorsOf(claims.anc)
+  if (typ !== ACCESS_TOKEN_TYP || handle === undefined || at === undefined || ancestors === undefined)
+    return undefined
+  if (issuedAtMs === undefined || expiresAtMs === undefined || typeof claims.grant_id !== 'string')
+    return undefined
+  return {
+    ...principalsOf(claims),
+    source: SOURCE,
+    handle,
+    grant: grantId(claims.grant_id),
+    ...(typeof claims.sid === 'string' ? { session: claims.sid } : {}),
+    keyId,
+    ancestors,
+    position: at,
+    issuedAtMs,
+    expiresAtMs,
+  }
+}
+
+function principalsOf({ sub, client_id, tenant }: JsonObject): Omit<Principals, 'source'> {
+  return {
+    ...(typeof sub === 'string' ? { subject: sub } : {}),
+    ...(typeof client_id === 'string' ? { client: client_id } : {}),
+    ...(typeof tenant === 'string' ? { tenant } : {}),
+  }
+}
+
+function ancestorsOf(value: Json | undefined): readonly Ancestor[] | undefined {
+  if (value === undefined) return []
+  if (!Array.isArray(value) || value.length > ANCESTORS_MAX) return undefined
+  const read = value.map(ancestorOf)
+  return read.every((one): one is Ancestor => one !== undefined) ? read : undefined
+}
+
+function ancestorOf(value: Json): Ancestor | undefined {
+  if (!isObject(value) || typeof value.jti !== 'string' || typeof value.src !== 'string') return undefined
+  const handle = parseHandle(value.jti)
+  const at = positionOf(value.pos)
+  const [issuedAtMs, expiresAtMs] = [numericDateMs(value.iat), numericDateMs(value.exp)]
+  if (handle === undefined || at === undefined || issuedAtMs === undefined || expiresAtMs === undefined)
+    return undefined
+  return { ...principalsOf(value), source: value.src, handle, position: at, issuedAtMs, expiresAtMs }
+}
+
+function positionOf(value: Json | undefined): Position | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined
+  const [ordinal, seq]: readonly (Json | undefined)[] = value
+  if (!isCount(ordinal, ORDINALS) || !isCount(seq, SEQS)) return undefined
+  return position(ordinal, seq)
+}
+
+const ORDINALS = 2 ** 13
+const SEQS = 2 ** 40
+
+function isCount(value: Json | undefined, below: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < below
+}
+
+/** Verified texts remembered, by digest: a signature that held once holds for ever. */
+const VERIFIED_MAX = 32_768
+
+/** Finds out which record of ours a JWS stands for. */
+export class SignedTokens {
+  readonly #keyring: Keyring
+  readonly #digestKey: string
+  #young: Map<TokenDigest, TokenDigest> = new Map()
+  #old: Map<TokenDigest, TokenDigest> = new Map()
+
+  constructor(keyring: Keyring, digestKey: string) {
+    this.#keyring = keyring
+    this.#digestKey = digestKey
+  }
+
+  /** @returns the digest that its record has; undefined for text that none of our keys has signed as a token. */
+  resolve(raw: RawToken, text: TokenDigest): Awaitable<TokenDigest | undefined> {
+    const known = this.#young.get(text) ?? this.#old.get(text)
+    if (known !== undefined) return known
+    const jws = parseJws(raw.reveal())
+    if (jws?.kid === undefined || jws.typ !== ACCESS_TOKEN_TYP) return undefined
+    return after(this.#keyring.verifying(jws.kid), (key) => {
+      if (key === undefined || !verifyJws(jws, key)) return undefined
+      const handle = factsOfClaims(jws, key.keyId)?.handle
+      if (handle === undefined) return undefined
+      const own = signedDigest(this.#digestKey, handle)
+      this.#remember(text, own)
+      return own
+    })
+  }
+
+  #remember(text: TokenDigest, own: TokenDigest): void {
+    this.#young.set(text, own)
+    if (this.#young.size < VERIFIED_MAX) return
+    this.#old = this.#young
+    this.#young = new Map()
+  }
+}
