@@ -4,12 +4,11 @@ export { CHAT_APPS, type ChatApp, type ChatAppSettings, chatAppValue } from './c
 export { CHAT_PREFIXES } from './chat/routes.ts'
 // identity
 export { createIdentityDialect, type IdentityOptions } from './identity/dialect.ts'
-export {
-  IDENTITY_TENANTS,
-  IDENTITY_USERS,
-  identityTenantValue,
-  identityUserValue,
-} from './identity/directory.ts'
+export { COLLECTIONS as IDENTITY_COLLECTIONS } from './identity/directory/changes.ts'
+export { seededMfa } from './identity/directory/mfa.ts'
+export { roleIdOfName } from './identity/directory/roles.ts'
+export { identityTenantValue } from './identity/directory/tenants.ts'
+export { identityUserValue } from './identity/directory/users.ts'
 // oauth
 export { createOauthDialect, type OauthOptions } from './oauth/dialect.ts'
 export {

@@ -1,10 +1,11 @@
-import { type TokenRecord, unreachable } from '@rescind/core'
+import { type Awaitable, after, type Realm, type TokenRecord, unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import type { Call } from './call.ts'
+import { type Grant, isGlobal } from './directory/grants.ts'
+import { grantedRole, type IdentityRole } from './directory/roles.ts'
 import { accountOf, type IdentityTenant, type IdentityUser } from './directory.ts'
 import { VARY } from './faults.ts'
-import { shownRole } from './roles.ts'
 
 /** What an `access` document is made of. `id` is the token's text: from the caller's hand, or just minted. */
 export type Shown = {
@@ -17,9 +18,15 @@ export type Shown = {
 /** `with-catalog` after a login, `without-catalog` when a token was validated, as the vendor has it. */
 export type AccessForm = 'with-catalog' | 'without-catalog'
 
-export function accessAnswer(call: Call, shown: Shown, form: AccessForm): Answer {
+export function accessAnswer(call: Call, shown: Shown, form: AccessForm): Awaitable<Answer> {
+  return after(shownRoles(call.realm, shown.user), (roles) => answerOf(call, { ...shown, roles }, form))
+}
+
+type WithRoles = Shown & { readonly roles: readonly object[] }
+
+function answerOf(call: Call, shown: WithRoles, form: AccessForm): Answer {
   const region = call.settings.region
-  const access = { token: tokenOf(shown), user: userOf(shown.user, region) }
+  const access = { token: tokenOf(shown), user: userOf(shown, region) }
   switch (form) {
     case 'without-catalog':
       return jsonAnswer(200, { access }, VARY)
@@ -43,15 +50,47 @@ function tokenOf({ id, record, tenant }: Shown): object {
   }
 }
 
-/** Roles as they are now: one that was taken away does not live on in a token (CVE-2012-4413). */
-function userOf(user: IdentityUser, region: string): object {
+function userOf({ user, roles }: WithRoles, region: string): object {
   const account = accountOf(user)
   return {
     id: user.id,
     name: user.username,
     'RAX-AUTH:defaultRegion': region,
     ...(account === undefined ? {} : { 'RAX-AUTH:domainId': account }),
-    roles: user.roles.map(shownRole),
+    roles,
+  }
+}
+
+/**
+ * Roles as they are now: one that was taken away does not live on in a token (CVE-2012-4413). v2.0 knows roles
+ * everywhere and on tenants; those on v3's domains and on the system are not its affair.
+ */
+function shownRoles(realm: Realm, user: IdentityUser): Awaitable<readonly object[]> {
+  const grants = user.grants.filter((grant) => isGlobal(grant) || grant.tenantId !== undefined)
+  const shown: object[] = []
+  const from = (start: number): Awaitable<readonly object[]> => {
+    for (let at = start; at < grants.length; at += 1) {
+      const grant = grants[at] as Grant
+      const role = grantedRole(realm, grant.roleId)
+      if (role instanceof Promise)
+        return role.then((found) => {
+          shown.push(shownRole(found, grant))
+          return from(at + 1)
+        })
+      shown.push(shownRole(role, grant))
+    }
+    return shown
+  }
+  return from(0)
+}
+
+function shownRole({ id, name, description, serviceId }: IdentityRole, { tenantId }: Grant): object {
+  return {
+    id,
+    name,
+    description,
+    ...(tenantId === undefined ? {} : { tenantId }),
+    ...(serviceId === undefined ? {} : { serviceId }),
   }
 }
 

@@ -1,7 +1,6 @@
 import { unreachable } from '@rescind/core'
-import { accountOf } from './directory.ts'
+import { accountOf, rankOf } from './directory.ts'
 import { accountOfToken, type LiveParty, type Party } from './party.ts'
-import { rankOf } from './roles.ts'
 
 /**
  * What a caller may learn of, and do to, a token that it names. `forbidden` comes before any difference
@@ -25,7 +24,7 @@ const MISSING = { kind: 'missing' } as const
  */
 export function authorityOver(caller: LiveParty, target: Party): Authority<Present> {
   if (target.kind !== 'unknown' && target.record.subject === caller.user.id) return reached(target)
-  const rank = rankOf(caller.user.roles)
+  const rank = rankOf(caller.user)
   switch (rank) {
     case 'service-admin':
     case 'admin':
@@ -65,6 +64,6 @@ function isOfAccount(caller: LiveParty, target: Party): boolean {
 /** Of the dead it does not matter: in its account a caller is told that a token is over, whoever had it. */
 function isAboveDefault(target: Party): boolean {
   if (target.kind === 'unknown' || target.kind === 'dead') return false
-  const rank = rankOf(target.user.roles)
+  const rank = rankOf(target.user)
   return rank !== 'default' && rank !== 'none'
 }

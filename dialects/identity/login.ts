@@ -18,6 +18,7 @@ import { isUtf8, mediaType } from '../wire/request.ts'
 import { accessAnswer } from './access.ts'
 import type { Call } from './call.ts'
 import { type Credentials, type Login, type Named, parseLogin } from './credentials.ts'
+import { userEntryByName } from './directory/users.ts'
 import {
   accountOf,
   IDENTITY,
@@ -25,7 +26,6 @@ import {
   type IdentityUser,
   tenantById,
   userById,
-  userByName,
 } from './directory.ts'
 import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 
@@ -47,7 +47,7 @@ async function attempt(call: Call, asked: Login): Promise<Answer | Stale> {
   const basis = realm.basis()
   const { credentials } = asked
   const { by, value } = credentials.user
-  const user = await (by === 'id' ? userById(realm, value) : userByName(realm, value))
+  const user = await (by === 'id' ? userById(realm, value) : (await userEntryByName(realm, value))?.value)
   const isProven = await isProof(call, user, credentials)
   if (user === undefined || !isProven) return unauthorized(request, WRONG_CREDENTIALS)
   // Only who knows the credentials learns what became of the user.

@@ -8,19 +8,15 @@ import {
   type TokenRecord,
   unreachable,
 } from '@rescind/core'
-import {
-  accountOf,
-  IDENTITY,
-  type IdentityTenant,
-  type IdentityUser,
-  tenantById,
-  userById,
-} from './directory.ts'
+import { domainOfScope, IDENTITY, SYSTEM_SCOPE } from './directory/names.ts'
+import { type IdentityTenant, tenantById } from './directory/tenants.ts'
+import { accountOf, type IdentityUser, userById } from './directory/users.ts'
 
-/** What is stored about a token, its user and its tenant; not judged yet. */
+/** What is stored about a token, its user and what it is scoped to; not judged yet. */
 export type PartyFacts = {
   readonly record: TokenRecord
   readonly user: IdentityUser | undefined
+  /** The project that it is scoped to; absent for unscoped, domain and system tokens. */
   readonly tenant: IdentityTenant | undefined
 }
 
@@ -52,11 +48,15 @@ export function readParty(realm: Realm, text: string): Awaitable<PartyFacts | un
 }
 
 function around(realm: Realm, record: TokenRecord): Awaitable<PartyFacts> {
-  const { subject, tenant: tenantId } = record
-  return after(subject === undefined ? undefined : userById(realm, subject), (user) => {
-    if (tenantId === undefined) return { record, user, tenant: undefined }
-    return after(tenantById(realm, tenantId), (tenant) => ({ record, user, tenant }))
-  })
+  const { subject } = record
+  return after(subject === undefined ? undefined : userById(realm, subject), (user) =>
+    after(projectOf(realm, record), (tenant) => ({ record, user, tenant })),
+  )
+}
+
+function projectOf(realm: Realm, { tenant }: TokenRecord): Awaitable<IdentityTenant | undefined> {
+  if (tenant === undefined || tenant === SYSTEM_SCOPE || domainOfScope(tenant) !== undefined) return undefined
+  return tenantById(realm, tenant)
 }
 
 /**

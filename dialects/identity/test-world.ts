@@ -14,6 +14,7 @@ import { MemoryStore } from '@rescind/stores'
 import { openWorld, START_MS, type World } from '../../test/kit/realm.ts'
 import { type Ask, bodyJson, wireRequest } from '../../test/kit/request.ts'
 import { createIdentityDialect, type IdentityOptions } from './dialect.ts'
+import { roleIdOfName } from './directory/roles.ts'
 import {
   IDENTITY_TENANTS,
   IDENTITY_USERS,
@@ -130,10 +131,15 @@ export async function append(realm: Realm, rule: Rule): Promise<void> {
 }
 
 /** A user's record with something about it changed. */
-export async function changeUser(realm: Realm, id: string, change: Partial<IdentityUser>): Promise<void> {
+export async function changeUser(
+  realm: Realm,
+  id: string,
+  { roles, ...change }: Partial<IdentityUser> & { readonly roles?: readonly string[] },
+): Promise<void> {
   const entry = await realm.directory.get(IDENTITY_USERS, id)
   if (entry === undefined) throw new Error(`no user ${id}`)
-  await putUser(realm, { ...entry.value, ...change })
+  const grants = roles?.map((name) => ({ roleId: roleIdOfName(name) })) ?? entry.value.grants
+  await putUser(realm, { ...entry.value, grants, ...change })
 }
 
 export function passwordLogin(name: string, beside: object = {}): Ask {

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { SettingsRefused } from '@rescind/core'
 import { parseStrictJson } from '@rescind/dialects'
 import { readSecretFile } from '../config/key-files.ts'
-import { parseSeed, type Seed, type SeedSecret } from './schema.ts'
+import type { SeedSecret } from './parts.ts'
+import { parseSeed, type Seed } from './schema.ts'
 
 /** @throws SettingsRefused for a file that cannot be read or does not describe a seed. */
 export function readSeed(path: string): Seed {

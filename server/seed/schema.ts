@@ -1,8 +1,7 @@
 import { GRANT_TYPES, type GrantType, type IntrospectRight } from '@rescind/dialects'
 import { z } from 'zod'
-
-/** A secret, or the name of an environment variable or file that holds it. */
-export type SeedSecret = string | { readonly env: string } | { readonly file: string }
+import { type SeedIdentity, seedIdentity } from './identity-schema.ts'
+import { id, type SeedSecret, secret } from './parts.ts'
 
 type SeedChatApp = {
   readonly name: string
@@ -17,43 +16,15 @@ type SeedOauthClient = {
   readonly scopes: readonly string[]
   readonly introspect: IntrospectRight
 }
-type SeedTenant = {
-  readonly id: string
-  readonly name: string
-  readonly description?: string | undefined
-  readonly enabled: boolean
-}
-export type SeedUser = {
-  readonly id: string
-  readonly username: string
-  readonly password?: SeedSecret | undefined
-  readonly apiKey?: SeedSecret | undefined
-  readonly tenantId?: string | undefined
-  readonly accountId?: string | undefined
-  readonly domainId?: string | undefined
-  readonly roles: readonly string[]
-  readonly enabled: boolean
-}
 export type SeedRealm = {
   readonly name: string
   readonly chatApps: readonly SeedChatApp[]
   readonly oauthClients: readonly SeedOauthClient[]
-  readonly identity: { readonly tenants: readonly SeedTenant[]; readonly users: readonly SeedUser[] }
+  readonly identity: SeedIdentity
   readonly verifiers: readonly { readonly name: string; readonly key: SeedSecret }[]
 }
 export type Seed = { readonly realms: readonly SeedRealm[] }
 
-/** Any text goes, so that existing keys can be taken over; guessable ones are warned about. */
-const secret = z.union([
-  z.string().min(1).max(512),
-  z.strictObject({ env: z.string().min(1) }),
-  z.strictObject({ file: z.string().min(1) }),
-])
-const id = z
-  .string()
-  .min(1)
-  .max(256)
-  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text')
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope token (RFC 6749 §3.3)')
 
 const chatApp = z.strictObject({
@@ -71,32 +42,11 @@ const oauthClient = z.strictObject({
   introspect: z.enum(['own', 'audience', 'any']).default('own'),
 })
 
-const tenant = z.strictObject({
-  id,
-  name: id,
-  description: z.string().optional(),
-  enabled: z.boolean().default(true),
-})
-
-const user = z.strictObject({
-  id,
-  username: id,
-  password: secret.optional(),
-  apiKey: secret.optional(),
-  tenantId: id.optional(),
-  accountId: id.optional(),
-  domainId: id.optional(),
-  roles: z.array(id).default([]),
-  enabled: z.boolean().default(true),
-})
-
 const realm = z.strictObject({
   name: z.string(),
   chatApps: z.array(chatApp).default([]),
   oauthClients: z.array(oauthClient).default([]),
-  identity: z
-    .strictObject({ tenants: z.array(tenant).default([]), users: z.array(user).default([]) })
-    .default({ tenants: [], users: [] }),
+  identity: seedIdentity,
   verifiers: z.array(z.strictObject({ name: id, key: secret })).default([]),
 })
 

@@ -1,0 +1,25 @@
+import type { Collection } from '@rescind/core'
+import { jointKey } from './names.ts'
+
+/** An application credential of v3: a secret that stands for a user in one project, with some of its roles. */
+export type IdentityAppCredential = {
+  readonly id: string
+  readonly userId: string
+  readonly tenantId: string
+  /** Unique among its user's. */
+  readonly name: string
+  readonly description?: string
+  readonly secretDigest: string
+  readonly roleIds: readonly string[]
+  readonly expiresAtMs?: number
+  readonly isUnrestricted: boolean
+}
+
+export const IDENTITY_APP_CREDENTIALS: Collection<IdentityAppCredential> = {
+  name: 'identityAppCredentials',
+  keys: ({ userId, name }) => [{ name: 'name', value: jointKey(userId, name) }],
+  lists: ({ userId, tenantId }) => [
+    { name: 'user', value: userId },
+    { name: 'tenant', value: tenantId },
+  ],
+}

@@ -1,0 +1,184 @@
+import type { Entry, Realm } from '@rescind/core'
+import {
+  type Change,
+  type ChangeOf,
+  COLLECTIONS,
+  deleted,
+  type Kind,
+  type Kinds,
+  updated,
+} from './changes.ts'
+import {
+  appCredentialCut,
+  type Cut,
+  consequencesOf,
+  grantsLost,
+  isSwitchedOff,
+  subjectClientCut,
+  subjectCut,
+  tenantCut,
+} from './consequences.ts'
+import { accountAt, demandsMfa, type IdentityAccount } from './domains.ts'
+import { type Grant, isGlobal } from './grants.ts'
+import { PROOF } from './names.ts'
+import { accountOf, type IdentityUser, mfaOf } from './users.ts'
+
+/** Records and cut-offs of one unit; a change that would need more is refused. */
+export const CASCADE_MAX = 10_000
+
+export type Plan = { readonly changes: readonly Change[]; readonly cuts: readonly Cut[] }
+export type Planned = ({ readonly kind: 'plan' } & Plan) | { readonly kind: 'too-many' }
+
+/**
+ * Everything that belongs to some changes: the records that go with them, and the cut-offs of all. Read under the
+ * directory's own lock (write.ts), so that nobody joins a domain while its members are being counted.
+ *
+ * user deleted, role on a project lost   its application credentials (on that project) are deleted
+ * user or account made to use MFA        single-factor tokens and application credentials' tokens of who is not exempt
+ * tenant deleted                         roles on it, and application credentials for it, are deleted
+ * role deleted                           it is taken away from everybody
+ * domain disabled                        everything of its users, and what is scoped to its projects
+ * domain deleted                         its users and projects are deleted
+ */
+export async function cascade(realm: Realm, changes: readonly Change[]): Promise<Planned> {
+  const plan = new Gathering(realm)
+  for (const change of changes) plan.add(change)
+  return (await plan.run()) ? { kind: 'plan', ...plan.result() } : { kind: 'too-many' }
+}
+
+class Gathering {
+  readonly #realm: Realm
+  readonly #changes: Map<string, Change> = new Map()
+  readonly #cuts: Map<string, Cut> = new Map()
+  readonly #queue: Change[] = []
+
+  constructor(realm: Realm) {
+    this.#realm = realm
+  }
+
+  /** What is already changed here keeps where it came from, and goes where the newer change says. */
+  add(change: Change): void {
+    const key = `${change.of}/${change.id}`
+    const known = this.#changes.get(key)
+    // The same kind under the same key, which the compiler cannot know.
+    const merged =
+      known === undefined
+        ? change
+        : ({ ...change, before: known.before, fromVersion: known.fromVersion } as Change)
+    this.#changes.set(key, merged)
+    this.#queue.push(merged)
+  }
+
+  result(): Plan {
+    for (const change of this.#changes.values()) for (const cut of consequencesOf(change)) this.#cut(cut)
+    return { changes: [...this.#changes.values()], cuts: [...this.#cuts.values()] }
+  }
+
+  /** @returns false when it would be too much for one unit. */
+  async run(): Promise<boolean> {
+    for (let change = this.#queue.shift(); change !== undefined; change = this.#queue.shift()) {
+      await this.#follow(change)
+      if (this.#changes.size + this.#cuts.size > CASCADE_MAX) return false
+    }
+    return true
+  }
+
+  async #follow(change: Change): Promise<void> {
+    if (change.of === 'user') await this.#user(change)
+    if (change.of === 'account') await this.#account(change.id, change)
+    if (change.before === undefined) {
+      if (change.of === 'tenant' || change.of === 'domain') await this.#switchedOff(change)
+      return
+    }
+    if (change.of === 'tenant' && change.after === undefined) await this.#tenantGone(change.id)
+    if (change.of === 'role' && change.after === undefined) await this.#roleGone(change.id)
+    if (change.of === 'domain') await this.#switchedOff(change)
+    if (change.of === 'domain' && change.after === undefined) await this.#domainGone(change.id)
+  }
+
+  async #user({ before, after }: ChangeOf<'user'>): Promise<void> {
+    if (before === undefined) return
+    if (after === undefined) return this.#credentialsGone(before.id, () => true)
+    const lost = grantsLost(before, after)
+    if (lost.length > 0)
+      await this.#credentialsGone(before.id, (credential) => lost.some((grant) => uses(credential, grant)))
+    if (mfaOf(before).enforcement === mfaOf(after).enforcement) return
+    const accountId = accountOf(after)
+    const level =
+      accountId === undefined ? 'OPTIONAL' : (await accountAt(this.#realm, accountId)).account.mfaEnforcement
+    if (demandsMfa(mfaOf(before).enforcement, level) || !demandsMfa(mfaOf(after).enforcement, level)) return
+    await this.#singleFactorEnds(after)
+  }
+
+  async #account(
+    id: string,
+    change: { before: IdentityAccount | undefined; after: IdentityAccount | undefined },
+  ): Promise<void> {
+    const was = change.before?.mfaEnforcement ?? 'OPTIONAL'
+    const is = change.after?.mfaEnforcement ?? 'OPTIONAL'
+    for (const { value } of await this.#listed('user', 'account', id)) {
+      const own = mfaOf(value).enforcement
+      if (!demandsMfa(own, was) && demandsMfa(own, is)) await this.#singleFactorEnds(value)
+    }
+  }
+
+  async #singleFactorEnds(user: IdentityUser): Promise<void> {
+    this.#cut(subjectClientCut(user.id, PROOF.single))
+    for (const { id } of await this.#listed('appCredential', 'user', user.id)) this.#cut(appCredentialCut(id))
+  }
+
+  async #credentialsGone(userId: string, isGone: (of: Kinds['appCredential']) => boolean): Promise<void> {
+    for (const entry of await this.#listed('appCredential', 'user', userId))
+      if (isGone(entry.value)) this.add(deleted('appCredential', entry))
+  }
+
+  async #tenantGone(tenantId: string): Promise<void> {
+    await this.#grantsGone('tenant', tenantId, (grant) => grant.tenantId === tenantId)
+    for (const entry of await this.#listed('appCredential', 'tenant', tenantId))
+      this.add(deleted('appCredential', entry))
+  }
+
+  #roleGone(roleId: string): Promise<void> {
+    return this.#grantsGone('role', roleId, (grant) => grant.roleId === roleId)
+  }
+
+  async #grantsGone(list: string, value: string, isGone: (grant: Grant) => boolean): Promise<void> {
+    for (const entry of await this.#listed('user', list, value)) {
+      const grants = entry.value.grants.filter((grant) => !isGone(grant))
+      if (grants.length < entry.value.grants.length)
+        this.add(updated('user', entry, { ...entry.value, grants }))
+    }
+  }
+
+  async #switchedOff(change: ChangeOf<'tenant'> | ChangeOf<'domain'>): Promise<void> {
+    if (change.of !== 'domain' || !isSwitchedOff(change)) return
+    for (const { id } of await this.#listed('user', 'domain', change.id)) this.#cut(subjectCut(id))
+    for (const { id } of await this.#listed('tenant', 'domain', change.id)) this.#cut(tenantCut(id))
+  }
+
+  async #domainGone(domainId: string): Promise<void> {
+    for (const entry of await this.#listed('tenant', 'domain', domainId)) this.add(deleted('tenant', entry))
+    for (const entry of await this.#listed('user', 'domain', domainId)) this.add(deleted('user', entry))
+    await this.#grantsGone('grantDomain', domainId, (grant) => grant.domainId === domainId)
+  }
+
+  /** As they will be after what is planned so far; what is to be deleted is left out. */
+  async #listed<K extends Kind>(of: K, name: string, value: string): Promise<Entry<Kinds[K]>[]> {
+    const entries: Entry<Kinds[K]>[] = []
+    for await (const entry of this.#realm.directory.listed(COLLECTIONS[of], { name, value })) {
+      const planned = this.#changes.get(`${of}/${entry.id}`) as ChangeOf<K> | undefined
+      if (planned === undefined) entries.push(entry)
+      else if (planned.after !== undefined) entries.push({ ...entry, value: planned.after })
+      if (entries.length > CASCADE_MAX) break
+    }
+    return entries
+  }
+
+  #cut(cut: Cut): void {
+    this.#cuts.set(JSON.stringify([cut.shape, cut.principals]), cut)
+  }
+}
+
+function uses({ tenantId, roleIds }: Kinds['appCredential'], grant: Grant): boolean {
+  return roleIds.includes(grant.roleId) && (isGlobal(grant) || grant.tenantId === tenantId)
+}

@@ -1,0 +1,32 @@
+import type { Collection } from '@rescind/core'
+
+/** A service that catalogs list. The Identity service itself is there without a record. */
+export type IdentityService = {
+  readonly id: string
+  readonly name: string
+  readonly type: string
+  readonly description?: string
+}
+
+/** Where a service answers in one region. URLs may hold `%(tenant_id)s`, `$(project_id)s` and the like. */
+export type IdentityEndpoint = {
+  readonly id: string
+  readonly serviceId: string
+  readonly region: string
+  readonly publicUrl: string
+  readonly internalUrl?: string
+  readonly adminUrl?: string
+  readonly versionId?: string
+  readonly enabled: boolean
+}
+
+export const IDENTITY_SERVICES: Collection<IdentityService> = {
+  name: 'identityServices',
+  keys: () => [],
+}
+
+export const IDENTITY_ENDPOINTS: Collection<IdentityEndpoint> = {
+  name: 'identityEndpoints',
+  keys: () => [],
+  lists: ({ serviceId }) => [{ name: 'service', value: serviceId }],
+}

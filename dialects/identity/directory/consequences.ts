@@ -1,0 +1,109 @@
+import { type CutShape, type Principals, unreachable } from '@rescind/core'
+import type { Change } from './changes.ts'
+import { type Grant, isGlobal, isMemberOf, isSameGrant } from './grants.ts'
+import { appCredentialClient, domainScope, IDENTITY, PROOF, SYSTEM_SCOPE } from './names.ts'
+import { type IdentityUser, mfaOf } from './users.ts'
+
+/** A cut-off that a change of the directory writes into its own unit. */
+export type Cut = { readonly shape: CutShape; readonly principals: Principals }
+
+/**
+ * The rules of consequence: what a change of one record ends, by itself. It looks at nothing but the record before and
+ * after, so no caller can leave a consequence out; what a change does to other records (members of a domain, users of
+ * a role) is `cascade.ts`. docs/identity.md has the table.
+ *
+ * user      deleted, disabled, password set, MFA switched on         everything of the user
+ *           a role that it had everywhere is taken away              everything of the user
+ *           a role on a project, domain or the system is taken away  what is scoped to that
+ *           its default project changes, and it has no role there    what is scoped to the old one
+ *           an OTP device or a phone is verified                     its tokens for setting up MFA
+ *           an API key is reset or removed, anything else            nothing
+ * tenant    deleted, disabled                                        what is scoped to it
+ * domain    deleted, disabled                                        what is scoped to it
+ * app cred. deleted                                                  what was made with it
+ */
+export function consequencesOf(change: Change): readonly Cut[] {
+  switch (change.of) {
+    case 'user':
+      return change.before === undefined ? [] : userConsequences(change.before, change.after)
+    case 'tenant':
+      return isSwitchedOff(change) ? [tenantCut(change.id)] : []
+    case 'domain':
+      return isSwitchedOff(change) ? [tenantCut(domainScope(change.id))] : []
+    case 'appCredential':
+      return change.before !== undefined && change.after === undefined ? [appCredentialCut(change.id)] : []
+    case 'account':
+    case 'role':
+    case 'service':
+    case 'endpoint':
+      return []
+    default:
+      return unreachable(change)
+  }
+}
+
+/** Deleted, or enabled no longer. One that was never recorded counts as enabled (`tenantById`). */
+export function isSwitchedOff(change: {
+  readonly fromVersion: number
+  readonly before: { readonly enabled: boolean } | undefined
+  readonly after: { readonly enabled: boolean } | undefined
+}): boolean {
+  const was = change.before?.enabled ?? change.fromVersion === 0
+  return was && change.after?.enabled !== true
+}
+
+function userConsequences(before: IdentityUser, after: IdentityUser | undefined): readonly Cut[] {
+  if (after === undefined || endsAll(before, after)) return [subjectCut(before.id)]
+  const lost = grantsLost(before, after)
+  if (lost.some(isGlobal)) return [subjectCut(before.id)]
+  const scopes = new Set(lost.map(scopeOfGrant))
+  const old = before.tenantId
+  if (old !== undefined && !isMemberOf(after, old)) scopes.add(old)
+  const cuts = [...scopes].map((tenant) => subjectTenantCut(before.id, tenant))
+  return gainedDevice(before, after) ? [...cuts, subjectClientCut(before.id, PROOF.setupMfa)] : cuts
+}
+
+function endsAll(before: IdentityUser, after: IdentityUser): boolean {
+  const isDisabled = before.enabled && !after.enabled
+  const isPasswordSet = before.passwordHash !== after.passwordHash
+  const isMfaSwitchedOn = !mfaOf(before).isEnabled && mfaOf(after).isEnabled
+  return isDisabled || isPasswordSet || isMfaSwitchedOn
+}
+
+export function grantsLost(before: IdentityUser, after: IdentityUser): readonly Grant[] {
+  return before.grants.filter((grant) => !after.grants.some((one) => isSameGrant(one, grant)))
+}
+
+/** What a token bears as its tenant that is scoped to where this role is granted. */
+function scopeOfGrant({ tenantId, domainId }: Grant): string {
+  if (tenantId !== undefined) return tenantId
+  return domainId === undefined ? SYSTEM_SCOPE : domainScope(domainId)
+}
+
+function gainedDevice(before: IdentityUser, after: IdentityUser): boolean {
+  const verified = (user: IdentityUser): number => {
+    const { otpDevices, phones } = mfaOf(user)
+    return [...otpDevices, ...phones].filter(({ isVerified }) => isVerified).length
+  }
+  return verified(after) > verified(before)
+}
+
+export function subjectCut(subject: string): Cut {
+  return { shape: 'subject', principals: { source: IDENTITY, subject } }
+}
+
+function subjectTenantCut(subject: string, tenant: string): Cut {
+  return { shape: 'subject+tenant', principals: { source: IDENTITY, subject, tenant } }
+}
+
+export function subjectClientCut(subject: string, client: string): Cut {
+  return { shape: 'subject+client', principals: { source: IDENTITY, subject, client } }
+}
+
+export function tenantCut(tenant: string): Cut {
+  return { shape: 'tenant', principals: { source: IDENTITY, tenant } }
+}
+
+export function appCredentialCut(id: string): Cut {
+  return { shape: 'client', principals: { source: IDENTITY, client: appCredentialClient(id) } }
+}

@@ -1,0 +1,63 @@
+import { type Awaitable, after, type Collection, type Realm } from '@rescind/core'
+
+export type IdentityRole = {
+  readonly id: string
+  readonly name: string
+  readonly description: string
+  readonly serviceId?: string
+  readonly domainId?: string
+}
+
+export const IDENTITY_ROLES: Collection<IdentityRole> = {
+  name: 'identityRoles',
+  keys: (role) => [{ name: 'name', value: role.name }],
+}
+
+/**
+ * Roles that are there without a record. Ids that the vendor publishes: admin 1, default 2, user-admin 3; 4 and 7 are
+ * ours. The last four are the ones that OpenStack's own policies speak of.
+ */
+export const BUILT_IN_ROLES: readonly IdentityRole[] = [
+  { id: '1', name: 'identity:admin', description: 'Admin Role.' },
+  { id: '2', name: 'identity:default', description: 'Default Role.' },
+  { id: '3', name: 'identity:user-admin', description: 'User Admin Role.' },
+  { id: '4', name: 'identity:service-admin', description: 'Service Admin Role.' },
+  { id: '7', name: 'identity:user-manage', description: 'User Manage Role.' },
+  { id: 'admin', name: 'admin', description: 'OpenStack administrator.' },
+  { id: 'member', name: 'member', description: 'OpenStack member.' },
+  { id: 'reader', name: 'reader', description: 'OpenStack reader.' },
+  { id: 'service', name: 'service', description: 'OpenStack service.' },
+]
+
+const BUILT_IN_BY_ID: ReadonlyMap<string, IdentityRole> = new Map(
+  BUILT_IN_ROLES.map((role) => [role.id, role]),
+)
+const BUILT_IN_BY_NAME: ReadonlyMap<string, IdentityRole> = new Map(
+  BUILT_IN_ROLES.map((role) => [role.name, role]),
+)
+
+export function isBuiltInRole(id: string): boolean {
+  return BUILT_IN_BY_ID.has(id)
+}
+
+/** The id under which a role named in a seed file is granted: one that was never recorded is its own id. */
+export function roleIdOfName(name: string): string {
+  return BUILT_IN_BY_NAME.get(name)?.id ?? name
+}
+
+export function roleById(realm: Realm, id: string): Awaitable<IdentityRole | undefined> {
+  const builtIn = BUILT_IN_BY_ID.get(id)
+  if (builtIn !== undefined) return builtIn
+  return after(realm.directory.get(IDENTITY_ROLES, id), (entry) => entry?.value)
+}
+
+export function roleByName(realm: Realm, name: string): Awaitable<IdentityRole | undefined> {
+  const builtIn = BUILT_IN_BY_NAME.get(name)
+  if (builtIn !== undefined) return builtIn
+  return after(realm.directory.find(IDENTITY_ROLES, { name: 'name', value: name }), (entry) => entry?.value)
+}
+
+/** A role that a grant names, as answers show it; without a record it is named by its id. */
+export function grantedRole(realm: Realm, id: string): Awaitable<IdentityRole> {
+  return after(roleById(realm, id), (role) => role ?? { id, name: id, description: id })
+}

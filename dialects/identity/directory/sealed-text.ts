@@ -1,0 +1,24 @@
+import { type Realm, seal, subkey, unseal } from '@rescind/core'
+
+/** What a sealed text is, and whose: sealed for one, it opens for no other. */
+export type SealPurpose = { readonly label: string; readonly id: string }
+
+/** AES-256-GCM under a key of its own, base64url. */
+export function sealText(realm: Realm, purpose: SealPurpose, text: string): string {
+  const sealing = { key: keyOf(realm, purpose), associated: labelOf(realm, purpose), random: realm.random }
+  return seal(sealing, Buffer.from(text, 'utf8')).toString('base64url')
+}
+
+/** @returns undefined when the text was sealed for something else. */
+export function unsealText(realm: Realm, purpose: SealPurpose, sealed: string): string | undefined {
+  const bytes = Buffer.from(sealed, 'base64url')
+  return unseal(keyOf(realm, purpose), bytes, labelOf(realm, purpose))?.toString('utf8')
+}
+
+function keyOf(realm: Realm, { label, id }: SealPurpose): Buffer {
+  return subkey(realm.keys.sealKey, `${label}:${id}`)
+}
+
+function labelOf(realm: Realm, { label, id }: SealPurpose): string {
+  return `${label}:${realm.name}:${id}`
+}

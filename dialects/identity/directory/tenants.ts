@@ -1,0 +1,68 @@
+import { type Awaitable, after, type Collection, type Entry, type Realm } from '@rescind/core'
+import { DEFAULT_DOMAIN, jointKey } from './names.ts'
+
+/** A tenant of v2.0, a project of v3: one thing. */
+export type IdentityTenant = {
+  readonly id: string
+  /** Unique in its domain. */
+  readonly name: string
+  readonly enabled: boolean
+  readonly description?: string
+  readonly displayName?: string
+  /** Absent: the default domain. */
+  readonly domainId?: string
+}
+
+export const IDENTITY_TENANTS: Collection<IdentityTenant> = {
+  name: 'identityTenants',
+  keys: (tenant) => [nameKey(domainOfTenant(tenant), tenant.name)],
+  lists: (tenant) => [{ name: 'domain', value: domainOfTenant(tenant) }],
+}
+
+export type NewIdentityTenant = Omit<IdentityTenant, 'enabled'> & { readonly enabled?: boolean }
+
+export function identityTenantValue(given: NewIdentityTenant): IdentityTenant {
+  return { ...given, enabled: given.enabled ?? true }
+}
+
+export function domainOfTenant(tenant: IdentityTenant): string {
+  return tenant.domainId ?? DEFAULT_DOMAIN
+}
+
+/**
+ * A tenant that a user or a token names. One that was never recorded is named by its id, so that a user can
+ * have an account number without more; one that was deleted counts as disabled.
+ */
+export function tenantById(realm: Realm, id: string): Awaitable<IdentityTenant> {
+  return after(tenantAt(realm, id), ({ tenant }) => tenant)
+}
+
+/** As `tenantById`, with the version that a unit which rests on it expects. */
+export function tenantAt(
+  realm: Realm,
+  id: string,
+): Awaitable<{ readonly tenant: IdentityTenant; readonly version: number }> {
+  return after(realm.directory.get(IDENTITY_TENANTS, id), (entry) => {
+    if (entry !== undefined) return { tenant: entry.value, version: entry.version }
+    return after(realm.directory.standing(IDENTITY_TENANTS, id), ({ version }) => {
+      return { tenant: { id, name: id, enabled: version === 0 }, version }
+    })
+  })
+}
+
+/** @returns undefined for one that was never recorded, or was deleted. */
+export function tenantEntry(realm: Realm, id: string): Awaitable<Entry<IdentityTenant> | undefined> {
+  return realm.directory.get(IDENTITY_TENANTS, id)
+}
+
+export function tenantEntryByName(
+  realm: Realm,
+  domainId: string,
+  name: string,
+): Awaitable<Entry<IdentityTenant> | undefined> {
+  return realm.directory.find(IDENTITY_TENANTS, nameKey(domainId, name))
+}
+
+function nameKey(domainId: string, name: string): { name: string; value: string } {
+  return { name: 'name', value: jointKey(domainId, name) }
+}

@@ -1,0 +1,144 @@
+import { type Awaitable, after, type Collection, type Entry, type Realm } from '@rescind/core'
+import type { Grant } from './grants.ts'
+import { DEFAULT_DOMAIN } from './names.ts'
+import { roleIdOfName } from './roles.ts'
+import { sealText, unsealText } from './sealed-text.ts'
+
+/** How much a user, or a whole account, is made to use multi-factor authentication. */
+export type MfaEnforcement = 'DEFAULT' | 'OPTIONAL' | 'REQUIRED'
+
+/** A TOTP generator (RFC 6238). It counts once its first code was verified. */
+export type OtpDevice = {
+  readonly id: string
+  readonly name: string
+  readonly isVerified: boolean
+  /** The seed, sealed under the user's id and the device's. */
+  readonly seedSealed: string
+}
+
+/** A phone that gets passcodes as text messages, once a first one was verified. */
+export type MobilePhone = { readonly id: string; readonly number: string; readonly isVerified: boolean }
+
+export type Mfa = {
+  readonly isEnabled: boolean
+  readonly enforcement: MfaEnforcement
+  readonly otpDevices: readonly OtpDevice[]
+  readonly phones: readonly MobilePhone[]
+}
+
+const NO_MFA: Mfa = { isEnabled: false, enforcement: 'DEFAULT', otpDevices: [], phones: [] }
+
+export type IdentityUser = {
+  readonly id: string
+  /** Unique in the realm, for v2.0 names no domain; compared byte by byte. */
+  readonly username: string
+  readonly email?: string
+  readonly description?: string
+  /** Made and read by the server's password hashing; absent: no password is right. */
+  readonly passwordHash?: string
+  /** What an API key is compared by; absent: no key is right. */
+  readonly apiKeyDigest?: string
+  /** The API key itself, sealed, base64url: the dialect has to show it to its owner. */
+  readonly apiKeySealed?: string
+  /** The tenant (v3: project) that a login without a scope gets. */
+  readonly tenantId?: string
+  /** What v2.0 authority is measured by, shown as `RAX-AUTH:domainId`; absent: the tenant's id. */
+  readonly accountId?: string
+  /** The v3 domain. */
+  readonly domainId: string
+  readonly defaultRegion?: string
+  readonly grants: readonly Grant[]
+  readonly enabled: boolean
+  /** Absent: `NO_MFA`. */
+  readonly mfa?: Mfa
+}
+
+export const IDENTITY_USERS: Collection<IdentityUser> = {
+  name: 'identityUsers',
+  keys: (user) => [{ name: 'username', value: user.username }],
+  lists: (user) => [
+    { name: 'domain', value: user.domainId },
+    ...listed('account', accountOf(user)),
+    ...listed('email', user.email),
+    ...distinct([user.tenantId, ...user.grants.map(({ tenantId }) => tenantId)]).map(onTenant),
+    ...distinct(user.grants.map(({ domainId }) => domainId)).map((value) => ({ name: 'grantDomain', value })),
+    ...distinct(user.grants.map(({ roleId }) => roleId)).map((value) => ({ name: 'role', value })),
+  ],
+}
+
+function listed(name: string, value: string | undefined): { name: string; value: string }[] {
+  return value === undefined ? [] : [{ name, value }]
+}
+
+function onTenant(value: string): { name: string; value: string } {
+  return { name: 'tenant', value }
+}
+
+function distinct(values: readonly (string | undefined)[]): string[] {
+  return [...new Set(values.filter((value) => value !== undefined))]
+}
+
+export type NewIdentityUser = Omit<
+  IdentityUser,
+  'apiKeyDigest' | 'apiKeySealed' | 'domainId' | 'grants' | 'mfa'
+> & {
+  readonly domainId?: string
+  /** Names of roles that the user has everywhere. */
+  readonly roles: readonly string[]
+  /** Roles on one project, domain, or the system. */
+  readonly grants?: readonly Grant[]
+  /** In the clear; only its digest and its sealed text are kept. */
+  readonly apiKey?: string
+  readonly mfa?: Mfa
+}
+
+/** The record of a user, its API key digested and sealed. */
+export function identityUserValue(realm: Realm, given: NewIdentityUser): IdentityUser {
+  const { apiKey, roles, grants = [], ...rest } = given
+  const everywhere = roles.map((name) => ({ roleId: roleIdOfName(name) }))
+  const user = { ...rest, domainId: given.domainId ?? DEFAULT_DOMAIN, grants: [...everywhere, ...grants] }
+  return apiKey === undefined ? user : withApiKey(realm, user, apiKey)
+}
+
+export function withApiKey(realm: Realm, user: IdentityUser, apiKey: string): IdentityUser {
+  const apiKeySealed = sealText(realm, apiKeyPurpose(user), apiKey)
+  return { ...user, apiKeyDigest: realm.secretDigest(apiKey), apiKeySealed }
+}
+
+export function withoutApiKey(user: IdentityUser): IdentityUser {
+  const { apiKeyDigest: _digest, apiKeySealed: _sealed, ...rest } = user
+  return rest
+}
+
+/** @returns undefined when the user has no API key, or its text was sealed for another user or realm. */
+export function unsealApiKey(realm: Realm, user: IdentityUser): string | undefined {
+  if (user.apiKeySealed === undefined) return undefined
+  return unsealText(realm, apiKeyPurpose(user), user.apiKeySealed)
+}
+
+function apiKeyPurpose(user: IdentityUser): { label: string; id: string } {
+  return { label: 'identity-api-key', id: user.id }
+}
+
+export function mfaOf(user: IdentityUser): Mfa {
+  return user.mfa ?? NO_MFA
+}
+
+/**
+ * @returns undefined for a user without an account: nobody but itself and the operators governs its tokens.
+ */
+export function accountOf(user: IdentityUser): string | undefined {
+  return user.accountId ?? user.tenantId
+}
+
+export function userById(realm: Realm, id: string): Awaitable<IdentityUser | undefined> {
+  return after(realm.directory.get(IDENTITY_USERS, id), (entry) => entry?.value)
+}
+
+export function userEntry(realm: Realm, id: string): Awaitable<Entry<IdentityUser> | undefined> {
+  return realm.directory.get(IDENTITY_USERS, id)
+}
+
+export function userEntryByName(realm: Realm, username: string): Awaitable<Entry<IdentityUser> | undefined> {
+  return realm.directory.find(IDENTITY_USERS, { name: 'username', value: username })
+}

@@ -1,0 +1,110 @@
+import {
+  type Audit,
+  type Caller,
+  cutRule,
+  deleteRecord,
+  type Expectation,
+  type Operation,
+  Overloaded,
+  putRecord,
+  type Realm,
+} from '@rescind/core'
+import { cascade, type Plan } from './cascade.ts'
+import { type Change, type ChangeOf, COLLECTIONS, type Kind } from './changes.ts'
+
+/** Changes of one realm's directory that may wait for the one before them. */
+export const WRITES_WAITING_MAX = 256
+
+export type DirectoryAct = {
+  /** Who acts; what it may do ends with its token, so a caller that was revoked meanwhile is stale. */
+  readonly caller: Caller
+  /** Which call asked for it, for the audit: `identity.user.update`. */
+  readonly how: string
+  readonly why?: string
+  /** Records that were judged by, and must not have changed since. */
+  readonly expects?: readonly Expectation[]
+  /** What else belongs to the same unit: a memo, a token that is used up. */
+  readonly also?: readonly Operation[]
+}
+
+export type DirectoryWritten =
+  | { readonly kind: 'written' }
+  /** Something that was read has changed, or the caller was revoked: judge again (`untilFresh`). */
+  | { readonly kind: 'stale' }
+  /** Another record has this name. */
+  | { readonly kind: 'name-taken' }
+  /** It would touch more records than one unit holds (CASCADE_MAX). */
+  | { readonly kind: 'too-many' }
+
+/**
+ * The one way by which Identity records are written, in v2.0, v3 and the control API alike: the records, what goes with
+ * them, and every revocation that follows are one unit, durable before this returns.
+ * @throws StoreUnavailable, Overloaded
+ */
+export function writeDirectory(
+  realm: Realm,
+  changes: readonly Change[],
+  act: DirectoryAct,
+): Promise<DirectoryWritten> {
+  return oneByOne(realm, () => write(realm, changes, act))
+}
+
+async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct): Promise<DirectoryWritten> {
+  const plan = await cascade(realm, changes)
+  if (plan.kind === 'too-many') return plan
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [act.caller.standing],
+    expects: act.expects ?? [],
+    operations: [...operationsOf(realm, plan, act), ...(act.also ?? [])],
+  })
+  if (outcome.kind === 'applied') return { kind: 'written' }
+  return outcome.kind === 'conflict' && outcome.what === 'key-taken'
+    ? { kind: 'name-taken' }
+    : { kind: 'stale' }
+}
+
+function operationsOf(realm: Realm, { changes, cuts }: Plan, act: DirectoryAct): Operation[] {
+  const { caller, how, why } = act
+  const audit: Audit = { by: caller.id, from: caller.from, how, ...(why === undefined ? {} : { why }) }
+  const records = changes.flatMap((change) => recordOperations(realm, change, audit))
+  const rows = cuts.map(({ shape, principals }): Operation => {
+    return { kind: 'append', row: realm.row(cutRule(realm, shape, principals), audit) }
+  })
+  return [...records, ...rows]
+}
+
+function recordOperations<K extends Kind>(
+  realm: Realm,
+  change: ChangeOf<K>,
+  audit: Audit,
+): readonly Operation[] {
+  const { of, id, fromVersion, before, after } = change
+  const collection = COLLECTIONS[of]
+  if (after !== undefined) return putRecord(realm, { collection, id, value: after, fromVersion }, audit)
+  // Made and deleted in one act: nothing to write.
+  if (before === undefined) return []
+  return deleteRecord(realm, { collection: collection.name, id, fromVersion }, audit)
+}
+
+type Line = { tail: Promise<unknown>; waiting: number }
+const LINES: WeakMap<Realm, Line> = new WeakMap()
+
+/** This process owns the store, so a line per realm is enough: who belongs to what stands still during a cascade. */
+async function oneByOne<T>(realm: Realm, task: () => Promise<T>): Promise<T> {
+  const line = LINES.get(realm) ?? { tail: Promise.resolve(), waiting: 0 }
+  LINES.set(realm, line)
+  if (line.waiting >= WRITES_WAITING_MAX) throw new Overloaded('too many changes of the directory wait')
+  line.waiting += 1
+  const mine = line.tail.then(task)
+  // The next one starts whatever became of this one; who asked for this one is told.
+  line.tail = mine.then(
+    () => undefined,
+    () => undefined,
+  )
+  try {
+    return await mine
+  } finally {
+    line.waiting -= 1
+  }
+}
