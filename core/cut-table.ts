@@ -87,6 +87,16 @@ export class CutTable {
     this.#raiseValue(at + AUTHENTICATED, cut.authenticatedMs)
   }
 
+  /** Every key and its cut. */
+  *entries(): Iterable<readonly [IndexKey, Cut]> {
+    for (let slot = 0; slot < this.#capacity; slot += 1) {
+      if (!this.#used(slot)) continue
+      const key = keyOfWords(this.#words, slot * KEY_WORDS)
+      const cut = this.get(key)
+      if (cut !== undefined) yield [key, cut]
+    }
+  }
+
   dropExpired(floorMs: number): void {
     if (!this.#anyExpired(floorMs)) return
     this.#rebuild(this.#capacity, floorMs)
@@ -164,4 +174,14 @@ function wordOf(key: IndexKey, word: number): number {
   const at = word * 4
   const high = (key.charCodeAt(at) << 24) | (key.charCodeAt(at + 1) << 16)
   return (high | (key.charCodeAt(at + 2) << 8) | key.charCodeAt(at + 3)) >>> 0
+}
+
+function keyOfWords(words: Uint32Array, at: number): IndexKey {
+  let key = ''
+  for (let word = 0; word < KEY_WORDS; word += 1) {
+    const bits = words[at + word] as number
+    key += String.fromCharCode(bits >>> 24, (bits >>> 16) & 255, (bits >>> 8) & 255, bits & 255)
+  }
+  // The inverse of `wordOf`: sixteen one-byte characters.
+  return key as IndexKey
 }

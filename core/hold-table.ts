@@ -3,7 +3,8 @@ import type { Position } from './position.ts'
 import type { ForeignFacts, Principals } from './records.ts'
 import type { CutShape, CutTarget, Target } from './rules.ts'
 
-type Hold = { readonly target: Target; readonly at: Position }
+/** What is suspended, and since which place in the log. */
+export type Hold = { readonly target: Target; readonly at: Position }
 type CutHold = { readonly target: CutTarget; readonly at: Position }
 
 /**
@@ -56,6 +57,11 @@ export class HoldTable {
     ofShape.get(key)?.delete(id)
     if (ofShape.get(key)?.size === 0) ofShape.delete(key)
     if (ofShape.size === 0) this.#cuts.delete(target.shape)
+  }
+
+  /** Every hold by its id. */
+  entries(): Iterable<readonly [string, Hold]> {
+    return this.#holds
   }
 
   holdsThing(key: IndexKey): boolean {

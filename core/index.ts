@@ -45,6 +45,7 @@ export {
   foreignSource,
   readForeign,
 } from './foreign.ts'
+export { Freshness, type Proof } from './freshness.ts'
 export { collectExpired, collectMemos, GC_BATCH_MAX } from './gc.ts'
 export { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, REVOKE_QUEUE_MAX } from './group-commit.ts'
 export {
@@ -170,6 +171,14 @@ export {
   type TokenKind,
   type TokenRecord,
 } from './records.ts'
+export {
+  type Applied,
+  type FeedEvent,
+  type Loaded,
+  Replica,
+  type ResyncWhy,
+  turnsVerdicts,
+} from './replica.ts'
 export { RevocationIndex } from './revocation-index.ts'
 export {
   cutRule,
@@ -199,6 +208,7 @@ export {
   type SigningKeyState,
   type SigningKeyValue,
 } from './signing-keys.ts'
+export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts'
 export { isObject, type Json, type JsonObject, parseStrictJson, parseStrictObject } from './strict-json.ts'
 export { decodeUtf8 } from './strict-text.ts'
 export { checksum, mintText, PREFIX, type Prefix, type Shape, shapeOf } from './token-text.ts'

@@ -50,7 +50,10 @@ export class KeyTable {
   }
 
   #add(keepUntilMs: number): void {
-    const keep = keepUnits(keepUntilMs)
+    this.#addUnits(keepUnits(keepUntilMs))
+  }
+
+  #addUnits(keep: number): void {
     const at = k0 >>> PARTITION_SHIFT
     let partition = this.#partitions[at]
     if (partition === undefined) {
@@ -86,6 +89,27 @@ export class KeyTable {
     }
   }
 
+  /** Visits every key of some of the partitions: what snapshots are made of, a part at a time. */
+  visit(from: number, to: number, visitor: KeyVisitor): void {
+    for (let at = from; at < Math.min(to, PARTITIONS); at += 1) {
+      const partition = this.#partitions[at]
+      if (partition === undefined) continue
+      const { words, keeps } = partition
+      for (let slot = 0; slot < keeps.length; slot += 1) {
+        if (keeps[slot] !== 0) visitor(words, slot * WORDS, keeps[slot] as number)
+      }
+    }
+  }
+
+  /** Adds what `visit` gave, as it stood there. */
+  addWords(words: Uint32Array, at: number, keep: number): void {
+    k0 = words[at] as number
+    k1 = words[at + 1] as number
+    k2 = words[at + 2] as number
+    k3 = words[at + 3] as number
+    this.#addUnits(keep)
+  }
+
   /** Bytes of the arrays, for the gauge and the test that holds us to it. */
   get bytes(): number {
     let total = 0
@@ -96,10 +120,19 @@ export class KeyTable {
   }
 }
 
+/** Four words of a key, from `at` on, and until when it is kept, in this table's own units. */
+export type KeyVisitor = (words: Uint32Array, at: number, keep: number) => void
+
+/** The end of a unit in milliseconds: what a key with it is kept until. */
+export function keepUntilOf(keep: number): number {
+  return keep === KEEP_FOREVER ? Number.MAX_SAFE_INTEGER : KEEP_ORIGIN_MS + keep * KEEP_UNIT_MS
+}
+
 /** Calls of dropExpired that visit every partition once. */
 export const SLICES = 64
 
-const PARTITIONS = 1_024
+/** Parts that a table is visited by. */
+export const PARTITIONS = 1_024
 const PARTITION_SHIFT = 22
 const SMALLEST = 8
 const LOAD_MAX = 0.9

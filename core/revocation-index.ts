@@ -1,8 +1,8 @@
 import { type Cut, CutTable } from './cut-table.ts'
 import { ContractBroken, unreachable } from './faults.ts'
 import { HoldTable } from './hold-table.ts'
-import { cutKeyOf, keysOfThing } from './index-keys.ts'
-import { KeyTable } from './key-table.ts'
+import { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
+import { KeyTable, PARTITIONS } from './key-table.ts'
 import type { Epoch } from './lineage.ts'
 import { ORIGIN, type Position, position } from './position.ts'
 import { decodeRule, tokenRuleKeys } from './rule-bytes.ts'
@@ -15,6 +15,14 @@ import {
   type Rule,
   type ThingTarget,
 } from './rules.ts'
+
+/** Where in a log an index stands that was not folded from the log's first row. */
+export type Adopted = {
+  readonly epochs: readonly Epoch[]
+  readonly seq: number
+  readonly lostBelow: Position
+  readonly floorMs: number
+}
 
 /** What folding a row into the index tells its writer: the cut that stood before, so that it knows whom it ended. */
 export type Folded = { readonly previousCut?: Cut }
@@ -144,6 +152,33 @@ export class RevocationIndex {
       keepUntilMs,
     })
     return previousCut === undefined ? NOTHING : { previousCut }
+  }
+
+  /** Takes the place in a log that a snapshot of it describes; what the snapshot holds is put in beside. */
+  adopt({ epochs, seq, lostBelow, floorMs }: Adopted): void {
+    const last = epochs.at(-1)
+    this.#epochs.splice(0, this.#epochs.length, ...epochs)
+    this.#seq = seq
+    this.#ordinal = last?.ordinal ?? 0
+    this.#epochId = last?.epochId ?? ''
+    this.#lostBelow = lostBelow
+    this.raiseFloor(floorMs)
+  }
+
+  /** Adds every negative fact of another index, each until its own end: what was revoked in an epoch that was lost stays so. */
+  absorb(other: RevocationIndex): void {
+    for (const kind of other.endedKinds) this.endedKinds.add(kind)
+    other.ended.visit(0, PARTITIONS, (words, at, keep) => this.ended.addWords(words, at, keep))
+    for (const [shape, table] of other.cuts) {
+      for (const [key, cut] of table.entries()) this.#tableOf(shape).raise(key, cut)
+    }
+    for (const [id, { target, at }] of other.holds.entries()) this.holds.place(id, target, at)
+    if (other.lostBelow > this.#lostBelow) this.#lostBelow = other.lostBelow
+    this.raiseFloor(other.floorMs)
+  }
+
+  raiseCut(shape: CutShape, key: IndexKey, cut: Cut): void {
+    this.#tableOf(shape).raise(key, cut)
   }
 
   #tableOf(shape: CutShape): CutTable {

@@ -1,0 +1,213 @@
+import { ByteReader, ByteWriter } from './bytes.ts'
+import { sha256 } from './crypto.ts'
+import type { Cut } from './cut-table.ts'
+import { ContractBroken } from './faults.ts'
+import type { IndexKey } from './index-keys.ts'
+import { keepUntilOf, PARTITIONS } from './key-table.ts'
+import type { Epoch } from './lineage.ts'
+import type { Position } from './position.ts'
+import { type Place, readPosition } from './position-text.ts'
+import { RevocationIndex } from './revocation-index.ts'
+import { decodeRule, encodeRule } from './rule-bytes.ts'
+import { CUT_SHAPES, ROW_KIND, type ThingTarget } from './rules.ts'
+
+/**
+ * An index as bytes, all numbers big-endian:
+ *
+ *     "rescindS", u8 version, text position, f64 lostBelow, f64 floorMs
+ *     u32 n, n × epoch            u32 ordinal, text id, f64 seq of its row
+ *     u8 bits                     kinds of things that were ever ended
+ *     u8 n, n × shape of cut-off  u8 shape, u32 m, m × (16 bytes of key, 6 × f64)
+ *     u32 n, n × hold             f64 position, u32 length, rule bytes
+ *     u32 n, n × expiry           f64 kept until, u32 m, m × 16 bytes of key
+ *     32 bytes                    SHA-256 of all before
+ */
+const MAGIC = Buffer.from('rescindS', 'latin1')
+const VERSION = 1
+const HASH_BYTES = 32
+const KEY_BYTES = 16
+/** In the order of their bits; never reorder, only append. */
+const THING_KINDS: readonly ThingTarget['kind'][] = ['token', 'foreign', 'grant', 'session', 'key']
+/** Keys gathered by one step of a writer: a few milliseconds. */
+const KEYS_PER_STEP = 20_000
+
+export type Snapshot = {
+  readonly index: RevocationIndex
+  readonly place: Place
+  /** The place as the server wrote it, to be shown to it again. */
+  readonly position: string
+}
+
+/**
+ * Writes a snapshot in steps, so that nobody waits for a large one. Rows that are folded meanwhile may or may not be
+ * in it: it stands at the position that it names, and folding them again changes nothing.
+ */
+export class SnapshotWriter {
+  readonly #index: RevocationIndex
+  readonly #head: Buffer
+  readonly #groups: Map<number, KeyBlock> = new Map()
+  #next = 0
+
+  /** @param position text that names the place where the index stands now. */
+  constructor(index: RevocationIndex, position: string) {
+    this.#index = index
+    this.#head = encodeHead(index, position)
+  }
+
+  /** @returns whether there is more to do. */
+  step(): boolean {
+    let keys = 0
+    while (this.#next < PARTITIONS && keys < KEYS_PER_STEP) {
+      this.#index.ended.visit(this.#next, this.#next + 1, (words, at, keep) => {
+        const block = this.#groups.get(keep) ?? new KeyBlock()
+        this.#groups.set(keep, block)
+        block.add(words, at)
+        keys += 1
+      })
+      this.#next += 1
+    }
+    return this.#next < PARTITIONS
+  }
+
+  /** The whole, after the last step. */
+  bytes(): Buffer {
+    const parts: Uint8Array[] = [this.#head, new ByteWriter().u32(this.#groups.size).bytes()]
+    for (const [keep, block] of [...this.#groups].sort(([left], [right]) => left - right)) {
+      parts.push(new ByteWriter().f64(keepUntilOf(keep)).u32(block.count).bytes(), block.bytes())
+    }
+    const body = Buffer.concat(parts)
+    return Buffer.concat([body, sha256(body)])
+  }
+}
+
+/** The same at once. */
+export function encodeSnapshot(index: RevocationIndex, position: string): Buffer {
+  const writer = new SnapshotWriter(index, position)
+  while (writer.step());
+  return writer.bytes()
+}
+
+/**
+ * @returns undefined for bytes that are cut short, damaged, or of a version that is not known.
+ * @throws ContractBroken for bytes that were made whole, but not by a writer like this one.
+ */
+export function decodeSnapshot(bytes: Uint8Array, digestKey: string): Snapshot | undefined {
+  if (bytes.length < MAGIC.length + HASH_BYTES) return undefined
+  const body = bytes.subarray(0, bytes.length - HASH_BYTES)
+  if (!MAGIC.equals(bytes.subarray(0, MAGIC.length))) return undefined
+  if (!sha256(body).equals(bytes.subarray(body.length))) return undefined
+  const from = new ByteReader(body)
+  from.fixed(MAGIC.length)
+  if (from.u8() !== VERSION) return undefined
+  const position = from.text()
+  const place = readPosition(position)
+  if (place === undefined) throw new ContractBroken('a snapshot without a position')
+  const index = new RevocationIndex(digestKey)
+  const [lostBelow, floorMs] = [from.f64() as Position, from.f64()]
+  const epochs = Array.from({ length: from.u32() }, () => readEpoch(from))
+  const last = epochs.at(-1)
+  if (last?.ordinal !== place.ordinal || last.epochId !== place.epochId)
+    throw new ContractBroken('a snapshot whose position is not of its epoch')
+  index.adopt({ epochs, seq: place.seq, lostBelow, floorMs })
+  readKinds(from, index)
+  readCuts(from, index)
+  readHolds(from, index)
+  readEnded(from, index)
+  from.end()
+  return { index, place, position }
+}
+
+function encodeHead(index: RevocationIndex, position: string): Buffer {
+  const out = new ByteWriter().fixed(MAGIC).u8(VERSION).text(position)
+  out.f64(index.lostBelow).f64(index.floorMs).u32(index.epochs.length)
+  for (const { ordinal, epochId, seq } of index.epochs) out.u32(ordinal).text(epochId).f64(seq)
+  out.u8(THING_KINDS.reduce((bits, kind, at) => bits | (index.endedKinds.has(kind) ? 1 << at : 0), 0))
+  out.u8(index.cuts.size)
+  for (const [shape, table] of index.cuts) {
+    out.u8(CUT_SHAPES.indexOf(shape)).u32(table.size)
+    for (const [key, cut] of table.entries()) {
+      out.fixed(Buffer.from(key, 'latin1')).f64(cut.plain).f64(cut.plainAtMs)
+      out.f64(cut.datedBeforeMs).f64(cut.dated).f64(cut.authenticatedMs).f64(cut.keepUntilMs)
+    }
+  }
+  out.u32(index.holds.size)
+  for (const [id, { target, at }] of index.holds.entries()) {
+    out.f64(at).block(encodeRule({ kind: 'hold', id, target }, index.digestKey))
+  }
+  return out.bytes()
+}
+
+function readEpoch(from: ByteReader): Epoch {
+  return { ordinal: from.u32(), epochId: from.text(), seq: from.f64() }
+}
+
+function readKinds(from: ByteReader, index: RevocationIndex): void {
+  const bits = from.u8()
+  // A kind that is not known here may have ended things that are looked up by it.
+  if (bits >= 1 << THING_KINDS.length) throw new ContractBroken('a snapshot with an unknown kind of thing')
+  THING_KINDS.forEach((kind, at) => {
+    if ((bits & (1 << at)) !== 0) index.endedKinds.add(kind)
+  })
+}
+
+function readCuts(from: ByteReader, index: RevocationIndex): void {
+  for (let left = from.u8(); left > 0; left -= 1) {
+    const shape = CUT_SHAPES[from.u8()]
+    if (shape === undefined) throw new ContractBroken('a snapshot with an unknown shape of cut-off')
+    for (let entries = from.u32(); entries > 0; entries -= 1) {
+      const key = from.fixed(KEY_BYTES).toString('latin1') as IndexKey
+      const cut: Cut = {
+        plain: from.f64() as Position,
+        plainAtMs: from.f64(),
+        datedBeforeMs: from.f64(),
+        dated: from.f64() as Position,
+        authenticatedMs: from.f64(),
+        keepUntilMs: from.f64(),
+      }
+      index.raiseCut(shape, key, cut)
+    }
+  }
+}
+
+function readHolds(from: ByteReader, index: RevocationIndex): void {
+  for (let left = from.u32(); left > 0; left -= 1) {
+    const at = from.f64() as Position
+    const rule = decodeRule({ kind: ROW_KIND.hold, rule: from.block() })
+    if (rule.kind !== 'hold') throw new ContractBroken('a snapshot with a hold that is none')
+    index.holds.place(rule.id, rule.target, at)
+  }
+}
+
+function readEnded(from: ByteReader, index: RevocationIndex): void {
+  const groups = Array.from({ length: from.u32() }, () => {
+    const keepUntilMs = from.f64()
+    const count = from.u32()
+    return { keepUntilMs, count, keys: from.fixed(count * KEY_BYTES) }
+  })
+  index.ended.reserve(groups.reduce((total, { count }) => total + count, 0))
+  for (const { keepUntilMs, count, keys } of groups) {
+    for (let at = 0; at < count; at += 1) index.ended.addBytes(keys, at * KEY_BYTES, keepUntilMs)
+  }
+}
+
+/** Keys of one expiry, as bytes that grow. */
+class KeyBlock {
+  #bytes: Buffer = Buffer.allocUnsafe(64 * KEY_BYTES)
+  count = 0
+
+  add(words: Uint32Array, at: number): void {
+    const start = this.count * KEY_BYTES
+    if (start + KEY_BYTES > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(this.#bytes.length * 2)
+      grown.set(this.#bytes)
+      this.#bytes = grown
+    }
+    for (let word = 0; word < 4; word += 1)
+      this.#bytes.writeUInt32BE(words[at + word] as number, start + word * 4)
+    this.count += 1
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.count * KEY_BYTES)
+  }
+}
