@@ -10,7 +10,7 @@ import type { ChainedLogRow, Rule } from '../rules.ts'
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../snapshot.ts'
 import { DAY_MS, DIGEST_KEY, NOW_MS, revoking, rowOf, SOURCE, tokenTarget } from './samples.ts'
 
-export const POSITION_KEY: Uint8Array = Buffer.alloc(32, 5)
+const POSITION_KEY: Uint8Array = Buffer.alloc(32, 5)
 
 /** A log with its chain, and what a server says of it. */
 export class History {
