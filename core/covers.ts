@@ -1,5 +1,6 @@
 import { unreachable } from './faults.ts'
 import { foreignIsBefore } from './hold-table.ts'
+import type { Position } from './position.ts'
 import type { Ancestor, ForeignFacts, Principals, TokenFacts } from './records.ts'
 import type { CutShape, CutTarget, Target, ThingTarget } from './rules.ts'
 
@@ -34,13 +35,21 @@ function isToken(target: ThingTarget, one: Pick<Ancestor, 'source'> & { readonly
   return target.kind === 'token' && one.source === target.source && one.handle === target.handle
 }
 
-type Issued = Principals & { readonly issuedAtMs?: number; readonly foreign?: ForeignFacts }
+type Issued = Principals & {
+  readonly position: Position
+  readonly issuedAtMs?: number
+  readonly foreign?: ForeignFacts
+}
 
 function cutCovers(cut: CutTarget, one: Issued): boolean {
   if (!namesSame(cut.shape, cut.principals, one)) return false
-  if (one.foreign !== undefined) return foreignIsBefore(cut, one.issuedAtMs, one.foreign)
+  if (one.foreign !== undefined) {
+    const since = cut.asOf === undefined ? {} : { issuedBeforeMs: cut.issuedBeforeMs ?? cut.asOf.atMs }
+    return foreignIsBefore({ ...cut, ...since }, one.issuedAtMs, one.foreign)
+  }
   // A login that was measured by its issuer's clock is nothing that tokens of ours have.
   if (cut.basis !== undefined) return false
+  if (cut.asOf !== undefined && one.position >= cut.asOf.at) return false
   return cut.issuedBeforeMs === undefined || (one.issuedAtMs ?? 0) < cut.issuedBeforeMs
 }
 

@@ -157,6 +157,13 @@ export {
   unwrapRealmKeys,
   wrapRealmKeys,
 } from './realm-keys.ts'
+export {
+  DEFAULT_REALM_SETTINGS,
+  Lifetimes,
+  REALM_SETTINGS,
+  REALM_SETTINGS_ID,
+  type RealmSettings,
+} from './realm-settings.ts'
 export { commitOwn, Realms, type RealmsParts } from './realms.ts'
 export {
   ANCESTORS_MAX,
@@ -186,13 +193,18 @@ export {
   endedByCut,
   type RevokeAct,
   type Revoked,
+  revokeAll,
   revokeGrant,
   revokePrincipals,
   revokeToken,
+  rowsOf,
+  ruleOn,
+  tokenRule,
 } from './revoke.ts'
 export { decodeRule, encodeRule } from './rule-bytes.ts'
 export {
   type ChainedLogRow,
+  type CutAsOf,
   type CutShape,
   type CutTarget,
   type LogRow,

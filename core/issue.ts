@@ -1,5 +1,4 @@
 import { type GrantId, grantOf, mintHandle } from './ids.ts'
-import { LIFETIME_MAX_MS } from './lifetimes.ts'
 import type { Position } from './position.ts'
 import type { RawToken } from './raw-token.ts'
 import type { Caller, Realm } from './realm.ts'
@@ -61,7 +60,7 @@ export type Issued =
 export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> {
   const nowMs = realm.nowMs()
   if (act.tokens.some((intent) => isMintingHeld(intent, realm.index))) return { kind: 'held' }
-  if (act.tokens.some((intent) => intent.expiresAtMs - nowMs > LIFETIME_MAX_MS))
+  if (act.tokens.some((intent) => intent.expiresAtMs - nowMs > realm.lifetimes.maxMs))
     return { kind: 'lifetime-too-long' }
   if (act.tokens.some(({ ancestors }) => (ancestors?.length ?? 0) > ANCESTORS_MAX))
     return { kind: 'too-deep' }

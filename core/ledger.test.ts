@@ -227,7 +227,7 @@ describe('the order of things', () => {
     assert.deepEqual([first?.prev, first?.head.seq], [start, start + 2])
     const stored = await store.chainedRowsAfter(realm.ordinal, start, 10)
     assert.deepEqual(
-      first?.rows.map(({ audit, ...row }) => ({ ...row, auditHash: sha256(Buffer.from(audit)) })),
+      first?.rows.map((row) => ({ ...row, auditHash: sha256(Buffer.from(row.audit)) })),
       stored.map(({ chain: _, ...row }) => row),
     )
     assert.deepEqual(first?.head.chain, stored.at(-1)?.chain)

@@ -7,6 +7,7 @@ import type { Awaitable, Clock, Random, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import type { RawToken } from './raw-token.ts'
 import type { RealmKeys } from './realm-keys.ts'
+import { Lifetimes } from './realm-settings.ts'
 import { RecordCache } from './record-cache.ts'
 import {
   type Principals,
@@ -46,6 +47,9 @@ export type Audit = {
   readonly why?: string
   /** What led to it, for machines: a code, and the public ids and times that belong to it. */
   readonly cause?: Cause
+  readonly note?: string
+  /** Of a request that took several rows: which one this is, and how many they are. */
+  readonly part?: readonly [nth: number, of: number]
 }
 
 /** Never holds token text: handles, grants and instants only. */
@@ -78,6 +82,7 @@ export class Realm {
   readonly store: Store
   readonly keyring: Keyring
   readonly #signed: SignedTokens
+  readonly lifetimes: Lifetimes = new Lifetimes()
   readonly #ledger: Ledger
   readonly #clock: Clock
   readonly #records: RecordCache = new RecordCache()

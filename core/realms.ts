@@ -14,6 +14,7 @@ import type { Clock, Defer, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
 import { type Audit, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
+import { REALM_SETTINGS, REALM_SETTINGS_ID, type RealmSettings } from './realm-settings.ts'
 import type { Operation } from './units.ts'
 
 /** What the system realm keeps about each realm, itself included. */
@@ -145,6 +146,9 @@ export class Realms {
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const index = await this.ledger.openRealm(ordinal, keys.digestKey)
     const realm = new Realm({ name, ordinal, keys, index, ledger: this.ledger, store, clock, random })
+    const settings = await store.record(ordinal, REALM_SETTINGS.name, REALM_SETTINGS_ID)
+    // Written by this program alone, as a value of the collection's type.
+    if (settings?.body !== undefined) realm.lifetimes.settle(JSON.parse(settings.body) as RealmSettings)
     if (index.seq === 0) await this.#firstEpoch(realm)
     this.#open.set(name, realm)
     return realm

@@ -143,12 +143,13 @@ export class RevocationIndex {
     const byLogin = target.basis === 'authenticated'
     const isPlain = dated === undefined && !byLogin
     const isDated = dated !== undefined && !byLogin
+    const asOf = target.asOf ?? { at: this.head, atMs }
     table.raise(key, {
-      plain: isPlain ? this.head : ORIGIN,
-      plainAtMs: isPlain ? atMs : 0,
+      plain: isPlain ? asOf.at : ORIGIN,
+      plainAtMs: isPlain ? asOf.atMs : 0,
       datedBeforeMs: isDated ? dated : 0,
-      dated: isDated ? this.head : ORIGIN,
-      authenticatedMs: byLogin ? Math.max(1, dated ?? atMs) : 0,
+      dated: isDated ? asOf.at : ORIGIN,
+      authenticatedMs: byLogin ? Math.max(1, dated ?? asOf.atMs) : 0,
       keepUntilMs,
     })
     return previousCut === undefined ? NOTHING : { previousCut }

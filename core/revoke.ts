@@ -1,10 +1,10 @@
 import { type Cut, cutHits } from './cut-table.ts'
 import type { GrantId } from './ids.ts'
-import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, KEEP_MARGIN_MS, LIFETIME_MAX_MS } from './lifetimes.ts'
+import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, KEEP_MARGIN_MS } from './lifetimes.ts'
 import { type Position, seqOf } from './position.ts'
 import type { Audit, Caller, Cause, Realm } from './realm.ts'
 import type { Principals, Source, TokenRecord } from './records.ts'
-import type { CutShape, CutTarget, RevokeRule, Target } from './rules.ts'
+import type { CutShape, CutTarget, RevokeRule, Rule, Target, TokenTarget } from './rules.ts'
 import type { Operation } from './units.ts'
 import { isRevoked } from './verdict.ts'
 
@@ -19,6 +19,7 @@ export type RevokeAct = {
   readonly how: string
   readonly why?: string
   readonly cause?: Cause
+  readonly note?: string
   /** A live record that this act must still find alive when it commits; else it is stale. */
   readonly onlyIfLive?: TokenRecord
   /** What else belongs to the same unit, a directory change say. */
@@ -27,14 +28,23 @@ export type RevokeAct = {
 
 /** Ends one token, and what was derived from it; never its grant. */
 export function revokeToken(realm: Realm, record: TokenRecord, act: RevokeAct): Promise<Revoked> {
+  return revokeAll(realm, [tokenRule(record)], act)
+}
+
+export function tokenRule(record: TokenRecord): RevokeRule {
   const { source, digest, handle } = record
   // Assigned text may be presented for ever, and its expiry can be moved: the rule on it is kept for good.
   const keepUntilMs = record.kind === 'assigned' ? KEEP_FOREVER_MS : record.expiresAtMs + KEEP_MARGIN_MS
-  return revokeTarget(
-    realm,
-    { kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs },
-    act,
-  )
+  return { kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs }
+}
+
+/**
+ * A rule on anything but one token, kept for as long as what it covers can live.
+ * @param foreignLifeMs the longest life of tokens of foreign issuers that it covers.
+ */
+export function ruleOn(realm: Realm, target: Exclude<Target, TokenTarget>, foreignLifeMs = 0): RevokeRule {
+  const lifeMs = Math.max(foreignLifeMs, longestLifeMs(realm, target))
+  return { kind: 'revoke', target, keepUntilMs: realm.nowMs() + lifeMs + KEEP_MARGIN_MS }
 }
 
 /** Ends a grant: its refresh tokens, its access tokens, whatever descends from them. */
@@ -43,9 +53,7 @@ export function revokeGrant(
   of: { source: Source; grant: GrantId },
   act: RevokeAct,
 ): Promise<Revoked> {
-  const keepUntilMs = realm.nowMs() + longestLifeMs('source', of.source) + KEEP_MARGIN_MS
-  const target: Target = { kind: 'grant', source: of.source, grant: of.grant }
-  return revokeTarget(realm, { kind: 'revoke', target, keepUntilMs }, act)
+  return revokeAll(realm, [ruleOn(realm, { kind: 'grant', source: of.source, grant: of.grant })], act)
 }
 
 /** Ends everything about some principals that was issued so far: one append, however much it covers. */
@@ -54,14 +62,12 @@ export function revokePrincipals(
   cut: Omit<CutTarget, 'kind'>,
   act: RevokeAct,
 ): Promise<Revoked> {
-  const target: CutTarget = { kind: 'cut', ...cut }
-  return revokeTarget(realm, { ...cutRule(realm, cut.shape, cut.principals), target }, act)
+  return revokeAll(realm, [ruleOn(realm, { kind: 'cut', ...cut })], act)
 }
 
 /** The cut-off itself, for a unit that carries it beside a directory change. */
 export function cutRule(realm: Realm, shape: CutShape, principals: Principals): RevokeRule {
-  const keepUntilMs = realm.nowMs() + longestLifeMs(shape, principals.source) + KEEP_MARGIN_MS
-  return { kind: 'revoke', target: { kind: 'cut', shape, principals }, keepUntilMs }
+  return ruleOn(realm, { kind: 'cut', shape, principals })
 }
 
 /**
@@ -81,21 +87,20 @@ export type EndedBy = {
   readonly previousCut?: Cut | undefined
 }
 
-async function revokeTarget(realm: Realm, rule: RevokeRule, act: RevokeAct): Promise<Revoked> {
-  const { caller, onlyIfLive } = act
-  const audit: Audit = {
-    by: caller.id,
-    from: caller.from,
-    how: act.how,
-    ...(act.why ? { why: act.why } : {}),
-    ...(act.cause === undefined ? {} : { cause: act.cause }),
-  }
+/** Writes all of these rules in one unit; the last one's row stands for the whole. */
+export async function revokeAll(
+  realm: Realm,
+  rules: readonly RevokeRule[],
+  act: RevokeAct,
+): Promise<Revoked> {
+  const { onlyIfLive } = act
+  const audit = auditOf(act)
   const target = onlyIfLive === undefined ? [] : [{ realm: realm.ordinal, facts: onlyIfLive }]
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [caller.standing, ...target],
+    standsOn: [act.caller.standing, ...target],
     expects: [],
-    operations: [...(act.also ?? []), { kind: 'append', row: realm.row(rule, audit) }],
+    operations: [...(act.also ?? []), ...rowsOf(realm, rules, audit)],
   })
   if (outcome.kind !== 'applied') return { kind: 'stale' }
   const { at, previousCut } = outcome
@@ -104,8 +109,21 @@ async function revokeTarget(realm: Realm, rule: RevokeRule, act: RevokeAct): Pro
   return previousCut === undefined ? { kind: 'revoked', at, seq } : { kind: 'revoked', at, seq, previousCut }
 }
 
-/** The longest that anything a cut covers can live: only chat apps have assigned text. */
-function longestLifeMs(shape: CutShape, source: Source): number {
-  const coversAssigned = shape === 'realm' || source.startsWith('chat/')
-  return coversAssigned ? ASSIGNED_LIFETIME_MAX_MS : LIFETIME_MAX_MS
+/** Rules as rows of one unit; of several each says which one it is. */
+export function rowsOf(realm: Realm, rules: readonly Rule[], audit: Audit): readonly Operation[] {
+  return rules.map((rule, at) => {
+    const part = rules.length === 1 ? {} : { part: [at + 1, rules.length] as const }
+    return { kind: 'append', row: realm.row(rule, { ...audit, ...part }) }
+  })
+}
+
+function auditOf({ caller, how, why, also: _also, onlyIfLive: _live, ...rest }: RevokeAct): Audit {
+  return { by: caller.id, from: caller.from, how, ...(why ? { why } : {}), ...rest }
+}
+
+/** The longest that anything a rule covers can live: only chat apps have assigned text. */
+function longestLifeMs({ lifetimes }: Realm, target: Exclude<Target, TokenTarget>): number {
+  const source = target.kind === 'cut' ? target.principals.source : 'source' in target ? target.source : ''
+  const coversAssigned = (target.kind === 'cut' && target.shape === 'realm') || source.startsWith('chat/')
+  return coversAssigned ? Math.max(ASSIGNED_LIFETIME_MAX_MS, lifetimes.highestMs) : lifetimes.highestMs
 }

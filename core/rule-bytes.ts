@@ -15,7 +15,8 @@ const TARGET = { token: 1, foreign: 2, grant: 3, session: 4, key: 5, cut: 6 } as
 /** Flags of a cut-off. */
 const CUT_DATED = 1
 const CUT_AUTHENTICATED = 2
-const CUT_FLAGS_MAX = CUT_DATED | CUT_AUTHENTICATED
+const CUT_AS_OF = 4
+const CUT_FLAGS_MAX = CUT_DATED | CUT_AUTHENTICATED | CUT_AS_OF
 const DIGEST_BYTES = 32
 const HANDLE_BYTES = 16
 const KEY_BYTES = 16
@@ -143,8 +144,10 @@ function encodeCut(out: ByteWriter, target: CutTarget): void {
   out.u8(CUT_SHAPES.indexOf(target.shape)).text(source)
   out.optional(subject).optional(client).optional(tenant)
   const dated = target.issuedBeforeMs === undefined ? 0 : CUT_DATED
-  out.u8(dated | (target.basis === undefined ? 0 : CUT_AUTHENTICATED))
+  const authenticated = target.basis === undefined ? 0 : CUT_AUTHENTICATED
+  out.u8(dated | authenticated | (target.asOf === undefined ? 0 : CUT_AS_OF))
   if (target.issuedBeforeMs !== undefined) out.f64(target.issuedBeforeMs)
+  if (target.asOf !== undefined) out.f64(target.asOf.at).f64(target.asOf.atMs)
 }
 
 function decodeTarget(from: ByteReader): Target {
@@ -190,5 +193,6 @@ function decodeCut(from: ByteReader): CutTarget {
     principals,
     ...((flags & CUT_DATED) === 0 ? {} : { issuedBeforeMs: from.f64() }),
     ...((flags & CUT_AUTHENTICATED) === 0 ? {} : { basis: 'authenticated' as const }),
+    ...((flags & CUT_AS_OF) === 0 ? {} : { asOf: { at: from.f64() as Position, atMs: from.f64() } }),
   }
 }

@@ -50,7 +50,11 @@ export type CutTarget = {
    * on and mints anew.
    */
   readonly basis?: 'authenticated'
+  /** The place and time of a hold that this turns into a revocation: it ends what was held, and nothing later. */
+  readonly asOf?: CutAsOf
 }
+
+export type CutAsOf = { readonly at: Position; readonly atMs: number }
 
 export type Target = ThingTarget | CutTarget
 
@@ -86,7 +90,12 @@ export type LogRow = {
 }
 
 /** A row with what its place in the chain rests on, and the chain's value after it. */
-export type ChainedLogRow = LogRow & { readonly auditHash: Uint8Array; readonly chain: Uint8Array }
+export type ChainedLogRow = LogRow & {
+  readonly auditHash: Uint8Array
+  readonly chain: Uint8Array
+  /** JSON text: who, why, from where. Absent when it has expired; its hash stays. */
+  readonly audit?: string
+}
 
 /** Row kinds as stored; an unknown one makes a reader stop, never skip. */
 export const ROW_KIND = { revoke: 1, hold: 2, release: 3, change: 4, epoch: 5 } as const

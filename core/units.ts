@@ -47,6 +47,8 @@ export type Operation =
   | { readonly kind: 'drop-memo'; readonly memo: MemoName; readonly ifExpiresAtMs?: number }
   /** GC of a token that has ended; a revoked assigned text leaves its digest for good. */
   | { readonly kind: 'forget-token'; readonly token: ForgottenToken }
+  /** Audit texts of these rows and of those between are over; their hashes stay, and the chain with them. */
+  | { readonly kind: 'forget-audit'; readonly fromSeq: number; readonly throughSeq: number }
 
 export type ForgottenToken = {
   readonly digest: TokenDigest

@@ -42,12 +42,14 @@ const cut: fc.Arbitrary<CutTarget> = record({
   principals,
   issuedBeforeMs: maybe(anyMs),
   basis: maybe(fc.constant('authenticated' as const)),
-}).map(({ shape, principals: of, issuedBeforeMs, basis }) => ({
+  asOf: maybe(record({ at: anyPosition, atMs: anyMs })),
+}).map(({ shape, principals: of, issuedBeforeMs, basis, asOf }) => ({
   kind: 'cut',
   shape,
   principals: of,
   ...(issuedBeforeMs === undefined ? {} : { issuedBeforeMs }),
   ...(basis === undefined ? {} : { basis }),
+  ...(asOf === undefined ? {} : { asOf }),
 }))
 
 const anyTarget: fc.Arbitrary<Target> = fc.oneof(

@@ -70,7 +70,11 @@ const thing: fc.Arbitrary<Target> = fc.oneof(
 const target: fc.Arbitrary<Target> = fc.oneof({ weight: 3, arbitrary: cut }, { weight: 1, arbitrary: thing })
 const holdId = fc.constantFrom('h1', 'h2', 'h3')
 
-type Drawn = Rule | { readonly kind: 'next-epoch'; readonly lost: number }
+type Drawn =
+  | Rule
+  | { readonly kind: 'next-epoch'; readonly lost: number }
+  /** A hold's cut made final: as of a row that stands some rows back. */
+  | { readonly kind: 'revoke-held'; readonly target: CutTarget; readonly back: number }
 
 const drawnRule: fc.Arbitrary<Drawn> = fc.oneof(
   {
@@ -90,6 +94,10 @@ const drawnRule: fc.Arbitrary<Drawn> = fc.oneof(
     version: fc.nat(9),
   }),
   fc.record({ kind: fc.constant('next-epoch' as const), lost: fc.nat(4) }),
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('revoke-held' as const), target: cut, back: fc.nat(6) }),
+  },
 )
 
 /** A token before its place in the log is known: `places` are counted in rows of the history. */
@@ -147,7 +155,11 @@ function placed(drawn: readonly Drawn[]): readonly PlainRow[] {
   }
   push({ kind: 'epoch', ordinal: 1, epochId: 'e', lostBelow: ORIGIN })
   for (const one of drawn) {
-    if (one.kind !== 'next-epoch') push(one)
+    if (one.kind === 'revoke-held') {
+      const { at, atMs } = rows[Math.max(0, rows.length - 1 - one.back)] as PlainRow
+      const target = { ...one.target, asOf: { at, atMs } }
+      push({ kind: 'revoke', target, keepUntilMs: NOW_MS + 1_000_000 })
+    } else if (one.kind !== 'next-epoch') push(one)
     else {
       const seq = Math.max(0, rows.length - one.lost)
       const lostBelow = one.lost === 0 ? ORIGIN : (rows[seq]?.at ?? ORIGIN)

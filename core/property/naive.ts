@@ -47,7 +47,9 @@ type Issued = Principals &
 /** A foreign token is hit by its issuer's times: with a skew, and by anything when it does not say them. */
 function isForeignCut({ issuedAtMs, foreign }: Issued, cut: CutTarget, atMs: number): boolean {
   const itsMs = cut.basis === 'authenticated' ? foreign?.authenticatedAtMs : issuedAtMs
-  return itsMs === undefined || itsMs <= (cut.issuedBeforeMs ?? atMs) + (foreign?.skewMs ?? 0)
+  return (
+    itsMs === undefined || itsMs <= (cut.issuedBeforeMs ?? cut.asOf?.atMs ?? atMs) + (foreign?.skewMs ?? 0)
+  )
 }
 
 /**
@@ -58,7 +60,8 @@ function isCut(rows: readonly PlainRow[], one: Issued): boolean {
   const over: { readonly at: Position; readonly atMs: number; readonly cut: CutTarget }[] = []
   for (const { at, atMs, rule } of rows) {
     if (rule.kind === 'revoke' && rule.target.kind === 'cut' && namesAll(rule.target, one)) {
-      over.push({ at, atMs, cut: rule.target })
+      // What was a hold keeps the hold's own place (§5.5).
+      over.push({ at: rule.target.asOf?.at ?? at, atMs, cut: rule.target })
     }
   }
   if (one.foreign !== undefined) return over.some(({ cut, atMs }) => isForeignCut(one, cut, atMs))

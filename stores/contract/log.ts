@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import {
+  type ChainedLogRow,
   LAST_INSTANT_MS,
   type LogHead,
   type Operation,
@@ -78,6 +79,10 @@ async function assertHead(store: Store, operations: readonly Operation[], realm 
   const head = await store.head(realm)
   const expected = headAfter(operations)
   assert.deepEqual([head.seq, hex(head.chain)], [expected.seq, hex(expected.chain)])
+}
+
+function comparableRow(row: Omit<ChainedLogRow, 'audit'>): unknown {
+  return { ...row, rule: hex(row.rule), auditHash: hex(row.auditHash), chain: hex(row.chain) }
 }
 
 export function logContract(clause: Clause): void {
@@ -186,6 +191,7 @@ function reading(clause: Clause): void {
       assert.equal(hex(rows[at]?.rule), hex(bytes))
       assert.equal(hex(rows[at]?.auditHash), createHash('sha256').update(audit).digest('hex'))
       assert.equal(hex(rows[at]?.chain), hex(headAfter(ROWS.slice(0, at + 1)).chain))
+      assert.equal(rows[at]?.audit, audit)
     }
     const page = await store.chainedRowsAfter(REALM, 2, 2)
     assert.deepEqual(
@@ -194,6 +200,34 @@ function reading(clause: Clause): void {
     )
     assert.deepEqual(await store.chainedRowsAfter(REALM, 99, 2), [])
   })
+
+  clause(
+    'a forgotten audit leaves its hash and the chain, here and in no other realm',
+    async ({ store, reopen }) => {
+      await commit(store, unit(...ROWS), unitIn(OTHER_REALM, ...ROWS))
+      const before = await store.chainedRowsAfter(REALM, 0, 100)
+      const forget = { kind: 'forget-audit', fromSeq: 2, throughSeq: 3 } as const
+      await commit(store, unit(forget))
+      const check = async (opened: Store): Promise<void> => {
+        const rows = await opened.chainedRowsAfter(REALM, 0, 100)
+        for (const [at, { audit: left, ...kept }] of rows.entries()) {
+          const { audit, ...rest } = before[at] as ChainedLogRow
+          assert.deepEqual(comparableRow(kept), comparableRow(rest))
+          assert.equal(left, at === 1 || at === 2 ? undefined : audit)
+        }
+        const others = await opened.chainedRowsAfter(OTHER_REALM, 0, 100)
+        assert.ok(others.every(({ audit }) => audit !== undefined))
+      }
+      await check(store)
+      const again = await reopen()
+      await check(again)
+      // Doing it again is done already, and so is doing it to what is not there.
+      const beyond = { ...forget, fromSeq: 90, throughSeq: 99 }
+      const { outcomes } = await commit(again, unit(forget), unit(beyond))
+      assert.ok(outcomes.every(({ kind }) => kind === 'applied'))
+      await check(again)
+    },
+  )
 
   clause('2,500 rows are read in pages without a gap or a double', async ({ store }) => {
     for (let group = 0; group < 5; group += 1) {

@@ -71,6 +71,9 @@ function step(realm: NaiveRealm, operation: Operation): NaiveRealm | ConflictWha
         id === memo.id && (ifExpiresAtMs === undefined || ifExpiresAtMs === expiresAtMs)
       return { ...realm, memos: realm.memos.filter((one) => !isIt(one)) }
     }
+    case 'forget-audit':
+      // Neither a row nor its place in the chain changes.
+      return realm
     case 'forget-token':
       return forgotten(realm, operation.token)
     case 'put-record':

@@ -60,6 +60,8 @@ function apply(realm: RealmMemory, operation: Operation): Step {
       return dropMemo(realm, operation)
     case 'forget-token':
       return forgetToken(realm, operation.token)
+    case 'forget-audit':
+      return forgetAudit(realm, operation)
     default:
       return unreachable(operation)
   }
@@ -95,7 +97,7 @@ function append(realm: RealmMemory, row: NewRow): Step {
   const logged = { seq: before.seq + 1, atMs: row.atMs, kind: ROW_KIND[row.rule.kind], rule: row.bytes }
   const auditHash = sha256(Buffer.from(row.audit, 'utf8'))
   const chain = chainAfter(before.chain, { ...logged, auditHash })
-  realm.rows.push({ ...logged, auditHash, chain })
+  realm.rows.push({ ...logged, auditHash, chain, audit: row.audit })
   realm.head = { seq: logged.seq, chain }
   return {
     undo: () => {
@@ -159,6 +161,21 @@ function dropMemo({ memos }: RealmMemory, { memo, ifExpiresAtMs }: DropMemo): St
   }
   memos.delete(at)
   return { undo: () => memos.set(at, before) }
+}
+
+type ForgetAudit = Extract<Operation, { kind: 'forget-audit' }>
+
+function forgetAudit({ rows }: RealmMemory, { fromSeq, throughSeq }: ForgetAudit): Step {
+  const before = rows.slice(fromSeq - 1, throughSeq)
+  for (const row of before) {
+    const { audit: _, ...rest } = row
+    rows[row.seq - 1] = rest
+  }
+  return {
+    undo: () => {
+      for (const row of before) rows[row.seq - 1] = row
+    },
+  }
 }
 
 type Forget = Extract<Operation, { kind: 'forget-token' }>['token']

@@ -22,6 +22,11 @@ export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
   'memo-exists': -6,
 }
 
+/** Operations that take more than one statement. */
+const MANY_STEPS: ReadonlySet<StoredOperation['kind'] | undefined> = new Set<
+  StoredOperation['kind'] | undefined
+>(['record', 'forget', 'unaudit'])
+
 /** Applies units inside the transaction that the writer has begun: each wholly, or not at all. */
 export class Applier {
   readonly #db: DatabaseSync
@@ -50,7 +55,7 @@ export class Applier {
     const before = this.head(unit.realm)
     // One statement that conflicts has done nothing; whatever takes more than one needs a way back.
     const [first] = unit.operations
-    const whole = unit.operations.length === 1 && first?.kind !== 'record' && first?.kind !== 'forget'
+    const whole = unit.operations.length === 1 && !MANY_STEPS.has(first?.kind)
     if (!whole) this.#db.exec('SAVEPOINT unit')
     const conflict = this.#expectations(unit) ?? this.#operations(unit)
     if (conflict === undefined) {
@@ -110,6 +115,8 @@ export class Applier {
         return undefined
       case 'forget':
         return this.#forget(realm, op)
+      case 'unaudit':
+        return this.#forgetAudit(realm, op)
       default:
         return unreachable(op)
     }
@@ -161,6 +168,12 @@ export class Applier {
     return undefined
   }
 
+  #forgetAudit(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'unaudit' }>): undefined {
+    const rows = this.#statements.audits.all(logId(realm, op.fromSeq), logId(realm, op.throughSeq))
+    for (const { id, audit } of rows)
+      this.#statements.forgetAudit.run(sha256(audit as Uint8Array), id as number)
+  }
+
   #version(realm: RealmOrdinal, collection: string, id: string): number {
     const row = this.#statements.version.get(realm, collection, id)
     return row === undefined ? 0 : Number(row.version)
@@ -180,6 +193,8 @@ function sql() {
   return {
     head: 'SELECT id, chain FROM log WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1',
     append: 'INSERT INTO log (id, at, kind, rule, audit, chain) VALUES (?, ?, ?, ?, ?, ?)',
+    audits: 'SELECT id, audit FROM log WHERE id BETWEEN ? AND ? AND audit IS NOT NULL',
+    forgetAudit: 'UPDATE log SET audit = NULL, audit_hash = ? WHERE id = ?',
     putToken: `INSERT INTO token (realm, digest, handle, expires_at, extended_at, client, facts, sealed)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     extendToken: 'UPDATE token SET expires_at = ?, extended_at = ? WHERE realm = ? AND digest = ?',

@@ -26,6 +26,7 @@ const OP = {
   forget: 7,
   memo: 8,
   unmemo: 9,
+  unaudit: 10,
 } as const
 const NOTHING = new Uint8Array(0)
 
@@ -101,6 +102,9 @@ function encodeOperation(out: ByteWriter, operation: Operation): void {
       encodeTime(out, ifExpiresAtMs)
       return
     }
+    case 'forget-audit':
+      out.u8(OP.unaudit).f64(operation.fromSeq).f64(operation.throughSeq)
+      return
     default:
       unreachable(operation)
   }
@@ -170,6 +174,7 @@ export type StoredOperation =
       readonly tombstoneOf: string | null
       readonly ifExpiresAt: number | null
     }
+  | { readonly kind: 'unaudit'; readonly fromSeq: number; readonly throughSeq: number }
 
 export type StoredGroup = { readonly floorMs: number; readonly units: readonly StoredUnit[] }
 
@@ -225,6 +230,8 @@ function decodeOperation(from: ByteReader): StoredOperation {
       const [digest, handle, tombstoneOf] = [from.longText(), from.longText(), orNull(from.longText())]
       return { kind: 'forget', digest, handle, tombstoneOf, ifExpiresAt: decodeTime(from) }
     }
+    case OP.unaudit:
+      return { kind: 'unaudit', fromSeq: from.f64(), throughSeq: from.f64() }
     default:
       throw new Error(`unknown operation ${kind} in a group`)
   }

@@ -32,5 +32,6 @@ export type ChainedRowColumns = readonly [
 /** A row keeps its audit, or the hash of an audit that has expired. */
 export function chainedRowOf([id, atMs, kind, rule, audit, kept, chain]: ChainedRowColumns): ChainedLogRow {
   const auditHash = kept ?? sha256(audit ?? new Uint8Array(0))
-  return { seq: seqOfLogId(id), atMs, kind, rule, auditHash, chain }
+  const row = { seq: seqOfLogId(id), atMs, kind, rule, auditHash, chain }
+  return audit === null ? row : { ...row, audit: Buffer.from(audit).toString('utf8') }
 }
