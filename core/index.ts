@@ -67,6 +67,14 @@ export {
 } from './ids.ts'
 export { type IssueAct, type Issued, issueTokens, putToken, recordOf, type TokenIntent } from './issue.ts'
 export {
+  ISSUERS,
+  type IssuerValue,
+  isOfRegisteredIssuer,
+  issuerId,
+  issuerOfSource,
+  unmappedIn,
+} from './issuers.ts'
+export {
   algorithmNamed,
   exportPublicJwk,
   importJwks,

@@ -35,6 +35,8 @@ import { createControlApi } from './control/api.ts'
 import { createFirstKey, hasHadControlKey } from './control/keys.ts'
 import { createApp } from './http/app.ts'
 import { createDenials } from './http/denials.ts'
+import { guardedFetch } from './http/guarded-fetch.ts'
+import { KeySets } from './issuers/key-sets.ts'
 import { type Maintenance, startMaintenance } from './maintenance.ts'
 import { createMetrics } from './metrics.ts'
 import { createOps } from './ops.ts'
@@ -112,6 +114,12 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
   const metrics = createMetrics(realms)
   const maintenance = startMaintenance({ realms, store, clock, log })
   const passwords = new PasswordQueue()
+  const keySets = new KeySets({
+    fetch: guardedFetch,
+    monotonicMs: () => clock.monotonicMs(),
+    allowInternal: config.allowInternalFetch,
+    onFailure: (issuer, why) => log.warn({ issuer, why }, 'the keys of an issuer cannot be had'),
+  })
   let origin = ''
   const publicBase = (): string => config.publicUrl ?? origin
   const baseOf = (realm: Realm): string =>
@@ -136,6 +144,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
     ],
     control: createControlApi({
       realms,
+      keySets,
       confirmClock: maintenance.confirmClock,
       monotonicMs: () => clock.monotonicMs(),
       ratePerSecond: config.controlRate,

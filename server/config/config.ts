@@ -20,6 +20,7 @@ export type Config = {
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly identityRate: number
   readonly controlRate: number
+  readonly allowInternalFetch: boolean
   readonly metricsOpen: boolean
   readonly logLevel: string
 }
@@ -49,6 +50,7 @@ export function checkConfig(values: Values): Config {
     seedFile: values.seed.value,
     identityRate: parseNumber('identityRate', required(values, 'identityRate'), RATE_MAX),
     controlRate: parseNumber('controlRate', required(values, 'controlRate'), RATE_MAX),
+    allowInternalFetch: parseBoolean('allowInternalFetch', required(values, 'allowInternalFetch')),
     metricsOpen: parseBoolean('metricsOpen', required(values, 'metricsOpen')),
     logLevel: required(values, 'logLevel'),
   }

@@ -11,6 +11,7 @@ export type SettingName =
   | 'tlsKey'
   | 'identityRate'
   | 'controlRate'
+  | 'allowInternalFetch'
   | 'metricsOpen'
   | 'logLevel'
 
@@ -103,6 +104,14 @@ export const SETTINGS: readonly Setting[] = [
     environment: 'RESCIND_CONTROL_RATE',
     fallback: '5000',
     help: 'requests a second that one key may make to the control API; revoking has ten times that, of its own; 0: no limit',
+  },
+  {
+    name: 'allowInternalFetch',
+    flag: '--allow-internal-fetch',
+    environment: 'RESCIND_ALLOW_INTERNAL_FETCH',
+    fallback: 'false',
+    isSwitch: true,
+    help: 'fetch registered URLs (key sets of issuers) from internal addresses too, and from those by plain http',
   },
   {
     name: 'metricsOpen',

@@ -1,7 +1,15 @@
 import { CONFIRM_CLOCK } from './clock.ts'
 import type { Endpoint } from './frame/endpoint.ts'
 import { CREATE_GRANT } from './grants.ts'
+import { ISSUER_ENDPOINTS } from './issuers.ts'
 import { openapiEndpoint } from './openapi.ts'
+import { VERIFY } from './verify.ts'
 
 /** Every endpoint of the control API. OpenAPI, the role checks and their tests are made from this table. */
-export const ENDPOINTS: readonly Endpoint[] = [openapiEndpoint(() => ENDPOINTS), CREATE_GRANT, CONFIRM_CLOCK]
+export const ENDPOINTS: readonly Endpoint[] = [
+  openapiEndpoint(() => ENDPOINTS),
+  CREATE_GRANT,
+  CONFIRM_CLOCK,
+  ...ISSUER_ENDPOINTS,
+  VERIFY,
+]

@@ -1,6 +1,7 @@
 import type { Awaitable, Caller, Realm, Realms } from '@rescind/core'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import type { z } from 'zod'
+import type { KeySets } from '../../issuers/key-sets.ts'
 import { parseBody, parseQuery } from './input.ts'
 import { isAnswer } from './problem.ts'
 
@@ -35,6 +36,8 @@ export type Lane = 'read' | 'change' | 'revoke'
 /** What the endpoints work with; the composition root fills it. */
 export type ControlParts = {
   readonly realms: Realms
+  /** Keys of registered issuers. */
+  readonly keySets: KeySets
   /** Takes the wall clock as true (model of the floor); @returns the floor, durable. */
   readonly confirmClock: () => Promise<number>
   /** Milliseconds of a clock that only runs forward. */

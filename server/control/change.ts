@@ -1,0 +1,15 @@
+import type { Audit, Operation, Outcome } from '@rescind/core'
+import type { Ask } from './frame/endpoint.ts'
+
+type Act = Pick<Ask, 'realm' | 'by' | 'how'>
+
+/** Who, from where and how, as the log keeps it. */
+export function auditOf({ by, how }: Act, why?: string): Audit {
+  const { id, from } = by.caller
+  return { by: id, from, how, ...(why === undefined ? {} : { why }) }
+}
+
+/** Writes what a caller of this API changed, in one unit that rests on its key being good still. */
+export function commitChange({ realm, by }: Act, operations: readonly Operation[]): Promise<Outcome> {
+  return realm.commit({ realm: realm.ordinal, standsOn: [by.caller.standing], expects: [], operations })
+}

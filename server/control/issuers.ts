@@ -1,0 +1,305 @@
+import {
+  type ClaimMap,
+  cutRule,
+  deleteRecord,
+  type Entry,
+  foreignKeys,
+  foreignSource,
+  ISSUERS,
+  type IssuerValue,
+  issuerId,
+  type JsonObject,
+  LIFETIME_MAX_MS,
+  type Operation,
+  putRecord,
+  type RevokeRule,
+  SIGNATURE_ALGORITHMS,
+} from '@rescind/core'
+import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
+import { z } from 'zod'
+import { auditOf, commitChange } from './change.ts'
+import { makeCursor, readCursor } from './frame/cursor.ts'
+import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
+import { etagOf, unlessMatches } from './frame/etag.ts'
+import { isAnswer, type Problem, problem } from './frame/problem.ts'
+
+/** Issuers of one realm. */
+const ISSUERS_MAX = 500
+const KEYS_MAX = 32
+const TEXT_MAX = 512
+const SKEW_MAX_SECONDS = 600
+const LIFETIME_MAX_SECONDS = LIFETIME_MAX_MS / 1_000
+const PAGE_MAX = 1_000
+
+const text = z
+  .string()
+  .min(1)
+  .max(TEXT_MAX)
+  .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed text')
+const claim = text.nullable().optional()
+
+/** A claim's name, or a JSON pointer that starts with `/`; null: not mapped. */
+const CLAIMS = z.strictObject({
+  jti: claim,
+  subject: claim,
+  client: claim,
+  tenant: claim,
+  session: claim,
+  authenticatedAt: claim,
+})
+
+const algorithm = z.enum(SIGNATURE_ALGORITHMS)
+const jwk = z.record(z.string(), z.json())
+
+const SETTINGS = {
+  jwksUrl: z.url().max(2_048).optional(),
+  keys: z.array(jwk).min(1).max(KEYS_MAX).optional(),
+  algorithms: z.array(algorithm).min(1).optional(),
+  audience: z
+    .union([text, z.array(text).min(1).max(32)])
+    .nullable()
+    .optional(),
+  claims: CLAIMS.optional(),
+  skewSeconds: z.int().min(0).max(SKEW_MAX_SECONDS).optional(),
+  maxLifetimeSeconds: z.int().min(1).max(LIFETIME_MAX_SECONDS).optional(),
+  enabled: z.boolean().optional(),
+}
+const NEW = z.strictObject({ issuer: text, ...SETTINGS })
+const CHANGE = z.strictObject({ ...SETTINGS, reason: text.optional() })
+
+type Settings = z.output<typeof CHANGE>
+
+const ISSUER = z.strictObject({
+  id: z.string(),
+  issuer: z.string(),
+  /** What rules name its tokens by. */
+  source: z.string(),
+  enabled: z.boolean(),
+  algorithms: z.array(algorithm),
+  audience: z.array(z.string()).optional(),
+  claims: z.record(z.string(), z.string()),
+  skewSeconds: z.int(),
+  maxLifetimeSeconds: z.int(),
+  jwksUrl: z.string().optional(),
+  keys: z.array(jwk).optional(),
+})
+
+const WHOLE = { what: 'The issuer', schema: ISSUER }
+
+const CREATE: Endpoint = endpoint({
+  method: 'POST',
+  path: '/issuers',
+  operation: 'createIssuer',
+  summary: 'Register an identity provider whose tokens are to be judged and revoked here',
+  role: 'admin',
+  body: NEW,
+  answers: { 201: WHOLE },
+  problems: [409],
+  handle: create,
+})
+
+const LIST: Endpoint = endpoint({
+  method: 'GET',
+  path: '/issuers',
+  operation: 'listIssuers',
+  summary: 'Registered issuers',
+  role: 'viewer',
+  query: z.object({
+    cursor: z.string().optional(),
+    limit: z.int().min(1).max(PAGE_MAX).default(100),
+  }),
+  answers: {
+    200: {
+      what: 'A page of them, and the cursor of the next one',
+      schema: z.strictObject({ issuers: z.array(ISSUER), next: z.string().optional() }),
+    },
+  },
+  handle: list,
+})
+
+const READ: Endpoint = endpoint({
+  method: 'GET',
+  path: '/issuers/{issuerId}',
+  operation: 'readIssuer',
+  summary: 'One issuer',
+  role: 'viewer',
+  conditional: true,
+  answers: { 200: WHOLE },
+  handle: async (ask) => {
+    const entry = await ask.realm.directory.get(ISSUERS, ask.params['issuerId'] ?? '')
+    return entry === undefined ? NONE : shown(200, entry)
+  },
+})
+
+const UPDATE: Endpoint = endpoint({
+  method: 'PATCH',
+  path: '/issuers/{issuerId}',
+  operation: 'changeIssuer',
+  summary:
+    'Change what is agreed with an issuer; whatever narrows it, or disables it, ends its tokens so far',
+  role: 'admin',
+  conditional: true,
+  body: CHANGE,
+  answers: { 200: WHOLE },
+  handle: update,
+})
+
+const DELETE: Endpoint = endpoint({
+  method: 'DELETE',
+  path: '/issuers/{issuerId}',
+  operation: 'deleteIssuer',
+  summary: 'Forget an issuer; its tokens are over',
+  role: 'admin',
+  conditional: true,
+  answers: { 204: { what: 'It is gone, and so are its tokens' } },
+  handle: remove,
+})
+
+export const ISSUER_ENDPOINTS: readonly Endpoint[] = [CREATE, LIST, READ, UPDATE, DELETE]
+
+const NONE: Problem = problem(404, 'no such issuer')
+
+async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer | Stale> {
+  const { realm } = ask
+  const { issuer, ...given } = ask.body
+  const value = settled({ ...FRESH, issuer }, given, ask)
+  if (isAnswer(value)) return value
+  const id = issuerId(issuer)
+  const { version, entry } = await realm.directory.standing(ISSUERS, id)
+  if (entry !== undefined) return problem(409, 'issuer: it is registered already')
+  const { entries } = await realm.directory.page(ISSUERS, { after: undefined, limit: ISSUERS_MAX })
+  if (entries.length >= ISSUERS_MAX) return problem(422, `a realm has at most ${ISSUERS_MAX} issuers`)
+  const put = { collection: ISSUERS, id, value, fromVersion: version }
+  const outcome = await commitChange(ask, putRecord(realm, put, auditOf(ask)))
+  return outcome.kind === 'applied' ? shown(201, { id, version: version + 1, value }) : 'stale'
+}
+
+async function list(ask: Ask<{ cursor?: string | undefined; limit: number }>): Promise<Answer> {
+  const of = { realm: ask.realm, list: 'issuers' }
+  const from = readCursor(of, ask.query.cursor)
+  if (isAnswer(from)) return from
+  const page = await ask.realm.directory.page(ISSUERS, { after: from.place, limit: ask.query.limit })
+  const issuers = page.entries.map(issuerJson)
+  return jsonAnswer(200, page.next === undefined ? { issuers } : { issuers, next: makeCursor(of, page.next) })
+}
+
+async function update(ask: Ask<unknown, Settings>): Promise<Answer | Stale> {
+  const { realm, body } = ask
+  const { version, entry } = await realm.directory.standing(ISSUERS, ask.params['issuerId'] ?? '')
+  if (entry === undefined) return NONE
+  const unmatched = unlessMatches(ask.request, version)
+  if (unmatched !== undefined) return unmatched
+  const { reason, ...given } = body
+  const value = settled(entry.value, given, ask)
+  if (isAnswer(value)) return value
+  const audit = auditOf(ask, reason)
+  const put = { collection: ISSUERS, id: entry.id, value, fromVersion: version }
+  const ending = isNarrower(value, entry.value) ? [ends(ask, value, reason)] : []
+  const outcome = await commitChange(ask, [...putRecord(realm, put, audit), ...ending])
+  return outcome.kind === 'applied' ? shown(200, { ...entry, version: version + 1, value }) : 'stale'
+}
+
+async function remove(ask: Ask): Promise<Answer | Stale> {
+  const { realm } = ask
+  const { version, entry } = await realm.directory.standing(ISSUERS, ask.params['issuerId'] ?? '')
+  if (entry === undefined) return NONE
+  const unmatched = unlessMatches(ask.request, version)
+  if (unmatched !== undefined) return unmatched
+  const deletion = { collection: ISSUERS.name, id: entry.id, fromVersion: version }
+  const operations = [...deleteRecord(realm, deletion, auditOf(ask)), ends(ask, entry.value)]
+  const outcome = await commitChange(ask, operations)
+  return outcome.kind === 'applied' ? { status: 204, headers: {}, body: '' } : 'stale'
+}
+
+/** All that the issuer has minted so far is over: the row that verifiers judge by, beside the change of the record. */
+function ends(ask: Pick<Ask, 'realm' | 'by' | 'how'>, { issuer }: IssuerValue, why?: string): Operation {
+  const rule: RevokeRule = cutRule(ask.realm, 'source', { source: foreignSource(issuer) })
+  return { kind: 'append', row: ask.realm.row(rule, auditOf(ask, why)) }
+}
+
+/** Whether tokens that were good by what was agreed may not be so now: then they end, on every verifier. */
+function isNarrower(now: IssuerValue, before: IssuerValue): boolean {
+  if (!now.enabled && before.enabled) return true
+  if (now.maxLifetimeSeconds < before.maxLifetimeSeconds) return true
+  if (before.algorithms.some((one) => !now.algorithms.includes(one))) return true
+  if (now.jwksUrl !== before.jwksUrl || isMissing(now.keys, before.keys)) return true
+  if (now.audience !== undefined && isMissing(now.audience, before.audience)) return true
+  const names = Object.keys(before.claims) as (keyof ClaimMap)[]
+  return names.some((name) => now.claims[name] !== before.claims[name])
+}
+
+/** Whether something of an older list is not in the newer one; no older list at all held everything. */
+function isMissing(now: readonly unknown[] | undefined, before: readonly unknown[] | undefined): boolean {
+  if (before === undefined) return now !== undefined
+  const kept = new Set((now ?? []).map((one) => JSON.stringify(one)))
+  return before.some((one) => !kept.has(JSON.stringify(one)))
+}
+
+const FRESH: Omit<IssuerValue, 'issuer'> = {
+  enabled: true,
+  algorithms: SIGNATURE_ALGORITHMS,
+  claims: { jti: 'jti', subject: 'sub', authenticatedAt: 'auth_time' },
+  skewSeconds: 60,
+  maxLifetimeSeconds: LIFETIME_MAX_SECONDS,
+}
+
+/** What is agreed once the given members are put over what was; or the problem with them. */
+function settled(
+  before: IssuerValue,
+  given: Omit<Settings, 'reason'>,
+  { parts }: Pick<Ask, 'parts'>,
+): IssuerValue | Problem {
+  const { audience, claims, jwksUrl, keys, ...plain } = given
+  if (jwksUrl !== undefined && keys !== undefined) return problem(422, 'jwksUrl and keys: give one of them')
+  const { audience: oldAudience, jwksUrl: oldUrl, keys: oldKeys, ...rest } = before
+  const agreed = { ...rest, ...definedOf(plain), claims: mapped(before.claims, claims ?? {}) }
+  const audiences =
+    audience === undefined ? oldAudience : typeof audience === 'string' ? [audience] : audience
+  const isGiven = jwksUrl !== undefined || keys !== undefined
+  const value: IssuerValue = {
+    ...agreed,
+    ...(audiences === undefined || audiences === null ? {} : { audience: audiences }),
+    ...definedOf({ jwksUrl: isGiven ? jwksUrl : oldUrl }),
+    ...definedOf({ keys: isGiven ? (keys as readonly JsonObject[] | undefined) : oldKeys }),
+  }
+  return wrongWith(value, parts.keySets.allowInternal) ?? value
+}
+
+function wrongWith({ jwksUrl, keys, algorithms }: IssuerValue, allowInternal: boolean): Problem | undefined {
+  if (jwksUrl === undefined && keys === undefined)
+    return problem(422, 'jwksUrl or keys: one of them must say how its signatures are checked')
+  if (jwksUrl !== undefined)
+    return isFetchable(jwksUrl, allowInternal) ? undefined : problem(422, 'jwksUrl: not an https URL')
+  const unusable = (keys ?? []).findIndex((key) => foreignKeys({ keys: [key] }, algorithms)?.length === 0)
+  if (unusable < 0) return undefined
+  return problem(422, `keys.${unusable}: no public signature key for one of the algorithms`)
+}
+
+/** Plain http is for key sets on this machine alone, and then only where fetching from inside is allowed. */
+function isFetchable(url: string, allowInternal: boolean): boolean {
+  const { protocol, username, password } = new URL(url)
+  const isSpoken = protocol === 'https:' || (protocol === 'http:' && allowInternal)
+  return isSpoken && username === '' && password === ''
+}
+
+function mapped(before: ClaimMap, given: z.output<typeof CLAIMS>): ClaimMap {
+  const all = Object.entries({ ...before, ...definedOf(given) })
+  return Object.fromEntries(all.filter(([, name]) => name !== null))
+}
+
+type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> }
+
+function definedOf<T extends object>(given: T): Defined<T> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Defined<T>
+}
+
+function shown(status: number, entry: Entry<IssuerValue>): Answer {
+  return jsonAnswer(status, issuerJson(entry), { etag: etagOf(entry.version) })
+}
+
+function issuerJson({ id, value }: Entry<IssuerValue>): object {
+  const { issuer, enabled, algorithms, audience, claims, skewSeconds, maxLifetimeSeconds, jwksUrl, keys } =
+    value
+  const settings = { algorithms, audience, claims, skewSeconds, maxLifetimeSeconds, jwksUrl, keys }
+  return { id, issuer, source: foreignSource(issuer), enabled, ...settings }
+}

@@ -1,0 +1,122 @@
+import {
+  type Ancestor,
+  ordinalOf,
+  type Position,
+  seqOf,
+  type TokenFacts,
+  type TokenRecord,
+} from '@rescind/core'
+import { formatInstant } from '@rescind/dialects'
+import { z } from 'zod'
+
+type Names = {
+  readonly source: string
+  readonly subject?: string | undefined
+  readonly client?: string | undefined
+  readonly tenant?: string | undefined
+}
+
+type AncestorJson = Names & {
+  readonly handle: string
+  readonly position: PlaceJson
+  readonly issuedAt: string
+  readonly expiresAt: string
+}
+
+/** Epoch ordinal and seq. */
+type PlaceJson = [ordinal: number, seq: number]
+
+/**
+ * A token's facts as the control API shows them: what a verdict is made from, so that a verifier can make it again
+ * whenever a rule arrives. Never its text; the digest is keyed and grants nothing.
+ */
+export type FactsJson = Names & {
+  readonly handle?: string | undefined
+  readonly digest?: string | undefined
+  readonly kind?: string | undefined
+  readonly grant?: string | undefined
+  readonly session?: string | undefined
+  readonly keyId?: string | undefined
+  readonly ancestors: AncestorJson[]
+  /** Where in the log it was issued; absent for tokens of foreign issuers. */
+  readonly position?: PlaceJson | undefined
+  readonly issuedAt?: string | undefined
+  readonly expiresAt: string
+  readonly notBefore?: string | undefined
+  /** These four only of tokens of foreign issuers. */
+  readonly issuer?: string | undefined
+  readonly jti?: string | undefined
+  readonly skewSeconds?: number | undefined
+  readonly authenticatedAt?: string | undefined
+  readonly scope?: string | undefined
+  readonly audience?: string[] | undefined
+}
+
+const place: z.ZodType<PlaceJson> = z.tuple([z.int(), z.int()])
+const optional = z.string().optional()
+const NAMES = { source: z.string(), subject: optional, client: optional, tenant: optional }
+
+export const FACTS: z.ZodType<FactsJson> = z.strictObject({
+  ...{ handle: optional, digest: optional, kind: optional },
+  ...NAMES,
+  ...{ grant: optional, session: optional, keyId: optional },
+  ancestors: z.array(
+    z.strictObject({
+      handle: z.string(),
+      ...NAMES,
+      position: place,
+      issuedAt: z.string(),
+      expiresAt: z.string(),
+    }),
+  ),
+  position: place.optional(),
+  issuedAt: optional,
+  expiresAt: z.string(),
+  notBefore: optional,
+  ...{ issuer: optional, jti: optional, skewSeconds: z.number().optional(), authenticatedAt: optional },
+  scope: optional,
+  audience: z.array(z.string()).optional(),
+})
+
+export function factsJson(facts: TokenFacts, record?: TokenRecord): FactsJson {
+  const { source, subject, client, tenant, grant, session, keyId, handle, digest } = facts
+  const { foreign, issuedAtMs, notBeforeMs } = facts
+  return {
+    handle,
+    digest,
+    kind: record?.kind,
+    ...{ source, subject, client, tenant, grant, session, keyId },
+    ancestors: facts.ancestors.map(ancestorJson),
+    ...(foreign === undefined
+      ? { position: placeJson(facts.position) }
+      : {
+          issuer: source.slice('iss:'.length),
+          jti: foreign.jti,
+          skewSeconds: foreign.skewMs / 1_000,
+          authenticatedAt: instantOf(foreign.authenticatedAtMs),
+        }),
+    issuedAt: instantOf(issuedAtMs),
+    expiresAt: formatInstant(facts.expiresAtMs),
+    notBefore: instantOf(notBeforeMs),
+    scope: record?.scope,
+    audience: record?.audience === undefined ? undefined : [...record.audience],
+  }
+}
+
+function ancestorJson(up: Ancestor): AncestorJson {
+  const { handle, source, subject, client, tenant } = up
+  return {
+    ...{ handle, source, subject, client, tenant },
+    position: placeJson(up.position),
+    issuedAt: formatInstant(up.issuedAtMs),
+    expiresAt: formatInstant(up.expiresAtMs),
+  }
+}
+
+function placeJson(at: Position): PlaceJson {
+  return [ordinalOf(at), seqOf(at)]
+}
+
+function instantOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : formatInstant(ms)
+}

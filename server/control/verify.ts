@@ -1,0 +1,85 @@
+import { type ForeignRefused, RawToken, unreachable } from '@rescind/core'
+import { type Answer, jsonAnswer } from '@rescind/dialects'
+import { z } from 'zod'
+import { type JudgedText, judgeText } from '../judge-token.ts'
+import { headPlace, positionTextOf } from '../positions.ts'
+import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
+import { FACTS, factsJson } from './token-json.ts'
+
+const VERDICT = z.union([
+  z.strictObject({ kind: z.literal('active') }),
+  z.strictObject({
+    kind: z.literal('inactive'),
+    why: z.enum([
+      'unknown',
+      'malformed',
+      'expired',
+      'not_yet_valid',
+      'revoked',
+      'held',
+      'rotated',
+      'consumed',
+      'lost',
+    ]),
+  }),
+  /** Nobody can say now; never to be taken for either. */
+  z.strictObject({ kind: z.literal('unknown'), why: z.enum(['stale', 'starting', 'unseen']) }),
+])
+
+const VERIFIED = z.strictObject({
+  verdict: VERDICT,
+  /** For people: why text that claims to be of a registered issuer is none of its tokens. */
+  detail: z.string().optional(),
+  /** Of a token that is known or proven, alive or not. */
+  facts: FACTS.optional(),
+  /** What this was judged at, or later: rules that come after it may say otherwise. */
+  position: z.string(),
+})
+
+/** `POST /control/v1/verify`: one token, judged online, for operators and for verifiers that have not seen it. */
+export const VERIFY: Endpoint = endpoint({
+  method: 'POST',
+  path: '/verify',
+  operation: 'verifyToken',
+  summary: 'Judge one token: ours, or of a registered issuer (signature, times, audience, rules)',
+  role: 'viewer',
+  callers: ['control', 'verifier'],
+  lane: 'read',
+  // It changes nothing: asking again is asking anew.
+  idempotency: 'own',
+  body: z.strictObject({ token: z.string().min(1) }),
+  answers: { 200: { what: 'The verdict, the facts, and the position of both', schema: VERIFIED } },
+  handle: verify,
+})
+
+async function verify({ parts, realm, body }: Ask<unknown, { token: string }>): Promise<Answer> {
+  const raw = RawToken.parse(body.token)
+  // Before anything is judged: what the verdict says holds at this place at least.
+  const position = positionTextOf(realm, await headPlace(realm))
+  const judged = raw === undefined ? NO_TOKEN : await judgeText(realm, parts.keySets, raw)
+  const { verdict, facts, record, refused } = judged
+  const known = facts === undefined ? {} : { facts: factsJson(facts, record) }
+  const detail = refused === undefined ? {} : { detail: detailOf(refused) }
+  return jsonAnswer(200, { verdict, ...detail, ...known, position })
+}
+
+const NO_TOKEN: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
+
+function detailOf(refused: ForeignRefused): string {
+  switch (refused) {
+    case 'unknown-key':
+      return 'it is signed by no key of the issuer, or by an algorithm that was not agreed'
+    case 'signature':
+      return 'the signature does not fit'
+    case 'issuer':
+      return 'it is of another issuer'
+    case 'audience':
+      return 'it is for another audience'
+    case 'claims':
+      return 'a claim is not as agreed: no exp, a time that is none, or an id that is no text'
+    case 'lifetime':
+      return 'it lives longer than the issuer is allowed (maxLifetimeSeconds)'
+    default:
+      return unreachable(refused)
+  }
+}

@@ -1,0 +1,126 @@
+import { foreignKeys, type IssuerValue, type VerificationKey } from '@rescind/core'
+import { parseStrictJson } from '@rescind/dialects'
+import type { FetchAsk, Fetched } from '../http/guarded-fetch.ts'
+
+/** How long a key set is used before it is asked for again. */
+export const KEYS_FRESH_MS = 300_000
+/** How long the last good set is used when no other can be had; after it nobody can say what is signed. */
+export const KEYS_AGE_MAX_MS = 86_400_000
+/** Between two questions to one issuer: whoever sends tokens with made-up key ids asks no more than that. */
+export const KEYS_ASK_AGAIN_MS = 10_000
+/** Key sets held; one more forgets the one that was used least lately. */
+export const KEY_SETS_MAX = 500
+const SET_MAX_BYTES = 262_144
+const FETCH_TIMEOUT_MS = 5_000
+
+export type Fetch = (url: string, ask: FetchAsk) => Promise<Fetched>
+
+export type KeySetsParts = {
+  readonly fetch: Fetch
+  readonly monotonicMs: () => number
+  /** Internal addresses and plain http to them, too. */
+  readonly allowInternal: boolean
+  /** Told when a set could not be had: which issuer, and why. */
+  readonly onFailure: (issuer: string, why: string) => void
+}
+
+type KeySet = {
+  keys: readonly VerificationKey[] | undefined
+  fetchedAtMs: number
+  askedAtMs: number
+  asking: Promise<void> | undefined
+}
+
+/**
+ * The keys of registered issuers: those that were given, or those that the issuer publishes, fetched from the
+ * registered URL alone (never from one in a token), one question at a time for each, and kept. The last good set serves
+ * while the issuer is away, up to a maximum age.
+ */
+export class KeySets {
+  readonly #parts: KeySetsParts
+  readonly #sets: Map<string, KeySet> = new Map()
+  readonly #imported: WeakMap<IssuerValue, readonly VerificationKey[]> = new WeakMap()
+
+  constructor(parts: KeySetsParts) {
+    this.#parts = parts
+  }
+
+  /** Whether plain http, to inside addresses alone, may be registered. */
+  get allowInternal(): boolean {
+    return this.#parts.allowInternal
+  }
+
+  /** @returns undefined when the keys cannot be known now. */
+  async keysOf(issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
+    if (issuer.jwksUrl === undefined) return this.#given(issuer)
+    const set = this.#setOf(issuer)
+    if (!this.#isUsable(set)) await this.#ask(issuer, set)
+    // Nobody waits for a newer set while the one in hand is good; the next one has it.
+    else if (this.#ageOf(set) > KEYS_FRESH_MS) void this.#ask(issuer, set)
+    return this.#isUsable(set) ? set.keys : undefined
+  }
+
+  /** As `keysOf`, for a token whose key is not among those in hand: the issuer may have changed them. */
+  async newerKeysOf(issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
+    if (issuer.jwksUrl === undefined) return undefined
+    const set = this.#setOf(issuer)
+    await this.#ask(issuer, set)
+    return this.#isUsable(set) ? set.keys : undefined
+  }
+
+  /** By the parsed record, which the directory holds until it changes. */
+  #given(issuer: IssuerValue): readonly VerificationKey[] {
+    const known = this.#imported.get(issuer)
+    if (known !== undefined) return known
+    const keys = foreignKeys({ keys: issuer.keys ?? [] }, issuer.algorithms) ?? []
+    this.#imported.set(issuer, keys)
+    return keys
+  }
+
+  #ask(issuer: IssuerValue, set: KeySet): Promise<void> {
+    if (set.asking !== undefined) return set.asking
+    const nowMs = this.#parts.monotonicMs()
+    if (nowMs - set.askedAtMs < KEYS_ASK_AGAIN_MS) return Promise.resolve()
+    set.askedAtMs = nowMs
+    set.asking = this.#fetch(issuer, set).finally(() => {
+      set.asking = undefined
+    })
+    return set.asking
+  }
+
+  /** Never rejects: what cannot be had is not there. */
+  async #fetch({ issuer, jwksUrl = '', algorithms }: IssuerValue, set: KeySet): Promise<void> {
+    const { fetch, allowInternal, onFailure, monotonicMs } = this.#parts
+    const askedAtMs = monotonicMs()
+    const bounds = { maxBytes: SET_MAX_BYTES, timeoutMs: FETCH_TIMEOUT_MS, allowInternal }
+    const fetched = await fetch(jwksUrl, { ...bounds, headers: { accept: 'application/json' } })
+    if (fetched.kind === 'failed') return onFailure(issuer, fetched.why)
+    if (fetched.status !== 200) return onFailure(issuer, `status ${fetched.status}`)
+    const keys = foreignKeys(parseStrictJson(fetched.body), algorithms)
+    if (keys === undefined || keys.length === 0) return onFailure(issuer, 'no usable keys')
+    set.keys = keys
+    set.fetchedAtMs = askedAtMs
+  }
+
+  #ageOf({ fetchedAtMs }: KeySet): number {
+    return this.#parts.monotonicMs() - fetchedAtMs
+  }
+
+  #isUsable(set: KeySet): boolean {
+    return set.keys !== undefined && this.#ageOf(set) <= KEYS_AGE_MAX_MS
+  }
+
+  /** By everything that a set depends on: two issuers never share keys, whatever their key ids are. */
+  #setOf({ issuer, jwksUrl, algorithms }: IssuerValue): KeySet {
+    const name = JSON.stringify([issuer, jwksUrl, algorithms])
+    const found = this.#sets.get(name)
+    this.#sets.delete(name)
+    const set = found ?? { keys: undefined, fetchedAtMs: 0, askedAtMs: NEVER, asking: undefined }
+    this.#sets.set(name, set)
+    const [oldest] = this.#sets.keys()
+    if (this.#sets.size > KEY_SETS_MAX && oldest !== undefined) this.#sets.delete(oldest)
+    return set
+  }
+}
+
+const NEVER = Number.NEGATIVE_INFINITY

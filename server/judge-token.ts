@@ -1,0 +1,81 @@
+import {
+  type Entry,
+  type ForeignRefused,
+  ISSUERS,
+  type IssuerValue,
+  issuerId,
+  type ParsedJws,
+  parseJws,
+  type RawToken,
+  type Realm,
+  readForeign,
+  shapeOf,
+  type TokenFacts,
+  type TokenRecord,
+  type Verdict,
+} from '@rescind/core'
+import type { KeySets } from './issuers/key-sets.ts'
+
+/** What is known about a token's text: its facts, if it is one that we know or can prove, and the verdict on them. */
+export type JudgedText = {
+  readonly verdict: Verdict
+  /** Also of a token that is over; absent when nothing proves that it is a token. */
+  readonly facts?: TokenFacts
+  /** Of a token of ours. */
+  readonly record?: TokenRecord
+  /** Why text that claims to be of a registered issuer is no token of it. */
+  readonly refused?: ForeignRefused
+}
+
+const MALFORMED: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
+const UNKNOWN: JudgedText = { verdict: { kind: 'inactive', why: 'unknown' } }
+/** The issuer's keys cannot be had: nobody knows, so nobody says "inactive". */
+const KEYS_AWAY: JudgedText = { verdict: { kind: 'unknown', why: 'stale' } }
+/** Times that an issuer's record may change under one judgement. */
+const ATTEMPTS_MAX = 3
+
+/**
+ * Judges any text of a realm: tokens of all its sources, signed ones of ours, and those of registered issuers.
+ * @throws StoreUnavailable when that cannot be known.
+ */
+export async function judgeText(realm: Realm, keySets: KeySets, raw: RawToken): Promise<JudgedText> {
+  if (shapeOf(raw.reveal()) === 'broken') return MALFORMED
+  const { verdict, record } = await realm.find(raw)
+  if (record !== undefined) return { verdict, facts: record, record }
+  if (!raw.looksSigned) return { verdict }
+  const jws = parseJws(raw.reveal())
+  if (jws === undefined) return MALFORMED
+  return judgeForeign(realm, keySets, jws)
+}
+
+async function judgeForeign(realm: Realm, keySets: KeySets, jws: ParsedJws): Promise<JudgedText> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const entry = await registered(realm, jws)
+    if (entry === undefined) return UNKNOWN
+    const keys = await keySets.keysOf(entry.value)
+    if (keys === undefined) return KEYS_AWAY
+    const question = { jws, issuer: entry.value, nowMs: realm.nowMs() }
+    let read = readForeign({ ...question, keys })
+    if (read.kind === 'refused' && read.why === 'unknown-key' && entry.value.jwksUrl !== undefined) {
+      const newer = await keySets.newerKeysOf(entry.value)
+      if (newer === undefined) return KEYS_AWAY
+      read = readForeign({ ...question, keys: newer })
+    }
+    // What was agreed with the issuer may have changed while its keys were fetched.
+    if ((await registered(realm, jws))?.version !== entry.version) continue
+    if (read.kind === 'refused') return { ...(FORM.has(read.why) ? MALFORMED : UNKNOWN), refused: read.why }
+    return { verdict: realm.judge(read.facts), facts: read.facts }
+  }
+  return KEYS_AWAY
+}
+
+const FORM: ReadonlySet<ForeignRefused> = new Set(['claims', 'lifetime'])
+
+async function registered(
+  { directory }: Realm,
+  { claims }: ParsedJws,
+): Promise<Entry<IssuerValue> | undefined> {
+  if (typeof claims.iss !== 'string') return undefined
+  const entry = await directory.get(ISSUERS, issuerId(claims.iss))
+  return entry?.value.enabled === true ? entry : undefined
+}

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import { Provider } from '../kit/provider.ts'
+import type { RawAnswer } from '../kit/raw-http.ts'
+import { SVC } from '../kit/seed.ts'
+
+const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
+
+let server: TestServer
+let calls: Calls
+const providers: Provider[] = []
+
+before(async () => {
+  server = await openServer({ time: 'hand', flags: ['--allow-internal-fetch'] })
+  calls = new Calls(server.port)
+})
+
+after(async () => {
+  for (const provider of providers) provider.close()
+  calls.close()
+  await server.close()
+})
+
+async function provider(name: string): Promise<Provider> {
+  const made = await Provider.open(`https://${name}.example/`, () => server.clock.wallMs() / 1_000)
+  providers.push(made)
+  return made
+}
+
+function send(line: string, body?: unknown, key = CONTROL): Promise<RawAnswer> {
+  const text = body === undefined ? undefined : JSON.stringify(body)
+  return calls.send(line, text === undefined ? [key] : [key, JSON_BODY], text)
+}
+
+async function register(of: Provider, more: object = {}): Promise<string> {
+  const body = { issuer: of.issuer, jwksUrl: of.jwksUrl, ...more }
+  const answer = await send('POST /control/v1/issuers', body)
+  assert.equal(answer.status, 201, answer.body.toString())
+  return textAt(answer, 'id')
+}
+
+/** `active`, or why not. */
+async function say(token: string, key = CONTROL): Promise<string> {
+  const answer = await send('POST /control/v1/verify', { token }, key)
+  assert.equal(answer.status, 200, answer.body.toString())
+  const { kind, why } = memberAt(answer, 'verdict') as { kind: string; why?: string }
+  return why === undefined ? kind : `${kind} ${why}`
+}
+
+test('a token of a registered issuer is judged without ever having been seen, for verifiers too', async () => {
+  const idp = await provider('one')
+  await register(idp, { claims: { client: 'azp', session: 'sid' } })
+  const token = await idp.sign({ azp: 'shop', sid: 's1' })
+  const answer = await send('POST /control/v1/verify', { token })
+  assert.deepEqual(memberAt(answer, 'verdict'), { kind: 'active' })
+  const { source, subject, client, session, position } = memberAt(answer, 'facts') as Record<string, unknown>
+  assert.deepEqual([source, subject, client, session], ['iss:https://one.example/', 'alice', 'shop', 's1'])
+  assert.equal(position, undefined, 'no place in our log')
+  assert.match(textAt(answer, 'position'), /^1\.[\w-]+\.\d+\.[\w-]{43}\.[\w-]{43}$/)
+  assert.equal(await say(token, VERIFIER), 'active')
+  assert.equal(idp.asked, 1, 'its keys were asked for once')
+})
+
+test('what nobody registered, signed or agreed is no token', async () => {
+  const [idp, stranger] = [await provider('two'), await provider('stranger')]
+  await register(idp, { audience: 'api' })
+  const twin = await Provider.open(idp.issuer, () => server.clock.wallMs() / 1_000)
+  providers.push(twin)
+  const good = await idp.sign({ aud: ['api'] })
+  assert.equal(await say(good), 'active')
+  assert.equal(await say(await stranger.sign()), 'inactive unknown')
+  assert.equal(await say(await twin.sign({ aud: 'api' })), 'inactive unknown', 'the same kid, another key')
+  assert.equal(await say(await idp.sign({ aud: 'other' })), 'inactive unknown')
+  assert.equal(await say(await idp.sign({ aud: 'api', exp: undefined })), 'inactive malformed')
+  assert.equal(
+    await say(await idp.sign({ aud: 'api', exp: server.clock.wallMs() / 1_000 })),
+    'inactive expired',
+  )
+  assert.equal(await say(`${good}=`), 'inactive malformed', 'loose base64url')
+  assert.equal(await say(good.replace(/\.[^.]+$/, '.')), 'inactive malformed')
+})
+
+test('disabling and deleting an issuer end its tokens; enabling brings none of them back', async () => {
+  const idp = await provider('three')
+  const id = await register(idp)
+  const token = await idp.sign({ exp: server.clock.wallMs() / 1_000 + 100_000 })
+  assert.equal(await say(token), 'active')
+  const path = `/control/v1/issuers/${id}`
+  assert.equal((await send(`PATCH ${path}`, { enabled: false, reason: 'breach' })).status, 200)
+  assert.equal(await say(token), 'inactive unknown')
+  assert.equal((await send(`PATCH ${path}`, { enabled: true })).status, 200)
+  assert.equal(await say(token), 'inactive revoked')
+  assert.equal(await say(await idp.sign()), 'inactive revoked', 'within the skew')
+  server.clock.advance(61_000)
+  const later = await idp.sign()
+  assert.equal(await say(later), 'active')
+  assert.equal((await send(`DELETE ${path}`)).status, 204)
+  assert.equal(await say(later), 'inactive unknown')
+  await register(idp)
+  assert.equal(await say(later), 'inactive revoked')
+})
+
+test('whatever narrows what was agreed ends what was issued under it; what widens it does not', async () => {
+  const idp = await provider('four')
+  const id = await register(idp, { algorithms: ['ES256', 'RS256'] })
+  const token = await idp.sign()
+  const change = async (body: object): Promise<void> => {
+    assert.equal((await send(`PATCH /control/v1/issuers/${id}`, body)).status, 200)
+  }
+  await change({ claims: { tenant: 'org' }, skewSeconds: 30 })
+  assert.equal(await say(token), 'active')
+  await change({ algorithms: ['ES256'] })
+  assert.equal(await say(token), 'inactive revoked')
+})
+
+test('a change of the wrong version is refused, and shown with its own', async () => {
+  const idp = await provider('five')
+  const id = await register(idp)
+  const path = `/control/v1/issuers/${id}`
+  const ifMatch = (tag: string): Promise<RawAnswer> =>
+    calls.send(`PATCH ${path}`, [CONTROL, JSON_BODY, `If-Match: ${tag}`], '{"skewSeconds":5}')
+  assert.equal((await ifMatch('"1"')).status, 200)
+  assert.equal((await ifMatch('"1"')).status, 412)
+  assert.equal(memberAt(await send(`GET ${path}`), 'skewSeconds'), 5)
+})
+
+test('a key that is new at the issuer is found; keys nobody knows make nobody ask more than now and then', async () => {
+  const idp = await provider('six')
+  await register(idp)
+  assert.equal(await say(await idp.sign()), 'active')
+  await idp.rotate('two')
+  server.clock.advance(10_000)
+  assert.equal(await say(await idp.sign()), 'active')
+  assert.equal(idp.asked, 2)
+  const twin = await Provider.open(idp.issuer, () => server.clock.wallMs() / 1_000)
+  providers.push(twin)
+  for (let nth = 0; nth < 5; nth += 1) {
+    await twin.rotate(`made-up-${nth}`)
+    assert.equal(await say(await twin.sign()), 'inactive unknown')
+  }
+  assert.equal(idp.asked, 2)
+})
+
+test('while the issuer is away its last keys serve for a day; then nobody knows, and nobody says "inactive"', async () => {
+  const idp = await provider('seven')
+  await register(idp)
+  const long = (): Promise<string> => idp.sign({ exp: server.clock.wallMs() / 1_000 + 1_000_000 })
+  const token = await long()
+  assert.equal(await say(token), 'active')
+  idp.broken = 500
+  server.clock.advance(86_400_000)
+  assert.equal(await say(token), 'active')
+  server.clock.advance(10_000)
+  assert.equal(await say(token), 'unknown stale')
+  idp.broken = undefined
+  server.clock.advance(10_000)
+  assert.equal(await say(token), 'active')
+})
+
+test('keys that never could be had are unknown, and so are those of an inside address where none is allowed', async () => {
+  const idp = await provider('eight')
+  idp.broken = 404
+  await register(idp)
+  assert.equal(await say(await idp.sign()), 'unknown stale')
+  const strict = await openServer({ time: 'hand' })
+  const guarded = new Calls(strict.port)
+  try {
+    const body = JSON.stringify({ issuer: idp.issuer, jwksUrl: idp.jwksUrl.replace('http:', 'https:') })
+    const made = await guarded.send('POST /control/v1/issuers', [CONTROL, JSON_BODY], body)
+    assert.equal(made.status, 201)
+    const asked = idp.asked
+    const verify = JSON.stringify({ token: await idp.sign() })
+    const answer = await guarded.send('POST /control/v1/verify', [CONTROL, JSON_BODY], verify)
+    assert.deepEqual(memberAt(answer, 'verdict'), { kind: 'unknown', why: 'stale' })
+    assert.equal(idp.asked, asked)
+    const plain = await guarded.send(
+      'POST /control/v1/issuers',
+      [CONTROL, JSON_BODY],
+      body.replace('https://127', 'http://127').replace('eight', 'nine'),
+    )
+    assert.equal(plain.status, 422)
+  } finally {
+    guarded.close()
+    await strict.close()
+  }
+})
+
+test('keys that are given are never asked for', async () => {
+  const idp = await provider('ten')
+  const answer = await send('POST /control/v1/issuers', { issuer: idp.issuer, keys: [idp.jwk] })
+  assert.equal(answer.status, 201, answer.body.toString())
+  assert.equal(await say(await idp.sign()), 'active')
+  assert.equal(idp.asked, 0)
+  const id = textAt(answer, 'id')
+  await idp.rotate('two')
+  assert.equal(await say(await idp.sign()), 'inactive unknown')
+  const both = { keys: [idp.jwk] }
+  assert.equal((await send(`PATCH /control/v1/issuers/${id}`, both)).status, 200)
+  assert.equal(
+    await say(await idp.sign()),
+    'inactive revoked',
+    'the old key went, and with it what was signed so far',
+  )
+})
+
+test('issuers of a realm are its own: another one neither judges nor shows them', async () => {
+  const idp = await provider('eleven')
+  const id = await register(idp)
+  const token = await idp.sign()
+  const made = (await send('GET /control/v1/issuers?limit=1000')).body.toString()
+  assert.ok(made.includes(id))
+  for (const line of [`GET /control/v1/issuers/${id}?realm=nowhere`, 'GET /control/v1/issuers?realm=nowhere'])
+    assert.equal((await send(line)).status, 404)
+  assert.equal(await say(token), 'active')
+})
+
+test('our own tokens are judged by the same call', async () => {
+  const token = await calls.oauthToken(SVC)
+  const answer = await send('POST /control/v1/verify', { token })
+  assert.deepEqual(memberAt(answer, 'verdict'), { kind: 'active' })
+  const facts = memberAt(answer, 'facts') as Record<string, unknown>
+  assert.deepEqual([facts['source'], facts['client'], facts['kind']], ['oauth', SVC.clientId, 'access'])
+  assert.ok(!answer.body.toString().includes(token))
+  assert.equal(await say(`${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`), 'inactive malformed')
+  assert.equal(await say('some text'), 'inactive unknown')
+  assert.equal(await say('x\u0001'.repeat(5_000)), 'inactive malformed')
+  assert.deepEqual(jsonOf(await send('POST /control/v1/verify', { token: 'no token' })), {
+    verdict: { kind: 'inactive', why: 'unknown' },
+    position: memberAt(await send('POST /control/v1/verify', { token: 'no token' }), 'position'),
+  })
+})
