@@ -154,6 +154,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
     proxies: config.proxies,
     tls: config.tls,
     fallbackBase: publicBase,
+    drainTimeoutMs: DRAIN_TIMEOUT_MS,
   })
   try {
     await app.listen({ host: config.host, port: config.port })

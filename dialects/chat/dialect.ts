@@ -11,6 +11,7 @@ export type ChatOptions = Readonly<Record<string, never>>
 export function createChatDialect(_options: ChatOptions): Dialect {
   return {
     name: 'chat',
+    hotPaths: [],
     handle(realm: Realm, request: WireRequest) {
       const route = routeOf(request)
       if (route.kind === 'malformed') return refusal({ kind: 'malformed', detail: 'The path is malformed.' })

@@ -40,6 +40,7 @@ export function createIdentityDialect(options: IdentityOptions): Dialect {
   const settings = settingsOf(options)
   return {
     name: 'identity',
+    hotPaths: [],
     handle: (realm, request) => handle(settings, realm, request),
     refuse: (refusal, path) => writerFor(path)(faultOf(refusal)),
     routeOf: ({ path }) => templateOf(path),

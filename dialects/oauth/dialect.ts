@@ -36,6 +36,7 @@ export function createOauthDialect(options: OauthOptions): Dialect {
   ])
   return {
     name: 'oauth',
+    hotPaths: [...endpoints.keys()],
     handle: (realm, request) => {
       const endpoint = endpoints.get(withoutSlash(request.path))
       if (endpoint !== undefined) return call(endpoint, realm, request)

@@ -5,6 +5,8 @@ import type { WireRequest } from './request.ts'
 /** One wire dialect: what it answers, and how it words what the server has to refuse on its paths. */
 export interface Dialect {
   readonly name: 'chat' | 'identity' | 'oauth'
+  /** Paths whose POSTs come by the thousand: the server may answer plain ones in its lane. Answers there are whole. */
+  readonly hotPaths: readonly string[]
   /**
    * Answers whatever a path of this dialect is asked, its own 404 and 405 included.
    * @throws StoreUnavailable, Overloaded: the server renders `refuse({ kind: 'outage' })`.

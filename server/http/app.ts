@@ -9,8 +9,10 @@ import { refusalProblem } from '../control/frame/problem.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Denials } from './denials.ts'
 import { HEADERS_MAX_BYTES, malformation } from './hygiene.ts'
+import { Lane, type LaneRequest } from './lane.ts'
+import type { LaneRoute } from './lane-head.ts'
 import { peerOf, type TrustedProxies } from './peer.ts'
-import { BODY_MAX_BYTES, readBody, StreamTooLarge } from './read-body.ts'
+import { BODY_MAX_BYTES, readBody, StreamTooLarge, streamedBody } from './read-body.ts'
 import { writeAnswer } from './reply.ts'
 import { HeaderMalformed, NodeWireRequest, type Target, targetOf } from './wire.ts'
 
@@ -30,6 +32,8 @@ export type AppParts = {
   readonly proxies: TrustedProxies
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly fallbackBase: () => string
+  /** Milliseconds that requests in flight have to finish once the server stops. */
+  readonly drainTimeoutMs: number
 }
 
 /** A dialect and the path prefixes that are its own; each is a whole first segment. */
@@ -66,12 +70,17 @@ export function createApp(parts: AppParts): FastifyInstance {
       const target = targetOf(request.raw.url ?? '/')
       serve(parts, { scheme, target, mouth: mouthOf(target), message: request.raw, response: reply.raw })
     }
+  const hot = new Map<string, LaneRoute<Mouth>>()
   for (const { dialect, prefixes } of parts.dialects) {
     const ofDefault = dialectMouth(parts.realms.default, dialect)
     const handler = answerWith((target) =>
       target.realm === undefined ? ofDefault : dialectMouth(parts.realms.get(target.realm), dialect),
     )
     void app.register(async (scope) => mount(scope, prefixes, handler))
+    for (const path of dialect.hotPaths) {
+      const target = { realm: undefined, path, query: undefined }
+      hot.set(`POST ${path} HTTP/1.1`, { method: 'POST', target, mouth: ofDefault })
+    }
   }
   const control = answerWith(() => ({
     handle: parts.control.handle,
@@ -87,7 +96,45 @@ export function createApp(parts: AppParts): FastifyInstance {
     )
   }
   app.setNotFoundHandler(answerWith(() => root))
+  openLane(app, parts, hot)
   return app
+}
+
+/** Hot requests in their plainest form are answered before Fastify, and before Node's HTTP server. */
+function openLane(
+  app: FastifyInstance,
+  parts: AppParts,
+  routes: ReadonlyMap<string, LaneRoute<Mouth>>,
+): void {
+  const scheme = parts.tls === undefined ? 'http' : 'https'
+  const lane = new Lane<Mouth>({
+    routes,
+    serve: (request, finish) => serveHot(parts, { ...request, scheme, finish }),
+    nowMs: () => Date.now(),
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
+  })
+  // A TLS server is one of HTTP to whoever listens for its connections.
+  lane.attach(app.server, parts.tls === undefined ? 'connection' : 'secureConnection')
+  let cut: NodeJS.Timeout | undefined
+  app.addHook('preClose', async () => {
+    lane.close()
+    cut = setTimeout(() => lane.cut(), parts.drainTimeoutMs)
+  })
+  app.addHook('onClose', async () => clearTimeout(cut))
+}
+
+type HotExchange = LaneRequest<Mouth> & {
+  readonly scheme: string
+  readonly finish: (answer: Answer) => void
+}
+
+function serveHot(parts: AppParts, { route, headers, body, socket, scheme, finish }: HotExchange): void {
+  const { method, target, mouth } = route
+  const peer = peerOf(socket.remoteAddress ?? '', headers, parts.proxies)
+  const fallbackBase = parts.fallbackBase()
+  const request = new NodeWireRequest({ method, headers, socket, target, body, peer, scheme, fallbackBase })
+  answer(parts, { mouth, request, write: finish })
 }
 
 function makeFastify(parts: AppParts): FastifyInstance {
@@ -174,13 +221,19 @@ function serve(parts: AppParts, exchange: Exchange): void {
     refuseEarly(parts, exchange, { kind: 'malformed', detail: wrong })
     return
   }
-  const { maxBytes } = mouth.streamOf?.(message.method ?? 'GET', target.path) ?? {}
+  const { method = 'GET', headers, socket } = message
+  const { maxBytes } = mouth.streamOf?.(method, target.path) ?? {}
   const run = (body: Uint8Array): void => {
-    const peer = peerOf(message, parts.proxies)
+    const peer = peerOf(socket.remoteAddress ?? '', headers, parts.proxies)
     const fallbackBase = parts.fallbackBase()
-    const streamMaxBytes = maxBytes === undefined ? {} : { streamMaxBytes: maxBytes }
-    const wire = { message, target, body, peer, scheme, fallbackBase, ...streamMaxBytes }
-    answer(parts, exchange, new NodeWireRequest(wire))
+    const stream = maxBytes === undefined ? {} : { stream: () => streamedBody(message, maxBytes) }
+    const wire = { method, headers, socket, target, body, peer, scheme, fallbackBase, ...stream }
+    answer(parts, {
+      mouth,
+      request: new NodeWireRequest(wire),
+      write: (result) => writeAnswer(response, message, result),
+      brokeOff: () => message.destroyed && !message.complete,
+    })
   }
   if (maxBytes !== undefined) {
     // What the endpoint leaves unread must not be taken for the next request.
@@ -210,17 +263,25 @@ function refuseEarly(
   writeAnswer(response, message, answer)
 }
 
+type Answering = {
+  readonly mouth: Mouth
+  readonly request: NodeWireRequest
+  readonly write: (answer: Answer) => void
+  /** Whether the client left before its body had come. */
+  readonly brokeOff?: () => boolean
+}
+
 /** The edge where exceptions end: outages become 503, broken headers 400, bugs 500. */
-function answer(parts: AppParts, { mouth, message, response }: Exchange, request: NodeWireRequest): void {
+function answer(parts: AppParts, { mouth, request, write, brokeOff }: Answering): void {
   const finish = (result: Answer): void => {
-    writeAnswer(response, message, result)
+    write(result)
     const route = mouth.routeOf(request)
     parts.metrics.answered(route, result.status)
     if (result.status === 401 || result.status === 403) parts.denials.note(route, result.status, request)
   }
   const fail = (error: unknown): void => {
     // A streamed body that broke off: nobody is there to be answered, and it is no failure of ours.
-    if (message.destroyed && !message.complete) return
+    if (brokeOff?.() === true) return
     finish(mouth.refuse(refusalOf(error, parts.log, mouth.routeOf(request)), request.path))
   }
   try {

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { SettingsRefused } from '@rescind/core'
 
@@ -29,11 +29,11 @@ export function parseProxies(ranges: string | undefined): TrustedProxies {
 export type Peer = { readonly address: string; readonly trusted: boolean }
 
 /** Who is at the other end; behind a trusted proxy, whom the nearest untrusted hop names (the rightmost such entry). */
-export function peerOf(message: IncomingMessage, proxies: TrustedProxies): Peer {
-  const direct = plain(message.socket.remoteAddress ?? '')
+export function peerOf(at: string, headers: Readonly<IncomingHttpHeaders>, proxies: TrustedProxies): Peer {
+  const direct = plain(at)
   if (!proxies.any) return { address: direct, trusted: false }
   if (!isTrusted(direct, proxies)) return { address: direct, trusted: false }
-  const header = message.headers['x-forwarded-for']
+  const header = headers['x-forwarded-for']
   const hops = (typeof header === 'string' ? header : '').split(',').map((hop) => plain(hop.trim()))
   const client = hops.reverse().find((hop) => isIP(hop) !== 0 && !isTrusted(hop, proxies))
   return { address: client ?? direct, trusted: true }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from '@rescind/dialects'
 
 /** Sent with every answer, for browsers that meet an API by accident. */
-const ALWAYS = ['x-content-type-options', 'nosniff'] as const
+export const ALWAYS = ['x-content-type-options', 'nosniff'] as const
 
 /** Headers as Node writes them fastest. Hot answers share their header objects, so most are flattened once. */
 const flattened: WeakMap<Answer['headers'], readonly string[]> = new WeakMap()

@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type { WireRequest } from '@rescind/dialects'
 import { headerText } from './hygiene.ts'
 import type { Peer } from './peer.ts'
-import { streamedBody } from './read-body.ts'
 
 /** Where a request is for: the realm's name as the path gives it, and the path within the realm. */
 export type Target = {
@@ -34,7 +34,9 @@ function inRealm(rest: string, query: string | undefined, before: string): Targe
 }
 
 export type WireParts = {
-  readonly message: IncomingMessage
+  readonly method: string
+  /** By lower-case name. */
+  readonly headers: Readonly<IncomingHttpHeaders>
   readonly target: Target
   readonly body: Uint8Array
   readonly peer: Peer
@@ -42,8 +44,9 @@ export type WireParts = {
   readonly scheme: string
   /** When the Host header is not one, links go here. */
   readonly fallbackBase: string
-  /** Set when the body was not read: it comes by `stream`. */
-  readonly streamMaxBytes?: number
+  readonly socket: Socket
+  /** Set when the body was not read: it comes by this. */
+  readonly stream?: () => AsyncIterable<Uint8Array>
 }
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
@@ -61,7 +64,7 @@ export class NodeWireRequest implements WireRequest {
   readonly #parts: WireParts
 
   constructor(parts: WireParts) {
-    this.method = parts.message.method ?? 'GET'
+    this.method = parts.method
     this.path = parts.target.path
     this.query = parts.target.query
     this.body = parts.body
@@ -71,7 +74,7 @@ export class NodeWireRequest implements WireRequest {
 
   /** @throws HeaderMalformed when the header's bytes are not UTF-8. */
   header(name: string): string | undefined {
-    const value = this.#parts.message.headers[name]
+    const value = this.#parts.headers[name]
     if (value === undefined) return undefined
     const text = headerText(typeof value === 'string' ? value : value.join(', '))
     if (text === undefined) throw new HeaderMalformed(`the header ${name} is not UTF-8`)
@@ -80,13 +83,12 @@ export class NodeWireRequest implements WireRequest {
 
   /** The body as it comes, where the route has one that is not buffered. */
   get stream(): AsyncIterable<Uint8Array> | undefined {
-    const { message, streamMaxBytes } = this.#parts
-    return streamMaxBytes === undefined ? undefined : streamedBody(message, streamMaxBytes)
+    return this.#parts.stream?.()
   }
 
   /** Aborted when the connection is closed: whoever waits for something to say need not any more. */
   get gone(): AbortSignal {
-    const { socket } = this.#parts.message
+    const { socket } = this.#parts
     const leaving = new AbortController()
     if (socket.destroyed) leaving.abort()
     else socket.once('close', () => leaving.abort())
@@ -94,12 +96,12 @@ export class NodeWireRequest implements WireRequest {
   }
 
   get base(): string {
-    const { message, target, peer, scheme, fallbackBase } = this.#parts
+    const { headers, target, peer, scheme, fallbackBase } = this.#parts
     const realm = target.realm === undefined ? '' : REALMS + target.realm
-    const forwarded = peer.trusted ? first(message.headers['x-forwarded-host']) : undefined
-    const host = forwarded ?? message.headers.host ?? ''
+    const forwarded = peer.trusted ? first(headers['x-forwarded-host']) : undefined
+    const host = forwarded ?? headers.host ?? ''
     if (!HOST.test(host)) return fallbackBase + realm
-    const proto = peer.trusted ? first(message.headers['x-forwarded-proto']) : undefined
+    const proto = peer.trusted ? first(headers['x-forwarded-proto']) : undefined
     return `${proto === 'https' || proto === 'http' ? proto : scheme}://${host}${realm}`
   }
 }

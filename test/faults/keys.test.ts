@@ -99,9 +99,9 @@ describe('a store that was made with a master key', () => {
 
   it('does not start when a newer version made its schema', async (t) => {
     keep(good)
-    setSchemaVersion(join(home.folder, 'rescind-data', 'rescind.db'), 99)
+    const own = setSchemaVersion(join(home.folder, 'rescind-data', 'rescind.db'), 99)
     await refusesToStart(t, /the store is of schema 99, this version knows up to \d+: use a newer one/)
-    setSchemaVersion(join(home.folder, 'rescind-data', 'rescind.db'), 1)
+    setSchemaVersion(join(home.folder, 'rescind-data', 'rescind.db'), own)
   })
 
   it('starts with it again, and knows its control key', async (t) => {
@@ -112,10 +112,13 @@ describe('a store that was made with a master key', () => {
   })
 })
 
-function setSchemaVersion(path: string, version: number): void {
+/** @returns the version that stood there before. */
+function setSchemaVersion(path: string, version: number): number {
   const db = new DatabaseSync(path)
+  const { user_version: before } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   db.exec(`PRAGMA user_version = ${version}`)
   db.close()
+  return before
 }
 
 describe('a control key', () => {

@@ -1,0 +1,78 @@
+import { HEADERS_MAX_BYTES } from './hygiene.ts'
+import { BODY_MAX_BYTES } from './read-body.ts'
+import type { Target } from './wire.ts'
+
+/** A route that the lane may take, by its request line as nearly every client writes it. */
+export type LaneRoute<Mouth> = { readonly method: string; readonly target: Target; readonly mouth: Mouth }
+
+export type LaneRoutes<Mouth> = ReadonlyMap<string, LaneRoute<Mouth>>
+
+/** The head of a request: its bytes, and what they say. */
+export type Head<Mouth> = {
+  readonly bytes: Buffer
+  readonly route: LaneRoute<Mouth>
+  readonly headers: Readonly<Record<string, string>>
+  readonly bodyBytes: number
+}
+
+/** Header lines of a request that goes through the lane; one with more goes the long way. */
+export const LANE_HEADERS_MAX = 32
+
+/** RFC 9110 §5.1: one colon, one space, printable ASCII that neither begins nor ends with a space. */
+const LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}): ([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)$/
+const LENGTH = /^(?:0|[1-9][0-9]{0,5})$/
+/** Headers by which a message is framed or a connection changes its meaning: whoever sends one goes the long way. */
+const FRAMING: ReadonlySet<string> = new Set([
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * Recognises one whole request in the bytes of one read: a route of the lane, every header once and in its plainest
+ * form, and a Content-Length that ends exactly where the bytes do. It decides nothing about what it does not
+ * recognise: Node's own parser then gets the same bytes.
+ */
+export function readHead<Mouth>(bytes: Buffer, routes: LaneRoutes<Mouth>): Head<Mouth> | undefined {
+  const end = bytes.indexOf('\r\n\r\n')
+  if (end < 0 || end > HEADERS_MAX_BYTES) return undefined
+  const lines = bytes.toString('latin1', 0, end).split('\r\n')
+  const route = routes.get(lines[0] ?? '')
+  if (route === undefined || lines.length > LANE_HEADERS_MAX + 1) return undefined
+  const headers = headersOf(lines)
+  if (headers === undefined || headers['host'] === undefined) return undefined
+  const length = headers['content-length']
+  if (length === undefined || !LENGTH.test(length)) return undefined
+  const bodyBytes = Number(length)
+  const headBytes = end + 4
+  if (bodyBytes > BODY_MAX_BYTES || bytes.length !== headBytes + bodyBytes) return undefined
+  // A copy: what was read shares a block with the body and whatever else was read.
+  return { bytes: Buffer.from(bytes.subarray(0, headBytes)), route, headers, bodyBytes }
+}
+
+/** Whether these bytes are another request with the very same head: then it says the very same. */
+export function sameHead(head: Head<unknown>, bytes: Buffer): boolean {
+  const headBytes = head.bytes.length
+  return (
+    bytes.length === headBytes + head.bodyBytes && bytes.compare(head.bytes, 0, headBytes, 0, headBytes) === 0
+  )
+}
+
+function headersOf(lines: readonly string[]): Readonly<Record<string, string>> | undefined {
+  const headers: Record<string, string> = Object.create(null)
+  for (let at = 1; at < lines.length; at += 1) {
+    const match = LINE.exec(lines[at] as string)
+    if (match === null) return undefined
+    const name = (match[1] as string).toLowerCase()
+    const value = match[2] as string
+    if (headers[name] !== undefined || FRAMING.has(name)) return undefined
+    if (name === 'connection' && value.toLowerCase() !== 'keep-alive') return undefined
+    headers[name] = value
+  }
+  return headers
+}

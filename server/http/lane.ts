@@ -1,0 +1,198 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Answer } from '@rescind/dialects'
+import { heldFor, NOT_HELD, writeMessage } from './lane-bytes.ts'
+import { type Head, type LaneRoute, type LaneRoutes, readHead, sameHead } from './lane-head.ts'
+
+export type LaneRequest<Mouth> = {
+  readonly route: LaneRoute<Mouth>
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+  readonly socket: Socket
+}
+
+export type LaneParts<Mouth> = {
+  readonly routes: LaneRoutes<Mouth>
+  /** Answers a request, now or later, exactly once. */
+  readonly serve: (request: LaneRequest<Mouth>, finish: (answer: Answer) => void) => void
+  readonly nowMs: () => number
+  /** Milliseconds that a connection may bring nothing, before its first request and after one. */
+  readonly requestTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+}
+
+/**
+ * The short way of hot requests, before Node's HTTP server (docs/decisions/0010-lane.md). A connection stays in the
+ * lane for as long as each read brings exactly one request that `readHead` recognises; with the first one that it
+ * does not, the connection and those bytes are Node's, for good.
+ */
+export class Lane<Mouth> {
+  readonly #parts: LaneParts<Mouth>
+  readonly #connections: Set<Connection<Mouth>> = new Set()
+  #closing = false
+
+  constructor(parts: LaneParts<Mouth>) {
+    this.#parts = parts
+  }
+
+  /** Connections that have not been given to Node. */
+  get size(): number {
+    return this.#connections.size
+  }
+
+  /** Takes a server's new connections. @param event by which they come: TLS has its own. */
+  attach(server: Server, event: 'connection' | 'secureConnection'): void {
+    const listeners = server.listeners(event)
+    server.removeAllListeners(event)
+    const giveUp = (socket: Socket): void => {
+      for (const listener of listeners) Reflect.apply(listener, server, [socket])
+    }
+    server.on(event, (socket: Socket) => {
+      if (this.#closing) giveUp(socket)
+      else this.#connections.add(new Connection(socket, this.#parts, { giveUp, left: this.#left, server }))
+    })
+  }
+
+  /** Ends what is idle; what is being answered ends with its answer. */
+  close(): void {
+    this.#closing = true
+    for (const connection of this.#connections) connection.close()
+  }
+
+  /** Ends everything now. */
+  cut(): void {
+    for (const connection of this.#connections) connection.cut()
+  }
+
+  readonly #left = (connection: Connection<Mouth>): void => {
+    this.#connections.delete(connection)
+  }
+}
+
+type Owner<Mouth> = {
+  readonly server: Server
+  readonly giveUp: (socket: Socket) => void
+  readonly left: (connection: Connection<Mouth>) => void
+}
+
+class Connection<Mouth> {
+  readonly #socket: Socket
+  readonly #parts: LaneParts<Mouth>
+  readonly #owner: Owner<Mouth>
+  readonly #held: string
+  #head: Head<Mouth> | undefined
+  #busy = false
+  #closing = false
+  #ended = false
+  /** What came while an answer was under way. */
+  #early: Buffer | undefined
+
+  constructor(socket: Socket, parts: LaneParts<Mouth>, owner: Owner<Mouth>) {
+    this.#socket = socket
+    this.#parts = parts
+    this.#owner = owner
+    this.#held = heldFor(parts.keepAliveTimeoutMs)
+    socket.setTimeout(parts.requestTimeoutMs)
+    socket.on('data', this.#onData)
+    socket.on('end', this.#onEnd)
+    socket.on('timeout', this.#onTimeout)
+    socket.on('error', this.#onGone)
+    socket.on('close', this.#onGone)
+  }
+
+  close(): void {
+    this.#closing = true
+    if (!this.#busy) this.#socket.end()
+  }
+
+  cut(): void {
+    this.#socket.destroy()
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (this.#busy) {
+      // Whoever sends before the answer came is served in order, and by Node.
+      this.#early = this.#early === undefined ? bytes : Buffer.concat([this.#early, bytes])
+      this.#socket.pause()
+      return
+    }
+    let head = this.#head
+    if (head === undefined || !sameHead(head, bytes)) {
+      head = readHead(bytes, this.#parts.routes)
+      if (head === undefined) {
+        this.#giveUp(bytes)
+        return
+      }
+      if (this.#head === undefined) this.#socket.setTimeout(this.#parts.keepAliveTimeoutMs)
+      this.#head = head
+    }
+    this.#busy = true
+    const { route, headers } = head
+    const body = bytes.subarray(head.bytes.length)
+    this.#parts.serve({ route, headers, body, socket: this.#socket }, this.#finish)
+  }
+
+  readonly #finish = (answer: Answer): void => {
+    const socket = this.#socket
+    this.#busy = false
+    if (!socket.writable) return
+    const last = this.#closing || this.#ended
+    const held = last ? NOT_HELD : this.#held
+    const taken = writeMessage(socket, { answer, nowMs: this.#parts.nowMs(), held })
+    if (last) {
+      socket.end()
+      return
+    }
+    const early = this.#early
+    if (early !== undefined) this.#giveUp(early)
+    else if (!taken) this.#awaitDrain()
+  }
+
+  /** Whoever does not read what it is answered is not read either. */
+  #awaitDrain(): void {
+    this.#socket.pause()
+    this.#socket.once('drain', () => this.#socket.resume())
+  }
+
+  #giveUp(bytes: Buffer): void {
+    const socket = this.#socket
+    this.#leave()
+    socket.setTimeout(0)
+    socket.pause()
+    socket.unshift(bytes)
+    this.#owner.giveUp(socket)
+    socket.resume()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#ended = true
+    if (!this.#busy) this.#socket.end()
+  }
+
+  readonly #onTimeout = (): void => {
+    if (this.#busy) return
+    if (this.#head !== undefined || this.#ended) {
+      this.#socket.destroy()
+      return
+    }
+    // Nothing ever came: answered as Node answers whoever is too slow.
+    this.#ended = true
+    const error = Object.assign(new Error('the request took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+    this.#owner.server.emit('clientError', error, this.#socket)
+  }
+
+  readonly #onGone = (): void => {
+    this.#leave()
+    this.#socket.destroy()
+  }
+
+  #leave(): void {
+    const socket = this.#socket
+    socket.removeListener('data', this.#onData)
+    socket.removeListener('end', this.#onEnd)
+    socket.removeListener('timeout', this.#onTimeout)
+    socket.removeListener('error', this.#onGone)
+    socket.removeListener('close', this.#onGone)
+    this.#owner.left(this)
+  }
+}
