@@ -212,6 +212,7 @@ export {
 export { decodeRule, encodeRule } from './rule-bytes.ts'
 export {
   type ChainedLogRow,
+  type ChangeRule,
   type CutAsOf,
   type CutShape,
   type CutTarget,

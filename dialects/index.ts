@@ -1,6 +1,9 @@
 // chat
-export { type ChatOptions, createChatDialect } from './chat/dialect.ts'
-export { CHAT_APPS, type ChatApp, type ChatAppSettings, chatAppValue } from './chat/directory.ts'
+export { type ChatAppSettings, chatAppValue } from './chat/app-value.ts'
+export { type ChatDialect, type ChatOptions, createChatDialect } from './chat/dialect.ts'
+export { CHAT_APPS, type ChatApp } from './chat/directory.ts'
+export type { LivePort } from './chat/live/streams.ts'
+export type { AskOutside, OutsideReply } from './chat/outside.ts'
 export { CHAT_PREFIXES } from './chat/routes.ts'
 // identity
 export { createIdentityDialect, type IdentityOptions } from './identity/dialect.ts'

@@ -13,15 +13,11 @@ import {
   type Store,
   StoreRefused,
 } from '@rescind/core'
-import {
-  CHAT_PREFIXES,
-  createChatDialect,
-  createIdentityDialect,
-  createOauthDialect,
-} from '@rescind/dialects'
+import { CHAT_PREFIXES, createIdentityDialect, createOauthDialect } from '@rescind/dialects'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
+import { type Chat, openChat, warnOfChatApps } from './chat.ts'
 import type { Config } from './config/config.ts'
 import {
   isReadableByOthers,
@@ -120,6 +116,9 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
     allowInternal: config.allowInternalFetch,
     onFailure: (issuer, why) => log.warn({ issuer, why }, 'the keys of an issuer cannot be had'),
   })
+  const { chatRate: requestsPerMinute, allowInternalFetch: allowInternal } = config
+  const chatParts = { realms, log, requestsPerMinute, allowInternal }
+  const chat = openChat(chatParts)
   let origin = ''
   const publicBase = (): string => config.publicUrl ?? origin
   const baseOf = (realm: Realm): string =>
@@ -129,7 +128,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
     metrics,
     log,
     dialects: [
-      { dialect: createChatDialect({}), prefixes: CHAT_PREFIXES.map((first) => `/${first}`) },
+      { dialect: chat.dialect, prefixes: CHAT_PREFIXES.map((first) => `/${first}`) },
       {
         dialect: createIdentityDialect({
           passwords: { verify: (request) => passwords.verify(request) },
@@ -159,6 +158,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
   try {
     await app.listen({ host: config.host, port: config.port })
   } catch (error) {
+    chat.close()
     await maintenance.stop()
     const reason = error instanceof Error ? error.message : String(error)
     throw new SettingsRefused(`listen: ${config.host}:${config.port}: ${reason}`)
@@ -168,7 +168,8 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
   if (config.metricsOpen) log.warn('metricsOpen: /metrics answers without a key')
   if (config.store.kind === 'memory')
     log.warn('memory: this store forgets everything, revocations too, when the server stops')
-  return { url: origin, maintenance, close: () => close(app, { realms, store, maintenance }) }
+  await warnOfChatApps(chatParts)
+  return { url: origin, maintenance, close: () => close(app, { realms, store, maintenance, chat }) }
 }
 
 /** Milliseconds that requests in flight have to finish once the server stops; below what the process gives itself. */
@@ -177,8 +178,10 @@ const SWEEP_MS = 50
 
 async function close(
   app: FastifyInstance,
-  open: Pick<Open, 'realms' | 'store'> & { maintenance: Maintenance },
+  open: Pick<Open, 'realms' | 'store'> & { maintenance: Maintenance; chat: Chat },
 ): Promise<void> {
+  // Streams have no end of their own, and would be waited for.
+  open.chat.close()
   // What was busy when the closing began is idle later, and nobody else looks then; who stalls is cut off.
   const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
   const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_TIMEOUT_MS)

@@ -1,5 +1,6 @@
 import {
   type Found,
+  type Handle,
   type InactiveWhy,
   isMintingHeld,
   isRevoked,
@@ -18,6 +19,8 @@ import { type Assignment, parseBind } from './body.ts'
 import type { Admin, AdminAsk } from './callers.ts'
 import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'
 import { fail, ok, type Refused, refused } from './envelope.ts'
+import { newerClient } from './newer-members.ts'
+import { tokenIdHeader } from './token-record.ts'
 
 /** `PUT /admin/clients/:client-id/token`: binds text that the app's server chose to one of its clients. */
 export async function bindToken(realm: Realm, { admin, request, client }: AdminAsk): Promise<Answer | Stale> {
@@ -31,7 +34,9 @@ export async function bindToken(realm: Realm, { admin, request, client }: AdminA
   if (bound.kind === 'refused') return bound.answer
   const { raw, expiresAtMs } = assignment
   const expirationDate = formatInstant(expiresAtMs)
-  return ok({ token: raw.reveal(), client, expirationDate, expirationDateMS: expiresAtMs })
+  const result = { token: raw.reveal(), client, expirationDate, expirationDateMS: expiresAtMs }
+  const members = newerClient(admin.app, known, { text: raw.reveal(), expiresAtMs, assigned: true })
+  return ok(result, { members, headers: tokenIdHeader(bound.handle) })
 }
 
 export type BindAct = {
@@ -40,9 +45,11 @@ export type BindAct = {
   readonly assignment: Assignment
   /** What else belongs to the same unit: the client's own record, when it is written along. */
   readonly also: readonly Operation[]
+  /** What is to be known of the token beside its text. */
+  readonly claims?: TokenRecord['claims']
 }
 
-export type Bound = { readonly kind: 'bound' } | { readonly kind: 'stale' } | Refused
+export type Bound = { readonly kind: 'bound'; readonly handle: Handle } | { readonly kind: 'stale' } | Refused
 
 /** Binds in one unit. A race with whatever touches the same text is lost as `stale`, and judged again. */
 export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
@@ -79,7 +86,7 @@ async function commit(realm: Realm, act: BindAct, { stands, operations }: Write)
     operations: [...operations, ...act.also],
   })
   // A conflict: the token that was found is gone, one that was not is there, or the client's record moved on.
-  return outcome.kind === 'applied' ? { kind: 'bound' } : { kind: 'stale' }
+  return outcome.kind === 'applied' ? { kind: 'bound', handle: stands.handle } : { kind: 'stale' }
 }
 
 type Plan =
@@ -132,10 +139,11 @@ function mayReturn(why: InactiveWhy): boolean {
   return why === 'expired' || why === 'lost'
 }
 
-function intentOf({ admin, client, assignment }: BindAct): TokenIntent {
+function intentOf({ admin, client, assignment, claims }: BindAct): TokenIntent {
   const { raw, expiresAtMs } = assignment
   const principals = { source: admin.source, client, subject: client }
-  return { ...principals, raw, kind: 'assigned', expiresAtMs, sealText: true }
+  const known = claims === undefined ? {} : { claims }
+  return { ...principals, raw, kind: 'assigned', expiresAtMs, sealText: true, ...known }
 }
 
 function extension(realm: Realm, { assignment }: BindAct, { digest }: TokenRecord): Operation {

@@ -5,6 +5,7 @@ import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
 import type { Admin } from './callers.ts'
 import { looksMinted } from './chat-jwt.ts'
+import type { ChatApp } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'
 
 export type Body =
@@ -73,7 +74,15 @@ export function parseAssignment(realm: Realm, admin: Admin, members: JsonObject)
   return expiry.kind === 'refused' ? expiry : { kind: 'assignment', raw, expiresAtMs: expiry.ms }
 }
 
-function parseToken(value: Json | undefined): Extract<RevokeAsk, { kind: 'one' }> | Refused {
+/** For calls that take no member at all: no body, or an object without members. */
+export function refuseBody(request: WireRequest): Refused | undefined {
+  const body = readBody(request)
+  if (body.kind === 'refused') return body
+  if (body.kind === 'none' || Object.keys(body.members).length === 0) return undefined
+  return refused('INVALID_REQUEST', 'This call takes no body.')
+}
+
+export function parseToken(value: Json | undefined): Extract<RevokeAsk, { kind: 'one' }> | Refused {
   const raw = typeof value === 'string' ? RawToken.parse(value) : undefined
   return raw === undefined
     ? refused('INVALID_REQUEST', 'token must be text of 1 to 8192 bytes.')
@@ -86,13 +95,20 @@ function parseExpiry(
   value: Json | undefined,
 ): { readonly kind: 'at'; readonly ms: number } | Refused {
   const nowMs = realm.nowMs()
-  if (value === undefined) return { kind: 'at', ms: nowMs + admin.app.tokenLifetimeSeconds * 1_000 }
+  const longestMs = assignedLifetimeMaxMs(admin.app)
+  if (value === undefined)
+    return { kind: 'at', ms: nowMs + Math.min(admin.app.tokenLifetimeSeconds * 1_000, longestMs) }
   const ms = typeof value === 'string' ? parseInstant(value) : undefined
   if (ms === undefined)
     return refused('INVALID_REQUEST', 'expirationDate must be an ISO 8601 date with a time.')
   // Dead on arrival would be answered 200 and refused by every check: said here instead.
   if (ms <= nowMs) return refused('INVALID_REQUEST', 'expirationDate is in the past.')
-  if (ms - nowMs > ASSIGNED_LIFETIME_MAX_MS)
-    return refused('INVALID_REQUEST', 'expirationDate is more than ten years away.')
+  if (ms - nowMs > longestMs)
+    return refused('INVALID_REQUEST', 'expirationDate is later than this app allows.')
   return { kind: 'at', ms }
+}
+
+/** The longest life of text that an app's server assigns. */
+export function assignedLifetimeMaxMs({ maxLifetimeSeconds }: ChatApp): number {
+  return maxLifetimeSeconds === undefined ? ASSIGNED_LIFETIME_MAX_MS : maxLifetimeSeconds * 1_000
 }

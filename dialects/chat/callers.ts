@@ -8,11 +8,13 @@ import {
   type Source,
   sameDigest,
 } from '@rescind/core'
+import { isInRanges, parseAddressRange } from '../wire/address-range.ts'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { CHAT_APPS, type ChatApp, sourceOf } from './directory.ts'
-import { fail, type Refused, refused } from './envelope.ts'
+import { type Refused, refused, tooMany } from './envelope.ts'
 import { API_KEY, CLIENT_KEY, readHeader } from './headers.ts'
+import type { ChatTools } from './tools.ts'
 
 /** What answers one method of one route; `client` is the id in the path, decoded, or empty without one. */
 export type Handler = (realm: Realm, request: WireRequest, client: string) => Awaitable<Answer | Stale>
@@ -24,60 +26,118 @@ export type Admin = {
   readonly source: Source
   readonly caller: Caller
   readonly basis: Position
+  /** By the client key of a sandbox, which everybody may know. */
+  readonly isPublic: boolean
 }
 
 export type AdminAsk = { readonly admin: Admin; readonly request: WireRequest; readonly client: string }
+export type AdminAct = (realm: Realm, ask: AdminAsk) => Awaitable<Answer | Stale>
 
 /** Nothing of a request but its key headers is looked at before the key is known to be right. */
-export function asAdmin(act: (realm: Realm, ask: AdminAsk) => Awaitable<Answer | Stale>): Handler {
+export function asAdmin({ rates }: ChatTools, act: AdminAct): Handler {
+  return asRevoker((realm, ask) => {
+    const seconds = rates.takeAdmin(realm, ask.admin.app)
+    return seconds === 0 ? act(realm, ask) : tooMany(seconds)
+  })
+}
+
+/** As `asAdmin`, but without a limit: whatever ends tokens is never turned away for coming too often. */
+export function asRevoker(act: AdminAct): Handler {
   return (realm, request, client) =>
     after(authenticate(realm, request), (who) =>
       who.kind === 'refused' ? who.answer : act(realm, { admin: who, request, client }),
     )
 }
 
-function authenticate(realm: Realm, request: WireRequest): Awaitable<Admin | Refused> {
+/** As `asAdmin`, and for sandboxes by the client key alone, too. */
+export function asSigner({ rates }: ChatTools, act: AdminAct): Handler {
+  return (realm, request) =>
+    after(authenticate(realm, request, 'or-sandbox'), (who) => {
+      if (who.kind === 'refused') return who.answer
+      const { app } = who
+      const seconds = who.isPublic ? rates.takePublic(realm, app, request.from) : rates.takeAdmin(realm, app)
+      return seconds === 0 ? act(realm, { admin: who, request, client: '' }) : tooMany(seconds)
+    })
+}
+
+function authenticate(
+  realm: Realm,
+  request: WireRequest,
+  way: 'api-key' | 'or-sandbox' = 'api-key',
+): Awaitable<Admin | Refused> {
   const basis = realm.basis()
   const apiKey = readHeader(request, API_KEY)
   const clientKey = readHeader(request, CLIENT_KEY)
   if (apiKey.kind === 'refused') return apiKey
   if (clientKey.kind === 'refused') return clientKey
-  if (apiKey.text === undefined)
-    return refused(clientKey.text === undefined ? 'MISSING_API_KEY' : 'PERMISSION_DENIED')
-  return after(appByKey(realm, 'apiKey', apiKey.text), (app): Admin | Refused => {
-    if (app === undefined) return refused('INVALID_API_KEY')
-    const source = sourceOf(app.name)
-    const standing = { realm: realm.ordinal, facts: callerFacts({ source }, basis) }
-    const caller = { id: `chat:${app.name}`, from: request.from, standing }
-    return { kind: 'admin', app, source, caller, basis }
+  if (apiKey.text !== undefined)
+    return after(appOfApiKey(realm, request, apiKey.text), (who) =>
+      who.kind === 'refused' ? who : adminOf(realm, request, { app: who.app, basis, isPublic: false }),
+    )
+  if (clientKey.text === undefined) return refused('MISSING_API_KEY')
+  if (way === 'api-key') return refused('PERMISSION_DENIED')
+  return after(appOfClientKey(realm, clientKey.text), (who) => {
+    if (who.kind === 'refused') return who
+    if (who.app.sandbox !== true) return refused('PERMISSION_DENIED')
+    return adminOf(realm, request, { app: who.app, basis, isPublic: true })
   })
 }
 
+type Known = Pick<Admin, 'app' | 'basis' | 'isPublic'>
+
+function adminOf(realm: Realm, { from }: WireRequest, known: Known): Admin {
+  const source = sourceOf(known.app.name)
+  const standing = { realm: realm.ordinal, facts: callerFacts({ source }, known.basis) }
+  const id = `chat:${known.app.name}${known.isPublic ? ':sandbox' : ''}`
+  return { kind: 'admin', ...known, source, caller: { id, from, standing } }
+}
+
+/** The app of an API key that may be used from where it comes from. */
+function appOfApiKey(realm: Realm, { from }: WireRequest, key: string): Awaitable<AppFound | Refused> {
+  return after(appByKey(realm, 'apiKey', key), (app): AppFound | Refused => {
+    if (app === undefined) return refused('INVALID_API_KEY')
+    if (!isAllowedFrom(app, from))
+      return refused('PERMISSION_DENIED', 'The API key cannot be used from this address.')
+    return { kind: 'app', app }
+  })
+}
+
+/** Whether an app's API key may be used from an address. */
+export function isAllowedFrom({ apiKeySources }: ChatApp, from: string): boolean {
+  if (apiKeySources === undefined) return true
+  return isInRanges(
+    from,
+    apiKeySources.flatMap((range) => parseAddressRange(range) ?? []),
+  )
+}
+
+export type AppFound = { readonly kind: 'app'; readonly app: ChatApp }
+
 /** The app that the caller of a client route speaks for: by its client key, or by its API key. */
-export function appOfClientCall(
-  realm: Realm,
-  request: WireRequest,
-): Awaitable<{ readonly kind: 'app'; readonly app: ChatApp } | Refused> {
+export function appOfClientCall(realm: Realm, request: WireRequest): Awaitable<ClientCaller | Refused> {
   const apiKey = readHeader(request, API_KEY)
   const clientKey = readHeader(request, CLIENT_KEY)
   if (apiKey.kind === 'refused') return apiKey
   if (clientKey.kind === 'refused') return clientKey
-  if (apiKey.text === undefined) return appOfClientKey(realm, clientKey.text)
-  return after(appByKey(realm, 'apiKey', apiKey.text), (app) => {
-    if (app === undefined) return refused('INVALID_API_KEY')
-    if (clientKey.text === undefined) return { kind: 'app', app }
+  if (apiKey.text === undefined)
+    return after(appOfClientKey(realm, clientKey.text), (who) =>
+      who.kind === 'refused' ? who : { ...who, byApiKey: false },
+    )
+  return after(appOfApiKey(realm, request, apiKey.text), (who) => {
+    if (who.kind === 'refused') return who
+    const found = { ...who, byApiKey: true }
+    if (clientKey.text === undefined) return found
     return after(appOfClientKey(realm, clientKey.text), (named) => {
-      if (named.kind === 'refused' || named.app.name === app.name) return named
-      return refused('CLIENT_KEY_MISMATCH')
+      if (named.kind === 'refused') return named
+      return named.app.name === who.app.name ? found : refused('CLIENT_KEY_MISMATCH')
     })
   })
 }
 
-function appOfClientKey(
-  realm: Realm,
-  key: string | undefined,
-): Awaitable<{ readonly kind: 'app'; readonly app: ChatApp } | Refused> {
-  if (key === undefined) return { kind: 'refused', answer: fail('MISSING_CLIENT_KEY') }
+export type ClientCaller = AppFound & { readonly byApiKey: boolean }
+
+function appOfClientKey(realm: Realm, key: string | undefined): Awaitable<AppFound | Refused> {
+  if (key === undefined) return refused('MISSING_CLIENT_KEY')
   return after(appByKey(realm, 'clientKey', key), (app) =>
     app === undefined ? refused('INVALID_CLIENT_KEY') : { kind: 'app', app },
   )
@@ -89,6 +149,6 @@ function appByKey(realm: Realm, name: 'apiKey' | 'clientKey', key: string): Awai
   return after(realm.directory.find(CHAT_APPS, { name, value: digest }), (entry) => {
     if (entry === undefined) return undefined
     const stored = name === 'apiKey' ? entry.value.apiKeyDigest : entry.value.clientKeyDigest
-    return sameDigest(stored, digest) ? entry.value : undefined
+    return sameDigest(stored, digest) && entry.value.disabled !== true ? entry.value : undefined
   })
 }

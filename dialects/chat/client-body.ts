@@ -6,8 +6,8 @@ import type { Admin } from './callers.ts'
 import { type ChatClient, isClientId } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'
 
-const NICKNAME_MAX_CHARS = 256
-const AVATAR_URL_MAX_CHARS = 2_048
+export const NICKNAME_MAX_CHARS = 256
+export const AVATAR_URL_MAX_CHARS = 2_048
 /** Members of its own that a caller may keep with a client, over all its calls. */
 export const MEMBERS_MAX = 64
 /** Bytes of their JSON together. */
@@ -35,11 +35,15 @@ const OWN: ReadonlySet<string> = new Set([
   'expirationDate',
 ])
 
-export type ClientAsk = {
-  readonly kind: 'client'
+/** What is to be written about a client. */
+export type ClientPatch = {
   readonly id: string
   readonly profile: Pick<ChatClient, 'nickname' | 'avatarUrl'>
   readonly members: JsonObject
+}
+
+export type ClientAsk = ClientPatch & {
+  readonly kind: 'client'
   readonly token: { readonly kind: 'none' } | { readonly kind: 'mint' } | Assignment
 }
 
@@ -47,24 +51,41 @@ export type ClientAsk = {
 export function parseClient(realm: Realm, admin: Admin, request: WireRequest): ClientAsk | Refused {
   const body = readObject(request)
   if (body.kind === 'refused') return body
-  const { members } = body
-  const id = members._id
+  const patch = parsePatch(body.members, ['_id', 'id'])
+  if (patch.kind === 'refused') return patch
+  const token = parseTokenWish(realm, admin, body.members)
+  return token.kind === 'refused' ? token : { ...patch, kind: 'client', token }
+}
+
+/** The two names of a client's id; the first has to be there, and the second has to say the same. */
+export type IdNames = readonly [first: '_id' | 'id', second: '_id' | 'id']
+
+export function parsePatch(members: JsonObject, [first, second]: IdNames): Patch | Refused {
+  const id = members[first]
   if (typeof id !== 'string' || !isClientId(id))
-    return refused('INVALID_REQUEST', '_id must be text of 1 to 256 characters.')
-  if (members.id !== undefined && members.id !== id)
+    return refused('INVALID_REQUEST', `${first} must be text of 1 to 256 characters.`)
+  if (members[second] !== undefined && members[second] !== id)
     return refused('INVALID_REQUEST', 'id and _id must be the same.')
   const profile = parseProfile(members)
   if (profile.kind === 'refused') return profile
-  const token = parseTokenWish(realm, admin, members)
-  if (token.kind === 'refused') return token
   const others = Object.entries(members).filter(([name]) => !OWN.has(name))
   const reserved = others.find(([name]) => RESERVED.has(name))
   if (reserved !== undefined)
     return refused('INVALID_REQUEST', `${reserved[0]} is set by this server and cannot be sent.`)
-  return { kind: 'client', id, profile: profile.profile, members: Object.fromEntries(others), token }
+  return { kind: 'patch', id, profile: profile.profile, members: Object.fromEntries(others) }
 }
 
-type Profile = { readonly kind: 'profile'; readonly profile: ClientAsk['profile'] }
+export type Patch = ClientPatch & { readonly kind: 'patch' }
+
+/** A patch of a call that never deals with tokens: what asks for one is refused, not passed over. */
+export function parsePlainPatch(members: JsonObject, names: IdNames): Patch | Refused {
+  const { token, expirationDate, issueAccessToken } = members
+  if (token !== undefined || expirationDate !== undefined || issueAccessToken === true)
+    return refused('INVALID_REQUEST', 'This call neither issues nor binds tokens.')
+  return parsePatch(members, names)
+}
+
+type Profile = { readonly kind: 'profile'; readonly profile: ClientPatch['profile'] }
 
 function parseProfile({ nickname, avatarUrl }: JsonObject): Profile | Refused {
   if (!isTextUpTo(nickname, NICKNAME_MAX_CHARS))

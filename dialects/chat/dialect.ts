@@ -2,13 +2,35 @@ import type { Realm } from '@rescind/core'
 import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { refusal } from './envelope.ts'
-import { routeOf } from './routes.ts'
+import { type LivePort, LiveStreams } from './live/streams.ts'
+import { type AskOutside, OutsideVerifier } from './outside.ts'
+import { ChatRates } from './rates.ts'
+import { createRoutes } from './routes.ts'
+import { CHAT_BOUNDS, type ChatBounds } from './tools.ts'
 
-/** Nothing can be chosen yet: what the seed leaves open is decided in the files of this folder. */
-export type ChatOptions = Readonly<Record<string, never>>
+export type ChatOptions = {
+  /** Calls a minute of an app's API key, where the app itself says nothing; absent or 0: no limit. */
+  readonly requestsPerMinute?: number
+  /** Who asks verify URLs; absent: nobody, whatever an app names. */
+  readonly askOutside?: AskOutside
+  /** Absent: there are no streams of what has ended. */
+  readonly live?: LivePort
+  readonly bounds?: Partial<ChatBounds>
+}
+
+export type ChatDialect = Dialect & {
+  /** Ends the open streams: the server stops. */
+  readonly close: () => void
+}
 
 /** The dialect of the chat server's administration (seed 000): clients and the access tokens they hold. */
-export function createChatDialect(_options: ChatOptions): Dialect {
+export function createChatDialect(options: ChatOptions): ChatDialect {
+  const bounds = { ...CHAT_BOUNDS, ...options.bounds }
+  const rates = new ChatRates(options.requestsPerMinute ?? 0)
+  const { askOutside } = options
+  const outside = askOutside === undefined ? undefined : new OutsideVerifier(askOutside, { rates, bounds })
+  const live = options.live === undefined ? undefined : new LiveStreams(options.live, bounds)
+  const routeOf = createRoutes({ rates, bounds, outside, live })
   return {
     name: 'chat',
     hotPaths: [],
@@ -26,5 +48,6 @@ export function createChatDialect(_options: ChatOptions): Dialect {
       const route = routeOf(request)
       return route.kind === 'endpoint' ? route.endpoint.template : 'none'
     },
+    close: () => live?.close(),
   }
 }

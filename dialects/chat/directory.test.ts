@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SettingsRefused } from '@rescind/core'
 import { openWorld } from '../../test/kit/realm.ts'
-import { CHAT_APPS, chatAppValue, isClientId } from './directory.ts'
+import { chatAppValue } from './app-value.ts'
+import { CHAT_APPS, isClientId } from './directory.ts'
 import { addApp, openChat } from './fixture.test.ts'
 
 const GOOD = { name: 'acme', apiKey: 'secret-a', clientKey: 'secret-c' }

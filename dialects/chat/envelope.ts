@@ -6,6 +6,7 @@ type Problem = { readonly status: number; readonly rm: string; readonly message:
 export type ProblemCode =
   | 'INVALID_BODY'
   | 'INVALID_REQUEST'
+  | 'INVALID_QUERY'
   | 'MISSING_API_KEY'
   | 'INVALID_API_KEY'
   | 'INVALID_TOKEN'
@@ -20,6 +21,8 @@ export type ProblemCode =
   | 'REQUEST_TIMEOUT'
   | 'TOKEN_CONFLICT'
   | 'PAYLOAD_TOO_LARGE'
+  | 'RESULT_TOO_LARGE'
+  | 'RATE_LIMIT_EXCEEDED'
   | 'HEADERS_TOO_LARGE'
   | 'INTERNAL_ERROR'
   | 'SERVICE_UNAVAILABLE'
@@ -31,6 +34,11 @@ export type ProblemCode =
 const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   INVALID_BODY: { status: 400, rm: 'Bad Request', message: 'The body must be one JSON object.' },
   INVALID_REQUEST: { status: 400, rm: 'Bad Request', message: 'The request is malformed.' },
+  INVALID_QUERY: {
+    status: 400,
+    rm: 'Invalid query syntax',
+    message: 'q is not a filter that is known here.',
+  },
   MISSING_API_KEY: { status: 401, rm: 'Unauthorized', message: 'Send the API key in IM-API-KEY.' },
   INVALID_API_KEY: { status: 401, rm: 'Unauthorized', message: 'The API key is not valid.' },
   // One text for a token that is missing, malformed, unknown, expired, revoked, suspended or of another app.
@@ -59,6 +67,12 @@ const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     message: 'This token is in use, or was revoked, and cannot be bound to this client.',
   },
   PAYLOAD_TOO_LARGE: { status: 413, rm: 'Payload Too Large', message: 'The body is too large.' },
+  RESULT_TOO_LARGE: {
+    status: 413,
+    rm: 'Query result too large',
+    message: 'This would look at more clients than one call may.',
+  },
+  RATE_LIMIT_EXCEEDED: { status: 429, rm: 'Too Many Requests', message: 'Ask again later.' },
   HEADERS_TOO_LARGE: {
     status: 431,
     rm: 'Request Header Fields Too Large',
@@ -75,9 +89,22 @@ const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
 /** What a step of a request ends with when the request goes no further. */
 export type Refused = { readonly kind: 'refused'; readonly answer: Answer }
 
+export type Beside = {
+  /** The members of the vendor's newer pages, which an app may ask for; they stand behind the envelope. */
+  readonly members?: Readonly<Record<string, unknown>> | undefined
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** `{RC: 0, RM: "OK", result}`; RC is the number 0, which the vendor's clients compare with `===`. */
-export function ok(result: unknown): Answer {
-  return jsonAnswer(200, { RC: 0, RM: 'OK', result })
+export function ok(result: unknown, beside: Beside = {}): Answer {
+  return jsonAnswer(200, { RC: 0, RM: 'OK', result, ...beside.members }, beside.headers)
+}
+
+/** 429, with `retryAfter` where the vendor's newer pages have it, and as the header that HTTP has for it. */
+export function tooMany(retryAfter: number, text?: string): Answer {
+  const { status, rm, message: usual } = PROBLEMS.RATE_LIMIT_EXCEEDED
+  const error = { code: 'RATE_LIMIT_EXCEEDED', message: text ?? usual }
+  return jsonAnswer(status, { RC: status, RM: rm, error, retryAfter }, { 'retry-after': String(retryAfter) })
 }
 
 /** `{RC, RM, error: {code, message}}`; RC is the HTTP status. A message never quotes what the caller sent. */

@@ -1,11 +1,12 @@
 /** What the tests of this folder share; it holds no test itself. */
 import assert from 'node:assert/strict'
 import { putRecord, RawToken, type Realm, type TokenRecord } from '@rescind/core'
-import type { Answer, Dialect } from '@rescind/dialects'
+import type { Answer } from '@rescind/dialects'
 import { openWorld, type World } from '../../test/kit/realm.ts'
 import { bodyText, wireRequest } from '../../test/kit/request.ts'
-import { createChatDialect } from './dialect.ts'
-import { CHAT_APPS, chatAppValue } from './directory.ts'
+import { type ChatAppSettings, chatAppValue } from './app-value.ts'
+import { type ChatDialect, type ChatOptions, createChatDialect } from './dialect.ts'
+import { CHAT_APPS } from './directory.ts'
 
 /** The API key of the seed's example. */
 export const API_KEY = '2JYpYhDaQlIQlDSvVLCLLo2MPzFfVm9jYpxw2vuBrmk='
@@ -22,6 +23,7 @@ export type Ask = {
   readonly method?: string
   readonly path: string
   readonly query?: string
+  readonly from?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
 }
@@ -39,24 +41,43 @@ export type Json = {
 }
 export type Item = Readonly<Record<string, unknown>> & { readonly token: string }
 
+export type UserAsk = { readonly token: string; readonly value?: unknown }
+
 export type ChatWorld = World & {
-  readonly dialect: Dialect
+  readonly dialect: ChatDialect
   send(ask: Ask): Promise<Reply>
   /** With the first app's API key, and a JSON body made from a value. */
   admin(method: string, path: string, value?: unknown): Promise<Reply>
+  /** With the first app's client key and a user's token. */
+  user(method: string, path: string, ask: UserAsk): Promise<Reply>
+  /** The timer of the streams. */
+  beat(): void
   /** Makes a client of the first app and gives it this many minted tokens; their texts, oldest first. */
   client(id: string, tokens?: number): Promise<string[]>
   recordOf(token: string): Promise<TokenRecord | undefined>
   isLive(token: string): Promise<boolean>
 }
 
+export type ChatStart = {
+  /** What is particular about the first app. */
+  readonly app?: Partial<ChatAppSettings>
+  readonly options?: Omit<ChatOptions, 'live'>
+}
+
 /** A realm with the apps `acme` and `globex`. */
-export async function openChat(): Promise<ChatWorld> {
+export async function openChat({ app, options }: ChatStart = {}): Promise<ChatWorld> {
   const world = await openWorld()
-  const { realm } = world
-  await addApp(realm, 'acme', [API_KEY, CLIENT_KEY])
+  const { realm, realms } = world
+  await addApp(realm, 'acme', [API_KEY, CLIENT_KEY], app)
   await addApp(realm, 'globex', [OTHER_API_KEY, OTHER_CLIENT_KEY])
-  const dialect = createChatDialect({})
+  let beat = (): void => undefined
+  const live = {
+    onRow: (listener: Parameters<typeof realms.ledger.onRow>[0]) => realms.ledger.onRow(listener),
+    every: (_ms: number, task: () => void) => {
+      beat = task
+    },
+  }
+  const dialect = createChatDialect({ ...options, live })
   const send = async (ask: Ask): Promise<Reply> =>
     reply(await dialect.handle(realm, wireRequest({ method: 'GET', ...ask })))
   const admin = (method: string, path: string, value?: unknown): Promise<Reply> => {
@@ -75,15 +96,20 @@ export async function openChat(): Promise<ChatWorld> {
   }
   const isLive = async (text: string): Promise<boolean> =>
     (await found(realm, text)).verdict.kind === 'active'
-  return { ...world, dialect, send, admin, client, recordOf: find, isLive }
+  const user = (method: string, path: string, { token, value }: UserAsk): Promise<Reply> => {
+    const headers = { 'IM-CLIENT-KEY': CLIENT_KEY, 'IM-Authorization': token, ...JSON_BODY }
+    return send({ method, path, headers, ...(value === undefined ? {} : { body: JSON.stringify(value) }) })
+  }
+  return { ...world, dialect, send, admin, user, client, recordOf: find, isLive, beat: () => beat() }
 }
 
 export async function addApp(
   realm: Realm,
   name: string,
   [apiKey, clientKey]: [string, string],
+  more: Partial<ChatAppSettings> = {},
 ): Promise<void> {
-  const value = chatAppValue(realm, { name, apiKey, clientKey })
+  const value = chatAppValue(realm, { name, apiKey, clientKey, ...more })
   const audit = { by: 'test', from: 'local', how: 'test' }
   const operations = putRecord(realm, { collection: CHAT_APPS, id: name, value, fromVersion: 0 }, audit)
   const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
@@ -100,10 +126,10 @@ export async function reply(answer: Answer): Promise<Reply> {
 }
 
 /** An error as every error of this dialect must be: status = RC, never a 2xx, and exactly these members. */
-export function assertError(reply: Reply, status: number, code: string): void {
+export function assertError(reply: Reply, status: number, ...[code, more = []]: [string, string[]?]): void {
   assert.equal(reply.status, status, reply.text)
   assert.equal(reply.json.RC, status)
-  assert.deepEqual(Object.keys(reply.json), ['RC', 'RM', 'error'])
+  assert.deepEqual(Object.keys(reply.json), ['RC', 'RM', 'error', ...more])
   assert.deepEqual(Object.keys(reply.json.error), ['code', 'message'])
   assert.equal(reply.json.error.code, code)
   assert.notEqual(reply.json.error.message, '')

@@ -1,36 +1,52 @@
-import { type Awaitable, after, RawToken, type Realm, StoreUnavailable, type Verdict } from '@rescind/core'
-import type { Answer } from '../wire/answer.ts'
-import type { WireRequest } from '../wire/request.ts'
-import { appOfClientCall } from './callers.ts'
+import type { Caller, Realm } from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { readObject } from './body.ts'
+import { parsePlainPatch } from './client-body.ts'
 import { clientObject } from './client-object.ts'
-import { CHAT_CLIENTS, type ChatApp, clientRecordId, sourceOf } from './directory.ts'
+import { planClient } from './client-write.ts'
 import { fail, ok } from './envelope.ts'
-import { readUserToken } from './headers.ts'
+import { tokenIdHeader } from './token-record.ts'
+import type { User } from './user.ts'
+
+/** What a user may change about itself; the rest is between its app's server and us. */
+const OWN_MEMBERS: ReadonlySet<string> = new Set([
+  'description',
+  'email',
+  'lang',
+  'locale',
+  'notificationEnabled',
+  'timezone',
+])
 
 /** `GET /me`: whom a user's token stands for; the vendor's clients ask it whether a token is alive. */
-export function getMe(realm: Realm, request: WireRequest): Awaitable<Answer> {
-  const token = readUserToken(request)
-  if (token.kind === 'refused') return token.answer
-  return after(appOfClientCall(realm, request), (who) => {
-    if (who.kind === 'refused') return who.answer
-    const raw = token.text === undefined ? undefined : RawToken.parse(token.text)
-    return raw === undefined ? fail('INVALID_TOKEN') : ownerOf(realm, who.app, raw)
-  })
+export function getMe(_realm: Realm, { client, record }: User): Answer {
+  return ok(clientObject(client), { headers: tokenIdHeader(record.handle) })
 }
 
-function ownerOf(realm: Realm, app: ChatApp, raw: RawToken): Awaitable<Answer> {
-  return after(realm.find(raw, sourceOf(app.name)), ({ verdict, record }) => {
-    if (record?.client === undefined || !isActive(verdict)) return fail('INVALID_TOKEN')
-    const id = clientRecordId(app.name, record.client)
-    return after(realm.directory.get(CHAT_CLIENTS, id), (client) => {
-      // Judged again: the look-up may have waited, and a revocation may have come in between.
-      if (client === undefined || !isActive(realm.judge(record))) return fail('INVALID_TOKEN')
-      return ok(clientObject(client))
-    })
-  })
+/** `POST /me`: a user brings its profile up to date; whatever its app keeps about it, only the API key changes. */
+export async function postMe(realm: Realm, user: User): Promise<Answer | Stale> {
+  const body = readObject(user.request)
+  if (body.kind === 'refused') return body.answer
+  const { client } = user.record
+  const { _id = client, id = client, ...members } = body.members
+  if (_id !== client || id !== client) return fail('INVALID_REQUEST', 'The id of a client cannot be changed.')
+  const patch = parsePlainPatch({ ...members, _id: client }, ['_id', 'id'])
+  if (patch.kind === 'refused') return patch.answer
+  const foreign = Object.keys(patch.members).find((name) => !OWN_MEMBERS.has(name))
+  if (foreign !== undefined && !user.who.byApiKey)
+    return fail('PERMISSION_DENIED', 'This member can be set with the API key only.')
+  const caller = userCaller(realm, user)
+  const write = await planClient(realm, { app: user.who.app.name, caller, patch })
+  if (write.kind === 'refused') return write.answer
+  // Deleted since the token was judged: a client is not made anew by its own profile.
+  if (write.value.createdAtMs !== user.client.value.createdAtMs) return 'stale'
+  const unit = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations: write.also }
+  if (write.also.length > 0 && (await realm.commit(unit)).kind !== 'applied') return 'stale'
+  return ok(clientObject(write), { headers: tokenIdHeader(user.record.handle) })
 }
 
-function isActive(verdict: Verdict): boolean {
-  if (verdict.kind === 'unknown') throw new StoreUnavailable('this node does not know all revocations yet')
-  return verdict.kind === 'active'
+/** A user's right rests on its token: when that ends, what it was about to do is void. */
+export function userCaller(realm: Realm, { who, request, record }: User): Caller {
+  const standing = { realm: realm.ordinal, facts: record }
+  return { id: `chat:${who.app.name}/${record.client}`, from: request.from, standing }
 }

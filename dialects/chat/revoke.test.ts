@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Realm, revokePrincipals, StoreUnavailable } from '@rescind/core'
 import { bodyText } from '../../test/kit/request.ts'
+import { TOKENS_PER_PAGE } from './ended-list.ts'
 import {
   ADMIN,
   assertError,
@@ -12,7 +13,6 @@ import {
   type Reply,
   tokenPath,
 } from './fixture.test.ts'
-import { TOKENS_PER_PAGE } from './revoke.ts'
 
 const DAY_MS = 86_400_000
 

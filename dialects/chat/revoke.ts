@@ -1,30 +1,26 @@
 import {
   type Awaitable,
   after,
+  deleteRecord,
   type EndedBy,
-  endedByCut,
   type RawToken,
   type Realm,
   type RevokeAct,
   revokePrincipals,
   revokeToken,
   StoreUnavailable,
-  type TokenPage,
   type TokenRecord,
   unreachable,
   type Verdict,
 } from '@rescind/core'
-import { type Answer, JSON_TYPE, type Stale } from '../wire/answer.ts'
-import { parseRevoke } from './body.ts'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { parseRevoke, refuseBody } from './body.ts'
 import type { Admin, AdminAsk } from './callers.ts'
 import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'
+import { endedByCutAnswer } from './ended-list.ts'
 import { fail, ok } from './envelope.ts'
-import { unsealed, type WireTokenRecord, wireTokenRecord } from './token-record.ts'
-
-/** Tokens of a client that are read at once; each may hold 8 KB of sealed text. */
-export const TOKENS_PER_PAGE = 500
-/** Characters after which a part of a long list is sent on. */
-const PART_CHARS = 65_536
+import { newerRevocation } from './newer-members.ts'
+import { wireTokenRecord } from './token-record.ts'
 
 /** `DELETE /admin/clients/:client-id/token`: ends one token of a client, or all, and lists what was ended. */
 export function revokeTokens(realm: Realm, { admin, request, client }: AdminAsk): Awaitable<Answer | Stale> {
@@ -47,7 +43,8 @@ async function revokeOne(realm: Realm, { admin, client }: Of, raw: RawToken): Pr
   const act = actOn(verdict, record, { caller: admin.caller, how: 'chat.revoke' })
   if (act === undefined) return fail('TOKEN_NOT_FOUND')
   const revoked = await revokeToken(realm, record, act)
-  return revoked.kind === 'stale' ? 'stale' : ok({ data: [wireTokenRecord(record, raw)] })
+  if (revoked.kind === 'stale') return 'stale'
+  return ok({ data: [wireTokenRecord(record, raw)] }, { members: newerRevocation(admin.app, 1) })
 }
 
 /** @returns undefined when there is nothing to end. */
@@ -77,42 +74,30 @@ async function revokeAll(realm: Realm, { admin, client }: Of): Promise<Answer | 
   const revoked = await revokePrincipals(realm, { shape: 'client', principals }, act)
   if (revoked.kind === 'stale') return 'stale'
   const cut: EndedBy = { shape: 'client', at: revoked.at, previousCut: revoked.previousCut }
-  const first = await pageOf(realm, principals, undefined)
-  if (first.next === undefined) return ok({ data: [...endedIn(realm, first, cut)] })
-  return {
-    status: 200,
-    headers: { 'content-type': JSON_TYPE, 'cache-control': 'no-store' },
-    body: parts(realm, { principals, cut, first }),
-  }
+  return endedByCutAnswer(realm, { app: admin.app, principals, cut, beside: {} })
 }
 
-type ClientOf = { readonly source: string; readonly client: string }
-
-function pageOf(realm: Realm, of: ClientOf, from: number | undefined): Promise<TokenPage> {
-  return realm.store.tokensOfClient(realm.ordinal, { ...of, after: from, limit: TOKENS_PER_PAGE })
-}
-
-function* endedIn(realm: Realm, page: TokenPage, cut: EndedBy): Generator<WireTokenRecord, void> {
-  for (const record of page.records) {
-    if (endedByCut(realm, record, cut)) yield wireTokenRecord(record, unsealed(realm, record))
-  }
-}
-
-type Listing = { readonly principals: ClientOf; readonly cut: EndedBy; readonly first: TokenPage }
-
-/** The same text as `ok({ data })`, a page of tokens in memory at a time. */
-async function* parts(realm: Realm, { principals, cut, first }: Listing): AsyncGenerator<string, void> {
-  let part = '{"RC":0,"RM":"OK","result":{"data":['
-  let separator = ''
-  for (let page: TokenPage | undefined = first; page !== undefined; ) {
-    for (const item of endedIn(realm, page, cut)) {
-      part += separator + JSON.stringify(item)
-      separator = ','
-      if (part.length < PART_CHARS) continue
-      yield part
-      part = ''
-    }
-    page = page.next === undefined ? undefined : await pageOf(realm, principals, page.next)
-  }
-  yield `${part}]}}`
+/**
+ * `DELETE /admin/clients/:client-id`: the client is gone, and its tokens are ended and listed. A body that names a
+ * token was meant for the path one segment longer, so it is refused.
+ */
+export async function deleteClient(
+  realm: Realm,
+  { admin, request, client }: AdminAsk,
+): Promise<Answer | Stale> {
+  const wrong = refuseBody(request)
+  if (wrong !== undefined) return wrong.answer
+  if (!isClientId(client)) return fail('INVALID_REQUEST', 'A client id has 1 to 256 characters.')
+  const id = clientRecordId(admin.app.name, client)
+  const { version, entry } = await realm.directory.standing(CHAT_CLIENTS, id)
+  if (entry === undefined) return fail('CLIENT_NOT_FOUND')
+  const principals = { source: admin.source, client }
+  const { caller } = admin
+  const audit = { by: caller.id, from: caller.from, how: 'chat.delete-client' }
+  const also = deleteRecord(realm, { collection: CHAT_CLIENTS.name, id, fromVersion: version }, audit)
+  const act = { caller, how: 'chat.delete-client', also }
+  const revoked = await revokePrincipals(realm, { shape: 'client', principals }, act)
+  if (revoked.kind === 'stale') return 'stale'
+  const cut: EndedBy = { shape: 'client', at: revoked.at, previousCut: revoked.previousCut }
+  return endedByCutAnswer(realm, { app: admin.app, principals, cut, beside: { _id: client, id: client } })
 }

@@ -1,4 +1,11 @@
-import { ContractBroken, type RawToken, type Realm, type TokenRecord, unsealTokenText } from '@rescind/core'
+import {
+  ContractBroken,
+  type Handle,
+  type RawToken,
+  type Realm,
+  type TokenRecord,
+  unsealTokenText,
+} from '@rescind/core'
 import { formatInstant } from '../wire/iso-date.ts'
 
 /** A token as the seed shows it: exactly these five members, in this order. */
@@ -26,4 +33,12 @@ export function unsealed(realm: Realm, record: TokenRecord): RawToken {
   const raw = unsealTokenText(realm.keys, realm.name, record)
   if (raw === undefined) throw new ContractBroken(`the text of ${record.handle} cannot be unsealed`)
   return raw
+}
+
+/** A token in an answer that gives its text to whom it was made for. */
+export type ShownToken = { readonly text: string; readonly handle: Handle; readonly expiresAtMs: number }
+
+/** The id by which a token is named where its text must not stand: the streams of what has ended. */
+export function tokenIdHeader(handle: Handle): Readonly<Record<string, string>> {
+  return { 'im-token-id': handle }
 }

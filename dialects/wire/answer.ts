@@ -3,6 +3,8 @@ export type Answer = {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | AsyncIterable<string>
+  /** When this is aborted the connection is cut, whatever of the body is still on its way. */
+  readonly until?: AbortSignal
 }
 
 /** What was judged was revoked before it was written: the whole request has to be judged again. */

@@ -20,6 +20,7 @@ export type Config = {
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly identityRate: number
   readonly controlRate: number
+  readonly chatRate: number
   readonly allowInternalFetch: boolean
   readonly metricsOpen: boolean
   readonly logLevel: string
@@ -27,6 +28,8 @@ export type Config = {
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
 const RATE_MAX = 1_000_000
+/** A minute. */
+const CHAT_RATE_MAX = 100_000_000
 
 /** @throws SettingsRefused: one line that says which setting, and why. */
 export function checkConfig(values: Values): Config {
@@ -50,6 +53,7 @@ export function checkConfig(values: Values): Config {
     seedFile: values.seed.value,
     identityRate: parseNumber('identityRate', required(values, 'identityRate'), RATE_MAX),
     controlRate: parseNumber('controlRate', required(values, 'controlRate'), RATE_MAX),
+    chatRate: parseNumber('chatRate', required(values, 'chatRate'), CHAT_RATE_MAX),
     allowInternalFetch: parseBoolean('allowInternalFetch', required(values, 'allowInternalFetch')),
     metricsOpen: parseBoolean('metricsOpen', required(values, 'metricsOpen')),
     logLevel: required(values, 'logLevel'),

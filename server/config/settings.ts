@@ -11,6 +11,7 @@ export type SettingName =
   | 'tlsKey'
   | 'identityRate'
   | 'controlRate'
+  | 'chatRate'
   | 'allowInternalFetch'
   | 'metricsOpen'
   | 'logLevel'
@@ -104,6 +105,13 @@ export const SETTINGS: readonly Setting[] = [
     environment: 'RESCIND_CONTROL_RATE',
     fallback: '5000',
     help: 'requests a second that one key may make to the control API; revoking has ten times that, of its own; 0: no limit',
+  },
+  {
+    name: 'chatRate',
+    flag: '--chat-rate',
+    environment: 'RESCIND_CHAT_RATE',
+    fallback: '100000',
+    help: 'requests a minute that the API key of one chat app may make, where the app says nothing; revoking is never limited; 0: no limit',
   },
   {
     name: 'allowInternalFetch',

@@ -50,10 +50,14 @@ async function writeStream(
     response.end()
     return
   }
+  const parts = answer.body[Symbol.asyncIterator]()
+  // Who produces the parts may be waiting for something to tell: it learns at once that nobody listens any more.
+  response.once('close', () => void parts.return?.().catch(() => undefined))
+  answer.until?.addEventListener('abort', () => response.destroy(), { once: true })
   try {
-    for await (const part of answer.body) {
+    for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
       if (response.destroyed) return
-      if (!response.write(part)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+      if (!response.write(next.value)) await Promise.race([once(response, 'drain'), once(response, 'close')])
     }
     response.end()
   } catch {

@@ -40,7 +40,12 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
   for (const app of given.chatApps) {
     const of = `chat app ${app.name}`
     created += await create(realm, { collection: CHAT_APPS, id: app.name }, () =>
-      chatAppValue(realm, { ...app, apiKey: reveal(app.apiKey, of), clientKey: reveal(app.clientKey, of) }),
+      chatAppValue(realm, {
+        ...app,
+        verifyUrl: app.verifyUrl ?? given.chatVerifyUrl,
+        apiKey: reveal(app.apiKey, of),
+        clientKey: reveal(app.clientKey, of),
+      }),
     )
   }
   for (const client of given.oauthClients) {

@@ -1,14 +1,9 @@
 import { GRANT_TYPES, type GrantType, type IntrospectRight } from '@rescind/dialects'
 import { z } from 'zod'
+import { type SeedChatApp, seedChatApp, seedUrl } from './chat-schema.ts'
 import { type SeedIdentity, seedIdentity } from './identity-schema.ts'
 import { id, type SeedSecret, secret } from './parts.ts'
 
-type SeedChatApp = {
-  readonly name: string
-  readonly apiKey: SeedSecret
-  readonly clientKey: SeedSecret
-  readonly tokenLifetimeSeconds?: number | undefined
-}
 type SeedOauthClient = {
   readonly clientId: string
   readonly clientSecret: SeedSecret
@@ -19,6 +14,8 @@ type SeedOauthClient = {
 export type SeedRealm = {
   readonly name: string
   readonly chatApps: readonly SeedChatApp[]
+  /** Of those of its chat apps that name none themselves. */
+  readonly chatVerifyUrl?: string | undefined
   readonly oauthClients: readonly SeedOauthClient[]
   readonly identity: SeedIdentity
   readonly verifiers: readonly { readonly name: string; readonly key: SeedSecret }[]
@@ -26,13 +23,6 @@ export type SeedRealm = {
 export type Seed = { readonly realms: readonly SeedRealm[] }
 
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope token (RFC 6749 §3.3)')
-
-const chatApp = z.strictObject({
-  name: id,
-  apiKey: secret,
-  clientKey: secret,
-  tokenLifetimeSeconds: z.int().positive().optional(),
-})
 
 const oauthClient = z.strictObject({
   clientId: id,
@@ -44,7 +34,8 @@ const oauthClient = z.strictObject({
 
 const realm = z.strictObject({
   name: z.string(),
-  chatApps: z.array(chatApp).default([]),
+  chatApps: z.array(seedChatApp).default([]),
+  chatVerifyUrl: seedUrl.optional(),
   oauthClients: z.array(oauthClient).default([]),
   identity: seedIdentity,
   verifiers: z.array(z.strictObject({ name: id, key: secret })).default([]),

@@ -35,12 +35,7 @@ export function victimTemplates({ victims }: HostileWorld): readonly Template[] 
       target: '/admin/clients',
       body: JSON.stringify({ _id: VICTIM, nickname: 'changed', issueAccessToken: true }),
     },
-    {
-      shape: 'chat',
-      method: 'GET',
-      target: '/me',
-      headers: [CLIENT_KEY, `IM-Authorization: ${victims.chat}`],
-    },
+    ...chatTemplates(victims),
     {
       shape: 'identity',
       method: 'POST',
@@ -63,6 +58,32 @@ export function victimTemplates({ victims }: HostileWorld): readonly Template[] 
       headers: [CONTROL, JSON_BODY],
       body: JSON.stringify({ clientId: SVC.clientId, subject: VICTIM }),
     },
+  ]
+}
+
+/** The rest of the chat dialect: what ends tokens would end the victim's, if it were not for what is wrong with it. */
+function chatTemplates({ chat: token, assigned }: HostileWorld['victims']): readonly Template[] {
+  const admin = { shape: 'chat', headers: [API_KEY, JSON_BODY] } as const
+  const user = { shape: 'chat', headers: [CLIENT_KEY, `IM-Authorization: ${token}`] } as const
+  const withBody = { ...user, headers: [...user.headers, JSON_BODY] }
+  const post = (target: string, value: unknown): Template => {
+    return { ...admin, method: 'POST', target, body: JSON.stringify(value) }
+  }
+  return [
+    { ...admin, headers: [API_KEY], method: 'GET', target: '/admin/clients' },
+    { ...admin, method: 'DELETE', target: `/admin/clients/${VICTIM}`, body: '{}' },
+    { ...admin, headers: [API_KEY], method: 'GET', target: '/auths/token' },
+    { ...admin, headers: [API_KEY], method: 'GET', target: '/auths/tokens' },
+    post('/admin/clients/list', { data: [{ _id: VICTIM }] }),
+    post('/auths/sign', { id: VICTIM }),
+    post('/auths/sign/v2', { id: VICTIM }),
+    post('/sign', { id: VICTIM }),
+    post('/verify', { token: assigned }),
+    post('/badges/', { tokens: [token] }),
+    { ...user, method: 'GET', target: '/me' },
+    { ...withBody, method: 'POST', target: '/me', body: JSON.stringify({ nickname: 'changed' }) },
+    { ...withBody, method: 'POST', target: '/me/logout', body: '{}' },
+    { ...withBody, method: 'POST', target: '/me/logout-others/', body: '{}' },
   ]
 }
 

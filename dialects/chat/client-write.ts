@@ -1,0 +1,66 @@
+import { type Caller, type Operation, putRecord, type Realm } from '@rescind/core'
+import { type ClientPatch, MEMBERS_MAX, MEMBERS_MAX_BYTES } from './client-body.ts'
+import { CHAT_CLIENTS, type ChatClient, clientRecordId } from './directory.ts'
+import { type Refused, refused } from './envelope.ts'
+
+/** A client as it will stand, and what has to be written so that it does: nothing, if it stands so already. */
+export type ClientWrite = {
+  readonly kind: 'write'
+  readonly value: ChatClient
+  readonly version: number
+  readonly also: readonly Operation[]
+}
+
+export type ClientPut = { readonly app: string; readonly caller: Caller; readonly patch: ClientPatch }
+
+/**
+ * Members that are sent replace what stood under their names; others stay. A sign-in that tells nothing new changes
+ * nothing: it writes no log row, and no two of them are in each other's way.
+ */
+export async function planClient(realm: Realm, put: ClientPut): Promise<ClientWrite | Refused> {
+  const id = clientRecordId(put.app, put.patch.id)
+  const { version, entry } = await realm.directory.standing(CHAT_CLIENTS, id)
+  return writeOver(realm, put, { version, value: entry?.value })
+}
+
+export type Before = { readonly version: number; readonly value: ChatClient | undefined }
+
+export function writeOver(
+  realm: Realm,
+  { app, caller, patch }: ClientPut,
+  before: Before,
+): ClientWrite | Refused {
+  const nowMs = realm.nowMs()
+  const value: ChatClient = {
+    ...before.value,
+    ...patch.profile,
+    app,
+    id: patch.id,
+    members: { ...before.value?.members, ...patch.members },
+    createdAtMs: before.value?.createdAtMs ?? nowMs,
+    updatedAtMs: nowMs,
+  }
+  if (!fits(value))
+    return refused(
+      'INVALID_REQUEST',
+      `A client keeps at most ${MEMBERS_MAX} members of ${MEMBERS_MAX_BYTES} bytes.`,
+    )
+  if (before.value !== undefined && isSame(before.value, value))
+    return { kind: 'write', value: before.value, version: before.version, also: [] }
+  const id = clientRecordId(app, patch.id)
+  const audit = { by: caller.id, from: caller.from, how: 'chat.client' }
+  const also = putRecord(realm, { collection: CHAT_CLIENTS, id, value, fromVersion: before.version }, audit)
+  return { kind: 'write', value, version: before.version + 1, also }
+}
+
+/** Whether a merge left everything as it was; it keeps the order of what was there. */
+function isSame(before: ChatClient, value: ChatClient): boolean {
+  return JSON.stringify({ ...value, updatedAtMs: before.updatedAtMs }) === JSON.stringify(before)
+}
+
+function fits({ members }: ChatClient): boolean {
+  return (
+    Object.keys(members).length <= MEMBERS_MAX &&
+    Buffer.byteLength(JSON.stringify(members)) <= MEMBERS_MAX_BYTES
+  )
+}

@@ -1,0 +1,79 @@
+import {
+  type CutTarget,
+  decodeRule,
+  type Handle,
+  type LogRow,
+  parseHandle,
+  type Realm,
+  ROW_KIND,
+  type Source,
+  type Target,
+} from '@rescind/core'
+import { formatInstant } from '../../wire/iso-date.ts'
+
+/** Handles that a cut-off's event names; a client that had more learns that from `complete`. */
+const EVENT_HANDLES_MAX = 100
+
+/** Whose tokens a stream is about. */
+export type Audience = { readonly source: Source; readonly client: string | undefined }
+
+/** What a row of the log means to the holders of an app's tokens. */
+export type LiveEvent = {
+  /** One token has ended; all of a client's (or of all clients') so far have; or some are suspended. */
+  readonly event: 'revoked' | 'revoked-all' | 'suspended' | 'suspended-all'
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** @returns undefined for a row that ends nothing of theirs. */
+export async function liveEvent(realm: Realm, row: LogRow, of: Audience): Promise<LiveEvent | undefined> {
+  if (row.kind !== ROW_KIND.revoke && row.kind !== ROW_KIND.hold) return undefined
+  const rule = decodeRule(row)
+  if (rule.kind !== 'revoke' && rule.kind !== 'hold') return undefined
+  const word = rule.kind === 'revoke' ? 'revoked' : 'suspended'
+  const at = formatInstant(row.atMs)
+  const { target } = rule
+  if (target.kind === 'cut') {
+    const data = await cutData(realm, { cut: target, seq: row.seq, of })
+    return data === undefined ? undefined : { event: `${word}-all`, data: { ...data, at } }
+  }
+  const handle = handleIn(target, of.source)
+  if (handle === undefined) return undefined
+  const record = await realm.store.tokenByHandle(realm.ordinal, handle)
+  // Collected since: whose it was is not known any more, and it had run out by then.
+  const client = record?.client ?? null
+  if (of.client !== undefined && client !== of.client) return undefined
+  return { event: word, data: { client, token: handle, at } }
+}
+
+/** A chat token starts a grant of its own, so a rule on that grant is a rule on the token. */
+function handleIn(target: Exclude<Target, CutTarget>, source: Source): Handle | undefined {
+  if (target.kind === 'token') return target.source === source ? target.handle : undefined
+  if (target.kind !== 'grant' || target.source !== source) return undefined
+  return parseHandle(`tok_${target.grant.slice('grt_'.length)}`)
+}
+
+type CutOf = { readonly cut: CutTarget; readonly seq: number; readonly of: Audience }
+type Data = LiveEvent['data']
+
+async function cutData(realm: Realm, { cut, seq, of }: CutOf): Promise<Data | undefined> {
+  const { shape, principals, issuedBeforeMs } = cut
+  if (shape !== 'realm' && principals.source !== of.source) return undefined
+  const dated = issuedBeforeMs === undefined ? {} : { issuedBefore: formatInstant(issuedBeforeMs) }
+  const before = { position: seq, ...dated }
+  if (shape === 'realm' || shape === 'source') return { client: null, ...before }
+  // A chat token's subject is its client; it has no tenant.
+  const named = shape === 'client' ? principals.client : principals.subject
+  const isOurs = shape === 'client' || shape === 'subject' || shape === 'subject+client'
+  if (!isOurs || named === undefined) return undefined
+  if (shape === 'subject+client' && principals.client !== named) return undefined
+  if (of.client !== undefined && of.client !== named) return undefined
+  return { client: named, ...before, ...(await handlesOf(realm, { source: of.source, client: named })) }
+}
+
+/** The client's oldest tokens that are over, revoked or suspended: what this cut ended is among them. */
+async function handlesOf(realm: Realm, client: { source: Source; client: string }): Promise<Data> {
+  const ask = { ...client, after: undefined, limit: EVENT_HANDLES_MAX }
+  const { records, next } = await realm.store.tokensOfClient(realm.ordinal, ask)
+  const over = records.filter((record) => realm.judge(record).kind !== 'active')
+  return { tokens: over.map(({ handle }) => handle), complete: next === undefined }
+}

@@ -1,0 +1,41 @@
+import { type ChangeRule, decodeRule, type LogRow, type Realm, ROW_KIND } from '@rescind/core'
+
+/** Rows of a realm that are kept for its streams, so that those who keep up need no reads. */
+const RECENT_MAX = 4_096
+/** Rows that a stream takes at once. */
+const PAGE = 256
+
+/** The last rows of a realm's log, for as long as somebody listens. Rows that are not there come from the store. */
+export class RecentRows {
+  readonly #realm: Realm
+  #rows: LogRow[] = []
+
+  constructor(realm: Realm) {
+    this.#realm = realm
+  }
+
+  add(row: LogRow): void {
+    const last = this.#rows.at(-1)
+    if (last !== undefined && row.seq !== last.seq + 1) this.#rows = []
+    this.#rows.push(row)
+    if (this.#rows.length >= 2 * RECENT_MAX) this.#rows = this.#rows.slice(-RECENT_MAX)
+  }
+
+  /** Rows after a place, in order; only such as are folded, so that who hears of one finds it in force. */
+  async after(seq: number): Promise<readonly LogRow[]> {
+    const folded = this.#realm.index.seq
+    if (seq >= folded) return []
+    const first = this.#rows[0]
+    const rows =
+      first !== undefined && first.seq <= seq + 1
+        ? this.#rows.slice(seq + 1 - first.seq, seq + 1 - first.seq + PAGE)
+        : await this.#realm.store.rowsAfter(this.#realm.ordinal, seq, PAGE)
+    return rows.filter((row) => row.seq <= folded)
+  }
+
+  changeIn(row: LogRow): ChangeRule | undefined {
+    if (row.kind !== ROW_KIND.change) return undefined
+    const rule = decodeRule(row)
+    return rule.kind === 'change' ? rule : undefined
+  }
+}

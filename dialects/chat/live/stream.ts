@@ -1,0 +1,139 @@
+import type { Realm } from '@rescind/core'
+import type { Answer } from '../../wire/answer.ts'
+import { type Audience, liveEvent } from './events.ts'
+import type { RecentRows } from './recent-rows.ts'
+
+/** Beats during which nothing that was sent is taken, after which a reader is cut off. */
+const STALLED_BEATS_MAX = 2
+
+export type StreamParts = {
+  readonly realm: Realm
+  readonly audience: Audience
+  readonly rows: RecentRows
+  /** Where the reader has been already; what came after is told first. */
+  readonly after: number
+  /** Told first when that place is not one of this log: the reader has to ask about all that it holds. */
+  readonly reset: boolean
+  /** Whether whoever opened the stream still may; asked when its app has changed. */
+  readonly mayStay: () => Promise<boolean>
+  readonly isOwnApp: (collection: string, id: string) => boolean
+  readonly onEnd: () => void
+}
+
+/**
+ * One open connection of a chat server. It holds a place in the log and reads on from there, so what it costs does
+ * not grow with what its reader is behind.
+ */
+export class LiveStream implements AsyncIterable<string> {
+  readonly #parts: StreamParts
+  readonly #cut: AbortController = new AbortController()
+  #cursor: number
+  #wake: (() => void) | undefined
+  #ended = false
+  #beatDue = false
+  /** Whether the reader has asked for more: else what it was given is still on its way. */
+  #pulling = false
+  #stalledBeats = 0
+
+  constructor(parts: StreamParts) {
+    this.#parts = parts
+    this.#cursor = parts.after
+  }
+
+  answer(): Answer {
+    const headers = {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    }
+    return { status: 200, headers, body: this, until: this.#cut.signal }
+  }
+
+  /** There may be new rows. */
+  wake(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  /** Shows the reader that we are here, or gives up on one who takes nothing. */
+  beat(): void {
+    this.#stalledBeats = this.#pulling ? 0 : this.#stalledBeats + 1
+    if (this.#stalledBeats >= STALLED_BEATS_MAX) {
+      this.end()
+      this.#cut.abort()
+      return
+    }
+    this.#beatDue = true
+    this.wake()
+  }
+
+  /** After what is being said now. */
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#parts.onEnd()
+    this.wake()
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<string> {
+    const events = this.#events()
+    return {
+      next: async () => {
+        this.#pulling = true
+        const next = await events.next()
+        this.#pulling = false
+        if (next.done === true) this.end()
+        return next
+      },
+      return: async () => {
+        this.end()
+        return events.return(undefined)
+      },
+    }
+  }
+
+  async *#events(): AsyncGenerator<string, undefined> {
+    const { reset } = this.#parts
+    yield `${reset ? 'event: reset\ndata: {}\n\n' : ''}${this.#idLine()}event: ready\ndata: {}\n\n`
+    while (!this.#ended) {
+      const text = await this.#next()
+      if (text !== '') yield text
+      else if (this.#beatDue) {
+        this.#beatDue = false
+        yield `: here\n${this.#idLine()}\n`
+      } else if (!this.#ended) {
+        await new Promise<void>((wake) => {
+          this.#wake = wake
+        })
+      }
+    }
+    return undefined
+  }
+
+  /** The events of the rows that are there now; of a page of them at most. */
+  async #next(): Promise<string> {
+    const { realm, audience, rows, isOwnApp, mayStay } = this.#parts
+    let text = ''
+    // New rows may have come between reading and waiting; the one who wakes finds nobody then.
+    for (let page = await rows.after(this.#cursor); page.length > 0 && text === ''; ) {
+      for (const row of page) {
+        if (this.#ended) return text
+        const change = rows.changeIn(row)
+        if (change !== undefined && isOwnApp(change.collection, change.id) && !(await mayStay())) {
+          this.end()
+          return `${text}event: closed\ndata: {}\n\n`
+        }
+        const event = await liveEvent(realm, row, audience)
+        this.#cursor = row.seq
+        if (event !== undefined)
+          text += `${this.#idLine()}event: ${event.event}\ndata: ${JSON.stringify(event.data)}\n\n`
+      }
+      if (text === '') page = await rows.after(this.#cursor)
+    }
+    return text
+  }
+
+  #idLine(): string {
+    return `id: ${this.#parts.realm.index.epochId}.${this.#cursor}\n`
+  }
+}

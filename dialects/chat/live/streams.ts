@@ -1,0 +1,131 @@
+import { type LogRow, Overloaded, type Realm, type RealmOrdinal } from '@rescind/core'
+import type { Answer } from '../../wire/answer.ts'
+import type { AdminAct, AdminAsk } from '../callers.ts'
+import { isAllowedFrom } from '../callers.ts'
+import { CHAT_APPS, CHAT_CLIENTS, clientRecordId, isClientId } from '../directory.ts'
+import { fail, tooMany } from '../envelope.ts'
+import { readQuery } from '../query.ts'
+import { appKey, type ChatBounds } from '../tools.ts'
+import { RecentRows } from './recent-rows.ts'
+import { LiveStream } from './stream.ts'
+
+/** Between two signs of life. */
+const BEAT_MS = 15_000
+const FULL_SECONDS = 15
+
+/** What the server lends: rows as they come, and a timer that ends with it. */
+export type LivePort = {
+  readonly onRow: (listener: (realm: RealmOrdinal, row: LogRow) => void) => void
+  readonly every: (ms: number, task: () => void) => void
+}
+
+type RealmStreams = { readonly rows: RecentRows; readonly open: Set<LiveStream> }
+
+/** All streams that are open. A chat server that holds sockets is told here, at once, which of them have to close. */
+export class LiveStreams {
+  readonly #bounds: ChatBounds
+  readonly #realms: Map<RealmOrdinal, RealmStreams> = new Map()
+  readonly #perApp: Map<string, number> = new Map()
+  #open = 0
+  #closed = false
+
+  constructor(port: LivePort, bounds: ChatBounds) {
+    this.#bounds = bounds
+    port.onRow((ordinal, row) => {
+      const streams = this.#realms.get(ordinal)
+      if (streams === undefined) return
+      streams.rows.add(row)
+      for (const stream of streams.open) stream.wake()
+    })
+    port.every(BEAT_MS, () => this.beat())
+  }
+
+  get open(): number {
+    return this.#open
+  }
+
+  beat(): void {
+    for (const { open } of this.#realms.values()) for (const stream of open) stream.beat()
+  }
+
+  /** Ends all streams and takes no more. */
+  close(): void {
+    this.#closed = true
+    for (const { open } of this.#realms.values()) for (const stream of open) stream.end()
+  }
+
+  /** `GET /admin/revocations`. */
+  readonly ofApp: AdminAct = (realm, ask) => this.#answer(realm, ask, undefined)
+
+  /** `GET /admin/clients/:client-id/revocations`. */
+  readonly ofClient: AdminAct = async (realm, ask) => {
+    if (!isClientId(ask.client)) return fail('INVALID_REQUEST', 'A client id has 1 to 256 characters.')
+    const id = clientRecordId(ask.admin.app.name, ask.client)
+    const known = await realm.directory.get(CHAT_CLIENTS, id)
+    return known === undefined ? fail('CLIENT_NOT_FOUND') : this.#answer(realm, ask, ask.client)
+  }
+
+  #answer(realm: Realm, ask: AdminAsk, client: string | undefined): Answer {
+    const query = readQuery(ask.request, [])
+    if (query.kind === 'refused') return query.answer
+    if (this.#closed) throw new Overloaded('the server is stopping')
+    const app = appKey(realm, ask.admin.app.name)
+    const open = this.#perApp.get(app) ?? 0
+    if (open >= this.#bounds.streamsPerAppMax || this.#open >= this.#bounds.streamsMax)
+      return tooMany(FULL_SECONDS, 'Too many streams are open.')
+    this.#open += 1
+    this.#perApp.set(app, open + 1)
+    const streams = this.#of(realm)
+    const stream: LiveStream = new LiveStream({
+      realm,
+      audience: { source: ask.admin.source, client },
+      rows: streams.rows,
+      ...startOf(realm, ask),
+      mayStay: () => mayStay(realm, ask),
+      isOwnApp: (collection, id) => collection === CHAT_APPS.name && id === ask.admin.app.name,
+      onEnd: () => this.#ended(realm, app, stream),
+    })
+    streams.open.add(stream)
+    return stream.answer()
+  }
+
+  #of(realm: Realm): RealmStreams {
+    const known = this.#realms.get(realm.ordinal)
+    if (known !== undefined) return known
+    const made: RealmStreams = { rows: new RecentRows(realm), open: new Set() }
+    this.#realms.set(realm.ordinal, made)
+    return made
+  }
+
+  #ended(realm: Realm, app: string, stream: LiveStream): void {
+    const streams = this.#realms.get(realm.ordinal)
+    if (streams?.open.delete(stream) !== true) return
+    if (streams.open.size === 0) this.#realms.delete(realm.ordinal)
+    this.#open -= 1
+    const left = (this.#perApp.get(app) ?? 1) - 1
+    if (left === 0) this.#perApp.delete(app)
+    else this.#perApp.set(app, left)
+  }
+}
+
+/**
+ * Where a stream begins: at the head, or after the event that a reader saw last. A place that this log has never had,
+ * or of before a restore, is no place to go on from.
+ */
+function startOf(realm: Realm, { request }: AdminAsk): { readonly after: number; readonly reset: boolean } {
+  const { seq, epochId } = realm.index
+  const last = request.header('last-event-id')
+  if (last === undefined || last === '') return { after: seq, reset: false }
+  const split = last.lastIndexOf('.')
+  const text = last.slice(split + 1)
+  const after = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  const isKnown = last.slice(0, Math.max(0, split)) === epochId && after <= seq
+  return isKnown ? { after, reset: false } : { after: seq, reset: true }
+}
+
+/** The key that opened the stream must still be the app's, and the app in use. */
+async function mayStay(realm: Realm, { admin, request }: AdminAsk): Promise<boolean> {
+  const now = await realm.directory.get(CHAT_APPS, admin.app.name)
+  if (now === undefined || now.value.disabled === true) return false
+  return now.value.apiKeyDigest === admin.app.apiKeyDigest && isAllowedFrom(now.value, request.from)
+}

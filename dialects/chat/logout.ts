@@ -1,0 +1,94 @@
+import {
+  KEEP_FOREVER_MS,
+  KEEP_MARGIN_MS,
+  type Operation,
+  type Realm,
+  revokeToken,
+  type TokenPage,
+  type TokenRecord,
+} from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { refuseBody } from './body.ts'
+import { listParts, streamed, TOKENS_PER_PAGE } from './ended-list.ts'
+import { ok } from './envelope.ts'
+import { userCaller } from './me.ts'
+import { unsealed, wireTokenRecord } from './token-record.ts'
+import { isActive, type User } from './user.ts'
+
+/** `POST /me/logout`: ends the token that it comes with, and no other; answers with that one record. */
+export async function logout(realm: Realm, user: User): Promise<Answer | Stale> {
+  const wrong = refuseBody(user.request)
+  if (wrong !== undefined) return wrong.answer
+  const { record, raw } = user
+  const act = { caller: userCaller(realm, user), how: 'chat.logout', onlyIfLive: record }
+  const revoked = await revokeToken(realm, record, act)
+  return revoked.kind === 'stale' ? 'stale' : ok(wireTokenRecord(record, raw))
+}
+
+/**
+ * `POST /me/logout-others`: ends every other token of the client. No cut-off spares one token, so each gets a row of
+ * its own, a page of them in one unit. Of more than a page the answer begins when the first page is durable.
+ */
+export async function logoutOthers(realm: Realm, user: User): Promise<Answer | Stale> {
+  const wrong = refuseBody(user.request)
+  if (wrong !== undefined) return wrong.answer
+  const first = await endPage(realm, user, undefined)
+  if (first === 'stale') return 'stale'
+  if (first.next === undefined) return ok({ data: first.ended.map((record) => shown(realm, record)) })
+  return streamed(parts(realm, user, { ended: first.ended, next: first.next }))
+}
+
+type Ended = { readonly ended: readonly TokenRecord[]; readonly next: number | undefined }
+
+async function* parts(realm: Realm, user: User, first: Ended): AsyncGenerator<string, void> {
+  async function* items(): AsyncGenerator<unknown, void> {
+    for (let page = first; ; ) {
+      for (const record of page.ended) yield shown(realm, record)
+      if (page.next === undefined) return
+      page = await endPageForSure(realm, user, page.next)
+    }
+  }
+  yield* listParts('{"RC":0,"RM":"OK","result":{"data":[', items())
+  yield ']}}'
+}
+
+/** What makes a page stale is that one of its tokens was ended meanwhile, so it gets shorter each time. */
+async function endPageForSure(realm: Realm, user: User, after: number): Promise<Ended> {
+  for (;;) {
+    const page = await endPage(realm, user, after)
+    if (page !== 'stale') return page
+    // Its own token was ended: whoever did that decides about the others, and this answer breaks off.
+    if (!isActive(realm.judge(user.record))) return { ended: [], next: undefined }
+  }
+}
+
+async function endPage(realm: Realm, user: User, after: number | undefined): Promise<Ended | Stale> {
+  const { source, client, handle } = user.record
+  const ask = { source, client, after, limit: TOKENS_PER_PAGE }
+  const page: TokenPage = await realm.store.tokensOfClient(realm.ordinal, ask)
+  const ended = page.records.filter((one) => one.handle !== handle && isActive(realm.judge(one)))
+  if (ended.length > 0) {
+    const caller = userCaller(realm, user)
+    const audit = { by: caller.id, from: caller.from, how: 'chat.logout-others' }
+    const outcome = await realm.commit({
+      realm: realm.ordinal,
+      standsOn: [caller.standing, ...ended.map((facts) => ({ realm: realm.ordinal, facts }))],
+      expects: [],
+      operations: ended.map((record): Operation => ({ kind: 'append', row: rowOf(realm, record, audit) })),
+    })
+    if (outcome.kind !== 'applied') return 'stale'
+  }
+  return { ended, next: page.next }
+}
+
+type RowAudit = Parameters<Realm['row']>[1]
+
+function rowOf(realm: Realm, record: TokenRecord, audit: RowAudit): ReturnType<Realm['row']> {
+  const { source, digest, handle, kind, expiresAtMs } = record
+  const keepUntilMs = kind === 'assigned' ? KEEP_FOREVER_MS : expiresAtMs + KEEP_MARGIN_MS
+  return realm.row({ kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs }, audit)
+}
+
+function shown(realm: Realm, record: TokenRecord): unknown {
+  return wireTokenRecord(record, unsealed(realm, record))
+}

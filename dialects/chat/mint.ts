@@ -1,0 +1,50 @@
+import { ContractBroken, type Handle, issueTokens, mintHandle, type Realm, unreachable } from '@rescind/core'
+import { SUSPENDED } from './bind.ts'
+import type { Admin } from './callers.ts'
+import { mintChatJwt } from './chat-jwt.ts'
+import type { ClientWrite } from './client-write.ts'
+import { type Refused, refused } from './envelope.ts'
+
+export type Minted = {
+  readonly kind: 'minted'
+  readonly text: string
+  readonly handle: Handle
+  readonly expiresAtMs: number
+}
+
+/** A token for a client, in one unit with what has to be written about the client. */
+export async function mintToken(
+  realm: Realm,
+  admin: Admin,
+  { value, also }: ClientWrite,
+): Promise<Minted | { readonly kind: 'stale' } | Refused> {
+  const handle = mintHandle(realm.random)
+  const issuedAtMs = realm.nowMs()
+  const expiresAtMs = issuedAtMs + admin.app.tokenLifetimeSeconds * 1_000
+  const { app, id, nickname, avatarUrl } = value
+  const raw = mintChatJwt(realm, { app, id, nickname, avatarUrl, issuedAtMs, expiresAtMs, handle })
+  if (raw === undefined) return refused('INVALID_REQUEST', 'The profile is too long to be put into a token.')
+  const principals = { source: admin.source, client: id, subject: id }
+  const issued = await issueTokens(realm, {
+    basis: admin.basis,
+    caller: admin.caller,
+    tokens: [{ ...principals, raw, handle, kind: 'chat', expiresAtMs, sealText: true }],
+    also,
+  })
+  switch (issued.kind) {
+    case 'issued':
+      return { kind: 'minted', text: raw.reveal(), handle, expiresAtMs }
+    case 'stale':
+      return issued
+    case 'held':
+      return refused('PERMISSION_DENIED', SUSPENDED)
+    case 'lifetime-too-long':
+    case 'too-deep':
+      return refused('INVALID_REQUEST', 'Tokens of this app would live longer than this server allows.')
+    case 'consumed':
+    case 'token-exists':
+      throw new ContractBroken('128 random bits were drawn twice')
+    default:
+      return unreachable(issued)
+  }
+}

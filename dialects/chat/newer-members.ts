@@ -1,0 +1,31 @@
+import { formatInstant } from '../wire/iso-date.ts'
+import { clientObject } from './client-object.ts'
+import type { ClientWrite } from './client-write.ts'
+import type { ChatApp } from './directory.ts'
+import type { ShownToken } from './token-record.ts'
+
+type Members = Readonly<Record<string, unknown>> | undefined
+
+/**
+ * What the vendor's newer pages show in the place of the envelope: a flat client. An app that asks for it gets it
+ * beside the envelope, which clients of either generation then understand.
+ */
+export function newerClient(
+  app: ChatApp,
+  write: Pick<ClientWrite, 'value' | 'version'>,
+  token?: Pick<ShownToken, 'text' | 'expiresAtMs'> & { readonly assigned?: true },
+): Members {
+  if (app.newerMembers !== true) return undefined
+  return {
+    success: true,
+    ...clientObject(write),
+    ...(token === undefined ? {} : { token: token.text, expirationDate: formatInstant(token.expiresAtMs) }),
+    ...(token === undefined ? {} : { issueAccessToken: token.assigned !== true }),
+  }
+}
+
+/** As above, for revoking: how many tokens were ended. */
+export function newerRevocation(app: ChatApp, count: number): Members {
+  if (app.newerMembers !== true) return undefined
+  return { success: true, message: 'Token(s) revoked successfully', revokedTokens: count }
+}

@@ -1,0 +1,177 @@
+import {
+  callerFacts,
+  type Found,
+  isRevoked,
+  Overloaded,
+  type Realm,
+  type Source,
+  StoreUnavailable,
+  shapeOf,
+  type TokenFacts,
+} from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
+import { bindText } from './bind.ts'
+import { assignedLifetimeMaxMs } from './body.ts'
+import type { Admin } from './callers.ts'
+import { looksMinted } from './chat-jwt.ts'
+import { AVATAR_URL_MAX_CHARS, type ClientPatch, NICKNAME_MAX_CHARS, parsePatch } from './client-body.ts'
+import { planClient } from './client-write.ts'
+import { sourceOf } from './directory.ts'
+import { tooMany } from './envelope.ts'
+import type { ChatRates } from './rates.ts'
+import type { ChatBounds } from './tools.ts'
+import type { Presented } from './user.ts'
+
+export type OutsideReply =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: Uint8Array }
+  /** No answer that could be used: out of reach, too late, too long, redirected. */
+  | { readonly kind: 'failed' }
+
+/** Asks a verify URL about a token, within bounds of time and size, and never inside the own network. */
+export type AskOutside = (url: string, token: string) => Promise<OutsideReply>
+
+/** Who a token stands for, as somebody else says. */
+type Claimed = {
+  readonly patch: ClientPatch
+  readonly issuedAtMs: number | undefined
+  readonly expiresAtMs: number | undefined
+}
+
+/** How far the clock of whoever issued a token may be off. */
+const SKEW_MS = 60_000
+
+const NOT_KNOWN: Found = { verdict: { kind: 'inactive', why: 'unknown' }, record: undefined }
+
+/**
+ * Tokens that an app's own server issued and only it can verify: asked about once, then kept like text that was bound,
+ * until they end, so that they can be revoked here like any other. What was revoked here is never asked about again.
+ */
+export class OutsideVerifier {
+  readonly #ask: AskOutside
+  readonly #rates: ChatRates
+  readonly #bounds: ChatBounds
+  /** What is being asked now, so that many who come with one token ask once. */
+  readonly #asking: Map<string, Promise<Claimed | undefined>> = new Map()
+
+  constructor(
+    ask: AskOutside,
+    { rates, bounds }: { readonly rates: ChatRates; readonly bounds: ChatBounds },
+  ) {
+    this.#ask = ask
+    this.#rates = rates
+    this.#bounds = bounds
+  }
+
+  /** @throws StoreUnavailable when the verify URL gives no answer: it is not known then, which is no verdict. */
+  async verify(realm: Realm, presented: Presented): Promise<Found | Answer | Stale> {
+    const { who, raw, request } = presented
+    const source = sourceOf(who.app.name)
+    // Before anything is read: a revocation that comes while we ask makes the rest stale.
+    const basis = realm.basis()
+    if (shapeOf(raw.reveal()) !== 'foreign' || looksMinted(raw)) return NOT_KNOWN
+    if (await isOver(realm, presented, source)) return NOT_KNOWN
+    const seconds = who.byApiKey ? 0 : this.#rates.takePublic(realm, who.app, request.from)
+    if (seconds > 0) return tooMany(seconds)
+    const claimed = await this.#once(realm, presented)
+    if (claimed === undefined) return NOT_KNOWN
+    if (wasCutOff(realm, source, claimed)) return NOT_KNOWN
+    const standing = { realm: realm.ordinal, facts: callerFacts({ source }, basis) }
+    const caller = { id: `chat:${who.app.name}:verify`, from: request.from, standing }
+    const admin: Admin = { kind: 'admin', app: who.app, source, caller, basis, isPublic: false }
+    return keep(realm, presented, { admin, claimed })
+  }
+
+  #once(realm: Realm, { who, raw }: Presented): Promise<Claimed | undefined> {
+    const key = `${realm.ordinal}/${who.app.name}/${raw.digest(realm.keys.digestKey)}`
+    const known = this.#asking.get(key)
+    if (known !== undefined) return known
+    if (this.#asking.size >= this.#bounds.outsideMax)
+      throw new Overloaded('too many tokens are being verified')
+    const asking = this.#ask(who.app.verifyUrl ?? '', raw.reveal())
+      .then((reply) => claimedIn(reply, realm.nowMs()))
+      .finally(() => this.#asking.delete(key))
+    this.#asking.set(key, asking)
+    return asking
+  }
+}
+
+/** Whether this text was revoked here, or is somebody else's: then nobody outside is asked. */
+async function isOver(realm: Realm, { raw }: Presented, source: Source): Promise<boolean> {
+  const { record } = await realm.find(raw)
+  if (record !== undefined) return record.source !== source || isRevoked(record, realm.index)
+  const digest = raw.digest(realm.keys.digestKey)
+  if (await realm.store.isTombstone(realm.ordinal, digest)) return true
+  return isRevoked({ source, digest, ancestors: [], position: realm.basis(), expiresAtMs: 0 }, realm.index)
+}
+
+/**
+ * Whether whom it stands for was cut off since it was issued. It has no place in our log, so the times that are claimed
+ * decide, and a token that does not say when it was issued is hit by any cut-off.
+ */
+function wasCutOff(realm: Realm, source: Source, { patch, issuedAtMs }: Claimed): boolean {
+  const facts: TokenFacts = {
+    ...{
+      source,
+      client: patch.id,
+      subject: patch.id,
+      ancestors: [],
+      position: realm.basis(),
+      expiresAtMs: 0,
+    },
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+    foreign: { jti: '', skewMs: SKEW_MS },
+  }
+  return isRevoked(facts, realm.index)
+}
+
+type Keep = { readonly admin: Admin; readonly claimed: Claimed }
+
+async function keep(realm: Realm, presented: Presented, { admin, claimed }: Keep): Promise<Found | Stale> {
+  const { raw } = presented
+  const { app, caller } = admin
+  const nowMs = realm.nowMs()
+  const longestMs = assignedLifetimeMaxMs(app)
+  const endMs = claimed.expiresAtMs ?? nowMs + app.tokenLifetimeSeconds * 1_000
+  const assignment = { kind: 'assignment', raw, expiresAtMs: Math.min(endMs, nowMs + longestMs) } as const
+  const write = await planClient(realm, { app: app.name, caller, patch: claimed.patch })
+  if (write.kind === 'refused') return NOT_KNOWN
+  const act = { admin, client: claimed.patch.id, assignment, also: write.also, claims: { outside: true } }
+  const bound = await bindText(realm, act)
+  if (bound.kind === 'stale') return 'stale'
+  // Held, revoked meanwhile, another client's, or more than the app may keep: not taken in, so not live.
+  return bound.kind === 'refused' ? NOT_KNOWN : realm.find(raw, admin.source)
+}
+
+/** @returns undefined for a token that is not good. @throws StoreUnavailable when that was not said. */
+function claimedIn(reply: OutsideReply, nowMs: number): Claimed | undefined {
+  if (reply.kind === 'failed' || reply.status >= 500 || reply.status === 429 || reply.status === 408)
+    throw new StoreUnavailable('the verify URL gave no answer')
+  if (reply.status !== 200) return undefined
+  const members = parseStrictObject(reply.body)
+  if (members === undefined) return undefined
+  const { id, exp, iat } = members
+  const [expiresAtMs, issuedAtMs] = [secondsAsMs(exp), secondsAsMs(iat)]
+  if (expiresAtMs === null || issuedAtMs === null || (expiresAtMs ?? nowMs + 1) <= nowMs) return undefined
+  const patch = parsePatch(profileIn(members, id), ['id', '_id'])
+  return patch.kind === 'refused' ? undefined : { patch, expiresAtMs, issuedAtMs }
+}
+
+/** What is taken over of a profile: a member that no client can have is left where it was. */
+function profileIn({ nickname, avatarUrl }: JsonObject, id: Json | undefined): JsonObject {
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(isTextUpTo(nickname, NICKNAME_MAX_CHARS) ? { nickname } : {}),
+    ...(isTextUpTo(avatarUrl, AVATAR_URL_MAX_CHARS) ? { avatarUrl } : {}),
+  }
+}
+
+function isTextUpTo(value: Json | undefined, maxChars: number): value is string {
+  return typeof value === 'string' && value.length <= maxChars
+}
+
+/** @returns null for what is no time. */
+function secondsAsMs(value: Json | undefined): number | undefined | null {
+  if (value === undefined) return undefined
+  return typeof value === 'number' && value >= 0 && value < 1e11 ? Math.floor(value * 1_000) : null
+}

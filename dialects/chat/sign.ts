@@ -1,0 +1,51 @@
+import type { Realm } from '@rescind/core'
+import { type Answer, jsonAnswer, type Stale } from '../wire/answer.ts'
+import { formatInstant } from '../wire/iso-date.ts'
+import { readObject } from './body.ts'
+import type { AdminAct, AdminAsk } from './callers.ts'
+import { parsePlainPatch } from './client-body.ts'
+import { type ClientWrite, planClient } from './client-write.ts'
+import { ok } from './envelope.ts'
+import { type Minted, mintToken } from './mint.ts'
+import { tokenIdHeader } from './token-record.ts'
+
+type Shape = (signed: { readonly write: ClientWrite; readonly minted: Minted }) => Answer
+
+/** `POST /auths/sign`: a client and a token for it, flat, as this one call of the vendor's answers. */
+export const signFlat: AdminAct = (realm, ask) =>
+  sign(realm, ask, (signed) => jsonAnswer(200, shown(signed), tokenIdHeader(signed.minted.handle)))
+
+/** `POST /auths/sign/v2`: the same members in the envelope. */
+export const signEnveloped: AdminAct = (realm, ask) =>
+  sign(realm, ask, (signed) => ok(shown(signed), { headers: tokenIdHeader(signed.minted.handle) }))
+
+/** `POST /sign` of the vendor's reference server: nothing but the token and its end. */
+export const signReference: AdminAct = (realm, ask) =>
+  sign(realm, ask, ({ minted: { text, handle, expiresAtMs } }) =>
+    jsonAnswer(200, { token: text, expirationDate: formatInstant(expiresAtMs) }, tokenIdHeader(handle)),
+  )
+
+async function sign(realm: Realm, { admin, request }: AdminAsk, shape: Shape): Promise<Answer | Stale> {
+  const body = readObject(request)
+  if (body.kind === 'refused') return body.answer
+  const patch = parsePlainPatch(body.members, ['id', '_id'])
+  if (patch.kind === 'refused') return patch.answer
+  const write = await planClient(realm, { app: admin.app.name, caller: admin.caller, patch })
+  if (write.kind === 'refused') return write.answer
+  const minted = await mintToken(realm, admin, write)
+  if (minted.kind === 'stale') return 'stale'
+  return minted.kind === 'refused' ? minted.answer : shape({ write, minted })
+}
+
+function shown({ write, minted }: Parameters<Shape>[0]): Readonly<Record<string, unknown>> {
+  const { id, nickname, avatarUrl } = write.value
+  return {
+    authType: 'Standalone JWT',
+    token: minted.text,
+    expirationDate: formatInstant(minted.expiresAtMs),
+    id,
+    ...(nickname === undefined ? {} : { nickname }),
+    ...(avatarUrl === undefined ? {} : { avatarUrl }),
+    exp: Math.floor(minted.expiresAtMs / 1_000),
+  }
+}

@@ -1,0 +1,54 @@
+import type { Realm, TokenPage } from '@rescind/core'
+import type { Answer } from '../wire/answer.ts'
+import { formatInstant } from '../wire/iso-date.ts'
+import type { AdminAsk } from './callers.ts'
+import { listParts, streamed } from './ended-list.ts'
+import { fail, ok } from './envelope.ts'
+import { readQuery, wholeNumber } from './query.ts'
+import { unsealed } from './token-record.ts'
+
+/** Tokens of the realm that are looked at for one page of the list. */
+const PAGE = 500
+/** Bytes of randomness in a text that is made for a caller: fewer could be guessed. */
+const TEXT_BYTES = { min: 16, max: 256, usual: 16 }
+
+/** `GET /auths/token`: random text, bound to nobody, for a server that wants to assign it. */
+export function makeText(realm: Realm, { request }: AdminAsk): Answer {
+  const query = readQuery(request, ['size'])
+  if (query.kind === 'refused') return query.answer
+  const size = wholeNumber(query.values.get('size'), TEXT_BYTES)
+  if (size === undefined)
+    return fail('INVALID_REQUEST', `size is a number of bytes from ${TEXT_BYTES.min} to ${TEXT_BYTES.max}.`)
+  return ok({ token: realm.random.bytes(size).toString('hex') })
+}
+
+/**
+ * `GET /auths/tokens`: every live token of the app, oldest first. However many there are, a page of them is held; so
+ * their number comes last.
+ */
+export function listTokens(realm: Realm, { admin, request }: AdminAsk): Answer {
+  const query = readQuery(request, [])
+  if (query.kind === 'refused') return query.answer
+  return streamed(parts(realm, admin.source))
+}
+
+type Item = Readonly<Record<string, unknown>>
+
+async function* parts(realm: Realm, source: string): AsyncGenerator<string, void> {
+  let totalCount = 0
+  async function* items(): AsyncGenerator<Item, void> {
+    for (let after: number | undefined, more = true; more; more = after !== undefined) {
+      const page: TokenPage = await realm.store.tokens(realm.ordinal, { source, after, limit: PAGE })
+      for (const record of page.records) {
+        if (realm.judge(record).kind !== 'active' || record.sealed === undefined) continue
+        totalCount += 1
+        const { handle, client, expiresAtMs } = record
+        const dates = { expirationDate: formatInstant(expiresAtMs), expirationDateMS: expiresAtMs }
+        yield { _id: handle, token: unsealed(realm, record).reveal(), client, ...dates, id: handle }
+      }
+      after = page.next
+    }
+  }
+  yield* listParts('{"RC":0,"RM":"OK","result":{"data":[', items())
+  yield `],"totalCount":${totalCount}}}`
+}

@@ -1,0 +1,40 @@
+import type { Realm } from '@rescind/core'
+import type { LiveStreams } from './live/streams.ts'
+import type { OutsideVerifier } from './outside.ts'
+import type { ChatRates } from './rates.ts'
+
+/** What the handlers of this dialect share; made once with the dialect. */
+export type ChatTools = {
+  readonly rates: ChatRates
+  readonly bounds: ChatBounds
+  /** Absent: no verify URL is ever asked. */
+  readonly outside: OutsideVerifier | undefined
+  /** Absent: nobody tells of rows, so there is nothing to stream. */
+  readonly live: LiveStreams | undefined
+}
+
+/** Everything here that can grow; each has a defined answer when it is full. */
+export type ChatBounds = {
+  /** Clients that one listing looks at; past it 413. */
+  readonly clientsScannedMax: number
+  /** Listings under way at once; past it 429. */
+  readonly scansMax: number
+  /** Tokens that verify URLs are being asked about; past it 503. */
+  readonly outsideMax: number
+  /** Open streams of one app, and of all; past either 429. */
+  readonly streamsPerAppMax: number
+  readonly streamsMax: number
+}
+
+export const CHAT_BOUNDS: ChatBounds = {
+  clientsScannedMax: 1_000_000,
+  scansMax: 4,
+  outsideMax: 32,
+  streamsPerAppMax: 64,
+  streamsMax: 1_024,
+}
+
+/** Names one app among all realms. */
+export function appKey(realm: Realm, app: string): string {
+  return `${realm.ordinal}/${app}`
+}

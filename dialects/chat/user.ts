@@ -1,0 +1,82 @@
+import {
+  type Awaitable,
+  after,
+  type Found,
+  RawToken,
+  type Realm,
+  StoreUnavailable,
+  type TokenRecord,
+  type Verdict,
+} from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import type { WireRequest } from '../wire/request.ts'
+import { appOfClientCall, type ClientCaller, type Handler } from './callers.ts'
+import { CHAT_CLIENTS, type ChatClient, clientRecordId, sourceOf } from './directory.ts'
+import { fail } from './envelope.ts'
+import { readUserToken } from './headers.ts'
+import type { ChatTools } from './tools.ts'
+
+/** Whom a live token stands for. `who`: by which key its app was named. */
+export type User = {
+  readonly who: ClientCaller
+  readonly request: WireRequest
+  readonly raw: RawToken
+  readonly record: TokenRecord & { readonly client: string }
+  readonly client: { readonly version: number; readonly value: ChatClient }
+}
+
+export type UserAct = (realm: Realm, user: User) => Awaitable<Answer | Stale>
+
+/** For the holder of a live token of the app that the keys name; every other token is the same 401. */
+export function asUser(tools: ChatTools, act: UserAct): Handler {
+  return (realm, request) => {
+    const token = readUserToken(request)
+    if (token.kind === 'refused') return token.answer
+    return after(appOfClientCall(realm, request), (who) => {
+      if (who.kind === 'refused') return who.answer
+      const raw = token.text === undefined ? undefined : RawToken.parse(token.text)
+      if (raw === undefined) return fail('INVALID_TOKEN')
+      return after(findUser(tools, realm, { who, request, raw }), (found) =>
+        found === 'stale' || 'status' in found ? found : ownerOf(realm, { who, request, raw, found, act }),
+      )
+    })
+  }
+}
+
+export type Presented = Pick<User, 'who' | 'request' | 'raw'>
+
+function findUser(tools: ChatTools, realm: Realm, presented: Presented): Awaitable<Found | Answer | Stale> {
+  const { who, raw } = presented
+  return after(realm.find(raw, sourceOf(who.app.name)), (found) =>
+    tools.outside !== undefined && who.app.verifyUrl !== undefined && mayBeKnownOutside(found)
+      ? tools.outside.verify(realm, presented)
+      : found,
+  )
+}
+
+/** Unknown here, or known from outside only and run out since. */
+function mayBeKnownOutside({ verdict, record }: Found): boolean {
+  if (record === undefined) return true
+  if (verdict.kind !== 'inactive' || record.claims?.['outside'] !== true) return false
+  return verdict.why === 'expired' || verdict.why === 'lost'
+}
+
+type Owner = Presented & { readonly found: Found; readonly act: UserAct }
+
+function ownerOf(realm: Realm, { who, request, raw, found, act }: Owner): Awaitable<Answer | Stale> {
+  const { record, verdict } = found
+  if (record?.client === undefined || !isActive(verdict)) return fail('INVALID_TOKEN')
+  const id = clientRecordId(who.app.name, record.client)
+  return after(realm.directory.get(CHAT_CLIENTS, id), (client) => {
+    // Judged again: the look-up may have waited, and a revocation may have come in between.
+    if (client === undefined || record.client === undefined || !isActive(realm.judge(record)))
+      return fail('INVALID_TOKEN')
+    return act(realm, { who, request, raw, record: { ...record, client: record.client }, client })
+  })
+}
+
+/** @throws StoreUnavailable when it cannot be known now: that is never an answer. */
+export function isActive(verdict: Verdict): boolean {
+  if (verdict.kind === 'unknown') throw new StoreUnavailable('this node does not know all revocations yet')
+  return verdict.kind === 'active'
+}

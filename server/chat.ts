@@ -1,0 +1,66 @@
+import type { Realms } from '@rescind/core'
+import { type AskOutside, CHAT_APPS, type ChatDialect, createChatDialect } from '@rescind/dialects'
+import type { Logger } from 'pino'
+import { guardedFetch } from './http/guarded-fetch.ts'
+
+/** Bytes of what a verify URL may answer, and milliseconds that it has for it. */
+const VERIFY_MAX_BYTES = 16_384
+const VERIFY_TIMEOUT_MS = 5_000
+
+export type ChatParts = {
+  readonly realms: Realms
+  readonly log: Logger
+  readonly requestsPerMinute: number
+  /** For tests: verify URLs may be plain http and inside the own network. */
+  readonly allowInternal: boolean
+}
+
+export type Chat = { readonly dialect: ChatDialect; readonly close: () => void }
+
+/** The chat dialect with what it needs of the world: rows as they come, a timer, and a way out to verify URLs. */
+export function openChat({ realms, log, requestsPerMinute, allowInternal }: ChatParts): Chat {
+  const timers: NodeJS.Timeout[] = []
+  const askOutside: AskOutside = async (url, token) => {
+    const reply = await guardedFetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ token }),
+      maxBytes: VERIFY_MAX_BYTES,
+      timeoutMs: VERIFY_TIMEOUT_MS,
+      allowInternal,
+    })
+    if (reply.kind === 'failed') log.warn({ why: reply.why }, 'a verify URL gave no answer')
+    return reply
+  }
+  const dialect = createChatDialect({
+    requestsPerMinute,
+    askOutside,
+    live: {
+      onRow: (listener) => realms.ledger.onRow(listener),
+      every: (ms, task) => void timers.push(setInterval(task, ms).unref()),
+    },
+  })
+  return {
+    dialect,
+    close: () => {
+      for (const timer of timers) clearInterval(timer)
+      dialect.close()
+    },
+  }
+}
+
+/** What an operator must not overlook about the apps that there are. */
+export async function warnOfChatApps({ realms, log, allowInternal }: ChatParts): Promise<void> {
+  for (const realm of realms.all()) {
+    for await (const { value } of realm.directory.all(CHAT_APPS)) {
+      const of = { realm: realm.name, app: value.name }
+      if (value.sandbox === true)
+        log.warn(
+          of,
+          'sandbox: whoever has the public client key of this chat app can sign tokens for anybody',
+        )
+      if (value.verifyUrl?.startsWith('http:') === true && !allowInternal)
+        log.warn(of, 'the verify URL of this chat app is not https: it is never asked')
+    }
+  }
+}
