@@ -2,6 +2,7 @@ import { CONFIRM_CLOCK } from './clock.ts'
 import type { Endpoint } from './frame/endpoint.ts'
 import { CREATE_GRANT } from './grants.ts'
 import { ISSUER_ENDPOINTS } from './issuers.ts'
+import { KEY_ENDPOINTS } from './key-endpoints.ts'
 import { openapiEndpoint } from './openapi.ts'
 import { VERIFY } from './verify.ts'
 
@@ -12,4 +13,5 @@ export const ENDPOINTS: readonly Endpoint[] = [
   CONFIRM_CLOCK,
   ...ISSUER_ENDPOINTS,
   VERIFY,
+  ...KEY_ENDPOINTS,
 ]

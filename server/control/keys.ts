@@ -7,11 +7,13 @@ export type ControlKey = {
   readonly role: ControlRole
   readonly realm?: string
   readonly keyDigest: string
+  readonly createdAtMs?: number
 }
 
 export const CONTROL_KEYS: Collection<ControlKey> = {
   name: 'controlKeys',
   keys: ({ keyDigest }) => [{ name: 'digest', value: keyDigest }],
+  lists: ({ realm }) => (realm === undefined ? [] : [{ name: 'realm', value: realm }]),
 }
 
 /** The key that a store is made with. What is under this id, live or deleted, says that the store has had one. */
