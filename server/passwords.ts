@@ -49,12 +49,21 @@ export class PasswordQueue {
   #busy = false
 
   /** @throws Overloaded when 32 wait already. */
-  async verify(request: PasswordRequest): Promise<boolean> {
+  verify(request: PasswordRequest): Promise<boolean> {
+    return this.#inTurn(request.from, () => check(request))
+  }
+
+  /** The hash of a new password: as dear as checking one, so it takes its turn. @throws Overloaded likewise. */
+  hash({ password, from }: Omit<PasswordRequest, 'hash'>): Promise<string> {
+    return this.#inTurn(from, () => hashPassword(password))
+  }
+
+  async #inTurn<T>(from: string, work: () => Promise<T>): Promise<T> {
     if (this.#waiting >= PASSWORD_QUEUE_MAX) throw new Overloaded('too many logins wait')
-    return new Promise<boolean>((resolve, reject) => {
-      const queue = this.#queues.get(request.from) ?? []
-      this.#queues.set(request.from, queue)
-      queue.push(() => check(request).then(resolve, reject))
+    return new Promise<T>((resolve, reject) => {
+      const queue = this.#queues.get(from) ?? []
+      this.#queues.set(from, queue)
+      queue.push(() => work().then(resolve, reject))
       this.#waiting += 1
       void this.#run()
     })

@@ -131,10 +131,13 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
       { dialect: chat.dialect, prefixes: CHAT_PREFIXES.map((first) => `/${first}`) },
       {
         dialect: createIdentityDialect({
-          passwords: { verify: (request) => passwords.verify(request) },
+          passwords: {
+            verify: (request) => passwords.verify(request),
+            hash: (request) => passwords.hash(request),
+          },
           ratePerSecond: config.identityRate,
         }),
-        prefixes: ['/v2.0', '/v3', '/'],
+        prefixes: ['/v2.0', '/v2.0.json', '/v2.0.xml', '/v3', '/'],
       },
       {
         dialect: createOauthDialect({ baseOf }),

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { CREDENTIAL_MAX, parseLogin } from './credentials.ts'
+import { parseStrictObject } from '../wire/strict-json.ts'
+import { CREDENTIAL_MAX, type Login, type Malformed, parseLogin } from './credentials.ts'
 
 const PASSWORD = { username: 'ann', password: 'pw' }
 const KEY = { username: 'ann', apiKey: 'k' }
 const KSKEY = 'RAX-KSKEY:apiKeyCredentials'
 
-const parse = (value: unknown) => parseLogin(Buffer.from(JSON.stringify(value)))
+const parse = (value: unknown) => parseText(JSON.stringify(value))
+function parseText(text: string): Login | Malformed {
+  const body = parseStrictObject(Buffer.from(text))
+  return body === undefined ? { kind: 'malformed', detail: 'no object' } : parseLogin(body)
+}
 const tenantOf = (auth: object) => {
   const login = parse({ auth })
   return login.kind === 'login' ? login.tenant : login.kind
@@ -84,10 +89,9 @@ test('a name, secret or tenant that is no text, empty or too long is refused', (
 
 test('a member that stands twice is refused', () => {
   const body = '{"auth":{"passwordCredentials":{"username":"ann","username":"root","password":"pw"}}}'
-  assert.equal(parseLogin(Buffer.from(body)).kind, 'malformed')
+  assert.equal(parseText(body).kind, 'malformed')
 })
 
-test('no JSON and no bytes at all make the reading throw', () => {
+test('no JSON makes the reading throw', () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => void parse({ auth: value })))
-  fc.assert(fc.property(fc.uint8Array(), (bytes) => void parseLogin(bytes)))
 })

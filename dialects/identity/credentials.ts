@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
+import { isObject, type Json, type JsonObject } from '../wire/strict-json.ts'
 
 /**
  * Characters of one name, password, key or tenant; more is refused before any of it is hashed or looked up.
@@ -33,9 +33,9 @@ const ELEMENT_TEXTS: readonly string[] = [...TENANT_TEXTS, 'username', 'userId',
  * The body of `POST /v2.0/tokens`. Members that it does not know are passed over, as real clients send some;
  * two kinds of credentials, or two readings of the tenant, are refused.
  */
-export function parseLogin(body: Uint8Array): Login | Malformed {
-  const auth = parseStrictObject(body)?.['auth']
-  if (!isObject(auth)) return malformed('The body must be a JSON object with an object "auth" in it.')
+export function parseLogin(body: JsonObject): Login | Malformed {
+  const auth = body['auth']
+  if (!isObject(auth)) return malformed('The body must hold an "auth" with credentials in it.')
   const narrowing = NARROWING.find((name) => name in auth)
   if (narrowing !== undefined) return malformed(`"${narrowing}" is not supported.`)
   const kinds = Object.keys(auth).filter(isCredentialKind)

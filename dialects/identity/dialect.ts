@@ -1,5 +1,6 @@
 import {
   type Awaitable,
+  after,
   LIFETIME_MAX_MS,
   RawToken,
   type Realm,
@@ -12,9 +13,9 @@ import { formatInstant } from '../wire/iso-date.ts'
 import { splitPath } from '../wire/path.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
-import { admitsJson } from './accept.ts'
-import type { Settings } from './call.ts'
+import type { Call, Settings } from './call.ts'
 import { type FaultWriter, faultOf, writeV2Fault, writeV3Fault } from './faults.ts'
+import { type Format, formatOf, inFormat, withoutSuffix } from './format.ts'
 import type { PasswordCheck } from './password-check.ts'
 import { matchRoute } from './routes.ts'
 
@@ -33,7 +34,7 @@ export type IdentityOptions = {
 }
 
 /**
- * Rackspace Cloud Identity v2.0, the token calls of it, in JSON; v3 paths get v3's errors.
+ * Rackspace Cloud Identity v2.0, in JSON and XML; v3 paths get v3's errors.
  * @throws SettingsRefused for a token life that no realm allows.
  */
 export function createIdentityDialect(options: IdentityOptions): Dialect {
@@ -42,7 +43,7 @@ export function createIdentityDialect(options: IdentityOptions): Dialect {
     name: 'identity',
     hotPaths: [],
     handle: (realm, request) => handle(settings, realm, request),
-    refuse: (refusal, path) => writerFor(path)(faultOf(refusal)),
+    refuse: (refusal, path, accept) => inFormat(writerFor(path)(faultOf(refusal)), formatFor(path, accept)),
     routeOf: ({ path }) => templateOf(path),
   }
 }
@@ -59,21 +60,37 @@ function settingsOf(options: IdentityOptions): Settings {
   }
 }
 
+/** How an answer to this path is written; v3 is JSON whatever is asked. */
+function formatFor(path: string, accept: string | undefined): Format | undefined {
+  return isV3(path) ? 'json' : (withoutSuffix(path).format ?? formatOf(accept))
+}
+
 function handle(settings: Settings, realm: Realm, request: WireRequest): Awaitable<Answer> {
+  const format = formatFor(request.path, request.header('accept'))
+  const answer = answerTo({ realm, request, settings }, format)
+  if (format !== 'xml') return answer
+  return after(answer, (json) => inFormat(json, format))
+}
+
+function answerTo(call: Call, format: Format | undefined): Awaitable<Answer> {
+  const { realm, request, settings } = call
   const write = writerFor(request.path)
   const refuse = (refusal: Refusal): Answer => write(faultOf(refusal))
-  const segments = splitPath(request.path)
+  const segments = splitPath(withoutSuffix(request.path).path)
   if (segments === undefined) return refuse({ kind: 'malformed', detail: 'The path cannot be read.' })
   const matched = matchRoute(segments)
   if (matched === undefined) return refuse({ kind: 'not-found' })
-  const { route, id } = matched
+  const { route, values } = matched
   const method = route.methods.get(request.method)
   if (method === undefined) return refuse({ kind: 'method', allow: [...route.methods.keys()].join(', ') })
   const waitSeconds = route.isRateLimited ? settings.rate.take(rateKey(realm, request), realm.nowMs()) : 0
   if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
-  if (method.hasBody && !admitsJson(request.header('accept')))
-    return writeV2Fault({ name: 'notAcceptable', message: 'Only application/json can be answered.' })
-  return method.handler({ realm, request, settings }, id)
+  if (method.hasBody && format === undefined)
+    return writeV2Fault({
+      name: 'notAcceptable',
+      message: 'Only application/json and application/xml can be answered.',
+    })
+  return method.handler(call, values)
 }
 
 /**
@@ -104,7 +121,7 @@ function isV3(path: string): boolean {
 }
 
 function templateOf(path: string): string {
-  const segments = splitPath(path)
+  const segments = splitPath(withoutSuffix(path).path)
   const matched = segments === undefined ? undefined : matchRoute(segments)
   if (matched !== undefined) return matched.route.template
   if (isV3(path)) return '/v3/*'

@@ -1,6 +1,7 @@
 import { unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
+import type { BodyRead } from './format.ts'
 
 /** Names and codes of the vendor's fault.xsd, and of its status page (badMethod, badMediaType). */
 const CODES = {
@@ -74,6 +75,13 @@ export const NO_VALID_TOKEN =
 export function unauthorized(request: WireRequest, message: string): Answer {
   const headers = { 'www-authenticate': `Keystone uri="${request.base}/v2.0"` }
   return writeV2Fault({ name: 'unauthorized', message, headers })
+}
+
+/** A body that could not be read at all. */
+export function bodyFault({ kind }: Exclude<BodyRead, { kind: 'body' }>): Answer {
+  return kind === 'media-type'
+    ? fault('badMediaType', 'The Content-Type must be application/json or application/xml, in UTF-8.')
+    : fault('badRequest', 'The body is not well-formed.')
 }
 
 /** Unknown, expired, revoked and never issued read alike. */

@@ -12,9 +12,8 @@ import {
   type TokenIntent,
   unreachable,
 } from '@rescind/core'
-import { type Answer, JSON_TYPE, type Stale } from '../wire/answer.ts'
+import type { Answer, Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
-import { isUtf8, mediaType } from '../wire/request.ts'
 import { accessAnswer } from './access.ts'
 import type { Call } from './call.ts'
 import { type Credentials, type Login, type Named, parseLogin } from './credentials.ts'
@@ -27,17 +26,17 @@ import {
   tenantById,
   userById,
 } from './directory.ts'
-import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
+import { bodyFault, fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
+import { readDocument } from './format.ts'
 
 /**
  * `POST /v2.0/tokens`: a new token for every login, so that ending one never ends another (the vendor's pages
  * of 2015 and 2016 disagree on it). X-Auth-Token is ignored: some clients send an old one along.
  */
 export function login(call: Call): Awaitable<Answer> {
-  const media = mediaType(call.request)
-  if (media === undefined || !isUtf8(media, JSON_TYPE))
-    return fault('badMediaType', `The Content-Type must be ${JSON_TYPE}, in UTF-8.`)
-  const asked = parseLogin(call.request.body)
+  const read = readDocument(call.request)
+  if (read.kind !== 'body') return bodyFault(read)
+  const asked = parseLogin(read.body)
   if (asked.kind === 'malformed') return fault('badRequest', asked.detail)
   return untilFresh(() => attempt(call, asked))
 }

@@ -6,8 +6,12 @@ export type PasswordQuestion = {
   readonly from: string
 }
 
+export type NewPassword = Omit<PasswordQuestion, 'hash'>
+
 /** Slow on purpose, and off the main thread; what a hash is made of is the server's affair. */
 export interface PasswordCheck {
   /** @throws Overloaded when too many wait already. */
   verify(question: PasswordQuestion): Promise<boolean>
+  /** What to keep of a new password, made in the same queue. @throws Overloaded when too many wait already. */
+  hash(given: NewPassword): Promise<string>
 }

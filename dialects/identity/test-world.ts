@@ -24,7 +24,7 @@ import {
   type NewIdentityTenant,
   type NewIdentityUser,
 } from './directory.ts'
-import type { PasswordCheck, PasswordQuestion } from './password-check.ts'
+import type { NewPassword, PasswordCheck, PasswordQuestion } from './password-check.ts'
 
 const AUDIT: Audit = { by: 'test', from: 'local', how: 'test.seed' }
 
@@ -40,6 +40,11 @@ export class FakePasswords implements PasswordCheck {
     this.asked.push(question)
     await this.meanwhile()
     return question.hash === `hash:${question.password}`
+  }
+
+  async hash({ password }: NewPassword): Promise<string> {
+    if (this.isFull) throw new Overloaded('too many wait')
+    return `hash:${password}`
   }
 }
 

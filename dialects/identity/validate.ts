@@ -11,7 +11,7 @@ import { belongsTo, isTokenText } from './naming.ts'
  * `GET` and `HEAD /v2.0/tokens/{id}`: 200 with `access` and no catalog while the token is good. A dead caller
  * is 401, a dead subject 404: gateways tell by this whose token has ended.
  */
-export function validate(call: Call, id: string): Awaitable<Answer> {
+export function validate(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
   const { request } = call
   const asked = belongsTo(request.query)
   return untilFresh(() => {

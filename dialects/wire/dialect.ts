@@ -12,8 +12,11 @@ export interface Dialect {
    * @throws StoreUnavailable, Overloaded: the server renders `refuse({ kind: 'outage' })`.
    */
   handle(realm: Realm, request: WireRequest): Awaitable<Answer>
-  /** @param path as in a request: some dialects have more than one way of saying no. */
-  refuse(refusal: Refusal, path: string): Answer
+  /**
+   * @param path as in a request: some dialects have more than one way of saying no.
+   * @param accept the Accept header, where a dialect writes in more than one format.
+   */
+  refuse(refusal: Refusal, path: string, accept?: string): Answer
   /**
    * The template of the route that a request takes, for logs and metrics: never a value out of the path.
    */

@@ -42,7 +42,7 @@ export type MountedDialect = { readonly dialect: Dialect; readonly prefixes: rea
 /** One way of answering: who handles a request, and who words its refusals. */
 type Mouth = {
   readonly handle: (request: NodeWireRequest) => Awaitable<Answer>
-  readonly refuse: (refusal: Refusal, path: string) => Answer
+  readonly refuse: (refusal: Refusal, path: string, accept?: string) => Answer
   readonly routeOf: (request: NodeWireRequest) => string
   /** Which requests bring a body that is not to be buffered, and how long it may be. */
   readonly streamOf?: (method: string, path: string) => { readonly maxBytes: number } | undefined
@@ -159,7 +159,11 @@ function makeFastify(parts: AppParts): FastifyInstance {
       writeAnswer(
         reply.raw,
         request.raw,
-        refuse({ kind: 'malformed', detail: 'the path is not well-formed' }, target.path),
+        refuse(
+          { kind: 'malformed', detail: 'the path is not well-formed' },
+          target.path,
+          request.raw.headers.accept,
+        ),
       )
     },
   }
@@ -199,7 +203,7 @@ function dialectMouth(realm: Realm | undefined, dialect: Dialect): Mouth {
   return {
     handle: (request) =>
       realm === undefined
-        ? dialect.refuse({ kind: 'not-found' }, request.path)
+        ? dialect.refuse({ kind: 'not-found' }, request.path, request.header('accept'))
         : dialect.handle(realm, request),
     refuse: dialect.refuse,
     routeOf: (request) => dialect.routeOf(request),
@@ -258,7 +262,7 @@ function refuseEarly(
   { mouth, message, response, target }: Exchange,
   why: Refusal,
 ): void {
-  const answer = mouth.refuse(why, target.path)
+  const answer = mouth.refuse(why, target.path, message.headers.accept)
   metrics.answered('refused early', answer.status)
   writeAnswer(response, message, answer)
 }
@@ -282,7 +286,9 @@ function answer(parts: AppParts, { mouth, request, write, brokeOff }: Answering)
   const fail = (error: unknown): void => {
     // A streamed body that broke off: nobody is there to be answered, and it is no failure of ours.
     if (brokeOff?.() === true) return
-    finish(mouth.refuse(refusalOf(error, parts.log, mouth.routeOf(request)), request.path))
+    finish(
+      mouth.refuse(refusalOf(error, parts.log, mouth.routeOf(request)), request.path, message.headers.accept),
+    )
   }
   try {
     const result = mouth.handle(request)

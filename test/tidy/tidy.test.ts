@@ -53,7 +53,7 @@ test('inside a room a file is imported itself, with its ending; another room by 
 })
 
 test('core and dialects are pure: no I/O, no clock and no randomness of their own', () => {
-  const allowed = new Set(['core/crypto.ts node:crypto'])
+  const allowed = new Set(['core/crypto.ts node:crypto', 'dialects/identity/xml/read.ts saxes'])
   const impure =
     /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\b|\bprocess\.|\bfetch\(|\bconsole\./
   for (const source of sources(['core', 'dialects'])) {

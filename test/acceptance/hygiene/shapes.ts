@@ -47,12 +47,22 @@ type Members = Readonly<Record<string, unknown>>
 /** Whether an error is one of this shape, with a status that is documented and said twice alike. */
 export function hasShape(answer: RawAnswer, shape: Shape): boolean {
   const type = headerOf(answer, 'content-type')
+  if (shape === 'identity' && type === 'application/xml') return isXmlFault(answer)
   if (type !== (shape === 'problem' ? 'application/problem+json' : 'application/json')) return false
   if (!STATUSES[shape].includes(answer.status) || headerOf(answer, 'cache-control') !== 'no-store')
     return false
   if (answer.status === 405 && headerOf(answer, 'allow') === undefined) return false
   const body = parsed(answer)
   return body !== undefined && SHAPES[shape](body, answer.status)
+}
+
+/** The vendor's fault in XML: the element, its code and one message. */
+const XML_FAULT =
+  /^<\?xml version="1\.0" encoding="UTF-8" standalone="yes"\?>\n<(\w+) xmlns="http:\/\/docs\.openstack\.org\/identity\/api\/v2\.0" code="(\d+)"(?: retryAt="[^"]+")?><message>[^<]+<\/message><\/\1>$/
+
+function isXmlFault({ status, body }: RawAnswer): boolean {
+  const [, name = '', code] = XML_FAULT.exec(body.toString('utf8')) ?? []
+  return STATUSES.identity.includes(status) && FAULTS[name] === status && Number(code) === status
 }
 
 const SHAPES: Readonly<Record<Shape, (body: Members, status: number) => boolean>> = {

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { parseXmlObject, XML_DEPTH_MAX, XML_NODES_MAX } from './read.ts'
+import { xmlOf } from './write.ts'
+
+const ID = 'http://docs.openstack.org/identity/api/v2.0'
+const KSKEY = 'http://docs.rackspace.com/identity/api/ext/RAX-KSKEY/v1.0'
+const RAX = 'http://docs.rackspace.com/identity/api/ext/RAX-AUTH/v1.0'
+const KSADM = 'http://docs.openstack.org/identity/api/ext/OS-KSADM/v1.0'
+
+const read = (text: string): unknown => {
+  const object = parseXmlObject(Buffer.from(text))
+  return object === undefined ? undefined : (JSON.parse(JSON.stringify(object)) as unknown)
+}
+
+test('an XML body is read as the JSON body that says the same, whatever its prefixes', () => {
+  const credentials = { username: 'ann', apiKey: 'k' }
+  const expected = { auth: { tenantId: 't', 'RAX-KSKEY:apiKeyCredentials': credentials } }
+  for (const text of [
+    `<auth xmlns="${ID}" tenantId="t"><apiKeyCredentials xmlns="${KSKEY}" username="ann" apiKey="k"/></auth>`,
+    `<x:auth xmlns:x="${ID}" xmlns:y="${KSKEY}" tenantId="t"><y:apiKeyCredentials username="ann" apiKey="k"/></x:auth>`,
+    `<?xml version="1.0" encoding="UTF-8"?>\n<auth tenantId="t">\n <a:apiKeyCredentials xmlns:a="${KSKEY}" username="ann"><a:apiKey>k</a:apiKey></a:apiKeyCredentials>\n</auth>\n`,
+  ])
+    assert.deepEqual(read(text), expected)
+})
+
+test('names of an extension stand alone inside it, and get its prefix outside', () => {
+  assert.deepEqual(
+    read(
+      `<impersonation xmlns="${RAX}"><user username="u"/><expire-in-seconds>60</expire-in-seconds></impersonation>`,
+    ),
+    { 'RAX-AUTH:impersonation': { user: { username: 'u' }, 'expire-in-seconds': '60' } },
+  )
+  assert.deepEqual(read(`<user xmlns="${ID}" xmlns:k="${KSADM}" username="u" k:password="p&amp;&#65;"/>`), {
+    user: { username: 'u', 'OS-KSADM:password': 'p&A' },
+  })
+})
+
+const REFUSED: readonly [string, string][] = [
+  ['a DTD', '<!DOCTYPE auth [<!ENTITY x "y">]><auth a="1"/>'],
+  ['an external DTD', '<!DOCTYPE auth SYSTEM "file:///etc/passwd"><auth a="1"/>'],
+  ['an unknown entity', '<auth a="&x;"/>'],
+  ['a processing instruction', '<?php x?><auth a="1"/>'],
+  ['another encoding', '<?xml version="1.0" encoding="ISO-8859-1"?><auth a="1"/>'],
+  ['another namespace', '<auth xmlns="urn:x" a="1"/>'],
+  ['an undeclared prefix', '<x:auth a="1"/>'],
+  ['an attribute twice', '<auth a="1" a="2"/>'],
+  ['an element twice', '<auth><token id="1"/><token id="2"/></auth>'],
+  ['an attribute and an element of one name', '<auth token="1"><token id="2"/></auth>'],
+  ['text beside elements', '<auth>x<token id="1"/></auth>'],
+  ['two roots', '<auth a="1"/><auth a="1"/>'],
+  ['an open end', '<auth a="1">'],
+  ['nothing', ''],
+  ['text alone', 'auth'],
+  ['JSON', '{"auth":{}}'],
+  ['NUL', '<auth a="\0"/>'],
+  ['__proto__', '<auth><__proto__ a="1"/></auth>'],
+]
+for (const [name, text] of REFUSED) test(`XML is refused: ${name}`, () => assert.equal(read(text), undefined))
+
+test('bytes that are not UTF-8 are refused', () => {
+  assert.equal(parseXmlObject(Buffer.from('<auth a="\xff"/>', 'latin1')), undefined)
+})
+
+test('depth and size are taken up to their bounds, and refused past them', () => {
+  const nested = (depth: number) => `${'<auth>'.repeat(depth)}x${'</auth>'.repeat(depth)}`
+  assert.notEqual(read(nested(XML_DEPTH_MAX)), undefined)
+  assert.equal(read(nested(XML_DEPTH_MAX + 1)), undefined)
+  // The root is a node, and every other element is one, and a member.
+  const wide = (nodes: number) =>
+    `<auth ${Array.from({ length: nodes - 1 }, (_, at) => `a${at}="1"`).join(' ')}/>`
+  assert.notEqual(read(wide(XML_NODES_MAX)), undefined)
+  assert.equal(read(wide(XML_NODES_MAX + 1)), undefined)
+})
+
+test('no bytes make the reading throw', () => {
+  fc.assert(fc.property(fc.uint8Array(), (bytes) => void parseXmlObject(bytes)))
+  fc.assert(fc.property(fc.string(), (text) => void read(`<auth a="${text}">${text}</auth>`)))
+})
+
+test('whatever text is written as XML is read back as it was, but for what XML cannot hold', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (name) => {
+      const text = xmlOf({ user: { id: '1', name } })
+      const back = read(text) as { user: { name: string } }
+      assert.equal(back.user.name, name.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd'))
+    }),
+  )
+})
+
+test('lists are elements around their items, paging links Atom links, descriptions elements', () => {
+  const tenants = [{ id: '1', name: 'a<b', enabled: true, description: 'x & y' }]
+  const tenants_links = [{ rel: 'next', href: 'http://h/v2.0/tenants?marker=1' }]
+  assert.equal(
+    xmlOf({ tenants, tenants_links }).split('\n')[1],
+    `<tenants xmlns="${ID}" xmlns:atom="http://www.w3.org/2005/Atom"><tenant id="1" name="a&lt;b" enabled="true"><description>x &amp; y</description></tenant><atom:link rel="next" href="http://h/v2.0/tenants?marker=1"/></tenants>`,
+  )
+})
+
+test('a catalog is services with endpoints bare in them, an endpoint’s version an element', () => {
+  const endpoint = { region: 'R', publicURL: 'http://h', versionId: '2', versionInfo: 'i' }
+  const serviceCatalog = [{ name: 'n', type: 't', endpoints: [endpoint], endpoints_links: [] }]
+  assert.equal(
+    xmlOf({ access: { serviceCatalog } }).split('\n')[1],
+    `<access xmlns="${ID}"><serviceCatalog><service name="n" type="t"><endpoint region="R" publicURL="http://h"><version id="2" info="i"/></endpoint></service></serviceCatalog></access>`,
+  )
+})
+
+test('credentials say each what they are', () => {
+  const credentials = [{ 'RAX-KSKEY:apiKeyCredentials': { username: 'u', apiKey: 'k' } }]
+  assert.equal(
+    xmlOf({ credentials, credentials_links: [] }).split('\n')[1],
+    `<credentials xmlns="${ID}" xmlns:RAX-KSKEY="${KSKEY}"><RAX-KSKEY:apiKeyCredentials username="u" apiKey="k"/></credentials>`,
+  )
+})
