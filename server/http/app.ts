@@ -286,9 +286,7 @@ function answer(parts: AppParts, { mouth, request, write, brokeOff }: Answering)
   const fail = (error: unknown): void => {
     // A streamed body that broke off: nobody is there to be answered, and it is no failure of ours.
     if (brokeOff?.() === true) return
-    finish(
-      mouth.refuse(refusalOf(error, parts.log, mouth.routeOf(request)), request.path, message.headers.accept),
-    )
+    finish(mouth.refuse(refusalOf(error, parts.log, mouth.routeOf(request)), request.path, request.accept))
   }
   try {
     const result = mouth.handle(request)

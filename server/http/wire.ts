@@ -95,6 +95,11 @@ export class NodeWireRequest implements WireRequest {
     return leaving.signal
   }
 
+  /** The Accept header as it came, for wording a refusal: whatever is wrong with it is no matter there. */
+  get accept(): string | undefined {
+    return this.#parts.headers.accept
+  }
+
   get base(): string {
     const { headers, target, peer, scheme, fallbackBase } = this.#parts
     const realm = target.realm === undefined ? '' : REALMS + target.realm
