@@ -57,8 +57,13 @@ export function hasShape(answer: RawAnswer, shape: Shape): boolean {
 }
 
 /** The vendor's fault in XML: the element, its code and one message. */
-const XML_FAULT =
-  /^<\?xml version="1\.0" encoding="UTF-8" standalone="yes"\?>\n<(\w+) xmlns="http:\/\/docs\.openstack\.org\/identity\/api\/v2\.0" code="(\d+)"(?: retryAt="[^"]+")?><message>[^<]+<\/message><\/\1>$/
+const XML_FAULT = new RegExp(
+  [
+    '^<\\?xml version="1\\.0" encoding="UTF-8" standalone="yes"\\?>\\n',
+    '<(\\w+) xmlns="http://docs\\.openstack\\.org/identity/api/v2\\.0" code="(\\d+)"(?: retryAt="[^"]+")?>',
+    '<message>[^<]+</message></\\1>$',
+  ].join(''),
+)
 
 function isXmlFault({ status, body }: RawAnswer): boolean {
   const [, name = '', code] = XML_FAULT.exec(body.toString('utf8')) ?? []
