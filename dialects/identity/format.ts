@@ -7,7 +7,7 @@ import { xmlOf } from './xml/write.ts'
 /** How an answer, or a body, is written. */
 export type Format = 'json' | 'xml'
 
-export const XML_TYPE = 'application/xml'
+const XML_TYPE = 'application/xml'
 
 /** Media types of both forms. The vendor documents the first of each; OpenStack's discovery names the last. */
 const FORMATS: ReadonlyMap<string, Format> = new Map([
