@@ -136,6 +136,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
             hash: (request) => passwords.hash(request),
           },
           ratePerSecond: config.identityRate,
+          chainRevocation: config.identityChainRevocation,
         }),
         prefixes: ['/v2.0', '/v2.0.json', '/v2.0.xml', '/v3', '/'],
       },

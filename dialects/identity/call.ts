@@ -9,6 +9,8 @@ export type Settings = {
   readonly tokenLifeMs: number
   readonly region: string
   readonly rate: RateLimit
+  /** Whether a token that is made from another ends with it. */
+  readonly isChained: boolean
 }
 
 /** One request on its way through this dialect. */

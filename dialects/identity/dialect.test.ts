@@ -67,7 +67,7 @@ test('every other path is 404 itemNotFound', async () => {
 
 test('paths under /v3 get the error shape of v3', async () => {
   const { ask } = await openIdentity()
-  for (const path of ['/v3', '/v3/', '/v3/auth/tokens']) {
+  for (const path of ['/v3/nothing', '/v3/auth', '/v3/auth/tokens/x', '/v3/users/1/secrets']) {
     const answer = await ask({ method: 'GET', path })
     assert.equal(answer.status, 404)
     const error = { code: 404, message: 'The resource could not be found.', title: 'Not Found' }
@@ -124,10 +124,11 @@ test('the version documents list what is there, in both forms that clients read'
     versions: Record<string, { id: string; status: string; links: unknown }[]>
   }
   for (const form of ['values', 'version']) {
-    const [only, ...others] = root.versions[form] ?? []
+    const [v3, v2, ...others] = root.versions[form] ?? []
     assert.equal(others.length, 0)
-    assert.deepEqual([only?.id, only?.status], ['v2.0', 'CURRENT'])
-    assert.deepEqual(only?.links, [{ rel: 'self', href: 'http://127.0.0.1:8080/v2.0' }])
+    assert.deepEqual([v3?.id, v3?.status, v2?.id, v2?.status], ['v3.14', 'stable', 'v2.0', 'CURRENT'])
+    assert.deepEqual(v3?.links, [{ rel: 'self', href: 'http://127.0.0.1:8080/v3/' }])
+    assert.deepEqual(v2?.links, [{ rel: 'self', href: 'http://127.0.0.1:8080/v2.0' }])
   }
   for (const path of ['/v2.0', '/v2.0/']) {
     const own = (await bodyJson(await ask({ method: 'GET', path }))) as { version: { id: string } }
@@ -204,6 +205,7 @@ test('a route is named without anything of what was asked', async () => {
     ['/v2.0/tokens/secret/x', '/v2.0/*'],
     ['/v2.0/tokens/%', '/v2.0/*'],
     ['/v3/secret', '/v3/*'],
+    ['/v3/users/secret', '/v3/users/{user}'],
     ['/secret', '/*'],
   ] as const
   for (const [path, template] of cases) assert.equal(dialect.routeOf({ method: 'GET', path }), template)

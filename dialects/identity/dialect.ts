@@ -14,10 +14,12 @@ import { splitPath } from '../wire/path.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { Call, Settings } from './call.ts'
-import { type FaultWriter, faultOf, writeV2Fault, writeV3Fault } from './faults.ts'
+import { faultOf, writeV2Fault } from './faults.ts'
 import { type Format, formatOf, inFormat, withoutSuffix } from './format.ts'
 import type { PasswordCheck } from './password-check.ts'
 import { matchRoute } from './routes.ts'
+import { refusalAnswer } from './v3/answers.ts'
+import { handleV3, isV3, templateOfV3 } from './v3/dialect.ts'
 
 const TOKEN_LIFE_SECONDS = 86_400
 const RATE_PER_SECOND = 50
@@ -29,6 +31,8 @@ export type IdentityOptions = {
   readonly ratePerSecond?: number
   /** Default 24 hours. */
   readonly tokenLifeSeconds?: number
+  /** Whether a token that was rescoped ends with the one that it was made from. Default: no. */
+  readonly chainRevocation?: boolean
   /** The region that catalogs and users name. */
   readonly region?: string
 }
@@ -43,7 +47,8 @@ export function createIdentityDialect(options: IdentityOptions): Dialect {
     name: 'identity',
     hotPaths: [],
     handle: (realm, request) => handle(settings, realm, request),
-    refuse: (refusal, path, accept) => inFormat(writerFor(path)(faultOf(refusal)), formatFor(path, accept)),
+    refuse: (refusal, path, accept) =>
+      isV3(path) ? refusalAnswer(refusal) : inFormat(writeV2Fault(faultOf(refusal)), formatFor(path, accept)),
     routeOf: ({ path }) => templateOf(path),
   }
 }
@@ -56,16 +61,21 @@ function settingsOf(options: IdentityOptions): Settings {
     passwords: options.passwords,
     tokenLifeMs,
     region: options.region ?? REGION,
+    isChained: options.chainRevocation ?? false,
     rate: new RateLimit(options.ratePerSecond ?? RATE_PER_SECOND),
   }
 }
 
-/** How an answer to this path is written; v3 is JSON whatever is asked. */
+/** How an answer of v2.0 is written; v3 is JSON whatever is asked. */
 function formatFor(path: string, accept: string | undefined): Format | undefined {
-  return isV3(path) ? 'json' : (withoutSuffix(path).format ?? formatOf(accept))
+  return withoutSuffix(path).format ?? formatOf(accept)
 }
 
 function handle(settings: Settings, realm: Realm, request: WireRequest): Awaitable<Answer> {
+  if (isV3(request.path))
+    return handleV3({ realm, request, settings }, () =>
+      settings.rate.take(rateKey(realm, request), realm.nowMs()),
+    )
   const format = formatFor(request.path, request.header('accept'))
   const answer = answerTo({ realm, request, settings }, format)
   if (format !== 'xml') return answer
@@ -74,8 +84,7 @@ function handle(settings: Settings, realm: Realm, request: WireRequest): Awaitab
 
 function answerTo(call: Call, format: Format | undefined): Awaitable<Answer> {
   const { realm, request, settings } = call
-  const write = writerFor(request.path)
-  const refuse = (refusal: Refusal): Answer => write(faultOf(refusal))
+  const refuse = (refusal: Refusal): Answer => writeV2Fault(faultOf(refusal))
   const segments = splitPath(withoutSuffix(request.path).path)
   if (segments === undefined) return refuse({ kind: 'malformed', detail: 'The path cannot be read.' })
   const matched = matchRoute(segments)
@@ -112,18 +121,10 @@ function overLimit(waitSeconds: number, nowMs: number): Answer {
   })
 }
 
-function writerFor(path: string): FaultWriter {
-  return isV3(path) ? writeV3Fault : writeV2Fault
-}
-
-function isV3(path: string): boolean {
-  return path === '/v3' || path.startsWith('/v3/')
-}
-
 function templateOf(path: string): string {
+  if (isV3(path)) return templateOfV3(path)
   const segments = splitPath(withoutSuffix(path).path)
   const matched = segments === undefined ? undefined : matchRoute(segments)
   if (matched !== undefined) return matched.route.template
-  if (isV3(path)) return '/v3/*'
   return path.startsWith('/v2.0/') ? '/v2.0/*' : '/*'
 }

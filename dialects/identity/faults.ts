@@ -30,38 +30,14 @@ export type Fault = {
   readonly retryAt?: string
 }
 
-/** How a fault is written: one way under /v3, another everywhere else. */
-export type FaultWriter = (fault: Fault) => Answer
-
 /** On every answer, as in all of the vendor's samples. */
 export const VARY: Readonly<Record<string, string>> = { vary: 'Accept, Accept-Encoding, X-Auth-Token' }
 
 /** `{"itemNotFound":{"code":404,"message":"…"}}`, and no member beside it. */
-export const writeV2Fault: FaultWriter = ({ name, message, code = CODES[name], headers, retryAt }) => {
+export function writeV2Fault({ name, message, code = CODES[name], headers, retryAt }: Fault): Answer {
   const body = retryAt === undefined ? { code, message } : { code, message, retryAt }
   return jsonAnswer(code, { [name]: body }, { ...VARY, ...headers })
 }
-
-/** Keystone v3's `{"error":{"code","message","title"}}`. */
-export const writeV3Fault: FaultWriter = ({ name, message, code = CODES[name], headers }) => {
-  const error = { code, message, title: TITLES.get(code) ?? 'Error' }
-  return jsonAnswer(code, { error }, { ...VARY, ...headers })
-}
-
-const TITLES: ReadonlyMap<number, string> = new Map([
-  [400, 'Bad Request'],
-  [401, 'Unauthorized'],
-  [403, 'Forbidden'],
-  [404, 'Not Found'],
-  [405, 'Method Not Allowed'],
-  [406, 'Not Acceptable'],
-  [408, 'Request Timeout'],
-  [413, 'Payload Too Large'],
-  [415, 'Unsupported Media Type'],
-  [431, 'Request Header Fields Too Large'],
-  [500, 'Internal Server Error'],
-  [503, 'Service Unavailable'],
-])
 
 export function fault(name: FaultName, message: string): Answer {
   return writeV2Fault({ name, message })

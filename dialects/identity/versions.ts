@@ -1,6 +1,7 @@
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import type { Call } from './call.ts'
 import { VARY } from './faults.ts'
+import { describedV3 } from './v3/versions.ts'
 
 /** When Keystone last changed its v2.0 API: the `updated` that clients know. */
 const UPDATED = '2014-04-17T00:00:00Z'
@@ -8,10 +9,14 @@ const MEDIA_TYPES: readonly object[] = [
   { base: 'application/json', type: 'application/vnd.openstack.identity-v2.0+json' },
 ]
 
-/** `GET /`: the vendor documents `version`, OpenStack's clients need `values`, so both stand there. */
+/**
+ * `GET /`: the vendor documents `version`, OpenStack's clients need `values`, so both stand there. 300, as Keystone
+ * answers: there is a choice.
+ */
 export function versions({ request }: Call): Answer {
-  const version = [{ ...described(request.base), 'media-types': MEDIA_TYPES }]
-  return jsonAnswer(200, { versions: { values: version, version } }, VARY)
+  const v2 = { ...described(request.base), 'media-types': MEDIA_TYPES }
+  const version = [describedV3(request.base), v2]
+  return jsonAnswer(300, { versions: { values: version, version } }, VARY)
 }
 
 /** `GET /v2.0`. */

@@ -19,6 +19,7 @@ export type Config = {
   readonly seedFile: string | undefined
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly identityRate: number
+  readonly identityChainRevocation: boolean
   readonly controlRate: number
   readonly chatRate: number
   readonly allowInternalFetch: boolean
@@ -52,6 +53,10 @@ export function checkConfig(values: Values): Config {
     proxies: parseProxies(behindProxy),
     seedFile: values.seed.value,
     identityRate: parseNumber('identityRate', required(values, 'identityRate'), RATE_MAX),
+    identityChainRevocation: parseBoolean(
+      'identityChainRevocation',
+      required(values, 'identityChainRevocation'),
+    ),
     controlRate: parseNumber('controlRate', required(values, 'controlRate'), RATE_MAX),
     chatRate: parseNumber('chatRate', required(values, 'chatRate'), CHAT_RATE_MAX),
     allowInternalFetch: parseBoolean('allowInternalFetch', required(values, 'allowInternalFetch')),

@@ -10,6 +10,7 @@ export type SettingName =
   | 'tlsCert'
   | 'tlsKey'
   | 'identityRate'
+  | 'identityChainRevocation'
   | 'controlRate'
   | 'chatRate'
   | 'allowInternalFetch'
@@ -98,6 +99,13 @@ export const SETTINGS: readonly Setting[] = [
     environment: 'RESCIND_IDENTITY_RATE',
     fallback: '50',
     help: 'requests a second that one caller of the Identity dialect may make; 0 switches the limit off',
+  },
+  {
+    name: 'identityChainRevocation',
+    flag: '--identity-chain-revocation',
+    environment: 'RESCIND_IDENTITY_CHAIN_REVOCATION',
+    fallback: 'false',
+    help: 'whether ending an Identity token ends the tokens that it was rescoped to, as well: those issued while this is on',
   },
   {
     name: 'controlRate',

@@ -51,6 +51,12 @@ export type WireParts = {
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
 
+/**
+ * Headers that a client passes on from somebody else, and must not be blamed for: bytes that are not UTF-8 come as
+ * Latin-1, which is no token of anybody.
+ */
+const FROM_OTHERS: ReadonlySet<string> = new Set(['x-subject-token'])
+
 /** Thrown for a header that is not UTF-8; the server answers the dialect's 400. */
 export class HeaderMalformed extends Error {}
 
@@ -76,7 +82,8 @@ export class NodeWireRequest implements WireRequest {
   header(name: string): string | undefined {
     const value = this.#parts.headers[name]
     if (value === undefined) return undefined
-    const text = headerText(typeof value === 'string' ? value : value.join(', '))
+    const given = typeof value === 'string' ? value : value.join(', ')
+    const text = headerText(given) ?? (FROM_OTHERS.has(name) ? given : undefined)
     if (text === undefined) throw new HeaderMalformed(`the header ${name} is not UTF-8`)
     return text
   }

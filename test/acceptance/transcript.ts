@@ -66,7 +66,10 @@ const TRANSCRIPT_SEED = {
   ],
 }
 
-/** Headers that say nothing about what was asked; `content-length` is checked by whoever reads the answer. */
+/**
+ * Headers that say nothing about what was asked; `content-length` is checked by whoever reads the answer, and the id
+ * of a request is another each time.
+ */
 const AMBIENT: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
@@ -74,6 +77,7 @@ const AMBIENT: ReadonlySet<string> = new Set([
   'keep-alive',
   'referrer-policy',
   'x-content-type-options',
+  'x-openstack-request-id',
 ])
 
 type Values = Map<string, string>

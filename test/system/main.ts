@@ -1,4 +1,5 @@
 import { authlib, keystoneclient, libcloud, openstackCli } from './clients.ts'
+import { keystoneclientV3, keystonemiddleware, openstackV3 } from './clients-v3.ts'
 import { CannotTrace, failedFlush } from './failed-flush.ts'
 import { installPackages } from './packages.ts'
 
@@ -9,6 +10,9 @@ type Check = { readonly name: string; readonly needs: string; readonly run: () =
 const CHECKS: readonly Check[] = [
   { name: 'keystoneclient v2.0', needs: 'python3-keystoneclient', run: keystoneclient },
   { name: 'openstack v2password', needs: 'python3-openstackclient', run: openstackCli },
+  { name: 'keystoneclient v3', needs: 'python3-keystoneclient', run: keystoneclientV3 },
+  { name: 'keystonemiddleware v3', needs: 'python3-keystonemiddleware', run: keystonemiddleware },
+  { name: 'openstack v3', needs: 'python3-openstackclient', run: openstackV3 },
   { name: 'libcloud Identity 2.0', needs: 'python3-libcloud', run: libcloud },
   { name: 'authlib OAuth2Session', needs: 'python3-authlib', run: authlib },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },

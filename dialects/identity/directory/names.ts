@@ -39,8 +39,15 @@ export const PROOF = {
 
 /** The client of tokens that an application credential made: its end is theirs. */
 export function appCredentialClient(id: string): string {
-  return `app-credential:${id}`
+  return APP_CREDENTIAL + id
 }
+
+/** @returns the application credential that a token with this client was made with. */
+export function appCredentialOf(client: string | undefined): string | undefined {
+  return client?.startsWith(APP_CREDENTIAL) ? client.slice(APP_CREDENTIAL.length) : undefined
+}
+
+const APP_CREDENTIAL = 'app-credential:'
 
 /** One text of several, for a unique key over more than one member. */
 export function jointKey(...parts: readonly string[]): string {

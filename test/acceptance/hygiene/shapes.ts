@@ -8,7 +8,7 @@ export type Shape = 'chat' | 'identity' | 'identity-v3' | 'oauth' | 'problem'
 const STATUSES: Readonly<Record<Shape, readonly number[]>> = {
   chat: [400, 401, 403, 404, 405, 409, 413],
   identity: [400, 401, 403, 404, 405, 406, 413, 415],
-  'identity-v3': [400, 404, 405],
+  'identity-v3': [400, 401, 403, 404, 405, 409, 413],
   oauth: [400, 401, 403, 404, 405, 413, 429],
   problem: [400, 401, 403, 404, 405, 409, 413, 415, 422, 431],
 }

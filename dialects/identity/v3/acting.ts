@@ -1,0 +1,48 @@
+import { type Awaitable, after, type Caller, type Realm } from '@rescind/core'
+import type { Answer, Stale } from '../../wire/answer.ts'
+import type { Call } from '../call.ts'
+import { IDENTITY } from '../directory.ts'
+import { judgeParty, type LiveParty, type PartyFacts, readParty } from '../party.ts'
+import { unauthorized } from './answers.ts'
+import { type Power, powerOf } from './power.ts'
+import { grantedBy, type ScopeGrant } from './scope-grant.ts'
+
+export type Reply = Awaitable<Answer | Stale>
+
+/** The user of X-Auth-Token, what its token is good for, and how far that reaches. */
+export type Acting = {
+  readonly party: LiveParty
+  /** For judging the caller once more after another await. */
+  readonly facts: PartyFacts
+  readonly grant: ScopeGrant
+  readonly power: Power
+}
+
+/** Goes on as the caller, or answers 401: absent, no token, unknown, expired, held and revoked alike. */
+export function asActing({ realm, request }: Call, next: (acting: Acting) => Reply): Reply {
+  const text = request.header('x-auth-token')
+  if (text === undefined) return unauthorized(request)
+  return after(readParty(realm, text), (facts): Reply => {
+    if (facts?.user === undefined) return unauthorized(request)
+    return after(grantedBy(realm, facts.record, facts.user), (grant): Reply => {
+      // Judged after the last await.
+      const party = judgeParty(realm, facts)
+      if (party.kind !== 'live') return unauthorized(request)
+      return next({ party, facts, grant, power: powerOf(party.user, grant) })
+    })
+  })
+}
+
+/** Whether the caller still lives, for reads that awaited more since. */
+export function stillActs(realm: Realm, { facts }: Acting): boolean {
+  return judgeParty(realm, facts).kind === 'live'
+}
+
+/** Who acts, as the log names it; what it may do ends with its token. */
+export function callerOf({ realm, request }: Call, { party }: Acting): Caller {
+  return {
+    id: `${IDENTITY}:${party.user.id}`,
+    from: request.from,
+    standing: { realm: realm.ordinal, facts: party.record },
+  }
+}

@@ -1,0 +1,87 @@
+import type { WireRequest } from '../../wire/request.ts'
+import type { Call } from '../call.ts'
+import {
+  IDENTITY_ENDPOINTS,
+  IDENTITY_SERVICES,
+  type IdentityEndpoint,
+  type IdentityService,
+} from '../directory/catalog.ts'
+import type { ScopeGrant } from './scope-grant.ts'
+import type { CatalogForm } from './token-body.ts'
+
+/** Endpoints that one catalog holds; more are left out, and the manual says so. */
+const CATALOG_MAX = 1_000
+
+/** The Identity service, which is there without a record: it is this server, wherever the client dialled it. */
+export const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'keystone', type: 'identity' }
+
+export const INTERFACES = ['public', 'internal', 'admin'] as const
+export type Interface = (typeof INTERFACES)[number]
+
+/** `?nocatalog`, which clients send without a value. */
+export function catalogForm({ query }: WireRequest): CatalogForm {
+  const names = (query ?? '').split('&').map((pair) => pair.split('=', 1)[0])
+  return names.includes('nocatalog') ? 'without-catalog' : 'with-catalog'
+}
+
+export type ShownEndpoint = {
+  readonly id: string
+  readonly interface: Interface
+  readonly region: string
+  readonly region_id: string
+  readonly url: string
+}
+
+/** What a scoped token may reach. Addresses that name a project are left out of a token that has none. */
+export async function shownCatalog(call: Call, grant: ScopeGrant): Promise<readonly object[]> {
+  const { realm } = call
+  const endpoints = new Map<string, ShownEndpoint[]>()
+  let count = 0
+  for await (const { value } of realm.directory.all(IDENTITY_ENDPOINTS)) {
+    if (!value.enabled) continue
+    const shown = endpointsOf(value).flatMap((one) => filledIn(one, grant) ?? [])
+    endpoints.set(value.serviceId, [...(endpoints.get(value.serviceId) ?? []), ...shown])
+    count += shown.length
+    if (count >= CATALOG_MAX) break
+  }
+  const services = [serviceShown(IDENTITY_SERVICE, identityEndpoints(call))]
+  for await (const { value } of realm.directory.all(IDENTITY_SERVICES)) {
+    const own = endpoints.get(value.id) ?? []
+    if (own.length > 0) services.push(serviceShown(value, own))
+  }
+  return services
+}
+
+function serviceShown({ id, name, type }: IdentityService, endpoints: readonly ShownEndpoint[]): object {
+  return { id, name, type, endpoints }
+}
+
+/** All three interfaces, under the base that the client dialled: middleware asks for `internal`. */
+export function identityEndpoints({ request, settings: { region } }: Call): readonly ShownEndpoint[] {
+  const url = `${request.base}/v3`
+  return INTERFACES.map((name) => ({
+    id: `identity-${name}`,
+    interface: name,
+    region,
+    region_id: region,
+    url,
+  }))
+}
+
+/** A record is one place with up to three addresses; v3 makes three endpoints of it. */
+export function endpointsOf(endpoint: IdentityEndpoint): readonly ShownEndpoint[] {
+  const { id, region, publicUrl, internalUrl, adminUrl } = endpoint
+  const urls = { public: publicUrl, internal: internalUrl, admin: adminUrl }
+  return INTERFACES.flatMap((name) => {
+    const url = urls[name]
+    return url === undefined ? [] : [{ id: `${id}-${name}`, interface: name, region, region_id: region, url }]
+  })
+}
+
+const PROJECT_PLACE = /[%$]\((?:tenant_id|project_id)\)s/g
+
+function filledIn(endpoint: ShownEndpoint, { scope }: ScopeGrant): ShownEndpoint | undefined {
+  if (!endpoint.url.includes(')s')) return endpoint
+  if (scope.kind !== 'project') return undefined
+  return { ...endpoint, url: endpoint.url.replaceAll(PROJECT_PLACE, encodeURIComponent(scope.id)) }
+}

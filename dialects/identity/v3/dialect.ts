@@ -1,0 +1,38 @@
+import type { Awaitable } from '@rescind/core'
+import type { Answer } from '../../wire/answer.ts'
+import { splitPath } from '../../wire/path.ts'
+import type { Call } from '../call.ts'
+import { malformed, overLimit, refusalAnswer, withRequestId } from './answers.ts'
+import { matchRoute } from './route.ts'
+import { V3_ROUTES } from './routes.ts'
+
+export function isV3(path: string): boolean {
+  return path === '/v3' || path.startsWith('/v3/')
+}
+
+/** Answers whatever a path of v3 is asked; `waitSeconds` says whether this caller has asked too often. */
+export function handleV3(call: Call, waitSeconds: () => number): Awaitable<Answer> {
+  const answer = answered(call, waitSeconds)
+  const named = (one: Answer): Answer => withRequestId(call.realm, one)
+  return answer instanceof Promise ? answer.then(named) : named(answer)
+}
+
+function answered(call: Call, waitSeconds: () => number): Awaitable<Answer> {
+  const { request } = call
+  const segments = splitPath(request.path)
+  if (segments === undefined) return malformed('The path cannot be read.')
+  const matched = matchRoute(V3_ROUTES, segments)
+  if (matched === undefined) return refusalAnswer({ kind: 'not-found' })
+  const { route, ids } = matched
+  const handler = route.methods.get(request.method)
+  if (handler === undefined)
+    return refusalAnswer({ kind: 'method', allow: [...route.methods.keys()].join(', ') })
+  // Asking for the version says nothing about anybody, and costs nothing.
+  const wait = route.segments.length === 1 ? 0 : waitSeconds()
+  return wait > 0 ? overLimit(wait) : handler(call, ids)
+}
+
+export function templateOfV3(path: string): string {
+  const segments = splitPath(path)
+  return (segments === undefined ? undefined : matchRoute(V3_ROUTES, segments))?.route.template ?? '/v3/*'
+}

@@ -1,0 +1,47 @@
+import { type Awaitable, callerFacts } from '@rescind/core'
+import type { Answer, Stale } from '../../wire/answer.ts'
+import { untilFresh } from '../../wire/dialect.ts'
+import type { Call } from '../call.ts'
+import { updated } from '../directory/changes.ts'
+import { IDENTITY } from '../directory/names.ts'
+import { userEntry } from '../directory/users.ts'
+import { writeDirectory } from '../directory/write.ts'
+import { malformed, NO_CONTENT, unauthorized } from './answers.ts'
+import { fieldsOf, readEntity } from './entity.ts'
+import { isEnabled } from './proof.ts'
+
+const FIELDS = { password: 'secret', original_password: 'secret' } as const
+
+/**
+ * `POST /v3/users/{id}/password`: who knows the old password sets a new one, and is whoever knows it: no token is
+ * asked for, as in Keystone. It ends every token of the user, the one that came along included.
+ */
+export function changePassword(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+  const read = readEntity(call.request, 'user')
+  if (read.kind === 'malformed') return malformed(read.detail)
+  const parsed = fieldsOf(read.body, FIELDS)
+  if (parsed.kind === 'malformed') return malformed(parsed.detail)
+  const { password, original_password: original } = parsed.fields
+  if (password === undefined || original === undefined)
+    return malformed('"password" and "original_password" are needed.')
+  if (password === original) return malformed('The new password must not be the old one.')
+  return untilFresh(() => change(call, id, { password, original }))
+}
+
+type Passwords = { readonly password: string; readonly original: string }
+
+async function change(call: Call, id: string, { password, original }: Passwords): Promise<Answer | Stale> {
+  const { realm, request, settings } = call
+  const basis = realm.basis()
+  const entry = await userEntry(realm, id)
+  const { from } = request
+  const hash = entry?.value.passwordHash
+  const isRight = await settings.passwords.verify({ hash, password: original, from })
+  if (entry === undefined || !isRight || !(await isEnabled(realm, entry.value))) return unauthorized(request)
+  const passwordHash = await settings.passwords.hash({ password, from })
+  const facts = callerFacts({ source: IDENTITY, subject: id }, basis)
+  const caller = { id: `${IDENTITY}:${id}`, from, standing: { realm: realm.ordinal, facts } }
+  const changes = [updated('user', entry, { ...entry.value, passwordHash })]
+  const outcome = await writeDirectory(realm, changes, { caller, how: 'identity.v3.password' })
+  return outcome.kind === 'written' ? NO_CONTENT : 'stale'
+}

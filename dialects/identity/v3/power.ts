@@ -1,0 +1,74 @@
+import { unreachable } from '@rescind/core'
+import { isGlobal, isV3Admin } from '../directory/grants.ts'
+import type { IdentityUser } from '../directory/users.ts'
+import type { ScopeGrant } from './scope-grant.ts'
+
+/**
+ * How far a token reaches beyond its own user: everything · one domain · validating anybody's token, as services do ·
+ * reading everything · nothing.
+ */
+export type Power =
+  | { readonly kind: 'system' }
+  | { readonly kind: 'domain'; readonly domainId: string }
+  | { readonly kind: 'service' }
+  | { readonly kind: 'reader' }
+  | { readonly kind: 'none' }
+
+/** `identity:admin`, `identity:service-admin` and Keystone's `admin`. */
+export const ADMIN_ROLE_IDS: readonly string[] = ['1', '4', 'admin']
+
+/** Roles that carry power over others: only who governs everything grants them or takes them away. */
+const POWERFUL_ROLE_IDS: readonly string[] = [...ADMIN_ROLE_IDS, '3', '7', 'service']
+
+const NONE: Power = { kind: 'none' }
+
+/**
+ * An admin role governs where it was granted: everywhere if it was granted everywhere (v2.0's global roles), on the
+ * system in a system-scoped token, on a domain in a token of that domain. On a project it lets services validate
+ * tokens and does no more, so that `admin` of one project is not admin of all (Keystone's bug 968696).
+ */
+export function powerOf(user: IdentityUser, { scope, roles, credential }: ScopeGrant): Power {
+  const has = (ids: readonly string[]): boolean => roles.some(({ id }) => ids.includes(id))
+  const isEverywhere = (ids: readonly string[]): boolean =>
+    user.grants.some(
+      (grant) =>
+        isGlobal(grant) &&
+        ids.includes(grant.roleId) &&
+        (credential === undefined || credential.roleIds.includes(grant.roleId)),
+    )
+  if (isEverywhere(ADMIN_ROLE_IDS)) return { kind: 'system' }
+  switch (scope.kind) {
+    case 'system':
+      if (has(ADMIN_ROLE_IDS)) return { kind: 'system' }
+      if (has(['service'])) return { kind: 'service' }
+      return has(['reader']) ? { kind: 'reader' } : NONE
+    case 'domain':
+      return has(ADMIN_ROLE_IDS) ? { kind: 'domain', domainId: scope.id } : NONE
+    case 'project':
+      return has(['service', ...ADMIN_ROLE_IDS]) ? { kind: 'service' } : NONE
+    case 'unscoped':
+      return isEverywhere(['service']) ? { kind: 'service' } : NONE
+    default:
+      return unreachable(scope)
+  }
+}
+
+/** Whether a power governs this user: that of a domain ends where somebody governs more than the domain. */
+export function governs(power: Power, user: IdentityUser): boolean {
+  if (power.kind === 'system') return true
+  return power.kind === 'domain' && user.domainId === power.domainId && !isV3Admin(user)
+}
+
+/** Whether a power reaches into this domain. */
+export function governsDomain(power: Power, domainId: string): boolean {
+  return power.kind === 'system' || (power.kind === 'domain' && power.domainId === domainId)
+}
+
+export function mayGrant(power: Power, roleId: string): boolean {
+  return power.kind === 'system' || (power.kind === 'domain' && !POWERFUL_ROLE_IDS.includes(roleId))
+}
+
+/** Whether it may read what there is, outside of tokens. */
+export function readsAll(power: Power): boolean {
+  return power.kind === 'system' || power.kind === 'reader'
+}

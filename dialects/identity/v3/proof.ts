@@ -1,0 +1,162 @@
+import {
+  type Awaitable,
+  after,
+  type Operation,
+  type Realm,
+  sameDigest,
+  type TokenRecord,
+  unreachable,
+} from '@rescind/core'
+import type { Call } from '../call.ts'
+import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directory/app-credentials.ts'
+import { domainAt, domainByName } from '../directory/domains.ts'
+import { appCredentialOf, jointKey, PROOF } from '../directory/names.ts'
+import { type IdentityUser, mfaOf, userById, userEntryByName } from '../directory/users.ts'
+import { judgeParty, readParty } from '../party.ts'
+import type { AppCredentialNamed, AuthMethod, DomainNamed, InDomain } from './auth-body.ts'
+
+/** Who has proved to be whom, and by what. */
+export type Proven = {
+  readonly kind: 'proven'
+  readonly user: IdentityUser
+  /** As v2.0 names them. */
+  readonly authenticatedBy: readonly string[]
+  /** The token that this login rests on. */
+  readonly parent: TokenRecord | undefined
+  readonly credential: IdentityAppCredential | undefined
+  /** What a passcode leaves behind, so that it serves once. */
+  readonly also: readonly Operation[]
+}
+export type Proof =
+  | Proven
+  | { readonly kind: 'failed' }
+  /** What was proved is right, and this user has to prove more. */
+  | { readonly kind: 'incomplete' }
+
+const FAILED = { kind: 'failed' } as const
+
+/** All methods of one request; they have to be about one user, and each is asked for before any is judged. */
+export async function proveAll(call: Call, methods: readonly AuthMethod[]): Promise<Proof> {
+  const proofs: Proof[] = []
+  // Passcodes last: one is used up only where everything else was right.
+  for (const method of methods.filter(({ kind }) => kind !== 'totp')) proofs.push(await prove(call, method))
+  let proven = proofs.reduce<Proof | undefined>(both, undefined)
+  for (const method of methods.filter(({ kind }) => kind === 'totp'))
+    proven = proven?.kind === 'failed' ? FAILED : both(proven, await prove(call, method))
+  if (proven?.kind !== 'proven') return FAILED
+  return needsMore(proven) ? { kind: 'incomplete' } : proven
+}
+
+function both(one: Proof | undefined, other: Proof): Proof {
+  if (one === undefined) return other
+  if (one.kind !== 'proven' || other.kind !== 'proven' || one.user.id !== other.user.id) return FAILED
+  return {
+    kind: 'proven',
+    user: other.user,
+    authenticatedBy: [...new Set([...one.authenticatedBy, ...other.authenticatedBy])],
+    parent: one.parent ?? other.parent,
+    credential: one.credential ?? other.credential,
+    also: [...one.also, ...other.also],
+  }
+}
+
+function prove(call: Call, method: AuthMethod): Awaitable<Proof> {
+  switch (method.kind) {
+    case 'password':
+      return provePassword(call, method)
+    case 'token':
+      return proveToken(call, method.id)
+    case 'application_credential':
+      return proveCredential(call, method)
+    case 'totp':
+      return FAILED
+    default:
+      return unreachable(method)
+  }
+}
+
+/** Unknown users cost what known ones do: one password hashing. */
+async function provePassword(
+  { realm, request, settings }: Call,
+  { user: named, password }: Extract<AuthMethod, { kind: 'password' }>,
+): Promise<Proof> {
+  const user = await userNamed(realm, named)
+  const hash = user?.passwordHash
+  const isRight = await settings.passwords.verify({ hash, password, from: request.from })
+  return user === undefined || !isRight ? FAILED : proven(user, { authenticatedBy: ['PASSWORD'] })
+}
+
+/** A live token stands for its user. One that is for something else only (setting up MFA, a new password) does not. */
+async function proveToken({ realm }: Call, text: string): Promise<Proof> {
+  const facts = await readParty(realm, text)
+  const credentialId = appCredentialOf(facts?.record.client)
+  const entry =
+    credentialId === undefined ? undefined : await realm.directory.get(IDENTITY_APP_CREDENTIALS, credentialId)
+  const party = judgeParty(realm, facts)
+  if (party.kind !== 'live' || !isGeneral(party.record)) return FAILED
+  if (credentialId !== undefined && entry === undefined) return FAILED
+  const { record, user } = party
+  const authenticatedBy = record.authenticatedBy ?? []
+  return proven(user, { authenticatedBy, parent: record, credential: entry?.value })
+}
+
+/** Whether a token is good for whatever its user may do, as far as its scope goes. */
+export function isGeneral({ client }: TokenRecord): boolean {
+  return client !== PROOF.setupMfa && client !== PROOF.passwordReset
+}
+
+/** Unknown credentials cost what known ones do: one comparison of digests. */
+async function proveCredential(
+  { realm }: Call,
+  { credential: named, secret }: Extract<AuthMethod, { kind: 'application_credential' }>,
+): Promise<Proof> {
+  const credential = await credentialNamed(realm, named)
+  const isSame = sameDigest(credential?.secretDigest ?? NO_DIGEST, realm.secretDigest(secret))
+  if (!isSame || credential === undefined) return FAILED
+  if (credential.expiresAtMs !== undefined && credential.expiresAtMs <= realm.nowMs()) return FAILED
+  const user = await userById(realm, credential.userId)
+  if (user === undefined) return FAILED
+  return proven(user, { authenticatedBy: ['APPLICATION_CREDENTIAL'], credential })
+}
+
+/** What a secret is compared with where there is none: of a digest's length. */
+const NO_DIGEST = 'A'.repeat(43)
+
+async function credentialNamed(
+  realm: Realm,
+  named: AppCredentialNamed,
+): Promise<IdentityAppCredential | undefined> {
+  if (named.by === 'id') return (await realm.directory.get(IDENTITY_APP_CREDENTIALS, named.id))?.value
+  const user = await userNamed(realm, named.user)
+  if (user === undefined) return undefined
+  const key = { name: 'name', value: jointKey(user.id, named.name) }
+  return (await realm.directory.find(IDENTITY_APP_CREDENTIALS, key))?.value
+}
+
+async function userNamed(realm: Realm, named: InDomain): Promise<IdentityUser | undefined> {
+  if (named.by === 'id') return userById(realm, named.value)
+  const domainId = await domainIdNamed(realm, named.domain)
+  const user = (await userEntryByName(realm, named.value))?.value
+  return user?.domainId === domainId ? user : undefined
+}
+
+/** @returns undefined for a name that no domain has. */
+export function domainIdNamed(realm: Realm, named: DomainNamed): Awaitable<string | undefined> {
+  if (named.by === 'id') return named.value
+  return after(domainByName(realm, named.value), (domain) => domain?.id)
+}
+
+function proven(user: IdentityUser, by: Partial<Proven> & Pick<Proven, 'authenticatedBy'>): Proven {
+  return { parent: undefined, credential: undefined, also: [], ...by, kind: 'proven', user }
+}
+
+/** A password alone is half of what a user with multi-factor authentication has to prove, here as in v2.0. */
+function needsMore({ user, parent, credential, authenticatedBy }: Proven): boolean {
+  if (parent !== undefined || credential !== undefined) return false
+  return mfaOf(user).isEnabled && !authenticatedBy.includes('OTPPASSCODE')
+}
+
+/** Whether user and domain are enabled; only who has proved to be the user learns that they are not, by a 401. */
+export async function isEnabled(realm: Realm, user: IdentityUser): Promise<boolean> {
+  return user.enabled && (await domainAt(realm, user.domainId)).domain.enabled
+}

@@ -1,0 +1,77 @@
+import { createCredential, deleteCredential, listCredentials, showCredential } from './app-credentials.ts'
+import { assignmentsOn } from './assignments.ts'
+import { createDomain, deleteDomain, listDomains, showDomain, updateDomain } from './domains.ts'
+import { events } from './events.ts'
+import { issue } from './issue.ts'
+import { ownCatalog, ownDomains, ownProjects, ownSystem } from './own-scopes.ts'
+import { changePassword } from './password.ts'
+import {
+  createProject,
+  deleteProject,
+  listProjects,
+  listUserProjects,
+  showProject,
+  updateProject,
+} from './projects.ts'
+import { revokedList } from './revoked-list.ts'
+import { listAssignments } from './role-assignments.ts'
+import { createRole, deleteRole, listRoles, showRole, updateRole } from './roles.ts'
+import { type Route, route } from './route.ts'
+import { listEndpoints, listServices, showEndpoint, showService } from './services.ts'
+import { revoke, validate } from './tokens.ts'
+import { createUser, deleteUser, listUsers, showUser, updateUser } from './users.ts'
+import { version } from './versions.ts'
+
+const ON_PROJECT = assignmentsOn('project')
+const ON_DOMAIN = assignmentsOn('domain')
+const ON_SYSTEM = assignmentsOn('system')
+
+/** Every path of v3, the busiest first. */
+export const V3_ROUTES: readonly Route[] = [
+  route('/v3/auth/tokens', { GET: validate, POST: issue, DELETE: revoke }),
+  route('/v3', { GET: version }),
+  route('/v3/auth/tokens/OS-PKI/revoked', { GET: revokedList }),
+  route('/v3/auth/catalog', { GET: ownCatalog }),
+  route('/v3/auth/projects', { GET: ownProjects }),
+  route('/v3/auth/domains', { GET: ownDomains }),
+  route('/v3/auth/system', { GET: ownSystem }),
+  route('/v3/OS-REVOKE/events', { GET: events }),
+  route('/v3/users', { GET: listUsers, POST: createUser }),
+  route('/v3/users/{user}', { GET: showUser, PATCH: updateUser, DELETE: deleteUser }),
+  route('/v3/users/{user}/password', { POST: changePassword }),
+  route('/v3/users/{user}/projects', { GET: listUserProjects }),
+  route('/v3/users/{user}/application_credentials', { GET: listCredentials, POST: createCredential }),
+  route('/v3/users/{user}/application_credentials/{credential}', {
+    GET: showCredential,
+    DELETE: deleteCredential,
+  }),
+  route('/v3/projects', { GET: listProjects, POST: createProject }),
+  route('/v3/projects/{project}', { GET: showProject, PATCH: updateProject, DELETE: deleteProject }),
+  route('/v3/projects/{project}/users/{user}/roles', { GET: ON_PROJECT.list }),
+  route('/v3/projects/{project}/users/{user}/roles/{role}', {
+    GET: ON_PROJECT.check,
+    PUT: ON_PROJECT.grant,
+    DELETE: ON_PROJECT.remove,
+  }),
+  route('/v3/domains', { GET: listDomains, POST: createDomain }),
+  route('/v3/domains/{domain}', { GET: showDomain, PATCH: updateDomain, DELETE: deleteDomain }),
+  route('/v3/domains/{domain}/users/{user}/roles', { GET: ON_DOMAIN.list }),
+  route('/v3/domains/{domain}/users/{user}/roles/{role}', {
+    GET: ON_DOMAIN.check,
+    PUT: ON_DOMAIN.grant,
+    DELETE: ON_DOMAIN.remove,
+  }),
+  route('/v3/system/users/{user}/roles', { GET: ON_SYSTEM.list }),
+  route('/v3/system/users/{user}/roles/{role}', {
+    GET: ON_SYSTEM.check,
+    PUT: ON_SYSTEM.grant,
+    DELETE: ON_SYSTEM.remove,
+  }),
+  route('/v3/roles', { GET: listRoles, POST: createRole }),
+  route('/v3/roles/{role}', { GET: showRole, PATCH: updateRole, DELETE: deleteRole }),
+  route('/v3/role_assignments', { GET: listAssignments }),
+  route('/v3/services', { GET: listServices }),
+  route('/v3/services/{service}', { GET: showService }),
+  route('/v3/endpoints', { GET: listEndpoints }),
+  route('/v3/endpoints/{endpoint}', { GET: showEndpoint }),
+]

@@ -1,0 +1,44 @@
+import { type Expectation, type Realm, unreachable } from '@rescind/core'
+import type { Answer, Stale } from '../../wire/answer.ts'
+import type { Call } from '../call.ts'
+import type { Change } from '../directory/changes.ts'
+import { writeDirectory } from '../directory/write.ts'
+import { type Acting, callerOf } from './acting.ts'
+import { conflict, forbidden } from './answers.ts'
+
+export type Writing = {
+  readonly acting: Acting
+  /** Which call asked for it, for the audit. */
+  readonly how: string
+  readonly changes: readonly Change[]
+  /** Records that this rests on and does not change itself. */
+  readonly expects?: readonly Expectation[]
+  readonly done: () => Answer
+}
+
+/** Writes a change of the directory with all that follows from it, and answers when it is durable. */
+export async function written(
+  call: Call,
+  { acting, how, changes, expects = [], done }: Writing,
+): Promise<Answer | Stale> {
+  const outcome = await writeDirectory(call.realm, changes, { caller: callerOf(call, acting), how, expects })
+  switch (outcome.kind) {
+    case 'written':
+      return done()
+    case 'stale':
+      return 'stale'
+    case 'name-taken':
+      return conflict('Another one has this name.')
+    case 'too-many':
+      return forbidden('This would change too much at once; take it apart.')
+    default:
+      return unreachable(outcome)
+  }
+}
+
+const ID_BYTES = 16
+
+/** An id of Keystone's form: 32 hexadecimal digits. */
+export function newId(realm: Realm): string {
+  return realm.random.bytes(ID_BYTES).toString('hex')
+}
