@@ -38,13 +38,13 @@ export function tokenRule(record: TokenRecord): RevokeRule {
   return { kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs }
 }
 
-/**
- * A rule on anything but one token, kept for as long as what it covers can live.
- * @param foreignLifeMs the longest life of tokens of foreign issuers that it covers.
- */
-export function ruleOn(realm: Realm, target: Exclude<Target, TokenTarget>, foreignLifeMs = 0): RevokeRule {
-  const lifeMs = Math.max(foreignLifeMs, longestLifeMs(realm, target))
-  return { kind: 'revoke', target, keepUntilMs: realm.nowMs() + lifeMs + KEEP_MARGIN_MS }
+/** A rule on anything but one token, kept for as long as what it covers can live. */
+export function ruleOn(realm: Realm, target: Exclude<Target, TokenTarget>): RevokeRule {
+  return {
+    kind: 'revoke',
+    target,
+    keepUntilMs: realm.nowMs() + longestLifeMs(realm, target) + KEEP_MARGIN_MS,
+  }
 }
 
 /** Ends a grant: its refresh tokens, its access tokens, whatever descends from them. */

@@ -10,6 +10,7 @@ import {
   type Store,
 } from '@rescind/core'
 import type { Logger } from 'pino'
+import { ReceiptUpkeep } from './receipts/upkeep.ts'
 
 /** How often the floor rises and what ended below it is collected. */
 const TICK_MS = 30_000
@@ -27,12 +28,15 @@ export type MaintenanceParts = {
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
+  readonly auditRetentionMs: number
 }
 
 /** What the server does by itself: raises the floor, collects below it, warns when the clock has stepped. */
-export function startMaintenance({ realms, store, clock, log }: MaintenanceParts): Maintenance {
+export function startMaintenance(parts: MaintenanceParts): Maintenance {
+  const { realms, store, clock, log } = parts
   const read = (): ClockReading => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() })
   const floor = new Floor(store.floorMs, read())
+  const receipts = new ReceiptUpkeep(realms, parts.auditRetentionMs)
   let slice = 0
   let running: Promise<void> = Promise.resolve()
   let stopped = false
@@ -50,6 +54,7 @@ export function startMaintenance({ realms, store, clock, log }: MaintenanceParts
     await realms.ledger.settleFloor()
     while (!stopped && (await collectExpired(realms, store)) === GC_BATCH_MAX);
     while (!stopped && (await collectMemos(realms, store)) === GC_BATCH_MAX);
+    await receipts.round(() => stopped)
   }
   const tick = (): Promise<void> => {
     running = running.then(round).catch((error: unknown) => {

@@ -38,6 +38,7 @@ import { createMetrics } from './metrics.ts'
 import { createOps } from './ops.ts'
 import { PasswordQueue } from './passwords.ts'
 import { createSystemRandom } from './random.ts'
+import { NO_VERIFIERS } from './receipts/enforcement.ts'
 import { applySeed } from './seed/apply.ts'
 import { readSeed, secretText } from './seed/read.ts'
 import { steadyClock } from './steady-clock.ts'
@@ -108,7 +109,13 @@ type Open = { readonly realms: Realms; readonly store: Store; readonly clock: Cl
 
 async function listen(config: Config, { realms, store, clock, log }: Open): Promise<RunningServer> {
   const metrics = createMetrics(realms)
-  const maintenance = startMaintenance({ realms, store, clock, log })
+  const maintenance = startMaintenance({
+    realms,
+    store,
+    clock,
+    log,
+    auditRetentionMs: config.auditRetentionMs,
+  })
   const passwords = new PasswordQueue()
   const keySets = new KeySets({
     fetch: guardedFetch,
@@ -148,6 +155,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
     control: createControlApi({
       realms,
       keySets,
+      enforcement: NO_VERIFIERS,
       confirmClock: maintenance.confirmClock,
       monotonicMs: () => clock.monotonicMs(),
       ratePerSecond: config.controlRate,

@@ -21,6 +21,7 @@ export type Config = {
   readonly identityRate: number
   readonly identityChainRevocation: boolean
   readonly controlRate: number
+  readonly auditRetentionMs: number
   readonly chatRate: number
   readonly allowInternalFetch: boolean
   readonly metricsOpen: boolean
@@ -60,6 +61,7 @@ export function checkConfig(values: Values): Config {
     controlRate: parseNumber('controlRate', required(values, 'controlRate'), RATE_MAX),
     chatRate: parseNumber('chatRate', required(values, 'chatRate'), CHAT_RATE_MAX),
     allowInternalFetch: parseBoolean('allowInternalFetch', required(values, 'allowInternalFetch')),
+    auditRetentionMs: parseDays('auditRetention', required(values, 'auditRetention')),
     metricsOpen: parseBoolean('metricsOpen', required(values, 'metricsOpen')),
     logLevel: required(values, 'logLevel'),
   }
@@ -146,6 +148,16 @@ function parseNumber(name: string, text: string, max: number): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
   if (!(value <= max)) throw new SettingsRefused(`${name}: a whole number from 0 to ${max}`)
   return value
+}
+
+const DAY_MS = 86_400_000
+const DAYS_MAX = 36_500
+
+/** Whole days, `400` or `400d`. */
+function parseDays(name: string, text: string): number {
+  const days = parseNumber(name, text.replace(/d$/, ''), DAYS_MAX)
+  if (days === 0) throw new SettingsRefused(`${name}: at least one day`)
+  return days * DAY_MS
 }
 
 /** Strict: "FALSE", "0" or "no" might be read as either, so they are read as neither. */

@@ -12,6 +12,7 @@ export type SettingName =
   | 'identityRate'
   | 'identityChainRevocation'
   | 'controlRate'
+  | 'auditRetention'
   | 'chatRate'
   | 'allowInternalFetch'
   | 'metricsOpen'
@@ -128,6 +129,13 @@ export const SETTINGS: readonly Setting[] = [
     fallback: 'false',
     isSwitch: true,
     help: 'fetch registered URLs (key sets of issuers) from internal addresses too, and from those by plain http',
+  },
+  {
+    name: 'auditRetention',
+    flag: '--audit-retention',
+    environment: 'RESCIND_AUDIT_RETENTION',
+    fallback: '400',
+    help: 'days for which receipts and the audit can be read; then their hashes stay',
   },
   {
     name: 'metricsOpen',

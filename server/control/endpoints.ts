@@ -4,6 +4,7 @@ import { CREATE_GRANT } from './grants.ts'
 import { ISSUER_ENDPOINTS } from './issuers.ts'
 import { KEY_ENDPOINTS } from './key-endpoints.ts'
 import { openapiEndpoint } from './openapi.ts'
+import { REVOCATION_ENDPOINTS } from './rules/revocations.ts'
 import { VERIFY } from './verify.ts'
 
 /** Every endpoint of the control API. OpenAPI, the role checks and their tests are made from this table. */
@@ -11,6 +12,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   openapiEndpoint(() => ENDPOINTS),
   CREATE_GRANT,
   CONFIRM_CLOCK,
+  ...REVOCATION_ENDPOINTS,
   ...ISSUER_ENDPOINTS,
   VERIFY,
   ...KEY_ENDPOINTS,

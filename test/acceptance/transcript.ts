@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { CONTROL, jsonOf } from '../kit/calls.ts'
+import { ControlSchema, type OpenapiDocument } from '../kit/control-schema.ts'
 import { openServer, PUBLIC_URL, type TestServer } from '../kit/in-process.ts'
 import { type RawAnswer, rawExchange } from '../kit/raw-http.ts'
 import { SEED } from '../kit/seed.ts'
@@ -110,11 +112,13 @@ async function play(exchanges: readonly Exchange[], onAnswer: OnAnswer): Promise
   const server = await openServer({ seed: TRANSCRIPT_SEED, time: 'hand', flags })
   const values: Values = new Map()
   try {
+    const schema = await controlSchema(server, exchanges)
     for (const exchange of exchanges) {
       let times = 1
       for (const directive of exchange.directives) times = obey(server, directive) ?? times
       for (; times > 0; times -= 1) {
         const given = await rawExchange(server.port, wireBytes(exchange.request, values))
+        if (schema !== undefined) checkControl(schema, exchange, given)
         onAnswer(exchange, shown(given), values)
       }
     }
@@ -122,6 +126,28 @@ async function play(exchanges: readonly Exchange[], onAnswer: OnAnswer): Promise
     server.power.mode = 'up'
     await server.close()
   }
+}
+
+const CONTROL_PATH = /^([A-Z]+) (\/control\/v1\/[^? ]*)/
+
+/** What the control API says of itself, where it is played. */
+async function controlSchema(
+  { port }: TestServer,
+  exchanges: readonly Exchange[],
+): Promise<ControlSchema | undefined> {
+  if (!exchanges.some(({ request }) => CONTROL_PATH.test(request))) return undefined
+  const line = 'GET /control/v1/openapi.json HTTP/1.1'
+  const bytes = Buffer.from(`${line}\r\nHost: 127.0.0.1\r\n${CONTROL}\r\n\r\n`, 'utf8')
+  return new ControlSchema(jsonOf(await rawExchange(port, bytes)) as OpenapiDocument)
+}
+
+/** Every answer of the control API is one that its own document describes. */
+function checkControl(schema: ControlSchema, { request }: Exchange, given: RawAnswer): void {
+  const [, method = '', path = ''] = CONTROL_PATH.exec(request) ?? []
+  if (method === '') return
+  const contentType = given.headers.find(([name]) => name === 'content-type')?.[1]
+  const { status } = given
+  schema.check({ method, path, status, contentType, body: given.body.toString('utf8') })
 }
 
 /**

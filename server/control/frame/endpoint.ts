@@ -2,6 +2,7 @@ import type { Awaitable, Caller, Realm, Realms } from '@rescind/core'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import type { z } from 'zod'
 import type { KeySets } from '../../issuers/key-sets.ts'
+import type { Enforcement } from '../../receipts/enforcement.ts'
 import { parseBody, parseQuery } from './input.ts'
 import { isAnswer } from './problem.ts'
 
@@ -36,6 +37,8 @@ export type Lane = 'read' | 'change' | 'revoke'
 /** What the endpoints work with; the composition root fills it. */
 export type ControlParts = {
   readonly realms: Realms
+  /** Who applies revocations elsewhere, and how far they are. */
+  readonly enforcement: Enforcement
   /** Keys of registered issuers. */
   readonly keySets: KeySets
   /** Takes the wall clock as true (model of the floor); @returns the floor, durable. */

@@ -1,0 +1,101 @@
+import type { CutShape } from '@rescind/core'
+import type { TargetBody } from './target-schema.ts'
+
+type Named = { readonly [name in 'subject' | 'client' | 'tenant']?: string }
+
+/** A target by what it names, its sources still as given. */
+export type Classified =
+  | { readonly kind: 'token'; readonly text: string }
+  | { readonly kind: 'handle'; readonly handle: string }
+  | { readonly kind: 'foreign'; readonly sources: readonly string[]; readonly jti: string }
+  | { readonly kind: 'grant'; readonly sources: readonly string[]; readonly grant: string }
+  | { readonly kind: 'session'; readonly sources: readonly string[]; readonly session: string }
+  | { readonly kind: 'key'; readonly sources: readonly string[]; readonly key: string }
+  | {
+      readonly kind: 'cut'
+      readonly shape: CutShape
+      readonly sources: readonly string[]
+      readonly named: Named
+      /** Of the shape `realm`: the name that was given, to be compared. */
+      readonly realm?: string
+    }
+
+type Refused = { readonly kind: 'refused'; readonly why: string }
+
+const SHAPES: Readonly<Record<string, CutShape>> = {
+  '': 'source',
+  tenant: 'tenant',
+  subject: 'subject',
+  client: 'client',
+  'subject+client': 'subject+client',
+  'subject+tenant': 'subject+tenant',
+  'client+tenant': 'tenant+client',
+}
+
+const PRINCIPALS = ['subject', 'client', 'tenant'] as const
+const THINGS = ['token', 'handle', 'jti', 'grant', 'session', 'key', 'realm'] as const
+
+/** Which of the forms of a target this is: one thing, or one of the closed list of shapes of principals. */
+export function classify(target: TargetBody): Classified | Refused {
+  const things = THINGS.filter((name) => target[name] !== undefined)
+  const principals = PRINCIPALS.filter((name) => target[name] !== undefined)
+  const [thing] = things
+  if (things.length > 1) return refused(`target: either ${things.join(' or ')}`)
+  if (thing !== undefined && principals.length > 0)
+    return refused(`target: ${thing} stands for itself, without ${principals.join(', ')}`)
+  const sources = sourcesOf(target)
+  if (sources === undefined) return refused('target: either source or issuer')
+  if (thing === undefined) return cutOf(target, principals, sources)
+  const bare = thing === 'token' || thing === 'handle' || thing === 'realm'
+  if (bare && sources.length > 0) return refused(`target: ${thing} stands for itself, without a source`)
+  switch (thing) {
+    case 'token':
+      return { kind: 'token', text: target.token ?? '' }
+    case 'handle':
+      return { kind: 'handle', handle: target.handle ?? '' }
+    case 'realm': {
+      const { realm } = target
+      const name = typeof realm === 'string' ? { realm } : {}
+      return { kind: 'cut', shape: 'realm', sources: [''], named: {}, ...name }
+    }
+    case 'grant':
+      return { kind: 'grant', sources, grant: target.grant ?? '' }
+    case 'key':
+      return { kind: 'key', sources, key: target.key ?? '' }
+    case 'session':
+      if (sources.length === 0) return refused('target: a session needs the source that it is of')
+      return { kind: 'session', sources, session: target.session ?? '' }
+    case 'jti':
+      if (sources.length === 0) return refused('target: a jti needs its issuer')
+      return { kind: 'foreign', sources, jti: target.jti ?? '' }
+  }
+}
+
+function cutOf(
+  target: TargetBody,
+  principals: readonly (typeof PRINCIPALS)[number][],
+  sources: readonly string[],
+): Classified | Refused {
+  if (sources.length === 0) {
+    return refused(
+      principals.length === 0
+        ? 'target: empty'
+        : `target: ${principals.join(', ')} needs the source that it is of`,
+    )
+  }
+  const shape = SHAPES[principals.join('+')]
+  if (shape === undefined) return refused(`target: ${principals.join(' + ')} is no shape of a rule`)
+  const named = Object.fromEntries(principals.map((name) => [name, target[name]])) as Named
+  return { kind: 'cut', shape, sources, named }
+}
+
+/** Each source once, in the order of the alphabet; undefined when two ways of naming them are mixed. */
+function sourcesOf({ source, issuer }: TargetBody): readonly string[] | undefined {
+  if (issuer !== undefined) return source === undefined ? [`iss:${issuer}`] : undefined
+  if (source === undefined) return []
+  return [...new Set(typeof source === 'string' ? [source] : source)].sort()
+}
+
+function refused(why: string): Refused {
+  return { kind: 'refused', why }
+}

@@ -1,0 +1,21 @@
+import { parseInstant } from '@rescind/dialects'
+import { type Problem, problem } from '../frame/problem.ts'
+
+const OFFSET = /(?:Z|[+-]\d\d:\d\d)$/
+/** Digits past the millisecond that say anything. */
+const BEYOND_MS = /\.\d{3}\d*[1-9]/
+
+/** @returns milliseconds of an RFC 3339 instant; what lies within a millisecond counts as its end. */
+function parseRfc3339(text: string): number | undefined {
+  const ms = OFFSET.test(text) ? parseInstant(text) : undefined
+  return ms === undefined || !BEYOND_MS.test(text) ? ms : ms + 1
+}
+
+type Asked = { readonly member: string; readonly text: string; readonly nowMs: number }
+
+/** An instant that has to lie behind us, or be now. */
+export function pastInstant({ member, text, nowMs }: Asked): { readonly ms: number } | Problem {
+  const ms = parseRfc3339(text)
+  if (ms === undefined) return problem(422, `${member}: not an instant of RFC 3339 with its offset`)
+  return ms > nowMs ? problem(422, `${member}: lies in the future`) : { ms }
+}

@@ -1,0 +1,242 @@
+import {
+  type Awaitable,
+  after,
+  Overloaded,
+  type Realm,
+  SINGLE_USE,
+  sha256Base64url,
+  type Target,
+  type TokenPage,
+  type TokenRecord,
+} from '@rescind/core'
+import { z } from 'zod'
+import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
+import { anyCovers, type Resolved } from './resolve.ts'
+
+/** Previews that count at once; more are asked to come back. */
+const PREVIEWS_MAX = 4
+/** Names that are told apart; a rule over more than this is counted to here. */
+const NAMES_MAX = 250_000
+const PAGE = 1_000
+
+type Largest = { readonly name: string; readonly source?: string | undefined; readonly tokens: number }
+
+/** The blast radius of a rule. Every number is a lower bound unless `complete` says that counting came to its end. */
+export type PreviewJson = {
+  readonly dryRun: true
+  readonly covers: CoversJson
+  readonly complete: boolean
+  readonly tokens: number
+  readonly grants: number
+  readonly subjects: number
+  readonly clients: number
+  readonly tenants: number
+  readonly largest: {
+    readonly grant?: Largest | undefined
+    readonly subject?: Largest | undefined
+    readonly client?: Largest | undefined
+    readonly tenant?: Largest | undefined
+  }
+  readonly usedLast15Minutes: number
+  readonly summary: string
+  readonly digest: string
+}
+
+const count = z.int().min(0)
+const largest = z.strictObject({ name: z.string(), source: z.string().optional(), tokens: count }).optional()
+
+export const PREVIEW: z.ZodType<PreviewJson> = z
+  .strictObject({
+    dryRun: z.literal(true),
+    covers: COVERS,
+    complete: z
+      .boolean()
+      .describe('Whether counting came to its end before its deadline; if not, all are at least'),
+    ...{ tokens: count, grants: count, subjects: count, clients: count, tenants: count },
+    largest: z.strictObject({ grant: largest, subject: largest, client: largest, tenant: largest }),
+    usedLast15Minutes: count.describe('Of these tokens, those that were used; verifiers report it'),
+    summary: z.string(),
+    digest: z.string().describe('What ifPreview takes'),
+  })
+  .meta({ id: 'Preview' })
+
+export type CountAsk = {
+  readonly resolved: Resolved
+  readonly deadlineMs: number
+  readonly monotonicMs: () => number
+  /** Whether a token was used within the last 15 minutes. */
+  readonly wasUsed: (record: TokenRecord) => Awaitable<boolean>
+}
+
+let running = 0
+
+/** Counts what a rule would end now. @throws Overloaded when too many are counting. */
+export async function previewOf(realm: Realm, ask: CountAsk): Promise<PreviewJson> {
+  if (running >= PREVIEWS_MAX) throw new Overloaded('too many previews are being counted')
+  running += 1
+  try {
+    const tally = new Tally()
+    const complete = await countAll(realm, ask, tally)
+    return tally.json(realm, ask.resolved, complete)
+  } finally {
+    running -= 1
+  }
+}
+
+type Page = (after: number | undefined) => Promise<TokenPage>
+
+/** @returns whether everything was looked at. */
+async function countAll(realm: Realm, ask: CountAsk, tally: Tally): Promise<boolean> {
+  const { targets } = ask.resolved
+  const clients = targets.flatMap((target) => clientOf(target) ?? [])
+  // The index by client comes first, so that a small client of a large realm is counted whole.
+  for (const of of clients) {
+    const page: Page = (after_) =>
+      realm.store.tokensOfClient(realm.ordinal, { ...of, after: after_, limit: PAGE })
+    if (!(await countPages(realm, ask, { tally, page, skip: () => false }))) return false
+  }
+  const skip = (record: TokenRecord): boolean =>
+    clients.some(({ source, client }) => record.source === source && record.client === client)
+  const { record } = ask.resolved
+  // What descends from a token stays in its grant.
+  const ids = record === undefined ? {} : { grant: record.grant }
+  const page: Page = (after_) => realm.store.tokens(realm.ordinal, { ...ids, after: after_, limit: PAGE })
+  return countPages(realm, ask, { tally, page, skip })
+}
+
+type Counting = {
+  readonly tally: Tally
+  readonly page: Page
+  readonly skip: (record: TokenRecord) => boolean
+}
+
+async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Counting): Promise<boolean> {
+  let next: number | undefined
+  do {
+    if (ask.monotonicMs() >= ask.deadlineMs || tally.full) return false
+    const { records, next: following } = await page(next)
+    for (const record of records) {
+      if (skip(record) || !anyCovers(ask.resolved.targets, record)) continue
+      if (await isLive(realm, record)) tally.add(record, await ask.wasUsed(record))
+    }
+    next = following
+  } while (next !== undefined)
+  return true
+}
+
+/** What a revocation would take from its bearer: a held token, too, for it may be released. */
+function isLive(realm: Realm, record: TokenRecord): Awaitable<boolean> {
+  const verdict = realm.judge(record)
+  if (verdict.kind !== 'active' && !(verdict.kind === 'inactive' && verdict.why === 'held')) return false
+  if (!SINGLE_USE.has(record.kind)) return true
+  return after(realm.store.consumption(realm.ordinal, record.handle), (spent) => spent === undefined)
+}
+
+type OfClient = { readonly source: string; readonly client: string }
+
+function clientOf(target: Target): OfClient | undefined {
+  if (target.kind !== 'cut' || target.principals.client === undefined) return undefined
+  return { source: target.principals.source, client: target.principals.client }
+}
+
+/** Names with how many live tokens bear each. */
+class Names {
+  readonly #counts: Map<string, number> = new Map()
+
+  get size(): number {
+    return this.#counts.size
+  }
+
+  add(source: string, name: string | undefined): void {
+    if (name === undefined) return
+    const key = `${source}\0${name}`
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+  }
+
+  largest(): Largest | undefined {
+    let best: Largest | undefined
+    for (const [key, tokens] of this.#counts) {
+      if (best !== undefined && tokens <= best.tokens) continue
+      const [source = '', name = ''] = key.split('\0')
+      best = { name, source, tokens }
+    }
+    return best
+  }
+}
+
+class Tally {
+  readonly #grants: Names = new Names()
+  readonly #subjects: Names = new Names()
+  readonly #clients: Names = new Names()
+  readonly #tenants: Names = new Names()
+  readonly #identities: Set<string> = new Set()
+  #tokens = 0
+  #used = 0
+
+  get full(): boolean {
+    return this.#identities.size >= NAMES_MAX || this.#grants.size >= NAMES_MAX
+  }
+
+  add({ source, grant, subject, client, tenant }: TokenRecord, used: boolean): void {
+    this.#tokens += 1
+    if (used) this.#used += 1
+    this.#grants.add(source, grant)
+    this.#subjects.add(source, subject)
+    this.#clients.add(source, client)
+    this.#tenants.add(source, tenant)
+    this.#identities.add(JSON.stringify([source, subject, client, tenant]))
+  }
+
+  json(realm: Realm, resolved: Resolved, complete: boolean): PreviewJson {
+    const counts = {
+      tokens: this.#tokens,
+      grants: this.#grants.size,
+      subjects: this.#subjects.size,
+      clients: this.#clients.size,
+      tenants: this.#tenants.size,
+    }
+    const identities = complete ? sha256Base64url(JSON.stringify([...this.#identities].sort())) : undefined
+    return {
+      dryRun: true,
+      covers: coversJson(resolved.targets, resolved.skewSeconds),
+      complete,
+      ...counts,
+      largest: {
+        grant: this.#grants.largest(),
+        subject: this.#subjects.largest(),
+        client: this.#clients.largest(),
+        tenant: this.#tenants.largest(),
+      },
+      usedLast15Minutes: this.#used,
+      summary: summaryOf(counts, complete),
+      digest: `${ruleDigest(realm, resolved)}.${identities ?? OPEN}`,
+    }
+  }
+}
+
+type Counts = Pick<PreviewJson, 'tokens' | 'grants' | 'subjects' | 'clients' | 'tenants'>
+
+function summaryOf(counts: Counts, complete: boolean): string {
+  const say = (value: number, noun: string): string =>
+    `${complete ? '' : '≥ '}${value} ${noun}${value === 1 ? '' : 's'}`
+  const of = (['grants', 'subjects', 'clients', 'tenants'] as const).map((name) =>
+    say(counts[name], name.slice(0, -1)),
+  )
+  return `${say(counts.tokens, 'live token')} of ${of.join(', ')}`
+}
+
+/** In place of the identities, when they were not all counted. */
+const OPEN = 'open'
+
+/** Of the rule alone: what its names were resolved to, in which realm. */
+function ruleDigest(realm: Realm, { targets, record }: Resolved): string {
+  const of = record && [record.source, record.subject, record.client, record.tenant, record.grant]
+  return sha256Base64url(JSON.stringify([realm.name, targets, of]))
+}
+
+/** Whether a preview's digest is still that of what would be revoked now. `open` compares the rule alone. */
+export function isOfPreview(digest: string, now: PreviewJson): boolean {
+  const [rule, identities] = digest.split('.')
+  const [ruleNow, identitiesNow] = now.digest.split('.')
+  return rule === ruleNow && (identities === OPEN || identities === identitiesNow)
+}

@@ -1,0 +1,47 @@
+import {
+  type Audit,
+  type Caller,
+  type Cause,
+  type Operation,
+  type Realm,
+  type RevokeRule,
+  rowsOf,
+} from '@rescind/core'
+import type { Written } from '../../receipts/receipt.ts'
+
+export type RuleWrite = {
+  readonly caller: Caller
+  readonly rules: readonly RevokeRule[]
+  readonly how: string
+  readonly reason: string
+  readonly note?: string | undefined
+  readonly cause?: Cause | undefined
+  /** What else belongs to the same unit, a hold that it ends say; comes before the rules. */
+  readonly also?: readonly Operation[]
+}
+
+/** Writes rules in one unit: one durable append, whatever they cover. `stale`: judge again. */
+export async function writeRules(realm: Realm, write: RuleWrite): Promise<Written | 'stale'> {
+  const { caller, rules, also = [] } = write
+  const audit: Audit = {
+    by: caller.id,
+    from: caller.from,
+    how: write.how,
+    why: write.reason,
+    ...(write.note === undefined ? {} : { note: write.note }),
+    ...(write.cause === undefined ? {} : { cause: write.cause }),
+  }
+  const rows = rowsOf(realm, rules, audit)
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [caller.standing],
+    expects: [],
+    operations: [...also, ...rows],
+  })
+  return outcome.kind === 'applied' ? { at: outcome.at, atMs: atMsOf(rows), rules, audit } : 'stale'
+}
+
+function atMsOf(rows: readonly Operation[]): number {
+  const last = rows.at(-1)
+  return last?.kind === 'append' ? last.row.atMs : 0
+}

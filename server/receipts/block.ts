@@ -1,0 +1,71 @@
+import { ByteReader, ByteWriter, type ChainedLogRow } from '@rescind/core'
+import { FILTERS, type Filters, filterHash, namesOf } from './filters.ts'
+import { writtenOf } from './receipt.ts'
+
+/** Rows of a log that one block of the index is about. */
+export const BLOCK_ROWS = 1_000
+/** Rows that one request can write at most: a block is read with as many of the rows before it. */
+export const PARTS_MAX = 16
+
+/** Memos that hold the index: one for each 1,000 rows of a log, beside it, gone with the audit that it finds. */
+export const BLOCK_MEMO = 'receipts'
+const DIGITS = 10
+
+export function memoIdOf(block: number): string {
+  return String(block).padStart(DIGITS, '0')
+}
+
+/** One revocation of a block: where it stands, and hashes of what it can be found by. */
+export type BlockEntry = { readonly seq: number; readonly hashes: readonly number[] }
+
+export function blockOf(seq: number): number {
+  return Math.floor((seq - 1) / BLOCK_ROWS)
+}
+
+/** The seq before the first row of a block. */
+export function blockStart(block: number): number {
+  return block * BLOCK_ROWS
+}
+
+/** @param rows those of the block, with up to PARTS_MAX before it. */
+export function entriesOf(rows: readonly ChainedLogRow[], block: number): readonly BlockEntry[] {
+  const entries: BlockEntry[] = []
+  for (const [at, row] of rows.entries()) {
+    if (row.seq <= blockStart(block)) continue
+    const written = writtenOf(rows.slice(Math.max(0, at + 1 - PARTS_MAX), at + 1), 0)
+    if (written === undefined) continue
+    const hashes = namesOf(written).map(([name, value]) => filterHash(name, value))
+    entries.push({ seq: row.seq, hashes })
+  }
+  return entries
+}
+
+export function encodeBlock(entries: readonly BlockEntry[]): Buffer {
+  const out = new ByteWriter().u32(entries.length)
+  for (const { seq, hashes } of entries) {
+    out.u32((seq - 1) % BLOCK_ROWS).u8(hashes.length)
+    for (const hash of hashes) out.u32(hash)
+  }
+  return out.bytes()
+}
+
+export function decodeBlock(bytes: Uint8Array, block: number): readonly BlockEntry[] {
+  const from = new ByteReader(bytes)
+  const entries: BlockEntry[] = []
+  for (let left = from.u32(); left > 0; left -= 1) {
+    const seq = blockStart(block) + from.u32() + 1
+    const hashes: number[] = []
+    for (let more = from.u8(); more > 0; more -= 1) hashes.push(from.u32())
+    entries.push({ seq, hashes })
+  }
+  return entries
+}
+
+/** Entries that may match: those that have the hash of every filter. */
+export function candidates(entries: readonly BlockEntry[], filters: Filters): readonly BlockEntry[] {
+  const wanted = FILTERS.flatMap((name) => {
+    const value = filters[name]
+    return value === undefined ? [] : [filterHash(name, value)]
+  })
+  return entries.filter(({ hashes }) => wanted.every((hash) => hashes.includes(hash)))
+}

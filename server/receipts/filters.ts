@@ -1,0 +1,79 @@
+import { sha256, type Target } from '@rescind/core'
+import type { Written } from './receipt.ts'
+
+/** What revocations can be searched by. */
+export const FILTERS = [
+  'source',
+  'subject',
+  'client',
+  'tenant',
+  'grant',
+  'session',
+  'handle',
+  'jti',
+  'key',
+  'by',
+  'reason',
+] as const
+
+export type FilterName = (typeof FILTERS)[number]
+export type Filters = { readonly [name in FilterName]?: string | undefined }
+
+/** The names and values by which a revocation is found. */
+export function namesOf({ rules, audit }: Pick<Written, 'rules' | 'audit'>): readonly [FilterName, string][] {
+  const names: [FilterName, string][] = [['by', audit.by]]
+  if (audit.why !== undefined) names.push(['reason', audit.why])
+  for (const [nth, { target }] of rules.entries()) {
+    // The targets of one request differ by their source alone.
+    for (const one of targetNames(target)) if (nth === 0 || one[0] === 'source') names.push(one)
+  }
+  return names
+}
+
+function targetNames(target: Target): readonly [FilterName, string][] {
+  switch (target.kind) {
+    case 'token':
+      return [
+        ['source', target.source],
+        ['handle', target.handle],
+      ]
+    case 'foreign':
+      return [
+        ['source', `iss:${target.issuer}`],
+        ['jti', target.jti],
+      ]
+    case 'grant':
+      return [
+        ['source', target.source],
+        ['grant', target.grant],
+      ]
+    case 'session':
+      return [
+        ['source', target.source],
+        ['session', target.session],
+      ]
+    case 'key':
+      return [['key', target.keyId]]
+    case 'cut': {
+      const { source, subject, client, tenant } = target.principals
+      const names: [FilterName, string][] = source === '' ? [] : [['source', source]]
+      if (subject !== undefined) names.push(['subject', subject])
+      if (client !== undefined) names.push(['client', client])
+      if (tenant !== undefined) names.push(['tenant', tenant])
+      return names
+    }
+  }
+}
+
+export function matches(written: Pick<Written, 'rules' | 'audit'>, filters: Filters): boolean {
+  const names = namesOf(written)
+  return FILTERS.every((name) => {
+    const wanted = filters[name]
+    return wanted === undefined || names.some(([own, value]) => own === name && value === wanted)
+  })
+}
+
+/** 32 bits of a name and value: what the index keeps; whoever collides is told apart by the row itself. */
+export function filterHash(name: FilterName, value: string): number {
+  return sha256(Buffer.from(`${name}\0${value}`, 'utf8')).readUInt32BE(0)
+}

@@ -1,0 +1,118 @@
+import {
+  type Audit,
+  type ChainedLogRow,
+  decodeRule,
+  ordinalOf,
+  type Position,
+  position,
+  type Realm,
+  type RevokeRule,
+  ROW_KIND,
+  seqOf,
+} from '@rescind/core'
+import { formatInstant } from '@rescind/dialects'
+import { z } from 'zod'
+import { COVERS, type CoversJson, coversJson } from './covers-json.ts'
+import { INSTANCE, type InstanceJson } from './enforcement.ts'
+
+/** A revocation as it is remembered: who, why, when, where in the log, what it covered, and who has applied it. */
+export type ReceiptJson = {
+  readonly id: string
+  readonly realm: string
+  readonly epoch: number
+  readonly seq: number
+  readonly at: string
+  readonly covers: CoversJson
+  /** Until when the rule is kept; absent: for good. */
+  readonly keepUntil?: string | undefined
+  readonly by: string
+  readonly from: string
+  readonly how: string
+  readonly reason?: string | undefined
+  readonly note?: string | undefined
+  readonly cause?: Readonly<Record<string, string>> | undefined
+  readonly enforced?: boolean | undefined
+  readonly laggards?: InstanceJson[] | undefined
+  readonly instances?: InstanceJson[] | undefined
+}
+
+const optional = z.string().optional()
+
+export const RECEIPT: z.ZodType<ReceiptJson> = z
+  .strictObject({
+    id: z.string(),
+    realm: z.string(),
+    epoch: z.int(),
+    seq: z.int(),
+    at: z.string(),
+    covers: COVERS,
+    keepUntil: optional,
+    ...{ by: z.string(), from: z.string(), how: z.string(), reason: optional, note: optional },
+    cause: z.record(z.string(), z.string()).optional(),
+    enforced: z
+      .boolean()
+      .optional()
+      .describe('Every verifier refuses what is covered: it has said so, or lapsed'),
+    laggards: z.array(INSTANCE).optional(),
+    instances: z.array(INSTANCE).optional(),
+  })
+  .meta({ id: 'Revocation' })
+
+export function revocationId(at: Position): string {
+  return `rev_${ordinalOf(at)}_${seqOf(at)}`
+}
+
+const ID = /^rev_(\d{1,4})_([1-9]\d{0,12})$/
+
+/** @returns undefined for what is no id of a revocation. */
+export function parseRevocationId(id: string): { readonly epoch: number; readonly seq: number } | undefined {
+  const match = ID.exec(id)
+  return match === null ? undefined : { epoch: Number(match[1]), seq: Number(match[2]) }
+}
+
+export type Written = {
+  readonly at: Position
+  readonly atMs: number
+  readonly rules: readonly RevokeRule[]
+  readonly audit: Audit
+  readonly skewSeconds?: number | undefined
+}
+
+export function receiptJson(realm: Realm, { at, atMs, rules, audit, skewSeconds }: Written): ReceiptJson {
+  const keepUntilMs = Math.max(...rules.map((rule) => rule.keepUntilMs))
+  return {
+    id: revocationId(at),
+    realm: realm.name,
+    epoch: ordinalOf(at),
+    seq: seqOf(at),
+    at: formatInstant(atMs),
+    covers: coversJson(
+      rules.map(({ target }) => target),
+      skewSeconds,
+    ),
+    keepUntil: keepUntilMs >= Number.MAX_SAFE_INTEGER ? undefined : formatInstant(keepUntilMs),
+    ...{ by: audit.by, from: audit.from, how: audit.how, reason: audit.why, note: audit.note },
+    cause: audit.cause,
+  }
+}
+
+/** Rows that one request wrote: those that end with this one. @returns undefined for a row that is no revocation. */
+export function writtenOf(rows: readonly ChainedLogRow[], epoch: number): Written | undefined {
+  const last = rows.at(-1)
+  if (last === undefined || last.kind !== ROW_KIND.revoke || last.audit === undefined) return undefined
+  const audit = auditOf(last.audit)
+  const [nth, of] = audit.part ?? [1, 1]
+  // Only the last row of a request stands for it.
+  if (nth !== of || rows.length < of) return undefined
+  const rules = rows.slice(-of).map((row) => decodeRule(row))
+  return { at: position(epoch, last.seq), atMs: last.atMs, rules: rules.filter(isRevoke), audit }
+}
+
+function isRevoke(rule: ReturnType<typeof decodeRule>): rule is RevokeRule {
+  return rule.kind === 'revoke'
+}
+
+/** Written by this program alone, hence the cast. */
+function auditOf(text: string): Audit {
+  return JSON.parse(text) as Audit
+}

@@ -1,0 +1,48 @@
+import type { Realm } from '@rescind/core'
+
+const ROWS_PER_STEP = 500
+
+/**
+ * Forgets the audit texts of a realm's rows that are older than the retention, oldest first. The rows, the hashes of
+ * their audits and the chain stay, so the log can be checked for ever. Old is what lies below the floor by that much:
+ * no step of a clock ends the audit early.
+ */
+export class AuditRetention {
+  readonly #realm: Realm
+  readonly #retentionMs: number
+  /** Every row up to this seq has lost its audit. */
+  #done: number | undefined
+
+  constructor(realm: Realm, retentionMs: number) {
+    this.#realm = realm
+    this.#retentionMs = retentionMs
+  }
+
+  /** One step; @returns whether there may be more to do. @throws StoreUnavailable, Overloaded. */
+  async step(): Promise<boolean> {
+    const { store, ordinal, index } = this.#realm
+    this.#done ??= await this.#firstKept()
+    const rows = await store.chainedRowsAfter(ordinal, this.#done, ROWS_PER_STEP)
+    const before = index.floorMs - this.#retentionMs
+    const kept = rows.findIndex(({ atMs }) => atMs > before)
+    const old = kept < 0 ? rows : rows.slice(0, kept)
+    const [first, last] = [old[0], old.at(-1)]
+    if (first === undefined || last === undefined) return false
+    const operation = { kind: 'forget-audit', fromSeq: first.seq, throughSeq: last.seq } as const
+    await this.#realm.commit({ realm: ordinal, standsOn: [], expects: [], operations: [operation] })
+    this.#done = last.seq
+    return rows.length === ROWS_PER_STEP && kept < 0
+  }
+
+  /** Audits go oldest first, so halving finds the first one that is there. @returns the seq before it. */
+  async #firstKept(): Promise<number> {
+    let [low, high] = [0, this.#realm.index.seq]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const [row] = await this.#realm.store.chainedRowsAfter(this.#realm.ordinal, middle, 1)
+      if (row === undefined || row.audit !== undefined) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+}
