@@ -232,7 +232,17 @@ export {
 export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts'
 export { isObject, type Json, type JsonObject, parseStrictJson, parseStrictObject } from './strict-json.ts'
 export { decodeUtf8 } from './strict-text.ts'
-export { checksum, mintText, PREFIX, type Prefix, type Shape, shapeOf } from './token-text.ts'
+export { changePrefixes, type PrefixChange, TOKEN_PREFIXES, TOKEN_PREFIXES_ID } from './token-prefixes.ts'
+export {
+  checksum,
+  mintText,
+  PREFIX,
+  type Prefixes,
+  type PrefixKind,
+  prefixProblem,
+  type Shape,
+  TokenGrammar,
+} from './token-text.ts'
 export type {
   ConflictWhat,
   Expectation,

@@ -2,7 +2,7 @@ import { deleteRecord, putRecord } from './change.ts'
 import { makePrivateMembers, type SignatureAlgorithm } from './crypto.ts'
 import type { Entry } from './directory.ts'
 import { Overloaded } from './faults.ts'
-import { KEEP_MARGIN_MS, LIFETIME_MAX_MS } from './lifetimes.ts'
+import { KEEP_MARGIN_MS } from './lifetimes.ts'
 import type { Audit, Caller, Realm } from './realm.ts'
 import { type ActiveKey, newKeyValue, SIGNING_KEYS, type SigningKeyValue } from './signing-keys.ts'
 import type { JsonObject } from './strict-json.ts'
@@ -86,7 +86,7 @@ export async function revokeSigningKey(realm: Realm, keyId: string, act: KeyAct)
   if (state === 'revoked') return { kind: 'changed', keys: [found.value] }
   const nowMs = realm.nowMs()
   const audit = auditOf(act, 'signingKeys.revoke')
-  const keepUntilMs = nowMs + LIFETIME_MAX_MS + KEEP_MARGIN_MS
+  const keepUntilMs = nowMs + realm.lifetimes.highestMs + KEEP_MARGIN_MS
   const revoked: SigningKeyValue = { ...rest, state: 'revoked', retiredAtMs: nowMs, keepUntilMs }
   const rule = { kind: 'revoke', target: { kind: 'key', keyId }, keepUntilMs } as const
   const retired: Operation[] = [

@@ -22,6 +22,7 @@ import { encodeRule } from './rule-bytes.ts'
 import type { Rule } from './rules.ts'
 import { SignedTokens } from './signed-tokens.ts'
 import { Keyring } from './signing-keys.ts'
+import { TokenGrammar } from './token-text.ts'
 import type { NewRow, Unit } from './units.ts'
 import { judge, type Lag, type Spent, UNKNOWN_TOKEN, type Verdict } from './verdict.ts'
 
@@ -81,6 +82,7 @@ export class Realm {
   readonly random: Random
   readonly store: Store
   readonly keyring: Keyring
+  #grammar: TokenGrammar = new TokenGrammar()
   readonly #signed: SignedTokens
   readonly lifetimes: Lifetimes = new Lifetimes()
   readonly #ledger: Ledger
@@ -102,6 +104,15 @@ export class Realm {
     parts.ledger.onRow((ordinal, row) => {
       if (ordinal === this.ordinal) this.directory.onRow(row)
     })
+  }
+
+  /** How the text of this realm's tokens begins. */
+  get grammar(): TokenGrammar {
+    return this.#grammar
+  }
+
+  useGrammar(grammar: TokenGrammar): void {
+    this.#grammar = grammar
   }
 
   /** What is kept of a secret, and what a presented one is found by. */

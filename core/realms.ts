@@ -15,6 +15,7 @@ import { ORIGIN } from './position.ts'
 import { type Audit, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
 import { REALM_SETTINGS, REALM_SETTINGS_ID, type RealmSettings } from './realm-settings.ts'
+import { loadGrammar } from './token-prefixes.ts'
 import type { Operation } from './units.ts'
 
 /** What the system realm keeps about each realm, itself included. */
@@ -150,6 +151,7 @@ export class Realms {
     // Written by this program alone, as a value of the collection's type.
     if (settings?.body !== undefined) realm.lifetimes.settle(JSON.parse(settings.body) as RealmSettings)
     if (index.seq === 0) await this.#firstEpoch(realm)
+    await loadGrammar(realm)
     this.#open.set(name, realm)
     return realm
   }

@@ -13,17 +13,26 @@ export { roleIdOfName } from './identity/directory/roles.ts'
 export { identityTenantValue } from './identity/directory/tenants.ts'
 export { identityUserValue } from './identity/directory/users.ts'
 // oauth
-export { createOauthDialect, type OauthOptions } from './oauth/dialect.ts'
+export type { OauthNotice, OauthOptions } from './oauth/call.ts'
+export { CHALLENGE, CODE_LIFETIME_SECONDS, startCode } from './oauth/code-grant.ts'
+export { createOauthDialect } from './oauth/dialect.ts'
 export {
   GRANT_TYPES,
   type GrantType,
   type IntrospectRight,
+  newSecret,
   OAUTH_CLIENTS,
   type OauthClient,
+  type OauthClientIntent,
   oauthClientValue,
+  SECRETS_MAX,
+  TOKEN_ALGORITHMS,
+  TOKEN_EXCHANGE,
 } from './oauth/directory.ts'
+export { PREFIX_PATH as OAUTH_PREFIX } from './oauth/metadata.ts'
 export { grantedScope } from './oauth/scopes.ts'
-export { startGrant, tokenMembers } from './oauth/token-endpoint.ts'
+export { TARGET_MAX_CHARS } from './oauth/targets.ts'
+export { startGrant, tokenMembers } from './oauth/tokens.ts'
 export { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal, type Stale } from './wire/answer.ts'
 export { type Dialect, untilFresh } from './wire/dialect.ts'
 export { parseFormText } from './wire/form.ts'

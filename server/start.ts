@@ -13,7 +13,7 @@ import {
   type Store,
   StoreRefused,
 } from '@rescind/core'
-import { CHAT_PREFIXES, createIdentityDialect, createOauthDialect } from '@rescind/dialects'
+import { CHAT_PREFIXES, createIdentityDialect, createOauthDialect, OAUTH_PREFIX } from '@rescind/dialects'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
@@ -148,7 +148,14 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
         prefixes: ['/v2.0', '/v2.0.json', '/v2.0.xml', '/v3', '/'],
       },
       {
-        dialect: createOauthDialect({ baseOf }),
+        dialect: createOauthDialect({
+          baseOf,
+          replaySeconds: config.oauthReplaySeconds,
+          cacheTtlSeconds: config.oauthCacheTtl,
+          strictHints: config.oauthStrictHints,
+          authorizationEndpoint: config.authorizationEndpoint,
+          onNotice: ({ event, ...of }) => log.warn(of, `oauth: ${event}`),
+        }),
         prefixes: ['/api/id/v1', '/.well-known/oauth-authorization-server'],
       },
     ],
@@ -157,6 +164,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
       keySets,
       enforcement: NO_VERIFIERS,
       confirmClock: maintenance.confirmClock,
+      issuerOf: (realm) => baseOf(realm) + OAUTH_PREFIX,
       monotonicMs: () => clock.monotonicMs(),
       ratePerSecond: config.controlRate,
     }),

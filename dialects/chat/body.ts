@@ -1,4 +1,4 @@
-import { ASSIGNED_LIFETIME_MAX_MS, RawToken, type Realm, shapeOf } from '@rescind/core'
+import { ASSIGNED_LIFETIME_MAX_MS, RawToken, type Realm } from '@rescind/core'
 import { JSON_TYPE } from '../wire/answer.ts'
 import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
@@ -68,7 +68,7 @@ export function parseAssignment(realm: Realm, admin: Admin, members: JsonObject)
   const token = parseToken(members.token)
   if (token.kind === 'refused') return token
   const { raw } = token
-  if (shapeOf(raw.reveal()) !== 'foreign' || looksMinted(raw))
+  if (realm.grammar.shapeOf(raw.reveal()) !== 'foreign' || looksMinted(raw))
     return refused('INVALID_REQUEST', 'This token has the form of those that this server mints.')
   const expiry = parseExpiry(realm, admin, members.expirationDate)
   return expiry.kind === 'refused' ? expiry : { kind: 'assignment', raw, expiresAtMs: expiry.ms }

@@ -37,7 +37,7 @@ export function mintChatJwt(realm: Realm, jwt: ChatJwt): RawToken | undefined {
 }
 
 /**
- * Whether text is of the grammar of `mintChatJwt`: an HS256 JWS whose `jti` is a handle. Told by form, not by
+ * Whether text is of the grammar of `mintChatJwt`: a JWS whose `jti` is a handle, which OAuth's JWTs are, too. Told by form, not by
  * signature, so that the tokens of every app and of every realm are meant without trying the keys of them
  * all, and so that our text with a changed signature cannot be assigned either. Whatever verifies under one
  * of our keys has this form, because nobody else holds them. The vendor's own tokens carry no `jti`: they can
@@ -47,7 +47,7 @@ export function looksMinted(raw: RawToken): boolean {
   const [header = '', payload = '', signature, more] = raw.reveal().split('.', 4)
   if (signature === undefined || more !== undefined) return false
   const jti = objectIn(payload)?.jti
-  return objectIn(header)?.alg === 'HS256' && typeof jti === 'string' && parseHandle(jti) !== undefined
+  return objectIn(header)?.alg !== undefined && typeof jti === 'string' && parseHandle(jti) !== undefined
 }
 
 function objectIn(part: string): JsonObject | undefined {

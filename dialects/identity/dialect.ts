@@ -1,12 +1,4 @@
-import {
-  type Awaitable,
-  after,
-  LIFETIME_MAX_MS,
-  RawToken,
-  type Realm,
-  SettingsRefused,
-  shapeOf,
-} from '@rescind/core'
+import { type Awaitable, after, LIFETIME_MAX_MS, RawToken, type Realm, SettingsRefused } from '@rescind/core'
 import type { Answer, Refusal } from '../wire/answer.ts'
 import type { Dialect } from '../wire/dialect.ts'
 import { formatInstant } from '../wire/iso-date.ts'
@@ -108,7 +100,7 @@ function answerTo(call: Call, format: Format | undefined): Awaitable<Answer> {
  */
 function rateKey(realm: Realm, request: WireRequest): string {
   const text = request.method === 'POST' ? undefined : request.header('x-auth-token')
-  const raw = text !== undefined && shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
+  const raw = text !== undefined && realm.grammar.shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
   return raw === undefined ? `from:${request.from}` : `token:${raw.digest(realm.keys.digestKey)}`
 }
 

@@ -5,7 +5,6 @@ import {
   issueTokens,
   mintText,
   type Position,
-  PREFIX,
   type Principals,
   type Realm,
   sameDigest,
@@ -114,7 +113,7 @@ async function mint(call: Call, { basis, user, tenant, kind }: Mint): Promise<An
   const account = accountOf(user)
   const intent: TokenIntent = {
     ...principals,
-    raw: mintText(PREFIX.identity, realm.random),
+    raw: mintText(realm.grammar.prefixes.identity, realm.random),
     kind: 'identity',
     expiresAtMs: realm.nowMs() + settings.tokenLifeMs,
     authenticatedBy: [kind === 'password' ? 'PASSWORD' : 'APIKEY'],

@@ -4,7 +4,6 @@ import {
   RawToken,
   type Realm,
   StoreUnavailable,
-  shapeOf,
   type TokenRecord,
   unreachable,
 } from '@rescind/core'
@@ -39,7 +38,7 @@ export type LiveParty = {
 
 /** @returns undefined for text that is no token of this dialect; of which kind of text, does not show. */
 export function readParty(realm: Realm, text: string): Awaitable<PartyFacts | undefined> {
-  if (shapeOf(text) !== 'ours') return undefined
+  if (realm.grammar.shapeOf(text) !== 'ours') return undefined
   const raw = RawToken.parse(text)
   if (raw === undefined) return undefined
   return after(realm.find(raw, IDENTITY), ({ record }) =>

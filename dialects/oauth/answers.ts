@@ -1,4 +1,4 @@
-import { unreachable } from '@rescind/core'
+import { type Cause, unreachable } from '@rescind/core'
 import { type Answer, JSON_TYPE, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../wire/answer.ts'
 
 /** RFC 6749 §5.2 and RFC 7009 §2.2.1 where a clause speaks; the vendor's free codes for the rest. */
@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'invalid_scope'
+  | 'invalid_target'
   | 'temporarily_unavailable'
   | 'Forbidden'
   | 'NotFound'
@@ -36,6 +37,48 @@ export function refuse(status: number, error: ErrorCode, why: Why): Answer {
   const { description, headers } = typeof why === 'string' ? { description: why, headers: {} } : why
   const body = { error, error_description: description, errorDescription: description }
   return jsonAnswer(status, body, { ...UNCACHED, ...headers })
+}
+
+/**
+ * RFC 6749 §5.2 `invalid_grant`: one answer for unknown, expired, revoked, used, and not yours. Only to the client that
+ * a grant belonged to, `cause` says in a form for machines what ended it.
+ */
+export function invalidGrant(cause?: Cause): Answer {
+  const description = 'the grant is not valid: unknown, expired, revoked, or used already'
+  if (cause === undefined) return refuse(400, 'invalid_grant', description)
+  const body = {
+    error: 'invalid_grant',
+    error_description: description,
+    errorDescription: description,
+    cause,
+  }
+  return jsonAnswer(400, body, UNCACHED)
+}
+
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Retry-After, WWW-Authenticate',
+}
+
+const withCorsHeaders: WeakMap<Answer['headers'], Answer['headers']> = new WeakMap()
+
+/** RFC 7009 §2.3: what a browser's scripts may read, wherever they come from; no cookies are involved anywhere. */
+export function withCors(answer: Answer): Answer {
+  const known = withCorsHeaders.get(answer.headers)
+  const headers = known ?? { ...answer.headers, ...CORS }
+  if (known === undefined) withCorsHeaders.set(answer.headers, headers)
+  return { ...answer, headers }
+}
+
+/** The answer to a preflight (Fetch standard, "CORS-preflight request"). */
+export function preflight(methods: string): Answer {
+  const headers = {
+    'access-control-allow-origin': '*',
+    'access-control-allow-methods': methods,
+    'access-control-allow-headers': 'authorization, content-type',
+    'access-control-max-age': '7200',
+  }
+  return { status: 204, headers, body: '' }
 }
 
 type Why = string | { readonly description: string; readonly headers: Readonly<Record<string, string>> }

@@ -10,16 +10,20 @@ import {
 } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { decodeFormText } from '../wire/form.ts'
-import type { WireRequest } from '../wire/request.ts'
 import { decodeUtf8 } from '../wire/text.ts'
 import { badRequest, unauthenticated } from './answers.ts'
+import type { Call } from './call.ts'
+import { ASSERTION_TYPE, assertedClient } from './client-assertion.ts'
 import { OAUTH_CLIENTS, type OauthClient } from './directory.ts'
-import { type Parameters, parameter } from './endpoint-body.ts'
+import { parameter } from './endpoint-body.ts'
+
+export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
 
 /** A client that has proved itself, and the position at which it was judged. */
 export type Authenticated = {
   readonly kind: 'client'
   readonly client: OauthClient
+  readonly method: AuthMethod
   readonly caller: Caller
   readonly basis: Position
 }
@@ -28,52 +32,103 @@ export type Authentication = Authenticated | { readonly kind: 'refused'; readonl
 type Claim = { readonly clientId: string; readonly secret: string }
 type Presented =
   /** Readings of what was sent, likeliest first; the first that proves itself counts. */
-  | { readonly kind: 'claims'; readonly claims: readonly Claim[]; readonly byHeader: boolean }
+  | { readonly kind: 'claims'; readonly claims: readonly Claim[]; readonly method: AuthMethod }
+  | { readonly kind: 'assertion'; readonly text: string }
+  | { readonly kind: 'named'; readonly clientId: string }
   | { readonly kind: 'refused'; readonly answer: Answer }
 
 /**
- * RFC 6749 §2.3.1, by Basic or by body. Basic credentials come form-encoded, as the RFC says, and raw, as many
- * clients send them: both readings are tried, raw first. More than one method in a request is 400 (§2.3).
+ * RFC 6749 §2.3 and RFC 7523 §2.2: by Basic, by body, by a signed assertion, or, for public clients, by name alone.
+ * More than one method in a request is 400 (§2.3); a body that only repeats who the header speaks for is none.
  */
-export function authenticateClient(
-  realm: Realm,
-  request: WireRequest,
-  values: Parameters,
-): Awaitable<Authentication> {
-  const presented = presentedBy(request, values)
+export function authenticateClient(call: Call): Awaitable<Authentication> {
+  const presented = presentedBy(call)
   if (presented.kind === 'refused') return presented
+  const { realm } = call
   const basis = realm.basis()
-  return prove(realm, presented.claims, (client) => {
-    if (client === undefined) return { kind: 'refused', answer: unauthenticated(presented.byHeader) }
-    const facts = callerFacts({ source: 'oauth', client: client.clientId }, basis)
-    const caller = {
-      id: `oauth:${client.clientId}`,
-      from: request.from,
-      standing: { realm: realm.ordinal, facts },
+  switch (presented.kind) {
+    case 'claims': {
+      const { method } = presented
+      return prove(realm, presented.claims, (client) => settled(call, { client, method, basis }))
     }
-    return { kind: 'client', client, caller, basis }
-  })
+    case 'assertion': {
+      const proved = assertedClient(call, presented.text, basis)
+      return after(proved, (client) => settled(call, { client, method: 'private_key_jwt', basis }))
+    }
+    case 'named':
+      return after(realm.directory.get(OAUTH_CLIENTS, presented.clientId), (entry) => {
+        const isThat = entry !== undefined && entry.value.isPublic === true && entry.value.enabled
+        return settled(call, { client: isThat ? entry.value : undefined, method: 'none', basis })
+      })
+  }
 }
 
-function presentedBy(request: WireRequest, values: Parameters): Presented {
+type Proof = {
+  readonly client: OauthClient | undefined
+  readonly method: AuthMethod
+  readonly basis: Position
+}
+
+function settled({ request, realm }: Call, { client, method, basis }: Proof): Authentication {
+  if (client === undefined)
+    return { kind: 'refused', answer: unauthenticated(request.header('authorization') !== undefined) }
+  return {
+    kind: 'client',
+    client,
+    method,
+    caller: callerOf(realm, client, { from: request.from, basis }),
+    basis,
+  }
+}
+
+export function callerOf(
+  realm: Realm,
+  { clientId }: OauthClient,
+  { from, basis }: { readonly from: string; readonly basis: Position },
+): Caller {
+  const facts = callerFacts({ source: 'oauth', client: clientId }, basis)
+  return { id: `oauth:${clientId}`, from, standing: { realm: realm.ordinal, facts } }
+}
+
+function presentedBy({ request, values }: Call): Presented {
   const header = request.header('authorization')
   const clientId = parameter(values, 'client_id')
   const secret = parameter(values, 'client_secret')
-  if (header === undefined) {
-    const claims = clientId === undefined || secret === undefined ? [] : [{ clientId, secret }]
-    return { kind: 'claims', claims, byHeader: false }
+  const asserted = parameter(values, 'client_assertion')
+  const type = parameter(values, 'client_assertion_type')
+  if (asserted !== undefined || type !== undefined) {
+    if (header !== undefined || secret !== undefined) return refused('use one client authentication method')
+    if (type !== ASSERTION_TYPE || asserted === undefined)
+      return refused(
+        'client_assertion and client_assertion_type belong together, the latter being jwt-bearer',
+      )
+    return { kind: 'assertion', text: asserted }
   }
-  if (secret !== undefined || values.has('client_assertion'))
-    return refused('use one client authentication method')
+  if (header !== undefined) {
+    if (secret !== undefined) return refused('use one client authentication method')
+    return byHeader(header, clientId)
+  }
+  if (secret !== undefined) {
+    const claims = clientId === undefined ? [] : [{ clientId, secret }]
+    return { kind: 'claims', claims, method: 'client_secret_post' }
+  }
+  if (clientId !== undefined) return { kind: 'named', clientId }
+  return { kind: 'claims', claims: [], method: 'none' }
+}
+
+function byHeader(header: string, clientId: string | undefined): Presented {
   const claims = basicClaims(header)
-  // A body that only repeats who the header speaks for is no second method.
   const others = clientId === undefined ? [] : claims.filter((claim) => claim.clientId !== clientId)
   if (others.length > 0 && others.length === claims.length)
     return refused('two different clients in one request')
-  return { kind: 'claims', claims: claims.filter((claim) => !others.includes(claim)), byHeader: true }
+  const left = others.length === 0 ? claims : claims.filter((claim) => !others.includes(claim))
+  return { kind: 'claims', claims: left, method: 'client_secret_basic' }
 }
 
-/** @returns no claims for anything but well-formed Basic credentials. */
+/**
+ * Basic credentials come form-encoded, as RFC 6749 §2.3.1 says, and raw, as many clients send them: both readings are
+ * tried, raw first. @returns no claims for anything but well-formed Basic credentials.
+ */
 function basicClaims(header: string): readonly Claim[] {
   if (header.slice(0, 6).toLowerCase() !== 'basic ') return []
   const bytes = Buffer.from(header.slice(6), 'base64')
@@ -83,10 +138,20 @@ function basicClaims(header: string): readonly Claim[] {
   if (split < 0) return []
   const raw = { clientId: text.slice(0, split), secret: text.slice(split + 1) }
   if (!text.includes('%') && !text.includes('+')) return [raw]
-  const clientId = decodeFormText(raw.clientId)
-  const secret = decodeFormText(raw.secret)
-  return clientId === undefined || secret === undefined ? [raw] : [raw, { clientId, secret }]
+  const claims = [raw]
+  for (const read of READINGS) {
+    const [id, secret] = [read(raw.clientId), read(raw.secret)]
+    if (id !== undefined && secret !== undefined) claims.push({ clientId: id, secret })
+  }
+  return claims
 }
+
+/** Form-encoded as the RFC has it; with a plus that is no space; and with nothing encoded but the colon. */
+const READINGS: readonly ((text: string) => string | undefined)[] = [
+  decodeFormText,
+  (text) => decodeFormText(text.replaceAll('+', '%2B')),
+  (text) => text.replaceAll('%3A', ':').replaceAll('%3a', ':'),
+]
 
 type Proved = (client: OauthClient | undefined) => Authentication
 
@@ -101,14 +166,22 @@ function prove(realm: Realm, claims: readonly Claim[], next: Proved): Awaitable<
 /** An unknown client costs the same comparison as a known one. */
 function holds(realm: Realm, entry: Entry<OauthClient> | undefined, secret: string): boolean {
   const presented = realm.secretDigest(secret)
+  const { secrets, secretDigests } = entry?.value ?? UNKNOWN
   let proved = false
-  for (const digest of entry?.value.secretDigests ?? [NO_DIGEST])
-    if (sameDigest(digest, presented)) proved = true
+  if (secrets !== undefined) {
+    for (const { digest, expiresAtMs } of secrets) {
+      const isOver = expiresAtMs !== undefined && expiresAtMs <= realm.nowMs()
+      if (sameDigest(digest, presented) && !isOver) proved = true
+    }
+  }
+  if (secretDigests !== undefined) {
+    for (const digest of secretDigests) if (sameDigest(digest, presented)) proved = true
+  }
   return proved && entry !== undefined && entry.value.enabled
 }
 
 /** Equal to no digest: it holds a character that base64url has not. */
-const NO_DIGEST = '!'.repeat(43)
+const UNKNOWN: Pick<OauthClient, 'secrets' | 'secretDigests'> = { secretDigests: ['!'.repeat(43)] }
 
 function refused(description: string): Presented {
   return { kind: 'refused', answer: badRequest(description) }

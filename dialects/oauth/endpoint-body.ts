@@ -5,10 +5,15 @@ import { badRequest } from './answers.ts'
 
 /** The parameters of one request; one without a value counts as absent (RFC 6749 §3.2). */
 export type Parameters = ReadonlyMap<string, string>
+/** Those that may come more than once. */
+export type Lists = ReadonlyMap<string, readonly string[]>
 
 export type Body =
-  | { readonly kind: 'parameters'; readonly values: Parameters }
+  | { readonly kind: 'parameters'; readonly values: Parameters; readonly lists: Lists }
   | { readonly kind: 'refused'; readonly answer: Answer }
+
+/** The two exceptions from RFC 6749 §3.2's "not more than once": RFC 8707 §2 and RFC 8693 §2.1. */
+const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience'])
 
 /** Form parameters of a POST, from its body alone: nothing is ever read from the query. */
 export function readBody(request: WireRequest): Body {
@@ -17,10 +22,10 @@ export function readBody(request: WireRequest): Body {
   if (media === undefined || !isUtf8(media, 'application/x-www-form-urlencoded')) {
     return refused('the body must be application/x-www-form-urlencoded')
   }
-  const form = parseForm(request.body)
+  const form = parseForm(request.body, REPEATABLE)
   switch (form.kind) {
     case 'form':
-      return { kind: 'parameters', values: form.values }
+      return { kind: 'parameters', values: form.values, lists: form.lists }
     case 'malformed':
       return refused('the body is not well-formed UTF-8 form data')
     case 'repeated':

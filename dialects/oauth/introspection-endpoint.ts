@@ -1,41 +1,50 @@
-import {
-  type Awaitable,
-  after,
-  type Found,
-  RawToken,
-  type Realm,
-  shapeOf,
-  type TokenRecord,
-  unreachable,
-} from '@rescind/core'
+import { type Awaitable, after, type Found, RawToken, type TokenRecord, unreachable } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, success, successText } from './answers.ts'
+import type { Call } from './call.ts'
 import type { Authenticated } from './client-authentication.ts'
 import type { OauthClient } from './directory.ts'
-import { type Parameters, parameter } from './endpoint-body.ts'
+import { parameter } from './endpoint-body.ts'
+import { SIGNED_TYPE, signedAnswer } from './signed-introspection.ts'
+import { isVisible } from './visibility.ts'
 
 /** RFC 7662 §2.2: one answer, byte for byte, for unknown, expired, revoked, malformed and not-for-you. */
 const INACTIVE: Answer = success({ active: false })
 
-/** RFC 7662: the state of a token, for a caller that may see it. */
-export function introspect(
-  realm: Realm,
-  { client }: Authenticated,
-  asked: { readonly values: Parameters; readonly issuer: string },
-): Awaitable<Answer> {
-  const text = parameter(asked.values, 'token')
+/** RFC 7662: the state of a token, for a caller that may see it; RFC 9701: signed, if it asks for that. */
+export function introspect(call: Call, authenticated: Authenticated): Awaitable<Answer> {
+  const { client } = authenticated
+  // RFC 7662 §2.1: whoever only names itself has no business with other's tokens.
+  const text = parameter(call.values, 'token')
   if (text === undefined) return badRequest('token is required')
-  // A broken checksum is known without a look-up; text of no prefix may be a chat token.
-  const raw = shapeOf(text) === 'broken' ? undefined : RawToken.parse(text)
-  if (raw === undefined) return INACTIVE
-  return after(realm.find(raw), (found) => render(found, client, asked.issuer))
+  const plain = state(call, client, text)
+  if (!asksForSigned(call.request.header('accept'))) return plain
+  return after(plain, (answer) => (answer.status === 200 ? signedAnswer(call, client, answer) : answer))
 }
 
-function render({ verdict, record }: Found, client: OauthClient, issuer: string): Answer {
+function state(call: Call, client: OauthClient, text: string): Awaitable<Answer> {
+  const { realm } = call
+  // A broken checksum is known without a look-up; text of no prefix may be a chat token, or a JWT.
+  const raw = realm.grammar.shapeOf(text) === 'broken' ? undefined : RawToken.parse(text)
+  if (raw === undefined) return INACTIVE
+  return after(realm.find(raw), (found) => render(found, client, call))
+}
+
+function asksForSigned(accept: string | undefined): boolean {
+  if (accept === undefined || !accept.includes('introspection+jwt')) return false
+  for (const range of accept.split(',')) {
+    const [type = '', ...parameters] = range.split(';')
+    const isRefused = parameters.some((one) => Number(one.trim().replace('q=', '')) === 0)
+    if (type.trim().toLowerCase() === SIGNED_TYPE && !isRefused) return true
+  }
+  return false
+}
+
+function render({ verdict, record }: Found, client: OauthClient, call: Call): Answer {
   if (record === undefined || !isVisible(record, client)) return INACTIVE
   switch (verdict.kind) {
     case 'active':
-      return activeAnswer(record, issuer)
+      return activeAnswer(record, call)
     case 'inactive':
       return INACTIVE
     case 'unknown':
@@ -46,37 +55,30 @@ function render({ verdict, record }: Found, client: OauthClient, issuer: string)
   }
 }
 
-function isVisible(record: TokenRecord, client: OauthClient): boolean {
-  switch (client.introspect) {
-    case 'any':
-      return true
-    case 'own':
-      return record.source === 'oauth' && record.client === client.clientId
-    case 'audience':
-      return (
-        record.source === 'oauth' &&
-        record.audience !== undefined &&
-        record.audience.includes(client.clientId)
-      )
-    default:
-      return unreachable(client.introspect)
-  }
-}
-
 /**
  * The members of RFC 7662 §2.2, written by hand: an object that is put together from optional parts and then
  * serialised costs four times as much, and this is the hottest answer of all.
  */
-function activeAnswer(record: TokenRecord, issuer: string): Answer {
-  const { scope, client, subject, audience } = record
+function activeAnswer(record: TokenRecord, { issuer, options, realm }: Call): Answer {
+  const { scope, client, subject, audience, claims } = record
   let body = '{"active":true'
   if (scope !== undefined && scope !== '') body += `,"scope":${JSON.stringify(scope)}`
   if (client !== undefined) body += `,"client_id":${JSON.stringify(client)}`
   if (record.kind !== 'refresh') body += ',"token_type":"Bearer"'
   body += `,"exp":${Math.floor(record.expiresAtMs / 1_000)},"iat":${Math.floor(record.issuedAtMs / 1_000)}`
   if (subject !== undefined) body += `,"sub":${JSON.stringify(subject)}`
-  if (audience !== undefined) body += `,"aud":${JSON.stringify(audience)}`
+  if (audience !== undefined)
+    body += `,"aud":${JSON.stringify(audience.length === 1 ? audience[0] : audience)}`
   if (record.source === 'oauth') body += `,"iss":${JSON.stringify(issuer)}`
   // A handle is base64url behind a prefix: nothing in it needs escaping.
-  return successText(`${body},"jti":"${record.handle}"}`)
+  body += `,"jti":"${record.handle}"`
+  if (claims?.act !== undefined) body += `,"act":${JSON.stringify(claims.act)}`
+  if (options.cacheTtlSeconds > 0)
+    body += `,"cache_ttl":${cacheTtl(record, options.cacheTtlSeconds, realm.nowMs())}`
+  return successText(`${body}}`)
+}
+
+/** Never past the token's own end (RFC 7662 §4), and never 0: that means "for ever" to some caches. */
+function cacheTtl({ expiresAtMs }: TokenRecord, mostSeconds: number, nowMs: number): number {
+  return Math.max(1, Math.min(mostSeconds, Math.floor((expiresAtMs - nowMs) / 1_000)))
 }

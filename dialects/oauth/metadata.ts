@@ -1,27 +1,44 @@
+import { publishedKeys, type Realm, SIGNATURE_ALGORITHMS } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
-import { GRANT_TYPES } from './directory.ts'
+import type { OauthOptions } from './call.ts'
+import { GRANT_TYPES, TOKEN_ALGORITHMS } from './directory.ts'
 
 /** Where the dialect lives below a realm's base. */
 export const PREFIX_PATH = '/api/id/v1'
 export const TOKEN_PATH: string = `${PREFIX_PATH}/auth/token`
 export const REVOKE_PATH: string = `${TOKEN_PATH}/revoke`
 export const INTROSPECT_PATH: string = `${TOKEN_PATH}/introspect`
+export const JWKS_PATH: string = `${PREFIX_PATH}/jwks`
 /** RFC 8414 §3: the well-known part stands before the issuer's path; some clients look for it below. */
 export const WELL_KNOWN = '/.well-known/oauth-authorization-server'
 
-const METHODS = ['client_secret_basic', 'client_secret_post']
+const CONFIDENTIAL = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+const METHODS = [...CONFIDENTIAL, 'none']
 
 /** RFC 8414 §2; members whose list would be empty are left out. @param base fixed per realm, never from a request. */
-export function metadata(base: string): Answer {
+export function metadata(base: string, { authorizationEndpoint }: OauthOptions): Answer {
   const document = {
     issuer: `${base}${PREFIX_PATH}`,
+    ...(authorizationEndpoint === undefined ? {} : { authorization_endpoint: authorizationEndpoint }),
     token_endpoint: `${base}${TOKEN_PATH}`,
-    token_endpoint_auth_methods_supported: METHODS,
+    jwks_uri: `${base}${JWKS_PATH}`,
+    response_types_supported: ['code'],
     grant_types_supported: GRANT_TYPES,
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: METHODS,
+    token_endpoint_auth_signing_alg_values_supported: SIGNATURE_ALGORITHMS,
     revocation_endpoint: `${base}${REVOKE_PATH}`,
     revocation_endpoint_auth_methods_supported: METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: SIGNATURE_ALGORITHMS,
     introspection_endpoint: `${base}${INTROSPECT_PATH}`,
-    introspection_endpoint_auth_methods_supported: METHODS,
+    introspection_endpoint_auth_methods_supported: CONFIDENTIAL,
+    introspection_endpoint_auth_signing_alg_values_supported: SIGNATURE_ALGORITHMS,
+    introspection_signing_alg_values_supported: TOKEN_ALGORITHMS,
   }
   return jsonAnswer(200, document, { 'cache-control': 'public, max-age=300' })
+}
+
+/** RFC 7517 §5. Kept by caches for a minute only: a revoked key is gone from here at once. */
+export async function jwks(realm: Realm): Promise<Answer> {
+  return jsonAnswer(200, { keys: await publishedKeys(realm) }, { 'cache-control': 'public, max-age=60' })
 }

@@ -7,53 +7,51 @@ import {
   type RevokeAct,
   revokeGrant,
   revokeToken,
-  shapeOf,
   type TokenRecord,
   unreachable,
   type Verdict,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
-import type { RateLimit } from '../wire/rate.ts'
 import { badRequest, refusalAnswer, refuse, success } from './answers.ts'
+import type { Call } from './call.ts'
 import type { Authenticated } from './client-authentication.ts'
-import { type Parameters, parameter } from './endpoint-body.ts'
+import { parameter } from './endpoint-body.ts'
 
 /** RFC 7009 §2.2: revoked, and everything that could not have been live, answer alike. */
 const DONE: Answer = success({})
 const HINTS = ['token_type_hint', 'token_type', 'tokenType']
 
-export type Revocation = {
-  readonly values: Parameters
-  /** How often a client may be told that a token is somebody else's. */
-  readonly foreign: RateLimit
-}
+const TYPES: readonly (string | undefined)[] = ['access_token', 'refresh_token', undefined]
 
 /**
  * RFC 7009: ends a refresh token's whole grant, or one access token. The hint is only a hint (§2.1): all kinds are
  * looked for whatever it says. A live token of another client is refused (§2.1, the vendor's "permission denied").
  */
-export function revoke(
-  realm: Realm,
-  authenticated: Authenticated,
-  asked: Revocation,
-): Awaitable<Answer | Stale> {
-  if (HINTS.filter((name) => asked.values.has(name)).length > 1)
-    return badRequest('the type is named more than once')
-  const text = parameter(asked.values, 'token')
+export function revoke(call: Call, authenticated: Authenticated): Awaitable<Answer | Stale> {
+  const { realm, values, options } = call
+  const named = HINTS.filter((name) => values.has(name))
+  if (named.length > 1) return badRequest('the type is named more than once')
+  if (options.strictHints && !named.every((name) => TYPES.includes(parameter(values, name))))
+    return badRequest('the type is neither access_token nor refresh_token')
+  const text = parameter(values, 'token')
   if (text === undefined) return badRequest('token is required')
-  const raw = shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
+  const raw = mayBeOurs(realm, text) ? RawToken.parse(text) : undefined
   if (raw === undefined) return DONE
-  return after(realm.find(raw, 'oauth'), (found) => revokeFound(realm, authenticated, { ...asked, found }))
+  return after(realm.find(raw, 'oauth'), (found) => revokeFound(call, authenticated, found))
+}
+
+/** Of our grammar, or a JWS; nothing else was ever issued by this dialect. */
+function mayBeOurs(realm: Realm, text: string): boolean {
+  return realm.grammar.shapeOf(text) === 'ours' || text.startsWith('eyJ')
 }
 
 function revokeFound(
-  realm: Realm,
+  { realm, foreign }: Call,
   { client, caller }: Authenticated,
-  { found, foreign }: Revocation & { readonly found: Found },
+  { verdict, record }: Found,
 ): Awaitable<Answer | Stale> {
-  const { verdict, record } = found
   if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
-  if (record === undefined || isOver(verdict)) return DONE
+  if (record === undefined || record.kind === 'code' || isOver(verdict)) return DONE
   if (record.client !== client.clientId) return notYours(foreign.take(client.clientId, realm.nowMs()))
   // A hold covers the record already: it must not make the revocation stale.
   const live = verdict.kind === 'active' ? { onlyIfLive: record } : {}

@@ -4,20 +4,29 @@ import { decodeUtf8 } from './text.ts'
 const FORM_PAIRS_MAX = 64
 
 export type Form =
-  | { readonly kind: 'form'; readonly values: ReadonlyMap<string, string> }
+  | {
+      readonly kind: 'form'
+      readonly values: ReadonlyMap<string, string>
+      /** Of names that may come more than once. */
+      readonly lists: ReadonlyMap<string, readonly string[]>
+    }
   | { readonly kind: 'malformed' }
   | { readonly kind: 'repeated'; readonly name: string }
 
 /** `application/x-www-form-urlencoded` bytes: strict UTF-8, `+` is a space, each name at most once (RFC 6749 §3.2). */
-export function parseForm(bytes: Uint8Array): Form {
+export function parseForm(bytes: Uint8Array, repeatable: ReadonlySet<string> = NONE): Form {
   const text = decodeUtf8(bytes)
-  return text === undefined ? MALFORMED : parseFormText(text)
+  return text === undefined ? MALFORMED : parseFormText(text, repeatable)
 }
 
+const NONE: ReadonlySet<string> = new Set()
+const NO_LISTS: ReadonlyMap<string, readonly string[]> = new Map()
+
 /** The same for text that is decoded already, a query say. */
-export function parseFormText(text: string): Form {
+export function parseFormText(text: string, repeatable: ReadonlySet<string> = NONE): Form {
   const values = new Map<string, string>()
-  if (text === '') return { kind: 'form', values }
+  let lists: Map<string, string[]> | undefined
+  if (text === '') return { kind: 'form', values, lists: NO_LISTS }
   let pairs = 0
   for (const pair of text.split('&')) {
     if (pair === '') continue
@@ -27,10 +36,17 @@ export function parseFormText(text: string): Form {
     const name = decodeFormText(split < 0 ? pair : pair.slice(0, split))
     const value = decodeFormText(split < 0 ? '' : pair.slice(split + 1))
     if (name === undefined || value === undefined) return MALFORMED
+    if (repeatable.has(name)) {
+      lists ??= new Map()
+      const list = lists.get(name) ?? []
+      lists.set(name, list)
+      list.push(value)
+      continue
+    }
     if (values.has(name)) return { kind: 'repeated', name }
     values.set(name, value)
   }
-  return { kind: 'form', values }
+  return { kind: 'form', values, lists: lists ?? NO_LISTS }
 }
 
 const MALFORMED: Form = { kind: 'malformed' }

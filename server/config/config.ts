@@ -24,6 +24,11 @@ export type Config = {
   readonly auditRetentionMs: number
   readonly chatRate: number
   readonly allowInternalFetch: boolean
+  readonly authorizationEndpoint: string | undefined
+  readonly oauthReplaySeconds: number
+  readonly oauthCacheTtl: number
+  readonly oauthStrictHints: boolean
+  readonly signingKeyDays: number
   readonly metricsOpen: boolean
   readonly logLevel: string
 }
@@ -32,6 +37,10 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
 const RATE_MAX = 1_000_000
 /** A minute. */
 const CHAT_RATE_MAX = 100_000_000
+/** A rotated refresh token that is good for longer is as good as one that is not rotated. */
+const REPLAY_MAX = 300
+const CACHE_TTL_MAX = 3_600
+const KEY_DAYS_MAX = 3_650
 
 /** @throws SettingsRefused: one line that says which setting, and why. */
 export function checkConfig(values: Values): Config {
@@ -62,6 +71,11 @@ export function checkConfig(values: Values): Config {
     chatRate: parseNumber('chatRate', required(values, 'chatRate'), CHAT_RATE_MAX),
     allowInternalFetch: parseBoolean('allowInternalFetch', required(values, 'allowInternalFetch')),
     auditRetentionMs: parseDays('auditRetention', required(values, 'auditRetention')),
+    authorizationEndpoint: parseEndpoint(values.authorizationEndpoint.value),
+    oauthReplaySeconds: parseNumber('oauthReplaySeconds', required(values, 'oauthReplaySeconds'), REPLAY_MAX),
+    oauthCacheTtl: parseNumber('oauthCacheTtl', required(values, 'oauthCacheTtl'), CACHE_TTL_MAX),
+    oauthStrictHints: parseBoolean('oauthStrictHints', required(values, 'oauthStrictHints')),
+    signingKeyDays: parseNumber('signingKeyDays', required(values, 'signingKeyDays'), KEY_DAYS_MAX),
     metricsOpen: parseBoolean('metricsOpen', required(values, 'metricsOpen')),
     logLevel: required(values, 'logLevel'),
   }
@@ -123,6 +137,16 @@ function parsePublicUrl(text: string | undefined): string | undefined {
     )
   }
   return text.replace(/\/+$/, '')
+}
+
+function parseEndpoint(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(bare(url.hostname)))
+  // RFC 6749 §3.1: no fragment.
+  if (!isSafe || text.includes('#'))
+    throw new SettingsRefused(`authorizationEndpoint: "${text}" is not an https URL without a fragment`)
+  return text
 }
 
 function bare(hostname: string): string {

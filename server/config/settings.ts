@@ -15,6 +15,11 @@ export type SettingName =
   | 'auditRetention'
   | 'chatRate'
   | 'allowInternalFetch'
+  | 'authorizationEndpoint'
+  | 'oauthReplaySeconds'
+  | 'oauthCacheTtl'
+  | 'oauthStrictHints'
+  | 'signingKeyDays'
   | 'metricsOpen'
   | 'logLevel'
 
@@ -136,6 +141,42 @@ export const SETTINGS: readonly Setting[] = [
     environment: 'RESCIND_AUDIT_RETENTION',
     fallback: '400',
     help: 'days for which receipts and the audit can be read; then their hashes stay',
+  },
+  {
+    name: 'authorizationEndpoint',
+    flag: '--authorization-endpoint',
+    environment: 'RESCIND_AUTHORIZATION_ENDPOINT',
+    fallback: undefined,
+    help: 'URL of your own login page, named in the OAuth metadata; it gets codes from POST /control/v1/grants',
+  },
+  {
+    name: 'oauthReplaySeconds',
+    flag: '--oauth-replay-seconds',
+    environment: 'RESCIND_OAUTH_REPLAY_SECONDS',
+    fallback: '30',
+    help: 'seconds for which a rotated refresh token gets the same answer again; later, or at 0 at once, it is reuse',
+  },
+  {
+    name: 'oauthCacheTtl',
+    flag: '--oauth-cache-ttl',
+    environment: 'RESCIND_OAUTH_CACHE_TTL',
+    fallback: '5',
+    help: 'cache_ttl of active introspection answers: seconds that a gateway may keep one; 0 leaves it out',
+  },
+  {
+    name: 'oauthStrictHints',
+    flag: '--oauth-strict-hints',
+    environment: 'RESCIND_OAUTH_STRICT_HINTS',
+    fallback: 'false',
+    isSwitch: true,
+    help: 'answer 400 to a revocation whose token_type_hint is neither access_token nor refresh_token',
+  },
+  {
+    name: 'signingKeyDays',
+    flag: '--signing-key-days',
+    environment: 'RESCIND_SIGNING_KEY_DAYS',
+    fallback: '90',
+    help: 'days after which a signing key is rotated by itself; 0: only when somebody asks for it',
   },
   {
     name: 'metricsOpen',

@@ -287,7 +287,9 @@ const pathOf = (target: string): string => (target.split('?', 1)[0] ?? '').repla
 /** A named token is also read, and a chat client may be named `list`; `templates` has neither for all of them. */
 const isAlsoThere = (method: string, target: string): boolean =>
   (/^\/v2\.0\/tokens\/./.test(target) && ['GET', 'HEAD', 'DELETE'].includes(method)) ||
-  (target === '/admin/clients/list' && method === 'DELETE')
+  (target === '/admin/clients/list' && method === 'DELETE') ||
+  // Preflights of browsers.
+  (method === 'OPTIONS' && /^(?!.*introspect).*(?:\/api\/id\/v1|\.well-known\/oauth)/.test(target))
 
 hostile('refuses methods that nobody knows, and CONNECT without an answer', async () => {
   for (const template of templates) {

@@ -66,12 +66,13 @@ async function revoke(party: Party, text: string, method: Method = 'client_secre
 
 test('discovers the endpoints and how clients authenticate', () => {
   assert.equal(as.revocation_endpoint, `${server.url}/api/id/v1/auth/token/revoke`)
+  const proved = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+  assert.deepEqual(as.introspection_endpoint_auth_methods_supported, proved)
   for (const methods of [
     as.token_endpoint_auth_methods_supported,
     as.revocation_endpoint_auth_methods_supported,
-    as.introspection_endpoint_auth_methods_supported,
   ])
-    assert.deepEqual(methods, ['client_secret_basic', 'client_secret_post'])
+    assert.deepEqual(methods, [...proved, 'none'])
 })
 
 for (const method of ['client_secret_basic', 'client_secret_post'] as const) {
@@ -104,6 +105,7 @@ test('narrows the scope, and shows whose token it is', async () => {
       sub: 'svc',
       iss: as.issuer,
       jti: '',
+      cache_ttl: 5,
     },
   )
 })

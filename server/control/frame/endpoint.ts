@@ -45,6 +45,8 @@ export type ControlParts = {
   readonly confirmClock: () => Promise<number>
   /** Milliseconds of a clock that only runs forward. */
   readonly monotonicMs: () => number
+  /** The OAuth issuer of a realm. */
+  readonly issuerOf: (realm: Realm) => string
   /** Requests a second of one key in one lane; 0: no limit. */
   readonly ratePerSecond: number
 }

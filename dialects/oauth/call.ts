@@ -1,0 +1,47 @@
+import type { Awaitable, Cause, Realm } from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import type { RateLimit } from '../wire/rate.ts'
+import type { WireRequest } from '../wire/request.ts'
+import type { Authenticated } from './client-authentication.ts'
+import type { Lists, Parameters } from './endpoint-body.ts'
+
+/** Something that an operator wants to see in the log; never holds token text. */
+export type OauthNotice = {
+  readonly event: 'grant-ended' | 'loose-assertion-audience'
+  readonly realm: string
+  readonly client: string
+  readonly from: string
+  readonly cause?: Cause
+}
+
+export type OauthOptions = {
+  /** A realm's base URL, `https://host[/realms/name]`: fixed by configuration, so that nobody can dictate an issuer. */
+  readonly baseOf: (realm: Realm) => string
+  /** For how long a rotated refresh token gets the same answer again. */
+  readonly replaySeconds: number
+  /** Seconds for which gateways are told to keep an active answer; 0 says nothing. */
+  readonly cacheTtlSeconds: number
+  /** Refuse a `token_type_hint` that is neither of the two that are known. */
+  readonly strictHints: boolean
+  /** Where the operator's own login lives, for the metadata. */
+  readonly authorizationEndpoint?: string | undefined
+  readonly onNotice?: (notice: OauthNotice) => void
+}
+
+/** One request to one of the three endpoints. */
+export type Call = {
+  readonly realm: Realm
+  readonly request: WireRequest
+  readonly options: OauthOptions
+  readonly issuer: string
+  /** The endpoint's own URL. */
+  readonly url: string
+  readonly values: Parameters
+  readonly lists: Lists
+  /** How often a client may be told that a token is somebody else's. */
+  readonly foreign: RateLimit
+  /** What a request does once, however often it is judged again. */
+  readonly once: { assertionSpent: boolean }
+}
+
+export type Endpoint = (call: Call, authenticated: Authenticated) => Awaitable<Answer | Stale>

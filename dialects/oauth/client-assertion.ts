@@ -1,0 +1,126 @@
+import {
+  type Awaitable,
+  after,
+  audienceOf,
+  candidateKeys,
+  importJwks,
+  type JsonObject,
+  numericDateMs,
+  type ParsedJws,
+  type Position,
+  parseJws,
+  sha256Base64url,
+  type VerificationKey,
+  verifyJws,
+} from '@rescind/core'
+import type { Call } from './call.ts'
+import { callerOf } from './client-authentication.ts'
+import { OAUTH_CLIENTS, type OauthClient } from './directory.ts'
+import { parameter } from './endpoint-body.ts'
+
+export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** RFC 7523 leaves `typ` open; its successor wants the last one. What is anything else was made for another purpose. */
+const TYPES: ReadonlySet<string | undefined> = new Set([undefined, 'jwt', 'client-authentication+jwt'])
+/** How far ahead of ours a client's clock may be. */
+const SKEW_MS = 60_000
+/** The longest that an assertion may live: so long is its `jti` remembered. */
+const LIFE_MAX_MS = 3_660_000
+const JTI_MAX = 256
+/** The kind of the memos that spent assertions leave. */
+const SPENT = 'oauth-assertion'
+
+/**
+ * `private_key_jwt` (RFC 7523 §2.2, §3): the client whose key signed the assertion, if everything about it is right,
+ * and nobody has presented it before. @returns undefined otherwise; why is nobody's business.
+ */
+export function assertedClient(
+  call: Call,
+  text: string,
+  basis: Position,
+): Awaitable<OauthClient | undefined> {
+  const jws = parseJws(text)
+  // §3: for client authentication issuer and subject both are the client.
+  const clientId = jws?.claims.sub
+  const named = parameter(call.values, 'client_id')
+  if (jws === undefined || typeof clientId !== 'string' || jws.claims.iss !== clientId) return undefined
+  if (!TYPES.has(jws.typ) || (named !== undefined && named !== clientId)) return undefined
+  return after(call.realm.directory.get(OAUTH_CLIENTS, clientId), (entry) => {
+    const client = entry?.value
+    if (client === undefined || !client.enabled || !isSignedBy(jws, client)) return undefined
+    const endsAtMs = endOf(call, jws.claims, client)
+    return endsAtMs === undefined ? undefined : spend({ call, client, basis }, jws.claims.jti, endsAtMs)
+  })
+}
+
+const imported: WeakMap<JsonObject, readonly VerificationKey[]> = new WeakMap()
+
+/** The keys of a client, imported once for each version of its record. */
+function keysOf({ jwks }: OauthClient): readonly VerificationKey[] {
+  if (jwks === undefined) return []
+  const known = imported.get(jwks)
+  if (known !== undefined) return known
+  const keys = importJwks(jwks) ?? []
+  imported.set(jwks, keys)
+  return keys
+}
+
+function isSignedBy(jws: ParsedJws, client: OauthClient): boolean {
+  return candidateKeys(jws, keysOf(client)).some((key) => verifyJws(jws, key))
+}
+
+/** @returns when it ends, if it is meant for us, and now. */
+function endOf(call: Call, claims: JsonObject, client: OauthClient): number | undefined {
+  const nowMs = call.realm.nowMs()
+  const [endsAtMs, startsAtMs, issuedAtMs] = [claims.exp, claims.nbf ?? 0, claims.iat ?? 0].map(numericDateMs)
+  if (endsAtMs === undefined || startsAtMs === undefined || issuedAtMs === undefined) return undefined
+  if (endsAtMs <= nowMs || endsAtMs > nowMs + LIFE_MAX_MS) return undefined
+  if (startsAtMs > nowMs + SKEW_MS || issuedAtMs > nowMs + SKEW_MS) return undefined
+  return isMeantForUs(call, claims, client) ? endsAtMs : undefined
+}
+
+/**
+ * The issuer as the sole value: a list, or an endpoint's URL, lets another server that a client talks to present the
+ * assertion here. Clients that cannot do so are let in one by one, and every use is noted.
+ */
+function isMeantForUs(call: Call, { aud }: JsonObject, client: OauthClient): boolean {
+  if (aud === call.issuer) return true
+  if (client.assertionAudience !== 'endpoint') return false
+  const ours = [call.issuer, call.url, `${call.issuer}/auth/token`]
+  const isOurs = (audienceOf(aud) ?? []).some((one) => ours.includes(one))
+  if (isOurs) {
+    const { realm, request } = call
+    const of = { realm: realm.name, client: client.clientId, from: request.from }
+    call.options.onNotice?.({ event: 'loose-assertion-audience', ...of })
+  }
+  return isOurs
+}
+
+type Spending = { readonly call: Call; readonly client: OauthClient; readonly basis: Position }
+
+/** §3 (jti): durable before the request goes on, so that no restart and no other node lets it in again. */
+async function spend(
+  { call, client, basis }: Spending,
+  jti: unknown,
+  endsAtMs: number,
+): Promise<OauthClient | undefined> {
+  if (typeof jti !== 'string' || jti === '' || jti.length > JTI_MAX) return undefined
+  if (call.once.assertionSpent) return client
+  const { realm, request } = call
+  const id = sha256Base64url(`${client.clientId}\0${jti}`)
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [callerOf(realm, client, { from: request.from, basis }).standing],
+    expects: [],
+    operations: [
+      {
+        kind: 'put-memo',
+        memo: { kind: SPENT, id, value: new Uint8Array(0), expiresAtMs: endsAtMs },
+        unlessAliveAtMs: realm.nowMs(),
+      },
+    ],
+  })
+  if (outcome.kind !== 'applied') return undefined
+  call.once.assertionSpent = true
+  return client
+}

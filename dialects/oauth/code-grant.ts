@@ -1,0 +1,157 @@
+import {
+  type Awaitable,
+  after,
+  callerFacts,
+  type Found,
+  type GrantId,
+  type IssueAct,
+  type Issued,
+  issueTokens,
+  type Memo,
+  mintText,
+  RawToken,
+  type Realm,
+  sameDigest,
+  sha256Base64url,
+  type TokenRecord,
+} from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { formatInstant } from '../wire/iso-date.ts'
+import { badRequest, invalidGrant, refusalAnswer } from './answers.ts'
+import type { Call } from './call.ts'
+import type { Authenticated } from './client-authentication.ts'
+import { type OauthClient, refreshLifetimeSeconds } from './directory.ts'
+import { endedAnswer, endGrant } from './ended-grants.ts'
+import { parameter } from './endpoint-body.ts'
+import { issueAnswer, mintingOf, tooLong } from './issuing.ts'
+import { accessToken, type Family, tokenPair } from './tokens.ts'
+
+/** RFC 6749 §4.1.2 has ten minutes as the most; whoever redirects a browser needs seconds. */
+export const CODE_LIFETIME_SECONDS = 60
+/** RFC 7636 §4.2: SHA-256 in base64url. */
+export const CHALLENGE: RegExp = /^[A-Za-z0-9_-]{43}$/
+/** RFC 7636 §4.1. */
+const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
+/** The kind of the memos by which a code that was used is known when its record has been collected. */
+const USED = 'oauth-used-code'
+
+type CodeClaims = { readonly redirectUri: string; readonly codeChallenge: string }
+type Used = {
+  readonly client: string
+  readonly grant: GrantId
+  readonly token: string
+  readonly usedAt: string
+}
+
+export type CodeIntent = Pick<Family, 'subject' | 'scope' | 'audience'> &
+  CodeClaims & { readonly client: OauthClient }
+
+/** A code for a login that happened elsewhere, bound to client, redirect URI and challenge. */
+export async function startCode(
+  realm: Realm,
+  act: Pick<IssueAct, 'basis' | 'caller'>,
+  { client, redirectUri, codeChallenge, subject, scope, audience }: CodeIntent,
+): Promise<{ readonly issued: Issued; readonly code: RawToken }> {
+  const raw = mintText(realm.grammar.prefixes.code, realm.random)
+  const claims: CodeClaims = { redirectUri, codeChallenge }
+  const issued = await issueTokens(realm, {
+    ...act,
+    tokens: [
+      {
+        raw,
+        kind: 'code',
+        source: 'oauth',
+        client: client.clientId,
+        subject,
+        scope,
+        ...(audience === undefined ? {} : { audience }),
+        claims,
+        expiresAtMs: realm.nowMs() + CODE_LIFETIME_SECONDS * 1_000,
+      },
+    ],
+  })
+  return { issued, code: raw }
+}
+
+/** RFC 6749 §4.1.3 and RFC 7636 §4.5: a code for tokens, once. */
+export function redeemCode(call: Call, authenticated: Authenticated): Awaitable<Answer | Stale> {
+  const [text, redirectUri] = [parameter(call.values, 'code'), parameter(call.values, 'redirect_uri')]
+  const verifier = parameter(call.values, 'code_verifier')
+  if (text === undefined) return badRequest('code is required')
+  if (redirectUri === undefined) return badRequest('redirect_uri is required')
+  if (verifier === undefined) return badRequest('code_verifier is required')
+  const raw = RawToken.parse(text)
+  if (raw === undefined) return invalidGrant()
+  return after(call.realm.find(raw, 'oauth'), ({ verdict, record }: Found) => {
+    if (record === undefined) return perhapsCollected(call, authenticated, raw)
+    if (record.kind !== 'code' || record.client !== authenticated.client.clientId) return invalidGrant()
+    if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
+    if (verdict.kind === 'active') return redeem(call, authenticated, { record, redirectUri, verifier })
+    if (verdict.why === 'revoked' || verdict.why === 'lost') return endedAnswer(call.realm, record.grant)
+    return perhapsCollected(call, authenticated, raw)
+  })
+}
+
+type Redeeming = { readonly record: TokenRecord; readonly redirectUri: string; readonly verifier: string }
+
+async function redeem(
+  call: Call,
+  authenticated: Authenticated,
+  { record, redirectUri, verifier }: Redeeming,
+): Promise<Answer | Stale> {
+  // Written by `startCode` alone.
+  const claims = record.claims as CodeClaims
+  const isProved = VERIFIER.test(verifier) && sameDigest(sha256Base64url(verifier), claims.codeChallenge)
+  if (!isProved || redirectUri !== claims.redirectUri) return invalidGrant()
+  const { realm } = call
+  const { client } = authenticated
+  const { scope = '', audience, grant, subject = client.clientId } = record
+  const family: Family = { subject, scope, grant, ...(audience === undefined ? {} : { audience }) }
+  const used: Used = {
+    client: client.clientId,
+    grant,
+    token: record.handle,
+    usedAt: formatInstant(realm.nowMs()),
+  }
+  const memo: Memo = {
+    kind: USED,
+    id: record.digest,
+    value: Buffer.from(JSON.stringify(used), 'utf8'),
+    expiresAtMs: realm.nowMs() + refreshLifetimeSeconds(client) * 1_000,
+  }
+  const minting = mintingOf(call, authenticated)
+  const more = { consume: record, also: [{ kind: 'put-memo', memo }] as const }
+  if (!client.grantTypes.includes('refresh_token')) {
+    const access = await accessToken(minting, family)
+    return access === undefined
+      ? tooLong()
+      : issueAnswer(call, authenticated, { texts: { access, scope }, more })
+  }
+  const pair = await tokenPair(minting, family)
+  return pair === undefined
+    ? tooLong()
+    : issueAnswer(call, authenticated, { texts: { ...pair, scope }, more })
+}
+
+/** A code that is over: used before, and then this is reuse, which ends what it brought (§4.1.2). */
+function perhapsCollected(
+  call: Call,
+  authenticated: Authenticated,
+  raw: RawToken,
+): Awaitable<Answer | Stale> {
+  const { realm } = call
+  const id = raw.digest(realm.keys.digestKey)
+  return after(realm.store.memo(realm.ordinal, { kind: USED, id }), (memo) => {
+    if (memo === undefined) return invalidGrant()
+    // Written above and nowhere else.
+    const used = JSON.parse(Buffer.from(memo.value).toString('utf8')) as Used
+    if (used.client !== authenticated.client.clientId) return invalidGrant()
+    const { grant, token, usedAt } = used
+    const of = callerFacts({ source: 'oauth', client: used.client }, realm.basis())
+    const { kind } = realm.judge({ ...of, grant })
+    if (kind !== 'active') return endedAnswer(realm, grant)
+    const detectedAt = formatInstant(realm.nowMs())
+    const cause = { code: 'authorization_code_reuse', token, grant, usedAt, detectedAt }
+    return endGrant(call, authenticated, { grant, cause })
+  })
+}

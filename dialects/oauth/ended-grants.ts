@@ -1,0 +1,74 @@
+import {
+  type Awaitable,
+  after,
+  type Cause,
+  type GrantId,
+  type Memo,
+  type Realm,
+  type RevokeAct,
+  revokeGrant,
+  unreachable,
+} from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { invalidGrant } from './answers.ts'
+import type { Call } from './call.ts'
+import type { Authenticated } from './client-authentication.ts'
+import { refreshLifetimeSeconds } from './directory.ts'
+
+/** The kind of the memos that say what ended a grant, to the client that had it. */
+const ENDED = 'oauth-ended-grant'
+
+export type EndAct = {
+  readonly grant: GrantId
+  readonly cause: Cause
+  readonly onlyIfLive?: RevokeAct['onlyIfLive']
+}
+
+/**
+ * Something that is good for one use was used again: by whom, thief or owner, nobody can tell, so the whole grant ends
+ * (RFC 9700 §4.14.2, RFC 6749 §4.1.2). Cause and revocation are one unit; the audit has the cause, too.
+ */
+export async function endGrant(
+  { realm, options, request }: Call,
+  { client, caller }: Authenticated,
+  { grant, cause, onlyIfLive }: EndAct,
+): Promise<Answer | Stale> {
+  const memo: Memo = {
+    kind: ENDED,
+    id: grant,
+    value: Buffer.from(JSON.stringify(cause), 'utf8'),
+    expiresAtMs: realm.nowMs() + refreshLifetimeSeconds(client) * 1_000,
+  }
+  const { kind } = await revokeGrant(
+    realm,
+    { source: 'oauth', grant },
+    {
+      caller,
+      how: 'oauth.token',
+      why: cause.code,
+      cause,
+      also: [{ kind: 'put-memo', memo }],
+      ...(onlyIfLive === undefined ? {} : { onlyIfLive }),
+    },
+  )
+  switch (kind) {
+    case 'stale':
+      return kind
+    case 'revoked': {
+      const of = { realm: realm.name, client: client.clientId, from: request.from }
+      options.onNotice?.({ event: 'grant-ended', ...of, cause })
+      return invalidGrant(cause)
+    }
+    default:
+      return unreachable(kind)
+  }
+}
+
+/** `invalid_grant` for a grant that is over, with what ended it if that is known. Only for the client that had it. */
+export function endedAnswer(realm: Realm, grant: GrantId): Awaitable<Answer> {
+  return after(realm.store.memo(realm.ordinal, { kind: ENDED, id: grant }), (memo) => {
+    if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return invalidGrant()
+    // Written above and nowhere else.
+    return invalidGrant(JSON.parse(Buffer.from(memo.value).toString('utf8')) as Cause)
+  })
+}

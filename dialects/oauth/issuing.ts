@@ -1,0 +1,58 @@
+import { type IssueAct, type Issued, issueTokens, unreachable } from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { badRequest, invalidGrant, refuse, success } from './answers.ts'
+import type { Call } from './call.ts'
+import type { Authenticated } from './client-authentication.ts'
+import { type Minting, type Texts, tokenMembers } from './tokens.ts'
+
+export function mintingOf({ realm, issuer }: Call, { client, basis }: Authenticated): Minting {
+  return { realm, issuer, client, basis }
+}
+
+export type More = Pick<IssueAct, 'consume' | 'consumeSealed' | 'also'>
+
+/** Issues what was minted, in one unit, and words the outcome. */
+export async function issueAnswer(
+  { realm }: Call,
+  { basis, caller }: Authenticated,
+  { texts, more = {} }: { readonly texts: Texts; readonly more?: More },
+): Promise<Answer | Stale> {
+  const { access, refresh } = texts
+  const issued = await issueTokens(realm, {
+    basis,
+    caller,
+    ...more,
+    tokens: refresh === undefined ? [access.intent] : [access.intent, refresh.intent],
+    also: more.also === undefined ? access.also : [...access.also, ...more.also],
+  })
+  return issued.kind === 'issued' ? success(tokenMembers(texts)) : refusedIssue(issued)
+}
+
+export function refusedIssue(issued: Exclude<Issued, { kind: 'issued' }>): Answer | Stale {
+  switch (issued.kind) {
+    case 'stale':
+    case 'token-exists':
+    // Somebody used it up a moment ago: judged again, it is a replay.
+    case 'consumed':
+      return 'stale'
+    case 'held':
+    case 'lifetime-too-long':
+      return invalidGrant()
+    case 'too-deep':
+      return badRequest('the token has been exchanged too often')
+    default:
+      return unreachable(issued)
+  }
+}
+
+export function tooLong(): Answer {
+  return badRequest('the token would be too long: ask for fewer scopes or targets')
+}
+
+export function wrongScope(): Answer {
+  return refuse(400, 'invalid_scope', 'the scope is malformed or not allowed')
+}
+
+export function wrongTarget(): Answer {
+  return refuse(400, 'invalid_target', 'the resource or audience is malformed or not allowed')
+}

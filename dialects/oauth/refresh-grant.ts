@@ -1,0 +1,150 @@
+import {
+  type Awaitable,
+  after,
+  type Consumption,
+  type Found,
+  type Handle,
+  RawToken,
+  type Realm,
+  seal,
+  subkey,
+  type TokenRecord,
+  unseal,
+  type Verdict,
+} from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { formatInstant } from '../wire/iso-date.ts'
+import { badRequest, invalidGrant, refusalAnswer, successText } from './answers.ts'
+import type { Call } from './call.ts'
+import type { Authenticated } from './client-authentication.ts'
+import { endedAnswer, endGrant } from './ended-grants.ts'
+import { parameter } from './endpoint-body.ts'
+import { issueAnswer, mintingOf, tooLong, wrongScope, wrongTarget } from './issuing.ts'
+import { grantedScope, scopeTokens } from './scopes.ts'
+import { targetsOf } from './targets.ts'
+import { type Family, tokenMembers, tokenPair } from './tokens.ts'
+
+/** RFC 6749 §6: the refresh token is used up by the unit that mints its successor. */
+export function refresh(call: Call, authenticated: Authenticated): Awaitable<Answer | Stale> {
+  const text = parameter(call.values, 'refresh_token')
+  if (text === undefined) return badRequest('refresh_token is required')
+  const raw = RawToken.parse(text)
+  if (raw === undefined) return invalidGrant()
+  return after(call.realm.find(raw, 'oauth'), ({ verdict, record }: Found) => {
+    const isOwn = record?.kind === 'refresh' && record.client === authenticated.client.clientId
+    return isOwn ? judged(call, authenticated, { verdict, record }) : invalidGrant()
+  })
+}
+
+type Own = { readonly verdict: Verdict; readonly record: TokenRecord }
+
+function judged(call: Call, authenticated: Authenticated, own: Own): Awaitable<Answer | Stale> {
+  const { verdict, record } = own
+  if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
+  if (verdict.kind === 'active') return rotate(call, authenticated, record)
+  if (verdict.why === 'revoked' || verdict.why === 'lost') return endedAnswer(call.realm, record.grant)
+  // Rotated, perhaps expired or held since: it is looked at what the one use of it brought.
+  const { realm } = call
+  return after(realm.store.consumption(realm.ordinal, record.handle), (consumption) =>
+    consumption === undefined ? invalidGrant() : usedAgain(call, authenticated, { ...own, consumption }),
+  )
+}
+
+async function rotate(
+  call: Call,
+  authenticated: Authenticated,
+  record: TokenRecord,
+): Promise<Answer | Stale> {
+  const { client } = authenticated
+  const scope = grantedScope(parameter(call.values, 'scope'), scopeTokens(record.scope))
+  if (scope === undefined) return wrongScope()
+  const targets = targetsOf(call.lists, client, record.audience)
+  if (targets.kind === 'refused') return wrongTarget()
+  const family: Family = { ...familyOf(record), scope, ...audienceMember(targets.audience) }
+  const kept = { scope: record.scope ?? scope, ...audienceMember(record.audience) }
+  const pair = await tokenPair(mintingOf(call, authenticated), family, kept)
+  if (pair === undefined) return tooLong()
+  const texts = { ...pair, scope }
+  const answered: Answered = {
+    atMs: call.realm.nowMs(),
+    // A pair's refresh token is minted with its handle.
+    successor: pair.refresh.intent.handle as Handle,
+    body: JSON.stringify(tokenMembers(texts)),
+  }
+  const consumeSealed = sealAnswer(call.realm, record, answered)
+  return issueAnswer(call, authenticated, { texts, more: { consume: record, consumeSealed } })
+}
+
+/**
+ * A refresh token that was used comes again. As long as the answer may have been lost (a short time, and nobody has
+ * used what was in it), it is the same answer, byte for byte, however many ask; otherwise it is reuse.
+ */
+async function usedAgain(
+  call: Call,
+  authenticated: Authenticated,
+  { verdict, record, consumption }: Own & { readonly consumption: Consumption },
+): Promise<Answer | Stale> {
+  const { realm, options } = call
+  const answered = openAnswer(realm, record, consumption)
+  const isHeld = verdict.kind === 'inactive' && verdict.why === 'held'
+  const isLate = answered === undefined || realm.nowMs() - answered.atMs >= options.replaySeconds * 1_000
+  if (!isLate && (await realm.store.consumption(realm.ordinal, answered.successor)) === undefined)
+    return isHeld ? invalidGrant() : successText(answered.body)
+  const cause = {
+    code: 'refresh_token_reuse',
+    token: record.handle,
+    grant: record.grant,
+    rotatedAt: formatInstant(answered?.atMs ?? record.issuedAtMs),
+    detectedAt: formatInstant(realm.nowMs()),
+  }
+  // A hold covers the record already: it must not make the revocation stale.
+  return endGrant(call, authenticated, {
+    grant: record.grant,
+    cause,
+    ...(isHeld ? {} : { onlyIfLive: record }),
+  })
+}
+
+type Answered = { readonly atMs: number; readonly successor: Handle; readonly body: string }
+
+/** What a client was answered, readable for this realm and this token alone. */
+function sealAnswer(realm: Realm, record: TokenRecord, answered: Answered): Uint8Array {
+  const sealing = { key: keyOf(realm, record), associated: associated(realm, record), random: realm.random }
+  return seal(sealing, Buffer.from(JSON.stringify(answered), 'utf8'))
+}
+
+function openAnswer(realm: Realm, record: TokenRecord, { sealed }: Consumption): Answered | undefined {
+  if (sealed === undefined) return undefined
+  const plain = unseal(keyOf(realm, record), sealed, associated(realm, record))
+  // Sealed above and nowhere else.
+  return plain === undefined ? undefined : (JSON.parse(plain.toString('utf8')) as Answered)
+}
+
+function keyOf(realm: Realm, { handle }: TokenRecord): Uint8Array {
+  return subkey(realm.keys.sealKey, `refresh-answer:${handle}`)
+}
+
+function associated(realm: Realm, { handle, digest }: TokenRecord): string {
+  return `refresh-answer:${realm.name}:${handle}:${digest}`
+}
+
+function familyOf({
+  client,
+  subject,
+  grant,
+  session,
+  tenant,
+  ancestors,
+}: TokenRecord): Omit<Family, 'scope'> {
+  return {
+    subject: subject ?? client ?? '',
+    grant,
+    ancestors,
+    ...(session === undefined ? {} : { session }),
+    ...(tenant === undefined ? {} : { tenant }),
+  }
+}
+
+function audienceMember(audience: readonly string[] | undefined): { readonly audience?: readonly string[] } {
+  return audience === undefined ? {} : { audience }
+}

@@ -1,0 +1,34 @@
+import { isObject, needActiveKey, parseStrictJson, signJws } from '@rescind/core'
+import type { Answer } from '../wire/answer.ts'
+import { successText } from './answers.ts'
+import type { Call } from './call.ts'
+import type { OauthClient } from './directory.ts'
+
+/** RFC 9701 §4, §5. */
+export const SIGNED_TYPE = 'application/token-introspection+jwt'
+const TYP = 'token-introspection+jwt'
+
+/**
+ * The same answer as a JWS that says who said it, to whom, and when. RFC 9701 §5: no `sub` and no `exp` beside the
+ * answer, so that nobody takes it for an access token.
+ */
+export async function signedAnswer(
+  { realm, issuer }: Call,
+  { clientId, introspectionSigningAlg }: OauthClient,
+  plain: Answer,
+): Promise<Answer> {
+  const { signing } = await needActiveKey(realm, introspectionSigningAlg ?? 'RS256')
+  const state = parseStrictJson(Buffer.from(typeof plain.body === 'string' ? plain.body : '', 'utf8'))
+  const claims = {
+    iss: issuer,
+    aud: clientId,
+    iat: Math.floor(realm.nowMs() / 1_000),
+    token_introspection: isObject(state) ? state : { active: false },
+  }
+  const { headers } = successText('')
+  return {
+    status: 200,
+    headers: { ...headers, 'content-type': SIGNED_TYPE },
+    body: signJws(claims, TYP, signing),
+  }
+}

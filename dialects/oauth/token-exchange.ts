@@ -1,0 +1,146 @@
+import {
+  ANCESTORS_MAX,
+  type Ancestor,
+  type Awaitable,
+  after,
+  type JsonObject,
+  RawToken,
+  type TokenRecord,
+} from '@rescind/core'
+import type { Answer, Stale } from '../wire/answer.ts'
+import { badRequest, refusalAnswer } from './answers.ts'
+import type { Call } from './call.ts'
+import type { Authenticated } from './client-authentication.ts'
+import type { OauthClient } from './directory.ts'
+import { parameter } from './endpoint-body.ts'
+import { issueAnswer, mintingOf, tooLong, wrongScope, wrongTarget } from './issuing.ts'
+import { grantedScope, scopeTokens } from './scopes.ts'
+import { targetsOf } from './targets.ts'
+import { accessToken, type Family } from './tokens.ts'
+import { isVisible } from './visibility.ts'
+
+const TYPE = {
+  access: 'urn:ietf:params:oauth:token-type:access_token',
+  refresh: 'urn:ietf:params:oauth:token-type:refresh_token',
+  jwt: 'urn:ietf:params:oauth:token-type:jwt',
+} as const
+
+/** A token of the request, live, and one that the client may act upon. */
+type Given = { readonly record: TokenRecord }
+type Read = Given | { readonly answer: Answer }
+
+/**
+ * RFC 8693: another token for what a token is about. It stays in the grant, records what it came of, and so dies with
+ * it; it never outlives it, and has no scope and no target that it has not.
+ */
+export async function exchange(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
+  const { values } = call
+  const wanted = parameter(values, 'requested_token_type') ?? TYPE.access
+  if (wanted !== TYPE.access && wanted !== TYPE.jwt)
+    return badRequest('requested_token_type is not supported')
+  const hasActor = parameter(values, 'actor_token') !== undefined
+  // §2.1: the actor's type is required with an actor, and must not come without one.
+  if (hasActor !== (parameter(values, 'actor_token_type') !== undefined))
+    return badRequest('actor_token and actor_token_type belong together')
+  const subject = await givenToken(call, authenticated, 'subject')
+  if ('answer' in subject) return subject.answer
+  const actor = hasActor ? await givenToken(call, authenticated, 'actor') : undefined
+  if (actor !== undefined && 'answer' in actor) return actor.answer
+  return derive(call, authenticated, { subject, actor, isJwt: wanted === TYPE.jwt })
+}
+
+type Derivation = { readonly subject: Given; readonly actor: Given | undefined; readonly isJwt: boolean }
+
+async function derive(
+  call: Call,
+  authenticated: Authenticated,
+  { subject, actor, isJwt }: Derivation,
+): Promise<Answer | Stale> {
+  const { client } = authenticated
+  const { record } = subject
+  const allowed = scopeTokens(record.scope).filter((token) => client.scopes.includes(token))
+  const scope = grantedScope(parameter(call.values, 'scope'), allowed)
+  if (scope === undefined) return wrongScope()
+  const targets = targetsOf(call.lists, client, record.audience)
+  if (targets.kind === 'refused') return wrongTarget()
+  const ancestors = ancestorsOf([record, ...(actor === undefined ? [] : [actor.record])])
+  if (ancestors.length > ANCESTORS_MAX) return badRequest('the token has been exchanged too often')
+  const act = actOf(record, actor?.record)
+  const { audience } = targets
+  const family: Family = {
+    subject: record.subject ?? record.client ?? client.clientId,
+    scope,
+    grant: record.grant,
+    ancestors,
+    ...(audience === undefined ? {} : { audience }),
+    ...(record.session === undefined ? {} : { session: record.session }),
+    ...(record.tenant === undefined ? {} : { tenant: record.tenant }),
+    ...(act === undefined ? {} : { act }),
+  }
+  const format = isJwt ? 'jwt' : client.accessTokenFormat
+  const access = await accessToken(mintingOf(call, authenticated), family, format)
+  if (access === undefined) return tooLong()
+  const issuedTokenType = isJwt ? TYPE.jwt : TYPE.access
+  return issueAnswer(call, authenticated, { texts: { access, scope, issuedTokenType } })
+}
+
+/** §2.2.2: whatever is wrong with a token of the request is `invalid_request`, and no more is said about it. */
+function givenToken(call: Call, { client }: Authenticated, of: 'subject' | 'actor'): Awaitable<Read> {
+  const text = parameter(call.values, `${of}_token`)
+  const type = parameter(call.values, `${of}_token_type`)
+  if (text === undefined || type === undefined)
+    return { answer: badRequest(`${of}_token and ${of}_token_type are required`) }
+  if (!Object.values<string>(TYPE).includes(type))
+    return { answer: badRequest(`${of}_token_type is not supported`) }
+  const wrong: Read = { answer: badRequest(`${of}_token is not acceptable`) }
+  const raw = RawToken.parse(text)
+  if (raw === undefined) return wrong
+  return after(call.realm.find(raw, 'oauth'), ({ verdict, record }): Read => {
+    if (record === undefined || !isOfType(record, type) || !mayUse(record, client)) return wrong
+    if (verdict.kind === 'unknown') return { answer: refusalAnswer({ kind: 'outage' }) }
+    // A JWT ends on whole seconds, and so must not be made of what ends within this one.
+    const isEnding = record.expiresAtMs - call.realm.nowMs() < 1_000
+    return verdict.kind === 'active' && !isEnding ? { record } : wrong
+  })
+}
+
+function isOfType({ kind, keyId }: TokenRecord, type: string): boolean {
+  if (type === TYPE.refresh) return kind === 'refresh'
+  return kind === 'access' && (type === TYPE.access || keyId !== undefined)
+}
+
+/** Its own tokens, and access tokens that it may introspect: those that were sent to it. */
+function mayUse(record: TokenRecord, client: OauthClient): boolean {
+  if (record.client === client.clientId) return true
+  return record.kind === 'access' && isVisible(record, client)
+}
+
+function ancestorsOf(records: readonly TokenRecord[]): readonly Ancestor[] {
+  const nearest = records.map(ancestorOf)
+  const all = [...nearest, ...records.flatMap(({ ancestors }) => ancestors)]
+  const seen = new Set<string>()
+  return all.filter(({ handle }) => !seen.has(handle) && seen.add(handle))
+}
+
+function ancestorOf(record: TokenRecord): Ancestor {
+  const { handle, source, subject, client, tenant, position, issuedAtMs, expiresAtMs } = record
+  return {
+    handle,
+    source,
+    position,
+    issuedAtMs,
+    expiresAtMs,
+    ...(subject === undefined ? {} : { subject }),
+    ...(client === undefined ? {} : { client }),
+    ...(tenant === undefined ? {} : { tenant }),
+  }
+}
+
+/** §4.1: who acts now, outermost; who acted before, inside. */
+function actOf({ claims }: TokenRecord, actor: TokenRecord | undefined): JsonObject | undefined {
+  // `act` is written by this file alone.
+  const before = claims?.act as JsonObject | undefined
+  if (actor === undefined) return before
+  const now = { sub: actor.subject ?? actor.client ?? '', client_id: actor.client ?? '' }
+  return before === undefined ? now : { ...now, act: before }
+}

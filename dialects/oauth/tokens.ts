@@ -1,0 +1,210 @@
+import {
+  ACCESS_TOKEN_TYP,
+  type Ancestor,
+  type Awaitable,
+  after,
+  coverLife,
+  type GrantId,
+  grantOf,
+  type IssueAct,
+  type Issued,
+  issueTokens,
+  type JsonObject,
+  judgingClaims,
+  mintHandle,
+  mintText,
+  needActiveKey,
+  type Operation,
+  type Position,
+  RawToken,
+  type Realm,
+  signJws,
+  type TokenIntent,
+} from '@rescind/core'
+import { accessLifetimeSeconds, type OauthClient, refreshLifetimeSeconds } from './directory.ts'
+
+/** What a token is about. `grant` absent: it starts its own. */
+export type Family = {
+  readonly subject: string
+  readonly scope: string
+  readonly audience?: readonly string[]
+  readonly grant?: GrantId
+  readonly session?: string
+  readonly tenant?: string
+  readonly ancestors?: readonly Ancestor[]
+  /** Who acts for the subject (RFC 8693 §4.1). */
+  readonly act?: JsonObject
+}
+
+export type Minting = {
+  readonly realm: Realm
+  readonly issuer: string
+  readonly client: OauthClient
+  /** The position at which everything was judged: the tokens' own. */
+  readonly basis: Position
+}
+
+export type Minted = {
+  readonly raw: RawToken
+  readonly intent: TokenIntent
+  readonly expiresInSeconds: number
+  /** What the unit has to carry beside the token. */
+  readonly also: readonly Operation[]
+}
+
+/** Access tokens in the client's format. @returns undefined when a JWT would be longer than a token may be. */
+export function accessToken(
+  minting: Minting,
+  family: Family,
+  format: OauthClient['accessTokenFormat'] = minting.client.accessTokenFormat,
+): Awaitable<Minted | undefined> {
+  const { realm, client } = minting
+  const nowMs = realm.nowMs()
+  const ends = nowMs + lifeMs(realm, accessLifetimeSeconds(client))
+  const expiresAtMs = Math.min(ends, ...(family.ancestors ?? []).map((up) => up.expiresAtMs))
+  if (format === 'jwt') {
+    const [iat, exp] = [Math.floor(nowMs / 1_000), Math.floor(expiresAtMs / 1_000)]
+    return signedToken(minting, family, { iat, exp })
+  }
+  const raw = mintText(realm.grammar.prefixes.access, realm.random)
+  const intent = intentOf(minting, family, { raw, expiresAtMs })
+  return { raw, intent, expiresInSeconds: Math.floor((expiresAtMs - nowMs) / 1_000), also: [] }
+}
+
+/** RFC 9068: `jti` is the handle, and with it come the claims by which verifiers judge it without asking. */
+async function signedToken(
+  minting: Minting,
+  family: Family,
+  { iat, exp }: { readonly iat: number; readonly exp: number },
+): Promise<Minted | undefined> {
+  const { realm, client, issuer, basis } = minting
+  const active = await needActiveKey(realm, client.accessTokenSigningAlg ?? 'ES256')
+  const handle = mintHandle(realm.random)
+  const grant = family.grant ?? grantOf(handle)
+  // §3: without a resource in the request there is still an audience; ours is whoever can ask us.
+  const audience = family.audience ?? [issuer]
+  const facts = {
+    ...principalsOf(client, family),
+    source: 'oauth',
+    handle,
+    grant,
+    ancestors: family.ancestors ?? [],
+    position: basis,
+    expiresAtMs: exp * 1_000,
+  }
+  const claims: JsonObject = {
+    iss: issuer,
+    sub: family.subject,
+    aud: audience.length === 1 ? (audience[0] ?? issuer) : audience,
+    client_id: client.clientId,
+    iat,
+    exp,
+    ...(family.scope === '' ? {} : { scope: family.scope }),
+    ...(family.act === undefined ? {} : { act: family.act }),
+    ...judgingClaims(family.session === undefined ? facts : { ...facts, session: family.session }),
+  }
+  const raw = RawToken.parse(signJws(claims, ACCESS_TOKEN_TYP, active.signing))
+  if (raw === undefined) return undefined
+  const intent = {
+    ...intentOf(minting, { ...family, grant, audience }, { raw, expiresAtMs: facts.expiresAtMs }),
+    handle,
+    keyId: active.signing.keyId,
+  }
+  const also = coverLife(realm, active, (exp - iat) * 1_000)
+  return { raw, intent, expiresInSeconds: exp - iat, also }
+}
+
+type Refresh = Pick<Minted, 'raw' | 'intent'>
+export type Pair = { readonly access: Minted; readonly refresh: Refresh }
+
+/** An access token and a refresh token of one grant: a new one, unless the family names it. */
+export function tokenPair(
+  minting: Minting,
+  family: Family,
+  kept: Pick<Family, 'scope' | 'audience'> = family,
+): Awaitable<Pair | undefined> {
+  const { realm, client } = minting
+  const handle = mintHandle(realm.random)
+  const whole = { ...family, grant: family.grant ?? grantOf(handle) }
+  const raw = mintText(realm.grammar.prefixes.refresh, realm.random)
+  const expiresAtMs = realm.nowMs() + lifeMs(realm, refreshLifetimeSeconds(client))
+  const intent: TokenIntent = {
+    // The refresh token keeps the grant's whole scope and audience: a narrowed access token does not narrow the next.
+    ...intentOf(minting, { ...whole, ...kept }, { raw, expiresAtMs }),
+    handle,
+    kind: 'refresh',
+  }
+  return after(accessToken(minting, whole), (access) =>
+    access === undefined ? undefined : { access, refresh: { raw, intent } },
+  )
+}
+
+/** What a client is set to, within what its realm allows. */
+function lifeMs({ lifetimes }: Realm, seconds: number): number {
+  return Math.min(seconds * 1_000, lifetimes.maxMs)
+}
+
+type Text = { readonly raw: RawToken; readonly expiresAtMs: number }
+
+function intentOf(
+  { client }: Pick<Minting, 'client'>,
+  family: Family,
+  { raw, expiresAtMs }: Text,
+): TokenIntent {
+  const { scope, audience, grant, ancestors, act, session } = family
+  return {
+    ...principalsOf(client, family),
+    source: 'oauth',
+    raw,
+    kind: 'access',
+    expiresAtMs,
+    scope,
+    ...(audience === undefined ? {} : { audience }),
+    ...(grant === undefined ? {} : { grant }),
+    ...(session === undefined ? {} : { session }),
+    ...(ancestors === undefined ? {} : { ancestors }),
+    ...(act === undefined ? {} : { claims: { act } }),
+  }
+}
+
+function principalsOf({ clientId }: OauthClient, { subject, tenant }: Family) {
+  return { client: clientId, subject, ...(tenant === undefined ? {} : { tenant }) }
+}
+
+export type Texts = {
+  readonly access: Minted
+  readonly refresh?: Refresh
+  readonly scope: string
+  readonly issuedTokenType?: string
+}
+
+/** RFC 6749 §5.1; `scope` whenever there is one, so that a client knows what it got: §3.3 has no empty scope. */
+export function tokenMembers(texts: Texts): Readonly<Record<string, unknown>> {
+  const { access, refresh, scope, issuedTokenType } = texts
+  return {
+    access_token: access.raw.reveal(),
+    ...(issuedTokenType === undefined ? {} : { issued_token_type: issuedTokenType }),
+    token_type: 'Bearer',
+    expires_in: access.expiresInSeconds,
+    ...(refresh === undefined ? {} : { refresh_token: refresh.raw.reveal() }),
+    ...(scope === '' ? {} : { scope }),
+  }
+}
+
+/** Starts a grant for a subject and mints its first pair: what the control API offers where the login is elsewhere. */
+export async function startGrant(
+  minting: Minting,
+  caller: IssueAct['caller'],
+  family: Family,
+): Promise<{ readonly issued: Issued; readonly texts: Texts } | undefined> {
+  const pair = await tokenPair(minting, family)
+  if (pair === undefined) return undefined
+  const { access, refresh } = pair
+  const issued = await issueTokens(minting.realm, {
+    basis: minting.basis,
+    caller,
+    tokens: [access.intent, refresh.intent],
+    also: access.also,
+  })
+  return { issued, texts: { ...pair, scope: family.scope } }
+}
