@@ -9,7 +9,6 @@ import {
   type RawToken,
   type Realm,
   readForeign,
-  shapeOf,
   type TokenFacts,
   type TokenRecord,
   type Verdict,
@@ -39,7 +38,7 @@ const ATTEMPTS_MAX = 3
  * @throws StoreUnavailable when that cannot be known.
  */
 export async function judgeText(realm: Realm, keySets: KeySets, raw: RawToken): Promise<JudgedText> {
-  if (shapeOf(raw.reveal()) === 'broken') return MALFORMED
+  if (realm.grammar.shapeOf(raw.reveal()) === 'broken') return MALFORMED
   const { verdict, record } = await realm.find(raw)
   if (record !== undefined) return { verdict, facts: record, record }
   if (!raw.looksSigned) return { verdict }

@@ -6,7 +6,6 @@ import {
   type Realm,
   type Source,
   StoreUnavailable,
-  shapeOf,
   type TokenFacts,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
@@ -69,7 +68,7 @@ export class OutsideVerifier {
     const source = sourceOf(who.app.name)
     // Before anything is read: a revocation that comes while we ask makes the rest stale.
     const basis = realm.basis()
-    if (shapeOf(raw.reveal()) !== 'foreign' || looksMinted(raw)) return NOT_KNOWN
+    if (realm.grammar.shapeOf(raw.reveal()) !== 'foreign' || looksMinted(raw)) return NOT_KNOWN
     if (await isOver(realm, presented, source)) return NOT_KNOWN
     const seconds = who.byApiKey ? 0 : this.#rates.takePublic(realm, who.app, request.from)
     if (seconds > 0) return tooMany(seconds)

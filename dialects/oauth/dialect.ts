@@ -39,7 +39,7 @@ export function createOauthDialect(options: OauthOptions): Dialect {
   const foreign = new RateLimit(FOREIGN_PER_SECOND, FOREIGN_BURST)
   return {
     name: 'oauth',
-    hotPaths: [...endpoints.keys()],
+    hotPaths: [...ENDPOINTS.keys()],
     handle: (realm, request) => {
       const path = withoutSlash(request.path)
       const route = ENDPOINTS.get(path)
