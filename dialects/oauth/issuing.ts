@@ -28,7 +28,7 @@ export async function issueAnswer(
   return issued.kind === 'issued' ? success(tokenMembers(texts)) : refusedIssue(issued)
 }
 
-export function refusedIssue(issued: Exclude<Issued, { kind: 'issued' }>): Answer | Stale {
+function refusedIssue(issued: Exclude<Issued, { kind: 'issued' }>): Answer | Stale {
   switch (issued.kind) {
     case 'stale':
     case 'token-exists':
