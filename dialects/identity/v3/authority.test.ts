@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { putRecord } from '@rescind/core'
+import type { Ask } from '../../../test/kit/request.ts'
+import { IDENTITY_ROLES } from '../directory/roles.ts'
+import { neverIssued } from '../test-world.ts'
+import { openV3, send, type V3World } from './test-world.ts'
+
+const PAGE = readFileSync(new URL('../../../docs/identity-authority-v3.md', import.meta.url), 'utf8')
+
+type Table = { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] }
+
+/** The table under a heading of the page. */
+function tableUnder(heading: string): Table {
+  const [, section = ''] = PAGE.split(`## ${heading}\n`)
+  const lines = (section.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('|'))
+  const [columns = [], , ...rows] = lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
+  return { columns, rows }
+}
+
+const CALLERS = tableUnder('Callers').rows.map(([name = '']) => name)
+
+async function openMatrix(): Promise<V3World> {
+  const world = await openV3()
+  const value = { id: 'painter', name: 'painter-name', description: '' }
+  const put = { collection: IDENTITY_ROLES, id: 'painter', value, fromVersion: 0 }
+  const audit = { by: 'test', from: 'local', how: 'test.seed' }
+  const { realm } = world
+  await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [],
+    expects: [],
+    operations: putRecord(realm, put, audit),
+  })
+  return world
+}
+
+const OWNERS: Readonly<Record<string, string>> = { team: 'pol', blue: 'kim', boss: 'boss', default: 'eva' }
+
+/** The token that a column of the table means, made afresh. */
+async function subject(world: V3World, column: string, caller: string): Promise<string | undefined> {
+  switch (column) {
+    case 'own':
+      return world.enter(caller)
+    case 'never':
+      return neverIssued(world.realm)
+    case 'none':
+      return undefined
+    case 'dead': {
+      const token = await world.enter('pol')
+      const ended = await world.ask(send('DELETE', '/v3/auth/tokens', { as: token, about: token }))
+      assert.equal(ended.status, 204)
+      return token
+    }
+    default:
+      return world.enter(OWNERS[column] ?? '')
+  }
+}
+
+const TOKENS = tableUnder('Tokens')
+
+test('whose tokens each caller validates and revokes is as the page says, and only that happens', async () => {
+  const world = await openMatrix()
+  assert.equal(TOKENS.rows.length, CALLERS.length * 2)
+  for (const [caller = '', act = '', ...cells] of TOKENS.rows) {
+    for (const [at, column] of TOKENS.columns.slice(2).entries()) {
+      const what = `${caller} ${act} ${column}`
+      const as = await world.enter(caller)
+      const about = await subject(world, column, caller)
+      const asked = about === undefined ? { as } : { as, about }
+      if (act === 'validate') {
+        const get = await world.ask(send('GET', '/v3/auth/tokens', asked))
+        assert.equal(String(get.status), cells[at], what)
+        const head = await world.ask(send('HEAD', '/v3/auth/tokens', asked))
+        assert.equal(head.status, get.status, what)
+        continue
+      }
+      const wasLive = about === undefined ? false : await isLive(world, about)
+      const ended = await world.ask(send('DELETE', '/v3/auth/tokens', asked))
+      assert.equal(String(ended.status), cells[at], what)
+      if (about !== undefined) assert.equal(await isLive(world, about), wasLive && ended.status !== 204, what)
+    }
+  }
+})
+
+test('what a caller may not see is answered to the byte alike: dead, unknown, foreign, none', async () => {
+  const world = await openMatrix()
+  for (const [caller = '', act = '', ...cells] of TOKENS.rows) {
+    const bodies = new Set<unknown>()
+    for (const [at, column] of TOKENS.columns.slice(2).entries()) {
+      if (cells[at] !== '404') continue
+      const as = await world.enter(caller)
+      const about = await subject(world, column, caller)
+      const method = act === 'validate' ? 'GET' : 'DELETE'
+      const answer = await world.ask(
+        send(method, '/v3/auth/tokens', about === undefined ? { as } : { as, about }),
+      )
+      const { 'x-openstack-request-id': _, ...headers } = answer.headers
+      bodies.add(JSON.stringify([answer.status, headers, answer.body]))
+    }
+    assert.equal(bodies.size, 1, `${caller} ${act}`)
+  }
+})
+
+async function isLive(world: V3World, token: string): Promise<boolean> {
+  const chief = await world.enter('chief')
+  const answer = await world.ask(send('GET', '/v3/auth/tokens', { as: chief, about: token }))
+  return answer.status === 200
+}
+
+const BODIES: readonly (readonly [RegExp, (world: number) => unknown])[] = [
+  [/^POST \/v3\/users in default$/, (at) => ({ user: { name: `new-${at}`, domain_id: 'default' } })],
+  [/^POST \/v3\/users$/, (at) => ({ user: { name: `new-${at}`, domain_id: 'blue' } })],
+  [/^POST .*application_credentials$/, () => ({ application_credential: { name: 'ci' } })],
+  [/^POST \/v3\/projects$/, (at) => ({ project: { name: `new-${at}`, domain_id: 'blue' } })],
+  [/^POST \/v3\/domains$/, (at) => ({ domain: { name: `new-${at}` } })],
+  [/^POST \/v3\/roles$/, (at) => ({ role: { name: `new-${at}` } })],
+  [/^PATCH \/v3\/users\//, () => ({ user: { description: 'changed' } })],
+  [/^PATCH \/v3\/projects\//, () => ({ project: { description: 'changed' } })],
+  [/^PATCH \/v3\/domains\//, () => ({ domain: { description: 'changed' } })],
+  [/^PATCH \/v3\/roles\//, () => ({ role: { description: 'changed' } })],
+]
+
+function callOf(line: string, as: string | undefined, caller: string): Ask {
+  const words = line.replaceAll('`', '')
+  const [method = '', target = ''] = words.split(' ')
+  const [path = '', query] = target.replaceAll('self', caller).split('?')
+  const body = BODIES.find(([pattern]) => pattern.test(words))?.[1](1)
+  return send(method, path, {
+    ...(as === undefined ? {} : { as }),
+    ...(query === undefined ? {} : { query }),
+    ...(body === undefined ? {} : { body }),
+  })
+}
+
+const DIRECTORY = tableUnder('The directory')
+
+test('what each caller may do to the directory is as the page says', async () => {
+  assert.deepEqual(DIRECTORY.columns.slice(1), CALLERS)
+  assert.ok(DIRECTORY.rows.length > 50)
+  for (const [call = '', ...cells] of DIRECTORY.rows) {
+    for (const [at, caller] of CALLERS.entries()) {
+      const world = await openMatrix()
+      const as = await world.enter(caller)
+      const before = world.realm.basis()
+      const answer = await world.ask(callOf(call, as, caller))
+      assert.equal(String(answer.status), cells[at], `${caller}: ${call} ${String(answer.body)}`)
+      if (answer.status >= 400)
+        assert.equal(world.realm.basis(), before, `${caller}: ${call} was refused, and written`)
+    }
+  }
+})
+
+test('without a good token of its own nobody gets further than 401', async () => {
+  const world = await openMatrix()
+  const dead = await world.enter('chief')
+  await world.ask(send('DELETE', '/v3/auth/tokens', { as: dead, about: dead }))
+  for (const [call = ''] of DIRECTORY.rows.filter(([line = '']) => !line.includes('OS-PKI'))) {
+    for (const as of [undefined, '', 'nonsense', neverIssued(world.realm), dead]) {
+      const answer = await world.ask(callOf(call, as, 'pol'))
+      assert.equal(answer.status, 401, `${call} as ${String(as)}`)
+      assert.match(answer.headers['www-authenticate'] ?? '', /^Keystone uri="/)
+    }
+  }
+})
