@@ -80,10 +80,16 @@ export class LiveStream implements AsyncIterable<string> {
     return {
       next: async () => {
         this.#pulling = true
-        const next = await events.next()
-        this.#pulling = false
-        if (next.done === true) this.end()
-        return next
+        // Until a part has come, this may be the end: also when reading has failed.
+        let isOver = true
+        try {
+          const next = await events.next()
+          isOver = next.done === true
+          return next
+        } finally {
+          this.#pulling = false
+          if (isOver) this.end()
+        }
       },
       return: async () => {
         this.end()

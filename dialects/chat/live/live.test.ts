@@ -1,0 +1,363 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  deleteRecord,
+  grantOf,
+  putRecord,
+  type RevokeAct,
+  revokeGrant,
+  revokePrincipals,
+  StoreUnavailable,
+} from '@rescind/core'
+import type { Answer } from '@rescind/dialects'
+import { wireRequest } from '../../../test/kit/request.ts'
+import { CHAT_APPS } from '../directory.ts'
+import {
+  ADMIN,
+  assertError,
+  type ChatWorld,
+  JSON_BODY,
+  OTHER_ADMIN,
+  openChat,
+  reply,
+  tokenPath,
+} from '../fixture.test.ts'
+
+type Event = { readonly id: string; readonly event: string; readonly data: Readonly<Record<string, unknown>> }
+
+/** A reader of one stream, one event after another; signs of life are counted apart. */
+class Reader {
+  readonly answer: Answer
+  readonly #parts: AsyncIterator<string>
+  #waiting: Event[] = []
+  beats = 0
+  lastId = ''
+
+  constructor(answer: Answer) {
+    this.answer = answer
+    assert.equal(answer.status, 200)
+    assert.equal(answer.headers['content-type'], 'text/event-stream')
+    assert.ok(typeof answer.body !== 'string')
+    this.#parts = answer.body[Symbol.asyncIterator]()
+  }
+
+  /** @returns undefined when the stream has ended. */
+  async next(): Promise<Event | undefined> {
+    for (;;) {
+      const first = this.#waiting.shift()
+      if (first !== undefined) return first
+      const part = await this.#parts.next()
+      if (part.done === true) return undefined
+      this.#take(part.value)
+    }
+  }
+
+  #take(text: string): void {
+    assert.ok(text.endsWith('\n\n'), 'a part holds whole events')
+    for (const block of text.slice(0, -2).split('\n\n')) {
+      const lines = block.split('\n')
+      const field = (name: string): string =>
+        lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? ''
+      if (field('id') !== '') this.lastId = field('id')
+      if (field('data') === '') this.beats += 1
+      else {
+        const data = JSON.parse(field('data')) as Event['data']
+        this.#waiting.push({ id: field('id'), event: field('event'), data })
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#parts.return?.()
+  }
+}
+
+const APP = '/admin/revocations'
+const clientPath = (client: string): string => `/admin/clients/${client}/revocations`
+
+async function open(
+  world: ChatWorld,
+  path: string,
+  headers: Record<string, string> = ADMIN,
+): Promise<Reader> {
+  const reader = new Reader(
+    await world.dialect.handle(world.realm, wireRequest({ method: 'GET', path, headers })),
+  )
+  const first = await reader.next()
+  assert.equal(first?.event, 'ready')
+  return reader
+}
+
+async function handleOf(world: ChatWorld, token: string): Promise<string> {
+  return (await world.recordOf(token))?.handle ?? assert.fail('no record')
+}
+
+const plain = (world: ChatWorld): RevokeAct => {
+  const facts = { source: 'control', ancestors: [], position: world.realm.basis(), expiresAtMs: 2 ** 52 }
+  return {
+    caller: { id: 'control:ops', from: 'local', standing: { realm: world.realm.ordinal, facts } },
+    how: 'test',
+  }
+}
+
+test('a stream tells of each token that is ended: by its handle and its client, never by its text', async () => {
+  const world = await openChat()
+  const [token = ''] = await world.client('u1', 1)
+  await world.admin('PUT', tokenPath('u1'), { token: 'bound-text' })
+  const handles = [await handleOf(world, token), await handleOf(world, 'bound-text')]
+  const reader = await open(world, APP)
+  await world.admin('DELETE', tokenPath('u1'), { token })
+  const first = await reader.next()
+  assert.deepEqual(first?.event, 'revoked')
+  assert.deepEqual(first.data, { client: 'u1', token: handles[0], at: '2026-03-01T12:00:00.000Z' })
+  await world.admin('DELETE', tokenPath('u1'), { token: 'bound-text' })
+  const second = await reader.next()
+  assert.equal(second?.data['token'], handles[1])
+  assert.equal(JSON.stringify([first, second]).includes('bound-text'), false)
+})
+
+test('when an event is read, the token is refused already', async () => {
+  const world = await openChat()
+  const [token = ''] = await world.client('u1', 1)
+  const reader = await open(world, APP)
+  const done = world.admin('DELETE', tokenPath('u1'), { token })
+  await reader.next()
+  assertError(await world.user('GET', '/me', { token }), 401, 'INVALID_TOKEN')
+  await done
+})
+
+test('the end of all of a client says whose, up to where, and which of its tokens', async () => {
+  const world = await openChat()
+  const tokens = await world.client('u1', 3)
+  const reader = await open(world, APP)
+  await world.admin('DELETE', tokenPath('u1'))
+  const handles = await Promise.all(tokens.map((token) => handleOf(world, token)))
+  const { data, event } = (await reader.next()) ?? assert.fail('the stream ended')
+  assert.equal(event, 'revoked-all')
+  const { position, ...rest } = data
+  assert.equal(position, world.realm.index.seq)
+  assert.deepEqual(rest, { client: 'u1', tokens: handles, complete: true, at: '2026-03-01T12:00:00.000Z' })
+})
+
+test('an event names a hundred tokens at most, and says when there were more', async () => {
+  const world = await openChat()
+  await world.client('u1', 100)
+  const reader = await open(world, APP)
+  await world.admin('DELETE', tokenPath('u1'))
+  const first = await reader.next()
+  assert.deepEqual([(first?.data['tokens'] as unknown[]).length, first?.data['complete']], [100, true])
+  await world.client('u1', 1)
+  await world.admin('DELETE', tokenPath('u1'))
+  const second = await reader.next()
+  assert.deepEqual([(second?.data['tokens'] as unknown[]).length, second?.data['complete']], [100, false])
+})
+
+test('logout, deletion, rules of the control API and holds are told of, too', async () => {
+  const world = await openChat()
+  const { realm } = world
+  const [first = '', second = '', third = ''] = await world.client('u1', 3)
+  const reader = await open(world, APP)
+  await world.user('POST', '/me/logout', { token: first })
+  assert.equal((await reader.next())?.data['token'], await handleOf(world, first))
+  const record = (await world.recordOf(second)) ?? assert.fail('no record')
+  await revokeGrant(realm, { source: record.source, grant: grantOf(record.handle) }, plain(world))
+  assert.equal((await reader.next())?.data['token'], record.handle)
+  const principals = { source: 'chat/acme', subject: 'u1' }
+  await revokePrincipals(realm, { shape: 'subject', principals }, plain(world))
+  const all = await reader.next()
+  assert.deepEqual([all?.event, all?.data['client']], ['revoked-all', 'u1'])
+  await revokePrincipals(realm, { shape: 'source', principals: { source: 'chat/acme' } }, plain(world))
+  const app = await reader.next()
+  assert.deepEqual([app?.event, app?.data['client']], ['revoked-all', null])
+  await revokePrincipals(realm, { shape: 'realm', principals: { source: '' } }, plain(world))
+  assert.deepEqual((await reader.next())?.data['client'], null)
+  const target = { kind: 'cut', shape: 'client', principals: { source: 'chat/acme', client: 'u1' } } as const
+  const row = realm.row({ kind: 'hold', id: 'h1', target }, { by: 'test', from: 'local', how: 'test' })
+  await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [],
+    expects: [],
+    operations: [{ kind: 'append', row }],
+  })
+  const held = await reader.next()
+  assert.deepEqual([held?.event, held?.data['client']], ['suspended-all', 'u1'])
+  assert.equal(await world.isLive(third), false)
+  await world.admin('DELETE', '/admin/clients/u1')
+  assert.deepEqual((await reader.next())?.event, 'revoked-all')
+})
+
+test('a stream tells of its own app, and a stream of one client of that client only', async () => {
+  const world = await openChat()
+  const [ann = ''] = await world.client('ann', 1)
+  const [bob = ''] = await world.client('bob', 1)
+  const headers = { ...OTHER_ADMIN, ...JSON_BODY }
+  await world.send({
+    method: 'POST',
+    path: '/admin/clients',
+    headers,
+    body: '{"_id":"ann","token":"theirs"}',
+  })
+  const [all, one] = [await open(world, APP), await open(world, clientPath('bob'))]
+  await world.send({ method: 'DELETE', path: tokenPath('ann'), headers: OTHER_ADMIN })
+  await world.admin('DELETE', tokenPath('ann'), { token: ann })
+  await world.admin('DELETE', tokenPath('ann'))
+  await world.admin('DELETE', tokenPath('bob'), { token: bob })
+  assert.deepEqual((await all.next())?.data['token'], await handleOf(world, ann))
+  assert.deepEqual((await all.next())?.event, 'revoked-all')
+  assert.deepEqual((await one.next())?.data['token'], await handleOf(world, bob))
+})
+
+test('who comes back with the id of its last event is told what came since, and nothing twice', async () => {
+  const world = await openChat()
+  const [first = '', second = '', third = ''] = await world.client('u1', 3)
+  const reader = await open(world, APP)
+  await world.admin('DELETE', tokenPath('u1'), { token: first })
+  const seen = (await reader.next()) ?? assert.fail('the stream ended')
+  await reader.stop()
+  await world.admin('DELETE', tokenPath('u1'), { token: second })
+  for (let at = 0; at < 600; at += 1) await world.admin('POST', '/admin/clients', { _id: 'u2', at })
+  const again = await open(world, APP, { ...ADMIN, 'Last-Event-ID': seen.id })
+  assert.equal((await again.next())?.data['token'], await handleOf(world, second))
+  await world.admin('DELETE', tokenPath('u1'), { token: third })
+  assert.equal((await again.next())?.data['token'], await handleOf(world, third))
+})
+
+test('a last event that this log never had is answered with a reset: ask about all again', async () => {
+  const world = await openChat()
+  for (const id of ['.999999', 'x.1', 'nonsense', '1', '.', '.-1', '.1e3']) {
+    const headers = { ...ADMIN, 'Last-Event-ID': id }
+    const reader = new Reader(
+      await world.dialect.handle(world.realm, wireRequest({ method: 'GET', path: APP, headers })),
+    )
+    assert.equal((await reader.next())?.event, 'reset', id)
+    assert.equal((await reader.next())?.event, 'ready')
+    await reader.stop()
+  }
+})
+
+test('a stream shows that it is there, and where it is, when nothing happens', async () => {
+  const world = await openChat()
+  const [token = ''] = await world.client('u1', 1)
+  const reader = await open(world, APP)
+  const waiting = reader.next()
+  await world.client('somebody')
+  world.beat()
+  await world.admin('DELETE', tokenPath('u1'), { token })
+  assert.equal((await waiting)?.event, 'revoked')
+  assert.equal(reader.lastId, `${world.realm.index.epochId}.${world.realm.index.seq}`)
+})
+
+test('who takes nothing for two beats is cut off, and its place is free', async () => {
+  const world = await openChat({ options: { bounds: { streamsPerAppMax: 1 } } })
+  const reader = await open(world, APP)
+  world.beat()
+  assert.equal(reader.answer.until?.aborted, false)
+  world.beat()
+  assert.equal(reader.answer.until?.aborted, true)
+  await (await open(world, APP)).stop()
+})
+
+test('who waits for events is never cut off', async () => {
+  const world = await openChat()
+  const reader = await open(world, APP)
+  const waiting = reader.next()
+  for (let at = 0; at < 5; at += 1) {
+    world.beat()
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
+  }
+  assert.equal(reader.answer.until?.aborted, false)
+  world.dialect.close()
+  assert.equal(await waiting, undefined)
+  assert.ok(reader.beats > 0)
+})
+
+test('as many streams as an app may have are opened, one more is 429, and one that ends makes room', async () => {
+  const world = await openChat({ options: { bounds: { streamsPerAppMax: 2, streamsMax: 3 } } })
+  const ask = async (headers = ADMIN as Record<string, string>): Promise<Answer> =>
+    world.dialect.handle(world.realm, wireRequest({ method: 'GET', path: APP, headers }))
+  const first = await open(world, APP)
+  await open(world, APP)
+  assertError(await reply(await ask()), 429, 'RATE_LIMIT_EXCEEDED', ['retryAfter'])
+  await open(world, APP, OTHER_ADMIN)
+  assertError(await reply(await ask(OTHER_ADMIN)), 429, 'RATE_LIMIT_EXCEEDED', ['retryAfter'])
+  await first.stop()
+  await open(world, APP)
+})
+
+test('one who leaves while nothing happens makes room at once', async () => {
+  const world = await openChat({ options: { bounds: { streamsPerAppMax: 1 } } })
+  const reader = await open(world, APP)
+  const waiting = reader.next()
+  await reader.stop()
+  assert.equal(await waiting, undefined)
+  await open(world, APP)
+})
+
+test('a stream is closed when its app is disabled, deleted, or has another key', async () => {
+  const audit = { by: 'test', from: 'local', how: 'test' }
+  const changes = ['disabled', 'another key', 'deleted', 'other addresses'] as const
+  for (const change of changes) {
+    const world = await openChat()
+    const { realm } = world
+    const reader = await open(world, APP)
+    const stranger = await open(world, APP, OTHER_ADMIN)
+    const { entry, version } = await realm.directory.standing(CHAT_APPS, 'acme')
+    assert.ok(entry !== undefined)
+    const more = {
+      disabled: { disabled: true },
+      'another key': { apiKeyDigest: 'x' },
+      'other addresses': { apiKeySources: ['10.0.0.0/8'] },
+    }
+    const operations =
+      change === 'deleted'
+        ? deleteRecord(realm, { collection: CHAT_APPS.name, id: 'acme', fromVersion: version }, audit)
+        : putRecord(
+            realm,
+            {
+              collection: CHAT_APPS,
+              id: 'acme',
+              value: { ...entry.value, ...more[change] } as typeof entry.value,
+              fromVersion: version,
+            },
+            audit,
+          )
+    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    assert.equal((await reader.next())?.event, 'closed', change)
+    assert.equal(await reader.next(), undefined)
+    const waiting = stranger.next()
+    world.beat()
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
+    world.dialect.close()
+    assert.equal(await waiting, undefined)
+    assert.equal(stranger.beats, 1, 'another app is not concerned')
+  }
+})
+
+test('streams need the API key, know their clients, and take no query', async () => {
+  const world = await openChat()
+  await world.client('u1')
+  for (const path of [APP, clientPath('u1')]) {
+    assertError(await world.send({ path }), 401, 'MISSING_API_KEY')
+    assertError(await world.send({ path, headers: { 'IM-API-KEY': 'wrong' } }), 401, 'INVALID_API_KEY')
+    assertError(await world.send({ path, query: 'after=1', headers: ADMIN }), 400, 'INVALID_REQUEST')
+  }
+  assertError(await world.send({ path: clientPath('nobody'), headers: ADMIN }), 404, 'CLIENT_NOT_FOUND')
+})
+
+test('a stream that cannot read on breaks off, so that its reader comes back', async () => {
+  const world = await openChat({ options: { bounds: { streamsPerAppMax: 1 } } })
+  const [token = ''] = await world.client('u1', 1)
+  const reader = await open(world, APP)
+  world.store.tokenByHandle = () => {
+    throw new StoreUnavailable('away')
+  }
+  await world.admin('DELETE', tokenPath('u1'), { token })
+  await assert.rejects(reader.next(), StoreUnavailable)
+  assert.equal((await open(world, APP)).beats, 0, 'its place is free')
+})
+
+test('no stream is opened by a server that stops', async () => {
+  const world = await openChat()
+  world.dialect.close()
+  await assert.rejects(world.send({ path: APP, headers: ADMIN }), /stopping/)
+})

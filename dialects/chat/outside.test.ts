@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { StoreUnavailable } from '@rescind/core'
+import { START_MS } from '../../test/kit/realm.ts'
+import {
+  ADMIN,
+  assertError,
+  type ChatStart,
+  type ChatWorld,
+  CLIENT_KEY,
+  openChat,
+  type Reply,
+  tokenPath,
+} from './fixture.test.ts'
+import type { OutsideReply } from './outside.ts'
+
+const URL_ = 'https://verify.example/verify'
+const NOW = START_MS / 1_000
+const WEEK = 604_800
+
+type Outside = {
+  readonly world: ChatWorld
+  /** Tokens that were asked about, in order. */
+  readonly asked: string[]
+  /** What the verify URL says of each token; of others 401. */
+  readonly says: Map<string, unknown>
+  me(token: string): Promise<Reply>
+}
+
+async function openOutside({ app, options }: ChatStart = {}): Promise<Outside> {
+  const asked: string[] = []
+  const says = new Map<string, unknown>()
+  const askOutside = async (url: string, token: string): Promise<OutsideReply> => {
+    assert.equal(url, URL_)
+    asked.push(token)
+    await Promise.resolve()
+    const said = says.get(token)
+    if (said === 'away') return { kind: 'failed' }
+    if (typeof said === 'number')
+      return { kind: 'answer', status: said, body: Buffer.from('{"message":"no"}') }
+    if (said === undefined) return { kind: 'answer', status: 401, body: Buffer.from('{"message":"no"}') }
+    const text = typeof said === 'string' ? said : JSON.stringify(said)
+    return { kind: 'answer', status: 200, body: Buffer.from(text) }
+  }
+  const world = await openChat({ app: { verifyUrl: URL_, ...app }, options: { askOutside, ...options } })
+  return { world, asked, says, me: (token) => world.user('GET', '/me', { token }) }
+}
+
+test('a token that is unknown here is verified outside once, and then known until its exp', async () => {
+  const { world, asked, says, me } = await openOutside()
+  says.set('t1', { id: 'u1', nickname: 'U', exp: NOW + 60, iat: NOW })
+  for (let at = 0; at < 3; at += 1) {
+    const reply = await me('t1')
+    assert.equal(reply.status, 200, reply.text)
+    assert.deepEqual([reply.json.result['_id'], reply.json.result['nickname']], ['u1', 'U'])
+  }
+  assert.deepEqual(asked, ['t1'])
+  assert.equal((await world.recordOf('t1'))?.expiresAtMs, START_MS + 60_000)
+  says.delete('t1')
+  world.clock.advance(59_999)
+  assert.equal((await me('t1')).status, 200)
+  world.clock.advance(1)
+  assertError(await me('t1'), 401, 'INVALID_TOKEN')
+})
+
+test('it can be revoked here like any other, and its text is never asked about again', async () => {
+  for (const way of ['one', 'all', 'logout', 'deleted'] as const) {
+    const { world, asked, says, me } = await openOutside()
+    says.set('t1', { id: 'u1', exp: NOW + 60, iat: NOW })
+    await me('t1')
+    if (way === 'one')
+      assert.equal((await world.admin('DELETE', tokenPath('u1'), { token: 't1' })).status, 200)
+    if (way === 'all') {
+      const { json } = await world.admin('DELETE', tokenPath('u1'))
+      assert.deepEqual(
+        json.result.data.map(({ token }) => token),
+        ['t1'],
+      )
+    }
+    if (way === 'logout') assert.equal((await world.user('POST', '/me/logout', { token: 't1' })).status, 200)
+    if (way === 'deleted') assert.equal((await world.admin('DELETE', '/admin/clients/u1')).status, 200)
+    for (let at = 0; at < 3; at += 1) assertError(await me('t1'), 401, 'INVALID_TOKEN')
+    world.clock.advance(3_600_000)
+    assertError(await me('t1'), 401, 'INVALID_TOKEN')
+    assert.deepEqual(asked, ['t1'], way)
+  }
+})
+
+test('what the verify URL refuses is refused here, is not remembered, and may be good later', async () => {
+  const { asked, says, me } = await openOutside()
+  assertError(await me('t1'), 401, 'INVALID_TOKEN')
+  says.set('t1', { id: 'u1', exp: NOW + 60 })
+  assert.equal((await me('t1')).status, 200)
+  assert.deepEqual(asked, ['t1', 't1'])
+})
+
+test('an answer that is not whole, not 200 or not about a living client lets nobody in', async () => {
+  const { world, says, me } = await openOutside()
+  const bad: unknown[] = [
+    '',
+    'x',
+    '[]',
+    '{"id":1}',
+    '{}',
+    '{"id":""}',
+    '{"id":"u1","id":"u2"}',
+    201,
+    204,
+    302,
+    400,
+    404,
+  ]
+  const times = [
+    { exp: NOW },
+    { exp: NOW - 1 },
+    { exp: 'x' },
+    { exp: -1 },
+    { exp: null },
+    { iat: 'x', exp: NOW + 9 },
+  ]
+  const head = world.realm.index.seq
+  for (const [at, said] of [...bad, ...times.map((more) => ({ id: 'u1', ...more }))].entries()) {
+    says.set(`t${at}`, said)
+    assertError(await me(`t${at}`), 401, 'INVALID_TOKEN')
+  }
+  assert.equal(world.realm.index.seq, head)
+})
+
+test('without an answer nobody knows: that is an outage, not a verdict', async () => {
+  const { says, me, asked } = await openOutside()
+  for (const said of ['away', 500, 502, 503, 429, 408]) {
+    says.set('t1', said)
+    await assert.rejects(me('t1'), StoreUnavailable)
+  }
+  says.set('t1', { id: 'u1' })
+  assert.equal((await me('t1')).status, 200)
+  assert.equal(asked.length, 7)
+})
+
+test('many who come with one token at once ask once', async () => {
+  const { asked, says, me, world } = await openOutside()
+  says.set('t1', { id: 'u1', exp: NOW + 60, iat: NOW })
+  const replies = await Promise.all(Array.from({ length: 20 }, () => me('t1')))
+  assert.deepEqual([...new Set(replies.map(({ status }) => status))], [200])
+  assert.deepEqual(asked, ['t1'])
+  assert.equal((await world.admin('DELETE', tokenPath('u1'))).json.result.data.length, 1)
+})
+
+test('as many tokens as may be are verified at once, and one more is an outage', async () => {
+  const { me, says } = await openOutside({ options: { bounds: { outsideMax: 2 } } })
+  for (const token of ['t1', 't2', 't3']) says.set(token, { id: 'u1', exp: NOW + 60 })
+  const settled = await Promise.allSettled(['t1', 't2', 't3'].map((token) => me(token)))
+  assert.deepEqual(
+    settled.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected'],
+  )
+  assert.equal((await me('t3')).status, 200)
+})
+
+test('a life without an end, or a longer one than the app allows, is bounded', async () => {
+  const { world, says, me } = await openOutside({ app: { maxLifetimeSeconds: 2 * WEEK } })
+  says.set('t1', { id: 'u1' })
+  says.set('t2', { id: 'u1', exp: NOW + 3 * WEEK })
+  await me('t1')
+  await me('t2')
+  assert.equal((await world.recordOf('t1'))?.expiresAtMs, START_MS + WEEK * 1_000)
+  assert.equal((await world.recordOf('t2'))?.expiresAtMs, START_MS + 2 * WEEK * 1_000)
+})
+
+test('a token that said no end is asked about again when its time here is up', async () => {
+  const { world, asked, says, me } = await openOutside()
+  says.set('t1', { id: 'u1' })
+  await me('t1')
+  world.clock.advance(WEEK * 1_000)
+  assert.equal((await me('t1')).status, 200)
+  says.delete('t1')
+  world.clock.advance(WEEK * 1_000)
+  assertError(await me('t1'), 401, 'INVALID_TOKEN')
+  assert.deepEqual(asked, ['t1', 't1', 't1'])
+})
+
+test('whoever was cut off is not let in by an older token that was never seen here', async () => {
+  const { world, says, me } = await openOutside()
+  await world.client('u1')
+  await world.client('u2')
+  await world.admin('DELETE', tokenPath('u1'))
+  world.clock.advance(120_000)
+  says.set('old', { id: 'u1', exp: NOW + 600, iat: NOW - 10 })
+  says.set('about-then', { id: 'u1', exp: NOW + 600, iat: NOW + 60 })
+  says.set('says-not', { id: 'u1', exp: NOW + 600 })
+  says.set('new', { id: 'u1', exp: NOW + 600, iat: NOW + 61 })
+  says.set('of another', { id: 'u2', exp: NOW + 600, iat: NOW - 10 })
+  for (const token of ['old', 'about-then', 'says-not']) assertError(await me(token), 401, 'INVALID_TOKEN')
+  for (const token of ['new', 'of another']) assert.equal((await me(token)).status, 200, token)
+})
+
+test('a revocation that comes while the verify URL is asked ends the token', async () => {
+  const held: (() => void)[] = []
+  const askOutside = (): Promise<OutsideReply> =>
+    new Promise((done) => {
+      const body = Buffer.from(JSON.stringify({ id: 'u1', exp: NOW + 600, iat: NOW - 1 }))
+      held.push(() => done({ kind: 'answer', status: 200, body }))
+    })
+  const world = await openChat({ app: { verifyUrl: URL_ }, options: { askOutside } })
+  await world.client('u1')
+  const asking = world.user('GET', '/me', { token: 't1' })
+  while (held.length === 0) await Promise.resolve()
+  await world.admin('DELETE', tokenPath('u1'))
+  held[0]?.()
+  assertError(await asking, 401, 'INVALID_TOKEN')
+  assert.equal(await world.isLive('t1'), false)
+})
+
+test('text that is of our own making, or that another app or client holds, is never asked about', async () => {
+  const { world, asked, says, me } = await openOutside()
+  const [minted = ''] = await world.client('u1', 1)
+  await world.user('POST', '/me/logout', { token: minted })
+  await me(minted)
+  const forged = `${minted.slice(0, -4)}AAAA`
+  for (const token of [forged, 'rsa_x', `rsi_${'0'.repeat(36)}`]) {
+    says.set(token, { id: 'u1', exp: NOW + 60 })
+    assertError(await me(token), 401, 'INVALID_TOKEN')
+  }
+  const headers = { 'IM-API-KEY': 'api-key-of-globex', 'content-type': 'application/json' }
+  await world.send({ method: 'POST', path: '/admin/clients', headers, body: '{"_id":"x","token":"theirs"}' })
+  says.set('theirs', { id: 'u1', exp: NOW + 60 })
+  assertError(await me('theirs'), 401, 'INVALID_TOKEN')
+  assert.deepEqual(asked, [])
+})
+
+test('an app without a verify URL asks nobody, and neither do calls that only look tokens up', async () => {
+  const { world, asked, says } = await openOutside()
+  says.set('t1', { id: 'u1', exp: NOW + 60 })
+  const other = { 'IM-CLIENT-KEY': 'client-key-of-globex', 'IM-Authorization': 't1' }
+  assertError(await world.send({ path: '/me', headers: other }), 401, 'INVALID_TOKEN')
+  assertError(await world.admin('POST', '/verify', { token: 't1' }), 401, 'INVALID_TOKEN')
+  assertError(await world.send({ path: '/me', headers: { ...ADMIN } }), 401, 'INVALID_TOKEN')
+  assert.deepEqual(asked, [])
+})
+
+test('guesses with a public key are limited by address; what is known already is not', async () => {
+  const { world, asked, says, me } = await openOutside()
+  says.set('good', { id: 'u1', exp: NOW + 600 })
+  await me('good')
+  for (let at = 1; at < 50; at += 1) await me(`guess-${at}`)
+  assertError(await me('guess-50'), 429, 'RATE_LIMIT_EXCEEDED', ['retryAfter'])
+  assert.equal(asked.length, 50)
+  assert.equal((await me('good')).status, 200)
+  const elsewhere = { 'IM-CLIENT-KEY': CLIENT_KEY, 'IM-Authorization': 'guess-51' }
+  assertError(await world.send({ path: '/me', headers: elsewhere, from: '192.0.2.9' }), 401, 'INVALID_TOKEN')
+})
+
+test('a profile that no client can have is not taken over, and does not keep its bearer out', async () => {
+  const { says, me } = await openOutside()
+  says.set('t1', { id: 'u1', nickname: 'x'.repeat(257), avatarUrl: 7, exp: NOW + 60 })
+  const reply = await me('t1')
+  assert.equal(reply.status, 200)
+  assert.equal('nickname' in reply.json.result, false)
+})
