@@ -143,6 +143,7 @@ export type {
   Store,
   TokenPage,
   TokensAsk,
+  TombstonesAsk,
 } from './ports.ts'
 export { BEYOND_LOGS, ORIGIN, ordinalOf, type Position, position, seqOf } from './position.ts'
 export { type Place, parsePosition, positionOf, positionText, readPosition } from './position-text.ts'

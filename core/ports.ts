@@ -67,6 +67,8 @@ export interface Store {
   consumption(realm: RealmOrdinal, handle: Handle): Awaitable<Consumption | undefined>
   /** Whether this digest stands as the tombstone of an assigned text that was revoked. */
   isTombstone(realm: RealmOrdinal, digest: TokenDigest): Awaitable<boolean>
+  /** How many tombstones a source has left; counted up to `limit` (≤ 1,000,000) and no further. */
+  tombstones(realm: RealmOrdinal, ask: TombstonesAsk): Promise<number>
 
   record(realm: RealmOrdinal, collection: string, id: string): Awaitable<DirectoryRecord | undefined>
   recordByKey(realm: RealmOrdinal, key: RecordKeyAsk): Awaitable<DirectoryRecord | undefined>
@@ -100,6 +102,7 @@ export type ClientTokensAsk = {
   readonly after: number | undefined
   readonly limit: number
 }
+export type TombstonesAsk = { readonly source: string; readonly limit: number }
 export type RecordKeyAsk = { readonly collection: string; readonly name: string; readonly value: string }
 export type RecordsAsk = {
   readonly collection: string

@@ -21,6 +21,7 @@ import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'
 import { fail, ok, type Refused, refused } from './envelope.ts'
 import { newerClient } from './newer-members.ts'
 import { tokenIdHeader } from './token-record.ts'
+import { isAtTombstoneQuota } from './tombstones.ts'
 
 /** `PUT /admin/clients/:client-id/token`: binds text that the app's server chose to one of its clients. */
 export async function bindToken(realm: Realm, { admin, request, client }: AdminAsk): Promise<Answer | Stale> {
@@ -62,6 +63,7 @@ export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
     case 'extend':
       return commit(realm, act, { stands: plan.record, operations: [extension(realm, act, plan.record)] })
     case 'put': {
+      if (await isAtTombstoneQuota(realm, act.admin)) return refused('INVALID_REQUEST', FULL)
       const record = recordOf(realm, intentOf(act), {
         position: act.admin.basis,
         issuedAtMs: realm.nowMs(),
@@ -74,6 +76,7 @@ export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
   }
 }
 
+const FULL = 'This app has revoked as many texts as are remembered for it: no other text can be bound.'
 export const SUSPENDED = 'This client is suspended: nothing can be issued to it until that is lifted.'
 
 type Write = { readonly stands: TokenRecord; readonly operations: readonly Operation[] }

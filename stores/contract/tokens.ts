@@ -226,6 +226,22 @@ function forgetting(clause: Clause): void {
     },
   )
 
+  clause('tombstones are counted by realm and source, up to a limit and no further', async ({ store }) => {
+    await commit(store, ...[1, 2, 3].map((number) => unit(put(bareToken(number)))))
+    const { source } = bareToken(1)
+    assert.equal(await store.tombstones(REALM, { source, limit: 9 }), 0)
+    await commit(store, unit(forget(1, { tombstone: true })), unit(forget(2, { tombstone: false })))
+    await commit(store, unit(forget(3, { tombstone: true })))
+    for (const [limit, count] of [
+      [1, 1],
+      [2, 2],
+      [3, 2],
+    ] as const)
+      assert.equal(await store.tombstones(REALM, { source, limit }), count)
+    assert.equal(await store.tombstones(REALM, { source: 'another', limit: 9 }), 0)
+    assert.equal(await store.tombstones(OTHER_REALM, { source, limit: 9 }), 0)
+  })
+
   clause(
     'forgetting what is not there, or what has another handle by now, is a conflict and leaves it',
     async ({ store }) => {

@@ -25,6 +25,7 @@ import {
   type TokenPage,
   type TokenRecord,
   type TokensAsk,
+  type TombstonesAsk,
 } from '@rescind/core'
 import { applyUnit } from './apply.ts'
 import { emptyRealm, type FiledRecord, type RealmMemory, recordKey } from './realm-memory.ts'
@@ -97,6 +98,12 @@ export class MemoryStore implements Store {
 
   isTombstone(realm: RealmOrdinal, digest: TokenDigest): boolean {
     return this.#realm(realm).tombstones.has(digest)
+  }
+
+  async tombstones(realm: RealmOrdinal, { source, limit }: TombstonesAsk): Promise<number> {
+    let count = 0
+    for (const of of this.#realm(realm).tombstones.values()) if (of === source && count < limit) count += 1
+    return count
   }
 
   record(realm: RealmOrdinal, collection: string, id: string): DirectoryRecord | undefined {

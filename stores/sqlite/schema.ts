@@ -85,6 +85,7 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX memo_expiry ON memo (expires_at);
   `,
+  'CREATE INDEX tombstone_source ON tombstone (realm, source);',
 ]
 
 /** How a connection of ours behaves; durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */

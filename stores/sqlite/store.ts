@@ -29,6 +29,7 @@ import {
   type TokenPage,
   type TokenRecord,
   type TokensAsk,
+  type TombstonesAsk,
   type UnitOutcome,
 } from '@rescind/core'
 import { CONFLICT } from './apply.ts'
@@ -172,6 +173,12 @@ class SqliteStore implements Store {
 
   isTombstone(realm: RealmOrdinal, digest: TokenDigest): boolean {
     return this.#open.newest((reads) => rowOf<[number]>(reads.tombstone, realm, digest)) !== undefined
+  }
+
+  async tombstones(realm: RealmOrdinal, { source, limit }: TombstonesAsk): Promise<number> {
+    const sql = 'SELECT count(*) FROM (SELECT 1 FROM tombstone WHERE realm = ? AND source = ? LIMIT ?)'
+    const [row] = await this.#scan<readonly [number]>(sql, [realm, source, limit])
+    return row?.[0] ?? 0
   }
 
   record(realm: RealmOrdinal, collection: string, id: string): DirectoryRecord | undefined {
