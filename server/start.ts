@@ -185,6 +185,8 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
   }
   origin = originOf(app, config)
   log.info({ url: origin, store: config.store.kind }, 'rescind is listening')
+  if (config.allowInternalFetch)
+    log.warn('allowInternalFetch: URLs that apps and issuers name may lead into this network, and in clear')
   if (config.metricsOpen) log.warn('metricsOpen: /metrics answers without a key')
   if (config.store.kind === 'memory')
     log.warn('memory: this store forgets everything, revocations too, when the server stops')

@@ -145,12 +145,17 @@ test('an event names a hundred tokens at most, and says when there were more', a
   const reader = await open(world, APP)
   await world.admin('DELETE', tokenPath('u1'))
   const first = await reader.next()
-  assert.deepEqual([(first?.data['tokens'] as unknown[]).length, first?.data['complete']], [100, true])
+  assert.deepEqual([countIn(first), first?.data['complete']], [100, true])
   await world.client('u1', 1)
   await world.admin('DELETE', tokenPath('u1'))
   const second = await reader.next()
-  assert.deepEqual([(second?.data['tokens'] as unknown[]).length, second?.data['complete']], [100, false])
+  assert.deepEqual([countIn(second), second?.data['complete']], [100, false])
 })
+
+function countIn(event: Event | undefined): number {
+  const tokens = event?.data['tokens']
+  return Array.isArray(tokens) ? tokens.length : -1
+}
 
 test('logout, deletion, rules of the control API and holds are told of, too', async () => {
   const world = await openChat()
