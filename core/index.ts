@@ -25,6 +25,7 @@ export {
   type Entry,
   type Standing as RecordStanding,
 } from './directory.ts'
+export { factsJson, readFacts } from './facts-json.ts'
 export {
   ContractBroken,
   isOutage,
@@ -34,6 +35,7 @@ export {
   StoreUnavailable,
   unreachable,
 } from './faults.ts'
+export { feedEventJson, readFeedEvent } from './feed-wire.ts'
 export { type ClockReading, Floor } from './floor.ts'
 export {
   type ClaimMap,
