@@ -130,6 +130,13 @@ export function privateKeyOf(members: KeyMembers): SignatureKey | undefined {
   }
 }
 
+/** The public members of a key as its JWK has them. */
+export function publicMembers(key: SignatureKey): KeyMembers {
+  const { kty = '', crv, x, y, n, e } = key.export({ format: 'jwk' })
+  const members = Object.entries({ kty, crv, x, y, n, e })
+  return Object.fromEntries(members.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+}
+
 /** Bits of an RSA key's modulus; 0 for keys of another kind. */
 export function modulusBits(key: SignatureKey): number {
   return key.asymmetricKeyDetails?.modulusLength ?? 0

@@ -25,7 +25,6 @@ export {
   type Entry,
   type Standing as RecordStanding,
 } from './directory.ts'
-export { factsJson, readFacts } from './facts-json.ts'
 export {
   ContractBroken,
   isOutage,
@@ -79,6 +78,7 @@ export {
 export {
   algorithmNamed,
   exportPublicJwk,
+  exportVerificationJwk,
   importJwks,
   importPrivateJwk,
   importPublicJwk,

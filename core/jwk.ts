@@ -3,6 +3,7 @@ import {
   modulusBits,
   privateKeyOf,
   publicKeyOf,
+  publicMembers,
   type SignatureAlgorithm,
   type SignatureKey,
   sha256Base64url,
@@ -86,6 +87,12 @@ export function exportPublicJwk(members: KeyMembers, algorithm: SignatureAlgorit
   const names = IDENTIFYING.get(members.kty ?? '') ?? []
   const own = Object.fromEntries(names.map((name) => [name, members[name] ?? '']))
   return { ...own, kid: thumbprint(members), use: 'sig', alg: algorithm }
+}
+
+/** A key that was imported, as it is passed on: pinned to its algorithm, under its owner's name for it. */
+export function exportVerificationJwk({ key, algorithm, kid }: VerificationKey): JsonObject {
+  const members = publicMembers(key)
+  return { ...members, use: 'sig', alg: algorithm, ...(kid === undefined ? {} : { kid }) }
 }
 
 /** RFC 7638 with SHA-256: names a key by what it is, whatever its owner calls it. */

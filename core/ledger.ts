@@ -60,6 +60,7 @@ export class Ledger {
   readonly #commits: GroupCommit<Unit, Outcome>
   readonly #listeners: RowListener[] = []
   readonly #publications: GroupListener[] = []
+  readonly #suspended: Set<RealmOrdinal> = new Set()
   #floorMs: number
   #broken = false
 
@@ -102,7 +103,24 @@ export class Ledger {
 
   /** @throws StoreUnavailable or Overloaded: nothing may be assumed, asking again is safe. */
   commit(unit: Unit): Promise<Outcome> {
+    if (this.#suspended.has(unit.realm) && !startsEpoch(unit)) {
+      return Promise.reject(
+        new StoreUnavailable('this log was rolled back; an operator must start a new epoch'),
+      )
+    }
     return this.#commits.submit(unit, revokes(unit) ? 'revoke' : 'issue')
+  }
+
+  /**
+   * Somebody proved that this realm's log was rolled back: nothing is written to it, and nothing in it is called
+   * active, until a new epoch begins.
+   */
+  suspend(realm: RealmOrdinal): void {
+    this.#suspended.add(realm)
+  }
+
+  isSuspended(realm: RealmOrdinal): boolean {
+    return this.#suspended.has(realm)
   }
 
   /** From the next flush on, durable; at once for every index. */
@@ -189,6 +207,7 @@ export class Ledger {
     for (const row of rowsOf(unit.operations)) {
       const logged: LogRow = { seq, atMs: row.atMs, kind: ROW_KIND[row.rule.kind], rule: row.bytes }
       previousCut = index.fold(logged).previousCut ?? previousCut
+      if (row.rule.kind === 'epoch') this.#suspended.delete(unit.realm)
       for (const listener of this.#listeners) listener(unit.realm, logged)
       seq += 1
     }
@@ -244,6 +263,10 @@ export class Ledger {
 
 const STALE: Outcome = { kind: 'stale' }
 const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }
+
+function startsEpoch({ operations }: Unit): boolean {
+  return rowsOf(operations).some(({ rule }) => rule.kind === 'epoch')
+}
 
 function rowsOf(operations: readonly Operation[]): NewRow[] {
   const rows: NewRow[] = []

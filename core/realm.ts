@@ -210,9 +210,12 @@ export class Realm {
     })
   }
 
-  /** This process owns the store and folds each row before it answers, so its index is never behind. */
+  /**
+   * This process owns the store and folds each row before it answers, so its index is never behind: unless the store
+   * itself was rolled back.
+   */
   #lag(): Lag {
-    return 'fresh'
+    return this.#ledger.isSuspended(this.ordinal) ? 'stale' : 'fresh'
   }
 }
 

@@ -33,7 +33,14 @@ export { PREFIX_PATH as OAUTH_PREFIX } from './oauth/metadata.ts'
 export { grantedScope } from './oauth/scopes.ts'
 export { TARGET_MAX_CHARS } from './oauth/targets.ts'
 export { startGrant, tokenMembers } from './oauth/tokens.ts'
-export { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal, type Stale } from './wire/answer.ts'
+export {
+  type Answer,
+  jsonAnswer,
+  type Outlet,
+  RETRY_AFTER_SECONDS,
+  type Refusal,
+  type Stale,
+} from './wire/answer.ts'
 export { type Dialect, untilFresh } from './wire/dialect.ts'
 export { parseFormText } from './wire/form.ts'
 export { formatInstant, parseInstant } from './wire/iso-date.ts'

@@ -14,6 +14,7 @@ import {
   StoreRefused,
 } from '@rescind/core'
 import { CHAT_PREFIXES, createIdentityDialect, createOauthDialect, OAUTH_PREFIX } from '@rescind/dialects'
+import { Feed } from '@rescind/feed'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
@@ -38,7 +39,7 @@ import { createMetrics } from './metrics.ts'
 import { createOps } from './ops.ts'
 import { PasswordQueue } from './passwords.ts'
 import { createSystemRandom } from './random.ts'
-import { NO_VERIFIERS } from './receipts/enforcement.ts'
+import { feedEnforcement } from './receipts/enforcement.ts'
 import { applySeed } from './seed/apply.ts'
 import { readSeed, secretText } from './seed/read.ts'
 import { steadyClock } from './steady-clock.ts'
@@ -126,6 +127,15 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
   const { chatRate: requestsPerMinute, allowInternalFetch: allowInternal } = config
   const chatParts = { realms, log, requestsPerMinute, allowInternal }
   const chat = openChat(chatParts)
+  const feed = await Feed.open({
+    realms,
+    clock,
+    alarm: (realm, { ordinal, seq }) =>
+      log.error(
+        { realm: realm.name, ordinal, seq },
+        'this log was rolled back: nothing is acknowledged in this realm until an operator starts a new epoch',
+      ),
+  })
   let origin = ''
   const publicBase = (): string => config.publicUrl ?? origin
   const baseOf = (realm: Realm): string =>
@@ -161,8 +171,9 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
     ],
     control: createControlApi({
       realms,
+      feed,
       keySets,
-      enforcement: NO_VERIFIERS,
+      enforcement: feedEnforcement(feed),
       confirmClock: maintenance.confirmClock,
       issuerOf: (realm) => baseOf(realm) + OAUTH_PREFIX,
       monotonicMs: () => clock.monotonicMs(),
@@ -191,7 +202,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
   if (config.store.kind === 'memory')
     log.warn('memory: this store forgets everything, revocations too, when the server stops')
   await warnOfChatApps(chatParts)
-  return { url: origin, maintenance, close: () => close(app, { realms, store, maintenance, chat }) }
+  return { url: origin, maintenance, close: () => close(app, { realms, store, maintenance, chat, feed }) }
 }
 
 /** Milliseconds that requests in flight have to finish once the server stops; below what the process gives itself. */
@@ -200,10 +211,11 @@ const SWEEP_MS = 50
 
 async function close(
   app: FastifyInstance,
-  open: Pick<Open, 'realms' | 'store'> & { maintenance: Maintenance; chat: Chat },
+  open: Pick<Open, 'realms' | 'store'> & { maintenance: Maintenance; chat: Chat; feed: Feed },
 ): Promise<void> {
   // Streams have no end of their own, and would be waited for.
   open.chat.close()
+  open.feed.close()
   // What was busy when the closing began is idle later, and nobody else looks then; who stalls is cut off.
   const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
   const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_TIMEOUT_MS)

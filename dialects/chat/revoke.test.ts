@@ -209,7 +209,7 @@ test('2,500 tokens of one client are revoked by one row and listed in order, in 
   const head = realm.index.seq
   const answer = await dialect.handle(realm, revokeAllRequest('u1'))
   assert.equal(realm.index.seq, head + 1)
-  assert(typeof answer.body !== 'string')
+  assert(typeof answer.body === 'object' && Symbol.asyncIterator in answer.body)
   const parts: string[] = []
   for await (const part of answer.body) parts.push(part)
   assert(parts.length > 2_500 / TOKENS_PER_PAGE)

@@ -2,9 +2,24 @@
 export type Answer = {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | AsyncIterable<string>
+  readonly body: string | Uint8Array | AsyncIterable<string> | Attached
   /** When this is aborted the connection is cut, whatever of the body is still on its way. */
   readonly until?: AbortSignal
+}
+
+/** A body that goes on for as long as its reader stays, written by whoever has something to say. */
+export type Attached = { readonly attach: (outlet: Outlet) => void }
+
+/** Where such a body goes. It takes whatever is written; how much waits in it is for the writer to heed. */
+export type Outlet = {
+  readonly write: (chunk: string | Uint8Array) => void
+  /** Bytes that were written and that the reader has not taken yet. */
+  readonly pendingBytes: () => number
+  /** Resolves when nothing much is pending any more, or nobody is there. */
+  readonly drained: () => Promise<void>
+  /** Sends what is pending, if the reader takes it within this time, and ends. */
+  readonly end: (withinMs: number) => void
+  readonly onClose: (listener: () => void) => void
 }
 
 /** What was judged was revoked before it was written: the whole request has to be judged again. */

@@ -7,6 +7,7 @@ import {
   type ControlParts,
   type ControlRequest,
   type Endpoint,
+  type Lane,
   type Method,
   ROLES,
   type StreamBody,
@@ -114,7 +115,7 @@ const NO_KEY: Problem = problem(401, 'a control key is needed', {
   'www-authenticate': 'Bearer realm="rescind"',
 })
 
-function laneOf({ lane, method }: Endpoint): 'read' | 'change' | 'revoke' {
+function laneOf({ lane, method }: Endpoint): Lane {
   return lane ?? (isSafe(method) ? 'read' : 'change')
 }
 

@@ -1,10 +1,12 @@
 import { CONFIRM_CLOCK } from './clock.ts'
+import { FEED_ENDPOINTS } from './feed.ts'
 import type { Endpoint } from './frame/endpoint.ts'
 import { CREATE_GRANT } from './grants.ts'
 import { ISSUER_ENDPOINTS } from './issuers.ts'
 import { KEY_ENDPOINTS } from './key-endpoints.ts'
 import { openapiEndpoint } from './openapi.ts'
 import { REVOCATION_ENDPOINTS } from './rules/revocations.ts'
+import { VERIFIER_ENDPOINTS } from './verifiers.ts'
 import { VERIFY } from './verify.ts'
 
 /** Every endpoint of the control API. OpenAPI, the role checks and their tests are made from this table. */
@@ -16,4 +18,6 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...ISSUER_ENDPOINTS,
   VERIFY,
   ...KEY_ENDPOINTS,
+  ...FEED_ENDPOINTS,
+  ...VERIFIER_ENDPOINTS,
 ]

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Answer } from '@rescind/dialects'
+import type { Answer, Outlet } from '@rescind/dialects'
 
 /** Sent with every answer, for browsers that meet an API by accident. */
 export const ALWAYS = ['x-content-type-options', 'nosniff'] as const
@@ -21,10 +21,14 @@ function flat(headers: Answer['headers']): readonly string[] {
  * the throughput of a hot route (bench/README.md, "reply").
  */
 export function writeAnswer(response: ServerResponse, request: IncomingMessage, answer: Answer): void {
-  if (response.headersSent || response.destroyed) return
+  if (response.headersSent || response.destroyed) {
+    // Who was to write the body still has to hear that nobody is there.
+    if (typeof answer.body !== 'string' && 'attach' in answer.body) answer.body.attach(outletOf(response))
+    return
+  }
   const { status, headers, body } = answer
   if (typeof body !== 'string') {
-    void writeStream(response, request, { ...answer, body })
+    writeOther(response, request, { ...answer, body })
     return
   }
   if (status === 204 || status === 304) {
@@ -35,6 +39,55 @@ export function writeAnswer(response: ServerResponse, request: IncomingMessage, 
   response.writeHead(status, [...flat(headers), 'content-length', String(Buffer.byteLength(body))])
   // HEAD carries the headers of GET and no body (RFC 9110 §9.3.2).
   response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+type Other = Omit<Answer, 'body'> & { readonly body: Exclude<Answer['body'], string> }
+
+/** Bodies that few answers have. */
+function writeOther(response: ServerResponse, request: IncomingMessage, { body, ...head }: Other): void {
+  if ('attach' in body) {
+    response.writeHead(head.status, [...flat(head.headers)])
+    body.attach(outletOf(response))
+  } else if (body instanceof Uint8Array) {
+    response.writeHead(head.status, [...flat(head.headers), 'content-length', String(body.length)])
+    response.end(request.method === 'HEAD' ? undefined : body)
+  } else void writeStream(response, request, { ...head, body })
+}
+
+const DRAINED = Promise.resolve()
+
+/** Never rejects: who went away has taken all that will be taken. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}
+
+function outletOf(response: ServerResponse): Outlet {
+  // A connection that breaks is closed; nothing more is to be said about it.
+  response.on('error', () => {})
+  return {
+    write: (chunk) => {
+      if (!response.destroyed && !response.writableEnded) response.write(chunk)
+    },
+    pendingBytes: () => response.writableLength,
+    drained: () => (response.writableNeedDrain && !response.destroyed ? drained(response) : DRAINED),
+    end: (withinMs) => {
+      response.end()
+      const timer = setTimeout(() => response.destroy(), withinMs).unref()
+      response.on('close', () => clearTimeout(timer))
+    },
+    onClose: (listener) => {
+      if (response.closed || response.destroyed) queueMicrotask(listener)
+      else response.on('close', listener)
+    },
+  }
 }
 
 type Streamed = Omit<Answer, 'body'> & { readonly body: AsyncIterable<string> }

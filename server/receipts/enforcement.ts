@@ -1,12 +1,18 @@
-import type { Position, Realm } from '@rescind/core'
+import { type Position, type Realm, seqOf } from '@rescind/core'
+import { formatInstant } from '@rescind/dialects'
+import type { Feed, Enforcement as Standing } from '@rescind/feed'
 import { z } from 'zod'
 
 /** One running verifier, and how it stands to a revocation. */
 export type InstanceJson = {
   readonly verifier: string
   readonly instance: string
-  /** When its holder said that it had applied the revocation. */
+  /** The last position that its holder said it had applied. */
+  readonly position?: string | undefined
+  /** When its holder said that it had applied the revocation, if that was lately. */
   readonly appliedAt?: string | undefined
+  /** Milliseconds between the commit and that. */
+  readonly afterMs?: number | undefined
   readonly state: 'applied' | 'lapsed' | 'behind'
 }
 
@@ -17,17 +23,37 @@ export type Enforcement = {
   readonly instances: (realm: Realm, at: Position) => Promise<readonly InstanceJson[]>
 }
 
-/** Of a server that nobody takes a feed from: nobody is behind. */
-export const NO_VERIFIERS: Enforcement = {
-  wait: async () => {},
-  instances: async () => [],
+/** As the feed knows it from acknowledgements. */
+export function feedEnforcement(feed: Feed): Enforcement {
+  return {
+    wait: async (realm, at, timeoutMs) => {
+      await feed.of(realm).instances.enforced(seqOf(at), timeoutMs)
+    },
+    instances: async (realm, at) => {
+      const list = feed.of(realm).instances.enforcement(seqOf(at))
+      if (list.length === 0) return []
+      const [row] = await realm.store.rowsAfter(realm.ordinal, seqOf(at) - 1, 1)
+      return list.map((one) => instanceJson(realm, one, row?.atMs))
+    },
+  }
+}
+
+function instanceJson(realm: Realm, one: Standing, committedMs: number | undefined): InstanceJson {
+  const { verifier, instance, state, position, appliedAtMs } = one
+  const named = { verifier: verifier.slice(realm.name.length + 1), instance, position }
+  const shown = state === 'pending' ? 'behind' : state
+  if (appliedAtMs === undefined || committedMs === undefined) return { ...named, state: shown }
+  const afterMs = Math.max(0, appliedAtMs - committedMs)
+  return { ...named, state: shown, appliedAt: formatInstant(appliedAtMs), afterMs }
 }
 
 export const INSTANCE: z.ZodType<InstanceJson> = z
   .strictObject({
     verifier: z.string(),
     instance: z.string(),
+    position: z.string().optional(),
     appliedAt: z.string().optional(),
+    afterMs: z.number().optional(),
     state: z.enum(['applied', 'lapsed', 'behind']),
   })
   .meta({ id: 'Instance', description: 'That it was applied is the word of whoever holds the verifier key' })

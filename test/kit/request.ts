@@ -28,6 +28,7 @@ export function wireRequest(ask: Ask): WireRequest {
 /** The whole body of an answer, however it comes. */
 export async function bodyText(answer: Answer): Promise<string> {
   if (typeof answer.body === 'string') return answer.body
+  if (!(Symbol.asyncIterator in answer.body)) throw new TypeError('a body without an end, or of bytes')
   let text = ''
   for await (const part of answer.body) text += part
   return text

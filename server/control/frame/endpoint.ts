@@ -1,5 +1,6 @@
 import type { Awaitable, Caller, Realm, Realms } from '@rescind/core'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
+import type { Feed } from '@rescind/feed'
 import type { z } from 'zod'
 import type { KeySets } from '../../issuers/key-sets.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
@@ -30,15 +31,16 @@ export type By = {
 
 /**
  * A share of the rate limit. Revoking and holding have their own, so that nothing else a key does, or is made to do,
- * ever turns a revocation away.
+ * ever turns a revocation away. What verifiers ask by their instances has no rate, but caps on those (feed/instances.ts).
  */
-export type Lane = 'read' | 'change' | 'revoke'
+export type Lane = 'read' | 'change' | 'revoke' | 'feed'
 
 /** What the endpoints work with; the composition root fills it. */
 export type ControlParts = {
   readonly realms: Realms
   /** Who applies revocations elsewhere, and how far they are. */
   readonly enforcement: Enforcement
+  readonly feed: Feed
   /** Keys of registered issuers. */
   readonly keySets: KeySets
   /** Takes the wall clock as true (model of the floor); @returns the floor, durable. */

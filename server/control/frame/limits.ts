@@ -16,6 +16,7 @@ export class ControlLimits {
       read: new RateLimit(perSecond),
       change: new RateLimit(perSecond),
       revoke: new RateLimit(perSecond * REVOKE_TIMES),
+      feed: new RateLimit(0),
     }
   }
 

@@ -1,0 +1,99 @@
+import { type Place, type Publication, readPosition } from '@rescind/core'
+import { chainedRows, Frame } from './frames.ts'
+import type { Places } from './places.ts'
+
+/** Rows kept in memory for those who come back at once; whoever is further behind reads from the store. */
+export const RECENT_ROWS_MAX = 8_192
+
+export type LiveReader = {
+  readonly take: (frame: Frame) => void
+  /** Rows came that no frame tells of: read on from the store. */
+  readonly readOn: () => void
+}
+
+/** A realm's groups as they are committed: each becomes one frame that all live readers share. */
+export class Channel {
+  readonly #places: Places
+  readonly #live: Set<LiveReader> = new Set()
+  #recent: Frame[] = []
+  #recentRows = 0
+  #seq: number
+
+  constructor(places: Places, seq: number) {
+    this.#places = places
+    this.#seq = seq
+  }
+
+  /** Up to where frames were handed out. */
+  get seq(): number {
+    return this.#seq
+  }
+
+  published(publication: Publication): void {
+    const { prev, head } = publication
+    if (prev !== this.#seq) {
+      this.lost(head.seq)
+      return
+    }
+    const position = this.#places.text(this.#places.at(head.seq, head.chain))
+    const frame = new Frame({ prev, position, rows: chainedRows(publication) })
+    this.#keep(frame)
+    this.#seq = head.seq
+    for (const reader of this.#live) reader.take(frame)
+  }
+
+  /** There are rows up to `seq` that were not published. */
+  lost(seq: number): void {
+    this.#recent = []
+    this.#recentRows = 0
+    this.#seq = seq
+    const readers = [...this.#live]
+    this.#live.clear()
+    for (const reader of readers) reader.readOn()
+  }
+
+  /** The frame right after a place, if it is still in memory. */
+  recentAfter(seq: number): Frame | undefined {
+    let [low, high] = [0, this.#recent.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#recent[middle] as Frame).prev < seq) low = middle + 1
+      else high = middle
+    }
+    const found = this.#recent[low]
+    return found?.prev === seq ? found : undefined
+  }
+
+  /** The place that a position of ours names, if it is where a frame in memory ends. */
+  placeOf(position: string): Place | undefined {
+    const place = readPosition(position)
+    if (place === undefined) return undefined
+    let [low, high] = [0, this.#recent.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#recent[middle] as Frame).seq < place.seq) low = middle + 1
+      else high = middle
+    }
+    return this.#recent[low]?.position === position ? place : undefined
+  }
+
+  /** For a reader that has everything up to `this.seq`. */
+  join(reader: LiveReader): void {
+    this.#live.add(reader)
+  }
+
+  leave(reader: LiveReader): void {
+    this.#live.delete(reader)
+  }
+
+  #keep(frame: Frame): void {
+    this.#recent.push(frame)
+    this.#recentRows += frame.rows
+    let drop = 0
+    while (this.#recentRows > RECENT_ROWS_MAX) {
+      this.#recentRows -= (this.#recent[drop] as Frame).rows
+      drop += 1
+    }
+    if (drop > 0) this.#recent.splice(0, drop)
+  }
+}

@@ -1,0 +1,66 @@
+import type { Caller, Memo, Realm } from '@rescind/core'
+import type { Contact, StalePolicy } from './instances.ts'
+
+const KIND = 'feed-instance'
+const PAGE = 1_000
+/** How long an instance is remembered after its last contact that was written down. */
+const REMEMBERED_MS = 86_400_000
+/** A contact that is this old is written down again with an acknowledgement. */
+export const RENEW_MS: number = REMEMBERED_MS / 8
+
+const POLICIES: readonly StalePolicy[] = ['refuse', 'ask', 'allow']
+
+/**
+ * Makes a contact durable. @returns `stale` when the key has been revoked meanwhile.
+ * @throws StoreUnavailable, Overloaded.
+ */
+export async function writeContact(
+  realm: Realm,
+  contact: Contact,
+  caller: Caller,
+): Promise<'written' | 'stale'> {
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [caller.standing],
+    expects: [],
+    operations: [{ kind: 'put-memo', memo: memoOf(contact) }],
+  })
+  return outcome.kind === 'applied' ? 'written' : 'stale'
+}
+
+/** @throws StoreUnavailable, Overloaded. */
+export async function dropContact(realm: Realm, instance: string): Promise<void> {
+  const operations = [{ kind: 'drop-memo', memo: { kind: KIND, id: instance } }] as const
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+}
+
+/** Everyone who had a stream before this process started. */
+export async function readContacts(realm: Realm): Promise<readonly Contact[]> {
+  const contacts: Contact[] = []
+  for (let after: string | undefined; ; ) {
+    const page = await realm.store.memos(realm.ordinal, { kind: KIND, after, limit: PAGE })
+    for (const memo of page.memos) {
+      const contact = contactOf(memo)
+      if (contact !== undefined && memo.expiresAtMs > realm.nowMs()) contacts.push(contact)
+    }
+    if (page.next === undefined) return contacts
+    after = page.next
+  }
+}
+
+function memoOf(contact: Contact): Memo {
+  const value = Buffer.from(JSON.stringify(contact), 'utf8')
+  return { kind: KIND, id: contact.instance, value, expiresAtMs: contact.contactMs + REMEMBERED_MS }
+}
+
+function contactOf({ value }: Memo): Contact | undefined {
+  const read = JSON.parse(Buffer.from(value).toString('utf8')) as Partial<Contact>
+  const { instance, verifier, boundMs, onStale, contactMs, firstSeq } = read
+  if (typeof instance !== 'string' || typeof verifier !== 'string') return undefined
+  if (typeof boundMs !== 'number' || typeof contactMs !== 'number' || typeof firstSeq !== 'number')
+    return undefined
+  const policy = POLICIES.find((one) => one === onStale)
+  return policy === undefined
+    ? undefined
+    : { instance, verifier, boundMs, onStale: policy, contactMs, firstSeq }
+}

@@ -1,0 +1,51 @@
+import {
+  commitOwn,
+  LAST_INSTANT_MS,
+  type LogRow,
+  type Place,
+  type Realm,
+  type Realms,
+  ROW_KIND,
+} from '@rescind/core'
+
+const KIND = 'fork'
+
+/**
+ * Logs that are known to have been rolled back. What proves it is written down, in the system realm, so that a restart
+ * does not forget it; a new epoch ends it.
+ */
+export class Forks {
+  readonly #realms: Realms
+  readonly #alarm: (realm: Realm, place: Place) => void
+
+  constructor(realms: Realms, alarm: (realm: Realm, place: Place) => void) {
+    this.#realms = realms
+    this.#alarm = alarm
+  }
+
+  /** @throws StoreUnavailable when it cannot be known. */
+  async recall(realm: Realm): Promise<void> {
+    const { system, ledger } = this.#realms
+    const memo = await system.store.memo(system.ordinal, { kind: KIND, id: realm.name })
+    if (memo === undefined) return
+    ledger.suspend(realm.ordinal)
+    this.#alarm(realm, JSON.parse(Buffer.from(memo.value).toString('utf8')) as Place)
+  }
+
+  /** Somebody presented a place that only a later, or another, history of this log can have given. */
+  async proved(realm: Realm, place: Place): Promise<void> {
+    const { system, ledger } = this.#realms
+    if (ledger.isSuspended(realm.ordinal)) return
+    ledger.suspend(realm.ordinal)
+    this.#alarm(realm, place)
+    const value = Buffer.from(JSON.stringify(place), 'utf8')
+    const memo = { kind: KIND, id: realm.name, value, expiresAtMs: LAST_INSTANT_MS }
+    await commitOwn(system, [{ kind: 'put-memo', memo }])
+  }
+
+  /** A new epoch has begun. @throws StoreUnavailable, Overloaded. */
+  async ended(realm: Realm, row: LogRow): Promise<void> {
+    if (row.kind !== ROW_KIND.epoch) return
+    await commitOwn(this.#realms.system, [{ kind: 'drop-memo', memo: { kind: KIND, id: realm.name } }])
+  }
+}

@@ -1,0 +1,13 @@
+export { Feed, type FeedParts } from './feed.ts'
+export type { Format } from './frames.ts'
+export { type Enforcement, type InstanceView, type StalePolicy } from './instances.ts'
+export type { Outlet } from './outlet.ts'
+export {
+  type Acked,
+  type Connected,
+  type FeedCaller,
+  type Polled,
+  RealmFeed,
+  type Refused,
+} from './realm-feed.ts'
+export type { StoredSnapshot } from './snapshots.ts'

@@ -1,0 +1,225 @@
+import type { Clock } from '@rescind/core'
+
+/** What a verifier does when it cannot prove that it is fresh. */
+export type StalePolicy = 'refuse' | 'ask' | 'allow'
+
+/** Instances of one key that are connected at a time. */
+export const INSTANCES_PER_KEY_MAX = 1_000
+/** Instances remembered in one realm, those that vanished among them; the one longest gone makes room. */
+export const INSTANCES_MAX = 10_000
+/** Times of acknowledgements kept for each instance, for receipts of what came lately. */
+export const MARKS_MAX = 256
+
+/** What is durable about an instance, before its first byte. */
+export type Contact = {
+  readonly instance: string
+  /** Id of the key's record. */
+  readonly verifier: string
+  readonly boundMs: number
+  readonly onStale: StalePolicy
+  readonly contactMs: number
+  /** The end of the log when it first came: it never said yes to anything without knowing what stands before it. */
+  readonly firstSeq: number
+}
+
+export type Mark = { readonly seq: number; readonly atMs: number }
+
+type Instance = {
+  contact: Contact
+  /** Steady time of the last contact that this process saw, or of its own start. */
+  contactMonotonicMs: number
+  contactWallMs: number
+  /** The last row that it has acknowledged; undefined: none since it came, or since this process started. */
+  applied: number | undefined
+  position: string | undefined
+  marks: Mark[]
+  connected: boolean
+  from: string | undefined
+}
+
+/** One instance as the registry and receipts show it. */
+export type InstanceView = {
+  readonly instance: string
+  readonly verifier: string
+  readonly boundMs: number
+  readonly onStale: StalePolicy
+  readonly connected: boolean
+  readonly from: string | undefined
+  readonly position: string | undefined
+  readonly applied: number | undefined
+  readonly lastContactMs: number
+  /** Its last contact and its bound have passed, and it refuses when it is stale: it says no to everything. */
+  readonly lapsed: boolean
+}
+
+/** How one instance stands to one row: that it has applied it is its key holder's claim. */
+export type Enforcement = InstanceView & {
+  readonly state: 'applied' | 'lapsed' | 'pending'
+  /** When it first acknowledged the row or one after it, if that was lately. */
+  readonly appliedAtMs?: number
+}
+
+/** Who verifies tokens of a realm: connected now, behind, lapsed or vanished. */
+export class Instances {
+  readonly #clock: Clock
+  readonly #byId: Map<string, Instance> = new Map()
+  readonly #waiting: Set<() => void> = new Set()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** What an earlier process knew: a laggard until it acknowledges, or its bound from now on has passed. */
+  recall(contact: Contact): void {
+    if (this.#byId.has(contact.instance)) return
+    this.#put(contact, { connected: false, from: undefined, contactWallMs: contact.contactMs })
+  }
+
+  get(instance: string): InstanceView | undefined {
+    const found = this.#byId.get(instance)
+    return found === undefined ? undefined : this.#view(found)
+  }
+
+  contactOf(instance: string): Contact | undefined {
+    return this.#byId.get(instance)?.contact
+  }
+
+  connectedOf(verifier: string): number {
+    let count = 0
+    for (const { contact, connected } of this.#byId.values())
+      if (connected && contact.verifier === verifier) count += 1
+    return count
+  }
+
+  connect(contact: Contact, from: string): void {
+    const known = this.#byId.get(contact.instance)
+    if (known === undefined) {
+      this.#put(contact, { connected: true, from, contactWallMs: contact.contactMs })
+      return
+    }
+    Object.assign(known, { contact, connected: true, from })
+    this.#touch(known)
+  }
+
+  disconnect(instance: string): void {
+    const known = this.#byId.get(instance)
+    if (known !== undefined) known.connected = false
+  }
+
+  /** It stopped, and said so: it judges nothing any more. */
+  leave(instance: string): void {
+    this.#byId.delete(instance)
+    this.#wake()
+  }
+
+  /** Its key is over: what its instances cannot ask, they cannot prove; those that have lapsed go at once. */
+  forget(verifier: string): void {
+    for (const [id, one] of this.#byId) {
+      if (one.contact.verifier === verifier && this.#view(one).lapsed) this.#byId.delete(id)
+    }
+  }
+
+  acknowledge(
+    instance: string,
+    { seq, position }: { readonly seq: number; readonly position: string },
+  ): void {
+    const known = this.#byId.get(instance)
+    if (known === undefined) return
+    this.#touch(known)
+    if (known.applied !== undefined && seq <= known.applied) return
+    known.applied = seq
+    known.position = position
+    known.marks.push({ seq, atMs: this.#clock.wallMs() })
+    if (known.marks.length > MARKS_MAX) known.marks.shift()
+    this.#wake()
+  }
+
+  views(): readonly InstanceView[] {
+    return [...this.#byId.values()].map((one) => this.#view(one))
+  }
+
+  /** How every instance that counts stands to a row. */
+  enforcement(seq: number): readonly Enforcement[] {
+    const list: Enforcement[] = []
+    for (const one of this.#byId.values()) {
+      if (one.contact.firstSeq >= seq && one.applied === undefined) continue
+      const view = this.#view(one)
+      if (one.applied !== undefined && one.applied >= seq) {
+        const appliedAtMs = firstMark(one.marks, seq)
+        list.push({ ...view, state: 'applied', ...(appliedAtMs === undefined ? {} : { appliedAtMs }) })
+      } else list.push({ ...view, state: view.lapsed ? 'lapsed' : 'pending' })
+    }
+    return list
+  }
+
+  /**
+   * Resolves when no instance is pending any more, or the time is over. @returns whether every one has applied the row
+   * or lapsed.
+   */
+  async enforced(seq: number, timeoutMs: number): Promise<boolean> {
+    const endMs = this.#clock.monotonicMs() + timeoutMs
+    for (;;) {
+      if (this.enforcement(seq).every(({ state }) => state !== 'pending')) return true
+      const leftMs = endMs - this.#clock.monotonicMs()
+      if (leftMs <= 0) return false
+      await this.#change(Math.min(leftMs, LAPSE_CHECK_MS))
+    }
+  }
+
+  #change(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#waiting.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(done, timeoutMs)
+      this.#waiting.add(done)
+    })
+  }
+
+  #wake(): void {
+    for (const done of [...this.#waiting]) done()
+  }
+
+  #touch(one: Instance): void {
+    one.contactMonotonicMs = this.#clock.monotonicMs()
+    one.contactWallMs = this.#clock.wallMs()
+  }
+
+  #put(contact: Contact, seen: Pick<Instance, 'connected' | 'from' | 'contactWallMs'>): void {
+    if (this.#byId.size >= INSTANCES_MAX) this.#makeRoom()
+    const contactMonotonicMs = this.#clock.monotonicMs()
+    const nothing = { applied: undefined, position: undefined, marks: [] }
+    this.#byId.set(contact.instance, { contact, contactMonotonicMs, ...nothing, ...seen })
+  }
+
+  /** Only who has lapsed goes: whoever may still say yes is counted. */
+  #makeRoom(): void {
+    let oldest: Instance | undefined
+    for (const one of this.#byId.values()) {
+      if (one.connected || !this.#view(one).lapsed) continue
+      if (oldest === undefined || one.contactMonotonicMs < oldest.contactMonotonicMs) oldest = one
+    }
+    if (oldest !== undefined) this.#byId.delete(oldest.contact.instance)
+  }
+
+  #view(one: Instance): InstanceView {
+    const { contact, connected, from, position, applied, contactWallMs, contactMonotonicMs } = one
+    const { instance, verifier, boundMs, onStale } = contact
+    const isOver = this.#clock.monotonicMs() - contactMonotonicMs > boundMs
+    const lapsed = isOver && onStale !== 'allow'
+    const about = { instance, verifier, boundMs, onStale, connected, from, position, applied }
+    return { ...about, lastContactMs: contactWallMs, lapsed }
+  }
+}
+
+/** How often a wait looks whether somebody has lapsed. */
+const LAPSE_CHECK_MS = 50
+
+/** When a row was first covered by an acknowledgement; undefined when that was before all that is remembered. */
+function firstMark(marks: readonly Mark[], seq: number): number | undefined {
+  const at = marks.findIndex((mark) => mark.seq >= seq)
+  if (at === 0 && marks.length >= MARKS_MAX) return undefined
+  return marks[at]?.atMs
+}

@@ -1,0 +1,104 @@
+import { isOutage, type Realm } from '@rescind/core'
+import type { Channel, LiveReader } from './channel.ts'
+import { type Format, Frame, pulseText, type ResetWhy, resetText } from './frames.ts'
+import type { Outlet } from './outlet.ts'
+import type { Places } from './places.ts'
+
+/**
+ * Bytes that may wait for one reader. Groups are shared, so this bounds how far behind a reader may be rather than what
+ * it costs; whoever is slower comes back later and catches up from the store.
+ */
+export const PENDING_MAX_BYTES = 1_048_576
+const ROWS_PER_READ = 500
+/** What a reader has to take the end of its stream in; who does not is cut off. */
+const END_TIMEOUT_MS = 1_000
+
+export type ReaderParts = {
+  readonly realm: Realm
+  readonly channel: Channel
+  readonly places: Places
+  readonly outlet: Outlet
+  readonly format: Format
+  /** The last row that this reader has. */
+  readonly after: number
+}
+
+/** One stream: catches up at the speed of its reader, then takes each group as it comes. */
+export class Reader implements LiveReader {
+  readonly #parts: ReaderParts
+  #cursor: number
+  #open = true
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts
+    this.#cursor = parts.after
+    parts.outlet.onClose(() => this.#leave())
+  }
+
+  start(): void {
+    void this.#catchUp()
+  }
+
+  take(frame: Frame): void {
+    const { outlet, format } = this.#parts
+    outlet.write(frame.bytes(format))
+    this.#cursor = frame.seq
+    if (outlet.pendingBytes() > PENDING_MAX_BYTES) this.cut('slow')
+  }
+
+  readOn(): void {
+    void this.#catchUp()
+  }
+
+  pulse(): void {
+    const { outlet, format } = this.#parts
+    if (this.#open && outlet.pendingBytes() === 0) outlet.write(pulseText(format))
+  }
+
+  cut(why: ResetWhy): void {
+    if (!this.#open) return
+    this.#leave()
+    const { outlet, format } = this.#parts
+    outlet.write(resetText(why, format))
+    outlet.end(END_TIMEOUT_MS)
+  }
+
+  #leave(): void {
+    this.#open = false
+    this.#parts.channel.leave(this)
+  }
+
+  /** Never rejects: a store that cannot be read ends the stream, and its reader comes back. */
+  async #catchUp(): Promise<void> {
+    const { channel, outlet } = this.#parts
+    try {
+      while (this.#open) {
+        if (this.#cursor === channel.seq) {
+          channel.join(this)
+          return
+        }
+        const frame = channel.recentAfter(this.#cursor) ?? (await this.#read())
+        if (!this.#open) return
+        if (frame === undefined) {
+          this.cut('position')
+          return
+        }
+        outlet.write(frame.bytes(this.#parts.format))
+        this.#cursor = frame.seq
+        await outlet.drained()
+      }
+    } catch (error) {
+      if (!isOutage(error)) throw error
+      this.#leave()
+      outlet.end(END_TIMEOUT_MS)
+    }
+  }
+
+  async #read(): Promise<Frame | undefined> {
+    const { realm, places } = this.#parts
+    const rows = await realm.store.chainedRowsAfter(realm.ordinal, this.#cursor, ROWS_PER_READ)
+    const last = rows.at(-1)
+    if (last === undefined || rows[0]?.seq !== this.#cursor + 1) return undefined
+    return new Frame({ prev: this.#cursor, position: places.text(places.at(last.seq, last.chain)), rows })
+  }
+}

@@ -1,0 +1,242 @@
+import { type Caller, type Clock, type Place, type Publication, type Realm } from '@rescind/core'
+import { Channel, type LiveReader } from './channel.ts'
+import { dropContact, RENEW_MS, writeContact } from './contacts.ts'
+import { type Format, Frame, type Hello, helloText, type ResetWhy } from './frames.ts'
+import { type Contact, INSTANCES_PER_KEY_MAX, Instances, type StalePolicy } from './instances.ts'
+import type { Outlet } from './outlet.ts'
+import { Places, type Shown } from './places.ts'
+import { Reader } from './reader.ts'
+import { Snapshots } from './snapshots.ts'
+
+/** Streams of one realm at a time, plain readers among them. */
+export const READERS_MAX = 5_000
+/** The least time between two acknowledgements of one instance, when there are few. */
+const ACK_EVERY_MIN_MS = 20
+
+/** Who asks: a verifier's key. */
+export type FeedCaller = { readonly id: string; readonly caller: Caller }
+
+export type ConnectAsk = FeedCaller & {
+  readonly after: string | undefined
+  /** Absent for a plain reader. */
+  readonly boundMs: number | undefined
+  readonly onStale: StalePolicy
+  /** An instance that comes back under the id that it was given before. */
+  readonly instance: string | undefined
+  readonly format: Format
+}
+
+export type Refused = { readonly kind: 'forged' } | { readonly kind: 'fork'; readonly place: Place }
+export type Connected =
+  | { readonly kind: 'open'; readonly attach: (outlet: Outlet) => void }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'full' }
+  | Refused
+
+export type AckAsk = FeedCaller & {
+  readonly instance: string
+  readonly position: string
+  readonly boundMs: number
+  /** It stops, and judges nothing any more. */
+  readonly leaving: boolean
+}
+export type Acked =
+  | { readonly kind: 'acked'; readonly position: string; readonly chain: string; readonly floor: number }
+  | { readonly kind: 'no-instance' }
+  | { readonly kind: 'stale' }
+  | Refused
+
+export type Polled =
+  | {
+      readonly kind: 'events'
+      readonly events: readonly string[]
+      readonly position: string
+      readonly floor: number
+    }
+  | { readonly kind: 'reset'; readonly position: string; readonly floor: number }
+  | Refused
+
+type Stream = { readonly reader: Reader; readonly caller: Caller }
+
+/** One realm's feed: its channel, its snapshot, and everyone who reads it. */
+export class RealmFeed {
+  readonly instances: Instances
+  readonly snapshots: Snapshots
+  readonly #realm: Realm
+  readonly #clock: Clock
+  readonly #places: Places
+  readonly #channel: Channel
+  readonly #streams: Set<Stream> = new Set()
+  readonly #byInstance: Map<string, Reader> = new Map()
+
+  constructor(realm: Realm, clock: Clock) {
+    this.#realm = realm
+    this.#clock = clock
+    this.#places = new Places(realm)
+    this.#channel = new Channel(this.#places, realm.index.seq)
+    this.instances = new Instances(clock)
+    this.snapshots = new Snapshots(realm, this.#places, clock)
+  }
+
+  get readers(): number {
+    return this.#streams.size
+  }
+
+  published(publication: Publication): void {
+    this.#channel.published(publication)
+  }
+
+  lost(): void {
+    this.#channel.lost(this.#realm.index.seq)
+  }
+
+  /** @throws StoreUnavailable, Overloaded: nobody is let in whose contact is not durable. */
+  async connect(ask: ConnectAsk): Promise<Connected> {
+    if (this.#streams.size >= READERS_MAX) return { kind: 'full' }
+    const shown = ask.after === undefined ? undefined : await this.#places.show(ask.after)
+    if (shown?.kind === 'forged' || shown?.kind === 'fork') return shown
+    const head = await this.#places.head()
+    const contact = this.#contactFor(ask, head)
+    if (contact === 'full') return { kind: 'full' }
+    if (contact !== undefined) {
+      if ((await writeContact(this.#realm, contact, ask.caller)) === 'stale') return { kind: 'stale' }
+      this.instances.connect(contact, ask.caller.from)
+    }
+    return { kind: 'open', attach: (outlet) => this.#attach(outlet, { ask, contact, shown, head }) }
+  }
+
+  /** @throws StoreUnavailable, Overloaded. */
+  async acknowledge(ask: AckAsk): Promise<Acked> {
+    const contact = this.instances.contactOf(ask.instance)
+    if (contact === undefined || contact.verifier !== ask.id) return { kind: 'no-instance' }
+    const shown = await this.#shown(ask.position)
+    if (shown.kind === 'forged' || shown.kind === 'fork') return shown
+    if (ask.leaving) {
+      await dropContact(this.#realm, ask.instance)
+      this.instances.leave(ask.instance)
+    } else if (this.#isToBeRenewed(contact, ask.boundMs)) {
+      const renewed = { ...contact, boundMs: ask.boundMs, contactMs: this.#clock.wallMs() }
+      if ((await writeContact(this.#realm, renewed, ask.caller)) === 'stale') return { kind: 'stale' }
+      this.instances.connect(renewed, ask.caller.from)
+    }
+    if (shown.kind === 'on')
+      this.instances.acknowledge(ask.instance, { seq: shown.place.seq, position: ask.position })
+    const head = await this.#places.head()
+    return { kind: 'acked', position: this.#places.text(head), chain: head.chain, floor: this.#floor }
+  }
+
+  /** What came after a place: at once if there is something, else when something comes or the time is over. */
+  async poll(after: string | undefined, waitMs: number): Promise<Polled> {
+    const head = await this.#places.head()
+    const at = { position: this.#places.text(head), floor: this.#floor }
+    if (after === undefined) return { kind: 'events', events: [], ...at }
+    const shown = await this.#places.show(after)
+    if (shown.kind === 'forged' || shown.kind === 'fork') return shown
+    if (shown.kind === 'reset') return { kind: 'reset', ...at }
+    const { seq } = shown.place
+    if (seq === this.#channel.seq && waitMs > 0) await this.#nextFrame(waitMs)
+    if (seq === this.#channel.seq) return { kind: 'events', events: [], position: after, floor: this.#floor }
+    const frame = this.#channel.recentAfter(seq) ?? (await this.#read(seq))
+    if (frame === undefined) return { kind: 'reset', ...at }
+    return { kind: 'events', events: [frame.json()], position: frame.position, floor: this.#floor }
+  }
+
+  async headText(): Promise<string> {
+    return this.#places.text(await this.#places.head())
+  }
+
+  pulse(): void {
+    for (const { reader } of this.#streams) reader.pulse()
+    this.snapshots.dropOld()
+  }
+
+  /** Ends the streams of callers who may not read any more. */
+  cutWhere(why: ResetWhy, isOver: (caller: Caller) => boolean): void {
+    for (const { reader, caller } of [...this.#streams]) if (isOver(caller)) reader.cut(why)
+  }
+
+  get #floor(): number {
+    return this.#realm.store.floorMs
+  }
+
+  /** As `show`, without asking the store about what was published lately. */
+  async #shown(position: string): Promise<Shown> {
+    const recent = this.#channel.placeOf(position)
+    return recent === undefined ? this.#places.show(position) : { kind: 'on', place: recent }
+  }
+
+  #contactFor(ask: ConnectAsk, head: Place): Contact | undefined | 'full' {
+    const { boundMs, onStale, id: verifier } = ask
+    if (boundMs === undefined) return undefined
+    const known = ask.instance === undefined ? undefined : this.instances.contactOf(ask.instance)
+    const contactMs = this.#clock.wallMs()
+    if (known?.verifier === verifier) return { ...known, boundMs, onStale, contactMs }
+    if (this.instances.connectedOf(verifier) >= INSTANCES_PER_KEY_MAX) return 'full'
+    const instance = `ins_${this.#realm.random.bytes(16).toString('base64url')}`
+    return { instance, verifier, boundMs, onStale, contactMs, firstSeq: head.seq }
+  }
+
+  #isToBeRenewed({ boundMs, contactMs }: Contact, askedMs: number): boolean {
+    return boundMs !== askedMs || this.#clock.wallMs() - contactMs > RENEW_MS
+  }
+
+  #attach(outlet: Outlet, { ask, contact, shown, head }: Attaching): void {
+    const { format, caller } = ask
+    const after = shown?.kind === 'on' ? shown.place.seq : head.seq
+    const parts = { realm: this.#realm, channel: this.#channel, places: this.#places }
+    const reader = new Reader({ ...parts, outlet, format, after })
+    const stream = { reader, caller }
+    this.#streams.add(stream)
+    outlet.onClose(() => this.#closed(stream, contact?.instance))
+    if (contact !== undefined) {
+      this.#byInstance.get(contact.instance)?.cut('taken-over')
+      this.#byInstance.set(contact.instance, reader)
+    }
+    const hello: Hello = {
+      ...(contact === undefined ? {} : { instance: contact.instance }),
+      position: this.#places.text(head),
+      floor: this.#floor,
+      realm: this.#realm.name,
+      ackEveryMs: Math.max(ACK_EVERY_MIN_MS, this.#streams.size),
+    }
+    outlet.write(helloText(hello, format))
+    if (shown?.kind === 'reset') reader.cut('position')
+    else reader.start()
+  }
+
+  #closed(stream: Stream, instance: string | undefined): void {
+    this.#streams.delete(stream)
+    if (instance === undefined || this.#byInstance.get(instance) !== stream.reader) return
+    this.#byInstance.delete(instance)
+    this.instances.disconnect(instance)
+  }
+
+  #nextFrame(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#channel.leave(waiter)
+        resolve()
+      }
+      const waiter: LiveReader = { take: done, readOn: done }
+      const timer = setTimeout(done, waitMs)
+      this.#channel.join(waiter)
+    })
+  }
+
+  async #read(seq: number): Promise<Frame | undefined> {
+    const rows = await this.#realm.store.chainedRowsAfter(this.#realm.ordinal, seq, POLL_ROWS_MAX)
+    const last = rows.at(-1)
+    if (last === undefined || rows[0]?.seq !== seq + 1) return undefined
+    return new Frame({ prev: seq, position: this.#places.text(this.#places.at(last.seq, last.chain)), rows })
+  }
+}
+
+const POLL_ROWS_MAX = 1_000
+
+type Attaching = {
+  readonly ask: ConnectAsk
+  readonly contact: Contact | undefined
+  readonly shown: Shown | undefined
+  readonly head: Place
+}

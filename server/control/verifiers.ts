@@ -1,0 +1,154 @@
+import {
+  cutRule,
+  deleteRecord,
+  type Entry,
+  mintText,
+  PREFIX,
+  putRecord,
+  type Realm,
+  type Unit,
+} from '@rescind/core'
+import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
+import type { InstanceView } from '@rescind/feed'
+import { z } from 'zod'
+import { VERIFIERS, type Verifier, verifierId } from '../verifiers.ts'
+import { auditOf } from './change.ts'
+import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
+import { problem } from './frame/problem.ts'
+
+/** Verifier keys of one realm. */
+const VERIFIERS_MAX = 1_000
+
+const INSTANCE = z.strictObject({
+  instance: z.string(),
+  connected: z.boolean(),
+  /** Its last contact and its bound have passed, and it refuses when it is stale: nobody waits for it. */
+  lapsed: z.boolean(),
+  boundMs: z.int(),
+  onStale: z.enum(['refuse', 'ask', 'allow']),
+  from: z.string().optional(),
+  /** The last position that it has acknowledged: its key holder's claim. */
+  position: z.string().optional(),
+  /** Rows between that and the end of the log. */
+  behind: z.int().optional(),
+  lastContact: z.string(),
+})
+
+const LIST: Endpoint = endpoint({
+  method: 'GET',
+  path: '/verifiers',
+  operation: 'listVerifiers',
+  summary: 'Who checks tokens of this realm: connected, how far behind, vanished',
+  role: 'viewer',
+  answers: {
+    200: {
+      what: 'Every verifier and its instances',
+      schema: z.strictObject({
+        /** The end of the log. */
+        position: z.string(),
+        verifiers: z.array(z.strictObject({ name: z.string(), instances: z.array(INSTANCE) })),
+      }),
+    },
+  },
+  handle: list,
+})
+
+const NEW = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(256)
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text'),
+})
+
+const CREATE: Endpoint = endpoint({
+  method: 'POST',
+  path: '/verifiers',
+  operation: 'createVerifier',
+  summary: 'A key for a service that checks tokens; shown once',
+  role: 'admin',
+  body: NEW,
+  answers: { 201: { what: 'The key', schema: z.strictObject({ name: z.string(), key: z.string() }) } },
+  problems: [409],
+  handle: create,
+})
+
+const REMOVE: Endpoint = endpoint({
+  method: 'DELETE',
+  path: '/verifiers/{name}',
+  operation: 'deleteVerifier',
+  summary: 'End a verifier: its key is refused, and its streams are closed',
+  role: 'admin',
+  answers: { 204: { what: 'It is over' } },
+  handle: remove,
+})
+
+export const VERIFIER_ENDPOINTS: readonly Endpoint[] = [LIST, CREATE, REMOVE]
+
+async function list({ parts, realm }: Ask): Promise<Answer> {
+  const feed = parts.feed.of(realm)
+  const position = await feed.headText()
+  const views = Map.groupBy(feed.instances.views(), ({ verifier }) => verifier)
+  const entries = await verifiersOf(parts.realms.system, realm)
+  const verifiers = entries.map(({ id, value }) => ({
+    name: value.name,
+    instances: (views.get(id) ?? []).map((view) => instanceJson(view, realm.index.seq)),
+  }))
+  return jsonAnswer(200, { position, verifiers })
+}
+
+function instanceJson(view: InstanceView, head: number): z.output<typeof INSTANCE> {
+  const { instance, connected, lapsed, boundMs, onStale, from, position, applied, lastContactMs } = view
+  const lastContact = formatInstant(lastContactMs)
+  const behind = applied === undefined ? undefined : Math.max(0, head - applied)
+  return { instance, connected, lapsed, boundMs, onStale, from, position, behind, lastContact }
+}
+
+async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer | Stale> {
+  const { parts, realm, body } = ask
+  const { system } = parts.realms
+  const id = verifierId(realm, body.name)
+  const { version, entry } = await system.directory.standing(VERIFIERS, id)
+  if (entry !== undefined) return problem(409, 'there is a verifier of this name')
+  if ((await verifiersOf(system, realm)).length >= VERIFIERS_MAX)
+    return problem(409, `a realm has at most ${VERIFIERS_MAX} verifiers`)
+  const key = mintText(PREFIX.verifierKey, system.random).reveal()
+  const value = { name: body.name, realm: realm.name, keyDigest: system.secretDigest(key) }
+  const put = { collection: VERIFIERS, id, value, fromVersion: version }
+  const applied = await commit(ask, putRecord(system, put, auditOf(ask)))
+  return applied ? jsonAnswer(201, { name: body.name, key }) : 'stale'
+}
+
+async function remove(ask: Ask): Promise<Answer | Stale> {
+  const { parts, realm, params } = ask
+  const { system } = parts.realms
+  const id = verifierId(realm, params['name'] ?? '')
+  const { version, entry } = await system.directory.standing(VERIFIERS, id)
+  if (entry === undefined) return problem(404, 'no such verifier')
+  const audit = auditOf(ask)
+  const applied = await commit(ask, [
+    ...deleteRecord(system, { collection: VERIFIERS.name, id, fromVersion: version }, audit),
+    // What ends its streams, and what makes anything stale that was begun with its key.
+    {
+      kind: 'append',
+      row: system.row(cutRule(system, 'client', { source: 'verifier', client: id }), audit),
+    },
+  ])
+  if (!applied) return 'stale'
+  parts.feed.of(realm).instances.forget(id)
+  return { status: 204, headers: {}, body: '' }
+}
+
+async function commit({ parts, by }: Ask, operations: Unit['operations']): Promise<boolean> {
+  const { system } = parts.realms
+  const unit = { realm: system.ordinal, standsOn: [by.caller.standing], expects: [], operations }
+  return (await system.commit(unit)).kind === 'applied'
+}
+
+async function verifiersOf(system: Realm, realm: Realm): Promise<readonly Entry<Verifier>[]> {
+  const entries: Entry<Verifier>[] = []
+  for await (const entry of system.directory.all(VERIFIERS)) {
+    if (entry.value.realm === realm.name) entries.push(entry)
+  }
+  return entries
+}
