@@ -5,7 +5,7 @@ export type StalePolicy = 'refuse' | 'ask' | 'allow'
 
 /** Instances of one key that are connected at a time. */
 export const INSTANCES_PER_KEY_MAX = 1_000
-/** Instances remembered in one realm, those that vanished among them; the one longest gone makes room. */
+/** Instances remembered in one realm: one that lapsed makes room for a new one; without any, no new one is let in. */
 export const INSTANCES_MAX = 10_000
 /** Times of acknowledgements kept for each instance, for receipts of what came lately. */
 export const MARKS_MAX = 256
@@ -89,6 +89,12 @@ export class Instances {
     for (const { contact, connected } of this.#byId.values())
       if (connected && contact.verifier === verifier) count += 1
     return count
+  }
+
+  /** Whether one more can be remembered; the one that lapsed longest ago goes for it. */
+  hasRoom(): boolean {
+    if (this.#byId.size >= INSTANCES_MAX) this.#makeRoom()
+    return this.#byId.size < INSTANCES_MAX
   }
 
   connect(contact: Contact, from: string): void {
@@ -188,7 +194,6 @@ export class Instances {
   }
 
   #put(contact: Contact, seen: Pick<Instance, 'connected' | 'from' | 'contactWallMs'>): void {
-    if (this.#byId.size >= INSTANCES_MAX) this.#makeRoom()
     const contactMonotonicMs = this.#clock.monotonicMs()
     const nothing = { applied: undefined, position: undefined, marks: [] }
     this.#byId.set(contact.instance, { contact, contactMonotonicMs, ...nothing, ...seen })

@@ -172,6 +172,7 @@ export class RealmFeed {
     const contactMs = this.#clock.wallMs()
     if (known?.verifier === verifier) return { ...known, boundMs, onStale, contactMs }
     if (this.instances.connectedOf(verifier) >= INSTANCES_PER_KEY_MAX) return 'full'
+    if (!this.instances.hasRoom()) return 'full'
     const instance = `ins_${this.#realm.random.bytes(16).toString('base64url')}`
     return { instance, verifier, boundMs, onStale, contactMs, firstSeq: head.seq }
   }
@@ -189,8 +190,10 @@ export class RealmFeed {
     this.#streams.add(stream)
     outlet.onClose(() => this.#closed(stream, contact?.instance))
     if (contact !== undefined) {
-      this.#byInstance.get(contact.instance)?.cut('taken-over')
+      const before = this.#byInstance.get(contact.instance)
+      // First the new one, so that the end of the old one is nobody's.
       this.#byInstance.set(contact.instance, reader)
+      before?.cut('taken-over')
     }
     const hello: Hello = {
       ...(contact === undefined ? {} : { instance: contact.instance }),

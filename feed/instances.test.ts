@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HandClock } from '../test/kit/realm.ts'
+import { type Contact, INSTANCES_MAX, Instances, MARKS_MAX } from './instances.ts'
+
+const BOUND_MS = 5_000
+
+function contact(instance: string, over: Partial<Contact> = {}): Contact {
+  return { instance, verifier: 'v', boundMs: BOUND_MS, onStale: 'refuse', contactMs: 0, firstSeq: 0, ...over }
+}
+
+function states(instances: Instances, seq: number): Record<string, string> {
+  return Object.fromEntries(instances.enforcement(seq).map(({ instance, state }) => [instance, state]))
+}
+
+test('an instance is pending until it acknowledges the row, or one after it', () => {
+  const clock = new HandClock()
+  const instances = new Instances(clock)
+  instances.connect(contact('a'), 'here')
+  assert.deepEqual(states(instances, 7), { a: 'pending' })
+  instances.acknowledge('a', { seq: 6, position: 'p' })
+  assert.deepEqual(states(instances, 7), { a: 'pending' })
+  clock.advance(12)
+  instances.acknowledge('a', { seq: 9, position: 'q' })
+  const [one] = instances.enforcement(7)
+  assert.deepEqual([one?.state, one?.appliedAtMs], ['applied', clock.wallMs()])
+  clock.advance(10)
+  instances.acknowledge('a', { seq: 8, position: 'older' })
+  assert.equal(instances.get('a')?.position, 'q', 'it never goes back')
+})
+
+test('it has lapsed when its bound has passed since its last contact, unless it allows what is stale', () => {
+  const clock = new HandClock()
+  const instances = new Instances(clock)
+  instances.connect(contact('refuses'), 'here')
+  instances.connect(contact('asks', { onStale: 'ask' }), 'here')
+  instances.connect(contact('allows', { onStale: 'allow' }), 'here')
+  clock.advance(BOUND_MS)
+  assert.deepEqual(states(instances, 1), { refuses: 'pending', asks: 'pending', allows: 'pending' })
+  clock.advance(1)
+  assert.deepEqual(states(instances, 1), { refuses: 'lapsed', asks: 'lapsed', allows: 'pending' })
+  instances.acknowledge('refuses', { seq: 0, position: 'p' })
+  assert.equal(states(instances, 1)['refuses'], 'pending', 'a contact makes it count again')
+})
+
+test('who came after the row is not waited for, and who an earlier process knew is, for its bound', () => {
+  const clock = new HandClock()
+  const instances = new Instances(clock)
+  instances.connect(contact('new', { firstSeq: 9 }), 'here')
+  instances.recall(contact('old'))
+  assert.deepEqual(states(instances, 9), { old: 'pending' })
+  assert.deepEqual(states(instances, 10), { new: 'pending', old: 'pending' })
+  clock.advance(BOUND_MS + 1)
+  assert.deepEqual(states(instances, 9), { old: 'lapsed' })
+})
+
+test('who says goodbye is not waited for any more, and waiting ends with the last acknowledgement', async () => {
+  const instances = new Instances(new HandClock())
+  for (const name of ['a', 'b', 'c']) instances.connect(contact(name), 'here')
+  let done = false
+  const enforced = instances.enforced(3, 60_000).then((all) => {
+    done = true
+    return all
+  })
+  instances.acknowledge('a', { seq: 3, position: 'p' })
+  instances.leave('b')
+  await Promise.resolve()
+  assert.equal(done, false)
+  instances.acknowledge('c', { seq: 4, position: 'p' })
+  assert.equal(await enforced, true)
+  instances.connect(contact('d'), 'here')
+  assert.equal(await instances.enforced(5, 0), false)
+})
+
+test('instances are bounded: one that has lapsed makes room, never one that may still say yes', () => {
+  const clock = new HandClock()
+  const instances = new Instances(clock)
+  for (let nth = 0; nth < INSTANCES_MAX; nth += 1) {
+    assert.equal(instances.hasRoom(), true)
+    instances.connect(contact(`i${nth}`), 'here')
+  }
+  assert.equal(instances.hasRoom(), false)
+  for (const name of ['i5', 'i6']) instances.disconnect(name)
+  clock.advance(BOUND_MS)
+  assert.equal(instances.hasRoom(), false, 'they may still say yes')
+  clock.advance(1)
+  assert.equal(instances.hasRoom(), true)
+  instances.connect(contact('and one'), 'here')
+  assert.equal(instances.views().length, INSTANCES_MAX)
+  assert.equal(instances.get('i5'), undefined)
+  assert.notEqual(instances.get('i6'), undefined)
+})
+
+test('times of acknowledgements are bounded; what is older than all of them has none', () => {
+  const clock = new HandClock()
+  const instances = new Instances(clock)
+  instances.connect(contact('a'), 'here')
+  for (let seq = 1; seq <= MARKS_MAX + 1; seq += 1) {
+    clock.advance(1)
+    instances.acknowledge('a', { seq, position: 'p' })
+  }
+  const appliedAt = (seq: number): number | undefined => instances.enforcement(seq)[0]?.appliedAtMs
+  assert.equal(appliedAt(2), undefined)
+  assert.equal(appliedAt(MARKS_MAX + 1), clock.wallMs())
+  assert.equal(instances.enforcement(1)[0]?.state, 'applied')
+})

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { commitOwn, type Realm } from '@rescind/core'
+import { openWorld, type World } from '../test/kit/realm.ts'
+import { RECENT_ROWS_MAX } from './channel.ts'
+import { Feed } from './feed.ts'
+import { INSTANCES_PER_KEY_MAX } from './instances.ts'
+import { PENDING_MAX_BYTES } from './reader.ts'
+import { type ConnectAsk, READERS_MAX, type RealmFeed } from './realm-feed.ts'
+import { SENDING_MAX, Turnstile } from './snapshots.ts'
+import { TestOutlet } from './test-outlet.ts'
+
+const AUDIT = { by: 'test', from: 'local', how: 'test' }
+
+async function open(): Promise<World & { readonly feed: Feed; readonly own: RealmFeed }> {
+  const world = await openWorld()
+  const feed = await Feed.open({ realms: world.realms, clock: world.clock, alarm: () => {} })
+  return { ...world, feed, own: feed.of(world.realm) }
+}
+
+function ask({ realm }: { readonly realm: Realm }, over: Partial<ConnectAsk> = {}): ConnectAsk {
+  const facts = { source: 'verifier', client: 'v', ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
+  const caller = { id: 'verifier:v', from: 'here', standing: { realm: realm.ordinal, facts } }
+  const none = { after: undefined, boundMs: undefined, instance: undefined }
+  return { id: 'v', caller, ...none, onStale: 'refuse', format: 'sse', ...over }
+}
+
+async function join(own: RealmFeed, asked: ConnectAsk, outlet = new TestOutlet()): Promise<TestOutlet> {
+  const connected = await own.connect(asked)
+  assert.equal(connected.kind, 'open')
+  if (connected.kind === 'open') connected.attach(outlet)
+  return outlet
+}
+
+async function append(realm: Realm, rows = 1, id = 'nothing'): Promise<void> {
+  const row = realm.row({ kind: 'release', id }, AUDIT)
+  await commitOwn(realm, new Array(rows).fill({ kind: 'append', row }) as never)
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('every reader gets every row once and in order, wherever it starts and whatever comes meanwhile', async () => {
+  const world = await open()
+  const { realm, own } = world
+  await append(realm, 3)
+  const from = await own.headText()
+  const start = realm.index.seq
+  for (let nth = 0; nth < 5; nth += 1) await append(realm, 700)
+  const live = await join(own, ask(world))
+  const late = await join(own, ask(world, { after: from }))
+  for (let nth = 0; nth < 5; nth += 1) {
+    await append(realm, 2)
+    await turn()
+  }
+  while ((late.seqs.at(-1) ?? 0) < realm.index.seq) await turn()
+  const all = Array.from({ length: realm.index.seq - start }, (_, at) => start + 1 + at)
+  assert.deepEqual(late.seqs, all)
+  assert.deepEqual(live.seqs, all.slice(-10))
+})
+
+test('a reader that takes nothing is cut off with reset past its bound, and nobody else waits for it', async () => {
+  const world = await open()
+  const stuck = new TestOutlet()
+  stuck.stuck = true
+  await join(world.own, ask(world), stuck)
+  const quick = await join(world.own, ask(world))
+  await append(world.realm)
+  const bytes = stuck.text.length
+  while (stuck.pending <= PENDING_MAX_BYTES - 1_000_000) await append(world.realm, 200, 'x'.repeat(1_000))
+  assert.equal(stuck.ended, false)
+  while (!stuck.ended) await append(world.realm, 200, 'x'.repeat(1_000))
+  assert.ok(stuck.pending > PENDING_MAX_BYTES && bytes > 0)
+  assert.equal(stuck.events.at(-1), 'reset')
+  assert.match(stuck.text, /"why":"slow"/)
+  const { length } = stuck.text
+  await append(world.realm)
+  assert.equal(stuck.text.length, length, 'nothing more is kept for it')
+  assert.equal(quick.seqs.at(-1), world.realm.index.seq)
+})
+
+test('rows that no publication told of are read from the store by everyone who is connected', async () => {
+  const world = await open()
+  const reader = await join(world.own, ask(world))
+  await append(world.realm)
+  world.own.lost()
+  await append(world.realm)
+  while (reader.seqs.length < 2) await turn()
+  assert.deepEqual(reader.seqs, [world.realm.index.seq - 1, world.realm.index.seq])
+})
+
+test('recent rows are bounded in memory, and what is older comes from the store', async () => {
+  const world = await open()
+  const from = await world.own.headText()
+  const first = await join(world.own, ask(world))
+  for (let rows = 0; rows <= RECENT_ROWS_MAX; rows += 250) await append(world.realm, 250)
+  const late = await join(world.own, ask(world, { after: from }))
+  while ((late.seqs.at(-1) ?? 0) < world.realm.index.seq) await turn()
+  assert.deepEqual(late.seqs, first.seqs)
+})
+
+test('streams of a realm are capped, and instances of a key as well', async () => {
+  const world = await open()
+  for (let nth = 0; nth < INSTANCES_PER_KEY_MAX; nth += 1)
+    await join(world.own, ask(world, { boundMs: 5_000 }))
+  assert.equal((await world.own.connect(ask(world, { boundMs: 5_000 }))).kind, 'full')
+  const other = await join(world.own, ask(world, { id: 'w', boundMs: 5_000 }))
+  for (let nth = world.own.readers; nth < READERS_MAX; nth += 1) await join(world.own, ask(world))
+  assert.equal((await world.own.connect(ask(world))).kind, 'full')
+  other.leave()
+  assert.equal((await world.own.connect(ask(world))).kind, 'open')
+})
+
+test('an instance that comes back under its id takes over from the connection that it lost', async () => {
+  const world = await open()
+  const first = await join(world.own, ask(world, { boundMs: 5_000 }))
+  const [, instance = ''] = /"instance":"(\w+[\w-]*)"/.exec(first.text) ?? []
+  const again = await join(world.own, ask(world, { boundMs: 5_000, instance }))
+  assert.match(again.text, new RegExp(instance))
+  assert.deepEqual([first.events.at(-1), first.ended], ['reset', true])
+  assert.equal(world.own.instances.get(instance)?.connected, true)
+  const thief = await join(world.own, ask(world, { id: 'w', boundMs: 5_000, instance }))
+  assert.doesNotMatch(thief.text, new RegExp(instance), 'another key gets an id of its own')
+})
+
+test('a place beyond the log, or of another history, stops the realm until a new epoch begins', async () => {
+  const world = await open()
+  const { realm, realms, feed, own } = world
+  await append(realm, 5)
+  const ahead = await own.headText()
+  // The same store as it was before: as if its files had been put back.
+  const older = await openWorld()
+  const alarms: number[] = []
+  const alarm = (_: Realm, { seq }: { readonly seq: number }): number => alarms.push(seq)
+  const reopened = await Feed.open({ realms: older.realms, clock: older.clock, alarm })
+  const connected = await reopened.of(older.realm).connect(ask(older, { after: ahead }))
+  assert.equal(connected.kind, 'fork')
+  if (connected.kind === 'fork') await reopened.forked(older.realm, connected.place)
+  assert.deepEqual(alarms, [realm.index.seq])
+  await assert.rejects(append(older.realm), /rolled back/)
+  assert.deepEqual(older.realm.judge({ ...factsOf(older.realm) }), { kind: 'unknown', why: 'stale' })
+  const later = await Feed.open({ realms: older.realms, clock: older.clock, alarm })
+  assert.deepEqual(alarms.length, 2, 'a restart does not forget it')
+  const epoch = { kind: 'epoch', ordinal: 2, epochId: 'two', lostBelow: older.realm.basis() } as const
+  await commitOwn(older.realm, [{ kind: 'append', row: older.realm.row(epoch, AUDIT) }])
+  await append(older.realm)
+  await turn()
+  await Feed.open({ realms: older.realms, clock: older.clock, alarm })
+  assert.equal(alarms.length, 2)
+  for (const one of [feed, reopened, later]) one.close()
+  assert.equal(realms.ledger.isSuspended(realm.ordinal), false)
+})
+
+function factsOf(realm: Realm): Parameters<Realm['judge']>[0] {
+  return { source: 'oauth', ancestors: [], position: realm.basis(), expiresAtMs: realm.nowMs() + 1_000 }
+}
+
+test('large answers go out so many at a time, the rest wait in their turn, and more are turned away', async () => {
+  const turnstile = new Turnstile(SENDING_MAX, 2)
+  const inside = []
+  for (let nth = 0; nth < SENDING_MAX; nth += 1) inside.push(await turnstile.enter())
+  const order: number[] = []
+  const waiting = [1, 2].map((nth) => turnstile.enter().then((leave) => (order.push(nth), leave)))
+  await assert.rejects(turnstile.enter(), /too many/)
+  await turn()
+  assert.deepEqual(order, [])
+  inside[0]?.()
+  inside[0]?.()
+  const leave = await waiting[0]
+  await turn()
+  assert.deepEqual(order, [1], 'a place that is given back twice is one place')
+  leave?.()
+  await waiting[1]
+  assert.deepEqual(order, [1, 2])
+})
+
+test('a snapshot serves all who ask together, and a newer one is made when it has grown old', async () => {
+  const world = await open()
+  const { snapshots } = world.own
+  const [one, two] = await Promise.all([snapshots.get(), snapshots.get()])
+  assert.equal(one, two)
+  await append(world.realm)
+  assert.equal(await snapshots.get(), one, 'the stream tells what came since')
+  world.clock.advance(2_000)
+  const next = await snapshots.get()
+  assert.equal(next.position, await world.own.headText())
+})
