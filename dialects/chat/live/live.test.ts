@@ -37,7 +37,7 @@ class Reader {
     this.answer = answer
     assert.equal(answer.status, 200)
     assert.equal(answer.headers['content-type'], 'text/event-stream')
-    assert.ok(typeof answer.body !== 'string')
+    assert.ok(typeof answer.body === 'object' && Symbol.asyncIterator in answer.body)
     this.#parts = answer.body[Symbol.asyncIterator]()
   }
 
