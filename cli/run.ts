@@ -9,6 +9,7 @@ import {
   startServer,
   type Values,
 } from '@rescind/server'
+import { auditVerify } from './audit-verify.ts'
 import { version } from './version.ts'
 
 /** Milliseconds after a signal at which the process ends, whatever is still in flight. */
@@ -22,6 +23,8 @@ export async function run(words: readonly string[]): Promise<void> {
       return serve(rest)
     case 'config':
       return explain(rest)
+    case 'audit':
+      return audit(rest)
     case 'version':
     case '--version':
       return print(`rescind ${version()}`)
@@ -61,6 +64,14 @@ async function serve(flags: readonly string[]): Promise<void> {
   await starting
 }
 
+async function audit(words: readonly string[]): Promise<void> {
+  const [sub, ...rest] = words
+  if (sub !== 'verify') throw new SettingsRefused('the command is: rescind audit verify [FILE] [FLAGS]')
+  const { lines, isRight } = await auditVerify(rest, valuesOf)
+  for (const line of lines) print(line)
+  if (!isRight) process.exitCode = 1
+}
+
 function explain(words: readonly string[]): void {
   const [sub, ...flags] = words
   if (sub !== 'explain') throw new SettingsRefused('the command is: rescind config explain [FLAGS]')
@@ -84,6 +95,9 @@ function usage(): string {
     '',
     'usage: rescind serve [FLAGS]            run the server',
     '       rescind config explain [FLAGS]   every setting, its value, and where it came from',
+    '       rescind audit verify [FLAGS]     check the logs of a stopped store: exit 1 if a row was removed, added or altered',
+    '       rescind audit verify FILE        the same of an export ("-": standard input);',
+    '                                        --position P: it must contain this place, which was known before',
     '       rescind --version',
     '',
     'flags (over environment, over rescind.config.json):',

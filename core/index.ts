@@ -125,6 +125,7 @@ export {
 } from './lifetimes.ts'
 export { type Epoch, type Standing, standingOf } from './lineage.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
+export { type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
 export type {
   Awaitable,
   ClientTokensAsk,

@@ -1,4 +1,7 @@
+export { checkStore, type StoreLogChecked } from './audit/check-store.ts'
+export { type Checked, checkExport } from './audit/export.ts'
 export { type Config, checkConfig } from './config/config.ts'
+export { readMasterKey } from './config/key-files.ts'
 export { SETTINGS, type Setting, type SettingName } from './config/settings.ts'
 export {
   CONFIG_FILE,

@@ -10,6 +10,7 @@ import {
   type Store,
 } from '@rescind/core'
 import type { Logger } from 'pino'
+import { Checkpoints } from './audit/checkpoints.ts'
 import { ReceiptUpkeep } from './receipts/upkeep.ts'
 
 /** How often the floor rises and what ended below it is collected. */
@@ -37,6 +38,7 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
   const read = (): ClockReading => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() })
   const floor = new Floor(store.floorMs, read())
   const receipts = new ReceiptUpkeep(realms, parts.auditRetentionMs)
+  const checkpoints = new Checkpoints(realms)
   let slice = 0
   let running: Promise<void> = Promise.resolve()
   let stopped = false
@@ -55,14 +57,16 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
     while (!stopped && (await collectExpired(realms, store)) === GC_BATCH_MAX);
     while (!stopped && (await collectMemos(realms, store)) === GC_BATCH_MAX);
     await receipts.round(() => stopped)
+    await checkpoints.write()
   }
-  const tick = (): Promise<void> => {
-    running = running.then(round).catch((error: unknown) => {
+  const after = (step: () => Promise<void>): Promise<void> => {
+    running = running.then(step).catch((error: unknown) => {
       if (!isOutage(error)) throw error
       log.warn({ reason: error.message }, 'collecting waits for the store')
     })
     return running
   }
+  const tick = (): Promise<void> => after(round)
   const timer = setInterval(() => void tick(), TICK_MS)
   timer.unref()
   return {
@@ -76,7 +80,7 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
     stop: async () => {
       stopped = true
       clearInterval(timer)
-      await running
+      await after(() => checkpoints.write())
     },
   }
 }

@@ -1,8 +1,8 @@
 import { type Place, positionText, type Realm, StoreUnavailable, subkey } from '@rescind/core'
 
 /** Positions that we hand out bear a tag under this key, so that nobody can make one up. */
-function positionKey(realm: Realm): Buffer {
-  return subkey(realm.keys.sealKey, 'positions')
+export function positionKeyOf(sealKey: Uint8Array): Buffer {
+  return subkey(sealKey, 'positions')
 }
 
 /**
@@ -18,7 +18,7 @@ export async function headPlace(realm: Realm): Promise<Place> {
 }
 
 export function positionTextOf(realm: Realm, place: Place): string {
-  return positionText(place, positionKey(realm))
+  return positionText(place, positionKeyOf(realm.keys.sealKey))
 }
 
 async function placeAt(realm: Realm, seq: number): Promise<Place> {

@@ -1,3 +1,4 @@
+import { AUDIT_ENDPOINTS } from './audit.ts'
 import { CONFIRM_CLOCK } from './clock.ts'
 import { FEED_ENDPOINTS } from './feed.ts'
 import type { Endpoint } from './frame/endpoint.ts'
@@ -20,4 +21,5 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...KEY_ENDPOINTS,
   ...FEED_ENDPOINTS,
   ...VERIFIER_ENDPOINTS,
+  ...AUDIT_ENDPOINTS,
 ]

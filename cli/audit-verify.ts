@@ -1,0 +1,126 @@
+import { createReadStream, existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type LogFault, readPosition, SettingsRefused, unreachable } from '@rescind/core'
+import {
+  type Checked,
+  checkConfig,
+  checkExport,
+  checkStore,
+  readMasterKey,
+  type StoreLogChecked,
+  type Values,
+} from '@rescind/server'
+import { openSqlite } from '@rescind/stores'
+
+export type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
+
+/**
+ * `rescind audit verify [FILE] [--position P]…`: an export, or with no file the logs of a stopped store.
+ * @throws SettingsRefused, StoreRefused.
+ */
+export async function auditVerify(
+  words: readonly string[],
+  valuesOf: (flags: readonly string[]) => Values,
+): Promise<Verified> {
+  const { file, flags, positions } = read(words)
+  if (file !== undefined) return verifyFile(file, positions)
+  return verifyStore(valuesOf(flags), positions)
+}
+
+type Words = { file: string | undefined; flags: readonly string[]; positions: readonly string[] }
+
+/** The first word is the file, if it is no flag; `--position` is ours, every other flag one of the server's. */
+function read(words: readonly string[]): Words {
+  const [first] = words
+  const file = first !== undefined && (first === '-' || !first.startsWith('-')) ? first : undefined
+  const flags: string[] = []
+  const positions: string[] = []
+  for (let at = file === undefined ? 0 : 1; at < words.length; at += 1) {
+    const word = words[at] ?? ''
+    if (word !== '--position') {
+      flags.push(word)
+      continue
+    }
+    at += 1
+    const text = words[at] ?? ''
+    if (readPosition(text) === undefined) throw new SettingsRefused('--position: not a position of a log')
+    positions.push(text)
+  }
+  if (file !== undefined && flags.length > 0)
+    throw new SettingsRefused(`${flags[0]}: not for the check of a file`)
+  return { file, flags, positions }
+}
+
+async function verifyFile(file: string, positions: readonly string[]): Promise<Verified> {
+  if (file !== '-' && !existsSync(file)) throw new SettingsRefused(`${file}: there is no such file`)
+  const input = file === '-' ? process.stdin : createReadStream(file, 'utf8')
+  const known = positions.flatMap((text) => readPosition(text) ?? [])
+  const checked = await checkExport(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }), known)
+  return { lines: [sentence(checked)], isRight: checked.kind === 'right' }
+}
+
+async function verifyStore(values: Values, positions: readonly string[]): Promise<Verified> {
+  const { store: url, masterKeyFile } = checkConfig(values)
+  if (url.kind !== 'sqlite') throw new SettingsRefused('store: only a store on disk can be checked')
+  const path = resolve(url.path)
+  if (!existsSync(path)) throw new SettingsRefused(`store: ${path} does not exist`)
+  const master = readMasterKey(resolve(masterKeyFile))
+  const store = await openSqlite(path, 0)
+  try {
+    const lines: string[] = []
+    let [isRight, met] = [true, 0]
+    for await (const checked of checkStore({ store, master, positions })) {
+      lines.push(`${sentence(checked)}${checkpointNote(checked)}`)
+      isRight &&= checked.kind === 'right' && checked.checkpoint !== 'forged'
+      met += checked.positions
+    }
+    if (met < positions.length) lines.push('WRONG: a given position is of no log of this store')
+    return { lines, isRight: isRight && met >= positions.length }
+  } finally {
+    await store.close()
+  }
+}
+
+function sentence(checked: Checked): string {
+  switch (checked.kind) {
+    case 'right':
+      return `${checked.realm}: right: ${checked.rows} rows up to ${checked.seq}, chain ${checked.chain}`
+    case 'wrong':
+      return `${checked.realm}: WRONG at row ${checked.fault.seq}: ${wordsFor(checked.fault)}`
+    case 'unreadable':
+      return `WRONG at line ${checked.line}: ${checked.why}`
+    default:
+      return unreachable(checked)
+  }
+}
+
+function checkpointNote({ checkpoint }: StoreLogChecked): string {
+  switch (checkpoint) {
+    case 'place':
+      return ''
+    case 'none':
+      return ' (no checkpoint was written yet: rows cut off at the end would not show)'
+    case 'forged':
+      return ' WRONG: its checkpoint was not made by its server'
+    default:
+      return unreachable(checkpoint)
+  }
+}
+
+function wordsFor({ what }: LogFault): string {
+  switch (what) {
+    case 'missing':
+      return 'it is missing'
+    case 'doubled':
+      return 'it stands here again, or does not belong here'
+    case 'altered':
+      return 'it, or a row that was put in its place, is not what was written'
+    case 'audit-altered':
+      return 'its audit text is not what was written'
+    case 'not-the-log':
+      return 'the log was known to be another one here: rows were cut off, or all were written anew'
+    default:
+      return unreachable(what)
+  }
+}

@@ -1,0 +1,82 @@
+import {
+  type KnownPlace,
+  LogCheck,
+  type MasterKey,
+  parsePosition,
+  type RealmName,
+  realmOrdinal,
+  type Store,
+  unwrapRealmKeys,
+} from '@rescind/core'
+import { positionKeyOf } from '../positions.ts'
+import { type ReadCheckpoint, readCheckpoint } from './checkpoints.ts'
+import type { Checked } from './export.ts'
+
+const PAGE = 1_000
+
+type LogChecked = Exclude<Checked, { kind: 'unreadable' }>
+
+export type StoreLogChecked = LogChecked & {
+  /** `forged`: what stands in the store as its checkpoint was not made by its server. */
+  readonly checkpoint: ReadCheckpoint['kind']
+  /** How many of the given positions are of this realm. */
+  readonly positions: number
+}
+
+export type StoreCheck = {
+  readonly store: Store
+  readonly master: MasterKey
+  /** Positions that the server gave out, of any realms. */
+  readonly positions: readonly string[]
+}
+
+/** Checks the logs of all realms of a stopped store, each by its chain, its checkpoint and the given positions. */
+export async function* checkStore(check: StoreCheck): AsyncGenerator<StoreLogChecked, void> {
+  let after: string | undefined
+  do {
+    const page = await check.store.records(SYSTEM, { collection: 'realms', after, limit: PAGE })
+    for (const { id, body } of page.records) if (body !== undefined) yield checkRealm(check, id, body)
+    after = page.next
+  } while (after !== undefined)
+}
+
+const SYSTEM = realmOrdinal(0)
+
+async function checkRealm(
+  { store, master, positions }: StoreCheck,
+  realm: string,
+  body: string,
+): Promise<StoreLogChecked> {
+  // Written by this program alone.
+  const value = JSON.parse(body) as { ordinal: number; wrappedKeys: string }
+  const ordinal = realmOrdinal(value.ordinal)
+  const { sealKey } = unwrapRealmKeys(value.wrappedKeys, realm as RealmName, master)
+  const key = positionKeyOf(sealKey)
+  // A position bears the tag of the realm that it is of.
+  const given = positions.flatMap((text) => parsePosition(text, key) ?? [])
+  const checkpoint = await readCheckpoint(store, ordinal, sealKey)
+  const known = checkpoint.kind === 'place' ? [...given, checkpoint.place] : given
+  const checked = await checkLog(store, { realm, ordinal: value.ordinal }, known)
+  return { ...checked, checkpoint: checkpoint.kind, positions: given.length }
+}
+
+async function checkLog(
+  store: Store,
+  { realm, ordinal }: { readonly realm: string; readonly ordinal: number },
+  known: readonly KnownPlace[],
+): Promise<LogChecked> {
+  const check = new LogCheck(known)
+  for (let after = 0; ; ) {
+    const rows = await store.chainedRowsAfter(realmOrdinal(ordinal), after, PAGE)
+    for (const row of rows) {
+      const fault = check.accept(row)
+      if (fault !== undefined) return { kind: 'wrong', realm, fault }
+    }
+    const last = rows.at(-1)
+    if (last === undefined) break
+    after = last.seq
+  }
+  const fault = check.end()
+  if (fault !== undefined) return { kind: 'wrong', realm, fault }
+  return { kind: 'right', realm, rows: check.seq, seq: check.seq, chain: check.chain }
+}

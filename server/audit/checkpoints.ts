@@ -1,0 +1,58 @@
+import {
+  LAST_INSTANT_MS,
+  type Place,
+  parsePosition,
+  type Realm,
+  type RealmOrdinal,
+  type Realms,
+  type Store,
+} from '@rescind/core'
+import { headPlace, positionKeyOf, positionTextOf } from '../positions.ts'
+
+const NAME = { kind: 'log-checkpoint', id: 'head' } as const
+
+/**
+ * Writes down where each log ends, under a key that is not in the store: whoever can write the store can chain a log
+ * anew, or cut it off, but cannot make the checkpoint that would fit it.
+ */
+export class Checkpoints {
+  readonly #realms: Realms
+  readonly #written: Map<RealmOrdinal, number> = new Map()
+
+  constructor(realms: Realms) {
+    this.#realms = realms
+  }
+
+  /** Of every log that has grown since. @throws StoreUnavailable, Overloaded. */
+  async write(): Promise<void> {
+    for (const realm of this.#realms.all()) {
+      if (realm.index.seq !== this.#written.get(realm.ordinal)) await this.#writeOne(realm)
+    }
+  }
+
+  async #writeOne(realm: Realm): Promise<void> {
+    const place = await headPlace(realm)
+    const value = Buffer.from(positionTextOf(realm, place), 'ascii')
+    const memo = { ...NAME, value, expiresAtMs: LAST_INSTANT_MS }
+    const operations = [{ kind: 'put-memo', memo } as const]
+    const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    if (outcome.kind === 'applied') this.#written.set(realm.ordinal, place.seq)
+  }
+}
+
+export type ReadCheckpoint =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'forged' }
+  | { readonly kind: 'place'; readonly place: Place }
+
+/** The last checkpoint of a log, by the store alone. */
+export async function readCheckpoint(
+  store: Store,
+  realm: RealmOrdinal,
+  sealKey: Uint8Array,
+): Promise<ReadCheckpoint> {
+  const memo = await store.memo(realm, NAME)
+  if (memo === undefined) return { kind: 'none' }
+  const place = parsePosition(Buffer.from(memo.value).toString('utf8'), positionKeyOf(sealKey))
+  return place === undefined ? { kind: 'forged' } : { kind: 'place', place }
+}

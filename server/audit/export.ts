@@ -1,0 +1,111 @@
+import {
+  CHAIN_START,
+  type ChainedLogRow,
+  type KnownPlace,
+  LogCheck,
+  type LogFault,
+  type Place,
+  type Realm,
+} from '@rescind/core'
+import { parseStrictObject } from '@rescind/dialects'
+import { headPlace, positionTextOf } from '../positions.ts'
+import { exportLine, readExportLine } from './row-json.ts'
+
+const EXPORT_FORMAT = 'rescind-log'
+const PAGE = 500
+
+type Range = { readonly after: number; readonly chain: Uint8Array; readonly head: Place }
+
+/** What an export that leaves out the first rows is of; undefined when the log is not that long. */
+export async function rangeAfter(realm: Realm, after: number): Promise<Range | undefined> {
+  const head = await headPlace(realm)
+  if (after === 0) return { after, chain: CHAIN_START, head }
+  const [row] = await realm.store.chainedRowsAfter(realm.ordinal, after - 1, 1)
+  return row === undefined ? undefined : { after, chain: row.chain, head }
+}
+
+/**
+ * A realm's log up to where it ended when that was read, line by line: a first one that says where it begins, the rows, and a last one
+ * that says where it ends, so that one that was cut short is told from a whole one.
+ */
+export async function* exportLog(realm: Realm, range: Range): AsyncGenerator<string, void> {
+  const { head } = range
+  const chain = Buffer.from(range.chain).toString('base64url')
+  yield line({ export: EXPORT_FORMAT, version: 1, realm: realm.name, after: range.after, chain })
+  let { after } = range
+  while (after < head.seq) {
+    const limit = Math.min(PAGE, head.seq - after)
+    const rows = await realm.store.chainedRowsAfter(realm.ordinal, after, limit)
+    yield rows.map((row) => `${exportLine(row)}\n`).join('')
+    after = rows.at(-1)?.seq ?? head.seq
+  }
+  yield line({ end: head.seq, chain: head.chain, position: positionTextOf(realm, head) })
+}
+
+const line = (value: object): string => `${JSON.stringify(value)}\n`
+
+export type Checked =
+  | {
+      readonly kind: 'right'
+      readonly realm: string
+      readonly rows: number
+      readonly seq: number
+      readonly chain: string
+    }
+  | { readonly kind: 'wrong'; readonly realm: string; readonly fault: LogFault }
+  /** No export, or not a whole one; which line says so. */
+  | { readonly kind: 'unreadable'; readonly line: number; readonly why: string }
+
+/** Checks an export by nothing but itself and the places that its reader knows of. */
+export async function checkExport(
+  lines: AsyncIterable<string>,
+  known: readonly KnownPlace[],
+): Promise<Checked> {
+  let at = 0
+  let check: LogCheck | undefined
+  let [realm, rows, ended] = ['', 0, false]
+  for await (const text of lines) {
+    at += 1
+    if (ended) return { kind: 'unreadable', line: at, why: 'something follows the last line' }
+    if (check === undefined) {
+      const begun = readStart(text)
+      if (begun === undefined) return { kind: 'unreadable', line: at, why: 'this is no export of a log' }
+      realm = begun.realm
+      check = new LogCheck(known, begun.anchor)
+      continue
+    }
+    const end = readEnd(text)
+    if (end !== undefined) {
+      ended = true
+      if (end.seq !== check.seq)
+        return { kind: 'wrong', realm, fault: { seq: check.seq + 1, what: 'missing' } }
+      if (end.chain !== check.chain) return { kind: 'wrong', realm, fault: { seq: end.seq, what: 'altered' } }
+      continue
+    }
+    const row: ChainedLogRow | undefined = readExportLine(text)
+    if (row === undefined) return { kind: 'wrong', realm, fault: { seq: check.seq + 1, what: 'altered' } }
+    const fault = check.accept(row)
+    if (fault !== undefined) return { kind: 'wrong', realm, fault }
+    rows += 1
+  }
+  if (check === undefined || !ended)
+    return { kind: 'unreadable', line: at, why: 'it was cut short: the last line is missing' }
+  const fault = check.end()
+  if (fault !== undefined) return { kind: 'wrong', realm, fault }
+  return { kind: 'right', realm, rows, seq: check.seq, chain: check.chain }
+}
+
+function readStart(text: string): { realm: string; anchor: { seq: number; chain: Buffer } } | undefined {
+  const object = parseStrictObject(Buffer.from(text, 'utf8'))
+  const { export: format, version, realm, after, chain } = object ?? {}
+  if (format !== EXPORT_FORMAT || version !== 1) return undefined
+  if (typeof realm !== 'string' || typeof after !== 'number' || typeof chain !== 'string') return undefined
+  return { realm, anchor: { seq: after, chain: Buffer.from(chain, 'base64url') } }
+}
+
+function readEnd(text: string): { seq: number; chain: string } | undefined {
+  if (!text.startsWith('{"end":')) return undefined
+  const object = parseStrictObject(Buffer.from(text, 'utf8'))
+  const { end, chain } = object ?? {}
+  return typeof end === 'number' && typeof chain === 'string' ? { seq: end, chain } : undefined
+}

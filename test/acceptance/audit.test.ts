@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Checked, checkExport } from '@rescind/server'
+import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import type { RawAnswer } from '../kit/raw-http.ts'
+import { SVC } from '../kit/seed.ts'
+
+const AUDIT = '/control/v1/audit'
+
+let server: TestServer
+let calls: Calls
+
+before(async () => {
+  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
+  calls = new Calls(server.port)
+  for (let nth = 0; nth < 30; nth += 1) await calls.oauthRevoke(SVC, await calls.oauthToken(SVC))
+  server.clock.advance(60_000)
+  await send('POST /control/v1/issuers', { issuer: 'urn:idp', jwksUrl: 'https://idp.example/keys' })
+  await send(`PATCH ${await issuer()}`, { enabled: false, reason: 'breach' })
+})
+
+after(async () => {
+  calls.close()
+  await server.close()
+})
+
+async function issuer(): Promise<string> {
+  const [one] = memberAt(await send('GET /control/v1/issuers'), 'issuers') as { id: string }[]
+  return `/control/v1/issuers/${one?.id ?? ''}`
+}
+
+function send(line: string, body?: unknown): Promise<RawAnswer> {
+  const text = body === undefined ? undefined : JSON.stringify(body)
+  return calls.send(line, text === undefined ? [CONTROL] : [CONTROL, JSON_BODY], text)
+}
+
+type Row = {
+  readonly seq: number
+  readonly at: string
+  readonly kind: string
+  readonly rule: Readonly<Record<string, unknown>>
+  readonly audit: Readonly<Record<string, unknown>>
+}
+
+async function rows(query: string): Promise<Row[]> {
+  const all: Row[] = []
+  let cursor = ''
+  do {
+    const answer = await send(`GET ${AUDIT}?${query}${cursor === '' ? '' : `&cursor=${cursor}`}`)
+    assert.equal(answer.status, 200, answer.body.toString())
+    all.push(...(memberAt(answer, 'rows') as Row[]))
+    cursor = (memberAt(answer, 'next') as string | undefined) ?? ''
+  } while (cursor !== '')
+  return all
+}
+
+test('the log says who did what, from where, how and why, newest first', async () => {
+  const [cut, change] = await rows('limit=2')
+  assert.deepEqual(cut?.rule['target'], { kind: 'principals', shape: 'source', source: 'iss:urn:idp' })
+  assert.deepEqual(cut?.audit, {
+    by: 'control:first',
+    from: '127.0.0.1',
+    how: 'control.changeIssuer',
+    why: 'breach',
+  })
+  assert.deepEqual(
+    [change?.kind, change?.rule['collection'], change?.rule['version']],
+    ['change', 'issuers', 2],
+  )
+  assert.equal(cut?.at, '2026-03-01T12:01:00.000Z')
+})
+
+test('pages of any size, in both orders, give every row once', async () => {
+  const oldest = (await rows('order=oldest&limit=1000')).map(({ seq }) => seq)
+  assert.deepEqual(
+    oldest,
+    oldest.map((_, at) => at + 1),
+  )
+  for (const limit of [1, 7, oldest.length]) {
+    assert.deepEqual(
+      (await rows(`order=oldest&limit=${limit}`)).map(({ seq }) => seq),
+      oldest,
+    )
+    assert.deepEqual(
+      (await rows(`limit=${limit}`)).map(({ seq }) => seq),
+      oldest.toReversed(),
+    )
+  }
+})
+
+test('filters choose by kind, caller, call, address, reason, collection and time', async () => {
+  const count = async (query: string): Promise<number> => (await rows(`limit=9&${query}`)).length
+  const revokes = await rows('kind=revoke&limit=5')
+  assert.equal(revokes.length, 31)
+  assert.ok(revokes.every(({ kind }) => kind === 'revoke'))
+  assert.equal(await count('how=oauth.revoke'), 30)
+  assert.equal(await count('by=oauth:svc'), 30)
+  assert.equal(await count('why=breach'), 2)
+  assert.equal(await count('collection=issuers'), 2)
+  assert.equal(await count('kind=change&collection=issuers&by=control:first'), 2)
+  assert.equal(await count('from=10.0.0.1'), 0)
+  assert.equal(await count('since=2026-03-01T12:01:00Z'), 3)
+  assert.equal(await count('since=2026-03-01T12:00:00Z&until=2026-03-01T12:01:00Z&kind=revoke'), 30)
+  assert.equal((await send(`GET ${AUDIT}?since=yesterday`)).status, 422)
+  const cursor = textAt(await send(`GET ${AUDIT}?limit=1`), 'next')
+  assert.equal((await send(`GET ${AUDIT}?limit=1&kind=revoke&cursor=${cursor}`)).status, 400)
+})
+
+async function exported(query = ''): Promise<string[]> {
+  const answer = await send(`GET ${AUDIT}/export${query}`)
+  assert.equal(answer.status, 200)
+  return answer.body.toString().trimEnd().split('\n')
+}
+
+async function check(lines: readonly string[], position?: string): Promise<Checked> {
+  async function* each(): AsyncGenerator<string> {
+    yield* lines
+  }
+  const [, , seq, chain] = position?.split('.') ?? []
+  return checkExport(each(), position === undefined ? [] : [{ seq: Number(seq), chain: chain ?? '' }])
+}
+
+test('an export is checked by itself, from the start or from any row on', async () => {
+  const lines = await exported()
+  const checked = await check(lines)
+  assert.ok(checked.kind === 'right', JSON.stringify(checked))
+  assert.equal(checked.rows, lines.length - 2)
+  const part = await check(await exported('?after=10'))
+  assert.ok(part.kind === 'right')
+  assert.deepEqual([part.rows, part.seq, part.chain], [checked.rows - 10, checked.seq, checked.chain])
+  assert.equal((await send(`GET ${AUDIT}/export?after=99999`)).status, 422)
+  const none = await check(await exported(`?after=${checked.seq}`))
+  assert.ok(none.kind === 'right' && none.rows === 0)
+})
+
+test('a line that was removed, doubled, swapped, added or altered is found where it stands', async () => {
+  const lines = await exported()
+  const at = 20
+  const line = lines[at] ?? ''
+  const wrongs: readonly (readonly string[])[] = [
+    lines.toSpliced(at, 1),
+    lines.toSpliced(at, 0, line),
+    lines.toSpliced(at, 2, lines[at + 1] ?? '', line),
+    ...[
+      line.replace('"how":"oauth.revoke"', '"how":"nothing much"'),
+      line.replaceAll('oauth:svc', 'oauth:sva'),
+      line.replace(/"at":"2026/, '"at":"2025'),
+      line.replace(/"ruleBytes":"A/, '"ruleBytes":"B'),
+      line.replace(/"chain":"./, '"chain":"!'),
+      line.replace('{"seq"', '{"more":1,"seq"'),
+      line.replace('"audit":', '"note":'),
+    ].map((altered) => lines.with(at, altered)),
+  ]
+  for (const [nth, wrong] of wrongs.entries()) {
+    const checked = await check(wrong)
+    assert.ok(checked.kind === 'wrong', `${nth}: ${JSON.stringify(checked)}`)
+    assert.equal(checked.fault.seq, at, String(nth))
+  }
+  assert.equal((await check(lines.slice(0, -1))).kind, 'unreadable')
+  assert.equal((await check([...lines, line])).kind, 'unreadable')
+  assert.equal((await check(lines.toSpliced(-2, 1))).kind, 'wrong')
+  assert.equal((await check(lines.slice(1))).kind, 'unreadable')
+})
+
+test('a position that was known before tells an export whose end was cut off and signed off anew', async () => {
+  const lines = await exported()
+  const position = textAt(await send('POST /control/v1/verify', { token: 'x' }), 'position')
+  assert.equal((await check(lines, position)).kind, 'right')
+  const before = JSON.parse(lines.at(-3) ?? '') as { seq: number; chain: string }
+  const end = JSON.stringify({ end: before.seq, chain: before.chain, position: '' })
+  const cut = [...lines.slice(0, -2), end]
+  assert.equal((await check(cut)).kind, 'right', 'by itself it looks right')
+  assert.equal((await check(cut, position)).kind, 'wrong')
+})
+
+test('what is of the whole store has a log of its own, for keys of all realms', async () => {
+  const made = await send('POST /control/v1/keys', { name: 'one realm', role: 'admin', realm: 'default' })
+  const own = `Authorization: Bearer ${textAt(made, 'key')}`
+  const [last] = memberAt(await send(`GET ${AUDIT}/system?limit=1`), 'rows') as Row[]
+  assert.deepEqual([last?.rule['collection'], last?.audit['how']], ['controlKeys', 'control.createKey'])
+  for (const path of ['/system', '/system/export'])
+    assert.equal((await calls.send(`GET ${AUDIT}${path}`, [own])).status, 403)
+  assert.equal((await calls.send(`GET ${AUDIT}`, [own])).status, 200)
+  const text = (await send(`GET ${AUDIT}/system/export`)).body.toString()
+  assert.equal((await check(text.trimEnd().split('\n'))).kind, 'right')
+  assert.ok(!text.includes(textAt(made, 'key')))
+})

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { cpSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import { chainAfter, sha256 } from '@rescind/core'
+import { Calls, CONTROL } from '../kit/calls.ts'
+import { SVC } from '../kit/seed.ts'
+import { makeHome, type ServerProcess, startProcess } from '../kit/server.ts'
+import { type Ended, runCommand } from './kit/command.ts'
+
+/** Where the default realm's rows lie. */
+const FIRST = 2 ** 40
+
+type LogColumns = {
+  id: number
+  at: number
+  kind: number
+  rule: Uint8Array
+  audit: Uint8Array
+  chain: Uint8Array
+}
+
+describe('rescind audit verify', () => {
+  const home = makeHome()
+  let exported = ''
+
+  before(async () => {
+    const server: ServerProcess = await startProcess({ home })
+    const calls = new Calls(Number(new URL(server.url).port))
+    for (let nth = 0; nth < 8; nth += 1) await calls.oauthRevoke(SVC, await calls.oauthToken(SVC))
+    exported = (await calls.send('GET /control/v1/audit/export', [CONTROL])).body.toString()
+    calls.close()
+    assert.equal(await server.stop(), 0)
+  })
+  after(() => home.remove())
+
+  function verify(t: TestContext, folder: string, ...more: readonly string[]): Promise<Ended> {
+    const flags = [
+      ...['--store', `sqlite:${join(folder, 'data', 'rescind.db')}`],
+      ...['--master-key-file', join(folder, 'data', 'master.key')],
+    ]
+    return runCommand(t, { words: ['audit', 'verify', ...flags, ...more], folder })
+  }
+
+  /** What it says of a copy of the store that somebody has written to. */
+  async function afterwards(t: TestContext, act: (db: DatabaseSync) => void): Promise<Ended> {
+    const copy = makeHome()
+    t.after(() => copy.remove())
+    cpSync(home.folder, copy.folder, { recursive: true })
+    const db = new DatabaseSync(join(copy.folder, 'data', 'rescind.db'))
+    act(db)
+    db.close()
+    return verify(t, copy.folder)
+  }
+
+  it('finds a store as it was written right, realm by realm', async (t) => {
+    const { code, stdout: output } = await verify(t, home.folder)
+    assert.equal(code, 0, output)
+    assert.match(output, /^default: right: \d+ rows up to \d+, chain [\w-]{43}$/m)
+    assert.match(output, /^system: right: \d+ rows/m)
+  })
+
+  const row = FIRST + 20
+  const changes: readonly (readonly [name: string, sql: string, expected: RegExp])[] = [
+    ['removed', `DELETE FROM log WHERE id = ${row}`, /default: WRONG at row 20: it is missing/],
+    [
+      'altered',
+      `UPDATE log SET at = at + 1 WHERE id = ${row}`,
+      /default: WRONG at row 20: .* not what was written/,
+    ],
+    [
+      'given another audit text',
+      `UPDATE log SET audit = CAST('{"by":"nobody"}' AS BLOB) WHERE id = ${row}`,
+      /default: WRONG at row 20/,
+    ],
+    [
+      'added at the end',
+      `INSERT INTO log (id, at, kind, rule, audit, chain)
+        SELECT (SELECT max(id) + 1 FROM log WHERE id < 2 * ${FIRST}), at, kind, rule, audit, chain FROM log WHERE id = ${row}`,
+      /default: WRONG at row \d+/,
+    ],
+    [
+      'removed at the end',
+      `DELETE FROM log WHERE id = (SELECT max(id) FROM log WHERE id > ${FIRST} AND id < 2 * ${FIRST})`,
+      /default: WRONG at row \d+: the log was known to be another one here/,
+    ],
+  ]
+  for (const [name, sql, expected] of changes) {
+    it(`finds a row that was ${name}`, async (t) => {
+      const { code, stdout: output } = await afterwards(t, (db) => db.exec(sql))
+      assert.equal(code, 1, output)
+      assert.match(output, expected)
+    })
+  }
+
+  it('finds a log that was chained anew by whoever can write the store', async (t) => {
+    const { code, stdout: output } = await afterwards(t, (db) => {
+      const rows = db.prepare(`SELECT * FROM log WHERE id > ${FIRST} AND id < 2 * ${FIRST} ORDER BY id`).all()
+      const put = db.prepare('UPDATE log SET at = ?, chain = ? WHERE id = ?')
+      let chain: Buffer = Buffer.alloc(32)
+      for (const { id, at, kind, rule, audit } of rows as unknown as LogColumns[]) {
+        const seq = id - FIRST
+        const atMs = seq === 20 ? at - 1 : at
+        const hash = sha256(audit)
+        chain = chainAfter(chain, { seq, atMs, kind, rule, auditHash: hash })
+        put.run(atMs, chain, id)
+      }
+    })
+    assert.equal(code, 1, output)
+    assert.match(output, /default: WRONG at row \d+: the log was known to be another one here/)
+  })
+
+  it('checks an exported log offline, and finds what was done to it', async (t) => {
+    const file = join(home.folder, 'log.ndjson')
+    const check = async (text: string): Promise<Ended> => {
+      writeFileSync(file, text)
+      return runCommand(t, { words: ['audit', 'verify', file], folder: home.folder })
+    }
+    const right = await check(exported)
+    assert.equal(right.code, 0, right.stdout)
+    assert.match(right.stdout, /^default: right: \d+ rows/)
+    const wrong = await check(exported.replace(/^\{"seq":20,.*\n/m, ''))
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.stdout, /default: WRONG at row 20: it is missing/)
+    const none = await runCommand(t, { words: ['audit', 'verify', `${file}.none`], folder: home.folder })
+    assert.equal(none.code, 2)
+  })
+})
