@@ -47,7 +47,7 @@ export class ControlSchema {
       return
     }
     assert.equal(contentType, type, name)
-    if (!type.endsWith('json')) return
+    if (!type.endsWith('json') || type.endsWith('ndjson')) return
     const validate = this.#validatorOf(name, media)
     const valid = validate(JSON.parse(body))
     assert.ok(valid, `${name}: ${JSON.stringify(validate.errors)}: ${body}`)
