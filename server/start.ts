@@ -19,6 +19,8 @@ import { MemoryStore, openSqlite } from '@rescind/stores'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { type Chat, openChat, warnOfChatApps } from './chat.ts'
+import { createCheck } from './check/check.ts'
+import { judgeAny } from './check/judge.ts'
 import type { Config } from './config/config.ts'
 import {
   isReadableByOthers,
@@ -169,6 +171,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
         prefixes: ['/api/id/v1', '/.well-known/oauth-authorization-server'],
       },
     ],
+    check: createCheck(judgeAny(keySets)),
     control: createControlApi({
       realms,
       feed,

@@ -1,4 +1,5 @@
 import { AUDIT_ENDPOINTS } from './audit.ts'
+import { CHECK_PROFILE_ENDPOINTS } from './check-profiles.ts'
 import { CONFIRM_CLOCK } from './clock.ts'
 import { FEED_ENDPOINTS } from './feed.ts'
 import type { Endpoint } from './frame/endpoint.ts'
@@ -7,6 +8,7 @@ import { ISSUER_ENDPOINTS } from './issuers.ts'
 import { KEY_ENDPOINTS } from './key-endpoints.ts'
 import { openapiEndpoint } from './openapi.ts'
 import { REVOCATION_ENDPOINTS } from './rules/revocations.ts'
+import { TOKEN_REVIEW } from './token-review.ts'
 import { VERIFIER_ENDPOINTS } from './verifiers.ts'
 import { VERIFY } from './verify.ts'
 
@@ -22,4 +24,6 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...FEED_ENDPOINTS,
   ...VERIFIER_ENDPOINTS,
   ...AUDIT_ENDPOINTS,
+  ...CHECK_PROFILE_ENDPOINTS,
+  TOKEN_REVIEW,
 ]

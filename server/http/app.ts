@@ -4,6 +4,7 @@ import { type Awaitable, isOutage, type Realm, type Realms } from '@rescind/core
 import type { Answer, Dialect, Refusal } from '@rescind/dialects'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { CHECK_PREFIX, type Check } from '../check/check.ts'
 import { CONTROL_PREFIX, type ControlApi } from '../control/api.ts'
 import { refusalProblem } from '../control/frame/problem.ts'
 import type { Metrics } from '../metrics.ts'
@@ -24,6 +25,7 @@ const CONNECTIONS_MAX = 10_000
 export type AppParts = {
   readonly realms: Realms
   readonly dialects: readonly MountedDialect[]
+  readonly check: Check
   readonly control: ControlApi
   readonly ops: ReadonlyMap<string, (request: NodeWireRequest) => Awaitable<Answer>>
   readonly metrics: Metrics
@@ -44,6 +46,8 @@ type Mouth = {
   readonly handle: (request: NodeWireRequest) => Awaitable<Answer>
   readonly refuse: (refusal: Refusal, path: string, accept?: string) => Answer
   readonly routeOf: (request: NodeWireRequest) => string
+  /** A body says nothing here, however long it is. */
+  readonly ignoresBody?: true
   /** Which requests bring a body that is not to be buffered, and how long it may be. */
   readonly streamOf?: (method: string, path: string) => { readonly maxBytes: number } | undefined
 }
@@ -82,6 +86,10 @@ export function createApp(parts: AppParts): FastifyInstance {
       hot.set(`POST ${path} HTTP/1.1`, { method: 'POST', target, mouth: ofDefault })
     }
   }
+  const check = answerWith(({ realm }) =>
+    checkMouth(realm === undefined ? parts.realms.default : parts.realms.get(realm), parts.check),
+  )
+  void app.register(async (scope) => mount(scope, [CHECK_PREFIX], check))
   const control = answerWith(() => ({
     handle: parts.control.handle,
     refuse: refusalProblem,
@@ -210,6 +218,12 @@ function dialectMouth(realm: Realm | undefined, dialect: Dialect): Mouth {
   }
 }
 
+function checkMouth(realm: Realm | undefined, { handle, refuse, routeOf }: Check): Mouth {
+  const answer = (request: NodeWireRequest): Awaitable<Answer> =>
+    realm === undefined ? refuse({ kind: 'not-found' }) : handle(realm, request)
+  return { handle: answer, refuse, routeOf, ignoresBody: true }
+}
+
 type Exchange = {
   readonly scheme: string
   readonly target: Target
@@ -245,6 +259,8 @@ function serve(parts: AppParts, exchange: Exchange): void {
     run(NO_BYTES)
     return
   }
+  // Node reads and drops what is left of a body when the answer is out.
+  if (mouth.ignoresBody === true) return run(NO_BYTES)
   readBody(message, (read) => {
     if (read.kind === 'aborted') return
     if (read.kind === 'body') return run(read.bytes)

@@ -1,5 +1,7 @@
 import type { Realm, Realms } from '@rescind/core'
 import { CHAT_APPS, chatAppValue, OAUTH_CLIENTS, oauthClientValue } from '@rescind/dialects'
+import { CHECK_PROFILES } from '../check/profiles.ts'
+import { profileOf } from '../control/check-profiles.ts'
 import { VERIFIERS, verifierId } from '../verifiers.ts'
 import { create, SEED_AUDIT } from './create.ts'
 import { seedIdentityRecords } from './identity.ts'
@@ -55,6 +57,9 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
     )
   }
   created += await seedIdentityRecords(realm, given.identity, reveal)
+  for (const profile of given.checkProfiles) {
+    created += await create(realm, { collection: CHECK_PROFILES, id: profile.name }, () => profileOf(profile))
+  }
   const { system } = parts.realms
   for (const { name, key } of given.verifiers) {
     created += await create(system, { collection: VERIFIERS, id: verifierId(realm, name) }, () => ({

@@ -1,5 +1,6 @@
 import { GRANT_TYPES, type GrantType, type IntrospectRight } from '@rescind/dialects'
 import { z } from 'zod'
+import { type GivenProfile, NAMED_PROFILE } from '../control/check-profiles.ts'
 import { type SeedChatApp, seedChatApp, seedUrl } from './chat-schema.ts'
 import { type SeedIdentity, seedIdentity } from './identity-schema.ts'
 import { id, type SeedSecret, secret } from './parts.ts'
@@ -19,6 +20,7 @@ export type SeedRealm = {
   readonly oauthClients: readonly SeedOauthClient[]
   readonly identity: SeedIdentity
   readonly verifiers: readonly { readonly name: string; readonly key: SeedSecret }[]
+  readonly checkProfiles: readonly GivenProfile[]
 }
 export type Seed = { readonly realms: readonly SeedRealm[] }
 
@@ -39,6 +41,7 @@ const realm = z.strictObject({
   oauthClients: z.array(oauthClient).default([]),
   identity: seedIdentity,
   verifiers: z.array(z.strictObject({ name: id, key: secret })).default([]),
+  checkProfiles: z.array(NAMED_PROFILE).default([]),
 })
 
 const seedFile: z.ZodType<Seed> = z.strictObject({ realms: z.array(realm).default([]) })

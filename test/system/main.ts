@@ -1,6 +1,7 @@
 import { authlib, keystoneclient, libcloud, openstackCli } from './clients.ts'
 import { keystoneclientV3, keystonemiddleware, openstackV3 } from './clients-v3.ts'
 import { CannotTrace, failedFlush } from './failed-flush.ts'
+import { caddy, haproxy, nginx } from './gateways.ts'
 import { installPackages } from './packages.ts'
 
 /** Tests that need Debian packages (`npm run test:system`): installed when this runs as root, else skipped. */
@@ -15,6 +16,9 @@ const CHECKS: readonly Check[] = [
   { name: 'openstack v3', needs: 'python3-openstackclient', run: openstackV3 },
   { name: 'libcloud Identity 2.0', needs: 'python3-libcloud', run: libcloud },
   { name: 'authlib OAuth2Session', needs: 'python3-authlib', run: authlib },
+  { name: 'nginx auth_request', needs: 'nginx-light', run: nginx },
+  { name: 'HAProxy with Lua', needs: 'haproxy', run: haproxy },
+  { name: 'Caddy forward_auth', needs: 'caddy', run: caddy },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
 ]
 

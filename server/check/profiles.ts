@@ -1,0 +1,33 @@
+import type { Collection } from '@rescind/core'
+
+/** Where a request carries the credential that a gateway asks about; a profile names exactly one place. */
+export type CredentialPlace =
+  /** `Authorization: Bearer …` (RFC 6750 §2.1). */
+  | { readonly from: 'authorization' }
+  /** A header whose whole value is the token: `X-Auth-Token`, `IM-Authorization`, `X-Api-Key`. */
+  | { readonly from: 'header'; readonly name: string }
+  | { readonly from: 'cookie'; readonly name: string }
+
+/** What a route demands of who calls it. It stands here, never in a request: paths and queries are the caller's. */
+export type CheckProfile = {
+  readonly name: string
+  readonly credential: CredentialPlace
+  /** Sources whose tokens will do; absent: every source of the realm. */
+  readonly sources?: readonly string[]
+  /** All of them must have been granted. */
+  readonly scopes: readonly string[]
+  /** The token must be meant for one of these; absent: for whomever. */
+  readonly audience?: readonly string[]
+  /** Seconds for which a gateway may reuse "yes": a revocation takes that much longer to bite there. */
+  readonly maxAgeSeconds: number
+}
+
+export const CHECK_PROFILES: Collection<CheckProfile> = { name: 'check-profiles', keys: () => [] }
+
+/** What `/check` demands without a profile: any live token of the realm, as a bearer credential. */
+export const PLAIN: CheckProfile = {
+  name: '',
+  credential: { from: 'authorization' },
+  scopes: [],
+  maxAgeSeconds: 0,
+}
