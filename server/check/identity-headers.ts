@@ -1,7 +1,7 @@
 import type { Bearer } from './judge.ts'
 
 /** Characters of one header about the caller; what would be longer is left out, never cut. */
-export const IDENTITY_HEADER_MAX = 1_024
+const IDENTITY_HEADER_MAX = 1_024
 
 /**
  * Who calls, for the service behind the gateway. ASCII only: every other byte, and `%`, is percent-encoded as UTF-8, so
