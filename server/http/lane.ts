@@ -22,7 +22,7 @@ export type LaneParts<Mouth> = {
 }
 
 /**
- * The short way of hot requests, before Node's HTTP server (docs/decisions/0010-lane.md). A connection stays in the
+ * The short way of hot requests, before Node's HTTP server (docs/decisions/0011-lane.md). A connection stays in the
  * lane for as long as each read brings exactly one request that `readHead` recognises; with the first one that it
  * does not, the connection and those bytes are Node's, for good.
  */

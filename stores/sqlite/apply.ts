@@ -11,6 +11,7 @@ import {
 } from '@rescind/core'
 import type { StoredOperation, StoredUnit } from './group-bytes.ts'
 import { logId, seqOfLogId } from './log-id.ts'
+import { TokenWrites } from './token-writes.ts'
 
 /** A unit's outcome in one number: the seq of its first row, or a conflict as a negative. */
 export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
@@ -31,11 +32,13 @@ const MANY_STEPS: ReadonlySet<StoredOperation['kind'] | undefined> = new Set<
 export class Applier {
   readonly #db: DatabaseSync
   readonly #statements: Statements
+  readonly tokens: TokenWrites
   readonly #heads: Map<RealmOrdinal, LogHead> = new Map()
 
   constructor(db: DatabaseSync) {
     this.#db = db
     this.#statements = prepare(db)
+    this.tokens = new TokenWrites(db)
   }
 
   head(realm: RealmOrdinal): LogHead {
@@ -53,6 +56,7 @@ export class Applier {
   /** @returns an outcome as CONFLICT describes it. */
   unit(unit: StoredUnit): number {
     const before = this.head(unit.realm)
+    const moved = this.tokens.moved.length
     // One statement that conflicts has done nothing; whatever takes more than one needs a way back.
     const [first] = unit.operations
     const whole = unit.operations.length === 1 && !MANY_STEPS.has(first?.kind)
@@ -65,6 +69,7 @@ export class Applier {
     }
     if (!whole) this.#db.exec('ROLLBACK TO unit; RELEASE unit')
     this.#heads.set(unit.realm, before)
+    this.tokens.undoTo(moved)
     return CONFLICT[conflict]
   }
 
@@ -86,16 +91,10 @@ export class Applier {
   #operation(realm: RealmOrdinal, op: StoredOperation): ConflictWhat | undefined {
     const statements = this.#statements
     switch (op.kind) {
-      case 'put': {
-        const { digest, handle, client, facts, sealed } = op
-        const times = [op.expiresAt, op.extendedAt] as const
-        const { changes } = statements.putToken.run(realm, digest, handle, ...times, client, facts, sealed)
-        return changes === 0 ? 'token-exists' : undefined
-      }
+      case 'put':
+        return this.tokens.put(realm, op)
       case 'extend':
-        return statements.extendToken.run(op.expiresAt, op.at, realm, op.digest).changes === 0
-          ? 'token-missing'
-          : undefined
+        return this.tokens.extend(realm, op)
       case 'consume':
         return statements.consume.run(realm, op.handle, op.sealed).changes === 0 ? 'consumed' : undefined
       case 'append':
@@ -161,8 +160,8 @@ export class Applier {
 
   #forget(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'forget' }>): ConflictWhat | undefined {
     const { digest, handle, tombstoneOf } = op
-    if (this.#statements.forget.run(realm, digest, handle, op.ifExpiresAt).changes === 0)
-      return 'token-missing'
+    const conflict = this.tokens.forget(realm, op)
+    if (conflict !== undefined) return conflict
     this.#statements.forgetConsumption.run(realm, handle)
     if (tombstoneOf !== null) this.#statements.tombstone.run(realm, digest, tombstoneOf)
     return undefined
@@ -195,12 +194,7 @@ function sql() {
     append: 'INSERT INTO log (id, at, kind, rule, audit, chain) VALUES (?, ?, ?, ?, ?, ?)',
     audits: 'SELECT id, audit FROM log WHERE id BETWEEN ? AND ? AND audit IS NOT NULL',
     forgetAudit: 'UPDATE log SET audit = NULL, audit_hash = ? WHERE id = ?',
-    putToken: `INSERT INTO token (realm, digest, handle, expires_at, extended_at, client, facts, sealed)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    extendToken: 'UPDATE token SET expires_at = ?, extended_at = ? WHERE realm = ? AND digest = ?',
     consume: 'INSERT INTO consumption (realm, handle, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-    forget: `DELETE FROM token WHERE realm = ? AND digest = ? AND handle = ?
-      AND expires_at = coalesce(?, expires_at)`,
     forgetConsumption: 'DELETE FROM consumption WHERE realm = ? AND handle = ?',
     tombstone: 'INSERT INTO tombstone (realm, digest, source) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     version: 'SELECT version FROM record WHERE realm = ? AND collection = ? AND id = ?',

@@ -10,6 +10,7 @@ import {
   type Unit,
   unreachable,
 } from '@rescind/core'
+import type { TokenIndex } from './token-index.ts'
 import { clientKey, factsText } from './token-row.ts'
 
 /**
@@ -30,22 +31,23 @@ const OP = {
 } as const
 const NOTHING = new Uint8Array(0)
 
-export function encodeGroup(group: Group): Uint8Array<ArrayBuffer> {
+/** @param index where tokens stand that an operation may name; the writer reads them to be sure. */
+export function encodeGroup(group: Group, index: TokenIndex): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter()
   out.f64(group.floorMs).u32(group.units.length)
-  for (const unit of group.units) encodeUnit(out, unit)
+  for (const unit of group.units) encodeUnit(out, unit, index)
   // A copy of its own: small buffers share a pool, which must not be handed to another thread.
   return new Uint8Array(out.bytes())
 }
 
-function encodeUnit(out: ByteWriter, unit: Unit): void {
+function encodeUnit(out: ByteWriter, unit: Unit, index: TokenIndex): void {
   out.u32(unit.realm).u32(unit.expects.length)
   for (const { collection, id, version } of unit.expects) out.longText(collection).longText(id).f64(version)
   out.u32(unit.operations.length)
-  for (const operation of unit.operations) encodeOperation(out, operation)
+  for (const operation of unit.operations) encodeOperation(out, operation, index)
 }
 
-function encodeOperation(out: ByteWriter, operation: Operation): void {
+function encodeOperation(out: ByteWriter, operation: Operation, index: TokenIndex): void {
   switch (operation.kind) {
     case 'put-token': {
       const { record } = operation
@@ -55,10 +57,12 @@ function encodeOperation(out: ByteWriter, operation: Operation): void {
         .longText(clientKey(record) ?? '')
         .longText(factsText(record))
         .block(record.sealed ?? NOTHING)
+      encodeRows(out, index.byDigest(record.digest), index.byHandle(record.handle))
       return
     }
     case 'extend-token':
       out.u8(OP.extend).longText(operation.digest).f64(operation.expiresAtMs).f64(operation.atMs)
+      encodeRows(out, index.byDigest(operation.digest))
       return
     case 'consume':
       out
@@ -100,6 +104,7 @@ function encodeOperation(out: ByteWriter, operation: Operation): void {
         .longText(handle)
         .longText(tombstone ? source : '')
       encodeTime(out, ifExpiresAtMs)
+      encodeRows(out, index.byDigest(digest))
       return
     }
     case 'forget-audit':
@@ -127,8 +132,16 @@ export type StoredOperation =
       readonly client: string | null
       readonly facts: string
       readonly sealed: Uint8Array | null
+      /** Rows that may hold its digest, or its handle, already. */
+      readonly rows: readonly number[]
     }
-  | { readonly kind: 'extend'; readonly digest: string; readonly expiresAt: number; readonly at: number }
+  | {
+      readonly kind: 'extend'
+      readonly digest: string
+      readonly expiresAt: number
+      readonly at: number
+      readonly rows: readonly number[]
+    }
   | { readonly kind: 'consume'; readonly handle: string; readonly sealed: Uint8Array | null }
   | {
       readonly kind: 'append'
@@ -173,6 +186,7 @@ export type StoredOperation =
       readonly handle: string
       readonly tombstoneOf: string | null
       readonly ifExpiresAt: number | null
+      readonly rows: readonly number[]
     }
   | { readonly kind: 'unaudit'; readonly fromSeq: number; readonly throughSeq: number }
 
@@ -203,10 +217,17 @@ function decodeOperation(from: ByteReader): StoredOperation {
       const [digest, handle, expiresAt] = [from.longText(), from.longText(), from.f64()]
       const extendedAt = decodeTime(from)
       const [client, facts, sealed] = [orNull(from.longText()), from.longText(), blobOrNull(from.block())]
-      return { kind: 'put', digest, handle, expiresAt, extendedAt, client, facts, sealed }
+      const rows = decodeRows(from)
+      return { kind: 'put', digest, handle, expiresAt, extendedAt, client, facts, sealed, rows }
     }
     case OP.extend:
-      return { kind: 'extend', digest: from.longText(), expiresAt: from.f64(), at: from.f64() }
+      return {
+        kind: 'extend',
+        digest: from.longText(),
+        expiresAt: from.f64(),
+        at: from.f64(),
+        rows: decodeRows(from),
+      }
     case OP.consume:
       return { kind: 'consume', handle: from.longText(), sealed: blobOrNull(from.block()) }
     case OP.append:
@@ -228,7 +249,8 @@ function decodeOperation(from: ByteReader): StoredOperation {
       return { kind: 'remove', collection: from.longText(), id: from.longText(), fromVersion: from.f64() }
     case OP.forget: {
       const [digest, handle, tombstoneOf] = [from.longText(), from.longText(), orNull(from.longText())]
-      return { kind: 'forget', digest, handle, tombstoneOf, ifExpiresAt: decodeTime(from) }
+      const ifExpiresAt = decodeTime(from)
+      return { kind: 'forget', digest, handle, tombstoneOf, ifExpiresAt, rows: decodeRows(from) }
     }
     case OP.unaudit:
       return { kind: 'unaudit', fromSeq: from.f64(), throughSeq: from.f64() }
@@ -245,6 +267,19 @@ function encodeTime(out: ByteWriter, ms: number | undefined): void {
 function decodeTime(from: ByteReader): number | null {
   return from.u8() === 0 ? null : from.f64()
 }
+
+function encodeRows(out: ByteWriter, rows: readonly number[], more: readonly number[] = NO_ROWS): void {
+  out.u32(rows.length + more.length)
+  for (const row of rows) out.f64(row)
+  for (const row of more) out.f64(row)
+}
+
+function decodeRows(from: ByteReader): readonly number[] {
+  const count = from.u32()
+  return count === 0 ? NO_ROWS : Array.from({ length: count }, () => from.f64())
+}
+
+const NO_ROWS: readonly number[] = []
 
 function list<T>(from: ByteReader, read: (from: ByteReader) => T): T[] {
   const items: T[] = []

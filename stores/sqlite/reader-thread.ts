@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { encodeRows, type LogRowColumns } from './log-bytes.ts'
 import { configure } from './schema.ts'
-import type { ReaderAsk } from './thread-messages.ts'
+import type { Places, ReaderAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
 
 let db: DatabaseSync | undefined
@@ -20,6 +20,8 @@ serve<ReaderAsk>((ask) => {
     }
     case 'log':
       return readLog(mustBeOpen(), ask)
+    case 'places':
+      return readPlaces(mustBeOpen(), ask)
     case 'checkpoint':
       mustBeOpen().exec('PRAGMA wal_checkpoint(PASSIVE)')
       return undefined
@@ -38,6 +40,16 @@ function readLog(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'log' }>): 
   const rows = statement.iterate(ask.after, ask.before, ask.limit)
   // node:sqlite types every row as an object; these are arrays of the four columns.
   return encodeRows(rows as unknown as Iterable<LogRowColumns>)
+}
+
+/** From an index that holds all of it, put together by SQLite: a million rows must not become a million arrays. */
+function readPlaces(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'places' }>): Places {
+  const statement = from.prepare(`
+    SELECT group_concat(bits, '') AS bits, group_concat(id) AS rows, count(*) AS count, max(expires_at) AS lastMs
+    FROM (SELECT expires_at, bits, id FROM token INDEXED BY token_expiry
+      WHERE expires_at >= ? ORDER BY expires_at LIMIT ?)`)
+  const { bits, rows, count, lastMs } = statement.get(ask.fromMs, ask.limit) as Partial<Places>
+  return { bits: bits ?? '', rows: rows ?? '', count: count ?? 0, lastMs: lastMs ?? ask.fromMs }
 }
 
 function mustBeOpen(): DatabaseSync {

@@ -7,19 +7,10 @@ import { TOKEN_COLUMNS } from './token-row.ts'
 /** The keyed reads of the main thread: each is one look-up of microseconds in a page cache. */
 export type Reads = Readonly<Record<ReadName, StatementSync>>
 
-type ReadName =
-  | 'byDigest'
-  | 'byHandle'
-  | 'consumption'
-  | 'tombstone'
-  | 'record'
-  | 'recordByKey'
-  | 'memo'
-  | 'head'
+type ReadName = 'token' | 'consumption' | 'tombstone' | 'record' | 'recordByKey' | 'memo' | 'head'
 
 const SQL: Readonly<Record<ReadName, string>> = {
-  byDigest: `SELECT ${TOKEN_COLUMNS} FROM token WHERE realm = ? AND digest = ?`,
-  byHandle: `SELECT ${TOKEN_COLUMNS} FROM token WHERE realm = ? AND handle = ?`,
+  token: `SELECT ${TOKEN_COLUMNS}, realm FROM token WHERE id = ?`,
   consumption: 'SELECT sealed FROM consumption WHERE realm = ? AND handle = ?',
   tombstone: 'SELECT 1 FROM tombstone WHERE realm = ? AND digest = ?',
   record: 'SELECT id, version, body FROM record WHERE realm = ? AND collection = ? AND id = ?',

@@ -86,6 +86,31 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX memo_expiry ON memo (expires_at);
   `,
   'CREATE INDEX tombstone_source ON tombstone (realm, source);',
+  // Tokens stand in the order in which they came; the process that owns the store knows where each of them is, by the
+  // first bits of its digest and its handle (docs/decisions/0012-token-rows.md).
+  `
+  CREATE TABLE token_row (
+    id INTEGER PRIMARY KEY,
+    realm INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    handle TEXT NOT NULL,
+    bits TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    extended_at INTEGER,
+    client TEXT,
+    facts TEXT NOT NULL,
+    sealed BLOB
+  ) STRICT;
+  INSERT INTO token_row
+    SELECT id, realm, digest, handle, substr(digest, 1, 5) || substr(handle, 5, 5), expires_at, extended_at,
+      CASE WHEN client LIKE 'chat/%' THEN client END, facts, sealed
+    FROM token ORDER BY id;
+  INSERT INTO meta (name, value) SELECT 'token_row', coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'token';
+  DROP TABLE token;
+  ALTER TABLE token_row RENAME TO token;
+  CREATE INDEX token_client ON token (realm, client) WHERE client IS NOT NULL;
+  CREATE INDEX token_expiry ON token (expires_at, bits);
+  `,
 ]
 
 /** How a connection of ours behaves; durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */
@@ -107,15 +132,15 @@ export function refuseForeign(db: DatabaseSync): void {
   if (user_version === 0 && tables > 0) throw new StoreRefused('this database is not a store of ours')
 }
 
-/** Brings a store to this version's schema. @throws StoreRefused when a newer version made it. */
-export function migrate(db: DatabaseSync, floorMs: number): void {
+/** Brings a store to this version's schema, or to an older one. @throws StoreRefused when a newer version made it. */
+export function migrate(db: DatabaseSync, floorMs: number, to: number = MIGRATIONS.length): void {
   const row = db.prepare('PRAGMA user_version').get() as { user_version: number }
   if (row.user_version > MIGRATIONS.length) {
     throw new StoreRefused(
       `the store is of schema ${row.user_version}, this version knows up to ${MIGRATIONS.length}: use a newer one`,
     )
   }
-  for (let version = row.user_version; version < MIGRATIONS.length; version += 1) {
+  for (let version = row.user_version; version < to; version += 1) {
     db.exec('BEGIN EXCLUSIVE')
     db.exec(MIGRATIONS[version] as string)
     if (version === 0) db.prepare("INSERT INTO meta (name, value) VALUES ('floor', ?)").run(floorMs)

@@ -48,9 +48,12 @@ import {
 import { rewriteLog } from './rewrite-log.ts'
 import { Snapshot } from './snapshot.ts'
 import { Thread } from './thread.ts'
-import type { Committed, ReaderAsk, WriterAsk } from './thread-messages.ts'
+import type { Committed, Places, ReaderAsk, WriterAsk } from './thread-messages.ts'
+import { TokenIndex } from './token-index.ts'
 import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 
+/** Tokens whose places are read at once at the opening. */
+const PLACES_PER_READ = 8_192
 /** Pages of the write-ahead log after which it is written back: 32 MB, so that start-up never has much to replay. */
 const CHECKPOINT_PAGES = 8_192
 
@@ -86,6 +89,7 @@ type Parts = {
 class SqliteStore implements Store {
   readonly #parts: Parts
   #snapshot: Snapshot | undefined
+  #index: TokenIndex = new TokenIndex()
   #floorMs = 0
   #pagesSinceCheckpoint = 0
   #checkpoint: 'none' | 'running' | 'finish' = 'none'
@@ -103,15 +107,18 @@ class SqliteStore implements Store {
     // The writer comes first: it makes the schema and recovers the write-ahead log.
     this.#floorMs = await writer.ask<number>({ kind: 'open', path, floorMs })
     await reader.ask({ kind: 'open', path })
+    this.#index = await this.#readIndex()
     this.#snapshot = new Snapshot(path)
   }
 
   async commit(group: Group): Promise<GroupOutcome> {
-    const bytes = encodeGroup(group)
+    const bytes = encodeGroup(group, this.#index)
     const finish = this.#checkpoint === 'finish'
     if (finish) this.#snapshot?.pause()
     const ask: WriterAsk = { kind: 'commit', group: bytes, checkpoint: finish }
-    const { outcomes, heads } = await this.#parts.writer.ask<Committed>(ask, [bytes.buffer])
+    const done = await this.#parts.writer.ask<Committed>(ask, [bytes.buffer])
+    const outcomes = Array.from(done.outcomes, outcomeOf)
+    this.#index.committed(group, { outcomes }, done.rows)
     this.#floorMs = Math.max(this.#floorMs, group.floorMs)
     this.#snapshot?.committed(touchesTokens(group))
     if (finish) {
@@ -120,8 +127,8 @@ class SqliteStore implements Store {
     }
     this.#maybeCheckpoint(group)
     return {
-      outcomes: Array.from(outcomes, outcomeOf),
-      heads: new Map(heads.map(({ realm, seq, chain }) => [realm, { seq, chain: Buffer.from(chain) }])),
+      outcomes,
+      heads: new Map(done.heads.map(({ realm, seq, chain }) => [realm, { seq, chain: Buffer.from(chain) }])),
     }
   }
 
@@ -136,27 +143,34 @@ class SqliteStore implements Store {
   }
 
   tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): TokenRecord | undefined {
-    const row = this.#open.settled((reads) => rowOf<TokenRow>(reads.byDigest, realm, digest))
-    return row === undefined ? undefined : recordOfRow(row)
+    return this.#token(realm, this.#index.byDigest(digest), (row) => row[0] === digest)
   }
 
   tokenByHandle(realm: RealmOrdinal, handle: Handle): TokenRecord | undefined {
-    const row = this.#open.settled((reads) => rowOf<TokenRow>(reads.byHandle, realm, handle))
-    return row === undefined ? undefined : recordOfRow(row)
+    return this.#token(realm, this.#index.byHandle(handle), (row) => row[1] === handle)
   }
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
-    const client = clientKey(ask) ?? ''
+    const client = clientKey(ask)
+    if (client === undefined) return this.#tokensByScan(realm, ask)
     const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token
       WHERE realm = ? AND client = ? AND id > ? ORDER BY id LIMIT ?`
-    const rows = await this.#scan<readonly [...TokenRow, id: number]>(sql, [
-      realm,
-      client,
-      ask.after ?? 0,
-      ask.limit,
-    ])
+    const values = [realm, client, ask.after ?? 0, ask.limit]
+    const rows = await this.#scan<readonly [...TokenRow, id: number]>(sql, values)
     const last = rows.at(-1)
     return { records: rows.map(tokenOfScan), next: rows.length < ask.limit ? undefined : last?.[6] }
+  }
+
+  /** For sources whose clients nobody lists but an operator: page by page through all tokens. */
+  async #tokensByScan(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
+    const records: TokenRecord[] = []
+    let after = ask.after
+    do {
+      const page = await this.tokens(realm, { ...ask, after, limit: ask.limit - records.length })
+      records.push(...page.records)
+      after = page.next
+    } while (after !== undefined && records.length < ask.limit)
+    return { records, next: after }
   }
 
   async tokens(realm: RealmOrdinal, { after, limit, ...ids }: TokensAsk): Promise<TokenPage> {
@@ -278,6 +292,35 @@ class SqliteStore implements Store {
     lock.close()
   }
 
+  #token(
+    realm: RealmOrdinal,
+    rows: readonly number[],
+    isIt: (row: TokenRow) => boolean,
+  ): TokenRecord | undefined {
+    const snapshot = this.#open
+    for (const at of rows) {
+      const row = snapshot.settled((reads) => rowOf<readonly [...TokenRow, realm: number]>(reads.token, at))
+      if (row === undefined || row[6] !== realm) continue
+      const token: TokenRow = [row[0], row[1], row[2], row[3], row[4], row[5]]
+      if (isIt(token)) return recordOfRow(token)
+    }
+    return undefined
+  }
+
+  /** Pages by expiry; a page that brings no later one is asked for again, twice as long. */
+  async #readIndex(): Promise<TokenIndex> {
+    const index = new TokenIndex()
+    let limit = PLACES_PER_READ
+    let fromMs = Number.MIN_SAFE_INTEGER
+    for (;;) {
+      const page = await this.#parts.reader.ask<Places>({ kind: 'places', fromMs, limit })
+      index.load(page)
+      if (page.count < limit) return index
+      limit = page.lastMs > fromMs ? PLACES_PER_READ : limit * 2
+      fromMs = page.lastMs
+    }
+  }
+
   get #open(): Snapshot {
     if (this.#snapshot === undefined) throw new StoreUnavailable('the store is closed')
     return this.#snapshot
@@ -335,11 +378,11 @@ function tokenOfScan(row: readonly [...TokenRow, last: number]): TokenRecord {
   return recordOfRow([row[0], row[1], row[2], row[3], row[4], row[5]])
 }
 
-/** Roughly how many pages a group adds: a token touches six trees, a row of the log a twentieth of a page. */
+/** Roughly how many pages a group adds: a token is a tenth of a page, a row of the log a twentieth. */
 function pagesOf(group: Group): number {
   let pages = 2
   for (const { operations } of group.units) {
-    for (const { kind } of operations) pages += kind === 'append' ? 0.05 : kind === 'put-token' ? 3 : 2
+    for (const { kind } of operations) pages += kind === 'append' ? 0.05 : kind === 'put-token' ? 0.1 : 2
   }
   return pages
 }

@@ -1,4 +1,5 @@
 import type { RealmOrdinal } from '@rescind/core'
+import type { TokenPlaces } from './token-index.ts'
 
 /** What the main thread asks of the writer thread, one at a time. */
 export type WriterAsk =
@@ -9,6 +10,8 @@ export type WriterAsk =
 /** Per unit a number as `CONFLICT` in apply.ts describes it. */
 export type Committed = {
   readonly outcomes: Float64Array
+  /** Rows of the tokens that were put or forgotten, in the order of the units that did. */
+  readonly rows: Float64Array
   readonly heads: readonly {
     readonly realm: RealmOrdinal
     readonly seq: number
@@ -21,8 +24,12 @@ export type ReaderAsk =
   | { readonly kind: 'open'; readonly path: string }
   | { readonly kind: 'scan'; readonly sql: string; readonly values: readonly (string | number)[] }
   | { readonly kind: 'log'; readonly after: number; readonly before: number; readonly limit: number }
+  | { readonly kind: 'places'; readonly fromMs: number; readonly limit: number }
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'close' }
+
+/** Where tokens stand that expire at a time or later, at most `limit` of them; `count` is how many these are. */
+export type Places = TokenPlaces & { readonly count: number; readonly lastMs: number }
 
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }

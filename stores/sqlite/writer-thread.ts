@@ -8,12 +8,12 @@ import type { Committed, WriterAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
 
 type Open = { readonly db: DatabaseSync; readonly applier: Applier; floorMs: number }
-/** Page cache of the only connection that writes: never emptied by another, and large enough for the indexes of a million tokens. */
-const CACHE_KIB = 196_608
+/** Page cache of the only connection that writes: never emptied by another. */
+const CACHE_KIB = 65_536
 /** Writes as many pages as a token does, and leaves nothing. */
 const PROBE = `
-  INSERT INTO token (realm, digest, handle, expires_at, client, facts) VALUES (-1, '', '', 0, '', '');
-  DELETE FROM token WHERE realm = -1`
+  INSERT INTO token (id, realm, digest, handle, bits, expires_at, facts) VALUES (-1, -1, '', '', '', 0, '');
+  DELETE FROM token WHERE id = -1`
 let open: Open | undefined
 
 serve<WriterAsk>((ask) => {
@@ -52,6 +52,7 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
   const { db } = store
   const outcomes = new Float64Array(group.units.length)
   const realms = new Set<RealmOrdinal>()
+  store.applier.tokens.beginGroup()
   db.exec('BEGIN IMMEDIATE')
   try {
     group.units.forEach((unit, at) => {
@@ -73,7 +74,7 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
   // there, the next group starts the write-ahead log from its beginning.
   if (ask.checkpoint) finishCheckpoint(db)
   const heads = [...realms].map((realm) => ({ realm, ...store.applier.head(realm) }))
-  return { outcomes, heads }
+  return { outcomes, heads, rows: Float64Array.from(store.applier.tokens.moved) }
 }
 
 /** The group is durable already: a log that cannot be written back only stays longer. */

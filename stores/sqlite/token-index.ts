@@ -1,0 +1,90 @@
+import type { Group, GroupOutcome, Handle, Operation, TokenDigest } from '@rescind/core'
+import { RowTable } from './row-table.ts'
+
+/** What the store tells of tokens at its opening: their bits, ten characters each, and their rows, as decimal text. */
+export type TokenPlaces = { readonly bits: string; readonly rows: string }
+
+/**
+ * Where each token stands in the table of tokens, by its digest and by its handle (docs/decisions/0012-token-rows.md).
+ * It is told of every group that was committed, so a token that it does not know does not exist; what it knows may be
+ * another token that shares a few bits, and has to be read to be sure.
+ */
+export class TokenIndex {
+  readonly #digests: RowTable = new RowTable()
+  readonly #handles: RowTable = new RowTable()
+
+  get bytes(): number {
+    return this.#digests.bytes + this.#handles.bytes
+  }
+
+  byDigest(digest: TokenDigest): readonly number[] {
+    return this.#digests.candidates(bitsAt(digest, 0))
+  }
+
+  byHandle(handle: Handle): readonly number[] {
+    return this.#handles.candidates(bitsAt(handle, HANDLE_PREFIX_CHARS))
+  }
+
+  load({ bits, rows }: TokenPlaces): void {
+    if (rows === '') return
+    let at = 0
+    let row = 0
+    for (let next = 0; next <= rows.length; next += 1) {
+      const char = next < rows.length ? rows.charCodeAt(next) : COMMA
+      if (char !== COMMA) {
+        row = row * 10 + (char - ZERO)
+        continue
+      }
+      this.#digests.add(bitsAt(bits, at), row)
+      this.#handles.add(bitsAt(bits, at + BITS_CHARS), row)
+      at += 2 * BITS_CHARS
+      row = 0
+    }
+  }
+
+  /** @param rows of the tokens that the group put or forgot, in the order of its units. */
+  committed({ units }: Group, { outcomes }: Pick<GroupOutcome, 'outcomes'>, rows: Float64Array): void {
+    let next = 0
+    for (let at = 0; at < units.length; at += 1) {
+      if (outcomes[at]?.kind !== 'applied') continue
+      for (const operation of (units[at] as Group['units'][number]).operations) {
+        if (!movesToken(operation)) continue
+        const row = rows[next] as number
+        next += 1
+        if (operation.kind === 'put-token') {
+          this.#digests.add(bitsAt(operation.record.digest, 0), row)
+          this.#handles.add(bitsAt(operation.record.handle, HANDLE_PREFIX_CHARS), row)
+        } else {
+          this.#digests.remove(bitsAt(operation.token.digest, 0), row)
+          this.#handles.remove(bitsAt(operation.token.handle, HANDLE_PREFIX_CHARS), row)
+        }
+      }
+    }
+  }
+}
+
+type MovesToken = Extract<Operation, { kind: 'put-token' | 'forget-token' }>
+
+function movesToken(operation: Operation): operation is MovesToken {
+  return operation.kind === 'put-token' || operation.kind === 'forget-token'
+}
+
+/** `tok_`, and the same bits as a digest's behind it. */
+const HANDLE_PREFIX_CHARS = 4
+const BITS_CHARS = 5
+const ZERO = 48
+const COMMA = 44
+
+/** 26 bits of base64url text: five characters, the last of them not whole. */
+function bitsAt(text: string, at: number): number {
+  let bits = 0
+  for (let next = at; next < at + BITS_CHARS; next += 1) {
+    bits = (bits << 6) | (SEXTETS[text.charCodeAt(next) & 0x7f] as number)
+  }
+  return bits >>> 4
+}
+
+const SEXTETS: Uint8Array = new Uint8Array(128)
+for (let value = 0; value < 64; value += 1) {
+  SEXTETS['ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.charCodeAt(value)] = value
+}

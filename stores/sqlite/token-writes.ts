@@ -1,0 +1,119 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { ConflictWhat, RealmOrdinal } from '@rescind/core'
+import type { StoredOperation } from './group-bytes.ts'
+
+type Op<Kind extends StoredOperation['kind']> = Extract<StoredOperation, { kind: Kind }>
+type Seen = readonly [realm: number, digest: string, handle: string, expiresAt: number]
+type Named = { readonly digest: string; readonly handle: string }
+
+/** What the writer does to the table of tokens: rows at its end, and rows by their number. */
+export class TokenWrites {
+  readonly #statements: ReturnType<typeof prepare>
+  #next: number
+  /** Digests and handles that this group put: whoever wrote the group down could not know their rows. */
+  readonly #fresh: Set<string> = new Set()
+  #firstOfGroup: number
+  #moved: number[] = []
+
+  constructor(db: DatabaseSync) {
+    this.#statements = prepare(db)
+    const [highest] = this.#statements.highest.get() as unknown as [number]
+    this.#next = highest + 1
+    this.#firstOfGroup = this.#next
+  }
+
+  beginGroup(): void {
+    this.#fresh.clear()
+    this.#firstOfGroup = this.#next
+    this.#moved = []
+  }
+
+  /** Rows that the group put or forgot so far, in order. */
+  get moved(): readonly number[] {
+    return this.#moved
+  }
+
+  /** A unit is undone: the database forgets what it did, and so does the list of rows. */
+  undoTo(moved: number): void {
+    this.#moved.length = moved
+  }
+
+  put(realm: RealmOrdinal, op: Op<'put'>): ConflictWhat | undefined {
+    const { digest, handle, client, facts, sealed } = op
+    if (this.#isTaken(realm, op)) return 'token-exists'
+    const row = this.#next
+    this.#next += 1
+    this.#statements.put.run(row, realm, digest, handle, op.expiresAt, op.extendedAt, client, facts, sealed)
+    this.#fresh.add(digest).add(handle)
+    this.#moved.push(row)
+    return undefined
+  }
+
+  extend(realm: RealmOrdinal, op: Op<'extend'>): ConflictWhat | undefined {
+    const row = this.#rowOf(realm, op)
+    if (row === undefined) return 'token-missing'
+    this.#statements.extend.run(op.expiresAt, op.at, row)
+    return undefined
+  }
+
+  forget(realm: RealmOrdinal, op: Op<'forget'>): ConflictWhat | undefined {
+    const row = this.#rowOf(realm, op)
+    if (row === undefined) return 'token-missing'
+    const [, , handle, expiresAt] = this.#seen(row) as Seen
+    if (handle !== op.handle || (op.ifExpiresAt !== null && op.ifExpiresAt !== expiresAt))
+      return 'token-missing'
+    this.#statements.forget.run(row)
+    // A number is never given twice: lists go on behind the last one that they have seen.
+    if (row === this.#next - 1) this.#statements.keepHighest.run(row)
+    this.#moved.push(row)
+    return undefined
+  }
+
+  #isTaken(realm: RealmOrdinal, op: Op<'put'>): boolean {
+    for (const row of op.rows) {
+      const seen = this.#seen(row)
+      if (seen !== undefined && seen[0] === realm && (seen[1] === op.digest || seen[2] === op.handle))
+        return true
+    }
+    if (!this.#fresh.has(op.digest) && !this.#fresh.has(op.handle)) return false
+    return this.#inGroup(realm, op) !== undefined
+  }
+
+  #rowOf(realm: RealmOrdinal, { digest, rows }: Op<'extend'> | Op<'forget'>): number | undefined {
+    for (const row of rows) {
+      const seen = this.#seen(row)
+      if (seen !== undefined && seen[0] === realm && seen[1] === digest) return row
+    }
+    return this.#fresh.has(digest) ? this.#inGroup(realm, { digest, handle: '' }) : undefined
+  }
+
+  #seen(row: number): Seen | undefined {
+    return this.#statements.seen.get(row) as Seen | undefined
+  }
+
+  #inGroup(realm: RealmOrdinal, { digest, handle }: Named): number | undefined {
+    const found = this.#statements.inGroup.get(this.#firstOfGroup, realm, digest, handle)
+    return (found as unknown as [number] | undefined)?.[0]
+  }
+}
+
+function prepare(db: DatabaseSync) {
+  const rows = (sql: string): StatementSync => {
+    const statement = db.prepare(sql)
+    statement.setReturnArrays(true)
+    return statement
+  }
+  return {
+    highest: rows(`SELECT max(
+      (SELECT coalesce(max(id), 0) FROM token),
+      (SELECT coalesce(max(value), 0) FROM meta WHERE name = 'token_row'))`),
+    seen: rows('SELECT realm, digest, handle, expires_at FROM token WHERE id = ?'),
+    inGroup: rows('SELECT id FROM token WHERE id >= ? AND realm = ? AND (digest = ? OR handle = ?)'),
+    put: db.prepare(`INSERT INTO token (id, realm, digest, handle, bits, expires_at, extended_at, client, facts, sealed)
+      VALUES (?1, ?2, ?3, ?4, substr(?3, 1, 5) || substr(?4, 5, 5), ?5, ?6, ?7, ?8, ?9)`),
+    extend: db.prepare('UPDATE token SET expires_at = ?, extended_at = ? WHERE id = ?'),
+    forget: db.prepare('DELETE FROM token WHERE id = ?'),
+    keepHighest: db.prepare(`INSERT INTO meta (name, value) VALUES ('token_row', ?)
+      ON CONFLICT DO UPDATE SET value = excluded.value`),
+  }
+}
