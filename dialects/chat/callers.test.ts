@@ -125,6 +125,16 @@ test('an app that asks for them gets the newer members beside the envelope, neve
   }
 })
 
+test('no member that a client keeps stands where the envelope stands', async () => {
+  const world = await openChat({ app: { newerMembers: true } })
+  const kept = { RC: 7, RM: 'no', error: 'no', success: false, message: 'no' }
+  const { json, status } = await world.admin('POST', '/admin/clients', { _id: 'u1', ...kept })
+  const flat = json as unknown as Record<string, unknown>
+  assert.deepEqual([status, flat['RC'], flat['RM'], flat['success']], [200, 0, 'OK', true])
+  assert.deepEqual(['error' in flat, 'message' in flat], [false, false])
+  assert.deepEqual([json.result['RC'], json.result['error']], [7, 'no'])
+})
+
 test('an app that does not ask gets the envelope and nothing else', async () => {
   const { admin } = await openChat()
   const replies = [

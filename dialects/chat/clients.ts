@@ -56,10 +56,19 @@ async function putAndBind(realm: Realm, { admin, write, assignment }: PutAndBind
   if (bound.kind === 'stale') return 'stale'
   if (bound.kind === 'refused') return bound.answer
   const text = assignment.raw.reveal()
-  return withToken(admin, write, { text, handle: bound.handle, expiresAtMs: assignment.expiresAtMs })
+  return withToken(admin, write, {
+    text,
+    handle: bound.handle,
+    expiresAtMs: assignment.expiresAtMs,
+    assigned: true,
+  })
 }
 
-function withToken({ app }: Admin, write: ClientWrite, token: ShownToken): Answer {
+function withToken(
+  { app }: Admin,
+  write: ClientWrite,
+  token: ShownToken & { readonly assigned?: true },
+): Answer {
   const { text, expiresAtMs } = token
   const result = { ...clientObject(write), token: text, expirationDate: formatInstant(expiresAtMs) }
   return ok(result, { members: newerClient(app, write, token), headers: tokenIdHeader(token.handle) })

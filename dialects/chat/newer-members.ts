@@ -1,5 +1,4 @@
 import { formatInstant } from '../wire/iso-date.ts'
-import { clientObject } from './client-object.ts'
 import type { ClientWrite } from './client-write.ts'
 import type { ChatApp } from './directory.ts'
 import type { ShownToken } from './token-record.ts'
@@ -16,11 +15,22 @@ export function newerClient(
   token?: Pick<ShownToken, 'text' | 'expiresAtMs'> & { readonly assigned?: true },
 ): Members {
   if (app.newerMembers !== true) return undefined
+  // Not the members that the app keeps with a client: one of them may be called RC.
+  const { id, nickname, avatarUrl, updatedAtMs } = write.value
   return {
     success: true,
-    ...clientObject(write),
-    ...(token === undefined ? {} : { token: token.text, expirationDate: formatInstant(token.expiresAtMs) }),
-    ...(token === undefined ? {} : { issueAccessToken: token.assigned !== true }),
+    _id: id,
+    id,
+    nickname,
+    avatarUrl,
+    ...(token === undefined
+      ? {}
+      : {
+          token: token.text,
+          expirationDate: formatInstant(token.expiresAtMs),
+          issueAccessToken: token.assigned !== true,
+        }),
+    updatedAt: formatInstant(updatedAtMs),
   }
 }
 

@@ -38,7 +38,14 @@ export function parseTranscript(text: string): readonly Exchange[] {
     })
 }
 
-/** Who exists beside the tests' usual people: a disabled user, one who manages users, and a second realm. */
+const chatKeys = (app: string): Readonly<Record<'apiKey' | 'clientKey', string>> => {
+  return { apiKey: `${app}-api-key-0123456789`, clientKey: `${app}-client-key-public` }
+}
+
+/**
+ * Who exists beside the tests' usual people: a disabled user, one who manages users, a second realm, and in a realm of
+ * their own a chat app for each thing that one can say of itself.
+ */
 const TRANSCRIPT_SEED = {
   realms: [
     ...SEED.realms,
@@ -65,6 +72,18 @@ const TRANSCRIPT_SEED = {
       },
     },
     { name: 'branch' },
+    {
+      name: 'apps',
+      chatApps: [
+        { name: 'trial', ...chatKeys('trial'), sandbox: true },
+        { name: 'newer', ...chatKeys('newer'), newerMembers: true },
+        { name: 'limited', ...chatKeys('limited'), requestsPerMinute: 1 },
+        { name: 'guarded', ...chatKeys('guarded'), apiKeySources: ['10.0.0.0/8'] },
+        { name: 'full', ...chatKeys('full'), tombstonesMax: 0, maxLifetimeSeconds: 60 },
+        { name: 'asking', ...chatKeys('asking'), verifyUrl: 'https://127.0.0.1/verify' },
+        { name: 'closed', ...chatKeys('closed'), enabled: false },
+      ],
+    },
   ],
 }
 
