@@ -17,9 +17,9 @@ export type { OauthNotice, OauthOptions } from './oauth/call.ts'
 export { CHALLENGE, CODE_LIFETIME_SECONDS, startCode } from './oauth/code-grant.ts'
 export { createOauthDialect } from './oauth/dialect.ts'
 export {
+  type ClientSecret,
   GRANT_TYPES,
   type GrantType,
-  type IntrospectRight,
   newSecret,
   OAUTH_CLIENTS,
   type OauthClient,
@@ -28,6 +28,7 @@ export {
   SECRETS_MAX,
   TOKEN_ALGORITHMS,
   TOKEN_EXCHANGE,
+  type TokenAlgorithm,
 } from './oauth/directory.ts'
 export { PREFIX_PATH as OAUTH_PREFIX } from './oauth/metadata.ts'
 export { grantedScope } from './oauth/scopes.ts'

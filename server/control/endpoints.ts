@@ -6,6 +6,11 @@ import type { Endpoint } from './frame/endpoint.ts'
 import { CREATE_GRANT } from './grants.ts'
 import { ISSUER_ENDPOINTS } from './issuers.ts'
 import { KEY_ENDPOINTS } from './key-endpoints.ts'
+import { LIST_CLIENT_GRANTS } from './oauth/client-grants.ts'
+import { CLIENT_SECRET_ENDPOINTS } from './oauth/client-secrets.ts'
+import { CLIENT_ENDPOINTS } from './oauth/clients.ts'
+import { SIGNING_KEY_ENDPOINTS } from './oauth/signing-keys.ts'
+import { TOKEN_PREFIX_ENDPOINTS } from './oauth/token-prefixes.ts'
 import { openapiEndpoint } from './openapi.ts'
 import { REVOCATION_ENDPOINTS } from './rules/revocations.ts'
 import { TOKEN_REVIEW } from './token-review.ts'
@@ -26,4 +31,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...AUDIT_ENDPOINTS,
   ...CHECK_PROFILE_ENDPOINTS,
   TOKEN_REVIEW,
+  ...CLIENT_ENDPOINTS,
+  ...CLIENT_SECRET_ENDPOINTS,
+  LIST_CLIENT_GRANTS,
+  ...SIGNING_KEY_ENDPOINTS,
+  ...TOKEN_PREFIX_ENDPOINTS,
 ]

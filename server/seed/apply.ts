@@ -1,7 +1,23 @@
-import type { Realm, Realms } from '@rescind/core'
-import { CHAT_APPS, chatAppValue, OAUTH_CLIENTS, oauthClientValue } from '@rescind/dialects'
+import {
+  changePrefixes,
+  type Prefixes,
+  type Realm,
+  type Realms,
+  SettingsRefused,
+  StoreUnavailable,
+  TOKEN_PREFIXES,
+  TOKEN_PREFIXES_ID,
+} from '@rescind/core'
+import {
+  CHAT_APPS,
+  chatAppValue,
+  OAUTH_CLIENTS,
+  type OauthClientIntent,
+  oauthClientValue,
+} from '@rescind/dialects'
 import { CHECK_PROFILES } from '../check/profiles.ts'
 import { profileOf } from '../control/check-profiles.ts'
+import { clientMembers } from '../oauth-clients.ts'
 import { VERIFIERS, verifierId } from '../verifiers.ts'
 import { create, SEED_AUDIT } from './create.ts'
 import { seedIdentityRecords } from './identity.ts'
@@ -53,9 +69,13 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
   for (const client of given.oauthClients) {
     const of = `OAuth client ${client.clientId}`
     created += await create(realm, { collection: OAUTH_CLIENTS, id: client.clientId }, () =>
-      oauthClientValue(realm, { ...client, clientSecret: reveal(client.clientSecret, of) }),
+      oauthClientValue(
+        realm,
+        clientIntent(client, (secret) => reveal(secret, of)),
+      ),
     )
   }
+  created += await seedPrefixes(realm, given.tokenPrefixes)
   created += await seedIdentityRecords(realm, given.identity, reveal)
   for (const profile of given.checkProfiles) {
     created += await create(realm, { collection: CHECK_PROFILES, id: profile.name }, () => profileOf(profile))
@@ -69,4 +89,27 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
     }))
   }
   return created
+}
+
+function clientIntent(
+  { clientId, clientSecret, ...settings }: SeedRealm['oauthClients'][number],
+  reveal: (secret: SeedSecret) => string,
+): OauthClientIntent {
+  const intent = { clientId, ...clientMembers(settings) }
+  return clientSecret === undefined ? intent : { ...intent, clientSecret: reveal(clientSecret) }
+}
+
+/** @throws SettingsRefused for prefixes that cannot be. */
+async function seedPrefixes(realm: Realm, given: SeedRealm['tokenPrefixes']): Promise<0 | 1> {
+  if (given === undefined) return 0
+  const { version } = await realm.directory.standing(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
+  if (version > 0) return 0
+  const named = Object.entries(given).filter(([, value]) => value !== undefined)
+  // The schema has named the members; only those that are undefined were left out.
+  const change = await changePrefixes(realm, Object.fromEntries(named) as Partial<Prefixes>, {
+    audit: SEED_AUDIT,
+  })
+  if (change.kind === 'refused') throw new SettingsRefused(`seed: tokenPrefixes: ${change.why}`)
+  if (change.kind === 'stale') throw new StoreUnavailable('seed: tokenPrefixes could not be written')
+  return 1
 }

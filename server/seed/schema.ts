@@ -1,16 +1,13 @@
-import { GRANT_TYPES, type GrantType, type IntrospectRight } from '@rescind/dialects'
 import { z } from 'zod'
 import { type GivenProfile, NAMED_PROFILE } from '../control/check-profiles.ts'
+import { CLIENT_SETTINGS, type ClientSettings, settingsProblem } from '../oauth-clients.ts'
 import { type SeedChatApp, seedChatApp, seedUrl } from './chat-schema.ts'
 import { type SeedIdentity, seedIdentity } from './identity-schema.ts'
 import { id, type SeedSecret, secret } from './parts.ts'
 
-type SeedOauthClient = {
+type SeedOauthClient = ClientSettings & {
   readonly clientId: string
-  readonly clientSecret: SeedSecret
-  readonly grantTypes: readonly GrantType[]
-  readonly scopes: readonly string[]
-  readonly introspect: IntrospectRight
+  readonly clientSecret?: SeedSecret | undefined
 }
 export type SeedRealm = {
   readonly name: string
@@ -18,27 +15,37 @@ export type SeedRealm = {
   /** Of those of its chat apps that name none themselves. */
   readonly chatVerifyUrl?: string | undefined
   readonly oauthClients: readonly SeedOauthClient[]
+  /** How minted text begins, where it is not to begin as usual. */
+  readonly tokenPrefixes?: Readonly<Record<string, string | undefined>> | undefined
   readonly identity: SeedIdentity
   readonly verifiers: readonly { readonly name: string; readonly key: SeedSecret }[]
   readonly checkProfiles: readonly GivenProfile[]
 }
 export type Seed = { readonly realms: readonly SeedRealm[] }
 
-const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope token (RFC 6749 §3.3)')
+const oauthClient = z
+  .strictObject({ clientId: id, clientSecret: secret.optional(), ...CLIENT_SETTINGS })
+  .check(({ value, issues }) => {
+    const { clientSecret, ...settings } = value
+    const isProved = clientSecret !== undefined || settings.jwks !== undefined
+    const message =
+      settingsProblem(settings) ??
+      (isProved === (settings.public === true)
+        ? 'clientSecret: needed, unless it has jwks or is public'
+        : undefined)
+    if (message !== undefined) issues.push({ code: 'custom', message, input: value.clientId })
+  })
 
-const oauthClient = z.strictObject({
-  clientId: id,
-  clientSecret: secret,
-  grantTypes: z.array(z.enum(GRANT_TYPES)).min(1),
-  scopes: z.array(scope).default([]),
-  introspect: z.enum(['own', 'audience', 'any']).default('own'),
-})
+const prefix = z.string().min(1).optional()
 
 const realm = z.strictObject({
   name: z.string(),
   chatApps: z.array(seedChatApp).default([]),
   chatVerifyUrl: seedUrl.optional(),
   oauthClients: z.array(oauthClient).default([]),
+  tokenPrefixes: z
+    .strictObject({ access: prefix, refresh: prefix, code: prefix, identity: prefix, clientSecret: prefix })
+    .optional(),
   identity: seedIdentity,
   verifiers: z.array(z.strictObject({ name: id, key: secret })).default([]),
   checkProfiles: z.array(NAMED_PROFILE).default([]),

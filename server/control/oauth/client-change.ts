@@ -1,0 +1,40 @@
+import { cutRule, type Entry, type Operation, putRecord } from '@rescind/core'
+import { OAUTH_CLIENTS, type OauthClient } from '@rescind/dialects'
+import { auditOf, commitChange } from '../change.ts'
+import type { Ask } from '../frame/endpoint.ts'
+import { unlessMatches } from '../frame/etag.ts'
+import { type Problem, problem } from '../frame/problem.ts'
+
+export type Change = {
+  readonly value: OauthClient
+  /** Whether all that it holds ends with the change. */
+  readonly ends: boolean
+  readonly why?: string | undefined
+}
+
+/** Writes a client's new record and, beside it, what the change ends: one unit. */
+export async function changeClient(
+  ask: Ask,
+  before: Entry<OauthClient>,
+  { value, ends, why }: Change,
+): Promise<Entry<OauthClient> | undefined> {
+  const put = { collection: OAUTH_CLIENTS, id: before.id, value, fromVersion: before.version }
+  const ending = ends ? [endOfClient(ask, before.id, why)] : []
+  const outcome = await commitChange(ask, [...putRecord(ask.realm, put, auditOf(ask, why)), ...ending])
+  return outcome.kind === 'applied' ? { ...before, version: before.version + 1, value } : undefined
+}
+
+/** Everything that was issued to the client so far, and whatever came of it, is over. */
+export function endOfClient(ask: Ask, client: string, why?: string): Operation {
+  const rule = cutRule(ask.realm, 'client', { source: 'oauth', client })
+  return { kind: 'append', row: ask.realm.row(rule, auditOf(ask, why)) }
+}
+
+const NONE: Problem = problem(404, 'no such client')
+
+/** The client that the path names, as it stands in the store; or the problem with that. */
+export async function namedClient(ask: Ask): Promise<Entry<OauthClient> | Problem> {
+  const { entry } = await ask.realm.directory.standing(OAUTH_CLIENTS, ask.params['clientId'] ?? '')
+  if (entry === undefined) return NONE
+  return unlessMatches(ask.request, entry.version) ?? entry
+}

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { EXCHANGE, OauthWorld, ownKey } from '../kit/oauth-world.ts'
+
+let world: OauthWorld
+before(async () => {
+  world = await OauthWorld.open()
+})
+after(() => world.close())
+
+test('a client is made, read, listed, changed and forgotten; its secret is shown once', async () => {
+  const made = await world.control('POST', '/clients', {
+    clientId: 'full',
+    name: 'Full',
+    grantTypes: ['client_credentials', 'refresh_token', 'authorization_code', EXCHANGE],
+    scopes: ['read'],
+    audiences: ['https://api.example'],
+    redirectUris: ['https://app.example/cb', 'http://127.0.0.1/cb', 'com.example.app:/cb'],
+    accessTokenFormat: 'jwt',
+    accessTokenSigningAlg: 'EdDSA',
+    accessTokenLifetimeSeconds: 60,
+  })
+  assert.equal(made.status, 201, made.text)
+  const secret = String(made.body['clientSecret'])
+  assert.match(secret, /^rsk_[0-9A-Za-z]{36}$/)
+  const read = await world.control('GET', '/clients/full')
+  assert.equal(read.status, 200)
+  assert.ok(!read.text.includes(secret) && !read.text.includes('digest'))
+  const { clientSecret: _shown, ...rest } = made.body
+  assert.deepEqual(read.body, rest)
+  const listed = await world.control('GET', '/clients?limit=1')
+  assert.deepEqual((listed.body['clients'] as unknown[]).length, 1)
+  const etag = read.headers.get('etag') ?? ''
+  const changed = await world.control('PATCH', '/clients/full', { name: null, scopes: ['read', 'write'] })
+  assert.equal(changed.status, 200, changed.text)
+  assert.equal(changed.body['name'], undefined)
+  assert.deepEqual(changed.body['scopes'], ['read', 'write'])
+  assert.equal(changed.body['accessTokenFormat'], 'jwt')
+  assert.notEqual(changed.headers.get('etag'), etag)
+  assert.equal((await world.control('DELETE', '/clients/full')).status, 204)
+  assert.equal((await world.control('GET', '/clients/full')).status, 404)
+})
+
+test('what cannot be is 422, and a name that is taken is 409', async () => {
+  await world.client('taken')
+  const right = { clientId: 'wrong', grantTypes: ['client_credentials'], scopes: [] }
+  assert.equal((await world.control('POST', '/clients', { ...right, clientId: 'taken' })).status, 409)
+  const wrongs = [
+    { grantTypes: [] },
+    { grantTypes: ['password'] },
+    { grantTypes: ['implicit'] },
+    { scopes: ['a b'] },
+    { public: true },
+    { public: true, grantTypes: [EXCHANGE] },
+    { public: true, grantTypes: ['refresh_token'], introspect: 'any' },
+    { public: true, grantTypes: ['refresh_token'], jwks: ownKey().jwks },
+    { redirectUris: ['http://app.example/cb'] },
+    { redirectUris: ['https://app.example/cb#x'] },
+    { redirectUris: ['javascript:alert(1)'] },
+    { jwks: { keys: [] } },
+    { jwks: { keys: [{ kty: 'oct', k: 'AAAA' }] } },
+    { jwks: { keys: [ownKey().privateKey.export({ format: 'jwk' })] } },
+    { accessTokenLifetimeSeconds: 0 },
+    { accessTokenFormat: 'saml' },
+    { clientSecret: 'mine' },
+    { enabled: false },
+  ]
+  for (const wrong of wrongs) {
+    const answer = await world.control('POST', '/clients', { ...right, ...wrong })
+    assert.equal(answer.status, 422, JSON.stringify(wrong))
+  }
+  assert.equal((await world.control('GET', '/clients/wrong')).status, 404)
+})
+
+for (const way of ['disable', 'PATCH', 'DELETE'] as const) {
+  test(`${way} ends every token of a client, and what came of it, at once on every read path`, async () => {
+    const id = `ending-${way}`
+    const client = await world.client(id, { grantTypes: ['client_credentials', 'refresh_token', EXCHANGE] })
+    const seer = await world.client(`seer-${way}`, {
+      introspect: 'any',
+      grantTypes: ['client_credentials', EXCHANGE],
+    })
+    const grant = await world.grant(id)
+    const own = await world.access(client)
+    const derived = String((await world.exchange(seer, own)).body['access_token'])
+    const all = [grant.access, grant.refresh, own, derived]
+    for (const token of all) assert.equal(await world.isActive(seer, token), true)
+    const [method, path, body] =
+      way === 'disable'
+        ? ['POST', `/clients/${id}/disable`, { reason: 'leaked' }]
+        : [way, `/clients/${id}`, way === 'PATCH' ? { enabled: false } : undefined]
+    const ended = await world.control(method, path, body)
+    assert.ok(ended.status < 300, ended.text)
+    for (const token of all) {
+      assert.equal((await world.introspect(seer, token)).text, '{"active":false}')
+      const judged = await world.control('POST', '/verify', { token })
+      assert.equal(JSON.stringify(judged.body).includes('"active"'), false, judged.text)
+    }
+    assert.equal((await world.token(client, { grant_type: 'client_credentials' })).status, 401)
+    if (way === 'DELETE') return
+    assert.equal((await world.control('POST', `/clients/${id}/enable`)).status, 200)
+    for (const token of all) assert.equal(await world.isActive(seer, token), false)
+    assert.equal((await world.refresh(client, grant.refresh)).body['error'], 'invalid_grant')
+    assert.equal(await world.isActive(seer, await world.access(client)), true)
+  })
+}
+
+test('a secret is rotated with an overlap, after which only the new one serves', async () => {
+  const client = await world.client('rotating')
+  const rotated = await world.control('POST', '/clients/rotating/secrets', { overlapSeconds: 600 })
+  assert.equal(rotated.status, 201, rotated.text)
+  const next = { clientId: 'rotating', clientSecret: String(rotated.body['clientSecret']) }
+  const held = await world.access(client)
+  await world.access(next)
+  world.server.clock.advance(600_000)
+  assert.equal((await world.token(client, { grant_type: 'client_credentials' })).status, 401)
+  assert.equal(await world.isActive(next, held), true)
+  assert.equal((rotated.body['secrets'] as unknown[]).length, 2)
+  assert.equal(((await world.control('GET', '/clients/rotating')).body['secrets'] as unknown[]).length, 1)
+})
+
+test('of live secrets there are five at most; one can be ended by name, and a leak ends tokens, too', async () => {
+  const client = await world.client('many')
+  const others = []
+  for (let count = 1; count < 5; count += 1)
+    others.push(await world.control('POST', '/clients/many/secrets', {}))
+  assert.equal((await world.control('POST', '/clients/many/secrets', {})).status, 422)
+  const [first] = (others.at(-1)?.body['secrets'] ?? []) as readonly { readonly id: string }[]
+  assert.equal((await world.control('DELETE', `/clients/many/secrets/${first?.id}`)).status, 200)
+  assert.equal((await world.token(client, { grant_type: 'client_credentials' })).status, 401)
+  const second = { clientId: 'many', clientSecret: String(others[0]?.body['clientSecret']) }
+  const token = await world.access(second)
+  const leaked = await world.control('POST', '/clients/many/secrets', { revokeTokens: true })
+  assert.equal(leaked.status, 201, leaked.text)
+  const last = { clientId: 'many', clientSecret: String(leaked.body['clientSecret']) }
+  assert.equal((await world.token(second, { grant_type: 'client_credentials' })).status, 401)
+  assert.equal(await world.isActive(last, token), false)
+  assert.equal(await world.isActive(last, await world.access(last)), true)
+})
+
+test('the grants of a client are listed with what lives of them', async () => {
+  const client = await world.client('listed')
+  const grant = await world.grant('listed', { subject: 'bob', scope: 'read' })
+  const next = await world.refresh(client, grant.refresh)
+  await world.grant('listed', { subject: 'cid' })
+  await world.revoke(client, String(next.body['access_token']))
+  const answer = await world.control('GET', '/clients/listed/grants')
+  const grants = answer.body['grants'] as readonly {
+    subject: string
+    scope: string
+    tokens: { kind: string }[]
+  }[]
+  assert.deepEqual(
+    grants.map(({ subject, scope, tokens }) => [subject, scope, tokens.map(({ kind }) => kind).sort()]),
+    [
+      ['bob', 'read', ['access', 'refresh']],
+      ['cid', 'read write', ['access', 'refresh']],
+    ],
+  )
+  await world.revoke(client, String(next.body['refresh_token']))
+  const left = await world.control('GET', '/clients/listed/grants')
+  assert.equal((left.body['grants'] as unknown[]).length, 1)
+})
+
+test('signing keys are listed, rotated and revoked; a revoked one is out of the key set, and what it signed is over', async () => {
+  const client = await world.client('signed', { accessTokenFormat: 'jwt' })
+  const token = await world.access(client)
+  const listed = await world.control('GET', '/signing-keys')
+  assert.ok(!listed.text.includes('"d"') && !listed.text.includes('sealed'))
+  const keys = listed.body['signingKeys'] as readonly { keyId: string; state: string; algorithm: string }[]
+  const active = keys.find(({ state, algorithm }) => state === 'active' && algorithm === 'ES256')
+  assert.ok(active !== undefined)
+  const rotated = await world.control('POST', '/signing-keys/rotate', {
+    algorithm: 'ES256',
+    reason: 'yearly',
+  })
+  assert.equal(rotated.status, 200, rotated.text)
+  assert.equal(await world.isActive(client, token), true)
+  assert.ok((await world.keySet()).keys.some(({ kid }) => kid === active.keyId))
+  const revoked = await world.control('POST', `/signing-keys/${active.keyId}/revoke`, { reason: 'leak' })
+  assert.equal(revoked.status, 200, revoked.text)
+  assert.ok(!(await world.keySet()).keys.some(({ kid }) => kid === active.keyId))
+  assert.equal(await world.isActive(client, token), false)
+  assert.equal(await world.isActive(client, await world.access(client)), true)
+  assert.equal((await world.control('POST', `/signing-keys/${'A'.repeat(43)}/revoke`)).status, 404)
+})
+
+test('a realm mints with prefixes of its own, and what it minted before is still known', async () => {
+  const own = await OauthWorld.open()
+  try {
+    const client = await own.client('prefixed')
+    const before = await own.grant('prefixed')
+    const wrongs = [
+      { access: 'rsr_' },
+      { access: 'a b_' },
+      { access: 'none' },
+      { access: 'x_', refresh: 'x_y_' },
+    ]
+    for (const wrong of wrongs)
+      assert.equal((await own.control('PUT', '/token-prefixes', wrong)).status, 422, JSON.stringify(wrong))
+    const put = await own.control('PUT', '/token-prefixes', { access: 'acme_at_', refresh: 'acme_rt_' })
+    assert.equal(put.status, 200, put.text)
+    const grant = await own.grant('prefixed')
+    assert.match(grant.access, /^acme_at_[0-9A-Za-z]{36}$/)
+    assert.match(grant.refresh, /^acme_rt_[0-9A-Za-z]{36}$/)
+    for (const token of [before.access, grant.access]) assert.equal(await own.isActive(client, token), true)
+    await own.control('PUT', '/token-prefixes', {})
+    await own.revoke(client, grant.refresh)
+    assert.equal(await own.isActive(client, grant.access), false)
+    await own.revoke(client, before.refresh)
+    assert.equal(await own.isActive(client, before.access), false)
+  } finally {
+    await own.close()
+  }
+})
