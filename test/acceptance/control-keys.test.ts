@@ -147,7 +147,7 @@ type Operation = { readonly operationId: string; readonly 'x-rescind-role': stri
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>
 
 /** Calls that are no GET only because what they ask about must not stand in a URL. */
-const ASKING = new Set(['verifyToken', 'lookUpToken'])
+const ASKING = new Set(['verifyToken', 'lookUpToken', 'reviewToken'])
 
 async function* operations(): AsyncGenerator<{ line: string; one: Operation; safe: boolean }> {
   const { paths } = jsonOf(await send('GET /control/v1/openapi.json')) as { paths: Paths }
