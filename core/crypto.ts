@@ -37,6 +37,11 @@ export function sha256(bytes: Uint8Array): Buffer {
   return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1')
 }
 
+/** RFC 4226 and 6238 (one-time passwords of authenticator apps) know nothing else in practice. */
+export function hmacSha1(key: Uint8Array, message: Uint8Array): Buffer {
+  return createHmac('sha1', key).update(message).digest()
+}
+
 export function hmacSha256(key: Uint8Array, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
 }

@@ -3,6 +3,7 @@ export { ByteReader, ByteWriter } from './bytes.ts'
 export { type Deletion, deleteRecord, type Put, putRecord } from './change.ts'
 export { covers } from './covers.ts'
 export {
+  hmacSha1,
   hmacSha256,
   type KeyMembers,
   makePrivateMembers,

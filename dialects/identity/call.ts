@@ -1,6 +1,7 @@
 import type { Realm } from '@rescind/core'
 import type { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
+import type { Notifier } from './notifier.ts'
 import type { PasswordCheck } from './password-check.ts'
 
 /** What a dialect was made with; the same for all requests. */
@@ -9,6 +10,9 @@ export type Settings = {
   readonly tokenLifeMs: number
   readonly region: string
   readonly rate: RateLimit
+  /** Passcodes that may be tried, and text messages that are sent, by user. */
+  readonly passcodes: RateLimit
+  readonly notifier: Notifier
   /** Whether a token that is made from another ends with it. */
   readonly isChained: boolean
 }

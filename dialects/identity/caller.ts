@@ -1,19 +1,27 @@
-import { type Awaitable, after, type Caller, type Realm, unreachable } from '@rescind/core'
+import { type Awaitable, after, type Caller, type Realm, type TokenRecord, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { type Authority, authorityOver } from './authority.ts'
 import type { Call } from './call.ts'
 import { IDENTITY } from './directory.ts'
-import { NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } from './faults.ts'
+import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } from './faults.ts'
+import { isSetupMfa } from './limited.ts'
 import { judgeParty, type LiveParty, type PartyFacts, readParty } from './party.ts'
 
 export type Reply = Awaitable<Answer | Stale>
 
 /**
- * Goes on as the user of X-Auth-Token, or answers 401: absent, no token, unknown, expired and revoked alike.
- * `facts` are for judging the caller once more after another await.
+ * Goes on as the user of X-Auth-Token, or answers 401: absent, no token, unknown, expired and revoked alike. A token
+ * for setting up MFA is 403. `facts` are for judging the caller once more after another await.
  */
-export function asCaller(
+export function asCaller(call: Call, next: (caller: LiveParty, facts: PartyFacts) => Reply): Reply {
+  return asAnyCaller(call, (caller, facts) =>
+    isSetupMfa(caller.record) ? fault('forbidden', 'User must setup multi-factor') : next(caller, facts),
+  )
+}
+
+/** The same, for what a token for setting up MFA may do too. */
+export function asAnyCaller(
   { realm, request }: Call,
   next: (caller: LiveParty, facts: PartyFacts) => Reply,
 ): Reply {
@@ -53,10 +61,20 @@ export function asCallerAbout(call: Call, id: string, next: (about: About) => Re
 }
 
 /** Who acts, as the log names it; what it may do ends with its token. */
-export function callerOf(realm: Realm, request: WireRequest, party: LiveParty): Caller {
+export function callerOf(
+  realm: Realm,
+  request: WireRequest,
+  { user, record }: Pick<LiveParty, 'user' | 'record'>,
+): Caller {
   return {
-    id: `${IDENTITY}:${party.user.id}`,
+    id: `${IDENTITY}:${user.id}${actingFor(record)}`,
     from: request.from,
-    standing: { realm: realm.ordinal, facts: party.record },
+    standing: { realm: realm.ordinal, facts: record },
   }
+}
+
+/** Behind an impersonation token stands somebody else, and the log says so. */
+function actingFor({ claims }: TokenRecord): string {
+  const by = claims?.['impersonator']
+  return typeof by === 'string' ? ` by ${IDENTITY}:${by}` : ''
 }

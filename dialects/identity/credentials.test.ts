@@ -20,7 +20,7 @@ const tenantOf = (auth: object) => {
 
 test('the forms that clients send are read', () => {
   const byName = { kind: 'password', user: { by: 'name', value: 'ann' }, password: 'pw' }
-  const expected = { kind: 'login', credentials: byName, tenant: undefined }
+  const expected = { kind: 'login', credentials: byName, tenant: undefined, isSetupMfa: false }
   assert.deepEqual(parse({ auth: { passwordCredentials: PASSWORD } }), expected)
   const byId = parse({ auth: { passwordCredentials: { userId: '77', password: 'pw' } } })
   assert.deepEqual(byId, { ...expected, credentials: { ...byName, user: { by: 'id', value: '77' } } })
@@ -28,7 +28,14 @@ test('the forms that clients send are read', () => {
     kind: 'login',
     credentials: { kind: 'api-key', user: { by: 'name', value: 'ann' }, apiKey: 'k' },
     tenant: undefined,
+    isSetupMfa: false,
   })
+  const token = parse({ auth: { token: { id: 'x' }, tenantId: 't' } })
+  assert.deepEqual(token.kind === 'login' && token.credentials, { kind: 'token', id: 'x' })
+  const passcode = parse({ auth: { 'RAX-AUTH:passcodeCredentials': { passcode: '1' } } })
+  assert.deepEqual(passcode.kind === 'login' && passcode.credentials, { kind: 'passcode', passcode: '1' })
+  const setup = parse({ auth: { passwordCredentials: PASSWORD, 'RAX-AUTH:scope': 'SETUP-MFA' } })
+  assert.equal(setup.kind === 'login' && setup.isSetupMfa, true)
 })
 
 test('a tenant is read beside the credentials and inside them, and may stand in both alike', () => {
@@ -57,9 +64,11 @@ const REFUSED: readonly [string, unknown][] = [
   ['two kinds', { auth: { passwordCredentials: PASSWORD, [KSKEY]: KEY } }],
   ['a token beside', { auth: { passwordCredentials: PASSWORD, token: { id: 'x' } } }],
   ['an unknown kind beside', { auth: { passwordCredentials: PASSWORD, 'X:otherCredentials': {} } }],
-  ['a token alone', { auth: { token: { id: 'x' } } }],
-  ['a passcode', { auth: { 'RAX-AUTH:passcodeCredentials': { passcode: '1' } } }],
-  ['a narrower scope', { auth: { passwordCredentials: PASSWORD, 'RAX-AUTH:scope': 'SETUP-MFA' } }],
+  ['a token without an id', { auth: { token: {} } }],
+  ['a passcode that is a number', { auth: { 'RAX-AUTH:passcodeCredentials': { passcode: 1 } } }],
+  ['another scope', { auth: { passwordCredentials: PASSWORD, 'RAX-AUTH:scope': 'ALL' } }],
+  ['a scope for a key', { auth: { [KSKEY]: KEY, 'RAX-AUTH:scope': 'SETUP-MFA' } }],
+  ['another domain', { auth: { passwordCredentials: PASSWORD, 'RAX-AUTH:domain': { name: 'Rackspace' } } }],
   ['a trust', { auth: { passwordCredentials: PASSWORD, trust_id: 't' } }],
   ['credentials are text', { auth: { passwordCredentials: 'ann' } }],
   ['no password', { auth: { passwordCredentials: { username: 'ann' } } }],

@@ -10,24 +10,39 @@ export type Named = { readonly by: 'id' | 'name'; readonly value: string }
 export type Credentials =
   | { readonly kind: 'password'; readonly user: Named; readonly password: string }
   | { readonly kind: 'api-key'; readonly user: Named; readonly apiKey: string }
+  | { readonly kind: 'token'; readonly id: string }
+  /** The second step of MFA; the first one's session comes in X-SessionId. */
+  | { readonly kind: 'passcode'; readonly passcode: string }
 
 export type Login = {
   readonly kind: 'login'
   readonly credentials: Credentials
   readonly tenant: Named | undefined
+  /** `RAX-AUTH:scope`: a token for setting up MFA, and for nothing else. */
+  readonly isSetupMfa: boolean
 }
 export type Malformed = { readonly kind: 'malformed'; readonly detail: string }
 
 const PASSWORD = 'passwordCredentials'
 const API_KEY = 'RAX-KSKEY:apiKeyCredentials'
+const PASSCODE = 'RAX-AUTH:passcodeCredentials'
+const SCOPE = 'RAX-AUTH:scope'
 
 /**
  * They ask for other rights, or fewer, than a user's own: to pass over one would grant what was not asked
  * for.
  */
-const NARROWING: readonly string[] = ['RAX-AUTH:scope', 'RAX-AUTH:domain', 'trust_id']
+const NARROWING: readonly string[] = ['RAX-AUTH:domain', 'trust_id']
 const TENANT_TEXTS: readonly string[] = ['tenantId', 'tenantName']
-const ELEMENT_TEXTS: readonly string[] = [...TENANT_TEXTS, 'username', 'userId', 'password', 'apiKey']
+const ELEMENT_TEXTS: readonly string[] = [
+  ...TENANT_TEXTS,
+  'username',
+  'userId',
+  'password',
+  'apiKey',
+  'id',
+  'passcode',
+]
 
 /**
  * The body of `POST /v2.0/tokens`. Members that it does not know are passed over, as real clients send some;
@@ -48,7 +63,10 @@ export function parseLogin(body: JsonObject): Login | Malformed {
   if (credentials.kind === 'malformed') return credentials
   const tenant = tenantIn(auth, element)
   if (tenant.kind === 'malformed') return tenant
-  return { kind: 'login', credentials, tenant: tenant.named }
+  const isSetupMfa = SCOPE in auth
+  if (isSetupMfa && (auth[SCOPE] !== 'SETUP-MFA' || credentials.kind !== 'password'))
+    return malformed('The only scope is "SETUP-MFA", for a password.')
+  return { kind: 'login', credentials, tenant: tenant.named, isSetupMfa }
 }
 
 /** Every kind that the vendor ever had, and `token`: so that none is passed over beside another. */
@@ -62,6 +80,14 @@ function credentialsIn(kind: string | undefined, element: JsonObject): Credentia
       return passwordIn(element)
     case API_KEY:
       return apiKeyIn(element)
+    case 'token': {
+      const id = textIn(element, 'id')
+      return id === undefined ? malformed('"id" is missing.') : { kind: 'token', id }
+    }
+    case PASSCODE: {
+      const passcode = textIn(element, 'passcode')
+      return passcode === undefined ? malformed('"passcode" is missing.') : { kind: 'passcode', passcode }
+    }
     default:
       return malformed('Credentials of this kind are not supported.')
   }

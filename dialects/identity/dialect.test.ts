@@ -49,8 +49,8 @@ test('a method override is ignored', async () => {
 test('every other path is 404 itemNotFound', async () => {
   const { ask } = await openIdentity()
   for (const path of [
-    '/v2.0/users',
-    '/v2.0/tokens/x/endpoints',
+    '/v2.0/user',
+    '/v2.0/tokens/x/endpoints/y',
     '/v2.0/Tokens',
     '/v2.0/tokens;x',
     '/v2.1',

@@ -1,13 +1,13 @@
 import { type Awaitable, after, LIFETIME_MAX_MS, RawToken, type Realm, SettingsRefused } from '@rescind/core'
 import type { Answer, Refusal } from '../wire/answer.ts'
 import type { Dialect } from '../wire/dialect.ts'
-import { formatInstant } from '../wire/iso-date.ts'
 import { splitPath } from '../wire/path.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { Call, Settings } from './call.ts'
-import { faultOf, writeV2Fault } from './faults.ts'
+import { faultOf, overLimit, writeV2Fault } from './faults.ts'
 import { type Format, formatOf, inFormat, withoutSuffix } from './format.ts'
+import { type Notifier, SILENT } from './notifier.ts'
 import type { PasswordCheck } from './password-check.ts'
 import { matchRoute } from './routes.ts'
 import { refusalAnswer } from './v3/answers.ts'
@@ -15,6 +15,9 @@ import { handleV3, isV3, templateOfV3 } from './v3/dialect.ts'
 
 const TOKEN_LIFE_SECONDS = 86_400
 const RATE_PER_SECOND = 50
+/** Passcodes of one user: five at once, then one in ten seconds; six digits then last for months. */
+const PASSCODES_PER_SECOND = 0.1
+const PASSCODES_BURST = 5
 const REGION = 'RegionOne'
 
 export type IdentityOptions = {
@@ -25,6 +28,8 @@ export type IdentityOptions = {
   readonly tokenLifeSeconds?: number
   /** Whether a token that was rescoped ends with the one that it was made from. Default: no. */
   readonly chainRevocation?: boolean
+  /** Mails and text messages. Default: they are not delivered. */
+  readonly notifier?: Notifier
   /** The region that catalogs and users name. */
   readonly region?: string
 }
@@ -53,8 +58,10 @@ function settingsOf(options: IdentityOptions): Settings {
     passwords: options.passwords,
     tokenLifeMs,
     region: options.region ?? REGION,
-    isChained: options.chainRevocation ?? false,
     rate: new RateLimit(options.ratePerSecond ?? RATE_PER_SECOND),
+    passcodes: new RateLimit(PASSCODES_PER_SECOND, PASSCODES_BURST),
+    notifier: options.notifier ?? SILENT,
+    isChained: options.chainRevocation ?? false,
   }
 }
 
@@ -102,15 +109,6 @@ function rateKey(realm: Realm, request: WireRequest): string {
   const text = request.method === 'POST' ? undefined : request.header('x-auth-token')
   const raw = text !== undefined && realm.grammar.shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
   return raw === undefined ? `from:${request.from}` : `token:${raw.digest(realm.keys.digestKey)}`
-}
-
-function overLimit(waitSeconds: number, nowMs: number): Answer {
-  return writeV2Fault({
-    name: 'overLimit',
-    message: 'Too many requests.',
-    headers: { 'retry-after': String(waitSeconds) },
-    retryAt: formatInstant(nowMs + waitSeconds * 1_000),
-  })
 }
 
 function templateOf(path: string): string {

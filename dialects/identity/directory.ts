@@ -18,5 +18,4 @@ export {
   identityUserValue,
   type NewIdentityUser,
   unsealApiKey,
-  userById,
 } from './directory/users.ts'

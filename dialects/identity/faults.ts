@@ -1,5 +1,6 @@
 import { unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../wire/answer.ts'
+import { formatInstant } from '../wire/iso-date.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { BodyRead } from './format.ts'
 
@@ -10,6 +11,9 @@ const CODES = {
   forbidden: 403,
   userDisabled: 403,
   itemNotFound: 404,
+  conflict: 409,
+  tenantConflict: 409,
+  gone: 410,
   badMethod: 405,
   notAcceptable: 406,
   overLimit: 413,
@@ -51,6 +55,16 @@ export const NO_VALID_TOKEN =
 export function unauthorized(request: WireRequest, message: string): Answer {
   const headers = { 'www-authenticate': `Keystone uri="${request.base}/v2.0"` }
   return writeV2Fault({ name: 'unauthorized', message, headers })
+}
+
+/** A caller, or a user's passcodes, came too fast. */
+export function overLimit(waitSeconds: number, nowMs: number): Answer {
+  return writeV2Fault({
+    name: 'overLimit',
+    message: 'Too many requests.',
+    headers: { 'retry-after': String(waitSeconds) },
+    retryAt: formatInstant(nowMs + waitSeconds * 1_000),
+  })
 }
 
 /** A body that could not be read at all. */

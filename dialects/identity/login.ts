@@ -1,32 +1,25 @@
-import {
-  type Awaitable,
-  ContractBroken,
-  callerFacts,
-  issueTokens,
-  mintText,
-  type Position,
-  type Principals,
-  type Realm,
-  sameDigest,
-  type TokenIntent,
-  unreachable,
-} from '@rescind/core'
+import { type Awaitable, type Entry, type Position, sameDigest, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
 import { accessAnswer } from './access.ts'
 import type { Call } from './call.ts'
-import { type Credentials, type Login, type Named, parseLogin } from './credentials.ts'
-import { userEntryByName } from './directory/users.ts'
+import { type Credentials, type Login, parseLogin } from './credentials.ts'
+import { accountAt, demandsMfa, domainAt } from './directory/domains.ts'
+import { PROOF } from './directory/names.ts'
 import {
   accountOf,
-  IDENTITY,
-  type IdentityTenant,
+  IDENTITY_USERS,
   type IdentityUser,
-  tenantById,
-  userById,
-} from './directory.ts'
+  mfaOf,
+  userEntry,
+  userEntryByName,
+} from './directory/users.ts'
 import { bodyFault, fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { readDocument } from './format.ts'
+import { type Mint, mint } from './mint.ts'
+import { byPasscode, challenge, setUpToken } from './second-factor.ts'
+import { notTheirs, scopeOf } from './tenant-scope.ts'
+import { byToken } from './token-login.ts'
 
 /**
  * `POST /v2.0/tokens`: a new token for every login, so that ending one never ends another (the vendor's pages
@@ -40,23 +33,73 @@ export function login(call: Call): Awaitable<Answer> {
   return untilFresh(() => attempt(call, asked))
 }
 
-async function attempt(call: Call, asked: Login): Promise<Answer | Stale> {
+function attempt(call: Call, asked: Login): Promise<Answer | Stale> {
+  const { credentials } = asked
+  switch (credentials.kind) {
+    case 'password':
+    case 'api-key':
+      return byFirstFactor(call, asked, credentials)
+    case 'token':
+      return byToken(call, credentials.id, asked.tenant)
+    case 'passcode':
+      return byPasscode(call, credentials.passcode)
+    default:
+      return unreachable(credentials)
+  }
+}
+
+type FirstFactor = Extract<Credentials, { kind: 'password' | 'api-key' }>
+
+async function byFirstFactor(call: Call, asked: Login, given: FirstFactor): Promise<Answer | Stale> {
   const { realm, request } = call
   const basis = realm.basis()
-  const { credentials } = asked
-  const { by, value } = credentials.user
-  const user = await (by === 'id' ? userById(realm, value) : (await userEntryByName(realm, value))?.value)
-  const isProven = await isProof(call, user, credentials)
-  if (user === undefined || !isProven) return unauthorized(request, WRONG_CREDENTIALS)
+  const { by, value } = given.user
+  const entry = await (by === 'id' ? userEntry(realm, value) : userEntryByName(realm, value))
+  const isProven = await isProof(call, entry?.value, given)
+  if (entry === undefined || !isProven) return unauthorized(request, WRONG_CREDENTIALS)
+  const user = entry.value
   // Only who knows the credentials learns what became of the user.
-  if (!user.enabled) return fault('userDisabled', `User '${user.username}' is disabled.`)
-  const scope = await scopeOf(realm, user, asked.tenant)
-  if (scope.kind === 'not-theirs') return unauthorized(request, notTheirs(scope.asked, user))
-  return mint(call, { basis, user, tenant: scope.tenant, kind: credentials.kind })
+  if (!user.enabled || !(await domainAt(realm, user.domainId)).domain.enabled)
+    return fault('userDisabled', `User '${user.username}' is disabled.`)
+  if (asked.isSetupMfa) return setUpToken(call, { basis, entry })
+  if (given.kind === 'password') {
+    if (mfaOf(user).isEnabled) return challenge(call, { basis, user, tenant: asked.tenant })
+    if (await isMfaDemanded(call, user)) return fault('forbidden', 'User must setup multi-factor')
+  }
+  return scoped(call, { basis, entry, asked })
+}
+
+/** An API key serves without a second factor: it is what a program has that can be asked for none. */
+async function isMfaDemanded({ realm }: Call, user: IdentityUser): Promise<boolean> {
+  const account = accountOf(user)
+  const level = account === undefined ? 'OPTIONAL' : (await accountAt(realm, account)).account.mfaEnforcement
+  return demandsMfa(mfaOf(user).enforcement, level)
+}
+
+type Proven = {
+  readonly basis: Position
+  readonly entry: Entry<IdentityUser>
+  readonly asked: Login
+}
+
+async function scoped(call: Call, { basis, entry, asked }: Proven): Promise<Answer | Stale> {
+  const user = entry.value
+  const scope = await scopeOf(call.realm, user, asked.tenant)
+  if (scope.kind === 'not-theirs') return unauthorized(call.request, notTheirs(scope.asked, user))
+  const { tenant } = scope
+  const given: Mint = {
+    basis,
+    user,
+    tenant,
+    client: PROOF.single,
+    authenticatedBy: [asked.credentials.kind === 'password' ? 'PASSWORD' : 'APIKEY'],
+    expects: [{ collection: IDENTITY_USERS.name, id: user.id, version: entry.version }, ...scope.expects],
+  }
+  return mint(call, given, (minted) => accessAnswer(call, { ...minted, user, tenant }, 'with-catalog'))
 }
 
 /** Unknown users cost what known ones do: one password hashing, or one comparison of digests. */
-async function isProof(call: Call, user: IdentityUser | undefined, given: Credentials): Promise<boolean> {
+async function isProof(call: Call, user: IdentityUser | undefined, given: FirstFactor): Promise<boolean> {
   const { realm, request, settings } = call
   switch (given.kind) {
     case 'password': {
@@ -75,70 +118,3 @@ async function isProof(call: Call, user: IdentityUser | undefined, given: Creden
 
 /** What a key is compared with where there is none: of a digest's length. */
 const NO_DIGEST = 'A'.repeat(43)
-
-type Scope =
-  | { readonly kind: 'scope'; readonly tenant: IdentityTenant | undefined }
-  | { readonly kind: 'not-theirs'; readonly asked: string }
-
-/** The user's own tenant, asked for or not: a login without one is scoped to it, as clients rely on. */
-async function scopeOf(realm: Realm, user: IdentityUser, asked: Named | undefined): Promise<Scope> {
-  if (user.tenantId === undefined) {
-    if (asked === undefined) return { kind: 'scope', tenant: undefined }
-    return { kind: 'not-theirs', asked: asked.value }
-  }
-  const tenant = await tenantById(realm, user.tenantId)
-  const named = asked?.by === 'name' ? tenant.name : tenant.id
-  const isTheirs = asked === undefined || asked.value === named
-  if (isTheirs && tenant.enabled) return { kind: 'scope', tenant }
-  return { kind: 'not-theirs', asked: asked?.value ?? tenant.id }
-}
-
-function notTheirs(asked: string, user: IdentityUser): string {
-  return `Tenant with Name/Id: '${asked}' is not valid for User '${user.username}' (id: '${user.id}')`
-}
-
-type Mint = {
-  readonly basis: Position
-  readonly user: IdentityUser
-  readonly tenant: IdentityTenant | undefined
-  readonly kind: Credentials['kind']
-}
-
-async function mint(call: Call, { basis, user, tenant, kind }: Mint): Promise<Answer | Stale> {
-  const { realm, request, settings } = call
-  const principals: Principals =
-    tenant === undefined
-      ? { source: IDENTITY, subject: user.id }
-      : { source: IDENTITY, subject: user.id, tenant: tenant.id }
-  const account = accountOf(user)
-  const intent: TokenIntent = {
-    ...principals,
-    raw: mintText(realm.grammar.prefixes.identity, realm.random),
-    kind: 'identity',
-    expiresAtMs: realm.nowMs() + settings.tokenLifeMs,
-    authenticatedBy: [kind === 'password' ? 'PASSWORD' : 'APIKEY'],
-    claims: account === undefined ? {} : { account },
-  }
-  const standing = { realm: realm.ordinal, facts: callerFacts(principals, basis) }
-  const caller = { id: `${IDENTITY}:${user.id}`, from: request.from, standing }
-  const issued = await issueTokens(realm, { basis, caller, tokens: [intent] })
-  switch (issued.kind) {
-    case 'issued': {
-      const [record] = issued.records
-      if (record === undefined) throw new ContractBroken('one intent makes one record')
-      return accessAnswer(call, { id: intent.raw.reveal(), record, user, tenant }, 'with-catalog')
-    }
-    case 'stale':
-    // 178 random bits drawn twice: draw again.
-    case 'token-exists':
-      return 'stale'
-    case 'held':
-      return fault('forbidden', 'This user or tenant is suspended.')
-    case 'lifetime-too-long':
-    case 'too-deep':
-    case 'consumed':
-      throw new ContractBroken(`a login cannot be "${issued.kind}"`)
-    default:
-      return unreachable(issued)
-  }
-}

@@ -53,3 +53,9 @@ function unreadable(form: { readonly kind: 'malformed' | 'repeated' }): Malforme
 function malformed(detail: string): Malformed {
   return { kind: 'malformed', detail }
 }
+
+/** A query flag that is on unless it is said to be off, as `include_endpoints`. */
+export function isSwitchedOn(query: string | undefined, name: string): boolean {
+  const form = parseFormText(query ?? '')
+  return form.kind !== 'form' || form.values.get(name)?.toLowerCase() !== 'false'
+}

@@ -131,7 +131,7 @@ test('an id that can be none is 400 and revokes nothing: not even the caller’s
 test('strange but possible ids are looked up and not found', async () => {
   const { ask, login } = await openIdentity()
   const root = await login('root')
-  for (const id of ['revoked', '%2F', '..%2f..', '%3Fx', 'a;b', '%20', 'é', '__proto__', '%EF%BF%BD', '01'])
+  for (const id of ['%2F', '..%2f..', '%3Fx', 'a;b', '%20', 'é', '__proto__', '%EF%BF%BD', '01'])
     assert.equal((await ask(as(root, 'DELETE', `${OWN}/${id}`))).status, 404, id)
 })
 

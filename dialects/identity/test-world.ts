@@ -24,6 +24,7 @@ import {
   type NewIdentityTenant,
   type NewIdentityUser,
 } from './directory.ts'
+import type { Notice, Notifier } from './notifier.ts'
 import type { NewPassword, PasswordCheck, PasswordQuestion } from './password-check.ts'
 
 const AUDIT: Audit = { by: 'test', from: 'local', how: 'test.seed' }
@@ -198,4 +199,19 @@ export async function faultOf(answer: Answer): Promise<{ name: string; code: num
     (await bodyJson(answer)) as Record<string, { code: number; message: string }>,
   ) as [[string, { code: number; message: string }]]
   return { name, code, message }
+}
+
+/** A request with a JSON body, as the holder of a token. */
+export function send(token: string, method: string, path: string, body?: unknown): Ask {
+  const headers = { 'x-auth-token': token, 'content-type': 'application/json' }
+  return { method, path, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+}
+
+/** Keeps what it was to deliver. */
+export class FakeNotifier implements Notifier {
+  readonly notices: Notice[] = []
+
+  deliver(notice: Notice): void {
+    this.notices.push(notice)
+  }
 }

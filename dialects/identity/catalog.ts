@@ -1,0 +1,108 @@
+import type { Call } from './call.ts'
+import {
+  IDENTITY_ENDPOINTS,
+  IDENTITY_SERVICES,
+  type IdentityEndpoint,
+  type IdentityService,
+} from './directory/catalog.ts'
+import type { IdentityTenant } from './directory/tenants.ts'
+
+/** Endpoints of one catalog; a realm that has more shows the first ones by id. */
+const CATALOG_MAX = 1_000
+
+/** The Identity service itself: there without a record, whatever else a realm lists. */
+const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'cloudIdentity', type: 'identity' }
+
+export type CatalogEntry = {
+  readonly service: IdentityService
+  readonly endpoints: readonly ShownEndpoint[]
+}
+
+/** An endpoint as v2.0 shows it. */
+export type ShownEndpoint = {
+  readonly id: string
+  readonly region: string
+  readonly tenantId?: string
+  readonly publicURL: string
+  readonly internalURL?: string
+  readonly adminURL?: string
+  readonly versionId?: string
+}
+
+/**
+ * What a token may reach. The Identity endpoint stands under the base that the client dialled, with all three
+ * addresses: keystoneclient asks for adminURL and does not fall back to another. Addresses that name a tenant are left
+ * out of a token that has none.
+ */
+export async function catalogOf(
+  call: Call,
+  tenant: IdentityTenant | undefined,
+): Promise<readonly CatalogEntry[]> {
+  const { directory } = call.realm
+  const byService = new Map<string, ShownEndpoint[]>()
+  let count = 0
+  for await (const { value } of directory.all(IDENTITY_ENDPOINTS)) {
+    const shown = value.enabled ? shownEndpoint(value, tenant) : undefined
+    if (shown === undefined) continue
+    byService.set(value.serviceId, [...(byService.get(value.serviceId) ?? []), shown])
+    count += 1
+    if (count >= CATALOG_MAX) break
+  }
+  const entries: CatalogEntry[] = [{ service: IDENTITY_SERVICE, endpoints: [ownEndpoint(call, tenant)] }]
+  for await (const { value: service } of directory.all(IDENTITY_SERVICES)) {
+    const endpoints = byService.get(service.id)
+    if (endpoints !== undefined) entries.push({ service, endpoints })
+  }
+  return entries
+}
+
+/** `serviceCatalog` of an `access` document. */
+export function serviceCatalog(entries: readonly CatalogEntry[]): readonly object[] {
+  return entries.map(({ service: { name, type }, endpoints }) => ({
+    name,
+    type,
+    endpoints: endpoints.map(({ id: _id, ...shown }) => shown),
+    endpoints_links: [],
+  }))
+}
+
+/** The flat list of `GET /v2.0/tokens/{id}/endpoints`. */
+export function endpointList(entries: readonly CatalogEntry[]): readonly object[] {
+  return entries.flatMap(({ service: { name, type }, endpoints }) =>
+    endpoints.map(({ id, ...shown }) => ({ id, name, type, ...shown })),
+  )
+}
+
+function ownEndpoint({ request, settings }: Call, tenant: IdentityTenant | undefined): ShownEndpoint {
+  const url = `${request.base}/v2.0`
+  return {
+    id: 'identity',
+    region: settings.region,
+    ...(tenant === undefined ? {} : { tenantId: tenant.id }),
+    publicURL: url,
+    internalURL: url,
+    adminURL: url,
+    versionId: '2.0',
+  }
+}
+
+const TENANT_PLACE = /[%$]\((?:tenant_id|project_id)\)s/g
+
+function shownEndpoint(
+  endpoint: IdentityEndpoint,
+  tenant: IdentityTenant | undefined,
+): ShownEndpoint | undefined {
+  const { id, region, publicUrl, internalUrl, adminUrl, versionId } = endpoint
+  const needsTenant = [publicUrl, internalUrl, adminUrl].some((url) => url?.includes(')s'))
+  if (needsTenant && tenant === undefined) return undefined
+  const filled = (url: string): string => url.replaceAll(TENANT_PLACE, encodeURIComponent(tenant?.id ?? ''))
+  return {
+    id,
+    region,
+    ...(needsTenant && tenant !== undefined ? { tenantId: tenant.id } : {}),
+    publicURL: filled(publicUrl),
+    ...(internalUrl === undefined ? {} : { internalURL: filled(internalUrl) }),
+    ...(adminUrl === undefined ? {} : { adminURL: filled(adminUrl) }),
+    ...(versionId === undefined ? {} : { versionId }),
+  }
+}

@@ -1,0 +1,42 @@
+import type { JsonObject } from '../wire/strict-json.ts'
+import { CREDENTIAL_MAX } from './credentials.ts'
+
+/** Text of 1 to CREDENTIAL_MAX characters. @returns undefined for anything else, and where there is none. */
+export function textIn(object: JsonObject, name: string): string | undefined {
+  const value = object[name]
+  return typeof value === 'string' && value.length > 0 && value.length <= CREDENTIAL_MAX ? value : undefined
+}
+
+/** A whole number; XML has it as text. */
+export function numberIn(object: JsonObject, name: string): number | undefined {
+  const value = object[name]
+  const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined
+}
+
+/**
+ * A boolean, or the text of one, which some samples of the vendor have and XML always has. Nothing else: `"FALSE"`
+ * taken for true has left accounts enabled elsewhere.
+ */
+export function booleanIn(object: JsonObject, name: string): boolean | undefined {
+  const value = object[name]
+  if (typeof value === 'boolean') return value
+  if (value === 'true') return true
+  return value === 'false' ? false : undefined
+}
+
+/** The first of these members that is there and is not what it should be. */
+export function badMember(
+  object: JsonObject,
+  members: Readonly<Record<string, 'text' | 'boolean'>>,
+): string | undefined {
+  return Object.entries(members).find(([name, type]) => {
+    if (!(name in object)) return false
+    return (type === 'text' ? textIn(object, name) : booleanIn(object, name)) === undefined
+  })?.[0]
+}
+
+/** A name as people write it: no control characters, no white space at its ends. */
+export function isName(text: string): boolean {
+  return text === text.trim() && !/\p{Cc}/u.test(text)
+}

@@ -1,0 +1,69 @@
+import type { Collection } from '@rescind/core'
+import { type Answer, jsonAnswer } from '../wire/answer.ts'
+import { parseFormText } from '../wire/form.ts'
+import type { Call } from './call.ts'
+import { fault, VARY } from './faults.ts'
+
+/** Items of a page: what is asked for at most, and what is given when nothing is asked for. */
+export const PAGE_MAX = 1_000
+const PAGE_DEFAULT = 100
+
+export type Listing<T> = {
+  /** The member of the answer: `users`. */
+  readonly name: string
+  readonly collection: Collection<T>
+  /** Only what is listed so; absent: all there is. */
+  readonly listed?: { readonly name: string; readonly value: string }
+  /** What the caller may see; a page may come out shorter than asked, and have a next one all the same. */
+  readonly isVisible: (value: T) => boolean
+  readonly show: (value: T) => object
+}
+
+/**
+ * One page by `marker` (the last id of the page before) and `limit`. Too large a limit is 413, an unknown marker 404,
+ * an empty collection an empty list. The next page stands in `{name}_links` and in the Link header.
+ */
+export async function listAnswer<T>(call: Call, listing: Listing<T>): Promise<Answer> {
+  const asked = pageAsked(call.request.query)
+  if (asked.kind === 'refused') return asked.answer
+  const { limit, marker } = asked
+  const { realm } = call
+  const { name, collection, listed, isVisible, show } = listing
+  if (marker !== undefined) {
+    const entry = await realm.directory.get(collection, marker)
+    if (entry === undefined || !isVisible(entry.value))
+      return fault('itemNotFound', 'The marker names nothing on this list.')
+  }
+  const page = await realm.directory.page(collection, {
+    after: marker,
+    limit,
+    ...(listed === undefined ? {} : { listed }),
+  })
+  const shown = page.entries.filter(({ value }) => isVisible(value)).map(({ value }) => show(value))
+  const next = page.next === undefined ? undefined : nextLink(call, { limit, after: page.next })
+  const links = next === undefined ? [] : [{ rel: 'next', href: next }]
+  const headers = next === undefined ? VARY : { ...VARY, link: `<${next}>; rel="next"` }
+  return jsonAnswer(200, { [name]: shown, [`${name}_links`]: links }, headers)
+}
+
+type PageAsked =
+  | { readonly kind: 'page'; readonly limit: number; readonly marker: string | undefined }
+  | { readonly kind: 'refused'; readonly answer: Answer }
+
+export function pageAsked(query: string | undefined): PageAsked {
+  const form = parseFormText(query ?? '')
+  if (form.kind !== 'form')
+    return { kind: 'refused', answer: fault('badRequest', 'The query cannot be read.') }
+  const text = form.values.get('limit')
+  const marker = form.values.get('marker')
+  if (text !== undefined && !/^[1-9]\d{0,8}$/.test(text))
+    return { kind: 'refused', answer: fault('badRequest', '"limit" must be a number above 0.') }
+  const limit = text === undefined ? PAGE_DEFAULT : Number(text)
+  if (limit > PAGE_MAX)
+    return { kind: 'refused', answer: fault('overLimit', `"limit" must be at most ${PAGE_MAX}.`) }
+  return { kind: 'page', limit, marker }
+}
+
+function nextLink({ request }: Call, { limit, after }: { limit: number; after: string }): string {
+  return `${request.base}${request.path}?marker=${encodeURIComponent(after)}&limit=${limit}`
+}

@@ -1,0 +1,87 @@
+import { after, type Entry, unreachable } from '@rescind/core'
+import type { Call } from './call.ts'
+import { asCaller, type Reply } from './caller.ts'
+import { type Rank, rankOf } from './directory/grants.ts'
+import { accountOf, type IdentityUser, userEntry } from './directory/users.ts'
+import { fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from './faults.ts'
+import { judgeParty, type LiveParty } from './party.ts'
+
+/** How far up the ladder a rank stands; who governs another stands above it. */
+export function heightOf(rank: Rank): number {
+  switch (rank) {
+    case 'service-admin':
+      return 4
+    case 'admin':
+      return 3
+    case 'user-admin':
+      return 2
+    case 'user-manage':
+      return 1
+    case 'default':
+    case 'none':
+      return 0
+    default:
+      return unreachable(rank)
+  }
+}
+
+export function isOperator(user: IdentityUser): boolean {
+  return heightOf(rankOf(user)) >= heightOf('admin')
+}
+
+/**
+ * The one pattern of the vendor's permission notes: service-admin over everybody below it, admin over user-admins and
+ * sub-users, user-admin and user-manage over the sub-users of their account. Oneself is another matter.
+ */
+export function governs(caller: IdentityUser, target: IdentityUser): boolean {
+  const rank = rankOf(caller)
+  const isAbove = heightOf(rank) > heightOf(rankOf(target))
+  switch (rank) {
+    case 'service-admin':
+    case 'admin':
+      return isAbove
+    case 'user-admin':
+    case 'user-manage':
+      return isAbove && accountOf(caller) !== undefined && accountOf(caller) === accountOf(target)
+    case 'default':
+    case 'none':
+      return false
+    default:
+      return unreachable(rank)
+  }
+}
+
+/** Whether one may act on oneself, too. */
+export type Reach = 'self-or-governed' | 'governed'
+
+export type OnUser = { readonly caller: LiveParty; readonly entry: Entry<IdentityUser> }
+
+/**
+ * Goes on with a user that the caller may act on. To who governs nobody every other id is 403 before any look-up; to
+ * user-admin and user-manage an unknown id and a foreign one are 403 alike; operators are told that there is nobody.
+ */
+export function asGovernorOf(
+  call: Call,
+  { userId, reach }: { readonly userId: string; readonly reach: Reach },
+  next: (on: OnUser) => Reply,
+): Reply {
+  const { realm, request } = call
+  return asCaller(call, (first, facts) => {
+    const isSelf = first.user.id === userId
+    if (isSelf ? reach === 'governed' : heightOf(rankOf(first.user)) === 0) return notAuthorized()
+    return after(userEntry(realm, userId), (entry): Reply => {
+      // Judged once more: the caller may have been revoked during the read.
+      const caller = judgeParty(realm, facts)
+      if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
+      if (entry === undefined)
+        return isOperator(caller.user) ? fault('itemNotFound', `User ${userId} not found`) : notAuthorized()
+      if (isSelf || governs(caller.user, entry.value)) return next({ caller, entry })
+      return notAuthorized()
+    })
+  })
+}
+
+/** Goes on for `identity:admin` and `identity:service-admin`; everybody else is 403 before anything is looked up. */
+export function asOperator(call: Call, next: (caller: LiveParty) => Reply): Reply {
+  return asCaller(call, (caller) => (isOperator(caller.user) ? next(caller) : notAuthorized()))
+}

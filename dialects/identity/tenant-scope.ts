@@ -1,0 +1,41 @@
+import type { Expectation, Realm } from '@rescind/core'
+import type { Named } from './credentials.ts'
+import { domainAt } from './directory/domains.ts'
+import { isMemberOf, tenantsOf } from './directory/grants.ts'
+import { domainOfTenant, IDENTITY_TENANTS, type IdentityTenant, tenantAt } from './directory/tenants.ts'
+import type { IdentityUser } from './directory/users.ts'
+
+export type Scope =
+  | {
+      readonly kind: 'scope'
+      readonly tenant: IdentityTenant | undefined
+      /** The tenant's record as it was judged. */
+      readonly expects: readonly Expectation[]
+    }
+  | { readonly kind: 'not-theirs'; readonly asked: string }
+
+/**
+ * What a login is scoped to: the tenant that it names, if the user has it; without one the user's own, as clients rely
+ * on. A tenant that is disabled, or whose domain is, is nobody's.
+ */
+export async function scopeOf(realm: Realm, user: IdentityUser, asked: Named | undefined): Promise<Scope> {
+  if (asked === undefined && user.tenantId === undefined)
+    return { kind: 'scope', tenant: undefined, expects: [] }
+  const id = asked === undefined ? user.tenantId : await idNamed(realm, user, asked)
+  const notTheirs: Scope = { kind: 'not-theirs', asked: asked?.value ?? user.tenantId ?? '' }
+  if (id === undefined) return notTheirs
+  const { tenant, version } = await tenantAt(realm, id)
+  if (!tenant.enabled || !(await domainAt(realm, domainOfTenant(tenant))).domain.enabled) return notTheirs
+  return { kind: 'scope', tenant, expects: [{ collection: IDENTITY_TENANTS.name, id, version }] }
+}
+
+/** Only among the user's own: whether another exists shows nowhere. */
+async function idNamed(realm: Realm, user: IdentityUser, { by, value }: Named): Promise<string | undefined> {
+  if (by === 'id') return isMemberOf(user, value) ? value : undefined
+  for (const id of tenantsOf(user)) if ((await tenantAt(realm, id)).tenant.name === value) return id
+  return undefined
+}
+
+export function notTheirs(asked: string, user: IdentityUser): string {
+  return `Tenant with Name/Id: '${asked}' is not valid for User '${user.username}' (id: '${user.id}')`
+}

@@ -1,0 +1,97 @@
+import type { Awaitable } from '@rescind/core'
+import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
+import { untilFresh } from '../../wire/dialect.ts'
+import { isObject, type JsonObject } from '../../wire/strict-json.ts'
+import type { Call } from '../call.ts'
+import { change, NO_CONTENT } from '../changing.ts'
+import { updated } from '../directory/changes.ts'
+import { type IdentityUser, unsealApiKey, withApiKey, withoutApiKey } from '../directory/users.ts'
+import { bodyFault, fault, VARY } from '../faults.ts'
+import { textIn } from '../fields.ts'
+import { readDocument } from '../format.ts'
+import { asGovernorOf, type OnUser } from '../permission.ts'
+import { newApiKey } from './secrets.ts'
+
+const API_KEY = 'RAX-KSKEY:apiKeyCredentials'
+const PASSWORD = 'passwordCredentials'
+
+function shown({ realm }: Call, user: IdentityUser): object | undefined {
+  const apiKey = unsealApiKey(realm, user)
+  return apiKey === undefined ? undefined : { [API_KEY]: { username: user.username, apiKey } }
+}
+
+/** `GET …/OS-KSADM/credentials`: the API key, if there is one. Passwords are not kept, so not shown. */
+export function listCredentials(call: Call, values: readonly string[]): Awaitable<Answer> {
+  return onUser(call, values, ({ entry }) => {
+    const credentials = [shown(call, entry.value)].filter((one) => one !== undefined)
+    return jsonAnswer(200, { credentials, credentials_links: [] }, VARY)
+  })
+}
+
+/** `GET …/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials`. */
+export function getApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
+  return onUser(call, values, ({ entry }) => {
+    const document = shown(call, entry.value)
+    return document === undefined ? noKey() : jsonAnswer(200, document, VARY)
+  })
+}
+
+export function deleteApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
+  return onUser(call, values, ({ caller, entry }) => {
+    if (entry.value.apiKeyDigest === undefined) return noKey()
+    const changes = [updated('user', entry, withoutApiKey(entry.value))]
+    return change(call, { caller, how: 'api-key.delete', changes }, () => NO_CONTENT)
+  })
+}
+
+/** `POST …/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset`: a new key. Tokens that the old one made live on. */
+export function resetApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
+  return onUser(call, values, ({ caller, entry }) => {
+    const after = withApiKey(call.realm, entry.value, newApiKey(call.realm))
+    const changes = [updated('user', entry, after)]
+    return change(call, { caller, how: 'api-key.reset', changes }, () =>
+      jsonAnswer(200, shown(call, after), VARY),
+    )
+  })
+}
+
+/** `POST …/OS-KSADM/credentials`, deprecated by the vendor: sets a password, or an API key that the caller chose. */
+export function addCredentials(call: Call, values: readonly string[]): Awaitable<Answer> {
+  const read = readDocument(call.request)
+  return onUser(call, values, (on) => (read.kind === 'body' ? add(call, on, read.body) : bodyFault(read)))
+}
+
+async function add(call: Call, { caller, entry }: OnUser, body: JsonObject): Promise<Answer | Stale> {
+  const [password, key] = [body[PASSWORD], body[API_KEY]]
+  const given = password ?? key
+  if (!isObject(given) || (password !== undefined && key !== undefined))
+    return fault('badRequest', 'Credentials of one kind are needed.')
+  const username = textIn(given, 'username')
+  if (username !== undefined && username !== entry.value.username)
+    return fault('badRequest', 'These are the credentials of another user.')
+  const secret = textIn(given, password === undefined ? 'apiKey' : 'password')
+  if (secret === undefined) return fault('badRequest', 'The secret is missing.')
+  const after =
+    password === undefined
+      ? withApiKey(call.realm, entry.value, secret)
+      : {
+          ...entry.value,
+          passwordHash: await call.settings.passwords.hash({ password: secret, from: call.request.from }),
+        }
+  const document =
+    password === undefined ? shown(call, after) : { [PASSWORD]: { username: entry.value.username } }
+  const changes = [updated('user', entry, after)]
+  return change(call, { caller, how: 'credentials.add', changes }, () => jsonAnswer(201, document, VARY))
+}
+
+function onUser(
+  call: Call,
+  [userId = '']: readonly string[],
+  next: (on: OnUser) => Awaitable<Answer | Stale>,
+): Awaitable<Answer> {
+  return untilFresh(() => asGovernorOf(call, { userId, reach: 'self-or-governed' }, next))
+}
+
+function noKey(): Answer {
+  return fault('itemNotFound', 'The user has no API key.')
+}

@@ -1,0 +1,24 @@
+import { type Answer, jsonAnswer } from '../../wire/answer.ts'
+import type { Call } from '../call.ts'
+import { accountOf, type IdentityUser, mfaOf } from '../directory/users.ts'
+import { VARY } from '../faults.ts'
+
+/** A user as v2.0 shows it; `name` and `tenantId` are Keystone's, the rest is the vendor's. */
+export function shownUser({ settings }: Pick<Call, 'settings'>, user: IdentityUser): object {
+  const account = accountOf(user)
+  return {
+    id: user.id,
+    username: user.username,
+    name: user.username,
+    ...(user.email === undefined ? {} : { email: user.email }),
+    enabled: user.enabled,
+    ...(user.tenantId === undefined ? {} : { tenantId: user.tenantId }),
+    'RAX-AUTH:defaultRegion': user.defaultRegion ?? settings.region,
+    ...(account === undefined ? {} : { 'RAX-AUTH:domainId': account }),
+    'RAX-AUTH:multiFactorEnabled': mfaOf(user).isEnabled,
+  }
+}
+
+export function userAnswer(call: Call, user: IdentityUser): Answer {
+  return jsonAnswer(200, { user: shownUser(call, user) }, VARY)
+}
