@@ -18,7 +18,7 @@ import { asVisible } from './users.ts'
 import { newId, written } from './writing.ts'
 
 /** Application credentials of one user; more are refused. */
-const APP_CREDENTIALS_MAX = 100
+export const APP_CREDENTIALS_MAX = 100
 /** Roles that one request may name. */
 const ROLES_MAX = 100
 

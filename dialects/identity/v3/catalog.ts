@@ -10,7 +10,7 @@ import type { ScopeGrant } from './scope-grant.ts'
 import type { CatalogForm } from './token-body.ts'
 
 /** Endpoints that one catalog holds; more are left out, and the manual says so. */
-const CATALOG_MAX = 1_000
+export const CATALOG_MAX = 1_000
 
 /** The Identity service, which is there without a record: it is this server, wherever the client dialled it. */
 export const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'keystone', type: 'identity' }

@@ -9,7 +9,7 @@ import { parseSince } from './http-date.ts'
 import { eventsAfter, seqBefore } from './revocation-events.ts'
 
 /** Events of one answer; a longer list goes on at `links.next`. */
-const EVENTS_MAX = 10_000
+export const EVENTS_MAX = 10_000
 const DIGITS = /^\d{1,15}$/
 
 /**

@@ -4,7 +4,7 @@ import type { WireRequest } from '../../wire/request.ts'
 import type { Malformed } from '../credentials.ts'
 
 /** Entries of one answer; a larger `limit` is answered with as many. */
-const PAGE_MAX = 1_000
+export const PAGE_MAX = 1_000
 /** Records looked at for one answer, whether they fit a filter or not; then it ends, and says where to go on. */
 const LOOKED_AT_MAX = 50_000
 
