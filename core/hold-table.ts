@@ -38,6 +38,11 @@ export class HoldTable {
     entryOf(ofShape, key, newCuts).set(id, { target, at })
   }
 
+  /** Where a hold was placed; undefined when none of this id is in force. */
+  placeOf(id: string): Position | undefined {
+    return this.#holds.get(id)?.at
+  }
+
   lift(id: string): void {
     const hold = this.#holds.get(id)
     if (hold === undefined) return

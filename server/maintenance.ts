@@ -11,10 +11,14 @@ import {
 } from '@rescind/core'
 import type { Logger } from 'pino'
 import { Checkpoints } from './audit/checkpoints.ts'
+import { Deadlines } from './pending/deadlines.ts'
+import { watchedKinds } from './pending/watched.ts'
 import { ReceiptUpkeep } from './receipts/upkeep.ts'
 
 /** How often the floor rises and what ended below it is collected. */
 const TICK_MS = 30_000
+/** How often deadlines are looked at. */
+const DEADLINE_TICK_MS = 500
 
 export type Maintenance = {
   /** One round; the timer calls it, and tests do. */
@@ -37,6 +41,7 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
   const { realms, store, clock, log } = parts
   const read = (): ClockReading => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() })
   const floor = new Floor(store.floorMs, read())
+  const deadlines = new Deadlines(realms, watchedKinds(parts.auditRetentionMs))
   const receipts = new ReceiptUpkeep(realms, parts.auditRetentionMs)
   const checkpoints = new Checkpoints(realms)
   let slice = 0
@@ -51,6 +56,7 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
       return
     }
     realms.ledger.raiseFloor(floor.raise(read()))
+    await deadlines.round()
     for (const { index } of realms.all()) index.dropExpired(slice)
     slice += 1
     await realms.ledger.settleFloor()
@@ -59,14 +65,25 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
     await receipts.round(() => stopped)
     await checkpoints.write()
   }
-  const after = (step: () => Promise<void>): Promise<void> => {
-    running = running.then(step).catch((error: unknown) => {
+  const guarded = (task: () => Promise<void>): Promise<void> =>
+    task().catch((error: unknown) => {
       if (!isOutage(error)) throw error
-      log.warn({ reason: error.message }, 'collecting waits for the store')
+      log.warn({ reason: error.message }, 'upkeep waits for the store')
     })
+  const tick = (): Promise<void> => {
+    running = running.then(() => guarded(round))
     return running
   }
-  const tick = (): Promise<void> => after(round)
+  // Beside the rounds, which may take long; and not while nobody can trust the clock.
+  let looking: Promise<void> | undefined
+  const look = (): void => {
+    if (looking !== undefined || floor.stepped(read())) return
+    looking = guarded(async () => void (await deadlines.round())).finally(() => {
+      looking = undefined
+    })
+  }
+  const watch = setInterval(look, DEADLINE_TICK_MS)
+  watch.unref()
   const timer = setInterval(() => void tick(), TICK_MS)
   timer.unref()
   return {
@@ -80,7 +97,10 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
     stop: async () => {
       stopped = true
       clearInterval(timer)
-      await after(() => checkpoints.write())
+      clearInterval(watch)
+      running = running.then(() => guarded(() => checkpoints.write()))
+      await running
+      await looking
     },
   }
 }

@@ -177,6 +177,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
       feed,
       keySets,
       enforcement: feedEnforcement(feed),
+      auditRetentionMs: config.auditRetentionMs,
       confirmClock: maintenance.confirmClock,
       issuerOf: (realm) => baseOf(realm) + OAUTH_PREFIX,
       monotonicMs: () => clock.monotonicMs(),

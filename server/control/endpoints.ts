@@ -12,7 +12,11 @@ import { CLIENT_ENDPOINTS } from './oauth/clients.ts'
 import { SIGNING_KEY_ENDPOINTS } from './oauth/signing-keys.ts'
 import { TOKEN_PREFIX_ENDPOINTS } from './oauth/token-prefixes.ts'
 import { openapiEndpoint } from './openapi.ts'
+import { APPROVAL_ENDPOINTS } from './rules/approvals.ts'
+import { HOLD_ENDPOINTS } from './rules/holds.ts'
 import { REVOCATION_ENDPOINTS } from './rules/revocations.ts'
+import { SCHEDULE_ENDPOINTS } from './rules/schedules.ts'
+import { SETTINGS_ENDPOINTS } from './settings.ts'
 import { TOKEN_REVIEW } from './token-review.ts'
 import { VERIFIER_ENDPOINTS } from './verifiers.ts'
 import { VERIFY } from './verify.ts'
@@ -23,6 +27,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   CREATE_GRANT,
   CONFIRM_CLOCK,
   ...REVOCATION_ENDPOINTS,
+  ...SCHEDULE_ENDPOINTS,
+  ...HOLD_ENDPOINTS,
+  ...APPROVAL_ENDPOINTS,
+  ...SETTINGS_ENDPOINTS,
   ...ISSUER_ENDPOINTS,
   VERIFY,
   ...KEY_ENDPOINTS,

@@ -14,6 +14,8 @@ export const FILTERS = [
   'key',
   'by',
   'reason',
+  /** The id of a hold, a schedule or an approval that it came of. */
+  'cause',
 ] as const
 
 export type FilterName = (typeof FILTERS)[number]
@@ -23,6 +25,8 @@ export type Filters = { readonly [name in FilterName]?: string | undefined }
 export function namesOf({ rules, audit }: Pick<Written, 'rules' | 'audit'>): readonly [FilterName, string][] {
   const names: [FilterName, string][] = [['by', audit.by]]
   if (audit.why !== undefined) names.push(['reason', audit.why])
+  for (const [name, value] of Object.entries(audit.cause ?? {}))
+    if (name !== 'code') names.push(['cause', value])
   for (const [nth, { target }] of rules.entries()) {
     // The targets of one request differ by their source alone.
     for (const one of targetNames(target)) if (nth === 0 || one[0] === 'source') names.push(one)

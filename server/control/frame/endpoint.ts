@@ -38,6 +38,8 @@ export type Lane = 'read' | 'change' | 'revoke' | 'feed'
 /** What the endpoints work with; the composition root fills it. */
 export type ControlParts = {
   readonly realms: Realms
+  /** How long what has ended can be read. */
+  readonly auditRetentionMs: number
   /** Who applies revocations elsewhere, and how far they are. */
   readonly enforcement: Enforcement
   readonly feed: Feed

@@ -19,3 +19,13 @@ export function pastInstant({ member, text, nowMs }: Asked): { readonly ms: numb
   if (ms === undefined) return problem(422, `${member}: not an instant of RFC 3339 with its offset`)
   return ms > nowMs ? problem(422, `${member}: lies in the future`) : { ms }
 }
+/** An instant that has to lie ahead, `withinMs` at most. */
+export function futureInstant(
+  { member, text, nowMs }: Asked,
+  withinMs: number,
+): { readonly ms: number } | Problem {
+  const ms = parseRfc3339(text)
+  if (ms === undefined) return problem(422, `${member}: not an instant of RFC 3339 with its offset`)
+  if (ms <= nowMs) return problem(422, `${member}: does not lie in the future`)
+  return ms - nowMs > withinMs ? problem(422, `${member}: too far ahead`) : { ms }
+}

@@ -71,11 +71,19 @@ export type CountAsk = {
 let running = 0
 
 /** Counts what a rule would end now. @throws Overloaded when too many are counting. */
-export async function previewOf(realm: Realm, ask: CountAsk): Promise<PreviewJson> {
+export function previewOf(realm: Realm, ask: CountAsk): Promise<PreviewJson> {
+  return counted(realm, ask, new Tally(Number.MAX_SAFE_INTEGER))
+}
+
+/** The same, but no further than to this many tokens. */
+export function countUpTo(realm: Realm, ask: CountAsk, tokensMax: number): Promise<PreviewJson> {
+  return counted(realm, ask, new Tally(tokensMax))
+}
+
+async function counted(realm: Realm, ask: CountAsk, tally: Tally): Promise<PreviewJson> {
   if (running >= PREVIEWS_MAX) throw new Overloaded('too many previews are being counted')
   running += 1
   try {
-    const tally = new Tally()
     const complete = await countAll(realm, ask, tally)
     return tally.json(realm, ask.resolved, complete)
   } finally {
@@ -170,11 +178,18 @@ class Tally {
   readonly #clients: Names = new Names()
   readonly #tenants: Names = new Names()
   readonly #identities: Set<string> = new Set()
+  readonly #tokensMax: number
   #tokens = 0
   #used = 0
 
+  constructor(tokensMax: number) {
+    this.#tokensMax = tokensMax
+  }
+
   get full(): boolean {
-    return this.#identities.size >= NAMES_MAX || this.#grants.size >= NAMES_MAX
+    return (
+      this.#tokens >= this.#tokensMax || this.#identities.size >= NAMES_MAX || this.#grants.size >= NAMES_MAX
+    )
   }
 
   add({ source, grant, subject, client, tenant }: TokenRecord, used: boolean): void {

@@ -13,6 +13,7 @@ import { epochOf, searchReceipts, writtenAt } from '../../receipts/search.ts'
 import { makeCursor, readCursor } from '../frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
+import { APPROVAL, askApproval, neededApproval, revocationAct } from './approvals.ts'
 import { isOfPreview, PREVIEW, type PreviewJson, previewOf } from './preview.ts'
 import { type Resolved, resolveRule, rulesOf } from './resolve.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
@@ -62,6 +63,10 @@ const REVOKE: Endpoint = endpoint({
   answers: {
     200: { what: 'What it would end; nothing was written', schema: PREVIEW },
     201: { what: 'Revoked, durably', schema: RECEIPT },
+    202: {
+      what: 'It covers more than one person may revoke here: it waits for a second one',
+      schema: APPROVAL,
+    },
   },
   handle: revoke,
 })
@@ -73,6 +78,8 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
   if (body.dryRun === true) return jsonAnswer(200, await preview(ask, resolved))
   if (body.ifPreview !== undefined && !isOfPreview(body.ifPreview, await preview(ask, resolved)))
     return problem(409, 'ifPreview: what this covers is not what was shown; look again')
+  const size = await neededApproval(ask, resolved)
+  if (size !== undefined) return askApproval(ask, revocationAct(ask, resolved, size), body.reason)
   const { reason, note } = body
   const rules = rulesOf(realm, resolved)
   const written = await writeRules(realm, { caller: by.caller, rules, how, reason, note })
@@ -136,6 +143,7 @@ const text = z.string().min(1).max(1_024).optional()
 const LIST_QUERY = z.strictObject({
   ...{ source: text, subject: text, client: text, tenant: text, grant: text, session: text },
   ...{ handle: text, issuer: text, jti: text, key: text, by: text, reason: text },
+  cause: text.describe('The id of a hold, a schedule or an approval'),
   since: text.describe('RFC 3339: not before'),
   until: text.describe('RFC 3339: before'),
   limit: z.int().min(1).max(PAGE_MAX).default(100),

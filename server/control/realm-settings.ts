@@ -1,0 +1,57 @@
+import {
+  type Audit,
+  DEFAULT_REALM_SETTINGS,
+  type Entry,
+  type Operation,
+  putRecord,
+  REALM_SETTINGS,
+  REALM_SETTINGS_ID,
+  type Realm,
+  type RealmSettings,
+} from '@rescind/core'
+
+export type Known = { readonly version: number; readonly value: RealmSettings }
+
+export async function settingsOf(realm: Realm): Promise<Known> {
+  const { version, entry } = await realm.directory.standing(REALM_SETTINGS, REALM_SETTINGS_ID)
+  return { version, value: entry?.value ?? DEFAULT_REALM_SETTINGS }
+}
+
+/** Above how many live tokens a rule needs a second person; undefined: none does. */
+export async function approvalLimitOf(realm: Realm): Promise<number | undefined> {
+  const entry: Entry<RealmSettings> | undefined = await realm.directory.get(REALM_SETTINGS, REALM_SETTINGS_ID)
+  return entry?.value.approvalAboveTokens
+}
+
+export type SettingsChange = {
+  readonly maxLifetimeSeconds?: number | undefined
+  readonly approvalAboveTokens?: number | null | undefined
+}
+
+/** The settings with a change made; what is not given stays. */
+export function withChange(now: RealmSettings, body: SettingsChange): RealmSettings {
+  const maxLifetimeSeconds = body.maxLifetimeSeconds ?? now.maxLifetimeSeconds
+  const { approvalAboveTokens: limit = now.approvalAboveTokens } = body
+  return {
+    maxLifetimeSeconds,
+    highestLifetimeSeconds: Math.max(now.highestLifetimeSeconds, maxLifetimeSeconds),
+    ...(limit === null || limit === undefined ? {} : { approvalAboveTokens: limit }),
+  }
+}
+
+export type PutSettings = { readonly known: Known; readonly next: RealmSettings; readonly audit: Audit }
+
+export function putSettings(realm: Realm, { known, next, audit }: PutSettings): readonly Operation[] {
+  const put = { collection: REALM_SETTINGS, id: REALM_SETTINGS_ID, value: next, fromVersion: known.version }
+  return putRecord(realm, put, audit)
+}
+
+/** The settings that a second person agreed to, for the unit of the approval. */
+export async function approvedSettings(
+  realm: Realm,
+  approvalAboveTokens: number | null,
+): Promise<(audit: Audit) => readonly Operation[]> {
+  const known = await settingsOf(realm)
+  const next = withChange(known.value, { approvalAboveTokens })
+  return (audit) => putSettings(realm, { known, next, audit })
+}

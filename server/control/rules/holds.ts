@@ -1,0 +1,215 @@
+import { type Audit, type Cause, type Entry, rowsOf } from '@rescind/core'
+import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
+import { z } from 'zod'
+import { endHold, HOLDS, type HoldEnd, type HoldValue, holdRules } from '../../pending/holds.ts'
+import type { Ended } from '../../pending/pending.ts'
+import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
+import { auditOf } from '../change.ts'
+import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
+import { isAnswer, type Problem, problem } from '../frame/problem.ts'
+import { NEEDS_APPROVAL, neededApproval } from './approvals.ts'
+import { futureInstant } from './instant.ts'
+import {
+  AHEAD_MAX_MS,
+  ENDED,
+  endedJson,
+  keptRuleOf,
+  listPending,
+  PAGE_QUERY,
+  revocationOf,
+  tooMany,
+} from './pending-parts.ts'
+import { resolveRule } from './resolve.ts'
+import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
+
+type HoldBody = RuleBody & {
+  readonly until?: string | undefined
+  readonly seconds?: number | undefined
+  readonly atDeadline: 'release' | 'revoke'
+}
+
+const HOLD_BODY: z.ZodType<HoldBody> = z
+  .strictObject({
+    ...RULE_MEMBERS,
+    until: z.string().max(64).optional().describe('RFC 3339: the deadline; or say seconds'),
+    seconds: z
+      .int()
+      .min(1)
+      .max(AHEAD_MAX_MS / 1_000)
+      .optional(),
+    atDeadline: z.enum(['release', 'revoke']).describe('What the server makes of it at the deadline'),
+  })
+  .meta({ id: 'HoldRequest' })
+
+type HoldJson = {
+  readonly id: string
+  readonly realm: string
+  readonly state: 'held' | HoldEnd
+  readonly covers: CoversJson
+  readonly reason: string
+  readonly note?: string | undefined
+  readonly by: string
+  readonly placedAt: string
+  readonly until: string
+  readonly atDeadline: 'release' | 'revoke'
+  readonly revocation?: string | undefined
+}
+
+const HOLD: z.ZodType<HoldJson> = z
+  .strictObject({
+    ...{ id: z.string(), realm: z.string(), state: z.enum(['held', 'released', 'revoked']), covers: COVERS },
+    ...{ reason: z.string(), note: z.string().optional(), by: z.string() },
+    ...{ placedAt: z.string(), until: z.string(), atDeadline: z.enum(['release', 'revoke']) },
+    ...ENDED,
+    revocation: z.string().optional().describe('What it became'),
+  })
+  .meta({ id: 'Hold' })
+
+function holdJson(realm: string, id: string, value: HoldValue & Partial<Ended<HoldEnd>>): HoldJson {
+  return {
+    ...{ id, realm, state: value.state ?? 'held', covers: coversJson(value.targets, value.skewSeconds) },
+    ...{ reason: value.reason, note: value.note, by: value.by },
+    placedAt: formatInstant(value.placedAtMs),
+    until: formatInstant(value.dueAtMs),
+    atDeadline: value.atDeadline,
+    ...endedJson(value),
+  }
+}
+
+const PLACE_HOLD: Endpoint = endpoint({
+  method: 'POST',
+  path: '/holds',
+  operation: 'placeHold',
+  summary: 'Suspend what a rule covers until a deadline; while it lasts nothing is minted for it either',
+  role: 'responder',
+  lane: 'revoke',
+  body: HOLD_BODY,
+  answers: { 201: { what: 'In force, durably', schema: HOLD } },
+  handle: place,
+})
+
+async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
+  const { realm, body, by } = ask
+  const placedAtMs = realm.nowMs()
+  const due = dueOf(body, placedAtMs)
+  if (isAnswer(due)) return due
+  const resolved = await resolveRule(ask, body)
+  if (isAnswer(resolved)) return resolved
+  if (body.atDeadline === 'revoke' && (await neededApproval(ask, resolved)) !== undefined)
+    return NEEDS_APPROVAL
+  if (await HOLDS.isFull(realm)) return tooMany('holds')
+  const id = HOLDS.mintId(realm)
+  const cause: Cause = { code: 'hold', hold: id }
+  const { note } = body
+  const audit: Audit = { ...auditOf(ask, body.reason), ...(note === undefined ? {} : { note }), cause }
+  const kept = keptRuleOf(ask, resolved)
+  const value: HoldValue = { ...kept, placedAtMs, dueAtMs: due.ms, atDeadline: body.atDeadline }
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [by.caller.standing],
+    expects: [],
+    operations: [...HOLDS.put(realm, { id, value, audit }), ...rowsOf(realm, holdRules(id, value), audit)],
+  })
+  if (outcome.kind !== 'applied') return 'stale'
+  return jsonAnswer(201, holdJson(realm.name, id, value), { location: `/control/v1/holds/${id}` })
+}
+
+function dueOf({ until, seconds }: HoldBody, nowMs: number): { readonly ms: number } | Problem {
+  if ((until === undefined) === (seconds === undefined))
+    return problem(422, 'until: a hold has a deadline; say either until or seconds')
+  if (until === undefined) return { ms: nowMs + (seconds ?? 0) * 1_000 }
+  return futureInstant({ member: 'until', text: until, nowMs }, AHEAD_MAX_MS)
+}
+
+const LIST_HOLDS: Endpoint = endpoint({
+  method: 'GET',
+  path: '/holds',
+  operation: 'listHolds',
+  summary: 'Holds that are in force, or those that have ended',
+  role: 'viewer',
+  query: PAGE_QUERY,
+  answers: {
+    200: {
+      what: 'A page of them',
+      schema: z.strictObject({ holds: z.array(HOLD), next: z.string().optional() }),
+    },
+  },
+  handle: (ask) => listPending(ask, HOLDS, (id, value) => holdJson(ask.realm.name, id, value)),
+})
+
+const READ_HOLD: Endpoint = endpoint({
+  method: 'GET',
+  path: '/holds/{id}',
+  operation: 'readHold',
+  summary: 'One hold, and what became of it',
+  role: 'viewer',
+  answers: { 200: { what: 'The hold', schema: HOLD } },
+  handle: (ask) => read(ask),
+})
+
+async function read({ realm, params }: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
+  const id = params['id'] ?? ''
+  const found = await HOLDS.find(realm, id)
+  if (found.kind === 'none') return NO_HOLD
+  if (found.kind === 'open') return jsonAnswer(200, holdJson(realm.name, id, found.entry.value))
+  const revocation = found.value.state === 'revoked' ? await revocationOf(realm, id) : undefined
+  return jsonAnswer(200, { ...holdJson(realm.name, id, found.value), revocation })
+}
+
+const NO_HOLD: Problem = problem(404, 'no such hold')
+
+type EndBody = { readonly reason?: string | undefined } | undefined
+
+const END_BODY: z.ZodType<EndBody> = z
+  .strictObject({ reason: z.string().min(1).max(256).optional() })
+  .optional()
+
+function ending(to: HoldEnd): (ask: Ask<unknown, EndBody>) => Promise<Answer | Stale> {
+  return async (ask) => {
+    const { realm, params, body, by, how, parts } = ask
+    const found = await HOLDS.find(realm, params['id'] ?? '')
+    if (found.kind === 'none') return NO_HOLD
+    if (found.kind === 'ended') {
+      // Asking a second time for what was done is no mistake.
+      return found.value.state === to ? read(ask) : problem(409, `this hold was ${found.value.state} before`)
+    }
+    const entry: Entry<HoldValue> = found.entry
+    const keptMs = parts.auditRetentionMs
+    const { targets } = entry.value
+    if (to === 'revoked' && (await neededApproval(ask, { targets })) !== undefined) return NEEDS_APPROVAL
+    const done = await endHold(realm, { entry, to, caller: by.caller, how, reason: body?.reason, keptMs })
+    return done ? read(ask) : 'stale'
+  }
+}
+
+const RELEASE_HOLD: Endpoint = endpoint({
+  method: 'POST',
+  path: '/holds/{id}/release',
+  operation: 'releaseHold',
+  summary: 'Lift this hold; any other one over the same goes on',
+  role: 'responder',
+  lane: 'revoke',
+  body: END_BODY,
+  answers: { 200: { what: 'Lifted', schema: HOLD } },
+  handle: ending('released'),
+})
+
+const REVOKE_HOLD: Endpoint = endpoint({
+  method: 'POST',
+  path: '/holds/{id}/revoke',
+  operation: 'revokeHold',
+  summary: 'Make this hold a revocation of what it holds, and of nothing later',
+  role: 'responder',
+  lane: 'revoke',
+  body: END_BODY,
+  answers: { 200: { what: 'Revoked, durably', schema: HOLD } },
+  handle: ending('revoked'),
+})
+
+export const HOLD_ENDPOINTS: readonly Endpoint[] = [
+  PLACE_HOLD,
+  LIST_HOLDS,
+  READ_HOLD,
+  RELEASE_HOLD,
+  REVOKE_HOLD,
+]

@@ -1,0 +1,80 @@
+import type { Audit, Caller, Entry, Operation, Realm } from '@rescind/core'
+import type { KeptRule } from './kept-rule.ts'
+import { PendingKind } from './pending.ts'
+
+/** What two people have to agree on. */
+export type ApprovalAct =
+  | {
+      readonly kind: 'revocation'
+      readonly rule: KeptRule
+      readonly tokens: number
+      readonly complete: boolean
+    }
+  /** Asking for fewer approvals than are asked for now. */
+  | { readonly kind: 'settings'; readonly approvalAboveTokens: number | null }
+
+export type ApprovalValue = {
+  readonly act: ApprovalAct
+  /** Id of the control key that asks. */
+  readonly askedBy: string
+  readonly askedAtMs: number
+  /** When the request lapses. */
+  readonly dueAtMs: number
+  readonly reason: string
+}
+export type ApprovalEnd = 'approved' | 'denied' | 'expired'
+
+export const APPROVALS: PendingKind<ApprovalValue, ApprovalEnd> = new PendingKind('approvals', 'apr_')
+
+export type EndApproval = {
+  readonly entry: Entry<ApprovalValue>
+  readonly to: ApprovalEnd
+  readonly caller: Caller | undefined
+  readonly how: string
+  readonly reason?: string | undefined
+  readonly keptMs: number
+  /** What was approved, done in the same unit. */
+  readonly acts?: (audit: Audit) => readonly Operation[]
+}
+
+/** @returns whether this call ended it; another one may have come first. */
+export async function endApproval(realm: Realm, end: EndApproval): Promise<boolean> {
+  const { entry, to, caller, reason } = end
+  const { askedBy } = entry.value
+  const audit: Audit = {
+    by: caller?.id ?? 'server',
+    from: caller?.from ?? 'local',
+    how: end.how,
+    why: reason ?? entry.value.reason,
+    cause: { code: 'approval', approval: entry.id, askedBy: `control:${askedBy}` },
+  }
+  const ended = {
+    state: to,
+    endedAtMs: realm.nowMs(),
+    endedBy: audit.by,
+    ...(reason ? { endReason: reason } : {}),
+  }
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: caller === undefined ? [] : [caller.standing],
+    expects: [],
+    operations: [
+      ...APPROVALS.end(realm, { entry, ended, audit, keptMs: end.keptMs }),
+      ...(end.acts?.(audit) ?? []),
+    ],
+  })
+  return outcome.kind === 'applied'
+}
+
+/** A request that nobody has answered in time lapses. */
+export async function settleApproval(realm: Realm, id: string, keptMs: number): Promise<void> {
+  const found = await APPROVALS.find(realm, id)
+  if (found.kind !== 'open' || found.entry.value.dueAtMs > realm.nowMs()) return
+  await endApproval(realm, {
+    entry: found.entry,
+    to: 'expired',
+    caller: undefined,
+    how: 'approval.expired',
+    keptMs,
+  })
+}

@@ -1,0 +1,80 @@
+import {
+  type Audit,
+  type Caller,
+  type Cause,
+  type CutAsOf,
+  type Entry,
+  type HoldRule,
+  type Operation,
+  type Realm,
+  type ReleaseRule,
+  rowsOf,
+} from '@rescind/core'
+import { type KeptRule, rulesNow } from './kept-rule.ts'
+import { PendingKind } from './pending.ts'
+
+export type HoldValue = KeptRule & {
+  readonly placedAtMs: number
+  readonly dueAtMs: number
+  /** What happens at the deadline. */
+  readonly atDeadline: 'release' | 'revoke'
+}
+export type HoldEnd = 'released' | 'revoked'
+
+export const HOLDS: PendingKind<HoldValue, HoldEnd> = new PendingKind('holds', 'hold_')
+
+/** Each source of a hold is a hold of its own to the index; the first bears the id. */
+function ruleIds(id: string, { targets }: KeptRule): readonly string[] {
+  return targets.map((_, at) => (at === 0 ? id : `${id}.${at + 1}`))
+}
+
+export function holdRules(id: string, value: HoldValue): readonly HoldRule[] {
+  const ids = ruleIds(id, value)
+  return value.targets.map((target, at) => ({ kind: 'hold', id: ids[at] ?? id, target }))
+}
+
+/** Where a hold was placed: the cut that it keeps when it becomes a revocation. */
+function placeOf({ index }: Realm, { id, value }: Entry<HoldValue>): CutAsOf | undefined {
+  const at = index.holds.placeOf(id)
+  return at === undefined ? undefined : { at, atMs: value.placedAtMs }
+}
+
+export type EndHold = {
+  readonly entry: Entry<HoldValue>
+  readonly to: HoldEnd
+  /** Undefined: the server itself, at the deadline. */
+  readonly caller: Caller | undefined
+  readonly how: string
+  readonly reason?: string | undefined
+  readonly keptMs: number
+}
+
+/** Ends a hold, and what it held if that is asked for, in one unit. @returns whether this call did it. */
+export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
+  const { entry, to, caller, how, keptMs } = end
+  const { id, value } = entry
+  const reason = end.reason ?? value.reason
+  const cause: Cause = { code: 'hold', hold: id }
+  const audit: Audit = { by: caller?.id ?? 'server', from: caller?.from ?? 'local', how, why: reason, cause }
+  const ended = { state: to, endedAtMs: realm.nowMs(), endedBy: audit.by, endReason: reason }
+  const releases = ruleIds(id, value).map((one): ReleaseRule => ({ kind: 'release', id: one }))
+  const revokes = to === 'revoked' ? rowsOf(realm, rulesNow(realm, value, placeOf(realm, entry)), audit) : []
+  const operations: readonly Operation[] = [
+    ...HOLDS.end(realm, { entry, ended, audit, keptMs }),
+    ...rowsOf(realm, releases, audit),
+    // Last, so that the unit's place is that of the revocation.
+    ...revokes,
+  ]
+  const standsOn = caller === undefined ? [] : [caller.standing]
+  const outcome = await realm.commit({ realm: realm.ordinal, standsOn, expects: [], operations })
+  return outcome.kind === 'applied'
+}
+
+/** At its deadline a hold becomes what was asked; one that has ended already is left alone. */
+export async function settleHold(realm: Realm, id: string, keptMs: number): Promise<void> {
+  const found = await HOLDS.find(realm, id)
+  if (found.kind !== 'open' || found.entry.value.dueAtMs > realm.nowMs()) return
+  const { entry } = found
+  const to = entry.value.atDeadline === 'revoke' ? 'revoked' : 'released'
+  await endHold(realm, { entry, to, caller: undefined, how: 'hold.deadline', keptMs })
+}

@@ -1,0 +1,108 @@
+import {
+  type Audit,
+  type Collection,
+  deleteRecord,
+  type Entry,
+  type Operation,
+  putRecord,
+  type Realm,
+} from '@rescind/core'
+
+/** What waits for its time, or for somebody: a hold, a scheduled revocation, a request for approval. */
+export type Waiting = { readonly dueAtMs: number }
+/** How it ended. */
+export type Ended<State extends string> = {
+  readonly state: State
+  readonly endedAtMs: number
+  readonly endedBy: string
+  readonly endReason?: string
+}
+
+/** Things of one kind that wait in one realm; one more is refused. */
+export const OPEN_MAX = 1_000
+const PAGE_MAX = 1_000
+
+/**
+ * A kind of things that wait. The open ones are directory records, so that each is ended once, whoever comes first;
+ * how one ended is a memo, which goes with the audit.
+ */
+export class PendingKind<T extends Waiting, State extends string> {
+  readonly name: string
+  readonly collection: Collection<T>
+  readonly #prefix: string
+
+  constructor(name: string, prefix: string) {
+    this.name = name
+    this.#prefix = prefix
+    this.collection = { name, keys: () => [] }
+  }
+
+  mintId(realm: Realm): string {
+    return this.#prefix + realm.random.bytes(16).toString('base64url')
+  }
+
+  async isFull(realm: Realm): Promise<boolean> {
+    const { entries } = await realm.directory.page(this.collection, { after: undefined, limit: OPEN_MAX })
+    return entries.length >= OPEN_MAX
+  }
+
+  put(realm: Realm, { id, value, audit }: Put<T>): readonly Operation[] {
+    return putRecord(realm, { collection: this.collection, id, value, fromVersion: 0 }, audit)
+  }
+
+  /** What ends one, in the unit of what ending it does. The store refuses it to all but the first. */
+  end(realm: Realm, { entry, ended, audit, keptMs }: End<T, State>): readonly Operation[] {
+    const { id, version } = entry
+    const value = Buffer.from(JSON.stringify({ ...entry.value, ...ended }), 'utf8')
+    const memo = { kind: this.name, id, value, expiresAtMs: ended.endedAtMs + keptMs }
+    return [
+      ...deleteRecord(realm, { collection: this.collection.name, id, fromVersion: version }, audit),
+      { kind: 'put-memo', memo },
+    ]
+  }
+
+  async find(realm: Realm, id: string): Promise<Found<T, State>> {
+    const entry = await realm.directory.get(this.collection, id)
+    if (entry !== undefined) return { kind: 'open', entry }
+    const memo = await realm.store.memo(realm.ordinal, { kind: this.name, id })
+    if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return { kind: 'none' }
+    return { kind: 'ended', id, value: this.#ended(memo.value) }
+  }
+
+  async open(realm: Realm, after: string | undefined, limit: number): Promise<Page<Entry<T>>> {
+    const { entries, next } = await realm.directory.page(this.collection, { after, limit })
+    return { items: entries, next }
+  }
+
+  async ended(realm: Realm, after: string | undefined, limit: number): Promise<Page<OldOne<T, State>>> {
+    const { memos, next } = await realm.store.memos(realm.ordinal, { kind: this.name, after, limit })
+    const alive = memos.filter(({ expiresAtMs }) => expiresAtMs > realm.nowMs())
+    return { items: alive.map(({ id, value }) => ({ id, value: this.#ended(value) })), next }
+  }
+
+  /** Every open one with its time, for whoever watches the clock. */
+  async due(realm: Realm): Promise<readonly { readonly id: string; readonly dueAtMs: number }[]> {
+    const { entries } = await realm.directory.page(this.collection, { after: undefined, limit: PAGE_MAX })
+    return entries.map(({ id, value }) => ({ id, dueAtMs: value.dueAtMs }))
+  }
+
+  /** Written by `end` alone, hence the cast. */
+  #ended(bytes: Uint8Array): T & Ended<State> {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as T & Ended<State>
+  }
+}
+
+export type Put<T> = { readonly id: string; readonly value: T; readonly audit: Audit }
+export type End<T, State extends string> = {
+  readonly entry: Entry<T>
+  readonly ended: Ended<State>
+  readonly audit: Audit
+  /** How long it can be read afterwards. */
+  readonly keptMs: number
+}
+export type OldOne<T, State extends string> = { readonly id: string; readonly value: T & Ended<State> }
+export type Found<T, State extends string> =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'open'; readonly entry: Entry<T> }
+  | ({ readonly kind: 'ended' } & OldOne<T, State>)
+export type Page<I> = { readonly items: readonly I[]; readonly next: string | undefined }
