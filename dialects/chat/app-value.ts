@@ -43,10 +43,10 @@ export function chatAppValue(realm: Realm, settings: ChatAppSettings): ChatApp {
   }
 }
 
-type ChatAppTraits = Omit<ChatApp, 'name' | 'apiKeyDigest' | 'clientKeyDigest'>
+export type ChatAppTraits = Omit<ChatApp, 'name' | 'apiKeyDigest' | 'clientKeyDigest'>
 
 /** All of an app but its name and keys. @throws SettingsRefused for what no app can have. */
-function chatAppTraits(settings: Omit<ChatAppSettings, 'apiKey' | 'clientKey'>): ChatAppTraits {
+export function chatAppTraits(settings: Omit<ChatAppSettings, 'apiKey' | 'clientKey'>): ChatAppTraits {
   const { name, tokenLifetimeSeconds, apiKeySources, verifyUrl } = settings
   checkSources(name, apiKeySources)
   checkUrl(name, verifyUrl)
@@ -94,4 +94,10 @@ function checkUrl(name: string, text: string | undefined): void {
   const isPlain = url !== undefined && url.username === '' && url.password === '' && url.hash === ''
   if (!isPlain || (url.protocol !== 'https:' && url.protocol !== 'http:'))
     throw new SettingsRefused(`chat app ${name}: verifyUrl is no https URL`)
+}
+
+/** An app as it was described, so that some of that can be said anew. */
+export function chatAppSettings(app: ChatApp): Omit<ChatAppSettings, 'apiKey' | 'clientKey'> {
+  const { apiKeyDigest: _api, clientKeyDigest: _client, disabled, ...rest } = app
+  return { ...rest, enabled: disabled !== true }
 }

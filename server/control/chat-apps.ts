@@ -1,0 +1,280 @@
+import {
+  cutRule,
+  deleteRecord,
+  type Entry,
+  type Operation,
+  putRecord,
+  type Realm,
+  SettingsRefused,
+} from '@rescind/core'
+import {
+  type Answer,
+  CHAT_APPS,
+  type ChatApp,
+  type ChatAppSettings,
+  chatAppSettings,
+  chatAppTraits,
+  chatAppValue,
+  chatSource,
+  jsonAnswer,
+  type Stale,
+} from '@rescind/dialects'
+import { z } from 'zod'
+import { auditOf, commitChange } from './change.ts'
+import { makeCursor, readCursor } from './frame/cursor.ts'
+import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
+import { etagOf, unlessMatches } from './frame/etag.ts'
+import { isAnswer, type Problem, problem } from './frame/problem.ts'
+
+const TEXT_MAX = 512
+const PAGE_MAX = 1_000
+/** Apps of one realm. */
+const APPS_MAX = 1_000
+const KEY_BYTES = 32
+
+const text = z
+  .string()
+  .min(1)
+  .max(TEXT_MAX)
+  .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed text')
+
+/** Null takes back what an app said of itself, and the server's own setting holds again. */
+const SETTINGS = {
+  enabled: z.boolean().optional(),
+  tokenLifetimeSeconds: z.int().min(1).optional(),
+  sandbox: z.boolean().optional(),
+  newerMembers: z.boolean().optional(),
+  apiKeySources: z.array(z.string().max(64)).nullable().optional(),
+  requestsPerMinute: z.int().min(0).nullable().optional(),
+  verifyUrl: z.string().max(2_048).nullable().optional(),
+  maxLifetimeSeconds: z.int().min(1).nullable().optional(),
+  tombstonesMax: z.int().min(0).nullable().optional(),
+}
+const KEYS = { apiKey: text.optional(), clientKey: text.optional() }
+const NEW = z.strictObject({ name: text, ...KEYS, ...SETTINGS })
+const CHANGE = z.strictObject({ ...KEYS, ...SETTINGS, reason: text.optional() })
+
+type Given = Omit<z.output<typeof CHANGE>, 'apiKey' | 'clientKey' | 'reason'>
+
+const APP = z.strictObject({
+  name: z.string(),
+  /** What rules name its tokens by. */
+  source: z.string(),
+  enabled: z.boolean(),
+  tokenLifetimeSeconds: z.int(),
+  sandbox: z.boolean(),
+  newerMembers: z.boolean(),
+  apiKeySources: z.array(z.string()).optional(),
+  requestsPerMinute: z.int().optional(),
+  verifyUrl: z.string().optional(),
+  maxLifetimeSeconds: z.int().optional(),
+  tombstonesMax: z.int().optional(),
+})
+const WHOLE = { what: 'The chat app', schema: APP }
+const MADE = {
+  what: 'The chat app, and those of its keys that were made here: they are shown this once',
+  schema: APP.extend({ apiKey: z.string().optional(), clientKey: z.string().optional() }),
+}
+
+export const CHAT_APP_ENDPOINTS: readonly Endpoint[] = [
+  endpoint({
+    method: 'POST',
+    path: '/chat-apps',
+    operation: 'createChatApp',
+    summary: 'Make an app of the chat dialect; keys that are not given are made',
+    role: 'admin',
+    body: NEW,
+    answers: { 201: MADE },
+    problems: [409],
+    handle: create,
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/chat-apps',
+    operation: 'listChatApps',
+    summary: 'Apps of the chat dialect',
+    role: 'viewer',
+    query: z.object({
+      cursor: z.string().optional(),
+      limit: z.int().min(1).max(PAGE_MAX).default(100),
+    }),
+    answers: {
+      200: {
+        what: 'A page of them, and the cursor of the next one',
+        schema: z.strictObject({ chatApps: z.array(APP), next: z.string().optional() }),
+      },
+    },
+    handle: list,
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/chat-apps/{name}',
+    operation: 'readChatApp',
+    summary: 'One app',
+    role: 'viewer',
+    conditional: true,
+    answers: { 200: WHOLE },
+    handle: async ({ realm, params }) => {
+      const entry = await realm.directory.get(CHAT_APPS, params['name'] ?? '')
+      return entry === undefined ? NONE : shown(200, entry)
+    },
+  }),
+  endpoint({
+    method: 'PATCH',
+    path: '/chat-apps/{name}',
+    operation: 'changeChatApp',
+    summary: 'Change an app or its keys; disabling it ends its tokens and its streams',
+    role: 'admin',
+    conditional: true,
+    body: CHANGE,
+    answers: { 200: WHOLE },
+    problems: [409],
+    handle: update,
+  }),
+  endpoint({
+    method: 'DELETE',
+    path: '/chat-apps/{name}',
+    operation: 'deleteChatApp',
+    summary: 'Forget an app; its tokens and its streams are over',
+    role: 'admin',
+    conditional: true,
+    answers: { 204: { what: 'It is gone, and so are its tokens' } },
+    handle: remove,
+  }),
+]
+
+const NONE: Problem = problem(404, 'no such chat app')
+const TAKEN: Problem = problem(409, 'apiKey or clientKey: another app of this realm has it')
+
+async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer | Stale> {
+  const { realm, body } = ask
+  const { name, apiKey, clientKey, ...given } = body
+  const { version, entry } = await realm.directory.standing(CHAT_APPS, name)
+  if (entry !== undefined) return problem(409, 'name: there is such a chat app')
+  // The clients of the app before are still there, and would be the new one's.
+  if (version > 0) return problem(409, 'name: a chat app that was deleted had it')
+  const { entries } = await realm.directory.page(CHAT_APPS, { after: undefined, limit: APPS_MAX })
+  if (entries.length >= APPS_MAX) return problem(422, `a realm has at most ${APPS_MAX} chat apps`)
+  const made = {
+    ...(apiKey === undefined ? { apiKey: makeKey(realm) } : {}),
+    ...(clientKey === undefined ? { clientKey: makeKey(realm) } : {}),
+  }
+  const keys = { apiKey: apiKey ?? made.apiKey ?? '', clientKey: clientKey ?? made.clientKey ?? '' }
+  const value = checked(() => chatAppValue(realm, { name, ...keys, ...withoutNulls(given) }))
+  if (isAnswer(value)) return value
+  const outcome = await put(ask, { id: name, version, value })
+  return outcome ?? jsonAnswer(201, { ...appJson(value), ...made }, { etag: etagOf(version + 1) })
+}
+
+async function list(ask: Ask<{ cursor?: string | undefined; limit: number }>): Promise<Answer> {
+  const of = { realm: ask.realm, list: 'chatApps' }
+  const from = readCursor(of, ask.query.cursor)
+  if (isAnswer(from)) return from
+  const page = await ask.realm.directory.page(CHAT_APPS, { after: from.place, limit: ask.query.limit })
+  const chatApps = page.entries.map(({ value }) => appJson(value))
+  return jsonAnswer(
+    200,
+    page.next === undefined ? { chatApps } : { chatApps, next: makeCursor(of, page.next) },
+  )
+}
+
+async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answer | Stale> {
+  const { realm, body, params } = ask
+  const { version, entry } = await realm.directory.standing(CHAT_APPS, params['name'] ?? '')
+  if (entry === undefined) return NONE
+  const unmatched = unlessMatches(ask.request, version)
+  if (unmatched !== undefined) return unmatched
+  const { reason, apiKey, clientKey, ...given } = body
+  const { name, apiKeyDigest, clientKeyDigest } = entry.value
+  const traits = checked(() => chatAppTraits({ ...chatAppSettings(entry.value), ...overNulls(given), name }))
+  if (isAnswer(traits)) return traits
+  const value: ChatApp = {
+    name,
+    apiKeyDigest: apiKey === undefined ? apiKeyDigest : realm.secretDigest(apiKey),
+    clientKeyDigest: clientKey === undefined ? clientKeyDigest : realm.secretDigest(clientKey),
+    ...traits,
+  }
+  if (value.apiKeyDigest === value.clientKeyDigest)
+    return problem(422, 'apiKey and clientKey: they are the same')
+  const isClosed = value.disabled === true && entry.value.disabled !== true
+  const ending = isClosed ? [ends(ask, name, reason)] : []
+  const outcome = await put(ask, { id: name, version, value, ending, reason })
+  return outcome ?? shown(200, { ...entry, version: version + 1, value })
+}
+
+async function remove(ask: Ask): Promise<Answer | Stale> {
+  const { realm, params } = ask
+  const { version, entry } = await realm.directory.standing(CHAT_APPS, params['name'] ?? '')
+  if (entry === undefined) return NONE
+  const unmatched = unlessMatches(ask.request, version)
+  if (unmatched !== undefined) return unmatched
+  const deletion = { collection: CHAT_APPS.name, id: entry.id, fromVersion: version }
+  const operations = [...deleteRecord(realm, deletion, auditOf(ask)), ends(ask, entry.value.name)]
+  const outcome = await commitChange(ask, operations)
+  return outcome.kind === 'applied' ? { status: 204, headers: {}, body: '' } : 'stale'
+}
+
+type Act = Pick<Ask, 'realm' | 'by' | 'how'>
+type Written = {
+  readonly id: string
+  readonly version: number
+  readonly value: ChatApp
+  readonly ending?: readonly Operation[]
+  readonly reason?: string | undefined
+}
+
+/** @returns undefined when it is written. */
+async function put(
+  act: Act,
+  { id, version, value, ending, reason }: Written,
+): Promise<Answer | Stale | undefined> {
+  const record = { collection: CHAT_APPS, id, value, fromVersion: version }
+  const operations = [...putRecord(act.realm, record, auditOf(act, reason)), ...(ending ?? [])]
+  const outcome = await commitChange(act, operations)
+  if (outcome.kind === 'applied') return undefined
+  return outcome.kind === 'conflict' && outcome.what === 'key-taken' ? TAKEN : 'stale'
+}
+
+/** All tokens of the app so far: the row that verifiers and streams judge by, beside the change of the record. */
+function ends(act: Act, app: string, why?: string): Operation {
+  const rule = cutRule(act.realm, 'source', { source: chatSource(app) })
+  return { kind: 'append', row: act.realm.row(rule, auditOf(act, why)) }
+}
+
+/** As the vendor's keys look: 32 random bytes in base64. */
+function makeKey({ random }: Realm): string {
+  return random.bytes(KEY_BYTES).toString('base64')
+}
+
+/** What no app can have is the caller's mistake here, where in a seed file it is the operator's. */
+function checked<T>(make: () => T): T | Problem {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof SettingsRefused) return problem(422, error.message)
+    throw error
+  }
+}
+
+type Plain = Partial<ChatAppSettings>
+
+function withoutNulls(given: Given): Plain {
+  return Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== null && value !== undefined),
+  )
+}
+
+/** Members that a change takes back, as not said at all; those that it does not speak of are left out. */
+function overNulls(given: Given): Plain {
+  const nulls = Object.entries(given).filter(([, value]) => value === null)
+  return { ...withoutNulls(given), ...Object.fromEntries(nulls.map(([name]) => [name, undefined])) }
+}
+
+function shown(status: number, { version, value }: Entry<ChatApp>): Answer {
+  return jsonAnswer(status, appJson(value), { etag: etagOf(version) })
+}
+
+function appJson(app: ChatApp): object {
+  const { name, enabled, sandbox = false, newerMembers = false, ...rest } = chatAppSettings(app)
+  return { name, source: chatSource(name), enabled, sandbox, newerMembers, ...rest }
+}
