@@ -149,7 +149,16 @@ export type {
   TokensAsk,
   TombstonesAsk,
 } from './ports.ts'
-export { BEYOND_LOGS, ORIGIN, ordinalOf, type Position, position, seqOf } from './position.ts'
+export {
+  BEYOND_LOGS,
+  ORDINAL_MAX,
+  ORIGIN,
+  ordinalOf,
+  type Position,
+  position,
+  SEQ_MAX,
+  seqOf,
+} from './position.ts'
 export { type Place, parsePosition, positionOf, positionText, readPosition } from './position-text.ts'
 export { RawToken, TOKEN_MAX_BYTES } from './raw-token.ts'
 export {

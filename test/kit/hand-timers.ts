@@ -1,0 +1,63 @@
+import type { Clock } from '@rescind/core'
+
+/** Clocks and timers that only move when a test says so; the two clocks can be moved apart. */
+export class HandTime implements Clock {
+  #wall = 1_772_366_400_000
+  #monotonic = 0
+  #nth = 0
+  readonly #planned: Map<number, { readonly atMs: number; readonly task: () => void }> = new Map()
+
+  wallMs(): number {
+    return this.#wall
+  }
+
+  monotonicMs(): number {
+    return this.#monotonic
+  }
+
+  /** The wall clock alone: set by hand, or by a time server. */
+  step(ms: number): void {
+    this.#wall += ms
+  }
+
+  readonly after = (ms: number, task: () => void): (() => void) => {
+    this.#nth += 1
+    const nth = this.#nth
+    this.#planned.set(nth, { atMs: this.#monotonic + ms, task })
+    return () => {
+      this.#planned.delete(nth)
+    }
+  }
+
+  /** Lets time run, task by task in the order in which they are due, each with all that follows from it. */
+  async run(ms: number): Promise<void> {
+    const endMs = this.#monotonic + ms
+    await settled()
+    for (;;) {
+      const next = [...this.#planned].sort(([, left], [, right]) => left.atMs - right.atMs)[0]
+      if (next === undefined || next[1].atMs > endMs) break
+      this.#planned.delete(next[0])
+      this.#forward(next[1].atMs - this.#monotonic)
+      next[1].task()
+      await settled()
+    }
+    this.#forward(endMs - this.#monotonic)
+  }
+
+  /** Time passes and nothing runs: a process that was stopped (SIGSTOP), a machine that slept. */
+  pause(ms: number, machineSlept = false): void {
+    this.#wall += ms
+    if (!machineSlept) this.#monotonic += ms
+  }
+
+  #forward(ms: number): void {
+    if (ms <= 0) return
+    this.#wall += ms
+    this.#monotonic += ms
+  }
+}
+
+/** Everything that was promised has come, as far as it can without time. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
+}

@@ -1,0 +1,84 @@
+import type { Rule } from '@rescind/core'
+import { RawToken } from '@rescind/core'
+import { type CheckResult, type OnStale } from '@rescind/verifier'
+import { digestAt, handleAt } from '../../core/property/samples.ts'
+import { StateFile } from '../../verifier/source/state-file.ts'
+import { MemorySource } from '../../verifier/testing/memory-source.ts'
+import { Verifier } from '../../verifier/verifier.ts'
+import { HandTime } from './hand-timers.ts'
+
+export const BOUND_MS = 5_000
+
+export type VerifierWorld = {
+  readonly time: HandTime
+  readonly source: MemorySource
+  readonly verifier: Verifier
+  readonly states: string[]
+}
+
+export type WorldOptions = {
+  readonly onStale?: OnStale
+  readonly source?: MemorySource
+  readonly time?: HandTime
+  readonly stateFile?: string
+}
+
+/** A verifier over a server in memory, on clocks and timers that a test owns. */
+export function openVerifierWorld(options: WorldOptions = {}): VerifierWorld {
+  const time = options.time ?? new HandTime()
+  const source = options.source ?? new MemorySource(() => time.wallMs())
+  const states: string[] = []
+  const file =
+    options.stateFile === undefined ? undefined : new StateFile(options.stateFile, () => time.monotonicMs())
+  const verifier = new Verifier({
+    transport: source,
+    clock: time,
+    timers: time,
+    chance: () => 0.5,
+    boundMs: BOUND_MS,
+    onStale: options.onStale ?? 'refuse',
+    onState: (state) => states.push(state),
+    stateFile: file,
+  })
+  verifier.start(file?.recall())
+  return { time, source, verifier, states }
+}
+
+/** A token of the memory source: good as far as the server says. */
+export function mint(
+  source: MemorySource,
+  nth: number,
+  over: Readonly<Record<string, unknown>> = {},
+): string {
+  const token = `token ${nth}`
+  const facts = {
+    digest: RawToken.parse(token)?.digest(source.digestKey),
+    handle: handleAt(nth),
+    kind: 'access',
+    source: 'oauth',
+    client: `c${nth % 3}`,
+    subject: `s${nth % 5}`,
+    ancestors: [],
+    position: [1, source.rows.length],
+    issuedAt: '2026-03-01T12:00:00.000Z',
+    expiresAt: '2027-03-01T12:00:00.000Z',
+    ...over,
+  }
+  source.tokens.set(token, { verdict: { kind: 'active' }, facts })
+  return token
+}
+
+/** The rule that ends one of them. */
+export function ending(source: MemorySource, nth: number): Rule {
+  const digest = RawToken.parse(`token ${nth}`)?.digest(source.digestKey) ?? digestAt(nth)
+  return {
+    kind: 'revoke',
+    keepUntilMs: 9e15,
+    target: { kind: 'token', source: 'oauth', digest, handle: handleAt(nth) },
+  }
+}
+
+export function say(result: CheckResult): string {
+  if (result.kind === 'active') return result.stale === true ? 'active, stale' : 'active'
+  return `${result.kind}: ${result.why}`
+}

@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { digestAt } from '../core/property/samples.ts'
+import { settled } from '../test/kit/hand-timers.ts'
+import { BOUND_MS, ending, mint, openVerifierWorld, say } from '../test/kit/verifier-world.ts'
+import { Memory, REMEMBERED_MAX } from './memory.ts'
+import { openVerifier } from './open.ts'
+import { EVENT_MAX_CHARS, type SseMessage, SseParser } from './source/sse.ts'
+import { USED_WAITING_MAX, Used } from './used.ts'
+import { ASKING_MAX, type Seen } from './verifier.ts'
+import { WATCHED_MAX, Watches } from './watches.ts'
+
+test('events come out of a stream as they are, however it is cut into chunks', () => {
+  const event = fc.record({
+    event: fc.constantFrom('rows', 'hello', 'reset'),
+    data: fc.stringMatching(/^[^\r\n]{1,40}$/),
+  })
+  fc.assert(
+    fc.property(
+      fc.array(event, { maxLength: 8 }),
+      fc.array(fc.nat(60), { maxLength: 20 }),
+      (events, cuts) => {
+        const text = events
+          .map(({ event: name, data }) => `: pulse\nid: 1\nevent: ${name}\ndata: ${data}\n\n`)
+          .join('')
+        const heard: SseMessage[] = []
+        const parser = new SseParser((message) => heard.push({ ...message }))
+        let at = 0
+        for (const cut of cuts) {
+          parser.push(text.slice(at, at + cut))
+          at += cut
+        }
+        parser.push(text.slice(at))
+        assert.deepEqual(
+          heard,
+          events.map((one) => ({ ...one })),
+        )
+      },
+    ),
+  )
+})
+
+test('an event that never ends is given up on', () => {
+  const parser = new SseParser(() => {})
+  assert.equal(parser.push('x'.repeat(EVENT_MAX_CHARS)), true)
+  assert.equal(parser.push('x'), false)
+})
+
+test('facts are remembered up to a bound; what is used stays, and what was dropped is asked about again', () => {
+  const memory = new Memory<number>()
+  for (let nth = 0; nth < REMEMBERED_MAX * 2; nth += 1) {
+    memory.set(digestAt(nth), nth)
+    assert.equal(memory.get(digestAt(0)), 0)
+    if (nth % 1_000 === 0) assert.ok(memory.size <= REMEMBERED_MAX)
+  }
+  assert.equal(memory.get(digestAt(1)), undefined)
+  assert.equal(memory.get(digestAt(REMEMBERED_MAX * 2 - 1)), REMEMBERED_MAX * 2 - 1)
+})
+
+test('use is reported once a minute a token, and no more waits than the bound', () => {
+  const used = new Used()
+  const seen = { usedMinute: 0 } as Seen
+  const active = (handle: string, asOf: number): Parameters<Used['noted']>[1] => ({
+    kind: 'active',
+    handle,
+    source: 'oauth',
+    scopes: [],
+    expiresAtMs: 0,
+    asOf,
+  })
+  used.noted(seen, active('tok_a', 60_000))
+  used.noted(seen, active('tok_a', 61_000))
+  assert.deepEqual(used.take(), ['tok_a'])
+  used.noted(seen, active('tok_a', 119_999))
+  assert.deepEqual(used.take(), [])
+  used.noted(seen, active('tok_a', 120_000))
+  assert.deepEqual(used.take(), ['tok_a'])
+  for (let nth = 0; nth <= USED_WAITING_MAX; nth += 1)
+    used.noted({ usedMinute: 0 } as Seen, active(`tok_${nth}`, 60_000))
+  let reported = 0
+  for (let some = used.take(); some.length > 0; some = used.take()) reported += some.length
+  assert.equal(reported, USED_WAITING_MAX)
+})
+
+test('watched tokens are bounded: a socket that could not be cut is not taken on', () => {
+  const watches = new Watches(() => ({ kind: 'unknown', why: 'unseen' }))
+  for (let nth = 0; nth < WATCHED_MAX; nth += 1) watches.add({ digest: undefined, seen: undefined }, () => {})
+  assert.throws(() => watches.add({ digest: undefined, seen: undefined }, () => {}), RangeError)
+})
+
+test('who watches a token is told once by each end: a rule on it, on its client, a hold, silence; never by expiry', async () => {
+  const { time, source, verifier } = openVerifierWorld()
+  await time.run(500)
+  const told = new Map<string, string[]>()
+  for (let nth = 0; nth < 6; nth += 1) {
+    const token = mint(
+      source,
+      nth,
+      nth === 5 ? { expiresAt: new Date(time.wallMs() + 1_000).toISOString() } : {},
+    )
+    await verifier.verify(token)
+    told.set(token, [])
+    verifier.onRevoked(token, (ended) => void told.get(token)?.push(say(ended)))
+  }
+  source.append(ending(source, 0))
+  const cut = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c1' } } as const
+  source.append({ kind: 'revoke', keepUntilMs: 9e15, target: cut })
+  source.append({
+    kind: 'hold',
+    id: 'h',
+    target: ending(source, 2).kind === 'revoke' ? targetOf(source, 2) : cut,
+  })
+  source.append({ kind: 'release', id: 'h' })
+  assert.deepEqual(
+    [...told.values()],
+    [['inactive: revoked'], ['inactive: revoked'], ['inactive: held'], [], ['inactive: revoked'], []],
+  )
+  await time.run(2_000)
+  source.append({ kind: 'release', id: 'nothing' })
+  assert.deepEqual(told.get('token 5'), [], 'it had its time')
+  source.mode = 'silent'
+  await time.run(BOUND_MS + 1_500)
+  assert.deepEqual(told.get('token 3'), ['unknown: stale'])
+  assert.equal(verifier.stats().watched, 0)
+})
+
+function targetOf(
+  source: Parameters<typeof ending>[0],
+  nth: number,
+): Extract<ReturnType<typeof ending>, { kind: 'revoke' }>['target'] {
+  const rule = ending(source, nth)
+  assert.ok(rule.kind === 'revoke')
+  return rule.target
+}
+
+test('who stops watching is told nothing', async () => {
+  const { time, source, verifier } = openVerifierWorld()
+  await time.run(500)
+  const token = mint(source, 1)
+  await verifier.verify(token)
+  const stop = verifier.onRevoked(token, () => assert.fail('told'))
+  stop()
+  source.append(ending(source, 1))
+  const again = verifier.onRevoked(token, () => assert.fail('told'))
+  again()
+  await settled()
+})
+
+test('one question about a token serves all who ask meanwhile, and questions are bounded', async () => {
+  const { time, source, verifier } = openVerifierWorld()
+  await time.run(500)
+  const token = mint(source, 1)
+  await Promise.all([verifier.verify(token), verifier.verify(token), verifier.verify(token)])
+  assert.equal(source.asked, 1)
+  source.mode = 'silent'
+  const asked = Array.from({ length: ASKING_MAX + 1 }, (_, nth) => verifier.verify(`unseen ${nth}`))
+  assert.equal(say((await asked[ASKING_MAX]) as never), 'unknown: unseen')
+  assert.equal(source.asked, 1 + ASKING_MAX)
+  source.breakOff()
+  for (const one of await Promise.all(asked)) assert.equal(say(one), 'unknown: unseen')
+})
+
+test('a token that one use may end is asked about every time', async () => {
+  const { time, source, verifier } = openVerifierWorld()
+  await time.run(500)
+  const token = mint(source, 1, { kind: 'refresh' })
+  assert.equal(say(await verifier.verify(token)), 'active')
+  assert.equal(say(verifier.check(token)), 'unknown: unseen')
+  assert.equal(say(await verifier.verify(token)), 'active')
+  assert.equal(source.asked, 2)
+})
+
+test('what a file has kept is known at once after a start without the server, stale, and says how old it is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
+  const stateFile = join(folder, 'state')
+  const first = openVerifierWorld({ stateFile })
+  await first.time.run(500)
+  first.source.append(ending(first.source, 1), ending(first.source, 2))
+  await first.time.run(2_000)
+  const { asOf } = first.verifier.stats()
+  await first.verifier.close()
+  assert.equal(statSync(stateFile).mode & 0o777, 0o600)
+  const { time, source } = first
+  source.mode = 'down'
+  time.pause(3_600_000)
+  const again = openVerifierWorld({ stateFile, source, time, onStale: 'allow' })
+  assert.deepEqual([again.verifier.stats().stateFile, again.verifier.stats().asOf], ['read', asOf])
+  assert.equal(say(again.verifier.check('token 1')), 'inactive: revoked')
+  assert.equal(say(again.verifier.check(mint(source, 3))), 'unknown: unseen')
+  source.mode = 'up'
+  source.append(ending(source, 4))
+  await time.run(3_000)
+  assert.equal(say(again.verifier.check('token 4')), 'inactive: revoked')
+  assert.equal(again.verifier.stats().snapshots, 0, 'it went on from where the file ended')
+  await again.verifier.close()
+
+  const bytes = readFileSync(stateFile)
+  for (const damaged of [
+    bytes.subarray(0, -1),
+    Buffer.alloc(0),
+    Buffer.from('nonsense'),
+    Buffer.concat([bytes, bytes]),
+  ]) {
+    writeFileSync(stateFile, damaged)
+    const world = openVerifierWorld({ stateFile, source, time })
+    assert.equal(world.verifier.stats().stateFile, 'unreadable')
+    assert.equal(say(world.verifier.check('token 1')), 'unknown: starting')
+  }
+  rmSync(stateFile)
+  assert.equal(openVerifierWorld({ stateFile, source, time }).verifier.stats().stateFile, 'absent')
+  chmodSync(folder, 0o700)
+  rmSync(folder, { recursive: true })
+})
+
+test('options that cannot be meant are refused, plain http beyond this machine among them', () => {
+  const open = (over: object) => () => openVerifier({ url: 'https://rescind.example', key: 'k', ...over })
+  for (const url of [
+    'http://rescind.example',
+    'http://10.0.0.1',
+    'ftp://127.0.0.1',
+    'nonsense',
+    '',
+    'http://127.0.0.1.example',
+    'https://u:p@h',
+    'https://h?x=1',
+  ])
+    assert.throws(open({ url }), TypeError, url)
+  for (const over of [
+    { key: '' },
+    { maxStalenessMs: 1 },
+    { maxStalenessMs: Number.NaN },
+    { maxStalenessMs: 3_600_001 },
+    { onStale: 'guess' },
+  ])
+    assert.throws(open(over), TypeError, JSON.stringify(over))
+})

@@ -1,0 +1,30 @@
+import { decide, type GuardOptions, type Judge } from './bearer.ts'
+import type { WithAuth } from './node.ts'
+
+/** What this needs of a Fastify 5 request and reply; the real ones fit. */
+type Request = { readonly headers: { readonly authorization?: string | undefined } }
+type Reply = {
+  readonly code: (status: number) => unknown
+  readonly headers: (values: Record<string, string>) => unknown
+  readonly send: (body: unknown) => unknown
+}
+
+/** For Fastify 5, as an `onRequest` or `preHandler` hook: `request.auth` is who it is. */
+export function protectFastify(
+  judge: Judge,
+  options: GuardOptions = {},
+): (request: Request & WithAuth, reply: Reply) => Promise<unknown> {
+  return async (request, reply) => {
+    const decision = await decide(judge, request.headers.authorization, options)
+    if (decision.kind === 'pass') {
+      request.auth = decision.auth
+      return undefined
+    }
+    const { status, headers, body } = decision.denial
+    reply.code(status)
+    reply.headers({ ...headers })
+    reply.send(body)
+    // Fastify goes no further once a hook has sent its reply.
+    return reply
+  }
+}

@@ -1,0 +1,28 @@
+import type { Active } from '../results.ts'
+import { decide, type GuardOptions, type Judge } from './bearer.ts'
+
+/** What this needs of a Hono context; the real one fits. */
+type Context = {
+  readonly req: { readonly header: (name: string) => string | undefined }
+  readonly set: (name: 'auth', value: Active) => void
+}
+
+/** For Hono: `c.get('auth')` is who it is. */
+export function protectHono(
+  judge: Judge,
+  options: GuardOptions = {},
+): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+  return async (context, next) => {
+    const decision = await decide(judge, context.req.header('authorization'), options)
+    if (decision.kind === 'pass') {
+      context.set('auth', decision.auth)
+      await next()
+      return undefined
+    }
+    const { status, headers, body } = decision.denial
+    return new Response(JSON.stringify(body), {
+      status,
+      headers: { ...headers, 'content-type': 'application/json' },
+    })
+  }
+}

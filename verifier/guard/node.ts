@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Active } from '../results.ts'
+import { type Denial, decide, type GuardOptions, type Judge } from './bearer.ts'
+
+/** A request that a guard has let in. */
+export type WithAuth = { auth?: Active }
+
+/**
+ * For `node:http`: answers what is not let in, and calls the handler for the rest.
+ * @throws through the handler's own promise only.
+ */
+export function protectNode(
+  judge: Judge,
+  handler: (request: IncomingMessage & { auth: Active }, response: ServerResponse) => unknown,
+  options: GuardOptions = {},
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    const decision = await decide(judge, request.headers.authorization, options)
+    if (decision.kind === 'deny') write(response, decision.denial)
+    else await handler(Object.assign(request, { auth: decision.auth }), response)
+  }
+}
+
+/** For Express 5, Connect and whatever else calls `(request, response, next)`: `request.auth` is who it is. */
+export function protectExpress(
+  judge: Judge,
+  options: GuardOptions = {},
+): (
+  request: IncomingMessage & WithAuth,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void> {
+  return async (request, response, next) => {
+    const decision = await decide(judge, request.headers.authorization, options)
+    if (decision.kind === 'deny') {
+      write(response, decision.denial)
+      return
+    }
+    request.auth = decision.auth
+    next()
+  }
+}
+
+function write(response: ServerResponse, { status, headers, body }: Denial): void {
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    ...headers,
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(text)),
+  })
+  response.end(text)
+}

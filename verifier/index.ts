@@ -1,0 +1,23 @@
+export { type Decision, type Denial, decide, type GuardOptions, type Judge } from './guard/bearer.ts'
+export { protectFastify } from './guard/fastify.ts'
+export { protectHono } from './guard/hono.ts'
+export { protectExpress, protectNode, type WithAuth } from './guard/node.ts'
+export { openVerifier, type VerifierOptions } from './open.ts'
+export type {
+  Active,
+  CheckOptions,
+  CheckResult,
+  ConnectionState,
+  Inactive,
+  OnStale,
+  Unknown,
+  VerifierStats,
+} from './results.ts'
+export {
+  createTestVerifier,
+  type TestToken,
+  type TestVerifier,
+  type TestVerifierOptions,
+} from './testing/test-verifier.ts'
+export { NotReady, type Verifier } from './verifier.ts'
+export type { OnRevoked } from './watches.ts'

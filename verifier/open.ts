@@ -1,0 +1,77 @@
+import type { Clock } from '@rescind/core'
+import type { ConnectionState, OnStale } from './results.ts'
+import type { Timers } from './source/follower.ts'
+import { httpTransport } from './source/http.ts'
+import { StateFile } from './source/state-file.ts'
+import { Verifier } from './verifier.ts'
+
+export type VerifierOptions = {
+  /** Where the server is: https, or http on this machine. */
+  readonly url: string
+  /** The verifier's key, from the server's seed file or from POST /control/v1/verifiers. */
+  readonly key: string
+  /** How long this verifier may not have heard from the server before it says so. */
+  readonly maxStalenessMs?: number
+  readonly onStale?: OnStale
+  /** Keeps what is known over a restart; readable by this user alone, for it holds a secret of the realm. */
+  readonly stateFile?: string
+  /** Told whenever `verifier.state` changes; `forked` and `refused` need somebody to look. */
+  readonly onState?: (state: ConnectionState) => void
+}
+
+const STALENESS_DEFAULT_MS = 5_000
+const STALENESS_MIN_MS = 100
+const STALENESS_MAX_MS = 3_600_000
+const POLICIES: ReadonlySet<string> = new Set(['refuse', 'ask', 'allow'])
+
+const CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
+const TIMERS: Timers = {
+  after: (ms, task) => {
+    const timer = setTimeout(task, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+/**
+ * A verifier that follows its server from now on. It answers at once, `unknown` until it has heard enough: await
+ * `ready()` before you serve. Close it when you stop.
+ * @throws TypeError for options that cannot be meant: an http URL beyond this machine, an empty key, a bound out of range.
+ */
+export function openVerifier(options: VerifierOptions): Verifier {
+  const { maxStalenessMs: boundMs = STALENESS_DEFAULT_MS, onStale = 'refuse' } = options
+  const url = serverUrl(options.url)
+  if (typeof options.key !== 'string' || options.key === '')
+    throw new TypeError('key: a verifier key is needed')
+  if (!(boundMs >= STALENESS_MIN_MS && boundMs <= STALENESS_MAX_MS))
+    throw new TypeError(`maxStalenessMs: between ${STALENESS_MIN_MS} and ${STALENESS_MAX_MS}`)
+  if (!POLICIES.has(onStale)) throw new TypeError('onStale: refuse, ask or allow')
+  const path = options.stateFile
+  const stateFile = path === undefined ? undefined : new StateFile(path, CLOCK.monotonicMs)
+  const verifier = new Verifier({
+    transport: httpTransport(url, options.key),
+    clock: CLOCK,
+    timers: TIMERS,
+    chance: Math.random,
+    boundMs: Math.floor(boundMs),
+    onStale,
+    onState: options.onState,
+    stateFile,
+  })
+  verifier.start(stateFile?.recall())
+  return verifier
+}
+
+/** A key over plain http is anybody's who listens; on this machine alone nobody does. */
+function serverUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url === null) throw new TypeError('url: not a URL')
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
+    throw new TypeError('url: https is needed; plain http is for this machine alone')
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw new TypeError('url: only scheme, host and path')
+  return url
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
+}

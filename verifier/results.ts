@@ -1,0 +1,78 @@
+import type { InactiveWhy, UnknownWhy } from '@rescind/core'
+
+/** What a verifier does with a token that is good as far as it knows, when it cannot prove that it knows enough. */
+export type OnStale =
+  /** `unknown`: nothing is accepted that might have been revoked meanwhile. */
+  | 'refuse'
+  /** `verify` asks the server about each token; `check` cannot, and says `unknown`. */
+  | 'ask'
+  /** `active`, marked `stale`. */
+  | 'allow'
+
+export type Active = {
+  readonly kind: 'active'
+  /** The token's public id, of tokens that the server minted or was given. */
+  readonly handle?: string
+  /** Where its nouns come from: `oauth`, `identity`, `chat/{app}`, `iss:{issuer URL}`. */
+  readonly source: string
+  readonly subject?: string
+  readonly client?: string
+  readonly tenant?: string
+  readonly scopes: readonly string[]
+  readonly expiresAtMs: number
+  /** The time, in milliseconds since 1970, as of which this was known for certain. */
+  readonly asOf: number
+  /** The verifier is past its bound: what was revoked since `asOf` it may not know of. Only with `onStale: 'allow'`. */
+  readonly stale?: true
+}
+
+export type Inactive = { readonly kind: 'inactive'; readonly why: InactiveWhy }
+
+/** Nobody can say now; never to be taken for `active`. */
+export type Unknown = { readonly kind: 'unknown'; readonly why: UnknownWhy }
+
+export type CheckResult = Active | Inactive | Unknown
+
+export type CheckOptions = {
+  /** Only ever stricter than the verifier's own. */
+  readonly onStale?: OnStale
+}
+
+/** How a verifier stands to its server. */
+export type ConnectionState =
+  /** Nothing was received yet. */
+  | 'starting'
+  /** The stream is open. */
+  | 'live'
+  /** Connecting again. */
+  | 'disconnected'
+  /** The server does not know the key. */
+  | 'refused'
+  /** The server's log is not the one that this verifier knows: it was rolled back. Somebody has to look. */
+  | 'forked'
+  | 'closed'
+
+export type VerifierStats = {
+  readonly state: ConnectionState
+  readonly lag: 'fresh' | 'stale' | 'starting'
+  /** As of when everything that was revoked is known, ms since 1970; undefined before anything is. */
+  readonly asOf: number | undefined
+  /** The last row of the log that was applied. */
+  readonly seq: number | undefined
+  readonly epoch: number | undefined
+  /** The server's id of this running verifier. */
+  readonly instance: string | undefined
+  readonly checks: number
+  /** Questions to the server about single tokens. */
+  readonly asked: number
+  /** Tokens whose facts are remembered. */
+  readonly remembered: number
+  readonly watched: number
+  /** Things known to be revoked, and what they take. */
+  readonly entries: number
+  readonly entryBytes: number
+  readonly connects: number
+  readonly snapshots: number
+  /** What became of the state file when it was read; undefined without one. */
+  readonly stateFile: 'read' | 'absent' | 'unreadable' | undefined
+}

@@ -1,0 +1,80 @@
+import {
+  candidateKeys,
+  type ForeignRefused,
+  factsOfClaims,
+  type JsonObject,
+  type ParsedJws,
+  parseJws,
+  type RawToken,
+  readForeign,
+  type VerificationKey,
+  verifyJws,
+} from '@rescind/core'
+import { type Known, scopesOf } from './facts.ts'
+import type { FeedConfig, KnownIssuer } from './source/transport.ts'
+
+/** What a text says of itself, as far as signatures prove it. */
+export type SignedRead =
+  | { readonly kind: 'known'; readonly known: Known }
+  | { readonly kind: 'inactive'; readonly why: 'malformed' | 'unknown' }
+  /** The keys that could tell are not here. */
+  | { readonly kind: 'unknown' }
+  /** No JWS of ours or of a registered issuer: text like any other. */
+  | { readonly kind: 'opaque' }
+
+/** Our own keys remembered after the server has stopped to publish them: what they signed is judged, not guessed at. */
+const OWN_KEYS_MAX = 256
+
+const OPAQUE: SignedRead = { kind: 'opaque' }
+
+/** Judges what can be judged by signatures: our JWTs, and those of registered issuers. Synchronous, without I/O. */
+export class SignedTexts {
+  #own: Map<string, VerificationKey> = new Map()
+  #issuers: ReadonlyMap<string, KnownIssuer> = new Map()
+
+  configure({ keys, issuers }: FeedConfig): void {
+    for (const key of keys) this.#own.set(key.keyId, key)
+    for (const keyId of this.#own.keys()) {
+      if (this.#own.size <= OWN_KEYS_MAX) break
+      this.#own.delete(keyId)
+    }
+    this.#issuers = new Map(issuers.map((one) => [one.issuer.issuer, one]))
+  }
+
+  read(raw: RawToken, nowMs: number): SignedRead {
+    if (!raw.looksSigned) return OPAQUE
+    const jws = parseJws(raw.reveal())
+    if (jws === undefined) return OPAQUE
+    const own = jws.kid === undefined ? undefined : this.#own.get(jws.kid)
+    if (own !== undefined) return readOwn(jws, own)
+    const issuer = typeof jws.claims.iss === 'string' ? this.#issuers.get(jws.claims.iss) : undefined
+    return issuer === undefined ? OPAQUE : readOf(issuer, jws, nowMs)
+  }
+}
+
+function readOwn(jws: ParsedJws, key: VerificationKey): SignedRead {
+  if (!verifyJws(jws, key)) return { kind: 'inactive', why: 'unknown' }
+  const facts = factsOfClaims(jws, key.keyId)
+  // Our keys sign more than access tokens; whatever else it is, it is none.
+  if (facts === undefined) return { kind: 'inactive', why: 'unknown' }
+  return { kind: 'known', known: { facts, scopes: scopesOf(jws.claims.scope), singleUse: false } }
+}
+
+function readOf({ issuer, keys }: KnownIssuer, jws: ParsedJws, nowMs: number): SignedRead {
+  if (keys === undefined) return { kind: 'unknown' }
+  const read = readForeign({ jws, issuer, keys, nowMs })
+  if (read.kind === 'facts')
+    return {
+      kind: 'known',
+      known: { facts: read.facts, scopes: foreignScopes(jws.claims), singleUse: false },
+    }
+  // It may have new keys: the server knows, or asks.
+  if (read.why === 'unknown-key' && candidateKeys(jws, keys).length === 0) return OPAQUE
+  return { kind: 'inactive', why: FORM.has(read.why) ? 'malformed' : 'unknown' }
+}
+
+const FORM: ReadonlySet<ForeignRefused> = new Set(['claims', 'lifetime'])
+
+function foreignScopes({ scope, scp }: JsonObject): readonly string[] {
+  return scopesOf(scope ?? scp)
+}

@@ -1,0 +1,413 @@
+import {
+  type Clock,
+  type ClockReading,
+  ContractBroken,
+  decodeSnapshot,
+  type FeedEvent,
+  type Freshness,
+  type Place,
+  positionOf,
+  type Replica,
+  type Rule,
+  readPosition,
+  type Snapshot,
+} from '@rescind/core'
+import type { ConnectionState, OnStale } from '../results.ts'
+import { type FeedConfig, type Hello, SourceFailed, type Transport } from './transport.ts'
+
+/** What runs later; tests run it when they say so. */
+export type Timers = { readonly after: (ms: number, task: () => void) => () => void }
+
+export type FollowerParts = {
+  readonly transport: Transport
+  readonly replica: Replica
+  readonly freshness: Freshness
+  readonly clock: Clock
+  readonly timers: Timers
+  /** Between 0 and 1: what reconnects are spread by. */
+  readonly chance: () => number
+  readonly boundMs: number
+  readonly onStale: OnStale
+  readonly onState: (state: ConnectionState) => void
+  readonly onConfig: (config: FeedConfig) => void
+  /** The index was replaced, or these rules were folded into it. */
+  readonly onChange: (rules: readonly Rule[] | undefined) => void
+  /** A proof of freshness was applied. */
+  readonly onProof: () => void
+  /** Handles of tokens that were accepted since this was asked last. */
+  readonly takeUsed: () => readonly string[]
+}
+
+/** How the last session ended, and so how the next one begins. */
+type Ending =
+  | { readonly kind: 'again' }
+  | { readonly kind: 'snapshot' }
+  | { readonly kind: 'failed'; readonly failure: SourceFailed }
+  | { readonly kind: 'forked' }
+
+const BACKOFF_FIRST_MS = 100
+const BACKOFF_MAX_MS = 2_000
+/** Sessions in a row that may end without a proof before anybody waits for longer. */
+const QUICK_RETRIES = 2
+/** For a key that the server does not know, and for a server whose log was rolled back: somebody has to act first. */
+const BACKOFF_REFUSED_MS = 10_000
+const CONFIG_EVERY_MS = 60_000
+const ACK_EVERY_MAX_MS = 1_000
+/** Questions for freshness within one bound. */
+const ACKS_PER_BOUND = 5
+/** Collections whose records are part of the configuration. */
+const CONFIGURED: ReadonlySet<string> = new Set(['issuers', 'signingKeys'])
+
+/**
+ * Keeps a replica up to date: configuration, snapshot, stream, and the round trips that prove how fresh it is. Whatever
+ * goes wrong, it begins again from where the replica stands; it never takes anything back.
+ */
+export class Follower {
+  readonly #parts: FollowerParts
+  #state: ConnectionState = 'starting'
+  #config: { readonly text: string; readonly digestKey: string; readonly readAtMs: number } | undefined
+  #needsSnapshot = false
+  #instance: string | undefined
+  #ackEveryMs = 0
+  #ackSentMs = Number.NEGATIVE_INFINITY
+  #ackOut = false
+  #cancelAck: (() => void) | undefined
+  #endSession: ((ending: Ending) => void) | undefined
+  #cancelWait: (() => void) | undefined
+  #failures = 0
+  connects = 0
+  snapshots = 0
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  get instance(): string | undefined {
+    return this.#instance
+  }
+
+  /** What a state file has kept. */
+  recall(config: FeedConfig): void {
+    this.#config = { text: config.text, digestKey: config.digestKey, readAtMs: Number.NEGATIVE_INFINITY }
+    this.#parts.onConfig(config)
+  }
+
+  start(): void {
+    void this.#run()
+  }
+
+  /** Says goodbye, if it can, and stops. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    const [instance, position] = [this.#instance, this.#parts.replica.position]
+    const wasLive = this.#state === 'live'
+    this.#become('closed')
+    this.#cancelAck?.()
+    this.#cancelWait?.()
+    this.#endSession?.({ kind: 'again' })
+    if (wasLive && instance !== undefined && position !== undefined) {
+      const leaving = { instance, position, bound: this.#parts.boundMs, leaving: true as const }
+      // Whom it does not reach waits for the bound instead.
+      await this.#parts.transport.acknowledge(leaving, GOODBYE_MS).catch(() => undefined)
+    }
+    this.#parts.transport.close()
+  }
+
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    while (!this.#isClosed()) {
+      const ending = await this.#session().catch(endingOf)
+      this.#endSession = undefined
+      this.#cancelAck?.()
+      if (this.#isClosed()) return
+      await this.#pause(this.#delayAfter(ending))
+    }
+  }
+
+  #delayAfter(ending: Ending): number {
+    switch (ending.kind) {
+      case 'again':
+      case 'snapshot':
+        this.#needsSnapshot ||= ending.kind === 'snapshot'
+        this.#become('disconnected')
+        return this.#backoffMs()
+      case 'forked':
+        this.#parts.freshness.distrust()
+        this.#become('forked')
+        return BACKOFF_REFUSED_MS * (0.5 + this.#parts.chance() / 2)
+      case 'failed': {
+        const { status } = ending.failure
+        if (status === 409) return this.#delayAfter({ kind: 'forked' })
+        const isRefused = status === 401 || status === 403
+        this.#become(isRefused ? 'refused' : 'disconnected')
+        if (isRefused) return BACKOFF_REFUSED_MS * (0.5 + this.#parts.chance() / 2)
+        return this.#backoffMs()
+      }
+    }
+  }
+
+  /** Spread, so that not all come back at once; longer with every session that proved nothing. */
+  #backoffMs(): number {
+    this.#failures += 1
+    if (this.#failures <= QUICK_RETRIES) return this.#parts.chance() * BACKOFF_FIRST_MS
+    const most = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(10, this.#failures))
+    return most * (0.5 + this.#parts.chance() / 2)
+  }
+
+  /** From the configuration to the end of one stream. */
+  async #session(): Promise<Ending> {
+    await this.#refreshConfig()
+    if (this.#parts.replica.place === undefined || this.#needsSnapshot) {
+      const loaded = await this.#load()
+      if (loaded !== undefined) return loaded
+    }
+    return this.#follow()
+  }
+
+  async #refreshConfig(): Promise<void> {
+    const { clock, transport } = this.#parts
+    const readAtMs = clock.monotonicMs()
+    if (this.#config !== undefined && readAtMs - this.#config.readAtMs < CONFIG_EVERY_MS) return
+    const config = await transport.config()
+    if (this.#config !== undefined && this.#config.digestKey !== config.digestKey)
+      throw new SourceFailed('the digest key of the realm has changed', 409)
+    const isNew = this.#config?.text !== config.text
+    this.#config = { text: config.text, digestKey: config.digestKey, readAtMs }
+    this.#parts.replica.index?.raiseFloor(config.floorMs)
+    if (isNew) this.#parts.onConfig(config)
+  }
+
+  async #load(): Promise<Ending | undefined> {
+    const { transport, replica, freshness, onChange } = this.#parts
+    const digestKey = this.#config?.digestKey ?? ''
+    const snapshot = decoded(await transport.snapshot(), digestKey)
+    if (snapshot === undefined) throw new SourceFailed('the snapshot is damaged, or of another version')
+    this.snapshots += 1
+    const loaded = replica.load(snapshot)
+    if (loaded.kind === 'fork') return { kind: 'forked' }
+    this.#needsSnapshot = false
+    if (replica.place !== undefined) freshness.applied(positionOf(replica.place))
+    onChange(undefined)
+    return undefined
+  }
+
+  #follow(): Promise<Ending> {
+    const { transport, replica, boundMs, onStale } = this.#parts
+    const after = replica.position ?? ''
+    return new Promise((resolve) => {
+      let close: (() => void) | undefined
+      const end = (ending: Ending): void => {
+        if (this.#endSession !== end) return
+        this.#endSession = undefined
+        resolve(ending)
+        close?.()
+      }
+      this.#endSession = end
+      close = transport.stream(
+        { after, boundMs, onStale, instance: this.#instance },
+        {
+          hello: (hello) => this.#greeted(hello, end),
+          rows: (event) => this.#take(event, end),
+          reset: (why) => {
+            // Somebody else goes by this id now.
+            if (why === 'taken-over') this.#instance = undefined
+            end(why === 'position' ? { kind: 'snapshot' } : { kind: 'again' })
+          },
+          ended: (failure) => end(failure === undefined ? { kind: 'again' } : { kind: 'failed', failure }),
+        },
+      )
+      if (this.#endSession !== end) close()
+    })
+  }
+
+  #greeted(hello: Hello, end: (ending: Ending) => void): void {
+    this.connects += 1
+    this.#instance = hello.instance
+    this.#ackEveryMs = Math.min(hello.ackEveryMs, this.#parts.boundMs / 2)
+    this.#parts.replica.index?.raiseFloor(hello.floorMs)
+    if (isBehind(readPosition(hello.position), this.#parts.replica.place)) {
+      end({ kind: 'forked' })
+      return
+    }
+    this.#become('live')
+    this.#ackIn(0)
+  }
+
+  #take(event: FeedEvent, end: (ending: Ending) => void): void {
+    const { replica, freshness, onChange, onProof } = this.#parts
+    const applied = replica.apply(event)
+    switch (applied.kind) {
+      case 'known':
+        return
+      case 'fork':
+        end({ kind: 'forked' })
+        return
+      case 'resync':
+        // A place that cannot be continued from, the server says so; what is not understood, only a snapshot helps.
+        end({ kind: applied.why === 'unknown-rule' ? 'snapshot' : 'again' })
+        return
+      case 'applied': {
+        const wasWaiting = freshness.isWaiting
+        if (replica.place !== undefined) freshness.applied(positionOf(replica.place))
+        onChange(applied.rules)
+        if (wasWaiting && !freshness.isWaiting) onProof()
+        if (applied.rules.some((rule) => rule.kind === 'change' && CONFIGURED.has(rule.collection)))
+          void this.#configChanged()
+        this.#ackIn(Math.max(0, this.#ackSentMs + this.#ackEveryMs - this.#parts.clock.monotonicMs()))
+      }
+    }
+  }
+
+  /** Never rejects: the session that comes next asks again. */
+  async #configChanged(): Promise<void> {
+    if (this.#config !== undefined) this.#config = { ...this.#config, readAtMs: Number.NEGATIVE_INFINITY }
+    await this.#refreshConfig().catch((error: unknown) => this.#endSession?.(endingOf(error)))
+  }
+
+  /** Asks where the log ends in so many milliseconds, or earlier if that was planned. */
+  #ackIn(ms: number): void {
+    if (this.#ackOut || this.#state !== 'live') return
+    const heartbeatMs = Math.min(ACK_EVERY_MAX_MS, this.#parts.boundMs / ACKS_PER_BOUND)
+    this.#cancelAck?.()
+    this.#cancelAck = this.#parts.timers.after(Math.min(ms, heartbeatMs), () => void this.#acknowledge())
+  }
+
+  /** One round trip: at most one is out. Never rejects. */
+  async #acknowledge(): Promise<void> {
+    const { clock, replica, transport, boundMs } = this.#parts
+    const [instance, position, place, end] = [
+      this.#instance,
+      replica.position,
+      replica.place,
+      this.#endSession,
+    ]
+    if (instance === undefined || position === undefined || place === undefined) return
+    if (this.#ackOut || end === undefined) return
+    this.#ackOut = true
+    // Before anything is sent: the answer proves nothing about what comes later than this.
+    const sent = reading(clock)
+    this.#ackSentMs = sent.monotonicMs
+    const used = this.#parts.takeUsed()
+    const ask = { instance, position, bound: boundMs, ...(used.length === 0 ? {} : { used }) }
+    try {
+      const answer = await transport.acknowledge(ask, boundMs)
+      if (this.#endSession === end) this.#proved(answer, { sent, place, end })
+    } catch (error) {
+      if (this.#endSession === end) this.#unproved(endingOf(error), end)
+    }
+    this.#ackOut = false
+    // What was applied while this question was out is still to be acknowledged.
+    const soonMs = Math.max(0, this.#ackSentMs + this.#ackEveryMs - clock.monotonicMs())
+    this.#ackIn(replica.position === position ? Number.POSITIVE_INFINITY : soonMs)
+    await this.#maybeRefreshConfig()
+  }
+
+  #proved(
+    { position, floorMs }: { readonly position: string; readonly floorMs: number },
+    asked: Asked,
+  ): void {
+    const { replica, freshness, onProof, timers } = this.#parts
+    const at = readPosition(position)
+    if (at === undefined || replica.place === undefined) return
+    if (isBehind(at, asked.place) || isOther(at, replica.place)) {
+      asked.end({ kind: 'forked' })
+      return
+    }
+    this.#failures = 0
+    replica.index?.raiseFloor(floorMs)
+    freshness.prove({ sent: asked.sent, at: positionOf(at) }, positionOf(replica.place))
+    if (!freshness.isWaiting) {
+      onProof()
+      return
+    }
+    // The rows are on their way; if they do not come, the stream is dead, whatever its connection says.
+    const waitMs = Math.max(STALL_MIN_MS, this.#parts.boundMs / 4)
+    timers.after(waitMs, () => {
+      const own = replica.place
+      if (own !== undefined && positionOf(own) < positionOf(at)) asked.end({ kind: 'again' })
+    })
+  }
+
+  #unproved(ending: Ending, end: (ending: Ending) => void): void {
+    if (ending.kind !== 'failed') end(ending)
+    else if (ending.failure.status === 404) {
+      this.#instance = undefined
+      end({ kind: 'again' })
+    } else if (ending.failure.status !== undefined && ending.failure.status < 500) end(ending)
+    // Whatever else it is, asking again may help; without an answer nothing is fresh.
+  }
+
+  /** Never rejects. */
+  async #maybeRefreshConfig(): Promise<void> {
+    if (this.#state !== 'live') return
+    await this.#refreshConfig().catch((error: unknown) => {
+      const ending = endingOf(error)
+      if (ending.kind === 'failed' && ending.failure.status === 409) this.#endSession?.(ending)
+    })
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.timers.after(ms, resolve)
+      this.#cancelWait = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  #become(state: ConnectionState): void {
+    if (this.#state === state || this.#state === 'closed') return
+    this.#state = state
+    this.#parts.onState(state)
+  }
+}
+
+const GOODBYE_MS = 1_000
+const STALL_MIN_MS = 250
+
+type Asked = {
+  readonly sent: ClockReading
+  /** Where the replica stood then. */
+  readonly place: Place
+  readonly end: (ending: Ending) => void
+}
+
+function reading(clock: Clock): ClockReading {
+  return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
+}
+
+/** The edge where the way to the server fails: anything that is no such failure is a bug, and crashes. */
+function endingOf(error: unknown): Ending {
+  if (error instanceof SourceFailed) return { kind: 'failed', failure: error }
+  throw error
+}
+
+/** @returns undefined for bytes that no server of ours has made, however well they are sealed. */
+function decoded(bytes: Uint8Array, digestKey: string): Snapshot | undefined {
+  try {
+    return decodeSnapshot(bytes, digestKey)
+  } catch (error) {
+    if (error instanceof ContractBroken || error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+/** Whether a server says that its log ends before what came out of it earlier. */
+function isBehind(at: Place | undefined, than: Place | undefined): boolean {
+  if (at === undefined || than === undefined) return false
+  if (at.ordinal !== than.ordinal) return at.ordinal < than.ordinal
+  return at.epochId !== than.epochId || at.seq < than.seq
+}
+
+function isOther(at: Place, own: Place): boolean {
+  return at.ordinal === own.ordinal && at.seq === own.seq && at.chain !== own.chain
+}

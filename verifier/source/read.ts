@@ -1,0 +1,75 @@
+import { type ClaimMap, foreignKeys, importPublicJwk, type Json, SIGNATURE_ALGORITHMS } from '@rescind/core'
+import type { AckAnswer, FeedConfig, Hello, KnownIssuer } from './transport.ts'
+import { SourceFailed } from './transport.ts'
+
+type Members = Readonly<Record<string, unknown>>
+
+/** @throws SourceFailed when the text is no JSON object. */
+export function readObject(text: string): Members {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isMembers(value)) return value
+  } catch {
+    // Said below.
+  }
+  throw new SourceFailed('the server answered with something else than a JSON object')
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** @throws SourceFailed when it is not as the server of this version answers. */
+export function readConfig(text: string): FeedConfig {
+  const { digestKey, floor, keys, issuers } = readObject(text)
+  if (
+    typeof digestKey !== 'string' ||
+    !Array.isArray(keys) ||
+    !Array.isArray(issuers) ||
+    typeof floor !== 'number'
+  )
+    throw new SourceFailed('the configuration is not as described')
+  return {
+    digestKey,
+    floorMs: floor,
+    keys: keys.map((jwk: Json) => importPublicJwk(jwk)).filter((key) => key !== undefined),
+    issuers: issuers.filter(isMembers).flatMap(readIssuer),
+    text: stableText(text),
+  }
+}
+
+/** Positions and floors change all the time, and mean nothing in a configuration. */
+function stableText(text: string): string {
+  const { position: _position, ...rest } = readObject(text)
+  return JSON.stringify({ ...rest, floor: 0 })
+}
+
+function readIssuer(value: Members): KnownIssuer[] {
+  const { issuer, algorithms, audience, claims, skewSeconds, maxLifetimeSeconds, keys } = value
+  if (typeof issuer !== 'string' || !isTexts(algorithms) || !isMembers(claims)) return []
+  if (typeof skewSeconds !== 'number' || typeof maxLifetimeSeconds !== 'number') return []
+  if (audience !== undefined && !isTexts(audience)) return []
+  const agreed = SIGNATURE_ALGORITHMS.filter((one) => algorithms.includes(one))
+  const known = Array.isArray(keys) ? foreignKeys({ keys }, agreed) : undefined
+  const settings = { algorithms: agreed, claims: claims as ClaimMap, skewSeconds, maxLifetimeSeconds }
+  return [{ issuer: { issuer, ...settings, ...(audience === undefined ? {} : { audience }) }, keys: known }]
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
+/** @returns undefined for a hello that is none. */
+export function readHello(text: string): Hello | undefined {
+  const { instance, position, floor, ackEveryMs } = readObject(text)
+  if (typeof instance !== 'string' || typeof position !== 'string' || typeof floor !== 'number')
+    return undefined
+  return { instance, position, floorMs: floor, ackEveryMs: typeof ackEveryMs === 'number' ? ackEveryMs : 0 }
+}
+
+export function readAck(text: string): AckAnswer {
+  const { position, floor } = readObject(text)
+  if (typeof position !== 'string' || typeof floor !== 'number')
+    throw new SourceFailed('the acknowledgement was not answered as described')
+  return { position, floorMs: floor }
+}

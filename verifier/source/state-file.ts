@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs'
+import { open, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import {
+  ByteReader,
+  ByteWriter,
+  ContractBroken,
+  decodeSnapshot,
+  type RevocationIndex,
+  type Snapshot,
+  SnapshotWriter,
+  sha256,
+} from '@rescind/core'
+import { readConfig } from './read.ts'
+import { type FeedConfig, SourceFailed } from './transport.ts'
+
+/** Between two writes, while much happens. */
+const KEEP_EVERY_MS = 10_000
+const MAGIC = Buffer.from('rescindV', 'latin1')
+const VERSION = 1
+const HASH_BYTES = 32
+
+/** What was known when the file was written; `asOfMs` says how old that is. */
+export type Recalled =
+  | {
+      readonly kind: 'read'
+      readonly snapshot: Snapshot
+      readonly config: FeedConfig
+      readonly asOfMs: number
+    }
+  | { readonly kind: 'absent' | 'unreadable' }
+
+export type Kept = {
+  readonly index: RevocationIndex
+  readonly position: string
+  readonly config: string
+  readonly asOfMs: number
+}
+
+/**
+ * What a verifier knew, for a start without its server. It holds the realm's digest key, so nobody else may read it; it
+ * is written beside and put in place whole.
+ */
+export class StateFile {
+  readonly #path: string
+  readonly #monotonicMs: () => number
+  #keptAtMs = Number.NEGATIVE_INFINITY
+  #writing: Promise<void> = Promise.resolve()
+  #isWriting = false
+
+  constructor(path: string, monotonicMs: () => number) {
+    this.#path = path
+    this.#monotonicMs = monotonicMs
+  }
+
+  /** At the start, before anything else: one file, read at once. */
+  recall(): Recalled {
+    let bytes: Buffer
+    try {
+      bytes = readFileSync(this.#path)
+    } catch (error) {
+      return { kind: isMissing(error) ? 'absent' : 'unreadable' }
+    }
+    try {
+      return decodeState(bytes) ?? { kind: 'unreadable' }
+    } catch (error) {
+      if (error instanceof ContractBroken || error instanceof RangeError || error instanceof SourceFailed)
+        return { kind: 'unreadable' }
+      throw error
+    }
+  }
+
+  /** Never rejects: a disk that does not take it leaves the older file, which says how old it is. */
+  async keep(state: Kept, isLast: boolean): Promise<void> {
+    if (!isLast && (this.#isWriting || this.#monotonicMs() - this.#keptAtMs < KEEP_EVERY_MS)) return
+    this.#keptAtMs = this.#monotonicMs()
+    this.#isWriting = true
+    this.#writing = this.#writing.then(() => this.#write(state)).catch(() => undefined)
+    await this.#writing
+    this.#isWriting = false
+  }
+
+  async #write({ index, position, config, asOfMs }: Kept): Promise<void> {
+    const writer = new SnapshotWriter(index, position)
+    while (writer.step()) await new Promise((resolve) => setImmediate(resolve))
+    const out = new ByteWriter().fixed(MAGIC).u8(VERSION).f64(asOfMs).longText(config).block(writer.bytes())
+    const body = out.bytes()
+    const beside = `${this.#path}.${process.pid}.tmp`
+    try {
+      const file = await open(beside, 'w', 0o600)
+      try {
+        await file.writeFile(Buffer.concat([body, sha256(body)]))
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(beside, this.#path)
+      const folder = await open(dirname(this.#path), 'r')
+      await folder.sync()
+      await folder.close()
+    } catch (error) {
+      await unlink(beside).catch(() => undefined)
+      throw error
+    }
+  }
+}
+
+/** @returns undefined for bytes that are damaged, or of another version. */
+function decodeState(bytes: Buffer): Recalled | undefined {
+  if (bytes.length < MAGIC.length + HASH_BYTES || !MAGIC.equals(bytes.subarray(0, MAGIC.length)))
+    return undefined
+  const body = bytes.subarray(0, bytes.length - HASH_BYTES)
+  if (!sha256(body).equals(bytes.subarray(body.length))) return undefined
+  const from = new ByteReader(body)
+  from.fixed(MAGIC.length)
+  if (from.u8() !== VERSION) return undefined
+  const asOfMs = from.f64()
+  const config = readConfig(from.longText())
+  const snapshot = decodeSnapshot(from.block(), config.digestKey)
+  from.end()
+  return snapshot === undefined ? undefined : { kind: 'read', snapshot, config, asOfMs }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

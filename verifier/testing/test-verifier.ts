@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import { KEEP_FOREVER_MS, mintHandle, RawToken, type Rule } from '@rescind/core'
+import type { OnStale } from '../results.ts'
+import { Verifier } from '../verifier.ts'
+import { MemorySource } from './memory-source.ts'
+
+export type TestToken = {
+  readonly source?: string
+  readonly subject?: string
+  readonly client?: string
+  readonly tenant?: string
+  readonly scopes?: readonly string[]
+  readonly expiresInSeconds?: number
+}
+
+export type TestVerifierOptions = { readonly maxStalenessMs?: number; readonly onStale?: OnStale }
+
+/** A verifier without a server, for tests of your own service: you say which tokens there are, and end them. */
+export type TestVerifier = {
+  readonly verifier: Verifier
+  /** From now on this text is a good token. */
+  readonly accept: (token: string, about?: TestToken) => void
+  /** Ends one token; `check` says so when this returns. */
+  readonly revoke: (token: string) => void
+  /** Ends every token of a subject that was accepted so far. */
+  readonly revokeSubject: (subject: string, source?: string) => void
+  /** As if the server had not been heard of for longer than the bound. */
+  readonly goStale: () => void
+  /** The server is there again. */
+  readonly recover: () => Promise<void>
+}
+
+const BOUND_MS = 5_000
+const RANDOM = { bytes: (count: number): Buffer => randomBytes(count) }
+
+/** Resolves when the verifier is ready. Close `verifier` when the test is over. */
+export async function createTestVerifier(options: TestVerifierOptions = {}): Promise<TestVerifier> {
+  const { maxStalenessMs: boundMs = BOUND_MS, onStale = 'refuse' } = options
+  let aheadMs = 0
+  const clock = { wallMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs }
+  const source = new MemorySource(clock.wallMs)
+  const verifier = new Verifier({
+    transport: source,
+    clock,
+    timers: {
+      after: (ms, task) => {
+        const timer = setTimeout(task, ms)
+        return () => clearTimeout(timer)
+      },
+    },
+    chance: () => 0,
+    boundMs,
+    onStale,
+    onState: undefined,
+    stateFile: undefined,
+  })
+  verifier.start(undefined)
+  await verifier.ready()
+  return {
+    verifier,
+    accept: (token, about = {}) =>
+      source.tokens.set(token, answerOf(source, token, { about, nowMs: clock.wallMs() })),
+    revoke: (token) => source.append(tokenRule(source, token)),
+    revokeSubject: (subject, of = 'oauth') =>
+      source.append({
+        kind: 'revoke',
+        keepUntilMs: KEEP_FOREVER_MS,
+        target: { kind: 'cut', shape: 'subject', principals: { source: of, subject } },
+      }),
+    goStale: () => {
+      source.mode = 'down'
+      source.breakOff()
+      aheadMs += boundMs + 1
+    },
+    recover: async () => {
+      source.mode = 'up'
+      await verifier.ready()
+    },
+  }
+}
+
+type About = { readonly about: TestToken; readonly nowMs: number }
+
+/** As the server answers about a token (docs/feed.md). */
+function answerOf(
+  source: MemorySource,
+  token: string,
+  { about, nowMs }: About,
+): ReturnType<MemorySource['tokens']['get']> & object {
+  const { scopes = [], expiresInSeconds = 3_600, source: of = 'oauth', ...named } = about
+  const { ordinal, seq } = { ordinal: 1, seq: source.rows.length }
+  const facts = {
+    digest: digestOf(source, token),
+    handle: mintHandle(RANDOM),
+    kind: 'access',
+    source: of,
+    ...named,
+    ancestors: [],
+    position: [ordinal, seq],
+    issuedAt: new Date(nowMs).toISOString(),
+    expiresAt: new Date(nowMs + expiresInSeconds * 1_000).toISOString(),
+    scope: scopes.join(' '),
+  }
+  return { verdict: { kind: 'active' }, facts }
+}
+
+function tokenRule(source: MemorySource, token: string): Rule {
+  const digest = digestOf(source, token)
+  const handle = mintHandle(RANDOM)
+  return {
+    kind: 'revoke',
+    keepUntilMs: KEEP_FOREVER_MS,
+    target: { kind: 'token', source: 'oauth', digest, handle },
+  }
+}
+
+function digestOf(source: MemorySource, token: string): ReturnType<RawToken['digest']> {
+  const raw = RawToken.parse(token)
+  if (raw === undefined) throw new TypeError('no token could have this text')
+  return raw.digest(source.digestKey)
+}

@@ -1,0 +1,448 @@
+import {
+  type Clock,
+  type ClockReading,
+  Freshness,
+  judge,
+  type Lag,
+  type RawToken as Raw,
+  RawToken,
+  Replica,
+  type RevocationIndex,
+  type Rule,
+  type TokenDigest,
+  turnsVerdicts,
+} from '@rescind/core'
+import { type Known, readKnown } from './facts.ts'
+import { Memory } from './memory.ts'
+import type {
+  Active,
+  CheckOptions,
+  CheckResult,
+  ConnectionState,
+  Inactive,
+  OnStale,
+  Unknown,
+  VerifierStats,
+} from './results.ts'
+import { SignedTexts } from './signed.ts'
+import { askIfPossible } from './source/ask.ts'
+import { Follower, type Timers } from './source/follower.ts'
+import type { Recalled, StateFile } from './source/state-file.ts'
+import type { AskAnswer, FeedConfig, Transport } from './source/transport.ts'
+import { Used } from './used.ts'
+import { type OnRevoked, Watches } from './watches.ts'
+
+export type VerifierParts = {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly chance: () => number
+  readonly boundMs: number
+  readonly onStale: OnStale
+  readonly onState: ((state: ConnectionState) => void) | undefined
+  readonly stateFile: StateFile | undefined
+}
+
+/** `ready` was not in time. */
+export class NotReady extends Error {}
+
+/** Questions about single tokens that are out at a time; more get `unknown`. */
+export const ASKING_MAX = 256
+/** How often rules whose time is over leave the index; one slice of 64 at a time. */
+const SWEEP_MS = 30_000
+/** How often those who wait for a verdict to turn are told that nobody can say any more. */
+const WATCH_MS = 100
+
+const RANK: Readonly<Record<OnStale, number>> = { refuse: 0, ask: 1, allow: 2 }
+const STARTING: Unknown = { kind: 'unknown', why: 'starting' }
+const STALE: Unknown = { kind: 'unknown', why: 'stale' }
+const UNSEEN: Unknown = { kind: 'unknown', why: 'unseen' }
+const INACTIVE: Readonly<Record<Inactive['why'], Inactive>> = Object.fromEntries(
+  (
+    [
+      'unknown',
+      'malformed',
+      'expired',
+      'not_yet_valid',
+      'revoked',
+      'held',
+      'rotated',
+      'consumed',
+      'lost',
+    ] as const
+  ).map((why) => [why, { kind: 'inactive', why }]),
+) as Record<Inactive['why'], Inactive>
+
+/** What is remembered of a token, and what the index said of it when that last changed. */
+export type Seen = Known & {
+  /** Proven by a signature that was checked here, so that a change of keys means to look again. */
+  readonly signed: boolean
+  /** The version of the index that `turned` is of. */
+  version: number
+  /** Why it is over, whatever the time; undefined: it is not. */
+  turned: Inactive | undefined
+  answer: Active | undefined
+  usedMinute: number
+}
+
+/**
+ * Judges tokens in process, against a copy of the server's revocations that is fed live. `check` is synchronous and
+ * touches nothing outside; `verify` asks the server once about what `check` cannot know.
+ */
+export class Verifier {
+  readonly #parts: VerifierParts
+  readonly #replica: Replica = new Replica()
+  readonly #freshness: Freshness
+  readonly #follower: Follower
+  readonly #signed: SignedTexts = new SignedTexts()
+  readonly #seen: Memory<Seen> = new Memory()
+  readonly #watches: Watches
+  readonly #used: Used = new Used()
+  readonly #asking: Map<TokenDigest, Promise<CheckResult>> = new Map()
+  readonly #ready: Set<() => void> = new Set()
+  readonly #start: ClockReading
+  #config: FeedConfig | undefined
+  /** Goes up whenever a verdict may have turned. */
+  #version = 1
+  #checks = 0
+  #asked = 0
+  #slice = 0
+  #stateFile: VerifierStats['stateFile']
+  #cancelSweep: (() => void) | undefined
+  #cancelWatch: (() => void) | undefined
+
+  constructor(parts: VerifierParts) {
+    this.#parts = parts
+    this.#freshness = new Freshness(parts.boundMs)
+    this.#start = this.#reading()
+    this.#watches = new Watches((seen) => this.#judged(seen, 'refuse'))
+    this.#follower = new Follower({
+      ...parts,
+      replica: this.#replica,
+      freshness: this.#freshness,
+      onState: (state) => parts.onState?.(state),
+      onConfig: (config) => this.#configured(config),
+      onChange: (rules) => this.#changed(rules),
+      onProof: () => this.#proved(),
+      takeUsed: () => this.#used.take(),
+    })
+  }
+
+  /** Begins to follow the server; what a state file has kept is known at once. */
+  start(recalled: Recalled | undefined): void {
+    this.#stateFile = recalled?.kind
+    if (recalled?.kind === 'read') {
+      this.#follower.recall(recalled.config)
+      this.#replica.load(recalled.snapshot)
+      this.#freshness.remember(recalled.asOfMs)
+      this.#changed(undefined)
+    }
+    this.#follower.start()
+    this.#sweepLater()
+  }
+
+  /** How this verifier stands to its server. */
+  get state(): ConnectionState {
+    return this.#follower.state
+  }
+
+  /** Resolves when what this verifier says is fresh. @throws NotReady when it is not within the time. */
+  ready(timeoutMs = 10_000): Promise<void> {
+    if (this.#lag() === 'fresh') return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        cancel()
+        this.#ready.delete(done)
+        resolve()
+      }
+      const cancel = this.#parts.timers.after(timeoutMs, () => {
+        this.#ready.delete(done)
+        reject(new NotReady(`not ready within ${timeoutMs} ms: ${this.state}`))
+      })
+      this.#ready.add(done)
+    })
+  }
+
+  /** Judges a token by what is known here. Synchronous; no I/O. */
+  check(token: string, options?: CheckOptions): CheckResult {
+    this.#checks += 1
+    const raw = RawToken.parse(token)
+    if (raw === undefined) return INACTIVE.malformed
+    const { index } = this.#replica
+    if (index === undefined) return STARTING
+    const digest = raw.digest(index.digestKey)
+    const seen = this.#seen.get(digest) ?? this.#look(raw, digest, index)
+    if (!('facts' in seen)) return seen
+    return this.#used.noted(seen, this.#judged(seen, this.#policy(options)))
+  }
+
+  /** As `check`; what it cannot know, the server is asked about, once. */
+  async verify(token: string, options?: CheckOptions): Promise<CheckResult> {
+    const result = this.check(token, options)
+    const raw = RawToken.parse(token)
+    const { index } = this.#replica
+    if (raw === undefined) return result
+    if (index === undefined) return this.#policy(options) === 'ask' ? this.#askUnshared(raw) : result
+    if (!this.#isToBeAsked(result, raw, options)) return result
+    const digest = raw.digest(index.digestKey)
+    const asking = this.#asking.get(digest)
+    if (asking !== undefined) return asking
+    if (this.#asking.size >= ASKING_MAX) return result
+    const asked = this.#ask(raw, digest).finally(() => this.#asking.delete(digest))
+    this.#asking.set(digest, asked)
+    return asked
+  }
+
+  /**
+   * Calls back once when the token is over: at once if it is, within the bound when it is revoked or held, and with
+   * `unknown` when nobody can say any more. Never because a newer token took its place. @returns what stops it.
+   */
+  onRevoked(token: string, callback: OnRevoked): () => void {
+    const result = this.check(token)
+    const raw = RawToken.parse(token)
+    const { index } = this.#replica
+    if (raw === undefined || result.kind === 'inactive') return this.#watches.once(result, callback)
+    const digest = index === undefined ? undefined : raw.digest(index.digestKey)
+    const seen = digest === undefined ? undefined : this.#seen.get(digest)
+    const watch = this.#watches.add({ digest, seen }, callback)
+    this.#watchLater()
+    // Only the server can say of whom it is; until it has, its own digest is watched.
+    if (seen === undefined) void this.#learn(raw, watch)
+    return watch.stop
+  }
+
+  stats(): VerifierStats {
+    const { place, index } = this.#replica
+    return {
+      state: this.state,
+      lag: this.#lag(),
+      asOf: this.#freshness.asOfMs,
+      seq: place?.seq,
+      epoch: place?.ordinal,
+      instance: this.#follower.instance,
+      checks: this.#checks,
+      asked: this.#asked,
+      remembered: this.#seen.size,
+      watched: this.#watches.size,
+      entries: index?.ended.size ?? 0,
+      entryBytes: index?.ended.bytes ?? 0,
+      connects: this.#follower.connects,
+      snapshots: this.#follower.snapshots,
+      stateFile: this.#stateFile,
+    }
+  }
+
+  /** Says goodbye to the server, keeps what it knows if there is a state file, and stops. Judges no more. */
+  async close(): Promise<void> {
+    this.#cancelSweep?.()
+    this.#cancelWatch?.()
+    await this.#follower.close()
+    await this.#keep(true)
+    this.#freshness.distrust()
+  }
+
+  #policy(options: CheckOptions | undefined): OnStale {
+    const own = this.#parts.onStale
+    const asked = options?.onStale
+    return asked !== undefined && RANK[asked] < RANK[own] ? asked : own
+  }
+
+  /** A text that is not remembered. */
+  #look(raw: Raw, digest: TokenDigest, index: RevocationIndex): Seen | CheckResult {
+    // By itself: whatever else is to be known of it.
+    if (index.ended.hasDigest(digest)) return INACTIVE.revoked
+    const read = this.#signed.read(raw, this.#nowMs(index, this.#reading()))
+    switch (read.kind) {
+      case 'known':
+        return this.#remember(digest, read.known, true)
+      case 'inactive':
+        return INACTIVE[read.why]
+      case 'unknown':
+        return STALE
+      case 'opaque':
+        return UNSEEN
+    }
+  }
+
+  #remember(digest: TokenDigest, known: Known, signed: boolean): Seen {
+    const seen: Seen = { ...known, signed, version: 0, turned: undefined, answer: undefined, usedMinute: 0 }
+    if (!known.singleUse) this.#seen.set(digest, seen)
+    return seen
+  }
+
+  /** The one verdict function says what the rules make of it; it is asked again whenever one has arrived. */
+  #judged(seen: Seen, policy: OnStale): CheckResult {
+    const { index } = this.#replica
+    if (index === undefined) return STARTING
+    if (seen.version !== this.#version) this.#rejudge(seen, index)
+    if (seen.turned !== undefined) return seen.turned
+    const now = this.#reading()
+    const nowMs = this.#nowMs(index, now)
+    if (seen.facts.expiresAtMs <= nowMs) return INACTIVE.expired
+    if (seen.facts.notBeforeMs !== undefined && nowMs < seen.facts.notBeforeMs) return INACTIVE.not_yet_valid
+    const lag = this.#freshness.lag(now)
+    if (lag === 'fresh') return this.#active(seen)
+    if (lag === 'starting') return STARTING
+    return policy === 'allow' ? { ...this.#active(seen), stale: true } : STALE
+  }
+
+  #rejudge(seen: Seen, index: RevocationIndex): void {
+    // Time and lag are looked at on every check; here, only what rules say.
+    const facts = { ...seen.facts, expiresAtMs: Number.POSITIVE_INFINITY }
+    const verdict = judge({ facts, index, nowMs: seen.facts.notBeforeMs ?? 0, lag: 'fresh' })
+    seen.turned = verdict.kind === 'inactive' ? INACTIVE[verdict.why] : undefined
+    seen.version = this.#version
+  }
+
+  #active(seen: Seen): Active {
+    const asOf = this.#freshness.asOfMs ?? 0
+    if (seen.answer?.asOf === asOf) return seen.answer
+    const { handle, source, subject, client, tenant, expiresAtMs } = seen.facts
+    seen.answer = {
+      kind: 'active',
+      ...(handle === undefined ? {} : { handle }),
+      source,
+      ...(subject === undefined ? {} : { subject }),
+      ...(client === undefined ? {} : { client }),
+      ...(tenant === undefined ? {} : { tenant }),
+      scopes: seen.scopes,
+      expiresAtMs,
+      asOf,
+    }
+    return seen.answer
+  }
+
+  #isToBeAsked(result: CheckResult, raw: Raw, options: CheckOptions | undefined): boolean {
+    if (result.kind === 'unknown') return result.why === 'unseen' || this.#policy(options) === 'ask'
+    // Text that a customer assigned may have been given a longer life.
+    return result.kind === 'inactive' && result.why === 'expired' && !raw.looksSigned
+  }
+
+  async #ask(raw: Raw, digest: TokenDigest): Promise<CheckResult> {
+    const sentMs = this.#parts.clock.wallMs()
+    const answer = await this.#question(raw)
+    if (answer === undefined) return this.#unanswered(digest)
+    const { verdict } = answer
+    if (verdict.kind === 'unknown') return { kind: 'unknown', why: verdict.why }
+    if (verdict.kind === 'inactive') {
+      this.#seen.delete(digest)
+      return INACTIVE[verdict.why]
+    }
+    const known = readKnown(answer.facts)
+    if (known === undefined) return UNSEEN
+    const seen = this.#remember(digest, known, raw.looksSigned)
+    return this.#confirmed(seen, sentMs)
+  }
+
+  /** The server has just said yes; rules that came since, or that it has lost, still count. */
+  #confirmed(seen: Seen, sentMs: number): CheckResult {
+    const result = this.#judged(seen, 'refuse')
+    if (result.kind !== 'unknown') return this.#used.noted(seen, result)
+    if (this.state === 'forked') return result
+    return { ...this.#active(seen), asOf: sentMs }
+  }
+
+  /** Before anything is known here, there is no digest to share a question by. */
+  async #askUnshared(raw: Raw): Promise<CheckResult> {
+    const answer = await this.#question(raw)
+    if (answer === undefined) return STARTING
+    const { verdict } = answer
+    if (verdict.kind === 'inactive') return INACTIVE[verdict.why]
+    if (verdict.kind === 'unknown') return { kind: 'unknown', why: verdict.why }
+    const known = readKnown(answer.facts)
+    if (known === undefined) return STARTING
+    const seen: Seen = {
+      ...known,
+      signed: false,
+      version: 0,
+      turned: undefined,
+      answer: undefined,
+      usedMinute: 0,
+    }
+    return { ...this.#active(seen), asOf: this.#parts.clock.wallMs() }
+  }
+
+  #question(raw: Raw): Promise<AskAnswer | undefined> {
+    this.#asked += 1
+    return askIfPossible(this.#parts.transport, raw.reveal())
+  }
+
+  #unanswered(digest: TokenDigest): CheckResult {
+    const { index } = this.#replica
+    if (index?.ended.hasDigest(digest) === true) return INACTIVE.revoked
+    const seen = this.#seen.get(digest)
+    return seen === undefined ? UNSEEN : this.#judged(seen, 'refuse')
+  }
+
+  async #learn(raw: Raw, watch: ReturnType<Watches['add']>): Promise<void> {
+    const result = await this.verify(raw.reveal())
+    const { index } = this.#replica
+    const digest = index === undefined ? undefined : raw.digest(index.digestKey)
+    watch.learn(digest, digest === undefined ? undefined : this.#seen.get(digest), result)
+  }
+
+  #configured(config: FeedConfig): void {
+    if (this.#config !== undefined) {
+      // What was agreed has changed: signatures are looked at again.
+      this.#seen.clear()
+    }
+    this.#config = config
+    this.#signed.configure(config)
+  }
+
+  #changed(rules: readonly Rule[] | undefined): void {
+    if (rules !== undefined && !rules.some(turnsVerdicts)) return
+    this.#version += 1
+    const { index } = this.#replica
+    if (index !== undefined) this.#watches.sweep(index)
+  }
+
+  #proved(): void {
+    if (this.#lag() !== 'fresh') return
+    for (const done of [...this.#ready]) done()
+    void this.#keep(false)
+  }
+
+  #lag(): Lag {
+    return this.#freshness.lag(this.#reading())
+  }
+
+  #reading(): ClockReading {
+    const { clock } = this.#parts
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
+  }
+
+  /** Never before the floor, nor before what has run since the start: what was seen expired stays so. */
+  #nowMs(index: RevocationIndex, { wallMs, monotonicMs }: ClockReading): number {
+    return Math.max(wallMs, index.floorMs, this.#start.wallMs + monotonicMs - this.#start.monotonicMs)
+  }
+
+  /** Never rejects: a disk that does not take it is seen by its age. */
+  async #keep(isLast: boolean): Promise<void> {
+    const { stateFile } = this.#parts
+    const { index, position } = this.#replica
+    const asOfMs = this.#freshness.asOfMs
+    if (stateFile === undefined || index === undefined || position === undefined) return
+    if (this.#config === undefined || asOfMs === undefined) return
+    await stateFile.keep({ index, position, config: this.#config.text, asOfMs }, isLast)
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.#parts.timers.after(SWEEP_MS, () => {
+      this.#replica.index?.dropExpired(this.#slice)
+      this.#slice += 1
+      this.#sweepLater()
+    })
+  }
+
+  #watchLater(): void {
+    if (this.#cancelWatch !== undefined || this.#watches.size === 0) return
+    this.#cancelWatch = this.#parts.timers.after(WATCH_MS, () => {
+      this.#cancelWatch = undefined
+      const lag = this.#lag()
+      // Who was told to wait while everything starts is not told that it has ended.
+      if (lag === 'stale' && this.#parts.onStale !== 'allow') this.#watches.fireAll(STALE)
+      this.#watchLater()
+    })
+  }
+}

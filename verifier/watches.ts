@@ -1,0 +1,86 @@
+import type { RevocationIndex, TokenDigest } from '@rescind/core'
+import type { CheckResult, Inactive, Unknown } from './results.ts'
+import type { Seen } from './verifier.ts'
+
+/** Told once: why a token is over, or that nobody can say any more. */
+export type OnRevoked = (ended: Inactive | Unknown) => void
+
+/** Tokens watched at a time: connections of one process that are held open by a token. */
+export const WATCHED_MAX = 100_000
+
+type Watch = {
+  digest: TokenDigest | undefined
+  seen: Seen | undefined
+  readonly callback: OnRevoked
+}
+
+const REVOKED: Inactive = { kind: 'inactive', why: 'revoked' }
+/** Ways of ending that somebody has brought about; a token that expires, or was replaced, has done its work. */
+const BY_RULE: ReadonlySet<string> = new Set(['revoked', 'held', 'lost'])
+
+/** Who waits for a token to be revoked: sockets and streams that were opened with it. */
+export class Watches {
+  readonly #judge: (seen: Seen) => CheckResult
+  readonly #all: Set<Watch> = new Set()
+
+  constructor(judge: (seen: Seen) => CheckResult) {
+    this.#judge = judge
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** For what is over already. */
+  once(result: CheckResult, callback: OnRevoked): () => void {
+    let isStopped = false
+    queueMicrotask(() => {
+      if (!isStopped && result.kind !== 'active') callback(result)
+    })
+    return () => {
+      isStopped = true
+    }
+  }
+
+  /** @throws RangeError past WATCHED_MAX: a socket that cannot be cut must not be opened. */
+  add(
+    of: Pick<Watch, 'digest' | 'seen'>,
+    callback: OnRevoked,
+  ): {
+    readonly stop: () => void
+    readonly learn: (digest: TokenDigest | undefined, seen: Seen | undefined, result: CheckResult) => void
+  } {
+    if (this.#all.size >= WATCHED_MAX) throw new RangeError(`more than ${WATCHED_MAX} tokens are watched`)
+    const watch: Watch = { ...of, callback }
+    this.#all.add(watch)
+    return {
+      stop: () => {
+        this.#all.delete(watch)
+      },
+      learn: (digest, seen, result) => {
+        watch.digest = digest
+        watch.seen = seen
+        if (result.kind === 'inactive') this.#fire(watch, result)
+      },
+    }
+  }
+
+  /** After rules have come: whoever they hit is told. */
+  sweep(index: RevocationIndex): void {
+    for (const watch of this.#all) {
+      const { digest, seen } = watch
+      if (seen !== undefined) {
+        const result = this.#judge(seen)
+        if (result.kind === 'inactive' && BY_RULE.has(result.why)) this.#fire(watch, result)
+      } else if (digest !== undefined && index.ended.hasDigest(digest)) this.#fire(watch, REVOKED)
+    }
+  }
+
+  fireAll(why: Unknown): void {
+    for (const watch of [...this.#all]) this.#fire(watch, why)
+  }
+
+  #fire(watch: Watch, ended: Inactive | Unknown): void {
+    if (this.#all.delete(watch)) watch.callback(ended)
+  }
+}
