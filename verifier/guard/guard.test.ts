@@ -45,9 +45,9 @@ async function stands({ verifier }: TestVerifier): Promise<readonly Stand[]> {
     },
   )
   const quick = fastify()
-  quick.get('/', { onRequest: protectFastify(verifier, OPTIONS) }, async (request) => ({
-    subject: (request as typeof request & WithAuth).auth?.subject,
-  }))
+  quick.get('/', { onRequest: protectFastify(verifier, OPTIONS) }, (request, reply) =>
+    reply.send({ subject: (request as typeof request & WithAuth).auth?.subject }),
+  )
   await quick.listen({ host: '127.0.0.1', port: 0 })
   const hono = new Hono<{ Variables: { auth: Active } }>()
   hono.get('/', protectHono(verifier, OPTIONS), (context) =>
