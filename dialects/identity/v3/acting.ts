@@ -1,9 +1,10 @@
 import { type Awaitable, after, type Caller, type Realm } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
-import { IDENTITY } from '../directory.ts'
+import { callerOf as callerOfParty } from '../caller.ts'
+import { isSetupMfa } from '../limited.ts'
 import { judgeParty, type LiveParty, type PartyFacts, readParty } from '../party.ts'
-import { unauthorized } from './answers.ts'
+import { forbidden, unauthorized } from './answers.ts'
 import { type Power, powerOf } from './power.ts'
 import { grantedBy, type ScopeGrant } from './scope-grant.ts'
 
@@ -18,7 +19,10 @@ export type Acting = {
   readonly power: Power
 }
 
-/** Goes on as the caller, or answers 401: absent, no token, unknown, expired, held and revoked alike. */
+/**
+ * Goes on as the caller, or answers 401: absent, no token, unknown, expired, held and revoked alike. A token for setting
+ * up multi-factor authentication is 403: v2.0 has the calls for that.
+ */
 export function asActing({ realm, request }: Call, next: (acting: Acting) => Reply): Reply {
   const text = request.header('x-auth-token')
   if (text === undefined) return unauthorized(request)
@@ -28,6 +32,7 @@ export function asActing({ realm, request }: Call, next: (acting: Acting) => Rep
       // Judged after the last await.
       const party = judgeParty(realm, facts)
       if (party.kind !== 'live') return unauthorized(request)
+      if (isSetupMfa(party.record)) return forbidden('User must setup multi-factor')
       return next({ party, facts, grant, power: powerOf(party.user, grant) })
     })
   })
@@ -40,9 +45,5 @@ export function stillActs(realm: Realm, { facts }: Acting): boolean {
 
 /** Who acts, as the log names it; what it may do ends with its token. */
 export function callerOf({ realm, request }: Call, { party }: Acting): Caller {
-  return {
-    id: `${IDENTITY}:${party.user.id}`,
-    from: request.from,
-    standing: { realm: realm.ordinal, facts: party.record },
-  }
+  return callerOfParty(realm, request, party)
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bodyJson } from '../../../test/kit/request.ts'
+import { type Ask, bodyJson } from '../../../test/kit/request.ts'
+import { seededMfa } from '../directory/mfa.ts'
 import { changeUser, neverIssued } from '../test-world.ts'
+import { codeAt, decodeBase32 } from '../totp.ts'
 import {
   byPassword,
   byToken,
@@ -15,6 +17,7 @@ import {
   send,
   subjectToken,
   tokenIn,
+  type V3World,
 } from './test-world.ts'
 
 test('a token of each scope says what it is for, and its roles there', async () => {
@@ -287,4 +290,99 @@ test('a login with an application credential is for its project, with its roles,
     [{ id: 'reader', name: 'reader' }],
     'what is made from it is narrowed as it is',
   )
+})
+
+const SEED = 'JBSWY3DPEHPK3PXP'
+const PASSWORD_OF_PIA = { user: { id: 'pia', password: 'pw-pia' } }
+
+async function withGenerator(isEnabled: boolean): Promise<V3World & { readonly code: () => string }> {
+  const world = await openV3()
+  const { realm } = world
+  const mfa = seededMfa(realm, 'pia', { isEnabled, enforcement: 'DEFAULT', totpBase32: SEED })
+  await changeUser(realm, 'pia', { mfa })
+  const key = decodeBase32(SEED) ?? assert.fail()
+  return { ...world, code: () => codeAt(key, Math.floor(realm.nowMs() / 30_000)) }
+}
+
+const byCode = (passcode: string, beside: object = {}): Ask => {
+  const methods = [...Object.keys(beside), 'totp']
+  return logIn({ methods, ...beside, totp: { user: { id: 'pia', passcode } } })
+}
+
+test('with multi-factor authentication, a password and a passcode together get in, and each alone does not', async () => {
+  const { ask, code, enter } = await withGenerator(true)
+  assert.equal((await ask(byCode(code()))).status, 401)
+  assert.equal((await ask(byCode('000000', { password: PASSWORD_OF_PIA }))).status, 401)
+  const answer = await ask(byCode(code(), { password: PASSWORD_OF_PIA }))
+  assert.deepEqual((await tokenIn(answer)).methods, ['password', 'totp'])
+  assert.equal(
+    (await ask(byCode(code(), { password: PASSWORD_OF_PIA }))).status,
+    401,
+    'a passcode serves once',
+  )
+  const nova = await enter('nova')
+  const about = await subjectToken(answer)
+  assert.equal((await ask(send('GET', '/v3/auth/tokens', { as: nova, about }))).status, 200)
+})
+
+test('a passcode is not used up by a login whose password is wrong', async () => {
+  const { ask, code } = await withGenerator(true)
+  const wrong = { password: { user: { id: 'pia', password: 'wrong' } } }
+  assert.equal((await ask(byCode(code(), wrong))).status, 401)
+  assert.equal((await ask(byCode(code(), { password: PASSWORD_OF_PIA }))).status, 201)
+})
+
+test('without multi-factor authentication a passcode is a method like others', async () => {
+  const { ask, code } = await withGenerator(false)
+  assert.deepEqual((await tokenIn(await ask(byCode(code())))).methods, ['totp'])
+})
+
+test('passcodes are not guessed by trying often', async () => {
+  const { ask } = await withGenerator(true)
+  const statuses = new Set<number>()
+  for (let at = 0; at < 20; at += 1) statuses.add((await ask(byCode(String(at).padStart(6, '0')))).status)
+  assert.deepEqual([...statuses], [401, 413])
+})
+
+test('of two logins by one passcode at the same time, one gets in', async () => {
+  const { ask, code } = await withGenerator(true)
+  const same = byCode(code(), { password: PASSWORD_OF_PIA })
+  const answers = await Promise.all([ask(same), ask(same)])
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 401])
+})
+
+test('where multi-factor authentication is demanded, who has none set up gets in by nothing', async () => {
+  const { ask, realm, enter } = await openV3()
+  const path = '/v3/users/pia/application_credentials'
+  const body = { application_credential: { name: 'ci' } }
+  const made = await ask(send('POST', path, { as: await enter('pia'), body }))
+  type Made = { application_credential: { id: string; secret: string } }
+  const { id, secret } = ((await bodyJson(made)) as Made).application_credential
+  await changeUser(realm, 'pia', {
+    mfa: { isEnabled: false, enforcement: 'REQUIRED', otpDevices: [], phones: [] },
+  })
+  const byCredential = logIn({ methods: ['application_credential'], application_credential: { id, secret } })
+  for (const login of [byPassword('pia'), byCredential]) {
+    const answer = await ask(login)
+    assert.equal(answer.status, 403)
+    assert.equal((await errorIn(answer)).message, 'User must setup multi-factor')
+  }
+})
+
+test('a token for setting up multi-factor authentication does nothing in v3', async () => {
+  const { ask, enter } = await openV3()
+  const auth = {
+    'RAX-AUTH:scope': 'SETUP-MFA',
+    passwordCredentials: { username: 'chief-name', password: 'pw-chief' },
+  }
+  const answer = await ask(send('POST', '/v2.0/tokens', { body: { auth } }))
+  type Access = { readonly access: { readonly token: { readonly id: string } } }
+  const setup = ((await bodyJson(answer)) as Access).access.token.id
+  const pia = await enter('pia')
+  assert.equal((await ask(send('GET', '/v3/users', { as: setup }))).status, 403)
+  assert.equal((await ask(send('GET', '/v3/auth/tokens', { as: setup, about: pia }))).status, 403)
+  assert.equal((await ask(byToken(setup))).status, 401)
+  const chief = await enter('chief')
+  assert.equal((await ask(send('GET', '/v3/auth/tokens', { as: chief, about: setup }))).status, 404)
+  assert.equal((await ask(send('DELETE', '/v3/auth/tokens', { as: chief, about: setup }))).status, 204)
 })

@@ -7,6 +7,7 @@ import {
   type Position,
   PREFIX,
   type TokenIntent,
+  type TokenRecord,
   unreachable,
 } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
@@ -16,11 +17,11 @@ import { chainOf, descent } from '../descent.ts'
 import { domainAt } from '../directory/domains.ts'
 import { appCredentialClient, IDENTITY, PROOF } from '../directory/names.ts'
 import { accountOf } from '../directory/users.ts'
-import { forbidden, malformed, success, unauthorized } from './answers.ts'
+import { forbidden, malformed, overLimit, success, unauthorized } from './answers.ts'
 import { type AuthAsked, parseAuth } from './auth-body.ts'
 import { catalogForm } from './catalog.ts'
 import { readJson } from './entity.ts'
-import { isEnabled, type Proven, proveAll } from './proof.ts'
+import { isEnabled, isMultiFactor, type Proven, proveAll } from './proof.ts'
 import { resolveScope } from './resolve-scope.ts'
 import { tenantOfScope } from './scope.ts'
 import type { ScopeGrant } from './scope-grant.ts'
@@ -43,11 +44,27 @@ export function issue(call: Call): Awaitable<Answer> {
 async function attempt(call: Call, asked: AuthAsked): Promise<Answer | Stale> {
   const basis = call.realm.basis()
   const proven = await proveAll(call, asked.methods)
-  if (proven.kind === 'failed') return unauthorized(call.request)
-  if (proven.kind === 'incomplete')
-    return unauthorized(call.request, 'Additional authentication credentials required.')
+  switch (proven.kind) {
+    case 'failed':
+      return unauthorized(call.request)
+    case 'incomplete':
+      return unauthorized(call.request, 'Additional authentication credentials required.')
+    case 'must-set-up':
+      return forbidden('User must setup multi-factor')
+    case 'over-limit':
+      return overLimit(proven.waitSeconds)
+    case 'proven':
+      return scoped(call, { basis, proven, scope: asked.scope })
+    default:
+      return unreachable(proven)
+  }
+}
+
+type Scoping = { readonly basis: Position; readonly proven: Proven; readonly scope: AuthAsked['scope'] }
+
+async function scoped(call: Call, { basis, proven, scope }: Scoping): Promise<Answer | Stale> {
   if (!(await isEnabled(call.realm, proven.user))) return unauthorized(call.request)
-  const resolved = await resolveScope(call.realm, proven, asked.scope)
+  const resolved = await resolveScope(call.realm, proven, scope)
   if (resolved.kind === 'narrower') return forbidden('What was proved is good for one project only.')
   if (resolved.kind === 'no-access') return unauthorized(call.request)
   return mint(call, { basis, proven, grant: resolved.grant })
@@ -106,13 +123,19 @@ function intentOf({ realm, settings }: Call, proven: Proven, { scope }: ScopeGra
     ...(parent === undefined ? {} : descent(parent, settings.isChained)),
     claims: {
       ...(account === undefined ? {} : { account }),
-      ...(parent === undefined ? {} : { chain: chainOf(parent) }),
+      ...(parent === undefined ? {} : inherited(parent)),
     },
   }
+}
+
+/** Who stands behind a token stands behind what is made from it. */
+function inherited(parent: TokenRecord): Readonly<Record<string, unknown>> {
+  const impersonator = parent.claims?.['impersonator']
+  return { chain: chainOf(parent), ...(impersonator === undefined ? {} : { impersonator }) }
 }
 
 function clientOf({ parent, credential, authenticatedBy }: Proven): string {
   if (credential !== undefined) return appCredentialClient(credential.id)
   if (parent?.client !== undefined) return parent.client
-  return authenticatedBy.length > 1 ? PROOF.multi : PROOF.single
+  return isMultiFactor(authenticatedBy) ? PROOF.multi : PROOF.single
 }

@@ -9,10 +9,11 @@ import {
 } from '@rescind/core'
 import type { Call } from '../call.ts'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directory/app-credentials.ts'
-import { domainAt, domainByName } from '../directory/domains.ts'
+import { accountAt, demandsMfa, domainAt, domainByName } from '../directory/domains.ts'
 import { appCredentialOf, jointKey, PROOF } from '../directory/names.ts'
-import { type IdentityUser, mfaOf, userById, userEntryByName } from '../directory/users.ts'
+import { accountOf, type IdentityUser, mfaOf, userById, userEntryByName } from '../directory/users.ts'
 import { judgeParty, readParty } from '../party.ts'
+import { proveTotp } from '../totp.ts'
 import type { AppCredentialNamed, AuthMethod, DomainNamed, InDomain } from './auth-body.ts'
 
 /** Who has proved to be whom, and by what. */
@@ -32,23 +33,30 @@ export type Proof =
   | { readonly kind: 'failed' }
   /** What was proved is right, and this user has to prove more. */
   | { readonly kind: 'incomplete' }
+  /** What was proved is right, and is not enough: multi-factor authentication is demanded and not set up. */
+  | { readonly kind: 'must-set-up' }
+  /** Passcodes are tried too often. */
+  | { readonly kind: 'over-limit'; readonly waitSeconds: number }
 
 const FAILED = { kind: 'failed' } as const
 
 /** All methods of one request; they have to be about one user, and each is asked for before any is judged. */
 export async function proveAll(call: Call, methods: readonly AuthMethod[]): Promise<Proof> {
-  const proofs: Proof[] = []
-  // Passcodes last: one is used up only where everything else was right.
-  for (const method of methods.filter(({ kind }) => kind !== 'totp')) proofs.push(await prove(call, method))
-  let proven = proofs.reduce<Proof | undefined>(both, undefined)
-  for (const method of methods.filter(({ kind }) => kind === 'totp'))
-    proven = proven?.kind === 'failed' ? FAILED : both(proven, await prove(call, method))
-  if (proven?.kind !== 'proven') return FAILED
-  return needsMore(proven) ? { kind: 'incomplete' } : proven
+  let all: Proof | undefined
+  // Passcodes come last: one is used up only where everything else was right.
+  for (const method of methods.toSorted((one, other) => order(one) - order(other)))
+    all = all?.kind === 'failed' && method.kind === 'totp' ? FAILED : both(all, await prove(call, method))
+  if (all?.kind !== 'proven') return all ?? FAILED
+  if (needsMore(all)) return { kind: 'incomplete' }
+  return (await mustSetUp(call.realm, all)) ? { kind: 'must-set-up' } : all
+}
+
+function order({ kind }: AuthMethod): number {
+  return kind === 'totp' ? 1 : 0
 }
 
 function both(one: Proof | undefined, other: Proof): Proof {
-  if (one === undefined) return other
+  if (one === undefined || other.kind === 'over-limit') return other
   if (one.kind !== 'proven' || other.kind !== 'proven' || one.user.id !== other.user.id) return FAILED
   return {
     kind: 'proven',
@@ -69,7 +77,7 @@ function prove(call: Call, method: AuthMethod): Awaitable<Proof> {
     case 'application_credential':
       return proveCredential(call, method)
     case 'totp':
-      return FAILED
+      return provePasscode(call, method)
     default:
       return unreachable(method)
   }
@@ -84,6 +92,20 @@ async function provePassword(
   const hash = user?.passwordHash
   const isRight = await settings.passwords.verify({ hash, password, from: request.from })
   return user === undefined || !isRight ? FAILED : proven(user, { authenticatedBy: ['PASSWORD'] })
+}
+
+/** A code of a generator that was verified. Six digits are guessed soon by whoever may try often. */
+async function provePasscode(
+  { realm, settings }: Call,
+  { user: named, passcode }: Extract<AuthMethod, { kind: 'totp' }>,
+): Promise<Proof> {
+  const user = await userNamed(realm, named)
+  const waitSeconds = settings.passcodes.take(user?.id ?? `nobody:${named.value}`, realm.nowMs())
+  if (waitSeconds > 0) return { kind: 'over-limit', waitSeconds }
+  if (user === undefined) return FAILED
+  const proof = proveTotp(realm, user, passcode)
+  if (proof.kind === 'wrong') return FAILED
+  return proven(user, { authenticatedBy: ['OTPPASSCODE'], also: proof.also })
 }
 
 /** A live token stands for its user. One that is for something else only (setting up MFA, a new password) does not. */
@@ -150,10 +172,22 @@ function proven(user: IdentityUser, by: Partial<Proven> & Pick<Proven, 'authenti
   return { parent: undefined, credential: undefined, also: [], ...by, kind: 'proven', user }
 }
 
-/** A password alone is half of what a user with multi-factor authentication has to prove, here as in v2.0. */
+/** A password alone, or a passcode alone, is half of what a user with multi-factor authentication has to prove. */
 function needsMore({ user, parent, credential, authenticatedBy }: Proven): boolean {
   if (parent !== undefined || credential !== undefined) return false
-  return mfaOf(user).isEnabled && !authenticatedBy.includes('OTPPASSCODE')
+  return mfaOf(user).isEnabled && !isMultiFactor(authenticatedBy)
+}
+
+export function isMultiFactor(authenticatedBy: readonly string[]): boolean {
+  return ['PASSWORD', 'OTPPASSCODE'].every((name) => authenticatedBy.includes(name))
+}
+
+/** Where more than one factor is demanded, who has set up none gets in neither by a password nor by a credential. */
+async function mustSetUp(realm: Realm, { user, parent }: Proven): Promise<boolean> {
+  if (parent !== undefined || mfaOf(user).isEnabled) return false
+  const account = accountOf(user)
+  const level = account === undefined ? 'OPTIONAL' : (await accountAt(realm, account)).account.mfaEnforcement
+  return demandsMfa(mfaOf(user).enforcement, level)
 }
 
 /** Whether user and domain are enabled; only who has proved to be the user learns that they are not, by a 401. */
