@@ -10,6 +10,9 @@ import {
   type Values,
 } from '@rescind/server'
 import { auditVerify } from './audit-verify.ts'
+import { backup } from './backup.ts'
+import { epoch } from './epoch.ts'
+import { restore } from './restore.ts'
 import { version } from './version.ts'
 
 /** Milliseconds after a signal at which the process ends, whatever is still in flight. */
@@ -25,6 +28,12 @@ export async function run(words: readonly string[]): Promise<void> {
       return explain(rest)
     case 'audit':
       return audit(rest)
+    case 'backup':
+      return printLines(backup(rest, valuesOf))
+    case 'restore':
+      return printLines(restore(rest, valuesOf))
+    case 'epoch':
+      return printLines(epoch(rest, valuesOf))
     case 'version':
     case '--version':
       return print(`rescind ${version()}`)
@@ -72,6 +81,10 @@ async function audit(words: readonly string[]): Promise<void> {
   if (!isRight) process.exitCode = 1
 }
 
+async function printLines(lines: Promise<readonly string[]>): Promise<void> {
+  for (const line of await lines) print(line)
+}
+
 function explain(words: readonly string[]): void {
   const [sub, ...flags] = words
   if (sub !== 'explain') throw new SettingsRefused('the command is: rescind config explain [FLAGS]')
@@ -98,6 +111,12 @@ function usage(): string {
     '       rescind audit verify [FLAGS]     check the logs of a stopped store: exit 1 if a row was removed, added or altered',
     '       rescind audit verify FILE        the same of an export ("-": standard input);',
     '                                        --position P: it must contain this place, which was known before',
+    '       rescind backup FILE [FLAGS]      copy the store, served or not, as it stands at one moment',
+    '       rescind restore FILE [FLAGS]     make a store of a backup, in a new epoch: every token issued before is lost, unless',
+    '                                        --side-log FILE continues the backup and was closed in order, or reaches',
+    '                                        --known-position P (any position that a receipt or a verifier shows), or',
+    '                                        --keep-tokens says that nothing was revoked since',
+    '       rescind epoch new [FLAGS]        start a new epoch on a stopped store, after a fork (flags as for restore)',
     '       rescind --version',
     '',
     'flags (over environment, over rescind.config.json):',

@@ -8,7 +8,8 @@ import {
   ROW_KIND,
 } from '@rescind/core'
 
-const KIND = 'fork'
+/** Kind of the memos, in the system realm, that say which logs were proved to have been rolled back. */
+export const FORK_MEMOS = 'fork'
 
 /**
  * Logs that are known to have been rolled back. What proves it is written down, in the system realm, so that a restart
@@ -26,7 +27,7 @@ export class Forks {
   /** @throws StoreUnavailable when it cannot be known. */
   async recall(realm: Realm): Promise<void> {
     const { system, ledger } = this.#realms
-    const memo = await system.store.memo(system.ordinal, { kind: KIND, id: realm.name })
+    const memo = await system.store.memo(system.ordinal, { kind: FORK_MEMOS, id: realm.name })
     if (memo === undefined) return
     ledger.suspend(realm.ordinal)
     this.#alarm(realm, JSON.parse(Buffer.from(memo.value).toString('utf8')) as Place)
@@ -39,13 +40,13 @@ export class Forks {
     ledger.suspend(realm.ordinal)
     this.#alarm(realm, place)
     const value = Buffer.from(JSON.stringify(place), 'utf8')
-    const memo = { kind: KIND, id: realm.name, value, expiresAtMs: LAST_INSTANT_MS }
+    const memo = { kind: FORK_MEMOS, id: realm.name, value, expiresAtMs: LAST_INSTANT_MS }
     await commitOwn(system, [{ kind: 'put-memo', memo }])
   }
 
   /** A new epoch has begun. @throws StoreUnavailable, Overloaded. */
   async ended(realm: Realm, row: LogRow): Promise<void> {
     if (row.kind !== ROW_KIND.epoch) return
-    await commitOwn(this.#realms.system, [{ kind: 'drop-memo', memo: { kind: KIND, id: realm.name } }])
+    await commitOwn(this.#realms.system, [{ kind: 'drop-memo', memo: { kind: FORK_MEMOS, id: realm.name } }])
   }
 }

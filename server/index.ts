@@ -11,4 +11,11 @@ export {
   type Sources,
   type Values,
 } from './config/sources.ts'
+export {
+  type EpochStart,
+  type EpochStarted,
+  placeIn,
+  startEpochs,
+} from './epochs.ts'
+export { createSystemRandom } from './random.ts'
 export { type RunningServer, type Surroundings, startServer } from './start.ts'

@@ -15,7 +15,7 @@ import {
 } from '@rescind/core'
 import { CHAT_PREFIXES, createIdentityDialect, createOauthDialect, OAUTH_PREFIX } from '@rescind/dialects'
 import { Feed } from '@rescind/feed'
-import { MemoryStore, openSqlite } from '@rescind/stores'
+import { MemoryStore, openSqlite, type SideLogged } from '@rescind/stores'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { type Chat, openChat, warnOfChatApps } from './chat.ts'
@@ -76,7 +76,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const log = surroundings.log ?? pino({ level: config.logLevel })
   // Before anything is opened: a seed that cannot be read must not leave a half-made store behind.
   const seed = config.seedFile === undefined ? undefined : readSeed(config.seedFile)
-  const store = surroundings.store ?? (await openStore(config, clock))
+  const store = surroundings.store ?? (await openStore(config, { clock, log }))
   try {
     const master = await masterKey(config, store, random)
     const realms = await Realms.open({
@@ -237,18 +237,32 @@ function originOf(app: FastifyInstance, { host, tls }: Config): string {
   return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-async function openStore({ store }: Config, clock: Clock): Promise<Store> {
+async function openStore({ store, sideLog }: Config, { clock, log }: StoreParts): Promise<Store> {
   if (store.kind === 'memory') return new MemoryStore(clock.wallMs())
   const path = resolve(store.path)
   try {
     makeFolder(dirname(path))
-    return await openSqlite(path, clock.wallMs())
+    const side = sideLog === undefined ? undefined : { path: resolve(sideLog), salvage: false }
+    const opened = await openSqlite(path, clock.wallMs(), { sideLog: side })
+    noteSideLog(opened, log)
+    return opened
   } catch (error) {
     if (error instanceof StoreRefused) throw error
     throw new StoreRefused(
       `store: ${path} cannot be opened: ${error instanceof Error ? error.message : 'unknown'}`,
     )
   }
+}
+
+type StoreParts = { readonly clock: Clock; readonly log: Logger }
+
+function noteSideLog({ joined }: SideLogged, log: Logger): void {
+  if (joined?.kind === 'gap')
+    log.warn('sideLog: the store went on without it; it starts anew here, so take a backup now')
+  if (joined?.kind === 'started')
+    log.info('sideLog: it begins here; backups from now on can be carried forward')
+  if (joined?.kind === 'whole' && joined.carried > 0)
+    log.warn({ lines: joined.carried }, 'sideLog: the store lacked what it held, and has it now')
 }
 
 /** Made only with a new store: a missing key beside an old one is a mistake, never a reason to make another. */

@@ -18,6 +18,7 @@ export type Config = {
   readonly proxies: TrustedProxies
   readonly seedFile: string | undefined
   readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly sideLog: string | undefined
   readonly identityRate: number
   readonly identityChainRevocation: boolean
   readonly controlRate: number
@@ -58,6 +59,7 @@ export function checkConfig(values: Values): Config {
     tls,
     store: parseStore(required(values, 'store')),
     masterKeyFile: required(values, 'masterKeyFile'),
+    sideLog: values.sideLog.value,
     controlKey: parseControlKey(values.controlKey.value),
     publicUrl: parsePublicUrl(values.publicUrl.value),
     proxies: parseProxies(behindProxy),

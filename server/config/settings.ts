@@ -9,6 +9,7 @@ export type SettingName =
   | 'seed'
   | 'tlsCert'
   | 'tlsKey'
+  | 'sideLog'
   | 'identityRate'
   | 'identityChainRevocation'
   | 'controlRate'
@@ -98,6 +99,13 @@ export const SETTINGS: readonly Setting[] = [
     environment: 'RESCIND_TLS_KEY',
     fallback: undefined,
     help: 'PEM file with the private key of the certificate',
+  },
+  {
+    name: 'sideLog',
+    flag: '--side-log',
+    environment: 'RESCIND_SIDE_LOG',
+    fallback: undefined,
+    help: 'file, on another volume than the store, that every revocation reaches before it is acknowledged (docs/backup.md)',
   },
   {
     name: 'identityRate',

@@ -1,4 +1,4 @@
-import type { RealmOrdinal } from '@rescind/core'
+import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 
 /** Rows of one realm's log lie between two multiples of this. */
 const SPAN = 2 ** 40
@@ -9,4 +9,8 @@ export function logId(realm: RealmOrdinal, seq: number): number {
 
 export function seqOfLogId(id: number): number {
   return id % SPAN
+}
+
+export function realmOfLogId(id: number): RealmOrdinal {
+  return realmOrdinal(Math.floor(id / SPAN))
 }

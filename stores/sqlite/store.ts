@@ -46,9 +46,10 @@ import {
   rowOf,
 } from './reads.ts'
 import { rewriteLog } from './rewrite-log.ts'
+import type { SideJoined } from './side-join.ts'
 import { Snapshot } from './snapshot.ts'
 import { Thread } from './thread.ts'
-import type { Committed, Places, ReaderAsk, WriterAsk } from './thread-messages.ts'
+import type { Committed, Opened, Places, ReaderAsk, SideLogAsk, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
 import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 
@@ -62,11 +63,17 @@ const CHECKPOINT_PAGES = 8_192
  * @param floorMs the floor of a store that is made now.
  * @throws StoreRefused when another process owns it, or a newer version made it.
  */
-export async function openSqlite(path: string, floorMs: number): Promise<Store> {
+export async function openSqlite(
+  path: string,
+  floorMs: number,
+  options: OpenSqlite = {},
+): Promise<Store & SideLogged> {
   const lock = takeLock(path)
+  const { sideLog } = options
   const store = new SqliteStore({
     path,
     lock,
+    sideLog,
     writer: new Thread('writer-thread'),
     reader: new Thread('reader-thread'),
   })
@@ -79,18 +86,28 @@ export async function openSqlite(path: string, floorMs: number): Promise<Store> 
   }
 }
 
+export type OpenSqlite = {
+  /** A file on another volume that has each group before the store has it. */
+  readonly sideLog?: SideLogAsk | undefined
+}
+
+/** How the store and its side log fitted when they were opened last; undefined without one. */
+export type SideLogged = { readonly joined: SideJoined | undefined }
+
 type Parts = {
   readonly path: string
+  readonly sideLog: SideLogAsk | undefined
   readonly lock: DatabaseSync
   readonly writer: Thread<WriterAsk>
   readonly reader: Thread<ReaderAsk>
 }
 
-class SqliteStore implements Store {
+class SqliteStore implements Store, SideLogged {
   readonly #parts: Parts
   #snapshot: Snapshot | undefined
   #index: TokenIndex = new TokenIndex()
   #floorMs = 0
+  #joined: SideJoined | undefined
   #pagesSinceCheckpoint = 0
   #checkpoint: 'none' | 'running' | 'finish' = 'none'
 
@@ -98,14 +115,20 @@ class SqliteStore implements Store {
     this.#parts = parts
   }
 
+  get joined(): SideJoined | undefined {
+    return this.#joined
+  }
+
   get floorMs(): number {
     return this.#floorMs
   }
 
   async open(floorMs: number): Promise<void> {
-    const { path, writer, reader } = this.#parts
+    const { path, writer, reader, sideLog } = this.#parts
     // The writer comes first: it makes the schema and recovers the write-ahead log.
-    this.#floorMs = await writer.ask<number>({ kind: 'open', path, floorMs })
+    const opened = await writer.ask<Opened>({ kind: 'open', path, floorMs, sideLog })
+    this.#floorMs = opened.floorMs
+    this.#joined = opened.joined
     await reader.ask({ kind: 'open', path })
     this.#index = await this.#readIndex()
     this.#snapshot = new Snapshot(path)
@@ -137,7 +160,7 @@ class SqliteStore implements Store {
     // Every connection goes first: only then does opening read the write-ahead log from disk again.
     this.#disconnect()
     await reader.ask({ kind: 'close' })
-    await writer.ask({ kind: 'close' })
+    await writer.ask({ kind: 'close', inOrder: false })
     rewriteLog(this.#parts.path)
     await this.open(this.#floorMs)
   }
@@ -279,7 +302,7 @@ class SqliteStore implements Store {
     const { lock, reader, writer } = this.#parts
     this.#disconnect()
     await reader.ask({ kind: 'close' })
-    await writer.ask({ kind: 'close' })
+    await writer.ask({ kind: 'close', inOrder: true })
     await Promise.all([reader.end(), writer.end()])
     lock.close()
   }

@@ -1,11 +1,24 @@
 import type { RealmOrdinal } from '@rescind/core'
+import type { SideJoined } from './side-join.ts'
 import type { TokenPlaces } from './token-index.ts'
 
 /** What the main thread asks of the writer thread, one at a time. */
 export type WriterAsk =
-  | { readonly kind: 'open'; readonly path: string; readonly floorMs: number }
+  | {
+      readonly kind: 'open'
+      readonly path: string
+      readonly floorMs: number
+      readonly sideLog: SideLogAsk | undefined
+    }
   | { readonly kind: 'commit'; readonly group: Uint8Array; readonly checkpoint: boolean }
-  | { readonly kind: 'close' }
+  /** `inOrder`: all that was taken is done, and nothing more comes. */
+  | { readonly kind: 'close'; readonly inOrder: boolean }
+
+/** `salvage`: a restore, see `joinSideLog`. */
+export type SideLogAsk = { readonly path: string; readonly salvage: boolean }
+
+/** The durable floor, and how the side log was found. */
+export type Opened = { readonly floorMs: number; readonly joined?: SideJoined }
 
 /** Per unit a number as `CONFLICT` in apply.ts describes it. */
 export type Committed = {

@@ -1,13 +1,20 @@
 /** The one thread that writes: groups come one at a time, each becomes one transaction and one flush. */
 import { DatabaseSync } from 'node:sqlite'
-import type { RealmOrdinal } from '@rescind/core'
+import type { LogHead, RealmOrdinal } from '@rescind/core'
 import { Applier } from './apply.ts'
-import { decodeGroup } from './group-bytes.ts'
+import { decodeGroup, type StoredGroup } from './group-bytes.ts'
 import { configure, migrate, refuseForeign } from './schema.ts'
-import type { Committed, WriterAsk } from './thread-messages.ts'
+import { joinSideLog } from './side-join.ts'
+import { SideLog, sideHead } from './side-log.ts'
+import type { Committed, Opened, WriterAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
 
-type Open = { readonly db: DatabaseSync; readonly applier: Applier; floorMs: number }
+type Open = {
+  readonly db: DatabaseSync
+  readonly applier: Applier
+  readonly side: SideLog | undefined
+  floorMs: number
+}
 /** Page cache of the only connection that writes: never emptied by another. */
 const CACHE_KIB = 65_536
 /** Writes as many pages as a token does, and leaves nothing. */
@@ -19,29 +26,33 @@ let open: Open | undefined
 serve<WriterAsk>((ask) => {
   switch (ask.kind) {
     case 'open':
-      return openStore(ask.path, ask.floorMs)
+      return openStore(ask)
     case 'commit':
       return commit(mustBeOpen(), ask)
     case 'close':
-      open?.db.close()
-      open = undefined
+      closeStore(ask.inOrder)
       return undefined
   }
 })
 
-/** @returns the durable floor. */
-function openStore(path: string, floorMs: number): number {
+function openStore({ path, floorMs, sideLog }: Extract<WriterAsk, { kind: 'open' }>): Opened {
   const db = new DatabaseSync(path)
+  let side: SideLog | undefined
   try {
     refuseForeign(db)
     configure(db)
     db.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
     migrate(db, floorMs)
+    const applier = new Applier(db)
+    side = sideLog === undefined ? undefined : new SideLog(sideLog.path)
+    const joined =
+      side === undefined ? undefined : joinSideLog({ db, applier, side }, sideLog?.salvage === true)
     const row = db.prepare("SELECT value FROM meta WHERE name = 'floor'").get()
     const durable = Number(row?.value ?? floorMs)
-    open = { db, applier: new Applier(db), floorMs: durable }
-    return durable
+    open = { db, applier, side, floorMs: durable }
+    return { floorMs: durable, ...(joined === undefined ? {} : { joined }) }
   } catch (error) {
+    side?.close(false)
     db.close()
     throw error
   }
@@ -51,12 +62,12 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
   const group = decodeGroup(ask.group)
   const { db } = store
   const outcomes = new Float64Array(group.units.length)
-  const realms = new Set<RealmOrdinal>()
+  const before = new Map<RealmOrdinal, LogHead>()
   store.applier.tokens.beginGroup()
   db.exec('BEGIN IMMEDIATE')
   try {
     group.units.forEach((unit, at) => {
-      realms.add(unit.realm)
+      if (!before.has(unit.realm)) before.set(unit.realm, store.applier.head(unit.realm))
       outcomes[at] = store.applier.unit(unit)
     })
     // A group without work asks whether the disk takes writes, which an empty transaction would not find out.
@@ -64,6 +75,8 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
     if (group.floorMs > store.floorMs) {
       db.prepare("UPDATE meta SET value = ? WHERE name = 'floor'").run(group.floorMs)
     }
+    // On another volume first: what the store has, the side log has.
+    if (store.side !== undefined) ship(store.side, { group, outcomes, before, applier: store.applier })
     db.exec('COMMIT')
   } catch (error) {
     abandon(store)
@@ -73,8 +86,35 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
   // What is left here was written while another thread checkpointed the rest, so it takes no time; when it is all
   // there, the next group starts the write-ahead log from its beginning.
   if (ask.checkpoint) finishCheckpoint(db)
-  const heads = [...realms].map((realm) => ({ realm, ...store.applier.head(realm) }))
+  const heads = [...before.keys()].map((realm) => ({ realm, ...store.applier.head(realm) }))
   return { outcomes, heads, rows: Float64Array.from(store.applier.tokens.moved) }
+}
+
+/** A side log that cannot be told so is one that was not closed in order, which is the safe side. */
+function closeStore(inOrder: boolean): void {
+  try {
+    open?.side?.close(inOrder)
+  } catch {
+    // The store itself is durable, and must be let go of.
+  }
+  open?.db.close()
+  open = undefined
+}
+
+type Applied = {
+  readonly group: StoredGroup
+  readonly outcomes: Float64Array
+  readonly before: ReadonlyMap<RealmOrdinal, LogHead>
+  readonly applier: Applier
+}
+
+function ship(side: SideLog, { group, outcomes, before, applier }: Applied): void {
+  const written = [...before].filter(([realm, { seq }]) => applier.head(realm).seq > seq)
+  side.group(group, {
+    applied: group.units.filter((_unit, at) => (outcomes[at] ?? -1) >= 0),
+    from: written.map(([realm, head]) => sideHead(realm, head)),
+    to: written.map(([realm]) => sideHead(realm, applier.head(realm))),
+  })
 }
 
 /** The group is durable already: a log that cannot be written back only stays longer. */
@@ -93,6 +133,7 @@ function finishCheckpoint(db: DatabaseSync): void {
 function abandon(store: Open): void {
   open = undefined
   try {
+    store.side?.close(false)
     store.db.close()
   } catch {
     // Closing a connection that has failed may fail too; it is gone either way.

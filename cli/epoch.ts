@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { SettingsRefused, StoreRefused } from '@rescind/core'
+import { startEpochs } from '@rescind/server'
+import { openSqlite } from '@rescind/stores'
+import { knownPlaces } from './restore.ts'
+import { masterKeyOf, openRealms, storeWords, type ValuesOf } from './store-words.ts'
+
+/**
+ * `rescind epoch new`: what an operator does when a store was found to have been rolled back, and this is all there is.
+ * @throws SettingsRefused, StoreRefused.
+ */
+export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promise<readonly string[]> {
+  const [sub, ...rest] = words
+  if (sub !== 'new') throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
+  const { file, path, config, known, keepTokens } = storeWords(rest, valuesOf)
+  if (file !== undefined) throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
+  if (!existsSync(path)) throw new StoreRefused(`there is no store at ${path}`)
+  const master = masterKeyOf(config)
+  const side = config.sideLog === undefined ? undefined : { path: resolve(config.sideLog), salvage: false }
+  const store = await openSqlite(path, 0, { sideLog: side })
+  try {
+    const realms = await openRealms(store, master)
+    const started = await startEpochs(realms, {
+      keepTokens: () => keepTokens,
+      known: knownPlaces(realms, known),
+      audit: {
+        by: 'operator',
+        from: 'local',
+        how: 'epoch.new',
+        why: keepTokens ? 'a new epoch; --keep-tokens' : 'a new epoch',
+      },
+    })
+    await realms.ledger.close()
+    return started.map(
+      (one) =>
+        `${one.realm}: epoch ${one.ordinal}; ${one.keptTokens ? 'its tokens go on, because --keep-tokens was given' : 'every token issued before is lost'}.`,
+    )
+  } finally {
+    await store.close()
+  }
+}

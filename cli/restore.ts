@@ -1,0 +1,158 @@
+import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import {
+  type Place,
+  type Realm,
+  type Realms,
+  SettingsRefused,
+  type Store,
+  StoreRefused,
+  standingOf,
+} from '@rescind/core'
+import { type EpochStarted, placeIn, startEpochs } from '@rescind/server'
+import { flush, openSqlite, type SideJoined } from '@rescind/stores'
+import { masterKeyOf, openRealms, type StoreWords, storeWords, type ValuesOf } from './store-words.ts'
+
+/**
+ * `rescind restore FILE`: a store made of a backup, in a new epoch. It comes into being whole, by one rename, so that
+ * no server can ever find it half-made. @throws SettingsRefused, StoreRefused.
+ */
+export async function restore(words: readonly string[], valuesOf: ValuesOf): Promise<readonly string[]> {
+  const told = storeWords(words, valuesOf)
+  const { file, path } = told
+  if (file === undefined) throw new SettingsRefused('the command is: rescind restore FILE [FLAGS]')
+  const { sideLog } = told.config
+  if (existsSync(path))
+    throw new StoreRefused(
+      `${path} exists: stop the server and move it away; a restore never replaces a store`,
+    )
+  if (!existsSync(file)) throw new StoreRefused(`${file}: there is no such backup`)
+  if (sideLog !== undefined && !existsSync(sideLog))
+    throw new SettingsRefused(`sideLog: ${sideLog} does not exist`)
+  const master = masterKeyOf(told.config)
+  const stage = `${path}.restoring`
+  clear(stage)
+  try {
+    copyFileSync(file, stage)
+    chmodSync(stage, 0o600)
+    const side = sideLog === undefined ? undefined : { path: resolve(sideLog), salvage: true }
+    const store = await openSqlite(stage, 0, { sideLog: side })
+    const lines = await inNewEpoch(store, told, () => openRealms(store, master))
+    flush(stage)
+    renameSync(stage, path)
+    flush(dirname(path))
+    return lines
+  } finally {
+    clear(stage)
+  }
+}
+
+type Opened = Awaited<ReturnType<typeof openSqlite>>
+
+async function inNewEpoch(
+  store: Opened,
+  told: StoreWords,
+  open: () => Promise<Realms>,
+): Promise<readonly string[]> {
+  try {
+    const realms = await open()
+    const { joined } = store
+    const known = knownPlaces(realms, told.known)
+    const proven = await provenRealms(realms, { joined, known })
+    const started = await startEpochs(realms, {
+      keepTokens: (realm) => told.keepTokens || proven.has(realm.name),
+      known,
+      audit: {
+        by: 'operator',
+        from: 'local',
+        how: 'store.restore',
+        why: told.keepTokens ? 'restored from a backup; --keep-tokens' : 'restored from a backup',
+      },
+    })
+    await realms.ledger.close()
+    return [sideLine(joined), ...started.map((one) => epochLine(one, { told, proven })), ...warnings(told)]
+  } finally {
+    await store.close()
+  }
+}
+
+/** By realm. @throws SettingsRefused for a text that is no position of this store. */
+export function knownPlaces(realms: Realms, texts: readonly string[]): Map<string, Place[]> {
+  const known = new Map<string, Place[]>()
+  for (const text of texts) {
+    const found = placeIn(realms, text)
+    if (found === undefined)
+      throw new SettingsRefused('--known-position: not a position of a realm of this store')
+    known.set(found.realm.name, [...(known.get(found.realm.name) ?? []), found.place])
+  }
+  return known
+}
+
+type History = {
+  readonly joined: SideJoined | undefined
+  readonly known: ReadonlyMap<string, readonly Place[]>
+}
+
+/** Realms of which nothing that was acknowledged is missing: by the side log's word, or by a position that was reached. */
+async function provenRealms(realms: Realms, { joined, known }: History): Promise<ReadonlySet<string>> {
+  const proven = new Set<string>()
+  const isWhole = joined?.kind === 'whole'
+  for (const realm of realms.all()) {
+    const places = known.get(realm.name) ?? []
+    const reached: boolean[] = []
+    for (const place of places) reached.push(await isReached(realm, place))
+    // A position that lies beyond what is here disproves whatever else seemed to be whole.
+    if (reached.includes(false)) continue
+    if ((isWhole && joined.closed) || places.length > 0) proven.add(realm.name)
+  }
+  return proven
+}
+
+async function isReached(realm: Realm, place: Place): Promise<boolean> {
+  if (standingOf(place, realm.index.epochs, realm.index) !== 'on') return false
+  const chain = await chainAt(realm.store, realm, place.seq)
+  return chain === place.chain
+}
+
+async function chainAt(store: Store, { ordinal }: Realm, seq: number): Promise<string | undefined> {
+  const [row] = await store.chainedRowsAfter(ordinal, seq - 1, 1)
+  return row?.seq === seq ? Buffer.from(row.chain).toString('base64url') : undefined
+}
+
+function sideLine(joined: SideJoined | undefined): string {
+  switch (joined?.kind) {
+    case undefined:
+      return 'No side log was given: what was revoked after the backup is not known here.'
+    case 'started':
+      return 'The side log is empty: what was revoked after the backup is not known here.'
+    case 'whole':
+      return `The side log continues the backup: ${joined.carried} groups were carried over; it was ${joined.closed ? '' : 'not '}closed in order.`
+    case 'gap':
+      return `The side log does not continue the backup: what it says was revoked holds, and the rest of it (${joined.carried} groups) is left out.`
+  }
+}
+
+type Judged = { readonly told: StoreWords; readonly proven: ReadonlySet<string> }
+
+function epochLine({ realm, ordinal, keptTokens }: EpochStarted, { told, proven }: Judged): string {
+  const why = keptTokens
+    ? proven.has(realm)
+      ? 'its tokens go on: nothing that was acknowledged is missing'
+      : 'its tokens go on, because --keep-tokens was given'
+    : told.known.length > 0
+      ? 'every token issued before is lost: what is here does not reach the position that was known'
+      : 'every token issued before is lost'
+  return `${realm}: epoch ${ordinal}; ${why}.`
+}
+
+function warnings({ keepTokens }: StoreWords): readonly string[] {
+  return keepTokens
+    ? [
+        'WARNING: what was revoked after the backup, and is not known here, is accepted again (--keep-tokens).',
+      ]
+    : []
+}
+
+function clear(stage: string): void {
+  for (const file of [stage, `${stage}-wal`, `${stage}-shm`, `${stage}.lock`]) rmSync(file, { force: true })
+}

@@ -1,0 +1,53 @@
+import { resolve } from 'node:path'
+import { type MasterKey, Realms, SettingsRefused, type Store } from '@rescind/core'
+import { type Config, checkConfig, createSystemRandom, readMasterKey, type Values } from '@rescind/server'
+
+export type ValuesOf = (flags: readonly string[]) => Values
+
+/** What a command about a store was told: its own words, and the server's flags. */
+export type StoreWords = {
+  readonly file: string | undefined
+  readonly known: readonly string[]
+  readonly keepTokens: boolean
+  readonly config: Config
+  /** Of the store on disk. */
+  readonly path: string
+}
+
+/**
+ * Reads `FILE`, `--known-position P` and `--keep-tokens`; every other flag is one of the server's.
+ * @throws SettingsRefused.
+ */
+export function storeWords(words: readonly string[], valuesOf: ValuesOf): StoreWords {
+  const [first] = words
+  const file = first === undefined || first.startsWith('-') ? undefined : first
+  const flags: string[] = []
+  const known: string[] = []
+  let keepTokens = false
+  for (let at = file === undefined ? 0 : 1; at < words.length; at += 1) {
+    const word = words[at] ?? ''
+    if (word === '--keep-tokens') keepTokens = true
+    else if (word === '--known-position') {
+      at += 1
+      known.push(words[at] ?? '')
+    } else flags.push(word)
+  }
+  const config = checkConfig(valuesOf(flags))
+  if (config.store.kind !== 'sqlite') throw new SettingsRefused('store: this needs a store on disk')
+  return { file, known, keepTokens, config, path: resolve(config.store.path) }
+}
+
+export function masterKeyOf({ masterKeyFile }: Config): MasterKey {
+  return readMasterKey(resolve(masterKeyFile))
+}
+
+/** @throws StoreRefused when the store was made with another master key. */
+export function openRealms(store: Store, master: MasterKey): Promise<Realms> {
+  return Realms.open({
+    store,
+    master,
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    random: createSystemRandom(),
+    defer: (task) => setImmediate(task),
+  })
+}

@@ -1,0 +1,70 @@
+import {
+  type Audit,
+  commitOwn,
+  LAST_INSTANT_MS,
+  type Operation,
+  ORIGIN,
+  type Place,
+  parsePosition,
+  position,
+  type Realm,
+  type Realms,
+} from '@rescind/core'
+import { FORK_MEMOS } from '@rescind/feed'
+import { positionKeyOf } from './positions.ts'
+
+export type EpochStart = {
+  /** Realms whose tokens of earlier epochs go on; those of all others are lost. */
+  readonly keepTokens: (realm: Realm) => boolean
+  /** Places of histories that are left behind: a new epoch has to be beyond all of them. */
+  readonly known: ReadonlyMap<string, readonly Place[]>
+  readonly audit: Audit
+}
+
+export type EpochStarted = {
+  readonly realm: string
+  readonly ordinal: number
+  readonly seq: number
+  readonly keptTokens: boolean
+}
+
+/**
+ * Starts an epoch in every realm of a store that no server has open. Whoever comes with a place of a history that was
+ * left is told that it was left, and keeps what it knows to be over. @throws StoreUnavailable.
+ */
+export async function startEpochs(realms: Realms, start: EpochStart): Promise<readonly EpochStarted[]> {
+  const started: EpochStarted[] = []
+  for (const realm of realms.all()) {
+    const known = [...(start.known.get(realm.name) ?? []), ...(await forkOf(realms, realm))]
+    const last = realm.index.epochs.at(-1)?.ordinal ?? 0
+    const ordinal = Math.max(last, ...known.map((place) => place.ordinal)) + 1
+    const keptTokens = start.keepTokens(realm)
+    const lostBelow = keptTokens ? ORIGIN : position(ordinal, realm.index.seq + 1)
+    const epochId = realm.random.bytes(16).toString('base64url')
+    await commitOwn(realm, [
+      { kind: 'append', row: realm.row({ kind: 'epoch', ordinal, epochId, lostBelow }, start.audit) },
+    ])
+    started.push({ realm: realm.name, ordinal, seq: realm.index.seq, keptTokens })
+  }
+  await commitOwn(realms.system, realms.all().map(forgetFork))
+  return started
+}
+
+/** What proved that a realm's log had been rolled back, if anything did. */
+async function forkOf({ system }: Realms, realm: Realm): Promise<readonly Place[]> {
+  const memo = await system.store.memo(system.ordinal, { kind: FORK_MEMOS, id: realm.name })
+  return memo === undefined ? [] : [JSON.parse(Buffer.from(memo.value).toString('utf8')) as Place]
+}
+
+function forgetFork(realm: Realm): Operation {
+  return { kind: 'drop-memo', memo: { kind: FORK_MEMOS, id: realm.name }, ifExpiresAtMs: LAST_INSTANT_MS }
+}
+
+/** A position of one of these realms, by whose key it is told. @returns undefined when it is of none. */
+export function placeIn(realms: Realms, text: string): { realm: Realm; place: Place } | undefined {
+  for (const realm of realms.all()) {
+    const place = parsePosition(text, positionKeyOf(realm.keys.sealKey))
+    if (place !== undefined) return { realm, place }
+  }
+  return undefined
+}

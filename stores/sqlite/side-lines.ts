@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import type { StoredOperation, StoredUnit } from './group-bytes.ts'
+
+/** Where a realm's log stood before or after a line. */
+export type SideHead = { readonly realm: RealmOrdinal; readonly seq: number; readonly chain: string }
+
+/** What a line is about; the operations of a group stand behind it, to be parsed only when they are needed. */
+export type SideFrame =
+  /** From here on the log is whole: whatever came before is not in it. */
+  | { readonly kind: 'start'; readonly heads: readonly SideHead[] }
+  | {
+      readonly kind: 'group'
+      readonly floorMs: number
+      /** Of the realms whose logs the group wrote to; none for a group without rows. */
+      readonly from: readonly SideHead[]
+      readonly to: readonly SideHead[]
+    }
+  /** The store was closed in order: nothing came after the lines before. */
+  | { readonly kind: 'closed' }
+
+export type SideLine = { readonly frame: SideFrame; readonly operations: string }
+
+/** What a first line starts from; also the format's version. */
+export const SIDE_START = 'rescind side log 1'
+const HASH_CHARS = 43
+
+/** `hash TAB frame TAB operations NEWLINE`; the hash covers the line and, through the one before it, all lines. */
+export function sideLine(before: string, { frame, operations }: SideLine): { text: string; hash: string } {
+  const said = `${JSON.stringify(frame)}\t${operations}`
+  const hash = hashOf(before, said)
+  return { text: `${hash}\t${said}\n`, hash }
+}
+
+/** @returns undefined for a line that was torn, altered, or does not follow the one before. */
+export function readSideLine(before: string, text: string): (SideLine & { hash: string }) | undefined {
+  const said = text.slice(HASH_CHARS + 1)
+  const hash = text.slice(0, HASH_CHARS)
+  if (text[HASH_CHARS] !== '\t' || hash !== hashOf(before, said)) return undefined
+  const tab = said.indexOf('\t')
+  // Covered by the hash, so it is what `sideLine` wrote.
+  return { hash, frame: JSON.parse(said.slice(0, tab)) as SideFrame, operations: said.slice(tab + 1) }
+}
+
+function hashOf(before: string, said: string): string {
+  return createHash('sha256').update(before).update('\n').update(said).digest('base64url')
+}
+
+/** Everything of a unit but tokens: those that were issued after a backup are gone with the store. */
+export function shippedUnit({ realm, operations }: StoredUnit): StoredUnit | undefined {
+  const kept = operations.filter(
+    (operation) =>
+      !TOKENS.has(operation.kind) || (operation.kind === 'forget' && operation.tombstoneOf !== null),
+  )
+  return kept.length === 0 ? undefined : { realm, expects: [], operations: kept }
+}
+
+const TOKENS: ReadonlySet<StoredOperation['kind']> = new Set(['put', 'extend', 'forget', 'unaudit'])
+
+export function encodeUnits(units: readonly StoredUnit[]): string {
+  return JSON.stringify(
+    units.map(({ realm, operations }) => [realm, operations]),
+    asText,
+  )
+}
+
+export function decodeUnits(text: string): readonly StoredUnit[] {
+  const units = JSON.parse(text, asBytes) as readonly (readonly [number, readonly StoredOperation[]])[]
+  return units.map(([realm, operations]) => ({ realm: realmOrdinal(realm), expects: [], operations }))
+}
+
+type Bytes = { readonly base64: string }
+
+/** Buffers come here as what their `toJSON` makes of them; other bytes as they are. */
+function asText(_name: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString('base64') }
+  if (typeof value !== 'object' || value === null || !('type' in value) || value.type !== 'Buffer')
+    return value
+  return 'data' in value && Array.isArray(value.data)
+    ? { base64: Buffer.from(value.data as number[]).toString('base64') }
+    : value
+}
+
+function asBytes(_name: string, value: unknown): unknown {
+  const isBytes = typeof value === 'object' && value !== null && 'base64' in value
+  return isBytes ? Buffer.from((value as Bytes).base64, 'base64') : value
+}

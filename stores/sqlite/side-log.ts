@@ -1,0 +1,134 @@
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { type LogHead, StoreRefused } from '@rescind/core'
+import type { StoredGroup, StoredUnit } from './group-bytes.ts'
+import {
+  encodeUnits,
+  readSideLine,
+  SIDE_START,
+  type SideFrame,
+  type SideHead,
+  type SideLine,
+  shippedUnit,
+  sideLine,
+} from './side-lines.ts'
+
+/** Bytes read at once when it is opened. */
+const CHUNK_BYTES = 1_048_576
+/** Bytes of one line: a group of 256 units whose records are as large as a request can make them. */
+const LINE_MAX_BYTES = 64 * 1_048_576
+const NEWLINE = 10
+
+/**
+ * What became durable in a store, once more, in a file on another volume: each line is on its disk before the store
+ * commits, so it is never behind. It holds the logs, the directories and what was used up, but no tokens.
+ */
+export class SideLog {
+  readonly #file: number
+  readonly #path: string
+  #hash = SIDE_START
+  #bytes = 0
+  #closed = false
+
+  /** Opens or makes the file. @throws StoreRefused when it is no side log, and as fs does. */
+  constructor(path: string) {
+    this.#path = path
+    this.#file = openSync(path, 'a+', 0o600)
+    // A file whose name is not on disk yet is no file after a power cut.
+    const folder = openSync(dirname(path), 'r')
+    fsyncSync(folder)
+    closeSync(folder)
+  }
+
+  /** Whether the last line says that the store was closed in order. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  get isEmpty(): boolean {
+    return this.#bytes === 0
+  }
+
+  /** Every whole line, in order; what a crash left half-written behind the last one is cut off. */
+  *lines(): Generator<SideLine, void> {
+    let rest: Buffer = Buffer.alloc(0)
+    let read = 0
+    for (;;) {
+      const chunk = Buffer.alloc(CHUNK_BYTES)
+      const count = readSync(this.#file, chunk, 0, CHUNK_BYTES, read)
+      if (count === 0) break
+      read += count
+      rest = Buffer.concat([rest, chunk.subarray(0, count)])
+      for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+        const line = readSideLine(this.#hash, rest.toString('utf8', 0, end))
+        if (line === undefined) return this.#endAt(read - rest.length, end + 1)
+        this.#took(line.hash, line.frame, end + 1)
+        rest = rest.subarray(end + 1)
+        yield line
+      }
+      if (rest.length > LINE_MAX_BYTES) break
+    }
+    this.#endAt(read - rest.length, rest.length)
+  }
+
+  start(heads: readonly SideHead[]): void {
+    this.#append({ frame: { kind: 'start', heads }, operations: '' })
+  }
+
+  /** The units of a group that were applied; durable when this returns. @throws as fs does. */
+  group(group: StoredGroup, { applied, from, to }: Shipped): void {
+    const units = applied.flatMap((unit) => shippedUnit(unit) ?? [])
+    if (units.length === 0) return
+    const frame: SideFrame = { kind: 'group', floorMs: group.floorMs, from, to }
+    this.#append({ frame, operations: encodeUnits(units) })
+  }
+
+  /** @param inOrder nothing more can come: a restore may believe that this is all. */
+  close(inOrder: boolean): void {
+    if (inOrder && !this.#closed) this.#append({ frame: { kind: 'closed' }, operations: '' })
+    closeSync(this.#file)
+  }
+
+  #append(line: SideLine): void {
+    const { text, hash } = sideLine(this.#hash, line)
+    const bytes = Buffer.from(text, 'utf8')
+    // What a failed write left behind is no line, and must not be in the way of the next one.
+    if (statSync(this.#path).size !== this.#bytes) ftruncateSync(this.#file, this.#bytes)
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at)
+    fdatasyncSync(this.#file)
+    this.#took(hash, line.frame, bytes.length)
+  }
+
+  #took(hash: string, { kind }: SideFrame, bytes: number): void {
+    this.#hash = hash
+    this.#bytes += bytes
+    this.#closed = kind === 'closed'
+  }
+
+  /** A crash leaves one broken line at most, and that at the end. */
+  #endAt(bytes: number, broken: number): void {
+    const { size } = statSync(this.#path)
+    if ((bytes === 0 && size > 0) || size > bytes + broken)
+      throw new StoreRefused(`the side log ${this.#path} is no side log of ours, or was altered`)
+    if (size > bytes) ftruncateSync(this.#file, bytes)
+  }
+}
+
+export type Shipped = {
+  readonly applied: readonly StoredUnit[]
+  readonly from: readonly SideHead[]
+  readonly to: readonly SideHead[]
+}
+
+export function sideHead(realm: SideHead['realm'], { seq, chain }: LogHead): SideHead {
+  return { realm, seq, chain: Buffer.from(chain).toString('base64url') }
+}
