@@ -32,10 +32,12 @@ export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promi
       },
     })
     await realms.ledger.close()
-    return started.map(
-      (one) =>
-        `${one.realm}: epoch ${one.ordinal}; ${one.keptTokens ? 'its tokens go on, because --keep-tokens was given' : 'every token issued before is lost'}.`,
-    )
+    return started.map(({ realm, ordinal, keptTokens }) => {
+      const what = keptTokens
+        ? 'its tokens go on, because --keep-tokens was given'
+        : 'every token issued before is lost'
+      return `${realm}: epoch ${ordinal}; ${what}.`
+    })
   } finally {
     await store.close()
   }

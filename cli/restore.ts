@@ -125,10 +125,15 @@ function sideLine(joined: SideJoined | undefined): string {
       return 'No side log was given: what was revoked after the backup is not known here.'
     case 'started':
       return 'The side log is empty: what was revoked after the backup is not known here.'
-    case 'whole':
-      return `The side log continues the backup: ${joined.carried} groups were carried over; it was ${joined.closed ? '' : 'not '}closed in order.`
+    case 'whole': {
+      const closed = joined.closed ? 'closed in order' : 'not closed in order'
+      return `The side log continues the backup: ${joined.carried} groups were carried over; it was ${closed}.`
+    }
     case 'gap':
-      return `The side log does not continue the backup: what it says was revoked holds, and the rest of it (${joined.carried} groups) is left out.`
+      return [
+        `The side log does not continue the backup: of ${joined.carried} groups,`,
+        'what they say was revoked or held was carried over, and nothing else.',
+      ].join(' ')
   }
 }
 
