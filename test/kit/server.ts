@@ -73,10 +73,11 @@ export async function startProcess(start: ServerStart): Promise<ServerProcess> {
 export function spawnServer({ home, seed, flags, environment, wrapper }: ServerStart): ChildProcess {
   const seedFile = join(home.folder, 'seed.json')
   writeFileSync(seedFile, JSON.stringify(seed ?? SEED), { mode: 0o600 })
+  const listen = flags?.includes('--listen') === true ? [] : ['--listen', '127.0.0.1:0']
   const words = [
     ...(wrapper ?? []),
     process.execPath,
-    ...['-C', 'rescind-source', CLI, 'serve', '--listen', '127.0.0.1:0', '--seed', seedFile],
+    ...['-C', 'rescind-source', CLI, 'serve', ...listen, '--seed', seedFile],
     ...['--store', `sqlite:${join(home.folder, 'data', 'rescind.db')}`],
     ...['--master-key-file', join(home.folder, 'data', 'master.key'), ...(flags ?? [])],
   ]

@@ -1,0 +1,30 @@
+/** A chat server's sockets: one line with a token opens it, and it is closed when that token is revoked. */
+import { createServer } from 'node:net'
+import { openVerifier } from '@rescind/verifier'
+
+const [url = '', key = ''] = process.argv.slice(2)
+const verifier = openVerifier({ url, key })
+
+const server = createServer((socket) => {
+  socket.setEncoding('utf8')
+  socket.on('error', () => {})
+  socket.once('data', (line: string) => {
+    const token = line.trim()
+    void verifier.verify(token).then((result) => {
+      if (result.kind !== 'active') {
+        socket.end(`refused ${result.why}\n`)
+        return
+      }
+      const stop = verifier.onRevoked(token, (ended) => socket.end(`closed ${ended.why}\n`))
+      socket.on('close', stop)
+      socket.write('open\n')
+    })
+  })
+})
+
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  void verifier.ready(20_000).then(() => process.send?.({ port }))
+})
+process.on('disconnect', () => process.exit(0))
