@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Store } from '@rescind/core'
 import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
 import { MemoryStore } from '@rescind/stores'
 import { HandClock, SeededRandom, START_MS } from './realm.ts'
@@ -15,6 +16,8 @@ export type TestServer = {
   readonly port: number
   readonly clock: HandClock
   readonly power: StoreSwitch
+  /** What the server keeps, read past it. */
+  readonly store: Store
   readonly close: () => Promise<void>
 }
 
@@ -48,6 +51,7 @@ export async function openServer({ seed, time, flags }: TestServerStart): Promis
     port: Number(new URL(server.url).port),
     clock,
     power,
+    store,
     close: server.close,
   }
 }
