@@ -1,6 +1,7 @@
 import { ASSIGNED_LIFETIME_MAX_MS, LIFETIME_MAX_MS, type Realm, SettingsRefused } from '@rescind/core'
 import { parseAddressRange } from '../wire/address-range.ts'
 import type { ChatApp } from './directory.ts'
+import { CHAT_BOUNDS } from './tools.ts'
 
 /** Seconds that a token lives when its app says nothing: 7 days, as in the seed's records. */
 const TOKEN_LIFETIME_SECONDS = 604_800
@@ -23,6 +24,7 @@ export type ChatAppSettings = {
   readonly newerMembers?: boolean | undefined
   readonly apiKeySources?: readonly string[] | undefined
   readonly requestsPerMinute?: number | undefined
+  readonly listingMax?: number | undefined
   readonly verifyUrl?: string | undefined
   readonly maxLifetimeSeconds?: number | undefined
   readonly tombstonesMax?: number | undefined
@@ -53,6 +55,7 @@ export function chatAppTraits(settings: Omit<ChatAppSettings, 'apiKey' | 'client
   const lifetime = whole(settings, 'tokenLifetimeSeconds', [1, LIFETIME_MAX_SECONDS])
   const optional = {
     requestsPerMinute: whole(settings, 'requestsPerMinute', [0, REQUESTS_PER_MINUTE_MAX]),
+    listingMax: whole(settings, 'listingMax', [1, CHAT_BOUNDS.clientsScannedMax]),
     maxLifetimeSeconds: whole(settings, 'maxLifetimeSeconds', [1, ASSIGNED_LIFETIME_MAX_SECONDS]),
     tombstonesMax: whole(settings, 'tombstonesMax', [0, TOMBSTONES_MAX]),
     apiKeySources,
@@ -68,7 +71,12 @@ export function chatAppTraits(settings: Omit<ChatAppSettings, 'apiKey' | 'client
   }
 }
 
-type WholeMember = 'tokenLifetimeSeconds' | 'requestsPerMinute' | 'maxLifetimeSeconds' | 'tombstonesMax'
+type WholeMember =
+  | 'tokenLifetimeSeconds'
+  | 'requestsPerMinute'
+  | 'listingMax'
+  | 'maxLifetimeSeconds'
+  | 'tombstonesMax'
 type Named = Pick<ChatAppSettings, 'name' | WholeMember>
 
 function whole(settings: Named, member: WholeMember, [min, max]: [number, number]): number | undefined {

@@ -21,6 +21,8 @@ export type ChatApp = {
   readonly apiKeySources?: readonly string[]
   /** Calls a minute that the API key may make; the server's own setting when absent, no limit at 0. */
   readonly requestsPerMinute?: number
+  /** Clients that one listing may look at; the server's own bound when absent. */
+  readonly listingMax?: number
   /** Who is asked about tokens that are unknown here. */
   readonly verifyUrl?: string
   /** The longest that text which the app's server assigns may live; ten years when absent. */

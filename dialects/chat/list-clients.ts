@@ -35,7 +35,8 @@ export function createListClients(bounds: ChatBounds): AdminAct {
     const release = (): void => {
       scans -= 1
     }
-    return list(realm, { app: ask.admin.app.name, listing, bounds }).finally(release)
+    const { name, listingMax = bounds.clientsScannedMax } = ask.admin.app
+    return list(realm, { app: name, listing, listingMax }).finally(release)
   }
 }
 
@@ -53,9 +54,9 @@ function parseListing({ request }: AdminAsk): Listing | Refused {
   return { kind: 'listing', filter, limit: Math.min(limit, LIMIT_MAX), skip }
 }
 
-type Scan = { readonly app: string; readonly listing: Listing; readonly bounds: ChatBounds }
+type Scan = { readonly app: string; readonly listing: Listing; readonly listingMax: number }
 
-async function list(realm: Realm, { app, listing, bounds }: Scan): Promise<Answer> {
+async function list(realm: Realm, { app, listing, listingMax }: Scan): Promise<Answer> {
   const { filter, limit, skip } = listing
   const run = filter === undefined ? undefined : runOf(filter)
   const data: unknown[] = []
@@ -63,7 +64,7 @@ async function list(realm: Realm, { app, listing, bounds }: Scan): Promise<Answe
   let scanned = 0
   for await (const entry of clientsOf(realm, app)) {
     scanned += 1
-    if (scanned > bounds.clientsScannedMax) return fail('RESULT_TOO_LARGE')
+    if (scanned > listingMax) return fail('RESULT_TOO_LARGE')
     const object = run === undefined && !isShown(totalCount, listing) ? undefined : clientObject(entry)
     const fits = run === undefined ? true : run.fits(object as Json)
     if (fits === undefined) return fail('INVALID_QUERY', 'This filter costs too much over so many clients.')

@@ -57,6 +57,26 @@ test('more than a page of others are ended and listed, each in a row of its own'
   for (const token of others) assert.equal(await isLive(token), false)
 })
 
+test('logout-others ends a suspended token, too: the release of its hold does not bring it back', async () => {
+  const { client, user, realm, isLive, recordOf } = await openChat()
+  const [own = '', other = ''] = await client('u1', 2)
+  const { source, digest, handle } = (await recordOf(other)) ?? assert.fail('no record')
+  const append = async (rule: Parameters<typeof realm.row>[0]): Promise<void> => {
+    const row = realm.row(rule, { by: 'test', from: 'local', how: 'test' })
+    await realm.commit({
+      realm: realm.ordinal,
+      standsOn: [],
+      expects: [],
+      operations: [{ kind: 'append', row }],
+    })
+  }
+  await append({ kind: 'hold', id: 'h1', target: { kind: 'token', source, digest, handle } })
+  assert.deepEqual(texts(await user('POST', '/me/logout-others', { token: own })), [other])
+  await append({ kind: 'release', id: 'h1' })
+  assert.equal(await isLive(other), false)
+  assert.deepEqual(texts(await user('POST', '/me/logout-others', { token: own })), [])
+})
+
 test('no body makes one logout end another token', async (t) => {
   const { client, send, isLive } = await openChat()
   const [kept = ''] = await client('u1', 1)

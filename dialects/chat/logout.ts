@@ -66,19 +66,27 @@ async function endPage(realm: Realm, user: User, after: number | undefined): Pro
   const { source, client, handle } = user.record
   const ask = { source, client, after, limit: TOKENS_PER_PAGE }
   const page: TokenPage = await realm.store.tokensOfClient(realm.ordinal, ask)
-  const ended = page.records.filter((one) => one.handle !== handle && isActive(realm.judge(one)))
+  const others = page.records.filter((one) => one.handle !== handle)
+  const live = others.filter((one) => isActive(realm.judge(one)))
+  // A suspended one would come back when its hold is released; nothing can stand on it, so it is no condition.
+  const ended = others.filter((one) => live.includes(one) || isSuspended(realm, one))
   if (ended.length > 0) {
     const caller = userCaller(realm, user)
     const audit = { by: caller.id, from: caller.from, how: 'chat.logout-others' }
     const outcome = await realm.commit({
       realm: realm.ordinal,
-      standsOn: [caller.standing, ...ended.map((facts) => ({ realm: realm.ordinal, facts }))],
+      standsOn: [caller.standing, ...live.map((facts) => ({ realm: realm.ordinal, facts }))],
       expects: [],
       operations: ended.map((record): Operation => ({ kind: 'append', row: rowOf(realm, record, audit) })),
     })
     if (outcome.kind !== 'applied') return 'stale'
   }
   return { ended, next: page.next }
+}
+
+function isSuspended(realm: Realm, record: TokenRecord): boolean {
+  const verdict = realm.judge(record)
+  return verdict.kind === 'inactive' && verdict.why === 'held'
 }
 
 type RowAudit = Parameters<Realm['row']>[1]

@@ -11,6 +11,7 @@ export type SeedChatApp = {
   readonly newerMembers?: boolean | undefined
   readonly apiKeySources?: readonly string[] | undefined
   readonly requestsPerMinute?: number | undefined
+  readonly listingMax?: number | undefined
   readonly verifyUrl?: string | undefined
   readonly maxLifetimeSeconds?: number | undefined
   readonly tombstonesMax?: number | undefined
@@ -29,6 +30,7 @@ export const seedChatApp: z.ZodType<SeedChatApp> = z.strictObject({
   newerMembers: z.boolean().optional(),
   apiKeySources: z.array(z.string().max(64)).optional(),
   requestsPerMinute: z.int().min(0).optional(),
+  listingMax: z.int().positive().optional(),
   verifyUrl: seedUrl.optional(),
   maxLifetimeSeconds: z.int().positive().optional(),
   tombstonesMax: z.int().min(0).optional(),

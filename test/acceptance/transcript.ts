@@ -79,7 +79,7 @@ const TRANSCRIPT_SEED = {
         { name: 'newer', ...chatKeys('newer'), newerMembers: true },
         { name: 'limited', ...chatKeys('limited'), requestsPerMinute: 1 },
         { name: 'guarded', ...chatKeys('guarded'), apiKeySources: ['10.0.0.0/8'] },
-        { name: 'full', ...chatKeys('full'), tombstonesMax: 0, maxLifetimeSeconds: 60 },
+        { name: 'full', ...chatKeys('full'), tombstonesMax: 0, maxLifetimeSeconds: 60, listingMax: 1 },
         { name: 'asking', ...chatKeys('asking'), verifyUrl: 'https://127.0.0.1/verify' },
         { name: 'closed', ...chatKeys('closed'), enabled: false },
       ],
