@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { API_KEY, basic, CLIENT_KEY, CONTROL, FORM_BODY, JSON_BODY, OAUTH } from '../kit/calls.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
-import { ANN, SVC } from '../kit/seed.ts'
+import { ANN, EVE, SVC } from '../kit/seed.ts'
 import { Dice, type Mutant, mutant } from './hygiene/mutate.ts'
 import { hasShape, type Shape, shapeAt } from './hygiene/shapes.ts'
 import type { Template } from './hygiene/templates.ts'
@@ -74,6 +74,7 @@ async function spareTemplates(
     { ...user, method: 'DELETE', target: `/v2.0/tokens/${spare}` },
     // One of another account: whatever becomes of this request, it has no right to it.
     { ...user, method: 'DELETE', target: `/v2.0/tokens/${victims.eve}` },
+    ...v3Templates(ann, spare),
     { ...oauth, target: OAUTH, body: 'grant_type=client_credentials&scope=read+write' },
     { ...oauth, target: OAUTH, body: `grant_type=refresh_token&refresh_token=${refresh}` },
     { ...oauth, target: `${OAUTH}/revoke`, body: `token=${access}&token_type_hint=access_token` },
@@ -94,6 +95,31 @@ async function spareTemplates(
       headers: [CONTROL, JSON_BODY],
       body: json({ clientId: 'svc', subject: 'spare', scope: 'read' }),
     },
+  ]
+}
+
+function v3Templates(ann: string, spare: string): readonly Template[] {
+  const caller = `X-Auth-Token: ${ann}`
+  const v3 = { shape: 'identity-v3', headers: [caller] } as const
+  const about = { ...v3, target: '/v3/auth/tokens', headers: [caller, `X-Subject-Token: ${spare}`] }
+  const identity = { methods: ['token'], token: { id: ann } }
+  const auth = { identity, scope: { project: { id: ANN.tenant } } }
+  return [
+    { ...about, method: 'GET' },
+    { ...about, method: 'DELETE' },
+    {
+      ...{ shape: 'identity-v3', method: 'POST', target: '/v3/auth/tokens', headers: [JSON_BODY] },
+      body: JSON.stringify({ auth }),
+    },
+    { ...v3, method: 'GET', target: '/v3/auth/projects' },
+    { ...v3, method: 'GET', target: `/v3/users/${ANN.id}/application_credentials?limit=2&name=ci` },
+    { ...v3, method: 'GET', target: `/v3/role_assignments?user.id=${ANN.id}&include_names` },
+    // She may not: whatever becomes of this request, she has no right to it.
+    {
+      ...{ ...v3, method: 'PATCH', target: `/v3/users/${EVE.id}`, headers: [caller, JSON_BODY] },
+      body: JSON.stringify({ user: { enabled: false } }),
+    },
+    { ...v3, method: 'PUT', target: `/v3/projects/${ANN.tenant}/users/${ANN.id}/roles/admin` },
   ]
 }
 
