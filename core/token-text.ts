@@ -44,6 +44,11 @@ export class TokenGrammar {
   readonly prefixes: Prefixes
   readonly #known: ReadonlySet<string>
 
+  /** Every prefix that text of this realm can begin with. */
+  get known(): readonly string[] {
+    return [...this.#known]
+  }
+
   /** @param former prefixes that were once in use: text that bears them is still out there. */
   constructor(own: Partial<Prefixes> = {}, former: readonly string[] = []) {
     const { access, refresh, code, identity, clientSecret } = PREFIX

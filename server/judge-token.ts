@@ -38,10 +38,9 @@ const ATTEMPTS_MAX = 3
  * @throws StoreUnavailable when that cannot be known.
  */
 export async function judgeText(realm: Realm, keySets: KeySets, raw: RawToken): Promise<JudgedText> {
-  if (realm.grammar.shapeOf(raw.reveal()) === 'broken') return MALFORMED
   const { verdict, record } = await realm.find(raw)
   if (record !== undefined) return { verdict, facts: record, record }
-  if (!raw.looksSigned) return { verdict }
+  if (!raw.looksSigned) return realm.grammar.shapeOf(raw.reveal()) === 'broken' ? MALFORMED : { verdict }
   const jws = parseJws(raw.reveal())
   if (jws === undefined) return MALFORMED
   return judgeForeign(realm, keySets, jws)

@@ -200,7 +200,10 @@ function shown({ statusLine, headers, body }: RawAnswer): string {
     .map(([name, value]) => `${name}: ${value}`)
     .sort()
   const head = [statusLine, ...lines].join('\n')
-  return body.length === 0 ? head : `${head}\n\n${body.toString('utf8')}`
+  // Lines of NDJSON end with one; the end of a transcript's answer does not say so.
+  const isLines = headers.some(([name, value]) => name === 'content-type' && value.endsWith('ndjson'))
+  const text = isLines ? body.toString('utf8').trimEnd() : body.toString('utf8')
+  return body.length === 0 ? head : `${head}\n\n${text}`
 }
 
 const PLACE = /\{\{(\w+)\}\}/g

@@ -1,0 +1,126 @@
+import { createHash, type Hash } from 'node:crypto'
+import { type Realm, sha256Base64url } from '@rescind/core'
+import type { Line } from './lines.ts'
+import type { Finding } from './revoke-one.ts'
+
+/** How long a broken-off call can be gone on with. */
+const RESUME_MS = 86_400_000
+const KIND = 'bulk'
+
+export type Counts = Readonly<Record<Finding['result'] | 'tooLong', number>> & { readonly lines: number }
+
+const NO_COUNTS: Counts = {
+  lines: 0,
+  revoked: 0,
+  wouldRevoke: 0,
+  already: 0,
+  unknown: 0,
+  notOurs: 0,
+  tooLong: 0,
+}
+
+type Kept = {
+  /** What was asked for: the same key with another question is refused. */
+  readonly question: string
+  /** Of the lines that were done. */
+  readonly hash: string
+  readonly counts: Counts
+  readonly isDone: boolean
+}
+
+export type Resumed =
+  | { readonly kind: 'go-on'; readonly progress: BulkProgress; readonly isDone: boolean }
+  /** The key was used with another question or another body. */
+  | { readonly kind: 'differs' }
+
+export type ResumeAsk = {
+  readonly realm: Realm
+  /** Names the call: whose it is, and its Idempotency-Key; undefined without one. */
+  readonly name: string | undefined
+  readonly question: string
+  readonly lines: AsyncIterator<Line>
+}
+
+/**
+ * How far a call has come. With an Idempotency-Key it is kept beside the log after every commit of it, with a hash of
+ * the lines that are done: sent again, it goes on behind them, or says again what came of it.
+ */
+export class BulkProgress {
+  readonly #realm: Realm
+  readonly #id: string | undefined
+  readonly #question: string
+  readonly #hash: Hash = createHash('sha256')
+  #counts: Counts = NO_COUNTS
+
+  private constructor(realm: Realm, id: string | undefined, question: string) {
+    this.#realm = realm
+    this.#id = id
+    this.#question = question
+  }
+
+  /** Reads away the lines that were done before, if this is such a call. */
+  static async resume({ realm, name, question, lines }: ResumeAsk): Promise<Resumed> {
+    const id = name === undefined ? undefined : sha256Base64url(name)
+    const progress = new BulkProgress(realm, id, question)
+    const kept = id === undefined ? undefined : await readKept(realm, id)
+    if (kept === undefined) return { kind: 'go-on', progress, isDone: false }
+    if (kept.question !== question) return { kind: 'differs' }
+    for (let at = 0; at < kept.counts.lines; at += 1) {
+      const next = await lines.next()
+      if (next.done === true) return { kind: 'differs' }
+      progress.#add(next.value)
+    }
+    if (progress.#digest() !== kept.hash) return { kind: 'differs' }
+    if (kept.isDone && (await lines.next()).done !== true) return { kind: 'differs' }
+    progress.#counts = kept.counts
+    return { kind: 'go-on', progress, isDone: kept.isDone }
+  }
+
+  get counts(): Counts {
+    return this.#counts
+  }
+
+  /** These lines are done, and what came of them is durable. */
+  async done(lines: readonly Line[], findings: readonly Finding[]): Promise<void> {
+    const counts = { ...this.#counts, lines: this.#counts.lines + lines.length }
+    for (const line of lines) {
+      this.#add(line)
+      if (line.kind === 'too-long') counts.tooLong += 1
+    }
+    for (const { result } of findings) counts[result] += 1
+    this.#counts = counts
+    await this.#keep(false)
+  }
+
+  async finish(): Promise<void> {
+    await this.#keep(true)
+  }
+
+  #add(line: Line): void {
+    this.#hash.update(line.kind === 'line' ? line.text : '\0').update('\n')
+  }
+
+  #digest(): string {
+    return this.#hash.copy().digest('base64url')
+  }
+
+  async #keep(isDone: boolean): Promise<void> {
+    if (this.#id === undefined) return
+    const kept: Kept = { question: this.#question, hash: this.#digest(), counts: this.#counts, isDone }
+    const memo = {
+      kind: KIND,
+      id: this.#id,
+      value: Buffer.from(JSON.stringify(kept), 'utf8'),
+      expiresAtMs: this.#realm.nowMs() + RESUME_MS,
+    }
+    const operations = [{ kind: 'put-memo', memo } as const]
+    await this.#realm.commit({ realm: this.#realm.ordinal, standsOn: [], expects: [], operations })
+  }
+}
+
+/** Written by this program alone, hence the cast. */
+async function readKept(realm: Realm, id: string): Promise<Kept | undefined> {
+  const memo = await realm.store.memo(realm.ordinal, { kind: KIND, id })
+  if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
+  return JSON.parse(Buffer.from(memo.value).toString('utf8')) as Kept
+}

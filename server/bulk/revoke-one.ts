@@ -1,0 +1,148 @@
+import {
+  BEYOND_LOGS,
+  foreignSource,
+  ISSUERS,
+  isRevoked,
+  issuerId,
+  parseHandle,
+  RawToken,
+  type Realm,
+  type RevokeAct,
+  revokeGrant,
+  revokeToken,
+  ruleOn,
+  type TokenRecord,
+  type Verdict,
+} from '@rescind/core'
+import { writeRules } from '../control/rules/write.ts'
+import type { KeySets } from '../issuers/key-sets.ts'
+import { judgeText } from '../judge-token.ts'
+import type { Candidate } from './find.ts'
+
+/** What became of one thing in a line. Never its text. */
+export type Finding = {
+  readonly result: 'revoked' | 'wouldRevoke' | 'already' | 'unknown' | 'notOurs'
+  readonly handle?: string
+  /** Of a refresh token: its whole grant ended with it. */
+  readonly grant?: string
+  readonly source?: string
+  readonly jti?: string
+  /** Why it was over already, or why nobody can say. */
+  readonly why?: string
+}
+
+export type BulkAct = {
+  readonly realm: Realm
+  /** Where the caller's key stands. */
+  readonly system: Realm
+  readonly keySets: KeySets
+  readonly dryRun: boolean
+  readonly act: Pick<RevokeAct, 'caller' | 'how' | 'note'> & { readonly why: string }
+}
+
+/** Thrown when the key of whoever asked was revoked meanwhile: nothing more is done for it. */
+export class CallerRevoked extends Error {}
+
+const NOT_OURS: Finding = { result: 'notOurs' }
+const UNKNOWN: Finding = { result: 'unknown' }
+
+/** Judges one candidate and ends what it names; judged again for as long as somebody else was quicker. */
+export async function revokeOne(bulk: BulkAct, candidate: Candidate): Promise<Finding> {
+  for (;;) {
+    const finding = await attempt(bulk, candidate)
+    if (finding !== 'stale') return finding
+    if (isRevoked(bulk.act.caller.standing.facts, bulk.system.index)) throw new CallerRevoked()
+  }
+}
+
+async function attempt(bulk: BulkAct, candidate: Candidate): Promise<Finding | 'stale'> {
+  switch (candidate.kind) {
+    case 'text':
+      return byText(bulk, candidate.text)
+    case 'handle':
+      return byHandle(bulk, candidate.handle)
+    case 'foreign':
+      return byPair(bulk, candidate)
+  }
+}
+
+async function byText(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
+  const { realm, keySets } = bulk
+  const raw = RawToken.parse(text)
+  if (raw === undefined) return NOT_OURS
+  const { verdict, record, facts } = await judgeText(realm, keySets, raw)
+  if (record !== undefined) return endOwn(bulk, record, verdict)
+  if (verdict.kind === 'unknown') return { ...UNKNOWN, why: 'the keys of its issuer cannot be had now' }
+  if (facts?.foreign === undefined) return realm.grammar.shapeOf(text) === 'ours' ? UNKNOWN : NOT_OURS
+  const pair = { issuer: facts.source.slice(foreignSource('').length), jti: facts.foreign.jti }
+  return endForeign(bulk, pair, verdict)
+}
+
+async function byHandle(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
+  const { realm } = bulk
+  const handle = parseHandle(text)
+  if (handle === undefined) return NOT_OURS
+  const record = await realm.store.tokenByHandle(realm.ordinal, handle)
+  return record === undefined ? { ...UNKNOWN, handle } : endOwn(bulk, record, realm.judge(record))
+}
+
+/** A foreign token that nobody has shown: a responder's word is enough, for an issuer that is registered. */
+async function byPair(
+  bulk: BulkAct,
+  pair: { readonly issuer: string; readonly jti: string },
+): Promise<Finding | 'stale'> {
+  const { realm } = bulk
+  const entry = await realm.directory.get(ISSUERS, issuerId(pair.issuer))
+  if (entry?.value.claims.jti === undefined) return NOT_OURS
+  // Only ids are known, so only rules on ids can say that it is over.
+  const named = { jti: pair.jti, skewMs: 0 }
+  const facts = { ...UNSEEN, source: foreignSource(pair.issuer), foreign: named }
+  const ended = isRevoked(facts, realm.index)
+  return endForeign(bulk, pair, ended ? { kind: 'inactive', why: 'revoked' } : { kind: 'active' })
+}
+
+const UNSEEN = {
+  ancestors: [],
+  position: BEYOND_LOGS,
+  issuedAtMs: Number.MAX_SAFE_INTEGER,
+  expiresAtMs: Number.MAX_SAFE_INTEGER,
+}
+
+/** A hold may be lifted, and what is not valid yet will be: neither is an end. */
+function isOver(verdict: Verdict): boolean {
+  return verdict.kind === 'inactive' && verdict.why !== 'held' && verdict.why !== 'not_yet_valid'
+}
+
+async function endOwn(bulk: BulkAct, record: TokenRecord, verdict: Verdict): Promise<Finding | 'stale'> {
+  const { realm, dryRun, act } = bulk
+  const { handle, grant, source, kind } = record
+  // Whoever holds a refresh token may hold what was made with it: it ends with its whole grant.
+  const named = kind === 'refresh' ? { handle, source, grant } : { handle, source }
+  if (isOver(verdict)) return { result: 'already', ...named, ...whyOf(verdict) }
+  if (dryRun) return { result: 'wouldRevoke', ...named }
+  // What is held cannot be found alive when the row is written; a second row on it harms nobody.
+  const only = verdict.kind === 'active' ? { ...act, onlyIfLive: record } : act
+  const revoked =
+    kind === 'refresh'
+      ? await revokeGrant(realm, { source, grant }, only)
+      : await revokeToken(realm, record, only)
+  return revoked.kind === 'stale' ? 'stale' : { result: 'revoked', ...named }
+}
+
+async function endForeign(
+  { realm, dryRun, act }: BulkAct,
+  { issuer, jti }: { readonly issuer: string; readonly jti: string },
+  verdict: Verdict,
+): Promise<Finding | 'stale'> {
+  const named = { source: foreignSource(issuer), jti }
+  if (isOver(verdict)) return { result: 'already', ...named, ...whyOf(verdict) }
+  if (dryRun) return { result: 'wouldRevoke', ...named }
+  const { caller, how, why, note } = act
+  const rules = [ruleOn(realm, { kind: 'foreign', issuer, jti })]
+  const written = await writeRules(realm, { caller, rules, how, reason: why, note })
+  return written === 'stale' ? 'stale' : { result: 'revoked', ...named }
+}
+
+function whyOf(verdict: Verdict): { readonly why?: string } {
+  return verdict.kind === 'inactive' ? { why: verdict.why } : {}
+}

@@ -1,0 +1,105 @@
+import { isOutage } from '@rescind/core'
+import { StreamTooLarge } from '../http/read-body.ts'
+import { type Candidate, Finder } from './find.ts'
+import type { Line } from './lines.ts'
+import type { BulkProgress } from './progress.ts'
+import { type BulkAct, CallerRevoked, type Finding, revokeOne } from './revoke-one.ts'
+import { Said } from './said.ts'
+
+/**
+ * Units on their way at once, and so those of one commit that are of this call: there is room in it for what others
+ * want written. The last line of a batch may bring some more, but never more than a commit takes.
+ */
+const BULK_UNITS = 192
+/** Lines of one call: what is said about them waits in memory for those who send everything before they read. */
+const BULK_LINES_MAX = 250_000
+
+export type BulkRun = {
+  readonly act: BulkAct
+  readonly lines: AsyncIterator<Line>
+  readonly progress: BulkProgress
+  /** Aborted when nobody is there to be answered any more: what was begun is finished, no more is begun. */
+  readonly gone: AbortSignal | undefined
+  readonly ended: () => void
+}
+
+/**
+ * Works through lines and says what it did, as NDJSON: a first line, what became of each, how far it is now and then,
+ * and a last line. It goes on while nobody reads, for many clients send everything before they read anything.
+ */
+export function runBulk(run: BulkRun): AsyncIterable<string> {
+  const said = new Said()
+  const { dryRun, realm } = run.act
+  said.say({ dryRun, realm: realm.name, resumedAfter: run.progress.counts.lines })
+  void work(run, said)
+  return said.texts()
+}
+
+/** Never rejects: what went wrong is said in the last line. */
+async function work(run: BulkRun, said: Said): Promise<void> {
+  try {
+    const why = await workAll(run, said)
+    if (why === undefined) await run.progress.finish()
+    said.end(
+      why === undefined ? { done: true, ...run.progress.counts } : { error: why, ...run.progress.counts },
+    )
+  } catch (error) {
+    said.end({ error: wordsFor(error), ...run.progress.counts })
+  } finally {
+    run.ended()
+  }
+}
+
+/** @returns why it did not come to the end; undefined when it did. */
+async function workAll({ act, lines, progress, gone }: BulkRun, said: Said): Promise<string | undefined> {
+  const finder = new Finder(act.realm.grammar)
+  for (;;) {
+    const { batch, ends } = await nextBatch(lines, finder, BULK_LINES_MAX - progress.counts.lines)
+    const findings = await Promise.all(
+      batch.map(({ found }) => Promise.all(found.map((one) => revokeOne(act, one)))),
+    )
+    const before = progress.counts.lines
+    await progress.done(
+      batch.map(({ line }) => line),
+      findings.flat(),
+    )
+    for (const [at, { line }] of batch.entries())
+      sayLine(said, { nth: before + at + 1, line, findings: findings[at] ?? [] })
+    if (batch.length > 0) said.say({ progress: progress.counts })
+    if (ends === 'body') return undefined
+    if (ends === 'room') return `a call takes ${BULK_LINES_MAX} lines; send the rest in another one`
+    if (gone?.aborted === true) return 'whoever asked has gone'
+  }
+}
+
+type Work = { readonly line: Line; readonly found: readonly Candidate[] }
+type Batch = { readonly batch: readonly Work[]; readonly ends: 'body' | 'room' | undefined }
+
+async function nextBatch(lines: AsyncIterator<Line>, finder: Finder, room: number): Promise<Batch> {
+  const batch: Work[] = []
+  for (let units = 0; units < BULK_UNITS; ) {
+    const next = await lines.next()
+    if (next.done === true) return { batch, ends: 'body' }
+    if (batch.length >= room) return { batch, ends: 'room' }
+    const line = next.value
+    const found = line.kind === 'line' ? finder.candidatesIn(line.text) : []
+    batch.push({ line, found })
+    // A line without anything costs no unit, but its turn.
+    units += Math.max(1, found.length)
+  }
+  return { batch, ends: undefined }
+}
+
+type LineSaid = { readonly nth: number; readonly line: Line; readonly findings: readonly Finding[] }
+
+function sayLine(said: Said, { nth, line, findings }: LineSaid): void {
+  if (line.kind === 'too-long') said.say({ line: nth, result: 'tooLong' })
+  for (const finding of findings) said.say({ line: nth, ...finding })
+}
+
+function wordsFor(error: unknown): string {
+  if (error instanceof StreamTooLarge) return 'the body is too large; send the rest in another call'
+  if (error instanceof CallerRevoked) return 'this key was revoked'
+  if (isOutage(error)) return 'the store is away; send it again with the same Idempotency-Key to go on'
+  return 'the server failed, or the body broke off'
+}

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
+import { after, before, test } from 'node:test'
+import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import { Provider } from '../kit/provider.ts'
+import type { RawAnswer } from '../kit/raw-http.ts'
+import { ANN, SVC } from '../kit/seed.ts'
+
+const BULK = 'POST /control/v1/revocations/bulk'
+const TEXT = 'Content-Type: text/plain'
+const REAL = '?dryRun=false&reason=leak'
+
+let server: TestServer
+let calls: Calls
+
+before(async () => {
+  server = await openServer({ time: 'hand', flags: ['--control-rate', '0', '--allow-internal-fetch'] })
+  calls = new Calls(server.port)
+})
+
+after(async () => {
+  calls.close()
+  await server.close()
+})
+
+type Said = Readonly<Record<string, unknown>>
+
+async function send(query: string, body: string, headers: readonly string[] = []): Promise<RawAnswer> {
+  // A streamed body closes its connection.
+  const own = new Calls(server.port)
+  try {
+    return await own.send(`${BULK}${query}`, [CONTROL, ...(headers.length > 0 ? headers : [TEXT])], body)
+  } finally {
+    own.close()
+  }
+}
+
+async function bulk(query: string, body: string, headers: readonly string[] = []): Promise<Said[]> {
+  const answer = await send(query, body, headers)
+  assert.equal(answer.status, 200, answer.body.toString())
+  return answer.body
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Said)
+}
+
+/** What became of each line, without the first, the last and the progress. */
+const lines = (said: readonly Said[]): Said[] => said.filter(({ line }) => line !== undefined)
+
+async function handleOf(token: string): Promise<string> {
+  const answer = await calls.send('POST /control/v1/verify', [CONTROL, JSON_BODY], JSON.stringify({ token }))
+  return textAt(answer, 'facts', 'handle')
+}
+
+async function say(token: string): Promise<string> {
+  const answer = await calls.send('POST /control/v1/verify', [CONTROL, JSON_BODY], JSON.stringify({ token }))
+  const { kind, why } = memberAt(answer, 'verdict') as { kind: string; why?: string }
+  return why ?? kind
+}
+
+test('nothing is revoked unless it is said to be real, and then a reason is needed', async () => {
+  const token = await calls.oauthToken(SVC)
+  const handle = await handleOf(token)
+  const said = await bulk('', `${token}\n`)
+  assert.deepEqual(lines(said), [{ line: 1, result: 'wouldRevoke', handle, source: 'oauth' }])
+  assert.equal(await say(token), 'active')
+  assert.equal((await send('?dryRun=false', token)).status, 422)
+  assert.deepEqual(lines(await bulk(REAL, token)), [{ line: 1, result: 'revoked', handle, source: 'oauth' }])
+  assert.equal(await say(token), 'revoked')
+  assert.deepEqual(lines(await bulk(REAL, token)), [
+    { line: 1, result: 'already', handle, source: 'oauth', why: 'revoked' },
+  ])
+  const [row] = memberAt(await calls.send('GET /control/v1/audit?limit=1', [CONTROL]), 'rows') as {
+    audit: Said
+  }[]
+  assert.deepEqual(row?.audit, {
+    by: 'control:first',
+    from: '127.0.0.1',
+    how: 'control.revokeInBulk',
+    why: 'leak',
+  })
+})
+
+test('tokens are found in lines of every kind, and no text of them is ever said again', async () => {
+  await calls.chatClient('bulk')
+  const assigned = await calls.chatBound('bulk-2', 'a text of "somebody" else, 100 %')
+  const [plain, inLog, inUri, named, twice, last] = await Promise.all([
+    ...[1, 2, 3, 4, 5]
+      .map(async () => new Calls(server.port))
+      .map(async (each) => {
+        const one = await each
+        try {
+          return await one.oauthToken(SVC)
+        } finally {
+          one.close()
+        }
+      }),
+    calls.identityToken(ANN),
+  ])
+  const chat = await calls.chatToken('bulk-3')
+  const byHandle = await handleOf(last ?? '')
+  const body = [
+    plain,
+    `10.0.0.1 - - [01/Mar/2026] "GET /x?access_token=${inLog}&y=1 HTTP/1.1" 200 authorization: Bearer ${chat}.`,
+    `see secret-token:${inUri} and`,
+    JSON.stringify({ token: named, where: 'gist' }),
+    `${twice} ${twice}`,
+    byHandle,
+    `{"level":"info","msg":"token=${twice}"}`,
+    `secret-token:${encodeURIComponent(assigned)}`,
+    'nothing to see here',
+    '',
+    `${(plain ?? '').slice(0, -1)}${plain?.endsWith('x') ? 'y' : 'x'}`,
+    `tok_${'A'.repeat(21)}Q`,
+  ].join('\r\n')
+  const answer = await send(REAL, body)
+  const text = answer.body.toString()
+  for (const one of [plain, inLog, inUri, named, twice, last, chat])
+    assert.ok(!text.includes(one ?? ''), 'no text')
+  assert.ok(!text.includes('somebody'))
+  const said = lines(
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Said),
+  )
+  const results = said.map(({ line, result, source }) => [line, result, source])
+  assert.deepEqual(results, [
+    [1, 'revoked', 'oauth'],
+    [2, 'revoked', 'oauth'],
+    [2, 'revoked', 'chat/acme'],
+    [3, 'revoked', 'oauth'],
+    [4, 'revoked', 'oauth'],
+    [5, 'revoked', 'oauth'],
+    [6, 'revoked', 'identity'],
+    [7, 'already', 'oauth'],
+    [8, 'revoked', 'chat/acme'],
+    [9, 'notOurs', undefined],
+    [11, 'notOurs', undefined],
+    [12, 'unknown', undefined],
+  ])
+  for (const one of [plain, inLog, inUri, named, twice, last, chat, assigned])
+    assert.equal(await say(one ?? ''), 'revoked')
+})
+
+test('a refresh token ends with its grant', async () => {
+  const { access, refresh } = await calls.oauthGrant('leaked')
+  const [one] = lines(await bulk(REAL, refresh))
+  assert.equal(one?.['result'], 'revoked')
+  assert.match(String(one?.['grant']), /^grt_/)
+  assert.equal(await say(access), 'revoked')
+})
+
+test('what is over already is said to be over, and why', async () => {
+  const token = await calls.oauthToken(SVC)
+  server.clock.advance(3_600_000)
+  const [one] = lines(await bulk(REAL, token))
+  assert.deepEqual([one?.['result'], one?.['why']], ['already', 'expired'])
+})
+
+test('tokens of registered issuers are revoked by their text or by issuer and jti', async () => {
+  const idp = await Provider.open('https://bulk.example/', () => server.clock.wallMs() / 1_000)
+  try {
+    const register = JSON.stringify({ issuer: idp.issuer, jwksUrl: idp.jwksUrl })
+    await calls.send('POST /control/v1/issuers', [CONTROL, JSON_BODY], register)
+    const [shown, unseen] = [await idp.sign({ jti: 'j1' }), await idp.sign({ jti: 'j2' })]
+    const body = `Authorization: Bearer ${shown}\n${JSON.stringify({ issuer: idp.issuer, jti: 'j2' })}\n`
+    const source = `iss:${idp.issuer}`
+    assert.deepEqual(lines(await bulk(REAL, body)), [
+      { line: 1, result: 'revoked', source, jti: 'j1' },
+      { line: 2, result: 'revoked', source, jti: 'j2' },
+    ])
+    assert.deepEqual([await say(shown), await say(unseen)], ['revoked', 'revoked'])
+    assert.deepEqual(
+      lines(await bulk(REAL, body)).map(({ result }) => result),
+      ['already', 'already'],
+    )
+    const stranger = await Provider.open('https://stranger.example/', () => server.clock.wallMs() / 1_000)
+    assert.deepEqual(lines(await bulk(REAL, await stranger.sign())), [{ line: 1, result: 'notOurs' }])
+    stranger.close()
+  } finally {
+    idp.close()
+  }
+})
+
+test('a line of the longest that is looked at is, one byte more is passed over, and the next is seen', async () => {
+  const token = await calls.oauthToken(SVC)
+  const long = (bytes: number): string => `${'x '.repeat(bytes).slice(0, bytes - token.length)}${token}`
+  const said = await bulk('', `${long(65_537)}\n${long(65_536)}\n${token}\n`)
+  assert.deepEqual(
+    lines(said).map(({ line, result }) => [line, result]),
+    [
+      [1, 'tooLong'],
+      [2, 'wouldRevoke'],
+      [3, 'wouldRevoke'],
+    ],
+  )
+  const { line: _line, ...sum } = said.at(-1) ?? {}
+  assert.deepEqual(sum, {
+    done: true,
+    lines: 3,
+    revoked: 0,
+    wouldRevoke: 2,
+    already: 0,
+    unknown: 0,
+    notOurs: 0,
+    tooLong: 1,
+  })
+})
+
+test('a call takes as many lines as it says, and not one more', async () => {
+  const said = (await bulk('', `${'\n'.repeat(250_000)}x`)).at(-1)
+  assert.match(String(said?.['error']), /a call takes 250000 lines/)
+  assert.equal(said?.['lines'], 250_000)
+})
+
+test('with an Idempotency-Key a second call says again what came of the first, and another body is refused', async () => {
+  const token = await calls.oauthToken(SVC)
+  const headers = [TEXT, 'Idempotency-Key: incident-7']
+  const first = await bulk(REAL, `${token}\nx\n`, headers)
+  assert.equal(first.at(-1)?.['revoked'], 1)
+  const again = await bulk(REAL, `${token}\nx\n`, headers)
+  assert.deepEqual(again, [first.at(-1)])
+  for (const other of [`${token}\ny\n`, `${token}\n`, `${token}\nx\nmore\n`, ''])
+    assert.equal((await send(REAL, other, headers)).status, 422, other)
+  assert.equal((await send(`${REAL}&note=other`, `${token}\nx\n`, headers)).status, 422)
+})
+
+test('a call that an outage broke off goes on where it was when it is sent again', async () => {
+  const headers = [TEXT, 'Idempotency-Key: incident-8']
+  const tokens: string[] = []
+  for (let nth = 0; nth < 400; nth += 1) tokens.push(await calls.oauthToken(SVC))
+  const body = tokens.join('\n')
+  const request = http.request(`${server.url}/control/v1/revocations/bulk${REAL}`, {
+    method: 'POST',
+    headers: {
+      authorization: CONTROL.slice('Authorization: '.length),
+      'content-type': 'text/plain',
+      'idempotency-key': 'incident-8',
+    },
+  })
+  request.write(`${tokens.slice(0, 300).join('\n')}\n`)
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  let text = ''
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    text += chunk.toString()
+    if (!text.includes('"progress"') || request.writableEnded) continue
+    server.power.mode = 'down'
+    request.end(tokens.slice(300).join('\n'))
+  }
+  assert.match(text, /"error":"the store is away/)
+  server.power.mode = 'up'
+  const second = await bulk(REAL, body, headers)
+  const resumed = Number(second[0]?.['resumedAfter'])
+  assert.ok(resumed > 0 && resumed < 400, String(resumed))
+  assert.equal(second.at(-1)?.['done'], true)
+  assert.equal(second.at(-1)?.['lines'], 400)
+  const { revoked, already } = second.at(-1) ?? {}
+  assert.equal(Number(revoked) + Number(already), 400)
+  for (const token of tokens) assert.equal(await say(token), 'revoked')
+})
+
+test('who asks must have the right, and other types of bodies are refused', async () => {
+  const viewer = textAt(
+    await calls.send('POST /control/v1/keys', [CONTROL, JSON_BODY], '{"name":"v","role":"viewer"}'),
+    'key',
+  )
+  const own = new Calls(server.port)
+  assert.equal((await own.send(BULK, [`Authorization: Bearer ${viewer}`, TEXT], 'x')).status, 403)
+  own.close()
+  assert.equal((await send('', '{}', ['Content-Type: application/json'])).status, 415)
+  assert.equal((await send('?dryRun=no', 'x')).status, 422)
+})
