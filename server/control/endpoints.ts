@@ -1,6 +1,6 @@
 import { AUDIT_ENDPOINTS } from './audit.ts'
-import { CHAT_APP_ENDPOINTS } from './chat-apps.ts'
 import { BULK_ENDPOINTS } from './bulk.ts'
+import { CHAT_APP_ENDPOINTS } from './chat-apps.ts'
 import { CHECK_PROFILE_ENDPOINTS } from './check-profiles.ts'
 import { CONFIRM_CLOCK } from './clock.ts'
 import { FEED_ENDPOINTS } from './feed.ts'

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Outlet } from '@rescind/dialects'
 
@@ -110,7 +109,7 @@ async function writeStream(
   try {
     for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
       if (response.destroyed) return
-      if (!response.write(next.value)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+      if (!response.write(next.value)) await drained(response)
     }
     response.end()
   } catch {
