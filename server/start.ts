@@ -202,6 +202,10 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
   log.info({ url: origin, store: config.store.kind }, 'rescind is listening')
   if (config.allowInternalFetch)
     log.warn('allowInternalFetch: URLs that apps and issuers name may lead into this network, and in clear')
+  // No way of delivering is built in; whoever embeds the dialect gives it a notifier of its own.
+  log.info(
+    'identity: no notifier: mails for forgotten passwords and passcodes by text message are not delivered',
+  )
   if (config.metricsOpen) log.warn('metricsOpen: /metrics answers without a key')
   if (config.store.kind === 'memory')
     log.warn('memory: this store forgets everything, revocations too, when the server stops')

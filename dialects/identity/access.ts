@@ -7,7 +7,7 @@ import type { IdentityTenant } from './directory/tenants.ts'
 import { accountOf, type IdentityUser, userById } from './directory/users.ts'
 import { VARY } from './faults.ts'
 import { isSwitchedOn } from './naming.ts'
-import { shownRoles } from './shown-roles.ts'
+import { rolesOfToken, shownRoles } from './shown-roles.ts'
 
 /** What an `access` document is made of. `id` is the token's text: from the caller's hand, or just minted. */
 export type Shown = {
@@ -21,7 +21,7 @@ export type Shown = {
 export type AccessForm = 'with-catalog' | 'without-catalog'
 
 export function accessAnswer(call: Call, shown: Shown, form: AccessForm): Awaitable<Answer> {
-  return after(shownRoles(call.realm, shown.user), (roles) =>
+  return after(rolesOfToken(call.realm, shown.record, shown.user), (roles) =>
     after(impersonator(call.realm, shown.record), (impersonated) => {
       const user = userOf(shown.user, { roles, region: call.settings.region })
       const access = { token: tokenOf(shown), user, ...impersonated }

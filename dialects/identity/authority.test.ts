@@ -1,157 +1,184 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Answer } from '@rescind/dialects'
-import { as, type IdentityWorld, neverIssued, openIdentity } from './test-world.ts'
+import type { Ask } from '../../test/kit/request.ts'
+import { as, type IdentityWorld, neverIssued, openIdentity, send } from './test-world.ts'
 
-/** Whose token is named; `dead` ones were revoked before. */
-const TARGETS = [
-  'own',
-  'own other',
-  'own dead',
-  'default',
-  'default dead',
-  'no role',
-  'user-manage',
-  'user-manage dead',
-  'user-admin',
-  'user-admin dead',
-  'foreign',
-  'foreign dead',
-  'foreign user-admin',
-  'operator',
-  'operator dead',
-  'unknown',
-  'garbage',
-] as const
-type TargetName = (typeof TARGETS)[number]
+const PAGE = readFileSync(new URL('../../docs/identity-authority.md', import.meta.url), 'utf8')
 
-/** Users behind the targets, chosen so that none of them is the caller. */
-const OWNERS: Partial<Record<TargetName, string>> = {
+type Table = { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] }
+
+/** The table under a heading of the page. */
+function tableUnder(heading: string): Table {
+  const [, section = ''] = PAGE.split(`## ${heading}\n`)
+  const lines = (section.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('|'))
+  const [columns = [], , ...rows] = lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
+  return { columns, rows }
+}
+
+const CALLERS = tableUnder('Callers').rows.map(([name = '']) => name)
+
+/** Users behind the columns, chosen so that none of them is the caller. */
+const OWNERS: Readonly<Record<string, string>> = {
   default: 'bob',
-  'default dead': 'bob',
-  'no role': 'plain',
-  'user-manage': 'manager2',
-  'user-manage dead': 'manager2',
-  'user-admin': 'owner',
-  'user-admin dead': 'owner',
+  manager: 'manager2',
+  admin: 'owner',
   foreign: 'eve',
-  'foreign dead': 'eve',
-  'foreign user-admin': 'owner2',
-  operator: 'svc',
-  'operator dead': 'svc',
 }
 
-type Row = {
-  readonly caller: string
-  readonly ok: readonly TargetName[]
-  readonly missing: readonly TargetName[]
+function ownerOf(column: string, caller: string): string {
+  const [kind = ''] = column.split(' dead')
+  if (kind === 'operator') return caller === 'svc' ? 'root' : 'svc'
+  return OWNERS[kind] ?? caller
 }
 
-const OWN: readonly TargetName[] = ['own', 'own other']
-const DEAD: readonly TargetName[] = TARGETS.filter((name) => name.endsWith('dead'))
-const LIVE: readonly TargetName[] = TARGETS.filter(
-  (name) => !name.endsWith('dead') && name !== 'unknown' && name !== 'garbage',
-)
-const DEAD_OF_ACCOUNT: readonly TargetName[] = [
-  'own dead',
-  'default dead',
-  'user-manage dead',
-  'user-admin dead',
-]
-
-/** Everything that is neither `ok` nor `missing` is 403. */
-const TABLE: readonly Row[] = [
-  { caller: 'root', ok: LIVE, missing: [...DEAD, 'unknown', 'garbage'] },
-  { caller: 'svc', ok: LIVE, missing: [...DEAD, 'unknown', 'garbage'] },
-  {
-    caller: 'owner',
-    ok: [...OWN, 'default', 'no role', 'user-manage', 'user-admin'],
-    missing: DEAD_OF_ACCOUNT,
-  },
-  { caller: 'manager', ok: [...OWN, 'default', 'no role'], missing: DEAD_OF_ACCOUNT },
-  { caller: 'ann', ok: OWN, missing: ['own dead'] },
-  { caller: 'plain', ok: [...OWN, 'no role'], missing: ['own dead'] },
-  { caller: 'loose', ok: OWN, missing: ['own dead'] },
-  { caller: 'loose2', ok: OWN, missing: ['own dead'] },
-]
-
-type Act = {
-  readonly name: string
-  readonly good: number
-  ask(id: string): { method: string; path: string; query?: string }
-}
-
-const ACTS: readonly Act[] = [
-  { name: 'DELETE by path', good: 204, ask: (id) => ({ method: 'DELETE', path: `/v2.0/tokens/${id}` }) },
-  {
-    name: 'DELETE by query',
-    good: 204,
-    ask: (id) => ({ method: 'DELETE', path: '/v2.0/tokens', query: `tokenId=${id}` }),
-  },
-  { name: 'GET', good: 200, ask: (id) => ({ method: 'GET', path: `/v2.0/tokens/${id}` }) },
-  { name: 'HEAD', good: 200, ask: (id) => ({ method: 'HEAD', path: `/v2.0/tokens/${id}` }) },
-]
-
-for (const row of TABLE)
-  for (const act of ACTS)
-    test(`${row.caller}: ${act.name} of every kind of token`, async () => {
-      const world = await openIdentity()
-      for (const target of TARGETS) {
-        const caller = await world.login(row.caller)
-        const id = await targetText(world, row.caller, { target, caller })
-        const { method, path, query } = act.ask(id)
-        const answer = await world.ask(as(caller, method, path, query))
-        const expected = row.ok.includes(target) ? act.good : row.missing.includes(target) ? 404 : 403
-        assert.equal(answer.status, expected, `${target}: ${String(answer.body)}`)
-      }
-    })
-
-type Wanted = { readonly target: TargetName; readonly caller: string }
-
-async function targetText(world: IdentityWorld, callerName: string, wanted: Wanted): Promise<string> {
-  const { target, caller } = wanted
-  if (target === 'own') return caller
-  if (target === 'unknown') return neverIssued(world.realm)
-  if (target === 'garbage') return 'f00dfacef00dfacef00dfacef00dface'
-  const token = await world.login(OWNERS[target] ?? callerName)
-  if (!target.endsWith('dead')) return token
+async function tokenFor(world: IdentityWorld, column: string, caller: string): Promise<string> {
+  if (column === 'never') return neverIssued(world.realm)
+  const token = await world.login(ownerOf(column, caller))
+  if (!column.endsWith('dead')) return token
   assert.equal((await world.ask(as(token, 'DELETE', '/v2.0/tokens'))).status, 204)
   return token
 }
 
+type Act = (caller: string, id: string) => Ask
+
+const subject =
+  (method: string, path: string): Act =>
+  (caller, id) => ({ method, path, headers: { 'x-auth-token': caller, 'x-subject-token': id } })
+
+/** Every route and alias of an act. */
+const ACTS: Readonly<Record<string, Readonly<Record<string, Act>>>> = {
+  validate: {
+    GET: (caller, id) => as(caller, 'GET', `/v2.0/tokens/${id}`),
+    HEAD: (caller, id) => as(caller, 'HEAD', `/v2.0/tokens/${id}`),
+    'GET in XML': (caller, id) => as(caller, 'GET', `/v2.0/tokens/${id}.xml`),
+    'GET in JSON': (caller, id) => as(caller, 'GET', `/v2.0/tokens/${id}.json`),
+    endpoints: (caller, id) => as(caller, 'GET', `/v2.0/tokens/${id}/endpoints`),
+    'OS-KSVALIDATE GET': subject('GET', '/v2.0/OS-KSVALIDATE/token/validate'),
+    'OS-KSVALIDATE HEAD': subject('HEAD', '/v2.0/OS-KSVALIDATE/token/validate'),
+    'OS-KSVALIDATE endpoints': subject('GET', '/v2.0/OS-KSVALIDATE/token/endpoints'),
+  },
+  revoke: {
+    'by path': (caller, id) => as(caller, 'DELETE', `/v2.0/tokens/${id}`),
+    'by query': (caller, id) => as(caller, 'DELETE', '/v2.0/tokens', `tokenId=${id}`),
+    'by path, with a suffix': (caller, id) => as(caller, 'DELETE', `/v2.0/tokens/${id}.json`),
+    'by path, slash behind': (caller, id) => as(caller, 'DELETE', `/v2.0/tokens/${id}/`),
+  },
+}
+
+const TOKENS = tableUnder('Tokens')
+
+test('the table of tokens has every caller and act', () => {
+  assert.deepEqual(
+    TOKENS.rows.map(([caller, act]) => `${caller} ${act}`),
+    CALLERS.flatMap((caller) => Object.keys(ACTS).map((act) => `${caller} ${act}`)),
+  )
+})
+
+for (const [name = '', act = '', ...cells] of TOKENS.rows)
+  test(`${name}: ${act} of every kind of token, by every way there is`, async () => {
+    const world = await openIdentity()
+    for (const [way, ask] of Object.entries(ACTS[act] ?? assert.fail(act)))
+      for (const [at, column] of TOKENS.columns.slice(2).entries()) {
+        const caller = await world.login(name)
+        const id = await tokenFor(world, column, name)
+        const before = await world.store.head(world.realm.ordinal)
+        const answer = await world.ask(ask(caller, id))
+        assert.equal(String(answer.status), cells[at], `${way}, ${column}: ${String(answer.body)}`)
+        // C14: what is refused has no effect.
+        if (answer.status !== 204) assert.deepEqual(await world.store.head(world.realm.ordinal), before)
+      }
+  })
+
+const USERS = tableUnder('Users')
+const BODY = { user: { email: 'x@example.org' } }
+
+const USER_ACTS: Readonly<Record<string, readonly ((caller: string, id: string) => Ask)[]>> = {
+  read: [
+    (caller, id) => as(caller, 'GET', `/v2.0/users/${id}`),
+    (caller, id) => as(caller, 'GET', `/v2.0/users/${id}/roles`),
+    (caller, id) => as(caller, 'GET', `/v2.0/users/${id}/RAX-AUTH/admins`),
+    (caller, id) => as(caller, 'GET', `/v2.0/users/${id}/OS-KSADM/credentials`),
+    (caller, id) => as(caller, 'GET', `/v2.0/users/${id}/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials`),
+    (caller, id) => as(caller, 'GET', `/v2.0/users/${id}/RAX-AUTH/multi-factor/otp-devices`),
+    (caller, id) => as(caller, 'GET', `/v2.0/tenants/900100/users/${id}/roles`),
+    (caller, id) => send(caller, 'POST', `/v2.0/users/${id}`, BODY),
+    (caller, id) => send(caller, 'PUT', `/v2.0/users/${id}`, BODY),
+    (caller, id) =>
+      send(
+        caller,
+        'POST',
+        `/v2.0/users/${id}/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset`,
+      ),
+  ],
+  manage: [
+    (caller, id) => as(caller, 'DELETE', `/v2.0/users/${id}/roles/OS-KSADM/nothing`),
+    (caller, id) => as(caller, 'DELETE', `/v2.0/users/${id}`),
+  ],
+}
+
+for (const [name = '', act = '', ...cells] of USERS.rows)
+  test(`${name}: ${act} every kind of user, by every way there is`, async () => {
+    for (const [at, column] of USERS.columns.slice(2).entries())
+      for (const ask of USER_ACTS[act] ?? assert.fail(act)) {
+        const world = await openIdentity()
+        const id = column === 'nobody' ? 'nobody' : `id-${ownerOf(column, name)}`
+        const given = ask(await world.login(name), id)
+        const { status } = await world.ask(given)
+        // A role that is not there is 404 to who may take it; user-manage takes none, whoever has it.
+        const isRole = given.path.endsWith('/nothing')
+        const yes = isRole ? (name === 'manager' ? [403] : [404]) : [200, 204]
+        const expected = cells[at] === 'yes' ? yes : [Number(cells[at])]
+        assert.ok(
+          expected.includes(status),
+          `${given.method} ${given.path}: ${status}, not ${cells[at] ?? ''}`,
+        )
+      }
+  })
+
+const LISTS = tableUnder('Lists')
+const LIST_PATHS: Readonly<Record<string, string>> = {
+  users: '/v2.0/users',
+  tenants: '/v2.0/tenants',
+  roles: '/v2.0/OS-KSADM/roles',
+  services: '/v2.0/OS-KSADM/services',
+  'revoked ids': '/v2.0/tokens/revoked',
+}
+
+for (const [name = '', ...cells] of LISTS.rows)
+  test(`${name}: every list`, async () => {
+    const world = await openIdentity()
+    const caller = await world.login(name)
+    for (const [at, column] of LISTS.columns.slice(1).entries()) {
+      const path = LIST_PATHS[column] ?? assert.fail(column)
+      for (const suffix of ['', '.json', '.xml'])
+        assert.equal(String((await world.ask(as(caller, 'GET', path + suffix))).status), cells[at], path)
+    }
+  })
+
+const WAYS = Object.values(ACTS).flatMap((ways) => Object.entries(ways))
+
 test('who has no right gets one answer for unknown, foreign, dead, live and impossible ids', async () => {
   const world = await openIdentity()
-  const seen: Partial<Record<string, readonly TargetName[]>> = {
-    ann: TARGETS.filter((name) => !name.startsWith('own')),
-    manager: [
-      'foreign',
-      'foreign dead',
-      'foreign user-admin',
-      'operator',
-      'operator dead',
-      'unknown',
-      'garbage',
-    ],
-    owner: [
-      'foreign',
-      'foreign dead',
-      'foreign user-admin',
-      'operator',
-      'operator dead',
-      'unknown',
-      'garbage',
-    ],
-  }
-  for (const [name, targets = []] of Object.entries(seen)) {
+  for (const name of ['ann', 'manager', 'owner']) {
     const caller = await world.login(name)
+    const columns = ['foreign', 'foreign dead', 'operator', 'operator dead', 'never']
+    const own = name === 'ann' ? ['default', 'default dead', 'manager', 'admin'] : []
     const answers = new Set<string>()
-    for (const target of targets) {
-      const id = await targetText(world, name, { target, caller })
-      for (const act of ACTS) {
-        const { method, path, query } = act.ask(id)
-        answers.add(JSON.stringify(await world.ask(as(caller, method, path, query))))
-      }
+    for (const column of [...columns, ...own]) {
+      const id = await tokenFor(world, column, name)
+      for (const [way, ask] of WAYS)
+        if (!way.includes('XML')) answers.add(JSON.stringify(await world.ask(ask(caller, id))))
     }
+    for (const [way, ask] of WAYS)
+      if (!way.includes('XML'))
+        answers.add(JSON.stringify(await world.ask(ask(caller, 'f00dfacef00dfacef00dface'))))
     assert.equal(answers.size, 1)
     assert.equal((JSON.parse([...answers][0] ?? '') as Answer).status, 403)
   }
@@ -165,10 +192,8 @@ test('an operator gets one answer for unknown, expired, revoked and impossible i
   const caller = await world.login('root')
   const answers = new Set<string>()
   for (const id of [expired, revoked, neverIssued(world.realm), 'x', `${revoked}x`, revoked.slice(0, -1)])
-    for (const act of ACTS) {
-      const { method, path, query } = act.ask(id)
-      answers.add(JSON.stringify(await world.ask(as(caller, method, path, query))))
-    }
+    for (const [way, ask] of WAYS)
+      if (!way.includes('XML')) answers.add(JSON.stringify(await world.ask(ask(caller, id))))
   assert.deepEqual(
     [...answers].map((answer) => (JSON.parse(answer) as Answer).status),
     [404],

@@ -1,5 +1,6 @@
 import { unreachable } from '@rescind/core'
 import { accountOf, rankOf } from './directory.ts'
+import { isOfAppCredential } from './limited.ts'
 import { accountOfToken, type LiveParty, type Party } from './party.ts'
 
 /**
@@ -24,7 +25,7 @@ const MISSING = { kind: 'missing' } as const
  */
 export function authorityOver(caller: LiveParty, target: Party): Authority<Present> {
   if (target.kind !== 'unknown' && target.record.subject === caller.user.id) return reached(target)
-  const rank = rankOf(caller.user)
+  const rank = isOfAppCredential(caller.record) ? 'none' : rankOf(caller.user)
   switch (rank) {
     case 'service-admin':
     case 'admin':

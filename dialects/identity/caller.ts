@@ -5,7 +5,7 @@ import { type Authority, authorityOver } from './authority.ts'
 import type { Call } from './call.ts'
 import { IDENTITY } from './directory.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } from './faults.ts'
-import { isSetupMfa } from './limited.ts'
+import { isOfAppCredential, isSetupMfa } from './limited.ts'
 import { judgeParty, type LiveParty, type PartyFacts, readParty } from './party.ts'
 
 export type Reply = Awaitable<Answer | Stale>
@@ -17,6 +17,13 @@ export type Reply = Awaitable<Answer | Stale>
 export function asCaller(call: Call, next: (caller: LiveParty, facts: PartyFacts) => Reply): Reply {
   return asAnyCaller(call, (caller, facts) =>
     isSetupMfa(caller.record) ? fault('forbidden', 'User must setup multi-factor') : next(caller, facts),
+  )
+}
+
+/** The same for what asks for a user's own authority: a token of an application credential has not got it. */
+export function asWholeCaller(call: Call, next: (caller: LiveParty, facts: PartyFacts) => Reply): Reply {
+  return asCaller(call, (caller, facts) =>
+    isOfAppCredential(caller.record) ? notAuthorized() : next(caller, facts),
   )
 }
 

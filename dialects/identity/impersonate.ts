@@ -4,7 +4,7 @@ import { untilFresh } from '../wire/dialect.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import { isObject, type JsonObject } from '../wire/strict-json.ts'
 import type { Call } from './call.ts'
-import { asCaller } from './caller.ts'
+import { asWholeCaller } from './caller.ts'
 import { descent } from './descent.ts'
 import { IDENTITY_USERS, userEntryByName } from './directory/users.ts'
 import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized, VARY } from './faults.ts'
@@ -28,7 +28,7 @@ type Asked = { readonly username: string; readonly seconds: number }
 export function impersonate(call: Call): Awaitable<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
-    asCaller(call, (caller, facts) => {
+    asWholeCaller(call, (caller, facts) => {
       if (!isOperator(caller.user) || caller.record.claims?.['impersonator'] !== undefined)
         return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)

@@ -1,6 +1,6 @@
 import { after, type Entry, unreachable } from '@rescind/core'
 import type { Call } from './call.ts'
-import { asCaller, type Reply } from './caller.ts'
+import { asWholeCaller, type Reply } from './caller.ts'
 import { type Rank, rankOf } from './directory/grants.ts'
 import { accountOf, type IdentityUser, userEntry } from './directory/users.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from './faults.ts'
@@ -66,7 +66,7 @@ export function asGovernorOf(
   next: (on: OnUser) => Reply,
 ): Reply {
   const { realm, request } = call
-  return asCaller(call, (first, facts) => {
+  return asWholeCaller(call, (first, facts) => {
     const isSelf = first.user.id === userId
     if (isSelf ? reach === 'governed' : heightOf(rankOf(first.user)) === 0) return notAuthorized()
     return after(userEntry(realm, userId), (entry): Reply => {
@@ -83,5 +83,5 @@ export function asGovernorOf(
 
 /** Goes on for `identity:admin` and `identity:service-admin`; everybody else is 403 before anything is looked up. */
 export function asOperator(call: Call, next: (caller: LiveParty) => Reply): Reply {
-  return asCaller(call, (caller) => (isOperator(caller.user) ? next(caller) : notAuthorized()))
+  return asWholeCaller(call, (caller) => (isOperator(caller.user) ? next(caller) : notAuthorized()))
 }

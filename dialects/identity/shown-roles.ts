@@ -1,5 +1,7 @@
-import type { Awaitable, Realm } from '@rescind/core'
+import { type Awaitable, after, type Realm, type TokenRecord } from '@rescind/core'
+import { IDENTITY_APP_CREDENTIALS } from './directory/app-credentials.ts'
 import { type Grant, isGlobal } from './directory/grants.ts'
+import { appCredentialOf } from './directory/names.ts'
 import { grantedRole, type IdentityRole } from './directory/roles.ts'
 import type { IdentityUser } from './directory/users.ts'
 
@@ -12,6 +14,24 @@ export function shownRoles(realm: Realm, user: IdentityUser): Awaitable<readonly
     realm,
     user.grants.filter((grant) => isGlobal(grant) || grant.tenantId !== undefined),
   )
+}
+
+/** What a token carries: all of it, but for one that an application credential made: only what that was given. */
+export function rolesOfToken(
+  realm: Realm,
+  { client, tenant }: TokenRecord,
+  user: IdentityUser,
+): Awaitable<readonly object[]> {
+  const credentialId = appCredentialOf(client)
+  if (credentialId === undefined) return shownRoles(realm, user)
+  return after(realm.directory.get(IDENTITY_APP_CREDENTIALS, credentialId), (entry) => {
+    const held = new Set(user.grants.map(({ roleId }) => roleId))
+    const roleIds = (entry?.value.roleIds ?? []).filter((roleId) => held.has(roleId))
+    return rolesOf(
+      realm,
+      roleIds.map((roleId) => (tenant === undefined ? { roleId } : { roleId, tenantId: tenant })),
+    )
+  })
 }
 
 /** These grants as roles, in their order; without a promise when all of it is here already. */

@@ -3,7 +3,7 @@ import { type Answer, jsonAnswer } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject } from '../../wire/strict-json.ts'
 import type { Call } from '../call.ts'
-import { asCaller } from '../caller.ts'
+import { asWholeCaller } from '../caller.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { created, deleted } from '../directory/changes.ts'
 import { rankOf } from '../directory/grants.ts'
@@ -19,7 +19,7 @@ import { newId } from '../users/secrets.ts'
 /** `GET /v2.0/OS-KSADM/roles`: the built-in ones stand before the first page. */
 export function listRoles(call: Call): Awaitable<Answer> {
   return untilFresh(() =>
-    asCaller(call, async ({ user }) => {
+    asWholeCaller(call, async ({ user }) => {
       if (heightOf(rankOf(user)) === 0) return notAuthorized()
       const asked = pageAsked(call.request.query)
       if (asked.kind === 'refused') return asked.answer
@@ -56,7 +56,7 @@ async function firstPage(call: Call, { limit, marker }: FirstPage): Promise<Answ
 /** `GET /v2.0/OS-KSADM/roles/{id}`. */
 export function getRole(call: Call, [roleId = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
-    asCaller(call, ({ user }) => {
+    asWholeCaller(call, ({ user }) => {
       if (heightOf(rankOf(user)) === 0) return notAuthorized()
       return after(roleById(call.realm, roleId), (role) =>
         role === undefined

@@ -4,7 +4,7 @@ import { untilFresh } from '../../wire/dialect.ts'
 import { parseFormText } from '../../wire/form.ts'
 import { isObject, type JsonObject } from '../../wire/strict-json.ts'
 import type { Call } from '../call.ts'
-import { asCaller } from '../caller.ts'
+import { asWholeCaller } from '../caller.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { created, deleted, updated } from '../directory/changes.ts'
 import { isMemberOf, tenantsOf } from '../directory/grants.ts'
@@ -42,7 +42,7 @@ function shownTenant({ id, name, enabled, description, displayName }: IdentityTe
 export function listTenants(call: Call): Awaitable<Answer> {
   const form = parseFormText(call.request.query ?? '')
   return untilFresh(() =>
-    asCaller(call, async (caller) => {
+    asWholeCaller(call, async (caller) => {
       const asked = pageAsked(call.request.query)
       if (asked.kind === 'refused' || form.kind !== 'form')
         return asked.kind === 'refused' ? asked.answer : fault('badRequest', 'The query cannot be read.')
@@ -83,7 +83,7 @@ async function tenantNamed(call: Call, caller: LiveParty, name: string): Promise
 /** `GET /v2.0/tenants/{id}`: one's own, and any for operators; to others every id is 403. */
 export function getTenant(call: Call, [tenantId = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
-    asCaller(call, ({ user }) => {
+    asWholeCaller(call, ({ user }) => {
       const isOwn = isMemberOf(user, tenantId)
       if (!isOwn && !isOperator(user)) return notAuthorized()
       return after(tenantAt(call.realm, tenantId), ({ tenant, version }) =>
@@ -102,7 +102,7 @@ export function getTenant(call: Call, [tenantId = '']: readonly string[]): Await
 /** `GET /v2.0/tenants/{id}/users`: for operators, and within one's account for those who govern it. */
 export function listTenantUsers(call: Call, [tenantId = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
-    asCaller(call, (caller) => {
+    asWholeCaller(call, (caller) => {
       const isOwn = isMemberOf(caller.user, tenantId) && accountOf(caller.user) !== undefined
       if (!isOwn && !isOperator(caller.user)) return notAuthorized()
       return usersOfTenant(call, caller, tenantId)

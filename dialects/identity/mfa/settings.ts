@@ -3,7 +3,7 @@ import type { Answer } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject } from '../../wire/strict-json.ts'
 import type { Call } from '../call.ts'
-import { asCaller } from '../caller.ts'
+import { asWholeCaller } from '../caller.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { put, updated } from '../directory/changes.ts'
 import { type AccountMfaEnforcement, IDENTITY_ACCOUNTS } from '../directory/domains.ts'
@@ -63,7 +63,7 @@ export function deleteMultiFactor(call: Call, [userId = '']: readonly string[]):
 export function putAccountMultiFactor(call: Call, [accountId = '']: readonly string[]): Awaitable<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
-    asCaller(call, async (caller) => {
+    asWholeCaller(call, async (caller) => {
       const { user } = caller
       const isOwn = rankOf(user) === 'user-admin' && accountOf(user) === accountId
       if (!isOwn && !isOperator(user)) return notAuthorized()

@@ -2,7 +2,7 @@ import { type Awaitable, unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
-import { asCaller } from '../caller.ts'
+import { asWholeCaller } from '../caller.ts'
 import { change } from '../changing.ts'
 import { created } from '../directory/changes.ts'
 import { rankOf } from '../directory/grants.ts'
@@ -27,7 +27,7 @@ export const SUB_USERS_MAX = 100
 export function createUser(call: Call): Awaitable<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
-    asCaller(call, (caller) => {
+    asWholeCaller(call, (caller) => {
       if (heightOf(rankOf(caller.user)) === 0) return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)
       const parsed = readFields(read.body)

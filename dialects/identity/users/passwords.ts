@@ -3,7 +3,7 @@ import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject } from '../../wire/strict-json.ts'
 import type { Call } from '../call.ts'
-import { asCaller } from '../caller.ts'
+import { asWholeCaller } from '../caller.ts'
 import { NO_CONTENT } from '../changing.ts'
 import { updated } from '../directory/changes.ts'
 import { IDENTITY } from '../directory/names.ts'
@@ -76,7 +76,7 @@ export function changePassword(call: Call): Awaitable<Answer> {
 export function changeOwnPassword(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
-    asCaller(call, async (caller) => {
+    asWholeCaller(call, async (caller) => {
       if (caller.user.id !== userId) return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)
       const given = read.body['user']

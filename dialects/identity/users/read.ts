@@ -3,7 +3,7 @@ import { type Answer, jsonAnswer } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { parseFormText } from '../../wire/form.ts'
 import type { Call } from '../call.ts'
-import { asCaller, type Reply } from '../caller.ts'
+import { asWholeCaller, type Reply } from '../caller.ts'
 import { rankOf } from '../directory/grants.ts'
 import { accountOf, IDENTITY_USERS, type IdentityUser, userEntryByName } from '../directory/users.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
@@ -23,7 +23,7 @@ export function getUser(call: Call, [userId = '']: readonly string[]): Awaitable
 export function listUsers(call: Call): Awaitable<Answer> {
   const form = parseFormText(call.request.query ?? '')
   return untilFresh(() =>
-    asCaller(call, ({ user }) => {
+    asWholeCaller(call, ({ user }) => {
       if (form.kind !== 'form') return fault('badRequest', 'The query cannot be read.')
       const name = form.values.get('name')
       if (name !== undefined) return userNamed(call, user, name)
