@@ -64,6 +64,12 @@ export function pageAsked(query: string | undefined): PageAsked {
   return { kind: 'page', limit, marker }
 }
 
+const PAGING: ReadonlySet<string> = new Set(['marker', 'limit'])
+
+/** What else was asked for is asked for again. */
 function nextLink({ request }: Call, { limit, after }: { limit: number; after: string }): string {
-  return `${request.base}${request.path}?marker=${encodeURIComponent(after)}&limit=${limit}`
+  const form = parseFormText(request.query ?? '')
+  const others = form.kind === 'form' ? [...form.values].filter(([name]) => !PAGING.has(name)) : []
+  const kept = others.map(([name, value]) => `&${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+  return `${request.base}${request.path}?marker=${encodeURIComponent(after)}&limit=${limit}${kept.join('')}`
 }

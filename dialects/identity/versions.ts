@@ -7,6 +7,7 @@ import { describedV3 } from './v3/versions.ts'
 const UPDATED = '2014-04-17T00:00:00Z'
 const MEDIA_TYPES: readonly object[] = [
   { base: 'application/json', type: 'application/vnd.openstack.identity-v2.0+json' },
+  { base: 'application/xml', type: 'application/vnd.openstack.identity-v2.0+xml' },
 ]
 
 /**
