@@ -25,13 +25,13 @@ export function booleanIn(object: JsonObject, name: string): boolean | undefined
   return value === 'false' ? false : undefined
 }
 
-/** The first of these members that is there and is not what it should be. */
+/** The first of these members that is there and is not what it should be. Keystone's clients send null for nothing. */
 export function badMember(
   object: JsonObject,
   members: Readonly<Record<string, 'text' | 'boolean'>>,
 ): string | undefined {
   return Object.entries(members).find(([name, type]) => {
-    if (!(name in object)) return false
+    if (!(name in object) || object[name] === null) return false
     return (type === 'text' ? textIn(object, name) : booleanIn(object, name)) === undefined
   })?.[0]
 }

@@ -36,8 +36,13 @@ export function authlib(): Promise<string> {
 /** `openstack token issue` and `token revoke`, by the plugin for v2.0. */
 export function openstackCli(): Promise<string> {
   return withServer(async ({ url, port }) => {
-    const openstack = (person: typeof ROOT, words: readonly string[]): ReturnType<typeof run> =>
-      run('openstack', ['--os-auth-type', 'v2password', 'token', ...words], {
+    const admin = (words: readonly string[]): ReturnType<typeof run> => openstack(ROOT, words, [])
+    const openstack = (
+      person: typeof ROOT,
+      words: readonly string[],
+      noun: readonly string[] = ['token'],
+    ): ReturnType<typeof run> =>
+      run('openstack', ['--os-auth-type', 'v2password', ...noun, ...words], {
         OS_IDENTITY_API_VERSION: '2.0',
         OS_AUTH_URL: `${url}/v2.0`,
         OS_USERNAME: person.username,
@@ -60,6 +65,12 @@ export function openstackCli(): Promise<string> {
     const again = await openstack(ROOT, ['revoke', id])
     assert.equal(again.status, 1)
     assert.match(again.errors, /HTTP 404/)
-    return 'openstack: issued, revoked, not found'
+    const made = await admin(['user', 'create', 'zoe', '--password', 'zoe-password-1', '-f', 'json'])
+    assert.equal(made.status, 0, made.errors)
+    const users = await admin(['user', 'list', '-f', 'json'])
+    assert.match(users.output, /"zoe"/, users.errors)
+    const gone = await admin(['user', 'delete', 'zoe'])
+    assert.equal(gone.status, 0, gone.errors)
+    return 'openstack: issued, revoked, not found; made and deleted a user'
   })
 }

@@ -86,6 +86,15 @@ test('a user-admin puts nobody into another account or tenant', async () => {
   }
 })
 
+test('null is nothing said, as Keystone’s clients send it', async () => {
+  const world = await openIdentity()
+  const user = { name: 'zoe', password: 'x', email: null, tenantId: null, enabled: true }
+  assert.equal(
+    (await userIn(world, await world.login('root'), 'POST', '/v2.0/users', { user })).username,
+    'zoe',
+  )
+})
+
 test('a body that is no user is 400', async () => {
   const world = await openIdentity()
   const root = await world.login('root')
