@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { publint } from 'publint'
+import { Calls } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import { SVC } from '../kit/seed.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const KEY = 'orders-api-key-0123456789'
+const run = promisify(execFile)
+
+/** What a user's TypeScript sees: right uses compile, wrong ones do not. */
+const TYPES = `
+import { type CheckResult, createTestVerifier, openVerifier, protectNode, type Verifier } from '@rescind/verifier'
+
+export const verifier: Verifier = openVerifier({ url: 'https://rescind.example', key: 'k', onStale: 'ask' })
+export function subjectOf(result: CheckResult): string | undefined {
+  // @ts-expect-error only an active token has a subject
+  result.subject
+  return result.kind === 'active' ? result.subject : undefined
+}
+// @ts-expect-error a key is needed
+openVerifier({ url: 'https://rescind.example' })
+// @ts-expect-error there is no such policy
+openVerifier({ url: 'https://rescind.example', key: 'k', onStale: 'guess' })
+export const handler = protectNode(verifier, (request) => request.auth.scopes.includes('read'))
+export const stop: () => void = verifier.onRevoked('token', (ended) => ended.why satisfies string)
+export const world = createTestVerifier({ maxStalenessMs: 1_000 })
+`
+
+describe('the packed tarballs, installed elsewhere', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rescind-app-'))
+  let server: TestServer
+  let calls: Calls
+  before(async () => {
+    await run(
+      'npm',
+      ['pack', '--workspace', 'core', '--workspace', 'verifier', '--pack-destination', folder],
+      { cwd: ROOT },
+    )
+    writeFileSync(join(folder, 'package.json'), '{ "name": "app", "version": "1.0.0", "type": "module" }')
+    const tarballs = readdirSync(folder)
+      .filter((name) => name.endsWith('.tgz'))
+      .map((name) => `./${name}`)
+    assert.equal(tarballs.length, 2)
+    await run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...tarballs], { cwd: folder })
+    for (const name of ['express', '@types'])
+      symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
+    server = await openServer({ time: 'real' })
+    calls = new Calls(server.port)
+  })
+  after(async () => {
+    calls.close()
+    await server.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  test('bring no dependency but each other, and no source that Node could not run', () => {
+    const installed = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as {
+      readonly packages: object
+    }
+    assert.deepEqual(Object.keys(installed.packages), [
+      '',
+      'node_modules/@rescind/core',
+      'node_modules/@rescind/verifier',
+    ])
+    const files = readdirSync(join(folder, 'node_modules/@rescind/verifier'), { recursive: true }).map(String)
+    assert.deepEqual(
+      files.filter((name) => /(?<!\.d)\.ts$/.test(name)),
+      [],
+    )
+  })
+
+  test('are as package managers, bundlers and type checkers expect them', async () => {
+    for (const name of ['core', 'verifier']) {
+      const { messages } = await publint({
+        pkgDir: join(folder, 'node_modules/@rescind', name),
+        strict: true,
+      })
+      assert.deepEqual(messages, [], name)
+    }
+  })
+
+  test("run in plain JavaScript: the README's five lines protect an Express app", async () => {
+    const readme = readFileSync(join(ROOT, 'verifier/README.md'), 'utf8')
+    const [, code = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? []
+    assert.equal(code.trim().split('\n').length, 5)
+    assert.ok(readFileSync(join(ROOT, 'docs/verifier.md'), 'utf8').includes(code), 'the same five everywhere')
+    const here = code
+      .replace('http://127.0.0.1:8080', server.url)
+      .replace('.listen(3000)', ".listen(0, '127.0.0.1', function () { console.log(this.address().port) })")
+    writeFileSync(join(folder, 'app.mjs'), here)
+    const app = spawn(process.execPath, ['app.mjs'], {
+      cwd: folder,
+      env: { ...process.env, RESCIND_VERIFIER_KEY: KEY },
+    })
+    const [port] = (await once(app.stdout, 'data')) as [Buffer]
+    const ask = async (token?: string): Promise<readonly [number, unknown]> => {
+      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+      const answer = await fetch(`http://127.0.0.1:${port.toString().trim()}/orders`, { headers })
+      return [answer.status, await answer.json()]
+    }
+    const token = await calls.oauthToken(SVC)
+    while ((await ask(token))[0] === 503) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(await ask(token), [200, { client: 'svc' }])
+    assert.equal((await ask())[0], 401)
+    await calls.oauthRevoke(SVC, token)
+    while ((await ask(token))[0] === 200) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal((await ask(token))[0], 401)
+    app.kill()
+    await once(app, 'exit')
+  })
+
+  test('have types that a strict project compiles against, and that refuse what is wrong', async () => {
+    writeFileSync(join(folder, 'use.ts'), TYPES)
+    const words = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2024',
+    ]
+    const told = await run(join(ROOT, 'node_modules/.bin/tsc'), [...words, '--types', 'node', 'use.ts'], {
+      cwd: folder,
+    }).catch((error: { readonly stdout?: string }) => ({ stdout: error.stdout ?? String(error) }))
+    assert.equal(told.stdout, '')
+  })
+})
