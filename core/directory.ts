@@ -37,7 +37,9 @@ const CACHED_MAX = 20_000
 export class Directory {
   readonly #store: Store
   readonly #realm: RealmOrdinal
-  readonly #byId: Map<string, Entry<unknown>> = new Map()
+  /** By collection and id: a look-up makes no text of the two. */
+  readonly #byId: Map<string, Map<string, Entry<unknown>>> = new Map()
+  #held = 0
   readonly #idByKey: Map<string, string> = new Map()
   /** Counts change rows: what was read before a change is not cached after it. */
   #changes = 0
@@ -48,7 +50,7 @@ export class Directory {
   }
 
   get<T>(collection: Collection<T>, id: string): Awaitable<Entry<T> | undefined> {
-    const cached = this.#byId.get(cacheKey(collection.name, id))
+    const cached = this.#byId.get(collection.name)?.get(id)
     if (cached !== undefined) return cached as Entry<T>
     return after(this.standing(collection, id), (standing) => standing.entry)
   }
@@ -65,7 +67,7 @@ export class Directory {
   find<T>(collection: Collection<T>, key: RecordKey): Awaitable<Entry<T> | undefined> {
     const at = cacheKey(collection.name, `${key.name}=${key.value}`)
     const id = this.#idByKey.get(at)
-    const cached = id === undefined ? undefined : this.#byId.get(cacheKey(collection.name, id))
+    const cached = id === undefined ? undefined : this.#byId.get(collection.name)?.get(id)
     // A record may have given this key up since: it says itself by which keys it is found.
     if (cached !== undefined && isFoundBy(collection, cached as Entry<T>, key)) return cached as Entry<T>
     const changes = this.#changes
@@ -123,17 +125,21 @@ export class Directory {
     const rule = decodeRule(row)
     if (rule.kind !== 'change') return
     this.#changes += 1
-    this.#byId.delete(cacheKey(rule.collection, rule.id))
+    if (this.#byId.get(rule.collection)?.delete(rule.id) === true) this.#held -= 1
   }
 
   #keep<T>(record: DirectoryRecord, changesBefore: number): Entry<T> | undefined {
     const entry = parse<T>(record)
     if (entry === undefined || changesBefore !== this.#changes) return entry
-    if (this.#byId.size >= CACHED_MAX || this.#idByKey.size >= CACHED_MAX) {
+    if (this.#held >= CACHED_MAX || this.#idByKey.size >= CACHED_MAX) {
       this.#byId.clear()
+      this.#held = 0
       this.#idByKey.clear()
     }
-    this.#byId.set(cacheKey(record.collection, record.id), entry)
+    const ofCollection = this.#byId.get(record.collection) ?? new Map<string, Entry<unknown>>()
+    this.#byId.set(record.collection, ofCollection)
+    if (!ofCollection.has(record.id)) this.#held += 1
+    ofCollection.set(record.id, entry)
     return entry
   }
 }

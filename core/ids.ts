@@ -41,7 +41,12 @@ export function mintHandle(random: Random): Handle {
 
 /** The 16 bytes of a handle, as they stand in rule bytes. */
 export function handleBytes(handle: Handle): Buffer {
-  return Buffer.from(handle.slice(HANDLE_PREFIX.length), 'base64url')
+  return Buffer.from(handleBits(handle), 'base64url')
+}
+
+/** The same as base64url text. */
+export function handleBits(handle: Handle): string {
+  return handle.slice(HANDLE_PREFIX.length)
 }
 
 export function handleFromBytes(bytes: Uint8Array): Handle {

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { ContractBroken, unreachable } from './faults.ts'
-import { grantId, handleBytes, handleFromBytes, tokenDigest } from './ids.ts'
+import { grantId, handleBits, handleFromBytes, tokenDigest } from './ids.ts'
 import { handleKeyOf } from './index-keys.ts'
 import type { Position } from './position.ts'
 import type { Principals } from './records.ts'
@@ -114,9 +114,10 @@ function encodeTarget(out: ByteWriter, target: Target, digestKey: string): void 
   out.u8(TARGET[target.kind])
   switch (target.kind) {
     case 'token':
-      out.fixed(Buffer.from(target.digest, 'base64url')).fixed(handleBytes(target.handle))
       out
-        .fixed(Buffer.from(handleKeyOf(digestKey, target.source, target.handle), 'latin1'))
+        .fixedText(target.digest, DIGEST_BYTES, 'base64url')
+        .fixedText(handleBits(target.handle), HANDLE_BYTES, 'base64url')
+        .fixedText(handleKeyOf(digestKey, target.source, target.handle), KEY_BYTES, 'latin1')
         .text(target.source)
       return
     case 'foreign':

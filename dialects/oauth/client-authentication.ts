@@ -9,9 +9,8 @@ import {
   sameDigest,
 } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
-import { decodeFormText } from '../wire/form.ts'
-import { decodeUtf8 } from '../wire/text.ts'
 import { badRequest, unauthenticated } from './answers.ts'
+import { basicClaims, Claim } from './basic-credentials.ts'
 import type { Call } from './call.ts'
 import { ASSERTION_TYPE, assertedClient } from './client-assertion.ts'
 import { OAUTH_CLIENTS, type OauthClient } from './directory.ts'
@@ -29,7 +28,6 @@ export type Authenticated = {
 }
 export type Authentication = Authenticated | { readonly kind: 'refused'; readonly answer: Answer }
 
-type Claim = { readonly clientId: string; readonly secret: string }
 type Presented =
   /** Readings of what was sent, likeliest first; the first that proves itself counts. */
   | { readonly kind: 'claims'; readonly claims: readonly Claim[]; readonly method: AuthMethod }
@@ -109,7 +107,7 @@ function presentedBy({ request, values }: Call): Presented {
     return byHeader(header, clientId)
   }
   if (secret !== undefined) {
-    const claims = clientId === undefined ? [] : [{ clientId, secret }]
+    const claims = clientId === undefined ? [] : [new Claim(clientId, secret)]
     return { kind: 'claims', claims, method: 'client_secret_post' }
   }
   if (clientId !== undefined) return { kind: 'named', clientId }
@@ -125,47 +123,19 @@ function byHeader(header: string, clientId: string | undefined): Presented {
   return { kind: 'claims', claims: left, method: 'client_secret_basic' }
 }
 
-/**
- * Basic credentials come form-encoded, as RFC 6749 §2.3.1 says, and raw, as many clients send them: both readings are
- * tried, raw first. @returns no claims for anything but well-formed Basic credentials.
- */
-function basicClaims(header: string): readonly Claim[] {
-  if (header.slice(0, 6).toLowerCase() !== 'basic ') return []
-  const bytes = Buffer.from(header.slice(6), 'base64')
-  // Some clients (authlib) send raw credentials in Latin-1. Bytes that are UTF-8 are never read so.
-  const text = decodeUtf8(bytes) ?? bytes.toString('latin1')
-  const split = text.indexOf(':')
-  if (split < 0) return []
-  const raw = { clientId: text.slice(0, split), secret: text.slice(split + 1) }
-  if (!text.includes('%') && !text.includes('+')) return [raw]
-  const claims = [raw]
-  for (const read of READINGS) {
-    const [id, secret] = [read(raw.clientId), read(raw.secret)]
-    if (id !== undefined && secret !== undefined) claims.push({ clientId: id, secret })
-  }
-  return claims
-}
-
-/** Form-encoded as the RFC has it; with a plus that is no space; and with nothing encoded but the colon. */
-const READINGS: readonly ((text: string) => string | undefined)[] = [
-  decodeFormText,
-  (text) => decodeFormText(text.replaceAll('+', '%2B')),
-  (text) => text.replaceAll('%3A', ':').replaceAll('%3a', ':'),
-]
-
 type Proved = (client: OauthClient | undefined) => Authentication
 
 function prove(realm: Realm, claims: readonly Claim[], next: Proved): Awaitable<Authentication> {
   const [claim, ...rest] = claims
   if (claim === undefined) return next(undefined)
   return after(realm.directory.get(OAUTH_CLIENTS, claim.clientId), (entry) =>
-    holds(realm, entry, claim.secret) && entry !== undefined ? next(entry.value) : prove(realm, rest, next),
+    holds(realm, entry, claim) && entry !== undefined ? next(entry.value) : prove(realm, rest, next),
   )
 }
 
 /** An unknown client costs the same comparison as a known one. */
-function holds(realm: Realm, entry: Entry<OauthClient> | undefined, secret: string): boolean {
-  const presented = realm.secretDigest(secret)
+function holds(realm: Realm, entry: Entry<OauthClient> | undefined, claim: Claim): boolean {
+  const presented = claim.digestIn(realm)
   const { secrets, secretDigests } = entry?.value ?? UNKNOWN
   let proved = false
   if (secrets !== undefined) {

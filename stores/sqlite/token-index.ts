@@ -1,4 +1,11 @@
-import type { Group, GroupOutcome, Handle, Operation, TokenDigest } from '@rescind/core'
+import {
+  type Group,
+  type GroupOutcome,
+  type Handle,
+  type Operation,
+  sextetAt,
+  type TokenDigest,
+} from '@rescind/core'
 import { RowTable } from './row-table.ts'
 
 /** What the store tells of tokens at its opening: their bits, ten characters each, and their rows, as decimal text. */
@@ -79,12 +86,7 @@ const COMMA = 44
 function bitsAt(text: string, at: number): number {
   let bits = 0
   for (let next = at; next < at + BITS_CHARS; next += 1) {
-    bits = (bits << 6) | (SEXTETS[text.charCodeAt(next) & 0x7f] as number)
+    bits = (bits << 6) | sextetAt(text, next)
   }
   return bits >>> 4
-}
-
-const SEXTETS: Uint8Array = new Uint8Array(128)
-for (let value = 0; value < 64; value += 1) {
-  SEXTETS['ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.charCodeAt(value)] = value
 }
