@@ -211,7 +211,8 @@ async function remove(ask: Ask): Promise<Answer | Stale> {
   const unmatched = unlessMatches(ask.request, version)
   if (unmatched !== undefined) return unmatched
   const deletion = { collection: CHAT_APPS.name, id: entry.id, fromVersion: version }
-  const operations = [...deleteRecord(realm, deletion, auditOf(ask)), ends(ask, entry.value.name)]
+  // The end of the tokens comes first: streams tell of it, and then they are closed.
+  const operations = [ends(ask, entry.value.name), ...deleteRecord(realm, deletion, auditOf(ask))]
   const outcome = await commitChange(ask, operations)
   return outcome.kind === 'applied' ? { status: 204, headers: {}, body: '' } : 'stale'
 }
@@ -231,7 +232,7 @@ async function put(
   { id, version, value, ending, reason }: Written,
 ): Promise<Answer | Stale | undefined> {
   const record = { collection: CHAT_APPS, id, value, fromVersion: version }
-  const operations = [...putRecord(act.realm, record, auditOf(act, reason)), ...(ending ?? [])]
+  const operations = [...(ending ?? []), ...putRecord(act.realm, record, auditOf(act, reason))]
   const outcome = await commitChange(act, operations)
   if (outcome.kind === 'applied') return undefined
   return outcome.kind === 'conflict' && outcome.what === 'key-taken' ? TAKEN : 'stale'

@@ -88,7 +88,7 @@ test('a disabled app has no keys, no tokens and no streams; enabled again, it ha
   assert.equal(await calls.isActive(GATEWAY, token), false)
   assert.equal(await statusOfMe(app, token), 403)
   assert.equal((await send('GET /auths/tokens', undefined, [`IM-API-KEY: ${app.apiKey}`])).status, 401)
-  assert.match(await restOf(stream), /event: closed/)
+  assert.match(await restOf(stream), /event: revoked-all\ndata: \{"client":null[^]*event: closed/)
   assert.equal((await send(`PATCH ${APPS}/switched`, { enabled: true })).status, 200)
   assert.equal(await statusOfMe(app, token), 401, 'what was ended stays so')
   assert.equal(await statusOfMe(app, await tokenOf(app)), 200)

@@ -227,6 +227,18 @@ test('who comes back with the id of its last event is told what came since, and 
   assert.equal((await again.next())?.data['token'], await handleOf(world, third))
 })
 
+test('no row is missed, at whatever moment between reading and waiting it comes', async () => {
+  const world = await openChat()
+  const tokens = await world.client('u1', 120)
+  const reader = await open(world, APP)
+  for (const [turns, token] of tokens.entries()) {
+    const revoked = world.admin('DELETE', tokenPath('u1'), { token })
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve()
+    assert.equal((await reader.next())?.data['token'], await handleOf(world, token))
+    await revoked
+  }
+})
+
 test('a last event that this log never had is answered with a reset: ask about all again', async () => {
   const world = await openChat()
   for (const id of ['.999999', 'x.1', 'nonsense', '1', '.', '.-1', '.1e3']) {

@@ -29,6 +29,8 @@ export class LiveStream implements AsyncIterable<string> {
   readonly #cut: AbortController = new AbortController()
   #cursor: number
   #wake: (() => void) | undefined
+  /** Woken since it last began to read: what woke it may not have been read yet. */
+  #stirred = false
   #ended = false
   #beatDue = false
   /** Whether the reader has asked for more: else what it was given is still on its way. */
@@ -51,6 +53,7 @@ export class LiveStream implements AsyncIterable<string> {
 
   /** There may be new rows. */
   wake(): void {
+    this.#stirred = true
     this.#wake?.()
     this.#wake = undefined
   }
@@ -102,12 +105,13 @@ export class LiveStream implements AsyncIterable<string> {
     const { reset } = this.#parts
     yield `${reset ? 'event: reset\ndata: {}\n\n' : ''}${this.#idLine()}event: ready\ndata: {}\n\n`
     while (!this.#ended) {
+      this.#stirred = false
       const text = await this.#next()
       if (text !== '') yield text
       else if (this.#beatDue) {
         this.#beatDue = false
         yield `: here\n${this.#idLine()}\n`
-      } else if (!this.#ended) {
+      } else if (!this.#ended && !this.#stirred) {
         await new Promise<void>((wake) => {
           this.#wake = wake
         })
@@ -120,7 +124,6 @@ export class LiveStream implements AsyncIterable<string> {
   async #next(): Promise<string> {
     const { realm, audience, rows, isOwnApp, mayStay } = this.#parts
     let text = ''
-    // New rows may have come between reading and waiting; the one who wakes finds nobody then.
     for (let page = await rows.after(this.#cursor); page.length > 0 && text === ''; ) {
       for (const row of page) {
         if (this.#ended) return text
