@@ -49,6 +49,8 @@ export type Audit = {
   /** What led to it, for machines: a code, and the public ids and times that belong to it. */
   readonly cause?: Cause
   readonly note?: string
+  /** Of a rule over foreign tokens: how long after it a fresh sign-in may be hit, by the issuer's clock. */
+  readonly skewSeconds?: number
   /** Of a request that took several rows: which one this is, and how many they are. */
   readonly part?: readonly [nth: number, of: number]
 }

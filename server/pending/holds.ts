@@ -10,7 +10,7 @@ import {
   type ReleaseRule,
   rowsOf,
 } from '@rescind/core'
-import { type KeptRule, rulesNow } from './kept-rule.ts'
+import { auditMembers, type KeptRule, rulesNow } from './kept-rule.ts'
 import { PendingKind } from './pending.ts'
 
 export type HoldValue = KeptRule & {
@@ -58,7 +58,10 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
   const audit: Audit = { by: caller?.id ?? 'server', from: caller?.from ?? 'local', how, why: reason, cause }
   const ended = { state: to, endedAtMs: realm.nowMs(), endedBy: audit.by, endReason: reason }
   const releases = ruleIds(id, value).map((one): ReleaseRule => ({ kind: 'release', id: one }))
-  const revokes = to === 'revoked' ? rowsOf(realm, rulesNow(realm, value, placeOf(realm, entry)), audit) : []
+  const revokes =
+    to === 'revoked'
+      ? rowsOf(realm, rulesNow(realm, value, placeOf(realm, entry)), { ...audit, ...auditMembers(value) })
+      : []
   const operations: readonly Operation[] = [
     ...HOLDS.end(realm, { entry, ended, audit, keptMs }),
     ...rowsOf(realm, releases, audit),

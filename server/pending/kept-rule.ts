@@ -1,4 +1,5 @@
 import {
+  type Audit,
   type CutAsOf,
   KEEP_FOREVER_MS,
   type Realm,
@@ -26,4 +27,12 @@ export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutAsOf): readonly
       return { kind: 'revoke', target, keepUntilMs: kept.tokenKeepUntilMs ?? KEEP_FOREVER_MS }
     return ruleOn(realm, target.kind === 'cut' && asOf !== undefined ? { ...target, asOf } : target)
   })
+}
+
+/** What the audit of it says beside who and why. */
+export function auditMembers({ note, skewSeconds }: KeptRule): Pick<Audit, 'note' | 'skewSeconds'> {
+  return {
+    ...(note === undefined ? {} : { note }),
+    ...(skewSeconds === undefined ? {} : { skewSeconds }),
+  }
 }

@@ -1,5 +1,5 @@
 import { type Audit, type Caller, type Entry, type Realm, rowsOf } from '@rescind/core'
-import { type KeptRule, rulesNow } from './kept-rule.ts'
+import { auditMembers, type KeptRule, rulesNow } from './kept-rule.ts'
 import { PendingKind } from './pending.ts'
 
 export type ScheduleValue = KeptRule & { readonly askedAtMs: number; readonly dueAtMs: number }
@@ -13,13 +13,13 @@ export async function settleSchedule(realm: Realm, id: string, keptMs: number): 
   const found = await SCHEDULES.find(realm, id)
   if (found.kind !== 'open' || found.entry.value.dueAtMs > realm.nowMs()) return
   const { entry } = found
-  const { reason, note, by } = entry.value
+  const { reason, by } = entry.value
   const audit: Audit = {
     by,
     from: 'local',
     how: 'schedule.due',
     why: reason,
-    ...(note === undefined ? {} : { note }),
+    ...auditMembers(entry.value),
     cause: { code: 'schedule', schedule: id },
   }
   const ended = { state: 'done', endedAtMs: realm.nowMs(), endedBy: 'server' } as const

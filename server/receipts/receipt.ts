@@ -75,10 +75,9 @@ export type Written = {
   readonly atMs: number
   readonly rules: readonly RevokeRule[]
   readonly audit: Audit
-  readonly skewSeconds?: number | undefined
 }
 
-export function receiptJson(realm: Realm, { at, atMs, rules, audit, skewSeconds }: Written): ReceiptJson {
+export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): ReceiptJson {
   const keepUntilMs = Math.max(...rules.map((rule) => rule.keepUntilMs))
   return {
     id: revocationId(at),
@@ -88,7 +87,7 @@ export function receiptJson(realm: Realm, { at, atMs, rules, audit, skewSeconds 
     at: formatInstant(atMs),
     covers: coversJson(
       rules.map(({ target }) => target),
-      skewSeconds,
+      audit.skewSeconds,
     ),
     keepUntil: keepUntilMs >= Number.MAX_SAFE_INTEGER ? undefined : formatInstant(keepUntilMs),
     ...{ by: audit.by, from: audit.from, how: audit.how, reason: audit.why, note: audit.note },

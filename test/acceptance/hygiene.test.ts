@@ -288,6 +288,8 @@ const pathOf = (target: string): string => (target.split('?', 1)[0] ?? '').repla
 const isAlsoThere = (method: string, target: string): boolean =>
   (/^\/v2\.0\/tokens\/./.test(target) && ['GET', 'HEAD', 'DELETE'].includes(method)) ||
   (target === '/admin/clients/list' && method === 'DELETE') ||
+  // What was asked for by rule can be listed.
+  (/^\/control\/v1\/(?:revocations|holds|approvals)/.test(target) && ['GET', 'HEAD'].includes(method)) ||
   // Preflights of browsers.
   (method === 'OPTIONS' && /^(?!.*introspect).*(?:\/api\/id\/v1|\.well-known\/oauth)/.test(target))
 

@@ -18,6 +18,7 @@ export type TestServer = {
   readonly power: StoreSwitch
   /** What the server keeps, read past it. */
   readonly store: Store
+  readonly maintenance: RunningServer['maintenance']
   readonly close: () => Promise<void>
 }
 
@@ -52,6 +53,7 @@ export async function openServer({ seed, time, flags }: TestServerStart): Promis
     clock,
     power,
     store,
+    maintenance: server.maintenance,
     close: server.close,
   }
 }

@@ -8,7 +8,7 @@ import {
   type ApprovalValue,
   endApproval,
 } from '../../pending/approvals.ts'
-import { rulesNow } from '../../pending/kept-rule.ts'
+import { auditMembers, rulesNow } from '../../pending/kept-rule.ts'
 import type { Ended } from '../../pending/pending.ts'
 import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
 import { auditOf, commitChange } from '../change.ts'
@@ -273,10 +273,8 @@ function refusal({ by }: Ask<unknown, EndBody>, { value }: Entry<ApprovalValue>)
 async function actsOf(realm: Realm, act: ApprovalAct): Promise<(audit: Audit) => readonly Operation[]> {
   if (act.kind === 'settings') return approvedSettings(realm, act.approvalAboveTokens)
   const { rule } = act
-  return (audit) => {
-    const note = rule.note === undefined ? {} : { note: rule.note }
-    return rowsOf(realm, rulesNow(realm, rule), { ...audit, why: rule.reason, ...note })
-  }
+  return (audit) =>
+    rowsOf(realm, rulesNow(realm, rule), { ...audit, why: rule.reason, ...auditMembers(rule) })
 }
 
 export const APPROVAL_ENDPOINTS: readonly Endpoint[] = [ASK, LIST, READ, APPROVE, DENY]

@@ -82,9 +82,16 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
   if (size !== undefined) return askApproval(ask, revocationAct(ask, resolved, size), body.reason)
   const { reason, note } = body
   const rules = rulesOf(realm, resolved)
-  const written = await writeRules(realm, { caller: by.caller, rules, how, reason, note })
+  const written = await writeRules(realm, {
+    caller: by.caller,
+    rules,
+    how,
+    reason,
+    note,
+    skewSeconds: resolved.skewSeconds,
+  })
   if (written === 'stale') return 'stale'
-  return created(await enforced(ask, { ...written, skewSeconds: resolved.skewSeconds }))
+  return created(await enforced(ask, written))
 }
 
 /** The blast radius, from the code that also decides what is written. */

@@ -16,6 +16,7 @@ export type RuleWrite = {
   readonly reason: string
   readonly note?: string | undefined
   readonly cause?: Cause | undefined
+  readonly skewSeconds?: number | undefined
   /** What else belongs to the same unit, a hold that it ends say; comes before the rules. */
   readonly also?: readonly Operation[]
 }
@@ -30,6 +31,7 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
     why: write.reason,
     ...(write.note === undefined ? {} : { note: write.note }),
     ...(write.cause === undefined ? {} : { cause: write.cause }),
+    ...(write.skewSeconds === undefined ? {} : { skewSeconds: write.skewSeconds }),
   }
   const rows = rowsOf(realm, rules, audit)
   const outcome = await realm.commit({

@@ -58,6 +58,29 @@ export function victimTemplates({ victims }: HostileWorld): readonly Template[] 
       headers: [CONTROL, JSON_BODY],
       body: JSON.stringify({ clientId: SVC.clientId, subject: VICTIM }),
     },
+    ...ruleTemplates(victims),
+  ]
+}
+
+/** Rules over the victim, in several of the forms that they have. */
+function ruleTemplates({ access, refresh }: HostileWorld['victims']): readonly Template[] {
+  const post = (target: string, value: object): Template => {
+    const body = JSON.stringify({ reason: 'r', ...value })
+    return {
+      shape: 'problem',
+      method: 'POST',
+      target: `/control/v1/${target}`,
+      headers: [CONTROL, JSON_BODY],
+      body,
+    }
+  }
+  const subject = { source: 'oauth', subject: VICTIM }
+  return [
+    post('revocations', { target: subject }),
+    post('revocations?realm=default', { target: { token: access } }),
+    post('revocations', { target: { realm: true }, issuedBefore: '2026-03-01T12:00:00Z' }),
+    post('holds', { target: { token: refresh }, seconds: 60, atDeadline: 'revoke' }),
+    post('approvals', { target: subject }),
   ]
 }
 

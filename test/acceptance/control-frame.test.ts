@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import type { RawAnswer } from '../kit/raw-http.ts'
+import { GATEWAY, SEED } from '../kit/seed.ts'
+
+type Home = { readonly server: TestServer; readonly calls: Calls }
+
+async function at(flags: readonly string[], run: (home: Home) => Promise<void>): Promise<void> {
+  const seed = { realms: [...SEED.realms, { name: 'branch' }] }
+  const server = await openServer({ time: 'hand', seed, flags })
+  const calls = new Calls(server.port)
+  try {
+    await run({ server, calls })
+  } finally {
+    calls.close()
+    await server.close()
+  }
+}
+
+const REVOCATION = JSON.stringify({ target: { source: 'oauth', subject: 'nobody' }, reason: 'r' })
+
+function revoke(calls: Calls, headers: readonly string[] = [], body = REVOCATION): Promise<RawAnswer> {
+  return calls.send('POST /control/v1/revocations', [CONTROL, JSON_BODY, ...headers], body)
+}
+
+function header({ headers }: RawAnswer, name: string): string | undefined {
+  return headers.find(([own]) => own === name)?.[1]
+}
+
+test('a key that asks too often is told when to come back, and can still revoke', async () => {
+  await at(['--control-rate', '2'], async ({ server, calls }) => {
+    const read = (): Promise<RawAnswer> => calls.send('GET /control/v1/settings', [CONTROL])
+    const change = (): Promise<RawAnswer> => calls.send('POST /control/v1/clock/confirm', [CONTROL])
+    for (const ask of [read, change]) {
+      assert.deepEqual([(await ask()).status, (await ask()).status], [200, 200])
+      const over = await ask()
+      assert.equal(over.status, 429)
+      assert.equal(header(over, 'retry-after'), '1')
+      assert.equal(header(over, 'content-type'), 'application/problem+json')
+    }
+    for (let nth = 0; nth < 20; nth += 1) assert.equal((await revoke(calls)).status, 201)
+    assert.equal((await revoke(calls)).status, 429)
+    server.clock.advance(500)
+    assert.equal((await read()).status, 200)
+    assert.equal((await read()).status, 429)
+  })
+})
+
+test('another key has a share of its own', async () => {
+  await at(['--control-rate', '3'], async ({ calls }) => {
+    const body = '{"name":"second","role":"viewer"}'
+    const made = await calls.send('POST /control/v1/keys', [CONTROL, JSON_BODY], body)
+    const second = `Authorization: Bearer ${textAt(made, 'key')}`
+    const read = (key: string): Promise<RawAnswer> => calls.send('GET /control/v1/settings', [key])
+    for (let nth = 0; nth < 3; nth += 1) await read(CONTROL)
+    assert.equal((await read(CONTROL)).status, 429)
+    assert.equal((await read(second)).status, 200)
+  })
+})
+
+test('one Idempotency-Key sent many times at once revokes once', async () => {
+  await at([], async ({ server, calls }) => {
+    const many = Array.from({ length: 12 }, () => new Calls(server.port))
+    const answers = await Promise.all(many.map((one) => revoke(one, ['Idempotency-Key: "race"'])))
+    for (const one of many) one.close()
+    const done = answers.filter(({ status }) => status === 201)
+    assert.ok(done.length > 0)
+    assert.equal(new Set(done.map((answer) => textAt(answer, 'id'))).size, 1)
+    assert.ok(answers.every(({ status }) => status === 201 || status === 409))
+    const listed = await calls.send('GET /control/v1/revocations?subject=nobody', [CONTROL])
+    assert.equal((memberAt(listed, 'revocations') as readonly unknown[]).length, 1)
+  })
+})
+
+test('what is shown once is replayed once more to the same key only, and only in its realm', async () => {
+  await at([], async ({ calls }) => {
+    const keyed = [CONTROL, JSON_BODY, 'Idempotency-Key: k']
+    const grant = '{"clientId":"svc","subject":"alice"}'
+    const first = await calls.send('POST /control/v1/grants', keyed, grant)
+    const again = await calls.send('POST /control/v1/grants', keyed, grant)
+    assert.deepEqual(jsonOf(again), jsonOf(first))
+    assert.equal(header(again, 'idempotent-replayed'), 'true')
+    const made = await calls.send(
+      'POST /control/v1/keys',
+      [CONTROL, JSON_BODY],
+      '{"name":"b","role":"admin"}',
+    )
+    const other = [`Authorization: Bearer ${textAt(made, 'key')}`, JSON_BODY, 'Idempotency-Key: k']
+    const theirs = await calls.send('POST /control/v1/grants', other, grant)
+    assert.equal(theirs.status, 201)
+    assert.notEqual(textAt(theirs, 'access_token'), textAt(first, 'access_token'))
+    assert.equal((await calls.send('POST /control/v1/grants?realm=branch', keyed, grant)).status, 422)
+  })
+})
+
+test('an answer that was an outage is not replayed: asking again does it', async () => {
+  await at([], async ({ server, calls }) => {
+    server.power.mode = 'down'
+    assert.equal((await revoke(calls, ['Idempotency-Key: k'])).status, 503)
+    server.power.mode = 'up'
+    assert.equal((await revoke(calls, ['Idempotency-Key: k'])).status, 201)
+  })
+})
+
+test('signing in right after everything of a subject was revoked works, in the same millisecond too', async () => {
+  await at([], async ({ calls }) => {
+    const before = await calls.oauthGrant('alice')
+    const body = JSON.stringify({ target: { source: 'oauth', subject: 'alice' }, reason: 'r' })
+    assert.equal((await revoke(calls, [], body)).status, 201)
+    const after = await calls.oauthGrant('alice')
+    for (const old of [before.access, before.refresh]) assert.equal(await calls.isActive(GATEWAY, old), false)
+    for (const fresh of [after.access, after.refresh])
+      assert.equal(await calls.isActive(GATEWAY, fresh), true)
+  })
+})
+
+test('a hold is lifted, and a scheduled revocation done, by the server at its time', async () => {
+  await at([], async ({ server, calls }) => {
+    const { access } = await calls.oauthGrant('alice')
+    const target = { source: 'oauth', subject: 'alice' }
+    const send = (path: string, body: object): Promise<RawAnswer> =>
+      calls.send(
+        `POST /control/v1/${path}`,
+        [CONTROL, JSON_BODY],
+        JSON.stringify({ target, reason: 'r', ...body }),
+      )
+    const hold = await send('holds', { seconds: 60, atDeadline: 'release' })
+    assert.equal(hold.status, 201)
+    assert.equal(await calls.isActive(GATEWAY, access), false)
+    server.clock.advance(60_000)
+    await server.maintenance.tick()
+    assert.equal(await calls.isActive(GATEWAY, access), true)
+    const at_ = new Date(server.clock.wallMs() + 60_000).toISOString()
+    const scheduled = await send('revocations/scheduled', { at: at_ })
+    server.clock.advance(59_999)
+    await server.maintenance.tick()
+    assert.equal(await calls.isActive(GATEWAY, access), true)
+    server.clock.advance(1)
+    await server.maintenance.tick()
+    assert.equal(await calls.isActive(GATEWAY, access), false)
+    const line = `GET /control/v1/revocations/scheduled/${textAt(scheduled, 'id')}`
+    const id = textAt(await calls.send(line, [CONTROL]), 'revocation')
+    assert.equal((await calls.send(`GET /control/v1/revocations/${id}`, [CONTROL])).status, 200)
+  })
+})
