@@ -1,16 +1,9 @@
 import type { WireRequest } from '../../wire/request.ts'
 import type { Call } from '../call.ts'
-import {
-  IDENTITY_ENDPOINTS,
-  IDENTITY_SERVICES,
-  type IdentityEndpoint,
-  type IdentityService,
-} from '../directory/catalog.ts'
+import { catalogRecords } from '../catalog-records.ts'
+import type { IdentityEndpoint, IdentityService } from '../directory/catalog.ts'
 import type { ScopeGrant } from './scope-grant.ts'
 import type { CatalogForm } from './token-body.ts'
-
-/** Endpoints that one catalog holds; more are left out, and the manual says so. */
-export const CATALOG_MAX = 1_000
 
 /** The Identity service, which is there without a record: it is this server, wherever the client dialled it. */
 export const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'keystone', type: 'identity' }
@@ -34,20 +27,10 @@ export type ShownEndpoint = {
 
 /** What a scoped token may reach. Addresses that name a project are left out of a token that has none. */
 export async function shownCatalog(call: Call, grant: ScopeGrant): Promise<readonly object[]> {
-  const { realm } = call
-  const endpoints = new Map<string, ShownEndpoint[]>()
-  let count = 0
-  for await (const { value } of realm.directory.all(IDENTITY_ENDPOINTS)) {
-    if (!value.enabled) continue
-    const shown = endpointsOf(value).flatMap((one) => filledIn(one, grant) ?? [])
-    endpoints.set(value.serviceId, [...(endpoints.get(value.serviceId) ?? []), ...shown])
-    count += shown.length
-    if (count >= CATALOG_MAX) break
-  }
   const services = [serviceShown(IDENTITY_SERVICE, identityEndpoints(call))]
-  for await (const { value } of realm.directory.all(IDENTITY_SERVICES)) {
-    const own = endpoints.get(value.id) ?? []
-    if (own.length > 0) services.push(serviceShown(value, own))
+  for (const { service, endpoints } of await catalogRecords(call.realm)) {
+    const own = endpoints.flatMap(endpointsOf).flatMap((one) => filledIn(one, grant) ?? [])
+    if (own.length > 0) services.push(serviceShown(service, own))
   }
   return services
 }

@@ -369,6 +369,22 @@ test('where multi-factor authentication is demanded, who has none set up gets in
   }
 })
 
+test('a token lives no longer than the application credential that it was made with', async () => {
+  const { ask, enter, clock } = await openV3()
+  const body = { application_credential: { name: 'ci', expires_at: '2026-03-01T13:00:00.000000' } }
+  const made = await ask(
+    send('POST', '/v3/users/pia/application_credentials', { as: await enter('pia'), body }),
+  )
+  type Made = { application_credential: { id: string; secret: string } }
+  const { id, secret } = ((await bodyJson(made)) as Made).application_credential
+  const login = logIn({ methods: ['application_credential'], application_credential: { id, secret } })
+  const answer = await tokenIn(await ask(login))
+  assert.equal(answer.expires_at, '2026-03-01T13:00:00.000000Z')
+  assert.deepEqual(answer.application_credential, { id, name: 'ci', restricted: true })
+  clock.advance(3_600_000)
+  assert.equal((await ask(login)).status, 401)
+})
+
 test('a token for setting up multi-factor authentication does nothing in v3', async () => {
   const { ask, enter } = await openV3()
   const auth = {

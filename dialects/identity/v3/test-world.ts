@@ -124,6 +124,7 @@ export type TokenBody = {
   readonly domain?: { readonly id: string }
   readonly system?: object
   readonly is_domain?: boolean
+  readonly application_credential?: object
   readonly catalog?: readonly { readonly type: string; readonly endpoints: readonly { url: string }[] }[]
 }
 

@@ -31,6 +31,7 @@ export async function tokenBody(call: Call, shown: TokenShown, form: CatalogForm
     issued_at: microInstant(record.issuedAtMs),
     expires_at: microInstant(record.expiresAtMs),
     ...scopeMembers(grant),
+    ...credentialMember(grant),
   }
   if (grant.scope.kind === 'unscoped' || form === 'without-catalog') return { token }
   return { token: { ...token, catalog: await shownCatalog(call, grant) } }
@@ -55,6 +56,12 @@ function scopeMembers(grant: ScopeGrant): object {
     case 'system':
       return { system: { all: true }, roles }
   }
+}
+
+function credentialMember({ credential }: ScopeGrant): object {
+  if (credential === undefined) return {}
+  const { id, name, isUnrestricted } = credential
+  return { application_credential: { id, name, restricted: !isUnrestricted } }
 }
 
 function named({ id, name }: { readonly id: string; readonly name: string }): object {

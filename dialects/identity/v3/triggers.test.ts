@@ -220,6 +220,7 @@ const TRIGGERS: readonly Trigger[] = [
     by: GOVERNORS,
     ends: [],
   },
+  ...ofV2(),
   {
     what: 'an application credential is deleted',
     call: ({ credentialId }) => ['DELETE', `/v3/users/pia/application_credentials/${credentialId}`],
@@ -227,6 +228,40 @@ const TRIGGERS: readonly Trigger[] = [
     ends: ['pia team, by credential'],
   },
 ]
+
+/** The same by v2.0's calls. */
+function ofV2(): readonly Trigger[] {
+  const user =
+    (fields: object): Trigger['call'] =>
+    () => ['POST', '/v2.0/users/pia', { body: { user: fields } }]
+  const key = '/v2.0/users/pia/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset'
+  const tenant = { enabled: false }
+  const by = ['chief']
+  return [
+    { what: 'v2.0 disables a user', call: user({ enabled: false }), by, ends: ['pia'] },
+    { what: 'v2.0 sets a password', call: user({ 'OS-KSADM:password': 'Newpassword1' }), by, ends: ['pia'] },
+    { what: 'v2.0 deletes a user', call: () => ['DELETE', '/v2.0/users/pia'], by, ends: ['pia'] },
+    { what: 'v2.0 makes a new API key', call: () => ['POST', key], by, ends: [] },
+    {
+      what: 'v2.0 disables a tenant',
+      call: () => ['POST', '/v2.0/tenants/team', { body: { tenant } }],
+      by,
+      ends: ['pia team', 'pol team'],
+    },
+    {
+      what: 'v2.0 deletes a tenant',
+      call: () => ['DELETE', '/v2.0/tenants/team'],
+      by,
+      ends: ['pia team', 'pol team'],
+    },
+    {
+      what: 'v2.0 takes a role on a tenant away',
+      call: () => ['DELETE', '/v2.0/tenants/team/users/pia/roles/OS-KSADM/member'],
+      by,
+      ends: ['pia team'],
+    },
+  ]
+}
 
 for (const { what, call, by, ends } of TRIGGERS) {
   test(`when ${what}, what it ends is over everywhere, and nothing else is; by ${by.join(', ')}`, async () => {
