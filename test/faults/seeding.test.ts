@@ -86,7 +86,7 @@ const REFUSED: readonly (readonly [what: string, seed: string, why: RegExp])[] =
   ['a comment in it', '{"realms":[]} // none', /not well-formed JSON/],
   [
     'a client without a secret',
-    '{"realms":[{"name":"default","oauthClients":[{"clientId":"a"}]}]}',
+    '{"realms":[{"name":"default","oauthClients":[{"clientId":"a","grantTypes":["refresh_token"]}]}]}',
     /clientSecret/,
   ],
   ['a list of realms that is none', '{"realms":{}}', /realms: /],
