@@ -107,6 +107,7 @@ export {
   needActiveKey,
   publishedKeys,
   revokeSigningKey,
+  rotateDueKeys,
   rotateSigningKey,
   signingKeys,
 } from './key-rotation.ts'

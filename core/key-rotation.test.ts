@@ -10,6 +10,7 @@ import {
   needActiveKey,
   publishedKeys,
   revokeSigningKey,
+  rotateDueKeys,
   rotateSigningKey,
   signingKeys,
 } from './key-rotation.ts'
@@ -139,6 +140,18 @@ for (const state of ['active', 'next', 'old'] as const) {
     assert.equal(realm.index.seq, seq, 'a second time writes nothing')
   })
 }
+
+test('a key that has signed for long enough is rotated by itself, and no other one', async () => {
+  const { realm, clock } = await openWorld()
+  const { keyId } = await mintSigned(realm)
+  assert.equal(await rotateDueKeys(realm, HOUR_MS), 0)
+  clock.advance(HOUR_MS - 1)
+  assert.equal(await rotateDueKeys(realm, HOUR_MS), 0)
+  clock.advance(1)
+  assert.equal(await rotateDueKeys(realm, HOUR_MS), 1)
+  assert.notEqual((await needActiveKey(realm, 'ES256')).signing.keyId, keyId)
+  assert.equal(await rotateDueKeys(realm, HOUR_MS), 0)
+})
 
 test('a token that was signed while its key was revoked is stale, never issued', async () => {
   const { realm } = await openWorld()

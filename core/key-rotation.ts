@@ -2,8 +2,9 @@ import { deleteRecord, putRecord } from './change.ts'
 import { makePrivateMembers, type SignatureAlgorithm } from './crypto.ts'
 import type { Entry } from './directory.ts'
 import { Overloaded } from './faults.ts'
+import { SIGNATURE_ALGORITHMS } from './jwk.ts'
 import { KEEP_MARGIN_MS } from './lifetimes.ts'
-import type { Audit, Caller, Realm } from './realm.ts'
+import { type Audit, type Caller, callerFacts, type Realm } from './realm.ts'
 import { type ActiveKey, newKeyValue, SIGNING_KEYS, type SigningKeyValue } from './signing-keys.ts'
 import type { JsonObject } from './strict-json.ts'
 import type { Operation } from './units.ts'
@@ -96,6 +97,23 @@ export async function revokeSigningKey(realm: Realm, keyId: string, act: KeyAct)
   if (state === 'old') return commit(realm, act, { operations: retired, keys: [revoked] })
   const left = entries.filter((entry) => entry !== found)
   return replace(realm, { act, retired, entries: left, algorithm, audit, first: [revoked] })
+}
+
+/** Rotates what has signed for longer than this. @returns how many keys that were. */
+export async function rotateDueKeys(realm: Realm, maxAgeMs: number): Promise<number> {
+  let rotated = 0
+  for (const algorithm of SIGNATURE_ALGORITHMS) {
+    const active = await realm.keyring.active(algorithm)
+    if (active === undefined) continue
+    const { activatedAtMs, createdAtMs } = active.entry.value
+    if (realm.nowMs() - (activatedAtMs ?? createdAtMs) < maxAgeMs) continue
+    const facts = callerFacts({ source: 'control' }, realm.basis())
+    const caller = { id: OWN.by, from: OWN.from, standing: { realm: realm.ordinal, facts } }
+    const { kind } = await rotateSigningKey(realm, algorithm, { caller, why: 'its time has come' })
+    // Somebody else's change is as good; what it left undone is seen next time.
+    if (kind === 'changed') rotated += 1
+  }
+  return rotated
 }
 
 type Replacement = {

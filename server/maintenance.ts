@@ -14,6 +14,7 @@ import { Checkpoints } from './audit/checkpoints.ts'
 import { Deadlines } from './pending/deadlines.ts'
 import { watchedKinds } from './pending/watched.ts'
 import { ReceiptUpkeep } from './receipts/upkeep.ts'
+import { SigningKeyUpkeep } from './signing-keys.ts'
 
 /** How often the floor rises and what ended below it is collected. */
 const TICK_MS = 30_000
@@ -34,6 +35,8 @@ export type MaintenanceParts = {
   readonly clock: Clock
   readonly log: Logger
   readonly auditRetentionMs: number
+  /** How long a signing key signs before the next one takes over; 0: until somebody rotates it. */
+  readonly signingKeyMaxAgeMs: number
 }
 
 /** What the server does by itself: raises the floor, collects below it, warns when the clock has stepped. */
@@ -44,6 +47,7 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
   const deadlines = new Deadlines(realms, watchedKinds(parts.auditRetentionMs))
   const receipts = new ReceiptUpkeep(realms, parts.auditRetentionMs)
   const checkpoints = new Checkpoints(realms)
+  const keys = new SigningKeyUpkeep(realms, parts.signingKeyMaxAgeMs)
   let slice = 0
   let running: Promise<void> = Promise.resolve()
   let stopped = false
@@ -64,6 +68,7 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
     while (!stopped && (await collectMemos(realms, store)) === GC_BATCH_MAX);
     await receipts.round(() => stopped)
     await checkpoints.write()
+    await keys.round()
   }
   const guarded = (task: () => Promise<void>): Promise<void> =>
     task().catch((error: unknown) => {

@@ -118,6 +118,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
     clock,
     log,
     auditRetentionMs: config.auditRetentionMs,
+    signingKeyMaxAgeMs: config.signingKeyDays * 86_400_000,
   })
   const passwords = new PasswordQueue()
   const keySets = new KeySets({
