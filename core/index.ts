@@ -105,6 +105,7 @@ export {
   type KeyAct,
   type KeyChange,
   needActiveKey,
+  needKeys,
   publishedKeys,
   revokeSigningKey,
   rotateDueKeys,

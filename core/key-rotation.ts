@@ -28,6 +28,14 @@ export async function signingKeys(realm: Realm): Promise<readonly Entry<SigningK
   return entries
 }
 
+/**
+ * Makes sure that the realm has keys of these algorithms: whoever has seen the key set once has then seen the first
+ * key of each before it signs anything.
+ */
+export async function needKeys(realm: Realm, algorithms: readonly SignatureAlgorithm[]): Promise<void> {
+  for (const algorithm of algorithms) await needActiveKey(realm, algorithm)
+}
+
 /** What a key set shows (RFC 7517): next, active, and old keys until nothing that they signed can be alive. */
 export async function publishedKeys(realm: Realm): Promise<readonly JsonObject[]> {
   const nowMs = realm.nowMs()
@@ -42,7 +50,8 @@ export async function needActiveKey(realm: Realm, algorithm: SignatureAlgorithm)
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const active = await realm.keyring.active(algorithm)
     if (active !== undefined) return active
-    await makeFirstKeys(realm, algorithm)
+    // An RSA key takes a processor for a while: however many ask at once, one pair is made.
+    await realm.keyring.once(algorithm, () => makeFirstKeys(realm, algorithm))
   }
   throw new Overloaded('the signing keys kept changing')
 }

@@ -63,6 +63,7 @@ export class Keyring {
   readonly #parts: KeyringParts
   readonly #public: Map<string, VerificationKey> = new Map()
   readonly #private: Map<string, SigningKey> = new Map()
+  readonly #making: Map<SignatureAlgorithm, Promise<void>> = new Map()
 
   constructor(parts: KeyringParts) {
     this.#parts = parts
@@ -87,6 +88,15 @@ export class Keyring {
       if (imported === undefined) throw new ContractBroken('a stored signing key is no key')
       return keep(this.#public, kid, imported)
     })
+  }
+
+  /** Runs one `make` per algorithm at a time; who comes meanwhile waits for it. */
+  once(algorithm: SignatureAlgorithm, make: () => Promise<void>): Promise<void> {
+    const running = this.#making.get(algorithm)
+    if (running !== undefined) return running
+    const making = make().finally(() => this.#making.delete(algorithm))
+    this.#making.set(algorithm, making)
+    return making
   }
 
   #unsealed({ keyId, algorithm, sealed }: SigningKeyValue): SigningKey {

@@ -1,4 +1,4 @@
-import { publishedKeys, type Realm, SIGNATURE_ALGORITHMS } from '@rescind/core'
+import { needKeys, publishedKeys, type Realm, SIGNATURE_ALGORITHMS } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import type { OauthOptions } from './call.ts'
 import { GRANT_TYPES, TOKEN_ALGORITHMS } from './directory.ts'
@@ -40,5 +40,6 @@ export function metadata(base: string, { authorizationEndpoint }: OauthOptions):
 
 /** RFC 7517 §5. Kept by caches for a minute only: a revoked key is gone from here at once. */
 export async function jwks(realm: Realm): Promise<Answer> {
+  await needKeys(realm, TOKEN_ALGORITHMS)
   return jsonAnswer(200, { keys: await publishedKeys(realm) }, { 'cache-control': 'public, max-age=60' })
 }

@@ -21,10 +21,15 @@ for (const [, list] of TABLES) {
 }
 
 test('the page of the documentation says what is tested here, no more and no less', () => {
-  assert.equal(readFileSync(PAGE, 'utf8'), page(), 'run: npm run docs:conformance')
+  assert.equal(plain(readFileSync(PAGE, 'utf8')), plain(page()), 'run: npm run docs:conformance')
 })
 
 test('no clause is named twice', () => {
   const ids = TABLES.flatMap(([, list]) => list.map(({ id }) => id))
   assert.equal(new Set(ids).size, ids.length)
 })
+
+/** Without what a formatter does to tables. */
+function plain(text: string): string {
+  return text.replaceAll(/ +\|/g, ' |').replaceAll(/-{3,}/g, '---').trim()
+}

@@ -37,6 +37,11 @@ export class OauthWorld {
     )
   }
 
+  /** By the machine's clock and under its own address, for clients that look at both. */
+  static async openReal(seed: unknown = { realms: [] }): Promise<OauthWorld> {
+    return new OauthWorld(await openServer({ time: 'real', seed }))
+  }
+
   close(): Promise<void> {
     return this.server.close()
   }
