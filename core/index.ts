@@ -188,7 +188,7 @@ export {
   REALM_SETTINGS_ID,
   type RealmSettings,
 } from './realm-settings.ts'
-export { commitOwn, Realms, type RealmsParts } from './realms.ts'
+export { commitOwn, Realms, type RealmsAct, type RealmsParts, type RealmView } from './realms.ts'
 export {
   ANCESTORS_MAX,
   type Ancestor,

@@ -59,6 +59,7 @@ export type Issued =
 /** Mints tokens in one unit. What was judged at `basis` must still hold when the unit commits. */
 export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> {
   const nowMs = realm.nowMs()
+  if (realm.isClosed) return { kind: 'held' }
   if (act.tokens.some((intent) => isMintingHeld(intent, realm.index))) return { kind: 'held' }
   if (act.tokens.some((intent) => intent.expiresAtMs - nowMs > realm.lifetimes.maxMs))
     return { kind: 'lifetime-too-long' }

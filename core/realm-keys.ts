@@ -29,6 +29,12 @@ export function wrapRealmKeys(keys: RealmKeys, { realm, master, random }: Wrappi
   return seal({ key, associated: `realm-keys:${realm}`, random }, plain).toString('base64url')
 }
 
+/** Whether this master key wrapped them. */
+export function opensKeys(wrapped: string, realm: RealmName, master: MasterKey): boolean {
+  const sealed = Buffer.from(wrapped, 'base64url')
+  return unseal(subkey(master.bytes, 'realm-keys'), sealed, `realm-keys:${realm}`) !== undefined
+}
+
 /** @throws StoreRefused when the master key is not the one that wrapped them. */
 export function unwrapRealmKeys(wrapped: string, realm: RealmName, master: MasterKey): RealmKeys {
   const sealed = Buffer.from(wrapped, 'base64url')

@@ -24,6 +24,7 @@ import { SignedTokens } from './signed-tokens.ts'
 import { Keyring } from './signing-keys.ts'
 import { TokenGrammar } from './token-text.ts'
 import type { NewRow, Unit } from './units.ts'
+import { Uses } from './uses.ts'
 import { judge, type Lag, type Spent, UNKNOWN_TOKEN, type Verdict } from './verdict.ts'
 
 /** Who asks, as the log will name them, and what their right to ask rests on. */
@@ -85,8 +86,10 @@ export class Realm {
   readonly store: Store
   readonly keyring: Keyring
   #grammar: TokenGrammar = new TokenGrammar()
+  #closed = false
   readonly #signed: SignedTokens
   readonly lifetimes: Lifetimes = new Lifetimes()
+  readonly uses: Uses = new Uses()
   readonly #ledger: Ledger
   readonly #clock: Clock
   readonly #records: RecordCache = new RecordCache()
@@ -111,6 +114,15 @@ export class Realm {
   /** How the text of this realm's tokens begins. */
   get grammar(): TokenGrammar {
     return this.#grammar
+  }
+
+  /** Whether it was disabled or deleted: it is not served, and nothing is minted in it. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  setClosed(closed: boolean): void {
+    this.#closed = closed
   }
 
   useGrammar(grammar: TokenGrammar): void {

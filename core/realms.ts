@@ -1,5 +1,5 @@
 import { putRecord } from './change.ts'
-import type { Collection } from './directory.ts'
+import type { Collection, Entry } from './directory.ts'
 import { StoreRefused, StoreUnavailable } from './faults.ts'
 import {
   DEFAULT_REALM,
@@ -12,14 +12,27 @@ import {
 import { Ledger } from './ledger.ts'
 import type { Clock, Defer, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
-import { type Audit, Realm } from './realm.ts'
-import { type MasterKey, makeRealmKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
+import { type Audit, type Caller, Realm } from './realm.ts'
+import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
 import { REALM_SETTINGS, REALM_SETTINGS_ID, type RealmSettings } from './realm-settings.ts'
+import { ruleOn } from './revoke.ts'
 import { loadGrammar } from './token-prefixes.ts'
 import type { Operation } from './units.ts'
 
 /** What the system realm keeps about each realm, itself included. */
-type RealmValue = { readonly ordinal: number; readonly wrappedKeys: string; readonly nextOrdinal?: number }
+type RealmValue = {
+  readonly ordinal: number
+  readonly wrappedKeys: string
+  readonly nextOrdinal?: number
+  readonly createdAtMs?: number
+  /** Absent: it is served. A deleted one is never served again, nor is another one given its name. */
+  readonly state?: 'disabled' | 'deleted'
+}
+
+/** A realm as operators see it. */
+export type RealmView = { readonly name: RealmName; readonly enabled: boolean; readonly createdAtMs?: number }
+
+export type RealmsAct = { readonly caller: Caller; readonly audit: Audit }
 
 const REALMS: Collection<RealmValue> = { name: 'realms', keys: () => [] }
 const SYSTEM_ORDINAL = realmOrdinal(0)
@@ -39,11 +52,15 @@ export type RealmsParts = {
 /** Every realm of a store, open. `system` holds the realms themselves and the control keys; it has no dialects. */
 export class Realms {
   readonly ledger: Ledger
-  readonly #parts: RealmsParts
+  readonly #parts: Omit<RealmsParts, 'master'>
+  #master: MasterKey
+  /** The one that a change is under way to. */
+  #coming: MasterKey | undefined
   readonly #open: Map<string, Realm> = new Map()
 
   private constructor(parts: RealmsParts) {
     this.#parts = parts
+    this.#master = parts.master
     this.ledger = new Ledger(parts.store, parts.defer)
   }
 
@@ -82,9 +99,10 @@ export class Realms {
     return this.#mustBeOpen(DEFAULT_REALM)
   }
 
-  /** Realms with dialects, by name; `system` is not one of them. */
+  /** Realms that are served, by name; `system` is not one of them. */
   get(name: string): Realm | undefined {
-    return name === SYSTEM_REALM ? undefined : this.#open.get(name)
+    const realm = name === SYSTEM_REALM ? undefined : this.#open.get(name)
+    return realm?.isClosed === true ? undefined : realm
   }
 
   all(): readonly Realm[] {
@@ -95,6 +113,7 @@ export class Realms {
   async create(name: string, audit: Audit): Promise<Realm> {
     const valid = parseRealmName(name)
     if (valid === undefined || valid === SYSTEM_REALM) throw new StoreRefused(`"${name}" cannot name a realm`)
+    await this.#settleMaster()
     const { system } = this
     const own = await system.directory.standing(REALMS, SYSTEM_REALM)
     const standing = await system.directory.standing(REALMS, valid)
@@ -124,6 +143,110 @@ export class Realms {
     return this.#openOne(valid, value)
   }
 
+  /** Realms that were not deleted, by name. */
+  async list(): Promise<readonly RealmView[]> {
+    const views: RealmView[] = []
+    for await (const entry of this.system.directory.all(REALMS)) {
+      const view = viewOf(entry)
+      if (view !== undefined) views.push(view)
+    }
+    return views
+  }
+
+  async view(name: string): Promise<RealmView | undefined> {
+    const entry = await this.system.directory.get(REALMS, name)
+    return entry === undefined ? undefined : viewOf(entry)
+  }
+
+  /** A realm that is disabled, too, for whoever reads what is in it. */
+  async known(name: string): Promise<Realm | undefined> {
+    return (await this.view(name)) === undefined ? undefined : this.#open.get(name)
+  }
+
+  /**
+   * Disables, serves again, or deletes a realm. Before a realm is said to be closed everything in it has ended: what
+   * was issued is cut off, and nothing more is minted. What was cut off stays so when it is served again.
+   * @returns undefined when there is no such realm, `stale` when the caller's right has ended meanwhile.
+   */
+  async setState(
+    name: string,
+    state: 'enabled' | 'disabled' | 'deleted',
+    act: RealmsAct,
+  ): Promise<'done' | 'stale' | undefined> {
+    const { entry, version } = await this.system.directory.standing(REALMS, name)
+    const realm = this.#open.get(name)
+    if (entry === undefined || realm === undefined || viewOf(entry) === undefined) return undefined
+    if (state !== 'enabled') {
+      realm.setClosed(true)
+      // Nothing is minted any more, so a row here ends all that there is, or will be when it is served again.
+      if ((await this.#endAll(realm, act)) === 'stale') {
+        realm.setClosed(entry.value.state !== undefined)
+        return 'stale'
+      }
+    }
+    const { state: _before, ...rest } = entry.value
+    const value = state === 'enabled' ? rest : { ...rest, state }
+    const put = { collection: REALMS, id: name, value, fromVersion: version }
+    const outcome = await this.system.commit({
+      realm: SYSTEM_ORDINAL,
+      standsOn: [act.caller.standing],
+      expects: [],
+      operations: putRecord(this.system, put, act.audit),
+    })
+    if (outcome.kind !== 'applied') return 'stale'
+    realm.setClosed(state !== 'enabled')
+    return 'done'
+  }
+
+  async #endAll(realm: Realm, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
+    const rule = ruleOn(realm, { kind: 'cut', shape: 'realm', principals: { source: '' } })
+    const operations = [{ kind: 'append', row: realm.row(rule, audit) } as const]
+    const unit = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations }
+    return (await realm.commit(unit)).kind === 'applied' ? 'done' : 'stale'
+  }
+
+  /**
+   * Wraps the keys of every realm anew, all in one unit: a store is opened by one master key or by the other, and never
+   * by each in part. @returns `stale` when a realm or the caller's right has changed meanwhile.
+   */
+  async rewrap(master: MasterKey, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
+    const { random } = this.#parts
+    await this.#settleMaster()
+    this.#coming = master
+    const operations: Operation[] = []
+    for await (const { id, version, value } of this.system.directory.all(REALMS)) {
+      const realm = id as RealmName
+      const keys = unwrapRealmKeys(value.wrappedKeys, realm, this.#master)
+      const rewrapped = { ...value, wrappedKeys: wrapRealmKeys(keys, { realm, master, random }) }
+      const put = { collection: REALMS, id, value: rewrapped, fromVersion: version }
+      operations.push(...putRecord(this.system, put, audit))
+    }
+    const outcome = await this.system.commit({
+      realm: SYSTEM_ORDINAL,
+      standsOn: [caller.standing],
+      expects: [],
+      operations,
+    })
+    this.#coming = undefined
+    if (outcome.kind !== 'applied') return 'stale'
+    this.#master = master
+    return 'done'
+  }
+
+  /** Which of two keys the store is opened by, after a change whose outcome nobody knows. */
+  async #settleMaster(): Promise<void> {
+    if (this.#coming === undefined) return
+    if (await Realms.isMaster(this.#parts.store, this.#coming)) this.#master = this.#coming
+    this.#coming = undefined
+  }
+
+  /** Whether a key is the one that a store was made with, or changed to. */
+  static async isMaster(store: Store, master: MasterKey): Promise<boolean> {
+    const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
+    if (record?.body === undefined) return false
+    return opensKeys((JSON.parse(record.body) as RealmValue).wrappedKeys, SYSTEM_REALM, master)
+  }
+
   /** The first start of a store: the system realm's own record, the default realm, and each log's first epoch. */
   async #found(): Promise<void> {
     const value: RealmValue = {
@@ -137,13 +260,15 @@ export class Realms {
   }
 
   #valueFor(name: RealmName, ordinal: number): RealmValue {
-    const { random, master } = this.#parts
-    return { ordinal, wrappedKeys: wrapRealmKeys(makeRealmKeys(random), { realm: name, master, random }) }
+    const { random, clock } = this.#parts
+    const wrapping = { realm: name, master: this.#master, random }
+    const wrappedKeys = wrapRealmKeys(makeRealmKeys(random), wrapping)
+    return { ordinal, wrappedKeys, createdAtMs: clock.wallMs() }
   }
 
   async #openOne(name: RealmName, value: RealmValue): Promise<Realm> {
-    const { master, store, clock, random } = this.#parts
-    const keys = unwrapRealmKeys(value.wrappedKeys, name, master)
+    const { store, clock, random } = this.#parts
+    const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#master)
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const index = await this.ledger.openRealm(ordinal, keys.digestKey)
     const realm = new Realm({ name, ordinal, keys, index, ledger: this.ledger, store, clock, random })
@@ -152,6 +277,7 @@ export class Realms {
     if (settings?.body !== undefined) realm.lifetimes.settle(JSON.parse(settings.body) as RealmSettings)
     if (index.seq === 0) await this.#firstEpoch(realm)
     await loadGrammar(realm)
+    realm.setClosed(value.state !== undefined)
     this.#open.set(name, realm)
     return realm
   }
@@ -168,6 +294,13 @@ export class Realms {
     if (realm === undefined) throw new StoreRefused(`the store has no realm ${name}`)
     return realm
   }
+}
+
+function viewOf({ id, value }: Entry<RealmValue>): RealmView | undefined {
+  if (id === SYSTEM_REALM || value.state === 'deleted') return undefined
+  const { createdAtMs, state } = value
+  const view = { name: id as RealmName, enabled: state === undefined }
+  return createdAtMs === undefined ? view : { ...view, createdAtMs }
 }
 
 /**

@@ -11,6 +11,7 @@ import {
 } from '@rescind/core'
 import type { Logger } from 'pino'
 import { Checkpoints } from './audit/checkpoints.ts'
+import { writeUses } from './last-use.ts'
 import { Deadlines } from './pending/deadlines.ts'
 import { watchedKinds } from './pending/watched.ts'
 import { ReceiptUpkeep } from './receipts/upkeep.ts'
@@ -67,6 +68,7 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
     while (!stopped && (await collectExpired(realms, store)) === GC_BATCH_MAX);
     while (!stopped && (await collectMemos(realms, store)) === GC_BATCH_MAX);
     await receipts.round(() => stopped)
+    await writeUses(realms, () => stopped)
     await checkpoints.write()
     await keys.round()
   }
@@ -103,7 +105,11 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
       stopped = true
       clearInterval(timer)
       clearInterval(watch)
-      running = running.then(() => guarded(() => checkpoints.write()))
+      const last = async (): Promise<void> => {
+        await writeUses(realms, () => false)
+        await checkpoints.write()
+      }
+      running = running.then(() => guarded(last))
       await running
       await looking
     },

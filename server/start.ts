@@ -26,7 +26,6 @@ import {
   isReadableByOthers,
   makeFolder,
   makeMasterKey,
-  readMasterKey,
   readSecretFile,
   writeSecretFile,
 } from './config/key-files.ts'
@@ -37,6 +36,7 @@ import { createDenials } from './http/denials.ts'
 import { guardedFetch } from './http/guarded-fetch.ts'
 import { KeySets } from './issuers/key-sets.ts'
 import { type Maintenance, startMaintenance } from './maintenance.ts'
+import { MasterKeyFile, settledMasterKey } from './master-key.ts'
 import { createMetrics } from './metrics.ts'
 import { createOps } from './ops.ts'
 import { PasswordQueue } from './passwords.ts'
@@ -101,16 +101,24 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       )
       log.info({ created }, 'seed applied')
     }
-    return await listen(config, { realms, store, clock, log })
+    return await listen(config, { realms, store, clock, log, random })
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-type Open = { readonly realms: Realms; readonly store: Store; readonly clock: Clock; readonly log: Logger }
+type Open = {
+  readonly realms: Realms
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  readonly random: Random
+}
 
-async function listen(config: Config, { realms, store, clock, log }: Open): Promise<RunningServer> {
+async function listen(config: Config, open: Open): Promise<RunningServer> {
+  const { realms, store, clock, log } = open
+  const masterKeyFile = new MasterKeyFile(resolve(config.masterKeyFile), open)
   const metrics = createMetrics(realms)
   const maintenance = startMaintenance({
     realms,
@@ -177,6 +185,7 @@ async function listen(config: Config, { realms, store, clock, log }: Open): Prom
       realms,
       feed,
       keySets,
+      rotateMasterKey: (act) => masterKeyFile.rotate(act),
       enforcement: feedEnforcement(feed),
       auditRetentionMs: config.auditRetentionMs,
       confirmClock: maintenance.confirmClock,
@@ -273,7 +282,7 @@ function noteSideLog({ joined }: SideLogged, log: Logger): void {
 /** Made only with a new store: a missing key beside an old one is a mistake, never a reason to make another. */
 async function masterKey(config: Config, store: Store, random: Random): Promise<MasterKey> {
   const path = resolve(config.masterKeyFile)
-  if (existsSync(path)) return readMasterKey(path)
+  if (existsSync(path)) return settledMasterKey(path, store)
   if (!(await Realms.isNew(store))) {
     throw new SettingsRefused(`masterKeyFile: ${path} is missing, and the store was made with one`)
   }

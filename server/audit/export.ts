@@ -14,7 +14,7 @@ import { exportLine, readExportLine } from './row-json.ts'
 const EXPORT_FORMAT = 'rescind-log'
 const PAGE = 500
 
-type Range = { readonly after: number; readonly chain: Uint8Array; readonly head: Place }
+export type Range = { readonly after: number; readonly chain: Uint8Array; readonly head: Place }
 
 /** What an export that leaves out the first rows is of; undefined when the log is not that long. */
 export async function rangeAfter(realm: Realm, after: number): Promise<Range | undefined> {

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -30,6 +31,36 @@ export function makeMasterKey(path: string, random: Random): MasterKey {
   const bytes = random.bytes(MASTER_KEY_BYTES)
   writeSecretFile(path, `${bytes.toString('base64url')}\n`)
   return { bytes }
+}
+
+/** Beside the master key while it is changed: the one that comes. */
+const nextPath = (path: string): string => `${path}.next`
+
+/** On disk before anything is wrapped with it. */
+export function makeNextMasterKey(path: string, random: Random): MasterKey {
+  return makeMasterKey(nextPath(path), random)
+}
+
+/** What a change of the master key that was broken off left behind. */
+export function readNextMasterKey(path: string): MasterKey | undefined {
+  return existsSync(nextPath(path)) ? readMasterKey(nextPath(path)) : undefined
+}
+
+/** The store is opened by the next key now: it takes the place of the one before, in one step. */
+export function takeNextMasterKey(path: string): void {
+  renameSync(nextPath(path), path)
+  flushFolder(path)
+}
+
+export function dropNextMasterKey(path: string): void {
+  unlinkSync(nextPath(path))
+  flushFolder(path)
+}
+
+function flushFolder(path: string): void {
+  const folder = openSync(dirname(path), 'r')
+  fsyncSync(folder)
+  closeSync(folder)
 }
 
 /** @throws SettingsRefused as above. @returns its first line. */
@@ -63,9 +94,7 @@ export function writeSecretFile(path: string, text: string): void {
     closeSync(file)
     linkSync(draft, path)
     unlinkSync(draft)
-    const folder = openSync(dirname(path), 'r')
-    fsyncSync(folder)
-    closeSync(folder)
+    flushFolder(path)
   } catch {
     throw new SettingsRefused(`${path} cannot be written`)
   }

@@ -14,12 +14,14 @@ import { CLIENT_ENDPOINTS } from './oauth/clients.ts'
 import { SIGNING_KEY_ENDPOINTS } from './oauth/signing-keys.ts'
 import { TOKEN_PREFIX_ENDPOINTS } from './oauth/token-prefixes.ts'
 import { openapiEndpoint } from './openapi.ts'
+import { REALM_ENDPOINTS } from './realms.ts'
 import { APPROVAL_ENDPOINTS } from './rules/approvals.ts'
 import { HOLD_ENDPOINTS } from './rules/holds.ts'
 import { REVOCATION_ENDPOINTS } from './rules/revocations.ts'
 import { SCHEDULE_ENDPOINTS } from './rules/schedules.ts'
 import { SETTINGS_ENDPOINTS } from './settings.ts'
 import { TOKEN_REVIEW } from './token-review.ts'
+import { TOKEN_ENDPOINTS } from './tokens.ts'
 import { VERIFIER_ENDPOINTS } from './verifiers.ts'
 import { VERIFY } from './verify.ts'
 
@@ -38,6 +40,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...CHAT_APP_ENDPOINTS,
   VERIFY,
   ...KEY_ENDPOINTS,
+  ...TOKEN_ENDPOINTS,
+  ...REALM_ENDPOINTS,
   ...FEED_ENDPOINTS,
   ...VERIFIER_ENDPOINTS,
   ...AUDIT_ENDPOINTS,

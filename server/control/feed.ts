@@ -9,6 +9,7 @@ import {
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import type { Format, Polled, Refused } from '@rescind/feed'
 import { z } from 'zod'
+import { noteUses } from '../last-use.ts'
 import { type Ask, type ControlParts, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { type Problem, problem } from './frame/problem.ts'
 
@@ -264,6 +265,7 @@ async function acknowledge({ parts, realm, by, body }: AckAsk): Promise<Answer |
     case 'fork':
       return refusal(parts, realm, acked)
     case 'acked':
+      noteUses(realm, body.used ?? [])
       return jsonAnswer(200, { position: acked.position, chain: acked.chain, floor: acked.floor })
   }
 }

@@ -1,8 +1,9 @@
-import type { Awaitable, Caller, Realm, Realms } from '@rescind/core'
+import type { Awaitable, Caller, Realm, Realms, RealmsAct } from '@rescind/core'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import type { Feed } from '@rescind/feed'
 import type { z } from 'zod'
 import type { KeySets } from '../../issuers/key-sets.ts'
+import type { Rotated } from '../../master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
 import { parseBody, parseQuery } from './input.ts'
 import { isAnswer } from './problem.ts'
@@ -43,6 +44,7 @@ export type ControlParts = {
   /** Who applies revocations elsewhere, and how far they are. */
   readonly enforcement: Enforcement
   readonly feed: Feed
+  readonly rotateMasterKey: (act: RealmsAct) => Promise<Rotated>
   /** Keys of registered issuers. */
   readonly keySets: KeySets
   /** Takes the wall clock as true (model of the floor); @returns the floor, durable. */

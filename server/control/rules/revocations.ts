@@ -1,6 +1,7 @@
 import { type Realm, sha256Base64url } from '@rescind/core'
 import { type Answer, jsonAnswer, parseInstant, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
+import { wasUsedLately } from '../../last-use.ts'
 import { FILTERS, type Filters } from '../../receipts/filters.ts'
 import {
   parseRevocationId,
@@ -101,7 +102,8 @@ function preview(
 ): Promise<PreviewJson> {
   const { monotonicMs } = ask.parts
   const deadlineMs = monotonicMs() + (ask.body.timeoutMs ?? TIMEOUT_MS)
-  return previewOf(ask.realm, { resolved, deadlineMs, monotonicMs, wasUsed: () => false })
+  const wasUsed = wasUsedLately(ask.realm)
+  return previewOf(ask.realm, { resolved, deadlineMs, monotonicMs, wasUsed })
 }
 
 /** Waits, if asked to, until every verifier refuses what was revoked. */

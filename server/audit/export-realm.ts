@@ -1,0 +1,40 @@
+import { type ChainedLogRow, decodeRule, type Realm } from '@rescind/core'
+import { factsJson } from '../control/token-json.ts'
+import { exportLog, type Range } from './export.ts'
+
+const PAGE = 500
+
+/** Everything in a realm: what its directory holds, its tokens (never their text), and its log. */
+export async function* exportRealm(realm: Realm, range: Range): AsyncGenerator<string, void> {
+  const { store, ordinal } = realm
+  for (const collection of await collectionsOf(realm, range.head.seq)) {
+    let after: string | undefined
+    do {
+      const page = await store.records(ordinal, { collection, after, limit: PAGE })
+      for (const record of page.records) yield `${JSON.stringify({ record })}\n`
+      after = page.next
+    } while (after !== undefined)
+  }
+  let place: number | undefined
+  do {
+    const page = await store.tokens(ordinal, { after: place, limit: PAGE })
+    for (const record of page.records) yield `${JSON.stringify({ token: factsJson(record, record) })}\n`
+    place = page.next
+  } while (place !== undefined)
+  yield* exportLog(realm, range)
+}
+
+/** Every change of a record is a row, so the log knows all collections that there are. */
+async function collectionsOf({ store, ordinal }: Realm, head: number): Promise<readonly string[]> {
+  const names = new Set<string>()
+  let after = 0
+  while (after < head) {
+    const rows: readonly ChainedLogRow[] = await store.chainedRowsAfter(ordinal, after, PAGE)
+    for (const row of rows) {
+      const rule = decodeRule(row)
+      if (rule.kind === 'change') names.add(rule.collection)
+    }
+    after = rows.at(-1)?.seq ?? head
+  }
+  return [...names]
+}

@@ -1,0 +1,140 @@
+import { parseHandle, RawToken, type Realm, SINGLE_USE, type TokenRecord, type Verdict } from '@rescind/core'
+import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
+import { z } from 'zod'
+import { judgeText } from '../judge-token.ts'
+import { lastUsedMs } from '../last-use.ts'
+import { makeCursor, readCursor } from './frame/cursor.ts'
+import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
+import { isAnswer, type Problem, problem } from './frame/problem.ts'
+import { FACTS, type FactsJson, factsJson } from './token-json.ts'
+
+const PAGE_MAX = 1_000
+/** Tokens looked at for one page, whether they fit or not; a page may be short, or empty, and still have a next one. */
+const LOOKED_MAX = 20_000
+/** Tokens of one read. */
+const READ_MAX = 1_000
+
+const text = z.string().min(1).max(1_024).optional()
+const QUERY = z.object({
+  ...{ source: text, subject: text, client: text, tenant: text, grant: text, session: text, kind: text },
+  state: z
+    .enum(['live', 'all'])
+    .default('live')
+    .describe('all: those that are over, too, until they are collected'),
+  cursor: z.string().optional(),
+  limit: z.int().min(1).max(PAGE_MAX).default(100),
+})
+type Query = z.output<typeof QUERY>
+
+type TokenJson = {
+  readonly state: string
+  readonly lastUsedAt?: string | undefined
+  readonly facts: FactsJson
+}
+const TOKEN: z.ZodType<TokenJson> = z.strictObject({
+  /** `active`, or why not. */
+  state: z.string(),
+  /** To the minute. */
+  lastUsedAt: z.string().optional(),
+  facts: FACTS,
+})
+
+const LIST: Endpoint = endpoint({
+  method: 'GET',
+  path: '/tokens',
+  operation: 'listTokens',
+  summary: 'Live tokens by any of their ids, oldest first',
+  role: 'viewer',
+  query: QUERY,
+  answers: {
+    200: {
+      what: 'A page of them, and the cursor of the next one',
+      schema: z.strictObject({ tokens: z.array(TOKEN), next: z.string().optional() }),
+    },
+  },
+  handle: list,
+})
+
+const READ: Endpoint = endpoint({
+  method: 'GET',
+  path: '/tokens/{handle}',
+  operation: 'readToken',
+  summary: 'One token by its handle',
+  role: 'viewer',
+  answers: { 200: { what: 'The token', schema: TOKEN } },
+  handle: async ({ realm, params }) => {
+    const handle = parseHandle(params['handle'] ?? '')
+    const record = handle === undefined ? undefined : await realm.store.tokenByHandle(realm.ordinal, handle)
+    return record === undefined ? NONE : jsonAnswer(200, await tokenJson(realm, record))
+  },
+})
+
+const LOOK_UP: Endpoint = endpoint({
+  method: 'POST',
+  path: '/tokens/lookup',
+  operation: 'lookUpToken',
+  summary: 'Whose token is this? By its text, which stands in the body and nowhere else',
+  role: 'viewer',
+  lane: 'read',
+  // It changes nothing.
+  idempotency: 'own',
+  body: z.strictObject({ token: z.string().min(1) }),
+  answers: { 200: { what: 'The token', schema: TOKEN } },
+  handle: lookUp,
+})
+
+export const TOKEN_ENDPOINTS: readonly Endpoint[] = [LIST, READ, LOOK_UP]
+
+const NONE: Problem = problem(404, 'no such token')
+
+async function lookUp({ realm, parts, body }: Ask<unknown, { token: string }>): Promise<Answer> {
+  const raw = RawToken.parse(body.token)
+  const judged = raw === undefined ? undefined : await judgeText(realm, parts.keySets, raw)
+  if (judged?.facts === undefined) return NONE
+  const { verdict, record, facts } = judged
+  if (record !== undefined) return jsonAnswer(200, await tokenJson(realm, record, verdict))
+  return jsonAnswer(200, { state: stateOf(verdict), facts: factsJson(facts) })
+}
+
+async function list({ realm, query }: Ask<Query>): Promise<Answer> {
+  const { cursor, limit, state, session, kind, ...ids } = query
+  const of = { realm, list: `tokens?${JSON.stringify({ state, session, kind, ...ids })}` }
+  const from = readCursor(of, cursor)
+  if (isAnswer(from)) return from
+  const asked = Object.fromEntries(Object.entries(ids).filter(([, id]) => id !== undefined))
+  const tokens: TokenJson[] = []
+  let after = from.place === undefined ? undefined : Number(from.place)
+  for (let looked = 0; looked < LOOKED_MAX && tokens.length < limit; ) {
+    // No more than there is room for: a page's place is that of the last one looked at.
+    const room = Math.min(READ_MAX, limit - tokens.length)
+    const page = await realm.store.tokens(realm.ordinal, { ...asked, after, limit: room })
+    for (const record of page.records) {
+      if (session !== undefined && record.session !== session) continue
+      if (kind !== undefined && record.kind !== kind) continue
+      const one = await tokenJson(realm, record)
+      if (state === 'all' || one.state === 'active') tokens.push(one)
+    }
+    looked += room
+    after = page.next
+    if (after === undefined) return jsonAnswer(200, { tokens })
+  }
+  return jsonAnswer(200, { tokens, next: makeCursor(of, String(after)) })
+}
+
+async function tokenJson(realm: Realm, record: TokenRecord, judged?: Verdict): Promise<TokenJson> {
+  const usedMs = await lastUsedMs(realm, record.handle)
+  const isSpent =
+    judged === undefined &&
+    SINGLE_USE.has(record.kind) &&
+    (await realm.store.consumption(realm.ordinal, record.handle)) !== undefined
+  const state = stateOf(judged ?? realm.judge(record))
+  return {
+    state: isSpent && state === 'active' ? 'consumed' : state,
+    lastUsedAt: usedMs === undefined ? undefined : formatInstant(usedMs),
+    facts: factsJson(record, record),
+  }
+}
+
+function stateOf(verdict: Verdict): string {
+  return verdict.kind === 'active' ? 'active' : verdict.why
+}

@@ -1,0 +1,63 @@
+import {
+  type Awaitable,
+  after,
+  type Handle,
+  KEEP_MARGIN_MS,
+  type Operation,
+  parseHandle,
+  type Realm,
+  type Realms,
+} from '@rescind/core'
+
+const KIND = 'last-used'
+/** Uses of one unit. */
+const BATCH = 200
+
+/** Writes down what was used since, in batches off the path of those who used it. @throws StoreUnavailable, Overloaded. */
+export async function writeUses(realms: Realms, isStopped: () => boolean): Promise<void> {
+  for (const realm of realms.all()) {
+    for (;;) {
+      const some = realm.uses.some(BATCH)
+      if (some.length === 0 || isStopped()) break
+      const operations: Operation[] = []
+      for (const [handle, minuteMs] of some) {
+        const record = await realm.store.tokenByHandle(realm.ordinal, handle)
+        // A verifier may report what is no token, or none any more: that leaves nothing behind.
+        if (record === undefined) continue
+        const value = Buffer.alloc(8)
+        value.writeDoubleBE(minuteMs)
+        const memo = { kind: KIND, id: handle, value, expiresAtMs: record.expiresAtMs + KEEP_MARGIN_MS }
+        operations.push({ kind: 'put-memo', memo })
+      }
+      if (operations.length > 0)
+        await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+      realm.uses.written(some)
+    }
+  }
+}
+
+/** Notes what a verifier says was used. Handles that are none are passed over. */
+export function noteUses(realm: Realm, handles: readonly string[]): void {
+  const nowMs = realm.nowMs()
+  for (const text of handles) {
+    const handle = parseHandle(text)
+    if (handle !== undefined) realm.uses.note(handle, nowMs)
+  }
+}
+
+/** The minute in which a token was last used, as far as anybody said. */
+export function lastUsedMs(realm: Realm, handle: Handle): Awaitable<number | undefined> {
+  const noted = realm.uses.get(handle)
+  if (noted !== undefined) return noted
+  return after(realm.store.memo(realm.ordinal, { kind: KIND, id: handle }), (memo) =>
+    memo === undefined ? undefined : Buffer.from(memo.value).readDoubleBE(0),
+  )
+}
+
+const RECENT_MS = 900_000
+
+/** Whether a token was used within the last 15 minutes: what a preview counts. */
+export function wasUsedLately(realm: Realm): (of: { readonly handle: Handle }) => Awaitable<boolean> {
+  return ({ handle }) =>
+    after(lastUsedMs(realm, handle), (ms) => ms !== undefined && ms > realm.nowMs() - RECENT_MS)
+}

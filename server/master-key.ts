@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import { type MasterKey, type Random, Realms, type RealmsAct, type Store } from '@rescind/core'
+import {
+  dropNextMasterKey,
+  makeNextMasterKey,
+  readMasterKey,
+  readNextMasterKey,
+  takeNextMasterKey,
+} from './config/key-files.ts'
+
+export type Rotated = 'done' | 'stale' | 'running' | 'no-file'
+
+/**
+ * The master key of the file, or the one that a broken-off change has come to: whichever opens the store. Whatever
+ * the change left behind is cleared away.
+ */
+export async function settledMasterKey(path: string, store: Store): Promise<MasterKey> {
+  const next = readNextMasterKey(path)
+  if (next !== undefined) {
+    if (await Realms.isMaster(store, next)) takeNextMasterKey(path)
+    else dropNextMasterKey(path)
+  }
+  return readMasterKey(path)
+}
+
+/**
+ * Changes the master key while the server runs: the next key is on disk before anything is wrapped with it, all realms
+ * are rewrapped in one unit, and then it takes the file's name. Broken off at any point, the next start finds the key
+ * that opens the store.
+ */
+export class MasterKeyFile {
+  readonly #path: string
+  readonly #parts: { readonly realms: Realms; readonly store: Store; readonly random: Random }
+  #running = false
+
+  constructor(path: string, parts: { realms: Realms; store: Store; random: Random }) {
+    this.#path = path
+    this.#parts = parts
+  }
+
+  async rotate(act: RealmsAct): Promise<Rotated> {
+    if (!existsSync(this.#path)) return 'no-file'
+    if (this.#running) return 'running'
+    this.#running = true
+    try {
+      return await this.#rotate(act)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #rotate(act: RealmsAct): Promise<Rotated> {
+    const { realms, store, random } = this.#parts
+    await settledMasterKey(this.#path, store)
+    const rewrapped = await realms.rewrap(makeNextMasterKey(this.#path, random), act)
+    if (rewrapped === 'done') takeNextMasterKey(this.#path)
+    else dropNextMasterKey(this.#path)
+    return rewrapped
+  }
+}
