@@ -56,7 +56,7 @@ const API_KEY = `${CREDENTIALS}/RAX-KSKEY:apiKeyCredentials`
 const MFA = `${USER}/RAX-AUTH/multi-factor`
 const TENANT_USER = '/v2.0/tenants/{tenantId}/users/{userId}'
 
-const ROUTES: readonly Route[] = [
+export const ROUTES: readonly Route[] = [
   open('/', reading(versions)),
   open('/v2.0', reading(version)),
   open('/v2.0/extensions', reading(extensions)),
