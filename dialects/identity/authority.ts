@@ -1,5 +1,6 @@
 import { unreachable } from '@rescind/core'
 import { accountOf, rankOf } from './directory.ts'
+import { heightOf, heightOfUser } from './ladder.ts'
 import { isOfAppCredential } from './limited.ts'
 import { accountOfToken, type LiveParty, type Party } from './party.ts'
 
@@ -65,6 +66,5 @@ function isOfAccount(caller: LiveParty, target: Party): boolean {
 /** Of the dead it does not matter: in its account a caller is told that a token is over, whoever had it. */
 function isAboveDefault(target: Party): boolean {
   if (target.kind === 'unknown' || target.kind === 'dead') return false
-  const rank = rankOf(target.user)
-  return rank !== 'default' && rank !== 'none'
+  return heightOfUser(target.user) > heightOf('default')
 }

@@ -10,10 +10,11 @@ import { IDENTITY_USERS, userEntryByName } from './directory/users.ts'
 import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized, VARY } from './faults.ts'
 import { numberIn, textIn } from './fields.ts'
 import { readDocument } from './format.ts'
+import { isOperator } from './ladder.ts'
 import { isLimited } from './limited.ts'
 import { mint } from './mint.ts'
 import { judgeParty, type LiveParty, type PartyFacts } from './party.ts'
-import { governs, isOperator } from './permission.ts'
+import { governs } from './permission.ts'
 import { scopeOf } from './tenant-scope.ts'
 
 /** Seconds of an impersonation that names none; the vendor's default. */

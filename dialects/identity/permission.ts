@@ -1,33 +1,11 @@
 import { after, type Entry, unreachable } from '@rescind/core'
 import type { Call } from './call.ts'
 import { asWholeCaller, type Reply } from './caller.ts'
-import { type Rank, rankOf } from './directory/grants.ts'
+import { rankOf } from './directory/grants.ts'
 import { accountOf, type IdentityUser, userEntry } from './directory/users.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from './faults.ts'
+import { heightOf, heightOfUser, isOperator } from './ladder.ts'
 import { judgeParty, type LiveParty } from './party.ts'
-
-/** How far up the ladder a rank stands; who governs another stands above it. */
-export function heightOf(rank: Rank): number {
-  switch (rank) {
-    case 'service-admin':
-      return 4
-    case 'admin':
-      return 3
-    case 'user-admin':
-      return 2
-    case 'user-manage':
-      return 1
-    case 'default':
-    case 'none':
-      return 0
-    default:
-      return unreachable(rank)
-  }
-}
-
-export function isOperator(user: IdentityUser): boolean {
-  return heightOf(rankOf(user)) >= heightOf('admin')
-}
 
 /**
  * The one pattern of the vendor's permission notes: service-admin over everybody below it, admin over user-admins and
@@ -35,7 +13,7 @@ export function isOperator(user: IdentityUser): boolean {
  */
 export function governs(caller: IdentityUser, target: IdentityUser): boolean {
   const rank = rankOf(caller)
-  const isAbove = heightOf(rank) > heightOf(rankOf(target))
+  const isAbove = heightOf(rank) > heightOfUser(target)
   switch (rank) {
     case 'service-admin':
     case 'admin':

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bodyJson } from '../../../test/kit/request.ts'
-import { accessOf, as, openIdentity, passwordLogin, send } from '../test-world.ts'
+import { accessOf, as, changeUser, openIdentity, passwordLogin, send } from '../test-world.ts'
 
 async function open() {
   const world = await openIdentity()
@@ -96,6 +96,7 @@ test('nobody gives a role that is not below its own, and nobody gives itself one
   assert.equal(await give(owner, 'owner', '1'), 403)
   assert.equal(await give(owner, 'ann', '3'), 403)
   assert.equal(await give(owner, 'ann', 'admin'), 403)
+  assert.equal(await give(owner, 'ann', 'service'), 403)
   assert.equal(await give(owner, 'eve', '7'), 403)
   assert.equal(await give(manager, 'ann', '7'), 403)
   assert.equal(await give(manager, 'ann', 'member'), 403)
@@ -105,6 +106,24 @@ test('nobody gives a role that is not below its own, and nobody gives itself one
   assert.equal(await give(root, 'bob', '3'), 200)
   assert.equal(await give(svc, 'plain', '1'), 200)
   assert.equal(await give(svc, 'plain', '4'), 403)
+})
+
+test('who has power in v3 is governed by operators alone, whatever its account', async () => {
+  const { status, realm, root, owner } = await open()
+  for (const grant of [
+    { roleId: 'admin' },
+    { roleId: 'admin', system: true },
+    { roleId: 'admin', domainId: 'default' },
+    { roleId: 'service', tenantId: 'p1' },
+    { roleId: '1', system: true },
+  ] as const) {
+    await changeUser(realm, 'id-bob', { grants: [{ roleId: '2' }, grant] })
+    const path = '/v2.0/users/id-bob'
+    assert.equal(await status(owner, 'PUT', `${path}/OS-KSADM/password`, { user: { password: 'n' } }), 403)
+    assert.equal(await status(owner, 'GET', `${path}/OS-KSADM/credentials`), 403)
+    assert.equal(await status(owner, 'POST', `${path}/RAX-AUTH/multi-factor/otp-devices`, {}), 403)
+    assert.equal(await status(root, 'GET', path), 200)
+  }
 })
 
 test('roles are listed built-in first, page by page; made and deleted by operators', async () => {

@@ -11,8 +11,9 @@ import { BUILT_IN_ROLES, IDENTITY_ROLES, isBuiltInRole, roleById, roleByName } f
 import { bodyFault, fault, notAuthorized, VARY } from '../faults.ts'
 import { isName, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
+import { heightOf } from '../ladder.ts'
 import { listAnswer, pageAsked } from '../paging.ts'
-import { asOperator, heightOf } from '../permission.ts'
+import { asOperator } from '../permission.ts'
 import { shownRole } from '../shown-roles.ts'
 import { newId } from '../users/secrets.ts'
 

@@ -12,7 +12,7 @@ import { accountOf, type Mfa, type MfaEnforcement, mfaOf } from '../directory/us
 import { bodyFault, fault, notAuthorized } from '../faults.ts'
 import { booleanIn, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
-import { heightOf, isOperator } from '../permission.ts'
+import { heightOf, isOperator } from '../ladder.ts'
 import { onMfaOf, withElement } from './on-user.ts'
 
 const LEVELS: readonly string[] = ['DEFAULT', 'OPTIONAL', 'REQUIRED']

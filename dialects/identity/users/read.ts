@@ -7,9 +7,10 @@ import { asWholeCaller, type Reply } from '../caller.ts'
 import { rankOf } from '../directory/grants.ts'
 import { accountOf, IDENTITY_USERS, type IdentityUser, userEntryByName } from '../directory/users.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
+import { heightOf, isOperator } from '../ladder.ts'
 import { listAnswer } from '../paging.ts'
 import type { LiveParty } from '../party.ts'
-import { asGovernorOf, governs, heightOf, isOperator } from '../permission.ts'
+import { asGovernorOf, governs } from '../permission.ts'
 import { shownUser, userAnswer } from './shown.ts'
 
 /** `GET /v2.0/users/{id}`. */

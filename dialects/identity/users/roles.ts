@@ -17,7 +17,8 @@ import { isProjectId } from '../directory/names.ts'
 import { type IdentityRole, roleById } from '../directory/roles.ts'
 import type { IdentityUser } from '../directory/users.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
-import { asGovernorOf, heightOf, isOperator, type OnUser, type Reach } from '../permission.ts'
+import { heightOf, isOperator } from '../ladder.ts'
+import { asGovernorOf, type OnUser, type Reach } from '../permission.ts'
 import { rolesOf, shownRole } from '../shown-roles.ts'
 
 /** `GET /v2.0/users/{id}/roles`: the roles that a user has everywhere. */
@@ -97,8 +98,8 @@ function mayDispose(caller: IdentityUser, { roleId, tenantId }: Grant): boolean 
   if (tenantId !== undefined && !isOperator(caller)) return false
   const asked = rankOf({ grants: [{ roleId }] })
   if (asked !== 'none') return heightOf(rank) > heightOf(asked) && heightOf(rank) >= heightOf('user-admin')
-  // The role that makes an administrator of v3 is not below any rank but the operators'.
-  return roleId === 'admin' ? isOperator(caller) : heightOf(rank) >= heightOf('user-admin')
+  // Roles that have power over others in v3 are not below any rank but the operators'.
+  return ['admin', 'service'].includes(roleId) ? isOperator(caller) : heightOf(rank) >= heightOf('user-admin')
 }
 
 function give(call: Call, { caller, entry }: OnUser, { grant, role }: Given): Awaitable<Answer | Stale> {
