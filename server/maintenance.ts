@@ -38,6 +38,8 @@ export type MaintenanceParts = {
   readonly auditRetentionMs: number
   /** How long a signing key signs before the next one takes over; 0: until somebody rotates it. */
   readonly signingKeyMaxAgeMs: number
+  /** Whether it runs by timers; else by `tick` alone. */
+  readonly byItself: boolean
 }
 
 /** What the server does by itself: raises the floor, collects below it, warns when the clock has stepped. */
@@ -89,10 +91,8 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
       looking = undefined
     })
   }
-  const watch = setInterval(look, DEADLINE_TICK_MS)
-  watch.unref()
-  const timer = setInterval(() => void tick(), TICK_MS)
-  timer.unref()
+  const watch = parts.byItself ? setInterval(look, DEADLINE_TICK_MS).unref() : undefined
+  const timer = parts.byItself ? setInterval(() => void tick(), TICK_MS).unref() : undefined
   return {
     tick,
     confirmClock: async () => {

@@ -127,6 +127,8 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     log,
     auditRetentionMs: config.auditRetentionMs,
     signingKeyMaxAgeMs: config.signingKeyDays * 86_400_000,
+    // Whoever brings a clock also says when it is looked at.
+    byItself: clock === SYSTEM_CLOCK,
   })
   const passwords = new PasswordQueue()
   const keySets = new KeySets({

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Calls, CONTROL, jsonOf } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
+import { parseTranscript } from './transcript.ts'
 
 type Operation = {
   readonly operationId: string
@@ -53,3 +56,44 @@ test('every operation is there, and says nothing to whoever has no key', async (
     }
   }
 })
+
+/** Kinds of calls whose 2xx other tests show: streams, and what needs a second server. */
+const SHOWN_ELSEWHERE = /\/feed|\/audit|\/bulk|\/token-review|\/check-profiles|\/verifiers|\/token-prefixes/
+
+test('every success of rules, holds, approvals and settings is shown by a transcript', () => {
+  const folder = fileURLToPath(new URL('transcripts/control', import.meta.url))
+  const shown = new Map<string, Set<string>>()
+  for (const file of readdirSync(folder)) {
+    for (const { request, answer } of parseTranscript(readFileSync(`${folder}/${file}`, 'utf8'))) {
+      const [, method = '', path = ''] = /^([A-Z]+) (\/control\/v1\/[^? ]*)/.exec(request) ?? []
+      const template = templateOf(path)
+      const name = `${method.toLowerCase()} ${template}`
+      const statuses = shown.get(name) ?? new Set()
+      statuses.add(answer.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length))
+      shown.set(name, statuses)
+    }
+  }
+  for (const [template, methods] of Object.entries(document.paths)) {
+    if (!/\/(?:revocations|holds|approvals|settings)/.test(template) || SHOWN_ELSEWHERE.test(template))
+      continue
+    for (const [method, { responses }] of Object.entries(methods)) {
+      const statuses = shown.get(`${method} ${template}`) ?? new Set()
+      const done = Object.keys(responses).filter((status) => status < '400')
+      for (const status of done)
+        assert.ok(statuses.has(status), `${method} ${template}: no transcript shows ${status}`)
+    }
+  }
+})
+
+function templateOf(path: string): string | undefined {
+  const segments = path.split('/')
+  return Object.keys(document.paths)
+    .filter((one) => {
+      const own = one.split('/')
+      return (
+        own.length === segments.length &&
+        own.every((part, at) => part.startsWith('{') || part === segments[at])
+      )
+    })
+    .sort((left, right) => left.split('{').length - right.split('{').length)[0]
+}

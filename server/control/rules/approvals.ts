@@ -243,8 +243,7 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
   const { realm, params, by, how, body, parts } = ask
   const found = await APPROVALS.find(realm, params['id'] ?? '')
   if (found.kind === 'none') return NONE
-  if (found.kind === 'ended')
-    return found.value.state === to ? read(ask) : problem(409, `this request was ${found.value.state} before`)
+  if (found.kind === 'ended') return found.value.state === to ? read(ask) : endedBefore(found.value.state)
   const { entry } = found
   if (entry.value.dueAtMs <= realm.nowMs()) return problem(409, 'this request has expired')
   const refused = to === 'approved' ? refusal(ask, entry) : undefined
@@ -260,6 +259,10 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
     ...(acts === undefined ? {} : { acts }),
   })
   return done ? read(ask) : 'stale'
+}
+
+function endedBefore(state: ApprovalEnd): Problem {
+  return problem(409, state === 'expired' ? 'this request has expired' : `this request was ${state} before`)
 }
 
 /** Nobody approves what they have asked for; and settings are for admins, approved ones too. */
