@@ -1,14 +1,7 @@
 import type { Call } from './call.ts'
-import {
-  IDENTITY_ENDPOINTS,
-  IDENTITY_SERVICES,
-  type IdentityEndpoint,
-  type IdentityService,
-} from './directory/catalog.ts'
+import { catalogRecords } from './catalog-records.ts'
+import type { IdentityEndpoint, IdentityService } from './directory/catalog.ts'
 import type { IdentityTenant } from './directory/tenants.ts'
-
-/** Endpoints of one catalog; a realm that has more shows the first ones by id. */
-const CATALOG_MAX = 1_000
 
 /** The Identity service itself: there without a record, whatever else a realm lists. */
 const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'cloudIdentity', type: 'identity' }
@@ -38,20 +31,10 @@ export async function catalogOf(
   call: Call,
   tenant: IdentityTenant | undefined,
 ): Promise<readonly CatalogEntry[]> {
-  const { directory } = call.realm
-  const byService = new Map<string, ShownEndpoint[]>()
-  let count = 0
-  for await (const { value } of directory.all(IDENTITY_ENDPOINTS)) {
-    const shown = value.enabled ? shownEndpoint(value, tenant) : undefined
-    if (shown === undefined) continue
-    byService.set(value.serviceId, [...(byService.get(value.serviceId) ?? []), shown])
-    count += 1
-    if (count >= CATALOG_MAX) break
-  }
   const entries: CatalogEntry[] = [{ service: IDENTITY_SERVICE, endpoints: [ownEndpoint(call, tenant)] }]
-  for await (const { value: service } of directory.all(IDENTITY_SERVICES)) {
-    const endpoints = byService.get(service.id)
-    if (endpoints !== undefined) entries.push({ service, endpoints })
+  for (const { service, endpoints } of await catalogRecords(call.realm)) {
+    const shown = endpoints.flatMap((endpoint) => shownEndpoint(endpoint, tenant) ?? [])
+    if (shown.length > 0) entries.push({ service, endpoints: shown })
   }
   return entries
 }
