@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { checksum, mintText, PREFIX } from '@rescind/core'
+import { EXCHANGE, OauthWorld, ownKey } from '../kit/oauth-world.ts'
+import { SeededRandom } from '../kit/realm.ts'
+
+let world: OauthWorld
+before(async () => {
+  world = await OauthWorld.open()
+})
+after(() => world.close())
+
+test('the rule for gitleaks finds every kind of text that is minted, and the checksum tells it from a fake', () => {
+  const path = fileURLToPath(new URL('../../docs/gitleaks.toml', import.meta.url))
+  const text = readFileSync(path, 'utf8')
+  const pattern = /regex = '''(.*)'''/.exec(text)?.[1] ?? ''
+  const random = new SeededRandom('scanner')
+  for (const prefix of Object.values(PREFIX)) {
+    assert.ok(text.includes(`"${prefix}"`), `${prefix} is no keyword`)
+    const minted = mintText(prefix, random).reveal()
+    const found = new RegExp(pattern).exec(`key: "${minted}", next`)?.[1]
+    assert.equal(found, minted)
+    assert.equal(checksum(minted.slice(4, 34)), minted.slice(34))
+  }
+  assert.equal(new RegExp(pattern).exec('rsx_0123456789'), null)
+})
+
+test('the receipt of a reuse says which token, when and why, and is found by the token', async () => {
+  const client = await world.client('audited')
+  const { refresh } = await world.grant('audited')
+  await world.refresh(client, refresh)
+  world.server.clock.advance(30_000)
+  const { body } = await world.refresh(client, refresh)
+  const cause = body['cause'] as Readonly<Record<string, string>>
+  const listed = await world.control('GET', `/revocations?cause=${cause['token']}`)
+  assert.equal(listed.status, 200, listed.text)
+  const [receipt, ...others] = listed.body['revocations'] as readonly Readonly<Record<string, unknown>>[]
+  assert.equal(others.length, 0)
+  assert.equal(receipt?.['reason'], 'refresh_token_reuse')
+  assert.deepEqual(receipt['cause'], cause)
+  assert.ok(!listed.text.includes(refresh))
+})
+
+test('what was exchanged ends with every ancestor: the token, its grant, its client, its subject and the key that signed it', async () => {
+  const gate = await world.client('gate', { introspect: 'any', grantTypes: ['client_credentials', EXCHANGE] })
+  const ends = ['token', 'grant', 'client', 'subject', 'key'] as const
+  for (const [at, end] of ends.entries()) {
+    const id = `ancestor-${end}`
+    const client = await world.client(id, { accessTokenFormat: 'jwt' })
+    const { access, refresh } = await world.grant(id, { subject: `user-${at}` })
+    const child = String((await world.exchange(gate, access)).body['access_token'])
+    const grandchild = String((await world.exchange(gate, child)).body['access_token'])
+    assert.equal(await world.isActive(gate, grandchild), true)
+    if (end === 'token') await world.revoke(client, access)
+    else if (end === 'grant') await world.revoke(client, refresh)
+    else if (end === 'client') await world.control('POST', `/clients/${id}/disable`)
+    else if (end === 'subject') {
+      const target = { source: 'oauth', subject: `user-${at}` }
+      const revoked = await world.control('POST', '/revocations', { target })
+      assert.equal(revoked.status, 201, revoked.text)
+    } else {
+      const kid = JSON.parse(Buffer.from(access.split('.')[0] ?? '', 'base64url').toString()).kid as string
+      await world.control('POST', `/signing-keys/${kid}/revoke`)
+    }
+    for (const token of end === 'key' ? [access] : [access, child, grandchild])
+      assert.equal(await world.isActive(gate, token), false, end)
+  }
+})
+
+test('introspection tells nothing of a foreign token by status, body or headers, signed answers included', async () => {
+  const asker = await world.client('asker')
+  const owner = await world.client('owner', { accessTokenFormat: 'jwt' })
+  const { access, refresh } = await world.grant('owner')
+  const foreign = [access, refresh, await world.access(owner), 'nothing', `rsa_${'0'.repeat(36)}`]
+  for (const accept of ['*/*', 'application/token-introspection+jwt']) {
+    const seen = new Set<string>()
+    for (const token of foreign) {
+      const answer = await world.introspect(asker, token, { accept })
+      const headers = [...answer.headers].filter(([name]) => name !== 'date')
+      const state = accept === '*/*' ? answer.text : answer.text.split('.')[1]
+      seen.add(JSON.stringify([answer.status, headers, state]))
+    }
+    assert.equal(seen.size, 1, accept)
+  }
+})
+
+test('a seed file knows public clients, clients with keys, formats and prefixes; what cannot be is refused', async () => {
+  const key = ownKey()
+  const seeded = await OauthWorld.open([], {
+    realms: [
+      {
+        name: 'default',
+        tokenPrefixes: { access: 'acme_at_' },
+        oauthClients: [
+          {
+            clientId: 'spa',
+            public: true,
+            grantTypes: ['authorization_code', 'refresh_token'],
+            redirectUris: ['https://app.example/cb'],
+          },
+          { clientId: 'keyed', jwks: key.jwks, grantTypes: ['client_credentials'] },
+          {
+            clientId: 'svc',
+            clientSecret: 'svc-secret-0123456789',
+            grantTypes: ['client_credentials'],
+            accessTokenLifetimeSeconds: 60,
+          },
+        ],
+      },
+    ],
+  })
+  try {
+    const client = { clientId: 'svc', clientSecret: 'svc-secret-0123456789' }
+    const issued = await seeded.token(client, { grant_type: 'client_credentials' })
+    assert.equal(issued.body['expires_in'], 60)
+    assert.match(String(issued.body['access_token']), /^acme_at_/)
+    const redeemed = await seeded.redeem(undefined, await seeded.code('spa'), { client_id: 'spa' })
+    assert.equal(redeemed.status, 200, redeemed.text)
+  } finally {
+    await seeded.close()
+  }
+  for (const wrong of [
+    { clientId: 'a', grantTypes: ['client_credentials'] },
+    { clientId: 'a', clientSecret: 'x', public: true, grantTypes: ['refresh_token'] },
+    { clientId: 'a', public: true, grantTypes: ['client_credentials'] },
+    { clientId: 'a', jwks: { keys: [] }, grantTypes: ['client_credentials'] },
+  ])
+    await assert.rejects(
+      OauthWorld.open([], { realms: [{ name: 'default', oauthClients: [wrong] }] }),
+      /seed/,
+    )
+  const prefixes = { name: 'default', tokenPrefixes: { access: 'rsr_' } }
+  await assert.rejects(OauthWorld.open([], { realms: [prefixes] }), /tokenPrefixes/)
+})
+
+test('realms have issuers, clients, keys and tokens of their own', async () => {
+  const two = await OauthWorld.open([], { realms: [{ name: 'branch' }] })
+  try {
+    const settings = { clientId: 'svc', grantTypes: ['client_credentials'], accessTokenFormat: 'jwt' }
+    const made = await two.control('POST', '/clients?realm=branch', settings)
+    assert.equal(made.status, 201, made.text)
+    const here = await two.client('svc', { accessTokenFormat: 'jwt' })
+    const there = { clientId: 'svc', clientSecret: String(made.body['clientSecret']) }
+    assert.equal((await two.token(there, { grant_type: 'client_credentials' })).status, 401)
+    const headers = { authorization: `Basic ${Buffer.from(`svc:${there.clientSecret}`).toString('base64')}` }
+    const body = new URLSearchParams({ grant_type: 'client_credentials' })
+    const issued = await two.send('/realms/branch/api/id/v1/auth/token', { method: 'POST', headers, body })
+    const token = String(issued.body['access_token'])
+    assert.equal(await two.isActive(here, token), false)
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
+      iss: string
+    }
+    for (const path of [
+      '/.well-known/oauth-authorization-server/realms/branch/api/id/v1',
+      '/realms/branch/api/id/v1/.well-known/oauth-authorization-server',
+    ])
+      assert.equal((await two.send(path)).body['issuer'], claims.iss)
+    const kids = async (path: string): Promise<readonly string[]> =>
+      ((await two.send(path)).body['keys'] as { kid: string }[]).map(({ kid }) => kid)
+    const [own, other] = [await kids('/api/id/v1/jwks'), await kids('/realms/branch/api/id/v1/jwks')]
+    assert.equal(own.length, 6)
+    assert.ok(own.every((kid) => !other.includes(kid)))
+  } finally {
+    await two.close()
+  }
+})
