@@ -11,7 +11,7 @@ import type { CutShape, CutTarget, Target, ThingTarget } from './rules.ts'
 export function covers(target: Target, facts: TokenFacts): boolean {
   if (target.kind === 'cut')
     return cutCovers(target, facts) || facts.ancestors.some((up) => cutCovers(target, up))
-  return thingIs(target, facts) || facts.ancestors.some((up) => isToken(target, up))
+  return thingIs(target, facts) || facts.ancestors.some((up) => isToken(target, up) || isSignedBy(target, up))
 }
 
 function thingIs(target: ThingTarget, facts: TokenFacts): boolean {
@@ -25,7 +25,7 @@ function thingIs(target: ThingTarget, facts: TokenFacts): boolean {
     case 'session':
       return facts.source === target.source && facts.session !== undefined && facts.session === target.session
     case 'key':
-      return facts.keyId !== undefined && facts.keyId === target.keyId
+      return isSignedBy(target, facts)
     default:
       return unreachable(target)
   }
@@ -33,6 +33,10 @@ function thingIs(target: ThingTarget, facts: TokenFacts): boolean {
 
 function isToken(target: ThingTarget, one: Pick<Ancestor, 'source'> & { readonly handle?: string }): boolean {
   return target.kind === 'token' && one.source === target.source && one.handle === target.handle
+}
+
+function isSignedBy(target: ThingTarget, { keyId }: Pick<Ancestor, 'keyId'>): boolean {
+  return target.kind === 'key' && keyId !== undefined && keyId === target.keyId
 }
 
 type Issued = Principals & {

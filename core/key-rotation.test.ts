@@ -227,6 +227,7 @@ test('a JWT of ours states the facts by which it can be judged without its recor
     position: record.position,
     issuedAtMs: 1_772_366_400_123,
     expiresAtMs: 1_772_366_500_999,
+    keyId,
   }
   const facts = { ...record, session: 's', tenant: 't', ancestors: [up], issuedAtMs: 1_772_366_400_000 }
   const claims = { ...jws.claims, ...judgingClaims(facts) }

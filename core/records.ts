@@ -25,6 +25,8 @@ export type Ancestor = Principals & {
   readonly issuedAtMs: number
   /** What descends from it ends no later: so a rule on it may go when it could not live any more. */
   readonly expiresAtMs: number
+  /** The key that signed it, if one did: ending the key ends it, and so what came of it. */
+  readonly keyId?: string
 }
 
 /** At most this many ancestors; a derivation that would need more is refused. */

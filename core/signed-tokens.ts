@@ -45,6 +45,7 @@ function ancestorClaim(up: Ancestor): JsonObject {
     pos: [ordinalOf(up.position), seqOf(up.position)],
     iat: up.issuedAtMs / 1_000,
     exp: up.expiresAtMs / 1_000,
+    ...(up.keyId === undefined ? {} : { kid: up.keyId }),
   }
 }
 
@@ -98,7 +99,8 @@ function ancestorOf(value: Json): Ancestor | undefined {
   const [issuedAtMs, expiresAtMs] = [numericDateMs(value.iat), numericDateMs(value.exp)]
   if (handle === undefined || at === undefined || issuedAtMs === undefined || expiresAtMs === undefined)
     return undefined
-  return { ...principalsOf(value), source: value.src, handle, position: at, issuedAtMs, expiresAtMs }
+  const up = { ...principalsOf(value), source: value.src, handle, position: at, issuedAtMs, expiresAtMs }
+  return typeof value.kid === 'string' ? { ...up, keyId: value.kid } : up
 }
 
 function positionOf(value: Json | undefined): Position | undefined {

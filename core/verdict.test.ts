@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { covers } from './covers.ts'
 import { BEYOND_LOGS, position } from './position.ts'
 import {
   DAY_MS,
@@ -370,4 +371,24 @@ describe('holds in the verdict', () => {
     for (let slice = 0; slice < 64; slice += 1) index.dropExpired(slice)
     assert.deepEqual(ask(index, { facts, nowMs: NOW_MS + 800 * DAY_MS }), inactive('held'))
   })
+})
+
+test('ending or holding a key reaches what came of a token that it signed', () => {
+  const up: Ancestor = {
+    source: SOURCE,
+    handle: factsAt(2).handle ?? ('' as Ancestor['handle']),
+    position: position(1, 3),
+    issuedAtMs: NOW_MS - DAY_MS,
+    expiresAtMs: NOW_MS + DAY_MS,
+    keyId: 'key-1',
+  }
+  const facts = factsAt(1, { ancestors: [up] })
+  const target = { kind: 'key', keyId: 'key-1' } as const
+  const other = { kind: 'key', keyId: 'key-2' } as const
+  assert.deepEqual(judged(facts, other), ACTIVE)
+  assert.deepEqual(judged(facts, target), inactive('revoked'))
+  assert.ok(covers(target, facts) && !covers(other, facts))
+  const index = indexAt(10)
+  fold(index, { kind: 'hold', id: 'h', target })
+  assert.deepEqual(ask(index, { facts }), inactive('held'))
 })

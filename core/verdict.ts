@@ -95,12 +95,21 @@ function isEnded(facts: TokenFacts, index: RevocationIndex): boolean {
   if (endedKinds.has('session') && facts.session !== undefined) {
     if (ended.has(sessionKeyOf(digestKey, source, facts.session))) return true
   }
-  if (endedKinds.has('key') && facts.keyId !== undefined && ended.has(signingKeyOf(digestKey, facts.keyId)))
-    return true
+  if (endedKinds.has('key')) {
+    if (isSignedByEnded(facts, index)) return true
+    for (const up of facts.ancestors) if (isSignedByEnded(up, index)) return true
+  }
   if (endedKinds.has('foreign') && facts.foreign !== undefined) {
     return ended.has(foreignKeyOf(digestKey, source.slice('iss:'.length), facts.foreign.jti))
   }
   return false
+}
+
+function isSignedByEnded(
+  { keyId }: Pick<TokenFacts, 'keyId'>,
+  { ended, digestKey }: RevocationIndex,
+): boolean {
+  return keyId !== undefined && ended.has(signingKeyOf(digestKey, keyId))
 }
 
 type Issued = Principals & {
@@ -127,16 +136,16 @@ function isCut(one: Issued, index: RevocationIndex, except: CutShape | undefined
 export function isHeld(facts: TokenFacts, index: RevocationIndex): boolean {
   const { holds, digestKey } = index
   if (holds.size === 0) return false
-  const { source, digest, grant, session, keyId } = facts
+  const { source, digest, grant, session } = facts
   if (digest !== undefined && holds.holdsThing(digestKeyOf(digest))) return true
   for (const one of [facts, ...facts.ancestors]) {
     if (one.handle !== undefined && holds.holdsThing(handleKeyOf(digestKey, one.source, one.handle)))
       return true
+    if (one.keyId !== undefined && holds.holdsThing(signingKeyOf(digestKey, one.keyId))) return true
     if (holds.holdsIssued(one, one.position, one.issuedAtMs ?? 0)) return true
   }
   if (grant !== undefined && holds.holdsThing(grantKeyOf(digestKey, source, grant))) return true
   if (session !== undefined && holds.holdsThing(sessionKeyOf(digestKey, source, session))) return true
-  if (keyId !== undefined && holds.holdsThing(signingKeyOf(digestKey, keyId))) return true
   const { foreign } = facts
   if (foreign === undefined) return false
   if (holds.holdsForeign(facts, facts.issuedAtMs, foreign)) return true

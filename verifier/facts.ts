@@ -90,7 +90,8 @@ function ancestorOf(value: unknown): Ancestor | undefined {
   const [issuedAtMs, expiresAtMs] = [instantOf(value['issuedAt']), instantOf(value['expiresAt'])]
   if (principals === undefined || handle === undefined || at === undefined) return undefined
   if (issuedAtMs === undefined || expiresAtMs === undefined) return undefined
-  return { ...principals, handle, position: at, issuedAtMs, expiresAtMs }
+  const up = { ...principals, handle, position: at, issuedAtMs, expiresAtMs }
+  return typeof value['keyId'] === 'string' ? { ...up, keyId: value['keyId'] } : up
 }
 
 function foreignOf({ jti, skewSeconds, authenticatedAt }: Members): ForeignFacts | undefined {

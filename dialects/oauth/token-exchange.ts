@@ -123,7 +123,7 @@ function ancestorsOf(records: readonly TokenRecord[]): readonly Ancestor[] {
 }
 
 function ancestorOf(record: TokenRecord): Ancestor {
-  const { handle, source, subject, client, tenant, position, issuedAtMs, expiresAtMs } = record
+  const { handle, source, subject, client, tenant, position, issuedAtMs, expiresAtMs, keyId } = record
   return {
     handle,
     source,
@@ -133,6 +133,7 @@ function ancestorOf(record: TokenRecord): Ancestor {
     ...(subject === undefined ? {} : { subject }),
     ...(client === undefined ? {} : { client }),
     ...(tenant === undefined ? {} : { tenant }),
+    ...(keyId === undefined ? {} : { keyId }),
   }
 }
 

@@ -21,6 +21,7 @@ type AncestorJson = Names & {
   readonly position: PlaceJson
   readonly issuedAt: string
   readonly expiresAt: string
+  readonly keyId?: string | undefined
 }
 
 /** Epoch ordinal and seq. */
@@ -67,6 +68,7 @@ export const FACTS: z.ZodType<FactsJson> = z.strictObject({
       position: place,
       issuedAt: z.string(),
       expiresAt: z.string(),
+      keyId: optional,
     }),
   ),
   position: place.optional(),
@@ -110,6 +112,7 @@ function ancestorJson(up: Ancestor): AncestorJson {
     position: placeJson(up.position),
     issuedAt: formatInstant(up.issuedAtMs),
     expiresAt: formatInstant(up.expiresAtMs),
+    keyId: up.keyId,
   }
 }
 
