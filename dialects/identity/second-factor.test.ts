@@ -163,6 +163,9 @@ test('who must set up MFA is told so, does it with a token for that alone, and t
   assert.equal((await ask(post({ auth: { token: { id: setup } } }))).status, 403)
   assert.equal((await ask(as(root, 'GET', `/v2.0/tokens/${setup}`))).status, 404)
   assert.equal((await ask(send(setup, 'PUT', `/v2.0/users/id-ann/RAX-AUTH/multi-factor`, level))).status, 403)
+  const own = { 'RAX-AUTH:multiFactor': { userMultiFactorEnforcementLevel: 'OPTIONAL' } }
+  assert.equal((await ask(send(setup, 'PUT', MFA, own))).status, 403)
+  assert.equal((await ask(as(setup, 'DELETE', MFA))).status, 403)
   const enable = { 'RAX-AUTH:multiFactor': { enabled: true } }
   assert.equal((await ask(send(setup, 'PUT', MFA, enable))).status, 400, 'no device yet')
   const added = await ask(
@@ -180,7 +183,11 @@ test('who must set up MFA is told so, does it with a token for that alone, and t
     401,
     'the set-up token is over',
   )
-  assert.equal((await ask(send(root, 'PUT', MFA, enable))).status, 204)
+  const second = await setUpToken({ ...world, clock })
+  const more = { 'RAX-AUTH:otpDevice': { name: 'thief' } }
+  assert.equal((await ask(send(second, 'POST', `${MFA}/otp-devices`, more))).status, 403, 'one is there')
+  assert.equal((await ask(as(second, 'DELETE', `${MFA}/otp-devices/${device.id}`))).status, 403)
+  assert.equal((await ask(send(second, 'PUT', MFA, enable))).status, 204)
   clock.advance(60_000)
   const session = sessionOf(await ask(passwordLogin('bob')))
   assert.equal((await ask(passcodeLogin(session, codeOf(clock.wallMs(), seed)))).status, 200)

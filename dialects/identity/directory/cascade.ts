@@ -102,12 +102,18 @@ class Gathering {
     const lost = grantsLost(before, after)
     if (lost.length > 0)
       await this.#credentialsGone(before.id, (credential) => lost.some((grant) => uses(credential, grant)))
-    if (mfaOf(before).enforcement === mfaOf(after).enforcement) return
-    const accountId = accountOf(after)
+    const isSame = mfaOf(before).enforcement === mfaOf(after).enforcement
+    if (isSame && accountOf(before) === accountOf(after)) return
+    if ((await this.#isMfaDemanded(before)) || !(await this.#isMfaDemanded(after))) return
+    await this.#singleFactorEnds(after)
+  }
+
+  /** By its own word, and by that of the account it is in. */
+  async #isMfaDemanded(user: IdentityUser): Promise<boolean> {
+    const accountId = accountOf(user)
     const level =
       accountId === undefined ? 'OPTIONAL' : (await accountAt(this.#realm, accountId)).account.mfaEnforcement
-    if (demandsMfa(mfaOf(before).enforcement, level) || !demandsMfa(mfaOf(after).enforcement, level)) return
-    await this.#singleFactorEnds(after)
+    return demandsMfa(mfaOf(user).enforcement, level)
   }
 
   async #account(

@@ -156,6 +156,16 @@ const CASES: readonly Case[] = [
       }),
   },
   {
+    what: 'a user moved into an account that demands MFA',
+    dies: SINGLE,
+    act: async (realm) => {
+      const standing = await realm.directory.standing(COLLECTIONS.account, 'strict')
+      const after = { id: 'strict', mfaEnforcement: 'REQUIRED' } as const
+      await write(realm, put('account', 'strict', { standing, after }))
+      return change(realm, ann, (u) => ({ ...u, accountId: 'strict' }))
+    },
+  },
+  {
     what: 'an OTP device verified',
     dies: ['annSetup'],
     act: (realm) => change(realm, ann, (u) => ({ ...u, mfa: seededMfa(realm, 'ann', DEVICE) })),

@@ -13,6 +13,7 @@ import { bodyFault, fault, notAuthorized } from '../faults.ts'
 import { booleanIn, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
 import { heightOf, isOperator } from '../ladder.ts'
+import { isSetupMfa } from '../limited.ts'
 import { onMfaOf, withElement } from './on-user.ts'
 
 const LEVELS: readonly string[] = ['DEFAULT', 'OPTIONAL', 'REQUIRED']
@@ -29,6 +30,7 @@ export function putMultiFactor(call: Call, [userId = '']: readonly string[]): Aw
     const level = textIn(element, 'userMultiFactorEnforcementLevel')
     if ((isEnabled === undefined) === (level === undefined))
       return fault('badRequest', 'Either "enabled" or "userMultiFactorEnforcementLevel" is needed.')
+    if (level !== undefined && isSetupMfa(caller.record)) return notAuthorized()
     if (level !== undefined && !LEVELS.includes(level)) return fault('badRequest', 'There is no such level.')
     if (
       level !== undefined &&
@@ -52,6 +54,7 @@ export function hasDevice({ otpDevices, phones }: Mfa): boolean {
 /** `DELETE`: multi-factor authentication is off, and its devices are gone. Tokens live on: less is demanded now. */
 export function deleteMultiFactor(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
   return onMfaOf(call, userId, ({ caller, entry }) => {
+    if (isSetupMfa(caller.record)) return notAuthorized()
     const { enforcement } = mfaOf(entry.value)
     const mfa: Mfa = { isEnabled: false, enforcement, otpDevices: [], phones: [] }
     const changes = [updated('user', entry, { ...entry.value, mfa })]
