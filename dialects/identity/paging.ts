@@ -1,4 +1,4 @@
-import type { Collection } from '@rescind/core'
+import type { Collection, Entry } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import { parseFormText } from '../wire/form.ts'
 import type { Call } from './call.ts'
@@ -14,7 +14,7 @@ export type Listing<T> = {
   readonly collection: Collection<T>
   /** Only what is listed so; absent: all there is. */
   readonly listed?: { readonly name: string; readonly value: string }
-  /** What the caller may see; a page may come out shorter than asked, and have a next one all the same. */
+  /** What the caller may see. Of the rest nothing shows, not as the place where a page ends either. */
   readonly isVisible: (value: T) => boolean
   readonly show: (value: T) => object
 }
@@ -28,23 +28,43 @@ export async function listAnswer<T>(call: Call, listing: Listing<T>): Promise<An
   if (asked.kind === 'refused') return asked.answer
   const { limit, marker } = asked
   const { realm } = call
-  const { name, collection, listed, isVisible, show } = listing
+  const { name, collection, isVisible, show } = listing
   if (marker !== undefined) {
     const entry = await realm.directory.get(collection, marker)
     if (entry === undefined || !isVisible(entry.value))
       return fault('itemNotFound', 'The marker names nothing on this list.')
   }
-  const page = await realm.directory.page(collection, {
-    after: marker,
-    limit,
-    ...(listed === undefined ? {} : { listed }),
-  })
-  const shown = page.entries.filter(({ value }) => isVisible(value)).map(({ value }) => show(value))
-  const next = page.next === undefined ? undefined : nextLink(call, { limit, after: page.next })
+  const found = await visibleAfter(call, { ...listing, after: marker, count: limit + 1 })
+  const shown = found.slice(0, limit).map(({ value }) => show(value))
+  const last = found.length > limit ? found[limit - 1] : undefined
+  const next = last === undefined ? undefined : nextLink(call, { limit, after: last.id })
   const links = next === undefined ? [] : [{ rel: 'next', href: next }]
   const headers = next === undefined ? VARY : { ...VARY, link: `<${next}>; rel="next"` }
   return jsonAnswer(200, { [name]: shown, [`${name}_links`]: links }, headers)
 }
+
+type Sought<T> = Pick<Listing<T>, 'collection' | 'listed' | 'isVisible'> & {
+  readonly after: string | undefined
+  readonly count: number
+}
+
+/** The next so many that the caller may see: nearly everything that is looked at is, where lists are long. */
+async function visibleAfter<T>({ realm }: Call, sought: Sought<T>): Promise<readonly Entry<T>[]> {
+  const { collection, listed, isVisible, count } = sought
+  const found: Entry<T>[] = []
+  let after = sought.after
+  for (let pages = 0; pages < SCANNED_PAGES_MAX; pages += 1) {
+    const ask = { after, limit: Math.min(PAGE_MAX, count), ...(listed === undefined ? {} : { listed }) }
+    const page = await realm.directory.page(collection, ask)
+    found.push(...page.entries.filter(({ value }) => isVisible(value)))
+    if (found.length >= count || page.next === undefined) return found.slice(0, count)
+    after = page.next
+  }
+  return found
+}
+
+/** Pages of the store that one answer looks through; none but an operator's list is near it. */
+const SCANNED_PAGES_MAX = 100
 
 type PageAsked =
   | { readonly kind: 'page'; readonly limit: number; readonly marker: string | undefined }

@@ -40,13 +40,22 @@ function list(call: Call, caller: IdentityUser, email: string | undefined): Repl
     show: (user: IdentityUser) => shownUser(call, user),
   }
   const isVisible = (user: IdentityUser): boolean => user.id === caller.id || governs(caller, user)
-  if (email !== undefined)
-    return listAnswer(call, { ...common, listed: { name: 'email', value: email }, isVisible })
-  if (isOperator(caller)) return listAnswer(call, { ...common, isVisible })
+  const hasEmail = (user: IdentityUser): boolean => email === undefined || user.email === email
+  if (isOperator(caller)) {
+    const listed = email === undefined ? {} : { listed: { name: 'email', value: email } }
+    return listAnswer(call, { ...common, ...listed, isVisible })
+  }
   const account = accountOf(caller)
-  if (heightOf(rankOf(caller)) === 0 || account === undefined)
-    return jsonAnswer(200, { users: [shownUser(call, caller)], users_links: [] }, VARY)
-  return listAnswer(call, { ...common, listed: { name: 'account', value: account }, isVisible })
+  if (heightOf(rankOf(caller)) === 0 || account === undefined) {
+    const users = hasEmail(caller) ? [shownUser(call, caller)] : []
+    return jsonAnswer(200, { users, users_links: [] }, VARY)
+  }
+  // Within its account only: a page that ended at a stranger would say that there is one.
+  return listAnswer(call, {
+    ...common,
+    listed: { name: 'account', value: account },
+    isVisible: (user) => isVisible(user) && hasEmail(user),
+  })
 }
 
 async function userNamed(call: Call, caller: IdentityUser, name: string): Promise<Answer> {

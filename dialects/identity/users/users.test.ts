@@ -153,6 +153,32 @@ test('a user is found by name as one user, by email as a list', async () => {
   assert.deepEqual(statuses, [404, 200, 403, 403, 403, 403])
 })
 
+test('whoever pages through a list meets nobody whom it may not see, as the end of a page either', async () => {
+  const world = await openIdentity()
+  const shared = { email: 'shared@example.org' }
+  for (const id of ['ann', 'bob', 'eve', 'manager', 'owner', 'owner2', 'svc'])
+    await changeUser(world.realm, `id-${id}`, shared)
+  for (const name of ['ann', 'manager', 'owner', 'root', 'svc'])
+    for (const filter of ['', 'email=shared@example.org&']) {
+      const token = await world.login(name)
+      const all = await namesAt(world, token, `${filter}limit=1000`)
+      const paged: string[] = []
+      let query: string | undefined = `${filter}limit=1`
+      while (query !== undefined) {
+        const answer = await world.ask(as(token, 'GET', '/v2.0/users', query))
+        assert.equal(answer.status, 200, `${name}: ${query}`)
+        const { users, users_links: links } = (await bodyJson(answer)) as {
+          users: User[]
+          users_links: { href: string }[]
+        }
+        assert.equal(users.length, 1, `${name}: ${query}`)
+        paged.push(...users.map(({ username }) => username))
+        query = links[0] === undefined ? undefined : new URL(links[0].href).search.slice(1)
+      }
+      assert.deepEqual(paged, all, name)
+    }
+})
+
 test('lists come in pages: limit and marker, 413 above the bound, 404 for an unknown marker', async () => {
   const world = await openIdentity()
   const root = await world.login('root')
