@@ -11,10 +11,11 @@ export const GC_BATCH_MAX = 200
 /**
  * One step of garbage collection: removes token records that ended below the durable floor, never above it. The text
  * that was sealed goes with the record; a revoked assigned text leaves its digest for good, so that it is never bound
- * again. @returns how many went; fewer than GC_BATCH_MAX means that nothing is left to do now.
+ * again. `keptMs`: how long a record stays after its token's end, for who asks about tokens that have just run out.
+ * @returns how many went; fewer than GC_BATCH_MAX means that nothing is left to do now.
  */
-export async function collectExpired(realms: Realms, store: Store): Promise<number> {
-  const expired = await store.expiredTokens(store.floorMs, GC_BATCH_MAX)
+export async function collectExpired(realms: Realms, store: Store, keptMs = 0): Promise<number> {
+  const expired = await store.expiredTokens(store.floorMs - keptMs, GC_BATCH_MAX)
   const byRealm = Map.groupBy(expired, ({ realm }) => realm)
   for (const realm of realms.all()) await forget(realm, byRealm.get(realm.ordinal) ?? [])
   return expired.length

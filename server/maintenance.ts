@@ -6,6 +6,7 @@ import {
   Floor,
   GC_BATCH_MAX,
   isOutage,
+  KEEP_MARGIN_MS,
   type Realms,
   type Store,
 } from '@rescind/core'
@@ -67,7 +68,8 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
     for (const { index } of realms.all()) index.dropExpired(slice)
     slice += 1
     await realms.ledger.settleFloor()
-    while (!stopped && (await collectExpired(realms, store)) === GC_BATCH_MAX);
+    // As long as rules on them are kept: Identity's `allow_expired` shows a token that has just run out.
+    while (!stopped && (await collectExpired(realms, store, KEEP_MARGIN_MS)) === GC_BATCH_MAX);
     while (!stopped && (await collectMemos(realms, store)) === GC_BATCH_MAX);
     await receipts.round(() => stopped)
     await writeUses(realms, () => stopped)
