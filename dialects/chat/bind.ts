@@ -3,6 +3,7 @@ import {
   type Handle,
   type InactiveWhy,
   isMintingHeld,
+  isOfRegisteredIssuer,
   isRevoked,
   type Operation,
   putToken,
@@ -54,6 +55,8 @@ export type Bound = { readonly kind: 'bound'; readonly handle: Handle } | { read
 
 /** Binds in one unit. A race with whatever touches the same text is lost as `stale`, and judged again. */
 export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
+  if (await isOfRegisteredIssuer(realm.directory, act.assignment.raw))
+    return refused('INVALID_REQUEST', FOREIGN)
   const plan = await planOf(realm, act)
   switch (plan.kind) {
     case 'conflict':
@@ -76,6 +79,8 @@ export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
   }
 }
 
+/** A signed token has many texts, and is judged by who signed it: no text of it can be known by its bytes. */
+const FOREIGN = 'A token of a registered issuer cannot be bound.'
 const FULL = 'This app has revoked as many texts as are remembered for it: no other text can be bound.'
 export const SUSPENDED = 'This client is suspended: nothing can be issued to it until that is lifted.'
 

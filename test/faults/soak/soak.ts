@@ -1,0 +1,153 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import {
+  callerFacts,
+  collectExpired,
+  collectMemos,
+  Floor,
+  GC_BATCH_MAX,
+  issueTokens,
+  mintText,
+  type RawToken,
+  type Realm,
+  Realms,
+  revokePrincipals,
+  revokeToken,
+  type TokenRecord,
+} from '@rescind/core'
+import { openSqlite } from '@rescind/stores'
+import { HandClock, MASTER, SeededRandom, START_MS } from '../../kit/realm.ts'
+import { makeHome } from '../../kit/server.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** Simulated time of one round: in fourteen of them every cut-off of the first has outlived what it covers. */
+const ROUND_MS = 30 * DAY_MS
+/** Calls that visit the whole index once. */
+const SLICES = 64
+
+export type SoakSize = {
+  readonly tokens: number
+  readonly consumptions: number
+  readonly memos: number
+  readonly ended: number
+  readonly indexBytes: number
+  readonly cuts: number
+  /** Of the database file. */
+  readonly fileBytes: number
+  /** What its log holds: rows are never removed, so this alone goes on growing. */
+  readonly logBytes: number
+  readonly heapBytes: number
+}
+
+export type SoakAsk = {
+  readonly rounds: number
+  readonly tokens: number
+  readonly onRound: (size: SoakSize) => void
+}
+
+/** Issues, uses, rotates, revokes and lets expire, round after round, on the embedded store, and says what is left. */
+export async function soak({ rounds, tokens, onRound }: SoakAsk): Promise<void> {
+  const home = makeHome()
+  const path = join(home.folder, 'soak.db')
+  const clock = new HandClock()
+  const store = await openSqlite(path, START_MS)
+  try {
+    const defer = (task: () => void): void => void setImmediate(task)
+    const realms = await Realms.open({
+      store,
+      clock,
+      master: MASTER,
+      random: new SeededRandom('soak'),
+      defer,
+    })
+    const realm = realms.default
+    const read = (): { wallMs: number; monotonicMs: number } => ({
+      wallMs: clock.wallMs(),
+      monotonicMs: clock.monotonicMs(),
+    })
+    const floor = new Floor(store.floorMs, read())
+    for (let round = 0; round < rounds; round += 1) {
+      await liveThrough(realm, round, tokens)
+      clock.advance(ROUND_MS)
+      realms.ledger.raiseFloor(floor.raise(read()))
+      await realms.ledger.settleFloor()
+      for (let slice = 0; slice < SLICES; slice += 1) realm.index.dropExpired(slice)
+      while ((await collectExpired(realms, store)) === GC_BATCH_MAX);
+      while ((await collectMemos(realms, store)) === GC_BATCH_MAX);
+      onRound(measure(path, realm))
+    }
+    await realms.ledger.close()
+  } finally {
+    await store.close()
+    home.remove()
+  }
+}
+
+async function liveThrough(realm: Realm, round: number, tokens: number): Promise<void> {
+  const made: { raw: RawToken; record: TokenRecord }[] = []
+  for (let nth = 0; nth < tokens; nth += 100) {
+    const raws = Array.from({ length: Math.min(100, tokens - nth) }, () => mintText('rsa_', realm.random))
+    const intents = raws.map((raw, at) => ({
+      raw,
+      kind: at % 10 === 0 ? ('refresh' as const) : ('access' as const),
+      source: 'oauth',
+      client: `client ${(nth + at) % 7}`,
+      subject: `subject ${nth + at} of ${round}`,
+      expiresAtMs: realm.nowMs() + HOUR_MS * (1 + at),
+    }))
+    const issued = await issueTokens(realm, { ...callOf(realm), tokens: intents })
+    if (issued.kind !== 'issued') throw new Error(issued.kind)
+    for (const [at, record] of issued.records.entries()) made.push({ raw: raws[at] as RawToken, record })
+  }
+  for (const { raw } of made)
+    if ((await realm.find(raw)).verdict.kind !== 'active') throw new Error('not active')
+  const spent = made.filter(({ record }) => record.kind === 'refresh')
+  await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [],
+    expects: [],
+    operations: spent.map(({ record }) => ({
+      kind: 'consume',
+      handle: record.handle,
+      sealed: Buffer.alloc(64),
+    })),
+  })
+  const memo = { kind: 'soak', value: Buffer.alloc(100), expiresAtMs: realm.nowMs() + DAY_MS }
+  const memos = Array.from(
+    { length: 20 },
+    (_, nth) => ({ kind: 'put-memo', memo: { ...memo, id: `${round} ${nth}` } }) as const,
+  )
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: memos })
+  const act = { caller: callOf(realm).caller, how: 'soak' }
+  await Promise.all(
+    made.filter((_, nth) => nth % 2 === 0).map(({ record }) => revokeToken(realm, record, act)),
+  )
+  const cut = { shape: 'subject', principals: { source: 'oauth', subject: `subject 1 of ${round}` } } as const
+  await revokePrincipals(realm, cut, act)
+}
+
+function callOf(realm: Realm): Pick<Parameters<typeof issueTokens>[1], 'basis' | 'caller'> {
+  const basis = realm.basis()
+  const facts = callerFacts({ source: 'control', client: 'soak' }, basis)
+  return { basis, caller: { id: 'soak', from: 'local', standing: { realm: realm.ordinal, facts } } }
+}
+
+function measure(path: string, { index }: Realm): SoakSize {
+  const db = new DatabaseSync(path, { readOnly: true })
+  const one = (sql: string): number => Number(Object.values(db.prepare(sql).get() ?? {})[0] ?? 0)
+  const size = {
+    tokens: one('SELECT count(*) FROM token'),
+    consumptions: one('SELECT count(*) FROM consumption'),
+    memos: one('SELECT count(*) FROM memo'),
+    logBytes: one('SELECT total(length(rule) + length(audit) + length(chain) + 24) FROM log'),
+    ended: index.ended.size,
+    indexBytes: index.ended.bytes,
+    cuts: index.cuts.get('subject')?.size ?? 0,
+    fileBytes: statSync(path).size,
+    heapBytes: process.memoryUsage().heapUsed,
+  }
+  db.close()
+  return size
+}
