@@ -17,6 +17,7 @@ import {
 import { KEEP_MARGIN_MS } from './lifetimes.ts'
 import { RawToken } from './raw-token.ts'
 import { type Caller, callerFacts, type Realm } from './realm.ts'
+import { commitOwn } from './realms.ts'
 import type { TokenRecord } from './records.ts'
 import { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-tokens.ts'
 
@@ -140,6 +141,36 @@ for (const state of ['active', 'next', 'old'] as const) {
     assert.equal(realm.index.seq, seq, 'a second time writes nothing')
   })
 }
+
+test('a rule on the key that signs, whoever wrote it, takes it out of the key set, and another one signs', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  const token = await mintSigned(realm)
+  const keepUntilMs = realm.nowMs() + realm.lifetimes.highestMs
+  const rule = { kind: 'revoke', target: { kind: 'key', keyId: token.keyId }, keepUntilMs } as const
+  const audit = { by: 'control:ops', from: 'local', how: 'test' }
+  await commitOwn(realm, [{ kind: 'append', row: realm.row(rule, audit) }])
+  assert.equal(await isPublished(realm, token.keyId), false)
+  assert.equal(await verdictOf(world, token), 'revoked')
+  const next = await mintSigned(realm)
+  assert.notEqual(next.keyId, token.keyId)
+  assert.equal(await verdictOf(world, next), 'active')
+  assert.equal(await states(realm), 'active next revoked')
+})
+
+test('while a hold names the key that signs, another one signs; its tokens return with the release', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  const token = await mintSigned(realm)
+  const audit = { by: 'control:ops', from: 'local', how: 'test' }
+  const target = { kind: 'key', keyId: token.keyId } as const
+  await commitOwn(realm, [{ kind: 'append', row: realm.row({ kind: 'hold', id: 'hold_1', target }, audit) }])
+  assert.equal(await verdictOf(world, token), 'held')
+  assert.notEqual((await mintSigned(realm)).keyId, token.keyId)
+  assert.equal(await isPublished(realm, token.keyId), true)
+  await commitOwn(realm, [{ kind: 'append', row: realm.row({ kind: 'release', id: 'hold_1' }, audit) }])
+  assert.equal(await verdictOf(world, token), 'active')
+})
 
 test('a key that has signed for long enough is rotated by itself, and no other one', async () => {
   const { realm, clock } = await openWorld()

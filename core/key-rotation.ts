@@ -4,10 +4,13 @@ import type { Entry } from './directory.ts'
 import { Overloaded } from './faults.ts'
 import { SIGNATURE_ALGORITHMS } from './jwk.ts'
 import { KEEP_MARGIN_MS } from './lifetimes.ts'
+import { BEYOND_LOGS } from './position.ts'
 import { type Audit, type Caller, callerFacts, type Realm } from './realm.ts'
+import type { TokenFacts } from './records.ts'
 import { type ActiveKey, newKeyValue, SIGNING_KEYS, type SigningKeyValue } from './signing-keys.ts'
 import type { JsonObject } from './strict-json.ts'
 import type { Operation } from './units.ts'
+import { isHeld, isRevoked } from './verdict.ts'
 
 export type KeyChange =
   | { readonly kind: 'changed'; readonly keys: readonly SigningKeyValue[] }
@@ -42,18 +45,44 @@ export async function publishedKeys(realm: Realm): Promise<readonly JsonObject[]
   const entries = await signingKeys(realm)
   const isShown = ({ state, keepUntilMs = 0 }: SigningKeyValue): boolean =>
     state === 'next' || state === 'active' || (state === 'old' && keepUntilMs > nowMs)
-  return entries.filter(({ value }) => isShown(value)).map(({ value }) => value.publicJwk)
+  // A rule may have ended a key whose record does not say so yet.
+  const isEnded = (keyId: string): boolean => isRevoked(factsOfKey(keyId), realm.index)
+  return entries.filter(({ id, value }) => isShown(value) && !isEnded(id)).map(({ value }) => value.publicJwk)
 }
 
 /** The key that signs; made, with the one that follows it, where the realm has none of this algorithm yet. */
 export async function needActiveKey(realm: Realm, algorithm: SignatureAlgorithm): Promise<ActiveKey> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const active = await realm.keyring.active(algorithm)
-    if (active !== undefined) return active
+    if (active !== undefined && isGood(realm, active.entry.id)) return active
     // An RSA key takes a processor for a while: however many ask at once, one pair is made.
-    await realm.keyring.once(algorithm, () => makeFirstKeys(realm, algorithm))
+    const make = (): Promise<unknown> =>
+      active === undefined ? makeFirstKeys(realm, algorithm) : replaceOver(realm, active)
+    await realm.keyring.once(algorithm, make)
   }
   throw new Overloaded('the signing keys kept changing')
+}
+
+/** A rule may name a key, whoever wrote it: what that has ended, or holds, signs no more. */
+function isGood(realm: Realm, keyId: string): boolean {
+  const facts = factsOfKey(keyId)
+  return !isRevoked(facts, realm.index) && !isHeld(facts, realm.index)
+}
+
+function factsOfKey(keyId: string): TokenFacts {
+  return { ...callerFacts({ source: 'signing-key' }, BEYOND_LOGS), keyId }
+}
+
+/** The record follows the rule: a revoked key leaves its place for good, a held one is put aside. */
+async function replaceOver(realm: Realm, { entry }: ActiveKey): Promise<void> {
+  const act = ownAct(realm, 'a rule names this key')
+  if (isRevoked(factsOfKey(entry.id), realm.index)) await revokeSigningKey(realm, entry.id, act)
+  else await rotateOut(realm, entry, act)
+}
+
+function ownAct(realm: Realm, why: string): KeyAct {
+  const facts = callerFacts({ source: 'control' }, realm.basis())
+  return { caller: { id: OWN.by, from: OWN.from, standing: { realm: realm.ordinal, facts } }, why }
 }
 
 async function makeFirstKeys(realm: Realm, algorithm: SignatureAlgorithm): Promise<void> {
@@ -70,11 +99,14 @@ export async function rotateSigningKey(
   algorithm: SignatureAlgorithm,
   act: KeyAct,
 ): Promise<KeyChange> {
-  await needActiveKey(realm, algorithm)
+  const { entry } = await needActiveKey(realm, algorithm)
+  return rotateOut(realm, entry, act)
+}
+
+async function rotateOut(realm: Realm, active: Entry<SigningKeyValue>, act: KeyAct): Promise<KeyChange> {
+  const { algorithm } = active.value
   const entries = await signingKeys(realm)
   const audit = auditOf(act, 'signingKeys.rotate')
-  const active = byState(entries, algorithm, 'active')
-  if (active === undefined) return { kind: 'stale' }
   const nowMs = realm.nowMs()
   const { sealed: _erased, ...rest } = active.value
   const keepUntilMs = nowMs + active.value.longestLifeMs + KEEP_MARGIN_MS
@@ -116,9 +148,7 @@ export async function rotateDueKeys(realm: Realm, maxAgeMs: number): Promise<num
     if (active === undefined) continue
     const { activatedAtMs, createdAtMs } = active.entry.value
     if (realm.nowMs() - (activatedAtMs ?? createdAtMs) < maxAgeMs) continue
-    const facts = callerFacts({ source: 'control' }, realm.basis())
-    const caller = { id: OWN.by, from: OWN.from, standing: { realm: realm.ordinal, facts } }
-    const { kind } = await rotateSigningKey(realm, algorithm, { caller, why: 'its time has come' })
+    const { kind } = await rotateSigningKey(realm, algorithm, ownAct(realm, 'its time has come'))
     // Somebody else's change is as good; what it left undone is seen next time.
     if (kind === 'changed') rotated += 1
   }

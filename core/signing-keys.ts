@@ -63,7 +63,7 @@ export class Keyring {
   readonly #parts: KeyringParts
   readonly #public: Map<string, VerificationKey> = new Map()
   readonly #private: Map<string, SigningKey> = new Map()
-  readonly #making: Map<SignatureAlgorithm, Promise<void>> = new Map()
+  readonly #making: Map<SignatureAlgorithm, Promise<unknown>> = new Map()
 
   constructor(parts: KeyringParts) {
     this.#parts = parts
@@ -91,7 +91,7 @@ export class Keyring {
   }
 
   /** Runs one `make` per algorithm at a time; who comes meanwhile waits for it. */
-  once(algorithm: SignatureAlgorithm, make: () => Promise<void>): Promise<void> {
+  once(algorithm: SignatureAlgorithm, make: () => Promise<unknown>): Promise<unknown> {
     const running = this.#making.get(algorithm)
     if (running !== undefined) return running
     const making = make().finally(() => this.#making.delete(algorithm))

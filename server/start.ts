@@ -35,6 +35,7 @@ import { createApp } from './http/app.ts'
 import { createDenials } from './http/denials.ts'
 import { guardedFetch } from './http/guarded-fetch.ts'
 import { KeySets } from './issuers/key-sets.ts'
+import { judgeText } from './judge-token.ts'
 import { type Maintenance, startMaintenance } from './maintenance.ts'
 import { MasterKeyFile, settledMasterKey } from './master-key.ts'
 import { createMetrics } from './metrics.ts'
@@ -177,6 +178,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
           cacheTtlSeconds: config.oauthCacheTtl,
           strictHints: config.oauthStrictHints,
           authorizationEndpoint: config.authorizationEndpoint,
+          judgeForeign: (realm, raw) => judgeText(realm, keySets, raw),
           onNotice: ({ event, ...of }) => log.warn(of, `oauth: ${event}`),
         }),
         prefixes: ['/api/id/v1', '/.well-known/oauth-authorization-server'],

@@ -1,4 +1,4 @@
-import type { Awaitable, Cause, Realm } from '@rescind/core'
+import type { Awaitable, Cause, RawToken, Realm, TokenFacts, Verdict } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
@@ -25,8 +25,12 @@ export type OauthOptions = {
   readonly strictHints: boolean
   /** Where the operator's own login lives, for the metadata. */
   readonly authorizationEndpoint?: string | undefined
+  /** Judges a signed token that none of our keys has signed: one of a registered issuer, perhaps. */
+  readonly judgeForeign?: (realm: Realm, raw: RawToken) => Promise<Judged>
   readonly onNotice?: (notice: OauthNotice) => void
 }
+
+export type Judged = { readonly verdict: Verdict; readonly facts?: TokenFacts }
 
 /** One request to one of the three endpoints. */
 export type Call = {

@@ -1,4 +1,12 @@
-import { type Awaitable, after, type Found, RawToken, type TokenRecord, unreachable } from '@rescind/core'
+import {
+  type Awaitable,
+  after,
+  type Found,
+  RawToken,
+  type TokenFacts,
+  type TokenRecord,
+  unreachable,
+} from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, success, successText } from './answers.ts'
 import type { Call } from './call.ts'
@@ -27,7 +35,31 @@ function state(call: Call, client: OauthClient, text: string): Awaitable<Answer>
   // A broken checksum is known without a look-up; text of no prefix may be a chat token, or a JWT.
   const raw = realm.grammar.shapeOf(text) === 'broken' ? undefined : RawToken.parse(text)
   if (raw === undefined) return INACTIVE
-  return after(realm.find(raw), (found) => render(found, client, call))
+  return after(realm.find(raw), (found) =>
+    found.record === undefined && raw.looksSigned && client.introspect === 'any'
+      ? foreignState(call, raw)
+      : render(found, client, call),
+  )
+}
+
+/** A token of a registered issuer: known by its own claims, shown to who may see every token of the realm. */
+async function foreignState(call: Call, raw: RawToken): Promise<Answer> {
+  const judged = await call.options.judgeForeign?.(call.realm, raw)
+  if (judged?.verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
+  if (judged?.facts === undefined || judged.verdict.kind === 'inactive') return INACTIVE
+  const { facts } = judged
+  const { cacheTtlSeconds } = call.options
+  return success({
+    active: true,
+    client_id: facts.client,
+    token_type: 'Bearer',
+    exp: Math.floor(facts.expiresAtMs / 1_000),
+    iat: facts.issuedAtMs === undefined ? undefined : Math.floor(facts.issuedAtMs / 1_000),
+    sub: facts.subject,
+    iss: facts.source.slice('iss:'.length),
+    jti: facts.foreign?.jti,
+    cache_ttl: cacheTtlSeconds > 0 ? cacheTtl(facts, cacheTtlSeconds, call.realm.nowMs()) : undefined,
+  })
 }
 
 function asksForSigned(accept: string | undefined): boolean {
@@ -80,6 +112,6 @@ function activeAnswer(record: TokenRecord, { issuer, options, realm }: Call): An
 }
 
 /** Never past the token's own end (RFC 7662 §4), and never 0: that means "for ever" to some caches. */
-function cacheTtl({ expiresAtMs }: TokenRecord, mostSeconds: number, nowMs: number): number {
+function cacheTtl({ expiresAtMs }: TokenFacts, mostSeconds: number, nowMs: number): number {
   return Math.max(1, Math.min(mostSeconds, Math.floor((expiresAtMs - nowMs) / 1_000)))
 }

@@ -56,10 +56,13 @@ async function rotate(
   record: TokenRecord,
 ): Promise<Answer | Stale> {
   const { client } = authenticated
-  const scope = grantedScope(parameter(call.values, 'scope'), scopeTokens(record.scope))
+  // Never more than was granted (§6), nor than the client may have by now.
+  const granted = scopeTokens(record.scope).filter((token) => client.scopes.includes(token))
+  const scope = grantedScope(parameter(call.values, 'scope'), granted)
   if (scope === undefined) return wrongScope()
-  const targets = targetsOf(call.lists, client, record.audience)
-  if (targets.kind === 'refused') return wrongTarget()
+  const within = record.audience?.filter((one) => client.audiences?.includes(one) === true)
+  const targets = targetsOf(call.lists, client, within)
+  if (targets.kind === 'refused' || within?.length === 0) return wrongTarget()
   const family: Family = { ...familyOf(record), scope, ...audienceMember(targets.audience) }
   const kept = { scope: record.scope ?? scope, ...audienceMember(record.audience) }
   const pair = await tokenPair(mintingOf(call, authenticated), family, kept)

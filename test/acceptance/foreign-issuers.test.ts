@@ -4,7 +4,7 @@ import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/call
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
-import { SVC } from '../kit/seed.ts'
+import { GATEWAY, SVC } from '../kit/seed.ts'
 
 const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
 
@@ -80,6 +80,26 @@ test('what nobody registered, signed or agreed is no token', async () => {
   )
   assert.equal(await say(`${good}=`), 'inactive malformed', 'loose base64url')
   assert.equal(await say(good.replace(/\.[^.]+$/, '.')), 'inactive malformed')
+})
+
+test('introspection shows tokens of registered issuers to who may see every token of the realm, and to nobody else', async () => {
+  const idp = await provider('introspected')
+  await register(idp, { claims: { client: 'azp' } })
+  const token = await idp.sign({ azp: 'shop' })
+  const { active, iss, client_id, sub } = jsonOf(await calls.introspect(GATEWAY, token)) as Record<
+    string,
+    unknown
+  >
+  assert.deepEqual([active, iss, client_id, sub], [true, idp.issuer, 'shop', 'alice'])
+  assert.equal((await calls.introspect(SVC, token)).body.toString(), '{"active":false}')
+  const revoked = await send('POST /control/v1/revocations', { target: { token }, reason: 'leak' })
+  assert.equal(revoked.status, 201, revoked.body.toString())
+  assert.equal((await calls.introspect(GATEWAY, token)).body.toString(), '{"active":false}')
+  const unreachable = await provider('away')
+  const body = { issuer: unreachable.issuer, jwksUrl: 'https://127.0.0.1:1/jwks' }
+  assert.equal((await send('POST /control/v1/issuers', body)).status, 201)
+  // Nobody knows: an outage, never "inactive".
+  assert.equal((await calls.introspect(GATEWAY, await unreachable.sign())).status, 503)
 })
 
 test('disabling and deleting an issuer end its tokens; enabling brings none of them back', async () => {

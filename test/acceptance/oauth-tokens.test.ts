@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { checksum, mintText, PREFIX } from '@rescind/core'
-import { EXCHANGE, OauthWorld, ownKey } from '../kit/oauth-world.ts'
+import { assertion, EXCHANGE, OauthWorld, ownKey } from '../kit/oauth-world.ts'
 import { SeededRandom } from '../kit/realm.ts'
 
 let world: OauthWorld
@@ -66,6 +66,49 @@ test('what was exchanged ends with every ancestor: the token, its grant, its cli
     }
     for (const token of [access, child, grandchild])
       assert.equal(await world.isActive(gate, token), false, end)
+  }
+})
+
+test('what a client may not have any more, a refresh does not bring', async () => {
+  const client = await world.client('shrinking', { audiences: ['https://a.example', 'https://b.example'] })
+  const { refresh } = await world.grant('shrinking')
+  await world.control('PATCH', '/clients/shrinking', { scopes: ['read'], audiences: ['https://a.example'] })
+  const next = await world.refresh(client, refresh)
+  assert.equal(next.body['scope'], 'read')
+  const { body } = await world.introspect(client, String(next.body['access_token']))
+  assert.equal(body['aud'], 'https://a.example')
+  await world.control('PATCH', '/clients/shrinking', { audiences: [] })
+  const last = await world.refresh(client, String(next.body['refresh_token']))
+  assert.equal(last.body['error'], 'invalid_target')
+})
+
+test('targets are taken up to 16 of them, and a jti up to 256 characters', async () => {
+  const audiences = Array.from({ length: 16 }, (_, at) => `https://${at}.example`)
+  const client = await world.client('bounded', { audiences })
+  const asking = (list: readonly string[]): readonly (readonly [string, string])[] => [
+    ['grant_type', 'client_credentials'],
+    ...list.map((one) => ['resource', one] as const),
+  ]
+  assert.equal((await world.token(client, asking(audiences))).status, 200)
+  const more = await world.token(client, asking([...audiences, 'https://0.example']))
+  assert.equal(more.body['error'], 'invalid_target')
+  const tooMany = {
+    clientId: 'x',
+    grantTypes: ['refresh_token'],
+    audiences: [...audiences, 'https://16.example'],
+  }
+  assert.equal((await world.control('POST', '/clients', tooMany)).status, 422)
+  const key = ownKey()
+  await world.client('jti', { jwks: key.jwks })
+  for (const [length, status] of [
+    [256, 200],
+    [257, 401],
+  ] as const) {
+    const proof = await assertion(world, 'jti', { key, claims: { jti: 'x'.repeat(length) } })
+    assert.equal(
+      (await world.token(undefined, { grant_type: 'client_credentials', ...proof })).status,
+      status,
+    )
   }
 })
 
