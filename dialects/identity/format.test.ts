@@ -97,3 +97,56 @@ test('revoking by a path with a suffix ends what the path names, never the calle
   assert.notEqual((await ask(as(other, 'DELETE', '/v2.0/tokens/.json'))).status, 204)
   assert.equal((await ask(as(other, 'DELETE', '/v2.0/tokens.xml'))).status, 204)
 })
+
+const NS = 'xmlns="http://docs.openstack.org/identity/api/v2.0"'
+const RAX = 'xmlns="http://docs.rackspace.com/identity/api/ext/RAX-AUTH/v1.0"'
+const KSKEY = 'xmlns="http://docs.rackspace.com/identity/api/ext/RAX-KSKEY/v1.0"'
+
+test('every form of login is taken in XML, and an impersonation', async () => {
+  const { ask, login } = await openIdentity()
+  const [ann, root] = [await login('ann'), await login('root')]
+  const given = passwordLogin('ann')
+  const headers = { 'content-type': 'application/xml; charset=UTF-8', accept: 'application/xml' }
+  const forms = [
+    [`<auth ${NS}><passwordCredentials userId="id-ann" password="pw-ann"/></auth>`, 200],
+    [
+      `<auth ${NS} tenantName="tenant-900100"><passwordCredentials username="ann" password="pw-ann"/></auth>`,
+      200,
+    ],
+    [`<auth ${NS}><passwordCredentials username="ann" password="pw-ann" tenantId="900100"/></auth>`, 200],
+    [`<auth ${NS}><apiKeyCredentials ${KSKEY} username="ann" apiKey="key-ann"/></auth>`, 200],
+    [`<auth ${NS}><apiKeyCredentials username="ann" apiKey="key-ann"/></auth>`, 400],
+    [`<auth ${NS} tenantId="900100"><token id="${ann}"/></auth>`, 200],
+    [`<auth ${NS}><passcodeCredentials ${RAX} passcode="123456"/></auth>`, 401],
+    [
+      `<auth ${NS}><passwordCredentials username="ann" password="pw-ann"/><scope ${RAX}>SETUP-MFA</scope></auth>`,
+      200,
+    ],
+    [
+      `<auth ${NS} tenantId="1" tenantName="2"><passwordCredentials username="ann" password="pw-ann"/></auth>`,
+      400,
+    ],
+    [`<auth ${NS}><passwordCredentials username="ann" password="no"/></auth>`, 401],
+    [`<!DOCTYPE auth><auth ${NS}><passwordCredentials username="ann" password="pw-ann"/></auth>`, 400],
+    ['{"auth":{}}', 400],
+  ] as const
+  for (const [body, status] of forms) {
+    const answer = await ask({ ...given, headers, body })
+    assert.equal(answer.status, status, body)
+    assert.equal(answer.headers['content-type'], 'application/xml')
+    assert.match(
+      String(answer.body),
+      /^<\?xml version="1\.0" encoding="UTF-8" standalone="yes"\?>\n<\w+ xmlns=/,
+    )
+  }
+  const impersonation = `<impersonation ${RAX}><user username="ann"/><expire-in-seconds>60</expire-in-seconds></impersonation>`
+  const path = '/v2.0/RAX-AUTH/impersonation-tokens'
+  const answer = await ask({
+    method: 'POST',
+    path,
+    headers: { ...headers, 'x-auth-token': root },
+    body: impersonation,
+  })
+  assert.equal(answer.status, 200)
+  assert.match(String(answer.body), /<access xmlns="[^"]+"><token id="rsi_\w+" expires="[^"]+"\/><\/access>/)
+})

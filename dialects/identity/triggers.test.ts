@@ -5,6 +5,7 @@ import { createOauthDialect, OAUTH_CLIENTS, oauthClientValue } from '@rescind/di
 import { type Ask, bodyJson, wireRequest } from '../../test/kit/request.ts'
 import { IDENTITY_ROLES } from './directory/roles.ts'
 import { identityTenantValue } from './directory/tenants.ts'
+import { IDENTITY_USERS, identityUserValue } from './directory/users.ts'
 import {
   accessOf,
   apiKeyLogin,
@@ -16,6 +17,7 @@ import {
   passwordLogin,
   post,
   putTenant,
+  putUser,
   send,
 } from './test-world.ts'
 
@@ -335,4 +337,71 @@ test('a login that is under way while a role is taken away does not carry it', a
     await world.ask(as(root, 'DELETE', '/v2.0/tenants/p1/users/id-ann/roles/OS-KSADM/painter'))
   }
   assert.equal((await world.ask(passwordLogin('ann', { tenantId: 'p1' }))).status, 401)
+})
+
+test('a disabled user stays so whatever else is done to it (Gitea CVE-2026-58422)', async () => {
+  const world = await openWorld()
+  const root = await world.login('root')
+  await world.ask(send(root, 'PUT', `${ANN}/OS-KSADM/enabled`, { user: { enabled: false } }))
+  for (const [method, path, body] of [
+    ['POST', ANN, { user: { 'OS-KSADM:password': 'pw-ann', email: 'x@example.org' } }],
+    ['PUT', `${ANN}/OS-KSADM/tenant`, { user: { tenantId: '900100' } }],
+    ['PUT', `${ANN}/roles/OS-KSADM/member`, {}],
+    ['PUT', '/v2.0/tenants/p1/users/id-ann/roles/OS-KSADM/member', {}],
+    ['POST', `${ANN}/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset`, {}],
+    ['DELETE', MFA, {}],
+    ['PUT', '/v2.0/tenants/900100', { tenant: { enabled: true } }],
+  ] as const)
+    assert.ok((await world.ask(send(root, method, path, body))).status < 300, path)
+  assert.equal((await world.ask(passwordLogin('ann'))).status, 403)
+})
+
+test('a user that is read and put back as it was is as it was, and its tokens live (Keycloak CVE-2026-107623)', async () => {
+  const world = await openWorld()
+  const root = await world.login('root')
+  const before = await world.realm.directory.get(IDENTITY_USERS, 'id-ann')
+  for (const method of ['POST', 'PUT']) {
+    const body = (await bodyJson(await world.ask(as(root, 'GET', ANN)))) as object
+    assert.equal((await world.ask(send(root, method, ANN, body))).status, 200)
+  }
+  const after = await world.realm.directory.get(IDENTITY_USERS, 'id-ann')
+  // What was shown as a default is no more than that.
+  const { defaultRegion: _region, accountId: _account, ...rest } = after?.value ?? assert.fail()
+  assert.deepEqual(rest, before?.value)
+  for (const [name, token] of world.tokens) assert.equal(await world.isActive(token), true, name)
+})
+
+test('one text as the id of a user, a tenant and a role is three things (CVE-2014-0204)', async () => {
+  const world = await openWorld()
+  const { realm, ask, login } = world
+  const twin = { username: 'twin', passwordHash: 'hash:pw-twin', enabled: true, tenantId: '900100' }
+  await putUser(realm, identityUserValue(realm, { id: 'p1', roles: [], ...twin }))
+  const token = await login('twin')
+  const root = await login('root')
+  assert.equal((await ask(send(root, 'PUT', '/v2.0/tenants/p1', { tenant: { enabled: false } }))).status, 200)
+  assert.equal(await world.isActive(token), true)
+  assert.equal((await ask(as(root, 'DELETE', '/v2.0/users/p1'))).status, 204)
+  assert.equal(await world.isActive(token), false)
+  assert.equal(await world.isActive(world.tokens.get('bob at home') ?? ''), true)
+})
+
+test('names that look alike are other users, and what ends one leaves the others (CVE-2026-73420)', async () => {
+  const world = await openWorld()
+  const { realm, ask, login } = world
+  const names = ['zoé', 'zoe\u0301', 'ZOÉ', 'zоé', 'zoé\u200d', 'ｚoé']
+  const tokens = new Map<string, string>()
+  for (const [at, username] of names.entries()) {
+    const given = {
+      id: `look-${at}`,
+      username,
+      roles: [],
+      passwordHash: `hash:pw-${username}`,
+      enabled: true,
+    }
+    await putUser(realm, identityUserValue(realm, given))
+    tokens.set(username, await login(username))
+  }
+  const root = await login('root')
+  assert.equal((await ask(as(root, 'DELETE', '/v2.0/users/look-0'))).status, 204)
+  for (const [name, token] of tokens) assert.equal(await world.isActive(token), name !== 'zoé', name)
 })
