@@ -12,6 +12,8 @@ import { Snapshots } from './snapshots.ts'
 export const READERS_MAX = 5_000
 /** The least time between two acknowledgements of one instance, when there are few. */
 const ACK_EVERY_MIN_MS = 20
+/** So that all of them together ask some four hundred times a second at most. */
+const ACK_EVERY_PER_STREAM_MS = 2.5
 
 /** Who asks: a verifier's key. */
 export type FeedCaller = { readonly id: string; readonly caller: Caller }
@@ -200,7 +202,7 @@ export class RealmFeed {
       position: this.#places.text(head),
       floor: this.#floor,
       realm: this.#realm.name,
-      ackEveryMs: Math.max(ACK_EVERY_MIN_MS, this.#streams.size),
+      ackEveryMs: Math.max(ACK_EVERY_MIN_MS, this.#streams.size * ACK_EVERY_PER_STREAM_MS),
     }
     outlet.write(helloText(hello, format))
     if (shown?.kind === 'reset') reader.cut('position')

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Answer, Outlet } from '@rescind/dialects'
+import type { Answer } from '@rescind/dialects'
+import { drained, outletOf } from './outlet.ts'
 
 /** Sent with every answer, for browsers that meet an API by accident. */
 export const ALWAYS = ['x-content-type-options', 'nosniff'] as const
@@ -51,42 +52,6 @@ function writeOther(response: ServerResponse, request: IncomingMessage, { body, 
     response.writeHead(head.status, [...flat(head.headers), 'content-length', String(body.length)])
     response.end(request.method === 'HEAD' ? undefined : body)
   } else void writeStream(response, request, { ...head, body })
-}
-
-const DRAINED = Promise.resolve()
-
-/** Never rejects: who went away has taken all that will be taken. */
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done)
-      response.off('close', done)
-      resolve()
-    }
-    response.on('drain', done)
-    response.on('close', done)
-  })
-}
-
-function outletOf(response: ServerResponse): Outlet {
-  // A connection that breaks is closed; nothing more is to be said about it.
-  response.on('error', () => {})
-  return {
-    write: (chunk) => {
-      if (!response.destroyed && !response.writableEnded) response.write(chunk)
-    },
-    pendingBytes: () => response.writableLength,
-    drained: () => (response.writableNeedDrain && !response.destroyed ? drained(response) : DRAINED),
-    end: (withinMs) => {
-      response.end()
-      const timer = setTimeout(() => response.destroy(), withinMs).unref()
-      response.on('close', () => clearTimeout(timer))
-    },
-    onClose: (listener) => {
-      if (response.closed || response.destroyed) queueMicrotask(listener)
-      else response.on('close', listener)
-    },
-  }
 }
 
 type Streamed = Omit<Answer, 'body'> & { readonly body: AsyncIterable<string> }

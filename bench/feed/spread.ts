@@ -1,0 +1,69 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { Calls } from '../../test/kit/calls.ts'
+import { SVC } from '../../test/kit/seed.ts'
+import { makeHome, startProcess } from '../../test/kit/server.ts'
+import { percentile } from '../statistics.ts'
+
+const KEY = 'orders-api-key-0123456789'
+
+export type SpreadAsk = { readonly revokes: number; readonly processes: number; readonly each: number }
+export type SpreadFigures = {
+  readonly revokes: number
+  readonly instances: number
+  readonly p50Ms: number
+  readonly p999Ms: number
+  readonly maxMs: number
+}
+
+type Told = { readonly token?: string; readonly kind?: string; readonly atMs?: number }
+
+/** From before a revocation is sent until the last verifier of the last process refuses the token. */
+export async function measureSpread({ revokes, processes, each }: SpreadAsk): Promise<SpreadFigures> {
+  const home = makeHome()
+  const server = await startProcess({ home })
+  const calls = new Calls(Number(new URL(server.url).port))
+  const children = Array.from({ length: processes }, () => start(server.url, each))
+  try {
+    await Promise.all(children.map((child) => once(child, 'message')))
+    const tokens: string[] = []
+    for (let nth = 0; nth < revokes; nth += 1) tokens.push(await calls.oauthToken(SVC))
+    const watching = children.map((child) => once(child, 'message'))
+    for (const child of children) child.send(tokens)
+    await Promise.all(watching)
+    const samples = new Float64Array(revokes)
+    for (const [nth, token] of tokens.entries()) samples[nth] = await spreadOf(calls, children, token)
+    const maxMs = percentile(samples, 1)
+    const figures = { p50Ms: percentile(samples, 0.5), p999Ms: percentile(samples, 0.999), maxMs }
+    return { revokes, instances: processes * each, ...figures }
+  } finally {
+    calls.close()
+    for (const child of children) child.disconnect()
+    await server.stop()
+    home.remove()
+  }
+}
+
+async function spreadOf(calls: Calls, children: readonly ChildProcess[], token: string): Promise<number> {
+  const told = Promise.all(children.map((child) => ended(child, token)))
+  const sentMs = performance.timeOrigin + performance.now()
+  await calls.oauthRevoke(SVC, token)
+  return Math.max(...(await told)) - sentMs
+}
+
+function ended(child: ChildProcess, token: string): Promise<number> {
+  return new Promise((resolve) => {
+    const hear = ({ token: of, kind, atMs }: Told): void => {
+      if (of !== token) return
+      child.off('message', hear)
+      resolve(kind === 'inactive' && atMs !== undefined ? atMs : Number.NaN)
+    }
+    child.on('message', hear)
+  })
+}
+
+function start(url: string, each: number): ChildProcess {
+  const path = fileURLToPath(new URL('spread-process.ts', import.meta.url))
+  return fork(path, [url, KEY, String(each)], { execArgv: ['-C', 'rescind-source'] })
+}
