@@ -52,6 +52,8 @@ export type Audit = {
   readonly note?: string
   /** Of a rule over foreign tokens: how long after it a fresh sign-in may be hit, by the issuer's clock. */
   readonly skewSeconds?: number
+  /** Under which a retry of the same request finds it. */
+  readonly once?: string
   /** Of a request that took several rows: which one this is, and how many they are. */
   readonly part?: readonly [nth: number, of: number]
 }

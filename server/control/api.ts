@@ -12,7 +12,7 @@ import {
   ROLES,
   type StreamBody,
 } from './frame/endpoint.ts'
-import { Idempotency, isSafe } from './frame/idempotency.ts'
+import { Idempotency, isSafe, type Once } from './frame/idempotency.ts'
 import { realmParameter } from './frame/input.ts'
 import { ControlLimits } from './frame/limits.ts'
 import { isAnswer, type Problem, problem, refusalProblem } from './frame/problem.ts'
@@ -81,8 +81,11 @@ class Frame {
   #run(endpoint: Endpoint, { request, by, realm, routed }: Called): Awaitable<Answer | Stale> {
     const how = `control.${endpoint.operation}`
     const ask = { parts: this.#parts, request, by, realm, how, params: routed.params }
-    const act = (): Awaitable<Answer | Stale> => endpoint.run({ ...ask, query: undefined, body: undefined })
-    if (isSafe(endpoint.method) || endpoint.idempotency === 'own') return act()
+    const run = (once: Once | undefined): Awaitable<Answer | Stale> =>
+      endpoint.run({ ...ask, once, query: undefined, body: undefined })
+    if (isSafe(endpoint.method) || endpoint.idempotency === 'own') return run(undefined)
+    const { recover } = endpoint
+    const act = recover === undefined ? { run } : { run, recover: (id: string) => recover({ realm }, id) }
     return this.#idempotency.run({ realm, by, request }, act)
   }
 

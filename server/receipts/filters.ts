@@ -16,6 +16,8 @@ export const FILTERS = [
   'reason',
   /** The id of a hold, a schedule or an approval that it came of. */
   'cause',
+  /** The Idempotency-Key of its request, hashed with its caller. */
+  'once',
 ] as const
 
 export type FilterName = (typeof FILTERS)[number]
@@ -25,6 +27,7 @@ export type Filters = { readonly [name in FilterName]?: string | undefined }
 export function namesOf({ rules, audit }: Pick<Written, 'rules' | 'audit'>): readonly [FilterName, string][] {
   const names: [FilterName, string][] = [['by', audit.by]]
   if (audit.why !== undefined) names.push(['reason', audit.why])
+  if (audit.once !== undefined) names.push(['once', audit.once])
   for (const [name, value] of Object.entries(audit.cause ?? {}))
     if (name !== 'code') names.push(['cause', value])
   for (const [nth, { target }] of rules.entries()) {

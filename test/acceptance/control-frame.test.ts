@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Group, type GroupOutcome, StoreUnavailable } from '@rescind/core'
+import { MemoryStore } from '@rescind/stores'
 import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
@@ -143,5 +145,29 @@ test('a hold is lifted, and a scheduled revocation done, by the server at its ti
     const line = `GET /control/v1/revocations/scheduled/${textAt(scheduled, 'id')}`
     const id = textAt(await calls.send(line, [CONTROL]), 'revocation')
     assert.equal((await calls.send(`GET /control/v1/revocations/${id}`, [CONTROL])).status, 200)
+  })
+})
+
+test('a revocation whose answer was lost is answered by its receipt, and not done again', async () => {
+  await at([], async ({ server, calls }) => {
+    const { store } = server
+    let [rows, gone] = [0, true]
+    // The unit that revokes is written; whatever comes after it, the answer to be kept say, is not.
+    store.commit = async function (this: MemoryStore, group: Group): Promise<GroupOutcome> {
+      const revokes = group.units.some(({ operations }) => operations.some(({ kind }) => kind === 'append'))
+      if (!revokes && rows > 0 && gone) throw new StoreUnavailable('gone')
+      if (revokes) rows += 1
+      return MemoryStore.prototype.commit.call(this, group)
+    }
+    assert.equal((await revoke(calls, ['Idempotency-Key: k'])).status, 503)
+    gone = false
+    const again = await revoke(calls, ['Idempotency-Key: k'])
+    assert.equal(again.status, 201)
+    assert.equal(rows, 1)
+    const listed = await calls.send('GET /control/v1/revocations?subject=nobody', [CONTROL])
+    const [only, ...others] = memberAt(listed, 'revocations') as readonly { readonly id: string }[]
+    assert.deepEqual([only?.id, others.length], [textAt(again, 'id'), 0])
+    const other = REVOCATION.replace('nobody', 'somebody')
+    assert.equal((await revoke(calls, ['Idempotency-Key: k'], other)).status, 422)
   })
 })

@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import type { KeySets } from '../../issuers/key-sets.ts'
 import type { Rotated } from '../../master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
+import type { Once } from './idempotency.ts'
 import { parseBody, parseQuery } from './input.ts'
 import { isAnswer } from './problem.ts'
 
@@ -75,6 +76,8 @@ export type Ask<Q = unknown, B = unknown> = {
   readonly params: Readonly<Record<string, string>>
   readonly query: Q
   readonly body: B
+  /** With an `Idempotency-Key`: what may be written in the unit that does what is asked. */
+  readonly once?: Once | undefined
   /** How the audit names this call: `control.createGrant`. */
   readonly how: string
 }
@@ -87,6 +90,9 @@ export type AnswerShape = {
   /** Of the body, when it is no JSON document. */
   readonly type?: 'text/event-stream' | 'application/x-ndjson' | 'application/octet-stream'
 }
+
+/** Says again what a call did when its answer was lost by a crash; `id` as in `ask.once`. */
+export type Recover = (ask: Pick<Ask, 'realm'>, id: string) => Awaitable<Answer | undefined>
 
 type Base = {
   readonly method: Method
@@ -103,6 +109,8 @@ type Base = {
   readonly reach?: 'realm' | 'store'
   /** `read` for GET, `change` otherwise, when it is absent. */
   readonly lane?: Lane
+  /** For what writes `ask.once.mark`. */
+  readonly recover?: Recover
   /** `own`: the endpoint itself reads `Idempotency-Key`. Otherwise every unsafe method has it done for it. */
   readonly idempotency?: 'own'
   /** It heeds If-Match (or If-None-Match, for GET) and sends an ETag. */

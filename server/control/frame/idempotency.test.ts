@@ -5,7 +5,7 @@ import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { openWorld, type World } from '../../../test/kit/realm.ts'
 import { wireRequest } from '../../../test/kit/request.ts'
 import type { By } from './endpoint.ts'
-import { Idempotency, type Keyed, keyOf, REPLAY_MS } from './idempotency.ts'
+import { type Act, Idempotency, type Keyed, keyOf, REPLAY_MS } from './idempotency.ts'
 
 function byOf(realm: Realm, id: string): By {
   const facts = callerFacts({ source: 'control', client: id }, realm.basis())
@@ -24,12 +24,14 @@ function asked(
 }
 
 /** An act that says how often it was done. */
-function counted(): { act: () => Answer; times: () => number } {
+function counted(): { act: Act; times: () => number } {
   let times = 0
   return {
-    act: () => {
-      times += 1
-      return jsonAnswer(201, { nth: times, secret: 'shown-once' }, { 'x-nth': String(times) })
+    act: {
+      run: () => {
+        times += 1
+        return jsonAnswer(201, { nth: times, secret: 'shown-once' }, { 'x-nth': String(times) })
+      },
     },
     times: () => times,
   }
@@ -81,12 +83,12 @@ test('a key whose request is still running is 409; when that has ended, it is a 
   const world = await openWorld()
   const idempotency = new Idempotency()
   const gate = Promise.withResolvers<Answer>()
-  const running = idempotency.run(asked(world, {}), () => gate.promise)
-  const meanwhile = settled(await idempotency.run(asked(world, {}), () => jsonAnswer(201, 'twice')))
+  const running = idempotency.run(asked(world, {}), { run: () => gate.promise })
+  const meanwhile = settled(await idempotency.run(asked(world, {}), { run: () => jsonAnswer(201, 'twice') }))
   assert.equal(meanwhile.status, 409)
   gate.resolve(jsonAnswer(201, 'once'))
   await running
-  const later = settled(await idempotency.run(asked(world, {}), () => jsonAnswer(201, 'twice')))
+  const later = settled(await idempotency.run(asked(world, {}), { run: () => jsonAnswer(201, 'twice') }))
   assert.equal(later.body, '"once"')
 })
 
@@ -94,10 +96,12 @@ test('an outage is not remembered: the next call with the key does it', async ()
   const world = await openWorld()
   const idempotency = new Idempotency()
   const { act, times } = counted()
-  await idempotency.run(asked(world, {}), () => jsonAnswer(503, {}))
+  await idempotency.run(asked(world, {}), { run: () => jsonAnswer(503, {}) })
   await assert.rejects(async () => {
-    await idempotency.run(asked(world, {}), () => {
-      throw new Error('a bug')
+    await idempotency.run(asked(world, {}), {
+      run: () => {
+        throw new Error('a bug')
+      },
     })
   })
   assert.equal(settled(await idempotency.run(asked(world, {}), act)).status, 201)
@@ -124,4 +128,33 @@ test('a key is 1 to 255 printable characters, in quotes or bare', () => {
   assert.equal(parse('x'.repeat(255)), 'x'.repeat(255))
   for (const bad of ['', '""', 'a b', 'a"b', 'a\\b', 'ä', 'x'.repeat(256)])
     assert.ok(typeof parse(bad) === 'object', bad)
+})
+
+test('what was done before a crash that lost its answer is not done again, and is said again', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  let times = 0
+  const crashing: Act = {
+    run: async (once): Promise<Answer | Stale> => {
+      times += 1
+      assert.ok(once !== undefined)
+      const operations = [once.mark]
+      const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+      if (outcome.kind !== 'applied') return 'stale'
+      throw new Error('the process ends here')
+    },
+    recover: (id) => jsonAnswer(201, { id }),
+  }
+  await assert.rejects(async () => new Idempotency().run(asked(world, {}), crashing))
+  // Another server on the same store.
+  const again = settled(await new Idempotency().run(asked(world, {}), crashing))
+  assert.equal(again.status, 201)
+  assert.equal(times, 1)
+  const { act } = counted()
+  assert.equal(
+    settled(await new Idempotency().run(asked(world, {}), act)).status,
+    409,
+    'nobody can say it again',
+  )
+  assert.equal(settled(await new Idempotency().run(asked(world, { body: '[]' }), act)).status, 422)
 })

@@ -1,6 +1,8 @@
 import {
   type Awaitable,
   after,
+  type Memo,
+  type Operation,
   type Realm,
   seal,
   sha256,
@@ -20,14 +22,27 @@ const KEPT_MAX_CHARS = 262_144
 const KEY = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/
 const KIND = 'idempotency'
 
+/** That a request was done, in the unit that did it; its answer comes after. */
+type Mark = { readonly fingerprint: string; readonly pending: true }
+
 type Kept = {
   readonly fingerprint: string
+  readonly pending?: undefined
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
 export type Keyed = { readonly realm: Realm; readonly by: By; readonly request: WireRequest }
+
+/** What an act may write in its own unit, so that it is done at most once whatever crashes; and what it is found by. */
+export type Once = { readonly id: string; readonly mark: Operation }
+
+export type Act = {
+  readonly run: (once: Once | undefined) => Awaitable<Answer | Stale>
+  /** Says again what was done under an id when the answer to it was lost; undefined: nobody can. */
+  readonly recover?: (id: string) => Awaitable<Answer | undefined>
+}
 
 /**
  * `Idempotency-Key`: what was answered once is answered again for 24 hours, to the same control key in the same
@@ -38,14 +53,14 @@ export class Idempotency {
   readonly #running: Set<string> = new Set()
 
   /** Runs `act` once for a key; without the header, simply. */
-  run(of: Keyed, act: () => Awaitable<Answer | Stale>): Awaitable<Answer | Stale> {
+  run(of: Keyed, act: Act): Awaitable<Answer | Stale> {
     const key = keyOf(of.request)
-    if (key === undefined) return act()
+    if (key === undefined) return act.run(undefined)
     if (typeof key !== 'string') return key
     return this.#once({ ...of, id: sha256Base64url(`${of.by.id}\0${key}`) }, act)
   }
 
-  async #once(of: Named, act: () => Awaitable<Answer | Stale>): Promise<Answer | Stale> {
+  async #once(of: Named, act: Act): Promise<Answer | Stale> {
     const name = `${of.realm.name}:${of.id}`
     if (this.#running.has(name))
       return problem(409, 'a request with this Idempotency-Key is running', { 'retry-after': '1' })
@@ -55,8 +70,12 @@ export class Idempotency {
         memo === undefined || memo.expiresAtMs <= of.realm.nowMs() ? undefined : opened(of, memo.value),
       )
       const fingerprint = fingerprintOf(of.request)
-      if (kept !== undefined) return kept.fingerprint === fingerprint ? replay(kept) : reused()
-      const answer = await act()
+      if (kept !== undefined && kept.fingerprint !== fingerprint) return reused()
+      if (kept?.pending === true) return (await act.recover?.(of.id)) ?? LOST
+      if (kept !== undefined) return replay(kept)
+      const mark = memoOf(of, { fingerprint, pending: true })
+      const unlessAliveAtMs = of.realm.nowMs()
+      const answer = await act.run({ id: of.id, mark: { kind: 'put-memo', memo: mark, unlessAliveAtMs } })
       if (isFinal(answer)) await keep(of, { ...answer, fingerprint })
       return answer
     } finally {
@@ -90,6 +109,11 @@ function isFinal(answer: Answer | Stale): answer is Final {
   return answer.status < 500 && answer.status !== 429 && answer.body.length <= KEPT_MAX_CHARS
 }
 
+const LOST: Problem = problem(
+  409,
+  'a request with this Idempotency-Key was done, and its answer was lost when the server ended; look it up',
+)
+
 function reused(): Problem {
   return problem(422, 'this Idempotency-Key was used for another request')
 }
@@ -103,14 +127,11 @@ function fingerprintOf({ method, path, query, body }: WireRequest): string {
   return sha256(Buffer.concat([Buffer.from(`${head}\n`, 'utf8'), body])).toString('base64url')
 }
 
-async function keep(
-  { realm, id }: Named,
-  { fingerprint, status, headers, body }: Final & Kept,
-): Promise<void> {
-  const plain: Kept = { fingerprint, status, headers, body }
-  const sealing = { key: keyFor(realm, id), associated: associated(realm, id), random: realm.random }
-  const value = seal(sealing, Buffer.from(JSON.stringify(plain), 'utf8'))
-  const memo = { kind: KIND, id, value, expiresAtMs: realm.nowMs() + REPLAY_MS }
+type Answered = Final & { readonly fingerprint: string }
+
+async function keep(of: Named, { fingerprint, status, headers, body }: Answered): Promise<void> {
+  const memo = memoOf(of, { fingerprint, status, headers, body })
+  const { realm } = of
   await realm.commit({
     realm: realm.ordinal,
     standsOn: [],
@@ -119,10 +140,16 @@ async function keep(
   })
 }
 
+function memoOf({ realm, id }: Named, plain: Kept | Mark): Memo {
+  const sealing = { key: keyFor(realm, id), associated: associated(realm, id), random: realm.random }
+  const value = seal(sealing, Buffer.from(JSON.stringify(plain), 'utf8'))
+  return { kind: KIND, id, value, expiresAtMs: realm.nowMs() + REPLAY_MS }
+}
+
 /** Sealed by this program alone, hence the cast. */
-function opened({ realm, id }: Named, value: Uint8Array): Kept | undefined {
+function opened({ realm, id }: Named, value: Uint8Array): Kept | Mark | undefined {
   const plain = unseal(keyFor(realm, id), value, associated(realm, id))
-  return plain === undefined ? undefined : (JSON.parse(plain.toString('utf8')) as Kept)
+  return plain === undefined ? undefined : (JSON.parse(plain.toString('utf8')) as Kept | Mark)
 }
 
 function keyFor(realm: Realm, id: string): Buffer {

@@ -70,6 +70,7 @@ const REVOKE: Endpoint = endpoint({
     },
   },
   handle: revoke,
+  recover: recovered,
 })
 
 async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
@@ -90,6 +91,7 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
     reason,
     note,
     skewSeconds: resolved.skewSeconds,
+    once: ask.once,
   })
   if (written === 'stale') return 'stale'
   return created(await enforced(ask, written))
@@ -104,6 +106,13 @@ function preview(
   const deadlineMs = monotonicMs() + (ask.body.timeoutMs ?? TIMEOUT_MS)
   const wasUsed = wasUsedLately(ask.realm)
   return previewOf(ask.realm, { resolved, deadlineMs, monotonicMs, wasUsed })
+}
+
+/** What a request did whose answer was lost. */
+async function recovered({ realm }: Pick<Ask, 'realm'>, once: string): Promise<Answer | undefined> {
+  const search = { filters: { once }, before: undefined, sinceMs: undefined, untilMs: undefined, limit: 1 }
+  const [written] = (await searchReceipts(realm, search)).found
+  return written === undefined ? undefined : created(receiptJson(realm, written))
 }
 
 /** Waits, if asked to, until every verifier refuses what was revoked. */

@@ -8,6 +8,7 @@ import {
   rowsOf,
 } from '@rescind/core'
 import type { Written } from '../../receipts/receipt.ts'
+import type { Once } from '../frame/idempotency.ts'
 
 export type RuleWrite = {
   readonly caller: Caller
@@ -17,6 +18,7 @@ export type RuleWrite = {
   readonly note?: string | undefined
   readonly cause?: Cause | undefined
   readonly skewSeconds?: number | undefined
+  readonly once?: Once | undefined
   /** What else belongs to the same unit, a hold that it ends say; comes before the rules. */
   readonly also?: readonly Operation[]
 }
@@ -31,6 +33,7 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
     why: write.reason,
     ...(write.note === undefined ? {} : { note: write.note }),
     ...(write.cause === undefined ? {} : { cause: write.cause }),
+    ...(write.once === undefined ? {} : { once: write.once.id }),
     ...(write.skewSeconds === undefined ? {} : { skewSeconds: write.skewSeconds }),
   }
   const rows = rowsOf(realm, rules, audit)
@@ -38,7 +41,7 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
     realm: realm.ordinal,
     standsOn: [caller.standing],
     expects: [],
-    operations: [...also, ...rows],
+    operations: [...also, ...(write.once === undefined ? [] : [write.once.mark]), ...rows],
   })
   return outcome.kind === 'applied' ? { at: outcome.at, atMs: atMsOf(rows), rules, audit } : 'stale'
 }
