@@ -23,11 +23,15 @@ export type Client = { readonly clientId: string; readonly clientSecret: string 
 export type Form = readonly (readonly [string, string])[] | Readonly<Record<string, string>>
 export type Grant = { readonly access: string; readonly refresh: string }
 
+type Reached = Pick<TestServer, 'url' | 'port' | 'power' | 'close'> & {
+  readonly clock: Pick<TestServer['clock'], 'wallMs' | 'advance'>
+}
+
 /** A server of its own, and every call of the OAuth dialect and of the control API about it. */
 export class OauthWorld {
-  readonly server: TestServer
+  readonly server: Reached
 
-  private constructor(server: TestServer) {
+  private constructor(server: Reached) {
     this.server = server
   }
 
@@ -40,6 +44,14 @@ export class OauthWorld {
   /** By the machine's clock and under its own address, for clients that look at both. */
   static async openReal(seed: unknown = { realms: [] }): Promise<OauthWorld> {
     return new OauthWorld(await openServer({ time: 'real', seed }))
+  }
+
+  /** Calls to a server that runs elsewhere, by the machine's clock; whoever started it ends it. */
+  static at(url: string): OauthWorld {
+    const clock = { wallMs: () => Date.now(), advance: () => assert.fail('it has a clock of its own') }
+    const power = { mode: 'up' as const, writes: 0 }
+    const parts = { url, port: Number(new URL(url).port), clock, power, close: async () => {} }
+    return new OauthWorld(parts)
   }
 
   close(): Promise<void> {
