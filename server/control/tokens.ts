@@ -104,17 +104,24 @@ async function list({ realm, query }: Ask<Query>): Promise<Answer> {
   const asked = Object.fromEntries(Object.entries(ids).filter(([, id]) => id !== undefined))
   const tokens: TokenJson[] = []
   let after = from.place === undefined ? undefined : Number(from.place)
-  for (let looked = 0; looked < LOOKED_MAX && tokens.length < limit; ) {
-    // No more than there is room for: a page's place is that of the last one looked at.
-    const room = Math.min(READ_MAX, limit - tokens.length)
-    const page = await realm.store.tokens(realm.ordinal, { ...asked, after, limit: room })
+  let size = READ_MAX
+  for (let looked = 0; looked < LOOKED_MAX && tokens.length < limit; looked += size) {
+    const room = limit - tokens.length
+    const page = await realm.store.tokens(realm.ordinal, { ...asked, after, limit: size })
+    const fitting: TokenJson[] = []
     for (const record of page.records) {
       if (session !== undefined && record.session !== session) continue
       if (kind !== undefined && record.kind !== kind) continue
       const one = await tokenJson(realm, record)
-      if (state === 'all' || one.state === 'active') tokens.push(one)
+      if (state === 'all' || one.state === 'active') fitting.push(one)
+      if (fitting.length > room) break
     }
-    looked += room
+    // A read has one place, that of the last it looked at: with more than there is room for it looks at fewer.
+    if (fitting.length > room) {
+      size = Math.max(room, Math.floor(size / 4))
+      continue
+    }
+    tokens.push(...fitting)
     after = page.next
     if (after === undefined) return jsonAnswer(200, { tokens })
   }

@@ -52,12 +52,15 @@ export const VERIFY: Endpoint = endpoint({
   handle: verify,
 })
 
-async function verify({ parts, realm, body }: Ask<unknown, { token: string }>): Promise<Answer> {
+async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }>): Promise<Answer> {
   const raw = RawToken.parse(body.token)
   // Before anything is judged: what the verdict says holds at this place at least.
   const position = positionTextOf(realm, await headPlace(realm))
   const judged = raw === undefined ? NO_TOKEN : await judgeText(realm, parts.keySets, raw)
   const { verdict, facts, record, refused } = judged
+  // A verifier asks because somebody has shown it the token; an operator only wants to know.
+  if (by.kind === 'verifier' && verdict.kind === 'active' && record !== undefined)
+    realm.uses.note(record.handle, realm.nowMs())
   const known = facts === undefined ? {} : { facts: factsJson(facts, record) }
   const detail = refused === undefined ? {} : { detail: detailOf(refused) }
   return jsonAnswer(200, { verdict, ...detail, ...known, position })
