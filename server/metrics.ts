@@ -52,6 +52,14 @@ export function createMetrics(realms: Realms): Metrics {
       this.set(realms.ledger.broken ? 1 : 0)
     },
   })
+  new Gauge({
+    name: 'rescind_logs_rolled_back',
+    help: 'Realms whose log was proved to have been rolled back: nothing is acknowledged in them until a new epoch',
+    registers: [registry],
+    collect() {
+      this.set(realms.all().filter(({ ordinal }) => realms.ledger.isSuspended(ordinal)).length)
+    },
+  })
   return {
     answered: answers,
     denied: denials,

@@ -112,6 +112,57 @@ describe('a verifier beside a running server', () => {
     assert.equal(verifier.stats().asked, asked)
   })
 
+  test('our own JWTs are judged wholly in process: signature, rules, and the key that signed them', async () => {
+    const body = '{"clientId":"signed","grantTypes":["client_credentials"],"accessTokenFormat":"jwt"}'
+    const made = await calls.send('POST /control/v1/clients', [CONTROL, JSON_BODY], body)
+    assert.equal(made.status, 201, made.body.toString())
+    const client = JSON.parse(made.body.toString()) as {
+      readonly clientId: string
+      readonly clientSecret: string
+    }
+    const [first, second, third] = [
+      await calls.oauthToken(client),
+      await calls.oauthToken(client),
+      await calls.oauthToken(client),
+    ]
+    assert.match(first, /^eyJ/)
+    // The key was made for this token; it comes with the configuration.
+    await until(() => verifier.check(first).kind === 'active')
+    const { asked } = verifier.stats()
+    const active = verifier.check(second)
+    assert.deepEqual(active.kind === 'active' && [active.source, active.client], ['oauth', 'signed'])
+    const [head = '', payload = '', signature = ''] = first.split('.')
+    const other = signature.startsWith('A') ? 'B' : 'A'
+    assert.equal(verifier.check(`${head}.${payload}.${other}${signature.slice(1)}`).kind, 'inactive')
+    await calls.oauthRevoke(client, first)
+    await until(() => verifier.check(first).kind === 'inactive')
+    assert.deepEqual(verifier.check(first), { kind: 'inactive', why: 'revoked' })
+    assert.equal(verifier.check(second).kind, 'active')
+    await revoke({
+      key: String((JSON.parse(Buffer.from(head, 'base64url').toString()) as { kid: string }).kid),
+    })
+    await until(() => verifier.check(second).kind === 'inactive')
+    assert.deepEqual(verifier.check(third), { kind: 'inactive', why: 'revoked' }, 'never seen before')
+    assert.equal(verifier.stats().asked, asked)
+  })
+
+  test('what is accepted here is reported as used', async () => {
+    const token = await calls.oauthToken(SVC)
+    const active = await verifier.verify(token)
+    assert.ok(active.kind === 'active')
+    const lookUp = async (): Promise<string> => {
+      const found = await calls.send(
+        'POST /control/v1/tokens/lookup',
+        [CONTROL, JSON_BODY],
+        JSON.stringify({ token }),
+      )
+      assert.equal(found.status, 200, found.body.toString())
+      return found.body.toString()
+    }
+    const deadline = AbortSignal.timeout(20_000)
+    while (!(await lookUp()).includes('"lastUsedAt"')) deadline.throwIfAborted()
+  })
+
   test('a cut-off over a client ends what was issued before it, and nothing that came after', async () => {
     const before = await calls.oauthToken(SVC)
     assert.equal((await verifier.verify(before)).kind, 'active')
