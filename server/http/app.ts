@@ -19,6 +19,8 @@ import { HeaderMalformed, NodeWireRequest, type Target, targetOf } from './wire.
 
 /** Milliseconds for a request to arrive whole, and for an idle connection to stay. */
 const REQUEST_TIMEOUT_MS = 15_000
+/** For a streamed body to arrive whole, a long list of leaked tokens over a slow line. */
+const STREAM_TIMEOUT_MS = 600_000
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
 const CONNECTIONS_MAX = 10_000
 
@@ -148,7 +150,8 @@ function serveHot(parts: AppParts, { route, headers, body, socket, scheme, finis
 function makeFastify(parts: AppParts): FastifyInstance {
   const options = {
     bodyLimit: BODY_MAX_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Streamed bodies may take long; buffered ones have a time of their own (read-body.ts), and so have headers.
+    requestTimeout: STREAM_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle' as const,
     // What still comes on an open connection is in flight: it is answered by its dialect, and the last on it.
@@ -176,7 +179,11 @@ function makeFastify(parts: AppParts): FastifyInstance {
     },
   }
   // A missing Host is refused by `malformation`, in the words of whoever's path it is; Node's 400 has no body.
-  const server = { maxHeaderSize: HEADERS_MAX_BYTES, requireHostHeader: false }
+  const server = {
+    maxHeaderSize: HEADERS_MAX_BYTES,
+    requireHostHeader: false,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+  }
   // The two calls differ in type only: https takes the same options and a key pair.
   const app =
     parts.tls === undefined
@@ -266,7 +273,7 @@ function serve(parts: AppParts, exchange: Exchange): void {
     if (read.kind === 'body') return run(read.bytes)
     // What is still coming will not be read, so this connection is of no further use.
     response.setHeader('connection', 'close')
-    refuseEarly(parts, exchange, { kind: 'too-large' })
+    refuseEarly(parts, exchange, { kind: read.kind === 'too-slow' ? 'timeout' : 'too-large' })
   })
 }
 

@@ -6,6 +6,7 @@ export const BODY_MAX_BYTES = 65_536
 export type BodyRead =
   | { readonly kind: 'body'; readonly bytes: Buffer }
   | { readonly kind: 'too-large' }
+  | { readonly kind: 'too-slow' }
   /** The client went away, or sent less than it declared: nobody is there to be answered. */
   | { readonly kind: 'aborted' }
 
@@ -16,7 +17,13 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
-/** Reads a body up to the cap; a larger one is given up on without being read. Calls back exactly once. */
+/** Milliseconds for a buffered body to arrive whole. */
+export const BODY_TIMEOUT_MS = 15_000
+
+/**
+ * Reads a body up to the cap; a larger one is given up on without being read, and so is one that does not come in time.
+ * Calls back exactly once.
+ */
 export function readBody(message: IncomingMessage, done: (read: BodyRead) => void): void {
   if (!hasBody(message)) {
     done(EMPTY)
@@ -33,8 +40,10 @@ export function readBody(message: IncomingMessage, done: (read: BodyRead) => voi
   const settle = (read: BodyRead): void => {
     if (settled) return
     settled = true
+    clearTimeout(late)
     done(read)
   }
+  const late = setTimeout(() => settle({ kind: 'too-slow' }), BODY_TIMEOUT_MS)
   const whole = (): void => {
     const [only] = chunks
     const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length)

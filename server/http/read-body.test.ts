@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
+import { PassThrough } from 'node:stream'
+import { mock, test } from 'node:test'
+import { BODY_TIMEOUT_MS, type BodyRead, readBody } from './read-body.ts'
+
+/** A request whose body comes when a test says so; all that reading it needs. */
+function slow(length: number): { readonly message: IncomingMessage; readonly body: PassThrough } {
+  const body = new PassThrough()
+  const message = Object.assign(body, { headers: { 'content-length': String(length) } })
+  return { body, message: message as unknown as IncomingMessage }
+}
+
+test('a body that does not come whole in time is given up on, once', () => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    const reads: BodyRead[] = []
+    const { message, body } = slow(4)
+    readBody(message, (read) => reads.push(read))
+    mock.timers.tick(BODY_TIMEOUT_MS - 1)
+    assert.deepEqual(reads, [])
+    mock.timers.tick(1)
+    assert.deepEqual(reads, [{ kind: 'too-slow' }])
+    body.emit('data', Buffer.from('late'))
+    body.emit('end')
+    assert.equal(reads.length, 1)
+  } finally {
+    mock.timers.reset()
+  }
+})
+
+test('a body that has come is not late any more', () => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    const reads: BodyRead[] = []
+    const { message, body } = slow(4)
+    readBody(message, (read) => reads.push(read))
+    body.emit('data', Buffer.from('body'))
+    mock.timers.tick(BODY_TIMEOUT_MS)
+    assert.deepEqual(
+      reads.map(({ kind }) => kind),
+      ['body'],
+    )
+  } finally {
+    mock.timers.reset()
+  }
+})
