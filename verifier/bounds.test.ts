@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { digestAt } from '../core/property/samples.ts'
+import { digestAt, handleAt } from '../core/property/samples.ts'
 import { settled } from '../test/kit/hand-timers.ts'
 import { BOUND_MS, ending, mint, openVerifierWorld, say } from '../test/kit/verifier-world.ts'
 import { Memory, REMEMBERED_MAX } from './memory.ts'
@@ -106,7 +106,22 @@ test('who watches a token is told once by each end: a rule on it, on its client,
     told.set(token, [])
     verifier.onRevoked(token, (ended) => void told.get(token)?.push(say(ended)))
   }
+  const child = mint(source, 6, {
+    ancestors: [
+      {
+        handle: handleAt(0),
+        source: 'oauth',
+        position: [1, 1],
+        issuedAt: '2026-03-01T12:00:00.000Z',
+        expiresAt: '2027-03-01T12:00:00.000Z',
+      },
+    ],
+  })
+  await verifier.verify(child)
+  const ofChild: string[] = []
+  verifier.onRevoked(child, (ended) => void ofChild.push(say(ended)))
   source.append(ending(source, 0))
+  assert.deepEqual(ofChild, ['inactive: revoked'], 'with the token that it came of')
   const cut = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c1' } } as const
   source.append({ kind: 'revoke', keepUntilMs: 9e15, target: cut })
   source.append({

@@ -394,7 +394,7 @@ export class Verifier {
     if (rules !== undefined && !rules.some(turnsVerdicts)) return
     this.#version += 1
     const { index } = this.#replica
-    if (index !== undefined) this.#watches.sweep(index)
+    if (index !== undefined) this.#watches.sweep(index, rules)
   }
 
   #proved(): void {

@@ -1,4 +1,4 @@
-import type { RevocationIndex, TokenDigest } from '@rescind/core'
+import type { RevocationIndex, Rule, TokenDigest } from '@rescind/core'
 import type { CheckResult, Inactive, Unknown } from './results.ts'
 import type { Seen } from './verifier.ts'
 
@@ -65,11 +65,13 @@ export class Watches {
     }
   }
 
-  /** After rules have come: whoever they hit is told. */
-  sweep(index: RevocationIndex): void {
+  /** After rules have come, or a whole new index: whoever they hit is told. */
+  sweep(index: RevocationIndex, rules: readonly Rule[] | undefined): void {
+    const named = rules === undefined ? undefined : namedBy(rules)
     for (const watch of this.#all) {
       const { digest, seen } = watch
       if (seen !== undefined) {
+        if (named !== undefined && !isNamed(seen, named)) continue
         const result = this.#judge(seen)
         if (result.kind === 'inactive' && BY_RULE.has(result.why)) this.#fire(watch, result)
       } else if (digest !== undefined && index.ended.hasDigest(digest)) this.#fire(watch, REVOKED)
@@ -83,4 +85,28 @@ export class Watches {
   #fire(watch: Watch, ended: Inactive | Unknown): void {
     if (this.#all.delete(watch)) watch.callback(ended)
   }
+}
+
+/** Digests and handles of single tokens. */
+type Named = { readonly digests: ReadonlySet<string>; readonly handles: ReadonlySet<string> }
+
+/**
+ * Most rules end one token each; then whoever is not named need not be judged again.
+ * @returns undefined when one of them may hit more than it names.
+ */
+function namedBy(rules: readonly Rule[]): Named | undefined {
+  const [digests, handles] = [new Set<string>(), new Set<string>()]
+  for (const rule of rules) {
+    if (rule.kind === 'change') continue
+    if (rule.kind !== 'revoke' || rule.target.kind !== 'token') return undefined
+    digests.add(rule.target.digest)
+    handles.add(rule.target.handle)
+  }
+  return { digests, handles }
+}
+
+function isNamed({ facts }: Seen, { digests, handles }: Named): boolean {
+  if (facts.digest !== undefined && digests.has(facts.digest)) return true
+  if (facts.handle !== undefined && handles.has(facts.handle)) return true
+  return facts.ancestors.some(({ handle }) => handles.has(handle))
 }
