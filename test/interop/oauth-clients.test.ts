@@ -211,6 +211,50 @@ async function send(
   return { status: response.status, body: await response.text() }
 }
 
+for (const method of ['client_secret_basic', 'client_secret_post'] as const) {
+  test(`the whole way by ${method} with secrets of every kind: discovery, token, introspection, refresh, revocation`, async () => {
+    const awkward = await awkwardWorld()
+    try {
+      const issuer = new URL(`${awkward.server.url}/api/id/v1`)
+      for (const party of AWKWARD) {
+        const { clientId, clientSecret } = party
+        const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...INSECURE })
+        const server = await oauth.processDiscoveryResponse(issuer, found)
+        const client: oauth.Client = { client_id: clientId }
+        const isBasic = method === 'client_secret_basic'
+        const by = isBasic ? oauth.ClientSecretBasic(clientSecret) : oauth.ClientSecretPost(clientSecret)
+        const first = await awkward.grant(clientId)
+        const asked = await oauth.refreshTokenGrantRequest(server, client, by, first.refresh, INSECURE)
+        const next = await oauth.processRefreshTokenResponse(server, client, asked)
+        const state = async (text: string): Promise<boolean> => {
+          const response = await oauth.introspectionRequest(server, client, by, text, INSECURE)
+          return (await oauth.processIntrospectionResponse(server, client, response)).active
+        }
+        assert.equal(await state(next.access_token), true)
+        const revoked = await oauth.revocationRequest(
+          server,
+          client,
+          by,
+          String(next.refresh_token),
+          INSECURE,
+        )
+        await oauth.processRevocationResponse(revoked)
+        for (const text of [first.access, next.access_token]) assert.equal(await state(text), false)
+
+        const auth = isBasic ? openid.ClientSecretBasic(clientSecret) : openid.ClientSecretPost(clientSecret)
+        const options = { algorithm: 'oauth2' as const, execute: [openid.allowInsecureRequests] }
+        const config = await openid.discovery(issuer, clientId, undefined, auth, options)
+        const second = await openid.refreshTokenGrant(config, (await awkward.grant(clientId)).refresh)
+        assert.equal((await openid.tokenIntrospection(config, second.access_token)).active, true)
+        await openid.tokenRevocation(config, String(second.refresh_token))
+        assert.equal((await openid.tokenIntrospection(config, second.access_token)).active, false)
+      }
+    } finally {
+      await awkward.close()
+    }
+  })
+}
+
 test('the key set that is published holds public keys that other libraries read', async () => {
   for (const jwk of (await world.keySet()).keys)
     assert.equal(createPublicKey({ key: jwk, format: 'jwk' }).type, 'public')
