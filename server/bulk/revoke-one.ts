@@ -4,6 +4,7 @@ import {
   ISSUERS,
   isRevoked,
   issuerId,
+  Overloaded,
   parseHandle,
   RawToken,
   type Realm,
@@ -40,6 +41,9 @@ export type BulkAct = {
   readonly act: Pick<RevokeAct, 'caller' | 'how' | 'note'> & { readonly why: string }
 }
 
+/** How often one token is judged again when somebody else was quicker. */
+const ATTEMPTS_MAX = 16
+
 /** Thrown when the key of whoever asked was revoked meanwhile: nothing more is done for it. */
 export class CallerRevoked extends Error {}
 
@@ -48,11 +52,12 @@ const UNKNOWN: Finding = { result: 'unknown' }
 
 /** Judges one candidate and ends what it names; judged again for as long as somebody else was quicker. */
 export async function revokeOne(bulk: BulkAct, candidate: Candidate): Promise<Finding> {
-  for (;;) {
+  for (let lost = 0; lost < ATTEMPTS_MAX; lost += 1) {
     const finding = await attempt(bulk, candidate)
     if (finding !== 'stale') return finding
     if (isRevoked(bulk.act.caller.standing.facts, bulk.system.index)) throw new CallerRevoked()
   }
+  throw new Overloaded('what this call stands on kept changing')
 }
 
 async function attempt(bulk: BulkAct, candidate: Candidate): Promise<Finding | 'stale'> {

@@ -229,6 +229,64 @@ test('with an Idempotency-Key a second call says again what came of the first, a
   assert.equal((await send(`${REAL}&note=other`, `${token}\nx\n`, headers)).status, 422)
 })
 
+test('a second call with a key whose first is running is told so, and the first goes on', async () => {
+  const token = await calls.oauthToken(SVC)
+  const key = 'incident-9'
+  const request = http.request(`${server.url}/control/v1/revocations/bulk${REAL}`, {
+    method: 'POST',
+    headers: {
+      authorization: CONTROL.slice('Authorization: '.length),
+      'content-type': 'text/plain',
+      'idempotency-key': key,
+    },
+  })
+  request.write(`${token}\n`)
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  const second = await send(REAL, `${token}\n`, [TEXT, `Idempotency-Key: ${key}`])
+  assert.equal(second.status, 409)
+  request.end()
+  let text = ''
+  for await (const chunk of response as AsyncIterable<Buffer>) text += chunk.toString()
+  assert.match(text, /"done":true,"lines":1,"revoked":1/)
+})
+
+test('a key that is revoked while its call runs ends the call', async () => {
+  const made = await calls.send(
+    'POST /control/v1/keys',
+    [CONTROL, JSON_BODY],
+    '{"name":"r","role":"responder"}',
+  )
+  const request = http.request(`${server.url}/control/v1/revocations/bulk${REAL}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${textAt(made, 'key')}`, 'content-type': 'text/plain' },
+  })
+  request.write('nothing\n')
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  const id = textAt(made, 'id')
+  assert.equal((await calls.send(`DELETE /control/v1/keys/${id}`, [CONTROL])).status, 204)
+  const token = await calls.oauthToken(SVC)
+  request.end(token)
+  let text = ''
+  for await (const chunk of response as AsyncIterable<Buffer>) text += chunk.toString()
+  assert.match(text, /"error":"this key was revoked"/)
+  assert.equal(await say(token), 'active')
+})
+
+test('what is of one realm is nothing in another one', async () => {
+  const token = await calls.oauthToken(SVC)
+  const handle = await handleOf(token)
+  assert.equal(
+    (await calls.send('POST /control/v1/realms', [CONTROL, JSON_BODY], '{"name":"apart"}')).status,
+    201,
+  )
+  const said = lines(await bulk(`${REAL}&realm=apart`, `${token}\n${handle}\n`))
+  assert.deepEqual(
+    said.map(({ result }) => result),
+    ['unknown', 'unknown'],
+  )
+  assert.equal(await say(token), 'active')
+})
+
 test('a call that an outage broke off goes on where it was when it is sent again', async () => {
   const headers = [TEXT, 'Idempotency-Key: incident-8']
   const tokens: string[] = []
