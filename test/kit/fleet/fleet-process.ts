@@ -5,8 +5,10 @@ import type { FleetAsk, FleetTold } from './messages.ts'
 /** Between two looks at all tokens. */
 const LOOK_MS = 5
 
-const [url = '', key = '', count = '1'] = process.argv.slice(2)
-const verifiers: readonly Verifier[] = Array.from({ length: Number(count) }, () => openVerifier({ url, key }))
+const [url = '', key = '', count = '1', bound = '5000'] = process.argv.slice(2)
+const verifiers: readonly Verifier[] = Array.from({ length: Number(count) }, () =>
+  openVerifier({ url, key, maxStalenessMs: Number(bound) }),
+)
 /** Tokens, and how many of the verifiers have said "revoked" to each. */
 const watched = new Map<string, Set<Verifier>>()
 let violations = 0

@@ -14,16 +14,20 @@ function start(script: string, words: readonly string[]): ChildProcess {
 export type Fleet = {
   /** Verdicts of every verifier of every process, a list for each token. */
   readonly say: (ask: FleetAsk['ask'], tokens?: readonly string[]) => Promise<FleetTold>
+  /** To every process of it, as an operating system would. */
+  readonly signal: (name: NodeJS.Signals) => void
   readonly close: () => void
 }
+
+export type FleetSize = { readonly processes: number; readonly each: number; readonly boundMs?: number }
 
 /** Verifiers, so many in each of so many processes. */
 export async function startFleet(
   { url, key }: { readonly url: string; readonly key: string },
-  { processes, each }: { readonly processes: number; readonly each: number },
+  { processes, each, boundMs = 5_000 }: FleetSize,
 ): Promise<Fleet> {
   const children = Array.from({ length: processes }, () =>
-    start('fleet-process.ts', [url, key, String(each)]),
+    start('fleet-process.ts', [url, key, String(each), String(boundMs)]),
   )
   const say = async (ask: FleetAsk['ask'], tokens: readonly string[] = []): Promise<FleetTold> => {
     const told = await Promise.all(
@@ -40,7 +44,11 @@ export async function startFleet(
     }
   }
   await say('ready')
-  return { say, close: () => children.forEach((child) => child.disconnect()) }
+  return {
+    say,
+    signal: (name) => children.forEach((child) => child.kill(name)),
+    close: () => children.forEach((child) => child.disconnect()),
+  }
 }
 
 export type ChatSocket = {
