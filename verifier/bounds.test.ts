@@ -61,6 +61,16 @@ test('facts are remembered up to a bound; what is used stays, and what was dropp
   assert.equal(memory.get(digestAt(REMEMBERED_MAX * 2 - 1)), REMEMBERED_MAX * 2 - 1)
 })
 
+test('what a changed agreement concerns is forgotten, and nothing else', () => {
+  const memory = new Memory<number>(16)
+  for (let nth = 0; nth < 4; nth += 1) memory.set(digestAt(nth), nth)
+  memory.deleteWhere((value) => value % 2 === 0)
+  assert.deepEqual(
+    [0, 1, 2, 3].map((nth) => memory.get(digestAt(nth))),
+    [undefined, 1, undefined, 3],
+  )
+})
+
 test('use is reported once a minute a token, and no more waits than the bound', () => {
   const used = new Used()
   const seen = { usedMinute: 0 } as Seen

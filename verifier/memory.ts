@@ -40,8 +40,9 @@ export class Memory<T> {
     this.#old.delete(digest)
   }
 
-  clear(): void {
-    this.#young.clear()
-    this.#old.clear()
+  deleteWhere(is: (value: T) => boolean): void {
+    for (const half of [this.#young, this.#old]) {
+      for (const [digest, value] of half) if (is(value)) half.delete(digest)
+    }
   }
 }

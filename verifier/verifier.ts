@@ -258,7 +258,6 @@ export class Verifier {
       case 'inactive':
         return INACTIVE[read.why]
       case 'unknown':
-        return STALE
       case 'opaque':
         return UNSEEN
     }
@@ -384,7 +383,7 @@ export class Verifier {
   #configured(config: FeedConfig): void {
     if (this.#config !== undefined) {
       // What was agreed has changed: signatures are looked at again.
-      this.#seen.clear()
+      this.#seen.deleteWhere(({ signed }) => signed)
     }
     this.#config = config
     this.#signed.configure(config)
