@@ -122,6 +122,34 @@ test('an instance that comes back under its id takes over from the connection th
   assert.doesNotMatch(thief.text, new RegExp(instance), 'another key gets an id of its own')
 })
 
+test('who had a stream is known before its first byte, and to the process that comes after this one', async () => {
+  const world = await open()
+  const connected = await world.own.connect(ask(world, { boundMs: 5_000 }))
+  assert.equal(connected.kind, 'open')
+  await append(world.realm)
+  // Nothing was sent, and the process has ended.
+  const next = await Feed.open({ realms: world.realms, clock: world.clock, alarm: () => {} })
+  const seq = world.realm.index.seq
+  const states = (): string[] =>
+    next
+      .of(world.realm)
+      .instances.enforcement(seq)
+      .map(({ state }) => state)
+  assert.deepEqual(states(), ['pending'])
+  world.clock.advance(5_001)
+  assert.deepEqual(states(), ['lapsed'], 'its bound counts from the start of this process')
+  next.close()
+})
+
+test('a key that was revoked under a connecting reader is not let in', async () => {
+  const world = await open()
+  const asked = ask(world, { boundMs: 5_000 })
+  const target = { kind: 'cut', shape: 'client', principals: { source: 'verifier', client: 'v' } } as const
+  const row = world.realm.row({ kind: 'revoke', target, keepUntilMs: 9e15 }, AUDIT)
+  await commitOwn(world.realm, [{ kind: 'append', row }])
+  assert.equal((await world.own.connect(asked)).kind, 'stale')
+})
+
 test('a place beyond the log, or of another history, stops the realm until a new epoch begins', async () => {
   const world = await open()
   const { realm, realms, feed, own } = world

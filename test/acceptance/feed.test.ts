@@ -46,6 +46,38 @@ describe('the feed', () => {
     return event.data as Json
   }
 
+  // Before any other instance that could be behind.
+  test('waiting until a revocation is enforced names who is behind, and does not wait for who has lapsed', async () => {
+    const readers = ['refuse', 'allow'].map((policy) => read(`?bound=100&onStale=${policy}`))
+    const hellos = await Promise.all(readers.map(async (reader) => dataOf(await reader.next())))
+    const [refuses, allows] = hellos.map((hello) => hello['instance'])
+    const body = async (): Promise<string> => {
+      const target = { token: await calls.oauthToken(SVC) }
+      return JSON.stringify({ target, reason: 'test', wait: 'enforced', timeoutMs: 1_000 })
+    }
+    const made = await calls.send('POST /control/v1/revocations', [CONTROL, JSON_BODY], await body())
+    const receipt = JSON.parse(made.body.toString()) as Json
+    assert.deepEqual([made.status, receipt['enforced']], [201, false])
+    const laggards = receipt['laggards'] as readonly Json[]
+    assert.deepEqual(
+      laggards.map(({ verifier, instance, state }) => [verifier, instance, state]),
+      [['orders-api', allows, 'behind']],
+    )
+    const whole = await get(`/control/v1/revocations/${String(receipt['id'])}`, {
+      authorization: CONTROL.slice('Authorization: '.length),
+    })
+    const states = (whole.body['instances'] as readonly Json[]).map(({ instance, state }) => [
+      instance,
+      state,
+    ])
+    assert.ok(states.some(([instance, state]) => instance === refuses && state === 'lapsed'))
+    const last = (await readers[1]?.next())?.id
+    assert.equal((await ack({ instance: allows, position: last, bound: 100, leaving: true })).status, 200)
+    const again = await calls.send('POST /control/v1/revocations', [CONTROL, JSON_BODY], await body())
+    assert.equal((JSON.parse(again.body.toString()) as Json)['enforced'], true)
+    for (const reader of readers) reader.close()
+  })
+
   test('begins with hello, then tells of every group that is committed, each after the one before', async () => {
     const reader = read('?bound=5000')
     const hello = await reader.next()
