@@ -19,6 +19,8 @@ export type Measured = { readonly seconds: number; readonly latenciesUs: Float64
  */
 export async function runLoad(job: Job): Promise<Measured> {
   const latenciesUs = new Float64Array(job.count)
+  // Before the clock runs: making requests must not be what is measured.
+  const requests = Array.from({ length: job.count }, (_, n) => job.request(n))
   let next = 0
   const take = (): number | undefined => {
     if (next >= job.count) return undefined
@@ -27,15 +29,19 @@ export async function runLoad(job: Job): Promise<Measured> {
   }
   const sockets = await Promise.all(Array.from({ length: job.connections }, () => connect(job.port)))
   const started = performance.now()
-  await Promise.all(sockets.map((socket) => drive(socket, job, { take, latenciesUs })))
+  await Promise.all(sockets.map((socket) => drive(socket, job, { take, latenciesUs, requests })))
   const seconds = (performance.now() - started) / 1_000
   for (const socket of sockets) socket.destroy()
   return { seconds, latenciesUs }
 }
 
-type Shared = { readonly take: () => number | undefined; readonly latenciesUs: Float64Array }
+type Shared = {
+  readonly take: () => number | undefined
+  readonly latenciesUs: Float64Array
+  readonly requests: readonly Buffer[]
+}
 
-function drive(socket: Socket, job: Job, { take, latenciesUs }: Shared): Promise<void> {
+function drive(socket: Socket, job: Job, { take, latenciesUs, requests }: Shared): Promise<void> {
   return new Promise((resolve, reject) => {
     let n: number | undefined
     let sentAt = 0
@@ -47,7 +53,7 @@ function drive(socket: Socket, job: Job, { take, latenciesUs }: Shared): Promise
         return
       }
       sentAt = performance.now()
-      socket.write(job.request(n))
+      socket.write(requests[n] as Buffer)
     }
     socket.on('data', (chunk) => {
       pending += chunk.toString('latin1')

@@ -6,12 +6,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { disk } from './disk.ts'
+import { aimsTable } from './aims.ts'
+import { checkCost, checkCostTable } from './check-cost.ts'
+import { appendsPerSecond } from './disk.ts'
 import { type Response, runLoad } from './load.ts'
+import { pinGenerator } from './pin.ts'
 import { preload } from './preload.ts'
-import { startup } from './startup.ts'
+import { accessTokenOf, expectActive, expectStatus, seedText } from './protocol.ts'
+import { startRescind } from './rescind.ts'
+import { startup, startupTable } from './startup.ts'
 import { median, percentile } from './statistics.ts'
-import { type Action, CLIENT, cpuSeconds, here, startTarget, stopTarget, type Target } from './target.ts'
+import { type Action, cpuSeconds, here, startTarget, stopTarget, type Target } from './target.ts'
 
 type Case = 'issue' | 'introspect live' | 'introspect revoked' | 'revoke'
 type Sample = {
@@ -44,6 +49,10 @@ const COUNT: Readonly<Record<number, number>> = QUICK
   ? { 1: 1_000, 16: 6_000, 64: 10_000 }
   : { 1: 2_000, 16: 12_000, 64: 30_000 }
 const SLOW_SHARE = 0.3
+const REVOKED = QUICK ? 100_000 : 1_000_000
+const PINNED = pinGenerator()
+  ? 'The generator has one core, the main thread of each server the other.'
+  : 'Nothing is pinned.'
 
 const folder = mkdtempSync(join(tmpdir(), 'rescind-bench-'))
 try {
@@ -65,11 +74,19 @@ async function main(): Promise<void> {
     say(round < 0 ? 'warmed up' : `round ${round + 1} of ${ROUNDS}`)
   }
   for (const target of targets) await stopTarget(target)
+  const figures = cells.map(toFigure)
+  const appends = appendsPerSecond(folder)
+  say('starting with and without revocations …')
+  const starts = await startup(folder, REVOKED)
+  const compared = [starts[1], starts[2]].flatMap((one) => one ?? [])
+  const costs = await checkCost(compared, { rounds: ROUNDS, count: COUNT[64] ?? 10_000 })
   const report = [
     heading(),
-    table(cells),
-    await disk(folder, cells.map(toFigure)),
-    await startup(folder, QUICK),
+    aimsTable({ figures, appendsPerSecond: appends, starts, costs }),
+    table(figures),
+    `Bare write + fdatasync loop on the same disk: ${Math.round(appends)}/s.`,
+    startupTable(starts),
+    checkCostTable(costs),
   ].join('\n\n')
   say(`\n${report}`)
   if (!QUICK) writeFileSync(here(`./results/${new Date().toISOString().slice(0, 10)}.md`), `${report}\n`)
@@ -77,27 +94,7 @@ async function main(): Promise<void> {
 
 async function start(data: string): Promise<readonly Target[]> {
   const seed = join(folder, 'seed.json')
-  const client = { ...CLIENT, grantTypes: ['client_credentials', 'refresh_token'], scopes: ['read', 'write'] }
-  writeFileSync(seed, JSON.stringify({ realms: [{ name: 'default', oauthClients: [client] }] }), {
-    mode: 0o600,
-  })
-  const serve = [
-    '-C',
-    'rescind-source',
-    here('../cli/main.ts'),
-    'serve',
-    '--listen',
-    '127.0.0.1:0',
-    '--seed',
-    seed,
-  ]
-  const store = [
-    '--store',
-    `sqlite:${join(data, 'rescind.db')}`,
-    '--master-key-file',
-    join(data, 'master.key'),
-  ]
-  const base = '/api/id/v1/auth/token'
+  writeFileSync(seed, seedText(), { mode: 0o600 })
   const same = { issue: '/', introspect: '/', revoke: '/' }
   return [
     await startTarget({
@@ -106,12 +103,7 @@ async function start(data: string): Promise<readonly Target[]> {
       paths: same,
       hasTokens: false,
     }),
-    await startTarget({
-      name: 'rescind',
-      words: [...serve, ...store],
-      paths: { issue: base, introspect: `${base}/introspect`, revoke: `${base}/revoke` },
-      hasTokens: true,
-    }),
+    await startRescind(data, ['--seed', seed]),
     await startTarget({
       name: 'oidc-provider',
       words: [here('./peers/oidc-provider.ts')],
@@ -144,27 +136,12 @@ async function slices(target: Target, connections: number, cells: Cell[]): Promi
     )
   }
   await run('issue', 'issue', (n, response) => {
-    expect(response, 200)
+    expectStatus(response, 200)
     if (target.hasTokens) tokens[n] = accessTokenOf(response)
   })
   await run('introspect live', 'introspect', (_n, response) => expectActive(target, response, true))
-  await run('revoke', 'revoke', (_n, response) => expect(response, 200))
+  await run('revoke', 'revoke', (_n, response) => expectStatus(response, 200))
   await run('introspect revoked', 'introspect', (_n, response) => expectActive(target, response, false))
-}
-
-function expect(response: Response, status: number): void {
-  if (response.status !== status) throw new Error(`${response.status} instead of ${status}: ${response.body}`)
-}
-
-function expectActive(target: Target, response: Response, active: boolean): void {
-  expect(response, 200)
-  if (target.hasTokens && !response.body.includes(`"active":${active}`))
-    throw new Error(`not ${active}: ${response.body}`)
-}
-
-function accessTokenOf({ body }: Response): string {
-  const start = body.indexOf('"access_token":"') + '"access_token":"'.length
-  return body.slice(start, body.indexOf('"', start))
 }
 
 function record(cells: Cell[], of: Omit<Cell, 'samples'>, sample: Sample): void {
@@ -194,16 +171,15 @@ function heading(): string {
   const machine = `${cpus().length} × ${cpu?.model ?? 'unknown'}, Node ${process.version}`
   return [
     `${day}, ${machine}; ${LIVE} live tokens in the store; medians of ${ROUNDS} rounds in turns.`,
-    "Only rescind's writes are durable (fsync before the answer).",
+    `Only rescind's writes are durable (fsync before the answer). ${PINNED}`,
   ].join('\n')
 }
 
-function table(cells: readonly Cell[]): string {
+function table(figures: readonly Figure[]): string {
   const lines = [
     '| what | connections | server | requests/s | p50 ms | p99 ms | CPU µs/request | ÷ bare | ÷ oidc-provider |',
     '|---|---|---|---|---|---|---|---|---|',
   ]
-  const figures = cells.map(toFigure)
   const order: readonly Case[] = ['introspect live', 'introspect revoked', 'revoke', 'issue']
   for (const what of order) {
     for (const connections of CONNECTIONS) {

@@ -1,47 +1,52 @@
 import { join } from 'node:path'
 import { preload } from './preload.ts'
+import { startRescind } from './rescind.ts'
 import { median } from './statistics.ts'
-import { here, residentBytes, startTarget, stopTarget } from './target.ts'
+import { residentBytes, stopTarget } from './target.ts'
 
 const STARTS = 3
 
-/** How long a start takes and how much memory it holds, with an empty log and with many revocations in it. */
-export async function startup(folder: string, quick: boolean): Promise<string> {
-  const revoked = quick ? 100_000 : 1_000_000
-  const empty = await measure(join(folder, 'empty'), 0)
-  const full = await measure(join(folder, 'full'), revoked)
-  const added = (full.bytes - empty.bytes) / 1e6
-  return [
-    '| revocations in the log | start to listening, s | resident, MB |',
-    '|---|---|---|',
-    `| 0 | ${empty.seconds.toFixed(2)} | ${(empty.bytes / 1e6).toFixed(0)} |`,
-    `| ${revoked} | ${full.seconds.toFixed(2)} | ${(full.bytes / 1e6).toFixed(0)} (+${added.toFixed(0)}) |`,
-  ].join('\n')
+export type Start = {
+  readonly folder: string
+  readonly tokens: number
+  readonly revoked: number
+  readonly seconds: number
+  readonly bytes: number
 }
 
-async function measure(folder: string, revoked: number): Promise<{ seconds: number; bytes: number }> {
-  await preload({ folder, live: 0, revoked })
+/** How long a start takes and how much memory it holds: nothing stored, tokens, and the same tokens revoked. */
+export async function startup(folder: string, count: number): Promise<readonly Start[]> {
+  return [
+    await measure(join(folder, 'empty'), { tokens: 0, revoked: 0 }),
+    await measure(join(folder, 'tokens'), { tokens: count, revoked: 0 }),
+    await measure(join(folder, 'revoked'), { tokens: count, revoked: count }),
+  ]
+}
+
+async function measure(
+  folder: string,
+  { tokens, revoked }: { readonly tokens: number; readonly revoked: number },
+): Promise<Start> {
+  await preload({ folder, live: tokens - revoked, revoked })
   const seconds: number[] = []
   const bytes: number[] = []
   for (let start = 0; start < STARTS; start += 1) {
     const began = performance.now()
-    const target = await startTarget({
-      name: 'rescind',
-      words: [
-        ...['-C', 'rescind-source', here('../cli/main.ts'), 'serve', '--listen', '127.0.0.1:0'],
-        ...[
-          '--store',
-          `sqlite:${join(folder, 'rescind.db')}`,
-          '--master-key-file',
-          join(folder, 'master.key'),
-        ],
-      ],
-      paths: { issue: '/', introspect: '/', revoke: '/' },
-      hasTokens: false,
-    })
+    const target = await startRescind(folder)
     seconds.push((performance.now() - began) / 1_000)
     bytes.push(residentBytes(target.process))
     await stopTarget(target)
   }
-  return { seconds: median(seconds), bytes: median(bytes) }
+  return { folder, tokens, revoked, seconds: median(seconds), bytes: median(bytes) }
+}
+
+export function startupTable(starts: readonly Start[]): string {
+  return [
+    '| tokens in the store | revocations in the log | start to listening, s | resident, MB |',
+    '|---|---|---|---|',
+    ...starts.map(
+      ({ tokens, revoked, seconds, bytes }) =>
+        `| ${tokens} | ${revoked} | ${seconds.toFixed(2)} | ${(bytes / 1e6).toFixed(0)} |`,
+    ),
+  ].join('\n')
 }
