@@ -208,3 +208,42 @@ test(`an answer tells ${EVENTS_MAX} events at most, and where to go on`, async (
   )) as Events
   assert.deepEqual([rest.events.length, rest.links.next], [1, null])
 })
+
+test('assignments are followed page by page, and no marker names whom the caller may not see', async () => {
+  const { ask, enter } = await openV3()
+  for (const [caller, isSeen] of [
+    ['chief', (): boolean => true],
+    ['governor', (id: string): boolean => !['eva', 'nova', 'auditor', 'sysadmin', 'chief'].includes(id)],
+  ] as const) {
+    const as = await enter(caller)
+    type Assigned = {
+      readonly user: { readonly id: string }
+      readonly links: { readonly assignment: string }
+    }
+    const page = async (query: string): Promise<{ found: readonly Assigned[]; next: string | null }> => {
+      const answer = await ask(send('GET', '/v3/role_assignments', { as, query }))
+      type Body = {
+        readonly role_assignments: readonly Assigned[]
+        readonly links: { readonly next: string | null }
+      }
+      const { role_assignments: found, links } = (await bodyJson(answer)) as Body
+      return { found, next: links.next }
+    }
+    const all = await page('')
+    assert.ok(all.found.length > 4)
+    const seen: string[] = []
+    let query = 'limit=1'
+    for (let rounds = 0; rounds < 50; rounds += 1) {
+      const { found, next } = await page(query)
+      seen.push(...found.map(({ links }) => links.assignment))
+      if (next === null) break
+      const { searchParams, search } = new URL(next)
+      assert.ok(isSeen(searchParams.get('marker') ?? ''), `${caller}: ${search}`)
+      query = search.slice(1)
+    }
+    assert.deepEqual(
+      seen,
+      all.found.map(({ links }) => links.assignment),
+    )
+  }
+})

@@ -9,7 +9,7 @@ import { domainOfTenant, tenantById } from '../directory/tenants.ts'
 import { IDENTITY_USERS, type IdentityUser, userEntry } from '../directory/users.ts'
 import { type Acting, asActing } from './acting.ts'
 import { forbidden, malformed, success } from './answers.ts'
-import { type ListAsk, listAsk, listBody, type Page, pageOf } from './paging.ts'
+import { type ListAsk, listAsk, listBody, PAGE_MAX, type Page, pageOf } from './paging.ts'
 import { governsDomain, type Power, readsAll } from './power.ts'
 
 /** Filters that name what this server does not have: a list by one of them is empty. */
@@ -34,23 +34,45 @@ export function listAssignments(call: Call): Awaitable<Answer> {
 
 type Found = { readonly user: IdentityUser; readonly grant: Grant }
 
-async function listed(call: Call, { party, power }: Acting, ask: ListAsk): Promise<Answer | Stale> {
-  const users = await usersOf(call, ask)
+/** Pages of users looked through for one answer. */
+const ROUNDS_MAX = 50
+
+/** A page goes on behind somebody that it has shown: a marker must not name whom the caller may not see. */
+async function listed(call: Call, acting: Acting, ask: ListAsk): Promise<Answer | Stale> {
   const found: Found[] = []
-  let next = users.next
-  for (const user of users.values) {
-    if (found.length >= ask.limit) {
-      next = found.at(-1)?.user.id
-      break
+  let marker = ask.marker
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const users = await usersOf(call, { ...ask, marker, limit: PAGE_MAX })
+    for (const user of users.values) {
+      const own = await visibleGrants(call, { acting, ask }, user)
+      if (own.length > 0 && found.length >= ask.limit) return answered(call, ask, { found, isMore: true })
+      found.push(...own)
     }
-    for (const grant of user.grants) {
-      if (!isAsked(ask, grant)) continue
-      if (user.id === party.user.id || (await isWithin(call, power, grant))) found.push({ user, grant })
-    }
+    if (users.next === undefined) return answered(call, ask, { found, isMore: false })
+    marker = users.next
   }
+  return answered(call, ask, { found, isMore: true })
+}
+
+type Asking = { readonly acting: Acting; readonly ask: ListAsk }
+
+async function visibleGrants(call: Call, { acting, ask }: Asking, user: IdentityUser): Promise<Found[]> {
+  const own: Found[] = []
+  for (const grant of user.grants) {
+    if (!isAsked(ask, grant)) continue
+    if (user.id === acting.party.user.id || (await isWithin(call, acting.power, grant)))
+      own.push({ user, grant })
+  }
+  return own
+}
+
+type Answering = { readonly found: readonly Found[]; readonly isMore: boolean }
+
+async function answered(call: Call, ask: ListAsk, { found, isMore }: Answering): Promise<Answer> {
   const hasNames = isOn(ask, 'include_names')
   const shown: object[] = []
   for (const one of found) shown.push(await shownAssignment(call, one, hasNames))
+  const next = isMore ? found.at(-1)?.user.id : undefined
   return success(200, listBody(call.request, 'role_assignments', { shown, next }))
 }
 
