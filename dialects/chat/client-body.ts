@@ -14,16 +14,17 @@ export const MEMBERS_MAX = 64
 export const MEMBERS_MAX_BYTES = 16_384
 
 /**
- * Members that say something about this server, not about the client. Refused rather than ignored: a caller
- * that sends `isRobot: true` and reads 200 would believe it. (`id` may be sent, if it says what `_id` says.)
+ * Members that are this server's to say. Who reads a client, changes it and sends it back whole sends them along, so
+ * what says no more than the server itself is passed over. What would say more is refused: a caller that sends
+ * `isRobot: true` and reads 200 would believe it. (`id` may be sent, if it says what `_id` says.)
  */
-const RESERVED: ReadonlySet<string> = new Set([
-  '__v',
-  'appID',
-  'updatedAt',
-  'isRobot',
-  'mute',
-  'expirationDateMS',
+const RESERVED: ReadonlyMap<string, (value: Json | undefined) => boolean> = new Map([
+  ['__v', () => true],
+  ['appID', () => true],
+  ['updatedAt', () => true],
+  ['isRobot', (value) => value === false],
+  ['mute', (value) => Array.isArray(value) && value.length === 0],
+  ['expirationDateMS', () => false],
 ])
 const OWN: ReadonlySet<string> = new Set([
   '_id',
@@ -68,10 +69,10 @@ export function parsePatch(members: JsonObject, [first, second]: IdNames): Patch
     return refused('INVALID_REQUEST', 'id and _id must be the same.')
   const profile = parseProfile(members)
   if (profile.kind === 'refused') return profile
-  const others = Object.entries(members).filter(([name]) => !OWN.has(name))
-  const reserved = others.find(([name]) => RESERVED.has(name))
+  const reserved = Object.entries(members).find(([name, value]) => RESERVED.get(name)?.(value) === false)
   if (reserved !== undefined)
     return refused('INVALID_REQUEST', `${reserved[0]} is set by this server and cannot be sent.`)
+  const others = Object.entries(members).filter(([name]) => !OWN.has(name) && !RESERVED.has(name))
   return { kind: 'patch', id, profile: profile.profile, members: Object.fromEntries(others) }
 }
 
@@ -81,7 +82,7 @@ export type Patch = ClientPatch & { readonly kind: 'patch' }
 export function parsePlainPatch(members: JsonObject, names: IdNames): Patch | Refused {
   const { token, expirationDate, issueAccessToken } = members
   if (token !== undefined || expirationDate !== undefined || issueAccessToken === true)
-    return refused('INVALID_REQUEST', 'This call neither issues nor binds tokens.')
+    return refused('INVALID_REQUEST', 'This call takes no member that issues or binds a token.')
   return parsePatch(members, names)
 }
 

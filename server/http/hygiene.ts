@@ -14,6 +14,9 @@ export function malformation({ url, headers, rawHeaders, httpVersion }: Incoming
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'the protocol is neither HTTP/1.1 nor HTTP/1.0'
   // RFC 9112 §3.2: whoever leaves it out of HTTP/1.1 is answered 400.
   if (headers.host === undefined && httpVersion === '1.1') return 'the Host header is missing'
+  // Nothing here decodes bodies: read as they are, they would say what nobody meant (RFC 9110 §8.4).
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return 'the body must not be encoded'
   let distinct = 0
   for (const name in headers) if (name !== '') distinct += 1
   // Node merges or drops repeated headers, each in its own way; whoever sends one twice means two things.

@@ -23,6 +23,7 @@ const LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}): ([\x21-\x7e](?:[\x20-\x7e]*[\
 const LENGTH = /^(?:0|[1-9][0-9]{0,5})$/
 /** Headers by which a message is framed or a connection changes its meaning: whoever sends one goes the long way. */
 const FRAMING: ReadonlySet<string> = new Set([
+  'content-encoding',
   'expect',
   'http2-settings',
   'keep-alive',

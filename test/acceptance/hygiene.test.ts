@@ -41,6 +41,16 @@ hostile('refuses every header that is sent twice, alike or not, in the words of 
   }
 })
 
+hostile('refuses a body that is encoded, whatever its bytes would say as they are', async () => {
+  for (const template of templates) {
+    for (const coding of ['gzip', 'GZIP', 'br', 'deflate', 'identity, gzip']) {
+      const bytes = bytesOf(template, [`Content-Encoding: ${coding}`])
+      const answer = await world.refused(bytes, [template.shape], `${said(template)} in ${coding}`)
+      assert.equal(answer.status, 400)
+    }
+  }
+})
+
 hostile('refuses a header under its two names with two values', async () => {
   const pairs = [
     [API_KEY, 'API_KEY: rival-api-key-0123456789'],
