@@ -13,12 +13,14 @@ export const MEMBERS_MAX = 64
 /** Bytes of their JSON together. */
 export const MEMBERS_MAX_BYTES = 16_384
 
+type SaysNoMore = (value: Json | undefined) => boolean
+
 /**
  * Members that are this server's to say. Who reads a client, changes it and sends it back whole sends them along, so
  * what says no more than the server itself is passed over. What would say more is refused: a caller that sends
  * `isRobot: true` and reads 200 would believe it. (`id` may be sent, if it says what `_id` says.)
  */
-const RESERVED: ReadonlyMap<string, (value: Json | undefined) => boolean> = new Map([
+const RESERVED: ReadonlyMap<string, SaysNoMore> = new Map<string, SaysNoMore>([
   ['__v', () => true],
   ['appID', () => true],
   ['updatedAt', () => true],
