@@ -62,14 +62,27 @@ async function foreignState(call: Call, raw: RawToken): Promise<Answer> {
   })
 }
 
+/** RFC 9701 §4, with the weights of RFC 9110 §12.5.1: the signed form is named, and JSON is not liked better. */
 function asksForSigned(accept: string | undefined): boolean {
-  if (accept === undefined || !accept.includes('introspection+jwt')) return false
+  if (accept === undefined || !MAY_ASK.test(accept)) return false
+  let signed = 0
+  let json = 0
   for (const range of accept.split(',')) {
     const [type = '', ...parameters] = range.split(';')
-    const isRefused = parameters.some((one) => Number(one.trim().replace('q=', '')) === 0)
-    if (type.trim().toLowerCase() === SIGNED_TYPE && !isRefused) return true
+    const name = type.trim().toLowerCase()
+    if (name === SIGNED_TYPE) signed = weightOf(parameters)
+    else if (name === 'application/json') json = weightOf(parameters)
   }
-  return false
+  return signed > 0 && signed >= json
+}
+
+/** Nearly every caller asks for JSON: known without reading the whole header. */
+const MAY_ASK = /introspection\+jwt/i
+const WEIGHT = /^\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*$/i
+
+function weightOf(parameters: readonly string[]): number {
+  const given = parameters.map((one) => WEIGHT.exec(one)?.[1]).find((weight) => weight !== undefined)
+  return given === undefined ? 1 : Number(given)
 }
 
 function render({ verdict, record }: Found, client: OauthClient, call: Call): Answer {

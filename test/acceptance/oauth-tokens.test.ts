@@ -129,6 +129,24 @@ test('introspection tells nothing of a foreign token by status, body or headers,
   }
 })
 
+test('a signed introspection is named in any case, and is not given to who likes JSON better or refuses it', async () => {
+  const asker = await world.client('chooser')
+  const signed = 'application/token-introspection+jwt'
+  const cases = [
+    ['Application/Token-Introspection+JWT', true],
+    [`${signed};`, true],
+    [`${signed};q=0.5, application/json;q=0.4`, true],
+    [`application/json, ${signed}`, true],
+    [`application/json, ${signed};q=0.1`, false],
+    [`${signed};Q=0.000`, false],
+    [`${signed}-not`, false],
+  ] as const
+  for (const [accept, isSigned] of cases) {
+    const { headers } = await world.introspect(asker, 'nothing', { accept })
+    assert.equal(headers.get('content-type'), isSigned ? signed : 'application/json', accept)
+  }
+})
+
 test('a seed file knows public clients, clients with keys, formats and prefixes; what cannot be is refused', async () => {
   const key = ownKey()
   const seeded = await OauthWorld.open([], {
