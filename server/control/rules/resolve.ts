@@ -96,7 +96,7 @@ async function byText({ realm, parts }: Asking, text: string): Promise<Resolved 
   const raw = RawToken.parse(text)
   if (raw === undefined) return problem(422, 'target: no text of a token')
   const { verdict, record, facts } = await judgeText(realm, parts.keySets, raw)
-  if (record !== undefined) return { targets: [tokenRule(record).target], record }
+  if (record !== undefined) return ofRecord(record)
   if (verdict.kind === 'unknown') throw new StoreUnavailable('the keys of a foreign issuer cannot be had now')
   if (facts?.foreign === undefined) return problem(404, 'no such token')
   const issuer = facts.source.slice(ISS.length)
@@ -107,9 +107,14 @@ async function byHandle(realm: Realm, text: string): Promise<Resolved | Problem>
   const handle = parseHandle(text)
   if (handle === undefined) return problem(422, 'target: not of the form of a handle')
   const record = await realm.store.tokenByHandle(realm.ordinal, handle)
-  return record === undefined
-    ? problem(404, 'no such token')
-    : { targets: [tokenRule(record).target], record }
+  return record === undefined ? problem(404, 'no such token') : ofRecord(record)
+}
+
+/** Whoever holds a refresh token may hold what was made with it: it stands for its whole grant. */
+function ofRecord(record: TokenRecord): Resolved {
+  const { kind, source, grant } = record
+  if (kind === 'refresh') return { targets: [{ kind: 'grant', source, grant }] }
+  return { targets: [tokenRule(record).target], record }
 }
 
 type Sourced = Exclude<Classified, { readonly kind: 'token' | 'handle' }>

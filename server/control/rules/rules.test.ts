@@ -45,11 +45,14 @@ type Names = {
   readonly tenant?: string
 }
 
-async function issue(realm: Realm, text: string, names: Names, parent?: TokenRecord): Promise<TokenRecord> {
+type Named = Names & { readonly kind?: 'access' | 'refresh' }
+
+async function issue(realm: Realm, text: string, names: Named, parent?: TokenRecord): Promise<TokenRecord> {
   const raw = RawToken.parse(text)
   assert.ok(raw !== undefined)
   const grant = parent === undefined ? {} : { grant: parent.grant }
-  const token = { raw, kind: 'access', ...names, ...grant, expiresAtMs: realm.nowMs() + 30 * DAY_MS } as const
+  const expiresAtMs = realm.nowMs() + 30 * DAY_MS
+  const token = { raw, kind: 'access' as const, ...names, ...grant, expiresAtMs }
   const issued = await issueTokens(realm, { basis: realm.basis(), caller: callerIn(realm), tokens: [token] })
   assert.ok(issued.kind === 'issued')
   return issued.records[0] as TokenRecord
@@ -286,3 +289,17 @@ test('a later, lower request never shortens or weakens an earlier one', async ()
     ['inactive', 'inactive'],
   )
 })
+
+for (const by of ['token', 'handle'] as const)
+  test(`a refresh token named by its ${by} ends what was made with it, and an access token only itself`, async () => {
+    const { realm } = await openWorld()
+    const refresh = await issue(realm, 'a refresh token', { source: 'oauth', kind: 'refresh' })
+    const first = await issue(realm, 'made with it', { source: 'oauth' }, refresh)
+    const second = await issue(realm, 'made later', { source: 'oauth' }, refresh)
+    const other = await issue(realm, 'of another grant', { source: 'oauth' })
+    const states = () => [refresh, first, second, other].map((one) => realm.judge(one).kind)
+    await ask(realm, { target: by === 'token' ? { token: 'made with it' } : { handle: first.handle } })
+    assert.deepEqual(states(), ['active', 'inactive', 'active', 'active'])
+    await ask(realm, { target: by === 'token' ? { token: 'a refresh token' } : { handle: refresh.handle } })
+    assert.deepEqual(states(), ['inactive', 'inactive', 'inactive', 'active'])
+  })
