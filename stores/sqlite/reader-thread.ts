@@ -1,6 +1,6 @@
 /** Scans, so that the thread which answers requests reads by key only; and the long part of checkpoints. */
 import { DatabaseSync } from 'node:sqlite'
-import { encodeRows, type LogRowColumns } from './log-bytes.ts'
+import { LOG_PAGE_SQL, pageBytes } from './log-bytes.ts'
 import { configure } from './schema.ts'
 import type { Places, ReaderAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
@@ -33,13 +33,11 @@ serve<ReaderAsk>((ask) => {
 })
 
 function readLog(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'log' }>): Uint8Array {
-  const statement = from.prepare(
-    'SELECT id, at, kind, rule FROM log WHERE id > ? AND id < ? ORDER BY id LIMIT ?',
-  )
+  const statement = from.prepare(LOG_PAGE_SQL)
   statement.setReturnArrays(true)
-  const rows = statement.iterate(ask.after, ask.before, ask.limit)
-  // node:sqlite types every row as an object; these are arrays of the four columns.
-  return encodeRows(rows as unknown as Iterable<LogRowColumns>)
+  // node:sqlite types every row as an object; this is an array of the one column.
+  const [page] = statement.get(ask.after, ask.before, ask.limit) as unknown as [string | null]
+  return pageBytes(page)
 }
 
 /** From an index that holds all of it, put together by SQLite: a million rows must not become a million arrays. */

@@ -8,9 +8,15 @@
 export class RowTable {
   readonly #partitions: (Partition | undefined)[] = new Array<Partition | undefined>(PARTITIONS)
   #size = 0
+  #firstCapacity = SMALLEST
 
   get size(): number {
     return this.#size
+  }
+
+  /** Says how many entries are about to come, so that a table which is filled at once does not grow in many steps. */
+  reserve(entries: number): void {
+    this.#firstCapacity = Math.max(SMALLEST, Math.ceil(entries / PARTITIONS / LOAD_RESERVED))
   }
 
   get bytes(): number {
@@ -38,7 +44,7 @@ export class RowTable {
     if (this.candidates(bits).includes(row)) return
     const at = bits >>> MARK_BITS
     const mark = bits & MARK_MASK
-    let partition = this.#partitions[at] ?? makePartition(SMALLEST)
+    let partition = this.#partitions[at] ?? makePartition(this.#firstCapacity)
     // Never the same size again: a run that overflows the slack may do so below the highest load, too.
     while (!insert(partition, mark, row)) partition = grown(partition)
     this.#partitions[at] = partition
@@ -66,6 +72,7 @@ const MARK_MASK = 0xffff
 const SMALLEST = 16
 const LOAD_MAX = 0.9
 const GROWTH = 1.12
+const LOAD_RESERVED = 0.84
 /** Slots past the last home, so that a run at the end needs no wrap-around. */
 const SLACK = 16
 const LOW_SPAN = 2 ** 32
@@ -122,10 +129,11 @@ function insert(partition: Partition, mark: number, row: number): boolean {
   let end = slot
   while (isUsed(partition, end)) end += 1
   if (end >= used.length) return false
-  if (end > slot) {
-    marks.copyWithin(slot + 1, slot, end)
-    lows.copyWithin(slot + 1, slot, end)
-    used.copyWithin(slot + 1, slot, end)
+  // A run is a few entries: moving them one by one takes less than three calls that move ranges.
+  for (let at = end; at > slot; at -= 1) {
+    marks[at] = marks[at - 1] as number
+    lows[at] = lows[at - 1] as number
+    used[at] = used[at - 1] as number
   }
   marks[slot] = mark
   lows[slot] = row % LOW_SPAN
@@ -146,13 +154,26 @@ function removeAt(partition: Partition, slot: number): void {
   partition.count -= 1
 }
 
+/** The same entries, which stand in the order of their marks already, in a larger partition. */
 function grown(from: Partition): Partition {
   for (let capacity = Math.ceil(from.capacity * GROWTH) + 1; ; capacity = Math.ceil(capacity * GROWTH)) {
     const to = makePartition(capacity)
-    let fits = true
-    for (let slot = 0; fits && slot < from.used.length; slot += 1) {
-      if (from.used[slot] !== 0) fits = insert(to, from.marks[slot] as number, rowAt(from, slot))
-    }
-    if (fits) return to
+    if (copyInto(to, from)) return to
   }
+}
+
+function copyInto(to: Partition, { marks, lows, used }: Partition): boolean {
+  let next = 0
+  for (let slot = 0; slot < used.length; slot += 1) {
+    if (used[slot] === 0) continue
+    const mark = marks[slot] as number
+    const target = Math.max(next, home(to, mark))
+    if (target >= to.used.length) return false
+    to.marks[target] = mark
+    to.lows[target] = lows[slot] as number
+    to.used[target] = used[slot] as number
+    to.count += 1
+    next = target + 1
+  }
+  return true
 }

@@ -330,18 +330,27 @@ class SqliteStore implements Store, SideLogged {
     return undefined
   }
 
-  /** Pages by expiry; a page that brings no later one is asked for again, twice as long. */
+  /** Pages by expiry, each read while the one before is taken; one that brings no later expiry is read again, twice as long. */
   async #readIndex(): Promise<TokenIndex> {
     const index = new TokenIndex()
+    const [count] = await this.#scan<readonly [number]>('SELECT count(*) FROM token', [])
+    index.reserve(count?.[0] ?? 0)
     let limit = PLACES_PER_READ
     let fromMs = Number.MIN_SAFE_INTEGER
+    let next = this.#places(fromMs, limit)
     for (;;) {
-      const page = await this.#parts.reader.ask<Places>({ kind: 'places', fromMs, limit })
-      index.load(page)
-      if (page.count < limit) return index
+      const page = await next
+      const isLast = page.count < limit
       limit = page.lastMs > fromMs ? PLACES_PER_READ : limit * 2
       fromMs = page.lastMs
+      if (!isLast) next = this.#places(fromMs, limit)
+      index.load(page)
+      if (isLast) return index
     }
+  }
+
+  #places(fromMs: number, limit: number): Promise<Places> {
+    return this.#parts.reader.ask<Places>({ kind: 'places', fromMs, limit })
   }
 
   get #open(): Snapshot {

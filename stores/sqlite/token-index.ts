@@ -32,6 +32,11 @@ export class TokenIndex {
     return this.#handles.candidates(bitsAt(handle, HANDLE_PREFIX_CHARS))
   }
 
+  reserve(tokens: number): void {
+    this.#digests.reserve(tokens)
+    this.#handles.reserve(tokens)
+  }
+
   load({ bits, rows }: TokenPlaces): void {
     if (rows === '') return
     let at = 0
