@@ -14,6 +14,7 @@ export function malformation({ url, headers, rawHeaders, httpVersion }: Incoming
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'the protocol is neither HTTP/1.1 nor HTTP/1.0'
   // RFC 9112 §3.2: whoever leaves it out of HTTP/1.1 is answered 400.
   if (headers.host === undefined && httpVersion === '1.1') return 'the Host header is missing'
+  if (headers.host !== undefined && !isHost(headers.host)) return 'the Host header names no host'
   // Nothing here decodes bodies: read as they are, they would say what nobody meant (RFC 9110 §8.4).
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return 'the body must not be encoded'
@@ -51,6 +52,20 @@ function repeatsSingle(rawHeaders: readonly string[]): boolean {
   }
   return false
 }
+
+/** RFC 3986 §3.2.2 and §3.2.3, without user and password: the characters, not whether such a name can exist. */
+export function isHost(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    if (!HOST_CHARS.has(text.charCodeAt(at))) return false
+  }
+  return true
+}
+
+const HOST_CHARS: ReadonlySet<number> = new Set(
+  Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%!$&'()*+;=:[]", (char) =>
+    char.charCodeAt(0),
+  ),
+)
 
 function isPrintable(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {

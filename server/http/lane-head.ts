@@ -1,4 +1,4 @@
-import { HEADERS_MAX_BYTES } from './hygiene.ts'
+import { HEADERS_MAX_BYTES, isHost } from './hygiene.ts'
 import { BODY_MAX_BYTES } from './read-body.ts'
 import type { Target } from './wire.ts'
 
@@ -46,7 +46,7 @@ export function readHead<Mouth>(bytes: Buffer, routes: LaneRoutes<Mouth>): Head<
   const route = routes.get(lines[0] ?? '')
   if (route === undefined || lines.length > LANE_HEADERS_MAX + 1) return undefined
   const headers = headersOf(lines)
-  if (headers === undefined || headers['host'] === undefined) return undefined
+  if (headers === undefined || headers['host'] === undefined || !isHost(headers['host'])) return undefined
   const length = headers['content-length']
   if (length === undefined || !LENGTH.test(length)) return undefined
   const bodyBytes = Number(length)

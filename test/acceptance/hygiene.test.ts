@@ -41,6 +41,18 @@ hostile('refuses every header that is sent twice, alike or not, in the words of 
   }
 })
 
+hostile('refuses a Host header that names no host (RFC 9112 §3.2)', async () => {
+  for (const template of templates) {
+    for (const host of ['a b', 'a/b', 'user@host', 'a?b', 'a#b', 'a\\b', 'a,b', '<a>']) {
+      const text = bytesOf(template)
+        .toString('latin1')
+        .replace(/^Host: [^\r]*/m, `Host: ${host}`)
+      const answer = await world.refused(latin1(text), [template.shape], `${said(template)} at ${host}`)
+      assert.equal(answer.status, 400)
+    }
+  }
+})
+
 hostile('refuses a body that is encoded, whatever its bytes would say as they are', async () => {
   for (const template of templates) {
     for (const coding of ['gzip', 'GZIP', 'br', 'deflate', 'identity, gzip']) {
