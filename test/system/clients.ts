@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { execPath } from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { AWKWARD, openInteropServer } from '../interop/awkward.ts'
 import { Calls } from '../kit/calls.ts'
 import type { TestServer } from '../kit/in-process.ts'
@@ -25,6 +27,16 @@ export function keystoneclient(): Promise<string> {
 export function libcloud(): Promise<string> {
   const { username, apiKey, password, tenant } = ANN
   return withServer(({ url }) => python('libcloud_identity.py', [url, username, apiKey, password, tenant]))
+}
+
+/** npm's client, by the tests that `npm test` has of it: a Node of their own, since they are a test runner's. */
+export async function pkgcloud(): Promise<string> {
+  const files = ['pkgcloud', 'pkgcloud-v3'].map((name) =>
+    fileURLToPath(new URL(`../interop/${name}.test.ts`, import.meta.url)),
+  )
+  const { status, output, errors } = await run(execPath, ['-C', 'rescind-source', '--test', ...files])
+  assert.equal(status, 0, `${output}\n${errors}`)
+  return 'pkgcloud: logged in by API key, by password and by v3, validated, was refused what was revoked'
 }
 
 export function authlib(): Promise<string> {
