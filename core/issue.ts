@@ -70,9 +70,9 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
   )
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [act.caller.standing, ...standing(realm, records), ...standing(realm, consumed(act))],
+    standsOn: standing(realm, act, records),
     expects: act.expects ?? [],
-    operations: [...consumption(act), ...records.map(putToken), ...(act.also ?? [])],
+    operations: operationsOf(act, records),
   })
   if (outcome.kind === 'applied') return { kind: 'issued', records }
   if (outcome.kind === 'stale') return outcome
@@ -111,14 +111,18 @@ export function putToken(record: TokenRecord): Operation {
   return { kind: 'put-token', record }
 }
 
-function consumed(act: IssueAct): readonly TokenRecord[] {
-  return act.consume === undefined ? [] : [act.consume]
+function operationsOf({ consume, consumeSealed, also }: IssueAct, records: readonly TokenRecord[]) {
+  const operations: Operation[] = []
+  if (consume !== undefined)
+    operations.push({ kind: 'consume', handle: consume.handle, sealed: consumeSealed })
+  for (const record of records) operations.push(putToken(record))
+  if (also !== undefined) for (const operation of also) operations.push(operation)
+  return operations
 }
 
-function consumption(act: IssueAct): readonly Operation[] {
-  return consumed(act).map(({ handle }) => ({ kind: 'consume', handle, sealed: act.consumeSealed }))
-}
-
-function standing(realm: Realm, records: readonly TokenRecord[]): Caller['standing'][] {
-  return records.map((facts) => ({ realm: realm.ordinal, facts }))
+function standing({ ordinal }: Realm, { caller, consume }: IssueAct, records: readonly TokenRecord[]) {
+  const standsOn: Caller['standing'][] = [caller.standing]
+  for (const facts of records) standsOn.push({ realm: ordinal, facts })
+  if (consume !== undefined) standsOn.push({ realm: ordinal, facts: consume })
+  return standsOn
 }

@@ -164,12 +164,16 @@ export class Ledger {
     await this.recover()
     const fresh = this.#withoutStale(units)
     const settled = fresh.length === 0 ? NOTHING_DONE : await this.#write(fresh)
-    const outcomes = new Map<Unit, Outcome>()
-    for (let at = 0; at < fresh.length; at += 1) {
-      outcomes.set(fresh[at] as Unit, this.#foldUnit(fresh[at] as Unit, settled.outcomes[at] as UnitOutcome))
-    }
+    let next = 0
+    // What is fresh stands in the same order.
+    const outcomes = units.map((unit) => {
+      if (unit !== fresh[next]) return STALE
+      const outcome = settled.outcomes[next] as UnitOutcome
+      next += 1
+      return this.#foldUnit(unit, outcome)
+    })
     if (this.#publications.length > 0) this.#publish(fresh, settled)
-    return units.map((unit) => outcomes.get(unit) ?? STALE)
+    return outcomes
   }
 
   async #write(units: readonly Unit[]): Promise<GroupOutcome> {

@@ -185,21 +185,26 @@ export class Realm {
   }
 
   /** @throws StoreUnavailable or Overloaded. What the unit changed about cached records is dropped. */
-  async commit(unit: Unit): Promise<Outcome> {
-    let outcome: Outcome
-    try {
-      outcome = await this.#ledger.commit(unit)
-    } finally {
-      // Also when nobody knows what became of the unit.
-      this.#dropChanged(unit)
-    }
+  commit(unit: Unit): Promise<Outcome> {
+    return this.#ledger.commit(unit).then(
+      (outcome) => {
+        this.#dropChanged(unit)
+        if (outcome.kind === 'applied') this.#keepIssued(unit)
+        return outcome
+      },
+      (error: unknown) => {
+        // Nobody knows what became of the unit.
+        this.#dropChanged(unit)
+        throw error
+      },
+    )
+  }
+
+  /** Tokens are mostly asked about soon after they were issued. */
+  #keepIssued(unit: Unit): void {
     for (const operation of unit.operations) {
-      // Tokens are mostly asked about soon after they were issued.
-      if (operation.kind === 'put-token' && outcome.kind === 'applied') {
-        this.#records.fill(operation.record, this.#records.changes)
-      }
+      if (operation.kind === 'put-token') this.#records.fill(operation.record, this.#records.changes)
     }
-    return outcome
   }
 
   #dropChanged(unit: Unit): void {

@@ -126,10 +126,12 @@ function byHeader(header: string, clientId: string | undefined): Presented {
 type Proved = (client: OauthClient | undefined) => Authentication
 
 function prove(realm: Realm, claims: readonly Claim[], next: Proved): Awaitable<Authentication> {
-  const [claim, ...rest] = claims
+  const claim = claims[0]
   if (claim === undefined) return next(undefined)
   return after(realm.directory.get(OAUTH_CLIENTS, claim.clientId), (entry) =>
-    holds(realm, entry, claim) && entry !== undefined ? next(entry.value) : prove(realm, rest, next),
+    holds(realm, entry, claim) && entry !== undefined
+      ? next(entry.value)
+      : prove(realm, claims.slice(1), next),
   )
 }
 

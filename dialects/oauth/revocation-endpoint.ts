@@ -54,8 +54,8 @@ function revokeFound(
   if (record === undefined || record.kind === 'code' || isOver(verdict)) return DONE
   if (record.client !== client.clientId) return notYours(foreign.take(client.clientId, realm.nowMs()))
   // A hold covers the record already: it must not make the revocation stale.
-  const live = verdict.kind === 'active' ? { onlyIfLive: record } : {}
-  return end(realm, record, { caller, how: 'oauth.revoke', ...live })
+  const act = { caller, how: 'oauth.revoke' }
+  return end(realm, record, verdict.kind === 'active' ? { ...act, onlyIfLive: record } : act)
 }
 
 /**
