@@ -120,6 +120,8 @@ function wordsFor({ what }: LogFault): string {
       return 'its audit text is not what was written'
     case 'not-the-log':
       return 'the log was known to be another one here: rows were cut off, or all were written anew'
+    case 'anchor-altered':
+      return 'the log does not begin where its server trimmed it, or rules that it kept from before were changed'
     default:
       return unreachable(what)
   }

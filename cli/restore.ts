@@ -99,17 +99,20 @@ async function provenRealms(realms: Realms, { joined, known }: History): Promise
   const isWhole = joined?.kind === 'whole'
   for (const realm of realms.all()) {
     const places = known.get(realm.name) ?? []
-    const reached: boolean[] = []
+    const reached: (boolean | undefined)[] = []
     for (const place of places) reached.push(await isReached(realm, place))
     // A position that lies beyond what is here disproves whatever else seemed to be whole.
     if (reached.includes(false)) continue
-    if ((isWhole && joined.closed) || places.length > 0) proven.add(realm.name)
+    if ((isWhole && joined.closed) || reached.includes(true)) proven.add(realm.name)
   }
   return proven
 }
 
-async function isReached(realm: Realm, place: Place): Promise<boolean> {
+/** Undefined for a place of this log whose rows were trimmed off: nobody can tell any more. */
+async function isReached(realm: Realm, place: Place): Promise<boolean | undefined> {
   if (standingOf(place, realm.index.epochs, realm.index) !== 'on') return false
+  const { seq } = await realm.store.anchor(realm.ordinal)
+  if (place.seq <= seq) return undefined
   const chain = await chainAt(realm.store, realm, place.seq)
   return chain === place.chain
 }

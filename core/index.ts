@@ -127,8 +127,10 @@ export {
   LIFETIME_MAX_MS,
 } from './lifetimes.ts'
 export { type Epoch, type Standing, standingOf } from './lineage.ts'
+export { ANCHOR_MEMO, anchorStands, keptRows } from './log-anchor.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export { type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
+export { LogTrim, TRIM_AGE_MIN_MS } from './log-trim.ts'
 export type {
   Awaitable,
   ClientTokensAsk,
@@ -274,6 +276,7 @@ export type {
   NewRow,
   Operation,
   RecordKey,
+  TrimLog,
   Unit,
   UnitOutcome,
 } from './units.ts'

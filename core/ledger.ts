@@ -48,6 +48,7 @@ export type GroupListener = {
 }
 
 const ROWS_PER_READ = 1_000
+const KEPT_PER_READ = 1_000
 
 /**
  * The order of things: commit durable → fold into the index → publish → answer, per group and without a gap. After
@@ -95,7 +96,9 @@ export class Ledger {
     const index = new RevocationIndex(digestKey)
     index.raiseFloor(this.#floorMs)
     // A revoked token is known by two keys, and most rows are revoked tokens.
-    index.ended.reserve(2 * (await this.#store.head(realm)).seq)
+    const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
+    index.ended.reserve(2 * (head.seq - anchor.seq))
+    await this.#foldKept(realm, index)
     await this.#catchUp(realm, index)
     this.#indexes.set(realm, index)
     return index
@@ -239,6 +242,17 @@ export class Ledger {
       const publication = { realm, prev: head.seq - rows.length, head, rows }
       for (const { published } of this.#publications) published(publication)
     }
+  }
+
+  /** What is left of the rows up to the anchor. */
+  async #foldKept(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
+    const anchor = await this.#store.anchor(realm)
+    for (;;) {
+      const rows = await this.#store.keptRows(realm, index.seq, KEPT_PER_READ)
+      for (const row of rows) index.foldKept(row)
+      if (rows.length < KEPT_PER_READ) break
+    }
+    index.passTo(anchor.seq)
   }
 
   /** The next page is read while this one is folded. */

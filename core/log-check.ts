@@ -14,6 +14,8 @@ export type LogFault = {
     | 'audit-altered'
     /** The log ends before this place, or is another one there: rows were cut off or all written anew. */
     | 'not-the-log'
+    /** The log does not begin where its server trimmed it, or what was kept from before is not what it kept. */
+    | 'anchor-altered'
 }
 
 /** A place that the log was known to have: a checkpoint, a receipt, an earlier export. */
@@ -25,11 +27,13 @@ export type KnownPlace = { readonly seq: number; readonly chain: string }
  */
 export class LogCheck {
   readonly #known: readonly KnownPlace[]
+  readonly #anchor: KnownPlace
   #seq: number
   #chain: Uint8Array
 
   constructor(known: readonly KnownPlace[], anchor: { seq: number; chain: Uint8Array } = START) {
     this.#known = known
+    this.#anchor = { seq: anchor.seq, chain: Buffer.from(anchor.chain).toString('base64url') }
     this.#seq = anchor.seq
     this.#chain = anchor.chain
   }
@@ -62,6 +66,8 @@ export class LogCheck {
 
   /** @returns what is wrong with a log that ends here. */
   end(): LogFault | undefined {
+    if (this.#known.some(({ seq, chain }) => seq === this.#anchor.seq && chain !== this.#anchor.chain))
+      return { seq: this.#anchor.seq, what: 'not-the-log' }
     const beyond = this.#known.find(({ seq }) => seq > this.#seq)
     return beyond === undefined ? undefined : { seq: beyond.seq, what: 'not-the-log' }
   }

@@ -86,7 +86,11 @@ export interface Store {
   expiredMemos(belowMs: number, limit: number): Promise<readonly ExpiredMemo[]>
 
   head(realm: RealmOrdinal): Promise<LogHead>
-  /** Rows with seq > `after`, in order, at most `limit`. */
+  /** Where the log's first rows were trimmed off: rows up to this place are gone. Seq 0: none. */
+  anchor(realm: RealmOrdinal): Promise<LogHead>
+  /** Rows up to the anchor whose rules were kept, seq > `after`, in order, at most `limit` (≤ 1,000). */
+  keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]>
+  /** Rows with seq > `after` that were not trimmed off, in order, at most `limit`. */
   rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]>
   /** The same, each row with what its chain is checked by: what the feed sends to those who come back. */
   chainedRowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly ChainedLogRow[]>

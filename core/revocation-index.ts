@@ -90,6 +90,18 @@ export class RevocationIndex {
     return NOTHING
   }
 
+  /** Folds a row of which others before it may have been trimmed off, none of which decides anything. */
+  foldKept(row: LogRow): void {
+    this.passTo(row.seq - 1)
+    this.fold(row)
+  }
+
+  /** Takes rows up to this seq as folded: they were trimmed off. @throws ContractBroken when it lies behind. */
+  passTo(seq: number): void {
+    if (seq < this.#seq) throw new ContractBroken(`the log goes back from row ${this.#seq} to ${seq}`)
+    this.#seq = seq
+  }
+
   #apply(rule: Rule, atMs: number): Folded {
     switch (rule.kind) {
       case 'revoke':

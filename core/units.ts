@@ -49,6 +49,19 @@ export type Operation =
   | { readonly kind: 'forget-token'; readonly token: ForgottenToken }
   /** Audit texts of these rows and of those between are over; their hashes stay, and the chain with them. */
   | { readonly kind: 'forget-audit'; readonly fromSeq: number; readonly throughSeq: number }
+  | TrimLog
+
+/**
+ * Rows of a log up to this one are over and go, but for those that are `kept`: their rules stay, beside the log. The
+ * place of the last one that went stays as the log's anchor. `forget`: rules that were kept before and are over now.
+ * Doing it again changes nothing; a log always keeps its last row.
+ */
+export type TrimLog = {
+  readonly kind: 'trim-log'
+  readonly throughSeq: number
+  readonly keep: readonly number[]
+  readonly forget: readonly number[]
+}
 
 export type ForgottenToken = {
   readonly digest: TokenDigest

@@ -6,6 +6,8 @@ import { collectExpired } from '../gc.ts'
 import { putToken, recordOf } from '../issue.ts'
 import { SLICES } from '../key-table.ts'
 import { ASSIGNED_LIFETIME_MAX_MS } from '../lifetimes.ts'
+import { anchorStands } from '../log-anchor.ts'
+import { LogTrim } from '../log-trim.ts'
 import { ordinalOf, position } from '../position.ts'
 import type { Realm } from '../realm.ts'
 import { Realms } from '../realms.ts'
@@ -91,9 +93,12 @@ class Years {
   readonly #world: World
   #realms: Realms
   readonly #tokens: TokenRecord[] = []
+  /** The whole log, what was trimmed off included. */
+  readonly #rows: PlainRow[] = []
   #texts = 0
   checked = 0
   dropped = 0
+  trimmed = 0
 
   constructor(world: World) {
     this.#world = world
@@ -193,6 +198,18 @@ class Years {
     const before = this.#realm.index.ended.size
     for (let slice = 0; slice < SLICES; slice += 1) this.#realm.index.dropExpired(slice)
     this.dropped += before - this.#realm.index.ended.size
+    await this.#trim()
+  }
+
+  async #trim(): Promise<void> {
+    const realm = this.#realm
+    const before = (await realm.store.anchor(realm.ordinal)).seq
+    const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+    const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+    while (await trim.step());
+    this.trimmed += (await realm.store.anchor(realm.ordinal)).seq - before
+    assert.ok(await anchorStands(realm.store, realm.ordinal, realm.keys.sealKey))
   }
 
   #text(): string {
@@ -208,8 +225,9 @@ class Years {
   /** Every token is active if, and only if, it has not expired and no row of the whole log ever named it. */
   async check(): Promise<void> {
     const realm = this.#realm
-    const rows: PlainRow[] = []
-    for (const row of await realm.store.rowsAfter(realm.ordinal, 0, 10_000)) {
+    const rows = this.#rows
+    for (const row of await realm.store.rowsAfter(realm.ordinal, rows.length, 10_000)) {
+      assert.equal(row.seq, rows.length + 1)
       rows.push({ at: position(ordinalOf(realm.basis()), row.seq), atMs: row.atMs, rule: decodeRule(row) })
     }
     for (const record of this.#tokens) {
@@ -221,7 +239,7 @@ class Years {
 }
 
 test('over years of forgetting and restarting no rule goes before all that it hit', async (context) => {
-  let [checked, dropped] = [0, 0]
+  let [checked, dropped, trimmed] = [0, 0, 0]
   const property = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
     const years = new Years(await openWorld())
     for (const one of steps) {
@@ -230,8 +248,11 @@ test('over years of forgetting and restarting no rule goes before all that it hi
     }
     checked += years.checked
     dropped += years.dropped
+    trimmed += years.trimmed
   })
   await fc.assert(property, { numRuns: RUNS })
   context.diagnostic(`${checked} verdicts checked, ${dropped} keys and batches of records dropped meanwhile`)
+  context.diagnostic(`${trimmed} rows trimmed`)
+  assert.ok(trimmed > 100, 'logs were trimmed')
   assert.ok(dropped > 100, 'something was forgotten')
 })

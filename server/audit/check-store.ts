@@ -1,4 +1,5 @@
 import {
+  anchorStands,
   type KnownPlace,
   LogCheck,
   type MasterKey,
@@ -56,6 +57,11 @@ async function checkRealm(
   const given = positions.flatMap((text) => parsePosition(text, key) ?? [])
   const checkpoint = await readCheckpoint(store, ordinal, sealKey)
   const known = checkpoint.kind === 'place' ? [...given, checkpoint.place] : given
+  if (!(await anchorStands(store, ordinal, sealKey))) {
+    const { seq } = await store.anchor(ordinal)
+    const wrong = { kind: 'wrong', realm, fault: { seq, what: 'anchor-altered' } } as const
+    return { ...wrong, checkpoint: checkpoint.kind, positions: given.length }
+  }
   const checked = await checkLog(store, { realm, ordinal: value.ordinal }, known)
   return { ...checked, checkpoint: checkpoint.kind, positions: given.length }
 }
@@ -65,8 +71,9 @@ async function checkLog(
   { realm, ordinal }: { readonly realm: string; readonly ordinal: number },
   known: readonly KnownPlace[],
 ): Promise<LogChecked> {
-  const check = new LogCheck(known)
-  for (let after = 0; ; ) {
+  const anchor = await store.anchor(realmOrdinal(ordinal))
+  const check = new LogCheck(known, anchor)
+  for (let after = anchor.seq; ; ) {
     const rows = await store.chainedRowsAfter(realmOrdinal(ordinal), after, PAGE)
     for (const row of rows) {
       const fault = check.accept(row)
@@ -78,5 +85,5 @@ async function checkLog(
   }
   const fault = check.end()
   if (fault !== undefined) return { kind: 'wrong', realm, fault }
-  return { kind: 'right', realm, rows: check.seq, seq: check.seq, chain: check.chain }
+  return { kind: 'right', realm, rows: check.seq - anchor.seq, seq: check.seq, chain: check.chain }
 }

@@ -1,4 +1,4 @@
-import { type ChainedLogRow, decodeRule, type Realm } from '@rescind/core'
+import { type ChainedLogRow, decodeRule, keptRows, type LogRow, type Realm } from '@rescind/core'
 import { factsJson } from '../control/token-json.ts'
 import { exportLog, type Range } from './export.ts'
 
@@ -24,16 +24,18 @@ export async function* exportRealm(realm: Realm, range: Range): AsyncGenerator<s
   yield* exportLog(realm, range)
 }
 
-/** Every change of a record is a row, so the log knows all collections that there are. */
+/** Every change is a row, and one of each collection stays when a log is trimmed: so all collections are known. */
 async function collectionsOf({ store, ordinal }: Realm, head: number): Promise<readonly string[]> {
   const names = new Set<string>()
-  let after = 0
+  const add = (row: LogRow): void => {
+    const rule = decodeRule(row)
+    if (rule.kind === 'change') names.add(rule.collection)
+  }
+  for await (const row of keptRows(store, ordinal)) add(row)
+  let { seq: after } = await store.anchor(ordinal)
   while (after < head) {
     const rows: readonly ChainedLogRow[] = await store.chainedRowsAfter(ordinal, after, PAGE)
-    for (const row of rows) {
-      const rule = decodeRule(row)
-      if (rule.kind === 'change') names.add(rule.collection)
-    }
+    for (const row of rows) add(row)
     after = rows.at(-1)?.seq ?? head
   }
   return [...names]

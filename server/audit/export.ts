@@ -1,11 +1,11 @@
 import {
-  CHAIN_START,
   type ChainedLogRow,
   type KnownPlace,
   LogCheck,
   type LogFault,
   type Place,
   type Realm,
+  StoreUnavailable,
 } from '@rescind/core'
 import { parseStrictObject } from '@rescind/dialects'
 import { headPlace, positionTextOf } from '../positions.ts'
@@ -19,9 +19,11 @@ export type Range = { readonly after: number; readonly chain: Uint8Array; readon
 /** What an export that leaves out the first rows is of; undefined when the log is not that long. */
 export async function rangeAfter(realm: Realm, after: number): Promise<Range | undefined> {
   const head = await headPlace(realm)
-  if (after === 0) return { after, chain: CHAIN_START, head }
+  const anchor = await realm.store.anchor(realm.ordinal)
+  // What came before was trimmed off.
+  if (after <= anchor.seq) return { after: anchor.seq, chain: anchor.chain, head }
   const [row] = await realm.store.chainedRowsAfter(realm.ordinal, after - 1, 1)
-  return row === undefined ? undefined : { after, chain: row.chain, head }
+  return row?.seq !== after ? undefined : { after, chain: row.chain, head }
 }
 
 /**
@@ -36,6 +38,8 @@ export async function* exportLog(realm: Realm, range: Range): AsyncGenerator<str
   while (after < head.seq) {
     const limit = Math.min(PAGE, head.seq - after)
     const rows = await realm.store.chainedRowsAfter(realm.ordinal, after, limit)
+    // Trimmed off meanwhile: an export that is cut short says so, one with a gap would be called wrong.
+    if (rows[0]?.seq !== after + 1) throw new StoreUnavailable('the log was trimmed meanwhile; ask again')
     yield rows.map((row) => `${exportLine(row)}\n`).join('')
     after = rows.at(-1)?.seq ?? head.seq
   }

@@ -152,17 +152,18 @@ async function scan(
   { order, place, limit, fits }: Scan,
 ): Promise<{ rows: RowJson[]; next?: number }> {
   const head = realm.index.seq
+  const { seq: anchor } = await realm.store.anchor(realm.ordinal)
   const rows: RowJson[] = []
   let last = place ?? (order === 'newest' ? head + 1 : 0)
   for (let looked = 0; looked < LOOKED_MAX; looked += READ_ROWS) {
-    const read = await readFrom(realm, order, last)
+    const read = await readFrom(realm, { order, last, anchor })
     for (const row of read) {
       const shown = rowJson(row)
       last = row.seq
       if (fits(row, shown)) rows.push(shown)
       if (rows.length === limit) break
     }
-    const isEnd = order === 'newest' ? last <= 1 : read.length < READ_ROWS && last >= head
+    const isEnd = order === 'newest' ? last <= anchor + 1 : read.length < READ_ROWS && last >= head
     if (isEnd || read.length === 0) return { rows }
     if (rows.length === limit) break
   }
@@ -172,11 +173,12 @@ async function scan(
 /** Rows on the far side of a seq, nearest first. */
 async function readFrom(
   { store, ordinal }: Realm,
-  order: 'newest' | 'oldest',
-  last: number,
+  { order, last, anchor }: { order: Scan['order']; last: number; anchor: number },
 ): Promise<readonly ChainedLogRow[]> {
   if (order === 'oldest') return store.chainedRowsAfter(ordinal, last, READ_ROWS)
-  const after = Math.max(0, last - 1 - READ_ROWS)
+  // What is before the anchor was trimmed off.
+  const after = Math.max(anchor, last - 1 - READ_ROWS)
+  if (last - 1 <= after) return []
   const rows = await store.chainedRowsAfter(ordinal, after, last - 1 - after)
   return rows.toReversed()
 }

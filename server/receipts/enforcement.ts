@@ -33,7 +33,8 @@ export function feedEnforcement(feed: Feed): Enforcement {
       const list = feed.of(realm).instances.enforcement(seqOf(at))
       if (list.length === 0) return []
       const [row] = await realm.store.rowsAfter(realm.ordinal, seqOf(at) - 1, 1)
-      return list.map((one) => instanceJson(realm, one, row?.atMs))
+      const committedMs = row?.seq === seqOf(at) ? row.atMs : undefined
+      return list.map((one) => instanceJson(realm, one, committedMs))
     },
   }
 }

@@ -33,10 +33,11 @@ export type Found = { readonly found: readonly Written[]; readonly next: number 
 /** Revocations, newest first, by the index of blocks; the newest rows, which no block holds yet, are read themselves. */
 export async function searchReceipts(realm: Realm, search: Search): Promise<Found> {
   const { index, ordinal, store } = realm
+  const { seq: anchor } = await store.anchor(ordinal)
   const found: Written[] = []
   let before = Math.min(search.before ?? Number.MAX_SAFE_INTEGER, index.seq + 1)
   let unindexed = 0
-  for (let looked = 0; before > 1; looked += 1) {
+  for (let looked = 0; before > anchor + 1; looked += 1) {
     if (looked >= BLOCKS_PER_PAGE || unindexed >= UNINDEXED_PER_PAGE) return { found, next: before }
     const block = blockOf(before - 1)
     const memo = await store.memo(ordinal, { kind: BLOCK_MEMO, id: memoIdOf(block) })
@@ -99,10 +100,10 @@ export async function writtenAt(
   page?: readonly ChainedLogRow[],
 ): Promise<Written | undefined> {
   const from = Math.max(0, seq - PARTS_MAX)
-  const rows =
-    page === undefined
-      ? await realm.store.chainedRowsAfter(realm.ordinal, from, seq - from)
-      : within(page, from, seq)
+  const read = page ?? (await realm.store.chainedRowsAfter(realm.ordinal, from, seq - from))
+  // A row that was trimmed off is not there, and others come in its place.
+  const rows = within(read, from, seq)
+  if (rows.at(-1)?.seq !== seq) return undefined
   return writtenOf(rows, epochOf(realm, seq))
 }
 

@@ -1,16 +1,21 @@
-import type { Realm, Realms } from '@rescind/core'
+import { LogTrim, type Realm, type Realms } from '@rescind/core'
 import { ReceiptIndexer } from './indexer.ts'
 import { AuditRetention } from './retention.ts'
 
 /** Blocks of the index that one round makes at most for a realm; the rest wait for the next round. */
 const BLOCKS_PER_ROUND = 100
 
-/** Keeps receipts findable and forgets them in time, for every realm of a store. */
+type Kept = {
+  readonly indexer: ReceiptIndexer
+  readonly retention: AuditRetention
+  readonly trim: LogTrim
+}
+
+/** Keeps receipts findable and forgets them in time, and their rows after that, for every realm of a store. */
 export class ReceiptUpkeep {
   readonly #realms: Realms
   readonly #retentionMs: number
-  readonly #known: Map<Realm, { readonly indexer: ReceiptIndexer; readonly retention: AuditRetention }> =
-    new Map()
+  readonly #known: Map<Realm, Kept> = new Map()
 
   constructor(realms: Realms, retentionMs: number) {
     this.#realms = realms
@@ -20,18 +25,20 @@ export class ReceiptUpkeep {
   /** @throws StoreUnavailable, Overloaded. */
   async round(isStopped: () => boolean): Promise<void> {
     for (const realm of this.#realms.all()) {
-      const { indexer, retention } = this.#of(realm)
+      const { indexer, retention, trim } = this.#of(realm)
       if (!isStopped()) await indexer.run(BLOCKS_PER_ROUND)
       while (!isStopped() && (await retention.step()));
+      while (!isStopped() && (await trim.step()));
     }
   }
 
-  #of(realm: Realm) {
+  #of(realm: Realm): Kept {
     const known = this.#known.get(realm)
     if (known !== undefined) return known
     const made = {
       indexer: new ReceiptIndexer(realm, this.#retentionMs),
       retention: new AuditRetention(realm, this.#retentionMs),
+      trim: new LogTrim({ realm, auditRetentionMs: this.#retentionMs }),
     }
     this.#known.set(realm, made)
     return made

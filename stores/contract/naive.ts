@@ -72,7 +72,8 @@ function step(realm: NaiveRealm, operation: Operation): NaiveRealm | ConflictWha
       return { ...realm, memos: realm.memos.filter((one) => !isIt(one)) }
     }
     case 'forget-audit':
-      // Neither a row nor its place in the chain changes.
+    case 'trim-log':
+      // Neither a row that stands nor its place in the chain changes; trims have clauses of their own.
       return realm
     case 'forget-token':
       return forgotten(realm, operation.token)

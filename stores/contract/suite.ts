@@ -7,6 +7,7 @@ import { logContract } from './log.ts'
 import { modelContract } from './model.ts'
 import { pagingContract } from './paging.ts'
 import { tokenContract } from './tokens.ts'
+import { trimContract } from './trim.ts'
 
 export type { Opened, OpenStore } from './clause.ts'
 
@@ -31,6 +32,7 @@ export function storeContract(
     describe('tokens', () => tokenContract(clause))
     describe('units and groups', () => groupContract(clause))
     describe('the log', () => logContract(clause))
+    describe('trimming the log', () => trimContract(clause))
     describe('the directory', () => directoryContract(clause))
     describe('pages and scans', () => pagingContract(clause))
     describe('against a model', () => modelContract(clause))

@@ -7,6 +7,7 @@ import {
   ROW_KIND,
   sha256,
   type TokenRecord,
+  type TrimLog,
   type Unit,
   type UnitOutcome,
   unreachable,
@@ -62,6 +63,8 @@ function apply(realm: RealmMemory, operation: Operation): Step {
       return forgetToken(realm, operation.token)
     case 'forget-audit':
       return forgetAudit(realm, operation)
+    case 'trim-log':
+      return trimLog(realm, operation)
     default:
       return unreachable(operation)
   }
@@ -165,15 +168,35 @@ function dropMemo({ memos }: RealmMemory, { memo, ifExpiresAtMs }: DropMemo): St
 
 type ForgetAudit = Extract<Operation, { kind: 'forget-audit' }>
 
-function forgetAudit({ rows }: RealmMemory, { fromSeq, throughSeq }: ForgetAudit): Step {
-  const before = rows.slice(fromSeq - 1, throughSeq)
+function forgetAudit({ rows, anchor }: RealmMemory, { fromSeq, throughSeq }: ForgetAudit): Step {
+  const before = rows.filter(({ seq }) => seq >= fromSeq && seq <= throughSeq)
   for (const row of before) {
     const { audit: _, ...rest } = row
-    rows[row.seq - 1] = rest
+    rows[row.seq - 1 - anchor.seq] = rest
   }
   return {
     undo: () => {
-      for (const row of before) rows[row.seq - 1] = row
+      for (const row of before) rows[row.seq - 1 - anchor.seq] = row
+    },
+  }
+}
+
+function trimLog(realm: RealmMemory, { throughSeq, keep, forget }: TrimLog): Step {
+  const { rows, anchor, kept, head } = realm
+  if (throughSeq >= head.seq) return { conflict: 'record-changed' }
+  const gone = rows.splice(0, Math.max(0, throughSeq - anchor.seq))
+  const keptBefore = [...kept]
+  for (const { seq, atMs, kind, rule } of gone)
+    if (keep.includes(seq)) kept.set(seq, { seq, atMs, kind, rule })
+  for (const seq of forget) kept.delete(seq)
+  const last = gone.at(-1)
+  if (last !== undefined) realm.anchor = { seq: last.seq, chain: Buffer.from(last.chain) }
+  return {
+    undo: () => {
+      rows.unshift(...gone)
+      kept.clear()
+      for (const [seq, row] of keptBefore) kept.set(seq, row)
+      realm.anchor = anchor
     },
   }
 }

@@ -4,6 +4,7 @@ import {
   type DirectoryRecord,
   type Handle,
   type LogHead,
+  type LogRow,
   type Memo,
   type RecordKey,
   type Source,
@@ -27,7 +28,10 @@ export type RealmMemory = {
   readonly tombstones: Map<TokenDigest, Source>
   readonly records: Map<string, FiledRecord>
   readonly memos: Map<string, Memo>
+  /** Those after the anchor. */
   readonly rows: ChainedLogRow[]
+  anchor: LogHead
+  readonly kept: Map<number, LogRow>
   /** The head after each row; the last one is the realm's. */
   head: LogHead
 }
@@ -43,6 +47,8 @@ export function emptyRealm(): RealmMemory {
     records: new Map(),
     memos: new Map(),
     rows: [],
+    anchor: { seq: 0, chain: CHAIN_START },
+    kept: new Map(),
     head: { seq: 0, chain: CHAIN_START },
   }
 }

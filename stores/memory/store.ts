@@ -158,8 +158,17 @@ export class MemoryStore implements Store {
     return this.#realm(realm).head
   }
 
+  async anchor(realm: RealmOrdinal): Promise<LogHead> {
+    return this.#realm(realm).anchor
+  }
+
+  async keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
+    const rows = [...this.#realm(realm).kept.values()].filter(({ seq }) => seq > after)
+    return rows.sort((left, right) => left.seq - right.seq).slice(0, limit)
+  }
+
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
-    return this.#realm(realm).rows.slice(after, after + limit)
+    return rowsOf(this.#realm(realm), after, limit)
   }
 
   async chainedRowsAfter(
@@ -167,7 +176,7 @@ export class MemoryStore implements Store {
     after: number,
     limit: number,
   ): Promise<readonly ChainedLogRow[]> {
-    return this.#realm(realm).rows.slice(after, after + limit)
+    return rowsOf(this.#realm(realm), after, limit)
   }
 
   async expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]> {
@@ -202,4 +211,9 @@ function pageOf(
     .sort((left, right) => (left.id < right.id ? -1 : 1))
   const page = live.slice(0, ask.limit)
   return { records: page, next: page.length < live.length ? page.at(-1)?.id : undefined }
+}
+
+function rowsOf({ rows, anchor }: RealmMemory, after: number, limit: number): readonly ChainedLogRow[] {
+  const from = Math.max(0, after - anchor.seq)
+  return rows.slice(from, from + limit)
 }

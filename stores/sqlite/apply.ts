@@ -26,7 +26,7 @@ export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
 /** Operations that take more than one statement. */
 const MANY_STEPS: ReadonlySet<StoredOperation['kind'] | undefined> = new Set<
   StoredOperation['kind'] | undefined
->(['record', 'forget', 'unaudit'])
+>(['record', 'forget', 'unaudit', 'trim'])
 
 /** Applies units inside the transaction that the writer has begun: each wholly, or not at all. */
 export class Applier {
@@ -116,6 +116,8 @@ export class Applier {
         return this.#forget(realm, op)
       case 'unaudit':
         return this.#forgetAudit(realm, op)
+      case 'trim':
+        return this.#trim(realm, op)
       default:
         return unreachable(op)
     }
@@ -173,6 +175,19 @@ export class Applier {
       this.#statements.forgetAudit.run(sha256(audit as Uint8Array), id as number)
   }
 
+  #trim(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'trim' }>): ConflictWhat | undefined {
+    const statements = this.#statements
+    if (op.throughSeq >= this.head(realm).seq) return 'record-changed'
+    const last = statements.chainAt.get(logId(realm, op.throughSeq))
+    if (last !== undefined) {
+      for (const seq of op.keep) statements.keep.run(logId(realm, seq))
+      statements.trim.run(logId(realm, 0), logId(realm, op.throughSeq))
+      statements.anchor.run(realm, op.throughSeq, last.chain as Uint8Array)
+    }
+    for (const seq of op.forget) statements.unkeep.run(logId(realm, seq))
+    return undefined
+  }
+
   #version(realm: RealmOrdinal, collection: string, id: string): number {
     const row = this.#statements.version.get(realm, collection, id)
     return row === undefined ? 0 : Number(row.version)
@@ -194,6 +209,12 @@ function sql() {
     append: 'INSERT INTO log (id, at, kind, rule, audit, chain) VALUES (?, ?, ?, ?, ?, ?)',
     audits: 'SELECT id, audit FROM log WHERE id BETWEEN ? AND ? AND audit IS NOT NULL',
     forgetAudit: 'UPDATE log SET audit = NULL, audit_hash = ? WHERE id = ?',
+    chainAt: 'SELECT chain FROM log WHERE id = ?',
+    keep: 'INSERT INTO log_kept SELECT id, at, kind, rule FROM log WHERE id = ? ON CONFLICT DO NOTHING',
+    trim: 'DELETE FROM log WHERE id > ? AND id <= ?',
+    anchor: `INSERT INTO log_anchor (realm, seq, chain) VALUES (?, ?, ?)
+      ON CONFLICT DO UPDATE SET seq = excluded.seq, chain = excluded.chain`,
+    unkeep: 'DELETE FROM log_kept WHERE id = ?',
     consume: 'INSERT INTO consumption (realm, handle, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     forgetConsumption: 'DELETE FROM consumption WHERE realm = ? AND handle = ?',
     tombstone: 'INSERT INTO tombstone (realm, digest, source) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',

@@ -28,6 +28,7 @@ const OP = {
   memo: 8,
   unmemo: 9,
   unaudit: 10,
+  trim: 11,
 } as const
 const NOTHING = new Uint8Array(0)
 
@@ -110,6 +111,11 @@ function encodeOperation(out: ByteWriter, operation: Operation, index: TokenInde
     case 'forget-audit':
       out.u8(OP.unaudit).f64(operation.fromSeq).f64(operation.throughSeq)
       return
+    case 'trim-log':
+      out.u8(OP.trim).f64(operation.throughSeq)
+      encodeRows(out, operation.keep)
+      encodeRows(out, operation.forget)
+      return
     default:
       unreachable(operation)
   }
@@ -189,6 +195,12 @@ export type StoredOperation =
       readonly rows: readonly number[]
     }
   | { readonly kind: 'unaudit'; readonly fromSeq: number; readonly throughSeq: number }
+  | {
+      readonly kind: 'trim'
+      readonly throughSeq: number
+      readonly keep: readonly number[]
+      readonly forget: readonly number[]
+    }
 
 export type StoredGroup = { readonly floorMs: number; readonly units: readonly StoredUnit[] }
 
@@ -254,6 +266,8 @@ function decodeOperation(from: ByteReader): StoredOperation {
     }
     case OP.unaudit:
       return { kind: 'unaudit', fromSeq: from.f64(), throughSeq: from.f64() }
+    case OP.trim:
+      return { kind: 'trim', throughSeq: from.f64(), keep: decodeRows(from), forget: decodeRows(from) }
     default:
       throw new Error(`unknown operation ${kind} in a group`)
   }

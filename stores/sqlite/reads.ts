@@ -7,7 +7,7 @@ import { TOKEN_COLUMNS } from './token-row.ts'
 /** The keyed reads of the main thread: each is one look-up of microseconds in a page cache. */
 export type Reads = Readonly<Record<ReadName, StatementSync>>
 
-type ReadName = 'token' | 'consumption' | 'tombstone' | 'record' | 'recordByKey' | 'memo' | 'head'
+type ReadName = 'token' | 'consumption' | 'tombstone' | 'record' | 'recordByKey' | 'memo' | 'head' | 'anchor'
 
 const SQL: Readonly<Record<ReadName, string>> = {
   token: `SELECT ${TOKEN_COLUMNS}, realm FROM token WHERE id = ?`,
@@ -19,6 +19,7 @@ const SQL: Readonly<Record<ReadName, string>> = {
     WHERE k.realm = ? AND k.collection = ? AND k.name = ? AND k.value = ?`,
   memo: 'SELECT id, value, expires_at FROM memo WHERE realm = ? AND kind = ? AND id = ?',
   head: 'SELECT id, chain FROM log WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1',
+  anchor: 'SELECT seq, chain FROM log_anchor WHERE realm = ?',
 }
 
 export function prepareReads(db: DatabaseSync): Reads {
@@ -53,6 +54,11 @@ export function readHead(reads: Reads, realm: RealmOrdinal): LogHead {
   const row = rowOf<[id: number, chain: Uint8Array]>(reads.head, ...logSpan(realm, 0))
   if (row === undefined) return { seq: 0, chain: CHAIN_START }
   return { seq: seqOfLogId(row[0]), chain: Buffer.from(row[1]) }
+}
+
+export function readAnchor(reads: Reads, realm: RealmOrdinal): LogHead {
+  const row = rowOf<[seq: number, chain: Uint8Array]>(reads.anchor, realm)
+  return row === undefined ? { seq: 0, chain: CHAIN_START } : { seq: row[0], chain: Buffer.from(row[1]) }
 }
 
 /** The ids of a realm's rows after a seq lie between these two. */

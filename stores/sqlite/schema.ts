@@ -111,6 +111,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX token_client ON token (realm, client) WHERE client IS NOT NULL;
   CREATE INDEX token_expiry ON token (expires_at, bits);
   `,
+  // Where a log begins whose first rows were trimmed off, and what still holds of those (docs/decisions/0014-trimming-the-log.md).
+  `
+  CREATE TABLE log_anchor (realm INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
+  CREATE TABLE log_kept (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    rule BLOB NOT NULL
+  ) STRICT;
+  `,
 ]
 
 /** How a connection of ours behaves; durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */

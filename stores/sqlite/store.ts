@@ -35,13 +35,15 @@ import {
 import { CONFLICT } from './apply.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
-import { type ChainedRowColumns, chainedRowOf, decodeRows } from './log-bytes.ts'
+import { type ChainedRowColumns, chainedRowOf, decodeRows, type LogRowColumns } from './log-bytes.ts'
+import { seqOfLogId } from './log-id.ts'
 import {
   directoryRecord,
   logSpan,
   type MemoRow,
   memoOfRow,
   type RecordRow,
+  readAnchor,
   readHead,
   rowOf,
 } from './reads.ts'
@@ -275,6 +277,16 @@ class SqliteStore implements Store, SideLogged {
     return this.#open.newest((reads) => readHead(reads, realm))
   }
 
+  async anchor(realm: RealmOrdinal): Promise<LogHead> {
+    return this.#open.newest((reads) => readAnchor(reads, realm))
+  }
+
+  async keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
+    const sql = 'SELECT id, at, kind, rule FROM log_kept WHERE id > ? AND id < ? ORDER BY id LIMIT ?'
+    const rows = await this.#scan<LogRowColumns>(sql, [...logSpan(realm, after), limit])
+    return rows.map(([id, atMs, kind, rule]) => ({ seq: seqOfLogId(id), atMs, kind, rule }))
+  }
+
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
     const [first, last] = logSpan(realm, after)
     const ask: ReaderAsk = { kind: 'log', after: first, before: last, limit }
@@ -414,7 +426,8 @@ function tokenOfScan(row: readonly [...TokenRow, last: number]): TokenRecord {
 function pagesOf(group: Group): number {
   let pages = 2
   for (const { operations } of group.units) {
-    for (const { kind } of operations) pages += kind === 'append' ? 0.05 : kind === 'put-token' ? 0.1 : 2
+    for (const { kind } of operations)
+      pages += kind === 'append' ? 0.05 : kind === 'put-token' ? 0.1 : kind === 'trim-log' ? 60 : 2
   }
   return pages
 }

@@ -65,9 +65,10 @@ export class LiveStreams {
     return known === undefined ? fail('CLIENT_NOT_FOUND') : this.#answer(realm, ask, ask.client)
   }
 
-  #answer(realm: Realm, ask: AdminAsk, client: string | undefined): Answer {
+  async #answer(realm: Realm, ask: AdminAsk, client: string | undefined): Promise<Answer> {
     const query = readQuery(ask.request, [])
     if (query.kind === 'refused') return query.answer
+    const start = await startOf(realm, ask)
     if (this.#closed) throw new Overloaded('the server is stopping')
     const app = appKey(realm, ask.admin.app.name)
     const open = this.#perApp.get(app) ?? 0
@@ -80,7 +81,7 @@ export class LiveStreams {
       realm,
       audience: { source: ask.admin.source, client },
       rows: streams.rows,
-      ...startOf(realm, ask),
+      ...start,
       mayStay: () => mayStay(realm, ask),
       isOwnApp: (collection, id) => collection === CHAT_APPS.name && id === ask.admin.app.name,
       onEnd: () => this.#ended(realm, app, stream),
@@ -108,18 +109,21 @@ export class LiveStreams {
   }
 }
 
+type Start = { readonly after: number; readonly reset: boolean }
+
 /**
  * Where a stream begins: at the head, or after the event that a reader saw last. A place that this log has never had,
- * or of before a restore, is no place to go on from.
+ * of before a restore, or of rows that were trimmed off, is no place to go on from.
  */
-function startOf(realm: Realm, { request }: AdminAsk): { readonly after: number; readonly reset: boolean } {
-  const { seq, epochId } = realm.index
+async function startOf(realm: Realm, { request }: AdminAsk): Promise<Start> {
   const last = request.header('last-event-id')
+  const anchor = await realm.store.anchor(realm.ordinal)
+  const { seq, epochId } = realm.index
   if (last === undefined || last === '') return { after: seq, reset: false }
   const split = last.lastIndexOf('.')
   const text = last.slice(split + 1)
   const after = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
-  const isKnown = last.slice(0, Math.max(0, split)) === epochId && after <= seq
+  const isKnown = last.slice(0, Math.max(0, split)) === epochId && after >= anchor.seq && after <= seq
   return isKnown ? { after, reset: false } : { after: seq, reset: true }
 }
 

@@ -1,4 +1,4 @@
-import { decodeRule, type LogRow, type Realm, ROW_KIND, type Target } from '@rescind/core'
+import { decodeRule, keptRows, type LogRow, type Realm, ROW_KIND, type Target } from '@rescind/core'
 import { IDENTITY } from '../directory.ts'
 import { microInstant } from './instant.ts'
 import { scopeOfTenant } from './scope.ts'
@@ -18,28 +18,37 @@ export async function* eventsAfter(
   after: number,
 ): AsyncGenerator<{ readonly seq: number; readonly event: RevocationEvent }, void> {
   let from = after
+  let inLog = false
   for (;;) {
-    const rows = await realm.store.rowsAfter(realm.ordinal, from, ROWS)
+    // Of rows that were trimmed off, those are kept whose tokens can be alive.
+    const rows: readonly LogRow[] = inLog
+      ? await realm.store.rowsAfter(realm.ordinal, from, ROWS)
+      : await realm.store.keptRows(realm.ordinal, from, ROWS)
     for (const row of rows) {
       from = row.seq
       const event = eventOf(row)
       if (event !== undefined) yield { seq: row.seq, event }
     }
-    if (rows.length < ROWS) return
+    if (rows.length < ROWS && inLog) return
+    if (rows.length < ROWS) inLog = true
   }
 }
 
 /** The seq before the first row that was written at or after a time; the log's times only rise. */
 export async function seqBefore(realm: Realm, sinceMs: number): Promise<number> {
   const { seq } = await realm.store.head(realm.ordinal)
-  let [low, high] = [0, seq]
+  const anchor = await realm.store.anchor(realm.ordinal)
+  let [low, high] = [anchor.seq, seq]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
     const [row] = await realm.store.rowsAfter(realm.ordinal, middle, 1)
     if (row !== undefined && row.atMs < sinceMs) low = row.seq
     else high = middle
   }
-  return low
+  if (low > anchor.seq) return low
+  // All rows of the log are of that time or later; of those before it, what is kept.
+  for await (const row of keptRows(realm.store, realm.ordinal)) if (row.atMs >= sinceMs) return row.seq - 1
+  return anchor.seq
 }
 
 function eventOf(row: LogRow): RevocationEvent | undefined {

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import {
@@ -17,11 +16,15 @@ import {
   type TokenRecord,
 } from '@rescind/core'
 import { openSqlite } from '@rescind/stores'
+import { ReceiptUpkeep } from '../../../server/receipts/upkeep.ts'
 import { HandClock, MASTER, SeededRandom, START_MS } from '../../kit/realm.ts'
 import { makeHome } from '../../kit/server.ts'
 
+/** As the server keeps audits by default. */
+const RETENTION_DAYS = 400
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+const RETENTION_MS = RETENTION_DAYS * DAY_MS
 /** Simulated time of one round: in fourteen of them every cut-off of the first has outlived what it covers. */
 const ROUND_MS = 30 * DAY_MS
 /** Calls that visit the whole index once. */
@@ -34,9 +37,11 @@ export type SoakSize = {
   readonly ended: number
   readonly indexBytes: number
   readonly cuts: number
-  /** Of the database file. */
+  /** Of the database file, once all is written back to it. */
   readonly fileBytes: number
-  /** What its log holds: rows are never removed, so this alone goes on growing. */
+  /** Of the default realm's log, and what is kept of the rows that were trimmed off. */
+  readonly logRows: number
+  readonly keptRows: number
   readonly logBytes: number
   readonly heapBytes: number
 }
@@ -68,6 +73,7 @@ export async function soak({ rounds, tokens, onRound }: SoakAsk): Promise<void> 
       monotonicMs: clock.monotonicMs(),
     })
     const floor = new Floor(store.floorMs, read())
+    const receipts = new ReceiptUpkeep(realms, RETENTION_MS)
     for (let round = 0; round < rounds; round += 1) {
       await liveThrough(realm, round, tokens)
       clock.advance(ROUND_MS)
@@ -76,6 +82,7 @@ export async function soak({ rounds, tokens, onRound }: SoakAsk): Promise<void> 
       for (let slice = 0; slice < SLICES; slice += 1) realm.index.dropExpired(slice)
       while ((await collectExpired(realms, store)) === GC_BATCH_MAX);
       while ((await collectMemos(realms, store)) === GC_BATCH_MAX);
+      await receipts.round(() => false)
       onRound(measure(path, realm))
     }
     await realms.ledger.close()
@@ -140,12 +147,14 @@ function measure(path: string, { index }: Realm): SoakSize {
   const size = {
     tokens: one('SELECT count(*) FROM token'),
     consumptions: one('SELECT count(*) FROM consumption'),
-    memos: one('SELECT count(*) FROM memo'),
+    memos: one("SELECT count(*) FROM memo WHERE kind = 'soak'"),
+    logRows: one('SELECT count(*) FROM log'),
+    keptRows: one('SELECT count(*) FROM log_kept'),
     logBytes: one('SELECT total(length(rule) + length(audit) + length(chain) + 24) FROM log'),
     ended: index.ended.size,
     indexBytes: index.ended.bytes,
     cuts: index.cuts.get('subject')?.size ?? 0,
-    fileBytes: statSync(path).size,
+    fileBytes: one('PRAGMA page_count') * one('PRAGMA page_size'),
     heapBytes: process.memoryUsage().heapUsed,
   }
   db.close()
