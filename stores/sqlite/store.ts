@@ -35,7 +35,7 @@ import {
 import { CONFLICT } from './apply.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
-import { type ChainedRowColumns, chainedRowOf, decodeRows, type LogRowColumns } from './log-bytes.ts'
+import { type ChainedRowColumns, chainedRowOf, decodeRows } from './log-bytes.ts'
 import { seqOfLogId } from './log-id.ts'
 import {
   directoryRecord,
@@ -283,7 +283,7 @@ class SqliteStore implements Store, SideLogged {
 
   async keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
     const sql = 'SELECT id, at, kind, rule FROM log_kept WHERE id > ? AND id < ? ORDER BY id LIMIT ?'
-    const rows = await this.#scan<LogRowColumns>(sql, [...logSpan(realm, after), limit])
+    const rows = await this.#scan<KeptRow>(sql, [...logSpan(realm, after), limit])
     return rows.map(([id, atMs, kind, rule]) => ({ seq: seqOfLogId(id), atMs, kind, rule }))
   }
 
@@ -400,6 +400,8 @@ class SqliteStore implements Store, SideLogged {
     )
   }
 }
+
+type KeptRow = readonly [id: number, atMs: number, kind: number, rule: Uint8Array]
 
 /** Whether a group changes what was stored about tokens that existed before it. */
 function touchesTokens({ units }: Group): boolean {
