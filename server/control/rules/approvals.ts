@@ -16,12 +16,14 @@ import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
 import { approvalLimitOf, approvedSettings } from '../realm-settings.ts'
 import {
+  END_BODY,
   ENDED,
+  type EndBody,
   endedJson,
   keptRuleOf,
   listPending,
   PAGE_QUERY,
-  revocationOf,
+  readPending,
   tooMany,
 } from './pending-parts.ts'
 import { countUpTo, type PreviewJson } from './preview.ts'
@@ -199,22 +201,16 @@ const READ: Endpoint = endpoint({
   handle: (ask) => read(ask),
 })
 
-async function read({ realm, params }: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
-  const id = params['id'] ?? ''
-  const found = await APPROVALS.find(realm, id)
-  if (found.kind === 'none') return NONE
-  if (found.kind === 'open') return jsonAnswer(200, approvalJson(realm.name, id, found.entry.value))
-  const revocation = found.value.state === 'approved' ? await revocationOf(realm, id) : undefined
-  return jsonAnswer(200, { ...approvalJson(realm.name, id, found.value), revocation })
+function read(ask: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
+  return readPending(ask, {
+    kind: APPROVALS,
+    show: (id, value) => approvalJson(ask.realm.name, id, value),
+    revokedAt: 'approved',
+    none: NONE,
+  })
 }
 
 const NONE: Problem = problem(404, 'no such request for approval')
-
-type EndBody = { readonly reason?: string | undefined } | undefined
-
-const END_BODY: z.ZodType<EndBody> = z
-  .strictObject({ reason: z.string().min(1).max(256).optional() })
-  .optional()
 
 const APPROVE: Endpoint = endpoint({
   method: 'POST',

@@ -11,12 +11,14 @@ import { NEEDS_APPROVAL, neededApproval } from './approvals.ts'
 import { futureInstant } from './instant.ts'
 import {
   AHEAD_MAX_MS,
+  END_BODY,
   ENDED,
+  type EndBody,
   endedJson,
   keptRuleOf,
   listPending,
   PAGE_QUERY,
-  revocationOf,
+  readPending,
   tooMany,
 } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
@@ -147,22 +149,16 @@ const READ_HOLD: Endpoint = endpoint({
   handle: (ask) => read(ask),
 })
 
-async function read({ realm, params }: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
-  const id = params['id'] ?? ''
-  const found = await HOLDS.find(realm, id)
-  if (found.kind === 'none') return NO_HOLD
-  if (found.kind === 'open') return jsonAnswer(200, holdJson(realm.name, id, found.entry.value))
-  const revocation = found.value.state === 'revoked' ? await revocationOf(realm, id) : undefined
-  return jsonAnswer(200, { ...holdJson(realm.name, id, found.value), revocation })
+function read(ask: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
+  return readPending(ask, {
+    kind: HOLDS,
+    show: (id, value) => holdJson(ask.realm.name, id, value),
+    revokedAt: 'revoked',
+    none: NO_HOLD,
+  })
 }
 
 const NO_HOLD: Problem = problem(404, 'no such hold')
-
-type EndBody = { readonly reason?: string | undefined } | undefined
-
-const END_BODY: z.ZodType<EndBody> = z
-  .strictObject({ reason: z.string().min(1).max(256).optional() })
-  .optional()
 
 function ending(to: HoldEnd): (ask: Ask<unknown, EndBody>) => Promise<Answer | Stale> {
   return async (ask) => {

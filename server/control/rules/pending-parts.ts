@@ -51,7 +51,7 @@ export function endedJson({ endedAtMs, endedBy, endReason }: Partial<Ended<strin
 }
 
 /** The revocation that came of a hold, a schedule or an approval. */
-export async function revocationOf(realm: Realm, id: string): Promise<string | undefined> {
+async function revocationOf(realm: Realm, id: string): Promise<string | undefined> {
   const ask = { filters: { cause: id }, before: undefined, sinceMs: undefined, untilMs: undefined, limit: 1 }
   const { found } = await searchReceipts(realm, ask)
   const [written] = found
@@ -91,6 +91,34 @@ export async function listPending<T extends Waiting, State extends string>(
     ...(next === undefined ? {} : { next: makeCursor(of, next) }),
   })
 }
+
+export type Shows<T extends Waiting, State extends string> = {
+  readonly kind: PendingKind<T, State>
+  readonly show: Shown<T, State>
+  /** The end at which a revocation was written. */
+  readonly revokedAt: State
+  readonly none: Problem
+}
+
+/** One of what waits or has ended, with the revocation that it became. */
+export async function readPending<T extends Waiting, State extends string>(
+  { realm, params }: Pick<Ask, 'realm' | 'params'>,
+  { kind, show, revokedAt, none }: Shows<T, State>,
+): Promise<Answer> {
+  const id = params['id'] ?? ''
+  const found = await kind.find(realm, id)
+  if (found.kind === 'none') return none
+  if (found.kind === 'open') return jsonAnswer(200, show(id, found.entry.value))
+  const revocation = found.value.state === revokedAt ? await revocationOf(realm, id) : undefined
+  return jsonAnswer(200, { ...show(id, found.value), revocation })
+}
+
+/** Why something that waited was ended early. */
+export type EndBody = { readonly reason?: string | undefined } | undefined
+
+export const END_BODY: z.ZodType<EndBody> = z
+  .strictObject({ reason: z.string().min(1).max(256).optional() })
+  .optional()
 
 export function tooMany(what: string): Problem {
   return problem(409, `too many ${what} are open in this realm; end some first`)

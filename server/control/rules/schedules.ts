@@ -16,7 +16,7 @@ import {
   keptRuleOf,
   listPending,
   PAGE_QUERY,
-  revocationOf,
+  readPending,
   tooMany,
 } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
@@ -126,13 +126,13 @@ const READ: Endpoint = endpoint({
   handle: (ask) => read(ask),
 })
 
-async function read({ realm, params }: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
-  const id = params['id'] ?? ''
-  const found = await SCHEDULES.find(realm, id)
-  if (found.kind === 'none') return NONE
-  if (found.kind === 'open') return jsonAnswer(200, scheduleJson(realm.name, id, found.entry.value))
-  const revocation = found.value.state === 'done' ? await revocationOf(realm, id) : undefined
-  return jsonAnswer(200, { ...scheduleJson(realm.name, id, found.value), revocation })
+function read(ask: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
+  return readPending(ask, {
+    kind: SCHEDULES,
+    show: (id, value) => scheduleJson(ask.realm.name, id, value),
+    revokedAt: 'done',
+    none: NONE,
+  })
 }
 
 const NONE: Problem = problem(404, 'no such scheduled revocation')
