@@ -377,7 +377,7 @@ export class Verifier {
     const result = await this.verify(raw.reveal())
     const { index } = this.#replica
     const digest = index === undefined ? undefined : raw.digest(index.digestKey)
-    watch.learn(digest, digest === undefined ? undefined : this.#seen.get(digest), result)
+    watch.learn({ digest, seen: digest === undefined ? undefined : this.#seen.get(digest) }, result)
   }
 
   #configured(config: FeedConfig): void {

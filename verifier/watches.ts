@@ -9,10 +9,10 @@ export type OnRevoked = (ended: Inactive | Unknown) => void
 export const WATCHED_MAX = 100_000
 
 type Watch = {
-  digest: TokenDigest | undefined
-  seen: Seen | undefined
+  known: Known
   readonly callback: OnRevoked
 }
+type Known = { readonly digest: TokenDigest | undefined; readonly seen: Seen | undefined }
 
 const REVOKED: Inactive = { kind: 'inactive', why: 'revoked' }
 /** Ways of ending that somebody has brought about; a token that expires, or was replaced, has done its work. */
@@ -22,6 +22,8 @@ const BY_RULE: ReadonlySet<string> = new Set(['revoked', 'held', 'lost'])
 export class Watches {
   readonly #judge: (seen: Seen) => CheckResult
   readonly #all: Set<Watch> = new Set()
+  readonly #byDigest: Names<Watch> = new Names()
+  readonly #byHandle: Names<Watch> = new Names()
 
   constructor(judge: (seen: Seen) => CheckResult) {
     this.#judge = judge
@@ -44,22 +46,26 @@ export class Watches {
 
   /** @throws RangeError past WATCHED_MAX: a socket that cannot be cut must not be opened. */
   add(
-    of: Pick<Watch, 'digest' | 'seen'>,
+    known: Known,
     callback: OnRevoked,
   ): {
     readonly stop: () => void
-    readonly learn: (digest: TokenDigest | undefined, seen: Seen | undefined, result: CheckResult) => void
+    readonly learn: (known: Known, result: CheckResult) => void
   } {
     if (this.#all.size >= WATCHED_MAX) throw new RangeError(`more than ${WATCHED_MAX} tokens are watched`)
-    const watch: Watch = { ...of, callback }
+    const watch: Watch = { known, callback }
     this.#all.add(watch)
+    this.#name(watch)
     return {
       stop: () => {
-        this.#all.delete(watch)
+        this.#end(watch)
       },
-      learn: (digest, seen, result) => {
-        watch.digest = digest
-        watch.seen = seen
+      learn: (learned, result) => {
+        // Whoever was told, or has stopped, while the question was out.
+        if (!this.#end(watch)) return
+        watch.known = learned
+        this.#all.add(watch)
+        this.#name(watch)
         if (result.kind === 'inactive') this.#fire(watch, result)
       },
     }
@@ -67,11 +73,9 @@ export class Watches {
 
   /** After rules have come, or a whole new index: whoever they hit is told. */
   sweep(index: RevocationIndex, rules: readonly Rule[] | undefined): void {
-    const named = rules === undefined ? undefined : namedBy(rules)
-    for (const watch of this.#all) {
-      const { digest, seen } = watch
+    for (const watch of this.#hitBy(rules)) {
+      const { digest, seen } = watch.known
       if (seen !== undefined) {
-        if (named !== undefined && !isNamed(seen, named)) continue
         const result = this.#judge(seen)
         if (result.kind === 'inactive' && BY_RULE.has(result.why)) this.#fire(watch, result)
       } else if (digest !== undefined && index.ended.hasDigest(digest)) this.#fire(watch, REVOKED)
@@ -82,31 +86,65 @@ export class Watches {
     for (const watch of [...this.#all]) this.#fire(watch, why)
   }
 
+  /** Most rules end one token each, and then only who is watched by its names need be judged again. */
+  #hitBy(rules: readonly Rule[] | undefined): ReadonlySet<Watch> {
+    if (rules === undefined) return this.#all
+    const hit = new Set<Watch>()
+    for (const rule of rules) {
+      if (rule.kind === 'change') continue
+      if (rule.kind !== 'revoke' || rule.target.kind !== 'token') return this.#all
+      for (const watch of this.#byDigest.of(rule.target.digest)) hit.add(watch)
+      for (const watch of this.#byHandle.of(rule.target.handle)) hit.add(watch)
+    }
+    return hit
+  }
+
   #fire(watch: Watch, ended: Inactive | Unknown): void {
-    if (this.#all.delete(watch)) watch.callback(ended)
+    if (this.#end(watch)) watch.callback(ended)
+  }
+
+  #end(watch: Watch): boolean {
+    if (!this.#all.delete(watch)) return false
+    const { digests, handles } = namesOf(watch.known)
+    for (const digest of digests) this.#byDigest.drop(digest, watch)
+    for (const handle of handles) this.#byHandle.drop(handle, watch)
+    return true
+  }
+
+  #name(watch: Watch): void {
+    const { digests, handles } = namesOf(watch.known)
+    for (const digest of digests) this.#byDigest.add(digest, watch)
+    for (const handle of handles) this.#byHandle.add(handle, watch)
   }
 }
 
-/** Digests and handles of single tokens. */
-type Named = { readonly digests: ReadonlySet<string>; readonly handles: ReadonlySet<string> }
-
-/**
- * Most rules end one token each; then whoever is not named need not be judged again.
- * @returns undefined when one of them may hit more than it names.
- */
-function namedBy(rules: readonly Rule[]): Named | undefined {
-  const [digests, handles] = [new Set<string>(), new Set<string>()]
-  for (const rule of rules) {
-    if (rule.kind === 'change') continue
-    if (rule.kind !== 'revoke' || rule.target.kind !== 'token') return undefined
-    digests.add(rule.target.digest)
-    handles.add(rule.target.handle)
-  }
-  return { digests, handles }
+/** What a rule about a single token may call a watched one: by itself, or by what it came from. */
+function namesOf({ digest, seen }: Known): {
+  readonly digests: readonly string[]
+  readonly handles: readonly string[]
+} {
+  const digests = [digest, seen?.facts.digest].flatMap((one) => one ?? [])
+  const { handle, ancestors = [] } = seen?.facts ?? {}
+  return { digests, handles: [...(handle === undefined ? [] : [handle]), ...ancestors.map((one) => one.handle)] }
 }
 
-function isNamed({ facts }: Seen, { digests, handles }: Named): boolean {
-  if (facts.digest !== undefined && digests.has(facts.digest)) return true
-  if (facts.handle !== undefined && handles.has(facts.handle)) return true
-  return facts.ancestors.some(({ handle }) => handles.has(handle))
+const NOBODY: ReadonlySet<never> = new Set<never>()
+
+class Names<T> {
+  readonly #sets: Map<string, Set<T>> = new Map()
+
+  of(name: string): ReadonlySet<T> {
+    return this.#sets.get(name) ?? NOBODY
+  }
+
+  add(name: string, one: T): void {
+    const set = this.#sets.get(name)
+    if (set === undefined) this.#sets.set(name, new Set([one]))
+    else set.add(one)
+  }
+
+  drop(name: string, one: T): void {
+    const set = this.#sets.get(name)
+    if (set?.delete(one) === true && set.size === 0) this.#sets.delete(name)
+  }
 }
