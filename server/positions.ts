@@ -2,8 +2,15 @@ import { type Place, positionText, type Realm, StoreUnavailable, subkey } from '
 
 /** Positions that we hand out bear a tag under this key, so that nobody can make one up. */
 export function positionKeyOf(sealKey: Uint8Array): Buffer {
-  return subkey(sealKey, 'positions')
+  const known = positionKeys.get(sealKey)
+  if (known !== undefined) return known
+  const made = subkey(sealKey, 'positions')
+  positionKeys.set(sealKey, made)
+  return made
 }
+
+/** Nearly every answer of the control API bears a position, and a derivation costs as much as half of the rest. */
+const positionKeys: WeakMap<Uint8Array, Buffer> = new WeakMap()
 
 /**
  * Where a realm's log ended when this was asked, folded into the index: what is judged after it was judged at or after

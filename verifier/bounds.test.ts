@@ -116,17 +116,7 @@ test('who watches a token is told once by each end: a rule on it, on its client,
     told.set(token, [])
     verifier.onRevoked(token, (ended) => void told.get(token)?.push(say(ended)))
   }
-  const child = mint(source, 6, {
-    ancestors: [
-      {
-        handle: handleAt(0),
-        source: 'oauth',
-        position: [1, 1],
-        issuedAt: '2026-03-01T12:00:00.000Z',
-        expiresAt: '2027-03-01T12:00:00.000Z',
-      },
-    ],
-  })
+  const child = mint(source, 6, { ancestors: [ancestorAt(0)] })
   await verifier.verify(child)
   const ofChild: string[] = []
   verifier.onRevoked(child, (ended) => void ofChild.push(say(ended)))
@@ -153,6 +143,16 @@ test('who watches a token is told once by each end: a rule on it, on its client,
   assert.equal(verifier.stats().watched, 0)
 })
 
+function ancestorAt(nth: number): object {
+  return {
+    handle: handleAt(nth),
+    source: 'oauth',
+    position: [1, 1],
+    issuedAt: '2026-03-01T12:00:00.000Z',
+    expiresAt: '2027-03-01T12:00:00.000Z',
+  }
+}
+
 function targetOf(
   source: Parameters<typeof ending>[0],
   nth: number,
@@ -161,6 +161,38 @@ function targetOf(
   assert.ok(rule.kind === 'revoke')
   return rule.target
 }
+
+test('each of those who watch one token is told, but for those who have stopped', async () => {
+  const { time, source, verifier } = openVerifierWorld()
+  await time.run(500)
+  const token = mint(source, 1)
+  await verifier.verify(token)
+  const told: string[] = []
+  const stops = ['first', 'second', 'third'].map((name) =>
+    verifier.onRevoked(token, () => {
+      told.push(name)
+      stops[2]?.()
+    }),
+  )
+  stops[1]?.()
+  source.append(ending(source, 2))
+  assert.deepEqual(told, [], 'another token')
+  source.append(ending(source, 1))
+  assert.deepEqual(told, ['first'], 'the third was stopped by the first')
+  assert.equal(verifier.stats().watched, 0)
+})
+
+test('who watches a token that was not seen yet is told of it by what the server has said', async () => {
+  const { time, source, verifier } = openVerifierWorld()
+  await time.run(500)
+  mint(source, 0)
+  const child = mint(source, 6, { ancestors: [ancestorAt(0)] })
+  const told: string[] = []
+  verifier.onRevoked(child, (ended) => void told.push(say(ended)))
+  await settled()
+  source.append(ending(source, 0))
+  assert.deepEqual(told, ['inactive: revoked'], 'with the token that it came of')
+})
 
 test('who stops watching is told nothing', async () => {
   const { time, source, verifier } = openVerifierWorld()

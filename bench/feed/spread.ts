@@ -32,8 +32,9 @@ export async function measureSpread({ revokes, processes, each }: SpreadAsk): Pr
     const watching = children.map((child) => once(child, 'message'))
     for (const child of children) child.send(tokens)
     await Promise.all(watching)
+    const ends = children.map((child) => new Ends(child))
     const samples = new Float64Array(revokes)
-    for (const [nth, token] of tokens.entries()) samples[nth] = await spreadOf(calls, children, token)
+    for (const [nth, token] of tokens.entries()) samples[nth] = await spreadOf(calls, ends, token)
     const maxMs = percentile(samples, 1)
     const figures = { p50Ms: percentile(samples, 0.5), p999Ms: percentile(samples, 0.999), maxMs }
     return { revokes, instances: processes * each, ...figures }
@@ -45,25 +46,46 @@ export async function measureSpread({ revokes, processes, each }: SpreadAsk): Pr
   }
 }
 
-async function spreadOf(calls: Calls, children: readonly ChildProcess[], token: string): Promise<number> {
-  const told = Promise.all(children.map((child) => ended(child, token)))
+async function spreadOf(calls: Calls, ends: readonly Ends[], token: string): Promise<number> {
+  const told = Promise.all(ends.map((one) => one.of(token)))
   const sentMs = performance.timeOrigin + performance.now()
   await calls.oauthRevoke(SVC, token)
   return Math.max(...(await told)) - sentMs
 }
 
-function ended(child: ChildProcess, token: string): Promise<number> {
-  return new Promise((resolve) => {
-    const hear = ({ token: of, kind, atMs }: Told): void => {
-      if (of !== token) return
-      child.off('message', hear)
-      resolve(kind === 'inactive' && atMs !== undefined ? atMs : Number.NaN)
+/** What one process says of the ends of tokens. Tokens are revoked one at a time, so any other end is a fault. */
+class Ends {
+  #awaited: { readonly token: string; readonly settle: PromiseWithResolvers<number> } | undefined
+  #fault: Error | undefined
+
+  constructor(child: ChildProcess) {
+    child.on('message', (told: Told) => this.#hear(told))
+  }
+
+  of(token: string): Promise<number> {
+    if (this.#fault !== undefined) return Promise.reject(this.#fault)
+    const settle = Promise.withResolvers<number>()
+    this.#awaited = { token, settle }
+    return settle.promise
+  }
+
+  #hear({ token, kind, atMs }: Told): void {
+    const awaited = this.#awaited
+    if (awaited !== undefined && awaited.token === token && kind === 'inactive' && atMs !== undefined) {
+      this.#awaited = undefined
+      awaited.settle.resolve(atMs)
+      return
     }
-    child.on('message', hear)
-  })
+    this.#fault = new Error(`a verifier said ${kind} of a token that was not revoked`)
+    awaited?.settle.reject(this.#fault)
+  }
 }
 
 function start(url: string, each: number): ChildProcess {
   const path = fileURLToPath(new URL('spread-process.ts', import.meta.url))
-  return fork(path, [url, KEY, String(each)], { execArgv: ['-C', 'rescind-source'] })
+  const child = fork(path, [url, KEY, String(each)], { execArgv: ['-C', 'rescind-source'] })
+  child.once('exit', (code) => {
+    if (code !== 0) throw new Error(`a process of verifiers ended with ${code}`)
+  })
+  return child
 }

@@ -21,6 +21,7 @@ async function at(flags: readonly string[], run: (home: Home) => Promise<void>):
   }
 }
 
+const VERIFIER_KEY = 'orders-api-key-0123456789'
 const REVOCATION = JSON.stringify({ target: { source: 'oauth', subject: 'nobody' }, reason: 'r' })
 
 function revoke(calls: Calls, headers: readonly string[] = [], body = REVOCATION): Promise<RawAnswer> {
@@ -59,6 +60,15 @@ test('another key has a share of its own', async () => {
     for (let nth = 0; nth < 3; nth += 1) await read(CONTROL)
     assert.equal((await read(CONTROL)).status, 429)
     assert.equal((await read(second)).status, 200)
+  })
+})
+
+test('a verifier asks as often as it must: many of them may share a key', async () => {
+  await at(['--control-rate', '2'], async ({ calls }) => {
+    const verifier = `Authorization: Bearer ${VERIFIER_KEY}`
+    const ask = (): Promise<RawAnswer> =>
+      calls.send('POST /control/v1/verify', [verifier, JSON_BODY], '{"token":"no token of ours"}')
+    for (let nth = 0; nth < 10; nth += 1) assert.equal((await ask()).status, 200)
   })
 })
 

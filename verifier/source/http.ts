@@ -14,7 +14,7 @@ const SILENCE_MAX_MS = 40_000
 const ANSWER_MAX_BYTES = 16_777_216
 /** Bytes of a snapshot: sixty million entries. */
 const SNAPSHOT_MAX_BYTES = 1_073_741_824
-/** Connections for questions, beside the one that streams. */
+/** Connections for questions about tokens, beside the one that streams and the one that proves. */
 const SOCKETS_MAX = 8
 
 type Call = {
@@ -23,6 +23,7 @@ type Call = {
   readonly body?: unknown
   readonly timeoutMs: number
   readonly maxBytes?: number
+  readonly agent?: http.Agent
 }
 
 /** The server over HTTP. */
@@ -30,16 +31,30 @@ export function httpTransport(url: URL, key: string): Transport {
   const base = url.href.endsWith('/') ? url.href.slice(0, -1) : url.href
   const secure = url.protocol === 'https:'
   const send = secure ? https.request : http.request
-  const agent = new (secure ? https.Agent : http.Agent)({ keepAlive: true, maxSockets: SOCKETS_MAX })
+  const agentOf = (maxSockets: number): http.Agent =>
+    new (secure ? https.Agent : http.Agent)({ keepAlive: true, maxSockets })
+  // Apart from each other: however many questions wait, what proves that this replica is fresh does not wait with them.
+  const questions = agentOf(SOCKETS_MAX)
+  const proofs = agentOf(1)
+  const out = new Set<http.ClientRequest>()
   const headers = { authorization: `Bearer ${key}` }
 
-  const call = ({ method, path, body, timeoutMs, maxBytes = ANSWER_MAX_BYTES }: Call): Promise<Buffer> =>
+  const call = ({
+    method,
+    path,
+    body,
+    timeoutMs,
+    maxBytes = ANSWER_MAX_BYTES,
+    agent = proofs,
+  }: Call): Promise<Buffer> =>
     new Promise((resolve, reject) => {
       const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
       const typed =
         bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }
       const request = send(base + path, { method, agent, headers: { ...headers, ...typed } })
+      out.add(request)
       const timer = setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs)
+      request.once('close', () => out.delete(request))
       const fail = (error: Error): void => {
         clearTimeout(timer)
         reject(error instanceof SourceFailed ? error : new SourceFailed(error.message))
@@ -77,6 +92,7 @@ export function httpTransport(url: URL, key: string): Transport {
         path: `${FEED}/snapshot`,
         timeoutMs: SNAPSHOT_TIMEOUT_MS,
         maxBytes: SNAPSHOT_MAX_BYTES,
+        agent: questions,
       }),
     stream: (ask, listener) => {
       const accept = { ...headers, accept: 'text/event-stream' }
@@ -86,12 +102,18 @@ export function httpTransport(url: URL, key: string): Transport {
     acknowledge: async (ask, timeoutMs) =>
       readAck(await text({ method: 'POST', path: `${FEED}/acks`, body: ask, timeoutMs })),
     ask: async (token, timeoutMs) => {
-      const answer = await text({ method: 'POST', path: '/control/v1/verify', body: { token }, timeoutMs })
+      const question = { method: 'POST', path: '/control/v1/verify', body: { token }, timeoutMs } as const
+      const answer = await text({ ...question, agent: questions })
       const { verdict, facts } = readObject(answer)
       if (!isVerdict(verdict)) throw new SourceFailed('the server answered without a verdict')
       return { verdict, facts }
     },
-    close: () => agent.destroy(),
+    close: () => {
+      // An agent that goes away leaves those alone that have no connection yet.
+      for (const request of out) request.destroy(new Error('closed'))
+      questions.destroy()
+      proofs.destroy()
+    },
   }
 }
 

@@ -5,7 +5,10 @@ import { type Problem, problem } from './problem.ts'
 /** How much more often a key may revoke than do anything else: a revocation turned away is an outage. */
 const REVOKE_TIMES = 10
 
-/** Requests a second of each key, in lanes that do not count against each other. */
+/**
+ * Requests a second of each key, in lanes that do not count against each other. A verifier's key is not counted: many
+ * verifiers share it, and each of its questions is somebody at a door.
+ */
 export class ControlLimits {
   readonly #lanes: Readonly<Record<Lane, RateLimit>>
   readonly #nowMs: () => number
@@ -22,6 +25,7 @@ export class ControlLimits {
 
   /** @returns the problem to answer when this key has used up its share of the lane. */
   refuse(by: By, lane: Lane): Problem | undefined {
+    if (by.kind === 'verifier') return undefined
     const waitSeconds = this.#lanes[lane].take(by.caller.id, this.#nowMs())
     if (waitSeconds === 0) return undefined
     return problem(429, 'this key has asked too often', { 'retry-after': String(waitSeconds) })
