@@ -1,7 +1,8 @@
 import { covers } from './covers.ts'
-import type { RealmOrdinal } from './ids.ts'
+import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { TokenFacts } from './records.ts'
-import type { Target } from './rules.ts'
+import type { Target, TokenTarget } from './rules.ts'
+import { sextetsAt } from './sextets.ts'
 import type { Unit } from './units.ts'
 
 /**
@@ -9,7 +10,9 @@ import type { Unit } from './units.ts'
  * name one token, and are found by its handle or its digest; the few others are compared by name.
  */
 export class GroupRules {
-  readonly #tokens: Set<string> = new Set()
+  /** A few bits of each name below: most of what is asked about shares none of them with any. */
+  readonly #bits: Set<number> = new Set()
+  readonly #tokens: TokenTarget[] = []
   readonly #others: { readonly realm: RealmOrdinal; readonly target: Target }[] = []
 
   add({ realm, operations }: Unit): void {
@@ -17,21 +20,44 @@ export class GroupRules {
       if (operation.kind !== 'append') continue
       const { rule } = operation.row
       if (rule.kind !== 'revoke' && rule.kind !== 'hold') continue
-      // Handles are random and digests keyed, so no two realms or sources share one. Both count: a text that is bound
-      // anew has another handle.
-      if (rule.target.kind === 'token') this.#tokens.add(rule.target.handle).add(rule.target.digest)
-      else this.#others.push({ realm, target: rule.target })
+      const { target } = rule
+      if (target.kind !== 'token') {
+        this.#others.push({ realm, target })
+        continue
+      }
+      this.#tokens.push(target)
+      this.#bits.add(bitsOfDigest(target.digest)).add(bitsOfHandle(target.handle))
     }
   }
 
   cover(realm: RealmOrdinal, facts: TokenFacts): boolean {
-    if (this.#tokens.size > 0 && this.#nameToken(facts)) return true
+    if (this.#tokens.length > 0 && this.#nameToken(facts)) return true
     return this.#others.some((rule) => rule.realm === realm && covers(rule.target, facts))
   }
 
-  #nameToken(facts: TokenFacts): boolean {
-    if (facts.handle !== undefined && this.#tokens.has(facts.handle)) return true
-    if (facts.digest !== undefined && this.#tokens.has(facts.digest)) return true
-    return facts.ancestors.some(({ handle }) => this.#tokens.has(handle))
+  // Handles are random and digests keyed, so no two realms or sources share one. Both count: a text that is bound
+  // anew has another handle.
+  #nameToken({ digest, handle, ancestors }: TokenFacts): boolean {
+    if (digest !== undefined && this.#bits.has(bitsOfDigest(digest))) {
+      if (this.#tokens.some((token) => token.digest === digest)) return true
+    }
+    if (handle !== undefined && this.#nameHandle(handle)) return true
+    return ancestors.some((up) => this.#nameHandle(up.handle))
   }
+
+  #nameHandle(handle: Handle): boolean {
+    return this.#bits.has(bitsOfHandle(handle)) && this.#tokens.some((token) => token.handle === handle)
+  }
+}
+
+const BITS_CHARS = 5
+/** Behind `tok_`. */
+const HANDLE_AT = 4
+
+function bitsOfDigest(digest: TokenDigest): number {
+  return sextetsAt(digest, 0, BITS_CHARS)
+}
+
+function bitsOfHandle(handle: Handle): number {
+  return sextetsAt(handle, HANDLE_AT, BITS_CHARS)
 }

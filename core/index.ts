@@ -242,7 +242,7 @@ export {
   type Rule,
   type Target,
 } from './rules.ts'
-export { sextetAt } from './sextets.ts'
+export { sextetsAt } from './sextets.ts'
 export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-tokens.ts'
 export {
   type ActiveKey,

@@ -1,6 +1,6 @@
 import type { TokenDigest } from './ids.ts'
 import type { IndexKey } from './index-keys.ts'
-import { sextetAt } from './sextets.ts'
+import { sextetAt, sextetsAt } from './sextets.ts'
 
 /**
  * A set of 128-bit keys, each with the time until which it must be kept, at 20 to 24 bytes a key and outside the
@@ -257,17 +257,11 @@ function loadBytes(bytes: Uint8Array, at: number): void {
 
 /** 128 bits are 21 base64url characters and the first two bits of the next. */
 function loadDigest(digest: TokenDigest): void {
-  k0 = ((sextets(digest, 0, 5) << 2) | (sextetAt(digest, 5) >>> 4)) >>> 0
+  k0 = ((sextetsAt(digest, 0, 5) << 2) | (sextetAt(digest, 5) >>> 4)) >>> 0
   k1 =
-    (((sextetAt(digest, 5) & 15) << 28) | (sextets(digest, 6, 4) << 4) | (sextetAt(digest, 10) >>> 2)) >>> 0
-  k2 = (((sextetAt(digest, 10) & 3) << 30) | sextets(digest, 11, 5)) >>> 0
-  k3 = ((sextets(digest, 16, 5) << 2) | (sextetAt(digest, 21) >>> 4)) >>> 0
-}
-
-function sextets(digest: TokenDigest, at: number, count: number): number {
-  let bits = 0
-  for (let next = at; next < at + count; next += 1) bits = (bits << 6) | sextetAt(digest, next)
-  return bits
+    (((sextetAt(digest, 5) & 15) << 28) | (sextetsAt(digest, 6, 4) << 4) | (sextetAt(digest, 10) >>> 2)) >>> 0
+  k2 = (((sextetAt(digest, 10) & 3) << 30) | sextetsAt(digest, 11, 5)) >>> 0
+  k3 = ((sextetsAt(digest, 16, 5) << 2) | (sextetAt(digest, 21) >>> 4)) >>> 0
 }
 
 function charsAt(key: IndexKey, at: number): number {

@@ -1,6 +1,6 @@
 import type { TokenDigest } from './ids.ts'
 import { SINGLE_USE, type TokenRecord } from './records.ts'
-import { sextetAt } from './sextets.ts'
+import { sextetsAt } from './sextets.ts'
 
 /** Token records held parsed: few enough that the garbage collector never notices them. */
 export const RECORDS_CACHED_MAX = 65_536
@@ -12,6 +12,8 @@ export const RECORDS_CACHED_MAX = 65_536
  */
 export class RecordCache {
   readonly #places: (TokenRecord | undefined)[] = new Array<TokenRecord | undefined>(RECORDS_CACHED_MAX)
+  /** More bits of each digest: a set is searched in one line of memory, and only what fits is looked at. 0: no record. */
+  readonly #tags: Uint32Array = new Uint32Array(RECORDS_CACHED_MAX)
   #changes = 0
   #size = 0
 
@@ -26,39 +28,56 @@ export class RecordCache {
 
   get(digest: TokenDigest): TokenRecord | undefined {
     const start = setOf(digest)
-    for (let at = start; at < start + SET; at += 1) {
-      const record = this.#places[at]
-      if (record === undefined || record.digest !== digest) continue
-      this.#toFront(start, at, record)
-      return record
-    }
-    return undefined
+    const at = this.#find(start, digest)
+    if (at < 0) return undefined
+    const record = this.#places[at] as TokenRecord
+    if (at > start) this.#toFront(start, at, record)
+    return record
   }
 
   /** What was read before a record changed is not kept; single-use tokens never are. */
   fill(record: TokenRecord, changesBefore: number): void {
     if (changesBefore !== this.#changes || SINGLE_USE.has(record.kind)) return
     const start = setOf(record.digest)
-    let at = start
-    while (at < start + SET - 1 && this.#places[at]?.digest !== record.digest) at += 1
-    if (this.#places[at] === undefined) this.#size += 1
+    const found = this.#find(start, record.digest)
+    const at = found < 0 ? this.#room(start) : found
+    if (this.#tags[at] === 0) this.#size += 1
     this.#toFront(start, at, record)
   }
 
   drop(digest: TokenDigest): void {
     this.#changes += 1
-    const start = setOf(digest)
+    const at = this.#find(setOf(digest), digest)
+    if (at < 0) return
+    this.#places[at] = undefined
+    this.#tags[at] = 0
+    this.#size -= 1
+  }
+
+  /** @returns a negative number when it is not here. */
+  #find(start: number, digest: TokenDigest): number {
+    const tag = tagOf(digest)
     for (let at = start; at < start + SET; at += 1) {
-      if (this.#places[at]?.digest !== digest) continue
-      this.#places[at] = undefined
-      this.#size -= 1
+      if (this.#tags[at] === tag && this.#places[at]?.digest === digest) return at
     }
+    return -1
+  }
+
+  /** The first empty place of a set, or its last one. */
+  #room(start: number): number {
+    let at = start
+    while (at < start + SET - 1 && this.#tags[at] !== 0) at += 1
+    return at
   }
 
   /** Puts a record first in its set; those before its place move on by one. */
   #toFront(start: number, place: number, record: TokenRecord): void {
-    for (let at = place; at > start; at -= 1) this.#places[at] = this.#places[at - 1]
+    for (let at = place; at > start; at -= 1) {
+      this.#places[at] = this.#places[at - 1]
+      this.#tags[at] = this.#tags[at - 1] as number
+    }
     this.#places[start] = record
+    this.#tags[start] = tagOf(record.digest)
   }
 }
 
@@ -67,9 +86,13 @@ const SETS = RECORDS_CACHED_MAX / SET
 
 /** Digests are hashes already: three characters hold eighteen random bits, of which fourteen number the sets. */
 function setOf(digest: TokenDigest): number {
-  let bits = 0
-  for (let at = 0; at < SET_CHARS; at += 1) bits = (bits << 6) | sextetAt(digest, at)
-  return (bits % SETS) * SET
+  return (sextetsAt(digest, 0, SET_CHARS) % SETS) * SET
+}
+
+/** Thirty bits behind those that number the set; never 0. */
+function tagOf(digest: TokenDigest): number {
+  return sextetsAt(digest, SET_CHARS, TAG_CHARS) + 1
 }
 
 const SET_CHARS = 3
+const TAG_CHARS = 5

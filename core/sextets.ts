@@ -7,3 +7,10 @@ const SEXTETS: Uint8Array = new Uint8Array(128)
 for (let value = 0; value < 64; value += 1) {
   SEXTETS['ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.charCodeAt(value)] = value
 }
+
+/** As many sextets as one number holds, five at most, the first of them highest. */
+export function sextetsAt(text: string, at: number, count: number): number {
+  let bits = 0
+  for (let next = at; next < at + count; next += 1) bits = (bits << 6) | sextetAt(text, next)
+  return bits
+}

@@ -3,7 +3,7 @@ import {
   type GroupOutcome,
   type Handle,
   type Operation,
-  sextetAt,
+  sextetsAt,
   type TokenDigest,
 } from '@rescind/core'
 import { RowTable } from './row-table.ts'
@@ -89,9 +89,5 @@ const COMMA = 44
 
 /** 26 bits of base64url text: five characters, the last of them not whole. */
 function bitsAt(text: string, at: number): number {
-  let bits = 0
-  for (let next = at; next < at + BITS_CHARS; next += 1) {
-    bits = (bits << 6) | sextetAt(text, next)
-  }
-  return bits >>> 4
+  return sextetsAt(text, at, BITS_CHARS) >>> 4
 }
