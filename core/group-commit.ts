@@ -15,8 +15,12 @@ export const REVOKE_QUEUE_MAX = 32_768
 export type Lane = 'revoke' | 'issue'
 export type Flush<T, R> = (items: readonly T[]) => Promise<readonly R[]>
 
+/** Told how an item went, `undefined` when nobody knows, before whoever waits for it. Must not throw. */
+export type Told<R> = (result: R | undefined) => void
+
 type Waiting<T, R> = {
   readonly item: T
+  readonly told: Told<R> | undefined
   readonly settle: (result: R) => void
   readonly fail: (error: unknown) => void
 }
@@ -44,14 +48,14 @@ export class GroupCommit<T, R> {
   }
 
   /** @throws Overloaded when the lane is full, StoreUnavailable after close; otherwise as the flush decides. */
-  submit(item: T, lane: Lane): Promise<R> {
+  submit(item: T, lane: Lane, told?: Told<R>): Promise<R> {
     if (this.#closed) return Promise.reject(new StoreUnavailable('the server is stopping'))
     const queue = this.#lanes[lane]
     if (queue.length >= (lane === 'revoke' ? REVOKE_QUEUE_MAX : ISSUE_QUEUE_MAX)) {
       return Promise.reject(new Overloaded(`the ${lane} queue is full`))
     }
     const result = new Promise<R>((settle, fail) => {
-      queue.push({ item, settle, fail })
+      queue.push({ item, told, settle, fail })
     })
     this.#schedule()
     return result
@@ -98,10 +102,17 @@ export class GroupCommit<T, R> {
     const group = this.#take()
     return this.#flushed(group).then(
       (results) => () => {
-        for (let at = 0; at < group.length; at += 1) (group[at] as Waiting<T, R>).settle(results[at] as R)
+        for (let at = 0; at < group.length; at += 1) {
+          const one = group[at] as Waiting<T, R>
+          one.told?.(results[at])
+          one.settle(results[at] as R)
+        }
       },
       (error: unknown) => () => {
-        for (const one of group) one.fail(error)
+        for (const one of group) {
+          one.told?.(undefined)
+          one.fail(error)
+        }
       },
     )
   }

@@ -1,6 +1,6 @@
 import type { Cut } from './cut-table.ts'
 import { ContractBroken, StoreUnavailable } from './faults.ts'
-import { GroupCommit } from './group-commit.ts'
+import { GroupCommit, type Told } from './group-commit.ts'
 import { GroupRules } from './group-rules.ts'
 import type { RealmOrdinal } from './ids.ts'
 import type { Defer, LogHead, Store } from './ports.ts'
@@ -10,8 +10,6 @@ import { type LogRow, ROW_KIND } from './rules.ts'
 import {
   type ConflictWhat,
   type GroupOutcome,
-  type NewRow,
-  type Operation,
   revokes,
   type Unit,
   type UnitOutcome,
@@ -105,13 +103,13 @@ export class Ledger {
   }
 
   /** @throws StoreUnavailable or Overloaded: nothing may be assumed, asking again is safe. */
-  commit(unit: Unit): Promise<Outcome> {
+  commit(unit: Unit, told?: Told<Outcome>): Promise<Outcome> {
     if (this.#suspended.has(unit.realm) && !startsEpoch(unit)) {
       return Promise.reject(
         new StoreUnavailable('this log was rolled back; an operator must start a new epoch'),
       )
     }
-    return this.#commits.submit(unit, revokes(unit) ? 'revoke' : 'issue')
+    return this.#commits.submit(unit, revokes(unit) ? 'revoke' : 'issue', told)
   }
 
   /**
@@ -211,7 +209,9 @@ export class Ledger {
     const index = this.#indexOf(unit.realm)
     let seq = outcome.firstSeq
     let previousCut: Cut | undefined
-    for (const row of rowsOf(unit.operations)) {
+    for (const operation of unit.operations) {
+      if (operation.kind !== 'append') continue
+      const { row } = operation
       const logged: LogRow = { seq, atMs: row.atMs, kind: ROW_KIND[row.rule.kind], rule: row.bytes }
       previousCut = index.fold(logged).previousCut ?? previousCut
       if (row.rule.kind === 'epoch') this.#suspended.delete(unit.realm)
@@ -229,7 +229,9 @@ export class Ledger {
       if (outcome.kind !== 'applied') continue
       const { realm, operations } = units[at] as Unit
       let seq = outcome.firstSeq
-      for (const { atMs, rule, bytes, audit } of rowsOf(operations)) {
+      for (const operation of operations) {
+        if (operation.kind !== 'append') continue
+        const { atMs, rule, bytes, audit } = operation.row
         const rows = byRealm.get(realm) ?? []
         rows.push({ seq, atMs, kind: ROW_KIND[rule.kind], rule: bytes, audit })
         byRealm.set(realm, rows)
@@ -283,11 +285,5 @@ const STALE: Outcome = { kind: 'stale' }
 const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }
 
 function startsEpoch({ operations }: Unit): boolean {
-  return rowsOf(operations).some(({ rule }) => rule.kind === 'epoch')
-}
-
-function rowsOf(operations: readonly Operation[]): NewRow[] {
-  const rows: NewRow[] = []
-  for (const operation of operations) if (operation.kind === 'append') rows.push(operation.row)
-  return rows
+  return operations.some((operation) => operation.kind === 'append' && operation.row.rule.kind === 'epoch')
 }

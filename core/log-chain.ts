@@ -14,12 +14,21 @@ export type ChainedRow = {
 
 /** SHA-256(previous ‖ u64be seq ‖ u64be at ‖ u8 kind ‖ SHA-256(rule) ‖ SHA-256(audit)): each row vouches for all before it. */
 export function chainAfter(previous: Uint8Array, row: ChainedRow): Buffer {
-  const bytes = Buffer.allocUnsafe(32 + 8 + 8 + 1 + 32 + 32)
-  bytes.set(previous, 0)
-  bytes.writeBigUInt64BE(BigInt(row.seq), 32)
-  bytes.writeBigUInt64BE(BigInt(row.atMs), 40)
-  bytes.writeUInt8(row.kind, 48)
-  bytes.set(sha256(row.rule), 49)
-  bytes.set(row.auditHash, 81)
-  return sha256(bytes)
+  LINK.set(previous, 0)
+  writeU64(row.seq, 32)
+  writeU64(row.atMs, 40)
+  LINK[48] = row.kind
+  LINK.set(sha256(row.rule), 49)
+  LINK.set(row.auditHash, 81)
+  return sha256(LINK)
+}
+
+/** What is hashed, put together in one place: a buffer for each row would cost as much as its hash. */
+const LINK = Buffer.alloc(32 + 8 + 8 + 1 + 32 + 32)
+
+/** @throws RangeError for anything but a whole number from 0 to 2^53. */
+function writeU64(value: number, at: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no count and no time`)
+  LINK.writeUInt32BE(Math.floor(value / 2 ** 32), at)
+  LINK.writeUInt32BE(value % 2 ** 32, at + 4)
 }

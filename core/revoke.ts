@@ -111,14 +111,23 @@ export async function revokeAll(
 
 /** Rules as rows of one unit; of several each says which one it is. */
 export function rowsOf(realm: Realm, rules: readonly Rule[], audit: Audit): readonly Operation[] {
+  const [only] = rules
+  if (only !== undefined && rules.length === 1) return [{ kind: 'append', row: realm.row(only, audit) }]
   return rules.map((rule, at) => {
-    const part = rules.length === 1 ? {} : { part: [at + 1, rules.length] as const }
-    return { kind: 'append', row: realm.row(rule, { ...audit, ...part }) }
+    const part = [at + 1, rules.length] as const
+    return { kind: 'append', row: realm.row(rule, { ...audit, part }) }
   })
 }
 
-function auditOf({ caller, how, why, also: _also, onlyIfLive: _live, ...rest }: RevokeAct): Audit {
-  return { by: caller.id, from: caller.from, how, ...(why ? { why } : {}), ...rest }
+function auditOf({ caller, how, why, cause, note }: RevokeAct): Audit {
+  const plain = { by: caller.id, from: caller.from, how }
+  if (!why && cause === undefined && note === undefined) return plain
+  return {
+    ...plain,
+    ...(why ? { why } : {}),
+    ...(cause === undefined ? {} : { cause }),
+    ...(note === undefined ? {} : { note }),
+  }
 }
 
 /** The longest that anything a rule covers can live: only chat apps have assigned text. */

@@ -1,4 +1,4 @@
-import { type Awaitable, Overloaded, type Realm } from '@rescind/core'
+import { type Awaitable, after, Overloaded, type Realm } from '@rescind/core'
 import type { Answer, Refusal, Stale } from './answer.ts'
 import type { WireRequest } from './request.ts'
 
@@ -28,20 +28,13 @@ const ATTEMPTS_MAX = 8
 
 /** Judges and writes until what was written still rested on what was judged. @throws Overloaded past the bound. */
 export function untilFresh(act: () => Awaitable<Answer | Stale>): Awaitable<Answer> {
-  const first = act()
-  if (!(first instanceof Promise) && first !== 'stale') return first
-  return again(act, first)
+  return attempt(act, 1)
 }
 
-async function again(
-  act: () => Awaitable<Answer | Stale>,
-  first: Awaitable<Answer | Stale>,
-): Promise<Answer> {
-  let answer = await first
-  for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt += 1) {
+function attempt(act: () => Awaitable<Answer | Stale>, nth: number): Awaitable<Answer> {
+  return after(act(), (answer) => {
     if (answer !== 'stale') return answer
-    answer = await act()
-  }
-  if (answer !== 'stale') return answer
-  throw new Overloaded('what this request stands on kept changing')
+    if (nth === ATTEMPTS_MAX) throw new Overloaded('what this request stands on kept changing')
+    return attempt(act, nth + 1)
+  })
 }

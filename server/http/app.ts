@@ -311,9 +311,16 @@ function answer(parts: AppParts, { mouth, request, write, brokeOff }: Answering)
     if (brokeOff?.() === true) return
     finish(mouth.refuse(refusalOf(error, parts.log, mouth.routeOf(request)), request.path, request.accept))
   }
+  const finishOrFail = (result: Answer): void => {
+    try {
+      finish(result)
+    } catch (error) {
+      fail(error)
+    }
+  }
   try {
     const result = mouth.handle(request)
-    if (result instanceof Promise) result.then(finish).catch(fail)
+    if (result instanceof Promise) void result.then(finishOrFail, fail)
     else finish(result)
   } catch (error) {
     fail(error)
