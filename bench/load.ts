@@ -27,11 +27,11 @@ export async function runLoad(job: Job): Promise<Measured> {
     next += 1
     return next - 1
   }
-  const sockets = await Promise.all(Array.from({ length: job.connections }, () => connect(job.port)))
+  const lines = await Promise.all(Array.from({ length: job.connections }, () => connect(job.port)))
   const started = performance.now()
-  await Promise.all(sockets.map((socket) => drive(socket, job, { take, latenciesUs, requests })))
+  await Promise.all(lines.map((line) => drive(line, job, { take, latenciesUs, requests })))
   const seconds = (performance.now() - started) / 1_000
-  for (const socket of sockets) socket.destroy()
+  for (const { socket } of lines) socket.destroy()
   return { seconds, latenciesUs }
 }
 
@@ -41,7 +41,8 @@ type Shared = {
   readonly requests: readonly Buffer[]
 }
 
-function drive(socket: Socket, job: Job, { take, latenciesUs, requests }: Shared): Promise<void> {
+function drive(line: Line, job: Job, { take, latenciesUs, requests }: Shared): Promise<void> {
+  const { socket } = line
   return new Promise((resolve, reject) => {
     let n: number | undefined
     let sentAt = 0
@@ -55,8 +56,8 @@ function drive(socket: Socket, job: Job, { take, latenciesUs, requests }: Shared
       sentAt = performance.now()
       socket.write(requests[n] as Buffer)
     }
-    socket.on('data', (chunk) => {
-      pending += chunk.toString('latin1')
+    line.onText = (text) => {
+      pending = pending === '' ? text : pending + text
       const response = parse(pending)
       if (response === undefined || n === undefined) return
       pending = ''
@@ -68,32 +69,51 @@ function drive(socket: Socket, job: Job, { take, latenciesUs, requests }: Shared
         return
       }
       send()
-    })
+    }
     socket.on('error', reject)
     socket.on('close', () => reject(new Error('the server closed a connection under load')))
     send()
   })
 }
 
-const LENGTH = /\r\ncontent-length: *(\d+)\r\n/i
+const LENGTHS = ['content-length: ', 'Content-Length: ']
+const STATUS_AT = 'HTTP/1.1 '.length
 
 /** @returns undefined until the whole response is there. */
 function parse(text: string): Response | undefined {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return undefined
-  const status = Number(text.slice(9, 12))
-  const match = LENGTH.exec(text.slice(0, end + 2))
-  const length = match === null ? 0 : Number(match[1])
+  const status = Number(text.slice(STATUS_AT, STATUS_AT + 3))
   const body = text.slice(end + 4)
-  return body.length < length ? undefined : { status, body }
+  return body.length < lengthOf(text, end) ? undefined : { status, body }
 }
 
-function connect(port: number): Promise<Socket> {
+function lengthOf(text: string, end: number): number {
+  for (const name of LENGTHS) {
+    const at = text.lastIndexOf(name, end)
+    if (at >= 0) return Number.parseInt(text.slice(at + name.length, end), 10)
+  }
+  return 0
+}
+
+type Line = { readonly socket: Socket; onText: (text: string) => void }
+
+/** What is read stands in one buffer for each connection: a stream's own way of reading costs as much as the answer. */
+function connect(port: number): Promise<Line> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket))
+    const callback = (count: number, bytes: Uint8Array): boolean => {
+      line.onText(Buffer.from(bytes.buffer, bytes.byteOffset, count).toString('latin1'))
+      return true
+    }
+    const onread = { buffer: Buffer.allocUnsafe(READ_BYTES), callback }
+    const options = { port, host: '127.0.0.1', noDelay: true, onread }
+    const socket = createConnection(options, () => resolve(line))
+    const line: Line = { socket, onText: () => {} }
     socket.once('error', reject)
   })
 }
+
+const READ_BYTES = 65_536
 
 export type FormPost = {
   readonly path: string

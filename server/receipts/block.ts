@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, type ChainedLogRow } from '@rescind/core'
-import { FILTERS, type Filters, filterHash, namesOf } from './filters.ts'
-import { writtenOf } from './receipt.ts'
+import { FILTERS, type FilterName, type Filters, filterHash, namesOf } from './filters.ts'
+import { type Written, writtenOf } from './receipt.ts'
 
 /** Rows of a log that one block of the index is about. */
 export const BLOCK_ROWS = 1_000
@@ -30,15 +30,34 @@ export function blockStart(block: number): number {
 /** @param rows those of the block, with up to PARTS_MAX before it. */
 export function entriesOf(rows: readonly ChainedLogRow[], block: number): readonly BlockEntry[] {
   const entries: BlockEntry[] = []
+  const hashes = new BlockHashes()
   for (const [at, row] of rows.entries()) {
     if (row.seq <= blockStart(block)) continue
-    const written = writtenOf(rows.slice(Math.max(0, at + 1 - PARTS_MAX), at + 1), 0)
-    if (written === undefined) continue
-    const hashes = namesOf(written).map(([name, value]) => filterHash(name, value))
-    entries.push({ seq: row.seq, hashes })
+    const written = writtenOf(rows, 0, at + 1)
+    if (written !== undefined) entries.push({ seq: row.seq, hashes: hashes.of(written) })
   }
   return entries
 }
+
+/** Most rows of a block share who wrote them and whose tokens they are about: what is said again is not hashed again. */
+class BlockHashes {
+  readonly #known: Map<string, number> = new Map()
+
+  of(written: Written): number[] {
+    return namesOf(written).map(([name, value]) =>
+      REPEATED.has(name) ? this.#repeated(name, value) : filterHash(name, value),
+    )
+  }
+
+  #repeated(name: FilterName, value: string): number {
+    const key = `${name}\0${value}`
+    const hash = this.#known.get(key) ?? filterHash(name, value)
+    this.#known.set(key, hash)
+    return hash
+  }
+}
+
+const REPEATED: ReadonlySet<FilterName> = new Set<FilterName>(['by', 'reason', 'source', 'client', 'tenant'])
 
 export function encodeBlock(entries: readonly BlockEntry[]): Buffer {
   const out = new ByteWriter().u32(entries.length)

@@ -1,4 +1,4 @@
-import { sha256, type Target } from '@rescind/core'
+import { sextetsAt, sha256Base64url, type Target } from '@rescind/core'
 import type { Written } from './receipt.ts'
 
 /** What revocations can be searched by. */
@@ -82,5 +82,6 @@ export function matches(written: Pick<Written, 'rules' | 'audit'>, filters: Filt
 
 /** 32 bits of a name and value: what the index keeps; whoever collides is told apart by the row itself. */
 export function filterHash(name: FilterName, value: string): number {
-  return sha256(Buffer.from(`${name}\0${value}`, 'utf8')).readUInt32BE(0)
+  const text = sha256Base64url(`${name}\0${value}`)
+  return ((sextetsAt(text, 0, 5) << 2) | (sextetsAt(text, 5, 1) >>> 4)) >>> 0
 }

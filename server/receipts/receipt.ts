@@ -95,15 +95,22 @@ export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): 
   }
 }
 
-/** Rows that one request wrote: those that end with this one. @returns undefined for a row that is no revocation. */
-export function writtenOf(rows: readonly ChainedLogRow[], epoch: number): Written | undefined {
-  const last = rows.at(-1)
+/**
+ * Rows that one request wrote: those that end with this one. @returns undefined for a row that is no revocation.
+ * @param end one past this row among `rows`.
+ */
+export function writtenOf(
+  rows: readonly ChainedLogRow[],
+  epoch: number,
+  end: number = rows.length,
+): Written | undefined {
+  const last = rows[end - 1]
   if (last === undefined || last.kind !== ROW_KIND.revoke || last.audit === undefined) return undefined
   const audit = auditOf(last.audit)
   const [nth, of] = audit.part ?? [1, 1]
   // Only the last row of a request stands for it.
-  if (nth !== of || rows.length < of) return undefined
-  const rules = rows.slice(-of).map((row) => decodeRule(row))
+  if (nth !== of || end < of) return undefined
+  const rules = rows.slice(end - of, end).map((row) => decodeRule(row))
   return { at: position(epoch, last.seq), atMs: last.atMs, rules: rules.filter(isRevoke), audit }
 }
 
