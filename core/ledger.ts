@@ -7,13 +7,7 @@ import type { Defer, LogHead, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import { RevocationIndex } from './revocation-index.ts'
 import { type LogRow, ROW_KIND } from './rules.ts'
-import {
-  type ConflictWhat,
-  type GroupOutcome,
-  revokes,
-  type Unit,
-  type UnitOutcome,
-} from './units.ts'
+import { type ConflictWhat, type GroupOutcome, revokes, type Unit, type UnitOutcome } from './units.ts'
 import { isHeld, isRevoked } from './verdict.ts'
 
 /** What became of a unit. `stale`: judge again by what is known now, and try again. */
