@@ -125,7 +125,10 @@ function namesOf({ digest, seen }: Known): {
 } {
   const digests = [digest, seen?.facts.digest].flatMap((one) => one ?? [])
   const { handle, ancestors = [] } = seen?.facts ?? {}
-  return { digests, handles: [...(handle === undefined ? [] : [handle]), ...ancestors.map((one) => one.handle)] }
+  return {
+    digests,
+    handles: [...(handle === undefined ? [] : [handle]), ...ancestors.map((one) => one.handle)],
+  }
 }
 
 const NOBODY: ReadonlySet<never> = new Set<never>()
