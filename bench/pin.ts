@@ -4,23 +4,30 @@ import { cpus } from 'node:os'
 /** The load generator's core, and the core of each server's main thread; its other threads run where there is room. */
 const GENERATOR_CORE = 0
 const SERVER_CORE = 1
+const ALL_CORES = `0-${cpus().length - 1}`
+let isPinned = false
 
 /**
  * Keeps the generator and the thread that it measures apart. Left alone, a scheduler that moves a server to where its
  * requests come from halves one run and not the next. @returns whether the machine lets us.
  */
 export function pinGenerator(): boolean {
-  return pin(process.pid, String(GENERATOR_CORE), '-cp')
+  isPinned = pin(process.pid, GENERATOR_CORE)
+  return isPinned
 }
 
-/** A server inherits the generator's core: all its threads are set free, and then its main one is pinned. */
+/** A command that runs where there is room: whatever a pinned generator starts would be kept to its core otherwise. */
+export function everywhere(command: string, words: readonly string[]): readonly [string, readonly string[]] {
+  return isPinned ? ['taskset', ['-c', ALL_CORES, command, ...words]] : [command, words]
+}
+
+/** From now on the main thread of a server has its core; the other ones stay where they like. */
 export function pinServer(pid: number): void {
-  pin(pid, `0-${cpus().length - 1}`, '-acp')
-  pin(pid, String(SERVER_CORE), '-cp')
+  pin(pid, SERVER_CORE)
 }
 
-function pin(pid: number, cores: string, how: '-cp' | '-acp'): boolean {
+function pin(pid: number, core: number): boolean {
   if (cpus().length < 2) return false
   // Without util-linux, or where the system forbids it, everything runs where it likes.
-  return spawnSync('taskset', [how, cores, String(pid)], { stdio: 'ignore' }).status === 0
+  return spawnSync('taskset', ['-cp', String(core), String(pid)], { stdio: 'ignore' }).status === 0
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { formPost } from './load.ts'
-import { pinServer } from './pin.ts'
+import { everywhere, pinServer } from './pin.ts'
 
 export const CLIENT = { clientId: 'svc', clientSecret: 'svc-secret-of-the-benchmark' }
 const BASIC = `Basic ${Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64')}`
@@ -37,7 +37,8 @@ process.once('exit', () => {
 })
 
 export async function startTarget({ name, words, paths, hasTokens }: Start): Promise<Target> {
-  const child = spawn(process.execPath, [...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [command, args] = everywhere(process.execPath, words)
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   const port = await portOf(child)
   if (child.pid !== undefined) pinServer(child.pid)
