@@ -88,7 +88,7 @@ export class Uses {
   }
 }
 
-const NOTED = 65_536
+const NOTED = 16_384
 /** Behind `tok_`. */
 const HANDLE_AT = 4
 const BITS_CHARS = 3
