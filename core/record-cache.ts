@@ -6,7 +6,7 @@ import { sextetsAt } from './sextets.ts'
 export const RECORDS_CACHED_MAX = 65_536
 
 /**
- * Positive facts about tokens, never verdicts: each is judged again by the index as it stands. Sets of four places, by
+ * Positive facts about tokens, never verdicts: each is judged again by the index as it stands. Sets of eight places, by
  * the first bits of the digest; the last asked for stands first in its set, and the last in it goes when another comes.
  * A Map would have to intern each digest that is asked for, which costs more than the comparison here.
  */
@@ -81,10 +81,10 @@ export class RecordCache {
   }
 }
 
-const SET = 4
+const SET = 8
 const SETS = RECORDS_CACHED_MAX / SET
 
-/** Digests are hashes already: three characters hold eighteen random bits, of which fourteen number the sets. */
+/** Digests are hashes already: three characters hold eighteen random bits, of which thirteen number the sets. */
 function setOf(digest: TokenDigest): number {
   return (sextetsAt(digest, 0, SET_CHARS) % SETS) * SET
 }

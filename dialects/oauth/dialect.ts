@@ -44,8 +44,7 @@ export function createOauthDialect(options: OauthOptions): Dialect {
       const path = withoutSlash(request.path)
       const route = ENDPOINTS.get(path)
       if (route === undefined) return document(realm, request, options)
-      const base = options.baseOf(realm)
-      const wire = { realm, request, options, foreign, issuer: base + PREFIX_PATH, url: base + path }
+      const wire = { realm, request, options, foreign, ...namesAt(options.baseOf(realm), path) }
       if (!route.isOpen) return answerPost(route, wire)
       if (request.method === 'OPTIONS') return preflight('POST')
       return after(answerPost(route, wire), withCors)
@@ -60,6 +59,15 @@ export function createOauthDialect(options: OauthOptions): Dialect {
     },
   }
 }
+
+/** What a realm and an endpoint are called; the last ones are kept, for texts put together are dear to read. */
+function namesAt(base: string, path: string): Pick<Call, 'issuer' | 'url'> {
+  if (base !== last.base || path !== last.path)
+    last = { base, path, names: { issuer: base + PREFIX_PATH, url: base + path } }
+  return last.names
+}
+
+let last = { base: '', path: '', names: { issuer: PREFIX_PATH, url: '' } }
 
 function answerPost(route: Route, wire: Omit<Call, 'values' | 'lists' | 'once'>): Awaitable<Answer> {
   const { request } = wire
