@@ -22,7 +22,7 @@ export class KeyTable {
     if (this.#size === 0) return false
     loadKey(key)
     const partition = this.#partitions[k0 >>> PARTITION_SHIFT]
-    return partition !== undefined && isKeyAt(partition, slotOf(partition))
+    return partition !== undefined && find(partition) >= 0
   }
 
   /** The same for a token digest, which is its own key, read from its text. */
@@ -30,7 +30,7 @@ export class KeyTable {
     if (this.#size === 0) return false
     loadDigest(digest)
     const partition = this.#partitions[k0 >>> PARTITION_SHIFT]
-    return partition !== undefined && isKeyAt(partition, slotOf(partition))
+    return partition !== undefined && find(partition) >= 0
   }
 
   /** Says how many keys are about to come, so that a table which is filled at once does not grow in many steps. */
@@ -61,18 +61,18 @@ export class KeyTable {
       partition = makePartition(this.#firstCapacity)
       this.#partitions[at] = partition
     }
-    let slot = slotOf(partition)
-    if (isKeyAt(partition, slot)) {
-      if (keep > (partition.keeps[slot] as number)) partition.keeps[slot] = keep
+    let found = find(partition)
+    if (found >= 0) {
+      if (keep > (partition.keeps[found] as number)) partition.keeps[found] = keep
       return
     }
-    while (!insertAt(partition, slot, keep)) {
+    while (!insertAt(partition, -1 - found, keep)) {
       // Never the same size again: a run that overflows the slack may do so below the highest load, too, and a
       // partition that is rebuilt as it was would be rebuilt for ever.
       const fitting = Math.ceil((partition.count + 1) / LOAD_AFTER_GROWTH)
       partition = rebuilt(partition, Math.max(fitting, Math.ceil(partition.capacity * 1.03)), 0)
       this.#partitions[at] = partition
-      slot = slotOf(partition)
+      found = find(partition)
     }
     this.#size += 1
   }
@@ -166,25 +166,23 @@ function home(capacity: number, w1: number): number {
   return Math.floor((w1 / 2 ** 32) * capacity)
 }
 
-/** Where the loaded key stands, or would: the first slot from its home that is empty or holds no smaller one. */
-function slotOf({ words, keeps, capacity }: Partition): number {
+/**
+ * The slot of the loaded key; without it, -1 less the slot where it would stand: the first from its home that is empty
+ * or holds no smaller one. `keeps` lies elsewhere in memory and is looked at only where the words alone cannot say
+ * whether a slot is empty: a check waits for memory more than for anything else.
+ */
+function find({ words, keeps, capacity }: Partition): number {
   let slot = home(capacity, k1)
-  for (; slot < keeps.length && keeps[slot] !== 0; slot += 1) {
+  for (; slot < keeps.length; slot += 1) {
     const at = slot * WORDS
     const here = words[at + 1] as number
-    if (here > k1) return slot
+    if (here > k1 || (here === 0 && keeps[slot] === 0)) break
     if (here === k1 && words[at] === k0 && words[at + 2] === k2 && words[at + 3] === k3) return slot
   }
-  return slot
+  return -1 - slot
 }
 
-function isKeyAt({ words, keeps }: Partition, slot: number): boolean {
-  if (slot >= keeps.length || keeps[slot] === 0) return false
-  const at = slot * WORDS
-  return words[at + 1] === k1 && words[at] === k0 && words[at + 2] === k2 && words[at + 3] === k3
-}
-
-/** Puts the loaded key where slotOf said. @returns false when the partition must grow first. */
+/** Puts the loaded key where `find` said. @returns false when the partition must grow first. */
 function insertAt(partition: Partition, slot: number, keep: number): boolean {
   const { words, keeps, capacity } = partition
   if (partition.count + 1 > capacity * LOAD_MAX) return false
