@@ -1,13 +1,11 @@
 #!/usr/bin/env node
 import { startOverWithAllocator } from './allocator.ts'
-import { keepCompiled } from './compiled.ts'
 
 // What is written here is keys, digests and sealed text: nobody else's to read.
 process.umask(0o077)
 
 // Before anything else is loaded, for all of it would be loaded twice.
 if (process.argv[2] === 'serve') startOverWithAllocator()
-keepCompiled()
 
 const [{ SettingsRefused, StoreRefused }, { run }] = await Promise.all([
   import('@rescind/core'),

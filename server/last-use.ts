@@ -20,19 +20,18 @@ export async function writeUses(realms: Realms, isStopped: () => boolean): Promi
       const some = realm.uses.some(BATCH)
       if (some.length === 0 || isStopped()) break
       const operations: Operation[] = []
-      for (const { handle, minuteMs, ...use } of some) {
-        const expiresAtMs =
-          use.expiresAtMs ?? (await realm.store.tokenByHandle(realm.ordinal, handle))?.expiresAtMs
+      for (const [handle, minuteMs] of some) {
+        const record = await realm.store.tokenByHandle(realm.ordinal, handle)
         // A verifier may report what is no token, or none any more: that leaves nothing behind.
-        if (expiresAtMs === undefined) continue
+        if (record === undefined) continue
         const value = Buffer.alloc(8)
         value.writeDoubleBE(minuteMs)
-        const memo = { kind: KIND, id: handle, value, expiresAtMs: expiresAtMs + KEEP_MARGIN_MS }
+        const memo = { kind: KIND, id: handle, value, expiresAtMs: record.expiresAtMs + KEEP_MARGIN_MS }
         operations.push({ kind: 'put-memo', memo })
       }
       if (operations.length > 0)
         await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
-      realm.uses.written(some.length)
+      realm.uses.written(some)
     }
   }
 }
