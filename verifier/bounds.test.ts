@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { RawToken } from '@rescind/core'
 import fc from 'fast-check'
 import { digestAt, handleAt } from '../core/property/samples.ts'
 import { settled } from '../test/kit/hand-timers.ts'
@@ -98,8 +99,10 @@ test('use is reported once a minute a token, and no more waits than the bound', 
 
 test('watched tokens are bounded: a socket that could not be cut is not taken on', () => {
   const watches = new Watches(() => ({ kind: 'unknown', why: 'unseen' }))
-  for (let nth = 0; nth < WATCHED_MAX; nth += 1) watches.add({ digest: undefined, seen: undefined }, () => {})
-  assert.throws(() => watches.add({ digest: undefined, seen: undefined }, () => {}), RangeError)
+  const raw = RawToken.parse('a token')
+  assert.ok(raw !== undefined)
+  for (let nth = 0; nth < WATCHED_MAX; nth += 1) watches.add(raw, UNKNOWN, () => {})
+  assert.throws(() => watches.add(raw, UNKNOWN, () => {}), RangeError)
 })
 
 test('who watches a token is told once by each end: a rule on it, on its client, a hold, silence; never by expiry', async () => {
@@ -193,6 +196,49 @@ test('who watches a token that was not seen yet is told of it by what the server
   source.append(ending(source, 0))
   assert.deepEqual(told, ['inactive: revoked'], 'with the token that it came of')
 })
+
+for (const onStale of ['refuse', 'ask'] as const) {
+  test(`who watches a token before anything is known here is told of its end (${onStale})`, async () => {
+    const { time, source, verifier } = openVerifierWorld({ onStale })
+    const told: string[] = []
+    for (const nth of [1, 2, 4]) {
+      verifier.onRevoked(mint(source, nth), (ended) => void told.push(`${nth} ${say(ended)}`))
+    }
+    await settled()
+    source.append(ending(source, 1))
+    await time.run(1_000)
+    assert.deepEqual(told, ['1 inactive: revoked'], 'ended before, or while, its index was loaded')
+    source.append(ending(source, 2))
+    assert.deepEqual(told.slice(1), ['2 inactive: revoked'], 'by itself')
+    source.append({
+      kind: 'revoke',
+      keepUntilMs: 9e15,
+      target: { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c1' } },
+    })
+    assert.deepEqual(told.slice(2), ['4 inactive: revoked'], 'by its client, which only the server could say')
+  })
+}
+
+test('who watches a token that nobody could say anything about is told once somebody can', async () => {
+  const { time, source, verifier } = openVerifierWorld()
+  await time.run(500)
+  const told: string[] = []
+  source.mode = 'down'
+  for (const nth of [1, 4]) {
+    verifier.onRevoked(mint(source, nth), (ended) => void told.push(`${nth} ${say(ended)}`))
+  }
+  await settled()
+  assert.deepEqual(told, [])
+  source.mode = 'up'
+  await verifier.verify(mint(source, 4))
+  const cut = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c1' } } as const
+  source.append({ kind: 'revoke', keepUntilMs: 9e15, target: cut })
+  assert.deepEqual(told, ['4 inactive: revoked'], 'somebody else had asked about it')
+  await time.run(200)
+  assert.deepEqual(told, ['4 inactive: revoked', '1 inactive: revoked'], 'it was asked about again')
+})
+
+const UNKNOWN = { digest: undefined, seen: undefined }
 
 test('who stops watching is told nothing', async () => {
   const { time, source, verifier } = openVerifierWorld()

@@ -30,7 +30,7 @@ import { Follower, type Timers } from './source/follower.ts'
 import type { Recalled, StateFile } from './source/state-file.ts'
 import type { AskAnswer, FeedConfig, Transport } from './source/transport.ts'
 import { Used } from './used.ts'
-import { type OnRevoked, Watches } from './watches.ts'
+import { type OnRevoked, type Watch, type Known as Watched, Watches } from './watches.ts'
 
 export type VerifierParts = {
   readonly transport: Transport
@@ -52,6 +52,9 @@ export const ASKING_MAX = 256
 const SWEEP_MS = 30_000
 /** How often those who wait for a verdict to turn are told that nobody can say any more. */
 const WATCH_MS = 100
+
+/** Questions about watched tokens that were not answered, asked again at each such time. */
+const ASKED_AGAIN_MAX = 16
 
 const RANK: Readonly<Record<OnStale, number>> = { refuse: 0, ask: 1, allow: 2 }
 const STARTING: Unknown = { kind: 'unknown', why: 'starting' }
@@ -106,6 +109,7 @@ export class Verifier {
   #version = 1
   #checks = 0
   #asked = 0
+  #askingUnshared = 0
   #slice = 0
   #stateFile: VerifierStats['stateFile']
   #cancelSweep: (() => void) | undefined
@@ -182,7 +186,7 @@ export class Verifier {
     const raw = RawToken.parse(token)
     const { index } = this.#replica
     if (raw === undefined) return result
-    if (index === undefined) return this.#policy(options) === 'ask' ? this.#askUnshared(raw) : result
+    if (index === undefined) return this.#policy(options) === 'ask' ? this.#askUnshared(raw, result) : result
     if (!this.#isToBeAsked(result, raw, options)) return result
     const digest = raw.digest(index.digestKey)
     const asking = this.#asking.get(digest)
@@ -200,15 +204,11 @@ export class Verifier {
   onRevoked(token: string, callback: OnRevoked): () => void {
     const result = this.check(token)
     const raw = RawToken.parse(token)
-    const { index } = this.#replica
     if (raw === undefined || result.kind === 'inactive') return this.#watches.once(result, callback)
-    const digest = index === undefined ? undefined : raw.digest(index.digestKey)
-    const seen = digest === undefined ? undefined : this.#seen.get(digest)
-    const watch = this.#watches.add({ digest, seen }, callback)
+    const stop = this.#watches.add(raw, this.#knownOf(raw), callback)
     this.#watchLater()
-    // Only the server can say of whom it is; until it has, its own digest is watched.
-    if (seen === undefined) void this.#learn(raw, watch)
-    return watch.stop
+    this.#askUnseen()
+    return stop
   }
 
   stats(): VerifierStats {
@@ -265,7 +265,10 @@ export class Verifier {
 
   #remember(digest: TokenDigest, known: Known, signed: boolean): Seen {
     const seen: Seen = { ...known, signed, version: 0, turned: undefined, answer: undefined, usedMinute: 0 }
-    if (!known.singleUse) this.#seen.set(digest, seen)
+    if (known.singleUse) return seen
+    this.#seen.set(digest, seen)
+    const { index } = this.#replica
+    if (index !== undefined) this.#watches.seen(digest, seen, index)
     return seen
   }
 
@@ -342,8 +345,12 @@ export class Verifier {
   }
 
   /** Before anything is known here, there is no digest to share a question by. */
-  async #askUnshared(raw: Raw): Promise<CheckResult> {
-    const answer = await this.#question(raw)
+  async #askUnshared(raw: Raw, otherwise: CheckResult): Promise<CheckResult> {
+    if (this.#askingUnshared >= ASKING_MAX) return otherwise
+    this.#askingUnshared += 1
+    const answer = await this.#question(raw).finally(() => {
+      this.#askingUnshared -= 1
+    })
     if (answer === undefined) return STARTING
     const { verdict } = answer
     if (verdict.kind === 'inactive') return INACTIVE[verdict.why]
@@ -373,11 +380,24 @@ export class Verifier {
     return seen === undefined ? UNSEEN : this.#judged(seen, 'refuse')
   }
 
-  async #learn(raw: Raw, watch: ReturnType<Watches['add']>): Promise<void> {
-    const result = await this.verify(raw.reveal())
+  #knownOf(raw: Raw): Watched {
     const { index } = this.#replica
     const digest = index === undefined ? undefined : raw.digest(index.digestKey)
-    watch.learn({ digest, seen: digest === undefined ? undefined : this.#seen.get(digest) }, result)
+    return { digest, seen: digest === undefined ? undefined : this.#seen.get(digest) }
+  }
+
+  /** Only the server can say of whom a watched token is; until it has, its own digest is watched. */
+  #askUnseen(most: number = ASKING_MAX): void {
+    const room = Math.min(most, ASKING_MAX - this.#asking.size)
+    for (const watch of this.#watches.takeUnseen(room)) void this.#learn(watch)
+  }
+
+  async #learn(watch: Watch): Promise<void> {
+    const wasShared = this.#replica.index !== undefined
+    const result = await this.verify(watch.raw.reveal())
+    const learned = { known: this.#knownOf(watch.raw), index: this.#replica.index, wasShared }
+    // As fast as they are answered; the rest is asked again by and by.
+    if (this.#watches.learn(watch, result, learned)) this.#askUnseen()
   }
 
   #configured(config: FeedConfig): void {
@@ -393,7 +413,9 @@ export class Verifier {
     if (rules !== undefined && !rules.some(turnsVerdicts)) return
     this.#version += 1
     const { index } = this.#replica
-    if (index !== undefined) this.#watches.sweep(index, rules)
+    if (index === undefined) return
+    if (rules === undefined) this.#watches.reindexed((raw) => this.#knownOf(raw))
+    this.#watches.sweep(index, rules)
   }
 
   #proved(): void {
@@ -441,6 +463,8 @@ export class Verifier {
       const lag = this.#lag()
       // Who was told to wait while everything starts is not told that it has ended.
       if (lag === 'stale' && this.#parts.onStale !== 'allow') this.#watches.fireAll(STALE)
+      // A server that cannot be reached is not asked; one that could not answer is asked again.
+      if (this.state === 'live') this.#askUnseen(ASKED_AGAIN_MAX)
       this.#watchLater()
     })
   }

@@ -1,4 +1,4 @@
-import type { RevocationIndex, Rule, TokenDigest } from '@rescind/core'
+import type { RawToken, RevocationIndex, Rule, TokenDigest } from '@rescind/core'
 import type { CheckResult, Inactive, Unknown } from './results.ts'
 import type { Seen } from './verifier.ts'
 
@@ -8,11 +8,13 @@ export type OnRevoked = (ended: Inactive | Unknown) => void
 /** Tokens watched at a time: connections of one process that are held open by a token. */
 export const WATCHED_MAX = 100_000
 
-type Watch = {
+/** One who waits for a token to end. */
+export type Watch = {
+  readonly raw: RawToken
   known: Known
   readonly callback: OnRevoked
 }
-type Known = { readonly digest: TokenDigest | undefined; readonly seen: Seen | undefined }
+export type Known = { readonly digest: TokenDigest | undefined; readonly seen: Seen | undefined }
 
 const REVOKED: Inactive = { kind: 'inactive', why: 'revoked' }
 /** Ways of ending that somebody has brought about; a token that expires, or was replaced, has done its work. */
@@ -24,6 +26,8 @@ export class Watches {
   readonly #all: Set<Watch> = new Set()
   readonly #byDigest: Names<Watch> = new Names()
   readonly #byHandle: Names<Watch> = new Names()
+  /** Whose tokens are still to be asked about: only what ends a token by itself would reach them. */
+  readonly #unseen: Set<Watch> = new Set()
 
   constructor(judge: (seen: Seen) => CheckResult) {
     this.#judge = judge
@@ -44,42 +48,73 @@ export class Watches {
     }
   }
 
-  /** @throws RangeError past WATCHED_MAX: a socket that cannot be cut must not be opened. */
-  add(
-    known: Known,
-    callback: OnRevoked,
-  ): {
-    readonly stop: () => void
-    readonly learn: (known: Known, result: CheckResult) => void
-  } {
+  /** @returns what stops it. @throws RangeError past WATCHED_MAX: a socket that cannot be cut must not be opened. */
+  add(raw: RawToken, known: Known, callback: OnRevoked): () => void {
     if (this.#all.size >= WATCHED_MAX) throw new RangeError(`more than ${WATCHED_MAX} tokens are watched`)
-    const watch: Watch = { known, callback }
+    const watch: Watch = { raw, known, callback }
     this.#all.add(watch)
     this.#name(watch)
-    return {
-      stop: () => {
-        this.#end(watch)
-      },
-      learn: (learned, result) => {
-        // Whoever was told, or has stopped, while the question was out.
-        if (!this.#end(watch)) return
-        watch.known = learned
-        this.#all.add(watch)
-        this.#name(watch)
-        if (result.kind === 'inactive') this.#fire(watch, result)
-      },
+    if (known.seen === undefined) this.#unseen.add(watch)
+    return () => {
+      this.#end(watch)
+    }
+  }
+
+  /** Some of those whose tokens are to be asked about; `learn` is told of each. */
+  takeUnseen(count: number): readonly Watch[] {
+    const taken: Watch[] = []
+    for (const watch of this.#unseen) {
+      if (taken.length >= count) break
+      this.#unseen.delete(watch)
+      taken.push(watch)
+    }
+    return taken
+  }
+
+  /**
+   * What came of a question about a watched token; one that was not answered is to be asked about again.
+   * @returns whether it was answered.
+   */
+  learn(watch: Watch, result: CheckResult, { known, index, wasShared }: Learned): boolean {
+    if (!this.#all.has(watch)) return true
+    this.#rename(watch, known)
+    if (result.kind === 'inactive') this.#fire(watch, result)
+    else if (index !== undefined) this.#sweepOne(watch, index)
+    if (!this.#all.has(watch) || known.seen !== undefined) return true
+    // Of a token for one use nothing is remembered: then its own digest is all there is to watch.
+    if (result.kind === 'active' && wasShared) return true
+    this.#unseen.add(watch)
+    return false
+  }
+
+  /** Somebody else asked about this token: those who watch it know as much now. */
+  seen(digest: TokenDigest, seen: Seen, index: RevocationIndex): void {
+    for (const watch of [...this.#byDigest.of(digest)]) {
+      if (watch.known.seen !== undefined) continue
+      this.#rename(watch, { digest, seen })
+      this.#unseen.delete(watch)
+      this.#sweepOne(watch, index)
+    }
+  }
+
+  /** There is another index: what is watched without having been seen may have a digest in it. */
+  reindexed(knownOf: (raw: RawToken) => Known): void {
+    for (const watch of this.#all) {
+      if (watch.known.seen === undefined) this.#rename(watch, knownOf(watch.raw))
     }
   }
 
   /** After rules have come, or a whole new index: whoever they hit is told. */
   sweep(index: RevocationIndex, rules: readonly Rule[] | undefined): void {
-    for (const watch of this.#hitBy(rules)) {
-      const { digest, seen } = watch.known
-      if (seen !== undefined) {
-        const result = this.#judge(seen)
-        if (result.kind === 'inactive' && BY_RULE.has(result.why)) this.#fire(watch, result)
-      } else if (digest !== undefined && index.ended.hasDigest(digest)) this.#fire(watch, REVOKED)
-    }
+    for (const watch of this.#hitBy(rules)) this.#sweepOne(watch, index)
+  }
+
+  #sweepOne(watch: Watch, index: RevocationIndex): void {
+    const { digest, seen } = watch.known
+    if (seen !== undefined) {
+      const result = this.#judge(seen)
+      if (result.kind === 'inactive' && BY_RULE.has(result.why)) this.#fire(watch, result)
+    } else if (digest !== undefined && index.ended.hasDigest(digest)) this.#fire(watch, REVOKED)
   }
 
   fireAll(why: Unknown): void {
@@ -105,10 +140,15 @@ export class Watches {
 
   #end(watch: Watch): boolean {
     if (!this.#all.delete(watch)) return false
-    const { digests, handles } = namesOf(watch.known)
-    for (const digest of digests) this.#byDigest.drop(digest, watch)
-    for (const handle of handles) this.#byHandle.drop(handle, watch)
+    this.#unseen.delete(watch)
+    this.#unname(watch)
     return true
+  }
+
+  #rename(watch: Watch, known: Known): void {
+    this.#unname(watch)
+    watch.known = known
+    this.#name(watch)
   }
 
   #name(watch: Watch): void {
@@ -116,6 +156,19 @@ export class Watches {
     for (const digest of digests) this.#byDigest.add(digest, watch)
     for (const handle of handles) this.#byHandle.add(handle, watch)
   }
+
+  #unname(watch: Watch): void {
+    const { digests, handles } = namesOf(watch.known)
+    for (const digest of digests) this.#byDigest.drop(digest, watch)
+    for (const handle of handles) this.#byHandle.drop(handle, watch)
+  }
+}
+
+type Learned = {
+  readonly known: Known
+  readonly index: RevocationIndex | undefined
+  /** Whether its answer was to be remembered: before there is an index, none is. */
+  readonly wasShared: boolean
 }
 
 /** What a rule about a single token may call a watched one: by itself, or by what it came from. */
