@@ -6,16 +6,18 @@ import { test } from 'node:test'
 import { httpTransport } from './http.ts'
 
 const QUESTIONS = 40
+const ANSWER = '{"position":"p","floor":0}'
 
-test('what proves that a replica is fresh waits for no question about a token', async () => {
+test('what proves that a replica is fresh waits for no question about a token, and for no configuration', async () => {
   const held: ServerResponse[] = []
+  const HELD = ['/control/v1/verify', '/control/v1/feed/config']
   const server = createServer((request, response) => {
-    if (request.url === '/control/v1/verify') {
+    if (HELD.includes(request.url ?? '')) {
       held.push(response)
       return
     }
     response.setHeader('content-type', 'application/json')
-    response.end('{"position":"p","floor":0}')
+    response.end(ANSWER)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -24,7 +26,8 @@ test('what proves that a replica is fresh waits for no question about a token', 
   const transport = httpTransport(new URL(`http://127.0.0.1:${port}`), 'key')
   try {
     const asked = Array.from({ length: QUESTIONS }, (_, nth) => transport.ask(`token ${nth}`, 60_000))
-    const settled = Promise.allSettled(asked)
+    const settled = Promise.allSettled([...asked, transport.config()])
+    assert.deepEqual(await transport.snapshot(), Buffer.from(ANSWER))
     const { position } = await transport.acknowledge({ instance: 'i', position: 'p', bound: 1_000 }, 60_000)
     assert.equal(position, 'p')
     assert.ok(held.length < QUESTIONS, 'some of the questions still wait for a connection')

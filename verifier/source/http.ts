@@ -23,7 +23,7 @@ type Call = {
   readonly body?: unknown
   readonly timeoutMs: number
   readonly maxBytes?: number
-  readonly agent?: http.Agent
+  readonly agent: 'proofs' | 'replica' | 'questions'
 }
 
 /** The server over HTTP. */
@@ -33,9 +33,8 @@ export function httpTransport(url: URL, key: string): Transport {
   const send = secure ? https.request : http.request
   const agentOf = (maxSockets: number): http.Agent =>
     new (secure ? https.Agent : http.Agent)({ keepAlive: true, maxSockets })
-  // Apart from each other: however many questions wait, what proves that this replica is fresh does not wait with them.
-  const questions = agentOf(SOCKETS_MAX)
-  const proofs = agentOf(1)
+  // Apart from each other: what proves that this replica is fresh, and what it needs for that, waits for nothing else.
+  const agents = { proofs: agentOf(1), replica: agentOf(2), questions: agentOf(SOCKETS_MAX) }
   const out = new Set<http.ClientRequest>()
   const headers = { authorization: `Bearer ${key}` }
 
@@ -45,13 +44,13 @@ export function httpTransport(url: URL, key: string): Transport {
     body,
     timeoutMs,
     maxBytes = ANSWER_MAX_BYTES,
-    agent = proofs,
+    agent,
   }: Call): Promise<Buffer> =>
     new Promise((resolve, reject) => {
       const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
       const typed =
         bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }
-      const request = send(base + path, { method, agent, headers: { ...headers, ...typed } })
+      const request = send(base + path, { method, agent: agents[agent], headers: { ...headers, ...typed } })
       out.add(request)
       const timer = setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs)
       request.once('close', () => out.delete(request))
@@ -85,14 +84,21 @@ export function httpTransport(url: URL, key: string): Transport {
 
   return {
     config: async () =>
-      readConfig(await text({ method: 'GET', path: `${FEED}/config`, timeoutMs: CONNECT_TIMEOUT_MS })),
+      readConfig(
+        await text({
+          method: 'GET',
+          path: `${FEED}/config`,
+          timeoutMs: CONNECT_TIMEOUT_MS,
+          agent: 'replica',
+        }),
+      ),
     snapshot: () =>
       call({
         method: 'GET',
         path: `${FEED}/snapshot`,
         timeoutMs: SNAPSHOT_TIMEOUT_MS,
         maxBytes: SNAPSHOT_MAX_BYTES,
-        agent: questions,
+        agent: 'replica',
       }),
     stream: (ask, listener) => {
       const accept = { ...headers, accept: 'text/event-stream' }
@@ -100,10 +106,10 @@ export function httpTransport(url: URL, key: string): Transport {
       return listen(send(base + streamPath(ask), options), listener)
     },
     acknowledge: async (ask, timeoutMs) =>
-      readAck(await text({ method: 'POST', path: `${FEED}/acks`, body: ask, timeoutMs })),
+      readAck(await text({ method: 'POST', path: `${FEED}/acks`, body: ask, timeoutMs, agent: 'proofs' })),
     ask: async (token, timeoutMs) => {
       const question = { method: 'POST', path: '/control/v1/verify', body: { token }, timeoutMs } as const
-      const answer = await text({ ...question, agent: questions })
+      const answer = await text({ ...question, agent: 'questions' })
       const { verdict, facts } = readObject(answer)
       if (!isVerdict(verdict)) throw new SourceFailed('the server answered without a verdict')
       return { verdict, facts }
@@ -111,8 +117,7 @@ export function httpTransport(url: URL, key: string): Transport {
     close: () => {
       // An agent that goes away leaves those alone that have no connection yet.
       for (const request of out) request.destroy(new Error('closed'))
-      questions.destroy()
-      proofs.destroy()
+      for (const agent of Object.values(agents)) agent.destroy()
     },
   }
 }
