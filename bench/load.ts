@@ -76,7 +76,7 @@ function drive(line: Line, job: Job, { take, latenciesUs, requests }: Shared): P
   })
 }
 
-const LENGTHS = ['content-length: ', 'Content-Length: ']
+const LENGTHS = ['\r\ncontent-length: ', '\r\nContent-Length: ']
 const STATUS_AT = 'HTTP/1.1 '.length
 
 /** @returns undefined until the whole response is there. */
@@ -93,7 +93,7 @@ function lengthOf(text: string, end: number): number {
     const at = text.lastIndexOf(name, end)
     if (at >= 0) return Number.parseInt(text.slice(at + name.length, end), 10)
   }
-  return 0
+  throw new Error('an answer does not say its length')
 }
 
 type Line = { readonly socket: Socket; onText: (text: string) => void }

@@ -26,10 +26,10 @@ export async function measureSpread({ revokes, processes, each }: SpreadAsk): Pr
   const calls = new Calls(Number(new URL(server.url).port))
   const children = Array.from({ length: processes }, () => start(server.url, each))
   try {
-    await Promise.all(children.map((child) => once(child, 'message')))
+    await Promise.all(children.map(heard))
     const tokens: string[] = []
     for (let nth = 0; nth < revokes; nth += 1) tokens.push(await calls.oauthToken(SVC))
-    const watching = children.map((child) => once(child, 'message'))
+    const watching = children.map(heard)
     for (const child of children) child.send(tokens)
     await Promise.all(watching)
     const ends = children.map((child) => new Ends(child))
@@ -46,11 +46,19 @@ export async function measureSpread({ revokes, processes, each }: SpreadAsk): Pr
   }
 }
 
+/** The next message of a process. @throws when it ends instead. */
+async function heard(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`a process of verifiers ended with ${code}`)
+  })
+  await Promise.race([once(child, 'message'), ended])
+}
+
 async function spreadOf(calls: Calls, ends: readonly Ends[], token: string): Promise<number> {
   const told = Promise.all(ends.map((one) => one.of(token)))
   const sentMs = performance.timeOrigin + performance.now()
-  await calls.oauthRevoke(SVC, token)
-  return Math.max(...(await told)) - sentMs
+  const [endedMs] = await Promise.all([told, calls.oauthRevoke(SVC, token)])
+  return Math.max(...endedMs) - sentMs
 }
 
 /** What one process says of the ends of tokens. Tokens are revoked one at a time, so any other end is a fault. */
@@ -60,6 +68,7 @@ class Ends {
 
   constructor(child: ChildProcess) {
     child.on('message', (told: Told) => this.#hear(told))
+    child.once('exit', (code) => this.#fail(new Error(`a process of verifiers ended with ${code}`)))
   }
 
   of(token: string): Promise<number> {
@@ -76,16 +85,16 @@ class Ends {
       awaited.settle.resolve(atMs)
       return
     }
-    this.#fault = new Error(`a verifier said ${kind} of a token that was not revoked`)
-    awaited?.settle.reject(this.#fault)
+    this.#fail(new Error(`a verifier said ${kind} of a token that was not revoked`))
+  }
+
+  #fail(fault: Error): void {
+    this.#fault = fault
+    this.#awaited?.settle.reject(fault)
   }
 }
 
 function start(url: string, each: number): ChildProcess {
   const path = fileURLToPath(new URL('spread-process.ts', import.meta.url))
-  const child = fork(path, [url, KEY, String(each)], { execArgv: ['-C', 'rescind-source'] })
-  child.once('exit', (code) => {
-    if (code !== 0) throw new Error(`a process of verifiers ended with ${code}`)
-  })
-  return child
+  return fork(path, [url, KEY, String(each)], { execArgv: ['-C', 'rescind-source'] })
 }
