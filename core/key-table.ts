@@ -151,6 +151,7 @@ const KEEP_FOREVER = 0xffff
 
 type Partition = { words: Uint32Array; keeps: Uint16Array; capacity: number; count: number }
 
+/** All zero, which `find` takes for empty. */
 function makePartition(capacity: number): Partition {
   const slots = capacity + SLACK
   return { words: new Uint32Array(slots * WORDS), keeps: new Uint16Array(slots), capacity, count: 0 }

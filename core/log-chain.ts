@@ -23,7 +23,7 @@ export function chainAfter(previous: Uint8Array, row: ChainedRow): Buffer {
   return sha256(LINK)
 }
 
-/** What is hashed, put together in one place: a buffer for each row would cost as much as its hash. */
+/** What is hashed, put together in one place for all rows: nothing here awaits, and a hash shares no bytes with it. */
 const LINK = Buffer.alloc(32 + 8 + 8 + 1 + 32 + 32)
 
 /** @throws RangeError for anything but a whole number from 0 to 2^53. */

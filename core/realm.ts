@@ -95,6 +95,7 @@ export class Realm {
   readonly #ledger: Ledger
   readonly #clock: Clock
   readonly #records: RecordCache = new RecordCache()
+  #lastAudit: (Pick<Audit, 'by' | 'from' | 'how'> & { readonly text: string }) | undefined
 
   constructor(parts: RealmParts) {
     this.name = parts.name
@@ -176,7 +177,23 @@ export class Realm {
   }
 
   row(rule: Rule, audit: Audit): NewRow {
-    return { atMs: this.nowMs(), rule, bytes: encodeRule(rule, this.keys.digestKey), audit: textOf(audit) }
+    return {
+      atMs: this.nowMs(),
+      rule,
+      bytes: encodeRule(rule, this.keys.digestKey),
+      audit: this.#textOf(audit),
+    }
+  }
+
+  /** Under load most rows are written by the same caller in the same way: their audits are one text. */
+  #textOf(audit: Audit): string {
+    if (!isPlain(audit)) return JSON.stringify(audit)
+    const { by, from, how } = audit
+    const last = this.#lastAudit
+    if (last !== undefined && by === last.by && from === last.from && how === last.how) return last.text
+    const text = JSON.stringify({ by, from, how })
+    this.#lastAudit = { by, from, how, text }
+    return text
   }
 
   /** @throws StoreUnavailable or Overloaded. What the unit changed about cached records is dropped. */
@@ -228,20 +245,10 @@ export class Realm {
   }
 }
 
-/** Under load most rows are written by the same caller in the same way: their audits are one text. */
-function textOf(audit: Audit): string {
-  const { by, from, how } = audit
-  if (!isPlain(audit)) return JSON.stringify(audit)
-  if (by !== last.by || from !== last.from || how !== last.how)
-    last = { by, from, how, text: JSON.stringify({ by, from, how }) }
-  return last.text
-}
-
+/** Nothing but who, from where and how. */
 function isPlain({ why, cause, note, skewSeconds, once, part }: Audit): boolean {
   return (why ?? cause ?? note ?? skewSeconds ?? once ?? part) === undefined
 }
-
-let last = { by: '', from: '', how: '', text: JSON.stringify({ by: '', from: '', how: '' }) }
 
 const SPENT_AS: Partial<Record<TokenKind, Spent>> = { refresh: 'rotated' }
 

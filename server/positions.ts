@@ -9,7 +9,7 @@ export function positionKeyOf(sealKey: Uint8Array): Buffer {
   return made
 }
 
-/** Nearly every answer of the control API bears a position, and a derivation costs as much as half of the rest. */
+/** Every verdict of the control API bears a position: the key for it is derived once, not for each. */
 const positionKeys: WeakMap<Uint8Array, Buffer> = new WeakMap()
 
 /**

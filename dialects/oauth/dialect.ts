@@ -37,6 +37,13 @@ const ENDPOINTS: ReadonlyMap<string, Route> = new Map<string, Route>([
 /** OAuth 2.0 (RFC 6749, 7009, 7662, 8414, 8693, 9068, 9701) under the vendor's paths. */
 export function createOauthDialect(options: OauthOptions): Dialect {
   const foreign = new RateLimit(FOREIGN_PER_SECOND, FOREIGN_BURST)
+  let last = { base: '', path: '', names: { issuer: PREFIX_PATH, url: '' } }
+  /** What a realm and an endpoint are called; the last ones are kept, for texts put together are dear to read. */
+  const namesAt = (base: string, path: string): Pick<Call, 'issuer' | 'url'> => {
+    if (base !== last.base || path !== last.path)
+      last = { base, path, names: { issuer: base + PREFIX_PATH, url: base + path } }
+    return last.names
+  }
   return {
     name: 'oauth',
     hotPaths: [...ENDPOINTS.keys()],
@@ -59,15 +66,6 @@ export function createOauthDialect(options: OauthOptions): Dialect {
     },
   }
 }
-
-/** What a realm and an endpoint are called; the last ones are kept, for texts put together are dear to read. */
-function namesAt(base: string, path: string): Pick<Call, 'issuer' | 'url'> {
-  if (base !== last.base || path !== last.path)
-    last = { base, path, names: { issuer: base + PREFIX_PATH, url: base + path } }
-  return last.names
-}
-
-let last = { base: '', path: '', names: { issuer: PREFIX_PATH, url: '' } }
 
 function answerPost(route: Route, wire: Omit<Call, 'values' | 'lists' | 'once'>): Awaitable<Answer> {
   const { request } = wire

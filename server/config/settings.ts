@@ -126,7 +126,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--control-rate',
     environment: 'RESCIND_CONTROL_RATE',
     fallback: '5000',
-    help: 'requests a second that one key may make to the control API; revoking has ten times that, of its own; 0: no limit',
+    help: 'requests a second of one control key (verifiers are not counted); revoking has ten times that, of its own; 0: no limit',
   },
   {
     name: 'chatRate',
