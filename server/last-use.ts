@@ -10,8 +10,8 @@ import {
 } from '@rescind/core'
 
 const KIND = 'last-used'
-/** Uses of one unit. */
-const BATCH = 200
+/** Uses of one unit: whoever revokes meanwhile may share its group, and waits for it. */
+const BATCH = 50
 
 /** Writes down what was used since, in batches off the path of those who used it. @throws StoreUnavailable, Overloaded. */
 export async function writeUses(realms: Realms, isStopped: () => boolean): Promise<void> {
@@ -20,13 +20,13 @@ export async function writeUses(realms: Realms, isStopped: () => boolean): Promi
       const some = realm.uses.some(BATCH)
       if (some.length === 0 || isStopped()) break
       const operations: Operation[] = []
-      for (const [handle, minuteMs] of some) {
-        const record = await realm.store.tokenByHandle(realm.ordinal, handle)
-        // A verifier may report what is no token, or none any more: that leaves nothing behind.
-        if (record === undefined) continue
+      for (const use of some) {
+        const { handle, minuteMs } = use
+        const expiresAtMs = use.expiresAtMs ?? (await expiryOf(realm, handle))
+        if (expiresAtMs === undefined) continue
         const value = Buffer.alloc(8)
         value.writeDoubleBE(minuteMs)
-        const memo = { kind: KIND, id: handle, value, expiresAtMs: record.expiresAtMs + KEEP_MARGIN_MS }
+        const memo = { kind: KIND, id: handle, value, expiresAtMs: expiresAtMs + KEEP_MARGIN_MS }
         operations.push({ kind: 'put-memo', memo })
       }
       if (operations.length > 0)
@@ -34,6 +34,11 @@ export async function writeUses(realms: Realms, isStopped: () => boolean): Promi
       realm.uses.written(some)
     }
   }
+}
+
+/** A verifier may report what is no token, or none any more: that leaves nothing behind. */
+async function expiryOf(realm: Realm, handle: Handle): Promise<number | undefined> {
+  return (await realm.store.tokenByHandle(realm.ordinal, handle))?.expiresAtMs
 }
 
 /** Notes what a verifier says was used. Handles that are none are passed over. */

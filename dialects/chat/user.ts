@@ -71,7 +71,7 @@ function ownerOf(realm: Realm, { who, request, raw, found, act }: Owner): Awaita
     // Judged again: the look-up may have waited, and a revocation may have come in between.
     if (client === undefined || record.client === undefined || !isActive(realm.judge(record)))
       return fail('INVALID_TOKEN')
-    realm.uses.note(record.handle, realm.nowMs())
+    realm.uses.accepted(record, realm.nowMs())
     return act(realm, { who, request, raw, record: { ...record, client: record.client }, client })
   })
 }

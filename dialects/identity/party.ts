@@ -70,7 +70,7 @@ export function judgeParty(realm: Realm, facts: PartyFacts | undefined): Party {
   if (user === undefined || !user.enabled || tenant?.enabled === false) return { kind: 'dead', record, user }
   switch (verdict.kind) {
     case 'active':
-      realm.uses.note(record.handle, realm.nowMs())
+      realm.uses.accepted(record, realm.nowMs())
       return { kind: 'live', record, user, tenant }
     case 'inactive': {
       const isSuspended = verdict.why === 'held' && record.expiresAtMs > realm.nowMs()

@@ -89,7 +89,7 @@ function render({ verdict, record }: Found, client: OauthClient, call: Call): An
   if (record === undefined || !isVisible(record, client)) return INACTIVE
   switch (verdict.kind) {
     case 'active':
-      call.realm.uses.note(record.handle, call.realm.nowMs())
+      call.realm.uses.accepted(record, call.realm.nowMs())
       return activeAnswer(record, call)
     case 'inactive':
       return INACTIVE

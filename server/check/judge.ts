@@ -23,7 +23,7 @@ export type Judge = (realm: Realm, raw: RawToken) => Awaitable<Judged>
 export function judgeAny(keySets: KeySets): Judge {
   return async (realm, raw) => {
     const { verdict, facts, record } = await judgeText(realm, keySets, raw)
-    if (verdict.kind === 'active' && record !== undefined) realm.uses.note(record.handle, realm.nowMs())
+    if (verdict.kind === 'active' && record !== undefined) realm.uses.accepted(record, realm.nowMs())
     return { verdict, bearer: record ?? (facts === undefined ? undefined : foreignBearer(facts, raw)) }
   }
 }

@@ -60,7 +60,7 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   const { verdict, facts, record, refused } = judged
   // A verifier asks because somebody has shown it the token; an operator only wants to know.
   if (by.kind === 'verifier' && verdict.kind === 'active' && record !== undefined)
-    realm.uses.note(record.handle, realm.nowMs())
+    realm.uses.accepted(record, realm.nowMs())
   const known = facts === undefined ? {} : { facts: factsJson(facts, record) }
   const detail = refused === undefined ? {} : { detail: detailOf(refused) }
   return jsonAnswer(200, { verdict, ...detail, ...known, position })

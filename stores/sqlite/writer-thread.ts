@@ -86,7 +86,11 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
   // What is left here was written while another thread checkpointed the rest, so it takes no time; when it is all
   // there, the next group starts the write-ahead log from its beginning.
   if (ask.checkpoint) finishCheckpoint(db)
-  const heads = [...before.keys()].map((realm) => ({ realm, ...store.applier.head(realm) }))
+  const heads = [...before.keys()].map((realm) => {
+    const { seq, chain } = store.applier.head(realm)
+    // Bytes of its own: a view is handed over with all that it is a view of, and small buffers share 64 KB.
+    return { realm, seq, chain: new Uint8Array(chain) }
+  })
   return { outcomes, heads, rows: Float64Array.from(store.applier.tokens.moved) }
 }
 
