@@ -205,9 +205,9 @@ export class Verifier {
     const result = this.check(token)
     const raw = RawToken.parse(token)
     if (raw === undefined || result.kind === 'inactive') return this.#watches.once(result, callback)
-    const stop = this.#watches.add(raw, this.#knownOf(raw), callback)
+    const { watch, stop } = this.#watches.add(raw, this.#knownOf(raw), callback)
     this.#watchLater()
-    this.#askUnseen()
+    if (watch.known.seen === undefined) void this.#learn(watch)
     return stop
   }
 

@@ -26,7 +26,7 @@ export class Watches {
   readonly #all: Set<Watch> = new Set()
   readonly #byDigest: Names<Watch> = new Names()
   readonly #byHandle: Names<Watch> = new Names()
-  /** Whose tokens are still to be asked about: only what ends a token by itself would reach them. */
+  /** Whose tokens are to be asked about again: only what ends a token by itself would reach them. */
   readonly #unseen: Set<Watch> = new Set()
 
   constructor(judge: (seen: Seen) => CheckResult) {
@@ -48,19 +48,26 @@ export class Watches {
     }
   }
 
-  /** @returns what stops it. @throws RangeError past WATCHED_MAX: a socket that cannot be cut must not be opened. */
-  add(raw: RawToken, known: Known, callback: OnRevoked): () => void {
+  /**
+   * Whoever has not been seen is to be asked about, and `learn` told.
+   * @throws RangeError past WATCHED_MAX: a socket that cannot be cut must not be opened.
+   */
+  add(
+    raw: RawToken,
+    known: Known,
+    callback: OnRevoked,
+  ): { readonly watch: Watch; readonly stop: () => void } {
     if (this.#all.size >= WATCHED_MAX) throw new RangeError(`more than ${WATCHED_MAX} tokens are watched`)
     const watch: Watch = { raw, known, callback }
     this.#all.add(watch)
     this.#name(watch)
-    if (known.seen === undefined) this.#unseen.add(watch)
-    return () => {
+    const stop = (): void => {
       this.#end(watch)
     }
+    return { watch, stop }
   }
 
-  /** Some of those whose tokens are to be asked about; `learn` is told of each. */
+  /** Some of those who were asked about without an answer; `learn` is told of each again. */
   takeUnseen(count: number): readonly Watch[] {
     const taken: Watch[] = []
     for (const watch of this.#unseen) {
