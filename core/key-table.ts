@@ -35,7 +35,7 @@ export class KeyTable {
 
   /** Says how many keys are about to come, so that a table which is filled at once does not grow in many steps. */
   reserve(keys: number): void {
-    this.#firstCapacity = Math.max(SMALLEST, Math.ceil(keys / PARTITIONS / LOAD_RESERVED))
+    this.#firstCapacity = Math.max(SMALLEST, Math.ceil(keys / PARTITIONS / LOAD_AFTER_GROWTH))
   }
 
   /** Adds a key, or lengthens how long it is kept; a time is only ever rounded up. */
@@ -139,8 +139,6 @@ const SMALLEST = 8
 const LOAD_MAX = 0.9
 /** A partition that has grown takes an eighth more before it grows again: moving keys is most of what adding one costs. */
 const LOAD_AFTER_GROWTH = 0.8
-/** A table whose size is known beforehand. */
-const LOAD_RESERVED = 0.82
 /** Slots past the last home, so that a run at the end needs no wrap-around. */
 const SLACK = 16
 const WORDS = 4

@@ -207,7 +207,7 @@ export class Verifier {
     if (raw === undefined || result.kind === 'inactive') return this.#watches.once(result, callback)
     const { watch, stop } = this.#watches.add(raw, this.#knownOf(raw), callback)
     this.#watchLater()
-    if (watch.known.seen === undefined) void this.#learn(watch)
+    void this.#learn(watch)
     return stop
   }
 
@@ -393,9 +393,11 @@ export class Verifier {
   }
 
   async #learn(watch: Watch): Promise<void> {
+    const { raw } = watch
+    if (raw === undefined) return
     const wasShared = this.#replica.index !== undefined
-    const result = await this.verify(watch.raw.reveal())
-    const learned = { known: this.#knownOf(watch.raw), index: this.#replica.index, wasShared }
+    const result = await this.verify(raw.reveal())
+    const learned = { known: this.#knownOf(raw), index: this.#replica.index, wasShared }
     // As fast as they are answered; the rest is asked again by and by.
     if (this.#watches.learn(watch, result, learned)) this.#askUnseen()
   }

@@ -10,7 +10,8 @@ export const WATCHED_MAX = 100_000
 
 /** One who waits for a token to end. */
 export type Watch = {
-  readonly raw: RawToken
+  /** Kept only until it is known whose token it is: texts are long, and secrets. */
+  raw: RawToken | undefined
   known: Known
   readonly callback: OnRevoked
 }
@@ -58,7 +59,7 @@ export class Watches {
     callback: OnRevoked,
   ): { readonly watch: Watch; readonly stop: () => void } {
     if (this.#all.size >= WATCHED_MAX) throw new RangeError(`more than ${WATCHED_MAX} tokens are watched`)
-    const watch: Watch = { raw, known, callback }
+    const watch: Watch = { raw: known.seen === undefined ? raw : undefined, known, callback }
     this.#all.add(watch)
     this.#name(watch)
     const stop = (): void => {
@@ -107,7 +108,7 @@ export class Watches {
   /** There is another index: what is watched without having been seen may have a digest in it. */
   reindexed(knownOf: (raw: RawToken) => Known): void {
     for (const watch of this.#all) {
-      if (watch.known.seen === undefined) this.#rename(watch, knownOf(watch.raw))
+      if (watch.raw !== undefined) this.#rename(watch, knownOf(watch.raw))
     }
   }
 
@@ -155,6 +156,7 @@ export class Watches {
   #rename(watch: Watch, known: Known): void {
     this.#unname(watch)
     watch.known = known
+    if (known.seen !== undefined) watch.raw = undefined
     this.#name(watch)
   }
 
