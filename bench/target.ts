@@ -71,7 +71,7 @@ async function portOf(child: ChildProcess): Promise<number> {
   for (;;) {
     const match = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(text)
     if (match?.[1] !== undefined) return Number(match[1])
-    if (child.exitCode !== null) throw new Error(`a server ended: ${text}`)
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`a server ended: ${text}`)
     await Promise.race([
       once(stdout, 'data', { signal: deadline }),
       once(child, 'exit', { signal: deadline }),

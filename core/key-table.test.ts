@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { sha256Latin1 } from './crypto.ts'
+import { ContractBroken } from './faults.ts'
 import { digestKeyOf, type IndexKey } from './index-keys.ts'
 import { KeyTable, SLICES } from './key-table.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
@@ -197,16 +198,76 @@ test('keys that crowd the end of a partition find room: the table grows and neve
   assert.ok(keys.every((key) => table.has(key)))
 })
 
-test('a table that was told how many keys would come holds the same, told right or wrong', () => {
-  for (const expected of [0, 1, 5_000, 50_000]) {
+test('a table that is filled holds what one that is added to holds, however many keys were announced', () => {
+  for (const announced of [0, 1, 5_000, 50_000]) {
     const table = new KeyTable()
-    table.reserve(expected)
+    table.beginFill(announced)
     for (let at = 0; at < 5_000; at += 1) table.add(keyAt(at), NOW_MS)
+    table.endFill()
+    assert.equal(table.size, 5_000)
     for (let at = 0; at < 5_000; at += 1) {
-      if (!table.has(keyAt(at)) || table.has(keyAt(at, 'other'))) assert.fail(`key ${at} after ${expected}`)
+      if (!table.has(keyAt(at)) || table.has(keyAt(at, 'other'))) assert.fail(`key ${at} after ${announced}`)
     }
+    for (let at = 0; at < 5_000; at += 1) table.add(keyAt(at, 'other'), NOW_MS)
+    assert.equal(table.size, 10_000)
     dropAll(table, NOW_MS + DAY_MS)
     assert.equal(table.size, 0)
+  }
+})
+
+const filling = fc.array(fc.record({ words: crowded, keepMs: keep }), { maxLength: 200 })
+
+test('whatever a table is filled with, each key is there once, for as long as the longest that it came with', () => {
+  const property = fc.property(
+    filling,
+    fc.nat(400),
+    fc.array(step, { maxLength: 20 }),
+    (keys, told, steps) => {
+      const table = new KeyTable()
+      const model = new Map<IndexKey, number>()
+      table.beginFill(told)
+      for (const { words, keepMs } of keys) {
+        const key = keyOfWords(...words)
+        table.add(key, keepMs)
+        model.set(key, Math.max(keepMs, model.get(key) ?? 0))
+      }
+      table.endFill()
+      assert.equal(table.size, model.size)
+      for (const key of model.keys()) if (!table.has(key)) assert.fail('lost a key')
+      play({ kind: 'drop', floorMs: NOW_MS }, table, model)
+      for (const one of steps) play(one, table, model)
+    },
+  )
+  fc.assert(property, { numRuns: 1_500 })
+})
+
+test('a table that is being filled says nothing rather than that it holds nothing', () => {
+  const table = new KeyTable()
+  const questions = [
+    () => table.has(keyAt(1)),
+    () => table.hasDigest(digestAt(1)),
+    () => table.dropExpired(NOW_MS, 0),
+    () => table.visit(0, 1, () => {}),
+    () => table.beginFill(1),
+  ]
+  assert.throws(() => table.endFill(), ContractBroken)
+  table.beginFill(1)
+  table.add(keyAt(1), NOW_MS)
+  for (const ask of questions) assert.throws(ask, ContractBroken)
+  table.endFill()
+  assert.equal(table.has(keyAt(1)), true)
+  assert.throws(() => table.beginFill(1), ContractBroken)
+})
+
+test('a filled table takes no more memory than one that grew, though ten times the keys were announced', () => {
+  const grown = new KeyTable()
+  for (let at = 0; at < 30_000; at += 1) grown.add(keyAt(at), NOW_MS)
+  for (const announced of [1, 30_000, 300_000]) {
+    const table = new KeyTable()
+    table.beginFill(announced)
+    for (let at = 0; at < 30_000; at += 1) table.add(keyAt(at), NOW_MS)
+    table.endFill()
+    assert.ok(table.bytes <= grown.bytes * 1.1, `${table.bytes} bytes after ${announced}`)
   }
 })
 

@@ -1,3 +1,4 @@
+import { ContractBroken } from './faults.ts'
 import type { TokenDigest } from './ids.ts'
 import type { IndexKey } from './index-keys.ts'
 import { sextetAt, sextetsAt } from './sextets.ts'
@@ -19,7 +20,7 @@ export class KeyTable {
   }
 
   has(key: IndexKey): boolean {
-    if (this.#size === 0) return false
+    if (this.#size <= 0) return this.#hasNone()
     loadKey(key)
     const partition = this.#partitions[k0 >>> PARTITION_SHIFT]
     return partition !== undefined && find(partition) >= 0
@@ -27,15 +28,43 @@ export class KeyTable {
 
   /** The same for a token digest, which is its own key, read from its text. */
   hasDigest(digest: TokenDigest): boolean {
-    if (this.#size === 0) return false
+    if (this.#size <= 0) return this.#hasNone()
     loadDigest(digest)
     const partition = this.#partitions[k0 >>> PARTITION_SHIFT]
     return partition !== undefined && find(partition) >= 0
   }
 
-  /** Says how many keys are about to come, so that a table which is filled at once does not grow in many steps. */
-  reserve(keys: number): void {
-    this.#firstCapacity = Math.max(SMALLEST, Math.ceil(keys / PARTITIONS / LOAD_AFTER_GROWTH))
+  /**
+   * From here to `endFill` keys are taken as they come and put in order in the end, a partition at a time: to look for
+   * the place of each as it comes is to wait for memory twice a key. Nothing can be asked meanwhile.
+   * @param keys about how many will come. @throws ContractBroken when there are keys already.
+   */
+  beginFill(keys: number): void {
+    if (this.#size !== 0) throw new ContractBroken('a table is filled once, when it is empty')
+    this.#firstCapacity = capacityFor(keys / PARTITIONS)
+    this.#size = FILLING
+  }
+
+  /** @throws ContractBroken without `beginFill`. */
+  endFill(): void {
+    if (this.#size !== FILLING) throw new ContractBroken('a table that is not being filled')
+    this.#size = 0
+    const most = this.#partitions.reduce((found, one) => Math.max(found, one?.keeps.length ?? 0), 0)
+    const scratch = makePartition(most)
+    for (let at = 0; at < PARTITIONS; at += 1) {
+      const partition = this.#partitions[at]
+      if (partition === undefined) continue
+      const ordered = inOrder(partition, scratch)
+      this.#partitions[at] = ordered
+      this.#size += ordered.count
+    }
+    this.#firstCapacity = SMALLEST
+  }
+
+  /** @throws ContractBroken: a table that is being filled must not seem to hold nothing. */
+  #hasNone(): false {
+    if (this.#size === FILLING) throw new ContractBroken('a table was asked while it was filled')
+    return false
   }
 
   /** Adds a key, or lengthens how long it is kept; a time is only ever rounded up. */
@@ -61,37 +90,39 @@ export class KeyTable {
       partition = makePartition(this.#firstCapacity)
       this.#partitions[at] = partition
     }
-    let found = find(partition)
-    if (found >= 0) {
-      if (keep > (partition.keeps[found] as number)) partition.keeps[found] = keep
+    if (this.#size === FILLING) {
+      this.#partitions[at] = appended(partition, keep)
       return
     }
-    while (!insertAt(partition, -1 - found, keep)) {
-      // Never the same size again: a run that overflows the slack may do so below the highest load, too, and a
-      // partition that is rebuilt as it was would be rebuilt for ever.
-      const fitting = Math.ceil((partition.count + 1) / LOAD_AFTER_GROWTH)
-      partition = rebuilt(partition, Math.max(fitting, Math.ceil(partition.capacity * 1.03)), 0)
-      this.#partitions[at] = partition
-      found = find(partition)
-    }
-    this.#size += 1
+    const { count } = partition
+    const after = added(partition, keep)
+    this.#partitions[at] = after
+    this.#size += after.count - count
   }
 
   /** Drops what need not be kept at this time; a slice of the partitions a call, so that nobody waits for it. */
   dropExpired(floorMs: number, slice: number): void {
+    if (this.#size <= 0) {
+      this.#hasNone()
+      return
+    }
     const below = Math.floor((floorMs - KEEP_ORIGIN_MS) / KEEP_UNIT_MS)
     for (let at = slice % SLICES; at < PARTITIONS; at += SLICES) {
       const partition = this.#partitions[at]
       if (partition === undefined || !hasExpired(partition, below)) continue
       const kept = rebuilt(partition, partition.capacity, below)
       this.#size -= partition.count - kept.count
-      const fitting = Math.max(SMALLEST, Math.ceil(kept.count / LOAD_AFTER_GROWTH))
+      const fitting = capacityFor(kept.count)
       this.#partitions[at] = fitting < kept.capacity ? rebuilt(kept, fitting, 0) : kept
     }
   }
 
   /** Visits every key of some of the partitions: what snapshots are made of, a part at a time. */
   visit(from: number, to: number, visitor: KeyVisitor): void {
+    if (this.#size <= 0) {
+      this.#hasNone()
+      return
+    }
     for (let at = from; at < Math.min(to, PARTITIONS); at += 1) {
       const partition = this.#partitions[at]
       if (partition === undefined) continue
@@ -104,10 +135,7 @@ export class KeyTable {
 
   /** Adds what `visit` gave, as it stood there. */
   addWords(words: Uint32Array, at: number, keep: number): void {
-    k0 = words[at] as number
-    k1 = words[at + 1] as number
-    k2 = words[at + 2] as number
-    k3 = words[at + 3] as number
+    loadWords(words, at)
     this.#addUnits(keep)
   }
 
@@ -139,6 +167,10 @@ const SMALLEST = 8
 const LOAD_MAX = 0.9
 /** A partition that has grown takes an eighth more before it grows again: moving keys is most of what adding one costs. */
 const LOAD_AFTER_GROWTH = 0.8
+/** A partition that was filled with less than this is made smaller. */
+const LOAD_MIN_FILLED = 0.6
+/** How much wider a partition becomes that more keys come to than were announced. */
+const WIDENING = 1.5
 /** Slots past the last home, so that a run at the end needs no wrap-around. */
 const SLACK = 16
 const WORDS = 4
@@ -146,6 +178,13 @@ const WORDS = 4
 const KEEP_UNIT_MS = 6 * 3_600_000
 const KEEP_ORIGIN_MS = 1_577_836_800_000
 const KEEP_FOREVER = 0xffff
+
+/** The size of a table that is being filled. */
+const FILLING = -1
+
+function capacityFor(keys: number): number {
+  return Math.max(SMALLEST, Math.ceil(keys / LOAD_AFTER_GROWTH))
+}
 
 type Partition = { words: Uint32Array; keeps: Uint16Array; capacity: number; count: number }
 
@@ -181,6 +220,24 @@ function find({ words, keeps, capacity }: Partition): number {
   return -1 - slot
 }
 
+/** Adds the loaded key, or lengthens how long it is kept. @returns the partition, or a larger one. */
+function added(to: Partition, keep: number): Partition {
+  let partition = to
+  let found = find(partition)
+  if (found >= 0) {
+    if (keep > (partition.keeps[found] as number)) partition.keeps[found] = keep
+    return partition
+  }
+  while (!insertAt(partition, -1 - found, keep)) {
+    // Never the same size again: a run that overflows the slack may do so below the highest load, too, and a
+    // partition that is rebuilt as it was would be rebuilt for ever.
+    const fitting = Math.ceil((partition.count + 1) / LOAD_AFTER_GROWTH)
+    partition = rebuilt(partition, Math.max(fitting, Math.ceil(partition.capacity * 1.03)), 0)
+    found = find(partition)
+  }
+  return partition
+}
+
 /** Puts the loaded key where `find` said. @returns false when the partition must grow first. */
 function insertAt(partition: Partition, slot: number, keep: number): boolean {
   const { words, keeps, capacity } = partition
@@ -188,18 +245,65 @@ function insertAt(partition: Partition, slot: number, keep: number): boolean {
   let end = slot
   while (end < keeps.length && keeps[end] !== 0) end += 1
   if (end >= keeps.length) return false
-  if (end > slot) {
-    words.copyWithin((slot + 1) * WORDS, slot * WORDS, end * WORDS)
-    keeps.copyWithin(slot + 1, slot, end)
-  }
+  // A run is a few keys: moving them one by one takes less than two calls that move ranges.
+  for (let word = end * WORDS - 1; word >= slot * WORDS; word -= 1)
+    words[word + WORDS] = words[word] as number
+  for (let at = end; at > slot; at -= 1) keeps[at] = keeps[at - 1] as number
+  putAt(partition, slot, keep)
+  partition.count += 1
+  return true
+}
+
+/** Writes the loaded key into a slot. */
+function putAt({ words, keeps }: Partition, slot: number, keep: number): void {
   const at = slot * WORDS
   words[at] = k0
   words[at + 1] = k1
   words[at + 2] = k2
   words[at + 3] = k3
   keeps[slot] = keep
+}
+
+/** Puts the loaded key behind the last that came, in a partition that is being filled. @returns that, or a wider one. */
+function appended(partition: Partition, keep: number): Partition {
+  const { keeps, count } = partition
+  if (count === keeps.length) return appended(widened(partition), keep)
+  putAt(partition, count, keep)
   partition.count += 1
-  return true
+  return partition
+}
+
+/** With room for more keys, which stand as they came. */
+function widened({ words, keeps, capacity, count }: Partition): Partition {
+  const wider = makePartition(Math.ceil(capacity * WIDENING))
+  wider.words.set(words)
+  wider.keeps.set(keeps)
+  wider.count = count
+  return wider
+}
+
+/**
+ * Puts the keys of a filled partition, each of them once, where `find` looks for them.
+ * @param scratch a partition with at least as many slots. @returns the partition itself, or another one if it does not suit.
+ */
+function inOrder(partition: Partition, { words, keeps }: Partition): Partition {
+  const { count } = partition
+  words.set(partition.words)
+  keeps.set(partition.keeps)
+  clear(partition)
+  let ordered = partition
+  for (let slot = 0; slot < count; slot += 1) {
+    loadWords(words, slot * WORDS)
+    ordered = added(ordered, keeps[slot] as number)
+  }
+  const isFitting = ordered.count >= ordered.capacity * LOAD_MIN_FILLED
+  return isFitting ? ordered : rebuilt(ordered, capacityFor(ordered.count), 0)
+}
+
+function clear(partition: Partition): void {
+  partition.words.fill(0)
+  partition.keeps.fill(0)
+  partition.count = 0
 }
 
 function hasExpired(partition: Partition, below: number): boolean {
@@ -243,6 +347,13 @@ function loadKey(key: IndexKey): void {
   k1 = charsAt(key, 4)
   k2 = charsAt(key, 8)
   k3 = charsAt(key, 12)
+}
+
+function loadWords(words: Uint32Array, at: number): void {
+  k0 = words[at] as number
+  k1 = words[at + 1] as number
+  k2 = words[at + 2] as number
+  k3 = words[at + 3] as number
 }
 
 function loadBytes(bytes: Uint8Array, at: number): void {

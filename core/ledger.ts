@@ -89,9 +89,10 @@ export class Ledger {
     index.raiseFloor(this.#floorMs)
     // A revoked token is known by two keys, and most rows are revoked tokens.
     const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
-    index.ended.reserve(2 * (head.seq - anchor.seq))
+    index.ended.beginFill(2 * (head.seq - anchor.seq))
     await this.#foldKept(realm, index)
     await this.#catchUp(realm, index)
+    index.ended.endFill()
     this.#indexes.set(realm, index)
     return index
   }

@@ -21,7 +21,7 @@ function snapshotOf(
   const index = new RevocationIndex(digestKey)
   index.adopt({ epochs: [{ ...PLACE, seq: 1 }], seq: 1, lostBelow: ORIGIN, floorMs: 0 })
   index.endedKinds.add('token')
-  index.ended.reserve(entries)
+  index.ended.beginFill(entries)
   for (let done = 0; done < entries; done += 100_000) {
     const keys = randomBytes(KEY_BYTES * Math.min(100_000, entries - done))
     for (let at = 0; at < keys.length; at += KEY_BYTES)
@@ -31,6 +31,7 @@ function snapshotOf(
         at % 3 === 0 ? KEEP_FOREVER_MS : 1_800_000_000_000 + (at % 400) * 86_400_000,
       )
   }
+  index.ended.endFill()
   const startMs = performance.now()
   const bytes = encodeSnapshot(index, positionText({ ...PLACE, seq: 1 }, Buffer.alloc(32, 1)))
   return { bytes, encodeMs: performance.now() - startMs }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ContractBroken } from '@rescind/core'
 import fc from 'fast-check'
 import { ROW_MAX, RowTable } from './row-table.ts'
 
@@ -10,10 +11,23 @@ const bits = fc
 const row = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.constantFrom(2 ** 32 - 1, 2 ** 32, ROW_MAX))
 const step = fc.record({ adds: fc.boolean(), bits, row })
 
-test('a table of rows is a list of pairs without repetition, whatever is added and removed', () => {
-  const property = fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
+const filling = fc.option(
+  fc.record({ announced: fc.nat(60_000), entries: fc.array(fc.record({ bits, row }), { maxLength: 400 }) }),
+  { nil: undefined },
+)
+
+test('a table of rows is a list of pairs without repetition, whatever it is filled with, and then added and removed', () => {
+  const property = fc.property(filling, fc.array(step, { maxLength: 400 }), (filled, steps) => {
     const table = new RowTable()
     const model = new Set<string>()
+    if (filled !== undefined) {
+      table.beginFill(filled.announced)
+      for (const one of filled.entries) {
+        table.add(one.bits, one.row)
+        model.add(`${one.bits}:${one.row}`)
+      }
+      table.endFill()
+    }
     for (const one of steps) {
       const pair = `${one.bits}:${one.row}`
       if (one.adds) model.add(pair)
@@ -52,4 +66,32 @@ test('a table of 200,000 rows takes at most ten bytes for each, and few stranger
   assert.ok(candidates < 200_000 * 1.05)
   for (let at = 1; at <= 200_000; at += 1) table.remove(bitsOf(at), at)
   assert.equal(table.size, 0)
+})
+
+test('a table that is being filled says nothing rather than that it holds nothing', () => {
+  const table = new RowTable()
+  assert.throws(() => table.endFill(), ContractBroken)
+  table.beginFill(1)
+  table.add(1, 1)
+  for (const ask of [() => table.candidates(1), () => table.remove(1, 1), () => table.beginFill(1)])
+    assert.throws(ask, ContractBroken)
+  table.endFill()
+  assert.deepEqual(table.candidates(1), [1])
+  assert.throws(() => table.beginFill(1), ContractBroken)
+})
+
+test('a filled table takes no more memory than one that grew, though other numbers of rows were announced', () => {
+  const bitsOf = (at: number): number => Math.imul(at, 0x9e3779b1) >>> 6
+  const grown = new RowTable()
+  for (let at = 1; at <= 50_000; at += 1) grown.add(bitsOf(at), at)
+  for (const announced of [0, 50_000, 500_000]) {
+    const table = new RowTable()
+    table.beginFill(announced)
+    // Pages overlap: what comes twice is there once.
+    for (let at = 1; at <= 50_000; at += 1) table.add(bitsOf(at), at)
+    for (let at = 1; at <= 50_000; at += 1) table.add(bitsOf(at), at)
+    table.endFill()
+    assert.equal(table.size, 50_000)
+    assert.ok(table.bytes <= grown.bytes * 1.1, `${table.bytes} bytes after ${announced}`)
+  }
 })

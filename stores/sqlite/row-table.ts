@@ -1,3 +1,5 @@
+import { ContractBroken } from '@rescind/core'
+
 /**
  * Rows by a few bits of what they are found by: 26 bits lead to the few rows that may be meant, and whoever asks reads
  * them to see. 7 bytes an entry at 80 to 90 % load, so 8 to 9, and outside the JavaScript heap.
@@ -14,9 +16,31 @@ export class RowTable {
     return this.#size
   }
 
-  /** Says how many entries are about to come, so that a table which is filled at once does not grow in many steps. */
-  reserve(entries: number): void {
-    this.#firstCapacity = Math.max(SMALLEST, Math.ceil(entries / PARTITIONS / LOAD_RESERVED))
+  /**
+   * From here to `endFill` entries are taken as they come and put in order in the end, a partition at a time: to look
+   * for the place of each as it comes is to wait for memory twice an entry. Nothing can be asked meanwhile.
+   * @param entries about how many will come. @throws ContractBroken when there are some already.
+   */
+  beginFill(entries: number): void {
+    if (this.#size !== 0) throw new ContractBroken('a table is filled once, when it is empty')
+    this.#firstCapacity = capacityFor(entries / PARTITIONS)
+    this.#size = FILLING
+  }
+
+  /** @throws ContractBroken without `beginFill`. */
+  endFill(): void {
+    if (this.#size !== FILLING) throw new ContractBroken('a table that is not being filled')
+    this.#size = 0
+    const most = this.#partitions.reduce((found, one) => Math.max(found, one?.used.length ?? 0), 0)
+    const scratch = makePartition(most)
+    for (let at = 0; at < PARTITIONS; at += 1) {
+      const partition = this.#partitions[at]
+      if (partition === undefined) continue
+      const ordered = inOrder(partition, scratch)
+      this.#partitions[at] = ordered
+      this.#size += ordered.count
+    }
+    this.#firstCapacity = SMALLEST
   }
 
   get bytes(): number {
@@ -27,31 +51,31 @@ export class RowTable {
 
   /** Rows that may be meant, in no order; usually one or none. */
   candidates(bits: number): readonly number[] {
+    if (this.#size <= 0) return this.#hasNone()
     const partition = this.#partitions[bits >>> MARK_BITS]
-    if (partition === undefined) return NONE
-    const mark = bits & MARK_MASK
-    let found: number[] | undefined
-    for (let slot = firstSlot(partition, mark); isUsed(partition, slot); slot += 1) {
-      if (partition.marks[slot] !== mark) break
-      found ??= []
-      found.push(rowAt(partition, slot))
-    }
-    return found ?? NONE
+    return partition === undefined ? NONE : rowsOf(partition, bits & MARK_MASK)
   }
 
   /** Adding what is there already changes nothing. */
   add(bits: number, row: number): void {
-    if (this.candidates(bits).includes(row)) return
     const at = bits >>> MARK_BITS
     const mark = bits & MARK_MASK
-    let partition = this.#partitions[at] ?? makePartition(this.#firstCapacity)
-    // Never the same size again: a run that overflows the slack may do so below the highest load, too.
-    while (!insert(partition, mark, row)) partition = grown(partition)
-    this.#partitions[at] = partition
-    this.#size += 1
+    const partition = this.#partitions[at] ?? makePartition(this.#firstCapacity)
+    if (this.#size === FILLING) {
+      this.#partitions[at] = appended(partition, mark, row)
+      return
+    }
+    const { count } = partition
+    const after = added(partition, mark, row)
+    this.#partitions[at] = after
+    this.#size += after.count - count
   }
 
   remove(bits: number, row: number): void {
+    if (this.#size <= 0) {
+      this.#hasNone()
+      return
+    }
     const partition = this.#partitions[bits >>> MARK_BITS]
     if (partition === undefined) return
     const mark = bits & MARK_MASK
@@ -63,6 +87,12 @@ export class RowTable {
       return
     }
   }
+
+  /** @throws ContractBroken: a table that is being filled must not seem to hold nothing. */
+  #hasNone(): readonly number[] {
+    if (this.#size === FILLING) throw new ContractBroken('a table was asked while it was filled')
+    return NONE
+  }
 }
 
 const NONE: readonly number[] = []
@@ -72,7 +102,11 @@ const MARK_MASK = 0xffff
 const SMALLEST = 16
 const LOAD_MAX = 0.9
 const GROWTH = 1.12
-const LOAD_RESERVED = 0.84
+const LOAD_FILLED = 0.84
+/** A partition that was filled with less than this is made smaller. */
+const LOAD_MIN_FILLED = 0.6
+/** How much wider a partition becomes that more entries come to than were announced. */
+const WIDENING = 1.5
 /** Slots past the last home, so that a run at the end needs no wrap-around. */
 const SLACK = 16
 const LOW_SPAN = 2 ** 32
@@ -90,6 +124,13 @@ type Partition = {
 
 /** Rows are below 255 × 2^32, so that their highest byte plus one is a byte. */
 export const ROW_MAX: number = 255 * LOW_SPAN - 1
+
+/** The size of a table that is being filled. */
+const FILLING = -1
+
+function capacityFor(entries: number): number {
+  return Math.max(SMALLEST, Math.ceil(entries / LOAD_FILLED))
+}
 
 function makePartition(capacity: number): Partition {
   const slots = capacity + SLACK
@@ -121,6 +162,26 @@ function firstSlot(partition: Partition, mark: number): number {
   return slot
 }
 
+function rowsOf(partition: Partition, mark: number): readonly number[] {
+  let found: number[] | undefined
+  for (let slot = firstSlot(partition, mark); isUsed(partition, slot); slot += 1) {
+    if (partition.marks[slot] !== mark) break
+    found ??= []
+    found.push(rowAt(partition, slot))
+  }
+  return found ?? NONE
+}
+
+/** Adds a row unless it is there. @returns the partition, or a larger one. */
+function added(to: Partition, mark: number, row: number): Partition {
+  let partition = to
+  if (rowsOf(partition, mark).includes(row)) return partition
+  // Never the same size again: a run that overflows the slack may do so below the highest load, too.
+  while (!insert(partition, mark, row))
+    partition = rebuilt(partition, Math.ceil(partition.capacity * GROWTH) + 1)
+  return partition
+}
+
 /** @returns false when the partition must grow first. */
 function insert(partition: Partition, mark: number, row: number): boolean {
   const { marks, lows, used, capacity } = partition
@@ -136,10 +197,59 @@ function insert(partition: Partition, mark: number, row: number): boolean {
     used[at] = used[at - 1] as number
   }
   marks[slot] = mark
-  lows[slot] = row % LOW_SPAN
-  used[slot] = Math.floor(row / LOW_SPAN) + 1
+  putRow(partition, slot, row)
   partition.count += 1
   return true
+}
+
+function putRow({ lows, used }: Partition, slot: number, row: number): void {
+  lows[slot] = row % LOW_SPAN
+  used[slot] = Math.floor(row / LOW_SPAN) + 1
+}
+
+/** Puts an entry behind the last that came, in a partition that is being filled. @returns that, or a wider one. */
+function appended(partition: Partition, mark: number, row: number): Partition {
+  const { marks, used, count } = partition
+  if (count === used.length) return appended(widened(partition), mark, row)
+  marks[count] = mark
+  putRow(partition, count, row)
+  partition.count += 1
+  return partition
+}
+
+/** With room for more entries, which stand as they came. */
+function widened({ marks, lows, used, capacity, count }: Partition): Partition {
+  const wider = makePartition(Math.ceil(capacity * WIDENING))
+  wider.marks.set(marks)
+  wider.lows.set(lows)
+  wider.used.set(used)
+  wider.count = count
+  return wider
+}
+
+/**
+ * Puts the entries of a filled partition, each of them once, where searches look for them.
+ * @param scratch a partition with at least as many slots. @returns the partition itself, or another one if it does not suit.
+ */
+function inOrder(partition: Partition, scratch: Partition): Partition {
+  const { count } = partition
+  scratch.marks.set(partition.marks)
+  scratch.lows.set(partition.lows)
+  scratch.used.set(partition.used)
+  clear(partition)
+  let ordered = partition
+  for (let slot = 0; slot < count; slot += 1) {
+    ordered = added(ordered, scratch.marks[slot] as number, rowAt(scratch, slot))
+  }
+  const isFitting = ordered.count >= ordered.capacity * LOAD_MIN_FILLED
+  return isFitting ? ordered : rebuilt(ordered, capacityFor(ordered.count))
+}
+
+function clear(partition: Partition): void {
+  partition.marks.fill(0)
+  partition.lows.fill(0)
+  partition.used.fill(0)
+  partition.count = 0
 }
 
 /** Moves what stands behind its home one slot back, up to the first that does not. */
@@ -154,10 +264,10 @@ function removeAt(partition: Partition, slot: number): void {
   partition.count -= 1
 }
 
-/** The same entries, which stand in the order of their marks already, in a larger partition. */
-function grown(from: Partition): Partition {
-  for (let capacity = Math.ceil(from.capacity * GROWTH) + 1; ; capacity = Math.ceil(capacity * GROWTH)) {
-    const to = makePartition(capacity)
+/** The same entries, which stand in the order of their marks already, in a partition of another capacity; grows until they fit. */
+function rebuilt(from: Partition, capacity: number): Partition {
+  for (let size = capacity; ; size = Math.ceil(size * GROWTH)) {
+    const to = makePartition(size)
     if (copyInto(to, from)) return to
   }
 }

@@ -346,7 +346,7 @@ class SqliteStore implements Store, SideLogged {
   async #readIndex(): Promise<TokenIndex> {
     const index = new TokenIndex()
     const [count] = await this.#scan<readonly [number]>('SELECT count(*) FROM token', [])
-    index.reserve(count?.[0] ?? 0)
+    index.beginFill(count?.[0] ?? 0)
     let limit = PLACES_PER_READ
     let fromMs = Number.MIN_SAFE_INTEGER
     let next = this.#places(fromMs, limit)
@@ -357,8 +357,10 @@ class SqliteStore implements Store, SideLogged {
       fromMs = page.lastMs
       if (!isLast) next = this.#places(fromMs, limit)
       index.load(page)
-      if (isLast) return index
+      if (isLast) break
     }
+    index.endFill()
+    return index
   }
 
   #places(fromMs: number, limit: number): Promise<Places> {

@@ -32,9 +32,15 @@ export class TokenIndex {
     return this.#handles.candidates(bitsAt(handle, HANDLE_PREFIX_CHARS))
   }
 
-  reserve(tokens: number): void {
-    this.#digests.reserve(tokens)
-    this.#handles.reserve(tokens)
+  /** From here to `endFill` it is told of tokens by `load`, and cannot be asked. @param tokens about how many there are. */
+  beginFill(tokens: number): void {
+    this.#digests.beginFill(tokens)
+    this.#handles.beginFill(tokens)
+  }
+
+  endFill(): void {
+    this.#digests.endFill()
+    this.#handles.endFill()
   }
 
   load({ bits, rows }: TokenPlaces): void {
