@@ -14,7 +14,7 @@ import { DIGEST_KEY, digestAt } from './property/samples.ts'
 import type { Realm } from './realm.ts'
 import { Realms } from './realms.ts'
 import { revokePrincipals, revokeToken } from './revoke.ts'
-import { encodeRule } from './rule-bytes.ts'
+import { decodeRule, encodeRule } from './rule-bytes.ts'
 import type { LogRow } from './rules.ts'
 import type { Unit } from './units.ts'
 
@@ -227,7 +227,10 @@ describe('the order of things', () => {
     assert.deepEqual([first?.prev, first?.head.seq], [start, start + 2])
     const stored = await store.chainedRowsAfter(realm.ordinal, start, 10)
     assert.deepEqual(
-      first?.rows.map((row) => ({ ...row, auditHash: sha256(Buffer.from(row.audit)) })),
+      first?.rows.map(({ means, ...row }) => {
+        assert.deepEqual(decodeRule(row), means)
+        return { ...row, auditHash: sha256(Buffer.from(row.audit)) }
+      }),
       stored.map(({ chain: _, ...row }) => row),
     )
     assert.deepEqual(first?.head.chain, stored.at(-1)?.chain)

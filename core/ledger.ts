@@ -6,7 +6,7 @@ import type { RealmOrdinal } from './ids.ts'
 import type { Defer, LogHead, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import { RevocationIndex } from './revocation-index.ts'
-import { type LogRow, ROW_KIND } from './rules.ts'
+import { type LogRow, ROW_KIND, type Rule } from './rules.ts'
 import { type ConflictWhat, type GroupOutcome, revokes, type Unit, type UnitOutcome } from './units.ts'
 import { isHeld, isRevoked } from './verdict.ts'
 
@@ -19,8 +19,8 @@ export type Outcome =
 /** Told of every row after it is durable and folded, before its caller is answered. Must not throw. */
 export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
 
-/** A row on its way out, with the audit text whose hash its chain holds. */
-export type PublishedRow = LogRow & { readonly audit: string }
+/** A row on its way out, with what its bytes mean, and the audit text whose hash its chain holds. */
+export type PublishedRow = LogRow & { readonly means: Rule; readonly audit: string }
 
 /** What one flush did to one realm's log: its rows, in order, right after `prev`; `head` is the log's end with them. */
 export type Publication = {
@@ -228,7 +228,7 @@ export class Ledger {
         if (operation.kind !== 'append') continue
         const { atMs, rule, bytes, audit } = operation.row
         const rows = byRealm.get(realm) ?? []
-        rows.push({ seq, atMs, kind: ROW_KIND[rule.kind], rule: bytes, audit })
+        rows.push({ seq, atMs, kind: ROW_KIND[rule.kind], rule: bytes, means: rule, audit })
         byRealm.set(realm, rows)
         seq += 1
       }

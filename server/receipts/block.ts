@@ -30,7 +30,7 @@ export function blockStart(block: number): number {
 /** @param rows those of the block, with up to PARTS_MAX before it. */
 export function entriesOf(rows: readonly ChainedLogRow[], block: number): readonly BlockEntry[] {
   const entries: BlockEntry[] = []
-  const hashes = new BlockHashes()
+  const hashes = new EntryHashes()
   for (const [at, row] of rows.entries()) {
     if (row.seq <= blockStart(block)) continue
     const written = writtenOf(rows, 0, at + 1)
@@ -40,10 +40,10 @@ export function entriesOf(rows: readonly ChainedLogRow[], block: number): readon
 }
 
 /** Most rows of a block share who wrote them and whose tokens they are about: what is said again is not hashed again. */
-class BlockHashes {
+export class EntryHashes {
   readonly #known: Map<string, number> = new Map()
 
-  of(written: Written): number[] {
+  of(written: Pick<Written, 'rules' | 'audit'>): number[] {
     return namesOf(written).map(([name, value]) =>
       REPEATED.has(name) ? this.#repeated(name, value) : filterHash(name, value),
     )
@@ -59,13 +59,20 @@ class BlockHashes {
 
 const REPEATED: ReadonlySet<FilterName> = new Set<FilterName>(['by', 'reason', 'source', 'client', 'tenant'])
 
-export function encodeBlock(entries: readonly BlockEntry[]): Buffer {
-  const out = new ByteWriter().u32(entries.length)
-  for (const { seq, hashes } of entries) {
-    out.u32((seq - 1) % BLOCK_ROWS).u8(hashes.length)
-    for (const hash of hashes) out.u32(hash)
+/** A block as it is stored: how many entries, then each. */
+export class BlockWriter {
+  readonly #entries: ByteWriter = new ByteWriter()
+  #count = 0
+
+  add({ seq, hashes }: BlockEntry): void {
+    this.#count += 1
+    this.#entries.u32((seq - 1) % BLOCK_ROWS).u8(hashes.length)
+    for (const hash of hashes) this.#entries.u32(hash)
   }
-  return out.bytes()
+
+  bytes(): Buffer {
+    return new ByteWriter().u32(this.#count).fixed(this.#entries.bytes()).bytes()
+  }
 }
 
 export function decodeBlock(bytes: Uint8Array, block: number): readonly BlockEntry[] {

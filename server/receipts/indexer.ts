@@ -1,14 +1,16 @@
-import type { Operation, Realm } from '@rescind/core'
-import { BLOCK_MEMO, BLOCK_ROWS, encodeBlock, entriesOf, memoIdOf } from './block.ts'
+import type { Operation, Publication, Realm } from '@rescind/core'
+import { BLOCK_MEMO, BLOCK_ROWS, BlockWriter, entriesOf, memoIdOf } from './block.ts'
+import { BlockDraft, type FinishedBlock } from './draft.ts'
 import { rowsOfBlock } from './search.ts'
 
 /**
- * Indexes the revocations of a realm behind its log, off the path of every write: a block when it is full. Blocks are
- * made in order, so that what is missing is always the newest.
+ * Indexes the revocations of a realm behind its log: a block when it is full, which no write waits for. Blocks are
+ * written in order, so that what is missing is always the newest.
  */
 export class ReceiptIndexer {
   readonly #realm: Realm
   readonly #retentionMs: number
+  readonly #draft: BlockDraft = new BlockDraft()
   #next: number | undefined
 
   constructor(realm: Realm, retentionMs: number) {
@@ -16,13 +18,21 @@ export class ReceiptIndexer {
     this.#retentionMs = retentionMs
   }
 
-  /** @returns how many blocks it made, `limit` at most. @throws StoreUnavailable, Overloaded. */
+  /** Told of this realm's rows as they are published. */
+  published(publication: Publication): void {
+    this.#draft.published(publication)
+  }
+
+  /**
+   * @param limit blocks that may be read from the log; those that are put together already go besides.
+   * @returns how many blocks it wrote. @throws StoreUnavailable, Overloaded.
+   */
   async run(limit: number): Promise<number> {
     const { index, ordinal } = this.#realm
     const full = Math.floor(index.seq / BLOCK_ROWS)
     this.#next ??= await this.#firstMissing(full)
     let made = 0
-    for (; made < limit && this.#next < full; made += 1) {
+    for (; this.#next < full && (made < limit || this.#draft.has(this.#next)); made += 1) {
       const operation = await this.#block(this.#next)
       if (operation !== undefined)
         await this.#realm.commit({ realm: ordinal, standsOn: [], expects: [], operations: [operation] })
@@ -32,13 +42,18 @@ export class ReceiptIndexer {
   }
 
   async #block(block: number): Promise<Operation | undefined> {
-    const rows = await rowsOfBlock(this.#realm, block)
-    const last = rows.at(-1)
-    const expiresAtMs = (last?.atMs ?? 0) + this.#retentionMs
+    const { value, lastMs } = this.#draft.take(block) ?? (await this.#read(block))
+    const expiresAtMs = lastMs + this.#retentionMs
     // What nobody may read any more is not indexed either.
     if (expiresAtMs <= this.#realm.index.floorMs) return undefined
-    const value = encodeBlock(entriesOf(rows, block))
     return { kind: 'put-memo', memo: { kind: BLOCK_MEMO, id: memoIdOf(block), value, expiresAtMs } }
+  }
+
+  async #read(block: number): Promise<FinishedBlock> {
+    const rows = await rowsOfBlock(this.#realm, block)
+    const writer = new BlockWriter()
+    for (const entry of entriesOf(rows, block)) writer.add(entry)
+    return { value: writer.bytes(), lastMs: rows.at(-1)?.atMs ?? 0 }
   }
 
   /** Blocks are looked for from the newest, of which a few are missing, back to one that was made. */

@@ -8,6 +8,7 @@ import {
   type Realm,
   type RevokeRule,
   ROW_KIND,
+  type Rule,
   seqOf,
 } from '@rescind/core'
 import { formatInstant } from '@rescind/dialects'
@@ -107,18 +108,23 @@ export function writtenOf(
   const last = rows[end - 1]
   if (last === undefined || last.kind !== ROW_KIND.revoke || last.audit === undefined) return undefined
   const audit = auditOf(last.audit)
-  const [nth, of] = audit.part ?? [1, 1]
-  // Only the last row of a request stands for it.
-  if (nth !== of || end < of) return undefined
+  const of = rowsOfRequest(audit)
+  if (of === 0 || end < of) return undefined
   const rules = rows.slice(end - of, end).map((row) => decodeRule(row))
   return { at: position(epoch, last.seq), atMs: last.atMs, rules: rules.filter(isRevoke), audit }
 }
 
-function isRevoke(rule: ReturnType<typeof decodeRule>): rule is RevokeRule {
+export function isRevoke(rule: Rule): rule is RevokeRule {
   return rule.kind === 'revoke'
 }
 
+/** How many rows a request took, by the audit of the last of them, which stands for all; 0 by that of another. */
+export function rowsOfRequest({ part }: Audit): number {
+  const [nth, of] = part ?? [1, 1]
+  return nth === of ? of : 0
+}
+
 /** Written by this program alone, hence the cast. */
-function auditOf(text: string): Audit {
+export function auditOf(text: string): Audit {
   return JSON.parse(text) as Audit
 }

@@ -1,8 +1,8 @@
-import { LogTrim, type Realm, type Realms } from '@rescind/core'
+import { LogTrim, type Realm, type RealmOrdinal, type Realms } from '@rescind/core'
 import { ReceiptIndexer } from './indexer.ts'
 import { AuditRetention } from './retention.ts'
 
-/** Blocks of the index that one round makes at most for a realm; the rest wait for the next round. */
+/** Blocks of the index that one round reads at most for a realm; the rest wait for the next round. */
 const BLOCKS_PER_ROUND = 100
 
 type Kept = {
@@ -15,11 +15,17 @@ type Kept = {
 export class ReceiptUpkeep {
   readonly #realms: Realms
   readonly #retentionMs: number
-  readonly #known: Map<Realm, Kept> = new Map()
+  readonly #known: Map<RealmOrdinal, Kept> = new Map()
 
   constructor(realms: Realms, retentionMs: number) {
     this.#realms = realms
     this.#retentionMs = retentionMs
+    for (const realm of realms.all()) this.#of(realm)
+    realms.ledger.onGroup({
+      published: (publication) => this.#known.get(publication.realm)?.indexer.published(publication),
+      // The next publication does not follow the last one: that tells the indexer.
+      lost: () => {},
+    })
   }
 
   /** @throws StoreUnavailable, Overloaded. */
@@ -33,14 +39,14 @@ export class ReceiptUpkeep {
   }
 
   #of(realm: Realm): Kept {
-    const known = this.#known.get(realm)
+    const known = this.#known.get(realm.ordinal)
     if (known !== undefined) return known
     const made = {
       indexer: new ReceiptIndexer(realm, this.#retentionMs),
       retention: new AuditRetention(realm, this.#retentionMs),
       trim: new LogTrim({ realm, auditRetentionMs: this.#retentionMs }),
     }
-    this.#known.set(realm, made)
+    this.#known.set(realm.ordinal, made)
     return made
   }
 }

@@ -1,0 +1,65 @@
+import { type Audit, type Publication, type PublishedRow, ROW_KIND } from '@rescind/core'
+import { BLOCK_ROWS, BlockWriter, blockOf, EntryHashes } from './block.ts'
+import { auditOf, isRevoke, rowsOfRequest } from './receipt.ts'
+
+/** Finished blocks that wait to be written, 17 KB each; what comes past them is read from the log in its turn. */
+const READY_MAX = 256
+
+export type FinishedBlock = { readonly value: Uint8Array; readonly lastMs: number }
+
+/**
+ * Blocks of the index, put together from rows as they are published: to read a row back and to decode it took a sixth of
+ * what its whole revocation takes. A block whose rows were not all seen is left to whoever reads the log.
+ */
+export class BlockDraft {
+  readonly #ready: Map<number, FinishedBlock> = new Map()
+  #open: { readonly writer: BlockWriter; readonly hashes: EntryHashes } | undefined
+  #seq: number | undefined
+  #last: { readonly text: string; readonly audit: Audit } | undefined
+
+  published({ prev, rows }: Pick<Publication, 'prev' | 'rows'>): void {
+    if (prev !== this.#seq) this.#open = undefined
+    for (const [at, row] of rows.entries()) {
+      if ((row.seq - 1) % BLOCK_ROWS === 0)
+        this.#open = { writer: new BlockWriter(), hashes: new EntryHashes() }
+      if (row.kind === ROW_KIND.revoke) this.#add(rows, at)
+      if (row.seq % BLOCK_ROWS === 0) this.#finish(row)
+    }
+    this.#seq = prev + rows.length
+  }
+
+  has(block: number): boolean {
+    return this.#ready.has(block)
+  }
+
+  /** Hands a finished block over, and forgets it with all before it. */
+  take(block: number): FinishedBlock | undefined {
+    const found = this.#ready.get(block)
+    for (const known of this.#ready.keys()) if (known <= block) this.#ready.delete(known)
+    return found
+  }
+
+  #add(rows: readonly PublishedRow[], at: number): void {
+    const row = rows[at] as PublishedRow
+    const audit = this.#auditOf(row.audit)
+    const of = rowsOfRequest(audit)
+    if (this.#open === undefined || of === 0) return
+    // The rows of one request are one unit's, which is published at once.
+    const rules = rows.slice(at + 1 - of, at + 1).map(({ means }) => means)
+    const hashes = this.#open.hashes.of({ rules: rules.filter(isRevoke), audit })
+    this.#open.writer.add({ seq: row.seq, hashes })
+  }
+
+  #finish({ seq, atMs }: PublishedRow): void {
+    const done = this.#open
+    this.#open = undefined
+    if (done === undefined || this.#ready.size >= READY_MAX) return
+    this.#ready.set(blockOf(seq), { value: done.writer.bytes(), lastMs: atMs })
+  }
+
+  /** Under load most rows have the same audit as the one before. */
+  #auditOf(text: string): Audit {
+    if (this.#last?.text !== text) this.#last = { text, audit: auditOf(text) }
+    return this.#last.audit
+  }
+}
