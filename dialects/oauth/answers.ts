@@ -96,6 +96,12 @@ export function unauthenticated(byHeader: boolean): Answer {
   return refuse(401, 'invalid_client', { description: 'client authentication failed', headers })
 }
 
+/** @param what of which there were too many. */
+export function tooMany(what: string, waitSeconds: number): Answer {
+  const headers = { 'retry-after': String(waitSeconds) }
+  return refuse(429, 'TooManyRequests', { description: `too many ${what}`, headers })
+}
+
 export function refusalAnswer(refusal: Refusal): Answer {
   switch (refusal.kind) {
     case 'malformed':

@@ -4,6 +4,7 @@ import type { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { Authenticated } from './client-authentication.ts'
 import type { Lists, Parameters } from './endpoint-body.ts'
+import type { Guesses } from './guesses.ts'
 
 /** Something that an operator wants to see in the log; never holds token text. */
 export type OauthNotice = {
@@ -44,6 +45,8 @@ export type Call = {
   readonly lists: Lists
   /** How often a client may be told that a token is somebody else's. */
   readonly foreign: RateLimit
+  /** How often a wrong secret may be sent. */
+  readonly guesses: Guesses
   /** What a request does once, however often it is judged again. */
   readonly once: { assertionSpent: boolean }
 }

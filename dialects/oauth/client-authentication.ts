@@ -9,7 +9,7 @@ import {
   sameDigest,
 } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
-import { badRequest, unauthenticated } from './answers.ts'
+import { badRequest, tooMany, unauthenticated } from './answers.ts'
 import { basicClaims, Claim } from './basic-credentials.ts'
 import type { Call } from './call.ts'
 import { ASSERTION_TYPE, assertedClient } from './client-assertion.ts'
@@ -46,8 +46,14 @@ export function authenticateClient(call: Call): Awaitable<Authentication> {
   const basis = realm.basis()
   switch (presented.kind) {
     case 'claims': {
-      const { method } = presented
-      return prove(realm, presented.claims, (client) => settled(call, { client, method, basis }))
+      const { method, claims } = presented
+      const guess = { from: call.request.from, claims, nowMs: realm.nowMs() }
+      const waitSeconds = call.guesses.waitSeconds(guess)
+      if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
+      return prove(realm, claims, (client) => {
+        if (client === undefined) call.guesses.wrong(guess)
+        return settled(call, { client, method, basis })
+      })
     }
     case 'assertion': {
       const proved = assertedClient(call, presented.text, basis)

@@ -7,6 +7,7 @@ import { preflight, refusalAnswer, unauthenticated, withCors } from './answers.t
 import type { Call, Endpoint, OauthOptions } from './call.ts'
 import { type Authenticated, authenticateClient } from './client-authentication.ts'
 import { readBody } from './endpoint-body.ts'
+import { Guesses } from './guesses.ts'
 import { introspect } from './introspection-endpoint.ts'
 import {
   INTROSPECT_PATH,
@@ -37,6 +38,7 @@ const ENDPOINTS: ReadonlyMap<string, Route> = new Map<string, Route>([
 /** OAuth 2.0 (RFC 6749, 7009, 7662, 8414, 8693, 9068, 9701) under the vendor's paths. */
 export function createOauthDialect(options: OauthOptions): Dialect {
   const foreign = new RateLimit(FOREIGN_PER_SECOND, FOREIGN_BURST)
+  const guesses = new Guesses()
   let last = { base: '', path: '', names: { issuer: PREFIX_PATH, url: '' } }
   /** What a realm and an endpoint are called; the last ones are kept, for texts put together are dear to read. */
   const namesAt = (base: string, path: string): Pick<Call, 'issuer' | 'url'> => {
@@ -51,7 +53,7 @@ export function createOauthDialect(options: OauthOptions): Dialect {
       const path = withoutSlash(request.path)
       const route = ENDPOINTS.get(path)
       if (route === undefined) return document(realm, request, options)
-      const wire = { realm, request, options, foreign, ...namesAt(options.baseOf(realm), path) }
+      const wire = { realm, request, options, foreign, guesses, ...namesAt(options.baseOf(realm), path) }
       if (!route.isOpen) return answerPost(route, wire)
       if (request.method === 'OPTIONS') return preflight('POST')
       return after(answerPost(route, wire), withCors)

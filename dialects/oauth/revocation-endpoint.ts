@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
-import { badRequest, refusalAnswer, refuse, success } from './answers.ts'
+import { badRequest, refusalAnswer, refuse, success, tooMany } from './answers.ts'
 import type { Call } from './call.ts'
 import type { Authenticated } from './client-authentication.ts'
 import { parameter } from './endpoint-body.ts'
@@ -83,6 +83,5 @@ async function end(realm: Realm, record: TokenRecord, act: RevokeAct): Promise<A
 /** The one place where a client learns that a token it does not own lives; so it may not ask without end. */
 function notYours(waitSeconds: number): Answer {
   if (waitSeconds === 0) return refuse(403, 'Forbidden', 'permission denied')
-  const headers = { 'retry-after': String(waitSeconds) }
-  return refuse(429, 'TooManyRequests', { description: 'too many tokens of other clients', headers })
+  return tooMany('tokens of other clients', waitSeconds)
 }

@@ -1,7 +1,7 @@
 /** Callers remembered at once; past it the longest idle is forgotten, which only ever gives it a fresh allowance. */
 const CALLERS_MAX = 20_000
 
-type Allowance = { tokens: number; atMs: number }
+type Allowance = { tokens: number; readonly atMs: number }
 
 /** A token bucket per caller: `perSecond` on average, as many at once. The clock is the caller's. */
 export class RateLimit {
@@ -18,15 +18,34 @@ export class RateLimit {
   /** @returns 0 when the caller may go on, else the whole seconds after which it may. */
   take(caller: string, nowMs: number): number {
     if (this.#perSecond === 0) return 0
-    const found = this.#callers.get(caller)
-    const allowance = found ?? { tokens: this.#burst, atMs: nowMs }
-    const elapsedMs = Math.max(0, nowMs - allowance.atMs)
-    allowance.tokens = Math.min(this.#burst, allowance.tokens + (elapsedMs * this.#perSecond) / 1_000)
-    allowance.atMs = nowMs
+    const allowance = { tokens: this.#tokensOf(caller, nowMs), atMs: nowMs }
     this.#remember(caller, allowance)
-    if (allowance.tokens < 1) return Math.max(1, Math.ceil((1 - allowance.tokens) / this.#perSecond))
+    if (allowance.tokens < 1) return this.#secondsUntil(allowance.tokens)
     allowance.tokens -= 1
     return 0
+  }
+
+  /** Whether anybody has taken anything: if not, nobody has to wait. */
+  get knowsAny(): boolean {
+    return this.#callers.size > 0
+  }
+
+  /** What `take` would return now; takes nothing. */
+  waitSeconds(caller: string, nowMs: number): number {
+    if (this.#perSecond === 0) return 0
+    const tokens = this.#tokensOf(caller, nowMs)
+    return tokens < 1 ? this.#secondsUntil(tokens) : 0
+  }
+
+  #tokensOf(caller: string, nowMs: number): number {
+    const known = this.#callers.get(caller)
+    if (known === undefined) return this.#burst
+    const elapsedMs = Math.max(0, nowMs - known.atMs)
+    return Math.min(this.#burst, known.tokens + (elapsedMs * this.#perSecond) / 1_000)
+  }
+
+  #secondsUntil(tokens: number): number {
+    return Math.max(1, Math.ceil((1 - tokens) / this.#perSecond))
   }
 
   #remember(caller: string, allowance: Allowance): void {
