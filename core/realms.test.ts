@@ -211,6 +211,19 @@ class FailingOnce extends FaultyStore {
   }
 }
 
+test('a realm whose making is tried again by two at a time is opened once', async () => {
+  const store = new FaultyStore(START_MS)
+  const { realms } = await openWorld(store)
+  store.fate = 'fails-written'
+  await assert.rejects(realms.create('late', AUDIT), StoreUnavailable)
+  store.fate = 'works'
+  await realms.ledger.probe()
+  const [one, other] = await Promise.all([realms.create('late', AUDIT), realms.create('late', AUDIT)])
+  assert.equal(one, other)
+  assert.equal(realms.get('late'), one)
+  assert.deepEqual([one.index.seq, one.index.epochs.length], [1, 1])
+})
+
 test('a first start that failed at any commit is made good by the next one', async () => {
   const failures: string[] = []
   for (const fate of ['fails-unwritten', 'fails-written'] as const) {

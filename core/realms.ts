@@ -57,6 +57,7 @@ export class Realms {
   /** The one that a change is under way to. */
   #coming: MasterKey | undefined
   readonly #open: Map<string, Realm> = new Map()
+  readonly #opening: Map<RealmName, Promise<Realm>> = new Map()
 
   private constructor(parts: RealmsParts) {
     this.#parts = parts
@@ -266,7 +267,16 @@ export class Realms {
     return { ordinal, wrappedKeys, createdAtMs: clock.wallMs() }
   }
 
-  async #openOne(name: RealmName, value: RealmValue): Promise<Realm> {
+  /** Once, however many ask at the same time: two realms over one log would each know half of it. */
+  #openOne(name: RealmName, value: RealmValue): Promise<Realm> {
+    const known = this.#opening.get(name)
+    if (known !== undefined) return known
+    const opening = this.#openAnew(name, value).finally(() => this.#opening.delete(name))
+    this.#opening.set(name, opening)
+    return opening
+  }
+
+  async #openAnew(name: RealmName, value: RealmValue): Promise<Realm> {
     const { store, clock, random } = this.#parts
     const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#master)
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
