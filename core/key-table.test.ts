@@ -244,6 +244,7 @@ test('whatever a table is filled with, each key is there once, for as long as th
 test('a table that is being filled says nothing rather than that it holds nothing', () => {
   const table = new KeyTable()
   const questions = [
+    () => table.size,
     () => table.has(keyAt(1)),
     () => table.hasDigest(digestAt(1)),
     () => table.dropExpired(NOW_MS, 0),

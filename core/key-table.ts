@@ -15,7 +15,9 @@ export class KeyTable {
   #size = 0
   #firstCapacity = SMALLEST
 
+  /** @throws ContractBroken while it is being filled. */
   get size(): number {
+    if (this.#size === FILLING) this.#hasNone()
     return this.#size
   }
 
@@ -48,7 +50,7 @@ export class KeyTable {
   /** @throws ContractBroken without `beginFill`. */
   endFill(): void {
     if (this.#size !== FILLING) throw new ContractBroken('a table that is not being filled')
-    this.#size = 0
+    let size = 0
     const most = this.#partitions.reduce((found, one) => Math.max(found, one?.keeps.length ?? 0), 0)
     const scratch = makePartition(most)
     for (let at = 0; at < PARTITIONS; at += 1) {
@@ -56,9 +58,11 @@ export class KeyTable {
       if (partition === undefined) continue
       const ordered = inOrder(partition, scratch)
       this.#partitions[at] = ordered
-      this.#size += ordered.count
+      size += ordered.count
     }
     this.#firstCapacity = SMALLEST
+    // Last: what could not be put in order stays a table that says nothing.
+    this.#size = size
   }
 
   /** @throws ContractBroken: a table that is being filled must not seem to hold nothing. */

@@ -121,6 +121,16 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   const { realms, store, clock, log } = open
   const masterKeyFile = new MasterKeyFile(resolve(config.masterKeyFile), open)
   const metrics = createMetrics(realms)
+  // Before whoever else listens to the log: its frames wait for nobody.
+  const feed = await Feed.open({
+    realms,
+    clock,
+    alarm: (realm, { ordinal, seq }) =>
+      log.error(
+        { realm: realm.name, ordinal, seq },
+        'this log was rolled back: nothing is acknowledged in this realm until an operator starts a new epoch',
+      ),
+  })
   const maintenance = startMaintenance({
     realms,
     store,
@@ -141,15 +151,6 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   const { chatRate: requestsPerMinute, allowInternalFetch: allowInternal } = config
   const chatParts = { realms, log, requestsPerMinute, allowInternal }
   const chat = openChat(chatParts)
-  const feed = await Feed.open({
-    realms,
-    clock,
-    alarm: (realm, { ordinal, seq }) =>
-      log.error(
-        { realm: realm.name, ordinal, seq },
-        'this log was rolled back: nothing is acknowledged in this realm until an operator starts a new epoch',
-      ),
-  })
   let origin = ''
   const publicBase = (): string => config.publicUrl ?? origin
   const baseOf = (realm: Realm): string =>

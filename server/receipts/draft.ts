@@ -2,7 +2,7 @@ import { type Audit, type Publication, type PublishedRow, ROW_KIND } from '@resc
 import { BLOCK_ROWS, BlockWriter, blockOf, EntryHashes } from './block.ts'
 import { auditOf, isRevoke, rowsOfRequest } from './receipt.ts'
 
-/** Finished blocks that wait to be written, 17 KB each; what comes past them is read from the log in its turn. */
+/** Finished blocks that wait to be written, some 20 KB each; what comes past them is read from the log in its turn. */
 const READY_MAX = 256
 
 export type FinishedBlock = { readonly value: Uint8Array; readonly lastMs: number }
@@ -15,9 +15,11 @@ export class BlockDraft {
   readonly #ready: Map<number, FinishedBlock> = new Map()
   #open: { readonly writer: BlockWriter; readonly hashes: EntryHashes } | undefined
   #seq: number | undefined
+  #isQuiet = true
   #last: { readonly text: string; readonly audit: Audit } | undefined
 
   published({ prev, rows }: Pick<Publication, 'prev' | 'rows'>): void {
+    this.#isQuiet = false
     if (prev !== this.#seq) this.#open = undefined
     for (const [at, row] of rows.entries()) {
       if ((row.seq - 1) % BLOCK_ROWS === 0)
@@ -26,6 +28,12 @@ export class BlockDraft {
       if (row.seq % BLOCK_ROWS === 0) this.#finish(row)
     }
     this.#seq = prev + rows.length
+  }
+
+  /** Lets go of an unfinished block when nothing came to it since the last call: of many realms most are quiet. */
+  rest(): void {
+    if (this.#isQuiet) this.#open = undefined
+    this.#isQuiet = true
   }
 
   has(block: number): boolean {

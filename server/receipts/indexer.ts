@@ -4,8 +4,8 @@ import { BlockDraft, type FinishedBlock } from './draft.ts'
 import { rowsOfBlock } from './search.ts'
 
 /**
- * Indexes the revocations of a realm behind its log: a block when it is full, which no write waits for. Blocks are
- * written in order, so that what is missing is always the newest.
+ * Indexes the revocations of a realm behind its log: a block when it is full, written when no write waits for it. Blocks
+ * are written in order, so that what is missing is always the newest.
  */
 export class ReceiptIndexer {
   readonly #realm: Realm
@@ -25,20 +25,22 @@ export class ReceiptIndexer {
 
   /**
    * @param limit blocks that may be read from the log; those that are put together already go besides.
-   * @returns how many blocks it wrote. @throws StoreUnavailable, Overloaded.
+   * @returns how many blocks are dealt with. @throws StoreUnavailable, Overloaded.
    */
   async run(limit: number): Promise<number> {
     const { index, ordinal } = this.#realm
     const full = Math.floor(index.seq / BLOCK_ROWS)
     this.#next ??= await this.#firstMissing(full)
-    let made = 0
-    for (; this.#next < full && (made < limit || this.#draft.has(this.#next)); made += 1) {
+    const first = this.#next
+    let left = limit
+    for (; this.#next < full && (left > 0 || this.#draft.has(this.#next)); this.#next += 1) {
+      if (!this.#draft.has(this.#next)) left -= 1
       const operation = await this.#block(this.#next)
       if (operation !== undefined)
         await this.#realm.commit({ realm: ordinal, standsOn: [], expects: [], operations: [operation] })
-      this.#next += 1
     }
-    return made
+    this.#draft.rest()
+    return this.#next - first
   }
 
   async #block(block: number): Promise<Operation | undefined> {

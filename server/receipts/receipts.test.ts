@@ -162,6 +162,20 @@ test('a block that was put together but could not be written is read when the st
   assert.equal(await indexer.run(1), 1)
 })
 
+test('a block that nothing came to between two rounds is let go of, and read when it is full', async () => {
+  const { realm, realms, clock } = await openWorld()
+  await manyRevocations(realm, (ms) => clock.advance(ms), 900)
+  const indexer = new ReceiptIndexer(realm, 400 * DAY_MS)
+  realms.ledger.onGroup({ published: (publication) => indexer.published(publication), lost: () => {} })
+  await manyRevocations(realm, (ms) => clock.advance(ms), 1_500)
+  assert.equal(await indexer.run(1), 1)
+  assert.equal(await indexer.run(0), 0)
+  await manyRevocations(realm, (ms) => clock.advance(ms), 3_000)
+  assert.equal(await indexer.run(0), 0)
+  // The one after it was seen from its beginning on.
+  assert.equal(await indexer.run(1), 2)
+})
+
 test('a page between two times holds what was written between them', async () => {
   const { realm, clock } = await openWorld()
   const facts = await manyRevocations(realm, (ms) => clock.advance(ms))

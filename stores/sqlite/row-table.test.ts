@@ -73,7 +73,12 @@ test('a table that is being filled says nothing rather than that it holds nothin
   assert.throws(() => table.endFill(), ContractBroken)
   table.beginFill(1)
   table.add(1, 1)
-  for (const ask of [() => table.candidates(1), () => table.remove(1, 1), () => table.beginFill(1)])
+  for (const ask of [
+    () => table.size,
+    () => table.candidates(1),
+    () => table.remove(1, 1),
+    () => table.beginFill(1),
+  ])
     assert.throws(ask, ContractBroken)
   table.endFill()
   assert.deepEqual(table.candidates(1), [1])

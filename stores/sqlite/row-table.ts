@@ -12,7 +12,9 @@ export class RowTable {
   #size = 0
   #firstCapacity = SMALLEST
 
+  /** @throws ContractBroken while it is being filled. */
   get size(): number {
+    if (this.#size === FILLING) this.#hasNone()
     return this.#size
   }
 
@@ -30,7 +32,7 @@ export class RowTable {
   /** @throws ContractBroken without `beginFill`. */
   endFill(): void {
     if (this.#size !== FILLING) throw new ContractBroken('a table that is not being filled')
-    this.#size = 0
+    let size = 0
     const most = this.#partitions.reduce((found, one) => Math.max(found, one?.used.length ?? 0), 0)
     const scratch = makePartition(most)
     for (let at = 0; at < PARTITIONS; at += 1) {
@@ -38,9 +40,11 @@ export class RowTable {
       if (partition === undefined) continue
       const ordered = inOrder(partition, scratch)
       this.#partitions[at] = ordered
-      this.#size += ordered.count
+      size += ordered.count
     }
     this.#firstCapacity = SMALLEST
+    // Last: what could not be put in order stays a table that says nothing.
+    this.#size = size
   }
 
   get bytes(): number {
