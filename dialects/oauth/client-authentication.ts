@@ -47,11 +47,10 @@ export function authenticateClient(call: Call): Awaitable<Authentication> {
   switch (presented.kind) {
     case 'claims': {
       const { method, claims } = presented
-      const guess = { from: call.request.from, claims, nowMs: realm.nowMs() }
-      const waitSeconds = call.guesses.waitSeconds(guess)
+      const waitSeconds = call.guesses.waitSeconds(call, claims)
       if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
       return prove(realm, claims, (client) => {
-        if (client === undefined) call.guesses.wrong(guess)
+        if (client === undefined) call.guesses.wrong(call, claims)
         return settled(call, { client, method, basis })
       })
     }
