@@ -101,7 +101,8 @@ describe('a flush that fails', () => {
     await assert.rejects(revokeToken(realm, record, actOf(realm)), StoreUnavailable)
     store.fate = 'works'
     store.reopenFailures = 3
-    store.rowsFailures = 2
+    // Two pages are asked for at once, so these are two tries.
+    store.rowsFailures = 4
     const before = store.commits
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const both = await Promise.allSettled([

@@ -252,20 +252,28 @@ export class Ledger {
     index.passTo(anchor.seq)
   }
 
-  /** The next page is read while this one is folded. */
+  /** Two pages are read while one is folded: rows have no gaps, so where a page begins is known before it is its turn. */
   async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
-    let page = this.#store.rowsAfter(realm, index.seq, ROWS_PER_READ)
-    for (;;) {
-      const rows = await page
-      const last = rows.at(-1)
-      if (last !== undefined && rows.length === ROWS_PER_READ) {
-        page = this.#store.rowsAfter(realm, last.seq, ROWS_PER_READ)
+    let after = index.seq
+    const nextPage = (): Promise<readonly LogRow[]> => {
+      const page = this.#store.rowsAfter(realm, after, ROWS_PER_READ)
+      after += ROWS_PER_READ
+      return page
+    }
+    const pages = [nextPage(), nextPage()]
+    try {
+      for (;;) {
+        const rows = (await pages.shift()) ?? []
+        if (rows.length === ROWS_PER_READ) pages.push(nextPage())
+        for (const row of rows) {
+          index.fold(row)
+          for (const listener of this.#listeners) listener(realm, row)
+        }
+        if (rows.length < ROWS_PER_READ) return
       }
-      for (const row of rows) {
-        index.fold(row)
-        for (const listener of this.#listeners) listener(realm, row)
-      }
-      if (rows.length < ROWS_PER_READ) return
+    } finally {
+      // What lies past the end, or past a failure, is of no interest; that it failed, too, neither.
+      await Promise.allSettled(pages)
     }
   }
 

@@ -1,6 +1,6 @@
 /** Scans, so that the thread which answers requests reads by key only; and the long part of checkpoints. */
 import { DatabaseSync } from 'node:sqlite'
-import { LOG_PAGE_SQL, pageBytes } from './log-bytes.ts'
+import { LOG_PAGE_SQL, type LogPage, logPage } from './log-bytes.ts'
 import { configure } from './schema.ts'
 import type { Places, ReaderAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
@@ -32,12 +32,12 @@ serve<ReaderAsk>((ask) => {
   }
 })
 
-function readLog(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'log' }>): Uint8Array {
+function readLog(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'log' }>): LogPage {
   const statement = from.prepare(LOG_PAGE_SQL)
   statement.setReturnArrays(true)
-  // node:sqlite types every row as an object; this is an array of the one column.
-  const [page] = statement.get(ask.after, ask.before, ask.limit) as unknown as [string | null]
-  return pageBytes(page)
+  // node:sqlite types every row as an object; this is an array of the columns.
+  const columns = statement.get(ask.after, ask.before, ask.limit) as unknown
+  return logPage(columns as Parameters<typeof logPage>[0])
 }
 
 /** From an index that holds all of it, put together by SQLite: a million rows must not become a million arrays. */

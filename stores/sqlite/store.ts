@@ -35,7 +35,7 @@ import {
 import { CONFLICT } from './apply.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
-import { type ChainedRowColumns, chainedRowOf, decodeRows } from './log-bytes.ts'
+import { type ChainedRowColumns, chainedRowOf, decodeRows, type LogPage } from './log-bytes.ts'
 import { seqOfLogId } from './log-id.ts'
 import {
   directoryRecord,
@@ -290,7 +290,7 @@ class SqliteStore implements Store, SideLogged {
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
     const [first, last] = logSpan(realm, after)
     const ask: ReaderAsk = { kind: 'log', after: first, before: last, limit }
-    return decodeRows(await this.#parts.reader.ask<Uint8Array>(ask))
+    return decodeRows(await this.#parts.reader.ask<LogPage>(ask))
   }
 
   async chainedRowsAfter(

@@ -6,6 +6,7 @@ import {
   sextetsAt,
   type TokenDigest,
 } from '@rescind/core'
+import { NumberList } from './number-list.ts'
 import { RowTable } from './row-table.ts'
 
 /** What the store tells of tokens at its opening: their bits, ten characters each, and their rows, as decimal text. */
@@ -44,19 +45,11 @@ export class TokenIndex {
   }
 
   load({ bits, rows }: TokenPlaces): void {
-    if (rows === '') return
-    let at = 0
-    let row = 0
-    for (let next = 0; next <= rows.length; next += 1) {
-      const char = next < rows.length ? rows.charCodeAt(next) : COMMA
-      if (char !== COMMA) {
-        row = row * 10 + (char - ZERO)
-        continue
-      }
+    const list = new NumberList(rows)
+    for (let at = 0; list.hasNext(); at += 2 * BITS_CHARS) {
+      const row = list.next()
       this.#digests.add(bitsAt(bits, at), row)
       this.#handles.add(bitsAt(bits, at + BITS_CHARS), row)
-      at += 2 * BITS_CHARS
-      row = 0
     }
   }
 
@@ -90,8 +83,6 @@ function movesToken(operation: Operation): operation is MovesToken {
 /** `tok_`, and the same bits as a digest's behind it. */
 const HANDLE_PREFIX_CHARS = 4
 const BITS_CHARS = 5
-const ZERO = 48
-const COMMA = 44
 
 /** 26 bits of base64url text: five characters, the last of them not whole. */
 function bitsAt(text: string, at: number): number {

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { realmOrdinal } from '@rescind/core'
+import fc from 'fast-check'
+import { decodeRows, LOG_PAGE_SQL, logPage } from './log-bytes.ts'
+import { logId } from './log-id.ts'
+import { migrate } from './schema.ts'
+
+const REALM = realmOrdinal(3)
+/** Bytes that would be a text's end, a separator, or no UTF-8 at all, and none. */
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 90 }),
+  fc.constantFrom(Uint8Array.of(), Uint8Array.of(0), Uint8Array.of(0x2c), Uint8Array.of(0xff, 0xc3, 0)),
+)
+const row = fc.record({ atMs: fc.maxSafeInteger(), kind: fc.nat(255), rule: bytes })
+
+test('rows of any bytes come through a page as they were written', () => {
+  const property = fc.property(
+    fc.array(row, { maxLength: 40 }),
+    fc.nat(40),
+    fc.nat(40),
+    (rows, after, limit) => {
+      const db = new DatabaseSync(':memory:')
+      migrate(db, 0)
+      const insert = db.prepare(
+        "INSERT INTO log (id, at, kind, rule, audit, chain) VALUES (?, ?, ?, ?, x'', x'')",
+      )
+      for (const [at, { atMs, kind, rule }] of rows.entries())
+        insert.run(logId(REALM, at + 1), atMs, kind, rule)
+      const page = db.prepare(LOG_PAGE_SQL)
+      page.setReturnArrays(true)
+      const columns = page.get(logId(REALM, after), logId(realmOrdinal(REALM + 1), 0), limit) as unknown
+      const read = decodeRows(logPage(columns as Parameters<typeof logPage>[0]))
+      const expected = rows.map((one, at) => ({ seq: at + 1, ...one })).slice(after, after + limit)
+      assert.deepEqual(
+        read.map((one) => ({ ...one, rule: Uint8Array.from(one.rule) })),
+        expected,
+      )
+      db.close()
+    },
+  )
+  fc.assert(property, { numRuns: 200 })
+})

@@ -1,0 +1,32 @@
+/**
+ * Whole numbers as SQLite writes them, with a comma between any two: how a thread hands over a million numbers as one
+ * text. Exact up to 2^53.
+ */
+export class NumberList {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  hasNext(): boolean {
+    return this.#at < this.#text.length
+  }
+
+  next(): number {
+    const text = this.#text
+    const isNegative = text.charCodeAt(this.#at) === MINUS
+    let at = isNegative ? this.#at + 1 : this.#at
+    let value = 0
+    for (let char = text.charCodeAt(at); char >= ZERO; char = text.charCodeAt(at)) {
+      value = value * 10 + (char - ZERO)
+      at += 1
+    }
+    this.#at = at + 1
+    return isNegative ? -value : value
+  }
+}
+
+const MINUS = 45
+const ZERO = 48
