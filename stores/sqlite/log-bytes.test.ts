@@ -31,7 +31,7 @@ test('rows of any bytes come through a page as they were written', () => {
       const page = db.prepare(LOG_PAGE_SQL)
       page.setReturnArrays(true)
       const columns = page.get(logId(REALM, after), logId(realmOrdinal(REALM + 1), 0), limit) as unknown
-      const read = decodeRows(logPage(columns as Parameters<typeof logPage>[0]))
+      const read = decodeRows(logPage(columns as Parameters<typeof logPage>[0]), logId(REALM, after))
       const expected = rows.map((one, at) => ({ seq: at + 1, ...one })).slice(after, after + limit)
       assert.deepEqual(
         read.map((one) => ({ ...one, rule: Uint8Array.from(one.rule) })),

@@ -5,11 +5,11 @@ import { NumberList } from './number-list.ts'
 /**
  * A page of the log on its way from the reader thread, put together by SQLite itself: a million rows must become neither
  * a million arrays nor a million buffers there (bench/README.md, "log pages"). `heads`: four numbers a row with commas
- * between; `rules`: the bytes of all rules on end, which SQLite joins as they are.
+ * between, the first of them counted from `after`; `rules`: the bytes of all rules on end, which SQLite joins as they are.
  */
 export const LOG_PAGE_SQL = `
-  SELECT group_concat(concat_ws(',', id, at, kind, length(rule))), CAST(group_concat(rule, '') AS BLOB)
-  FROM (SELECT id, at, kind, rule FROM log WHERE id > ? AND id < ? ORDER BY id LIMIT ?)`
+  SELECT group_concat(concat_ws(',', id - CAST(?1 AS INTEGER), at, kind, length(rule))), CAST(group_concat(rule, '') AS BLOB)
+  FROM (SELECT id, at, kind, rule FROM log WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3)`
 
 export type LogPage = { readonly heads: string; readonly rules: Uint8Array }
 
@@ -20,12 +20,13 @@ export function logPage([heads, rules]: readonly [string | null, Uint8Array | nu
 
 const NO_BYTES = new Uint8Array(0)
 
-export function decodeRows({ heads, rules }: LogPage): LogRow[] {
+/** @param after the id that the page was asked from. */
+export function decodeRows({ heads, rules }: LogPage, after: number): LogRow[] {
   const rows: LogRow[] = []
   const numbers = new NumberList(heads)
   let start = 0
   while (numbers.hasNext()) {
-    const seq = seqOfLogId(numbers.next())
+    const seq = seqOfLogId(after + numbers.next())
     const atMs = numbers.next()
     const kind = numbers.next()
     const end = start + numbers.next()

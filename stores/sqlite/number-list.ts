@@ -19,9 +19,11 @@ export class NumberList {
     const isNegative = text.charCodeAt(this.#at) === MINUS
     let at = isNegative ? this.#at + 1 : this.#at
     let value = 0
-    for (let char = text.charCodeAt(at); char >= ZERO; char = text.charCodeAt(at)) {
-      value = value * 10 + (char - ZERO)
-      at += 1
+    // To ask behind the end, where there is no code, makes every question slow.
+    for (; at < text.length; at += 1) {
+      const digit = text.charCodeAt(at) - ZERO
+      if (digit < 0) break
+      value = value * 10 + digit
     }
     this.#at = at + 1
     return isNegative ? -value : value

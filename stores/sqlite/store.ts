@@ -290,7 +290,7 @@ class SqliteStore implements Store, SideLogged {
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
     const [first, last] = logSpan(realm, after)
     const ask: ReaderAsk = { kind: 'log', after: first, before: last, limit }
-    return decodeRows(await this.#parts.reader.ask<LogPage>(ask))
+    return decodeRows(await this.#parts.reader.ask<LogPage>(ask), first)
   }
 
   async chainedRowsAfter(
