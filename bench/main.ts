@@ -90,7 +90,8 @@ async function main(): Promise<void> {
     checkCostTable(costs),
   ].join('\n\n')
   say(`\n${report}`)
-  if (!QUICK && flags.only === undefined) writeFileSync(here(`./results/${new Date().toISOString().slice(0, 10)}.md`), `${report}\n`)
+  if (!QUICK && flags.only === undefined)
+    writeFileSync(here(`./results/${new Date().toISOString().slice(0, 10)}.md`), `${report}\n`)
 }
 
 async function start(data: string): Promise<readonly Target[]> {
