@@ -28,16 +28,34 @@ export function parseProxies(ranges: string | undefined): TrustedProxies {
 
 export type Peer = { readonly address: string; readonly trusted: boolean }
 
-/** Who is at the other end; behind a trusted proxy, whom the nearest untrusted hop names (the rightmost such entry). */
+/**
+ * Who is at the other end; behind a trusted proxy, whom the nearest untrusted hop names (the rightmost such entry). What
+ * stands left of a hop that cannot be read was written by nobody knows whom: then it is the nearest hop that can.
+ */
 export function peerOf(at: string, headers: Readonly<IncomingHttpHeaders>, proxies: TrustedProxies): Peer {
   const direct = plain(at)
   if (!proxies.any) return { address: direct, trusted: false }
   if (!isTrusted(direct, proxies)) return { address: direct, trusted: false }
   const header = headers['x-forwarded-for']
-  const hops = (typeof header === 'string' ? header : '').split(',').map((hop) => plain(hop.trim()))
-  const client = hops.reverse().find((hop) => isIP(hop) !== 0 && !isTrusted(hop, proxies))
-  return { address: client ?? direct, trusted: true }
+  const hops = typeof header === 'string' ? header.split(',').reverse() : []
+  let nearest = direct
+  for (const hop of hops) {
+    const address = addressOf(hop.trim())
+    if (address === undefined) break
+    nearest = address
+    if (!isTrusted(address, proxies)) break
+  }
+  return { address: nearest, trusted: true }
 }
+
+/** Some proxies add the port: `203.0.113.5:4711`, `[2001:db8::1]:4711`. @returns undefined for what is no address. */
+function addressOf(hop: string): string | undefined {
+  const [, v4, v6] = WITH_PORT.exec(hop) ?? []
+  const address = plain(v4 ?? v6 ?? hop)
+  return isIP(address) === 0 ? undefined : address
+}
+
+const WITH_PORT = /^(?:([\d.]+):\d{1,5}|\[([\da-fA-F:.]+)\](?::\d{1,5})?)$/
 
 function isTrusted(address: string, proxies: TrustedProxies): boolean {
   const family = isIP(address)

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseProxies, peerOf } from './peer.ts'
+
+const PROXIES = parseProxies('10.0.0.0/8, fd00::/8')
+
+function addressOf(at: string, forwarded: string | undefined): string {
+  return peerOf(at, forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }, PROXIES).address
+}
+
+test('a peer that is no proxy of ours says nothing about who it is', () => {
+  assert.equal(addressOf('198.51.100.7', '192.0.2.1'), '198.51.100.7')
+  assert.equal(addressOf('::ffff:198.51.100.7', '192.0.2.1'), '198.51.100.7')
+})
+
+test('behind proxies it is the nearest hop that is none of them, with a port or without', () => {
+  for (const [forwarded, address] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['203.0.113.9, 192.0.2.1', '192.0.2.1'],
+    ['203.0.113.9, 192.0.2.1, 10.1.2.3', '192.0.2.1'],
+    ['203.0.113.9, 192.0.2.1:4711', '192.0.2.1'],
+    ['203.0.113.9, 192.0.2.1:4711, 10.1.2.3:80', '192.0.2.1'],
+    ['203.0.113.9, [2001:db8::1]:4711', '2001:db8::1'],
+    ['203.0.113.9, [2001:db8::1]', '2001:db8::1'],
+    ['203.0.113.9, 2001:db8::1, [fd00::1]:443', '2001:db8::1'],
+    ['203.0.113.9,::ffff:192.0.2.1', '192.0.2.1'],
+  ] as const)
+    assert.equal(addressOf('10.0.0.1', forwarded), address, forwarded)
+})
+
+test('what stands left of a hop that cannot be read is not believed', () => {
+  for (const unreadable of [
+    'unknown',
+    '',
+    '192.0.2.1:port',
+    '192.0.2.1:4711:1',
+    '[2001:db8::1',
+    '_hidden',
+    '1.2.3',
+  ])
+    assert.equal(addressOf('10.0.0.1', `203.0.113.9, ${unreadable}`), '10.0.0.1', unreadable)
+  assert.equal(addressOf('10.0.0.1', '203.0.113.9, unknown, 10.1.2.3'), '10.1.2.3')
+  assert.equal(addressOf('10.0.0.1', undefined), '10.0.0.1')
+})
