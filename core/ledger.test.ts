@@ -26,6 +26,19 @@ async function openFaulty(): Promise<Faulty> {
   return { ...world, store }
 }
 
+/** Pages of the log behind a row fail, and at once, while those before it take their time. */
+class FailingBehind extends FaultyStore {
+  behind: number | undefined
+
+  override async rowsAfter(
+    ...ask: Parameters<FaultyStore['rowsAfter']>
+  ): ReturnType<FaultyStore['rowsAfter']> {
+    if (this.behind !== undefined && ask[1] >= this.behind) throw new StoreUnavailable('no rows behind')
+    await new Promise((resolve) => setImmediate(resolve))
+    return super.rowsAfter(...ask)
+  }
+}
+
 const CLIENT = { source: 'oauth', client: 'c' }
 
 function unitOf(realm: Realm, operations: Unit['operations']): Unit {
@@ -118,6 +131,24 @@ describe('a flush that fails', () => {
     assert.equal((await revokeToken(realm, record, actOf(realm))).kind, 'revoked')
     assert.deepEqual([realms.ledger.broken, store.commits, store.reopens], [false, before + 1, 6])
     assert.equal(await say(realm, 'one'), 'revoked')
+  })
+
+  test('rows that a recovery met before it failed are told of as lost, and the failure is one that somebody sees', async () => {
+    const store = new FailingBehind(START_MS)
+    const { realm, realms } = await openWorld(store)
+    const lost: number[] = []
+    realms.ledger.onGroup({ published: () => {}, lost: (ordinal) => lost.push(ordinal) })
+    const start = realm.index.seq
+    const thousand = Array.from({ length: 1_000 }, () => rowUnit(realm).operations).flat()
+    store.fate = 'fails-written'
+    await assert.rejects(realm.commit(unitOf(realm, thousand)), StoreUnavailable)
+    store.fate = 'works'
+    store.behind = start + 1_000
+    await assert.rejects(realm.commit(rowUnit(realm)), StoreUnavailable)
+    assert.deepEqual([realm.index.seq, lost], [start + 1_000, [realm.ordinal]])
+    store.behind = undefined
+    assert.equal((await realm.commit(rowUnit(realm))).kind, 'applied')
+    assert.deepEqual([realm.index.seq, lost], [start + 1_001, [realm.ordinal]])
   })
 
   test('a flush that fails again after its recovery breaks the ledger again', async () => {

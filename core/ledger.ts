@@ -146,8 +146,12 @@ export class Ledger {
     await this.#store.reopen()
     for (const [realm, index] of this.#indexes) {
       const before = index.seq
-      await this.#catchUp(realm, index)
-      if (index.seq > before) for (const { lost } of this.#publications) lost(realm)
+      try {
+        await this.#catchUp(realm, index)
+      } finally {
+        // Also when it got only so far: what is folded is not met again.
+        if (index.seq > before) for (const { lost } of this.#publications) lost(realm)
+      }
     }
     this.#broken = false
   }
@@ -258,6 +262,8 @@ export class Ledger {
     const nextPage = (): Promise<readonly LogRow[]> => {
       const page = this.#store.rowsAfter(realm, after, ROWS_PER_READ)
       after += ROWS_PER_READ
+      // One that fails before its turn is no failure that nobody looks at.
+      page.catch(() => {})
       return page
     }
     const pages = [nextPage(), nextPage()]

@@ -1,4 +1,4 @@
-import { type ChainedLogRow, type LogRow, sha256 } from '@rescind/core'
+import { type ChainedLogRow, ContractBroken, type LogRow, sha256 } from '@rescind/core'
 import { seqOfLogId } from './log-id.ts'
 import { NumberList } from './number-list.ts'
 
@@ -20,7 +20,7 @@ export function logPage([heads, rules]: readonly [string | null, Uint8Array | nu
 
 const NO_BYTES = new Uint8Array(0)
 
-/** @param after the id that the page was asked from. */
+/** @param after the id that the page was asked from. @throws ContractBroken when numbers and bytes do not fit. */
 export function decodeRows({ heads, rules }: LogPage, after: number): LogRow[] {
   const rows: LogRow[] = []
   const numbers = new NumberList(heads)
@@ -33,6 +33,8 @@ export function decodeRows({ heads, rules }: LogPage, after: number): LogRow[] {
     rows.push({ seq, atMs, kind, rule: rules.subarray(start, end) })
     start = end
   }
+  if (start !== rules.length)
+    throw new ContractBroken('a page of the log whose rules are not as long as it says')
   return rows
 }
 
