@@ -51,6 +51,7 @@ export function authenticateClient(call: Call): Awaitable<Authentication> {
       if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
       return prove(realm, claims, (client) => {
         if (client === undefined) call.guesses.wrong(call, claims)
+        else call.guesses.right(call, client.clientId, claims)
         return settled(call, { client, method, basis })
       })
     }

@@ -1,37 +1,69 @@
+import type { Realm } from '@rescind/core'
 import { RateLimit } from '../wire/rate.ts'
 import type { Claim } from './basic-credentials.ts'
 import type { Call } from './call.ts'
 
-/** Wrong secrets for a client from one address: 100 at once, which no mistake reaches, then one every two seconds. */
-const WRONG_PER_SECOND = 0.5
-const WRONG_BURST = 100
+/** In which realm, and from where. */
+export type Asker = { readonly realm: Realm; readonly request: Pick<Call['request'], 'from'> }
+
+/** Wrong secrets for one client from one address: 100 at once, which no mistake reaches, then one every two seconds. */
+const OF_CLIENT_PER_SECOND = 0.5
+const OF_CLIENT_BURST = 100
+/** Wrong secrets for all clients from one address: or else made-up names would make the limits of others forgotten. */
+const OF_ADDRESS_PER_SECOND = 20
+const OF_ADDRESS_BURST = 2_000
+/** Secrets remembered, by their keyed digests, that proved themselves since somebody guessed. */
+const PROVED_MAX = 4_096
 
 /**
- * RFC 6749 §2.3.1 wants secrets guarded against guessing. Who has sent too many wrong ones is not heard, not with the
- * right one either, or guessing would only become slower to read; nobody else is locked out by it.
+ * RFC 6749 §2.3.1 wants secrets guarded against guessing: who has sent too many wrong ones is not heard, not with the
+ * right one either, or every answer would tell which it was. A secret that has proved itself before is heard all the
+ * same: whoever has it learns nothing, and one who guesses must not keep those at the same address from revoking.
  */
 export class Guesses {
-  readonly #wrong: RateLimit = new RateLimit(WRONG_PER_SECOND, WRONG_BURST)
+  readonly #ofClient: RateLimit = new RateLimit(OF_CLIENT_PER_SECOND, OF_CLIENT_BURST)
+  readonly #ofAddress: RateLimit = new RateLimit(OF_ADDRESS_PER_SECOND, OF_ADDRESS_BURST)
+  readonly #proved: Set<string> = new Set()
 
   /** @returns 0, or the whole seconds after which this caller is heard again. */
-  waitSeconds({ realm, request: { from } }: Call, claims: readonly Claim[]): number {
-    if (!this.#wrong.knowsAny) return 0
+  waitSeconds({ realm, request }: Asker, claims: readonly Claim[]): number {
+    if (!this.#ofAddress.knowsAny || claims.length === 0) return 0
     const nowMs = realm.nowMs()
-    return Math.max(0, ...claims.map(({ clientId }) => this.#wrong.waitSeconds(keyOf(from, clientId), nowMs)))
+    const address = `${realm.ordinal}\0${request.from}`
+    const waits = claims.map(({ clientId }) => this.#ofClient.waitSeconds(keyOf(address, clientId), nowMs))
+    const wait = Math.max(this.#ofAddress.waitSeconds(address, nowMs), ...waits)
+    return wait > 0 && claims.some((claim) => this.#proved.has(claim.digestIn(realm))) ? 0 : wait
   }
 
   /** None of these was right. */
-  wrong({ realm, request: { from } }: Call, claims: readonly Claim[]): void {
+  wrong({ realm, request }: Asker, claims: readonly Claim[]): void {
+    if (claims.length === 0) return
     const nowMs = realm.nowMs()
+    const address = `${realm.ordinal}\0${request.from}`
+    this.#ofAddress.take(address, nowMs)
     // Readings of one header may name two clients: each of them was guessed at.
     const names = new Set(claims.map(({ clientId }) => clientId))
-    for (const clientId of names) this.#wrong.take(keyOf(from, clientId), nowMs)
+    for (const clientId of names) this.#ofClient.take(keyOf(address, clientId), nowMs)
+  }
+
+  /** One of these was this client's. Nothing is remembered for as long as nobody has guessed. */
+  right({ realm }: Asker, clientId: string, claims: readonly Claim[]): void {
+    if (!this.#ofAddress.knowsAny) return
+    for (const claim of claims) if (claim.clientId === clientId) this.#remember(claim.digestIn(realm))
+  }
+
+  #remember(digest: string): void {
+    if (this.#proved.has(digest)) return
+    this.#proved.add(digest)
+    if (this.#proved.size <= PROVED_MAX) return
+    const [oldest] = this.#proved
+    if (oldest !== undefined) this.#proved.delete(oldest)
   }
 }
 
-/** An address holds no NUL. Names that no client could have share the fate of what they begin with. */
-function keyOf(from: string, clientId: string): string {
-  return `${from}\0${clientId.slice(0, KEY_CHARS)}`
+/** No address holds a NUL. Names that no client could have share the fate of what they begin with. */
+function keyOf(address: string, clientId: string): string {
+  return `${address}\0${clientId.slice(0, KEY_CHARS)}`
 }
 
 const KEY_CHARS = 256

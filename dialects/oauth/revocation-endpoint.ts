@@ -52,7 +52,8 @@ function revokeFound(
 ): Awaitable<Answer | Stale> {
   if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
   if (record === undefined || record.kind === 'code' || isOver(verdict)) return DONE
-  if (record.client !== client.clientId) return notYours(foreign.take(client.clientId, realm.nowMs()))
+  if (record.client !== client.clientId)
+    return notYours(foreign.take(`${realm.ordinal}\0${client.clientId}`, realm.nowMs()))
   // A hold covers the record already: it must not make the revocation stale.
   const act = { caller, how: 'oauth.revoke' }
   return end(realm, record, verdict.kind === 'active' ? { ...act, onlyIfLive: record } : act)

@@ -44,7 +44,7 @@ export const RFC6749: readonly Clause[] = clauses('RFC 6749', [
   [
     '2.3.1 (2)',
     'MUST',
-    'Guessing secrets is made slow: after 100 wrong ones a client is not heard from that address for seconds, others are.',
+    'Guessing secrets is made slow: after 100 wrong ones from an address only secrets are heard there that have proved themselves before.',
     async ({ world, other }) => {
       const form = { grant_type: 'client_credentials' }
       const right = await world.client('guessed', { grantTypes: ['client_credentials'] })
@@ -60,6 +60,10 @@ export const RFC6749: readonly Clause[] = clauses('RFC 6749', [
       }
       assert.equal((await world.token(other, form)).status, 200)
       world.server.clock.advance(2_000)
+      assert.equal((await world.token(right, form)).status, 200)
+      // From now on its secret has proved itself: whoever guesses on does not keep it out.
+      assertError(await world.token(wrong, form), 401, 'invalid_client')
+      assertError(await world.token(wrong, form), 429, 'TooManyRequests')
       assert.equal((await world.token(right, form)).status, 200)
     },
   ],

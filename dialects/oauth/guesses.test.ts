@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openWorld } from '../../test/kit/realm.ts'
+import { Claim } from './basic-credentials.ts'
+import { type Asker, Guesses } from './guesses.ts'
+
+const BURST = 100
+
+function from(realm: Asker['realm'], address: string): Asker {
+  return { realm, request: { from: address } }
+}
+
+function guess(guesses: Guesses, asker: Asker, clientId: string, times: number): void {
+  for (let nth = 0; nth < times; nth += 1) guesses.wrong(asker, [new Claim(clientId, `wrong ${nth}`)])
+}
+
+test('wrong secrets make a client wait at that address and in that realm, and nowhere else', async () => {
+  const { realm, realms } = await openWorld()
+  const other = await realms.create('other', { by: 'test', from: 'local', how: 'test' })
+  const guesses = new Guesses()
+  const here = from(realm, '192.0.2.1')
+  guess(guesses, here, 'web', BURST)
+  const right = [new Claim('web', 'right')]
+  assert.equal(guesses.waitSeconds(here, right), 2)
+  assert.equal(guesses.waitSeconds(from(realm, '192.0.2.2'), right), 0)
+  assert.equal(guesses.waitSeconds(from(other, '192.0.2.1'), right), 0)
+  assert.equal(guesses.waitSeconds(here, [new Claim('api', 'right')]), 0)
+  assert.equal(guesses.waitSeconds(here, []), 0)
+})
+
+test('made-up names do not make a lock forgotten: an address has so many wrong secrets for all of them', async () => {
+  const { realm, clock } = await openWorld()
+  const guesses = new Guesses()
+  const here = from(realm, '192.0.2.1')
+  guess(guesses, here, 'web', BURST)
+  let sent = 0
+  // Whoever is told to wait sends nothing that counts.
+  for (let nth = 0; nth < 50_000; nth += 1) {
+    const claims = [0, 1, 2, 3].map((part) => new Claim(`made up ${nth}.${part}`, 'x'))
+    if (guesses.waitSeconds(here, claims) > 0) continue
+    guesses.wrong(here, claims)
+    sent += 1
+  }
+  assert.equal(sent, 1_900)
+  assert.ok(guesses.waitSeconds(here, [new Claim('web', 'y')]) > 0)
+  clock.advance(1_000)
+  assert.ok(guesses.waitSeconds(here, [new Claim('web', 'y')]) > 0)
+})
+
+test('a secret that has proved itself since somebody guessed is heard, from wherever it comes', async () => {
+  const { realm } = await openWorld()
+  const guesses = new Guesses()
+  const here = from(realm, '192.0.2.1')
+  const right = (): Claim[] => [new Claim('web', 'right')]
+  // Before anybody guessed nothing is remembered.
+  guesses.right(here, 'web', right())
+  guess(guesses, here, 'web', 1)
+  guess(guesses, here, 'web', BURST - 1)
+  assert.ok(guesses.waitSeconds(here, right()) > 0)
+  guesses.right(from(realm, '192.0.2.2'), 'web', right())
+  assert.equal(guesses.waitSeconds(here, right()), 0)
+  assert.ok(guesses.waitSeconds(here, [new Claim('web', 'wrong')]) > 0)
+})
