@@ -3,7 +3,9 @@ import { createServer } from 'node:net'
 import { openVerifier } from '@rescind/verifier'
 
 const [url = '', key = ''] = process.argv.slice(2)
-const verifier = openVerifier({ url, key })
+/** Longer than a server takes to start again on a busy machine: what closes a socket here is to be a revocation. */
+const STALENESS_MS = 60_000
+const verifier = openVerifier({ url, key, maxStalenessMs: STALENESS_MS })
 
 const server = createServer((socket) => {
   socket.setEncoding('utf8')
