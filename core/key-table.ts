@@ -89,11 +89,7 @@ export class KeyTable {
 
   #addUnits(keep: number): void {
     const at = k0 >>> PARTITION_SHIFT
-    let partition = this.#partitions[at]
-    if (partition === undefined) {
-      partition = makePartition(this.#firstCapacity)
-      this.#partitions[at] = partition
-    }
+    const partition = this.#partitions[at] ?? makePartition(this.#firstCapacity)
     if (this.#size === FILLING) {
       this.#partitions[at] = appended(partition, keep)
       return
@@ -171,8 +167,8 @@ const SMALLEST = 8
 const LOAD_MAX = 0.9
 /** A partition that has grown takes an eighth more before it grows again: moving keys is most of what adding one costs. */
 const LOAD_AFTER_GROWTH = 0.8
-/** A partition that was filled with less than this is made smaller. */
-const LOAD_MIN_FILLED = 0.6
+/** A filled partition is made smaller when less than this part of it would do. */
+const FITTING_MIN = 0.75
 /** How much wider a partition becomes that more keys come to than were announced. */
 const WIDENING = 1.5
 /** Slots past the last home, so that a run at the end needs no wrap-around. */
@@ -300,8 +296,8 @@ function inOrder(partition: Partition, { words, keeps }: Partition): Partition {
     loadWords(words, slot * WORDS)
     ordered = added(ordered, keeps[slot] as number)
   }
-  const isFitting = ordered.count >= ordered.capacity * LOAD_MIN_FILLED
-  return isFitting ? ordered : rebuilt(ordered, capacityFor(ordered.count), 0)
+  const fitting = capacityFor(ordered.count)
+  return fitting < ordered.capacity * FITTING_MIN ? rebuilt(ordered, fitting, 0) : ordered
 }
 
 function clear(partition: Partition): void {

@@ -26,20 +26,20 @@ export class Guesses {
   readonly #proved: Set<string> = new Set()
 
   /** @returns 0, or the whole seconds after which this caller is heard again. */
-  waitSeconds({ realm, request }: Asker, claims: readonly Claim[]): number {
+  waitSeconds(asker: Asker, claims: readonly Claim[]): number {
     if (!this.#ofAddress.knowsAny || claims.length === 0) return 0
-    const nowMs = realm.nowMs()
-    const address = `${realm.ordinal}\0${request.from}`
+    if (claims.some((claim) => this.#proved.has(claim.digestIn(asker.realm)))) return 0
+    const nowMs = asker.realm.nowMs()
+    const address = addressOf(asker)
     const waits = claims.map(({ clientId }) => this.#ofClient.waitSeconds(keyOf(address, clientId), nowMs))
-    const wait = Math.max(this.#ofAddress.waitSeconds(address, nowMs), ...waits)
-    return wait > 0 && claims.some((claim) => this.#proved.has(claim.digestIn(realm))) ? 0 : wait
+    return Math.max(this.#ofAddress.waitSeconds(address, nowMs), ...waits)
   }
 
   /** None of these was right. */
-  wrong({ realm, request }: Asker, claims: readonly Claim[]): void {
+  wrong(asker: Asker, claims: readonly Claim[]): void {
     if (claims.length === 0) return
-    const nowMs = realm.nowMs()
-    const address = `${realm.ordinal}\0${request.from}`
+    const nowMs = asker.realm.nowMs()
+    const address = addressOf(asker)
     this.#ofAddress.take(address, nowMs)
     // Readings of one header may name two clients: each of them was guessed at.
     const names = new Set(claims.map(({ clientId }) => clientId))
@@ -59,6 +59,11 @@ export class Guesses {
     const [oldest] = this.#proved
     if (oldest !== undefined) this.#proved.delete(oldest)
   }
+}
+
+/** Realms share no limits. */
+function addressOf({ realm, request }: Asker): string {
+  return `${realm.ordinal}\0${request.from}`
 }
 
 /** No address holds a NUL. Names that no client could have share the fate of what they begin with. */

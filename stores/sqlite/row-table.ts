@@ -107,8 +107,8 @@ const SMALLEST = 16
 const LOAD_MAX = 0.9
 const GROWTH = 1.12
 const LOAD_FILLED = 0.84
-/** A partition that was filled with less than this is made smaller. */
-const LOAD_MIN_FILLED = 0.6
+/** A filled partition is made smaller when less than this part of it would do. */
+const FITTING_MIN = 0.75
 /** How much wider a partition becomes that more entries come to than were announced. */
 const WIDENING = 1.5
 /** Slots past the last home, so that a run at the end needs no wrap-around. */
@@ -245,8 +245,8 @@ function inOrder(partition: Partition, scratch: Partition): Partition {
   for (let slot = 0; slot < count; slot += 1) {
     ordered = added(ordered, scratch.marks[slot] as number, rowAt(scratch, slot))
   }
-  const isFitting = ordered.count >= ordered.capacity * LOAD_MIN_FILLED
-  return isFitting ? ordered : rebuilt(ordered, capacityFor(ordered.count))
+  const fitting = capacityFor(ordered.count)
+  return fitting < ordered.capacity * FITTING_MIN ? rebuilt(ordered, fitting) : ordered
 }
 
 function clear(partition: Partition): void {
