@@ -195,13 +195,12 @@ export {
   ANCESTORS_MAX,
   type Ancestor,
   bearsIds,
+  type Delegation,
   type ForeignFacts,
   type Principals,
-  SINGLE_USE,
   type Source,
   type TokenFacts,
   type TokenIds,
-  type TokenKind,
   type TokenRecord,
 } from './records.ts'
 export {
@@ -264,6 +263,21 @@ export {
   type Shape,
   TokenGrammar,
 } from './token-text.ts'
+export {
+  confirmationOf,
+  credentialOf,
+  credentialOfClaims,
+  scopesIn,
+  scopesOfClaims,
+} from './tokens/credential.ts'
+export {
+  CREDENTIAL_KINDS,
+  type CredentialKind,
+  isCredentialKind,
+  isUsableKind,
+  SINGLE_USE,
+  type TokenKind,
+} from './tokens/kinds.ts'
 export type {
   ConflictWhat,
   Expectation,
@@ -280,13 +294,15 @@ export type {
   Unit,
   UnitOutcome,
 } from './units.ts'
+export { type Admission, ANY_ACCESS, admit, type Credential, type Demand } from './verdict/admit.ts'
 export {
+  INACTIVE_WHYS,
   type InactiveWhy,
-  isMintingHeld,
-  isRevoked,
-  judge,
-  type Lag,
-  type Question,
+  isByRule,
+  isInactiveWhy,
+  isOver,
+  UNKNOWN_WHYS,
   type UnknownWhy,
   type Verdict,
-} from './verdict.ts'
+} from './verdict/reasons.ts'
+export { isMintingHeld, isRevoked, judge, type Lag, type Question } from './verdict.ts'

@@ -3,8 +3,15 @@ import type { Position } from './position.ts'
 import type { RawToken } from './raw-token.ts'
 import type { Caller, Realm } from './realm.ts'
 import { sealTokenText } from './realm-keys.ts'
-import { ANCESTORS_MAX, type Ancestor, type Principals, type TokenKind, type TokenRecord } from './records.ts'
+import {
+  ANCESTORS_MAX,
+  type Ancestor,
+  type Delegation,
+  type Principals,
+  type TokenRecord,
+} from './records.ts'
 import { signedDigest } from './signed-tokens.ts'
+import type { TokenKind } from './tokens/kinds.ts'
 import type { Expectation, Operation } from './units.ts'
 import { isMintingHeld } from './verdict.ts'
 
@@ -22,6 +29,7 @@ export type TokenIntent = Principals & {
   readonly scope?: string
   readonly audience?: readonly string[]
   readonly authenticatedBy?: readonly string[]
+  readonly delegated?: Delegation
   readonly claims?: Readonly<Record<string, unknown>>
   /** Keep the text readable, sealed: only where the dialect must give it back. */
   readonly sealText?: boolean

@@ -9,23 +9,18 @@ import type { RawToken } from './raw-token.ts'
 import type { RealmKeys } from './realm-keys.ts'
 import { Lifetimes } from './realm-settings.ts'
 import { RecordCache } from './record-cache.ts'
-import {
-  type Principals,
-  SINGLE_USE,
-  type Source,
-  type TokenFacts,
-  type TokenKind,
-  type TokenRecord,
-} from './records.ts'
+import type { Principals, Source, TokenFacts, TokenRecord } from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import { encodeRule } from './rule-bytes.ts'
 import type { Rule } from './rules.ts'
 import { SignedTokens } from './signed-tokens.ts'
 import { Keyring } from './signing-keys.ts'
 import { TokenGrammar } from './token-text.ts'
+import { SINGLE_USE, type TokenKind } from './tokens/kinds.ts'
 import type { NewRow, Unit } from './units.ts'
 import { Uses } from './uses.ts'
-import { judge, type Lag, type Spent, UNKNOWN_TOKEN, type Verdict } from './verdict.ts'
+import type { Verdict } from './verdict/reasons.ts'
+import { judge, type Lag, type Spent, UNKNOWN_TOKEN } from './verdict.ts'
 
 /** Who asks, as the log will name them, and what their right to ask rests on. */
 export type Caller = {

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { position } from './position.ts'
 import { digestAt, factsAt, grantAt, handleAt, NOW_MS } from './property/samples.ts'
 import { RECORDS_CACHED_MAX, RecordCache } from './record-cache.ts'
-import type { TokenKind, TokenRecord } from './records.ts'
+import type { TokenRecord } from './records.ts'
+import type { TokenKind } from './tokens/kinds.ts'
 
 function recordAt(number: number, kind: TokenKind = 'access'): TokenRecord {
   return {

@@ -1,6 +1,7 @@
 import type { TokenDigest } from './ids.ts'
-import { SINGLE_USE, type TokenRecord } from './records.ts'
+import type { TokenRecord } from './records.ts'
 import { sextetsAt } from './sextets.ts'
+import { SINGLE_USE } from './tokens/kinds.ts'
 
 /** Token records held parsed: few enough that the garbage collector never notices them. */
 export const RECORDS_CACHED_MAX = 65_536

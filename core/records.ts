@@ -1,14 +1,9 @@
 import type { GrantId, Handle, TokenDigest } from './ids.ts'
 import type { Position } from './position.ts'
+import type { TokenKind } from './tokens/kinds.ts'
 
 /** Where a token's nouns come from: `chat/{app}`, `identity`, `oauth`, `control`, or `iss:{issuer URL}`. */
 export type Source = string
-
-/** What a token is for. `assigned` text was chosen by a customer, all other text is minted here. */
-export type TokenKind = 'access' | 'refresh' | 'code' | 'identity' | 'chat' | 'assigned'
-
-/** Kinds that one use ends; their records are never cached. */
-export const SINGLE_USE: ReadonlySet<TokenKind> = new Set<TokenKind>(['refresh', 'code'])
 
 /** Who or what a token, a caller or a rule is about; ids belong to the source beside them. */
 export type Principals = {
@@ -81,6 +76,9 @@ export function bearsIds(facts: TokenFacts, { source, subject, client, tenant, g
   )
 }
 
+/** How a token came to act for somebody: what it may not do because of that, `core/verdict/delegation.ts` says. */
+export type Delegation = 'impersonation' | 'app-credential' | 'exchange'
+
 /** Everything that is stored about a token. Inserted once; only an assigned token's expiry can move. */
 export type TokenRecord = TokenFacts & {
   readonly digest: TokenDigest
@@ -94,6 +92,8 @@ export type TokenRecord = TokenFacts & {
   readonly scope?: string
   readonly audience?: readonly string[]
   readonly authenticatedBy?: readonly string[]
+  /** On whose behalf somebody or something else acts with it, or how; absent: its bearer acts as itself. */
+  readonly delegated?: Delegation
   /** What the dialect wants to find again; JSON values only. */
   readonly claims?: Readonly<Record<string, unknown>>
   /** The text itself, sealed, where the dialect has to give it back. */

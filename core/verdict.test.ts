@@ -16,7 +16,8 @@ import {
 import type { Ancestor, TokenFacts } from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import type { CutShape, CutTarget, Target } from './rules.ts'
-import { isMintingHeld, judge, type Lag, type Question, type Verdict } from './verdict.ts'
+import type { Verdict } from './verdict/reasons.ts'
+import { isMintingHeld, judge, type Lag, type Question } from './verdict.ts'
 
 const ACTIVE: Verdict = { kind: 'active' }
 const inactive = (why: string): object => ({ kind: 'inactive', why })

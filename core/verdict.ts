@@ -11,24 +11,7 @@ import type { Position } from './position.ts'
 import type { ForeignFacts, Principals, TokenFacts } from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import type { CutShape } from './rules.ts'
-
-export type InactiveWhy =
-  | 'unknown'
-  | 'malformed'
-  | 'expired'
-  | 'not_yet_valid'
-  | 'revoked'
-  | 'held'
-  | 'rotated'
-  | 'consumed'
-  | 'lost'
-export type UnknownWhy = 'stale' | 'starting' | 'unseen'
-
-/** `unknown` means that we cannot know now; it is never rendered as active. */
-export type Verdict =
-  | { readonly kind: 'active' }
-  | { readonly kind: 'inactive'; readonly why: InactiveWhy }
-  | { readonly kind: 'unknown'; readonly why: UnknownWhy }
+import type { InactiveWhy, Verdict } from './verdict/reasons.ts'
 
 /** How far the index may be behind the log, measured after the last await. */
 export type Lag = 'fresh' | 'stale' | 'starting'

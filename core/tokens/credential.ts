@@ -1,0 +1,50 @@
+import { audienceOf } from '../jwt.ts'
+import type { TokenRecord } from '../records.ts'
+import { isObject, type Json, type JsonObject } from '../strict-json.ts'
+import type { Credential } from '../verdict/admit.ts'
+
+/** What a stored token may be used as. */
+export function credentialOf({ kind, source, audience, scope }: TokenRecord): Credential {
+  return {
+    kind,
+    source,
+    ...(audience === undefined ? {} : { audience }),
+    scopes: scopesIn(scope),
+  }
+}
+
+/** One of our own JWTs (RFC 9068); its signature has been verified. */
+export function credentialOfClaims(source: string, claims: JsonObject): Credential {
+  const audience = audienceOf(claims.aud)
+  // RFC 9068 §2.2 asks for `aud`: a token for nobody in particular names its issuer there, and nobody else.
+  const isForNobody = audience?.length === 1 && audience[0] === claims.iss
+  return {
+    kind: 'access',
+    source,
+    ...(audience === undefined || isForNobody ? {} : { audience }),
+    scopes: scopesOfClaims(claims),
+  }
+}
+
+/** The one reading of what was granted: `scope` (RFC 9068 §2.2.3), else `scp` as some issuers call it. */
+export function scopesOfClaims({ scope, scp }: JsonObject): readonly string[] {
+  return scopesIn(scope ?? scp)
+}
+
+/** Space-separated text (RFC 6749 §3.3), or a list of it; anything else grants nothing. */
+export function scopesIn(value: Json | readonly string[] | undefined): readonly string[] {
+  if (typeof value === 'string') return value.split(' ').filter((one) => one !== '')
+  if (!Array.isArray(value)) return NOTHING
+  return value.filter((one): one is string => typeof one === 'string').flatMap((one) => scopesIn(one))
+}
+
+const NOTHING: readonly string[] = []
+
+/**
+ * `cnf` as it is reported. Whatever stands there in a form that RFC 7800 does not have still binds the token: to
+ * nothing that anybody could prove.
+ */
+export function confirmationOf(cnf: Json | undefined): JsonObject | undefined {
+  if (cnf === undefined || cnf === null) return undefined
+  return isObject(cnf) ? cnf : {}
+}
