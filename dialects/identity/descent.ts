@@ -1,4 +1,5 @@
 import type { Ancestor, TokenIntent, TokenRecord } from '@rescind/core'
+import type { Mint } from './mint.ts'
 
 /**
  * What a token takes over from the one that it is made from. It stays in its family; it ends with it only if chain
@@ -9,8 +10,29 @@ export function descent(parent: TokenRecord, isChained: boolean): Pick<TokenInte
   return { grant: parent.grant, ancestors }
 }
 
+/**
+ * A token that stands for the same user as the one it is made from: the same proof, the same one behind it, and the
+ * older one's end at the latest, so that no chain of logins outlives the first (CVE-2012-5563).
+ */
+export function rescoped(
+  parent: TokenRecord,
+  isChained: boolean,
+): Pick<Mint, 'client' | 'authenticatedBy' | 'family' | 'claims' | 'restsOn'> & {
+  readonly expiresAtMs: number
+} {
+  const impersonator = parent.claims?.['impersonator']
+  return {
+    client: parent.client ?? '',
+    authenticatedBy: parent.authenticatedBy ?? [],
+    expiresAtMs: parent.expiresAtMs,
+    family: descent(parent, isChained),
+    claims: { chain: chainOf(parent), ...(impersonator === undefined ? {} : { impersonator }) },
+    restsOn: parent,
+  }
+}
+
 /** The first token of a chain, as `audit_ids` name it; it decides nothing. */
-export function chainOf({ claims, handle }: TokenRecord): string {
+function chainOf({ claims, handle }: TokenRecord): string {
   const chain = claims?.['chain']
   return typeof chain === 'string' ? chain : handle
 }

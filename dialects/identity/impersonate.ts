@@ -10,9 +10,9 @@ import { IDENTITY_USERS, userEntryByName } from './directory/users.ts'
 import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized, VARY } from './faults.ts'
 import { numberIn, textIn } from './fields.ts'
 import { readDocument } from './format.ts'
+import { issued } from './issued.ts'
 import { isOperator } from './ladder.ts'
 import { isLimited } from './limited.ts'
-import { mint } from './mint.ts'
 import { judgeParty, type LiveParty, type PartyFacts } from './party.ts'
 import { governs } from './permission.ts'
 import { scopeOf } from './tenant-scope.ts'
@@ -71,7 +71,7 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
   const given = {
     basis,
     user,
-    tenant,
+    tenant: tenant?.id,
     client: caller.record.client ?? '',
     authenticatedBy: ['IMPERSONATION'],
     expiresAtMs: Math.min(caller.record.expiresAtMs, realm.nowMs() + asked.seconds * 1_000),
@@ -84,7 +84,7 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
       ...(scope.kind === 'scope' ? scope.expects : []),
     ],
   }
-  return mint(call, given, ({ id, record }) => {
+  return issued(call, given, ({ id, record }) => {
     const token = { id, expires: formatInstant(record.expiresAtMs) }
     return jsonAnswer(200, { access: { token } }, VARY)
   })

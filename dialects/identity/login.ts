@@ -16,7 +16,8 @@ import {
 } from './directory/users.ts'
 import { bodyFault, fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { readDocument } from './format.ts'
-import { type Mint, mint } from './mint.ts'
+import { issued } from './issued.ts'
+import type { Mint } from './mint.ts'
 import { byPasscode, challenge, setUpToken } from './second-factor.ts'
 import { notTheirs, scopeOf } from './tenant-scope.ts'
 import { byToken } from './token-login.ts'
@@ -90,12 +91,12 @@ async function scoped(call: Call, { basis, entry, asked }: Proven): Promise<Answ
   const given: Mint = {
     basis,
     user,
-    tenant,
+    tenant: tenant?.id,
     client: PROOF.single,
     authenticatedBy: [asked.credentials.kind === 'password' ? 'PASSWORD' : 'APIKEY'],
     expects: [{ collection: IDENTITY_USERS.name, id: user.id, version: entry.version }, ...scope.expects],
   }
-  return mint(call, given, (minted) => accessAnswer(call, { ...minted, user, tenant }, 'with-catalog'))
+  return issued(call, given, (minted) => accessAnswer(call, { ...minted, user, tenant }, 'with-catalog'))
 }
 
 /** Unknown users cost what known ones do: one password hashing, or one comparison of digests. */

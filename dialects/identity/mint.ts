@@ -13,22 +13,20 @@ import {
   type TokenRecord,
   unreachable,
 } from '@rescind/core'
-import type { Answer, Stale } from '../wire/answer.ts'
 import type { Call } from './call.ts'
 import { IDENTITY } from './directory/names.ts'
-import type { IdentityTenant } from './directory/tenants.ts'
 import { accountOf, type IdentityUser } from './directory/users.ts'
-import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 
-/** A token that was decided on. */
+/** A token that was decided on, by either version. */
 export type Mint = {
   readonly basis: Position
   readonly user: IdentityUser
-  readonly tenant: IdentityTenant | undefined
-  /** By what kind of proof: `PROOF`, or what an older token has. */
+  /** What it is scoped to: a project, `domain:…`, `system:all`, or nothing. */
+  readonly tenant: string | undefined
+  /** By what kind of proof: `PROOF`, an application credential, or what an older token has. */
   readonly client: string
   readonly authenticatedBy: readonly string[]
-  /** Absent: as long as a login lasts. */
+  /** When it ends at the latest; absent: as long as a login lasts. */
   readonly expiresAtMs?: number
   readonly family?: Pick<TokenIntent, 'grant' | 'ancestors'>
   readonly claims?: Readonly<Record<string, unknown>>
@@ -37,38 +35,42 @@ export type Mint = {
   readonly restsOn?: TokenFacts
   /** Who acts, if not the user. */
   readonly by?: string
-  readonly expects: readonly Expectation[]
+  readonly expects?: readonly Expectation[]
   readonly also?: readonly Operation[]
 }
 
+/** `id` is the text of the token. */
 export type Minted = { readonly id: string; readonly record: TokenRecord }
 
-/** Issues it, and answers with what `answer` makes of it. */
-export async function mint(
-  call: Call,
-  given: Mint,
-  answer: (minted: Minted) => Answer | Promise<Answer>,
-): Promise<Answer | Stale> {
-  const { realm, request } = call
+export type MintOutcome =
+  | ({ readonly kind: 'minted' } & Minted)
+  /** What it was judged by is no longer so: judge again. */
+  | { readonly kind: 'stale' }
+  /** Another request used the same passcode first. */
+  | { readonly kind: 'consumed' }
+  /** The user or the tenant is suspended. */
+  | { readonly kind: 'held' }
+  /** It was made from a token that was made from a token, and so on, more often than a record can say. */
+  | { readonly kind: 'too-deep' }
+
+/** The one place where tokens of this dialect are issued; each version words the outcome. */
+export async function mint(call: Call, given: Mint): Promise<MintOutcome> {
   const intent = intentOf(call, given)
-  const issued = await issueTokens(realm, actOf(call, given, intent))
+  const issued = await issueTokens(call.realm, actOf(call, given, intent))
   switch (issued.kind) {
     case 'issued': {
       const [record] = issued.records
       if (record === undefined) throw new ContractBroken('one intent makes one record')
-      return answer({ id: intent.raw.reveal(), record })
+      return { kind: 'minted', id: intent.raw.reveal(), record }
     }
-    case 'stale':
     // 178 random bits drawn twice: draw again.
     case 'token-exists':
-      return 'stale'
-    // Somebody used the same passcode first.
+      return { kind: 'stale' }
+    case 'stale':
     case 'consumed':
-      return unauthorized(request, WRONG_CREDENTIALS)
     case 'held':
-      return fault('forbidden', 'This user or tenant is suspended.')
     case 'too-deep':
-      return fault('forbidden', 'This token was made from a token too many times.')
+      return issued
     case 'lifetime-too-long':
       throw new ContractBroken('settings bound the life of a token')
     default:
@@ -93,7 +95,7 @@ function intentOf({ realm, settings }: Call, given: Mint): TokenIntent {
 }
 
 function actOf({ realm, request }: Call, given: Mint, intent: TokenIntent): IssueAct {
-  const { basis, user, tenant, by, expects, also = [] } = given
+  const { basis, user, tenant, by, expects = [], also = [] } = given
   const facts = given.restsOn ?? callerFacts(principalsOf(user, tenant), basis)
   return {
     basis,
@@ -108,7 +110,7 @@ function actOf({ realm, request }: Call, given: Mint, intent: TokenIntent): Issu
   }
 }
 
-function principalsOf(user: IdentityUser, tenant: IdentityTenant | undefined): Principals {
+function principalsOf(user: IdentityUser, tenant: string | undefined): Principals {
   const own = { source: IDENTITY, subject: user.id }
-  return tenant === undefined ? own : { ...own, tenant: tenant.id }
+  return tenant === undefined ? own : { ...own, tenant }
 }

@@ -6,8 +6,8 @@ import type { Named } from './credentials.ts'
 import { PROOF } from './directory/names.ts'
 import { IDENTITY_USERS, type IdentityUser, type MobilePhone, mfaOf, userEntry } from './directory/users.ts'
 import { fault, overLimit, unauthorized, WRONG_CREDENTIALS, writeV2Fault } from './faults.ts'
+import { issued } from './issued.ts'
 import { isSmsCode, MFA_SESSION_MS, type MfaSession, openSession, sealSession } from './mfa-session.ts'
-import { mint } from './mint.ts'
 import { passcode } from './passcode.ts'
 import { notTheirs, scopeOf } from './tenant-scope.ts'
 import { proveTotp } from './totp.ts'
@@ -65,13 +65,13 @@ export async function byPasscode(call: Call, code: string): Promise<Answer | Sta
   const given = {
     basis,
     user,
-    tenant,
+    tenant: tenant?.id,
     client: PROOF.multi,
     authenticatedBy: [proof.method, 'PASSWORD'],
     expects: [{ collection: IDENTITY_USERS.name, id: user.id, version: entry.version }, ...scope.expects],
     also: proof.also,
   }
-  return mint(call, given, (minted) => accessAnswer(call, { ...minted, user, tenant }, 'with-catalog'))
+  return issued(call, given, (minted) => accessAnswer(call, { ...minted, user, tenant }, 'with-catalog'))
 }
 
 type Proof = { readonly method: 'PASSCODE' | 'OTPPASSCODE'; readonly also: readonly Operation[] }
@@ -117,7 +117,7 @@ export function setUpToken(call: Call, { basis, entry }: Setup): Promise<Answer 
     scope: 'SETUP-MFA',
     expects: [{ collection: IDENTITY_USERS.name, id: user.id, version: entry.version }],
   }
-  return mint(call, given, (minted) =>
+  return issued(call, given, (minted) =>
     accessAnswer(call, { ...minted, user, tenant: undefined }, 'without-catalog'),
   )
 }

@@ -95,9 +95,14 @@ export type IdentityWorld = World & {
   login(name: string): Promise<string>
 }
 
-export async function openIdentity(options: Partial<IdentityOptions> = {}): Promise<IdentityWorld> {
+export type IdentityWorldOptions = Partial<IdentityOptions> & { readonly store?: Store }
+
+export async function openIdentity({
+  store = new MemoryStore(START_MS),
+  ...options
+}: IdentityWorldOptions = {}): Promise<IdentityWorld> {
   const power = { isDown: false }
-  const world = await openWorld(breakable(new MemoryStore(START_MS), power))
+  const world = await openWorld(breakable(store, power))
   for (const given of USERS) await putUser(world.realm, identityUserValue(world.realm, given))
   for (const id of ['900100', '900200']) await putTenant(world.realm, { id, name: `tenant-${id}` })
   const passwords = new FakePasswords()

@@ -2,18 +2,16 @@ import type { Answer, Stale } from '../wire/answer.ts'
 import { accessAnswer } from './access.ts'
 import type { Call } from './call.ts'
 import type { Named } from './credentials.ts'
-import { chainOf, descent } from './descent.ts'
+import { rescoped } from './descent.ts'
 import { IDENTITY_USERS, userEntry } from './directory/users.ts'
 import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
+import { issued } from './issued.ts'
 import { isLimited } from './limited.ts'
-import { type Mint, mint } from './mint.ts'
+import type { Mint } from './mint.ts'
 import { judgeParty, readParty } from './party.ts'
 import { scopeOf } from './tenant-scope.ts'
 
-/**
- * A token and a tenant for a token of that tenant: same user, same proof, and the older one's end at the latest, so
- * that no chain of logins outlives the first (CVE-2012-5563). Not for tokens that are good for one thing only.
- */
+/** A token and a tenant for a token of that tenant. Not for tokens that are good for one thing only. */
 export async function byToken(call: Call, id: string, asked: Named | undefined): Promise<Answer | Stale> {
   const { realm, request } = call
   const basis = realm.basis()
@@ -31,18 +29,12 @@ export async function byToken(call: Call, id: string, asked: Named | undefined):
     return unauthorized(request, `Token doesn't belong to Tenant with Id/Name: '${scope.asked}'`)
   const { tenant } = scope
   const user = entry.value
-  const impersonator = parent.claims?.['impersonator']
   const given: Mint = {
+    ...rescoped(parent, call.settings.isChained),
     basis,
     user,
-    tenant,
-    client: parent.client ?? '',
-    authenticatedBy: parent.authenticatedBy ?? [],
-    expiresAtMs: parent.expiresAtMs,
-    family: descent(parent, call.settings.isChained),
-    claims: { chain: chainOf(parent), ...(impersonator === undefined ? {} : { impersonator }) },
-    restsOn: parent,
+    tenant: tenant?.id,
     expects: [{ collection: IDENTITY_USERS.name, id: user.id, version: entry.version }, ...scope.expects],
   }
-  return mint(call, given, (minted) => accessAnswer(call, { ...minted, user, tenant }, 'with-catalog'))
+  return issued(call, given, (minted) => accessAnswer(call, { ...minted, user, tenant }, 'with-catalog'))
 }

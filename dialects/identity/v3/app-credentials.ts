@@ -1,4 +1,4 @@
-import { type Awaitable, mintText, PREFIX } from '@rescind/core'
+import { type Awaitable, mintText } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { parseInstant } from '../../wire/iso-date.ts'
@@ -170,7 +170,7 @@ async function create(call: Call, { acting, asked, projectId }: Creating): Promi
   if (entries.length >= APP_CREDENTIALS_MAX)
     return forbidden(`A user may have at most ${APP_CREDENTIALS_MAX} application credentials.`)
   if (entries.some(({ value }) => value.name === asked.name)) return conflict('Another one has this name.')
-  const secret = asked.secret ?? mintText(PREFIX.clientSecret, realm.random).reveal()
+  const secret = asked.secret ?? mintText(realm.grammar.prefixes.clientSecret, realm.random).reveal()
   const { description, expiresAtMs } = asked
   const credential: IdentityAppCredential = {
     id: newId(realm),

@@ -1,22 +1,11 @@
-import {
-  type Awaitable,
-  ContractBroken,
-  callerFacts,
-  issueTokens,
-  mintText,
-  type Position,
-  PREFIX,
-  type TokenIntent,
-  type TokenRecord,
-  unreachable,
-} from '@rescind/core'
+import { type Awaitable, type Position, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
-import { chainOf, descent } from '../descent.ts'
+import { rescoped } from '../descent.ts'
 import { domainAt } from '../directory/domains.ts'
-import { appCredentialClient, IDENTITY, PROOF } from '../directory/names.ts'
-import { accountOf } from '../directory/users.ts'
+import { appCredentialClient, PROOF } from '../directory/names.ts'
+import { type Mint, mint } from '../mint.ts'
 import { forbidden, malformed, overLimit, success, unauthorized } from './answers.ts'
 import { type AuthAsked, parseAuth } from './auth-body.ts'
 import { catalogForm } from './catalog.ts'
@@ -67,72 +56,50 @@ async function scoped(call: Call, { basis, proven, scope }: Scoping): Promise<An
   const resolved = await resolveScope(call.realm, proven, scope)
   if (resolved.kind === 'narrower') return forbidden('What was proved is good for one project only.')
   if (resolved.kind === 'no-access') return unauthorized(call.request)
-  return mint(call, { basis, proven, grant: resolved.grant })
+  return granted(call, { basis, proven, grant: resolved.grant })
 }
 
-type Mint = { readonly basis: Position; readonly proven: Proven; readonly grant: ScopeGrant }
+type Granting = { readonly basis: Position; readonly proven: Proven; readonly grant: ScopeGrant }
 
-async function mint(call: Call, { basis, proven, grant }: Mint): Promise<Answer | Stale> {
+async function granted(call: Call, { basis, proven, grant }: Granting): Promise<Answer | Stale> {
   const { realm, request } = call
-  const { user, parent } = proven
-  const intent = intentOf(call, proven, grant)
-  const standing = { realm: realm.ordinal, facts: parent ?? callerFacts(intent, basis) }
-  const caller = { id: `${IDENTITY}:${user.id}`, from: request.from, standing }
-  const issued = await issueTokens(realm, { basis, caller, tokens: [intent], also: proven.also })
-  switch (issued.kind) {
-    case 'issued': {
-      const [record] = issued.records
-      if (record === undefined) throw new ContractBroken('one intent makes one record')
+  const { user, also } = proven
+  const tenant = tenantOfScope(grant.scope)
+  const outcome = await mint(call, { ...proofOf(call, proven), basis, user, tenant, also })
+  switch (outcome.kind) {
+    case 'minted': {
+      const { id, record } = outcome
       const userDomain = (await domainAt(realm, user.domainId)).domain
       const body = await tokenBody(call, { record, user, userDomain, grant }, catalogForm(request))
-      return success(201, body, { 'x-subject-token': intent.raw.reveal() })
+      return success(201, body, { 'x-subject-token': id })
     }
     case 'stale':
-    // 178 random bits drawn twice: draw again.
-    case 'token-exists':
       return 'stale'
-    // Somebody used the same passcode first.
     case 'consumed':
       return unauthorized(request)
     case 'held':
       return forbidden('This user or project is suspended.')
     case 'too-deep':
       return forbidden('This token was made from a token too many times.')
-    case 'lifetime-too-long':
-      throw new ContractBroken('settings bound the life of a token')
     default:
-      return unreachable(issued)
+      return unreachable(outcome)
   }
 }
 
-/** What is made from a token ends with it at the latest, and stays in its family: no chain of logins outlives the first. */
-function intentOf({ realm, settings }: Call, proven: Proven, { scope }: ScopeGrant): TokenIntent {
-  const { user, parent, credential, authenticatedBy } = proven
-  const tenant = tenantOfScope(scope)
-  const account = accountOf(user)
-  const expiriesMs = [parent?.expiresAtMs ?? realm.nowMs() + settings.tokenLifeMs, credential?.expiresAtMs]
+/** What is made from a token ends with it at the latest, and so does what is made with a credential. */
+function proofOf({ realm, settings }: Call, proven: Proven): ProofMembers {
+  const { parent, credential, authenticatedBy } = proven
+  const inherited = parent === undefined ? undefined : rescoped(parent, settings.isChained)
+  const endMs = inherited?.expiresAtMs ?? realm.nowMs() + settings.tokenLifeMs
   return {
-    source: IDENTITY,
-    subject: user.id,
+    ...inherited,
     client: clientOf(proven),
-    ...(tenant === undefined ? {} : { tenant }),
-    raw: mintText(PREFIX.identity, realm.random),
-    kind: 'identity',
-    expiresAtMs: Math.min(...expiriesMs.filter((ms) => ms !== undefined)),
     authenticatedBy,
-    ...(parent === undefined ? {} : descent(parent, settings.isChained)),
-    claims: {
-      ...(account === undefined ? {} : { account }),
-      ...(parent === undefined ? {} : inherited(parent)),
-    },
+    expiresAtMs: Math.min(endMs, credential?.expiresAtMs ?? endMs),
   }
 }
 
-/** Who stands behind a token stands behind what is made from it. */
-function inherited(parent: TokenRecord): Readonly<Record<string, unknown>> {
-  const impersonator = parent.claims?.['impersonator']
-  return { chain: chainOf(parent), ...(impersonator === undefined ? {} : { impersonator }) }
-}
+type ProofMembers = Omit<Mint, 'basis' | 'user' | 'tenant'>
 
 function clientOf({ parent, credential, authenticatedBy }: Proven): string {
   if (credential !== undefined) return appCredentialClient(credential.id)

@@ -1,11 +1,16 @@
 import { putRecord } from '@rescind/core'
 import type { Answer } from '@rescind/dialects'
 import { type Ask, bodyJson } from '../../../test/kit/request.ts'
-import type { IdentityOptions } from '../dialect.ts'
 import { IDENTITY_DOMAINS } from '../directory/domains.ts'
 import type { Grant } from '../directory/grants.ts'
 import { identityUserValue } from '../directory.ts'
-import { type IdentityWorld, openIdentity, putTenant, putUser } from '../test-world.ts'
+import {
+  type IdentityWorld,
+  type IdentityWorldOptions,
+  openIdentity,
+  putTenant,
+  putUser,
+} from '../test-world.ts'
 
 const AUDIT = { by: 'test', from: 'local', how: 'test.seed' }
 
@@ -46,7 +51,7 @@ export type V3World = IdentityWorld & {
   enter(name: string, scope?: object | 'unscoped'): Promise<string>
 }
 
-export async function openV3(options: Partial<IdentityOptions> = {}): Promise<V3World> {
+export async function openV3(options: IdentityWorldOptions = {}): Promise<V3World> {
   const world = await openIdentity(options)
   const { realm } = world
   const blue = { id: 'blue', name: 'Blue', enabled: true }

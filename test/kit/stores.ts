@@ -1,0 +1,20 @@
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Store } from '@rescind/core'
+import { MemoryStore, openSqlite } from '@rescind/stores'
+import { START_MS } from './realm.ts'
+import { makeHome } from './server.ts'
+
+/** A case that is the same whatever keeps the records: it runs once on each store. */
+export function onBothStores(name: string, run: (store: Store, t: TestContext) => Promise<void>): void {
+  test(`${name} (memory)`, async (t) => run(new MemoryStore(START_MS), t))
+  test(`${name} (SQLite)`, async (t) => {
+    const home = makeHome()
+    const store = await openSqlite(join(home.folder, 'rescind.db'), START_MS)
+    t.after(async () => {
+      await store.close()
+      home.remove()
+    })
+    await run(store, t)
+  })
+}
