@@ -36,7 +36,7 @@ const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
 const USED = 'oauth-used-code'
 
 type CodeClaims = { readonly redirectUri: string; readonly codeChallenge: string }
-type Used = {
+type Used = Partial<CodeClaims> & {
   readonly client: string
   readonly grant: GrantId
   readonly token: string
@@ -73,7 +73,14 @@ export async function startCode(
   return { issued, code: raw }
 }
 
-/** RFC 6749 §4.1.3 and RFC 7636 §4.5: a code for tokens, once. */
+/** What a request presents beside the code itself. */
+type Proof = { readonly redirectUri: string; readonly verifier: string }
+
+/**
+ * RFC 6749 §4.1.3 and RFC 7636 §4.5: a code for tokens, once. Client, redirect URI and verifier are judged before
+ * anything that a code does: codes leak, by referrers and logs, and who has nothing but a code must neither learn what
+ * became of it nor end what its owner got for it.
+ */
 export function redeemCode(call: Call, authenticated: Authenticated): Awaitable<Answer | Stale> {
   const [text, redirectUri] = [parameter(call.values, 'code'), parameter(call.values, 'redirect_uri')]
   const verifier = parameter(call.values, 'code_verifier')
@@ -82,32 +89,37 @@ export function redeemCode(call: Call, authenticated: Authenticated): Awaitable<
   if (verifier === undefined) return badRequest('code_verifier is required')
   const raw = RawToken.parse(text)
   if (raw === undefined) return invalidGrant()
+  const proof = { redirectUri, verifier }
   return after(call.realm.find(raw, 'oauth'), ({ verdict, record }: Found) => {
-    if (record === undefined) return perhapsCollected(call, authenticated, raw)
+    if (record === undefined) return perhapsCollected(call, authenticated, { raw, proof })
     if (record.kind !== 'code' || record.client !== authenticated.client.clientId) return invalidGrant()
+    // Written by `startCode` alone.
+    if (!isProved(proof, record.claims as CodeClaims)) return invalidGrant()
     if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
-    if (verdict.kind === 'active') return redeem(call, authenticated, { record, redirectUri, verifier })
+    if (verdict.kind === 'active') return redeem(call, authenticated, record)
     if (verdict.why === 'revoked' || verdict.why === 'lost') return endedAnswer(call.realm, record.grant)
-    return perhapsCollected(call, authenticated, raw)
+    return perhapsCollected(call, authenticated, { raw, proof })
   })
 }
 
-type Redeeming = { readonly record: TokenRecord; readonly redirectUri: string; readonly verifier: string }
+/** @param claims absent members prove nothing: memos of an earlier form did not keep them. */
+function isProved({ redirectUri, verifier }: Proof, claims: Partial<CodeClaims>): boolean {
+  const { codeChallenge } = claims
+  if (codeChallenge === undefined || !VERIFIER.test(verifier)) return false
+  return sameDigest(sha256Base64url(verifier), codeChallenge) && redirectUri === claims.redirectUri
+}
 
 async function redeem(
   call: Call,
   authenticated: Authenticated,
-  { record, redirectUri, verifier }: Redeeming,
+  record: TokenRecord,
 ): Promise<Answer | Stale> {
-  // Written by `startCode` alone.
-  const claims = record.claims as CodeClaims
-  const isProved = VERIFIER.test(verifier) && sameDigest(sha256Base64url(verifier), claims.codeChallenge)
-  if (!isProved || redirectUri !== claims.redirectUri) return invalidGrant()
   const { realm } = call
   const { client } = authenticated
   const { scope = '', audience, grant, subject = client.clientId } = record
   const family: Family = { subject, scope, grant, ...(audience === undefined ? {} : { audience }) }
   const used: Used = {
+    ...(record.claims as CodeClaims),
     client: client.clientId,
     grant,
     token: record.handle,
@@ -137,7 +149,7 @@ async function redeem(
 function perhapsCollected(
   call: Call,
   authenticated: Authenticated,
-  raw: RawToken,
+  { raw, proof }: { readonly raw: RawToken; readonly proof: Proof },
 ): Awaitable<Answer | Stale> {
   const { realm } = call
   const id = raw.digest(realm.keys.digestKey)
@@ -145,11 +157,13 @@ function perhapsCollected(
     if (memo === undefined) return invalidGrant()
     // Written above and nowhere else.
     const used = JSON.parse(Buffer.from(memo.value).toString('utf8')) as Used
-    if (used.client !== authenticated.client.clientId) return invalidGrant()
+    if (used.client !== authenticated.client.clientId || !isProved(proof, used)) return invalidGrant()
     const { grant, token, usedAt } = used
     const of = callerFacts({ source: 'oauth', client: used.client }, realm.basis())
-    const { kind } = realm.judge({ ...of, grant })
-    if (kind !== 'active') return endedAnswer(realm, grant)
+    const verdict = realm.judge({ ...of, grant })
+    // A hold is released one day: what is seen through it still counts.
+    if (verdict.kind !== 'active' && !(verdict.kind === 'inactive' && verdict.why === 'held'))
+      return endedAnswer(realm, grant)
     const detectedAt = formatInstant(realm.nowMs())
     const cause = { code: 'authorization_code_reuse', token, grant, usedAt, detectedAt }
     return endGrant(call, authenticated, { grant, cause })

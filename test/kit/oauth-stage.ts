@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type Caller, callerFacts, commitOwn, putRecord, type Rule, type Store } from '@rescind/core'
+import {
+  createOauthDialect,
+  type Dialect,
+  OAUTH_CLIENTS,
+  type OauthClient,
+  type OauthClientIntent,
+  type OauthNotice,
+  oauthClientValue,
+  startCode,
+  startGrant,
+} from '@rescind/dialects'
+import { MemoryStore, openSqlite } from '@rescind/stores'
+import { openWorld, START_MS, type World } from './realm.ts'
+import { bodyText, wireRequest } from './request.ts'
+
+export const STAGE_ISSUER = 'https://as.example/api/id/v1'
+export const STAGE_SECRET = 'svc-secret-0123456789'
+export const STAGE_REDIRECT = 'https://app.example/cb'
+export const STAGE_VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+const AUDIT = { by: 'test', from: 'local', how: 'test' }
+
+type Values = Readonly<Record<string, string>>
+export type Said = {
+  readonly status: number
+  readonly text: string
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** The OAuth dialect without a server, over a store that the test chose, by a clock that the test owns. */
+export class OauthStage {
+  readonly world: World
+  readonly dialect: Dialect
+  readonly notices: OauthNotice[] = []
+
+  constructor(world: World) {
+    this.world = world
+    this.dialect = createOauthDialect({
+      baseOf: () => 'https://as.example',
+      replaySeconds: 30,
+      cacheTtlSeconds: 5,
+      strictHints: false,
+      onNotice: (notice) => this.notices.push(notice),
+    })
+  }
+
+  /** A client with a secret, unless it is public; whatever it was before. */
+  async put(clientId: string, settings: Partial<OauthClientIntent> = {}): Promise<OauthClient> {
+    const { realm } = this.world
+    const { version } = await realm.directory.standing(OAUTH_CLIENTS, clientId)
+    const value = oauthClientValue(realm, {
+      clientId,
+      ...(settings.isPublic === true ? {} : { clientSecret: STAGE_SECRET }),
+      grantTypes: ['refresh_token', 'authorization_code'],
+      scopes: ['read', 'write'],
+      introspect: 'own',
+      ...settings,
+    })
+    const change = { collection: OAUTH_CLIENTS, id: clientId, value, fromVersion: version }
+    await commitOwn(realm, putRecord(realm, change, AUDIT))
+    return value
+  }
+
+  /** A form to an endpoint, in the name of a client; by name alone with `secret` undefined. */
+  async form(
+    path: string,
+    clientId: string,
+    values: Values,
+    secret: string | undefined = STAGE_SECRET,
+  ): Promise<Said> {
+    const by = { client_id: clientId, ...(secret === undefined ? {} : { client_secret: secret }) }
+    return this.send(path, { body: new URLSearchParams({ ...by, ...values }).toString() })
+  }
+
+  async send(
+    path: string,
+    {
+      body,
+      headers = {},
+      query,
+    }: { readonly body: string; readonly headers?: Values; readonly query?: string },
+  ): Promise<Said> {
+    const answer = await this.dialect.handle(
+      this.world.realm,
+      wireRequest({
+        method: 'POST',
+        path: `/api/id/v1/auth/token${path}`,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+        body,
+        ...(query === undefined ? {} : { query }),
+      }),
+    )
+    const text = await bodyText(answer)
+    return { status: answer.status, text, body: JSON.parse(text) as Said['body'] }
+  }
+
+  refresh(clientId: string, token: string, more: Values = {}): Promise<Said> {
+    return this.form('', clientId, { grant_type: 'refresh_token', refresh_token: token, ...more })
+  }
+
+  redeem(
+    clientId: string,
+    code: string,
+    more: Values = {},
+    secret: string | undefined = STAGE_SECRET,
+  ): Promise<Said> {
+    const right = { code, redirect_uri: STAGE_REDIRECT, code_verifier: STAGE_VERIFIER }
+    return this.form('', clientId, { grant_type: 'authorization_code', ...right, ...more }, secret)
+  }
+
+  async isActive(clientId: string, token: string): Promise<boolean> {
+    const { body } = await this.form('/introspect', clientId, { token })
+    return body['active'] === true
+  }
+
+  /** A login that happened elsewhere, as tokens. */
+  async grant(
+    client: OauthClient,
+    scope = 'read write',
+  ): Promise<{ readonly access: string; readonly refresh: string }> {
+    const { realm } = this.world
+    const basis = realm.basis()
+    const minting = { realm, issuer: STAGE_ISSUER, client, basis }
+    const started = await startGrant(minting, this.#caller(), { subject: 'ann', scope })
+    assert.ok(started?.issued.kind === 'issued')
+    const { access, refresh } = started.texts
+    return { access: access.raw.reveal(), refresh: refresh?.raw.reveal() ?? '' }
+  }
+
+  /** The same, as a code. */
+  async code(client: OauthClient, redirectUri: string = STAGE_REDIRECT): Promise<string> {
+    const { realm } = this.world
+    const act = { basis: realm.basis(), caller: this.#caller() }
+    const intent = { client, redirectUri, codeChallenge: CHALLENGE, subject: 'ann', scope: 'read write' }
+    const { issued, code } = await startCode(realm, act, intent)
+    assert.equal(issued.kind, 'issued')
+    return code.reveal()
+  }
+
+  append(rule: Rule): Promise<unknown> {
+    const { realm } = this.world
+    return commitOwn(realm, [{ kind: 'append', row: realm.row(rule, AUDIT) }])
+  }
+
+  #caller(): Caller {
+    const { realm } = this.world
+    const facts = callerFacts({ source: 'control' }, realm.basis())
+    return { id: 'test', from: 'local', standing: { realm: realm.ordinal, facts } }
+  }
+}
+
+/** One case on both stores. */
+export function onBothStores(name: string, run: (stage: OauthStage, t: TestContext) => Promise<void>): void {
+  test(`${name} (memory)`, async (t) => run(new OauthStage(await openWorld(new MemoryStore(START_MS))), t))
+  test(`${name} (sqlite)`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rescind-oauth-'))
+    const store: Store = await openSqlite(join(folder, 'rescind.db'), START_MS)
+    t.after(async () => {
+      await store.close()
+      rmSync(folder, { recursive: true, force: true })
+    })
+    await run(new OauthStage(await openWorld(store)), t)
+  })
+}
