@@ -251,7 +251,7 @@ export {
 } from './signing-keys.ts'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts'
 export { isObject, type Json, type JsonObject, parseStrictJson, parseStrictObject } from './strict-json.ts'
-export { decodeUtf8 } from './strict-text.ts'
+export { decodeUtf8, withoutBom } from './strict-text.ts'
 export { changePrefixes, type PrefixChange, TOKEN_PREFIXES, TOKEN_PREFIXES_ID } from './token-prefixes.ts'
 export {
   checksum,

@@ -19,3 +19,12 @@ function isPlain(bytes: Uint8Array): boolean {
 }
 
 const PLAIN_MAX_BYTES = 512
+
+/**
+ * The bytes of a JSON text without a leading byte order mark, which senders must not write and readers may ignore
+ * (RFC 8259 §8.1). For texts that people and programs send whole; the parts of a JWS have none.
+ */
+export function withoutBom(bytes: Uint8Array): Uint8Array {
+  const isMarked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+  return isMarked ? bytes.subarray(3) : bytes
+}

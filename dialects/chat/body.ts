@@ -3,6 +3,7 @@ import { JSON_TYPE } from '../wire/answer.ts'
 import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
+import { withoutBom } from '../wire/text.ts'
 import type { Admin } from './callers.ts'
 import { looksMinted } from './chat-jwt.ts'
 import type { ChatApp } from './directory.ts'
@@ -19,7 +20,7 @@ function readBody(request: WireRequest): Body | Refused {
   const media = mediaType(request)
   if (media === undefined || !isUtf8(media, JSON_TYPE))
     return refused('INVALID_BODY', 'A body must come as application/json in UTF-8.')
-  const members = parseStrictObject(request.body)
+  const members = parseStrictObject(withoutBom(request.body))
   return members === undefined ? refused('INVALID_BODY') : { kind: 'object', members }
 }
 

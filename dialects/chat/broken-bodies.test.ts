@@ -18,10 +18,13 @@ const TYPES = [
   'multipart/form-data; boundary=x',
 ]
 
-/** What may mean "all": nothing, or an object without members; told here by other means than the code has. */
+/** What may mean "all": nothing, or an object without members, a byte order mark before it or not; told here by other means than the code has. */
 function meansAll(body: Buffer, type: string | undefined): boolean {
   if (body.length === 0) return true
-  return type === GOOD_TYPE && /^[ \t\r\n]*\{[ \t\r\n]*\}[ \t\r\n]*$/.test(body.toString('latin1'))
+  return (
+    type === GOOD_TYPE &&
+    /^(?:\xef\xbb\xbf)?[ \t\r\n]*\{[ \t\r\n]*\}[ \t\r\n]*$/.test(body.toString('latin1'))
+  )
 }
 
 const texts = fc.oneof(

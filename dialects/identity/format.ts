@@ -1,6 +1,7 @@
 import { type Answer, JSON_TYPE } from '../wire/answer.ts'
 import { mediaType, type WireRequest } from '../wire/request.ts'
 import { type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
+import { withoutBom } from '../wire/text.ts'
 import { parseXmlObject } from './xml/read.ts'
 import { xmlOf } from './xml/write.ts'
 
@@ -98,7 +99,7 @@ export function readDocument(request: WireRequest): BodyRead {
   const media = mediaType(request)
   const format = media === undefined ? undefined : FORMATS.get(media.type)
   if (format === undefined || !isUnicode(media?.charset)) return { kind: 'media-type' }
-  const body = format === 'json' ? parseStrictObject(request.body) : parseXmlObject(request.body)
+  const body = format === 'json' ? parseStrictObject(withoutBom(request.body)) : parseXmlObject(request.body)
   return body === undefined ? { kind: 'unreadable' } : { kind: 'body', body }
 }
 

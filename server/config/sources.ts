@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { SettingsRefused } from '@rescind/core'
+import { SettingsRefused, withoutBom } from '@rescind/core'
 import { parseStrictJson } from '@rescind/dialects'
 import { SETTINGS, type Setting, type SettingName } from './settings.ts'
 
@@ -83,7 +83,7 @@ function parseFile(text: string | undefined): Map<SettingName, string> {
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
-  const parsed = parseStrictJson(Buffer.from(text, 'utf8'))
+  const parsed = parseStrictJson(withoutBom(Buffer.from(text, 'utf8')))
   if (parsed === undefined) throw new SettingsRefused(`${CONFIG_FILE} is not JSON, or names a member twice`)
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new SettingsRefused(`${CONFIG_FILE} must hold one JSON object`)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { SettingsRefused } from '@rescind/core'
+import { SettingsRefused, withoutBom } from '@rescind/core'
 import { parseStrictJson } from '@rescind/dialects'
 import { readSecretFile } from '../config/key-files.ts'
 import type { SeedSecret } from './parts.ts'
@@ -13,7 +13,7 @@ export function readSeed(path: string): Seed {
   } catch {
     throw new SettingsRefused(`seed: ${path} cannot be read`)
   }
-  const value = parseStrictJson(bytes)
+  const value = parseStrictJson(withoutBom(bytes))
   if (value === undefined)
     throw new SettingsRefused(`seed: ${path} is not well-formed JSON, or names a member twice`)
   const parsed = parseSeed(value)

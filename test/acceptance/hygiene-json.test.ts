@@ -193,7 +193,8 @@ hostile('refuses whole bodies that are no object, are not UTF-8, or have somethi
       '{"a"}',
       '{"a":}',
       '{a:1}',
-      '\ufeff{}',
+      '\ufeff',
+      '\ufeff\ufeff{}',
     ],
     ...[
       '{"token":"x",}',

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, parseStrictObject } from '../../wire/strict-json.ts'
+import { isObject, type Json, type JsonObject } from '../../wire/strict-json.ts'
 import { CREDENTIAL_MAX, type Malformed } from '../credentials.ts'
 
 /** Methods of one request; each is named once. */
@@ -47,9 +47,8 @@ export type UnknownMethod = { readonly kind: 'unknown-method' }
  * The body of `POST /v3/auth/tokens`. Members that it does not know are passed over, as real clients send some; what
  * could be read in two ways is refused.
  */
-export function parseAuth(body: Uint8Array): AuthAsked | UnknownMethod | Malformed {
-  const auth = parseStrictObject(body)?.['auth']
-  if (!isObject(auth)) return malformed('The body must be a JSON object with an object "auth" in it.')
+export function parseAuth({ auth }: JsonObject): AuthAsked | UnknownMethod | Malformed {
+  if (!isObject(auth)) return malformed('The body must hold an object "auth".')
   const identity = auth['identity']
   if (!isObject(identity)) return malformed('"auth" must hold an object "identity".')
   const methods = methodsIn(identity)

@@ -1,6 +1,7 @@
 import { JSON_TYPE } from '../../wire/answer.ts'
 import { isUtf8, mediaType, type WireRequest } from '../../wire/request.ts'
 import { isObject, type JsonObject, parseStrictObject } from '../../wire/strict-json.ts'
+import { withoutBom } from '../../wire/text.ts'
 import { CREDENTIAL_MAX, type Malformed } from '../credentials.ts'
 
 /** Characters of a name, and of a description. */
@@ -27,7 +28,7 @@ export function readJson(request: WireRequest): BodyRead {
   const media = mediaType(request)
   if (media !== undefined && media.type !== '' && !isUtf8(media, JSON_TYPE))
     return malformed(`Expecting to find ${JSON_TYPE} in Content-Type header.`)
-  const body = parseStrictObject(request.body)
+  const body = parseStrictObject(withoutBom(request.body))
   return body === undefined ? malformed('The body must be a JSON object.') : { kind: 'body', body }
 }
 

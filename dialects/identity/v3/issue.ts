@@ -23,7 +23,7 @@ import { tokenBody } from './token-body.ts'
 export function issue(call: Call): Awaitable<Answer> {
   const read = readJson(call.request)
   if (read.kind === 'malformed') return malformed(read.detail)
-  const asked = parseAuth(call.request.body)
+  const asked = parseAuth(read.body)
   if (asked.kind === 'malformed') return malformed(asked.detail)
   if (asked.kind === 'unknown-method') return unauthorized(call.request)
   if (asked.scope.kind === 'trust') return forbidden('Trusts are disabled.')

@@ -1,3 +1,4 @@
+import { withoutBom } from '@rescind/core'
 import { isUtf8, mediaType, parseFormText, parseStrictJson, type WireRequest } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from './problem.ts'
@@ -54,7 +55,7 @@ export function parseBody(request: WireRequest, { body, stream }: BodyShape): Pa
   if (request.body.length === 0 && body.safeParse(undefined).success) return { value: body.parse(undefined) }
   if (media === undefined || !isUtf8(media, 'application/json'))
     return problem(415, 'the body must be application/json')
-  const parsed = parseStrictJson(request.body)
+  const parsed = parseStrictJson(withoutBom(request.body))
   if (parsed === undefined) return problem(400, 'the body is not well-formed JSON, or names a member twice')
   const checked = body.safeParse(parsed)
   return checked.success ? { value: checked.data } : invalid(checked.error, 'body')
