@@ -12,6 +12,7 @@ import {
 } from '@rescind/core'
 import type { Logger } from 'pino'
 import { Checkpoints } from './audit/checkpoints.ts'
+import { neededApproval } from './control/rules/size.ts'
 import { writeUses } from './last-use.ts'
 import { Deadlines } from './pending/deadlines.ts'
 import { watchedKinds } from './pending/watched.ts'
@@ -48,7 +49,13 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
   const { realms, store, clock, log } = parts
   const read = (): ClockReading => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() })
   const floor = new Floor(store.floorMs, read())
-  const deadlines = new Deadlines(realms, watchedKinds(parts.auditRetentionMs))
+  const size = { monotonicMs: () => clock.monotonicMs() }
+  const deadlines = new Deadlines(
+    realms,
+    watchedKinds(parts.auditRetentionMs, (realm, targets) =>
+      neededApproval({ realm, parts: size }, { targets }),
+    ),
+  )
   const receipts = new ReceiptUpkeep(realms, parts.auditRetentionMs)
   const checkpoints = new Checkpoints(realms)
   const keys = new SigningKeyUpkeep(realms, parts.signingKeyMaxAgeMs)

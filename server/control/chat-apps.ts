@@ -1,10 +1,11 @@
 import {
-  cutRule,
+  type CutTarget,
   deleteRecord,
   type Entry,
   type Operation,
   putRecord,
   type Realm,
+  ruleOn,
   SettingsRefused,
 } from '@rescind/core'
 import {
@@ -25,6 +26,7 @@ import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { etagOf, unlessMatches } from './frame/etag.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
+import { refusedEnding } from './rules/size.ts'
 
 const TEXT_MAX = 512
 const PAGE_MAX = 1_000
@@ -53,9 +55,17 @@ const SETTINGS = {
 }
 const KEYS = { apiKey: text.optional(), clientKey: text.optional() }
 const NEW = z.strictObject({ name: text, ...KEYS, ...SETTINGS })
-const CHANGE = z.strictObject({ ...KEYS, ...SETTINGS, reason: text.optional() })
+const CHANGE = z.strictObject({
+  ...KEYS,
+  ...SETTINGS,
+  revokeTokens: z
+    .boolean()
+    .default(false)
+    .describe('A key has leaked: whatever the app has issued so far is over, too'),
+  reason: text.optional(),
+})
 
-type Given = Omit<z.output<typeof CHANGE>, 'apiKey' | 'clientKey' | 'reason'>
+type Given = Omit<z.output<typeof CHANGE>, 'apiKey' | 'clientKey' | 'revokeTokens' | 'reason'>
 
 const APP = z.strictObject({
   name: z.string(),
@@ -125,7 +135,8 @@ export const CHAT_APP_ENDPOINTS: readonly Endpoint[] = [
     method: 'PATCH',
     path: '/chat-apps/{name}',
     operation: 'changeChatApp',
-    summary: 'Change an app or its keys; disabling it ends its tokens and its streams',
+    summary:
+      'Change an app or its keys; disabling it ends its tokens and its streams, revokeTokens its tokens',
     role: 'admin',
     conditional: true,
     body: CHANGE,
@@ -186,7 +197,7 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   if (entry === undefined) return NONE
   const unmatched = unlessMatches(ask.request, version)
   if (unmatched !== undefined) return unmatched
-  const { reason, apiKey, clientKey, ...given } = body
+  const { reason, revokeTokens, apiKey, clientKey, ...given } = body
   const { name, apiKeyDigest, clientKeyDigest } = entry.value
   const traits = checked(() => chatAppTraits({ ...chatAppSettings(entry.value), ...overNulls(given), name }))
   if (isAnswer(traits)) return traits
@@ -199,7 +210,10 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   if (value.apiKeyDigest === value.clientKeyDigest)
     return problem(422, 'apiKey and clientKey: they are the same')
   const isClosed = value.disabled === true && entry.value.disabled !== true
-  const ending = isClosed ? [ends(ask, name, reason)] : []
+  const isEnding = isClosed || revokeTokens
+  const refused = isEnding ? await refusedEnding(ask, [targetOf(name)]) : undefined
+  if (refused !== undefined) return refused
+  const ending = isEnding ? [ends(ask, name, reason)] : []
   const outcome = await put(ask, { id: name, version, value, ending, reason })
   return outcome ?? shown(200, { ...entry, version: version + 1, value })
 }
@@ -210,6 +224,8 @@ async function remove(ask: Ask): Promise<Answer | Stale> {
   if (entry === undefined) return NONE
   const unmatched = unlessMatches(ask.request, version)
   if (unmatched !== undefined) return unmatched
+  const refused = await refusedEnding(ask, [targetOf(entry.value.name)])
+  if (refused !== undefined) return refused
   const deletion = { collection: CHAT_APPS.name, id: entry.id, fromVersion: version }
   // The end of the tokens comes first: streams tell of it, and then they are closed.
   const operations = [ends(ask, entry.value.name), ...deleteRecord(realm, deletion, auditOf(ask))]
@@ -240,8 +256,12 @@ async function put(
 
 /** All tokens of the app so far: the row that verifiers and streams judge by, beside the change of the record. */
 function ends(act: Act, app: string, why?: string): Operation {
-  const rule = cutRule(act.realm, 'source', { source: chatSource(app) })
+  const rule = ruleOn(act.realm, targetOf(app))
   return { kind: 'append', row: act.realm.row(rule, auditOf(act, why)) }
+}
+
+function targetOf(app: string): CutTarget {
+  return { kind: 'cut', shape: 'source', principals: { source: chatSource(app) } }
 }
 
 /** As the vendor's keys look: 32 random bytes in base64. */

@@ -1,6 +1,6 @@
 import {
   type ClaimMap,
-  cutRule,
+  type CutTarget,
   deleteRecord,
   type Entry,
   foreignKeys,
@@ -12,7 +12,7 @@ import {
   LIFETIME_MAX_MS,
   type Operation,
   putRecord,
-  type RevokeRule,
+  ruleOn,
   SIGNATURE_ALGORITHMS,
 } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
@@ -22,6 +22,7 @@ import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { etagOf, unlessMatches } from './frame/etag.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
+import { refusedEnding } from './rules/size.ts'
 
 /** Issuers of one realm. */
 const ISSUERS_MAX = 500
@@ -194,7 +195,10 @@ async function update(ask: Ask<unknown, Settings>): Promise<Answer | Stale> {
   if (isAnswer(value)) return value
   const audit = auditOf(ask, reason)
   const put = { collection: ISSUERS, id: entry.id, value, fromVersion: version }
-  const ending = isNarrower(value, entry.value) ? [ends(ask, value, reason)] : []
+  const isEnding = isNarrower(value, entry.value)
+  const refused = isEnding ? await refusedEnding(ask, [targetOf(value)]) : undefined
+  if (refused !== undefined) return refused
+  const ending = isEnding ? [ends(ask, value, reason)] : []
   const outcome = await commitChange(ask, [...putRecord(realm, put, audit), ...ending])
   return outcome.kind === 'applied' ? shown(200, { ...entry, version: version + 1, value }) : 'stale'
 }
@@ -205,6 +209,8 @@ async function remove(ask: Ask): Promise<Answer | Stale> {
   if (entry === undefined) return NONE
   const unmatched = unlessMatches(ask.request, version)
   if (unmatched !== undefined) return unmatched
+  const refused = await refusedEnding(ask, [targetOf(entry.value)])
+  if (refused !== undefined) return refused
   const deletion = { collection: ISSUERS.name, id: entry.id, fromVersion: version }
   const operations = [...deleteRecord(realm, deletion, auditOf(ask)), ends(ask, entry.value)]
   const outcome = await commitChange(ask, operations)
@@ -212,9 +218,13 @@ async function remove(ask: Ask): Promise<Answer | Stale> {
 }
 
 /** All that the issuer has minted so far is over: the row that verifiers judge by, beside the change of the record. */
-function ends(ask: Pick<Ask, 'realm' | 'by' | 'how'>, { issuer }: IssuerValue, why?: string): Operation {
-  const rule: RevokeRule = cutRule(ask.realm, 'source', { source: foreignSource(issuer) })
+function ends(ask: Pick<Ask, 'realm' | 'by' | 'how'>, issuer: IssuerValue, why?: string): Operation {
+  const rule = ruleOn(ask.realm, targetOf(issuer))
   return { kind: 'append', row: ask.realm.row(rule, auditOf(ask, why)) }
+}
+
+function targetOf({ issuer }: IssuerValue): CutTarget {
+  return { kind: 'cut', shape: 'source', principals: { source: foreignSource(issuer) } }
 }
 
 /** Whether tokens that were good by what was agreed may not be so now: then they end, on every verifier. */

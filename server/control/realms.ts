@@ -1,4 +1,11 @@
-import { parseRealmName, type RealmView, StoreRefused, SYSTEM_REALM, unreachable } from '@rescind/core'
+import {
+  parseRealmName,
+  type RealmView,
+  StoreRefused,
+  SYSTEM_REALM,
+  type Target,
+  unreachable,
+} from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { rangeAfter } from '../audit/export.ts'
@@ -6,6 +13,7 @@ import { exportRealm } from '../audit/export-realm.ts'
 import { auditOf } from './change.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { type Problem, problem } from './frame/problem.ts'
+import { refusedEnding } from './rules/size.ts'
 
 const REALM = z.strictObject({
   name: z.string(),
@@ -139,6 +147,8 @@ async function create(ask: Ask<unknown, { name: string }>): Promise<Answer> {
   return view === undefined ? NONE : jsonAnswer(201, realmJson(view))
 }
 
+const WHOLE_REALM: readonly Target[] = [{ kind: 'cut', shape: 'realm', principals: { source: '' } }]
+
 async function settle(
   ask: Ask,
   state: 'enabled' | 'disabled' | 'deleted',
@@ -147,6 +157,10 @@ async function settle(
   const name = ask.params['name'] ?? ''
   if (name === 'default' && state !== 'enabled')
     return problem(409, 'the realm "default" is always there; revoke what is in it instead')
+  const realm = state === 'enabled' ? undefined : ask.parts.realms.get(name)
+  // By its own settings; in one that is not served nothing is alive.
+  const refused = realm === undefined ? undefined : await refusedEnding({ ...ask, realm }, WHOLE_REALM)
+  if (refused !== undefined) return refused
   const act = { caller: ask.by.caller, audit: auditOf(ask, reason) }
   return (await ask.parts.realms.setState(name, state, act)) ?? NONE
 }

@@ -2,6 +2,9 @@ import type { Audit, Caller, Entry, Operation, Realm } from '@rescind/core'
 import type { KeptRule } from './kept-rule.ts'
 import { PendingKind } from './pending.ts'
 
+/** How long a request waits for its second person. */
+export const APPROVAL_WAIT_MS = 86_400_000
+
 /** What two people have to agree on. */
 export type ApprovalAct =
   | {

@@ -100,7 +100,10 @@ async function stateOf(realm: Realm, id: string): Promise<string> {
 }
 
 function deadlines({ realms }: Pick<World, 'realms'>): Deadlines {
-  return new Deadlines(realms, watchedKinds(KEPT_MS))
+  return new Deadlines(
+    realms,
+    watchedKinds(KEPT_MS, async () => undefined),
+  )
 }
 
 test('a hold becomes what was asked at its deadline, and not a millisecond earlier', async () => {

@@ -1,19 +1,39 @@
-import { type Audit, type Caller, type Entry, type Realm, rowsOf } from '@rescind/core'
+import { type Audit, type Caller, type Entry, type Realm, rowsOf, type Target } from '@rescind/core'
+import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
 import { auditMembers, type KeptRule, rulesNow } from './kept-rule.ts'
 import { PendingKind } from './pending.ts'
 
 export type ScheduleValue = KeptRule & { readonly askedAtMs: number; readonly dueAtMs: number }
-export type ScheduleEnd = 'done' | 'cancelled'
+/** `asked`: it had grown past what one person may revoke, so it became a request for approval. */
+export type ScheduleEnd = 'done' | 'cancelled' | 'asked'
+
+/** How large a rule is when it needs a second person; undefined when it needs none. */
+export type MeasureRule = (
+  realm: Realm,
+  targets: readonly Target[],
+) => Promise<{ readonly tokens: number; readonly complete: boolean } | undefined>
+
+export type SettleSchedule = { readonly keptMs: number; readonly measure: MeasureRule }
 
 /** Revocations that wait for their time: they end what was issued until then. */
 export const SCHEDULES: PendingKind<ScheduleValue, ScheduleEnd> = new PendingKind('schedules', 'sch_')
 
-/** Writes a scheduled revocation whose time has come; one that has ended already is left alone. */
-export async function settleSchedule(realm: Realm, id: string, keptMs: number): Promise<void> {
+/**
+ * Writes a scheduled revocation whose time has come; one that has ended already is left alone. It is measured once
+ * more: what it covers may have grown since it was asked for.
+ */
+export async function settleSchedule(
+  realm: Realm,
+  id: string,
+  { keptMs, measure }: SettleSchedule,
+): Promise<void> {
   const found = await SCHEDULES.find(realm, id)
   if (found.kind !== 'open' || found.entry.value.dueAtMs > realm.nowMs()) return
   const { entry } = found
-  const { reason, by } = entry.value
+  const { reason, by, targets } = entry.value
+  const size = await measure(realm, targets)
+  // There is room again when somebody answers one of those that wait.
+  if (size !== undefined && (await APPROVALS.isFull(realm))) return
   const audit: Audit = {
     by,
     from: 'local',
@@ -22,12 +42,32 @@ export async function settleSchedule(realm: Realm, id: string, keptMs: number): 
     ...auditMembers(entry.value),
     cause: { code: 'schedule', schedule: id },
   }
-  const ended = { state: 'done', endedAtMs: realm.nowMs(), endedBy: 'server' } as const
-  const operations = [
-    ...SCHEDULES.end(realm, { entry, ended, audit, keptMs }),
-    ...rowsOf(realm, rulesNow(realm, entry.value), audit),
-  ]
+  const state = size === undefined ? 'done' : 'asked'
+  const ended = { state, endedAtMs: realm.nowMs(), endedBy: 'server' } as const
+  const effect =
+    size === undefined
+      ? rowsOf(realm, rulesNow(realm, entry.value), audit)
+      : APPROVALS.put(realm, { id: APPROVALS.mintId(realm), value: requestFor(realm, entry, size), audit })
+  const operations = [...SCHEDULES.end(realm, { entry, ended, audit, keptMs }), ...effect]
   await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+}
+
+const CONTROL_CALLER = 'control:'
+
+function requestFor(
+  realm: Realm,
+  { value }: Entry<ScheduleValue>,
+  size: { readonly tokens: number; readonly complete: boolean },
+): ApprovalValue {
+  const { askedAtMs: _asked, dueAtMs: _due, ...rule } = value
+  const nowMs = realm.nowMs()
+  return {
+    act: { kind: 'revocation', rule, ...size },
+    askedBy: value.by.startsWith(CONTROL_CALLER) ? value.by.slice(CONTROL_CALLER.length) : value.by,
+    askedAtMs: nowMs,
+    dueAtMs: nowMs + APPROVAL_WAIT_MS,
+    reason: value.reason,
+  }
 }
 
 export type Cancel = {

@@ -1,10 +1,13 @@
 import { APPROVALS, settleApproval } from './approvals.ts'
 import type { Watched } from './deadlines.ts'
 import { HOLDS, settleHold } from './holds.ts'
-import { SCHEDULES, settleSchedule } from './schedules.ts'
+import { type MeasureRule, SCHEDULES, settleSchedule } from './schedules.ts'
 
-/** Everything that has a deadline. @param keptMs how long what has ended can be read. */
-export function watchedKinds(keptMs: number): readonly Watched[] {
+/**
+ * Everything that has a deadline. @param keptMs how long what has ended can be read. @param measure whether a rule needs a
+ * second person.
+ */
+export function watchedKinds(keptMs: number, measure: MeasureRule): readonly Watched[] {
   return [
     {
       name: HOLDS.name,
@@ -14,7 +17,7 @@ export function watchedKinds(keptMs: number): readonly Watched[] {
     {
       name: SCHEDULES.name,
       due: (realm) => SCHEDULES.due(realm),
-      settle: (realm, id) => settleSchedule(realm, id, keptMs),
+      settle: (realm, id) => settleSchedule(realm, id, { keptMs, measure }),
     },
     {
       name: APPROVALS.name,

@@ -1,9 +1,10 @@
-import { cutRule, type Entry, type Operation, putRecord } from '@rescind/core'
+import { type CutTarget, type Entry, type Operation, putRecord, ruleOn } from '@rescind/core'
 import { OAUTH_CLIENTS, type OauthClient } from '@rescind/dialects'
 import { auditOf, commitChange } from '../change.ts'
 import type { Ask } from '../frame/endpoint.ts'
 import { unlessMatches } from '../frame/etag.ts'
 import { type Problem, problem } from '../frame/problem.ts'
+import { refusedEnding } from '../rules/size.ts'
 
 export type Change = {
   readonly value: OauthClient
@@ -12,12 +13,17 @@ export type Change = {
   readonly why?: string | undefined
 }
 
-/** Writes a client's new record and, beside it, what the change ends: one unit. */
+/**
+ * Writes a client's new record and, beside it, what the change ends: one unit. @returns the record as it is now;
+ * undefined when it has changed meanwhile; or the problem with ending so much.
+ */
 export async function changeClient(
   ask: Ask,
   before: Entry<OauthClient>,
   { value, ends, why }: Change,
-): Promise<Entry<OauthClient> | undefined> {
+): Promise<Entry<OauthClient> | Problem | undefined> {
+  const refused = ends ? await refusedEndOfClient(ask, before.id) : undefined
+  if (refused !== undefined) return refused
   const put = { collection: OAUTH_CLIENTS, id: before.id, value, fromVersion: before.version }
   const ending = ends ? [endOfClient(ask, before.id, why)] : []
   const outcome = await commitChange(ask, [...putRecord(ask.realm, put, auditOf(ask, why)), ...ending])
@@ -26,8 +32,17 @@ export async function changeClient(
 
 /** Everything that was issued to the client so far, and whatever came of it, is over. */
 export function endOfClient(ask: Ask, client: string, why?: string): Operation {
-  const rule = cutRule(ask.realm, 'client', { source: 'oauth', client })
+  const rule = ruleOn(ask.realm, clientTarget(client))
   return { kind: 'append', row: ask.realm.row(rule, auditOf(ask, why)) }
+}
+
+/** The problem when that is more than one person may end here. */
+export function refusedEndOfClient(ask: Ask, client: string): Promise<Problem | undefined> {
+  return refusedEnding(ask, [clientTarget(client)])
+}
+
+function clientTarget(client: string): CutTarget {
+  return { kind: 'cut', shape: 'client', principals: { source: 'oauth', client } }
 }
 
 const NONE: Problem = problem(404, 'no such client')

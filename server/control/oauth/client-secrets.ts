@@ -26,6 +26,14 @@ const ROTATE = z
   })
   .default({ overlapSeconds: OVERLAP_SECONDS, revokeTokens: false })
 
+const END = z.strictObject({
+  revokeTokens: z
+    .boolean()
+    .default(false)
+    .describe('The secret has leaked: whatever was issued to the client so far is over, too'),
+  reason: z.string().min(1).max(512).optional(),
+})
+
 const ROTATE_SECRET: Endpoint = endpoint({
   method: 'POST',
   path: '/clients/{clientId}/secrets',
@@ -47,10 +55,11 @@ const END_SECRET: Endpoint = endpoint({
   method: 'DELETE',
   path: '/clients/{clientId}/secrets/{secretId}',
   operation: 'endClientSecret',
-  summary: 'End one secret now; tokens that were issued by it live on',
+  summary: 'End one secret now; tokens of the client live on, unless revokeTokens says otherwise',
   role: 'admin',
   lane: 'revoke',
   conditional: true,
+  query: END,
   answers: { 200: { what: 'The client', schema: CLIENT } },
   handle: end,
 })
@@ -74,18 +83,22 @@ async function rotate(ask: Ask<unknown, z.output<typeof ROTATE>>): Promise<Answe
   const value: OauthClient = { ...rest, secrets: [...older, newSecret(realm, clientSecret)] }
   const after = await changeClient(ask, before, { value, ends: body.revokeTokens, why: body.reason })
   if (after === undefined) return 'stale'
+  if (isAnswer(after)) return after
   return shownClient(after, nowMs, { status: 201, more: { clientSecret } })
 }
 
-async function end(ask: Ask): Promise<Answer | Stale> {
+async function end(ask: Ask<z.output<typeof END>>): Promise<Answer | Stale> {
   const before = await namedClient(ask)
   if (isAnswer(before)) return before
   const secrets = allSecrets(before.value)
   const left = secrets.filter(({ id }) => id !== ask.params['secretId'])
   if (left.length === secrets.length) return problem(404, 'no such secret')
   const { secretDigests: _older, ...rest } = before.value
-  const after = await changeClient(ask, before, { value: { ...rest, secrets: left }, ends: false })
-  return after === undefined ? 'stale' : shownClient(after, ask.realm.nowMs(), { status: 200 })
+  const { revokeTokens, reason } = ask.query
+  const change = { value: { ...rest, secrets: left }, ends: revokeTokens, why: reason }
+  const after = await changeClient(ask, before, change)
+  if (after === undefined) return 'stale'
+  return isAnswer(after) ? after : shownClient(after, ask.realm.nowMs(), { status: 200 })
 }
 
 /** Those of an older form, too, named in the same way. */

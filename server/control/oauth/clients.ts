@@ -21,7 +21,7 @@ import { makeCursor, readCursor } from '../frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { isKnown } from '../frame/etag.ts'
 import { isAnswer, problem } from '../frame/problem.ts'
-import { changeClient, endOfClient, namedClient } from './client-change.ts'
+import { changeClient, endOfClient, namedClient, refusedEndOfClient } from './client-change.ts'
 import { CLIENT, clientJson, NEW_CLIENT, shownClient } from './client-json.ts'
 
 const ID_MAX = 256
@@ -192,7 +192,8 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   }
   const ends = before.value.enabled && !enabled
   const after = await changeClient(ask, before, { value, ends, why })
-  return after === undefined ? 'stale' : shownClient(after, ask.realm.nowMs(), { status: 200 })
+  if (after === undefined) return 'stale'
+  return isAnswer(after) ? after : shownClient(after, ask.realm.nowMs(), { status: 200 })
 }
 
 async function setEnabled(
@@ -204,12 +205,15 @@ async function setEnabled(
   // Once more: what was issued in a race with the first time is over, too, and a repeated call is safe.
   const change = { value: { ...before.value, enabled }, ends: !enabled, why: ask.body?.reason }
   const after = await changeClient(ask, before, change)
-  return after === undefined ? 'stale' : shownClient(after, ask.realm.nowMs(), { status: 200 })
+  if (after === undefined) return 'stale'
+  return isAnswer(after) ? after : shownClient(after, ask.realm.nowMs(), { status: 200 })
 }
 
 async function remove(ask: Ask): Promise<Answer | Stale> {
   const entry = await namedClient(ask)
   if (isAnswer(entry)) return entry
+  const refused = await refusedEndOfClient(ask, entry.id)
+  if (refused !== undefined) return refused
   const deletion = { collection: OAUTH_CLIENTS.name, id: entry.id, fromVersion: entry.version }
   const operations = [...deleteRecord(ask.realm, deletion, auditOf(ask)), endOfClient(ask, entry.id)]
   const outcome = await commitChange(ask, operations)

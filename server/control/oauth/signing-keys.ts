@@ -3,6 +3,7 @@ import {
   type KeyChange,
   revokeSigningKey,
   rotateSigningKey,
+  SIGNING_KEYS,
   type SigningKeyValue,
   signingKeys,
 } from '@rescind/core'
@@ -10,6 +11,7 @@ import { type Answer, formatInstant, jsonAnswer, type Stale, TOKEN_ALGORITHMS } 
 import { z } from 'zod'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { type Problem, problem } from '../frame/problem.ts'
+import { refusedEnding } from '../rules/size.ts'
 
 const reason = z.string().min(1).max(512).optional()
 const ROTATE = z
@@ -75,6 +77,12 @@ const NONE: Problem = problem(404, 'no such key')
 async function revoke(ask: Ask<unknown, z.output<typeof REVOKE>>): Promise<Answer | Stale> {
   const keyId = ask.params['keyId'] ?? ''
   if (!isCanonicalBase64url(keyId)) return NONE
+  const known = await ask.realm.directory.get(SIGNING_KEYS, keyId)
+  if (known === undefined) return NONE
+  // Once more is no more.
+  const isOver = known.value.state === 'revoked'
+  const refused = isOver ? undefined : await refusedEnding(ask, [{ kind: 'key', keyId }])
+  if (refused !== undefined) return refused
   return worded(await revokeSigningKey(ask.realm, keyId, actOf(ask, ask.body?.reason)))
 }
 

@@ -2,6 +2,7 @@ import { type Audit, type Entry, type Operation, type Realm, rowsOf } from '@res
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import {
+  APPROVAL_WAIT_MS,
   APPROVALS,
   type ApprovalAct,
   type ApprovalEnd,
@@ -14,7 +15,7 @@ import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.
 import { auditOf, commitChange } from '../change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
-import { approvalLimitOf, approvedSettings } from '../realm-settings.ts'
+import { approvedSettings } from '../realm-settings.ts'
 import {
   END_BODY,
   ENDED,
@@ -26,14 +27,12 @@ import {
   readPending,
   tooMany,
 } from './pending-parts.ts'
-import { countUpTo, type PreviewJson } from './preview.ts'
 import { type Resolved, resolveRule } from './resolve.ts'
+import { type Size, sizeOf } from './size.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
 
-/** How long a request waits for its second person. */
-const APPROVAL_WAIT_MS = 86_400_000
-/** How long the size of a rule is counted; what is not counted by then is taken for large. */
-const SIZE_DEADLINE_MS = 2_000
+/** As far as a request that was asked for by itself is counted. */
+const COUNT_MAX = 1_000_000_000
 
 type ApprovalJson = {
   readonly id: string
@@ -91,32 +90,6 @@ function approvalJson(realm: string, id: string, value: Shown): ApprovalJson {
   }
 }
 
-const KINDS_OF_ONE = new Set(['token', 'foreign'])
-
-/** Whether a rule needs a second person here. @returns its size when it does. */
-export async function neededApproval(
-  { realm, parts }: Pick<Ask, 'realm' | 'parts'>,
-  resolved: Resolved,
-): Promise<Pick<PreviewJson, 'tokens' | 'complete'> | undefined> {
-  const limit = await approvalLimitOf(realm)
-  if (limit === undefined || resolved.targets.every(({ kind }) => KINDS_OF_ONE.has(kind))) return undefined
-  const { monotonicMs } = parts
-  const ask = { resolved, deadlineMs: monotonicMs() + SIZE_DEADLINE_MS, monotonicMs, wasUsed: () => false }
-  const size = await countUpTo(realm, ask, limit + 1)
-  // Tokens of foreign issuers were never seen, so nobody knows how many there are.
-  const unseen = resolved.targets.some(
-    (target) => 'principals' in target && target.principals.source.startsWith('iss:'),
-  )
-  if (size.tokens <= limit && size.complete && !unseen) return undefined
-  return { tokens: size.tokens, complete: size.complete && !unseen }
-}
-
-/** What a caller is told who wants something permanent for later that needs a second person. */
-export const NEEDS_APPROVAL: Problem = problem(
-  409,
-  'this covers more tokens than one person may revoke here; ask for it by POST /control/v1/revocations or /approvals',
-)
-
 /** Writes a request for approval. @returns 202 with it, or the problem; `stale`: judge again. */
 export async function askApproval(
   ask: Pick<Ask, 'realm' | 'by' | 'how'>,
@@ -144,7 +117,7 @@ export async function askApproval(
 export function revocationAct(
   ask: Pick<Ask<unknown, RuleBody>, 'realm' | 'by' | 'body'>,
   resolved: Resolved,
-  size: Pick<PreviewJson, 'tokens' | 'complete'>,
+  size: Size,
 ): ApprovalAct {
   return { kind: 'revocation', rule: keptRuleOf(ask, resolved), tokens: size.tokens, complete: size.complete }
 }
@@ -163,14 +136,7 @@ const ASK: Endpoint = endpoint({
   handle: async (ask) => {
     const resolved = await resolveRule(ask, ask.body)
     if (isAnswer(resolved)) return resolved
-    const { monotonicMs } = ask.parts
-    const counting = {
-      resolved,
-      deadlineMs: monotonicMs() + SIZE_DEADLINE_MS,
-      monotonicMs,
-      wasUsed: () => false,
-    }
-    const size = await countUpTo(ask.realm, counting, Number.MAX_SAFE_INTEGER)
+    const size = await sizeOf(ask, resolved, COUNT_MAX)
     return askApproval(ask, revocationAct(ask, resolved, size), ask.body.reason)
   },
 })

@@ -7,7 +7,6 @@ import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.
 import { auditOf } from '../change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
-import { NEEDS_APPROVAL, neededApproval } from './approvals.ts'
 import { futureInstant } from './instant.ts'
 import {
   AHEAD_MAX_MS,
@@ -22,6 +21,7 @@ import {
   tooMany,
 } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
+import { refusedEnding } from './size.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
 
 type HoldBody = RuleBody & {
@@ -97,8 +97,9 @@ async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
   if (isAnswer(due)) return due
   const resolved = await resolveRule(ask, body)
   if (isAnswer(resolved)) return resolved
-  if (body.atDeadline === 'revoke' && (await neededApproval(ask, resolved)) !== undefined)
-    return NEEDS_APPROVAL
+  // Placing a hold asks nobody; one that ends in a revocation by itself is a revocation that waits.
+  const refused = body.atDeadline === 'revoke' ? await refusedEnding(ask, resolved.targets) : undefined
+  if (refused !== undefined) return refused
   if (await HOLDS.isFull(realm)) return tooMany('holds')
   const id = HOLDS.mintId(realm)
   const cause: Cause = { code: 'hold', hold: id }
@@ -171,8 +172,8 @@ function ending(to: HoldEnd): (ask: Ask<unknown, EndBody>) => Promise<Answer | S
     }
     const entry: Entry<HoldValue> = found.entry
     const keptMs = parts.auditRetentionMs
-    const { targets } = entry.value
-    if (to === 'revoked' && (await neededApproval(ask, { targets })) !== undefined) return NEEDS_APPROVAL
+    const refused = to === 'revoked' ? await refusedEnding(ask, entry.value.targets) : undefined
+    if (refused !== undefined) return refused
     const done = await endHold(realm, { entry, to, caller: by.caller, how, reason: body?.reason, keptMs })
     return done ? read(ask) : 'stale'
   }

@@ -7,7 +7,6 @@ import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.
 import { auditOf, commitChange } from '../change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
-import { NEEDS_APPROVAL, neededApproval } from './approvals.ts'
 import { futureInstant } from './instant.ts'
 import {
   AHEAD_MAX_MS,
@@ -20,6 +19,7 @@ import {
   tooMany,
 } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
+import { refusedEnding } from './size.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
 
 type ScheduleBody = RuleBody & { readonly at: string }
@@ -49,7 +49,12 @@ type ScheduleJson = {
 
 const SCHEDULE: z.ZodType<ScheduleJson> = z
   .strictObject({
-    ...{ id: z.string(), realm: z.string(), state: z.enum(['waiting', 'done', 'cancelled']), covers: COVERS },
+    ...{
+      id: z.string(),
+      realm: z.string(),
+      state: z.enum(['waiting', 'done', 'cancelled', 'asked']),
+      covers: COVERS,
+    },
     ...{ reason: z.string(), note: z.string().optional(), by: z.string() },
     ...{ askedAt: z.string(), at: z.string() },
     ...ENDED,
@@ -89,7 +94,8 @@ async function schedule(ask: Ask<unknown, ScheduleBody>): Promise<Answer | Stale
   if (isAnswer(due)) return due
   const resolved = await resolveRule(ask, body)
   if (isAnswer(resolved)) return resolved
-  if ((await neededApproval(ask, resolved)) !== undefined) return NEEDS_APPROVAL
+  const refused = await refusedEnding(ask, resolved.targets)
+  if (refused !== undefined) return refused
   if (await SCHEDULES.isFull(realm)) return tooMany('scheduled revocations')
   const id = SCHEDULES.mintId(realm)
   const audit: Audit = { ...auditOf(ask, body.reason), cause: { code: 'schedule', schedule: id } }
@@ -152,7 +158,7 @@ async function cancel(ask: Ask): Promise<Answer | Stale> {
   const found = await SCHEDULES.find(realm, params['id'] ?? '')
   if (found.kind === 'none') return NONE
   if (found.kind === 'ended')
-    return found.value.state === 'cancelled' ? read(ask) : problem(409, 'it was done before')
+    return found.value.state === 'cancelled' ? read(ask) : problem(409, `it was ${found.value.state} before`)
   const { entry } = found
   const done = await cancelSchedule(realm, { entry, caller: by.caller, how, keptMs: parts.auditRetentionMs })
   return done ? read(ask) : 'stale'

@@ -1,0 +1,134 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Realm, type Target, unreachable } from '@rescind/core'
+import { CHAT_APPS } from '@rescind/dialects'
+import { APPROVALS } from '../../pending/approvals.ts'
+import type { Ask, ControlParts } from '../frame/endpoint.ts'
+import { type Problem, problem } from '../frame/problem.ts'
+import { approvalLimitOf } from '../realm-settings.ts'
+import { countUpTo, type PreviewJson } from './preview.ts'
+import type { Resolved } from './resolve.ts'
+
+/** How long the size of a rule is counted; what is not counted by then is taken for large. */
+const SIZE_DEADLINE_MS = 2_000
+/** How long an approved rule lets the calls pass that end exactly the same. */
+const APPROVED_FOR_MS = 3_600_000
+const PAGE = 500
+
+/**
+ * How the size of what a target covers is known: it is `one` token, whoever knows it; tokens that are all recorded
+ * here, and so `counted`; or tokens that may never have been `unseen` here, which nobody can count.
+ */
+export type SizeBy = 'one' | 'counted' | 'unseen'
+
+const FOREIGN = 'iss:'
+const CHAT = 'chat/'
+
+/** A new shape of a target does not compile until it is decided here. */
+export function sizeBy(target: Target): SizeBy {
+  switch (target.kind) {
+    case 'token':
+    case 'foreign':
+      return 'one'
+    case 'grant':
+      return 'counted'
+    case 'session':
+      return bySource(target.source)
+    case 'key':
+      // A thumbprint names no source: it may be that of an issuer, too.
+      return 'unseen'
+    case 'cut':
+      switch (target.shape) {
+        case 'realm':
+          return 'unseen'
+        case 'source':
+        case 'tenant':
+        case 'subject':
+        case 'client':
+        case 'subject+client':
+        case 'subject+tenant':
+        case 'tenant+client':
+          return bySource(target.principals.source)
+        default:
+          return unreachable(target.shape)
+      }
+    default:
+      return unreachable(target)
+  }
+}
+
+function bySource(source: string): SizeBy {
+  return source.startsWith(FOREIGN) ? 'unseen' : 'counted'
+}
+
+type Asking = Pick<Ask, 'realm'> & { readonly parts: Pick<ControlParts, 'monotonicMs'> }
+export type Size = Pick<PreviewJson, 'tokens' | 'complete'>
+
+/** Whether a rule needs a second person here. @returns its size when it does. */
+export async function neededApproval(asking: Asking, resolved: Resolved): Promise<Size | undefined> {
+  const limit = await approvalLimitOf(asking.realm)
+  if (limit === undefined) return undefined
+  const size = await sizeOf(asking, resolved, limit)
+  return size.tokens <= limit && size.complete ? undefined : size
+}
+
+/** Live tokens that a rule covers, counted to one more than `limit`; not complete where they cannot all be known. */
+export async function sizeOf(asking: Asking, resolved: Resolved, limit: number): Promise<Size> {
+  const { realm, parts } = asking
+  const rest = resolved.targets.filter((target) => sizeBy(target) !== 'one')
+  const ones = resolved.targets.length - rest.length
+  if (rest.length === 0) return { tokens: ones, complete: true }
+  const { monotonicMs } = parts
+  const ask = { deadlineMs: monotonicMs() + SIZE_DEADLINE_MS, monotonicMs, wasUsed: () => false }
+  const { tokens, complete } = await countUpTo(realm, { ...ask, resolved: { targets: rest } }, limit + 1)
+  return { tokens: ones + tokens, complete: complete && !(await mayBeUnseen(realm, rest)) }
+}
+
+async function mayBeUnseen(realm: Realm, targets: readonly Target[]): Promise<boolean> {
+  for (const target of targets) {
+    if (sizeBy(target) === 'unseen' || (await isVouchedForOutside(realm, target))) return true
+  }
+  return false
+}
+
+/** An app's own server may vouch for tokens that have not come here yet. */
+async function isVouchedForOutside(realm: Realm, target: Target): Promise<boolean> {
+  const source = target.kind === 'cut' ? target.principals.source : 'source' in target ? target.source : ''
+  if (!source.startsWith(CHAT)) return false
+  const entry = await realm.directory.get(CHAT_APPS, source.slice(CHAT.length))
+  return entry?.value.verifyUrl !== undefined
+}
+
+/**
+ * What a caller is told whose call ends more beside its own work than one person may end here; undefined when it may.
+ * The rule is asked for by itself; once a second person has approved it, the call may follow.
+ */
+export async function refusedEnding(
+  asking: Asking,
+  targets: readonly Target[],
+): Promise<Problem | undefined> {
+  if ((await neededApproval(asking, { targets })) === undefined) return undefined
+  return (await wasApproved(asking.realm, targets)) ? undefined : NEEDS_APPROVAL
+}
+
+/** What a caller is told who wants something permanent that needs a second person. */
+const NEEDS_APPROVAL: Problem = problem(
+  409,
+  'this ends more tokens than one person may end here; ask for the rule by POST /control/v1/revocations, ' +
+    'and come again within an hour of its approval',
+)
+
+/** A second person has agreed to end exactly this, a short while ago. */
+async function wasApproved(realm: Realm, targets: readonly Target[]): Promise<boolean> {
+  const sinceMs = realm.nowMs() - APPROVED_FOR_MS
+  let after: string | undefined
+  do {
+    const { items, next } = await APPROVALS.ended(realm, after, PAGE)
+    for (const { value } of items) {
+      const { state, endedAtMs, act } = value
+      if (state !== 'approved' || act.kind !== 'revocation' || endedAtMs < sinceMs) continue
+      if (isDeepStrictEqual(act.rule.targets, targets)) return true
+    }
+    after = next
+  } while (after !== undefined)
+  return false
+}

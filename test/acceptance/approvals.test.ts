@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { realmOrdinal } from '@rescind/core'
+import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import { Provider } from '../kit/provider.ts'
+import type { RawAnswer } from '../kit/raw-http.ts'
+import { SEED, SVC } from '../kit/seed.ts'
+
+// [H10] The kind: something permanent that may end more than one person may end, by whatever call it is asked for.
+
+let server: TestServer
+let calls: Calls
+let idp: Provider
+let second = ''
+
+before(async () => {
+  const seed = { realms: [...SEED.realms, { name: 'branch' }] }
+  server = await openServer({ time: 'hand', seed, flags: ['--allow-internal-fetch', '--control-rate', '0'] })
+  calls = new Calls(server.port)
+  idp = await Provider.open('https://idp.example', () => server.clock.wallMs() / 1_000)
+  const claims = { client: 'azp', session: 'sid', tenant: 'org' }
+  await done('POST /issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl, claims })
+  await done('POST /chat-apps', { name: 'vouched', verifyUrl: 'https://outside.example/verify' })
+  await done('POST /chat-apps', { name: 'plain' })
+  const key = textAt(await done('POST /keys', { name: 'second', role: 'admin' }), 'key')
+  second = `Authorization: Bearer ${key}`
+  await done('PATCH /settings', { approvalAboveTokens: 0 })
+  await done('PATCH /settings?realm=branch', { approvalAboveTokens: 0 })
+})
+
+after(async () => {
+  idp.close()
+  calls.close()
+  await server.close()
+})
+
+function send(line: string, body?: unknown, key = CONTROL): Promise<RawAnswer> {
+  const [method = '', path = ''] = line.split(' ')
+  const whole = `${method} /control/v1${path}`
+  return body === undefined
+    ? calls.send(whole, [key])
+    : calls.send(whole, [key, JSON_BODY], JSON.stringify(body))
+}
+
+async function done(line: string, body?: unknown): Promise<RawAnswer> {
+  const answer = await send(line, body)
+  assert.ok(answer.status >= 200 && answer.status < 300, `${line}: ${answer.body.toString()}`)
+  return answer
+}
+
+async function revoke(target: object): Promise<RawAnswer> {
+  return send('POST /revocations', { target, reason: 'r' })
+}
+
+/** A second person agrees to the rule. */
+async function approve(target: object, realm = 'default'): Promise<void> {
+  const asked = await send(`POST /approvals?realm=${realm}`, { target, reason: 'r' })
+  assert.equal(asked.status, 202, asked.body.toString())
+  const path = `POST /approvals/${textAt(asked, 'id')}/approve?realm=${realm}`
+  const approved = await send(path, {}, second)
+  assert.equal(approved.status, 200, approved.body.toString())
+}
+
+async function head(): Promise<number> {
+  return (await server.store.head(realmOrdinal(1))).seq
+}
+
+const OWN_KEY = 'A'.repeat(43)
+
+/** One target of each form that the API takes; all of them may cover something. */
+async function targets(): Promise<readonly object[]> {
+  const { access, refresh } = await calls.oauthGrant('alice')
+  const looked = await send('POST /tokens/lookup', { token: access })
+  const { handle, grant } = memberAt(looked, 'facts') as { handle: string; grant: string }
+  const foreign = { issuer: idp.issuer }
+  return [
+    { realm: true },
+    { realm: 'default' },
+    { key: OWN_KEY },
+    { ...foreign },
+    { ...foreign, session: 's' },
+    { ...foreign, subject: 'u' },
+    { ...foreign, client: 'c' },
+    { ...foreign, tenant: 't' },
+    { ...foreign, subject: 'u', client: 'c' },
+    { ...foreign, subject: 'u', tenant: 't' },
+    { ...foreign, tenant: 't', client: 'c' },
+    { ...foreign, subject: 'u', basis: 'authenticated' },
+    { ...foreign, jti: 'never seen' },
+    { source: ['oauth', `iss:${idp.issuer}`], subject: 'nobody' },
+    { source: 'chat/vouched' },
+    { source: 'chat/vouched', client: '77' },
+    { source: 'oauth' },
+    { source: 'oauth', subject: 'alice' },
+    { source: 'oauth', client: SVC.clientId },
+    { source: 'oauth', subject: 'alice', client: SVC.clientId },
+    { grant, source: 'oauth' },
+    { grant },
+    { token: access },
+    { token: refresh },
+    { handle },
+  ]
+}
+
+test('every form of a target that may cover a token asks a second person where nobody may end one alone [H10]', async () => {
+  const all = await targets()
+  const before_ = await head()
+  for (const target of all) {
+    const asked = await revoke(target)
+    assert.equal(asked.status, 202, `${JSON.stringify(target)}: ${asked.body.toString()}`)
+    await done(`POST /approvals/${textAt(asked, 'id')}/deny`, {})
+  }
+  const { revocations } = jsonOf(await send('GET /revocations')) as {
+    revocations: readonly { seq?: number }[]
+  }
+  assert.equal(revocations.length, 0)
+  assert.ok((await head()) > before_)
+})
+
+test('what was counted and is nothing needs nobody, though two people are asked for everything else [H10]', async () => {
+  for (const target of [
+    { source: 'oauth', subject: 'nobody' },
+    { source: 'identity', tenant: 'none' },
+    { source: 'chat/plain' },
+    { source: 'identity', session: 'none' },
+  ])
+    assert.equal((await revoke(target)).status, 201, JSON.stringify(target))
+})
+
+test('placing a hold asks nobody, whatever it covers; what makes it a revocation does [H10]', async () => {
+  for (const target of [
+    { ...{ issuer: idp.issuer }, subject: 'held' },
+    { key: OWN_KEY },
+    { source: 'chat/vouched' },
+  ]) {
+    const body = { target, reason: 'r', seconds: 3_600 }
+    const placed = await done('POST /holds', { ...body, atDeadline: 'release' })
+    const id = textAt(placed, 'id')
+    assert.equal((await send('POST /holds', { ...body, atDeadline: 'revoke' })).status, 409)
+    assert.equal((await send(`POST /holds/${id}/revoke`, {})).status, 409)
+    await approve(target)
+    assert.equal((await send(`POST /holds/${id}/revoke`, {})).status, 200)
+  }
+})
+
+test('every call that ends tokens beside its own work asks as the rule would, and may follow its approval [H10]', async () => {
+  await done('POST /issuers', { issuer: 'https://gone.example', jwksUrl: idp.jwksUrl })
+  const { issuers } = jsonOf(await send('GET /issuers')) as {
+    issuers: readonly { id: string; issuer: string }[]
+  }
+  const idOf = (issuer: string): string => issuers.find((one) => one.issuer === issuer)?.id ?? ''
+  const client = { grantTypes: ['client_credentials', 'refresh_token'], scopes: ['read'] }
+  const secrets = new Map<string, string>()
+  for (const clientId of ['a', 'b', 'c', 'd', 'e']) {
+    const made = await done('POST /clients', { clientId, ...client })
+    const { secrets: own } = jsonOf(made) as { secrets: readonly { id: string }[] }
+    secrets.set(clientId, own[0]?.id ?? '')
+    await done('POST /grants', { clientId, subject: 'ann' })
+  }
+  await done('POST /signing-keys/rotate', {})
+  const signing = jsonOf(await send('GET /signing-keys')) as { signingKeys: readonly { keyId: string }[] }
+  const keyId = signing.signingKeys[0]?.keyId ?? ''
+  const table: readonly (readonly [string, unknown, object])[] = [
+    ['POST /clients/a/disable', undefined, { source: 'oauth', client: 'a' }],
+    ['PATCH /clients/b', { enabled: false }, { source: 'oauth', client: 'b' }],
+    ['DELETE /clients/c', undefined, { source: 'oauth', client: 'c' }],
+    ['POST /clients/d/secrets', { revokeTokens: true }, { source: 'oauth', client: 'd' }],
+    [
+      `DELETE /clients/e/secrets/${secrets.get('e')}?revokeTokens=true`,
+      undefined,
+      { source: 'oauth', client: 'e' },
+    ],
+    [`PATCH /issuers/${idOf(idp.issuer)}`, { enabled: false }, { issuer: idp.issuer }],
+    [
+      `PATCH /issuers/${idOf('https://gone.example')}`,
+      { algorithms: ['ES256'] },
+      { issuer: 'https://gone.example' },
+    ],
+    [`DELETE /issuers/${idOf('https://gone.example')}`, undefined, { issuer: 'https://gone.example' }],
+    ['PATCH /chat-apps/vouched', { apiKey: 'another', revokeTokens: true }, { source: 'chat/vouched' }],
+    ['PATCH /chat-apps/vouched', { enabled: false }, { source: 'chat/vouched' }],
+    ['DELETE /chat-apps/vouched', undefined, { source: 'chat/vouched' }],
+    [`POST /signing-keys/${keyId}/revoke`, undefined, { key: keyId }],
+  ]
+  for (const [line, body, target] of table) {
+    const before_ = await head()
+    const refused = await send(line, body)
+    assert.equal(refused.status, 409, `${line}: ${refused.status} ${refused.body.toString()}`)
+    assert.equal(await head(), before_, `${line}: nothing was written`)
+    await approve(target)
+    const passed = await send(line, body)
+    assert.ok(passed.status < 300, `${line}: ${passed.status} ${passed.body.toString()}`)
+    // Long after the approval the next one is asked for again.
+    server.clock.advance(3_600_001)
+  }
+})
+
+test('a realm is disabled and deleted by two people where its own settings ask for two [H10]', async () => {
+  for (const [line, body] of [
+    ['PATCH /realms/branch', { enabled: false }],
+    ['DELETE /realms/branch', undefined],
+  ] as const) {
+    assert.equal((await send(line, body)).status, 409, line)
+    await approve({ realm: true }, 'branch')
+    assert.ok((await send(line, body)).status < 300, line)
+    server.clock.advance(3_600_001)
+    await send('PATCH /realms/branch', { enabled: true })
+  }
+})
+
+test('an approval is for exactly what was approved, and for an hour [H10]', async () => {
+  await done('POST /clients', { clientId: 'x', grantTypes: ['refresh_token'], scopes: [] })
+  await done('POST /grants', { clientId: 'x', subject: 'ann' })
+  await approve({ source: 'oauth', client: 'x', subject: 'ann' })
+  await done('POST /grants', { clientId: 'x', subject: 'ann' })
+  assert.equal((await send('POST /clients/x/disable')).status, 409)
+  await approve({ source: 'oauth', client: 'x' })
+  await done('POST /grants', { clientId: 'x', subject: 'ann' })
+  server.clock.advance(3_600_001)
+  assert.equal((await send('POST /clients/x/disable')).status, 409)
+})
+
+test('a schedule that covers more at its time than one person may end becomes a request [H10]', async () => {
+  await done('POST /clients', { clientId: 's', grantTypes: ['refresh_token'], scopes: [] })
+  const target = { source: 'oauth', client: 's' }
+  const at = new Date(server.clock.wallMs() + 60_000).toISOString()
+  const scheduled = await done('POST /revocations/scheduled', { target, reason: 'later', at })
+  const { access_token: token } = jsonOf(await done('POST /grants', { clientId: 's', subject: 'ann' })) as {
+    access_token: string
+  }
+  server.clock.advance(60_001)
+  await server.maintenance.tick()
+  const { state } = jsonOf(await send(`GET /revocations/scheduled/${textAt(scheduled, 'id')}`)) as {
+    state: string
+  }
+  assert.equal(state, 'asked')
+  const { approvals } = jsonOf(await send('GET /approvals')) as {
+    approvals: readonly { id: string; reason: string; askedBy: string }[]
+  }
+  const [request] = approvals.filter(({ reason }) => reason === 'later')
+  const verdict = async (): Promise<string> =>
+    (jsonOf(await send('POST /verify', { token })) as { verdict: { kind: string } }).verdict.kind
+  assert.equal(await verdict(), 'active')
+  const approve_ = `POST /approvals/${request?.id}/approve`
+  assert.equal((await send(approve_, {})).status, 403, 'whoever scheduled it does not approve it')
+  assert.equal((await send(approve_, {}, second)).status, 200)
+  assert.equal(await verdict(), 'inactive')
+})
