@@ -3,12 +3,13 @@ import {
   after,
   audienceOf,
   candidateKeys,
-  importJwks,
+  foreignKeys,
   type JsonObject,
   numericDateMs,
   type ParsedJws,
   type Position,
   parseJws,
+  SIGNATURE_ALGORITHMS,
   sha256Base64url,
   type VerificationKey,
   verifyJws,
@@ -55,12 +56,15 @@ export function assertedClient(
 
 const imported: WeakMap<JsonObject, readonly VerificationKey[]> = new WeakMap()
 
-/** The keys of a client, imported once for each version of its record. */
+/**
+ * The keys of a client, imported once for each version of its record: one that does not say its algorithm counts for
+ * each that is advertised and fits its type, for all that a client says of itself is then its type.
+ */
 function keysOf({ jwks }: OauthClient): readonly VerificationKey[] {
   if (jwks === undefined) return []
   const known = imported.get(jwks)
   if (known !== undefined) return known
-  const keys = importJwks(jwks) ?? []
+  const keys = foreignKeys(jwks, SIGNATURE_ALGORITHMS) ?? []
   imported.set(jwks, keys)
   return keys
 }
