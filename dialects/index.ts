@@ -31,6 +31,7 @@ export {
   type TokenAlgorithm,
 } from './oauth/directory.ts'
 export { PREFIX_PATH as OAUTH_PREFIX } from './oauth/metadata.ts'
+export { isRegistered as isRegisteredRedirect } from './oauth/redirect-uris.ts'
 export { grantedScope } from './oauth/scopes.ts'
 export { TARGET_MAX_CHARS } from './oauth/targets.ts'
 export { startGrant, tokenMembers } from './oauth/tokens.ts'

@@ -4,6 +4,7 @@ import {
   CHALLENGE,
   CODE_LIFETIME_SECONDS,
   grantedScope,
+  isRegisteredRedirect,
   jsonAnswer,
   OAUTH_CLIENTS,
   type OauthClient,
@@ -131,9 +132,9 @@ async function mintCode(
     return problem(422, 'clientId: this client may not redeem codes (grantTypes)')
   if (redirectUri === undefined || codeChallenge === undefined || body.codeChallengeMethod !== 'S256')
     return problem(422, 'a code needs redirectUri, codeChallenge and codeChallengeMethod "S256"')
-  // RFC 9700 §2.1: compared as text, whole. Whoever calls here has let the user in; a list only guards against slips.
+  // Whoever calls here has let the user in; a list only guards against slips.
   const { redirectUris = [] } = client
-  if (redirectUris.length > 0 && !redirectUris.includes(redirectUri))
+  if (redirectUris.length > 0 && !isRegisteredRedirect(redirectUri, redirectUris))
     return problem(422, 'redirectUri: not one that the client has registered (redirectUris)')
   const intent = { client, subject, scope, redirectUri, codeChallenge }
   const { issued, code } = await startCode(
