@@ -15,15 +15,19 @@ export const WELL_KNOWN = '/.well-known/oauth-authorization-server'
 const CONFIDENTIAL = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 const METHODS = [...CONFIDENTIAL, 'none']
 
-/** RFC 8414 §2; members whose list would be empty are left out. @param base fixed per realm, never from a request. */
+/** RFC 8414 §2; `response_types_supported` is required, if empty, too. @param base fixed per realm, never from a request. */
 export function metadata(base: string, { authorizationEndpoint }: OauthOptions): Answer {
   const document = {
     issuer: `${base}${PREFIX_PATH}`,
     ...(authorizationEndpoint === undefined ? {} : { authorization_endpoint: authorizationEndpoint }),
     token_endpoint: `${base}${TOKEN_PATH}`,
     jwks_uri: `${base}${JWKS_PATH}`,
-    response_types_supported: ['code'],
-    grant_types_supported: GRANT_TYPES,
+    // §2: both lists are about flows that begin somewhere; without a login page nothing begins by a redirect.
+    response_types_supported: authorizationEndpoint === undefined ? [] : ['code'],
+    grant_types_supported:
+      authorizationEndpoint === undefined
+        ? GRANT_TYPES.filter((one) => one !== 'authorization_code')
+        : GRANT_TYPES,
     code_challenge_methods_supported: ['S256'],
     token_endpoint_auth_methods_supported: METHODS,
     token_endpoint_auth_signing_alg_values_supported: SIGNATURE_ALGORITHMS,
