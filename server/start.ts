@@ -153,10 +153,12 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   const chat = openChat(chatParts)
   let origin = ''
   const publicBase = (): string => config.publicUrl ?? origin
+  const { pathname } = new URL(config.publicUrl ?? 'http://none')
   const baseOf = (realm: Realm): string =>
     realm === realms.default ? publicBase() : `${publicBase()}/realms/${realm.name}`
   const app = createApp({
     realms,
+    publicPath: pathname === '/' ? '' : pathname,
     metrics,
     log,
     dialects: [

@@ -36,6 +36,8 @@ export type AppParts = {
   readonly proxies: TrustedProxies
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   readonly fallbackBase: () => string
+  /** The path of the public URL, without a slash at its end; empty for none. */
+  readonly publicPath: string
   /** Milliseconds that requests in flight have to finish once the server stops. */
   readonly drainTimeoutMs: number
 }
@@ -73,7 +75,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   const answerWith =
     (mouthOf: (target: Target) => Mouth) => (request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack()
-      const target = targetOf(request.raw.url ?? '/')
+      const target = targetOf(request.raw.url ?? '/', parts.publicPath)
       serve(parts, { scheme, target, mouth: mouthOf(target), message: request.raw, response: reply.raw })
     }
   const hot = new Map<string, LaneRoute<Mouth>>()
@@ -162,7 +164,7 @@ function makeFastify(parts: AppParts): FastifyInstance {
     clientErrorHandler: onClientError,
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack()
-      const target = targetOf(request.raw.url ?? '/')
+      const target = targetOf(request.raw.url ?? '/', parts.publicPath)
       const mounted = parts.dialects.find(({ prefixes }) =>
         prefixes.some((prefix) => isUnder(target.path, prefix)),
       )

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
-import type { WireRequest } from '@rescind/dialects'
+import { OAUTH_PREFIX, type WireRequest } from '@rescind/dialects'
 import { headerText } from './hygiene.ts'
 import type { Peer } from './peer.ts'
 
@@ -13,15 +13,24 @@ export type Target = {
 
 const REALMS = '/realms/'
 
-export function targetOf(url: string): Target {
+/** @param publicPath the path of the public URL, empty for none: what proxies take off everything but RFC 8414's path. */
+export function targetOf(url: string, publicPath: string): Target {
   const mark = url.indexOf('?')
   const full = mark < 0 ? url : url.slice(0, mark)
   const query = mark < 0 ? undefined : url.slice(mark + 1)
   if (full.startsWith(REALMS)) return inRealm(full.slice(REALMS.length), query, '')
-  // RFC 8414 §3: the well-known part comes first, then the issuer's whole path, its realm included.
-  const wellKnown = `${WELL_KNOWN}${REALMS}`
-  if (full.startsWith(wellKnown)) return inRealm(full.slice(wellKnown.length), query, WELL_KNOWN)
-  return { realm: undefined, path: full, query }
+  if (!full.startsWith(`${WELL_KNOWN}/`)) return { realm: undefined, path: full, query }
+  // RFC 8414 §3.1: the well-known part comes first, then the issuer's whole path, its realm included.
+  const issuer = issuerPath(full.slice(WELL_KNOWN.length), publicPath)
+  if (issuer.startsWith(REALMS)) return inRealm(issuer.slice(REALMS.length), query, WELL_KNOWN)
+  return { realm: undefined, path: WELL_KNOWN + issuer, query }
+}
+
+/** Without the public URL's path; with it left off already, too, as some proxies and clients do. */
+function issuerPath(path: string, publicPath: string): string {
+  if (!path.startsWith(`${publicPath}/`)) return path
+  const rest = path.slice(publicPath.length)
+  return rest.startsWith(REALMS) || rest.startsWith(OAUTH_PREFIX) ? rest : path
 }
 
 const WELL_KNOWN = '/.well-known/oauth-authorization-server'

@@ -37,7 +37,11 @@ export class OauthWorld {
 
   static async open(flags: readonly string[] = [], seed: unknown = { realms: [] }): Promise<OauthWorld> {
     return new OauthWorld(
-      await openServer({ time: 'hand', seed, flags: ['--public-url', PUBLIC_URL, ...flags] }),
+      await openServer({
+        time: 'hand',
+        seed,
+        flags: flags.includes('--public-url') ? flags : ['--public-url', PUBLIC_URL, ...flags],
+      }),
     )
   }
 
