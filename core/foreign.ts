@@ -4,6 +4,9 @@ import { audienceOf, candidateKeys, numericDateMs, type ParsedJws, verifyJws } f
 import { BEYOND_LOGS } from './position.ts'
 import type { TokenFacts } from './records.ts'
 import { isObject, type Json, type JsonObject } from './strict-json.ts'
+import { confirmationOf, scopesOfClaims } from './tokens/credential.ts'
+import { type ForeignType, foreignKindOf } from './tokens/foreign-kind.ts'
+import type { Credential } from './verdict/admit.ts'
 
 /**
  * Which claim of a foreign token says what. A name is that of a member at the top; one that starts with `/` is a JSON
@@ -25,6 +28,8 @@ export type ForeignIssuer = {
   readonly algorithms: readonly SignatureAlgorithm[]
   /** A token must name one of these; absent: any audience, or none, will do. */
   readonly audience?: readonly string[]
+  /** `typ` values of its access tokens; absent: any of those that access tokens have. */
+  readonly types?: readonly ForeignType[]
   readonly claims: ClaimMap
   readonly skewSeconds: number
   readonly maxLifetimeSeconds: number
@@ -43,7 +48,7 @@ export type ForeignRefused =
   'unknown-key' | 'signature' | 'issuer' | 'audience' | 'claims' | 'lifetime'
 
 export type ForeignRead =
-  | { readonly kind: 'facts'; readonly facts: TokenFacts }
+  | { readonly kind: 'facts'; readonly facts: TokenFacts; readonly credential: Credential }
   | { readonly kind: 'refused'; readonly why: ForeignRefused }
 
 /** Characters of an id in a claim; a longer one is no id. */
@@ -84,10 +89,11 @@ export function readForeign({ jws, issuer, keys, nowMs }: ForeignQuestion): Fore
   const { expiresAtMs, issuedAtMs, notBeforeMs, authenticatedAtMs } = times
   if (expiresAtMs - (issuedAtMs ?? nowMs) > issuer.maxLifetimeSeconds * 1_000) return refused('lifetime')
   const { jti, ...named } = ids
+  const source = foreignSource(issuer.issuer)
   const skewMs = issuer.skewSeconds * 1_000
   const foreign = { jti, skewMs, ...(authenticatedAtMs === undefined ? {} : { authenticatedAtMs }) }
   const facts: TokenFacts = {
-    source: foreignSource(issuer.issuer),
+    source,
     ...named,
     keyId: key.keyId,
     ancestors: [],
@@ -97,7 +103,24 @@ export function readForeign({ jws, issuer, keys, nowMs }: ForeignQuestion): Fore
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
     foreign,
   }
-  return { kind: 'facts', facts }
+  return { kind: 'facts', facts, credential: credentialIn(jws, { source, types: issuer.types }) }
+}
+
+type Accepted = { readonly source: string; readonly types: ForeignIssuer['types'] }
+
+/** What it may be used as, by what its issuer has signed. */
+function credentialIn(jws: ParsedJws, { source, types }: Accepted): Credential {
+  const { claims, typ } = jws
+  const audience = audienceOf(claims.aud)
+  const cnf = confirmationOf(claims.cnf)
+  return {
+    kind: foreignKindOf(jws, types),
+    source,
+    ...(audience === undefined ? {} : { audience }),
+    scopes: scopesOfClaims(claims),
+    ...(cnf === undefined ? {} : { cnf }),
+    ...(typ === undefined ? {} : { typ }),
+  }
 }
 
 export function foreignSource(issuer: string): string {
@@ -107,8 +130,11 @@ export function foreignSource(issuer: string): string {
 const refused = (why: ForeignRefused): ForeignRead => ({ kind: 'refused', why })
 
 function isForAudience(aud: Json | undefined, agreed: readonly string[] | undefined): boolean {
+  const audience = audienceOf(aud)
+  // An audience in a form that nobody can read is not the same as none.
+  if (audience === undefined && aud !== undefined) return false
   if (agreed === undefined) return true
-  return audienceOf(aud)?.some((one) => agreed.includes(one)) ?? false
+  return audience?.some((one) => agreed.includes(one)) ?? false
 }
 
 type Times = {

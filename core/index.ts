@@ -270,6 +270,7 @@ export {
   scopesIn,
   scopesOfClaims,
 } from './tokens/credential.ts'
+export { FOREIGN_TYPES, type ForeignType } from './tokens/foreign-kind.ts'
 export {
   CREDENTIAL_KINDS,
   type CredentialKind,

@@ -1,4 +1,6 @@
 import {
+  type Credential,
+  credentialOf,
   type Entry,
   type ForeignRefused,
   ISSUERS,
@@ -20,6 +22,8 @@ export type JudgedText = {
   readonly verdict: Verdict
   /** Also of a token that is over; absent when nothing proves that it is a token. */
   readonly facts?: TokenFacts
+  /** What it may be used as: there whenever `facts` are. */
+  readonly credential?: Credential
   /** Of a token of ours. */
   readonly record?: TokenRecord
   /** Why text that claims to be of a registered issuer is no token of it. */
@@ -39,7 +43,7 @@ const ATTEMPTS_MAX = 3
  */
 export async function judgeText(realm: Realm, keySets: KeySets, raw: RawToken): Promise<JudgedText> {
   const { verdict, record } = await realm.find(raw)
-  if (record !== undefined) return { verdict, facts: record, record }
+  if (record !== undefined) return { verdict, facts: record, credential: credentialOf(record), record }
   if (!raw.looksSigned) return realm.grammar.shapeOf(raw.reveal()) === 'broken' ? MALFORMED : { verdict }
   const jws = parseJws(raw.reveal())
   if (jws === undefined) return MALFORMED
@@ -62,7 +66,8 @@ async function judgeForeign(realm: Realm, keySets: KeySets, jws: ParsedJws): Pro
     // What was agreed with the issuer may have changed while its keys were fetched.
     if ((await registered(realm, jws))?.version !== entry.version) continue
     if (read.kind === 'refused') return { ...(FORM.has(read.why) ? MALFORMED : UNKNOWN), refused: read.why }
-    return { verdict: realm.judge(read.facts), facts: read.facts }
+    const { facts, credential } = read
+    return { verdict: realm.judge(facts), facts, credential }
   }
   return KEYS_AWAY
 }

@@ -77,6 +77,7 @@ test('use is reported once a minute a token, and no more waits than the bound', 
   const seen = { usedMinute: 0 } as Seen
   const active = (handle: string, asOf: number): Parameters<Used['noted']>[1] => ({
     kind: 'active',
+    tokenKind: 'access',
     handle,
     source: 'oauth',
     scopes: [],
@@ -267,13 +268,13 @@ test('one question about a token serves all who ask meanwhile, and questions are
   for (const one of await Promise.all(asked)) assert.equal(say(one), 'unknown: unseen')
 })
 
-test('a token that one use may end is asked about every time', async () => {
+test('[H1] a token that one use may end is no access token, and is asked about every time', async () => {
   const { time, source, verifier } = openVerifierWorld()
   await time.run(500)
   const token = mint(source, 1, { kind: 'refresh' })
-  assert.equal(say(await verifier.verify(token)), 'active')
+  assert.equal(say(await verifier.verify(token)), 'inactive: not_access')
   assert.equal(say(verifier.check(token)), 'unknown: unseen')
-  assert.equal(say(await verifier.verify(token)), 'active')
+  assert.equal(say(await verifier.verify(token)), 'inactive: not_access')
   assert.equal(source.asked, 2)
 })
 

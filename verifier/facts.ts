@@ -2,42 +2,46 @@ import {
   ANCESTORS_MAX,
   type Ancestor,
   BEYOND_LOGS,
+  type Credential,
+  confirmationOf,
   type ForeignFacts,
   grantId,
+  isCredentialKind,
+  type Json,
   ORDINAL_MAX,
   type Position,
   type Principals,
   parseHandle,
   position,
   SEQ_MAX,
+  SINGLE_USE,
   type TokenFacts,
   tokenDigest,
 } from '@rescind/core'
 
-/** What is remembered of a token: what a verdict is made from, and what callers are told. */
-export type Known = {
-  readonly facts: TokenFacts
-  readonly scopes: readonly string[]
-  /** Its state is the server's to keep: one use may have ended it. */
-  readonly singleUse: boolean
-}
+/** What is remembered of a token: what a verdict is made from, and what it may be used as. */
+export type Known = { readonly facts: TokenFacts; readonly credential: Credential }
 
 type Members = Readonly<Record<string, unknown>>
 
 const DIGEST = /^[A-Za-z0-9_-]{43}$/
 
-/** The facts of `POST /control/v1/verify`. @returns undefined for what does not state the facts of a token. */
+/**
+ * The facts of `POST /control/v1/verify`. @returns undefined for what does not state the facts of a token, or does not
+ * state them all: what is missing, as an older server leaves it out, is never filled in with what would let it pass.
+ */
 export function readKnown(value: unknown): Known | undefined {
   if (!isMembers(value)) return undefined
-  const { digest, kind, grant, session, keyId, issuedAt, expiresAt, notBefore, issuer, scope } = value
+  const { digest, grant, session, keyId, issuedAt, expiresAt, notBefore, issuer } = value
   const principals = principalsOf(value)
+  const credential = credentialOf(value)
   const ancestors = ancestorsOf(value['ancestors'])
   const expiresAtMs = instantOf(expiresAt)
   const at = issuer === undefined ? placeOf(value['position']) : BEYOND_LOGS
   const foreign = issuer === undefined ? undefined : foreignOf(value)
   if (principals === undefined || ancestors === undefined || expiresAtMs === undefined || at === undefined)
     return undefined
-  if (issuer !== undefined && foreign === undefined) return undefined
+  if (credential === undefined || (issuer !== undefined && foreign === undefined)) return undefined
   const [issuedAtMs, notBeforeMs] = [instantOf(issuedAt), instantOf(notBefore)]
   const handle = typeof value['handle'] === 'string' ? parseHandle(value['handle']) : undefined
   const facts: TokenFacts = {
@@ -54,16 +58,40 @@ export function readKnown(value: unknown): Known | undefined {
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
     ...(foreign === undefined ? {} : { foreign }),
   }
-  return { facts, scopes: scopesOf(scope), singleUse: !REUSABLE.has(String(kind)) && issuer === undefined }
+  return { facts, credential }
 }
 
-/** Kinds of tokens of ours that no use ends. What a newer server may add is not taken for one. */
-const REUSABLE: ReadonlySet<string> = new Set(['access', 'identity', 'chat', 'assigned'])
+function credentialOf({
+  kind,
+  source,
+  audience,
+  scopes,
+  typ,
+  cnf,
+  delegated,
+}: Members): Credential | undefined {
+  // A kind that a newer server has added is not understood here, and so opens nothing.
+  if (typeof kind !== 'string' || !isCredentialKind(kind) || typeof source !== 'string') return undefined
+  if (!isTexts(scopes) || (audience !== undefined && !isTexts(audience))) return undefined
+  const binding = confirmationOf(cnf as Json | undefined)
+  return {
+    kind,
+    source,
+    ...(audience === undefined ? {} : { audience }),
+    scopes,
+    ...(binding === undefined ? {} : { cnf: binding }),
+    ...(typeof typ === 'string' ? { typ } : {}),
+    ...(typeof delegated === 'string' ? { delegated } : {}),
+  }
+}
 
-/** Space-separated text (RFC 6749 §3.3), or a list, as some issuers have it. */
-export function scopesOf(value: unknown): readonly string[] {
-  if (typeof value === 'string') return value.split(' ').filter((one) => one !== '')
-  return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : []
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
+/** One use may have ended it, so its state is the server's to keep. */
+export function isSingleUse({ credential }: Known): boolean {
+  return SINGLE_USE.has(credential.kind)
 }
 
 function principalsOf({ source, subject, client, tenant }: Members): Principals | undefined {

@@ -1,4 +1,4 @@
-import type { InactiveWhy, UnknownWhy } from '@rescind/core'
+import { INACTIVE_WHYS, type InactiveWhy, type JsonObject, type UnknownWhy } from '@rescind/core'
 
 /** What a verifier does with a token that is good as far as it knows, when it cannot prove that it knows enough. */
 export type OnStale =
@@ -11,6 +11,8 @@ export type OnStale =
 
 export type Active = {
   readonly kind: 'active'
+  /** `access`, `identity`, `chat`, `assigned` (chat text that a customer chose) or `foreign` (of a registered issuer). */
+  readonly tokenKind: string
   /** The token's public id, of tokens that the server minted or was given. */
   readonly handle?: string
   /** Where its nouns come from: `oauth`, `identity`, `chat/{app}`, `iss:{issuer URL}`. */
@@ -18,7 +20,13 @@ export type Active = {
   readonly subject?: string
   readonly client?: string
   readonly tenant?: string
+  /** Whom it was made for; absent: for nobody in particular. */
+  readonly audience?: readonly string[]
   readonly scopes: readonly string[]
+  /** The key that its bearer must prove to hold (RFC 7800); what sees no proof must not take it as a bearer token. */
+  readonly cnf?: JsonObject
+  /** It acts for somebody: `impersonation`, `app-credential` or `exchange`. */
+  readonly delegated?: string
   readonly expiresAtMs: number
   /** The time, in milliseconds since 1970, as of which this was known for certain. */
   readonly asOf: number
@@ -27,6 +35,16 @@ export type Active = {
 }
 
 export type Inactive = { readonly kind: 'inactive'; readonly why: InactiveWhy }
+
+const INACTIVE: ReadonlyMap<string, Inactive> = new Map(
+  INACTIVE_WHYS.map((why) => [why, { kind: 'inactive', why }]),
+)
+const SOMEHOW: Inactive = { kind: 'inactive', why: 'unknown' }
+
+/** One object a reason. A reason that only a newer server knows is inactive all the same. */
+export function inactiveFor(why: string): Inactive {
+  return INACTIVE.get(why) ?? SOMEHOW
+}
 
 /** Nobody can say now; never to be taken for `active`. */
 export type Unknown = { readonly kind: 'unknown'; readonly why: UnknownWhy }

@@ -1,8 +1,8 @@
 import {
   candidateKeys,
+  credentialOfClaims,
   type ForeignRefused,
   factsOfClaims,
-  type JsonObject,
   type ParsedJws,
   parseJws,
   type RawToken,
@@ -10,7 +10,7 @@ import {
   type VerificationKey,
   verifyJws,
 } from '@rescind/core'
-import { type Known, scopesOf } from './facts.ts'
+import type { Known } from './facts.ts'
 import type { FeedConfig, KnownIssuer } from './source/transport.ts'
 
 /** What a text says of itself, as far as signatures prove it. */
@@ -57,24 +57,17 @@ function readOwn(jws: ParsedJws, key: VerificationKey): SignedRead {
   const facts = factsOfClaims(jws, key.keyId)
   // Our keys sign more than access tokens; whatever else it is, it is none.
   if (facts === undefined) return { kind: 'inactive', why: 'unknown' }
-  return { kind: 'known', known: { facts, scopes: scopesOf(jws.claims.scope), singleUse: false } }
+  return { kind: 'known', known: { facts, credential: credentialOfClaims(facts.source, jws.claims) } }
 }
 
 function readOf({ issuer, keys }: KnownIssuer, jws: ParsedJws, nowMs: number): SignedRead {
   if (keys === undefined) return { kind: 'unknown' }
   const read = readForeign({ jws, issuer, keys, nowMs })
   if (read.kind === 'facts')
-    return {
-      kind: 'known',
-      known: { facts: read.facts, scopes: foreignScopes(jws.claims), singleUse: false },
-    }
+    return { kind: 'known', known: { facts: read.facts, credential: read.credential } }
   // It may have new keys: the server knows, or asks.
   if (read.why === 'unknown-key' && candidateKeys(jws, keys).length === 0) return OPAQUE
   return { kind: 'inactive', why: FORM.has(read.why) ? 'malformed' : 'unknown' }
 }
 
 const FORM: ReadonlySet<ForeignRefused> = new Set(['claims', 'lifetime'])
-
-function foreignScopes({ scope, scp }: JsonObject): readonly string[] {
-  return scopesOf(scope ?? scp)
-}

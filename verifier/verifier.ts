@@ -2,6 +2,7 @@ import {
   type Clock,
   type ClockReading,
   Freshness,
+  isUsableKind,
   judge,
   type Lag,
   type RawToken as Raw,
@@ -12,17 +13,18 @@ import {
   type TokenDigest,
   turnsVerdicts,
 } from '@rescind/core'
-import { type Known, readKnown } from './facts.ts'
+import { isSingleUse, type Known, readKnown } from './facts.ts'
 import { Memory } from './memory.ts'
-import type {
-  Active,
-  CheckOptions,
-  CheckResult,
-  ConnectionState,
-  Inactive,
-  OnStale,
-  Unknown,
-  VerifierStats,
+import {
+  type Active,
+  type CheckOptions,
+  type CheckResult,
+  type ConnectionState,
+  type Inactive,
+  inactiveFor,
+  type OnStale,
+  type Unknown,
+  type VerifierStats,
 } from './results.ts'
 import { SignedTexts } from './signed.ts'
 import { askIfPossible } from './source/ask.ts'
@@ -57,29 +59,20 @@ const WATCH_MS = 100
 const ASKED_AGAIN_MAX = 16
 
 const RANK: Readonly<Record<OnStale, number>> = { refuse: 0, ask: 1, allow: 2 }
+const MALFORMED: Inactive = inactiveFor('malformed')
+const REVOKED: Inactive = inactiveFor('revoked')
+const EXPIRED: Inactive = inactiveFor('expired')
+const NOT_YET_VALID: Inactive = inactiveFor('not_yet_valid')
+const NOT_ACCESS: Inactive = inactiveFor('not_access')
 const STARTING: Unknown = { kind: 'unknown', why: 'starting' }
 const STALE: Unknown = { kind: 'unknown', why: 'stale' }
 const UNSEEN: Unknown = { kind: 'unknown', why: 'unseen' }
-const INACTIVE: Readonly<Record<Inactive['why'], Inactive>> = Object.fromEntries(
-  (
-    [
-      'unknown',
-      'malformed',
-      'expired',
-      'not_yet_valid',
-      'revoked',
-      'held',
-      'rotated',
-      'consumed',
-      'lost',
-    ] as const
-  ).map((why) => [why, { kind: 'inactive', why }]),
-) as Record<Inactive['why'], Inactive>
-
 /** What is remembered of a token, and what the index said of it when that last changed. */
 export type Seen = Known & {
   /** Proven by a signature that was checked here, so that a change of keys means to look again. */
   readonly signed: boolean
+  /** Whether it may be presented with a request at all. */
+  readonly isUsable: boolean
   /** The version of the index that `turned` is of. */
   version: number
   /** Why it is over, whatever the time; undefined: it is not. */
@@ -171,7 +164,7 @@ export class Verifier {
   check(token: string, options?: CheckOptions): CheckResult {
     this.#checks += 1
     const raw = RawToken.parse(token)
-    if (raw === undefined) return INACTIVE.malformed
+    if (raw === undefined) return MALFORMED
     const { index } = this.#replica
     if (index === undefined) return STARTING
     const digest = raw.digest(index.digestKey)
@@ -250,13 +243,13 @@ export class Verifier {
   /** A text that is not remembered. */
   #look(raw: Raw, digest: TokenDigest, index: RevocationIndex): Seen | CheckResult {
     // By itself: whatever else is to be known of it.
-    if (index.ended.hasDigest(digest)) return INACTIVE.revoked
+    if (index.ended.hasDigest(digest)) return REVOKED
     const read = this.#signed.read(raw, this.#nowMs(index, this.#reading()))
     switch (read.kind) {
       case 'known':
         return this.#remember(digest, read.known, true)
       case 'inactive':
-        return INACTIVE[read.why]
+        return inactiveFor(read.why)
       case 'unknown':
       case 'opaque':
         return UNSEEN
@@ -264,8 +257,10 @@ export class Verifier {
   }
 
   #remember(digest: TokenDigest, known: Known, signed: boolean): Seen {
-    const seen: Seen = { ...known, signed, version: 0, turned: undefined, answer: undefined, usedMinute: 0 }
-    if (known.singleUse) return seen
+    const isUsable = isUsableKind(known.credential.kind)
+    const fresh = { version: 0, turned: undefined, answer: undefined, usedMinute: 0 }
+    const seen: Seen = { ...known, signed, isUsable, ...fresh }
+    if (isSingleUse(known)) return seen
     this.#seen.set(digest, seen)
     const { index } = this.#replica
     if (index !== undefined) this.#watches.seen(digest, seen, index)
@@ -280,8 +275,9 @@ export class Verifier {
     if (seen.turned !== undefined) return seen.turned
     const now = this.#reading()
     const nowMs = this.#nowMs(index, now)
-    if (seen.facts.expiresAtMs <= nowMs) return INACTIVE.expired
-    if (seen.facts.notBeforeMs !== undefined && nowMs < seen.facts.notBeforeMs) return INACTIVE.not_yet_valid
+    if (seen.facts.expiresAtMs <= nowMs) return EXPIRED
+    if (seen.facts.notBeforeMs !== undefined && nowMs < seen.facts.notBeforeMs) return NOT_YET_VALID
+    if (!seen.isUsable) return NOT_ACCESS
     const lag = this.#freshness.lag(now)
     if (lag === 'fresh') return this.#active(seen)
     if (lag === 'starting') return STARTING
@@ -292,25 +288,14 @@ export class Verifier {
     // Time and lag are looked at on every check; here, only what rules say.
     const facts = { ...seen.facts, expiresAtMs: Number.POSITIVE_INFINITY }
     const verdict = judge({ facts, index, nowMs: seen.facts.notBeforeMs ?? 0, lag: 'fresh' })
-    seen.turned = verdict.kind === 'inactive' ? INACTIVE[verdict.why] : undefined
+    seen.turned = verdict.kind === 'active' ? undefined : inactiveFor(verdict.why)
     seen.version = this.#version
   }
 
   #active(seen: Seen): Active {
     const asOf = this.#freshness.asOfMs ?? 0
     if (seen.answer?.asOf === asOf) return seen.answer
-    const { handle, source, subject, client, tenant, expiresAtMs } = seen.facts
-    seen.answer = {
-      kind: 'active',
-      ...(handle === undefined ? {} : { handle }),
-      source,
-      ...(subject === undefined ? {} : { subject }),
-      ...(client === undefined ? {} : { client }),
-      ...(tenant === undefined ? {} : { tenant }),
-      scopes: seen.scopes,
-      expiresAtMs,
-      asOf,
-    }
+    seen.answer = activeOf(seen, asOf)
     return seen.answer
   }
 
@@ -328,7 +313,7 @@ export class Verifier {
     if (verdict.kind === 'unknown') return { kind: 'unknown', why: verdict.why }
     if (verdict.kind === 'inactive') {
       this.#seen.delete(digest)
-      return INACTIVE[verdict.why]
+      return inactiveFor(verdict.why)
     }
     const known = readKnown(answer.facts)
     if (known === undefined) return UNSEEN
@@ -340,7 +325,7 @@ export class Verifier {
   #confirmed(seen: Seen, sentMs: number): CheckResult {
     const result = this.#judged(seen, 'refuse')
     if (result.kind !== 'unknown') return this.#used.noted(seen, result)
-    if (this.state === 'forked') return result
+    if (this.state === 'forked' || !seen.isUsable) return result
     return { ...this.#active(seen), asOf: sentMs }
   }
 
@@ -353,19 +338,12 @@ export class Verifier {
     })
     if (answer === undefined) return STARTING
     const { verdict } = answer
-    if (verdict.kind === 'inactive') return INACTIVE[verdict.why]
+    if (verdict.kind === 'inactive') return inactiveFor(verdict.why)
     if (verdict.kind === 'unknown') return { kind: 'unknown', why: verdict.why }
     const known = readKnown(answer.facts)
     if (known === undefined) return STARTING
-    const seen: Seen = {
-      ...known,
-      signed: false,
-      version: 0,
-      turned: undefined,
-      answer: undefined,
-      usedMinute: 0,
-    }
-    return { ...this.#active(seen), asOf: this.#parts.clock.wallMs() }
+    if (!isUsableKind(known.credential.kind)) return NOT_ACCESS
+    return activeOf(known, this.#parts.clock.wallMs())
   }
 
   #question(raw: Raw): Promise<AskAnswer | undefined> {
@@ -375,7 +353,7 @@ export class Verifier {
 
   #unanswered(digest: TokenDigest): CheckResult {
     const { index } = this.#replica
-    if (index?.ended.hasDigest(digest) === true) return INACTIVE.revoked
+    if (index?.ended.hasDigest(digest) === true) return REVOKED
     const seen = this.#seen.get(digest)
     return seen === undefined ? UNSEEN : this.#judged(seen, 'refuse')
   }
@@ -469,5 +447,25 @@ export class Verifier {
       if (this.state === 'live') this.#askUnseen(ASKED_AGAIN_MAX)
       this.#watchLater()
     })
+  }
+}
+
+function activeOf({ facts, credential }: Known, asOf: number): Active {
+  const { handle, source, subject, client, tenant, expiresAtMs } = facts
+  const { kind, audience, scopes, cnf, delegated } = credential
+  return {
+    kind: 'active',
+    tokenKind: kind,
+    ...(handle === undefined ? {} : { handle }),
+    source,
+    ...(subject === undefined ? {} : { subject }),
+    ...(client === undefined ? {} : { client }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(audience === undefined ? {} : { audience }),
+    scopes,
+    ...(cnf === undefined ? {} : { cnf }),
+    ...(delegated === undefined ? {} : { delegated }),
+    expiresAtMs,
+    asOf,
   }
 }

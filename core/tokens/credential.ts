@@ -4,12 +4,13 @@ import { isObject, type Json, type JsonObject } from '../strict-json.ts'
 import type { Credential } from '../verdict/admit.ts'
 
 /** What a stored token may be used as. */
-export function credentialOf({ kind, source, audience, scope }: TokenRecord): Credential {
+export function credentialOf({ kind, source, audience, scope, delegated }: TokenRecord): Credential {
   return {
     kind,
     source,
     ...(audience === undefined ? {} : { audience }),
     scopes: scopesIn(scope),
+    ...(delegated === undefined ? {} : { delegated }),
   }
 }
 

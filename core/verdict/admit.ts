@@ -10,10 +10,14 @@ export type Credential = {
   readonly kind: string
   readonly source: Source
   /** Whom it was made for; absent: for nobody in particular. An empty list names nobody, and so meets no demand. */
-  readonly audience?: readonly string[]
+  readonly audience?: readonly string[] | undefined
   readonly scopes: readonly string[]
   /** The key that its bearer must prove to hold (RFC 7800 §3.1; RFC 8705 §3.1, RFC 9449 §6.1). */
   readonly cnf?: JsonObject
+  /** `typ` of a foreign token's header, without `application/`; its `kind` was decided by it. */
+  readonly typ?: string
+  /** How it came to act for somebody else; decides nothing about what it opens. */
+  readonly delegated?: string
 }
 
 /** What somebody who accepts tokens demands of them. */

@@ -1,4 +1,4 @@
-import type { Awaitable, Cause, RawToken, Realm, TokenFacts, Verdict } from '@rescind/core'
+import type { Awaitable, Cause, Credential, RawToken, Realm, TokenFacts, Verdict } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
@@ -31,7 +31,11 @@ export type OauthOptions = {
   readonly onNotice?: (notice: OauthNotice) => void
 }
 
-export type Judged = { readonly verdict: Verdict; readonly facts?: TokenFacts }
+export type Judged = {
+  readonly verdict: Verdict
+  readonly facts?: TokenFacts
+  readonly credential?: Credential
+}
 
 /** One request to one of the three endpoints. */
 export type Call = {

@@ -1,5 +1,7 @@
 import {
+  ANY_ACCESS,
   type Awaitable,
+  admit,
   after,
   type Found,
   RawToken,
@@ -46,18 +48,25 @@ function state(call: Call, client: OauthClient, text: string): Awaitable<Answer>
 async function foreignState(call: Call, raw: RawToken): Promise<Answer> {
   const judged = await call.options.judgeForeign?.(call.realm, raw)
   if (judged?.verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
-  if (judged?.facts === undefined || judged.verdict.kind === 'inactive') return INACTIVE
-  const { facts } = judged
+  if (judged?.facts === undefined || judged.credential === undefined) return INACTIVE
+  if (judged.verdict.kind === 'inactive' || admit(judged.credential, ANY_ACCESS).kind !== 'admitted')
+    return INACTIVE
+  const { facts, credential } = judged
+  const { audience, scopes, cnf } = credential
   const { cacheTtlSeconds } = call.options
   return success({
     active: true,
+    scope: scopes.length === 0 ? undefined : scopes.join(' '),
     client_id: facts.client,
     token_type: 'Bearer',
     exp: Math.floor(facts.expiresAtMs / 1_000),
     iat: facts.issuedAtMs === undefined ? undefined : Math.floor(facts.issuedAtMs / 1_000),
     sub: facts.subject,
+    aud: audience?.length === 1 ? audience[0] : audience,
     iss: facts.source.slice('iss:'.length),
     jti: facts.foreign?.jti,
+    // Who is told of it has to see the key proved (RFC 8705 §3.2, RFC 9449 §6.2).
+    cnf,
     cache_ttl: cacheTtlSeconds > 0 ? cacheTtl(facts, cacheTtlSeconds, call.realm.nowMs()) : undefined,
   })
 }
@@ -115,6 +124,8 @@ function activeAnswer(record: TokenRecord, { issuer, options, realm }: Call): An
   if (subject !== undefined) body += `,"sub":${JSON.stringify(subject)}`
   if (audience !== undefined)
     body += `,"aud":${JSON.stringify(audience.length === 1 ? audience[0] : audience)}`
+  // A JWT for nobody in particular names its issuer (RFC 9068 §2.2).
+  else if (record.keyId !== undefined) body += `,"aud":${JSON.stringify(issuer)}`
   if (record.source === 'oauth') body += `,"iss":${JSON.stringify(issuer)}`
   // A handle is base64url behind a prefix: nothing in it needs escaping.
   body += `,"jti":"${record.handle}"`

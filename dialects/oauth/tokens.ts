@@ -105,8 +105,12 @@ async function signedToken(
   }
   const raw = RawToken.parse(signJws(claims, ACCESS_TOKEN_TYP, active.signing))
   if (raw === undefined) return undefined
+  // To name its issuer alone is to name nobody: what is stored says the same of it as of an opaque token.
+  const { audience: _audience, ...forNobody } = family
+  const isForNobody = audience.length === 1 && audience[0] === issuer
+  const stored = isForNobody ? { ...forNobody, grant } : { ...family, grant, audience }
   const intent = {
-    ...intentOf(minting, { ...family, grant, audience }, { raw, expiresAtMs: facts.expiresAtMs }),
+    ...intentOf(minting, stored, { raw, expiresAtMs: facts.expiresAtMs }),
     handle,
     keyId: active.signing.keyId,
   }

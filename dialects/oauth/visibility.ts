@@ -1,22 +1,35 @@
-import { type TokenRecord, unreachable } from '@rescind/core'
+import { ANY_ACCESS, admit, type Demand, type TokenRecord, unreachable } from '@rescind/core'
 import type { OauthClient } from './directory.ts'
 
-/** Whether a client may learn that this token lives. Codes are no tokens: nobody learns of them. */
+/**
+ * Whether a client may learn by introspection that this token lives. Its own refresh tokens are its own affair; of
+ * other's refresh tokens and of codes nobody learns, because who asks is about to accept what was presented to it.
+ */
 export function isVisible(record: TokenRecord, client: OauthClient): boolean {
-  if (record.kind === 'code') return false
   switch (client.introspect) {
     case 'any':
-      return true
+      return isAdmitted(record, ANY_ACCESS) || isOwn(record, client)
     case 'own':
-      return record.source === 'oauth' && record.client === client.clientId
+      return isOwn(record, client)
     case 'audience':
-      return record.source === 'oauth' && isMeantFor(record, client)
+      return record.kind === 'access' && isAdmitted(record, demandOf(client))
     default:
       return unreachable(client.introspect)
   }
 }
 
-function isMeantFor({ audience }: TokenRecord, { clientId, resources = [] }: OauthClient): boolean {
-  if (audience === undefined) return false
-  return audience.includes(clientId) || resources.some((resource) => audience.includes(resource))
+function isOwn({ source, client, kind }: TokenRecord, { clientId }: OauthClient): boolean {
+  return source === 'oauth' && client === clientId && (kind === 'access' || kind === 'refresh')
+}
+
+function isAdmitted({ kind, source, audience }: TokenRecord, demand: Demand): boolean {
+  return admit({ kind, source, audience, scopes: NOT_ASKED }, demand).kind === 'admitted'
+}
+
+const NOT_ASKED: readonly string[] = []
+const OAUTH: readonly string[] = ['oauth']
+
+/** RFC 7662 §4: a resource server learns of tokens that are meant for it. */
+function demandOf({ clientId, resources = [] }: OauthClient): Demand {
+  return { audience: [clientId, ...resources], constraint: 'report', sources: OAUTH }
 }

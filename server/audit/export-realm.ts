@@ -1,4 +1,11 @@
-import { type ChainedLogRow, decodeRule, keptRows, type LogRow, type Realm } from '@rescind/core'
+import {
+  type ChainedLogRow,
+  credentialOf,
+  decodeRule,
+  keptRows,
+  type LogRow,
+  type Realm,
+} from '@rescind/core'
 import { factsJson } from '../control/token-json.ts'
 import { exportLog, type Range } from './export.ts'
 
@@ -18,7 +25,8 @@ export async function* exportRealm(realm: Realm, range: Range): AsyncGenerator<s
   let place: number | undefined
   do {
     const page = await store.tokens(ordinal, { after: place, limit: PAGE })
-    for (const record of page.records) yield `${JSON.stringify({ token: factsJson(record, record) })}\n`
+    for (const record of page.records)
+      yield `${JSON.stringify({ token: factsJson(record, credentialOf(record)) })}\n`
     place = page.next
   } while (place !== undefined)
   yield* exportLog(realm, range)

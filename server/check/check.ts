@@ -2,7 +2,7 @@ import { type Awaitable, after, ordinalOf, type Realm, seqOf } from '@rescind/co
 import { type Answer, splitPath, type WireRequest } from '@rescind/dialects'
 import { problem, refusalProblem } from '../control/frame/problem.ts'
 import { credentialOf } from './credential.ts'
-import { type Decision, decide } from './decide.ts'
+import { type Decision, decide, demandOf } from './decide.ts'
 import { identityHeaders } from './identity-headers.ts'
 import type { Judge } from './judge.ts'
 import { CHECK_PROFILES, type CheckProfile, PLAIN } from './profiles.ts'
@@ -39,7 +39,9 @@ type Asked = { readonly realm: Realm; readonly request: WireRequest; readonly pr
 function check(judge: Judge, { realm, request, profile }: Asked): Awaitable<Answer> {
   const text = credentialOf(request, profile.credential)
   if (text === undefined) return NO_CREDENTIAL
-  return after(decide(judge, { realm, text, profile }), (decision) => render(decision, { realm, profile }))
+  return after(decide(judge, { realm, text, demand: demandOf(profile) }), (decision) =>
+    render(decision, { realm, profile }),
+  )
 }
 
 function render(decision: Decision, { realm, profile }: Omit<Asked, 'request'>): Answer {

@@ -14,7 +14,7 @@ export function identityHeaders(bearer: Bearer): Readonly<Record<string, string>
     ['x-auth-subject', bearer.subject],
     ['x-auth-client', bearer.client],
     ['x-auth-tenant', bearer.tenant],
-    ['x-auth-scope', bearer.scope],
+    ['x-auth-scope', bearer.scopes.join(' ')],
     ['x-auth-jti', bearer.handle ?? bearer.foreign?.jti],
     ['x-auth-exp', String(Math.floor(bearer.expiresAtMs / 1_000))],
     ['x-auth-act', act === undefined ? undefined : JSON.stringify(act)],

@@ -1,18 +1,9 @@
-import {
-  type Awaitable,
-  audienceOf,
-  parseJws,
-  type RawToken,
-  type Realm,
-  type TokenFacts,
-  type TokenRecord,
-  type Verdict,
-} from '@rescind/core'
+import type { Awaitable, Credential, RawToken, Realm, TokenFacts, TokenRecord, Verdict } from '@rescind/core'
 import type { KeySets } from '../issuers/key-sets.ts'
 import { judgeText } from '../judge-token.ts'
 
-/** What a gateway is told about a live token. */
-export type Bearer = TokenFacts & Partial<Pick<TokenRecord, 'kind' | 'scope' | 'audience' | 'claims'>>
+/** What a gateway is told about a live token: who it is about, and what it may be used as. */
+export type Bearer = TokenFacts & Credential & Pick<TokenRecord, 'claims'>
 
 export type Judged = { readonly verdict: Verdict; readonly bearer: Bearer | undefined }
 
@@ -22,19 +13,9 @@ export type Judge = (realm: Realm, raw: RawToken) => Awaitable<Judged>
 /** Tokens of ours, and those that registered issuers have signed. */
 export function judgeAny(keySets: KeySets): Judge {
   return async (realm, raw) => {
-    const { verdict, facts, record } = await judgeText(realm, keySets, raw)
+    const { verdict, facts, credential, record } = await judgeText(realm, keySets, raw)
+    if (facts === undefined || credential === undefined) return { verdict, bearer: undefined }
     if (verdict.kind === 'active' && record !== undefined) realm.uses.accepted(record, realm.nowMs())
-    return { verdict, bearer: record ?? (facts === undefined ? undefined : foreignBearer(facts, raw)) }
-  }
-}
-
-/** Its issuer has signed what it was granted and whom it is for, as RFC 9068 §2.2 spells both. */
-function foreignBearer(facts: TokenFacts, raw: RawToken): Bearer {
-  const { scope, aud } = parseJws(raw.reveal())?.claims ?? {}
-  const audience = audienceOf(aud)
-  return {
-    ...facts,
-    ...(typeof scope === 'string' ? { scope } : {}),
-    ...(audience === undefined ? {} : { audience }),
+    return { verdict, bearer: { ...facts, ...credential, ...(record?.claims && { claims: record.claims }) } }
   }
 }

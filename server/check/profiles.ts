@@ -18,6 +18,10 @@ export type CheckProfile = {
   readonly scopes: readonly string[]
   /** The token must be meant for one of these; absent: for whomever. */
   readonly audience?: readonly string[]
+  /** Beside those, tokens that name no audience. */
+  readonly withoutAudience?: boolean
+  /** Tokens that are bound to a key (`cnf`), which no gateway can check here; absent: they are refused. */
+  readonly constraint?: 'refuse' | 'report'
   /** Seconds for which a gateway may reuse "yes": a revocation takes that much longer to bite there. */
   readonly maxAgeSeconds: number
 }

@@ -37,6 +37,8 @@ const MEMBERS = {
   sources: z.array(TEXT).min(1).max(LIST_MAX).optional(),
   scopes: z.array(SCOPE).max(LIST_MAX).default([]),
   audience: z.array(TEXT).min(1).max(LIST_MAX).optional(),
+  withoutAudience: z.boolean().optional(),
+  constraint: z.enum(['refuse', 'report']).optional(),
   maxAgeSeconds: z.int().min(0).max(60).default(0),
 }
 const PUT_BODY: z.ZodType<Given> = z.strictObject(MEMBERS)
@@ -54,6 +56,8 @@ type Given = {
   readonly sources?: string[] | undefined
   readonly scopes: string[]
   readonly audience?: string[] | undefined
+  readonly withoutAudience?: boolean | undefined
+  readonly constraint?: CheckProfile['constraint'] | undefined
   readonly maxAgeSeconds: number
 }
 
@@ -61,8 +65,16 @@ type Given = {
 export type GivenProfile = Given & { readonly name: string }
 
 /** Absent members stay absent, as the stored type wants them. */
-export function profileOf({ name, sources, audience, ...rest }: GivenProfile): CheckProfile {
-  return { name, ...rest, ...(sources && { sources }), ...(audience && { audience }) }
+export function profileOf(given: GivenProfile): CheckProfile {
+  const { name, sources, audience, withoutAudience, constraint, ...rest } = given
+  return {
+    name,
+    ...rest,
+    ...(sources && { sources }),
+    ...(audience && { audience }),
+    ...(withoutAudience === undefined ? {} : { withoutAudience }),
+    ...(constraint && { constraint }),
+  }
 }
 
 const CREATE = endpoint({

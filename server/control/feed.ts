@@ -85,6 +85,7 @@ const CONFIG: Endpoint = endpoint({
             issuer: z.string(),
             algorithms: z.array(z.string()),
             audience: z.array(z.string()).optional(),
+            types: z.array(z.string()).optional(),
             claims: z.record(z.string(), z.string()),
             skewSeconds: z.number(),
             maxLifetimeSeconds: z.number(),
@@ -232,12 +233,13 @@ async function config({ parts, realm }: Ask): Promise<Answer> {
 }
 
 async function issuerJson({ keySets }: ControlParts, value: IssuerValue): Promise<JsonObject> {
-  const { issuer, algorithms, audience, claims, skewSeconds, maxLifetimeSeconds } = value
+  const { issuer, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds } = value
   const keys = await keySets.keysOf(value)
   return {
     issuer,
     algorithms,
     ...(audience === undefined ? {} : { audience }),
+    ...(types === undefined ? {} : { types }),
     claims: { ...claims },
     skewSeconds,
     maxLifetimeSeconds,

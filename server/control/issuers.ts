@@ -3,6 +3,7 @@ import {
   type CutTarget,
   deleteRecord,
   type Entry,
+  FOREIGN_TYPES,
   foreignKeys,
   foreignSource,
   ISSUERS,
@@ -60,6 +61,17 @@ const SETTINGS = {
     .union([text, z.array(text).min(1).max(32)])
     .nullable()
     .optional(),
+  /** `typ` of its access tokens; null: any that access tokens have. */
+  types: z
+    .array(
+      z
+        .string()
+        .transform((type) => type.toLowerCase().replace(/^application\//, ''))
+        .pipe(z.enum(FOREIGN_TYPES)),
+    )
+    .min(1)
+    .nullable()
+    .optional(),
   claims: CLAIMS.optional(),
   skewSeconds: z.int().min(0).max(SKEW_MAX_SECONDS).optional(),
   maxLifetimeSeconds: z.int().min(1).max(LIFETIME_MAX_SECONDS).optional(),
@@ -78,6 +90,7 @@ const ISSUER = z.strictObject({
   enabled: z.boolean(),
   algorithms: z.array(algorithm),
   audience: z.array(z.string()).optional(),
+  types: z.array(z.enum(FOREIGN_TYPES)).optional(),
   claims: z.record(z.string(), z.string()),
   skewSeconds: z.int(),
   maxLifetimeSeconds: z.int(),
@@ -234,6 +247,7 @@ function isNarrower(now: IssuerValue, before: IssuerValue): boolean {
   if (before.algorithms.some((one) => !now.algorithms.includes(one))) return true
   if (now.jwksUrl !== before.jwksUrl || isMissing(now.keys, before.keys)) return true
   if (now.audience !== undefined && isMissing(now.audience, before.audience)) return true
+  if (now.types !== undefined && isMissing(now.types, before.types ?? FOREIGN_TYPES)) return true
   const names = Object.keys(before.claims) as (keyof ClaimMap)[]
   return names.some((name) => now.claims[name] !== before.claims[name])
 }
@@ -259,9 +273,9 @@ function settled(
   given: Omit<Settings, 'reason'>,
   { parts }: Pick<Ask, 'parts'>,
 ): IssuerValue | Problem {
-  const { audience, claims, jwksUrl, keys, ...plain } = given
+  const { audience, types, claims, jwksUrl, keys, ...plain } = given
   if (jwksUrl !== undefined && keys !== undefined) return problem(422, 'jwksUrl and keys: give one of them')
-  const { audience: oldAudience, jwksUrl: oldUrl, keys: oldKeys, ...rest } = before
+  const { audience: oldAudience, types: oldTypes, jwksUrl: oldUrl, keys: oldKeys, ...rest } = before
   const agreed = { ...rest, ...definedOf(plain), claims: mapped(before.claims, claims ?? {}) }
   const audiences =
     audience === undefined ? oldAudience : typeof audience === 'string' ? [audience] : audience
@@ -269,6 +283,7 @@ function settled(
   const value: IssuerValue = {
     ...agreed,
     ...(audiences === undefined || audiences === null ? {} : { audience: audiences }),
+    ...definedOf({ types: types === undefined ? oldTypes : (types ?? undefined) }),
     ...definedOf({ jwksUrl: isGiven ? jwksUrl : oldUrl }),
     ...definedOf({ keys: isGiven ? (keys as readonly JsonObject[] | undefined) : oldKeys }),
   }
@@ -308,8 +323,8 @@ function shown(status: number, entry: Entry<IssuerValue>): Answer {
 }
 
 function issuerJson({ id, value }: Entry<IssuerValue>): object {
-  const { issuer, enabled, algorithms, audience, claims, skewSeconds, maxLifetimeSeconds, jwksUrl, keys } =
-    value
-  const settings = { algorithms, audience, claims, skewSeconds, maxLifetimeSeconds, jwksUrl, keys }
+  const { issuer, enabled, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds } = value
+  const { jwksUrl, keys } = value
+  const settings = { algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds, jwksUrl, keys }
   return { id, issuer, source: foreignSource(issuer), enabled, ...settings }
 }

@@ -1,10 +1,10 @@
 import {
   type Ancestor,
+  type Credential,
   ordinalOf,
   type Position,
   seqOf,
   type TokenFacts,
-  type TokenRecord,
 } from '@rescind/core'
 import { formatInstant } from '@rescind/dialects'
 import { z } from 'zod'
@@ -51,6 +51,11 @@ export type FactsJson = Names & {
   readonly authenticatedAt?: string | undefined
   readonly scope?: string | undefined
   readonly audience?: string[] | undefined
+  /** What it may be used as; these are of what the issuer of a foreign token has signed, too. */
+  readonly scopes?: string[] | undefined
+  readonly typ?: string | undefined
+  readonly cnf?: Record<string, z.core.util.JSONType> | undefined
+  readonly delegated?: string | undefined
 }
 
 const place: z.ZodType<PlaceJson> = z.tuple([z.int(), z.int()])
@@ -78,15 +83,17 @@ export const FACTS: z.ZodType<FactsJson> = z.strictObject({
   ...{ issuer: optional, jti: optional, skewSeconds: z.number().optional(), authenticatedAt: optional },
   scope: optional,
   audience: z.array(z.string()).optional(),
+  scopes: z.array(z.string()).optional(),
+  ...{ typ: optional, cnf: z.record(z.string(), z.json()).optional(), delegated: optional },
 })
 
-export function factsJson(facts: TokenFacts, record?: TokenRecord): FactsJson {
+export function factsJson(facts: TokenFacts, credential?: Credential): FactsJson {
   const { source, subject, client, tenant, grant, session, keyId, handle, digest } = facts
   const { foreign, issuedAtMs, notBeforeMs } = facts
   return {
     handle,
     digest,
-    kind: record?.kind,
+    kind: credential?.kind,
     ...{ source, subject, client, tenant, grant, session, keyId },
     ancestors: facts.ancestors.map(ancestorJson),
     ...(foreign === undefined
@@ -100,8 +107,23 @@ export function factsJson(facts: TokenFacts, record?: TokenRecord): FactsJson {
     issuedAt: instantOf(issuedAtMs),
     expiresAt: formatInstant(facts.expiresAtMs),
     notBefore: instantOf(notBeforeMs),
-    scope: record?.scope,
-    audience: record?.audience === undefined ? undefined : [...record.audience],
+    scope:
+      credential === undefined || credential.scopes.length === 0 ? undefined : credential.scopes.join(' '),
+    ...credentialJson(credential),
+  }
+}
+
+function credentialJson(
+  credential: Credential | undefined,
+): Pick<FactsJson, 'audience' | 'scopes' | 'typ' | 'cnf' | 'delegated'> {
+  if (credential === undefined) return {}
+  const { audience, scopes, typ, cnf, delegated } = credential
+  return {
+    audience: audience && [...audience],
+    scopes: [...scopes],
+    typ,
+    cnf: cnf as FactsJson['cnf'],
+    delegated,
   }
 }
 

@@ -1,7 +1,7 @@
-import { type Awaitable, after } from '@rescind/core'
+import { type Awaitable, after, type Demand } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
-import { type Decision, decide } from '../check/decide.ts'
+import { type Decision, decide, demandOf } from '../check/decide.ts'
 import { type Bearer, judgeAny } from '../check/judge.ts'
 import { CHECK_PROFILES, type CheckProfile, PLAIN } from '../check/profiles.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
@@ -71,11 +71,13 @@ type Asked = Pick<Ask<unknown, Review>, 'parts' | 'realm' | 'body'>
 
 function review({ parts, realm, body }: Asked, profile: CheckProfile): Awaitable<Answer | Stale> {
   const { token, audiences } = body.spec
-  return after(decide(judgeAny(parts.keySets), { realm, text: token, profile }), (decision) =>
+  // What the API server goes by is what counts; a profile's own names are for servers that send none.
+  const demand = { ...demandOf(profile), ...(audiences?.length ? { audience: audiences } : {}) }
+  return after(decide(judgeAny(parts.keySets), { realm, text: token, demand }), (decision) =>
     // Another authenticator may be asked then, and the API server tries again.
     decision.kind === 'unknown'
       ? refusalProblem({ kind: 'outage' })
-      : rendered(body, statusOf(decision, audiences)),
+      : rendered(body, statusOf(decision, demand.audience)),
   )
 }
 
@@ -87,22 +89,20 @@ function rendered({ apiVersion }: Review, status: Status): Answer {
 
 const REFUSED: Status = { authenticated: false }
 
-function statusOf(decision: Decision, wanted: readonly string[] | undefined): Status {
+function statusOf(decision: Decision, wanted: Demand['audience']): Status {
   if (decision.kind !== 'allow') return REFUSED
   const { bearer } = decision
   const username = bearer.subject ?? bearer.client
   if (username === undefined) return REFUSED
   const user = { username, uid: username, groups: [`rescind:${bearer.source}`], extra: extraOf(bearer) }
-  // A token for nobody in particular answers no audience: the API server then takes it for its own.
-  if (wanted === undefined || wanted.length === 0 || bearer.audience === undefined)
-    return { authenticated: true, user }
-  const met = wanted.filter((one) => bearer.audience?.includes(one))
-  return met.length === 0 ? REFUSED : { authenticated: true, user, audiences: met }
+  const met = bearer.audience?.filter((one) => wanted !== 'any' && wanted.includes(one)) ?? []
+  // A review that names no audience is for the API server itself.
+  return { authenticated: true, user, ...(met.length === 0 ? {} : { audiences: met }) }
 }
 
-function extraOf({ scope, client, tenant, handle }: Bearer): Record<string, string[]> {
+function extraOf({ scopes, client, tenant, handle }: Bearer): Record<string, string[]> {
   const told = {
-    scope: scope?.split(' '),
+    scope: scopes.length === 0 ? undefined : scopes,
     client: client && [client],
     tenant: tenant && [tenant],
     handle: handle && [handle],

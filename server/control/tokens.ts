@@ -1,4 +1,12 @@
-import { parseHandle, RawToken, type Realm, SINGLE_USE, type TokenRecord, type Verdict } from '@rescind/core'
+import {
+  credentialOf,
+  parseHandle,
+  RawToken,
+  type Realm,
+  SINGLE_USE,
+  type TokenRecord,
+  type Verdict,
+} from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { judgeText } from '../judge-token.ts'
@@ -91,9 +99,9 @@ async function lookUp({ realm, parts, body }: Ask<unknown, { token: string }>): 
   const raw = RawToken.parse(body.token)
   const judged = raw === undefined ? undefined : await judgeText(realm, parts.keySets, raw)
   if (judged?.facts === undefined) return NONE
-  const { verdict, record, facts } = judged
+  const { verdict, record, facts, credential } = judged
   if (record !== undefined) return jsonAnswer(200, await tokenJson(realm, record, verdict))
-  return jsonAnswer(200, { state: stateOf(verdict), facts: factsJson(facts) })
+  return jsonAnswer(200, { state: stateOf(verdict), facts: factsJson(facts, credential) })
 }
 
 async function list({ realm, query }: Ask<Query>): Promise<Answer> {
@@ -138,7 +146,7 @@ async function tokenJson(realm: Realm, record: TokenRecord, judged?: Verdict): P
   return {
     state: isSpent && state === 'active' ? 'consumed' : state,
     lastUsedAt: usedMs === undefined ? undefined : formatInstant(usedMs),
-    facts: factsJson(record, record),
+    facts: factsJson(record, credentialOf(record)),
   }
 }
 

@@ -1,4 +1,13 @@
-import { type ForeignRefused, RawToken, unreachable } from '@rescind/core'
+import {
+  ANY_ACCESS,
+  admit,
+  type ForeignRefused,
+  INACTIVE_WHYS,
+  RawToken,
+  UNKNOWN_WHYS,
+  unreachable,
+  type Verdict,
+} from '@rescind/core'
 import { type Answer, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { type JudgedText, judgeText } from '../judge-token.ts'
@@ -8,22 +17,9 @@ import { FACTS, factsJson } from './token-json.ts'
 
 const VERDICT = z.union([
   z.strictObject({ kind: z.literal('active') }),
-  z.strictObject({
-    kind: z.literal('inactive'),
-    why: z.enum([
-      'unknown',
-      'malformed',
-      'expired',
-      'not_yet_valid',
-      'revoked',
-      'held',
-      'rotated',
-      'consumed',
-      'lost',
-    ]),
-  }),
+  z.strictObject({ kind: z.literal('inactive'), why: z.enum(INACTIVE_WHYS) }),
   /** Nobody can say now; never to be taken for either. */
-  z.strictObject({ kind: z.literal('unknown'), why: z.enum(['stale', 'starting', 'unseen']) }),
+  z.strictObject({ kind: z.literal('unknown'), why: z.enum(UNKNOWN_WHYS) }),
 ])
 
 const VERIFIED = z.strictObject({
@@ -57,15 +53,23 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   // Before anything is judged: what the verdict says holds at this place at least.
   const position = positionTextOf(realm, await headPlace(realm))
   const judged = raw === undefined ? NO_TOKEN : await judgeText(realm, parts.keySets, raw)
-  const { verdict, facts, record, refused } = judged
+  const { facts, credential, record, refused } = judged
+  const verdict = usableVerdict(judged)
   // A verifier asks because somebody has shown it the token; an operator only wants to know.
   if (by.kind === 'verifier' && verdict.kind === 'active' && record !== undefined)
     realm.uses.accepted(record, realm.nowMs())
-  const known = facts === undefined ? {} : { facts: factsJson(facts, record) }
+  const known = facts === undefined || credential === undefined ? {} : { facts: factsJson(facts, credential) }
   const detail = refused === undefined ? {} : { detail: detailOf(refused) }
   return jsonAnswer(200, { verdict, ...detail, ...known, position })
 }
 
+/** A live token is active here only if it may be presented with a request; a refresh token, a code … may not. */
+function usableVerdict({ verdict, credential }: JudgedText): Verdict {
+  if (verdict.kind !== 'active' || credential === undefined) return verdict
+  return admit(credential, ANY_ACCESS).kind === 'admitted' ? verdict : NOT_ACCESS
+}
+
+const NOT_ACCESS: Verdict = { kind: 'inactive', why: 'not_access' }
 const NO_TOKEN: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
 
 function detailOf(refused: ForeignRefused): string {

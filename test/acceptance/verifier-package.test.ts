@@ -30,7 +30,9 @@ export function subjectOf(result: CheckResult): string | undefined {
 openVerifier({ url: 'https://rescind.example' })
 // @ts-expect-error there is no such policy
 openVerifier({ url: 'https://rescind.example', key: 'k', onStale: 'guess' })
-export const handler = protectNode(verifier, (request) => request.auth.scopes.includes('read'))
+export const handler = protectNode(verifier, (request) => request.auth.scopes.includes('read'), {
+  audience: 'orders',
+})
 export const stop: () => void = verifier.onRevoked('token', (ended) => ended.why satisfies string)
 export const world = createTestVerifier({ maxStalenessMs: 1_000 })
 `

@@ -58,6 +58,7 @@ export function mint(
     source: 'oauth',
     client: `c${nth % 3}`,
     subject: `s${nth % 5}`,
+    scopes: [],
     ancestors: [],
     position: [1, source.rows.length],
     issuedAt: '2026-03-01T12:00:00.000Z',

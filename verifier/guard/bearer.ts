@@ -1,3 +1,4 @@
+import { type Admission, admit, type Demand } from '@rescind/core'
 import type { Active, CheckOptions, CheckResult } from '../results.ts'
 
 /** What a guard needs of a verifier. */
@@ -6,6 +7,18 @@ export type Judge = {
 }
 
 export type GuardOptions = CheckOptions & {
+  /**
+   * What this service is called in tokens (RFC 8707, RFC 9068 §4): a token that names audiences must name one of these.
+   * `'any'` lets in tokens for whomever, and has to be written out.
+   */
+  readonly audience: string | readonly string[]
+  /** Also tokens that name no audience. `audience: 'any'` implies it. */
+  readonly withoutAudience?: boolean
+  /**
+   * Tokens that are bound to a key (`cnf`): `refuse` them, because a guard sees no proof of it, or let them in and
+   * `report` the binding in `auth.cnf`, for a service that asks for the proof itself. `refuse` unless said.
+   */
+  readonly constraint?: 'refuse' | 'report'
   /** Scopes that a token must have, all of them. */
   readonly scopes?: readonly string[]
   /** Sources whose tokens are let in; all when it is absent. */
@@ -25,8 +38,8 @@ export type Decision =
   | { readonly kind: 'pass'; readonly auth: Active }
   | { readonly kind: 'deny'; readonly denial: Denial }
 
-/** RFC 6750 §2.1: b64token. */
-const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
+/** The scheme, one or more spaces, and one word: RFC 6750 §2.1, and whatever text a chat customer has assigned. */
+const BEARER = /^Bearer +([\x21-\x7e]+) *$/i
 const RETRY_AFTER_SECONDS = '1'
 
 /**
@@ -35,35 +48,69 @@ const RETRY_AFTER_SECONDS = '1'
  */
 export async function decide(
   judge: Judge,
-  authorization: string | undefined,
-  options: GuardOptions = {},
+  authorization: string | readonly string[] | undefined,
+  options: GuardOptions,
 ): Promise<Decision> {
-  if (authorization === undefined || !/^Bearer(?: |$)/i.test(authorization)) return deny(options, 401)
-  const token = BEARER.exec(authorization)?.[1]
+  const demand = demandOf(options)
+  if (Array.isArray(authorization) && authorization.length > 1)
+    return deny(options, 400, 'invalid_request', 'there is more than one Authorization header')
+  const header = typeof authorization === 'string' ? authorization : authorization?.[0]
+  if (header === undefined || !/^Bearer(?: |$)/i.test(header)) return deny(options, 401)
+  const token = BEARER.exec(header)?.[1]
   if (token === undefined) return deny(options, 400, 'invalid_request', 'the bearer token is malformed')
   const result = await judge.verify(token, options.onStale === undefined ? {} : { onStale: options.onStale })
   switch (result.kind) {
     case 'active':
-      return admitted(result, options)
+      return decided(admit({ ...result, kind: result.tokenKind }, demand), result, options)
     case 'inactive':
       return deny(options, 401, 'invalid_token', 'the token is not valid, or not any more')
     case 'unknown':
       return unavailable()
+    default:
+      return unavailable()
   }
 }
 
-function admitted(auth: Active, options: GuardOptions): Decision {
-  if (options.sources !== undefined && !options.sources.includes(auth.source))
-    return deny(options, 401, 'invalid_token', 'the token is not valid here')
-  const isMissing = (options.scopes ?? []).some((scope) => !auth.scopes.includes(scope))
-  return isMissing
-    ? deny(options, 403, 'insufficient_scope', 'the token does not reach this far')
-    : { kind: 'pass', auth }
+/**
+ * What a guard demands of a token.
+ * @throws TypeError when no audience is said: a guard that forgets it would let in tokens for every other service.
+ */
+export function demandOf({ audience, withoutAudience, constraint, scopes, sources }: GuardOptions): Demand {
+  const names = typeof audience === 'string' ? [audience] : audience
+  if (
+    !Array.isArray(names) ||
+    names.length === 0 ||
+    !names.every((one) => typeof one === 'string' && one !== '')
+  )
+    throw new TypeError(
+      "audience: say what this service is called in tokens, or 'any' for tokens of whomever",
+    )
+  return {
+    audience: audience === 'any' ? 'any' : names,
+    ...(withoutAudience === undefined ? {} : { withoutAudience }),
+    constraint: constraint ?? 'refuse',
+    ...(scopes === undefined ? {} : { scopes }),
+    ...(sources === undefined ? {} : { sources }),
+  }
+}
+
+function decided(admission: Admission, auth: Active, options: GuardOptions): Decision {
+  switch (admission.kind) {
+    case 'admitted':
+      return { kind: 'pass', auth }
+    case 'insufficient':
+      return deny(options, 403, 'insufficient_scope', 'the token does not reach this far')
+    case 'refused':
+      return deny(options, 401, 'invalid_token', 'the token is not valid here')
+  }
 }
 
 type Wording = [status: Denial['status'], error?: string, description?: string]
 
-function deny({ realm = 'api', scopes }: GuardOptions, ...[status, error, description]: Wording): Decision {
+function deny(
+  { realm = 'api', scopes }: Pick<GuardOptions, 'realm' | 'scopes'>,
+  ...[status, error, description]: Wording
+): Decision {
   const parts = [`realm="${quoted(realm)}"`]
   if (error !== undefined) parts.push(`error="${error}"`)
   if (description !== undefined) parts.push(`error_description="${description}"`)

@@ -1,8 +1,8 @@
-import { decide, type GuardOptions, type Judge } from './bearer.ts'
-import type { WithAuth } from './node.ts'
+import { decide, demandOf, type GuardOptions, type Judge } from './bearer.ts'
+import { authorizationOf, type Headers, type WithAuth } from './node.ts'
 
 /** What this needs of a Fastify 5 request and reply; the real ones fit. */
-type Request = { readonly headers: { readonly authorization?: string | undefined } }
+type Request = Headers & { readonly raw?: Headers }
 type Reply = {
   readonly code: (status: number) => unknown
   readonly headers: (values: Record<string, string>) => unknown
@@ -12,10 +12,11 @@ type Reply = {
 /** For Fastify 5, as an `onRequest` or `preHandler` hook: `request.auth` is who it is. */
 export function protectFastify(
   judge: Judge,
-  options: GuardOptions = {},
+  options: GuardOptions,
 ): (request: Request & WithAuth, reply: Reply) => Promise<unknown> {
+  demandOf(options)
   return async (request, reply) => {
-    const decision = await decide(judge, request.headers.authorization, options)
+    const decision = await decide(judge, authorizationOf(request.raw ?? request), options)
     if (decision.kind === 'pass') {
       request.auth = decision.auth
       return undefined

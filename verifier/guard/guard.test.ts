@@ -27,7 +27,7 @@ type Told = {
 /** A server that answers with the subject of whom it lets in. */
 type Stand = { readonly name: string; readonly url: string; readonly close: () => void }
 
-const OPTIONS = { scopes: ['read'], realm: 'orders "eu"' }
+const OPTIONS = { audience: 'any', scopes: ['read'], realm: 'orders "eu"' }
 
 async function listening(name: string, server: Server): Promise<Stand> {
   if (!server.listening) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,5 +1,5 @@
 import type { Active } from '../results.ts'
-import { decide, type GuardOptions, type Judge } from './bearer.ts'
+import { decide, demandOf, type GuardOptions, type Judge } from './bearer.ts'
 
 /** What this needs of a Hono context; the real one fits. */
 type Context = {
@@ -10,8 +10,9 @@ type Context = {
 /** For Hono: `c.get('auth')` is who it is. */
 export function protectHono(
   judge: Judge,
-  options: GuardOptions = {},
+  options: GuardOptions,
 ): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+  demandOf(options)
   return async (context, next) => {
     const decision = await decide(judge, context.req.header('authorization'), options)
     if (decision.kind === 'pass') {

@@ -1,6 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Active } from '../results.ts'
-import { type Denial, decide, type GuardOptions, type Judge } from './bearer.ts'
+import { type Denial, decide, demandOf, type GuardOptions, type Judge } from './bearer.ts'
+
+/** What is looked at of a request as Node has it. */
+export type Headers = {
+  readonly headers: { readonly authorization?: string | undefined }
+  readonly headersDistinct?: Readonly<Record<string, readonly string[] | undefined>> | undefined
+}
+
+/** All of them: `headers` keeps the first and drops the rest, and who sent two meant neither for certain. */
+export function authorizationOf({
+  headers,
+  headersDistinct,
+}: Headers): string | readonly string[] | undefined {
+  return headersDistinct?.['authorization'] ?? headers.authorization
+}
 
 /** A request that a guard has let in. */
 export type WithAuth = { auth?: Active }
@@ -12,10 +26,11 @@ export type WithAuth = { auth?: Active }
 export function protectNode(
   judge: Judge,
   handler: (request: IncomingMessage & { auth: Active }, response: ServerResponse) => unknown,
-  options: GuardOptions = {},
+  options: GuardOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  demandOf(options)
   return async (request, response) => {
-    const decision = await decide(judge, request.headers.authorization, options)
+    const decision = await decide(judge, authorizationOf(request), options)
     if (decision.kind === 'deny') write(response, decision.denial)
     else await handler(Object.assign(request, { auth: decision.auth }), response)
   }
@@ -24,14 +39,15 @@ export function protectNode(
 /** For Express 5, Connect and whatever else calls `(request, response, next)`: `request.auth` is who it is. */
 export function protectExpress(
   judge: Judge,
-  options: GuardOptions = {},
+  options: GuardOptions,
 ): (
   request: IncomingMessage & WithAuth,
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => Promise<void> {
+  demandOf(options)
   return async (request, response, next) => {
-    const decision = await decide(judge, request.headers.authorization, options)
+    const decision = await decide(judge, authorizationOf(request), options)
     if (decision.kind === 'deny') {
       write(response, decision.denial)
       return

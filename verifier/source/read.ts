@@ -1,4 +1,11 @@
-import { type ClaimMap, foreignKeys, importPublicJwk, type Json, SIGNATURE_ALGORITHMS } from '@rescind/core'
+import {
+  type ClaimMap,
+  FOREIGN_TYPES,
+  foreignKeys,
+  importPublicJwk,
+  type Json,
+  SIGNATURE_ALGORITHMS,
+} from '@rescind/core'
 import type { AckAnswer, FeedConfig, Hello, KnownIssuer } from './transport.ts'
 import { SourceFailed } from './transport.ts'
 
@@ -45,14 +52,20 @@ function stableText(text: string): string {
 }
 
 function readIssuer(value: Members): KnownIssuer[] {
-  const { issuer, algorithms, audience, claims, skewSeconds, maxLifetimeSeconds, keys } = value
+  const { issuer, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds, keys } = value
   if (typeof issuer !== 'string' || !isTexts(algorithms) || !isMembers(claims)) return []
   if (typeof skewSeconds !== 'number' || typeof maxLifetimeSeconds !== 'number') return []
   if (audience !== undefined && !isTexts(audience)) return []
+  if (types !== undefined && !isTexts(types)) return []
   const agreed = SIGNATURE_ALGORITHMS.filter((one) => algorithms.includes(one))
   const known = Array.isArray(keys) ? foreignKeys({ keys }, agreed) : undefined
   const settings = { algorithms: agreed, claims: claims as ClaimMap, skewSeconds, maxLifetimeSeconds }
-  return [{ issuer: { issuer, ...settings, ...(audience === undefined ? {} : { audience }) }, keys: known }]
+  const narrowed = {
+    ...(audience === undefined ? {} : { audience }),
+    // A type that only a newer server knows stands for no token that could be read here.
+    ...(types === undefined ? {} : { types: FOREIGN_TYPES.filter((one) => types.includes(one)) }),
+  }
+  return [{ issuer: { issuer, ...settings, ...narrowed }, keys: known }]
 }
 
 function isTexts(value: unknown): value is readonly string[] {

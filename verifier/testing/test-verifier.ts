@@ -10,6 +10,10 @@ export type TestToken = {
   readonly client?: string
   readonly tenant?: string
   readonly scopes?: readonly string[]
+  readonly audience?: readonly string[]
+  /** `access` unless said; `refresh`, say, for seeing that your service refuses one. */
+  readonly kind?: string
+  readonly cnf?: Readonly<Record<string, unknown>>
   readonly expiresInSeconds?: number
 }
 
@@ -87,19 +91,19 @@ function answerOf(
   token: string,
   { about, nowMs }: About,
 ): ReturnType<MemorySource['tokens']['get']> & object {
-  const { scopes = [], expiresInSeconds = 3_600, source: of = 'oauth', ...named } = about
+  const { scopes = [], kind = 'access', expiresInSeconds = 3_600, source: of = 'oauth', ...named } = about
   const { ordinal, seq } = { ordinal: 1, seq: source.rows.length }
   const facts = {
     digest: digestOf(source, token),
     handle: mintHandle(RANDOM),
-    kind: 'access',
+    kind,
     source: of,
     ...named,
     ancestors: [],
     position: [ordinal, seq],
     issuedAt: new Date(nowMs).toISOString(),
     expiresAt: new Date(nowMs + expiresInSeconds * 1_000).toISOString(),
-    scope: scopes.join(' '),
+    scopes,
   }
   return { verdict: { kind: 'active' }, facts }
 }

@@ -1,0 +1,49 @@
+import type { ParsedJws } from '../jwt.ts'
+import type { JsonObject } from '../strict-json.ts'
+import type { CredentialKind } from './kinds.ts'
+
+/**
+ * `typ` values of access tokens: as RFC 9068 §2.1 names them, as RFC 7519 §5.1 does, and `none`, for tokens that say
+ * nothing. Whatever else a key of an issuer signs (logout and event tokens, proofs, requests, introspection answers,
+ * status lists …) names itself otherwise (RFC 8725 §3.11), and what is not in this list is no access token.
+ */
+export const FOREIGN_TYPES: readonly ForeignType[] = ['at+jwt', 'jwt', 'none']
+export type ForeignType = 'at+jwt' | 'jwt' | 'none'
+
+/** Claims that no access token has; each belongs to something else that issuers sign under `JWT`, or under no name. */
+const OTHERS_CLAIMS = [
+  // ID tokens of the hybrid flow (OpenID Connect Core §3.3.2.11); `nonce` alone says nothing.
+  'at_hash',
+  'c_hash',
+  's_hash',
+  // Logout and event tokens (Back-Channel Logout §2.4, RFC 8417 §2.2).
+  'events',
+  // RFC 9701 §5.
+  'token_introspection',
+  'status_list',
+] as const
+
+/** What providers write into the body instead: Keycloak's `typ`, Cognito's `token_use`, Simple JWT's `token_type`. */
+const OTHERS_VALUES: Readonly<Record<string, ReadonlySet<string>>> = {
+  typ: new Set(['id', 'refresh', 'offline', 'logout']),
+  token_use: new Set(['id', 'refresh']),
+  token_type: new Set(['id', 'refresh']),
+}
+
+/** What a foreign JWS is: an access token by its `typ` and its claims, or something else that its issuer signs. */
+export function foreignKindOf(
+  { typ, claims }: Pick<ParsedJws, 'typ' | 'claims'>,
+  types: readonly ForeignType[] = FOREIGN_TYPES,
+): CredentialKind {
+  const name = typ ?? 'none'
+  if (!types.some((one) => one === name)) return 'foreign-other'
+  return isMarkedOther(claims) ? 'foreign-other' : 'foreign'
+}
+
+function isMarkedOther(claims: JsonObject): boolean {
+  if (OTHERS_CLAIMS.some((claim) => claims[claim] !== undefined)) return true
+  return Object.entries(OTHERS_VALUES).some(([claim, values]) => {
+    const value = claims[claim]
+    return typeof value === 'string' && values.has(value.toLowerCase())
+  })
+}
