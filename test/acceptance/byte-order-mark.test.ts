@@ -41,7 +41,7 @@ async function cases(): Promise<readonly Case[]> {
     { line: 'POST /v2.0/tenants', headers: [root], body: { tenant: { name: 'marked' } }, status: 200 },
     { line: 'POST /v3/auth/tokens', headers: [], body: { auth: { identity } }, status: 201 },
     { line: 'POST /v3/projects', headers: [root], body: { project: { name: 'marked-3' } }, status: 201 },
-    { line: 'POST /admin/clients', headers: [API_KEY], body: { _id: 'marked' }, status: 201 },
+    { line: 'POST /admin/clients', headers: [API_KEY], body: { _id: 'marked' }, status: 200 },
     { line: 'DELETE /admin/clients/marked/token', headers: [API_KEY], body: {}, status: 200 },
     {
       line: 'POST /control/v1/grants',
