@@ -70,7 +70,10 @@ export function overLimit(waitSeconds: number, nowMs: number): Answer {
 /** A body that could not be read at all. */
 export function bodyFault({ kind }: Exclude<BodyRead, { kind: 'body' }>): Answer {
   return kind === 'media-type'
-    ? fault('badMediaType', 'The Content-Type must be application/json or application/xml, in UTF-8.')
+    ? fault(
+        'badMediaType',
+        'The Content-Type must be application/json or application/xml, in a Unicode encoding.',
+      )
     : fault('badRequest', 'The body is not well-formed.')
 }
 

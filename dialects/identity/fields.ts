@@ -1,4 +1,4 @@
-import type { JsonObject } from '../wire/strict-json.ts'
+import type { Json, JsonObject } from '../wire/strict-json.ts'
 import { CREDENTIAL_MAX } from './credentials.ts'
 
 /** Text of 1 to CREDENTIAL_MAX characters. @returns undefined for anything else, and where there is none. */
@@ -9,7 +9,7 @@ export function textIn(object: JsonObject, name: string): string | undefined {
 
 /** A whole number; XML has it as text. */
 export function numberIn(object: JsonObject, name: string): number | undefined {
-  const value = object[name]
+  const value = collapsed(object[name])
   const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined
 }
@@ -19,10 +19,15 @@ export function numberIn(object: JsonObject, name: string): number | undefined {
  * taken for true has left accounts enabled elsewhere.
  */
 export function booleanIn(object: JsonObject, name: string): boolean | undefined {
-  const value = object[name]
+  const value = collapsed(object[name])
   if (typeof value === 'boolean') return value
   if (value === 'true') return true
   return value === 'false' ? false : undefined
+}
+
+/** Around the text of a number or a boolean white space says nothing (XML Schema 2 §4.3.6); in other text it is content. */
+function collapsed(value: Json | undefined): Json | undefined {
+  return typeof value === 'string' ? value.replaceAll(/^[ \t\n\r]+|[ \t\n\r]+$/g, '') : value
 }
 
 /** The first of these members that is there and is not what it should be. Keystone's clients send null for nothing. */

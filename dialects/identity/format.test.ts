@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { bodyJson } from '../../test/kit/request.ts'
+import { onBothStores } from '../../test/kit/stores.ts'
 import { formatOf, withoutSuffix } from './format.ts'
-import { as, openIdentity, passwordLogin } from './test-world.ts'
+import { as, openIdentity, passwordLogin, post } from './test-world.ts'
 
 const CASES: readonly [string | undefined, 'json' | 'xml' | undefined][] = [
   [undefined, 'json'],
@@ -149,4 +151,91 @@ test('every form of login is taken in XML, and an impersonation', async () => {
   })
   assert.equal(answer.status, 200)
   assert.match(String(answer.body), /<access xmlns="[^"]+"><token id="rsi_\w+" expires="[^"]+"\/><\/access>/)
+})
+
+const KSADM = 'xmlns:k="http://docs.openstack.org/identity/api/ext/OS-KSADM/v1.0"'
+const IN_XML = { 'content-type': 'application/xml', accept: 'application/json' }
+
+onBothStores(
+  '[W20] a password that is set in XML is the one that JSON logs in with, to the last space, and the other way round',
+  async (store) => {
+    const { ask, login } = await openIdentity({ store })
+    const headers = { ...IN_XML, 'x-auth-token': await login('owner') }
+    let at = 0
+    for (const password of [
+      ' Spaced pass 1 ',
+      '\u00a0Hard pass 1\u00a0',
+      '\ufeffMarked pass 1',
+      '  \n Line 1 \t',
+    ]) {
+      at += 1
+      const username = `xml-${at}`
+      const body = `<user ${NS} ${KSADM} username="${username}">\n  <k:password>${password}</k:password>\n</user>`
+      const made = await ask({ method: 'POST', path: '/v2.0/users', headers, body })
+      assert.equal(made.status, 201, String(made.body))
+      const inJson = async (given: string): Promise<number> =>
+        (await ask(post({ auth: { passwordCredentials: { username, password: given } } }))).status
+      assert.deepEqual([await inJson(password), await inJson(password.trim())], [200, 401])
+      const asked = `<auth ${NS}><passwordCredentials username="${username}"><password>${password}</password></passwordCredentials></auth>`
+      assert.equal(
+        (await ask({ method: 'POST', path: '/v2.0/tokens', headers: IN_XML, body: asked })).status,
+        200,
+      )
+    }
+  },
+)
+
+test('[W20] a name is judged as in JSON: white space at its ends is none of it', async () => {
+  const { ask, login } = await openIdentity()
+  const headers = { 'x-auth-token': await login('owner'), accept: 'application/json' }
+  for (const name of [' padded ', '\u00a0padded', 'padded\n']) {
+    const xml = `<user ${NS}><username>${name}</username></user>`
+    const json = JSON.stringify({ user: { username: name } })
+    const asked = { method: 'POST', path: '/v2.0/users' }
+    const statuses = [
+      (await ask({ ...asked, headers: { ...headers, 'content-type': 'application/xml' }, body: xml })).status,
+      (await ask({ ...asked, headers: { ...headers, 'content-type': 'application/json' }, body: json }))
+        .status,
+    ]
+    assert.deepEqual(statuses, [400, 400], JSON.stringify(name))
+  }
+})
+
+test('[W20] white space around a number or a boolean says nothing, as XML Schema has it', async () => {
+  const { ask, login } = await openIdentity()
+  const headers = { ...IN_XML, 'x-auth-token': await login('root') }
+  const body = `<impersonation ${RAX}><user username="ann"/><expire-in-seconds>\n  60\n</expire-in-seconds></impersonation>`
+  const path = '/v2.0/RAX-AUTH/impersonation-tokens'
+  assert.equal((await ask({ method: 'POST', path, headers, body })).status, 200)
+  const user = `<user ${NS}><username>flagged</username><enabled> false </enabled></user>`
+  const made = await ask({ method: 'POST', path: '/v2.0/users', headers, body: user })
+  assert.equal(made.status, 201, String(made.body))
+  assert.equal(((await bodyJson(made)) as { user: { enabled: boolean } }).user.enabled, false)
+})
+
+test('a body in UTF-16 logs in, and any +json or +xml is what it ends with', async () => {
+  const { ask } = await openIdentity()
+  const xml = `<auth ${NS}><passwordCredentials username="ann" password="pw-ann"/></auth>`
+  const json = JSON.stringify({ auth: { passwordCredentials: { username: 'ann', password: 'pw-ann' } } })
+  const forms: readonly [string, string | Uint8Array, number][] = [
+    ['application/xml', Buffer.from(`\ufeff${xml}`, 'utf16le'), 200],
+    ['application/xml; charset="UTF-16"', Buffer.from(`\ufeff${xml}`, 'utf16le').swap16(), 200],
+    ['text/xml; charset=us-ascii', xml, 200],
+    ['application/xml', Buffer.from(xml, 'utf16le'), 400],
+    ['application/xml', `<?xml version="1.0" encoding="ISO-8859-1"?>${xml}`, 400],
+    ['application/xml; charset=iso-8859-1', xml, 415],
+    ['application/vnd.api+json', json, 200],
+    ['application/VND.API+JSON; charset=utf-8', json, 200],
+    ['application/soap+xml', xml, 200],
+    ['application/json; charset=utf-16', Buffer.from(json, 'utf16le'), 415],
+    ['text/json', json, 415],
+    ['image/svg+xml', xml, 415],
+    ['application/jsonp', json, 415],
+  ]
+  for (const [type, body, status] of forms)
+    assert.equal(
+      (await ask({ method: 'POST', path: '/v2.0/tokens', headers: { 'content-type': type }, body })).status,
+      status,
+      type,
+    )
 })

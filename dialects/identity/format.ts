@@ -1,7 +1,8 @@
 import { type Answer, JSON_TYPE } from '../wire/answer.ts'
-import { mediaType, type WireRequest } from '../wire/request.ts'
+import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
 import { type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
 import { withoutBom } from '../wire/text.ts'
+import { isXmlCharset } from './xml/encoding.ts'
 import { parseXmlObject } from './xml/read.ts'
 import { xmlOf } from './xml/write.ts'
 
@@ -89,6 +90,13 @@ export function inFormat(answer: Answer, format: Format | undefined): Answer {
   return { ...answer, headers: { ...headers, 'content-type': XML_TYPE }, body: xml }
 }
 
+/** Of a body: what any `+json` or `+xml` says, too (RFC 6839 §3.1, RFC 7303 §4.2), whatever it is made for. */
+function formatOfType(type: string): Format | undefined {
+  const known = FORMATS.get(type)
+  if (known !== undefined || !type.startsWith('application/')) return known
+  return type.endsWith('+json') ? 'json' : type.endsWith('+xml') ? 'xml' : undefined
+}
+
 export type BodyRead =
   | { readonly kind: 'body'; readonly body: JsonObject }
   | { readonly kind: 'media-type' }
@@ -97,12 +105,13 @@ export type BodyRead =
 /** A request's body by its Content-Type: JSON as it is, XML as the JSON that says the same. */
 export function readDocument(request: WireRequest): BodyRead {
   const media = mediaType(request)
-  const format = media === undefined ? undefined : FORMATS.get(media.type)
-  if (format === undefined || !isUnicode(media?.charset)) return { kind: 'media-type' }
-  const body = format === 'json' ? parseStrictObject(withoutBom(request.body)) : parseXmlObject(request.body)
+  const format = media === undefined ? undefined : formatOfType(media.type)
+  if (media === undefined || format === undefined) return { kind: 'media-type' }
+  if (!(format === 'json' ? isUtf8(media, media.type) : isXmlCharset(media.charset)))
+    return { kind: 'media-type' }
+  const body =
+    format === 'json'
+      ? parseStrictObject(withoutBom(request.body))
+      : parseXmlObject(request.body, media.charset)
   return body === undefined ? { kind: 'unreadable' } : { kind: 'body', body }
-}
-
-function isUnicode(charset: string | undefined): boolean {
-  return charset === undefined || charset === 'utf-8' || charset === 'utf8'
 }

@@ -1,6 +1,6 @@
 import { SaxesParser, type SaxesTagNS } from 'saxes'
 import type { Json, JsonObject } from '../../wire/strict-json.ts'
-import { decodeUtf8 } from '../../wire/text.ts'
+import { decodeXml } from './encoding.ts'
 import { DEFAULT_NAMESPACE, jsonPrefix } from './namespaces.ts'
 
 /** Levels of nesting, elements and attributes of one document; none of this dialect's bodies comes near. */
@@ -16,19 +16,20 @@ type Open = {
 
 /**
  * An XML body as the JSON body that says the same: attributes and child elements are members, an element without
- * either is its text. No DTD, no processing instructions, no entities but XML's own five; strict UTF-8; nothing
- * twice. @returns undefined for anything else.
+ * either is its text, to the last space (XML 1.0 §2.4). No DTD, no processing instructions, no entities but XML's own
+ * five; nothing twice. @returns undefined for anything else.
  */
-export function parseXmlObject(bytes: Uint8Array): JsonObject | undefined {
-  const text = decodeUtf8(bytes)
-  if (text === undefined || text.includes('\0')) return undefined
+export function parseXmlObject(bytes: Uint8Array, charset?: string): JsonObject | undefined {
+  const decoded = decodeXml(bytes, charset)
+  if (decoded === undefined || decoded.text.includes('\0')) return undefined
+  const { text, mayDeclare } = decoded
   const reader = new Reader()
   const parser = new SaxesParser({ xmlns: true })
   parser.on('error', () => reader.fail())
   parser.on('doctype', () => reader.fail())
   parser.on('processinginstruction', () => reader.fail())
   parser.on('xmldecl', ({ encoding }) => {
-    if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8') reader.fail()
+    if (encoding !== undefined && !mayDeclare(encoding)) reader.fail()
   })
   parser.on('opentag', (tag) => reader.open(tag))
   parser.on('closetag', () => reader.close())
@@ -73,8 +74,8 @@ class Reader {
     const open = this.#stack.pop()
     if (open === undefined || this.hasFailed) return
     const { name, members, text } = open
-    if (members.size > 0 && text.trim() !== '') return this.fail()
-    const value = members.size > 0 ? objectOf(members) : text.trim()
+    if (members.size > 0 && !isWhiteSpace(text)) return this.fail()
+    const value = members.size > 0 ? objectOf(members) : text
     const parent = this.#stack.at(-1)
     if (parent === undefined) this.#root = objectOf(new Map([[name, value]]))
     else this.#member(parent, name, value)
@@ -95,6 +96,14 @@ class Reader {
     else open.members.set(name, value)
   }
 }
+
+/** XML's own white space (XML 1.0 §2.3), which stands between elements; U+00A0 and its like are content. */
+function isWhiteSpace(text: string): boolean {
+  for (const char of text) if (!WHITE_SPACE.has(char)) return false
+  return true
+}
+
+const WHITE_SPACE: ReadonlySet<string> = new Set([' ', '\t', '\n', '\r'])
 
 /** Inside an element of an extension its own names stand alone, as they do in JSON. */
 function nameOf(uri: string, local: string, parentUri: string | undefined): string | undefined {

@@ -63,6 +63,110 @@ test('bytes that are not UTF-8 are refused', () => {
   assert.equal(parseXmlObject(Buffer.from('<auth a="\xff"/>', 'latin1')), undefined)
 })
 
+const KEPT: readonly [string, string][] = [
+  ['spaces', ' spaced pass '],
+  ['a tab and a line end', '\tpass\n'],
+  ['no-break spaces', '\u00a0pass\u00a0'],
+  ['byte order marks', '\ufeffpass\ufeff'],
+  ['an ideographic space', '\u3000pass'],
+  ['nothing but a space', ' '],
+]
+// The kind: character data of an element without children, however it is written. It is content, to the last space.
+for (const [name, text] of KEPT)
+  test(`[W20] character data is kept as it is: ${name}`, () => {
+    const expected = { user: { username: 'u', 'OS-KSADM:password': text } }
+    const references = Array.from(text, (char) => `&#${char.codePointAt(0)};`).join('')
+    for (const written of [text, `<![CDATA[${text}]]>`, references])
+      assert.deepEqual(
+        read(
+          `<user xmlns="${ID}" xmlns:k="${KSADM}" username="u">\n  <k:password>${written}</k:password>\n</user>`,
+        ),
+        expected,
+        written,
+      )
+    assert.deepEqual(
+      read(`<user xmlns="${ID}" xmlns:k="${KSADM}" username="u" k:password="${references}"/>`),
+      expected,
+    )
+  })
+
+test('[W20] between child elements white space is dropped, and anything else is refused', () => {
+  const around = (space: string) => read(`<auth>${space}<token id="1"/>${space}</auth>`)
+  for (const space of ['', ' ', '\n\t ', '\r\n', '<!-- c -->', ' <!-- c --> '])
+    assert.deepEqual(around(space), { auth: { token: { id: '1' } } }, JSON.stringify(space))
+  for (const text of ['x', '\u00a0', '\ufeff', '\u2003', '<![CDATA[x]]>', '&#160;'])
+    assert.equal(around(text), undefined, JSON.stringify(text))
+})
+
+test('[W20] a text that is longer than what is parsed at once is kept whole', () => {
+  const text = `${' '.repeat(1_023)}\ufeff${'😀'.repeat(600)} `
+  assert.deepEqual(read(`<auth><p>${text}</p></auth>`), { auth: { p: text } })
+})
+
+type Encoded = { readonly bytes: Uint8Array; readonly charset?: string }
+const DECLARED = (encoding: string) => `<?xml version="1.0" encoding="${encoding}"?><auth p="ü"/>`
+const PLAIN = '<auth p="ü"/>'
+const ASCII = '<auth p="&#252;"/>'
+const le = (text: string): Buffer => Buffer.from(text, 'utf16le')
+const be = (text: string): Buffer => le(text).swap16()
+const MARK = '\ufeff'
+
+const READ: readonly [string, Encoded][] = [
+  ['UTF-8', { bytes: Buffer.from(PLAIN) }],
+  ['UTF-8 with a mark', { bytes: Buffer.from(MARK + DECLARED('utf-8')) }],
+  ['UTF-8 that says so everywhere', { bytes: Buffer.from(MARK + DECLARED('UTF-8')), charset: 'utf-8' }],
+  ['UTF-16, little end first', { bytes: le(MARK + PLAIN) }],
+  ['UTF-16, big end first', { bytes: be(MARK + PLAIN) }],
+  ['UTF-16 that declares itself', { bytes: le(MARK + DECLARED('UTF-16')) }],
+  ['UTF-16 that says so everywhere', { bytes: be(MARK + DECLARED('utf-16')), charset: 'utf-16' }],
+  ['UTF-16 in the order that its type names', { bytes: le(PLAIN), charset: 'utf-16le' }],
+  ['UTF-16 in the other order', { bytes: be(DECLARED('UTF-16')), charset: 'utf-16be' }],
+  ['declared US-ASCII', { bytes: Buffer.from(`<?xml version="1.0" encoding="US-ASCII"?>${ASCII}`) }],
+  ['US-ASCII by its type', { bytes: Buffer.from(ASCII), charset: 'us-ascii' }],
+  [
+    'US-ASCII that declares UTF-8',
+    { bytes: Buffer.from(`<?xml version="1.0" encoding="utf-8"?>${ASCII}`), charset: 'us-ascii' },
+  ],
+]
+for (const [name, { bytes, charset }] of READ)
+  test(`XML is read in any encoding of XML 1.0 §4.3.3: ${name}`, () => {
+    assert.deepEqual(JSON.parse(JSON.stringify(parseXmlObject(bytes, charset))), { auth: { p: 'ü' } })
+  })
+
+const UNREAD: readonly [string, Encoded][] = [
+  ['UTF-16 without a mark', { bytes: le(PLAIN) }],
+  ['UTF-16 without a mark, of a type that promises one', { bytes: be(PLAIN), charset: 'utf-16' }],
+  ['UTF-16 that declares UTF-8', { bytes: le(MARK + DECLARED('UTF-8')) }],
+  ['UTF-8 that declares UTF-16', { bytes: Buffer.from(DECLARED('UTF-16')) }],
+  ['UTF-16 whose type says UTF-8', { bytes: le(MARK + PLAIN), charset: 'utf-8' }],
+  ['UTF-16 whose type says the other order', { bytes: le(MARK + PLAIN), charset: 'utf-16be' }],
+  ['UTF-8 with a mark whose type says UTF-16', { bytes: Buffer.from(MARK + PLAIN), charset: 'utf-16' }],
+  ['half a character', { bytes: le(MARK + PLAIN).subarray(0, -1) }],
+  ['half a pair', { bytes: le(`${MARK}<auth p="\ud83d"/>`) }],
+  ['two marks', { bytes: Buffer.from(MARK + MARK + PLAIN) }],
+  [
+    'UTF-32',
+    {
+      bytes: Buffer.concat([
+        Buffer.of(0xff, 0xfe, 0, 0),
+        ...Array.from(ASCII, (c) => Buffer.of(c.charCodeAt(0), 0, 0, 0)),
+      ]),
+    },
+  ],
+  [
+    'US-ASCII with a byte above it',
+    { bytes: Buffer.from(`<?xml version="1.0" encoding="us-ascii"?>${PLAIN}`) },
+  ],
+  ['US-ASCII by its type, with a byte above it', { bytes: Buffer.from(PLAIN), charset: 'us-ascii' }],
+  ['Latin-1 by its type', { bytes: Buffer.from(PLAIN, 'latin1'), charset: 'utf-8' }],
+  ['EBCDIC', { bytes: Buffer.from('4c6fa7949340', 'hex') }],
+  ['an encoding that nobody knows', { bytes: Buffer.from(DECLARED('utf-7')) }],
+]
+for (const [name, { bytes, charset }] of UNREAD)
+  test(`XML is refused in any other encoding: ${name}`, () => {
+    assert.equal(parseXmlObject(bytes, charset), undefined)
+  })
+
 test('depth and size are taken up to their bounds, and refused past them', () => {
   const nested = (depth: number) => `${'<auth>'.repeat(depth)}x${'</auth>'.repeat(depth)}`
   assert.notEqual(read(nested(XML_DEPTH_MAX)), undefined)
@@ -76,6 +180,8 @@ test('depth and size are taken up to their bounds, and refused past them', () =>
 
 test('no bytes make the reading throw', () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => void parseXmlObject(bytes)))
+  const charset = fc.constantFrom('utf-8', 'us-ascii', 'utf-16', 'utf-16le', 'utf-16be')
+  fc.assert(fc.property(fc.uint8Array(), charset, (bytes, name) => void parseXmlObject(bytes, name)))
   fc.assert(fc.property(fc.string(), (text) => void read(`<auth a="${text}">${text}</auth>`)))
 })
 
