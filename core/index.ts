@@ -267,6 +267,9 @@ export {
   confirmationOf,
   credentialOf,
   credentialOfClaims,
+  kindOf,
+  LIMITED_CLIENT,
+  SETUP_SCOPE,
   scopesIn,
   scopesOfClaims,
 } from './tokens/credential.ts'
@@ -296,6 +299,7 @@ export type {
   UnitOutcome,
 } from './units.ts'
 export { type Admission, ANY_ACCESS, admit, type Credential, type Demand } from './verdict/admit.ts'
+export { APP_CREDENTIAL, delegationOf, type GuardedAct, mayDelegated } from './verdict/delegation.ts'
 export {
   INACTIVE_WHYS,
   type InactiveWhy,

@@ -2,16 +2,35 @@ import { audienceOf } from '../jwt.ts'
 import type { TokenRecord } from '../records.ts'
 import { isObject, type Json, type JsonObject } from '../strict-json.ts'
 import type { Credential } from '../verdict/admit.ts'
+import { delegationOf } from '../verdict/delegation.ts'
+import type { TokenKind } from './kinds.ts'
 
 /** What a stored token may be used as. */
-export function credentialOf({ kind, source, audience, scope, delegated }: TokenRecord): Credential {
+export function credentialOf(record: TokenRecord): Credential {
+  const { source, audience, scope } = record
+  const delegated = delegationOf(record)
   return {
-    kind,
+    kind: kindOf(record),
     source,
     ...(audience === undefined ? {} : { audience }),
     scopes: scopesIn(scope),
     ...(delegated === undefined ? {} : { delegated }),
   }
+}
+
+/** The clients that tokens for one purpose bear, and the scope of one of them: records older than their kind say it so. */
+export const LIMITED_CLIENT = { setupMfa: 'setup-mfa', passwordReset: 'password-reset' } as const
+export const SETUP_SCOPE = 'SETUP-MFA'
+const LIMITED_CLIENTS: readonly string[] = Object.values(LIMITED_CLIENT)
+
+/**
+ * The kind of a stored token. Every acceptor asks this and not the record: Identity tokens for one purpose were
+ * written as `identity` before they were a kind of their own, and open no more than those of today.
+ */
+export function kindOf({ kind, client, scope }: TokenRecord): TokenKind {
+  if (kind !== 'identity') return kind
+  const isLimited = scope === SETUP_SCOPE || (client !== undefined && LIMITED_CLIENTS.includes(client))
+  return isLimited ? 'limited' : kind
 }
 
 /** One of our own JWTs (RFC 9068); its signature has been verified. */

@@ -5,7 +5,7 @@ import { type Authority, authorityOver } from './authority.ts'
 import type { Call } from './call.ts'
 import { IDENTITY } from './directory.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } from './faults.ts'
-import { isOfAppCredential, isSetupMfa } from './limited.ts'
+import { isLimited, isOfAppCredential } from './limited.ts'
 import { judgeParty, type LiveParty, type PartyFacts, readParty } from './party.ts'
 
 export type Reply = Awaitable<Answer | Stale>
@@ -15,9 +15,11 @@ export type Reply = Awaitable<Answer | Stale>
  * for setting up MFA is 403. `facts` are for judging the caller once more after another await.
  */
 export function asCaller(call: Call, next: (caller: LiveParty, facts: PartyFacts) => Reply): Reply {
-  return asAnyCaller(call, (caller, facts) =>
-    isSetupMfa(caller.record) ? fault('forbidden', 'User must setup multi-factor') : next(caller, facts),
-  )
+  return asAnyCaller(call, (caller, facts) => (isLimited(caller.record) ? limited() : next(caller, facts)))
+}
+
+export function limited(): Answer {
+  return fault('forbidden', 'User must setup multi-factor')
 }
 
 /** The same for what asks for a user's own authority: a token of an application credential has not got it. */

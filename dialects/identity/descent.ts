@@ -1,4 +1,4 @@
-import type { Ancestor, TokenIntent, TokenRecord } from '@rescind/core'
+import { type Ancestor, delegationOf, type TokenIntent, type TokenRecord } from '@rescind/core'
 import type { Mint } from './mint.ts'
 
 /**
@@ -11,16 +11,17 @@ export function descent(parent: TokenRecord, isChained: boolean): Pick<TokenInte
 }
 
 /**
- * A token that stands for the same user as the one it is made from: the same proof, the same one behind it, and the
+ * A token that stands for the same user as the one it is made from: the same proof, the same one behind it, the same limits, and the
  * older one's end at the latest, so that no chain of logins outlives the first (CVE-2012-5563).
  */
 export function rescoped(
   parent: TokenRecord,
   isChained: boolean,
-): Pick<Mint, 'client' | 'authenticatedBy' | 'family' | 'claims' | 'restsOn'> & {
+): Pick<Mint, 'client' | 'authenticatedBy' | 'family' | 'claims' | 'restsOn' | 'delegated'> & {
   readonly expiresAtMs: number
 } {
   const impersonator = parent.claims?.['impersonator']
+  const delegated = delegationOf(parent)
   return {
     client: parent.client ?? '',
     authenticatedBy: parent.authenticatedBy ?? [],
@@ -28,6 +29,7 @@ export function rescoped(
     family: descent(parent, isChained),
     claims: { chain: chainOf(parent), ...(impersonator === undefined ? {} : { impersonator }) },
     restsOn: parent,
+    ...(delegated === undefined ? {} : { delegated }),
   }
 }
 

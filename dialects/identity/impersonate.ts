@@ -1,4 +1,4 @@
-import type { Awaitable } from '@rescind/core'
+import { type Awaitable, mayDelegated } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
 import { formatInstant } from '../wire/iso-date.ts'
@@ -12,7 +12,8 @@ import { numberIn, textIn } from './fields.ts'
 import { readDocument } from './format.ts'
 import { issued } from './issued.ts'
 import { isOperator } from './ladder.ts'
-import { isLimited } from './limited.ts'
+import { isParent } from './limited.ts'
+import type { Mint } from './mint.ts'
 import { judgeParty, type LiveParty, type PartyFacts } from './party.ts'
 import { governs } from './permission.ts'
 import { scopeOf } from './tenant-scope.ts'
@@ -30,8 +31,7 @@ export function impersonate(call: Call): Awaitable<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asWholeCaller(call, (caller, facts) => {
-      if (!isOperator(caller.user) || caller.record.claims?.['impersonator'] !== undefined)
-        return notAuthorized()
+      if (!isOperator(caller.user) || !mayDelegated(caller.record, 'outlive')) return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)
       const asked = parse(read.body, call.settings.tokenLifeMs / 1_000)
       if (asked === undefined)
@@ -65,10 +65,10 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
   if (entry === undefined || scope === undefined)
     return fault('itemNotFound', `User ${asked.username} not found`)
   const user = entry.value
-  if (!governs(caller.user, user) || isLimited(caller.record)) return notAuthorized()
+  if (!governs(caller.user, user) || !isParent(caller.record)) return notAuthorized()
   if (!user.enabled) return fault('userDisabled', `User '${user.username}' is disabled.`)
   const tenant = scope.kind === 'scope' ? scope.tenant : undefined
-  const given = {
+  const given: Mint = {
     basis,
     user,
     tenant: tenant?.id,
@@ -77,6 +77,7 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
     expiresAtMs: Math.min(caller.record.expiresAtMs, realm.nowMs() + asked.seconds * 1_000),
     family: descent(caller.record, true),
     claims: { impersonator: caller.user.id },
+    delegated: 'impersonation',
     restsOn: caller.record,
     by: caller.user.id,
     expects: [

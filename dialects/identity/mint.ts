@@ -1,6 +1,7 @@
 import {
   ContractBroken,
   callerFacts,
+  type Delegation,
   type Expectation,
   type IssueAct,
   issueTokens,
@@ -31,6 +32,9 @@ export type Mint = {
   readonly family?: Pick<TokenIntent, 'grant' | 'ancestors'>
   readonly claims?: Readonly<Record<string, unknown>>
   readonly scope?: string
+  /** For one purpose, which `client` names; absent: for whatever its user may do. */
+  readonly isLimited?: true
+  readonly delegated?: Delegation
   /** What the right to it rests on; absent: the user as it stood at `basis`. */
   readonly restsOn?: TokenFacts
   /** Who acts, if not the user. */
@@ -79,17 +83,18 @@ export async function mint(call: Call, given: Mint): Promise<MintOutcome> {
 }
 
 function intentOf({ realm, settings }: Call, given: Mint): TokenIntent {
-  const { user, tenant, client, authenticatedBy, scope } = given
+  const { user, tenant, client, authenticatedBy, scope, delegated } = given
   const account = accountOf(user)
   return {
     ...principalsOf(user, tenant),
     client,
     raw: mintText(realm.grammar.prefixes.identity, realm.random),
-    kind: 'identity',
+    kind: given.isLimited === true ? 'limited' : 'identity',
     expiresAtMs: given.expiresAtMs ?? realm.nowMs() + settings.tokenLifeMs,
     authenticatedBy,
     ...given.family,
     ...(scope === undefined ? {} : { scope }),
+    ...(delegated === undefined ? {} : { delegated }),
     claims: { ...given.claims, ...(account === undefined ? {} : { account }) },
   }
 }

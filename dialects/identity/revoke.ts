@@ -1,11 +1,13 @@
-import { type Awaitable, type RevokeAct, revokeToken, unreachable } from '@rescind/core'
+import { type Awaitable, after, type RevokeAct, revokeToken, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
 import type { Call } from './call.ts'
-import { type About, asCaller, asCallerAbout, callerOf } from './caller.ts'
-import { fault, VARY } from './faults.ts'
+import { type About, asCaller, asCallerAbout, callerOf, type Reply } from './caller.ts'
+import { endOneself } from './end-oneself.ts'
+import { fault, NO_VALID_TOKEN, unauthorized, VARY } from './faults.ts'
 import { tokenNamed } from './naming.ts'
 
+const HOW = 'identity.revoke'
 const NO_CONTENT: Answer = { status: 204, headers: { ...VARY, 'cache-control': 'no-store' }, body: '' }
 
 /**
@@ -19,9 +21,11 @@ export function revoke(call: Call, pathId: string | undefined): Awaitable<Answer
   return untilFresh(() => {
     switch (named.kind) {
       case 'own':
-        return asCaller(call, (caller) => end(call, { caller, target: caller }))
+        return endOwn(call)
       case 'id':
-        return asCallerAbout(call, named.id, (about) => end(call, about))
+        return named.id === call.request.header('x-auth-token')
+          ? endOwn(call)
+          : asCallerAbout(call, named.id, (about) => end(call, about))
       case 'malformed':
         return asCaller(call, () => fault('badRequest', named.detail))
       default:
@@ -30,8 +34,23 @@ export function revoke(call: Call, pathId: string | undefined): Awaitable<Answer
   })
 }
 
+function endOwn(call: Call): Reply {
+  return after(endOneself(call, HOW), (outcome): Answer | Stale => {
+    switch (outcome) {
+      case 'ended':
+        return NO_CONTENT
+      case 'nobody':
+        return unauthorized(call.request, NO_VALID_TOKEN)
+      case 'stale':
+        return outcome
+      default:
+        return unreachable(outcome)
+    }
+  })
+}
+
 async function end({ realm, request }: Call, { caller, target }: About): Promise<Answer | Stale> {
-  const act: RevokeAct = { caller: callerOf(realm, request, caller), how: 'identity.revoke' }
+  const act: RevokeAct = { caller: callerOf(realm, request, caller), how: HOW }
   // A suspended token can be revoked, and it would fail a condition to be alive.
   const revoked = await revokeToken(
     realm,

@@ -1,4 +1,4 @@
-import { type Entry, type Operation, type Position, unreachable } from '@rescind/core'
+import { type Entry, type Operation, type Position, SETUP_SCOPE, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { accessAnswer } from './access.ts'
 import type { Call } from './call.ts'
@@ -8,6 +8,7 @@ import { IDENTITY_USERS, type IdentityUser, type MobilePhone, mfaOf, userEntry }
 import { fault, overLimit, unauthorized, WRONG_CREDENTIALS, writeV2Fault } from './faults.ts'
 import { issued } from './issued.ts'
 import { isSmsCode, MFA_SESSION_MS, type MfaSession, openSession, sealSession } from './mfa-session.ts'
+import type { Mint } from './mint.ts'
 import { passcode } from './passcode.ts'
 import { notTheirs, scopeOf } from './tenant-scope.ts'
 import { proveTotp } from './totp.ts'
@@ -108,13 +109,14 @@ export function setUpToken(call: Call, { basis, entry }: Setup): Promise<Answer 
   const user = entry.value
   if (mfaOf(user).isEnabled)
     return Promise.resolve(fault('forbidden', 'Multi-factor authentication is set up already.'))
-  const given = {
+  const given: Mint = {
     basis,
     user,
     tenant: undefined,
     client: PROOF.setupMfa,
     authenticatedBy: ['PASSWORD'],
-    scope: 'SETUP-MFA',
+    scope: SETUP_SCOPE,
+    isLimited: true,
     expects: [{ collection: IDENTITY_USERS.name, id: user.id, version: entry.version }],
   }
   return issued(call, given, (minted) =>

@@ -6,7 +6,7 @@ import { rescoped } from './descent.ts'
 import { IDENTITY_USERS, userEntry } from './directory/users.ts'
 import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { issued } from './issued.ts'
-import { isLimited } from './limited.ts'
+import { isParent } from './limited.ts'
 import type { Mint } from './mint.ts'
 import { judgeParty, readParty } from './party.ts'
 import { scopeOf } from './tenant-scope.ts'
@@ -24,7 +24,7 @@ export async function byToken(call: Call, id: string, asked: Named | undefined):
   if (party.kind !== 'live' || entry === undefined || scope === undefined)
     return unauthorized(request, WRONG_CREDENTIALS)
   const parent = party.record
-  if (isLimited(parent)) return fault('forbidden', 'This token is good for one purpose only.')
+  if (!isParent(parent)) return fault('forbidden', 'This token is good for one purpose only.')
   if (scope.kind === 'not-theirs')
     return unauthorized(request, `Token doesn't belong to Tenant with Id/Name: '${scope.asked}'`)
   const { tenant } = scope

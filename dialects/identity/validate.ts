@@ -6,7 +6,7 @@ import type { Call } from './call.ts'
 import { asCaller, asCallerAbout, type Reply } from './caller.ts'
 import { catalogOf, endpointList } from './catalog.ts'
 import { fault, tokenNotFound, unauthorized, VARY } from './faults.ts'
-import { isSetupMfa } from './limited.ts'
+import { isLimited } from './limited.ts'
 import { belongsTo, isTokenText } from './naming.ts'
 import type { LiveParty } from './party.ts'
 import { asOperator } from './permission.ts'
@@ -54,8 +54,8 @@ function ofSubject(call: Call, id: string, next: (target: LiveParty) => Reply): 
         case 'held':
           return tokenNotFound()
         case 'live': {
-          // What is good for nothing but setting up MFA lets nobody in anywhere else.
-          if (isSetupMfa(target.record)) return tokenNotFound()
+          // What is good for one purpose only lets nobody in anywhere else.
+          if (isLimited(target.record)) return tokenNotFound()
           const { tenantId } = asked
           // By id only, and 401 for a token without a tenant too: Keystone's answer, and the vendor has no other.
           if (tenantId !== undefined && target.record.tenant !== tenantId)

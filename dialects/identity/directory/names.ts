@@ -1,3 +1,5 @@
+import { APP_CREDENTIAL, LIMITED_CLIENT } from '@rescind/core'
+
 /** The source of every token, subject and tenant of this dialect. */
 export const IDENTITY = 'identity'
 
@@ -27,15 +29,13 @@ export function isProjectId(id: string): boolean {
  * What an Identity token bears as its client. It has no application; the client tells by what kind of proof it was
  * made, so that one cut-off ends just those that a raised demand no longer admits. A rescoped token has its parent's.
  */
-export const PROOF = {
+export const PROOF: Readonly<Record<'single' | 'multi' | 'setupMfa', string>> = {
   /** A password, an API key. */
   single: 'single-factor',
   multi: 'multi-factor',
   /** Good for setting up multi-factor authentication, and for nothing else. */
-  setupMfa: 'setup-mfa',
-  /** From `forgot-pwd`: good for one new password. */
-  passwordReset: 'password-reset',
-} as const
+  setupMfa: LIMITED_CLIENT.setupMfa,
+}
 
 /** The client of tokens that an application credential made: its end is theirs. */
 export function appCredentialClient(id: string): string {
@@ -46,8 +46,6 @@ export function appCredentialClient(id: string): string {
 export function appCredentialOf(client: string | undefined): string | undefined {
   return client?.startsWith(APP_CREDENTIAL) ? client.slice(APP_CREDENTIAL.length) : undefined
 }
-
-const APP_CREDENTIAL = 'app-credential:'
 
 /** One text of several, for a unique key over more than one member. */
 export function jointKey(...parts: readonly string[]): string {

@@ -2,7 +2,7 @@ import { type Awaitable, after, type Caller, type Realm } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
 import { callerOf as callerOfParty } from '../caller.ts'
-import { isSetupMfa } from '../limited.ts'
+import { isLimited } from '../limited.ts'
 import { judgeParty, type LiveParty, type PartyFacts, readParty } from '../party.ts'
 import { forbidden, unauthorized } from './answers.ts'
 import { type Power, powerOf } from './power.ts'
@@ -32,7 +32,7 @@ export function asActing({ realm, request }: Call, next: (acting: Acting) => Rep
       // Judged after the last await.
       const party = judgeParty(realm, facts)
       if (party.kind !== 'live') return unauthorized(request)
-      if (isSetupMfa(party.record)) return forbidden('User must setup multi-factor')
+      if (isLimited(party.record)) return forbidden('User must setup multi-factor')
       return next({ party, facts, grant, power: powerOf(party.user, grant) })
     })
   })

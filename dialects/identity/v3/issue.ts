@@ -38,6 +38,8 @@ async function attempt(call: Call, asked: AuthAsked): Promise<Answer | Stale> {
       return unauthorized(call.request)
     case 'incomplete':
       return unauthorized(call.request, 'Additional authentication credentials required.')
+    case 'no-parent':
+      return forbidden('A token of an application credential makes no other tokens.')
     case 'must-set-up':
       return forbidden('User must setup multi-factor')
     case 'over-limit':
@@ -92,6 +94,7 @@ function proofOf({ realm, settings }: Call, proven: Proven): ProofMembers {
   const inherited = parent === undefined ? undefined : rescoped(parent, settings.isChained)
   const endMs = inherited?.expiresAtMs ?? realm.nowMs() + settings.tokenLifeMs
   return {
+    ...(credential === undefined ? {} : { delegated: 'app-credential' }),
     ...inherited,
     client: clientOf(proven),
     authenticatedBy,

@@ -10,8 +10,9 @@ import {
 import type { Call } from '../call.ts'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directory/app-credentials.ts'
 import { accountAt, demandsMfa, domainAt, domainByName } from '../directory/domains.ts'
-import { appCredentialOf, jointKey, PROOF } from '../directory/names.ts'
+import { jointKey } from '../directory/names.ts'
 import { accountOf, type IdentityUser, mfaOf, userById, userEntryByName } from '../directory/users.ts'
+import { isLimited, isParent } from '../limited.ts'
 import { judgeParty, readParty } from '../party.ts'
 import { proveTotp } from '../totp.ts'
 import type { AppCredentialNamed, AuthMethod, DomainNamed, InDomain } from './auth-body.ts'
@@ -31,6 +32,8 @@ export type Proven = {
 export type Proof =
   | Proven
   | { readonly kind: 'failed' }
+  /** It rests on a live token that makes no others. */
+  | { readonly kind: 'no-parent' }
   /** What was proved is right, and this user has to prove more. */
   | { readonly kind: 'incomplete' }
   /** What was proved is right, and is not enough: multi-factor authentication is demanded and not set up. */
@@ -45,10 +48,14 @@ export async function proveAll(call: Call, methods: readonly AuthMethod[]): Prom
   let all: Proof | undefined
   // Passcodes come last: one is used up only where everything else was right.
   for (const method of methods.toSorted((one, other) => order(one) - order(other)))
-    all = all?.kind === 'failed' && method.kind === 'totp' ? FAILED : both(all, await prove(call, method))
+    all = isRefused(all) && method.kind === 'totp' ? all : both(all, await prove(call, method))
   if (all?.kind !== 'proven') return all ?? FAILED
   if (needsMore(all)) return { kind: 'incomplete' }
   return (await mustSetUp(call.realm, all)) ? { kind: 'must-set-up' } : all
+}
+
+function isRefused(proof: Proof | undefined): proof is Exclude<Proof, Proven> {
+  return proof !== undefined && proof.kind !== 'proven'
 }
 
 function order({ kind }: AuthMethod): number {
@@ -57,7 +64,9 @@ function order({ kind }: AuthMethod): number {
 
 function both(one: Proof | undefined, other: Proof): Proof {
   if (one === undefined || other.kind === 'over-limit') return other
-  if (one.kind !== 'proven' || other.kind !== 'proven' || one.user.id !== other.user.id) return FAILED
+  if (one.kind !== 'proven') return one
+  if (other.kind !== 'proven') return other
+  if (one.user.id !== other.user.id) return FAILED
   return {
     kind: 'proven',
     user: other.user,
@@ -108,23 +117,15 @@ async function provePasscode(
   return proven(user, { authenticatedBy: ['OTPPASSCODE'], also: proof.also })
 }
 
-/** A live token stands for its user. One that is for something else only (setting up MFA, a new password) does not. */
+/** A live token stands for its user. One for one purpose does not, and one of an application credential makes no others. */
 async function proveToken({ realm }: Call, text: string): Promise<Proof> {
   const facts = await readParty(realm, text)
-  const credentialId = appCredentialOf(facts?.record.client)
-  const entry =
-    credentialId === undefined ? undefined : await realm.directory.get(IDENTITY_APP_CREDENTIALS, credentialId)
   const party = judgeParty(realm, facts)
-  if (party.kind !== 'live' || !isGeneral(party.record)) return FAILED
-  if (credentialId !== undefined && entry === undefined) return FAILED
+  if (party.kind !== 'live' || isLimited(party.record)) return FAILED
   const { record, user } = party
-  const authenticatedBy = record.authenticatedBy ?? []
-  return proven(user, { authenticatedBy, parent: record, credential: entry?.value })
-}
-
-/** Whether a token is good for whatever its user may do, as far as its scope goes. */
-export function isGeneral({ client }: TokenRecord): boolean {
-  return client !== PROOF.setupMfa && client !== PROOF.passwordReset
+  // Copies would outlive the token that they were made from (CVE-2026-80182, CVE-2026-80184).
+  if (!isParent(record)) return { kind: 'no-parent' }
+  return proven(user, { authenticatedBy: record.authenticatedBy ?? [], parent: record })
 }
 
 /** Unknown credentials cost what known ones do: one comparison of digests. */

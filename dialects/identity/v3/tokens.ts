@@ -1,13 +1,14 @@
-import { type Awaitable, type RevokeAct, revokeToken } from '@rescind/core'
+import { type Awaitable, after, type RevokeAct, revokeToken, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { parseFormText } from '../../wire/form.ts'
 import type { Call } from '../call.ts'
 import { domainAt } from '../directory/domains.ts'
-import { callerOf } from './acting.ts'
-import { malformed, NO_CONTENT, success, tokenNotFound } from './answers.ts'
+import { endOneself } from '../end-oneself.ts'
+import { isLimited } from '../limited.ts'
+import { callerOf, type Reply } from './acting.ts'
+import { malformed, NO_CONTENT, success, tokenNotFound, unauthorized } from './answers.ts'
 import { catalogForm } from './catalog.ts'
-import { isGeneral } from './proof.ts'
 import { grantedBy } from './scope-grant.ts'
 import { type About, asActingAbout } from './subject.ts'
 import { tokenBody } from './token-body.ts'
@@ -21,7 +22,7 @@ export function validate(call: Call): Awaitable<Answer> {
   return untilFresh(() =>
     asActingAbout(call, allowsExpired ? 'validate-expired' : 'validate', async ({ target, text }) => {
       const { record, user } = target
-      if (user === undefined || !isGeneral(record)) return tokenNotFound()
+      if (user === undefined || isLimited(record)) return tokenNotFound()
       const grant = await grantedBy(call.realm, record, user)
       const userDomain = (await domainAt(call.realm, user.domainId)).domain
       const body = await tokenBody(call, { record, user, userDomain, grant }, catalogForm(call.request))
@@ -31,6 +32,8 @@ export function validate(call: Call): Awaitable<Answer> {
     }),
   )
 }
+
+const HOW = 'identity.v3.revoke'
 
 /**
  * `DELETE /v3/auth/tokens`: ends one token, and with chain revocation what was made from it. `?cascade=` of newer
@@ -43,11 +46,29 @@ export function revoke(call: Call): Awaitable<Answer> {
     return malformed(
       `This server ${isChained ? 'always' : 'never'} ends what was made from a token along with it.`,
     )
-  return untilFresh(() => asActingAbout(call, 'revoke', (about) => end(call, about)))
+  const { request } = call
+  const own = request.header('x-auth-token')
+  const isOwn = own !== undefined && own === request.header('x-subject-token')
+  return untilFresh(() => (isOwn ? endOwn(call) : asActingAbout(call, 'revoke', (about) => end(call, about))))
+}
+
+function endOwn(call: Call): Reply {
+  return after(endOneself(call, HOW), (outcome): Answer | Stale => {
+    switch (outcome) {
+      case 'ended':
+        return NO_CONTENT
+      case 'nobody':
+        return unauthorized(call.request)
+      case 'stale':
+        return outcome
+      default:
+        return unreachable(outcome)
+    }
+  })
 }
 
 async function end(call: Call, { acting, target }: About): Promise<Answer | Stale> {
-  const act: RevokeAct = { caller: callerOf(call, acting), how: 'identity.v3.revoke' }
+  const act: RevokeAct = { caller: callerOf(call, acting), how: HOW }
   // A suspended token can be revoked, and it would fail a condition to be alive.
   const { record } = target
   const revoked = await revokeToken(
