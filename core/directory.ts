@@ -1,8 +1,9 @@
 import { after } from './awaitable.ts'
 import type { RealmOrdinal } from './ids.ts'
+import { rowKindOf } from './log/row-kinds.ts'
 import type { Awaitable, DirectoryRecord, Store } from './ports.ts'
 import { decodeRule } from './rule-bytes.ts'
-import { type LogRow, ROW_KIND } from './rules.ts'
+import type { LogRow } from './rules.ts'
 import type { RecordKey } from './units.ts'
 
 /** A named kind of record. `keys` are the texts by which one, and only one, live record of it can be found. */
@@ -121,7 +122,7 @@ export class Directory {
 
   /** Drops what a change row made old. */
   onRow(row: LogRow): void {
-    if (row.kind !== ROW_KIND.change) return
+    if (rowKindOf(row) !== 'change') return
     const rule = decodeRule(row)
     if (rule.kind !== 'change') return
     this.#changes += 1

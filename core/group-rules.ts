@@ -1,5 +1,7 @@
 import { covers } from './covers.ts'
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
+import { traitsOf } from './log/row-kinds.ts'
+import { ORIGIN, type Position } from './position.ts'
 import type { TokenFacts } from './records.ts'
 import type { Target, TokenTarget } from './rules.ts'
 import { sextetsAt } from './sextets.ts'
@@ -15,12 +17,17 @@ export class GroupRules {
   readonly #tokens: TokenTarget[] = []
   readonly #others: { readonly realm: RealmOrdinal; readonly target: Target }[] = []
 
+  /** Where an epoch begins, what was issued before is lost. */
+  readonly #lostBelow: Map<RealmOrdinal, Position> = new Map()
+
   add({ realm, operations }: Unit): void {
     for (const operation of operations) {
       if (operation.kind !== 'append') continue
       const { rule } = operation.row
-      if (rule.kind !== 'revoke' && rule.kind !== 'hold') continue
-      const { target } = rule
+      const target = traitsOf(rule).hits(rule)
+      const lostBelow = traitsOf(rule).lostBelow(rule)
+      if (lostBelow > ORIGIN) this.#lostBelow.set(realm, lostBelow)
+      if (target === undefined) continue
       if (target.kind !== 'token') {
         this.#others.push({ realm, target })
         continue
@@ -31,6 +38,7 @@ export class GroupRules {
   }
 
   cover(realm: RealmOrdinal, facts: TokenFacts): boolean {
+    if (facts.position < (this.#lostBelow.get(realm) ?? ORIGIN)) return true
     if (this.#tokens.length > 0 && this.#nameToken(facts)) return true
     return this.#others.some((rule) => rule.realm === realm && covers(rule.target, facts))
   }

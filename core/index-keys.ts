@@ -2,7 +2,7 @@ import { sha256Latin1 } from './crypto.ts'
 import { unreachable } from './faults.ts'
 import type { Brand, TokenDigest } from './ids.ts'
 import type { Principals } from './records.ts'
-import { CUT_SHAPES, type CutShape, type ThingTarget } from './rules.ts'
+import { CUT_SHAPE_CODE, type CutShape, type ThingTarget } from './rules.ts'
 
 /**
  * 128 bits as 16 one-byte characters: the first half of SHA-256(realm digest key ‖ NUL ‖ kind ‖
@@ -62,7 +62,7 @@ export function keysOfThing(digestKey: string, target: ThingTarget): readonly In
 
 /** @returns undefined when these principals lack what the shape names: such a cut-off cannot hit them. */
 export function cutKeyOf(digestKey: string, shape: CutShape, of: Principals): IndexKey | undefined {
-  const kind = CUT_KIND_BASE + CUT_SHAPES.indexOf(shape)
+  const kind = CUT_KIND_BASE + CUT_SHAPE_CODE[shape]
   switch (shape) {
     case 'realm':
       return keyOf(digestKey, kind, prefixed(''))

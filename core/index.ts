@@ -127,6 +127,15 @@ export {
   LIFETIME_MAX_MS,
 } from './lifetimes.ts'
 export { type Epoch, type Standing, standingOf } from './lineage.ts'
+export {
+  isRowKind,
+  ROW_KIND_NAMES,
+  ROW_KINDS,
+  type RowKind,
+  rowKindOf,
+  rowKindOfCode,
+  traitsOf,
+} from './log/row-kinds.ts'
 export { ANCHOR_MEMO, anchorStands, keptRows } from './log-anchor.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export { type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
@@ -237,7 +246,6 @@ export {
   type LogRow,
   type ReleaseRule,
   type RevokeRule,
-  ROW_KIND,
   type Rule,
   type Target,
 } from './rules.ts'

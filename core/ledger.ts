@@ -3,10 +3,11 @@ import { ContractBroken, StoreUnavailable } from './faults.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { GroupRules } from './group-rules.ts'
 import type { RealmOrdinal } from './ids.ts'
+import { traitsOf } from './log/row-kinds.ts'
 import type { Defer, LogHead, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import { RevocationIndex } from './revocation-index.ts'
-import { type LogRow, ROW_KIND, type Rule } from './rules.ts'
+import type { LogRow, Rule } from './rules.ts'
 import { type ConflictWhat, type GroupOutcome, revokes, type Unit, type UnitOutcome } from './units.ts'
 import { isHeld, isRevoked } from './verdict.ts'
 
@@ -211,7 +212,7 @@ export class Ledger {
     for (const operation of unit.operations) {
       if (operation.kind !== 'append') continue
       const { row } = operation
-      const logged: LogRow = { seq, atMs: row.atMs, kind: ROW_KIND[row.rule.kind], rule: row.bytes }
+      const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
       previousCut = index.fold(logged).previousCut ?? previousCut
       if (row.rule.kind === 'epoch') this.#suspended.delete(unit.realm)
       for (const listener of this.#listeners) listener(unit.realm, logged)
@@ -232,7 +233,7 @@ export class Ledger {
         if (operation.kind !== 'append') continue
         const { atMs, rule, bytes, audit } = operation.row
         const rows = byRealm.get(realm) ?? []
-        rows.push({ seq, atMs, kind: ROW_KIND[rule.kind], rule: bytes, means: rule, audit })
+        rows.push({ seq, atMs, kind: traitsOf(rule).code, rule: bytes, means: rule, audit })
         byRealm.set(realm, rows)
         seq += 1
       }

@@ -1,3 +1,4 @@
+import { traitsOf } from './log/row-kinds.ts'
 import { KeptSum, keptRows } from './log-anchor.ts'
 import type { LogHead } from './ports.ts'
 import type { Realm } from './realm.ts'
@@ -74,14 +75,16 @@ export class LogTrim {
     const { store, index } = this.#realm
     if (row.audit !== undefined || row.atMs > store.floorMs - this.#ageMs) return false
     const rule = decodeRule(row)
-    return rule.kind !== 'hold' || index.holds.placeOf(rule.id) === undefined
+    const hold = traitsOf(rule).holdOf(rule)
+    return hold === undefined || index.holds.placeOf(hold) === undefined
   }
 
   #isKept(rule: Rule, collections: Set<string>): boolean {
-    if (rule.kind === 'revoke') return rule.keepUntilMs > this.#realm.store.floorMs
-    if (rule.kind === 'epoch') return true
-    if (rule.kind !== 'change' || collections.has(rule.collection)) return false
-    collections.add(rule.collection)
+    const traits = traitsOf(rule)
+    if (traits.keptUntilMs(rule) > this.#realm.store.floorMs) return true
+    const collection = traits.collectionOf(rule)
+    if (collection === undefined || collections.has(collection)) return false
+    collections.add(collection)
     return true
   }
 
@@ -92,7 +95,8 @@ export class LogTrim {
     const over: LogRow[] = []
     for await (const row of keptRows(store, ordinal)) {
       const rule = decodeRule(row)
-      if (rule.kind === 'revoke' && rule.keepUntilMs <= store.floorMs) over.push(row)
+      const traits = traitsOf(rule)
+      if (traits.collectionOf(rule) === undefined && traits.keptUntilMs(rule) <= store.floorMs) over.push(row)
       if (over.length === TRIM_ROWS_MAX) break
     }
     if (over.length > 0) {
@@ -129,7 +133,8 @@ export class LogTrim {
     for await (const row of keptRows(store, ordinal)) {
       sum.flip(row)
       const rule = decodeRule(row)
-      if (rule.kind === 'change') collections.add(rule.collection)
+      const collection = traitsOf(rule).collectionOf(rule)
+      if (collection !== undefined) collections.add(collection)
     }
     return { anchor, sum, collections }
   }

@@ -1,9 +1,10 @@
 import { ContractBroken } from './faults.ts'
+import { traitsOf } from './log/row-kinds.ts'
 import { type ChainedRow, chainAfter } from './log-chain.ts'
 import { type Place, readPosition } from './position-text.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import { decodeRule, tokenRuleKeys } from './rule-bytes.ts'
-import { ROW_KIND, type Rule } from './rules.ts'
+import type { Rule } from './rules.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** One committed group as the feed carries it: the rows right after `prev`, up to `position`. */
@@ -124,6 +125,6 @@ function readRule(row: ChainedRow): Rule | undefined {
 }
 
 /** Whether a rule can turn a verdict: what remembered verdicts are judged again for. */
-export function turnsVerdicts({ kind }: Rule): boolean {
-  return ROW_KIND[kind] !== ROW_KIND.change
+export function turnsVerdicts(rule: Rule): boolean {
+  return traitsOf(rule).turnsVerdicts
 }

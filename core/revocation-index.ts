@@ -8,6 +8,7 @@ import { ORIGIN, type Position, position } from './position.ts'
 import { decodeRule, tokenRuleKeys } from './rule-bytes.ts'
 import {
   CUT_SHAPES,
+  type CutAsOf,
   type CutShape,
   type CutTarget,
   type LogRow,
@@ -78,12 +79,19 @@ export class RevocationIndex {
     return this.#floorMs
   }
 
-  /** @throws ContractBroken when a row is missing: continuity is never guessed. */
+  /**
+   * @throws ContractBroken when a row is missing, or is not understood: continuity is never guessed, and the index
+   * stands where it stood, so that nobody passes over such a row by asking again.
+   */
   fold(row: LogRow): Folded {
     if (row.seq !== this.#seq + 1) throw new ContractBroken(`log row ${row.seq} after ${this.#seq}`)
-    this.#seq = row.seq
     const token = tokenRuleKeys(row)
-    if (token === undefined) return this.#apply(decodeRule(row), row.atMs)
+    if (token === undefined) {
+      const folded = this.#apply(decodeRule(row), row)
+      this.#seq = row.seq
+      return folded
+    }
+    this.#seq = row.seq
     this.endedKinds.add('token')
     this.ended.addBytes(row.rule, token.digestAt, token.keepUntilMs)
     this.ended.addBytes(row.rule, token.handleKeyAt, token.keepUntilMs)
@@ -102,12 +110,13 @@ export class RevocationIndex {
     this.#seq = seq
   }
 
-  #apply(rule: Rule, atMs: number): Folded {
+  #apply(rule: Rule, { seq, atMs }: LogRow): Folded {
+    const at = position(this.#ordinal, seq)
     switch (rule.kind) {
       case 'revoke':
-        return this.#revoke(rule, atMs)
+        return this.#revoke(rule, { at, atMs })
       case 'hold':
-        this.holds.place(rule.id, rule.target, this.head)
+        this.holds.place(rule.id, rule.target, at)
         return NOTHING
       case 'release':
         this.holds.lift(rule.id)
@@ -117,7 +126,7 @@ export class RevocationIndex {
       case 'epoch':
         this.#ordinal = rule.ordinal
         this.#epochId = rule.epochId
-        this.#epochs.push({ ordinal: rule.ordinal, epochId: rule.epochId, seq: this.#seq })
+        this.#epochs.push({ ordinal: rule.ordinal, epochId: rule.epochId, seq })
         if (rule.lostBelow > this.#lostBelow) this.#lostBelow = rule.lostBelow
         return NOTHING
       default:
@@ -138,15 +147,15 @@ export class RevocationIndex {
     }
   }
 
-  #revoke(rule: RevokeRule, atMs: number): Folded {
+  #revoke(rule: RevokeRule, now: CutAsOf): Folded {
     const { target } = rule
-    if (target.kind === 'cut') return this.#cut(target, atMs, rule.keepUntilMs)
+    if (target.kind === 'cut') return this.#cut(target, now, rule.keepUntilMs)
     this.endedKinds.add(target.kind)
     for (const key of keysOfThing(this.digestKey, target)) this.ended.add(key, rule.keepUntilMs)
     return NOTHING
   }
 
-  #cut(target: CutTarget, atMs: number, keepUntilMs: number): Folded {
+  #cut(target: CutTarget, now: CutAsOf, keepUntilMs: number): Folded {
     const key = cutKeyOf(this.digestKey, target.shape, target.principals)
     if (key === undefined) throw new ContractBroken(`a cut-off of shape ${target.shape} without its names`)
     const table = this.#tableOf(target.shape)
@@ -155,7 +164,7 @@ export class RevocationIndex {
     const byLogin = target.basis === 'authenticated'
     const isPlain = dated === undefined && !byLogin
     const isDated = dated !== undefined && !byLogin
-    const asOf = target.asOf ?? { at: this.head, atMs }
+    const asOf = target.asOf ?? now
     table.raise(key, {
       plain: isPlain ? asOf.at : ORIGIN,
       plainAtMs: isPlain ? asOf.atMs : 0,

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ContractBroken } from './faults.ts'
 import { digestKeyOf, handleKeyOf } from './index-keys.ts'
+import { ROW_KIND_NAMES, ROW_KINDS, traitsOf } from './log/row-kinds.ts'
 import { position } from './position.ts'
 import { anyRule } from './property/arbitraries.ts'
 import {
@@ -17,7 +18,14 @@ import {
   tokenTarget,
 } from './property/samples.ts'
 import { decodeRule, encodeRule, tokenRuleKeys } from './rule-bytes.ts'
-import { CUT_SHAPES, type CutShape, type CutTarget, ROW_KIND, type Rule } from './rules.ts'
+import {
+  CUT_SHAPES,
+  type CutShape,
+  type CutTarget,
+  type Rule,
+  THING_CODE,
+  type ThingTarget,
+} from './rules.ts'
 
 const CUT_BOTH: Rule = revoking(
   {
@@ -110,12 +118,21 @@ const bytesOf = (hex: string): Buffer => Buffer.from(hex.replace(/\s/g, ''), 'he
 for (const [name, rule, hex] of GOLDEN) {
   test(`the bytes of "${name}" are those of every version before`, () => {
     assert.equal(encodeRule(rule, DIGEST_KEY).toString('hex'), bytesOf(hex).toString('hex'))
-    assert.deepEqual(decodeRule({ kind: ROW_KIND[rule.kind], rule: bytesOf(hex) }), rule)
+    assert.deepEqual(decodeRule({ kind: traitsOf(rule).code, rule: bytesOf(hex) }), rule)
   })
 }
 
 test('the numbers of kinds and shapes never change', () => {
-  assert.deepEqual(ROW_KIND, { revoke: 1, hold: 2, release: 3, change: 4, epoch: 5 })
+  const codes = Object.fromEntries(ROW_KIND_NAMES.map((kind) => [kind, ROW_KINDS[kind].code]))
+  assert.deepEqual(codes, { revoke: 1, hold: 2, release: 3, change: 4, epoch: 5 })
+  const things: Readonly<Record<ThingTarget['kind'], number>> = {
+    token: 1,
+    foreign: 2,
+    grant: 3,
+    session: 4,
+    key: 5,
+  }
+  assert.deepEqual(THING_CODE, things)
   const shapes: readonly CutShape[] = [
     'realm',
     'source',
@@ -155,7 +172,7 @@ test('two different rules never have the same kind and bytes', () => {
 
 test('bytes that end early or go on too long are refused, at every length', () => {
   for (const [, rule, hex] of GOLDEN) {
-    const [kind, whole] = [ROW_KIND[rule.kind], bytesOf(hex)]
+    const [kind, whole] = [traitsOf(rule).code, bytesOf(hex)]
     for (let length = 0; length < whole.length; length += 1) {
       assert.throws(() => decodeRule({ kind, rule: whole.subarray(0, length) }), ContractBroken, `${length}`)
     }
@@ -171,7 +188,7 @@ test('an unknown version, kind, target or shape is refused, never skipped (model
     if (version === 1) continue
     const changed = Buffer.from(revoke)
     changed[0] = version
-    assert.throws(() => decodeRule({ kind: ROW_KIND.revoke, rule: changed }), ContractBroken)
+    assert.throws(() => decodeRule({ kind: ROW_KINDS.revoke.code, rule: changed }), ContractBroken)
   }
   for (const kind of [0, 6, 7, 255, -1, 1.5, Number.NaN]) {
     assert.throws(() => decodeRule({ kind, rule: revoke }), ContractBroken)
@@ -179,12 +196,12 @@ test('an unknown version, kind, target or shape is refused, never skipped (model
   for (const target of [0, 7, 255]) {
     const changed = Buffer.from(revoke)
     changed[9] = target
-    assert.throws(() => decodeRule({ kind: ROW_KIND.revoke, rule: changed }), ContractBroken)
+    assert.throws(() => decodeRule({ kind: ROW_KINDS.revoke.code, rule: changed }), ContractBroken)
   }
   for (const shape of [8, 255]) {
     const changed = Buffer.from(hold)
     changed[9] = shape
-    assert.throws(() => decodeRule({ kind: ROW_KIND.hold, rule: changed }), ContractBroken)
+    assert.throws(() => decodeRule({ kind: ROW_KINDS.hold.code, rule: changed }), ContractBroken)
   }
 })
 

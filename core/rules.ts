@@ -13,17 +13,24 @@ export type CutShape =
   | 'subject+tenant'
   | 'tenant+client'
 
-/** In the order of their numbers in rule bytes; never reorder, only append. */
-export const CUT_SHAPES: readonly CutShape[] = [
-  'realm',
-  'source',
-  'tenant',
-  'subject',
-  'client',
-  'subject+client',
-  'subject+tenant',
-  'tenant+client',
-]
+/** Their numbers in rule bytes, in snapshots and in index keys; never change one, only add. */
+export const CUT_SHAPE_CODE: Readonly<Record<CutShape, number>> = {
+  realm: 0,
+  source: 1,
+  tenant: 2,
+  subject: 3,
+  client: 4,
+  'subject+client': 5,
+  'subject+tenant': 6,
+  'tenant+client': 7,
+}
+
+/** In the order of their numbers. */
+export const CUT_SHAPES: readonly CutShape[] = Object.keys(CUT_SHAPE_CODE).filter(isCutShape)
+
+function isCutShape(name: string): name is CutShape {
+  return Object.hasOwn(CUT_SHAPE_CODE, name)
+}
 
 /** One thing, ended absolutely, whenever it was issued. */
 export type TokenTarget = {
@@ -37,6 +44,15 @@ export type GrantTarget = { readonly kind: 'grant'; readonly source: Source; rea
 export type SessionTarget = { readonly kind: 'session'; readonly source: Source; readonly session: string }
 export type KeyTarget = { readonly kind: 'key'; readonly keyId: string }
 export type ThingTarget = TokenTarget | ForeignTokenTarget | GrantTarget | SessionTarget | KeyTarget
+
+/** Numbers of things in rule bytes and snapshots; never change one, only add. */
+export const THING_CODE: Readonly<Record<ThingTarget['kind'], number>> = {
+  token: 1,
+  foreign: 2,
+  grant: 3,
+  session: 4,
+  key: 5,
+}
 
 /** Everything about some principals that was issued before a moment. */
 export type CutTarget = {
@@ -96,6 +112,3 @@ export type ChainedLogRow = LogRow & {
   /** JSON text: who, why, from where. Absent when it has expired; its hash stays. */
   readonly audit?: string
 }
-
-/** Row kinds as stored; an unknown one makes a reader stop, never skip. */
-export const ROW_KIND = { revoke: 1, hold: 2, release: 3, change: 4, epoch: 5 } as const

@@ -5,11 +5,12 @@ import { ContractBroken } from './faults.ts'
 import type { IndexKey } from './index-keys.ts'
 import { keepUntilOf, PARTITIONS } from './key-table.ts'
 import type { Epoch } from './lineage.ts'
+import { ROW_KINDS } from './log/row-kinds.ts'
 import type { Position } from './position.ts'
 import { type Place, readPosition } from './position-text.ts'
 import { RevocationIndex } from './revocation-index.ts'
 import { decodeRule, encodeRule } from './rule-bytes.ts'
-import { CUT_SHAPES, ROW_KIND, type ThingTarget } from './rules.ts'
+import { CUT_SHAPE_CODE, CUT_SHAPES, THING_CODE, type ThingTarget } from './rules.ts'
 
 /**
  * An index as bytes, all numbers big-endian:
@@ -26,8 +27,10 @@ const MAGIC = Buffer.from('rescindS', 'latin1')
 const VERSION = 1
 const HASH_BYTES = 32
 const KEY_BYTES = 16
-/** In the order of their bits; never reorder, only append. */
-const THING_KINDS: readonly ThingTarget['kind'][] = ['token', 'foreign', 'grant', 'session', 'key']
+/** Each kind of things has the bit of its code. */
+const THING_KINDS: readonly ThingTarget['kind'][] = Object.keys(THING_CODE).filter(isThingKind)
+const bitOf = (kind: ThingTarget['kind']): number => 1 << (THING_CODE[kind] - 1)
+const ALL_BITS: number = THING_KINDS.reduce((bits, kind) => bits | bitOf(kind), 0)
 /** Keys gathered by one step of a writer: a few milliseconds. */
 const KEYS_PER_STEP = 20_000
 
@@ -121,10 +124,10 @@ function encodeHead(index: RevocationIndex, position: string): Buffer {
   const out = new ByteWriter().fixed(MAGIC).u8(VERSION).text(position)
   out.f64(index.lostBelow).f64(index.floorMs).u32(index.epochs.length)
   for (const { ordinal, epochId, seq } of index.epochs) out.u32(ordinal).text(epochId).f64(seq)
-  out.u8(THING_KINDS.reduce((bits, kind, at) => bits | (index.endedKinds.has(kind) ? 1 << at : 0), 0))
+  out.u8(THING_KINDS.reduce((bits, kind) => bits | (index.endedKinds.has(kind) ? bitOf(kind) : 0), 0))
   out.u8(index.cuts.size)
   for (const [shape, table] of index.cuts) {
-    out.u8(CUT_SHAPES.indexOf(shape)).u32(table.size)
+    out.u8(CUT_SHAPE_CODE[shape]).u32(table.size)
     for (const [key, cut] of table.entries()) {
       out.fixed(Buffer.from(key, 'latin1')).f64(cut.plain).f64(cut.plainAtMs)
       out.f64(cut.datedBeforeMs).f64(cut.dated).f64(cut.authenticatedMs).f64(cut.keepUntilMs)
@@ -137,6 +140,10 @@ function encodeHead(index: RevocationIndex, position: string): Buffer {
   return out.bytes()
 }
 
+function isThingKind(name: string): name is ThingTarget['kind'] {
+  return Object.hasOwn(THING_CODE, name)
+}
+
 function readEpoch(from: ByteReader): Epoch {
   return { ordinal: from.u32(), epochId: from.text(), seq: from.f64() }
 }
@@ -144,10 +151,8 @@ function readEpoch(from: ByteReader): Epoch {
 function readKinds(from: ByteReader, index: RevocationIndex): void {
   const bits = from.u8()
   // A kind that is not known here may have ended things that are looked up by it.
-  if (bits >= 1 << THING_KINDS.length) throw new ContractBroken('a snapshot with an unknown kind of thing')
-  THING_KINDS.forEach((kind, at) => {
-    if ((bits & (1 << at)) !== 0) index.endedKinds.add(kind)
-  })
+  if ((bits & ~ALL_BITS) !== 0) throw new ContractBroken('a snapshot with an unknown kind of thing')
+  for (const kind of THING_KINDS) if ((bits & bitOf(kind)) !== 0) index.endedKinds.add(kind)
 }
 
 function readCuts(from: ByteReader, index: RevocationIndex): void {
@@ -172,7 +177,7 @@ function readCuts(from: ByteReader, index: RevocationIndex): void {
 function readHolds(from: ByteReader, index: RevocationIndex): void {
   for (let left = from.u32(); left > 0; left -= 1) {
     const at = from.f64() as Position
-    const rule = decodeRule({ kind: ROW_KIND.hold, rule: from.block() })
+    const rule = decodeRule({ kind: ROW_KINDS.hold.code, rule: from.block() })
     if (rule.kind !== 'hold') throw new ContractBroken('a snapshot with a hold that is none')
     index.holds.place(rule.id, rule.target, at)
   }

@@ -1,4 +1,5 @@
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
+import { traitsOf } from './log/row-kinds.ts'
 import type { LogHead } from './ports.ts'
 import type { Source, TokenFacts, TokenRecord } from './records.ts'
 import type { Rule } from './rules.ts'
@@ -130,7 +131,7 @@ export type GroupOutcome = {
 export function revokes(unit: Unit): boolean {
   return unit.operations.some((operation) => {
     if (operation.kind !== 'append') return false
-    const { kind } = operation.row.rule
-    return kind === 'revoke' || kind === 'hold'
+    const { rule } = operation.row
+    return traitsOf(rule).hits(rule) !== undefined
   })
 }

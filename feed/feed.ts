@@ -1,5 +1,5 @@
 import type { Caller, Clock, Place, Realm, RealmOrdinal, Realms } from '@rescind/core'
-import { isOutage, ROW_KIND } from '@rescind/core'
+import { isOutage, ROW_KINDS, rowKindOf } from '@rescind/core'
 import { readContacts } from './contacts.ts'
 import { Forks } from './forks.ts'
 import { RealmFeed } from './realm-feed.ts'
@@ -31,9 +31,9 @@ export class Feed {
       lost: (realm) => this.#byRealm.get(realm)?.lost(),
     })
     ledger.onRow((realm, row) => {
-      if (row.kind === ROW_KIND.epoch)
-        this.#epochBegan(realm, () => this.#forks.ended(this.#realmOf(realm), row))
-      if (realm === system.ordinal && row.kind !== ROW_KIND.change) this.#cutRevoked()
+      const kind = rowKindOf(row)
+      if (kind === 'epoch') this.#epochBegan(realm, () => this.#forks.ended(this.#realmOf(realm), row))
+      if (realm === system.ordinal && ROW_KINDS[kind].turnsVerdicts) this.#cutRevoked()
     })
     this.#timer = setInterval(() => this.#pulse(), PULSE_MS)
     this.#timer.unref()

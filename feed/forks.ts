@@ -5,7 +5,7 @@ import {
   type Place,
   type Realm,
   type Realms,
-  ROW_KIND,
+  rowKindOf,
 } from '@rescind/core'
 
 /** Kind of the memos, in the system realm, that say which logs were proved to have been rolled back. */
@@ -46,7 +46,7 @@ export class Forks {
 
   /** A new epoch has begun. @throws StoreUnavailable, Overloaded. */
   async ended(realm: Realm, row: LogRow): Promise<void> {
-    if (row.kind !== ROW_KIND.epoch) return
+    if (rowKindOf(row) !== 'epoch') return
     await commitOwn(this.#realms.system, [{ kind: 'drop-memo', memo: { kind: FORK_MEMOS, id: realm.name } }])
   }
 }

@@ -1,4 +1,10 @@
-import type { RawToken, RevocationIndex, Rule, TokenDigest } from '@rescind/core'
+import {
+  type RawToken,
+  type RevocationIndex,
+  type Rule,
+  type TokenDigest,
+  turnsVerdicts,
+} from '@rescind/core'
 import type { CheckResult, Inactive, Unknown } from './results.ts'
 import type { Seen } from './verifier.ts'
 
@@ -134,7 +140,7 @@ export class Watches {
     if (rules === undefined) return this.#all
     const hit = new Set<Watch>()
     for (const rule of rules) {
-      if (rule.kind === 'change') continue
+      if (!turnsVerdicts(rule)) continue
       if (rule.kind !== 'revoke' || rule.target.kind !== 'token') return this.#all
       for (const watch of this.#byDigest.of(rule.target.digest)) hit.add(watch)
       for (const watch of this.#byHandle.of(rule.target.handle)) hit.add(watch)

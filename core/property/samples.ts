@@ -1,10 +1,11 @@
 import { sha256 } from '../crypto.ts'
 import { type GrantId, grantId, type Handle, handleFromBytes, type TokenDigest, tokenDigest } from '../ids.ts'
+import { traitsOf } from '../log/row-kinds.ts'
 import { position } from '../position.ts'
 import type { TokenFacts } from '../records.ts'
 import { RevocationIndex } from '../revocation-index.ts'
 import { encodeRule } from '../rule-bytes.ts'
-import { type LogRow, ROW_KIND, type Rule, type Target } from '../rules.ts'
+import type { LogRow, Rule, Target } from '../rules.ts'
 
 /** 43 ASCII characters, as a realm's digest key has. */
 export const DIGEST_KEY: string = 'k'.repeat(43)
@@ -55,7 +56,7 @@ export function revoking(target: Target, keepUntilMs: number = NOW_MS + 400 * DA
 }
 
 export function rowOf(seq: number, rule: Rule, atMs: number = NOW_MS): LogRow {
-  return { seq, atMs, kind: ROW_KIND[rule.kind], rule: encodeRule(rule, DIGEST_KEY) }
+  return { seq, atMs, kind: traitsOf(rule).code, rule: encodeRule(rule, DIGEST_KEY) }
 }
 
 /** An index of epoch 1 that stands after `seq` rows which mean nothing. */

@@ -5,6 +5,7 @@ import {
   keptRows,
   type LogRow,
   type Realm,
+  traitsOf,
 } from '@rescind/core'
 import { factsJson } from '../control/token-json.ts'
 import { exportLog, type Range } from './export.ts'
@@ -37,7 +38,8 @@ async function collectionsOf({ store, ordinal }: Realm, head: number): Promise<r
   const names = new Set<string>()
   const add = (row: LogRow): void => {
     const rule = decodeRule(row)
-    if (rule.kind === 'change') names.add(rule.collection)
+    const collection = traitsOf(rule).collectionOf(rule)
+    if (collection !== undefined) names.add(collection)
   }
   for await (const row of keptRows(store, ordinal)) add(row)
   let { seq: after } = await store.anchor(ordinal)

@@ -1,15 +1,14 @@
 import {
   type ChainedLogRow,
   decodeRule,
+  isRowKind,
   ordinalOf,
-  ROW_KIND,
+  ROW_KINDS,
   type Rule,
   seqOf,
   type Target,
 } from '@rescind/core'
 import { formatInstant, type Json, type JsonObject, parseInstant, parseStrictObject } from '@rescind/dialects'
-
-export type RowKind = keyof typeof ROW_KIND
 
 /** A log row as people read it: what it says, and who, from where, how and why. */
 export type RowJson = {
@@ -89,7 +88,7 @@ export function readExportLine(line: string): ChainedLogRow | undefined {
   if (object === undefined) return undefined
   const { seq, at, kind, audit, auditHash, ruleBytes, chain } = object
   const atMs = typeof at === 'string' ? parseInstant(at) : undefined
-  const kindByte = ROW_KIND[kind as RowKind] as number | undefined
+  const kindByte = typeof kind === 'string' && isRowKind(kind) ? ROW_KINDS[kind].code : undefined
   const [rule, hash, after] = [ruleBytes, auditHash, chain].map(bytesOf)
   if (typeof seq !== 'number' || atMs === undefined || kindByte === undefined) return undefined
   if (rule === undefined || hash === undefined || after === undefined) return undefined

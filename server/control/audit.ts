@@ -1,4 +1,4 @@
-import type { ChainedLogRow, Realm } from '@rescind/core'
+import { type ChainedLogRow, type Realm, ROW_KIND_NAMES } from '@rescind/core'
 import { type Answer, jsonAnswer, parseInstant } from '@rescind/dialects'
 import { z } from 'zod'
 import { exportLog, rangeAfter } from '../audit/export.ts'
@@ -17,7 +17,7 @@ const TEXT_MAX = 512
 const text = z.string().min(1).max(TEXT_MAX).optional()
 
 const QUERY = z.object({
-  kind: z.enum(['revoke', 'hold', 'release', 'change', 'epoch']).optional(),
+  kind: z.enum(ROW_KIND_NAMES).optional(),
   by: text.describe('Whose act: oauth:svc, control:first, …'),
   from: text.describe('The network address it came from'),
   how: text.describe('Which call: oauth.revoke, control.createKey, …'),

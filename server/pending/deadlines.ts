@@ -1,4 +1,4 @@
-import { decodeRule, type Realm, type Realms, ROW_KIND } from '@rescind/core'
+import { decodeRule, type Realm, type Realms, rowKindOf } from '@rescind/core'
 
 /** One kind of things that wait, to whoever watches the clock. */
 export type Watched = {
@@ -24,7 +24,7 @@ export class Deadlines {
     this.#kinds = kinds
     const names = new Set(kinds.map(({ name }) => name))
     realms.ledger.onRow((ordinal, row) => {
-      if (row.kind !== ROW_KIND.change) return
+      if (rowKindOf(row) !== 'change') return
       const rule = decodeRule(row)
       if (rule.kind === 'change' && names.has(rule.collection))
         this.#known.delete(`${ordinal} ${rule.collection}`)

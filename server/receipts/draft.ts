@@ -1,4 +1,4 @@
-import { type Audit, type Publication, type PublishedRow, ROW_KIND } from '@rescind/core'
+import { type Audit, type Publication, type PublishedRow, rowKindOf } from '@rescind/core'
 import { BLOCK_ROWS, BlockWriter, blockOf, EntryHashes } from './block.ts'
 import { auditOf, isRevoke, rowsOfRequest } from './receipt.ts'
 
@@ -24,7 +24,7 @@ export class BlockDraft {
     for (const [at, row] of rows.entries()) {
       if ((row.seq - 1) % BLOCK_ROWS === 0)
         this.#open = { writer: new BlockWriter(), hashes: new EntryHashes() }
-      if (row.kind === ROW_KIND.revoke) this.#add(rows, at)
+      if (rowKindOf(row) === 'revoke') this.#add(rows, at)
       if (row.seq % BLOCK_ROWS === 0) this.#finish(row)
     }
     this.#seq = prev + rows.length

@@ -7,9 +7,10 @@ import {
   position,
   type Realm,
   type RevokeRule,
-  ROW_KIND,
   type Rule,
+  rowKindOf,
   seqOf,
+  unreachable,
 } from '@rescind/core'
 import { formatInstant } from '@rescind/dialects'
 import { z } from 'zod'
@@ -106,7 +107,7 @@ export function writtenOf(
   end: number = rows.length,
 ): Written | undefined {
   const last = rows[end - 1]
-  if (last === undefined || last.kind !== ROW_KIND.revoke || last.audit === undefined) return undefined
+  if (last === undefined || rowKindOf(last) !== 'revoke' || last.audit === undefined) return undefined
   const audit = auditOf(last.audit)
   const of = rowsOfRequest(audit)
   if (of === 0 || end < of) return undefined
@@ -115,7 +116,18 @@ export function writtenOf(
 }
 
 export function isRevoke(rule: Rule): rule is RevokeRule {
-  return rule.kind === 'revoke'
+  switch (rule.kind) {
+    case 'revoke':
+      return true
+    // Holds have their own list, and the others end nothing that somebody asked to be ended.
+    case 'hold':
+    case 'release':
+    case 'change':
+    case 'epoch':
+      return false
+    default:
+      return unreachable(rule)
+  }
 }
 
 /** How many rows a request took, by the audit of the last of them, which stands for all; 0 by that of another. */

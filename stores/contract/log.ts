@@ -6,10 +6,10 @@ import {
   type LogHead,
   type Operation,
   position,
-  ROW_KIND,
   type Rule,
   realmOrdinal,
   type Store,
+  traitsOf,
 } from '@rescind/core'
 import type { Clause } from './clause.ts'
 import {
@@ -69,7 +69,7 @@ function headAfter(operations: readonly Operation[]): LogHead {
     const { atMs, rule, bytes, audit } = operation.row
     seq += 1
     const numbers = `${seq.toString(16).padStart(16, '0')}${atMs.toString(16).padStart(16, '0')}`
-    const kind = ROW_KIND[rule.kind].toString(16).padStart(2, '0')
+    const kind = traitsOf(rule).code.toString(16).padStart(2, '0')
     chain = hash(chain, Buffer.from(numbers + kind, 'hex'), hash(bytes), hash(audit))
   }
   return { seq, chain }
@@ -169,7 +169,7 @@ function reading(clause: Clause): void {
       if (operation.kind !== 'append') continue
       const { atMs, rule, bytes } = operation.row
       const row = all[at]
-      assert.deepEqual([row?.seq, row?.atMs, row?.kind], [at + 1, atMs, ROW_KIND[rule.kind]])
+      assert.deepEqual([row?.seq, row?.atMs, row?.kind], [at + 1, atMs, traitsOf(rule).code])
       assert.equal(hex(row?.rule), hex(bytes))
     }
     const seqs = async (after: number, limit: number): Promise<number[]> =>

@@ -3,9 +3,9 @@ import {
   type Memo,
   type Operation,
   type RealmOrdinal,
-  ROW_KIND,
   realmOrdinal,
   type Store,
+  traitsOf,
   type Unit,
 } from '@rescind/core'
 import fc from 'fast-check'
@@ -200,7 +200,7 @@ function naivePicture({ tokens, consumed, tombstones, records, memos, rows }: Na
     memos: IDS.map((one) => asMemo(memos.find((memo) => memo.id === one))),
     memoPage: memos.toSorted((left, right) => (left.id < right.id ? -1 : 1)).map(asMemo),
     head: rows.length,
-    rows: rows.map(({ row }, at) => [at + 1, row.atMs, ROW_KIND[row.rule.kind], hex(row.bytes)]),
+    rows: rows.map(({ row }, at) => [at + 1, row.atMs, traitsOf(row.rule).code, hex(row.bytes)]),
   }
 }
 

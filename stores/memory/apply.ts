@@ -4,10 +4,10 @@ import {
   type NewRecord,
   type NewRow,
   type Operation,
-  ROW_KIND,
   sha256,
   type TokenRecord,
   type TrimLog,
+  traitsOf,
   type Unit,
   type UnitOutcome,
   unreachable,
@@ -97,7 +97,7 @@ function extendToken(realm: RealmMemory, { digest, expiresAtMs, atMs }: ExtendTo
 
 function append(realm: RealmMemory, row: NewRow): Step {
   const before = realm.head
-  const logged = { seq: before.seq + 1, atMs: row.atMs, kind: ROW_KIND[row.rule.kind], rule: row.bytes }
+  const logged = { seq: before.seq + 1, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
   const auditHash = sha256(Buffer.from(row.audit, 'utf8'))
   const chain = chainAfter(before.chain, { ...logged, auditHash })
   realm.rows.push({ ...logged, auditHash, chain, audit: row.audit })

@@ -5,8 +5,8 @@ import {
   type Operation,
   type RealmOrdinal,
   type RecordKey,
-  ROW_KIND,
   realmOrdinal,
+  traitsOf,
   type Unit,
   unreachable,
 } from '@rescind/core'
@@ -73,7 +73,7 @@ function encodeOperation(out: ByteWriter, operation: Operation, index: TokenInde
       return
     case 'append': {
       const { row } = operation
-      out.u8(OP.append).f64(row.atMs).u8(ROW_KIND[row.rule.kind]).block(row.bytes).longText(row.audit)
+      out.u8(OP.append).f64(row.atMs).u8(traitsOf(row.rule).code).block(row.bytes).longText(row.audit)
       return
     }
     case 'put-record': {

@@ -1,5 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type RealmOrdinal, ROW_KIND, realmOrdinal, StoreRefused } from '@rescind/core'
+import {
+  type RealmOrdinal,
+  ROW_KINDS,
+  type RowKind,
+  realmOrdinal,
+  rowKindOfCode,
+  StoreRefused,
+} from '@rescind/core'
 import type { Applier } from './apply.ts'
 import type { StoredOperation, StoredUnit } from './group-bytes.ts'
 import { logId, realmOfLogId } from './log-id.ts'
@@ -126,7 +133,9 @@ class Joining {
   }
 
   #unit(unit: StoredUnit, frame: GroupFrame): void {
-    const operations = this.gap ? unit.operations.filter(revokes) : unit.operations
+    // A row whose kind is not known here may end tokens: it is neither left out nor taken unread.
+    unit.operations.forEach(rowKindIn)
+    const operations = this.gap ? unit.operations.filter(isSalvaged) : unit.operations
     const rest: StoredOperation[] = []
     for (const operation of operations) {
       if (operation.kind === 'forget') this.#tombstone(unit.realm, operation)
@@ -163,11 +172,17 @@ class Joining {
 }
 
 /** What ends or suspends tokens, whatever else was lost: it can be appended to any log. */
-function revokes(operation: StoredOperation): boolean {
-  if (operation.kind !== 'append') return false
-  return (
-    operation.row === ROW_KIND.revoke || operation.row === ROW_KIND.hold || operation.row === ROW_KIND.release
-  )
+function isSalvaged(operation: StoredOperation): boolean {
+  const kind = rowKindIn(operation)
+  return kind !== undefined && ROW_KINDS[kind].isSalvaged
+}
+
+function rowKindIn(operation: StoredOperation): RowKind | undefined {
+  if (operation.kind !== 'append') return undefined
+  const kind = rowKindOfCode(operation.row)
+  if (kind === undefined)
+    throw new StoreRefused('the side log holds a row of a kind that only a newer version knows')
+  return kind
 }
 
 /** Where the logs of all realms end. */

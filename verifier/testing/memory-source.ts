@@ -8,10 +8,10 @@ import {
   type Place,
   positionText,
   RevocationIndex,
-  ROW_KIND,
   type Rule,
   readPosition,
   sha256,
+  traitsOf,
 } from '@rescind/core'
 import {
   type AckAnswer,
@@ -65,7 +65,7 @@ export class MemorySource implements Transport {
       const row = {
         seq: this.rows.length + 1,
         atMs: this.#wallMs(),
-        kind: ROW_KIND[rule.kind],
+        kind: traitsOf(rule).code,
         rule: encodeRule(rule, DIGEST_KEY),
         auditHash: NO_AUDIT,
       }

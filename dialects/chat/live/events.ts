@@ -5,9 +5,11 @@ import {
   type LogRow,
   parseHandle,
   type Realm,
-  ROW_KIND,
+  type RowKind,
+  rowKindOf,
   type Source,
   type Target,
+  traitsOf,
 } from '@rescind/core'
 import { formatInstant } from '../../wire/iso-date.ts'
 
@@ -24,14 +26,23 @@ export type LiveEvent = {
   readonly data: Readonly<Record<string, unknown>>
 }
 
+/** What happens to tokens that a row of each kind names; undefined: nothing. */
+const WORDS: Readonly<Record<RowKind, 'revoked' | 'suspended' | undefined>> = {
+  revoke: 'revoked',
+  hold: 'suspended',
+  release: undefined,
+  change: undefined,
+  epoch: undefined,
+}
+
 /** @returns undefined for a row that ends nothing of theirs. */
 export async function liveEvent(realm: Realm, row: LogRow, of: Audience): Promise<LiveEvent | undefined> {
-  if (row.kind !== ROW_KIND.revoke && row.kind !== ROW_KIND.hold) return undefined
+  const word = WORDS[rowKindOf(row)]
+  if (word === undefined) return undefined
   const rule = decodeRule(row)
-  if (rule.kind !== 'revoke' && rule.kind !== 'hold') return undefined
-  const word = rule.kind === 'revoke' ? 'revoked' : 'suspended'
+  const target = traitsOf(rule).hits(rule)
+  if (target === undefined) return undefined
   const at = formatInstant(row.atMs)
-  const { target } = rule
   if (target.kind === 'cut') {
     const data = await cutData(realm, { cut: target, seq: row.seq, of })
     return data === undefined ? undefined : { event: `${word}-all`, data: { ...data, at } }

@@ -1,4 +1,4 @@
-import { type ChangeRule, decodeRule, type LogRow, type Realm, ROW_KIND } from '@rescind/core'
+import { type ChangeRule, decodeRule, type LogRow, type Realm, rowKindOf } from '@rescind/core'
 
 /** Rows of a realm that are kept for its streams, so that those who keep up need no reads. */
 const RECENT_MAX = 4_096
@@ -34,7 +34,7 @@ export class RecentRows {
   }
 
   changeIn(row: LogRow): ChangeRule | undefined {
-    if (row.kind !== ROW_KIND.change) return undefined
+    if (rowKindOf(row) !== 'change') return undefined
     const rule = decodeRule(row)
     return rule.kind === 'change' ? rule : undefined
   }

@@ -1,4 +1,13 @@
-import { decodeRule, keptRows, type LogRow, type Realm, ROW_KIND, type Target } from '@rescind/core'
+import {
+  decodeRule,
+  keptRows,
+  type LogRow,
+  type Realm,
+  type RowKind,
+  rowKindOf,
+  type Target,
+  traitsOf,
+} from '@rescind/core'
 import { IDENTITY } from '../directory.ts'
 import { microInstant } from './instant.ts'
 import { scopeOfTenant } from './scope.ts'
@@ -51,14 +60,23 @@ export async function seqBefore(realm: Realm, sinceMs: number): Promise<number> 
   return anchor.seq
 }
 
+/** What is over for good is an event; what is suspended has no member that says so. */
+const LISTED: Readonly<Record<RowKind, boolean>> = {
+  revoke: true,
+  hold: false,
+  release: false,
+  change: false,
+  epoch: false,
+}
+
 function eventOf(row: LogRow): RevocationEvent | undefined {
-  if (row.kind !== ROW_KIND.revoke) return undefined
+  if (!LISTED[rowKindOf(row)]) return undefined
   const rule = decodeRule(row)
-  if (rule.kind !== 'revoke') return undefined
-  const said = membersOf(rule.target)
-  if (said === undefined) return undefined
+  const target = traitsOf(rule).hits(rule)
+  const said = target === undefined ? undefined : membersOf(target)
+  if (target === undefined || said === undefined) return undefined
   const at = microInstant(row.atMs)
-  const beforeMs = rule.target.kind === 'cut' ? rule.target.issuedBeforeMs : undefined
+  const beforeMs = target.kind === 'cut' ? target.issuedBeforeMs : undefined
   return { ...said, issued_before: beforeMs === undefined ? at : microInstant(beforeMs), revoked_at: at }
 }
 

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { CHAIN_START, chainAfter, ROW_KIND, sha256 } from '@rescind/core'
+import { CHAIN_START, chainAfter, ROW_KINDS, sha256 } from '@rescind/core'
 
 export type LogCheck = { readonly revokeRows: number; readonly violations: readonly string[] }
 
@@ -28,5 +28,5 @@ export function checkLog(path: string): LogCheck {
     if (!chain.equals(row.chain)) violations.push(`log row ${seq} of realm ${realm} breaks the chain`)
     before = { realm, seq, chain }
   }
-  return { revokeRows: rows.filter(({ kind }) => kind === ROW_KIND.revoke).length, violations }
+  return { revokeRows: rows.filter(({ kind }) => kind === ROW_KINDS.revoke.code).length, violations }
 }

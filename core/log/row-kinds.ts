@@ -1,0 +1,142 @@
+import type { ByteReader, ByteWriter } from '../bytes.ts'
+import { ContractBroken } from '../faults.ts'
+import { ORIGIN, type Position } from '../position.ts'
+import type { LogRow, Rule, Target } from '../rules.ts'
+import { decodeTarget, encodeTarget } from './target-bytes.ts'
+
+export type RowKind = Rule['kind']
+type RuleOf<K extends RowKind> = Extract<Rule, { readonly kind: K }>
+
+/** What readers of the log must know of a kind of rows. */
+export type RowKindTraits<R extends Rule = Rule> = {
+  /** As stored, chained and sent; never changed, and never given to another kind. */
+  readonly code: number
+  /** Behind the version byte. */
+  encode(out: ByteWriter, rule: R, digestKey: string): void
+  decode(from: ByteReader): R
+  /** What it ends or suspends by name: such a row goes first, and makes stale what rests on its target. */
+  hits(rule: R): Target | undefined
+  /** Whatever was issued before this is lost; ORIGIN: nothing. */
+  lostBelow(rule: R): Position
+  /** Whether it can change a verdict: what was judged before it is judged again. */
+  readonly turnsVerdicts: boolean
+  /** A restore carries it over from a side log even where the two do not fit: better too much ended than too little. */
+  readonly isSalvaged: boolean
+  /** The hold that it places: while that is in force, its row and all that came after stay in the log. */
+  holdOf(rule: R): string | undefined
+  /** Trimmed off, its rule is kept beside the log until the floor has passed this; 0: it goes. */
+  keptUntilMs(rule: R): number
+  /** Of each collection one row is kept beside the log for good: that is how an export knows them all. */
+  collectionOf(rule: R): string | undefined
+}
+
+const none = (): undefined => undefined
+const goes = (): number => 0
+const nothing = (): Position => ORIGIN
+
+/**
+ * Every kind of log rows: the only table of it. The bytes, trimming, salvage, staleness and everything else that must
+ * not pass over a fact are made from it, so a kind that lacks its row does not compile.
+ */
+export const ROW_KINDS: { readonly [K in RowKind]: RowKindTraits<RuleOf<K>> } = {
+  revoke: {
+    code: 1,
+    encode: (out, { keepUntilMs, target }, digestKey) =>
+      encodeTarget(out.f64(keepUntilMs), target, digestKey),
+    decode: (from) => ({ kind: 'revoke', keepUntilMs: from.f64(), target: decodeTarget(from) }),
+    hits: ({ target }) => target,
+    lostBelow: nothing,
+    turnsVerdicts: true,
+    isSalvaged: true,
+    holdOf: none,
+    keptUntilMs: ({ keepUntilMs }) => keepUntilMs,
+    collectionOf: none,
+  },
+  hold: {
+    code: 2,
+    encode: (out, { id, target }, digestKey) => encodeTarget(out.text(id), target, digestKey),
+    decode: (from) => ({ kind: 'hold', id: from.text(), target: decodeTarget(from) }),
+    hits: ({ target }) => target,
+    lostBelow: nothing,
+    turnsVerdicts: true,
+    isSalvaged: true,
+    holdOf: ({ id }) => id,
+    keptUntilMs: goes,
+    collectionOf: none,
+  },
+  release: {
+    code: 3,
+    encode: (out, { id }) => out.text(id),
+    decode: (from) => ({ kind: 'release', id: from.text() }),
+    hits: none,
+    lostBelow: nothing,
+    turnsVerdicts: true,
+    isSalvaged: true,
+    holdOf: none,
+    keptUntilMs: goes,
+    collectionOf: none,
+  },
+  change: {
+    code: 4,
+    encode: (out, { collection, id, version }) => out.text(collection).text(id).f64(version),
+    decode: (from) => ({ kind: 'change', collection: from.text(), id: from.text(), version: from.f64() }),
+    hits: none,
+    lostBelow: nothing,
+    turnsVerdicts: false,
+    isSalvaged: false,
+    holdOf: none,
+    keptUntilMs: goes,
+    collectionOf: ({ collection }) => collection,
+  },
+  epoch: {
+    code: 5,
+    encode: (out, { ordinal, epochId, lostBelow }) => out.u32(ordinal).text(epochId).f64(lostBelow),
+    decode: (from) => ({
+      kind: 'epoch',
+      ordinal: from.u32(),
+      epochId: from.text(),
+      lostBelow: from.f64() as Position,
+    }),
+    hits: none,
+    lostBelow: ({ lostBelow }) => lostBelow,
+    turnsVerdicts: true,
+    isSalvaged: false,
+    holdOf: none,
+    keptUntilMs: () => Number.POSITIVE_INFINITY,
+    collectionOf: none,
+  },
+}
+
+/** In the order of the table. */
+export const ROW_KIND_NAMES: readonly RowKind[] = Object.keys(ROW_KINDS).filter(isRowKind)
+
+export function isRowKind(name: string): name is RowKind {
+  return Object.hasOwn(ROW_KINDS, name)
+}
+
+export function traitsOf(rule: Rule): RowKindTraits {
+  return ROW_KINDS[rule.kind]
+}
+
+const BY_CODE: readonly (RowKind | undefined)[] = ROW_KIND_NAMES.reduce<(RowKind | undefined)[]>(
+  (all, kind) => {
+    all[ROW_KINDS[kind].code] = kind
+    return all
+  },
+  [],
+)
+
+/** @returns undefined for a code that is not known here. */
+export function rowKindOfCode(code: number): RowKind | undefined {
+  return BY_CODE[code]
+}
+
+/**
+ * Which kind a stored row is of. @throws ContractBroken for a code that is not known here: what such a row ends,
+ * nobody can tell, so a reader must stop there and never skip it.
+ */
+export function rowKindOf({ kind }: Pick<LogRow, 'kind'>): RowKind {
+  const name = BY_CODE[kind]
+  if (name === undefined) throw new ContractBroken(`a log row of an unknown kind (${kind})`)
+  return name
+}

@@ -1,0 +1,113 @@
+import type { ByteReader, ByteWriter } from '../bytes.ts'
+import { ContractBroken, unreachable } from '../faults.ts'
+import { grantId, handleBits, handleFromBytes, tokenDigest } from '../ids.ts'
+import { handleKeyOf } from '../index-keys.ts'
+import type { Position } from '../position.ts'
+import type { Principals } from '../records.ts'
+import { CUT_SHAPE_CODE, CUT_SHAPES, type CutTarget, type Target, THING_CODE } from '../rules.ts'
+
+/** Kinds of targets as stored. */
+const TARGET: Readonly<Record<Target['kind'], number>> = { ...THING_CODE, cut: 6 }
+/** Flags of a cut-off. */
+const CUT_DATED = 1
+const CUT_AUTHENTICATED = 2
+const CUT_AS_OF = 4
+const CUT_FLAGS_MAX = CUT_DATED | CUT_AUTHENTICATED | CUT_AS_OF
+const DIGEST_BYTES = 32
+const HANDLE_BYTES = 16
+const KEY_BYTES = 16
+/** Where the bytes of a token's target keep what folding needs: the digest (its first half is a key) and the handle's key. */
+export const TOKEN_CODE: number = THING_CODE.token
+export const TOKEN_DIGEST_AT = 1
+export const TOKEN_HANDLE_KEY_AT: number = TOKEN_DIGEST_AT + DIGEST_BYTES + HANDLE_BYTES
+/** Up to the length of the source's text, which comes last. */
+export const TOKEN_TARGET_MIN_BYTES: number = TOKEN_HANDLE_KEY_AT + KEY_BYTES + 2
+
+export function encodeTarget(out: ByteWriter, target: Target, digestKey: string): void {
+  out.u8(TARGET[target.kind])
+  switch (target.kind) {
+    case 'token':
+      out
+        .fixedText(target.digest, DIGEST_BYTES, 'base64url')
+        .fixedText(handleBits(target.handle), HANDLE_BYTES, 'base64url')
+        .fixedText(handleKeyOf(digestKey, target.source, target.handle), KEY_BYTES, 'latin1')
+        .text(target.source)
+      return
+    case 'foreign':
+      out.text(target.issuer).text(target.jti)
+      return
+    case 'grant':
+      out.text(target.source).text(target.grant)
+      return
+    case 'session':
+      out.text(target.source).text(target.session)
+      return
+    case 'key':
+      out.text(target.keyId)
+      return
+    case 'cut':
+      encodeCut(out, target)
+      return
+    default:
+      unreachable(target)
+  }
+}
+
+function encodeCut(out: ByteWriter, target: CutTarget): void {
+  const { source, subject, client, tenant } = target.principals
+  out.u8(CUT_SHAPE_CODE[target.shape]).text(source)
+  out.optional(subject).optional(client).optional(tenant)
+  const dated = target.issuedBeforeMs === undefined ? 0 : CUT_DATED
+  const authenticated = target.basis === undefined ? 0 : CUT_AUTHENTICATED
+  out.u8(dated | authenticated | (target.asOf === undefined ? 0 : CUT_AS_OF))
+  if (target.issuedBeforeMs !== undefined) out.f64(target.issuedBeforeMs)
+  if (target.asOf !== undefined) out.f64(target.asOf.at).f64(target.asOf.atMs)
+}
+
+/** @throws ContractBroken on an unknown target: a reader must stop there, never skip it. */
+export function decodeTarget(from: ByteReader): Target {
+  const kind = from.u8()
+  switch (kind) {
+    case TARGET.token: {
+      const digest = tokenDigest(from.fixed(DIGEST_BYTES).toString('base64url'))
+      const handle = handleFromBytes(from.fixed(HANDLE_BYTES))
+      from.fixed(KEY_BYTES)
+      return { kind: 'token', digest, handle, source: from.text() }
+    }
+    case TARGET.foreign:
+      return { kind: 'foreign', issuer: from.text(), jti: from.text() }
+    case TARGET.grant:
+      return { kind: 'grant', source: from.text(), grant: grantId(from.text()) }
+    case TARGET.session:
+      return { kind: 'session', source: from.text(), session: from.text() }
+    case TARGET.key:
+      return { kind: 'key', keyId: from.text() }
+    case TARGET.cut:
+      return decodeCut(from)
+    default:
+      throw new ContractBroken(`a rule with an unknown target (${kind})`)
+  }
+}
+
+function decodeCut(from: ByteReader): CutTarget {
+  const shape = CUT_SHAPES[from.u8()]
+  if (shape === undefined) throw new ContractBroken('a cut-off of an unknown shape')
+  const source = from.text()
+  const [subject, client, tenant] = [from.optional(), from.optional(), from.optional()]
+  const principals: Principals = {
+    source,
+    ...(subject === undefined ? {} : { subject }),
+    ...(client === undefined ? {} : { client }),
+    ...(tenant === undefined ? {} : { tenant }),
+  }
+  const flags = from.u8()
+  if (flags > CUT_FLAGS_MAX) throw new ContractBroken(`a cut-off with unknown flags (${flags})`)
+  return {
+    kind: 'cut',
+    shape,
+    principals,
+    ...((flags & CUT_DATED) === 0 ? {} : { issuedBeforeMs: from.f64() }),
+    ...((flags & CUT_AUTHENTICATED) === 0 ? {} : { basis: 'authenticated' as const }),
+    ...((flags & CUT_AS_OF) === 0 ? {} : { asOf: { at: from.f64() as Position, atMs: from.f64() } }),
+  }
+}
