@@ -1,11 +1,12 @@
 import {
+  isByRule,
   type RawToken,
   type RevocationIndex,
   type Rule,
   type TokenDigest,
   turnsVerdicts,
 } from '@rescind/core'
-import type { CheckResult, Inactive, Unknown } from './results.ts'
+import { type CheckResult, type Inactive, inactiveFor, type Unknown } from './results.ts'
 import type { Seen } from './verifier.ts'
 
 /** Told once: why a token is over, or that nobody can say any more. */
@@ -23,9 +24,7 @@ export type Watch = {
 }
 export type Known = { readonly digest: TokenDigest | undefined; readonly seen: Seen | undefined }
 
-const REVOKED: Inactive = { kind: 'inactive', why: 'revoked' }
-/** Ways of ending that somebody has brought about; a token that expires, or was replaced, has done its work. */
-const BY_RULE: ReadonlySet<string> = new Set(['revoked', 'held', 'lost'])
+const REVOKED: Inactive = inactiveFor('revoked')
 
 /** Who waits for a token to be revoked: sockets and streams that were opened with it. */
 export class Watches {
@@ -127,7 +126,8 @@ export class Watches {
     const { digest, seen } = watch.known
     if (seen !== undefined) {
       const result = this.#judge(seen)
-      if (result.kind === 'inactive' && BY_RULE.has(result.why)) this.#fire(watch, result)
+      // A token that expires, or was replaced, has done its work.
+      if (result.kind === 'inactive' && isByRule(result)) this.#fire(watch, result)
     } else if (digest !== undefined && index.ended.hasDigest(digest)) this.#fire(watch, REVOKED)
   }
 

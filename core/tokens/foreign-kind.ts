@@ -35,8 +35,8 @@ export function foreignKindOf(
   { typ, claims }: Pick<ParsedJws, 'typ' | 'claims'>,
   types: readonly ForeignType[] = FOREIGN_TYPES,
 ): CredentialKind {
-  const name = typ ?? 'none'
-  if (!types.some((one) => one === name)) return 'foreign-other'
+  const isNamed = types.some((one) => (one === 'none' ? typ === undefined : one === typ))
+  if (!isNamed) return 'foreign-other'
   return isMarkedOther(claims) ? 'foreign-other' : 'foreign'
 }
 

@@ -2,6 +2,7 @@ import {
   type Awaitable,
   after,
   type Found,
+  isOver,
   RawToken,
   type Realm,
   type RevokeAct,
@@ -51,7 +52,7 @@ function revokeFound(
   { verdict, record }: Found,
 ): Awaitable<Answer | Stale> {
   if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
-  if (record === undefined || record.kind === 'code' || isOver(verdict)) return DONE
+  if (record === undefined || record.kind === 'code' || isSpent(verdict)) return DONE
   if (record.client !== client.clientId)
     return notYours(foreign.take(`${realm.ordinal}\0${client.clientId}`, realm.nowMs()))
   // A hold covers the record already: it must not make the revocation stale.
@@ -59,12 +60,9 @@ function revokeFound(
   return end(realm, record, verdict.kind === 'active' ? { ...act, onlyIfLive: record } : act)
 }
 
-/**
- * Whether nothing can come of the token any more. A held one returns when it is released, and a refresh token that
- * was used has a successor: both are still worth revoking.
- */
-function isOver(verdict: Verdict): boolean {
-  return verdict.kind === 'inactive' && verdict.why !== 'held' && verdict.why !== 'rotated'
+/** Whether nothing can come of the token any more: a refresh token that was used has a successor to be revoked. */
+function isSpent(verdict: Verdict): boolean {
+  return isOver(verdict) && !(verdict.kind === 'inactive' && verdict.why === 'rotated')
 }
 
 async function end(realm: Realm, record: TokenRecord, act: RevokeAct): Promise<Answer | Stale> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
+import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { serve } from '@hono/node-server'
@@ -9,6 +9,8 @@ import { Hono } from 'hono'
 import {
   type Active,
   createTestVerifier,
+  decide,
+  type GuardOptions,
   protectExpress,
   protectFastify,
   protectHono,
@@ -144,5 +146,115 @@ describe('a guard in each of four frameworks', () => {
     }
     await world.recover()
     for (const stand of all) assert.equal((await ask(stand, 'Bearer fine')).status, 200)
+  })
+
+  test('[H1] [H2] refresh tokens, codes and other kinds that are no access tokens are 401 in each framework', async () => {
+    for (const kind of ['refresh', 'code', 'limited', 'foreign-other', 'a-kind-of-a-newer-server', '']) {
+      world.accept(`as-${kind}`, { kind, scopes: ['read'] })
+      for (const stand of all) {
+        const { status } = await ask(stand, `Bearer as-${kind}`)
+        // What a newer server knows is unknown here; nobody is let in by it.
+        assert.ok(status === 401 || status === 503, `${stand.name}: ${kind} ${status}`)
+      }
+    }
+  })
+
+  test('[W10] a token that is bound to a key is no bearer token', async () => {
+    world.accept('bound', { scopes: ['read'], cnf: { jkt: 'thumbprint' } })
+    for (const stand of all) assert.equal((await ask(stand, 'Bearer bound')).status, 401, stand.name)
+  })
+
+  test('[R6] chat text that a customer chose is heard like any other; two words are malformed', async () => {
+    const text = 'a-token-of-another-system-$123'
+    world.accept(text, { source: 'chat/acme', scopes: ['read'], kind: 'assigned' })
+    for (const stand of all) {
+      for (const spelled of [`Bearer ${text}`, `bearer   ${text}`, `BEARER ${text} `])
+        assert.equal((await ask(stand, spelled)).status, 200, `${stand.name}: ${spelled}`)
+      for (const other of ['{}[]"!', 'a,b', '%00'])
+        assert.equal((await ask(stand, `Bearer ${other}`)).status, 401)
+      assert.equal((await ask(stand, `Bearer ${text} x`)).status, 400, stand.name)
+    }
+  })
+
+  test('[R6] who sends two Authorization headers means neither for certain: 400', async () => {
+    world.accept('first', { scopes: ['read'] })
+    for (const stand of all) {
+      for (const second of ['Bearer nobody', 'Bearer first', 'Basic YTpi'])
+        assert.equal(await statusOfTwo(stand.url, ['Bearer first', second]), 400, `${stand.name}: ${second}`)
+      // Hono joins what came, so an empty second one is a comma behind the first.
+      assert.notEqual(await statusOfTwo(stand.url, ['Bearer first', '']), 200, stand.name)
+      assert.equal(await statusOfTwo(stand.url, ['Bearer first']), 200, stand.name)
+    }
+  })
+})
+
+/** `fetch` joins headers of one name; a socket does not. */
+function statusOfTwo(url: string, values: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = values.flatMap((value) => ['Authorization', value])
+    const asked = request(url, { headers: ['Host', new URL(url).host, ...headers] }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode ?? 0)
+    })
+    asked.on('error', reject)
+    asked.end()
+  })
+}
+
+describe('what a guard demands of a token', () => {
+  let world: TestVerifier
+  before(async () => {
+    world = await createTestVerifier()
+  })
+  after(() => world.verifier.close())
+
+  const say = async (token: string, options: GuardOptions): Promise<string | number> => {
+    const decision = await decide(world.verifier, `Bearer ${token}`, options)
+    return decision.kind === 'pass' ? 'pass' : decision.denial.status
+  }
+
+  test('[H4] a guard that does not say its audience cannot be made', async () => {
+    const forgotten = [
+      {},
+      { scopes: ['read'] },
+      { audience: '' },
+      { audience: [] },
+      { audience: [''] },
+      { audience: 7 },
+    ]
+    for (const options of forgotten as unknown as readonly GuardOptions[]) {
+      for (const make of [protectExpress, protectFastify, protectHono])
+        assert.throws(() => make(world.verifier, options), { name: 'TypeError', message: /^audience: / })
+      assert.throws(() => protectNode(world.verifier, () => undefined, options), TypeError)
+      await assert.rejects(decide(world.verifier, 'Bearer x', options), TypeError)
+    }
+  })
+
+  test('[H4] a token for another service is not valid here, whatever its scope', async () => {
+    world.accept('billing', { audience: ['https://billing.example'], scopes: ['read'] })
+    world.accept('orders', { audience: ['https://orders.example', 'https://x'], scopes: ['read'] })
+    world.accept('nobody', { scopes: ['read'] })
+    const orders = { audience: 'https://orders.example', scopes: ['read'] }
+    assert.deepEqual(
+      [await say('billing', orders), await say('orders', orders), await say('nobody', orders)],
+      [401, 'pass', 401],
+    )
+    const also = { ...orders, withoutAudience: true }
+    assert.deepEqual([await say('billing', also), await say('nobody', also)], [401, 'pass'])
+    const any = { audience: 'any' }
+    for (const token of ['billing', 'orders', 'nobody']) assert.equal(await say(token, any), 'pass')
+    assert.equal(await say('orders', { audience: ['any'] }), 401, 'in a list it is a name like any other')
+    assert.equal(await say('billing', { audience: ['https://a', 'https://billing.example'] }), 'pass')
+  })
+
+  test('what is let in says what it is: kind, audience, client, scopes and binding', async () => {
+    const about = { audience: ['https://a'], client: 'c', subject: 's', scopes: ['read'], cnf: { jkt: 't' } }
+    world.accept('told', about)
+    const options = { audience: 'https://a', constraint: 'report' } as const
+    const decision = await decide(world.verifier, 'Bearer told', options)
+    assert.ok(decision.kind === 'pass')
+    const { handle: _handle, expiresAtMs: _expires, asOf: _asOf, ...told } = decision.auth
+    assert.deepEqual(told, { kind: 'active', tokenKind: 'access', source: 'oauth', ...about })
+    assert.equal(await say('told', { audience: 'https://a' }), 401)
   })
 })
