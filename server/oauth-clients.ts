@@ -50,6 +50,7 @@ export type ClientSettings = {
   readonly introspectionSigningAlg?: TokenAlgorithm | undefined
   readonly accessTokenLifetimeSeconds?: number | undefined
   readonly refreshTokenLifetimeSeconds?: number | undefined
+  readonly grantLifetimeSeconds?: number | undefined
   readonly jwks?: JsonObject | undefined
   readonly assertionAudience?: 'issuer' | 'endpoint' | undefined
   readonly public?: boolean | undefined
@@ -70,6 +71,7 @@ const OPTIONAL = {
   introspectionSigningAlg: algorithm,
   accessTokenLifetimeSeconds: lifetime,
   refreshTokenLifetimeSeconds: lifetime,
+  grantLifetimeSeconds: lifetime,
   jwks,
   assertionAudience: z.enum(['issuer', 'endpoint']),
 }

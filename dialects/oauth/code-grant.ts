@@ -23,7 +23,9 @@ import type { Authenticated } from './client-authentication.ts'
 import { type OauthClient, refreshLifetimeSeconds } from './directory.ts'
 import { endedAnswer, endGrant } from './ended-grants.ts'
 import { parameter } from './endpoint-body.ts'
-import { issueAnswer, mintingOf, tooLong } from './issuing.ts'
+import { grantEndMs, grantedAtMs, isGrantOver } from './grant-life.ts'
+import { issueAnswer, mintingOf, tooLong, wrongTarget } from './issuing.ts'
+import { scopeTokens } from './scopes.ts'
 import { accessToken, type Family, tokenPair } from './tokens.ts'
 
 /** RFC 6749 §4.1.2 has ten minutes as the most; whoever redirects a browser needs seconds. */
@@ -116,20 +118,30 @@ async function redeem(
 ): Promise<Answer | Stale> {
   const { realm } = call
   const { client } = authenticated
-  const { scope = '', audience, grant, subject = client.clientId } = record
-  const family: Family = { subject, scope, grant, ...(audience === undefined ? {} : { audience }) }
+  const { audience, grant, subject = client.clientId } = record
+  const [beganAtMs, nowMs] = [grantedAtMs(record), realm.nowMs()]
+  const endsAtMs = grantEndMs(client, beganAtMs)
+  if (isGrantOver(endsAtMs, nowMs)) return invalidGrant()
+  // What was taken from the client since the login, the code does not bring.
+  const scope = scopeTokens(record.scope)
+    .filter((token) => client.scopes.includes(token))
+    .join(' ')
+  const left = audience?.filter((one) => client.audiences?.includes(one) === true)
+  if (left?.length === 0) return wrongTarget()
+  const began = { grant, grantedAtMs: beganAtMs, endsAtMs }
+  const family: Family = { subject, scope, ...began, ...(left === undefined ? {} : { audience: left }) }
   const used: Used = {
     ...(record.claims as CodeClaims),
     client: client.clientId,
     grant,
     token: record.handle,
-    usedAt: formatInstant(realm.nowMs()),
+    usedAt: formatInstant(nowMs),
   }
   const memo: Memo = {
     kind: USED,
     id: record.digest,
     value: Buffer.from(JSON.stringify(used), 'utf8'),
-    expiresAtMs: realm.nowMs() + refreshLifetimeSeconds(client) * 1_000,
+    expiresAtMs: nowMs + refreshLifetimeSeconds(client) * 1_000,
   }
   const minting = mintingOf(call, authenticated)
   const more = { consume: record, also: [{ kind: 'put-memo', memo }] as const }

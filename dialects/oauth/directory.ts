@@ -57,6 +57,8 @@ export type OauthClient = {
   readonly introspectionSigningAlg?: TokenAlgorithm
   readonly accessTokenLifetimeSeconds?: number
   readonly refreshTokenLifetimeSeconds?: number
+  /** From the login on, however often it is refreshed. */
+  readonly grantLifetimeSeconds?: number
   readonly enabled: boolean
   readonly createdAtMs?: number
 }
@@ -66,6 +68,7 @@ export const OAUTH_CLIENTS: Collection<OauthClient> = { name: 'oauthClients', ke
 
 const ACCESS_LIFETIME_SECONDS = 3_600
 const REFRESH_LIFETIME_SECONDS = 30 * 86_400
+const GRANT_LIFETIME_SECONDS = 90 * 86_400
 
 export function accessLifetimeSeconds({ accessTokenLifetimeSeconds }: OauthClient): number {
   return accessTokenLifetimeSeconds ?? ACCESS_LIFETIME_SECONDS
@@ -73,6 +76,11 @@ export function accessLifetimeSeconds({ accessTokenLifetimeSeconds }: OauthClien
 
 export function refreshLifetimeSeconds({ refreshTokenLifetimeSeconds }: OauthClient): number {
   return refreshTokenLifetimeSeconds ?? REFRESH_LIFETIME_SECONDS
+}
+
+/** Where nothing is said, never less than what a refresh token was given on purpose. */
+export function grantLifetimeSeconds(client: OauthClient): number {
+  return client.grantLifetimeSeconds ?? Math.max(GRANT_LIFETIME_SECONDS, refreshLifetimeSeconds(client))
 }
 
 export type OauthClientIntent = Omit<OauthClient, 'secrets' | 'secretDigests' | 'enabled' | 'createdAtMs'> & {

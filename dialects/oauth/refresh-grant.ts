@@ -19,6 +19,7 @@ import type { Call } from './call.ts'
 import type { Authenticated } from './client-authentication.ts'
 import { endedAnswer, endGrant } from './ended-grants.ts'
 import { parameter } from './endpoint-body.ts'
+import { grantEndMs, grantedAtMs, isGrantOver } from './grant-life.ts'
 import { issueAnswer, mintingOf, tooLong, wrongScope, wrongTarget } from './issuing.ts'
 import { grantedScope, scopeTokens } from './scopes.ts'
 import { targetsOf } from './targets.ts'
@@ -56,6 +57,7 @@ async function rotate(
   record: TokenRecord,
 ): Promise<Answer | Stale> {
   const { client } = authenticated
+  if (isGrantOver(grantEndMs(client, grantedAtMs(record)), call.realm.nowMs())) return invalidGrant()
   // Never more than was granted (§6), nor than the client may have by now.
   const granted = scopeTokens(record.scope).filter((token) => client.scopes.includes(token))
   const scope = grantedScope(parameter(call.values, 'scope'), granted)
@@ -131,15 +133,10 @@ function associated(realm: Realm, { handle, digest }: TokenRecord): string {
   return `refresh-answer:${realm.name}:${handle}:${digest}`
 }
 
-function familyOf({
-  client,
-  subject,
-  grant,
-  session,
-  tenant,
-  ancestors,
-}: TokenRecord): Omit<Family, 'scope'> {
+function familyOf(record: TokenRecord): Omit<Family, 'scope'> {
+  const { client, subject, grant, session, tenant, ancestors } = record
   return {
+    grantedAtMs: grantedAtMs(record),
     subject: subject ?? client ?? '',
     grant,
     ancestors,

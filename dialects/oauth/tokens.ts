@@ -22,6 +22,7 @@ import {
   type TokenIntent,
 } from '@rescind/core'
 import { accessLifetimeSeconds, type OauthClient, refreshLifetimeSeconds } from './directory.ts'
+import { grantEndMs } from './grant-life.ts'
 
 /** What a token is about. `grant` absent: it starts its own. */
 export type Family = {
@@ -34,6 +35,10 @@ export type Family = {
   readonly ancestors?: readonly Ancestor[]
   /** Who acts for the subject (RFC 8693 §4.1). */
   readonly act?: JsonObject
+  /** When its grant began. Absent: now. */
+  readonly grantedAtMs?: number
+  /** Nothing that is minted of it lives longer. */
+  readonly endsAtMs?: number
 }
 
 export type Minting = {
@@ -61,7 +66,8 @@ export function accessToken(
   const { realm, client } = minting
   const nowMs = realm.nowMs()
   const ends = nowMs + lifeMs(realm, accessLifetimeSeconds(client))
-  const expiresAtMs = Math.min(ends, ...(family.ancestors ?? []).map((up) => up.expiresAtMs))
+  const { endsAtMs = ends } = family
+  const expiresAtMs = Math.min(ends, endsAtMs, ...(family.ancestors ?? []).map((up) => up.expiresAtMs))
   if (format === 'jwt') {
     const [iat, exp] = [Math.floor(nowMs / 1_000), Math.floor(expiresAtMs / 1_000)]
     return signedToken(minting, family, { iat, exp })
@@ -121,7 +127,10 @@ async function signedToken(
 type Refresh = Pick<Minted, 'raw' | 'intent'>
 export type Pair = { readonly access: Minted; readonly refresh: Refresh }
 
-/** An access token and a refresh token of one grant: a new one, unless the family names it. */
+/**
+ * An access token and a refresh token of one grant: a new one, unless the family names it. Neither outlives the grant,
+ * and the access token not the refresh token beside it: a grant that nobody refreshes is over with that.
+ */
 export function tokenPair(
   minting: Minting,
   family: Family,
@@ -129,14 +138,18 @@ export function tokenPair(
 ): Awaitable<Pair | undefined> {
   const { realm, client } = minting
   const handle = mintHandle(realm.random)
-  const whole = { ...family, grant: family.grant ?? grantOf(handle) }
+  const nowMs = realm.nowMs()
+  const { grantedAtMs = nowMs } = family
+  const ends = nowMs + lifeMs(realm, refreshLifetimeSeconds(client))
+  const expiresAtMs = Math.min(ends, grantEndMs(client, grantedAtMs))
+  const whole = { ...family, grant: family.grant ?? grantOf(handle), endsAtMs: expiresAtMs }
   const raw = mintText(realm.grammar.prefixes.refresh, realm.random)
-  const expiresAtMs = realm.nowMs() + lifeMs(realm, refreshLifetimeSeconds(client))
   const intent: TokenIntent = {
     // The refresh token keeps the grant's whole scope and audience: a narrowed access token does not narrow the next.
     ...intentOf(minting, { ...whole, ...kept }, { raw, expiresAtMs }),
     handle,
     kind: 'refresh',
+    claims: { grantedAtMs },
   }
   return after(accessToken(minting, whole), (access) =>
     access === undefined ? undefined : { access, refresh: { raw, intent } },

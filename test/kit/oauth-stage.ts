@@ -26,6 +26,7 @@ export const STAGE_VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
 
+type CodeIntent = Parameters<typeof startCode>[2]
 type Values = Readonly<Record<string, string>>
 export type Said = {
   readonly status: number
@@ -127,17 +128,18 @@ export class OauthStage {
     const { realm } = this.world
     const basis = realm.basis()
     const minting = { realm, issuer: STAGE_ISSUER, client, basis }
-    const started = await startGrant(minting, this.#caller(), { subject: 'ann', scope })
+    const started = await startGrant(minting, this.caller(), { subject: 'ann', scope })
     assert.ok(started?.issued.kind === 'issued')
     const { access, refresh } = started.texts
     return { access: access.raw.reveal(), refresh: refresh?.raw.reveal() ?? '' }
   }
 
   /** The same, as a code. */
-  async code(client: OauthClient, redirectUri: string = STAGE_REDIRECT): Promise<string> {
+  async code(client: OauthClient, more: Partial<Omit<CodeIntent, 'client'>> = {}): Promise<string> {
     const { realm } = this.world
-    const act = { basis: realm.basis(), caller: this.#caller() }
-    const intent = { client, redirectUri, codeChallenge: CHALLENGE, subject: 'ann', scope: 'read write' }
+    const act = { basis: realm.basis(), caller: this.caller() }
+    const bound = { redirectUri: STAGE_REDIRECT, codeChallenge: CHALLENGE }
+    const intent = { client, ...bound, subject: 'ann', scope: 'read write', ...more }
     const { issued, code } = await startCode(realm, act, intent)
     assert.equal(issued.kind, 'issued')
     return code.reveal()
@@ -148,7 +150,7 @@ export class OauthStage {
     return commitOwn(realm, [{ kind: 'append', row: realm.row(rule, AUDIT) }])
   }
 
-  #caller(): Caller {
+  caller(): Caller {
     const { realm } = this.world
     const facts = callerFacts({ source: 'control' }, realm.basis())
     return { id: 'test', from: 'local', standing: { realm: realm.ordinal, facts } }

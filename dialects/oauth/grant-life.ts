@@ -1,0 +1,25 @@
+import type { TokenRecord } from '@rescind/core'
+import { grantLifetimeSeconds, type OauthClient } from './directory.ts'
+
+/** A JWT ends on whole seconds: in the last one of a grant nothing can be minted that ends with it. */
+const LAST_MS = 1_000
+
+/** When the login was that a code or a refresh token goes back to. */
+export function grantedAtMs({ kind, claims, issuedAtMs }: TokenRecord): number {
+  // Refresh tokens of earlier versions do not say it: their grants count as begun when these were issued, and say so
+  // from the next refresh on.
+  const said = kind === 'refresh' ? claims?.grantedAtMs : undefined
+  return typeof said === 'number' ? said : issuedAtMs
+}
+
+/**
+ * When a grant ends, however often it is refreshed: by what its client is set to now, so that less holds for grants
+ * that are there already.
+ */
+export function grantEndMs(client: OauthClient, sinceMs: number): number {
+  return sinceMs + grantLifetimeSeconds(client) * 1_000
+}
+
+export function isGrantOver(endsAtMs: number, nowMs: number): boolean {
+  return endsAtMs - nowMs < LAST_MS
+}
