@@ -1,4 +1,4 @@
-import { ANY_ACCESS, admit, type Demand, type TokenRecord, unreachable } from '@rescind/core'
+import { ANY_ACCESS, admit, type Demand, kindOf, type TokenRecord, unreachable } from '@rescind/core'
 import type { OauthClient } from './directory.ts'
 
 /**
@@ -22,8 +22,9 @@ function isOwn({ source, client, kind }: TokenRecord, { clientId }: OauthClient)
   return source === 'oauth' && client === clientId && (kind === 'access' || kind === 'refresh')
 }
 
-function isAdmitted({ kind, source, audience }: TokenRecord, demand: Demand): boolean {
-  return admit({ kind, source, audience, scopes: NOT_ASKED }, demand).kind === 'admitted'
+function isAdmitted(record: TokenRecord, demand: Demand): boolean {
+  const { source, audience } = record
+  return admit({ kind: kindOf(record), source, audience, scopes: NOT_ASKED }, demand).kind === 'admitted'
 }
 
 const NOT_ASKED: readonly string[] = []

@@ -51,11 +51,11 @@ export class Provider {
   }
 
   /** A token with these claims over the usual ones; undefined leaves one out. */
-  sign(claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  sign(claims: Readonly<Record<string, unknown>> = {}, typ = 'JWT'): Promise<string> {
     const now = this.#nowSeconds()
     const usual = { iss: this.issuer, jti: crypto.randomUUID(), sub: 'alice', iat: now, exp: now + 600 }
     return new jose.SignJWT({ ...usual, ...claims })
-      .setProtectedHeader({ alg: 'ES256', kid: this.#jwk.kid ?? '', typ: 'JWT' })
+      .setProtectedHeader({ alg: 'ES256', kid: this.#jwk.kid ?? '', typ })
       .sign(this.#key.privateKey)
   }
 

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { CREDENTIAL_KINDS, PREFIX } from '@rescind/core'
+import { openVerifier, type Verifier } from '@rescind/verifier'
+import { OauthWorld } from '../kit/oauth-world.ts'
+import { Provider } from '../kit/provider.ts'
+import { SEED } from '../kit/seed.ts'
+import { allCredentials, BILLING, type Presented } from './doors/credentials.ts'
+import { type Door, ORDERS, openDoors, VERIFIER_KEY } from './doors/doors.ts'
+
+// The kind: a credential that is presented where it is not meant for. Every kind of credential goes to every door.
+describe('every kind of credential at every door', () => {
+  let world: OauthWorld
+  let verifier: Verifier
+  let provider: Provider
+  let doors: readonly Door[]
+  let presented: readonly Presented[]
+
+  before(async () => {
+    world = await OauthWorld.openReal(SEED)
+    provider = await Provider.open('https://idp.example/', () => Math.floor(Date.now() / 1_000))
+    const issuer = { issuer: provider.issuer, keys: [provider.jwk] }
+    assert.equal((await world.control('POST', '/issuers', issuer)).status, 201)
+    const audiences = [ORDERS, BILLING]
+    const shop = await world.client('shop', {
+      grantTypes: ['client_credentials', 'refresh_token', 'authorization_code'],
+      redirectUris: ['https://app.example/cb'],
+      audiences,
+    })
+    const jwtShop = await world.client('jwt-shop', { accessTokenFormat: 'jwt', audiences })
+    const audience = await world.client('rs', { introspect: 'audience', resources: [ORDERS] })
+    const any = await world.client('all-seeing', { introspect: 'any' })
+    verifier = openVerifier({ url: world.server.url, key: VERIFIER_KEY })
+    await verifier.ready()
+    doors = await openDoors({ world, verifier, audience, any })
+    presented = await allCredentials({ world, provider, shop, jwtShop })
+  })
+  after(async () => {
+    await verifier.close()
+    provider.close()
+    await world.close()
+  })
+
+  test('[H1] [H2] [H3] [H4] [H13] [W9] only live access tokens for this audience get in, whatever else is presented', async () => {
+    for (const { name, text, opens } of presented) {
+      for (const door of doors) {
+        const may = opens === 'orders and any' || (opens === 'any' && door.takes === 'any')
+        assert.equal(await door.open(text), may && !isBlind(door, name), `${name} at ${door.name}`)
+      }
+    }
+  })
+
+  test('the list holds every kind of credential that the server knows, and every prefix that it mints', () => {
+    const kinds = new Set(presented.map(({ kind }) => kind))
+    assert.deepEqual(
+      CREDENTIAL_KINDS.filter((kind) => !kinds.has(kind)),
+      [],
+    )
+    const prefixes = new Set(presented.map(({ prefix }) => prefix))
+    const known = Object.keys(PREFIX) as (keyof typeof PREFIX)[]
+    assert.deepEqual(
+      known.filter((prefix) => !prefixes.has(prefix)),
+      [],
+    )
+    for (const { prefix, text, name } of presented)
+      if (prefix !== undefined) assert.ok(text.startsWith(PREFIX[prefix]), name)
+  })
+})
+
+/** RFC 7662 §4: a client that sees what is meant for it is told of tokens of this server, not of others'. */
+function isBlind({ name, takes }: Door, presented: string): boolean {
+  return name.startsWith('introspection') && takes === 'orders' && presented.startsWith('foreign')
+}

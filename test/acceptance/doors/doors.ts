@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { decide, type GuardOptions, type Verifier } from '@rescind/verifier'
+import type { Client, OauthWorld } from '../../kit/oauth-world.ts'
+
+/** What the services behind the doors are called in tokens. */
+export const ORDERS = 'https://orders.example'
+export const VERIFIER_KEY = 'orders-api-key-0123456789'
+
+/** Somewhere that a credential can be presented at. */
+export type Door = {
+  readonly name: string
+  /** `orders`: takes tokens for ORDERS alone; `any`: takes tokens for whomever. */
+  readonly takes: 'orders' | 'any'
+  readonly open: (credential: string) => Promise<boolean>
+}
+
+export type DoorParts = {
+  readonly world: OauthWorld
+  readonly verifier: Verifier
+  /** Clients that introspect: tokens that are meant for ORDERS, and every token of the realm. */
+  readonly audience: Client
+  readonly any: Client
+}
+
+/** Every way in which this server and its SDK let somebody in. `/check/p/orders` and its like are made by `open`. */
+export async function openDoors({ world, verifier, audience, any }: DoorParts): Promise<readonly Door[]> {
+  for (const [name, profile] of Object.entries({ orders: { audience: [ORDERS] }, cluster: {} }))
+    assert.equal((await world.control('PUT', `/check-profiles/${name}`, profile)).status, 201)
+  return [
+    guard(verifier, { audience: ORDERS }, 'orders'),
+    guard(verifier, { audience: 'any' }, 'any'),
+    { name: 'verify', takes: 'any', open: async (text) => (await verifier.verify(text)).kind === 'active' },
+    // Judged by what was learned of it a moment ago.
+    { name: 'check', takes: 'any', open: async (text) => verifier.check(text).kind === 'active' },
+    gateway(world, '/check', 'any'),
+    gateway(world, '/check/p/orders', 'orders'),
+    review(world, { name: 'TokenReview with audiences', takes: 'orders', audiences: [ORDERS] }),
+    review(world, { name: 'TokenReview', takes: 'any' }),
+    introspection(world, audience, 'orders'),
+    introspection(world, any, 'any'),
+    {
+      name: 'POST /control/v1/verify',
+      takes: 'any',
+      open: async (token) => {
+        const told = await world.control('POST', '/verify', { token })
+        return (told.body['verdict'] as { kind?: unknown } | undefined)?.kind === 'active'
+      },
+    },
+  ]
+}
+
+function guard(verifier: Verifier, options: GuardOptions, takes: Door['takes']): Door {
+  return {
+    name: `a guard (${takes})`,
+    takes,
+    open: async (text) => (await decide(verifier, `Bearer ${text}`, options)).kind === 'pass',
+  }
+}
+
+/** Over a socket, for `fetch` refuses text that no header should hold. */
+function gateway({ server }: OauthWorld, path: string, takes: Door['takes']): Door {
+  const open = (text: string): Promise<boolean> =>
+    new Promise((resolve, reject) => {
+      const headers = { authorization: `Bearer ${Buffer.from(text).toString('latin1')}` }
+      const asked = request(server.url + path, { headers }, (answer) => {
+        answer.resume()
+        assert.ok([200, 401, 403].includes(answer.statusCode ?? 0), `${path}: ${answer.statusCode}`)
+        resolve(answer.statusCode === 200)
+      })
+      asked.on('error', reject)
+      asked.end()
+    })
+  return { name: path, takes, open }
+}
+
+type Review = Pick<Door, 'name' | 'takes'> & { readonly audiences?: readonly string[] }
+
+function review(world: OauthWorld, { name, takes, audiences }: Review): Door {
+  const open = async (token: string): Promise<boolean> => {
+    const spec = { token, ...(audiences === undefined ? {} : { audiences }) }
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec }
+    const told = await world.control('POST', '/token-review?profile=cluster', body)
+    return (told.body['status'] as { authenticated?: unknown } | undefined)?.authenticated === true
+  }
+  return { name, takes, open }
+}
+
+function introspection(world: OauthWorld, by: Client, takes: Door['takes']): Door {
+  return {
+    name: `introspection (${takes})`,
+    takes,
+    open: async (token) => (await world.introspect(by, token)).body['active'] === true,
+  }
+}
