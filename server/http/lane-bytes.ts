@@ -36,7 +36,7 @@ function startOf(status: number, headers: Answer['headers']): string {
   const known = starts.get(headers)
   if (known !== undefined && known.status === status) return known.text
   let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`
-  for (const [name, value] of [...Object.entries(headers), ALWAYS]) {
+  for (const [name, value] of [...Object.entries(headers), ...ALWAYS]) {
     if (UNSENDABLE.test(name) || UNSENDABLE.test(value))
       throw new ContractBroken(`the header ${name} cannot be sent`)
     text += `${name}: ${value}\r\n`

@@ -8,6 +8,7 @@ import type { Answer } from '@rescind/dialects'
 import fc from 'fast-check'
 import { Lane, type LaneRequest } from './lane.ts'
 import { LANE_HEADERS_MAX, readHead } from './lane-head.ts'
+import { ALWAYS } from './reply.ts'
 
 const PATH = '/hot'
 const LINE = `POST ${PATH} HTTP/1.1`
@@ -35,7 +36,7 @@ class Echo {
           const text = said({ method, path: url, headers, body: Buffer.concat(chunks) })
           response.writeHead(200, {
             ...HEADERS,
-            'x-content-type-options': 'nosniff',
+            ...Object.fromEntries(ALWAYS),
             'content-length': text.length,
           })
           response.end(text, 'latin1')

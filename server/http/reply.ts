@@ -2,8 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from '@rescind/dialects'
 import { drained, outletOf } from './outlet.ts'
 
-/** Sent with every answer, for browsers that meet an API by accident. */
-export const ALWAYS = ['x-content-type-options', 'nosniff'] as const
+/**
+ * Sent with every answer, errors too, for browsers that meet an API by accident: nothing here is a page that runs, loads
+ * or may be framed, and no address of ours, which may name a token, goes along to the next one.
+ */
+export const ALWAYS: readonly (readonly [name: string, value: string])[] = [
+  ['x-content-type-options', 'nosniff'],
+  ['referrer-policy', 'no-referrer'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+]
 
 /** Headers as Node writes them fastest. Hot answers share their header objects, so most are flattened once. */
 const flattened: WeakMap<Answer['headers'], readonly string[]> = new WeakMap()
@@ -11,7 +18,7 @@ const flattened: WeakMap<Answer['headers'], readonly string[]> = new WeakMap()
 function flat(headers: Answer['headers']): readonly string[] {
   const known = flattened.get(headers)
   if (known !== undefined) return known
-  const made = [...Object.entries(headers).flat(), ...ALWAYS]
+  const made = [...Object.entries(headers).flat(), ...ALWAYS.flat()]
   flattened.set(headers, made)
   return made
 }

@@ -94,6 +94,7 @@ const TRANSCRIPT_SEED = {
 const AMBIENT: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
+  'content-security-policy',
   'date',
   'keep-alive',
   'referrer-policy',
