@@ -1,9 +1,9 @@
 import { type Awaitable, after, ordinalOf, type Realm, seqOf } from '@rescind/core'
-import { type Answer, splitPath, type WireRequest } from '@rescind/dialects'
+import { type Answer, type Refusal, splitPath } from '@rescind/dialects'
 import { problem, refusalProblem } from '../control/frame/problem.ts'
-import { credentialOf } from './credential.ts'
+import { type CheckRequest, credentialOf } from './credential.ts'
 import { type Decision, decide, demandOf } from './decide.ts'
-import { identityHeaders } from './identity-headers.ts'
+import { identityHeaders, NOBODY } from './identity-headers.ts'
 import type { Judge } from './judge.ts'
 import { CHECK_PROFILES, type CheckProfile, PLAIN } from './profiles.ts'
 
@@ -11,14 +11,15 @@ import { CHECK_PROFILES, type CheckProfile, PLAIN } from './profiles.ts'
 export const CHECK_PREFIX = '/check'
 
 export type Check = {
-  readonly handle: (realm: Realm, request: WireRequest) => Awaitable<Answer>
-  readonly refuse: typeof refusalProblem
-  readonly routeOf: (request: Pick<WireRequest, 'path'>) => string
+  readonly handle: (realm: Realm, request: CheckRequest) => Awaitable<Answer>
+  readonly refuse: (refusal: Refusal) => Answer
+  readonly routeOf: (request: Pick<CheckRequest, 'path'>) => string
 }
 
 /**
- * Forward authentication: 200 lets a request through, 401 and 403 do not, 503 cannot tell. Every method is answered
- * alike, for gateways send on whatever they were asked; there is no redirect, no 204 and no 429.
+ * Forward authentication: 200 lets a request through, 401 and 403 do not, 503 cannot tell. The credential alone is
+ * judged, for gateways send on whatever they were asked, and turn every other status into a failure of their own:
+ * method, query, body and all other headers change nothing. There is no redirect, no 204, no 400, no 413 and no 429.
  */
 export function createCheck(judge: Judge): Check {
   return {
@@ -29,16 +30,28 @@ export function createCheck(judge: Judge): Check {
         entry === undefined ? NO_PROFILE : check(judge, { realm, request, profile: entry.value }),
       )
     },
-    refuse: refusalProblem,
+    refuse,
     routeOf: ({ path }) => (profileNameOf(path) === undefined ? CHECK_PREFIX : `${CHECK_PREFIX}/p/{profile}`),
   }
 }
 
-type Asked = { readonly realm: Realm; readonly request: WireRequest; readonly profile: CheckProfile }
+/** Whether a path within a realm is asked of `/check`. */
+export function isCheckPath(path: string): boolean {
+  return path === CHECK_PREFIX || path.startsWith(`${CHECK_PREFIX}/`)
+}
+
+/** What cannot be read presents nothing that is accepted. */
+function refuse(refusal: Refusal): Answer {
+  return refusal.kind === 'malformed' ? DENIED : ofNobody(refusalProblem(refusal))
+}
+
+type Asked = { readonly realm: Realm; readonly request: CheckRequest; readonly profile: CheckProfile }
 
 function check(judge: Judge, { realm, request, profile }: Asked): Awaitable<Answer> {
-  const text = credentialOf(request, profile.credential)
-  if (text === undefined) return NO_CREDENTIAL
+  const presented = credentialOf(request, profile.credential)
+  if (presented.kind === 'none') return NO_CREDENTIAL
+  if (presented.kind === 'unusable') return DENIED
+  const { text } = presented
   return after(decide(judge, { realm, text, demand: demandOf(profile) }), (decision) =>
     render(decision, { realm, profile }),
   )
@@ -60,7 +73,7 @@ function render(decision: Decision, { realm, profile }: Omit<Asked, 'request'>):
     case 'insufficient':
       return INSUFFICIENT
     case 'unknown':
-      return refusalProblem({ kind: 'outage' })
+      return refuse({ kind: 'outage' })
   }
 }
 
@@ -77,13 +90,20 @@ function profileNameOf(path: string): string | undefined {
 const MARKED = `${CHECK_PREFIX}/p`
 
 // RFC 6750 §3.1: who presents nothing is told no error code. Nobody is told more than the code (hence one answer for all).
-const NO_CREDENTIAL: Answer = problem(401, 'a credential is needed', {
-  'www-authenticate': 'Bearer realm="rescind"',
-})
-const DENIED: Answer = problem(401, 'the credential is not accepted', {
-  'www-authenticate': 'Bearer realm="rescind", error="invalid_token"',
-})
-const INSUFFICIENT: Answer = problem(403, 'the credential does not reach this far', {
-  'www-authenticate': 'Bearer realm="rescind", error="insufficient_scope"',
-})
-const NO_PROFILE: Answer = problem(404, 'no such profile')
+const NO_CREDENTIAL: Answer = challenge(401, 'a credential is needed', '')
+const DENIED: Answer = challenge(401, 'the credential is not accepted', ', error="invalid_token"')
+const INSUFFICIENT: Answer = challenge(
+  403,
+  'the credential does not reach this far',
+  ', error="insufficient_scope"',
+)
+const NO_PROFILE: Answer = ofNobody(problem(404, 'no such profile'))
+
+function challenge(status: 401 | 403, detail: string, error: string): Answer {
+  return ofNobody(problem(status, detail, { 'www-authenticate': `Bearer realm="rescind"${error}` }))
+}
+
+/** A gateway that copies headers from a refusal, too, must not be left with its caller's. */
+function ofNobody(answer: Answer): Answer {
+  return { ...answer, headers: { ...answer.headers, ...NOBODY } }
+}

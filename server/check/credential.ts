@@ -1,31 +1,56 @@
-import type { WireRequest } from '@rescind/dialects'
+import { headerText } from '../http/hygiene.ts'
 import type { CredentialPlace } from './profiles.ts'
 
-/** The text that a request presents at the one place that counts; undefined when there is none, or more than one. */
-export function credentialOf(request: WireRequest, place: CredentialPlace): string | undefined {
+/** What `/check` sees of a request: where it was sent, and the values of a header, each as its bytes came (Latin-1). */
+export type CheckRequest = {
+  readonly path: string
+  values(name: string): readonly string[]
+}
+
+/** What a request presents at the one place that counts. */
+export type Presented =
+  | { readonly kind: 'none' }
+  /** More than one, or bytes that are no text: whichever is meant, it is not accepted. */
+  | { readonly kind: 'unusable' }
+  | { readonly kind: 'text'; readonly text: string }
+
+const NONE: Presented = { kind: 'none' }
+const UNUSABLE: Presented = { kind: 'unusable' }
+
+/** Never throws: whatever else a request carries, its credential is judged. */
+export function credentialOf(request: CheckRequest, place: CredentialPlace): Presented {
   switch (place.from) {
     case 'authorization':
-      return bearerOf(request.header('authorization'))
+      return bearerOf(request.values('authorization'))
     case 'header':
-      return request.header(place.name)
+      return onlyOne(request.values(place.name))
     case 'cookie':
-      return cookieOf(request.header('cookie'), place.name)
+      return onlyOne(cookiesOf(request.values('cookie'), place.name))
   }
 }
 
-function bearerOf(header: string | undefined): string | undefined {
-  if (header === undefined || header.slice(0, 7).toLowerCase() !== 'bearer ') return undefined
-  return header.slice(7).trimStart()
+/** Whoever sends two planted one of them, or had one planted: which is meant, nobody can say. */
+function onlyOne(values: readonly string[]): Presented {
+  const [value, ...more] = values
+  if (value === undefined) return NONE
+  const text = more.length === 0 ? headerText(value) : undefined
+  return text === undefined ? UNUSABLE : { kind: 'text', text }
 }
 
-/** A cookie that is sent twice was planted by somebody: which of the two is meant, nobody can say. */
-function cookieOf(header: string | undefined, name: string): string | undefined {
-  let found: string | undefined
-  for (const pair of header?.split(';') ?? []) {
-    const equals = pair.indexOf('=')
-    if (equals < 0 || pair.slice(0, equals).trim() !== name) continue
-    if (found !== undefined) return undefined
-    found = unquoted(pair.slice(equals + 1).trim())
+function bearerOf(values: readonly string[]): Presented {
+  const [value = ''] = values
+  if (values.length < 2 && value.slice(0, 7).toLowerCase() !== 'bearer ') return NONE
+  return onlyOne(values.length > 1 ? values : [value.slice(7).trimStart()])
+}
+
+function cookiesOf(headers: readonly string[], name: string): readonly string[] {
+  const found: string[] = []
+  for (const header of headers) {
+    for (const pair of header.split(';')) {
+      const equals = pair.indexOf('=')
+      if (equals >= 0 && pair.slice(0, equals).trim() === name)
+        found.push(unquoted(pair.slice(equals + 1).trim()))
+    }
   }
   return found
 }

@@ -1,30 +1,65 @@
 import type { Bearer } from './judge.ts'
 
-/** Characters of one header about the caller; what would be longer is left out, never cut. */
-const IDENTITY_HEADER_MAX = 1_024
+/**
+ * Every header about the caller that `/check` ever sends, and it sends all of them with each answer. Gateways clear and
+ * set exactly these (docs/gateways); a header that were left out would reach a service as its caller wrote it.
+ */
+export const IDENTITY_HEADERS = [
+  'x-auth-source',
+  'x-auth-subject',
+  'x-auth-client',
+  'x-auth-tenant',
+  'x-auth-scope',
+  'x-auth-jti',
+  'x-auth-exp',
+  'x-auth-act',
+] as const
+
+type Identity = Readonly<Record<(typeof IDENTITY_HEADERS)[number], string>>
+
+/** Characters of one header about the caller; what would be longer is sent empty, never cut. */
+export const IDENTITY_HEADER_MAX = 1_024
+
+/** The headers of an answer that is about nobody. */
+export const NOBODY = Object.fromEntries(IDENTITY_HEADERS.map((name) => [name, ''])) as Identity
 
 /**
  * Who calls, for the service behind the gateway. ASCII only: every other byte, and `%`, is percent-encoded as UTF-8, so
  * that no id can end a header or look like another one.
  */
-export function identityHeaders(bearer: Bearer): Readonly<Record<string, string>> {
-  const act = bearer.claims?.['act']
-  const told: readonly (readonly [name: string, value: string | undefined])[] = [
-    ['x-auth-source', bearer.source],
-    ['x-auth-subject', bearer.subject],
-    ['x-auth-client', bearer.client],
-    ['x-auth-tenant', bearer.tenant],
-    ['x-auth-scope', bearer.scopes.join(' ')],
-    ['x-auth-jti', bearer.handle ?? bearer.foreign?.jti],
-    ['x-auth-exp', String(Math.floor(bearer.expiresAtMs / 1_000))],
-    ['x-auth-act', act === undefined ? undefined : JSON.stringify(act)],
-  ]
-  const headers: Record<string, string> = {}
-  for (const [name, value] of told) {
-    const text = value === undefined ? '' : asciiOf(value)
-    if (text !== '' && text.length <= IDENTITY_HEADER_MAX) headers[name] = text
+export function identityHeaders(bearer: Bearer): Identity {
+  return {
+    'x-auth-source': told(bearer.source),
+    'x-auth-subject': told(bearer.subject),
+    'x-auth-client': told(bearer.client),
+    'x-auth-tenant': told(bearer.tenant),
+    'x-auth-scope': told(bearer.scopes.join(' ')),
+    'x-auth-jti': told(bearer.handle ?? bearer.foreign?.jti),
+    'x-auth-exp': String(Math.floor(bearer.expiresAtMs / 1_000)),
+    'x-auth-act': actOf(actorOf(bearer)),
   }
-  return headers
+}
+
+function told(value: string | undefined): string {
+  if (value === undefined) return ''
+  const text = asciiOf(value)
+  return text.length <= IDENTITY_HEADER_MAX ? text : ''
+}
+
+/** RFC 8693 §4.1; an Identity token that impersonates names its actor by id alone. */
+function actorOf({ claims }: Bearer): unknown {
+  const impersonator = claims?.['impersonator']
+  return claims?.['act'] ?? (impersonator === undefined ? undefined : { sub: impersonator })
+}
+
+/**
+ * An empty value would say that nobody acts for the subject. So what is too long is told without the actors before the
+ * current one, which decide nothing (RFC 8693 §4.1), and else as an actor without a name.
+ */
+function actOf(act: unknown): string {
+  if (typeof act !== 'object' || act === null) return ''
+  const { act: _before, ...current } = act as Readonly<Record<string, unknown>>
+  return told(JSON.stringify(act)) || told(JSON.stringify(current)) || '{}'
 }
 
 function asciiOf(text: string): string {

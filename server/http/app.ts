@@ -1,13 +1,13 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { type Awaitable, isOutage, type Realm, type Realms } from '@rescind/core'
 import type { Answer, Dialect, Refusal } from '@rescind/dialects'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import { CHECK_PREFIX, type Check } from '../check/check.ts'
+import { CHECK_PREFIX, type Check, isCheckPath } from '../check/check.ts'
 import { CONTROL_PREFIX, type ControlApi } from '../control/api.ts'
 import { refusalProblem } from '../control/frame/problem.ts'
 import type { Metrics } from '../metrics.ts'
+import { ClientErrors } from './client-errors.ts'
 import type { Denials } from './denials.ts'
 import { HEADERS_MAX_BYTES, malformation } from './hygiene.ts'
 import { Lane, type LaneRequest } from './lane.ts'
@@ -15,7 +15,7 @@ import type { LaneRoute } from './lane-head.ts'
 import { peerOf, type TrustedProxies } from './peer.ts'
 import { BODY_MAX_BYTES, readBody, StreamTooLarge, streamedBody } from './read-body.ts'
 import { writeAnswer } from './reply.ts'
-import { HeaderMalformed, NodeWireRequest, type Target, targetOf } from './wire.ts'
+import { checkTargetOf, HeaderMalformed, NodeWireRequest, type Target, targetOf } from './wire.ts'
 
 /** Milliseconds for a request to arrive whole, and for an idle connection to stay. */
 const REQUEST_TIMEOUT_MS = 15_000
@@ -50,8 +50,8 @@ type Mouth = {
   readonly handle: (request: NodeWireRequest) => Awaitable<Answer>
   readonly refuse: (refusal: Refusal, path: string, accept?: string) => Answer
   readonly routeOf: (request: NodeWireRequest) => string
-  /** A body says nothing here, however long it is. */
-  readonly ignoresBody?: true
+  /** One credential is judged, and nothing else: no body is waited for, and nothing about a request is malformed. */
+  readonly judgesAlone?: true
   /** Which requests bring a body that is not to be buffered, and how long it may be. */
   readonly streamOf?: (method: string, path: string) => { readonly maxBytes: number } | undefined
 }
@@ -62,7 +62,16 @@ type Mouth = {
  */
 export function createApp(parts: AppParts): FastifyInstance {
   const scheme = parts.tls === undefined ? 'http' : 'https'
-  const app = makeFastify(parts)
+  const clientErrors = new ClientErrors(parts.check.refuse)
+  const check = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack()
+    clientErrors.note(request.raw, reply.raw)
+    const target = checkTargetOf(request.raw.url ?? '/')
+    const realm = target.realm === undefined ? parts.realms.default : parts.realms.get(target.realm)
+    const mouth = checkMouth(realm, parts.check)
+    serve(parts, { scheme, target, mouth, message: request.raw, response: reply.raw })
+  }
+  const app = makeFastify(parts, { clientErrors, check })
   for (const method of http.METHODS) {
     // Bodies are read by ourselves, for every method alike: a DELETE has one here.
     if (method !== 'CONNECT') app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
@@ -90,9 +99,6 @@ export function createApp(parts: AppParts): FastifyInstance {
       hot.set(`POST ${path} HTTP/1.1`, { method: 'POST', target, mouth: ofDefault })
     }
   }
-  const check = answerWith(({ realm }) =>
-    checkMouth(realm === undefined ? parts.realms.default : parts.realms.get(realm), parts.check),
-  )
   void app.register(async (scope) => mount(scope, [CHECK_PREFIX], check))
   const control = answerWith(() => ({
     handle: parts.control.handle,
@@ -107,7 +113,11 @@ export function createApp(parts: AppParts): FastifyInstance {
       answerWith(() => ({ handle, refuse: refusalProblem, routeOf: () => path })),
     )
   }
-  app.setNotFoundHandler(answerWith(() => root))
+  const notFound = answerWith(() => root)
+  app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) =>
+    // Fastify does not know every form of a target that gateways may send.
+    isForCheck(request) ? check(request, reply) : notFound(request, reply),
+  )
   openLane(app, parts, hot)
   return app
 }
@@ -149,7 +159,9 @@ function serveHot(parts: AppParts, { route, headers, body, socket, scheme, finis
   answer(parts, { mouth, request, write: finish })
 }
 
-function makeFastify(parts: AppParts): FastifyInstance {
+type Edges = { readonly clientErrors: ClientErrors; readonly check: Handler }
+
+function makeFastify(parts: AppParts, { clientErrors, check }: Edges): FastifyInstance {
   const options = {
     bodyLimit: BODY_MAX_BYTES,
     // Streamed bodies may take long; buffered ones have a time of their own (read-body.ts), and so have headers.
@@ -161,8 +173,12 @@ function makeFastify(parts: AppParts): FastifyInstance {
     exposeHeadRoutes: false,
     logger: false as const,
     routerOptions: { maxParamLength: HEADERS_MAX_BYTES },
-    clientErrorHandler: onClientError,
+    clientErrorHandler: clientErrors.answer,
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      if (isForCheck(request)) {
+        check(request, reply)
+        return
+      }
       reply.hijack()
       const target = targetOf(request.raw.url ?? '/', parts.publicPath)
       const mounted = parts.dialects.find(({ prefixes }) =>
@@ -192,6 +208,8 @@ function makeFastify(parts: AppParts): FastifyInstance {
       ? fastify({ ...options, http: server })
       : (fastify({ ...options, https: { ...server, ...parts.tls } }) as unknown as FastifyInstance)
   app.server.maxConnections = CONNECTIONS_MAX
+  // Bounded by their bytes alone: Node would drop those beyond the thousandth, a second credential among them.
+  app.server.maxHeadersCount = 0
   // RFC 9110 §10.1.1 lets a server pass over expectations that it does not know; Node's 417 has no body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.server.maxRequestsPerSocket = 0
@@ -212,6 +230,10 @@ function mountExact(scope: FastifyInstance, prefix: string, handler: Handler): v
   if (prefix !== '/' && !prefix.endsWith(':realm/')) scope.all(`${prefix}/*`, handler)
 }
 
+function isForCheck({ raw }: FastifyRequest): boolean {
+  return isCheckPath(checkTargetOf(raw.url ?? '/').path)
+}
+
 function isUnder(path: string, prefix: string): boolean {
   return path === prefix || (prefix !== '/' && path.startsWith(`${prefix}/`))
 }
@@ -229,8 +251,9 @@ function dialectMouth(realm: Realm | undefined, dialect: Dialect): Mouth {
 
 function checkMouth(realm: Realm | undefined, { handle, refuse, routeOf }: Check): Mouth {
   const answer = (request: NodeWireRequest): Awaitable<Answer> =>
-    realm === undefined ? refuse({ kind: 'not-found' }) : handle(realm, request)
-  return { handle: answer, refuse, routeOf, ignoresBody: true }
+    // A prefix that is `/check` only once it is decoded is no gateway's.
+    realm === undefined || !isCheckPath(request.path) ? refuse({ kind: 'not-found' }) : handle(realm, request)
+  return { handle: answer, refuse, routeOf, judgesAlone: true }
 }
 
 type Exchange = {
@@ -243,18 +266,18 @@ type Exchange = {
 
 function serve(parts: AppParts, exchange: Exchange): void {
   const { mouth, message, response, target, scheme } = exchange
-  const wrong = malformation(message)
+  const wrong = mouth.judgesAlone === true ? undefined : malformation(message)
   if (wrong !== undefined) {
     refuseEarly(parts, exchange, { kind: 'malformed', detail: wrong })
     return
   }
-  const { method = 'GET', headers, socket } = message
+  const { method = 'GET', headers, rawHeaders, socket } = message
   const { maxBytes } = mouth.streamOf?.(method, target.path) ?? {}
   const run = (body: Uint8Array): void => {
     const peer = peerOf(socket.remoteAddress ?? '', headers, parts.proxies)
     const fallbackBase = parts.fallbackBase()
     const stream = maxBytes === undefined ? {} : { stream: () => streamedBody(message, maxBytes) }
-    const wire = { method, headers, socket, target, body, peer, scheme, fallbackBase, ...stream }
+    const wire = { method, headers, rawHeaders, socket, target, body, peer, scheme, fallbackBase, ...stream }
     answer(parts, {
       mouth,
       request: new NodeWireRequest(wire),
@@ -269,7 +292,7 @@ function serve(parts: AppParts, exchange: Exchange): void {
     return
   }
   // Node reads and drops what is left of a body when the answer is out.
-  if (mouth.ignoresBody === true) return run(NO_BYTES)
+  if (mouth.judgesAlone === true) return run(NO_BYTES)
   readBody(message, (read) => {
     if (read.kind === 'aborted') return
     if (read.kind === 'body') return run(read.bytes)
@@ -343,26 +366,4 @@ function refusalOf(error: unknown, log: Logger, route: string): Refusal {
 
 function reasonOf(cause: unknown): string | undefined {
   return cause instanceof Error ? cause.message : undefined
-}
-
-/** Node could not even parse the request: nothing of it can be trusted, so the connection ends with the answer. */
-function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const refusal: Refusal = CLIENT_ERRORS[error.code ?? ''] ?? {
-    kind: 'malformed',
-    detail: 'not a well-formed request',
-  }
-  const { status, body } = refusalProblem(refusal)
-  const text = typeof body === 'string' ? body : ''
-  const reason = http.STATUS_CODES[status] ?? 'Error'
-  const head = `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n`
-  socket.end(`${head}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`)
-}
-
-const CLIENT_ERRORS: Readonly<Record<string, Refusal>> = {
-  HPE_HEADER_OVERFLOW: { kind: 'headers-too-large' },
-  ERR_HTTP_REQUEST_TIMEOUT: { kind: 'timeout' },
 }

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Bytes of all headers of a request (Node answers 431 beyond). */
-export const HEADERS_MAX_BYTES = 16_384
+/**
+ * Bytes of the request line and all headers (Node answers 431 beyond). Browsers send many cookies and gateways pass them
+ * on, beside a JWT of up to 16 KB.
+ */
+export const HEADERS_MAX_BYTES = 65_536
 
 /**
  * What no dialect could want and proxies disagree about; checked before anything is routed. @returns what is wrong

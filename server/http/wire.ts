@@ -33,6 +33,15 @@ function issuerPath(path: string, publicPath: string): string {
   return rest.startsWith(REALMS) || rest.startsWith(OAUTH_PREFIX) ? rest : path
 }
 
+/** For `/check` a target may be a whole URL (RFC 9112 §3.2.2) or hold a fragment, which says nothing there. */
+export function checkTargetOf(url: string): Target {
+  const [authority = ''] = AUTHORITY.exec(url) ?? []
+  const [rest = ''] = url.slice(authority.length).split('#', 1)
+  return targetOf(rest.startsWith('/') ? rest : `/${rest}`, '')
+}
+
+const AUTHORITY = /^https?:\/\/[^/?#]*/i
+
 const WELL_KNOWN = '/.well-known/oauth-authorization-server'
 
 function inRealm(rest: string, query: string | undefined, before: string): Target {
@@ -46,6 +55,8 @@ export type WireParts = {
   readonly method: string
   /** By lower-case name. */
   readonly headers: Readonly<IncomingHttpHeaders>
+  /** Names and values in turn, as they came; absent: `headers` has each of them once. */
+  readonly rawHeaders?: readonly string[]
   readonly target: Target
   readonly body: Uint8Array
   readonly peer: Peer
@@ -95,6 +106,19 @@ export class NodeWireRequest implements WireRequest {
     const text = headerText(given) ?? (FROM_OTHERS.has(name) ? given : undefined)
     if (text === undefined) throw new HeaderMalformed(`the header ${name} is not UTF-8`)
     return text
+  }
+
+  /** Every value of a header, as its bytes came (Latin-1): none dropped or joined, as Node does to some. */
+  values(name: string): readonly string[] {
+    const { headers, rawHeaders } = this.#parts
+    if (rawHeaders === undefined) return [headers[name] ?? []].flat()
+    const found: string[] = []
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      const given = rawHeaders[at] as string
+      if (given.length === name.length && given.toLowerCase() === name)
+        found.push(rawHeaders[at + 1] as string)
+    }
+    return found
   }
 
   /** The body as it comes, where the route has one that is not buffered. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { IDENTITY_HEADERS } from '../../server/check/identity-headers.ts'
 import { Calls, CONTROL, JSON_BODY, jsonOf } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
@@ -47,6 +48,8 @@ test('a live token is let through, and the service behind the gateway learns who
   assert.equal(headerOf(answer, 'x-auth-subject'), 'zo%C3%AB %25%C3%BC')
   assert.equal(headerOf(answer, 'x-auth-client'), SVC.clientId)
   assert.equal(headerOf(answer, 'x-auth-scope'), 'read write')
+  assert.equal(headerOf(answer, 'x-auth-tenant'), '')
+  assert.equal(headerOf(answer, 'x-auth-act'), '')
   assert.match(headerOf(answer, 'x-auth-jti') ?? '', /^tok_/)
   assert.match(headerOf(answer, 'x-auth-exp') ?? '', /^\d{10}$/)
   assert.match(headerOf(answer, 'x-revocation-epoch') ?? '', /^1\.\d+$/)
@@ -72,6 +75,39 @@ test('who presents nothing gets 401 without an error code (RFC 6750 §3.1)', asy
     const answer = await get('/check', ...headers)
     assert.equal(answer.status, 401)
     assert.equal(headerOf(answer, 'www-authenticate'), 'Bearer realm="rescind"')
+  }
+})
+
+/** The kind: every answer that a gateway could copy headers from, whatever it lets in by its own configuration. */
+test('every answer has each identity header once, empty where it is about nobody [H6] [R7]', async () => {
+  const token = await calls.oauthToken(OTHER)
+  const down = async (): Promise<RawAnswer> => {
+    server.power.mode = 'down'
+    return get('/check', bearer('text-never-seen')).finally(() => {
+      server.power.mode = 'up'
+    })
+  }
+  const answers = [
+    [200, await get('/check', bearer(token))],
+    [401, await get('/check')],
+    [401, await get('/check', bearer('x'))],
+    [401, await get('/check', bearer(token), bearer(token))],
+    [403, await get('/check/p/writers', bearer(token))],
+    [404, await get('/check/p/none', bearer(token))],
+    [404, await get('/realms/none/check', bearer(token))],
+    [503, await down()],
+  ] as const
+  for (const [status, answer] of answers) {
+    assert.equal(answer.status, status)
+    const sent = answer.headers.filter(([name]) => name.startsWith('x-auth-'))
+    assert.deepEqual(
+      sent.map(([name]) => name),
+      [...IDENTITY_HEADERS],
+    )
+    assert.equal(
+      sent.some(([, value]) => value !== ''),
+      status === 200,
+    )
   }
 })
 

@@ -1,0 +1,80 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Answer, Refusal } from '@rescind/dialects'
+import { isCheckPath } from '../check/check.ts'
+import { refusalProblem } from '../control/frame/problem.ts'
+import { ALWAYS } from './reply.ts'
+import { checkTargetOf } from './wire.ts'
+
+/** As Node tells it: with the bytes that it was given last. */
+export type ClientError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }
+
+type Asked = { readonly message: IncomingMessage; readonly response: ServerResponse }
+
+/**
+ * Answers what Node could not even parse: nothing of it can be trusted, so the connection ends with the answer. What was
+ * sent to `/check` gets the answer of `/check`: some gateways pass on bytes that Node's parser refuses, and each would
+ * make a failure of its own out of a 400.
+ */
+export class ClientErrors {
+  readonly #refuseCheck: (refusal: Refusal) => Answer
+  /** The last request to `/check` of each connection: a gateway asks nothing else on it. */
+  readonly #asked: WeakMap<Socket, Asked> = new WeakMap()
+  readonly #ending: WeakSet<Socket> = new WeakSet()
+
+  constructor(refuseCheck: (refusal: Refusal) => Answer) {
+    this.#refuseCheck = refuseCheck
+  }
+
+  /** Notes that this is a request to `/check`. */
+  note(message: IncomingMessage, response: ServerResponse): void {
+    this.#asked.set(message.socket, { message, response })
+  }
+
+  readonly answer = (error: ClientError, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const asked = this.#asked.get(socket)
+    if (asked !== undefined && !(asked.message.complete && asked.response.writableFinished)) {
+      this.#endAfter(asked, socket)
+      return
+    }
+    const refusal = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
+    const toCheck = asked !== undefined || isForCheck(error.rawPacket)
+    write(socket, toCheck ? this.#refuseCheck(refusal) : refusalProblem(refusal))
+  }
+
+  /** The body broke off behind a request that is judged without it: its answer is the last on the connection. */
+  #endAfter({ response }: Asked, socket: Socket): void {
+    if (this.#ending.has(socket)) return
+    this.#ending.add(socket)
+    if (response.writableFinished) socket.end()
+    else response.once('finish', () => socket.end())
+  }
+}
+
+/** Whether the bytes begin with a request line of `/check`, whatever its method. */
+function isForCheck(packet: unknown): boolean {
+  if (!Buffer.isBuffer(packet)) return false
+  const [, url] = REQUEST_LINE.exec(packet.toString('latin1', 0, LINE_LOOK_BYTES)) ?? []
+  return url !== undefined && isCheckPath(checkTargetOf(url).path)
+}
+
+const LINE_LOOK_BYTES = 1_024
+const REQUEST_LINE = /^[^ \r\n]+ ([^ ?#\r\n]+)/
+
+function write(socket: Socket, { status, headers, body }: Answer): void {
+  const text = typeof body === 'string' ? body : ''
+  const lines = [...Object.entries(headers), ...ALWAYS].map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'Error'}\r\n${lines.join('')}`
+  socket.end(`${head}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`)
+}
+
+const MALFORMED: Refusal = { kind: 'malformed', detail: 'not a well-formed request' }
+
+const CLIENT_ERRORS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { kind: 'headers-too-large' },
+  ERR_HTTP_REQUEST_TIMEOUT: { kind: 'timeout' },
+}
