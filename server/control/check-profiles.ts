@@ -1,6 +1,7 @@
 import { type Awaitable, after, deleteRecord, type Entry, putRecord, type Realm } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
+import { IDENTITY_HEADERS } from '../check/identity-headers.ts'
 import { CHECK_PROFILES, type CheckProfile } from '../check/profiles.ts'
 import { auditOf, commitChange } from './change.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
@@ -17,6 +18,11 @@ const TOKEN_CHARS = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/
 const NO_CREDENTIAL =
   /^(?:authorization|cookie|host|connection|content-.*|transfer-encoding|x-forwarded-.*|forwarded)$/i
 
+/** Gateways clear these before anything else. */
+function isIdentityHeader(name: string): boolean {
+  return (IDENTITY_HEADERS as readonly string[]).includes(name.toLowerCase())
+}
+
 const CREDENTIAL = z.union([
   z.strictObject({ from: z.literal('authorization') }),
   z.strictObject({
@@ -24,7 +30,10 @@ const CREDENTIAL = z.union([
     name: z
       .string()
       .regex(TOKEN_CHARS, 'must be a header name')
-      .refine((name) => !NO_CREDENTIAL.test(name), 'this header is no place of its own')
+      .refine(
+        (name) => !NO_CREDENTIAL.test(name) && !isIdentityHeader(name),
+        'this header is no place of its own',
+      )
       .transform((name) => name.toLowerCase()),
   }),
   z.strictObject({ from: z.literal('cookie'), name: z.string().regex(TOKEN_CHARS, 'must be a cookie name') }),

@@ -2,10 +2,11 @@ import { type Awaitable, after, type Demand } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Decision, decide, demandOf } from '../check/decide.ts'
-import { type Bearer, judgeAny } from '../check/judge.ts'
+import { judgeAny } from '../check/judge.ts'
 import { CHECK_PROFILES, type CheckProfile, PLAIN } from '../check/profiles.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { problem, refusalProblem } from './frame/problem.ts'
+import { reviewUser } from './review-user.ts'
 
 const VERSIONS = ['authentication.k8s.io/v1', 'authentication.k8s.io/v1beta1'] as const
 const AUDIENCES_MAX = 64
@@ -15,7 +16,8 @@ const REVIEW = z.looseObject({
   apiVersion: z.enum(VERSIONS),
   kind: z.literal('TokenReview'),
   spec: z.looseObject({
-    token: z.string().max(8_192),
+    // Of any length that a body has: what is too long is no token, as everywhere.
+    token: z.string(),
     audiences: z.array(z.string().max(512)).max(AUDIENCES_MAX).optional(),
   }),
 })
@@ -92,22 +94,9 @@ const REFUSED: Status = { authenticated: false }
 function statusOf(decision: Decision, wanted: Demand['audience']): Status {
   if (decision.kind !== 'allow') return REFUSED
   const { bearer } = decision
-  const username = bearer.subject ?? bearer.client
-  if (username === undefined) return REFUSED
-  const user = { username, uid: username, groups: [`rescind:${bearer.source}`], extra: extraOf(bearer) }
+  const user = reviewUser(bearer)
+  if (user === undefined) return REFUSED
   const met = bearer.audience?.filter((one) => wanted !== 'any' && wanted.includes(one)) ?? []
   // A review that names no audience is for the API server itself.
   return { authenticated: true, user, ...(met.length === 0 ? {} : { audiences: met }) }
-}
-
-function extraOf({ scopes, client, tenant, handle }: Bearer): Record<string, string[]> {
-  const told = {
-    scope: scopes.length === 0 ? undefined : scopes,
-    client: client && [client],
-    tenant: tenant && [tenant],
-    handle: handle && [handle],
-  }
-  const extra: Record<string, string[]> = {}
-  for (const [name, values] of Object.entries(told)) if (values) extra[`rescind/${name}`] = [...values]
-  return extra
 }

@@ -232,21 +232,30 @@ test('a TokenReview gets the same verdict: the user of a live token, and nothing
     status: {
       authenticated: true,
       user: {
-        username: 'ann',
-        uid: 'ann',
-        groups: ['rescind:oauth'],
+        username: 'oauth:ann',
+        uid: 'oauth:ann',
+        groups: ['oauth:authenticated'],
         extra: { 'rescind/scope': ['read', 'write'], 'rescind/client': ['svc'], 'rescind/handle': [handle] },
       },
     },
   })
   await calls.oauthRevoke(SVC, access)
-  for (const token of [access, 'rsa_unknown', '']) {
+  for (const token of [access, 'rsa_unknown', '', 'x'.repeat(20_000)]) {
     assert.deepEqual(jsonOf(await review(token)), {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenReview',
       status: { authenticated: false },
     })
   }
+})
+
+test('nobody whom we vouch for is one of the cluster, whatever they are called here [H7]', async () => {
+  const named = async (token: string): Promise<unknown> =>
+    (jsonOf(await review(token)) as { status: { user: { username: string } } }).status.user.username
+  const { access } = await calls.oauthGrant('system:kube-controller-manager')
+  assert.equal(await named(access), 'oauth:system:kube-controller-manager')
+  assert.equal(await named(await calls.chatToken('admin')), `chat/${CHAT.app}:admin`)
+  assert.equal(await named(await calls.identityToken(BOB)), `identity:${BOB.id}`)
 })
 
 test('a TokenReview heeds a profile, and needs the key of a verifier or an operator', async () => {
@@ -300,6 +309,7 @@ test('profiles are created, read, listed, replaced with If-Match, and deleted', 
     { name: '' },
     { name: 'x', credential: { from: 'query', name: 'token' } },
     { name: 'x', credential: { from: 'header', name: 'Cookie' } },
+    { name: 'x', credential: { from: 'header', name: 'X-Auth-Subject' } },
     { name: 'x', credential: { from: 'header', name: 'a b' } },
     { name: 'x', scopes: ['a b'] },
     { name: 'x', maxAgeSeconds: 61 },
