@@ -125,7 +125,7 @@ test('a tenant that is not the user’s is 401, whether it exists or not', async
   assert.equal((await ask(passwordLogin('loose', { tenantId: '900100' }))).status, 401)
 })
 
-test('a disabled or deleted tenant is 401, asked for or not', async () => {
+test('a disabled tenant is 401, asked for or not', async () => {
   const { ask, realm } = await openIdentity()
   await putTenant(realm, { id: '900100', name: 'tenant-900100', enabled: false })
   assert.equal((await ask(passwordLogin('ann'))).status, 401)
@@ -133,13 +133,14 @@ test('a disabled or deleted tenant is 401, asked for or not', async () => {
   assert.equal((await ask(passwordLogin('eve'))).status, 200)
 })
 
-test('a tenant that was deleted is 401 too', async () => {
+test('a tenant that was deleted is 401 where it is asked for', async () => {
   const { ask, realm } = await openIdentity()
   const { version } = await realm.directory.standing(IDENTITY_TENANTS, '900100')
   const deletion = { collection: IDENTITY_TENANTS.name, id: '900100', fromVersion: version }
   const operations = deleteRecord(realm, deletion, { by: 'test', from: 'local', how: 'test' })
   await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
-  assert.equal((await ask(passwordLogin('ann'))).status, 401)
+  assert.equal((await ask(passwordLogin('ann', { tenantId: '900100' }))).status, 401)
+  assert.equal((await ask(passwordLogin('ann', { tenantName: '900100' }))).status, 401)
 })
 
 test('an unknown user, a wrong password and a wrong key are one answer, byte for byte', async () => {

@@ -1,4 +1,4 @@
-import type { Collection, Entry } from '@rescind/core'
+import type { Awaitable, Collection, Entry } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import { parseFormText } from '../wire/form.ts'
 import type { Call } from './call.ts'
@@ -16,7 +16,7 @@ export type Listing<T> = {
   readonly listed?: { readonly name: string; readonly value: string }
   /** What the caller may see. Of the rest nothing shows, not as the place where a page ends either. */
   readonly isVisible: (value: T) => boolean
-  readonly show: (value: T) => object
+  readonly show: (value: T) => Awaitable<object>
 }
 
 /**
@@ -35,7 +35,8 @@ export async function listAnswer<T>(call: Call, listing: Listing<T>): Promise<An
       return fault('itemNotFound', 'The marker names nothing on this list.')
   }
   const found = await visibleAfter(call, { ...listing, after: marker, count: limit + 1 })
-  const shown = found.slice(0, limit).map(({ value }) => show(value))
+  const shown: object[] = []
+  for (const { value } of found.slice(0, limit)) shown.push(await show(value))
   const last = found.length > limit ? found[limit - 1] : undefined
   const next = last === undefined ? undefined : nextLink(call, { limit, after: last.id })
   const links = next === undefined ? [] : [{ rel: 'next', href: next }]

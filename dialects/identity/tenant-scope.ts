@@ -2,6 +2,7 @@ import type { Expectation, Realm } from '@rescind/core'
 import type { Named } from './credentials.ts'
 import { domainAt } from './directory/domains.ts'
 import { isMemberOf, tenantsOf } from './directory/grants.ts'
+import { settled } from './directory/home.ts'
 import { domainOfTenant, IDENTITY_TENANTS, type IdentityTenant, tenantAt } from './directory/tenants.ts'
 import type { IdentityUser } from './directory/users.ts'
 
@@ -16,13 +17,13 @@ export type Scope =
 
 /**
  * What a login is scoped to: the tenant that it names, if the user has it; without one the user's own, as clients rely
- * on. A tenant that is disabled, or whose domain is, is nobody's.
+ * on. A tenant that is disabled, or whose domain is, is nobody's; one that was deleted is no one's own any more.
  */
 export async function scopeOf(realm: Realm, user: IdentityUser, asked: Named | undefined): Promise<Scope> {
-  if (asked === undefined && user.tenantId === undefined)
-    return { kind: 'scope', tenant: undefined, expects: [] }
-  const id = asked === undefined ? user.tenantId : await idNamed(realm, user, asked)
-  const notTheirs: Scope = { kind: 'not-theirs', asked: asked?.value ?? user.tenantId ?? '' }
+  const own = asked === undefined ? (await settled(realm, user)).tenantId : undefined
+  if (asked === undefined && own === undefined) return { kind: 'scope', tenant: undefined, expects: [] }
+  const id = asked === undefined ? own : await idNamed(realm, user, asked)
+  const notTheirs: Scope = { kind: 'not-theirs', asked: asked?.value ?? own ?? '' }
   if (id === undefined) return notTheirs
   const { tenant, version } = await tenantAt(realm, id)
   if (!tenant.enabled || !(await domainAt(realm, domainOfTenant(tenant))).domain.enabled) return notTheirs

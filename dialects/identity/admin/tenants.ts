@@ -8,6 +8,7 @@ import { asWholeCaller } from '../caller.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { created, deleted, updated } from '../directory/changes.ts'
 import { isMemberOf, tenantsOf } from '../directory/grants.ts'
+import { settled } from '../directory/home.ts'
 import { DEFAULT_DOMAIN, isProjectId } from '../directory/names.ts'
 import {
   IDENTITY_TENANTS,
@@ -57,7 +58,7 @@ export function listTenants(call: Call): Awaitable<Answer> {
 type Page = { readonly limit: number; readonly marker: string | undefined }
 
 async function ownTenants(call: Call, caller: LiveParty, { limit, marker }: Page): Promise<Answer> {
-  const ids = tenantsOf(caller.user)
+  const ids = tenantsOf(await settled(call.realm, caller.user))
   const start = marker === undefined ? 0 : ids.indexOf(marker) + 1
   if (marker !== undefined && start === 0)
     return fault('itemNotFound', 'The marker names nothing on this list.')
@@ -72,7 +73,7 @@ async function ownTenants(call: Call, caller: LiveParty, { limit, marker }: Page
 }
 
 async function tenantNamed(call: Call, caller: LiveParty, name: string): Promise<Answer> {
-  for (const id of tenantsOf(caller.user)) {
+  for (const id of tenantsOf(await settled(call.realm, caller.user))) {
     const tenant = await tenantById(call.realm, id)
     if (tenant.name === name) return jsonAnswer(200, { tenant: shownTenant(tenant) }, VARY)
   }

@@ -20,6 +20,7 @@ import {
 } from './consequences.ts'
 import { accountAt, demandsMfa, type IdentityAccount } from './domains.ts'
 import { type Grant, isGlobal } from './grants.ts'
+import { withoutTenant } from './home.ts'
 import { PROOF } from './names.ts'
 import { accountOf, type IdentityUser, mfaOf } from './users.ts'
 
@@ -35,7 +36,8 @@ export type Planned = ({ readonly kind: 'plan' } & Plan) | { readonly kind: 'too
  *
  * user deleted, role on a project lost   its application credentials (on that project) are deleted
  * user or account made to use MFA        single-factor tokens and application credentials' tokens of who is not exempt
- * tenant deleted                         roles on it, and application credentials for it, are deleted
+ * tenant deleted                         roles on it, and application credentials for it, are deleted; it is nobody's own
+ * tenant made again                      it is nobody's own who has it from before
  * role deleted                           it is taken away from everybody
  * domain disabled                        everything of its users, and what is scoped to its projects
  * domain deleted                         its users and projects are deleted
@@ -88,6 +90,7 @@ class Gathering {
     if (change.of === 'account') await this.#account(change.id, change)
     if (change.before === undefined) {
       if (change.of === 'tenant' || change.of === 'domain') await this.#switchedOff(change)
+      if (change.of === 'tenant' && change.fromVersion > 0) await this.#usersLeave(change.id)
       return
     }
     if (change.of === 'tenant' && change.after === undefined) await this.#tenantGone(change.id)
@@ -139,9 +142,14 @@ class Gathering {
   }
 
   async #tenantGone(tenantId: string): Promise<void> {
-    await this.#grantsGone('tenant', tenantId, (grant) => grant.tenantId === tenantId)
+    await this.#usersLeave(tenantId)
     for (const entry of await this.#listed('appCredential', 'tenant', tenantId))
       this.add(deleted('appCredential', entry))
+  }
+
+  async #usersLeave(tenantId: string): Promise<void> {
+    for (const entry of await this.#listed('user', 'tenant', tenantId))
+      this.add(updated('user', entry, withoutTenant(entry.value, tenantId)))
   }
 
   #roleGone(roleId: string): Promise<void> {

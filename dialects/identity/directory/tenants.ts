@@ -37,15 +37,20 @@ export function tenantById(realm: Realm, id: string): Awaitable<IdentityTenant> 
   return after(tenantAt(realm, id), ({ tenant }) => tenant)
 }
 
-/** As `tenantById`, with the version that a unit which rests on it expects. */
-export function tenantAt(
-  realm: Realm,
-  id: string,
-): Awaitable<{ readonly tenant: IdentityTenant; readonly version: number }> {
+export type TenantStanding = {
+  readonly tenant: IdentityTenant
+  /** What a unit that rests on it expects. */
+  readonly version: number
+  readonly isDeleted: boolean
+}
+
+/** As `tenantById`, with what became of its record. */
+export function tenantAt(realm: Realm, id: string): Awaitable<TenantStanding> {
   return after(realm.directory.get(IDENTITY_TENANTS, id), (entry) => {
-    if (entry !== undefined) return { tenant: entry.value, version: entry.version }
+    if (entry !== undefined) return { tenant: entry.value, version: entry.version, isDeleted: false }
     return after(realm.directory.standing(IDENTITY_TENANTS, id), ({ version }) => {
-      return { tenant: { id, name: id, enabled: version === 0 }, version }
+      const isDeleted = version > 0
+      return { tenant: { id, name: id, enabled: !isDeleted }, version, isDeleted }
     })
   })
 }

@@ -63,8 +63,11 @@ async function create(call: Call, caller: LiveParty, fields: UserFields): Promis
     ...home,
   }
   const changes = [created('user', id, { after: user })]
-  return change(call, { caller, how: 'user.create', changes }, () => {
-    const shown = { ...shownUser(call, user), ...(fields.password ? {} : { 'OS-KSADM:password': password }) }
+  return change(call, { caller, how: 'user.create', changes }, async () => {
+    const shown = {
+      ...(await shownUser(call, user)),
+      ...(fields.password ? {} : { 'OS-KSADM:password': password }),
+    }
     const location = `${request.base}/v2.0/users/${encodeURIComponent(id)}`
     return jsonAnswer(201, { user: shown }, { ...VARY, location })
   })

@@ -3,7 +3,7 @@ import { type Answer, jsonAnswer } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { parseFormText } from '../../wire/form.ts'
 import type { Call } from '../call.ts'
-import { asWholeCaller, type Reply } from '../caller.ts'
+import { asWholeCaller } from '../caller.ts'
 import { rankOf } from '../directory/grants.ts'
 import { accountOf, IDENTITY_USERS, type IdentityUser, userEntryByName } from '../directory/users.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
@@ -33,7 +33,7 @@ export function listUsers(call: Call): Awaitable<Answer> {
   )
 }
 
-function list(call: Call, caller: IdentityUser, email: string | undefined): Reply {
+async function list(call: Call, caller: IdentityUser, email: string | undefined): Promise<Answer> {
   const common = {
     name: 'users',
     collection: IDENTITY_USERS,
@@ -47,7 +47,7 @@ function list(call: Call, caller: IdentityUser, email: string | undefined): Repl
   }
   const account = accountOf(caller)
   if (heightOf(rankOf(caller)) === 0 || account === undefined) {
-    const users = hasEmail(caller) ? [shownUser(call, caller)] : []
+    const users = hasEmail(caller) ? [await shownUser(call, caller)] : []
     return jsonAnswer(200, { users, users_links: [] }, VARY)
   }
   // Within its account only: a page that ended at a stranger would say that there is one.

@@ -1,10 +1,15 @@
 import { type Answer, jsonAnswer } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
+import { settled } from '../directory/home.ts'
 import { accountOf, type IdentityUser, mfaOf } from '../directory/users.ts'
 import { VARY } from '../faults.ts'
 
 /** A user as v2.0 shows it; `name` and `tenantId` are Keystone's, the rest is the vendor's. */
-export function shownUser({ settings }: Pick<Call, 'settings'>, user: IdentityUser): object {
+export async function shownUser(
+  { realm, settings }: Pick<Call, 'realm' | 'settings'>,
+  given: IdentityUser,
+): Promise<object> {
+  const user = await settled(realm, given)
   const account = accountOf(user)
   return {
     id: user.id,
@@ -19,6 +24,6 @@ export function shownUser({ settings }: Pick<Call, 'settings'>, user: IdentityUs
   }
 }
 
-export function userAnswer(call: Call, user: IdentityUser): Answer {
-  return jsonAnswer(200, { user: shownUser(call, user) }, VARY)
+export async function userAnswer(call: Call, user: IdentityUser): Promise<Answer> {
+  return jsonAnswer(200, { user: await shownUser(call, user) }, VARY)
 }

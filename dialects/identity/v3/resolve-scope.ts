@@ -5,7 +5,7 @@ import { isProjectId } from '../directory/names.ts'
 import { tenantEntryByName } from '../directory/tenants.ts'
 import type { InDomain, ScopeAsked } from './auth-body.ts'
 import { domainIdNamed, type Proven } from './proof.ts'
-import { isSameScope, type Scope, scopeOf } from './scope.ts'
+import { isSameScope, type Scope } from './scope.ts'
 import { grantIn, type ScopeGrant } from './scope-grant.ts'
 
 export type Resolved =
@@ -35,8 +35,8 @@ function onlyScope({ credential }: Proven): Scope | undefined {
   return credential === undefined ? undefined : { kind: 'project', id: credential.tenantId }
 }
 
-function defaultScope({ user, parent }: Proven): Scope {
-  if (parent !== undefined) return scopeOf(parent)
+/** Of a token too: what a login names no scope for is for the user's own project, whatever it rests on, as in Keystone. */
+function defaultScope({ user }: Proven): Scope {
   return user.tenantId === undefined ? { kind: 'unscoped' } : { kind: 'project', id: user.tenantId }
 }
 

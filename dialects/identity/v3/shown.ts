@@ -2,6 +2,7 @@ import type { Call } from '../call.ts'
 import type { IdentityAppCredential } from '../directory/app-credentials.ts'
 import type { IdentityService } from '../directory/catalog.ts'
 import type { IdentityDomain } from '../directory/domains.ts'
+import { settled } from '../directory/home.ts'
 import type { IdentityRole } from '../directory/roles.ts'
 import { domainOfTenant, type IdentityTenant } from '../directory/tenants.ts'
 import type { IdentityUser } from '../directory/users.ts'
@@ -11,18 +12,21 @@ import { microInstant } from './instant.ts'
 /** How records look on the wire: nothing of a secret, and a link to where each is found. */
 type Shower<T> = (call: Call) => (value: T) => object
 
-export const shownUser: Shower<IdentityUser> = (call) => (user) => ({
-  id: user.id,
-  name: user.username,
-  domain_id: user.domainId,
-  enabled: user.enabled,
-  password_expires_at: null,
-  options: {},
-  ...(user.email === undefined ? {} : { email: user.email }),
-  ...(user.description === undefined ? {} : { description: user.description }),
-  ...(user.tenantId === undefined ? {} : { default_project_id: user.tenantId }),
-  links: self(call, `users/${encodeURIComponent(user.id)}`),
-})
+export async function shownUser(call: Call, given: IdentityUser): Promise<object> {
+  const user = await settled(call.realm, given)
+  return {
+    id: user.id,
+    name: user.username,
+    domain_id: user.domainId,
+    enabled: user.enabled,
+    password_expires_at: null,
+    options: {},
+    ...(user.email === undefined ? {} : { email: user.email }),
+    ...(user.description === undefined ? {} : { description: user.description }),
+    ...(user.tenantId === undefined ? {} : { default_project_id: user.tenantId }),
+    links: self(call, `users/${encodeURIComponent(user.id)}`),
+  }
+}
 
 export const shownProject: Shower<IdentityTenant> = (call) => (project) => ({
   id: project.id,

@@ -38,7 +38,9 @@ export function listUsers(call: Call): Awaitable<Answer> {
         isFlagged(ask, 'enabled', user.enabled)
       const only = power.kind === 'domain' ? power.domainId : ask.filters.get('domain_id')
       const { values, next } = await usersThatFit(call, ask, { only, fits })
-      return success(200, listBody(call.request, 'users', { shown: values.map(shownUser(call)), next }))
+      const shown: object[] = []
+      for (const user of values) shown.push(await shownUser(call, user))
+      return success(200, listBody(call.request, 'users', { shown, next }))
     }),
   )
 }
@@ -63,7 +65,7 @@ async function usersThatFit(
 /** `GET /v3/users/{id}`. */
 export function showUser(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
-    asVisible(call, id, (_, { value }) => success(200, { user: shownUser(call)(value) })),
+    asVisible(call, id, async (_, { value }) => success(200, { user: await shownUser(call, value) })),
   )
 }
 
@@ -87,12 +89,13 @@ export function createUser(call: Call): Awaitable<Answer> {
       const blank = { id: newId(call.realm), username: fields.name, domainId, grants: [], enabled: true }
       const made = await withFields(call, { acting, user: blank, fields })
       if (made.kind === 'refused') return made.answer
+      const shown = await shownUser(call, made.user)
       return written(call, {
         acting,
         how: 'identity.v3.user.create',
         changes: [created('user', blank.id, { after: made.user })],
         expects: [asItStands(domain)],
-        done: () => success(201, { user: shownUser(call)(made.user) }),
+        done: () => success(201, { user: shown }),
       })
     }),
   )
@@ -111,11 +114,12 @@ export function updateUser(call: Call, [id = '']: readonly string[]): Awaitable<
         return malformed('"domain_id" cannot be changed.')
       const made = await withFields(call, { acting, user: entry.value, fields })
       if (made.kind === 'refused') return made.answer
+      const shown = await shownUser(call, made.user)
       return written(call, {
         acting,
         how: 'identity.v3.user.update',
         changes: [updated('user', entry, made.user)],
-        done: () => success(200, { user: shownUser(call)(made.user) }),
+        done: () => success(200, { user: shown }),
       })
     }),
   )
