@@ -7,11 +7,12 @@ export type { AskOutside, OutsideReply } from './chat/outside.ts'
 export { CHAT_PREFIXES } from './chat/routes.ts'
 // identity
 export { createIdentityDialect, type IdentityOptions } from './identity/dialect.ts'
+export { IDENTITY_APP_CREDENTIALS } from './identity/directory/app-credentials.ts'
 export { COLLECTIONS as IDENTITY_COLLECTIONS } from './identity/directory/changes.ts'
 export { seededMfa } from './identity/directory/mfa.ts'
 export { roleIdOfName } from './identity/directory/roles.ts'
 export { identityTenantValue } from './identity/directory/tenants.ts'
-export { identityUserValue } from './identity/directory/users.ts'
+export { IDENTITY_USERS, identityUserValue } from './identity/directory/users.ts'
 // oauth
 export type { OauthNotice, OauthOptions } from './oauth/call.ts'
 export { CHALLENGE, CODE_LIFETIME_SECONDS, startCode } from './oauth/code-grant.ts'

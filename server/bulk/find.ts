@@ -1,19 +1,42 @@
-import { isObject, parseHandle, parseStrictJson, type TokenGrammar } from '@rescind/core'
+import { isObject, type Json, parseHandle, parseStrictJson, type TokenGrammar } from '@rescind/core'
+import { type View, viewsOf, withoutInvisible } from './views.ts'
 
-/** What in a line may be a token: its text, its handle, or the pair that names a foreign one. */
-export type Candidate =
+/** What in a line may be a credential: its text, its handle, or the pair that names a foreign token. */
+export type Candidate = (
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'handle'; readonly handle: string }
   | { readonly kind: 'foreign'; readonly issuer: string; readonly jti: string }
+) & {
+  /** Nothing about it says that it is one: it is told of only when it is. */
+  readonly isGuess?: true
+}
 
-/** Tokens looked for in one line; what comes after them is left to a second run. */
+export type Found = {
+  readonly candidates: readonly Candidate[]
+  /** There was more in it than is looked at. */
+  readonly isMore: boolean
+  /** It is no text: what may be packed in it, nobody has seen. */
+  readonly isUnreadable: boolean
+}
+
+/** Credentials that are known by their form, in one line; what comes after them is left to a second run. */
 export const CANDIDATES_MAX = 32
+/** Texts in one line that may be what somebody else chose: a bound token, a secret out of a seed file. */
+export const GUESSES_MAX = 1_024
+/** A guess that nothing points at: shorter words are in every log. */
+const GUESS_MIN_CHARS = 8
+/** Characters of the longest text that is looked up. */
+const TEXT_MAX_CHARS = 16_384
 
 const URI = /secret-token:([^\s"'<>]{1,16384})/g
 const WORD = /[A-Za-z0-9_.-]+/g
 const HANDLE = /tok_[A-Za-z0-9_-]{22}/g
+/** What stands between separators, in logs, in forms, in CSV, in headers. */
+const ATOM = /[^\s"'`<>(){}[\],;&|]+/g
+/** Names whose values are credentials, however short. */
+const NAMED = /(?:token|secret|key|password|authorization|credential|session|bearer|code)$/i
 
-/** Finds what a realm's tokens look like in lines of any kind. */
+/** Finds what a realm's credentials look like in lines of any kind. */
 export class Finder {
   readonly #grammar: TokenGrammar
   readonly #minted: RegExp
@@ -25,52 +48,103 @@ export class Finder {
   }
 
   /**
-   * In this order: a line of NDJSON that names a token; `secret-token:` URIs (RFC 8959); texts of our grammar with a
-   * right checksum, handles and JWTs, wherever they stand; else the whole line, which may be text that somebody else
-   * chose.
+   * By form, wherever it stands, in whatever encoding: `secret-token:` URIs (RFC 8959), text of our grammar with a right
+   * checksum, handles, and JWSs. By place: the whole line, values of JSON, forms, logs and headers, which may be text
+   * that somebody else chose; and a JSON object's `issuer` and `jti`.
+   * @param wrapped pieces of a word that goes over lines and ends in this one.
    */
-  candidatesIn(line: string): readonly Candidate[] {
+  findIn(line: string, wrapped: readonly string[] = []): Found {
     const trimmed = line.trim()
-    if (trimmed === '') return []
-    const named = namedIn(trimmed)
-    if (named !== undefined) return [named]
-    const found = new Map<string, Candidate>()
-    for (const one of [...uris(trimmed), ...this.#scan(trimmed)]) {
-      if (found.size < CANDIDATES_MAX) found.set(JSON.stringify(one), one)
+    if (trimmed === '') return NOTHING
+    const found = new Gathered()
+    const { views, isWhole } = viewsOf(trimmed)
+    for (const { text } of views) for (const one of this.#formed(text)) found.add(one)
+    if (wrapped.length > 1) this.#unwrap(wrapped, found)
+    found.guess(trimmed)
+    found.guess(withoutInvisible(trimmed))
+    for (const view of views) guessesIn(view, found)
+    for (const pair of pairsIn(trimmed)) found.add(pair)
+    return {
+      candidates: [...found.formed.values(), ...found.guesses.values()],
+      isMore: found.isMore || !isWhole,
+      isUnreadable: isBinary(trimmed),
     }
-    return found.size > 0 ? [...found.values()] : [{ kind: 'text', text: trimmed }]
   }
 
-  *#scan(line: string): Generator<Candidate, void> {
-    for (const [word] of line.matchAll(WORD)) {
-      for (const [text] of word.matchAll(this.#minted)) {
-        if (this.#grammar.shapeOf(text) === 'ours') yield { kind: 'text', text }
-      }
-      for (const [handle] of word.matchAll(HANDLE)) {
-        if (parseHandle(handle) !== undefined) yield { kind: 'handle', handle }
-      }
-      const jws = jwsIn(word)
-      if (jws !== undefined) yield { kind: 'text', text: jws }
+  *#formed(text: string): Generator<Candidate, void> {
+    if (text.includes('secret-token:')) yield* uris(text)
+    for (const minted of matchesOf(this.#minted, text)) {
+      if (this.#grammar.shapeOf(minted) === 'ours') yield { kind: 'text', text: minted }
     }
+    if (text.includes('tok_')) {
+      for (const handle of matchesOf(HANDLE, text))
+        if (parseHandle(handle) !== undefined) yield { kind: 'handle', handle }
+    }
+    if (!text.includes('.')) return
+    for (const word of matchesOf(WORD, text)) {
+      if (word.length < JWS_MIN_CHARS || !word.includes('.')) continue
+      for (const jws of jwssIn(word.split('.'))) yield { kind: 'text', text: jws }
+    }
+  }
+
+  /** What shows only when the pieces are put together: what each of them shows by itself, its own line tells of. */
+  #unwrap(pieces: readonly string[], found: Gathered): void {
+    const known = new Set<string>()
+    for (const one of this.#formedIn(pieces.join('\n'))) known.add(nameOf(one))
+    const add = (one: Candidate): void => {
+      if (!known.has(nameOf(one))) found.add(one)
+    }
+    for (const one of this.#formedIn(pieces.join(''))) add(one)
+    for (const text of wrappedJwss(pieces)) add({ kind: 'text', text, isGuess: true })
+  }
+
+  *#formedIn(text: string): Generator<Candidate, void> {
+    for (const view of viewsOf(text).views) yield* this.#formed(view.text)
   }
 }
 
-function namedIn(line: string): Candidate | undefined {
-  if (!line.startsWith('{') && !line.startsWith('"')) return undefined
-  const value = parseStrictJson(Buffer.from(line, 'utf8'))
-  if (typeof value === 'string') return { kind: 'text', text: value }
-  if (!isObject(value)) return undefined
-  const { token, handle, issuer, jti } = value
-  if (typeof token === 'string') return { kind: 'text', text: token }
-  if (typeof handle === 'string') return { kind: 'handle', handle }
-  if (typeof issuer === 'string' && typeof jti === 'string') return { kind: 'foreign', issuer, jti }
-  return undefined
+/** As `matchAll`, which makes an expression anew each time; one loop over one expression at a time. */
+function* matchesOf(expression: RegExp, text: string): Generator<string, void> {
+  expression.lastIndex = 0
+  for (let match = expression.exec(text); match !== null; match = expression.exec(text)) yield match[0]
+}
+
+const NOTHING: Found = { candidates: [], isMore: false, isUnreadable: false }
+
+function nameOf(one: Candidate): string {
+  switch (one.kind) {
+    case 'text':
+      return `t${one.text}`
+    case 'handle':
+      return `h${one.handle}`
+    case 'foreign':
+      return `f${JSON.stringify([one.issuer, one.jti])}`
+  }
+}
+
+/** Candidates of one line, each once; what has the form of a credential is no guess. */
+class Gathered {
+  readonly formed: Map<string, Candidate> = new Map()
+  readonly guesses: Map<string, Candidate> = new Map()
+  isMore = false
+
+  add(one: Candidate): void {
+    const name = nameOf(one)
+    if (this.formed.has(name) || this.guesses.has(name)) return
+    const [list, max] = one.isGuess ? [this.guesses, GUESSES_MAX] : [this.formed, CANDIDATES_MAX]
+    if (list.size < max) list.set(name, one)
+    else this.isMore = true
+  }
+
+  guess(text: string): void {
+    if (text.length > 0 && text.length <= TEXT_MAX_CHARS) this.add({ kind: 'text', text, isGuess: true })
+  }
 }
 
 function* uris(line: string): Generator<Candidate, void> {
   for (const [, escaped = ''] of line.matchAll(URI)) {
     const text = decoded(escaped)
-    if (text !== undefined) yield { kind: 'text', text }
+    if (text !== undefined) yield { kind: 'text', text, isGuess: true }
   }
 }
 
@@ -82,10 +156,171 @@ function decoded(text: string): string | undefined {
   }
 }
 
-/** Three dotted parts from the first place where a JSON header in base64url begins; a dot after it ends a sentence. */
-function jwsIn(word: string): string | undefined {
-  const from = word.indexOf('eyJ')
-  if (from < 0) return undefined
-  const [header = '', payload = '', signature = ''] = word.slice(from).split('.', 3)
-  return payload !== '' && signature !== '' ? `${header}.${payload}.${signature}` : undefined
+function guessesIn({ text, isDecoded }: View, found: Gathered): void {
+  if (isDecoded) {
+    found.guess(text)
+    // RFC 7617 §2: the name ends at the first colon.
+    const colon = text.indexOf(':')
+    if (colon >= 0) found.guess(text.slice(colon + 1))
+  }
+  let name = ''
+  for (const literal of literalsIn(text)) {
+    if (literal.length >= GUESS_MIN_CHARS || NAMED.test(name)) found.guess(literal)
+    name = literal
+  }
+  let before = ''
+  for (const atom of matchesOf(ATOM, text)) {
+    const isNamed = NAMED.test(before.replace(/[:=]$/, '')) || SCHEMES.test(before)
+    before = atom
+    if (atom.length < GUESS_MIN_CHARS && !isNamed) continue
+    for (const one of partsOf(atom)) if (one.length >= GUESS_MIN_CHARS || isNamed) found.guess(one)
+  }
+}
+
+const STOPS = new Set('.:!?')
+const SCHEMES = /^(?:bearer|basic|token)$/i
+
+/** `name=value`, `name:value` and a full stop behind a sentence: with them, and without. */
+function* partsOf(atom: string): Generator<string, void> {
+  yield atom
+  let to = atom.length
+  while (to > 0 && STOPS.has(atom[to - 1] ?? '')) to -= 1
+  const end = to < atom.length ? atom.slice(0, to) : atom
+  if (end !== atom) yield end
+  const equals = end.indexOf('=')
+  if (equals >= 0) yield end.slice(equals + 1)
+  const colon = end.indexOf(':')
+  if (colon >= 0) yield end.slice(colon + 1)
+}
+
+/** What stands between double quotes; its escapes stay, for the view without them has them read. */
+function* literalsIn(text: string): Generator<string, void> {
+  let from = text.indexOf('"')
+  while (from >= 0) {
+    let to = from + 1
+    while (to < text.length && text[to] !== '"') to += text[to] === '\\' ? 2 : 1
+    if (to >= text.length) return
+    yield plain(text.slice(from + 1, to))
+    from = text.indexOf('"', to + 1)
+  }
+}
+
+function plain(literal: string): string {
+  if (!literal.includes('\\')) return literal
+  const value = parseStrictJson(Buffer.from(`"${literal}"`, 'utf8'))
+  return typeof value === 'string' ? value : literal
+}
+
+/** Foreign tokens that nobody has shown, named on purpose by the line itself: what a token says of itself is a claim. */
+function pairsIn(line: string): readonly Candidate[] {
+  if (!line.startsWith('{') && !line.startsWith('[')) return []
+  const pairs: Candidate[] = []
+  const waiting: (Json | undefined)[] = [parseStrictJson(Buffer.from(withoutInvisible(line), 'utf8'))]
+  while (waiting.length > 0) {
+    const value = waiting.pop()
+    if (Array.isArray(value)) waiting.push(...(value as readonly Json[]))
+    if (!isObject(value)) continue
+    const { issuer, jti } = value
+    if (typeof issuer === 'string' && typeof jti === 'string')
+      pairs.push({ kind: 'foreign', issuer, jti, isGuess: true })
+    waiting.push(...Object.values(value))
+  }
+  return pairs
+}
+
+const SEGMENTS = 3
+const HEADER_MAX_CHARS = 2_048
+/** `{"alg":"x"}` in base64url. */
+const HEADER_MIN_CHARS = 14
+/** That, with the shortest payload and signature. */
+const JWS_MIN_CHARS = 18
+
+/** JWSs (RFC 7515 §7.1) in dotted segments: three of them, of which the first is the JSON of a header. */
+function* jwssIn(segments: readonly string[]): Generator<string, void> {
+  for (let at = 0; at + SEGMENTS <= segments.length; at += 1) {
+    const first = segments[at] ?? ''
+    const payload = segments[at + 1] ?? ''
+    const signature = segments[at + 2] ?? ''
+    if (first.length < HEADER_MIN_CHARS || payload === '' || signature === '') continue
+    for (const header of headersIn(first)) {
+      const jws = canonicalOf([header, payload, signature])
+      if (jws.length <= TEXT_MAX_CHARS) yield jws
+    }
+  }
+}
+
+/** The segment, or what of it begins where most headers do: something may stand before it without a separator. */
+function* headersIn(segment: string): Generator<string, void> {
+  if (isHeader(segment)) yield segment
+  const at = segment.indexOf('eyJ', 1)
+  if (at > 0 && isHeader(segment.slice(at))) yield segment.slice(at)
+}
+
+function isHeader(segment: string): boolean {
+  if (segment.length > HEADER_MAX_CHARS || !beginsObject(segment)) return false
+  const value = parseStrictJson(Buffer.from(segment, 'base64url'))
+  return isObject(value) && typeof value.alg === 'string'
+}
+
+/** By its first characters, so that most words cost no more. White space may come first (RFC 8259 §2). */
+function beginsObject(segment: string): boolean {
+  const text = Buffer.from(segment.slice(0, 8), 'base64url').toString('latin1').trimStart()
+  return text === '' || text.startsWith('{')
+}
+
+/** Bits that base64url leaves over say nothing; any other spelling stands for the one that is the token. */
+function canonicalOf(segments: readonly string[]): string {
+  return segments.map((one) => Buffer.from(one, 'base64url').toString('base64url')).join('.')
+}
+
+/** Ends that are tried for one beginning, beginnings for one run. */
+const ENDS_MAX = 3
+const BEGINNINGS_MAX = 32
+
+/** JWSs that go over several lines: from a line's beginning to a line's end, most lines being of one width. */
+function* wrappedJwss(pieces: readonly string[]): Generator<string, void> {
+  let begun = 0
+  for (let from = 0; from + 1 < pieces.length && begun < BEGINNINGS_MAX; from += 1) {
+    const first = pieces[from] ?? ''
+    const begin = first.lastIndexOf('eyJ')
+    if (!beginsObject(first) && begin < 0) continue
+    begun += 1
+    const texts = joinedFrom(pieces, from)
+    for (const text of texts) {
+      yield* jwssIn(text.split('.'))
+    }
+  }
+}
+
+/** The pieces from one on, put together as far as two dots go: up to the first that is shorter, and up to the last. */
+function joinedFrom(pieces: readonly string[], from: number): readonly string[] {
+  const width = pieces[from + 1]?.length ?? 0
+  const texts: string[] = []
+  let text = pieces[from] ?? ''
+  let dots = dotsIn(text)
+  for (let at = from + 1; at < pieces.length && text.length <= TEXT_MAX_CHARS; at += 1) {
+    const piece = pieces[at] ?? ''
+    dots += dotsIn(piece)
+    if (dots >= SEGMENTS) break
+    text += piece
+    const isEnd = dots === SEGMENTS - 1 && (piece.length !== width || at === from + 1)
+    if (isEnd && texts.length < ENDS_MAX) texts.push(text)
+  }
+  return dots >= SEGMENTS - 1 && !texts.includes(text) ? [...texts, text] : texts
+}
+
+function dotsIn(text: string): number {
+  let dots = 0
+  for (let at = text.indexOf('.'); at >= 0; at = text.indexOf('.', at + 1)) dots += 1
+  return dots
+}
+
+/** Every eighth character is none of any text: packed, or of an encoding that is not read here. */
+function isBinary(text: string): boolean {
+  let strange = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === 0xfffd || (code < 0x20 && code !== 0x09 && code !== 0 && code !== 0x1b)) strange += 1
+  }
+  return strange * 8 > text.length
 }

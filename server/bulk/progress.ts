@@ -7,7 +7,10 @@ import type { Finding } from './revoke-one.ts'
 const RESUME_MS = 86_400_000
 const KIND = 'bulk'
 
-export type Counts = Readonly<Record<Finding['result'] | 'tooLong', number>> & { readonly lines: number }
+/** What is said of a line: of something in it, or of the line itself. */
+export type LineFinding = Finding | { readonly result: 'tooMany' | 'unreadable' }
+
+export type Counts = Readonly<Record<LineFinding['result'] | 'tooLong', number>> & { readonly lines: number }
 
 const NO_COUNTS: Counts = {
   lines: 0,
@@ -15,7 +18,10 @@ const NO_COUNTS: Counts = {
   wouldRevoke: 0,
   already: 0,
   unknown: 0,
+  credential: 0,
   notOurs: 0,
+  tooMany: 0,
+  unreadable: 0,
   tooLong: 0,
 }
 
@@ -72,7 +78,8 @@ export class BulkProgress {
     }
     if (progress.#digest() !== kept.hash) return { kind: 'differs' }
     if (kept.isDone && (await lines.next()).done !== true) return { kind: 'differs' }
-    progress.#counts = kept.counts
+    // Kept before there were as many kinds of results, it lacks some.
+    progress.#counts = { ...NO_COUNTS, ...kept.counts }
     return { kind: 'go-on', progress, isDone: kept.isDone }
   }
 
@@ -81,7 +88,7 @@ export class BulkProgress {
   }
 
   /** These lines are done, and what came of them is durable. */
-  async done(lines: readonly Line[], findings: readonly Finding[]): Promise<void> {
+  async done(lines: readonly Line[], findings: readonly LineFinding[]): Promise<void> {
     const counts = { ...this.#counts, lines: this.#counts.lines + lines.length }
     for (const line of lines) {
       this.#add(line)

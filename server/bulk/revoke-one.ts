@@ -19,10 +19,11 @@ import { writeRules } from '../control/rules/write.ts'
 import type { KeySets } from '../issuers/key-sets.ts'
 import { judgeText } from '../judge-token.ts'
 import type { Candidate } from './find.ts'
+import type { SecretKind, Secrets } from './secrets.ts'
 
 /** What became of one thing in a line. Never its text. */
 export type Finding = {
-  readonly result: 'revoked' | 'wouldRevoke' | 'already' | 'unknown' | 'notOurs'
+  readonly result: 'revoked' | 'wouldRevoke' | 'already' | 'unknown' | 'notOurs' | 'credential'
   readonly handle?: string
   /** Of a refresh token: its whole grant ended with it. */
   readonly grant?: string
@@ -30,6 +31,9 @@ export type Finding = {
   readonly jti?: string
   /** Why it was over already, or why nobody can say. */
   readonly why?: string
+  /** A secret or a key: which kind, and the call that ends it. */
+  readonly credential?: SecretKind
+  readonly endedBy?: string
 }
 
 export type BulkAct = {
@@ -37,6 +41,7 @@ export type BulkAct = {
   /** Where the caller's key stands. */
   readonly system: Realm
   readonly keySets: KeySets
+  readonly secrets: Secrets
   readonly dryRun: boolean
   readonly act: Pick<RevokeAct, 'caller' | 'how' | 'note'> & { readonly why: string }
 }
@@ -47,7 +52,7 @@ const ATTEMPTS_MAX = 16
 /** Thrown when the key of whoever asked was revoked meanwhile: nothing more is done for it. */
 export class CallerRevoked extends Error {}
 
-const NOT_OURS: Finding = { result: 'notOurs' }
+export const NOT_OURS: Finding = { result: 'notOurs' }
 const UNKNOWN: Finding = { result: 'unknown' }
 
 /** Judges one candidate and ends what it names; judged again for as long as somebody else was quicker. */
@@ -72,13 +77,17 @@ async function attempt(bulk: BulkAct, candidate: Candidate): Promise<Finding | '
 }
 
 async function byText(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
-  const { realm, keySets } = bulk
+  const { realm, keySets, secrets } = bulk
   const raw = RawToken.parse(text)
   if (raw === undefined) return NOT_OURS
   const { verdict, record, facts } = await judgeText(realm, keySets, raw)
   if (record !== undefined) return endOwn(bulk, record, verdict)
   if (verdict.kind === 'unknown') return { ...UNKNOWN, why: 'the keys of its issuer cannot be had now' }
-  if (facts?.foreign === undefined) return realm.grammar.shapeOf(text) === 'ours' ? UNKNOWN : NOT_OURS
+  if (facts?.foreign === undefined) {
+    const secret = await secrets.find(text)
+    if (secret !== undefined) return { result: 'credential', ...secret }
+    return realm.grammar.shapeOf(text) === 'ours' ? UNKNOWN : NOT_OURS
+  }
   const pair = { issuer: facts.source.slice(foreignSource('').length), jti: facts.foreign.jti }
   return endForeign(bulk, pair, verdict)
 }

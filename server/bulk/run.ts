@@ -1,9 +1,9 @@
 import { isOutage } from '@rescind/core'
 import { StreamTooLarge } from '../http/read-body.ts'
-import { type Candidate, Finder } from './find.ts'
+import { Finder, type Found } from './find.ts'
 import type { Line } from './lines.ts'
-import type { BulkProgress } from './progress.ts'
-import { type BulkAct, CallerRevoked, type Finding, revokeOne } from './revoke-one.ts'
+import type { BulkProgress, LineFinding } from './progress.ts'
+import { type BulkAct, CallerRevoked, NOT_OURS, revokeOne } from './revoke-one.ts'
 import { Said } from './said.ts'
 
 /**
@@ -35,13 +35,18 @@ export function runBulk(run: BulkRun): AsyncIterable<string> {
   return said.texts()
 }
 
+/** More secrets than are looked for: what was said of lines is no proof that they hold none. */
+const PARTIAL = { secretsLeftOut: true }
+
 /** Never rejects: what went wrong is said in the last line. */
 async function work(run: BulkRun, said: Said): Promise<void> {
   try {
     const why = await workAll(run, said)
     if (why === undefined) await run.progress.finish()
     said.end(
-      why === undefined ? { done: true, ...run.progress.counts } : { error: why, ...run.progress.counts },
+      why === undefined
+        ? { done: true, ...run.progress.counts, ...(run.act.secrets.isPartial ? PARTIAL : {}) }
+        : { error: why, ...run.progress.counts },
     )
   } catch (error) {
     said.end({ error: wordsFor(error), ...run.progress.counts })
@@ -55,9 +60,7 @@ async function workAll({ act, lines, progress, gone }: BulkRun, said: Said): Pro
   const finder = new Finder(act.realm.grammar)
   for (;;) {
     const { batch, ends } = await nextBatch(lines, finder, BULK_LINES_MAX - progress.counts.lines)
-    const findings = await Promise.all(
-      batch.map(({ found }) => Promise.all(found.map((one) => revokeOne(act, one)))),
-    )
+    const findings = await Promise.all(batch.map(({ found }) => findingsOf(act, found)))
     const before = progress.counts.lines
     await progress.done(
       batch.map(({ line }) => line),
@@ -69,10 +72,27 @@ async function workAll({ act, lines, progress, gone }: BulkRun, said: Said): Pro
     if (ends === 'body') return undefined
     if (ends === 'room') return `a call takes ${BULK_LINES_MAX} lines; send the rest in another one`
     if (gone?.aborted === true) return 'whoever asked has gone'
+    // Lines that need no store would let nobody else in.
+    await new Promise<void>((turn) => {
+      setImmediate(turn)
+    })
   }
 }
 
-type Work = { readonly line: Line; readonly found: readonly Candidate[] }
+/** What became of everything in a line; of guesses only those that were right. A line never looks clean that was not all seen. */
+async function findingsOf(act: BulkAct, found: Found | undefined): Promise<readonly LineFinding[]> {
+  if (found === undefined || found.candidates.length === 0) return []
+  const { candidates, isMore, isUnreadable } = found
+  const findings = await Promise.all(candidates.map((one) => revokeOne(act, one)))
+  const told = findings.filter(
+    ({ result }, at) => candidates[at]?.isGuess !== true || (result !== 'notOurs' && result !== 'unknown'),
+  )
+  if (isMore) return [...told, { result: 'tooMany' }]
+  if (told.length > 0) return told
+  return [isUnreadable ? { result: 'unreadable' } : NOT_OURS]
+}
+
+type Work = { readonly line: Line; readonly found: Found | undefined }
 type Batch = { readonly batch: readonly Work[]; readonly ends: 'body' | 'room' | undefined }
 
 async function nextBatch(lines: AsyncIterator<Line>, finder: Finder, room: number): Promise<Batch> {
@@ -82,15 +102,23 @@ async function nextBatch(lines: AsyncIterator<Line>, finder: Finder, room: numbe
     if (next.done === true) return { batch, ends: 'body' }
     if (batch.length >= room) return { batch, ends: 'room' }
     const line = next.value
-    const found = line.kind === 'line' ? finder.candidatesIn(line.text) : []
+    const found = line.kind === 'line' ? finder.findIn(line.text, line.wrapped) : undefined
     batch.push({ line, found })
-    // A line without anything costs no unit, but its turn.
-    units += Math.max(1, found.length)
+    // A line without anything costs no unit, but its turn; what is guessed is seldom right.
+    units += Math.max(1, unitsOf(found))
   }
   return { batch, ends: undefined }
 }
 
-type LineSaid = { readonly nth: number; readonly line: Line; readonly findings: readonly Finding[] }
+const GUESSES_A_UNIT = 64
+
+function unitsOf(found: Found | undefined): number {
+  const { candidates = [] } = found ?? {}
+  const guesses = candidates.filter(({ isGuess }) => isGuess === true).length
+  return candidates.length - guesses + Math.floor(guesses / GUESSES_A_UNIT)
+}
+
+type LineSaid = { readonly nth: number; readonly line: Line; readonly findings: readonly LineFinding[] }
 
 function sayLine(said: Said, { nth, line, findings }: LineSaid): void {
   if (line.kind === 'too-long') said.say({ line: nth, result: 'tooLong' })

@@ -1,9 +1,11 @@
 import type { Realm } from '@rescind/core'
 import type { Answer } from '@rescind/dialects'
 import { z } from 'zod'
-import { linesOf } from '../bulk/lines.ts'
+import { openBody } from '../bulk/body.ts'
+import { linesOf, withWraps } from '../bulk/lines.ts'
 import { BulkProgress } from '../bulk/progress.ts'
 import { runBulk } from '../bulk/run.ts'
+import { Secrets } from '../bulk/secrets.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { keyOf } from './frame/idempotency.ts'
 import { problem } from './frame/problem.ts'
@@ -32,7 +34,8 @@ const BULK: Endpoint = endpoint({
   method: 'POST',
   path: '/revocations/bulk',
   operation: 'revokeInBulk',
-  summary: 'Revoke whatever tokens stand in a list, or in a log: a leak, answered',
+  summary:
+    'Revoke whatever tokens stand in a list, or in a log, and name its other credentials: a leak, answered',
   role: 'responder',
   lane: 'revoke',
   idempotency: 'own',
@@ -60,7 +63,9 @@ async function bulk(ask: Ask<Query>): Promise<Answer> {
   const ended = (): void => void now.delete(name ?? '')
   let isHandedOver = false
   try {
-    const lines = linesOf(request.stream ?? nothing())
+    const opened = await openBody(request.stream ?? nothing())
+    if (opened.kind === 'refused') return problem(415, opened.why)
+    const lines = withWraps(linesOf(opened.body))
     const question = JSON.stringify([query.dryRun, query.reason, query.note])
     const resumed = await BulkProgress.resume({ realm, name, question, lines })
     if (resumed.kind === 'differs') return problem(422, 'this Idempotency-Key was used for another request')
@@ -92,9 +97,11 @@ function runOf({
   request,
 }: Ask<Query>): Pick<Parameters<typeof runBulk>[0], 'act' | 'gone'> {
   const { dryRun, reason = '', note } = query
+  const { system } = parts.realms
+  const secrets = new Secrets({ realm, system, keysOf: by.realm })
   const act = { caller: by.caller, how, why: reason, ...(note === undefined ? {} : { note }) }
   return {
-    act: { realm, system: parts.realms.system, keySets: parts.keySets, dryRun, act },
+    act: { realm, system, keySets: parts.keySets, dryRun, act, secrets },
     gone: request.gone,
   }
 }

@@ -206,7 +206,10 @@ test('a line of the longest that is looked at is, one byte more is passed over, 
     wouldRevoke: 2,
     already: 0,
     unknown: 0,
+    credential: 0,
     notOurs: 0,
+    tooMany: 0,
+    unreadable: 0,
     tooLong: 1,
   })
 })

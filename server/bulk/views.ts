@@ -1,0 +1,102 @@
+/** Characters of one line and of everything that was read out of it. */
+export const VIEWS_MAX_CHARS = 524_288
+/** Encodings inside each other: JSON in JSON in a query in base64 is four. */
+export const DEPTH_MAX = 8
+/** Characters of a word that may be base64: a shorter one holds no secret worth the name. */
+const BASE64_MIN_CHARS = 12
+
+/** A text that stands in a line as it is, or by an encoding that is commonly met. */
+export type View = {
+  readonly text: string
+  /** It was base64 as a whole: in HTTP Basic its parts are a name and a secret. */
+  readonly isDecoded: boolean
+}
+export type Views = { readonly views: readonly View[]; readonly isWhole: boolean }
+
+/**
+ * A line, and what it reads like without JSON's backslashes, percent-encoding and base64, as deep as they go. Each step
+ * is one pass and never lengthens, and all of them together are bounded, so a hostile line costs a multiple of its
+ * length; `isWhole` is false when something was left out.
+ */
+export function viewsOf(line: string): Views {
+  const views: View[] = []
+  const seen = new Set<string>()
+  let waiting: View[] = [{ text: withoutInvisible(line), isDecoded: false }]
+  let chars = 0
+  for (let depth = 0; waiting.length > 0; depth += 1) {
+    const next: View[] = []
+    for (const view of waiting) {
+      if (seen.has(view.text)) continue
+      chars += view.text.length
+      if (depth > DEPTH_MAX || chars > VIEWS_MAX_CHARS) return { views, isWhole: false }
+      seen.add(view.text)
+      views.push(view)
+      next.push(...readings(view.text))
+    }
+    waiting = next
+  }
+  return { views, isWhole: true }
+}
+
+function* readings(text: string): Generator<View, void> {
+  if (text.includes('\\')) yield { text: withoutBackslashes(text), isDecoded: false }
+  if (text.includes('%')) {
+    const plain = withoutPercents(text)
+    if (plain !== text) yield { text: plain, isDecoded: false }
+  }
+  for (const { 0: word, index } of text.matchAll(BASE64_WORD)) {
+    // Of a JWS: what it says of itself is a claim, and names tokens that nobody has shown.
+    if (isDotted(text, index, index + word.length)) continue
+    yield* fromBase64(word)
+    // A slash may be part of it, or stand between the parts of a path.
+    if (word.includes('/')) {
+      for (const part of word.split('/')) if (part.length >= BASE64_MIN_CHARS) yield* fromBase64(part)
+    }
+  }
+}
+
+function isDotted(text: string, from: number, to: number): boolean {
+  return (text[from - 1] === '.' && from > 1) || (text[to] === '.' && WORD_CHAR.test(text[to + 1] ?? ''))
+}
+
+/** NULs (of UTF-16), byte order marks, soft hyphens, zero-width characters: what copying leaves in a token. */
+export function withoutInvisible(text: string): string {
+  return text.replaceAll(INVISIBLE, '')
+}
+
+const WORD_CHAR = /[A-Za-z0-9_-]/
+const INVISIBLE = /[\0\u00ad\u200b-\u200d\u2060\ufeff]/g
+const BASE64_WORD = /[A-Za-z0-9+/_-]{12,}/g
+const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.)|$)/gs
+const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: ' ', f: ' ', v: ' ' }
+
+/** One level of what JSON, and most languages, write in strings; whatever else a backslash stands before stays. */
+function withoutBackslashes(text: string): string {
+  return text.replaceAll(ESCAPE, (_all, unicode?: string, byte?: string, char?: string) => {
+    const code = unicode ?? byte
+    if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16))
+    return char === undefined ? '' : (CONTROLS[char] ?? char)
+  })
+}
+
+const PERCENTS = /(?:%[0-9A-Fa-f]{2})+/g
+
+/** What is no such triple stays, so that one wrong percent sign hides nothing. */
+function withoutPercents(text: string): string {
+  return text.replaceAll(PERCENTS, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
+}
+
+function* fromBase64(word: string): Generator<View, void> {
+  const bytes = Buffer.from(word, 'base64')
+  if (bytes.length > 0 && isText(bytes))
+    yield { text: withoutInvisible(bytes.toString('utf8')), isDecoded: true }
+}
+
+/** Printable to the end; NUL as in UTF-16. Of random bytes three in eight are, so a few decide. */
+function isText(bytes: Uint8Array): boolean {
+  for (const byte of bytes) {
+    const isPrintable = byte >= 0x20 && byte !== 0x7f
+    if (!isPrintable && byte !== 0 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return false
+  }
+  return true
+}
