@@ -46,8 +46,8 @@ export class OauthWorld {
   }
 
   /** By the machine's clock and under its own address, for clients that look at both. */
-  static async openReal(seed: unknown = { realms: [] }): Promise<OauthWorld> {
-    return new OauthWorld(await openServer({ time: 'real', seed }))
+  static async openReal(seed: unknown = { realms: [] }, flags: readonly string[] = []): Promise<OauthWorld> {
+    return new OauthWorld(await openServer({ time: 'real', seed, flags }))
   }
 
   /** Calls to a server that runs elsewhere, by the machine's clock; whoever started it ends it. */
