@@ -10,6 +10,7 @@ import {
   say,
   type VerifierWorld,
 } from '../test/kit/verifier-world.ts'
+import { decide } from './guard/bearer.ts'
 import { SourceFailed } from './source/transport.ts'
 import { MemorySource } from './testing/memory-source.ts'
 
@@ -324,4 +325,61 @@ test('whatever happens: never active about a revoked token past the bound, and n
     { numRuns: 400 },
   )
   assert.ok(judged > 5_000, `${judged} verdicts`)
+})
+
+describe('a verifier beside a server of another version', () => {
+  test('[H8] a reason that it does not know is inactive; nothing undefined ever means alive', async () => {
+    const { source, time, verifier } = openVerifierWorld()
+    await time.run(500)
+    for (const why of ['quarantined', 'constructor', '__proto__', '', 'active']) {
+      const token = `a token that is ${why}`
+      source.tokens.set(token, { verdict: { kind: 'inactive', why: why as 'revoked' }, facts: undefined })
+      assert.equal(say(await verifier.verify(token)), 'inactive: unknown', why)
+      const decision = await decide(verifier, `Bearer x-${why}`, { audience: 'any' })
+      assert.equal(decision.kind, 'deny')
+    }
+  })
+
+  test('[W1] [H1] facts that do not say what a token may be used as are asked for again, never filled in', async () => {
+    const { source, time, verifier } = openVerifierWorld()
+    await time.run(500)
+    const lacking = [
+      ...[{ kind: undefined }, { kind: 'a-kind-of-a-newer-server' }, { kind: 7 }, { scopes: undefined }],
+      ...[
+        { scopes: 'read' },
+        { scopes: ['read', 7] },
+        { audience: 'https://a' },
+        { audience: [7] },
+        { source: 7 },
+      ],
+    ]
+    for (const [at, over] of lacking.entries()) {
+      const token = mint(source, at, over as Readonly<Record<string, unknown>>)
+      assert.equal(say(await verifier.verify(token)), 'unknown: unseen', JSON.stringify(over))
+      assert.equal(say(verifier.check(token)), 'unknown: unseen')
+      const { asked } = verifier.stats()
+      await verifier.verify(token)
+      assert.equal(verifier.stats().asked, asked + 1, 'it was not remembered')
+    }
+    assert.equal(verifier.stats().remembered, 0)
+  })
+
+  test('[H1] a kind that is no access token is never active, whatever the server says of it', async () => {
+    for (const onStale of ['refuse', 'ask', 'allow'] as const) {
+      const { source, time, verifier } = openVerifierWorld({ onStale })
+      const early = mint(source, 99, { kind: 'refresh' })
+      assert.notEqual((await verifier.verify(early)).kind, 'active', 'before anything is known here')
+      await time.run(500)
+      for (const [at, kind] of ['refresh', 'code', 'limited', 'foreign-other'].entries()) {
+        const token = mint(source, at, { kind })
+        assert.equal(say(await verifier.verify(token)), 'inactive: not_access', kind)
+        assert.notEqual(verifier.check(token).kind, 'active')
+      }
+      const limited = mint(source, 9, { kind: 'limited' })
+      await verifier.verify(limited)
+      source.mode = 'silent'
+      time.pause(BOUND_MS * 2)
+      assert.notEqual(verifier.check(limited).kind, 'active', `stale, ${onStale}`)
+    }
+  })
 })
