@@ -3,6 +3,7 @@ import type { ConnectionState, OnStale } from './results.ts'
 import type { Timers } from './source/follower.ts'
 import { httpTransport } from './source/http.ts'
 import { StateFile } from './source/state-file.ts'
+import type { Trouble } from './source/transport.ts'
 import { Verifier } from './verifier.ts'
 
 export type VerifierOptions = {
@@ -15,8 +16,8 @@ export type VerifierOptions = {
   readonly onStale?: OnStale
   /** Keeps what is known over a restart; readable by this user alone, for it holds a secret of the realm. */
   readonly stateFile?: string
-  /** Told whenever `verifier.state` changes; `forked` and `refused` need somebody to look. */
-  readonly onState?: (state: ConnectionState) => void
+  /** Told whenever `verifier.state` changes, and why where something went wrong; `forked` and `refused` need somebody to look. */
+  readonly onState?: (state: ConnectionState, trouble: Trouble | undefined) => void
 }
 
 const STALENESS_DEFAULT_MS = 5_000

@@ -1,4 +1,5 @@
 import { INACTIVE_WHYS, type InactiveWhy, type JsonObject, type UnknownWhy } from '@rescind/core'
+import type { Trouble } from './source/transport.ts'
 
 /** What a verifier does with a token that is good as far as it knows, when it cannot prove that it knows enough. */
 export type OnStale =
@@ -72,6 +73,8 @@ export type ConnectionState =
 
 export type VerifierStats = {
   readonly state: ConnectionState
+  /** Why it does not hear from its server; undefined while it does. */
+  readonly trouble: Trouble | undefined
   readonly lag: 'fresh' | 'stale' | 'starting'
   /** As of when everything that was revoked is known, ms since 1970; undefined before anything is. */
   readonly asOf: number | undefined

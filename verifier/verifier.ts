@@ -30,7 +30,7 @@ import { SignedTexts } from './signed.ts'
 import { askIfPossible } from './source/ask.ts'
 import { Follower, type Timers } from './source/follower.ts'
 import type { Recalled, StateFile } from './source/state-file.ts'
-import type { AskAnswer, FeedConfig, Transport } from './source/transport.ts'
+import type { AskAnswer, FeedConfig, Transport, Trouble } from './source/transport.ts'
 import { Used } from './used.ts'
 import { type OnRevoked, type Watch, type Known as Watched, Watches } from './watches.ts'
 
@@ -41,12 +41,20 @@ export type VerifierParts = {
   readonly chance: () => number
   readonly boundMs: number
   readonly onStale: OnStale
-  readonly onState: ((state: ConnectionState) => void) | undefined
+  readonly onState: ((state: ConnectionState, trouble: Trouble | undefined) => void) | undefined
   readonly stateFile: StateFile | undefined
 }
 
-/** `ready` was not in time. */
-export class NotReady extends Error {}
+/** `ready` was not in time. `trouble` says why, where anything has gone wrong. */
+export class NotReady extends Error {
+  readonly trouble: Trouble | undefined
+
+  constructor(message: string, trouble: Trouble | undefined) {
+    super(trouble === undefined ? message : `${message} (${trouble.kind}: ${trouble.message})`)
+    this.name = 'NotReady'
+    this.trouble = trouble
+  }
+}
 
 /** Questions about single tokens that are out at a time; more get `unknown`. */
 export const ASKING_MAX = 256
@@ -117,7 +125,7 @@ export class Verifier {
       ...parts,
       replica: this.#replica,
       freshness: this.#freshness,
-      onState: (state) => parts.onState?.(state),
+      onState: (state, trouble) => parts.onState?.(state, trouble),
       onConfig: (config) => this.#configured(config),
       onChange: (rules) => this.#changed(rules),
       onProof: () => this.#proved(),
@@ -143,6 +151,11 @@ export class Verifier {
     return this.#follower.state
   }
 
+  /** Why it does not hear from its server; undefined while it does. */
+  get trouble(): Trouble | undefined {
+    return this.#follower.trouble
+  }
+
   /** Resolves when what this verifier says is fresh. @throws NotReady when it is not within the time. */
   ready(timeoutMs = 10_000): Promise<void> {
     if (this.#lag() === 'fresh') return Promise.resolve()
@@ -154,7 +167,7 @@ export class Verifier {
       }
       const cancel = this.#parts.timers.after(timeoutMs, () => {
         this.#ready.delete(done)
-        reject(new NotReady(`not ready within ${timeoutMs} ms: ${this.state}`))
+        reject(new NotReady(`not ready within ${timeoutMs} ms: ${this.state}`, this.trouble))
       })
       this.#ready.add(done)
     })
@@ -208,6 +221,7 @@ export class Verifier {
     const { place, index } = this.#replica
     return {
       state: this.state,
+      trouble: this.trouble,
       lag: this.#lag(),
       asOf: this.#freshness.asOfMs,
       seq: place?.seq,

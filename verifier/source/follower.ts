@@ -13,7 +13,7 @@ import {
   type Snapshot,
 } from '@rescind/core'
 import type { ConnectionState, OnStale } from '../results.ts'
-import { type FeedConfig, type Hello, SourceFailed, type Transport } from './transport.ts'
+import { type FeedConfig, type Hello, SourceFailed, type Transport, type Trouble } from './transport.ts'
 
 /** What runs later; tests run it when they say so. */
 export type Timers = { readonly after: (ms: number, task: () => void) => () => void }
@@ -28,7 +28,7 @@ export type FollowerParts = {
   readonly chance: () => number
   readonly boundMs: number
   readonly onStale: OnStale
-  readonly onState: (state: ConnectionState) => void
+  readonly onState: (state: ConnectionState, trouble: Trouble | undefined) => void
   readonly onConfig: (config: FeedConfig) => void
   /** The index was replaced, or these rules were folded into it. */
   readonly onChange: (rules: readonly Rule[] | undefined) => void
@@ -65,6 +65,7 @@ const CONFIGURED: ReadonlySet<string> = new Set(['issuers', 'signingKeys'])
 export class Follower {
   readonly #parts: FollowerParts
   #state: ConnectionState = 'starting'
+  #trouble: Trouble | undefined
   #config: { readonly text: string; readonly digestKey: string; readonly readAtMs: number } | undefined
   #needsSnapshot = false
   #instance: string | undefined
@@ -84,6 +85,11 @@ export class Follower {
 
   get state(): ConnectionState {
     return this.#state
+  }
+
+  /** Why it is not live; undefined when it is, or when nothing has gone wrong. */
+  get trouble(): Trouble | undefined {
+    return this.#trouble
   }
 
   get instance(): string | undefined {
@@ -143,7 +149,7 @@ export class Follower {
         const { status } = ending.failure
         if (status === 409) return this.#delayAfter({ kind: 'forked' })
         const isRefused = status === 401 || status === 403
-        this.#become(isRefused ? 'refused' : 'disconnected')
+        this.#become(isRefused ? 'refused' : 'disconnected', ending.failure.trouble)
         if (isRefused) return BACKOFF_REFUSED_MS * (0.5 + this.#parts.chance() / 2)
         return this.#backoffMs()
       }
@@ -364,10 +370,14 @@ export class Follower {
     return this.#state === 'closed'
   }
 
-  #become(state: ConnectionState): void {
-    if (this.#state === state || this.#state === 'closed') return
+  #become(state: ConnectionState, trouble?: Trouble): void {
+    // The same trouble again is no news; another one is.
+    const isNews =
+      this.#state !== state || (trouble !== undefined && trouble.message !== this.#trouble?.message)
+    if (!isNews || this.#state === 'closed') return
     this.#state = state
-    this.#parts.onState(state)
+    this.#trouble = trouble
+    this.#parts.onState(state, trouble)
   }
 }
 

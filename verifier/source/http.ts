@@ -3,7 +3,14 @@ import https from 'node:https'
 import { readFeedEvent, type Verdict } from '@rescind/core'
 import { readAck, readConfig, readHello, readObject } from './read.ts'
 import { SseParser } from './sse.ts'
-import { SourceFailed, type StreamAsk, type StreamListener, type Transport } from './transport.ts'
+import {
+  connectionFailed,
+  SourceFailed,
+  type StreamAsk,
+  type StreamListener,
+  type Transport,
+  timedOut,
+} from './transport.ts'
 
 const FEED = '/control/v1/feed'
 const CONNECT_TIMEOUT_MS = 5_000
@@ -52,11 +59,11 @@ export function httpTransport(url: URL, key: string): Transport {
         bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }
       const request = send(base + path, { method, agent: agents[agent], headers: { ...headers, ...typed } })
       out.add(request)
-      const timer = setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs)
+      const timer = setTimeout(() => request.destroy(timedOut('no answer in time')), timeoutMs)
       request.once('close', () => out.delete(request))
       const fail = (error: Error): void => {
         clearTimeout(timer)
-        reject(error instanceof SourceFailed ? error : new SourceFailed(error.message))
+        reject(connectionFailed(error))
       }
       request.on('error', fail)
       request.on('response', (response) => {
@@ -131,7 +138,7 @@ function streamPath({ after, boundMs, onStale, instance }: StreamAsk): string {
 /** @returns what ends it. */
 function listen(request: http.ClientRequest, listener: StreamListener): () => void {
   let isOver = false
-  const timer = setTimeout(() => request.destroy(new Error('no answer in time')), CONNECT_TIMEOUT_MS)
+  const timer = setTimeout(() => request.destroy(timedOut('no answer in time')), CONNECT_TIMEOUT_MS)
   const end = (failure: SourceFailed | undefined): void => {
     clearTimeout(timer)
     if (isOver) return
@@ -142,20 +149,20 @@ function listen(request: http.ClientRequest, listener: StreamListener): () => vo
   const parser = new SseParser(({ event, data }) => {
     if (!isOver && !tell(listener, event, data)) end(new SourceFailed('the stream is not as described'))
   })
-  request.on('error', (error) => end(new SourceFailed(error.message)))
+  request.on('error', (error) => end(connectionFailed(error)))
   request.on('response', (response) => {
     clearTimeout(timer)
     if (response.statusCode !== 200) {
       end(new SourceFailed(`the server answered ${response.statusCode ?? 0}`, response.statusCode))
       return
     }
-    response.socket.setTimeout(SILENCE_MAX_MS, () => end(new SourceFailed('the stream fell silent')))
+    response.socket.setTimeout(SILENCE_MAX_MS, () => end(timedOut('the stream fell silent')))
     response.socket.setNoDelay(true)
     response.setEncoding('utf8')
     response.on('data', (chunk: string) => {
       if (!isOver && !parser.push(chunk)) end(new SourceFailed('an event is too long'))
     })
-    response.on('error', (error) => end(new SourceFailed(error.message)))
+    response.on('error', (error) => end(connectionFailed(error)))
     response.on('close', () => end(undefined))
   })
   request.end()

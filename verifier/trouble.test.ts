@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import { test } from 'node:test'
+import { TEST_CERT, TEST_KEY } from '../test/kit/tls.ts'
+import { NotReady, openVerifier, type Trouble } from './index.ts'
+
+async function portOf(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+/** What a verifier says of a server that it cannot follow: in `onState`, in itself, and in the error of `ready`. */
+async function troubleWith(url: string): Promise<Trouble> {
+  const told: (Trouble | undefined)[] = []
+  let isTold = (): void => {}
+  const first = new Promise<void>((resolve) => {
+    isTold = resolve
+  })
+  const onState = (_state: string, trouble: Trouble | undefined): void => {
+    told.push(trouble)
+    if (trouble !== undefined) isTold()
+  }
+  const verifier = openVerifier({ url, key: 'a-key', onState })
+  try {
+    await first
+    const { trouble } = verifier
+    assert.ok(trouble !== undefined)
+    assert.deepEqual(told.at(-1), trouble)
+    assert.deepEqual(verifier.stats().trouble, trouble)
+    await assert.rejects(verifier.ready(1), (error) => {
+      assert.ok(error instanceof NotReady && error.trouble !== undefined)
+      return error.message.includes(error.trouble.kind) && error.message.includes(error.trouble.message)
+    })
+    return trouble
+  } finally {
+    await verifier.close()
+  }
+}
+
+test('[R5] whoever cannot be followed is told apart: nobody there, no such name, no trust, another server, a status', async () => {
+  const page = createServer((_request, response) => response.end('<!doctype html><title>shop</title>'))
+  const lost = createServer((_request, response) => response.writeHead(404).end())
+  const locked = createServer((_request, response) => response.writeHead(401).end())
+  const tls = createTlsServer({ cert: TEST_CERT, key: TEST_KEY })
+  const mute = createTcpServer((socket) => socket.end('SSH-2.0-mute\r\n'))
+  const gone = createServer()
+  const servers: Server[] = [page, lost, locked, tls, mute, gone]
+  const [pagePort, lostPort, lockedPort, tlsPort, mutePort, gonePort] = await Promise.all(servers.map(portOf))
+  gone.close()
+  try {
+    assert.equal((await troubleWith(`http://127.0.0.1:${gonePort}`)).kind, 'unreachable')
+    assert.equal((await troubleWith('https://nobody.invalid')).kind, 'unknown-host')
+    assert.equal((await troubleWith(`http://127.0.0.1:${pagePort}`)).kind, 'not-rescind')
+    assert.equal((await troubleWith(`http://127.0.0.1:${mutePort}`)).kind, 'not-rescind')
+    assert.equal((await troubleWith(`https://127.0.0.1:${tlsPort}`)).kind, 'tls', 'a certificate of its own')
+    assert.equal((await troubleWith(`https://127.0.0.1:${pagePort}`)).kind, 'tls', 'no TLS there at all')
+    const wrongPath = await troubleWith(`http://127.0.0.1:${lostPort}/somewhere`)
+    assert.deepEqual([wrongPath.kind, wrongPath.status], ['status', 404])
+    const wrongKey = await troubleWith(`http://127.0.0.1:${lockedPort}`)
+    assert.deepEqual([wrongKey.kind, wrongKey.status], ['status', 401])
+  } finally {
+    for (const server of servers) server.close()
+  }
+})
