@@ -126,7 +126,7 @@ hostile('refuses every repeated, broken or misplaced form parameter, and revokes
       const answer = await refused({ line: `POST ${path}`, headers: [basic(SVC), FORM_BODY], body }, 'oauth')
       assert.equal(answer.status, 400, `${path} ${String(body)}`)
     }
-    for (const query of [`token=${access}`, 'x', '', 'client_id=svc&client_secret=x', 'callback=f']) {
+    for (const query of [`token=${access}`, 'x', '?', 'client_id=svc&client_secret=x', 'callback=f']) {
       const body = `token=${access}&grant_type=client_credentials`
       const sent = { line: `POST ${path}?${query}`, headers: [basic(SVC), FORM_BODY], body }
       assert.equal((await refused(sent, 'oauth')).status, 400, query)
@@ -139,6 +139,11 @@ hostile('refuses every repeated, broken or misplaced form parameter, and revokes
       }
       assert.equal((await refused(sent, 'oauth')).status, 400, type)
     }
+  }
+  for (const path of OAUTH_ROUTES) {
+    const body = `token=${access};token=x`
+    const sent = { line: `POST ${path}`, headers: [basic(SVC), FORM_BODY], body }
+    assert.equal((await refused(sent, 'oauth')).status, 400, '[N06] two tokens to some, none to others')
   }
   const semicolon = await world.calls.oauthRevoke(SVC, `${access};token=x`)
   assert.equal(semicolon.status, 200, 'a token of that text does not exist')

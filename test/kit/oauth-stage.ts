@@ -28,6 +28,8 @@ const AUDIT = { by: 'test', from: 'local', how: 'test' }
 
 type CodeIntent = Parameters<typeof startCode>[2]
 type Values = Readonly<Record<string, string>>
+/** Beside, or instead of, the media type; undefined leaves a header out. */
+type SentHeaders = Readonly<Record<string, string | undefined>>
 export type Said = {
   readonly status: number
   readonly text: string
@@ -52,10 +54,14 @@ export class OauthStage {
   }
 
   /** A client with a secret, unless it is public; whatever it was before. */
-  async put(clientId: string, settings: Partial<OauthClientIntent> = {}): Promise<OauthClient> {
+  async put(
+    clientId: string,
+    settings: Partial<OauthClientIntent> = {},
+    more: Pick<Partial<OauthClient>, 'enabled'> = {},
+  ): Promise<OauthClient> {
     const { realm } = this.world
     const { version } = await realm.directory.standing(OAUTH_CLIENTS, clientId)
-    const value = oauthClientValue(realm, {
+    const made = oauthClientValue(realm, {
       clientId,
       ...(settings.isPublic === true ? {} : { clientSecret: STAGE_SECRET }),
       grantTypes: ['refresh_token', 'authorization_code'],
@@ -63,6 +69,7 @@ export class OauthStage {
       introspect: 'own',
       ...settings,
     })
+    const value = { ...made, ...more }
     const change = { collection: OAUTH_CLIENTS, id: clientId, value, fromVersion: version }
     await commitOwn(realm, putRecord(realm, change, AUDIT))
     return value
@@ -85,14 +92,16 @@ export class OauthStage {
       body,
       headers = {},
       query,
-    }: { readonly body: string; readonly headers?: Values; readonly query?: string },
+    }: { readonly body: string; readonly headers?: SentHeaders; readonly query?: string },
   ): Promise<Said> {
+    const all = { 'content-type': 'application/x-www-form-urlencoded', ...headers }
+    const sent = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
     const answer = await this.dialect.handle(
       this.world.realm,
       wireRequest({
         method: 'POST',
         path: `/api/id/v1/auth/token${path}`,
-        headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+        headers: Object.fromEntries(sent),
         body,
         ...(query === undefined ? {} : { query }),
       }),
@@ -123,12 +132,12 @@ export class OauthStage {
   /** A login that happened elsewhere, as tokens. */
   async grant(
     client: OauthClient,
-    scope = 'read write',
+    more: Partial<Parameters<typeof startGrant>[2]> = {},
   ): Promise<{ readonly access: string; readonly refresh: string }> {
     const { realm } = this.world
-    const basis = realm.basis()
-    const minting = { realm, issuer: STAGE_ISSUER, client, basis }
-    const started = await startGrant(minting, this.caller(), { subject: 'ann', scope })
+    const minting = { realm, issuer: STAGE_ISSUER, client, basis: realm.basis() }
+    const about = { subject: 'ann', scope: 'read write', ...more }
+    const started = await startGrant(minting, this.caller(), about)
     assert.ok(started?.issued.kind === 'issued')
     const { access, refresh } = started.texts
     return { access: access.raw.reveal(), refresh: refresh?.raw.reveal() ?? '' }
