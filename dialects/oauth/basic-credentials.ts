@@ -14,6 +14,11 @@ export class Claim {
     this.#secret = secret
   }
 
+  /** RFC 6749 §2.3.1: a client that has no secret may leave it empty. */
+  get isBare(): boolean {
+    return this.#secret === ''
+  }
+
   /** What a realm would have kept of the secret. Whether that is right is compared every time. */
   digestIn(realm: Realm): string {
     if (this.#digestKey !== realm.keys.digestKey) {

@@ -45,26 +45,47 @@ export function authenticateClient(call: Call): Awaitable<Authentication> {
   const { realm } = call
   const basis = realm.basis()
   switch (presented.kind) {
-    case 'claims': {
-      const { method, claims } = presented
-      const waitSeconds = call.guesses.waitSeconds(call, claims)
-      if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
-      return prove(realm, claims, (client) => {
-        if (client === undefined) call.guesses.wrong(call, claims)
-        else call.guesses.right(call, client.clientId, claims)
-        return settled(call, { client, method, basis })
-      })
-    }
+    case 'claims':
+      // A public client that writes a header around its name has named itself, and guessed nothing.
+      return after(publicAmong(realm, presented.claims), (client) =>
+        client === undefined
+          ? bySecret(call, presented, basis)
+          : settled(call, { client, method: 'none', basis }),
+      )
     case 'assertion': {
       const proved = assertedClient(call, presented.text, basis)
       return after(proved, (client) => settled(call, { client, method: 'private_key_jwt', basis }))
     }
     case 'named':
-      return after(realm.directory.get(OAUTH_CLIENTS, presented.clientId), (entry) => {
-        const isThat = entry !== undefined && entry.value.isPublic === true && entry.value.enabled
-        return settled(call, { client: isThat ? entry.value : undefined, method: 'none', basis })
-      })
+      return after(publicClient(realm, presented.clientId), (client) =>
+        settled(call, { client, method: 'none', basis }),
+      )
   }
+}
+
+function publicClient(realm: Realm, clientId: string): Awaitable<OauthClient | undefined> {
+  return after(realm.directory.get(OAUTH_CLIENTS, clientId), (entry) =>
+    entry?.value.isPublic === true && entry.value.enabled ? entry.value : undefined,
+  )
+}
+
+/** The public client that the first readable name of credentials without a secret is of. */
+function publicAmong(realm: Realm, claims: readonly Claim[]): Awaitable<OauthClient | undefined> {
+  const [claim] = claims
+  if (claim === undefined || !claim.isBare) return undefined
+  return after(publicClient(realm, claim.clientId), (client) => client ?? publicAmong(realm, claims.slice(1)))
+}
+
+type Presenting = Extract<Presented, { readonly kind: 'claims' }>
+
+function bySecret(call: Call, { claims, method }: Presenting, basis: Position): Awaitable<Authentication> {
+  const waitSeconds = call.guesses.waitSeconds(call, claims)
+  if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
+  return prove(call.realm, claims, (client) => {
+    if (client === undefined) call.guesses.wrong(call, claims)
+    else call.guesses.right(call, client.clientId, claims)
+    return settled(call, { client, method, basis })
+  })
 }
 
 type Proof = {

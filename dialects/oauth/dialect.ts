@@ -55,7 +55,7 @@ export function createOauthDialect(options: OauthOptions): Dialect {
       if (route === undefined) return document(realm, request, options)
       const wire = { realm, request, options, foreign, guesses, ...namesAt(options.baseOf(realm), path) }
       if (!route.isOpen) return answerPost(route, wire)
-      if (request.method === 'OPTIONS') return preflight('POST')
+      if (request.method === 'OPTIONS') return preflight('POST', request.header(ASKED))
       return after(answerPost(route, wire), withCors)
     },
     refuse: (refusal, path) => {
@@ -80,7 +80,9 @@ function answerPost(route: Route, wire: Omit<Call, 'values' | 'lists' | 'once'>)
   return untilFresh(() =>
     after(authenticateClient(call), (authentication) => {
       if (authentication.kind === 'refused') return authentication.answer
-      return mayCall(route, authentication) ? route.endpoint(call, authentication) : unauthenticated(false)
+      return mayCall(route, authentication)
+        ? route.endpoint(call, authentication)
+        : unauthenticated(request.header('authorization') !== undefined)
     }),
   )
 }
@@ -90,11 +92,13 @@ function mayCall({ isOpen }: Route, { method }: Authenticated): boolean {
   return isOpen || method !== 'none'
 }
 
+const ASKED = 'access-control-request-headers'
+
 /** What anybody may read: the metadata and the key set. */
 function document(realm: Realm, request: WireRequest, options: OauthOptions): Awaitable<Answer> {
   const path = withoutSlash(request.path)
   if (!isDocumentPath(path)) return refusalAnswer({ kind: 'not-found' })
-  if (request.method === 'OPTIONS') return preflight('GET, HEAD')
+  if (request.method === 'OPTIONS') return preflight('GET, HEAD', request.header(ASKED))
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return withCors(refusalAnswer({ kind: 'method', allow: 'GET, HEAD, OPTIONS' }))
   const answer = path === JWKS_PATH ? jwks(realm) : metadata(options.baseOf(realm), options)

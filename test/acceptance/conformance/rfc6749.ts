@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { basic } from '../../kit/oauth-world.ts'
 import { API, assertError, assertInactive, type Clause, clauses, FILES, granted } from './clause.ts'
 
 export const RFC6749: readonly Clause[] = clauses('RFC 6749', [
@@ -264,7 +263,7 @@ export const RFC6749: readonly Clause[] = clauses('RFC 6749', [
   [
     '4.1.2 (1)',
     'MUST NOT',
-    'A code serves once; a second use is denied and ends what the first one brought.',
+    'A code serves once; a second use is denied and, by who can prove the code, ends what the first one brought.',
     async (cast) => {
       const { world, svc } = cast
       const code = await world.code('svc')
@@ -303,7 +302,7 @@ export const RFC6749: readonly Clause[] = clauses('RFC 6749', [
   [
     '3.2.1 (1)',
     'MUST',
-    'A public client names itself; it redeems codes and refreshes, and nothing else.',
+    'A public client names itself, by Basic without a secret (§2.3.1), too; it redeems codes and refreshes, and nothing else.',
     async ({ world }) => {
       const issued = await world.redeem(undefined, await world.code('open'), { client_id: 'open' })
       assert.equal(issued.status, 200, issued.text)
@@ -312,9 +311,10 @@ export const RFC6749: readonly Clause[] = clauses('RFC 6749', [
       assert.equal((await world.token(undefined, form)).status, 200)
       const other = { grant_type: 'client_credentials', client_id: 'open' }
       assertError(await world.token(undefined, other), 400, 'unauthorized_client')
-      const headers = { authorization: basic({ clientId: 'open', clientSecret: '' }) }
-      const init = { method: 'POST', headers, body: new URLSearchParams(other) }
-      assert.equal((await world.send('/api/id/v1/auth/token', init)).status, 401)
+      const bare = { clientId: 'open', clientSecret: '' }
+      assertError(await world.token(bare, other), 400, 'unauthorized_client')
+      assert.equal((await world.introspect(bare, 'x')).status, 401)
+      assert.equal((await world.token({ clientId: 'svc', clientSecret: '' }, other)).status, 400)
     },
   ],
   [
@@ -330,7 +330,7 @@ export const RFC6749: readonly Clause[] = clauses('RFC 6749', [
       const issued = await world.token(svc, both)
       const { body } = await world.introspect(svc, String(issued.body['access_token']))
       assert.deepEqual(body['aud'], [API, FILES])
-      for (const resource of ['https://evil.example', `${API}#x`, 'api', `${API}/`]) {
+      for (const resource of ['https://evil.example', `${API}#x`, 'api', `${API}/v1`]) {
         const refused = await world.token(svc, { grant_type: 'client_credentials', resource })
         assertError(refused, 400, 'invalid_target')
       }
