@@ -127,7 +127,7 @@ async function redeem(
     .filter((token) => client.scopes.includes(token))
     .join(' ')
   const left = audience?.filter((one) => client.audiences?.includes(one) === true)
-  if (left?.length === 0) return wrongTarget()
+  if (left?.length === 0) return wrongTarget(authenticated)
   const began = { grant, grantedAtMs: beganAtMs, endsAtMs }
   const family: Family = { subject, scope, ...began, ...(left === undefined ? {} : { audience: left }) }
   const used: Used = {

@@ -53,6 +53,12 @@ export function wrongScope(): Answer {
   return refuse(400, 'invalid_scope', 'the scope is malformed or not allowed')
 }
 
-export function wrongTarget(): Answer {
-  return refuse(400, 'invalid_target', 'the resource or audience is malformed or not allowed')
+/** Only a client that has proved itself is told what it may name. */
+export function wrongTarget({ client, method }: Authenticated): Answer {
+  const why = 'the resource or audience is malformed or not allowed'
+  if (method === 'none') return refuse(400, 'invalid_target', why)
+  // RFC 6749 §5.2 keeps quotes, backslashes and what is not ASCII out of descriptions.
+  const sayable = (client.audiences ?? []).filter((one) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(one))
+  const registered = sayable.length === 0 ? 'none is registered' : `registered: ${sayable.join(' ')}`
+  return refuse(400, 'invalid_target', `${why}; ${registered}`)
 }

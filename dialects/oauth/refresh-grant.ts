@@ -64,7 +64,7 @@ async function rotate(
   if (scope === undefined) return wrongScope()
   const within = record.audience?.filter((one) => client.audiences?.includes(one) === true)
   const targets = targetsOf(call.lists, client, within)
-  if (targets.kind === 'refused' || within?.length === 0) return wrongTarget()
+  if (targets.kind === 'refused' || within?.length === 0) return wrongTarget(authenticated)
   const family: Family = { ...familyOf(record), scope, ...audienceMember(targets.audience) }
   const kept = { scope: record.scope ?? scope, ...audienceMember(record.audience) }
   const pair = await tokenPair(mintingOf(call, authenticated), family, kept)

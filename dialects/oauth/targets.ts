@@ -25,11 +25,28 @@ export function targetsOf(
     const all = within ?? audiences
     return { kind: 'targets', audience: all.length === 0 ? undefined : all }
   }
-  const fits = (one: string): boolean =>
-    audiences.includes(one) && (within === undefined || within.includes(one))
-  if (asked.length > TARGETS_MAX || !resources.every(isResource) || !asked.every(fits)) return REFUSED
-  return { kind: 'targets', audience: [...new Set(asked)] }
+  const named = asked.map((one) => {
+    const known = spelled(one, audiences)
+    return known === undefined || within === undefined ? known : spelled(known, within)
+  })
+  if (asked.length > TARGETS_MAX || !resources.every(isResource) || !named.every((one) => one !== undefined))
+    return REFUSED
+  return { kind: 'targets', audience: [...new Set(named)] }
 }
+
+/** What a list calls this target: the same text, or one that differs in no more than the slash of an empty path. */
+function spelled(target: string, list: readonly string[]): string | undefined {
+  if (list.includes(target)) return target
+  return list.find((one) => withPath(one) === withPath(target))
+}
+
+/** RFC 3986 §6.2.3: of http URIs an empty path and `/` are one. Clients add it, and take it away, unasked. */
+function withPath(uri: string): string {
+  const [, origin, query = ''] = WITHOUT_PATH.exec(uri) ?? []
+  return origin === undefined ? uri : `${origin}/${query}`
+}
+
+const WITHOUT_PATH = /^(https?:\/\/[^/?#]+)(\?.*)?$/s
 
 const REFUSED: Targets = { kind: 'refused' }
 

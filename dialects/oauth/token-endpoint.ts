@@ -53,7 +53,7 @@ async function clientCredentials(call: Call, authenticated: Authenticated): Prom
   const scope = grantedScope(parameter(call.values, 'scope'), client.scopes)
   if (scope === undefined) return wrongScope()
   const targets = targetsOf(call.lists, client)
-  if (targets.kind === 'refused') return wrongTarget()
+  if (targets.kind === 'refused') return wrongTarget(authenticated)
   const { audience } = targets
   const family = { subject: client.clientId, scope, ...(audience === undefined ? {} : { audience }) }
   const access = await accessToken(mintingOf(call, authenticated), family)

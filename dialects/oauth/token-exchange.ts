@@ -62,7 +62,7 @@ async function derive(
   const scope = grantedScope(parameter(call.values, 'scope'), allowed)
   if (scope === undefined) return wrongScope()
   const targets = targetsOf(call.lists, client, record.audience)
-  if (targets.kind === 'refused') return wrongTarget()
+  if (targets.kind === 'refused') return wrongTarget(authenticated)
   const ancestors = ancestorsOf([record, ...(actor === undefined ? [] : [actor.record])])
   if (ancestors.length > ANCESTORS_MAX) return badRequest('the token has been exchanged too often')
   const act = actOf(record, actor?.record)
