@@ -12,12 +12,14 @@ export type Use = {
   readonly expiresAtMs: number | undefined
 }
 
+type Accepted = Pick<TokenRecord, 'handle' | 'expiresAtMs'> & { readonly kind: string }
+
 /** When tokens were last used, to the minute, until that is written beside the log: noting costs no more than a map. */
 export class Uses {
   readonly #uses: Map<Handle, Use> = new Map()
 
   /** A token was accepted here. The end of assigned text can be moved, and is looked up when its use is written. */
-  accepted({ kind, handle, expiresAtMs }: TokenRecord, nowMs: number): void {
+  accepted({ kind, handle, expiresAtMs }: Accepted, nowMs: number): void {
     this.note(handle, nowMs, kind === 'assigned' ? undefined : expiresAtMs)
   }
 

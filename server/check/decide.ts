@@ -30,7 +30,12 @@ export function decide(judge: Judge, { realm, text, demand }: Question): Awaitab
   return after(judge(realm, raw), ({ verdict, bearer }): Decision => {
     if (verdict.kind === 'unknown') return UNKNOWN
     if (verdict.kind === 'inactive' || bearer === undefined) return DENY
-    return decided(admit(bearer, demand), bearer)
+    const decision = decided(admit(bearer, demand), bearer)
+    const { handle } = bearer
+    // What was refused was not used: a leaked refresh token that somebody tries here is no sign of life.
+    if (decision.kind === 'allow' && handle !== undefined)
+      realm.uses.accepted({ ...bearer, handle }, realm.nowMs())
+    return decision
   })
 }
 

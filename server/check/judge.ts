@@ -15,7 +15,6 @@ export function judgeAny(keySets: KeySets): Judge {
   return async (realm, raw) => {
     const { verdict, facts, credential, record } = await judgeText(realm, keySets, raw)
     if (facts === undefined || credential === undefined) return { verdict, bearer: undefined }
-    if (verdict.kind === 'active' && record !== undefined) realm.uses.accepted(record, realm.nowMs())
     return { verdict, bearer: { ...facts, ...credential, ...(record?.claims && { claims: record.claims }) } }
   }
 }

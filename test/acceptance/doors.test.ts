@@ -50,6 +50,23 @@ describe('every kind of credential at every door', () => {
     }
   })
 
+  test('[H3] a refresh token is active to its own client alone, and codes are to nobody', async () => {
+    const own = await world.client('own', { introspect: 'own' })
+    const seeing = await world.client('own-and-any', { introspect: 'any' })
+    const meant = await world.client('own-and-audience', { introspect: 'audience', resources: [ORDERS] })
+    for (const client of [own, seeing, meant]) {
+      const { access, refresh } = await world.grant(client.clientId)
+      const told = async (by: typeof own, token: string): Promise<boolean> => world.isActive(by, token)
+      // Who is told of what is meant for it is a resource server, and about to let it in.
+      assert.equal(await told(client, refresh), client !== meant, client.clientId)
+      assert.equal(await told(client, access), client !== meant, client.clientId)
+      for (const other of [own, seeing, meant].filter((one) => one !== client))
+        assert.equal(await told(other, refresh), false, `${client.clientId} by ${other.clientId}`)
+    }
+    const code = await world.code('shop')
+    for (const client of [own, seeing, meant]) assert.equal(await world.isActive(client, code), false)
+  })
+
   test('the list holds every kind of credential that the server knows, and every prefix that it mints', () => {
     const kinds = new Set(presented.map(({ kind }) => kind))
     assert.deepEqual(

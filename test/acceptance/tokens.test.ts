@@ -107,3 +107,11 @@ test('the last use is known to the minute, and counted by previews for a quarter
   server.clock.advance(900_000)
   assert.equal(await preview(), 0)
 })
+
+test('[H1] what a door refuses was not used there: trying a leaked refresh token leaves no sign of life', async () => {
+  const { refresh } = await calls.oauthGrant('refused')
+  const tried = await calls.send('GET /check', [`Authorization: Bearer ${refresh}`])
+  assert.equal(tried.status, 401)
+  assert.equal(await calls.isActive(GATEWAY, refresh), false)
+  assert.equal(memberAt(await lookUp(refresh), 'lastUsedAt'), undefined)
+})

@@ -20,8 +20,6 @@ export type Presented = {
   readonly prefix?: keyof typeof PREFIX
   /** Doors that let it in: those that take tokens for ORDERS and for anybody, for anybody alone, or none. */
   readonly opens: 'orders and any' | 'any' | 'none'
-  /** Introspection tells a client of its own refresh tokens, and says nothing else of that. */
-  readonly owner?: string
 }
 
 export type CredentialParts = {
