@@ -31,7 +31,7 @@ const DIGEST = /^[A-Za-z0-9_-]{43}$/
  * state them all: what is missing, as an older server leaves it out, is never filled in with what would let it pass.
  */
 export function readKnown(value: unknown): Known | undefined {
-  if (!isMembers(value)) return undefined
+  if (!isMembers(value) || isOdd(value)) return undefined
   const { digest, grant, session, keyId, issuedAt, expiresAt, notBefore, issuer } = value
   const principals = principalsOf(value)
   const credential = credentialOf(value)
@@ -59,6 +59,20 @@ export function readKnown(value: unknown): Known | undefined {
     ...(foreign === undefined ? {} : { foreign }),
   }
   return { facts, credential }
+}
+
+/** Members that may be absent, and then do not limit a token. */
+const INSTANTS = ['issuedAt', 'notBefore', 'expiresAt', 'authenticatedAt'] as const
+const NAMES = ['digest', 'handle', 'subject', 'client', 'tenant', 'grant', 'session', 'keyId'] as const
+const TEXTS = [...NAMES, ...INSTANTS, 'issuer', 'jti', 'typ', 'delegated'] as const
+
+/** Whether one of them is there, but not as it is written: a rule on what it names would be passed over with it. */
+function isOdd(value: Members): boolean {
+  const { digest, handle, cnf } = value
+  if (TEXTS.some((name) => value[name] !== undefined && typeof value[name] !== 'string')) return true
+  if (INSTANTS.some((name) => value[name] !== undefined && instantOf(value[name]) === undefined)) return true
+  if (typeof digest === 'string' && !DIGEST.test(digest)) return true
+  return cnf === null || (typeof handle === 'string' && parseHandle(handle) === undefined)
 }
 
 function credentialOf({
@@ -111,7 +125,7 @@ function ancestorsOf(value: unknown): readonly Ancestor[] | undefined {
 }
 
 function ancestorOf(value: unknown): Ancestor | undefined {
-  if (!isMembers(value)) return undefined
+  if (!isMembers(value) || isOdd(value)) return undefined
   const principals = principalsOf(value)
   const handle = typeof value['handle'] === 'string' ? parseHandle(value['handle']) : undefined
   const at = placeOf(value['position'])

@@ -26,9 +26,12 @@ const STALENESS_MAX_MS = 3_600_000
 const POLICIES: ReadonlySet<string> = new Set(['refuse', 'ask', 'allow'])
 
 const CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
-const TIMERS: Timers = {
+/** The longest that a timer can wait; one that is asked for more is due at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+
+export const TIMERS: Timers = {
   after: (ms, task) => {
-    const timer = setTimeout(task, ms)
+    const timer = setTimeout(task, Math.min(ms, TIMER_MAX_MS))
     return () => clearTimeout(timer)
   },
 }
