@@ -152,7 +152,7 @@ test('every call that ends tokens beside its own work asks as the rule would, an
   const idOf = (issuer: string): string => issuers.find((one) => one.issuer === issuer)?.id ?? ''
   const client = { grantTypes: ['client_credentials', 'refresh_token'], scopes: ['read'] }
   const secrets = new Map<string, string>()
-  for (const clientId of ['a', 'b', 'c', 'd', 'e']) {
+  for (const clientId of ['a', 'b', 'c', 'd', 'e', 'f']) {
     const made = await done('POST /clients', { clientId, ...client })
     const { secrets: own } = jsonOf(made) as { secrets: readonly { id: string }[] }
     secrets.set(clientId, own[0]?.id ?? '')
@@ -165,6 +165,7 @@ test('every call that ends tokens beside its own work asks as the rule would, an
     ['POST /clients/a/disable', undefined, { source: 'oauth', client: 'a' }],
     ['PATCH /clients/b', { enabled: false }, { source: 'oauth', client: 'b' }],
     ['DELETE /clients/c', undefined, { source: 'oauth', client: 'c' }],
+    ['PATCH /clients/f', { scopes: [], revokeTokens: true }, { source: 'oauth', client: 'f' }],
     ['POST /clients/d/secrets', { revokeTokens: true }, { source: 'oauth', client: 'd' }],
     [
       `DELETE /clients/e/secrets/${secrets.get('e')}?revokeTokens=true`,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { EXCHANGE, OauthWorld, ownKey } from '../kit/oauth-world.ts'
+import { EXCHANGE, type Members, OauthWorld, ownKey } from '../kit/oauth-world.ts'
 
 let world: OauthWorld
 before(async () => {
@@ -83,8 +83,10 @@ for (const way of ['disable', 'PATCH', 'DELETE'] as const) {
     const grant = await world.grant(id)
     const own = await world.access(client)
     const derived = String((await world.exchange(seer, own)).body['access_token'])
-    const all = [grant.access, grant.refresh, own, derived]
-    for (const token of all) assert.equal(await world.isActive(seer, token), true)
+    const seen = [grant.access, own, derived]
+    const all = [...seen, grant.refresh]
+    for (const token of seen) assert.equal(await world.isActive(seer, token), true)
+    assert.equal(await world.isActive(client, grant.refresh), true)
     const [method, path, body] =
       way === 'disable'
         ? ['POST', `/clients/${id}/disable`, { reason: 'leaked' }]
@@ -102,6 +104,50 @@ for (const way of ['disable', 'PATCH', 'DELETE'] as const) {
     for (const token of all) assert.equal(await world.isActive(seer, token), false)
     assert.equal((await world.refresh(client, grant.refresh)).body['error'], 'invalid_grant')
     assert.equal(await world.isActive(seer, await world.access(client)), true)
+  })
+}
+
+/*
+ * The kind: what is taken from a client. By itself a change is about what is issued next, since verifiers judge a token
+ * without asking what its client may do; `revokeTokens` ends in the same unit what was issued before.
+ */
+const TAKEN: Readonly<Record<string, Members>> = {
+  scopes: { scopes: ['read'] },
+  'all scopes': { scopes: [] },
+  audiences: { audiences: ['https://a.example'] },
+  'a grant type': { grantTypes: ['client_credentials', 'refresh_token'] },
+  introspection: { introspect: 'own' },
+  life: { accessTokenLifetimeSeconds: 60, grantLifetimeSeconds: 60 },
+}
+
+for (const [what, change] of Object.entries(TAKEN)) {
+  test(`[B13] taking ${what} from a client leaves its access tokens, until revokeTokens ends them with the change`, async () => {
+    const id = `taken-${what.replaceAll(' ', '-')}`
+    const grantTypes = ['client_credentials', 'refresh_token', 'authorization_code', EXCHANGE]
+    const audiences = ['https://a.example', 'https://b.example']
+    const settings = { grantTypes, audiences, introspect: 'audience' }
+    const client = await world.client(id, settings)
+    const seer = await world.client(`${id}-seer`, { introspect: 'any' })
+    const grant = await world.grant(id)
+    const own = await world.access(client)
+    const exchanged = String((await world.exchange(client, own)).body['access_token'])
+    const code = await world.code(id)
+    const all = [grant.access, own, exchanged]
+    const first = await world.control('PATCH', `/clients/${id}`, change)
+    assert.equal(first.status, 200, first.text)
+    assert.equal(first.body['revokeTokens'], undefined, 'it is no setting')
+    for (const token of all) {
+      const { body } = await world.introspect(seer, token)
+      assert.deepEqual([body['active'], body['scope']], [true, 'read write'])
+    }
+    await world.control('PATCH', `/clients/${id}`, settings)
+    const more = { ...change, revokeTokens: true, reason: 'demoted' }
+    assert.equal((await world.control('PATCH', `/clients/${id}`, more)).status, 200)
+    for (const token of all) assert.equal(await world.isActive(seer, token), false)
+    assert.equal((await world.refresh(client, grant.refresh)).status, 400)
+    assert.equal((await world.redeem(client, code)).status, 400)
+    const { body } = await world.introspect(seer, await world.access(client))
+    assert.equal(body['active'], true, 'the client itself goes on')
   })
 }
 

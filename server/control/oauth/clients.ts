@@ -36,7 +36,15 @@ const clientId = z
 const reason = z.string().min(1).max(REASON_MAX).optional()
 
 const NEW = z.strictObject({ clientId, ...CLIENT_SETTINGS })
-const CHANGE = z.strictObject({ ...CLIENT_CHANGE, enabled: z.boolean().optional(), reason })
+const CHANGE = z.strictObject({
+  ...CLIENT_CHANGE,
+  enabled: z.boolean().optional(),
+  revokeTokens: z
+    .boolean()
+    .default(false)
+    .describe('What it is taken from counts at once: whatever was issued to the client so far is over'),
+  reason,
+})
 const REASON = z.strictObject({ reason }).optional()
 
 const WHOLE = { what: 'The client', schema: CLIENT }
@@ -94,7 +102,7 @@ const UPDATE: Endpoint = endpoint({
   method: 'PATCH',
   path: '/clients/{clientId}',
   operation: 'changeClient',
-  summary: 'Change what a client may do; enabled: false ends its tokens at once',
+  summary: 'Change what a client may do; enabled: false and revokeTokens end its tokens at once',
   role: 'admin',
   conditional: true,
   body: CHANGE,
@@ -173,7 +181,7 @@ async function list(ask: Ask<{ cursor?: string | undefined; limit: number }>): P
 async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answer | Stale> {
   const before = await namedClient(ask)
   if (isAnswer(before)) return before
-  const { enabled = before.value.enabled, reason: why, ...given } = ask.body
+  const { enabled = before.value.enabled, revokeTokens, reason: why, ...given } = ask.body
   const named = Object.entries({ ...settingsOf(before.value), ...withoutAbsent(given) })
   // Members of checked settings, each replaced by a checked one or taken away.
   const settings = Object.fromEntries(
@@ -190,7 +198,7 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
     ...(createdAtMs === undefined ? {} : { createdAtMs }),
     enabled,
   }
-  const ends = before.value.enabled && !enabled
+  const ends = revokeTokens || (before.value.enabled && !enabled)
   const after = await changeClient(ask, before, { value, ends, why })
   if (after === undefined) return 'stale'
   return isAnswer(after) ? after : shownClient(after, ask.realm.nowMs(), { status: 200 })
