@@ -1,13 +1,17 @@
 import { authlib, keystoneclient, libcloud, openstackCli, pkgcloud } from './clients.ts'
 import { keystoneclientV3, keystonemiddleware, openstackV3 } from './clients-v3.ts'
 import { CannotTrace, failedFlush } from './failed-flush.ts'
-import { caddy, haproxy, nginx } from './gateways.ts'
+import { apache, caddy, haproxy, nginx } from './gateways.ts'
 import { installPackages } from './packages.ts'
 
 /** Tests that need Debian packages (`npm run test:system`): installed when this runs as root, else skipped. */
 
-/** What `needs` names is a Debian package, unless the check does with what npm installed. */
-type Check = { readonly name: string; readonly needs: string | null; readonly run: () => Promise<string> }
+/** What `needs` names are Debian packages; null where the check does with what npm installed. */
+type Check = {
+  readonly name: string
+  readonly needs: string | readonly string[] | null
+  readonly run: () => Promise<string>
+}
 
 const CHECKS: readonly Check[] = [
   { name: 'keystoneclient v2.0', needs: 'python3-keystoneclient', run: keystoneclient },
@@ -21,6 +25,7 @@ const CHECKS: readonly Check[] = [
   { name: 'nginx auth_request', needs: 'nginx-light', run: nginx },
   { name: 'HAProxy with Lua', needs: 'haproxy', run: haproxy },
   { name: 'Caddy forward_auth', needs: 'caddy', run: caddy },
+  { name: 'Apache with mod_lua', needs: ['apache2-bin', 'lua-socket'], run: apache },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
 ]
 
@@ -28,8 +33,9 @@ async function outcomeOf(
   { name, needs, run }: Check,
   missing: readonly string[],
 ): Promise<'ok' | 'skip' | 'fail'> {
-  if (needs !== null && missing.includes(needs)) {
-    console.log(`skip  ${name}: ${needs} is not installed`)
+  const lacking = [needs ?? []].flat().filter((one) => missing.includes(one))
+  if (lacking.length > 0) {
+    console.log(`skip  ${name}: ${lacking.join(' and ')} is not installed`)
     return 'skip'
   }
   const startMs = performance.now()
