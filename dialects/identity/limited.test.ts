@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { issueTokens, kindOf, mintText, PREFIX, RawToken, type Store } from '@rescind/core'
 import { onBothStores } from '../../test/kit/stores.ts'
-import { accessOf, as, passwordLogin, post, send as send2 } from './test-world.ts'
+import { accessOf, as, changeUser, passwordLogin, post, send as send2 } from './test-world.ts'
 import { byToken, logIn, openV3, send as send3, type V3World } from './v3/test-world.ts'
 
 // The kind: a token that was made for one purpose, presented wherever a token is read: as the caller, as the subject,
@@ -120,3 +120,18 @@ onEachForm(
     assert.equal((await ask(as(token, 'GET', `${MFA}/otp-devices`))).status, 401)
   },
 )
+
+onEachForm('[H13] a limited token opens nothing once its user has set up MFA', async (world, token) => {
+  const { ask, realm } = world
+  const phones = [{ id: 'p', number: '+1 555 0100', isVerified: true }]
+  await changeUser(realm, 'id-ann', {
+    mfa: { isEnabled: true, enforcement: 'DEFAULT', otpDevices: [], phones },
+  })
+  for (const given of [
+    send2(token, 'PUT', MFA, { 'RAX-AUTH:multiFactor': { enabled: false } }),
+    send2(token, 'POST', `${MFA}/otp-devices`, { 'RAX-AUTH:otpDevice': { name: 'thief' } }),
+    as(token, 'DELETE', `${MFA}/mobile-phones/p`),
+    as(token, 'DELETE', MFA),
+  ])
+    assert.equal((await ask(given)).status, 403, `${given.method} ${given.path}`)
+})

@@ -4,16 +4,10 @@ import { untilFresh } from '../wire/dialect.ts'
 import { accessAnswer } from './access.ts'
 import type { Call } from './call.ts'
 import { type Credentials, type Login, parseLogin } from './credentials.ts'
-import { accountAt, demandsMfa, domainAt } from './directory/domains.ts'
+import { domainAt } from './directory/domains.ts'
+import { isMfaDemanded } from './directory/mfa-demand.ts'
 import { PROOF } from './directory/names.ts'
-import {
-  accountOf,
-  IDENTITY_USERS,
-  type IdentityUser,
-  mfaOf,
-  userEntry,
-  userEntryByName,
-} from './directory/users.ts'
+import { IDENTITY_USERS, type IdentityUser, mfaOf, userEntry, userEntryByName } from './directory/users.ts'
 import { bodyFault, fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { readDocument } from './format.ts'
 import { issued } from './issued.ts'
@@ -63,18 +57,12 @@ async function byFirstFactor(call: Call, asked: Login, given: FirstFactor): Prom
   if (!user.enabled || !(await domainAt(realm, user.domainId)).domain.enabled)
     return fault('userDisabled', `User '${user.username}' is disabled.`)
   if (asked.isSetupMfa) return setUpToken(call, { basis, entry })
+  // An API key serves without a second factor: it is what a program has that can be asked for none.
   if (given.kind === 'password') {
     if (mfaOf(user).isEnabled) return challenge(call, { basis, user, tenant: asked.tenant })
-    if (await isMfaDemanded(call, user)) return fault('forbidden', 'User must setup multi-factor')
+    if (await isMfaDemanded(realm, user)) return fault('forbidden', 'User must setup multi-factor')
   }
   return scoped(call, { basis, entry, asked })
-}
-
-/** An API key serves without a second factor: it is what a program has that can be asked for none. */
-async function isMfaDemanded({ realm }: Call, user: IdentityUser): Promise<boolean> {
-  const account = accountOf(user)
-  const level = account === undefined ? 'OPTIONAL' : (await accountAt(realm, account)).account.mfaEnforcement
-  return demandsMfa(mfaOf(user).enforcement, level)
 }
 
 type Proven = {

@@ -1,9 +1,10 @@
-import { after, type Entry, unreachable } from '@rescind/core'
+import { type Awaitable, after, type Entry, type GuardedAct, unreachable } from '@rescind/core'
 import type { Call } from './call.ts'
 import { asWholeCaller, type Reply } from './caller.ts'
 import { rankOf } from './directory/grants.ts'
 import { accountOf, type IdentityUser, userEntry } from './directory/users.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from './faults.ts'
+import { mayAct } from './guarded.ts'
 import { heightOf, heightOfUser, isOperator } from './ladder.ts'
 import { judgeParty, type LiveParty } from './party.ts'
 
@@ -32,6 +33,13 @@ export function governs(caller: IdentityUser, target: IdentityUser): boolean {
 /** Whether one may act on oneself, too. */
 export type Reach = 'self-or-governed' | 'governed'
 
+export type Governing = {
+  readonly userId: string
+  readonly reach: Reach
+  /** What it is, where a right is made or shown by it. */
+  readonly act?: GuardedAct
+}
+
 export type OnUser = { readonly caller: LiveParty; readonly entry: Entry<IdentityUser> }
 
 /**
@@ -40,23 +48,32 @@ export type OnUser = { readonly caller: LiveParty; readonly entry: Entry<Identit
  */
 export function asGovernorOf(
   call: Call,
-  { userId, reach }: { readonly userId: string; readonly reach: Reach },
+  { userId, reach, act }: Governing,
   next: (on: OnUser) => Reply,
 ): Reply {
   const { realm, request } = call
   return asWholeCaller(call, (first, facts) => {
     const isSelf = first.user.id === userId
     if (isSelf ? reach === 'governed' : heightOf(rankOf(first.user)) === 0) return notAuthorized()
-    return after(userEntry(realm, userId), (entry): Reply => {
-      // Judged once more: the caller may have been revoked during the read.
-      const caller = judgeParty(realm, facts)
-      if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
-      if (entry === undefined)
-        return isOperator(caller.user) ? fault('itemNotFound', `User ${userId} not found`) : notAuthorized()
-      if (isSelf || governs(caller.user, entry.value)) return next({ caller, entry })
-      return notAuthorized()
-    })
+    return after(userEntry(realm, userId), (entry) =>
+      after(isAllowed(call, first, { act, of: entry?.value }), (allowed): Reply => {
+        // Judged once more: the caller may have been revoked during the read.
+        const caller = judgeParty(realm, facts)
+        if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
+        if (entry === undefined)
+          return isOperator(caller.user) ? fault('itemNotFound', `User ${userId} not found`) : notAuthorized()
+        return allowed && (isSelf || governs(caller.user, entry.value))
+          ? next({ caller, entry })
+          : notAuthorized()
+      }),
+    )
   })
+}
+
+type Asked = { readonly act: GuardedAct | undefined; readonly of: IdentityUser | undefined }
+
+function isAllowed({ realm }: Call, caller: LiveParty, { act, of }: Asked): Awaitable<boolean> {
+  return act === undefined || of === undefined || mayAct(realm, caller, { act, of })
 }
 
 /** Goes on for `identity:admin` and `identity:service-admin`; everybody else is 403 before anything is looked up. */

@@ -1,5 +1,6 @@
 import {
   credentialOf,
+  kindOf,
   parseHandle,
   RawToken,
   type Realm,
@@ -119,7 +120,7 @@ async function list({ realm, query }: Ask<Query>): Promise<Answer> {
     const fitting: TokenJson[] = []
     for (const record of page.records) {
       if (session !== undefined && record.session !== session) continue
-      if (kind !== undefined && record.kind !== kind) continue
+      if (kind !== undefined && kindOf(record) !== kind) continue
       const one = await tokenJson(realm, record)
       if (state === 'all' || one.state === 'active') fitting.push(one)
       if (fitting.length > room) break

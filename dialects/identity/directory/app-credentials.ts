@@ -13,13 +13,16 @@ export type IdentityAppCredential = {
   readonly roleIds: readonly string[]
   readonly expiresAtMs?: number
   readonly isUnrestricted: boolean
+  /** The one whose token made it: it ends with that, and no later. */
+  readonly parentId?: string
 }
 
 export const IDENTITY_APP_CREDENTIALS: Collection<IdentityAppCredential> = {
   name: 'identityAppCredentials',
   keys: ({ userId, name }) => [{ name: 'name', value: jointKey(userId, name) }],
-  lists: ({ userId, tenantId }) => [
+  lists: ({ userId, tenantId, parentId }) => [
     { name: 'user', value: userId },
     { name: 'tenant', value: tenantId },
+    ...(parentId === undefined ? [] : [{ name: 'parent', value: parentId }]),
   ],
 }

@@ -18,9 +18,10 @@ import {
   subjectCut,
   tenantCut,
 } from './consequences.ts'
-import { accountAt, demandsMfa, type IdentityAccount } from './domains.ts'
+import type { IdentityAccount } from './domains.ts'
 import { type Grant, isGlobal } from './grants.ts'
 import { withoutTenant } from './home.ts'
+import { isDemandedAt, isMfaDemanded } from './mfa-demand.ts'
 import { PROOF } from './names.ts'
 import { accountOf, type IdentityUser, mfaOf } from './users.ts'
 
@@ -35,6 +36,7 @@ export type Planned = ({ readonly kind: 'plan' } & Plan) | { readonly kind: 'too
  * directory's own lock (write.ts), so that nobody joins a domain while its members are being counted.
  *
  * user deleted, role on a project lost   its application credentials (on that project) are deleted
+ * application credential deleted              those that its tokens made are deleted
  * user or account made to use MFA        single-factor tokens and application credentials' tokens of who is not exempt
  * tenant deleted                         roles on it, and application credentials for it, are deleted; it is nobody's own
  * tenant made again                      it is nobody's own who has it from before
@@ -88,6 +90,7 @@ class Gathering {
   async #follow(change: Change): Promise<void> {
     if (change.of === 'user') await this.#user(change)
     if (change.of === 'account') await this.#account(change.id, change)
+    if (change.of === 'appCredential') await this.#childrenFollow(change)
     if (change.before === undefined) {
       if (change.of === 'tenant' || change.of === 'domain') await this.#switchedOff(change)
       if (change.of === 'tenant' && change.fromVersion > 0) await this.#usersLeave(change.id)
@@ -107,16 +110,8 @@ class Gathering {
       await this.#credentialsGone(before.id, (credential) => lost.some((grant) => uses(credential, grant)))
     const isSame = mfaOf(before).enforcement === mfaOf(after).enforcement
     if (isSame && accountOf(before) === accountOf(after)) return
-    if ((await this.#isMfaDemanded(before)) || !(await this.#isMfaDemanded(after))) return
+    if ((await isMfaDemanded(this.#realm, before)) || !(await isMfaDemanded(this.#realm, after))) return
     await this.#singleFactorEnds(after)
-  }
-
-  /** By its own word, and by that of the account it is in. */
-  async #isMfaDemanded(user: IdentityUser): Promise<boolean> {
-    const accountId = accountOf(user)
-    const level =
-      accountId === undefined ? 'OPTIONAL' : (await accountAt(this.#realm, accountId)).account.mfaEnforcement
-    return demandsMfa(mfaOf(user).enforcement, level)
   }
 
   async #account(
@@ -125,10 +120,8 @@ class Gathering {
   ): Promise<void> {
     const was = change.before?.mfaEnforcement ?? 'OPTIONAL'
     const is = change.after?.mfaEnforcement ?? 'OPTIONAL'
-    for (const { value } of await this.#listed('user', 'account', id)) {
-      const own = mfaOf(value).enforcement
-      if (!demandsMfa(own, was) && demandsMfa(own, is)) await this.#singleFactorEnds(value)
-    }
+    for (const { value } of await this.#listed('user', 'account', id))
+      if (!isDemandedAt(was, value) && isDemandedAt(is, value)) await this.#singleFactorEnds(value)
   }
 
   async #singleFactorEnds(user: IdentityUser): Promise<void> {
@@ -139,6 +132,13 @@ class Gathering {
   async #credentialsGone(userId: string, isGone: (of: Kinds['appCredential']) => boolean): Promise<void> {
     for (const entry of await this.#listed('appCredential', 'user', userId))
       if (isGone(entry.value)) this.add(deleted('appCredential', entry))
+  }
+
+  /** Credentials that a credential's tokens made. */
+  async #childrenFollow({ id, before, after }: ChangeOf<'appCredential'>): Promise<void> {
+    if (before === undefined || after !== undefined) return
+    for (const entry of await this.#listed('appCredential', 'parent', id))
+      this.add(deleted('appCredential', entry))
   }
 
   async #tenantGone(tenantId: string): Promise<void> {

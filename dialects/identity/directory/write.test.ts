@@ -63,7 +63,7 @@ async function openDirectory() {
       grants: [
         { roleId: 'r', tenantId: 't2' },
         { roleId: 'r', domainId: 'd1' },
-        { roleId: 'admin', system: true },
+        { roleId: 'reader', system: true },
       ],
       enabled: true,
       passwordHash: 'old',
@@ -188,7 +188,7 @@ const CASES: readonly Case[] = [
   {
     what: 'a role on the system taken away',
     dies: ['annSystem'],
-    act: (realm) => change(realm, ann, (u) => withoutGrant(u, { roleId: 'admin', system: true })),
+    act: (realm) => change(realm, ann, (u) => withoutGrant(u, { roleId: 'reader', system: true })),
   },
   {
     what: 'a role deleted',
@@ -293,6 +293,8 @@ test('a project token carries the roles on it and those everywhere; an admin of 
   const { realm } = await openDirectory()
   const user = (await realm.directory.get(COLLECTIONS.user, 'ann'))?.value ?? assert.fail()
   assert.deepEqual(rolesInTenant(user, 't2'), ['2', 'r'])
-  assert.equal(isV3Admin(user), true)
+  assert.equal(isV3Admin(user), false)
+  assert.equal(isV3Admin({ ...user, grants: [{ roleId: 'admin' }] }), true)
+  assert.equal(isV3Admin({ ...user, grants: [{ roleId: 'admin', system: true }] }), true)
   assert.equal(isV3Admin({ ...user, grants: [{ roleId: 'admin', tenantId: 't2' }] }), false)
 })

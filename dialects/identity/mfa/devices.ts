@@ -12,7 +12,7 @@ import { passcode } from '../passcode.ts'
 import type { OnUser } from '../permission.ts'
 import { encodeBase32, proveDevice } from '../totp.ts'
 import { newId } from '../users/secrets.ts'
-import { onMfaOf, withElement } from './on-user.ts'
+import { changeMfaOf, seeMfaOf, withElement } from './on-user.ts'
 import { hasDevice } from './settings.ts'
 
 /** Generators, and phones, of one user. */
@@ -63,13 +63,13 @@ export function addOtpDevice(call: Call, [userId = '']: readonly string[]): Awai
 }
 
 export function listOtpDevices(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
-  return onMfaOf(call, userId, ({ entry }) =>
+  return seeMfaOf(call, userId, ({ entry }) =>
     jsonAnswer(200, { 'RAX-AUTH:otpDevices': mfaOf(entry.value).otpDevices.map(otpShown) }, VARY),
   )
 }
 
 export function getOtpDevice(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
-  return onMfaOf(call, userId, ({ entry }) => {
+  return seeMfaOf(call, userId, ({ entry }) => {
     const device = mfaOf(entry.value).otpDevices.find((one) => one.id === id)
     return device === undefined
       ? noDevice()
@@ -78,7 +78,7 @@ export function getOtpDevice(call: Call, [userId = '', id = '']: readonly string
 }
 
 export function deleteOtpDevice(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
-  return onMfaOf(call, userId, (on) => {
+  return changeMfaOf(call, userId, (on) => {
     const { otpDevices, ...mfa } = mfaOf(on.entry.value)
     const rest = otpDevices.filter((one) => one.id !== id)
     if (rest.length === otpDevices.length) return noDevice()
@@ -133,13 +133,13 @@ export function addPhone(call: Call, [userId = '']: readonly string[]): Awaitabl
 }
 
 export function listPhones(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
-  return onMfaOf(call, userId, ({ entry }) =>
+  return seeMfaOf(call, userId, ({ entry }) =>
     jsonAnswer(200, { 'RAX-AUTH:mobilePhones': mfaOf(entry.value).phones.map(phoneShown) }, VARY),
   )
 }
 
 export function deletePhone(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
-  return onMfaOf(call, userId, (on) => {
+  return changeMfaOf(call, userId, (on) => {
     const { phones, ...mfa } = mfaOf(on.entry.value)
     const rest = phones.filter((one) => one.id !== id)
     if (rest.length === phones.length) return noDevice()
@@ -149,7 +149,7 @@ export function deletePhone(call: Call, [userId = '', id = '']: readonly string[
 
 /** `POST …/mobile-phones/{id}/verificationcode`: 202, a passcode is on its way. */
 export function sendPhoneCode(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
-  return onMfaOf(call, userId, async ({ entry }) => {
+  return changeMfaOf(call, userId, async ({ entry }) => {
     const { realm, settings } = call
     const phone = mfaOf(entry.value).phones.find((one) => one.id === id)
     if (phone === undefined) return noDevice()

@@ -7,35 +7,49 @@ import { asAnyCaller } from '../caller.ts'
 import { userEntry } from '../directory/users.ts'
 import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from '../faults.ts'
 import { readDocument } from '../format.ts'
+import { mayAct } from '../guarded.ts'
 import { isSetupMfa } from '../limited.ts'
 import { judgeParty } from '../party.ts'
-import { asGovernorOf, type OnUser } from '../permission.ts'
+import { asGovernorOf, type Governing, type OnUser } from '../permission.ts'
 
 type Next = (on: OnUser) => Awaitable<Answer | Stale>
 
-/** Goes on with the user whose MFA it is about: for who governs it, for itself, and for its token for setting up MFA. */
-export function onMfaOf(call: Call, userId: string, next: Next): Awaitable<Answer> {
+/** Goes on with the user whose MFA is looked at: for who governs it, for itself, and for its token for setting up MFA. */
+export function seeMfaOf(call: Call, userId: string, next: Next): Awaitable<Answer> {
+  return onMfaOf(call, { userId }, next)
+}
+
+/** The same for a change of it. */
+export function changeMfaOf(call: Call, userId: string, next: Next): Awaitable<Answer> {
+  return onMfaOf(call, { userId, act: 'change-credential' }, next)
+}
+
+function onMfaOf(call: Call, given: Pick<Governing, 'userId' | 'act'>, next: Next): Awaitable<Answer> {
+  const { realm, request } = call
+  const { userId, act } = given
   return untilFresh(() =>
     asAnyCaller(call, (first, facts) => {
-      if (!isSetupMfa(first.record)) return asGovernorOf(call, { userId, reach: 'self-or-governed' }, next)
+      if (!isSetupMfa(first.record)) return asGovernorOf(call, { ...given, reach: 'self-or-governed' }, next)
       if (first.user.id !== userId) return notAuthorized()
-      return after(userEntry(call.realm, userId), (entry) => {
-        const caller = judgeParty(call.realm, facts)
-        if (caller.kind !== 'live' || entry === undefined) return unauthorized(call.request, NO_VALID_TOKEN)
-        return next({ caller, entry })
+      return after(userEntry(realm, userId), async (entry): Promise<Answer | Stale> => {
+        const may =
+          act === undefined || entry === undefined || (await mayAct(realm, first, { act, of: entry.value }))
+        const caller = judgeParty(realm, facts)
+        if (caller.kind !== 'live' || entry === undefined) return unauthorized(request, NO_VALID_TOKEN)
+        return may ? next({ caller, entry }) : notAuthorized()
       })
     }),
   )
 }
 
-/** The same with the one element of a body. */
+/** A change, with the one element of its body. */
 export function withElement(
   call: Call,
   { userId, name }: { readonly userId: string; readonly name: string },
   next: (on: OnUser, element: JsonObject) => Awaitable<Answer | Stale>,
 ): Awaitable<Answer> {
   const read = readDocument(call.request)
-  return onMfaOf(call, userId, (on) => {
+  return changeMfaOf(call, userId, (on) => {
     if (read.kind !== 'body') return bodyFault(read)
     const element = read.body[name]
     return isObject(element) ? next(on, element) : fault('badRequest', `"${name}" is missing.`)

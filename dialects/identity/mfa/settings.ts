@@ -12,9 +12,10 @@ import { accountOf, type Mfa, type MfaEnforcement, mfaOf } from '../directory/us
 import { bodyFault, fault, notAuthorized } from '../faults.ts'
 import { booleanIn, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
+import { mayAct } from '../guarded.ts'
 import { heightOf, isOperator } from '../ladder.ts'
 import { isSetupMfa } from '../limited.ts'
-import { onMfaOf, withElement } from './on-user.ts'
+import { changeMfaOf, withElement } from './on-user.ts'
 
 const LEVELS: readonly string[] = ['DEFAULT', 'OPTIONAL', 'REQUIRED']
 const ACCOUNT_LEVELS: readonly string[] = ['OPTIONAL', 'REQUIRED', 'RACKSPACE_MANDATED']
@@ -53,7 +54,7 @@ export function hasDevice({ otpDevices, phones }: Mfa): boolean {
 
 /** `DELETE`: multi-factor authentication is off, and its devices are gone. Tokens live on: less is demanded now. */
 export function deleteMultiFactor(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
-  return onMfaOf(call, userId, ({ caller, entry }) => {
+  return changeMfaOf(call, userId, ({ caller, entry }) => {
     if (isSetupMfa(caller.record)) return notAuthorized()
     const { enforcement } = mfaOf(entry.value)
     const mfa: Mfa = { isEnabled: false, enforcement, otpDevices: [], phones: [] }
@@ -70,6 +71,7 @@ export function putAccountMultiFactor(call: Call, [accountId = '']: readonly str
       const { user } = caller
       const isOwn = rankOf(user) === 'user-admin' && accountOf(user) === accountId
       if (!isOwn && !isOperator(user)) return notAuthorized()
+      if (!(await mayAct(call.realm, caller, { act: 'change-credential', of: user }))) return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)
       const element = read.body['RAX-AUTH:multiFactorDomain']
       const level = isObject(element) ? textIn(element, 'domainMultiFactorEnforcementLevel') : undefined

@@ -1,4 +1,4 @@
-import { type Awaitable, unreachable } from '@rescind/core'
+import { type Awaitable, mayDelegated, unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
@@ -28,7 +28,8 @@ export function createUser(call: Call): Awaitable<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asWholeCaller(call, (caller) => {
-      if (heightOf(rankOf(caller.user)) === 0) return notAuthorized()
+      if (heightOf(rankOf(caller.user)) === 0 || !mayDelegated(caller.record, 'outlive'))
+        return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)
       const parsed = readFields(read.body)
       if (parsed.kind === 'malformed') return fault('badRequest', parsed.detail)

@@ -1,4 +1,4 @@
-import type { Awaitable } from '@rescind/core'
+import type { Awaitable, GuardedAct } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject, type JsonObject } from '../../wire/strict-json.ts'
@@ -22,7 +22,7 @@ function shown({ realm }: Call, user: IdentityUser): object | undefined {
 
 /** `GET …/OS-KSADM/credentials`: the API key, if there is one. Passwords are not kept, so not shown. */
 export function listCredentials(call: Call, values: readonly string[]): Awaitable<Answer> {
-  return onUser(call, values, ({ entry }) => {
+  return onUser(call, { values, act: 'read-secret' }, ({ entry }) => {
     const credentials = [shown(call, entry.value)].filter((one) => one !== undefined)
     return jsonAnswer(200, { credentials, credentials_links: [] }, VARY)
   })
@@ -30,14 +30,14 @@ export function listCredentials(call: Call, values: readonly string[]): Awaitabl
 
 /** `GET …/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials`. */
 export function getApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
-  return onUser(call, values, ({ entry }) => {
+  return onUser(call, { values, act: 'read-secret' }, ({ entry }) => {
     const document = shown(call, entry.value)
     return document === undefined ? noKey() : jsonAnswer(200, document, VARY)
   })
 }
 
 export function deleteApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
-  return onUser(call, values, ({ caller, entry }) => {
+  return onUser(call, { values, act: 'change-credential' }, ({ caller, entry }) => {
     if (entry.value.apiKeyDigest === undefined) return noKey()
     const changes = [updated('user', entry, withoutApiKey(entry.value))]
     return change(call, { caller, how: 'api-key.delete', changes }, () => NO_CONTENT)
@@ -46,7 +46,7 @@ export function deleteApiKey(call: Call, values: readonly string[]): Awaitable<A
 
 /** `POST …/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset`: a new key. Tokens that the old one made live on. */
 export function resetApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
-  return onUser(call, values, ({ caller, entry }) => {
+  return onUser(call, { values, act: 'change-credential' }, ({ caller, entry }) => {
     const after = withApiKey(call.realm, entry.value, newApiKey(call.realm))
     const changes = [updated('user', entry, after)]
     return change(call, { caller, how: 'api-key.reset', changes }, () =>
@@ -58,7 +58,9 @@ export function resetApiKey(call: Call, values: readonly string[]): Awaitable<An
 /** `POST …/OS-KSADM/credentials`, deprecated by the vendor: sets a password, or an API key that the caller chose. */
 export function addCredentials(call: Call, values: readonly string[]): Awaitable<Answer> {
   const read = readDocument(call.request)
-  return onUser(call, values, (on) => (read.kind === 'body' ? add(call, on, read.body) : bodyFault(read)))
+  return onUser(call, { values, act: 'change-credential' }, (on) =>
+    read.kind === 'body' ? add(call, on, read.body) : bodyFault(read),
+  )
 }
 
 async function add(call: Call, { caller, entry }: OnUser, body: JsonObject): Promise<Answer | Stale> {
@@ -86,10 +88,10 @@ async function add(call: Call, { caller, entry }: OnUser, body: JsonObject): Pro
 
 function onUser(
   call: Call,
-  [userId = '']: readonly string[],
+  { values: [userId = ''], act }: { readonly values: readonly string[]; readonly act: GuardedAct },
   next: (on: OnUser) => Awaitable<Answer | Stale>,
 ): Awaitable<Answer> {
-  return untilFresh(() => asGovernorOf(call, { userId, reach: 'self-or-governed' }, next))
+  return untilFresh(() => asGovernorOf(call, { userId, reach: 'self-or-governed', act }, next))
 }
 
 function noKey(): Answer {

@@ -7,7 +7,7 @@ import { asWholeCaller } from '../caller.ts'
 import { NO_CONTENT } from '../changing.ts'
 import { updated } from '../directory/changes.ts'
 import { IDENTITY } from '../directory/names.ts'
-import { type IdentityUser, userEntry, userEntryByName } from '../directory/users.ts'
+import { type IdentityUser, mfaOf, userEntry, userEntryByName } from '../directory/users.ts'
 import { writeDirectory } from '../directory/write.ts'
 import {
   bodyFault,
@@ -19,6 +19,7 @@ import {
 } from '../faults.ts'
 import { textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
+import { mayAct } from '../guarded.ts'
 import { judgeParty, readParty } from '../party.ts'
 import { userAnswer } from './shown.ts'
 
@@ -67,6 +68,8 @@ export function changePassword(call: Call): Awaitable<Answer> {
     const isRight = await passwords.verify(question)
     if (entry === undefined || !isRight) return unauthorized(call.request, WRONG_CREDENTIALS)
     if (!entry.value.enabled) return fault('userDisabled', `User '${username}' is disabled.`)
+    // Half of what this user proves itself by must not replace itself: it is done with a token of both factors.
+    if (mfaOf(entry.value).isEnabled) return notAuthorized()
     const done = await setPassword(call, entry, { basis, password, how: 'password.change' })
     return done === 'written' ? NO_CONTENT : done
   })
@@ -78,6 +81,8 @@ export function changeOwnPassword(call: Call, [userId = '']: readonly string[]):
   return untilFresh(() =>
     asWholeCaller(call, async (caller) => {
       if (caller.user.id !== userId) return notAuthorized()
+      if (!(await mayAct(call.realm, caller, { act: 'change-credential', of: caller.user })))
+        return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)
       const given = read.body['user']
       const old = isObject(given) ? textIn(given, 'original_password') : undefined

@@ -18,7 +18,7 @@ import { type IdentityRole, roleById } from '../directory/roles.ts'
 import type { IdentityUser } from '../directory/users.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
 import { heightOf, isOperator } from '../ladder.ts'
-import { asGovernorOf, type OnUser, type Reach } from '../permission.ts'
+import { asGovernorOf, type Governing, type OnUser, type Reach } from '../permission.ts'
 import { rolesOf, shownRole } from '../shown-roles.ts'
 
 /** `GET /v2.0/users/{id}/roles`: the roles that a user has everywhere. */
@@ -51,7 +51,7 @@ function listed(call: Call, grants: readonly Grant[]): Awaitable<Answer> {
 
 /** `PUT /v2.0/users/{id}/roles/OS-KSADM/{roleId}`: 200 with the role. */
 export function giveRole(call: Call, [userId = '', roleId = '']: readonly string[]): Awaitable<Answer> {
-  return changing(call, { userId, grant: { roleId } }, give)
+  return changing(call, { userId, grant: { roleId }, act: 'outlive' }, give)
 }
 
 /** Taking a role away ends every token of the user, in the same unit. */
@@ -64,7 +64,7 @@ export function giveTenantRole(
   call: Call,
   [tenantId = '', userId = '', roleId = '']: readonly string[],
 ): Awaitable<Answer> {
-  return changing(call, { userId, grant: { roleId, tenantId } }, give)
+  return changing(call, { userId, grant: { roleId, tenantId }, act: 'outlive' }, give)
 }
 export function takeTenantRole(
   call: Call,
@@ -73,18 +73,18 @@ export function takeTenantRole(
   return changing(call, { userId, grant: { roleId, tenantId } }, take)
 }
 
-type Asked = { readonly userId: string; readonly grant: Grant }
+type Asked = Pick<Governing, 'userId' | 'act'> & { readonly grant: Grant }
 type Act = (call: Call, on: OnUser, given: Given) => Awaitable<Answer | Stale>
 type Given = { readonly grant: Grant; readonly role: IdentityRole | undefined }
 
 /** Nobody changes its own roles; operators may give up to what they govern. */
 const REACH: Reach = 'governed'
 
-function changing(call: Call, { userId, grant }: Asked, act: Act): Awaitable<Answer> {
+function changing(call: Call, { grant, ...of }: Asked, then: Act): Awaitable<Answer> {
   return untilFresh(() =>
-    asGovernorOf(call, { userId, reach: REACH }, (on) => {
+    asGovernorOf(call, { ...of, reach: REACH }, (on) => {
       if (!mayDispose(on.caller.user, grant)) return notAuthorized()
-      return after(roleById(call.realm, grant.roleId), (role) => act(call, on, { grant, role }))
+      return after(roleById(call.realm, grant.roleId), (role) => then(call, on, { grant, role }))
     }),
   )
 }

@@ -10,6 +10,7 @@ import type { IdentityUser } from '../directory/users.ts'
 import { bodyFault, fault, notAuthorized } from '../faults.ts'
 import { booleanIn, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
+import { mayUpdate } from '../guarded.ts'
 import { isOperator } from '../ladder.ts'
 import { asGovernorOf, type OnUser } from '../permission.ts'
 import { readFields, type UserFields } from './fields.ts'
@@ -61,6 +62,9 @@ function updating(call: Call, [userId = '']: readonly string[], parse: Read): Aw
 
 async function update(call: Call, { caller, entry }: OnUser, fields: UserFields): Promise<Answer | Stale> {
   const before = entry.value
+  const becomes = { ...before, ...fields }
+  const setsPassword = fields.password !== undefined
+  if (!(await mayUpdate(call.realm, caller, { before, after: becomes, setsPassword }))) return notAuthorized()
   const { enabled, password, tenantId, accountId } = fields
   // Nobody shuts itself out, or lets itself in again; where one belongs is for operators to say.
   if (caller.user.id === before.id && enabled !== undefined && enabled !== before.enabled)

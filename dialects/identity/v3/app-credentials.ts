@@ -8,6 +8,8 @@ import type { Malformed } from '../credentials.ts'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directory/app-credentials.ts'
 import { created, deleted } from '../directory/changes.ts'
 import { grantedRole, type IdentityRole } from '../directory/roles.ts'
+import type { IdentityUser } from '../directory/users.ts'
+import { mayAct } from '../guarded.ts'
 import type { Acting } from './acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from './answers.ts'
 import { fieldsOf, readEntity } from './entity.ts'
@@ -66,7 +68,8 @@ export function deleteCredential(call: Call, [userId = '', id = '']: readonly st
       const entry = await call.realm.directory.get(IDENTITY_APP_CREDENTIALS, id)
       if (entry?.value.userId !== userId) return missing('application credential')
       const isOwn = acting.party.user.id === userId
-      if (!(isOwn ? isFree(acting) : governs(acting.power, user.value))) return forbidden()
+      if (!isOwn && !governs(acting.power, user.value)) return forbidden()
+      if (!(await mayDispose(call, acting, user.value))) return forbidden()
       return written(call, {
         acting,
         how: 'identity.v3.appCredential.delete',
@@ -84,7 +87,8 @@ export function deleteCredential(call: Call, [userId = '', id = '']: readonly st
 export function createCredential(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
     asVisible(call, userId, async (acting) => {
-      if (acting.party.user.id !== userId || !isFree(acting)) return forbidden()
+      if (acting.party.user.id !== userId) return forbidden()
+      if (!(await mayDispose(call, acting, acting.party.user))) return forbidden()
       if (acting.grant.scope.kind !== 'project') return forbidden('This takes a token of a project.')
       const asked = readCredential(call, acting)
       if (asked.kind === 'malformed') return malformed(asked.detail)
@@ -93,13 +97,10 @@ export function createCredential(call: Call, [userId = '']: readonly string[]): 
   )
 }
 
-/**
- * A credential must not make others unless it was made for that; and what is made from somebody else's right
- * (impersonation) must not outlive it.
- */
-function isFree({ party, grant }: Acting): boolean {
-  const isDelegated = party.record.authenticatedBy?.includes('IMPERSONATION') === true
-  return !isDelegated && (grant.credential === undefined || grant.credential.isUnrestricted)
+/** Whether the caller's token may make and remove application credentials of this user at all. */
+function mayDispose({ realm }: Call, { party, grant }: Acting, of: IdentityUser): Awaitable<boolean> {
+  const isUnrestricted = grant.credential?.isUnrestricted === true
+  return mayAct(realm, party, { act: 'app-credential', of, isUnrestricted })
 }
 
 type Asked = {
@@ -171,7 +172,9 @@ async function create(call: Call, { acting, asked, projectId }: Creating): Promi
     return forbidden(`A user may have at most ${APP_CREDENTIALS_MAX} application credentials.`)
   if (entries.some(({ value }) => value.name === asked.name)) return conflict('Another one has this name.')
   const secret = asked.secret ?? mintText(realm.grammar.prefixes.clientSecret, realm.random).reveal()
-  const { description, expiresAtMs } = asked
+  const { description } = asked
+  const parent = acting.grant.credential
+  const expiresAtMs = earliest(asked.expiresAtMs, parent?.expiresAtMs)
   const credential: IdentityAppCredential = {
     id: newId(realm),
     userId,
@@ -182,6 +185,7 @@ async function create(call: Call, { acting, asked, projectId }: Creating): Promi
     roleIds: asked.roles.map(({ id }) => id),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     isUnrestricted: asked.isUnrestricted,
+    ...(parent === undefined ? {} : { parentId: parent.id }),
   }
   const shown = { ...shownCredential(call)({ credential, roles: asked.roles }), secret }
   return written(call, {
@@ -190,6 +194,11 @@ async function create(call: Call, { acting, asked, projectId }: Creating): Promi
     changes: [created('appCredential', credential.id, { after: credential })],
     done: () => success(201, { application_credential: shown }),
   })
+}
+
+/** What an unrestricted credential makes ends when that ends, at the latest. */
+function earliest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
 }
 
 async function shownWithRoles(call: Call, credential: IdentityAppCredential): Promise<object> {

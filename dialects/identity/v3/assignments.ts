@@ -1,4 +1,4 @@
-import { type Entry, type Expectation, unreachable } from '@rescind/core'
+import { type Entry, type Expectation, mayDelegated, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
@@ -53,7 +53,12 @@ export function assignmentsOn(place: Place): PlaceHandlers {
           return NO_CONTENT
         }),
       ),
-    grant: (call, ids) => untilFresh(() => asChanging(call, named(place, ids), (one) => grant(call, one))),
+    grant: (call, ids) =>
+      untilFresh(() =>
+        asChanging(call, named(place, ids), (one) =>
+          mayDelegated(one.acting.party.record, 'outlive') ? grant(call, one) : forbidden(),
+        ),
+      ),
     remove: (call, ids) => untilFresh(() => asChanging(call, named(place, ids), (one) => remove(call, one))),
   }
 }

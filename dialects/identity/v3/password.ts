@@ -4,9 +4,11 @@ import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
 import { updated } from '../directory/changes.ts'
 import { IDENTITY } from '../directory/names.ts'
-import { userEntry } from '../directory/users.ts'
+import { type IdentityUser, mfaOf, userEntry } from '../directory/users.ts'
 import { writeDirectory } from '../directory/write.ts'
-import { malformed, NO_CONTENT, unauthorized } from './answers.ts'
+import { mayAct } from '../guarded.ts'
+import { judgeParty, type PartyFacts, readParty } from '../party.ts'
+import { forbidden, malformed, NO_CONTENT, unauthorized } from './answers.ts'
 import { fieldsOf, readEntity } from './entity.ts'
 import { isEnabled } from './proof.ts'
 
@@ -14,7 +16,8 @@ const FIELDS = { password: 'secret', original_password: 'secret' } as const
 
 /**
  * `POST /v3/users/{id}/password`: who knows the old password sets a new one, and is whoever knows it: no token is
- * asked for, as in Keystone. It ends every token of the user, the one that came along included.
+ * asked for, as in Keystone, but of a user with multi-factor authentication: one of both factors. One that comes along
+ * must be good for this. It ends every token of the user, the one that came along included.
  */
 export function changePassword(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
   const read = readEntity(call.request, 'user')
@@ -28,6 +31,13 @@ export function changePassword(call: Call, [id = '']: readonly string[]): Awaita
   return untilFresh(() => change(call, id, { password, original }))
 }
 
+async function mayBySelf({ realm }: Call, of: IdentityUser, along: PartyFacts | undefined): Promise<boolean> {
+  const party = judgeParty(realm, along)
+  const isOwn = party.kind === 'live' && party.user.id === of.id
+  if (party.kind === 'live' && !(await mayAct(realm, party, { act: 'change-credential', of }))) return false
+  return isOwn || !mfaOf(of).isEnabled
+}
+
 type Passwords = { readonly password: string; readonly original: string }
 
 async function change(call: Call, id: string, { password, original }: Passwords): Promise<Answer | Stale> {
@@ -38,6 +48,9 @@ async function change(call: Call, id: string, { password, original }: Passwords)
   const hash = entry?.value.passwordHash
   const isRight = await settings.passwords.verify({ hash, password: original, from })
   if (entry === undefined || !isRight || !(await isEnabled(realm, entry.value))) return unauthorized(request)
+  const text = request.header('x-auth-token')
+  const along = text === undefined ? undefined : await readParty(realm, text)
+  if (!(await mayBySelf(call, entry.value, along))) return forbidden()
   const passwordHash = await settings.passwords.hash({ password, from })
   const facts = callerFacts({ source: IDENTITY, subject: id }, basis)
   const caller = { id: `${IDENTITY}:${id}`, from, standing: { realm: realm.ordinal, facts } }

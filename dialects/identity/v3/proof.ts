@@ -9,9 +9,10 @@ import {
 } from '@rescind/core'
 import type { Call } from '../call.ts'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directory/app-credentials.ts'
-import { accountAt, demandsMfa, domainAt, domainByName } from '../directory/domains.ts'
+import { domainAt, domainByName } from '../directory/domains.ts'
+import { isMfaDemanded } from '../directory/mfa-demand.ts'
 import { jointKey } from '../directory/names.ts'
-import { accountOf, type IdentityUser, mfaOf, userById, userEntryByName } from '../directory/users.ts'
+import { type IdentityUser, mfaOf, userById, userEntryByName } from '../directory/users.ts'
 import { isLimited, isParent } from '../limited.ts'
 import { judgeParty, readParty } from '../party.ts'
 import { proveTotp } from '../totp.ts'
@@ -186,9 +187,7 @@ export function isMultiFactor(authenticatedBy: readonly string[]): boolean {
 /** Where more than one factor is demanded, who has set up none gets in neither by a password nor by a credential. */
 async function mustSetUp(realm: Realm, { user, parent }: Proven): Promise<boolean> {
   if (parent !== undefined || mfaOf(user).isEnabled) return false
-  const account = accountOf(user)
-  const level = account === undefined ? 'OPTIONAL' : (await accountAt(realm, account)).account.mfaEnforcement
-  return demandsMfa(mfaOf(user).enforcement, level)
+  return isMfaDemanded(realm, user)
 }
 
 /** Whether user and domain are enabled; only who has proved to be the user learns that they are not, by a 401. */

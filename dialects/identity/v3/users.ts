@@ -1,10 +1,11 @@
-import type { Awaitable, Entry } from '@rescind/core'
+import { type Awaitable, type Entry, mayDelegated } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
 import { created, deleted, updated } from '../directory/changes.ts'
 import { domainOfTenant, tenantEntry } from '../directory/tenants.ts'
 import { IDENTITY_USERS, type IdentityUser, userEntry, userEntryByName } from '../directory/users.ts'
+import { mayUpdate } from '../guarded.ts'
 import { type Acting, asActing, type Reply } from './acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from './answers.ts'
 import { asItStands, domainEntry } from './domain-lookup.ts'
@@ -75,6 +76,7 @@ export function createUser(call: Call): Awaitable<Answer> {
     asActing(call, async (acting) => {
       const { power, party } = acting
       if (power.kind !== 'system' && power.kind !== 'domain') return forbidden()
+      if (!mayDelegated(party.record, 'outlive')) return forbidden()
       const read = readEntity(call.request, 'user')
       if (read.kind === 'malformed') return malformed(read.detail)
       const parsed = fieldsOf(read.body, FIELDS)
@@ -112,6 +114,9 @@ export function updateUser(call: Call, [id = '']: readonly string[]): Awaitable<
       const { fields } = parsed
       if (fields.domain_id !== undefined && fields.domain_id !== entry.value.domainId)
         return malformed('"domain_id" cannot be changed.')
+      const setsPassword = fields.password !== undefined
+      const update = { before: entry.value, after: becoming(entry.value, fields), setsPassword }
+      if (!(await mayUpdate(call.realm, acting.party, update))) return forbidden()
       const made = await withFields(call, { acting, user: entry.value, fields })
       if (made.kind === 'refused') return made.answer
       const shown = await shownUser(call, made.user)
@@ -171,25 +176,27 @@ type Filled =
   | { readonly kind: 'refused'; readonly answer: Answer }
 
 async function withFields(call: Call, { acting, user, fields }: Filling): Promise<Filled> {
-  const { name, enabled, password, email, description, default_project_id: projectId } = fields
+  const { password, default_project_id: projectId } = fields
   if (typeof projectId === 'string' && !(await isFitProject(call, acting, projectId)))
     return { kind: 'refused', answer: missing('project') }
-  const { email: oldEmail, description: oldDescription, tenantId: oldProject, ...rest } = user
   const passwordHash =
     password === undefined
       ? user.passwordHash
       : await call.settings.passwords.hash({ password, from: call.request.from })
+  return { kind: 'filled', user: { ...becoming(user, fields), ...optional('passwordHash', passwordHash) } }
+}
+
+/** A user with these fields, but for the password. */
+function becoming(user: IdentityUser, fields: Fields<typeof FIELDS>): IdentityUser {
+  const { name, enabled, email, description, default_project_id: projectId } = fields
+  const { email: oldEmail, description: oldDescription, tenantId: oldProject, ...rest } = user
   return {
-    kind: 'filled',
-    user: {
-      ...rest,
-      username: name ?? user.username,
-      enabled: enabled ?? user.enabled,
-      ...optional('passwordHash', passwordHash),
-      ...optional('email', changed(oldEmail, email)),
-      ...optional('description', changed(oldDescription, description)),
-      ...optional('tenantId', changed(oldProject, projectId)),
-    },
+    ...rest,
+    username: name ?? user.username,
+    enabled: enabled ?? user.enabled,
+    ...optional('email', changed(oldEmail, email)),
+    ...optional('description', changed(oldDescription, description)),
+    ...optional('tenantId', changed(oldProject, projectId)),
   }
 }
 
