@@ -54,6 +54,46 @@ test('unknown members are passed over', () => {
   assert.equal(parse({ auth, user_id: 'root' }).kind, 'login')
 })
 
+// The kind: members that name nothing, and ids that are written as numbers. Nothing is decided by either.
+test('[W29] a tenant or a user that is null or empty is none, and a number is its digits', () => {
+  for (const nothing of [null, ''])
+    for (const name of ['tenantId', 'tenantName']) {
+      assert.equal(tenantOf({ passwordCredentials: PASSWORD, [name]: nothing }), undefined)
+      assert.equal(tenantOf({ passwordCredentials: { ...PASSWORD, [name]: nothing } }), undefined)
+      assert.equal(tenantOf({ [KSKEY]: KEY, [name]: nothing }), undefined)
+      const other = name === 'tenantId' ? 'tenantName' : 'tenantId'
+      const by = other === 'tenantId' ? 'id' : 'name'
+      assert.deepEqual(tenantOf({ passwordCredentials: PASSWORD, [name]: nothing, [other]: 't' }), {
+        by,
+        value: 't',
+      })
+      assert.deepEqual(tenantOf({ passwordCredentials: { ...PASSWORD, [name]: nothing }, [name]: 't' }), {
+        by: name === 'tenantId' ? 'id' : 'name',
+        value: 't',
+      })
+    }
+  assert.deepEqual(tenantOf({ passwordCredentials: PASSWORD, tenantId: 900100 }), {
+    by: 'id',
+    value: '900100',
+  })
+  assert.deepEqual(tenantOf({ passwordCredentials: PASSWORD, tenantName: 900100 }), {
+    by: 'name',
+    value: '900100',
+  })
+  assert.deepEqual(tenantOf({ passwordCredentials: { ...PASSWORD, tenantId: 900100 }, tenantId: '900100' }), {
+    by: 'id',
+    value: '900100',
+  })
+  for (const username of [null, '']) {
+    const byId = parse({ auth: { passwordCredentials: { username, userId: 77, password: 'pw' } } })
+    assert.deepEqual(byId.kind === 'login' && byId.credentials, {
+      kind: 'password',
+      user: { by: 'id', value: '77' },
+      password: 'pw',
+    })
+  }
+})
+
 const REFUSED: readonly [string, unknown][] = [
   ['no object', []],
   ['no auth', {}],
@@ -66,6 +106,10 @@ const REFUSED: readonly [string, unknown][] = [
   ['an unknown kind beside', { auth: { passwordCredentials: PASSWORD, 'X:otherCredentials': {} } }],
   ['a token without an id', { auth: { token: {} } }],
   ['a passcode that is a number', { auth: { 'RAX-AUTH:passcodeCredentials': { passcode: 1 } } }],
+  ['a scope that is null', { auth: { passwordCredentials: PASSWORD, 'RAX-AUTH:scope': null } }],
+  ['a trust that is null', { auth: { passwordCredentials: PASSWORD, trust_id: null } }],
+  ['another kind that is null', { auth: { passwordCredentials: PASSWORD, token: null } }],
+  ['no name but null', { auth: { passwordCredentials: { username: null, password: 'pw' } } }],
   ['another scope', { auth: { passwordCredentials: PASSWORD, 'RAX-AUTH:scope': 'ALL' } }],
   ['a scope for a key', { auth: { [KSKEY]: KEY, 'RAX-AUTH:scope': 'SETUP-MFA' } }],
   ['another domain', { auth: { passwordCredentials: PASSWORD, 'RAX-AUTH:domain': { name: 'Rackspace' } } }],
@@ -84,13 +128,21 @@ const REFUSED: readonly [string, unknown][] = [
 for (const [name, body] of REFUSED)
   test(`a login is refused: ${name}`, () => assert.equal(parse(body).kind, 'malformed'))
 
-test('a name, secret or tenant that is no text, empty or too long is refused', () => {
-  const bad: unknown[] = [null, 1, true, [], {}, '', 'x'.repeat(CREDENTIAL_MAX + 1)]
-  for (const value of bad) {
-    assert.equal(parse({ auth: { passwordCredentials: { ...PASSWORD, username: value } } }).kind, 'malformed')
+test('a name or tenant that is no text, or too long, is refused, and a secret that is empty too', () => {
+  const bad: unknown[] = [-1, 1.5, 2 ** 53, true, [], {}, 'x'.repeat(CREDENTIAL_MAX + 1)]
+  for (const value of [...bad, null, 1, '']) {
     assert.equal(parse({ auth: { passwordCredentials: { ...PASSWORD, password: value } } }).kind, 'malformed')
     assert.equal(parse({ auth: { [KSKEY]: { ...KEY, apiKey: value } } }).kind, 'malformed')
+    assert.equal(parse({ auth: { token: { id: value } } }).kind, 'malformed')
+  }
+  for (const value of bad) {
+    assert.equal(parse({ auth: { passwordCredentials: { ...PASSWORD, username: value } } }).kind, 'malformed')
     assert.equal(parse({ auth: { [KSKEY]: KEY, tenantId: value } }).kind, 'malformed')
+    assert.equal(parse({ auth: { [KSKEY]: { ...KEY, tenantName: value } } }).kind, 'malformed')
+  }
+  for (const value of [null, '']) {
+    assert.equal(parse({ auth: { passwordCredentials: { ...PASSWORD, username: value } } }).kind, 'malformed')
+    assert.equal(parse({ auth: { [KSKEY]: { ...KEY, username: value } } }).kind, 'malformed')
   }
   const longest = { ...PASSWORD, password: 'x'.repeat(CREDENTIAL_MAX) }
   assert.equal(parse({ auth: { passwordCredentials: longest } }).kind, 'login')

@@ -33,16 +33,10 @@ const SCOPE = 'RAX-AUTH:scope'
  * for.
  */
 const NARROWING: readonly string[] = ['RAX-AUTH:domain', 'trust_id']
-const TENANT_TEXTS: readonly string[] = ['tenantId', 'tenantName']
-const ELEMENT_TEXTS: readonly string[] = [
-  ...TENANT_TEXTS,
-  'username',
-  'userId',
-  'password',
-  'apiKey',
-  'id',
-  'passcode',
-]
+/** Names of a user or a tenant. Null and nothing between the quotes name none, as the vendor reads them. */
+const TENANT_NAMES: readonly string[] = ['tenantId', 'tenantName']
+const NAMES: readonly string[] = [...TENANT_NAMES, 'username', 'userId']
+const SECRETS: readonly string[] = ['password', 'apiKey', 'id', 'passcode']
 
 /**
  * The body of `POST /v2.0/tokens`. Members that it does not know are passed over, as real clients send some;
@@ -57,7 +51,8 @@ export function parseLogin(body: JsonObject): Login | Malformed {
   if (kinds.length !== 1) return malformed('"auth" must hold credentials of exactly one kind.')
   const element = auth[kinds[0] ?? '']
   if (!isObject(element)) return malformed('Credentials must be an object.')
-  const bad = badText(auth, TENANT_TEXTS) ?? badText(element, ELEMENT_TEXTS)
+  const bad =
+    unfit(auth, TENANT_NAMES, isName) ?? unfit(element, NAMES, isName) ?? unfit(element, SECRETS, isText)
   if (bad !== undefined) return malformed(`"${bad}" must be text of 1 to ${CREDENTIAL_MAX} characters.`)
   const credentials = credentialsIn(kinds[0], element)
   if (credentials.kind === 'malformed') return credentials
@@ -94,11 +89,8 @@ function credentialsIn(kind: string | undefined, element: JsonObject): Credentia
 }
 
 function passwordIn(element: JsonObject): Credentials | Malformed {
-  const [username, userId, password] = [
-    textIn(element, 'username'),
-    textIn(element, 'userId'),
-    textIn(element, 'password'),
-  ]
+  const password = textIn(element, 'password')
+  const [username, userId] = [nameIn(element, 'username'), nameIn(element, 'userId')]
   if (password === undefined) return malformed('"password" is missing.')
   if (username !== undefined && userId !== undefined)
     return malformed('"username" and "userId" exclude each other.')
@@ -108,7 +100,7 @@ function passwordIn(element: JsonObject): Credentials | Malformed {
 }
 
 function apiKeyIn(element: JsonObject): Credentials | Malformed {
-  const [username, apiKey] = [textIn(element, 'username'), textIn(element, 'apiKey')]
+  const [username, apiKey] = [nameIn(element, 'username'), textIn(element, 'apiKey')]
   if (username === undefined || apiKey === undefined) return malformed('"username" or "apiKey" is missing.')
   return { kind: 'api-key', user: { by: 'name', value: username }, apiKey }
 }
@@ -130,11 +122,30 @@ function tenantIn(auth: JsonObject, element: JsonObject): TenantAsked | Malforme
 }
 
 function bothOf(auth: JsonObject, element: JsonObject, name: string): string[] {
-  return [textIn(auth, name), textIn(element, name)].filter((text) => text !== undefined)
+  return [nameIn(auth, name), nameIn(element, name)].filter((text) => text !== undefined)
 }
 
-function badText(object: JsonObject, names: readonly string[]): string | undefined {
-  return names.find((name) => name in object && !isText(object[name]))
+function unfit(
+  object: JsonObject,
+  names: readonly string[],
+  fits: (value: Json | undefined) => boolean,
+): string | undefined {
+  return names.find((name) => name in object && !fits(object[name]))
+}
+
+function isName(value: Json | undefined): boolean {
+  return value === null || value === '' || isText(value) || isDigits(value)
+}
+
+/** Ids are digits at this vendor, and clients make numbers of them. */
+function isDigits(value: Json | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function nameIn(object: JsonObject, name: string): string | undefined {
+  const value = object[name]
+  if (isDigits(value)) return String(value)
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function isText(value: Json | undefined): boolean {

@@ -7,6 +7,14 @@ export function textIn(object: JsonObject, name: string): string | undefined {
   return typeof value === 'string' && value.length > 0 && value.length <= CREDENTIAL_MAX ? value : undefined
 }
 
+/** The id of something: text, or the whole number that clients make of one of digits. */
+export function idIn(object: JsonObject, name: string): string | undefined {
+  const value = object[name]
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+    ? String(value)
+    : textIn(object, name)
+}
+
 /** A whole number; XML has it as text. */
 export function numberIn(object: JsonObject, name: string): number | undefined {
   const value = collapsed(object[name])
@@ -33,13 +41,15 @@ function collapsed(value: Json | undefined): Json | undefined {
 /** The first of these members that is there and is not what it should be. Keystone's clients send null for nothing. */
 export function badMember(
   object: JsonObject,
-  members: Readonly<Record<string, 'text' | 'boolean'>>,
+  members: Readonly<Record<string, 'text' | 'id' | 'boolean'>>,
 ): string | undefined {
   return Object.entries(members).find(([name, type]) => {
     if (!(name in object) || object[name] === null) return false
-    return (type === 'text' ? textIn(object, name) : booleanIn(object, name)) === undefined
+    return READERS[type](object, name) === undefined
   })?.[0]
 }
+
+const READERS = { text: textIn, id: idIn, boolean: booleanIn } as const
 
 /** A name as people write it: no control characters, no white space at its ends. */
 export function isName(text: string): boolean {

@@ -31,6 +31,13 @@ type JsonRoute = {
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value.length > 0
 
+/** Digits name a user or a tenant as text does; null and nothing between the quotes name no tenant. */
+const isFineName = (field: string, value: unknown): boolean =>
+  (['username', 'tenantId', 'tenantName'].includes(field) &&
+    Number.isSafeInteger(value) &&
+    Number(value) >= 0) ||
+  (field.startsWith('tenant') && (value === null || value === ''))
+
 function jsonRoutes(): readonly JsonRoute[] {
   const chat = { shape: 'chat', headers: [API_KEY, JSON_BODY] } as const
   const token = `/admin/clients/${VICTIM}/token`
@@ -68,7 +75,7 @@ function jsonRoutes(): readonly JsonRoute[] {
         ['auth', 'passwordCredentials'],
         ...Object.keys(password).map((name) => ['auth', 'passwordCredentials', name]),
       ],
-      isFine: () => false,
+      isFine: isFineName,
     },
     {
       ...login,
@@ -84,7 +91,7 @@ function jsonRoutes(): readonly JsonRoute[] {
         ['auth', 'RAX-KSKEY:apiKeyCredentials', 'apiKey'],
         ['auth', 'tenantName'],
       ],
-      isFine: () => false,
+      isFine: isFineName,
     },
     {
       shape: 'problem',

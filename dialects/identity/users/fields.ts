@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../../wire/strict-json.ts'
-import { badMember, booleanIn, isName, textIn } from '../fields.ts'
+import { badMember, booleanIn, idIn, isName, textIn } from '../fields.ts'
 
 /** What a body says about a user, in the vendor's words or in Keystone's (`name`, `password`, `tenantId`). */
 export type UserFields = {
@@ -28,8 +28,8 @@ const MEMBERS = {
   password: 'text',
   [PASSWORD]: 'text',
   'RAX-AUTH:defaultRegion': 'text',
-  'RAX-AUTH:domainId': 'text',
-  tenantId: 'text',
+  'RAX-AUTH:domainId': 'id',
+  tenantId: 'id',
 } as const
 
 /** Members that it does not know are passed over: nothing hangs on them. */
@@ -56,8 +56,8 @@ export function readFields(body: JsonObject): FieldsRead {
       ...optional('enabled', booleanIn(user, 'enabled')),
       ...optional('password', own ?? plain),
       ...optional('defaultRegion', textIn(user, 'RAX-AUTH:defaultRegion')),
-      ...optional('accountId', textIn(user, 'RAX-AUTH:domainId')),
-      ...optional('tenantId', textIn(user, 'tenantId')),
+      ...optional('accountId', idIn(user, 'RAX-AUTH:domainId')),
+      ...optional('tenantId', idIn(user, 'tenantId')),
       isKeystone: username === undefined && name !== undefined,
     },
   }

@@ -22,6 +22,7 @@ import { readDocument } from '../format.ts'
 import { mayAct } from '../guarded.ts'
 import { judgeParty, readParty } from '../party.ts'
 import { userAnswer } from './shown.ts'
+import { isAboutAnother } from './update.ts'
 
 /** How long a mailed token waits for its new password. */
 const RESET_MS = 60 * 60_000
@@ -84,6 +85,7 @@ export function changeOwnPassword(call: Call, [userId = '']: readonly string[]):
       if (!(await mayAct(call.realm, caller, { act: 'change-credential', of: caller.user })))
         return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)
+      if (isAboutAnother(read.body, userId)) return fault('badRequest', 'This is about another user.')
       const given = read.body['user']
       const old = isObject(given) ? textIn(given, 'original_password') : undefined
       const password = isObject(given) ? textIn(given, 'password') : undefined

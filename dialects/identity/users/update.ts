@@ -8,7 +8,7 @@ import { deleted, updated } from '../directory/changes.ts'
 import { isProjectId } from '../directory/names.ts'
 import type { IdentityUser } from '../directory/users.ts'
 import { bodyFault, fault, notAuthorized } from '../faults.ts'
-import { booleanIn, textIn } from '../fields.ts'
+import { booleanIn, idIn, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
 import { mayUpdate } from '../guarded.ts'
 import { isOperator } from '../ladder.ts'
@@ -38,12 +38,19 @@ function only(body: JsonObject, member: 'password' | 'enabled' | 'tenantId'): Re
     isObject(user) &&
     (member === 'enabled'
       ? booleanIn(user, member)
-      : (textIn(user, member) ?? textIn(user, `OS-KSADM:${member}`))) !== undefined
+      : (idIn(user, member) ?? textIn(user, `OS-KSADM:${member}`))) !== undefined
   if (!isThere) return { kind: 'malformed', detail: `"${member}" of a "user" is needed.` }
   const read = readFields(body)
   if (read.kind === 'malformed') return read
   const value = read.fields[member]
   return { kind: 'fields', fields: { isKeystone: true, ...(value === undefined ? {} : { [member]: value }) } }
+}
+
+/** Keystone's clients send the id along; one that is not the path's is refused, not passed over. */
+export function isAboutAnother(body: JsonObject, userId: string): boolean {
+  const user = body['user']
+  const isThere = isObject(user) && user['id'] !== undefined && user['id'] !== null
+  return isThere && idIn(user, 'id') !== userId
 }
 
 type Read = (body: JsonObject) => ReturnType<typeof readFields>
@@ -53,6 +60,7 @@ function updating(call: Call, [userId = '']: readonly string[], parse: Read): Aw
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'self-or-governed' }, (on) => {
       if (read.kind !== 'body') return bodyFault(read)
+      if (isAboutAnother(read.body, userId)) return fault('badRequest', 'This is about another user.')
       const parsed = parse(read.body)
       if (parsed.kind === 'malformed') return fault('badRequest', parsed.detail)
       return update(call, on, parsed.fields)

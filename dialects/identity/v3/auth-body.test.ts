@@ -61,6 +61,62 @@ test('reads every scope', () => {
   }
 })
 
+// The kind: members that say again what another says, or nothing. An id says all; null and "" name nothing.
+test('[W29] an id decides alone, whatever stands beside it', () => {
+  const domain = { id: 'd', name: 'D' }
+  const asked = read({
+    identity: {
+      methods: ['password', 'totp', 'application_credential'],
+      password: { user: { id: '77', name: 'bob', domain, password: 's' } },
+      totp: { user: { id: '77', name: 'ann', passcode: '1' } },
+      application_credential: { id: 'ac', name: 'ci', user: { name: 'ann', domain }, secret: 's' },
+    },
+    scope: { project: { id: 'p', name: 'q' } },
+  })
+  assert.deepEqual(asked, {
+    kind: 'auth',
+    scope: { kind: 'project', project: { by: 'id', value: 'p' } },
+    methods: [
+      { kind: 'password', user: { by: 'id', value: '77' }, password: 's' },
+      { kind: 'totp', user: { by: 'id', value: '77' }, passcode: '1' },
+      { kind: 'application_credential', secret: 's', credential: { by: 'id', id: 'ac' } },
+    ],
+  })
+  const scoped = read({ identity: PASSWORD, scope: { domain } })
+  assert.deepEqual(scoped.kind === 'auth' && scoped.scope, {
+    kind: 'domain',
+    domain: { by: 'id', value: 'd' },
+  })
+})
+
+test('[W29] an id that is null or empty is none: the name counts, with its domain', () => {
+  for (const id of [null, '']) {
+    const user = { id, name: 'ann', domain: { id, name: 'D' }, password: 's' }
+    const asked = read({
+      identity: { methods: ['password'], password: { user } },
+      scope: { domain: { id, name: 'D' } },
+    })
+    assert.deepEqual(asked, {
+      kind: 'auth',
+      scope: { kind: 'domain', domain: { by: 'name', value: 'D' } },
+      methods: [
+        {
+          kind: 'password',
+          user: { by: 'name', value: 'ann', domain: { by: 'name', value: 'D' } },
+          password: 's',
+        },
+      ],
+    })
+  }
+})
+
+test('[W29] a method that is named again is the same one', () => {
+  const asked = read({
+    identity: { ...PASSWORD, methods: ['password', 'password', 'password', 'password', 'password'] },
+  })
+  assert.equal(asked.kind === 'auth' && asked.methods.length, 1)
+})
+
 test('passes over what real clients send beside it', () => {
   assert.equal(read({ identity: PASSWORD, tenantId: '900100', target: { user_id: '1' } }).kind, 'auth')
 })
@@ -81,30 +137,25 @@ test('refuses what is missing, is no text, or can be read in two ways', () => {
     { identity: { methods: 'password', password: { user: ANN } } },
     { identity: { methods: [1] } },
     { identity: { methods: ['password'] } },
-    { identity: { ...PASSWORD, methods: ['password', 'password'] } },
     { identity: { ...PASSWORD, methods: ['password', 'a', 'b', 'c', 'd'] } },
     { identity: { methods: ['password'], password: { user: { id: '77' } } } },
     { identity: { methods: ['password'], password: { user: { id: '77', password: '' } } } },
     { identity: { methods: ['password'], password: { user: { id: '77', password: long } } } },
     { identity: { methods: ['password'], password: { user: { id: 77, password: 's' } } } },
     { identity: { methods: ['password'], password: { user: { name: 'ann', password: 's' } } } },
-    { identity: { methods: ['password'], password: { user: { id: '1', name: 'ann', password: 's' } } } },
     { identity: { methods: ['token'], token: {} } },
     { identity: { methods: ['token'], token: { id: 7 } } },
     { identity: { methods: ['application_credential'], application_credential: { id: 'a' } } },
     { identity: { methods: ['application_credential'], application_credential: { name: 'a', secret: 's' } } },
-    {
-      identity: {
-        methods: ['application_credential'],
-        application_credential: { id: 'a', name: 'b', secret: 's' },
-      },
-    },
     { identity: PASSWORD, scope: null },
     { identity: PASSWORD, scope: 'all' },
     { identity: PASSWORD, scope: {} },
     { identity: PASSWORD, scope: { project: { id: 'p' }, domain: { id: 'd' } } },
     { identity: PASSWORD, scope: { project: { name: 'p' } } },
-    { identity: PASSWORD, scope: { project: { id: 'p', name: 'q' } } },
+    { identity: PASSWORD, scope: { project: { id: 7, name: 'p', domain: { id: 'd' } } } },
+    { identity: PASSWORD, scope: { project: { id: '', name: 'p' } } },
+    { identity: PASSWORD, scope: { domain: { id: '', name: null } } },
+    { identity: { ...PASSWORD, methods: ['password', 'password', 7] } },
     { identity: PASSWORD, scope: { domain: {} } },
     { identity: PASSWORD, scope: { system: {} } },
     { identity: PASSWORD, scope: { system: { all: 'true' } } },

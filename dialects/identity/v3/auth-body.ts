@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../wire/strict-json.ts'
 import { CREDENTIAL_MAX, type Malformed } from '../credentials.ts'
 
-/** Methods of one request; each is named once. */
+/** Methods of one request; one that is named again is the same one. */
 const METHODS_MAX = 4
 
 export type DomainNamed = { readonly by: 'id' | 'name'; readonly value: string }
@@ -58,12 +58,12 @@ export function parseAuth({ auth }: JsonObject): AuthAsked | UnknownMethod | Mal
 }
 
 function methodsIn(identity: JsonObject): readonly AuthMethod[] | UnknownMethod | Malformed {
-  const names = identity['methods']
-  if (!Array.isArray(names) || names.length === 0 || names.length > METHODS_MAX)
+  const list = identity['methods']
+  const names = Array.isArray(list) ? [...new Set(list as readonly Json[])] : []
+  if (names.length === 0 || names.length > METHODS_MAX)
     return malformed(`"methods" must be a list of 1 to ${METHODS_MAX} names.`)
-  if (new Set(names).size !== names.length) return malformed('A method is named twice.')
   const methods: AuthMethod[] = []
-  for (const name of names as readonly Json[]) {
+  for (const name of names) {
     if (typeof name !== 'string') return malformed('"methods" must hold names.')
     const reader = READERS.get(name)
     if (reader === undefined) return { kind: 'unknown-method' }
@@ -98,8 +98,8 @@ function withUser(
 ): AuthMethod | Malformed {
   const user = inDomain(element['user'], 'user')
   if (user.kind === 'malformed') return user
-  const given = element['user']
-  const secret = isObject(given) ? text(given[secretName]) : undefined
+  const userElement = element['user']
+  const secret = isObject(userElement) ? text(userElement[secretName]) : undefined
   return secret === undefined ? badText(secretName) : made(user.named, secret)
 }
 
@@ -113,14 +113,13 @@ function tokenIn(element: JsonObject): AuthMethod | Malformed {
 function appCredentialIn(element: JsonObject): AuthMethod | Malformed {
   const secret = text(element['secret'])
   if (secret === undefined) return badText('secret')
-  const [id, name] = [element['id'], element['name']]
-  if (id !== undefined && name !== undefined) return malformed('"id" and "name" exclude each other.')
+  const id = given(element['id'])
   if (id !== undefined) {
     const known = text(id)
     if (known === undefined) return badText('id')
     return { kind: 'application_credential', credential: { by: 'id', id: known }, secret }
   }
-  const known = text(name)
+  const known = text(element['name'])
   if (known === undefined) return badText('name')
   const user = inDomain(element['user'], 'user')
   if (user.kind === 'malformed') return user
@@ -157,13 +156,12 @@ function scopeIn(scope: Json | undefined): ScopeAsked | Malformed {
 
 type Named<T> = { readonly kind: 'named'; readonly named: T }
 
-/** By id alone, a domain beside it passed over as Keystone does; by name only together with a domain. */
+/** An id says all: a name and a domain beside it are passed over. A name says something only together with a domain. */
 function inDomain(value: Json | undefined, what: 'user' | 'project'): Named<InDomain> | Malformed {
   if (!isObject(value)) return malformed(`"${what}" must be an object.`)
-  if (value['id'] !== undefined && value['name'] !== undefined)
-    return malformed(`"id" and "name" of the ${what} exclude each other.`)
-  if (value['id'] !== undefined) {
-    const id = text(value['id'])
+  const asked = given(value['id'])
+  if (asked !== undefined) {
+    const id = text(asked)
     return id === undefined ? badText('id') : { kind: 'named', named: { by: 'id', value: id } }
   }
   const name = text(value['name'])
@@ -175,12 +173,15 @@ function inDomain(value: Json | undefined, what: 'user' | 'project'): Named<InDo
 
 function domainIn(value: Json | undefined): Named<DomainNamed> | Malformed {
   if (!isObject(value)) return malformed('"domain" must be an object.')
-  const [id, name] = [value['id'], value['name']]
-  if (id !== undefined && name !== undefined)
-    return malformed('"id" and "name" of the domain exclude each other.')
-  const known = text(id ?? name)
+  const id = given(value['id'])
+  const known = text(id ?? value['name'])
   if (known === undefined) return malformed('"id" or "name" of the domain is missing.')
   return { kind: 'named', named: { by: id === undefined ? 'name' : 'id', value: known } }
+}
+
+/** Clients that have no id write null or nothing between the quotes. */
+function given(value: Json | undefined): Json | undefined {
+  return value === null || value === '' ? undefined : value
 }
 
 function text(value: Json | undefined): string | undefined {

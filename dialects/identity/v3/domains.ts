@@ -68,7 +68,7 @@ export function createDomain(call: Call): Awaitable<Answer> {
 export function updateDomain(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
     asGovernedDomain(call, id, async (acting, entry) => {
-      const parsed = readFields(call)
+      const parsed = readFields(call, id)
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
       const domain = withFields(entry.value, parsed.fields)
       const named = await domainByName(call.realm, domain.name)
@@ -78,7 +78,7 @@ export function updateDomain(call: Call, [id = '']: readonly string[]): Awaitabl
         acting,
         how: 'identity.v3.domain.update',
         changes: [put('domain', id, { standing, after: domain })],
-        done: () => success(200, { domain: shownDomain(call)(domain) }),
+        done: () => success(200, { domain: { ...shownDomain(call)(domain), extra: {} } }),
       })
     }),
   )
@@ -120,8 +120,8 @@ function asGovernedDomain(call: Call, id: string, next: DomainAct): Reply {
   )
 }
 
-function readFields({ request }: Call): ReturnType<typeof fieldsOf<typeof FIELDS>> {
-  const read = readEntity(request, 'domain')
+function readFields({ request }: Call, pathId?: string): ReturnType<typeof fieldsOf<typeof FIELDS>> {
+  const read = readEntity(request, 'domain', pathId)
   return read.kind === 'malformed' ? read : fieldsOf<typeof FIELDS>(read.body, FIELDS)
 }
 

@@ -1,5 +1,5 @@
 import { JSON_TYPE } from '../../wire/answer.ts'
-import { isUtf8, mediaType, type WireRequest } from '../../wire/request.ts'
+import { isUtf8, type MediaType, mediaType, type WireRequest } from '../../wire/request.ts'
 import { isObject, type JsonObject, parseStrictObject } from '../../wire/strict-json.ts'
 import { withoutBom } from '../../wire/text.ts'
 import { CREDENTIAL_MAX, type Malformed } from '../credentials.ts'
@@ -23,21 +23,37 @@ export type Fields<S extends FieldSpec> = { readonly [N in keyof S]?: FieldValue
 
 export type BodyRead = { readonly kind: 'body'; readonly body: JsonObject } | Malformed
 
-/** A JSON body. Keystone answers 400, not 415, to another Content-Type, and takes JSON without one. */
+/**
+ * A JSON body, of any type that is JSON by its ending (RFC 6839 §3.1). Keystone answers 400, not 415, to another
+ * Content-Type, and takes JSON without one.
+ */
 export function readJson(request: WireRequest): BodyRead {
   const media = mediaType(request)
-  if (media !== undefined && media.type !== '' && !isUtf8(media, JSON_TYPE))
+  if (media !== undefined && media.type !== '' && !isJson(media))
     return malformed(`Expecting to find ${JSON_TYPE} in Content-Type header.`)
   const body = parseStrictObject(withoutBom(request.body))
   return body === undefined ? malformed('The body must be a JSON object.') : { kind: 'body', body }
 }
 
-/** The object under its one name, `{"user": {…}}`. */
-export function readEntity(request: WireRequest, name: string): BodyRead {
+function isJson(media: MediaType): boolean {
+  const isSuffixed = media.type.startsWith('application/') && media.type.endsWith('+json')
+  return isUtf8(media, isSuffixed ? media.type : JSON_TYPE)
+}
+
+/**
+ * The object under its one name, `{"user": {…}}`. `pathId` is given where it changes what the path names: a body about
+ * another one is refused there, not passed over.
+ */
+export function readEntity(request: WireRequest, name: string, pathId?: string): BodyRead {
   const read = readJson(request)
   if (read.kind === 'malformed') return read
   const entity = read.body[name]
-  return isObject(entity) ? { kind: 'body', body: entity } : malformed(`"${name}" must be an object.`)
+  if (!isObject(entity)) return malformed(`"${name}" must be an object.`)
+  const id = entity['id']
+  const isAnother = pathId !== undefined && id !== undefined && id !== null && id !== pathId
+  return isAnother
+    ? malformed(`"id" is not that of the ${name} in the path.`)
+    : { kind: 'body', body: entity }
 }
 
 export type FieldsRead<S extends FieldSpec> =

@@ -15,7 +15,8 @@ export type ListAsk = {
   readonly filters: ReadonlyMap<string, string>
 }
 
-const DIGITS = /^\d{1,9}$/
+/** One spelling for each number, as in v2.0. */
+const NUMBER = /^[1-9]\d{0,8}$/
 
 /** The query of a list: `limit`, `marker`, and what the entries have to be like. */
 export function listAsk(request: WireRequest): ListAsk | Malformed {
@@ -25,8 +26,8 @@ export function listAsk(request: WireRequest): ListAsk | Malformed {
     return { kind: 'malformed', detail }
   }
   const limit = form.values.get('limit')
-  if (limit !== undefined && (!DIGITS.test(limit) || Number(limit) === 0))
-    return { kind: 'malformed', detail: '"limit" must be a number above 0.' }
+  if (limit !== undefined && !NUMBER.test(limit))
+    return { kind: 'malformed', detail: '"limit" must be a number above 0, without zeros before it.' }
   return {
     kind: 'list',
     limit: Math.min(PAGE_MAX, limit === undefined ? PAGE_MAX : Number(limit)),

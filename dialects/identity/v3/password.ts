@@ -20,7 +20,7 @@ const FIELDS = { password: 'secret', original_password: 'secret' } as const
  * must be good for this. It ends every token of the user, the one that came along included.
  */
 export function changePassword(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
-  const read = readEntity(call.request, 'user')
+  const read = readEntity(call.request, 'user', id)
   if (read.kind === 'malformed') return malformed(read.detail)
   const parsed = fieldsOf(read.body, FIELDS)
   if (parsed.kind === 'malformed') return malformed(parsed.detail)

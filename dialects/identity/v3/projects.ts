@@ -124,7 +124,7 @@ export function createProject(call: Call): Awaitable<Answer> {
 export function updateProject(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
     asGovernedProject(call, id, (acting, entry) => {
-      const parsed = readFields(call)
+      const parsed = readFields(call, id)
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
       const domainId = domainOfTenant(entry.value)
       const { domain_id: asked } = parsed.fields
@@ -135,7 +135,7 @@ export function updateProject(call: Call, [id = '']: readonly string[]): Awaitab
         acting,
         how: 'identity.v3.project.update',
         changes: [updated('tenant', entry, project)],
-        done: () => success(200, { project: shownProject(call)(project) }),
+        done: () => success(200, { project: { ...shownProject(call)(project), extra: {} } }),
       })
     }),
   )
@@ -181,8 +181,8 @@ function seesProject({ party, power, grant }: Acting, project: IdentityTenant): 
 
 type ParsedFields = Fields<typeof FIELDS>
 
-function readFields({ request }: Call): ReturnType<typeof fieldsOf<typeof FIELDS>> {
-  const read = readEntity(request, 'project')
+function readFields({ request }: Call, pathId?: string): ReturnType<typeof fieldsOf<typeof FIELDS>> {
+  const read = readEntity(request, 'project', pathId)
   return read.kind === 'malformed' ? read : fieldsOf<typeof FIELDS>(read.body satisfies JsonObject, FIELDS)
 }
 

@@ -79,7 +79,7 @@ export function createRole(call: Call): Awaitable<Answer> {
 export function updateRole(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
     asGovernedRole(call, id, async (acting, entry) => {
-      const parsed = readFields(call)
+      const parsed = readFields(call, id)
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
       const { name = entry.value.name, description = entry.value.description } = parsed.fields
       if (await isTaken(call, name, id)) return conflict('Another one has this name.')
@@ -127,7 +127,7 @@ async function isTaken({ realm }: Call, name: string, byOtherThan: string): Prom
   return role !== undefined && role.id !== byOtherThan
 }
 
-function readFields({ request }: Call): ReturnType<typeof fieldsOf<typeof FIELDS>> {
-  const read = readEntity(request, 'role')
+function readFields({ request }: Call, pathId?: string): ReturnType<typeof fieldsOf<typeof FIELDS>> {
+  const read = readEntity(request, 'role', pathId)
   return read.kind === 'malformed' ? read : fieldsOf<typeof FIELDS>(read.body, FIELDS)
 }

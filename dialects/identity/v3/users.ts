@@ -107,7 +107,7 @@ export function createUser(call: Call): Awaitable<Answer> {
 export function updateUser(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
     asGoverned(call, id, async (acting, entry) => {
-      const read = readEntity(call.request, 'user')
+      const read = readEntity(call.request, 'user', id)
       if (read.kind === 'malformed') return malformed(read.detail)
       const parsed = fieldsOf(read.body, FIELDS)
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
@@ -124,10 +124,15 @@ export function updateUser(call: Call, [id = '']: readonly string[]): Awaitable<
         acting,
         how: 'identity.v3.user.update',
         changes: [updated('user', entry, made.user)],
-        done: () => success(200, { user: shown }),
+        done: () => success(200, { user: { ...shown, extra: extraOf(made.user) } }),
       })
     }),
   )
+}
+
+/** What Keystone keeps beside its own columns; it repeats that in the answer to a change, and so do we. */
+function extraOf({ email, description }: IdentityUser): object {
+  return { ...optional('email', email), ...optional('description', description) }
 }
 
 /** `DELETE /v3/users/{id}`. */
