@@ -32,6 +32,18 @@ export function deleteRecord(realm: Realm, deletion: Deletion, audit: Audit): re
   return [{ kind: 'delete-record', ...deletion }, changeRow(realm, changed, audit)]
 }
 
+/**
+ * The log row of an act over others that changes no record: who did it stands in its audit. `collection` names what was
+ * acted on, and must be no directory collection's name, for readers drop what they cached of those.
+ */
+export function actRow(
+  realm: Realm,
+  { collection, id }: { readonly collection: 'grants' | 'clock'; readonly id: string },
+  audit: Audit,
+): Operation {
+  return changeRow(realm, { collection, id, version: 1 }, audit)
+}
+
 type Changed = { readonly collection: string; readonly id: string; readonly version: number }
 
 function changeRow(realm: Realm, { collection, id, version }: Changed, audit: Audit): Operation {

@@ -1,6 +1,6 @@
 export { after } from './awaitable.ts'
 export { ByteReader, ByteWriter } from './bytes.ts'
-export { type Deletion, deleteRecord, type Put, putRecord } from './change.ts'
+export { actRow, type Deletion, deleteRecord, type Put, putRecord } from './change.ts'
 export { covers } from './covers.ts'
 export {
   hmacSha1,

@@ -29,6 +29,7 @@ export type TokenIntent = Principals & {
   readonly scope?: string
   readonly audience?: readonly string[]
   readonly authenticatedBy?: readonly string[]
+  readonly mintedBy?: string
   readonly delegated?: Delegation
   readonly claims?: Readonly<Record<string, unknown>>
   /** Keep the text readable, sealed: only where the dialect must give it back. */

@@ -92,6 +92,8 @@ export type TokenRecord = TokenFacts & {
   readonly scope?: string
   readonly audience?: readonly string[]
   readonly authenticatedBy?: readonly string[]
+  /** Who had it minted for its subject, as the audit names callers; absent: its client or subject itself. */
+  readonly mintedBy?: string
   /** On whose behalf somebody or something else acts with it, or how; absent: its bearer acts as itself. */
   readonly delegated?: Delegation
   /** What the dialect wants to find again; JSON values only. */

@@ -4,10 +4,12 @@ import {
   callerFacts,
   type Found,
   type GrantId,
+  grantOf,
   type IssueAct,
   type Issued,
   issueTokens,
   type Memo,
+  mintHandle,
   mintText,
   RawToken,
   type Realm,
@@ -26,7 +28,7 @@ import { parameter } from './endpoint-body.ts'
 import { grantEndMs, grantedAtMs, isGrantOver } from './grant-life.ts'
 import { issueAnswer, mintingOf, tooLong, wrongTarget } from './issuing.ts'
 import { scopeTokens } from './scopes.ts'
-import { accessToken, type Family, tokenPair } from './tokens.ts'
+import { accessToken, type Family, type GrantAudit, grantRows, tokenPair } from './tokens.ts'
 
 /** RFC 6749 §4.1.2 has ten minutes as the most; whoever redirects a browser needs seconds. */
 export const CODE_LIFETIME_SECONDS = 60
@@ -46,31 +48,36 @@ type Used = Partial<CodeClaims> & {
 }
 
 export type CodeIntent = Pick<Family, 'subject' | 'scope' | 'audience'> &
-  CodeClaims & { readonly client: OauthClient }
+  CodeClaims &
+  GrantAudit & { readonly client: OauthClient }
 
 /** A code for a login that happened elsewhere, bound to client, redirect URI and challenge. */
 export async function startCode(
   realm: Realm,
   act: Pick<IssueAct, 'basis' | 'caller'>,
-  { client, redirectUri, codeChallenge, subject, scope, audience }: CodeIntent,
+  { client, redirectUri, codeChallenge, subject, scope, audience, audit }: CodeIntent,
 ): Promise<{ readonly issued: Issued; readonly code: RawToken }> {
   const raw = mintText(realm.grammar.prefixes.code, realm.random)
   const claims: CodeClaims = { redirectUri, codeChallenge }
+  const handle = mintHandle(realm.random)
+  const grant = grantOf(handle)
   const issued = await issueTokens(realm, {
     ...act,
     tokens: [
       {
-        raw,
+        ...{ raw, handle, grant },
         kind: 'code',
         source: 'oauth',
         client: client.clientId,
         subject,
         scope,
         ...(audience === undefined ? {} : { audience }),
+        ...(audit === undefined ? {} : { mintedBy: audit.by }),
         claims,
         expiresAtMs: realm.nowMs() + CODE_LIFETIME_SECONDS * 1_000,
       },
     ],
+    also: grantRows(realm, grant, audit),
   })
   return { issued, code: raw }
 }
@@ -128,7 +135,7 @@ async function redeem(
     .join(' ')
   const left = audience?.filter((one) => client.audiences?.includes(one) === true)
   if (left?.length === 0) return wrongTarget(authenticated)
-  const began = { grant, grantedAtMs: beganAtMs, endsAtMs }
+  const began = { grant, grantedAtMs: beganAtMs, endsAtMs, mintedBy: record.mintedBy }
   const family: Family = { subject, scope, ...began, ...(left === undefined ? {} : { audience: left }) }
   const used: Used = {
     ...(record.claims as CodeClaims),

@@ -137,6 +137,7 @@ function familyOf(record: TokenRecord): Omit<Family, 'scope'> {
   const { client, subject, grant, session, tenant, ancestors } = record
   return {
     grantedAtMs: grantedAtMs(record),
+    mintedBy: record.mintedBy,
     subject: subject ?? client ?? '',
     grant,
     ancestors,

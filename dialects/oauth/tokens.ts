@@ -1,7 +1,9 @@
 import {
   ACCESS_TOKEN_TYP,
   type Ancestor,
+  type Audit,
   type Awaitable,
+  actRow,
   after,
   coverLife,
   type GrantId,
@@ -39,6 +41,8 @@ export type Family = {
   readonly grantedAtMs?: number
   /** Nothing that is minted of it lives longer. */
   readonly endsAtMs?: number
+  /** Who had the grant made, where that was not its client. */
+  readonly mintedBy?: string | undefined
 }
 
 export type Minting = {
@@ -168,7 +172,7 @@ function intentOf(
   family: Family,
   { raw, expiresAtMs }: Text,
 ): TokenIntent {
-  const { scope, audience, grant, ancestors, act, session } = family
+  const { scope, audience, grant, ancestors, act, session, mintedBy } = family
   return {
     ...principalsOf(client, family),
     source: 'oauth',
@@ -179,6 +183,7 @@ function intentOf(
     ...(audience === undefined ? {} : { audience }),
     ...(grant === undefined ? {} : { grant }),
     ...(session === undefined ? {} : { session }),
+    ...(mintedBy === undefined ? {} : { mintedBy }),
     ...(ancestors === undefined ? {} : { ancestors }),
     ...(act === undefined ? {} : { claims: { act } }),
   }
@@ -208,20 +213,33 @@ export function tokenMembers(texts: Texts): Readonly<Record<string, unknown>> {
   }
 }
 
+/** What the log keeps of a grant that somebody made for others; absent: nothing. */
+export type GrantAudit = { readonly audit?: Audit | undefined }
+
+/** The row of such a grant, for the unit that makes it. */
+export function grantRows(
+  realm: Realm,
+  grant: GrantId | undefined,
+  audit: Audit | undefined,
+): readonly Operation[] {
+  if (audit === undefined || grant === undefined) return []
+  return [actRow(realm, { collection: 'grants', id: grant }, audit)]
+}
+
 /** Starts a grant for a subject and mints its first pair: what the control API offers where the login is elsewhere. */
 export async function startGrant(
   minting: Minting,
   caller: IssueAct['caller'],
-  family: Family,
+  { audit, ...family }: Family & GrantAudit,
 ): Promise<{ readonly issued: Issued; readonly texts: Texts } | undefined> {
-  const pair = await tokenPair(minting, family)
+  const pair = await tokenPair(minting, audit === undefined ? family : { ...family, mintedBy: audit.by })
   if (pair === undefined) return undefined
   const { access, refresh } = pair
   const issued = await issueTokens(minting.realm, {
     basis: minting.basis,
     caller,
     tokens: [access.intent, refresh.intent],
-    also: access.also,
+    also: [...access.also, ...grantRows(minting.realm, refresh.intent.grant, audit)],
   })
   return { issued, texts: { ...pair, scope: family.scope } }
 }

@@ -2,9 +2,10 @@ import type { Audit, Operation, Outcome } from '@rescind/core'
 import type { Ask } from './frame/endpoint.ts'
 
 type Act = Pick<Ask, 'realm' | 'by' | 'how'>
+type Who = Pick<Ask, 'by' | 'how'>
 
 /** Who, from where and how, as the log keeps it. */
-export function auditOf({ by, how }: Act, why?: string): Audit {
+export function auditOf({ by, how }: Who, why?: string): Audit {
   const { id, from } = by.caller
   return { by: id, from, how, ...(why === undefined ? {} : { why }) }
 }

@@ -1,6 +1,8 @@
-import { formatInstant, jsonAnswer } from '@rescind/dialects'
+import { actRow } from '@rescind/core'
+import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
-import { type Endpoint, endpoint } from './frame/endpoint.ts'
+import { auditOf, commitChange } from './change.ts'
+import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 
 /** `POST /control/v1/clock/confirm`: an operator vouches for the wall clock as it reads now. */
 export const CONFIRM_CLOCK: Endpoint = endpoint({
@@ -11,5 +13,13 @@ export const CONFIRM_CLOCK: Endpoint = endpoint({
   role: 'admin',
   reach: 'store',
   answers: { 200: { what: 'The floor, durable', schema: z.strictObject({ floor: z.string() }) } },
-  handle: async ({ parts }) => jsonAnswer(200, { floor: formatInstant(await parts.confirmClock()) }),
+  handle: confirm,
 })
+
+/** The row comes first, so that the floor never rises by somebody's word without it. */
+async function confirm(ask: Ask): Promise<Answer | Stale> {
+  const row = actRow(ask.realm, { collection: 'clock', id: 'floor' }, auditOf(ask))
+  const outcome = await commitChange(ask, [row])
+  if (outcome.kind !== 'applied') return 'stale'
+  return jsonAnswer(200, { floor: formatInstant(await ask.parts.confirmClock()) })
+}

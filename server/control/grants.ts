@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Issued, type Position, unreachable } from '@rescind/core'
+import { type Audit, type Awaitable, after, type Issued, type Position, unreachable } from '@rescind/core'
 import {
   type Answer,
   CHALLENGE,
@@ -14,6 +14,7 @@ import {
   tokenMembers,
 } from '@rescind/dialects'
 import { z } from 'zod'
+import { auditOf } from './change.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { type Problem, problem } from './frame/problem.ts'
 
@@ -70,7 +71,7 @@ export const CREATE_GRANT: Endpoint = endpoint({
   handle: createGrant,
 })
 
-type GrantAct = Pick<Ask<unknown, GrantBody>, 'realm' | 'by' | 'body' | 'parts'>
+type GrantAct = Pick<Ask<unknown, GrantBody>, 'realm' | 'by' | 'how' | 'body' | 'parts'>
 
 /**
  * `POST /control/v1/grants`: a login that happened elsewhere becomes tokens here: 201 with the members of RFC 6749
@@ -106,14 +107,21 @@ type Allowed = {
   readonly basis: Position
 }
 
+/** Whom it is for, and with which client: the tokens themselves may be over and collected when somebody asks. */
+function auditOfGrant({ by, how, body }: GrantAct): Audit {
+  return { ...auditOf({ by, how }), cause: { code: 'grant', client: body.clientId, subject: body.subject } }
+}
+
 async function mintTokens(
-  { realm, by, body, parts }: GrantAct,
+  act: GrantAct,
   { client, scope, audience, basis }: Allowed,
 ): Promise<Answer | Stale> {
+  const { realm, by, body, parts } = act
   if (!client.grantTypes.includes('refresh_token'))
     return problem(422, 'clientId: this client may not hold refresh tokens (grantTypes)')
   const minting = { realm, issuer: parts.issuerOf(realm), client, basis }
-  const family = { subject: body.subject, scope, ...(audience === undefined ? {} : { audience }) }
+  const audit = auditOfGrant(act)
+  const family = { subject: body.subject, scope, audit, ...(audience === undefined ? {} : { audience }) }
   const started = await startGrant(minting, by.caller, family)
   if (started === undefined)
     return problem(422, 'the access token would be too long: fewer scopes or audiences')
@@ -123,10 +131,8 @@ async function mintTokens(
 }
 
 /** RFC 6749 §4.1.2: bound to client, redirect URI and, by RFC 7636, to who began the flow. */
-async function mintCode(
-  { realm, by, body }: GrantAct,
-  { client, scope, audience, basis }: Allowed,
-): Promise<Answer | Stale> {
+async function mintCode(act: GrantAct, { client, scope, audience, basis }: Allowed): Promise<Answer | Stale> {
+  const { realm, by, body } = act
   const { subject, redirectUri, codeChallenge } = body
   if (!client.grantTypes.includes('authorization_code'))
     return problem(422, 'clientId: this client may not redeem codes (grantTypes)')
@@ -136,7 +142,7 @@ async function mintCode(
   const { redirectUris = [] } = client
   if (redirectUris.length > 0 && !isRegisteredRedirect(redirectUri, redirectUris))
     return problem(422, 'redirectUri: not one that the client has registered (redirectUris)')
-  const intent = { client, subject, scope, redirectUri, codeChallenge }
+  const intent = { client, subject, scope, redirectUri, codeChallenge, audit: auditOfGrant(act) }
   const { issued, code } = await startCode(
     realm,
     { basis, caller: by.caller },

@@ -38,6 +38,8 @@ type Query = z.output<typeof QUERY>
 type TokenJson = {
   readonly state: string
   readonly lastUsedAt?: string | undefined
+  readonly mintedBy?: string | undefined
+  readonly authenticatedBy?: readonly string[] | undefined
   readonly facts: FactsJson
 }
 const TOKEN: z.ZodType<TokenJson> = z.strictObject({
@@ -45,6 +47,11 @@ const TOKEN: z.ZodType<TokenJson> = z.strictObject({
   state: z.string(),
   /** To the minute. */
   lastUsedAt: z.string().optional(),
+  mintedBy: z
+    .string()
+    .optional()
+    .describe('Who had it made for its subject, as the audit names callers; absent: its client or subject'),
+  authenticatedBy: z.array(z.string()).readonly().optional(),
   facts: FACTS,
 })
 
@@ -147,6 +154,8 @@ async function tokenJson(realm: Realm, record: TokenRecord, judged?: Verdict): P
   return {
     state: isSpent && state === 'active' ? 'consumed' : state,
     lastUsedAt: usedMs === undefined ? undefined : formatInstant(usedMs),
+    mintedBy: record.mintedBy,
+    authenticatedBy: record.authenticatedBy,
     facts: factsJson(record, credentialOf(record)),
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { Calls, CONTROL, JSON_BODY } from '../kit/calls.ts'
+import { Calls, CONTROL, JSON_BODY, memberAt } from '../kit/calls.ts'
 import { SVC } from '../kit/seed.ts'
 import { makeHome, type ServerProcess, startProcess } from '../kit/server.ts'
 
@@ -30,6 +30,9 @@ describe('changing the master key', () => {
       token = await calls.oauthToken(SVC)
       assert.equal((await calls.send('POST /control/v1/master-key/rotate', [CONTROL])).status, 200)
       assert.notEqual(readFileSync(path, 'utf8'), before)
+      const log = await calls.send('GET /control/v1/audit/system?limit=1', [CONTROL])
+      const [row] = memberAt(log, 'rows') as { audit: { by: string; how: string } }[]
+      assert.deepEqual([row?.audit.by, row?.audit.how], ['control:first', 'control.rotateMasterKey'])
       assert.equal(statSync(path).mode & 0o077, 0)
       assert.equal(existsSync(`${path}.next`), false)
       assert.ok(await calls.isActive(SVC, token))
