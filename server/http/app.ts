@@ -10,7 +10,7 @@ import type { Metrics } from '../metrics.ts'
 import { ClientErrors } from './client-errors.ts'
 import type { Denials } from './denials.ts'
 import { HEADERS_MAX_BYTES, malformation } from './hygiene.ts'
-import { Lane, type LaneRequest } from './lane.ts'
+import { Lane, type LaneParts, type LaneRequest } from './lane.ts'
 import type { LaneRoute } from './lane-head.ts'
 import { peerOf, type TrustedProxies } from './peer.ts'
 import { BODY_MAX_BYTES, readBody, StreamTooLarge, streamedBody } from './read-body.ts'
@@ -118,7 +118,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     // Fastify does not know every form of a target that gateways may send.
     isForCheck(request) ? check(request, reply) : notFound(request, reply),
   )
-  openLane(app, parts, hot)
+  openLane(app, parts, { routes: hot, handOver: clientErrors.begin })
   return app
 }
 
@@ -126,11 +126,11 @@ export function createApp(parts: AppParts): FastifyInstance {
 function openLane(
   app: FastifyInstance,
   parts: AppParts,
-  routes: ReadonlyMap<string, LaneRoute<Mouth>>,
+  more: Pick<LaneParts<Mouth>, 'routes' | 'handOver'>,
 ): void {
   const scheme = parts.tls === undefined ? 'http' : 'https'
   const lane = new Lane<Mouth>({
-    routes,
+    ...more,
     serve: (request, finish) => serveHot(parts, { ...request, scheme, finish }),
     nowMs: () => Date.now(),
     requestTimeoutMs: REQUEST_TIMEOUT_MS,

@@ -20,10 +20,17 @@ export class ClientErrors {
   readonly #refuseCheck: (refusal: Refusal) => Answer
   /** The last request to `/check` of each connection: a gateway asks nothing else on it. */
   readonly #asked: WeakMap<Socket, Asked> = new WeakMap()
+  /** Connections that began with a request to `/check`, which may have come in parts. */
+  readonly #begun: WeakSet<Socket> = new WeakSet()
   readonly #ending: WeakSet<Socket> = new WeakSet()
 
   constructor(refuseCheck: (refusal: Refusal) => Answer) {
     this.#refuseCheck = refuseCheck
+  }
+
+  /** Notes what a connection begins with. */
+  readonly begin = (socket: Socket, bytes: Buffer): void => {
+    if (isForCheck(bytes)) this.#begun.add(socket)
   }
 
   /** Notes that this is a request to `/check`. */
@@ -42,7 +49,7 @@ export class ClientErrors {
       return
     }
     const refusal = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
-    const toCheck = asked !== undefined || isForCheck(error.rawPacket)
+    const toCheck = asked !== undefined || this.#begun.has(socket) || isForCheck(error.rawPacket)
     write(socket, toCheck ? this.#refuseCheck(refusal) : refusalProblem(refusal))
   }
 

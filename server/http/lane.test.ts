@@ -48,6 +48,7 @@ class Echo {
     this.lane = new Lane({
       routes: ROUTES,
       serve: (request, finish) => this.#serve(request, finish),
+      handOver: () => undefined,
       nowMs: () => 0,
       requestTimeoutMs: timeoutMs,
       keepAliveTimeoutMs: timeoutMs,

@@ -15,6 +15,8 @@ export type LaneParts<Mouth> = {
   readonly routes: LaneRoutes<Mouth>
   /** Answers a request, now or later, exactly once. */
   readonly serve: (request: LaneRequest<Mouth>, finish: (answer: Answer) => void) => void
+  /** Told of a connection that becomes Node's, and of the bytes with which it does. */
+  readonly handOver: (socket: Socket, bytes: Buffer) => void
   readonly nowMs: () => number
   /** Milliseconds that a connection may bring nothing, before its first request and after one. */
   readonly requestTimeoutMs: number
@@ -160,6 +162,7 @@ class Connection<Mouth> {
     socket.setTimeout(0)
     socket.pause()
     socket.unshift(bytes)
+    this.#parts.handOver(socket, bytes)
     this.#owner.giveUp(socket)
     socket.resume()
   }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import http from 'node:http'
+import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import fc from 'fast-check'
 import { Calls, OAUTH } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import {
@@ -214,6 +217,7 @@ test('what cannot be parsed at all is 401, never 400: gateways make a 500 of tha
   for (const value of ['Bearer a\x01b', 'Bearer \0', 'Bearer \x7f']) {
     assert.equal((await ask({}, `Authorization: ${value}`)).status, 401, JSON.stringify(value))
   }
+  assert.deepEqual(await statusesOf(latin1('GET /check HTTP/1.1\r\nX: y')), ['401'], 'a head that breaks off')
   const elsewhere = await ask({ line: 'FOO /checks HTTP/1.1' }, bearer(live))
   assert.equal(elsewhere.status, 400, 'only of /check')
 })
@@ -290,4 +294,61 @@ test('every dialect takes headers of up to 64 KiB, through the lane and beside i
     `Cookie: a=${'a'.repeat(60_000)}`,
   ])
   assert.equal(chat.status, 401)
+})
+
+const NASTY = [
+  ...['\r\n', '\n', '\r', '\0', ' ', '\t', ':', '/', '?', '#', '%zz', '\x01', '\x7f', '\xff', 'HTTP/2.0'],
+  ...[
+    'Content-Length: 5\r\n',
+    'Transfer-Encoding: chunked\r\n',
+    'Transfer-Encoding: gzip, chunked\r\n',
+    'X : y\r\n',
+  ],
+  ...[
+    'Host: b\r\n',
+    ' folded\r\n',
+    'Expect: 100-continue\r\n',
+    'Upgrade: h2c\r\nConnection: Upgrade\r\n',
+    '0\r\n\r\n',
+  ],
+  ...[
+    'Connection: close\r\n',
+    '__proto__: x\r\n',
+    'Content-Encoding: gzip\r\n',
+    'Cookie: \xff\r\n',
+    'Authorization: x\r\n',
+  ],
+]
+const edits = fc.array(fc.record({ at: fc.nat(300), drop: fc.nat(2), put: fc.constantFrom(...NASTY) }), {
+  minLength: 1,
+  maxLength: 3,
+})
+
+/** Statuses of all that comes back when a client sends this and then ends its side. */
+async function statusesOf(bytes: Buffer): Promise<readonly string[]> {
+  const socket = connect(server.port, '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1')
+  })
+  socket.on('error', () => socket.destroy())
+  socket.end(bytes)
+  await once(socket, 'close')
+  return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status = '']) => status)
+}
+
+test('no bytes behind the prefix make it anything but 200 and 401', async () => {
+  const told = new Set<string>()
+  const property = fc.asyncProperty(edits, async (all) => {
+    let rest = `/x HTTP/1.1\r\nHost: a\r\nX: y\r\nContent-Length: 3\r\n${bearer(live)}\r\n\r\nabc`
+    for (const { at, drop, put } of all) rest = rest.slice(0, at) + put + rest.slice(at + drop)
+    // What is put first could make it another path.
+    const statuses = await statusesOf(latin1(`GET /check/${rest}`))
+    for (const status of statuses) {
+      assert.ok(['100', '200', '401'].includes(status), `${status} ${JSON.stringify(rest)}`)
+      told.add(status)
+    }
+  })
+  await fc.assert(property, { numRuns: 500, seed: 20_261_129 })
+  assert.ok(told.has('200') && told.has('401'))
 })
