@@ -1,5 +1,3 @@
-import { decodeUtf8 } from './text.ts'
-
 /** Pairs of one form or query; more is refused. */
 const FORM_PAIRS_MAX = 64
 
@@ -13,16 +11,10 @@ export type Form =
   | { readonly kind: 'malformed' }
   | { readonly kind: 'repeated'; readonly name: string }
 
-/** `application/x-www-form-urlencoded` bytes: strict UTF-8, `+` is a space, each name at most once (RFC 6749 §3.2). */
-export function parseForm(bytes: Uint8Array, repeatable: ReadonlySet<string> = NONE): Form {
-  const text = decodeUtf8(bytes)
-  return text === undefined ? MALFORMED : parseFormText(text, repeatable)
-}
-
 const NONE: ReadonlySet<string> = new Set()
 const NO_LISTS: ReadonlyMap<string, readonly string[]> = new Map()
 
-/** The same for text that is decoded already, a query say. */
+/** `application/x-www-form-urlencoded` text: `+` is a space, each name comes at most once (RFC 6749 §3.2). */
 export function parseFormText(text: string, repeatable: ReadonlySet<string> = NONE): Form {
   const values = new Map<string, string>()
   let lists: Map<string, string[]> | undefined
