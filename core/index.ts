@@ -93,7 +93,6 @@ export {
 export {
   audienceOf,
   candidateKeys,
-  JWS_MAX_CHARS,
   numericDateMs,
   type ParsedJws,
   parseJws,
@@ -173,7 +172,7 @@ export {
   seqOf,
 } from './position.ts'
 export { type Place, parsePosition, positionOf, positionText, readPosition } from './position-text.ts'
-export { RawToken, TOKEN_MAX_BYTES } from './raw-token.ts'
+export { JWS_MAX_CHARS, RawToken, type TextRefused, TOKEN_MAX_BYTES } from './raw-token.ts'
 export {
   type Audit,
   type Caller,

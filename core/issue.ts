@@ -105,10 +105,12 @@ export function recordOf(realm: Realm, intent: TokenIntent, at: IssuedAt): Token
   const { raw, sealText, grant, handle: given, ancestors = [], ...rest } = intent
   const handle = given ?? mintHandle(realm.random)
   const { digestKey } = realm.keys
-  const digest = intent.keyId === undefined ? raw.digest(digestKey) : signedDigest(digestKey, handle)
+  const digest = intent.keyId === undefined ? raw.knownBy(digestKey) : signedDigest(digestKey, handle)
   const expiresAtMs = Math.min(intent.expiresAtMs, ...ancestors.map((up) => up.expiresAtMs))
   const named = { digest, handle, grant: grant ?? grantOf(handle), ancestors, expiresAtMs }
-  const record = { ...rest, ...named, ...at }
+  const spelling =
+    intent.keyId === undefined && raw.isKnownByName ? { spelling: raw.digest(digestKey) } : undefined
+  const record = { ...rest, ...named, ...at, ...spelling }
   if (sealText !== true) return record
   return {
     ...record,

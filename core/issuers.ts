@@ -2,7 +2,7 @@ import { after } from './awaitable.ts'
 import { sha256Base64url } from './crypto.ts'
 import type { Collection, Directory, Entry } from './directory.ts'
 import { type ClaimMap, type ForeignIssuer, foreignSource } from './foreign.ts'
-import { parseJws } from './jwt.ts'
+import { payloadOf } from './jose-text.ts'
 import type { Awaitable } from './ports.ts'
 import type { RawToken } from './raw-token.ts'
 import type { Source } from './records.ts'
@@ -39,7 +39,7 @@ export function issuerOfSource(
 
 /** Whether text is a JWS that says it is of a registered issuer, genuine or not: such text is no assigned token. */
 export function isOfRegisteredIssuer(directory: Directory, raw: RawToken): Awaitable<boolean> {
-  const issuer = raw.looksSigned ? parseJws(raw.reveal())?.claims.iss : undefined
+  const issuer = raw.looksSigned ? payloadOf(raw.reveal())?.iss : undefined
   if (typeof issuer !== 'string') return false
   return after(directory.get(ISSUERS, issuerId(issuer)), (entry) => entry !== undefined)
 }

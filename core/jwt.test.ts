@@ -17,13 +17,13 @@ import {
 import {
   audienceOf,
   candidateKeys,
-  JWS_MAX_CHARS,
   numericDateMs,
   type ParsedJws,
   parseJws,
   signJws,
   verifyJws,
 } from './jwt.ts'
+import { JWS_MAX_CHARS } from './raw-token.ts'
 import type { Json, JsonObject } from './strict-json.ts'
 
 type Pair = { readonly signing: SigningKey; readonly verifying: VerificationKey; readonly jwk: JsonObject }

@@ -1,9 +1,8 @@
 import { type SignedBy, signText, verifySignature } from './crypto.ts'
 import { algorithmNamed, isCanonicalBase64url, type SigningKey, type VerificationKey } from './jwk.ts'
+import { JWS_MAX_CHARS } from './raw-token.ts'
 import { isObject, type Json, type JsonObject, parseStrictJson } from './strict-json.ts'
 
-/** Characters of the longest JWS that is looked at: no more than a token's text may have. */
-export const JWS_MAX_CHARS = 8_192
 const HEADER_MAX_CHARS = 2_048
 const SEGMENTS = 3
 const KID_MAX = 256

@@ -223,11 +223,14 @@ test('a JWS of ours is known by its jti: another text that verifies is the same 
   const found = await realm.find(raw, 'oauth')
   assert.equal(found.record?.handle, token.record.handle)
   assert.equal((await realm.find(raw, 'identity')).record, undefined)
-  for (const broken of [`${text.slice(0, -2)}AA`, `${text}=`, token.record.handle, token.record.digest]) {
+  const forged = `${text.slice(0, dot)}${Buffer.alloc(64, 7).toString('base64url')}`
+  for (const broken of [forged, token.record.handle, token.record.digest]) {
     const other = RawToken.parse(broken)
     assert.ok(other !== undefined)
     assert.equal((await realm.find(other)).record, undefined, broken)
   }
+  for (const other of [`${text}=`, `${text.slice(0, -1)}B`])
+    assert.equal(RawToken.parse(other), undefined, other)
 })
 
 test('what our keys sign as something else is no token', async () => {

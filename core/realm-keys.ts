@@ -70,7 +70,7 @@ export function unsealTokenText(
 ): RawToken | undefined {
   if (of.sealed === undefined) return undefined
   const plain = unseal(subkey(keys.sealKey, of.handle), of.sealed, associated(realm, of))
-  return plain === undefined ? undefined : RawToken.parse(plain.toString('utf8'))
+  return plain === undefined ? undefined : RawToken.kept(plain.toString('utf8'))
 }
 
 function associated(realm: RealmName, of: SealedOf): string {

@@ -56,7 +56,15 @@ export type Audit = {
 /** Never holds token text: handles, grants and instants only. */
 export type Cause = { readonly code: string } & Readonly<Record<string, string>>
 
-export type Found = { readonly verdict: Verdict; readonly record: TokenRecord | undefined }
+export type Found = {
+  readonly verdict: Verdict
+  readonly record: TokenRecord | undefined
+  /**
+   * Of a JWS: what is known by the same name in another spelling. Nobody has vouched for this one, so it lets nothing
+   * in; whoever wants to end that token has named it.
+   */
+  readonly respelled?: TokenRecord
+}
 
 export type RealmParts = {
   readonly name: RealmName
@@ -150,19 +158,53 @@ export class Realm {
     const digest = raw.digest(this.keys.digestKey)
     const cached = this.#records.get(digest)
     if (cached !== undefined) return this.#judged(cached, source)
-    if (!raw.looksSigned || (source !== undefined && source !== 'oauth')) return this.#read(digest, source)
-    // A JWS of ours is known by its `jti`; any other one is text like any other.
+    if (!raw.looksSigned) return this.#read(digest, source)
+    if (source !== undefined && source !== 'oauth') return this.#bySignature(raw, digest, source)
+    // A JWS of ours is known by its `jti`.
     return after(this.#signed.resolve(raw, digest), (own) => {
-      const record = own === undefined ? undefined : this.#records.get(own)
-      return record === undefined ? this.#read(own ?? digest, source) : this.#judged(record, source)
+      return own === undefined ? this.#bySignature(raw, digest, source) : this.#read(own, source)
     })
   }
 
+  /** A token by whatever spelling of its text: for whoever ends it. Never enough to let it in. */
+  findToEnd(raw: RawToken, source?: Source): Awaitable<Found> {
+    return after(this.find(raw, source), (found) =>
+      found.respelled === undefined
+        ? found
+        : { verdict: this.judge(found.respelled), record: found.respelled },
+    )
+  }
+
+  /** By what it is known by; then by its bytes, as a JWT that was minted here is, and one that was kept long ago. */
+  #bySignature(raw: RawToken, digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
+    if (!raw.isKnownByName) return this.#read(digest, source)
+    return after(this.#record(raw.knownBy(this.keys.digestKey)), (record) =>
+      record === undefined ? this.#read(digest, source) : this.#spelled(record, digest, source),
+    )
+  }
+
+  #spelled(record: TokenRecord, digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
+    if (source !== undefined && record.source !== source) return NOT_FOUND
+    if (record.spelling === digest) return this.#judged(record, source)
+    const verdict = this.judge(record)
+    return {
+      verdict: verdict.kind === 'active' ? UNKNOWN_TOKEN : verdict,
+      record: undefined,
+      respelled: record,
+    }
+  }
+
   #read(digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
+    return after(this.#record(digest), (record) => this.#judged(record, source))
+  }
+
+  #record(digest: TokenDigest): Awaitable<TokenRecord | undefined> {
+    const cached = this.#records.get(digest)
+    if (cached !== undefined) return cached
     const changes = this.#records.changes
     return after(this.store.tokenByDigest(this.ordinal, digest), (record) => {
       if (record !== undefined) this.#records.fill(record, changes)
-      return this.#judged(record, source)
+      return record
     })
   }
 

@@ -88,6 +88,8 @@ export type TokenRecord = TokenFacts & {
   readonly issuedAtMs: number
   /** When an assigned token's expiry was last moved. */
   readonly extendedAtMs?: number
+  /** Of a JWS that is known by its name (`RawToken.knownBy`): the digest of the one text of it that is let in. */
+  readonly spelling?: TokenDigest
   /** Space-separated, RFC 6749 §3.3. */
   readonly scope?: string
   readonly audience?: readonly string[]

@@ -26,6 +26,8 @@ export type JudgedText = {
   readonly credential?: Credential
   /** Of a token of ours. */
   readonly record?: TokenRecord
+  /** As `Found.respelled`: for rules, which may name a token by any spelling of it. */
+  readonly respelled?: TokenRecord
   /** Why text that claims to be of a registered issuer is no token of it. */
   readonly refused?: ForeignRefused
 }
@@ -42,8 +44,9 @@ const ATTEMPTS_MAX = 3
  * @throws StoreUnavailable when that cannot be known.
  */
 export async function judgeText(realm: Realm, keySets: KeySets, raw: RawToken): Promise<JudgedText> {
-  const { verdict, record } = await realm.find(raw)
+  const { verdict, record, respelled } = await realm.find(raw)
   if (record !== undefined) return { verdict, facts: record, credential: credentialOf(record), record }
+  if (respelled !== undefined) return { verdict, respelled }
   if (!raw.looksSigned) return realm.grammar.shapeOf(raw.reveal()) === 'broken' ? MALFORMED : { verdict }
   const jws = parseJws(raw.reveal())
   if (jws === undefined) return MALFORMED

@@ -89,6 +89,15 @@ export type Seen = Known & {
   usedMinute: number
 }
 
+/** What a rule on a JWS may name beside its bytes: however it is spelled, it is that token. */
+function nameOf(raw: Raw, { digestKey }: RevocationIndex): TokenDigest | undefined {
+  return raw.isKnownByName ? raw.knownBy(digestKey) : undefined
+}
+
+function isEnded({ ended }: RevocationIndex, digest: TokenDigest | undefined): boolean {
+  return digest !== undefined && ended.hasDigest(digest)
+}
+
 /**
  * Judges tokens in process, against a copy of the server's revocations that is fed live. `check` is synchronous and
  * touches nothing outside; `verify` asks the server once about what `check` cannot know.
@@ -176,12 +185,7 @@ export class Verifier {
   /** Judges a token by what is known here. Synchronous; no I/O. */
   check(token: string, options?: CheckOptions): CheckResult {
     this.#checks += 1
-    const raw = RawToken.parse(token)
-    if (raw === undefined) return MALFORMED
-    const { index } = this.#replica
-    if (index === undefined) return STARTING
-    const digest = raw.digest(index.digestKey)
-    const seen = this.#seen.get(digest) ?? this.#look(raw, digest, index)
+    const seen = this.#remembered(token) ?? this.#look(token)
     if (!('facts' in seen)) return seen
     return this.#used.noted(seen, this.#judged(seen, this.#policy(options)))
   }
@@ -254,10 +258,21 @@ export class Verifier {
     return asked !== undefined && RANK[asked] < RANK[own] ? asked : own
   }
 
+  /** By exactly this text, which was looked at when it was first seen. */
+  #remembered(token: string): Seen | undefined {
+    const { index } = this.#replica
+    const digest = index === undefined ? undefined : RawToken.digestOf(token, index.digestKey)
+    return digest === undefined ? undefined : this.#seen.get(digest)
+  }
+
   /** A text that is not remembered. */
-  #look(raw: Raw, digest: TokenDigest, index: RevocationIndex): Seen | CheckResult {
-    // By itself: whatever else is to be known of it.
-    if (index.ended.hasDigest(digest)) return REVOKED
+  #look(token: string): Seen | CheckResult {
+    const raw = RawToken.parse(token)
+    if (raw === undefined) return MALFORMED
+    const { index } = this.#replica
+    if (index === undefined) return STARTING
+    const digest = raw.digest(index.digestKey)
+    if (isEnded(index, digest) || isEnded(index, nameOf(raw, index))) return REVOKED
     const read = this.#signed.read(raw, this.#nowMs(index, this.#reading()))
     switch (read.kind) {
       case 'known':
@@ -322,7 +337,7 @@ export class Verifier {
   async #ask(raw: Raw, digest: TokenDigest): Promise<CheckResult> {
     const sentMs = this.#parts.clock.wallMs()
     const answer = await this.#question(raw)
-    if (answer === undefined) return this.#unanswered(digest)
+    if (answer === undefined) return this.#unanswered(raw, digest)
     const { verdict } = answer
     if (verdict.kind === 'unknown') return { kind: 'unknown', why: verdict.why }
     if (verdict.kind === 'inactive') {
@@ -365,17 +380,18 @@ export class Verifier {
     return askIfPossible(this.#parts.transport, raw.reveal())
   }
 
-  #unanswered(digest: TokenDigest): CheckResult {
+  #unanswered(raw: Raw, digest: TokenDigest): CheckResult {
     const { index } = this.#replica
-    if (index?.ended.hasDigest(digest) === true) return REVOKED
+    if (index !== undefined && (isEnded(index, digest) || isEnded(index, nameOf(raw, index)))) return REVOKED
     const seen = this.#seen.get(digest)
     return seen === undefined ? UNSEEN : this.#judged(seen, 'refuse')
   }
 
   #knownOf(raw: Raw): Watched {
     const { index } = this.#replica
-    const digest = index === undefined ? undefined : raw.digest(index.digestKey)
-    return { digest, seen: digest === undefined ? undefined : this.#seen.get(digest) }
+    if (index === undefined) return { digest: undefined, seen: undefined }
+    const digest = raw.digest(index.digestKey)
+    return { digest, name: nameOf(raw, index), seen: this.#seen.get(digest) }
   }
 
   /** Only the server can say of whom a watched token is; until it has, its own digest is watched. */

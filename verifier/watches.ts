@@ -22,7 +22,12 @@ export type Watch = {
   known: Known
   readonly callback: OnRevoked
 }
-export type Known = { readonly digest: TokenDigest | undefined; readonly seen: Seen | undefined }
+export type Known = {
+  readonly digest: TokenDigest | undefined
+  /** Of a JWS: what it is known by however it is spelled, and what a rule on it may name. */
+  readonly name?: TokenDigest | undefined
+  readonly seen: Seen | undefined
+}
 
 const REVOKED: Inactive = inactiveFor('revoked')
 
@@ -104,7 +109,7 @@ export class Watches {
   seen(digest: TokenDigest, seen: Seen, index: RevocationIndex): void {
     for (const watch of [...this.#byDigest.of(digest)]) {
       if (watch.known.seen !== undefined) continue
-      this.#rename(watch, { digest, seen })
+      this.#rename(watch, { ...watch.known, digest, seen })
       this.#unseen.delete(watch)
       this.#sweepOne(watch, index)
     }
@@ -123,12 +128,13 @@ export class Watches {
   }
 
   #sweepOne(watch: Watch, index: RevocationIndex): void {
-    const { digest, seen } = watch.known
+    const { digest, name, seen } = watch.known
     if (seen !== undefined) {
       const result = this.#judge(seen)
       // A token that expires, or was replaced, has done its work.
       if (result.kind === 'inactive' && isByRule(result)) this.#fire(watch, result)
-    } else if (digest !== undefined && index.ended.hasDigest(digest)) this.#fire(watch, REVOKED)
+    } else if ([digest, name].some((one) => one !== undefined && index.ended.hasDigest(one)))
+      this.#fire(watch, REVOKED)
   }
 
   fireAll(why: Unknown): void {
@@ -187,11 +193,11 @@ type Learned = {
 }
 
 /** What a rule about a single token may call a watched one: by itself, or by what it came from. */
-function namesOf({ digest, seen }: Known): {
+function namesOf({ digest, name, seen }: Known): {
   readonly digests: readonly string[]
   readonly handles: readonly string[]
 } {
-  const digests = [digest, seen?.facts.digest].flatMap((one) => one ?? [])
+  const digests = [digest, name, seen?.facts.digest].flatMap((one) => one ?? [])
   const { handle, ancestors = [] } = seen?.facts ?? {}
   return {
     digests,

@@ -39,8 +39,9 @@ async function badges(realm: Realm, app: string, request: WireRequest): Promise<
   for (const token of tokens as readonly Json[]) {
     const parsed = parseToken(token)
     if (parsed.kind === 'refused') return parsed.answer
-    const owner = await ownerOf(realm, app, parsed.raw)
-    if (owner !== undefined) data.push({ token: parsed.raw.reveal(), client: owner, badge: 0 })
+    const { raw } = parsed
+    const owner = raw === undefined ? undefined : await ownerOf(realm, app, raw)
+    if (raw !== undefined && owner !== undefined) data.push({ token: raw.reveal(), client: owner, badge: 0 })
   }
   return ok({ data })
 }

@@ -7,8 +7,10 @@ import {
   isRevoked,
   type Operation,
   putToken,
+  type RawToken,
   type Realm,
   recordOf,
+  type Source,
   StoreUnavailable,
   type TokenIntent,
   type TokenRecord,
@@ -109,7 +111,8 @@ async function planOf(realm: Realm, act: BindAct): Promise<Plan> {
   const { raw } = act.assignment
   // Of every source: text that anybody in the realm holds cannot be assigned.
   const found = await realm.find(raw)
-  const plan = found.record === undefined ? await planForNew(realm, act) : planOver(realm, act, found)
+  const isKnown = found.record !== undefined || found.respelled !== undefined
+  const plan = isKnown ? planOver(realm, act, found) : await planForNew(realm, act)
   return plan.kind === 'put' && isMintingHeld(intentOf(act), realm.index) ? HELD : plan
 }
 
@@ -118,16 +121,28 @@ const HELD: Plan = { kind: 'held' }
 
 /** The record was looked for first: GC that takes it away meanwhile has left the tombstone before. */
 async function planForNew(realm: Realm, act: BindAct): Promise<Plan> {
-  const digest = act.assignment.raw.digest(realm.keys.digestKey)
-  if (await realm.store.isTombstone(realm.ordinal, digest)) return CONFLICT
-  // At the head, no cut-off hits; what is left is a rule on this very digest.
-  const facts = { source: act.admin.source, digest, ancestors: [], position: realm.basis(), expiresAtMs: 0 }
-  return isRevoked(facts, realm.index) ? CONFLICT : { kind: 'put', over: [] }
+  const { raw } = act.assignment
+  return (await wasEnded(realm, raw, act.admin.source)) ? CONFLICT : { kind: 'put', over: [] }
 }
 
-function planOver(realm: Realm, act: BindAct, { verdict, record }: Found): Plan {
+/** Whether text without a record was revoked here once: by its name, or by its bytes, as a JWS was known long ago. */
+export async function wasEnded(realm: Realm, raw: RawToken, source: Source): Promise<boolean> {
+  const { digestKey } = realm.keys
+  for (const digest of new Set([raw.knownBy(digestKey), raw.digest(digestKey)])) {
+    if (await realm.store.isTombstone(realm.ordinal, digest)) return true
+    // At the head, no cut-off hits; what is left is a rule on this very digest.
+    const facts = { source, digest, ancestors: [], position: realm.basis(), expiresAtMs: 0 }
+    if (isRevoked(facts, realm.index)) return true
+  }
+  return false
+}
+
+function planOver(realm: Realm, act: BindAct, { verdict, record: own, respelled }: Found): Plan {
+  const record = own ?? respelled
   // Asked apart from the verdict, which names one reason only: lost text may have been revoked before.
   if (record === undefined || isRevoked(record, realm.index)) return CONFLICT
+  // One token with two texts would be let in by one of them only: the one that is bound stays.
+  if (own === undefined && realm.judge(record).kind === 'active') return CONFLICT
   const isOwn = record.source === act.admin.source && record.client === act.client
   switch (verdict.kind) {
     case 'active':

@@ -1,11 +1,10 @@
-import { ASSIGNED_LIFETIME_MAX_MS, RawToken, type Realm } from '@rescind/core'
+import { ASSIGNED_LIFETIME_MAX_MS, JWS_MAX_CHARS, RawToken, type Realm, TOKEN_MAX_BYTES } from '@rescind/core'
 import { JSON_TYPE } from '../wire/answer.ts'
 import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
 import { withoutBom } from '../wire/text.ts'
 import type { Admin } from './callers.ts'
-import { looksMinted } from './chat-jwt.ts'
 import type { ChatApp } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'
 
@@ -30,7 +29,10 @@ export function readObject(request: WireRequest): Extract<Body, { kind: 'object'
   return body.kind === 'none' ? refused('INVALID_BODY') : body
 }
 
-export type RevokeAsk = { readonly kind: 'all' } | { readonly kind: 'one'; readonly raw: RawToken }
+export type RevokeAsk = { readonly kind: 'all' } | TokenText
+
+/** `raw` absent: well-formed text that is no token's, a JWS that is not written in its one way. */
+export type TokenText = { readonly kind: 'one'; readonly raw: RawToken | undefined }
 
 /**
  * "All" is asked for by no body, or by an object without members, and by nothing else: whatever was meant to
@@ -69,7 +71,9 @@ export function parseAssignment(realm: Realm, admin: Admin, members: JsonObject)
   const token = parseToken(members.token)
   if (token.kind === 'refused') return token
   const { raw } = token
-  if (realm.grammar.shapeOf(raw.reveal()) !== 'foreign' || looksMinted(raw))
+  if (raw === undefined)
+    return refused('INVALID_REQUEST', 'This token is a JWS or JWE that is not written as RFC 7515 says.')
+  if (realm.grammar.shapeOf(raw.reveal()) !== 'foreign' || raw.looksMinted)
     return refused('INVALID_REQUEST', 'This token has the form of those that this server mints.')
   const expiry = parseExpiry(realm, admin, members.expirationDate)
   return expiry.kind === 'refused' ? expiry : { kind: 'assignment', raw, expiresAtMs: expiry.ms }
@@ -83,12 +87,17 @@ export function refuseBody(request: WireRequest): Refused | undefined {
   return refused('INVALID_REQUEST', 'This call takes no body.')
 }
 
-export function parseToken(value: Json | undefined): Extract<RevokeAsk, { kind: 'one' }> | Refused {
+export function parseToken(value: Json | undefined): TokenText | Refused {
   const raw = typeof value === 'string' ? RawToken.parse(value) : undefined
-  return raw === undefined
-    ? refused('INVALID_REQUEST', 'token must be text of 1 to 8192 bytes.')
-    : { kind: 'one', raw }
+  const isText = raw !== undefined || (typeof value === 'string' && isNotCanonical(value))
+  return isText ? { kind: 'one', raw } : refused('INVALID_REQUEST', NO_TOKEN)
 }
+
+function isNotCanonical(text: string): boolean {
+  return RawToken.refusalOf(text) === 'not-canonical'
+}
+
+const NO_TOKEN = `token must be text of 1 to ${TOKEN_MAX_BYTES} bytes, or a JWS of 1 to ${JWS_MAX_CHARS}.`
 
 function parseExpiry(
   realm: Realm,

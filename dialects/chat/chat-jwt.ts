@@ -1,5 +1,4 @@
-import { type Handle, hmacSha256, parseHandle, RawToken, type Realm, subkey } from '@rescind/core'
-import { isObject, type JsonObject, parseStrictJson } from '../wire/strict-json.ts'
+import { type Handle, hmacSha256, RawToken, type Realm, subkey } from '@rescind/core'
 
 /** `{"alg":"HS256","typ":"JWT"}`, byte for byte the header of the seed's tokens. */
 const HEADER = 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9'
@@ -34,23 +33,4 @@ export function mintChatJwt(realm: Realm, jwt: ChatJwt): RawToken | undefined {
   const signed = `${HEADER}.${Buffer.from(payload, 'utf8').toString('base64url')}`
   const key = subkey(realm.keys.sealKey, `chat-jwt:${jwt.app}`)
   return RawToken.parse(`${signed}.${hmacSha256(key, signed).toString('base64url')}`)
-}
-
-/**
- * Whether text is of the grammar of `mintChatJwt`: a JWS whose `jti` is a handle, which OAuth's JWTs are, too. Told by form, not by
- * signature, so that the tokens of every app and of every realm are meant without trying the keys of them
- * all, and so that our text with a changed signature cannot be assigned either. Whatever verifies under one
- * of our keys has this form, because nobody else holds them. The vendor's own tokens carry no `jti`: they can
- * be brought along.
- */
-export function looksMinted(raw: RawToken): boolean {
-  const [header = '', payload = '', signature, more] = raw.reveal().split('.', 4)
-  if (signature === undefined || more !== undefined) return false
-  const jti = objectIn(payload)?.jti
-  return objectIn(header)?.alg !== undefined && typeof jti === 'string' && parseHandle(jti) !== undefined
-}
-
-function objectIn(part: string): JsonObject | undefined {
-  const value = parseStrictJson(Buffer.from(part, 'base64url'))
-  return isObject(value) ? value : undefined
 }

@@ -1,6 +1,7 @@
 import {
   callerFacts,
   type Found,
+  isOfRegisteredIssuer,
   isRevoked,
   Overloaded,
   type Realm,
@@ -10,10 +11,9 @@ import {
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
-import { bindText } from './bind.ts'
+import { bindText, wasEnded } from './bind.ts'
 import { assignedLifetimeMaxMs } from './body.ts'
 import type { Admin } from './callers.ts'
-import { looksMinted } from './chat-jwt.ts'
 import { AVATAR_URL_MAX_CHARS, type ClientPatch, NICKNAME_MAX_CHARS, parsePatch } from './client-body.ts'
 import { planClient } from './client-write.ts'
 import { sourceOf } from './directory.ts'
@@ -68,13 +68,19 @@ export class OutsideVerifier {
     const source = sourceOf(who.app.name)
     // Before anything is read: a revocation that comes while we ask makes the rest stale.
     const basis = realm.basis()
-    if (realm.grammar.shapeOf(raw.reveal()) !== 'foreign' || looksMinted(raw)) return NOT_KNOWN
+    if (realm.grammar.shapeOf(raw.reveal()) !== 'foreign' || raw.looksMinted) return NOT_KNOWN
     if (await isOver(realm, presented, source)) return NOT_KNOWN
+    // It is judged by its issuer's signature; nobody else is shown it.
+    if (await isOfRegisteredIssuer(realm.directory, raw)) return NOT_KNOWN
     const seconds = who.byApiKey ? 0 : this.#rates.takePublic(realm, who.app, request.from)
     if (seconds > 0) return tooMany(seconds)
     const claimed = await this.#once(realm, presented)
     if (claimed === undefined) return NOT_KNOWN
     if (wasCutOff(realm, source, claimed)) return NOT_KNOWN
+    const { respelled } = await realm.find(raw, source)
+    // Another signature of a token that is known: vouched for this time, and asked about the next time, too.
+    if (respelled?.client === claimed.patch.id && realm.judge(respelled).kind === 'active')
+      return { verdict: realm.judge(respelled), record: respelled }
     const standing = { realm: realm.ordinal, facts: callerFacts({ source }, basis) }
     const caller = { id: `chat:${who.app.name}:verify`, from: request.from, standing }
     const admin: Admin = { kind: 'admin', app: who.app, source, caller, basis, isPublic: false }
@@ -97,11 +103,9 @@ export class OutsideVerifier {
 
 /** Whether this text was revoked here, or is somebody else's: then nobody outside is asked. */
 async function isOver(realm: Realm, { raw }: Presented, source: Source): Promise<boolean> {
-  const { record } = await realm.find(raw)
+  const { record } = await realm.findToEnd(raw)
   if (record !== undefined) return record.source !== source || isRevoked(record, realm.index)
-  const digest = raw.digest(realm.keys.digestKey)
-  if (await realm.store.isTombstone(realm.ordinal, digest)) return true
-  return isRevoked({ source, digest, ancestors: [], position: realm.basis(), expiresAtMs: 0 }, realm.index)
+  return wasEnded(realm, raw, source)
 }
 
 /**

@@ -36,8 +36,13 @@ export function revokeTokens(realm: Realm, { admin, request, client }: AdminAsk)
 
 type Of = { readonly admin: Admin; readonly client: string }
 
-async function revokeOne(realm: Realm, { admin, client }: Of, raw: RawToken): Promise<Answer | Stale> {
-  const { verdict, record } = await realm.find(raw, admin.source)
+async function revokeOne(
+  realm: Realm,
+  { admin, client }: Of,
+  raw: RawToken | undefined,
+): Promise<Answer | Stale> {
+  if (raw === undefined) return fail('TOKEN_NOT_FOUND')
+  const { verdict, record } = await realm.findToEnd(raw, admin.source)
   // Unknown, expired, revoked, another client's, another app's: one answer for all, and nothing is revoked.
   if (record === undefined || record.client !== client) return fail('TOKEN_NOT_FOUND')
   const act = actOn(verdict, record, { caller: admin.caller, how: 'chat.revoke' })

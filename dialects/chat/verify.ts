@@ -15,6 +15,7 @@ export async function verifyReference(realm: Realm, { admin, request }: AdminAsk
   if (Object.keys(others).length > 0) return fail('INVALID_REQUEST', 'The body may hold nothing but token.')
   const parsed = parseToken(token)
   if (parsed.kind === 'refused') return parsed.answer
+  if (parsed.raw === undefined) return fail('INVALID_TOKEN')
   const { verdict, record } = await realm.find(parsed.raw, admin.source)
   if (record?.client === undefined || !isActive(verdict)) return fail('INVALID_TOKEN')
   const client = await realm.directory.get(CHAT_CLIENTS, clientRecordId(admin.app.name, record.client))

@@ -121,5 +121,5 @@ function tokenRule(source: MemorySource, token: string): Rule {
 function digestOf(source: MemorySource, token: string): ReturnType<RawToken['digest']> {
   const raw = RawToken.parse(token)
   if (raw === undefined) throw new TypeError('no token could have this text')
-  return raw.digest(source.digestKey)
+  return raw.knownBy(source.digestKey)
 }

@@ -95,8 +95,9 @@ function basisOf(body: RuleBody, classified: Classified): Dated | Problem {
 async function byText({ realm, parts }: Asking, text: string): Promise<Resolved | Problem> {
   const raw = RawToken.parse(text)
   if (raw === undefined) return problem(422, 'target: no text of a token')
-  const { verdict, record, facts } = await judgeText(realm, parts.keySets, raw)
-  if (record !== undefined) return ofRecord(record)
+  const { verdict, record, respelled, facts } = await judgeText(realm, parts.keySets, raw)
+  const own = record ?? respelled
+  if (own !== undefined) return ofRecord(own)
   if (verdict.kind === 'unknown') throw new StoreUnavailable('the keys of a foreign issuer cannot be had now')
   if (facts?.foreign === undefined) return problem(404, 'no such token')
   const issuer = facts.source.slice(ISS.length)

@@ -1,0 +1,87 @@
+/** Another text that some reader takes for the same signed token. */
+export type Spelling = {
+  readonly how: string
+  readonly text: string
+  /** `text`: base64url that is not canonical, or another form. `signature`: another signature over what was signed. */
+  readonly of: 'text' | 'signature'
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** The orders of the curves whose signatures have twins: (r, n − s) verifies wherever (r, s) does. */
+const ORDERS: Readonly<Record<string, bigint>> = {
+  ES256: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+  ES256K: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
+  ES384: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+  ES512:
+    0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+}
+
+/**
+ * Every other spelling of a compact JWS that lenient readers have been seen to take: a revoked token must be dead in
+ * each of them. New ways are added here, and then every door is tried with them.
+ */
+export function spellingsOf(jws: string): readonly Spelling[] {
+  const [header = '', payload = '', signature = ''] = jws.split('.')
+  const input = `${header}.${payload}`
+  const texts: (readonly [how: string, text: string])[] = [
+    ...strayBits(signature).map((one, nth) => [`stray bits ${nth}`, `${input}.${one}`] as const),
+    ...strayBits(header).map(
+      (one) => ['stray bits of the header', `${one}.${payload}.${signature}`] as const,
+    ),
+    ...strayBits(payload).map(
+      (one) => ['stray bits of the payload', `${header}.${one}.${signature}`] as const,
+    ),
+    ['one =', `${jws}=`],
+    ['two =', `${jws}==`],
+    ['padding in front of the dot', `${header}=.${payload}.${signature}`],
+    ['text behind the padding', `${jws}==x`],
+    ['a space behind', `${jws} `],
+    ['a space in front', ` ${jws}`],
+    ['a line break behind', `${jws}\n`],
+    ['a line break within', `${input}.${signature.slice(0, 20)}\r\n${signature.slice(20)}`],
+    ['a tab behind the dot', `${input}.\t${signature}`],
+    ['a foreign character', `${jws}!`],
+    ['a foreign character within', `${input}.${signature.slice(0, 9)}*${signature.slice(9)}`],
+    ['a character beyond ASCII', `${input}.${signature.slice(0, 9)}\u00e9${signature.slice(9)}`],
+    ['a character of zero width', `${jws}\u200b`],
+    ['a fourth part', `${jws}.x`],
+    ['an empty fourth part', `${jws}.`],
+    ['an empty part in front of the signature', `${input}..${signature}`],
+    ['JSON, flattened', JSON.stringify({ protected: header, payload, signature })],
+    ['JSON, general', JSON.stringify({ payload, signatures: [{ protected: header, signature }] }, null, 1)],
+  ]
+  const plain = signature.replaceAll('-', '+').replaceAll('_', '/')
+  if (plain !== signature) texts.push(['the alphabet of base64', `${input}.${plain}`])
+  const bytes = Buffer.from(signature, 'base64url')
+  const signatures: (readonly [how: string, bytes: Uint8Array])[] = [
+    ...twinsOf(header, bytes).map((twin) => ['s turned into n - s', twin] as const),
+    ['a zero byte in front', Buffer.concat([Buffer.alloc(1), bytes])],
+    ['a zero byte behind', Buffer.concat([bytes, Buffer.alloc(1)])],
+    ['some other signature', Buffer.alloc(bytes.length, 7)],
+  ]
+  return [
+    ...texts.map(([how, text]) => ({ how, text, of: 'text' }) as const),
+    ...signatures.map(
+      ([how, one]) =>
+        ({ how, text: `${input}.${Buffer.from(one).toString('base64url')}`, of: 'signature' }) as const,
+    ),
+  ]
+}
+
+/** The same bytes with other values of the bits of the last character that belong to no byte. */
+function strayBits(part: string): readonly string[] {
+  const free = [1, 1, 16, 4][part.length % 4] ?? 1
+  const last = ALPHABET.indexOf(part.at(-1) ?? '')
+  return Array.from({ length: free - 1 }, (_, nth) => part.slice(0, -1) + ALPHABET.charAt(last + nth + 1))
+}
+
+function twinsOf(header: string, signature: Buffer): readonly Buffer[] {
+  const { alg = '' } = JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as { alg?: string }
+  const order = ORDERS[alg]
+  if (order === undefined) return []
+  const half = signature.length / 2
+  const s = BigInt(`0x${signature.subarray(half).toString('hex')}`)
+  const flipped = Buffer.from((order - s).toString(16).padStart(half * 2, '0'), 'hex')
+  return [Buffer.concat([signature.subarray(0, half), flipped])]
+}
