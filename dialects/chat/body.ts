@@ -1,4 +1,4 @@
-import { ASSIGNED_LIFETIME_MAX_MS, JWS_MAX_CHARS, RawToken, type Realm, TOKEN_MAX_BYTES } from '@rescind/core'
+import { ASSIGNED_LIFETIME_MAX_MS, RawToken, type Realm, TOKEN_MAX_BYTES } from '@rescind/core'
 import { JSON_TYPE } from '../wire/answer.ts'
 import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
@@ -97,7 +97,8 @@ function isNotCanonical(text: string): boolean {
   return RawToken.refusalOf(text) === 'not-canonical'
 }
 
-const NO_TOKEN = `token must be text of 1 to ${TOKEN_MAX_BYTES} bytes, or a JWS of 1 to ${JWS_MAX_CHARS}.`
+/** Of a JWS it may be twice as many, which is said in the manual. */
+const NO_TOKEN = `token must be text of 1 to ${TOKEN_MAX_BYTES} bytes.`
 
 function parseExpiry(
   realm: Realm,

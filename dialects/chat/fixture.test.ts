@@ -1,6 +1,6 @@
 /** What the tests of this folder share; it holds no test itself. */
 import assert from 'node:assert/strict'
-import { putRecord, RawToken, type Realm, type TokenRecord } from '@rescind/core'
+import { putRecord, RawToken, type Realm, type Store, type TokenRecord } from '@rescind/core'
 import type { Answer } from '@rescind/dialects'
 import { openWorld, type World } from '../../test/kit/realm.ts'
 import { bodyText, wireRequest } from '../../test/kit/request.ts'
@@ -62,11 +62,13 @@ export type ChatStart = {
   /** What is particular about the first app. */
   readonly app?: Partial<ChatAppSettings>
   readonly options?: Omit<ChatOptions, 'live'>
+  /** Absent: the memory store. */
+  readonly store?: Store
 }
 
 /** A realm with the apps `acme` and `globex`. */
-export async function openChat({ app, options }: ChatStart = {}): Promise<ChatWorld> {
-  const world = await openWorld()
+export async function openChat({ app, options, store }: ChatStart = {}): Promise<ChatWorld> {
+  const world = await openWorld(store)
   const { realm, realms } = world
   await addApp(realm, 'acme', [API_KEY, CLIENT_KEY], app)
   await addApp(realm, 'globex', [OTHER_API_KEY, OTHER_CLIENT_KEY])

@@ -79,9 +79,7 @@ async function attempt(bulk: BulkAct, candidate: Candidate): Promise<Finding | '
 async function byText(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
   const { realm, keySets, secrets } = bulk
   const raw = RawToken.parse(text)
-  // The text of a JWS that is written otherwise than it may be is no text of a token, but it is no clean line either.
-  if (raw === undefined)
-    return RawToken.refusalOf(text) === 'not-canonical' ? { ...UNKNOWN, why: 'malformed' } : NOT_OURS
+  if (raw === undefined) return NOT_OURS
   const { verdict, record, respelled, facts } = await judgeText(realm, keySets, raw)
   if (record !== undefined) return endOwn(bulk, record, verdict)
   if (respelled !== undefined) return endOwn(bulk, respelled, realm.judge(respelled))
