@@ -13,6 +13,7 @@ import {
   type TokenDigest,
   turnsVerdicts,
 } from '@rescind/core'
+import { isEnded, nameOf } from './ended.ts'
 import { isSingleUse, type Known, readKnown } from './facts.ts'
 import { Memory } from './memory.ts'
 import {
@@ -87,15 +88,6 @@ export type Seen = Known & {
   turned: Inactive | undefined
   answer: Active | undefined
   usedMinute: number
-}
-
-/** What a rule on a JWS may name beside its bytes: however it is spelled, it is that token. */
-function nameOf(raw: Raw, { digestKey }: RevocationIndex): TokenDigest | undefined {
-  return raw.isKnownByName ? raw.knownBy(digestKey) : undefined
-}
-
-function isEnded({ ended }: RevocationIndex, digest: TokenDigest | undefined): boolean {
-  return digest !== undefined && ended.hasDigest(digest)
 }
 
 /**
