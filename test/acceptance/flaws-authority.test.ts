@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import {
+  API_KEY,
+  basic,
+  Calls,
+  CONTROL,
+  FORM_BODY,
+  JSON_BODY,
+  memberAt,
+  OAUTH,
+  textAt,
+} from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
+import { ANN, BOB, EVE, GATEWAY, OTHER, ROOT, SVC } from '../kit/seed.ts'
+
+/** What opens something, and what only looks as if it did: ids, digests, halves of secrets, words that mean false. */
+
+let server: TestServer
+let calls: Calls
+let root = ''
+before(async () => {
+  server = await openServer({ time: 'hand', flags: ['--identity-rate', '0', '--control-rate', '0'] })
+  calls = new Calls(server.port)
+  root = await calls.identityToken(ROOT)
+})
+after(async () => {
+  calls.close()
+  await server.close()
+})
+
+async function control(line: string, body?: unknown): Promise<RawAnswer> {
+  return body === undefined
+    ? calls.send(line.replace(' ', ' /control/v1'), [CONTROL])
+    : calls.send(line.replace(' ', ' /control/v1'), [CONTROL, JSON_BODY], JSON.stringify(body))
+}
+
+/** Everything about a token that its bearer is not the only one to see. */
+async function idsOf(token: string): Promise<readonly string[]> {
+  const looked = await control('POST /tokens/lookup', { token })
+  const shown = JSON.parse(looked.body.toString()) as Readonly<Record<string, unknown>>
+  const ids = ['handle', 'grant', 'digest', 'session', 'jti'].flatMap((name) => {
+    const value = (shown['facts'] as typeof shown | undefined)?.[name] ?? shown[name]
+    return typeof value === 'string' ? [value] : []
+  })
+  const hashes = (['hex', 'base64', 'base64url'] as const).map((way) =>
+    createHash('sha256').update(token).digest(way),
+  )
+  assert.ok(ids.length > 0)
+  return [...ids, ...ids.map((id) => id.replace(/^[a-z]+_/, '')), ...hashes]
+}
+
+test('[C02] who knows the id of a token, its handle, grant or digest, but not its text, can end it in no dialect', async () => {
+  const bob = await calls.identityToken(BOB)
+  const [access, chat, eve] = [
+    (await calls.oauthGrant('victim')).access,
+    await calls.chatToken('victim'),
+    await calls.identityToken(EVE),
+  ]
+  for (const token of [access, chat, eve]) {
+    for (const id of await idsOf(token)) {
+      const before = server.power.writes
+      const text = encodeURIComponent(id)
+      assert.equal((await calls.oauthRevoke(SVC, id)).status, 200, 'as for any text that is no token')
+      assert.ok((await calls.identity('DELETE', bob, text)).status >= 400)
+      assert.ok((await calls.identity('DELETE', root, text)).status >= 400)
+      assert.ok((await calls.identity('DELETE', id, '')).status >= 400, 'nor does it open anything')
+      const v3 = await calls.send('DELETE /v3/auth/tokens', [
+        `X-Auth-Token: ${root}`,
+        `X-Subject-Token: ${id}`,
+      ])
+      assert.ok(v3.status >= 400)
+      assert.ok((await calls.chatRevoke('victim', id)).status >= 400)
+      assert.equal((await calls.chatMe(id)).status, 401)
+      assert.equal(await calls.isActive(GATEWAY, id), false)
+      assert.equal((await calls.send('GET /check', [`Authorization: Bearer ${id}`])).status, 401)
+      assert.equal(server.power.writes, before, `${id} wrote something`)
+    }
+    assert.equal(await calls.isActive(GATEWAY, token), true)
+  }
+})
+
+test('[C10] whichever admin keys are deleted, in whatever order, one is left that can end every live token', async () => {
+  const tokens = [
+    (await calls.oauthGrant('kept')).access,
+    await calls.chatToken('kept'),
+    await calls.identityToken(EVE),
+    await calls.oauthToken(OTHER),
+  ]
+  const made: { id: string; key: string }[] = []
+  for (let nth = 0; nth < 6; nth += 1) {
+    const answer = await control('POST /keys', { name: `admin ${nth}`, role: 'admin' })
+    made.push({ id: textAt(answer, 'id'), key: textAt(answer, 'key') })
+  }
+  // Each deletes another one, itself at last.
+  const order = [2, 5, 0, 3, 1, 4]
+  let left = made.length
+  for (const nth of order) {
+    const by = made[order[order.length - 1] ?? 0]
+    const answer = await calls.send(`DELETE /control/v1/keys/${made[nth]?.id}`, [
+      `Authorization: Bearer ${by?.key}`,
+    ])
+    assert.equal(answer.status, 204)
+    left -= 1
+    const { keys } = JSON.parse((await control('GET /keys')).body.toString()) as { keys: { role: string }[] }
+    assert.equal(keys.filter(({ role }) => role === 'admin').length, left + 1)
+  }
+  const last = await control('DELETE /keys/first')
+  assert.equal(last.status, 409, 'the last one cannot go')
+  for (const role of ['viewer', 'responder'])
+    assert.equal((await control('POST /keys', { name: role, role })).status, 201)
+  assert.equal((await control('DELETE /keys/first')).status, 409, 'keys of lesser roles do not count')
+  for (const token of tokens) {
+    assert.equal(await calls.isActive(GATEWAY, token), true)
+    assert.equal((await control('POST /revocations', { target: { token }, reason: 'test' })).status, 201)
+    assert.equal(await calls.isActive(GATEWAY, token), false)
+  }
+})
+
+/** Texts that a comparison of the first so many bytes, or up to a NUL, takes for the same. */
+function near(secret: string): readonly string[] {
+  const cuts = [1, 31, 32, 71, 72, 73, 127, 128, 254, 255, 256, secret.length - 1].filter(
+    (at) => at < secret.length,
+  )
+  return [
+    ...cuts.map((at) => secret.slice(0, at)),
+    ...cuts.map((at) => `${secret.slice(0, at)}${'x'.repeat(secret.length - at)}`),
+    `${secret}x`,
+    `${secret}${secret}`,
+    `${secret.slice(0, 1)}${secret.slice(2)}`,
+    secret.toUpperCase(),
+  ]
+}
+
+test('[D05] [K04] secrets that share their first 1, 31, 72, 255 or 256 bytes are as different as any', async () => {
+  const secret = 'Aa1!'.repeat(75)
+  const body = { clientId: 'long', grantTypes: ['client_credentials'], clientSecret: secret }
+  const made = await control('POST /clients', body)
+  const right = made.status === 201 && memberAt(made, 'clientSecret') === secret ? secret : undefined
+  const texts = right === undefined ? SVC : { clientId: 'long', clientSecret: right }
+  assert.equal(
+    (await calls.send(`POST ${OAUTH}`, [basic(texts), FORM_BODY], 'grant_type=client_credentials')).status,
+    200,
+  )
+  for (const clientSecret of near(texts.clientSecret).slice(0, 90)) {
+    const asked = await calls.send(
+      `POST ${OAUTH}`,
+      [basic({ ...texts, clientSecret }), FORM_BODY],
+      'grant_type=client_credentials',
+    )
+    assert.equal(asked.status, 401, clientSecret)
+  }
+})
+
+test('[D05] passwords and API keys are compared whole: no shared beginning, and no NUL, makes one of another', async () => {
+  const password = `Aa1!${'p'.repeat(96)}`
+  const user = { user: { name: 'longpw', password, enabled: true, default_project_id: BOB.tenant } }
+  const made = await calls.send('POST /v3/users', [`X-Auth-Token: ${root}`, JSON_BODY], JSON.stringify(user))
+  assert.equal(made.status, 201, made.body.toString())
+  const login = (text: string): Promise<RawAnswer> => {
+    const identity = {
+      methods: ['password'],
+      password: { user: { name: 'longpw', domain: { id: 'default' }, password: text } },
+    }
+    return calls.send('POST /v3/auth/tokens', [JSON_BODY], JSON.stringify({ auth: { identity } }))
+  }
+  assert.equal((await login(password)).status, 201)
+  const wrong = [
+    password.slice(0, 72),
+    `${password.slice(0, 72)}${'q'.repeat(28)}`,
+    `${password}p`,
+    password.slice(0, -1),
+    `${password.slice(0, 1)}\0${password.slice(2)}`,
+    `A\0`,
+  ]
+  for (const text of wrong) assert.ok([400, 401].includes((await login(text)).status), JSON.stringify(text))
+  const byKey = (apiKey: string): Promise<RawAnswer> => {
+    const auth = { 'RAX-KSKEY:apiKeyCredentials': { username: ANN.username, apiKey } }
+    return calls.send('POST /v2.0/tokens', [JSON_BODY], JSON.stringify({ auth }))
+  }
+  assert.equal((await byKey(ANN.apiKey)).status, 200)
+  for (const text of [...near(ANN.apiKey), `${ANN.apiKey}\0`, `a\0${ANN.apiKey}`])
+    assert.ok([400, 401].includes((await byKey(text)).status))
+})
+
+test('[K04] keys that share 0, 8, 16 or 31 bytes with the right one are refused alike, to the byte', async () => {
+  const key = CONTROL.slice('Authorization: Bearer '.length)
+  const shares = [0, 8, 16, key.length - 1]
+  const said = new Set<string>()
+  for (const share of shares) {
+    const wrong = key.slice(0, share) + 'x'.repeat(key.length - share)
+    const answer = await calls.send('GET /control/v1/keys', [`Authorization: Bearer ${wrong}`])
+    said.add(
+      `${answer.status} ${answer.headers.filter(([name]) => name !== 'date').join()} ${answer.body.toString()}`,
+    )
+  }
+  assert.equal(said.size, 1)
+  const chat = new Set<string>()
+  const apiKey = API_KEY.slice('IM-API-KEY: '.length)
+  for (const share of shares) {
+    const answer = await calls.send('GET /admin/clients', [
+      `IM-API-KEY: ${apiKey.slice(0, share)}${'x'.repeat(apiKey.length - share)}`,
+    ])
+    chat.add(`${answer.status} ${answer.body.toString()}`)
+  }
+  assert.equal(chat.size, 1)
+})
+
+test('[K08] an unknown client is answered as a known one with a wrong secret, and as much is done for it', async () => {
+  const ask = (clientId: string, clientSecret: string): Promise<RawAnswer> =>
+    calls.send(
+      `POST ${OAUTH}`,
+      [basic({ clientId, clientSecret }), FORM_BODY],
+      'grant_type=client_credentials',
+    )
+  const shown = ({ status, headers, body }: RawAnswer): string =>
+    JSON.stringify([status, headers.filter(([name]) => name !== 'date'), body.toString()])
+  const [unknown, known] = [await ask('nobody', 'x'.repeat(26)), await ask(SVC.clientId, 'x'.repeat(26))]
+  assert.equal(shown(unknown), shown(known))
+  assert.equal(headerOf(unknown, 'www-authenticate'), headerOf(known, 'www-authenticate'))
+  // What is done for one is what is done for the other: both read the directory, and both compare one digest.
+  const cost = async (clientId: string): Promise<number> => {
+    const start = process.cpuUsage()
+    for (let nth = 0; nth < 30; nth += 1) await ask(clientId, `wrong-${nth}-${'y'.repeat(16)}`)
+    const { user, system } = process.cpuUsage(start)
+    return user + system
+  }
+  await cost('warm')
+  const [first, second] = [await cost(OTHER.clientId), await cost('nobody-else')]
+  assert.ok(first < 4 * second && second < 4 * first, `${first} and ${second} µs`)
+})
+
+/** Values that some reader takes for false, and another one for true. */
+const LOOSE = ['false', 'FALSE', 'False', '0', 'no', 'off', '', 0, 1, 'true', [], {}, ' false']
+
+test('[B18] a word that some take for false, in the place of false, is refused and switches nothing', async () => {
+  const user = { id: EVE.id, username: EVE.username }
+  for (const value of LOOSE) {
+    const before = server.power.writes
+    const identity = (line: string, body: unknown): Promise<RawAnswer> =>
+      calls.send(line, [`X-Auth-Token: ${root}`, JSON_BODY], JSON.stringify(body))
+    const asks: Readonly<Record<string, () => Promise<RawAnswer>>> = {
+      'v3 user': () => identity(`PATCH /v3/users/${EVE.id}`, { user: { enabled: value } }),
+      'v3 project': () => identity(`PATCH /v3/projects/${EVE.tenant}`, { project: { enabled: value } }),
+      'v2.0 user': () => identity(`POST /v2.0/users/${EVE.id}`, { user: { ...user, enabled: value } }),
+      'v2.0 tenant': () =>
+        identity(`POST /v2.0/tenants/${EVE.tenant}`, { tenant: { name: 'x', enabled: value } }),
+      realm: () => control('PATCH /realms/default', { enabled: value }),
+      app: () => control('PATCH /chat-apps/acme', { enabled: value }),
+      profile: () => control('POST /check-profiles', { name: 'p', withoutAudience: value }),
+    }
+    for (const [what, ask] of Object.entries(asks)) {
+      // The words of XML Schema, in which v2.0 also speaks, mean what they say.
+      if (what.startsWith('v2.0') && /^ ?(?:true|false)$/.test(String(value))) continue
+      const { status, body } = await ask()
+      assert.ok(
+        status >= 400 && status < 500,
+        `${what}: ${JSON.stringify(value)} is ${status} ${body.toString()}`,
+      )
+    }
+    assert.equal(server.power.writes, before, JSON.stringify(value))
+  }
+  assert.equal((await calls.identity('GET', root, await calls.identityToken(EVE))).status, 200)
+})
+
+test('[B18] a seed file that says so is refused, and the server does not start', async () => {
+  const user = {
+    id: '5',
+    username: 'x',
+    password: 'x-password-0123456789',
+    tenantId: '900100',
+    roles: ['identity:default'],
+  }
+  const tenants = [{ id: '900100', name: 'one' }]
+  for (const enabled of LOOSE) {
+    const seed = { realms: [{ name: 'default', identity: { tenants, users: [{ ...user, enabled }] } }] }
+    await assert.rejects(
+      openServer({ time: 'hand', seed }),
+      { name: 'SettingsRefused' },
+      JSON.stringify(enabled),
+    )
+  }
+})
+
+test('[G04] a shorter lifetime forgets no revocation of a token that was given a longer one', async () => {
+  const DAY_MS = 86_400_000
+  const { access } = await calls.oauthGrant('long-lived')
+  const identity = await calls.identityToken(EVE)
+  const chat = await calls.chatToken('long-lived')
+  await calls.oauthRevoke(SVC, access)
+  await calls.identity('DELETE', identity, '')
+  await calls.chatRevoke('long-lived', chat)
+  const changed = await control('PATCH /settings', { maxLifetimeSeconds: 60 })
+  assert.ok([200, 204, 422].includes(changed.status), changed.body.toString())
+  for (const ms of [61_000, 600_000, DAY_MS, 8 * DAY_MS]) {
+    server.clock.advance(ms)
+    await server.maintenance.tick()
+    for (const token of [access, identity, chat]) {
+      assert.equal(await calls.isActive(GATEWAY, token), false)
+      assert.equal((await calls.send('GET /check', [`Authorization: Bearer ${token}`])).status, 401)
+    }
+    assert.equal((await calls.chatMe(chat)).status, 401)
+  }
+})
