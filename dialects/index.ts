@@ -34,7 +34,7 @@ export {
 export { PREFIX_PATH as OAUTH_PREFIX } from './oauth/metadata.ts'
 export { isRegistered as isRegisteredRedirect } from './oauth/redirect-uris.ts'
 export { grantedScope } from './oauth/scopes.ts'
-export { TARGET_MAX_CHARS } from './oauth/targets.ts'
+export { spelled as spelledTarget, TARGET_MAX_CHARS } from './oauth/targets.ts'
 export { startGrant, tokenMembers } from './oauth/tokens.ts'
 export {
   type Answer,

@@ -35,7 +35,7 @@ export function targetsOf(
 }
 
 /** What a list calls this target: the same text, or one that differs in no more than the slash of an empty path. */
-function spelled(target: string, list: readonly string[]): string | undefined {
+export function spelled(target: string, list: readonly string[]): string | undefined {
   if (list.includes(target)) return target
   return list.find((one) => withPath(one) === withPath(target))
 }

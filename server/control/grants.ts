@@ -9,6 +9,7 @@ import {
   OAUTH_CLIENTS,
   type OauthClient,
   type Stale,
+  spelledTarget,
   startCode,
   startGrant,
   tokenMembers,
@@ -88,9 +89,9 @@ function createGrant(act: GrantAct): Awaitable<Answer | Stale> {
     const scope = grantedScope(body.scope, client.scopes)
     if (scope === undefined) return problem(422, 'scope: malformed, or more than the client is allowed')
     const { audiences = [] } = client
-    const audience = body.audience ?? audiences
-    if (!audience.every((one) => audiences.includes(one)))
-      return problem(422, 'audience: more than the client is allowed')
+    const audience = body.audience?.map((one) => spelledTarget(one, audiences)) ?? audiences
+    if (!audience.every((one) => one !== undefined))
+      return problem(422, `audience: more than the client is allowed (${audiences.join(' ') || 'none'})`)
     const allowed = { client, scope, basis, ...(audience.length === 0 ? {} : { audience }) }
     const asksForCode =
       body.redirectUri !== undefined ||

@@ -107,6 +107,30 @@ for (const way of ['disable', 'PATCH', 'DELETE'] as const) {
   })
 }
 
+test('[R4] a grant of the control API is for the registered target, however its slash is written', async () => {
+  const audiences = ['https://a.example', 'https://b.example/']
+  const client = await world.client('slashes', { audiences, introspect: 'audience', resources: audiences })
+  for (const audience of [
+    ['https://a.example/'],
+    ['https://b.example'],
+    ['https://a.example/', 'https://b.example'],
+  ]) {
+    const { access } = await world.grant('slashes', { audience })
+    const { body } = await world.introspect(client, access)
+    const named = typeof body['aud'] === 'string' ? [body['aud']] : (body['aud'] as readonly string[])
+    assert.ok(
+      named.length === audience.length && named.every((one) => audiences.includes(one)),
+      String(named),
+    )
+  }
+  const wrong = await world.control('POST', '/grants', {
+    ...{ clientId: 'slashes', subject: 'ann' },
+    audience: ['https://a.example/x'],
+  })
+  assert.equal(wrong.status, 422)
+  assert.match(wrong.text, /https:\/\/a\.example https:\/\/b\.example\//)
+})
+
 /*
  * The kind: what is taken from a client. By itself a change is about what is issued next, since verifiers judge a token
  * without asking what its client may do; `revokeTokens` ends in the same unit what was issued before.
