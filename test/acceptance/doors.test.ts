@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CREDENTIAL_KINDS, PREFIX } from '@rescind/core'
 import { openVerifier, type Verifier } from '@rescind/verifier'
-import { OauthWorld } from '../kit/oauth-world.ts'
+import { type Members, OauthWorld } from '../kit/oauth-world.ts'
 import { Provider } from '../kit/provider.ts'
-import { SEED } from '../kit/seed.ts'
+import { CHAT, SEED } from '../kit/seed.ts'
+import { spellingsOf } from '../kit/spellings.ts'
 import { allCredentials, BILLING, type Presented } from './doors/credentials.ts'
 import { type Door, ORDERS, openDoors, VERIFIER_KEY } from './doors/doors.ts'
 
@@ -35,6 +36,11 @@ describe('every kind of credential at every door', () => {
     doors = await openDoors({ world, verifier, audience, any })
     presented = await allCredentials({ world, provider, shop, jwtShop })
   })
+  const chatClient = async (body: Members): Promise<void> => {
+    const headers = { 'im-api-key': CHAT.apiKey, 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify(body) }
+    assert.equal((await world.send('/admin/clients', init)).status, 200)
+  }
   after(async () => {
     await verifier.close()
     provider.close()
@@ -47,6 +53,39 @@ describe('every kind of credential at every door', () => {
         const may = opens === 'orders and any' || (opens === 'any' && door.takes === 'any')
         assert.equal(await door.open(text), may && !isBlind(door, name), `${name} at ${door.name}`)
       }
+    }
+  })
+
+  test('[H14] [D01] a revoked JWT opens no door in any other spelling, and no other spelling gets in before', async () => {
+    const bound = await provider.sign({ iss: 'https://nobody.example', sub: 'carl' })
+    await chatClient({ _id: 'carl', token: bound })
+    const jwts: Readonly<Record<string, string>> = {
+      ...jwtsOf(presented, [
+        'access token (JWT)',
+        'exchanged JWT',
+        'foreign token',
+        'foreign at+jwt',
+        'chat token',
+      ]),
+      'bound JWS': bound,
+    }
+    for (const [name, text] of Object.entries(jwts)) {
+      for (const { how, text: other, of } of spellingsOf(text)) {
+        for (const door of doors) {
+          // Another signature that fits is the same token, where the signature is looked at.
+          if (of === 'signature') continue
+          // Spaces and line breaks at its ends belong to the header, not to the credential.
+          if (other.trim() === text) continue
+          assert.equal(await door.open(other), false, `${name}, ${how}, at ${door.name}`)
+        }
+      }
+      assert.equal(await doors[1]?.open(text), true, name)
+      const target = { target: { token: text }, reason: 'leaked' }
+      assert.equal((await world.control('POST', '/revocations', target)).status, 201, name)
+      await applied(verifier, text)
+      for (const { how, text: other } of [{ how: 'as it was', text }, ...spellingsOf(text)])
+        for (const door of doors)
+          assert.equal(await door.open(other), false, `${name}, ${how}, at ${door.name}`)
     }
   })
 
@@ -83,6 +122,17 @@ describe('every kind of credential at every door', () => {
       if (prefix !== undefined) assert.ok(text.startsWith(PREFIX[prefix]), name)
   })
 })
+
+function jwtsOf(presented: readonly Presented[], names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    names.map((name) => [name, presented.find((one) => one.name === name)?.text ?? '']),
+  )
+}
+
+/** Resolves when the verifier has heard of the revocation. */
+async function applied(verifier: Verifier, token: string): Promise<void> {
+  while (verifier.check(token).kind === 'active') await new Promise((resolve) => setImmediate(resolve))
+}
 
 /** RFC 7662 §4: a client that sees what is meant for it is told of tokens of this server, not of others'. */
 function isBlind({ name, takes }: Door, presented: string): boolean {
