@@ -47,8 +47,8 @@ function told(value: string | undefined): string {
 }
 
 /** RFC 8693 §4.1; an Identity token that impersonates names its actor by id alone. */
-function actorOf({ claims }: Bearer): unknown {
-  const impersonator = claims?.['impersonator']
+function actorOf({ source, claims }: Bearer): unknown {
+  const impersonator = source === 'identity' ? claims?.['impersonator'] : undefined
   return claims?.['act'] ?? (impersonator === undefined ? undefined : { sub: impersonator })
 }
 
@@ -57,10 +57,13 @@ function actorOf({ claims }: Bearer): unknown {
  * current one, which decide nothing (RFC 8693 §4.1), and else as an actor without a name.
  */
 function actOf(act: unknown): string {
-  if (typeof act !== 'object' || act === null) return ''
+  if (act === undefined) return ''
+  if (typeof act !== 'object' || act === null) return UNNAMED
   const { act: _before, ...current } = act as Readonly<Record<string, unknown>>
-  return told(JSON.stringify(act)) || told(JSON.stringify(current)) || '{}'
+  return told(JSON.stringify(act)) || told(JSON.stringify(current)) || UNNAMED
 }
+
+const UNNAMED = '{}'
 
 function asciiOf(text: string): string {
   let made = ''

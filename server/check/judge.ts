@@ -1,4 +1,13 @@
-import type { Awaitable, Credential, RawToken, Realm, TokenFacts, TokenRecord, Verdict } from '@rescind/core'
+import {
+  type Awaitable,
+  type Credential,
+  parseJws,
+  type RawToken,
+  type Realm,
+  type TokenFacts,
+  type TokenRecord,
+  type Verdict,
+} from '@rescind/core'
 import type { KeySets } from '../issuers/key-sets.ts'
 import { judgeText } from '../judge-token.ts'
 
@@ -15,6 +24,8 @@ export function judgeAny(keySets: KeySets): Judge {
   return async (realm, raw) => {
     const { verdict, facts, credential, record } = await judgeText(realm, keySets, raw)
     if (facts === undefined || credential === undefined) return { verdict, bearer: undefined }
-    return { verdict, bearer: { ...facts, ...credential, ...(record?.claims && { claims: record.claims }) } }
+    // Its issuer has signed who acts with a foreign token (RFC 8693 §4.1); nobody else has a claim to say so.
+    const claims = record === undefined ? parseJws(raw.reveal())?.claims : record.claims
+    return { verdict, bearer: { ...facts, ...credential, ...(claims && { claims }) } }
   }
 }

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
-import type { RawAnswer } from '../kit/raw-http.ts'
+import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 import { GATEWAY, SVC } from '../kit/seed.ts'
 
 const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
@@ -61,6 +61,20 @@ test('a token of a registered issuer is judged without ever having been seen, fo
   assert.match(textAt(answer, 'position'), /^1\.[\w-]+\.\d+\.[\w-]{43}\.[\w-]{43}$/)
   assert.equal(await say(token, VERIFIER), 'active')
   assert.equal(idp.asked, 1, 'its keys were asked for once')
+})
+
+test('/check tells who acts with a foreign token, as its issuer has signed it [H6]', async () => {
+  const idp = await provider('acting')
+  await register(idp)
+  const told = async (claims: Readonly<Record<string, unknown>>): Promise<string | undefined> => {
+    const answer = await calls.send('GET /check', [`Authorization: Bearer ${await idp.sign(claims)}`])
+    assert.equal(answer.status, 200)
+    return headerOf(answer, 'x-auth-act')
+  }
+  assert.equal(await told({}), '')
+  assert.equal(await told({ act: { sub: 'robot' } }), '{"sub":"robot"}')
+  assert.equal(await told({ act: 'robot' }), '{}', 'an actor without a name, not nobody')
+  assert.equal(await told({ impersonator: '7' }), '', 'a claim of ours alone')
 })
 
 test('what nobody registered, signed or agreed is no token', async () => {

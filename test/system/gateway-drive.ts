@@ -66,12 +66,17 @@ class Drive {
     return new Map(IDENTITY_HEADERS.flatMap((name) => filled(name, headerOf(answer, name))))
   }
 
-  /** The first bytes that come back for an upgrade to WebSocket, and what follows them until the end. */
-  async upgrade(token: string, ...headers: readonly string[]): Promise<string> {
-    const socket = connect(this.#port, '127.0.0.1')
+  /** An upgrade to WebSocket. @returns all that comes back. */
+  upgrade(token: string, ...headers: readonly string[]): Promise<string> {
     const key = ['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version: 13']
     const wish = ['Connection: Upgrade', 'Upgrade: websocket', ...key]
-    socket.write(requestBytes({ line: LINE, headers: [bearer(token), ...wish, ...headers] }))
+    return this.text(requestBytes({ line: LINE, headers: [bearer(token), ...wish, ...headers] }))
+  }
+
+  /** All that comes back: until the end where there is an upgrade, else what comes first. */
+  async text(bytes: Buffer): Promise<string> {
+    const socket = connect(this.#port, '127.0.0.1')
+    socket.write(bytes)
     let text = ''
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1')
@@ -108,6 +113,7 @@ export async function drive(driven: Driven): Promise<string> {
   await refuses(run)
   await clearsForged(run)
   await passesOn(run)
+  await letsNoneAround(run)
   await upgrades(run)
   const effectMs = await revokes(run)
   run.calls.close()
@@ -202,6 +208,32 @@ async function passesOn(run: Drive): Promise<void> {
   for (const target of ['/%zz', '/a?access_token=x&access_token=y', '/a//b/', '/p/none']) {
     const { status } = await run.ask({ line: `GET ${target} HTTP/1.1`, headers: [bearer(run.dead)] })
     assert.ok(status === 401 || status === 400, `${target}: ${status}`)
+  }
+}
+
+/** The kind: a request line that the gateway and the service read differently, or that is not asked about at all. */
+async function letsNoneAround(run: Drive): Promise<void> {
+  const lines = [
+    ...['TRACE / HTTP/1.1', 'OPTIONS * HTTP/1.1', 'FOO / HTTP/1.1', 'GET / HTTP/1.0', 'HEAD / HTTP/1.1'],
+    ...[
+      'GET http://127.0.0.1:8080/ HTTP/1.1',
+      'GET //x HTTP/1.1',
+      'GET /../x HTTP/1.1',
+      'GET /%2e%2e/x HTTP/1.1',
+    ],
+    ...[
+      'GET /_rescind HTTP/1.1',
+      'GET /_unavailable HTTP/1.1',
+      'GET /.well-known/x HTTP/1.1',
+      'CONNECT 127.0.0.1:1 HTTP/1.1',
+    ],
+  ]
+  for (const line of lines) {
+    const text = await run.text(requestBytes({ line, headers: [bearer(run.dead), 'Connection: close'] }))
+    const what = `${line}: ${text.slice(0, 300)}`
+    // Nothing at all is no, too; and `*` is the gateway itself.
+    assert.ok(/^(?:HTTP\/1\.[01] [45]|$)/.test(text) || line.startsWith('OPTIONS *'), what)
+    assert.ok(!text.includes('"headers"'), what)
   }
 }
 
