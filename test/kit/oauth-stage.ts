@@ -42,13 +42,13 @@ export class OauthStage {
   readonly dialect: Dialect
   readonly notices: OauthNotice[] = []
 
-  constructor(world: World) {
+  constructor(world: World, strictHints = false) {
     this.world = world
     this.dialect = createOauthDialect({
       baseOf: () => 'https://as.example',
       replaySeconds: 30,
       cacheTtlSeconds: 5,
-      strictHints: false,
+      strictHints,
       onNotice: (notice) => this.notices.push(notice),
     })
   }
