@@ -204,7 +204,8 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     denials: createDenials(log, metrics, () => clock.wallMs()),
     proxies: config.proxies,
     tls: config.tls,
-    fallbackBase: publicBase,
+    publicUrl: config.publicUrl,
+    fallbackBase: () => origin,
     drainTimeoutMs: DRAIN_TIMEOUT_MS,
   })
   try {

@@ -1,6 +1,7 @@
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import type { Call } from './call.ts'
 import { VARY } from './faults.ts'
+import { withRequestId } from './v3/answers.ts'
 import { describedV3 } from './v3/versions.ts'
 
 /** When Keystone last changed its v2.0 API: the `updated` that clients know. */
@@ -12,12 +13,13 @@ const MEDIA_TYPES: readonly object[] = [
 
 /**
  * `GET /`: the vendor documents `version`, OpenStack's clients need `values`, so both stand there. 300, as Keystone
- * answers: there is a choice.
+ * answers: there is a choice, and one that it prefers. It belongs to both versions, so it has v3's request id.
  */
-export function versions({ request }: Call): Answer {
+export function versions({ realm, request }: Call): Answer {
   const v2 = { ...described(request.base), 'media-types': MEDIA_TYPES }
   const version = [describedV3(request.base), v2]
-  return jsonAnswer(300, { versions: { values: version, version } }, VARY)
+  const headers = { ...VARY, location: `${request.base}/v3/` }
+  return withRequestId(realm, jsonAnswer(300, { versions: { values: version, version } }, headers))
 }
 
 /** `GET /v2.0`. */

@@ -9,10 +9,11 @@ import { refusalProblem } from '../control/frame/problem.ts'
 import type { Metrics } from '../metrics.ts'
 import { ClientErrors } from './client-errors.ts'
 import type { Denials } from './denials.ts'
+import type { Links } from './dialled.ts'
 import { HEADERS_MAX_BYTES, malformation } from './hygiene.ts'
 import { Lane, type LaneParts, type LaneRequest } from './lane.ts'
 import type { LaneRoute } from './lane-head.ts'
-import { peerOf, type TrustedProxies } from './peer.ts'
+import { peerOf } from './peer.ts'
 import { BODY_MAX_BYTES, readBody, StreamTooLarge, streamedBody } from './read-body.ts'
 import { writeAnswer } from './reply.ts'
 import { checkTargetOf, HeaderMalformed, NodeWireRequest, type Target, targetOf } from './wire.ts'
@@ -24,7 +25,7 @@ const STREAM_TIMEOUT_MS = 600_000
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
 const CONNECTIONS_MAX = 10_000
 
-export type AppParts = {
+export type AppParts = Links & {
   readonly realms: Realms
   readonly dialects: readonly MountedDialect[]
   readonly check: Check
@@ -33,9 +34,7 @@ export type AppParts = {
   readonly metrics: Metrics
   readonly denials: Denials
   readonly log: Logger
-  readonly proxies: TrustedProxies
   readonly tls: { readonly cert: string; readonly key: string } | undefined
-  readonly fallbackBase: () => string
   /** The path of the public URL, without a slash at its end; empty for none. */
   readonly publicPath: string
   /** Milliseconds that requests in flight have to finish once the server stops. */
@@ -154,8 +153,7 @@ type HotExchange = LaneRequest<Mouth> & {
 function serveHot(parts: AppParts, { route, headers, body, socket, scheme, finish }: HotExchange): void {
   const { method, target, mouth } = route
   const peer = peerOf(socket.remoteAddress ?? '', headers, parts.proxies)
-  const fallbackBase = parts.fallbackBase()
-  const request = new NodeWireRequest({ method, headers, socket, target, body, peer, scheme, fallbackBase })
+  const request = new NodeWireRequest({ method, headers, socket, target, body, peer, scheme, links: parts })
   answer(parts, { mouth, request, write: finish })
 }
 
@@ -275,9 +273,8 @@ function serve(parts: AppParts, exchange: Exchange): void {
   const { maxBytes } = mouth.streamOf?.(method, target.path) ?? {}
   const run = (body: Uint8Array): void => {
     const peer = peerOf(socket.remoteAddress ?? '', headers, parts.proxies)
-    const fallbackBase = parts.fallbackBase()
     const stream = maxBytes === undefined ? {} : { stream: () => streamedBody(message, maxBytes) }
-    const wire = { method, headers, rawHeaders, socket, target, body, peer, scheme, fallbackBase, ...stream }
+    const wire = { method, headers, rawHeaders, socket, target, body, peer, scheme, links: parts, ...stream }
     answer(parts, {
       mouth,
       request: new NodeWireRequest(wire),

@@ -62,6 +62,11 @@ function isTrusted(address: string, proxies: TrustedProxies): boolean {
   return family !== 0 && proxies.list.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
+/** Whether a hop, as a header names it, is a proxy of ours. */
+export function isTrustedHop(hop: string, proxies: TrustedProxies): boolean {
+  return isTrusted(addressOf(hop) ?? '', proxies)
+}
+
 /** IPv4 as it is, also when the socket speaks IPv6. */
 function plain(address: string): string {
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { OAUTH_PREFIX, type WireRequest } from '@rescind/dialects'
+import { dialledBase, type Links } from './dialled.ts'
 import { headerText } from './hygiene.ts'
 import type { Peer } from './peer.ts'
 
@@ -62,14 +63,11 @@ export type WireParts = {
   readonly peer: Peer
   /** `http` or `https` as this server is reached directly. */
   readonly scheme: string
-  /** When the Host header is not one, links go here. */
-  readonly fallbackBase: string
+  readonly links: Links
   readonly socket: Socket
   /** Set when the body was not read: it comes by this. */
   readonly stream?: () => AsyncIterable<Uint8Array>
 }
-
-const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
 
 /**
  * Headers that a client passes on from somebody else, and must not be blamed for: bytes that are not UTF-8 come as
@@ -141,16 +139,8 @@ export class NodeWireRequest implements WireRequest {
   }
 
   get base(): string {
-    const { headers, target, peer, scheme, fallbackBase } = this.#parts
+    const { target, links } = this.#parts
     const realm = target.realm === undefined ? '' : REALMS + target.realm
-    const forwarded = peer.trusted ? first(headers['x-forwarded-host']) : undefined
-    const host = forwarded ?? headers.host ?? ''
-    if (!HOST.test(host)) return fallbackBase + realm
-    const proto = peer.trusted ? first(headers['x-forwarded-proto']) : undefined
-    return `${proto === 'https' || proto === 'http' ? proto : scheme}://${host}${realm}`
+    return dialledBase(this.#parts, links) + realm
   }
-}
-
-function first(header: string | string[] | undefined): string | undefined {
-  return (typeof header === 'string' ? header : header?.[0])?.split(',')[0]?.trim()
 }
