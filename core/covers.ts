@@ -1,51 +1,38 @@
 import { unreachable } from './faults.ts'
 import { foreignIsBefore } from './hold-table.ts'
-import type { Position } from './position.ts'
-import type { Ancestor, ForeignFacts, Principals, TokenFacts } from './records.ts'
-import type { CutShape, CutTarget, Target, ThingTarget } from './rules.ts'
+import type { Ancestor, Principals, TokenFacts } from './records.ts'
+import type { CutShape, CutTarget, Target } from './rules.ts'
 
 /**
  * Whether a rule appended now would end a token that was issued before it, by comparing names: the meaning that the
  * index answers by keys. Used where few rules meet few tokens (one commit group), and as the oracle of the tests.
  */
 export function covers(target: Target, facts: TokenFacts): boolean {
-  if (target.kind === 'cut')
-    return cutCovers(target, facts) || facts.ancestors.some((up) => cutCovers(target, up))
-  return thingIs(target, facts) || facts.ancestors.some((up) => isToken(target, up) || isSignedBy(target, up))
+  if (target.kind === 'token' && facts.digest !== undefined && facts.digest === target.digest) return true
+  return coversItself(target, facts) || facts.ancestors.some((up) => coversItself(target, up))
 }
 
-function thingIs(target: ThingTarget, facts: TokenFacts): boolean {
+/** Whether it ends this one token, whatever it came of. */
+function coversItself(target: Target, one: Ancestor): boolean {
   switch (target.kind) {
+    case 'cut':
+      return cutCovers(target, one)
     case 'token':
-      return isToken(target, facts) || (facts.digest !== undefined && facts.digest === target.digest)
+      return one.source === target.source && one.handle === target.handle
     case 'foreign':
-      return facts.source === `iss:${target.issuer}` && facts.foreign?.jti === target.jti
+      return one.source === `iss:${target.issuer}` && one.foreign?.jti === target.jti
     case 'grant':
-      return facts.source === target.source && facts.grant === target.grant
+      return one.source === target.source && one.grant === target.grant
     case 'session':
-      return facts.source === target.source && facts.session !== undefined && facts.session === target.session
+      return one.source === target.source && one.session !== undefined && one.session === target.session
     case 'key':
-      return isSignedBy(target, facts)
+      return one.keyId !== undefined && one.keyId === target.keyId
     default:
       return unreachable(target)
   }
 }
 
-function isToken(target: ThingTarget, one: Pick<Ancestor, 'source'> & { readonly handle?: string }): boolean {
-  return target.kind === 'token' && one.source === target.source && one.handle === target.handle
-}
-
-function isSignedBy(target: ThingTarget, { keyId }: Pick<Ancestor, 'keyId'>): boolean {
-  return target.kind === 'key' && keyId !== undefined && keyId === target.keyId
-}
-
-type Issued = Principals & {
-  readonly position: Position
-  readonly issuedAtMs?: number
-  readonly foreign?: ForeignFacts
-}
-
-function cutCovers(cut: CutTarget, one: Issued): boolean {
+function cutCovers(cut: CutTarget, one: Ancestor): boolean {
   if (!namesSame(cut.shape, cut.principals, one)) return false
   if (one.foreign !== undefined) {
     const since = cut.asOf === undefined ? {} : { issuedBeforeMs: cut.issuedBeforeMs ?? cut.asOf.atMs }

@@ -50,7 +50,7 @@ export class GroupRules {
       if (this.#tokens.some((token) => token.digest === digest)) return true
     }
     if (handle !== undefined && this.#nameHandle(handle)) return true
-    return ancestors.some((up) => this.#nameHandle(up.handle))
+    return ancestors.some((up) => up.handle !== undefined && this.#nameHandle(up.handle))
   }
 
   #nameHandle(handle: Handle): boolean {

@@ -1,3 +1,4 @@
+export { ancestorOf, ancestorsFrom, isWhole, withWholeAncestors } from './ancestry.ts'
 export { after } from './awaitable.ts'
 export { ByteReader, ByteWriter } from './bytes.ts'
 export { actRow, type Deletion, deleteRecord, type Put, putRecord } from './change.ts'

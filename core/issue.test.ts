@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openWorld, START_MS } from '../test/kit/realm.ts'
+import { ancestorOf } from './ancestry.ts'
 import { putRecord } from './change.ts'
 import type { Collection } from './directory.ts'
 import { grantOf } from './ids.ts'
 import { issueTokens } from './issue.ts'
 import { LIFETIME_MAX_MS } from './lifetimes.ts'
-import { AUDIT, actOf, ancestorOf, callerAt, intentOf, issue, rawOf, say, tryIssue } from './property/acts.ts'
+import { AUDIT, actOf, callerAt, intentOf, issue, rawOf, say, tryIssue } from './property/acts.ts'
 import { FaultyStore } from './property/faulty-store.ts'
 import { DAY_MS, grantAt, handleAt } from './property/samples.ts'
 import type { Caller, Realm } from './realm.ts'
@@ -177,7 +178,7 @@ const client = { source: 'oauth', client: 'c' }
 const HITS: Readonly<Record<string, Hit>> = {
   'the parent is revoked': (realm, parent) => revokeToken(realm, parent, actOf(realm)),
   'its ancestor is revoked': (realm, { ancestors: [elder] }) => {
-    assert.ok(elder !== undefined)
+    assert.ok(elder?.handle !== undefined)
     const digest = rawOf('elder').digest(realm.keys.digestKey)
     const target = { kind: 'token', source: elder.source, handle: elder.handle, digest } as const
     return append(realm, { kind: 'revoke', target, keepUntilMs: realm.nowMs() + LIFETIME_MAX_MS })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openWorld, type World } from '../test/kit/realm.ts'
-import { mintHandle } from './ids.ts'
+import { grantOf, mintHandle } from './ids.ts'
 import { issueTokens } from './issue.ts'
 import { importPublicJwk } from './jwk.ts'
 import { parseJws, signJws, verifyJws } from './jwt.ts'
@@ -15,10 +15,11 @@ import {
   signingKeys,
 } from './key-rotation.ts'
 import { KEEP_MARGIN_MS } from './lifetimes.ts'
+import { BEYOND_LOGS } from './position.ts'
 import { RawToken } from './raw-token.ts'
 import { type Caller, callerFacts, type Realm } from './realm.ts'
 import { commitOwn } from './realms.ts'
-import type { TokenRecord } from './records.ts'
+import type { Ancestor, TokenRecord } from './records.ts'
 import { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-tokens.ts'
 
 const HOUR_MS = 3_600_000
@@ -253,17 +254,34 @@ test('a JWT of ours states the facts by which it can be judged without its recor
   const [jws, key] = [parseJws(raw.reveal()), importPublicJwk(jwk)]
   assert.ok(jws !== undefined && key !== undefined)
   assert.equal(verifyJws(jws, key), true)
-  const up = {
+  // Every id that a rule can name, of one of ours and of a foreign one; as anybody could have written them before.
+  const up: Ancestor = {
     source: 'identity',
     subject: '77',
     tenant: 't',
+    client: 'c',
     handle: record.handle,
+    grant: grantOf(mintHandle(realm.random)),
+    session: 's2',
     position: record.position,
     issuedAtMs: 1_772_366_400_123,
     expiresAtMs: 1_772_366_500_999,
     keyId,
   }
-  const facts = { ...record, session: 's', tenant: 't', ancestors: [up], issuedAtMs: 1_772_366_400_000 }
+  const foreign: Ancestor = {
+    source: 'iss:https://idp.example',
+    subject: 'fay',
+    session: 'sid',
+    keyId: 'theirs',
+    position: BEYOND_LOGS,
+    issuedAtMs: 1_772_366_400_000,
+    expiresAtMs: 1_772_366_500_000,
+    foreign: { jti: 'any text', skewMs: 60_000, authenticatedAtMs: 1_772_366_300_000 },
+  }
+  const { issuedAtMs: _issued, ...timeless } = foreign
+  const { grant: _grant, session: _session, ...older } = up
+  const ancestors = [up, foreign, timeless, older]
+  const facts = { ...record, session: 's', tenant: 't', ancestors, issuedAtMs: 1_772_366_400_000 }
   const claims = { ...jws.claims, ...judgingClaims(facts) }
   const { digest: _digest, kind: _kind, ...expected } = facts
   assert.deepEqual(factsOfClaims({ ...jws, claims }, keyId), { ...expected, grant: record.grant })
@@ -272,6 +290,8 @@ test('a JWT of ours states the facts by which it can be judged without its recor
     { pos: [0, -1] },
     { jti: 'x' },
     { anc: [{}] },
+    { anc: [{ jti: 'any text', src: 'iss:x', exp: 1 }] },
+    { anc: [{ jti: 'any text', src: 'oauth', pos: [1, 1], iat: 1, exp: 1 }] },
     { anc: 'x' },
     { exp: '1' },
   ])

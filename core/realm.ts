@@ -1,3 +1,4 @@
+import { withWholeAncestors } from './ancestry.ts'
 import { after } from './awaitable.ts'
 import { secretDigest } from './crypto.ts'
 import { Directory } from './directory.ts'
@@ -202,10 +203,17 @@ export class Realm {
     const cached = this.#records.get(digest)
     if (cached !== undefined) return cached
     const changes = this.#records.changes
-    return after(this.store.tokenByDigest(this.ordinal, digest), (record) => {
-      if (record !== undefined) this.#records.fill(record, changes)
-      return record
-    })
+    return after(this.store.tokenByDigest(this.ordinal, digest), (stored) =>
+      after(stored === undefined ? undefined : this.whole(stored), (record) => {
+        if (record !== undefined) this.#records.fill(record, changes)
+        return record
+      }),
+    )
+  }
+
+  /** A record as it is judged: what the store gives may have ancestors that were written down with fewer ids. */
+  whole(record: TokenRecord): Awaitable<TokenRecord> {
+    return withWholeAncestors(record, (handle) => this.store.tokenByHandle(this.ordinal, handle))
   }
 
   /** Judges facts that were found by other means. Call after the last await. */

@@ -13,20 +13,6 @@ export type Principals = {
   readonly tenant?: string
 }
 
-/** A token whose end must end another one: enough of it that a rule which hits it can be recognised. */
-export type Ancestor = Principals & {
-  readonly handle: Handle
-  readonly position: Position
-  readonly issuedAtMs: number
-  /** What descends from it ends no later: so a rule on it may go when it could not live any more. */
-  readonly expiresAtMs: number
-  /** The key that signed it, if one did: ending the key ends it, and so what came of it. */
-  readonly keyId?: string
-}
-
-/** At most this many ancestors; a derivation that would need more is refused. */
-export const ANCESTORS_MAX = 8
-
 /**
  * What only a token of a registered foreign issuer has. Its time is the issuer's, so cut-offs go by `issuedAtMs`
  * instead of its place in our log.
@@ -40,20 +26,36 @@ export type ForeignFacts = {
   readonly authenticatedAtMs?: number
 }
 
-/** What a verdict is made from. `issuedAtMs` is absent only in foreign tokens without `iat`. */
-export type TokenFacts = Principals & {
-  readonly digest?: TokenDigest
+/** Everything by which a rule or a hold can name a token: what is known of the token itself, and of each ancestor. */
+type Nameable = Principals & {
   readonly handle?: Handle
   readonly grant?: GrantId
   readonly session?: string
+  /** The key that signed it, if one did. */
   readonly keyId?: string
-  readonly ancestors: readonly Ancestor[]
   readonly position: Position
+  /** Absent only in foreign tokens without `iat`. */
   readonly issuedAtMs?: number
   readonly expiresAtMs: number
-  readonly notBeforeMs?: number
   /** Of tokens of foreign issuers only; their position is BEYOND_LOGS. */
   readonly foreign?: ForeignFacts
+}
+
+/**
+ * A token whose end must end another one: enough of it that every rule and hold that hits it is recognised. What
+ * descends from it expires no later, so that a rule on it may go when it could not live any more.
+ */
+export type Ancestor = Nameable
+
+/** At most this many ancestors; a derivation that would need more is refused. */
+export const ANCESTORS_MAX = 8
+
+/** What a verdict is made from. */
+export type TokenFacts = Nameable & {
+  readonly digest?: TokenDigest
+  /** Nearest first. */
+  readonly ancestors: readonly Ancestor[]
+  readonly notBeforeMs?: number
 }
 
 /** Ids that a token may be asked to bear; those that are absent do not matter. */

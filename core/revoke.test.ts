@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { openWorld, type World } from '../test/kit/realm.ts'
+import { ancestorOf } from './ancestry.ts'
 import { putRecord } from './change.ts'
 import type { Collection } from './directory.ts'
 import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, KEEP_MARGIN_MS, LIFETIME_MAX_MS } from './lifetimes.ts'
 import { position } from './position.ts'
-import { AUDIT, actOf, ancestorOf, callerAt, intentOf, issue, say, tryIssue } from './property/acts.ts'
+import { AUDIT, actOf, callerAt, intentOf, issue, say, tryIssue } from './property/acts.ts'
 import { DAY_MS } from './property/samples.ts'
 import type { Realm } from './realm.ts'
 import {

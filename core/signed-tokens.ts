@@ -3,14 +3,22 @@ import { sha256Base64url } from './crypto.ts'
 import { grantId, type Handle, parseHandle, type TokenDigest, tokenDigest } from './ids.ts'
 import { numericDateMs, type ParsedJws, parseJws, verifyJws } from './jwt.ts'
 import type { Awaitable } from './ports.ts'
-import { ordinalOf, type Position, position, seqOf } from './position.ts'
+import { BEYOND_LOGS, ordinalOf, type Position, position, seqOf } from './position.ts'
 import type { RawToken } from './raw-token.ts'
-import { ANCESTORS_MAX, type Ancestor, type Principals, type TokenFacts } from './records.ts'
+import {
+  ANCESTORS_MAX,
+  type Ancestor,
+  type ForeignFacts,
+  type Principals,
+  type TokenFacts,
+} from './records.ts'
 import type { Keyring } from './signing-keys.ts'
 import { isObject, type Json, type JsonObject } from './strict-json.ts'
 
 /** Where every JWT that we sign for others to accept comes from. */
 const SOURCE = 'oauth'
+/** How the sources of registered issuers begin. */
+const FOREIGN = 'iss:'
 /** RFC 9068 §2.1. What else our keys sign has another `typ`, and is never taken for a token. */
 export const ACCESS_TOKEN_TYP = 'at+jwt'
 
@@ -36,16 +44,29 @@ export function judgingClaims(facts: TokenFacts): JsonObject {
 }
 
 function ancestorClaim(up: Ancestor): JsonObject {
+  const { source, subject, client, tenant, handle, grant, session, keyId, foreign } = up
   return {
-    jti: up.handle,
-    src: up.source,
-    ...(up.subject === undefined ? {} : { sub: up.subject }),
-    ...(up.client === undefined ? {} : { client_id: up.client }),
-    ...(up.tenant === undefined ? {} : { tenant: up.tenant }),
-    pos: [ordinalOf(up.position), seqOf(up.position)],
-    iat: up.issuedAtMs / 1_000,
+    // Of a foreign token the `jti` is its issuer's.
+    ...(handle === undefined ? {} : { jti: handle }),
+    ...(foreign === undefined ? {} : foreignClaims(foreign)),
+    src: source,
+    ...(subject === undefined ? {} : { sub: subject }),
+    ...(client === undefined ? {} : { client_id: client }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(grant === undefined ? {} : { grant_id: grant }),
+    ...(session === undefined ? {} : { sid: session }),
+    ...(foreign === undefined ? { pos: [ordinalOf(up.position), seqOf(up.position)] } : {}),
+    ...(up.issuedAtMs === undefined ? {} : { iat: up.issuedAtMs / 1_000 }),
     exp: up.expiresAtMs / 1_000,
-    ...(up.keyId === undefined ? {} : { kid: up.keyId }),
+    ...(keyId === undefined ? {} : { kid: keyId }),
+  }
+}
+
+function foreignClaims({ jti, skewMs, authenticatedAtMs }: ForeignFacts): JsonObject {
+  return {
+    jti,
+    skew: skewMs / 1_000,
+    ...(authenticatedAtMs === undefined ? {} : { auth_time: authenticatedAtMs / 1_000 }),
   }
 }
 
@@ -94,13 +115,37 @@ function ancestorsOf(value: Json | undefined): readonly Ancestor[] | undefined {
 
 function ancestorOf(value: Json): Ancestor | undefined {
   if (!isObject(value) || typeof value.jti !== 'string' || typeof value.src !== 'string') return undefined
-  const handle = parseHandle(value.jti)
-  const at = positionOf(value.pos)
   const [issuedAtMs, expiresAtMs] = [numericDateMs(value.iat), numericDateMs(value.exp)]
-  if (handle === undefined || at === undefined || issuedAtMs === undefined || expiresAtMs === undefined)
-    return undefined
-  const up = { ...principalsOf(value), source: value.src, handle, position: at, issuedAtMs, expiresAtMs }
-  return typeof value.kid === 'string' ? { ...up, keyId: value.kid } : up
+  const own = value.src.startsWith(FOREIGN) ? foreignOf(value.jti, value) : ownOf(value.jti, value)
+  if (own === undefined || expiresAtMs === undefined) return undefined
+  if (issuedAtMs === undefined && own.foreign === undefined) return undefined
+  return {
+    ...principalsOf(value),
+    ...own,
+    source: value.src,
+    ...(typeof value.sid === 'string' ? { session: value.sid } : {}),
+    ...(typeof value.kid === 'string' ? { keyId: value.kid } : {}),
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+    expiresAtMs,
+  }
+}
+
+type Named = Pick<Ancestor, 'handle' | 'grant' | 'foreign' | 'position'>
+
+function ownOf(jti: string, { grant_id, pos }: JsonObject): Named | undefined {
+  const [handle, at] = [parseHandle(jti), positionOf(pos)]
+  if (handle === undefined || at === undefined) return undefined
+  return { handle, position: at, ...(typeof grant_id === 'string' ? { grant: grantId(grant_id) } : {}) }
+}
+
+function foreignOf(jti: string, { skew, auth_time }: JsonObject): Named | undefined {
+  const authenticatedAtMs = numericDateMs(auth_time)
+  if (typeof skew !== 'number') return undefined
+  const named = { jti, skewMs: Math.round(skew * 1_000) }
+  return {
+    foreign: authenticatedAtMs === undefined ? named : { ...named, authenticatedAtMs },
+    position: BEYOND_LOGS,
+  }
 }
 
 function positionOf(value: Json | undefined): Position | undefined {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { ancestorOf, ancestorsFrom } from './ancestry.ts'
 import { covers } from './covers.ts'
 import { BEYOND_LOGS, position } from './position.ts'
 import {
@@ -113,16 +114,7 @@ describe('lag and single use', () => {
   })
 })
 
-const UP: Ancestor = {
-  handle: factsAt(2).handle ?? assert.fail(),
-  source: SOURCE,
-  subject: 'subject 2',
-  client: 'client 2',
-  tenant: 'tenant 2',
-  position: position(1, 5),
-  issuedAtMs: NOW_MS,
-  expiresAtMs: NOW_MS + 1,
-}
+const UP: Ancestor = ancestorOf(factsAt(2, { expiresAtMs: NOW_MS + 1 }))
 
 describe('things', () => {
   const things: readonly (readonly [string, Target, Target])[] = [
@@ -168,15 +160,6 @@ describe('things', () => {
     const { digest: _, ...jwt } = factsAt(1)
     assert.deepEqual(judged(jwt, tokenTarget(1)), inactive('revoked'))
     assert.deepEqual(judged(jwt, tokenTarget(2)), ACTIVE)
-  })
-
-  test('a token dies, and is held, when one of its ancestors is named (model §5.1)', () => {
-    const child = factsAt(1, { ancestors: [{ ...UP, handle: factsAt(3).handle ?? assert.fail() }, UP] })
-    assert.deepEqual(judged(child, tokenTarget(2)), inactive('revoked'))
-    assert.deepEqual(judged(child, tokenTarget(2, 'identity')), ACTIVE)
-    const index = indexAt(10)
-    fold(index, { kind: 'hold', id: 'h', target: tokenTarget(2) })
-    assert.deepEqual(ask(index, { facts: child }), inactive('held'))
   })
 })
 
@@ -374,22 +357,67 @@ describe('holds in the verdict', () => {
   })
 })
 
-test('ending or holding a key reaches what came of a token that it signed', () => {
-  const up: Ancestor = {
-    source: SOURCE,
-    handle: factsAt(2).handle ?? ('' as Ancestor['handle']),
-    position: position(1, 3),
-    issuedAtMs: NOW_MS - DAY_MS,
-    expiresAtMs: NOW_MS + DAY_MS,
-    keyId: 'key-1',
+// The kind: a token that was made with the help of another one, and shares neither grant nor session nor key with it.
+describe('what hits an ancestor hits the token (model §2.2)', () => {
+  const {
+    digest: _digest,
+    handle: _handle,
+    grant: _grant,
+    ...bare
+  } = factsAt(4, { source: 'iss:https://idp' })
+  const foreign = { ...bare, position: BEYOND_LOGS, foreign: { jti: 'j', skewMs: 0 } }
+  /** The actor stands last, behind another one that nothing hits. */
+  const child = factsAt(1, { ancestors: ancestorsFrom([factsAt(3), factsAt(2), foreign]) })
+  const cut = (shape: CutShape, nth: number, source = SOURCE): Target => ({
+    kind: 'cut',
+    shape,
+    principals: { source, subject: `subject ${nth}`, client: `client ${nth}`, tenant: `tenant ${nth}` },
+  })
+  const hits: Readonly<Record<string, (nth: number) => Target>> = {
+    token: (nth) => tokenTarget(nth),
+    grant: (nth) => ({ kind: 'grant', source: SOURCE, grant: grantAt(nth) }),
+    session: (nth) => ({ kind: 'session', source: SOURCE, session: `session ${nth}` }),
+    key: (nth) => ({ kind: 'key', keyId: `key ${nth}` }),
+    subject: (nth) => cut('subject', nth),
+    'tenant and client': (nth) => cut('tenant+client', nth),
   }
-  const facts = factsAt(1, { ancestors: [up] })
-  const target = { kind: 'key', keyId: 'key-1' } as const
-  const other = { kind: 'key', keyId: 'key-2' } as const
-  assert.deepEqual(judged(facts, other), ACTIVE)
-  assert.deepEqual(judged(facts, target), inactive('revoked'))
-  assert.ok(covers(target, facts) && !covers(other, facts))
-  const index = indexAt(10)
-  fold(index, { kind: 'hold', id: 'h', target })
-  assert.deepEqual(ask(index, { facts }), inactive('held'))
+  const foreignHits: Readonly<Record<string, (nth: number) => Target>> = {
+    jti: (nth) => ({ kind: 'foreign', issuer: 'https://idp', jti: nth === 2 ? 'j' : 'other' }),
+    session: (nth) => ({
+      kind: 'session',
+      source: 'iss:https://idp',
+      session: nth === 2 ? 'session 4' : 'session 9',
+    }),
+    subject: (nth) => cut('subject', nth === 2 ? 4 : 9, 'iss:https://idp'),
+  }
+  const all = [
+    ...Object.entries(hits).map(([name, target]) => [`the ${name} of an actor`, target] as const),
+    ...Object.entries(foreignHits).map(([name, target]) => [`the ${name} of a foreign one`, target] as const),
+  ]
+  for (const [name, target] of all) {
+    test(`[H15] [E02] a rule on ${name} ends it, and a hold holds it until it is released`, () => {
+      const [hit, miss] = [target(2), target(9)]
+      assert.deepEqual(judged(child, miss), ACTIVE)
+      assert.deepEqual(judged(child, hit), inactive('revoked'))
+      assert.ok(covers(hit, child) && !covers(miss, child))
+      const index = indexAt(10)
+      fold(index, { kind: 'hold', id: 'h', target: hit })
+      assert.deepEqual(ask(index, { facts: child }), inactive('held'))
+      fold(index, { kind: 'release', id: 'h' })
+      assert.deepEqual(ask(index, { facts: child }), ACTIVE)
+    })
+  }
+
+  test('[H15] the same ids in another source are others', () => {
+    assert.deepEqual(judged(child, tokenTarget(2, 'identity')), ACTIVE)
+    assert.deepEqual(judged(child, { kind: 'grant', source: 'identity', grant: grantAt(2) }), ACTIVE)
+    assert.deepEqual(judged(child, { kind: 'session', source: 'identity', session: 'session 2' }), ACTIVE)
+  })
+
+  test('[H15] an entry that does not say by what it could be ended makes nothing active', () => {
+    const { grant: _old, session: _older, ...before } = UP
+    const old = factsAt(1, { ancestors: [before] })
+    assert.deepEqual(judged(old), inactive('unknown'))
+    assert.deepEqual(judged(old, tokenTarget(2)), inactive('revoked'))
+  })
 })

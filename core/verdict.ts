@@ -1,3 +1,5 @@
+import { isWhole } from './ancestry.ts'
+import type { TokenDigest } from './ids.ts'
 import {
   cutKeyOf,
   digestKeyOf,
@@ -7,8 +9,7 @@ import {
   sessionKeyOf,
   signingKeyOf,
 } from './index-keys.ts'
-import type { Position } from './position.ts'
-import type { ForeignFacts, Principals, TokenFacts } from './records.ts'
+import type { Ancestor, Principals, TokenFacts } from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import type { CutShape } from './rules.ts'
 import type { InactiveWhy, Verdict } from './verdict/reasons.ts'
@@ -45,13 +46,18 @@ export function judge({ facts, index, nowMs, lag, spent }: Question): Verdict {
   if (facts.expiresAtMs <= Math.max(nowMs, index.floorMs)) return inactive('expired')
   if (facts.notBeforeMs !== undefined && nowMs < facts.notBeforeMs) return inactive('not_yet_valid')
   if (spent !== undefined) return inactive(spent)
+  // What would end it cannot be told from an entry that lacks what rules name.
+  if (!facts.ancestors.every(isWhole)) return UNKNOWN_TOKEN
   if (lag !== 'fresh') return { kind: 'unknown', why: lag }
   return ACTIVE
 }
 
 /** Whether any rule hits the token or one of its ancestors. `except` leaves one cut shape out of account. */
 export function isRevoked(facts: TokenFacts, index: RevocationIndex, except?: CutShape): boolean {
-  if (index.ended.size > 0 && isEnded(facts, index)) return true
+  if (index.ended.size > 0) {
+    if (isEnded(facts, facts.digest, index)) return true
+    for (const up of facts.ancestors) if (isEnded(up, undefined, index)) return true
+  }
   if (index.cuts.size === 0) return false
   return isCut(facts, index, except) || facts.ancestors.some((up) => isCut(up, index, except))
 }
@@ -61,47 +67,32 @@ export function isMintingHeld(of: Principals, index: RevocationIndex): boolean {
   return index.holds.size > 0 && index.holds.holdsMinting(of)
 }
 
-function isEnded(facts: TokenFacts, index: RevocationIndex): boolean {
+/** By a rule on an id that this one token bears; whether its ancestors do is asked of each. */
+function isEnded(one: Ancestor, digest: TokenDigest | undefined, index: RevocationIndex): boolean {
   const { ended, endedKinds, digestKey } = index
-  const { source } = facts
+  const { source, handle, grant, session, keyId, foreign } = one
   if (endedKinds.has('token')) {
     // A rule on a token carries digest and handle, so either finds it; the digest is the cheaper key.
-    if (facts.digest !== undefined) {
-      if (ended.hasDigest(facts.digest)) return true
-    } else if (facts.handle !== undefined && ended.has(handleKeyOf(digestKey, source, facts.handle)))
-      return true
-    for (const up of facts.ancestors) if (ended.has(handleKeyOf(digestKey, up.source, up.handle))) return true
+    if (digest !== undefined) {
+      if (ended.hasDigest(digest)) return true
+    } else if (handle !== undefined && ended.has(handleKeyOf(digestKey, source, handle))) return true
   }
-  if (endedKinds.has('grant') && facts.grant !== undefined) {
-    if (ended.has(grantKeyOf(digestKey, source, facts.grant))) return true
+  if (endedKinds.has('grant') && grant !== undefined) {
+    if (ended.has(grantKeyOf(digestKey, source, grant))) return true
   }
-  if (endedKinds.has('session') && facts.session !== undefined) {
-    if (ended.has(sessionKeyOf(digestKey, source, facts.session))) return true
+  if (endedKinds.has('session') && session !== undefined) {
+    if (ended.has(sessionKeyOf(digestKey, source, session))) return true
   }
-  if (endedKinds.has('key')) {
-    if (isSignedByEnded(facts, index)) return true
-    for (const up of facts.ancestors) if (isSignedByEnded(up, index)) return true
+  if (endedKinds.has('key') && keyId !== undefined) {
+    if (ended.has(signingKeyOf(digestKey, keyId))) return true
   }
-  if (endedKinds.has('foreign') && facts.foreign !== undefined) {
-    return ended.has(foreignKeyOf(digestKey, source.slice('iss:'.length), facts.foreign.jti))
+  if (endedKinds.has('foreign') && foreign !== undefined) {
+    return ended.has(foreignKeyOf(digestKey, source.slice('iss:'.length), foreign.jti))
   }
   return false
 }
 
-function isSignedByEnded(
-  { keyId }: Pick<TokenFacts, 'keyId'>,
-  { ended, digestKey }: RevocationIndex,
-): boolean {
-  return keyId !== undefined && ended.has(signingKeyOf(digestKey, keyId))
-}
-
-type Issued = Principals & {
-  readonly position: Position
-  readonly issuedAtMs?: number
-  readonly foreign?: ForeignFacts
-}
-
-function isCut(one: Issued, index: RevocationIndex, except: CutShape | undefined): boolean {
+function isCut(one: Ancestor, index: RevocationIndex, except: CutShape | undefined): boolean {
   for (const [shape, table] of index.cuts) {
     if (shape === except) continue
     const key = cutKeyOf(index.digestKey, shape, one)
@@ -117,20 +108,21 @@ function isCut(one: Issued, index: RevocationIndex, except: CutShape | undefined
 
 /** Whether any hold covers the token or one of its ancestors. */
 export function isHeld(facts: TokenFacts, index: RevocationIndex): boolean {
-  const { holds, digestKey } = index
+  const { holds } = index
   if (holds.size === 0) return false
-  const { source, digest, grant, session } = facts
+  const { digest } = facts
   if (digest !== undefined && holds.holdsThing(digestKeyOf(digest))) return true
-  for (const one of [facts, ...facts.ancestors]) {
-    if (one.handle !== undefined && holds.holdsThing(handleKeyOf(digestKey, one.source, one.handle)))
-      return true
-    if (one.keyId !== undefined && holds.holdsThing(signingKeyOf(digestKey, one.keyId))) return true
-    if (holds.holdsIssued(one, one.position, one.issuedAtMs ?? 0)) return true
-  }
+  return isHeldItself(facts, index) || facts.ancestors.some((up) => isHeldItself(up, index))
+}
+
+function isHeldItself(one: Ancestor, { holds, digestKey }: RevocationIndex): boolean {
+  const { source, handle, grant, session, keyId, foreign } = one
+  if (handle !== undefined && holds.holdsThing(handleKeyOf(digestKey, source, handle))) return true
+  if (keyId !== undefined && holds.holdsThing(signingKeyOf(digestKey, keyId))) return true
+  if (holds.holdsIssued(one, one.position, one.issuedAtMs ?? 0)) return true
   if (grant !== undefined && holds.holdsThing(grantKeyOf(digestKey, source, grant))) return true
   if (session !== undefined && holds.holdsThing(sessionKeyOf(digestKey, source, session))) return true
-  const { foreign } = facts
   if (foreign === undefined) return false
-  if (holds.holdsForeign(facts, facts.issuedAtMs, foreign)) return true
+  if (holds.holdsForeign(one, one.issuedAtMs, foreign)) return true
   return holds.holdsThing(foreignKeyOf(digestKey, source.slice('iss:'.length), foreign.jti))
 }

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { RawToken } from '@rescind/core'
+import { grantId, RawToken, type Rule } from '@rescind/core'
 import fc from 'fast-check'
 import { digestAt, handleAt } from '../core/property/samples.ts'
 import { settled } from '../test/kit/hand-timers.ts'
@@ -147,9 +147,12 @@ test('who watches a token is told once by each end: a rule on it, on its client,
   assert.equal(verifier.stats().watched, 0)
 })
 
-function ancestorAt(nth: number): object {
+function ancestorAt(nth: number): Readonly<Record<string, unknown>> {
   return {
     handle: handleAt(nth),
+    grant: `grt_${nth}`,
+    session: `session ${nth}`,
+    keyId: `key ${nth}`,
     source: 'oauth',
     position: [1, 1],
     issuedAt: '2026-03-01T12:00:00.000Z',
@@ -196,6 +199,44 @@ test('who watches a token that was not seen yet is told of it by what the server
   await settled()
   source.append(ending(source, 0))
   assert.deepEqual(told, ['inactive: revoked'], 'with the token that it came of')
+})
+
+const BY_ACTOR: readonly Extract<Rule, { kind: 'revoke' }>['target'][] = [
+  { kind: 'grant', source: 'oauth', grant: grantId('grt_0') },
+  { kind: 'session', source: 'oauth', session: 'session 0' },
+  { kind: 'key', keyId: 'key 0' },
+]
+for (const target of BY_ACTOR) {
+  test(`[H15] [F16] a watched token ends, and is held, with the ${target.kind} of one that it came of`, async () => {
+    for (const rule of [
+      { kind: 'revoke', keepUntilMs: 9e15, target },
+      { kind: 'hold', id: 'h', target },
+    ] as const) {
+      const { time, source, verifier } = openVerifierWorld()
+      await time.run(500)
+      const child = mint(source, 6, { ancestors: [ancestorAt(1), ancestorAt(0)] })
+      const other = mint(source, 7, { ancestors: [ancestorAt(1)] })
+      const told: string[] = []
+      for (const token of [child, other]) {
+        await verifier.verify(token)
+        verifier.onRevoked(token, (ended) => void told.push(`${token} ${say(ended)}`))
+      }
+      source.append(rule)
+      const why = rule.kind === 'hold' ? 'held' : 'revoked'
+      assert.deepEqual(told, [`${child} inactive: ${why}`])
+      assert.equal(say(verifier.check(child)), `inactive: ${why}`)
+      assert.equal(say(verifier.check(other)), 'active')
+    }
+  })
+}
+
+test('[H15] facts that do not say by what an ancestor could be ended are not taken for enough', async () => {
+  const { time, source, verifier } = openVerifierWorld()
+  await time.run(500)
+  const { grant: _old, ...before } = ancestorAt(0)
+  const token = mint(source, 6, { ancestors: [before] })
+  assert.equal(say(await verifier.verify(token)), 'unknown: unseen')
+  assert.equal(say(verifier.check(token)), 'unknown: unseen')
 })
 
 for (const onStale of ['refuse', 'ask'] as const) {

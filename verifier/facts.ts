@@ -7,6 +7,7 @@ import {
   type ForeignFacts,
   grantId,
   isCredentialKind,
+  isWhole,
   type Json,
   ORDINAL_MAX,
   type Position,
@@ -124,16 +125,30 @@ function ancestorsOf(value: unknown): readonly Ancestor[] | undefined {
   return read.every((one) => one !== undefined) ? read : undefined
 }
 
+/** @returns undefined, too, for an entry without all by which it could be ended: nothing may be remembered of that. */
 function ancestorOf(value: unknown): Ancestor | undefined {
   if (!isMembers(value) || isOdd(value)) return undefined
+  const { grant, session, keyId, issuer } = value
   const principals = principalsOf(value)
   const handle = typeof value['handle'] === 'string' ? parseHandle(value['handle']) : undefined
-  const at = placeOf(value['position'])
+  const foreign = issuer === undefined ? undefined : foreignOf(value)
+  const at = issuer === undefined ? placeOf(value['position']) : BEYOND_LOGS
   const [issuedAtMs, expiresAtMs] = [instantOf(value['issuedAt']), instantOf(value['expiresAt'])]
-  if (principals === undefined || handle === undefined || at === undefined) return undefined
-  if (issuedAtMs === undefined || expiresAtMs === undefined) return undefined
-  const up = { ...principals, handle, position: at, issuedAtMs, expiresAtMs }
-  return typeof value['keyId'] === 'string' ? { ...up, keyId: value['keyId'] } : up
+  if (principals === undefined || at === undefined || expiresAtMs === undefined) return undefined
+  if (foreign === undefined && (issuer !== undefined || handle === undefined || issuedAtMs === undefined))
+    return undefined
+  const up: Ancestor = {
+    ...principals,
+    ...(handle === undefined ? {} : { handle }),
+    ...(typeof grant === 'string' ? { grant: grantId(grant) } : {}),
+    ...(typeof session === 'string' ? { session } : {}),
+    ...(typeof keyId === 'string' ? { keyId } : {}),
+    position: at,
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+    expiresAtMs,
+    ...(foreign === undefined ? {} : { foreign }),
+  }
+  return isWhole(up) ? up : undefined
 }
 
 function foreignOf({ jti, skewSeconds, authenticatedAt }: Members): ForeignFacts | undefined {

@@ -3,6 +3,7 @@ import {
   credentialOfClaims,
   type ForeignRefused,
   factsOfClaims,
+  isWhole,
   type ParsedJws,
   parseJws,
   type RawToken,
@@ -57,6 +58,8 @@ function readOwn(jws: ParsedJws, key: VerificationKey): SignedRead {
   const facts = factsOfClaims(jws, key.keyId)
   // Our keys sign more than access tokens; whatever else it is, it is none.
   if (facts === undefined) return { kind: 'inactive', why: 'unknown' }
+  // Signed before ancestors were named by all that can end them: only the server knows the rest.
+  if (!facts.ancestors.every(isWhole)) return OPAQUE
   return { kind: 'known', known: { facts, credential: credentialOfClaims(facts.source, jws.claims) } }
 }
 

@@ -198,11 +198,8 @@ function namesOf({ digest, name, seen }: Known): {
   readonly handles: readonly string[]
 } {
   const digests = [digest, name, seen?.facts.digest].flatMap((one) => one ?? [])
-  const { handle, ancestors = [] } = seen?.facts ?? {}
-  return {
-    digests,
-    handles: [...(handle === undefined ? [] : [handle]), ...ancestors.map((one) => one.handle)],
-  }
+  const line = seen === undefined ? [] : [seen.facts, ...seen.facts.ancestors]
+  return { digests, handles: line.flatMap(({ handle }) => handle ?? []) }
 }
 
 const NOBODY: ReadonlySet<never> = new Set<never>()

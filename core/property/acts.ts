@@ -3,7 +3,7 @@ import { type IssueAct, type Issued, issueTokens, type TokenIntent } from '../is
 import type { Position } from '../position.ts'
 import { RawToken } from '../raw-token.ts'
 import { type Audit, type Caller, callerFacts, type Found, type Realm } from '../realm.ts'
-import type { Ancestor, Principals, TokenRecord } from '../records.ts'
+import type { Principals, TokenRecord } from '../records.ts'
 import type { RevokeAct } from '../revoke.ts'
 import { DAY_MS } from './samples.ts'
 
@@ -56,20 +56,6 @@ export async function issue(
   const [record] = issued.kind === 'issued' ? issued.records : []
   assert.ok(record !== undefined)
   return record
-}
-
-export function ancestorOf(record: TokenRecord): Ancestor {
-  const { handle, source, subject, client, tenant, position, issuedAtMs, expiresAtMs } = record
-  return {
-    handle,
-    source,
-    ...(subject === undefined ? {} : { subject }),
-    ...(client === undefined ? {} : { client }),
-    ...(tenant === undefined ? {} : { tenant }),
-    position,
-    issuedAtMs,
-    expiresAtMs,
-  }
 }
 
 /** What a holder of this text is told: `active`, or why not. */

@@ -98,33 +98,26 @@ const drawnRule: fc.Arbitrary<Drawn> = fc.oneof(
   },
 )
 
-/** A token before its place in the log is known: `places` are counted in rows of the history. */
-export type Draft = Omit<TokenFacts, 'position' | 'ancestors' | 'foreign'> & {
+/** What a token is known by before its place in the log is: `place` is counted in rows of the history. */
+type Placed = Omit<Ancestor, 'position' | 'foreign'> & {
   readonly foreign: ForeignFacts
   readonly place: number
-  readonly ups: readonly (Omit<Ancestor, 'position'> & { readonly place: number })[]
 }
+export type Draft = Placed &
+  Pick<TokenFacts, 'digest'> & {
+    /** Actors among them: of other grants, sessions and sources, signed by other keys. */
+    readonly ups: readonly Placed[]
+  }
 
-const place = fc.nat(ROWS_MAX)
-const up = fc.tuple(number, principals, place, instant).map(([nth, of, at, issuedAtMs]) => ({
-  ...of,
-  handle: handleAt(nth),
-  place: at,
-  issuedAtMs,
-  expiresAtMs: Number.MAX_SAFE_INTEGER,
-}))
-
-export const draft: fc.Arbitrary<Draft> = fc
+const placedFacts = fc
   .record({
     nth: number,
     of: principals,
-    place,
-    ups: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(up, { maxLength: 3 })),
+    place: fc.nat(ROWS_MAX),
     issuedAtMs: maybe(instant),
-    grant: maybe(name.map(grantId)),
+    grant: name.map(grantId),
     session: maybe(name),
     keyId: maybe(name),
-    shown: fc.constantFrom('both', 'handle', 'none'),
     foreign: fc
       .record({
         jti: number.map(handleAt),
@@ -133,14 +126,30 @@ export const draft: fc.Arbitrary<Draft> = fc
       })
       .map((given) => without<ForeignFacts>(given)),
   })
-  .map(({ nth, of, shown, issuedAtMs, grant, session, keyId, ...rest }) => ({
-    ...rest,
-    ...of,
-    ...without<Partial<TokenFacts>>({ issuedAtMs, grant, session, keyId }),
-    ...(shown === 'none' ? {} : { handle: handleAt(nth) }),
-    ...(shown === 'both' ? { digest: digestIn(of.source, nth) } : {}),
-    expiresAtMs: NOW_MS + 500_000,
+  .map(({ nth, of, place, foreign, ...rest }) => ({
+    nth,
+    facts: { ...of, ...without<Partial<Placed>>(rest), place, foreign, expiresAtMs: NOW_MS + 500_000 },
   }))
+
+const up: fc.Arbitrary<Placed> = placedFacts.map(({ nth, facts }) => ({ ...facts, handle: handleAt(nth) }))
+
+export const draft: fc.Arbitrary<Draft> = fc
+  .record({
+    own: placedFacts,
+    hasGrant: fc.boolean(),
+    ups: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(up, { maxLength: 3 })),
+    shown: fc.constantFrom('both', 'handle', 'none'),
+  })
+  .map(({ own: { nth, facts }, hasGrant, ups, shown }) => {
+    const { grant, ...rest } = facts
+    return {
+      ...rest,
+      ups,
+      ...(hasGrant && grant !== undefined ? { grant } : {}),
+      ...(shown === 'none' ? {} : { handle: handleAt(nth) }),
+      ...(shown === 'both' ? { digest: digestIn(facts.source, nth) } : {}),
+    }
+  })
 
 /** The rules of a history with their places in the log; epochs count up, and lose something behind the head. */
 export function placed(drawn: readonly Drawn[]): readonly PlainRow[] {
@@ -170,11 +179,22 @@ export function placed(drawn: readonly Drawn[]): readonly PlainRow[] {
 /** Tokens are issued between any two rows of the history, and some after its end. */
 export function issued(drafts: readonly Draft[], rows: readonly PlainRow[]): readonly TokenFacts[] {
   const at = (nth: number): Position => rows[nth]?.at ?? position(9, ROWS_MAX + 9)
-  return drafts.map(({ place: own, ups, foreign, ...rest }) => ({
-    ...rest,
-    ...(rest.source.startsWith('iss:') ? { position: BEYOND_LOGS, foreign } : { position: at(own) }),
-    ancestors: ups.map(({ place: theirs, ...one }) => ({ ...one, position: at(theirs) })),
+  return drafts.map(({ ups, digest, ...own }) => ({
+    ...factsOf(own, at),
+    ...(digest === undefined || isForeign(own) ? {} : { digest }),
+    ancestors: ups.map((one) => factsOf(one, at)),
   }))
+}
+
+function isForeign({ source: of }: Pick<Principals, 'source'>): boolean {
+  return of.startsWith('iss:')
+}
+
+/** Only tokens of ours have a place in the log, and a handle and a grant; only foreign ones have the rest. */
+function factsOf({ place, foreign, ...rest }: Placed, at: (nth: number) => Position): Ancestor {
+  if (!isForeign(rest)) return { ...rest, position: at(place) }
+  const { handle: _handle, grant: _grant, ...named } = rest
+  return { ...named, position: BEYOND_LOGS, foreign }
 }
 
 export const history: fc.Arbitrary<Drawn[]> = fc.array(drawnRule, { minLength: 15, maxLength: ROWS_MAX })

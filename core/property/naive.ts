@@ -1,5 +1,5 @@
 import type { Position } from '../position.ts'
-import type { Ancestor, ForeignFacts, Principals, TokenFacts } from '../records.ts'
+import type { Ancestor, Principals, TokenFacts } from '../records.ts'
 import type { CutShape, CutTarget, Rule, Target } from '../rules.ts'
 
 /** A row of a log with nothing derived from it. */
@@ -13,39 +13,36 @@ type Why = 'lost' | 'revoked' | 'held' | undefined
  */
 export function naiveWhy(rows: readonly PlainRow[], facts: TokenFacts): Why {
   if (rows.some(({ rule }) => rule.kind === 'epoch' && facts.position < rule.lostBelow)) return 'lost'
-  if (isEnded(rows, facts) || [facts, ...facts.ancestors].some((one) => isCut(rows, one))) return 'revoked'
-  return isHeld(rows, facts) ? 'held' : undefined
+  // Whatever hits a token hits what came of it, whatever else the two have in common (§2.2).
+  const line = [facts, ...facts.ancestors]
+  if (line.some((one) => isEnded(rows, one) || isCut(rows, one))) return 'revoked'
+  return line.some((one) => isHeld(rows, one)) ? 'held' : undefined
 }
 
-function isEnded(rows: readonly PlainRow[], facts: TokenFacts): boolean {
-  return rows.some(({ rule }) => rule.kind === 'revoke' && namesThing(rule.target, facts))
+function isEnded(rows: readonly PlainRow[], one: Ancestor): boolean {
+  return rows.some(({ rule }) => rule.kind === 'revoke' && namesThing(rule.target, one))
 }
 
-/** A rule names a thing that the token is or bears, or one of its ancestors. */
-function namesThing(target: Target, facts: TokenFacts): boolean {
+/** A rule names a thing that the token is or bears. */
+function namesThing(target: Target, one: Ancestor): boolean {
   switch (target.kind) {
     case 'token':
-      return [facts, ...facts.ancestors].some(
-        (one) => one.source === target.source && one.handle === target.handle,
-      )
+      return one.source === target.source && one.handle === target.handle
     case 'foreign':
-      return facts.source === `iss:${target.issuer}` && facts.foreign?.jti === target.jti
+      return one.source === `iss:${target.issuer}` && one.foreign?.jti === target.jti
     case 'grant':
-      return facts.source === target.source && facts.grant === target.grant
+      return one.source === target.source && one.grant === target.grant
     case 'session':
-      return facts.source === target.source && facts.session === target.session
+      return one.source === target.source && one.session === target.session
     case 'key':
-      return facts.keyId === target.keyId
+      return one.keyId === target.keyId
     case 'cut':
       return false
   }
 }
 
-type Issued = Principals &
-  Pick<Ancestor, 'position'> & { readonly issuedAtMs?: number; readonly foreign?: ForeignFacts }
-
 /** A foreign token is hit by its issuer's times: with a skew, and by anything when it does not say them. */
-function isForeignCut({ issuedAtMs, foreign }: Issued, cut: CutTarget, atMs: number): boolean {
+function isForeignCut({ issuedAtMs, foreign }: Ancestor, cut: CutTarget, atMs: number): boolean {
   const itsMs = cut.basis === 'authenticated' ? foreign?.authenticatedAtMs : issuedAtMs
   return (
     itsMs === undefined || itsMs <= (cut.issuedBeforeMs ?? cut.asOf?.atMs ?? atMs) + (foreign?.skewMs ?? 0)
@@ -56,7 +53,7 @@ function isForeignCut({ issuedAtMs, foreign }: Issued, cut: CutTarget, atMs: num
  * A key of the index holds two slots (§5.4): the highest plain cut, and one dated cut made of the highest instant
  * and the highest position. So of dated cuts over the same names one may give the instant and another the position.
  */
-function isCut(rows: readonly PlainRow[], one: Issued): boolean {
+function isCut(rows: readonly PlainRow[], one: Ancestor): boolean {
   const over: { readonly at: Position; readonly atMs: number; readonly cut: CutTarget }[] = []
   for (const { at, atMs, rule } of rows) {
     if (rule.kind === 'revoke' && rule.target.kind === 'cut' && namesAll(rule.target, one)) {
@@ -79,22 +76,20 @@ function isCut(rows: readonly PlainRow[], one: Issued): boolean {
   })
 }
 
-function isHeld(rows: readonly PlainRow[], facts: TokenFacts): boolean {
+function isHeld(rows: readonly PlainRow[], one: Ancestor): boolean {
   return rows.some(({ at, rule }, nth) => {
     if (rule.kind !== 'hold' || isReleased(rows.slice(nth), rule.id)) return false
     if (rows.slice(0, nth).some((row) => isInForce(rows, row, nth, rule.id))) return false
     const { target } = rule
-    if (target.kind !== 'cut') return namesThing(target, facts)
+    if (target.kind !== 'cut') return namesThing(target, one)
     const before = target.issuedBeforeMs ?? Number.POSITIVE_INFINITY
     // While a hold lasts nothing may be minted for what it covers; what a foreign issuer mints is held, too.
-    const { foreign } = facts
-    if (foreign !== undefined && namesAll(target, facts) && isForeignCut(facts, target, Infinity)) return true
-    return [facts, ...facts.ancestors].some(
-      (one) =>
-        target.basis === undefined &&
-        one.position < at &&
-        (one.issuedAtMs ?? 0) < before &&
-        namesAll(target, one),
+    if (one.foreign !== undefined && namesAll(target, one) && isForeignCut(one, target, Infinity)) return true
+    return (
+      target.basis === undefined &&
+      one.position < at &&
+      (one.issuedAtMs ?? 0) < before &&
+      namesAll(target, one)
     )
   })
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { MASTER, openWorld, SeededRandom, type World } from '../../test/kit/realm.ts'
+import { ancestorsFrom } from '../ancestry.ts'
 import { collectExpired } from '../gc.ts'
 import { putToken, recordOf } from '../issue.ts'
 import { SLICES } from '../key-table.ts'
@@ -15,7 +16,7 @@ import type { TokenRecord } from '../records.ts'
 import { revokeGrant, revokePrincipals, revokeToken } from '../revoke.ts'
 import { decodeRule } from '../rule-bytes.ts'
 import type { Operation } from '../units.ts'
-import { actOf, ancestorOf, intentOf, rawOf, tryIssue } from './acts.ts'
+import { actOf, intentOf, rawOf, tryIssue } from './acts.ts'
 import { naiveWhy, type PlainRow } from './naive.ts'
 import { DAY_MS } from './samples.ts'
 
@@ -32,6 +33,8 @@ type Step =
       readonly client: string
       readonly lifeMs: number
       readonly parent: number | undefined
+      /** Another token that it is made with the help of: of another grant. */
+      readonly actor: number | undefined
     }
   | { readonly kind: 'assign'; readonly client: string; readonly lifeMs: number }
   | { readonly kind: 'extend' | 'revoke' | 'grant'; readonly nth: number }
@@ -52,6 +55,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       client,
       lifeMs,
       parent: fc.option(nth, { nil: undefined, freq: 2 }),
+      actor: fc.option(nth, { nil: undefined, freq: 1 }),
     }),
   },
   {
@@ -135,17 +139,21 @@ class Years {
     }
   }
 
-  async #issue({ client: of, lifeMs: life, parent }: Extract<Step, { kind: 'issue' }>): Promise<void> {
+  async #issue({ client: of, lifeMs: life, parent, actor }: Extract<Step, { kind: 'issue' }>): Promise<void> {
     const realm = this.#realm
-    const up = parent === undefined ? undefined : this.#tokens[parent % Math.max(1, this.#tokens.length)]
-    const isLive = up !== undefined && (await this.#isActive(up))
-    // No child outlives its parent: that is the dialects' duty, and what the keep of a rule rests on.
-    const expiresAtMs = Math.min(realm.nowMs() + life, isLive ? up.expiresAtMs : Number.POSITIVE_INFINITY)
-    const ancestors = isLive ? [ancestorOf(up), ...up.ancestors].slice(0, 8) : []
+    const ups = [...(await this.#live(parent)), ...(await this.#live(actor))]
+    // No child outlives its parents: that is the dialects' duty, and what the keep of a rule rests on.
+    const expiresAtMs = Math.min(realm.nowMs() + life, ...ups.map((up) => up.expiresAtMs))
+    const ancestors = ancestorsFrom(ups).slice(0, 8)
     const intent = intentOf(realm, this.#text(), { client: of, expiresAtMs, ancestors })
     const issued = await tryIssue(realm, intent)
     assert.equal(issued.kind, 'issued')
     if (issued.kind === 'issued') this.#tokens.push(...issued.records)
+  }
+
+  async #live(at: number | undefined): Promise<readonly TokenRecord[]> {
+    const up = at === undefined ? undefined : this.#tokens[at % Math.max(1, this.#tokens.length)]
+    return up !== undefined && (await this.#isActive(up)) ? [up] : []
   }
 
   async #assign({ client: of, lifeMs: life }: Extract<Step, { kind: 'assign' }>): Promise<void> {

@@ -1,5 +1,5 @@
 import { audienceOf } from '../jwt.ts'
-import type { TokenRecord } from '../records.ts'
+import type { Delegation, TokenRecord } from '../records.ts'
 import { isObject, type Json, type JsonObject } from '../strict-json.ts'
 import type { Credential } from '../verdict/admit.ts'
 import { delegationOf } from '../verdict/delegation.ts'
@@ -43,8 +43,12 @@ export function credentialOfClaims(source: string, claims: JsonObject): Credenti
     source,
     ...(audience === undefined || isForNobody ? {} : { audience }),
     scopes: scopesOfClaims(claims),
+    // As `delegationOf` reads it in a record: nothing but exchange leaves ancestors.
+    ...(claims.anc === undefined ? {} : { delegated: EXCHANGED }),
   }
 }
+
+const EXCHANGED: Delegation = 'exchange'
 
 /** The one reading of what was granted: `scope` (RFC 9068 §2.2.3), else `scp` as some issuers call it. */
 export function scopesOfClaims({ scope, scp }: JsonObject): readonly string[] {

@@ -1,4 +1,4 @@
-import { type Ancestor, delegationOf, type TokenIntent, type TokenRecord } from '@rescind/core'
+import { ancestorsFrom, delegationOf, type TokenIntent, type TokenRecord } from '@rescind/core'
 import type { Mint } from './mint.ts'
 
 /**
@@ -6,7 +6,7 @@ import type { Mint } from './mint.ts'
  * revocation is on when it is made, and in any case with what the older one ends with (an impersonator's token, say).
  */
 export function descent(parent: TokenRecord, isChained: boolean): Pick<TokenIntent, 'grant' | 'ancestors'> {
-  const ancestors = isChained ? [ancestorOf(parent), ...parent.ancestors] : parent.ancestors
+  const ancestors = isChained ? ancestorsFrom([parent]) : parent.ancestors
   return { grant: parent.grant, ancestors }
 }
 
@@ -37,18 +37,4 @@ export function rescoped(
 function chainOf({ claims, handle }: TokenRecord): string {
   const chain = claims?.['chain']
   return typeof chain === 'string' ? chain : handle
-}
-
-function ancestorOf(record: TokenRecord): Ancestor {
-  const { handle, source, subject, client, tenant, position, issuedAtMs, expiresAtMs } = record
-  return {
-    handle,
-    source,
-    ...(subject === undefined ? {} : { subject }),
-    ...(client === undefined ? {} : { client }),
-    ...(tenant === undefined ? {} : { tenant }),
-    position,
-    issuedAtMs,
-    expiresAtMs,
-  }
 }

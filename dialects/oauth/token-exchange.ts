@@ -1,8 +1,8 @@
 import {
   ANCESTORS_MAX,
-  type Ancestor,
   type Awaitable,
   after,
+  ancestorsFrom,
   type JsonObject,
   RawToken,
   type TokenRecord,
@@ -63,7 +63,7 @@ async function derive(
   if (scope === undefined) return wrongScope()
   const targets = targetsOf(call.lists, client, record.audience)
   if (targets.kind === 'refused') return wrongTarget(authenticated)
-  const ancestors = ancestorsOf([record, ...(actor === undefined ? [] : [actor.record])])
+  const ancestors = ancestorsFrom([record, ...(actor === undefined ? [] : [actor.record])])
   if (ancestors.length > ANCESTORS_MAX) return badRequest('the token has been exchanged too often')
   const act = actOf(record, actor?.record)
   const { audience } = targets
@@ -72,6 +72,7 @@ async function derive(
     scope,
     grant: record.grant,
     ancestors,
+    delegated: 'exchange',
     ...(audience === undefined ? {} : { audience }),
     ...(record.session === undefined ? {} : { session: record.session }),
     ...(record.tenant === undefined ? {} : { tenant: record.tenant }),
@@ -113,28 +114,6 @@ function isOfType({ kind, keyId }: TokenRecord, type: string): boolean {
 function mayUse(record: TokenRecord, client: OauthClient): boolean {
   if (record.client === client.clientId) return true
   return record.kind === 'access' && isVisible(record, client)
-}
-
-function ancestorsOf(records: readonly TokenRecord[]): readonly Ancestor[] {
-  const nearest = records.map(ancestorOf)
-  const all = [...nearest, ...records.flatMap(({ ancestors }) => ancestors)]
-  const seen = new Set<string>()
-  return all.filter(({ handle }) => !seen.has(handle) && seen.add(handle))
-}
-
-function ancestorOf(record: TokenRecord): Ancestor {
-  const { handle, source, subject, client, tenant, position, issuedAtMs, expiresAtMs, keyId } = record
-  return {
-    handle,
-    source,
-    position,
-    issuedAtMs,
-    expiresAtMs,
-    ...(subject === undefined ? {} : { subject }),
-    ...(client === undefined ? {} : { client }),
-    ...(tenant === undefined ? {} : { tenant }),
-    ...(keyId === undefined ? {} : { keyId }),
-  }
 }
 
 /** §4.1: who acts now, outermost; who acted before, inside. */

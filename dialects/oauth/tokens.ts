@@ -6,6 +6,7 @@ import {
   actRow,
   after,
   coverLife,
+  type Delegation,
   type GrantId,
   grantOf,
   type IssueAct,
@@ -35,6 +36,7 @@ export type Family = {
   readonly session?: string
   readonly tenant?: string
   readonly ancestors?: readonly Ancestor[]
+  readonly delegated?: Delegation
   /** Who acts for the subject (RFC 8693 §4.1). */
   readonly act?: JsonObject
   /** When its grant began. Absent: now. */
@@ -172,7 +174,7 @@ function intentOf(
   family: Family,
   { raw, expiresAtMs }: Text,
 ): TokenIntent {
-  const { scope, audience, grant, ancestors, act, session, mintedBy } = family
+  const { scope, audience, grant, ancestors, delegated, act, session, mintedBy } = family
   return {
     ...principalsOf(client, family),
     source: 'oauth',
@@ -185,6 +187,7 @@ function intentOf(
     ...(session === undefined ? {} : { session }),
     ...(mintedBy === undefined ? {} : { mintedBy }),
     ...(ancestors === undefined ? {} : { ancestors }),
+    ...(delegated === undefined ? {} : { delegated }),
     ...(act === undefined ? {} : { claims: { act } }),
   }
 }

@@ -97,8 +97,10 @@ async function byHandle(bulk: BulkAct, text: string): Promise<Finding | 'stale'>
   const { realm } = bulk
   const handle = parseHandle(text)
   if (handle === undefined) return NOT_OURS
-  const record = await realm.store.tokenByHandle(realm.ordinal, handle)
-  return record === undefined ? { ...UNKNOWN, handle } : endOwn(bulk, record, realm.judge(record))
+  const stored = await realm.store.tokenByHandle(realm.ordinal, handle)
+  if (stored === undefined) return { ...UNKNOWN, handle }
+  const record = await realm.whole(stored)
+  return endOwn(bulk, record, realm.judge(record))
 }
 
 /** A foreign token that nobody has shown: a responder's word is enough, for an issuer that is registered. */

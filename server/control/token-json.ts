@@ -16,13 +16,26 @@ type Names = {
   readonly tenant?: string | undefined
 }
 
-type AncestorJson = Names & {
-  readonly handle: string
-  readonly position: PlaceJson
-  readonly issuedAt: string
-  readonly expiresAt: string
+/** What a rule can name of a token that another came of. */
+type AncestorJson = NamedJson & {
+  readonly handle?: string | undefined
+  readonly grant?: string | undefined
+  readonly session?: string | undefined
   readonly keyId?: string | undefined
+  readonly position?: PlaceJson | undefined
+  readonly issuedAt?: string | undefined
+  readonly expiresAt: string
 }
+
+/** Only of tokens of foreign issuers. */
+type ForeignJson = {
+  readonly issuer?: string | undefined
+  readonly jti?: string | undefined
+  readonly skewSeconds?: number | undefined
+  readonly authenticatedAt?: string | undefined
+}
+
+type NamedJson = Names & ForeignJson
 
 /** Epoch ordinal and seq. */
 type PlaceJson = [ordinal: number, seq: number]
@@ -31,7 +44,7 @@ type PlaceJson = [ordinal: number, seq: number]
  * A token's facts as the control API shows them: what a verdict is made from, so that a verifier can make it again
  * whenever a rule arrives. Never its text; the digest is keyed and grants nothing.
  */
-export type FactsJson = Names & {
+export type FactsJson = NamedJson & {
   readonly handle?: string | undefined
   readonly digest?: string | undefined
   readonly kind?: string | undefined
@@ -44,11 +57,6 @@ export type FactsJson = Names & {
   readonly issuedAt?: string | undefined
   readonly expiresAt: string
   readonly notBefore?: string | undefined
-  /** These four only of tokens of foreign issuers. */
-  readonly issuer?: string | undefined
-  readonly jti?: string | undefined
-  readonly skewSeconds?: number | undefined
-  readonly authenticatedAt?: string | undefined
   readonly scope?: string | undefined
   readonly audience?: string[] | undefined
   /** What it may be used as; these are of what the issuer of a foreign token has signed, too. */
@@ -61,6 +69,12 @@ export type FactsJson = Names & {
 const place: z.ZodType<PlaceJson> = z.tuple([z.int(), z.int()])
 const optional = z.string().optional()
 const NAMES = { source: z.string(), subject: optional, client: optional, tenant: optional }
+const FOREIGN = {
+  issuer: optional,
+  jti: optional,
+  skewSeconds: z.number().optional(),
+  authenticatedAt: optional,
+}
 
 export const FACTS: z.ZodType<FactsJson> = z.strictObject({
   ...{ handle: optional, digest: optional, kind: optional },
@@ -68,19 +82,20 @@ export const FACTS: z.ZodType<FactsJson> = z.strictObject({
   ...{ grant: optional, session: optional, keyId: optional },
   ancestors: z.array(
     z.strictObject({
-      handle: z.string(),
+      handle: optional,
       ...NAMES,
-      position: place,
-      issuedAt: z.string(),
+      ...{ grant: optional, session: optional, keyId: optional },
+      position: place.optional(),
+      issuedAt: optional,
       expiresAt: z.string(),
-      keyId: optional,
+      ...FOREIGN,
     }),
   ),
   position: place.optional(),
   issuedAt: optional,
   expiresAt: z.string(),
   notBefore: optional,
-  ...{ issuer: optional, jti: optional, skewSeconds: z.number().optional(), authenticatedAt: optional },
+  ...FOREIGN,
   scope: optional,
   audience: z.array(z.string()).optional(),
   scopes: z.array(z.string()).optional(),
@@ -89,21 +104,14 @@ export const FACTS: z.ZodType<FactsJson> = z.strictObject({
 
 export function factsJson(facts: TokenFacts, credential?: Credential): FactsJson {
   const { source, subject, client, tenant, grant, session, keyId, handle, digest } = facts
-  const { foreign, issuedAtMs, notBeforeMs } = facts
+  const { issuedAtMs, notBeforeMs } = facts
   return {
     handle,
     digest,
     kind: credential?.kind,
     ...{ source, subject, client, tenant, grant, session, keyId },
     ancestors: facts.ancestors.map(ancestorJson),
-    ...(foreign === undefined
-      ? { position: placeJson(facts.position) }
-      : {
-          issuer: source.slice('iss:'.length),
-          jti: foreign.jti,
-          skewSeconds: foreign.skewMs / 1_000,
-          authenticatedAt: instantOf(foreign.authenticatedAtMs),
-        }),
+    ...placedJson(facts),
     issuedAt: instantOf(issuedAtMs),
     expiresAt: formatInstant(facts.expiresAtMs),
     notBefore: instantOf(notBeforeMs),
@@ -128,13 +136,27 @@ function credentialJson(
 }
 
 function ancestorJson(up: Ancestor): AncestorJson {
-  const { handle, source, subject, client, tenant } = up
+  const { handle, source, subject, client, tenant, grant, session, keyId } = up
   return {
-    ...{ handle, source, subject, client, tenant },
-    position: placeJson(up.position),
-    issuedAt: formatInstant(up.issuedAtMs),
+    ...{ handle, source, subject, client, tenant, grant, session, keyId },
+    ...placedJson(up),
+    issuedAt: instantOf(up.issuedAtMs),
     expiresAt: formatInstant(up.expiresAtMs),
-    keyId: up.keyId,
+  }
+}
+
+/** Ours have a place in the log; those of foreign issuers have what their issuer says of them. */
+function placedJson({
+  source,
+  foreign,
+  position,
+}: Ancestor): ForeignJson & { readonly position?: PlaceJson } {
+  if (foreign === undefined) return { position: placeJson(position) }
+  return {
+    issuer: source.slice('iss:'.length),
+    jti: foreign.jti,
+    skewSeconds: foreign.skewMs / 1_000,
+    authenticatedAt: instantOf(foreign.authenticatedAtMs),
   }
 }
 

@@ -144,7 +144,8 @@ async function list({ realm, query }: Ask<Query>): Promise<Answer> {
   return jsonAnswer(200, { tokens, next: makeCursor(of, String(after)) })
 }
 
-async function tokenJson(realm: Realm, record: TokenRecord, judged?: Verdict): Promise<TokenJson> {
+async function tokenJson(realm: Realm, stored: TokenRecord, judged?: Verdict): Promise<TokenJson> {
+  const record = await realm.whole(stored)
   const usedMs = await lastUsedMs(realm, record.handle)
   const isSpent =
     judged === undefined &&

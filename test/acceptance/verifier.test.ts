@@ -5,6 +5,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Calls, CONTROL, JSON_BODY } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { ANN, SVC } from '../kit/seed.ts'
+import { until } from '../kit/until.ts'
 
 const KEY = 'orders-api-key-0123456789'
 const ISSUER = 'https://idp.example'
@@ -23,11 +24,6 @@ async function foreignIssuer(calls: Calls): Promise<(claims: Record<string, unkn
       .setIssuedAt()
       .setExpirationTime('1h')
       .sign(privateKey)
-}
-
-/** Resolves when the condition holds, which every change that is applied may bring about. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 describe('a verifier beside a running server', () => {

@@ -68,7 +68,7 @@ async function isLive({ realm }: Ask, record: TokenRecord): Promise<boolean> {
     (await realm.store.consumption(realm.ordinal, record.handle)) !== undefined
   )
     return false
-  return realm.judge(record).kind === 'active'
+  return realm.judge(await realm.whole(record)).kind === 'active'
 }
 
 function grantJson(records: readonly TokenRecord[]): z.output<typeof GRANT> {

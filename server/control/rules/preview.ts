@@ -1,6 +1,7 @@
 import {
   type Awaitable,
   after,
+  isWhole,
   Overloaded,
   type Realm,
   SINGLE_USE,
@@ -105,10 +106,8 @@ async function countAll(realm: Realm, ask: CountAsk, tally: Tally): Promise<bool
   }
   const skip = (record: TokenRecord): boolean =>
     clients.some(({ source, client }) => record.source === source && record.client === client)
-  const { record } = ask.resolved
-  // What descends from a token stays in its grant.
-  const ids = record === undefined ? {} : { grant: record.grant }
-  const page: Page = (after_) => realm.store.tokens(realm.ordinal, { ...ids, after: after_, limit: PAGE })
+  // Whatever is named, what descends from it may be of another grant and another client: all are looked at.
+  const page: Page = (after_) => realm.store.tokens(realm.ordinal, { after: after_, limit: PAGE })
   return countPages(realm, ask, { tally, page, skip })
 }
 
@@ -123,8 +122,10 @@ async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Co
   do {
     if (ask.monotonicMs() >= ask.deadlineMs || tally.full) return false
     const { records, next: following } = await page(next)
-    for (const record of records) {
-      if (skip(record) || !anyCovers(ask.resolved.targets, record)) continue
+    for (const stored of records) {
+      if (skip(stored)) continue
+      const record = stored.ancestors.every(isWhole) ? stored : await realm.whole(stored)
+      if (!anyCovers(ask.resolved.targets, record)) continue
       if (await isLive(realm, record)) tally.add(record, await ask.wasUsed(record))
     }
     next = following
