@@ -28,6 +28,7 @@ import { parameter } from './endpoint-body.ts'
 import { grantEndMs, grantedAtMs, isGrantOver } from './grant-life.ts'
 import { issueAnswer, mintingOf, tooLong, wrongTarget } from './issuing.ts'
 import { scopeTokens } from './scopes.ts'
+import { audienceMember, targetsInGrant } from './targets.ts'
 import { accessToken, type Family, type GrantAudit, grantRows, tokenPair } from './tokens.ts'
 
 /** RFC 6749 §4.1.2 has ten minutes as the most; whoever redirects a browser needs seconds. */
@@ -125,7 +126,7 @@ async function redeem(
 ): Promise<Answer | Stale> {
   const { realm } = call
   const { client } = authenticated
-  const { audience, grant, subject = client.clientId } = record
+  const { grant, subject = client.clientId } = record
   const [beganAtMs, nowMs] = [grantedAtMs(record), realm.nowMs()]
   const endsAtMs = grantEndMs(client, beganAtMs)
   if (isGrantOver(endsAtMs, nowMs)) return invalidGrant()
@@ -133,10 +134,11 @@ async function redeem(
   const scope = scopeTokens(record.scope)
     .filter((token) => client.scopes.includes(token))
     .join(' ')
-  const left = audience?.filter((one) => client.audiences?.includes(one) === true)
-  if (left?.length === 0) return wrongTarget(authenticated)
+  // RFC 8707 §2.2: the access token may be for some of the targets; the grant keeps all of them.
+  const targets = targetsInGrant(call.lists, client, record.audience)
+  if (targets.kind === 'refused') return wrongTarget(authenticated)
   const began = { grant, grantedAtMs: beganAtMs, endsAtMs, mintedBy: record.mintedBy }
-  const family: Family = { subject, scope, ...began, ...(left === undefined ? {} : { audience: left }) }
+  const family: Family = { subject, scope, ...began, ...audienceMember(targets.audience) }
   const used: Used = {
     ...(record.claims as CodeClaims),
     client: client.clientId,
@@ -158,7 +160,7 @@ async function redeem(
       ? tooLong()
       : issueAnswer(call, authenticated, { texts: { access, scope }, more })
   }
-  const pair = await tokenPair(minting, family)
+  const pair = await tokenPair(minting, family, { scope, ...audienceMember(record.audience) })
   return pair === undefined
     ? tooLong()
     : issueAnswer(call, authenticated, { texts: { ...pair, scope }, more })

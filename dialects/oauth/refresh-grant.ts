@@ -22,7 +22,7 @@ import { parameter } from './endpoint-body.ts'
 import { grantEndMs, grantedAtMs, isGrantOver } from './grant-life.ts'
 import { issueAnswer, mintingOf, tooLong, wrongScope, wrongTarget } from './issuing.ts'
 import { grantedScope, scopeTokens } from './scopes.ts'
-import { targetsOf } from './targets.ts'
+import { audienceMember, targetsInGrant } from './targets.ts'
 import { type Family, tokenMembers, tokenPair } from './tokens.ts'
 
 /** RFC 6749 §6: the refresh token is used up by the unit that mints its successor. */
@@ -51,21 +51,39 @@ function judged(call: Call, authenticated: Authenticated, own: Own): Awaitable<A
   )
 }
 
+/** What a refresh comes to, within what its grant may have. */
+type Wanted = { readonly scope: string; readonly audience: readonly string[] | undefined }
+
+/**
+ * Never more than was granted (§6), nor than the client may have by now.
+ * @returns what to answer when it asks for more.
+ */
+function wantedOf(
+  { values, lists }: Call,
+  authenticated: Authenticated,
+  record: TokenRecord,
+): Wanted | { readonly refused: Answer } {
+  const { client } = authenticated
+  const granted = scopeTokens(record.scope).filter((token) => client.scopes.includes(token))
+  const scope = grantedScope(parameter(values, 'scope'), granted)
+  if (scope === undefined) return { refused: wrongScope() }
+  const targets = targetsInGrant(lists, client, record.audience)
+  return targets.kind === 'refused'
+    ? { refused: wrongTarget(authenticated) }
+    : { scope, audience: targets.audience }
+}
+
 async function rotate(
   call: Call,
   authenticated: Authenticated,
   record: TokenRecord,
 ): Promise<Answer | Stale> {
-  const { client } = authenticated
-  if (isGrantOver(grantEndMs(client, grantedAtMs(record)), call.realm.nowMs())) return invalidGrant()
-  // Never more than was granted (§6), nor than the client may have by now.
-  const granted = scopeTokens(record.scope).filter((token) => client.scopes.includes(token))
-  const scope = grantedScope(parameter(call.values, 'scope'), granted)
-  if (scope === undefined) return wrongScope()
-  const within = record.audience?.filter((one) => client.audiences?.includes(one) === true)
-  const targets = targetsOf(call.lists, client, within)
-  if (targets.kind === 'refused' || within?.length === 0) return wrongTarget(authenticated)
-  const family: Family = { ...familyOf(record), scope, ...audienceMember(targets.audience) }
+  const grantEnd = grantEndMs(authenticated.client, grantedAtMs(record))
+  if (isGrantOver(grantEnd, call.realm.nowMs())) return invalidGrant()
+  const wanted = wantedOf(call, authenticated, record)
+  if ('refused' in wanted) return wanted.refused
+  const { scope, audience } = wanted
+  const family: Family = { ...familyOf(record), scope, ...audienceMember(audience) }
   const kept = { scope: record.scope ?? scope, ...audienceMember(record.audience) }
   const pair = await tokenPair(mintingOf(call, authenticated), family, kept)
   if (pair === undefined) return tooLong()
@@ -134,7 +152,7 @@ function associated(realm: Realm, { handle, digest }: TokenRecord): string {
 }
 
 function familyOf(record: TokenRecord): Omit<Family, 'scope'> {
-  const { client, subject, grant, session, tenant, ancestors } = record
+  const { client, subject, grant, session, tenant, ancestors, delegated } = record
   return {
     grantedAtMs: grantedAtMs(record),
     mintedBy: record.mintedBy,
@@ -143,9 +161,6 @@ function familyOf(record: TokenRecord): Omit<Family, 'scope'> {
     ancestors,
     ...(session === undefined ? {} : { session }),
     ...(tenant === undefined ? {} : { tenant }),
+    ...(delegated === undefined ? {} : { delegated }),
   }
-}
-
-function audienceMember(audience: readonly string[] | undefined): { readonly audience?: readonly string[] } {
-  return audience === undefined ? {} : { audience }
 }

@@ -11,27 +11,43 @@ export type Targets =
 
 /**
  * Whom the tokens are to be meant for: what `resource` (RFC 8707) and `audience` (RFC 8693) name, each within what
- * the client may have and, where a grant or a subject token is there already, within what that has. Nothing named:
- * all of it.
+ * the client may have and within what the token has that they come of. Nothing named: all of that. Along a line of
+ * tokens an audience only shrinks: what comes of a token for nobody in particular is for nobody in particular, whatever
+ * the client may have by now.
  */
 export function targetsOf(
   lists: Lists,
   { audiences = [] }: OauthClient,
-  within?: readonly string[],
+  within: readonly string[] = audiences,
 ): Targets {
   const resources = (lists.get('resource') ?? []).filter(isPresent)
   const asked = [...resources, ...(lists.get('audience') ?? []).filter(isPresent)]
-  if (asked.length === 0) {
-    const all = within ?? audiences
-    return { kind: 'targets', audience: all.length === 0 ? undefined : all }
-  }
+  if (asked.length === 0) return { kind: 'targets', audience: within.length === 0 ? undefined : within }
   const named = asked.map((one) => {
     const known = spelled(one, audiences)
-    return known === undefined || within === undefined ? known : spelled(known, within)
+    return known === undefined ? undefined : spelled(known, within)
   })
   if (asked.length > TARGETS_MAX || !resources.every(isResource) || !named.every((one) => one !== undefined))
     return REFUSED
   return { kind: 'targets', audience: [...new Set(named)] }
+}
+
+/** The same for the next tokens of a grant: within what it was given, as far as the client may have it still. */
+export function targetsInGrant(
+  lists: Lists,
+  client: OauthClient,
+  granted: readonly string[] | undefined,
+): Targets {
+  if (granted === undefined) return targetsOf(lists, client, [])
+  const within = granted.filter((one) => client.audiences?.includes(one) === true)
+  return within.length === 0 ? REFUSED : targetsOf(lists, client, within)
+}
+
+/** An audience as a member that is left out when there is none. */
+export function audienceMember(audience: readonly string[] | undefined): {
+  readonly audience?: readonly string[]
+} {
+  return audience === undefined ? {} : { audience }
 }
 
 /** What a list calls this target: the same text, or one that differs in no more than the slash of an empty path. */

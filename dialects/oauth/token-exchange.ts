@@ -61,7 +61,7 @@ async function derive(
   const allowed = scopeTokens(record.scope).filter((token) => client.scopes.includes(token))
   const scope = grantedScope(parameter(call.values, 'scope'), allowed)
   if (scope === undefined) return wrongScope()
-  const targets = targetsOf(call.lists, client, record.audience)
+  const targets = targetsOf(call.lists, client, audienceOf(call, record))
   if (targets.kind === 'refused') return wrongTarget(authenticated)
   const ancestors = ancestorsFrom([record, ...(actor === undefined ? [] : [actor.record])])
   if (ancestors.length > ANCESTORS_MAX) return badRequest('the token has been exchanged too often')
@@ -83,6 +83,11 @@ async function derive(
   if (access === undefined) return tooLong()
   const issuedTokenType = isJwt ? TYPE.jwt : TYPE.access
   return issueAnswer(call, authenticated, { texts: { access, scope, issuedTokenType } })
+}
+
+/** A JWT for nobody in particular names its issuer (RFC 9068 §2.2); records of such tokens once did so, too. */
+function audienceOf({ issuer }: Call, { audience = [] }: TokenRecord): readonly string[] {
+  return audience.length === 1 && audience[0] === issuer ? [] : audience
 }
 
 /** §2.2.2: whatever is wrong with a token of the request is `invalid_request`, and no more is said about it. */

@@ -30,6 +30,8 @@ type CodeIntent = Parameters<typeof startCode>[2]
 type Values = Readonly<Record<string, string>>
 /** Beside, or instead of, the media type; undefined leaves a header out. */
 type SentHeaders = Readonly<Record<string, string | undefined>>
+/** Members of a form; what may be repeated is a list. */
+type FormValues = Readonly<Record<string, string | readonly string[]>>
 export type Said = {
   readonly status: number
   readonly text: string
@@ -79,11 +81,14 @@ export class OauthStage {
   async form(
     path: string,
     clientId: string,
-    values: Values,
+    values: FormValues,
     secret: string | undefined = STAGE_SECRET,
   ): Promise<Said> {
     const by = { client_id: clientId, ...(secret === undefined ? {} : { client_secret: secret }) }
-    return this.send(path, { body: new URLSearchParams({ ...by, ...values }).toString() })
+    const pairs = Object.entries<string | readonly string[]>({ ...by, ...values }).flatMap(([name, value]) =>
+      [value].flat().map((one): [string, string] => [name, one]),
+    )
+    return this.send(path, { body: new URLSearchParams(pairs).toString() })
   }
 
   async send(
@@ -110,7 +115,7 @@ export class OauthStage {
     return { status: answer.status, text, body: JSON.parse(text) as Said['body'] }
   }
 
-  refresh(clientId: string, token: string, more: Values = {}): Promise<Said> {
+  refresh(clientId: string, token: string, more: FormValues = {}): Promise<Said> {
     return this.form('', clientId, { grant_type: 'refresh_token', refresh_token: token, ...more })
   }
 
