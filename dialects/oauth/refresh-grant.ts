@@ -73,6 +73,13 @@ function wantedOf(
     : { scope, audience: targets.audience }
 }
 
+/**
+ * The same for whatever means the same: in any order, with repetitions, or left out where that is what it comes to.
+ */
+function questionOf({ scope, audience = [] }: Wanted): string {
+  return JSON.stringify([[...new Set(scopeTokens(scope))].sort(), [...audience].sort()])
+}
+
 async function rotate(
   call: Call,
   authenticated: Authenticated,
@@ -92,6 +99,7 @@ async function rotate(
     atMs: call.realm.nowMs(),
     // A pair's refresh token is minted with its handle.
     successor: pair.refresh.intent.handle as Handle,
+    question: questionOf(wanted),
     body: JSON.stringify(tokenMembers(texts)),
   }
   const consumeSealed = sealAnswer(call.realm, record, answered)
@@ -100,7 +108,8 @@ async function rotate(
 
 /**
  * A refresh token that was used comes again. As long as the answer may have been lost (a short time, and nobody has
- * used what was in it), it is the same answer, byte for byte, however many ask; otherwise it is reuse.
+ * used what was in it), whoever asks the same is given the same answer, byte for byte, however many ask, and another
+ * question is refused; otherwise it is reuse.
  */
 async function usedAgain(
   call: Call,
@@ -112,7 +121,7 @@ async function usedAgain(
   const isHeld = verdict.kind === 'inactive' && verdict.why === 'held'
   const isLate = answered === undefined || realm.nowMs() - answered.atMs >= options.replaySeconds * 1_000
   if (!isLate && (await realm.store.consumption(realm.ordinal, answered.successor)) === undefined)
-    return isHeld ? invalidGrant() : successText(answered.body)
+    return isHeld ? invalidGrant() : answeredAgain(wantedOf(call, authenticated, record), answered)
   const cause = {
     code: 'refresh_token_reuse',
     token: record.handle,
@@ -128,7 +137,19 @@ async function usedAgain(
   })
 }
 
-type Answered = { readonly atMs: number; readonly successor: Handle; readonly body: string }
+/** An answer is to one question: tokens of another scope or for another target must not pass for what was asked. */
+function answeredAgain(wanted: ReturnType<typeof wantedOf>, { question, body }: Answered): Answer {
+  if ('refused' in wanted) return wanted.refused
+  return questionOf(wanted) === question ? successText(body) : invalidGrant()
+}
+
+type Answered = {
+  readonly atMs: number
+  readonly successor: Handle
+  /** Absent where an older version has answered: then nobody knows what was asked. */
+  readonly question?: string
+  readonly body: string
+}
 
 /** What a client was answered, readable for this realm and this token alone. */
 function sealAnswer(realm: Realm, record: TokenRecord, answered: Answered): Uint8Array {
