@@ -25,6 +25,7 @@ import {
 export function durableContract(clause: Clause, durable: boolean): void {
   floor(clause)
   reopening(clause)
+  neverTwice(clause)
   if (durable) newInstance(clause)
 }
 
@@ -48,6 +49,32 @@ function reopening(clause: Clause): void {
     assert.deepEqual(await picture(store), before)
     assert.deepEqual((await commit(store, unit(append()))).outcomes, [applied(3)])
   })
+}
+
+function neverTwice(clause: Clause): void {
+  clause(
+    '[D08] what is put after the newest was removed inherits nothing of it, and no number of a row comes twice',
+    async ({ store }) => {
+      await commit(store, unit(put(bareToken(1)), append()))
+      await commit(store, unit(put(bareToken(2)), consume(2), append(), putRecord('one')))
+      await commit(store, unit(forget(2, { tombstone: false }), deleteRecord('one', 1)))
+      await store.reopen()
+      const { seq } = await store.head(REALM)
+      await commit(store, unit(put(bareToken(3)), append(), putRecord('two')))
+      assert.equal(await store.tokenByDigest(REALM, digestAt(2)), undefined)
+      assert.equal(await store.tokenByHandle(REALM, handleAt(2)), undefined)
+      assert.equal((await store.tokenByHandle(REALM, handleAt(3)))?.digest, digestAt(3))
+      assert.equal(await store.consumption(REALM, handleAt(3)), undefined)
+      assert.equal((await store.head(REALM)).seq, seq + 1)
+      const again = await commit(store, unit(putRecord('one', { fromVersion: 2 })))
+      assert.deepEqual(
+        again.outcomes.map(({ kind }) => kind),
+        ['applied'],
+        'a name that comes again has a later version',
+      )
+      assert.equal((await store.record(REALM, 'things', 'one'))?.version, 3)
+    },
+  )
 }
 
 function newInstance(clause: Clause): void {

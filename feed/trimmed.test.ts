@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { commitOwn, LogTrim, type Rule, TRIM_AGE_MIN_MS } from '@rescind/core'
+import { openWorld } from '../test/kit/realm.ts'
+import { Feed } from './feed.ts'
+import { TestOutlet } from './test-outlet.ts'
+
+const AUDIT = { by: 'test', from: 'local', how: 'test' }
+const ROWS = 12
+
+/** Whoever comes back at the very row where the log was cut off has lost nothing, or is told that it has. */
+test('[F12] a reader that comes back at, before or behind the row where the log was trimmed gets all rows or a reset', async () => {
+  const { realms, realm, clock } = await openWorld()
+  const feed = await Feed.open({ realms, clock, alarm: () => {} })
+  const own = feed.of(realm)
+  const texts: string[] = [await own.headText()]
+  const start = realm.index.seq
+  for (let nth = 0; nth < ROWS; nth += 1) {
+    const target = { kind: 'key', keyId: `k${nth}` } as const
+    const rule: Rule = { kind: 'revoke', target, keepUntilMs: nth % 2 === 0 ? 1 : 9e15 }
+    await commitOwn(realm, [{ kind: 'append', row: realm.row(rule, AUDIT) }])
+    texts.push(await own.headText())
+  }
+  const through = start + ROWS / 2
+  const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: through } as const
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+  clock.advance(TRIM_AGE_MIN_MS + 1)
+  realms.ledger.raiseFloor(clock.wallMs())
+  await realms.ledger.settleFloor()
+  const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+  while (await trim.step());
+  const { seq: anchor } = await realm.store.anchor(realm.ordinal)
+  assert.equal(anchor, through)
+  const seen = new Map<number, string>()
+  for (const [nth, after] of texts.entries()) {
+    const at = start + nth
+    const facts = {
+      source: 'verifier',
+      client: 'v',
+      ancestors: [],
+      position: realm.basis(),
+      expiresAtMs: 9e15,
+    }
+    const caller = { id: 'verifier:v', from: 'here', standing: { realm: realm.ordinal, facts } }
+    const none = { boundMs: undefined, instance: undefined }
+    const connected = await own.connect({ id: 'v', caller, ...none, after, onStale: 'refuse', format: 'sse' })
+    assert.equal(connected.kind, 'open')
+    if (connected.kind !== 'open') continue
+    const outlet = new TestOutlet()
+    connected.attach(outlet)
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    const isReset = outlet.events.includes('reset')
+    seen.set(at, isReset ? 'reset' : 'rows')
+    const rest = Array.from({ length: realm.index.seq - at }, (_, next) => at + 1 + next)
+    assert.deepEqual(outlet.seqs, isReset ? [] : rest, `from ${at}`)
+  }
+  assert.equal(seen.get(anchor - 1), 'reset')
+  // Whether its holder has the right history can be told no more: its row is gone.
+  assert.equal(seen.get(anchor), 'reset')
+  assert.equal(seen.get(anchor + 1), 'rows')
+  feed.close()
+})
