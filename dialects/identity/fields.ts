@@ -35,8 +35,15 @@ export function booleanIn(object: JsonObject, name: string): boolean | undefined
 
 /** Around the text of a number or a boolean white space says nothing (XML Schema 2 §4.3.6); in other text it is content. */
 function collapsed(value: Json | undefined): Json | undefined {
-  return typeof value === 'string' ? value.replaceAll(/^[ \t\n\r]+|[ \t\n\r]+$/g, '') : value
+  if (typeof value !== 'string') return value
+  // By hand: a pattern for the end of a text is tried at every place of a run of white space.
+  let [start, end] = [0, value.length]
+  while (start < end && XML_SPACE.includes(value.charAt(start))) start += 1
+  while (end > start && XML_SPACE.includes(value.charAt(end - 1))) end -= 1
+  return value.slice(start, end)
 }
+
+const XML_SPACE = ' \t\n\r'
 
 /** The first of these members that is there and is not what it should be. Keystone's clients send null for nothing. */
 export function badMember(

@@ -138,7 +138,9 @@ function parsePublicUrl(text: string | undefined): string | undefined {
       `publicUrl: "${text}" is not an https URL (http only for loopback), or says too much`,
     )
   }
-  return text.replace(/\/+$/, '')
+  let end = text.length
+  while (text[end - 1] === '/') end -= 1
+  return text.slice(0, end)
 }
 
 function parseEndpoint(text: string | undefined): string | undefined {

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const PROGRAM = fileURLToPath(new URL('./kit/zone-program.ts', import.meta.url))
+/** Zones whose clocks jump at other times of the year, by half an hour, by three quarters, or over a whole day. */
+const ZONES = [
+  'UTC',
+  'Europe/Berlin',
+  'America/St_Johns',
+  'Asia/Kathmandu',
+  'Australia/Lord_Howe',
+  'Pacific/Apia',
+  'America/New_York',
+]
+
+function saidIn(zone: string): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-C', 'rescind-source', PROGRAM], {
+    env: { ...process.env, TZ: zone },
+    encoding: 'utf8',
+  })
+  assert.equal(status, 0, stderr)
+  return stdout
+}
+
+test('[H10] [H13] no zone, and no hour that comes twice or never, changes an instant, an expiry or a cut-off', () => {
+  const [utc, ...others] = ZONES.map(saidIn)
+  assert.ok(utc !== undefined && utc.split('\n').length > 100)
+  for (const [at, said] of others.entries()) assert.equal(said, utc, `in ${ZONES[at + 1]}`)
+})
