@@ -258,7 +258,14 @@ export {
   type SigningKeyValue,
 } from './signing-keys.ts'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts'
-export { isObject, type Json, type JsonObject, parseStrictJson, parseStrictObject } from './strict-json.ts'
+export {
+  isObject,
+  type Json,
+  type JsonObject,
+  parseJsonPassingOver,
+  parseStrictJson,
+  parseStrictObject,
+} from './strict-json.ts'
 export { decodeUtf8, withoutBom } from './strict-text.ts'
 export { changePrefixes, type PrefixChange, TOKEN_PREFIXES, TOKEN_PREFIXES_ID } from './token-prefixes.ts'
 export {

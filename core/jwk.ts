@@ -34,7 +34,7 @@ const RSA_BITS_MAX = 8_192
 /** Characters of a member of a key: 8,192 bits in base64url, and some. */
 const MEMBER_MAX = 1_400
 const KID_MAX = 256
-/** Keys of one set; more are not looked at. */
+/** Keys of one set that is registered here; sets that are fetched are bounded by their bytes. */
 export const KEYS_MAX = 32
 
 /** What identifies a key of each type, in the order of RFC 7638 §3.2. */
@@ -67,12 +67,12 @@ export function importPublicJwk(
   return kid === undefined ? imported : { ...imported, kid }
 }
 
-/** The keys of a JWK set that can be used; those of other kinds are passed over (RFC 7517 §5). */
+/** The keys of a JWK set that can be used; whatever else stands in it is passed over (RFC 7517 §5). */
 export function importJwks(
   jwks: Json | undefined,
   pinned?: SignatureAlgorithm,
 ): readonly VerificationKey[] | undefined {
-  if (!isObject(jwks) || !isList(jwks.keys) || jwks.keys.length > KEYS_MAX) return undefined
+  if (!isObject(jwks) || !isList(jwks.keys)) return undefined
   return jwks.keys.flatMap((jwk) => importPublicJwk(jwk, pinned) ?? [])
 }
 

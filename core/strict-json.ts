@@ -15,14 +15,25 @@ const JSON_NODES_MAX = 20_000
  */
 export function parseStrictJson(bytes: Uint8Array): Json | undefined {
   const text = decodeUtf8(bytes)
-  if (text === undefined) return undefined
-  const parser = new Parser(text)
+  return text === undefined ? undefined : parsed(new Parser(text, 'refuse'))
+}
+
+function parsed(parser: Parser): Json | undefined {
   try {
     return parser.document()
   } catch (error) {
     if (error instanceof NotJson) return undefined
     throw error
   }
+}
+
+/**
+ * The same for a list that somebody else keeps, where one odd entry must not take the others along: an object that two
+ * parsers could read differently is null, and only what is no JSON at all is undefined.
+ */
+export function parseJsonPassingOver(bytes: Uint8Array): Json | undefined {
+  const text = decodeUtf8(bytes)
+  return text === undefined ? undefined : parsed(new Parser(text, 'pass over'))
 }
 
 /** @returns undefined for anything but a JSON object. */
@@ -45,16 +56,25 @@ class Parser {
   readonly #text: string
   #at = 0
   #nodes = 0
+  readonly #whatIsOdd: 'refuse' | 'pass over'
+  /** Something odd stands in the object that is being read. */
+  #isOdd = false
 
-  constructor(text: string) {
+  constructor(text: string, whatIsOdd: 'refuse' | 'pass over') {
     this.#text = text
+    this.#whatIsOdd = whatIsOdd
   }
 
   document(): Json {
     const value = this.#value(0)
     this.#space()
     if (this.#at !== this.#text.length) throw new NotJson()
-    return value
+    return this.#isOdd ? null : value
+  }
+
+  #odd(): void {
+    if (this.#whatIsOdd === 'refuse') throw new NotJson()
+    this.#isOdd = true
   }
 
   #value(depth: number): Json {
@@ -79,7 +99,16 @@ class Parser {
     }
   }
 
-  #object(depth: number): JsonObject {
+  #object(depth: number): JsonObject | null {
+    const wasOdd = this.#isOdd
+    this.#isOdd = false
+    const object = this.#members(depth)
+    const isOdd = this.#isOdd
+    this.#isOdd = wasOdd
+    return isOdd ? null : object
+  }
+
+  #members(depth: number): JsonObject {
     const object: Record<string, Json> = Object.create(null) as Record<string, Json>
     this.#at += 1
     this.#space()
@@ -87,7 +116,7 @@ class Parser {
     for (;;) {
       this.#space()
       const name = this.#string()
-      if (name === '__proto__' || name in object) throw new NotJson()
+      if (name === '__proto__' || name in object) this.#odd()
       this.#space()
       if (!this.#takes(':')) throw new NotJson()
       object[name] = this.#value(depth + 1)
@@ -128,7 +157,8 @@ class Parser {
     }
     if (!this.#takes('"')) throw new NotJson()
     const value = decodeString(this.#text.slice(start, this.#at))
-    if (value === undefined || value.includes('\0') || !value.isWellFormed()) throw new NotJson()
+    if (value === undefined) throw new NotJson()
+    if (value.includes('\0') || !value.isWellFormed()) this.#odd()
     return value
   }
 
@@ -138,7 +168,7 @@ class Parser {
     if (match === null) throw new NotJson()
     this.#at = NUMBER.lastIndex
     const value = Number(match[0])
-    if (!Number.isFinite(value)) throw new NotJson()
+    if (!Number.isFinite(value)) this.#odd()
     return value
   }
 

@@ -122,7 +122,7 @@ export function settingsProblem(settings: Omit<ClientSettings, 'name'>): string 
 function areKeys(jwks: JsonObject): boolean {
   const { keys } = jwks
   const count = Array.isArray(keys) ? keys.length : 0
-  return count > 0 && importJwks(jwks)?.length === count
+  return count > 0 && count <= KEYS_MAX && importJwks(jwks)?.length === count
 }
 
 /** Settings as the record has them; those that are absent stay so. */

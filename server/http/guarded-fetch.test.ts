@@ -4,6 +4,7 @@ import http, { type RequestListener } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { TEST_CERT, TEST_KEY } from '../../test/kit/tls.ts'
 import { FETCHES_MAX, type FetchAsk, type Fetched, guardedFetch, type Resolve } from './guarded-fetch.ts'
 
@@ -199,4 +200,37 @@ test('as many as may be under way are, and one more is refused until one has end
   for (const release of waiting) release()
   assert.deepEqual([...new Set(await Promise.all(first))], ['unresolvable'])
   assert.equal(await whyOf(guardedFetch('https://10.0.0.1/', BOUNDS)), 'internal-address')
+})
+
+test('an answer that is packed is read, named as such or not, and bounded by what comes out [W15] [W105]', async () => {
+  const plain = Buffer.from('{"keys":[]}')
+  const bomb = Buffer.alloc(BOUNDS.maxBytes + 1, 0x20)
+  const cases: readonly (readonly [string | undefined, Buffer, string])[] = [
+    ['gzip', gzipSync(plain), 'plain'],
+    ['x-gzip', gzipSync(plain), 'plain'],
+    ['GZIP', gzipSync(plain), 'plain'],
+    [undefined, gzipSync(plain), 'plain'],
+    ['identity', plain, 'plain'],
+    ['', plain, 'plain'],
+    ['br', brotliCompressSync(plain), 'plain'],
+    ['deflate', deflateSync(plain), 'plain'],
+    ['gzip', gzipSync(bomb), 'too-large'],
+    [undefined, gzipSync(bomb), 'too-large'],
+    ['gzip', gzipSync(bomb.subarray(1)), 'plain'],
+    ['gzip', plain, 'encoded'],
+    ['gzip', gzipSync(plain).subarray(0, 12), 'encoded'],
+    ['zstd', plain, 'encoded'],
+    ['gzip, gzip', gzipSync(gzipSync(plain)), 'encoded'],
+    ['toString', plain, 'encoded'],
+  ]
+  for (const [encoding, body, expected] of cases) {
+    const port = await serveTls((_request, response) => {
+      if (encoding !== undefined) response.setHeader('content-encoding', encoding)
+      response.end(body)
+    })
+    const fetched = await guardedFetch(`https://verify.example:${port}/`, LOCAL)
+    const said = fetched.kind === 'failed' ? fetched.why : 'plain'
+    assert.equal(said, expected, `${encoding} ${body.toString('hex').slice(0, 20)}`)
+    if (fetched.kind === 'answer' && fetched.body.length < 100) assert.deepEqual(fetched.body, plain)
+  }
 })

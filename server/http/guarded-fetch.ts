@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import http from 'node:http'
 import https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib'
 import { isInternalAddress } from './internal-address.ts'
 
 export type FetchAsk = {
@@ -35,6 +37,8 @@ export type FetchFailure =
   | 'redirect'
   | 'timeout'
   | 'too-large'
+  /** In an encoding that is not read here, or broken in it. */
+  | 'encoded'
   /** As many requests as may be under way at once are. */
   | 'busy'
 
@@ -156,7 +160,34 @@ async function read(response: IncomingMessage, maxBytes: number): Promise<Fetche
   } catch {
     return failed('unreachable')
   }
-  return { kind: 'answer', status, headers: response.headers, body: Buffer.concat(chunks, length) }
+  const packed = Buffer.concat(chunks, length)
+  const body = await unpacked(packed, response.headers['content-encoding'], maxBytes)
+  return typeof body === 'string' ? failed(body) : { kind: 'answer', status, headers: response.headers, body }
+}
+
+const UNPACK = {
+  gzip: promisify<Buffer, ZlibOptions, Buffer>(gunzip),
+  deflate: promisify<Buffer, ZlibOptions, Buffer>(inflate),
+  br: promisify<Buffer, ZlibOptions, Buffer>(brotliDecompress),
+} as const
+
+/** Nothing is asked for but plain text; caches and file servers pack all the same, some without saying so. */
+async function unpacked(
+  body: Buffer,
+  encoding: string | undefined,
+  maxBytes: number,
+): Promise<Buffer | FetchFailure> {
+  const named = (encoding ?? 'identity').trim().toLowerCase().replace(/^x-/, '')
+  const isPlain = named === 'identity' || named === ''
+  const way = isPlain && body[0] === 0x1f && body[1] === 0x8b ? 'gzip' : named
+  if (isPlain && way !== 'gzip') return body
+  if (!Object.hasOwn(UNPACK, way)) return 'encoded'
+  try {
+    // `way` was found among these names.
+    return await UNPACK[way as keyof typeof UNPACK](body, { maxOutputLength: maxBytes })
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'too-large' : 'encoded'
+  }
 }
 
 function failed(why: FetchFailure): Fetched {

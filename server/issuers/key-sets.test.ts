@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IssuerValue } from '@rescind/core'
 import type { Fetched } from '../http/guarded-fetch.ts'
-import { KEY_SETS_MAX, KEYS_AGE_MAX_MS, KEYS_ASK_AGAIN_MS, KEYS_FRESH_MS, KeySets } from './key-sets.ts'
+import {
+  KEY_SETS_MAX,
+  KEYS_AGE_MAX_MS,
+  KEYS_ASK_AGAIN_MS,
+  KEYS_FRESH_MS,
+  KeySets,
+  SET_MAX_BYTES,
+} from './key-sets.ts'
 
 const JWK = {
   kty: 'EC',
@@ -28,20 +35,24 @@ class World {
   nowMs = 0
   asked = 0
   failures = 0
+  why = ''
   status = 200
-  body = JSON.stringify({ keys: [JWK] })
+  body: string | Buffer = JSON.stringify({ keys: [JWK] })
+  fetched: Fetched | undefined
   /** Set while answers are to wait. */
   gate: Promise<void> | undefined
   readonly sets: KeySets = new KeySets({
     fetch: async (): Promise<Fetched> => {
       this.asked += 1
       await this.gate
+      if (this.fetched !== undefined) return this.fetched
       return { kind: 'answer', status: this.status, headers: {}, body: Buffer.from(this.body) }
     },
     monotonicMs: () => this.nowMs,
     allowInternal: false,
-    onFailure: () => {
+    onFailure: (_issuer, why) => {
       this.failures += 1
+      this.why = why
     },
   })
 
@@ -119,4 +130,58 @@ test('as many sets as may be held are; one more forgets the one that was used le
   assert.equal(world.asked, KEY_SETS_MAX + 1)
   await world.count(1)
   assert.equal(world.asked, KEY_SETS_MAX + 2)
+})
+
+// The kind: one entry of a set that is not understood, or a set that comes otherwise than usual.
+const text = JSON.stringify
+const good = text(JWK)
+const OTHERS: Readonly<Record<string, string>> = {
+  'a member that nobody knows': text({ ...JWK, 'x-vendor': { deep: [1, null] }, nbf: 1 }),
+  'a member twice': `{"kty":"EC",${good.slice(1)}`,
+  'a member twice, deeper down': `${good.slice(0, -1)},"x-vendor":{"a":1,"a":2}}`,
+  __proto__: `${good.slice(0, -1)},"__proto__":{}}`,
+  'half a character': `${good.slice(0, -1)},"kid":"\\ud800"}`,
+  'a NUL': `${good.slice(0, -1)},"kid":"\\u0000"}`,
+  'a number that is none': `${good.slice(0, -1)},"nbf":1e999}`,
+  'another type': '{"kty":"AKP","alg":"ML-DSA-44","pub":"AAAA"}',
+  'a key for encryption': text({ ...JWK, use: 'enc' }),
+  'no key at all': 'null,7,"x",[],{}',
+}
+
+for (const [name, other] of Object.entries(OTHERS))
+  test(`the keys of a set that are understood are used, whatever else stands in it: ${name} [W15]`, async () => {
+    const world = new World()
+    const isGood = name === 'a member that nobody knows' || name === 'a member twice, deeper down'
+    for (const body of [`{"keys":[${other},${good}]}`, `{"keys":[${good},${other}],"x":1}`]) {
+      world.body = body
+      world.nowMs += KEYS_AGE_MAX_MS + KEYS_ASK_AGAIN_MS
+      assert.equal(await world.count(), isGood ? 2 : 1, body)
+    }
+    assert.equal(world.failures, 0)
+  })
+
+test('a set has as many keys as its bytes hold, and may begin with a byte order mark [W15]', async () => {
+  const world = new World()
+  world.body = `\ufeff${text({ keys: Array.from({ length: 33 }, (_, nth) => ({ ...JWK, kid: `k${nth}` })) })}`
+  assert.equal(await world.count(), 33)
+  const many = Math.floor(SET_MAX_BYTES / (good.length + 16))
+  world.body = text({ keys: Array.from({ length: many }, (_, nth) => ({ ...JWK, kid: `k${nth}` })) })
+  world.nowMs += KEYS_AGE_MAX_MS + KEYS_ASK_AGAIN_MS
+  assert.equal(await world.count(), many)
+})
+
+test('a set that is too large, or cannot be unpacked, is told of in words that say so [W15]', async () => {
+  for (const [why, words] of [
+    ['too-large', /larger than 262144 bytes/],
+    ['encoded', /encoded in a way/],
+    ['timeout', /^timeout$/],
+  ] as const) {
+    const world = new World()
+    world.fetched = { kind: 'failed', why }
+    assert.equal(await world.count(), undefined)
+    assert.match(world.why, words)
+  }
+  const world = new World()
+  world.body = `{"keys":[${good}],"keys":[]}`
+  assert.equal(await world.count(), undefined, 'two lists of keys are none')
 })

@@ -1,6 +1,11 @@
-import { foreignKeys, type IssuerValue, type VerificationKey } from '@rescind/core'
-import { parseStrictJson } from '@rescind/dialects'
-import type { FetchAsk, Fetched } from '../http/guarded-fetch.ts'
+import {
+  foreignKeys,
+  type IssuerValue,
+  parseJsonPassingOver,
+  type VerificationKey,
+  withoutBom,
+} from '@rescind/core'
+import type { FetchAsk, Fetched, FetchFailure } from '../http/guarded-fetch.ts'
 
 /** How long a key set is used before it is asked for again. */
 export const KEYS_FRESH_MS = 300_000
@@ -10,7 +15,8 @@ export const KEYS_AGE_MAX_MS = 86_400_000
 export const KEYS_ASK_AGAIN_MS = 10_000
 /** Key sets held; one more forgets the one that was used least lately. */
 export const KEY_SETS_MAX = 500
-const SET_MAX_BYTES = 262_144
+/** Bytes of a set, unpacked: about 1,500 keys. */
+export const SET_MAX_BYTES = 262_144
 const FETCH_TIMEOUT_MS = 5_000
 
 export type Fetch = (url: string, ask: FetchAsk) => Promise<Fetched>
@@ -94,9 +100,9 @@ export class KeySets {
     const askedAtMs = monotonicMs()
     const bounds = { maxBytes: SET_MAX_BYTES, timeoutMs: FETCH_TIMEOUT_MS, allowInternal }
     const fetched = await fetch(jwksUrl, { ...bounds, headers: { accept: 'application/json' } })
-    if (fetched.kind === 'failed') return onFailure(issuer, fetched.why)
+    if (fetched.kind === 'failed') return onFailure(issuer, WORDS[fetched.why] ?? fetched.why)
     if (fetched.status !== 200) return onFailure(issuer, `status ${fetched.status}`)
-    const keys = foreignKeys(parseStrictJson(fetched.body), algorithms)
+    const keys = foreignKeys(parseJsonPassingOver(withoutBom(fetched.body)), algorithms)
     if (keys === undefined || keys.length === 0) return onFailure(issuer, 'no usable keys')
     set.keys = keys
     set.fetchedAtMs = askedAtMs
@@ -121,6 +127,12 @@ export class KeySets {
     if (this.#sets.size > KEY_SETS_MAX && oldest !== undefined) this.#sets.delete(oldest)
     return set
   }
+}
+
+/** What an operator can do something about. */
+const WORDS: Readonly<Partial<Record<FetchFailure, string>>> = {
+  'too-large': `the key set is larger than ${SET_MAX_BYTES} bytes: none of it is used`,
+  encoded: 'the key set is encoded in a way that is not read here, or not well',
 }
 
 const NEVER = Number.NEGATIVE_INFINITY
