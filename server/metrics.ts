@@ -1,5 +1,6 @@
 import { type Realms } from '@rescind/core'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { InsecureSetting } from './config/insecure.ts'
 
 export type Metrics = {
   /** Counts an answer. A route is a template: no id ever becomes a label. */
@@ -11,7 +12,7 @@ export type Metrics = {
 }
 
 /** Prometheus metrics. Hot paths count into a plain map; the registry reads it when it is scraped. */
-export function createMetrics(realms: Realms): Metrics {
+export function createMetrics(realms: Realms, insecure: readonly InsecureSetting[]): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const answers = tally(registry, 'rescind_answers_total', 'Answers by route template and status')
@@ -60,6 +61,13 @@ export function createMetrics(realms: Realms): Metrics {
       this.set(realms.all().filter(({ ordinal }) => realms.ledger.isSuspended(ordinal)).length)
     },
   })
+  const settings = new Gauge({
+    name: 'rescind_insecure_settings',
+    help: '1 for a setting that takes safety away; all that can are here',
+    labelNames: ['setting'],
+    registers: [registry],
+  })
+  for (const { setting, isOn } of insecure) settings.set({ setting }, isOn ? 1 : 0)
   return {
     answered: answers,
     denied: denials,

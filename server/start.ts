@@ -22,6 +22,7 @@ import { type Chat, openChat, warnOfChatApps } from './chat.ts'
 import { createCheck } from './check/check.ts'
 import { judgeAny } from './check/judge.ts'
 import type { Config } from './config/config.ts'
+import { insecureSettings } from './config/insecure.ts'
 import {
   isReadableByOthers,
   makeFolder,
@@ -120,7 +121,8 @@ type Open = {
 async function listen(config: Config, open: Open): Promise<RunningServer> {
   const { realms, store, clock, log } = open
   const masterKeyFile = new MasterKeyFile(resolve(config.masterKeyFile), open)
-  const metrics = createMetrics(realms)
+  const insecure = insecureSettings(config)
+  const metrics = createMetrics(realms, insecure)
   // Before whoever else listens to the log: its frames wait for nobody.
   const feed = await Feed.open({
     realms,
@@ -218,15 +220,11 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   }
   origin = originOf(app, config)
   log.info({ url: origin, store: config.store.kind }, 'rescind is listening')
-  if (config.allowInternalFetch)
-    log.warn('allowInternalFetch: URLs that apps and issuers name may lead into this network, and in clear')
+  for (const { setting, isOn, why } of insecure) if (isOn) log.warn(`${setting}: ${why}`)
   // No way of delivering is built in; whoever embeds the dialect gives it a notifier of its own.
   log.info(
     'identity: no notifier: mails for forgotten passwords and passcodes by text message are not delivered',
   )
-  if (config.metricsOpen) log.warn('metricsOpen: /metrics answers without a key')
-  if (config.store.kind === 'memory')
-    log.warn('memory: this store forgets everything, revocations too, when the server stops')
   await warnOfChatApps(chatParts)
   return { url: origin, maintenance, close: () => close(app, { realms, store, maintenance, chat, feed }) }
 }

@@ -10,6 +10,8 @@ export type StoreUrl = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; 
 export type Config = {
   readonly host: string
   readonly port: number
+  /** Whether nobody but this machine can connect. */
+  readonly isLoopback: boolean
   readonly store: StoreUrl
   readonly masterKeyFile: string
   readonly controlKey: string | undefined
@@ -56,6 +58,7 @@ export function checkConfig(values: Values): Config {
   const config = {
     host,
     port,
+    isLoopback: isLoopback(host),
     tls,
     store: parseStore(required(values, 'store')),
     masterKeyFile: required(values, 'masterKeyFile'),

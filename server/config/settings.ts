@@ -30,6 +30,7 @@ export type Setting = {
   readonly flag: string | undefined
   readonly environment: string
   readonly fallback: string | undefined
+  /** True or false: on by its flag alone, and a boolean in the file. */
   readonly isSwitch?: true
   readonly isSecret?: true
   readonly help: string
@@ -119,6 +120,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--identity-chain-revocation',
     environment: 'RESCIND_IDENTITY_CHAIN_REVOCATION',
     fallback: 'false',
+    isSwitch: true,
     help: 'whether ending an Identity token ends the tokens that it was rescoped to, as well: those issued while this is on',
   },
   {

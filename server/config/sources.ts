@@ -54,11 +54,12 @@ function parseFlags(flags: readonly string[]): Map<SettingName, string> {
     const setting = SETTINGS.find((known) => known.flag === flag)
     if (setting === undefined) throw new SettingsRefused(`unknown argument "${flag}" (see: rescind --help)`)
     if (values.has(setting.name)) throw new SettingsRefused(`${flag} is given twice`)
-    let value = inline ?? (setting.isSwitch ? 'true' : undefined)
-    if (value === undefined) {
+    let value = inline
+    if (value === undefined && (!setting.isSwitch || isBoolean(flags[at + 1]))) {
       at += 1
       value = flags[at]
     }
+    value ??= setting.isSwitch ? 'true' : undefined
     if (value === undefined) throw new SettingsRefused(`${flag} needs a value`)
     values.set(setting.name, value)
   }
@@ -92,10 +93,15 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
 }
 
 function textOf({ name, isSwitch }: Setting, value: unknown): string {
-  if (typeof value === 'string' && !isSwitch) return value
+  if (typeof value === 'string' && (!isSwitch || isBoolean(value))) return value
   if (typeof value === 'number' && !isSwitch) return String(value)
   if (typeof value === 'boolean' && isSwitch) return String(value)
   throw new SettingsRefused(`${CONFIG_FILE}: "${name}" must be ${isSwitch ? 'true or false' : 'text'}`)
+}
+
+/** As the environment, and older files, say it. */
+function isBoolean(text: string | undefined): boolean {
+  return text === 'true' || text === 'false'
 }
 
 function refuseUnknownEnvironment(environment: Sources['environment']): void {

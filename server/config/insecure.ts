@@ -1,0 +1,63 @@
+import type { Config } from './config.ts'
+import { SETTINGS, type SettingName } from './settings.ts'
+
+type Insecure = {
+  readonly isOn: (config: Config) => boolean
+  /** What an operator gives up by it. */
+  readonly why: string
+}
+
+/**
+ * Which settings can take safety away, and by which value. Every setting is decided here: a new one does not compile
+ * without. What is on is told of at the start and stands in `/metrics`.
+ */
+const DECIDED: Readonly<Record<SettingName, Insecure | undefined>> = {
+  listen: {
+    isOn: ({ isLoopback, tls }) => !isLoopback && tls === undefined,
+    why: 'requests come in clear from the proxy: keep others off that network',
+  },
+  store: {
+    isOn: ({ store }) => store.kind === 'memory',
+    why: 'this store forgets everything, revocations too, when the server stops',
+  },
+  identityRate: {
+    isOn: ({ identityRate }) => identityRate === 0,
+    why: 'callers of the Identity dialect have no limit',
+  },
+  controlRate: { isOn: ({ controlRate }) => controlRate === 0, why: 'control keys have no limit' },
+  chatRate: { isOn: ({ chatRate }) => chatRate === 0, why: 'API keys of chat apps have no limit' },
+  allowInternalFetch: {
+    isOn: ({ allowInternalFetch }) => allowInternalFetch,
+    why: 'URLs that apps and issuers name may lead into this network, and in clear',
+  },
+  signingKeyDays: {
+    isOn: ({ signingKeyDays }) => signingKeyDays === 0,
+    why: 'signing keys are never rotated by themselves',
+  },
+  metricsOpen: { isOn: ({ metricsOpen }) => metricsOpen, why: '/metrics answers without a key' },
+  masterKeyFile: undefined,
+  controlKey: undefined,
+  publicUrl: undefined,
+  behindProxy: undefined,
+  seed: undefined,
+  tlsCert: undefined,
+  tlsKey: undefined,
+  sideLog: undefined,
+  identityChainRevocation: undefined,
+  auditRetention: undefined,
+  authorizationEndpoint: undefined,
+  oauthReplaySeconds: undefined,
+  oauthCacheTtl: undefined,
+  oauthStrictHints: undefined,
+  logLevel: undefined,
+}
+
+export type InsecureSetting = { readonly setting: SettingName; readonly isOn: boolean; readonly why: string }
+
+/** Every setting that can be insecure, and whether it is. */
+export function insecureSettings(config: Config): readonly InsecureSetting[] {
+  return SETTINGS.flatMap(({ name }) => {
+    const decided = DECIDED[name]
+    return decided === undefined ? [] : [{ setting: name, isOn: decided.isOn(config), why: decided.why }]
+  })
+}
