@@ -19,6 +19,7 @@ test('a client is made, read, listed, changed and forgotten; its secret is shown
     accessTokenFormat: 'jwt',
     accessTokenSigningAlg: 'EdDSA',
     accessTokenLifetimeSeconds: 60,
+    grantLifetimeSeconds: 3_600,
   })
   assert.equal(made.status, 201, made.text)
   const secret = String(made.body['clientSecret'])
@@ -61,6 +62,10 @@ test('what cannot be is 422, and a name that is taken is 409', async () => {
     { jwks: { keys: [{ kty: 'oct', k: 'AAAA' }] } },
     { jwks: { keys: [ownKey().privateKey.export({ format: 'jwk' })] } },
     { accessTokenLifetimeSeconds: 0 },
+    { grantLifetimeSeconds: 0 },
+    { grantLifetimeSeconds: 400 * 86_400 + 1 },
+    { grantLifetimeSeconds: 1.5 },
+    { revokeTokens: true },
     { accessTokenFormat: 'saml' },
     { clientSecret: 'mine' },
     { enabled: false },
@@ -106,6 +111,24 @@ for (const way of ['disable', 'PATCH', 'DELETE'] as const) {
     assert.equal(await world.isActive(seer, await world.access(client)), true)
   })
 }
+
+test('[E01] a grant of the control API ends when its client says, which can be changed and taken back', async () => {
+  const client = await world.client('ending-grants', { grantLifetimeSeconds: 100 })
+  const { refresh } = await world.grant('ending-grants')
+  world.server.clock.advance(40_000)
+  const first = await world.refresh(client, refresh)
+  assert.equal(first.body['expires_in'], 60)
+  const seen = await world.introspect(client, String(first.body['refresh_token']))
+  const now = Math.floor(world.server.clock.wallMs() / 1_000)
+  assert.equal(Number(seen.body['exp']) - now, 60, 'the refresh token ends with its grant')
+  const taken = await world.control('PATCH', '/clients/ending-grants', { grantLifetimeSeconds: null })
+  assert.equal(taken.body['grantLifetimeSeconds'], undefined)
+  const second = await world.refresh(client, String(first.body['refresh_token']))
+  assert.equal(second.body['expires_in'], 3_600)
+  await world.control('PATCH', '/clients/ending-grants', { grantLifetimeSeconds: 40 })
+  const last = await world.refresh(client, String(second.body['refresh_token']))
+  assert.equal(last.body['error'], 'invalid_grant')
+})
 
 test('[R4] a grant of the control API is for the registered target, however its slash is written', async () => {
   const audiences = ['https://a.example', 'https://b.example/']
