@@ -5,7 +5,7 @@ import { splitPath } from '../wire/path.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { Call, Settings } from './call.ts'
-import { faultOf, overLimit, writeV2Fault } from './faults.ts'
+import { faultOf, overLimit, withReason, writeV2Fault } from './faults.ts'
 import { type Format, formatOf, inFormat, withoutSuffix } from './format.ts'
 import { type Notifier, SILENT } from './notifier.ts'
 import type { PasswordCheck } from './password-check.ts'
@@ -45,7 +45,9 @@ export function createIdentityDialect(options: IdentityOptions): Dialect {
     hotPaths: [],
     handle: (realm, request) => handle(settings, realm, request),
     refuse: (refusal, path, accept) =>
-      isV3(path) ? refusalAnswer(refusal) : inFormat(writeV2Fault(faultOf(refusal)), formatFor(path, accept)),
+      isV3(path)
+        ? refusalAnswer(refusal)
+        : withReason(inFormat(writeV2Fault(faultOf(refusal)), formatFor(path, accept))),
     routeOf: ({ path }) => templateOf(path),
   }
 }
@@ -76,9 +78,7 @@ function handle(settings: Settings, realm: Realm, request: WireRequest): Awaitab
       settings.rate.take(rateKey(realm, request), realm.nowMs()),
     )
   const format = formatFor(request.path, request.header('accept'))
-  const answer = answerTo({ realm, request, settings }, format)
-  if (format !== 'xml') return answer
-  return after(answer, (json) => inFormat(json, format))
+  return after(answerTo({ realm, request, settings }, format), (json) => withReason(inFormat(json, format)))
 }
 
 function answerTo(call: Call, format: Format | undefined): Awaitable<Answer> {

@@ -43,6 +43,19 @@ export function writeV2Fault({ name, message, code = CODES[name], headers, retry
   return jsonAnswer(code, { [name]: body }, { ...VARY, ...headers })
 }
 
+/** What the vendor's page calls its statuses where HTTP has other words; its answers of v2.0 say it so. */
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [204, 'No content'],
+  [405, 'Invalid Method'],
+  [413, 'Over Limit'],
+  [503, 'Service Fault'],
+])
+
+export function withReason(answer: Answer): Answer {
+  const reason = REASONS.get(answer.status)
+  return reason === undefined ? answer : { ...answer, reason }
+}
+
 export function fault(name: FaultName, message: string): Answer {
   return writeV2Fault({ name, message })
 }

@@ -1,6 +1,8 @@
 /** What a dialect answers. A body that is not whole yet is written as it comes, with back-pressure. */
 export type Answer = {
   readonly status: number
+  /** The words behind the status where a vendor has its own (RFC 9112 §4); absent: the usual ones. */
+  readonly reason?: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Uint8Array | AsyncIterable<string> | Attached
   /** When this is aborted the connection is cut, whatever of the body is still on its way. */

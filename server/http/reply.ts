@@ -33,7 +33,9 @@ export function writeAnswer(response: ServerResponse, request: IncomingMessage, 
     if (typeof answer.body !== 'string' && 'attach' in answer.body) answer.body.attach(outletOf(response))
     return
   }
-  const { status, headers, body } = answer
+  const { status, reason, headers, body } = answer
+  // Node has the usual words for what it is given none for.
+  if (reason !== undefined) response.statusMessage = reason
   if (typeof body !== 'string') {
     writeOther(response, request, { ...answer, body })
     return

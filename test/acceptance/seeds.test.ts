@@ -135,9 +135,21 @@ test('seed 000: an issued token is a JWT as the page shows them, with a jti of i
 const SEED_001 = (caller: string): string =>
   `DELETE /v2.0/tokens HTTP/1.1\nHost: 127.0.0.1:8080\nX-Auth-Token: ${caller}\n\n`
 
+/** The page's table of response codes, names included: they are the status line's words. */
+const NAMES_001: Readonly<Record<number, string>> = {
+  204: 'No content',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Invalid Method',
+  413: 'Over Limit',
+  503: 'Service Fault',
+}
+
 async function fault(text: string, status: number, name: string): Promise<RawAnswer> {
   const answer = await rawExchange(server.port, printed(text))
-  assert.equal(answer.status, status)
+  assert.equal(answer.statusLine, `HTTP/1.1 ${status} ${NAMES_001[status] ?? 'not on the page'}`)
   const body = jsonOf(answer) as Record<string, { readonly code: number; readonly message: string }>
   assert.deepEqual(Object.keys(body), [name])
   assert.equal(body[name]?.code, status)
@@ -147,7 +159,7 @@ async function fault(text: string, status: number, name: string): Promise<RawAns
 test('seed 001, 204: a user revokes its own token without naming it; then it is 401', async () => {
   const token = await calls.identityToken(BOB)
   const answer = await rawExchange(server.port, printed(SEED_001(token)))
-  assert.equal(answer.statusLine, 'HTTP/1.1 204 No Content')
+  assert.equal(answer.statusLine, `HTTP/1.1 204 ${NAMES_001[204]}`)
   assert.equal(answer.body.length, 0)
   for (const name of ['content-type', 'content-length', 'transfer-encoding'])
     assert.equal(headerOf(answer, name), undefined, `204 has no ${name}`)
@@ -196,7 +208,7 @@ test('seed 001, 413: above the rate there is Retry-After, and nothing is revoked
     for (let count = 0; count < 50; count += 1)
       assert.equal((await own.identity('HEAD', token, token)).status, 200)
     const answer = await rawExchange(limited.port, printed(SEED_001(token)))
-    assert.equal(answer.status, 413)
+    assert.equal(answer.statusLine, `HTTP/1.1 413 ${NAMES_001[413]}`)
     assert.equal(headerOf(answer, 'retry-after'), '1')
     assert.deepEqual(Object.keys(memberAt(answer, 'overLimit') as object), ['code', 'message', 'retryAt'])
     limited.clock.advance(1_000)
