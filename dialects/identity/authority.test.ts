@@ -30,10 +30,12 @@ const OWNERS: Readonly<Record<string, string>> = {
   manager: 'manager2',
   admin: 'owner',
   foreign: 'eve',
+  resident: 'resident',
 }
 
 function ownerOf(column: string, caller: string): string {
   const [kind = ''] = column.split(' dead')
+  if (kind === 'resident' && caller === kind) return 'root'
   if (kind === 'operator') return caller === 'svc' ? 'root' : 'svc'
   return OWNERS[kind] ?? caller
 }

@@ -21,8 +21,8 @@ const MISSING = { kind: 'missing' } as const
 
 /**
  * The ladder of v2.0. A user's own tokens are its own whatever its roles. Operators (admin, service-admin)
- * reach every token; user-admin and user-manage reach into their account, the latter only to users who are no
- * more than `identity:default`; everybody else reaches nothing.
+ * reach every token; user-admin and user-manage reach into their account, and there to nobody above a user-admin,
+ * the latter only to users who are no more than `identity:default`; everybody else reaches nothing.
  */
 export function authorityOver(caller: LiveParty, target: Party): Authority<Present> {
   if (target.kind !== 'unknown' && target.record.subject === caller.user.id) return reached(target)
@@ -56,11 +56,13 @@ function reached(target: Party): Authority<Present> {
   }
 }
 
-/** A user without an account shares it with nobody. */
+/** A user without an account shares it with nobody; whose power reaches beyond an account is none of its admins' affair. */
 function isOfAccount(caller: LiveParty, target: Party): boolean {
   const account = accountOf(caller.user)
   if (account === undefined || target.kind === 'unknown') return false
-  return accountOfToken(target.record, target.user) === account
+  const { record, user } = target
+  if (user !== undefined && heightOfUser(user) > heightOf('user-admin')) return false
+  return accountOfToken(record, user) === account
 }
 
 /** Of the dead it does not matter: in its account a caller is told that a token is over, whoever had it. */

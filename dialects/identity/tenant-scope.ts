@@ -1,7 +1,7 @@
 import type { Expectation, Realm } from '@rescind/core'
 import type { Named } from './credentials.ts'
 import { domainAt } from './directory/domains.ts'
-import { isMemberOf, tenantsOf } from './directory/grants.ts'
+import { isMemberOf, isV3Admin, tenantsOf } from './directory/grants.ts'
 import { settled } from './directory/home.ts'
 import { domainOfTenant, IDENTITY_TENANTS, type IdentityTenant, tenantAt } from './directory/tenants.ts'
 import type { IdentityUser } from './directory/users.ts'
@@ -21,14 +21,19 @@ export type Scope =
  */
 export async function scopeOf(realm: Realm, user: IdentityUser, asked: Named | undefined): Promise<Scope> {
   const own = asked === undefined ? (await settled(realm, user)).tenantId : undefined
-  if (asked === undefined && own === undefined) return { kind: 'scope', tenant: undefined, expects: [] }
+  if (asked === undefined && own === undefined) return NO_TENANT
   const id = asked === undefined ? own : await idNamed(realm, user, asked)
   const notTheirs: Scope = { kind: 'not-theirs', asked: asked?.value ?? own ?? '' }
   if (id === undefined) return notTheirs
   const { tenant, version } = await tenantAt(realm, id)
-  if (!tenant.enabled || !(await domainAt(realm, domainOfTenant(tenant))).domain.enabled) return notTheirs
+  if (!tenant.enabled || !(await domainAt(realm, domainOfTenant(tenant))).domain.enabled) {
+    // Who closes a project does not shut out those who govern it.
+    return asked === undefined && isV3Admin(user) ? NO_TENANT : notTheirs
+  }
   return { kind: 'scope', tenant, expects: [{ collection: IDENTITY_TENANTS.name, id, version }] }
 }
+
+const NO_TENANT: Scope = { kind: 'scope', tenant: undefined, expects: [] }
 
 /** Only among the user's own: whether another exists shows nowhere. */
 async function idNamed(realm: Realm, user: IdentityUser, { by, value }: Named): Promise<string | undefined> {

@@ -68,6 +68,7 @@ function breakable(store: Store, power: Switch): Store {
 export const USERS: readonly NewIdentityUser[] = [
   user('svc', ['identity:service-admin'], undefined),
   user('root', ['identity:admin'], undefined),
+  user('resident', ['identity:admin'], '900100'),
   user('owner', ['identity:user-admin'], '900100'),
   user('manager', ['identity:default', 'identity:user-manage'], '900100'),
   user('manager2', ['identity:default', 'identity:user-manage'], '900100'),

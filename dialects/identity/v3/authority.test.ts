@@ -89,12 +89,12 @@ test('whose tokens each caller validates and revokes is as the page says, and on
   }
 })
 
-test('what a caller may not see is answered to the byte alike: dead, unknown, foreign, none', async () => {
+test('[W22] what a caller may not see is answered to the byte alike: dead, unknown, foreign, none', async () => {
   const world = await openMatrix()
   for (const [caller = '', act = '', ...cells] of TOKENS.rows) {
     const bodies = new Set<unknown>()
     for (const [at, column] of TOKENS.columns.slice(2).entries()) {
-      if (cells[at] !== '404') continue
+      if (cells[at] !== '404' && cells[at] !== '403') continue
       const as = await world.enter(caller)
       const about = await subject(world, column, caller)
       const method = act === 'validate' ? 'GET' : 'DELETE'
@@ -105,6 +105,39 @@ test('what a caller may not see is answered to the byte alike: dead, unknown, fo
       bodies.add(JSON.stringify([answer.status, headers, answer.body]))
     }
     assert.equal(bodies.size, 1, `${caller} ${act}`)
+  }
+})
+
+test('[W22] who has no power over tokens gets 403 for whatever is no live token of its own', async () => {
+  const world = await openMatrix()
+  const restricted = await world.enter('pia')
+  for (const caller of ['pia', 'idle']) {
+    const as = await world.enter(caller)
+    const ownDead = await world.enter(caller)
+    assert.equal(
+      (await world.ask(send('DELETE', '/v3/auth/tokens', { as: ownDead, about: ownDead }))).status,
+      204,
+    )
+    const expired = { query: 'allow_expired=1' }
+    for (const about of [
+      ownDead,
+      restricted,
+      `${ownDead}x`,
+      ownDead.slice(0, -1),
+      'x',
+      '',
+      'a'.repeat(9_000),
+    ])
+      for (const [method, more] of [
+        ['GET', {}],
+        ['HEAD', {}],
+        ['GET', expired],
+        ['DELETE', {}],
+      ] as const) {
+        if (caller === 'pia' && about === restricted) continue
+        const { status } = await world.ask(send(method, '/v3/auth/tokens', { as, about, ...more }))
+        assert.equal(status, 403, `${caller}: ${method} ${about.slice(0, 8)}`)
+      }
   }
 })
 

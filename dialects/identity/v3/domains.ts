@@ -5,12 +5,13 @@ import type { Call } from '../call.ts'
 import { created, deleted, put } from '../directory/changes.ts'
 import { domainByName, IDENTITY_DOMAINS, type IdentityDomain } from '../directory/domains.ts'
 import { DEFAULT_DOMAIN } from '../directory/names.ts'
+import { IDENTITY_USERS } from '../directory/users.ts'
 import { type Acting, asActing, type Reply } from './acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from './answers.ts'
 import { domainEntry } from './domain-lookup.ts'
 import { type Fields, fieldsOf, readEntity } from './entity.ts'
 import { isFlagged, isNamed, listAsk, listBody, pageOf } from './paging.ts'
-import { governsDomain, readsAll } from './power.ts'
+import { governs, governsDomain, readsAll } from './power.ts'
 import { shownDomain } from './shown.ts'
 import { newId, written } from './writing.ts'
 
@@ -71,6 +72,7 @@ export function updateDomain(call: Call, [id = '']: readonly string[]): Awaitabl
       const parsed = readFields(call, id)
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
       const domain = withFields(entry.value, parsed.fields)
+      if (entry.value.enabled && !domain.enabled && (await holdsHigher(call, acting, id))) return forbidden()
       const named = await domainByName(call.realm, domain.name)
       if (named !== undefined && named.id !== id) return conflict('Another one has this name.')
       const standing = await call.realm.directory.standing(IDENTITY_DOMAINS, id)
@@ -87,10 +89,11 @@ export function updateDomain(call: Call, [id = '']: readonly string[]): Awaitabl
 /** `DELETE /v3/domains/{id}`, with all that is in it; disabled first, so that nobody loses one by a slip. */
 export function deleteDomain(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
   return untilFresh(() =>
-    asGovernedDomain(call, id, (acting, entry) => {
+    asGovernedDomain(call, id, async (acting, entry) => {
       if (id === DEFAULT_DOMAIN) return forbidden('The default domain cannot be deleted.')
       if (entry.value.enabled || entry.version === 0)
         return forbidden('Cannot delete a domain that is enabled, please disable it first.')
+      if (await holdsHigher(call, acting, id)) return forbidden()
       return written(call, {
         acting,
         how: 'identity.v3.domain.delete',
@@ -99,6 +102,13 @@ export function deleteDomain(call: Call, [id = '']: readonly string[]): Awaitabl
       })
     }),
   )
+}
+
+/** Whether somebody is in a domain whom the caller does not govern: closing it would end what that one has. */
+async function holdsHigher({ realm }: Call, { power }: Acting, id: string): Promise<boolean> {
+  for await (const { value } of realm.directory.listed(IDENTITY_USERS, { name: 'domain', value: id }))
+    if (!governs(power, value)) return true
+  return false
 }
 
 type DomainAct = (acting: Acting, entry: Entry<IdentityDomain>) => Reply

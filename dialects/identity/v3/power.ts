@@ -1,14 +1,14 @@
 import { unreachable } from '@rescind/core'
-import { isGlobal, isV3Admin } from '../directory/grants.ts'
+import { isGlobal, rankOf } from '../directory/grants.ts'
 import type { IdentityUser } from '../directory/users.ts'
 import type { ScopeGrant } from './scope-grant.ts'
 
 /**
- * How far a token reaches beyond its own user: everything · one domain · validating anybody's token, as services do ·
+ * How far a token reaches beyond its own user: everything (the highest of all are service-admins) · one domain · validating anybody's token, as services do ·
  * reading everything · nothing.
  */
 export type Power =
-  | { readonly kind: 'system' }
+  | { readonly kind: 'system'; readonly isHighest: boolean }
   | { readonly kind: 'domain'; readonly domainId: string }
   | { readonly kind: 'service' }
   | { readonly kind: 'reader' }
@@ -19,6 +19,8 @@ export const ADMIN_ROLE_IDS: readonly string[] = ['1', '4', 'admin']
 
 /** Roles that carry power over others: only who governs everything grants them or takes them away. */
 const POWERFUL_ROLE_IDS: readonly string[] = [...ADMIN_ROLE_IDS, '3', '7', 'service']
+
+const SERVICE_ADMIN = '4'
 
 const NONE: Power = { kind: 'none' }
 
@@ -36,10 +38,10 @@ export function powerOf(user: IdentityUser, { scope, roles, credential }: ScopeG
         ids.includes(grant.roleId) &&
         (credential === undefined || credential.roleIds.includes(grant.roleId)),
     )
-  if (isEverywhere(ADMIN_ROLE_IDS)) return { kind: 'system' }
+  if (isEverywhere(ADMIN_ROLE_IDS)) return { kind: 'system', isHighest: isEverywhere([SERVICE_ADMIN]) }
   switch (scope.kind) {
     case 'system':
-      if (has(ADMIN_ROLE_IDS)) return { kind: 'system' }
+      if (has(ADMIN_ROLE_IDS)) return { kind: 'system', isHighest: false }
       if (has(['service'])) return { kind: 'service' }
       return has(['reader']) ? { kind: 'reader' } : NONE
     case 'domain':
@@ -53,10 +55,21 @@ export function powerOf(user: IdentityUser, { scope, roles, credential }: ScopeG
   }
 }
 
-/** Whether a power governs this user: that of a domain ends where somebody governs more than the domain. */
+/**
+ * Whether a power governs this user. That of a domain ends where somebody has power beyond the domain, and only a
+ * service-admin governs service-admins, as in v2.0: else the one version would be a way around the other.
+ */
 export function governs(power: Power, user: IdentityUser): boolean {
-  if (power.kind === 'system') return true
-  return power.kind === 'domain' && user.domainId === power.domainId && !isV3Admin(user)
+  if (power.kind === 'system') return power.isHighest || rankOf(user) !== 'service-admin'
+  return power.kind === 'domain' && user.domainId === power.domainId && !reachesBeyond(user, power.domainId)
+}
+
+/** Roles on projects do not count: they validate tokens, and govern nobody. */
+function reachesBeyond({ grants }: IdentityUser, domainId: string): boolean {
+  return grants.some((grant) => {
+    if (grant.tenantId !== undefined || grant.domainId === domainId) return false
+    return POWERFUL_ROLE_IDS.includes(grant.roleId) || (grant.system === true && grant.roleId === 'reader')
+  })
 }
 
 /** Whether a power reaches into this domain. */
@@ -65,7 +78,8 @@ export function governsDomain(power: Power, domainId: string): boolean {
 }
 
 export function mayGrant(power: Power, roleId: string): boolean {
-  return power.kind === 'system' || (power.kind === 'domain' && !POWERFUL_ROLE_IDS.includes(roleId))
+  if (power.kind === 'system') return power.isHighest || roleId !== SERVICE_ADMIN
+  return power.kind === 'domain' && !POWERFUL_ROLE_IDS.includes(roleId)
 }
 
 /** Whether it may read what there is, outside of tokens. */

@@ -1,10 +1,11 @@
 import { after, KEEP_MARGIN_MS, type Realm, type TokenRecord, unreachable } from '@rescind/core'
 import type { Call } from '../call.ts'
 import type { IdentityUser } from '../directory/users.ts'
+import { isLimited } from '../limited.ts'
 import { isTokenText } from '../naming.ts'
 import { judgeParty, type PartyFacts, readParty } from '../party.ts'
 import { type Acting, asActing, type Reply, stillActs } from './acting.ts'
-import { tokenNotFound, unauthorized } from './answers.ts'
+import { forbidden, tokenNotFound, unauthorized } from './answers.ts'
 import { governs } from './power.ts'
 
 export type SubjectAct = 'validate' | 'validate-expired' | 'revoke'
@@ -26,19 +27,21 @@ export type About = { readonly acting: Acting; readonly target: Target; readonly
 const EXPIRED_WINDOW_MS: number = KEEP_MARGIN_MS
 
 /**
- * Goes on with the token of X-Subject-Token if the caller may do this to it. Unknown, dead, foreign and not named at
- * all are one and the same 404: a 403 would tell that there is something, a 401 would make middleware doubt itself.
+ * Goes on with the token of X-Subject-Token if the caller may do this to it. Else unknown, dead, foreign and not named
+ * at all are one and the same answer: 404 to who has power over tokens, whatever its reach, and 403 to who has none, as
+ * in Keystone, whatever is there. A service that lacks its role then says so (503), instead of logging everybody out.
  */
 export function asActingAbout(call: Call, act: SubjectAct, next: (about: About) => Reply): Reply {
   const { realm, request } = call
   return asActing(call, (acting) => {
     const text = request.header('x-subject-token') ?? ''
-    if (!isTokenText(text)) return tokenNotFound()
+    const refused = acting.power.kind === 'none' ? forbidden() : tokenNotFound()
+    if (!isTokenText(text)) return refused
     return after(readParty(realm, text), (facts): Reply => {
       // Both are judged after the last await, the caller once more: it may have been revoked during the read.
       if (!stillActs(realm, acting)) return unauthorized(request)
       const target = targetOf(realm, facts, act)
-      if (target === undefined || !mayAct(acting, act, target)) return tokenNotFound()
+      if (target === undefined || !mayAct(acting, act, target)) return refused
       return next({ acting, target, text })
     })
   })
@@ -48,6 +51,8 @@ function targetOf(realm: Realm, facts: PartyFacts | undefined, act: SubjectAct):
   const kind = kindOf(realm, facts, act)
   if (kind === undefined || facts?.user === undefined) return undefined
   const { record, user } = facts
+  // What is good for one purpose only lets nobody in.
+  if (act !== 'revoke' && isLimited(record)) return undefined
   return { kind, record, user, isStillGood: () => kindOf(realm, facts, act) === kind }
 }
 
@@ -82,7 +87,9 @@ function isOnlyExpired(realm: Realm, { record, user, tenant }: PartyFacts): bool
 function mayAct({ party, power }: Acting, act: SubjectAct, { user }: Target): boolean {
   if (user.id === party.user.id) return true
   switch (power.kind) {
+    // As in v2.0, operators reach every token.
     case 'system':
+      return true
     case 'domain':
       return governs(power, user)
     case 'service':

@@ -5,9 +5,8 @@ import { parseFormText } from '../../wire/form.ts'
 import type { Call } from '../call.ts'
 import { domainAt } from '../directory/domains.ts'
 import { endOneself } from '../end-oneself.ts'
-import { isLimited } from '../limited.ts'
 import { callerOf, type Reply } from './acting.ts'
-import { malformed, NO_CONTENT, success, tokenNotFound, unauthorized } from './answers.ts'
+import { malformed, NO_CONTENT, success, unauthorized } from './answers.ts'
 import { catalogForm } from './catalog.ts'
 import { grantedBy } from './scope-grant.ts'
 import { type About, asActingAbout } from './subject.ts'
@@ -22,7 +21,6 @@ export function validate(call: Call): Awaitable<Answer> {
   return untilFresh(() =>
     asActingAbout(call, allowsExpired ? 'validate-expired' : 'validate', async ({ target, text }) => {
       const { record, user } = target
-      if (user === undefined || isLimited(record)) return tokenNotFound()
       const grant = await grantedBy(call.realm, record, user)
       const userDomain = (await domainAt(call.realm, user.domainId)).domain
       const body = await tokenBody(call, { record, user, userDomain, grant }, catalogForm(call.request))

@@ -35,7 +35,7 @@ async function openWorld(): Promise<World> {
   for (const path of [
     'projects/lab/users/pia/roles/member',
     'domains/blue/users/pia/roles/member',
-    'system/users/pia/roles/reader',
+    'system/users/pia/roles/member',
     'projects/lab/users/eva/roles/reader',
   ]) {
     const [place = '', role = ''] = path.split('/roles/')
@@ -210,7 +210,7 @@ const TRIGGERS: readonly Trigger[] = [
   },
   {
     what: 'a role on the system is taken away',
-    call: remove('system/users/pia/roles/reader'),
+    call: remove('system/users/pia/roles/member'),
     by: OPERATORS,
     ends: ['pia system'],
   },
