@@ -39,6 +39,11 @@ export const NO_CONTENT: Answer = {
   body: '',
 }
 
+/** `OPTIONS`: what a path can be asked (RFC 9110 §9.3.7), to anybody; 200 without a body, as Keystone has it. */
+export function allowed(methods: string): Answer {
+  return { status: 200, headers: { ...VARY, 'cache-control': 'no-store', allow: methods }, body: '' }
+}
+
 /** For a broken body, query or path. */
 export function malformed(message: string): Answer {
   return failure(400, message)

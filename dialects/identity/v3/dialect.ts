@@ -2,7 +2,7 @@ import type { Awaitable } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
 import { splitPath } from '../../wire/path.ts'
 import type { Call } from '../call.ts'
-import { malformed, overLimit, refusalAnswer, withRequestId } from './answers.ts'
+import { allowed, malformed, overLimit, refusalAnswer, withRequestId } from './answers.ts'
 import { matchRoute } from './route.ts'
 import { V3_ROUTES } from './routes.ts'
 
@@ -25,8 +25,10 @@ function answered(call: Call, waitSeconds: () => number): Awaitable<Answer> {
   if (matched === undefined) return refusalAnswer({ kind: 'not-found' })
   const { route, ids } = matched
   const handler = route.methods.get(request.method)
-  if (handler === undefined)
-    return refusalAnswer({ kind: 'method', allow: [...route.methods.keys()].join(', ') })
+  if (handler === undefined) {
+    const allow = [...route.methods.keys(), 'OPTIONS'].join(', ')
+    return request.method === 'OPTIONS' ? allowed(allow) : refusalAnswer({ kind: 'method', allow })
+  }
   // Asking for the version says nothing about anybody, and costs nothing.
   const wait = route.segments.length === 1 ? 0 : waitSeconds()
   return wait > 0 ? overLimit(wait) : handler(call, ids)
