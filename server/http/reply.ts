@@ -12,13 +12,15 @@ export const ALWAYS: readonly (readonly [name: string, value: string])[] = [
   ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
 ]
 
+const ALWAYS_FLAT: readonly string[] = ALWAYS.flat()
+
 /** Headers as Node writes them fastest. Hot answers share their header objects, so most are flattened once. */
 const flattened: WeakMap<Answer['headers'], readonly string[]> = new WeakMap()
 
 function flat(headers: Answer['headers']): readonly string[] {
   const known = flattened.get(headers)
   if (known !== undefined) return known
-  const made = [...Object.entries(headers).flat(), ...ALWAYS.flat()]
+  const made = [...Object.entries(headers).flat(), ...ALWAYS_FLAT]
   flattened.set(headers, made)
   return made
 }
