@@ -112,3 +112,18 @@ onBothStores(
     assert.match(String(none.body['error_description']), /none is registered$/)
   },
 )
+
+onBothStores(
+  '[R4] a grant keeps its targets when they are registered anew with the other spelling',
+  async (stage) => {
+    const client = await stage.put('svc', { audiences: ['https://a.example', 'https://b.example'] })
+    const codes = [await stage.code(client, { audience: ['https://a.example'] })]
+    const { refresh } = await stage.grant(client, { audience: ['https://a.example', 'https://b.example'] })
+    await stage.put('svc', { audiences: ['https://a.example/'] })
+    for (const answer of [await stage.refresh('svc', refresh), await stage.redeem('svc', codes[0] ?? '')]) {
+      assert.equal(answer.status, 200, answer.text)
+      const token = String(answer.body['access_token'])
+      assert.equal((await stage.form('/introspect', 'svc', { token })).body['aud'], 'https://a.example')
+    }
+  },
+)

@@ -39,7 +39,7 @@ export function targetsInGrant(
   granted: readonly string[] | undefined,
 ): Targets {
   if (granted === undefined) return targetsOf(lists, client, [])
-  const within = granted.filter((one) => client.audiences?.includes(one) === true)
+  const within = granted.filter((one) => spelled(one, client.audiences ?? []) !== undefined)
   return within.length === 0 ? REFUSED : targetsOf(lists, client, within)
 }
 
