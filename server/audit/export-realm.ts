@@ -1,13 +1,17 @@
 import {
   type ChainedLogRow,
   credentialOf,
+  type DirectoryRecord,
   decodeRule,
+  ISSUERS,
   keptRows,
   type LogRow,
   type Realm,
   traitsOf,
 } from '@rescind/core'
+import { CHAT_APPS } from '@rescind/dialects'
 import { factsJson } from '../control/token-json.ts'
+import { maskedUrl } from '../http/masked-url.ts'
 import { exportLog, type Range } from './export.ts'
 
 const PAGE = 500
@@ -19,7 +23,7 @@ export async function* exportRealm(realm: Realm, range: Range): AsyncGenerator<s
     let after: string | undefined
     do {
       const page = await store.records(ordinal, { collection, after, limit: PAGE })
-      for (const record of page.records) yield `${JSON.stringify({ record })}\n`
+      for (const record of page.records) yield `${JSON.stringify({ record: shown(collection, record) })}\n`
       after = page.next
     } while (after !== undefined)
   }
@@ -31,6 +35,23 @@ export async function* exportRealm(realm: Realm, range: Range): AsyncGenerator<s
     place = page.next
   } while (place !== undefined)
   yield* exportLog(realm, range)
+}
+
+/** Members that are URLs which may hold a secret. */
+const URLS: ReadonlyMap<string, string> = new Map([
+  [ISSUERS.name, 'jwksUrl'],
+  [CHAT_APPS.name, 'verifyUrl'],
+])
+
+function shown(collection: string, record: DirectoryRecord): DirectoryRecord {
+  const member = URLS.get(collection)
+  if (member === undefined || record.body === undefined) return record
+  // Written by this program alone, as an object.
+  const value = JSON.parse(record.body) as Record<string, unknown>
+  const url = value[member]
+  return typeof url === 'string'
+    ? { ...record, body: JSON.stringify({ ...value, [member]: maskedUrl(url) }) }
+    : record
 }
 
 /** Every change is a row, and one of each collection stays when a log is trimmed: so all collections are known. */

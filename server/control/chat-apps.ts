@@ -21,6 +21,7 @@ import {
   type Stale,
 } from '@rescind/dialects'
 import { z } from 'zod'
+import { maskedUrl, meantUrl } from '../http/masked-url.ts'
 import { auditOf, commitChange } from './change.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
@@ -173,7 +174,9 @@ async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer |
     ...(clientKey === undefined ? { clientKey: makeKey(realm) } : {}),
   }
   const keys = { apiKey: apiKey ?? made.apiKey ?? '', clientKey: clientKey ?? made.clientKey ?? '' }
-  const value = checked(() => chatAppValue(realm, { name, ...keys, ...withoutNulls(given) }))
+  const meant = withMeantUrl(given, undefined)
+  if (isAnswer(meant)) return meant
+  const value = checked(() => chatAppValue(realm, { name, ...keys, ...withoutNulls(meant) }))
   if (isAnswer(value)) return value
   const outcome = await put(ask, { id: name, version, value })
   return outcome ?? jsonAnswer(201, { ...appJson(value), ...made }, { etag: etagOf(version + 1) })
@@ -199,7 +202,9 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   if (unmatched !== undefined) return unmatched
   const { reason, revokeTokens, apiKey, clientKey, ...given } = body
   const { name, apiKeyDigest, clientKeyDigest } = entry.value
-  const traits = checked(() => chatAppTraits({ ...chatAppSettings(entry.value), ...overNulls(given), name }))
+  const meant = withMeantUrl(given, entry.value.verifyUrl)
+  if (isAnswer(meant)) return meant
+  const traits = checked(() => chatAppTraits({ ...chatAppSettings(entry.value), ...overNulls(meant), name }))
   if (isAnswer(traits)) return traits
   const value: ChatApp = {
     name,
@@ -279,6 +284,13 @@ function checked<T>(make: () => T): T | Problem {
   }
 }
 
+/** A verify URL that is sent back as it was shown is the one that is stored. */
+function withMeantUrl(given: Given, stored: string | undefined): Given | Problem {
+  if (typeof given.verifyUrl !== 'string') return given
+  const verifyUrl = meantUrl(given.verifyUrl, stored)
+  return verifyUrl === undefined ? problem(422, 'verifyUrl: it is masked') : { ...given, verifyUrl }
+}
+
 type Plain = Partial<ChatAppSettings>
 
 function withoutNulls(given: Given): Plain {
@@ -299,5 +311,6 @@ function shown(status: number, { version, value }: Entry<ChatApp>): Answer {
 
 function appJson(app: ChatApp): object {
   const { name, enabled, sandbox = false, newerMembers = false, ...rest } = chatAppSettings(app)
-  return { name, source: chatSource(name), enabled, sandbox, newerMembers, ...rest }
+  const verifyUrl = rest.verifyUrl === undefined ? undefined : maskedUrl(rest.verifyUrl)
+  return { name, source: chatSource(name), enabled, sandbox, newerMembers, ...rest, verifyUrl }
 }

@@ -135,8 +135,9 @@ type StreamAsk = Ask<z.output<typeof STREAM_QUERY>>
 
 async function stream({ parts, realm, by, request, query }: StreamAsk): Promise<Answer | Stale> {
   const feed = parts.feed.of(realm)
-  // A browser's EventSource comes back with the id of the last event that it saw.
-  const after = query.after ?? request.header('last-event-id')
+  // A browser's EventSource comes back with the id of the last event that it saw; an empty one is none (WHATWG HTML §9.2).
+  const last = request.header('last-event-id')?.trim()
+  const after = query.after ?? (last === '' ? undefined : last)
   const type = formatOf(request.header('accept'))
   if (type === 'poll') return polled(parts, realm, await feed.poll(after, (query.wait ?? 0) * 1_000))
   const connected = await feed.connect({

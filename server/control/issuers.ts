@@ -18,6 +18,7 @@ import {
 } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
+import { maskedUrl, meantUrl } from '../http/masked-url.ts'
 import { auditOf, commitChange } from './change.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
@@ -273,7 +274,9 @@ function settled(
   given: Omit<Settings, 'reason'>,
   { parts }: Pick<Ask, 'parts'>,
 ): IssuerValue | Problem {
-  const { audience, types, claims, jwksUrl, keys, ...plain } = given
+  const { audience, types, claims, jwksUrl: givenUrl, keys, ...plain } = given
+  const jwksUrl = givenUrl === undefined ? undefined : meantUrl(givenUrl, before.jwksUrl)
+  if (givenUrl !== undefined && jwksUrl === undefined) return problem(422, 'jwksUrl: it is masked')
   if (jwksUrl !== undefined && keys !== undefined) return problem(422, 'jwksUrl and keys: give one of them')
   const { audience: oldAudience, types: oldTypes, jwksUrl: oldUrl, keys: oldKeys, ...rest } = before
   const agreed = { ...rest, ...definedOf(plain), claims: mapped(before.claims, claims ?? {}) }
@@ -324,7 +327,8 @@ function shown(status: number, entry: Entry<IssuerValue>): Answer {
 
 function issuerJson({ id, value }: Entry<IssuerValue>): object {
   const { issuer, enabled, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds } = value
-  const { jwksUrl, keys } = value
+  const { keys } = value
+  const jwksUrl = value.jwksUrl === undefined ? undefined : maskedUrl(value.jwksUrl)
   const settings = { algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds, jwksUrl, keys }
   return { id, issuer, source: foreignSource(issuer), enabled, ...settings }
 }

@@ -173,6 +173,25 @@ describe('the feed', () => {
     assert.equal((await get(`${FEED}/config`)).status, 200, 'and nothing has stopped')
   })
 
+  test('an empty Last-Event-ID is none: the stream begins at the head, and a poll waits there [R6]', async () => {
+    for (const last of ['', ' ', '\t ']) {
+      const reader = read('', { ...KEY, 'last-event-id': last })
+      const hello = dataOf(await reader.next())
+      assert.equal(typeof hello['position'], 'string')
+      reader.close()
+      const polled = await get(FEED, { ...KEY, 'last-event-id': last, accept: 'application/json' })
+      assert.equal(polled.status, 200)
+    }
+    const invented = { ...KEY, 'last-event-id': 'x' }
+    assert.equal((await get(FEED, invented)).status, 400, 'one that is none of ours')
+    const snapshotted = read(`?after=${String(dataOf(await read('').next())['position'])}`, {
+      ...KEY,
+      'last-event-id': '',
+    })
+    assert.ok(dataOf(await snapshotted.next())['position'], 'a place in the query counts beside it')
+    snapshotted.close()
+  })
+
   test('acknowledgements say where the log ends now, and the registry who has applied what', async () => {
     const reader = read('?bound=60000&onStale=ask')
     const hello = dataOf(await reader.next())
