@@ -100,7 +100,7 @@ test('without jti a token is known by its signing input, whatever signature it b
   assert.notEqual(one.foreign?.jti, factsOf({ ...claims, sub: 'u' }).foreign?.jti)
 })
 
-test('no exp, or a life longer than agreed, is refused; exactly as long is not (model §2.8)', () => {
+test('[A08] [H06] no exp, or a life longer than agreed, is refused; exactly as long is not (model §2.8)', () => {
   assert.equal(whyOf(without('exp')), 'claims')
   assert.equal(whyOf({ ...CLAIMS, exp: NOW + 3_600 }), 'facts')
   assert.equal(whyOf({ ...CLAIMS, exp: NOW + 3_601 }), 'lifetime')
@@ -109,7 +109,7 @@ test('no exp, or a life longer than agreed, is refused; exactly as long is not (
   assert.equal(factsOf(without('iat')).issuedAtMs, undefined)
 })
 
-test('times that are no numbers are refused, mapped login times too', () => {
+test('[H09] times that are no numbers are refused, mapped login times too', () => {
   const issuer = { ...ISSUER, claims: { ...ISSUER.claims, authenticatedAt: 'auth_time' } }
   for (const bad of ['1', null, true, -1, 1e300, [NOW]]) {
     for (const name of ['exp', 'iat', 'nbf'])
@@ -123,12 +123,12 @@ test('times that are no numbers are refused, mapped login times too', () => {
   )
 })
 
-test('a token begins with the later of nbf and iat, less the skew: none of the future outruns a cut', () => {
+test('[CAT-H12] a token begins with the later of nbf and iat, less the skew: none of the future outruns a cut', () => {
   assert.equal(factsOf({ ...CLAIMS, nbf: NOW + 100 }).notBeforeMs, NOW_MS + 40_000)
   assert.equal(factsOf({ ...CLAIMS, iat: NOW + 300, nbf: NOW }).notBeforeMs, NOW_MS + 240_000)
 })
 
-test('another issuer, audience, key or signature is refused', () => {
+test('[M09] another issuer, audience, key or signature is refused', () => {
   assert.equal(whyOf({ ...CLAIMS, iss: 'https://idp.example' }), 'issuer')
   assert.equal(whyOf(without('iss')), 'issuer')
   assert.equal(whyOf(CLAIMS, { by: OTHER.key }), 'unknown-key')
@@ -139,7 +139,7 @@ test('another issuer, audience, key or signature is refused', () => {
   assert.equal(whyOf(CLAIMS, { issuer }), 'audience')
 })
 
-test('a key counts for this issuer only: another one with the same kid proves nothing', () => {
+test('[D07] a key counts for this issuer only: another one with the same kid proves nothing', () => {
   const kid = OURS.key.keyId
   const keys = keysOf([{ ...OTHER.jwk, kid }])
   assert.equal(whyOf(CLAIMS, { keys }), 'signature')

@@ -13,7 +13,7 @@ const clock = (
   wallMs,
 })
 
-test('nothing is fresh before a question was answered and its answer applied', () => {
+test('[F14] nothing is fresh before a question was answered and its answer applied', () => {
   const fresh = new Freshness(BOUND_MS)
   assert.equal(fresh.lag(clock(0)), 'starting')
   fresh.prove({ sent: clock(10), at: at(7) }, at(6))
@@ -25,7 +25,7 @@ test('nothing is fresh before a question was answered and its answer applied', (
   assert.equal(fresh.asOfMs, 1_000_010)
 })
 
-test('it is fresh as of the time at which the question was sent, however late its answer came', () => {
+test('[F17] it is fresh as of the time at which the question was sent, however late its answer came', () => {
   const fresh = new Freshness(BOUND_MS)
   fresh.prove({ sent: clock(0), at: at(1) }, at(1))
   assert.equal(fresh.lag(clock(BOUND_MS)), 'fresh')

@@ -74,7 +74,7 @@ describe('what is minted', () => {
     assert.ok(!('sealText' in record) && !('raw' in record), 'the record holds nothing but the record')
   })
 
-  test('the longest life is minted, a millisecond more is not (model §2.8)', async () => {
+  test('[H05] the longest life is minted, a millisecond more is not (model §2.8)', async () => {
     const { realm } = await open()
     const last = realm.nowMs() + LIFETIME_MAX_MS
     await issue(realm, 'longest', { expiresAtMs: last })
@@ -83,7 +83,7 @@ describe('what is minted', () => {
     assert.equal(await say(realm, 'longer'), 'unknown')
   })
 
-  test('text that is a token already is not minted again, alive or dead', async () => {
+  test('[F10] text that is a token already is not minted again, alive or dead', async () => {
     const { realm } = await open()
     const record = await issue(realm, 'one')
     assert.deepEqual(await tryIssue(realm, intentOf(realm, 'one')), { kind: 'token-exists' })
@@ -129,7 +129,7 @@ describe('single use', () => {
     assert.deepEqual([again, await say(realm, 'thief')], [{ kind: 'consumed' }, 'unknown'])
   })
 
-  test('of 32 uses at once exactly one mints a successor, a hundred times over', async () => {
+  test('[E05] [E08] of 32 uses at once exactly one mints a successor, a hundred times over', async () => {
     const { realm } = await open()
     for (let round = 0; round < 100; round += 1) {
       const consume = await issue(realm, `refresh ${round}`, { kind: 'refresh' })

@@ -102,7 +102,7 @@ test('RFC 7638 §3.1: the thumbprint of the example is the one it prints', () =>
   assert.equal(key.kid, '2011-04-29')
 })
 
-test('RFC 8725 §3.1: a header that names another algorithm than the key is pinned to is refused', async () => {
+test('[M01] [M02] RFC 8725 §3.1: a header that names another algorithm than the key is pinned to is refused', async () => {
   const { signing, verifying, jwk } = await pair('ES256')
   const [, payload = '', signature = ''] = signJws(CLAIMS, 'JWT', signing).split('.')
   for (const alg of [
@@ -160,7 +160,7 @@ test('every change of a character is no JWS any more, or no signature of the key
   )
 })
 
-test('only the compact form of three canonical segments is read', async () => {
+test('[M07] only the compact form of three canonical segments is read', async () => {
   const { signing } = await pair('EdDSA')
   const text = signJws(CLAIMS, 'JWT', signing)
   const [head = '', payload = '', signature = ''] = text.split('.')
@@ -189,7 +189,7 @@ test('only the compact form of three canonical segments is read', async () => {
   for (const one of broken) assert.equal(parseJws(one), undefined, one.slice(0, 80))
 })
 
-test('RFC 7515 §4.1.11: extensions are refused, and so is what is encrypted, compressed or unencoded', () => {
+test('[M10] RFC 7515 §4.1.11: extensions are refused, and so is what is encrypted, compressed or unencoded', () => {
   for (const more of [
     { crit: [] },
     { crit: ['b64'], b64: false },
@@ -204,7 +204,7 @@ test('RFC 7515 §4.1.11: extensions are refused, and so is what is encrypted, co
   assert.equal(parsed(`${part({ alg: 'EdDSA', typ: 'application/AT+JWT' })}.${part({})}.AAAA`).typ, 'at+jwt')
 })
 
-test('keys out of the header are never looked at', async () => {
+test('[M03] [M04] keys out of the header are never looked at', async () => {
   const { verifying } = await pair('ES256')
   const attacker = await pair('ES256', 'attacker')
   const header = { alg: 'ES256', jwk: attacker.jwk, jku: 'https://evil.example', x5u: 'https://evil.example' }
@@ -213,7 +213,7 @@ test('keys out of the header are never looked at', async () => {
   assert.equal(verifyJws(forged, verifying), false)
 })
 
-test('a JWS is read up to JWS_MAX_CHARS and not one character beyond', () => {
+test('[M08] a JWS is read up to JWS_MAX_CHARS and not one character beyond', () => {
   const head = part({ alg: 'EdDSA' })
   const sized = (chars: number): string => {
     // Claims grow by whole groups of four characters, the rest is put into the signature.

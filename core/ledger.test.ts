@@ -67,7 +67,7 @@ describe('a flush that fails', () => {
     assert.deepEqual([realms.ledger.broken, store.reopens, await say(realm, 'one')], [false, 1, 'revoked'])
   })
 
-  test('a commit that failed but was written is known before the next one is answered', async () => {
+  test('[F07] a commit that failed but was written is known before the next one is answered', async () => {
     const { realm, store } = await openFaulty()
     const record = await issue(realm, 'one')
     await issue(realm, 'two', { client: 'other' })
@@ -107,7 +107,7 @@ describe('a flush that fails', () => {
     for (const text of ['a', 'b', 'c']) assert.equal(await say(realm, text), 'revoked')
   })
 
-  test('nothing is written or acknowledged before the store was opened and read again', async () => {
+  test('[G08] nothing is written or acknowledged before the store was opened and read again', async () => {
     const { realm, realms, store } = await openFaulty()
     const record = await issue(realm, 'one')
     store.fate = 'fails-unwritten'

@@ -40,11 +40,11 @@ test('the empty text is no token', () => {
   assert.equal(RawToken.parse(''), undefined)
 })
 
-test('text that holds NUL is no token, wherever it stands', () => {
+test('[N09] text that holds NUL is no token, wherever it stands', () => {
   for (const text of ['\0', '\0a', 'a\0', 'a\0b']) assert.equal(RawToken.parse(text), undefined)
 })
 
-test('lone surrogates are no token, because all of them would be hashed alike', () => {
+test('[D09] lone surrogates are no token, because all of them would be hashed alike', () => {
   for (const text of ['\ud800', '\udc00', 'a\ud83d', '\ud83da', '\udd11\ud83d', 'a\udfff']) {
     assert.equal(RawToken.parse(text), undefined)
   }
@@ -61,7 +61,7 @@ test('the digest is SHA-256 of the realm’s digest key and the exact bytes (mod
   }
 })
 
-test('texts that look alike have digests of their own, and so has each realm', () => {
+test('[D06] texts that look alike have digests of their own, and so has each realm', () => {
   const texts = [
     'e\u0301',
     'é',

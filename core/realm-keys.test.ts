@@ -121,7 +121,7 @@ test('the hashes are those of everybody else', () => {
   assert.deepEqual(hmacSha256(MASTER.bytes, 'é'), createHmac('sha256', MASTER.bytes).update('é').digest())
 })
 
-test('digests are compared as a whole, and nothing of another length is equal', () => {
+test('[K03] digests are compared as a whole, and nothing of another length is equal', () => {
   const digest = secretDigest(DIGEST_KEY, 'one')
   assert.equal(sameDigest(digest, secretDigest(DIGEST_KEY, 'one')), true)
   for (let at = 0; at < digest.length; at += 1) {

@@ -89,7 +89,7 @@ describe('finding a token by its text', () => {
 })
 
 describe('what is cached', () => {
-  test('facts, not verdicts: a revocation, an expiry, the floor reach a cached token at once', async () => {
+  test('[F02] facts, not verdicts: a revocation, an expiry, the floor reach a cached token at once', async () => {
     const { realm, store, advance } = await open()
     const record = await issue(realm, 'one')
     await issue(realm, 'two')

@@ -27,7 +27,7 @@ test('a record that was filled is found until it is dropped', () => {
   assert.equal(cache.get(digestAt(1)), undefined)
 })
 
-test('a fill whose read began before a change is dropped (model §6.4)', () => {
+test('[F04] a fill whose read began before a change is dropped (model §6.4)', () => {
   const cache = new RecordCache()
   const before = cache.changes
   cache.drop(digestAt(1))

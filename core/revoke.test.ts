@@ -38,7 +38,7 @@ function revoked(outcome: Revoked): Extract<Revoked, { kind: 'revoked' }> {
 }
 
 describe('what a revocation ends', () => {
-  test('a token and what was derived from it, never its grant or its siblings (model §5.3)', async () => {
+  test('[B17] a token and what was derived from it, never its grant or its siblings (model §5.3)', async () => {
     const { realm } = await openWorld()
     const login = await issue(realm, 'login', { kind: 'refresh' })
     const { grant } = login

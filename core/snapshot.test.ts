@@ -22,7 +22,7 @@ test('a snapshot read back is the index that it was made of', () => {
   )
 })
 
-test('a snapshot that is cut short anywhere, or has one wrong byte anywhere, is none', () => {
+test('[D12] a snapshot that is cut short anywhere, or has one wrong byte anywhere, is none', () => {
   const history = new History([
     revoking(tokenTarget(1)),
     revoking({ kind: 'cut', shape: 'source', principals: { source: 'oauth' } }),

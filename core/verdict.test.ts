@@ -296,7 +296,7 @@ describe('cut-offs', () => {
     })
   }
 
-  test('the same words as subject, client and tenant are three things', () => {
+  test('[D10] the same words as subject, client and tenant are three things', () => {
     const facts = factsAt(1, { subject: '77', client: 'a', tenant: 'b' })
     const cut = (shape: CutShape): Target => ({
       kind: 'cut',
@@ -307,7 +307,7 @@ describe('cut-offs', () => {
     assert.deepEqual(judged(facts, cut('subject')), inactive('revoked'))
   })
 
-  test('a dated cut spares what was issued from its instant on; a later cut does not shorten it', () => {
+  test('[H04] a dated cut spares what was issued from its instant on; a later cut does not shorten it', () => {
     const dated = (issuedBeforeMs: number): Target => ({
       kind: 'cut',
       shape: 'client',

@@ -39,7 +39,7 @@ async function append(realm: Realm, rows = 1, id = 'nothing'): Promise<void> {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('every reader gets every row once and in order, wherever it starts and whatever comes meanwhile', async () => {
+test('[F11] every reader gets every row once and in order, wherever it starts and whatever comes meanwhile', async () => {
   const world = await open()
   const { realm, own } = world
   await append(realm, 3)
@@ -58,7 +58,7 @@ test('every reader gets every row once and in order, wherever it starts and what
   assert.deepEqual(live.seqs, all.slice(-10))
 })
 
-test('a reader that takes nothing is cut off with reset past its bound, and nobody else waits for it', async () => {
+test('[F11] [P12] a reader that takes nothing is cut off with reset past its bound, and nobody else waits for it', async () => {
   const world = await open()
   const stuck = new TestOutlet()
   stuck.stuck = true

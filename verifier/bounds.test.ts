@@ -45,7 +45,7 @@ test('events come out of a stream as they are, however it is cut into chunks', (
   )
 })
 
-test('an event that never ends is given up on', () => {
+test('[P14] an event that never ends is given up on', () => {
   const parser = new SseParser(() => {})
   assert.equal(parser.push('x'.repeat(EVENT_MAX_CHARS)), true)
   assert.equal(parser.push('x'), false)
@@ -361,7 +361,7 @@ test('what a file has kept is known at once after a start without the server, st
   rmSync(folder, { recursive: true })
 })
 
-test('options that cannot be meant are refused, plain http beyond this machine among them', () => {
+test('[S02] options that cannot be meant are refused, plain http beyond this machine among them', () => {
   const open = (over: object) => () => openVerifier({ url: 'https://rescind.example', key: 'k', ...over })
   for (const url of [
     'http://rescind.example',

@@ -26,7 +26,7 @@ async function live(
 }
 
 describe('a verifier that cannot prove that it is fresh', () => {
-  test('is unknown from the start until it has heard where the log ends', async () => {
+  test('[A12] is unknown from the start until it has heard where the log ends', async () => {
     const world = openVerifierWorld()
     const token = mint(world.source, 1)
     assert.equal(say(world.verifier.check(token)), 'unknown: starting')
@@ -36,7 +36,7 @@ describe('a verifier that cannot prove that it is fresh', () => {
     await assert.rejects(Promise.all([world.verifier.ready(1_000), world.time.run(1_001)]), /not ready/)
   })
 
-  test('refuses past its bound behind a cut cable, whatever the connection says, and not before', async () => {
+  test('[F01] refuses past its bound behind a cut cable, whatever the connection says, and not before', async () => {
     const { time, source, verifier, token } = await live()
     source.mode = 'silent'
     source.append(ending(source, 1))
@@ -94,7 +94,7 @@ describe('a verifier that cannot prove that it is fresh', () => {
     assert.equal(say(verifier.check(token)), 'unknown: stale')
   })
 
-  test('asks, or marks the answer, where that is agreed; a call may only be stricter', async () => {
+  test('[F18] asks, or marks the answer, where that is agreed; a call may only be stricter', async () => {
     const asks = await live('ask')
     asks.source.breakOff()
     asks.source.stream = () => () => {}
@@ -122,7 +122,7 @@ describe('a verifier that cannot prove that it is fresh', () => {
     )
   })
 
-  test('no step of the wall clock revives what expired or makes anything fresh', async () => {
+  test('[CAT-H11] no step of the wall clock revives what expired or makes anything fresh', async () => {
     const { time, source, verifier } = await live()
     const short = mint(source, 2, { expiresAt: new Date(time.wallMs() + 10_000).toISOString() })
     assert.equal(say(await verifier.verify(short)), 'active')
@@ -138,7 +138,7 @@ describe('a verifier that cannot prove that it is fresh', () => {
 })
 
 describe('a server that is not what it was', () => {
-  test('is not believed when its log ends before what came out of it; nothing is taken back', async () => {
+  test('[F13] is not believed when its log ends before what came out of it; nothing is taken back', async () => {
     const { time, source, verifier, states, token } = await live()
     source.append(ending(source, 7))
     await time.run(100)
@@ -181,7 +181,7 @@ describe('a server that is not what it was', () => {
     assert.equal(say(verifier.check(token)), 'inactive: revoked')
   })
 
-  test('a damaged, truncated or forged snapshot or event is not taken, and the next good one is', async () => {
+  test('[D12] a damaged, truncated or forged snapshot or event is not taken, and the next good one is', async () => {
     const world = openVerifierWorld()
     const token = mint(world.source, 1)
     const good = world.source.snapshot.bind(world.source)

@@ -65,7 +65,7 @@ function tokensAround(places: readonly Position[]): readonly TokenFacts[] {
   return places.flatMap((place) => variants.map((one) => ({ ...bare, ...one, position: place })))
 }
 
-test('cut-offs of realm, tenant, client and subject, a grant and a token end the same in every order', (context) => {
+test('[A04] [A05] cut-offs of realm, tenant, client and subject, a grant and a token end the same in every order', (context) => {
   const all = orders(LEVELS)
   assert.equal(all.length, 720)
   let verdicts = 0

@@ -40,7 +40,7 @@ class SlowStore extends MemoryStore {
 
 type Told = { stale: number; dead: number; after: number }
 
-test(`in ${RACES} races with "revoke all" each token is dead, or issued at or after the cut`, async (context) => {
+test(`[E13] [H02] in ${RACES} races with "revoke all" each token is dead, or issued at or after the cut`, async (context) => {
   const { realm } = await openWorld(new SlowStore(START_MS))
   const draw = generator(42)
   const told: Told = { stale: 0, dead: 0, after: 0 }

@@ -246,7 +246,7 @@ class Years {
   }
 }
 
-test('over years of forgetting and restarting no rule goes before all that it hit', async (context) => {
+test('[G03] over years of forgetting and restarting no rule goes before all that it hit', async (context) => {
   let [checked, dropped, trimmed] = [0, 0, 0]
   const property = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
     const years = new Years(await openWorld())

@@ -44,7 +44,7 @@ test('[W9] by its typ: a JWT of an issuer is an access token under the three nam
   for (const typ of others) assert.equal(foreignKindOf(typed(typ)), 'foreign-other', typ)
 })
 
-test('[W9] by its claims: ID, refresh, logout, event and introspection tokens that call themselves JWT', () => {
+test('[M06] [W9] by its claims: ID, refresh, logout, event and introspection tokens that call themselves JWT', () => {
   const others: readonly JsonObject[] = [
     ...[{ at_hash: 'x' }, { c_hash: 'x' }, { s_hash: 'x' }, { nonce: 'n', at_hash: 'x' }],
     ...['ID', 'Refresh', 'Offline', 'Logout', 'id'].map((typ) => ({ typ })),

@@ -82,7 +82,7 @@ test('sources and scopes are demanded whole; too little scope is told apart from
   assert.equal(saying({ kind: 'refresh' }, { scopes: ['write'] }), 'kind', 'nothing is said of its scope')
 })
 
-test('demanding more never lets in more, whatever the credential is', () => {
+test('[F09] demanding more never lets in more, whatever the credential is', () => {
   const text = fc.constantFrom('a', 'b', 'c', 'any', '')
   const texts = fc.array(text, { maxLength: 3 })
   const credential = fc.record(

@@ -178,7 +178,7 @@ test('text that a restore lost can be bound again; lost text that was revoked ca
   assertError(await admin('PUT', PATH, { token: 'lost and revoked' }), 409, 'TOKEN_CONFLICT')
 })
 
-test('text of the grammar that this server mints is 400, alive, dead or never seen', async () => {
+test('[S04] text of the grammar that this server mints is 400, alive, dead or never seen', async () => {
   const world = await withClients()
   const { admin, client, realm } = world
   const [minted = '', revoked = ''] = await client('u2', 2)

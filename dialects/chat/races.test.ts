@@ -39,7 +39,7 @@ async function run({
   return { issued, revoked, cut }
 }
 
-test(`in ${RACES} races with issues, each token is listed and dead, or minted after the cut`, async (t) => {
+test(`[E13] in ${RACES} races with issues, each token is listed and dead, or minted after the cut`, async (t) => {
   const world = await openChat()
   const random = new SeededRandom('races')
   const seen = { ended: 0, spared: 0 }

@@ -32,7 +32,7 @@ test("the seed's own request revokes the token it names and answers with its rec
   assert.equal(await isLive('test-token$123'), false)
 })
 
-test("the stray brace of the seed's path is part of the id, and never trimmed", async () => {
+test("[N05] the stray brace of the seed's path is part of the id, and never trimmed", async () => {
   const { realm, dialect, admin, isLive } = await openChat()
   await admin('POST', '/admin/clients', { _id: '1485248560558', token: 'test-token$123' })
   const answer = await reply(await dialect.handle(realm, SEED_REQUEST))

@@ -84,7 +84,7 @@ test('the table of tokens has every caller and act', () => {
 })
 
 for (const [name = '', act = '', ...cells] of TOKENS.rows)
-  test(`${name}: ${act} of every kind of token, by every way there is`, async () => {
+  test(`[B15] [C03] [C11] ${name}: ${act} of every kind of token, by every way there is`, async () => {
     const world = await openIdentity()
     for (const [way, ask] of Object.entries(ACTS[act] ?? assert.fail(act)))
       for (const [at, column] of TOKENS.columns.slice(2).entries()) {
@@ -202,7 +202,7 @@ test('an operator gets one answer for unknown, expired, revoked and impossible i
   )
 })
 
-test('a refused revoke changes nothing: the token lives and the log is as it was', async () => {
+test('[C14] a refused revoke changes nothing: the token lives and the log is as it was', async () => {
   const world = await openIdentity()
   const [ann, bob, eve] = [await world.login('ann'), await world.login('bob'), await world.login('eve')]
   const before = await world.store.head(world.realm.ordinal)

@@ -198,7 +198,7 @@ test('[H9] what is refused is refused for delegation alone: the user itself may 
   }
 })
 
-test('[H9] a delegated token keeps its mark and its end through every rescoping', async () => {
+test('[E04] [H9] a delegated token keeps its mark and its end through every rescoping', async () => {
   for (const [kind, { make }] of Object.entries(KINDS)) {
     const world = await opened({})
     const { record } = await world.realm.find(await raw(world, make), 'identity')

@@ -79,7 +79,7 @@ test('paths under /v3 get the error shape of v3', async () => {
   })
 })
 
-test('a path that cannot be read is 400', async () => {
+test('[N16] a path that cannot be read is 400', async () => {
   const { ask } = await openIdentity()
   for (const path of ['/v2.0//tokens', '/v2.0/tokens/%zz', '//v2.0', '/v2.0/%00']) {
     const answer = await ask({ method: 'GET', path })

@@ -27,7 +27,7 @@ function guarded(values: Readonly<Record<string, string>>): readonly Place[] {
   ).filter(({ name }) => !OPEN.has(name))
 }
 
-test('nothing but what is listed here answers without a live token: 401 everywhere, and nothing is written', async () => {
+test('[C07] [C14] nothing but what is listed here answers without a live token: 401 everywhere, and nothing is written', async () => {
   const { ask, login, realm, store } = await openIdentity()
   const dead = await login('root')
   await ask(as(dead, 'DELETE', '/v2.0/tokens'))
@@ -69,7 +69,7 @@ const OWN: ReadonlySet<string> = new Set(
   ['/v2.0/users', '/v2.0/tenants'].flatMap((path) => [`GET ${path}`, `HEAD ${path}`]),
 )
 
-test('who governs nothing reaches nobody else by any route, whatever the body claims: 403, and nothing is written', async () => {
+test('[C09] who governs nothing reaches nobody else by any route, whatever the body claims: 403, and nothing is written', async () => {
   const { ask, login, realm, store } = await openIdentity()
   for (const name of ['ann', 'plain', 'loose2']) {
     const caller = await login(name)

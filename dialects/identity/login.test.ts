@@ -108,7 +108,7 @@ test('the tenant may be named by id or name, beside the credentials or inside th
     assert.equal((await accessOf(await ask(login))).token.tenant?.id, '900100')
 })
 
-test('a tenant that is not the user’s is 401, whether it exists or not', async () => {
+test('[C12] a tenant that is not the user’s is 401, whether it exists or not', async () => {
   const { ask } = await openIdentity()
   const text = (name: string) => `Tenant with Name/Id: '${name}' is not valid for User 'ann' (id: 'id-ann')`
   for (const [member, value] of [
@@ -239,7 +239,7 @@ test('a login that was judged before the user was disabled mints nothing', async
   assert.equal((await ask(passwordLogin('ann'))).status, 403)
 })
 
-test('a login right after "revoke all of this user", in the same millisecond, is good', async () => {
+test('[H02] a login right after "revoke all of this user", in the same millisecond, is good', async () => {
   const { login, ask, realm } = await openIdentity()
   const before = await login('ann')
   await cut(realm, 'subject', { source: IDENTITY, subject: 'id-ann' })
@@ -303,7 +303,7 @@ test('neither the token nor a secret stands in the log or the records', async ()
   assert.ok(!kept.includes('key-ann'))
 })
 
-test('an answer to a login is never to be stored, and says what it depends on', async () => {
+test('[Q10] an answer to a login is never to be stored, and says what it depends on', async () => {
   const { ask } = await openIdentity()
   const { headers, body } = await ask(passwordLogin('ann'))
   assert.deepEqual(headers, {

@@ -40,7 +40,7 @@ test('a token and a tenant make a token of that tenant, with the older one’s e
   assert.equal(serviceCatalog?.length, 1)
 })
 
-test('however long the chain of tokens, its end does not move (CVE-2012-5563)', async () => {
+test('[E01] however long the chain of tokens, its end does not move (CVE-2012-5563)', async () => {
   const { ask, login, clock } = await openWithProject()
   let id = await login('ann')
   const ends = new Set<string>()
@@ -55,7 +55,7 @@ test('however long the chain of tokens, its end does not move (CVE-2012-5563)', 
   assert.equal((await ask(byToken(id))).status, 401)
 })
 
-test('a dead, unknown or foreign token, and a tenant that is not the user’s, are 401', async () => {
+test('[E07] a dead, unknown or foreign token, and a tenant that is not the user’s, are 401', async () => {
   const { ask, login } = await openWithProject()
   const [ann, dead] = [await login('ann'), await login('ann')]
   await ask(as(dead, 'DELETE', '/v2.0/tokens'))

@@ -292,7 +292,7 @@ const TRIGGERS: readonly Trigger[] = [
 ]
 
 for (const { what, by, call, ends } of TRIGGERS)
-  test(`when ${what}, what it ends is over everywhere, and nothing else is; by ${by.join(', ')}`, async () => {
+  test(`[B01] [B02] [B03] when ${what}, what it ends is over everywhere, and nothing else is; by ${by.join(', ')}`, async () => {
     for (const actor of by) {
       const world = await openWorld()
       const answer = await world.ask(await call(await world.login(actor), world))
@@ -327,7 +327,7 @@ test('a login that is under way while the password changes gives no token', asyn
   assert.equal((await world.ask(passwordLogin('ann'))).status, 401)
 })
 
-test('a login that is under way while a role is taken away does not carry it', async () => {
+test('[F08] a login that is under way while a role is taken away does not carry it', async () => {
   const world = await openWorld()
   const root = await world.login('root')
   let isTaken = false
@@ -339,7 +339,7 @@ test('a login that is under way while a role is taken away does not carry it', a
   assert.equal((await world.ask(passwordLogin('ann', { tenantId: 'p1' }))).status, 401)
 })
 
-test('a disabled user stays so whatever else is done to it (Gitea CVE-2026-58422)', async () => {
+test('[B12] a disabled user stays so whatever else is done to it (Gitea CVE-2026-58422)', async () => {
   const world = await openWorld()
   const root = await world.login('root')
   await world.ask(send(root, 'PUT', `${ANN}/OS-KSADM/enabled`, { user: { enabled: false } }))
@@ -356,7 +356,7 @@ test('a disabled user stays so whatever else is done to it (Gitea CVE-2026-58422
   assert.equal((await world.ask(passwordLogin('ann'))).status, 403)
 })
 
-test('a user that is read and put back as it was is as it was, and its tokens live (Keycloak CVE-2026-107623)', async () => {
+test('[B16] a user that is read and put back as it was is as it was, and its tokens live (Keycloak CVE-2026-107623)', async () => {
   const world = await openWorld()
   const root = await world.login('root')
   const before = await world.realm.directory.get(IDENTITY_USERS, 'id-ann')
@@ -371,7 +371,7 @@ test('a user that is read and put back as it was is as it was, and its tokens li
   for (const [name, token] of world.tokens) assert.equal(await world.isActive(token), true, name)
 })
 
-test('one text as the id of a user, a tenant and a role is three things (CVE-2014-0204)', async () => {
+test('[D10] one text as the id of a user, a tenant and a role is three things (CVE-2014-0204)', async () => {
   const world = await openWorld()
   const { realm, ask, login } = world
   const twin = { username: 'twin', passwordHash: 'hash:pw-twin', enabled: true, tenantId: '900100' }
@@ -385,7 +385,7 @@ test('one text as the id of a user, a tenant and a role is three things (CVE-201
   assert.equal(await world.isActive(world.tokens.get('bob at home') ?? ''), true)
 })
 
-test('names that look alike are other users, and what ends one leaves the others (CVE-2026-73420)', async () => {
+test('[D11] names that look alike are other users, and what ends one leaves the others (CVE-2026-73420)', async () => {
   const world = await openWorld()
   const { realm, ask, login } = world
   const names = ['zoé', 'zoe\u0301', 'ZOÉ', 'zоé', 'zoé\u200d', 'ｚoé']

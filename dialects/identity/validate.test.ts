@@ -27,7 +27,7 @@ test('a live token is shown with its user and tenant, and without a catalog', as
   assert.deepEqual(Object.keys(shown), ['token', 'user'])
 })
 
-test('HEAD has the status and the headers of GET, for good and for bad', async () => {
+test('[N17] HEAD has the status and the headers of GET, for good and for bad', async () => {
   const { ask, login, realm } = await openIdentity()
   const [root, ann] = [await login('root'), await login('ann')]
   for (const [caller, id, query] of [
@@ -69,7 +69,7 @@ test('a repeated or broken query is 400', async () => {
   }
 })
 
-test('belongsTo is looked at only after authority: it tells a stranger nothing', async () => {
+test('[C12] belongsTo is looked at only after authority: it tells a stranger nothing', async () => {
   const { ask, login } = await openIdentity()
   const [ann, eve] = [await login('ann'), await login('eve')]
   assert.equal((await ask(as(ann, 'GET', `/v2.0/tokens/${eve}`, 'belongsTo=900200'))).status, 403)
@@ -92,7 +92,7 @@ test('no token, an unknown one, an expired one and a revoked one in X-Auth-Token
   assert.match((await faultOf(answer)).message, /^No valid token provided\./)
 })
 
-test('roles are those of now: one that was taken away is not shown and gives no right', async () => {
+test('[B02] roles are those of now: one that was taken away is not shown and gives no right', async () => {
   const { ask, login, realm } = await openIdentity()
   const [owner, ann, root] = [await login('owner'), await login('ann'), await login('root')]
   assert.equal((await ask(as(owner, 'GET', `/v2.0/tokens/${ann}`))).status, 200)
@@ -117,7 +117,7 @@ test('a token of a disabled user is dead as caller and as subject, even if nothi
   assert.equal((await ask(as(root, 'DELETE', `/v2.0/tokens/${ann}`))).status, 404)
 })
 
-test('a token of a disabled tenant is dead as caller and subject, even if nothing revoked it', async () => {
+test('[B03] a token of a disabled tenant is dead as caller and subject, even if nothing revoked it', async () => {
   const { ask, login, realm } = await openIdentity()
   const [ann, root] = [await login('ann'), await login('root')]
   await putTenant(realm, { id: '900100', name: 'tenant-900100', enabled: false })

@@ -14,7 +14,7 @@ function guess(guesses: Guesses, asker: Asker, clientId: string, times: number):
   for (let nth = 0; nth < times; nth += 1) guesses.wrong(asker, [new Claim(clientId, `wrong ${nth}`)])
 }
 
-test('wrong secrets make a client wait at that address and in that realm, and nowhere else', async () => {
+test('[P13] wrong secrets make a client wait at that address and in that realm, and nowhere else', async () => {
   const { realm, realms } = await openWorld()
   const other = await realms.create('other', { by: 'test', from: 'local', how: 'test' })
   const guesses = new Guesses()
@@ -28,7 +28,7 @@ test('wrong secrets make a client wait at that address and in that realm, and no
   assert.equal(guesses.waitSeconds(here, []), 0)
 })
 
-test('made-up names do not make a lock forgotten: an address has so many wrong secrets for all of them', async () => {
+test('[K01] made-up names do not make a lock forgotten: an address has so many wrong secrets for all of them', async () => {
   const { realm, clock } = await openWorld()
   const guesses = new Guesses()
   const here = from(realm, '192.0.2.1')

@@ -39,7 +39,7 @@ test('[R2] a preflight allows the headers that it asks for, and what is no list 
   }
 })
 
-test('[R2] introspection, which is not for browsers, answers no preflight', async () => {
+test('[Q09] [R2] introspection, which is not for browsers, answers no preflight', async () => {
   const { dialect, world } = new OauthStage(await openWorld())
   const asked = wireRequest({
     method: 'OPTIONS',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { SettingsRefused } from '@rescind/core'
 import { parseProxies, type TrustedProxies } from '../http/peer.ts'
+import { withoutSlashes } from '../http/trailing.ts'
 import type { Values } from './sources.ts'
 
 export type StoreUrl = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string }
@@ -141,9 +142,7 @@ function parsePublicUrl(text: string | undefined): string | undefined {
       `publicUrl: "${text}" is not an https URL (http only for loopback), or says too much`,
     )
   }
-  let end = text.length
-  while (text[end - 1] === '/') end -= 1
-  return text.slice(0, end)
+  return withoutSlashes(text)
 }
 
 function parseEndpoint(text: string | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isTrustedHop, type Peer, type TrustedProxies } from './peer.ts'
+import { withoutSlashes } from './trailing.ts'
 
 /** What links in answers are built on. */
 export type Links = {
@@ -41,8 +42,7 @@ export function dialledBase({ headers, peer, scheme }: Dialled, links: Links): s
 
 /** What proxies took off the path, the outermost first; text that is no path is passed over. */
 function prefixOf(header: string | string[] | undefined): string {
-  const parts =
-    typeof header === 'string' ? header.split(',').map((part) => part.trim().replace(/\/+$/, '')) : []
+  const parts = typeof header === 'string' ? header.split(',').map((part) => withoutSlashes(part.trim())) : []
   const prefix = parts.join('')
   return PREFIX.test(prefix) ? prefix : ''
 }

@@ -96,7 +96,7 @@ test('a name that resolves to one internal address among public ones is refused'
   )
 })
 
-test('the address that was checked is the one connected to: a name is resolved once', async () => {
+test('[Q06] the address that was checked is the one connected to: a name is resolved once', async () => {
   const port = await serveTls((_request, response) => response.end('ok'))
   let times = 0
   const resolve: Resolve = async () => {
@@ -128,7 +128,7 @@ test('plain http is spoken only where internal addresses are allowed, and only t
   assert.equal(await whyOf(guardedFetch('http://1.1.1.1/', LOCAL)), 'bad-url')
 })
 
-test('redirects are not followed', async () => {
+test('[J10] redirects are not followed', async () => {
   for (const status of [301, 302, 303, 304, 307, 308]) {
     let asked = 0
     const port = await serve((_request, response) => {

@@ -258,7 +258,7 @@ describe('the lane, while an answer is under way', () => {
 })
 
 describe('the lane, when nothing comes', () => {
-  it('answers a connection that never sent anything as Node answers the slow, and drops one that fell silent', async (t) => {
+  it('[P04] answers a connection that never sent anything as Node answers the slow, and drops one that fell silent', async (t) => {
     const echo = new Echo(true, 20)
     t.after(() => echo.close())
     await echo.listen()

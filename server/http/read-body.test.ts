@@ -11,7 +11,7 @@ function slow(length: number): { readonly message: IncomingMessage; readonly bod
   return { body, message: message as unknown as IncomingMessage }
 }
 
-test('a body that does not come whole in time is given up on, once', () => {
+test('[P04] a body that does not come whole in time is given up on, once', () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const reads: BodyRead[] = []

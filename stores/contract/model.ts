@@ -92,7 +92,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
 
 export function modelContract(clause: Clause): void {
   clause(
-    `${RUNS} random histories end as in a model of plain lists, outcome by outcome`,
+    `[A07] ${RUNS} random histories end as in a model of plain lists, outcome by outcome`,
     async ({ store }) => {
       let ordinal = 10
       const groups = fc.array(fc.array(draft, { minLength: 1, maxLength: 12 }), {

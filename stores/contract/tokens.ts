@@ -70,7 +70,7 @@ export function tokenContract(clause: Clause): void {
 
 function roundTrip(clause: Clause): void {
   clause(
-    'a token comes back field by field, by digest and by handle, and what was absent stays absent',
+    '[G12] a token comes back field by field, by digest and by handle, and what was absent stays absent',
     async ({ store }) => {
       const records = [fullToken(1), bareToken(2), { ...bareToken(3), subject: '' }, optional(4)]
       const outcome = await commit(store, ...records.map((record) => unit(put(record))))
@@ -123,7 +123,7 @@ function optional(number: number): TokenRecord {
 
 function insertOnce(clause: Clause): void {
   clause(
-    'a token is inserted once: the same digest, or the same handle, is a conflict and changes nothing',
+    '[D13] a token is inserted once: the same digest, or the same handle, is a conflict and changes nothing',
     async ({ store }) => {
       await commit(store, unit(put(bareToken(1))))
       const sameDigest: TokenRecord = { ...bareToken(2), digest: digestAt(1), scope: 'thief' }
@@ -142,7 +142,7 @@ function insertOnce(clause: Clause): void {
 }
 
 function extension(clause: Clause): void {
-  clause('an extension moves the expiry and its time, and nothing else', async ({ store }) => {
+  clause('[H01] an extension moves the expiry and its time, and nothing else', async ({ store }) => {
     const record = { ...fullToken(1), kind: 'assigned', expiresAtMs: NOW_MS + 1 } as const
     await commit(store, unit(put(record)))
     const extend = {

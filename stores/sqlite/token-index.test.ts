@@ -87,7 +87,7 @@ test('more tokens than one read brings, all with one expiry, are found after a s
   await store.close()
 })
 
-test('a row number is never given twice, not after its token was forgotten and the store opened again', async (t) => {
+test('[D08] a row number is never given twice, not after its token was forgotten and the store opened again', async (t) => {
   const path = pathIn(t)
   let store = await openSqlite(path, 1_000)
   await commit(store, unit(put(bareToken(1))), unit(put(bareToken(2))))

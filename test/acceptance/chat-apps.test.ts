@@ -68,7 +68,7 @@ test('an app is made with keys that are shown once, and works at once', async ()
   assert.equal((await send(`GET ${APPS}`)).body.toString().includes(app.apiKey), false)
 })
 
-test('given keys are taken as they are, and are not sent back', async () => {
+test('[J09] given keys are taken as they are, and are not sent back', async () => {
   const keys = { apiKey: 'an-api-key-that-moves-in', clientKey: 'its-client-key' }
   const answer = await send(`POST ${APPS}`, { name: 'moved', ...keys })
   assert.equal(answer.status, 201)

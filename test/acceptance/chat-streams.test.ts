@@ -25,7 +25,7 @@ async function next(source: EventSource, event: string): Promise<Told> {
   return JSON.parse(data) as Told
 }
 
-test('a chat server that holds sockets is told in time which of them to close, and knows no text', async () => {
+test('[F16] a chat server that holds sockets is told in time which of them to close, and knows no text', async () => {
   const server = await openServer({ time: 'real' })
   const calls = new Calls(server.port)
   const source = listen(server, '/admin/revocations')

@@ -203,7 +203,7 @@ test('a token of one realm opens nothing in another; a realm that does not exist
   assert.equal((await get('/realms/branch/check/p/orders', bearer(token))).status, 404)
 })
 
-test('when the store is down it is 503 with Retry-After, not a refusal', async () => {
+test('[F03] when the store is down it is 503 with Retry-After, not a refusal', async () => {
   server.power.mode = 'down'
   const answer = await get('/check', bearer('text-never-seen'))
   server.power.mode = 'up'

@@ -102,7 +102,7 @@ test('[W11] [D03] a key that names its algorithm serves no other one, and one of
     if (type !== 'EC') assert.equal(await present(clientId, type, { alg }), 401, `${alg} for an EC key`)
 })
 
-test('[W11] the public key itself is no secret to sign with, and no signature is none', async () => {
+test('[M01] [M02] [W11] the public key itself is no secret to sign with, and no signature is none', async () => {
   const { clientId } = await register('RSA', {})
   const now = Math.floor(world.server.clock.wallMs() / 1_000)
   const claims = { iss: clientId, sub: clientId, aud: ISSUER, exp: now + 60, jti: 'none' }

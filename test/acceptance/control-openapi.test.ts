@@ -43,7 +43,7 @@ test('every operation has a name of its own', () => {
   assert.equal(new Set(names).size, names.length)
 })
 
-test('every operation is there, and says nothing to whoever has no key', async () => {
+test('[C07] every operation is there, and says nothing to whoever has no key', async () => {
   for (const [template, methods] of Object.entries(document.paths)) {
     const path = template.replaceAll(/\{\w+\}/g, 'x')
     for (const method of Object.keys(methods)) {

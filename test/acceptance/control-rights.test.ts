@@ -143,7 +143,7 @@ test('a key of a verifier is let in nowhere but where it is meant to be, and cha
   assert.deepEqual(await heads(), before_)
 })
 
-test('a key of one realm learns and changes nothing in another by any id', async () => {
+test('[C09] a key of one realm learns and changes nothing in another by any id', async () => {
   const admin = await keyFor('admin', 'branch')
   const [, before_] = await heads()
   const known = [...ids.values(), 'alice', 'orders-api']
@@ -189,7 +189,7 @@ test('a realm that is not the key’s own is to it one that does not exist', asy
   assert.deepEqual(await heads(), before_)
 })
 
-test('a rule of one realm on a token of another is a rule on nothing', async () => {
+test('[C01] a rule of one realm on a token of another is a rule on nothing', async () => {
   const admin = await keyFor('admin', 'branch')
   const [, before_] = await heads()
   const handle = textAt(await calls.introspect(GATEWAY, token), 'jti')

@@ -36,7 +36,7 @@ async function revokeAndWait(calls: Calls, token: string): Promise<Receipt> {
 
 const all = (verdict: string): string[] => new Array<string>(PROCESSES * EACH).fill(verdict)
 
-test('revoked once, refused everywhere: 20 verifiers, open sockets, a server that is killed in the middle', async () => {
+test('[A10] [F05] revoked once, refused everywhere: 20 verifiers, open sockets, a server that is killed in the middle', async () => {
   const home = makeHome()
   let server: ServerProcess = await startProcess({ home })
   const { url } = server

@@ -143,7 +143,7 @@ describe('the feed', () => {
     lines.close()
   })
 
-  test('only a verifier key is let in, and only for its own realm', async () => {
+  test('[C08] only a verifier key is let in, and only for its own realm', async () => {
     assert.equal((await get(FEED, {})).status, 401)
     assert.equal((await get(FEED, { authorization: 'Bearer nonsense' })).status, 401)
     assert.equal(
@@ -221,7 +221,7 @@ describe('the feed', () => {
     reader.close()
   })
 
-  test('a key that is deleted is refused, and its streams are closed', async () => {
+  test('[B14] a key that is deleted is refused, and its streams are closed', async () => {
     const made = await calls.send(
       'POST /control/v1/verifiers',
       [CONTROL, JSON_BODY],

@@ -160,7 +160,7 @@ test('a change of the wrong version is refused, and shown with its own', async (
   assert.equal(memberAt(await send(`GET ${path}`), 'skewSeconds'), 5)
 })
 
-test('a key that is new at the issuer is found; keys nobody knows make nobody ask more than now and then', async () => {
+test('[M05] a key that is new at the issuer is found; keys nobody knows make nobody ask more than now and then', async () => {
   const idp = await provider('six')
   await register(idp)
   assert.equal(await say(await idp.sign()), 'active')

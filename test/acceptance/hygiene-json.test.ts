@@ -160,7 +160,7 @@ const UNWRITABLE: readonly string[] = [
   '1,',
 ]
 
-hostile('refuses a wrong type at every member of every JSON body', async () => {
+hostile('[H09] [N12] refuses a wrong type at every member of every JSON body', async () => {
   for (const route of jsonRoutes()) {
     for (const field of route.fields) {
       for (const value of WRONG) {
@@ -171,17 +171,20 @@ hostile('refuses a wrong type at every member of every JSON body', async () => {
   }
 })
 
-hostile('refuses what two JSON parsers read differently at every member of every JSON body', async () => {
-  for (const route of jsonRoutes()) {
-    for (const field of route.fields) {
-      const marked = JSON.stringify(replaced(route.body, field, '@HERE@'))
-      for (const text of UNWRITABLE) {
-        // A long subject or nickname is too long in its own way; a long token likewise.
-        await refused({ ...route, body: marked.replace('"@HERE@"', () => text) }, route.shape)
+hostile(
+  '[N07] refuses what two JSON parsers read differently at every member of every JSON body',
+  async () => {
+    for (const route of jsonRoutes()) {
+      for (const field of route.fields) {
+        const marked = JSON.stringify(replaced(route.body, field, '@HERE@'))
+        for (const text of UNWRITABLE) {
+          // A long subject or nickname is too long in its own way; a long token likewise.
+          await refused({ ...route, body: marked.replace('"@HERE@"', () => text) }, route.shape)
+        }
       }
     }
-  }
-})
+  },
+)
 
 hostile('refuses whole bodies that are no object, are not UTF-8, or have something around them', async () => {
   const whole: readonly (string | Buffer)[] = [
@@ -224,7 +227,7 @@ hostile('refuses whole bodies that are no object, are not UTF-8, or have somethi
   }
 })
 
-hostile('refuses JSON bodies under any other media type', async () => {
+hostile('[N15] refuses JSON bodies under any other media type', async () => {
   const types = [
     'text/plain',
     'text/json',

@@ -47,7 +47,7 @@ function loginBytes(auth: unknown): Buffer {
   return sentBytes({ line: 'POST /v2.0/tokens', headers: [JSON_BODY], body: JSON.stringify({ auth }) })
 }
 
-hostile('what a caller without rights puts beside its request gives it none', async () => {
+hostile('[C04] what a caller without rights puts beside its request gives it none', async () => {
   const { victims } = world
   const beside = HOSTILE_MEMBERS.map((name) => `${name}=1`)
   for (const query of [...beside, beside.join('&'), '__proto__=x', 'tokenId[]=x', 'is_admin[]=1']) {
@@ -91,63 +91,69 @@ hostile('what a caller without rights puts beside its request gives it none', as
 
 const OAUTH_ROUTES = [OAUTH, `${OAUTH}/revoke`, `${OAUTH}/introspect`] as const
 
-hostile('refuses every repeated, broken or misplaced form parameter, and revokes nothing by it', async () => {
-  const { access, refresh } = world.victims
-  const forms: readonly (string | Buffer)[] = [
-    `token=${access}&token=${access}`,
-    `token=x&token=${access}`,
-    `token=${access}&%74oken=x`,
-    `token=&token=${access}`,
-    `grant_type=refresh_token&grant_type=refresh_token&refresh_token=${refresh}`,
-    `grant_type=refresh_token&refresh_token=${refresh}&refresh_token=x`,
-    `token=${access}&token_type_hint=access_token&token_type_hint=x`,
-    `token[]=${access}`,
-    `token%5B%5D=${access}`,
-    `token.0=${access}`,
-    `Token=${access}`,
-    `token%20=${access}`,
-    `%00token=${access}`,
-    `token=%00`,
-    `token=%`,
-    `token=%4`,
-    `token=%zz`,
-    `token=%ff`,
-    `token=%ed%a0%80`,
-    `token=%c0%80`,
-    Buffer.from(`token=\xff`, 'latin1'),
-    `=${access}`,
-    `&&&`,
-    '',
-    Array.from({ length: 65 }, (_, at) => `a${at}=1`).join('&'),
-    `{"token":"${access}"}`,
-  ]
-  for (const path of OAUTH_ROUTES) {
-    for (const body of forms) {
-      const answer = await refused({ line: `POST ${path}`, headers: [basic(SVC), FORM_BODY], body }, 'oauth')
-      assert.equal(answer.status, 400, `${path} ${String(body)}`)
-    }
-    for (const query of [`token=${access}`, 'x', '?', 'client_id=svc&client_secret=x', 'callback=f']) {
-      const body = `token=${access}&grant_type=client_credentials`
-      const sent = { line: `POST ${path}?${query}`, headers: [basic(SVC), FORM_BODY], body }
-      assert.equal((await refused(sent, 'oauth')).status, 400, query)
-    }
-    for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x', '']) {
-      const sent = {
-        line: `POST ${path}`,
-        headers: [basic(SVC), `Content-Type: ${type}`],
-        body: `token=${access}`,
+hostile(
+  '[N06] refuses every repeated, broken or misplaced form parameter, and revokes nothing by it',
+  async () => {
+    const { access, refresh } = world.victims
+    const forms: readonly (string | Buffer)[] = [
+      `token=${access}&token=${access}`,
+      `token=x&token=${access}`,
+      `token=${access}&%74oken=x`,
+      `token=&token=${access}`,
+      `grant_type=refresh_token&grant_type=refresh_token&refresh_token=${refresh}`,
+      `grant_type=refresh_token&refresh_token=${refresh}&refresh_token=x`,
+      `token=${access}&token_type_hint=access_token&token_type_hint=x`,
+      `token[]=${access}`,
+      `token%5B%5D=${access}`,
+      `token.0=${access}`,
+      `Token=${access}`,
+      `token%20=${access}`,
+      `%00token=${access}`,
+      `token=%00`,
+      `token=%`,
+      `token=%4`,
+      `token=%zz`,
+      `token=%ff`,
+      `token=%ed%a0%80`,
+      `token=%c0%80`,
+      Buffer.from(`token=\xff`, 'latin1'),
+      `=${access}`,
+      `&&&`,
+      '',
+      Array.from({ length: 65 }, (_, at) => `a${at}=1`).join('&'),
+      `{"token":"${access}"}`,
+    ]
+    for (const path of OAUTH_ROUTES) {
+      for (const body of forms) {
+        const answer = await refused(
+          { line: `POST ${path}`, headers: [basic(SVC), FORM_BODY], body },
+          'oauth',
+        )
+        assert.equal(answer.status, 400, `${path} ${String(body)}`)
       }
-      assert.equal((await refused(sent, 'oauth')).status, 400, type)
+      for (const query of [`token=${access}`, 'x', '?', 'client_id=svc&client_secret=x', 'callback=f']) {
+        const body = `token=${access}&grant_type=client_credentials`
+        const sent = { line: `POST ${path}?${query}`, headers: [basic(SVC), FORM_BODY], body }
+        assert.equal((await refused(sent, 'oauth')).status, 400, query)
+      }
+      for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x', '']) {
+        const sent = {
+          line: `POST ${path}`,
+          headers: [basic(SVC), `Content-Type: ${type}`],
+          body: `token=${access}`,
+        }
+        assert.equal((await refused(sent, 'oauth')).status, 400, type)
+      }
     }
-  }
-  for (const path of OAUTH_ROUTES) {
-    const body = `token=${access};token=x`
-    const sent = { line: `POST ${path}`, headers: [basic(SVC), FORM_BODY], body }
-    assert.equal((await refused(sent, 'oauth')).status, 400, '[N06] two tokens to some, none to others')
-  }
-  const semicolon = await world.calls.oauthRevoke(SVC, `${access};token=x`)
-  assert.equal(semicolon.status, 200, 'a token of that text does not exist')
-})
+    for (const path of OAUTH_ROUTES) {
+      const body = `token=${access};token=x`
+      const sent = { line: `POST ${path}`, headers: [basic(SVC), FORM_BODY], body }
+      assert.equal((await refused(sent, 'oauth')).status, 400, '[N06] two tokens to some, none to others')
+    }
+    const semicolon = await world.calls.oauthRevoke(SVC, `${access};token=x`)
+    assert.equal(semicolon.status, 200, 'a token of that text does not exist')
+  },
+)
 
 hostile('a query on a chat call is refused, and ends nothing', async () => {
   for (const query of ['', 'token=x', 'all=true', `client=${VICTIM}`, 'token[]=x']) {
@@ -249,7 +255,7 @@ hostile('a Basic header that is broken is 401, never an error of ours', async ()
   }
 })
 
-hostile('ids named like members of every object are only ids', async () => {
+hostile('[N08] ids named like members of every object are only ids', async () => {
   for (const id of [
     '__proto__',
     'constructor',

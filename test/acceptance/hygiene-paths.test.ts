@@ -87,7 +87,7 @@ const BEHIND = [
 ]
 const FURTHER = ['/x', '/.', '/..', '/%2e%2e', '/..%2F', '%0d%0a', '%E2%80%8B', '%C0%AF']
 
-hostile('encoded, doubled and reversed slashes between segments lead nowhere', async () => {
+hostile('[N01] encoded, doubled and reversed slashes between segments lead nowhere', async () => {
   for (const [method, target] of goals()) {
     for (let at = target.indexOf('/'); at >= 0; at = target.indexOf('/', at + 1)) {
       for (const separator of BETWEEN) {

@@ -23,23 +23,26 @@ const hostile = hostileTest(() => world, 'none')
 
 const said = ({ method, target }: Template): string => `${method} ${target}`
 
-hostile('refuses every header that is sent twice, alike or not, in the words of the dialect', async () => {
-  for (const template of templates) {
-    const named = [...template.headers, 'Host: 127.0.0.1:8080', 'User-Agent: one', 'X-Request-Id: 1']
-    for (const header of named) {
-      const [name = '', value = ''] = header.split(': ')
-      const present = template.headers.includes(header) ? [] : [header]
-      for (const second of [header, `${name}: other`, `${name.toUpperCase()}: ${value}`, `${name}:`]) {
-        const answer = await world.refused(
-          bytesOf(template, [...present, second]),
-          [template.shape],
-          `${said(template)} with two ${name}`,
-        )
-        assert.equal(answer.status, 400)
+hostile(
+  '[N10] refuses every header that is sent twice, alike or not, in the words of the dialect',
+  async () => {
+    for (const template of templates) {
+      const named = [...template.headers, 'Host: 127.0.0.1:8080', 'User-Agent: one', 'X-Request-Id: 1']
+      for (const header of named) {
+        const [name = '', value = ''] = header.split(': ')
+        const present = template.headers.includes(header) ? [] : [header]
+        for (const second of [header, `${name}: other`, `${name.toUpperCase()}: ${value}`, `${name}:`]) {
+          const answer = await world.refused(
+            bytesOf(template, [...present, second]),
+            [template.shape],
+            `${said(template)} with two ${name}`,
+          )
+          assert.equal(answer.status, 400)
+        }
       }
     }
-  }
-})
+  },
+)
 
 hostile('refuses a Host header that names no host (RFC 9112 §3.2)', async () => {
   for (const template of templates) {
@@ -80,7 +83,7 @@ hostile('refuses a header under its two names with two values', async () => {
   }
 })
 
-hostile('refuses targets that are no path: absolute, authority, asterisk', async () => {
+hostile('[N02] refuses targets that are no path: absolute, authority, asterisk', async () => {
   for (const template of templates) {
     for (const target of [
       `http://127.0.0.1:8080${template.target}`,
@@ -178,7 +181,7 @@ hostile('refuses header lines that two parsers read differently, and ends the co
 })
 
 hostile(
-  'refuses lengths that two parsers read differently, and takes nothing for a second request',
+  '[N10] refuses lengths that two parsers read differently, and takes nothing for a second request',
   async () => {
     const framings = [
       'Content-Length: 5\r\nTransfer-Encoding: chunked',
@@ -254,7 +257,7 @@ hostile('answers 431 to more than 64 KiB of headers', async () => {
 })
 
 hostile(
-  'answers 413 to a body of more than 64 KB, declared or in chunks, in the words of the dialect',
+  '[P03] answers 413 to a body of more than 64 KB, declared or in chunks, in the words of the dialect',
   async () => {
     for (const template of templates) {
       const large = `Content-Length: 65537`
@@ -324,7 +327,7 @@ hostile('refuses methods that nobody knows, and CONNECT without an answer', asyn
   }
 })
 
-hostile('never takes the method from anywhere but the request line', async () => {
+hostile('[N17] never takes the method from anywhere but the request line', async () => {
   for (const template of templates.filter(({ method }) => method !== 'GET' && method !== 'POST')) {
     for (const name of ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', '_method']) {
       for (const method of ['POST', 'PATCH']) {
@@ -339,7 +342,7 @@ hostile('never takes the method from anywhere but the request line', async () =>
   }
 })
 
-hostile('takes nothing from headers that only a proxy or a middleware may set', async () => {
+hostile('[C13] takes nothing from headers that only a proxy or a middleware may set', async () => {
   const forged = [
     'X-User-Id: 1',
     'X-User-Name: root',

@@ -78,7 +78,7 @@ test('what cannot be is 422, and a name that is taken is 409', async () => {
 })
 
 for (const way of ['disable', 'PATCH', 'DELETE'] as const) {
-  test(`${way} ends every token of a client, and what came of it, at once on every read path`, async () => {
+  test(`[A09] [B08] ${way} ends every token of a client, and what came of it, at once on every read path`, async () => {
     const id = `ending-${way}`
     const client = await world.client(id, { grantTypes: ['client_credentials', 'refresh_token', EXCHANGE] })
     const seer = await world.client(`seer-${way}`, {

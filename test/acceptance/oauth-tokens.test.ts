@@ -27,7 +27,7 @@ test('the rule for gitleaks finds every kind of text that is minted, and the che
   assert.equal(new RegExp(pattern).exec('rsx_0123456789'), null)
 })
 
-test('the receipt of a reuse says which token, when and why, and is found by the token', async () => {
+test('[E12] the receipt of a reuse says which token, when and why, and is found by the token', async () => {
   const client = await world.client('audited')
   const { refresh } = await world.grant('audited')
   await world.refresh(client, refresh)
@@ -69,7 +69,7 @@ test('what was exchanged ends with every ancestor: the token, its grant, its cli
   }
 })
 
-test('what a client may not have any more, a refresh does not bring', async () => {
+test('[E10] what a client may not have any more, a refresh does not bring', async () => {
   const client = await world.client('shrinking', { audiences: ['https://a.example', 'https://b.example'] })
   const { refresh } = await world.grant('shrinking')
   await world.control('PATCH', '/clients/shrinking', { scopes: ['read'], audiences: ['https://a.example'] })

@@ -77,7 +77,7 @@ async function assertReads(token: string, paths: readonly ReadPath[], state: 'go
   )
 }
 
-test('a chat token, minted or assigned, that was revoked alone or with all others is refused everywhere', async () => {
+test('[A01] a chat token, minted or assigned, that was revoked alone or with all others is refused everywhere', async () => {
   let count = 0
   for (const revoke of [
     (token: string) => calls.chatRevoke('ann', token),
@@ -109,7 +109,7 @@ test('a chat token, minted or assigned, that was revoked alone or with all other
   }
 })
 
-test('an Identity token that was revoked by itself or by an administrator is refused everywhere', async () => {
+test('[A01] an Identity token that was revoked by itself or by an administrator is refused everywhere', async () => {
   for (const revoke of [
     (token: string) => calls.identity('DELETE', token, ''),
     (token: string) => calls.identity('DELETE', token, token),
@@ -126,7 +126,7 @@ test('an Identity token that was revoked by itself or by an administrator is ref
   }
 })
 
-test('an OAuth access token that was revoked is refused everywhere; its refresh token serves', async () => {
+test('[A01] an OAuth access token that was revoked is refused everywhere; its refresh token serves', async () => {
   const { access, refresh } = await calls.oauthGrant('user-1')
   assert.equal((await calls.oauthRevoke(SVC, access)).status, 200)
   for (const client of [SVC, GATEWAY]) assert.equal(await calls.isActive(client, access), false)
@@ -167,7 +167,7 @@ async function assertAlike(answers: Readonly<Record<string, Promise<RawAnswer>>>
 const NEVER = `rsa_${'0'.repeat(30)}2C8GjS`
 const NEVER_IDENTITY = `rsi_${'0'.repeat(30)}2C8GjS`
 
-test('introspection reads byte for byte alike for unknown, foreign, revoked, expired, used and malformed', async () => {
+test('[C05] introspection reads byte for byte alike for unknown, foreign, revoked, expired, used and malformed', async () => {
   const expired = await calls.oauthToken(SVC)
   server.clock.advance(3_600_000)
   const [revoked, foreign] = [await calls.oauthToken(SVC), await calls.oauthToken(OTHER)]
@@ -216,7 +216,7 @@ function introspect(token: string): Promise<RawAnswer> {
   return alone((own) => own.introspect(SVC, token))
 }
 
-test('every proper prefix of a token is unknown, and every change of one character', async () => {
+test('[D04] every proper prefix of a token is unknown, and every change of one character', async () => {
   const live = await calls.oauthToken(SVC)
   for (let length = 1; length < live.length; length += 1)
     assert.equal(await calls.isActive(GATEWAY, live.slice(0, length)), false)
@@ -228,7 +228,7 @@ test('every proper prefix of a token is unknown, and every change of one charact
   assert.equal(await calls.isActive(GATEWAY, live), true)
 })
 
-test('revoking reads alike for what a caller has no right to know', async () => {
+test('[C15] [K05] revoking reads alike for what a caller has no right to know', async () => {
   const [revoked, ofSvc] = [await calls.oauthToken(SVC), await calls.oauthToken(SVC)]
   await calls.oauthRevoke(SVC, revoked)
   const revoke = (token: string): Promise<RawAnswer> => alone((own) => own.oauthRevoke(SVC, token))
@@ -253,7 +253,7 @@ test('revoking reads alike for what a caller has no right to know', async () => 
   assert.equal((await calls.chatMe(ofBob)).status, 200)
 })
 
-test('an Identity caller without rights reads 403 alike, one with rights 404 alike', async () => {
+test('[K06] an Identity caller without rights reads 403 alike, one with rights 404 alike', async () => {
   const [eve, bob, gone] = [
     await calls.identityToken(EVE),
     await calls.identityToken(BOB),

@@ -54,7 +54,7 @@ describe('rescind audit verify', () => {
     return verify(t, copy.folder)
   }
 
-  it('finds a store as it was written right, realm by realm', async (t) => {
+  it('[G11] finds a store as it was written right, realm by realm', async (t) => {
     const { code, stdout: output } = await verify(t, home.folder)
     assert.equal(code, 0, output)
     assert.match(output, /^default: right: \d+ rows up to \d+, chain [\w-]{43}$/m)

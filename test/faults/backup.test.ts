@@ -112,7 +112,7 @@ describe('a backup', () => {
     assert.equal(existsSync(`${copy}.partial`), false)
   })
 
-  it('restored alone, begins a new epoch in which every token from before is lost, and new ones are good', async (t) => {
+  it('[G07] restored alone, begins a new epoch in which every token from before is lost, and new ones are good', async (t) => {
     const site = new Site(t)
     const server = await site.start(false)
     const [live, gone] = [await issue(server.calls), await issue(server.calls)]

@@ -54,7 +54,7 @@ const SEED = {
   ],
 }
 
-test('no token and no secret stands in logs, errors, metrics, arguments or store files', async (t) => {
+test('[J01] [J02] [J03] [J05] [J07] [J13] no token and no secret stands in logs, errors, metrics, arguments or store files', async (t) => {
   const place = new Place(t)
   writeFileSync(join(place.home.folder, 'seed.json'), JSON.stringify(SEED), { mode: 0o600 })
   const words = ['serve', '--listen', '127.0.0.1:0', '--seed', 'seed.json', '--log-level', 'debug']

@@ -143,7 +143,7 @@ test('a wall clock that jumps collects nothing until an operator confirms it, du
   assert.equal(await isLive(line, token), false)
 })
 
-test('a revoked token stays refused around its expiry, collected, a day back, and restarted', async (t) => {
+test('[A02] [CAT-H11] a revoked token stays refused around its expiry, collected, a day back, and restarted', async (t) => {
   const line = await timeline(t)
   const issue = async (): Promise<readonly [token: string, lifeMs: number][]> => [
     [accessTokenIn(await line.calls.oauthIssue()), OAUTH_LIFE_MS],
@@ -197,7 +197,7 @@ test('a revoked token stays refused around its expiry, collected, a day back, an
   assert.equal(await isLive(line, fresh), true, 'what is issued by a clock that is behind the floor lives')
 })
 
-test('assigned text that was revoked is never bound again, collected or restarted', async (t) => {
+test('[A08] assigned text that was revoked is never bound again, collected or restarted', async (t) => {
   const line = await timeline(t)
   const texts = { one: 'assigned-one', all: 'assigned-all', expired: 'assigned-expired' }
   for (const [client, text] of [

@@ -9,7 +9,7 @@ import { crashLoop } from './crash/loop.ts'
 const CYCLES = 50
 const TIMEOUT_MS = 180_000
 
-test('nothing that was acknowledged is lost when the server is killed 50 times while it works', {
+test('[G05] [G11] nothing that was acknowledged is lost when the server is killed 50 times while it works', {
   timeout: TIMEOUT_MS,
 }, async (t) => {
   const home = makeHome()

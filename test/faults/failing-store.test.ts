@@ -63,7 +63,7 @@ describe('a flush that fails', () => {
     ]
   }
 
-  it('is an outage in every dialect, never an acknowledgement, and asking again helps', async () => {
+  it('[G01] is an outage in every dialect, never an acknowledgement, and asking again helps', async () => {
     for (const { name, revoke, done, isLive } of await subjects()) {
       const wasLive = await isLive()
       disk.fail({ commit: disk.commits, isWritten: false, isCurable: true })
@@ -122,7 +122,7 @@ describe('a flush that fails', () => {
     }
   })
 
-  it('has one successor for a refresh token, whichever way its rotation failed', async () => {
+  it('[E14] has one successor for a refresh token, whichever way its rotation failed', async () => {
     for (const isWritten of [false, true]) {
       const refresh = refreshTokenIn(await calls.oauthGrant('ann'))
       disk.fail({ commit: disk.commits, isWritten, isCurable: true })

@@ -73,7 +73,7 @@ describe('a disk that is full', () => {
     report(t, told)
   })
 
-  it('may cut a write off at any byte: that is no acknowledgement, and room is enough to go on', {
+  it('[G09] may cut a write off at any byte: that is no acknowledgement, and room is enough to go on', {
     skip: whyNoLimits() ?? false,
   }, async (t) => {
     const place = new Place(t)

@@ -80,7 +80,7 @@ describe('a store that was made with a master key', () => {
     await refusesToStart(t, /masterKeyFile: .*master\.key is missing/)
   })
 
-  it('does not start with a short, an empty, or a broken one', async (t) => {
+  it('[M11] does not start with a short, an empty, or a broken one', async (t) => {
     keep(`${randomBytes(31).toString('base64url')}\n`)
     await refusesToStart(t, /masterKeyFile: .*master\.key holds no 256-bit key/)
     keep('')
@@ -90,7 +90,7 @@ describe('a store that was made with a master key', () => {
     await refusesToStart(t, /masterKeyFile: .*master\.key cannot be read/)
   })
 
-  it('does not start with the right one while others can read it', async (t) => {
+  it('[S03] does not start with the right one while others can read it', async (t) => {
     for (const mode of [0o644, 0o640, 0o604]) {
       keep(good, mode)
       await refusesToStart(t, /masterKeyFile: .* can be read by others; run: chmod 600/)
@@ -122,7 +122,7 @@ function setSchemaVersion(path: string, version: number): number {
 }
 
 describe('a control key', () => {
-  it('is made at the first start, written for its owner alone, and never printed', async (t) => {
+  it('[J08] [S01] is made at the first start, written for its owner alone, and never printed', async (t) => {
     const home = makeHome()
     const path = join(home.folder, 'rescind-data', 'control.key')
     const first = await start({ t, home, flags: ['--log-level', 'debug'] })

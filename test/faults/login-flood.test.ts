@@ -17,7 +17,7 @@ async function tokenOf(response: Response): Promise<string> {
   return ((await response.json()) as { access: { token: { id: string } } }).access.token.id
 }
 
-test('a flood of logins fills its own queue and nothing else: tokens are validated and revoked past it', async () => {
+test('[P09] a flood of logins fills its own queue and nothing else: tokens are validated and revoked past it', async () => {
   const server = await openServer({ time: 'real', flags: ['--identity-rate', '0'] })
   const { url } = server
   try {

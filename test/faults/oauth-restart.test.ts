@@ -22,7 +22,7 @@ async function start(): Promise<OauthWorld> {
   return OauthWorld.at(server.url)
 }
 
-test('keys, lost answers, spent assertions, used codes and ended grants outlive a kill -9', async () => {
+test('[E09] [H07] keys, lost answers, spent assertions, used codes and ended grants outlive a kill -9', async () => {
   const first = await start()
   const key = ownKey()
   const grantTypes = ['client_credentials', 'refresh_token', 'authorization_code', EXCHANGE]

@@ -11,7 +11,7 @@ const BOUND_MS = 1_000
 const WAIT_MS = 30_000
 
 /** Real time has to pass here: what is tested is what processes do that were stopped by the system. */
-test('a verifier, and then a server, that is stopped (SIGSTOP) for longer than the bound is never believed', async () => {
+test('[F15] a verifier, and then a server, that is stopped (SIGSTOP) for longer than the bound is never believed', async () => {
   const home = makeHome()
   const server = await startProcess({ home })
   const calls = new Calls(Number(new URL(server.url).port))

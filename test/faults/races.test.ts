@@ -56,7 +56,7 @@ function tell(t: TestContext, histories: readonly RaceHistory[]): number {
   return raced
 }
 
-test('of 10,000 tokens minted while all are revoked, each is ended and told of, or later', async (t) => {
+test('[E13] of 10,000 tokens minted while all are revoked, each is ended and told of, or later', async (t) => {
   const home = makeHome()
   mkdirSync(join(home.folder, 'data'))
   const store = await openSqlite(join(home.folder, 'data', 'rescind.db'), START_MS)
@@ -158,7 +158,7 @@ async function liveOf(calls: Calls, tokens: readonly string[]): Promise<Readonly
   return new Set(tokens.filter((_, at) => states[at]))
 }
 
-test('whoever refreshes while the grant is revoked is left with nothing, whichever came first', async (t) => {
+test('[B08] whoever refreshes while the grant is revoked is left with nothing, whichever came first', async (t) => {
   const { calls } = await new Place(t).start()
   const firsts = { refresh: 0, revoke: 0 }
   for (let round = 0; round < ROTATIONS; round += 1) {

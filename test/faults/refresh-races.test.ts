@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runRaces } from './races/refresh.ts'
 
-test('50 rounds of 32 parallel refreshes, with answers lost: one lineage, no lost session, and reuse ends the grant', async () => {
+test('[E05] 50 rounds of 32 parallel refreshes, with answers lost: one lineage, no lost session, and reuse ends the grant', async () => {
   const report = await runRaces({ rounds: 50, parallel: 32, seed: 20_260_301 })
   assert.equal(report.requests, 1_600)
   // What the rounds are for has happened.

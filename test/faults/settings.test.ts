@@ -152,7 +152,7 @@ describe('rescind config explain', () => {
     assert.match(stdout, /^seed +\(none\) +default$/m)
   })
 
-  it('tells only of a secret that it is set', async (t) => {
+  it('[J11] tells only of a secret that it is set', async (t) => {
     const environment = { RESCIND_CONTROL_KEY: SECRET }
     const { stdout, stderr } = await runCommand(t, {
       words: ['config', 'explain'],

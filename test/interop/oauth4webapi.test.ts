@@ -127,7 +127,7 @@ test('refreshes, and the revocation of the refresh token ends the grant', async 
   })
 })
 
-test("is told by an error that a token is another client's, and sees it as inactive", async () => {
+test("[C06] is told by an error that a token is another client's, and sees it as inactive", async () => {
   const { access_token: text } = await token(OTHER, 'client_secret_basic')
   await assert.rejects(revoke(SVC, text), { name: 'ResponseBodyError', error: 'Forbidden', status: 403 })
   assert.deepEqual(await introspect(SVC, text), { active: false })

@@ -69,7 +69,7 @@ test('refreshes, and revokeAll ends the grant', async () => {
   await assert.rejects(second.refresh(), (error) => payloadOf(error)['error'] === 'invalid_grant')
 })
 
-test("shows the whole error of the revocation of another client's token", async () => {
+test("[C15] shows the whole error of the revocation of another client's token", async () => {
   const foreign = await calls.oauthToken(OTHER)
   const claimed = clientOf(SVC, WAYS[0]).createToken({ access_token: foreign, expires_in: 3_600 })
   await assert.rejects(claimed.revoke('access_token'), (error) => {

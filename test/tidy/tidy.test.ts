@@ -133,7 +133,7 @@ test("no file holds a path of somebody's machine", () => {
   }
 })
 
-test('each package says what it depends on, and run-time dependencies are exact', () => {
+test('[S05] each package says what it depends on, and run-time dependencies are exact', () => {
   for (const room of ROOMS.filter((one) => files().includes(`${one}/package.json`))) {
     const manifest: unknown = JSON.parse(read(`${room}/package.json`).text)
     const declared = dependenciesOf(manifest)

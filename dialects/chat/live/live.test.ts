@@ -310,7 +310,7 @@ test('one who leaves while nothing happens makes room at once', async () => {
   await open(world, APP)
 })
 
-test('a stream is closed when its app is disabled, deleted, or has another key', async () => {
+test('[A15] [B14] a stream is closed when its app is disabled, deleted, or has another key', async () => {
   const audit = { by: 'test', from: 'local', how: 'test' }
   const changes = ['disabled', 'another key', 'deleted', 'other addresses'] as const
   for (const change of changes) {

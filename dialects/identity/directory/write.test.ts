@@ -244,7 +244,7 @@ const CASES: readonly Case[] = [
 const DEVICE = { isEnabled: false, enforcement: 'DEFAULT', totpBase32: 'JBSWY3DPEHPK3PXP' } as const
 
 for (const { what, dies, act } of CASES) {
-  test(`${what} ends ${dies.length === 0 ? 'no token' : dies.join(', ')}, and nothing else`, async () => {
+  test(`[B05] ${what} ends ${dies.length === 0 ? 'no token' : dies.join(', ')}, and nothing else`, async () => {
     const { realm, records } = await openDirectory()
     assert.deepEqual(await write(realm, await act(realm)), { kind: 'written' })
     const dead = [...records].filter(([, record]) => realm.judge(record).kind !== 'active')
@@ -252,7 +252,7 @@ for (const { what, dies, act } of CASES) {
   })
 }
 
-test('a deleted domain takes its users, its projects and the application credentials in them along', async () => {
+test('[B07] a deleted domain takes its users, its projects and the application credentials in them along', async () => {
   const { realm } = await openDirectory()
   await write(realm, await change(realm, ['domain', 'd1'], () => undefined))
   const found = async <K extends Kind>(of: K, id: string) =>

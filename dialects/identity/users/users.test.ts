@@ -362,7 +362,7 @@ test('a forgotten password is reset by a mailed token, once; whoever is named, t
   assert.equal((await world.ask(login)).status, 200)
 })
 
-test('a mailed token ends with any other change of the password, and after an hour', async () => {
+test('[B10] a mailed token ends with any other change of the password, and after an hour', async () => {
   const notifier = new FakeNotifier()
   const world = await openIdentity({ notifier })
   await changeUser(world.realm, 'id-ann', { email: 'ann@example.org' })
@@ -388,7 +388,7 @@ test('so many devices a user has, and no more', async () => {
   assert.equal((await add()).status, 400)
 })
 
-test('changes by a caller whose token has ended, or that is nobody, are 401 and change nothing', async () => {
+test('[B09] changes by a caller whose token has ended, or that is nobody, are 401 and change nothing', async () => {
   const world = await openIdentity()
   const owner = await world.login('owner')
   await world.ask(as(owner, 'DELETE', '/v2.0/tokens'))

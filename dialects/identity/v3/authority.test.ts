@@ -216,7 +216,7 @@ const HOSTILE = {
   constructor: { is_admin: true },
 }
 
-test('what a body or a query says about the caller changes nothing', async () => {
+test('[C17] what a body or a query says about the caller changes nothing', async () => {
   const query = 'user_id=pia&target.user.id=pia&is_admin=1&system_scope=all&roles=admin'
   for (const caller of ['pia', 'governor']) {
     for (const [call = '', ...cells] of DIRECTORY.rows) {

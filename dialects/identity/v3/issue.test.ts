@@ -366,7 +366,7 @@ test('passcodes are not guessed by trying often', async () => {
   assert.deepEqual([...statuses], [401, 413])
 })
 
-test('of two logins by one passcode at the same time, one gets in', async () => {
+test('[E08] of two logins by one passcode at the same time, one gets in', async () => {
   const { ask, code } = await withGenerator(true)
   const same = byCode(code(), { password: PASSWORD_OF_PIA })
   const answers = await Promise.all([ask(same), ask(same)])
@@ -391,7 +391,7 @@ test('where multi-factor authentication is demanded, who has none set up gets in
   }
 })
 
-test('a token lives no longer than the application credential that it was made with', async () => {
+test('[E11] a token lives no longer than the application credential that it was made with', async () => {
   const { ask, enter, clock } = await openV3()
   const body = { application_credential: { name: 'ci', expires_at: '2026-03-01T13:00:00.000000' } }
   const made = await ask(

@@ -4,7 +4,7 @@ import { bodyJson } from '../../../test/kit/request.ts'
 import { append, as, neverIssued } from '../test-world.ts'
 import { byToken, openV3, send, tokenIn } from './test-world.ts'
 
-test('a token of either version is validated and ended by the other', async () => {
+test('[B04] a token of either version is validated and ended by the other', async () => {
   const { ask, enter, login } = await openV3()
   const ofVersion = {
     'v2.0': { issue: () => login('eve'), admin: () => login('root') },

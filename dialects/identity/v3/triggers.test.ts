@@ -264,7 +264,7 @@ function ofV2(): readonly Trigger[] {
 }
 
 for (const { what, call, by, ends } of TRIGGERS) {
-  test(`when ${what}, what it ends is over everywhere, and nothing else is; by ${by.join(', ')}`, async () => {
+  test(`[B01] [B07] when ${what}, what it ends is over everywhere, and nothing else is; by ${by.join(', ')}`, async () => {
     for (const actor of by) {
       const world = await openWorld()
       const caller = await world.enter(actor)

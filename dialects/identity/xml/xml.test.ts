@@ -57,7 +57,8 @@ const REFUSED: readonly [string, string][] = [
   ['NUL', '<auth a="\0"/>'],
   ['__proto__', '<auth><__proto__ a="1"/></auth>'],
 ]
-for (const [name, text] of REFUSED) test(`XML is refused: ${name}`, () => assert.equal(read(text), undefined))
+for (const [name, text] of REFUSED)
+  test(`[N13] XML is refused: ${name}`, () => assert.equal(read(text), undefined))
 
 test('bytes that are not UTF-8 are refused', () => {
   assert.equal(parseXmlObject(Buffer.from('<auth a="\xff"/>', 'latin1')), undefined)

@@ -291,7 +291,7 @@ test('a later, lower request never shortens or weakens an earlier one', async ()
 })
 
 for (const by of ['token', 'handle'] as const)
-  test(`a refresh token named by its ${by} ends what was made with it, and an access token only itself`, async () => {
+  test(`[D02] a refresh token named by its ${by} ends what was made with it, and an access token only itself`, async () => {
     const { realm } = await openWorld()
     const refresh = await issue(realm, 'a refresh token', { source: 'oauth', kind: 'refresh' })
     const first = await issue(realm, 'made with it', { source: 'oauth' }, refresh)

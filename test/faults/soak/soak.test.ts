@@ -11,7 +11,7 @@ const KEPT_MAX = 60
 /** What an index costs whose every partition was in use once. */
 const INDEX_MAX_BYTES = 524_288
 
-test('issue, use, revoke, expire: memory, disk and the log reach a plateau', async (t) => {
+test('[G10] issue, use, revoke, expire: memory, disk and the log reach a plateau', async (t) => {
   const sizes: SoakSize[] = []
   await soak({ rounds: ROUNDS, tokens: TOKENS, onRound: (size) => sizes.push(size) })
   const [middle, last] = [sizes[ROUNDS / 2 - 1], sizes.at(-1)]
