@@ -15,6 +15,7 @@ import { lastUsedMs } from '../last-use.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
+import { textRefused } from './text-refused.ts'
 import { FACTS, type FactsJson, factsJson } from './token-json.ts'
 
 const PAGE_MAX = 1_000
@@ -105,8 +106,9 @@ const NONE: Problem = problem(404, 'no such token')
 
 async function lookUp({ realm, parts, body }: Ask<unknown, { token: string }>): Promise<Answer> {
   const raw = RawToken.parse(body.token)
-  const judged = raw === undefined ? undefined : await judgeText(realm, parts.keySets, raw)
-  if (judged?.facts === undefined) return NONE
+  if (raw === undefined) return problem(422, `token: ${textRefused(body.token)}`)
+  const judged = await judgeText(realm, parts.keySets, raw)
+  if (judged.facts === undefined) return NONE
   const { verdict, record, facts, credential } = judged
   if (record !== undefined) return jsonAnswer(200, await tokenJson(realm, record, verdict))
   return jsonAnswer(200, { state: stateOf(verdict), facts: factsJson(facts, credential) })

@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { type JudgedText, judgeText } from '../judge-token.ts'
 import { headPlace, positionTextOf } from '../positions.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
+import { textRefused } from './text-refused.ts'
 import { FACTS, factsJson } from './token-json.ts'
 
 const VERDICT = z.union([
@@ -24,7 +25,7 @@ const VERDICT = z.union([
 
 const VERIFIED = z.strictObject({
   verdict: VERDICT,
-  /** For people: why text that claims to be of a registered issuer is none of its tokens. */
+  /** For people: why it is no text of a token, or why it is no token of the registered issuer that it names. */
   detail: z.string().optional(),
   /** Of a token that is known or proven, alive or not. */
   facts: FACTS.optional(),
@@ -59,7 +60,9 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   if (by.kind === 'verifier' && verdict.kind === 'active' && record !== undefined)
     realm.uses.accepted(record, realm.nowMs())
   const known = facts === undefined || credential === undefined ? {} : { facts: factsJson(facts, credential) }
-  const detail = refused === undefined ? {} : { detail: detailOf(refused) }
+  const why =
+    refused === undefined ? (raw === undefined ? textRefused(body.token) : undefined) : detailOf(refused)
+  const detail = why === undefined ? {} : { detail: why }
   return jsonAnswer(200, { verdict, ...detail, ...known, position })
 }
 

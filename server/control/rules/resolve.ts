@@ -19,6 +19,7 @@ import { CHAT_APPS } from '@rescind/dialects'
 import { judgeText } from '../../judge-token.ts'
 import type { Ask } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
+import { textRefused } from '../text-refused.ts'
 import { type Classified, classify } from './classify.ts'
 import { pastInstant } from './instant.ts'
 import type { RuleBody } from './target-schema.ts'
@@ -94,7 +95,7 @@ function basisOf(body: RuleBody, classified: Classified): Dated | Problem {
 
 async function byText({ realm, parts }: Asking, text: string): Promise<Resolved | Problem> {
   const raw = RawToken.parse(text)
-  if (raw === undefined) return problem(422, 'target: no text of a token')
+  if (raw === undefined) return problem(422, `target: ${textRefused(text)}`)
   const { verdict, record, respelled, facts } = await judgeText(realm, parts.keySets, raw)
   const own = record ?? respelled
   if (own !== undefined) return ofRecord(own)

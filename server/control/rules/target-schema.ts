@@ -30,7 +30,7 @@ const BASIS = z
 
 const TARGET: z.ZodType<TargetBody> = z
   .strictObject({
-    token: z.string().min(1).max(8_192).optional().describe('The text of a token'),
+    token: z.string().min(1).optional().describe('The text of a token'),
     handle: z.string().max(64).optional().describe('The public id of a token, tok_…'),
     issuer: name.optional().describe('A registered issuer; the same as the source iss:{issuer}'),
     jti: name.optional().describe('The id of a token of that issuer'),
