@@ -17,7 +17,7 @@ export function descent(parent: TokenRecord, isChained: boolean): Pick<TokenInte
 export function rescoped(
   parent: TokenRecord,
   isChained: boolean,
-): Pick<Mint, 'client' | 'authenticatedBy' | 'family' | 'claims' | 'restsOn' | 'delegated'> & {
+): Pick<Mint, 'client' | 'authenticatedBy' | 'family' | 'claims' | 'restsOn' | 'delegated' | 'mintedBy'> & {
   readonly expiresAtMs: number
 } {
   const impersonator = parent.claims?.['impersonator']
@@ -30,6 +30,7 @@ export function rescoped(
     claims: { chain: chainOf(parent), ...(impersonator === undefined ? {} : { impersonator }) },
     restsOn: parent,
     ...(delegated === undefined ? {} : { delegated }),
+    ...(parent.mintedBy === undefined ? {} : { mintedBy: parent.mintedBy }),
   }
 }
 

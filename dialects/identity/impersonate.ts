@@ -1,10 +1,10 @@
-import { type Awaitable, mayDelegated } from '@rescind/core'
+import { type Awaitable, actRow, mayDelegated } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import { isObject, type JsonObject } from '../wire/strict-json.ts'
 import type { Call } from './call.ts'
-import { asWholeCaller } from './caller.ts'
+import { asWholeCaller, callerOf } from './caller.ts'
 import { descent } from './descent.ts'
 import { IDENTITY_USERS, userEntryByName } from './directory/users.ts'
 import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized, VARY } from './faults.ts'
@@ -68,6 +68,9 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
   if (!governs(caller.user, user) || !isParent(caller.record)) return notAuthorized()
   if (!user.enabled) return fault('userDisabled', `User '${user.username}' is disabled.`)
   const tenant = scope.kind === 'scope' ? scope.tenant : undefined
+  // Acting for somebody is an act over that one: it stands in the audit, whatever becomes of the token.
+  const by = callerOf(realm, request, caller)
+  const audit = { by: by.id, from: by.from, how: 'identity.impersonate' }
   const given: Mint = {
     basis,
     user,
@@ -78,6 +81,8 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
     family: descent(caller.record, true),
     claims: { impersonator: caller.user.id },
     delegated: 'impersonation',
+    mintedBy: by.id,
+    also: [actRow(realm, { collection: 'impersonations', id: user.id }, audit)],
     restsOn: caller.record,
     by: caller.user.id,
     expects: [

@@ -35,6 +35,8 @@ export type Mint = {
   /** For one purpose, which `client` names; absent: for whatever its user may do. */
   readonly isLimited?: true
   readonly delegated?: Delegation
+  /** Who had it made for somebody else. */
+  readonly mintedBy?: string
   /** What the right to it rests on; absent: the user as it stood at `basis`. */
   readonly restsOn?: TokenFacts
   /** Who acts, if not the user. */
@@ -83,7 +85,7 @@ export async function mint(call: Call, given: Mint): Promise<MintOutcome> {
 }
 
 function intentOf({ realm, settings }: Call, given: Mint): TokenIntent {
-  const { user, tenant, client, authenticatedBy, scope, delegated } = given
+  const { user, tenant, client, authenticatedBy, scope, delegated, mintedBy } = given
   const account = accountOf(user)
   return {
     ...principalsOf(user, tenant),
@@ -95,6 +97,7 @@ function intentOf({ realm, settings }: Call, given: Mint): TokenIntent {
     ...given.family,
     ...(scope === undefined ? {} : { scope }),
     ...(delegated === undefined ? {} : { delegated }),
+    ...(mintedBy === undefined ? {} : { mintedBy }),
     claims: { ...given.claims, ...(account === undefined ? {} : { account }) },
   }
 }

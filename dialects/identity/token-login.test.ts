@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type NewRow, RawToken } from '@rescind/core'
 import { START_MS } from '../../test/kit/realm.ts'
 import { bodyJson } from '../../test/kit/request.ts'
+import { onBothStores } from '../../test/kit/stores.ts'
 import {
   accessOf,
   as,
@@ -168,3 +170,45 @@ test('the log says who is behind an impersonation token', async () => {
     ['identity:id-ann by identity:id-root'],
   )
 })
+
+onBothStores(
+  '[W87] an impersonation leaves a row that says who did it, and its tokens say it too',
+  async (store) => {
+    const { realm, ask, login } = await openIdentity({ store })
+    const root = await login('root')
+    const rows: NewRow[] = []
+    const commit = store.commit.bind(store)
+    store.commit = (group) => {
+      for (const { operations } of group.units)
+        for (const operation of operations) if (operation.kind === 'append') rows.push(operation.row)
+      return commit(group)
+    }
+    const body = { 'RAX-AUTH:impersonation': { user: { username: 'ann' } } }
+    const made = await ask(send(root, 'POST', '/v2.0/RAX-AUTH/impersonation-tokens', body))
+    const { token } = await accessOf(made)
+    assert.deepEqual(
+      rows.map(({ rule, audit }) => [
+        rule,
+        (JSON.parse(audit) as { by: string; how: string }).by,
+        audit.includes('identity.impersonate'),
+      ]),
+      [
+        [
+          { kind: 'change', collection: 'impersonations', id: 'id-ann', version: 1 },
+          'identity:id-root',
+          true,
+        ],
+      ],
+    )
+    const rescoped = (await accessOf(await ask(post({ auth: { token: { id: token.id } } })))).token.id
+    for (const text of [token.id, rescoped]) {
+      const { record } = await realm.find(RawToken.parse(text) ?? assert.fail(), 'identity')
+      assert.equal(record?.mintedBy, 'identity:id-root')
+      assert.equal(record?.delegated, 'impersonation')
+    }
+    const before = realm.index.seq
+    const other = { 'RAX-AUTH:impersonation': { user: { username: 'svc' } } }
+    assert.equal((await ask(send(root, 'POST', '/v2.0/RAX-AUTH/impersonation-tokens', other))).status, 403)
+    assert.equal(realm.index.seq, before, 'what was refused leaves none')
+  },
+)

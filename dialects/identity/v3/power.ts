@@ -4,8 +4,8 @@ import type { IdentityUser } from '../directory/users.ts'
 import type { ScopeGrant } from './scope-grant.ts'
 
 /**
- * How far a token reaches beyond its own user: everything (the highest of all are service-admins) · one domain · validating anybody's token, as services do ·
- * reading everything · nothing.
+ * How far a token reaches beyond its own user: everything (the highest of all are service-admins) · one domain ·
+ * validating anybody's token, as services do · reading everything · nothing.
  */
 export type Power =
   | { readonly kind: 'system'; readonly isHighest: boolean }
