@@ -354,7 +354,7 @@ describe('a verifier beside a server of another version', () => {
       ],
     ]
     for (const [at, over] of lacking.entries()) {
-      const token = mint(source, at, over as Readonly<Record<string, unknown>>)
+      const token = mint(source, at, over)
       assert.equal(say(await verifier.verify(token)), 'unknown: unseen', JSON.stringify(over))
       assert.equal(say(verifier.check(token)), 'unknown: unseen')
       const { asked } = verifier.stats()

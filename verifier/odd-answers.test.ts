@@ -123,7 +123,15 @@ test('[A13] facts of which one is missing or odd are not understood, and so the 
   }
   for (const name of Object.keys(FACTS)) {
     // Without them a token is as good, so they must not be dropped when they are odd.
-    for (const odd of [null, true, 1e400, {}, [null], Number.NaN, name === 'scopes' ? 'read' : [1]])
+    for (const odd of [
+      null,
+      true,
+      Number.POSITIVE_INFINITY,
+      {},
+      [null],
+      Number.NaN,
+      name === 'scopes' ? 'read' : [1],
+    ])
       assert.equal(await verdictOn({ ...FACTS, [name]: odd }), 'unknown', `${name}: ${JSON.stringify(odd)}`)
   }
 })

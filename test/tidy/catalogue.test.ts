@@ -5,7 +5,7 @@ import { files, read } from './tree.ts'
 
 /** What may name a test: the sentence behind `test(`, or a title that is kept in a table of cases. */
 const TAG = /\[(CAT-)?([A-S]\d\d)\]/g
-/** Of these a shorter tag is that of another list. */
+/** Other lists have ids like those of this group; these are in both. */
 const SHARED = new Set(['H10', 'H11', 'H12', 'H13'])
 /** Every group of the catalogue, and how many flaws are in it. */
 const COUNTS = {
@@ -60,5 +60,7 @@ test('every flaw of the catalogue is held by a test that names it, or the list s
     t.diagnostic(`${id}  ${by.length > 0 ? by.sort().join(' ') : without}`)
   }
   const known = new Set(CATALOGUE.map(([id]) => id))
-  for (const id of held.keys()) assert.ok(known.has(id), `[${id}] is in no catalogue`)
+  const groups = new Set(Object.keys(COUNTS).filter((group) => group !== 'H'))
+  for (const id of held.keys())
+    assert.ok(known.has(id) || !groups.has(id.charAt(0)), `[${id}] is in no catalogue`)
 })

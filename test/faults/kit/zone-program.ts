@@ -1,4 +1,4 @@
-import { judge, RevocationIndex } from '@rescind/core'
+import { judge, type RevocationIndex } from '@rescind/core'
 import { formatInstant, parseInstant } from '@rescind/dialects'
 import { factsAt, fold, indexAt, revoking } from '../../../core/property/samples.ts'
 import { microInstant } from '../../../dialects/identity/v3/instant.ts'
