@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { resolveSettings } from '@rescind/server'
+import { readSeed } from '../../server/seed/read.ts'
 import { API_KEY, Calls, CONTROL, JSON_BODY, OAUTH } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
-import { ANN, BOB, ROOT, SVC } from '../kit/seed.ts'
+import { ANN, BOB, ROOT, SEED, SVC } from '../kit/seed.ts'
+import { makeHome } from '../kit/server.ts'
 
 // The kind: any JSON text that a caller sends whole. A byte order mark before it is ignored (RFC 8259 §8.1); the parts
 // of a JWS are no such text, and there one is still refused.
@@ -96,4 +101,14 @@ test('[W28] a mark inside the parts of a JWS stays refused', async () => {
   })
   const form = 'Content-Type: application/x-www-form-urlencoded'
   assert.equal((await calls.send(`POST ${OAUTH}`, [form], body.toString())).status, 401)
+})
+
+test('[W28] a seed file and a configuration file are read with a mark, as editors write it', () => {
+  const home = makeHome()
+  const path = join(home.folder, 'seed.json')
+  writeFileSync(path, BOM + JSON.stringify(SEED), { mode: 0o600 })
+  assert.equal(readSeed(path).realms.length, SEED.realms.length)
+  home.remove()
+  const values = resolveSettings({ flags: [], environment: {}, file: `${BOM}{"identityRate": 7}` })
+  assert.equal(values.identityRate.value, '7')
 })

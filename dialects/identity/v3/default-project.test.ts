@@ -180,7 +180,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[W26] a second factor that the account demands is demanded after its tenant was deleted',
+  '[W26] a second factor that the account demands is demanded after its tenant was taken away or deleted',
   async (store: Store) => {
     const world = await openV3({ store })
     const { realm } = world
@@ -190,6 +190,11 @@ onBothStores(
     await writeDirectory(realm, [created('account', account.id, { after: account })], { caller, how: 'test' })
     assert.equal((await realm.directory.get(IDENTITY_ACCOUNTS, 'team'))?.value.mfaEnforcement, 'REQUIRED')
     assert.equal((await world.ask(passwordLoginOf('pia'))).status, 403)
+    const cleared = { as: await world.enter('sysadmin'), body: { user: { default_project_id: null } } }
+    assert.equal((await world.ask(send('PATCH', '/v3/users/pia', cleared))).status, 200)
+    assert.equal((await userAt(world, 'pia')).tenantId, undefined)
+    assert.equal((await world.ask(passwordLoginOf('pia'))).status, 403)
+    await changeUser(realm, 'pia', { tenantId: 'team' })
     await DELETIONS['by v2.0']?.(world)
     assert.equal((await world.ask(passwordLoginOf('pia'))).status, 403)
     assert.equal((await world.ask(byPassword('pia'))).status, 403)

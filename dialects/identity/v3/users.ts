@@ -4,7 +4,13 @@ import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
 import { created, deleted, updated } from '../directory/changes.ts'
 import { domainOfTenant, tenantEntry } from '../directory/tenants.ts'
-import { IDENTITY_USERS, type IdentityUser, userEntry, userEntryByName } from '../directory/users.ts'
+import {
+  accountOf,
+  IDENTITY_USERS,
+  type IdentityUser,
+  userEntry,
+  userEntryByName,
+} from '../directory/users.ts'
 import { mayUpdate } from '../guarded.ts'
 import { type Acting, asActing, type Reply } from './acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from './answers.ts'
@@ -195,13 +201,16 @@ async function withFields(call: Call, { acting, user, fields }: Filling): Promis
 function becoming(user: IdentityUser, fields: Fields<typeof FIELDS>): IdentityUser {
   const { name, enabled, email, description, default_project_id: projectId } = fields
   const { email: oldEmail, description: oldDescription, tenantId: oldProject, ...rest } = user
+  const project = changed(oldProject, projectId)
   return {
     ...rest,
     username: name ?? user.username,
     enabled: enabled ?? user.enabled,
     ...optional('email', changed(oldEmail, email)),
     ...optional('description', changed(oldDescription, description)),
-    ...optional('tenantId', changed(oldProject, projectId)),
+    ...optional('tenantId', project),
+    // Without a project of its own a user stays in the account that the old one gave it, as when that is deleted.
+    ...optional('accountId', project === undefined ? accountOf(user) : user.accountId),
   }
 }
 
