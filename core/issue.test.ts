@@ -206,6 +206,22 @@ const HITS: Readonly<Record<string, Hit>> = {
       target: { kind: 'session', source: 'oauth', session: 'ses' },
       keepUntilMs: realm.nowMs() + LIFETIME_MAX_MS,
     }),
+  '[H15] the grant of its ancestor is revoked': (realm, { ancestors: [elder] }) => {
+    assert.ok(elder?.grant !== undefined)
+    return revokeGrant(realm, { source: elder.source, grant: elder.grant }, actOf(realm))
+  },
+  '[H15] the session of its ancestor is revoked': (realm) =>
+    append(realm, {
+      kind: 'revoke',
+      target: { kind: 'session', source: 'identity', session: 'elder' },
+      keepUntilMs: realm.nowMs() + LIFETIME_MAX_MS,
+    }),
+  '[H15] the session of its ancestor is held': (realm) =>
+    append(realm, {
+      kind: 'hold',
+      id: 'h',
+      target: { kind: 'session', source: 'identity', session: 'elder' },
+    }),
   'the client is held': (realm) =>
     append(realm, { kind: 'hold', id: 'h', target: { kind: 'cut', shape: 'client', principals: client } }),
   'the grant is held': (realm, { source, grant }) =>
@@ -217,6 +233,7 @@ async function family(realm: Realm): Promise<TokenRecord> {
   const elder = await issue(realm, 'elder', {
     source: 'identity',
     tenant: 'elder',
+    session: 'elder',
     client: 'other',
     subject: 'e',
   })

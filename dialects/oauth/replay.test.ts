@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { callerFacts, issueTokens, mintHandle, RawToken, seal, subkey } from '@rescind/core'
 import { type OauthStage, onBothStores } from '../../test/kit/oauth-stage.ts'
 
 // The kind: the same refresh token again within its replay window, with a question that is or is not the one that was
@@ -83,3 +84,37 @@ onBothStores('[H5] what the client lost since is not handed out again', async (s
   const next = await stage.refresh('svc', String(answered.body['refresh_token']))
   assert.equal(next.body['scope'], 'read')
 })
+
+onBothStores(
+  '[H5] an answer of before, which does not say to what question, is not given again',
+  async (stage) => {
+    const { realm } = stage.world
+    const client = await stage.put('svc')
+    const { refresh } = await stage.grant(client)
+    const raw = RawToken.parse(refresh)
+    const record = raw === undefined ? undefined : (await realm.find(raw)).record
+    assert.ok(record !== undefined)
+    const { handle, digest, grant } = record
+    const answer = { atMs: realm.nowMs(), successor: mintHandle(realm.random), body: '{"access_token":"x"}' }
+    const sealing = {
+      key: subkey(realm.keys.sealKey, `refresh-answer:${handle}`),
+      associated: `refresh-answer:${realm.name}:${handle}:${digest}`,
+      random: realm.random,
+    }
+    const issued = await issueTokens(realm, {
+      basis: realm.basis(),
+      caller: stage.caller(),
+      tokens: [],
+      consume: record,
+      consumeSealed: seal(sealing, Buffer.from(JSON.stringify(answer))),
+    })
+    assert.equal(issued.kind, 'issued')
+    const again = await stage.refresh('svc', refresh)
+    assert.deepEqual(
+      [again.status, again.body['error'], again.body['cause']],
+      [400, 'invalid_grant', undefined],
+    )
+    const facts = { ...callerFacts({ source: 'oauth' }, realm.basis()), grant }
+    assert.equal(realm.judge(facts).kind, 'active', 'the grant lives on')
+  },
+)

@@ -82,6 +82,31 @@ test('[E10] what a client may not have any more, a refresh does not bring', asyn
   assert.equal(last.body['error'], 'invalid_target')
 })
 
+test('[H17] [E10] a profile lets in nothing that comes of a token for nobody in particular', async () => {
+  const late = { grantTypes: ['refresh_token', EXCHANGE] }
+  const client = await world.client('late', late)
+  const { access, refresh } = await world.grant('late')
+  const billing = 'https://billing.example'
+  await world.control('PATCH', '/clients/late', { audiences: [billing] })
+  const made = await world.control('POST', '/check-profiles', { name: 'billing', audience: [billing] })
+  assert.equal(made.status, 201, made.text)
+  const enter = async (token: unknown): Promise<number> => {
+    const headers = { authorization: `Bearer ${String(token)}` }
+    return (await world.send('/check/p/billing', { headers })).status
+  }
+  const jwt = { requested_token_type: 'urn:ietf:params:oauth:token-type:jwt' }
+  const children = [
+    await world.exchange(client, access),
+    await world.exchange(client, access, jwt),
+    await world.refresh(client, refresh),
+  ]
+  for (const child of [access, ...children.map(({ body }) => body['access_token'])])
+    assert.equal(await enter(child), 401)
+  assert.equal((await world.exchange(client, access, { resource: billing })).body['error'], 'invalid_target')
+  const fresh = await world.grant('late')
+  assert.equal(await enter(fresh.access), 200, 'a login of now has what the client has now')
+})
+
 test('targets are taken up to 16 of them, and a jti up to 256 characters', async () => {
   const audiences = Array.from({ length: 16 }, (_, at) => `https://${at}.example`)
   const client = await world.client('bounded', { audiences })
