@@ -1,28 +1,24 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import {
-  API_KEY,
-  basic,
-  Calls,
-  CONTROL,
-  FORM_BODY,
-  JSON_BODY,
-  memberAt,
-  OAUTH,
-  textAt,
-} from '../kit/calls.ts'
+import { API_KEY, basic, Calls, CONTROL, FORM_BODY, JSON_BODY, OAUTH, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
-import { ANN, BOB, EVE, GATEWAY, OTHER, ROOT, SVC } from '../kit/seed.ts'
+import { ANN, BOB, EVE, GATEWAY, OTHER, ROOT, SEED, SVC } from '../kit/seed.ts'
 
 /** What opens something, and what only looks as if it did: ids, digests, halves of secrets, words that mean false. */
+
+/** A secret that is longer than what some comparisons look at. */
+const LONG = { clientId: 'long', clientSecret: 'Aa1!'.repeat(75) }
+const [REALM] = SEED.realms as readonly { readonly oauthClients: readonly unknown[] }[]
+const CLIENTS = [...(REALM?.oauthClients ?? []), { ...LONG, grantTypes: ['client_credentials'], scopes: [] }]
 
 let server: TestServer
 let calls: Calls
 let root = ''
 before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--identity-rate', '0', '--control-rate', '0'] })
+  const seed = { realms: [{ ...REALM, oauthClients: CLIENTS }] }
+  server = await openServer({ time: 'hand', seed, flags: ['--identity-rate', '0', '--control-rate', '0'] })
   calls = new Calls(server.port)
   root = await calls.identityToken(ROOT)
 })
@@ -135,23 +131,14 @@ function near(secret: string): readonly string[] {
 }
 
 test('[D05] [K04] secrets that share their first 1, 31, 72, 255 or 256 bytes are as different as any', async () => {
-  const secret = 'Aa1!'.repeat(75)
-  const body = { clientId: 'long', grantTypes: ['client_credentials'], clientSecret: secret }
-  const made = await control('POST /clients', body)
-  const right = made.status === 201 && memberAt(made, 'clientSecret') === secret ? secret : undefined
-  const texts = right === undefined ? SVC : { clientId: 'long', clientSecret: right }
-  assert.equal(
-    (await calls.send(`POST ${OAUTH}`, [basic(texts), FORM_BODY], 'grant_type=client_credentials')).status,
-    200,
-  )
-  for (const clientSecret of near(texts.clientSecret).slice(0, 90)) {
-    const asked = await calls.send(
+  const ask = (clientSecret: string): Promise<RawAnswer> =>
+    calls.send(
       `POST ${OAUTH}`,
-      [basic({ ...texts, clientSecret }), FORM_BODY],
+      [basic({ ...LONG, clientSecret }), FORM_BODY],
       'grant_type=client_credentials',
     )
-    assert.equal(asked.status, 401, clientSecret)
-  }
+  assert.equal((await ask(LONG.clientSecret)).status, 200)
+  for (const secret of near(LONG.clientSecret)) assert.equal((await ask(secret)).status, 401, secret)
 })
 
 test('[D05] passwords and API keys are compared whole: no shared beginning, and no NUL, makes one of another', async () => {
@@ -293,7 +280,7 @@ test('[G04] a shorter lifetime forgets no revocation of a token that was given a
   await calls.identity('DELETE', identity, '')
   await calls.chatRevoke('long-lived', chat)
   const changed = await control('PATCH /settings', { maxLifetimeSeconds: 60 })
-  assert.ok([200, 204, 422].includes(changed.status), changed.body.toString())
+  assert.equal(changed.status, 200, changed.body.toString())
   for (const ms of [61_000, 600_000, DAY_MS, 8 * DAY_MS]) {
     server.clock.advance(ms)
     await server.maintenance.tick()

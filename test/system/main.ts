@@ -1,5 +1,6 @@
 import { authlib, keystoneclient, libcloud, openstackCli, pkgcloud } from './clients.ts'
 import { keystoneclientV3, keystonemiddleware, openstackV3 } from './clients-v3.ts'
+import { eachWrite } from './each-write.ts'
 import { CannotTrace, failedFlush } from './failed-flush.ts'
 import { apache, caddy, haproxy, nginx } from './gateways.ts'
 import { installPackages } from './packages.ts'
@@ -27,6 +28,7 @@ const CHECKS: readonly Check[] = [
   { name: 'Caddy forward_auth', needs: 'caddy', run: caddy },
   { name: 'Apache with mod_lua', needs: ['apache2-bin', 'lua-socket'], run: apache },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
+  { name: 'a kill at each write', needs: 'strace', run: eachWrite },
 ]
 
 async function outcomeOf(

@@ -113,11 +113,7 @@ export const CATALOGUE: readonly Flaw[] = [
   ['G03', 'entries left before their tokens did'],
   ['G04', 'a shorter setting forgot older revocations'],
   ['G05', 'a restart forgot everything'],
-  [
-    'G06',
-    'a crash within one write lost an acknowledged one',
-    'later: a kill at every write of one workload',
-  ],
+  ['G06', 'a crash within one write lost an acknowledged one'],
   ['G07', 'a restore brought tokens back'],
   ['G08', 'a failed flush was tried again and believed'],
   ['G09', 'a short write was acknowledged'],
