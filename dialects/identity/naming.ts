@@ -54,6 +54,13 @@ function malformed(detail: string): Malformed {
   return { kind: 'malformed', detail }
 }
 
+/** A query flag that must be said to be on. @returns undefined for anything but true or false. */
+export function flagIn(query: string | undefined, name: string): boolean | undefined {
+  const form = parseFormText(query ?? '')
+  const text = form.kind === 'form' ? (form.values.get(name) ?? 'false') : ''
+  return text === 'true' || text === 'false' ? text === 'true' : undefined
+}
+
 /** A query flag that is on unless it is said to be off, as `include_endpoints`. */
 export function isSwitchedOn(query: string | undefined, name: string): boolean {
   const form = parseFormText(query ?? '')

@@ -195,7 +195,7 @@ export async function accessOf(answer: Answer): Promise<Access['access']> {
   return ((await bodyJson(answer)) as Access).access
 }
 
-async function tokenOf(answer: Answer): Promise<string> {
+export async function tokenOf(answer: Answer): Promise<string> {
   return (await accessOf(answer)).token.id
 }
 

@@ -1,14 +1,17 @@
-import type { Awaitable, GuardedAct } from '@rescind/core'
+import { type Awaitable, cutRule, type GuardedAct } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject, type JsonObject } from '../../wire/strict-json.ts'
 import type { Call } from '../call.ts'
-import { change, NO_CONTENT } from '../changing.ts'
+import { callerOf } from '../caller.ts'
+import { type Changing, change, NO_CONTENT } from '../changing.ts'
 import { updated } from '../directory/changes.ts'
+import { IDENTITY } from '../directory/names.ts'
 import { type IdentityUser, unsealApiKey, withApiKey, withoutApiKey } from '../directory/users.ts'
 import { bodyFault, fault, VARY } from '../faults.ts'
 import { textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
+import { flagIn } from '../naming.ts'
 import { asGovernorOf, type OnUser } from '../permission.ts'
 import { newApiKey } from './secrets.ts'
 
@@ -36,23 +39,40 @@ export function getApiKey(call: Call, values: readonly string[]): Awaitable<Answ
   })
 }
 
+/** `DELETE` of the same. Tokens that it made live on, unless `?revokeTokens=true` (ours) ends all that the user has. */
 export function deleteApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
   return onUser(call, { values, act: 'change-credential' }, ({ caller, entry }) => {
     if (entry.value.apiKeyDigest === undefined) return noKey()
     const changes = [updated('user', entry, withoutApiKey(entry.value))]
-    return change(call, { caller, how: 'api-key.delete', changes }, () => NO_CONTENT)
+    return leaking(call, { caller, how: 'api-key.delete', changes, user: entry.value }, () => NO_CONTENT)
   })
 }
 
-/** `POST …/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset`: a new key. Tokens that the old one made live on. */
+/** `POST …/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset`: a new key; tokens as with `deleteApiKey`. */
 export function resetApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
   return onUser(call, { values, act: 'change-credential' }, ({ caller, entry }) => {
     const after = withApiKey(call.realm, entry.value, newApiKey(call.realm))
     const changes = [updated('user', entry, after)]
-    return change(call, { caller, how: 'api-key.reset', changes }, () =>
+    return leaking(call, { caller, how: 'api-key.reset', changes, user: after }, () =>
       jsonAnswer(200, shown(call, after), VARY),
     )
   })
+}
+
+/** Writes, and in the same unit ends what the user has when the caller says that the key has leaked. */
+function leaking(
+  call: Call,
+  { user, ...changing }: Changing & { readonly user: IdentityUser },
+  done: () => Answer,
+): Awaitable<Answer | Stale> {
+  const { realm, request } = call
+  const isLeak = flagIn(request.query, 'revokeTokens')
+  if (isLeak === undefined) return fault('badRequest', '"revokeTokens" must be true or false.')
+  if (!isLeak) return change(call, changing, done)
+  const { id: by, from } = callerOf(realm, request, changing.caller)
+  const rule = cutRule(realm, 'subject', { source: IDENTITY, subject: user.id })
+  const row = realm.row(rule, { by, from, how: `identity.${changing.how}` })
+  return change(call, { ...changing, also: [{ kind: 'append', row }] }, done)
 }
 
 /** `POST …/OS-KSADM/credentials`, deprecated by the vendor: sets a password, or an API key that the caller chose. */
@@ -83,7 +103,9 @@ async function add(call: Call, { caller, entry }: OnUser, body: JsonObject): Pro
   const document =
     password === undefined ? shown(call, after) : { [PASSWORD]: { username: entry.value.username } }
   const changes = [updated('user', entry, after)]
-  return change(call, { caller, how: 'credentials.add', changes }, () => jsonAnswer(201, document, VARY))
+  return leaking(call, { caller, how: 'credentials.add', changes, user: after }, () =>
+    jsonAnswer(201, document, VARY),
+  )
 }
 
 function onUser(

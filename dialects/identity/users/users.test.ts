@@ -14,6 +14,7 @@ import {
   passwordLogin,
   post,
   send,
+  tokenOf,
 } from '../test-world.ts'
 import { SUB_USERS_MAX } from './create.ts'
 
@@ -284,6 +285,34 @@ test('an API key is shown to its user, reset without ending tokens, and deleted'
   assert.equal((await world.ask(as(ann, 'DELETE', KEY))).status, 204)
   assert.equal((await world.ask(as(ann, 'GET', KEY))).status, 404)
   assert.equal((await world.ask(as(ann, 'DELETE', KEY))).status, 404)
+})
+
+test('revokeTokens ends what a user has with a reset, deleted or replaced API key; the default leaves it [B01]', async () => {
+  const path = '/v2.0/users/id-ann/OS-KSADM/credentials'
+  const key = { 'RAX-KSKEY:apiKeyCredentials': { username: 'ann', apiKey: 'chosen' } }
+  for (const [method, call, body] of [
+    ['POST', `${KEY}/RAX-AUTH/reset`, undefined],
+    ['DELETE', KEY, undefined],
+    ['POST', path, key],
+  ] as const) {
+    const world = await openIdentity()
+    const [ann, bob, owner] = [await world.login('ann'), await world.login('bob'), await world.login('owner')]
+    const byKey = await tokenOf(await world.ask(apiKeyLogin('ann')))
+    const end = async (query: string): Promise<number> =>
+      (await world.ask({ ...send(owner, method, call, body), query })).status
+    const live = async (token: string): Promise<number> =>
+      (await world.ask(as(owner, 'GET', `/v2.0/tokens/${token}`))).status
+    for (const wrong of ['yes', '', '1', 'TRUE', 'true&revokeTokens=true'])
+      assert.equal(await end(`revokeTokens=${wrong}`), 400, wrong)
+    for (const query of ['', 'revokeTokens=false']) {
+      assert.ok((await end(query)) < 300)
+      assert.deepEqual([await live(ann), await live(byKey)], [200, 200], 'the default')
+      if (method === 'DELETE') await world.ask(send(owner, 'POST', path, key))
+    }
+    assert.ok((await end('revokeTokens=true')) < 300)
+    assert.deepEqual([await live(ann), await live(byKey), await live(bob)], [404, 404, 200])
+    assert.equal(await live(await world.login('ann')), 200, 'what comes later lives')
+  }
 })
 
 test('credentials may be set, a password with its consequence', async () => {
