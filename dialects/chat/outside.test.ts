@@ -94,7 +94,7 @@ test('what the verify URL refuses is refused here, is not remembered, and may be
   assert.deepEqual(asked, ['t1', 't1'])
 })
 
-test('an answer that is not whole, not 200 or not about a living client lets nobody in', async () => {
+test('[A13] an answer that is not whole, not 200 or not about a living client lets nobody in', async () => {
   const { world, says, me } = await openOutside()
   const bad: unknown[] = [
     '',
