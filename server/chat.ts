@@ -1,6 +1,7 @@
 import type { Realms } from '@rescind/core'
 import { type AskOutside, CHAT_APPS, type ChatDialect, createChatDialect } from '@rescind/dialects'
 import type { Logger } from 'pino'
+import { isFetchable } from './http/fetchable.ts'
 import { guardedFetch } from './http/guarded-fetch.ts'
 
 /** Bytes of what a verify URL may answer, and milliseconds that it has for it. */
@@ -59,8 +60,8 @@ export async function warnOfChatApps({ realms, log, allowInternal }: ChatParts):
           of,
           'sandbox: whoever has the public client key of this chat app can sign tokens for anybody',
         )
-      if (value.verifyUrl?.startsWith('http:') === true && !allowInternal)
-        log.warn(of, 'the verify URL of this chat app is not https: it is never asked')
+      if (value.verifyUrl !== undefined && !isFetchable(value.verifyUrl, allowInternal))
+        log.warn(of, 'the verify URL of this chat app is no https URL of a public address: it is never asked')
     }
   }
 }

@@ -12,6 +12,8 @@ const APP_NAME = /^[A-Za-z0-9._-]{1,64}$/
 const SOURCES_MAX = 64
 const REQUESTS_PER_MINUTE_MAX = 100_000_000
 const TOMBSTONES_MAX = 100_000_000
+/** Past a minute a clock is broken, not skewed. */
+export const VERIFY_SKEW_MAX_SECONDS = 60
 const URL_MAX_CHARS = 2_048
 
 export type ChatAppSettings = {
@@ -26,6 +28,7 @@ export type ChatAppSettings = {
   readonly requestsPerMinute?: number | undefined
   readonly listingMax?: number | undefined
   readonly verifyUrl?: string | undefined
+  readonly verifySkewSeconds?: number | undefined
   readonly maxLifetimeSeconds?: number | undefined
   readonly tombstonesMax?: number | undefined
 }
@@ -58,6 +61,7 @@ export function chatAppTraits(settings: Omit<ChatAppSettings, 'apiKey' | 'client
     listingMax: whole(settings, 'listingMax', [1, CHAT_BOUNDS.clientsScannedMax]),
     maxLifetimeSeconds: whole(settings, 'maxLifetimeSeconds', [1, ASSIGNED_LIFETIME_MAX_SECONDS]),
     tombstonesMax: whole(settings, 'tombstonesMax', [0, TOMBSTONES_MAX]),
+    verifySkewSeconds: whole(settings, 'verifySkewSeconds', [0, VERIFY_SKEW_MAX_SECONDS]),
     apiKeySources,
     verifyUrl,
   }
@@ -77,6 +81,7 @@ type WholeMember =
   | 'listingMax'
   | 'maxLifetimeSeconds'
   | 'tombstonesMax'
+  | 'verifySkewSeconds'
 type Named = Pick<ChatAppSettings, 'name' | WholeMember>
 
 function whole(settings: Named, member: WholeMember, [min, max]: [number, number]): number | undefined {

@@ -107,7 +107,7 @@ function parseExpiry(
 ): { readonly kind: 'at'; readonly ms: number } | Refused {
   const nowMs = realm.nowMs()
   const longestMs = assignedLifetimeMaxMs(admin.app)
-  if (value === undefined)
+  if (value === undefined || value === null)
     return { kind: 'at', ms: nowMs + Math.min(admin.app.tokenLifetimeSeconds * 1_000, longestMs) }
   const ms = typeof value === 'string' ? parseInstant(value) : undefined
   if (ms === undefined)

@@ -67,7 +67,7 @@ export function parsePatch(members: JsonObject, [first, second]: IdNames): Patch
   const id = members[first]
   if (typeof id !== 'string' || !isClientId(id))
     return refused('INVALID_REQUEST', `${first} must be text of 1 to 256 characters.`)
-  if (members[second] !== undefined && members[second] !== id)
+  if (!isAbsent(members[second]) && members[second] !== id)
     return refused('INVALID_REQUEST', 'id and _id must be the same.')
   const profile = parseProfile(members)
   if (profile.kind === 'refused') return profile
@@ -83,7 +83,7 @@ export type Patch = ClientPatch & { readonly kind: 'patch' }
 /** A patch of a call that never deals with tokens: what asks for one is refused, not passed over. */
 export function parsePlainPatch(members: JsonObject, names: IdNames): Patch | Refused {
   const { token, expirationDate, issueAccessToken } = members
-  if (token !== undefined || expirationDate !== undefined || issueAccessToken === true)
+  if (token !== undefined || !isAbsent(expirationDate) || issueAccessToken === true)
     return refused('INVALID_REQUEST', 'This call takes no member that issues or binds a token.')
   return parsePatch(members, names)
 }
@@ -96,14 +96,19 @@ function parseProfile({ nickname, avatarUrl }: JsonObject): Profile | Refused {
   if (!isTextUpTo(avatarUrl, AVATAR_URL_MAX_CHARS))
     return refused('INVALID_REQUEST', `avatarUrl must be text of at most ${AVATAR_URL_MAX_CHARS} characters.`)
   const profile = {
-    ...(nickname === undefined ? {} : { nickname }),
-    ...(avatarUrl === undefined ? {} : { avatarUrl }),
+    ...(isAbsent(nickname) ? {} : { nickname }),
+    ...(isAbsent(avatarUrl) ? {} : { avatarUrl }),
   }
   return { kind: 'profile', profile }
 }
 
-function isTextUpTo(value: Json | undefined, maxChars: number): value is string | undefined {
-  return value === undefined || (typeof value === 'string' && value.length <= maxChars)
+/** Clients that send every member say null for what they have not; nothing is decided by one of these. */
+function isAbsent(value: Json | undefined): value is undefined | null {
+  return value === undefined || value === null
+}
+
+function isTextUpTo(value: Json | undefined, maxChars: number): value is string | undefined | null {
+  return isAbsent(value) || (typeof value === 'string' && value.length <= maxChars)
 }
 
 function parseTokenWish(realm: Realm, admin: Admin, members: JsonObject): ClientAsk['token'] | Refused {
@@ -115,7 +120,7 @@ function parseTokenWish(realm: Realm, admin: Admin, members: JsonObject): Client
       ? refused('INVALID_REQUEST', 'A token is either issued or assigned: not both in one call.')
       : parseAssignment(realm, admin, members)
   }
-  if (expirationDate !== undefined)
+  if (!isAbsent(expirationDate))
     return refused('INVALID_REQUEST', 'expirationDate belongs to an assigned token.')
   return issueAccessToken === true ? { kind: 'mint' } : { kind: 'none' }
 }

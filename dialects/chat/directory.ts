@@ -25,6 +25,8 @@ export type ChatApp = {
   readonly listingMax?: number
   /** Who is asked about tokens that are unknown here. */
   readonly verifyUrl?: string
+  /** How far the clock of whoever issues those tokens may be from ours; a minute when absent. */
+  readonly verifySkewSeconds?: number
   /** The longest that text which the app's server assigns may live; ten years when absent. */
   readonly maxLifetimeSeconds?: number
   /** Revoked texts that are remembered for good; at so many nothing is bound any more. */

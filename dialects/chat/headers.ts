@@ -10,6 +10,8 @@ export const CLIENT_KEY: Aliases = ['im-client-key', 'client_key']
 const AUTHORIZATION: Aliases = ['im-authorization', 'authorization']
 
 const BEARER = /^bearer +/i
+/** What a proxy of the whole site asks for (RFC 7617, 7616, 4559): for it, and no token of a user. */
+const OF_PROXY = /^(?:basic|digest|negotiate|ntlm) /i
 
 export type HeaderText = { readonly kind: 'text'; readonly text: string | undefined }
 
@@ -21,7 +23,7 @@ export function readHeader(request: WireRequest, aliases: Aliases): HeaderText |
 /** The user's token: raw, or after `Bearer `, which one generation of the vendor's pages showed. */
 export function readUserToken(request: WireRequest): HeaderText | Refused {
   const [own, legacy] = AUTHORIZATION.map((name) => request.header(name)?.replace(BEARER, ''))
-  return one(own, legacy)
+  return one(own, legacy === undefined || OF_PROXY.test(legacy) ? undefined : legacy)
 }
 
 function one(own: string | undefined, alias: string | undefined): HeaderText | Refused {

@@ -1,4 +1,5 @@
 import {
+  callerFacts,
   KEEP_FOREVER_MS,
   KEEP_MARGIN_MS,
   type Operation,
@@ -13,14 +14,20 @@ import { listParts, streamed, TOKENS_PER_PAGE } from './ended-list.ts'
 import { ok } from './envelope.ts'
 import { userCaller } from './me.ts'
 import { unsealed, wireTokenRecord } from './token-record.ts'
-import { isActive, type User } from './user.ts'
+import { isActive, isSuspended, type User } from './user.ts'
 
 /** `POST /me/logout`: ends the token that it comes with, and no other; answers with that one record. */
 export async function logout(realm: Realm, user: User): Promise<Answer | Stale> {
   const wrong = refuseBody(user.request)
   if (wrong !== undefined) return wrong.answer
   const { record, raw } = user
-  const act = { caller: userCaller(realm, user), how: 'chat.logout', onlyIfLive: record }
+  const basis = realm.basis()
+  const caller = userCaller(realm, user)
+  // Nothing suspended can stand behind a unit: what stands here is the client as it is now, under the hold.
+  const now = callerFacts({ source: record.source, client: record.client, subject: record.client }, basis)
+  const act = isActive(realm.judge(record))
+    ? { caller, how: 'chat.logout', onlyIfLive: record }
+    : { caller: { ...caller, standing: { realm: realm.ordinal, facts: now } }, how: 'chat.logout' }
   const revoked = await revokeToken(realm, record, act)
   return revoked.kind === 'stale' ? 'stale' : ok(wireTokenRecord(record, raw))
 }
@@ -69,7 +76,7 @@ async function endPage(realm: Realm, user: User, after: number | undefined): Pro
   const others = page.records.filter((one) => one.handle !== handle)
   const live = others.filter((one) => isActive(realm.judge(one)))
   // A suspended one would come back when its hold is released; nothing can stand on it, so it is no condition.
-  const ended = others.filter((one) => live.includes(one) || isSuspended(realm, one))
+  const ended = others.filter((one) => live.includes(one) || isSuspended(realm, one, realm.judge(one)))
   if (ended.length > 0) {
     const caller = userCaller(realm, user)
     const audit = { by: caller.id, from: caller.from, how: 'chat.logout-others' }
@@ -82,11 +89,6 @@ async function endPage(realm: Realm, user: User, after: number | undefined): Pro
     if (outcome.kind !== 'applied') return 'stale'
   }
   return { ended, next: page.next }
-}
-
-function isSuspended(realm: Realm, record: TokenRecord): boolean {
-  const verdict = realm.judge(record)
-  return verdict.kind === 'inactive' && verdict.why === 'held'
 }
 
 type RowAudit = Parameters<Realm['row']>[1]

@@ -11,12 +11,14 @@ import {
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
+import { withoutBom } from '../wire/text.ts'
+import { VERIFY_SKEW_MAX_SECONDS } from './app-value.ts'
 import { bindText, wasEnded } from './bind.ts'
 import { assignedLifetimeMaxMs } from './body.ts'
 import type { Admin } from './callers.ts'
 import { AVATAR_URL_MAX_CHARS, type ClientPatch, NICKNAME_MAX_CHARS, parsePatch } from './client-body.ts'
 import { planClient } from './client-write.ts'
-import { sourceOf } from './directory.ts'
+import { type ChatApp, sourceOf } from './directory.ts'
 import { tooMany } from './envelope.ts'
 import type { ChatRates } from './rates.ts'
 import type { ChatBounds } from './tools.ts'
@@ -36,9 +38,6 @@ type Claimed = {
   readonly issuedAtMs: number | undefined
   readonly expiresAtMs: number | undefined
 }
-
-/** How far the clock of whoever issued a token may be off. */
-const SKEW_MS = 60_000
 
 const NOT_KNOWN: Found = { verdict: { kind: 'inactive', why: 'unknown' }, record: undefined }
 
@@ -76,7 +75,7 @@ export class OutsideVerifier {
     if (seconds > 0) return tooMany(seconds)
     const claimed = await this.#once(realm, presented)
     if (claimed === undefined) return NOT_KNOWN
-    if (wasCutOff(realm, source, claimed)) return NOT_KNOWN
+    if (wasCutOff(realm, who.app, claimed)) return NOT_KNOWN
     const { respelled } = await realm.find(raw, source)
     // Another signature of a token that is known: vouched for this time, and asked about the next time, too.
     if (respelled?.client === claimed.patch.id && realm.judge(respelled).kind === 'active')
@@ -94,7 +93,7 @@ export class OutsideVerifier {
     if (this.#asking.size >= this.#bounds.outsideMax)
       throw new Overloaded('too many tokens are being verified')
     const asking = this.#ask(who.app.verifyUrl ?? '', raw.reveal())
-      .then((reply) => claimedIn(reply, realm.nowMs()))
+      .then((reply) => claimedIn(reply, { nowMs: realm.nowMs(), skewMs: skewMsOf(who.app) }))
       .finally(() => this.#asking.delete(key))
     this.#asking.set(key, asking)
     return asking
@@ -110,22 +109,23 @@ async function isOver(realm: Realm, { raw }: Presented, source: Source): Promise
 
 /**
  * Whether whom it stands for was cut off since it was issued. It has no place in our log, so the times that are claimed
- * decide, and a token that does not say when it was issued is hit by any cut-off.
+ * decide. What was issued before the cut is over for good; what was issued within the skew of it may be older than it
+ * says, and is refused until the skew has passed. A token that does not say when it was issued is hit by any cut-off.
  */
-function wasCutOff(realm: Realm, source: Source, { patch, issuedAtMs }: Claimed): boolean {
-  const facts: TokenFacts = {
-    ...{
-      source,
-      client: patch.id,
-      subject: patch.id,
-      ancestors: [],
-      position: realm.basis(),
-      expiresAtMs: 0,
-    },
-    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
-    foreign: { jti: '', skewMs: SKEW_MS },
+function wasCutOff(realm: Realm, app: ChatApp, { patch, issuedAtMs }: Claimed): boolean {
+  const isHit = (atMs: number | undefined, skewMs: number): boolean => {
+    const principals = { source: sourceOf(app.name), client: patch.id, subject: patch.id }
+    const unplaced = { ancestors: [], position: realm.basis(), expiresAtMs: 0 }
+    const issued = atMs === undefined ? {} : { issuedAtMs: atMs }
+    const facts: TokenFacts = { ...principals, ...unplaced, ...issued, foreign: { jti: '', skewMs } }
+    return isRevoked(facts, realm.index)
   }
-  return isRevoked(facts, realm.index)
+  if (isHit(issuedAtMs, 0)) return true
+  return issuedAtMs !== undefined && isHit(Math.max(issuedAtMs, realm.nowMs()), skewMsOf(app))
+}
+
+function skewMsOf({ verifySkewSeconds = VERIFY_SKEW_MAX_SECONDS }: ChatApp): number {
+  return verifySkewSeconds * 1_000
 }
 
 type Keep = { readonly admin: Admin; readonly claimed: Claimed }
@@ -146,16 +146,21 @@ async function keep(realm: Realm, presented: Presented, { admin, claimed }: Keep
   return bound.kind === 'refused' ? NOT_KNOWN : realm.find(raw, admin.source)
 }
 
+type Times = { readonly nowMs: number; readonly skewMs: number }
+
 /** @returns undefined for a token that is not good. @throws StoreUnavailable when that was not said. */
-function claimedIn(reply: OutsideReply, nowMs: number): Claimed | undefined {
+function claimedIn(reply: OutsideReply, { nowMs, skewMs }: Times): Claimed | undefined {
   if (reply.kind === 'failed' || reply.status >= 500 || reply.status === 429 || reply.status === 408)
     throw new StoreUnavailable('the verify URL gave no answer')
   if (reply.status !== 200) return undefined
-  const members = parseStrictObject(reply.body)
+  const members = parseStrictObject(withoutBom(reply.body))
   if (members === undefined) return undefined
-  const { id, exp, iat } = members
+  const { id, exp, iat, nbf } = members
   const [expiresAtMs, issuedAtMs] = [secondsAsMs(exp), secondsAsMs(iat)]
   if (expiresAtMs === null || issuedAtMs === null || (expiresAtMs ?? nowMs + 1) <= nowMs) return undefined
+  // Not valid yet, as far as clocks differ; a token of the future would outrun every cut-off between now and then.
+  const [startMs, notBeforeMs] = [issuedAtMs ?? 0, secondsAsMs(nbf) ?? 0]
+  if (Math.max(startMs, notBeforeMs) > nowMs + skewMs) return undefined
   const patch = parsePatch(profileIn(members, id), ['id', '_id'])
   return patch.kind === 'refused' ? undefined : { patch, expiresAtMs, issuedAtMs }
 }

@@ -21,9 +21,9 @@ export function readQuery({ query }: WireRequest, known: readonly string[]): Que
 
 export type Range = { readonly min: number; readonly max: number; readonly usual: number }
 
-/** A whole number of a query, the usual one if it is not there. @returns undefined for anything else. */
+/** A whole number of a query as it is usually written, the usual one if it is not there. @returns undefined for anything else. */
 export function wholeNumber(text: string | undefined, { min, max, usual }: Range): number | undefined {
   if (text === undefined) return usual
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  const value = /^(?:0|[1-9]\d{0,8})$/.test(text) ? Number(text) : Number.NaN
   return value >= min && value <= max ? value : undefined
 }

@@ -14,7 +14,7 @@ import { deleteClient, revokeTokens } from './revoke.ts'
 import { signEnveloped, signFlat, signReference } from './sign.ts'
 import { listTokens, makeText } from './token-list.ts'
 import type { ChatTools } from './tools.ts'
-import { asUser } from './user.ts'
+import { asLeaver, asUser } from './user.ts'
 import { verifyReference } from './verify.ts'
 
 /** First segments of the paths that this dialect answers for, also where it has nothing at them. */
@@ -81,7 +81,7 @@ function tableOf(tools: ChatTools): readonly Endpoint[] {
     endpoint('/auths/tokens', { GET: admin(listTokens) }),
     // The server sends no body to HEAD; everything else is as for GET.
     endpoint('/me', { GET: user, HEAD: user, POST: asUser(tools, postMe) }),
-    endpoint('/me/logout', { POST: asUser(tools, logout) }),
+    endpoint('/me/logout', { POST: asLeaver(tools, logout) }),
     endpoint('/me/logout-others', { POST: asUser(tools, logoutOthers) }),
     endpoint('/badges', { POST: createBadges(tools) }),
     endpoint('/verify', { POST: admin(verifyReference) }),

@@ -27,8 +27,15 @@ export type User = {
 
 export type UserAct = (realm: Realm, user: User) => Awaitable<Answer | Stale>
 
+/**
+ * For the holder of a token that is suspended, too: a logout during a hold must still be one when the hold is released.
+ */
+export function asLeaver(tools: ChatTools, act: UserAct): Handler {
+  return asUser(tools, act, true)
+}
+
 /** For the holder of a live token of the app that the keys name; every other token is the same 401. */
-export function asUser(tools: ChatTools, act: UserAct): Handler {
+export function asUser(tools: ChatTools, act: UserAct, alsoHeld = false): Handler {
   return (realm, request) => {
     const token = readUserToken(request)
     if (token.kind === 'refused') return token.answer
@@ -37,7 +44,9 @@ export function asUser(tools: ChatTools, act: UserAct): Handler {
       const raw = token.text === undefined ? undefined : RawToken.parse(token.text)
       if (raw === undefined) return fail('INVALID_TOKEN')
       return after(findUser(tools, realm, { who, request, raw }), (found) =>
-        found === 'stale' || 'status' in found ? found : ownerOf(realm, { who, request, raw, found, act }),
+        found === 'stale' || 'status' in found
+          ? found
+          : ownerOf(realm, { who, request, raw, found, act, alsoHeld }),
       )
     })
   }
@@ -61,19 +70,29 @@ function mayBeKnownOutside({ verdict, record }: Found): boolean {
   return verdict.why === 'expired' || verdict.why === 'lost'
 }
 
-type Owner = Presented & { readonly found: Found; readonly act: UserAct }
+type Owner = Presented & { readonly found: Found; readonly act: UserAct; readonly alsoHeld: boolean }
 
-function ownerOf(realm: Realm, { who, request, raw, found, act }: Owner): Awaitable<Answer | Stale> {
+function ownerOf(
+  realm: Realm,
+  { who, request, raw, found, act, alsoHeld }: Owner,
+): Awaitable<Answer | Stale> {
   const { record, verdict } = found
-  if (record?.client === undefined || !isActive(verdict)) return fail('INVALID_TOKEN')
+  const mayAct = (of: TokenRecord, judged: Verdict): boolean =>
+    isActive(judged) || (alsoHeld && isSuspended(realm, of, judged))
+  if (record?.client === undefined || !mayAct(record, verdict)) return fail('INVALID_TOKEN')
   const id = clientRecordId(who.app.name, record.client)
   return after(realm.directory.get(CHAT_CLIENTS, id), (client) => {
     // Judged again: the look-up may have waited, and a revocation may have come in between.
-    if (client === undefined || record.client === undefined || !isActive(realm.judge(record)))
+    if (client === undefined || record.client === undefined || !mayAct(record, realm.judge(record)))
       return fail('INVALID_TOKEN')
-    realm.uses.accepted(record, realm.nowMs())
+    if (isActive(realm.judge(record))) realm.uses.accepted(record, realm.nowMs())
     return act(realm, { who, request, raw, record: { ...record, client: record.client }, client })
   })
+}
+
+/** Held, and not run out meanwhile: a hold is seen first. */
+export function isSuspended(realm: Realm, { expiresAtMs }: TokenRecord, verdict: Verdict): boolean {
+  return verdict.kind === 'inactive' && verdict.why === 'held' && expiresAtMs > realm.nowMs()
 }
 
 /** @throws StoreUnavailable when it cannot be known now: that is never an answer. */

@@ -21,6 +21,7 @@ import {
   type Stale,
 } from '@rescind/dialects'
 import { z } from 'zod'
+import { isFetchable } from '../http/fetchable.ts'
 import { maskedUrl, meantUrl } from '../http/masked-url.ts'
 import { auditOf, commitChange } from './change.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
@@ -51,6 +52,7 @@ const SETTINGS = {
   requestsPerMinute: z.int().min(0).nullable().optional(),
   listingMax: z.int().min(1).nullable().optional(),
   verifyUrl: z.string().max(2_048).nullable().optional(),
+  verifySkewSeconds: z.int().min(0).nullable().optional(),
   maxLifetimeSeconds: z.int().min(1).nullable().optional(),
   tombstonesMax: z.int().min(0).nullable().optional(),
 }
@@ -80,6 +82,7 @@ const APP = z.strictObject({
   requestsPerMinute: z.int().optional(),
   listingMax: z.int().optional(),
   verifyUrl: z.string().optional(),
+  verifySkewSeconds: z.int().optional(),
   maxLifetimeSeconds: z.int().optional(),
   tombstonesMax: z.int().optional(),
 })
@@ -178,6 +181,7 @@ async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer |
   if (isAnswer(meant)) return meant
   const value = checked(() => chatAppValue(realm, { name, ...keys, ...withoutNulls(meant) }))
   if (isAnswer(value)) return value
+  if (isNeverAsked(ask, value.verifyUrl)) return NEVER_ASKED
   const outcome = await put(ask, { id: name, version, value })
   return outcome ?? jsonAnswer(201, { ...appJson(value), ...made }, { etag: etagOf(version + 1) })
 }
@@ -206,6 +210,7 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   if (isAnswer(meant)) return meant
   const traits = checked(() => chatAppTraits({ ...chatAppSettings(entry.value), ...overNulls(meant), name }))
   if (isAnswer(traits)) return traits
+  if (traits.verifyUrl !== entry.value.verifyUrl && isNeverAsked(ask, traits.verifyUrl)) return NEVER_ASKED
   const value: ChatApp = {
     name,
     apiKeyDigest: apiKey === undefined ? apiKeyDigest : realm.secretDigest(apiKey),
@@ -285,6 +290,15 @@ function checked<T>(make: () => T): T | Problem {
 }
 
 /** A verify URL that is sent back as it was shown is the one that is stored. */
+const NEVER_ASKED = problem(
+  422,
+  'verifyUrl: not an https URL of a public address, so it would never be asked',
+)
+
+function isNeverAsked({ parts }: Pick<Ask, 'parts'>, verifyUrl: string | undefined): boolean {
+  return verifyUrl !== undefined && !isFetchable(verifyUrl, parts.keySets.allowInternal)
+}
+
 function withMeantUrl(given: Given, stored: string | undefined): Given | Problem {
   if (typeof given.verifyUrl !== 'string') return given
   const verifyUrl = meantUrl(given.verifyUrl, stored)

@@ -18,6 +18,7 @@ import {
 } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
+import { isFetchable } from '../http/fetchable.ts'
 import { maskedUrl, meantUrl } from '../http/masked-url.ts'
 import { auditOf, commitChange } from './change.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
@@ -297,17 +298,12 @@ function wrongWith({ jwksUrl, keys, algorithms }: IssuerValue, allowInternal: bo
   if (jwksUrl === undefined && keys === undefined)
     return problem(422, 'jwksUrl or keys: one of them must say how its signatures are checked')
   if (jwksUrl !== undefined)
-    return isFetchable(jwksUrl, allowInternal) ? undefined : problem(422, 'jwksUrl: not an https URL')
+    return isFetchable(jwksUrl, allowInternal)
+      ? undefined
+      : problem(422, 'jwksUrl: not an https URL of a public address')
   const unusable = (keys ?? []).findIndex((key) => foreignKeys({ keys: [key] }, algorithms)?.length === 0)
   if (unusable < 0) return undefined
   return problem(422, `keys.${unusable}: no public signature key for one of the algorithms`)
-}
-
-/** Plain http is for key sets on this machine alone, and then only where fetching from inside is allowed. */
-function isFetchable(url: string, allowInternal: boolean): boolean {
-  const { protocol, username, password } = new URL(url)
-  const isSpoken = protocol === 'https:' || (protocol === 'http:' && allowInternal)
-  return isSpoken && username === '' && password === ''
 }
 
 function mapped(before: ClaimMap, given: z.output<typeof CLAIMS>): ClaimMap {

@@ -13,6 +13,7 @@ export type SeedChatApp = {
   readonly requestsPerMinute?: number | undefined
   readonly listingMax?: number | undefined
   readonly verifyUrl?: string | undefined
+  readonly verifySkewSeconds?: number | undefined
   readonly maxLifetimeSeconds?: number | undefined
   readonly tombstonesMax?: number | undefined
 }
@@ -32,6 +33,7 @@ export const seedChatApp: z.ZodType<SeedChatApp> = z.strictObject({
   requestsPerMinute: z.int().min(0).optional(),
   listingMax: z.int().positive().optional(),
   verifyUrl: seedUrl.optional(),
+  verifySkewSeconds: z.int().min(0).optional(),
   maxLifetimeSeconds: z.int().positive().optional(),
   tombstonesMax: z.int().min(0).optional(),
 })
