@@ -13,6 +13,7 @@ test('DELETE without an id ends the caller’s token: 204, without body or conte
   const ann = await world.login('ann')
   assert.deepEqual(await world.ask(as(ann, 'DELETE', OWN)), {
     status: 204,
+    reason: 'No content',
     headers: { vary: 'Accept, Accept-Encoding, X-Auth-Token', 'cache-control': 'no-store' },
     body: '',
   })
