@@ -77,6 +77,7 @@ export {
   issuerOfSource,
   unmappedIn,
 } from './issuers.ts'
+export { joseForm } from './jose-text.ts'
 export {
   algorithmNamed,
   exportPublicJwk,

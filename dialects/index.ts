@@ -13,6 +13,7 @@ export { seededMfa } from './identity/directory/mfa.ts'
 export { roleIdOfName } from './identity/directory/roles.ts'
 export { identityTenantValue } from './identity/directory/tenants.ts'
 export { IDENTITY_USERS, identityUserValue } from './identity/directory/users.ts'
+export { resetOf as passwordResetOf } from './identity/users/passwords.ts'
 // oauth
 export type { OauthNotice, OauthOptions } from './oauth/call.ts'
 export { CHALLENGE, CODE_LIFETIME_SECONDS, startCode } from './oauth/code-grant.ts'

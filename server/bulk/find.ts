@@ -1,4 +1,4 @@
-import { isObject, type Json, parseHandle, parseStrictJson, type TokenGrammar } from '@rescind/core'
+import { isObject, type Json, joseForm, parseHandle, parseStrictJson, type TokenGrammar } from '@rescind/core'
 import { type View, viewsOf, withoutInvisible } from './views.ts'
 
 /** What in a line may be a credential: its text, its handle, or the pair that names a foreign token. */
@@ -243,23 +243,18 @@ function* jwssIn(segments: readonly string[]): Generator<string, void> {
     const signature = segments[at + 2] ?? ''
     if (first.length < HEADER_MIN_CHARS || payload === '' || signature === '') continue
     for (const header of headersIn(first)) {
+      if (header.length > HEADER_MAX_CHARS) continue
       const jws = canonicalOf([header, payload, signature])
-      if (jws.length <= TEXT_MAX_CHARS) yield jws
+      if (jws.length <= TEXT_MAX_CHARS && joseForm(jws) === 'signed') yield jws
     }
   }
 }
 
 /** The segment, or what of it begins where most headers do: something may stand before it without a separator. */
 function* headersIn(segment: string): Generator<string, void> {
-  if (isHeader(segment)) yield segment
+  if (beginsObject(segment)) yield segment
   const at = segment.indexOf('eyJ', 1)
-  if (at > 0 && isHeader(segment.slice(at))) yield segment.slice(at)
-}
-
-function isHeader(segment: string): boolean {
-  if (segment.length > HEADER_MAX_CHARS || !beginsObject(segment)) return false
-  const value = parseStrictJson(Buffer.from(segment, 'base64url'))
-  return isObject(value) && typeof value.alg === 'string'
+  if (at > 0) yield segment.slice(at)
 }
 
 /** By its first characters, so that most words cost no more. White space may come first (RFC 8259 §2). */

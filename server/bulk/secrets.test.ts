@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { putRecord } from '@rescind/core'
+import { mintText, putRecord } from '@rescind/core'
 import { OAUTH_CLIENTS, oauthClientValue } from '@rescind/dialects'
 import { openWorld } from '../../test/kit/realm.ts'
 import { Secrets } from './secrets.ts'
@@ -29,4 +29,26 @@ test('as many secrets as are looked for are found; one more, and it says that so
   assert.deepEqual(await find(2, 'secret of b'), ['clientSecret', false])
   assert.deepEqual(await find(1, 'secret of a'), ['clientSecret', true])
   assert.deepEqual(await find(1, 'secret of b'), [undefined, true])
+})
+
+test('a mailed token for a forgotten password is told of while it serves, with the rule that ends it [W2]', async () => {
+  const { realm, realms, clock } = await openWorld()
+  const secrets = new Secrets({ realm, system: realms.system, keysOf: undefined })
+  const text = mintText(realm.grammar.prefixes.code, realm.random).reveal()
+  const value = Buffer.from(JSON.stringify({ userId: '78', position: realm.basis() }))
+  const memo = {
+    kind: 'identity-password-reset',
+    id: realm.secretDigest(text),
+    value,
+    expiresAtMs: realm.nowMs() + 60_000,
+  }
+  const operations = [{ kind: 'put-memo', memo } as const]
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  assert.deepEqual(await secrets.find(text), {
+    credential: 'passwordReset',
+    endedBy: 'POST /control/v1/revocations (target {"source":"identity","subject":"78"})',
+  })
+  assert.equal(await secrets.find(mintText(realm.grammar.prefixes.code, realm.random).reveal()), undefined)
+  clock.advance(60_001)
+  assert.equal(await secrets.find(text), undefined)
 })

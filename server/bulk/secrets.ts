@@ -1,5 +1,11 @@
 import type { Realm } from '@rescind/core'
-import { CHAT_APPS, IDENTITY_APP_CREDENTIALS, IDENTITY_USERS, OAUTH_CLIENTS } from '@rescind/dialects'
+import {
+  CHAT_APPS,
+  IDENTITY_APP_CREDENTIALS,
+  IDENTITY_USERS,
+  OAUTH_CLIENTS,
+  passwordResetOf,
+} from '@rescind/dialects'
 import { CONTROL_KEYS } from '../control/keys.ts'
 import { VERIFIERS } from '../verifiers.ts'
 
@@ -12,6 +18,7 @@ export type SecretKind =
   | 'chatClientKey'
   | 'identityApiKey'
   | 'applicationCredential'
+  | 'passwordReset'
 
 export type Secret = { readonly credential: SecretKind; readonly endedBy: string }
 
@@ -48,7 +55,13 @@ export class Secrets {
     this.#known ??= this.#read()
     const known = await this.#known
     const { realm, system } = this.#of
-    return known.get(realm.secretDigest(text)) ?? known.get(system.secretDigest(text))
+    const secret = known.get(realm.secretDigest(text)) ?? known.get(system.secretDigest(text))
+    if (secret !== undefined || realm.grammar.shapeOf(text) !== 'ours') return secret
+    // Mailed for a forgotten password. It ends with whatever its user has.
+    const reset = await passwordResetOf(realm, text)
+    if (reset === undefined) return undefined
+    const target = JSON.stringify({ source: 'identity', subject: reset.userId })
+    return said('passwordReset', `POST /control/v1/revocations (target ${target})`)
   }
 
   async #read(): Promise<Known> {

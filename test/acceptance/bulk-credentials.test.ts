@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
@@ -277,4 +278,32 @@ test('base64, HTTP Basic and broken lines are looked into, on the wire, too [W4]
 test('a line that holds more than is looked at says so [W4]', async () => {
   const words = Array.from({ length: 1_100 }, (_, nth) => `word-number-${nth}`).join(' ')
   assert.deepEqual(await bulk(words, ''), [{ line: 1, result: 'tooMany' }])
+})
+
+test('a JWS whose header is spelt otherwise than usual is ended, alone and in a line, and in any spelling [W5]', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const issuer = 'https://pretty.example'
+  const keys = [publicKey.export({ format: 'jwk' })]
+  await done('POST /control/v1/issuers', { issuer, keys, algorithms: ['ES256'] })
+  const now = Math.floor(server.clock.wallMs() / 1_000)
+  const part = (text: string): string => Buffer.from(text).toString('base64url')
+  for (const [nth, header] of [
+    '{\n  "alg": "ES256"\n}',
+    ' {"alg":"ES256"}',
+    '\t{ "typ": "JWT", "alg": "ES256" }',
+  ].entries()) {
+    const claims = { iss: issuer, jti: `pretty-${nth}`, sub: 'ann', iat: now, exp: now + 600 }
+    const input = `${part(header)}.${part(JSON.stringify(claims))}`
+    const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+    const token = `${input}.${signature.toString('base64url')}`
+    assert.equal(await say(token), 'active')
+    // Its last character has spare bits: the text in the list need not be the one that was issued.
+    const spare = `${token.slice(0, -1)}${String.fromCharCode(token.charCodeAt(token.length - 1) + 1)}`
+    const text =
+      nth === 0 ? token : nth === 1 ? `Authorization: Bearer ${token}.` : JSON.stringify({ t: spare })
+    assert.deepEqual(await bulk(text), [
+      { line: 1, result: 'revoked', source: `iss:${issuer}`, jti: `pretty-${nth}` },
+    ])
+    assert.equal(await say(token), 'revoked')
+  }
 })

@@ -1,4 +1,4 @@
-import { type Awaitable, callerFacts, type Entry, mintText, type Position } from '@rescind/core'
+import { type Awaitable, callerFacts, type Entry, mintText, type Position, type Realm } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject } from '../../wire/strict-json.ts'
@@ -151,7 +151,7 @@ export function resetPassword(call: Call): Awaitable<Answer> {
   const text = request.header('x-auth-token')
   if (text === undefined) return unauthorized(request, NO_VALID_TOKEN)
   return untilFresh(async () => {
-    const reset = await resetOf(call, text)
+    const reset = await resetOf(realm, text)
     if (reset === undefined) {
       const party = judgeParty(realm, await readParty(realm, text))
       return party.kind === 'live' ? notAuthorized() : unauthorized(request, NO_VALID_TOKEN)
@@ -169,7 +169,8 @@ export function resetPassword(call: Call): Awaitable<Answer> {
   })
 }
 
-async function resetOf({ realm }: Call, token: string): Promise<Reset | undefined> {
+/** Whose password a mailed token may set still: also what tells such a token in a leak list. */
+export async function resetOf(realm: Realm, token: string): Promise<Reset | undefined> {
   const memo = await realm.store.memo(realm.ordinal, { kind: RESET_KIND, id: realm.secretDigest(token) })
   if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
   // Written by `forget` alone, so of its type.
