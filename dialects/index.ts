@@ -11,6 +11,11 @@ export { IDENTITY_APP_CREDENTIALS } from './identity/directory/app-credentials.t
 export { COLLECTIONS as IDENTITY_COLLECTIONS } from './identity/directory/changes.ts'
 export { seededMfa } from './identity/directory/mfa.ts'
 export { roleIdOfName } from './identity/directory/roles.ts'
+export {
+  credentialsEnded,
+  endingOf,
+  standingCredentials,
+} from './identity/directory/standing-credentials.ts'
 export { identityTenantValue } from './identity/directory/tenants.ts'
 export { IDENTITY_USERS, identityUserValue } from './identity/directory/users.ts'
 export { resetOf as passwordResetOf } from './identity/users/passwords.ts'

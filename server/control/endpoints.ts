@@ -6,6 +6,7 @@ import { CONFIRM_CLOCK } from './clock.ts'
 import { FEED_ENDPOINTS } from './feed.ts'
 import type { Endpoint } from './frame/endpoint.ts'
 import { CREATE_GRANT } from './grants.ts'
+import { IDENTITY_CREDENTIAL_ENDPOINTS } from './identity-credentials.ts'
 import { ISSUER_ENDPOINTS } from './issuers.ts'
 import { KEY_ENDPOINTS } from './key-endpoints.ts'
 import { LIST_CLIENT_GRANTS } from './oauth/client-grants.ts'
@@ -37,6 +38,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...SETTINGS_ENDPOINTS,
   ...BULK_ENDPOINTS,
   ...ISSUER_ENDPOINTS,
+  ...IDENTITY_CREDENTIAL_ENDPOINTS,
   ...CHAT_APP_ENDPOINTS,
   VERIFY,
   ...KEY_ENDPOINTS,

@@ -1,4 +1,4 @@
-import type { Audit, Caller, Entry, Operation, Realm } from '@rescind/core'
+import type { Audit, Awaitable, Caller, Entry, Operation, Realm } from '@rescind/core'
 import type { KeptRule } from './kept-rule.ts'
 import { PendingKind } from './pending.ts'
 
@@ -37,7 +37,7 @@ export type EndApproval = {
   readonly reason?: string | undefined
   readonly keptMs: number
   /** What was approved, done in the same unit. */
-  readonly acts?: (audit: Audit) => readonly Operation[]
+  readonly acts?: (audit: Audit) => Awaitable<readonly Operation[]>
 }
 
 /** @returns whether this call ended it; another one may have come first. */
@@ -63,7 +63,7 @@ export async function endApproval(realm: Realm, end: EndApproval): Promise<boole
     expects: [],
     operations: [
       ...APPROVALS.end(realm, { entry, ended, audit, keptMs: end.keptMs }),
-      ...(end.acts?.(audit) ?? []),
+      ...((await end.acts?.(audit)) ?? []),
     ],
   })
   return outcome.kind === 'applied'

@@ -10,7 +10,7 @@ import {
   type ReleaseRule,
   rowsOf,
 } from '@rescind/core'
-import { auditMembers, type KeptRule, rulesNow } from './kept-rule.ts'
+import { auditMembers, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
 import { PendingKind } from './pending.ts'
 
 export type HoldValue = KeptRule & {
@@ -60,7 +60,10 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
   const releases = ruleIds(id, value).map((one): ReleaseRule => ({ kind: 'release', id: one }))
   const revokes =
     to === 'revoked'
-      ? rowsOf(realm, rulesNow(realm, value, placeOf(realm, entry)), { ...audit, ...auditMembers(value) })
+      ? await rowsWithAll(realm, rulesNow(realm, value, placeOf(realm, entry)), {
+          audit: { ...audit, ...auditMembers(value) },
+          keepCredentials: value.keepCredentials,
+        })
       : []
   const operations: readonly Operation[] = [
     ...HOLDS.end(realm, { entry, ended, audit, keptMs }),

@@ -2,11 +2,14 @@ import {
   type Audit,
   type CutAsOf,
   KEEP_FOREVER_MS,
+  type Operation,
   type Realm,
   type RevokeRule,
+  rowsOf,
   ruleOn,
   type Target,
 } from '@rescind/core'
+import { credentialsEnded } from '@rescind/dialects'
 
 /** A rule that is to be written later: what it was resolved to when it was asked for. */
 export type KeptRule = {
@@ -14,6 +17,8 @@ export type KeptRule = {
   /** Of one token: until when a rule on it has to be kept. */
   readonly tokenKeepUntilMs?: number
   readonly skewSeconds?: number
+  /** Whether what a person logs in by stays; absent: it ends with a cut-off over that person. */
+  readonly keepCredentials?: boolean
   readonly reason: string
   readonly note?: string
   /** Whose wish it is. */
@@ -27,6 +32,19 @@ export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutAsOf): readonly
       return { kind: 'revoke', target, keepUntilMs: kept.tokenKeepUntilMs ?? KEEP_FOREVER_MS }
     return ruleOn(realm, target.kind === 'cut' && asOf !== undefined ? { ...target, asOf } : target)
   })
+}
+
+/** These rules as rows, and before them what ends with them in the Identity directory. */
+export async function rowsWithAll(
+  realm: Realm,
+  rules: readonly RevokeRule[],
+  {
+    audit,
+    keepCredentials = false,
+  }: { readonly audit: Audit; readonly keepCredentials?: boolean | undefined },
+): Promise<readonly Operation[]> {
+  const ended = keepCredentials ? [] : await credentialsEnded(realm, rules, audit)
+  return [...ended, ...rowsOf(realm, rules, audit)]
 }
 
 /** What the audit of it says beside who and why. */

@@ -1,6 +1,6 @@
-import { type Audit, type Caller, type Entry, type Realm, rowsOf, type Target } from '@rescind/core'
+import { type Audit, type Caller, type Entry, type Realm, type Target } from '@rescind/core'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
-import { auditMembers, type KeptRule, rulesNow } from './kept-rule.ts'
+import { auditMembers, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
 import { PendingKind } from './pending.ts'
 
 export type ScheduleValue = KeptRule & { readonly askedAtMs: number; readonly dueAtMs: number }
@@ -46,7 +46,10 @@ export async function settleSchedule(
   const ended = { state, endedAtMs: realm.nowMs(), endedBy: 'server' } as const
   const effect =
     size === undefined
-      ? rowsOf(realm, rulesNow(realm, entry.value), audit)
+      ? await rowsWithAll(realm, rulesNow(realm, entry.value), {
+          audit,
+          keepCredentials: entry.value.keepCredentials,
+        })
       : APPROVALS.put(realm, { id: APPROVALS.mintId(realm), value: requestFor(realm, entry, size), audit })
   const operations = [...SCHEDULES.end(realm, { entry, ended, audit, keptMs }), ...effect]
   await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })

@@ -59,6 +59,7 @@ const hold = { ...RULE, seconds: 3_600, atDeadline: 'release' }
 
 /** One call of every endpoint that changes anything, in an order in which each can be done. */
 const ACTS: Readonly<Record<string, Act>> = {
+  endIdentityCredential: () => ['DELETE /identity-users/77/credentials/api-key?reason=r'],
   createGrant: () => ['POST /grants', { clientId: SVC.clientId, subject: 'ann' }],
   confirmClock: () => ['POST /clock/confirm'],
   createRealm: () => ['POST /realms', { name: 'branch' }],

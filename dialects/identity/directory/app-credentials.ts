@@ -12,6 +12,8 @@ export type IdentityAppCredential = {
   readonly secretDigest: string
   readonly roleIds: readonly string[]
   readonly expiresAtMs?: number
+  /** Absent in records older than this member. */
+  readonly madeAtMs?: number
   readonly isUnrestricted: boolean
   /** The one whose token made it: it ends with that, and no later. */
   readonly parentId?: string

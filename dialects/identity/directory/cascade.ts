@@ -12,6 +12,7 @@ import {
   appCredentialCut,
   type Cut,
   consequencesOf,
+  endsCredentials,
   grantsLost,
   isSwitchedOff,
   subjectClientCut,
@@ -35,7 +36,8 @@ export type Planned = ({ readonly kind: 'plan' } & Plan) | { readonly kind: 'too
  * Everything that belongs to some changes: the records that go with them, and the cut-offs of all. Read under the
  * directory's own lock (write.ts), so that nobody joins a domain while its members are being counted.
  *
- * user deleted, role on a project lost   its application credentials (on that project) are deleted
+ * user deleted, disabled, password set   its application credentials are deleted
+ * role on a project lost                 those on that project are deleted
  * application credential deleted              those that its tokens made are deleted
  * user or account made to use MFA        single-factor tokens and application credentials' tokens of who is not exempt
  * tenant deleted                         roles on it, and application credentials for it, are deleted; it is nobody's own
@@ -104,7 +106,9 @@ class Gathering {
 
   async #user({ before, after }: ChangeOf<'user'>): Promise<void> {
     if (before === undefined) return
-    if (after === undefined) return this.#credentialsGone(before.id, () => true)
+    if (after === undefined || endsCredentials(before, after))
+      await this.#credentialsGone(before.id, () => true)
+    if (after === undefined) return
     const lost = grantsLost(before, after)
     if (lost.length > 0)
       await this.#credentialsGone(before.id, (credential) => lost.some((grant) => uses(credential, grant)))

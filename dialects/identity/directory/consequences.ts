@@ -64,10 +64,16 @@ function userConsequences(before: IdentityUser, after: IdentityUser | undefined)
 }
 
 function endsAll(before: IdentityUser, after: IdentityUser): boolean {
-  const isDisabled = before.enabled && !after.enabled
-  const isPasswordSet = before.passwordHash !== after.passwordHash
   const isMfaSwitchedOn = !mfaOf(before).isEnabled && mfaOf(after).isEnabled
-  return isDisabled || isPasswordSet || isMfaSwitchedOn
+  return endsCredentials(before, after) || isMfaSwitchedOn
+}
+
+/**
+ * Whether application credentials end with it, too: a password is changed, or a user disabled, because of somebody who
+ * can have made one. That MFA is switched on, or a role lost, says nothing of the kind.
+ */
+export function endsCredentials(before: IdentityUser, after: IdentityUser): boolean {
+  return (before.enabled && !after.enabled) || before.passwordHash !== after.passwordHash
 }
 
 export function grantsLost(before: IdentityUser, after: IdentityUser): readonly Grant[] {

@@ -67,6 +67,10 @@ async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct
 function operationsOf(realm: Realm, { changes, cuts }: Plan, act: DirectoryAct): Operation[] {
   const { caller, how, why } = act
   const audit: Audit = { by: caller.id, from: caller.from, how, ...(why === undefined ? {} : { why }) }
+  return operationsUnder(realm, { changes, cuts }, audit)
+}
+
+function operationsUnder(realm: Realm, { changes, cuts }: Plan, audit: Audit): Operation[] {
   const records = changes.flatMap((change) => recordOperations(realm, change, audit))
   const rows = cuts.map(({ shape, principals }): Operation => {
     return { kind: 'append', row: realm.row(cutRule(realm, shape, principals), audit) }
@@ -85,6 +89,21 @@ function recordOperations<K extends Kind>(
   // Made and deleted in one act: nothing to write.
   if (before === undefined) return []
   return deleteRecord(realm, { collection: collection.name, id, fromVersion }, audit)
+}
+
+/**
+ * The same records and revocations as operations of a unit that is about something else.
+ * @throws Overloaded when that would touch more than one unit holds.
+ */
+export async function changesWithAll(
+  realm: Realm,
+  changes: readonly Change[],
+  audit: Audit,
+): Promise<readonly Operation[]> {
+  const plan = await cascade(realm, changes)
+  if (plan.kind === 'too-many')
+    throw new Overloaded('a rule would take more of the directory along than fits')
+  return operationsUnder(realm, plan, audit)
 }
 
 type Line = { tail: Promise<unknown>; waiting: number }

@@ -184,6 +184,7 @@ async function create(call: Call, { acting, asked, projectId }: Creating): Promi
     secretDigest: realm.secretDigest(secret),
     roleIds: asked.roles.map(({ id }) => id),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    madeAtMs: realm.nowMs(),
     isUnrestricted: asked.isUnrestricted,
     ...(parent === undefined ? {} : { parentId: parent.id }),
   }

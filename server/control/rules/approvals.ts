@@ -1,4 +1,4 @@
-import { type Audit, type Entry, type Operation, type Realm, rowsOf } from '@rescind/core'
+import type { Audit, Awaitable, Entry, Operation, Realm } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import {
@@ -9,7 +9,7 @@ import {
   type ApprovalValue,
   endApproval,
 } from '../../pending/approvals.ts'
-import { auditMembers, rulesNow } from '../../pending/kept-rule.ts'
+import { auditMembers, rowsWithAll, rulesNow } from '../../pending/kept-rule.ts'
 import type { Ended } from '../../pending/pending.ts'
 import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
 import { auditOf, commitChange } from '../change.ts'
@@ -235,11 +235,17 @@ function refusal({ by }: Ask<unknown, EndBody>, { value }: Entry<ApprovalValue>)
   return undefined
 }
 
-async function actsOf(realm: Realm, act: ApprovalAct): Promise<(audit: Audit) => readonly Operation[]> {
+async function actsOf(
+  realm: Realm,
+  act: ApprovalAct,
+): Promise<(audit: Audit) => Awaitable<readonly Operation[]>> {
   if (act.kind === 'settings') return approvedSettings(realm, act.approvalAboveTokens)
   const { rule } = act
   return (audit) =>
-    rowsOf(realm, rulesNow(realm, rule), { ...audit, why: rule.reason, ...auditMembers(rule) })
+    rowsWithAll(realm, rulesNow(realm, rule), {
+      audit: { ...audit, why: rule.reason, ...auditMembers(rule) },
+      keepCredentials: rule.keepCredentials,
+    })
 }
 
 export const APPROVAL_ENDPOINTS: readonly Endpoint[] = [ASK, LIST, READ, APPROVE, DENY]

@@ -28,6 +28,7 @@ export function keptRuleOf(
     ...(resolved.skewSeconds === undefined ? {} : { skewSeconds: resolved.skewSeconds }),
     reason,
     ...(note === undefined ? {} : { note }),
+    ...(ask.body.keepCredentials === true ? { keepCredentials: true } : {}),
     by: ask.by.caller.id,
   }
 }

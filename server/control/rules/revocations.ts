@@ -92,6 +92,7 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
     reason,
     note,
     skewSeconds: resolved.skewSeconds,
+    keepCredentials: body.keepCredentials,
     once: ask.once,
   })
   if (written === 'stale') return 'stale'

@@ -66,6 +66,7 @@ export type RuleBody = {
   readonly basis?: 'issued' | 'authenticated' | undefined
   readonly reason: string
   readonly note?: string | undefined
+  readonly keepCredentials?: boolean | undefined
 }
 
 type RuleMembers = {
@@ -74,6 +75,7 @@ type RuleMembers = {
   readonly basis: z.ZodOptional<z.ZodEnum<{ issued: 'issued'; authenticated: 'authenticated' }>>
   readonly reason: z.ZodString
   readonly note: z.ZodOptional<z.ZodString>
+  readonly keepCredentials: z.ZodOptional<z.ZodBoolean>
 }
 
 /** Members of every call that states a rule. */
@@ -87,4 +89,8 @@ export const RULE_MEMBERS: RuleMembers = {
   basis: BASIS.optional(),
   reason: z.string().min(1).max(256).describe('Why, for the log'),
   note: z.string().max(2_000).optional(),
+  keepCredentials: z
+    .boolean()
+    .optional()
+    .describe('Of a cut-off over an Identity subject: its API key and application credentials stay'),
 }

@@ -5,8 +5,8 @@ import {
   type Operation,
   type Realm,
   type RevokeRule,
-  rowsOf,
 } from '@rescind/core'
+import { rowsWithAll } from '../../pending/kept-rule.ts'
 import type { Written } from '../../receipts/receipt.ts'
 import type { Once } from '../frame/idempotency.ts'
 
@@ -19,6 +19,7 @@ export type RuleWrite = {
   readonly cause?: Cause | undefined
   readonly skewSeconds?: number | undefined
   readonly once?: Once | undefined
+  readonly keepCredentials?: boolean | undefined
   /** What else belongs to the same unit, a hold that it ends say; comes before the rules. */
   readonly also?: readonly Operation[]
 }
@@ -36,7 +37,7 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
     ...(write.once === undefined ? {} : { once: write.once.id }),
     ...(write.skewSeconds === undefined ? {} : { skewSeconds: write.skewSeconds }),
   }
-  const rows = rowsOf(realm, rules, audit)
+  const rows = await rowsWithAll(realm, rules, { audit, keepCredentials: write.keepCredentials })
   const outcome = await realm.commit({
     realm: realm.ordinal,
     standsOn: [caller.standing],

@@ -1,0 +1,128 @@
+import type { Audit, CutTarget, Entry, Operation, Realm, RevokeRule } from '@rescind/core'
+import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from './app-credentials.ts'
+import { type Change, deleted, updated } from './changes.ts'
+import { appCredentialClient, appCredentialOf, IDENTITY } from './names.ts'
+import { IDENTITY_USERS, userEntry, withoutApiKey } from './users.ts'
+import { changesWithAll } from './write.ts'
+
+/**
+ * What a person logs in by without being asked, and what ends of it with cut-offs over that person: whoever had its
+ * token can have made an application credential, or have read its API key. For the unit that holds the rules.
+ *
+ * subject           the API key, and all application credentials
+ * subject + tenant  its application credentials for that tenant
+ * client            the application credential that the client names
+ *
+ * Of a dated cut-off, and of a hold that becomes one, only what was made before; what does not say when counts as that.
+ */
+export async function credentialsEnded(
+  realm: Realm,
+  rules: readonly RevokeRule[],
+  audit: Audit,
+): Promise<readonly Operation[]> {
+  const changes: Change[] = []
+  for (const { target } of rules)
+    if (target.kind === 'cut' && target.principals.source === IDENTITY)
+      changes.push(...(await changesBy(realm, target)))
+  return changes.length === 0 ? [] : changesWithAll(realm, changes, audit)
+}
+
+async function changesBy(realm: Realm, target: CutTarget): Promise<readonly Change[]> {
+  const { subject, client, tenant } = target.principals
+  switch (target.shape) {
+    case 'subject':
+      return [...(await keyChange(realm, subject)), ...(await deletions(realm, target, () => true))]
+    case 'subject+tenant':
+      return deletions(realm, target, (credential) => credential.tenantId === tenant)
+    case 'subject+client':
+      return deletions(realm, target, ({ id }) => id === appCredentialOf(client))
+    case 'client': {
+      const entry = await realm.directory.get(IDENTITY_APP_CREDENTIALS, appCredentialOf(client) ?? '')
+      return entry === undefined || !isBefore(entry.value, target) ? [] : [deleted('appCredential', entry)]
+    }
+    // A place or a whole source: tokens alone. Its people are many, and mostly not who it is about.
+    case 'realm':
+    case 'source':
+    case 'tenant':
+    case 'tenant+client':
+      return []
+  }
+}
+
+async function keyChange(realm: Realm, subject = ''): Promise<readonly Change[]> {
+  const entry = await userEntry(realm, subject)
+  return entry?.value.apiKeyDigest === undefined ? [] : [updated('user', entry, withoutApiKey(entry.value))]
+}
+
+async function deletions(
+  realm: Realm,
+  target: CutTarget,
+  fits: (credential: IdentityAppCredential) => boolean,
+): Promise<readonly Change[]> {
+  const ended = (await appCredentialsOf(realm, target.principals.subject ?? '')).filter(
+    ({ value }) => fits(value) && isBefore(value, target),
+  )
+  return ended.map((entry) => deleted('appCredential', entry))
+}
+
+export async function appCredentialsOf(
+  realm: Realm,
+  userId: string,
+): Promise<Entry<IdentityAppCredential>[]> {
+  const entries: Entry<IdentityAppCredential>[] = []
+  for await (const entry of realm.directory.listed(IDENTITY_APP_CREDENTIALS, { name: 'user', value: userId }))
+    entries.push(entry)
+  return entries
+}
+
+function isBefore({ madeAtMs }: IdentityAppCredential, { issuedBeforeMs, asOf }: CutTarget): boolean {
+  if (madeAtMs === undefined) return true
+  return madeAtMs < (issuedBeforeMs ?? Infinity) && madeAtMs <= (asOf?.atMs ?? Infinity)
+}
+
+/** One of the secrets that a person, or a program in its name, logs in by. */
+export type StandingCredential =
+  | { readonly id: 'password' | 'api-key' }
+  | { readonly id: string; readonly value: IdentityAppCredential }
+
+/** All of a user's. @returns undefined when there is no such user. */
+export async function standingCredentials(
+  realm: Realm,
+  userId: string,
+): Promise<readonly StandingCredential[] | undefined> {
+  const { entry } = await realm.directory.standing(IDENTITY_USERS, userId)
+  if (entry === undefined) return undefined
+  const { passwordHash, apiKeyDigest } = entry.value
+  return [
+    ...(passwordHash === undefined ? [] : [{ id: 'password' } as const]),
+    ...(apiKeyDigest === undefined ? [] : [{ id: 'api-key' } as const]),
+    ...(await appCredentialsOf(realm, userId)).map(({ id, value }) => ({
+      id: appCredentialClient(id),
+      value,
+    })),
+  ]
+}
+
+/** What ends one of them, and what came of it. @returns undefined when the user has no such credential. */
+export async function endingOf(
+  realm: Realm,
+  { userId, id }: { readonly userId: string; readonly id: string },
+  audit: Audit,
+): Promise<readonly Operation[] | undefined> {
+  const change = await endingChange(realm, userId, id)
+  return change === undefined ? undefined : changesWithAll(realm, [change], audit)
+}
+
+async function endingChange(realm: Realm, userId: string, id: string): Promise<Change | undefined> {
+  const credentialId = appCredentialOf(id)
+  if (credentialId !== undefined) {
+    const entry = await realm.directory.get(IDENTITY_APP_CREDENTIALS, credentialId)
+    return entry?.value.userId === userId ? deleted('appCredential', entry) : undefined
+  }
+  const { entry } = await realm.directory.standing(IDENTITY_USERS, userId)
+  if (entry === undefined) return undefined
+  const { passwordHash, ...rest } = entry.value
+  if (id === 'password' && passwordHash !== undefined) return updated('user', entry, rest)
+  if (id !== 'api-key' || entry.value.apiKeyDigest === undefined) return undefined
+  return updated('user', entry, withoutApiKey(entry.value))
+}
