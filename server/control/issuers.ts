@@ -298,9 +298,7 @@ function wrongWith({ jwksUrl, keys, algorithms }: IssuerValue, allowInternal: bo
   if (jwksUrl === undefined && keys === undefined)
     return problem(422, 'jwksUrl or keys: one of them must say how its signatures are checked')
   if (jwksUrl !== undefined)
-    return isFetchable(jwksUrl, allowInternal)
-      ? undefined
-      : problem(422, 'jwksUrl: not an https URL')
+    return isFetchable(jwksUrl, allowInternal) ? undefined : problem(422, 'jwksUrl: not an https URL')
   const unusable = (keys ?? []).findIndex((key) => foreignKeys({ keys: [key] }, algorithms)?.length === 0)
   if (unusable < 0) return undefined
   return problem(422, `keys.${unusable}: no public signature key for one of the algorithms`)

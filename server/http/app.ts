@@ -83,8 +83,11 @@ export function createApp(parts: AppParts): FastifyInstance {
   const answerWith =
     (mouthOf: (target: Target) => Mouth) => (request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack()
-      const target = targetOf(request.raw.url ?? '/', parts.publicPath)
-      serve(parts, { scheme, target, mouth: mouthOf(target), message: request.raw, response: reply.raw })
+      const { raw: message } = request
+      const target = targetOf(message.url ?? '/', parts.publicPath)
+      const mouth = mouthOf(target)
+      clientErrors.reading(message, (refusal) => mouth.refuse(refusal, target.path, message.headers.accept))
+      serve(parts, { scheme, target, mouth, message, response: reply.raw })
     }
   const hot = new Map<string, LaneRoute<Mouth>>()
   for (const { dialect, prefixes } of parts.dialects) {

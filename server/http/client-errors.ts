@@ -9,6 +9,7 @@ import { checkTargetOf } from './wire.ts'
 /** As Node tells it: with the bytes that it was given last. */
 export type ClientError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }
 
+type Body = { readonly message: IncomingMessage; readonly refuse: (refusal: Refusal) => Answer }
 type Asked = { readonly message: IncomingMessage; readonly response: ServerResponse }
 
 /**
@@ -20,6 +21,8 @@ export class ClientErrors {
   readonly #refuseCheck: (refusal: Refusal) => Answer
   /** The last request to `/check` of each connection: a gateway asks nothing else on it. */
   readonly #asked: WeakMap<Socket, Asked> = new WeakMap()
+  /** Of each connection the request whose body is read last, and who words what is wrong with it. */
+  readonly #bodies: WeakMap<Socket, Body> = new WeakMap()
   /** Connections that began with a request to `/check`, which may have come in parts. */
   readonly #begun: WeakSet<Socket> = new WeakSet()
   readonly #ending: WeakSet<Socket> = new WeakSet()
@@ -38,6 +41,11 @@ export class ClientErrors {
     this.#asked.set(message.socket, { message, response })
   }
 
+  /** Notes that the body of this request is being read. */
+  reading(message: IncomingMessage, refuse: Body['refuse']): void {
+    this.#bodies.set(message.socket, { message, refuse })
+  }
+
   readonly answer = (error: ClientError, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
@@ -49,6 +57,11 @@ export class ClientErrors {
       return
     }
     const refusal = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
+    const body = this.#bodies.get(socket)
+    if (body?.message.complete === false) {
+      write(socket, body.refuse(refusal))
+      return
+    }
     const toCheck = asked !== undefined || this.#begun.has(socket) || isForCheck(error.rawPacket)
     write(socket, toCheck ? this.#refuseCheck(refusal) : refusalProblem(refusal))
   }

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { after, before, test } from 'node:test'
+import { API_KEY, Calls, JSON_BODY } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+
+let server: TestServer
+let calls: Calls
+before(async () => {
+  server = await openServer({ time: 'real' })
+  calls = new Calls(server.port)
+})
+after(async () => {
+  calls.close()
+  await server.close()
+})
+
+/** Sends these bytes and no more; @returns what came back when the connection has ended. */
+function sent(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    const socket = connect(server.port, '127.0.0.1')
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.on('error', reject)
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    socket.end(text)
+  })
+}
+
+/** Bodies that the parser gives up on: in the middle of a length, a chunk, a size, or its end. */
+const BROKEN: readonly string[] = [
+  'Content-Length: 20\r\n\r\n{"tok',
+  'Transfer-Encoding: chunked\r\n\r\n5\r\n{"tok',
+  'Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n',
+  'Transfer-Encoding: chunked\r\n\r\n2\r\n{}X\r\n0\r\n\r\n',
+  'Transfer-Encoding: chunked\r\n\r\n-1\r\n',
+]
+
+test('a body that breaks off on a path of chat is answered in its envelope, and nothing was ended', async () => {
+  const token = await calls.chatToken('u1')
+  for (const body of BROKEN) {
+    for (const line of [
+      'DELETE /admin/clients/u1/token',
+      'DELETE /admin/clients/u1',
+      'POST /admin/clients',
+    ]) {
+      const text = await sent(`${line} HTTP/1.1\r\nHost: x\r\n${API_KEY}\r\n${JSON_BODY}\r\n${body}`)
+      const [head = '', said = ''] = text.split('\r\n\r\n')
+      assert.match(head, /^HTTP\/1\.1 400 /, `${line} ${body}`)
+      const { RC, RM, error } = JSON.parse(said) as { RC: number; RM: string; error: { code: string } }
+      assert.deepEqual([RC, RM, error.code], [400, 'Bad Request', 'INVALID_REQUEST'])
+    }
+    assert.equal((await calls.chatMe(token)).status, 200, body)
+  }
+})
