@@ -1,7 +1,7 @@
 import { ANN, CHAT, ROOT, SVC } from '../kit/seed.ts'
 import { CONTROL_KEY } from '../kit/server.ts'
 import { type Ask, basic, type Reply, send, textOf } from './http.ts'
-import { asCaller, gateway, me, owner, type Probe, validate } from './probes.ts'
+import { asCaller, gateway, me, owner, type Probe, stranger, validate } from './probes.ts'
 
 /** One token of the demo: where it is checked, and the call of its own dialect that ends it. */
 export type Case = {
@@ -131,7 +131,7 @@ async function oauth(url: string): Promise<readonly Case[]> {
     { token: ['oauth: access'], probes: probesOf(access), end: revocation(access) },
     {
       token: ['oauth: refresh'],
-      probes: probesOf(refresh),
+      probes: [owner(refresh), stranger(refresh)],
       end: revocation(refresh),
       onlyAfter: [refreshing(refresh)],
     },

@@ -32,6 +32,11 @@ export function gateway(token: string): Probe {
   return introspection('introspect, any', GATEWAY, token)
 }
 
+/** The same of a refresh token: nobody but its own client learns that it lives. */
+export function stranger(token: string): Probe {
+  return { ...gateway(token), live: 'inactive' }
+}
+
 /** Introspection by the client that holds the token. */
 export function owner(token: string): Probe {
   return introspection('introspect, own', SVC, token)

@@ -41,7 +41,10 @@ async function readAll(look: Look, token: Tracked): Promise<readonly Seen[]> {
     path: 'introspection by any',
     live: isActive(await look.calls.introspectAsGateway(token.text)),
   }
-  return [any, ...(await ownReads(look, token))]
+  const own = await ownReads(look, token)
+  // Of another client's refresh token nobody learns: alive or not, it must be refused there.
+  if (token.kind === 'refresh') return any.live ? [any, { path: 'its own client', live: false }] : own
+  return [any, ...own]
 }
 
 async function ownReads({ calls, caller }: Look, { dialect, text }: Tracked): Promise<readonly Seen[]> {
