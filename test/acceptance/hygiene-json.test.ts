@@ -56,7 +56,8 @@ function jsonRoutes(): readonly JsonRoute[] {
       line: `PUT ${token}`,
       body: { token: 'more', expirationDate: '2026-03-08T12:00:00Z' },
       fields: [['token'], ['expirationDate']],
-      isFine: (field, value) => field === 'token' && isText(value),
+      isFine: (field, value) =>
+        (field === 'token' && isText(value)) || (field === 'expirationDate' && value === null),
     },
     {
       ...chat,
@@ -65,6 +66,7 @@ function jsonRoutes(): readonly JsonRoute[] {
       fields: [['_id'], ['id'], ['nickname'], ['avatarUrl'], ['issueAccessToken']],
       isFine: (field, value) =>
         (field === 'issueAccessToken' && typeof value === 'boolean') ||
+        (value === null && field !== '_id') ||
         (typeof value === 'string' && (field === 'avatarUrl' || field === 'nickname')),
     },
     {
