@@ -58,7 +58,8 @@ export class ClientErrors {
     }
     const refusal = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
     const body = this.#bodies.get(socket)
-    if (OF_BODIES.has(error.code ?? '') && body?.message.complete === false) {
+    // It broke off. Framing that two parsers could read differently is refused before a path counts.
+    if (error.code === 'HPE_INVALID_EOF_STATE' && body?.message.complete === false) {
       write(socket, body.refuse(refusal))
       return
     }
@@ -74,13 +75,6 @@ export class ClientErrors {
     else response.once('finish', () => socket.end())
   }
 }
-
-/** What is wrong within a body. How its length is told is a matter of the headers, and of no path. */
-const OF_BODIES: ReadonlySet<string> = new Set([
-  'HPE_INVALID_CHUNK_SIZE',
-  'HPE_INVALID_EOF_STATE',
-  'HPE_STRICT',
-])
 
 /** Whether the bytes begin with a request line of `/check`, whatever its method. */
 function isForCheck(packet: unknown): boolean {
