@@ -60,6 +60,46 @@ test('[H14] a JWS has one text as far as base64url goes: every other one is no t
   assert.equal(spellingsOf(JWS).filter(({ how }) => /^stray bits \d/.test(how)).length, 15)
 })
 
+test('[H14] a header that only lenient readers take for JSON makes a signed token, whatever its signature', () => {
+  const headers = [
+    '{"alg":"ES256","alg":"ES256"}',
+    '\ufeff{"alg":"ES256"}',
+    '{"alg":"ES256","x":"\\u0000"}',
+    '{"alg":"ES256","__proto__":{}}',
+    `{"alg":"ES256","x":${'['.repeat(40)}${']'.repeat(40)}}`,
+    Buffer.from('{"alg":"ES256","x":"\xe9"}', 'latin1'),
+  ]
+  for (const header of headers) {
+    const jws = `${part(header)}.${PAYLOAD}.${SIGNATURE}`
+    assert.equal(joseForm(jws), 'signed', String(header))
+    assert.equal(known(jws), known(jws.replace(SIGNATURE, part(Buffer.alloc(64, 1)))))
+    for (const text of [`${jws}=`, `${jws}.`, ` ${jws}`, `Bearer ${jws}`, `${jws.slice(0, -1)}R`])
+      assert.equal(RawToken.parse(text), undefined, text)
+  }
+})
+
+test('[H14] a JWE is known by all but its tag, and so is one whose tag was cut short', () => {
+  const jwe = `${part('{"alg":"dir","enc":"A256GCM"}')}..${part('iv')}.${part('text')}`
+  const tag = Buffer.alloc(16, 7)
+  const name = known(`${jwe}.${part(tag)}`)
+  for (const bytes of [4, 8, 12, 13, 14, 15])
+    assert.equal(known(`${jwe}.${part(tag.subarray(0, bytes))}`), name)
+  assert.notEqual(known(`${jwe.slice(0, -2)}AA.${part(tag)}`), name)
+})
+
+test('[H14] text that only looks a little like a JWS stays what it is', () => {
+  for (const text of [
+    '{3F2504E0-4F89-11D3}',
+    'a%2Eb.c',
+    '100%.x',
+    'Bearer a.b.c',
+    'k=v.w',
+    'sid.eyJ1IjoxfQ',
+    '{}[]"!',
+  ])
+    assert.equal(joseForm(text), 'opaque', text)
+})
+
 test('[H14] whatever bytes the parts hold, no change of the text but of its signature makes a token', () => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 40 })
   fc.assert(

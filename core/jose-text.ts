@@ -5,7 +5,7 @@ import { isObject, type JsonObject, parseStrictObject } from './strict-json.ts'
  * What a text is by its form alone; nothing in it is believed.
  * `signed`: a JWS (RFC 7515 §7.1), or two parts of the same kind, as some frameworks make them.
  * `encrypted`: a JWE (RFC 7516 §7.1), which nobody but its reader can look into.
- * `broken`: begins as one of them and is not written in the one way that it can be.
+ * `broken`: begins as one of them, or holds one, and is not written in the one way that it can be.
  */
 export type JoseForm = 'opaque' | 'signed' | 'encrypted' | 'broken'
 
@@ -16,12 +16,12 @@ const ENCRYPTED_PARTS = 5
  * Told by structure (RFC 7519 §3): the first part decodes to a JSON object, however that is written. From there on one
  * token has one text, as far as base64url goes: padding, stray bits, foreign characters, parts too many or too few are
  * `broken`, because lenient readers take them for the same token. So is a JWS in JSON, which can be written in any
- * number of ways, and one whose payload was detached.
+ * number of ways, one whose payload was detached, and one behind a scheme (`Bearer …`) or with percent-encoding.
  */
 export function joseForm(text: string): JoseForm {
   const dot = text.indexOf('.')
   const head = dot < 0 ? undefined : joseHeaderOf(text.slice(0, dot))
-  if (head === undefined) return isJsonSerialised(text) ? 'broken' : 'opaque'
+  if (head === undefined) return isJsonSerialised(text) || isWrapped(text, dot) ? 'broken' : 'opaque'
   switch (canonicalParts(text)) {
     case 2:
       // With `alg` it is a JWS that has lost its signature.
@@ -39,6 +39,8 @@ export function joseForm(text: string): JoseForm {
 function canonicalParts(text: string): number {
   // Decoders take these for others, or for nothing; what else is foreign to base64url they leave out.
   if (text.includes('=') || text.includes('+') || text.includes('/')) return 0
+  // Of characters beyond Latin-1 they take the low byte, which may be one of base64url.
+  if (Buffer.byteLength(text, 'utf8') !== text.length) return 0
   let parts = 0
   for (let from = 0; from <= text.length; parts += 1) {
     const dot = text.indexOf('.', from)
@@ -86,15 +88,41 @@ let last: { readonly text: string; readonly header: JsonObject | undefined } = {
 function joseHeaderOf(text: string): JsonObject | undefined {
   if (text === last.text) return last.header
   // Padding would end what is decoded; every other foreign character is passed over.
-  const header = parseStrictObject(Buffer.from(text.replaceAll('=', ''), 'base64url'))
+  const bytes = Buffer.from(text.replaceAll('=', ''), 'base64url')
+  const header = parseStrictObject(bytes) ?? (JSON_OBJECT.test(bytes.toString('utf8')) ? ODD : undefined)
   last = { text, header }
   return header
 }
 
+/** How an object begins that lenient readers take, too: with a mark in front, a member twice, bytes that are no text. */
+const JSON_OBJECT = /^\s*\{\s*"[^"]*"\s*:/
+const ODD: JsonObject = {}
+
 const IN_JSON = ['signature', 'signatures', 'ciphertext'] as const
 
+/** Members that nobody signs can be added at will, so what cannot be read in one way only may be one as well. */
 function isJsonSerialised(text: string): boolean {
   if (!text.trimStart().startsWith('{')) return false
   const value = parseStrictObject(Buffer.from(text, 'utf8'))
-  return isObject(value) && IN_JSON.some((name) => name in value)
+  return isObject(value) ? IN_JSON.some((name) => name in value) : JSON_OBJECT.test(text)
+}
+
+const FOREIGN_CHAR = /[^A-Za-z0-9_-](?=[A-Za-z0-9_-]*$)/
+const ENCODED = /%([0-7][0-9A-Fa-f])/g
+
+/** Whether a lenient reader finds a JWS behind something else, or once it has decoded percents. */
+function isWrapped(text: string, dot: number): boolean {
+  if (text.includes('%')) {
+    const plain = text.replace(ENCODED, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    const first = plain.indexOf('.')
+    if (first > 0 && (joseHeaderOf(plain.slice(0, first)) ?? behind(plain.slice(0, first))) !== undefined)
+      return true
+  }
+  return dot > 0 && behind(text.slice(0, dot)) !== undefined
+}
+
+/** The header that begins behind the last character that is none of base64url. */
+function behind(head: string): JsonObject | undefined {
+  const at = head.search(FOREIGN_CHAR)
+  return at < 0 ? undefined : joseHeaderOf(head.slice(at + 1))
 }

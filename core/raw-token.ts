@@ -60,8 +60,8 @@ export class RawToken {
   /**
    * The digest that its record has, and rules on it name. A JWS has as many texts as there are signatures that fit, so
    * it goes by issuer and `jti`, or by what was signed (model §2.4): never enough to let it in, always enough to end it.
-   * All other text goes by its exact bytes, and so do the JWTs that are minted here. Token text holds no NUL, so no
-   * text has such a digest.
+   * A JWE goes by everything but its tag, of which sloppy readers take a part. All other text goes by its exact bytes,
+   * and so do the JWTs that are minted here. Token text holds no NUL, so no text has such a digest.
    */
   knownBy(digestKey: string): TokenDigest {
     if (!this.isKnownByName) return this.digest(digestKey)
@@ -73,7 +73,7 @@ export class RawToken {
 
   /** Whether `knownBy` is another digest than that of its bytes. */
   get isKnownByName(): boolean {
-    return this.#form === 'signed' && !this.looksMinted
+    return this.#form !== 'opaque' && !this.looksMinted
   }
 
   /** Whether it could be a JWS, by its structure (RFC 7519 §3). */

@@ -159,7 +159,7 @@ export class Realm {
     const digest = raw.digest(this.keys.digestKey)
     const cached = this.#records.get(digest)
     if (cached !== undefined) return this.#judged(cached, source)
-    if (!raw.looksSigned) return this.#read(digest, source)
+    if (!raw.looksSigned) return this.#bySignature(raw, digest, source)
     if (source !== undefined && source !== 'oauth') return this.#bySignature(raw, digest, source)
     // A JWS of ours is known by its `jti`.
     return after(this.#signed.resolve(raw, digest), (own) => {

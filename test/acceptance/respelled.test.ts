@@ -34,7 +34,7 @@ function outsideToken(more: object = {}): string {
 }
 
 function read(token: string): Readonly<Record<string, unknown>> | undefined {
-  const [header = '', payload = '', signature = ''] = token.trim().split('.')
+  const [header = '', payload = '', signature = ''] = partsOf(token.trim())
   const by = { key: OUTSIDE.publicKey, dsaEncoding: 'ieee-p1363' } as const
   const isGood = verify(
     'sha256',
@@ -45,6 +45,14 @@ function read(token: string): Readonly<Record<string, unknown>> | undefined {
   return isGood
     ? (JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>)
     : undefined
+}
+
+/** Out of a header, a link or JSON, as somebody who wants to be helpful takes it. */
+function partsOf(text: string): readonly string[] {
+  const plain = decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'))
+  if (!plain.startsWith('{')) return plain.replace(/^["']?(?:Bearer|JWT|token)?[ +=]?/i, '').split('.')
+  const { protected: header, payload, signature } = JSON.parse(plain) as Readonly<Record<string, string>>
+  return [header ?? '', payload ?? '', signature ?? '']
 }
 
 before(async () => {

@@ -48,6 +48,9 @@ export function spellingsOf(jws: string): readonly Spelling[] {
     ['an empty fourth part', `${jws}.`],
     ['an empty part in front of the signature', `${input}..${signature}`],
     ['JSON, flattened', JSON.stringify({ protected: header, payload, signature })],
+    ...inJson(JSON.stringify({ protected: header, payload, signature })),
+    ...wrapped(jws),
+    ['a character whose low byte is the first', wide(jws)],
     ['JSON, general', JSON.stringify({ payload, signatures: [{ protected: header, signature }] }, null, 1)],
   ]
   const plain = signature.replaceAll('-', '+').replaceAll('_', '/')
@@ -66,6 +69,43 @@ export function spellingsOf(jws: string): readonly Spelling[] {
         ({ how, text: `${input}.${Buffer.from(one).toString('base64url')}`, of: 'signature' }) as const,
     ),
   ]
+}
+
+/** Nobody signs what stands beside the three members, or around them; some readers take what others refuse. */
+function inJson(flat: string): readonly (readonly [how: string, text: string])[] {
+  const beside = (member: string): string => `{${member},${flat.slice(1)}`
+  const deep = '['.repeat(40) + ']'.repeat(40)
+  return [
+    ['JSON with a member twice', beside('"x":1,"x":2')],
+    ['JSON with a deep member', beside(`"header":{"x":${deep}}`)],
+    ['JSON with a NUL', beside('"x":"\\u0000"')],
+    ['JSON with half a character', beside('"x":"\\ud800"')],
+    ['JSON with an endless number', beside('"x":1e999')],
+    ['JSON with a prototype', beside('"__proto__":{}')],
+    ['JSON with a name in escapes', flat.replace('signature', '\\u0073ignature')],
+    ['JSON behind a byte order mark', `\ufeff${flat}`],
+    ['JSON behind a line break', `\n${flat}`],
+    ['JSON in front of something', `${flat}x`],
+  ]
+}
+
+/** As a header, a cookie or a link has it, for readers that take the token out of that. */
+function wrapped(jws: string): readonly (readonly [how: string, text: string])[] {
+  return [
+    // Not `Bearer `: in a header that is no part of the token.
+    ['a scheme in front', `JWT ${jws}`],
+    ['a scheme and a plus', `Bearer+${jws}`],
+    ['a cookie name in front', `token=${jws}`],
+    ['quotes around', `"${jws}"`],
+    ['percents for dots', jws.replaceAll('.', '%2E')],
+    ['percents for the first dot', jws.replace('.', '%2e')],
+    ['percents for a letter', `%65${jws.slice(1)}`],
+    ['percents for a scheme', `Bearer%20${jws}`],
+  ]
+}
+
+function wide(jws: string): string {
+  return String.fromCharCode(0x100 + jws.charCodeAt(0)) + jws.slice(1)
 }
 
 /** The same bytes with other values of the bits of the last character that belong to no byte. */
