@@ -5,7 +5,7 @@ import { ok } from './envelope.ts'
 import { newerRevocation } from './newer-members.ts'
 import { unsealed, type WireTokenRecord, wireTokenRecord } from './token-record.ts'
 
-/** Tokens of a client that are read at once; each may hold 8 KB of sealed text. */
+/** Tokens of a client that are read at once; each may hold 16 KB of sealed text. */
 export const TOKENS_PER_PAGE = 500
 /** Characters after which a part of a long list is sent on. */
 const PART_CHARS = 65_536
