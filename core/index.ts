@@ -317,11 +317,14 @@ export type {
 export { type Admission, ANY_ACCESS, admit, type Credential, type Demand } from './verdict/admit.ts'
 export { APP_CREDENTIAL, delegationOf, type GuardedAct, mayDelegated } from './verdict/delegation.ts'
 export {
+  freesText,
   INACTIVE_WHYS,
   type InactiveWhy,
   isByRule,
+  isEndedByRule,
   isInactiveWhy,
   isOver,
+  isSuspended,
   UNKNOWN_WHYS,
   type UnknownWhy,
   type Verdict,

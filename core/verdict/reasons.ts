@@ -4,6 +4,8 @@ type ReasonTraits = {
   readonly isByRule: boolean
   /** Nothing makes the token active again: no release of a hold, no passing of time, no other question. */
   readonly isFinal: boolean
+  /** Text that a customer chose may be given to a new token: it merely ran out, or was lost, and nobody ended it. */
+  readonly freesText: boolean
 }
 
 export type InactiveWhy =
@@ -23,17 +25,17 @@ export type InactiveWhy =
  * asks "is it over for good?" are made from it: a reason that lacks its row does not compile, and one that has it is missing nowhere.
  */
 const INACTIVE_REASONS: Readonly<Record<InactiveWhy, ReasonTraits>> = {
-  unknown: { isByRule: false, isFinal: false },
-  malformed: { isByRule: false, isFinal: true },
-  expired: { isByRule: false, isFinal: true },
-  not_yet_valid: { isByRule: false, isFinal: false },
-  revoked: { isByRule: true, isFinal: true },
-  held: { isByRule: true, isFinal: false },
-  rotated: { isByRule: false, isFinal: true },
-  consumed: { isByRule: false, isFinal: true },
-  lost: { isByRule: true, isFinal: true },
+  unknown: { isByRule: false, isFinal: false, freesText: false },
+  malformed: { isByRule: false, isFinal: true, freesText: false },
+  expired: { isByRule: false, isFinal: true, freesText: true },
+  not_yet_valid: { isByRule: false, isFinal: false, freesText: false },
+  revoked: { isByRule: true, isFinal: true, freesText: false },
+  held: { isByRule: true, isFinal: false, freesText: false },
+  rotated: { isByRule: false, isFinal: true, freesText: false },
+  consumed: { isByRule: false, isFinal: true, freesText: false },
+  lost: { isByRule: true, isFinal: true, freesText: true },
   /** Alive, but no access token: it was presented as what it is not (`admit`). */
-  not_access: { isByRule: false, isFinal: false },
+  not_access: { isByRule: false, isFinal: false, freesText: false },
 }
 
 /** Why nothing can be said now: an outage, never an answer. */
@@ -63,4 +65,19 @@ export function isOver({ kind, why = '' }: Judged): boolean {
 /** Whether a rule ended or suspended it, rather than time or use. */
 export function isByRule({ kind, why = '' }: Judged): boolean {
   return kind === 'inactive' && isInactiveWhy(why) && INACTIVE_REASONS[why].isByRule
+}
+
+/** Whether a rule ended it for good. */
+export function isEndedByRule(judged: Judged): boolean {
+  return isByRule(judged) && isOver(judged)
+}
+
+/** Whether a rule suspends it: it lives again when that is lifted, and can still be ended. */
+export function isSuspended(judged: Judged): boolean {
+  return isByRule(judged) && !isOver(judged)
+}
+
+/** Whether its text, if a customer chose it, may stand for a new token. */
+export function freesText({ kind, why = '' }: Judged): boolean {
+  return kind === 'inactive' && isInactiveWhy(why) && INACTIVE_REASONS[why].freesText
 }

@@ -1,10 +1,11 @@
 import {
   type Found,
+  freesText,
   type Handle,
-  type InactiveWhy,
   isMintingHeld,
   isOfRegisteredIssuer,
   isRevoked,
+  isSuspended,
   type Operation,
   putToken,
   type RawToken,
@@ -148,18 +149,13 @@ function planOver(realm: Realm, act: BindAct, { verdict, record: own, respelled 
     case 'active':
       return isOwn && record.kind === 'assigned' ? { kind: 'extend', record } : CONFLICT
     case 'inactive':
-      if (verdict.why === 'held') return isOwn ? HELD : CONFLICT
-      return record.kind === 'assigned' && mayReturn(verdict.why) ? { kind: 'put', over: [record] } : CONFLICT
+      if (isSuspended(verdict)) return isOwn ? HELD : CONFLICT
+      return record.kind === 'assigned' && freesText(verdict) ? { kind: 'put', over: [record] } : CONFLICT
     case 'unknown':
       throw new StoreUnavailable('this node does not know all revocations yet')
     default:
       return unreachable(verdict)
   }
-}
-
-/** Text that merely ran out, or that a restore lost, was never revoked: it may be bound again, by anyone. */
-function mayReturn(why: InactiveWhy): boolean {
-  return why === 'expired' || why === 'lost'
 }
 
 function intentOf({ admin, client, assignment, claims }: BindAct): TokenIntent {

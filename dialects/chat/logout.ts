@@ -14,7 +14,7 @@ import { listParts, streamed, TOKENS_PER_PAGE } from './ended-list.ts'
 import { ok } from './envelope.ts'
 import { userCaller } from './me.ts'
 import { unsealed, wireTokenRecord } from './token-record.ts'
-import { isActive, isSuspended, type User } from './user.ts'
+import { isActive, isMerelyHeld, type User } from './user.ts'
 
 /** `POST /me/logout`: ends the token that it comes with, and no other; answers with that one record. */
 export async function logout(realm: Realm, user: User): Promise<Answer | Stale> {
@@ -76,7 +76,7 @@ async function endPage(realm: Realm, user: User, after: number | undefined): Pro
   const others = page.records.filter((one) => one.handle !== handle)
   const live = others.filter((one) => isActive(realm.judge(one)))
   // A suspended one would come back when its hold is released; nothing can stand on it, so it is no condition.
-  const ended = others.filter((one) => live.includes(one) || isSuspended(realm, one, realm.judge(one)))
+  const ended = others.filter((one) => live.includes(one) || isMerelyHeld(realm, one, realm.judge(one)))
   if (ended.length > 0) {
     const caller = userCaller(realm, user)
     const audit = { by: caller.id, from: caller.from, how: 'chat.logout-others' }

@@ -3,6 +3,7 @@ import {
   after,
   deleteRecord,
   type EndedBy,
+  isSuspended,
   type RawToken,
   type Realm,
   type RevokeAct,
@@ -60,7 +61,7 @@ function actOn(verdict: Verdict, record: TokenRecord, act: RevokeAct): RevokeAct
       return { ...act, onlyIfLive: record }
     case 'inactive':
       // A suspended token comes back when its hold is released, unless it is revoked: it can be ended.
-      return verdict.why === 'held' ? act : undefined
+      return isSuspended(verdict) ? act : undefined
     case 'unknown':
       throw new StoreUnavailable('this node does not know all revocations yet')
     default:

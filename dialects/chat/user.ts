@@ -2,6 +2,8 @@ import {
   type Awaitable,
   after,
   type Found,
+  freesText,
+  isSuspended,
   RawToken,
   type Realm,
   StoreUnavailable,
@@ -67,7 +69,7 @@ function findUser(tools: ChatTools, realm: Realm, presented: Presented): Awaitab
 function mayBeKnownOutside({ verdict, record }: Found): boolean {
   if (record === undefined) return true
   if (verdict.kind !== 'inactive' || record.claims?.['outside'] !== true) return false
-  return verdict.why === 'expired' || verdict.why === 'lost'
+  return freesText(verdict)
 }
 
 type Owner = Presented & { readonly found: Found; readonly act: UserAct; readonly alsoHeld: boolean }
@@ -78,7 +80,7 @@ function ownerOf(
 ): Awaitable<Answer | Stale> {
   const { record, verdict } = found
   const mayAct = (of: TokenRecord, judged: Verdict): boolean =>
-    isActive(judged) || (alsoHeld && isSuspended(realm, of, judged))
+    isActive(judged) || (alsoHeld && isMerelyHeld(realm, of, judged))
   if (record?.client === undefined || !mayAct(record, verdict)) return fail('INVALID_TOKEN')
   const id = clientRecordId(who.app.name, record.client)
   return after(realm.directory.get(CHAT_CLIENTS, id), (client) => {
@@ -91,8 +93,8 @@ function ownerOf(
 }
 
 /** Held, and not run out meanwhile: a hold is seen first. */
-export function isSuspended(realm: Realm, { expiresAtMs }: TokenRecord, verdict: Verdict): boolean {
-  return verdict.kind === 'inactive' && verdict.why === 'held' && expiresAtMs > realm.nowMs()
+export function isMerelyHeld(realm: Realm, { expiresAtMs }: TokenRecord, verdict: Verdict): boolean {
+  return isSuspended(verdict) && expiresAtMs > realm.nowMs()
 }
 
 /** @throws StoreUnavailable when it cannot be known now: that is never an answer. */

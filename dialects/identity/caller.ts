@@ -18,7 +18,7 @@ export function asCaller(call: Call, next: (caller: LiveParty, facts: PartyFacts
   return asAnyCaller(call, (caller, facts) => (isLimited(caller.record) ? limited() : next(caller, facts)))
 }
 
-export function limited(): Answer {
+function limited(): Answer {
   return fault('forbidden', 'User must setup multi-factor')
 }
 

@@ -70,11 +70,11 @@ export function unauthorized(request: WireRequest, message: string): Answer {
   return writeV2Fault({ name: 'unauthorized', message, headers })
 }
 
-/** A caller, or a user's passcodes, came too fast. */
-export function overLimit(waitSeconds: number, nowMs: number): Answer {
+/** A caller, or a user's passcodes, came too fast; or more was asked for than one answer holds, which may be asked anew at once. */
+export function overLimit(waitSeconds: number, nowMs: number, message = 'Too many requests.'): Answer {
   return writeV2Fault({
     name: 'overLimit',
-    message: 'Too many requests.',
+    message,
     headers: { 'retry-after': String(waitSeconds) },
     retryAt: formatInstant(nowMs + waitSeconds * 1_000),
   })

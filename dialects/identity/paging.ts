@@ -2,7 +2,7 @@ import type { Awaitable, Collection, Entry } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import { parseFormText } from '../wire/form.ts'
 import type { Call } from './call.ts'
-import { fault, VARY } from './faults.ts'
+import { fault, overLimit, VARY } from './faults.ts'
 
 /** Items of a page: what is asked for at most, and what is given when nothing is asked for. */
 export const PAGE_MAX = 1_000
@@ -24,7 +24,7 @@ export type Listing<T> = {
  * an empty collection an empty list. The next page stands in `{name}_links` and in the Link header.
  */
 export async function listAnswer<T>(call: Call, listing: Listing<T>): Promise<Answer> {
-  const asked = pageAsked(call.request.query)
+  const asked = pageAsked(call)
   if (asked.kind === 'refused') return asked.answer
   const { limit, marker } = asked
   const { realm } = call
@@ -71,7 +71,7 @@ type PageAsked =
   | { readonly kind: 'page'; readonly limit: number; readonly marker: string | undefined }
   | { readonly kind: 'refused'; readonly answer: Answer }
 
-export function pageAsked(query: string | undefined): PageAsked {
+export function pageAsked({ realm, request: { query } }: Call): PageAsked {
   const form = parseFormText(query ?? '')
   if (form.kind !== 'form')
     return { kind: 'refused', answer: fault('badRequest', 'The query cannot be read.') }
@@ -81,7 +81,7 @@ export function pageAsked(query: string | undefined): PageAsked {
     return { kind: 'refused', answer: fault('badRequest', '"limit" must be a number above 0.') }
   const limit = text === undefined ? PAGE_DEFAULT : Number(text)
   if (limit > PAGE_MAX)
-    return { kind: 'refused', answer: fault('overLimit', `"limit" must be at most ${PAGE_MAX}.`) }
+    return { kind: 'refused', answer: overLimit(0, realm.nowMs(), `"limit" must be at most ${PAGE_MAX}.`) }
   return { kind: 'page', limit, marker }
 }
 

@@ -1,6 +1,7 @@
 import {
   type Awaitable,
   after,
+  isSuspended,
   RawToken,
   type Realm,
   StoreUnavailable,
@@ -73,8 +74,8 @@ export function judgeParty(realm: Realm, facts: PartyFacts | undefined): Party {
       realm.uses.accepted(record, realm.nowMs())
       return { kind: 'live', record, user, tenant }
     case 'inactive': {
-      const isSuspended = verdict.why === 'held' && record.expiresAtMs > realm.nowMs()
-      return isSuspended ? { kind: 'held', record, user } : { kind: 'dead', record, user }
+      const isHeld = isSuspended(verdict) && record.expiresAtMs > realm.nowMs()
+      return isHeld ? { kind: 'held', record, user } : { kind: 'dead', record, user }
     }
     case 'unknown':
       throw new StoreUnavailable(`the state of a token cannot be known now: ${verdict.why}`)

@@ -7,6 +7,8 @@ import {
   grantOf,
   type IssueAct,
   type Issued,
+  isEndedByRule,
+  isSuspended,
   issueTokens,
   type Memo,
   mintHandle,
@@ -107,7 +109,7 @@ export function redeemCode(call: Call, authenticated: Authenticated): Awaitable<
     if (!isProved(proof, record.claims as CodeClaims)) return invalidGrant()
     if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
     if (verdict.kind === 'active') return redeem(call, authenticated, record)
-    if (verdict.why === 'revoked' || verdict.why === 'lost') return endedAnswer(call.realm, record.grant)
+    if (isEndedByRule(verdict)) return endedAnswer(call.realm, record.grant)
     return perhapsCollected(call, authenticated, { raw, proof })
   })
 }
@@ -183,8 +185,7 @@ function perhapsCollected(
     const of = callerFacts({ source: 'oauth', client: used.client }, realm.basis())
     const verdict = realm.judge({ ...of, grant })
     // A hold is released one day: what is seen through it still counts.
-    if (verdict.kind !== 'active' && !(verdict.kind === 'inactive' && verdict.why === 'held'))
-      return endedAnswer(realm, grant)
+    if (verdict.kind !== 'active' && !isSuspended(verdict)) return endedAnswer(realm, grant)
     const detectedAt = formatInstant(realm.nowMs())
     const cause = { code: 'authorization_code_reuse', token, grant, usedAt, detectedAt }
     return endGrant(call, authenticated, { grant, cause })

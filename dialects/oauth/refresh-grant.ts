@@ -4,6 +4,8 @@ import {
   type Consumption,
   type Found,
   type Handle,
+  isEndedByRule,
+  isSuspended,
   RawToken,
   type Realm,
   seal,
@@ -43,7 +45,7 @@ function judged(call: Call, authenticated: Authenticated, own: Own): Awaitable<A
   const { verdict, record } = own
   if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
   if (verdict.kind === 'active') return rotate(call, authenticated, record)
-  if (verdict.why === 'revoked' || verdict.why === 'lost') return endedAnswer(call.realm, record.grant)
+  if (isEndedByRule(verdict)) return endedAnswer(call.realm, record.grant)
   // Rotated, perhaps expired or held since: it is looked at what the one use of it brought.
   const { realm } = call
   return after(realm.store.consumption(realm.ordinal, record.handle), (consumption) =>
@@ -118,7 +120,7 @@ async function usedAgain(
 ): Promise<Answer | Stale> {
   const { realm, options } = call
   const answered = openAnswer(realm, record, consumption)
-  const isHeld = verdict.kind === 'inactive' && verdict.why === 'held'
+  const isHeld = isSuspended(verdict)
   const isLate = answered === undefined || realm.nowMs() - answered.atMs >= options.replaySeconds * 1_000
   if (!isLate && (await realm.store.consumption(realm.ordinal, answered.successor)) === undefined)
     return isHeld ? invalidGrant() : answeredAgain(wantedOf(call, authenticated, record), answered)

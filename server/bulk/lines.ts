@@ -1,7 +1,7 @@
 /** Bytes of a line that is looked at; a longer one is reported, and passed over. */
 export const LINE_MAX_BYTES = 65_536
 /** Characters of a run of lines that one token may be wrapped over. */
-export const WRAPPED_MAX_CHARS = 65_536
+const WRAPPED_MAX_CHARS = 65_536
 /** Of a longer run, what is looked at once more with what follows it: the longest token. */
 const OVERLAP_CHARS = 16_384
 

@@ -2,6 +2,7 @@ import {
   BEYOND_LOGS,
   foreignSource,
   ISSUERS,
+  isOver,
   isRevoked,
   issuerId,
   Overloaded,
@@ -123,11 +124,6 @@ const UNSEEN = {
   position: BEYOND_LOGS,
   issuedAtMs: Number.MAX_SAFE_INTEGER,
   expiresAtMs: Number.MAX_SAFE_INTEGER,
-}
-
-/** A hold may be lifted, and what is not valid yet will be: neither is an end. */
-function isOver(verdict: Verdict): boolean {
-  return verdict.kind === 'inactive' && verdict.why !== 'held' && verdict.why !== 'not_yet_valid'
 }
 
 async function endOwn(bulk: BulkAct, record: TokenRecord, verdict: Verdict): Promise<Finding | 'stale'> {

@@ -23,7 +23,7 @@ export type SecretKind =
 export type Secret = { readonly credential: SecretKind; readonly endedBy: string }
 
 /** Secrets of one realm that are looked for; at more of them none of the rest is. */
-export const SECRETS_MAX = 250_000
+const SECRETS_MAX = 250_000
 
 type Known = ReadonlyMap<string, Secret>
 

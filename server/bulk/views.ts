@@ -1,7 +1,7 @@
 /** Characters of one line and of everything that was read out of it. */
-export const VIEWS_MAX_CHARS = 524_288
+const VIEWS_MAX_CHARS = 524_288
 /** Encodings inside each other: JSON in JSON in a query in base64 is four. */
-export const DEPTH_MAX = 8
+const DEPTH_MAX = 8
 /** Characters of a word that may be base64: a shorter one holds no secret worth the name. */
 const BASE64_MIN_CHARS = 12
 

@@ -22,7 +22,7 @@ export function listRoles(call: Call): Awaitable<Answer> {
   return untilFresh(() =>
     asWholeCaller(call, async ({ user }) => {
       if (heightOf(rankOf(user)) === 0) return notAuthorized()
-      const asked = pageAsked(call.request.query)
+      const asked = pageAsked(call)
       if (asked.kind === 'refused') return asked.answer
       if (asked.marker === undefined || isBuiltInRole(asked.marker)) return firstPage(call, asked)
       return listAnswer(call, {

@@ -45,7 +45,7 @@ export function listTenants(call: Call): Awaitable<Answer> {
   const form = parseFormText(call.request.query ?? '')
   return untilFresh(() =>
     asWholeCaller(call, async (caller) => {
-      const asked = pageAsked(call.request.query)
+      const asked = pageAsked(call)
       if (asked.kind === 'refused' || form.kind !== 'form')
         return asked.kind === 'refused' ? asked.answer : fault('badRequest', 'The query cannot be read.')
       const name = form.values.get('name')

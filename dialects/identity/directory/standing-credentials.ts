@@ -65,10 +65,7 @@ async function deletions(
   return ended.map((entry) => deleted('appCredential', entry))
 }
 
-export async function appCredentialsOf(
-  realm: Realm,
-  userId: string,
-): Promise<Entry<IdentityAppCredential>[]> {
+async function appCredentialsOf(realm: Realm, userId: string): Promise<Entry<IdentityAppCredential>[]> {
   const entries: Entry<IdentityAppCredential>[] = []
   for await (const entry of realm.directory.listed(IDENTITY_APP_CREDENTIALS, { name: 'user', value: userId }))
     entries.push(entry)

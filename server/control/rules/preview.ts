@@ -1,6 +1,7 @@
 import {
   type Awaitable,
   after,
+  isSuspended,
   isWhole,
   Overloaded,
   type Realm,
@@ -136,7 +137,7 @@ async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Co
 /** What a revocation would take from its bearer: a held token, too, for it may be released. */
 function isLive(realm: Realm, record: TokenRecord): Awaitable<boolean> {
   const verdict = realm.judge(record)
-  if (verdict.kind !== 'active' && !(verdict.kind === 'inactive' && verdict.why === 'held')) return false
+  if (verdict.kind !== 'active' && !isSuspended(verdict)) return false
   if (!SINGLE_USE.has(record.kind)) return true
   return after(realm.store.consumption(realm.ordinal, record.handle), (spent) => spent === undefined)
 }
