@@ -1,3 +1,4 @@
+import { ecdsaTwin } from './ecdsa-twin.ts'
 import { sextetAt } from './sextets.ts'
 import { isObject, type JsonObject, parseStrictObject } from './strict-json.ts'
 
@@ -11,6 +12,8 @@ export type JoseForm = 'opaque' | 'signed' | 'encrypted' | 'broken'
 
 const SIGNED_PARTS = 3
 const ENCRYPTED_PARTS = 5
+/** 16 bytes. */
+const TAG_CHARS_MIN = 22
 
 /**
  * Told by structure (RFC 7519 §3): the first part decodes to a JSON object, however that is written. From there on one
@@ -29,7 +32,8 @@ export function joseForm(text: string): JoseForm {
     case SIGNED_PARTS:
       return text[dot + 1] === '.' ? 'broken' : 'signed'
     case ENCRYPTED_PARTS:
-      return 'encrypted'
+      // No tag is shorter (RFC 7518 §5); sloppy readers compare as much of it as there is.
+      return text.length - text.lastIndexOf('.') > TAG_CHARS_MIN ? 'encrypted' : 'broken'
     default:
       return 'broken'
   }
@@ -72,6 +76,15 @@ export function nameOfSigned(text: string): SignedName {
   if (typeof iss === 'string' && iss !== '' && typeof jti === 'string' && jti !== '')
     return { kind: 'pair', issuer: iss, jti }
   return { kind: 'input', input: text.slice(0, text.lastIndexOf('.')) }
+}
+
+/** The same JWS with the other signature that fits, where its algorithm has two. */
+export function twinOfSigned(text: string): string | undefined {
+  const at = text.lastIndexOf('.')
+  const algorithm = joseHeaderOf(text.slice(0, text.indexOf('.')))?.alg
+  if (typeof algorithm !== 'string') return undefined
+  const twin = ecdsaTwin(algorithm, Buffer.from(text.slice(at + 1), 'base64url'))
+  return twin === undefined ? undefined : `${text.slice(0, at)}.${twin.toString('base64url')}`
 }
 
 /** The payload of a signed text, if it is a JSON object that can be read in one way only. */

@@ -1,6 +1,6 @@
 import { sha256Base64url } from './crypto.ts'
 import { parseHandle, type TokenDigest, tokenDigest } from './ids.ts'
-import { type JoseForm, joseForm, nameOfSigned, payloadOf } from './jose-text.ts'
+import { type JoseForm, joseForm, nameOfSigned, payloadOf, twinOfSigned } from './jose-text.ts'
 
 /** Bytes of the longest token text that is looked at; our own are 40. */
 export const TOKEN_MAX_BYTES = 8_192
@@ -69,6 +69,15 @@ export class RawToken {
     const known =
       name.kind === 'pair' ? `iss:${name.issuer.length}:${name.issuer}${name.jti}` : `jws:${name.input}`
     return tokenDigest(sha256Base64url(`${digestKey}\0${known}`))
+  }
+
+  /**
+   * The digest of the same JWS with its other ECDSA signature: what was known by its bytes, before a JWS had a name, may
+   * come back as that.
+   */
+  twinDigest(digestKey: string): TokenDigest | undefined {
+    const twin = this.isKnownByName && this.#form === 'signed' ? twinOfSigned(this.#text) : undefined
+    return twin === undefined ? undefined : RawToken.digestOf(twin, digestKey)
   }
 
   /** Whether `knownBy` is another digest than that of its bytes. */

@@ -129,7 +129,11 @@ async function planForNew(realm: Realm, act: BindAct): Promise<Plan> {
 /** Whether text without a record was revoked here once: by its name, or by its bytes, as a JWS was known long ago. */
 export async function wasEnded(realm: Realm, raw: RawToken, source: Source): Promise<boolean> {
   const { digestKey } = realm.keys
-  for (const digest of new Set([raw.knownBy(digestKey), raw.digest(digestKey)])) {
+  const twin = raw.twinDigest(digestKey)
+  // Kept by its bytes long ago: alive, held or over, it is let in by those alone.
+  if (twin !== undefined && (await realm.store.tokenByDigest(realm.ordinal, twin)) !== undefined) return true
+  const digests = [raw.knownBy(digestKey), raw.digest(digestKey), ...(twin === undefined ? [] : [twin])]
+  for (const digest of new Set(digests)) {
     if (await realm.store.isTombstone(realm.ordinal, digest)) return true
     // At the head, no cut-off hits; what is left is a rule on this very digest.
     const facts = { source, digest, ancestors: [], position: realm.basis(), expiresAtMs: 0 }

@@ -286,3 +286,35 @@ onBothStores(
     assertError(await me(loose), 401, 'INVALID_TOKEN')
   },
 )
+
+for (const alg of ['ES256', 'ES384', 'ES512', 'ES256K'] as const) {
+  onBothStores(
+    `[H14] [F10] the other signature of an ${alg} token that was kept by its bytes opens nothing, whatever became of it`,
+    async (store) => {
+      const issuer = issuerOf(alg)
+      const { world, asked, me } = await openOutside(issuer, store)
+      await world.client('u1')
+      await world.client('u2')
+      for (const claims of [CLAIMS, WITH_JTI]) {
+        const token = issuer.sign(claims)
+        const twin = spellingsOf(token).find(({ how }) => how === 's turned into n - s')?.text ?? ''
+        assert.ok(issuer.vouches(twin) !== undefined)
+        await keepAsBefore(world, token)
+        const isShut = async (when: string): Promise<void> => {
+          assertError(await me(twin), 401, 'INVALID_TOKEN')
+          for (const client of ['u1', 'u2'])
+            assertError(await world.admin('PUT', tokenPath(client), { token: twin }), 409, 'TOKEN_CONFLICT')
+          assert.deepEqual(asked, [], when)
+        }
+        await isShut('live')
+        assert.equal((await me(token)).status, 200, 'the text that was kept is let in')
+        assert.equal((await world.admin('DELETE', tokenPath('u1'), { token })).status, 200)
+        await isShut('ended')
+      }
+      world.clock.advance(8 * 86_400_000)
+      world.realms.ledger.raiseFloor(world.realm.nowMs())
+      await world.realms.ledger.settleFloor()
+      assert.ok((await collectExpired(world.realms, world.store)) > 0)
+    },
+  )
+}
