@@ -48,6 +48,7 @@ test('[M06] [W9] by its claims: ID, refresh, logout, event and introspection tok
   const others: readonly JsonObject[] = [
     ...[{ at_hash: 'x' }, { c_hash: 'x' }, { s_hash: 'x' }, { nonce: 'n', at_hash: 'x' }],
     ...['ID', 'Refresh', 'Offline', 'Logout', 'id'].map((typ) => ({ typ })),
+    ...[{ typ: ['ID'] }, { token_use: ['access', 'id'] }],
     ...[{ token_use: 'id' }, { token_use: 'refresh' }, { token_type: 'refresh' }],
     { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } },
     ...[{ token_introspection: { active: true } }, { status_list: {} }],

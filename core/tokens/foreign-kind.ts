@@ -43,7 +43,8 @@ export function foreignKindOf(
 function isMarkedOther(claims: JsonObject): boolean {
   if (OTHERS_CLAIMS.some((claim) => claims[claim] !== undefined)) return true
   return Object.entries(OTHERS_VALUES).some(([claim, values]) => {
-    const value = claims[claim]
-    return typeof value === 'string' && values.has(value.toLowerCase())
+    // Some readers take the first entry of a list: what stands in one is a mark, too.
+    const value = [claims[claim]].flat()
+    return value.some((one) => typeof one === 'string' && values.has(one.toLowerCase()))
   })
 }
