@@ -69,3 +69,21 @@ onBothStores('[H24] under a hold a token ends itself and no other', async (store
   await append(realm, { kind: 'release', id: HOLD })
   assert.equal((await ask(as(other, 'GET', '/v2.0/tenants'))).status, 200)
 })
+
+for (const [over, target] of Object.entries(HOLDS))
+  onBothStores(
+    `[H24] under a hold ${over} nobody sets a password by the old one, and the old one serves on`,
+    async (store) => {
+      const { ask, realm } = await openV3({ store })
+      const names = { username: 'ann', password: 'pw-ann', newPassword: 'taken' }
+      const v2 = { 'RAX-AUTH:changePasswordCredentials': names }
+      const change = send2('', 'POST', '/v2.0/users/RAX-AUTH/change-pwd', v2)
+      const v3 = { user: { password: 'taken', original_password: 'pw-ann' } }
+      await append(realm, { kind: 'hold', id: HOLD, target })
+      for (const given of [change, send3('POST', '/v3/users/id-ann/password', { body: v3 })])
+        assert.equal((await ask(given)).status, 403, given.path)
+      await append(realm, { kind: 'release', id: HOLD })
+      assert.equal((await ask(passwordLogin('ann'))).status, 200)
+      assert.equal((await ask(change)).status, 204)
+    },
+  )

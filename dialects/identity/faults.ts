@@ -100,6 +100,11 @@ export function notAuthorized(): Answer {
   return fault('forbidden', 'Not authorized.')
 }
 
+/** What comes of a hold over whom it would be for. */
+export function suspended(): Answer {
+  return fault('forbidden', 'This user or tenant is suspended.')
+}
+
 /** This dialect's words for what is refused before, beside or after its own meaning. */
 export function faultOf(refusal: Refusal): Fault {
   switch (refusal.kind) {

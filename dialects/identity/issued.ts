@@ -1,7 +1,7 @@
 import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { Call } from './call.ts'
-import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
+import { fault, suspended, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { type Mint, type Minted, mint } from './mint.ts'
 
 /** Mints a token and answers with what `answer` makes of it, or with v2.0's words for why there is none. */
@@ -19,7 +19,7 @@ export async function issued(
     case 'consumed':
       return unauthorized(call.request, WRONG_CREDENTIALS)
     case 'held':
-      return fault('forbidden', 'This user or tenant is suspended.')
+      return suspended()
     case 'too-deep':
       return fault('forbidden', 'This token was made from a token too many times.')
     default:

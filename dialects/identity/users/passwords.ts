@@ -1,4 +1,13 @@
-import { type Awaitable, callerFacts, type Entry, mintText, type Position, type Realm } from '@rescind/core'
+import {
+  type Awaitable,
+  callerFacts,
+  type Entry,
+  isMintingHeld,
+  mintText,
+  type Position,
+  type Realm,
+  unreachable,
+} from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject } from '../../wire/strict-json.ts'
@@ -14,6 +23,7 @@ import {
   fault,
   NO_VALID_TOKEN,
   notAuthorized,
+  suspended,
   unauthorized,
   WRONG_CREDENTIALS,
 } from '../faults.ts'
@@ -30,13 +40,17 @@ const RESET_KIND = 'identity-password-reset'
 
 type NewPassword = { readonly basis: Position; readonly password: string; readonly how: string }
 
-/** A new password for a user that has proved to be itself; every token of it ends in the same unit. */
+/**
+ * A new password for a user that has proved to be itself; every token of it ends in the same unit. Not for who is
+ * suspended: whoever it is that knows the password must not have the account to itself when the hold is released.
+ */
 async function setPassword(
   call: Call,
   entry: Entry<IdentityUser>,
   { basis, password, how }: NewPassword,
-): Promise<'written' | Stale> {
+): Promise<'written' | 'held' | Stale> {
   const { realm, request, settings } = call
+  if (isMintingHeld({ source: IDENTITY, subject: entry.id }, realm.index)) return 'held'
   const passwordHash = await settings.passwords.hash({ password, from: request.from })
   const facts = callerFacts({ source: IDENTITY, subject: entry.id }, basis)
   const written = await writeDirectory(realm, [updated('user', entry, { ...entry.value, passwordHash })], {
@@ -49,6 +63,22 @@ async function setPassword(
   })
   // No name is changed and nobody else is touched, so the other outcomes do not come up.
   return written.kind === 'written' ? 'written' : 'stale'
+}
+
+function answered(
+  done: Awaited<ReturnType<typeof setPassword>>,
+  words: () => Awaitable<Answer>,
+): Awaitable<Answer | Stale> {
+  switch (done) {
+    case 'written':
+      return words()
+    case 'held':
+      return suspended()
+    case 'stale':
+      return done
+    default:
+      return unreachable(done)
+  }
 }
 
 /** `POST /v2.0/users/RAX-AUTH/change-pwd`: without a token, by the old password. */
@@ -72,7 +102,7 @@ export function changePassword(call: Call): Awaitable<Answer> {
     // Half of what this user proves itself by must not replace itself: it is done with a token of both factors.
     if (mfaOf(entry.value).isEnabled) return notAuthorized()
     const done = await setPassword(call, entry, { basis, password, how: 'password.change' })
-    return done === 'written' ? NO_CONTENT : done
+    return answered(done, () => NO_CONTENT)
   })
 }
 
@@ -97,7 +127,7 @@ export function changeOwnPassword(call: Call, [userId = '']: readonly string[]):
       const isRight = await call.settings.passwords.verify(question)
       if (entry === undefined || !isRight) return notAuthorized()
       const done = await setPassword(call, entry, { basis, password, how: 'password.change' })
-      return done === 'written' ? userAnswer(call, entry.value) : done
+      return answered(done, () => userAnswer(call, entry.value))
     }),
   )
 }
@@ -165,7 +195,7 @@ export function resetPassword(call: Call): Awaitable<Answer> {
     if (entry === undefined || !entry.value.enabled) return unauthorized(request, NO_VALID_TOKEN)
     const change = { basis: reset.position, password, how: 'password.reset' }
     const done = await setPassword(call, entry, change)
-    return done === 'written' ? NO_CONTENT : done
+    return answered(done, () => NO_CONTENT)
   })
 }
 

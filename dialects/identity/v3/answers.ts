@@ -64,6 +64,11 @@ export function forbidden(message: string = NOT_ALLOWED): Answer {
   return failure(403, message)
 }
 
+/** What comes of a hold over whom it would be for. */
+export function suspended(): Answer {
+  return forbidden('This user or project is suspended.')
+}
+
 const NOT_ALLOWED = 'You are not authorized to perform the requested action.'
 
 /** Unknown, dead, foreign: one answer, to the byte. */

@@ -6,7 +6,7 @@ import { rescoped } from '../descent.ts'
 import { domainAt } from '../directory/domains.ts'
 import { appCredentialClient, PROOF } from '../directory/names.ts'
 import { type Mint, mint } from '../mint.ts'
-import { forbidden, malformed, overLimit, success, unauthorized } from './answers.ts'
+import { forbidden, malformed, overLimit, success, suspended, unauthorized } from './answers.ts'
 import { type AuthAsked, parseAuth } from './auth-body.ts'
 import { catalogForm } from './catalog.ts'
 import { readJson } from './entity.ts'
@@ -80,7 +80,7 @@ async function granted(call: Call, { basis, proven, grant }: Granting): Promise<
     case 'consumed':
       return unauthorized(request)
     case 'held':
-      return forbidden('This user or project is suspended.')
+      return suspended()
     case 'too-deep':
       return forbidden('This token was made from a token too many times.')
     default:

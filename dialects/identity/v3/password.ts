@@ -1,4 +1,4 @@
-import { type Awaitable, callerFacts } from '@rescind/core'
+import { type Awaitable, callerFacts, isMintingHeld } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
@@ -8,7 +8,7 @@ import { type IdentityUser, mfaOf, userEntry } from '../directory/users.ts'
 import { writeDirectory } from '../directory/write.ts'
 import { mayAct } from '../guarded.ts'
 import { judgeParty, type PartyFacts, readParty } from '../party.ts'
-import { forbidden, malformed, NO_CONTENT, unauthorized } from './answers.ts'
+import { forbidden, malformed, NO_CONTENT, suspended, unauthorized } from './answers.ts'
 import { fieldsOf, readEntity } from './entity.ts'
 import { isEnabled } from './proof.ts'
 
@@ -51,6 +51,8 @@ async function change(call: Call, id: string, { password, original }: Passwords)
   const text = request.header('x-auth-token')
   const along = text === undefined ? undefined : await readParty(realm, text)
   if (!(await mayBySelf(call, entry.value, along))) return forbidden()
+  // Whoever it is that knows the password must not have the account to itself when the hold is released.
+  if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()
   const passwordHash = await settings.passwords.hash({ password, from })
   const facts = callerFacts({ source: IDENTITY, subject: id }, basis)
   const caller = { id: `${IDENTITY}:${id}`, from, standing: { realm: realm.ordinal, facts } }
