@@ -39,7 +39,7 @@ export function mayAct(
 /** An update of a user, as far as it matters here. */
 export type UserUpdate = {
   readonly before: IdentityUser
-  readonly after: Pick<IdentityUser, 'username' | 'email' | 'tenantId' | 'accountId'>
+  readonly after: Pick<IdentityUser, 'username' | 'email' | 'tenantId' | 'accountId' | 'enabled'>
   readonly setsPassword: boolean
 }
 
@@ -48,7 +48,15 @@ export function mayUpdate(realm: Realm, caller: Caller, update: UserUpdate): Awa
   const { before, after: becomes, setsPassword } = update
   const isMoved = becomes.tenantId !== before.tenantId || becomes.accountId !== before.accountId
   if (isMoved && !mayDelegated(caller.record, 'outlive')) return false
+  if (!mayEnable(caller, before, becomes)) return false
   const isTouched =
     isMoved || setsPassword || becomes.username !== before.username || becomes.email !== before.email
   return !isTouched || mayAct(realm, caller, { act: 'change-credential', of: before })
+}
+
+type Enabled = { readonly enabled: boolean }
+
+/** Whether a user, domain or project may become what it would be: who was shut out of it gets in again for good. */
+export function mayEnable({ record }: Pick<Caller, 'record'>, before: Enabled, becomes: Enabled): boolean {
+  return before.enabled || !becomes.enabled || mayDelegated(record, 'outlive')
 }

@@ -22,6 +22,7 @@ import { accountOf } from '../directory/users.ts'
 import { bodyFault, fault, notAuthorized, VARY } from '../faults.ts'
 import { badMember, booleanIn, isName, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
+import { mayEnable } from '../guarded.ts'
 import { isOperator } from '../ladder.ts'
 import { pageAsked } from '../paging.ts'
 import type { LiveParty } from '../party.ts'
@@ -167,6 +168,7 @@ export function updateTenantRecord(call: Call, [tenantId = '']: readonly string[
     if (fields === undefined || (fields.id !== undefined && fields.id !== tenantId))
       return fault('badRequest', MALFORMED)
     const tenant = { ...entry.value, ...fields }
+    if (!mayEnable(caller, entry.value, tenant)) return notAuthorized()
     const changes = [updated('tenant', entry, tenant)]
     return written(call, { caller, how: 'tenant.update', changes }, tenant)
   })

@@ -6,6 +6,7 @@ import { created, deleted, put } from '../directory/changes.ts'
 import { domainByName, IDENTITY_DOMAINS, type IdentityDomain } from '../directory/domains.ts'
 import { DEFAULT_DOMAIN } from '../directory/names.ts'
 import { IDENTITY_USERS } from '../directory/users.ts'
+import { mayEnable } from '../guarded.ts'
 import { type Acting, asActing, type Reply } from './acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from './answers.ts'
 import { domainEntry } from './domain-lookup.ts'
@@ -73,6 +74,7 @@ export function updateDomain(call: Call, [id = '']: readonly string[]): Awaitabl
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
       const domain = withFields(entry.value, parsed.fields)
       if (entry.value.enabled && !domain.enabled && (await holdsHigher(call, acting, id))) return forbidden()
+      if (!mayEnable(acting.party, entry.value, domain)) return forbidden()
       const named = await domainByName(call.realm, domain.name)
       if (named !== undefined && named.id !== id) return conflict('Another one has this name.')
       const standing = await call.realm.directory.standing(IDENTITY_DOMAINS, id)

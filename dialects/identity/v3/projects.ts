@@ -12,6 +12,7 @@ import {
   tenantEntry,
   tenantEntryByName,
 } from '../directory/tenants.ts'
+import { mayEnable } from '../guarded.ts'
 import { type Acting, asActing, type Reply } from './acting.ts'
 import { forbidden, malformed, missing, NO_CONTENT, success } from './answers.ts'
 import { asItStands, domainEntry } from './domain-lookup.ts'
@@ -131,6 +132,7 @@ export function updateProject(call: Call, [id = '']: readonly string[]): Awaitab
       if ((asked !== undefined && asked !== domainId) || isNested(parsed.fields, domainId))
         return malformed('A project stays in its domain.')
       const project = withFields(entry.value, parsed.fields)
+      if (!mayEnable(acting.party, entry.value, project)) return forbidden()
       return written(call, {
         acting,
         how: 'identity.v3.project.update',
