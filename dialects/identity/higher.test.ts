@@ -149,3 +149,55 @@ onBothStores('[H16] closing a project shuts nobody out whose power reaches beyon
   await putTenant(realm, { id: '900200', name: 'closed', enabled: false })
   assert.equal((await ask(passwordLogin('eve'))).status, 401, 'it is all that a user of it has')
 })
+
+const BEYOND = {
+  'a service of a project': [{ roleId: 'service', tenantId: 'yard' }],
+  'an admin of a domain': [{ roleId: 'admin', domainId: 'blue' }],
+  'an admin of a project': [{ roleId: 'admin', tenantId: 'yard' }],
+  'a service everywhere': [{ roleId: 'service' }],
+  'a reader of the system': [{ roleId: 'reader', system: true as const }],
+}
+
+for (const [who, grants] of Object.entries(BEYOND))
+  onBothStores(
+    `[H16] who governs an account neither locks out nor takes over ${who} in it`,
+    async (store) => {
+      const { ask, login, realm } = await openV3({ store })
+      await changeUser(realm, 'id-bob', { grants: [{ roleId: '2' }, ...grants] })
+      const [owner, bob] = [await login('owner'), await login('bob')]
+      for (const given of [
+        send2(owner, 'PUT', '/v2.0/users/id-bob/OS-KSADM/password', { user: { password: 'taken' } }),
+        send2(owner, 'POST', '/v2.0/users/id-bob', { user: { email: 'thief@example.org' } }),
+        as(owner, 'GET', '/v2.0/users/id-bob/OS-KSADM/credentials'),
+        as(owner, 'DELETE', `/v2.0/tokens/${bob}`),
+      ])
+        assert.equal((await ask(given)).status, 403, given.path)
+      const path = '/v2.0/RAX-AUTH/domains/900100/multi-factor'
+      const level = (word: string) => ({
+        'RAX-AUTH:multiFactorDomain': { domainMultiFactorEnforcementLevel: word },
+      })
+      assert.equal((await ask(send2(owner, 'PUT', path, level('REQUIRED')))).status, 204)
+      assert.equal((await ask(as(bob, 'GET', '/v2.0/tenants'))).status, 200)
+      assert.equal((await ask(passwordLogin('bob'))).status, 200)
+      const mandated = send2(await login('root'), 'PUT', path, level('RACKSPACE_MANDATED'))
+      assert.equal((await ask(mandated)).status, 204)
+      assert.equal((await ask(passwordLogin('bob'))).status, 403, 'operators mandate it')
+    },
+  )
+
+onBothStores(
+  '[H16] who loses the power that it had beyond its account is reached by its level',
+  async (store) => {
+    const { ask, login, realm } = await openV3({ store })
+    const grants = [{ roleId: '2' }, { roleId: 'service', tenantId: 'yard' }]
+    await changeUser(realm, 'id-bob', { grants, tenantId: '900100' })
+    const path = '/v2.0/RAX-AUTH/domains/900100/multi-factor'
+    const body = { 'RAX-AUTH:multiFactorDomain': { domainMultiFactorEnforcementLevel: 'REQUIRED' } }
+    assert.equal((await ask(send2(await login('owner'), 'PUT', path, body))).status, 204)
+    const bob = await login('bob')
+    const taken = as(await login('root'), 'DELETE', '/v2.0/tenants/yard/users/id-bob/roles/OS-KSADM/service')
+    assert.equal((await ask(taken)).status, 204)
+    assert.equal((await ask(as(bob, 'GET', '/v2.0/tenants'))).status, 401)
+    assert.equal((await ask(passwordLogin('bob'))).status, 403)
+  },
+)

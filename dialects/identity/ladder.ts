@@ -1,5 +1,5 @@
 import { unreachable } from '@rescind/core'
-import { type Rank, rankOf } from './directory/grants.ts'
+import { type Rank, rankOf, reachesBeyondAccount } from './directory/grants.ts'
 import type { IdentityUser } from './directory/users.ts'
 
 /** How far up the ladder a rank stands; who governs another stands above it. */
@@ -26,12 +26,10 @@ export function heightOf(rank: Rank): number {
  * not take over, by a password or a device, somebody whose power reaches further.
  */
 const V3_POWER_HEIGHT = 2.5
-const V3_POWER_ROLE_IDS: readonly string[] = ['1', '4', 'admin', 'service']
 
 /** Of whoever is acted upon. */
 export function heightOfUser(user: IdentityUser): number {
-  const inV3 = user.grants.some(({ roleId }) => V3_POWER_ROLE_IDS.includes(roleId)) ? V3_POWER_HEIGHT : 0
-  return Math.max(heightOf(rankOf(user)), inV3)
+  return Math.max(heightOf(rankOf(user)), reachesBeyondAccount(user) ? V3_POWER_HEIGHT : 0)
 }
 
 export function isOperator(user: IdentityUser): boolean {

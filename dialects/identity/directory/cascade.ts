@@ -113,7 +113,8 @@ class Gathering {
     if (lost.length > 0)
       await this.#credentialsGone(before.id, (credential) => lost.some((grant) => uses(credential, grant)))
     const isSame = mfaOf(before).enforcement === mfaOf(after).enforcement
-    if (isSame && accountOf(before) === accountOf(after)) return
+    // A role lost may be what the account's level did not reach beyond.
+    if (isSame && accountOf(before) === accountOf(after) && lost.length === 0) return
     if ((await isMfaDemanded(this.#realm, before)) || !(await isMfaDemanded(this.#realm, after))) return
     await this.#singleFactorEnds(after)
   }

@@ -90,3 +90,15 @@ export function isV3Admin(user: IdentityUser): boolean {
       (grant.system === true && grant.roleId === 'admin'),
   )
 }
+
+const V3_POWER_ROLE_IDS: readonly string[] = ['1', '4', 'admin', 'service']
+
+/**
+ * Whether a user has a role whose power, on whatever scope, goes beyond a v2.0 account: in v3, or as an operator. Who
+ * reads on the system reads everything, tokens too.
+ */
+export function reachesBeyondAccount({ grants }: Pick<IdentityUser, 'grants'>): boolean {
+  return grants.some(
+    ({ roleId, system }) => V3_POWER_ROLE_IDS.includes(roleId) || (system === true && roleId === 'reader'),
+  )
+}

@@ -1,6 +1,6 @@
 import { type Awaitable, after, type Realm } from '@rescind/core'
 import { type AccountMfaEnforcement, accountAt, demandsMfa } from './domains.ts'
-import { isV3Admin } from './grants.ts'
+import { isV3Admin, reachesBeyondAccount } from './grants.ts'
 import { accountOf, type IdentityUser, mfaOf } from './users.ts'
 
 /** Whether a user has switched MFA on, or is made to use it. */
@@ -15,7 +15,11 @@ export function isMfaDemanded(realm: Realm, user: IdentityUser): Awaitable<boole
   return after(accountAt(realm, accountId), ({ account }) => isDemandedAt(account.mfaEnforcement, user))
 }
 
-/** The same where the account's word is known. It does not reach who governs all accounts: its admins are below that. */
+/**
+ * The same where the account's word is known. It reaches nobody whose power goes beyond the account, for its admins say
+ * it and are below that; what operators alone say, mandating, reaches all but operators.
+ */
 export function isDemandedAt(level: AccountMfaEnforcement, user: IdentityUser): boolean {
-  return demandsMfa(mfaOf(user).enforcement, isV3Admin(user) ? 'OPTIONAL' : level)
+  const isAbove = level === 'RACKSPACE_MANDATED' ? isV3Admin(user) : reachesBeyondAccount(user)
+  return demandsMfa(mfaOf(user).enforcement, isAbove ? 'OPTIONAL' : level)
 }

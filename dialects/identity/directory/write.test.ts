@@ -63,7 +63,7 @@ async function openDirectory() {
       grants: [
         { roleId: 'r', tenantId: 't2' },
         { roleId: 'r', domainId: 'd1' },
-        { roleId: 'reader', system: true },
+        { roleId: 'member', system: true },
       ],
       enabled: true,
       passwordHash: 'old',
@@ -188,7 +188,7 @@ const CASES: readonly Case[] = [
   {
     what: 'a role on the system taken away',
     dies: ['annSystem'],
-    act: (realm) => change(realm, ann, (u) => withoutGrant(u, { roleId: 'reader', system: true })),
+    act: (realm) => change(realm, ann, (u) => withoutGrant(u, { roleId: 'member', system: true })),
   },
   {
     what: 'a role deleted',
