@@ -58,7 +58,7 @@ export function admit(credential: Credential, demand: Demand): Admission {
   if (!isUsableKind(credential.kind)) return refused('kind')
   if (demand.sources !== undefined && !demand.sources.includes(credential.source)) return refused('source')
   if (!isFor(credential.audience, demand)) return refused('audience')
-  if (demand.constraint === 'refuse' && credential.cnf !== undefined) return refused('constrained')
+  if (demand.constraint !== 'report' && credential.cnf !== undefined) return refused('constrained')
   const { scopes } = demand
   if (scopes !== undefined && !scopes.every((scope) => credential.scopes.includes(scope))) return INSUFFICIENT
   return ADMITTED

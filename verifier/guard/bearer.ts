@@ -73,7 +73,8 @@ export async function decide(
 
 /**
  * What a guard demands of a token.
- * @throws TypeError when no audience is said: a guard that forgets it would let in tokens for every other service.
+ * @throws TypeError when no audience is said: a guard that forgets it would let in tokens for every other service. Also
+ * when something else is not as it is typed, for JavaScript would take part of a text for an item of a list.
  */
 export function demandOf({ audience, withoutAudience, constraint, scopes, sources }: GuardOptions): Demand {
   const names = typeof audience === 'string' ? [audience] : audience
@@ -85,6 +86,10 @@ export function demandOf({ audience, withoutAudience, constraint, scopes, source
     throw new TypeError(
       "audience: say what this service is called in tokens, or 'any' for tokens of whomever",
     )
+  for (const [option, list] of Object.entries({ scopes, sources }))
+    if (list !== undefined && !isTexts(list)) throw new TypeError(`${option}: a list of texts`)
+  if (constraint !== undefined && constraint !== 'refuse' && constraint !== 'report')
+    throw new TypeError("constraint: 'refuse' or 'report'")
   return {
     audience: audience === 'any' ? 'any' : names,
     ...(withoutAudience === undefined ? {} : { withoutAudience }),
@@ -92,6 +97,10 @@ export function demandOf({ audience, withoutAudience, constraint, scopes, source
     ...(scopes === undefined ? {} : { scopes }),
     ...(sources === undefined ? {} : { sources }),
   }
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
 }
 
 function decided(admission: Admission, auth: Active, options: GuardOptions): Decision {

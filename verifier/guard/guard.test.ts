@@ -230,6 +230,27 @@ describe('what a guard demands of a token', () => {
     }
   })
 
+  test('[H4] [W10] a guard whose options are not as they are typed cannot be made, and never lets in more', async () => {
+    const wrong = [
+      { scopes: 'read' },
+      { scopes: [['read']] },
+      { scopes: null },
+      { sources: 'iss:https://idp.example/realms/prod' },
+      { sources: [7] },
+      { constraint: 'REFUSE' },
+      { constraint: 'reject' },
+      { constraint: true },
+      { constraint: null },
+    ].map((one) => ({ audience: 'any', ...one })) as unknown as readonly GuardOptions[]
+    world.accept('bound-too', { cnf: { jkt: 't' }, source: 'iss:https://idp.example/realms/pro' })
+    for (const options of wrong) {
+      for (const make of [protectExpress, protectFastify, protectHono])
+        assert.throws(() => make(world.verifier, options), { name: 'TypeError' }, JSON.stringify(options))
+      assert.throws(() => protectNode(world.verifier, () => undefined, options), TypeError)
+      await assert.rejects(decide(world.verifier, 'Bearer bound-too', options), TypeError)
+    }
+  })
+
   test('[H4] a token for another service is not valid here, whatever its scope', async () => {
     world.accept('billing', { audience: ['https://billing.example'], scopes: ['read'] })
     world.accept('orders', { audience: ['https://orders.example', 'https://x'], scopes: ['read'] })
