@@ -267,11 +267,10 @@ test('a JWK that is private, symmetric, weak, malformed or not for signatures is
   assert.equal(importPublicJwk(rsa)?.algorithm, 'RS256')
 })
 
-test('of a key set, what can be used is taken; a set that is none or too large is not', async () => {
+test('of a key set, what can be used is taken, however many there are; what is no set is not [W15]', async () => {
   const { jwk } = await pair('ES256')
   assert.equal(importJwks({ keys: [jwk, { kty: 'oct', k: 'AAAA' }, jwk] })?.length, 2)
-  assert.equal(importJwks({ keys: Array.from({ length: KEYS_MAX }, () => jwk) })?.length, KEYS_MAX)
-  assert.equal(importJwks({ keys: Array.from({ length: KEYS_MAX + 1 }, () => jwk) }), undefined)
+  assert.equal(importJwks({ keys: Array.from({ length: KEYS_MAX + 1 }, () => jwk) })?.length, KEYS_MAX + 1)
   for (const one of [null, [], {}, { keys: {} }]) assert.equal(importJwks(one), undefined)
 })
 

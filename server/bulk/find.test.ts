@@ -267,3 +267,15 @@ test('a token that is wrapped over lines is found, however it was broken [W4]', 
     ])
       assert.ok((await wrapsIn(lines)).includes(two), json([width, lines]))
 })
+
+test('a payload and the words behind a token are no second token, wrapped or not [W3]', () => {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const jws = `${part({ alg: 'HS256' })}.${part({ jti: 'tok_x', sub: 'ann' })}.c2lnbmF0dXJlLWJ5dGVz`
+  const formed = (line: string, wrapped?: readonly string[]): readonly string[] =>
+    new Finder(new TokenGrammar())
+      .findIn(line, wrapped)
+      .candidates.flatMap((one) => (one.kind === 'text' && one.isGuess !== true ? [one.text] : []))
+  assert.deepEqual(formed(`Bearer ${jws}.`), [jws])
+  assert.deepEqual(formed(`${jws}.see.more`), [jws])
+  assert.deepEqual(formed('see more', [`${jws}.`, 'see']), [])
+})

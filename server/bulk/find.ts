@@ -245,7 +245,7 @@ function* jwssIn(segments: readonly string[]): Generator<string, void> {
     for (const header of headersIn(first)) {
       if (header.length > HEADER_MAX_CHARS) continue
       const jws = canonicalOf([header, payload, signature])
-      if (jws.length <= TEXT_MAX_CHARS && joseForm(jws) === 'signed') yield jws
+      if (jws.length <= TEXT_MAX_CHARS && joseForm(jws) === 'signed' && saysAlgorithm(header)) yield jws
     }
   }
 }
@@ -255,6 +255,12 @@ function* headersIn(segment: string): Generator<string, void> {
   if (beginsObject(segment)) yield segment
   const at = segment.indexOf('eyJ', 1)
   if (at > 0) yield segment.slice(at)
+}
+
+/** RFC 7515 §4.1.1: every header does; a payload, which is JSON as well, may be followed by two words in a log. */
+function saysAlgorithm(segment: string): boolean {
+  const header = parseStrictJson(Buffer.from(segment, 'base64url'))
+  return isObject(header) && typeof header.alg === 'string'
 }
 
 /** By its first characters, so that most words cost no more. White space may come first (RFC 8259 §2). */

@@ -223,7 +223,7 @@ test('a memory store serves, says that it forgets, and leaves no store behind', 
   const started = await start({ t, home, controlKey: KEY, flags: ['--store', 'memory:'] })
   assert.equal(await statusWith(started, KEY), 200)
   assert.equal((await started.calls.get('/readyz')).status, 200)
-  assert.match(started.output(), /"msg":"memory: this store forgets everything, revocations too/)
+  assert.match(started.output(), /"msg":"store: this store forgets everything, revocations too/)
   await stop(started)
   assert.deepEqual(readdirSync(home.folder), [])
   home.remove()
