@@ -64,6 +64,13 @@ test('a hostile line is looked at in steps that its length bounds, and is said n
     'abcdefg1 ',
     'bearer:=',
     '\ufffd',
+    '=41',
+    '&#65;',
+    '&#x4',
+    '41',
+    '\u001b[3',
+    '//a:b@',
+    '=:/',
   ]) {
     const line = part.repeat(Math.floor(LINE_MAX_BYTES / part.length))
     const began = process.cpuUsage().user
@@ -173,6 +180,19 @@ const LINES: Readonly<Record<string, readonly [line: string, holds: readonly str
   'UTF-16 without a mark': [Buffer.from(`x ${A}`, 'utf16le').toString('utf8'), [A]],
   'colours of a terminal': [`\u001b[31m${A}\u001b[0m`, [A]],
   'characters without width': [`${A.slice(0, 9)}\u200b${A.slice(9, 20)}\u00ad${A.slice(20)}`, [A]],
+  'characters of other kinds without width': [
+    `${A.slice(0, 9)}\u200e${A.slice(9, 20)}\u2063\ufe0f${A.slice(20)}`,
+    [A],
+  ],
+  'a colour in the midst of it': [`${A.slice(0, 9)}\u001b[1;31m${A.slice(9)}`, [A]],
+  'base64 of coloured text': [base64(`\u001b[31m${A}\u001b[0m`), [A]],
+  hexadecimal: [
+    `\\x${Buffer.from(A).toString('hex')}, 0x${Buffer.from(B).toString('hex').toUpperCase()}`,
+    [A, B],
+  ],
+  'quoted-printable': [`token=3D${A.replace('_', '=5F')}`, [A]],
+  'a word of a mail header': [`Subject: =?utf-8?Q?${A.replace('_', '=5F')}?=`, [A]],
+  'references of HTML': [`${A.replace('_', '&#95;')} ${B.replace('_', '&#x5f;')}`, [A, B]],
   XML: [`<token id="${A}"/><t>${B}</t>`, [A, B]],
   'a stack of everything': [json({ h: `x=${percent(json({ b: base64(`Bearer ${A}`) }))}` }), [A]],
 }
@@ -195,6 +215,24 @@ test('text that somebody else chose is guessed wherever it stands as a value [W3
     `a=b&token=${encodeURIComponent(chosen)}&c=d`,
   ])
     assert.ok(guesses(line, chosen), line)
+  const secret = 'secret-out-of-a-seed'
+  for (const line of [
+    `postgres://svc:${secret}@db.example/x`,
+    `https://svc:${percent(secret)}@git.example/x.git`,
+    `GET /t/${secret}/x HTTP/1.1`,
+    `svc/${secret}`,
+    `10:11:12:${secret}`,
+    `x=y=${secret}`,
+    `x==${secret}`,
+    `**${secret}**`,
+    `a|${secret}|b`,
+    `“${secret}”`,
+    `\u001b[31m${secret}\u001b[0m`,
+    `client_secret=3D${secret}`,
+    Buffer.from(secret).toString('hex'),
+  ])
+    assert.ok(guesses(line, secret), line)
+  assert.ok(guesses('https://svc:pw%3Aa=s*s@host/x', 'pw:a=s*s'), 'what stands between a name and a host')
   assert.ok(guesses(json({ token: 'a b "c" d' }), 'a b "c" d'), 'white space and quotes in a value of JSON')
   assert.ok(guesses(json({ token: 'kurz' }), 'kurz') && guesses('token: kurz', 'kurz'), 'short, but named')
   assert.ok(!guesses('level=info', 'info') && !guesses(json({ level: 'info' }), 'info'), 'short, and not')

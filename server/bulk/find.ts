@@ -178,9 +178,11 @@ function guessesIn({ text, isDecoded }: View, found: Gathered): void {
 }
 
 const STOPS = new Set('.:!?')
+/** What else is written around and between words: paths, several names before one value, emphasis, other quotes. */
+const PIECES = /[=:/@#*~$|\\“”„‘’«»]+/
 const SCHEMES = /^(?:bearer|basic|token)$/i
 
-/** `name=value`, `name:value` and a full stop behind a sentence: with them, and without. */
+/** `name=value`, `name:value` and a full stop behind a sentence: with them, and without; and each piece by itself. */
 function* partsOf(atom: string): Generator<string, void> {
   yield atom
   let to = atom.length
@@ -191,6 +193,10 @@ function* partsOf(atom: string): Generator<string, void> {
   if (equals >= 0) yield end.slice(equals + 1)
   const colon = end.indexOf(':')
   if (colon >= 0) yield end.slice(colon + 1)
+  // Of addresses: `//name:secret@host`, as RFC 3986 writes it, where the secret is what stands before the last `@`.
+  const at = colon < 0 ? -1 : end.lastIndexOf('@')
+  if (at > 0) yield end.slice(end.indexOf(':', end.indexOf('//') + 2) + 1, at)
+  for (const piece of end.split(PIECES)) yield piece
 }
 
 /** What stands between double quotes; its escapes stay, for the view without them has them read. */

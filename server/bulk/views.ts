@@ -14,7 +14,8 @@ export type View = {
 export type Views = { readonly views: readonly View[]; readonly isWhole: boolean }
 
 /**
- * A line, and what it reads like without JSON's backslashes, percent-encoding and base64, as deep as they go. Each step
+ * A line, and what it reads like without backslashes, percent-encoding, quoted-printable, HTML's references to
+ * characters, hexadecimal digits and base64, as deep as they go. Each step
  * is one pass and never lengthens, and all of them together are bounded, so a hostile line costs a multiple of its
  * length; `isWhole` is false when something was left out.
  */
@@ -44,13 +45,16 @@ function* readings(text: string): Generator<View, void> {
     const plain = withoutPercents(text)
     if (plain !== text) yield { text: plain, isDecoded: false }
   }
+  for (const [sign, coded, plain] of CODES)
+    if (text.includes(sign)) yield { text: text.replaceAll(coded, plain), isDecoded: false }
+  for (const [digits] of text.matchAll(HEX_WORD)) yield* decoded(digits, 'hex')
   for (const { 0: word, index } of text.matchAll(BASE64_WORD)) {
     // Of a JWS: what it says of itself is a claim, and names tokens that nobody has shown.
     if (isDotted(text, index, index + word.length)) continue
-    yield* fromBase64(word)
+    yield* decoded(word, 'base64')
     // A slash may be part of it, or stand between the parts of a path.
     if (word.includes('/')) {
-      for (const part of word.split('/')) if (part.length >= BASE64_MIN_CHARS) yield* fromBase64(part)
+      for (const part of word.split('/')) if (part.length >= BASE64_MIN_CHARS) yield* decoded(part, 'base64')
     }
   }
 }
@@ -59,13 +63,28 @@ function isDotted(text: string, from: number, to: number): boolean {
   return (text[from - 1] === '.' && from > 1) || (text[to] === '.' && WORD_CHAR.test(text[to + 1] ?? ''))
 }
 
-/** NULs (of UTF-16), byte order marks, soft hyphens, zero-width characters: what copying leaves in a token. */
+/** NULs (of UTF-16), characters without width, terminals' colours: what copying leaves in a token, and consoles in logs. */
 export function withoutInvisible(text: string): string {
   return text.replaceAll(INVISIBLE, '')
 }
 
 const WORD_CHAR = /[A-Za-z0-9_-]/
-const INVISIBLE = /[\0\u00ad\u200b-\u200d\u2060\ufeff]/g
+// Each is one code point without any other: the class has to take them one by one.
+const INVISIBLE = /\0|\p{Cf}|\u034f|[\ufe00-\ufe0f]|\u001b\[[0-?]*[ -/]*[@-~]/gu
+const HEX_WORD = /(?:[0-9A-Fa-f]{2}){12,}/g
+
+const ofCode = (code: number): string => (code <= 0x10_ff_ff ? String.fromCodePoint(code) : '')
+
+/** What makes it worth a look, what is replaced, and by what. */
+const CODES: readonly (readonly [
+  sign: string,
+  coded: RegExp,
+  plain: (all: string, code: string) => string,
+])[] = [
+  ['=', /=([0-9A-F]{2})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16))],
+  ['&#', /&#([0-9]{1,7});?/g, (_, code) => ofCode(Number(code))],
+  ['&#x', /&#[xX]([0-9A-Fa-f]{1,6});?/g, (_, code) => ofCode(Number.parseInt(code, 16))],
+]
 const BASE64_WORD = /[A-Za-z0-9+/_-]{12,}/g
 const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.)|$)/gs
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: ' ', f: ' ', v: ' ' }
@@ -86,8 +105,8 @@ function withoutPercents(text: string): string {
   return text.replaceAll(PERCENTS, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
 }
 
-function* fromBase64(word: string): Generator<View, void> {
-  const bytes = Buffer.from(word, 'base64')
+function* decoded(word: string, encoding: 'base64' | 'hex'): Generator<View, void> {
+  const bytes = Buffer.from(word, encoding)
   if (bytes.length > 0 && isText(bytes))
     yield { text: withoutInvisible(bytes.toString('utf8')), isDecoded: true }
 }
@@ -96,7 +115,8 @@ function* fromBase64(word: string): Generator<View, void> {
 function isText(bytes: Uint8Array): boolean {
   for (const byte of bytes) {
     const isPrintable = byte >= 0x20 && byte !== 0x7f
-    if (!isPrintable && byte !== 0 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return false
+    if (!isPrintable && byte !== 0 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b)
+      return false
   }
   return true
 }
