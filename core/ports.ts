@@ -97,6 +97,11 @@ export interface Store {
 
   /** Tokens of all realms whose expiry is at or below a time, at most `limit` (≤ 1,000): what GC works off. */
   expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]>
+  /**
+   * Tokens of some sources of a realm whose expiry lies after a place and at or below a time, by their expiry. One page
+   * looks at `limit` (≤ 1,000) tokens at most, whether they fit or not: a page may be empty and still have a next one.
+   */
+  tokensEnding(realm: RealmOrdinal, ask: EndingAsk): Promise<EndingPage>
   close(): Promise<void>
 }
 
@@ -106,6 +111,15 @@ export type ClientTokensAsk = {
   readonly after: number | undefined
   readonly limit: number
 }
+/** How far a reader of tokens by expiry is: past this millisecond, or within it, behind a key that a page gave. */
+export type EndingPlace = { readonly endMs: number; readonly key?: string }
+export type EndingAsk = {
+  readonly sources: readonly string[]
+  readonly after: EndingPlace
+  readonly untilMs: number
+  readonly limit: number
+}
+export type EndingPage = { readonly records: readonly TokenRecord[]; readonly next: EndingPlace | undefined }
 export type TombstonesAsk = { readonly source: string; readonly limit: number }
 export type RecordKeyAsk = { readonly collection: string; readonly name: string; readonly value: string }
 export type RecordsAsk = {

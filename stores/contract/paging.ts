@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Store, TokenRecord } from '@rescind/core'
+import type { EndingAsk, EndingPlace, Store, TokenRecord } from '@rescind/core'
 import type { Clause } from './clause.ts'
 import {
   asRecord,
@@ -24,6 +24,7 @@ export function pagingContract(clause: Clause): void {
   pagesOfTokens(clause)
   placesBetweenPages(clause)
   expiry(clause)
+  endings(clause)
 }
 
 function pagesOfRecords(clause: Clause): void {
@@ -173,6 +174,80 @@ function expiry(clause: Clause): void {
       assert.equal((await store.expiredTokens(5_000, 100)).length, 5)
       assert.equal((await store.expiredTokens(5_000, 2)).length, 2)
       assert.deepEqual(await store.expiredTokens(400, 100), [])
+    },
+  )
+}
+
+type Span = Omit<EndingAsk, 'limit' | 'after'> & { readonly afterMs: number }
+
+async function allEndings(store: Store, { afterMs, ...span }: Span, limit: number): Promise<TokenRecord[][]> {
+  const pages: TokenRecord[][] = []
+  let after: EndingPlace | undefined = { endMs: afterMs }
+  do {
+    const page = await store.tokensEnding(REALM, { ...span, after, limit })
+    pages.push([...page.records])
+    after = page.next
+  } while (after !== undefined)
+  return pages
+}
+
+function endings(clause: Clause): void {
+  const at = (number: number, expiresAtMs: number): TokenRecord => ({ ...bareToken(number), expiresAtMs })
+
+  clause(
+    'tokens that end come by their expiry, later than a time and up to another, of some sources, as they now stand',
+    async ({ store }) => {
+      const whole = { ...at(1, 1_003), client: 'c', scope: 's', sealed: Buffer.from([0, 255]) }
+      await commit(
+        store,
+        unit(put(whole), put(at(2, 1_001)), put(at(3, 1_002)), put(at(4, 1_000)), put(at(5, 1_004))),
+        unit(put(at(6, 1_002)), put(at(7, 5_000)), put({ ...at(8, 1_002), source: 'chat/acm' })),
+        unit(put({ ...at(9, 1_002), source: 'iss:"x",\'%' })),
+        unitIn(OTHER_REALM, put(at(10, 1_002))),
+        unit({ kind: 'extend-token', digest: bareToken(3).digest, expiresAtMs: 3_000, atMs: 1 }),
+        unit({ kind: 'extend-token', digest: bareToken(7).digest, expiresAtMs: 1_002, atMs: 1 }),
+        unit(forget(6, { tombstone: true })),
+      )
+      const span = { sources: [SOURCE, 'chat/'], afterMs: 1_000, untilMs: 1_003 }
+      for (const limit of [1, 2, 5, 1_000]) {
+        const found = (await allEndings(store, span, limit)).flat()
+        assert.deepEqual(
+          found.map(({ handle }) => handle),
+          [2, 7, 1].map(handleAt),
+        )
+        assert.deepEqual(comparable(found[2]), comparable(whole))
+      }
+      const handles = async (more: Partial<Span>): Promise<unknown> =>
+        (await allEndings(store, { ...span, ...more }, 10)).flat().map(({ handle }) => handle)
+      assert.deepEqual(await handles({ sources: [] }), [])
+      assert.deepEqual(await handles({ sources: ['iss:"x",\'%'] }), [handleAt(9)])
+      assert.deepEqual(await handles({ afterMs: 1_003, untilMs: 1_003 }), [])
+      assert.deepEqual(await handles({ afterMs: 1_003, untilMs: 1_004 }), [handleAt(5)])
+      assert.deepEqual(await handles({ afterMs: 0, untilMs: 1_000 }), [handleAt(4)])
+    },
+  )
+
+  clause(
+    'of 1,500 tokens that end in one millisecond each comes once, no page looks at more than its limit, and one may be empty',
+    async ({ store }) => {
+      for (let group = 0; group < 6; group += 1) {
+        const tokens = Array.from({ length: 250 }, (_, nth) => at(group * 250 + nth, 1_000))
+        await commit(store, ...tokens.map((record) => unit(put(record))))
+      }
+      const span = { sources: [SOURCE], afterMs: 0, untilMs: 1_000 }
+      for (const limit of [400, 750, 1_000]) {
+        const pages = await allEndings(store, span, limit)
+        assert.equal(new Set(pages.flat().map(({ handle }) => handle)).size, 1_500)
+        assert.equal(pages.flat().length, 1_500)
+        assert.ok(pages.every((page) => page.length <= limit))
+      }
+      const first = await store.tokensEnding(REALM, {
+        sources: ['another'],
+        after: { endMs: 0 },
+        untilMs: 1_000,
+        limit: 400,
+      })
+      assert.deepEqual([first.records, first.next?.endMs], [[], 1_000])
     },
   )
 }

@@ -4,6 +4,8 @@ import {
   type ClientTokensAsk,
   type Consumption,
   type DirectoryRecord,
+  type EndingAsk,
+  type EndingPage,
   type ExpiredMemo,
   type ExpiredToken,
   type Group,
@@ -185,6 +187,29 @@ export class MemoryStore implements Store {
       for (const record of tokens.values()) if (record.expiresAtMs <= belowMs) expired.push({ realm, record })
     }
     return expired.slice(0, limit)
+  }
+
+  async tokensEnding(
+    realm: RealmOrdinal,
+    { sources, after, untilMs, limit }: EndingAsk,
+  ): Promise<EndingPage> {
+    const { tokens, places } = this.#realm(realm)
+    const { endMs, key } = after
+    const looked = [...tokens.values()]
+      .map((record) => ({ record, at: record.expiresAtMs, place: places.get(record.digest) ?? 0 }))
+      .filter(({ at, place }) => at > endMs || (at === endMs && key !== undefined && place > Number(key)))
+      .filter(({ at }) => at <= untilMs)
+      .sort((left, right) => left.at - right.at || left.place - right.place)
+    const page = looked.slice(0, limit)
+    const last = page.at(-1)
+    const next =
+      last === undefined || page.length === looked.length
+        ? undefined
+        : { endMs: last.at, key: String(last.place) }
+    return {
+      records: page.map(({ record }) => record).filter(({ source }) => sources.includes(source)),
+      next,
+    }
   }
 
   async close(): Promise<void> {}

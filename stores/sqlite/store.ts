@@ -6,6 +6,8 @@ import {
   type ConflictWhat,
   type Consumption,
   type DirectoryRecord,
+  type EndingAsk,
+  type EndingPage,
   type ExpiredMemo,
   type ExpiredToken,
   type Group,
@@ -33,6 +35,7 @@ import {
   type UnitOutcome,
 } from '@rescind/core'
 import { CONFLICT } from './apply.ts'
+import { ENDING_SQL, type EndingRow, endingPage, endingStart } from './ending.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
 import { type ChainedRowColumns, chainedRowOf, decodeRows, type LogPage } from './log-bytes.ts'
@@ -308,6 +311,12 @@ class SqliteStore implements Store, SideLogged {
     const sql = `SELECT ${TOKEN_COLUMNS}, realm FROM token WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
     const rows = await this.#scan<readonly [...TokenRow, realm: number]>(sql, [belowMs, limit])
     return rows.map((row) => ({ realm: realmOrdinal(row[6]), record: tokenOfScan(row) }))
+  }
+
+  async tokensEnding(realm: RealmOrdinal, ask: EndingAsk): Promise<EndingPage> {
+    const { sources, after, untilMs, limit } = ask
+    const values = [realm, JSON.stringify(sources), ...endingStart(after), untilMs, limit, limit]
+    return endingPage(await this.#scan<EndingRow>(ENDING_SQL, values), limit)
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,37 @@
+import type { EndingPage, EndingPlace } from '@rescind/core'
+import { recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+
+export type EndingRow = readonly [...TokenRow, bits: string, id: number, fits: number, nth: number]
+
+/**
+ * A page of the index on expiry, in its order. Tokens that do not fit are left out in the reader thread, but for the
+ * last one of a full page, which says where the next page begins.
+ */
+export const ENDING_SQL: string = `
+  SELECT ${TOKEN_COLUMNS}, bits, id, fits, nth FROM (
+    SELECT *,
+      realm = ? AND json_extract(facts, '$.source') IN (SELECT value FROM json_each(?)) AS fits,
+      row_number() OVER (ORDER BY expires_at, bits, id) AS nth
+    FROM token INDEXED BY token_expiry
+    WHERE (expires_at, bits, id) > (?, ?, ?) AND expires_at <= ?
+    ORDER BY expires_at, bits, id LIMIT ?)
+  WHERE fits OR nth = ? ORDER BY nth`
+
+/** Digits in front of the bits, which may be any text. */
+export function endingStart({ endMs, key }: EndingPlace): [endMs: number, bits: string, id: number] {
+  if (key === undefined) return [endMs + 1, '', 0]
+  const split = key.indexOf('.')
+  return [endMs, key.slice(split + 1), Number(key.slice(0, split))]
+}
+
+export function endingPage(rows: readonly EndingRow[], limit: number): EndingPage {
+  const last = rows.at(-1)
+  return {
+    records: rows.filter(([, , , , , , , , fits]) => fits === 1).map(recordOfEnding),
+    next: last?.[9] === limit ? { endMs: last[2], key: `${last[7]}.${last[6]}` } : undefined,
+  }
+}
+
+function recordOfEnding(row: EndingRow): EndingPage['records'][number] {
+  return recordOfRow([row[0], row[1], row[2], row[3], row[4], row[5]])
+}
