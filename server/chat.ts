@@ -1,4 +1,4 @@
-import type { Realms } from '@rescind/core'
+import { isOutage, type Realms } from '@rescind/core'
 import { type AskOutside, CHAT_APPS, type ChatDialect, createChatDialect } from '@rescind/dialects'
 import type { Logger } from 'pino'
 import { isFetchable } from './http/fetchable.ts'
@@ -33,12 +33,20 @@ export function openChat({ realms, log, requestsPerMinute, allowInternal }: Chat
     if (reply.kind === 'failed') log.warn({ why: reply.why }, 'a verify URL gave no answer')
     return reply
   }
+  const run = async (task: () => void | Promise<void>): Promise<void> => {
+    try {
+      await task()
+    } catch (error) {
+      if (!isOutage(error)) throw error
+      log.warn({ reason: error.message }, 'event streams wait for the store')
+    }
+  }
   const dialect = createChatDialect({
     requestsPerMinute,
     askOutside,
     live: {
       onRow: (listener) => realms.ledger.onRow(listener),
-      every: (ms, task) => void timers.push(setInterval(task, ms).unref()),
+      every: (ms, task) => void timers.push(setInterval(() => void run(task), ms).unref()),
     },
   })
   return {

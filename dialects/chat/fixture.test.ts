@@ -7,6 +7,7 @@ import { bodyText, wireRequest } from '../../test/kit/request.ts'
 import { type ChatAppSettings, chatAppValue } from './app-value.ts'
 import { type ChatDialect, type ChatOptions, createChatDialect } from './dialect.ts'
 import { CHAT_APPS } from './directory.ts'
+import type { LivePort } from './live/streams.ts'
 
 /** The API key of the seed's example. */
 export const API_KEY = '2JYpYhDaQlIQlDSvVLCLLo2MPzFfVm9jYpxw2vuBrmk='
@@ -52,6 +53,8 @@ export type ChatWorld = World & {
   user(method: string, path: string, ask: UserAsk): Promise<Reply>
   /** The timer of the streams. */
   beat(): void
+  /** The other one: what ran out by now is told. */
+  tellExpired(): Promise<void>
   /** Makes a client of the first app and gives it this many minted tokens; their texts, oldest first. */
   client(id: string, tokens?: number): Promise<string[]>
   recordOf(token: string): Promise<TokenRecord | undefined>
@@ -72,14 +75,7 @@ export async function openChat({ app, options, store }: ChatStart = {}): Promise
   const { realm, realms } = world
   await addApp(realm, 'acme', [API_KEY, CLIENT_KEY], app)
   await addApp(realm, 'globex', [OTHER_API_KEY, OTHER_CLIENT_KEY])
-  let beat = (): void => undefined
-  const live = {
-    onRow: (listener: Parameters<typeof realms.ledger.onRow>[0]) => realms.ledger.onRow(listener),
-    every: (_ms: number, task: () => void) => {
-      beat = task
-    },
-  }
-  const dialect = createChatDialect({ ...options, live })
+  const { dialect, beat, tellExpired } = chatOn(realms, options)
   const send = async (ask: Ask): Promise<Reply> =>
     reply(await dialect.handle(realm, wireRequest({ method: 'GET', ...ask })))
   const admin = (method: string, path: string, value?: unknown): Promise<Reply> => {
@@ -102,7 +98,23 @@ export async function openChat({ app, options, store }: ChatStart = {}): Promise
     const headers = { 'IM-CLIENT-KEY': CLIENT_KEY, 'IM-Authorization': token, ...JSON_BODY }
     return send({ method, path, headers, ...(value === undefined ? {} : { body: JSON.stringify(value) }) })
   }
-  return { ...world, dialect, send, admin, user, client, recordOf: find, isLive, beat: () => beat() }
+  return { ...world, dialect, send, admin, user, client, recordOf: find, isLive, beat, tellExpired }
+}
+
+export type LiveChat = Pick<ChatWorld, 'dialect' | 'beat' | 'tellExpired'>
+
+/** The dialect, with timers that run when a test says so. */
+export function chatOn(realms: World['realms'], options: ChatStart['options'] = {}): LiveChat {
+  const timers = new Map<number, () => void | Promise<void>>()
+  const live: LivePort = {
+    onRow: (listener) => realms.ledger.onRow(listener),
+    every: (ms, task) => void timers.set(ms, task),
+  }
+  return {
+    dialect: createChatDialect({ ...options, live }),
+    beat: () => void timers.get(15_000)?.(),
+    tellExpired: async () => timers.get(1_000)?.(),
+  }
 }
 
 export async function addApp(

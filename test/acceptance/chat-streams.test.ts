@@ -9,6 +9,8 @@ import { CHAT } from '../kit/seed.ts'
 const HEADERS = { 'IM-API-KEY': CHAT.apiKey }
 /** What a chat server has to close a socket, once its token has ended. */
 const CLOSED_WITHIN_MS = 1_000
+/** Ten years: no text lives longer. */
+const LONGEST_LIFE_MS = 3_650 * 86_400_000
 
 function listen({ url }: TestServer, path: string): EventSource {
   const open: typeof fetch = (input, init) =>
@@ -49,6 +51,27 @@ test('[F16] a chat server that holds sockets is told in time which of them to cl
     assert.equal(told.client, 'ann')
     for (const handle of told.tokens ?? []) sockets.delete(handle)
     assert.deepEqual([...sockets.values()], ['bob'])
+  } finally {
+    source.close()
+    calls.close()
+    await server.close()
+  }
+})
+
+test('[W30] a chat server is told within seconds that a token ran out, and only its id', async () => {
+  const server = await openServer({ time: 'hand' })
+  const calls = new Calls(server.port)
+  const source = listen(server, '/admin/revocations')
+  try {
+    await once(source, 'ready')
+    const text = await calls.chatBound('ann', 'bound-to-ann')
+    const token = (await calls.chatMe(text)).headers.find(([name]) => name === 'im-token-id')?.[1]
+    const expired = next(source, 'expired')
+    server.clock.advance(LONGEST_LIFE_MS)
+    const told = await expired
+    assert.deepEqual([told.client, told.token], ['ann', token])
+    assert.doesNotMatch(JSON.stringify(told), /bound-to-ann/)
+    assert.equal((await calls.chatMe(text)).status, 401)
   } finally {
     source.close()
     calls.close()

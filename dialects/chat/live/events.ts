@@ -26,6 +26,9 @@ export type LiveEvent = {
   readonly data: Readonly<Record<string, unknown>>
 }
 
+/** A token that ran out, as every stream of its app tells it. */
+export type Expired = { readonly client: string | null; readonly data: string }
+
 /** What happens to tokens that a row of each kind names; undefined: nothing. */
 const WORDS: Readonly<Record<RowKind, 'revoked' | 'suspended' | undefined>> = {
   revoke: 'revoked',

@@ -22,75 +22,7 @@ import {
   reply,
   tokenPath,
 } from '../fixture.test.ts'
-
-type Event = { readonly id: string; readonly event: string; readonly data: Readonly<Record<string, unknown>> }
-
-/** A reader of one stream, one event after another; signs of life are counted apart. */
-class Reader {
-  readonly answer: Answer
-  readonly #parts: AsyncIterator<string>
-  #waiting: Event[] = []
-  beats = 0
-  lastId = ''
-
-  constructor(answer: Answer) {
-    this.answer = answer
-    assert.equal(answer.status, 200)
-    assert.equal(answer.headers['content-type'], 'text/event-stream')
-    assert.ok(typeof answer.body === 'object' && Symbol.asyncIterator in answer.body)
-    this.#parts = answer.body[Symbol.asyncIterator]()
-  }
-
-  /** @returns undefined when the stream has ended. */
-  async next(): Promise<Event | undefined> {
-    for (;;) {
-      const first = this.#waiting.shift()
-      if (first !== undefined) return first
-      const part = await this.#parts.next()
-      if (part.done === true) return undefined
-      this.#take(part.value)
-    }
-  }
-
-  #take(text: string): void {
-    assert.ok(text.endsWith('\n\n'), 'a part holds whole events')
-    for (const block of text.slice(0, -2).split('\n\n')) {
-      const lines = block.split('\n')
-      const field = (name: string): string =>
-        lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? ''
-      if (field('id') !== '') this.lastId = field('id')
-      if (field('data') === '') this.beats += 1
-      else {
-        const data = JSON.parse(field('data')) as Event['data']
-        this.#waiting.push({ id: field('id'), event: field('event'), data })
-      }
-    }
-  }
-
-  async stop(): Promise<void> {
-    await this.#parts.return?.()
-  }
-}
-
-const APP = '/admin/revocations'
-const clientPath = (client: string): string => `/admin/clients/${client}/revocations`
-
-async function open(
-  world: ChatWorld,
-  path: string,
-  headers: Record<string, string> = ADMIN,
-): Promise<Reader> {
-  const reader = new Reader(
-    await world.dialect.handle(world.realm, wireRequest({ method: 'GET', path, headers })),
-  )
-  const first = await reader.next()
-  assert.equal(first?.event, 'ready')
-  return reader
-}
-
-async function handleOf(world: ChatWorld, token: string): Promise<string> {
-  return (await world.recordOf(token))?.handle ?? assert.fail('no record')
-}
+import { APP, clientPath, type Event, handleOf, openReader as open, Reader } from './reader.test.ts'
 
 const plain = (world: ChatWorld): RevokeAct => {
   const facts = { source: 'control', ancestors: [], position: world.realm.basis(), expiresAtMs: 2 ** 52 }

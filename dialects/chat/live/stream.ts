@@ -1,10 +1,15 @@
-import type { Realm } from '@rescind/core'
+import type { Realm, Source } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
-import { type Audience, liveEvent } from './events.ts'
+import { type Audience, type Expired, liveEvent } from './events.ts'
 import type { RecentRows } from './recent-rows.ts'
 
 /** Beats during which nothing that was sent is taken, after which a reader is cut off. */
 const STALLED_BEATS_MAX = 2
+
+/** Tokens that ran out and wait to be told of; a reader that is further behind has to ask about all that it holds. */
+const EXPIRED_WAITING_MAX = 4_096
+/** Of these, how many are told at once. */
+const EXPIRED_AT_ONCE = 256
 
 export type StreamParts = {
   readonly realm: Realm
@@ -32,6 +37,8 @@ export class LiveStream implements AsyncIterable<string> {
   /** Woken since it last began to read: what woke it may not have been read yet. */
   #stirred = false
   #ended = false
+  #expired: string[] = []
+  #resetDue = false
   #beatDue = false
   /** Whether the reader has asked for more: else what it was given is still on its way. */
   #pulling = false
@@ -40,6 +47,10 @@ export class LiveStream implements AsyncIterable<string> {
   constructor(parts: StreamParts) {
     this.#parts = parts
     this.#cursor = parts.after
+  }
+
+  get source(): Source {
+    return this.#parts.audience.source
   }
 
   answer(): Answer {
@@ -56,6 +67,25 @@ export class LiveStream implements AsyncIterable<string> {
     this.#stirred = true
     this.#wake?.()
     this.#wake = undefined
+  }
+
+  /** A token of this app ran out. */
+  expire({ client, data }: Expired): void {
+    const of = this.#parts.audience.client
+    if ((of !== undefined && of !== client) || this.#resetDue) return
+    if (this.#expired.length >= EXPIRED_WAITING_MAX) {
+      this.reset()
+      return
+    }
+    this.#expired.push(data)
+    this.wake()
+  }
+
+  /** The reader has to ask about all that it holds. */
+  reset(): void {
+    this.#expired = []
+    this.#resetDue = true
+    this.wake()
   }
 
   /** Shows the reader that we are here, or gives up on one who takes nothing. */
@@ -106,7 +136,8 @@ export class LiveStream implements AsyncIterable<string> {
     yield `${reset ? 'event: reset\ndata: {}\n\n' : ''}${this.#idLine()}event: ready\ndata: {}\n\n`
     while (!this.#ended) {
       this.#stirred = false
-      const text = await this.#next()
+      const told = await this.#next()
+      const text = this.#ended ? told : told + this.#takeExpired()
       if (text !== '') yield text
       else if (this.#beatDue) {
         this.#beatDue = false
@@ -140,6 +171,16 @@ export class LiveStream implements AsyncIterable<string> {
       if (text === '') page = await rows.after(this.#cursor)
     }
     return text
+  }
+
+  /** Expiry is no place in the log: what is told of it leaves the reader where it is. */
+  #takeExpired(): string {
+    if (this.#resetDue) {
+      this.#resetDue = false
+      return `${this.#idLine()}event: reset\ndata: {}\n\n`
+    }
+    const datas = this.#expired.splice(0, EXPIRED_AT_ONCE)
+    return datas.map((data) => `${this.#idLine()}event: expired\ndata: ${data}\n\n`).join('')
   }
 
   #idLine(): string {

@@ -6,20 +6,27 @@ import { CHAT_APPS, CHAT_CLIENTS, clientRecordId, isClientId } from '../director
 import { fail, tooMany } from '../envelope.ts'
 import { readQuery } from '../query.ts'
 import { appKey, type ChatBounds } from '../tools.ts'
+import { Expiries } from './expiries.ts'
 import { RecentRows } from './recent-rows.ts'
 import { LiveStream } from './stream.ts'
 
 /** Between two signs of life. */
 const BEAT_MS = 15_000
+/** How often it is looked which tokens ran out. */
+const EXPIRY_MS = 1_000
 const FULL_SECONDS = 15
 
 /** What the server lends: rows as they come, and a timer that ends with it. */
 export type LivePort = {
   readonly onRow: (listener: (realm: RealmOrdinal, row: LogRow) => void) => void
-  readonly every: (ms: number, task: () => void) => void
+  readonly every: (ms: number, task: () => void | Promise<void>) => void
 }
 
-type RealmStreams = { readonly rows: RecentRows; readonly open: Set<LiveStream> }
+type RealmStreams = {
+  readonly rows: RecentRows
+  readonly expiries: Expiries
+  readonly open: Set<LiveStream>
+}
 
 /** All streams that are open. A chat server that holds sockets is told here, at once, which of them have to close. */
 export class LiveStreams {
@@ -28,6 +35,7 @@ export class LiveStreams {
   readonly #perApp: Map<string, number> = new Map()
   #open = 0
   #closed = false
+  #looking = false
 
   constructor(port: LivePort, bounds: ChatBounds) {
     this.#bounds = bounds
@@ -38,6 +46,7 @@ export class LiveStreams {
       for (const stream of streams.open) stream.wake()
     })
     port.every(BEAT_MS, () => this.beat())
+    port.every(EXPIRY_MS, () => this.#tellExpired())
   }
 
   get open(): number {
@@ -90,10 +99,21 @@ export class LiveStreams {
     return stream.answer()
   }
 
+  /** Realm by realm; one that takes longer than it is to the next time is not begun again meanwhile. */
+  async #tellExpired(): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    try {
+      for (const { expiries, open } of this.#realms.values()) await expiries.tell(open)
+    } finally {
+      this.#looking = false
+    }
+  }
+
   #of(realm: Realm): RealmStreams {
     const known = this.#realms.get(realm.ordinal)
     if (known !== undefined) return known
-    const made: RealmStreams = { rows: new RecentRows(realm), open: new Set() }
+    const made: RealmStreams = { rows: new RecentRows(realm), expiries: new Expiries(realm), open: new Set() }
     this.#realms.set(realm.ordinal, made)
     return made
   }
