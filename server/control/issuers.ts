@@ -178,6 +178,9 @@ const NONE: Problem = problem(404, 'no such issuer')
 async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer | Stale> {
   const { realm } = ask
   const { issuer, ...given } = ask.body
+  // Its tokens are this realm's own: other keys for the same name would be a second way to sign them.
+  if (issuer === ask.parts.issuerOf(realm))
+    return problem(422, 'issuer: it is the issuer of this realm itself')
   const value = settled({ ...FRESH, issuer }, given, ask)
   if (isAnswer(value)) return value
   const id = issuerId(issuer)

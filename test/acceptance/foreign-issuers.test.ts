@@ -260,3 +260,11 @@ test('our own tokens are judged by the same call', async () => {
     position: memberAt(await send('POST /control/v1/verify', { token: 'no token' }), 'position'),
   })
 })
+
+test('[W9] the issuer of a realm itself cannot be registered as somebody else, by its name to the letter', async () => {
+  const metadata = await calls.send('GET /.well-known/oauth-authorization-server/api/id/v1')
+  const own = textAt(metadata, 'issuer')
+  const stranger = await provider('own-name')
+  const body = { issuer: own, keys: [stranger.jwk] }
+  assert.equal((await send('POST /control/v1/issuers', body)).status, 422)
+})

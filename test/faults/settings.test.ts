@@ -40,8 +40,8 @@ const REFUSED: readonly Refused[] = [
   { what: 'a value of another type', file: '{"listen":true}', why: /"listen" must be text/ },
   {
     what: 'a switch that is text',
-    file: '{"metricsOpen":"true"}',
-    why: /"metricsOpen" must be true or false/,
+    file: '{"metricsOpen":"yes"}',
+    why: /metricsOpen"?:? (?:must be )?true or false/,
   },
   { what: 'a loose boolean', flags: ['--metrics-open=yes'], why: /metricsOpen: true or false/ },
   { what: 'an address without a port', flags: ['--listen', 'localhost'], why: /is not HOST:PORT/ },
