@@ -1,3 +1,4 @@
+import type { Target } from '@rescind/core'
 import {
   type Answer,
   endingOf,
@@ -10,6 +11,7 @@ import { z } from 'zod'
 import { auditOf, commitChange } from './change.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { type Problem, problem } from './frame/problem.ts'
+import { refusedEnding } from './rules/size.ts'
 
 const CREDENTIAL = z.strictObject({
   id: z.string().describe('password, api-key, or app-credential:{id}'),
@@ -58,9 +60,20 @@ async function end(ask: Ask<{ readonly reason: string }>): Promise<Answer | Stal
   if ((await standingCredentials(realm, userId)) === undefined) return NO_USER
   const operations = await endingOf(realm, { userId, id }, auditOf(ask, query.reason))
   if (operations === undefined) return problem(404, 'the user has no such credential')
+  const refused = await refusedEnding(ask, tokensOf(userId, id))
+  if (refused !== undefined) return refused
   if ((await commitChange(ask, operations)).kind !== 'applied') return 'stale'
   const left = (await standingCredentials(realm, userId)) ?? []
   return jsonAnswer(200, { credentials: left.map(shown) })
+}
+
+/** What ends with a credential: the rule that a second person is asked for. An API key leaves its tokens. */
+function tokensOf(userId: string, id: string): readonly Target[] {
+  const source = 'identity'
+  if (id === 'api-key') return []
+  return id === 'password'
+    ? [{ kind: 'cut', shape: 'subject', principals: { source, subject: userId } }]
+    : [{ kind: 'cut', shape: 'client', principals: { source, client: id } }]
 }
 
 type Standing = NonNullable<Awaited<ReturnType<typeof standingCredentials>>>[number]

@@ -5,7 +5,7 @@ import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/call
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
-import { SEED, SVC } from '../kit/seed.ts'
+import { BOB, SEED, SVC } from '../kit/seed.ts'
 
 // [H10] The kind: something permanent that may end more than one person may end, by whatever call it is asked for.
 
@@ -195,6 +195,33 @@ test('every call that ends tokens beside its own work asks as the rule would, an
     // Long after the approval the next one is asked for again.
     server.clock.advance(3_600_001)
   }
+})
+
+test('what a rule and a call take along with the credentials that they end is counted, too [H10]', async () => {
+  const own = await calls.identityToken(BOB)
+  const body = JSON.stringify({ application_credential: { name: 'robot' } })
+  const path = `POST /v3/users/${BOB.id}/application_credentials`
+  const made = await calls.send(path, [`X-Auth-Token: ${own}`, JSON_BODY], body)
+  const named = { id: textAt(made, 'application_credential', 'id') }
+  const secret = textAt(made, 'application_credential', 'secret')
+  await calls.send('DELETE /v2.0/tokens', [`X-Auth-Token: ${own}`])
+  const issuedBefore = new Date(server.clock.wallMs() + 1_000).toISOString()
+  server.clock.advance(60_000)
+  const identity = { methods: ['application_credential'], application_credential: { ...named, secret } }
+  const logIn = () => calls.send('POST /v3/auth/tokens', [JSON_BODY], JSON.stringify({ auth: { identity } }))
+  assert.equal((await logIn()).status, 201)
+  const client = `app-credential:${named.id}`
+  const target = { source: 'identity', subject: BOB.id }
+  const seq = await head()
+  assert.equal((await send('POST /revocations', { target, issuedBefore, reason: 'r' })).status, 202)
+  for (const id of [client, 'password'])
+    assert.equal((await send(`DELETE /identity-users/${BOB.id}/credentials/${id}?reason=r`)).status, 409, id)
+  assert.equal(await head(), seq + 1, 'the request alone')
+  assert.equal((await logIn()).status, 201)
+  await approve(target)
+  assert.equal((await logIn()).status, 401)
+  const password = `DELETE /identity-users/${BOB.id}/credentials/password?reason=r`
+  assert.equal((await send(password)).status, 200, 'it has been approved')
 })
 
 test('a realm is disabled and deleted by two people where its own settings ask for two [H10]', async () => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Realm, type Target, unreachable } from '@rescind/core'
-import { CHAT_APPS } from '@rescind/dialects'
+import { type Realm, ruleOn, type Target, unreachable } from '@rescind/core'
+import { CHAT_APPS, credentialsEnded } from '@rescind/dialects'
 import { APPROVALS } from '../../pending/approvals.ts'
 import type { Ask, ControlParts } from '../frame/endpoint.ts'
 import { type Problem, problem } from '../frame/problem.ts'
@@ -74,13 +74,23 @@ export async function neededApproval(asking: Asking, resolved: Resolved): Promis
 /** Live tokens that a rule covers, counted to one more than `limit`; not complete where they cannot all be known. */
 export async function sizeOf(asking: Asking, resolved: Resolved, limit: number): Promise<Size> {
   const { realm, parts } = asking
-  const rest = resolved.targets.filter((target) => sizeBy(target) !== 'one')
-  const ones = resolved.targets.length - rest.length
+  const targets = [...resolved.targets, ...(await takenAlong(realm, resolved.targets))]
+  const rest = targets.filter((target) => sizeBy(target) !== 'one')
+  const ones = targets.length - rest.length
   if (rest.length === 0) return { tokens: ones, complete: true }
   const { monotonicMs } = parts
   const ask = { deadlineMs: monotonicMs() + SIZE_DEADLINE_MS, monotonicMs, wasUsed: () => false }
   const { tokens, complete } = await countUpTo(realm, { ...ask, resolved: { targets: rest } }, limit + 1)
   return { tokens: ones + tokens, complete: complete && !(await mayBeUnseen(realm, rest)) }
+}
+
+/** What is cut off with the credentials that these end, whatever their own date covers. It is only looked at. */
+async function takenAlong(realm: Realm, targets: readonly Target[]): Promise<readonly Target[]> {
+  const rules = targets.filter((target) => target.kind === 'cut').map((target) => ruleOn(realm, target))
+  const operations = await credentialsEnded(realm, rules, { by: '', from: '', how: '' })
+  return operations.flatMap((one) =>
+    one.kind === 'append' && one.row.rule.kind === 'revoke' ? [one.row.rule.target] : [],
+  )
 }
 
 async function mayBeUnseen(realm: Realm, targets: readonly Target[]): Promise<boolean> {
