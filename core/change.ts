@@ -38,7 +38,10 @@ export function deleteRecord(realm: Realm, deletion: Deletion, audit: Audit): re
  */
 export function actRow(
   realm: Realm,
-  { collection, id }: { readonly collection: 'grants' | 'clock' | 'impersonations'; readonly id: string },
+  {
+    collection,
+    id,
+  }: { readonly collection: 'grants' | 'clock' | 'impersonations' | 'apiKeyReadings'; readonly id: string },
   audit: Audit,
 ): Operation {
   return changeRow(realm, { collection, id, version: 1 }, audit)

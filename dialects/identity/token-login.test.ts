@@ -212,3 +212,22 @@ onBothStores(
     assert.equal(realm.index.seq, before, 'what was refused leaves none')
   },
 )
+
+onBothStores(
+  '[W87] reading the API key of another user leaves a row, and reading one’s own none',
+  async (store) => {
+    const { realm, ask, login } = await openIdentity({ store })
+    const [root, ann, bob] = [await login('root'), await login('ann'), await login('bob')]
+    const path = '/v2.0/users/id-ann/OS-KSADM/credentials'
+    const key = 'RAX-KSKEY:apiKeyCredentials'
+    assert.equal((await ask(send(root, 'POST', `${path}/${key}/RAX-AUTH/reset`))).status, 200)
+    for (const asked of [path, `${path}.xml`, `${path}/${key}`]) {
+      const before = realm.index.seq
+      assert.equal((await ask(as(root, 'GET', asked))).status, 200)
+      assert.equal(realm.index.seq, before + 1, asked)
+      assert.equal((await ask(as(ann, 'GET', asked))).status, 200)
+      assert.equal((await ask(as(bob, 'GET', asked))).status, 403)
+      assert.equal(realm.index.seq, before + 1, `${asked}, by oneself and by who may not`)
+    }
+  },
+)

@@ -1,4 +1,4 @@
-import { type Awaitable, cutRule, type GuardedAct } from '@rescind/core'
+import { type Awaitable, actRow, cutRule, type GuardedAct } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject, type JsonObject } from '../../wire/strict-json.ts'
@@ -25,18 +25,41 @@ function shown({ realm }: Call, user: IdentityUser): object | undefined {
 
 /** `GET …/OS-KSADM/credentials`: the API key, if there is one. Passwords are not kept, so not shown. */
 export function listCredentials(call: Call, values: readonly string[]): Awaitable<Answer> {
-  return onUser(call, { values, act: 'read-secret' }, ({ entry }) => {
-    const credentials = [shown(call, entry.value)].filter((one) => one !== undefined)
-    return jsonAnswer(200, { credentials, credentials_links: [] }, VARY)
+  return onUser(call, { values, act: 'read-secret' }, (on) => {
+    const credentials = [shown(call, on.entry.value)].filter((one) => one !== undefined)
+    const answer = jsonAnswer(200, { credentials, credentials_links: [] }, VARY)
+    return credentials.length === 0 ? answer : noted(call, on, answer)
   })
 }
 
 /** `GET …/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials`. */
 export function getApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
-  return onUser(call, { values, act: 'read-secret' }, ({ entry }) => {
-    const document = shown(call, entry.value)
-    return document === undefined ? noKey() : jsonAnswer(200, document, VARY)
+  return onUser(call, { values, act: 'read-secret' }, (on) => {
+    const document = shown(call, on.entry.value)
+    return document === undefined ? noKey() : noted(call, on, jsonAnswer(200, document, VARY))
   })
+}
+
+/** Who has read somebody else's key may log in as that one: it stands in the audit before it is shown. */
+async function noted(
+  { realm, request }: Call,
+  { caller, entry }: OnUser,
+  answer: Answer,
+): Promise<Answer | Stale> {
+  if (caller.user.id === entry.id) return answer
+  const { id: by, from, standing } = callerOf(realm, request, caller)
+  const row = actRow(
+    realm,
+    { collection: 'apiKeyReadings', id: entry.id },
+    { by, from, how: 'identity.api-key.read' },
+  )
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [standing],
+    expects: [],
+    operations: [row],
+  })
+  return outcome.kind === 'applied' ? answer : 'stale'
 }
 
 /** `DELETE` of the same. Tokens that it made live on, unless `?revokeTokens=true` (ours) ends all that the user has. */
