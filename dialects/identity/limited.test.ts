@@ -72,6 +72,10 @@ onEachForm('[H13] a limited token calls nothing but what it was made for', async
     send3('GET', '/v3/auth/tokens', { as: token, about: token }),
     send3('GET', '/v3/auth/projects', { as: token }),
     send3('GET', '/v3/users/id-ann', { as: token }),
+    send3('POST', '/v3/users/id-ann/password', {
+      as: token,
+      body: { user: { password: 'new', original_password: 'pw-ann' } },
+    }),
     send3('POST', '/v3/users/id-ann/application_credentials', {
       as: token,
       body: { application_credential: { name: 'ci' } },

@@ -7,6 +7,7 @@ import { IDENTITY } from '../directory/names.ts'
 import { type IdentityUser, mfaOf, userEntry } from '../directory/users.ts'
 import { writeDirectory } from '../directory/write.ts'
 import { mayAct } from '../guarded.ts'
+import { isLimited } from '../limited.ts'
 import { judgeParty, type PartyFacts, readParty } from '../party.ts'
 import { forbidden, malformed, NO_CONTENT, suspended, unauthorized } from './answers.ts'
 import { fieldsOf, readEntity } from './entity.ts'
@@ -33,6 +34,7 @@ export function changePassword(call: Call, [id = '']: readonly string[]): Awaita
 
 async function mayBySelf({ realm }: Call, of: IdentityUser, along: PartyFacts | undefined): Promise<boolean> {
   const party = judgeParty(realm, along)
+  if (party.kind === 'live' && isLimited(party.record)) return false
   const isOwn = party.kind === 'live' && party.user.id === of.id
   if (party.kind === 'live' && !(await mayAct(realm, party, { act: 'change-credential', of }))) return false
   return isOwn || !mfaOf(of).isEnabled
