@@ -46,6 +46,7 @@ import { createSystemRandom } from './random.ts'
 import { feedEnforcement } from './receipts/enforcement.ts'
 import { applySeed } from './seed/apply.ts'
 import { readSeed, secretText } from './seed/read.ts'
+import type { Seed } from './seed/schema.ts'
 import { steadyClock } from './steady-clock.ts'
 
 /** What a test may put in the place of the machine's own. */
@@ -77,7 +78,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const random = surroundings.random ?? SYSTEM_RANDOM
   const log = surroundings.log ?? pino({ level: config.logLevel })
   // Before anything is opened: a seed that cannot be read must not leave a half-made store behind.
-  const seed = config.seedFile === undefined ? undefined : readSeed(config.seedFile)
+  const seed = await seedOf(config, surroundings.store)
   const store = surroundings.store ?? (await openStore(config, { clock, log }))
   try {
     const master = await masterKey(config, store, random)
@@ -106,6 +107,17 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     return await listen(config, { realms, store, clock, log, random })
   } catch (error) {
     await store.close()
+    throw error
+  }
+}
+
+/** @throws SettingsRefused when it cannot be read; a store that was given is closed then, as it is whenever this fails. */
+async function seedOf({ seedFile }: Config, given: Store | undefined): Promise<Seed | undefined> {
+  if (seedFile === undefined) return undefined
+  try {
+    return readSeed(seedFile)
+  } catch (error) {
+    await given?.close()
     throw error
   }
 }

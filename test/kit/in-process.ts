@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Store } from '@rescind/core'
 import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
-import { MemoryStore } from '@rescind/stores'
+import { MemoryStore, openSqlite } from '@rescind/stores'
 import { HandClock, SeededRandom, START_MS } from './realm.ts'
 import { SEED } from './seed.ts'
 import { CONTROL_KEY, makeHome } from './server.ts'
@@ -29,7 +29,10 @@ export type TestServerStart = {
   readonly flags?: readonly string[]
 }
 
-/** The real server in this process, on the memory store and a free port. */
+/** `npm run test:sqlite` runs what uses this on the embedded store; else it is the memory store. */
+const IS_EMBEDDED = process.env['TEST_STORE'] === 'sqlite'
+
+/** The real server in this process, on a free port. */
 export async function openServer({ seed, time, flags }: TestServerStart): Promise<TestServer> {
   const home = makeHome()
   const seedFile = join(home.folder, 'seed.json')
@@ -43,10 +46,14 @@ export async function openServer({ seed, time, flags }: TestServerStart): Promis
     file: undefined,
   })
   const clock = new HandClock()
-  const { store, power } = switchedStore(new MemoryStore(time === 'hand' ? START_MS : Date.now()))
+  const startMs = time === 'hand' ? START_MS : Date.now()
+  const inner = IS_EMBEDDED
+    ? await openSqlite(join(home.folder, 'rescind.db'), startMs)
+    : new MemoryStore(startMs)
+  const { store, power } = switchedStore(inner)
   const surroundings = time === 'hand' ? { clock, store, random: new SeededRandom() } : { store }
   const server: RunningServer = await startServer(checkConfig(values), surroundings)
-  home.remove()
+  if (!IS_EMBEDDED) home.remove()
   return {
     url: server.url,
     port: Number(new URL(server.url).port),
@@ -54,6 +61,9 @@ export async function openServer({ seed, time, flags }: TestServerStart): Promis
     power,
     store,
     maintenance: server.maintenance,
-    close: server.close,
+    close: async () => {
+      await server.close()
+      home.remove()
+    },
   }
 }

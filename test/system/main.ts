@@ -3,6 +3,7 @@ import { keystoneclientV3, keystonemiddleware, openstackV3 } from './clients-v3.
 import { eachWrite } from './each-write.ts'
 import { CannotTrace, failedFlush } from './failed-flush.ts'
 import { apache, caddy, haproxy, nginx } from './gateways.ts'
+import { onSqlite } from './on-sqlite.ts'
 import { installPackages } from './packages.ts'
 
 /** Tests that need Debian packages (`npm run test:system`): installed when this runs as root, else skipped. */
@@ -27,6 +28,7 @@ const CHECKS: readonly Check[] = [
   { name: 'HAProxy with Lua', needs: 'haproxy', run: haproxy },
   { name: 'Caddy forward_auth', needs: 'caddy', run: caddy },
   { name: 'Apache with mod_lua', needs: ['apache2-bin', 'lua-socket'], run: apache },
+  { name: 'acceptance tests on SQLite', needs: null, run: onSqlite },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
   { name: 'a kill at each write', needs: 'strace', run: eachWrite },
 ]
