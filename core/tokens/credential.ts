@@ -70,5 +70,6 @@ const NOTHING: readonly string[] = []
  */
 export function confirmationOf(cnf: Json | undefined): JsonObject | undefined {
   if (cnf === undefined || cnf === null) return undefined
-  return isObject(cnf) ? cnf : {}
+  // A plain object whichever way it came: parsed members have no prototype, those of an answer have one.
+  return isObject(cnf) ? { ...cnf } : {}
 }
