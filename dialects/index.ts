@@ -42,6 +42,8 @@ export { isRegistered as isRegisteredRedirect } from './oauth/redirect-uris.ts'
 export { grantedScope } from './oauth/scopes.ts'
 export { spelled as spelledTarget, TARGET_MAX_CHARS } from './oauth/targets.ts'
 export { startGrant, tokenMembers } from './oauth/tokens.ts'
+export { addressShare, canonicalAddress } from './wire/address.ts'
+export { parseAddressRange } from './wire/address-range.ts'
 export {
   type Answer,
   jsonAnswer,

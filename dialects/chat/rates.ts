@@ -1,4 +1,5 @@
 import type { Realm } from '@rescind/core'
+import { addressShare } from '../wire/address.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { ChatApp } from './directory.ts'
 
@@ -36,6 +37,6 @@ export class ChatRates {
 
   /** For calls that a public key and a guess are enough for. @returns 0, or the seconds to wait. */
   takePublic(realm: Realm, app: ChatApp, from: string): number {
-    return this.#public.take(`${realm.ordinal}/${app.name}/${from}`, realm.nowMs())
+    return this.#public.take(`${realm.ordinal}/${app.name}/${addressShare(from)}`, realm.nowMs())
   }
 }

@@ -1,4 +1,5 @@
 import { type Awaitable, after, LIFETIME_MAX_MS, RawToken, type Realm, SettingsRefused } from '@rescind/core'
+import { addressShare } from '../wire/address.ts'
 import type { Answer, Refusal } from '../wire/answer.ts'
 import type { Dialect } from '../wire/dialect.ts'
 import { splitPath } from '../wire/path.ts'
@@ -108,7 +109,9 @@ function answerTo(call: Call, format: Format | undefined): Awaitable<Answer> {
 function rateKey(realm: Realm, request: WireRequest): string {
   const text = request.method === 'POST' ? undefined : request.header('x-auth-token')
   const raw = text !== undefined && realm.grammar.shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
-  return raw === undefined ? `from:${request.from}` : `token:${raw.digest(realm.keys.digestKey)}`
+  return raw === undefined
+    ? `from:${addressShare(request.from)}`
+    : `token:${raw.digest(realm.keys.digestKey)}`
 }
 
 function templateOf(path: string): string {

@@ -1,4 +1,5 @@
 import type { Realm } from '@rescind/core'
+import { addressShare } from '../wire/address.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { Claim } from './basic-credentials.ts'
 import type { Call } from './call.ts'
@@ -63,7 +64,7 @@ export class Guesses {
 
 /** Realms share no limits. */
 function addressOf({ realm, request }: Asker): string {
-  return `${realm.ordinal}\0${request.from}`
+  return `${realm.ordinal}\0${addressShare(request.from)}`
 }
 
 /** No address holds a NUL. Names that no client could have share the fate of what they begin with. */

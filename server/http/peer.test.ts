@@ -42,3 +42,35 @@ test('what stands left of a hop that cannot be read is not believed', () => {
   assert.equal(addressOf('10.0.0.1', '203.0.113.9, unknown, 10.1.2.3'), '10.1.2.3')
   assert.equal(addressOf('10.0.0.1', undefined), '10.0.0.1')
 })
+
+// The kind: one address in several spellings is one caller, and one in a list of proxies is the proxy however it comes.
+test('[W97] an address is the same in every spelling that a proxy may write', () => {
+  for (const spelling of ['2001:DB8:0:0::1', '2001:0db8::0001', '[2001:db8:0::1]:4711', '2001:db8::0.0.0.1'])
+    assert.equal(addressOf('10.0.0.1', spelling), '2001:db8::1', spelling)
+  for (const spelling of [
+    '::ffff:c633:6405',
+    '::FFFF:198.51.100.5',
+    '0:0:0:0:0:ffff:c633:6405',
+    '198.51.100.5',
+  ])
+    assert.equal(addressOf('10.0.0.1', spelling), '198.51.100.5', spelling)
+  assert.equal(addressOf('::ffff:10.0.0.1', '192.0.2.1'), '192.0.2.1')
+  assert.equal(addressOf('10.0.0.1', '192.0.2.1, ::ffff:a01:203'), '192.0.2.1', 'a proxy of ours, mapped')
+})
+
+test('[W97] a range of proxies may be written as mapped IPv4, and what is none is refused', () => {
+  const mapped = parseProxies('::ffff:10.0.0.0/104,fd00::1')
+  const peer = peerOf('10.9.8.7', { 'x-forwarded-for': '192.0.2.1, fd00:0:0::1' }, mapped)
+  assert.deepEqual(peer, { address: '192.0.2.1', trusted: true })
+  assert.equal(peerOf('11.9.8.7', { 'x-forwarded-for': '192.0.2.1' }, mapped).trusted, false)
+  for (const range of [
+    '10.0.0.0/33',
+    '::ffff:10.0.0.0/8',
+    '10.0.0.0/',
+    'fd00::/129',
+    'proxy',
+    '010.0.0.1',
+    '/8',
+  ])
+    assert.throws(() => parseProxies(range), { name: 'SettingsRefused' }, range)
+})

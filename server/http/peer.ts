@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { BlockList, isIP } from 'node:net'
+import { BlockList } from 'node:net'
 import { SettingsRefused } from '@rescind/core'
+import { canonicalAddress, parseAddressRange } from '@rescind/dialects'
 
 /** Proxies whose forwarded headers are believed; nobody's by default. */
 export type TrustedProxies = { readonly any: boolean; readonly list: BlockList }
@@ -13,14 +14,11 @@ export function parseProxies(ranges: string | undefined): TrustedProxies {
     .split(',')
     .map((text) => text.trim())
     .filter((text) => text !== '')) {
-    const [address = '', bits] = range.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    const length = bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits)
-    const longest = family === 'ipv6' ? 128 : 32
-    if (isIP(address) === 0 || !Number.isInteger(length) || length < 0 || length > longest) {
+    const parsed = parseAddressRange(range)
+    const network = canonicalAddress(range.split('/')[0] ?? '')
+    if (parsed === undefined || network === undefined)
       throw new SettingsRefused(`behindProxy: "${range}" is no address range (CIDR)`)
-    }
-    list.addSubnet(address, length, family)
+    list.addSubnet(network, parsed.bits, familyOf(network))
     any = true
   }
   return { any, list }
@@ -51,15 +49,17 @@ export function peerOf(at: string, headers: Readonly<IncomingHttpHeaders>, proxi
 /** Some proxies add the port: `203.0.113.5:4711`, `[2001:db8::1]:4711`. @returns undefined for what is no address. */
 function addressOf(hop: string): string | undefined {
   const [, v4, v6] = WITH_PORT.exec(hop) ?? []
-  const address = plain(v4 ?? v6 ?? hop)
-  return isIP(address) === 0 ? undefined : address
+  return canonicalAddress(v4 ?? v6 ?? hop)
 }
 
 const WITH_PORT = /^(?:([\d.]+):\d{1,5}|\[([\da-fA-F:.]+)\](?::\d{1,5})?)$/
 
 function isTrusted(address: string, proxies: TrustedProxies): boolean {
-  const family = isIP(address)
-  return family !== 0 && proxies.list.check(address, family === 6 ? 'ipv6' : 'ipv4')
+  return address !== '' && proxies.list.check(address, familyOf(address))
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return address.includes(':') ? 'ipv6' : 'ipv4'
 }
 
 /** Whether a hop, as a header names it, is a proxy of ours. */
@@ -67,7 +67,11 @@ export function isTrustedHop(hop: string, proxies: TrustedProxies): boolean {
   return isTrusted(addressOf(hop) ?? '', proxies)
 }
 
-/** IPv4 as it is, also when the socket speaks IPv6. */
+/** Of a socket's address, which Node writes canonically but for a mapped prefix and the name of an interface. */
 function plain(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+  if (!address.includes(':')) return address
+  if (address.startsWith(MAPPED) && address.includes('.')) return address.slice(MAPPED.length)
+  return address.split('%', 1)[0] ?? address
 }
+
+const MAPPED = '::ffff:'
