@@ -197,6 +197,7 @@ export {
   wrapRealmKeys,
 } from './realm-keys.ts'
 export {
+  assignedMaxSeconds,
   DEFAULT_REALM_SETTINGS,
   Lifetimes,
   REALM_SETTINGS,

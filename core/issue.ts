@@ -59,7 +59,6 @@ export type Issued =
   | { readonly kind: 'consumed' }
   /** A hold is in force: nothing may be minted for these principals until it is released. */
   | { readonly kind: 'held' }
-  | { readonly kind: 'lifetime-too-long' }
   /** The derivation has more ancestors than a record holds. */
   | { readonly kind: 'too-deep' }
   /** The text is a token already. */
@@ -70,8 +69,9 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
   const nowMs = realm.nowMs()
   if (realm.isClosed) return { kind: 'held' }
   if (act.tokens.some((intent) => isMintingHeld(intent, realm.index))) return { kind: 'held' }
-  if (act.tokens.some((intent) => intent.expiresAtMs - nowMs > realm.lifetimes.maxMs))
-    return { kind: 'lifetime-too-long' }
+  // Callers stay within the maximum; here it became less after they had read it.
+  if (act.tokens.some((intent) => realm.lifetimes.within(intent.expiresAtMs, nowMs) < intent.expiresAtMs))
+    return { kind: 'stale' }
   if (act.tokens.some(({ ancestors }) => (ancestors?.length ?? 0) > ANCESTORS_MAX))
     return { kind: 'too-deep' }
   const records = act.tokens.map((intent) =>

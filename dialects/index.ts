@@ -21,7 +21,7 @@ export { IDENTITY_USERS, identityUserValue } from './identity/directory/users.ts
 export { resetOf as passwordResetOf } from './identity/users/passwords.ts'
 // oauth
 export type { OauthNotice, OauthOptions } from './oauth/call.ts'
-export { CHALLENGE, CODE_LIFETIME_SECONDS, startCode } from './oauth/code-grant.ts'
+export { CHALLENGE, startCode } from './oauth/code-grant.ts'
 export { createOauthDialect } from './oauth/dialect.ts'
 export {
   type ClientSecret,

@@ -1,4 +1,4 @@
-import { ASSIGNED_LIFETIME_MAX_MS, RawToken, type Realm, TOKEN_MAX_BYTES } from '@rescind/core'
+import { RawToken, type Realm, TOKEN_MAX_BYTES } from '@rescind/core'
 import { JSON_TYPE } from '../wire/answer.ts'
 import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
@@ -106,7 +106,7 @@ function parseExpiry(
   value: Json | undefined,
 ): { readonly kind: 'at'; readonly ms: number } | Refused {
   const nowMs = realm.nowMs()
-  const longestMs = assignedLifetimeMaxMs(admin.app)
+  const longestMs = assignedLifetimeMaxMs(realm, admin.app)
   if (value === undefined || value === null)
     return { kind: 'at', ms: nowMs + Math.min(admin.app.tokenLifetimeSeconds * 1_000, longestMs) }
   const ms = typeof value === 'string' ? parseInstant(value) : undefined
@@ -119,7 +119,8 @@ function parseExpiry(
   return { kind: 'at', ms }
 }
 
-/** The longest life of text that an app's server assigns. */
-export function assignedLifetimeMaxMs({ maxLifetimeSeconds }: ChatApp): number {
-  return maxLifetimeSeconds === undefined ? ASSIGNED_LIFETIME_MAX_MS : maxLifetimeSeconds * 1_000
+/** The longest life of text that an app's server assigns: as its app says, and its realm. */
+export function assignedLifetimeMaxMs({ lifetimes }: Realm, { maxLifetimeSeconds }: ChatApp): number {
+  const { assignedMs } = lifetimes
+  return maxLifetimeSeconds === undefined ? assignedMs : Math.min(maxLifetimeSeconds * 1_000, assignedMs)
 }

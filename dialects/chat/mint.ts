@@ -20,7 +20,8 @@ export async function mintToken(
 ): Promise<Minted | { readonly kind: 'stale' } | Refused> {
   const handle = mintHandle(realm.random)
   const issuedAtMs = realm.nowMs()
-  const expiresAtMs = issuedAtMs + admin.app.tokenLifetimeSeconds * 1_000
+  const wantedMs = issuedAtMs + admin.app.tokenLifetimeSeconds * 1_000
+  const expiresAtMs = realm.lifetimes.within(wantedMs, issuedAtMs)
   const { app, id, nickname, avatarUrl } = value
   const raw = mintChatJwt(realm, { app, id, nickname, avatarUrl, issuedAtMs, expiresAtMs, handle })
   if (raw === undefined) return refused('INVALID_REQUEST', 'The profile is too long to be put into a token.')
@@ -38,12 +39,10 @@ export async function mintToken(
       return issued
     case 'held':
       return refused('PERMISSION_DENIED', SUSPENDED)
-    case 'lifetime-too-long':
-    case 'too-deep':
-      return refused('INVALID_REQUEST', 'Tokens of this app would live longer than this server allows.')
     case 'consumed':
+    case 'too-deep':
     case 'token-exists':
-      throw new ContractBroken('128 random bits were drawn twice')
+      throw new ContractBroken('one new token without ancestors')
     default:
       return unreachable(issued)
   }

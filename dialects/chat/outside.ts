@@ -134,7 +134,7 @@ async function keep(realm: Realm, presented: Presented, { admin, claimed }: Keep
   const { raw } = presented
   const { app, caller } = admin
   const nowMs = realm.nowMs()
-  const longestMs = assignedLifetimeMaxMs(app)
+  const longestMs = assignedLifetimeMaxMs(realm, app)
   const endMs = claimed.expiresAtMs ?? nowMs + app.tokenLifetimeSeconds * 1_000
   const assignment = { kind: 'assignment', raw, expiresAtMs: Math.min(endMs, nowMs + longestMs) } as const
   const write = await planClient(realm, { app: app.name, caller, patch: claimed.patch })

@@ -33,7 +33,7 @@ export function impersonate(call: Call): Awaitable<Answer> {
     asWholeCaller(call, (caller, facts) => {
       if (!isOperator(caller.user) || !mayDelegated(caller.record, 'outlive')) return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)
-      const asked = parse(read.body, call.settings.tokenLifeMs / 1_000)
+      const asked = parse(read.body, secondsMax(call))
       if (asked === undefined)
         return fault('badRequest', 'A user’s name, and seconds above 0 and within a login’s, are needed.')
       return grant(call, { caller, facts, asked })
@@ -41,15 +41,20 @@ export function impersonate(call: Call): Awaitable<Answer> {
   )
 }
 
-function parse(body: JsonObject, secondsMax: number): Asked | undefined {
+/** More than that is refused to who asks for it, and what nobody asked for is shortened to it. */
+function secondsMax({ realm, settings }: Call): number {
+  return Math.min(settings.tokenLifeMs, realm.lifetimes.maxMs) / 1_000
+}
+
+function parse(body: JsonObject, maxSeconds: number): Asked | undefined {
   const element = body['RAX-AUTH:impersonation']
   const user = isObject(element) ? element['user'] : undefined
   if (!isObject(element) || !isObject(user)) return undefined
   const username = textIn(user, 'username')
   const seconds = 'expire-in-seconds' in element ? numberIn(element, 'expire-in-seconds') : DEFAULT_SECONDS
   if (username === undefined || seconds === undefined || seconds < 1) return undefined
-  if (seconds > secondsMax && 'expire-in-seconds' in element) return undefined
-  return { username, seconds: Math.min(seconds, secondsMax) }
+  if (seconds > maxSeconds && 'expire-in-seconds' in element) return undefined
+  return { username, seconds: Math.min(seconds, maxSeconds) }
 }
 
 type Granting = { readonly caller: LiveParty; readonly facts: PartyFacts; readonly asked: Asked }

@@ -77,8 +77,6 @@ export async function mint(call: Call, given: Mint): Promise<MintOutcome> {
     case 'held':
     case 'too-deep':
       return issued
-    case 'lifetime-too-long':
-      throw new ContractBroken('settings bound the life of a token')
     default:
       return unreachable(issued)
   }
@@ -87,12 +85,13 @@ export async function mint(call: Call, given: Mint): Promise<MintOutcome> {
 function intentOf({ realm, settings }: Call, given: Mint): TokenIntent {
   const { user, tenant, client, authenticatedBy, scope, delegated, mintedBy } = given
   const account = accountOf(user)
+  const nowMs = realm.nowMs()
   return {
     ...principalsOf(user, tenant),
     client,
     raw: mintText(realm.grammar.prefixes.identity, realm.random),
     kind: given.isLimited === true ? 'limited' : 'identity',
-    expiresAtMs: given.expiresAtMs ?? realm.nowMs() + settings.tokenLifeMs,
+    expiresAtMs: realm.lifetimes.within(given.expiresAtMs ?? nowMs + settings.tokenLifeMs, nowMs),
     authenticatedBy,
     ...given.family,
     ...(scope === undefined ? {} : { scope }),

@@ -59,11 +59,13 @@ export async function startCode(
   realm: Realm,
   act: Pick<IssueAct, 'basis' | 'caller'>,
   { client, redirectUri, codeChallenge, subject, scope, audience, audit }: CodeIntent,
-): Promise<{ readonly issued: Issued; readonly code: RawToken }> {
+): Promise<{ readonly issued: Issued; readonly code: RawToken; readonly expiresInSeconds: number }> {
   const raw = mintText(realm.grammar.prefixes.code, realm.random)
   const claims: CodeClaims = { redirectUri, codeChallenge }
   const handle = mintHandle(realm.random)
   const grant = grantOf(handle)
+  const nowMs = realm.nowMs()
+  const expiresAtMs = realm.lifetimes.within(nowMs + CODE_LIFETIME_SECONDS * 1_000, nowMs)
   const issued = await issueTokens(realm, {
     ...act,
     tokens: [
@@ -77,12 +79,12 @@ export async function startCode(
         ...(audience === undefined ? {} : { audience }),
         ...(audit === undefined ? {} : { mintedBy: audit.by }),
         claims,
-        expiresAtMs: realm.nowMs() + CODE_LIFETIME_SECONDS * 1_000,
+        expiresAtMs,
       },
     ],
     also: grantRows(realm, grant, audit),
   })
-  return { issued, code: raw }
+  return { issued, code: raw, expiresInSeconds: Math.floor((expiresAtMs - nowMs) / 1_000) }
 }
 
 /** What a request presents beside the code itself. */

@@ -36,7 +36,6 @@ function refusedIssue(issued: Exclude<Issued, { kind: 'issued' }>): Answer | Sta
     case 'consumed':
       return 'stale'
     case 'held':
-    case 'lifetime-too-long':
       return invalidGrant()
     case 'too-deep':
       return badRequest('the token has been exchanged too often')

@@ -1,8 +1,15 @@
-import { type Audit, type Awaitable, after, type Issued, type Position, unreachable } from '@rescind/core'
+import {
+  type Audit,
+  type Awaitable,
+  after,
+  ContractBroken,
+  type Issued,
+  type Position,
+  unreachable,
+} from '@rescind/core'
 import {
   type Answer,
   CHALLENGE,
-  CODE_LIFETIME_SECONDS,
   grantedScope,
   isRegisteredRedirect,
   jsonAnswer,
@@ -144,13 +151,13 @@ async function mintCode(act: GrantAct, { client, scope, audience, basis }: Allow
   if (redirectUris.length > 0 && !isRegisteredRedirect(redirectUri, redirectUris))
     return problem(422, 'redirectUri: not one that the client has registered (redirectUris)')
   const intent = { client, subject, scope, redirectUri, codeChallenge, audit: auditOfGrant(act) }
-  const { issued, code } = await startCode(
+  const { issued, code, expiresInSeconds } = await startCode(
     realm,
     { basis, caller: by.caller },
     audience === undefined ? intent : { ...intent, audience },
   )
   if (issued.kind !== 'issued') return refused(issued)
-  return jsonAnswer(201, { code: code.reveal(), expiresIn: CODE_LIFETIME_SECONDS })
+  return jsonAnswer(201, { code: code.reveal(), expiresIn: expiresInSeconds })
 }
 
 function refused(issued: Exclude<Issued, { kind: 'issued' }>): Problem | Stale {
@@ -161,9 +168,8 @@ function refused(issued: Exclude<Issued, { kind: 'issued' }>): Problem | Stale {
       return 'stale'
     case 'held':
       return problem(409, 'a hold is in force for this subject or client; release it first')
-    case 'lifetime-too-long':
     case 'too-deep':
-      return problem(422, 'the lifetime is longer than the realm allows')
+      throw new ContractBroken('a new grant has no ancestors')
     default:
       return unreachable(issued)
   }

@@ -24,19 +24,28 @@ export async function approvalLimitOf(realm: Realm): Promise<number | undefined>
 }
 
 export type SettingsChange = {
-  readonly maxLifetimeSeconds?: number | undefined
+  readonly maxLifetimeSeconds?: number | null | undefined
   readonly approvalAboveTokens?: number | null | undefined
 }
 
 /** The settings with a change made; what is not given stays. */
 export function withChange(now: RealmSettings, body: SettingsChange): RealmSettings {
-  const maxLifetimeSeconds = body.maxLifetimeSeconds ?? now.maxLifetimeSeconds
+  const lifetime = lifetimeWith(now, body)
   const { approvalAboveTokens: limit = now.approvalAboveTokens } = body
   return {
-    maxLifetimeSeconds,
-    highestLifetimeSeconds: Math.max(now.highestLifetimeSeconds, maxLifetimeSeconds),
+    ...lifetime,
+    highestLifetimeSeconds: Math.max(now.highestLifetimeSeconds, lifetime.maxLifetimeSeconds),
     ...(limit === null || limit === undefined ? {} : { approvalAboveTokens: limit }),
   }
+}
+
+type Lifetime = Pick<RealmSettings, 'maxLifetimeSeconds' | 'boundsAssigned'>
+
+function lifetimeWith(now: RealmSettings, { maxLifetimeSeconds: asked }: SettingsChange): Lifetime {
+  if (asked === null) return { maxLifetimeSeconds: DEFAULT_REALM_SETTINGS.maxLifetimeSeconds }
+  if (asked !== undefined) return { maxLifetimeSeconds: asked, boundsAssigned: true }
+  const { maxLifetimeSeconds, boundsAssigned } = now
+  return { maxLifetimeSeconds, ...(boundsAssigned === undefined ? {} : { boundsAssigned }) }
 }
 
 export type PutSettings = { readonly known: Known; readonly next: RealmSettings; readonly audit: Audit }

@@ -1,4 +1,4 @@
-import type { RealmSettings } from '@rescind/core'
+import { assignedMaxSeconds, type RealmSettings } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { auditOf, commitChange } from './change.ts'
@@ -21,7 +21,9 @@ const APPROVAL_ABOVE = z
 
 const SETTINGS_BODY: z.ZodType<SettingsChange> = z
   .strictObject({
-    maxLifetimeSeconds: MAX_LIFETIME.optional(),
+    maxLifetimeSeconds: MAX_LIFETIME.nullable()
+      .optional()
+      .describe('Bounds bound chat text as well; null: the defaults, 400 days, and ten years for bound text'),
     approvalAboveTokens: APPROVAL_ABOVE.optional(),
   })
   .meta({ id: 'SettingsChange' })
@@ -29,6 +31,7 @@ const SETTINGS_BODY: z.ZodType<SettingsChange> = z
 const SETTINGS = z
   .strictObject({
     maxLifetimeSeconds: MAX_LIFETIME,
+    maxAssignedLifetimeSeconds: MAX_LIFETIME.describe('The longest life of chat text that is bound'),
     highestLifetimeSeconds: MAX_LIFETIME.describe('The most that ever was: rules are kept for that long'),
     approvalAboveTokens: APPROVAL_ABOVE,
   })
@@ -36,7 +39,12 @@ const SETTINGS = z
 
 function answer({ version, value }: Known): Answer {
   const { maxLifetimeSeconds, highestLifetimeSeconds, approvalAboveTokens = null } = value
-  const body = { maxLifetimeSeconds, highestLifetimeSeconds, approvalAboveTokens }
+  const body = {
+    maxLifetimeSeconds,
+    maxAssignedLifetimeSeconds: assignedMaxSeconds(value),
+    highestLifetimeSeconds,
+    approvalAboveTokens,
+  }
   return jsonAnswer(200, body, { etag: etagOf(version) })
 }
 
