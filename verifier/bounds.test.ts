@@ -10,9 +10,10 @@ import { settled } from '../test/kit/hand-timers.ts'
 import { BOUND_MS, ending, mint, openVerifierWorld, say } from '../test/kit/verifier-world.ts'
 import { Memory, REMEMBERED_MAX } from './memory.ts'
 import { openVerifier } from './open.ts'
+import { ASKING_MAX } from './questions.ts'
 import { EVENT_MAX_CHARS, type SseMessage, SseParser } from './source/sse.ts'
 import { USED_WAITING_MAX, Used } from './used.ts'
-import { ASKING_MAX, type Seen } from './verifier.ts'
+import type { Seen } from './verifier.ts'
 import { WATCHED_MAX, Watches } from './watches.ts'
 
 test('events come out of a stream as they are, however it is cut into chunks', () => {

@@ -16,6 +16,7 @@ import {
 import { isEnded, nameOf } from './ended.ts'
 import { isSingleUse, type Known, readKnown } from './facts.ts'
 import { Memory } from './memory.ts'
+import { type Question, Questions } from './questions.ts'
 import {
   type Active,
   type CheckOptions,
@@ -28,10 +29,9 @@ import {
   type VerifierStats,
 } from './results.ts'
 import { SignedTexts } from './signed.ts'
-import { askIfPossible } from './source/ask.ts'
 import { Follower, type Timers } from './source/follower.ts'
 import type { Recalled, StateFile } from './source/state-file.ts'
-import type { AskAnswer, FeedConfig, Transport, Trouble } from './source/transport.ts'
+import type { FeedConfig, Transport, Trouble } from './source/transport.ts'
 import { Used } from './used.ts'
 import { type OnRevoked, type Watch, type Known as Watched, Watches } from './watches.ts'
 
@@ -57,8 +57,6 @@ export class NotReady extends Error {
   }
 }
 
-/** Questions about single tokens that are out at a time; more get `unknown`. */
-export const ASKING_MAX = 256
 /** How often rules whose time is over leave the index; one slice of 64 at a time. */
 const SWEEP_MS = 30_000
 /** How often those who wait for a verdict to turn are told that nobody can say any more. */
@@ -103,15 +101,13 @@ export class Verifier {
   readonly #seen: Memory<Seen> = new Memory()
   readonly #watches: Watches
   readonly #used: Used = new Used()
-  readonly #asking: Map<TokenDigest, Promise<CheckResult>> = new Map()
+  readonly #questions: Questions
   readonly #ready: Set<() => void> = new Set()
   readonly #start: ClockReading
   #config: FeedConfig | undefined
   /** Goes up whenever a verdict may have turned. */
   #version = 1
   #checks = 0
-  #asked = 0
-  #askingUnshared = 0
   #slice = 0
   #stateFile: VerifierStats['stateFile']
   #cancelSweep: (() => void) | undefined
@@ -120,6 +116,7 @@ export class Verifier {
   constructor(parts: VerifierParts) {
     this.#parts = parts
     this.#freshness = new Freshness(parts.boundMs)
+    this.#questions = new Questions(parts.transport, parts.boundMs)
     this.#start = this.#reading()
     this.#watches = new Watches((seen) => this.#judged(seen, 'refuse'))
     this.#follower = new Follower({
@@ -186,17 +183,14 @@ export class Verifier {
   async verify(token: string, options?: CheckOptions): Promise<CheckResult> {
     const result = this.check(token, options)
     const raw = RawToken.parse(token)
+    if (raw === undefined || !this.#isToBeAsked(result, raw, options)) return result
     const { index } = this.#replica
-    if (raw === undefined) return result
-    if (index === undefined) return this.#policy(options) === 'ask' ? this.#askUnshared(raw, result) : result
-    if (!this.#isToBeAsked(result, raw, options)) return result
-    const digest = raw.digest(index.digestKey)
-    const asking = this.#asking.get(digest)
-    if (asking !== undefined) return asking
-    if (this.#asking.size >= ASKING_MAX) return result
-    const asked = this.#ask(raw, digest).finally(() => this.#asking.delete(digest))
-    this.#asking.set(digest, asked)
-    return asked
+    const now = { sent: this.#reading(), lagThen: this.#lag() }
+    const question = this.#questions.about(raw, index && raw.digest(index.digestKey), now)
+    if (question === undefined) return result
+    const answered = await this.#answered(raw, question, this.#policy(options))
+    // What was asked while this was fresh says nothing once it has lapsed; what is asked since then does.
+    return answered === 'lapsed' ? this.verify(token, options) : answered
   }
 
   /**
@@ -224,7 +218,7 @@ export class Verifier {
       epoch: place?.ordinal,
       instance: this.#follower.instance,
       checks: this.#checks,
-      asked: this.#asked,
+      asked: this.#questions.asked,
       remembered: this.#seen.size,
       watched: this.#watches.size,
       entries: index?.ended.size ?? 0,
@@ -321,62 +315,50 @@ export class Verifier {
   }
 
   #isToBeAsked(result: CheckResult, raw: Raw, options: CheckOptions | undefined): boolean {
+    if (this.#believesNobody) return false
     if (result.kind === 'unknown') return result.why === 'unseen' || this.#policy(options) === 'ask'
     // Text that a customer assigned may have been given a longer life.
     return result.kind === 'inactive' && result.why === 'expired' && !raw.looksSigned
   }
 
-  async #ask(raw: Raw, digest: TokenDigest): Promise<CheckResult> {
-    const sentMs = this.#parts.clock.wallMs()
-    const answer = await this.#question(raw)
-    if (answer === undefined) return this.#unanswered(raw, digest)
-    const { verdict } = answer
-    if (verdict.kind === 'unknown') return { kind: 'unknown', why: verdict.why }
-    if (verdict.kind === 'inactive') {
-      this.#seen.delete(digest)
-      return inactiveFor(verdict.why)
-    }
-    const known = readKnown(answer.facts)
-    if (known === undefined) return UNSEEN
-    const seen = this.#remember(digest, known, raw.looksSigned)
-    return this.#confirmed(seen, sentMs)
-  }
-
-  /** The server has just said yes; rules that came since, or that it has lost, still count. */
-  #confirmed(seen: Seen, sentMs: number): CheckResult {
-    const result = this.#judged(seen, 'refuse')
-    if (result.kind !== 'unknown') return this.#used.noted(seen, result)
-    if (this.state === 'forked' || !seen.isUsable) return result
-    return { ...this.#active(seen), asOf: sentMs }
-  }
-
-  /** Before anything is known here, there is no digest to share a question by. */
-  async #askUnshared(raw: Raw, otherwise: CheckResult): Promise<CheckResult> {
-    if (this.#askingUnshared >= ASKING_MAX) return otherwise
-    this.#askingUnshared += 1
-    const answer = await this.#question(raw).finally(() => {
-      this.#askingUnshared -= 1
-    })
-    if (answer === undefined) return STARTING
-    const { verdict } = answer
-    if (verdict.kind === 'inactive') return inactiveFor(verdict.why)
-    if (verdict.kind === 'unknown') return { kind: 'unknown', why: verdict.why }
-    const known = readKnown(answer.facts)
-    if (known === undefined) return STARTING
-    if (!isUsableKind(known.credential.kind)) return NOT_ACCESS
-    return activeOf(known, this.#parts.clock.wallMs())
-  }
-
-  #question(raw: Raw): Promise<AskAnswer | undefined> {
-    this.#asked += 1
-    return askIfPossible(this.#parts.transport, raw.reveal())
-  }
-
-  #unanswered(raw: Raw, digest: TokenDigest): CheckResult {
+  /** What an answer is worth: it counts from when its question was sent, and judges nothing that it does not state whole. */
+  async #answered(raw: Raw, question: Question, policy: OnStale): Promise<CheckResult | 'lapsed'> {
+    const answer = await question.answer
     const { index } = this.#replica
-    if (index !== undefined && (isEnded(index, digest) || isEnded(index, nameOf(raw, index)))) return REVOKED
+    const digest = index === undefined ? undefined : raw.digest(index.digestKey)
+    if (answer === undefined) return this.#unanswered(raw, digest, policy)
+    const { verdict } = answer
+    if (verdict.kind === 'inactive' && digest !== undefined) this.#seen.delete(digest)
+    if (this.#questions.isLate(question, this.#reading())) return digest === undefined ? STARTING : STALE
+    if (verdict.kind !== 'active')
+      return verdict.kind === 'inactive' ? inactiveFor(verdict.why) : { kind: 'unknown', why: verdict.why }
+    const known = readKnown(answer.facts)
+    if (known === undefined) return digest === undefined ? STARTING : UNSEEN
+    if (digest === undefined) return this.#vouchedFor(known, question)
+    const seen = this.#remember(digest, known, raw.looksSigned)
+    const result = this.#judged(seen, policy)
+    if (result.kind !== 'unknown') return this.#used.noted(seen, result)
+    if (policy !== 'ask' || this.#believesNobody) return result
+    return question.lagThen === 'fresh' ? 'lapsed' : this.#vouchedFor(known, question)
+  }
+
+  /** By the server's word alone, with `onStale: 'ask'`: no rule that is known here says otherwise. */
+  #vouchedFor(known: Known, { sent }: Question): CheckResult {
+    if (this.#believesNobody) return STARTING
+    return isUsableKind(known.credential.kind) ? activeOf(known, sent.wallMs) : NOT_ACCESS
+  }
+
+  /** It was stopped, or its server's log is not the one that it knows. */
+  get #believesNobody(): boolean {
+    return this.#follower.isForked || this.state === 'closed'
+  }
+
+  #unanswered(raw: Raw, digest: TokenDigest | undefined, policy: OnStale): CheckResult {
+    const { index } = this.#replica
+    if (index === undefined || digest === undefined) return STARTING
+    if (isEnded(index, digest) || isEnded(index, nameOf(raw, index))) return REVOKED
     const seen = this.#seen.get(digest)
-    return seen === undefined ? UNSEEN : this.#judged(seen, 'refuse')
+    return seen === undefined ? UNSEEN : this.#judged(seen, policy)
   }
 
   #knownOf(raw: Raw): Watched {
@@ -387,8 +369,8 @@ export class Verifier {
   }
 
   /** Only the server can say of whom a watched token is; until it has, its own digest is watched. */
-  #askUnseen(most: number = ASKING_MAX): void {
-    const room = Math.min(most, ASKING_MAX - this.#asking.size)
+  #askUnseen(most: number = Number.POSITIVE_INFINITY): void {
+    const room = Math.min(most, this.#questions.room)
     for (const watch of this.#watches.takeUnseen(room)) void this.#learn(watch)
   }
 

@@ -68,6 +68,7 @@ export class Follower {
   #trouble: Trouble | undefined
   #config: { readonly text: string; readonly digestKey: string; readonly readAtMs: number } | undefined
   #needsSnapshot = false
+  #isForked = false
   #instance: string | undefined
   #ackEveryMs = 0
   #ackSentMs = Number.NEGATIVE_INFINITY
@@ -90,6 +91,11 @@ export class Follower {
   /** Why it is not live; undefined when it is, or when nothing has gone wrong. */
   get trouble(): Trouble | undefined {
     return this.#trouble
+  }
+
+  /** Its server was seen with another log, and has proved nothing since: whatever it says is not believed. */
+  get isForked(): boolean {
+    return this.#isForked
   }
 
   get instance(): string | undefined {
@@ -142,6 +148,7 @@ export class Follower {
         this.#become('disconnected')
         return this.#backoffMs()
       case 'forked':
+        this.#isForked = true
         this.#parts.freshness.distrust()
         this.#become('forked')
         return BACKOFF_REFUSED_MS * (0.5 + this.#parts.chance() / 2)
@@ -324,6 +331,7 @@ export class Follower {
       return
     }
     this.#failures = 0
+    this.#isForked = false
     replica.index?.raiseFloor(floorMs)
     freshness.prove({ sent: asked.sent, at: positionOf(at) }, positionOf(replica.place))
     if (!freshness.isWaiting) {
