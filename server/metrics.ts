@@ -11,8 +11,15 @@ export type Metrics = {
   readonly contentType: string
 }
 
+export type MetricsParts = {
+  readonly realms: Realms
+  readonly insecure: readonly InsecureSetting[]
+  /** Log lines that were dropped since the start. */
+  readonly linesDropped: () => number
+}
+
 /** Prometheus metrics. Hot paths count into a plain map; the registry reads it when it is scraped. */
-export function createMetrics(realms: Realms, insecure: readonly InsecureSetting[]): Metrics {
+export function createMetrics({ realms, insecure, linesDropped }: MetricsParts): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const answers = tally(registry, 'rescind_answers_total', 'Answers by route template and status')
@@ -59,6 +66,15 @@ export function createMetrics(realms: Realms, insecure: readonly InsecureSetting
     registers: [registry],
     collect() {
       this.set(realms.all().filter(({ ordinal }) => realms.ledger.isSuspended(ordinal)).length)
+    },
+  })
+  new Counter({
+    name: 'rescind_log_lines_dropped_total',
+    help: 'Log lines that standard output did not take in time',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(linesDropped())
     },
   })
   const settings = new Gauge({

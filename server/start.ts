@@ -17,7 +17,7 @@ import { CHAT_PREFIXES, createIdentityDialect, createOauthDialect, OAUTH_PREFIX 
 import { Feed } from '@rescind/feed'
 import { MemoryStore, openSqlite, type SideLogged } from '@rescind/stores'
 import type { FastifyInstance } from 'fastify'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { type Chat, openChat, warnOfChatApps } from './chat.ts'
 import { createCheck } from './check/check.ts'
 import { judgeAny } from './check/judge.ts'
@@ -37,6 +37,7 @@ import { createDenials } from './http/denials.ts'
 import { guardedFetch } from './http/guarded-fetch.ts'
 import { KeySets } from './issuers/key-sets.ts'
 import { judgeText } from './judge-token.ts'
+import { givenLog, openLog, type ServerLog } from './log.ts'
 import { type Maintenance, startMaintenance } from './maintenance.ts'
 import { MasterKeyFile, settledMasterKey } from './master-key.ts'
 import { createMetrics } from './metrics.ts'
@@ -76,7 +77,8 @@ const SYSTEM_RANDOM: Random = createSystemRandom()
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
   const clock = surroundings.clock ?? SYSTEM_CLOCK
   const random = surroundings.random ?? SYSTEM_RANDOM
-  const log = surroundings.log ?? pino({ level: config.logLevel })
+  const lines = surroundings.log === undefined ? openLog(config.logLevel) : givenLog(surroundings.log)
+  const { log } = lines
   // Before anything is opened: a seed that cannot be read must not leave a half-made store behind.
   const seed = await seedOf(config, surroundings.store)
   const store = surroundings.store ?? (await openStore(config, { clock, log }))
@@ -104,7 +106,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       )
       log.info({ created }, 'seed applied')
     }
-    return await listen(config, { realms, store, clock, log, random })
+    return await listen(config, { realms, store, clock, log, random, lines })
   } catch (error) {
     await store.close()
     throw error
@@ -128,13 +130,14 @@ type Open = {
   readonly clock: Clock
   readonly log: Logger
   readonly random: Random
+  readonly lines: ServerLog
 }
 
 async function listen(config: Config, open: Open): Promise<RunningServer> {
   const { realms, store, clock, log } = open
   const masterKeyFile = new MasterKeyFile(resolve(config.masterKeyFile), open)
   const insecure = insecureSettings(config)
-  const metrics = createMetrics(realms, insecure)
+  const metrics = createMetrics({ realms, insecure, linesDropped: open.lines.dropped })
   // Before whoever else listens to the log: its frames wait for nobody.
   const feed = await Feed.open({
     realms,
@@ -238,7 +241,14 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     'identity: no notifier: mails for forgotten passwords and passcodes by text message are not delivered',
   )
   await warnOfChatApps(chatParts)
-  return { url: origin, maintenance, close: () => close(app, { realms, store, maintenance, chat, feed }) }
+  return {
+    url: origin,
+    maintenance,
+    close: async () => {
+      await close(app, { realms, store, maintenance, chat, feed })
+      await open.lines.flush()
+    },
+  }
 }
 
 /** Milliseconds that requests in flight have to finish once the server stops; below what the process gives itself. */

@@ -1,0 +1,122 @@
+/** Takes bytes without ever keeping its caller waiting. */
+export type Outflow = {
+  /** Tells, later, how many of the bytes were taken; fewer than all of them is a failure, and the rest comes again. */
+  readonly write: (bytes: Buffer, done: (taken: number) => void) => void
+  /** The last chance before the process ends: what cannot be taken at once is lost. */
+  readonly writeNow: (bytes: Buffer) => void
+}
+
+/** Bytes of lines that wait for the outflow. A line that finds no room is dropped, and counted. */
+export const LOG_BUFFER_MAX_BYTES = 1_048_576
+/** Bytes that are handed over at once. */
+const CHUNK_BYTES = 65_536
+/** Milliseconds until an outflow that took nothing is tried again. */
+const RETRY_MS = 250
+
+export type LogSinkParts = {
+  readonly outflow: Outflow
+  readonly bufferMaxBytes?: number
+  readonly after?: (delayMs: number, task: () => void) => void
+  /** Told once lines are taken again, with how many were dropped meanwhile. */
+  readonly onRecovered?: (dropped: number) => void
+}
+
+/**
+ * Where log lines go. Logging must never hold up an answer: a full volume or a reader that stalls makes lines wait,
+ * within a bound, and then drops the newest; the server goes on, and says how many once it can.
+ */
+export class LogSink {
+  readonly #outflow: Outflow
+  readonly #bufferMaxBytes: number
+  readonly #after: NonNullable<LogSinkParts['after']>
+  readonly #onRecovered: (dropped: number) => void
+  #lines: Buffer[] = []
+  #waitingBytes = 0
+  #isWriting = false
+  #dropped = 0
+  #untold = 0
+  #idle: (() => void)[] = []
+
+  constructor({ outflow, bufferMaxBytes, after, onRecovered }: LogSinkParts) {
+    this.#outflow = outflow
+    this.#bufferMaxBytes = bufferMaxBytes ?? LOG_BUFFER_MAX_BYTES
+    this.#after = after ?? ((delayMs, task) => void setTimeout(task, delayMs).unref())
+    this.#onRecovered = onRecovered ?? (() => {})
+  }
+
+  /** Lines that were dropped since the start. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Bytes that wait. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  write(line: string): void {
+    const bytes = Buffer.from(line, 'utf8')
+    if (this.#waitingBytes + bytes.length > this.#bufferMaxBytes) {
+      this.#dropped += 1
+      this.#untold += 1
+      return
+    }
+    this.#lines.push(bytes)
+    this.#waitingBytes += bytes.length
+    if (!this.#isWriting) this.#pump()
+  }
+
+  /** Resolves when nothing waits any more. Whoever asks has to bound the waiting: it may never come. */
+  whenIdle(): Promise<void> {
+    if (this.#waitingBytes === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  /** Before the process ends: whatever can be written at once. What is being written already is the outflow's. */
+  end(): void {
+    if (this.#isWriting || this.#lines.length === 0) return
+    this.#outflow.writeNow(Buffer.concat(this.#lines))
+    this.#lines = []
+    this.#waitingBytes = 0
+  }
+
+  #pump(): void {
+    if (this.#lines.length === 0) {
+      for (const resolve of this.#idle.splice(0)) resolve()
+      return
+    }
+    const chunk = this.#nextChunk()
+    this.#isWriting = true
+    this.#outflow.write(chunk, (taken) => this.#wrote(chunk, taken))
+  }
+
+  #nextChunk(): Buffer {
+    let [count, bytes] = [0, 0]
+    while (count < this.#lines.length && bytes < CHUNK_BYTES) {
+      bytes += this.#lines[count]?.length ?? 0
+      count += 1
+    }
+    return Buffer.concat(this.#lines.splice(0, count))
+  }
+
+  #wrote(chunk: Buffer, taken: number): void {
+    this.#waitingBytes -= taken
+    if (taken < chunk.length) {
+      this.#lines.unshift(chunk.subarray(taken))
+      // Still busy until then, so that no new line tries before its time.
+      this.#after(RETRY_MS, () => {
+        this.#isWriting = false
+        this.#pump()
+      })
+      return
+    }
+    this.#isWriting = false
+    // Not before there is room enough for the line that tells.
+    if (this.#untold > 0 && this.#waitingBytes * 2 <= this.#bufferMaxBytes) {
+      const untold = this.#untold
+      this.#untold = 0
+      this.#onRecovered(untold)
+    }
+    if (!this.#isWriting) this.#pump()
+  }
+}
