@@ -1,7 +1,9 @@
 import type { Realm } from '@rescind/core'
 import type { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
+import type { MessageLimits } from './message-limits.ts'
 import type { Notifier } from './notifier.ts'
+import type { PasscodeGuesses } from './passcode-guesses.ts'
 import type { PasswordCheck } from './password-check.ts'
 
 /** What a dialect was made with; the same for all requests. */
@@ -10,8 +12,9 @@ export type Settings = {
   readonly tokenLifeMs: number
   readonly region: string
   readonly rate: RateLimit
-  /** Passcodes that may be tried, and text messages that are sent, by user. */
-  readonly passcodes: RateLimit
+  readonly passcodes: PasscodeGuesses
+  /** Text messages and mails that are sent. */
+  readonly messages: MessageLimits
   readonly notifier: Notifier
   /** Whether a token that is made from another ends with it. */
   readonly isChained: boolean

@@ -4,7 +4,7 @@ import type { Call } from './call.ts'
 import { callerOf } from './caller.ts'
 import type { Change } from './directory/changes.ts'
 import { writeDirectory } from './directory/write.ts'
-import { fault, VARY } from './faults.ts'
+import { fault, unauthorized, VARY, WRONG_CODE } from './faults.ts'
 import type { LiveParty } from './party.ts'
 
 export type Changing = {
@@ -34,6 +34,8 @@ export async function change(
       return done()
     case 'stale':
       return 'stale'
+    case 'code-used':
+      return unauthorized(request, WRONG_CODE)
     case 'name-taken':
       return fault('conflict', 'Another one has this name.')
     case 'too-many':

@@ -8,7 +8,9 @@ import type { WireRequest } from '../wire/request.ts'
 import type { Call, Settings } from './call.ts'
 import { faultOf, overLimit, withReason, writeV2Fault } from './faults.ts'
 import { type Format, formatOf, inFormat, withoutSuffix } from './format.ts'
+import { MessageLimits } from './message-limits.ts'
 import { type Notifier, SILENT } from './notifier.ts'
+import { PasscodeGuesses } from './passcode-guesses.ts'
 import type { PasswordCheck } from './password-check.ts'
 import { matchRoute } from './routes.ts'
 import { refusalAnswer } from './v3/answers.ts'
@@ -16,9 +18,6 @@ import { handleV3, isV3, templateOfV3 } from './v3/dialect.ts'
 
 const TOKEN_LIFE_SECONDS = 86_400
 const RATE_PER_SECOND = 50
-/** Passcodes of one user: five at once, then one in ten seconds; six digits then last for months. */
-const PASSCODES_PER_SECOND = 0.1
-const PASSCODES_BURST = 5
 const REGION = 'RegionOne'
 
 export type IdentityOptions = {
@@ -62,7 +61,8 @@ function settingsOf(options: IdentityOptions): Settings {
     tokenLifeMs,
     region: options.region ?? REGION,
     rate: new RateLimit(options.ratePerSecond ?? RATE_PER_SECOND),
-    passcodes: new RateLimit(PASSCODES_PER_SECOND, PASSCODES_BURST),
+    passcodes: new PasscodeGuesses(),
+    messages: new MessageLimits(),
     notifier: options.notifier ?? SILENT,
     isChained: options.chainRevocation ?? false,
   }

@@ -60,6 +60,7 @@ export function fault(name: FaultName, message: string): Answer {
   return writeV2Fault({ name, message })
 }
 
+export const WRONG_CODE = 'The code is wrong.'
 export const WRONG_CREDENTIALS = 'Unable to authenticate user with credentials provided.'
 export const NO_VALID_TOKEN =
   "No valid token provided. Please use the 'X-Auth-Token' header with a valid token."

@@ -16,14 +16,14 @@ import { proveTotp } from './totp.ts'
 type Half = { readonly basis: Position; readonly user: IdentityUser; readonly tenant: Named | undefined }
 
 /** A right password of a user with MFA: 401, and where to go on. A text message only if there is no generator. */
-export function challenge({ realm, settings }: Call, half: Half): Answer {
+export function challenge(call: Call, half: Half): Answer {
+  const { realm, settings } = call
   const { basis, user, tenant } = half
   const mfa = mfaOf(user)
   const phone = mfa.otpDevices.some(({ isVerified }) => isVerified) ? undefined : verified(mfa.phones)
   let smsDigest: string | undefined
   if (phone !== undefined) {
-    // A text message costs money and patience: they come at the pace of passcode attempts.
-    const waitSeconds = settings.passcodes.take(`sms:${user.id}`, realm.nowMs())
+    const waitSeconds = settings.messages.take(call, 'sms', user.id)
     if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
     const code = passcode(realm)
     smsDigest = realm.secretDigest(code)
@@ -44,14 +44,11 @@ function verified(phones: readonly MobilePhone[]): MobilePhone | undefined {
 
 /** The second step: X-SessionId and a passcode. Whatever is wrong with either is one 401. */
 export async function byPasscode(call: Call, code: string): Promise<Answer | Stale> {
-  const { realm, request, settings } = call
+  const { realm, request } = call
   const basis = realm.basis()
   const text = request.header('x-sessionid')
   const opened = text === undefined ? undefined : openSession(realm, text)
   if (text === undefined || opened === undefined) return unauthorized(request, WRONG_CREDENTIALS)
-  // Six digits are guessed soon by whoever may try often.
-  const waitSeconds = settings.passcodes.take(opened.userId, realm.nowMs())
-  if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
   const entry = await userEntry(realm, opened.userId)
   if (entry === undefined || !entry.value.enabled || !mfaOf(entry.value).isEnabled)
     return unauthorized(request, WRONG_CREDENTIALS)
@@ -59,10 +56,16 @@ export async function byPasscode(call: Call, code: string): Promise<Answer | Sta
   const scope = await scopeOf(realm, user, opened.tenant)
   // Judged again after the last await: the user may have been cut off meanwhile.
   const session = openSession(realm, text)
-  const proof = session === undefined ? undefined : proofOf(call, { session, user, text }, code)
-  if (session === undefined || proof === undefined) return unauthorized(request, WRONG_CREDENTIALS)
+  if (session === undefined) return unauthorized(request, WRONG_CREDENTIALS)
+  // The session is the proof of the first factor.
+  const attempt = { presented: user.id, userId: user.id, isProved: true }
+  const step = { session, user, text }
+  const tried = call.settings.passcodes.tried(call, attempt, () => proofOf(call, step, code))
+  if (tried.kind === 'over-limit') return overLimit(tried.waitSeconds, realm.nowMs())
+  if (tried.kind === 'wrong') return unauthorized(request, WRONG_CREDENTIALS)
   if (scope.kind === 'not-theirs') return unauthorized(request, notTheirs(scope.asked, user))
   const { tenant } = scope
+  const { proof } = tried
   const given = {
     basis,
     user,

@@ -31,6 +31,8 @@ export type DirectoryWritten =
   | { readonly kind: 'written' }
   /** Something that was read has changed, or the caller was revoked: judge again (`untilFresh`). */
   | { readonly kind: 'stale' }
+  /** A passcode among `also` served before. */
+  | { readonly kind: 'code-used' }
   /** Another record has this name. */
   | { readonly kind: 'name-taken' }
   /** It would touch more records than one unit holds (CASCADE_MAX). */
@@ -59,9 +61,9 @@ async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct
     operations: [...operationsOf(realm, plan, act), ...(act.also ?? [])],
   })
   if (outcome.kind === 'applied') return { kind: 'written' }
-  return outcome.kind === 'conflict' && outcome.what === 'key-taken'
-    ? { kind: 'name-taken' }
-    : { kind: 'stale' }
+  if (outcome.kind !== 'conflict') return { kind: 'stale' }
+  if (outcome.what === 'memo-exists') return { kind: 'code-used' }
+  return outcome.what === 'key-taken' ? { kind: 'name-taken' } : { kind: 'stale' }
 }
 
 function operationsOf(realm: Realm, { changes, cuts }: Plan, act: DirectoryAct): Operation[] {

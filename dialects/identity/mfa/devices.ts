@@ -1,14 +1,15 @@
-import type { Awaitable, Entry, Realm } from '@rescind/core'
+import { type Awaitable, type Entry, type Realm, sameDigest } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { updated } from '../directory/changes.ts'
 import { otpDevice } from '../directory/mfa.ts'
 import { type IdentityUser, type Mfa, type MobilePhone, mfaOf, type OtpDevice } from '../directory/users.ts'
-import { fault, notAuthorized, overLimit, unauthorized, VARY } from '../faults.ts'
+import { fault, notAuthorized, overLimit, unauthorized, VARY, WRONG_CODE } from '../faults.ts'
 import { textIn } from '../fields.ts'
 import { isSetupMfa } from '../limited.ts'
 import { passcode } from '../passcode.ts'
+import type { Attempt, Tried } from '../passcode-guesses.ts'
 import type { OnUser } from '../permission.ts'
 import { encodeBase32, proveDevice } from '../totp.ts'
 import { newId } from '../users/secrets.ts'
@@ -103,13 +104,14 @@ export function verifyOtpDevice(call: Call, [userId = '', id = '']: readonly str
     const device = mfa.otpDevices.find((one) => one.id === id)
     if (device === undefined) return noDevice()
     if (code === undefined) return fault('badRequest', 'A "code" is needed.')
-    const waitSeconds = call.settings.passcodes.take(userId, call.realm.nowMs())
-    if (waitSeconds > 0) return overLimit(waitSeconds, call.realm.nowMs())
-    const proof = proveDevice(call.realm, { userId, device }, code)
-    if (proof.kind === 'wrong') return wrongCode(call)
+    const tried = call.settings.passcodes.tried(call, ofUser(userId), () => {
+      const proof = proveDevice(call.realm, { userId, device }, code)
+      return proof.kind === 'right' ? proof : undefined
+    })
+    if (tried.kind !== 'right') return refusedCode(call, tried)
     const otpDevices = mfa.otpDevices.map((one) => (one.id === id ? { ...one, isVerified: true } : one))
     const changes = withMfa(entry, { ...mfa, otpDevices })
-    return change(call, { caller, how: 'mfa.otp.verify', changes, also: proof.also }, () => NO_CONTENT)
+    return change(call, { caller, how: 'mfa.otp.verify', changes, also: tried.proof.also }, () => NO_CONTENT)
   })
 }
 
@@ -153,7 +155,7 @@ export function sendPhoneCode(call: Call, [userId = '', id = '']: readonly strin
     const { realm, settings } = call
     const phone = mfaOf(entry.value).phones.find((one) => one.id === id)
     if (phone === undefined) return noDevice()
-    const waitSeconds = settings.passcodes.take(`sms:${userId}`, realm.nowMs())
+    const waitSeconds = settings.messages.take(call, 'sms', userId)
     if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
     const code = passcode(realm)
     const value = Buffer.from(realm.secretDigest(code), 'utf8')
@@ -181,9 +183,11 @@ export function verifyPhone(call: Call, [userId = '', id = '']: readonly string[
     const mfa = mfaOf(entry.value)
     if (!mfa.phones.some((one) => one.id === id)) return noDevice()
     if (code === undefined) return fault('badRequest', 'A "code" is needed.')
-    const waitSeconds = call.settings.passcodes.take(userId, realm.nowMs())
-    if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
-    if (!(await isSent(realm, codeMemo(userId, id), code))) return wrongCode(call)
+    const sent = await sentDigest(realm, codeMemo(userId, id))
+    const tried = call.settings.passcodes.tried(call, ofUser(userId), () =>
+      sent !== undefined && sameDigest(sent, realm.secretDigest(code)) ? sent : undefined,
+    )
+    if (tried.kind !== 'right') return refusedCode(call, tried)
     const phones = mfa.phones.map((one) => (one.id === id ? { ...one, isVerified: true } : one))
     const changes = withMfa(entry, { ...mfa, phones })
     const also = [{ kind: 'drop-memo', memo: codeMemo(userId, id) }] as const
@@ -191,14 +195,22 @@ export function verifyPhone(call: Call, [userId = '', id = '']: readonly string[
   })
 }
 
-async function isSent(realm: Realm, name: { kind: string; id: string }, code: string): Promise<boolean> {
+/** The digest of the code that was sent last, if it is good still. */
+async function sentDigest(realm: Realm, name: { kind: string; id: string }): Promise<string | undefined> {
   const memo = await realm.store.memo(realm.ordinal, name)
-  if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return false
-  return Buffer.from(memo.value).toString('utf8') === realm.secretDigest(code)
+  if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
+  return Buffer.from(memo.value).toString('utf8')
 }
 
-function wrongCode({ request }: Call): Answer {
-  return unauthorized(request, 'The code is wrong.')
+/** Whoever verifies a device came with a token, which is a proof of its own. */
+function ofUser(userId: string): Attempt {
+  return { presented: userId, userId, isProved: true }
+}
+
+function refusedCode({ request, realm }: Call, tried: Exclude<Tried<unknown>, { kind: 'right' }>): Answer {
+  return tried.kind === 'wrong'
+    ? unauthorized(request, WRONG_CODE)
+    : overLimit(tried.waitSeconds, realm.nowMs())
 }
 
 function noDevice(): Answer {

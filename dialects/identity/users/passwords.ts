@@ -148,7 +148,8 @@ export function forgotPassword(call: Call): Awaitable<Answer> {
   return forget(call, username)
 }
 
-async function forget({ realm, settings }: Call, username: string): Promise<Answer> {
+async function forget(call: Call, username: string): Promise<Answer> {
+  const { realm, settings } = call
   const position = realm.basis()
   const user = (await userEntryByName(realm, username))?.value
   const token = mintText(realm.grammar.prefixes.code, realm.random).reveal()
@@ -166,8 +167,8 @@ async function forget({ realm, settings }: Call, username: string): Promise<Answ
     operations: [{ kind: 'put-memo', memo }],
   })
   if (user?.enabled === true && user.email !== undefined) {
-    // Mails to one user at the pace of its passcodes; who asks is not told that there was none.
-    const waitSeconds = settings.passcodes.take(`mail:${user.id}`, realm.nowMs())
+    // Who asks is not told that there was none.
+    const waitSeconds = settings.messages.take(call, 'mail', user.id)
     const { email } = user
     if (waitSeconds === 0) settings.notifier.deliver({ kind: 'password-reset', email, username, token })
   }

@@ -49,7 +49,7 @@ export async function proveAll(call: Call, methods: readonly AuthMethod[]): Prom
   let all: Proof | undefined
   // Passcodes come last: one is used up only where everything else was right.
   for (const method of methods.toSorted((one, other) => order(one) - order(other)))
-    all = isRefused(all) && method.kind === 'totp' ? all : both(all, await prove(call, method))
+    all = isRefused(all) && method.kind === 'totp' ? all : both(all, await prove(call, method, all))
   if (all?.kind !== 'proven') return all ?? FAILED
   if (needsMore(all)) return { kind: 'incomplete' }
   return (await mustSetUp(call.realm, all)) ? { kind: 'must-set-up' } : all
@@ -78,7 +78,8 @@ function both(one: Proof | undefined, other: Proof): Proof {
   }
 }
 
-function prove(call: Call, method: AuthMethod): Awaitable<Proof> {
+/** @param before what the other methods of the request have proved. */
+function prove(call: Call, method: AuthMethod, before: Proof | undefined): Awaitable<Proof> {
   switch (method.kind) {
     case 'password':
       return provePassword(call, method)
@@ -87,7 +88,7 @@ function prove(call: Call, method: AuthMethod): Awaitable<Proof> {
     case 'application_credential':
       return proveCredential(call, method)
     case 'totp':
-      return provePasscode(call, method)
+      return provePasscode(call, method, before)
     default:
       return unreachable(method)
   }
@@ -106,16 +107,25 @@ async function provePassword(
 
 /** A code of a generator that was verified. Six digits are guessed soon by whoever may try often. */
 async function provePasscode(
-  { realm, settings }: Call,
+  call: Call,
   { user: named, passcode }: Extract<AuthMethod, { kind: 'totp' }>,
+  before: Proof | undefined,
 ): Promise<Proof> {
+  const { realm, settings } = call
   const user = await userNamed(realm, named)
-  const waitSeconds = settings.passcodes.take(user?.id ?? `nobody:${named.value}`, realm.nowMs())
-  if (waitSeconds > 0) return { kind: 'over-limit', waitSeconds }
-  if (user === undefined) return FAILED
-  const proof = proveTotp(realm, user, passcode)
-  if (proof.kind === 'wrong') return FAILED
-  return proven(user, { authenticatedBy: ['OTPPASSCODE'], also: proof.also })
+  const first = before?.kind === 'proven' ? before.user.id : undefined
+  // Whoever else it is, the request fails; then it must not tell whether the code was right either.
+  if (first !== undefined && first !== user?.id) return FAILED
+  const attempt = { presented: JSON.stringify(named), userId: user?.id, isProved: first !== undefined }
+  const tried = settings.passcodes.tried(call, attempt, () => {
+    // Alone it never logs in who has to prove more, so nothing is learnt from it.
+    if (user === undefined || (first === undefined && mfaOf(user).isEnabled)) return undefined
+    const proof = proveTotp(realm, user, passcode)
+    return proof.kind === 'right' ? { user, also: proof.also } : undefined
+  })
+  if (tried.kind === 'over-limit') return tried
+  if (tried.kind === 'wrong') return FAILED
+  return proven(tried.proof.user, { authenticatedBy: ['OTPPASSCODE'], also: tried.proof.also })
 }
 
 /** A live token stands for its user. One for one purpose does not, and one of an application credential makes no others. */

@@ -25,6 +25,8 @@ export async function written(
   switch (outcome.kind) {
     case 'written':
       return done()
+    // No code comes along here.
+    case 'code-used':
     case 'stale':
       return 'stale'
     case 'name-taken':
