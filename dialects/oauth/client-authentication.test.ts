@@ -105,3 +105,36 @@ onBothStores(
     )
   },
 )
+
+// The kind: a lock that opens for the right secret, wherever that has served, tells which secret is the right one.
+onBothStores(
+  '[H22] a locked address gets one answer, whatever it presents, at every endpoint',
+  async (stage) => {
+    await opened(stage)
+    const ask = (secret: string, from: string, path = ''): Promise<Said> => {
+      const headers = { authorization: basic('svc', secret) }
+      return stage.send(path, { body: 'grant_type=client_credentials&token=x', headers, from })
+    }
+    const [here, elsewhere] = ['198.51.100.7', '192.0.2.1']
+    for (let nth = 0; nth < 100; nth += 1) assert.equal((await ask(`wrong ${nth}`, here)).status, 401)
+    for (const path of ENDPOINTS) assert.equal((await ask(STAGE_SECRET, elsewhere, path)).status, 200, path)
+    for (const path of ENDPOINTS) {
+      const [right, wrong] = [await ask(STAGE_SECRET, here, path), await ask('wrong', here, path)]
+      assert.deepEqual([right.status, right.text], [429, wrong.text], path)
+    }
+    const posted = { client_id: 'svc', client_secret: STAGE_SECRET, grant_type: 'client_credentials' }
+    const body = new URLSearchParams(posted).toString()
+    assert.equal((await stage.send('', { body, from: here })).status, 429, 'the other way to send it')
+    stage.world.clock.advance(2_000)
+    assert.equal((await ask('wrong', here)).status, 401)
+    assert.equal((await ask(STAGE_SECRET, here)).status, 429, 'one try every two seconds, whatever it is')
+  },
+)
+
+onBothStores('[H22] guesses that come at once are as many as those one after the other', async (stage) => {
+  await opened(stage)
+  const guess = (nth: number): Promise<Said> =>
+    withHeader(stage, basic('svc', `wrong ${nth}`), { body: 'grant_type=client_credentials' })
+  const seen = await Promise.all(Array.from({ length: 250 }, (_, nth) => guess(nth)))
+  assert.equal(seen.filter(({ status }) => status === 401).length, 100)
+})

@@ -79,11 +79,11 @@ function publicAmong(realm: Realm, claims: readonly Claim[]): Awaitable<OauthCli
 type Presenting = Extract<Presented, { readonly kind: 'claims' }>
 
 function bySecret(call: Call, { claims, method }: Presenting, basis: Position): Awaitable<Authentication> {
-  const waitSeconds = call.guesses.waitSeconds(call, claims)
-  if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
   return prove(call.realm, claims, (client) => {
+    // After the last await, or of many that come at once each would be the first.
+    const waitSeconds = call.guesses.waitSeconds(call, claims)
+    if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
     if (client === undefined) call.guesses.wrong(call, claims)
-    else call.guesses.right(call, client.clientId, claims)
     return settled(call, { client, method, basis })
   })
 }

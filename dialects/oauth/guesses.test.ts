@@ -47,17 +47,21 @@ test('[K01] made-up names do not make a lock forgotten: an address has so many w
   assert.ok(guesses.waitSeconds(here, [new Claim('web', 'y')]) > 0)
 })
 
-test('a secret that has proved itself since somebody guessed is heard, from wherever it comes', async () => {
+// The kind: whoever is not heard learns nothing, neither by the right secret nor by one that is known to be right.
+test('[H22] a locked address is told to wait, whatever it presents, and wherever that has served', async () => {
   const { realm } = await openWorld()
   const guesses = new Guesses()
   const here = from(realm, '192.0.2.1')
-  const right = (): Claim[] => [new Claim('web', 'right')]
-  // Before anybody guessed nothing is remembered.
-  guesses.right(here, 'web', right())
-  guess(guesses, here, 'web', 1)
-  guess(guesses, here, 'web', BURST - 1)
-  assert.ok(guesses.waitSeconds(here, right()) > 0)
-  guesses.right(from(realm, '192.0.2.2'), 'web', right())
-  assert.equal(guesses.waitSeconds(here, right()), 0)
-  assert.ok(guesses.waitSeconds(here, [new Claim('web', 'wrong')]) > 0)
+  guess(guesses, here, 'web', BURST)
+  for (const secret of ['right', 'wrong', ''])
+    assert.equal(guesses.waitSeconds(here, [new Claim('web', secret)]), 2, secret)
+})
+
+test('[H22] an IPv6 /64 is one address to guess from, and the next one another', async () => {
+  const { realm } = await openWorld()
+  const guesses = new Guesses()
+  for (let nth = 0; nth < BURST; nth += 1)
+    guess(guesses, from(realm, `2001:db8::${nth.toString(16)}`), 'web', 1)
+  assert.equal(guesses.waitSeconds(from(realm, '2001:db8::ffff'), [new Claim('web', 'right')]), 2)
+  assert.equal(guesses.waitSeconds(from(realm, '2001:db8:0:1::1'), [new Claim('web', 'right')]), 0)
 })

@@ -13,23 +13,18 @@ const OF_CLIENT_BURST = 100
 /** Wrong secrets for all clients from one address: or else made-up names would make the limits of others forgotten. */
 const OF_ADDRESS_PER_SECOND = 20
 const OF_ADDRESS_BURST = 2_000
-/** Secrets remembered, by their keyed digests, that proved themselves since somebody guessed. */
-const PROVED_MAX = 4_096
 
 /**
- * RFC 6749 §2.3.1 wants secrets guarded against guessing: who has sent too many wrong ones is not heard, not with the
- * right one either, or every answer would tell which it was. A secret that has proved itself before is heard all the
- * same: whoever has it learns nothing, and one who guesses must not keep those at the same address from revoking.
+ * RFC 6749 §2.3.1 wants secrets guarded against guessing: who has sent too many wrong ones is not heard, whatever comes
+ * next. An answer of another kind for the right one, wherever that has proved itself before, would tell which it is.
  */
 export class Guesses {
   readonly #ofClient: RateLimit = new RateLimit(OF_CLIENT_PER_SECOND, OF_CLIENT_BURST)
   readonly #ofAddress: RateLimit = new RateLimit(OF_ADDRESS_PER_SECOND, OF_ADDRESS_BURST)
-  readonly #proved: Set<string> = new Set()
 
   /** @returns 0, or the whole seconds after which this caller is heard again. */
   waitSeconds(asker: Asker, claims: readonly Claim[]): number {
     if (!this.#ofAddress.knowsAny || claims.length === 0) return 0
-    if (claims.some((claim) => this.#proved.has(claim.digestIn(asker.realm)))) return 0
     const nowMs = asker.realm.nowMs()
     const address = addressOf(asker)
     const waits = claims.map(({ clientId }) => this.#ofClient.waitSeconds(keyOf(address, clientId), nowMs))
@@ -45,20 +40,6 @@ export class Guesses {
     // Readings of one header may name two clients: each of them was guessed at.
     const names = new Set(claims.map(({ clientId }) => clientId))
     for (const clientId of names) this.#ofClient.take(keyOf(address, clientId), nowMs)
-  }
-
-  /** One of these was this client's. Nothing is remembered for as long as nobody has guessed. */
-  right({ realm }: Asker, clientId: string, claims: readonly Claim[]): void {
-    if (!this.#ofAddress.knowsAny) return
-    for (const claim of claims) if (claim.clientId === clientId) this.#remember(claim.digestIn(realm))
-  }
-
-  #remember(digest: string): void {
-    if (this.#proved.has(digest)) return
-    this.#proved.add(digest)
-    if (this.#proved.size <= PROVED_MAX) return
-    const [oldest] = this.#proved
-    if (oldest !== undefined) this.#proved.delete(oldest)
   }
 }
 

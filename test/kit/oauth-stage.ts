@@ -97,7 +97,13 @@ export class OauthStage {
       body,
       headers = {},
       query,
-    }: { readonly body: string; readonly headers?: SentHeaders; readonly query?: string },
+      from,
+    }: {
+      readonly body: string
+      readonly headers?: SentHeaders
+      readonly query?: string
+      readonly from?: string
+    },
   ): Promise<Said> {
     const all = { 'content-type': 'application/x-www-form-urlencoded', ...headers }
     const sent = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
@@ -109,6 +115,7 @@ export class OauthStage {
         headers: Object.fromEntries(sent),
         body,
         ...(query === undefined ? {} : { query }),
+        ...(from === undefined ? {} : { from }),
       }),
     )
     const text = await bodyText(answer)
