@@ -56,7 +56,10 @@ export interface Store {
 
   tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Awaitable<TokenRecord | undefined>
   tokenByHandle(realm: RealmOrdinal, handle: Handle): Awaitable<TokenRecord | undefined>
-  /** Tokens of one client, oldest first, at most `limit` (≤ 1,000), after a place that an earlier page gave. */
+  /**
+   * Tokens of one client, oldest first, at most `limit` (≤ 1,000), after a place that an earlier page gave. Of a source
+   * whose clients are listed by their own dialect, `next` is there only when there are more.
+   */
   tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage>
   /**
    * Tokens of a realm that bear all the ids asked for, oldest first. One page looks at `limit` (≤ 1,000) tokens at most,

@@ -112,6 +112,19 @@ function pagesOfTokens(clause: Clause): void {
     },
   )
 
+  clause('the page that holds the last token of a client has no next one, full or not', async ({ store }) => {
+    await commit(store, ...[0, 1, 2].map((number) => unit(put(ofClient(number)))))
+    const ask = { source: SOURCE, client: 'c' }
+    for (const [after, limit, isLast] of [
+      [undefined, 2, false],
+      [undefined, 3, true],
+      [undefined, 4, true],
+    ] as const) {
+      const { next } = await store.tokensOfClient(REALM, { ...ask, after, limit })
+      assert.equal(next === undefined, isLast, String(limit))
+    }
+  })
+
   clause('1,500 tokens of one client come in pages of at most 1,000', async ({ store }) => {
     for (let group = 0; group < 6; group += 1) {
       const tokens = Array.from({ length: 250 }, (_, at) => ofClient(group * 250 + at))

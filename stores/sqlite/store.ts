@@ -58,6 +58,8 @@ import type { Committed, Opened, Places, ReaderAsk, SideLogAsk, WriterAsk } from
 import { TokenIndex } from './token-index.ts'
 import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 
+/** Rows of one read transaction at most. */
+const ROWS_PER_READ = 1_000
 /** Tokens whose places are read at once at the opening. */
 const PLACES_PER_READ = 8_192
 /** Pages of the write-ahead log after which it is written back: 32 MB, so that start-up never has much to replay. */
@@ -183,10 +185,12 @@ class SqliteStore implements Store, SideLogged {
     if (client === undefined) return this.#tokensByScan(realm, ask)
     const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token
       WHERE realm = ? AND client = ? AND id > ? ORDER BY id LIMIT ?`
-    const values = [realm, client, ask.after ?? 0, ask.limit]
+    // One more than the page has room for tells whether there is a next one.
+    const read = Math.min(ask.limit + 1, ROWS_PER_READ)
+    const values = [realm, client, ask.after ?? 0, read]
     const rows = await this.#scan<readonly [...TokenRow, id: number]>(sql, values)
-    const last = rows.at(-1)
-    return { records: rows.map(tokenOfScan), next: rows.length < ask.limit ? undefined : last?.[6] }
+    const page = rows.slice(0, read - 1)
+    return { records: page.map(tokenOfScan), next: rows.length < read ? undefined : page.at(-1)?.[6] }
   }
 
   /** For sources whose clients nobody lists but an operator: page by page through all tokens. */
