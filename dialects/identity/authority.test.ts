@@ -1,26 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Answer } from '@rescind/dialects'
+import { type PageTable, tableUnder as pageTable } from '../../test/kit/page-table.ts'
 import type { Ask } from '../../test/kit/request.ts'
 import { as, type IdentityWorld, neverIssued, openIdentity, send } from './test-world.ts'
 
-const PAGE = readFileSync(new URL('../../docs/identity-authority.md', import.meta.url), 'utf8')
-
-type Table = { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] }
-
-/** The table under a heading of the page. */
-function tableUnder(heading: string): Table {
-  const [, section = ''] = PAGE.split(`## ${heading}\n`)
-  const lines = (section.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('|'))
-  const [columns = [], , ...rows] = lines.map((line) =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  )
-  return { columns, rows }
-}
+const tableUnder = (heading: string): PageTable => pageTable('identity-authority.md', heading)
 
 const CALLERS = tableUnder('Callers').rows.map(([name = '']) => name)
 

@@ -10,9 +10,9 @@ import {
   StoreUnavailable,
 } from '@rescind/core'
 import type { Answer, Dialect } from '@rescind/dialects'
-import { MemoryStore } from '@rescind/stores'
 import { openWorld, START_MS, type World } from '../../test/kit/realm.ts'
 import { type Ask, bodyJson, wireRequest } from '../../test/kit/request.ts'
+import { openTestStore } from '../../test/kit/test-store.ts'
 import { createIdentityDialect, type IdentityOptions } from './dialect.ts'
 import { roleIdOfName } from './directory/roles.ts'
 import {
@@ -99,10 +99,11 @@ export type IdentityWorld = World & {
 export type IdentityWorldOptions = Partial<IdentityOptions> & { readonly store?: Store }
 
 export async function openIdentity({
-  store = new MemoryStore(START_MS),
+  store: given,
   ...options
 }: IdentityWorldOptions = {}): Promise<IdentityWorld> {
   const power = { isDown: false }
+  const store = given ?? (await openTestStore(START_MS))
   const world = await openWorld(breakable(store, power))
   for (const given of USERS) await putUser(world.realm, identityUserValue(world.realm, given))
   for (const id of ['900100', '900200']) await putTenant(world.realm, { id, name: `tenant-${id}` })

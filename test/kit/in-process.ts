@@ -7,6 +7,7 @@ import { HandClock, SeededRandom, START_MS } from './realm.ts'
 import { SEED } from './seed.ts'
 import { CONTROL_KEY, makeHome } from './server.ts'
 import { type StoreSwitch, switchedStore } from './switched-store.ts'
+import { IS_EMBEDDED } from './test-store.ts'
 
 /** Where the server of a test says that it is: answers that hold links are then the same in every run. */
 export const PUBLIC_URL = 'http://127.0.0.1:8080'
@@ -28,9 +29,6 @@ export type TestServerStart = {
   readonly time: 'hand' | 'real'
   readonly flags?: readonly string[]
 }
-
-/** `npm run test:sqlite` runs what uses this on the embedded store; else it is the memory store. */
-const IS_EMBEDDED = process.env['TEST_STORE'] === 'sqlite'
 
 /** The real server in this process, on a free port. */
 export async function openServer({ seed, time, flags }: TestServerStart): Promise<TestServer> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Clock, type MasterKey, type Random, type Realm, Realms, type Store } from '@rescind/core'
-import { MemoryStore } from '@rescind/stores'
+import { openTestStore } from './test-store.ts'
 
 /** 2026-03-01T12:00:00.000Z: where every test's clock starts. */
 export const START_MS = 1_772_366_400_000
@@ -50,10 +50,10 @@ export type World = {
 
 export const MASTER: MasterKey = { bytes: Buffer.alloc(32, 7) }
 
-/** Realms on a memory store (or a given one), with a clock and randomness that tests own. */
+/** Realms on the store of this run (or a given one), with a clock and randomness that tests own. */
 export async function openWorld(given?: Store): Promise<World> {
   const clock = new HandClock()
-  const store = given ?? new MemoryStore(START_MS)
+  const store = given ?? (await openTestStore(START_MS))
   const realms = await Realms.open({
     store,
     clock,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Acceptance tests of what may pass, which `npm test` runs on the memory store, on the embedded one. @throws what failed. */
+/** What may pass and the suites of the dialects, on the embedded store: `npm test` has the memory store. @throws what failed. */
 export async function onSqlite(): Promise<string> {
   const child = spawn('npm', ['run', '--silent', 'test:sqlite'], {
     cwd: ROOT,
@@ -16,7 +16,7 @@ export async function onSqlite(): Promise<string> {
   })
   await once(child, 'close')
   const passed = /^ℹ pass ([1-9]\d*)$/m.exec(output)?.[1]
-  if (child.exitCode === 0 && passed !== undefined) return `${passed} acceptance tests passed`
+  if (child.exitCode === 0 && passed !== undefined) return `${passed} tests passed`
   const from = output.indexOf('failing tests')
   throw new Error(output.slice(from < 0 ? -5_000 : from))
 }

@@ -1,28 +1,13 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { putRecord } from '@rescind/core'
+import { type PageTable, tableUnder as pageTable } from '../../../test/kit/page-table.ts'
 import { type Ask, bodyJson } from '../../../test/kit/request.ts'
 import { IDENTITY_ROLES } from '../directory/roles.ts'
 import { neverIssued } from '../test-world.ts'
 import { logIn, openV3, send, subjectToken, type V3World } from './test-world.ts'
 
-const PAGE = readFileSync(new URL('../../../docs/identity-authority-v3.md', import.meta.url), 'utf8')
-
-type Table = { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] }
-
-/** The table under a heading of the page. */
-function tableUnder(heading: string): Table {
-  const [, section = ''] = PAGE.split(`## ${heading}\n`)
-  const lines = (section.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('|'))
-  const [columns = [], , ...rows] = lines.map((line) =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  )
-  return { columns, rows }
-}
+const tableUnder = (heading: string): PageTable => pageTable('identity-authority-v3.md', heading)
 
 const CALLERS = tableUnder('Callers').rows.map(([name = '']) => name)
 
