@@ -29,8 +29,27 @@ export class Floor {
 
   /** Whether the wall clock has stepped against the monotonic one since the start. */
   stepped(now: ClockReading): boolean {
-    const drift = now.wallMs - this.#start.wallMs - (now.monotonicMs - this.#start.monotonicMs)
-    return Math.abs(drift) > CLOCK_STEP_MS
+    return Math.abs(this.driftMs(now)) > CLOCK_STEP_MS
+  }
+
+  /** How far the wall clock is ahead of where the monotonic one says it must be. */
+  driftMs(now: ClockReading): number {
+    return now.wallMs - this.steadyMs(now)
+  }
+
+  /** The time by the monotonic clock, counted from when the two were last taken to agree. */
+  steadyMs(now: ClockReading): number {
+    return this.#start.wallMs + (now.monotonicMs - this.#start.monotonicMs)
+  }
+
+  /** The least that it can be: the floor as it was at the start, and what has run since. */
+  leastMs(now: ClockReading): number {
+    return this.#base + (now.monotonicMs - this.#start.monotonicMs)
+  }
+
+  /** Whether the wall clock is behind what was seen durably: it was wrong then, or is wrong now. */
+  isAhead(now: ClockReading): boolean {
+    return this.#value - now.wallMs > CLOCK_STEP_MS
   }
 
   /** Raises the floor as far as the clocks allow; @returns it. */

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openWorld, type World } from '../test/kit/realm.ts'
-import { collectExpired, GC_BATCH_MAX } from './gc.ts'
+import { collectExpired, collectMemos, GC_BATCH_MAX } from './gc.ts'
 import { AUDIT, actOf, intentOf, issue, say, tryIssue } from './property/acts.ts'
 import { DAY_MS } from './property/samples.ts'
 import type { Realm } from './realm.ts'
 import type { TokenRecord } from './records.ts'
 import { revokePrincipals, revokeToken } from './revoke.ts'
+import type { Operation } from './units.ts'
 
 /** Lets time pass, durably. */
 async function pass({ clock, realms }: World, ms: number): Promise<void> {
@@ -69,6 +70,54 @@ test('one step takes a batch, of all realms, and says how much it took', async (
   assert.equal(await collectExpired(realms, store), GC_BATCH_MAX)
   assert.equal(await collectExpired(realms, store), 5)
   assert.equal(await collectExpired(realms, store), 0)
+})
+
+test('[W93] what a rolled-back realm has to keep is stepped over, and the others are collected', async () => {
+  const world = await openWorld()
+  const { realm, realms, store } = world
+  const other = await realms.create('other', AUDIT)
+  const expiresAtMs = realm.nowMs() + DAY_MS
+  for (let at = 0; at < 2 * GC_BATCH_MAX + 3; at += 1) await issue(realm, `one ${at}`, { expiresAtMs })
+  const memo = (nth: number): Operation => {
+    const value = Buffer.alloc(1)
+    return { kind: 'put-memo', memo: { kind: 'k', id: String(nth), value, expiresAtMs } }
+  }
+  for (const [of, count] of [
+    [realm, GC_BATCH_MAX + 1],
+    [other, 5],
+  ] as const) {
+    const operations = Array.from({ length: count }, (_, nth) => memo(nth))
+    await of.commit({ realm: of.ordinal, standsOn: [], expects: [], operations })
+  }
+  for (let at = 0; at < 5; at += 1) await issue(other, `two ${at}`, { expiresAtMs: expiresAtMs + 1 })
+  await pass(world, 2 * DAY_MS)
+  realms.ledger.suspend(realm.ordinal)
+  const [tokens, memos] = [{ count: 0 }, { count: 0 }]
+  while ((await collectExpired(realms, store, { staying: tokens })) === GC_BATCH_MAX);
+  while ((await collectMemos(realms, store, { staying: memos })) === GC_BATCH_MAX);
+  assert.deepEqual([tokens.count, memos.count], [2 * GC_BATCH_MAX + 3, GC_BATCH_MAX + 1])
+  const left = await store.expiredTokens(store.floorMs, 1_000)
+  assert.equal(left.length, tokens.count)
+  assert.ok(left.every((one) => one.realm === realm.ordinal))
+  assert.equal((await store.expiredMemos(store.floorMs, 1_000)).length, memos.count)
+})
+
+test('[W93] a realm whose part of a step fails keeps what it has, and the others lose theirs', async () => {
+  const world = await openWorld()
+  const { realm, realms, store } = world
+  const other = await realms.create('other', AUDIT)
+  await issue(realm, 'one')
+  await issue(other, 'two')
+  await pass(world, 2 * DAY_MS)
+  const staying = { count: 0 }
+  const each = async (of: Realm, task: () => Promise<unknown>): Promise<boolean> => {
+    if (of === realm) return false
+    await task()
+    return true
+  }
+  assert.equal(await collectExpired(realms, store, { staying, each }), 2)
+  const left = await store.expiredTokens(store.floorMs, 10)
+  assert.deepEqual([staying.count, left.map((one) => one.realm)], [1, [realm.ordinal]])
 })
 
 test('collecting writes no row, and a token that was extended in time stays', async () => {

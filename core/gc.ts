@@ -1,49 +1,72 @@
+import type { RealmOrdinal } from './ids.ts'
 import type { ExpiredMemo, ExpiredToken, Store } from './ports.ts'
 import type { Realm } from './realm.ts'
 import type { Realms } from './realms.ts'
-import type { TokenRecord } from './records.ts'
 import type { Operation } from './units.ts'
 import { isRevoked } from './verdict.ts'
 
 /** Records that one step removes: a flush of some milliseconds, behind which nobody waits long. */
 export const GC_BATCH_MAX = 200
 
+export type Collecting = {
+  /** How long a token's record stays after its end, for who asks about tokens that have just run out. */
+  readonly keptMs?: number
+  /** Runs what a step does in one realm; @returns whether it was done. What was not holds up no other realm. */
+  readonly each?: (realm: Realm, task: () => Promise<unknown>) => Promise<boolean>
+  /** Records in front of the others that could not be removed so far: they are stepped over. */
+  readonly staying?: { count: number }
+}
+
 /**
  * One step of garbage collection: removes token records that ended below the durable floor, never above it. The text
  * that was sealed goes with the record; a revoked assigned text leaves its digest for good, so that it is never bound
- * again. `keptMs`: how long a record stays after its token's end, for who asks about tokens that have just run out.
- * @returns how many went; fewer than GC_BATCH_MAX means that nothing is left to do now.
+ * again. @returns how many it looked at; fewer than GC_BATCH_MAX means that nothing is left to do now.
  */
-export async function collectExpired(realms: Realms, store: Store, keptMs = 0): Promise<number> {
-  const expired = await store.expiredTokens(store.floorMs - keptMs, GC_BATCH_MAX)
-  const byRealm = Map.groupBy(expired, ({ realm }) => realm)
-  for (const realm of realms.all()) await forget(realm, byRealm.get(realm.ordinal) ?? [])
+export async function collectExpired(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
+  const belowMs = store.floorMs - (how.keptMs ?? 0)
+  const expired = await store.expiredTokens(belowMs, GC_BATCH_MAX, how.staying?.count)
+  await remove(realms, { expired, removing: forgetting }, how)
   return expired.length
 }
 
 /** As `collectExpired`, for memos. */
-export async function collectMemos(realms: Realms, store: Store): Promise<number> {
-  const expired = await store.expiredMemos(store.floorMs, GC_BATCH_MAX)
-  const byRealm = Map.groupBy(expired, ({ realm }) => realm)
-  for (const realm of realms.all()) {
-    const operations = (byRealm.get(realm.ordinal) ?? []).map(dropping)
-    if (operations.length === 0) continue
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
-  }
+export async function collectMemos(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
+  const expired = await store.expiredMemos(store.floorMs, GC_BATCH_MAX, how.staying?.count)
+  await remove(realms, { expired, removing: dropping }, how)
   return expired.length
 }
 
-function dropping({ memo: { kind, id, expiresAtMs } }: ExpiredMemo): Operation {
+type Removal<T> = {
+  readonly expired: readonly T[]
+  readonly removing: (realm: Realm, one: T) => Operation
+}
+
+async function remove<T extends { readonly realm: RealmOrdinal }>(
+  realms: Realms,
+  { expired, removing }: Removal<T>,
+  { each, staying }: Collecting,
+): Promise<void> {
+  const byRealm = Map.groupBy(expired, ({ realm }) => realm)
+  let left = expired.length
+  for (const realm of realms.all()) {
+    const own = byRealm.get(realm.ordinal)
+    // The index of a log that was rolled back may lack a revocation, and what was removed by it its tombstone.
+    if (own === undefined || realms.ledger.isSuspended(realm.ordinal)) continue
+    const operations = own.map((one) => removing(realm, one))
+    const task = (): Promise<unknown> =>
+      realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    if (each === undefined) await task()
+    else if (!(await each(realm, task))) continue
+    left -= own.length
+  }
+  if (staying !== undefined) staying.count += left
+}
+
+function dropping(_realm: Realm, { memo: { kind, id, expiresAtMs } }: ExpiredMemo): Operation {
   return { kind: 'drop-memo', memo: { kind, id }, ifExpiresAtMs: expiresAtMs }
 }
 
-async function forget(realm: Realm, expired: readonly ExpiredToken[]): Promise<void> {
-  if (expired.length === 0) return
-  const operations = expired.map(({ record }) => forgetting(realm, record))
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
-}
-
-function forgetting(realm: Realm, record: TokenRecord): Operation {
+function forgetting(realm: Realm, { record }: ExpiredToken): Operation {
   const { digest, handle, source, kind, expiresAtMs } = record
   const tombstone = kind === 'assigned' && isRevoked(record, realm.index)
   return { kind: 'forget-token', token: { digest, handle, source, tombstone, ifExpiresAtMs: expiresAtMs } }

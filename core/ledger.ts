@@ -100,7 +100,8 @@ export class Ledger {
 
   /** @throws StoreUnavailable or Overloaded: nothing may be assumed, asking again is safe. */
   commit(unit: Unit, told?: Told<Outcome>): Promise<Outcome> {
-    if (this.#suspended.has(unit.realm) && !startsEpoch(unit)) {
+    // What does nothing acknowledges nothing: whether the store takes writes is no question of one realm.
+    if (this.#suspended.has(unit.realm) && unit.operations.length > 0 && !startsEpoch(unit)) {
       return Promise.reject(
         new StoreUnavailable('this log was rolled back; an operator must start a new epoch'),
       )

@@ -85,8 +85,8 @@ export interface Store {
   memo(realm: RealmOrdinal, name: MemoName): Awaitable<Memo | undefined>
   /** Memos of a kind by id, at most `limit` (≤ 1,000). */
   memos(realm: RealmOrdinal, ask: MemosAsk): Promise<MemoPage>
-  /** Memos of all realms that ended at or below a time, at most `limit` (≤ 1,000). */
-  expiredMemos(belowMs: number, limit: number): Promise<readonly ExpiredMemo[]>
+  /** Memos of all realms that ended at or below a time, by their end, behind the first `skip`; at most `limit` (≤ 1,000). */
+  expiredMemos(belowMs: number, limit: number, skip?: number): Promise<readonly ExpiredMemo[]>
 
   head(realm: RealmOrdinal): Promise<LogHead>
   /** Where the log's first rows were trimmed off: rows up to this place are gone. Seq 0: none. */
@@ -98,8 +98,11 @@ export interface Store {
   /** The same, each row with what its chain is checked by: what the feed sends to those who come back. */
   chainedRowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly ChainedLogRow[]>
 
-  /** Tokens of all realms whose expiry is at or below a time, at most `limit` (≤ 1,000): what GC works off. */
-  expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]>
+  /**
+   * Tokens of all realms whose expiry is at or below a time, by their expiry, behind the first `skip`; at most `limit`
+   * (≤ 1,000): what GC works off.
+   */
+  expiredTokens(belowMs: number, limit: number, skip?: number): Promise<readonly ExpiredToken[]>
   /**
    * Tokens of some sources of a realm whose expiry lies after a place and at or below a time, by their expiry. One page
    * looks at `limit` (≤ 1,000) tokens at most, whether they fit or not: a page may be empty and still have a next one.

@@ -6,7 +6,6 @@ import {
   type Operation,
   parseHandle,
   type Realm,
-  type Realms,
 } from '@rescind/core'
 
 const KIND = 'last-used'
@@ -14,25 +13,23 @@ const KIND = 'last-used'
 const BATCH = 50
 
 /** Writes down what was used since, in batches off the path of those who used it. @throws StoreUnavailable, Overloaded. */
-export async function writeUses(realms: Realms, isStopped: () => boolean): Promise<void> {
-  for (const realm of realms.all()) {
-    for (;;) {
-      const some = realm.uses.some(BATCH)
-      if (some.length === 0 || isStopped()) break
-      const operations: Operation[] = []
-      for (const use of some) {
-        const { handle, minuteMs } = use
-        const expiresAtMs = use.expiresAtMs ?? (await expiryOf(realm, handle))
-        if (expiresAtMs === undefined) continue
-        const value = Buffer.alloc(8)
-        value.writeDoubleBE(minuteMs)
-        const memo = { kind: KIND, id: handle, value, expiresAtMs: expiresAtMs + KEEP_MARGIN_MS }
-        operations.push({ kind: 'put-memo', memo })
-      }
-      if (operations.length > 0)
-        await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
-      realm.uses.written(some)
+export async function writeUses(realm: Realm, isStopped: () => boolean): Promise<void> {
+  for (;;) {
+    const some = realm.uses.some(BATCH)
+    if (some.length === 0 || isStopped()) return
+    const operations: Operation[] = []
+    for (const use of some) {
+      const { handle, minuteMs } = use
+      const expiresAtMs = use.expiresAtMs ?? (await expiryOf(realm, handle))
+      if (expiresAtMs === undefined) continue
+      const value = Buffer.alloc(8)
+      value.writeDoubleBE(minuteMs)
+      const memo = { kind: KIND, id: handle, value, expiresAtMs: expiresAtMs + KEEP_MARGIN_MS }
+      operations.push({ kind: 'put-memo', memo })
     }
+    if (operations.length > 0)
+      await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    realm.uses.written(some)
   }
 }
 

@@ -1,12 +1,15 @@
 import { type Realms } from '@rescind/core'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { InsecureSetting } from './config/insecure.ts'
+import { TROUBLE_CODES, type Trouble } from './troubles.ts'
 
 export type Metrics = {
   /** Counts an answer. A route is a template: no id ever becomes a label. */
   readonly answered: (route: string, status: number) => void
   /** Counts a refused credential or right. */
   readonly denied: (route: string, status: number) => void
+  /** What is told of the server's own state, once there is somebody who knows it. */
+  readonly watch: (state: WatchedState) => void
   readonly text: () => Promise<string>
   readonly contentType: string
 }
@@ -16,6 +19,11 @@ export type MetricsParts = {
   readonly insecure: readonly InsecureSetting[]
   /** Log lines that were dropped since the start. */
   readonly linesDropped: () => number
+}
+
+export type WatchedState = {
+  readonly troubles: () => readonly Trouble[]
+  readonly clockDriftMs: () => number
 }
 
 /** Prometheus metrics. Hot paths count into a plain map; the registry reads it when it is scraped. */
@@ -87,9 +95,32 @@ export function createMetrics({ realms, insecure, linesDropped }: MetricsParts):
   return {
     answered: answers,
     denied: denials,
+    watch: (state) => watchState(registry, state),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
+}
+
+function watchState(registry: Registry, { troubles, clockDriftMs }: WatchedState): void {
+  new Gauge({
+    name: 'rescind_troubles',
+    help: 'Things that are out of order, by code; GET /readyz says what to do. All codes are here',
+    labelNames: ['code'],
+    registers: [registry],
+    collect() {
+      const found = troubles()
+      for (const code of TROUBLE_CODES)
+        this.set({ code }, found.filter((trouble) => trouble.code === code).length)
+    },
+  })
+  new Gauge({
+    name: 'rescind_clock_drift_seconds',
+    help: 'How far the wall clock has moved against the monotonic one; beyond 60, either way, collection stops',
+    registers: [registry],
+    collect() {
+      this.set(clockDriftMs() / 1_000)
+    },
+  })
 }
 
 /** Route templates are few, but a bound is a bound. */

@@ -3,15 +3,27 @@ import { type Answer, jsonAnswer, type WireRequest } from '@rescind/dialects'
 import { callerOf } from './control/frame/callers.ts'
 import { problem, refusalProblem } from './control/frame/problem.ts'
 import type { Metrics } from './metrics.ts'
+import { Probe } from './probe.ts'
+import type { Trouble } from './troubles.ts'
 
-export type OpsParts = { readonly realms: Realms; readonly metrics: Metrics; readonly metricsOpen: boolean }
+export type OpsParts = {
+  readonly realms: Realms
+  readonly metrics: Metrics
+  readonly metricsOpen: boolean
+  readonly monotonicMs: () => number
+  readonly troubles: () => readonly Trouble[]
+  /** Whether a server in which something is out of order is not ready: else it is, and says so. */
+  readonly readyStrict: boolean
+}
 type Handler = (request: WireRequest) => Awaitable<Answer>
 
 /** `/healthz`: the process answers. `/readyz`: the store takes writes. `/metrics`: Prometheus text, without ids. */
-export function createOps({ realms, metrics, metricsOpen }: OpsParts): ReadonlyMap<string, Handler> {
+export function createOps(parts: OpsParts): ReadonlyMap<string, Handler> {
+  const { realms, metrics, metricsOpen } = parts
+  const probe = new Probe(realms.ledger, parts.monotonicMs)
   return new Map<string, Handler>([
     ['/healthz', reading(() => jsonAnswer(200, { status: 'ok' }))],
-    ['/readyz', reading(() => ready(realms))],
+    ['/readyz', reading(() => ready(parts, probe))],
     [
       '/metrics',
       reading((request) => (metricsOpen ? scrape(metrics) : withKey(realms, request, () => scrape(metrics)))),
@@ -26,10 +38,15 @@ function reading(handler: Handler): Handler {
   }
 }
 
-/** Also what brings a store back that has failed: asking is trying. @throws StoreUnavailable: 503. */
-async function ready(realms: Realms): Promise<Answer> {
-  await realms.ledger.probe()
-  return jsonAnswer(200, { status: 'ready' })
+/**
+ * Also what brings a store back that has failed: asking is trying. One realm that is out of order does not make a server
+ * unready, unless it is told to be strict: the others need it. @throws StoreUnavailable: 503.
+ */
+async function ready({ troubles, readyStrict }: OpsParts, probe: Probe): Promise<Answer> {
+  await probe.ask()
+  const found = troubles()
+  if (found.length === 0) return jsonAnswer(200, { status: 'ready' })
+  return jsonAnswer(readyStrict ? 503 : 200, { status: 'degraded', troubles: found })
 }
 
 function withKey(realms: Realms, request: WireRequest, next: () => Awaitable<Answer>): Awaitable<Answer> {

@@ -1,23 +1,25 @@
-import { type Realms, rotateDueKeys } from '@rescind/core'
+import { type Realm, rotateDueKeys } from '@rescind/core'
 
 /** Rounds of maintenance between two looks at the keys: an hour's worth. */
 const ROUNDS_BETWEEN = 120
 
 /** Rotates signing keys whose time has come, realm by realm. */
 export class SigningKeyUpkeep {
-  readonly #realms: Realms
   readonly #maxAgeMs: number
   #rounds = 0
 
-  constructor(realms: Realms, maxAgeMs: number) {
-    this.#realms = realms
+  constructor(maxAgeMs: number) {
     this.#maxAgeMs = maxAgeMs
   }
 
-  async round(): Promise<void> {
+  /** Whether this round looks at the keys; the first one does. */
+  begin(): boolean {
     const isDue = this.#rounds % ROUNDS_BETWEEN === 0
     this.#rounds += 1
-    if (this.#maxAgeMs === 0 || !isDue) return
-    for (const realm of this.#realms.all()) await rotateDueKeys(realm, this.#maxAgeMs)
+    return isDue && this.#maxAgeMs > 0
+  }
+
+  async rotate(realm: Realm): Promise<void> {
+    await rotateDueKeys(realm, this.#maxAgeMs)
   }
 }

@@ -49,6 +49,7 @@ import { applySeed } from './seed/apply.ts'
 import { readSeed, secretText } from './seed/read.ts'
 import type { Seed } from './seed/schema.ts'
 import { steadyClock } from './steady-clock.ts'
+import { rolledBackLogs, type Trouble } from './troubles.ts'
 
 /** What a test may put in the place of the machine's own. */
 export type Surroundings = {
@@ -158,6 +159,8 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     // Whoever brings a clock also says when it is looked at.
     byItself: clock === SYSTEM_CLOCK,
   })
+  const troubles = (): readonly Trouble[] => [...rolledBackLogs(realms), ...maintenance.troubles()]
+  metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs })
   const passwords = new PasswordQueue()
   const keySets = new KeySets({
     fetch: guardedFetch,
@@ -217,7 +220,14 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
       monotonicMs: () => clock.monotonicMs(),
       ratePerSecond: config.controlRate,
     }),
-    ops: createOps({ realms, metrics, metricsOpen: config.metricsOpen }),
+    ops: createOps({
+      realms,
+      metrics,
+      metricsOpen: config.metricsOpen,
+      monotonicMs: () => clock.monotonicMs(),
+      troubles,
+      readyStrict: config.readyStrict,
+    }),
     denials: createDenials(log, metrics, () => clock.wallMs()),
     proxies: config.proxies,
     tls: config.tls,

@@ -4,7 +4,6 @@ import {
   parsePosition,
   type Realm,
   type RealmOrdinal,
-  type Realms,
   type Store,
 } from '@rescind/core'
 import { headPlace, positionKeyOf, positionTextOf } from '../positions.ts'
@@ -16,21 +15,11 @@ const NAME = { kind: 'log-checkpoint', id: 'head' } as const
  * anew, or cut it off, but cannot make the checkpoint that would fit it.
  */
 export class Checkpoints {
-  readonly #realms: Realms
   readonly #written: Map<RealmOrdinal, number> = new Map()
 
-  constructor(realms: Realms) {
-    this.#realms = realms
-  }
-
-  /** Of every log that has grown since. @throws StoreUnavailable, Overloaded. */
-  async write(): Promise<void> {
-    for (const realm of this.#realms.all()) {
-      if (realm.index.seq !== this.#written.get(realm.ordinal)) await this.#writeOne(realm)
-    }
-  }
-
-  async #writeOne(realm: Realm): Promise<void> {
+  /** Of a log that has grown since. @throws StoreUnavailable, Overloaded. */
+  async write(realm: Realm): Promise<void> {
+    if (realm.index.seq === this.#written.get(realm.ordinal)) return
     const place = await headPlace(realm)
     const value = Buffer.from(positionTextOf(realm, place), 'ascii')
     const memo = { ...NAME, value, expiresAtMs: LAST_INSTANT_MS }

@@ -34,6 +34,7 @@ export type Config = {
   readonly oauthStrictHints: boolean
   readonly signingKeyDays: number
   readonly metricsOpen: boolean
+  readonly readyStrict: boolean
   readonly logLevel: string
 }
 
@@ -83,6 +84,7 @@ export function checkConfig(values: Values): Config {
     oauthStrictHints: parseBoolean('oauthStrictHints', required(values, 'oauthStrictHints')),
     signingKeyDays: parseNumber('signingKeyDays', required(values, 'signingKeyDays'), KEY_DAYS_MAX),
     metricsOpen: parseBoolean('metricsOpen', required(values, 'metricsOpen')),
+    readyStrict: parseBoolean('readyStrict', required(values, 'readyStrict')),
     logLevel: required(values, 'logLevel'),
   }
   if (!LOG_LEVELS.includes(config.logLevel))

@@ -49,6 +49,7 @@ const DECIDED: Readonly<Record<SettingName, Insecure | undefined>> = {
   oauthReplaySeconds: undefined,
   oauthCacheTtl: undefined,
   oauthStrictHints: undefined,
+  readyStrict: undefined,
   logLevel: undefined,
 }
 

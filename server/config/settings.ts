@@ -22,6 +22,7 @@ export type SettingName =
   | 'oauthStrictHints'
   | 'signingKeyDays'
   | 'metricsOpen'
+  | 'readyStrict'
   | 'logLevel'
 
 export type Setting = {
@@ -195,6 +196,14 @@ export const SETTINGS: readonly Setting[] = [
     fallback: 'false',
     isSwitch: true,
     help: 'serve /metrics without a control key',
+  },
+  {
+    name: 'readyStrict',
+    flag: '--ready-strict',
+    environment: 'RESCIND_READY_STRICT',
+    fallback: 'false',
+    isSwitch: true,
+    help: 'answer 503 on /readyz while anything is out of order, one realm, say; else 200, which names it',
   },
   {
     name: 'logLevel',

@@ -1,6 +1,6 @@
 import type { Audit, Awaitable, Caller, Entry, Operation, Realm } from '@rescind/core'
 import type { KeptRule } from './kept-rule.ts'
-import { PendingKind } from './pending.ts'
+import { PendingKind, type Settling } from './pending.ts'
 
 /** How long a request waits for its second person. */
 export const APPROVAL_WAIT_MS = 86_400_000
@@ -70,9 +70,9 @@ export async function endApproval(realm: Realm, end: EndApproval): Promise<boole
 }
 
 /** A request that nobody has answered in time lapses. */
-export async function settleApproval(realm: Realm, id: string, keptMs: number): Promise<void> {
+export async function settleApproval(realm: Realm, id: string, { keptMs, nowMs }: Settling): Promise<void> {
   const found = await APPROVALS.find(realm, id)
-  if (found.kind !== 'open' || found.entry.value.dueAtMs > realm.nowMs()) return
+  if (found.kind !== 'open' || found.entry.value.dueAtMs > nowMs) return
   await endApproval(realm, {
     entry: found.entry,
     to: 'expired',

@@ -1,59 +1,134 @@
-import { decodeRule, type Realm, type Realms, rowKindOf } from '@rescind/core'
+import {
+  type Awaitable,
+  decodeRule,
+  isOutage,
+  type Realm,
+  type RealmOrdinal,
+  type Realms,
+  rowKindOf,
+} from '@rescind/core'
+
+/** One thing that waits. `endsTokens`: all that it can do is to end something, so no clock is too wrong for it. */
+export type Due = { readonly id: string; readonly dueAtMs: number; readonly endsTokens: boolean }
 
 /** One kind of things that wait, to whoever watches the clock. */
 export type Watched = {
   readonly name: string
-  readonly due: (realm: Realm) => Promise<readonly Due[]>
+  /** Everything that is open, however much it is. */
+  readonly all: (realm: Realm) => AsyncIterable<Due>
+  /** Undefined: it has ended. */
+  readonly one: (realm: Realm, id: string) => Awaitable<Due | undefined>
   /** Does what is due; doing it a second time finds it done. @throws StoreUnavailable, Overloaded. */
-  readonly settle: (realm: Realm, id: string) => Promise<void>
+  readonly settle: (realm: Realm, id: string, nowMs: number) => Promise<void>
 }
-type Due = { readonly id: string; readonly dueAtMs: number }
+
+/**
+ * By what time things are due. `endingMs`: those that can only end tokens, whatever became of the wall clock. `otherMs`: the
+ * rest; undefined while nobody can trust the clock.
+ */
+export type DueTime = { readonly endingMs: number; readonly otherMs: number | undefined }
+
+/** What is open of one kind in one realm, as far as it was read. */
+type Queue = {
+  due: Map<string, Due>
+  isRead: boolean
+  soonestMs: number
+  /** Ids that were written since. */
+  readonly changed: Set<string>
+  settling: Promise<void> | undefined
+}
 
 /**
  * Does what was asked for a time when that time has come. The times stand in the store, so a restart forgets none; the
- * unit that does it also ends what waited, so it is done once. Only the floor-guarded clock of the realm counts.
+ * unit that does it also ends what waited, so it is done once. What is due is found by its time, among all that is open.
  */
 export class Deadlines {
-  readonly #realms: Realms
   readonly #kinds: readonly Watched[]
-  /** By realm and kind; absent: to be read. */
-  readonly #known: Map<string, readonly Due[]> = new Map()
+  readonly #queues: Map<RealmOrdinal, Map<string, Queue>> = new Map()
 
-  constructor(realms: Realms, kinds: readonly Watched[]) {
-    this.#realms = realms
+  constructor({ ledger }: Pick<Realms, 'ledger'>, kinds: readonly Watched[]) {
     this.#kinds = kinds
     const names = new Set(kinds.map(({ name }) => name))
-    realms.ledger.onRow((ordinal, row) => {
+    ledger.onRow((ordinal, row) => {
       if (rowKindOf(row) !== 'change') return
       const rule = decodeRule(row)
       if (rule.kind === 'change' && names.has(rule.collection))
-        this.#known.delete(`${ordinal} ${rule.collection}`)
+        this.#queues.get(ordinal)?.get(rule.collection)?.changed.add(rule.id)
     })
   }
 
-  /** @returns how many things it did. @throws StoreUnavailable, Overloaded: the next round does the rest. */
-  async round(): Promise<number> {
+  /**
+   * @returns how many things it did. @throws StoreUnavailable, Overloaded, or what else one of them failed with, after all
+   * the others had their turn: the next round does the rest.
+   */
+  async round(realm: Realm, time: DueTime): Promise<number> {
     let done = 0
-    for (const realm of this.#realms.all()) {
-      for (const kind of this.#kinds) {
-        for (const { id, dueAtMs } of await this.#due(realm, kind)) {
-          if (dueAtMs > realm.nowMs()) continue
-          await kind.settle(realm, id)
+    const failures: unknown[] = []
+    for (const kind of this.#kinds) {
+      const queue = await this.#current(realm, kind)
+      if (queue.soonestMs > time.endingMs) continue
+      for (const { id, endsTokens } of dueOf(queue, time)) {
+        const nowMs = endsTokens ? time.endingMs : (time.otherMs ?? Number.NEGATIVE_INFINITY)
+        try {
+          await kind.settle(realm, id, nowMs)
           done += 1
+        } catch (error) {
+          failures.push(isOutage(error) ? error : new Error(`${kind.name} ${id} failed`, { cause: error }))
         }
       }
     }
+    if (failures.length > 0) throw failures[0]
     return done
   }
 
-  async #due(realm: Realm, kind: Watched): Promise<readonly Due[]> {
-    const at = `${realm.ordinal} ${kind.name}`
-    const known = this.#known.get(at)
-    if (known !== undefined) return known
-    const before = realm.index.seq
-    const read = await kind.due(realm)
-    // What was written while this was read may be missing in it.
-    if (realm.index.seq === before) this.#known.set(at, read)
-    return read
+  async #current(realm: Realm, kind: Watched): Promise<Queue> {
+    const queue = this.#queueOf(realm, kind)
+    // Once at a time: what was read before a change must not come after what was read behind it.
+    while (!queue.isRead || queue.changed.size > 0) {
+      queue.settling ??= settle(queue, realm, kind).finally(() => {
+        queue.settling = undefined
+      })
+      await queue.settling
+    }
+    return queue
   }
+
+  #queueOf({ ordinal }: Realm, { name }: Watched): Queue {
+    const ofRealm = this.#queues.get(ordinal) ?? new Map<string, Queue>()
+    this.#queues.set(ordinal, ofRealm)
+    const known = ofRealm.get(name)
+    if (known !== undefined) return known
+    const made = {
+      due: new Map(),
+      isRead: false,
+      soonestMs: Number.POSITIVE_INFINITY,
+      changed: new Set<string>(),
+      settling: undefined,
+    }
+    ofRealm.set(name, made)
+    return made
+  }
+}
+
+/** The soonest first. */
+function dueOf({ due }: Queue, { endingMs, otherMs = Number.NEGATIVE_INFINITY }: DueTime): readonly Due[] {
+  return [...due.values()]
+    .filter(({ dueAtMs, endsTokens }) => dueAtMs <= (endsTokens ? endingMs : otherMs))
+    .sort((left, right) => left.dueAtMs - right.dueAtMs)
+}
+
+async function settle(queue: Queue, realm: Realm, kind: Watched): Promise<void> {
+  if (!queue.isRead) {
+    const read = new Map<string, Due>()
+    for await (const due of kind.all(realm)) read.set(due.id, due)
+    queue.due = read
+    queue.isRead = true
+  }
+  for (const id of [...queue.changed]) {
+    const due = await kind.one(realm, id)
+    if (due === undefined) queue.due.delete(id)
+    else queue.due.set(id, due)
+    queue.changed.delete(id)
+  }
+  queue.soonestMs = Math.min(...[...queue.due.values()].map(({ dueAtMs }) => dueAtMs))
 }

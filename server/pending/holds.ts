@@ -11,7 +11,7 @@ import {
   rowsOf,
 } from '@rescind/core'
 import { auditMembers, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
-import { PendingKind } from './pending.ts'
+import { PendingKind, type Settling } from './pending.ts'
 
 export type HoldValue = KeptRule & {
   readonly placedAtMs: number
@@ -77,9 +77,9 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
 }
 
 /** At its deadline a hold becomes what was asked; one that has ended already is left alone. */
-export async function settleHold(realm: Realm, id: string, keptMs: number): Promise<void> {
+export async function settleHold(realm: Realm, id: string, { keptMs, nowMs }: Settling): Promise<void> {
   const found = await HOLDS.find(realm, id)
-  if (found.kind !== 'open' || found.entry.value.dueAtMs > realm.nowMs()) return
+  if (found.kind !== 'open' || found.entry.value.dueAtMs > nowMs) return
   const { entry } = found
   const to = entry.value.atDeadline === 'revoke' ? 'revoked' : 'released'
   await endHold(realm, { entry, to, caller: undefined, how: 'hold.deadline', keptMs })

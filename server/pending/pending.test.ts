@@ -12,7 +12,7 @@ import {
   type TokenFacts,
 } from '@rescind/core'
 import { MASTER, openWorld, SeededRandom, START_MS, type World } from '../../test/kit/realm.ts'
-import { Deadlines } from './deadlines.ts'
+import { Deadlines, type DueTime } from './deadlines.ts'
 import { endHold, HOLDS, type HoldValue, holdRules } from './holds.ts'
 import { OPEN_MAX } from './pending.ts'
 import { SCHEDULES, type ScheduleValue } from './schedules.ts'
@@ -99,11 +99,22 @@ async function stateOf(realm: Realm, id: string): Promise<string> {
   return found.kind === 'ended' ? found.value.state : found.kind
 }
 
-function deadlines({ realms }: Pick<World, 'realms'>): Deadlines {
-  return new Deadlines(
+type Rounds = { readonly round: (time?: DueTime) => Promise<number> }
+
+/** A round over all realms, by a clock that everybody trusts unless it is said. */
+function deadlines({ realms }: Pick<World, 'realms'>): Rounds {
+  const made = new Deadlines(
     realms,
     watchedKinds(KEPT_MS, async () => undefined),
   )
+  return {
+    round: async (time) => {
+      let done = 0
+      for (const realm of realms.all())
+        done += await made.round(realm, time ?? { endingMs: realm.nowMs(), otherMs: realm.nowMs() })
+      return done
+    },
+  }
 }
 
 test('a hold becomes what was asked at its deadline, and not a millisecond earlier', async () => {

@@ -20,7 +20,6 @@ export type Ended<State extends string> = {
 
 /** Things of one kind that wait in one realm; one more is refused. */
 export const OPEN_MAX = 1_000
-const PAGE_MAX = 1_000
 
 /**
  * A kind of things that wait. The open ones are directory records, so that each is ended once, whoever comes first;
@@ -80,18 +79,14 @@ export class PendingKind<T extends Waiting, State extends string> {
     return { items: alive.map(({ id, value }) => ({ id, value: this.#ended(value) })), next }
   }
 
-  /** Every open one with its time, for whoever watches the clock. */
-  async due(realm: Realm): Promise<readonly { readonly id: string; readonly dueAtMs: number }[]> {
-    const { entries } = await realm.directory.page(this.collection, { after: undefined, limit: PAGE_MAX })
-    return entries.map(({ id, value }) => ({ id, dueAtMs: value.dueAtMs }))
-  }
-
   /** Written by `end` alone, hence the cast. */
   #ended(bytes: Uint8Array): T & Ended<State> {
     return JSON.parse(Buffer.from(bytes).toString('utf8')) as T & Ended<State>
   }
 }
 
+/** By what time something is settled, and how long it can be read afterwards. */
+export type Settling = { readonly nowMs: number; readonly keptMs: number }
 export type Put<T> = { readonly id: string; readonly value: T; readonly audit: Audit }
 export type End<T, State extends string> = {
   readonly entry: Entry<T>

@@ -1,7 +1,7 @@
 import { type Audit, type Caller, type Entry, type Realm, type Target } from '@rescind/core'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
 import { auditMembers, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
-import { PendingKind } from './pending.ts'
+import { PendingKind, type Settling } from './pending.ts'
 
 export type ScheduleValue = KeptRule & { readonly askedAtMs: number; readonly dueAtMs: number }
 /** `asked`: it had grown past what one person may revoke, so it became a request for approval. */
@@ -13,7 +13,7 @@ export type MeasureRule = (
   targets: readonly Target[],
 ) => Promise<{ readonly tokens: number; readonly complete: boolean } | undefined>
 
-export type SettleSchedule = { readonly keptMs: number; readonly measure: MeasureRule }
+export type SettleSchedule = Settling & { readonly measure: MeasureRule }
 
 /** Revocations that wait for their time: they end what was issued until then. */
 export const SCHEDULES: PendingKind<ScheduleValue, ScheduleEnd> = new PendingKind('schedules', 'sch_')
@@ -25,10 +25,10 @@ export const SCHEDULES: PendingKind<ScheduleValue, ScheduleEnd> = new PendingKin
 export async function settleSchedule(
   realm: Realm,
   id: string,
-  { keptMs, measure }: SettleSchedule,
+  { keptMs, nowMs, measure }: SettleSchedule,
 ): Promise<void> {
   const found = await SCHEDULES.find(realm, id)
-  if (found.kind !== 'open' || found.entry.value.dueAtMs > realm.nowMs()) return
+  if (found.kind !== 'open' || found.entry.value.dueAtMs > nowMs) return
   const { entry } = found
   const { reason, by, targets } = entry.value
   const size = await measure(realm, targets)

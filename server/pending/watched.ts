@@ -1,6 +1,8 @@
+import { after, type Entry } from '@rescind/core'
 import { APPROVALS, settleApproval } from './approvals.ts'
-import type { Watched } from './deadlines.ts'
+import type { Due, Watched } from './deadlines.ts'
 import { HOLDS, settleHold } from './holds.ts'
+import type { PendingKind, Waiting } from './pending.ts'
 import { type MeasureRule, SCHEDULES, settleSchedule } from './schedules.ts'
 
 /**
@@ -9,20 +11,43 @@ import { type MeasureRule, SCHEDULES, settleSchedule } from './schedules.ts'
  */
 export function watchedKinds(keptMs: number, measure: MeasureRule): readonly Watched[] {
   return [
-    {
-      name: HOLDS.name,
-      due: (realm) => HOLDS.due(realm),
-      settle: (realm, id) => settleHold(realm, id, keptMs),
-    },
-    {
-      name: SCHEDULES.name,
-      due: (realm) => SCHEDULES.due(realm),
-      settle: (realm, id) => settleSchedule(realm, id, { keptMs, measure }),
-    },
-    {
-      name: APPROVALS.name,
-      due: (realm) => APPROVALS.due(realm),
-      settle: (realm, id) => settleApproval(realm, id, keptMs),
-    },
+    watched(HOLDS, {
+      // A release lets in again what was held: that waits for a clock that somebody trusts.
+      endsTokens: ({ atDeadline }) => atDeadline === 'revoke',
+      settle: (realm, id, nowMs) => settleHold(realm, id, { keptMs, nowMs }),
+    }),
+    watched(SCHEDULES, {
+      endsTokens: () => true,
+      settle: (realm, id, nowMs) => settleSchedule(realm, id, { keptMs, nowMs, measure }),
+    }),
+    watched(APPROVALS, {
+      // While it waits somebody may still approve it.
+      endsTokens: () => false,
+      settle: (realm, id, nowMs) => settleApproval(realm, id, { keptMs, nowMs }),
+    }),
   ]
+}
+
+type Settled<T> = Pick<Watched, 'settle'> & { readonly endsTokens: (value: T) => boolean }
+
+function watched<T extends Waiting, State extends string>(
+  { name, collection }: PendingKind<T, State>,
+  { endsTokens, settle }: Settled<T>,
+): Watched {
+  const dueOf = ({ id, value }: Entry<T>): Due => ({
+    id,
+    dueAtMs: value.dueAtMs,
+    endsTokens: endsTokens(value),
+  })
+  return {
+    name,
+    async *all({ directory }) {
+      for await (const entry of directory.all(collection)) yield dueOf(entry)
+    },
+    one: ({ directory }, id) =>
+      after(directory.standing(collection, id), ({ entry }) =>
+        entry === undefined ? undefined : dueOf(entry),
+      ),
+    settle,
+  }
 }

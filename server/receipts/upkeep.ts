@@ -13,12 +13,10 @@ type Kept = {
 
 /** Keeps receipts findable and forgets them in time, and their rows after that, for every realm of a store. */
 export class ReceiptUpkeep {
-  readonly #realms: Realms
   readonly #retentionMs: number
   readonly #known: Map<RealmOrdinal, Kept> = new Map()
 
   constructor(realms: Realms, retentionMs: number) {
-    this.#realms = realms
     this.#retentionMs = retentionMs
     for (const realm of realms.all()) this.#of(realm)
     realms.ledger.onGroup({
@@ -29,13 +27,11 @@ export class ReceiptUpkeep {
   }
 
   /** @throws StoreUnavailable, Overloaded. */
-  async round(isStopped: () => boolean): Promise<void> {
-    for (const realm of this.#realms.all()) {
-      const { indexer, retention, trim } = this.#of(realm)
-      if (!isStopped()) await indexer.run(BLOCKS_PER_ROUND)
-      while (!isStopped() && (await retention.step()));
-      while (!isStopped() && (await trim.step()));
-    }
+  async round(realm: Realm, isStopped: () => boolean): Promise<void> {
+    const { indexer, retention, trim } = this.#of(realm)
+    if (!isStopped()) await indexer.run(BLOCKS_PER_ROUND)
+    while (!isStopped() && (await retention.step()));
+    while (!isStopped() && (await trim.step()));
   }
 
   #of(realm: Realm): Kept {

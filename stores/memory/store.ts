@@ -144,12 +144,13 @@ export class MemoryStore implements Store {
     return { memos, next: memos.length < found.length ? memos.at(-1)?.id : undefined }
   }
 
-  async expiredMemos(belowMs: number, limit: number): Promise<readonly ExpiredMemo[]> {
+  async expiredMemos(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredMemo[]> {
     const expired: ExpiredMemo[] = []
     for (const [realm, { memos }] of this.#realms) {
       for (const memo of memos.values()) if (memo.expiresAtMs <= belowMs) expired.push({ realm, memo })
     }
-    return expired.slice(0, limit)
+    expired.sort((left, right) => left.memo.expiresAtMs - right.memo.expiresAtMs)
+    return expired.slice(skip, skip + limit)
   }
 
   async records(realm: RealmOrdinal, ask: RecordsAsk): Promise<RecordPage> {
@@ -181,12 +182,13 @@ export class MemoryStore implements Store {
     return rowsOf(this.#realm(realm), after, limit)
   }
 
-  async expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]> {
+  async expiredTokens(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredToken[]> {
     const expired: ExpiredToken[] = []
     for (const [realm, { tokens }] of this.#realms) {
       for (const record of tokens.values()) if (record.expiresAtMs <= belowMs) expired.push({ realm, record })
     }
-    return expired.slice(0, limit)
+    expired.sort((left, right) => left.record.expiresAtMs - right.record.expiresAtMs)
+    return expired.slice(skip, skip + limit)
   }
 
   async tokensEnding(

@@ -270,10 +270,11 @@ class SqliteStore implements Store, SideLogged {
     return { memos, next: rows.length < limit ? undefined : memos.at(-1)?.id }
   }
 
-  async expiredMemos(belowMs: number, limit: number): Promise<readonly ExpiredMemo[]> {
+  async expiredMemos(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredMemo[]> {
     const sql = `SELECT id, value, expires_at, realm, kind FROM memo
-      WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
-    const rows = await this.#scan<readonly [...MemoRow, realm: number, kind: string]>(sql, [belowMs, limit])
+      WHERE expires_at <= ? ORDER BY expires_at, realm, kind, id LIMIT ? OFFSET ?`
+    const values = [belowMs, limit, skip]
+    const rows = await this.#scan<readonly [...MemoRow, realm: number, kind: string]>(sql, values)
     return rows.map(([id, value, expires, realm, kind]) => ({
       realm: realmOrdinal(realm),
       memo: memoOfRow(kind, [id, value, expires]),
@@ -311,9 +312,10 @@ class SqliteStore implements Store, SideLogged {
     return rows.map(chainedRowOf)
   }
 
-  async expiredTokens(belowMs: number, limit: number): Promise<readonly ExpiredToken[]> {
-    const sql = `SELECT ${TOKEN_COLUMNS}, realm FROM token WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
-    const rows = await this.#scan<readonly [...TokenRow, realm: number]>(sql, [belowMs, limit])
+  async expiredTokens(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredToken[]> {
+    const sql = `SELECT ${TOKEN_COLUMNS}, realm FROM token
+      WHERE expires_at <= ? ORDER BY expires_at, bits, id LIMIT ? OFFSET ?`
+    const rows = await this.#scan<readonly [...TokenRow, realm: number]>(sql, [belowMs, limit, skip])
     return rows.map((row) => ({ realm: realmOrdinal(row[6]), record: tokenOfScan(row) }))
   }
 

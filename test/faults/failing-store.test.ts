@@ -115,7 +115,7 @@ describe('a flush that fails', () => {
     }
     disk.cure()
     // Asking whether it is ready is trying.
-    assert.equal((await calls.get('/readyz')).status, 200)
+    await calls.untilReady()
     for (const { revoke, isLive } of all.slice(0, 3)) {
       assert.ok([200, 204].includes((await revoke()).status))
       assert.equal(await isLive(), false)

@@ -44,7 +44,7 @@ describe('a disk that is full', () => {
       assert.equal((await calls.get('/healthz')).status, 200)
     }
     disk.free()
-    assert.equal((await calls.get('/readyz')).status, 200)
+    await calls.untilReady()
     const after = await prepare(calls)
     await kill()
     const again = await place.start()

@@ -28,10 +28,12 @@ export type TestServerStart = {
   /** `hand`: a clock and randomness that the test owns, so that every answer can be foretold. */
   readonly time: 'hand' | 'real'
   readonly flags?: readonly string[]
+  /** What stands in the store before the server opens it. */
+  readonly prepare?: (store: Store) => Promise<void>
 }
 
 /** The real server in this process, on a free port. */
-export async function openServer({ seed, time, flags }: TestServerStart): Promise<TestServer> {
+export async function openServer({ seed, time, flags, prepare }: TestServerStart): Promise<TestServer> {
   const home = makeHome()
   const seedFile = join(home.folder, 'seed.json')
   writeFileSync(seedFile, JSON.stringify(seed ?? SEED), { mode: 0o600 })
@@ -48,6 +50,7 @@ export async function openServer({ seed, time, flags }: TestServerStart): Promis
   const inner = IS_EMBEDDED
     ? await openSqlite(join(home.folder, 'rescind.db'), startMs)
     : new MemoryStore(startMs)
+  await prepare?.(inner)
   const { store, power } = switchedStore(inner)
   const surroundings = time === 'hand' ? { clock, store, random: new SeededRandom() } : { store }
   const server: RunningServer = await startServer(checkConfig(values), surroundings)

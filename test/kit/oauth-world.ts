@@ -53,7 +53,7 @@ export class OauthWorld {
   /** Calls to a server that runs elsewhere, by the machine's clock; whoever started it ends it. */
   static at(url: string): OauthWorld {
     const clock = { wallMs: () => Date.now(), advance: () => assert.fail('it has a clock of its own') }
-    const power = { mode: 'up' as const, writes: 0 }
+    const power = { mode: 'up' as const, writes: 0, flushes: 0 }
     const parts = { url, port: Number(new URL(url).port), clock, power, close: async () => {} }
     return new OauthWorld(parts)
   }

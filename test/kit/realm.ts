@@ -8,9 +8,10 @@ export const START_MS = 1_772_366_400_000
 /** A clock that moves only when a test says so. */
 export class HandClock implements Clock {
   #nowMs = START_MS
+  #steppedMs = 0
 
   wallMs(): number {
-    return this.#nowMs
+    return this.#nowMs + this.#steppedMs
   }
 
   monotonicMs(): number {
@@ -19,6 +20,11 @@ export class HandClock implements Clock {
 
   advance(ms: number): void {
     this.#nowMs += ms
+  }
+
+  /** Somebody sets the wall clock. */
+  step(ms: number): void {
+    this.#steppedMs += ms
   }
 }
 

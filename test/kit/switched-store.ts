@@ -6,14 +6,21 @@ export type StoreSwitch = {
   mode: 'up' | 'down' | 'broken'
   /** Operations that were committed so far: unchanged means that nothing was written at all. */
   readonly writes: number
+  /** Groups that were handed over, empty ones too: each is a flush. */
+  readonly flushes: number
 }
 
 export type SwitchedStore = { readonly store: Store; readonly power: StoreSwitch }
 
 /** A store that can be taken away, and that counts what is written to it. */
 export function switchedStore(inner: Store): SwitchedStore {
-  const power: { mode: StoreSwitch['mode']; writes: number } = { mode: 'up', writes: 0 }
+  const power: { mode: StoreSwitch['mode']; writes: number; flushes: number } = {
+    mode: 'up',
+    writes: 0,
+    flushes: 0,
+  }
   const commit = async (group: Group): Promise<GroupOutcome> => {
+    power.flushes += 1
     const answer = await inner.commit(group)
     group.units.forEach((unit, at) => {
       if (answer.outcomes[at]?.kind === 'applied') power.writes += unit.operations.length

@@ -326,7 +326,7 @@ onBothStores(
       clock.advance(ms)
       realms.ledger.raiseFloor(clock.wallMs())
       await realms.ledger.settleFloor()
-      return collectExpired(realms, store, KEEP_MARGIN_MS)
+      return collectExpired(realms, store, { keptMs: KEEP_MARGIN_MS })
     }
     await world.client('u1')
     const reader = await openReader(world, APP)

@@ -16,6 +16,7 @@ export type Credentials = {
   readonly controlKey: string
 }
 
+const READY_WITHIN_MS = 10_000
 const OAUTH = '/api/id/v1/auth/token'
 const OF_THE_SEED: Credentials = { ...CHAT, svc: SVC, gateway: GATEWAY, ann: ANN, controlKey: CONTROL_KEY }
 
@@ -36,6 +37,12 @@ export class Calls {
 
   get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
     return this.#http.ask({ method: 'GET', path, headers })
+  }
+
+  /** Once the disk is tried again, at most a second after the last time. */
+  async untilReady(): Promise<void> {
+    const deadline = AbortSignal.timeout(READY_WITHIN_MS)
+    while ((await this.get('/readyz')).status !== 200) deadline.throwIfAborted()
   }
 
   oauthIssue(): Promise<HttpAnswer> {

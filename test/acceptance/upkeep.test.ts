@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { LAST_INSTANT_MS, realmOrdinal, type Store } from '@rescind/core'
+import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import type { RawAnswer } from '../kit/raw-http.ts'
+import { SEED } from '../kit/seed.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+const [DEFAULT] = SEED.realms as readonly object[]
+const REALMS = { realms: [DEFAULT, { ...DEFAULT, name: 'zed', verifiers: [] }] }
+
+class World {
+  readonly server: TestServer
+  readonly calls: Calls
+
+  constructor(t: TestContext, server: TestServer) {
+    this.server = server
+    this.calls = new Calls(server.port)
+    t.after(async () => {
+      this.calls.close()
+      await server.close()
+    })
+  }
+
+  send(line: string, body?: unknown): Promise<RawAnswer> {
+    return body === undefined
+      ? this.calls.send(line, [CONTROL])
+      : this.calls.send(line, [CONTROL, JSON_BODY], JSON.stringify(body))
+  }
+
+  async made(line: string, body: unknown): Promise<string> {
+    const answer = await this.send(line, body)
+    assert.equal(answer.status, 201, answer.body.toString())
+    return textAt(answer, 'id')
+  }
+
+  async stateOf(path: string): Promise<unknown> {
+    return memberAt(await this.send(`GET /control/v1/${path}?realm=zed`), 'state')
+  }
+
+  at(inMs: number): string {
+    return new Date(this.server.clock.wallMs() + inMs).toISOString()
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.server.clock.advance(ms)
+    await this.server.maintenance.tick()
+  }
+}
+
+type Start = { readonly flags?: readonly string[]; readonly rolledBack?: readonly string[] }
+
+async function open(t: TestContext, { flags = [], rolledBack = [] }: Start = {}): Promise<World> {
+  const prepare = async (store: Store): Promise<void> => {
+    for (const id of rolledBack) await store.commit({ units: [forkOf(id)], floorMs: store.floorMs })
+  }
+  return new World(t, await openServer({ time: 'hand', seed: REALMS, flags, prepare }))
+}
+
+/** What stands in the store of a server that has seen the proof that this realm's log was rolled back. */
+function forkOf(id: string): Parameters<Store['commit']>[0]['units'][number] {
+  const value = Buffer.from(JSON.stringify({ ordinal: 1, epochId: 'e', seq: 9_999, chain: 'c' }))
+  const memo = { kind: 'fork', id, value, expiresAtMs: LAST_INSTANT_MS }
+  const realm = realmOrdinal(0)
+  return { realm, standsOn: [], expects: [], operations: [{ kind: 'put-memo', memo }] }
+}
+
+const SUBJECT = { target: { subject: 'ann', source: 'oauth' } }
+
+// The kind: work of the upkeep that goes through all realms. Neighbours: every part of it, tokens and memos.
+test('[W93] a realm whose log was rolled back holds up nothing of another realm', async (t) => {
+  const world = await open(t, { rolledBack: ['default'] })
+  const { server } = world
+  const zed = realmOrdinal(2)
+  const token = await world.send('POST /control/v1/grants?realm=zed', { clientId: 'svc', subject: 'ann' })
+  assert.equal(token.status, 201)
+  const hold = await world.made('POST /control/v1/holds?realm=zed', {
+    ...{ ...SUBJECT, reason: 'r', seconds: 30, atDeadline: 'revoke' },
+  })
+  const schedule = await world.made('POST /control/v1/revocations/scheduled?realm=zed', {
+    ...{ ...SUBJECT, reason: 'r', at: world.at(30_000) },
+  })
+  await world.pass(MINUTE_MS)
+  assert.equal(await world.stateOf(`holds/${hold}`), 'revoked')
+  assert.equal(await world.stateOf(`revocations/scheduled/${schedule}`), 'done')
+  const checkpoint = await server.store.memo(zed, { kind: 'log-checkpoint', id: 'head' })
+  assert.ok(checkpoint !== undefined, 'its checkpoint is written')
+  const keyIds = async (): Promise<string> =>
+    (await world.calls.send('GET /realms/zed/api/id/v1/jwks')).body.toString()
+  const before = await keyIds()
+  // What was issued has ended by now, and the keys have signed for longer than they may.
+  await world.pass(100 * DAY_MS)
+  for (let round = 0; round < 120; round += 1) await world.pass(30_000)
+  assert.equal((await server.store.expiredTokens(server.clock.wallMs(), 100)).length, 0, 'collected')
+  assert.notEqual(await keyIds(), before, 'its keys were rotated')
+})
+
+test('[W93] [W40] /readyz names the realm and what to do; told to be strict, it is 503', async (t) => {
+  for (const [flags, status] of [
+    [[], 200],
+    [['--ready-strict'], 503],
+  ] as const) {
+    const world = await open(t, { flags, rolledBack: ['zed', 'system'] })
+    await world.pass(MINUTE_MS)
+    const ready = await world.calls.send('GET /readyz')
+    assert.equal(ready.status, status)
+    const troubles = memberAt(ready, 'troubles') as { code: string; realm: string; detail: string }[]
+    assert.equal(memberAt(ready, 'status'), 'degraded')
+    assert.deepEqual(
+      troubles.map(({ code, realm }) => [code, realm]),
+      [
+        ['log_rolled_back', 'system'],
+        ['log_rolled_back', 'zed'],
+      ],
+    )
+    for (const { detail } of troubles) assert.match(detail, /rescind epoch new/)
+    const metrics = (await world.send('GET /metrics')).body.toString()
+    assert.match(metrics, /^rescind_troubles\{code="log_rolled_back"\} 2$/m)
+    assert.match(metrics, /^rescind_troubles\{code="clock_stepped"\} 0$/m)
+  }
+})
+
+test('[W93] a server in which all is in order says no more than that it is ready', async (t) => {
+  const world = await open(t)
+  await world.pass(MINUTE_MS)
+  const ready = await world.calls.send('GET /readyz')
+  assert.deepEqual([ready.status, ready.body.toString()], [200, '{"status":"ready"}'])
+})
+
+// The kind: what waits for a time, while nobody can trust the wall clock. Neighbours: both directions, a little and a lot.
+test('[W71] with a wall clock that stepped, what ends tokens goes on by the monotonic one, and nothing is let in again', async (t) => {
+  for (const stepMs of [-90_000, -DAY_MS, 90_000, DAY_MS]) {
+    const world = await open(t)
+    const { clock } = world.server
+    const held = { ...SUBJECT, reason: 'r', seconds: 600 }
+    const revoking = await world.made('POST /control/v1/holds?realm=zed', { ...held, atDeadline: 'revoke' })
+    const releasing = await world.made('POST /control/v1/holds?realm=zed', { ...held, atDeadline: 'release' })
+    const schedule = await world.made('POST /control/v1/revocations/scheduled?realm=zed', {
+      ...{ ...SUBJECT, reason: 'r', at: world.at(600_000) },
+    })
+    const states = async (): Promise<unknown[]> => {
+      const seen = []
+      for (const path of [`holds/${revoking}`, `holds/${releasing}`, `revocations/scheduled/${schedule}`])
+        seen.push(await world.stateOf(path))
+      return seen
+    }
+    clock.step(stepMs)
+    await world.pass(599_999)
+    assert.deepEqual(await states(), ['held', 'held', 'waiting'], `${stepMs}: not early by a wrong clock`)
+    await world.pass(1)
+    assert.deepEqual(await states(), ['revoked', 'held', 'done'], `${stepMs}`)
+    const checkpoint = { kind: 'log-checkpoint', id: 'head' }
+    assert.ok(await world.server.store.memo(realmOrdinal(2), checkpoint), 'checkpoints go on')
+    const ready = await world.calls.send('GET /readyz')
+    const [trouble] = memberAt(ready, 'troubles') as { code: string; detail: string }[]
+    assert.equal(trouble?.code, 'clock_stepped')
+    assert.match(trouble?.detail ?? '', new RegExp(`moved ${stepMs / 1_000} s .*clock/confirm`))
+    const metrics = (await world.send('GET /metrics')).body.toString()
+    assert.match(metrics, /^rescind_troubles\{code="clock_stepped"\} 1$/m)
+    assert.match(metrics, new RegExp(`^rescind_clock_drift_seconds ${stepMs / 1_000}$`, 'm'))
+    assert.equal((await world.send('POST /control/v1/clock/confirm')).status, 200)
+    await world.pass(DAY_MS)
+    assert.deepEqual(await states(), ['revoked', 'released', 'done'])
+    assert.equal(memberAt(await world.calls.send('GET /readyz'), 'status'), 'ready')
+  }
+})
+
+test('[W71] a clock that is behind what was seen before is alarmed, and what ends tokens is done in time', async (t) => {
+  const world = await open(t)
+  const { clock } = world.server
+  clock.step(DAY_MS)
+  // An operator vouches for a clock that was wrong, and sets it right later.
+  assert.equal((await world.send('POST /control/v1/clock/confirm')).status, 200)
+  clock.step(-DAY_MS)
+  assert.equal((await world.send('POST /control/v1/clock/confirm')).status, 200)
+  const schedule = await world.made('POST /control/v1/revocations/scheduled?realm=zed', {
+    ...{ ...SUBJECT, reason: 'r', at: world.at(DAY_MS + 600_000) },
+  })
+  await world.pass(600_000)
+  assert.equal(
+    await world.stateOf(`revocations/scheduled/${schedule}`),
+    'done',
+    'ten minutes above the floor',
+  )
+  const [trouble] = memberAt(await world.calls.send('GET /readyz'), 'troubles') as { code: string }[]
+  assert.equal(trouble?.code, 'clock_behind')
+})
+
+test('[W72] however many ask whether the server is ready, the disk is asked once a second', async (t) => {
+  const world = await open(t)
+  const { clock, power } = world.server
+  clock.advance(1_000)
+  const before = power.flushes
+  const ask = (): Promise<Response[]> =>
+    Promise.all(Array.from({ length: 50 }, () => fetch(`${world.server.url}/readyz`)))
+  for (const { status } of await ask()) assert.equal(status, 200)
+  clock.advance(999)
+  await ask()
+  assert.equal(power.flushes, before + 1)
+  clock.advance(1)
+  await ask()
+  assert.equal(power.flushes, before + 2)
+  // A store that has failed is tried no more often, and is not called ready by what was known before.
+  power.mode = 'down'
+  clock.advance(1_000)
+  for (const { status } of await ask()) assert.equal(status, 503)
+  power.mode = 'up'
+  for (const { status } of await ask()) assert.equal(status, 503)
+  assert.equal(power.flushes, before + 2)
+  clock.advance(1_000)
+  for (const { status } of await ask()) assert.equal(status, 200)
+})
