@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreRefused } from '@rescind/core'
+import { LOG_FILE_BYTES } from './checkpoints.ts'
 
 /**
  * Numbered steps, each applied once and never edited after a release; `user_version` tells how many a store has seen.
@@ -129,6 +130,7 @@ export function configure(db: DatabaseSync): void {
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = ${LOG_FILE_BYTES};
     PRAGMA busy_timeout = 5000;
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;

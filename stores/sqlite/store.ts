@@ -35,6 +35,7 @@ import {
   type UnitOutcome,
 } from '@rescind/core'
 import { CONFLICT } from './apply.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { ENDING_SQL, type EndingRow, endingPage, endingStart } from './ending.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
@@ -62,8 +63,6 @@ import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-ro
 const ROWS_PER_READ = 1_000
 /** Tokens whose places are read at once at the opening. */
 const PLACES_PER_READ = 8_192
-/** Pages of the write-ahead log after which it is written back: 32 MB, so that start-up never has much to replay. */
-const CHECKPOINT_PAGES = 8_192
 
 /**
  * Opens, or makes, the embedded store. One process owns it; `path` names a file whose folder exists.
@@ -115,8 +114,7 @@ class SqliteStore implements Store, SideLogged {
   #index: TokenIndex = new TokenIndex()
   #floorMs = 0
   #joined: SideJoined | undefined
-  #pagesSinceCheckpoint = 0
-  #checkpoint: 'none' | 'running' | 'finish' = 'none'
+  readonly #checkpoints: Checkpoints = new Checkpoints()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -143,7 +141,7 @@ class SqliteStore implements Store, SideLogged {
 
   async commit(group: Group): Promise<GroupOutcome> {
     const bytes = encodeGroup(group, this.#index)
-    const finish = this.#checkpoint === 'finish'
+    const finish = this.#checkpoints.mustFinish
     if (finish) this.#snapshot?.pause()
     const ask: WriterAsk = { kind: 'commit', group: bytes, checkpoint: finish }
     const done = await this.#parts.writer.ask<Committed>(ask, [bytes.buffer])
@@ -151,11 +149,8 @@ class SqliteStore implements Store, SideLogged {
     this.#index.committed(group, { outcomes }, done.rows)
     this.#floorMs = Math.max(this.#floorMs, group.floorMs)
     this.#snapshot?.committed(touchesTokens(group))
-    if (finish) {
-      this.#checkpoint = 'none'
-      this.#snapshot?.resume()
-    }
-    this.#maybeCheckpoint(group)
+    if (finish) this.#snapshot?.resume()
+    if (this.#checkpoints.committed(done.logPages, finish)) this.#beginCheckpoint()
     return {
       outcomes,
       heads: new Map(done.heads.map(({ realm, seq, chain }) => [realm, { seq, chain: Buffer.from(chain) }])),
@@ -396,24 +391,11 @@ class SqliteStore implements Store, SideLogged {
     this.#snapshot = undefined
   }
 
-  /**
-   * The reader thread writes back what is there while groups go on; the writer then only has to finish what came
-   * meanwhile. So no group waits for a long checkpoint.
-   */
-  #maybeCheckpoint(group: Group): void {
-    this.#pagesSinceCheckpoint += pagesOf(group)
-    if (this.#pagesSinceCheckpoint < CHECKPOINT_PAGES || this.#checkpoint !== 'none') return
-    this.#pagesSinceCheckpoint = 0
-    this.#checkpoint = 'running'
+  #beginCheckpoint(): void {
     this.#snapshot?.release()
     this.#parts.reader.ask({ kind: 'checkpoint' }).then(
-      () => {
-        this.#checkpoint = 'finish'
-      },
-      () => {
-        // A checkpoint that could not run is tried again later; nothing is lost, the log only stays longer.
-        this.#checkpoint = 'none'
-      },
+      () => this.#checkpoints.ended(true),
+      () => this.#checkpoints.ended(false),
     )
   }
 }
@@ -439,14 +421,4 @@ function outcomeOf(code: number): UnitOutcome {
 
 function tokenOfScan(row: readonly [...TokenRow, last: number]): TokenRecord {
   return recordOfRow([row[0], row[1], row[2], row[3], row[4], row[5]])
-}
-
-/** Roughly how many pages a group adds: a token is a tenth of a page, a row of the log a twentieth. */
-function pagesOf(group: Group): number {
-  let pages = 2
-  for (const { operations } of group.units) {
-    for (const { kind } of operations)
-      pages += kind === 'append' ? 0.05 : kind === 'put-token' ? 0.1 : kind === 'trim-log' ? 60 : 2
-  }
-  return pages
 }

@@ -25,6 +25,8 @@ export type Committed = {
   readonly outcomes: Float64Array
   /** Rows of the tokens that were put or forgotten, in the order of the units that did. */
   readonly rows: Float64Array
+  /** Pages in the write-ahead log now. */
+  readonly logPages: number
   readonly heads: readonly {
     readonly realm: RealmOrdinal
     readonly seq: number

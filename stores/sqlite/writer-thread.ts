@@ -1,5 +1,5 @@
 /** The one thread that writes: groups come one at a time, each becomes one transaction and one flush. */
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { LogHead, RealmOrdinal } from '@rescind/core'
 import { Applier } from './apply.ts'
 import { decodeGroup, type StoredGroup } from './group-bytes.ts'
@@ -13,6 +13,7 @@ type Open = {
   readonly db: DatabaseSync
   readonly applier: Applier
   readonly side: SideLog | undefined
+  readonly logSize: StatementSync
   floorMs: number
 }
 /** Page cache of the only connection that writes: never emptied by another. */
@@ -49,7 +50,9 @@ function openStore({ path, floorMs, sideLog }: Extract<WriterAsk, { kind: 'open'
       side === undefined ? undefined : joinSideLog({ db, applier, side }, sideLog?.salvage === true)
     const row = db.prepare("SELECT value FROM meta WHERE name = 'floor'").get()
     const durable = Number(row?.value ?? floorMs)
-    open = { db, applier, side, floorMs: durable }
+    // Writes nothing back: it only says how many pages the write-ahead log holds.
+    const logSize = db.prepare('PRAGMA wal_checkpoint(NOOP)')
+    open = { db, applier, side, logSize, floorMs: durable }
     return { floorMs: durable, ...(joined === undefined ? {} : { joined }) }
   } catch (error) {
     side?.close(false)
@@ -91,7 +94,8 @@ function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Commi
     // Bytes of its own: a view is handed over with all that it is a view of, and small buffers share 64 KB.
     return { realm, seq, chain: new Uint8Array(chain) }
   })
-  return { outcomes, heads, rows: Float64Array.from(store.applier.tokens.moved) }
+  const { log } = store.logSize.get() as { log: number }
+  return { outcomes, heads, rows: Float64Array.from(store.applier.tokens.moved), logPages: log }
 }
 
 /** A side log that cannot be told so is one that was not closed in order, which is the safe side. */
