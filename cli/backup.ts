@@ -9,6 +9,20 @@ export async function backup(words: readonly string[], valuesOf: ValuesOf): Prom
   if (file === undefined || known.length > 0 || keepTokens)
     throw new SettingsRefused('the command is: rescind backup FILE [FLAGS]')
   const target = resolve(file)
-  await backupSqlite(path, target)
+  await backupSqlite(path, target, { onProgress: telling() })
   return [`${path} was copied to ${target}.`, 'It is of no use without the master key, which is not in it.']
+}
+
+const TELL_EVERY_MS = 1_000
+const PAGE_BYTES = 4_096
+
+/** A line a second on standard error, so that a long copy is seen to go on. */
+function telling(): (copied: number, total: number) => void {
+  let toldMs = performance.now()
+  return (copied, total) => {
+    if (performance.now() - toldMs < TELL_EVERY_MS) return
+    toldMs = performance.now()
+    const [done, all] = [copied, total].map((pages) => Math.round((pages * PAGE_BYTES) / 2 ** 20))
+    process.stderr.write(`rescind: ${done} of ${all} MB copied\n`)
+  }
 }
