@@ -11,3 +11,10 @@ export const KEEP_MARGIN_MS: number = 10 * 60 * SECOND_MS
 export const KEEP_FOREVER_MS: number = Number.MAX_SAFE_INTEGER
 /** The last instant that an ISO date with a four-digit year can name: 9999-12-31T23:59:59.999Z. */
 export const LAST_INSTANT_MS = 253_402_300_799_999
+
+/**
+ * Until when a stored rule is kept. What is no time would be kept until none, and the rule be dropped: it is kept for good.
+ */
+export function storedKeepMs(ms: number): number {
+  return ms > 0 ? ms : KEEP_FOREVER_MS
+}

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ContractBroken } from './faults.ts'
 import { digestKeyOf, handleKeyOf } from './index-keys.ts'
+import { LAST_INSTANT_MS } from './lifetimes.ts'
 import { ROW_KIND_NAMES, ROW_KINDS, traitsOf } from './log/row-kinds.ts'
 import { position } from './position.ts'
 import { anyRule } from './property/arbitraries.ts'
@@ -10,6 +11,7 @@ import {
   DAY_MS,
   DIGEST_KEY,
   digestAt,
+  factsAt,
   grantAt,
   handleAt,
   NOW_MS,
@@ -17,6 +19,7 @@ import {
   rowOf,
   tokenTarget,
 } from './property/samples.ts'
+import { RevocationIndex } from './revocation-index.ts'
 import { decodeRule, encodeRule, tokenRuleKeys } from './rule-bytes.ts'
 import {
   CUT_SHAPES,
@@ -26,6 +29,7 @@ import {
   THING_CODE,
   type ThingTarget,
 } from './rules.ts'
+import { isRevoked } from './verdict.ts'
 
 const CUT_BOTH: Rule = revoking(
   {
@@ -159,6 +163,55 @@ test('every rule comes back from its bytes as it was', () => {
     assert.deepEqual(decodeRule({ ...row, rule: inside.subarray(7, 7 + row.rule.length) }), rule)
   })
   fc.assert(property, { numRuns: 3_000 })
+})
+
+test('[H18] no instant is written that no date can say, and a stored one that is no number is no rule', () => {
+  const dated = (issuedBeforeMs: number): Rule =>
+    revoking({ kind: 'cut', shape: 'subject', principals: { source: 's', subject: 'a' }, issuedBeforeMs })
+  const written = (ms: number): unknown => {
+    const rule = decodeRule(rowOf(1, dated(ms)))
+    return rule.kind === 'revoke' && rule.target.kind === 'cut' ? rule.target.issuedBeforeMs : undefined
+  }
+  for (const [ms, said] of [
+    [-3_600_000, 0],
+    [0, 0],
+    [LAST_INSTANT_MS, LAST_INSTANT_MS],
+    [LAST_INSTANT_MS + 1, LAST_INSTANT_MS],
+    [Number.POSITIVE_INFINITY, LAST_INSTANT_MS],
+  ] as const)
+    assert.equal(written(ms), said)
+  assert.throws(() => encodeRule(dated(Number.NaN), DIGEST_KEY), ContractBroken)
+  const row = rowOf(1, dated(0))
+  for (const stored of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const rule = Buffer.from(row.rule)
+    rule.writeDoubleBE(stored, rule.length - 8)
+    assert.throws(() => decodeRule({ ...row, rule }), ContractBroken)
+  }
+})
+
+test('[H18] a stored rule whose keep is no time is kept for good, and never dropped', () => {
+  for (const target of [
+    tokenTarget(1),
+    { kind: 'cut', shape: 'realm', principals: { source: '' } } as const,
+  ]) {
+    for (const keep of [Number.NaN, 0, -1]) {
+      const written = rowOf(1, revoking(target))
+      const rule = Buffer.from(written.rule)
+      rule.writeDoubleBE(keep, 1)
+      const row = { ...written, rule }
+      const index = new RevocationIndex(DIGEST_KEY)
+      index.fold(row)
+      index.raiseFloor(NOW_MS)
+      for (let slice = 0; slice < 64; slice += 1) index.dropExpired(slice)
+      assert.equal(isRevoked(factsAt(1, { position: position(0, 0) }), index), true, `${target.kind} ${keep}`)
+    }
+  }
+})
+
+test('[H18] what is folded of a row on a token is a row that can be read', () => {
+  const row = rowOf(1, revoking(tokenTarget(1)))
+  for (const rule of [row.rule.subarray(0, -1), Buffer.concat([row.rule, Buffer.alloc(1)])])
+    assert.throws(() => new RevocationIndex(DIGEST_KEY).fold({ ...row, rule }), ContractBroken)
 })
 
 test('two different rules never have the same kind and bytes', () => {

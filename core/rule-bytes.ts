@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { ContractBroken } from './faults.ts'
+import { storedKeepMs } from './lifetimes.ts'
 import { ROW_KINDS, rowKindOf, traitsOf } from './log/row-kinds.ts'
 import {
   TOKEN_CODE,
@@ -46,10 +47,14 @@ export type TokenRuleKeys = {
  */
 export function tokenRuleKeys({ kind, rule }: Pick<LogRow, 'kind' | 'rule'>): TokenRuleKeys | undefined {
   if (kind !== REVOKE || rule[0] !== VERSION || rule[TARGET_AT] !== TOKEN_CODE) return undefined
-  if (rule.length < TARGET_AT + TOKEN_TARGET_MIN_BYTES) throw new ContractBroken('stored bytes end early')
+  // What is folded is what can be read: the source's text, of which folding needs nothing, has to be there, too.
+  const end = TARGET_AT + TOKEN_TARGET_MIN_BYTES
+  if (rule.length < end) throw new ContractBroken('stored bytes end early')
+  if (rule.length !== end + (((rule[end - 2] as number) << 8) | (rule[end - 1] as number)))
+    throw new ContractBroken('stored bytes are not as long as their meaning')
   for (let at = 0; at < 8; at += 1) doubleBytes[at] = rule[1 + at] as number
   return {
-    keepUntilMs: doubleView.getFloat64(0),
+    keepUntilMs: storedKeepMs(doubleView.getFloat64(0)),
     digestAt: TARGET_AT + TOKEN_DIGEST_AT,
     handleKeyAt: TARGET_AT + TOKEN_HANDLE_KEY_AT,
   }

@@ -1,5 +1,6 @@
 import type { ByteReader, ByteWriter } from '../bytes.ts'
 import { ContractBroken } from '../faults.ts'
+import { storedKeepMs } from '../lifetimes.ts'
 import { ORIGIN, type Position } from '../position.ts'
 import type { LogRow, Rule, Target } from '../rules.ts'
 import { decodeTarget, encodeTarget } from './target-bytes.ts'
@@ -43,7 +44,11 @@ export const ROW_KINDS: { readonly [K in RowKind]: RowKindTraits<RuleOf<K>> } = 
     code: 1,
     encode: (out, { keepUntilMs, target }, digestKey) =>
       encodeTarget(out.f64(keepUntilMs), target, digestKey),
-    decode: (from) => ({ kind: 'revoke', keepUntilMs: from.f64(), target: decodeTarget(from) }),
+    decode: (from) => ({
+      kind: 'revoke',
+      keepUntilMs: storedKeepMs(from.f64()),
+      target: decodeTarget(from),
+    }),
     hits: ({ target }) => target,
     lostBelow: nothing,
     turnsVerdicts: true,

@@ -2,6 +2,7 @@ import type { ByteReader, ByteWriter } from '../bytes.ts'
 import { ContractBroken, unreachable } from '../faults.ts'
 import { grantId, handleBits, handleFromBytes, tokenDigest } from '../ids.ts'
 import { handleKeyOf } from '../index-keys.ts'
+import { LAST_INSTANT_MS } from '../lifetimes.ts'
 import type { Position } from '../position.ts'
 import type { Principals } from '../records.ts'
 import { CUT_SHAPE_CODE, CUT_SHAPES, type CutTarget, type Target, THING_CODE } from '../rules.ts'
@@ -60,8 +61,27 @@ function encodeCut(out: ByteWriter, target: CutTarget): void {
   const dated = target.issuedBeforeMs === undefined ? 0 : CUT_DATED
   const authenticated = target.basis === undefined ? 0 : CUT_AUTHENTICATED
   out.u8(dated | authenticated | (target.asOf === undefined ? 0 : CUT_AS_OF))
-  if (target.issuedBeforeMs !== undefined) out.f64(target.issuedBeforeMs)
-  if (target.asOf !== undefined) out.f64(target.asOf.at).f64(target.asOf.atMs)
+  if (target.issuedBeforeMs !== undefined) out.f64(storedInstant(target.issuedBeforeMs))
+  if (target.asOf !== undefined) out.f64(target.asOf.at).f64(storedInstant(target.asOf.atMs))
+}
+
+/**
+ * Nothing is written that a reader could not word. Kept from before instants were bounded, a hold may name one from before
+ * 1970: nothing was issued then, so 1970 says the same. @throws ContractBroken for what is no number.
+ */
+function storedInstant(ms: number): number {
+  if (Number.isNaN(ms)) throw new ContractBroken('a rule with no instant')
+  return Math.min(Math.max(0, ms), LAST_INSTANT_MS)
+}
+
+/**
+ * Rows written before instants were bounded hold some from before 1970; those say what they hit. Compared with what is no
+ * number everything is false, and such a cut-off would hit nothing.
+ */
+function readInstant(from: ByteReader): number {
+  const ms = from.f64()
+  if (!Number.isFinite(ms)) throw new ContractBroken(`a rule with no instant (${ms})`)
+  return ms
 }
 
 /** @throws ContractBroken on an unknown target: a reader must stop there, never skip it. */
@@ -106,8 +126,8 @@ function decodeCut(from: ByteReader): CutTarget {
     kind: 'cut',
     shape,
     principals,
-    ...((flags & CUT_DATED) === 0 ? {} : { issuedBeforeMs: from.f64() }),
+    ...((flags & CUT_DATED) === 0 ? {} : { issuedBeforeMs: readInstant(from) }),
     ...((flags & CUT_AUTHENTICATED) === 0 ? {} : { basis: 'authenticated' as const }),
-    ...((flags & CUT_AS_OF) === 0 ? {} : { asOf: { at: from.f64() as Position, atMs: from.f64() } }),
+    ...((flags & CUT_AS_OF) === 0 ? {} : { asOf: { at: from.f64() as Position, atMs: readInstant(from) } }),
   }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { grantId, handleFromBytes, tokenDigest } from '../ids.ts'
+import { LAST_INSTANT_MS } from '../lifetimes.ts'
 import { type Position, position } from '../position.ts'
 import type { Principals } from '../records.ts'
 import { CUT_SHAPES, type CutTarget, type Rule, type Target } from '../rules.ts'
@@ -23,7 +24,11 @@ const anyPosition: fc.Arbitrary<Position> = fc
   .map(([ordinal, seq]) => position(ordinal, seq % 2 ** 40))
 
 /** Any instant that a rule can name: whole milliseconds, far ones included. */
-const anyMs: fc.Arbitrary<number> = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constant(NOW_MS))
+const anyMs: fc.Arbitrary<number> = fc.oneof(
+  fc.integer({ min: 1, max: LAST_INSTANT_MS }),
+  fc.nat().map((ms) => ms + 1),
+  fc.constantFrom(1, NOW_MS, LAST_INSTANT_MS),
+)
 
 const principals: fc.Arbitrary<Principals> = record({
   source: text,

@@ -66,3 +66,36 @@ test('what is no instant is not guessed at', () => {
   ]
   for (const text of broken) assert.equal(parseInstant(text), undefined, text)
 })
+
+test('[H18] an instant is bounded after its offset is applied, below and above', () => {
+  const inside = ['1970-01-01T00:00:00Z', '1970-01-01T01:00:00+01:00', '9999-12-31T23:59:59.999Z']
+  for (const text of [...inside, '9999-12-31T23:58:59-00:01']) {
+    const ms = parseInstant(text)
+    assert.ok(ms !== undefined, text)
+    assert.equal(parseInstant(formatInstant(ms)), ms, text)
+  }
+  for (const text of [
+    '1970-01-01T00:00:00+01:00',
+    '1970-01-01T00:00:59.999+00:01',
+    '9999-12-31T23:59:59-00:01',
+    '9999-12-31T00:01:00-23:59',
+  ])
+    assert.equal(parseInstant(text), undefined, text)
+})
+
+test('[H18] whatever number stands in a store can be worded, and what is no instant is not taken for one', () => {
+  assert.equal(formatInstant(-1), '1969-12-31T23:59:59.999Z')
+  assert.equal(formatInstant(-3_600_000), '1969-12-31T23:00:00.000Z')
+  assert.equal(formatInstant(1.5), '1970-01-01T00:00:00.001Z')
+  assert.equal(formatInstant(Date.UTC(-1, 11, 31) + 86_400_000), '0000-01-01T00:00:00.000Z')
+  for (const ms of [LAST_INSTANT_MS + 1, -1e300, 1e300, Number.NaN, Number.POSITIVE_INFINITY])
+    assert.equal(formatInstant(ms), `no instant: ${ms}`)
+  fc.assert(
+    fc.property(fc.double(), (ms) => {
+      const text = formatInstant(ms)
+      assert.ok(text.startsWith('no instant: ') || text.endsWith('Z'))
+      const read = parseInstant(text)
+      assert.ok(read === undefined || read === Math.floor(ms))
+    }),
+  )
+})

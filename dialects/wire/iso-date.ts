@@ -1,4 +1,4 @@
-import { ContractBroken, LAST_INSTANT_MS } from '@rescind/core'
+import { LAST_INSTANT_MS } from '@rescind/core'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
@@ -7,13 +7,15 @@ const DAY_MS = 24 * HOUR_MS
 /** Days of 400 years of the Gregorian calendar, and from 0000-03-01 to 1970-01-01. */
 const ERA_DAYS = 146_097
 const EPOCH_DAYS = 719_468
+/** 0000-01-01T00:00:00.000Z. */
+const FIRST_WORDED_MS = -62_167_219_200_000
 
 const INSTANT = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):?(\d\d))?$/
 
 /**
  * Milliseconds since 1970 of an ISO 8601 instant; fractions and offset may be missing (then it is UTC),
  * digits past the millisecond are dropped. @returns undefined for anything else: a date alone, a day that no
- * month has, a leap second, a year before 1970.
+ * month has, a leap second, and whatever lies outside the years 1970 to 9999 once its offset is applied.
  */
 export function parseInstant(text: string): number | undefined {
   const match = INSTANT.exec(text)
@@ -27,18 +29,23 @@ export function parseInstant(text: string): number | undefined {
   const millisecond = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'))
   const offsetMs = (offsetHour * HOUR_MS + offsetMinute * MINUTE_MS) * (match[8] === '-' ? -1 : 1)
   const timeMs = hour * HOUR_MS + minute * MINUTE_MS + second * SECOND_MS + millisecond
-  return daysOf(year, month, day) * DAY_MS + timeMs - offsetMs
+  const ms = daysOf(year, month, day) * DAY_MS + timeMs - offsetMs
+  return ms < 0 || ms > LAST_INSTANT_MS ? undefined : ms
 }
 
-/** `2020-06-11T07:03:09.831Z`: always milliseconds, always Z. */
-export function formatInstant(ms: number): string {
-  if (!Number.isInteger(ms) || ms < 0 || ms > LAST_INSTANT_MS)
-    throw new ContractBroken(`no such instant: ${ms}`)
+/**
+ * `2020-06-11T07:03:09.831Z`: always milliseconds, always Z. Stored rows and records can hold any number, and a reader of
+ * them must not fail: what no year of four digits has is worded as `no instant: …`, which no parser takes for one.
+ */
+export function formatInstant(stored: number): string {
+  const ms = Math.floor(stored)
+  if (!(ms >= FIRST_WORDED_MS && ms <= LAST_INSTANT_MS)) return `no instant: ${stored}`
   const [year, month, day] = dayOf(Math.floor(ms / DAY_MS))
-  const part = (unitMs: number, count: number): string => two(Math.floor(ms / unitMs) % count)
+  const ofDayMs = ms - Math.floor(ms / DAY_MS) * DAY_MS
+  const part = (unitMs: number, count: number): string => two(Math.floor(ofDayMs / unitMs) % count)
   const time = `${part(HOUR_MS, 24)}:${part(MINUTE_MS, 60)}:${part(SECOND_MS, 60)}`
   const date = `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`
-  return `${date}T${time}.${String(ms % SECOND_MS).padStart(3, '0')}Z`
+  return `${date}T${time}.${String(ofDayMs % SECOND_MS).padStart(3, '0')}Z`
 }
 
 function two(value: number): string {

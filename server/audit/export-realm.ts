@@ -2,7 +2,6 @@ import {
   type ChainedLogRow,
   credentialOf,
   type DirectoryRecord,
-  decodeRule,
   ISSUERS,
   keptRows,
   type LogRow,
@@ -13,6 +12,7 @@ import { CHAT_APPS } from '@rescind/dialects'
 import { factsJson } from '../control/token-json.ts'
 import { maskedUrl } from '../http/masked-url.ts'
 import { exportLog, type Range } from './export.ts'
+import { storedRule } from './stored-row.ts'
 
 const PAGE = 500
 
@@ -58,7 +58,8 @@ function shown(collection: string, record: DirectoryRecord): DirectoryRecord {
 async function collectionsOf({ store, ordinal }: Realm, head: number): Promise<readonly string[]> {
   const names = new Set<string>()
   const add = (row: LogRow): void => {
-    const rule = decodeRule(row)
+    const rule = storedRule(row)
+    if ('unreadable' in rule) return
     const collection = traitsOf(rule).collectionOf(rule)
     if (collection !== undefined) names.add(collection)
   }

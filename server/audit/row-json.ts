@@ -1,7 +1,8 @@
 import {
   type ChainedLogRow,
-  decodeRule,
+  isObject,
   isRowKind,
+  LAST_INSTANT_MS,
   ordinalOf,
   ROW_KINDS,
   type Rule,
@@ -9,11 +10,16 @@ import {
   type Target,
 } from '@rescind/core'
 import { formatInstant, type Json, type JsonObject, parseInstant, parseStrictObject } from '@rescind/dialects'
+import { storedRule, UNREADABLE } from './stored-row.ts'
 
-/** A log row as people read it: what it says, and who, from where, how and why. */
+/**
+ * A log row as people read it: what it says, and who, from where, how and why. In the place of what this version cannot
+ * read it says so: a row stays in the log for ever, and one that is odd must not hide the others.
+ */
 export type RowJson = {
   readonly seq: number
   readonly at: string
+  /** One of the kinds, or `unreadable`. */
   readonly kind: string
   readonly rule: JsonObject
   /** The members of the audit text; none of them once it has expired. */
@@ -21,9 +27,16 @@ export type RowJson = {
 }
 
 export function rowJson(row: ChainedLogRow): RowJson {
-  const rule = decodeRule(row)
-  const audit = row.audit === undefined ? undefined : parseStrictObject(Buffer.from(row.audit, 'utf8'))
-  return { seq: row.seq, at: formatInstant(row.atMs), kind: rule.kind, rule: ruleJson(rule), audit }
+  const { seq, atMs, kind, audit: text } = row
+  const [at, rule, audit] = [formatInstant(atMs), storedRule(row), text === undefined ? {} : auditJson(text)]
+  return 'unreadable' in rule
+    ? { seq, at, kind: UNREADABLE, rule: { unreadable: rule.unreadable, code: kind }, ...audit }
+    : { seq, at, kind: rule.kind, rule: ruleJson(rule), ...audit }
+}
+
+function auditJson(text: string): Pick<RowJson, 'audit'> {
+  const audit = parseStrictObject(Buffer.from(text, 'utf8'))
+  return { audit: audit ?? { unreadable: 'this audit text is no JSON object' } }
 }
 
 function ruleJson(rule: Rule): JsonObject {
@@ -60,10 +73,8 @@ function targetJson(target: Target): JsonObject {
 
 /** The last instant that can be written is as good as for ever. */
 function keepText(ms: number): string {
-  return ms >= FOREVER_MS ? 'for good' : formatInstant(ms)
+  return ms >= LAST_INSTANT_MS ? 'for good' : formatInstant(ms)
 }
-
-const FOREVER_MS = 253_402_300_799_999
 
 /**
  * A row as a line of an export: what `rowJson` shows, and the bytes that its chain value is made from, so that anybody
@@ -72,8 +83,11 @@ const FOREVER_MS = 253_402_300_799_999
 export function exportLine(row: ChainedLogRow): string {
   const { audit: shown, ...rest } = rowJson(row)
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
+  // What the chain rests on, where the readable part does not say it.
+  const isPlain = parseInstant(rest.at) === row.atMs
   return JSON.stringify({
     ...rest,
+    ...(isPlain ? {} : { atMs: row.atMs }),
     who: shown,
     audit: row.audit,
     auditHash: text(row.auditHash),
@@ -86,28 +100,25 @@ export function exportLine(row: ChainedLogRow): string {
 export function readExportLine(line: string): ChainedLogRow | undefined {
   const object = parseStrictObject(Buffer.from(line, 'utf8'))
   if (object === undefined) return undefined
-  const { seq, at, kind, audit, auditHash, ruleBytes, chain } = object
-  const atMs = typeof at === 'string' ? parseInstant(at) : undefined
-  const kindByte = typeof kind === 'string' && isRowKind(kind) ? ROW_KINDS[kind].code : undefined
+  const { seq, at, audit, auditHash, ruleBytes, chain } = object
+  const atMs = typeof object.atMs === 'number' ? object.atMs : parseInstant(typeof at === 'string' ? at : '')
+  const kindByte = kindIn(object)
   const [rule, hash, after] = [ruleBytes, auditHash, chain].map(bytesOf)
   if (typeof seq !== 'number' || atMs === undefined || kindByte === undefined) return undefined
   if (rule === undefined || hash === undefined || after === undefined) return undefined
   if (audit !== undefined && typeof audit !== 'string') return undefined
   const row = { seq, atMs, kind: kindByte, rule, auditHash: hash, chain: after }
   const whole = audit === undefined ? row : { ...row, audit }
-  return isDecodable(whole) && exportLine(whole) === line ? whole : undefined
+  return exportLine(whole) === line ? whole : undefined
+}
+
+function kindIn({ kind, rule }: JsonObject): number | undefined {
+  if (typeof kind !== 'string') return undefined
+  if (isRowKind(kind)) return ROW_KINDS[kind].code
+  const code = kind === UNREADABLE && isObject(rule) ? rule.code : undefined
+  return typeof code === 'number' && Number.isInteger(code) && code >= 0 && code <= 255 ? code : undefined
 }
 
 function bytesOf(value: Json | undefined): Buffer | undefined {
   return typeof value === 'string' ? Buffer.from(value, 'base64url') : undefined
-}
-
-/** Bytes that are no rule were not written by us: to whoever reads an export that is an answer, not a bug. */
-function isDecodable(row: ChainedLogRow): boolean {
-  try {
-    decodeRule(row)
-    return true
-  } catch {
-    return false
-  }
 }

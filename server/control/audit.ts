@@ -3,6 +3,7 @@ import { type Answer, jsonAnswer, parseInstant } from '@rescind/dialects'
 import { z } from 'zod'
 import { exportLog, rangeAfter } from '../audit/export.ts'
 import { type RowJson, rowJson } from '../audit/row-json.ts'
+import { UNREADABLE } from '../audit/stored-row.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
@@ -17,7 +18,7 @@ const TEXT_MAX = 512
 const text = z.string().min(1).max(TEXT_MAX).optional()
 
 const QUERY = z.object({
-  kind: z.enum(ROW_KIND_NAMES).optional(),
+  kind: z.enum([...ROW_KIND_NAMES, UNREADABLE]).optional(),
   by: text.describe('Whose act: oauth:svc, control:first, …'),
   from: text.describe('The network address it came from'),
   how: text.describe('Which call: oauth.revoke, control.createKey, …'),

@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 /** What a rule covers, in one object: names, as they stand in the log. */
 export type CoversJson = {
-  readonly kind: 'token' | 'foreignToken' | 'grant' | 'session' | 'key' | 'principals'
+  readonly kind: 'token' | 'foreignToken' | 'grant' | 'session' | 'key' | 'principals' | 'unreadable'
   /** Of principals: which of the closed list. */
   readonly shape?: string | undefined
   /** One, or several of which each has the names. */
@@ -28,7 +28,9 @@ const optional = z.string().optional()
 
 export const COVERS: z.ZodType<CoversJson> = z
   .strictObject({
-    kind: z.enum(['token', 'foreignToken', 'grant', 'session', 'key', 'principals']),
+    kind: z
+      .enum(['token', 'foreignToken', 'grant', 'session', 'key', 'principals', 'unreadable'])
+      .describe('unreadable: a row that this version cannot read; it is in force nevertheless'),
     shape: optional,
     source: z.union([z.string(), z.array(z.string())]).optional(),
     ...{ handle: optional, issuer: optional, jti: optional, grant: optional, session: optional },
@@ -46,7 +48,7 @@ export const COVERS: z.ZodType<CoversJson> = z
 /** @param targets those of one request: the same names in each of the sources. */
 export function coversJson(targets: readonly Target[], skewSeconds?: number): CoversJson {
   const [first] = targets
-  if (first === undefined) throw new TypeError('a rule without a target')
+  if (first === undefined) return { kind: 'unreadable' }
   const skew = skewSeconds === undefined ? {} : { skewSeconds }
   const sources = targets.flatMap((target) => sourceOf(target) ?? [])
   const source = sources.length === 1 ? sources[0] : sources

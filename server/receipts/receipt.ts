@@ -1,7 +1,7 @@
 import {
   type Audit,
   type ChainedLogRow,
-  decodeRule,
+  LAST_INSTANT_MS,
   ordinalOf,
   type Position,
   position,
@@ -14,6 +14,7 @@ import {
 } from '@rescind/core'
 import { formatInstant } from '@rescind/dialects'
 import { z } from 'zod'
+import { storedAudit, storedRule } from '../audit/stored-row.ts'
 import { COVERS, type CoversJson, coversJson } from './covers-json.ts'
 import { INSTANCE, type InstanceJson } from './enforcement.ts'
 
@@ -80,7 +81,8 @@ export type Written = {
 }
 
 export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): ReceiptJson {
-  const keepUntilMs = Math.max(...rules.map((rule) => rule.keepUntilMs))
+  // What cannot be read, or no date can say, is kept for good.
+  const keepUntilMs = Math.max(...rules.map((rule) => rule.keepUntilMs), rules.length === 0 ? Infinity : 0)
   return {
     id: revocationId(at),
     realm: realm.name,
@@ -91,7 +93,7 @@ export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): 
       rules.map(({ target }) => target),
       audit.skewSeconds,
     ),
-    keepUntil: keepUntilMs >= Number.MAX_SAFE_INTEGER ? undefined : formatInstant(keepUntilMs),
+    keepUntil: keepUntilMs > LAST_INSTANT_MS ? undefined : formatInstant(keepUntilMs),
     ...{ by: audit.by, from: audit.from, how: audit.how, reason: audit.why, note: audit.note },
     cause: audit.cause,
   }
@@ -108,10 +110,13 @@ export function writtenOf(
 ): Written | undefined {
   const last = rows[end - 1]
   if (last === undefined || rowKindOf(last) !== 'revoke' || last.audit === undefined) return undefined
-  const audit = auditOf(last.audit)
+  const audit = storedAudit(last.audit)
   const of = rowsOfRequest(audit)
   if (of === 0 || end < of) return undefined
-  const rules = rows.slice(end - of, end).map((row) => decodeRule(row))
+  const rules = rows.slice(end - of, end).flatMap((row) => {
+    const rule = storedRule(row)
+    return 'unreadable' in rule ? [] : [rule]
+  })
   return { at: position(epoch, last.seq), atMs: last.atMs, rules: rules.filter(isRevoke), audit }
 }
 
@@ -134,9 +139,4 @@ export function isRevoke(rule: Rule): rule is RevokeRule {
 export function rowsOfRequest({ part }: Audit): number {
   const [nth, of] = part ?? [1, 1]
   return nth === of ? of : 0
-}
-
-/** Written by this program alone, hence the cast. */
-export function auditOf(text: string): Audit {
-  return JSON.parse(text) as Audit
 }

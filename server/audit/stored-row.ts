@@ -1,0 +1,57 @@
+import { type Audit, ContractBroken, decodeRule, type LogRow, type Rule } from '@rescind/core'
+
+/** What stands in the place of what cannot be read. */
+export const UNREADABLE = 'unreadable'
+
+/** What a stored row says; or why this version cannot read it, which is no reason to fail whoever lists rows. */
+export function storedRule(row: Pick<LogRow, 'kind' | 'rule'>): Rule | { readonly unreadable: string } {
+  try {
+    return decodeRule(row)
+  } catch (error) {
+    if (!(error instanceof ContractBroken)) throw error
+    return { unreadable: error.message }
+  }
+}
+
+/** Who, from where and how, as a row keeps it: each member as it is written, or said to be unreadable. */
+export function storedAudit(text: string): Audit {
+  const { by, from, how, why, note, cause, skewSeconds, once, part } = membersOf(text)
+  return {
+    by: wordOf(by) ?? UNREADABLE,
+    from: wordOf(from) ?? UNREADABLE,
+    how: wordOf(how) ?? UNREADABLE,
+    ...(why === undefined ? {} : { why: wordOf(why) ?? UNREADABLE }),
+    ...(note === undefined ? {} : { note: wordOf(note) ?? UNREADABLE }),
+    ...(isCause(cause) ? { cause } : {}),
+    ...(typeof skewSeconds === 'number' ? { skewSeconds } : {}),
+    ...(typeof once === 'string' ? { once } : {}),
+    ...(isPart(part) ? { part } : {}),
+  }
+}
+
+type Members = { readonly [name in keyof Audit]?: unknown }
+
+function membersOf(text: string): Members {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
+  }
+}
+
+function wordOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function isCause(value: unknown): value is NonNullable<Audit['cause']> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return 'code' in value && Object.values(value).every((one) => typeof one === 'string')
+}
+
+/** Which of how many: a request takes as many rows as it has targets. */
+function isPart(value: unknown): value is NonNullable<Audit['part']> {
+  if (!Array.isArray(value) || value.length !== 2) return false
+  const [nth, of] = value as readonly unknown[]
+  return Number.isInteger(nth) && Number.isInteger(of) && Number(nth) >= 1 && Number(nth) <= Number(of)
+}

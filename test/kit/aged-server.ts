@@ -1,0 +1,127 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import {
+  type NewRow,
+  type Operation,
+  type RealmOrdinal,
+  type Rule,
+  realmOrdinal,
+  type Store,
+} from '@rescind/core'
+import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
+import { MemoryStore, openSqlite } from '@rescind/stores'
+import { pino } from 'pino'
+import { Calls } from './calls.ts'
+import { HandClock, MASTER, SeededRandom, START_MS } from './realm.ts'
+import { SEED } from './seed.ts'
+import { CONTROL_KEY, makeHome } from './server.ts'
+
+export type AgedServer = {
+  readonly url: string
+  readonly calls: Calls
+  readonly clock: HandClock
+  readonly maintenance: RunningServer['maintenance']
+  /** What it logs at `warn` and above since it was started on what it found. */
+  readonly logged: () => readonly Readonly<Record<string, unknown>>[]
+  readonly store: Store
+}
+
+export type Aged = {
+  /** What is done with the server first. */
+  readonly before?: (calls: Calls) => Promise<void>
+  /** What somebody else then writes into its store. @param path of the database; memory has none. */
+  readonly age: (store: Store, path: string | undefined) => Promise<void>
+  readonly flags?: readonly string[]
+}
+
+type Run = (open: (aged: Aged) => Promise<AgedServer>, t: TestContext) => Promise<void>
+
+/** A case that starts a server on a store that was written by an earlier, a later or a broken one: on each store. */
+export function onAgedStores(name: string, run: Run): void {
+  for (const kind of ['memory', 'SQLite'] as const)
+    test(`${name} (${kind})`, (t) => run((aged) => openAged(kind, aged, t), t))
+}
+
+async function openAged(kind: 'memory' | 'SQLite', aged: Aged, t: TestContext): Promise<AgedServer> {
+  const home = makeHome()
+  t.after(home.remove)
+  writeFileSync(join(home.folder, 'seed.json'), JSON.stringify(SEED), { mode: 0o600 })
+  writeFileSync(join(home.folder, 'master.key'), `${MASTER.bytes.toString('base64url')}\n`, { mode: 0o600 })
+  const path = kind === 'memory' ? undefined : join(home.folder, 'rescind.db')
+  const memory = new MemoryStore(START_MS)
+  const opened = async (): Promise<Store> => (path === undefined ? memory : openSqlite(path, START_MS))
+  const clock = new HandClock()
+  const lines: string[] = []
+  const start = async (store: Store): Promise<RunningServer> => {
+    const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
+    const random = new SeededRandom(`start ${lines.length}`)
+    return startServer(config(home.folder, aged.flags ?? []), { clock, store, random, log })
+  }
+  const first = await start(await opened())
+  const calls = new Calls(portOf(first))
+  await aged.before?.(calls)
+  calls.close()
+  await first.close()
+  const between = await opened()
+  await aged.age(between, path)
+  await between.close()
+  lines.length = 0
+  const store = await opened()
+  const server = await start(store)
+  const again = new Calls(portOf(server))
+  t.after(async () => {
+    again.close()
+    await server.close()
+  })
+  return {
+    url: server.url,
+    calls: again,
+    clock,
+    maintenance: server.maintenance,
+    logged: () => lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>),
+    store,
+  }
+}
+
+function portOf({ url }: RunningServer): number {
+  return Number(new URL(url).port)
+}
+
+function config(folder: string, flags: readonly string[]): ReturnType<typeof checkConfig> {
+  const values = resolveSettings({
+    flags: [
+      ...['--listen', '127.0.0.1:0', '--store', 'memory:', '--seed', join(folder, 'seed.json')],
+      ...['--master-key-file', join(folder, 'master.key'), '--control-rate', '0', ...flags],
+    ],
+    environment: { RESCIND_CONTROL_KEY: CONTROL_KEY },
+    file: undefined,
+  })
+  return checkConfig(values)
+}
+
+/** The realm `default`, in every store. */
+export const DEFAULT: RealmOrdinal = realmOrdinal(1)
+
+/** Writes into a store what no server of this version would. */
+export async function write(
+  store: Store,
+  operations: readonly Operation[],
+  realm: RealmOrdinal = DEFAULT,
+): Promise<void> {
+  const unit = { realm, standsOn: [], expects: [], operations }
+  const { outcomes } = await store.commit({ units: [unit], floorMs: store.floorMs })
+  if (outcomes[0]?.kind !== 'applied') throw new Error(`not written: ${JSON.stringify(outcomes)}`)
+}
+
+/** A row with these rule bytes, whatever they say; `kind` is that of a rule that need not be what they mean. */
+export function rowWith(
+  bytes: Uint8Array,
+  more: Partial<NewRow> & { readonly kind: Rule['kind'] },
+): Operation {
+  const { kind, ...rest } = more
+  // Stores look at nothing but the kind of the rule.
+  const rule = { kind } as Rule
+  const audit = JSON.stringify({ by: 'test', from: 'local', how: 'test' })
+  return { kind: 'append', row: { atMs: START_MS, rule, bytes: Buffer.from(bytes), audit, ...rest } }
+}
