@@ -4,6 +4,7 @@ import {
   BEYOND_LOGS,
   callerFacts,
   issueTokens,
+  putRecord,
   RawToken,
   type Realm,
   Realms,
@@ -12,6 +13,7 @@ import {
   type TokenFacts,
 } from '@rescind/core'
 import { MASTER, openWorld, SeededRandom, START_MS, type World } from '../../test/kit/realm.ts'
+import { onBothStores } from '../../test/kit/stores.ts'
 import { Deadlines, type DueTime } from './deadlines.ts'
 import { endHold, HOLDS, type HoldValue, holdRules } from './holds.ts'
 import { OPEN_MAX } from './pending.ts'
@@ -70,8 +72,10 @@ async function hold(realm: Realm, { targets, inMs = 1_000, atDeadline = 'release
     dueAtMs: placedAtMs + inMs,
     atDeadline,
   }
+  const slot = await HOLDS.freeSlot(realm)
+  assert.ok(slot !== undefined)
   const operations = [
-    ...HOLDS.put(realm, { id, value, audit: AUDIT }),
+    ...HOLDS.put(realm, { id, value, slot, audit: AUDIT }),
     ...rowsOf(realm, holdRules(id, value), AUDIT),
   ]
   const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
@@ -89,7 +93,9 @@ async function schedule(realm: Realm, inMs: number): Promise<string> {
     askedAtMs,
     dueAtMs: askedAtMs + inMs,
   }
-  const operations = SCHEDULES.put(realm, { id, value, audit: AUDIT })
+  const slot = await SCHEDULES.freeSlot(realm)
+  assert.ok(slot !== undefined)
+  const operations = SCHEDULES.put(realm, { id, value, slot, audit: AUDIT })
   await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
   return id
 }
@@ -241,11 +247,111 @@ test('how a hold ended can be read until the audit has expired', async () => {
   assert.equal(await stateOf(realm, id), 'none')
 })
 
+/** As builds wrote them that knew of no places. */
+async function placeless(realm: Realm, ids: readonly string[], inMs: number): Promise<void> {
+  const askedAtMs = realm.nowMs()
+  const value = {
+    ...{ targets: [subject('ann')], reason: 'r', by: AUDIT.by },
+    ...{ askedAtMs, dueAtMs: askedAtMs + inMs },
+  }
+  const { collection } = SCHEDULES
+  const operations = ids.flatMap((id) => putRecord(realm, { collection, id, value, fromVersion: 0 }, AUDIT))
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+}
+
+function numbered(prefix: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, nth) => `${prefix}${String(nth).padStart(4, '0')}`)
+}
+
+/** What became of so many that ask at the same time, each with a place that was free when it looked. */
+async function atOnce(realm: Realm, count: number): Promise<readonly string[]> {
+  const value = {
+    ...{ targets: [subject('ann')], reason: 'r', by: AUDIT.by },
+    ...{ askedAtMs: 0, dueAtMs: realm.nowMs() + 1 },
+  }
+  return Promise.all(
+    numbered('sch_at-once', count).map(async (id) => {
+      const slot = await SCHEDULES.freeSlot(realm)
+      if (slot === undefined) return 'full'
+      const operations = SCHEDULES.put(realm, { id, value, slot, audit: AUDIT })
+      return (await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })).kind
+    }),
+  )
+}
+
+// The kind: a bound that is looked at before the commit. Neighbours: one place left and none, places of older builds, others' realms.
+onBothStores(
+  '[W64] of 300 that ask at once for the last place one gets it, also on records of an older build',
+  async (store) => {
+    const { realm, realms } = await openWorld(store)
+    const other = await realms.create('other', AUDIT)
+    await placeless(realm, numbered('sch_old', 600), DAY_MS)
+    for (let open = 600; open < OPEN_MAX - 1; open += 1) await schedule(realm, DAY_MS)
+    assert.equal((await atOnce(realm, 300)).filter((kind) => kind === 'applied').length, 1)
+    assert.equal(await SCHEDULES.freeSlot(realm), undefined)
+    assert.ok((await atOnce(realm, 3)).every((kind) => kind === 'full'))
+    assert.notEqual(await SCHEDULES.freeSlot(other), undefined, 'another realm is unhurt')
+    assert.notEqual(await HOLDS.freeSlot(realm), undefined, 'and so is another kind')
+  },
+)
+
+onBothStores('[W64] what is due is found by its time, among however many wait', async (store) => {
+  const world = await openWorld(store)
+  const { realm, clock } = world
+  await placeless(realm, numbered('sch_a', OPEN_MAX + 135), DAY_MS)
+  await placeless(realm, numbered('sch_z', 16), 1_000)
+  const watch = deadlines(world)
+  assert.equal(await watch.round(), 0)
+  clock.advance(1_000)
+  assert.equal(await watch.round(), 16)
+  assert.equal(await watch.round(), 0)
+  // What is placed and cancelled between two rounds is seen by its row.
+  await placeless(realm, ['sch_zz'], 500)
+  assert.equal(await watch.round(), 0)
+  clock.advance(500)
+  assert.equal(await watch.round(), 1)
+})
+
+test('[W64] one that fails holds up no other that is due, and is tried again', async () => {
+  const world = await openWorld()
+  const { realm, realms, clock } = world
+  await placeless(realm, ['sch_1', 'sch_2', 'sch_3'], 1_000)
+  clock.advance(1_000)
+  const settled: string[] = []
+  const kinds = watchedKinds(KEPT_MS, async () => undefined).map((kind) => ({
+    ...kind,
+    settle: async (_of: Realm, id: string) => {
+      if (id === 'sch_1' && settled.length < 3) throw new TypeError('cannot be read')
+      settled.push(id)
+    },
+  }))
+  const watch = new Deadlines(realms, kinds)
+  const time = { endingMs: realm.nowMs(), otherMs: realm.nowMs() }
+  await assert.rejects(watch.round(realm, time), /schedules sch_1/)
+  assert.deepEqual(settled, ['sch_2', 'sch_3'])
+  await assert.rejects(watch.round(realm, time), /schedules sch_1/)
+  assert.equal(await watch.round(realm, time), 3)
+})
+
+test('[W71] by a clock that nobody trusts only what ends tokens is done', async () => {
+  const world = await openWorld()
+  const { realm, clock } = world
+  const releasing = await hold(realm, { inMs: 1_000 })
+  const revoking = await hold(realm, { inMs: 1_000, atDeadline: 'revoke' })
+  await schedule(realm, 1_000)
+  const watch = deadlines(world)
+  clock.advance(1_000)
+  assert.equal(await watch.round({ endingMs: realm.nowMs() - 1, otherMs: undefined }), 0)
+  assert.equal(await watch.round({ endingMs: realm.nowMs(), otherMs: undefined }), 2)
+  assert.deepEqual([await stateOf(realm, releasing), await stateOf(realm, revoking)], ['open', 'revoked'])
+  assert.equal(await watch.round(), 1)
+  assert.equal(await stateOf(realm, releasing), 'released')
+})
+
 test('a realm is full at its bound, and not one before it', async () => {
   const { realm } = await openWorld()
-  const ids: string[] = []
-  while (ids.length < OPEN_MAX - 1) ids.push(await hold(realm, {}))
-  assert.equal(await HOLDS.isFull(realm), false)
+  for (let open = 0; open < OPEN_MAX - 1; open += 1) await hold(realm, {})
+  assert.notEqual(await HOLDS.freeSlot(realm), undefined)
   await hold(realm, {})
-  assert.equal(await HOLDS.isFull(realm), true)
+  assert.equal(await HOLDS.freeSlot(realm), undefined)
 })

@@ -9,7 +9,11 @@ import {
 } from '@rescind/core'
 
 /** What waits for its time, or for somebody: a hold, a scheduled revocation, a request for approval. */
-export type Waiting = { readonly dueAtMs: number }
+export type Waiting = {
+  readonly dueAtMs: number
+  /** Which of the places it takes. Absent: it was written before there were any, and takes one all the same. */
+  readonly slot?: number
+}
 /** How it ended. */
 export type Ended<State extends string> = {
   readonly state: State
@@ -18,8 +22,12 @@ export type Ended<State extends string> = {
   readonly endReason?: string
 }
 
-/** Things of one kind that wait in one realm; one more is refused. */
+/**
+ * Things of one kind that wait in one realm; one more is refused. Each takes a place by a unique key, so it is the commit
+ * that refuses, however many ask at once.
+ */
 export const OPEN_MAX = 1_000
+const SLOT = 'slot'
 
 /**
  * A kind of things that wait. The open ones are directory records, so that each is ended once, whoever comes first;
@@ -33,20 +41,33 @@ export class PendingKind<T extends Waiting, State extends string> {
   constructor(name: string, prefix: string) {
     this.name = name
     this.#prefix = prefix
-    this.collection = { name, keys: () => [] }
+    this.collection = {
+      name,
+      keys: ({ slot }) => (slot === undefined ? [] : [{ name: SLOT, value: String(slot) }]),
+    }
   }
 
   mintId(realm: Realm): string {
     return this.#prefix + realm.random.bytes(16).toString('base64url')
   }
 
-  async isFull(realm: Realm): Promise<boolean> {
+  /**
+   * A place that is free now, or undefined when there is none. Another unit may take it first: then this one conflicts, and
+   * has to ask again. Those from before there were places leave as many of the lowest free.
+   */
+  async freeSlot(realm: Realm): Promise<number | undefined> {
     const { entries } = await realm.directory.page(this.collection, { after: undefined, limit: OPEN_MAX })
-    return entries.length >= OPEN_MAX
+    if (entries.length >= OPEN_MAX) return undefined
+    const taken = new Set(entries.flatMap(({ value }) => value.slot ?? []))
+    const free: number[] = []
+    for (let slot = entries.length - taken.size; slot < OPEN_MAX; slot += 1)
+      if (!taken.has(slot)) free.push(slot)
+    return free[realm.random.bytes(4).readUInt32BE() % free.length]
   }
 
-  put(realm: Realm, { id, value, audit }: Put<T>): readonly Operation[] {
-    return putRecord(realm, { collection: this.collection, id, value, fromVersion: 0 }, audit)
+  put(realm: Realm, { id, value, slot, audit }: Put<T>): readonly Operation[] {
+    const put = { collection: this.collection, id, value: { ...value, slot }, fromVersion: 0 }
+    return putRecord(realm, put, audit)
   }
 
   /** What ends one, in the unit of what ending it does. The store refuses it to all but the first. */
@@ -87,7 +108,13 @@ export class PendingKind<T extends Waiting, State extends string> {
 
 /** By what time something is settled, and how long it can be read afterwards. */
 export type Settling = { readonly nowMs: number; readonly keptMs: number }
-export type Put<T> = { readonly id: string; readonly value: T; readonly audit: Audit }
+export type Put<T> = {
+  readonly id: string
+  readonly value: T
+  /** As `freeSlot` gave it. */
+  readonly slot: number
+  readonly audit: Audit
+}
 export type End<T, State extends string> = {
   readonly entry: Entry<T>
   readonly ended: Ended<State>

@@ -1,4 +1,4 @@
-import { type Audit, type Caller, type Entry, type Realm, type Target } from '@rescind/core'
+import type { Audit, Caller, Entry, Operation, Realm, Target } from '@rescind/core'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
 import { auditMembers, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
@@ -32,8 +32,6 @@ export async function settleSchedule(
   const { entry } = found
   const { reason, by, targets } = entry.value
   const size = await measure(realm, targets)
-  // There is room again when somebody answers one of those that wait.
-  if (size !== undefined && (await APPROVALS.isFull(realm))) return
   const audit: Audit = {
     by,
     from: 'local',
@@ -50,9 +48,22 @@ export async function settleSchedule(
           audit,
           keepCredentials: entry.value.keepCredentials,
         })
-      : APPROVALS.put(realm, { id: APPROVALS.mintId(realm), value: requestFor(realm, entry, size), audit })
+      : await asking(realm, requestFor(realm, entry, size), audit)
+  if (effect === undefined) return
   const operations = [...SCHEDULES.end(realm, { entry, ended, audit, keptMs }), ...effect]
   await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+}
+
+/** Undefined when there is no room: there is again when somebody answers one of those that wait. */
+async function asking(
+  realm: Realm,
+  value: ApprovalValue,
+  audit: Audit,
+): Promise<readonly Operation[] | undefined> {
+  const slot = await APPROVALS.freeSlot(realm)
+  return slot === undefined
+    ? undefined
+    : APPROVALS.put(realm, { id: APPROVALS.mintId(realm), value, slot, audit })
 }
 
 const CONTROL_CALLER = 'control:'

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { LAST_INSTANT_MS, realmOrdinal, type Store } from '@rescind/core'
+import { LAST_INSTANT_MS, realmOrdinal, type Store, type Unit } from '@rescind/core'
 import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SEED } from '../kit/seed.ts'
+import { CONTROL_KEY } from '../kit/server.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
@@ -50,17 +51,24 @@ class World {
   }
 }
 
-type Start = { readonly flags?: readonly string[]; readonly rolledBack?: readonly string[] }
+type Start = {
+  readonly flags?: readonly string[]
+  readonly rolledBack?: readonly string[]
+  readonly stored?: readonly Unit[]
+}
 
-async function open(t: TestContext, { flags = [], rolledBack = [] }: Start = {}): Promise<World> {
+async function open(
+  t: TestContext,
+  { flags = [], rolledBack = [], stored = [] }: Start = {},
+): Promise<World> {
   const prepare = async (store: Store): Promise<void> => {
-    for (const id of rolledBack) await store.commit({ units: [forkOf(id)], floorMs: store.floorMs })
+    await store.commit({ units: [...rolledBack.map(forkOf), ...stored], floorMs: store.floorMs })
   }
   return new World(t, await openServer({ time: 'hand', seed: REALMS, flags, prepare }))
 }
 
 /** What stands in the store of a server that has seen the proof that this realm's log was rolled back. */
-function forkOf(id: string): Parameters<Store['commit']>[0]['units'][number] {
+function forkOf(id: string): Unit {
   const value = Buffer.from(JSON.stringify({ ordinal: 1, epochId: 'e', seq: 9_999, chain: 'c' }))
   const memo = { kind: 'fork', id, value, expiresAtMs: LAST_INSTANT_MS }
   const realm = realmOrdinal(0)
@@ -127,6 +135,32 @@ test('[W93] a server in which all is in order says no more than that it is ready
   await world.pass(MINUTE_MS)
   const ready = await world.calls.send('GET /readyz')
   assert.deepEqual([ready.status, ready.body.toString()], [200, '{"status":"ready"}'])
+})
+
+test('[W64] of 300 schedules that are asked for at once on 999 open ones, one is taken', async (t) => {
+  const body = JSON.stringify({
+    ...{ targets: [], reason: 'r', by: 'control:first', askedAtMs: 0, dueAtMs: LAST_INSTANT_MS },
+  })
+  const operations = Array.from({ length: 999 }, (_, nth) => {
+    const record = { collection: 'schedules', id: `sch_${nth}`, fromVersion: 0, body, keys: [] }
+    return { kind: 'put-record', record } as const
+  })
+  const stored = { realm: realmOrdinal(1), standsOn: [], expects: [], operations }
+  const world = await open(t, { stored: [stored] })
+  const ask = async (realm: string): Promise<number> => {
+    const answer = await fetch(`${world.server.url}/control/v1/revocations/scheduled?realm=${realm}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${CONTROL_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...SUBJECT, reason: 'r', at: world.at(MINUTE_MS) }),
+    })
+    return answer.status
+  }
+  const statuses = await Promise.all(Array.from({ length: 300 }, () => ask('default')))
+  assert.deepEqual(
+    [201, 409].map((status) => statuses.filter((one) => one === status).length),
+    [1, 299],
+  )
+  assert.equal(await ask('zed'), 201, 'another realm has places of its own')
 })
 
 // The kind: what waits for a time, while nobody can trust the wall clock. Neighbours: both directions, a little and a lot.

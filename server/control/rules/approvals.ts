@@ -97,7 +97,8 @@ export async function askApproval(
   reason: string,
 ): Promise<Answer | Stale> {
   const { realm, by } = ask
-  if (await APPROVALS.isFull(realm)) return tooMany('requests for approval')
+  const slot = await APPROVALS.freeSlot(realm)
+  if (slot === undefined) return tooMany('requests for approval')
   const id = APPROVALS.mintId(realm)
   const audit: Audit = { ...auditOf(ask, reason), cause: { code: 'approval', approval: id } }
   const askedAtMs = realm.nowMs()
@@ -108,7 +109,7 @@ export async function askApproval(
     dueAtMs: askedAtMs + APPROVAL_WAIT_MS,
     reason,
   }
-  const outcome = await commitChange(ask, APPROVALS.put(realm, { id, value, audit }))
+  const outcome = await commitChange(ask, APPROVALS.put(realm, { id, value, slot, audit }))
   if (outcome.kind !== 'applied') return 'stale'
   return jsonAnswer(202, approvalJson(realm.name, id, value), { location: `/control/v1/approvals/${id}` })
 }

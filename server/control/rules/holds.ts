@@ -100,7 +100,8 @@ async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
   // Placing a hold asks nobody; one that ends in a revocation by itself is a revocation that waits.
   const refused = body.atDeadline === 'revoke' ? await refusedEnding(ask, resolved.targets) : undefined
   if (refused !== undefined) return refused
-  if (await HOLDS.isFull(realm)) return tooMany('holds')
+  const slot = await HOLDS.freeSlot(realm)
+  if (slot === undefined) return tooMany('holds')
   const id = HOLDS.mintId(realm)
   const cause: Cause = { code: 'hold', hold: id }
   const { note } = body
@@ -111,7 +112,10 @@ async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
     realm: realm.ordinal,
     standsOn: [by.caller.standing],
     expects: [],
-    operations: [...HOLDS.put(realm, { id, value, audit }), ...rowsOf(realm, holdRules(id, value), audit)],
+    operations: [
+      ...HOLDS.put(realm, { id, value, slot, audit }),
+      ...rowsOf(realm, holdRules(id, value), audit),
+    ],
   })
   if (outcome.kind !== 'applied') return 'stale'
   return jsonAnswer(201, holdJson(realm.name, id, value), { location: `/control/v1/holds/${id}` })

@@ -96,11 +96,12 @@ async function schedule(ask: Ask<unknown, ScheduleBody>): Promise<Answer | Stale
   if (isAnswer(resolved)) return resolved
   const refused = await refusedEnding(ask, resolved.targets)
   if (refused !== undefined) return refused
-  if (await SCHEDULES.isFull(realm)) return tooMany('scheduled revocations')
+  const slot = await SCHEDULES.freeSlot(realm)
+  if (slot === undefined) return tooMany('scheduled revocations')
   const id = SCHEDULES.mintId(realm)
   const audit: Audit = { ...auditOf(ask, body.reason), cause: { code: 'schedule', schedule: id } }
   const value = { ...keptRuleOf(ask, resolved), askedAtMs: realm.nowMs(), dueAtMs: due.ms }
-  const outcome = await commitChange(ask, SCHEDULES.put(realm, { id, value, audit }))
+  const outcome = await commitChange(ask, SCHEDULES.put(realm, { id, value, slot, audit }))
   if (outcome.kind !== 'applied') return 'stale'
   const location = `/control/v1${PATH}/${id}`
   return jsonAnswer(201, scheduleJson(realm.name, id, value), { location })
