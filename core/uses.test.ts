@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BEYOND_LOGS } from './position.ts'
 import { handleAt, NOW_MS } from './property/samples.ts'
-import { USES_MAX, Uses } from './uses.ts'
+import { FOREIGN_USES_MAX, USES_MAX, Uses } from './uses.ts'
 
 test('a use is noted to the minute, and stays until exactly that one was written down', () => {
   const uses = new Uses()
@@ -23,4 +24,29 @@ test('as many tokens as may be held are, and one more is passed over until some 
   uses.written(uses.some(1))
   uses.note(handleAt(1), NOW_MS)
   assert.equal(uses.get(handleAt(1)), NOW_MS)
+})
+
+test('[W41] as many uses of foreign tokens as may be held are, and one more makes the oldest go', () => {
+  const uses = new Uses()
+  const use = (jti: string, nowMs: number): void =>
+    uses.acceptedForeign(
+      {
+        ...{
+          source: 'iss:https://idp.example',
+          ancestors: [],
+          position: BEYOND_LOGS,
+          expiresAtMs: NOW_MS * 2,
+        },
+        foreign: { jti, skewMs: 0 },
+      },
+      nowMs,
+    )
+  const recent = (): (string | undefined)[] =>
+    [...uses.recentForeign(NOW_MS)].map(({ foreign }) => foreign?.jti)
+  for (let nth = 0; nth < FOREIGN_USES_MAX; nth += 1) use(`${nth}`, NOW_MS)
+  use('0', NOW_MS + 60_000)
+  assert.equal(recent().length, FOREIGN_USES_MAX)
+  use('one more', NOW_MS)
+  assert.equal(recent().length, FOREIGN_USES_MAX)
+  assert.deepEqual([recent().includes('0'), recent().includes('1')], [true, false])
 })

@@ -12,6 +12,7 @@ export { COLLECTIONS as IDENTITY_COLLECTIONS } from './identity/directory/change
 export { seededMfa } from './identity/directory/mfa.ts'
 export { roleIdOfName } from './identity/directory/roles.ts'
 export {
+  countCredentialsEnded,
   credentialsEnded,
   endingOf,
   standingCredentials,

@@ -52,6 +52,7 @@ async function foreignState(call: Call, raw: RawToken): Promise<Answer> {
   if (judged.verdict.kind === 'inactive' || admit(judged.credential, ANY_ACCESS).kind !== 'admitted')
     return INACTIVE
   const { facts, credential } = judged
+  call.realm.uses.acceptedForeign(facts, call.realm.nowMs())
   const { audience, scopes, cnf } = credential
   const { cacheTtlSeconds } = call.options
   return success({

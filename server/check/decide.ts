@@ -33,8 +33,10 @@ export function decide(judge: Judge, { realm, text, demand }: Question): Awaitab
     const decision = decided(admit(bearer, demand), bearer)
     const { handle } = bearer
     // What was refused was not used: a leaked refresh token that somebody tries here is no sign of life.
-    if (decision.kind === 'allow' && handle !== undefined)
-      realm.uses.accepted({ ...bearer, handle }, realm.nowMs())
+    if (decision.kind === 'allow') {
+      if (handle !== undefined) realm.uses.accepted({ ...bearer, handle }, realm.nowMs())
+      else if (bearer.foreign !== undefined) realm.uses.acceptedForeign(bearer, realm.nowMs())
+    }
     return decision
   })
 }

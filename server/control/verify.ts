@@ -57,8 +57,10 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   const { facts, credential, record, refused } = judged
   const verdict = usableVerdict(judged)
   // A verifier asks because somebody has shown it the token; an operator only wants to know.
-  if (by.kind === 'verifier' && verdict.kind === 'active' && record !== undefined)
-    realm.uses.accepted(record, realm.nowMs())
+  if (by.kind === 'verifier' && verdict.kind === 'active') {
+    if (record !== undefined) realm.uses.accepted(record, realm.nowMs())
+    else if (facts?.foreign !== undefined) realm.uses.acceptedForeign(facts, realm.nowMs())
+  }
   const known = facts === undefined || credential === undefined ? {} : { facts: factsJson(facts, credential) }
   const why =
     refused === undefined ? (raw === undefined ? textRefused(body.token) : undefined) : detailOf(refused)

@@ -1,4 +1,4 @@
-import type { Audit, CutTarget, Entry, Operation, Realm, RevokeRule } from '@rescind/core'
+import type { Audit, CutTarget, Entry, Operation, Realm, RevokeRule, Target } from '@rescind/core'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from './app-credentials.ts'
 import { type Change, deleted, updated } from './changes.ts'
 import { appCredentialClient, appCredentialOf, IDENTITY } from './names.ts'
@@ -20,11 +20,24 @@ export async function credentialsEnded(
   rules: readonly RevokeRule[],
   audit: Audit,
 ): Promise<readonly Operation[]> {
+  const changes = await changesByAll(
+    realm,
+    rules.map(({ target }) => target),
+  )
+  return changes.length === 0 ? [] : changesWithAll(realm, changes, audit)
+}
+
+/** How many standing credentials rules over these targets would end. */
+export async function countCredentialsEnded(realm: Realm, targets: readonly Target[]): Promise<number> {
+  return (await changesByAll(realm, targets)).length
+}
+
+async function changesByAll(realm: Realm, targets: readonly Target[]): Promise<readonly Change[]> {
   const changes: Change[] = []
-  for (const { target } of rules)
+  for (const target of targets)
     if (target.kind === 'cut' && target.principals.source === IDENTITY)
       changes.push(...(await changesBy(realm, target)))
-  return changes.length === 0 ? [] : changesWithAll(realm, changes, audit)
+  return changes
 }
 
 async function changesBy(realm: Realm, target: CutTarget): Promise<readonly Change[]> {

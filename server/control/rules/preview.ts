@@ -23,6 +23,9 @@ const PAGE = 1_000
 
 type Largest = { readonly name: string; readonly source?: string | undefined; readonly tokens: number }
 
+/** Of tokens that are recorded nowhere here: nobody can count them, but some were seen. */
+export type NotCounted = { readonly what: string; readonly usedLast15Minutes: number }
+
 /** The blast radius of a rule. Every number is a lower bound unless `complete` says that counting came to its end. */
 export type PreviewJson = {
   readonly dryRun: true
@@ -40,6 +43,8 @@ export type PreviewJson = {
     readonly tenant?: Largest | undefined
   }
   readonly usedLast15Minutes: number
+  readonly credentials?: number | undefined
+  readonly notCounted?: NotCounted | undefined
   readonly summary: string
   readonly digest: string
 }
@@ -53,10 +58,20 @@ export const PREVIEW: z.ZodType<PreviewJson> = z
     covers: COVERS,
     complete: z
       .boolean()
-      .describe('Whether counting came to its end before its deadline; if not, all are at least'),
+      .describe('Whether all that it covers was counted; if not, all numbers are at least'),
     ...{ tokens: count, grants: count, subjects: count, clients: count, tenants: count },
     largest: z.strictObject({ grant: largest, subject: largest, client: largest, tenant: largest }),
     usedLast15Minutes: count.describe('Of these tokens, those that were used; verifiers report it'),
+    credentials: count
+      .optional()
+      .describe('API keys and application credentials of Identity users that end with it'),
+    notCounted: z
+      .strictObject({
+        what: z.string(),
+        usedLast15Minutes: count.describe('Those that verifiers and gateways asked this server about'),
+      })
+      .optional()
+      .describe('Tokens that it covers without their being recorded here; then complete is false'),
     summary: z.string(),
     digest: z.string().describe('What ifPreview takes'),
   })
@@ -64,6 +79,8 @@ export const PREVIEW: z.ZodType<PreviewJson> = z
 
 export type CountAsk = {
   readonly resolved: Resolved
+  /** What ends in the same write beside what was named. */
+  readonly along?: readonly Target[]
   readonly deadlineMs: number
   readonly monotonicMs: () => number
   /** Whether a token was used within the last 15 minutes. */
@@ -119,6 +136,7 @@ type Counting = {
 }
 
 async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Counting): Promise<boolean> {
+  const { along = [] } = ask
   let next: number | undefined
   do {
     if (ask.monotonicMs() >= ask.deadlineMs || tally.full) return false
@@ -126,7 +144,7 @@ async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Co
     for (const stored of records) {
       if (skip(stored)) continue
       const record = stored.ancestors.every(isWhole) ? stored : await realm.whole(stored)
-      if (!anyCovers(ask.resolved.targets, record)) continue
+      if (!anyCovers(ask.resolved.targets, record) && !anyCovers(along, record)) continue
       if (await isLive(realm, record)) tally.add(record, await ask.wasUsed(record))
     }
     next = following
@@ -233,7 +251,7 @@ class Tally {
 
 type Counts = Pick<PreviewJson, 'tokens' | 'grants' | 'subjects' | 'clients' | 'tenants'>
 
-function summaryOf(counts: Counts, complete: boolean): string {
+export function summaryOf(counts: Counts, complete: boolean): string {
   const say = (value: number, noun: string): string =>
     `${complete ? '' : '≥ '}${value} ${noun}${value === 1 ? '' : 's'}`
   const of = (['grants', 'subjects', 'clients', 'tenants'] as const).map((name) =>

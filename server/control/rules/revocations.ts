@@ -1,7 +1,6 @@
 import { type Realm, sha256Base64url } from '@rescind/core'
 import { type Answer, jsonAnswer, parseInstant, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
-import { wasUsedLately } from '../../last-use.ts'
 import { FILTERS, type Filters } from '../../receipts/filters.ts'
 import {
   parseRevocationId,
@@ -15,7 +14,8 @@ import { makeCursor, readCursor } from '../frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
 import { APPROVAL, askApproval, revocationAct } from './approvals.ts'
-import { isOfPreview, PREVIEW, type PreviewJson, previewOf } from './preview.ts'
+import { blastRadius } from './blast-radius.ts'
+import { isOfPreview, PREVIEW, type PreviewJson } from './preview.ts'
 import { type Resolved, resolveRule, rulesOf } from './resolve.ts'
 import { neededApproval } from './size.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
@@ -101,13 +101,13 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
 
 /** The blast radius, from the code that also decides what is written. */
 function preview(
-  ask: Pick<Ask<unknown, RevokeBody>, 'realm' | 'parts' | 'body'>,
+  { realm, parts, body }: Pick<Ask<unknown, RevokeBody>, 'realm' | 'parts' | 'body'>,
   resolved: Resolved,
 ): Promise<PreviewJson> {
-  const { monotonicMs } = ask.parts
-  const deadlineMs = monotonicMs() + (ask.body.timeoutMs ?? TIMEOUT_MS)
-  const wasUsed = wasUsedLately(ask.realm)
-  return previewOf(ask.realm, { resolved, deadlineMs, monotonicMs, wasUsed })
+  const { monotonicMs } = parts
+  const deadlineMs = monotonicMs() + (body.timeoutMs ?? TIMEOUT_MS)
+  const { keepCredentials = false } = body
+  return blastRadius(realm, { resolved, deadlineMs, monotonicMs, keepCredentials })
 }
 
 /** What a request did whose answer was lost. */

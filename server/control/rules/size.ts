@@ -85,7 +85,7 @@ export async function sizeOf(asking: Asking, resolved: Resolved, limit: number):
 }
 
 /** What is cut off with the credentials that these end, whatever their own date covers. It is only looked at. */
-async function takenAlong(realm: Realm, targets: readonly Target[]): Promise<readonly Target[]> {
+export async function takenAlong(realm: Realm, targets: readonly Target[]): Promise<readonly Target[]> {
   const rules = targets.filter((target) => target.kind === 'cut').map((target) => ruleOn(realm, target))
   const operations = await credentialsEnded(realm, rules, { by: '', from: '', how: '' })
   return operations.flatMap((one) =>
@@ -101,7 +101,7 @@ async function mayBeUnseen(realm: Realm, targets: readonly Target[]): Promise<bo
 }
 
 /** An app's own server may vouch for tokens that have not come here yet. */
-async function isVouchedForOutside(realm: Realm, target: Target): Promise<boolean> {
+export async function isVouchedForOutside(realm: Realm, target: Target): Promise<boolean> {
   const source = target.kind === 'cut' ? target.principals.source : 'source' in target ? target.source : ''
   if (!source.startsWith(CHAT)) return false
   const entry = await realm.directory.get(CHAT_APPS, source.slice(CHAT.length))
