@@ -66,7 +66,7 @@ async function verifyStore(values: Values, positions: readonly string[]): Promis
   const path = resolve(url.path)
   if (!existsSync(path)) throw new SettingsRefused(`store: ${path} does not exist`)
   const master = readMasterKey(resolve(masterKeyFile))
-  const store = await openSqlite(path, 0)
+  const store = await openSqlite(path, 0, { sideLog: 'unread' })
   try {
     const lines: string[] = []
     let [isRight, met] = [true, 0]

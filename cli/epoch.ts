@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { SettingsRefused, StoreRefused } from '@rescind/core'
 import { startEpochs } from '@rescind/server'
 import { openSqlite } from '@rescind/stores'
@@ -17,7 +16,8 @@ export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promi
   if (file !== undefined) throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
   if (!existsSync(path)) throw new StoreRefused(`there is no store at ${path}`)
   const master = masterKeyOf(config)
-  const side = config.sideLog === undefined ? undefined : { path: resolve(config.sideLog), salvage: false }
+  const { sideLog } = config
+  const side = typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog
   const store = await openSqlite(path, 0, { sideLog: side })
   try {
     const realms = await openRealms(store, master)

@@ -1,5 +1,5 @@
 import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import {
   type Place,
   type Realm,
@@ -27,15 +27,16 @@ export async function restore(words: readonly string[], valuesOf: ValuesOf): Pro
       `${path} exists: stop the server and move it away; a restore never replaces a store`,
     )
   if (!existsSync(file)) throw new StoreRefused(`${file}: there is no such backup`)
-  if (sideLog !== undefined && !existsSync(sideLog))
-    throw new SettingsRefused(`sideLog: ${sideLog} does not exist`)
+  const sideFile = typeof sideLog === 'object' ? sideLog.path : undefined
+  if (sideFile !== undefined && !existsSync(sideFile))
+    throw new SettingsRefused(`sideLog: ${sideFile} does not exist`)
   const master = masterKeyOf(told.config)
   const stage = `${path}.restoring`
   clear(stage)
   try {
     copyFileSync(file, stage)
     chmodSync(stage, 0o600)
-    const side = sideLog === undefined ? undefined : { path: resolve(sideLog), salvage: true }
+    const side = sideFile === undefined ? 'restored' : { path: sideFile, salvage: true }
     const store = await openSqlite(stage, 0, { sideLog: side })
     const lines = await inNewEpoch(store, told, () => openRealms(store, master))
     flush(stage)
@@ -70,7 +71,12 @@ async function inNewEpoch(
       },
     })
     await realms.ledger.close()
-    return [sideLine(joined), ...started.map((one) => epochLine(one, { told, proven })), ...warnings(told)]
+    return [
+      sideLine(joined),
+      ...leftLines(store),
+      ...started.map((one) => epochLine(one, { told, proven })),
+      ...warnings(told),
+    ]
   } finally {
     await store.close()
   }
@@ -138,6 +144,13 @@ function sideLine(joined: SideJoined | undefined): string {
         'what they say was revoked or held was carried over, and nothing else.',
       ].join(' ')
   }
+}
+
+/** The backup's own side log, when it was restored by none. */
+function leftLines({ left }: Opened): readonly string[] {
+  return left === undefined
+    ? []
+    : [`The side log ${left.path} was not used: from now on it proves nothing of this store. Delete it.`]
 }
 
 type Judged = { readonly told: StoreWords; readonly proven: ReadonlySet<string> }

@@ -294,7 +294,7 @@ async function openStore({ store, sideLog }: Config, { clock, log }: StoreParts)
   const path = resolve(store.path)
   try {
     makeFolder(dirname(path))
-    const side = sideLog === undefined ? undefined : { path: resolve(sideLog), salvage: false }
+    const side = typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog
     const opened = await openSqlite(path, clock.wallMs(), { sideLog: side })
     noteSideLog(opened, log)
     return opened
@@ -308,7 +308,14 @@ async function openStore({ store, sideLog }: Config, { clock, log }: StoreParts)
 
 type StoreParts = { readonly clock: Clock; readonly log: Logger }
 
-function noteSideLog({ joined }: SideLogged, log: Logger): void {
+function noteSideLog({ joined, left }: SideLogged, log: Logger): void {
+  if (left !== undefined)
+    log.warn(
+      { file: left.path, marked: left.marked },
+      left.marked
+        ? 'sideLog: the store goes on without this file, which says so itself: it proves nothing any more'
+        : 'sideLog: the store goes on without this file, which could not be told: never restore by it',
+    )
   if (joined?.kind === 'gap')
     log.warn('sideLog: the store went on without it; it starts anew here, so take a backup now')
   if (joined?.kind === 'started')

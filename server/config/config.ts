@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
+import { resolve } from 'node:path'
 import { SettingsRefused } from '@rescind/core'
 import { parseProxies, type TrustedProxies } from '../http/peer.ts'
 import { withoutSlashes } from '../http/trailing.ts'
@@ -21,7 +22,8 @@ export type Config = {
   readonly proxies: TrustedProxies
   readonly seedFile: string | undefined
   readonly tls: { readonly cert: string; readonly key: string } | undefined
-  readonly sideLog: string | undefined
+  /** `off`: the store goes on without the one that it has. */
+  readonly sideLog: { readonly path: string } | 'off' | undefined
   readonly identityRate: number
   readonly identityChainRevocation: boolean
   readonly controlRate: number
@@ -64,7 +66,7 @@ export function checkConfig(values: Values): Config {
     tls,
     store: parseStore(required(values, 'store')),
     masterKeyFile: required(values, 'masterKeyFile'),
-    sideLog: values.sideLog.value,
+    sideLog: parseSideLog(values.sideLog.value),
     controlKey: parseControlKey(values.controlKey.value),
     publicUrl: parsePublicUrl(values.publicUrl.value),
     proxies: parseProxies(behindProxy),
@@ -122,6 +124,10 @@ function parseStore(text: string): StoreUrl {
   const path = text.startsWith('sqlite:') ? text.slice('sqlite:'.length) : ''
   if (path === '') throw new SettingsRefused(`store: "${text}" is neither sqlite:PATH nor memory:`)
   return { kind: 'sqlite', path }
+}
+
+function parseSideLog(text: string | undefined): Config['sideLog'] {
+  return text === undefined || text === 'off' ? text : { path: resolve(text) }
 }
 
 function parseControlKey(text: string | undefined): string | undefined {

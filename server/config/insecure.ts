@@ -34,6 +34,10 @@ const DECIDED: Readonly<Record<SettingName, Insecure | undefined>> = {
     isOn: ({ signingKeyDays }) => signingKeyDays === 0,
     why: 'signing keys are never rotated by themselves',
   },
+  sideLog: {
+    isOn: ({ sideLog }) => sideLog === 'off',
+    why: 'what the store had as its side log proves nothing from now on: delete it, and take a backup',
+  },
   metricsOpen: { isOn: ({ metricsOpen }) => metricsOpen, why: '/metrics answers without a key' },
   masterKeyFile: undefined,
   controlKey: undefined,
@@ -42,7 +46,6 @@ const DECIDED: Readonly<Record<SettingName, Insecure | undefined>> = {
   seed: undefined,
   tlsCert: undefined,
   tlsKey: undefined,
-  sideLog: undefined,
   identityChainRevocation: undefined,
   auditRetention: undefined,
   authorizationEndpoint: undefined,

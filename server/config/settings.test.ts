@@ -57,6 +57,7 @@ test('each setting that takes safety away is told of when it does, and only then
   const insecure: readonly (readonly [setting: string, ...flags: string[]])[] = [
     ['listen', ...proxied],
     ['store', '--store', 'memory:'],
+    ['sideLog', '--side-log', 'off'],
     ['identityRate', '--identity-rate', '0'],
     ['controlRate', '--control-rate', '0'],
     ['chatRate', '--chat-rate', '0'],

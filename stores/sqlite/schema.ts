@@ -122,6 +122,8 @@ const MIGRATIONS: readonly string[] = [
     rule BLOB NOT NULL
   ) STRICT;
   `,
+  // The side log that a store has: it does not go on without it unless it is told to (side-mark.ts).
+  'CREATE TABLE side_log (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;',
 ]
 
 /** How a connection of ours behaves; durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */

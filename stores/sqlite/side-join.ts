@@ -61,6 +61,8 @@ class Joining {
   /** Lines without rows since the last line that the store has: whether it has these, nobody can tell. */
   #unsure: SideLine[] = []
   #ahead = false
+  /** The store went on without these lines at some time, and this one may be of before. */
+  #isLeft = false
   gap = false
   carried = 0
 
@@ -75,7 +77,12 @@ class Joining {
     switch (frame.kind) {
       case 'closed':
         return
+      case 'left':
+        this.#isLeft = true
+        return
       case 'start':
+        // A store that has come this far has whatever happened while it was without.
+        if (frame.heads.every(({ realm, seq }) => seq <= this.#applier.head(realm).seq)) this.#isLeft = false
         for (const head of frame.heads) {
           this.#heads.set(head.realm, head)
           if (head.seq > this.#applier.head(head.realm).seq) this.#misfit('rows between the two are missing')
@@ -108,6 +115,7 @@ class Joining {
   end(): void {
     // What nobody was told of need not have happened; after a backup it has.
     if (this.#salvage && !this.#ahead) this.#carryUnsure()
+    if (this.#isLeft) this.gap = true
     for (const head of allHeads(this.#db, this.#applier)) {
       const known = this.#heads.get(head.realm)
       if (known !== undefined && known.seq === head.seq && known.chain !== head.chain && !this.gap)

@@ -18,6 +18,8 @@ export type SideFrame =
     }
   /** The store was closed in order: nothing came after the lines before. */
   | { readonly kind: 'closed' }
+  /** The store went on without this file. */
+  | { readonly kind: 'left' }
 
 export type SideLine = { readonly frame: SideFrame; readonly operations: string }
 

@@ -38,6 +38,7 @@ export class SideLog {
   #hash = SIDE_START
   #bytes = 0
   #closed = false
+  #left = false
 
   /** Opens or makes the file. @throws StoreRefused when it is no side log, and as fs does. */
   constructor(path: string) {
@@ -92,6 +93,12 @@ export class SideLog {
     this.#append({ frame, operations: encodeUnits(units) })
   }
 
+  /** The store goes on without this file: from here on it proves nothing. @throws StoreRefused, and as fs does. */
+  leave(): void {
+    for (const { frame } of this.lines()) this.#left = frame.kind === 'left'
+    if (!this.isEmpty && !this.#left) this.#append({ frame: { kind: 'left' }, operations: '' })
+  }
+
   /** @param inOrder nothing more can come: a restore may believe that this is all. */
   close(inOrder: boolean): void {
     if (inOrder && !this.#closed) this.#append({ frame: { kind: 'closed' }, operations: '' })
@@ -112,6 +119,7 @@ export class SideLog {
     this.#hash = hash
     this.#bytes += bytes
     this.#closed = kind === 'closed'
+    this.#left = kind === 'left'
   }
 
   /** A crash leaves one broken line at most, and that at the end. */

@@ -53,6 +53,7 @@ import {
 } from './reads.ts'
 import { rewriteLog } from './rewrite-log.ts'
 import type { SideJoined } from './side-join.ts'
+import type { SideLeft } from './side-mark.ts'
 import { Snapshot } from './snapshot.ts'
 import { Thread } from './thread.ts'
 import type { Committed, Opened, Places, ReaderAsk, SideLogAsk, WriterAsk } from './thread-messages.ts'
@@ -98,7 +99,11 @@ export type OpenSqlite = {
 }
 
 /** How the store and its side log fitted when they were opened last; undefined without one. */
-export type SideLogged = { readonly joined: SideJoined | undefined }
+export type SideLogged = {
+  readonly joined: SideJoined | undefined
+  /** The side log that the store had and was opened without; in a store that has none now, undefined. */
+  readonly left: SideLeft | undefined
+}
 
 type Parts = {
   readonly path: string
@@ -114,6 +119,7 @@ class SqliteStore implements Store, SideLogged {
   #index: TokenIndex = new TokenIndex()
   #floorMs = 0
   #joined: SideJoined | undefined
+  #left: SideLeft | undefined
   readonly #checkpoints: Checkpoints = new Checkpoints()
 
   constructor(parts: Parts) {
@@ -122,6 +128,10 @@ class SqliteStore implements Store, SideLogged {
 
   get joined(): SideJoined | undefined {
     return this.#joined
+  }
+
+  get left(): SideLeft | undefined {
+    return this.#left
   }
 
   get floorMs(): number {
@@ -134,6 +144,7 @@ class SqliteStore implements Store, SideLogged {
     const opened = await writer.ask<Opened>({ kind: 'open', path, floorMs, sideLog })
     this.#floorMs = opened.floorMs
     this.#joined = opened.joined
+    this.#left = opened.left
     await reader.ask({ kind: 'open', path })
     this.#index = await this.#readIndex()
     this.#snapshot = new Snapshot(path)

@@ -1,5 +1,6 @@
 import type { RealmOrdinal } from '@rescind/core'
 import type { SideJoined } from './side-join.ts'
+import type { SideLeft } from './side-mark.ts'
 import type { TokenPlaces } from './token-index.ts'
 
 /** What the main thread asks of the writer thread, one at a time. */
@@ -14,11 +15,18 @@ export type WriterAsk =
   /** `inOrder`: all that was taken is done, and nothing more comes. */
   | { readonly kind: 'close'; readonly inOrder: boolean }
 
-/** `salvage`: a restore, see `joinSideLog`. */
-export type SideLogAsk = { readonly path: string; readonly salvage: boolean }
+/**
+ * A file; `salvage`: a restore, see `joinSideLog`. `off`: the one that the store has is given up. `restored`: a backup
+ * that is restored without. `unread`: nothing is going to be written.
+ */
+export type SideLogAsk = { readonly path: string; readonly salvage: boolean } | 'off' | 'restored' | 'unread'
 
-/** The durable floor, and how the side log was found. */
-export type Opened = { readonly floorMs: number; readonly joined?: SideJoined }
+/** The durable floor, how the side log was found, and which one was left. */
+export type Opened = {
+  readonly floorMs: number
+  readonly joined?: SideJoined
+  readonly left?: SideLeft
+}
 
 /** Per unit a number as `CONFLICT` in apply.ts describes it. */
 export type Committed = {

@@ -6,6 +6,7 @@ import { decodeGroup, type StoredGroup } from './group-bytes.ts'
 import { configure, migrate, refuseForeign } from './schema.ts'
 import { joinSideLog } from './side-join.ts'
 import { SideLog, sideHead } from './side-log.ts'
+import { rememberSideLog, settleSideLog } from './side-mark.ts'
 import type { Committed, Opened, WriterAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
 
@@ -45,15 +46,21 @@ function openStore({ path, floorMs, sideLog }: Extract<WriterAsk, { kind: 'open'
     db.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
     migrate(db, floorMs)
     const applier = new Applier(db)
-    side = sideLog === undefined ? undefined : new SideLog(sideLog.path)
-    const joined =
-      side === undefined ? undefined : joinSideLog({ db, applier, side }, sideLog?.salvage === true)
+    const left = settleSideLog(db, sideLog)
+    const file = typeof sideLog === 'object' ? sideLog : undefined
+    side = file === undefined ? undefined : new SideLog(file.path)
+    const joined = side === undefined ? undefined : joinSideLog({ db, applier, side }, file?.salvage === true)
+    rememberSideLog(db, sideLog)
     const row = db.prepare("SELECT value FROM meta WHERE name = 'floor'").get()
     const durable = Number(row?.value ?? floorMs)
     // Writes nothing back: it only says how many pages the write-ahead log holds.
     const logSize = db.prepare('PRAGMA wal_checkpoint(NOOP)')
     open = { db, applier, side, logSize, floorMs: durable }
-    return { floorMs: durable, ...(joined === undefined ? {} : { joined }) }
+    return {
+      floorMs: durable,
+      ...(joined === undefined ? {} : { joined }),
+      ...(left === undefined ? {} : { left }),
+    }
   } catch (error) {
     side?.close(false)
     db.close()

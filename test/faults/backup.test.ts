@@ -32,8 +32,9 @@ class Site {
     return join(this.place.home.folder, name)
   }
 
-  start(side = true): ReturnType<Place['start']> {
-    return this.place.start({ flags: side ? ['--side-log', this.path(SIDE)] : [] })
+  start(side: boolean | 'off' = true): ReturnType<Place['start']> {
+    const file = side === 'off' ? 'off' : this.path(SIDE)
+    return this.place.start({ flags: side === false ? [] : ['--side-log', file] })
   }
 
   run(...words: readonly string[]): Promise<Ended> {
@@ -298,11 +299,35 @@ describe('a side log', () => {
     assert.ok(before >= 100, `${before} acknowledged`)
   })
 
+  it('[W63] that its store went on without, even for one revocation, brings no token back', async (t) => {
+    const site = new Site(t)
+    const first = await site.start()
+    const gone = await issue(first.calls)
+    await site.backup()
+    assert.equal(await first.stop(), 0)
+    const without = site.run('serve', '--listen', '127.0.0.1:0')
+    assertRefused(
+      await without,
+      /this store has a side log, .*: give it .*, or give it up \(--side-log=off\)/,
+    )
+    const second = await site.start('off')
+    assert.match(second.output(), /proves nothing any more/)
+    await revoke(second.calls, gone)
+    assert.equal(await second.stop(), 0)
+    // It has none any more, and says nothing.
+    assert.equal(await (await site.start(false)).stop(), 0)
+    const said = await site.restore(...site.sideFlags)
+    assert.match(said, /does not continue the backup/)
+    assert.match(said, /default: epoch 2; every token issued before is lost/)
+    const again = await site.start()
+    assert.equal(isActive(await again.calls.introspect(gone)), false)
+  })
+
   it('that an older store continues without is begun anew, loudly', async (t) => {
     const site = new Site(t)
     const first = await site.start()
     await first.stop()
-    const second = await site.start(false)
+    const second = await site.start('off')
     await revoke(second.calls, await issue(second.calls))
     await second.stop()
     const third = await site.start()
