@@ -1,14 +1,33 @@
 const MASK = '***'
-const MASKED = /[?#]\*\*\*$|^[^/]*\/\/\*\*\*@/
+const MASKED = /[?#]\*\*\*$|^[^/]*\/\/\*\*\*@|\/\*\*\*(?:[/?#]|$)/
+
+/** Segments of a path that say where a key set or an endpoint is: a short plain word, a version, and what is agreed upon. */
+const PLAIN = /^(?:[a-z]{0,10}|v\d{1,2}(?:\.\d{1,2})?|[a-z0-9]{1,3})$/
+const AGREED: ReadonlySet<string> = new Set([
+  '.well-known',
+  'connect.json',
+  'jwks.json',
+  'jwks_uri',
+  'keys.json',
+  'oauth2',
+  'openid-configuration',
+  'openid-connect',
+  'certificates',
+])
 
 /**
- * A URL as it may be shown. What fetches from elsewhere may have to bear a secret, and the query is where it stands
- * (or the user part, which new records cannot have).
+ * A URL as it may be shown. What fetches from elsewhere may have to bear a secret: in the query, in the user part (which
+ * new records cannot have), or in the path, of which only what cannot be one is shown.
  */
 export function maskedUrl(url: string): string {
   const at = url.search(/[?#]/)
-  const plain = at < 0 ? url : `${url.slice(0, at)}${url[at]}${MASK}`
-  return plain.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`)
+  const [bare, rest] = at < 0 ? [url, ''] : [url.slice(0, at), `${url[at]}${MASK}`]
+  const [, start = '', path = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)?(.*)$/is.exec(bare) ?? []
+  return `${start.replace(/^([^/]*\/\/)[^@]*@/, `$1${MASK}@`)}${path.split('/').map(shown).join('/')}${rest}`
+}
+
+function shown(segment: string): string {
+  return PLAIN.test(segment) || AGREED.has(segment) ? segment : MASK
 }
 
 /**

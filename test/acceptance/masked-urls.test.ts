@@ -88,6 +88,35 @@ test('a secret in the query of a jwksUrl or a verifyUrl stands in no answer, no 
   )
 })
 
+/** What is shown of a URL; nothing of a segment that may be a secret. */
+const PATHS = [
+  [`https://idp.example/${SECRET}`, 'https://idp.example/***'],
+  [`https://idp.example/${SECRET}/jwks.json`, 'https://idp.example/***/jwks.json'],
+  [`https://idp.example/keys/${SECRET}/`, 'https://idp.example/keys/***/'],
+  [`https://idp.example/api/v2/${SECRET}?x=1`, 'https://idp.example/api/v2/***?***'],
+  [`https://idp.example/a;${SECRET}/keys`, 'https://idp.example/***/keys'],
+  [`https://idp.example//${SECRET}`, 'https://idp.example//***'],
+  ['https://idp.example/.well-known/jwks.json', 'https://idp.example/.well-known/jwks.json'],
+  [
+    'https://idp.example/realms/acme/protocol/openid-connect/certs',
+    'https://idp.example/realms/acme/protocol/openid-connect/certs',
+  ],
+] as const
+
+test('a secret in the path is shown as little as one in the query [J09]', async () => {
+  for (const [nth, [url, shown]] of PATHS.entries()) {
+    const made = await send('POST /issuers', { issuer: `https://path-${nth}.example`, jwksUrl: url })
+    assert.equal(textAt(made, 'jwksUrl'), shown)
+    const app = await send('POST /chat-apps', { name: `path-${nth}`, verifyUrl: url })
+    assert.equal(textAt(app, 'verifyUrl'), shown)
+    const back = await send(`PATCH /issuers/${textAt(made, 'id')}`, { jwksUrl: shown, skewSeconds: 7 })
+    assert.equal(back.status, 200, back.body.toString())
+    assert.ok((await stored('issuers', 'jwksUrl')).includes(url))
+    const other = { issuer: `https://other-${nth}.example`, jwksUrl: shown }
+    assert.equal((await send('POST /issuers', other)).status, shown.includes('***') ? 422 : 201)
+  }
+})
+
 test('a record that is sent back as it was shown stays as it is, and a masked URL of anything else is refused [J09]', async () => {
   const [url = ''] = SPELLINGS
   const issuer = await send('POST /issuers', { issuer: 'https://back.example', jwksUrl: url })
