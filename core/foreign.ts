@@ -181,6 +181,14 @@ function idsOf(jws: ParsedJws, map: ClaimMap): Ids | undefined {
   return { ...ids, jti: ids.jti ?? signingInputId(jws) }
 }
 
+/**
+ * What a token says that it is called, by its issuer's map, whether or not anybody has signed that. For who wants to
+ * name it while its issuer's keys cannot be had. @returns undefined when a mapped claim is no id.
+ */
+export function claimedJti(jws: ParsedJws, { claims }: Pick<ForeignIssuer, 'claims'>): string | undefined {
+  return idsOf(jws, claims)?.jti
+}
+
 /** What a JWS without `jti` is known by: other signatures over the same input are the same token. */
 function signingInputId({ signingInput }: ParsedJws): string {
   return `sha256:${sha256Base64url(signingInput)}`

@@ -40,6 +40,7 @@ export { feedEventJson, readFeedEvent } from './feed-wire.ts'
 export { type ClockReading, Floor } from './floor.ts'
 export {
   type ClaimMap,
+  claimedJti,
   type ForeignIssuer,
   type ForeignQuestion,
   type ForeignRead,

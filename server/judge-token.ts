@@ -1,5 +1,6 @@
 import {
   type Credential,
+  claimedJti,
   credentialOf,
   type Entry,
   type ForeignRefused,
@@ -11,6 +12,7 @@ import {
   type RawToken,
   type Realm,
   readForeign,
+  StoreUnavailable,
   type TokenFacts,
   type TokenRecord,
   type Verdict,
@@ -30,12 +32,32 @@ export type JudgedText = {
   readonly respelled?: TokenRecord
   /** Why text that claims to be of a registered issuer is no token of it. */
   readonly refused?: ForeignRefused
+  /** Why nobody can say now: its issuer's keys cannot be had. */
+  readonly unjudged?: Unjudged
 }
+
+/** What a token that cannot be judged says of itself. `jti` absent: what stands there is no id. */
+export type Unjudged = { readonly issuer: string; readonly jti: string | undefined }
 
 const MALFORMED: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
 const UNKNOWN: JudgedText = { verdict: { kind: 'inactive', why: 'unknown' } }
+/**
+ * In the same words wherever an operator shows such a token, with what works meanwhile: its claims were not proved, but
+ * an operator may say that what is called so is to be gone.
+ */
+export function unjudgedWords({ issuer, jti }: Unjudged): string {
+  const way =
+    jti === undefined
+      ? 'its ids cannot be read either'
+      : `the target ${JSON.stringify({ issuer, jti })} revokes it without them`
+  return `it cannot be judged now, because the keys of its issuer ${issuer} cannot be had; ${way}`
+}
+
 /** The issuer's keys cannot be had: nobody knows, so nobody says "inactive". */
-const KEYS_AWAY: JudgedText = { verdict: { kind: 'unknown', why: 'stale' } }
+function keysAway(jws: ParsedJws, value: IssuerValue): JudgedText {
+  const unjudged = { issuer: value.issuer, jti: claimedJti(jws, value) }
+  return { verdict: { kind: 'unknown', why: 'stale' }, unjudged }
+}
 /** Times that an issuer's record may change under one judgement. */
 const ATTEMPTS_MAX = 3
 
@@ -58,12 +80,12 @@ async function judgeForeign(realm: Realm, keySets: KeySets, jws: ParsedJws): Pro
     const entry = await registered(realm, jws)
     if (entry === undefined) return UNKNOWN
     const keys = await keySets.keysOf(entry.value)
-    if (keys === undefined) return KEYS_AWAY
+    if (keys === undefined) return keysAway(jws, entry.value)
     const question = { jws, issuer: entry.value, nowMs: realm.nowMs() }
     let read = readForeign({ ...question, keys })
     if (read.kind === 'refused' && read.why === 'unknown-key' && entry.value.jwksUrl !== undefined) {
       const newer = await keySets.newerKeysOf(entry.value)
-      if (newer === undefined) return KEYS_AWAY
+      if (newer === undefined) return keysAway(jws, entry.value)
       read = readForeign({ ...question, keys: newer })
     }
     // What was agreed with the issuer may have changed while its keys were fetched.
@@ -72,7 +94,7 @@ async function judgeForeign(realm: Realm, keySets: KeySets, jws: ParsedJws): Pro
     const { facts, credential } = read
     return { verdict: realm.judge(facts), facts, credential }
   }
-  return KEYS_AWAY
+  throw new StoreUnavailable('what is agreed with an issuer changed again and again')
 }
 
 const FORM: ReadonlySet<ForeignRefused> = new Set(['claims', 'lifetime'])

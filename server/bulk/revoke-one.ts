@@ -18,7 +18,7 @@ import {
 } from '@rescind/core'
 import { writeRules } from '../control/rules/write.ts'
 import type { KeySets } from '../issuers/key-sets.ts'
-import { judgeText } from '../judge-token.ts'
+import { judgeText, unjudgedWords } from '../judge-token.ts'
 import type { Candidate } from './find.ts'
 import type { SecretKind, Secrets } from './secrets.ts'
 
@@ -81,10 +81,10 @@ async function byText(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
   const { realm, keySets, secrets } = bulk
   const raw = RawToken.parse(text)
   if (raw === undefined) return NOT_OURS
-  const { verdict, record, respelled, facts } = await judgeText(realm, keySets, raw)
+  const { verdict, record, respelled, facts, unjudged } = await judgeText(realm, keySets, raw)
   if (record !== undefined) return endOwn(bulk, record, verdict)
   if (respelled !== undefined) return endOwn(bulk, respelled, realm.judge(respelled))
-  if (verdict.kind === 'unknown') return { ...UNKNOWN, why: 'the keys of its issuer cannot be had now' }
+  if (unjudged !== undefined) return { ...UNKNOWN, why: unjudgedWords(unjudged) }
   if (facts?.foreign === undefined) {
     const secret = await secrets.find(text)
     if (secret !== undefined) return { result: 'credential', ...secret }

@@ -16,10 +16,11 @@ import {
   ruleOn,
   SIGNATURE_ALGORITHMS,
 } from '@rescind/core'
-import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
+import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isFetchable } from '../http/fetchable.ts'
 import { maskedUrl, meantUrl } from '../http/masked-url.ts'
+import type { FetchState } from '../issuers/key-sets.ts'
 import { auditOf, commitChange } from './change.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
@@ -84,6 +85,20 @@ const CHANGE = z.strictObject({ ...SETTINGS, reason: text.optional() })
 
 type Settings = z.output<typeof CHANGE>
 
+const FETCH = z
+  .strictObject({
+    state: z
+      .enum(['waiting', 'good', 'failing', 'away'])
+      .describe(
+        'waiting: not asked since the server started; good; failing: older keys serve; away: its tokens cannot be judged',
+      ),
+    keys: z.int().optional(),
+    fetchedAt: z.string().optional(),
+    failedAt: z.string().optional().describe('Of the last question, if that failed'),
+    lastError: z.string().optional(),
+  })
+  .meta({ id: 'KeyFetch' })
+
 const ISSUER = z.strictObject({
   id: z.string(),
   issuer: z.string(),
@@ -98,6 +113,7 @@ const ISSUER = z.strictObject({
   maxLifetimeSeconds: z.int(),
   jwksUrl: z.string().optional(),
   keys: z.array(jwk).optional(),
+  fetch: FETCH.optional(),
 })
 
 const WHOLE = { what: 'The issuer', schema: ISSUER }
@@ -143,7 +159,7 @@ const READ: Endpoint = endpoint({
   answers: { 200: WHOLE },
   handle: async (ask) => {
     const entry = await ask.realm.directory.get(ISSUERS, ask.params['issuerId'] ?? '')
-    return entry === undefined ? NONE : shown(200, entry)
+    return entry === undefined ? NONE : shown(ask, 200, entry)
   },
 })
 
@@ -190,7 +206,7 @@ async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer |
   if (entries.length >= ISSUERS_MAX) return problem(422, `a realm has at most ${ISSUERS_MAX} issuers`)
   const put = { collection: ISSUERS, id, value, fromVersion: version }
   const outcome = await commitChange(ask, putRecord(realm, put, auditOf(ask)))
-  return outcome.kind === 'applied' ? shown(201, { id, version: version + 1, value }) : 'stale'
+  return outcome.kind === 'applied' ? shown(ask, 201, { id, version: version + 1, value }) : 'stale'
 }
 
 async function list(ask: Ask<{ cursor?: string | undefined; limit: number }>): Promise<Answer> {
@@ -198,7 +214,7 @@ async function list(ask: Ask<{ cursor?: string | undefined; limit: number }>): P
   const from = readCursor(of, ask.query.cursor)
   if (isAnswer(from)) return from
   const page = await ask.realm.directory.page(ISSUERS, { after: from.place, limit: ask.query.limit })
-  const issuers = page.entries.map(issuerJson)
+  const issuers = page.entries.map((entry) => issuerJson(ask, entry))
   return jsonAnswer(200, page.next === undefined ? { issuers } : { issuers, next: makeCursor(of, page.next) })
 }
 
@@ -218,7 +234,7 @@ async function update(ask: Ask<unknown, Settings>): Promise<Answer | Stale> {
   if (refused !== undefined) return refused
   const ending = isEnding ? [ends(ask, value, reason)] : []
   const outcome = await commitChange(ask, [...putRecord(realm, put, audit), ...ending])
-  return outcome.kind === 'applied' ? shown(200, { ...entry, version: version + 1, value }) : 'stale'
+  return outcome.kind === 'applied' ? shown(ask, 200, { ...entry, version: version + 1, value }) : 'stale'
 }
 
 async function remove(ask: Ask): Promise<Answer | Stale> {
@@ -297,11 +313,14 @@ function settled(
   return wrongWith(value, parts.keySets.allowInternal) ?? value
 }
 
+const NOT_FETCHABLE =
+  'jwksUrl: it would never be fetched; give an https URL without a user, of an address that is not internal'
+
 function wrongWith({ jwksUrl, keys, algorithms }: IssuerValue, allowInternal: boolean): Problem | undefined {
   if (jwksUrl === undefined && keys === undefined)
     return problem(422, 'jwksUrl or keys: one of them must say how its signatures are checked')
   if (jwksUrl !== undefined)
-    return isFetchable(jwksUrl, allowInternal) ? undefined : problem(422, 'jwksUrl: not an https URL')
+    return isFetchable(jwksUrl, allowInternal) ? undefined : problem(422, NOT_FETCHABLE)
   const unusable = (keys ?? []).findIndex((key) => foreignKeys({ keys: [key] }, algorithms)?.length === 0)
   if (unusable < 0) return undefined
   return problem(422, `keys.${unusable}: no public signature key for one of the algorithms`)
@@ -318,14 +337,39 @@ function definedOf<T extends object>(given: T): Defined<T> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Defined<T>
 }
 
-function shown(status: number, entry: Entry<IssuerValue>): Answer {
-  return jsonAnswer(status, issuerJson(entry), { etag: etagOf(entry.version) })
+type Shower = Pick<Ask, 'realm' | 'parts'>
+
+function shown(ask: Shower, status: number, entry: Entry<IssuerValue>): Answer {
+  return jsonAnswer(status, issuerJson(ask, entry), { etag: etagOf(entry.version) })
 }
 
-function issuerJson({ id, value }: Entry<IssuerValue>): object {
+function issuerJson(ask: Shower, { id, value }: Entry<IssuerValue>): object {
   const { issuer, enabled, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds } = value
   const { keys } = value
   const jwksUrl = value.jwksUrl === undefined ? undefined : maskedUrl(value.jwksUrl)
   const settings = { algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds, jwksUrl, keys }
-  return { id, issuer, source: foreignSource(issuer), enabled, ...settings }
+  return { id, issuer, source: foreignSource(issuer), enabled, ...settings, fetch: fetchJson(ask, value) }
+}
+
+type FetchJson = z.output<typeof FETCH>
+
+/** No part of the record: its version says nothing about it. */
+function fetchJson({ realm, parts }: Shower, value: IssuerValue): FetchJson | undefined {
+  const state = parts.keySets.stateOf(value)
+  if (state === undefined) return undefined
+  const { keys, fetchedAgoMs, failedAgoMs, why } = state
+  const at = (agoMs: number | undefined): string | undefined =>
+    agoMs === undefined ? undefined : formatInstant(Math.floor(realm.nowMs() - agoMs))
+  return {
+    state: stateOf(state),
+    keys,
+    fetchedAt: at(fetchedAgoMs),
+    failedAt: at(failedAgoMs),
+    lastError: why,
+  }
+}
+
+function stateOf({ isUsable, failedAgoMs, fetchedAgoMs }: FetchState): FetchJson['state'] {
+  if (isUsable) return failedAgoMs === undefined ? 'good' : 'failing'
+  return failedAgoMs === undefined && fetchedAgoMs === undefined ? 'waiting' : 'away'
 }

@@ -12,6 +12,7 @@ import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { judgeText } from '../judge-token.ts'
 import { lastUsedMs } from '../last-use.ts'
+import { cannotJudge } from './cannot-judge.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
@@ -108,6 +109,7 @@ async function lookUp({ realm, parts, body }: Ask<unknown, { token: string }>): 
   const raw = RawToken.parse(body.token)
   if (raw === undefined) return problem(422, `token: ${textRefused(body.token)}`)
   const judged = await judgeText(realm, parts.keySets, raw)
+  if (judged.unjudged !== undefined) return cannotJudge(judged.unjudged)
   if (judged.facts === undefined) return NONE
   const { verdict, record, facts, credential } = judged
   if (record !== undefined) return jsonAnswer(200, await tokenJson(realm, record, verdict))

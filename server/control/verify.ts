@@ -10,7 +10,7 @@ import {
 } from '@rescind/core'
 import { type Answer, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
-import { type JudgedText, judgeText } from '../judge-token.ts'
+import { type JudgedText, judgeText, unjudgedWords } from '../judge-token.ts'
 import { headPlace, positionTextOf } from '../positions.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { textRefused } from './text-refused.ts'
@@ -54,7 +54,7 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   // Before anything is judged: what the verdict says holds at this place at least.
   const position = positionTextOf(realm, await headPlace(realm))
   const judged = raw === undefined ? NO_TOKEN : await judgeText(realm, parts.keySets, raw)
-  const { facts, credential, record, refused } = judged
+  const { facts, credential, record } = judged
   const verdict = usableVerdict(judged)
   // A verifier asks because somebody has shown it the token; an operator only wants to know.
   if (by.kind === 'verifier' && verdict.kind === 'active') {
@@ -62,8 +62,7 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
     else if (facts?.foreign !== undefined) realm.uses.acceptedForeign(facts, realm.nowMs())
   }
   const known = facts === undefined || credential === undefined ? {} : { facts: factsJson(facts, credential) }
-  const why =
-    refused === undefined ? (raw === undefined ? textRefused(body.token) : undefined) : detailOf(refused)
+  const why = raw === undefined ? textRefused(body.token) : detailIn(judged)
   const detail = why === undefined ? {} : { detail: why }
   return jsonAnswer(200, { verdict, ...detail, ...known, position })
 }
@@ -76,6 +75,11 @@ function usableVerdict({ verdict, credential }: JudgedText): Verdict {
 
 const NOT_ACCESS: Verdict = { kind: 'inactive', why: 'not_access' }
 const NO_TOKEN: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
+
+function detailIn({ refused, unjudged }: JudgedText): string | undefined {
+  if (unjudged !== undefined) return unjudgedWords(unjudged)
+  return refused === undefined ? undefined : detailOf(refused)
+}
 
 function detailOf(refused: ForeignRefused): string {
   switch (refused) {

@@ -30,9 +30,20 @@ export type KeySetsParts = {
   readonly onFailure: (issuer: string, why: string) => void
 }
 
+/** How it goes with fetching one issuer's keys; no member about what has not happened since the server started. */
+export type FetchState = {
+  readonly isUsable: boolean
+  readonly keys?: number
+  readonly fetchedAgoMs?: number
+  /** Of the last question, if that failed. */
+  readonly failedAgoMs?: number
+  readonly why?: string
+}
+
 type KeySet = {
   keys: readonly VerificationKey[] | undefined
   fetchedAtMs: number
+  failed: { readonly atMs: number; readonly why: string } | undefined
   askedAtMs: number
   asking: Promise<void> | undefined
 }
@@ -66,6 +77,21 @@ export class KeySets {
     return this.#isUsable(set) ? set.keys : undefined
   }
 
+  /** How fetching goes, for people; nothing is asked for it. @returns undefined where the keys were given. */
+  stateOf({ issuer, jwksUrl, algorithms }: IssuerValue): FetchState | undefined {
+    if (jwksUrl === undefined) return undefined
+    const set = this.#sets.get(nameOf({ issuer, jwksUrl, algorithms }))
+    const { keys, failed } = set ?? {}
+    const good = set !== undefined && keys !== undefined
+    return {
+      ...(good ? { keys: keys.length, fetchedAgoMs: this.#ageOf(set) } : {}),
+      ...(failed === undefined
+        ? {}
+        : { failedAgoMs: this.#parts.monotonicMs() - failed.atMs, why: failed.why }),
+      isUsable: good && this.#isUsable(set),
+    }
+  }
+
   /** As `keysOf`, for a token whose key is not among those in hand: the issuer may have changed them. */
   async newerKeysOf(issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
     if (issuer.jwksUrl === undefined) return undefined
@@ -96,7 +122,11 @@ export class KeySets {
 
   /** Never rejects: what cannot be had is not there. */
   async #fetch({ issuer, jwksUrl = '', algorithms }: IssuerValue, set: KeySet): Promise<void> {
-    const { fetch, allowInternal, onFailure, monotonicMs } = this.#parts
+    const { fetch, allowInternal, monotonicMs } = this.#parts
+    const onFailure = (name: string, why: string): void => {
+      set.failed = { atMs: monotonicMs(), why }
+      this.#parts.onFailure(name, why)
+    }
     const askedAtMs = monotonicMs()
     const bounds = { maxBytes: SET_MAX_BYTES, timeoutMs: FETCH_TIMEOUT_MS, allowInternal }
     const fetched = await fetch(jwksUrl, { ...bounds, headers: { accept: 'application/json' } })
@@ -106,6 +136,7 @@ export class KeySets {
     if (keys === undefined || keys.length === 0) return onFailure(issuer, 'no usable keys')
     set.keys = keys
     set.fetchedAtMs = askedAtMs
+    set.failed = undefined
   }
 
   #ageOf({ fetchedAtMs }: KeySet): number {
@@ -116,17 +147,31 @@ export class KeySets {
     return set.keys !== undefined && this.#ageOf(set) <= KEYS_AGE_MAX_MS
   }
 
-  /** By everything that a set depends on: two issuers never share keys, whatever their key ids are. */
-  #setOf({ issuer, jwksUrl, algorithms }: IssuerValue): KeySet {
-    const name = JSON.stringify([issuer, jwksUrl, algorithms])
+  #setOf(issuer: IssuerValue): KeySet {
+    const name = nameOf(issuer)
     const found = this.#sets.get(name)
     this.#sets.delete(name)
-    const set = found ?? { keys: undefined, fetchedAtMs: 0, askedAtMs: NEVER, asking: undefined }
+    const set = found ?? {
+      keys: undefined,
+      fetchedAtMs: 0,
+      failed: undefined,
+      askedAtMs: NEVER,
+      asking: undefined,
+    }
     this.#sets.set(name, set)
     const [oldest] = this.#sets.keys()
     if (this.#sets.size > KEY_SETS_MAX && oldest !== undefined) this.#sets.delete(oldest)
     return set
   }
+}
+
+/** By everything that a set depends on: two issuers never share keys, whatever their key ids are. */
+function nameOf({
+  issuer,
+  jwksUrl,
+  algorithms,
+}: Pick<IssuerValue, 'issuer' | 'jwksUrl' | 'algorithms'>): string {
+  return JSON.stringify([issuer, jwksUrl, algorithms])
 }
 
 /** What an operator can do something about. */

@@ -8,7 +8,6 @@ import {
   type Realm,
   type RevokeRule,
   ruleOn,
-  StoreUnavailable,
   type Target,
   type TokenFacts,
   type TokenRecord,
@@ -17,6 +16,7 @@ import {
 } from '@rescind/core'
 import { CHAT_APPS } from '@rescind/dialects'
 import { judgeText } from '../../judge-token.ts'
+import { cannotJudge } from '../cannot-judge.ts'
 import type { Ask } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
 import { textRefused } from '../text-refused.ts'
@@ -96,10 +96,10 @@ function basisOf(body: RuleBody, classified: Classified): Dated | Problem {
 async function byText({ realm, parts }: Asking, text: string): Promise<Resolved | Problem> {
   const raw = RawToken.parse(text)
   if (raw === undefined) return problem(422, `target: ${textRefused(text)}`)
-  const { verdict, record, respelled, facts } = await judgeText(realm, parts.keySets, raw)
+  const { record, respelled, facts, unjudged } = await judgeText(realm, parts.keySets, raw)
   const own = record ?? respelled
   if (own !== undefined) return ofRecord(own)
-  if (verdict.kind === 'unknown') throw new StoreUnavailable('the keys of a foreign issuer cannot be had now')
+  if (unjudged !== undefined) return cannotJudge(unjudged)
   if (facts?.foreign === undefined) return problem(404, 'no such token')
   const issuer = facts.source.slice(ISS.length)
   return { targets: [{ kind: 'foreign', issuer, jti: facts.foreign.jti }] }
