@@ -3,7 +3,7 @@ export { type ChatAppSettings, chatAppSettings, chatAppTraits, chatAppValue } fr
 export { type ChatDialect, type ChatOptions, createChatDialect } from './chat/dialect.ts'
 export { CHAT_APPS, type ChatApp, sourceOf as chatSource } from './chat/directory.ts'
 export type { LivePort } from './chat/live/streams.ts'
-export type { AskOutside, OutsideReply } from './chat/outside.ts'
+export type { AskOutside, OutsideAsk, OutsideReply } from './chat/outside.ts'
 export { CHAT_PREFIXES } from './chat/routes.ts'
 // identity
 export { createIdentityDialect, type IdentityOptions } from './identity/dialect.ts'

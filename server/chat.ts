@@ -21,8 +21,9 @@ export type Chat = { readonly dialect: ChatDialect; readonly close: () => void }
 /** The chat dialect with what it needs of the world: rows as they come, a timer, and a way out to verify URLs. */
 export function openChat({ realms, log, requestsPerMinute, allowInternal }: ChatParts): Chat {
   const timers: NodeJS.Timeout[] = []
-  const askOutside: AskOutside = async (url, token) => {
+  const askOutside: AskOutside = async ({ url, token, realm, app }) => {
     const reply = await guardedFetch(url, {
+      share: { realm, of: `app ${app}` },
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body: JSON.stringify({ token }),
@@ -30,7 +31,7 @@ export function openChat({ realms, log, requestsPerMinute, allowInternal }: Chat
       timeoutMs: VERIFY_TIMEOUT_MS,
       allowInternal,
     })
-    if (reply.kind === 'failed') log.warn({ why: reply.why }, 'a verify URL gave no answer')
+    if (reply.kind === 'failed') log.warn({ realm, app, why: reply.why }, 'a verify URL gave no answer')
     return reply
   }
   const run = async (task: () => void | Promise<void>): Promise<void> => {

@@ -79,12 +79,12 @@ async function judgeForeign(realm: Realm, keySets: KeySets, jws: ParsedJws): Pro
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const entry = await registered(realm, jws)
     if (entry === undefined) return UNKNOWN
-    const keys = await keySets.keysOf(entry.value)
+    const keys = await keySets.keysOf(realm.name, entry.value)
     if (keys === undefined) return keysAway(jws, entry.value)
     const question = { jws, issuer: entry.value, nowMs: realm.nowMs() }
     let read = readForeign({ ...question, keys })
     if (read.kind === 'refused' && read.why === 'unknown-key' && entry.value.jwksUrl !== undefined) {
-      const newer = await keySets.newerKeysOf(entry.value)
+      const newer = await keySets.newerKeysOf(realm.name, entry.value)
       if (newer === undefined) return keysAway(jws, entry.value)
       read = readForeign({ ...question, keys: newer })
     }

@@ -9,6 +9,7 @@ import {
   StoreUnavailable,
   type TokenFacts,
 } from '@rescind/core'
+import { addressShare } from '../wire/address.ts'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
 import { withoutBom } from '../wire/text.ts'
@@ -21,7 +22,7 @@ import { planClient } from './client-write.ts'
 import { type ChatApp, sourceOf } from './directory.ts'
 import { tooMany } from './envelope.ts'
 import type { ChatRates } from './rates.ts'
-import type { ChatBounds } from './tools.ts'
+import { appKey, type ChatBounds } from './tools.ts'
 import type { Presented } from './user.ts'
 
 export type OutsideReply =
@@ -29,8 +30,23 @@ export type OutsideReply =
   /** No answer that could be used: out of reach, too late, too long, redirected. */
   | { readonly kind: 'failed' }
 
+/** What a verify URL is asked, and for whom. */
+export type OutsideAsk = {
+  readonly url: string
+  readonly token: string
+  readonly realm: string
+  readonly app: string
+}
+
 /** Asks a verify URL about a token, within bounds of time and size, and never inside the own network. */
-export type AskOutside = (url: string, token: string) => Promise<OutsideReply>
+export type AskOutside = (ask: OutsideAsk) => Promise<OutsideReply>
+
+/** A question that is out. `from`: the share of addresses that a public key was sent from; absent with an API key. */
+type Asking = {
+  readonly app: string
+  readonly from: string | undefined
+  readonly claimed: Promise<Claimed | undefined>
+}
 
 /** Who a token stands for, as somebody else says. */
 type Claimed = {
@@ -50,7 +66,7 @@ export class OutsideVerifier {
   readonly #rates: ChatRates
   readonly #bounds: ChatBounds
   /** What is being asked now, so that many who come with one token ask once. */
-  readonly #asking: Map<string, Promise<Claimed | undefined>> = new Map()
+  readonly #asking: Map<string, Asking> = new Map()
 
   constructor(
     ask: AskOutside,
@@ -86,17 +102,33 @@ export class OutsideVerifier {
     return keep(realm, presented, { admin, claimed })
   }
 
-  #once(realm: Realm, { who, raw }: Presented): Promise<Claimed | undefined> {
-    const key = `${realm.ordinal}/${who.app.name}/${raw.digest(realm.keys.digestKey)}`
+  #once(realm: Realm, { who, raw, request }: Presented): Promise<Claimed | undefined> {
+    const app = appKey(realm, who.app.name)
+    const key = `${app}/${raw.digest(realm.keys.digestKey)}`
     const known = this.#asking.get(key)
-    if (known !== undefined) return known
-    if (this.#asking.size >= this.#bounds.outsideMax)
-      throw new Overloaded('too many tokens are being verified')
-    const asking = this.#ask(who.app.verifyUrl ?? '', raw.reveal())
+    if (known !== undefined) return known.claimed
+    const from = who.byApiKey ? undefined : addressShare(request.from)
+    if (this.#isFull(app, from)) throw new Overloaded('too many tokens of this app are being verified')
+    const ask = { url: who.app.verifyUrl ?? '', token: raw.reveal(), realm: realm.name, app: who.app.name }
+    const claimed = this.#ask(ask)
       .then((reply) => claimedIn(reply, { nowMs: realm.nowMs(), skewMs: skewMsOf(who.app) }))
       .finally(() => this.#asking.delete(key))
-    this.#asking.set(key, asking)
-    return asking
+    this.#asking.set(key, { app, from, claimed })
+    return claimed
+  }
+
+  /** Public keys are everybody's: one address takes some of an app's places, all of them not the last ones. */
+  #isFull(app: string, from: string | undefined): boolean {
+    let [all, open, here] = [0, 0, 0]
+    for (const asking of this.#asking.values()) {
+      if (asking.app !== app) continue
+      all += 1
+      if (asking.from !== undefined) open += 1
+      if (asking.from === from) here += 1
+    }
+    const { outsidePerAppMax, outsidePublicMax, outsidePerAddressMax } = this.#bounds
+    if (all >= outsidePerAppMax) return true
+    return from !== undefined && (open >= outsidePublicMax || here >= outsidePerAddressMax)
   }
 }
 

@@ -16,7 +16,7 @@ import { START_MS } from '../../test/kit/realm.ts'
 import { spellingsOf } from '../../test/kit/spellings.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { assertError, type ChatWorld, openChat, type Reply, tokenPath } from './fixture.test.ts'
-import type { OutsideReply } from './outside.ts'
+import type { OutsideAsk, OutsideReply } from './outside.ts'
 
 const NOW = START_MS / 1_000
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -61,7 +61,7 @@ type Outside = { readonly world: ChatWorld; readonly asked: string[]; me(token: 
 
 async function openOutside(issuer: Issuer, store?: Store): Promise<Outside> {
   const asked: string[] = []
-  const askOutside = async (_url: string, token: string): Promise<OutsideReply> => {
+  const askOutside = async ({ token }: OutsideAsk): Promise<OutsideReply> => {
     asked.push(token)
     const { sub, exp, iat } = issuer.vouches(token) ?? {}
     const said = sub === undefined ? {} : { id: sub, exp, iat }

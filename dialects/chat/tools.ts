@@ -19,8 +19,11 @@ export type ChatBounds = {
   readonly clientsScannedMax: number
   /** Listings under way at once; past it 429. */
   readonly scansMax: number
-  /** Tokens that verify URLs are being asked about; past it 503. */
-  readonly outsideMax: number
+  /** Tokens that the verify URL of one app is being asked about; past it 503. Verify URLs may be slow. */
+  readonly outsidePerAppMax: number
+  /** Of these, for callers with the public client key alone: all of them, and those of one address. */
+  readonly outsidePublicMax: number
+  readonly outsidePerAddressMax: number
   /** Open streams of one app, and of all; past either 429. */
   readonly streamsPerAppMax: number
   readonly streamsMax: number
@@ -29,7 +32,9 @@ export type ChatBounds = {
 export const CHAT_BOUNDS: ChatBounds = {
   clientsScannedMax: 1_000_000,
   scansMax: 4,
-  outsideMax: 32,
+  outsidePerAppMax: 16,
+  outsidePublicMax: 12,
+  outsidePerAddressMax: 4,
   streamsPerAppMax: 64,
   streamsMax: 1_024,
 }

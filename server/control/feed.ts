@@ -220,7 +220,7 @@ async function config({ parts, realm }: Ask): Promise<Answer> {
   const keys = await publishedKeys(realm)
   const issuers: JsonObject[] = []
   for await (const { value } of realm.directory.all(ISSUERS)) {
-    if (value.enabled) issuers.push(await issuerJson(parts, value))
+    if (value.enabled) issuers.push(await issuerJson(parts, realm.name, value))
   }
   const { digestKey } = realm.keys
   return jsonAnswer(200, {
@@ -233,9 +233,9 @@ async function config({ parts, realm }: Ask): Promise<Answer> {
   })
 }
 
-async function issuerJson({ keySets }: ControlParts, value: IssuerValue): Promise<JsonObject> {
+async function issuerJson({ keySets }: ControlParts, realm: string, value: IssuerValue): Promise<JsonObject> {
   const { issuer, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds } = value
-  const keys = await keySets.keysOf(value)
+  const keys = await keySets.keysOf(realm, value)
   return {
     issuer,
     algorithms,

@@ -355,7 +355,7 @@ type FetchJson = z.output<typeof FETCH>
 
 /** No part of the record: its version says nothing about it. */
 function fetchJson({ realm, parts }: Shower, value: IssuerValue): FetchJson | undefined {
-  const state = parts.keySets.stateOf(value)
+  const state = parts.keySets.stateOf(realm.name, value)
   if (state === undefined) return undefined
   const { keys, fetchedAgoMs, failedAgoMs, why } = state
   const at = (agoMs: number | undefined): string | undefined =>

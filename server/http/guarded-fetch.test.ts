@@ -6,9 +6,11 @@ import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { TEST_CERT, TEST_KEY } from '../../test/kit/tls.ts'
-import { FETCHES_MAX, type FetchAsk, type Fetched, guardedFetch, type Resolve } from './guarded-fetch.ts'
+import { FETCHES_PER_ONE_MAX, type FetchShare } from './fetch-shares.ts'
+import { type FetchAsk, type Fetched, guardedFetch, type Resolve } from './guarded-fetch.ts'
 
-const BOUNDS = { maxBytes: 1_000, timeoutMs: 5_000 }
+const SHARE: FetchShare = { realm: 'default', of: 'app acme' }
+const BOUNDS = { share: SHARE, maxBytes: 1_000, timeoutMs: 5_000 }
 const LOCAL: FetchAsk = {
   ...BOUNDS,
   allowInternal: true,
@@ -188,15 +190,23 @@ test('a name that nobody knows is not asked', async () => {
   assert.equal(await whyOf(guardedFetch('https://no.example/', { ...BOUNDS, resolve: none })), 'unresolvable')
 })
 
-test('as many as may be under way are, and one more is refused until one has ended', async () => {
+test('[H21] as many for one app as may be under way are, one more is refused, and others are not', async () => {
   const waiting: (() => void)[] = []
   const resolve: Resolve = () =>
     new Promise((done) => {
       waiting.push(() => done([]))
     })
   const ask = { ...BOUNDS, resolve }
-  const first = Array.from({ length: FETCHES_MAX }, () => whyOf(guardedFetch('https://slow.example/', ask)))
+  const first = Array.from({ length: FETCHES_PER_ONE_MAX }, () =>
+    whyOf(guardedFetch('https://slow.example/', ask)),
+  )
   assert.equal(await whyOf(guardedFetch('https://slow.example/', ask)), 'busy')
+  for (const share of [
+    { realm: 'default', of: 'app globex' },
+    { realm: 'default', of: 'issuer acme' },
+    { realm: 'other', of: 'app acme' },
+  ])
+    assert.equal(await whyOf(guardedFetch('https://10.0.0.1/', { ...BOUNDS, share })), 'internal-address')
   for (const release of waiting) release()
   assert.deepEqual([...new Set(await Promise.all(first))], ['unresolvable'])
   assert.equal(await whyOf(guardedFetch('https://10.0.0.1/', BOUNDS)), 'internal-address')
@@ -233,4 +243,18 @@ test('an answer that is packed is read, named as such or not, and bounded by wha
     assert.equal(said, expected, `${encoding} ${body.toString('hex').slice(0, 20)}`)
     if (fetched.kind === 'answer' && fetched.body.length < 100) assert.deepEqual(fetched.body, plain)
   }
+})
+
+test('[H21] a request that gives way to another one ends at once, and says so', async () => {
+  const port = await serve(() => undefined)
+  const silent = (of: string): Promise<string> =>
+    whyOf(
+      guardedFetch(`http://127.0.0.1:${port}/`, { ...LOCAL, timeoutMs: 300, share: { realm: 'crowd', of } }),
+    )
+  const first = silent('greedy')
+  const others = Array.from({ length: 15 }, () => silent('greedy'))
+  const more = Array.from({ length: 16 }, () => silent('greedy too'))
+  const late = silent('modest')
+  assert.equal(await first, 'busy')
+  assert.deepEqual([...new Set(await Promise.all([...others, ...more, late]))], ['timeout'])
 })

@@ -5,9 +5,11 @@ import https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, type ZlibOptions } from 'node:zlib'
+import { type FetchShare, FetchShares } from './fetch-shares.ts'
 import { isInternalAddress } from './internal-address.ts'
 
 export type FetchAsk = {
+  readonly share: FetchShare
   readonly method?: 'GET' | 'POST'
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -39,7 +41,7 @@ export type FetchFailure =
   | 'too-large'
   /** In an encoding that is not read here, or broken in it. */
   | 'encoded'
-  /** As many requests as may be under way at once are. */
+  /** As many requests as may be under way at once are, or this one had to give way. */
   | 'busy'
 
 export type Fetched =
@@ -51,11 +53,9 @@ export type Fetched =
     }
   | { readonly kind: 'failed'; readonly why: FetchFailure }
 
-/** Guarded requests under way at once, of the whole process; past it the answer is `busy`. */
-export const FETCHES_MAX = 64
 const ADDRESSES_MAX = 16
 
-let underWay = 0
+const shares = new FetchShares()
 
 /**
  * A request to a URL that somebody else chose: https only, no redirects, no internal address (checked on what the name
@@ -64,17 +64,16 @@ let underWay = 0
  * holds anything of what was sent.
  */
 export async function guardedFetch(url: string, ask: FetchAsk): Promise<Fetched> {
-  if (underWay >= FETCHES_MAX) return failed('busy')
-  underWay += 1
-  const deadline = AbortSignal.timeout(ask.timeoutMs)
+  const giveUp = new AbortController()
+  const leave = shares.enter(ask.share, () => giveUp.abort())
+  if (leave === undefined) return failed('busy')
+  const deadline = AbortSignal.any([AbortSignal.timeout(ask.timeoutMs), giveUp.signal])
   const expired = new Promise<Fetched>((done) => {
-    deadline.addEventListener('abort', () => done(failed('timeout')), { once: true })
+    deadline.addEventListener('abort', () => done(failed(giveUp.signal.aborted ? 'busy' : 'timeout')), {
+      once: true,
+    })
   })
-  // A look-up cannot be called off, so its place is given back only when it has ended, too.
-  const whole = fetchNow(url, ask, deadline).finally(() => {
-    underWay -= 1
-  })
-  return Promise.race([whole, expired])
+  return Promise.race([fetchNow(url, ask, deadline), expired]).finally(leave)
 }
 
 async function fetchNow(url: string, ask: FetchAsk, deadline: AbortSignal): Promise<Fetched> {
@@ -103,7 +102,19 @@ async function addressesOf({ hostname }: URL, resolve: Resolve): Promise<readonl
   }
 }
 
-const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true })
+/**
+ * Look-ups that the system has under way: they cannot be called off, and block a thread of few each, so one name is
+ * looked up once for all who ask.
+ */
+const lookups: Map<string, Promise<readonly Address[]>> = new Map()
+
+const systemResolve: Resolve = (hostname) => {
+  const known = lookups.get(hostname)
+  if (known !== undefined) return known
+  const looking = lookup(hostname, { all: true }).finally(() => lookups.delete(hostname))
+  lookups.set(hostname, looking)
+  return looking
+}
 
 type Way = { readonly address: Address; readonly deadline: AbortSignal }
 

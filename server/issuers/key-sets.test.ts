@@ -56,8 +56,8 @@ class World {
     },
   })
 
-  async count(nth = 0): Promise<number | undefined> {
-    return (await this.sets.keysOf(issuerAt(nth)))?.length
+  async count(nth = 0, realm = 'default'): Promise<number | undefined> {
+    return (await this.sets.keysOf(realm, issuerAt(nth)))?.length
   }
 }
 
@@ -97,7 +97,7 @@ test('the last good set serves to its maximum age, to the millisecond, and failu
   ]) {
     world.body = broken
     world.nowMs += KEYS_ASK_AGAIN_MS
-    assert.equal((await world.sets.newerKeysOf(issuerAt(0)))?.length, 1, broken)
+    assert.equal((await world.sets.newerKeysOf('default', issuerAt(0)))?.length, 1, broken)
   }
   world.status = 500
   world.nowMs = KEYS_AGE_MAX_MS
@@ -113,7 +113,7 @@ test('an issuer that is away is asked again only after a while', async () => {
   for (let nth = 0; nth < 5; nth += 1) assert.equal(await world.count(), undefined)
   assert.equal(world.asked, 1)
   world.nowMs = KEYS_ASK_AGAIN_MS - 1
-  assert.equal(await world.sets.newerKeysOf(issuerAt(0)), undefined)
+  assert.equal(await world.sets.newerKeysOf('default', issuerAt(0)), undefined)
   assert.equal(world.asked, 1)
   world.nowMs = KEYS_ASK_AGAIN_MS
   world.status = 200
@@ -130,6 +130,36 @@ test('as many sets as may be held are; one more forgets the one that was used le
   assert.equal(world.asked, KEY_SETS_MAX + 1)
   await world.count(1)
   assert.equal(world.asked, KEY_SETS_MAX + 2)
+})
+
+test('[H21] a realm with many issuers forgets its own sets, not those of another realm', async () => {
+  const world = new World()
+  await world.count(0, 'modest')
+  for (let nth = 0; nth <= KEY_SETS_MAX; nth += 1) await world.count(nth, 'greedy')
+  const { asked } = world
+  await world.count(0, 'modest')
+  assert.equal(world.asked, asked)
+  await world.count(0, 'greedy')
+  assert.equal(world.asked, asked + 1)
+})
+
+test('[H21] one issuer of two realms is asked for each, and as whose it is told', async () => {
+  const shares: object[] = []
+  const sets = new KeySets({
+    fetch: async (_url, { share }): Promise<Fetched> => {
+      shares.push(share)
+      return { kind: 'failed', why: 'timeout' }
+    },
+    monotonicMs: () => 0,
+    allowInternal: false,
+    onFailure: () => undefined,
+  })
+  for (const realm of ['one', 'two', 'one']) assert.equal(await sets.keysOf(realm, issuerAt(0)), undefined)
+  const of = `issuer ${issuerAt(0).issuer}`
+  assert.deepEqual(shares, [
+    { realm: 'one', of },
+    { realm: 'two', of },
+  ])
 })
 
 // The kind: one entry of a set that is not understood, or a set that comes otherwise than usual.

@@ -13,8 +13,8 @@ export const KEYS_FRESH_MS = 300_000
 export const KEYS_AGE_MAX_MS = 86_400_000
 /** Between two questions to one issuer: whoever sends tokens with made-up key ids asks no more than that. */
 export const KEYS_ASK_AGAIN_MS = 10_000
-/** Key sets held; one more forgets the one that was used least lately. */
-export const KEY_SETS_MAX = 500
+/** Key sets held; one more forgets the one that was used least lately, of the realm that has most. */
+export const KEY_SETS_MAX = 1_000
 /** Bytes of a set, unpacked: about 1,500 keys. */
 export const SET_MAX_BYTES = 262_144
 const FETCH_TIMEOUT_MS = 5_000
@@ -41,6 +41,7 @@ export type FetchState = {
 }
 
 type KeySet = {
+  readonly realm: string
   keys: readonly VerificationKey[] | undefined
   fetchedAtMs: number
   failed: { readonly atMs: number; readonly why: string } | undefined
@@ -55,7 +56,9 @@ type KeySet = {
  */
 export class KeySets {
   readonly #parts: KeySetsParts
-  readonly #sets: Map<string, KeySet> = new Map()
+  /** By realm, and the least lately used first. */
+  readonly #sets: Map<string, Map<string, KeySet>> = new Map()
+  #count = 0
   readonly #imported: WeakMap<IssuerValue, readonly VerificationKey[]> = new WeakMap()
 
   constructor(parts: KeySetsParts) {
@@ -68,9 +71,9 @@ export class KeySets {
   }
 
   /** @returns undefined when the keys cannot be known now. */
-  async keysOf(issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
+  async keysOf(realm: string, issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
     if (issuer.jwksUrl === undefined) return this.#given(issuer)
-    const set = this.#setOf(issuer)
+    const set = this.#setOf(realm, issuer)
     if (!this.#isUsable(set)) await this.#ask(issuer, set)
     // Nobody waits for a newer set while the one in hand is good; the next one has it.
     else if (this.#ageOf(set) > KEYS_FRESH_MS) void this.#ask(issuer, set)
@@ -78,9 +81,9 @@ export class KeySets {
   }
 
   /** How fetching goes, for people; nothing is asked for it. @returns undefined where the keys were given. */
-  stateOf({ issuer, jwksUrl, algorithms }: IssuerValue): FetchState | undefined {
+  stateOf(realm: string, { issuer, jwksUrl, algorithms }: IssuerValue): FetchState | undefined {
     if (jwksUrl === undefined) return undefined
-    const set = this.#sets.get(nameOf({ issuer, jwksUrl, algorithms }))
+    const set = this.#sets.get(realm)?.get(nameOf({ issuer, jwksUrl, algorithms }))
     const { keys, failed } = set ?? {}
     const good = set !== undefined && keys !== undefined
     return {
@@ -93,9 +96,9 @@ export class KeySets {
   }
 
   /** As `keysOf`, for a token whose key is not among those in hand: the issuer may have changed them. */
-  async newerKeysOf(issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
+  async newerKeysOf(realm: string, issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
     if (issuer.jwksUrl === undefined) return undefined
-    const set = this.#setOf(issuer)
+    const set = this.#setOf(realm, issuer)
     await this.#ask(issuer, set)
     return this.#isUsable(set) ? set.keys : undefined
   }
@@ -128,7 +131,8 @@ export class KeySets {
       this.#parts.onFailure(name, why)
     }
     const askedAtMs = monotonicMs()
-    const bounds = { maxBytes: SET_MAX_BYTES, timeoutMs: FETCH_TIMEOUT_MS, allowInternal }
+    const share = { realm: set.realm, of: `issuer ${issuer}` }
+    const bounds = { share, maxBytes: SET_MAX_BYTES, timeoutMs: FETCH_TIMEOUT_MS, allowInternal }
     const fetched = await fetch(jwksUrl, { ...bounds, headers: { accept: 'application/json' } })
     if (fetched.kind === 'failed') return onFailure(issuer, WORDS[fetched.why] ?? fetched.why)
     if (fetched.status !== 200) return onFailure(issuer, `status ${fetched.status}`)
@@ -147,25 +151,40 @@ export class KeySets {
     return set.keys !== undefined && this.#ageOf(set) <= KEYS_AGE_MAX_MS
   }
 
-  #setOf(issuer: IssuerValue): KeySet {
+  #setOf(realm: string, issuer: IssuerValue): KeySet {
+    const ofRealm = this.#sets.get(realm) ?? new Map<string, KeySet>()
+    this.#sets.set(realm, ofRealm)
     const name = nameOf(issuer)
-    const found = this.#sets.get(name)
-    this.#sets.delete(name)
-    const set = found ?? {
-      keys: undefined,
-      fetchedAtMs: 0,
-      failed: undefined,
-      askedAtMs: NEVER,
-      asking: undefined,
-    }
-    this.#sets.set(name, set)
-    const [oldest] = this.#sets.keys()
-    if (this.#sets.size > KEY_SETS_MAX && oldest !== undefined) this.#sets.delete(oldest)
+    const found = ofRealm.get(name)
+    const set = found ?? newSet(realm)
+    ofRealm.delete(name)
+    ofRealm.set(name, set)
+    if (found !== undefined) return set
+    this.#count += 1
+    if (this.#count > KEY_SETS_MAX) this.#forgetOne()
     return set
+  }
+
+  #forgetOne(): void {
+    let largest = new Map<string, KeySet>()
+    for (const ofRealm of this.#sets.values()) if (ofRealm.size > largest.size) largest = ofRealm
+    const [oldest] = largest.keys()
+    if (oldest !== undefined && largest.delete(oldest)) this.#count -= 1
   }
 }
 
-/** By everything that a set depends on: two issuers never share keys, whatever their key ids are. */
+function newSet(realm: string): KeySet {
+  return {
+    realm,
+    keys: undefined,
+    fetchedAtMs: 0,
+    failed: undefined,
+    askedAtMs: NEVER,
+    asking: undefined,
+  }
+}
+
+/** By everything that a set depends on: two issuers never share keys, whatever their key ids are, nor do realms. */
 function nameOf({
   issuer,
   jwksUrl,
