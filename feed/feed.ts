@@ -4,6 +4,7 @@ import { readContacts } from './contacts.ts'
 import { Forks } from './forks.ts'
 import { RealmFeed } from './realm-feed.ts'
 import { SENDING_MAX, SENDING_QUEUE_MAX, Turnstile } from './snapshots.ts'
+import { Turns } from './turns.ts'
 
 const PULSE_MS = 15_000
 
@@ -17,6 +18,7 @@ export type FeedParts = {
 /** The voice: every realm's log, carried to those who judge tokens elsewhere. */
 export class Feed {
   readonly turnstile: Turnstile = new Turnstile(SENDING_MAX, SENDING_QUEUE_MAX)
+  readonly questions: Turns = new Turns()
   readonly #parts: FeedParts
   readonly #forks: Forks
   readonly #byRealm: Map<RealmOrdinal, RealmFeed> = new Map()

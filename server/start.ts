@@ -236,7 +236,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     drainTimeoutMs: DRAIN_TIMEOUT_MS,
   })
   try {
-    await app.listen({ host: config.host, port: config.port })
+    await app.listen({ host: config.host, port: config.port, backlog: BACKLOG })
   } catch (error) {
     chat.close()
     await maintenance.stop()
@@ -261,6 +261,11 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   }
 }
 
+/**
+ * Connections that may wait to be accepted, as far as the system lets them: hundreds of verifiers come back at once, and
+ * one that is turned away by the system is not told so, but tries again after seconds.
+ */
+const BACKLOG = 4_096
 /** Milliseconds that requests in flight have to finish once the server stops; below what the process gives itself. */
 const DRAIN_TIMEOUT_MS = 8_000
 const SWEEP_MS = 50

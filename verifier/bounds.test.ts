@@ -8,12 +8,12 @@ import fc from 'fast-check'
 import { digestAt, handleAt } from '../core/property/samples.ts'
 import { settled } from '../test/kit/hand-timers.ts'
 import { BOUND_MS, ending, mint, openVerifierWorld, say } from '../test/kit/verifier-world.ts'
+import type { Seen } from './engine.ts'
 import { Memory, REMEMBERED_MAX } from './memory.ts'
 import { openVerifier } from './open.ts'
-import { ASKING_MAX } from './questions.ts'
+import { ASKING_MAX, SENT_MAX } from './questions.ts'
 import { EVENT_MAX_CHARS, type SseMessage, SseParser } from './source/sse.ts'
 import { USED_WAITING_MAX, Used } from './used.ts'
-import type { Seen } from './verifier.ts'
 import { WATCHED_MAX, Watches } from './watches.ts'
 
 test('events come out of a stream as they are, however it is cut into chunks', () => {
@@ -305,9 +305,28 @@ test('one question about a token serves all who ask meanwhile, and questions are
   source.mode = 'silent'
   const asked = Array.from({ length: ASKING_MAX + 1 }, (_, nth) => verifier.verify(`unseen ${nth}`))
   assert.equal(say((await asked[ASKING_MAX]) as never), 'unknown: unseen')
+  assert.equal(source.asked, 1 + SENT_MAX, 'the others wait for their turn')
+  for (let sent = 0; sent < ASKING_MAX; sent += SENT_MAX) {
+    source.breakOff()
+    await settled()
+  }
   assert.equal(source.asked, 1 + ASKING_MAX)
-  source.breakOff()
   for (const one of await Promise.all(asked)) assert.equal(say(one), 'unknown: unseen')
+})
+
+test('a question that waits for its turn for too long is given up on, and its place is free', async () => {
+  const { time, source, verifier } = openVerifierWorld()
+  await time.run(500)
+  source.mode = 'silent'
+  const asked = Array.from({ length: ASKING_MAX }, (_, nth) => verifier.verify(`unseen ${nth}`))
+  await time.run(BOUND_MS + 1)
+  const late = verifier.verify('unseen again')
+  await settled()
+  for (const one of await Promise.all(asked.slice(SENT_MAX))) assert.equal(say(one), 'unknown: unseen')
+  assert.equal(source.asked, SENT_MAX)
+  source.mode = 'up'
+  source.breakOff()
+  assert.equal(say(await late), 'inactive: unknown')
 })
 
 test('[H1] a token that one use may end is no access token, and is asked about every time', async () => {

@@ -4,8 +4,8 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { openVerifierWorld } from '../test/kit/verifier-world.ts'
-import { TIMERS } from './open.ts'
 import { httpTransport } from './source/http.ts'
+import { TIMERS } from './source/timers.ts'
 import { SourceFailed } from './source/transport.ts'
 
 /** What is no answer to "is this token good?" is never taken for yes, whatever it looks like. */

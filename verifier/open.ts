@@ -1,8 +1,9 @@
 import type { Clock } from '@rescind/core'
+import { Engine } from './engine.ts'
 import type { ConnectionState, OnStale } from './results.ts'
-import type { Timers } from './source/follower.ts'
 import { httpTransport } from './source/http.ts'
 import { StateFile } from './source/state-file.ts'
+import { TIMERS } from './source/timers.ts'
 import type { Trouble } from './source/transport.ts'
 import { Verifier } from './verifier.ts'
 
@@ -26,15 +27,9 @@ const STALENESS_MAX_MS = 3_600_000
 const POLICIES: ReadonlySet<string> = new Set(['refuse', 'ask', 'allow'])
 
 const CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
-/** The longest that a timer can wait; one that is asked for more is due at once. */
-const TIMER_MAX_MS = 2 ** 31 - 1
 
-export const TIMERS: Timers = {
-  after: (ms, task) => {
-    const timer = setTimeout(task, Math.min(ms, TIMER_MAX_MS))
-    return () => clearTimeout(timer)
-  },
-}
+/** Those that ask the same server with the same key and bound are one instance to it. */
+const ENGINES: Map<string, Engine> = new Map()
 
 /**
  * A verifier that follows its server from now on. It answers at once, `unknown` until it has heard enough: await
@@ -50,19 +45,27 @@ export function openVerifier(options: VerifierOptions): Verifier {
     throw new TypeError(`maxStalenessMs: between ${STALENESS_MIN_MS} and ${STALENESS_MAX_MS}`)
   if (!POLICIES.has(onStale)) throw new TypeError('onStale: refuse, ask or allow')
   const path = options.stateFile
-  const stateFile = path === undefined ? undefined : new StateFile(path, CLOCK.monotonicMs)
   const verifier = new Verifier({
-    transport: httpTransport(url, options.key),
-    clock: CLOCK,
+    engine: engineFor(url, options.key, Math.floor(boundMs)),
     timers: TIMERS,
-    chance: Math.random,
-    boundMs: Math.floor(boundMs),
     onStale,
     onState: options.onState,
-    stateFile,
+    stateFile: path === undefined ? undefined : new StateFile(path, CLOCK.monotonicMs),
   })
-  verifier.start(stateFile?.recall())
+  verifier.start()
   return verifier
+}
+
+function engineFor(url: URL, key: string, boundMs: number): Engine {
+  const name = JSON.stringify([url.href, key, boundMs])
+  const running = ENGINES.get(name)
+  if (running !== undefined) return running
+  const onOver = (): void => void ENGINES.delete(name)
+  const transport = httpTransport(url, key)
+  const parts = { transport, clock: CLOCK, timers: TIMERS, chance: Math.random, boundMs, onOver }
+  const engine = new Engine(parts)
+  ENGINES.set(name, engine)
+  return engine
 }
 
 /** A key over plain http is anybody's who listens; on this machine alone nobody does. */

@@ -1,5 +1,5 @@
+import type { Seen } from './engine.ts'
 import type { CheckResult } from './results.ts'
-import type { Seen } from './verifier.ts'
 
 /** Handles that wait to be reported; more are not, until these have gone. */
 export const USED_WAITING_MAX = 10_000

@@ -6,8 +6,8 @@ import {
   type TokenDigest,
   turnsVerdicts,
 } from '@rescind/core'
+import type { Seen } from './engine.ts'
 import { type CheckResult, type Inactive, inactiveFor, type Unknown } from './results.ts'
-import type { Seen } from './verifier.ts'
 
 /** Told once: why a token is over, or that nobody can say any more. */
 export type OnRevoked = (ended: Inactive | Unknown) => void
@@ -64,12 +64,12 @@ export class Watches {
    * @throws RangeError past WATCHED_MAX: a socket that cannot be cut must not be opened.
    */
   add(
-    raw: RawToken,
+    raw: RawToken | undefined,
     known: Known,
     callback: OnRevoked,
   ): { readonly watch: Watch; readonly stop: () => void } {
     if (this.#all.size >= WATCHED_MAX) throw new RangeError(`more than ${WATCHED_MAX} tokens are watched`)
-    const watch: Watch = { raw: known.seen === undefined ? raw : undefined, known, callback }
+    const watch: Watch = { raw, known, callback }
     this.#all.add(watch)
     this.#name(watch)
     const stop = (): void => {
@@ -107,7 +107,7 @@ export class Watches {
 
   /** Somebody else asked about this token: those who watch it know as much now. */
   seen(digest: TokenDigest, seen: Seen, index: RevocationIndex): void {
-    for (const watch of [...this.#byDigest.of(digest)]) {
+    for (const watch of this.#byDigest.of(digest)) {
       if (watch.known.seen !== undefined) continue
       this.#rename(watch, { ...watch.known, digest, seen })
       this.#unseen.delete(watch)
@@ -202,23 +202,26 @@ function namesOf({ digest, name, seen }: Known): {
   return { digests, handles: line.flatMap(({ handle }) => handle ?? []) }
 }
 
-const NOBODY: ReadonlySet<never> = new Set<never>()
+/** Who is watched by which names: nearly always one by each, so that one is kept without a set around it. */
+class Names<T extends object> {
+  readonly #byName: Map<string, T | Set<T>> = new Map()
 
-class Names<T> {
-  readonly #sets: Map<string, Set<T>> = new Map()
-
-  of(name: string): ReadonlySet<T> {
-    return this.#sets.get(name) ?? NOBODY
+  of(name: string): readonly T[] {
+    const found = this.#byName.get(name)
+    if (found === undefined) return []
+    return found instanceof Set ? [...found] : [found]
   }
 
   add(name: string, one: T): void {
-    const set = this.#sets.get(name)
-    if (set === undefined) this.#sets.set(name, new Set([one]))
-    else set.add(one)
+    const found = this.#byName.get(name)
+    if (found === undefined) this.#byName.set(name, one)
+    else if (found instanceof Set) found.add(one)
+    else if (found !== one) this.#byName.set(name, new Set([found, one]))
   }
 
   drop(name: string, one: T): void {
-    const set = this.#sets.get(name)
-    if (set?.delete(one) === true && set.size === 0) this.#sets.delete(name)
+    const found = this.#byName.get(name)
+    if (found === one) this.#byName.delete(name)
+    else if (found instanceof Set && found.delete(one) && found.size === 0) this.#byName.delete(name)
   }
 }

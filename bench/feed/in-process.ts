@@ -7,6 +7,8 @@ import {
   positionText,
   RevocationIndex,
 } from '@rescind/core'
+import { Engine } from '../../verifier/engine.ts'
+import { TIMERS } from '../../verifier/source/timers.ts'
 import { MemorySource } from '../../verifier/testing/memory-source.ts'
 import { Verifier } from '../../verifier/verifier.ts'
 
@@ -68,15 +70,16 @@ export async function measureCheck(entries: number): Promise<CheckFigures> {
   const { bytes } = snapshotOf(entries, source.digestKey)
   source.snapshot = () => Promise.resolve(bytes)
   source.acknowledge = () => Promise.resolve({ position: source.position(1), floorMs: 0 })
-  const timers = {
-    after: (ms: number, task: () => void): (() => void) => {
-      const timer = setTimeout(task, ms)
-      return () => clearTimeout(timer)
-    },
-  }
-  const policy = { boundMs: 3_600_000, onStale: 'allow', onState: undefined, stateFile: undefined } as const
-  const verifier = new Verifier({ transport: source, clock, timers, chance: () => 0, ...policy })
-  verifier.start(undefined)
+  const timers = TIMERS
+  const engine = new Engine({ transport: source, clock, timers, chance: () => 0, boundMs: 3_600_000 })
+  const verifier = new Verifier({
+    engine,
+    timers,
+    onStale: 'allow',
+    onState: undefined,
+    stateFile: undefined,
+  })
+  verifier.start()
   while (verifier.stats().snapshots === 0) await new Promise((resolve) => setImmediate(resolve))
   const facts = {
     kind: 'access',

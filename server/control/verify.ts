@@ -50,6 +50,7 @@ export const VERIFY: Endpoint = endpoint({
 })
 
 async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }>): Promise<Answer> {
+  if (by.kind === 'verifier') await parts.feed.questions.turn()
   const raw = RawToken.parse(body.token)
   // Before anything is judged: what the verdict says holds at this place at least.
   const position = positionTextOf(realm, await headPlace(realm))

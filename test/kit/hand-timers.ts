@@ -29,6 +29,9 @@ export class HandTime implements Clock {
     }
   }
 
+  /** Nothing waits to be received here. */
+  readonly received = (): Promise<void> => Promise.resolve()
+
   /** Lets time run, task by task in the order in which they are due, each with all that follows from it. */
   async run(ms: number): Promise<void> {
     const endMs = this.#monotonic + ms

@@ -2,6 +2,7 @@ import type { Rule } from '@rescind/core'
 import { RawToken } from '@rescind/core'
 import { type CheckResult, type OnStale } from '@rescind/verifier'
 import { digestAt, handleAt } from '../../core/property/samples.ts'
+import { Engine } from '../../verifier/engine.ts'
 import { StateFile } from '../../verifier/source/state-file.ts'
 import { MemorySource } from '../../verifier/testing/memory-source.ts'
 import { Verifier } from '../../verifier/verifier.ts'
@@ -12,6 +13,7 @@ export const BOUND_MS = 5_000
 export type VerifierWorld = {
   readonly time: HandTime
   readonly source: MemorySource
+  readonly engine: Engine
   readonly verifier: Verifier
   readonly states: string[]
 }
@@ -21,6 +23,8 @@ export type WorldOptions = {
   readonly source?: MemorySource
   readonly time?: HandTime
   readonly stateFile?: string
+  /** That of another verifier of the same process. */
+  readonly engine?: Engine
 }
 
 /** A verifier over a server in memory, on clocks and timers that a test owns. */
@@ -30,18 +34,18 @@ export function openVerifierWorld(options: WorldOptions = {}): VerifierWorld {
   const states: string[] = []
   const file =
     options.stateFile === undefined ? undefined : new StateFile(options.stateFile, () => time.monotonicMs())
+  const engine =
+    options.engine ??
+    new Engine({ transport: source, clock: time, timers: time, chance: () => 0.5, boundMs: BOUND_MS })
   const verifier = new Verifier({
-    transport: source,
-    clock: time,
+    engine,
     timers: time,
-    chance: () => 0.5,
-    boundMs: BOUND_MS,
     onStale: options.onStale ?? 'refuse',
     onState: (state) => states.push(state),
     stateFile: file,
   })
-  verifier.start(file?.recall())
-  return { time, source, verifier, states }
+  verifier.start()
+  return { time, source, engine, verifier, states }
 }
 
 /** A token of the memory source: good as far as the server says. */

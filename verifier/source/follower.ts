@@ -16,7 +16,11 @@ import type { ConnectionState, OnStale } from '../results.ts'
 import { type FeedConfig, type Hello, SourceFailed, type Transport, type Trouble } from './transport.ts'
 
 /** What runs later; tests run it when they say so. */
-export type Timers = { readonly after: (ms: number, task: () => void) => () => void }
+export type Timers = {
+  readonly after: (ms: number, task: () => void) => () => void
+  /** Resolves when what this process has received by now was counted. */
+  readonly received: () => Promise<void>
+}
 
 export type FollowerParts = {
   readonly transport: Transport
@@ -27,7 +31,8 @@ export type FollowerParts = {
   /** Between 0 and 1: what reconnects are spread by. */
   readonly chance: () => number
   readonly boundMs: number
-  readonly onStale: OnStale
+  /** What the server is to be told that its tokens are worth past the bound. */
+  readonly policy: () => OnStale
   readonly onState: (state: ConnectionState, trouble: Trouble | undefined) => void
   readonly onConfig: (config: FeedConfig) => void
   /** The index was replaced, or these rules were folded into it. */
@@ -55,6 +60,8 @@ const CONFIG_EVERY_MS = 60_000
 const ACK_EVERY_MAX_MS = 1_000
 /** Questions for freshness within one bound. */
 const ACKS_PER_BOUND = 5
+/** Of a bound: the part after which a question for freshness is late. */
+const LATE_PER_BOUND = 5
 /** Collections whose records are part of the configuration. */
 const CONFIGURED: ReadonlySet<string> = new Set(['issuers', 'signingKeys'])
 
@@ -70,9 +77,12 @@ export class Follower {
   #needsSnapshot = false
   #isForked = false
   #instance: string | undefined
+  #askedPolicy: OnStale | undefined
+  #reported: OnStale | undefined
   #ackEveryMs = 0
   #ackSentMs = Number.NEGATIVE_INFINITY
   #ackOut = false
+  #wasUnanswered = false
   #cancelAck: (() => void) | undefined
   #endSession: ((ending: Ending) => void) | undefined
   #cancelWait: (() => void) | undefined
@@ -98,8 +108,24 @@ export class Follower {
     return this.#isForked
   }
 
+  /** A proof of freshness is out for longer than it should take. */
+  get isProofLate(): boolean {
+    const { clock, boundMs } = this.#parts
+    return this.#ackOut && clock.monotonicMs() - this.#ackSentMs > boundMs / LATE_PER_BOUND
+  }
+
   get instance(): string | undefined {
     return this.#instance
+  }
+
+  /** What the server counts this instance as, at the strictest; undefined: it was not told yet. */
+  get reported(): OnStale | undefined {
+    return this.#reported
+  }
+
+  /** Whoever judges by this has become laxer, or stricter: the server is told by a new stream. */
+  policyChanged(): void {
+    if (this.#askedPolicy !== this.#parts.policy()) this.#endSession?.({ kind: 'again' })
   }
 
   /** What a state file has kept. */
@@ -209,8 +235,13 @@ export class Follower {
   }
 
   #follow(): Promise<Ending> {
-    const { transport, replica, boundMs, onStale } = this.#parts
+    const { transport, replica, boundMs } = this.#parts
     const after = replica.position ?? ''
+    const onStale = this.#parts.policy()
+    this.#askedPolicy = onStale
+    // Until the server says hello, it may know of either.
+    this.#reported =
+      this.#reported === undefined || isLaxer(this.#reported, onStale) ? onStale : this.#reported
     return new Promise((resolve) => {
       let close: (() => void) | undefined
       const end = (ending: Ending): void => {
@@ -240,6 +271,7 @@ export class Follower {
   #greeted(hello: Hello, end: (ending: Ending) => void): void {
     this.connects += 1
     this.#instance = hello.instance
+    this.#reported = this.#askedPolicy
     this.#ackEveryMs = Math.min(hello.ackEveryMs, this.#parts.boundMs / 2)
     this.#parts.replica.index?.raiseFloor(hello.floorMs)
     if (isBehind(readPosition(hello.position), this.#parts.replica.place)) {
@@ -306,16 +338,23 @@ export class Follower {
     this.#ackSentMs = sent.monotonicMs
     const used = this.#parts.takeUsed()
     const ask = { instance, position, bound: boundMs, ...(used.length === 0 ? {} : { used }) }
+    // A connection that has died without a word leaves time for another one; a server that is slow is waited for.
+    const timeoutMs = this.#wasUnanswered ? boundMs : boundMs / 2
+    let wasUnanswered = false
     try {
-      const answer = await transport.acknowledge(ask, boundMs)
+      const answer = await transport.acknowledge(ask, timeoutMs)
       if (this.#endSession === end) this.#proved(answer, { sent, place, end })
     } catch (error) {
-      if (this.#endSession === end) this.#unproved(endingOf(error), end)
+      const ending = endingOf(error)
+      wasUnanswered = ending.kind === 'failed' && ending.failure.kind === 'timeout'
+      if (this.#endSession === end) this.#unproved(ending, end)
     }
     this.#ackOut = false
+    this.#wasUnanswered = wasUnanswered
     // What was applied while this question was out is still to be acknowledged.
+    const isDone = replica.position === position && !wasUnanswered
     const soonMs = Math.max(0, this.#ackSentMs + this.#ackEveryMs - clock.monotonicMs())
-    this.#ackIn(replica.position === position ? Number.POSITIVE_INFINITY : soonMs)
+    this.#ackIn(isDone ? Number.POSITIVE_INFINITY : soonMs)
     await this.#maybeRefreshConfig()
   }
 
@@ -387,6 +426,12 @@ export class Follower {
     this.#trouble = trouble
     this.#parts.onState(state, trouble)
   }
+}
+
+const LAXNESS: readonly OnStale[] = ['refuse', 'ask', 'allow']
+
+function isLaxer(one: OnStale, than: OnStale): boolean {
+  return LAXNESS.indexOf(one) > LAXNESS.indexOf(than)
 }
 
 const GOODBYE_MS = 1_000

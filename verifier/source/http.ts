@@ -1,8 +1,10 @@
 import http from 'node:http'
 import https from 'node:https'
 import { readFeedEvent, type Verdict } from '@rescind/core'
+import { SENT_MAX } from '../questions.ts'
 import { readAck, readConfig, readHello, readObject } from './read.ts'
 import { SseParser } from './sse.ts'
+import { TIMERS } from './timers.ts'
 import {
   connectionFailed,
   SourceFailed,
@@ -21,9 +23,6 @@ const SILENCE_MAX_MS = 40_000
 const ANSWER_MAX_BYTES = 16_777_216
 /** Bytes of a snapshot: sixty million entries. */
 const SNAPSHOT_MAX_BYTES = 1_073_741_824
-/** Connections for questions about tokens, beside the one that streams and the one that proves. */
-const SOCKETS_MAX = 8
-
 type Call = {
   readonly method: 'GET' | 'POST'
   readonly path: string
@@ -41,7 +40,7 @@ export function httpTransport(url: URL, key: string): Transport {
   const agentOf = (maxSockets: number): http.Agent =>
     new (secure ? https.Agent : http.Agent)({ keepAlive: true, maxSockets })
   // Apart from each other: what proves that this replica is fresh, and what it needs for that, waits for nothing else.
-  const agents = { proofs: agentOf(1), replica: agentOf(2), questions: agentOf(SOCKETS_MAX) }
+  const agents = { proofs: agentOf(1), replica: agentOf(2), questions: agentOf(SENT_MAX) }
   const out = new Set<http.ClientRequest>()
   const headers = { authorization: `Bearer ${key}` }
 
@@ -59,10 +58,10 @@ export function httpTransport(url: URL, key: string): Transport {
         bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }
       const request = send(base + path, { method, agent: agents[agent], headers: { ...headers, ...typed } })
       out.add(request)
-      const timer = setTimeout(() => request.destroy(timedOut('no answer in time')), timeoutMs)
+      const inTime = TIMERS.after(timeoutMs, () => request.destroy(timedOut('no answer in time')))
       request.once('close', () => out.delete(request))
       const fail = (error: Error): void => {
-        clearTimeout(timer)
+        inTime()
         reject(connectionFailed(error))
       }
       request.on('error', fail)
@@ -76,7 +75,7 @@ export function httpTransport(url: URL, key: string): Transport {
         })
         response.on('error', fail)
         response.on('end', () => {
-          clearTimeout(timer)
+          inTime()
           const status = response.statusCode ?? 0
           // An answer that breaks off is an error above; one that ends early says so by its length.
           if (!response.complete) fail(new Error('the answer broke off'))
@@ -138,9 +137,9 @@ function streamPath({ after, boundMs, onStale, instance }: StreamAsk): string {
 /** @returns what ends it. */
 function listen(request: http.ClientRequest, listener: StreamListener): () => void {
   let isOver = false
-  const timer = setTimeout(() => request.destroy(timedOut('no answer in time')), CONNECT_TIMEOUT_MS)
+  let inTime = TIMERS.after(CONNECT_TIMEOUT_MS, () => request.destroy(timedOut('no answer in time')))
   const end = (failure: SourceFailed | undefined): void => {
-    clearTimeout(timer)
+    inTime()
     if (isOver) return
     isOver = true
     request.destroy()
@@ -151,15 +150,26 @@ function listen(request: http.ClientRequest, listener: StreamListener): () => vo
   })
   request.on('error', (error) => end(connectionFailed(error)))
   request.on('response', (response) => {
-    clearTimeout(timer)
+    inTime()
     if (response.statusCode !== 200) {
       end(new SourceFailed(`the server answered ${response.statusCode ?? 0}`, response.statusCode))
       return
     }
-    response.socket.setTimeout(SILENCE_MAX_MS, () => end(timedOut('the stream fell silent')))
+    let isHeard = false
+    const listenOn = (): void => {
+      inTime = TIMERS.after(SILENCE_MAX_MS, () => {
+        if (!isHeard) end(timedOut('the stream fell silent'))
+        else {
+          isHeard = false
+          listenOn()
+        }
+      })
+    }
+    listenOn()
     response.socket.setNoDelay(true)
     response.setEncoding('utf8')
     response.on('data', (chunk: string) => {
+      isHeard = true
       if (!isOver && !parser.push(chunk)) end(new SourceFailed('an event is too long'))
     })
     response.on('error', (error) => end(connectionFailed(error)))

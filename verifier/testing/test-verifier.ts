@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { KEEP_FOREVER_MS, mintHandle, RawToken, type Rule } from '@rescind/core'
+import { Engine } from '../engine.ts'
 import type { OnStale } from '../results.ts'
+import { TIMERS } from '../source/timers.ts'
 import { Verifier } from '../verifier.ts'
 import { MemorySource } from './memory-source.ts'
 
@@ -43,22 +45,9 @@ export async function createTestVerifier(options: TestVerifierOptions = {}): Pro
   let aheadMs = 0
   const clock = { wallMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs }
   const source = new MemorySource(clock.wallMs)
-  const verifier = new Verifier({
-    transport: source,
-    clock,
-    timers: {
-      after: (ms, task) => {
-        const timer = setTimeout(task, ms)
-        return () => clearTimeout(timer)
-      },
-    },
-    chance: () => 0,
-    boundMs,
-    onStale,
-    onState: undefined,
-    stateFile: undefined,
-  })
-  verifier.start(undefined)
+  const engine = new Engine({ transport: source, clock, timers: TIMERS, chance: () => 0, boundMs })
+  const verifier = new Verifier({ engine, timers: TIMERS, onStale, onState: undefined, stateFile: undefined })
+  verifier.start()
   await verifier.ready()
   return {
     verifier,

@@ -1,0 +1,442 @@
+import {
+  type Clock,
+  type ClockReading,
+  Freshness,
+  isUsableKind,
+  judge,
+  type Lag,
+  type RawToken as Raw,
+  RawToken,
+  Replica,
+  type RevocationIndex,
+  type Rule,
+  type TokenDigest,
+  turnsVerdicts,
+} from '@rescind/core'
+import { isEnded, nameOf } from './ended.ts'
+import { isSingleUse, type Known, readKnown } from './facts.ts'
+import { Memory } from './memory.ts'
+import { type Question, Questions } from './questions.ts'
+import {
+  type Active,
+  type CheckResult,
+  type ConnectionState,
+  type Inactive,
+  inactiveFor,
+  type OnStale,
+  type Unknown,
+  type VerifierStats,
+} from './results.ts'
+import { SignedTexts } from './signed.ts'
+import { Follower, type Timers } from './source/follower.ts'
+import type { Recalled, StateFile } from './source/state-file.ts'
+import type { FeedConfig, Transport, Trouble } from './source/transport.ts'
+import { Used } from './used.ts'
+
+export type EngineParts = {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly chance: () => number
+  readonly boundMs: number
+  /** Nobody judges by it any more. */
+  readonly onOver?: () => void
+}
+
+/** One of those who judge by an engine, and what it tells them. */
+export type Sharer = {
+  readonly onStale: OnStale
+  readonly stateFile: StateFile | undefined
+  readonly onState: (state: ConnectionState, trouble: Trouble | undefined) => void
+  /** There is another index, or these rules were folded into it. */
+  readonly onChange: (rules: readonly Rule[] | undefined) => void
+  /** What is said is fresh. */
+  readonly onFresh: () => void
+  readonly onSeen: (digest: TokenDigest, seen: Seen) => void
+}
+
+/** What to say of a token that is good as far as is known, past the bound. `never`: nothing is good any more. */
+export type Policy = OnStale | 'never'
+
+/** How often rules whose time is over leave the index; one slice of 64 at a time. */
+const SWEEP_MS = 30_000
+
+const MALFORMED: Inactive = inactiveFor('malformed')
+const REVOKED: Inactive = inactiveFor('revoked')
+const EXPIRED: Inactive = inactiveFor('expired')
+const NOT_YET_VALID: Inactive = inactiveFor('not_yet_valid')
+const NOT_ACCESS: Inactive = inactiveFor('not_access')
+const STARTING: Unknown = { kind: 'unknown', why: 'starting' }
+export const STALE: Unknown = { kind: 'unknown', why: 'stale' }
+const UNSEEN: Unknown = { kind: 'unknown', why: 'unseen' }
+/** What is remembered of a token, and what the index said of it when that last changed. */
+export type Seen = Known & {
+  /** Proven by a signature that was checked here, so that a change of keys means to look again. */
+  readonly signed: boolean
+  /** Whether it may be presented with a request at all. */
+  readonly isUsable: boolean
+  /** The version of the index that `turned` is of. */
+  version: number
+  /** Why it is over, whatever the time; undefined: it is not. */
+  turned: Inactive | undefined
+  answer: Active | undefined
+  usedMinute: number
+}
+
+/**
+ * One running follower of a server and everything that is known by it, for all verifiers of a process that ask the same
+ * server with the same key and bound: to the server they are one instance.
+ */
+export class Engine {
+  readonly #parts: EngineParts
+  readonly #replica: Replica = new Replica()
+  readonly #freshness: Freshness
+  readonly #follower: Follower
+  readonly #signed: SignedTexts = new SignedTexts()
+  readonly #seen: Memory<Seen> = new Memory()
+  readonly #used: Used = new Used()
+  readonly #questions: Questions
+  readonly #sharers: Set<Sharer> = new Set()
+  readonly #start: ClockReading
+  #config: FeedConfig | undefined
+  /** Goes up whenever a verdict may have turned. */
+  #version = 1
+  #slice = 0
+  #cancelSweep: (() => void) | undefined
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts
+    this.#freshness = new Freshness(parts.boundMs)
+    this.#start = this.#reading()
+    this.#follower = new Follower({
+      ...parts,
+      replica: this.#replica,
+      freshness: this.#freshness,
+      policy: () => laxest(this.#sharers),
+      onState: (state, trouble) => {
+        for (const one of [...this.#sharers]) one.onState(state, trouble)
+      },
+      onConfig: (config) => this.#configured(config),
+      onChange: (rules) => this.#changed(rules),
+      onProof: () => this.#proved(),
+      takeUsed: () => this.#used.take(),
+    })
+    this.#questions = new Questions({
+      ...parts,
+      now: () => {
+        const at = this.#reading()
+        return { at, lag: this.#freshness.lag(at) }
+      },
+      isProofLate: () => this.#follower.isProofLate,
+    })
+  }
+
+  /** Begins to follow the server with the first; what the state file of one has kept is known at once. */
+  join(sharer: Sharer, recalled: Recalled | undefined): void {
+    this.#sharers.add(sharer)
+    if (recalled?.kind === 'read') this.#recall(recalled)
+    if (this.#sharers.size > 1) {
+      this.#follower.policyChanged()
+      return
+    }
+    this.#follower.start()
+    this.#sweepLater()
+  }
+
+  /** Keeps what is known, if it has a state file; with the last one the server is told goodbye, and everything stops. */
+  async leave(sharer: Sharer): Promise<void> {
+    if (!this.#sharers.has(sharer)) return
+    if (this.#sharers.size > 1) {
+      this.#sharers.delete(sharer)
+      this.#follower.policyChanged()
+      await this.#keep(sharer, true)
+      return
+    }
+    this.#parts.onOver?.()
+    this.#cancelSweep?.()
+    await this.#follower.close()
+    await this.#keep(sharer, true)
+    this.#sharers.delete(sharer)
+    this.#freshness.distrust()
+  }
+
+  get state(): ConnectionState {
+    return this.#follower.state
+  }
+
+  get trouble(): Trouble | undefined {
+    return this.#follower.trouble
+  }
+
+  get index(): RevocationIndex | undefined {
+    return this.#replica.index
+  }
+
+  /** How many questions may be sent now. */
+  get room(): number {
+    return this.#questions.room
+  }
+
+  lag(): Lag {
+    return this.#freshness.lag(this.#reading())
+  }
+
+  /** Judges a token by what is known here. Synchronous; no I/O. */
+  check(token: string, asked: Policy): CheckResult {
+    const policy = this.#agreed(asked)
+    const seen = this.seenOf(token) ?? this.#look(token)
+    if (!('facts' in seen)) return seen
+    return this.#used.noted(seen, this.judged(seen, policy))
+  }
+
+  /** What `check` cannot know, the server is asked about, once. */
+  async verify(token: string, asked: Policy): Promise<CheckResult> {
+    const policy = this.#agreed(asked)
+    let result = this.check(token, policy)
+    if (result === STALE && this.state === 'live') {
+      // Where this process stood still, the proof may have been received that nobody has read yet.
+      await this.#parts.timers.received()
+      result = this.check(token, policy)
+    }
+    if (result.kind === 'active') return result
+    const raw = RawToken.parse(token)
+    if (raw === undefined || !this.#isToBeAsked(result, raw, policy)) return result
+    const { index } = this.#replica
+    const question = this.#questions.about(raw, index && raw.digest(index.digestKey))
+    if (question === undefined) return result
+    const answered = await this.#answered(raw, question, policy)
+    // What was asked while this was fresh says nothing once it has lapsed; what is asked since then does.
+    return answered === 'lapsed' ? this.verify(token, policy) : answered
+  }
+
+  /** Nothing laxer than what the server was told of this instance: its receipts say when it refuses. */
+  #agreed(asked: Policy): Policy {
+    const { reported } = this.#follower
+    return reported === undefined ? asked : strictest(asked, reported)
+  }
+
+  stats(): Omit<VerifierStats, 'state' | 'lag' | 'checks' | 'watched' | 'stateFile'> {
+    const { place, index } = this.#replica
+    return {
+      trouble: this.trouble,
+      asOf: this.#freshness.asOfMs,
+      seq: place?.seq,
+      epoch: place?.ordinal,
+      instance: this.#follower.instance,
+      asked: this.#questions.asked,
+      remembered: this.#seen.size,
+      entries: index?.ended.size ?? 0,
+      entryBytes: index?.ended.bytes ?? 0,
+      connects: this.#follower.connects,
+      snapshots: this.#follower.snapshots,
+    }
+  }
+
+  #recall(recalled: Extract<Recalled, { kind: 'read' }>): void {
+    // Whoever came first has heard from the server itself.
+    if (this.#replica.place !== undefined || this.#config !== undefined) return
+    this.#follower.recall(recalled.config)
+    this.#replica.load(recalled.snapshot)
+    this.#freshness.remember(recalled.asOfMs)
+    this.#changed(undefined)
+  }
+
+  /** By exactly this text, which was looked at when it was first seen. */
+  seenOf(token: string): Seen | undefined {
+    const { index } = this.#replica
+    const digest = index === undefined ? undefined : RawToken.digestOf(token, index.digestKey)
+    return digest === undefined ? undefined : this.#seen.get(digest)
+  }
+
+  /** A text that is not remembered. */
+  #look(token: string): Seen | CheckResult {
+    const raw = RawToken.parse(token)
+    if (raw === undefined) return MALFORMED
+    const { index } = this.#replica
+    if (index === undefined) return STARTING
+    const digest = raw.digest(index.digestKey)
+    if (isEnded(index, digest) || isEnded(index, nameOf(raw, index))) return REVOKED
+    const read = this.#signed.read(raw, this.#nowMs(index, this.#reading()))
+    switch (read.kind) {
+      case 'known':
+        return this.#remember(digest, read.known, true)
+      case 'inactive':
+        return inactiveFor(read.why)
+      case 'unknown':
+      case 'opaque':
+        return UNSEEN
+    }
+  }
+
+  #remember(digest: TokenDigest, known: Known, signed: boolean): Seen {
+    const isUsable = isUsableKind(known.credential.kind)
+    const fresh = { version: 0, turned: undefined, answer: undefined, usedMinute: 0 }
+    const seen: Seen = { ...known, signed, isUsable, ...fresh }
+    if (isSingleUse(known)) return seen
+    this.#seen.set(digest, seen)
+    for (const one of this.#sharers) one.onSeen(digest, seen)
+    return seen
+  }
+
+  /** The one verdict function says what the rules make of it; it is asked again whenever one has arrived. */
+  judged(seen: Seen, policy: Policy): CheckResult {
+    const { index } = this.#replica
+    if (index === undefined) return STARTING
+    if (seen.version !== this.#version) this.#rejudge(seen, index)
+    if (seen.turned !== undefined) return seen.turned
+    const now = this.#reading()
+    const nowMs = this.#nowMs(index, now)
+    if (seen.facts.expiresAtMs <= nowMs) return EXPIRED
+    if (seen.facts.notBeforeMs !== undefined && nowMs < seen.facts.notBeforeMs) return NOT_YET_VALID
+    if (!seen.isUsable) return NOT_ACCESS
+    const lag = policy === 'never' ? 'stale' : this.#freshness.lag(now)
+    if (lag === 'fresh') return this.#active(seen)
+    if (lag === 'starting') return STARTING
+    return policy === 'allow' ? { ...this.#active(seen), stale: true } : STALE
+  }
+
+  #rejudge(seen: Seen, index: RevocationIndex): void {
+    // Time and lag are looked at on every check; here, only what rules say.
+    const facts = { ...seen.facts, expiresAtMs: Number.POSITIVE_INFINITY }
+    const verdict = judge({ facts, index, nowMs: seen.facts.notBeforeMs ?? 0, lag: 'fresh' })
+    seen.turned = verdict.kind === 'active' ? undefined : inactiveFor(verdict.why)
+    seen.version = this.#version
+  }
+
+  #active(seen: Seen): Active {
+    const asOf = this.#freshness.asOfMs ?? 0
+    if (seen.answer?.asOf === asOf) return seen.answer
+    seen.answer = activeOf(seen, asOf)
+    return seen.answer
+  }
+
+  #isToBeAsked(result: CheckResult, raw: Raw, policy: Policy): boolean {
+    if (this.#believesNobody || policy === 'never') return false
+    if (result.kind === 'unknown') return result.why === 'unseen' || policy === 'ask'
+    // Text that a customer assigned may have been given a longer life.
+    return result.kind === 'inactive' && result.why === 'expired' && !raw.looksSigned
+  }
+
+  /** What an answer is worth: it counts from when its question was sent, and judges nothing that it does not state whole. */
+  async #answered(raw: Raw, question: Question, policy: Policy): Promise<CheckResult | 'lapsed'> {
+    const answer = await question.answer
+    const { index } = this.#replica
+    const digest = index === undefined ? undefined : raw.digest(index.digestKey)
+    if (answer === undefined) return this.#unanswered(raw, digest, policy)
+    const { verdict } = answer
+    if (verdict.kind === 'inactive' && digest !== undefined) this.#seen.delete(digest)
+    if (this.#questions.isLate(question)) return digest === undefined ? STARTING : STALE
+    if (verdict.kind !== 'active')
+      return verdict.kind === 'inactive' ? inactiveFor(verdict.why) : { kind: 'unknown', why: verdict.why }
+    const known = readKnown(answer.facts)
+    if (known === undefined) return digest === undefined ? STARTING : UNSEEN
+    if (digest === undefined) return this.#vouchedFor(known, question)
+    const seen = this.#remember(digest, known, raw.looksSigned)
+    const result = this.judged(seen, policy)
+    if (result.kind !== 'unknown') return this.#used.noted(seen, result)
+    if (policy !== 'ask' || this.#believesNobody) return result
+    return question.sent?.lag === 'fresh' ? 'lapsed' : this.#vouchedFor(known, question)
+  }
+
+  /** By the server's word alone, with `onStale: 'ask'`: no rule that is known here says otherwise. */
+  #vouchedFor(known: Known, { sent }: Question): CheckResult {
+    if (this.#believesNobody) return STARTING
+    return isUsableKind(known.credential.kind) ? activeOf(known, sent?.at.wallMs ?? 0) : NOT_ACCESS
+  }
+
+  /** It was stopped, or its server's log is not the one that it knows. */
+  get #believesNobody(): boolean {
+    return this.#follower.isForked || this.state === 'closed'
+  }
+
+  #unanswered(raw: Raw, digest: TokenDigest | undefined, policy: Policy): CheckResult {
+    const { index } = this.#replica
+    if (index === undefined || digest === undefined) return STARTING
+    if (isEnded(index, digest) || isEnded(index, nameOf(raw, index))) return REVOKED
+    const seen = this.#seen.get(digest)
+    return seen === undefined ? UNSEEN : this.judged(seen, policy)
+  }
+
+  #configured(config: FeedConfig): void {
+    if (this.#config !== undefined) {
+      // What was agreed has changed: signatures are looked at again.
+      this.#seen.deleteWhere(({ signed }) => signed)
+    }
+    this.#config = config
+    this.#signed.configure(config)
+  }
+
+  #changed(rules: readonly Rule[] | undefined): void {
+    if (rules !== undefined && !rules.some(turnsVerdicts)) return
+    this.#version += 1
+    for (const one of [...this.#sharers]) one.onChange(rules)
+  }
+
+  #proved(): void {
+    this.#questions.sendOn()
+    if (this.lag() !== 'fresh') return
+    for (const one of [...this.#sharers]) {
+      one.onFresh()
+      void this.#keep(one, false)
+    }
+  }
+
+  /** Never rejects: a disk that does not take it is seen by its age. */
+  async #keep({ stateFile }: Sharer, isLast: boolean): Promise<void> {
+    const { index, position } = this.#replica
+    const asOfMs = this.#freshness.asOfMs
+    if (stateFile === undefined || index === undefined || position === undefined) return
+    if (this.#config === undefined || asOfMs === undefined) return
+    await stateFile.keep({ index, position, config: this.#config.text, asOfMs }, isLast)
+  }
+
+  #reading(): ClockReading {
+    const { clock } = this.#parts
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
+  }
+
+  /** Never before the floor, nor before what has run since the start: what was seen expired stays so. */
+  #nowMs(index: RevocationIndex, { wallMs, monotonicMs }: ClockReading): number {
+    return Math.max(wallMs, index.floorMs, this.#start.wallMs + monotonicMs - this.#start.monotonicMs)
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.#parts.timers.after(SWEEP_MS, () => {
+      this.#replica.index?.dropExpired(this.#slice)
+      this.#slice += 1
+      this.#sweepLater()
+    })
+  }
+}
+
+const RANK: Readonly<Record<Policy, number>> = { never: -1, refuse: 0, ask: 1, allow: 2 }
+
+export function strictest(one: Policy, other: Policy): Policy {
+  return RANK[other] < RANK[one] ? other : one
+}
+
+function laxest(sharers: ReadonlySet<Sharer>): OnStale {
+  let most: OnStale = 'refuse'
+  for (const { onStale } of sharers) if (RANK[onStale] > RANK[most]) most = onStale
+  return most
+}
+
+function activeOf({ facts, credential }: Known, asOf: number): Active {
+  const { handle, source, subject, client, tenant, expiresAtMs } = facts
+  const { kind, audience, scopes, cnf, delegated } = credential
+  return {
+    kind: 'active',
+    tokenKind: kind,
+    ...(handle === undefined ? {} : { handle }),
+    source,
+    ...(subject === undefined ? {} : { subject }),
+    ...(client === undefined ? {} : { client }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(audience === undefined ? {} : { audience }),
+    scopes,
+    ...(cnf === undefined ? {} : { cnf }),
+    ...(delegated === undefined ? {} : { delegated }),
+    expiresAtMs,
+    asOf,
+  }
+}

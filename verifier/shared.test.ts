@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { settled } from '../test/kit/hand-timers.ts'
+import { BOUND_MS, ending, mint, openVerifierWorld, say } from '../test/kit/verifier-world.ts'
+import { openVerifier, type Verifier } from './index.ts'
+import { TIMERS } from './source/timers.ts'
+import type { StreamAsk } from './source/transport.ts'
+import { MemorySource } from './testing/memory-source.ts'
+
+/** What the streams of a source were opened with. */
+function asksOf(source: MemorySource): StreamAsk[] {
+  const asks: StreamAsk[] = []
+  const stream = source.stream.bind(source)
+  source.stream = (ask, listener) => {
+    asks.push(ask)
+    return stream(ask, listener)
+  }
+  return asks
+}
+
+test('verifiers of one process that ask alike share what they know: one question, one stream, one snapshot', async () => {
+  const one = openVerifierWorld()
+  const { time, source, engine } = one
+  const asks = asksOf(source)
+  const other = openVerifierWorld({ time, source, engine })
+  await time.run(500)
+  const token = mint(source, 1)
+  assert.deepEqual((await Promise.all([one.verifier.verify(token), other.verifier.verify(token)])).map(say), [
+    'active',
+    'active',
+  ])
+  assert.deepEqual([source.asked, source.streams, asks.length], [1, 1, 1])
+  const told: string[] = []
+  one.verifier.onRevoked(token, (ended) => void told.push(`one ${say(ended)}`))
+  other.verifier.onRevoked(token, (ended) => void told.push(`other ${say(ended)}`))
+  source.append(ending(source, 1))
+  assert.deepEqual(told, ['one inactive: revoked', 'other inactive: revoked'])
+  assert.equal(one.verifier.stats().instance, other.verifier.stats().instance)
+  assert.deepEqual([one.verifier.stats().watched, other.verifier.stats().checks > 0], [0, true])
+})
+
+test('one of them that stops judges no more and leaves the others as they were; the last one says goodbye', async () => {
+  const one = openVerifierWorld()
+  const { time, source, engine } = one
+  const other = openVerifierWorld({ time, source, engine })
+  await time.run(500)
+  const token = mint(source, 1)
+  const asked = one.verifier.verify(token)
+  await one.verifier.close()
+  assert.equal(say(await asked), 'unknown: stale', 'asked before, answered after')
+  await one.verifier.close()
+  assert.deepEqual([one.verifier.state, other.verifier.state], ['closed', 'live'])
+  assert.deepEqual([one.states.at(-1), other.states.at(-1)], ['closed', 'live'])
+  assert.equal(say(one.verifier.check(token)), 'unknown: stale')
+  assert.equal(one.verifier.stats().lag, 'stale')
+  assert.equal(say(await other.verifier.verify(token)), 'active')
+  const acks = source.acks
+  await other.verifier.close()
+  assert.equal(source.acks, acks + 1, 'goodbye')
+  assert.deepEqual([other.verifier.state, say(other.verifier.check(token))], ['closed', 'unknown: stale'])
+})
+
+test('the server is told the laxest of them, and nobody is laxer than the server was told', async () => {
+  const strict = openVerifierWorld({ onStale: 'refuse' })
+  const { time, source, engine } = strict
+  const asks = asksOf(source)
+  await time.run(500)
+  const token = mint(source, 1)
+  await strict.verifier.verify(token)
+  const lax = openVerifierWorld({ time, source, engine, onStale: 'allow' })
+  assert.deepEqual(
+    asks.map(({ onStale }) => onStale),
+    ['refuse'],
+  )
+  time.pause(BOUND_MS + 1)
+  assert.equal(
+    say(lax.verifier.check(token)),
+    'unknown: stale',
+    'a receipt takes this instance for one that refuses',
+  )
+  await time.run(2_000)
+  assert.deepEqual(
+    asks.map(({ onStale }) => onStale),
+    ['refuse', 'allow'],
+    'told at once, under the same id',
+  )
+  assert.equal(asks.at(-1)?.instance, 'ins_of_a_test')
+  source.mode = 'silent'
+  time.pause(BOUND_MS + 1)
+  assert.equal(say(lax.verifier.check(token)), 'active, stale')
+  assert.equal(say(strict.verifier.check(token)), 'unknown: stale')
+  source.mode = 'up'
+  source.breakOff()
+  await time.run(3_000)
+  await lax.verifier.close()
+  await time.run(2_000)
+  assert.equal(asks.at(-1)?.onStale, 'refuse', 'and when the lax one has gone')
+})
+
+test('a policy that changes while a stream is being opened is told by the next', async () => {
+  const strict = openVerifierWorld({ onStale: 'refuse' })
+  const { time, source, engine } = strict
+  const asks = asksOf(source)
+  const stream = source.stream.bind(source)
+  source.stream = (ask, listener) => {
+    source.stream = stream
+    openVerifierWorld({ time, source, engine, onStale: 'ask' })
+    return stream(ask, listener)
+  }
+  await time.run(2_000)
+  assert.deepEqual(
+    asks.map(({ onStale }) => onStale),
+    ['refuse', 'ask'],
+  )
+  assert.equal(strict.verifier.state, 'live')
+})
+
+test('what the state file of one of them has kept is known to all, and each keeps its own', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
+  const [a, b] = [join(folder, 'a'), join(folder, 'b')]
+  const first = openVerifierWorld({ stateFile: a })
+  const { time, source } = first
+  const second = openVerifierWorld({ time, source, engine: first.engine, stateFile: b })
+  await time.run(500)
+  source.append(ending(source, 1))
+  await settled()
+  await first.verifier.close()
+  await second.verifier.close()
+  for (const stateFile of [a, b]) {
+    const down = new MemorySource(() => time.wallMs())
+    down.mode = 'down'
+    const alone = openVerifierWorld({ time, source: down, onStale: 'allow' })
+    const kept = openVerifierWorld({ time, source: down, engine: alone.engine, stateFile })
+    assert.equal(kept.verifier.stats().stateFile, 'read')
+    for (const { verifier } of [alone, kept])
+      assert.equal(say(verifier.check('token 1')), 'inactive: revoked')
+  }
+  rmSync(folder, { recursive: true })
+})
+
+test('the server, the key and the bound make who is shared; what is otherwise agreed does not', async () => {
+  let asked = 0
+  const waiting = new Map<number, () => void>()
+  // Nothing is answered, so that each follower has asked once.
+  const server = createServer(() => {
+    asked += 1
+    waiting.get(asked)?.()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // A server that listens on TCP has an AddressInfo.
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const open = (over: object): Verifier => openVerifier({ url, key: 'k', ...over })
+  const askedTimes = (times: number): Promise<void> => new Promise((resolve) => waiting.set(times, resolve))
+  const first = askedTimes(4)
+  const alike = [
+    open({}),
+    open({ onStale: 'ask' }),
+    open({ url: `${url}/` }),
+    open({ maxStalenessMs: 5_000.5 }),
+  ]
+  const others = [open({ key: 'l' }), open({ maxStalenessMs: 4_000 }), open({ url: `${url}/path` })]
+  try {
+    await first
+    const second = askedTimes(5)
+    const fifth = open({ key: 'm' })
+    await second
+    await Promise.all([...alike, ...others, fifth].map((verifier) => verifier.close()))
+    const third = askedTimes(6)
+    const again = open({})
+    await third
+    await again.close()
+    assert.equal(asked, 6, 'whoever comes after the last one begins anew')
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('a timer that is late judges after what was received meanwhile was counted', async () => {
+  const order: string[] = []
+  const server = createTcpServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [far] = (await once(server, 'connection')) as [Socket]
+  const received = new Promise<void>((resolve) => {
+    client.on('data', () => {
+      order.push('received')
+      resolve()
+    })
+  })
+  const due = new Promise<void>((resolve) => {
+    TIMERS.after(1, () => {
+      order.push('due')
+      resolve()
+    })
+  })
+  far.write('a proof')
+  const untilMs = performance.now() + 50
+  // As a process that was stopped: both are due when it goes on.
+  while (performance.now() < untilMs);
+  await Promise.all([received, due])
+  assert.deepEqual(order, ['received', 'due'])
+  client.destroy()
+  server.close()
+})
+
+test('a timer that was called off does not run, not even when it was due already', async () => {
+  let ran = 0
+  const cancel = TIMERS.after(0, () => {
+    ran += 1
+  })
+  await new Promise<void>((resolve) => {
+    setTimeout(() => {
+      cancel()
+      resolve()
+    }, 1)
+  })
+  await TIMERS.received()
+  await TIMERS.received()
+  assert.equal(ran, 0)
+})
