@@ -1,8 +1,16 @@
 #!/usr/bin/env node
 import { startOverWithAllocator } from './allocator.ts'
 
+/**
+ * Signals that a server takes, and that would open a debugger's port (USR1) or end it at once (USR2; HUP, for which
+ * `serve` has a use once it runs).
+ */
+const DEAF_TO = ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const
+
 // What is written here is keys, digests and sealed text: nobody else's to read.
 process.umask(0o077)
+
+if (process.argv[2] === 'serve') for (const signal of DEAF_TO) process.on(signal, () => {})
 
 // Before anything else is loaded, for all of it would be loaded twice.
 if (process.argv[2] === 'serve') startOverWithAllocator()

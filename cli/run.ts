@@ -68,6 +68,13 @@ async function serve(flags: readonly string[]): Promise<void> {
         },
       )
   }
+  process.on('SIGHUP', () => {
+    void starting.then(
+      (server) => server.reload(),
+      // Told of below, by whoever waits for the start.
+      () => undefined,
+    )
+  })
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   await starting

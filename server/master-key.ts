@@ -29,32 +29,34 @@ export async function settledMasterKey(path: string, store: Store): Promise<Mast
  * that opens the store.
  */
 export class MasterKeyFile {
-  readonly #path: string
+  readonly #path: string | undefined
   readonly #parts: { readonly realms: Realms; readonly store: Store; readonly random: Random }
   #running = false
 
-  constructor(path: string, parts: { realms: Realms; store: Store; random: Random }) {
+  /** @param path undefined where the key is in no file. */
+  constructor(path: string | undefined, parts: { realms: Realms; store: Store; random: Random }) {
     this.#path = path
     this.#parts = parts
   }
 
   async rotate(act: RealmsAct): Promise<Rotated> {
-    if (!existsSync(this.#path)) return 'no-file'
+    const path = this.#path
+    if (path === undefined || !existsSync(path)) return 'no-file'
     if (this.#running) return 'running'
     this.#running = true
     try {
-      return await this.#rotate(act)
+      return await this.#rotate(path, act)
     } finally {
       this.#running = false
     }
   }
 
-  async #rotate(act: RealmsAct): Promise<Rotated> {
+  async #rotate(path: string, act: RealmsAct): Promise<Rotated> {
     const { realms, store, random } = this.#parts
-    await settledMasterKey(this.#path, store)
-    const rewrapped = await realms.rewrap(makeNextMasterKey(this.#path, random), act)
-    if (rewrapped === 'done') takeNextMasterKey(this.#path)
-    else dropNextMasterKey(this.#path)
+    await settledMasterKey(path, store)
+    const rewrapped = await realms.rewrap(makeNextMasterKey(path, random), act)
+    if (rewrapped === 'done') takeNextMasterKey(path)
+    else dropNextMasterKey(path)
     return rewrapped
   }
 }

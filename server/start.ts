@@ -1,21 +1,9 @@
-import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { dirname, resolve } from 'node:path'
-import {
-  type Clock,
-  type MasterKey,
-  mintText,
-  PREFIX,
-  type Random,
-  type Realm,
-  Realms,
-  SettingsRefused,
-  type Store,
-  StoreRefused,
-} from '@rescind/core'
+import { resolve } from 'node:path'
+import { Server as TlsServer } from 'node:tls'
+import { type Clock, type Random, type Realm, Realms, SettingsRefused, type Store } from '@rescind/core'
 import { CHAT_PREFIXES, createIdentityDialect, createOauthDialect, OAUTH_PREFIX } from '@rescind/dialects'
 import { Feed } from '@rescind/feed'
-import { MemoryStore, openSqlite, type SideLogged } from '@rescind/stores'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { type Chat, openChat, warnOfChatApps } from './chat.ts'
@@ -23,15 +11,10 @@ import { createCheck } from './check/check.ts'
 import { judgeAny } from './check/judge.ts'
 import type { Config } from './config/config.ts'
 import { insecureSettings } from './config/insecure.ts'
-import {
-  isReadableByOthers,
-  makeFolder,
-  makeMasterKey,
-  readSecretFile,
-  writeSecretFile,
-} from './config/key-files.ts'
+import { isReadableByOthers } from './config/key-files.ts'
+import { readTls, type TlsPair, untimely } from './config/tls.ts'
 import { createControlApi } from './control/api.ts'
-import { createFirstKey, hasHadControlKey } from './control/keys.ts'
+import { firstMasterKey, settleControlKey } from './first-keys.ts'
 import { createApp } from './http/app.ts'
 import { createDenials } from './http/denials.ts'
 import { guardedFetch } from './http/guarded-fetch.ts'
@@ -39,8 +22,9 @@ import { KeySets } from './issuers/key-sets.ts'
 import { judgeText } from './judge-token.ts'
 import { givenLog, openLog, type ServerLog } from './log.ts'
 import { type Maintenance, startMaintenance } from './maintenance.ts'
-import { MasterKeyFile, settledMasterKey } from './master-key.ts'
+import { MasterKeyFile } from './master-key.ts'
 import { createMetrics } from './metrics.ts'
+import { openStore } from './open-store.ts'
 import { createOps } from './ops.ts'
 import { PasswordQueue } from './passwords.ts'
 import { createSystemRandom } from './random.ts'
@@ -64,6 +48,8 @@ export type Surroundings = {
 export type RunningServer = {
   readonly url: string
   readonly maintenance: Maintenance
+  /** Reads the certificate and its key anew, for connections from now on; one that cannot be served leaves the one before. */
+  readonly reload: () => void
   /** Stops accepting, finishes what is in flight, flushes. */
   readonly close: () => Promise<void>
 }
@@ -84,7 +70,8 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const seed = await seedOf(config, surroundings.store)
   const store = surroundings.store ?? (await openStore(config, { clock, log }))
   try {
-    const master = await masterKey(config, store, random)
+    const keys = { config, random, isTemporary: isTemporary(config, surroundings) }
+    const master = await firstMasterKey(keys, store)
     const realms = await Realms.open({
       store,
       master,
@@ -92,7 +79,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       random,
       defer: (task) => setImmediate(task),
     })
-    await settleControlKey(config, realms.system, { log, random })
+    await settleControlKey(keys, realms.system, log)
     if (config.seedFile !== undefined && seed !== undefined) {
       if (isReadableByOthers(config.seedFile))
         log.warn({ file: config.seedFile }, 'the seed file can be read by others')
@@ -107,11 +94,16 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       )
       log.info({ created }, 'seed applied')
     }
-    return await listen(config, { realms, store, clock, log, random, lines })
+    return await listen(config, { realms, store, clock, log, random, lines, isTemporary: keys.isTemporary })
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+/** Whether everything is gone with the process: a store that was given is its giver's. */
+function isTemporary({ store }: Config, given: Surroundings): boolean {
+  return store.kind === 'memory' && given.store === undefined
 }
 
 /** @throws SettingsRefused when it cannot be read; a store that was given is closed then, as it is whenever this fails. */
@@ -132,11 +124,12 @@ type Open = {
   readonly log: Logger
   readonly random: Random
   readonly lines: ServerLog
+  readonly isTemporary: boolean
 }
 
 async function listen(config: Config, open: Open): Promise<RunningServer> {
   const { realms, store, clock, log } = open
-  const masterKeyFile = new MasterKeyFile(resolve(config.masterKeyFile), open)
+  const masterKeyFile = new MasterKeyFile(open.isTemporary ? undefined : resolve(config.masterKeyFile), open)
   const insecure = insecureSettings(config)
   const metrics = createMetrics({ realms, insecure, linesDropped: open.lines.dropped })
   // Before whoever else listens to the log: its frames wait for nobody.
@@ -245,6 +238,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   }
   origin = originOf(app, config)
   log.info({ url: origin, store: config.store.kind }, 'rescind is listening')
+  noteUntimely(config.tls, clock.wallMs(), log)
   for (const { setting, isOn, why } of insecure) if (isOn) log.warn(`${setting}: ${why}`)
   // No way of delivering is built in; whoever embeds the dialect gives it a notifier of its own.
   log.info(
@@ -254,6 +248,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   return {
     url: origin,
     maintenance,
+    reload: () => reloadTls(app, config, log),
     close: async () => {
       await close(app, { realms, store, maintenance, chat, feed })
       await open.lines.flush()
@@ -266,6 +261,30 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
  * one that is turned away by the system is not told so, but tries again after seconds.
  */
 const BACKLOG = 4_096
+
+function reloadTls(app: FastifyInstance, { tls }: Config, log: Logger): void {
+  // The types say `http.Server` of both kinds.
+  const server: unknown = app.server
+  if (tls === undefined || !(server instanceof TlsServer)) {
+    log.info('nothing to read anew: there is no certificate')
+    return
+  }
+  try {
+    const pair = readTls(tls.files)
+    server.setSecureContext({ cert: pair.cert, key: pair.key })
+    log.info({ file: tls.files.certFile }, 'the certificate and its key were read anew')
+    noteUntimely(pair, Date.now(), log)
+  } catch (error) {
+    if (!(error instanceof SettingsRefused)) throw error
+    log.error({ reason: error.message }, 'the certificate cannot be read anew: the one before stays')
+  }
+}
+
+function noteUntimely(tls: TlsPair | undefined, nowMs: number, log: Logger): void {
+  const reason = tls === undefined ? undefined : untimely(tls, nowMs)
+  if (reason !== undefined) log.warn({ reason }, 'clients will refuse the certificate')
+}
+
 /** Milliseconds that requests in flight have to finish once the server stops; below what the process gives itself. */
 const DRAIN_TIMEOUT_MS = 8_000
 const SWEEP_MS = 50
@@ -292,66 +311,4 @@ function originOf(app: FastifyInstance, { host, tls }: Config): string {
   // A server that listens on TCP has an AddressInfo.
   const { port } = app.server.address() as AddressInfo
   return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-async function openStore({ store, sideLog }: Config, { clock, log }: StoreParts): Promise<Store> {
-  if (store.kind === 'memory') return new MemoryStore(clock.wallMs())
-  const path = resolve(store.path)
-  try {
-    makeFolder(dirname(path))
-    const side = typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog
-    const opened = await openSqlite(path, clock.wallMs(), { sideLog: side })
-    noteSideLog(opened, log)
-    return opened
-  } catch (error) {
-    if (error instanceof StoreRefused) throw error
-    throw new StoreRefused(
-      `store: ${path} cannot be opened: ${error instanceof Error ? error.message : 'unknown'}`,
-    )
-  }
-}
-
-type StoreParts = { readonly clock: Clock; readonly log: Logger }
-
-function noteSideLog({ joined, left }: SideLogged, log: Logger): void {
-  if (left !== undefined)
-    log.warn(
-      { file: left.path, marked: left.marked },
-      left.marked
-        ? 'sideLog: the store goes on without this file, which says so itself: it proves nothing any more'
-        : 'sideLog: the store goes on without this file, which could not be told: never restore by it',
-    )
-  if (joined?.kind === 'gap')
-    log.warn('sideLog: the store went on without it; it starts anew here, so take a backup now')
-  if (joined?.kind === 'started')
-    log.info('sideLog: it begins here; backups from now on can be carried forward')
-  if (joined?.kind === 'whole' && joined.carried > 0)
-    log.warn({ lines: joined.carried }, 'sideLog: the store lacked what it held, and has it now')
-}
-
-/** Made only with a new store: a missing key beside an old one is a mistake, never a reason to make another. */
-async function masterKey(config: Config, store: Store, random: Random): Promise<MasterKey> {
-  const path = resolve(config.masterKeyFile)
-  if (existsSync(path)) return settledMasterKey(path, store)
-  if (!(await Realms.isNew(store))) {
-    throw new SettingsRefused(`masterKeyFile: ${path} is missing, and the store was made with one`)
-  }
-  return config.store.kind === 'memory' ? { bytes: random.bytes(32) } : makeMasterKey(path, random)
-}
-
-/** The first start of a store gives it a control key: the environment's, or one that is made and written to a file. */
-async function settleControlKey(
-  config: Config,
-  system: Realm,
-  { log, random }: { readonly log: Logger; readonly random: Random },
-): Promise<void> {
-  if (await hasHadControlKey(system)) return
-  if (config.controlKey !== undefined) {
-    await createFirstKey(system, config.controlKey)
-    return
-  }
-  const path = resolve(dirname(config.masterKeyFile), 'control.key')
-  if (!existsSync(path)) writeSecretFile(path, `${mintText(PREFIX.controlKey, random).reveal()}\n`)
-  await createFirstKey(system, readSecretFile('control key', path))
-  log.info({ file: path }, 'a control key was made; it is in this file')
 }

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { SettingsRefused } from '@rescind/core'
 import { parseProxies, type TrustedProxies } from '../http/peer.ts'
 import { withoutSlashes } from '../http/trailing.ts'
 import type { Values } from './sources.ts'
+import { readTls, type TlsPair } from './tls.ts'
 
 export type StoreUrl = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string }
 
@@ -21,7 +21,7 @@ export type Config = {
   readonly publicUrl: string | undefined
   readonly proxies: TrustedProxies
   readonly seedFile: string | undefined
-  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  readonly tls: TlsPair | undefined
   /** `off`: the store goes on without the one that it has. */
   readonly sideLog: { readonly path: string } | 'off' | undefined
   readonly identityRate: number
@@ -171,15 +171,7 @@ function parseTls(values: Values): Config['tls'] {
   const [cert, key] = [values.tlsCert.value, values.tlsKey.value]
   if (cert === undefined && key === undefined) return undefined
   if (cert === undefined || key === undefined) throw new SettingsRefused('tlsCert and tlsKey go together')
-  return { cert: readText('tlsCert', cert), key: readText('tlsKey', key) }
-}
-
-function readText(name: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    throw new SettingsRefused(`${name}: ${path} cannot be read`)
-  }
+  return readTls({ certFile: cert, keyFile: key })
 }
 
 function parseNumber(name: string, text: string, max: number): number {

@@ -63,13 +63,17 @@ function flushFolder(path: string): void {
   closeSync(folder)
 }
 
+/** @throws SettingsRefused for a secret that others than its owner can read; as fs does, when it is not there. */
+export function refuseIfOpen(name: string, path: string): void {
+  if (isReadableByOthers(path))
+    throw new SettingsRefused(`${name}: ${path} can be read by others; run: chmod 600 ${path}`)
+}
+
 /** @throws SettingsRefused as above. @returns its first line. */
 export function readSecretFile(name: string, path: string): string {
   let text: string
   try {
-    if ((statSync(path).mode & OTHERS) !== 0) {
-      throw new SettingsRefused(`${name}: ${path} can be read by others; run: chmod 600 ${path}`)
-    }
+    refuseIfOpen(name, path)
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof SettingsRefused) throw error

@@ -107,7 +107,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--side-log',
     environment: 'RESCIND_SIDE_LOG',
     fallback: undefined,
-    help: 'file, on another volume than the store, that every revocation reaches first (docs/backup.md); off: give up the one that the store has',
+    help: 'file, on another volume, that every revocation reaches first (docs/backup.md); off: give up the one that the store has',
   },
   {
     name: 'identityRate',

@@ -207,7 +207,10 @@ function makeFastify(parts: AppParts, { clientErrors, check }: Edges): FastifyIn
   const app =
     parts.tls === undefined
       ? fastify({ ...options, http: server })
-      : (fastify({ ...options, https: { ...server, ...parts.tls } }) as unknown as FastifyInstance)
+      : (fastify({
+          ...options,
+          https: { ...server, cert: parts.tls.cert, key: parts.tls.key },
+        }) as unknown as FastifyInstance)
   app.server.maxConnections = CONNECTIONS_MAX
   // Bounded by their bytes alone: Node would drop those beyond the thousandth, a second credential among them.
   app.server.maxHeadersCount = 0

@@ -9,8 +9,14 @@ import { StoreRefused } from '@rescind/core'
  */
 export function takeLock(path: string): DatabaseSync {
   // The lock goes by the file's name: under a second name, a second process would own the same store.
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (stat?.isSymbolicLink() === true) {
     throw new StoreRefused(`the store ${path} is a symbolic link: name the file that it leads to`)
+  }
+  if (stat !== undefined && stat.nlink > 1) {
+    throw new StoreRefused(
+      `the store ${path} has another name, too (a hard link), under which it could have a second owner: remove that one`,
+    )
   }
   const lock = new DatabaseSync(`${path}.lock`)
   try {

@@ -1,0 +1,59 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { StoreRefused } from '@rescind/core'
+
+const OWNER_WRITES = 0o200
+const GROUP_WRITES = 0o020
+const ALL_WRITE = 0o002
+const OTHERS = 0o077
+const STICKY = 0o1000
+
+/** What SQLite and the lock keep beside a store. */
+const BESIDE = ['', '-wal', '-shm', '.lock']
+
+export type StoreFiles = { readonly path: string; readonly sideLog?: string | undefined }
+
+/**
+ * A store that cannot be written would listen and then fail every write; one that anybody can write can be replaced by
+ * an older copy, in which what was revoked since is alive.
+ * @returns what is to be warned of: rights that others have, and need not have.
+ * @throws StoreRefused
+ */
+export function checkStoreFiles({ path, sideLog }: StoreFiles): readonly string[] {
+  const files = [...BESIDE.map((ending) => path + ending), ...(sideLog === undefined ? [] : [sideLog])]
+  const folders = new Set([path, ...(sideLog === undefined ? [] : [sideLog])].map((file) => dirname(file)))
+  return [...[...folders].flatMap(folder), ...files.filter((one) => existsSync(one)).flatMap(file)]
+}
+
+function file(path: string): readonly string[] {
+  const { mode } = statSync(path)
+  if (!isWritable(path, mode))
+    throw new StoreRefused(`store: ${path} cannot be written; run: chmod 600 ${path}`)
+  if ((mode & ALL_WRITE) !== 0)
+    throw new StoreRefused(`store: ${path} can be written by everybody; run: chmod 600 ${path}`)
+  return (mode & OTHERS) === 0 ? [] : [`${path} can be read by others; run: chmod 600 ${path}`]
+}
+
+function folder(path: string): readonly string[] {
+  if (!existsSync(path)) return []
+  const { mode } = statSync(path)
+  if (!isWritable(path, mode))
+    throw new StoreRefused(`store: nothing can be written in ${path}; run: chmod 700 ${path}`)
+  // Where the folder is sticky, as /tmp is, others cannot replace what is ours.
+  const isAnybodys = (mode & ALL_WRITE) !== 0 && (mode & STICKY) === 0
+  if (isAnybodys)
+    throw new StoreRefused(`store: everybody can replace the files in ${path}; run: chmod 700 ${path}`)
+  const isOthers = (mode & (GROUP_WRITES | ALL_WRITE)) !== 0
+  return isOthers ? [`others can make files in ${path}; run: chmod 700 ${path}`] : []
+}
+
+/** The owner's bit counts also for root, whom the system would let: who took it away did not mean it to be written. */
+function isWritable(path: string, mode: number): boolean {
+  if ((mode & OWNER_WRITES) === 0) return false
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}

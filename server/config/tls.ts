@@ -1,0 +1,68 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+import { SettingsRefused } from '@rescind/core'
+import { refuseIfOpen } from './key-files.ts'
+
+export type TlsFiles = { readonly certFile: string; readonly keyFile: string }
+export type TlsPair = { readonly cert: string; readonly key: string; readonly files: TlsFiles }
+
+/**
+ * A certificate and its key, as far as can be told without a handshake: with a pair that does not fit a server listens,
+ * and not one handshake succeeds.
+ * @throws SettingsRefused for what cannot be read, a key that others can read, and whatever does not fit.
+ */
+export function readTls(files: TlsFiles): TlsPair {
+  const { certFile, keyFile } = files
+  const cert = readText('tlsCert', certFile)
+  const key = readText('tlsKey', keyFile)
+  refuseIfOpen('tlsKey', keyFile)
+  const leaf = certificateIn(cert)
+  if (leaf === undefined) throw new SettingsRefused(`tlsCert: ${certFile} holds no certificate in PEM`)
+  const secret = keyIn(key)
+  if (secret === undefined)
+    throw new SettingsRefused(
+      `tlsKey: ${keyFile} holds no private key in PEM that opens without a passphrase`,
+    )
+  if (!leaf.checkPrivateKey(secret))
+    throw new SettingsRefused(`tlsKey: ${keyFile} is not the key of the first certificate in ${certFile}`)
+  try {
+    createSecureContext({ cert, key })
+  } catch (error) {
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+    throw new SettingsRefused(`tlsCert: ${certFile} cannot be served: ${reason}`)
+  }
+  return { cert, key, files }
+}
+
+/** @returns why clients will refuse the certificate now, if they will: a clock may be wrong, so it is only said. */
+export function untimely({ cert }: TlsPair, nowMs: number): string | undefined {
+  const leaf = new X509Certificate(cert)
+  if (nowMs < Date.parse(leaf.validFrom)) return `it is not valid before ${leaf.validFrom}`
+  if (nowMs > Date.parse(leaf.validTo)) return `it has not been valid since ${leaf.validTo}`
+  return undefined
+}
+
+function certificateIn(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
+}
+
+function keyIn(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem)
+  } catch {
+    return undefined
+  }
+}
+
+function readText(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new SettingsRefused(`${name}: ${path} cannot be read`)
+  }
+}

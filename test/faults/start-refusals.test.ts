@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { before, describe, it, type TestContext } from 'node:test'
+import { type Home, makeHome } from '../kit/server.ts'
+import { TEST_CERT, TEST_KEY } from '../kit/tls.ts'
+import { assertRefused, type Ended, type RunningCommand, runCommand, startCommand } from './kit/command.ts'
+import { folderState } from './kit/folder-state.ts'
+
+const SERVE = ['serve', '--listen', '127.0.0.1:0']
+const ENVIRONMENT = { RESCIND_CONTROL_KEY: 'a-control-key-of-the-tests-that-nobody-could-guess' }
+const IS_UP = /"url":"http[^"]+"/
+
+function homeOf(t: TestContext): Home {
+  const home = makeHome()
+  t.after(() => home.remove())
+  return home
+}
+
+/** A home in which a server has made its store, and has stopped. */
+async function used(t: TestContext): Promise<Home> {
+  const home = homeOf(t)
+  await stop(await up(t, home))
+  return home
+}
+
+async function up(t: TestContext, { folder }: Home, flags: readonly string[] = []): Promise<RunningCommand> {
+  const command = startCommand(t, { words: [...SERVE, ...flags], folder, environment: ENVIRONMENT })
+  await command.says(IS_UP)
+  return command
+}
+
+async function stop({ process, ended }: RunningCommand): Promise<Ended> {
+  process.kill('SIGTERM')
+  const done = await ended
+  assert.equal(done.code, 0, done.stderr)
+  return done
+}
+
+function start(t: TestContext, { folder }: Home, flags: readonly string[] = []): Promise<Ended> {
+  return runCommand(t, { words: [...SERVE, ...flags], folder, environment: ENVIRONMENT })
+}
+
+// The kind: files whose rights do not fit what they are for.
+describe('[W106] a store is refused at the start, untouched, when', { concurrency: 2 }, () => {
+  const cases: readonly (readonly [what: string, path: string, mode: number, why: RegExp])[] = [
+    ['its file cannot be written', 'rescind.db', 0o400, /rescind\.db cannot be written; run: chmod 600/],
+    ['its lock cannot be written', 'rescind.db.lock', 0o400, /\.lock cannot be written/],
+    ['everybody can write its file', 'rescind.db', 0o666, /rescind\.db can be written by everybody/],
+    ['everybody can replace its files', '', 0o777, /everybody can replace the files in .*; run: chmod 700/],
+    ['nothing can be made beside it', '', 0o500, /nothing can be written in .*rescind-data/],
+  ]
+  for (const [what, name, mode, why] of cases) {
+    it(what, async (t) => {
+      const home = await used(t)
+      chmodSync(join(home.folder, 'rescind-data', name), mode)
+      const untouched = folderState(home.folder)
+      assertRefused(await start(t, home), why)
+      assert.deepEqual(folderState(home.folder), untouched)
+      chmodSync(join(home.folder, 'rescind-data'), 0o700)
+    })
+  }
+
+  it('its side log cannot be written', async (t) => {
+    const home = await used(t)
+    writeFileSync(join(home.folder, 'a.side'), '', { mode: 0o400 })
+    assertRefused(await start(t, home, ['--side-log', 'a.side']), /a\.side cannot be written/)
+  })
+
+  it('its file has a second name, under which it could have a second owner', async (t) => {
+    const home = await used(t)
+    const [store, link] = [join(home.folder, 'rescind-data', 'rescind.db'), join(home.folder, 'other.db')]
+    linkSync(store, link)
+    assertRefused(await start(t, home), /has another name, too \(a hard link\)/)
+    assertRefused(await start(t, home, ['--store', 'sqlite:other.db']), /hard link/)
+    rmSync(link)
+    await stop(await up(t, home))
+  })
+})
+
+describe('[W106] a store is warned of, and served, when', () => {
+  it('others can read its file, or make files beside it', async (t) => {
+    const home = await used(t)
+    chmodSync(join(home.folder, 'rescind-data', 'rescind.db'), 0o644)
+    chmodSync(join(home.folder, 'rescind-data'), 0o770)
+    const { stdout } = await stop(await up(t, home))
+    assert.match(stdout, /"level":40,[^\n]*rescind\.db can be read by others; run: chmod 600/)
+    assert.match(stdout, /"level":40,[^\n]*others can make files in [^\n]*rescind-data; run: chmod 700/)
+  })
+
+  it('it is as it was made: then there is nothing to say', async (t) => {
+    const home = await used(t)
+    const { stdout } = await stop(await up(t, home))
+    assert.doesNotMatch(stdout, /chmod/)
+  })
+})
+
+type Pair = { readonly cert: string; readonly key: string }
+
+function openssl(...words: readonly string[]): void {
+  execFileSync('openssl', words, { stdio: 'pipe' })
+}
+
+describe('[W98] a certificate and a key', { concurrency: 2 }, () => {
+  let keys: Home
+  const made = (name: string): string => join(keys.folder, name)
+  before((t) => {
+    keys = makeHome()
+    if ('after' in t) t.after(() => keys.remove())
+    openssl('genrsa', '-out', made('rsa.key'), '2048')
+    openssl('genrsa', '-out', made('other.key'), '2048')
+    openssl('genrsa', '-out', made('short.key'), '512')
+    openssl('rsa', '-in', made('rsa.key'), '-aes128', '-passout', 'pass:secret', '-out', made('locked.key'))
+    const subject = ['-subj', '/CN=localhost', '-days', '30']
+    for (const name of ['rsa', 'other', 'short'])
+      openssl('req', '-new', '-x509', '-key', made(`${name}.key`), '-out', made(`${name}.crt`), ...subject)
+  })
+
+  const place = (home: Home, { cert, key }: Pair, mode = 0o600): readonly string[] => {
+    writeFileSync(join(home.folder, 'tls.crt'), cert)
+    writeFileSync(join(home.folder, 'tls.key'), key, { mode })
+    chmodSync(join(home.folder, 'tls.key'), mode)
+    return ['--tls-cert', 'tls.crt', '--tls-key', 'tls.key']
+  }
+  const read = (name: string): string => readFileSync(made(name), 'utf8')
+
+  const cases: Readonly<Record<string, readonly [pair: () => Pair, why: RegExp]>> = {
+    'an EC certificate with an RSA key': [
+      () => ({ cert: TEST_CERT, key: read('rsa.key') }),
+      /tlsKey: tls\.key is not the key of the first certificate in tls\.crt/,
+    ],
+    'an RSA certificate with an EC key': [
+      () => ({ cert: read('rsa.crt'), key: TEST_KEY }),
+      /is not the key of/,
+    ],
+    'the key of another certificate of its kind': [
+      () => ({ cert: read('rsa.crt'), key: read('other.key') }),
+      /is not the key of/,
+    ],
+    'a chain that begins with another one': [
+      () => ({ cert: read('other.crt') + read('rsa.crt'), key: read('rsa.key') }),
+      /is not the key of the first certificate/,
+    ],
+    'the two files the wrong way round': [
+      () => ({ cert: TEST_KEY, key: TEST_CERT }),
+      /holds no certificate in PEM/,
+    ],
+    'a key that wants a passphrase': [
+      () => ({ cert: read('rsa.crt'), key: read('locked.key') }),
+      /holds no private key in PEM that opens without a passphrase/,
+    ],
+    'a key that is too short for any client': [
+      () => ({ cert: read('short.crt'), key: read('short.key') }),
+      /cannot be served: .*key too small/,
+    ],
+    'files without a word in them': [() => ({ cert: '', key: '' }), /holds no certificate in PEM/],
+  }
+  for (const [what, [pair, why]] of Object.entries(cases)) {
+    it(`${what}: refused at the start, in one line`, async (t) => {
+      const home = homeOf(t)
+      assertRefused(await start(t, home, place(home, pair())), why)
+      assert.equal(existsSync(join(home.folder, 'rescind-data')), false)
+    })
+  }
+
+  it('[W90] are refused, as every key is, when others can read the key, be it a group', async (t) => {
+    for (const mode of [0o644, 0o640, 0o604]) {
+      const home = homeOf(t)
+      const flags = place(home, { cert: TEST_CERT, key: TEST_KEY }, mode)
+      assertRefused(
+        await start(t, home, flags),
+        /tlsKey: tls\.key can be read by others; run: chmod 600 tls\.key/,
+      )
+    }
+  })
+
+  it('are read anew at SIGHUP; a pair that does not fit leaves the one before', async (t) => {
+    const home = homeOf(t)
+    const running = await up(t, home, place(home, { cert: TEST_CERT, key: TEST_KEY }))
+    const port = /"url":"https:\/\/[^:]+:(\d+)/.exec(running.output())?.[1] ?? ''
+    const served = (): string => {
+      const words = ['s_client', '-connect', `127.0.0.1:${port}`, '-showcerts']
+      return execFileSync('openssl', words, { input: '', stdio: ['pipe', 'pipe', 'ignore'] }).toString()
+    }
+    const body = (pem: string): string => pem.split('\n')[1] ?? ''
+    assert.ok(served().includes(body(TEST_CERT)))
+    place(home, { cert: read('rsa.crt'), key: read('rsa.key') })
+    running.process.kill('SIGHUP')
+    await running.says(/were read anew/)
+    assert.ok(served().includes(body(read('rsa.crt'))))
+    place(home, { cert: read('other.crt'), key: read('rsa.key') })
+    running.process.kill('SIGHUP')
+    await running.says(/cannot be read anew: the one before stays/)
+    assert.ok(served().includes(body(read('rsa.crt'))))
+    await stop(running)
+  })
+})
+
+describe('[W100] a signal', () => {
+  it('opens no debugger and ends nothing: SIGUSR1, SIGUSR2, and SIGHUP where there is nothing to read anew', async (t) => {
+    const home = homeOf(t)
+    const running = await up(t, home)
+    const url = /"url":"(http[^"]+)"/.exec(running.output())?.[1] ?? ''
+    for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const) {
+      running.process.kill(signal)
+      if (signal === 'SIGHUP') await running.says(/nothing to read anew/)
+      assert.equal((await fetch(`${url}/healthz`)).status, 200, signal)
+    }
+    const { stderr } = await stop(running)
+    assert.doesNotMatch(stderr, /Debugger/)
+  })
+})
+
+describe('[W55] a store that is forgotten with the server', () => {
+  it('has keys of its own, printed as temporary, and leaves the files of the real store alone', async (t) => {
+    const home = homeOf(t)
+    const flags = (...more: readonly string[]): readonly string[] => [...SERVE, ...more]
+    const first = startCommand(t, { words: flags(), folder: home.folder })
+    await first.says(IS_UP)
+    await stop(first)
+    const folder = join(home.folder, 'rescind-data')
+    const real = readFileSync(join(folder, 'control.key'), 'utf8').trim()
+    // What a change of the master key that was broken off leaves behind: the real store may open by it alone.
+    copyFileSync(join(folder, 'master.key'), join(folder, 'master.key.next'))
+    const untouched = folderState(home.folder)
+    const second = startCommand(t, { words: flags('--store', 'memory:'), folder: home.folder })
+    await second.says(IS_UP)
+    const key = /^rescind: temporary control key, until this server stops \(memory:\): (rsc_\w+)$/m.exec(
+      second.output(),
+    )?.[1]
+    assert.ok(key !== undefined, second.output())
+    const url = /"url":"(http[^"]+)"/.exec(second.output())?.[1] ?? ''
+    const statusOf = async (bearer: string, path = '/metrics', method = 'GET'): Promise<number> =>
+      (await fetch(url + path, { method, headers: { authorization: `Bearer ${bearer}` } })).status
+    assert.deepEqual([await statusOf(key), await statusOf(real)], [200, 401])
+    assert.notEqual(await statusOf(key, '/control/v1/master-key/rotate', 'POST'), 200)
+    const { stdout } = await stop(second)
+    assert.ok(!stdout.includes(key), 'the log holds no key')
+    assert.deepEqual(folderState(home.folder), untouched)
+  })
+
+  it('writes no file where there is none', async (t) => {
+    const home = homeOf(t)
+    mkdirSync(join(home.folder, 'empty'))
+    const command = startCommand(t, {
+      words: [...SERVE, '--store', 'memory:'],
+      folder: join(home.folder, 'empty'),
+    })
+    await command.says(IS_UP)
+    await stop(command)
+    assert.deepEqual(folderState(join(home.folder, 'empty')), [])
+  })
+})
