@@ -69,7 +69,15 @@ export {
   type TokenDigest,
   tokenDigest,
 } from './ids.ts'
-export { type IssueAct, type Issued, issueTokens, putToken, recordOf, type TokenIntent } from './issue.ts'
+export {
+  type IssueAct,
+  type Issued,
+  issueTokens,
+  type OverQuota,
+  putToken,
+  recordOf,
+  type TokenIntent,
+} from './issue.ts'
 export {
   ISSUERS,
   type IssuerValue,
@@ -154,6 +162,7 @@ export type {
   EndingPlace,
   ExpiredMemo,
   ExpiredToken,
+  IssuingQuota,
   LogHead,
   MemoPage,
   MemosAsk,

@@ -63,6 +63,10 @@ export type Issued =
   | { readonly kind: 'too-deep' }
   /** The text is a token already. */
   | { readonly kind: 'token-exists' }
+  | OverQuota
+
+/** The caller has issued more than it may. */
+export type OverQuota = { readonly kind: 'over-quota'; readonly waitSeconds: number }
 
 /** Mints tokens in one unit. What was judged at `basis` must still hold when the unit commits. */
 export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> {
@@ -74,6 +78,8 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
     return { kind: 'stale' }
   if (act.tokens.some(({ ancestors }) => (ancestors?.length ?? 0) > ANCESTORS_MAX))
     return { kind: 'too-deep' }
+  const waitSeconds = realm.issuingWaitSeconds(act.caller)
+  if (waitSeconds > 0) return { kind: 'over-quota', waitSeconds }
   const records = act.tokens.map((intent) =>
     recordOf(realm, intent, { position: act.basis, issuedAtMs: nowMs }),
   )
@@ -83,7 +89,10 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
     expects: act.expects ?? [],
     operations: operationsOf(act, records),
   })
-  if (outcome.kind === 'applied') return { kind: 'issued', records }
+  if (outcome.kind === 'applied') {
+    realm.noteIssued(act.caller)
+    return { kind: 'issued', records }
+  }
   if (outcome.kind === 'stale') return outcome
   switch (outcome.what) {
     case 'consumed':

@@ -17,6 +17,13 @@ export interface Random {
   bytes(count: number): Buffer
 }
 
+/** How much each caller may issue; never asked about revoking. Counts what was issued, not what was tried. */
+export interface IssuingQuota {
+  /** Seconds until this caller may issue again; 0: now. */
+  waitSeconds(realm: RealmOrdinal, caller: string): number
+  issued(realm: RealmOrdinal, caller: string): void
+}
+
 /** Runs a task after the input that is waiting now was read: what arrived together is committed together. */
 export type Defer = (task: () => void) => void
 

@@ -4,7 +4,7 @@ import { secretDigest } from './crypto.ts'
 import { Directory } from './directory.ts'
 import type { RealmName, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { Ledger, Outcome } from './ledger.ts'
-import type { Awaitable, Clock, Random, Store } from './ports.ts'
+import type { Awaitable, Clock, IssuingQuota, Random, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import type { RawToken } from './raw-token.ts'
 import type { RealmKeys } from './realm-keys.ts'
@@ -76,6 +76,8 @@ export type RealmParts = {
   readonly store: Store
   readonly clock: Clock
   readonly random: Random
+  /** Absent: nobody has one. */
+  readonly quota?: IssuingQuota | undefined
 }
 
 /**
@@ -98,6 +100,7 @@ export class Realm {
   readonly uses: Uses = new Uses()
   readonly #ledger: Ledger
   readonly #clock: Clock
+  readonly #quota: IssuingQuota | undefined
   readonly #records: RecordCache = new RecordCache()
   #lastAudit: (Pick<Audit, 'by' | 'from' | 'how'> & { readonly text: string }) | undefined
 
@@ -110,6 +113,7 @@ export class Realm {
     this.store = parts.store
     this.#ledger = parts.ledger
     this.#clock = parts.clock
+    this.#quota = parts.quota
     this.directory = new Directory(parts.store, parts.ordinal)
     this.keyring = new Keyring({ directory: this.directory, keys: parts.keys, realm: parts.name })
     this.#signed = new SignedTokens(this.keyring, parts.keys.digestKey)
@@ -144,6 +148,16 @@ export class Realm {
   /** Milliseconds since 1970; never before the floor, so that what was seen expired stays so. */
   nowMs(): number {
     return Math.max(this.#clock.wallMs(), this.index.floorMs)
+  }
+
+  /** Seconds until this caller may issue again; 0: now. */
+  issuingWaitSeconds({ id }: Caller): number {
+    return this.#quota?.waitSeconds(this.ordinal, id) ?? 0
+  }
+
+  /** Counts against the caller's quota. */
+  noteIssued({ id }: Caller): void {
+    this.#quota?.issued(this.ordinal, id)
   }
 
   /** Taken before anything is read for a request: what is written for it says that it was judged here. */

@@ -10,7 +10,7 @@ import {
   SYSTEM_REALM,
 } from './ids.ts'
 import { Ledger } from './ledger.ts'
-import type { Clock, Defer, Random, Store } from './ports.ts'
+import type { Clock, Defer, IssuingQuota, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
 import { type Audit, type Caller, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
@@ -47,6 +47,8 @@ export type RealmsParts = {
   readonly clock: Clock
   readonly random: Random
   readonly defer: Defer
+  /** Absent: nobody has one. */
+  readonly quota?: IssuingQuota
 }
 
 /** Every realm of a store, open. `system` holds the realms themselves and the control keys; it has no dialects. */
@@ -277,11 +279,11 @@ export class Realms {
   }
 
   async #openAnew(name: RealmName, value: RealmValue): Promise<Realm> {
-    const { store, clock, random } = this.#parts
+    const { store, clock, random, quota } = this.#parts
     const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#master)
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const index = await this.ledger.openRealm(ordinal, keys.digestKey)
-    const realm = new Realm({ name, ordinal, keys, index, ledger: this.ledger, store, clock, random })
+    const realm = new Realm({ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota })
     const settings = await store.record(ordinal, REALM_SETTINGS.name, REALM_SETTINGS_ID)
     // Written by this program alone, as a value of the collection's type.
     if (settings?.body !== undefined) realm.lifetimes.settle(JSON.parse(settings.body) as RealmSettings)

@@ -1,7 +1,15 @@
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { Server as TlsServer } from 'node:tls'
-import { type Clock, type Random, type Realm, Realms, SettingsRefused, type Store } from '@rescind/core'
+import {
+  type Clock,
+  type IssuingQuota,
+  type Random,
+  type Realm,
+  Realms,
+  SettingsRefused,
+  type Store,
+} from '@rescind/core'
 import { CHAT_PREFIXES, createIdentityDialect, createOauthDialect, OAUTH_PREFIX } from '@rescind/dialects'
 import { Feed } from '@rescind/feed'
 import type { FastifyInstance } from 'fastify'
@@ -19,6 +27,7 @@ import { createApp } from './http/app.ts'
 import { createDenials } from './http/denials.ts'
 import { guardedFetch } from './http/guarded-fetch.ts'
 import { KeySets } from './issuers/key-sets.ts'
+import { issuingQuota } from './issuing-quota.ts'
 import { judgeText } from './judge-token.ts'
 import { givenLog, openLog, type ServerLog } from './log.ts'
 import { type Maintenance, startMaintenance } from './maintenance.ts'
@@ -43,6 +52,7 @@ export type Surroundings = {
   readonly store?: Store
   readonly environment?: Readonly<Record<string, string | undefined>>
   readonly log?: Logger
+  readonly quota?: IssuingQuota
 }
 
 export type RunningServer = {
@@ -78,6 +88,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       clock: steadyClock(clock),
       random,
       defer: (task) => setImmediate(task),
+      quota: surroundings.quota ?? issuingQuota(config.issueRate, () => clock.monotonicMs()),
     })
     await settleControlKey(keys, realms.system, log)
     if (config.seedFile !== undefined && seed !== undefined) {

@@ -22,7 +22,7 @@ import { formatInstant } from '../wire/iso-date.ts'
 import { type Assignment, parseBind } from './body.ts'
 import type { Admin, AdminAsk } from './callers.ts'
 import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'
-import { fail, ok, type Refused, refused } from './envelope.ts'
+import { fail, ok, overQuota, type Refused, refused } from './envelope.ts'
 import { newerClient } from './newer-members.ts'
 import { tokenIdHeader } from './token-record.ts'
 import { isAtTombstoneQuota } from './tombstones.ts'
@@ -34,7 +34,7 @@ export async function bindToken(realm: Realm, { admin, request, client }: AdminA
   if (!isClientId(client)) return fail('INVALID_REQUEST', 'A client id has 1 to 256 characters.')
   const known = await realm.directory.get(CHAT_CLIENTS, clientRecordId(admin.app.name, client))
   if (known === undefined) return fail('CLIENT_NOT_FOUND')
-  const bound = await bindText(realm, { admin, client, assignment, also: [] })
+  const bound = await bindAssigned(realm, { admin, client, assignment, also: [] })
   if (bound.kind === 'stale') return 'stale'
   if (bound.kind === 'refused') return bound.answer
   const { raw, expiresAtMs } = assignment
@@ -55,6 +55,16 @@ export type BindAct = {
 }
 
 export type Bound = { readonly kind: 'bound'; readonly handle: Handle } | { readonly kind: 'stale' } | Refused
+
+/** As `bindText`, for the app's server, which has a quota. */
+export async function bindAssigned(realm: Realm, act: BindAct): Promise<Bound> {
+  const { caller } = act.admin
+  const waitSeconds = realm.issuingWaitSeconds(caller)
+  if (waitSeconds > 0) return overQuota(waitSeconds)
+  const bound = await bindText(realm, act)
+  if (bound.kind === 'bound') realm.noteIssued(caller)
+  return bound
+}
 
 /** Binds in one unit. A race with whatever touches the same text is lost as `stale`, and judged again. */
 export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {

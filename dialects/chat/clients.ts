@@ -1,7 +1,7 @@
 import { type Realm, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
-import { bindText } from './bind.ts'
+import { bindAssigned } from './bind.ts'
 import type { Assignment } from './body.ts'
 import type { Admin, AdminAsk } from './callers.ts'
 import { parseClient } from './client-body.ts'
@@ -52,7 +52,7 @@ async function putAndMint(realm: Realm, admin: Admin, write: ClientWrite): Promi
 type PutAndBind = { readonly admin: Admin; readonly write: ClientWrite; readonly assignment: Assignment }
 
 async function putAndBind(realm: Realm, { admin, write, assignment }: PutAndBind): Promise<Answer | Stale> {
-  const bound = await bindText(realm, { admin, client: write.value.id, assignment, also: write.also })
+  const bound = await bindAssigned(realm, { admin, client: write.value.id, assignment, also: write.also })
   if (bound.kind === 'stale') return 'stale'
   if (bound.kind === 'refused') return bound.answer
   const text = assignment.raw.reveal()

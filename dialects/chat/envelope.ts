@@ -121,6 +121,11 @@ export function refused(code: ProblemCode, message?: string): Refused {
   return { kind: 'refused', answer: fail(code, message) }
 }
 
+/** The app has issued more than it may. */
+export function overQuota(waitSeconds: number): Refused {
+  return { kind: 'refused', answer: tooMany(waitSeconds, 'This app has issued too many tokens.') }
+}
+
 /** What the server has to refuse on this dialect's paths, in this dialect's words. */
 export function refusal(why: Refusal): Answer {
   switch (why.kind) {

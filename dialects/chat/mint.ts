@@ -3,7 +3,7 @@ import { SUSPENDED } from './bind.ts'
 import type { Admin } from './callers.ts'
 import { mintChatJwt } from './chat-jwt.ts'
 import type { ClientWrite } from './client-write.ts'
-import { type Refused, refused } from './envelope.ts'
+import { overQuota, type Refused, refused } from './envelope.ts'
 
 export type Minted = {
   readonly kind: 'minted'
@@ -39,6 +39,8 @@ export async function mintToken(
       return issued
     case 'held':
       return refused('PERMISSION_DENIED', SUSPENDED)
+    case 'over-quota':
+      return overQuota(issued.waitSeconds)
     case 'consumed':
     case 'too-deep':
     case 'token-exists':

@@ -1,7 +1,7 @@
 import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { Call } from './call.ts'
-import { fault, suspended, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
+import { fault, overLimit, suspended, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { type Mint, type Minted, mint } from './mint.ts'
 
 /** Mints a token and answers with what `answer` makes of it, or with v2.0's words for why there is none. */
@@ -22,6 +22,8 @@ export async function issued(
       return suspended()
     case 'too-deep':
       return fault('forbidden', 'This token was made from a token too many times.')
+    case 'over-quota':
+      return overLimit(outcome.waitSeconds, call.realm.nowMs(), 'Too many tokens were issued.')
     default:
       return unreachable(outcome)
   }

@@ -7,6 +7,7 @@ import {
   issueTokens,
   mintText,
   type Operation,
+  type OverQuota,
   type Position,
   type Principals,
   type TokenFacts,
@@ -58,6 +59,7 @@ export type MintOutcome =
   | { readonly kind: 'held' }
   /** It was made from a token that was made from a token, and so on, more often than a record can say. */
   | { readonly kind: 'too-deep' }
+  | OverQuota
 
 /** The one place where tokens of this dialect are issued; each version words the outcome. */
 export async function mint(call: Call, given: Mint): Promise<MintOutcome> {
@@ -76,6 +78,7 @@ export async function mint(call: Call, given: Mint): Promise<MintOutcome> {
     case 'consumed':
     case 'held':
     case 'too-deep':
+    case 'over-quota':
       return issued
     default:
       return unreachable(issued)

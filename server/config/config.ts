@@ -27,6 +27,7 @@ export type Config = {
   readonly identityRate: number
   readonly identityChainRevocation: boolean
   readonly controlRate: number
+  readonly issueRate: number
   readonly auditRetentionMs: number
   readonly chatRate: number
   readonly allowInternalFetch: boolean
@@ -77,6 +78,7 @@ export function checkConfig(values: Values): Config {
       required(values, 'identityChainRevocation'),
     ),
     controlRate: parseNumber('controlRate', required(values, 'controlRate'), RATE_MAX),
+    issueRate: parseNumber('issueRate', required(values, 'issueRate'), RATE_MAX),
     chatRate: parseNumber('chatRate', required(values, 'chatRate'), CHAT_RATE_MAX),
     allowInternalFetch: parseBoolean('allowInternalFetch', required(values, 'allowInternalFetch')),
     auditRetentionMs: parseDays('auditRetention', required(values, 'auditRetention')),

@@ -25,6 +25,10 @@ const DECIDED: Readonly<Record<SettingName, Insecure | undefined>> = {
     why: 'callers of the Identity dialect have no limit',
   },
   controlRate: { isOn: ({ controlRate }) => controlRate === 0, why: 'control keys have no limit' },
+  issueRate: {
+    isOn: ({ issueRate }) => issueRate === 0,
+    why: 'callers may have any number of tokens issued',
+  },
   chatRate: { isOn: ({ chatRate }) => chatRate === 0, why: 'API keys of chat apps have no limit' },
   allowInternalFetch: {
     isOn: ({ allowInternalFetch }) => allowInternalFetch,

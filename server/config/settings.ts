@@ -13,6 +13,7 @@ export type SettingName =
   | 'identityRate'
   | 'identityChainRevocation'
   | 'controlRate'
+  | 'issueRate'
   | 'auditRetention'
   | 'chatRate'
   | 'allowInternalFetch'
@@ -137,6 +138,13 @@ export const SETTINGS: readonly Setting[] = [
     environment: 'RESCIND_CHAT_RATE',
     fallback: '100000',
     help: 'requests a minute that the API key of one chat app may make, where the app says nothing; revoking is never limited; 0: no limit',
+  },
+  {
+    name: 'issueRate',
+    flag: '--issue-rate',
+    environment: 'RESCIND_ISSUE_RATE',
+    fallback: '200',
+    help: 'tokens a second, on average over an hour, that one caller may have issued; revoking has no quota; 0: none at all',
   },
   {
     name: 'allowInternalFetch',

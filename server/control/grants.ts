@@ -166,6 +166,10 @@ function refused(issued: Exclude<Issued, { kind: 'issued' }>): Problem | Stale {
     case 'token-exists':
     case 'consumed':
       return 'stale'
+    case 'over-quota':
+      return problem(429, 'too many tokens were issued by this key', {
+        'retry-after': String(issued.waitSeconds),
+      })
     case 'held':
       return problem(409, 'a hold is in force for this subject or client; release it first')
     case 'too-deep':

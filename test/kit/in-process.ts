@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Store } from '@rescind/core'
+import type { IssuingQuota, Store } from '@rescind/core'
 import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import { HandClock, SeededRandom, START_MS } from './realm.ts'
@@ -30,10 +30,13 @@ export type TestServerStart = {
   readonly flags?: readonly string[]
   /** What stands in the store before the server opens it. */
   readonly prepare?: (store: Store) => Promise<void>
+  /** In the place of the one that the flags say. */
+  readonly quota?: IssuingQuota
 }
 
 /** The real server in this process, on a free port. */
-export async function openServer({ seed, time, flags, prepare }: TestServerStart): Promise<TestServer> {
+export async function openServer(start: TestServerStart): Promise<TestServer> {
+  const { seed, time, flags, prepare, quota } = start
   const home = makeHome()
   const seedFile = join(home.folder, 'seed.json')
   writeFileSync(seedFile, JSON.stringify(seed ?? SEED), { mode: 0o600 })
@@ -53,7 +56,10 @@ export async function openServer({ seed, time, flags, prepare }: TestServerStart
   await prepare?.(inner)
   const { store, power } = switchedStore(inner)
   const surroundings = time === 'hand' ? { clock, store, random: new SeededRandom() } : { store }
-  const server: RunningServer = await startServer(checkConfig(values), surroundings)
+  const server: RunningServer = await startServer(checkConfig(values), {
+    ...surroundings,
+    ...(quota === undefined ? {} : { quota }),
+  })
   if (!IS_EMBEDDED) home.remove()
   return {
     url: server.url,

@@ -83,6 +83,8 @@ async function granted(call: Call, { basis, proven, grant }: Granting): Promise<
       return suspended()
     case 'too-deep':
       return forbidden('This token was made from a token too many times.')
+    case 'over-quota':
+      return overLimit(outcome.waitSeconds)
     default:
       return unreachable(outcome)
   }
