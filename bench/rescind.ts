@@ -10,7 +10,8 @@ export function startRescind(folder: string, flags: readonly string[] = []): Pro
   const key = ['--master-key-file', join(folder, 'master.key')]
   return startTarget({
     name: 'rescind',
-    words: ['-C', 'rescind-source', ...serve, ...store, ...key, ...flags],
+    // What is measured is the server, not its quota.
+    words: ['-C', 'rescind-source', ...serve, ...store, ...key, '--issue-rate', '0', ...flags],
     paths: { issue: BASE, introspect: `${BASE}/introspect`, revoke: `${BASE}/revoke` },
     hasTokens: true,
   })

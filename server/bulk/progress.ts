@@ -1,11 +1,16 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type Realm, sha256Base64url } from '@rescind/core'
+import { BoundedMemos } from '../bounded-memos.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'
 
 /** How long a broken-off call can be gone on with. */
 const RESUME_MS = 86_400_000
 const KIND = 'bulk'
+/** Calls whose progress one key has kept in one realm; its oldest go before their time. */
+const CALLS_MAX = 1_000
+const BYTES_MAX = 4_194_304
+const MEMOS = new BoundedMemos({ kind: KIND, countMax: CALLS_MAX, bytesMax: BYTES_MAX })
 
 /** What is said of a line: of something in it, or of the line itself. */
 export type LineFinding = Finding | { readonly result: 'tooMany' | 'unreadable' }
@@ -42,7 +47,7 @@ export type Resumed =
 export type ResumeAsk = {
   readonly realm: Realm
   /** Names the call: whose it is, and its Idempotency-Key; undefined without one. */
-  readonly name: string | undefined
+  readonly name: { readonly owner: string; readonly key: string } | undefined
   readonly question: string
   readonly lines: AsyncIterator<Line>
 }
@@ -66,9 +71,14 @@ export class BulkProgress {
 
   /** Reads away the lines that were done before, if this is such a call. */
   static async resume({ realm, name, question, lines }: ResumeAsk): Promise<Resumed> {
-    const id = name === undefined ? undefined : sha256Base64url(name)
+    const id = name === undefined ? undefined : MEMOS.idOf(name.owner, name.key)
     const progress = new BulkProgress(realm, id, question)
-    const kept = id === undefined ? undefined : await readKept(realm, id)
+    const kept =
+      name === undefined || id === undefined
+        ? undefined
+        : // Earlier builds kept it under the second part alone.
+          ((await readKept(realm, id)) ??
+          (await readKept(realm, sha256Base64url(`${name.owner}\0${name.key}`))))
     if (kept === undefined) return { kind: 'go-on', progress, isDone: false }
     if (kept.question !== question) return { kind: 'differs' }
     for (let at = 0; at < kept.counts.lines; at += 1) {
@@ -114,13 +124,11 @@ export class BulkProgress {
   async #keep(isDone: boolean): Promise<void> {
     if (this.#id === undefined) return
     const kept: Kept = { question: this.#question, hash: this.#digest(), counts: this.#counts, isDone }
-    const memo = {
-      kind: KIND,
+    const operations = await MEMOS.put(this.#realm, {
       id: this.#id,
       value: Buffer.from(JSON.stringify(kept), 'utf8'),
       expiresAtMs: this.#realm.nowMs() + RESUME_MS,
-    }
-    const operations = [{ kind: 'put-memo', memo } as const]
+    })
     await this.#realm.commit({ realm: this.#realm.ordinal, standsOn: [], expects: [], operations })
   }
 }

@@ -60,6 +60,7 @@ test('each setting that takes safety away is told of when it does, and only then
     ['sideLog', '--side-log', 'off'],
     ['identityRate', '--identity-rate', '0'],
     ['controlRate', '--control-rate', '0'],
+    ['issueRate', '--issue-rate', '0'],
     ['chatRate', '--chat-rate', '0'],
     ['allowInternalFetch', '--allow-internal-fetch'],
     ['signingKeyDays', '--signing-key-days', '0'],

@@ -67,7 +67,10 @@ async function bulk(ask: Ask<Query>): Promise<Answer> {
     if (opened.kind === 'refused') return problem(415, opened.why)
     const lines = withWraps(linesOf(opened.body))
     const question = JSON.stringify([query.dryRun, query.reason, query.note])
-    const resumed = await BulkProgress.resume({ realm, name, question, lines })
+    const resumed = await BulkProgress.resume({
+      ...{ realm, question, lines },
+      name: key === undefined ? undefined : { owner: by.id, key },
+    })
     if (resumed.kind === 'differs') return problem(422, 'this Idempotency-Key was used for another request')
     const { progress } = resumed
     if (resumed.isDone) return finished({ done: true, ...progress.counts })

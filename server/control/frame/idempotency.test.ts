@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { callerFacts, type Realm } from '@rescind/core'
+import { callerFacts, type Realm, Realms, seal, sha256Base64url, subkey, unseal } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
-import { openWorld, type World } from '../../../test/kit/realm.ts'
+import { MASTER, openWorld, SeededRandom, type World } from '../../../test/kit/realm.ts'
 import { wireRequest } from '../../../test/kit/request.ts'
+import { onBothStores } from '../../../test/kit/stores.ts'
+import { BoundedMemos } from '../../bounded-memos.ts'
 import type { By } from './endpoint.ts'
 import { type Act, Idempotency, type Keyed, keyOf, REPLAY_MS } from './idempotency.ts'
+
+const DAY_MS = 86_400_000
 
 function byOf(realm: Realm, id: string): By {
   const facts = callerFacts({ source: 'control', client: id }, realm.basis())
@@ -157,4 +161,109 @@ test('what was done before a crash that lost its answer is not done again, and i
     'nobody can say it again',
   )
   assert.equal(settled(await new Idempotency().run(asked(world, { body: '[]' }), act)).status, 422)
+})
+
+async function keptIn({ store, realm }: World): Promise<number> {
+  return (await store.memos(realm.ordinal, { kind: 'idempotency', after: undefined, limit: 1_000 })).memos
+    .length
+}
+
+// The kind: something kept for a caller as often as it asks. Neighbours: number and size, others' keys and realms, a restart, bulk.
+onBothStores(
+  '[W67] a key of the API has so many answers kept and not one more, its oldest go, and others are unhurt',
+  async (store) => {
+    const world = await openWorld(store)
+    const branch = await world.realms.create('branch', { by: 'test', from: 'local', how: 'test' })
+    const { act, times } = counted()
+    let idempotency = new Idempotency(5)
+    await idempotency.run(asked(world, { by: 'eve' }), act)
+    await idempotency.run(asked({ realm: branch }, {}), act)
+    for (let nth = 0; nth < 5; nth += 1) {
+      world.clock.advance(1_000)
+      await idempotency.run(asked(world, { key: `k${nth}` }), act)
+    }
+    assert.deepEqual([times(), await keptIn(world)], [7, 6])
+    await idempotency.run(asked(world, { key: 'k0' }), act)
+    assert.equal(times(), 7, 'at the bound all are there')
+    // Another server on the same store knows whose is what.
+    idempotency = new Idempotency(5)
+    const again = await Realms.open({
+      ...{ store, clock: world.clock, master: MASTER },
+      random: new SeededRandom('again'),
+      defer: queueMicrotask,
+    })
+    const reopened = { realm: again.default }
+    world.clock.advance(1_000)
+    await idempotency.run(asked(reopened, { key: 'k5' }), act)
+    assert.equal(await keptIn(world), 6, 'one past it, the oldest has gone')
+    for (const key of ['k1', 'k5']) await idempotency.run(asked(reopened, { key }), act)
+    await idempotency.run(asked(reopened, { by: 'eve' }), act)
+    assert.equal(times(), 8, 'the newer ones are there, and those of others')
+    await idempotency.run(asked(reopened, { key: 'k0' }), act)
+    assert.equal(times(), 9, 'what has gone is done again')
+  },
+)
+
+test('[W67] of what a verifier’s key asks nothing is kept', async () => {
+  const world = await openWorld()
+  const { act, times } = counted()
+  const idempotency = new Idempotency()
+  const of = asked(world, {})
+  for (const request of [
+    of.request,
+    wireRequest({ method: 'POST', path: '/a', headers: { 'idempotency-key': '' } }),
+  ])
+    await idempotency.run({ ...of, request, by: { ...of.by, kind: 'verifier', role: undefined } }, act)
+  assert.deepEqual([times(), await keptIn(world)], [2, 0])
+})
+
+test('[W67] answers go by their size, too: the newest is kept, whatever it is', async () => {
+  const memos = new BoundedMemos({ kind: 'k', countMax: 100, bytesMax: 1_000 })
+  const { realm } = await openWorld()
+  const put = async (name: string, bytes: number): Promise<number> => {
+    const memo = {
+      id: memos.idOf('a', name),
+      value: Buffer.alloc(bytes),
+      expiresAtMs: realm.nowMs() + DAY_MS,
+    }
+    const operations = await memos.put(realm, memo)
+    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    return (await realm.store.memos(realm.ordinal, { kind: 'k', after: undefined, limit: 10 })).memos.length
+  }
+  assert.deepEqual(
+    [await put('1', 400), await put('2', 600), await put('2', 600), await put('3', 1), await put('4', 5_000)],
+    [1, 2, 2, 2, 1],
+  )
+})
+
+test('[W67] what an earlier build has kept is given again', async () => {
+  const world = await openWorld()
+  const { act, times } = counted()
+  const idempotency = new Idempotency()
+  await idempotency.run(asked(world, {}), act)
+  // As it was kept before there was a tag: under the second part of the id, sealed for that id.
+  const { realm } = world
+  const id = sha256Base64url('ops\0k1')
+  const { memos } = await realm.store.memos(realm.ordinal, {
+    kind: 'idempotency',
+    after: undefined,
+    limit: 1,
+  })
+  const [memo] = memos
+  assert.ok(memo !== undefined)
+  const sealing = (of: string) => ({
+    key: subkey(realm.keys.sealKey, `idempotency:${of}`),
+    associated: `idempotency:${realm.name}:${of}`,
+  })
+  const [now, before] = [sealing(memo.id), sealing(id)]
+  const plain = unseal(now.key, memo.value, now.associated)
+  assert.ok(plain !== undefined)
+  const value = seal({ ...before, random: realm.random }, plain)
+  const operations = [
+    { kind: 'drop-memo', memo },
+    { kind: 'put-memo', memo: { ...memo, id, value } },
+  ] as const
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await idempotency.run(asked(world, {}), act)
+  assert.equal(times(), 1)
 })

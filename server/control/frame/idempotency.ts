@@ -1,6 +1,5 @@
 import {
   type Awaitable,
-  after,
   type Memo,
   type Operation,
   type Realm,
@@ -11,6 +10,7 @@ import {
   unseal,
 } from '@rescind/core'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
+import { BoundedMemos } from '../../bounded-memos.ts'
 import type { By } from './endpoint.ts'
 import { type Problem, problem } from './problem.ts'
 
@@ -21,6 +21,9 @@ const KEPT_MAX_CHARS = 262_144
 /** Of the header, printable ASCII without quotes. */
 const KEY = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/
 const KIND = 'idempotency'
+/** Answers, and bytes of answers, that one control key has kept in one realm; its oldest go before their time. */
+export const ANSWERS_MAX = 10_000
+const ANSWER_BYTES_MAX = 33_554_432
 
 /** That a request was done, in the unit that did it; its answer comes after. */
 type Mark = { readonly fingerprint: string; readonly pending: true }
@@ -45,19 +48,33 @@ export type Act = {
 }
 
 /**
- * `Idempotency-Key`: what was answered once is answered again for 24 hours, to the same control key in the same
- * realm; the same key with another request is 422, and 409 while the first one is running. The answer is kept sealed
- * beside the log, and sent only when it is durable.
+ * `Idempotency-Key`: what was answered once is answered again for 24 hours, or until the same control key has had as many
+ * answers kept as it may, to that key in the same realm; the same key with another request is 422, and 409 while the
+ * first one is running. The answer is kept sealed beside the log, and sent only when it is durable.
  */
 export class Idempotency {
   readonly #running: Set<string> = new Set()
+  readonly #memos: BoundedMemos
 
-  /** Runs `act` once for a key; without the header, simply. */
+  constructor(answersMax: number = ANSWERS_MAX) {
+    this.#memos = new BoundedMemos({ kind: KIND, countMax: answersMax, bytesMax: ANSWER_BYTES_MAX })
+  }
+
+  /**
+   * Runs `act` once for a key; without the header, simply. A verifier's calls change nothing that a second one would not,
+   * and there are as many as questions at doors: nothing is kept of them.
+   */
   run(of: Keyed, act: Act): Awaitable<Answer | Stale> {
+    if (of.by.kind === 'verifier') return act.run(undefined)
     const key = keyOf(of.request)
     if (key === undefined) return act.run(undefined)
     if (typeof key !== 'string') return key
-    return this.#once({ ...of, id: sha256Base64url(`${of.by.id}\0${key}`) }, act)
+    return this.#once(this.#named(of, key), act)
+  }
+
+  /** Earlier builds kept an answer under the second part alone. */
+  #named(of: Keyed, key: string): Named {
+    return { ...of, id: this.#memos.idOf(of.by.id, key), earlierId: sha256Base64url(`${of.by.id}\0${key}`) }
   }
 
   async #once(of: Named, act: Act): Promise<Answer | Stale> {
@@ -66,25 +83,36 @@ export class Idempotency {
       return problem(409, 'a request with this Idempotency-Key is running', { 'retry-after': '1' })
     this.#running.add(name)
     try {
-      const kept = await after(of.realm.store.memo(of.realm.ordinal, { kind: KIND, id: of.id }), (memo) =>
-        memo === undefined || memo.expiresAtMs <= of.realm.nowMs() ? undefined : opened(of, memo.value),
-      )
+      const own = await read(of)
+      const kept = own ?? (await read({ ...of, id: of.earlierId }))
+      const id = own === undefined ? of.earlierId : of.id
       const fingerprint = fingerprintOf(of.request)
       if (kept !== undefined && kept.fingerprint !== fingerprint) return reused()
-      if (kept?.pending === true) return (await act.recover?.(of.id)) ?? LOST
+      if (kept?.pending === true) return (await act.recover?.(id)) ?? LOST
       if (kept !== undefined) return replay(kept)
       const mark = memoOf(of, { fingerprint, pending: true })
       const unlessAliveAtMs = of.realm.nowMs()
       const answer = await act.run({ id: of.id, mark: { kind: 'put-memo', memo: mark, unlessAliveAtMs } })
-      if (isFinal(answer)) await keep(of, { ...answer, fingerprint })
+      if (isFinal(answer)) await this.#keep(of, { ...answer, fingerprint })
       return answer
     } finally {
       this.#running.delete(name)
     }
   }
+
+  async #keep(of: Named, { fingerprint, status, headers, body }: Answered): Promise<void> {
+    const { realm } = of
+    const operations = await this.#memos.put(realm, memoOf(of, { fingerprint, status, headers, body }))
+    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  }
 }
 
-type Named = Keyed & { readonly id: string }
+type Named = Keyed & { readonly id: string; readonly earlierId: string }
+
+async function read(of: Named): Promise<Kept | Mark | undefined> {
+  const memo = await of.realm.store.memo(of.realm.ordinal, { kind: KIND, id: of.id })
+  return memo === undefined || memo.expiresAtMs <= of.realm.nowMs() ? undefined : opened(of, memo.value)
+}
 
 /** RFC 9110 §9.2.1. */
 export function isSafe(method: string): boolean {
@@ -128,17 +156,6 @@ function fingerprintOf({ method, path, query, body }: WireRequest): string {
 }
 
 type Answered = Final & { readonly fingerprint: string }
-
-async function keep(of: Named, { fingerprint, status, headers, body }: Answered): Promise<void> {
-  const memo = memoOf(of, { fingerprint, status, headers, body })
-  const { realm } = of
-  await realm.commit({
-    realm: realm.ordinal,
-    standsOn: [],
-    expects: [],
-    operations: [{ kind: 'put-memo', memo }],
-  })
-}
 
 function memoOf({ realm, id }: Named, plain: Kept | Mark): Memo {
   const sealing = { key: keyFor(realm, id), associated: associated(realm, id), random: realm.random }

@@ -1,0 +1,90 @@
+import { type Memo, type Operation, type Realm, sha256Base64url } from '@rescind/core'
+
+export type MemoBounds = { readonly kind: string; readonly countMax: number; readonly bytesMax: number }
+
+/** What one owner keeps in one realm, the oldest first. */
+type Shelf = {
+  readonly kept: Map<string, { readonly bytes: number; readonly expiresAtMs: number }>
+  bytes: number
+}
+
+/** Characters of an id that say whose it is. */
+const TAG_CHARS = 16
+/** Owners of one realm whose shelves are in memory; the others' are read again when they are needed. */
+const SHELVES_MAX = 1_000
+/** Memos may be large. */
+const PAGE = 100
+
+/**
+ * Memos of one kind that callers can have as many of as they like: each owner keeps the newest, up to a number and a size
+ * in each realm, and its oldest go when one more is kept. So nobody fills the store, nobody is turned away, and nobody's
+ * memos go for another's. The ids begin with a tag of their owner, so that a restart knows whose is what.
+ */
+export class BoundedMemos {
+  readonly #bounds: MemoBounds
+  readonly #shelves: WeakMap<Realm, Map<string, Promise<Shelf>>> = new WeakMap()
+
+  constructor(bounds: MemoBounds) {
+    this.#bounds = bounds
+  }
+
+  /** The id of what this owner keeps under a name. */
+  idOf(owner: string, name: string): string {
+    return `${tagOf(owner)}.${sha256Base64url(`${owner}\0${name}`)}`
+  }
+
+  /** What puts a memo of `idOf`, and drops what this leaves no room for. @throws StoreUnavailable. */
+  async put(realm: Realm, memo: Omit<Memo, 'kind'>): Promise<readonly Operation[]> {
+    const { kind, countMax, bytesMax } = this.#bounds
+    const shelf = await this.#shelfOf(realm, memo.id.slice(0, TAG_CHARS))
+    add(shelf, memo)
+    const operations: Operation[] = [{ kind: 'put-memo', memo: { ...memo, kind } }]
+    for (const [id, { bytes, expiresAtMs }] of shelf.kept) {
+      const isOver = expiresAtMs <= realm.nowMs()
+      if (id === memo.id || !(isOver || shelf.kept.size > countMax || shelf.bytes > bytesMax)) break
+      shelf.kept.delete(id)
+      shelf.bytes -= bytes
+      operations.push({ kind: 'drop-memo', memo: { kind, id } })
+    }
+    return operations
+  }
+
+  #shelfOf(realm: Realm, tag: string): Promise<Shelf> {
+    const ofRealm = this.#shelves.get(realm) ?? new Map<string, Promise<Shelf>>()
+    this.#shelves.set(realm, ofRealm)
+    const known = ofRealm.get(tag)
+    if (known !== undefined) return known
+    const read = readShelf(realm, this.#bounds.kind, tag)
+    ofRealm.set(tag, read)
+    // What could not be read is read again.
+    read.catch(() => ofRealm.delete(tag))
+    if (ofRealm.size > SHELVES_MAX) {
+      const [first] = ofRealm.keys()
+      if (first !== undefined) ofRealm.delete(first)
+    }
+    return read
+  }
+}
+
+function tagOf(owner: string): string {
+  return sha256Base64url(owner).slice(0, TAG_CHARS)
+}
+
+function add(shelf: Shelf, { id, value, expiresAtMs }: Omit<Memo, 'kind'>): void {
+  shelf.bytes += value.length - (shelf.kept.get(id)?.bytes ?? 0)
+  shelf.kept.delete(id)
+  shelf.kept.set(id, { bytes: value.length, expiresAtMs })
+}
+
+async function readShelf(realm: Realm, kind: string, tag: string): Promise<Shelf> {
+  const found: { readonly id: string; readonly bytes: number; readonly expiresAtMs: number }[] = []
+  for (let after: string | undefined = `${tag}.`; after !== undefined; ) {
+    const { memos, next } = await realm.store.memos(realm.ordinal, { kind, after, limit: PAGE })
+    const own = memos.filter(({ id }) => id.startsWith(`${tag}.`))
+    for (const { id, value, expiresAtMs } of own) found.push({ id, bytes: value.length, expiresAtMs })
+    after = own.length < memos.length ? undefined : next
+  }
+  found.sort((left, right) => left.expiresAtMs - right.expiresAtMs)
+  const kept = new Map(found.map(({ id, bytes, expiresAtMs }) => [id, { bytes, expiresAtMs }]))
+  return { kept, bytes: found.reduce((total, { bytes }) => total + bytes, 0) }
+}
