@@ -19,6 +19,7 @@ export {
 } from './identity/directory/standing-credentials.ts'
 export { identityTenantValue } from './identity/directory/tenants.ts'
 export { IDENTITY_USERS, identityUserValue } from './identity/directory/users.ts'
+export type { NewPassword, PasswordCheck, PasswordQuestion } from './identity/password-check.ts'
 export { resetOf as passwordResetOf } from './identity/users/passwords.ts'
 // oauth
 export type { OauthNotice, OauthOptions } from './oauth/call.ts'

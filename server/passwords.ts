@@ -1,5 +1,6 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
-import { Overloaded } from '@rescind/core'
+import type { NewPassword, PasswordCheck, PasswordQuestion } from '@rescind/dialects'
+import { FairQueue, type Turn } from './fair-queue.ts'
 
 /** OWASP's first choice for argon2id: 19 MiB, 2 passes, 1 lane; some 30 ms of one core. */
 const MEMORY_KIB = 19_456
@@ -7,8 +8,10 @@ const PASSES = 2
 const LANES = 1
 const TAG_BYTES = 32
 const SALT_BYTES = 16
-/** Logins that may wait. They take turns by source address, so one address cannot fill everyone's queue with its own. */
-const PASSWORD_QUEUE_MAX = 32
+/** Logins that may wait, and changes of passwords. */
+export const PASSWORD_QUEUE_MAX = 32
+/** Changes go first, but for every so many a login gets its turn: none waits for ever. */
+const CHANGES_IN_A_ROW = 4
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 
 type Parameters = {
@@ -32,61 +35,52 @@ export async function hashPassword(password: string): Promise<string> {
   return `$argon2id$v=19$m=${MEMORY_KIB},t=${PASSES},p=${LANES}$${base64(salt)}$${base64(tag)}`
 }
 
-export type PasswordRequest = {
-  /** A PHC string; undefined for a user that does not exist, who gets the same work. */
-  readonly hash: string | undefined
-  readonly password: string
-  readonly from: string
-}
-
 /**
  * Checks passwords one at a time, off the main thread (libuv's pool), whatever floods in: validating and revoking
- * tokens never wait for logins.
+ * tokens never wait for logins. Nor do those who change a password, which ends tokens, and have proved who they are:
+ * they have a queue of their own, which goes first.
  */
-export class PasswordQueue {
-  readonly #queues: Map<string, (() => Promise<void>)[]> = new Map()
-  #waiting = 0
+export class PasswordQueue implements PasswordCheck {
+  readonly #logins: FairQueue = new FairQueue(PASSWORD_QUEUE_MAX, 'too many logins wait')
+  readonly #changes: FairQueue = new FairQueue(PASSWORD_QUEUE_MAX, 'too many changes of passwords wait')
+  #changesInARow = 0
   #busy = false
 
-  /** @throws Overloaded when 32 wait already. */
-  verify(request: PasswordRequest): Promise<boolean> {
-    return this.#inTurn(request.from, () => check(request))
+  /** @throws Overloaded when too many wait, and none of them has a larger share than this one. */
+  verify(question: PasswordQuestion): Promise<boolean> {
+    return this.#inTurn(question.isProved === true ? this.#changes : this.#logins, question, () =>
+      check(question),
+    )
   }
 
   /** The hash of a new password: as dear as checking one, so it takes its turn. @throws Overloaded likewise. */
-  hash({ password, from }: Omit<PasswordRequest, 'hash'>): Promise<string> {
-    return this.#inTurn(from, () => hashPassword(password))
+  hash(given: NewPassword): Promise<string> {
+    return this.#inTurn(this.#changes, given, () => hashPassword(given.password))
   }
 
-  async #inTurn<T>(from: string, work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= PASSWORD_QUEUE_MAX) throw new Overloaded('too many logins wait')
-    return new Promise<T>((resolve, reject) => {
-      const queue = this.#queues.get(from) ?? []
-      this.#queues.set(from, queue)
-      queue.push(() => work().then(resolve, reject))
-      this.#waiting += 1
-      void this.#run()
-    })
+  #inTurn<T>(queue: FairQueue, turn: Turn, work: () => Promise<T>): Promise<T> {
+    const done = queue.add(turn, work)
+    void this.#run()
+    return done
   }
 
-  /** Takes one of each address in turn. Never rejects: each task hands its failure to its own caller. */
+  /** Never rejects: each task hands its failure to its own caller. */
   async #run(): Promise<void> {
     if (this.#busy) return
     this.#busy = true
-    while (this.#waiting > 0) {
-      for (const [from, queue] of [...this.#queues]) {
-        const task = queue.shift()
-        if (queue.length === 0) this.#queues.delete(from)
-        if (task === undefined) continue
-        await task()
-        this.#waiting -= 1
-      }
-    }
+    for (let start = this.#next(); start !== undefined; start = this.#next()) await start()
     this.#busy = false
+  }
+
+  #next(): (() => Promise<void>) | undefined {
+    const isLoginsTurn = this.#changesInARow >= CHANGES_IN_A_ROW && this.#logins.size > 0
+    const change = isLoginsTurn ? undefined : this.#changes.next()
+    this.#changesInARow = change === undefined ? 0 : this.#changesInARow + 1
+    return change ?? this.#logins.next()
   }
 }
 
-async function check({ hash, password }: PasswordRequest): Promise<boolean> {
+async function check({ hash, password }: PasswordQuestion): Promise<boolean> {
   const parameters = hash === undefined ? undefined : parse(hash)
   const tag = await derive(password, parameters ?? UNKNOWN_USER)
   return (

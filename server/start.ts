@@ -189,10 +189,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
       { dialect: chat.dialect, prefixes: CHAT_PREFIXES.map((first) => `/${first}`) },
       {
         dialect: createIdentityDialect({
-          passwords: {
-            verify: (request) => passwords.verify(request),
-            hash: (request) => passwords.hash(request),
-          },
+          passwords,
           ratePerSecond: config.identityRate,
           chainRevocation: config.identityChainRevocation,
         }),

@@ -12,6 +12,7 @@ import { bodyFault, fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { readDocument } from './format.ts'
 import { issued } from './issued.ts'
 import type { Mint } from './mint.ts'
+import { turnOf } from './password-check.ts'
 import { byPasscode, challenge, setUpToken } from './second-factor.ts'
 import { notTheirs, scopeOf } from './tenant-scope.ts'
 import { byToken } from './token-login.ts'
@@ -89,11 +90,12 @@ async function scoped(call: Call, { basis, entry, asked }: Proven): Promise<Answ
 
 /** Unknown users cost what known ones do: one password hashing, or one comparison of digests. */
 async function isProof(call: Call, user: IdentityUser | undefined, given: FirstFactor): Promise<boolean> {
-  const { realm, request, settings } = call
+  const { realm, settings } = call
   switch (given.kind) {
     case 'password': {
       const { password } = given
-      return settings.passwords.verify({ hash: user?.passwordHash, password, from: request.from })
+      const turn = turnOf(call, given.user.value)
+      return settings.passwords.verify({ hash: user?.passwordHash, password, ...turn })
     }
     case 'api-key': {
       const digest = user?.apiKeyDigest

@@ -13,6 +13,7 @@ import { bodyFault, fault, notAuthorized, VARY } from '../faults.ts'
 import { readDocument } from '../format.ts'
 import { heightOf, isOperator } from '../ladder.ts'
 import type { LiveParty } from '../party.ts'
+import { turnOf } from '../password-check.ts'
 import { readFields, type UserFields } from './fields.ts'
 import { newId, newPassword } from './secrets.ts'
 import { shownUser } from './shown.ts'
@@ -49,7 +50,7 @@ async function create(call: Call, caller: LiveParty, fields: UserFields): Promis
   if (!isOperator(caller.user) && (await isFull(call, caller.user)))
     return fault('badRequest', `User cannot create more than ${SUB_USERS_MAX} sub-users in an account.`)
   const password = fields.password ?? newPassword(realm)
-  const passwordHash = await settings.passwords.hash({ password, from: request.from })
+  const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, username) })
   const id = newId(realm)
   const user: IdentityUser = {
     id,

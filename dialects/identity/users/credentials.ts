@@ -12,6 +12,7 @@ import { bodyFault, fault, VARY } from '../faults.ts'
 import { textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
 import { flagIn } from '../naming.ts'
+import { turnOf } from '../password-check.ts'
 import { asGovernorOf, type OnUser } from '../permission.ts'
 import { newApiKey } from './secrets.ts'
 
@@ -121,7 +122,7 @@ async function add(call: Call, { caller, entry }: OnUser, body: JsonObject): Pro
       ? withApiKey(call.realm, entry.value, secret)
       : {
           ...entry.value,
-          passwordHash: await call.settings.passwords.hash({ password: secret, from: call.request.from }),
+          passwordHash: await call.settings.passwords.hash({ password: secret, ...turnOf(call, entry.id) }),
         }
   const document =
     password === undefined ? shown(call, after) : { [PASSWORD]: { username: entry.value.username } }

@@ -31,6 +31,7 @@ import { textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
 import { mayAct } from '../guarded.ts'
 import { judgeParty, readParty } from '../party.ts'
+import { turnOf } from '../password-check.ts'
 import { userAnswer } from './shown.ts'
 import { isAboutAnother } from './update.ts'
 
@@ -51,7 +52,7 @@ async function setPassword(
 ): Promise<'written' | 'held' | Stale> {
   const { realm, request, settings } = call
   if (isMintingHeld({ source: IDENTITY, subject: entry.id }, realm.index)) return 'held'
-  const passwordHash = await settings.passwords.hash({ password, from: request.from })
+  const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, entry.id) })
   const facts = callerFacts({ source: IDENTITY, subject: entry.id }, basis)
   const written = await writeDirectory(realm, [updated('user', entry, { ...entry.value, passwordHash })], {
     caller: {
@@ -95,7 +96,7 @@ export function changePassword(call: Call): Awaitable<Answer> {
     const basis = call.realm.basis()
     const entry = await userEntryByName(call.realm, username)
     const { passwords } = call.settings
-    const question = { hash: entry?.value.passwordHash, password: old, from: call.request.from }
+    const question = { hash: entry?.value.passwordHash, password: old, ...turnOf(call, username) }
     const isRight = await passwords.verify(question)
     if (entry === undefined || !isRight) return unauthorized(call.request, WRONG_CREDENTIALS)
     if (!entry.value.enabled) return fault('userDisabled', `User '${username}' is disabled.`)
@@ -123,7 +124,8 @@ export function changeOwnPassword(call: Call, [userId = '']: readonly string[]):
         return fault('badRequest', '"password" and "original_password" of a "user" are needed.')
       const basis = call.realm.basis()
       const entry = await userEntry(call.realm, userId)
-      const question = { hash: entry?.value.passwordHash, password: old, from: call.request.from }
+      const hash = entry?.value.passwordHash
+      const question = { hash, password: old, isProved: true, ...turnOf(call, userId) }
       const isRight = await call.settings.passwords.verify(question)
       if (entry === undefined || !isRight) return notAuthorized()
       const done = await setPassword(call, entry, { basis, password, how: 'password.change' })

@@ -12,6 +12,7 @@ import { booleanIn, idIn, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
 import { mayUpdate } from '../guarded.ts'
 import { isOperator } from '../ladder.ts'
+import { turnOf } from '../password-check.ts'
 import { asGovernorOf, type OnUser } from '../permission.ts'
 import { readFields, type UserFields } from './fields.ts'
 import { userAnswer } from './shown.ts'
@@ -86,7 +87,7 @@ async function update(call: Call, { caller, entry }: OnUser, fields: UserFields)
   const passwordHash =
     password === undefined
       ? undefined
-      : await call.settings.passwords.hash({ password, from: call.request.from })
+      : await call.settings.passwords.hash({ password, ...turnOf(call, before.id) })
   const { password: _password, isKeystone: _form, ...rest } = fields
   const after: IdentityUser = { ...before, ...rest, ...(passwordHash === undefined ? {} : { passwordHash }) }
   const changes = [updated('user', entry, after)]

@@ -9,6 +9,7 @@ import { writeDirectory } from '../directory/write.ts'
 import { mayAct } from '../guarded.ts'
 import { isLimited } from '../limited.ts'
 import { judgeParty, type PartyFacts, readParty } from '../party.ts'
+import { turnOf } from '../password-check.ts'
 import { forbidden, malformed, NO_CONTENT, suspended, unauthorized } from './answers.ts'
 import { fieldsOf, readEntity } from './entity.ts'
 import { isEnabled } from './proof.ts'
@@ -48,14 +49,14 @@ async function change(call: Call, id: string, { password, original }: Passwords)
   const entry = await userEntry(realm, id)
   const { from } = request
   const hash = entry?.value.passwordHash
-  const isRight = await settings.passwords.verify({ hash, password: original, from })
+  const isRight = await settings.passwords.verify({ hash, password: original, ...turnOf(call, id) })
   if (entry === undefined || !isRight || !(await isEnabled(realm, entry.value))) return unauthorized(request)
   const text = request.header('x-auth-token')
   const along = text === undefined ? undefined : await readParty(realm, text)
   if (!(await mayBySelf(call, entry.value, along))) return forbidden()
   // Whoever it is that knows the password must not have the account to itself when the hold is released.
   if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()
-  const passwordHash = await settings.passwords.hash({ password, from })
+  const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, id) })
   const facts = callerFacts({ source: IDENTITY, subject: id }, basis)
   const caller = { id: `${IDENTITY}:${id}`, from, standing: { realm: realm.ordinal, facts } }
   const changes = [updated('user', entry, { ...entry.value, passwordHash })]

@@ -15,6 +15,7 @@ import { jointKey } from '../directory/names.ts'
 import { type IdentityUser, mfaOf, userById, userEntryByName } from '../directory/users.ts'
 import { isLimited, isParent } from '../limited.ts'
 import { judgeParty, readParty } from '../party.ts'
+import { turnOf } from '../password-check.ts'
 import { proveTotp } from '../totp.ts'
 import type { AppCredentialNamed, AuthMethod, DomainNamed, InDomain } from './auth-body.ts'
 
@@ -96,12 +97,13 @@ function prove(call: Call, method: AuthMethod, before: Proof | undefined): Await
 
 /** Unknown users cost what known ones do: one password hashing. */
 async function provePassword(
-  { realm, request, settings }: Call,
+  call: Call,
   { user: named, password }: Extract<AuthMethod, { kind: 'password' }>,
 ): Promise<Proof> {
+  const { realm, settings } = call
   const user = await userNamed(realm, named)
   const hash = user?.passwordHash
-  const isRight = await settings.passwords.verify({ hash, password, from: request.from })
+  const isRight = await settings.passwords.verify({ hash, password, ...turnOf(call, named.value) })
   return user === undefined || !isRight ? FAILED : proven(user, { authenticatedBy: ['PASSWORD'] })
 }
 

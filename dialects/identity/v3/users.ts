@@ -12,6 +12,7 @@ import {
   userEntryByName,
 } from '../directory/users.ts'
 import { mayUpdate } from '../guarded.ts'
+import { turnOf } from '../password-check.ts'
 import { type Acting, asActing, type Reply } from './acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from './answers.ts'
 import { asItStands, domainEntry } from './domain-lookup.ts'
@@ -193,7 +194,7 @@ async function withFields(call: Call, { acting, user, fields }: Filling): Promis
   const passwordHash =
     password === undefined
       ? user.passwordHash
-      : await call.settings.passwords.hash({ password, from: call.request.from })
+      : await call.settings.passwords.hash({ password, ...turnOf(call, user.id) })
   return { kind: 'filled', user: { ...becoming(user, fields), ...optional('passwordHash', passwordHash) } }
 }
 

@@ -1,0 +1,94 @@
+import { Overloaded } from '@rescind/core'
+import { addressShare } from '@rescind/dialects'
+
+/** Whose turn it is: where it comes from, and which account it is about. */
+export type Turn = { readonly from: string; readonly account: string }
+
+type Task = {
+  readonly from: string
+  readonly account: string
+  readonly start: () => Promise<void>
+  readonly refuse: (why: Overloaded) => void
+}
+
+/**
+ * Tasks that wait, in turns by address, and within an address by account. A full queue takes from who has the most in
+ * it, by address or by account, and gives to who has less; so nobody's flood keeps the next one out.
+ */
+export class FairQueue {
+  readonly #max: number
+  readonly #words: string
+  /** In the order in which they came. */
+  readonly #waiting: Set<Task> = new Set()
+  /** When each that waits had its last turn, or else came: nobody gets ahead by coming anew. */
+  readonly #turns: Map<string, number> = new Map()
+  #turn = 0
+
+  constructor(max: number, words: string) {
+    this.#max = max
+    this.#words = words
+  }
+
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** @throws Overloaded when it is full of others that have no more in it than this one. */
+  add<T>({ from, account }: Turn, work: () => Promise<T>): Promise<T> {
+    const share = addressShare(from)
+    if (this.#waiting.size >= this.#max && !this.#makeRoom(share, account))
+      return Promise.reject(new Overloaded(this.#words))
+    return new Promise<T>((resolve, reject) => {
+      const start = (): Promise<void> => work().then(resolve, reject)
+      const task = { from: share, account, start, refuse: reject }
+      for (const key of keysOf(task)) if (!this.#turns.has(key)) this.#turns.set(key, this.#turn)
+      this.#waiting.add(task)
+    })
+  }
+
+  /** The next task, taken out: of the address whose last turn is longest ago, and there of such an account. */
+  next(): (() => Promise<void>) | undefined {
+    let best: Task | undefined
+    for (const task of this.#waiting) if (best === undefined || this.#isEarlier(task, best)) best = task
+    if (best === undefined) return undefined
+    this.#turn += 1
+    for (const key of keysOf(best)) this.#turns.set(key, this.#turn)
+    this.#remove(best)
+    return best.start
+  }
+
+  #remove(task: Task): void {
+    this.#waiting.delete(task)
+    const left = new Set([...this.#waiting].flatMap(keysOf))
+    for (const key of keysOf(task)) if (!left.has(key)) this.#turns.delete(key)
+  }
+
+  #isEarlier(one: Task, other: Task): boolean {
+    for (const [nth, key] of keysOf(one).entries()) {
+      const [at = 0, than = 0] = [this.#turns.get(key), this.#turns.get(keysOf(other)[nth] ?? '')]
+      if (at !== than) return at < than
+    }
+    return false
+  }
+
+  #makeRoom(from: string, account: string): boolean {
+    return this.#takeFrom((task) => task.from, from) || this.#takeFrom((task) => task.account, account)
+  }
+
+  /** The newest task of the largest share, unless that is left with less than the new one's share gets. */
+  #takeFrom(nameOf: (task: Task) => string, mine: string): boolean {
+    const counts = new Map<string, number>()
+    for (const task of this.#waiting) counts.set(nameOf(task), (counts.get(nameOf(task)) ?? 0) + 1)
+    const [largest, count] = [...counts].reduce((one, other) => (other[1] > one[1] ? other : one), ['', 0])
+    if (count <= (counts.get(mine) ?? 0) + 1) return false
+    const last = [...this.#waiting].findLast((task) => nameOf(task) === largest)
+    if (last === undefined) return false
+    this.#remove(last)
+    last.refuse(new Overloaded(this.#words))
+    return true
+  }
+}
+
+function keysOf({ from, account }: Task): readonly [address: string, account: string] {
+  return [from, `${from} ${account}`]
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Overloaded } from '@rescind/core'
+import { hashPassword, PASSWORD_QUEUE_MAX, PasswordQueue } from './passwords.ts'
+
+const hash = await hashPassword('right')
+
+function question(from: string, account = 'ann', isProved = false) {
+  return { hash, password: 'right', from, account, isProved }
+}
+
+test('[W61] as many logins wait as the bound says; the next one of the same share is an outage', async () => {
+  const queue = new PasswordQueue()
+  const order: string[] = []
+  const ask = async (from: string): Promise<void> => {
+    assert.equal(await queue.verify(question(from)), true)
+    order.push(from)
+  }
+  // One is being checked, so it waits no more.
+  const many = Array.from({ length: PASSWORD_QUEUE_MAX + 1 }, () => ask('192.0.2.1'))
+  await assert.rejects(queue.verify(question('192.0.2.1')), Overloaded)
+  const refused = many.at(-1)
+  const one = ask('192.0.2.2')
+  await assert.rejects(refused ?? one, Overloaded, 'the newest of the largest share gives way')
+  await Promise.all([...many.slice(0, -1), one])
+  assert.ok(order.indexOf('192.0.2.2') <= 2, `served as number ${order.indexOf('192.0.2.2')}`)
+})
+
+test('[W61] who changes a password waits behind no login, and no login for ever', async () => {
+  const queue = new PasswordQueue()
+  const order: string[] = []
+  const noted = async (name: string, done: Promise<unknown>): Promise<void> => {
+    await done
+    order.push(name)
+  }
+  const logins = Array.from({ length: 8 }, () => noted('login', queue.verify(question('192.0.2.1'))))
+  const changes = Array.from({ length: 6 }, (_, nth) =>
+    noted(
+      'change',
+      nth % 2 === 0
+        ? queue.hash({ password: 'x', from: '192.0.2.1', account: 'ann' })
+        : queue.verify(question('192.0.2.1', 'ann', true)),
+    ),
+  )
+  await Promise.all([...logins, ...changes])
+  // The first login was being checked when the others came.
+  assert.deepEqual(order.slice(0, 8), [
+    'login',
+    ...Array.from({ length: 4 }, () => 'change'),
+    'login',
+    'change',
+    'change',
+  ])
+})
+
+test('[W61] a full queue of logins turns no change away, and so the other way round', async () => {
+  const queue = new PasswordQueue()
+  const logins = Array.from({ length: PASSWORD_QUEUE_MAX + 1 }, () => queue.verify(question('192.0.2.1')))
+  const change = queue.hash({ password: 'x', from: '192.0.2.1', account: 'ann' })
+  await assert.rejects(queue.verify(question('192.0.2.1')), Overloaded)
+  assert.match(await change, /^\$argon2id\$/)
+  await Promise.all(logins)
+  const changes = Array.from({ length: PASSWORD_QUEUE_MAX + 1 }, () =>
+    queue.verify(question('192.0.2.1', 'ann', true)),
+  )
+  await assert.rejects(queue.hash({ password: 'x', from: '192.0.2.1', account: 'ann' }), Overloaded)
+  assert.equal(await queue.verify(question('192.0.2.1')), true)
+  await Promise.all(changes)
+})
