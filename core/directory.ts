@@ -110,14 +110,26 @@ export class Directory {
     } while (next !== undefined)
   }
 
-  /** One page of live records, all of them or those listed under a name and value, after an id. */
+  /**
+   * One page of live records, all of them or those listed under a name and value, after an id: as many as were asked for,
+   * unless the collection ends, however many the store hands over at once.
+   */
   async page<T>(collection: Collection<T>, ask: DirectoryPageAsk): Promise<DirectoryPage<T>> {
-    const { listed, ...rest } = ask
-    const page = { collection: collection.name, ...rest }
-    const { records, next } = await (listed === undefined
-      ? this.#store.records(this.#realm, page)
-      : this.#store.recordsListed(this.#realm, { ...page, ...listed }))
-    return { entries: records.flatMap((record) => parse<T>(record) ?? []), next }
+    const { listed, limit } = ask
+    const entries: Entry<T>[] = []
+    let after_ = ask.after
+    do {
+      const page = { collection: collection.name, after: after_, limit: limit - entries.length }
+      const { records, next } = await (listed === undefined
+        ? this.#store.records(this.#realm, page)
+        : this.#store.recordsListed(this.#realm, { ...page, ...listed }))
+      for (const record of records) {
+        const entry = parse<T>(record)
+        if (entry !== undefined) entries.push(entry)
+      }
+      after_ = next
+    } while (after_ !== undefined && entries.length < limit)
+    return { entries, next: after_ }
   }
 
   /** Drops what a change row made old. */

@@ -58,6 +58,11 @@ export function grantOf(handle: Handle): GrantId {
   return (GRANT_PREFIX + handle.slice(HANDLE_PREFIX.length)) as GrantId
 }
 
+/** The handle of the token that began a grant, if one lent it its name; any text for a grant that was named otherwise. */
+export function beginnerOf(grant: string): string {
+  return HANDLE_PREFIX + grant.slice(GRANT_PREFIX.length)
+}
+
 export function grantId(text: string): GrantId {
   return text as GrantId
 }

@@ -54,6 +54,7 @@ export { collectExpired, collectMemos, GC_BATCH_MAX } from './gc.ts'
 export { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, REVOKE_QUEUE_MAX } from './group-commit.ts'
 export {
   type Brand,
+  beginnerOf,
   DEFAULT_REALM,
   type GrantId,
   grantId,
@@ -170,6 +171,8 @@ export type {
   RecordKeyAsk,
   RecordPage,
   RecordsAsk,
+  RecordsCounted,
+  RecordsCountedAsk,
   RecordsListedAsk,
   Store,
   TokenPage,
@@ -218,14 +221,15 @@ export { commitOwn, Realms, type RealmsAct, type RealmsParts, type RealmView } f
 export {
   ANCESTORS_MAX,
   type Ancestor,
-  bearsIds,
   type Delegation,
   type ForeignFacts,
+  isSought,
   type Principals,
   type Source,
   type TokenFacts,
   type TokenIds,
   type TokenRecord,
+  type TokensSought,
 } from './records.ts'
 export {
   type Applied,

@@ -1,5 +1,5 @@
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
-import type { TokenIds, TokenRecord } from './records.ts'
+import type { TokenRecord, TokensSought } from './records.ts'
 import type { ChainedLogRow, LogRow } from './rules.ts'
 import type { Group, GroupOutcome, Memo, MemoName } from './units.ts'
 
@@ -64,13 +64,14 @@ export interface Store {
   tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Awaitable<TokenRecord | undefined>
   tokenByHandle(realm: RealmOrdinal, handle: Handle): Awaitable<TokenRecord | undefined>
   /**
-   * Tokens of one client, oldest first, at most `limit` (≤ 1,000), after a place that an earlier page gave. Of a source
-   * whose clients are listed by their own dialect, `next` is there only when there are more.
+   * Tokens of one client, oldest first, at most `limit` (≤ 1,000), after a place that an earlier page gave. One page is a
+   * bounded piece of work: it may be short, or empty, and still have a next one. Of a source whose clients are listed by
+   * their own dialect, `next` is there only when there are more.
    */
   tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage>
   /**
-   * Tokens of a realm that bear all the ids asked for, oldest first. One page looks at `limit` (≤ 1,000) tokens at most,
-   * whether they fit or not: a page may be empty and still have a next one.
+   * Tokens of a realm that are looked for, oldest first, at most `limit` (≤ 1,000). One page is a bounded piece of work,
+   * whatever the store holds: it may be short, or empty, and still have a next one.
    */
   tokens(realm: RealmOrdinal, ask: TokensAsk): Promise<TokenPage>
   /** The consumption of a single-use token; always from the primary. */
@@ -82,8 +83,14 @@ export interface Store {
 
   record(realm: RealmOrdinal, collection: string, id: string): Awaitable<DirectoryRecord | undefined>
   recordByKey(realm: RealmOrdinal, key: RecordKeyAsk): Awaitable<DirectoryRecord | undefined>
-  /** Live records of a collection by id, at most `limit` (≤ 1,000), after an id that an earlier page gave. */
+  /**
+   * Live records of a collection by id, at most `limit` (≤ 1,000), after an id that an earlier page gave. Here and below a
+   * page may be short and still have a next one.
+   */
   records(realm: RealmOrdinal, ask: RecordsAsk): Promise<RecordPage>
+
+  /** How many live records of a collection have ids between two, counted up to `limit` (≤ 1,000), and the last of these. */
+  recordsCounted(realm: RealmOrdinal, ask: RecordsCountedAsk): Promise<RecordsCounted>
 
   /** Live records of a collection that are listed under a name and value, by id, at most `limit` (≤ 1,000). */
   recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage>
@@ -140,8 +147,16 @@ export type RecordsAsk = {
   readonly after: string | undefined
   readonly limit: number
 }
+export type RecordsCountedAsk = {
+  readonly collection: string
+  /** Both are excluded. */
+  readonly after: string
+  readonly below: string
+  readonly limit: number
+}
+export type RecordsCounted = { readonly count: number; readonly last: string | undefined }
 export type RecordsListedAsk = RecordsAsk & { readonly name: string; readonly value: string }
-export type TokensAsk = TokenIds & { readonly after: number | undefined; readonly limit: number }
+export type TokensAsk = TokensSought & { readonly after: number | undefined; readonly limit: number }
 export type MemosAsk = { readonly kind: string; readonly after: string | undefined; readonly limit: number }
 export type ExpiredMemo = { readonly realm: RealmOrdinal; readonly memo: Memo }
 export type ExpiredToken = { readonly realm: RealmOrdinal; readonly record: TokenRecord }

@@ -65,17 +65,35 @@ export type TokenIds = {
   readonly client?: string
   readonly tenant?: string
   readonly grant?: string
+  readonly session?: string
+  readonly keyId?: string
+  readonly handle?: string
 }
 
 /** Whether a token bears all of these ids. */
-export function bearsIds(facts: TokenFacts, { source, subject, client, tenant, grant }: TokenIds): boolean {
+function bearsIds(facts: TokenFacts, ids: TokenIds): boolean {
+  const { source, subject, client, tenant, grant, session, keyId, handle } = ids
   return (
     (source === undefined || facts.source === source) &&
     (subject === undefined || facts.subject === subject) &&
     (client === undefined || facts.client === client) &&
     (tenant === undefined || facts.tenant === tenant) &&
-    (grant === undefined || facts.grant === grant)
+    (grant === undefined || facts.grant === grant) &&
+    (session === undefined || facts.session === session) &&
+    (keyId === undefined || facts.keyId === keyId) &&
+    (handle === undefined || facts.handle === handle)
   )
+}
+
+/** Which tokens are looked for: those that bear all the ids, and fit one of `oneOf` if it is there. */
+export type TokensSought = TokenIds & {
+  /** They bear all ids of one of these; or they have ancestors, which may bear them. */
+  readonly oneOf?: readonly TokenIds[]
+}
+
+export function isSought(facts: TokenFacts, { oneOf, ...ids }: TokensSought): boolean {
+  if (!bearsIds(facts, ids)) return false
+  return oneOf === undefined || facts.ancestors.length > 0 || oneOf.some((one) => bearsIds(facts, one))
 }
 
 /** How a token came to act for somebody: what it may not do because of that, `core/verdict/delegation.ts` says. */

@@ -8,6 +8,7 @@ import { modelContract } from './model.ts'
 import { pagingContract } from './paging.ts'
 import { tokenContract } from './tokens.ts'
 import { trimContract } from './trim.ts'
+import { walksContract } from './walks.ts'
 
 export type { Opened, OpenStore } from './clause.ts'
 
@@ -35,6 +36,7 @@ export function storeContract(
     describe('trimming the log', () => trimContract(clause))
     describe('the directory', () => directoryContract(clause))
     describe('pages and scans', () => pagingContract(clause))
+    describe('what is looked for', () => walksContract(clause))
     describe('against a model', () => modelContract(clause))
     describe('the floor and what outlives an instance', () => durableContract(clause, durable))
   })

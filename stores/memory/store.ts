@@ -1,5 +1,4 @@
 import {
-  bearsIds,
   type ChainedLogRow,
   type ClientTokensAsk,
   type Consumption,
@@ -11,6 +10,7 @@ import {
   type Group,
   type GroupOutcome,
   type Handle,
+  isSought,
   type LogHead,
   type LogRow,
   type Memo,
@@ -21,6 +21,8 @@ import {
   type RecordKeyAsk,
   type RecordPage,
   type RecordsAsk,
+  type RecordsCounted,
+  type RecordsCountedAsk,
   type RecordsListedAsk,
   type Store,
   type TokenDigest,
@@ -81,16 +83,16 @@ export class MemoryStore implements Store {
     return { records, next: page.length < placed.length ? page.at(-1)?.place : undefined }
   }
 
-  async tokens(realm: RealmOrdinal, ask: TokensAsk): Promise<TokenPage> {
+  async tokens(realm: RealmOrdinal, { after = 0, limit, ...sought }: TokensAsk): Promise<TokenPage> {
     const { tokens, places } = this.#realm(realm)
-    const { after = 0, limit, ...ids } = ask
-    const looked = [...tokens.values()]
+    const placed = [...tokens.values()]
+      .filter((record) => isSought(record, sought))
       .map((record) => ({ record, place: places.get(record.digest) ?? 0 }))
       .filter(({ place }) => place > after)
       .sort((left, right) => left.place - right.place)
-    const page = looked.slice(0, limit)
-    const records = page.map(({ record }) => record).filter((record) => bearsIds(record, ids))
-    return { records, next: page.length < looked.length ? page.at(-1)?.place : undefined }
+    const page = placed.slice(0, limit)
+    const records = page.map(({ record }) => record)
+    return { records, next: page.length < placed.length ? page.at(-1)?.place : undefined }
   }
 
   consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {
@@ -123,6 +125,12 @@ export class MemoryStore implements Store {
       }
     }
     return undefined
+  }
+
+  async recordsCounted(realm: RealmOrdinal, ask: RecordsCountedAsk): Promise<RecordsCounted> {
+    const { below, ...rest } = ask
+    const { records } = pageOf(this.#realm(realm).records.values(), rest, ({ id }) => id < below)
+    return { count: records.length, last: records.at(-1)?.id }
   }
 
   async recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage> {

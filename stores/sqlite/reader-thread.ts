@@ -1,9 +1,11 @@
 /** Scans, so that the thread which answers requests reads by key only; and the long part of checkpoints. */
 import { DatabaseSync } from 'node:sqlite'
 import { LOG_PAGE_SQL, type LogPage, logPage } from './log-bytes.ts'
+import { boundedRows } from './page.ts'
 import { configure } from './schema.ts'
 import type { Places, ReaderAsk } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
+import { walkTokens } from './token-walk.ts'
 
 let db: DatabaseSync | undefined
 
@@ -18,6 +20,15 @@ serve<ReaderAsk>((ask) => {
       statement.setReturnArrays(true)
       return statement.all(...ask.values)
     }
+    case 'page': {
+      const statement = mustBeOpen().prepare(ask.sql)
+      statement.setReturnArrays(true)
+      // node:sqlite types every row as an object; these are arrays of the columns.
+      const rows = statement.all(...ask.values, ask.limit + 1) as unknown as Parameters<typeof boundedRows>[0]
+      return boundedRows(rows, ask.limit)
+    }
+    case 'walk':
+      return walkTokens(mustBeOpen(), ask)
     case 'log':
       return readLog(mustBeOpen(), ask)
     case 'places':

@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
 import {
-  bearsIds,
   type ChainedLogRow,
   type ClientTokensAsk,
   type ConflictWhat,
@@ -13,6 +12,7 @@ import {
   type Group,
   type GroupOutcome,
   type Handle,
+  isSought,
   type LogHead,
   type LogRow,
   type Memo,
@@ -23,6 +23,8 @@ import {
   type RecordKeyAsk,
   type RecordPage,
   type RecordsAsk,
+  type RecordsCounted,
+  type RecordsCountedAsk,
   type RecordsListedAsk,
   realmOrdinal,
   type Store,
@@ -41,6 +43,8 @@ import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
 import { type ChainedRowColumns, chainedRowOf, decodeRows, type LogPage } from './log-bytes.ts'
 import { seqOfLogId } from './log-id.ts'
+import { PAGE_ROWS } from './page.ts'
+import { Reader } from './reader.ts'
 import {
   directoryRecord,
   logSpan,
@@ -56,12 +60,13 @@ import type { SideJoined } from './side-join.ts'
 import type { SideLeft } from './side-mark.ts'
 import { Snapshot } from './snapshot.ts'
 import { Thread } from './thread.ts'
-import type { Committed, Opened, Places, ReaderAsk, SideLogAsk, WriterAsk } from './thread-messages.ts'
+import type { Committed, Opened, Page, Places, ReaderAsk, SideLogAsk, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
 import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 
-/** Rows of one read transaction at most. */
-const ROWS_PER_READ = 1_000
+/** Rows of the log that are read at once, ahead of every list. */
+const FEW_ROWS = 32
 /** Tokens whose places are read at once at the opening. */
 const PLACES_PER_READ = 8_192
 
@@ -82,7 +87,7 @@ export async function openSqlite(
     lock,
     sideLog,
     writer: new Thread('writer-thread'),
-    reader: new Thread('reader-thread'),
+    reader: new Reader(),
   })
   try {
     await store.open(floorMs)
@@ -110,7 +115,7 @@ type Parts = {
   readonly sideLog: SideLogAsk | undefined
   readonly lock: DatabaseSync
   readonly writer: Thread<WriterAsk>
-  readonly reader: Thread<ReaderAsk>
+  readonly reader: Reader
 }
 
 class SqliteStore implements Store, SideLogged {
@@ -188,34 +193,18 @@ class SqliteStore implements Store, SideLogged {
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
     const client = clientKey(ask)
-    if (client === undefined) return this.#tokensByScan(realm, ask)
+    // The clients of other sources are listed by an operator alone.
+    if (client === undefined) return this.tokens(realm, ask)
     const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token
       WHERE realm = ? AND client = ? AND id > ? ORDER BY id LIMIT ?`
-    // One more than the page has room for tells whether there is a next one.
-    const read = Math.min(ask.limit + 1, ROWS_PER_READ)
-    const values = [realm, client, ask.after ?? 0, read]
-    const rows = await this.#scan<readonly [...TokenRow, id: number]>(sql, values)
-    const page = rows.slice(0, read - 1)
-    return { records: page.map(tokenOfScan), next: rows.length < read ? undefined : page.at(-1)?.[6] }
+    const { rows, more } = await this.#page<WalkedRow>(sql, [realm, client, ask.after ?? 0], ask.limit)
+    return { records: rows.map(tokenOfScan), next: more ? rows.at(-1)?.[6] : undefined }
   }
 
-  /** For sources whose clients nobody lists but an operator: page by page through all tokens. */
-  async #tokensByScan(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
-    const records: TokenRecord[] = []
-    let after = ask.after
-    do {
-      const page = await this.tokens(realm, { ...ask, after, limit: ask.limit - records.length })
-      records.push(...page.records)
-      after = page.next
-    } while (after !== undefined && records.length < ask.limit)
-    return { records, next: after }
-  }
-
-  async tokens(realm: RealmOrdinal, { after, limit, ...ids }: TokensAsk): Promise<TokenPage> {
-    const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token WHERE realm = ? AND id > ? ORDER BY id LIMIT ?`
-    const rows = await this.#scan<readonly [...TokenRow, id: number]>(sql, [realm, after ?? 0, limit])
-    const records = rows.map(tokenOfScan).filter((record) => bearsIds(record, ids))
-    return { records, next: rows.length < limit ? undefined : rows.at(-1)?.[6] }
+  async tokens(realm: RealmOrdinal, { after, limit, ...sought }: TokensAsk): Promise<TokenPage> {
+    const ask = walkOf(realm, { after, limit: Math.min(limit, PAGE_ROWS), ...sought })
+    const { rows, next } = await this.#parts.reader.walk<Walked>(ask)
+    return { records: rows.map(tokenOfScan).filter((record) => isSought(record, sought)), next }
   }
 
   consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {
@@ -248,9 +237,17 @@ class SqliteStore implements Store, SideLogged {
   async records(realm: RealmOrdinal, { collection, after, limit }: RecordsAsk): Promise<RecordPage> {
     const sql = `SELECT id, version, body FROM record
       WHERE realm = ? AND collection = ? AND id > ? AND body IS NOT NULL ORDER BY id LIMIT ?`
-    const rows = await this.#scan<RecordRow>(sql, [realm, collection, after ?? '', limit])
+    const { rows, more } = await this.#page<RecordRow>(sql, [realm, collection, after ?? ''], limit)
     const records = rows.map((row) => directoryRecord(collection, row))
-    return { records, next: rows.length < limit ? undefined : records.at(-1)?.id }
+    return { records, next: more ? records.at(-1)?.id : undefined }
+  }
+
+  async recordsCounted(realm: RealmOrdinal, ask: RecordsCountedAsk): Promise<RecordsCounted> {
+    const sql = `SELECT count(*), max(id) FROM (SELECT id FROM record
+      WHERE realm = ? AND collection = ? AND id > ? AND id < ? AND body IS NOT NULL ORDER BY id LIMIT ?)`
+    const values = [realm, ask.collection, ask.after, ask.below, ask.limit]
+    const [row] = await this.#scan<readonly [number, string | null]>(sql, values)
+    return { count: row?.[0] ?? 0, last: row?.[1] ?? undefined }
   }
 
   async recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage> {
@@ -258,9 +255,10 @@ class SqliteStore implements Store, SideLogged {
     const sql = `SELECT r.id, r.version, r.body FROM record_list l
       JOIN record r ON r.realm = l.realm AND r.collection = l.collection AND r.id = l.id
       WHERE l.realm = ? AND l.collection = ? AND l.name = ? AND l.value = ? AND l.id > ? ORDER BY l.id LIMIT ?`
-    const rows = await this.#scan<RecordRow>(sql, [realm, collection, name, value, after ?? '', limit])
+    const values = [realm, collection, name, value, after ?? '']
+    const { rows, more } = await this.#page<RecordRow>(sql, values, limit)
     const records = rows.map((row) => directoryRecord(collection, row))
-    return { records, next: rows.length < limit ? undefined : records.at(-1)?.id }
+    return { records, next: more ? records.at(-1)?.id : undefined }
   }
 
   memo(realm: RealmOrdinal, { kind, id }: MemoName): Memo | undefined {
@@ -271,9 +269,9 @@ class SqliteStore implements Store, SideLogged {
   async memos(realm: RealmOrdinal, { kind, after, limit }: MemosAsk): Promise<MemoPage> {
     const sql = `SELECT id, value, expires_at FROM memo
       WHERE realm = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?`
-    const rows = await this.#scan<MemoRow>(sql, [realm, kind, after ?? '', limit])
+    const { rows, more } = await this.#page<MemoRow>(sql, [realm, kind, after ?? ''], limit)
     const memos = rows.map((row) => memoOfRow(kind, row))
-    return { memos, next: rows.length < limit ? undefined : memos.at(-1)?.id }
+    return { memos, next: more ? memos.at(-1)?.id : undefined }
   }
 
   async expiredMemos(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredMemo[]> {
@@ -314,7 +312,12 @@ class SqliteStore implements Store, SideLogged {
   ): Promise<readonly ChainedLogRow[]> {
     const sql = `SELECT id, at, kind, rule, audit, audit_hash, chain FROM log
       WHERE id > ? AND id < ? ORDER BY id LIMIT ?`
-    const rows = await this.#scan<ChainedRowColumns>(sql, [...logSpan(realm, after), limit])
+    const ask: ReaderAsk = { kind: 'scan', sql, values: [...logSpan(realm, after), limit] }
+    // A proof of freshness waits for one row.
+    const { reader } = this.#parts
+    const rows = await (limit <= FEW_ROWS
+      ? reader.ask<readonly ChainedRowColumns[]>(ask)
+      : reader.list<readonly ChainedRowColumns[]>(ask))
     return rows.map(chainedRowOf)
   }
 
@@ -393,8 +396,15 @@ class SqliteStore implements Store, SideLogged {
     return this.#snapshot
   }
 
+  /** Rows in their turn: what reads many is never ahead of what one request waits for. */
   #scan<Row>(sql: string, values: readonly (string | number)[]): Promise<readonly Row[]> {
-    return this.#parts.reader.ask<readonly Row[]>({ kind: 'scan', sql, values })
+    return this.#parts.reader.list<readonly Row[]>({ kind: 'scan', sql, values })
+  }
+
+  /** @param sql takes as its last value how many rows it may give. */
+  #page<Row>(sql: string, values: readonly (string | number)[], limit: number): Promise<Page<Row>> {
+    const ask: ReaderAsk = { kind: 'page', sql, values, limit: Math.min(limit, PAGE_ROWS) }
+    return this.#parts.reader.list<Page<Row>>(ask)
   }
 
   #disconnect(): void {
@@ -430,6 +440,6 @@ function outcomeOf(code: number): UnitOutcome {
   return what === undefined ? { kind: 'applied', firstSeq: code } : { kind: 'conflict', what }
 }
 
-function tokenOfScan(row: readonly [...TokenRow, last: number]): TokenRecord {
+function tokenOfScan(row: WalkedRow | readonly [...TokenRow, last: number]): TokenRecord {
   return recordOfRow([row[0], row[1], row[2], row[3], row[4], row[5]])
 }

@@ -2,6 +2,7 @@ import type { RealmOrdinal } from '@rescind/core'
 import type { SideJoined } from './side-join.ts'
 import type { SideLeft } from './side-mark.ts'
 import type { TokenPlaces } from './token-index.ts'
+import type { WalkAsk } from './token-walk.ts'
 
 /** What the main thread asks of the writer thread, one at a time. */
 export type WriterAsk =
@@ -46,10 +47,21 @@ export type Committed = {
 export type ReaderAsk =
   | { readonly kind: 'open'; readonly path: string }
   | { readonly kind: 'scan'; readonly sql: string; readonly values: readonly (string | number)[] }
+  /** The last value of the statement is the limit. */
+  | {
+      readonly kind: 'page'
+      readonly sql: string
+      readonly values: readonly (string | number)[]
+      readonly limit: number
+    }
+  | WalkAsk
   | { readonly kind: 'log'; readonly after: number; readonly before: number; readonly limit: number }
   | { readonly kind: 'places'; readonly fromMs: number; readonly limit: number }
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'close' }
+
+/** Rows that were handed over; `more`: whether others may follow. */
+export type Page<Row> = { readonly rows: readonly Row[]; readonly more: boolean }
 
 /** Where tokens stand that expire at a time or later, at most `limit` of them; `count` is how many these are. */
 export type Places = TokenPlaces & { readonly count: number; readonly lastMs: number }
