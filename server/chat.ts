@@ -1,5 +1,11 @@
 import { isOutage, type Realms } from '@rescind/core'
-import { type AskOutside, CHAT_APPS, type ChatDialect, createChatDialect } from '@rescind/dialects'
+import {
+  type AskOutside,
+  CHAT_APPS,
+  type ChatDialect,
+  createChatDialect,
+  type Scans,
+} from '@rescind/dialects'
 import type { Logger } from 'pino'
 import { isFetchable } from './http/fetchable.ts'
 import { guardedFetch } from './http/guarded-fetch.ts'
@@ -12,6 +18,8 @@ export type ChatParts = {
   readonly realms: Realms
   readonly log: Logger
   readonly requestsPerMinute: number
+  /** Room for reads of many records. */
+  readonly scans: Scans
   /** For tests: verify URLs may be plain http and inside the own network. */
   readonly allowInternal: boolean
 }
@@ -19,7 +27,7 @@ export type ChatParts = {
 export type Chat = { readonly dialect: ChatDialect; readonly close: () => void }
 
 /** The chat dialect with what it needs of the world: rows as they come, a timer, and a way out to verify URLs. */
-export function openChat({ realms, log, requestsPerMinute, allowInternal }: ChatParts): Chat {
+export function openChat({ realms, log, requestsPerMinute, allowInternal, scans }: ChatParts): Chat {
   const timers: NodeJS.Timeout[] = []
   const askOutside: AskOutside = async ({ url, token, realm, app }) => {
     const reply = await guardedFetch(url, {
@@ -44,6 +52,7 @@ export function openChat({ realms, log, requestsPerMinute, allowInternal }: Chat
   }
   const dialect = createChatDialect({
     requestsPerMinute,
+    scans,
     askOutside,
     live: {
       onRow: (listener) => realms.ledger.onRow(listener),

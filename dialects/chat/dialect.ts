@@ -1,6 +1,7 @@
 import type { Realm } from '@rescind/core'
 import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import type { WireRequest } from '../wire/request.ts'
+import { Scans } from '../wire/scans.ts'
 import { refusal } from './envelope.ts'
 import { type LivePort, LiveStreams } from './live/streams.ts'
 import { type AskOutside, OutsideVerifier } from './outside.ts'
@@ -16,6 +17,8 @@ export type ChatOptions = {
   /** Absent: there are no streams of what has ended. */
   readonly live?: LivePort
   readonly bounds?: Partial<ChatBounds>
+  /** Room for reads of many records, of the whole process; absent: room of its own. */
+  readonly scans?: Scans
 }
 
 export type ChatDialect = Dialect & {
@@ -30,7 +33,7 @@ export function createChatDialect(options: ChatOptions): ChatDialect {
   const { askOutside } = options
   const outside = askOutside === undefined ? undefined : new OutsideVerifier(askOutside, { rates, bounds })
   const live = options.live === undefined ? undefined : new LiveStreams(options.live, bounds)
-  const routeOf = createRoutes({ rates, bounds, outside, live })
+  const routeOf = createRoutes({ rates, bounds, scans: options.scans ?? new Scans(), outside, live })
   return {
     name: 'chat',
     hotPaths: [],

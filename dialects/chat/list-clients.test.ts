@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Scans } from '../wire/scans.ts'
 import { CLIENT_LIST_MAX } from './client-list.ts'
 import { ADMIN, assertError, type ChatWorld, OTHER_ADMIN, openChat, type Reply } from './fixture.test.ts'
 
@@ -83,12 +84,16 @@ test('as many clients as may be looked at are, and one more is 413', async () =>
   assertError(await list(await withClients(6, { clientsScannedMax: 5 })), 413, 'RESULT_TOO_LARGE')
 })
 
-test('as many listings as may be under way are, one more is 429, and later it goes again', async () => {
-  const world = await withClients(1, { scansMax: 2 })
-  const [first, second, third] = await Promise.all([list(world), list(world), list(world)])
-  assert.deepEqual([first.status, second.status], [200, 200])
-  assertError(third, 429, 'RATE_LIMIT_EXCEEDED', ['retryAfter'])
+test('[W94] an app has room for so many listings at once, one more is 429, another app is unhurt, and later it goes again', async () => {
+  const world = await openChat({ options: { scans: new Scans({ perKeyMax: 2, max: 3 }) } })
+  const rival = (): Promise<Reply> => world.send({ path: '/admin/clients', headers: OTHER_ADMIN })
+  const asked = [list(world), list(world), list(world), rival(), rival()]
+  const [first, second, third, other, none] = await Promise.all(asked)
+  assert.deepEqual([first?.status, second?.status, other?.status], [200, 200, 200])
+  for (const refused of [third, none])
+    assertError(refused ?? assert.fail(), 429, 'RATE_LIMIT_EXCEEDED', ['retryAfter'])
   assert.equal((await list(world)).status, 200)
+  assert.equal((await rival()).status, 200)
 })
 
 test('many clients are made and brought up to date in one unit, and never get tokens', async () => {

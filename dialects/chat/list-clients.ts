@@ -4,7 +4,7 @@ import type { Json } from '../wire/strict-json.ts'
 import type { AdminAct, AdminAsk } from './callers.ts'
 import { clientObject } from './client-object.ts'
 import { CHAT_CLIENTS, type ChatClient } from './directory.ts'
-import { fail, ok, type Refused, refused, tooMany } from './envelope.ts'
+import { fail, ok, type Refused, refused } from './envelope.ts'
 import { type Filter, parseFilter } from './filter/parse.ts'
 import { runOf } from './filter/run.ts'
 import { readQuery, wholeNumber } from './query.ts'
@@ -13,9 +13,9 @@ import type { ChatBounds } from './tools.ts'
 const LIMIT_MAX = 100
 const LIMIT = { min: 1, max: 1_000_000_000, usual: 50 }
 const SKIP = { min: 0, max: 1_000_000_000, usual: 0 }
-const PAGE = 1_000
-/** Seconds after which a listing that found too many others under way may come back. */
-const BUSY_SECONDS = 1
+/** Clients that are read at once, and counted at once. */
+const PAGE = 100
+const COUNTED = 1_000
 
 type Listing = {
   readonly kind: 'listing'
@@ -26,17 +26,12 @@ type Listing = {
 
 /** `GET /admin/clients?q=&limit=&skip=`: clients in the order of their ids, and how many there are in all. */
 export function createListClients(bounds: ChatBounds): AdminAct {
-  let scans = 0
   return async (realm, ask) => {
     const listing = parseListing(ask)
     if (listing.kind === 'refused') return listing.answer
-    if (scans >= bounds.scansMax) return tooMany(BUSY_SECONDS, 'Too many listings are under way.')
-    scans += 1
-    const release = (): void => {
-      scans -= 1
-    }
     const { name, listingMax = bounds.clientsScannedMax } = ask.admin.app
-    return list(realm, { app: name, listing, listingMax }).finally(release)
+    const scan = { app: name, listing, listingMax }
+    return listing.filter === undefined ? listAll(realm, scan) : listFitting(realm, scan, listing.filter)
   }
 }
 
@@ -56,17 +51,36 @@ function parseListing({ request }: AdminAsk): Listing | Refused {
 
 type Scan = { readonly app: string; readonly listing: Listing; readonly listingMax: number }
 
-async function list(realm: Realm, { app, listing, listingMax }: Scan): Promise<Answer> {
-  const { filter, limit, skip } = listing
-  const run = filter === undefined ? undefined : runOf(filter)
+/** Without a filter the others are counted, not read. */
+async function listAll(realm: Realm, { app, listing, listingMax }: Scan): Promise<Answer> {
+  const { limit, skip } = listing
+  const before = await countAfter(realm, app, { after: prefixOf(app), max: Math.min(skip, listingMax + 1) })
+  const { entries } = await realm.directory.page(CHAT_CLIENTS, { after: before.last, limit })
+  const own = entries.filter(({ id }) => id.startsWith(prefixOf(app)))
+  const shown = before.count + own.length
+  const last = own.at(-1)?.id ?? before.last
+  // One more than may be looked at tells that there are too many.
+  const rest = await countAfter(realm, app, { after: last, max: listingMax + 1 - shown })
+  const totalCount = shown + rest.count
+  if (totalCount > listingMax) return fail('RESULT_TOO_LARGE')
+  return ok({ totalCount, data: own.map(clientObject) })
+}
+
+async function listFitting(
+  realm: Realm,
+  { app, listing, listingMax }: Scan,
+  filter: Filter,
+): Promise<Answer> {
+  const { limit, skip } = listing
+  const run = runOf(filter)
   const data: unknown[] = []
   let totalCount = 0
   let scanned = 0
   for await (const entry of clientsOf(realm, app)) {
     scanned += 1
     if (scanned > listingMax) return fail('RESULT_TOO_LARGE')
-    const object = run === undefined && !isShown(totalCount, listing) ? undefined : clientObject(entry)
-    const fits = run === undefined ? true : run.fits(object as Json)
+    const object = clientObject(entry)
+    const fits = run.fits(object as Json)
     if (fits === undefined) return fail('INVALID_QUERY', 'This filter costs too much over so many clients.')
     if (!fits) continue
     if (totalCount >= skip && data.length < limit) data.push(object)
@@ -75,13 +89,39 @@ async function list(realm: Realm, { app, listing, listingMax }: Scan): Promise<A
   return ok({ totalCount, data })
 }
 
-function isShown(at: number, { skip, limit }: Listing): boolean {
-  return at >= skip && at < skip + limit
+type Counting = { readonly after: string; readonly max: number }
+type Counted = { readonly count: number; readonly last: string }
+
+/** An app's clients after an id, up to so many, and the last of these. */
+async function countAfter(
+  { store, ordinal }: Realm,
+  app: string,
+  { after, max }: Counting,
+): Promise<Counted> {
+  let [count, last] = [0, after]
+  while (count < max) {
+    const limit = Math.min(COUNTED, max - count)
+    const ask = { collection: CHAT_CLIENTS.name, after: last, below: endOf(app), limit }
+    const counted = await store.recordsCounted(ordinal, ask)
+    count += counted.count
+    last = counted.last ?? last
+    if (counted.count < limit) break
+  }
+  return { count, last }
 }
 
-/** An app's clients stand together, for their records' ids begin with its name and a slash. */
+/** Records' ids of an app's clients begin with its name and a slash, so they stand together. */
+function prefixOf(app: string): string {
+  return `${app}/`
+}
+
+/** What follows a slash. */
+function endOf(app: string): string {
+  return `${app}0`
+}
+
 async function* clientsOf(realm: Realm, app: string): AsyncGenerator<Entry<ChatClient>, void> {
-  const prefix = `${app}/`
+  const prefix = prefixOf(app)
   let after: string | undefined = prefix
   while (after !== undefined) {
     const page: { readonly entries: readonly Entry<ChatClient>[]; readonly next: string | undefined } =

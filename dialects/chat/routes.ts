@@ -8,6 +8,7 @@ import { putClients } from './client-list.ts'
 import { putClient } from './clients.ts'
 import { refusal } from './envelope.ts'
 import { createListClients } from './list-clients.ts'
+import { listing } from './listing.ts'
 import { logout, logoutOthers } from './logout.ts'
 import { getMe, postMe } from './me.ts'
 import { deleteClient, revokeTokens } from './revoke.ts'
@@ -63,7 +64,7 @@ function tableOf(tools: ChatTools): readonly Endpoint[] {
   const remove = asRevoker(deleteClient)
   return [
     endpoint('/admin/clients', {
-      GET: admin(createListClients(tools.bounds)),
+      GET: admin(listing(tools.scans, createListClients(tools.bounds))),
       POST: admin(putClient),
     }),
     // A client may be called `list`, too.
@@ -78,7 +79,7 @@ function tableOf(tools: ChatTools): readonly Endpoint[] {
     endpoint('/auths/sign', { POST: asSigner(tools, signFlat) }),
     endpoint('/auths/sign/v2', { POST: asSigner(tools, signEnveloped) }),
     endpoint('/auths/token', { GET: admin(makeText) }),
-    endpoint('/auths/tokens', { GET: admin(listTokens) }),
+    endpoint('/auths/tokens', { GET: admin(listing(tools.scans, listTokens)) }),
     // The server sends no body to HEAD; everything else is as for GET.
     endpoint('/me', { GET: user, HEAD: user, POST: asUser(tools, postMe) }),
     endpoint('/me/logout', { POST: asLeaver(tools, logout) }),

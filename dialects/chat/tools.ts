@@ -1,4 +1,5 @@
 import type { Realm } from '@rescind/core'
+import type { Scans } from '../wire/scans.ts'
 import type { LiveStreams } from './live/streams.ts'
 import type { OutsideVerifier } from './outside.ts'
 import type { ChatRates } from './rates.ts'
@@ -7,6 +8,8 @@ import type { ChatRates } from './rates.ts'
 export type ChatTools = {
   readonly rates: ChatRates
   readonly bounds: ChatBounds
+  /** Room for listings, which other dialects share; past it 429. */
+  readonly scans: Scans
   /** Absent: no verify URL is ever asked. */
   readonly outside: OutsideVerifier | undefined
   /** Absent: nobody tells of rows, so there is nothing to stream. */
@@ -17,8 +20,6 @@ export type ChatTools = {
 export type ChatBounds = {
   /** Clients that one listing looks at; past it 413. */
   readonly clientsScannedMax: number
-  /** Listings under way at once; past it 429. */
-  readonly scansMax: number
   /** Tokens that the verify URL of one app is being asked about; past it 503. Verify URLs may be slow. */
   readonly outsidePerAppMax: number
   /** Of these, for callers with the public client key alone: all of them, and those of one address. */
@@ -31,7 +32,6 @@ export type ChatBounds = {
 
 export const CHAT_BOUNDS: ChatBounds = {
   clientsScannedMax: 1_000_000,
-  scansMax: 4,
   outsidePerAppMax: 16,
   outsidePublicMax: 12,
   outsidePerAddressMax: 4,

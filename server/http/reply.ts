@@ -32,7 +32,9 @@ function flat(headers: Answer['headers']): readonly string[] {
 export function writeAnswer(response: ServerResponse, request: IncomingMessage, answer: Answer): void {
   if (response.headersSent || response.destroyed) {
     // Who was to write the body still has to hear that nobody is there.
-    if (typeof answer.body !== 'string' && 'attach' in answer.body) answer.body.attach(outletOf(response))
+    if (typeof answer.body === 'string') return
+    if ('attach' in answer.body) answer.body.attach(outletOf(response))
+    else if (Symbol.asyncIterator in answer.body) void unread(answer.body)
     return
   }
   const { status, reason, headers, body } = answer
@@ -76,6 +78,7 @@ async function writeStream(
   response.writeHead(answer.status, [...flat(answer.headers)])
   if (request.method === 'HEAD') {
     response.end()
+    await unread(answer.body)
     return
   }
   const parts = answer.body[Symbol.asyncIterator]()
@@ -90,5 +93,14 @@ async function writeStream(
     response.end()
   } catch {
     response.destroy()
+  }
+}
+
+/** Whoever would have made the parts is told that nobody will ask for one. */
+async function unread(body: AsyncIterable<string>): Promise<void> {
+  try {
+    await body[Symbol.asyncIterator]().return?.()
+  } catch {
+    // What it fails at concerns nobody any more.
   }
 }

@@ -1,0 +1,14 @@
+import { SCAN_RETRY_SECONDS, type Scans } from '../wire/scans.ts'
+import type { AdminAct } from './callers.ts'
+import { tooMany } from './envelope.ts'
+import { appKey } from './tools.ts'
+
+/** A call that looks at many records: an app has room for some of them at once, and so has the process. */
+export function listing(scans: Scans, act: AdminAct): AdminAct {
+  return async (realm, ask) => {
+    const key = `chat/${appKey(realm, ask.admin.app.name)}`
+    return (await scans.run(key, () => act(realm, ask))) ?? BUSY
+  }
+}
+
+const BUSY = tooMany(SCAN_RETRY_SECONDS, 'Too many listings are under way.')
