@@ -10,7 +10,13 @@ import {
   SettingsRefused,
   type Store,
 } from '@rescind/core'
-import { CHAT_PREFIXES, createIdentityDialect, createOauthDialect, OAUTH_PREFIX } from '@rescind/dialects'
+import {
+  CHAT_PREFIXES,
+  createIdentityDialect,
+  createOauthDialect,
+  OAUTH_PREFIX,
+  Scans,
+} from '@rescind/dialects'
 import { Feed } from '@rescind/feed'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -173,7 +179,8 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     onFailure: (issuer, why) => log.warn({ issuer, why }, 'the keys of an issuer cannot be had'),
   })
   const { chatRate: requestsPerMinute, allowInternalFetch: allowInternal } = config
-  const chatParts = { realms, log, requestsPerMinute, allowInternal }
+  const scans = new Scans()
+  const chatParts = { realms, log, requestsPerMinute, allowInternal, scans }
   const chat = openChat(chatParts)
   let origin = ''
   const publicBase = (): string => config.publicUrl ?? origin
@@ -219,6 +226,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
       confirmClock: maintenance.confirmClock,
       issuerOf: (realm) => baseOf(realm) + OAUTH_PREFIX,
       monotonicMs: () => clock.monotonicMs(),
+      scans,
       ratePerSecond: config.controlRate,
     }),
     ops: createOps({

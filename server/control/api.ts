@@ -14,7 +14,7 @@ import {
 } from './frame/endpoint.ts'
 import { Idempotency, isSafe, type Once } from './frame/idempotency.ts'
 import { realmParameter } from './frame/input.ts'
-import { ControlLimits } from './frame/limits.ts'
+import { ControlLimits, inScan } from './frame/limits.ts'
 import { isAnswer, type Problem, problem, refusalProblem } from './frame/problem.ts'
 import { type Routed, Router } from './frame/router.ts'
 
@@ -83,6 +83,7 @@ class Frame {
     const ask = { parts: this.#parts, request, by, realm, how, params: routed.params }
     const run = (once: Once | undefined): Awaitable<Answer | Stale> =>
       endpoint.run({ ...ask, once, query: undefined, body: undefined })
+    if (endpoint.scans === true) return inScan(ask, () => run(undefined))
     if (isSafe(endpoint.method) || endpoint.idempotency === 'own') return run(undefined)
     const { recover } = endpoint
     const act = recover === undefined ? { run } : { run, recover: (id: string) => recover({ realm }, id) }

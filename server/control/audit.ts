@@ -10,7 +10,7 @@ import { isAnswer, type Problem, problem } from './frame/problem.ts'
 
 const PAGE_MAX = 1_000
 /** Rows of one read. */
-const READ_ROWS = 500
+const READ_ROWS = 100
 /** Rows looked at for one page; a page of a rare kind may be short, or empty, and still have a next one. */
 const LOOKED_MAX = 10_000
 const TEXT_MAX = 512
@@ -60,6 +60,7 @@ function listing(reach: 'realm' | 'store'): Endpoint {
     summary: `The log of ${whose}: every revocation, hold and change, by whom, from where and why`,
     role: 'viewer',
     reach,
+    scans: true,
     query: QUERY,
     answers: { 200: { what: 'A page of rows, and the cursor of the next one', schema: PAGE } },
     handle: list,
@@ -76,6 +77,7 @@ function exporting(reach: 'realm' | 'store'): Endpoint {
     summary: `The log of ${whose} as lines that \`rescind audit verify\` checks`,
     role: 'viewer',
     reach,
+    scans: true,
     query: EXPORT_QUERY,
     answers: { 200: AN_EXPORT },
     handle: async ({ realm, query }) => {

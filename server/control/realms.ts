@@ -105,6 +105,7 @@ const EXPORT: Endpoint = endpoint({
   summary: 'Everything in a realm, as lines: its records, its tokens without their text, its log',
   role: 'admin',
   reach: 'store',
+  scans: true,
   answers: { 200: { what: 'The lines', type: NDJSON } },
   handle: async ({ parts, params }) => {
     const realm = await parts.realms.known(params['name'] ?? '')

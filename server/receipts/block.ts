@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter, type ChainedLogRow } from '@rescind/core'
+import { ByteWriter, type ChainedLogRow } from '@rescind/core'
+import { nextTurn } from '../turns.ts'
 import { FILTERS, type FilterName, type Filters, filterHash, namesOf } from './filters.ts'
 import { type Written, writtenOf } from './receipt.ts'
 
@@ -27,11 +28,18 @@ export function blockStart(block: number): number {
   return block * BLOCK_ROWS
 }
 
+/** Rows that are worked out between two turns of the event loop. */
+const ROWS_PER_TURN = 100
+
 /** @param rows those of the block, with up to PARTS_MAX before it. */
-export function entriesOf(rows: readonly ChainedLogRow[], block: number): readonly BlockEntry[] {
+export async function entriesOf(
+  rows: readonly ChainedLogRow[],
+  block: number,
+): Promise<readonly BlockEntry[]> {
   const entries: BlockEntry[] = []
   const hashes = new EntryHashes()
   for (const [at, row] of rows.entries()) {
+    if (at % ROWS_PER_TURN === 0) await nextTurn()
     if (row.seq <= blockStart(block)) continue
     const written = writtenOf(rows, 0, at + 1)
     if (written !== undefined) entries.push({ seq: row.seq, hashes: hashes.of(written) })
@@ -75,23 +83,35 @@ export class BlockWriter {
   }
 }
 
-export function decodeBlock(bytes: Uint8Array, block: number): readonly BlockEntry[] {
-  const from = new ByteReader(bytes)
-  const entries: BlockEntry[] = []
-  for (let left = from.u32(); left > 0; left -= 1) {
-    const seq = blockStart(block) + from.u32() + 1
-    const hashes: number[] = []
-    for (let more = from.u8(); more > 0; more -= 1) hashes.push(from.u32())
-    entries.push({ seq, hashes })
-  }
-  return entries
-}
-
-/** Entries that may match: those that have the hash of every filter. */
-export function candidates(entries: readonly BlockEntry[], filters: Filters): readonly BlockEntry[] {
-  const wanted = FILTERS.flatMap((name) => {
+function hashesOf(filters: Filters): readonly number[] {
+  return FILTERS.flatMap((name) => {
     const value = filters[name]
     return value === undefined ? [] : [filterHash(name, value)]
   })
-  return entries.filter(({ hashes }) => wanted.every((hash) => hashes.includes(hash)))
+}
+
+/** Finds entries that have the hash of every filter, without taking blocks apart: a search looks at a thousand entries of each. */
+export class BlockFilter {
+  readonly #wanted: readonly number[]
+
+  constructor(filters: Filters) {
+    this.#wanted = hashesOf(filters)
+  }
+
+  /** Seqs of those that may match, rising. */
+  candidates(bytes: Uint8Array, block: number): readonly number[] {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const found: number[] = []
+    let at = 4
+    for (let left = view.getUint32(0); left > 0; left -= 1) {
+      const count = view.getUint8(at + 4)
+      const has = (hash: number): boolean => {
+        for (let nth = 0; nth < count; nth += 1) if (view.getUint32(at + 5 + 4 * nth) === hash) return true
+        return false
+      }
+      if (this.#wanted.every(has)) found.push(blockStart(block) + view.getUint32(at) + 1)
+      at += 5 + 4 * count
+    }
+    return found
+  }
 }

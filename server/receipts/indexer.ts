@@ -54,7 +54,7 @@ export class ReceiptIndexer {
   async #read(block: number): Promise<FinishedBlock> {
     const rows = await rowsOfBlock(this.#realm, block)
     const writer = new BlockWriter()
-    for (const entry of entriesOf(rows, block)) writer.add(entry)
+    for (const entry of await entriesOf(rows, block)) writer.add(entry)
     return { value: writer.bytes(), lastMs: rows.at(-1)?.atMs ?? 0 }
   }
 

@@ -1,16 +1,6 @@
-import type { ChainedLogRow, Realm } from '@rescind/core'
-import {
-  BLOCK_MEMO,
-  BLOCK_ROWS,
-  type BlockEntry,
-  blockOf,
-  blockStart,
-  candidates,
-  decodeBlock,
-  entriesOf,
-  memoIdOf,
-  PARTS_MAX,
-} from './block.ts'
+import { type ChainedLogRow, type Realm, rowKindOf } from '@rescind/core'
+import { nextTurn } from '../turns.ts'
+import { BLOCK_MEMO, BLOCK_ROWS, BlockFilter, blockOf, blockStart, memoIdOf, PARTS_MAX } from './block.ts'
 import { type Filters, matches } from './filters.ts'
 import { type Written, writtenOf } from './receipt.ts'
 
@@ -30,24 +20,30 @@ export type Search = {
 
 export type Found = { readonly found: readonly Written[]; readonly next: number | undefined }
 
+/** Candidates that are looked at between two turns of the event loop. */
+const LOOKED_PER_TURN = 100
+
 /** Revocations, newest first, by the index of blocks; the newest rows, which no block holds yet, are read themselves. */
 export async function searchReceipts(realm: Realm, search: Search): Promise<Found> {
   const { index, ordinal, store } = realm
   const { seq: anchor } = await store.anchor(ordinal)
   const found: Written[] = []
+  const blocks = new StoredBlocks(realm)
+  const filter = new BlockFilter(search.filters)
   let before = Math.min(search.before ?? Number.MAX_SAFE_INTEGER, index.seq + 1)
   let unindexed = 0
+  let candidates = 0
   for (let looked = 0; before > anchor + 1; looked += 1) {
     if (looked >= BLOCKS_PER_PAGE || unindexed >= UNINDEXED_PER_PAGE) return { found, next: before }
     const block = blockOf(before - 1)
-    const memo = await store.memo(ordinal, { kind: BLOCK_MEMO, id: memoIdOf(block) })
-    const rows = memo === undefined ? await rowsOfBlock(realm, block) : undefined
-    if (memo === undefined) unindexed += 1
-    const entries = memo === undefined ? entriesOf(rows ?? [], block) : decodeBlock(memo.value, block)
-    const fitting = candidates(entries, search.filters).filter(({ seq }) => seq < before)
-    const page = await pageOf(realm, { block, fitting, rows })
-    for (const { seq } of [...fitting].reverse()) {
-      const written = await writtenAt(realm, seq, page)
+    const stored = await blocks.at(block)
+    if (stored === undefined) unindexed += 1
+    const ofBlock = stored === undefined ? await readBlock(realm, block) : filter.candidates(stored, block)
+    const fitting = await withRows(realm, block, ofBlock)
+    for (const seq of fitting.seqs.filter((one) => one < before).reverse()) {
+      candidates += 1
+      if (candidates % LOOKED_PER_TURN === 0) await nextTurn()
+      const written = await writtenAt(realm, seq, fitting.rows)
       before = seq
       if (written === undefined) continue
       if (search.sinceMs !== undefined && written.atMs < search.sinceMs) return { found, next: undefined }
@@ -61,36 +57,77 @@ export async function searchReceipts(realm: Realm, search: Search): Promise<Foun
   return { found, next: undefined }
 }
 
+/** Stored blocks that are read at once: each is some 40 KB. */
+const BLOCKS_PER_READ = 4
+
+/** Stored blocks from the newest on, some of them read at once, in the reader. */
+class StoredBlocks {
+  readonly #realm: Realm
+  #read: ReadonlyMap<string, Uint8Array> = new Map()
+  /** The lowest block that was looked for. */
+  #from = Number.POSITIVE_INFINITY
+
+  constructor(realm: Realm) {
+    this.#realm = realm
+  }
+
+  /** @returns undefined for a block that is not indexed. Ask for falling numbers. */
+  async at(block: number): Promise<Uint8Array | undefined> {
+    if (block < this.#from) await this.#readTo(block)
+    return this.#read.get(memoIdOf(block))
+  }
+
+  async #readTo(block: number): Promise<void> {
+    const { store, ordinal } = this.#realm
+    const read = new Map<string, Uint8Array>()
+    this.#from = Math.max(0, block + 1 - BLOCKS_PER_READ)
+    let after = this.#from === 0 ? undefined : memoIdOf(this.#from - 1)
+    let left = block + 1 - this.#from
+    do {
+      const page = await store.memos(ordinal, { kind: BLOCK_MEMO, after, limit: left })
+      for (const { id, value } of page.memos) read.set(id, value)
+      left -= page.memos.length
+      after = page.next
+    } while (after !== undefined && left > 0)
+    this.#read = read
+  }
+}
+
 /** Candidates of one block that are read one by one; more of them are read with the whole block. */
 const SINGLE_READS = 8
 
-type OfBlock = {
-  readonly block: number
-  readonly fitting: readonly BlockEntry[]
-  readonly rows: readonly ChainedLogRow[] | undefined
+type OfBlock = { readonly seqs: readonly number[]; readonly rows: readonly ChainedLogRow[] | undefined }
+
+async function withRows(realm: Realm, block: number, given: readonly number[] | OfBlock): Promise<OfBlock> {
+  if ('seqs' in given) return given
+  return { seqs: given, rows: given.length <= SINGLE_READS ? undefined : await rowsOfBlock(realm, block) }
 }
 
-async function pageOf(
-  realm: Realm,
-  { block, fitting, rows }: OfBlock,
-): Promise<readonly ChainedLogRow[] | undefined> {
-  if (rows !== undefined || fitting.length <= SINGLE_READS) return rows
-  return rowsOfBlock(realm, block)
+/** Every revocation of a block that is not indexed. */
+async function readBlock(realm: Realm, block: number): Promise<OfBlock> {
+  const rows = await rowsOfBlock(realm, block)
+  const own = rows.filter((row) => row.seq > blockStart(block) && rowKindOf(row) === 'revoke')
+  return { seqs: own.map(({ seq }) => seq), rows }
 }
+
+/** Rows that are read at once: two milliseconds' work. */
+const ROWS_PER_READ = 250
 
 /** A block's rows, with those before it that its first requests may have begun with. */
 export async function rowsOfBlock(
   { store, ordinal }: Realm,
   block: number,
 ): Promise<readonly ChainedLogRow[]> {
-  const from = Math.max(0, blockStart(block) - PARTS_MAX)
-  const rows = await store.chainedRowsAfter(ordinal, from, 1_000)
   const end = blockStart(block) + BLOCK_ROWS
-  const last = rows.at(-1)
-  if (last === undefined || last.seq >= end || rows.length < 1_000)
-    return rows.filter(({ seq }) => seq <= end)
-  const rest = await store.chainedRowsAfter(ordinal, last.seq, end - last.seq)
-  return [...rows, ...rest]
+  const rows: ChainedLogRow[] = []
+  for (let after = Math.max(0, blockStart(block) - PARTS_MAX); after < end; ) {
+    const read = await store.chainedRowsAfter(ordinal, after, Math.min(ROWS_PER_READ, end - after))
+    for (const row of read) if (row.seq <= end) rows.push(row)
+    const last = read.at(-1)
+    if (last === undefined) break
+    after = last.seq
+  }
+  return rows
 }
 
 /** The revocation whose last row is this one; undefined when it is no such row, or its audit has expired. */

@@ -1,5 +1,5 @@
 import type { Awaitable, Caller, Realm, Realms, RealmsAct } from '@rescind/core'
-import type { Answer, Stale, WireRequest } from '@rescind/dialects'
+import type { Answer, Scans, Stale, WireRequest } from '@rescind/dialects'
 import type { Feed } from '@rescind/feed'
 import type { z } from 'zod'
 import type { KeySets } from '../../issuers/key-sets.ts'
@@ -54,6 +54,8 @@ export type ControlParts = {
   readonly monotonicMs: () => number
   /** The OAuth issuer of a realm. */
   readonly issuerOf: (realm: Realm) => string
+  /** Room for reads of many records; others of this process share it. */
+  readonly scans: Scans
   /** Requests a second of one key in one lane; 0: no limit. */
   readonly ratePerSecond: number
 }
@@ -109,6 +111,8 @@ type Base = {
   readonly reach?: 'realm' | 'store'
   /** `read` for GET, `change` otherwise, when it is absent. */
   readonly lane?: Lane
+  /** It looks at many records: a key has room for some such calls at once, and gets 429 beyond. */
+  readonly scans?: true
   /** For what writes `ask.once.mark`. */
   readonly recover?: Recover
   /** `own`: the endpoint itself reads `Idempotency-Key`. Otherwise every unsafe method has it done for it. */

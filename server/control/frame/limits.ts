@@ -1,5 +1,6 @@
-import { RateLimit } from '@rescind/dialects'
-import type { By, Lane } from './endpoint.ts'
+import type { Awaitable } from '@rescind/core'
+import { type Answer, RateLimit, SCAN_RETRY_SECONDS, type Stale } from '@rescind/dialects'
+import type { Ask, By, ControlParts, Lane } from './endpoint.ts'
 import { type Problem, problem } from './problem.ts'
 
 /** How much more often a key may revoke than do anything else: a revocation turned away is an outage. */
@@ -31,3 +32,17 @@ export class ControlLimits {
     return problem(429, 'this key has asked too often', { 'retry-after': String(waitSeconds) })
   }
 }
+
+/** A call that looks at many records, within the room that its key has for such calls. */
+export async function inScan(
+  { parts, by }: Pick<Ask, 'by'> & { readonly parts: Pick<ControlParts, 'scans'> },
+  act: () => Awaitable<Answer | Stale>,
+): Promise<Answer | Stale> {
+  return (await parts.scans.run(by.caller.id, act)) ?? TOO_MANY_SCANS
+}
+
+const TOO_MANY_SCANS: Problem = problem(
+  429,
+  'too many lists, previews or exports are under way; come back when one of them is done',
+  { 'retry-after': String(SCAN_RETRY_SECONDS) },
+)

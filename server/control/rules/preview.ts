@@ -6,17 +6,21 @@ import {
   Overloaded,
   type Realm,
   SINGLE_USE,
+  sextetsAt,
   sha256Base64url,
   type Target,
+  type TokenIds,
   type TokenPage,
   type TokenRecord,
+  unreachable,
 } from '@rescind/core'
 import { z } from 'zod'
 import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
+import { nextTurn } from '../../turns.ts'
 import { anyCovers, type Resolved } from './resolve.ts'
 
-/** Previews that count at once; more are asked to come back. */
-const PREVIEWS_MAX = 4
+/** Rules whose size is counted before they are written; past it 503. Previews have room of their own (`inScan`). */
+const COUNTS_MAX = 64
 /** Names that are told apart; a rule over more than this is counted to here. */
 const NAMES_MAX = 250_000
 const PAGE = 1_000
@@ -87,27 +91,27 @@ export type CountAsk = {
   readonly wasUsed: (record: TokenRecord) => Awaitable<boolean>
 }
 
-let running = 0
+let counting = 0
 
-/** Counts what a rule would end now. @throws Overloaded when too many are counting. */
+/** Counts what a rule would end now. */
 export function previewOf(realm: Realm, ask: CountAsk): Promise<PreviewJson> {
   return counted(realm, ask, new Tally(Number.MAX_SAFE_INTEGER))
 }
 
-/** The same, but no further than to this many tokens. */
-export function countUpTo(realm: Realm, ask: CountAsk, tokensMax: number): Promise<PreviewJson> {
-  return counted(realm, ask, new Tally(tokensMax))
+/** The same, but no further than to this many tokens. @throws Overloaded when too many rules are counted at once. */
+export async function countUpTo(realm: Realm, ask: CountAsk, tokensMax: number): Promise<PreviewJson> {
+  if (counting >= COUNTS_MAX) throw new Overloaded('too many rules are being counted')
+  counting += 1
+  try {
+    return await counted(realm, ask, new Tally(tokensMax))
+  } finally {
+    counting -= 1
+  }
 }
 
 async function counted(realm: Realm, ask: CountAsk, tally: Tally): Promise<PreviewJson> {
-  if (running >= PREVIEWS_MAX) throw new Overloaded('too many previews are being counted')
-  running += 1
-  try {
-    const complete = await countAll(realm, ask, tally)
-    return tally.json(realm, ask.resolved, complete)
-  } finally {
-    running -= 1
-  }
+  const complete = await countAll(realm, ask, tally)
+  return tally.json(realm, ask.resolved, complete ? await tally.identities() : undefined)
 }
 
 type Page = (after: number | undefined) => Promise<TokenPage>
@@ -125,8 +129,32 @@ async function countAll(realm: Realm, ask: CountAsk, tally: Tally): Promise<bool
   const skip = (record: TokenRecord): boolean =>
     clients.some(({ source, client }) => record.source === source && record.client === client)
   // Whatever is named, what descends from it may be of another grant and another client: all are looked at.
-  const page: Page = (after_) => realm.store.tokens(realm.ordinal, { after: after_, limit: PAGE })
+  const oneOf = targets.map(idsNamed)
+  const page: Page = (after_) => realm.store.tokens(realm.ordinal, { oneOf, after: after_, limit: PAGE })
   return countPages(realm, ask, { tally, page, skip })
+}
+
+/** Ids that every token bears which a rule hits itself. */
+function idsNamed(target: Target): TokenIds {
+  switch (target.kind) {
+    case 'cut': {
+      const { source, ...principals } = target.principals
+      // A cut over the realm names nothing.
+      return source === '' ? {} : { source, ...principals }
+    }
+    case 'token':
+      return { source: target.source, handle: target.handle }
+    case 'foreign':
+      return { source: `iss:${target.issuer}` }
+    case 'grant':
+      return { source: target.source, grant: target.grant }
+    case 'session':
+      return { source: target.source, session: target.session }
+    case 'key':
+      return { keyId: target.keyId }
+    default:
+      return unreachable(target)
+  }
 }
 
 type Counting = {
@@ -170,25 +198,53 @@ function clientOf(target: Target): OfClient | undefined {
 /** Names with how many live tokens bear each. */
 class Names {
   readonly #counts: Map<string, number> = new Map()
+  #largest: Largest | undefined
 
   get size(): number {
     return this.#counts.size
   }
 
+  get largest(): Largest | undefined {
+    return this.#largest
+  }
+
   add(source: string, name: string | undefined): void {
     if (name === undefined) return
     const key = `${source}\0${name}`
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    const tokens = (this.#counts.get(key) ?? 0) + 1
+    this.#counts.set(key, tokens)
+    if (tokens > (this.#largest?.tokens ?? 0)) this.#largest = { name, source, tokens }
+  }
+}
+
+/** Parts of a set of identities, by their hash; so many of them are put in order between two turns of the event loop. */
+const PARTS = 1_024
+const PARTS_PER_TURN = 32
+
+/** Who is covered, each once. Put in order a part at a time, for there may be hundreds of thousands. */
+class Identities {
+  readonly #parts: Set<string>[] = Array.from({ length: PARTS }, () => new Set<string>())
+  #size = 0
+
+  get size(): number {
+    return this.#size
   }
 
-  largest(): Largest | undefined {
-    let best: Largest | undefined
-    for (const [key, tokens] of this.#counts) {
-      if (best !== undefined && tokens <= best.tokens) continue
-      const [source = '', name = ''] = key.split('\0')
-      best = { name, source, tokens }
+  add(identity: string): void {
+    const hash = sha256Base64url(identity)
+    const part = this.#parts[sextetsAt(hash, 0, 2) % PARTS] as Set<string>
+    const before = part.size
+    part.add(hash)
+    this.#size += part.size - before
+  }
+
+  async digest(): Promise<string> {
+    const digests: string[] = []
+    for (const [at, part] of this.#parts.entries()) {
+      digests.push(sha256Base64url([...part].sort().join('')))
+      if (at % PARTS_PER_TURN === 0) await nextTurn()
     }
-    return best
+    return sha256Base64url(digests.join(''))
   }
 }
 
@@ -197,7 +253,7 @@ class Tally {
   readonly #subjects: Names = new Names()
   readonly #clients: Names = new Names()
   readonly #tenants: Names = new Names()
-  readonly #identities: Set<string> = new Set()
+  readonly #identities: Identities = new Identities()
   readonly #tokensMax: number
   #tokens = 0
   #used = 0
@@ -222,7 +278,14 @@ class Tally {
     this.#identities.add(JSON.stringify([source, subject, client, tenant]))
   }
 
-  json(realm: Realm, resolved: Resolved, complete: boolean): PreviewJson {
+  /** Their digest. */
+  identities(): Promise<string> {
+    return this.#identities.digest()
+  }
+
+  /** @param identities undefined when they were not all counted. */
+  json(realm: Realm, resolved: Resolved, identities: string | undefined): PreviewJson {
+    const complete = identities !== undefined
     const counts = {
       tokens: this.#tokens,
       grants: this.#grants.size,
@@ -230,17 +293,16 @@ class Tally {
       clients: this.#clients.size,
       tenants: this.#tenants.size,
     }
-    const identities = complete ? sha256Base64url(JSON.stringify([...this.#identities].sort())) : undefined
     return {
       dryRun: true,
       covers: coversJson(resolved.targets, resolved.skewSeconds),
       complete,
       ...counts,
       largest: {
-        grant: this.#grants.largest(),
-        subject: this.#subjects.largest(),
-        client: this.#clients.largest(),
-        tenant: this.#tenants.largest(),
+        grant: this.#grants.largest,
+        subject: this.#subjects.largest,
+        client: this.#clients.largest,
+        tenant: this.#tenants.largest,
       },
       usedLast15Minutes: this.#used,
       summary: summaryOf(counts, complete),

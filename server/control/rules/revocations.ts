@@ -12,6 +12,7 @@ import {
 import { epochOf, searchReceipts, writtenAt } from '../../receipts/search.ts'
 import { makeCursor, readCursor } from '../frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
+import { inScan } from '../frame/limits.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
 import { APPROVAL, askApproval, revocationAct } from './approvals.ts'
 import { blastRadius } from './blast-radius.ts'
@@ -78,9 +79,14 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
   const { body, realm, by, how } = ask
   const resolved = await resolveRule(ask, body)
   if (isAnswer(resolved)) return resolved
-  if (body.dryRun === true) return jsonAnswer(200, await preview(ask, resolved))
-  if (body.ifPreview !== undefined && !isOfPreview(body.ifPreview, await preview(ask, resolved)))
-    return problem(409, 'ifPreview: what this covers is not what was shown; look again')
+  const { ifPreview } = body
+  if (body.dryRun === true) return inScan(ask, async () => jsonAnswer(200, await preview(ask, resolved)))
+  if (ifPreview !== undefined) {
+    const refused = await inScan(ask, async () =>
+      isOfPreview(ifPreview, await preview(ask, resolved)) ? STILL_SO : CHANGED,
+    )
+    if (refused !== STILL_SO) return refused
+  }
   const size = await neededApproval(ask, resolved)
   if (size !== undefined) return askApproval(ask, revocationAct(ask, resolved, size), body.reason)
   const { reason, note } = body
@@ -98,6 +104,9 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
   if (written === 'stale') return 'stale'
   return created(await enforced(ask, written))
 }
+
+const STILL_SO: Answer = jsonAnswer(200, {})
+const CHANGED: Problem = problem(409, 'ifPreview: what this covers is not what was shown; look again')
 
 /** The blast radius, from the code that also decides what is written. */
 function preview(
@@ -181,6 +190,7 @@ const LIST_REVOCATIONS: Endpoint = endpoint({
   operation: 'listRevocations',
   summary: 'Receipts, newest first; by what they name, by whom, why and when',
   role: 'viewer',
+  scans: true,
   query: LIST_QUERY,
   answers: { 200: { what: 'A page of them', schema: LIST } },
   handle: list,

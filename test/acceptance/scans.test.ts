@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { API_KEY, Calls, CONTROL, JSON_BODY, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
+import { SVC } from '../kit/seed.ts'
+
+/** What a key of the control API may have under way at once of calls that look at many records. */
+const OF_KEY = 4
+
+let server: TestServer
+let calls: Calls
+
+before(async () => {
+  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
+  calls = new Calls(server.port)
+})
+
+after(async () => {
+  calls.close()
+  await server.close()
+})
+
+type Held = { readonly running: readonly Promise<RawAnswer>[]; readonly letGo: () => void }
+
+/** So many calls, each on a connection of its own, all of which walk through the tokens, and come to no end until `letGo`. */
+async function underWay(count: number, line: string, headers: readonly string[]): Promise<Held> {
+  const { store } = server
+  const [end, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const real = store.tokens
+  let walks = 0
+  store.tokens = async (...ask) => {
+    walks += 1
+    if (walks === count) begun.resolve()
+    await end.promise
+    return real(...ask)
+  }
+  const running = Array.from({ length: count }, async () => {
+    const own = new Calls(server.port)
+    const answer = await own.send(line, headers)
+    own.close()
+    return answer
+  })
+  await begun.promise
+  return {
+    running,
+    letGo: () => {
+      store.tokens = real
+      end.resolve()
+    },
+  }
+}
+
+const PREVIEW = JSON.stringify({ target: { source: 'oauth', subject: 's' }, reason: 'r', dryRun: true })
+const LISTS: readonly (readonly [line: string, body?: string])[] = [
+  ['GET /control/v1/tokens?subject=nosuch'],
+  ['GET /control/v1/revocations?reason=nosuch'],
+  ['GET /control/v1/audit?by=nosuch'],
+  ['GET /control/v1/audit/export'],
+  ['GET /control/v1/audit/system'],
+  ['GET /control/v1/realms/default/export'],
+  [`GET /control/v1/clients/${SVC.clientId}/grants`],
+  ['POST /control/v1/revocations', PREVIEW],
+]
+
+test('[W94] a key that has four lists under way gets 429 for every other one, and revokes as before; another key is unhurt', async () => {
+  const made = await calls.send(
+    'POST /control/v1/keys',
+    [CONTROL, JSON_BODY],
+    JSON.stringify({ name: 'second', role: 'admin' }),
+  )
+  const second = `Authorization: Bearer ${textAt(made, 'key')}`
+  const { running, letGo } = await underWay(OF_KEY, 'GET /control/v1/tokens', [CONTROL])
+  for (const [line, body] of LISTS) {
+    const answer = await calls.send(line, [CONTROL, ...(body === undefined ? [] : [JSON_BODY])], body)
+    assert.equal(answer.status, 429, `${line}: ${answer.body.toString()}`)
+    assert.equal(headerOf(answer, 'retry-after'), '1')
+  }
+  for (const line of ['GET /control/v1/revocations?reason=nosuch', 'GET /control/v1/audit'])
+    assert.equal((await calls.send(line, [second])).status, 200)
+  const rule = JSON.stringify({ target: { source: 'oauth', subject: 's' }, reason: 'r' })
+  for (const key of [CONTROL, second])
+    assert.equal((await calls.send('POST /control/v1/revocations', [key, JSON_BODY], rule)).status, 201)
+  letGo()
+  for (const answer of await Promise.all(running)) assert.equal(answer.status, 200)
+  for (const [line, body] of LISTS) {
+    const answer = await calls.send(line, [CONTROL, ...(body === undefined ? [] : [JSON_BODY])], body)
+    assert.equal(answer.status, 200, `${line}: ${answer.body.toString()}`)
+  }
+})
+
+test('[W94] an app that has four lists under way gets 429 for more, in its own words, and revokes as before', async () => {
+  await calls.chatClient('u1')
+  const { running, letGo } = await underWay(OF_KEY, 'GET /auths/tokens', [API_KEY])
+  for (const line of ['GET /auths/tokens', 'GET /admin/clients?limit=1']) {
+    const answer = await calls.send(line, [API_KEY])
+    assert.equal(answer.status, 429, line)
+    assert.equal(textAt(answer, 'error', 'code'), 'RATE_LIMIT_EXCEEDED')
+  }
+  assert.equal((await calls.chatRevoke('u1')).status, 200)
+  assert.equal((await calls.send('GET /control/v1/audit', [CONTROL])).status, 200)
+  letGo()
+  for (const answer of await Promise.all(running)) assert.equal(answer.status, 200)
+  assert.equal((await calls.send('GET /auths/tokens', [API_KEY])).status, 200)
+})
