@@ -86,7 +86,8 @@ export function createApp(parts: AppParts): FastifyInstance {
       const { raw: message } = request
       const target = targetOf(message.url ?? '/', parts.publicPath)
       const mouth = mouthOf(target)
-      clientErrors.reading(message, (refusal) => mouth.refuse(refusal, target.path, message.headers.accept))
+      const refuse = (refusal: Refusal): Answer => mouth.refuse(refusal, target.path, message.headers.accept)
+      clientErrors.reading({ message, response: reply.raw, refuse })
       serve(parts, { scheme, target, mouth, message, response: reply.raw })
     }
   const hot = new Map<string, LaneRoute<Mouth>>()
@@ -202,6 +203,8 @@ function makeFastify(parts: AppParts, { clientErrors, check }: Edges): FastifyIn
     maxHeaderSize: HEADERS_MAX_BYTES,
     requireHostHeader: false,
     headersTimeout: REQUEST_TIMEOUT_MS,
+    // For TLS; over plain connections it is Node's own choice.
+    allowHalfOpen: true,
   }
   // The two calls differ in type only: https takes the same options and a key pair.
   const app =
@@ -212,6 +215,8 @@ function makeFastify(parts: AppParts, { clientErrors, check }: Edges): FastifyIn
           https: { ...server, cert: parts.tls.cert, key: parts.tls.key },
         }) as unknown as FastifyInstance)
   app.server.maxConnections = CONNECTIONS_MAX
+  // Who has said all it has to say is still to be answered: Node would drop the answer of what was done already.
+  Object.assign(app.server, { httpAllowHalfOpen: true })
   // Bounded by their bytes alone: Node would drop those beyond the thousandth, a second credential among them.
   app.server.maxHeadersCount = 0
   // RFC 9110 §10.1.1 lets a server pass over expectations that it does not know; Node's 417 has no body.

@@ -9,7 +9,7 @@ import { checkTargetOf } from './wire.ts'
 /** As Node tells it: with the bytes that it was given last. */
 export type ClientError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }
 
-type Body = { readonly message: IncomingMessage; readonly refuse: (refusal: Refusal) => Answer }
+type Body = Asked & { readonly refuse: (refusal: Refusal) => Answer }
 type Asked = { readonly message: IncomingMessage; readonly response: ServerResponse }
 
 /**
@@ -42,8 +42,8 @@ export class ClientErrors {
   }
 
   /** Notes that the body of this request is being read. */
-  reading(message: IncomingMessage, refuse: Body['refuse']): void {
-    this.#bodies.set(message.socket, { message, refuse })
+  reading(body: Body): void {
+    this.#bodies.set(body.message.socket, body)
   }
 
   readonly answer = (error: ClientError, socket: Socket): void => {
@@ -54,6 +54,12 @@ export class ClientErrors {
     const asked = this.#asked.get(socket)
     if (asked !== undefined && !(asked.message.complete && asked.response.writableFinished)) {
       this.#endAfter(asked, socket)
+      return
+    }
+    // RFC 9112 §9.6: what comes behind a request that was the last is not looked at, and that one has its answer.
+    const last = error.code === 'HPE_CLOSED_CONNECTION' ? this.#bodies.get(socket) : undefined
+    if (last !== undefined) {
+      this.#endAfter(last, socket)
       return
     }
     const refusal = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED
@@ -67,7 +73,7 @@ export class ClientErrors {
     write(socket, toCheck ? this.#refuseCheck(refusal) : refusalProblem(refusal))
   }
 
-  /** The body broke off behind a request that is judged without it: its answer is the last on the connection. */
+  /** The answer of this request is the last on the connection. */
   #endAfter({ response }: Asked, socket: Socket): void {
     if (this.#ending.has(socket)) return
     this.#ending.add(socket)

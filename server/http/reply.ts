@@ -58,6 +58,7 @@ type Other = Omit<Answer, 'body'> & { readonly body: Exclude<Answer['body'], str
 
 /** Bodies that few answers have. */
 function writeOther(response: ServerResponse, request: IncomingMessage, { body, ...head }: Other): void {
+  if (head.headers['content-type']?.startsWith('text/event-stream') === true) endWithReader(response)
   if ('attach' in body) {
     response.writeHead(head.status, [...flat(head.headers)])
     body.attach(outletOf(response))
@@ -65,6 +66,18 @@ function writeOther(response: ServerResponse, request: IncomingMessage, { body, 
     response.writeHead(head.status, [...flat(head.headers), 'content-length', String(body.length)])
     response.end(request.method === 'HEAD' ? undefined : body)
   } else void writeStream(response, request, { ...head, body })
+}
+
+/** A stream has no end of its own: who has closed its side has gone, and must not count as a reader until a write fails. */
+function endWithReader(response: ServerResponse): void {
+  const { socket } = response
+  const gone = (): void => void response.destroy()
+  if (socket === null || socket.readableEnded) {
+    queueMicrotask(gone)
+    return
+  }
+  socket.once('end', gone)
+  response.once('close', () => socket.off('end', gone))
 }
 
 type Streamed = Omit<Answer, 'body'> & { readonly body: AsyncIterable<string> }
