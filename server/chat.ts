@@ -9,6 +9,7 @@ import {
 import type { Logger } from 'pino'
 import { isFetchable } from './http/fetchable.ts'
 import { guardedFetch } from './http/guarded-fetch.ts'
+import type { RequestLines } from './http/request-lines.ts'
 
 /** Bytes of what a verify URL may answer, and milliseconds that it has for it. */
 const VERIFY_MAX_BYTES = 16_384
@@ -17,6 +18,7 @@ const VERIFY_TIMEOUT_MS = 5_000
 export type ChatParts = {
   readonly realms: Realms
   readonly log: Logger
+  readonly lines: RequestLines
   readonly requestsPerMinute: number
   /** Room for reads of many records. */
   readonly scans: Scans
@@ -27,7 +29,8 @@ export type ChatParts = {
 export type Chat = { readonly dialect: ChatDialect; readonly close: () => void }
 
 /** The chat dialect with what it needs of the world: rows as they come, a timer, and a way out to verify URLs. */
-export function openChat({ realms, log, requestsPerMinute, allowInternal, scans }: ChatParts): Chat {
+export function openChat(parts: ChatParts): Chat {
+  const { realms, log, lines, requestsPerMinute, allowInternal, scans } = parts
   const timers: NodeJS.Timeout[] = []
   const askOutside: AskOutside = async ({ url, token, realm, app }) => {
     const reply = await guardedFetch(url, {
@@ -39,7 +42,8 @@ export function openChat({ realms, log, requestsPerMinute, allowInternal, scans 
       timeoutMs: VERIFY_TIMEOUT_MS,
       allowInternal,
     })
-    if (reply.kind === 'failed') log.warn({ realm, app, why: reply.why }, 'a verify URL gave no answer')
+    if (reply.kind === 'failed')
+      lines.write('warn', { realm, app, why: reply.why }, 'a verify URL gave no answer')
     return reply
   }
   const run = async (task: () => void | Promise<void>): Promise<void> => {

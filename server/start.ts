@@ -32,6 +32,7 @@ import { firstMasterKey, settleControlKey } from './first-keys.ts'
 import { createApp } from './http/app.ts'
 import { createDenials } from './http/denials.ts'
 import { guardedFetch } from './http/guarded-fetch.ts'
+import { RequestLines } from './http/request-lines.ts'
 import { KeySets } from './issuers/key-sets.ts'
 import { issuingQuota } from './issuing-quota.ts'
 import { judgeText } from './judge-token.ts'
@@ -171,16 +172,17 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   })
   const troubles = (): readonly Trouble[] => [...rolledBackLogs(realms), ...maintenance.troubles()]
   metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs })
+  const lines = new RequestLines(log, () => clock.monotonicMs())
   const passwords = new PasswordQueue()
   const keySets = new KeySets({
     fetch: guardedFetch,
     monotonicMs: () => clock.monotonicMs(),
     allowInternal: config.allowInternalFetch,
-    onFailure: (issuer, why) => log.warn({ issuer, why }, 'the keys of an issuer cannot be had'),
+    onFailure: (issuer, why) => lines.write('warn', { issuer, why }, 'the keys of an issuer cannot be had'),
   })
   const { chatRate: requestsPerMinute, allowInternalFetch: allowInternal } = config
   const scans = new Scans()
-  const chatParts = { realms, log, requestsPerMinute, allowInternal, scans }
+  const chatParts = { realms, log, lines, requestsPerMinute, allowInternal, scans }
   const chat = openChat(chatParts)
   let origin = ''
   const publicBase = (): string => config.publicUrl ?? origin
@@ -191,7 +193,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     realms,
     publicPath: pathname === '/' ? '' : pathname,
     metrics,
-    log,
+    lines,
     dialects: [
       { dialect: chat.dialect, prefixes: CHAT_PREFIXES.map((first) => `/${first}`) },
       {
@@ -210,7 +212,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
           strictHints: config.oauthStrictHints,
           authorizationEndpoint: config.authorizationEndpoint,
           judgeForeign: (realm, raw) => judgeText(realm, keySets, raw),
-          onNotice: ({ event, ...of }) => log.warn(of, `oauth: ${event}`),
+          onNotice: ({ event, ...of }) => lines.write('warn', of, `oauth: ${event}`),
         }),
         prefixes: ['/api/id/v1', '/.well-known/oauth-authorization-server'],
       },
@@ -237,7 +239,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
       troubles,
       readyStrict: config.readyStrict,
     }),
-    denials: createDenials(log, metrics, () => clock.wallMs()),
+    denials: createDenials(lines, metrics),
     proxies: config.proxies,
     tls: config.tls,
     publicUrl: config.publicUrl,

@@ -2,7 +2,6 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Awaitable, isOutage, type Realm, type Realms } from '@rescind/core'
 import type { Answer, Dialect, Refusal } from '@rescind/dialects'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Logger } from 'pino'
 import { CHECK_PREFIX, type Check, isCheckPath } from '../check/check.ts'
 import { CONTROL_PREFIX, type ControlApi } from '../control/api.ts'
 import { refusalProblem } from '../control/frame/problem.ts'
@@ -16,6 +15,7 @@ import type { LaneRoute } from './lane-head.ts'
 import { peerOf } from './peer.ts'
 import { BODY_MAX_BYTES, readBody, StreamTooLarge, streamedBody } from './read-body.ts'
 import { writeAnswer } from './reply.ts'
+import type { RequestLines } from './request-lines.ts'
 import { checkTargetOf, HeaderMalformed, NodeWireRequest, type Target, targetOf } from './wire.ts'
 
 /** Milliseconds for a request to arrive whole, and for an idle connection to stay. */
@@ -33,7 +33,7 @@ export type AppParts = Links & {
   readonly ops: ReadonlyMap<string, (request: NodeWireRequest) => Awaitable<Answer>>
   readonly metrics: Metrics
   readonly denials: Denials
-  readonly log: Logger
+  readonly lines: RequestLines
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   /** The path of the public URL, without a slash at its end; empty for none. */
   readonly publicPath: string
@@ -342,7 +342,8 @@ function answer(parts: AppParts, { mouth, request, write, brokeOff }: Answering)
   const fail = (error: unknown): void => {
     // A streamed body that broke off: nobody is there to be answered, and it is no failure of ours.
     if (brokeOff?.() === true) return
-    finish(mouth.refuse(refusalOf(error, parts.log, mouth.routeOf(request)), request.path, request.accept))
+    const of = { route: mouth.routeOf(request), from: request.from }
+    finish(mouth.refuse(refusalOf(error, parts.lines, of), request.path, request.accept))
   }
   const finishOrFail = (result: Answer): void => {
     try {
@@ -360,15 +361,18 @@ function answer(parts: AppParts, { mouth, request, write, brokeOff }: Answering)
   }
 }
 
-function refusalOf(error: unknown, log: Logger, route: string): Refusal {
+type Failed = { readonly route: string; readonly from: string }
+
+function refusalOf(error: unknown, lines: RequestLines, of: Failed): Refusal {
   if (error instanceof HeaderMalformed) return { kind: 'malformed', detail: error.message }
   if (error instanceof StreamTooLarge) return { kind: 'too-large' }
   if (isOutage(error)) {
-    log.warn({ route, reason: error.message, cause: reasonOf(error.cause) }, 'could not answer')
+    lines.write('warn', { ...of, reason: error.message, cause: reasonOf(error.cause) }, 'could not answer')
     return { kind: 'outage' }
   }
   // Only what the code itself says about the failure: a request's contents never reach the log.
-  log.error({ route, error: error instanceof Error ? error.stack : String(error) }, 'failed to answer')
+  const text = error instanceof Error ? error.stack : String(error)
+  lines.write('error', { ...of, error: text }, 'failed to answer')
   return { kind: 'bug' }
 }
 
