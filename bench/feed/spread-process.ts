@@ -1,8 +1,10 @@
 /** So many verifiers; says for each token when the last of them had refused it. */
-import { openVerifier, type Verifier } from '@rescind/verifier'
+import type * as Package from '@rescind/verifier'
+import type { Verifier } from '@rescind/verifier'
 
-const [url = '', key = '', count = '1'] = process.argv.slice(2)
-const verifiers: readonly Verifier[] = Array.from({ length: Number(count) }, () => openVerifier({ url, key }))
+const [path = '', url = '', ...keys] = process.argv.slice(2)
+const { openVerifier } = (await import(path)) as typeof Package
+const verifiers: readonly Verifier[] = keys.map((key) => openVerifier({ url, key }))
 /** Tokens that a verifier asks about at a time: as many as it has connections, so that no question waits for its turn. */
 const CHUNK = 8
 
@@ -15,6 +17,8 @@ async function watch(tokens: readonly string[]): Promise<void> {
     await Promise.all(verifiers.flatMap((verifier) => chunk.map((token) => accept(verifier, token))))
   }
   for (const token of tokens) {
+    // A hundred thousand registrations in one turn would hold up the proofs that all of this rests on.
+    await new Promise((resolve) => setImmediate(resolve))
     let left = verifiers.length
     for (const verifier of verifiers) {
       verifier.onRevoked(token, ({ kind }) => {

@@ -1,14 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { Calls } from '../../test/kit/calls.ts'
+import type { ChildProcess } from 'node:child_process'
+import type { Calls } from '../../test/kit/calls.ts'
 import { SVC } from '../../test/kit/seed.ts'
-import { makeHome, startProcess } from '../../test/kit/server.ts'
 import { percentile } from '../statistics.ts'
+import { heard, openStage, type StageSize } from './verifiers.ts'
 
-const KEY = 'orders-api-key-0123456789'
-
-export type SpreadAsk = { readonly revokes: number; readonly processes: number; readonly each: number }
+export type SpreadAsk = StageSize & { readonly revokes: number }
 export type SpreadFigures = {
   readonly revokes: number
   readonly instances: number
@@ -20,11 +16,8 @@ export type SpreadFigures = {
 type Told = { readonly token?: string; readonly kind?: string; readonly atMs?: number }
 
 /** From before a revocation is sent until the last verifier of the last process refuses the token. */
-export async function measureSpread({ revokes, processes, each }: SpreadAsk): Promise<SpreadFigures> {
-  const home = makeHome()
-  const server = await startProcess({ home })
-  const calls = new Calls(Number(new URL(server.url).port))
-  const children = Array.from({ length: processes }, () => start(server.url, each))
+export async function measureSpread({ revokes, ...size }: SpreadAsk): Promise<SpreadFigures> {
+  const { calls, children, close } = await openStage('spread-process.ts', size)
   try {
     await Promise.all(children.map(heard))
     const tokens: string[] = []
@@ -37,21 +30,10 @@ export async function measureSpread({ revokes, processes, each }: SpreadAsk): Pr
     for (const [nth, token] of tokens.entries()) samples[nth] = await spreadOf(calls, ends, token)
     const maxMs = percentile(samples, 1)
     const figures = { p50Ms: percentile(samples, 0.5), p999Ms: percentile(samples, 0.999), maxMs }
-    return { revokes, instances: processes * each, ...figures }
+    return { revokes, instances: size.processes * size.each, ...figures }
   } finally {
-    calls.close()
-    for (const child of children) child.disconnect()
-    await server.stop()
-    home.remove()
+    await close()
   }
-}
-
-/** The next message of a process. @throws when it ends instead. */
-async function heard(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`a process of verifiers ended with ${code}`)
-  })
-  await Promise.race([once(child, 'message'), ended])
 }
 
 async function spreadOf(calls: Calls, ends: readonly Ends[], token: string): Promise<number> {
@@ -92,9 +74,4 @@ class Ends {
     this.#fault = fault
     this.#awaited?.settle.reject(fault)
   }
-}
-
-function start(url: string, each: number): ChildProcess {
-  const path = fileURLToPath(new URL('spread-process.ts', import.meta.url))
-  return fork(path, [url, KEY, String(each)], { execArgv: ['-C', 'rescind-source'] })
 }

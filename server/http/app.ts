@@ -25,6 +25,9 @@ const STREAM_TIMEOUT_MS = 600_000
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
 const CONNECTIONS_MAX = 10_000
 
+/** What every verifier asks all the time: a hundred of them go stale together on a server that is busy with their headers. */
+const VERIFIERS_PATHS = [`${CONTROL_PREFIX}/feed/acks`, `${CONTROL_PREFIX}/verify`] as const
+
 export type AppParts = Links & {
   readonly realms: Realms
   readonly dialects: readonly MountedDialect[]
@@ -103,12 +106,17 @@ export function createApp(parts: AppParts): FastifyInstance {
     }
   }
   void app.register(async (scope) => mount(scope, [CHECK_PREFIX], check))
-  const control = answerWith(() => ({
+  const controlMouth: Mouth = {
     handle: parts.control.handle,
     refuse: refusalProblem,
     routeOf: ({ path }) => parts.control.routeOf(path),
     streamOf: parts.control.streamOf,
-  }))
+  }
+  const control = answerWith(() => controlMouth)
+  for (const path of VERIFIERS_PATHS) {
+    const target = { realm: undefined, path, query: undefined }
+    hot.set(`POST ${path} HTTP/1.1`, { method: 'POST', target, mouth: controlMouth })
+  }
   void app.register(async (scope) => mountExact(scope, CONTROL_PREFIX, control))
   for (const [path, handle] of parts.ops) {
     app.all(

@@ -40,6 +40,8 @@ export type ServerStart = {
   readonly environment?: Readonly<Record<string, string>>
   /** What starts the server in the place of node, `['sh', '-c', …]` say; its arguments follow. */
   readonly wrapper?: readonly string[]
+  /** `cli/main.ts` of another tree, for figures beside it. */
+  readonly cli?: string
 }
 
 /** The real server in a process of its own, on the embedded store, on a free port. */
@@ -70,14 +72,21 @@ export async function startProcess(start: ServerStart): Promise<ServerProcess> {
   }
 }
 
-export function spawnServer({ home, seed, flags, environment, wrapper }: ServerStart): ChildProcess {
+export function spawnServer({
+  home,
+  seed,
+  flags,
+  environment,
+  wrapper,
+  cli = CLI,
+}: ServerStart): ChildProcess {
   const seedFile = join(home.folder, 'seed.json')
   writeFileSync(seedFile, JSON.stringify(seed ?? SEED), { mode: 0o600 })
   const listen = flags?.includes('--listen') === true ? [] : ['--listen', '127.0.0.1:0']
   const words = [
     ...(wrapper ?? []),
     process.execPath,
-    ...['-C', 'rescind-source', CLI, 'serve', ...listen, '--seed', seedFile],
+    ...['-C', 'rescind-source', cli, 'serve', ...listen, '--seed', seedFile],
     ...['--store', `sqlite:${join(home.folder, 'data', 'rescind.db')}`],
     ...['--master-key-file', join(home.folder, 'data', 'master.key'), ...(flags ?? [])],
   ]

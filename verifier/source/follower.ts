@@ -81,8 +81,8 @@ export class Follower {
   #reported: OnStale | undefined
   #ackEveryMs = 0
   #ackSentMs = Number.NEGATIVE_INFINITY
+  #ackTookMs = 0
   #ackOut = false
-  #wasUnanswered = false
   #cancelAck: (() => void) | undefined
   #endSession: ((ending: Ending) => void) | undefined
   #cancelWait: (() => void) | undefined
@@ -279,7 +279,7 @@ export class Follower {
       return
     }
     this.#become('live')
-    this.#ackIn(0)
+    this.#ackAfter(0)
   }
 
   #take(event: FeedEvent, end: (ending: Ending) => void): void {
@@ -302,7 +302,7 @@ export class Follower {
         if (wasWaiting && !freshness.isWaiting) onProof()
         if (applied.rules.some((rule) => rule.kind === 'change' && CONFIGURED.has(rule.collection)))
           void this.#configChanged()
-        this.#ackIn(Math.max(0, this.#ackSentMs + this.#ackEveryMs - this.#parts.clock.monotonicMs()))
+        this.#ackSoon()
       }
     }
   }
@@ -313,12 +313,22 @@ export class Follower {
     await this.#refreshConfig().catch((error: unknown) => this.#endSession?.(endingOf(error)))
   }
 
-  /** Asks where the log ends in so many milliseconds, or earlier if that was planned. */
-  #ackIn(ms: number): void {
+  /** Asks where the log ends, but not sooner after the last question than this server keeps up with. */
+  #ackSoon(): void {
+    // An answer that took long comes from a server with much to do: more questions would only take it longer.
+    this.#ackAfter(Math.max(this.#ackEveryMs, this.#ackTookMs * 2))
+  }
+
+  /** Asks so many milliseconds after the last question was sent, or when a heartbeat is due, whichever is earlier. */
+  #ackAfter(ms: number): void {
     if (this.#ackOut || this.#state !== 'live') return
     const heartbeatMs = Math.min(ACK_EVERY_MAX_MS, this.#parts.boundMs / ACKS_PER_BOUND)
+    const dueMs = this.#ackSentMs + Math.min(ms, heartbeatMs)
     this.#cancelAck?.()
-    this.#cancelAck = this.#parts.timers.after(Math.min(ms, heartbeatMs), () => void this.#acknowledge())
+    this.#cancelAck = this.#parts.timers.after(
+      Math.max(0, dueMs - this.#parts.clock.monotonicMs()),
+      () => void this.#acknowledge(),
+    )
   }
 
   /** One round trip: at most one is out. Never rejects. */
@@ -338,23 +348,17 @@ export class Follower {
     this.#ackSentMs = sent.monotonicMs
     const used = this.#parts.takeUsed()
     const ask = { instance, position, bound: boundMs, ...(used.length === 0 ? {} : { used }) }
-    // A connection that has died without a word leaves time for another one; a server that is slow is waited for.
-    const timeoutMs = this.#wasUnanswered ? boundMs : boundMs / 2
-    let wasUnanswered = false
     try {
-      const answer = await transport.acknowledge(ask, timeoutMs)
+      const answer = await transport.acknowledge(ask, boundMs)
       if (this.#endSession === end) this.#proved(answer, { sent, place, end })
     } catch (error) {
-      const ending = endingOf(error)
-      wasUnanswered = ending.kind === 'failed' && ending.failure.kind === 'timeout'
-      if (this.#endSession === end) this.#unproved(ending, end)
+      if (this.#endSession === end) this.#unproved(endingOf(error), end)
     }
     this.#ackOut = false
-    this.#wasUnanswered = wasUnanswered
+    this.#ackTookMs = clock.monotonicMs() - sent.monotonicMs
     // What was applied while this question was out is still to be acknowledged.
-    const isDone = replica.position === position && !wasUnanswered
-    const soonMs = Math.max(0, this.#ackSentMs + this.#ackEveryMs - clock.monotonicMs())
-    this.#ackIn(isDone ? Number.POSITIVE_INFINITY : soonMs)
+    if (replica.position === position) this.#ackAfter(Number.POSITIVE_INFINITY)
+    else this.#ackSoon()
     await this.#maybeRefreshConfig()
   }
 
