@@ -1,9 +1,11 @@
 import { after } from './awaitable.ts'
+import { NotReadable } from './faults.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { rowKindOf } from './log/row-kinds.ts'
 import type { Awaitable, DirectoryRecord, Store } from './ports.ts'
 import { decodeRule } from './rule-bytes.ts'
 import type { LogRow } from './rules.ts'
+import { type IsValue, readObject, STRANGE } from './stored-json.ts'
 import type { RecordKey } from './units.ts'
 
 /** A named kind of record. `keys` are the texts by which one, and only one, live record of it can be found. */
@@ -12,7 +14,16 @@ export type Collection<T> = {
   readonly keys: (value: T) => readonly RecordKey[]
   /** The texts by which records of it are listed; any number of records may share one. */
   readonly lists?: (value: T) => readonly RecordKey[]
+  /** Whether stored members are such a value, as far as reading it relies on that; absent: any object is. */
+  readonly isValue?: IsValue
 }
+
+/** Told which record cannot be read, and when one was written anew. */
+export type RecordWatch = {
+  readonly unreadable: (name: string, why: string) => void
+  readonly written: (name: string) => void
+}
+const NOBODY: RecordWatch = { unreadable: () => {}, written: () => {} }
 
 /** A live record. `version` is what an update must name. */
 export type Entry<T> = { readonly id: string; readonly version: number; readonly value: T }
@@ -33,11 +44,13 @@ const CACHED_MAX = 20_000
 
 /**
  * A realm's directory, read through a cache by version. Every change of a record is a log row, and the row drops
- * what was cached, on this node and on every other.
+ * what was cached, on this node and on every other. A record of a newer or broken kind is no record: whoever needs that
+ * one cannot be answered (NotReadable), and lists leave it out and tell of it.
  */
 export class Directory {
   readonly #store: Store
   readonly #realm: RealmOrdinal
+  readonly #watch: RecordWatch
   /** By collection and id: a look-up makes no text of the two. */
   readonly #byId: Map<string, Map<string, Entry<unknown>>> = new Map()
   #held = 0
@@ -45,9 +58,10 @@ export class Directory {
   /** Counts change rows: what was read before a change is not cached after it. */
   #changes = 0
 
-  constructor(store: Store, realm: RealmOrdinal) {
+  constructor(store: Store, realm: RealmOrdinal, watch: RecordWatch = NOBODY) {
     this.#store = store
     this.#realm = realm
+    this.#watch = watch
   }
 
   get<T>(collection: Collection<T>, id: string): Awaitable<Entry<T> | undefined> {
@@ -60,7 +74,7 @@ export class Directory {
   standing<T>(collection: Collection<T>, id: string): Awaitable<Standing<T>> {
     const changes = this.#changes
     return after(this.#store.record(this.#realm, collection.name, id), (record) => {
-      const entry = record === undefined ? undefined : this.#keep<T>(record, changes)
+      const entry = record === undefined ? undefined : this.#keep(record, collection, changes)
       return { version: record?.version ?? 0, entry }
     })
   }
@@ -73,7 +87,7 @@ export class Directory {
     if (cached !== undefined && isFoundBy(collection, cached as Entry<T>, key)) return cached as Entry<T>
     const changes = this.#changes
     return after(this.#store.recordByKey(this.#realm, { collection: collection.name, ...key }), (record) => {
-      const entry = record === undefined ? undefined : this.#keep<T>(record, changes)
+      const entry = record === undefined ? undefined : this.#keep(record, collection, changes)
       if (entry !== undefined && changes === this.#changes) this.#idByKey.set(at, entry.id)
       return entry
     })
@@ -88,10 +102,7 @@ export class Directory {
         after: after_,
         limit: PAGE,
       })
-      for (const record of page.records) {
-        const entry = parse<T>(record)
-        if (entry !== undefined) yield entry
-      }
+      yield* this.#readable(page.records, collection)
       after_ = page.next
     } while (after_ !== undefined)
   }
@@ -102,10 +113,7 @@ export class Directory {
     do {
       const ask = { collection: collection.name, name, value, after: next, limit: PAGE }
       const page = await this.#store.recordsListed(this.#realm, ask)
-      for (const record of page.records) {
-        const entry = parse<T>(record)
-        if (entry !== undefined) yield entry
-      }
+      yield* this.#readable(page.records, collection)
       next = page.next
     } while (next !== undefined)
   }
@@ -123,10 +131,7 @@ export class Directory {
       const { records, next } = await (listed === undefined
         ? this.#store.records(this.#realm, page)
         : this.#store.recordsListed(this.#realm, { ...page, ...listed }))
-      for (const record of records) {
-        const entry = parse<T>(record)
-        if (entry !== undefined) entries.push(entry)
-      }
+      entries.push(...this.#readable(records, collection))
       after_ = next
     } while (after_ !== undefined && entries.length < limit)
     return { entries, next: after_ }
@@ -138,11 +143,33 @@ export class Directory {
     const rule = decodeRule(row)
     if (rule.kind !== 'change') return
     this.#changes += 1
+    this.#watch.written(`${rule.collection}/${rule.id}`)
     if (this.#byId.get(rule.collection)?.delete(rule.id) === true) this.#held -= 1
   }
 
-  #keep<T>(record: DirectoryRecord, changesBefore: number): Entry<T> | undefined {
-    const entry = parse<T>(record)
+  #readable<T>(records: readonly DirectoryRecord[], collection: Collection<T>): readonly Entry<T>[] {
+    return records.flatMap((record) => {
+      const entry = this.#parse(record, collection)
+      return entry === undefined || entry === 'unreadable' ? [] : [entry]
+    })
+  }
+
+  /** Bodies are written by this program alone, from values of the collection's type; hence the one cast. */
+  #parse<T>(
+    { id, version, body, collection: name }: DirectoryRecord,
+    { isValue }: Collection<T>,
+  ): Entry<T> | 'unreadable' | undefined {
+    if (body === undefined) return undefined
+    const value = readObject(body)
+    if (value !== undefined && isValue?.(value) !== false) return { id, version, value: value as T }
+    this.#watch.unreadable(`${name}/${id}`, STRANGE)
+    return 'unreadable'
+  }
+
+  /** @throws NotReadable. */
+  #keep<T>(record: DirectoryRecord, collection: Collection<T>, changesBefore: number): Entry<T> | undefined {
+    const entry = this.#parse(record, collection)
+    if (entry === 'unreadable') throw new NotReadable(`${record.collection}/${record.id}: ${STRANGE}`)
     if (entry === undefined || changesBefore !== this.#changes) return entry
     if (this.#held >= CACHED_MAX || this.#idByKey.size >= CACHED_MAX) {
       this.#byId.clear()
@@ -158,12 +185,6 @@ export class Directory {
 }
 
 const PAGE = 1_000
-
-/** Bodies are written by this program alone, from values of the collection's type; hence the one cast. */
-function parse<T>(record: DirectoryRecord): Entry<T> | undefined {
-  if (record.body === undefined) return undefined
-  return { id: record.id, version: record.version, value: JSON.parse(record.body) as T }
-}
 
 function isFoundBy<T>(collection: Collection<T>, entry: Entry<T>, key: RecordKey): boolean {
   return collection.keys(entry.value).some((own) => own.name === key.name && own.value === key.value)

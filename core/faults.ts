@@ -8,6 +8,19 @@ export class StoreUnavailable extends Error {
   override readonly name: string = 'StoreUnavailable'
 }
 
+/**
+ * One realm takes no writes, or cannot be read at all, until an operator does what the message says; the other realms are
+ * served. Asking again before that does not help.
+ */
+export class RealmOutOfOrder extends StoreUnavailable {
+  override readonly name: string = 'RealmOutOfOrder'
+}
+
+/** One stored thing is of a newer or broken kind: whoever needs it cannot be answered, and everybody else is. */
+export class NotReadable extends StoreUnavailable {
+  override readonly name: string = 'NotReadable'
+}
+
 /** A bounded queue is full, or a unit kept losing races past its bound. Nothing was done; asking again is safe. */
 export class Overloaded extends Error {
   override readonly name: string = 'Overloaded'

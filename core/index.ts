@@ -27,10 +27,13 @@ export {
   type Entry,
   type Standing as RecordStanding,
 } from './directory.ts'
+export { adviceOn, Disorder, type Unreadable, type UnreadableKind } from './disorder.ts'
 export {
   ContractBroken,
   isOutage,
+  NotReadable,
   Overloaded,
+  RealmOutOfOrder,
   SettingsRefused,
   StoreRefused,
   StoreUnavailable,
@@ -129,6 +132,7 @@ export {
   type Outcome,
   type Publication,
   type PublishedRow,
+  type Suspension,
 } from './ledger.ts'
 export {
   ASSIGNED_LIFETIME_MAX_MS,
@@ -147,6 +151,7 @@ export {
   rowKindOfCode,
   traitsOf,
 } from './log/row-kinds.ts'
+export { isStoredTarget } from './log/stored-target.ts'
 export { ANCHOR_MEMO, anchorStands, keptRows } from './log-anchor.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export { type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
@@ -277,6 +282,15 @@ export {
   type SigningKeyValue,
 } from './signing-keys.ts'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts'
+export {
+  type IsValue,
+  isMembers,
+  type Members,
+  readObject,
+  readValue,
+  STRANGE,
+  shaped,
+} from './stored-json.ts'
 export {
   isObject,
   type Json,

@@ -7,6 +7,7 @@ import type { Awaitable } from './ports.ts'
 import type { RawToken } from './raw-token.ts'
 import type { Source } from './records.ts'
 import type { Target } from './rules.ts'
+import { shaped } from './stored-json.ts'
 import type { JsonObject } from './strict-json.ts'
 
 /** A registered issuer, as a realm's directory keeps it. Its keys are given here, or fetched from where it says. */
@@ -19,6 +20,13 @@ export type IssuerValue = ForeignIssuer & {
 export const ISSUERS: Collection<IssuerValue> = {
   name: 'issuers',
   keys: ({ issuer }) => [{ name: 'issuer', value: issuer }],
+  isValue: shaped(
+    {
+      ...{ issuer: 'text', enabled: 'flag', algorithms: 'texts', claims: 'members' },
+      ...{ skewSeconds: 'number', maxLifetimeSeconds: 'number' },
+    },
+    { jwksUrl: 'text', keys: 'list', audience: 'texts', types: 'texts' },
+  ),
 }
 
 const ID_CHARS = 22

@@ -186,16 +186,16 @@ describe('a flush that fails', () => {
 
   test('a cached directory record that a lost answer changed is read again after the recovery', async () => {
     const { realm, store } = await openFaulty()
-    const things: Collection<string> = { name: 'things', keys: () => [] }
-    const put = (value: string, fromVersion: number): Unit =>
-      unitOf(realm, putRecord(realm, { collection: things, id: 'x', value, fromVersion }, AUDIT))
+    const things: Collection<{ readonly text: string }> = { name: 'things', keys: () => [] }
+    const put = (text: string, fromVersion: number): Unit =>
+      unitOf(realm, putRecord(realm, { collection: things, id: 'x', value: { text }, fromVersion }, AUDIT))
     await realm.commit(put('old', 0))
-    assert.equal((await realm.directory.get(things, 'x'))?.value, 'old')
+    assert.equal((await realm.directory.get(things, 'x'))?.value.text, 'old')
     store.fate = 'fails-written'
     await assert.rejects(realm.commit(put('new', 1)), StoreUnavailable)
     store.fate = 'works'
     await realm.commit(rowUnit(realm))
-    assert.equal((await realm.directory.get(things, 'x'))?.value, 'new')
+    assert.equal((await realm.directory.get(things, 'x'))?.value.text, 'new')
   })
 })
 

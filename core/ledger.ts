@@ -1,5 +1,6 @@
 import type { Cut } from './cut-table.ts'
-import { ContractBroken, StoreUnavailable } from './faults.ts'
+import { REALM_ADVICE } from './disorder.ts'
+import { ContractBroken, RealmOutOfOrder, StoreUnavailable } from './faults.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { GroupRules } from './group-rules.ts'
 import type { RealmOrdinal } from './ids.ts'
@@ -54,7 +55,7 @@ export class Ledger {
   readonly #commits: GroupCommit<Unit, Outcome>
   readonly #listeners: RowListener[] = []
   readonly #publications: GroupListener[] = []
-  readonly #suspended: Set<RealmOrdinal> = new Set()
+  readonly #suspended: Map<RealmOrdinal, Suspension> = new Map()
   #floorMs: number
   #broken = false
 
@@ -91,8 +92,10 @@ export class Ledger {
     // A revoked token is known by two keys, and most rows are revoked tokens.
     const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
     index.ended.beginFill(2 * (head.seq - anchor.seq))
-    await this.#foldKept(realm, index)
-    await this.#catchUp(realm, index)
+    await this.#readable(realm, index, async () => {
+      await this.#foldKept(realm, index)
+      await this.#catchUp(realm, index)
+    })
     index.ended.endFill()
     this.#indexes.set(realm, index)
     return index
@@ -101,11 +104,9 @@ export class Ledger {
   /** @throws StoreUnavailable or Overloaded: nothing may be assumed, asking again is safe. */
   commit(unit: Unit, told?: Told<Outcome>): Promise<Outcome> {
     // What does nothing acknowledges nothing: whether the store takes writes is no question of one realm.
-    if (this.#suspended.has(unit.realm) && unit.operations.length > 0 && !startsEpoch(unit)) {
-      return Promise.reject(
-        new StoreUnavailable('this log was rolled back; an operator must start a new epoch'),
-      )
-    }
+    const suspension = this.#suspended.get(unit.realm)
+    if (suspension !== undefined && unit.operations.length > 0 && !mendsLog(suspension, unit))
+      return Promise.reject(new RealmOutOfOrder(suspension.advice))
     return this.#commits.submit(unit, revokes(unit) ? 'revoke' : 'issue', told)
   }
 
@@ -114,7 +115,17 @@ export class Ledger {
    * active, until a new epoch begins.
    */
   suspend(realm: RealmOrdinal): void {
-    this.#suspended.add(realm)
+    if (!this.#suspended.has(realm)) this.#suspended.set(realm, { kind: 'rolled-back', advice: ROLLED_BACK })
+  }
+
+  /** Something that all of a realm rests on cannot be read: nothing is written to it, and nothing in it is called active. */
+  putOutOfOrder(realm: RealmOrdinal, why: string): void {
+    this.#suspended.set(realm, { kind: 'unreadable', advice: `${why}; ${REALM_ADVICE}` })
+  }
+
+  /** Why nothing is written to this realm's log. */
+  suspension(realm: RealmOrdinal): Suspension | undefined {
+    return this.#suspended.get(realm)
   }
 
   isSuspended(realm: RealmOrdinal): boolean {
@@ -147,9 +158,10 @@ export class Ledger {
     if (!this.#broken) return
     await this.#store.reopen()
     for (const [realm, index] of this.#indexes) {
+      if (this.#suspended.get(realm)?.kind === 'unreadable') continue
       const before = index.seq
       try {
-        await this.#catchUp(realm, index)
+        await this.#readable(realm, index, () => this.#catchUp(realm, index))
       } finally {
         // Also when it got only so far: what is folded is not met again.
         if (index.seq > before) for (const { lost } of this.#publications) lost(realm)
@@ -215,6 +227,7 @@ export class Ledger {
       const { row } = operation
       const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
       previousCut = index.fold(logged).previousCut ?? previousCut
+      // What was rolled back goes on from here; what cannot be read is written to by nobody.
       if (row.rule.kind === 'epoch') this.#suspended.delete(unit.realm)
       for (const listener of this.#listeners) listener(unit.realm, logged)
       seq += 1
@@ -285,6 +298,16 @@ export class Ledger {
     }
   }
 
+  /** A log that is not understood puts its own realm out of order, at the row where that shows, and no other. */
+  async #readable(realm: RealmOrdinal, index: RevocationIndex, read: () => Promise<void>): Promise<void> {
+    try {
+      await read()
+    } catch (error) {
+      if (!(error instanceof ContractBroken)) throw error
+      this.putOutOfOrder(realm, `row ${index.seq + 1} of its log: ${error.message}`)
+    }
+  }
+
   #indexOf(realm: RealmOrdinal): RevocationIndex {
     const index = this.#indexes.get(realm)
     if (index === undefined) throw new ContractBroken(`realm ${realm} is not open`)
@@ -292,9 +315,17 @@ export class Ledger {
   }
 }
 
+/** Why a realm takes no writes, and what an operator does about it. */
+export type Suspension = { readonly kind: 'rolled-back' | 'unreadable'; readonly advice: string }
+
+const ROLLED_BACK =
+  'this log was rolled back: nothing is acknowledged in this realm until an operator stops the server and runs `rescind epoch new`'
+
 const STALE: Outcome = { kind: 'stale' }
 const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }
 
-function startsEpoch({ operations }: Unit): boolean {
+/** A new epoch goes on from a log that was rolled back. */
+function mendsLog({ kind }: Suspension, { operations }: Unit): boolean {
+  if (kind !== 'rolled-back') return false
   return operations.some((operation) => operation.kind === 'append' && operation.row.rule.kind === 'epoch')
 }

@@ -17,7 +17,20 @@ export type RealmSettings = {
 }
 
 /** One record, under REALM_SETTINGS_ID; a realm without it has the defaults. */
-export const REALM_SETTINGS: Collection<RealmSettings> = { name: 'realmSettings', keys: () => [] }
+export const REALM_SETTINGS: Collection<RealmSettings> = {
+  name: 'realmSettings',
+  keys: () => [],
+  // A maximum that cannot be read is not replaced by the default, which may be more than was allowed.
+  isValue: ({ maxLifetimeSeconds, highestLifetimeSeconds, approvalAboveTokens }) =>
+    isSeconds(maxLifetimeSeconds) &&
+    isSeconds(highestLifetimeSeconds) &&
+    (approvalAboveTokens === undefined || typeof approvalAboveTokens === 'number'),
+}
+
+function isSeconds(value: unknown): boolean {
+  return typeof value === 'number' && value > 0 && value <= LIFETIME_MAX_MS / 1_000
+}
+
 export const REALM_SETTINGS_ID = 'realm'
 
 export const DEFAULT_REALM_SETTINGS: RealmSettings = {

@@ -1,7 +1,8 @@
 import { withWholeAncestors } from './ancestry.ts'
 import { after } from './awaitable.ts'
 import { secretDigest } from './crypto.ts'
-import { Directory } from './directory.ts'
+import { Directory, type RecordWatch } from './directory.ts'
+import type { Disorder, Unreadable } from './disorder.ts'
 import type { RealmName, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { Ledger, Outcome } from './ledger.ts'
 import type { Awaitable, Clock, IssuingQuota, Random, Store } from './ports.ts'
@@ -78,6 +79,7 @@ export type RealmParts = {
   readonly random: Random
   /** Absent: nobody has one. */
   readonly quota?: IssuingQuota | undefined
+  readonly disorder?: Disorder
 }
 
 /**
@@ -101,6 +103,7 @@ export class Realm {
   readonly #ledger: Ledger
   readonly #clock: Clock
   readonly #quota: IssuingQuota | undefined
+  readonly #disorder: Disorder | undefined
   readonly #records: RecordCache = new RecordCache()
   #lastAudit: (Pick<Audit, 'by' | 'from' | 'how'> & { readonly text: string }) | undefined
 
@@ -114,12 +117,18 @@ export class Realm {
     this.#ledger = parts.ledger
     this.#clock = parts.clock
     this.#quota = parts.quota
-    this.directory = new Directory(parts.store, parts.ordinal)
+    this.#disorder = parts.disorder
+    this.directory = new Directory(parts.store, parts.ordinal, recordWatch(parts))
     this.keyring = new Keyring({ directory: this.directory, keys: parts.keys, realm: parts.name })
     this.#signed = new SignedTokens(this.keyring, parts.keys.digestKey)
     parts.ledger.onRow((ordinal, row) => {
       if (ordinal === this.ordinal) this.directory.onRow(row)
     })
+  }
+
+  /** Tells that something in this realm's part of the store cannot be read. */
+  unreadable(found: Omit<Unreadable, 'realm'>): void {
+    this.#disorder?.note({ realm: this.name, ...found })
   }
 
   /** How the text of this realm's tokens begins. */
@@ -199,7 +208,7 @@ export class Realm {
   }
 
   #spelled(record: TokenRecord, digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
-    if (source !== undefined && record.source !== source) return NOT_FOUND
+    if (source !== undefined && record.source !== source) return this.#notFound
     if (record.spelling === digest) return this.#judged(record, source)
     const verdict = this.judge(record)
     return {
@@ -279,7 +288,7 @@ export class Realm {
   }
 
   #judged(record: TokenRecord | undefined, source: Source | undefined): Awaitable<Found> {
-    if (record === undefined || (source !== undefined && record.source !== source)) return NOT_FOUND
+    if (record === undefined || (source !== undefined && record.source !== source)) return this.#notFound
     if (!SINGLE_USE.has(record.kind)) return { verdict: this.judge(record), record }
     return after(this.store.consumption(this.ordinal, record.handle), (consumption) => {
       const spent: Spent | undefined =
@@ -295,12 +304,25 @@ export class Realm {
     })
   }
 
+  /** A log that was rolled back, or cannot be read to its end, may lack the token: "unknown" would be a guess. */
+  get #notFound(): Found {
+    return this.#lag() === 'fresh' ? NOT_FOUND : NOT_KNOWN
+  }
+
   /**
    * This process owns the store and folds each row before it answers, so its index is never behind: unless the store
    * itself was rolled back.
    */
   #lag(): Lag {
     return this.#ledger.isSuspended(this.ordinal) ? 'stale' : 'fresh'
+  }
+}
+
+function recordWatch({ name: realm, disorder }: RealmParts): RecordWatch | undefined {
+  if (disorder === undefined) return undefined
+  return {
+    unreadable: (name, why) => disorder.note({ realm, what: 'record', name, why }),
+    written: (name) => disorder.mended({ realm, what: 'record', name }),
   }
 }
 
@@ -312,3 +334,4 @@ function isPlain({ why, cause, note, skewSeconds, once, part }: Audit): boolean 
 const SPENT_AS: Partial<Record<TokenKind, Spent>> = { refresh: 'rotated' }
 
 const NOT_FOUND: Found = { verdict: UNKNOWN_TOKEN, record: undefined }
+const NOT_KNOWN: Found = { verdict: { kind: 'unknown', why: 'stale' }, record: undefined }

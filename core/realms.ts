@@ -1,6 +1,7 @@
 import { putRecord } from './change.ts'
 import type { Collection, Entry } from './directory.ts'
-import { StoreRefused, StoreUnavailable } from './faults.ts'
+import { adviceOn, Disorder, type Unreadable } from './disorder.ts'
+import { NotReadable, RealmOutOfOrder, StoreRefused, StoreUnavailable } from './faults.ts'
 import {
   DEFAULT_REALM,
   parseRealmName,
@@ -10,12 +11,13 @@ import {
   SYSTEM_REALM,
 } from './ids.ts'
 import { Ledger } from './ledger.ts'
-import type { Clock, Defer, IssuingQuota, Random, Store } from './ports.ts'
+import type { Clock, Defer, DirectoryRecord, IssuingQuota, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
 import { type Audit, type Caller, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
-import { REALM_SETTINGS, REALM_SETTINGS_ID, type RealmSettings } from './realm-settings.ts'
+import { REALM_SETTINGS, REALM_SETTINGS_ID } from './realm-settings.ts'
 import { ruleOn } from './revoke.ts'
+import { readObject, STRANGE } from './stored-json.ts'
 import { loadGrammar } from './token-prefixes.ts'
 import type { Operation } from './units.ts'
 
@@ -49,11 +51,15 @@ export type RealmsParts = {
   readonly defer: Defer
   /** Absent: nobody has one. */
   readonly quota?: IssuingQuota
+  /** Told once of each thing in the store that cannot be read. */
+  readonly onUnreadable?: (found: Unreadable) => void
 }
 
 /** Every realm of a store, open. `system` holds the realms themselves and the control keys; it has no dialects. */
 export class Realms {
   readonly ledger: Ledger
+  /** What of the store cannot be read. */
+  readonly disorder: Disorder
   readonly #parts: Omit<RealmsParts, 'master'>
   #master: MasterKey
   /** The one that a change is under way to. */
@@ -65,6 +71,7 @@ export class Realms {
     this.#parts = parts
     this.#master = parts.master
     this.ledger = new Ledger(parts.store, parts.defer)
+    this.disorder = new Disorder(parts.onUnreadable ?? (() => {}))
   }
 
   /**
@@ -79,13 +86,15 @@ export class Realms {
       await realms.#found()
       return realms
     }
-    const system = await realms.#openOne(SYSTEM_REALM, JSON.parse(record.body) as RealmValue)
-    for await (const { id, value } of system.directory.all(REALMS)) {
-      if (id !== SYSTEM_REALM) await realms.#openOne(id as RealmName, value)
-    }
+    const value = readRealmValue(record.body)
+    if (value === undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${STRANGE}`)
+    await realms.#openOne(SYSTEM_REALM, value)
+    const unreadable = realms.ledger.suspension(SYSTEM_ORDINAL)
+    if (unreadable !== undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${unreadable.advice}`)
+    for await (const { id, body } of realms.#records()) await realms.#openIfReadable(id, body)
     // The first start may have ended between the two realms that it makes.
-    const { version } = await system.directory.standing(REALMS, DEFAULT_REALM)
-    if (version === 0) await realms.create(DEFAULT_REALM, FOUNDING)
+    const first = await store.record(SYSTEM_ORDINAL, REALMS.name, DEFAULT_REALM)
+    if (first === undefined) await realms.create(DEFAULT_REALM, FOUNDING)
     return realms
   }
 
@@ -100,6 +109,27 @@ export class Realms {
 
   get default(): Realm {
     return this.#mustBeOpen(DEFAULT_REALM)
+  }
+
+  /** Why nothing is answered in this realm, and what an operator does; undefined: it is served, or there is none. */
+  whyNot(name: string): string | undefined {
+    const realm = this.#open.get(name)
+    if (realm !== undefined) return this.whyNotIn(realm)
+    const found = this.disorder.ofRealm(name)
+    return found === undefined ? undefined : adviceOn(found)
+  }
+
+  /** The realm that a path names; `default` without one. @throws RealmOutOfOrder when nothing can be answered in it. */
+  served(name: string | undefined): Realm | undefined {
+    const realm = name === undefined ? this.#open.get(DEFAULT_REALM) : this.get(name)
+    const why = realm === undefined ? this.whyNot(name ?? DEFAULT_REALM) : this.whyNotIn(realm)
+    if (why !== undefined) throw new RealmOutOfOrder(why)
+    return realm
+  }
+
+  whyNotIn({ ordinal }: Realm): string | undefined {
+    const suspension = this.ledger.suspension(ordinal)
+    return suspension?.kind === 'unreadable' ? suspension.advice : undefined
   }
 
   /** Realms that are served, by name; `system` is not one of them. */
@@ -215,6 +245,9 @@ export class Realms {
   async rewrap(master: MasterKey, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
     const { random } = this.#parts
     await this.#settleMaster()
+    // Its keys would stay under the old master key, which then is gone.
+    const broken = this.disorder.all.find(({ what }) => what === 'realm')
+    if (broken !== undefined) throw new RealmOutOfOrder(`the realm ${broken.realm}: ${adviceOn(broken)}`)
     this.#coming = master
     const operations: Operation[] = []
     for await (const { id, version, value } of this.system.directory.all(REALMS)) {
@@ -247,7 +280,8 @@ export class Realms {
   static async isMaster(store: Store, master: MasterKey): Promise<boolean> {
     const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
     if (record?.body === undefined) return false
-    return opensKeys((JSON.parse(record.body) as RealmValue).wrappedKeys, SYSTEM_REALM, master)
+    const value = readRealmValue(record.body)
+    return value !== undefined && opensKeys(value.wrappedKeys, SYSTEM_REALM, master)
   }
 
   /** The first start of a store: the system realm's own record, the default realm, and each log's first epoch. */
@@ -283,15 +317,50 @@ export class Realms {
     const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#master)
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const index = await this.ledger.openRealm(ordinal, keys.digestKey)
-    const realm = new Realm({ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota })
-    const settings = await store.record(ordinal, REALM_SETTINGS.name, REALM_SETTINGS_ID)
-    // Written by this program alone, as a value of the collection's type.
-    if (settings?.body !== undefined) realm.lifetimes.settle(JSON.parse(settings.body) as RealmSettings)
-    if (index.seq === 0) await this.#firstEpoch(realm)
-    await loadGrammar(realm)
+    const realm = new Realm({
+      ...{ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota },
+      disorder: this.disorder,
+    })
+    if (index.seq === 0 && this.whyNotIn(realm) === undefined) await this.#firstEpoch(realm)
+    await this.#settle(realm)
     realm.setClosed(value.state !== undefined)
     this.#open.set(name, realm)
     return realm
+  }
+
+  /** How long a realm's tokens live, and how their text begins: a realm that cannot tell is not served by guesses. */
+  async #settle(realm: Realm): Promise<void> {
+    try {
+      const settings = await realm.directory.get(REALM_SETTINGS, REALM_SETTINGS_ID)
+      if (settings !== undefined) realm.lifetimes.settle(settings.value)
+      await loadGrammar(realm)
+    } catch (error) {
+      if (!(error instanceof NotReadable)) throw error
+      this.ledger.putOutOfOrder(realm.ordinal, error.message)
+    }
+  }
+
+  /** A realm whose own record cannot be read, or whose keys do not open, is out of order; the others are opened. */
+  async #openIfReadable(name: string, body: string | undefined): Promise<void> {
+    if (name === SYSTEM_REALM || body === undefined) return
+    const value = readRealmValue(body)
+    const why = value === undefined ? STRANGE : this.#whyNoKeys(name as RealmName, value)
+    if (value !== undefined && why === undefined) await this.#openOne(name as RealmName, value)
+    else this.disorder.note({ realm: name, what: 'realm', name: `realms/${name}`, why: why ?? STRANGE })
+  }
+
+  #whyNoKeys(name: RealmName, { wrappedKeys }: RealmValue): string | undefined {
+    return opensKeys(wrappedKeys, name, this.#master) ? undefined : 'its keys do not open with the master key'
+  }
+
+  async *#records(): AsyncGenerator<DirectoryRecord, void> {
+    let after: string | undefined
+    do {
+      const ask = { collection: REALMS.name, after, limit: 1_000 }
+      const page = await this.#parts.store.records(SYSTEM_ORDINAL, ask)
+      yield* page.records
+      after = page.next
+    } while (after !== undefined)
   }
 
   async #firstEpoch(realm: Realm): Promise<void> {
@@ -306,6 +375,20 @@ export class Realms {
     if (realm === undefined) throw new StoreRefused(`the store has no realm ${name}`)
     return realm
   }
+}
+
+const STATES: readonly unknown[] = [undefined, 'disabled', 'deleted']
+
+/** @returns undefined for what no version up to this one has written: a state that is not known here serves nobody. */
+function readRealmValue(body: string): RealmValue | undefined {
+  const value = readObject(body)
+  if (value === undefined) return undefined
+  const { ordinal, wrappedKeys, nextOrdinal, createdAtMs, state } = value
+  const isCount = (one: unknown): boolean =>
+    Number.isInteger(one) && Number(one) >= 0 && Number(one) <= REALMS_MAX + 1
+  if (!isCount(ordinal) || typeof wrappedKeys !== 'string' || !STATES.includes(state)) return undefined
+  if (nextOrdinal !== undefined && !isCount(nextOrdinal)) return undefined
+  return createdAtMs === undefined || typeof createdAtMs === 'number' ? (value as RealmValue) : undefined
 }
 
 function viewOf({ id, value }: Entry<RealmValue>): RealmView | undefined {

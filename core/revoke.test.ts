@@ -22,7 +22,7 @@ import { decodeRule } from './rule-bytes.ts'
 import type { CutShape, RevokeRule } from './rules.ts'
 
 const CLIENT = { source: 'oauth', client: 'c' }
-const THINGS: Collection<string> = { name: 'things', keys: () => [] }
+const THINGS: Collection<{ readonly text: string }> = { name: 'things', keys: () => [] }
 
 async function lastRule(realm: Realm): Promise<RevokeRule> {
   const [row] = await realm.store.rowsAfter(realm.ordinal, realm.index.seq - 1, 1)
@@ -182,18 +182,22 @@ describe('what the log says', () => {
     const { realm } = await openWorld()
     const record = await issue(realm, 'one')
     const put = (fromVersion: number): ReturnType<typeof putRecord> =>
-      putRecord(realm, { collection: THINGS, id: 'x', value: 'v', fromVersion }, AUDIT)
+      putRecord(realm, { collection: THINGS, id: 'x', value: { text: 'v' }, fromVersion }, AUDIT)
     const lost = await revokeToken(realm, record, actOf(realm, { also: put(7) }))
     assert.deepEqual([lost, await say(realm, 'one')], [{ kind: 'stale' }, 'active'])
     await revokeToken(realm, record, actOf(realm, { also: put(0) }))
-    assert.equal((await realm.directory.get(THINGS, 'x'))?.value, 'v')
+    assert.equal((await realm.directory.get(THINGS, 'x'))?.value.text, 'v')
     assert.equal(await say(realm, 'one'), 'revoked')
   })
 
   test('a revocation is named by the seq of its own row (model §3.5)', async () => {
     const { realm } = await openWorld()
     const record = await issue(realm, 'one')
-    const also = putRecord(realm, { collection: THINGS, id: 'x', value: 'v', fromVersion: 0 }, AUDIT)
+    const also = putRecord(
+      realm,
+      { collection: THINGS, id: 'x', value: { text: 'v' }, fromVersion: 0 },
+      AUDIT,
+    )
     const { seq } = revoked(await revokeToken(realm, record, actOf(realm, { also })))
     const [row] = await realm.store.rowsAfter(realm.ordinal, seq - 1, 1)
     assert.ok(row !== undefined)

@@ -14,6 +14,7 @@ import {
 } from './jwk.ts'
 import type { Awaitable, Random } from './ports.ts'
 import type { RealmKeys } from './realm-keys.ts'
+import { shaped } from './stored-json.ts'
 import { type JsonObject, parseStrictObject } from './strict-json.ts'
 
 /**
@@ -44,6 +45,13 @@ export const SIGNING_KEYS: Collection<SigningKeyValue> = {
   name: 'signingKeys',
   keys: ({ state, algorithm }) =>
     state === 'active' || state === 'next' ? [{ name: 'role', value: `${state}:${algorithm}` }] : [],
+  isValue: shaped(
+    {
+      ...{ keyId: 'text', algorithm: 'text', state: ['next', 'active', 'old', 'revoked'] },
+      ...{ publicJwk: 'members', createdAtMs: 'number', longestLifeMs: 'number' },
+    },
+    { sealed: 'text', activatedAtMs: 'number', retiredAtMs: 'number', keepUntilMs: 'number' },
+  ),
 }
 
 export type ActiveKey = { readonly signing: SigningKey; readonly entry: Entry<SigningKeyValue> }

@@ -3,6 +3,7 @@ import { putRecord } from './change.ts'
 import type { Collection } from './directory.ts'
 import type { Awaitable } from './ports.ts'
 import type { Audit, Caller, Realm } from './realm.ts'
+import { isMembers } from './stored-json.ts'
 import { type Prefixes, prefixProblem, TokenGrammar } from './token-text.ts'
 
 export type PrefixesValue = {
@@ -13,7 +14,16 @@ export type PrefixesValue = {
 }
 
 /** One record in each realm that has prefixes of its own. */
-export const TOKEN_PREFIXES: Collection<PrefixesValue> = { name: 'tokenPrefixes', keys: () => [] }
+export const TOKEN_PREFIXES: Collection<PrefixesValue> = {
+  name: 'tokenPrefixes',
+  keys: () => [],
+  isValue: ({ own, former }) => isMembers(own) && areTexts(Object.values(own)) && areTexts(former),
+}
+
+function areTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
 export const TOKEN_PREFIXES_ID = 'own'
 
 /** Prefixes that a realm can ever have used. */

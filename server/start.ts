@@ -2,7 +2,9 @@ import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { Server as TlsServer } from 'node:tls'
 import {
+  adviceOn,
   type Clock,
+  DEFAULT_REALM,
   type IssuingQuota,
   type Random,
   type Realm,
@@ -49,7 +51,7 @@ import { applySeed } from './seed/apply.ts'
 import { readSeed, secretText } from './seed/read.ts'
 import type { Seed } from './seed/schema.ts'
 import { steadyClock } from './steady-clock.ts'
-import { rolledBackLogs, type Trouble } from './troubles.ts'
+import { storeTroubles, type Trouble } from './troubles.ts'
 
 /** What a test may put in the place of the machine's own. */
 export type Surroundings = {
@@ -96,7 +98,12 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       random,
       defer: (task) => setImmediate(task),
       quota: surroundings.quota ?? issuingQuota(config.issueRate, () => clock.monotonicMs()),
+      onUnreadable: (found) => log.error(found, adviceOn(found)),
     })
+    for (const { name, ordinal } of realms.all()) {
+      const suspension = realms.ledger.suspension(ordinal)
+      if (suspension !== undefined) log.error({ realm: name }, suspension.advice)
+    }
     await settleControlKey(keys, realms.system, log)
     if (config.seedFile !== undefined && seed !== undefined) {
       if (isReadableByOthers(config.seedFile))
@@ -170,7 +177,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     // Whoever brings a clock also says when it is looked at.
     byItself: clock === SYSTEM_CLOCK,
   })
-  const troubles = (): readonly Trouble[] => [...rolledBackLogs(realms), ...maintenance.troubles()]
+  const troubles = (): readonly Trouble[] => [...storeTroubles(realms), ...maintenance.troubles()]
   metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs })
   const lines = new RequestLines(log, () => clock.monotonicMs())
   const passwords = new PasswordQueue()
@@ -188,7 +195,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   const publicBase = (): string => config.publicUrl ?? origin
   const { pathname } = new URL(config.publicUrl ?? 'http://none')
   const baseOf = (realm: Realm): string =>
-    realm === realms.default ? publicBase() : `${publicBase()}/realms/${realm.name}`
+    realm.name === DEFAULT_REALM ? publicBase() : `${publicBase()}/realms/${realm.name}`
   const app = createApp({
     realms,
     publicPath: pathname === '/' ? '' : pathname,

@@ -1,4 +1,4 @@
-import type { Collection, Source } from '@rescind/core'
+import { type Collection, type Source, shaped } from '@rescind/core'
 import type { JsonObject } from '../wire/strict-json.ts'
 
 /** Characters (UTF-16 units) of the longest client id. */
@@ -39,6 +39,14 @@ export const CHAT_APPS: Collection<ChatApp> = {
     { name: 'apiKey', value: apiKeyDigest },
     { name: 'clientKey', value: clientKeyDigest },
   ],
+  isValue: shaped(
+    { name: 'text', apiKeyDigest: 'text', clientKeyDigest: 'text', tokenLifetimeSeconds: 'number' },
+    {
+      ...{ disabled: 'flag', sandbox: 'flag', newerMembers: 'flag', apiKeySources: 'texts', verifyUrl: 'text' },
+      ...{ requestsPerMinute: 'number', listingMax: 'number', verifySkewSeconds: 'number' },
+      ...{ maxLifetimeSeconds: 'number', tombstonesMax: 'number' },
+    },
+  ),
 }
 
 /** A client of an app. `members` is what the app's server wants to find again; it means nothing to us. */
@@ -52,7 +60,14 @@ export type ChatClient = {
   readonly updatedAtMs: number
 }
 
-export const CHAT_CLIENTS: Collection<ChatClient> = { name: 'chatClients', keys: () => [] }
+export const CHAT_CLIENTS: Collection<ChatClient> = {
+  name: 'chatClients',
+  keys: () => [],
+  isValue: shaped(
+    { app: 'text', id: 'text', members: 'members', createdAtMs: 'number', updatedAtMs: 'number' },
+    { nickname: 'text', avatarUrl: 'text' },
+  ),
+}
 
 /** Under which id a client's record stands. An app's name holds no slash, so the first one ends it. */
 export function clientRecordId(app: string, client: string): string {

@@ -1,4 +1,4 @@
-import type { Collection, JsonObject, Realm } from '@rescind/core'
+import { type Collection, type JsonObject, type Realm, shaped } from '@rescind/core'
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
@@ -64,7 +64,19 @@ export type OauthClient = {
 }
 
 /** OAuth clients by client id. */
-export const OAUTH_CLIENTS: Collection<OauthClient> = { name: 'oauthClients', keys: () => [] }
+export const OAUTH_CLIENTS: Collection<OauthClient> = {
+  name: 'oauthClients',
+  keys: () => [],
+  isValue: shaped(
+    { clientId: 'text', grantTypes: 'texts', scopes: 'texts', enabled: 'flag' },
+    {
+      ...{ secrets: 'list', secretDigests: 'texts', isPublic: 'flag', jwks: 'members' },
+      ...{ audiences: 'texts', resources: 'texts', redirectUris: 'texts', introspect: 'text' },
+      ...{ accessTokenLifetimeSeconds: 'number', refreshTokenLifetimeSeconds: 'number' },
+      ...{ grantLifetimeSeconds: 'number', createdAtMs: 'number' },
+    },
+  ),
+}
 
 const ACCESS_LIFETIME_SECONDS = 3_600
 const REFRESH_LIFETIME_SECONDS = 30 * 86_400

@@ -50,8 +50,8 @@ export type Refusal =
   | { readonly kind: 'too-large' }
   | { readonly kind: 'headers-too-large' }
   | { readonly kind: 'timeout' }
-  /** The store cannot answer now: 503 with Retry-After, never a verdict. */
-  | { readonly kind: 'outage' }
+  /** The store cannot answer now: 503 with Retry-After, never a verdict. `advice`: it lasts until an operator does this. */
+  | { readonly kind: 'outage'; readonly advice?: string }
   /** A bug of ours: 500, and nothing about it. */
   | { readonly kind: 'bug' }
 

@@ -1,4 +1,4 @@
-import type { Collection } from '@rescind/core'
+import { type Collection, shaped } from '@rescind/core'
 
 /** Where a request carries the credential that a gateway asks about; a profile names exactly one place. */
 export type CredentialPlace =
@@ -26,7 +26,15 @@ export type CheckProfile = {
   readonly maxAgeSeconds: number
 }
 
-export const CHECK_PROFILES: Collection<CheckProfile> = { name: 'check-profiles', keys: () => [] }
+export const CHECK_PROFILES: Collection<CheckProfile> = {
+  name: 'check-profiles',
+  keys: () => [],
+  // What is demanded and cannot be read is not taken for nothing.
+  isValue: shaped(
+    { name: 'text', credential: 'members', scopes: 'texts', maxAgeSeconds: 'number' },
+    { sources: 'texts', audience: 'texts', withoutAudience: 'flag', constraint: ['refuse', 'report'] },
+  ),
+}
 
 /** What `/check` demands without a profile: any live token of the realm, as a bearer credential. */
 export const PLAIN: CheckProfile = {

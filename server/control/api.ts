@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Realm } from '@rescind/core'
+import { type Awaitable, after, type Realm, RealmOutOfOrder } from '@rescind/core'
 import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialects'
 import { ENDPOINTS } from './endpoints.ts'
 import { callerOf } from './frame/callers.ts'
@@ -103,8 +103,13 @@ class Frame {
     if (typeof asked === 'object') return asked
     // A realm's own key acts in its realm only, and learns of no other.
     const name = asked ?? by.realm ?? 'default'
-    const realm = by.realm !== undefined && by.realm !== name ? undefined : realms.get(name)
-    return realm ?? problem(404, 'no such realm')
+    if (by.realm !== undefined && by.realm !== name) return NO_REALM
+    const realm = realms.get(name)
+    // What can be read of a realm that is out of order is shown to operators; nobody may take it for what is in force.
+    const shows = realm !== undefined && by.kind === 'control' && isSafe(endpoint.method)
+    const why = shows ? undefined : realms.whyNot(name)
+    if (why !== undefined) throw new RealmOutOfOrder(why)
+    return realm ?? NO_REALM
   }
 }
 
@@ -115,6 +120,7 @@ type Called = {
   readonly routed: Routed
 }
 
+const NO_REALM: Problem = problem(404, 'no such realm')
 const NO_KEY: Problem = problem(401, 'a control key is needed', {
   'www-authenticate': 'Bearer realm="rescind"',
 })

@@ -154,7 +154,8 @@ async function scan(
   realm: Realm,
   { order, place, limit, fits }: Scan,
 ): Promise<{ rows: RowJson[]; next?: number }> {
-  const head = realm.index.seq
+  // Also of rows that could not be folded, and put their realm out of order.
+  const { seq: head } = await realm.store.head(realm.ordinal)
   const { seq: anchor } = await realm.store.anchor(realm.ordinal)
   const rows: RowJson[] = []
   let last = place ?? (order === 'newest' ? head + 1 : 0)

@@ -1,5 +1,5 @@
-import { type Collection, commitOwn, putRecord, type Realm } from '@rescind/core'
-import type { ControlRole } from './frame/endpoint.ts'
+import { type Collection, commitOwn, putRecord, type Realm, shaped } from '@rescind/core'
+import { type ControlRole, ROLES } from './frame/endpoint.ts'
 
 /** A key of the control API, kept in the system realm. `realm` absent: all realms. */
 export type ControlKey = {
@@ -13,6 +13,8 @@ export type ControlKey = {
 export const CONTROL_KEYS: Collection<ControlKey> = {
   name: 'controlKeys',
   keys: ({ keyDigest }) => [{ name: 'digest', value: keyDigest }],
+  // Of a key whose realm cannot be read nobody may say that it is of all realms.
+  isValue: shaped({ name: 'text', role: ROLES, keyDigest: 'text' }, { realm: 'text', createdAtMs: 'number' }),
   lists: ({ realm }) => (realm === undefined ? [] : [{ name: 'realm', value: realm }]),
 }
 

@@ -1,5 +1,12 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import { type Awaitable, isOutage, type Realm, type Realms } from '@rescind/core'
+import {
+  type Awaitable,
+  isOutage,
+  NotReadable,
+  type Realm,
+  RealmOutOfOrder,
+  type Realms,
+} from '@rescind/core'
 import type { Answer, Dialect, Refusal } from '@rescind/dialects'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { CHECK_PREFIX, type Check, isCheckPath } from '../check/check.ts'
@@ -69,8 +76,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     reply.hijack()
     clientErrors.note(request.raw, reply.raw)
     const target = checkTargetOf(request.raw.url ?? '/')
-    const realm = target.realm === undefined ? parts.realms.default : parts.realms.get(target.realm)
-    const mouth = checkMouth(realm, parts.check)
+    const mouth = checkMouth(() => parts.realms.served(target.realm), parts.check)
     serve(parts, { scheme, target, mouth, message: request.raw, response: reply.raw })
   }
   const app = makeFastify(parts, { clientErrors, check })
@@ -95,9 +101,9 @@ export function createApp(parts: AppParts): FastifyInstance {
     }
   const hot = new Map<string, LaneRoute<Mouth>>()
   for (const { dialect, prefixes } of parts.dialects) {
-    const ofDefault = dialectMouth(parts.realms.default, dialect)
+    const ofDefault = dialectMouth(() => parts.realms.served(undefined), dialect)
     const handler = answerWith((target) =>
-      target.realm === undefined ? ofDefault : dialectMouth(parts.realms.get(target.realm), dialect),
+      target.realm === undefined ? ofDefault : dialectMouth(() => parts.realms.served(target.realm), dialect),
     )
     void app.register(async (scope) => mount(scope, prefixes, handler))
     for (const path of dialect.hotPaths) {
@@ -255,21 +261,30 @@ function isUnder(path: string, prefix: string): boolean {
   return path === prefix || (prefix !== '/' && path.startsWith(`${prefix}/`))
 }
 
-function dialectMouth(realm: Realm | undefined, dialect: Dialect): Mouth {
+/** Asked when a request has come whole. @throws RealmOutOfOrder. */
+type RealmOf = () => Realm | undefined
+
+function dialectMouth(realmOf: RealmOf, dialect: Dialect): Mouth {
   return {
-    handle: (request) =>
-      realm === undefined
+    handle: (request) => {
+      const realm = realmOf()
+      return realm === undefined
         ? dialect.refuse({ kind: 'not-found' }, request.path, request.header('accept'))
-        : dialect.handle(realm, request),
+        : dialect.handle(realm, request)
+    },
     refuse: dialect.refuse,
     routeOf: (request) => dialect.routeOf(request),
   }
 }
 
-function checkMouth(realm: Realm | undefined, { handle, refuse, routeOf }: Check): Mouth {
-  const answer = (request: NodeWireRequest): Awaitable<Answer> =>
+function checkMouth(realmOf: RealmOf, { handle, refuse, routeOf }: Check): Mouth {
+  const answer = (request: NodeWireRequest): Awaitable<Answer> => {
+    const realm = realmOf()
     // A prefix that is `/check` only once it is decoded is no gateway's.
-    realm === undefined || !isCheckPath(request.path) ? refuse({ kind: 'not-found' }) : handle(realm, request)
+    return realm === undefined || !isCheckPath(request.path)
+      ? refuse({ kind: 'not-found' })
+      : handle(realm, request)
+  }
   return { handle: answer, refuse, routeOf, judgesAlone: true }
 }
 
@@ -376,7 +391,8 @@ function refusalOf(error: unknown, lines: RequestLines, of: Failed): Refusal {
   if (error instanceof StreamTooLarge) return { kind: 'too-large' }
   if (isOutage(error)) {
     lines.write('warn', { ...of, reason: error.message, cause: reasonOf(error.cause) }, 'could not answer')
-    return { kind: 'outage' }
+    const lasts = error instanceof RealmOutOfOrder || error instanceof NotReadable
+    return lasts ? { kind: 'outage', advice: error.message } : { kind: 'outage' }
   }
   // Only what the code itself says about the failure: a request's contents never reach the log.
   const text = error instanceof Error ? error.stack : String(error)

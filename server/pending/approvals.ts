@@ -1,5 +1,14 @@
-import type { Audit, Awaitable, Caller, Entry, Operation, Realm } from '@rescind/core'
-import type { KeptRule } from './kept-rule.ts'
+import {
+  type Audit,
+  type Awaitable,
+  type Caller,
+  type Entry,
+  isMembers,
+  type Operation,
+  type Realm,
+  shaped,
+} from '@rescind/core'
+import { isKeptRule, type KeptRule } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
 /** How long a request waits for its second person. */
@@ -27,7 +36,21 @@ export type ApprovalValue = {
 }
 export type ApprovalEnd = 'approved' | 'denied' | 'expired'
 
-export const APPROVALS: PendingKind<ApprovalValue, ApprovalEnd> = new PendingKind('approvals', 'apr_')
+export const APPROVALS: PendingKind<ApprovalValue, ApprovalEnd> = new PendingKind('approvals', 'apr_', {
+  isValue: (value) => SHAPE(value) && isAct(value['act']),
+  states: ['approved', 'denied', 'expired'],
+})
+const SHAPE = shaped({
+  ...{ act: 'members', askedBy: 'text', askedAtMs: 'number', dueAtMs: 'number', reason: 'text' },
+})
+const REVOCATION = shaped({ kind: ['revocation'], rule: 'members', tokens: 'number', complete: 'flag' })
+
+function isAct(act: unknown): boolean {
+  if (!isMembers(act)) return false
+  if (act['kind'] !== 'settings') return REVOCATION(act) && isMembers(act['rule']) && isKeptRule(act['rule'])
+  const { approvalAboveTokens } = act
+  return approvalAboveTokens === null || typeof approvalAboveTokens === 'number'
+}
 
 export type EndApproval = {
   readonly entry: Entry<ApprovalValue>

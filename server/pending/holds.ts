@@ -9,8 +9,9 @@ import {
   type Realm,
   type ReleaseRule,
   rowsOf,
+  shaped,
 } from '@rescind/core'
-import { auditMembers, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
+import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
 export type HoldValue = KeptRule & {
@@ -21,7 +22,12 @@ export type HoldValue = KeptRule & {
 }
 export type HoldEnd = 'released' | 'revoked'
 
-export const HOLDS: PendingKind<HoldValue, HoldEnd> = new PendingKind('holds', 'hold_')
+const SHAPE = shaped({ placedAtMs: 'number', dueAtMs: 'number', atDeadline: ['release', 'revoke'] })
+
+export const HOLDS: PendingKind<HoldValue, HoldEnd> = new PendingKind('holds', 'hold_', {
+  isValue: (value) => isKeptRule(value) && SHAPE(value),
+  states: ['released', 'revoked'],
+})
 
 /** Each source of a hold is a hold of its own to the index; the first bears the id. */
 function ruleIds(id: string, { targets }: KeptRule): readonly string[] {

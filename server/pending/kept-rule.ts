@@ -1,12 +1,15 @@
 import {
   type Audit,
   type CutAsOf,
+  isStoredTarget,
   KEEP_FOREVER_MS,
+  type Members,
   type Operation,
   type Realm,
   type RevokeRule,
   rowsOf,
   ruleOn,
+  shaped,
   type Target,
 } from '@rescind/core'
 import { credentialsEnded } from '@rescind/dialects'
@@ -24,6 +27,17 @@ export type KeptRule = {
   /** Whose wish it is. */
   readonly by: string
 }
+
+/** Whether stored members are such a rule: one with a target of a newer kind is not written by halves. */
+export function isKeptRule(value: Members): boolean {
+  const { targets } = value
+  return SHAPE(value) && Array.isArray(targets) && targets.length > 0 && targets.every(isStoredTarget)
+}
+
+const SHAPE = shaped(
+  { targets: 'list', reason: 'text', by: 'text' },
+  { note: 'text', tokenKeepUntilMs: 'number', skewSeconds: 'number', keepCredentials: 'flag' },
+)
 
 /** The rules of it as of now; or, with `asOf`, ending nothing that came later than that. */
 export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutAsOf): readonly RevokeRule[] {

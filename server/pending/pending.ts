@@ -3,9 +3,15 @@ import {
   type Collection,
   deleteRecord,
   type Entry,
+  type IsValue,
+  type Memo,
   type Operation,
   putRecord,
   type Realm,
+  readObject,
+  readValue,
+  STRANGE,
+  shaped,
 } from '@rescind/core'
 
 /** What waits for its time, or for somebody: a hold, a scheduled revocation, a request for approval. */
@@ -37,12 +43,16 @@ export class PendingKind<T extends Waiting, State extends string> {
   readonly name: string
   readonly collection: Collection<T>
   readonly #prefix: string
+  readonly #isEnded: IsValue
 
-  constructor(name: string, prefix: string) {
+  constructor(name: string, prefix: string, { isValue, states }: PendingShape<State>) {
     this.name = name
     this.#prefix = prefix
+    const isEnd = shaped({ state: states, endedAtMs: 'number', endedBy: 'text' }, { endReason: 'text' })
+    this.#isEnded = (value) => isValue(value) && isEnd(value)
     this.collection = {
       name,
+      isValue,
       keys: ({ slot }) => (slot === undefined ? [] : [{ name: SLOT, value: String(slot) }]),
     }
   }
@@ -86,7 +96,7 @@ export class PendingKind<T extends Waiting, State extends string> {
     if (entry !== undefined) return { kind: 'open', entry }
     const memo = await realm.store.memo(realm.ordinal, { kind: this.name, id })
     if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return { kind: 'none' }
-    return { kind: 'ended', id, value: this.#ended(memo.value) }
+    return { kind: 'ended', id, value: readValue(memo.value, this.#memoName(id), this.#isEnded) }
   }
 
   async open(realm: Realm, after: string | undefined, limit: number): Promise<Page<Entry<T>>> {
@@ -97,13 +107,27 @@ export class PendingKind<T extends Waiting, State extends string> {
   async ended(realm: Realm, after: string | undefined, limit: number): Promise<Page<OldOne<T, State>>> {
     const { memos, next } = await realm.store.memos(realm.ordinal, { kind: this.name, after, limit })
     const alive = memos.filter(({ expiresAtMs }) => expiresAtMs > realm.nowMs())
-    return { items: alive.map(({ id, value }) => ({ id, value: this.#ended(value) })), next }
+    return { items: alive.flatMap((memo) => this.#readable(realm, memo)), next }
   }
 
-  /** Written by `end` alone, hence the cast. */
-  #ended(bytes: Uint8Array): T & Ended<State> {
-    return JSON.parse(Buffer.from(bytes).toString('utf8')) as T & Ended<State>
+  /** One that cannot be read is left out of lists, and told of. */
+  #readable(realm: Realm, { id, value }: Memo): readonly OldOne<T, State>[] {
+    const read = readObject(value)
+    // Written by `end` alone, hence the cast.
+    if (read !== undefined && this.#isEnded(read)) return [{ id, value: read as T & Ended<State> }]
+    realm.unreadable({ what: 'memo', name: this.#memoName(id), why: STRANGE })
+    return []
   }
+
+  #memoName(id: string): string {
+    return `${this.name}/${id}, which has ended`
+  }
+}
+
+/** What stored members must be to be read as one that waits, and the ways in which one ends. */
+export type PendingShape<State extends string> = {
+  readonly isValue: IsValue
+  readonly states: readonly State[]
 }
 
 /** By what time something is settled, and how long it can be read afterwards. */

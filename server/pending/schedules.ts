@@ -1,6 +1,14 @@
-import type { Audit, Caller, Entry, Operation, Realm, Target } from '@rescind/core'
+import {
+  type Audit,
+  type Caller,
+  type Entry,
+  type Operation,
+  type Realm,
+  shaped,
+  type Target,
+} from '@rescind/core'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
-import { auditMembers, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
+import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
 export type ScheduleValue = KeptRule & { readonly askedAtMs: number; readonly dueAtMs: number }
@@ -16,7 +24,11 @@ export type MeasureRule = (
 export type SettleSchedule = Settling & { readonly measure: MeasureRule }
 
 /** Revocations that wait for their time: they end what was issued until then. */
-export const SCHEDULES: PendingKind<ScheduleValue, ScheduleEnd> = new PendingKind('schedules', 'sch_')
+export const SCHEDULES: PendingKind<ScheduleValue, ScheduleEnd> = new PendingKind('schedules', 'sch_', {
+  isValue: (value) => isKeptRule(value) && SHAPE(value),
+  states: ['done', 'cancelled', 'asked'],
+})
+const SHAPE = shaped({ askedAtMs: 'number', dueAtMs: 'number' })
 
 /**
  * Writes a scheduled revocation whose time has come; one that has ended already is left alone. It is measured once

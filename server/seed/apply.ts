@@ -42,6 +42,8 @@ const STRONG_CHARS = 16
 export async function applySeed(parts: SeedParts, seed: Seed): Promise<number> {
   let created = 0
   for (const given of seed.realms) {
+    // What it holds cannot be told; it is left as it is, and the other realms are seeded.
+    if (parts.realms.whyNot(given.name) !== undefined) continue
     const realm = parts.realms.get(given.name) ?? (await parts.realms.create(given.name, SEED_AUDIT))
     created += await seedRealm(parts, realm, given)
   }

@@ -1,4 +1,4 @@
-import type { Collection } from '@rescind/core'
+import { type Collection, shaped } from '@rescind/core'
 import { jointKey } from './names.ts'
 
 /** An application credential of v3: a secret that stands for a user in one project, with some of its roles. */
@@ -22,6 +22,13 @@ export type IdentityAppCredential = {
 export const IDENTITY_APP_CREDENTIALS: Collection<IdentityAppCredential> = {
   name: 'identityAppCredentials',
   keys: ({ userId, name }) => [{ name: 'name', value: jointKey(userId, name) }],
+  isValue: shaped(
+    {
+      ...{ id: 'text', userId: 'text', tenantId: 'text', name: 'text', secretDigest: 'text' },
+      ...{ roleIds: 'texts', isUnrestricted: 'flag' },
+    },
+    { description: 'text', expiresAtMs: 'number', madeAtMs: 'number', parentId: 'text' },
+  ),
   lists: ({ userId, tenantId, parentId }) => [
     { name: 'user', value: userId },
     { name: 'tenant', value: tenantId },

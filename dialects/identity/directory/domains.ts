@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Collection, type Realm } from '@rescind/core'
+import { type Awaitable, after, type Collection, type Realm, shaped } from '@rescind/core'
 import { DEFAULT_DOMAIN } from './names.ts'
 import type { MfaEnforcement } from './users.ts'
 
@@ -13,6 +13,7 @@ export type IdentityDomain = {
 export const IDENTITY_DOMAINS: Collection<IdentityDomain> = {
   name: 'identityDomains',
   keys: (domain) => [{ name: 'name', value: domain.name }],
+  isValue: shaped({ id: 'text', name: 'text', enabled: 'flag' }),
 }
 
 /**

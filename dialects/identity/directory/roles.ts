@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Collection, type Realm } from '@rescind/core'
+import { type Awaitable, after, type Collection, type Realm, shaped } from '@rescind/core'
 
 export type IdentityRole = {
   readonly id: string
@@ -11,6 +11,7 @@ export type IdentityRole = {
 export const IDENTITY_ROLES: Collection<IdentityRole> = {
   name: 'identityRoles',
   keys: (role) => [{ name: 'name', value: role.name }],
+  isValue: shaped({ id: 'text', name: 'text' }, { serviceId: 'text', domainId: 'text' }),
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Collection, type Entry, type Realm } from '@rescind/core'
+import { type Awaitable, after, type Collection, type Entry, type Realm, shaped } from '@rescind/core'
 import { DEFAULT_DOMAIN, jointKey } from './names.ts'
 
 /** A tenant of v2.0, a project of v3: one thing. */
@@ -16,6 +16,7 @@ export type IdentityTenant = {
 export const IDENTITY_TENANTS: Collection<IdentityTenant> = {
   name: 'identityTenants',
   keys: (tenant) => [nameKey(domainOfTenant(tenant), tenant.name)],
+  isValue: shaped({ id: 'text', name: 'text', enabled: 'flag' }, { domainId: 'text' }),
   lists: (tenant) => [{ name: 'domain', value: domainOfTenant(tenant) }],
 }
 

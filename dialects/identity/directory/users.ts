@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Collection, type Entry, type Realm } from '@rescind/core'
+import { type Awaitable, after, type Collection, type Entry, type Realm, shaped } from '@rescind/core'
 import type { Grant } from './grants.ts'
 import { DEFAULT_DOMAIN } from './names.ts'
 import { roleIdOfName } from './roles.ts'
@@ -56,6 +56,10 @@ export type IdentityUser = {
 export const IDENTITY_USERS: Collection<IdentityUser> = {
   name: 'identityUsers',
   keys: (user) => [{ name: 'username', value: user.username }],
+  isValue: shaped(
+    { id: 'text', username: 'text', domainId: 'text', grants: 'list', enabled: 'flag' },
+    { passwordHash: 'text', apiKeyDigest: 'text', apiKeySealed: 'text', tenantId: 'text', mfa: 'members' },
+  ),
   lists: (user) => [
     { name: 'domain', value: user.domainId },
     ...listed('account', accountOf(user)),

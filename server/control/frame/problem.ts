@@ -12,6 +12,9 @@ export function problem(status: number, detail: string, headers?: Readonly<Recor
   return jsonAnswer(status, body, { ...headers, 'content-type': PROBLEM_TYPE })
 }
 
+/** For whoever waits for an operator. */
+const LASTING_SECONDS = '60'
+
 /** Whether a step of handling has ended the request. */
 export function isAnswer(value: object): value is Answer {
   return 'status' in value && 'headers' in value
@@ -52,9 +55,13 @@ export function refusalProblem(refusal: Refusal): Problem {
     case 'timeout':
       return problem(408, 'the request took too long to arrive')
     case 'outage':
-      return problem(503, 'nothing may be assumed about this request; it is safe to try again', {
-        'retry-after': RETRY_AFTER_SECONDS,
-      })
+      return refusal.advice === undefined
+        ? problem(503, 'nothing may be assumed about this request; it is safe to try again', {
+            'retry-after': RETRY_AFTER_SECONDS,
+          })
+        : problem(503, `nothing was done, and trying again does not help: ${refusal.advice}`, {
+            'retry-after': LASTING_SECONDS,
+          })
     case 'bug':
       return problem(500, 'the server failed to answer')
     default:
