@@ -18,8 +18,8 @@ import { type Problem, problem } from './problem.ts'
 export const REPLAY_MS = 86_400_000
 /** Characters of an answer that is kept; a longer one is done again, which no endpoint of ours needs. */
 const KEPT_MAX_CHARS = 262_144
-/** Of the header, printable ASCII without quotes. */
-const KEY = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/
+/** Characters of a key. */
+export const KEY_MAX_CHARS = 255
 const KIND = 'idempotency'
 /** Answers, and bytes of answers, that one control key has kept in one realm; its oldest go before their time. */
 export const ANSWERS_MAX = 10_000
@@ -119,14 +119,24 @@ export function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-/** The header's key: a structured-field string in quotes, or bare as most clients send it. */
+/** RFC 8941 §3.3.3, but for its bytes: text of any language is taken. */
+const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/
+
+/** The header's key, any text: a structured-field string in quotes, or as most clients send it, bare. */
 export function keyOf(request: WireRequest): string | undefined | Problem {
   const header = request.header('idempotency-key')
   if (header === undefined) return undefined
-  const bare = /^".*"$/.test(header) ? header.slice(1, -1) : header
-  return KEY.test(bare)
-    ? bare
-    : problem(400, 'Idempotency-Key: 1 to 255 printable characters, in quotes or bare')
+  const key = QUOTED.exec(header)?.[1]?.replaceAll(/\\(.)/g, '$1') ?? header
+  if (isKey(key)) return key
+  return problem(
+    400,
+    `Idempotency-Key: text of 1 to ${KEY_MAX_CHARS} characters without control characters, in UTF-8`,
+  )
+}
+
+function isKey(key: string): boolean {
+  const chars = Array.from(key)
+  return chars.length > 0 && chars.length <= KEY_MAX_CHARS && !/\p{Cc}/u.test(key)
 }
 
 type Final = Answer & { readonly body: string }
