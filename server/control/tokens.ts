@@ -2,7 +2,6 @@ import {
   credentialOf,
   kindOf,
   parseHandle,
-  RawToken,
   type Realm,
   SINGLE_USE,
   type TokenRecord,
@@ -10,13 +9,12 @@ import {
 } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
-import { judgeText } from '../judge-token.ts'
 import { lastUsedMs } from '../last-use.ts'
-import { cannotJudge } from './cannot-judge.ts'
+import { cannotJudge, notJudged } from './cannot-judge.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
-import { textRefused } from './text-refused.ts'
+import { judgePasted } from './pasted.ts'
 import { FACTS, type FactsJson, factsJson } from './token-json.ts'
 
 const PAGE_MAX = 1_000
@@ -81,7 +79,8 @@ const READ: Endpoint = endpoint({
   answers: { 200: { what: 'The token', schema: TOKEN } },
   handle: async ({ realm, params }) => {
     const handle = parseHandle(params['handle'] ?? '')
-    const record = handle === undefined ? undefined : await realm.store.tokenByHandle(realm.ordinal, handle)
+    if (handle === undefined) return NO_HANDLE
+    const record = await realm.store.tokenByHandle(realm.ordinal, handle)
     return record === undefined ? NONE : jsonAnswer(200, await tokenJson(realm, record))
   },
 })
@@ -103,14 +102,19 @@ const LOOK_UP: Endpoint = endpoint({
 export const TOKEN_ENDPOINTS: readonly Endpoint[] = [LIST, READ, LOOK_UP]
 
 const NONE: Problem = problem(404, 'no such token')
+const NO_HANDLE: Problem = problem(
+  404,
+  'not of the form of a handle, tok_…; look token text up by POST /tokens/lookup',
+)
 
 async function lookUp({ realm, parts, body }: Ask<unknown, { token: string }>): Promise<Answer> {
-  const raw = RawToken.parse(body.token)
-  if (raw === undefined) return problem(422, `token: ${textRefused(body.token)}`)
-  const judged = await judgeText(realm, parts.keySets, raw)
-  if (judged.unjudged !== undefined) return cannotJudge(judged.unjudged)
-  if (judged.facts === undefined) return NONE
-  const { verdict, record, facts, credential } = judged
+  const pasted = await judgePasted(realm, parts.keySets, body.token)
+  if (pasted.kind !== 'judged') return notJudged(pasted, 'token')
+  const { verdict, record, respelled, facts, credential, unjudged } = pasted.judged
+  if (unjudged !== undefined) return cannotJudge(unjudged)
+  // Another signature of a token that is stored here: whoever holds it holds that.
+  if (respelled !== undefined) return jsonAnswer(200, await tokenJson(realm, respelled))
+  if (facts === undefined) return NONE
   if (record !== undefined) return jsonAnswer(200, await tokenJson(realm, record, verdict))
   return jsonAnswer(200, { state: stateOf(verdict), facts: factsJson(facts, credential) })
 }

@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { type JudgedText, judgeText, unjudgedWords } from '../judge-token.ts'
 import { headPlace, positionTextOf } from '../positions.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
+import { bareOf } from './pasted.ts'
 import { textRefused } from './text-refused.ts'
 import { FACTS, factsJson } from './token-json.ts'
 
@@ -63,7 +64,7 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
     else if (facts?.foreign !== undefined) realm.uses.acceptedForeign(facts, realm.nowMs())
   }
   const known = facts === undefined || credential === undefined ? {} : { facts: factsJson(facts, credential) }
-  const why = raw === undefined ? textRefused(body.token) : detailIn(judged)
+  const why = (raw === undefined ? textRefused(body.token) : detailIn(judged)) ?? around(body.token, judged)
   const detail = why === undefined ? {} : { detail: why }
   return jsonAnswer(200, { verdict, ...detail, ...known, position })
 }
@@ -76,6 +77,12 @@ function usableVerdict({ verdict, credential }: JudgedText): Verdict {
 
 const NOT_ACCESS: Verdict = { kind: 'inactive', why: 'not_access' }
 const NO_TOKEN: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
+
+/** A guard has to be told that what came is no token; an operator, why it may not be the one that it looks like. */
+function around(text: string, { facts }: JudgedText): string | undefined {
+  if (facts !== undefined || bareOf(text) === text) return undefined
+  return 'something stands around the text, which is judged as it came; POST /tokens/lookup reads it without'
+}
 
 function detailIn({ refused, unjudged }: JudgedText): string | undefined {
   if (unjudged !== undefined) return unjudgedWords(unjudged)

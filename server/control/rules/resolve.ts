@@ -4,7 +4,6 @@ import {
   grantId,
   issuerOfSource,
   parseHandle,
-  RawToken,
   type Realm,
   type RevokeRule,
   ruleOn,
@@ -15,11 +14,10 @@ import {
   unmappedIn,
 } from '@rescind/core'
 import { CHAT_APPS } from '@rescind/dialects'
-import { judgeText } from '../../judge-token.ts'
-import { cannotJudge } from '../cannot-judge.ts'
+import { cannotJudge, notJudged } from '../cannot-judge.ts'
 import type { Ask } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
-import { textRefused } from '../text-refused.ts'
+import { judgePasted } from '../pasted.ts'
 import { type Classified, classify } from './classify.ts'
 import { pastInstant } from './instant.ts'
 import type { RuleBody } from './target-schema.ts'
@@ -94,9 +92,9 @@ function basisOf(body: RuleBody, classified: Classified): Dated | Problem {
 }
 
 async function byText({ realm, parts }: Asking, text: string): Promise<Resolved | Problem> {
-  const raw = RawToken.parse(text)
-  if (raw === undefined) return problem(422, `target: ${textRefused(text)}`)
-  const { record, respelled, facts, unjudged } = await judgeText(realm, parts.keySets, raw)
+  const pasted = await judgePasted(realm, parts.keySets, text)
+  if (pasted.kind !== 'judged') return notJudged(pasted, 'target')
+  const { record, respelled, facts, unjudged } = pasted.judged
   const own = record ?? respelled
   if (own !== undefined) return ofRecord(own)
   if (unjudged !== undefined) return cannotJudge(unjudged)

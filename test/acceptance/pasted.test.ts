@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import { Provider } from '../kit/provider.ts'
+import type { RawAnswer } from '../kit/raw-http.ts'
+import { ANN, SEED, SVC } from '../kit/seed.ts'
+
+// [W49] The kind: a token that is here, told to be none, because of what copying has put around it. And [W46]: text that
+// a page says is taken, and is not.
+
+const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
+let server: TestServer
+let calls: Calls
+let idp: Provider
+let count = 0
+
+before(async () => {
+  server = await openServer({
+    time: 'hand',
+    seed: SEED,
+    flags: ['--allow-internal-fetch', '--control-rate', '0', '--identity-rate', '0'],
+  })
+  calls = new Calls(server.port)
+  idp = await Provider.open('https://idp.example/', () => server.clock.wallMs() / 1_000)
+  await send('/issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl })
+})
+
+after(async () => {
+  idp.close()
+  calls.close()
+  await server.close()
+})
+
+function send(path: string, body: unknown, headers: readonly string[] = [CONTROL]): Promise<RawAnswer> {
+  return calls.send(`POST /control/v1${path}`, [...headers, JSON_BODY], JSON.stringify(body))
+}
+
+const folded = (text: string, width: number): string =>
+  text.replaceAll(new RegExp(`.{${width}}`, 'g'), '$&\n')
+
+/** How people paste a token. */
+const PASTES: readonly ((text: string) => string)[] = [
+  (text) => text,
+  (text) => ` ${text}`,
+  (text) => `${text}\n`,
+  (text) => `\t${text} \r\n`,
+  (text) => `Bearer ${text}`,
+  (text) => `bearer  ${text} `,
+  (text) => `Authorization: Bearer ${text}`,
+  (text) => `"Authorization": "Bearer ${text}",`,
+  (text) => `X-Auth-Token: ${text}`,
+  (text) => `IM-Authorization: ${text}`,
+  (text) => `"${text}"`,
+  (text) => `'${text}',`,
+  (text) => `\`${text}\``,
+  (text) => `<${text}>`,
+  (text) => `token=${text}`,
+  (text) => `access_token: "${text}"`,
+  (text) => `{"token":"${text}"}`,
+  (text) => `secret-token:${text}`,
+  (text) => `\u200b${text}\ufeff`,
+  (text) => folded(text, 20),
+  (text) => folded(text, 30).replaceAll('\n', '\r\n  '),
+  (text) => `Bearer ${folded(text, 25)}`,
+]
+
+/** A token of every kind, and one that an app chose. */
+async function tokens(): Promise<Readonly<Record<string, string>>> {
+  const { access, refresh } = await calls.oauthGrant('ann', SVC)
+  return {
+    'OAuth access': access,
+    'OAuth refresh': refresh,
+    Identity: await calls.identityToken(ANN),
+    chat: await calls.chatToken('ann'),
+    bound: await calls.chatBound('bea', `chosen-text-${(count += 1)}-0123456789`),
+    'an issuer’s': await idp.sign({ jti: `j-${(count += 1)}` }),
+  }
+}
+
+const isJwt = (text: string): boolean => text.startsWith('ey')
+
+test('[W49] a token is found however it is pasted, or a JWT said to be spelled loosely: never "no such token"', async () => {
+  for (const [kind, text] of Object.entries(await tokens()))
+    for (const paste of PASTES) {
+      const answer = await send('/tokens/lookup', { token: paste(text) })
+      if (answer.status === 422 && isJwt(text)) {
+        assert.match(textAt(answer, 'detail'), /looks like a JWT with something around it/)
+        continue
+      }
+      assert.equal(answer.status, 200, `${kind}, ${JSON.stringify(paste(text))}: ${answer.body.toString()}`)
+      assert.equal(textAt(answer, 'state'), 'active')
+    }
+})
+
+test('[W49] and revoked, previewed and held, as the token that it is', async () => {
+  for (const paste of [
+    (text: string) => `Bearer ${text}`,
+    (text: string) => (isJwt(text) ? text : ` ${folded(text, 30)}`),
+  ]) {
+    for (const [kind, text] of Object.entries(await tokens())) {
+      const target = { token: paste(text) }
+      const shown = await send('/revocations', { target, reason: 'r', dryRun: true })
+      assert.equal(shown.status, 200, `${kind}: ${shown.body.toString()}`)
+      const hold = await send('/holds', { target, reason: 'r', seconds: 60, atDeadline: 'release' })
+      assert.equal(hold.status, 201, `${kind}: ${hold.body.toString()}`)
+      assert.equal((await send('/revocations', { target, reason: 'r' })).status, 201, kind)
+      assert.equal(textAt(await send('/tokens/lookup', { token: text }), 'state'), 'revoked', kind)
+    }
+  }
+})
+
+test('[W49] a handle is found where a token is asked for, too', async () => {
+  const handle = textAt(await send('/tokens/lookup', { token: (await tokens())['chat'] }), 'facts', 'handle')
+  for (const text of [handle, ` ${handle}\n`, `jti: ${handle}`])
+    assert.equal(memberAt(await send('/tokens/lookup', { token: text }), 'facts', 'handle'), handle, text)
+})
+
+test('[W49] what is no token here is told by what it looks like', async () => {
+  const { 'OAuth access': access = '', Identity: identity = '' } = await tokens()
+  const foreign = await idp.sign({ iss: 'https://somebody.example' })
+  for (const [token, status, words] of [
+    [access.slice(0, -1), 422, /checksum is wrong/],
+    [`Bearer ${access.slice(0, 20)}`, 422, /checksum is wrong/],
+    [foreign, 404, /JWT that names the issuer "https:\/\/somebody\.example"/],
+    [`Bearer ${foreign}`, 404, /issuer "https:\/\/somebody\.example"/],
+    ['rsc_0123456789012345678901234567890123456', 422, /form of a control key/],
+    ['Authorization: Bearer rsv_012345678901234567890123456789012345', 422, /form of a verifier key/],
+    [`${access} ${identity}`, 422, /several tokens/],
+    ['never seen', 404, /^no such token$/],
+    [' ', 404, /^no such token$/],
+    ['x'.repeat(8_193), 422, /longer than/],
+    [` ${foreign}`, 422, /looks like a JWT with/],
+    [`Bearer ${foreign}\n`, 422, /looks like a JWT with/],
+  ] as const) {
+    const answer = await send('/tokens/lookup', { token })
+    assert.equal(answer.status, status, `${token}: ${answer.body.toString()}`)
+    assert.match(textAt(answer, 'detail'), words)
+    assert.equal((await send('/revocations', { target: { token }, reason: 'r' })).status, status, token)
+  }
+})
+
+test('[W49] the exact text comes first: an app may have chosen one with a scheme in front', async () => {
+  const plain = await calls.chatBound('two', 'one-text-0123456789')
+  await calls.chatBound('three', `Bearer ${plain}`)
+  const clientOf = async (token: string): Promise<unknown> =>
+    memberAt(await send('/tokens/lookup', { token }), 'facts', 'client')
+  assert.deepEqual([await clientOf(`Bearer ${plain}`), await clientOf(plain)], ['three', 'two'])
+})
+
+test('[W49] who lets somebody in judges what came: a verifier’s question is about the exact text', async () => {
+  const { 'OAuth access': access = '' } = await tokens()
+  for (const headers of [[VERIFIER], [CONTROL]]) {
+    const answer = await send('/verify', { token: `Bearer ${access}` }, headers)
+    assert.equal(memberAt(answer, 'verdict', 'kind'), 'inactive')
+    assert.match(textAt(answer, 'detail'), /judged as it came/)
+  }
+})
+
+test('[W46] the page’s own Idempotency-Key is taken, and does what it says', async () => {
+  const body = JSON.stringify({ target: { source: 'oauth', subject: 'nobody' }, reason: 'r' })
+  for (const key of ['"any text of up to 255 characters"', 'incident 42: "leak"', 'größer als 9']) {
+    const ask = (): Promise<RawAnswer> => {
+      const header = `Idempotency-Key: ${Buffer.from(key, 'utf8').toString('latin1')}`
+      return calls.send('POST /control/v1/revocations', [CONTROL, JSON_BODY, header], body)
+    }
+    const [first, second] = [await ask(), await ask()]
+    assert.deepEqual([first.status, second.status], [201, 201], first.body.toString())
+    assert.equal(textAt(first, 'id'), textAt(second, 'id'), key)
+  }
+})
