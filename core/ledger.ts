@@ -54,6 +54,7 @@ export class Ledger {
   readonly #indexes: Map<RealmOrdinal, RevocationIndex> = new Map()
   readonly #commits: GroupCommit<Unit, Outcome>
   readonly #listeners: RowListener[] = []
+  readonly #directories: Map<RealmOrdinal, (row: LogRow) => void> = new Map()
   readonly #publications: GroupListener[] = []
   readonly #suspended: Map<RealmOrdinal, Suspension> = new Map()
   #floorMs: number
@@ -76,6 +77,16 @@ export class Ledger {
 
   onRow(listener: RowListener): void {
     this.#listeners.push(listener)
+  }
+
+  /** For what one realm has cached, before anybody else is told: a row costs no more for other realms that are open. */
+  onRowOf(realm: RealmOrdinal, listener: (row: LogRow) => void): void {
+    this.#directories.set(realm, listener)
+  }
+
+  #tell(realm: RealmOrdinal, row: LogRow): void {
+    this.#directories.get(realm)?.(row)
+    for (const listener of this.#listeners) listener(realm, row)
   }
 
   /** For those who carry whole groups to others; one publication per realm and flush, in order, without a gap. */
@@ -229,7 +240,7 @@ export class Ledger {
       previousCut = index.fold(logged).previousCut ?? previousCut
       // What was rolled back goes on from here; what cannot be read is written to by nobody.
       if (row.rule.kind === 'epoch') this.#suspended.delete(unit.realm)
-      for (const listener of this.#listeners) listener(unit.realm, logged)
+      this.#tell(unit.realm, logged)
       seq += 1
     }
     const applied = { kind: 'applied', at: index.head, seq: outcome.firstSeq } as const
@@ -288,7 +299,7 @@ export class Ledger {
         if (rows.length === ROWS_PER_READ) pages.push(nextPage())
         for (const row of rows) {
           index.fold(row)
-          for (const listener of this.#listeners) listener(realm, row)
+          this.#tell(realm, row)
         }
         if (rows.length < ROWS_PER_READ) return
       }

@@ -41,6 +41,8 @@ export class LogTrim {
   /** Undefined until it is read, and after a commit of which nobody knows what became. */
   #begun: Begun | undefined
   #sweptAtMs = 0
+  /** When the first row that is still there was written: nothing is read before it is old. */
+  #firstAtMs = 0
 
   constructor({ realm, auditRetentionMs, rowsMin = TRIM_ROWS_MIN }: LogTrimParts) {
     this.#realm = realm
@@ -63,8 +65,11 @@ export class LogTrim {
 
   async #removable(): Promise<readonly ChainedLogRow[]> {
     const { store, ordinal, index } = this.#realm
+    const before = store.floorMs - this.#ageMs
+    if (this.#firstAtMs > before) return []
     const { seq } = this.#begun?.anchor ?? (await store.anchor(ordinal))
     const [first] = await store.chainedRowsAfter(ordinal, seq, 1)
+    this.#firstAtMs = first?.atMs ?? 0
     if (first === undefined || !this.#isOver(first)) return []
     const rows = await store.chainedRowsAfter(ordinal, seq, TRIM_ROWS_MAX)
     const stays = rows.findIndex((row) => row.seq >= index.seq || !this.#isOver(row))

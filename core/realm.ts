@@ -121,9 +121,7 @@ export class Realm {
     this.directory = new Directory(parts.store, parts.ordinal, recordWatch(parts))
     this.keyring = new Keyring({ directory: this.directory, keys: parts.keys, realm: parts.name })
     this.#signed = new SignedTokens(this.keyring, parts.keys.digestKey)
-    parts.ledger.onRow((ordinal, row) => {
-      if (ordinal === this.ordinal) this.directory.onRow(row)
-    })
+    parts.ledger.onRowOf(this.ordinal, (row) => this.directory.onRow(row))
   }
 
   /** Tells that something in this realm's part of the store cannot be read. */

@@ -89,3 +89,17 @@ test('a record that is filled again is held once, as it was filled last', () => 
   cache.drop(digestAt(1))
   assert.equal(cache.get(digestAt(1)), undefined)
 })
+
+test('[W104] it grows as it is filled, and loses nothing by growing', () => {
+  const cache = new RecordCache()
+  const held = new Set<number>()
+  for (let number = 0; number < 4_000; number += 1) {
+    cache.fill(recordAt(number), cache.changes)
+    held.add(number)
+    // What gave way to another one is gone; nothing else may be.
+    if (cache.size < held.size)
+      for (const one of held) if (cache.get(digestAt(one)) === undefined) held.delete(one)
+    assert.equal(cache.size, held.size)
+  }
+  assert.ok(held.size > 3_900, `${held.size} of 4,000`)
+})

@@ -81,6 +81,15 @@ export class Deadlines {
     return done
   }
 
+  /** Whether a round has nothing to do: what waits is known, and its time has not come. */
+  isIdle({ ordinal }: Realm, { endingMs }: DueTime): boolean {
+    const queues = this.#queues.get(ordinal)
+    return this.#kinds.every(({ name }) => {
+      const queue = queues?.get(name)
+      return queue?.isRead === true && queue.changed.size === 0 && queue.soonestMs > endingMs
+    })
+  }
+
   async #current(realm: Realm, kind: Watched): Promise<Queue> {
     const queue = this.#queueOf(realm, kind)
     // Once at a time: what was read before a change must not come after what was read behind it.

@@ -12,6 +12,8 @@ export class AuditRetention {
   readonly #retentionMs: number
   /** Every row up to this seq has lost its audit. */
   #done: number | undefined
+  /** When the first row that has its audit was written: nothing is read before it is old. */
+  #keptAtMs = 0
 
   constructor(realm: Realm, retentionMs: number) {
     this.#realm = realm
@@ -21,13 +23,17 @@ export class AuditRetention {
   /** One step; @returns whether there may be more to do. @throws StoreUnavailable, Overloaded. */
   async step(): Promise<boolean> {
     const { store, ordinal, index } = this.#realm
+    const before = index.floorMs - this.#retentionMs
+    if (this.#keptAtMs > before) return false
     this.#done ??= await this.#firstKept()
     const rows = await store.chainedRowsAfter(ordinal, this.#done, ROWS_PER_STEP)
-    const before = index.floorMs - this.#retentionMs
     const kept = rows.findIndex(({ atMs }) => atMs > before)
     const old = kept < 0 ? rows : rows.slice(0, kept)
     const [first, last] = [old[0], old.at(-1)]
-    if (first === undefined || last === undefined) return false
+    if (first === undefined || last === undefined) {
+      this.#keptAtMs = rows[0]?.atMs ?? 0
+      return false
+    }
     const operation = { kind: 'forget-audit', fromSeq: first.seq, throughSeq: last.seq } as const
     await this.#realm.commit({ realm: ordinal, standsOn: [], expects: [], operations: [operation] })
     this.#done = last.seq
