@@ -79,6 +79,11 @@ export class Directory {
     })
   }
 
+  /** The version under an id, of a live record or a deleted one, whether this version can read it or not; 0: never. */
+  version({ name }: Pick<Collection<never>, 'name'>, id: string): Awaitable<number> {
+    return after(this.#store.record(this.#realm, name, id), (record) => record?.version ?? 0)
+  }
+
   find<T>(collection: Collection<T>, key: RecordKey): Awaitable<Entry<T> | undefined> {
     const at = cacheKey(collection.name, `${key.name}=${key.value}`)
     const id = this.#idByKey.get(at)

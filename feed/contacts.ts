@@ -1,4 +1,4 @@
-import type { Caller, Memo, Realm } from '@rescind/core'
+import { type Caller, type Memo, type Realm, readObject, STRANGE } from '@rescind/core'
 import type { Contact, StalePolicy } from './instances.ts'
 
 const KIND = 'feed-instance'
@@ -41,6 +41,8 @@ export async function readContacts(realm: Realm): Promise<readonly Contact[]> {
     const page = await realm.store.memos(realm.ordinal, { kind: KIND, after, limit: PAGE })
     for (const memo of page.memos) {
       const contact = contactOf(memo)
+      // It is no longer waited for; what it enforces is its own bound.
+      if (contact === undefined) realm.unreadable({ what: 'memo', name: `${KIND}/${memo.id}`, why: STRANGE })
       if (contact !== undefined && memo.expiresAtMs > realm.nowMs()) contacts.push(contact)
     }
     if (page.next === undefined) return contacts
@@ -54,7 +56,7 @@ function memoOf(contact: Contact): Memo {
 }
 
 function contactOf({ value }: Memo): Contact | undefined {
-  const read = JSON.parse(Buffer.from(value).toString('utf8')) as Partial<Contact>
+  const read: Partial<Record<keyof Contact, unknown>> = readObject(value) ?? {}
   const { instance, verifier, boundMs, onStale, contactMs, firstSeq } = read
   if (typeof instance !== 'string' || typeof verifier !== 'string') return undefined
   if (typeof boundMs !== 'number' || typeof contactMs !== 'number' || typeof firstSeq !== 'number')

@@ -5,11 +5,16 @@ import {
   type Place,
   type Realm,
   type Realms,
+  readObject,
   rowKindOf,
+  shaped,
 } from '@rescind/core'
 
 /** Kind of the memos, in the system realm, that say which logs were proved to have been rolled back. */
 export const FORK_MEMOS = 'fork'
+
+const IS_PLACE = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
+const UNKNOWN_PLACE: Place = { ordinal: 0, epochId: '', seq: 0, chain: '' }
 
 /**
  * Logs that are known to have been rolled back. What proves it is written down, in the system realm, so that a restart
@@ -30,7 +35,9 @@ export class Forks {
     const memo = await system.store.memo(system.ordinal, { kind: FORK_MEMOS, id: realm.name })
     if (memo === undefined) return
     ledger.suspend(realm.ordinal)
-    this.#alarm(realm, JSON.parse(Buffer.from(memo.value).toString('utf8')) as Place)
+    // Proof that cannot be read is proof: only where it was is not known.
+    const place = readObject(memo.value)
+    this.#alarm(realm, place !== undefined && IS_PLACE(place) ? (place as Place) : UNKNOWN_PLACE)
   }
 
   /** Somebody presented a place that only a later, or another, history of this log can have given. */

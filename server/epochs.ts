@@ -9,6 +9,8 @@ import {
   position,
   type Realm,
   type Realms,
+  readObject,
+  shaped,
 } from '@rescind/core'
 import { FORK_MEMOS } from '@rescind/feed'
 import { positionKeyOf } from './positions.ts'
@@ -50,10 +52,14 @@ export async function startEpochs(realms: Realms, start: EpochStart): Promise<re
   return started
 }
 
+const IS_PLACE = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
+
 /** What proved that a realm's log had been rolled back, if anything did. */
 async function forkOf({ system }: Realms, realm: Realm): Promise<readonly Place[]> {
   const memo = await system.store.memo(system.ordinal, { kind: FORK_MEMOS, id: realm.name })
-  return memo === undefined ? [] : [JSON.parse(Buffer.from(memo.value).toString('utf8')) as Place]
+  const place = memo === undefined ? undefined : readObject(memo.value)
+  // One that cannot be read says nothing of how far the other history went.
+  return place !== undefined && IS_PLACE(place) ? [place as Place] : []
 }
 
 function forgetFork(realm: Realm): Operation {

@@ -52,7 +52,8 @@ export function lastUsedMs(realm: Realm, handle: Handle): Awaitable<number | und
   const noted = realm.uses.get(handle)
   if (noted !== undefined) return noted
   return after(realm.store.memo(realm.ordinal, { kind: KIND, id: handle }), (memo) =>
-    memo === undefined ? undefined : Buffer.from(memo.value).readDoubleBE(0),
+    // One of another length is of a newer kind, and says nothing here.
+    memo?.value.length === 8 ? Buffer.from(memo.value).readDoubleBE(0) : undefined,
   )
 }
 

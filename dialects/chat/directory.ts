@@ -42,7 +42,13 @@ export const CHAT_APPS: Collection<ChatApp> = {
   isValue: shaped(
     { name: 'text', apiKeyDigest: 'text', clientKeyDigest: 'text', tokenLifetimeSeconds: 'number' },
     {
-      ...{ disabled: 'flag', sandbox: 'flag', newerMembers: 'flag', apiKeySources: 'texts', verifyUrl: 'text' },
+      ...{
+        disabled: 'flag',
+        sandbox: 'flag',
+        newerMembers: 'flag',
+        apiKeySources: 'texts',
+        verifyUrl: 'text',
+      },
       ...{ requestsPerMinute: 'number', listingMax: 'number', verifySkewSeconds: 'number' },
       ...{ maxLifetimeSeconds: 'number', tombstonesMax: 'number' },
     },

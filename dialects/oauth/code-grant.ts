@@ -15,8 +15,10 @@ import {
   mintText,
   RawToken,
   type Realm,
+  readValue,
   sameDigest,
   sha256Base64url,
+  shaped,
   type TokenRecord,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
@@ -49,6 +51,8 @@ type Used = Partial<CodeClaims> & {
   readonly token: string
   readonly usedAt: string
 }
+
+const IS_USED = shaped({ client: 'text', grant: 'text', token: 'text', usedAt: 'text' })
 
 export type CodeIntent = Pick<Family, 'subject' | 'scope' | 'audience'> &
   CodeClaims &
@@ -180,8 +184,7 @@ function perhapsCollected(
   const id = raw.digest(realm.keys.digestKey)
   return after(realm.store.memo(realm.ordinal, { kind: USED, id }), (memo) => {
     if (memo === undefined) return invalidGrant()
-    // Written above and nowhere else.
-    const used = JSON.parse(Buffer.from(memo.value).toString('utf8')) as Used
+    const used = readValue<Used>(memo.value, 'a code that was used', IS_USED)
     if (used.client !== authenticated.client.clientId || !isProved(proof, used)) return invalidGrant()
     const { grant, token, usedAt } = used
     const of = callerFacts({ source: 'oauth', client: used.client }, realm.basis())

@@ -6,7 +6,9 @@ import {
   type Memo,
   type Realm,
   type RevokeAct,
+  readValue,
   revokeGrant,
+  shaped,
   unreachable,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
@@ -68,7 +70,6 @@ export async function endGrant(
 export function endedAnswer(realm: Realm, grant: GrantId): Awaitable<Answer> {
   return after(realm.store.memo(realm.ordinal, { kind: ENDED, id: grant }), (memo) => {
     if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return invalidGrant()
-    // Written above and nowhere else.
-    return invalidGrant(JSON.parse(Buffer.from(memo.value).toString('utf8')) as Cause)
+    return invalidGrant(readValue<Cause>(memo.value, `${ENDED}/${grant}`, shaped({ code: 'text' })))
   })
 }

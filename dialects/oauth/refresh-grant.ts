@@ -8,7 +8,9 @@ import {
   isSuspended,
   RawToken,
   type Realm,
+  readValue,
   seal,
+  shaped,
   subkey,
   type TokenRecord,
   unseal,
@@ -153,6 +155,8 @@ type Answered = {
   readonly body: string
 }
 
+const IS_ANSWERED = shaped({ atMs: 'number', successor: 'text', body: 'text' }, { question: 'text' })
+
 /** What a client was answered, readable for this realm and this token alone. */
 function sealAnswer(realm: Realm, record: TokenRecord, answered: Answered): Uint8Array {
   const sealing = { key: keyOf(realm, record), associated: associated(realm, record), random: realm.random }
@@ -162,8 +166,7 @@ function sealAnswer(realm: Realm, record: TokenRecord, answered: Answered): Uint
 function openAnswer(realm: Realm, record: TokenRecord, { sealed }: Consumption): Answered | undefined {
   if (sealed === undefined) return undefined
   const plain = unseal(keyOf(realm, record), sealed, associated(realm, record))
-  // Sealed above and nowhere else.
-  return plain === undefined ? undefined : (JSON.parse(plain.toString('utf8')) as Answered)
+  return plain === undefined ? undefined : readValue<Answered>(plain, 'the answer of a refresh', IS_ANSWERED)
 }
 
 function keyOf(realm: Realm, { handle }: TokenRecord): Uint8Array {

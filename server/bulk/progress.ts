@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type Realm, sha256Base64url } from '@rescind/core'
+import { type Realm, readValue, sha256Base64url, shaped } from '@rescind/core'
 import { BoundedMemos } from '../bounded-memos.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'
@@ -38,6 +38,8 @@ type Kept = {
   readonly counts: Counts
   readonly isDone: boolean
 }
+
+const IS_KEPT = shaped({ question: 'text', hash: 'text', counts: 'members', isDone: 'flag' })
 
 export type Resumed =
   | { readonly kind: 'go-on'; readonly progress: BulkProgress; readonly isDone: boolean }
@@ -133,9 +135,8 @@ export class BulkProgress {
   }
 }
 
-/** Written by this program alone, hence the cast. */
 async function readKept(realm: Realm, id: string): Promise<Kept | undefined> {
   const memo = await realm.store.memo(realm.ordinal, { kind: KIND, id })
   if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
-  return JSON.parse(Buffer.from(memo.value).toString('utf8')) as Kept
+  return readValue<Kept>(memo.value, `${KIND}/${id}`, IS_KEPT)
 }

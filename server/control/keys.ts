@@ -22,7 +22,7 @@ export const CONTROL_KEYS: Collection<ControlKey> = {
 const FIRST_KEY_ID = 'first'
 
 export async function hasHadControlKey(system: Realm): Promise<boolean> {
-  return (await system.directory.standing(CONTROL_KEYS, FIRST_KEY_ID)).version > 0
+  return (await system.directory.version(CONTROL_KEYS, FIRST_KEY_ID)) > 0
 }
 
 export async function createFirstKey(system: Realm, key: string): Promise<void> {

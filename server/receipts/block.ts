@@ -98,12 +98,15 @@ export class BlockFilter {
     this.#wanted = hashesOf(filters)
   }
 
-  /** Seqs of those that may match, rising. */
-  candidates(bytes: Uint8Array, block: number): readonly number[] {
+  /** Seqs of those that may match, rising. @returns undefined for a block of a newer or broken kind: its rows are read. */
+  candidates(bytes: Uint8Array, block: number): readonly number[] | undefined {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const found: number[] = []
     let at = 4
-    for (let left = view.getUint32(0); left > 0; left -= 1) {
+    let left = bytes.length < at ? Number.POSITIVE_INFINITY : view.getUint32(0)
+    if (left > BLOCK_ROWS) return undefined
+    for (; left > 0; left -= 1) {
+      if (at + 5 > bytes.length || at + 5 + 4 * view.getUint8(at + 4) > bytes.length) return undefined
       const count = view.getUint8(at + 4)
       const has = (hash: number): boolean => {
         for (let nth = 0; nth < count; nth += 1) if (view.getUint32(at + 5 + 4 * nth) === hash) return true
@@ -112,6 +115,6 @@ export class BlockFilter {
       if (this.#wanted.every(has)) found.push(blockStart(block) + view.getUint32(at) + 1)
       at += 5 + 4 * count
     }
-    return found
+    return at === bytes.length ? found : undefined
   }
 }

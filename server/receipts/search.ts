@@ -37,8 +37,9 @@ export async function searchReceipts(realm: Realm, search: Search): Promise<Foun
     if (looked >= BLOCKS_PER_PAGE || unindexed >= UNINDEXED_PER_PAGE) return { found, next: before }
     const block = blockOf(before - 1)
     const stored = await blocks.at(block)
-    if (stored === undefined) unindexed += 1
-    const ofBlock = stored === undefined ? await readBlock(realm, block) : filter.candidates(stored, block)
+    const known = stored === undefined ? undefined : filter.candidates(stored, block)
+    if (known === undefined) unindexed += 1
+    const ofBlock = known ?? (await readBlock(realm, block))
     const fitting = await withRows(realm, block, ofBlock)
     for (const seq of fitting.seqs.filter((one) => one < before).reverse()) {
       candidates += 1

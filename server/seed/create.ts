@@ -17,7 +17,7 @@ type Make<T> = () => T | Promise<T>
  * @throws SettingsRefused when another record has one of its keys already.
  */
 export async function create<T>(realm: Realm, { collection, id }: Named<T>, make: Make<T>): Promise<0 | 1> {
-  const { version } = await realm.directory.standing(collection, id)
+  const version = await realm.directory.version(collection, id)
   if (version > 0) return 0
   const outcome = await realm.commit({
     realm: realm.ordinal,

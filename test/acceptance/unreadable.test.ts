@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import type { Store } from '@rescind/core'
+import type { Operation, Store } from '@rescind/core'
 import { realmOrdinal } from '@rescind/core'
 import { type AgedServer, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
 import { API_KEY, type Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
-import { SVC } from '../kit/seed.ts'
+import { START_MS } from '../kit/realm.ts'
+import { OTHER, SVC } from '../kit/seed.ts'
 
 // The kind: what a newer, or a broken, server left in a store takes down more than itself, or is taken for something else.
 
@@ -39,9 +40,7 @@ async function overwrite(
   )
 }
 
-async function readyz({
-  calls,
-}: AgedServer): Promise<{
+async function readyz({ calls }: AgedServer): Promise<{
   status: number
   text: string
   troubles: readonly { code: string; realm?: string; detail: string }[]
@@ -150,4 +149,132 @@ onAgedStores('the audit of a realm whose log cannot be read says where that is',
   const rows = memberAt(audit, 'rows') as readonly { seq: number; kind: string }[]
   assert.equal(rows[0]?.kind, 'unreadable')
   assert.ok(rows.length > 5)
+})
+
+/** Records of one thing each that cannot be read, and what needs that one alone. */
+const BROKEN_RECORDS: Readonly<Record<string, { readonly change: (body: string) => string }>> = {
+  'is no JSON': { change: (body) => body.slice(0, -1) },
+  'is a list': { change: (body) => `[${body}]` },
+  'says "enabled" in another way': { change: (body) => body.replace('"enabled":true', '"enabled":"no"') },
+  'lacks what it may do': { change: (body) => body.replace('"scopes"', '"rights"') },
+}
+
+for (const [what, { change }] of Object.entries(BROKEN_RECORDS)) {
+  onAgedStores(`a client whose record ${what} cannot be answered, and every other one is`, async (open) => {
+    const server = await open({
+      age: (store) => overwrite(store, { collection: 'oauthClients', id: OTHER.clientId }, change),
+    })
+    const { calls } = server
+    assert.equal((await calls.introspect(OTHER, 'rsa_x')).status, 503)
+    const token = await calls.oauthToken(SVC)
+    assert.equal(await calls.isActive(SVC, token), true)
+    const list = await control(calls, 'GET /clients')
+    assert.equal(list.status, 200, list.body.toString())
+    assert.ok(
+      list.body.toString().includes(SVC.clientId) && !list.body.toString().includes(`"${OTHER.clientId}"`),
+    )
+    const one = await control(calls, `GET /clients/${OTHER.clientId}`)
+    assert.equal(one.status, 503)
+    assert.match(textAt(one, 'detail'), /newer or broken kind/)
+    const { status, troubles, text } = await readyz(server)
+    assert.deepEqual([status, troubles.map(({ code }) => code)], [200, ['record_unreadable']])
+    assert.ok(!text.includes(OTHER.clientId), 'whoever asks has shown no key')
+    const logged = server.logged().filter(({ what: kind }) => kind === 'record')
+    assert.deepEqual(
+      logged.map(({ name }) => name),
+      [`oauthClients/${OTHER.clientId}`],
+      'the log names it, once',
+    )
+  })
+}
+
+const HOLD = {
+  ...{ targets: [{ kind: 'grant', source: 'oauth', grant: 'grt_x' }], reason: 'r', by: 'control:x' },
+  ...{ placedAtMs: START_MS, dueAtMs: START_MS + 1_000, atDeadline: 'release' },
+}
+/** Things that wait, as a newer version might write them. */
+const STRANGE_PENDING: readonly object[] = [
+  { ...HOLD, targets: [{ kind: 'device', id: 'd1' }] },
+  { ...HOLD, targets: [] },
+  { ...HOLD, targets: [{ kind: 'cut', shape: 'planet', principals: { source: 'oauth' } }] },
+  { ...HOLD, atDeadline: 'ask' },
+  { ...HOLD, dueAtMs: '2026-03-01' },
+]
+
+onAgedStores('holds of a newer kind wait, and hold up no other one', async (open) => {
+  const put = (id: string, value: object): Operation => ({
+    kind: 'put-record',
+    record: { collection: 'holds', id, fromVersion: 0, body: JSON.stringify(value), keys: [] },
+  })
+  const server = await open({
+    age: (store) =>
+      write(store, [
+        ...STRANGE_PENDING.map((value, at) => put(`hold_${at}`, value)),
+        put('hold_plain', HOLD),
+      ]),
+  })
+  const { calls, clock } = server
+  clock.advance(2_000)
+  await server.maintenance.tick()
+  assert.equal((await control(calls, 'GET /holds/hold_plain')).status, 200)
+  assert.equal(memberAt(await control(calls, 'GET /holds/hold_plain'), 'state'), 'released')
+  assert.deepEqual(memberAt(await control(calls, 'GET /holds'), 'holds'), [])
+  assert.equal((await control(calls, 'GET /holds/hold_0')).status, 503)
+  const { troubles } = await readyz(server)
+  assert.deepEqual(
+    troubles.map(({ code }) => code),
+    ['record_unreadable'],
+  )
+  assert.match(troubles[0]?.detail ?? '', /^5 of record holds/)
+})
+
+/** Memos of every kind that is read, as bytes that nobody wrote. */
+onAgedStores('memos of a newer kind end no start and no list', async (open) => {
+  const ends = START_MS + 9e9
+  const bytes = Buffer.from('\u0001{"newer":true')
+  const kinds = [
+    'holds',
+    'schedules',
+    'approvals',
+    'feed-instance',
+    'receipts',
+    'log-checkpoint',
+    'last-used',
+  ] as const
+  const server = await open({
+    age: async (store) => {
+      const ids: Readonly<Record<string, string>> = { receipts: '0000000000', 'log-checkpoint': 'head' }
+      await write(
+        store,
+        kinds.map((kind) => ({
+          kind: 'put-memo',
+          memo: { kind, id: ids[kind] ?? 'x', value: bytes, expiresAtMs: ends },
+        })),
+      )
+      await write(
+        store,
+        [{ kind: 'put-memo', memo: { kind: 'fork', id: 'branch', value: bytes, expiresAtMs: ends } }],
+        realmOrdinal(0),
+      )
+    },
+    before: branch,
+  })
+  const { calls } = server
+  for (const path of ['/holds', '/revocations/scheduled', '/approvals']) {
+    const list = await control(calls, `GET ${path}?state=ended`)
+    assert.equal(list.status, 200, list.body.toString())
+  }
+  const target = { source: 'oauth', subject: 'ann' }
+  assert.equal((await control(calls, 'POST /revocations', { target, reason: 'r' })).status, 201)
+  const found = await control(calls, 'GET /revocations?subject=ann')
+  assert.equal(
+    (memberAt(found, 'revocations') as unknown[]).length,
+    1,
+    'an index that cannot be read is not asked',
+  )
+  const proved = await control(calls, 'POST /revocations?realm=branch', { target, reason: 'r' })
+  assert.equal(proved.status, 503, 'proof that cannot be read is proof')
+  await server.maintenance.tick()
+  const codes = (await readyz(server)).troubles.map(({ code }) => code)
+  assert.deepEqual([...new Set(codes)], ['log_rolled_back', 'record_unreadable'])
 })

@@ -6,6 +6,8 @@ import {
   mintText,
   type Position,
   type Realm,
+  readValue,
+  shaped,
   unreachable,
 } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
@@ -135,6 +137,7 @@ export function changeOwnPassword(call: Call, [userId = '']: readonly string[]):
 }
 
 type Reset = { readonly userId: string; readonly position: Position }
+const IS_RESET = shaped({ userId: 'text', position: 'number' })
 
 /**
  * `POST /v2.0/users/RAX-AUTH/forgot-pwd`: 204 whoever is named, after the same work. The token goes by mail; it is no
@@ -206,8 +209,7 @@ export function resetPassword(call: Call): Awaitable<Answer> {
 export async function resetOf(realm: Realm, token: string): Promise<Reset | undefined> {
   const memo = await realm.store.memo(realm.ordinal, { kind: RESET_KIND, id: realm.secretDigest(token) })
   if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
-  // Written by `forget` alone, so of its type.
-  const reset = JSON.parse(Buffer.from(memo.value).toString('utf8')) as Reset
+  const reset = readValue<Reset>(memo.value, 'a password reset', IS_RESET)
   const facts = callerFacts({ source: IDENTITY, subject: reset.userId }, reset.position)
   return realm.judge(facts).kind === 'active' ? reset : undefined
 }

@@ -1,11 +1,14 @@
 import {
   type Awaitable,
+  type IsValue,
   type Memo,
   type Operation,
   type Realm,
+  readValue,
   seal,
   sha256,
   sha256Base64url,
+  shaped,
   subkey,
   unseal,
 } from '@rescind/core'
@@ -35,6 +38,10 @@ type Kept = {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
+
+const isOpened: IsValue = (value) => IS_MARK(value) || IS_ANSWER(value)
+const IS_MARK = shaped({ fingerprint: 'text', pending: 'flag' })
+const IS_ANSWER = shaped({ fingerprint: 'text', status: 'number', headers: 'members', body: 'text' })
 
 export type Keyed = { readonly realm: Realm; readonly by: By; readonly request: WireRequest }
 
@@ -173,10 +180,9 @@ function memoOf({ realm, id }: Named, plain: Kept | Mark): Memo {
   return { kind: KIND, id, value, expiresAtMs: realm.nowMs() + REPLAY_MS }
 }
 
-/** Sealed by this program alone, hence the cast. */
 function opened({ realm, id }: Named, value: Uint8Array): Kept | Mark | undefined {
   const plain = unseal(keyFor(realm, id), value, associated(realm, id))
-  return plain === undefined ? undefined : (JSON.parse(plain.toString('utf8')) as Kept | Mark)
+  return plain === undefined ? undefined : readValue(plain, 'an answer that was kept for a retry', isOpened)
 }
 
 function keyFor(realm: Realm, id: string): Buffer {
