@@ -1,7 +1,8 @@
 import { type Awaitable, after, type Realms } from '@rescind/core'
 import { type Answer, jsonAnswer, type WireRequest } from '@rescind/dialects'
 import { callerOf } from './control/frame/callers.ts'
-import { problem, refusalProblem } from './control/frame/problem.ts'
+import type { KeyGuesses } from './control/frame/key-guesses.ts'
+import { isAnswer, problem, refusalProblem } from './control/frame/problem.ts'
 import type { Metrics } from './metrics.ts'
 import { Probe } from './probe.ts'
 import type { Trouble } from './troubles.ts'
@@ -10,6 +11,7 @@ export type OpsParts = {
   readonly realms: Realms
   readonly metrics: Metrics
   readonly metricsOpen: boolean
+  readonly guesses: KeyGuesses
   readonly monotonicMs: () => number
   readonly troubles: () => readonly Trouble[]
   /** Whether a server in which something is out of order is not ready: else it is, and says so. */
@@ -26,7 +28,7 @@ export function createOps(parts: OpsParts): ReadonlyMap<string, Handler> {
     ['/readyz', reading(() => ready(parts, probe))],
     [
       '/metrics',
-      reading((request) => (metricsOpen ? scrape(metrics) : withKey(realms, request, () => scrape(metrics)))),
+      reading((request) => (metricsOpen ? scrape(metrics) : withKey(parts, request, () => scrape(metrics)))),
     ],
   ])
 }
@@ -49,14 +51,20 @@ async function ready({ troubles, readyStrict }: OpsParts, probe: Probe): Promise
   return jsonAnswer(readyStrict ? 503 : 200, { status: 'degraded', troubles: found })
 }
 
-function withKey(realms: Realms, request: WireRequest, next: () => Awaitable<Answer>): Awaitable<Answer> {
-  return after(callerOf(realms.system, request.header('authorization'), request.from), (by) =>
-    by?.kind !== 'control'
+function withKey(
+  { realms, guesses }: OpsParts,
+  request: WireRequest,
+  next: () => Awaitable<Answer>,
+): Awaitable<Answer> {
+  const presented = { authorization: request.header('authorization'), from: request.from, guesses }
+  return after(callerOf(realms.system, presented), (by) => {
+    if (by !== undefined && isAnswer(by)) return by
+    return by?.kind !== 'control'
       ? problem(401, 'a control key is needed (or start with --metrics-open)', {
           'www-authenticate': 'Bearer realm="rescind"',
         })
-      : next(),
-  )
+      : next()
+  })
 }
 
 async function scrape(metrics: Metrics): Promise<Answer> {

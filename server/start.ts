@@ -28,8 +28,10 @@ import { judgeAny } from './check/judge.ts'
 import type { Config } from './config/config.ts'
 import { insecureSettings } from './config/insecure.ts'
 import { isReadableByOthers } from './config/key-files.ts'
+import { hasPublishedKeys, refusePublished, seedHasPublished } from './config/published.ts'
 import { readTls, type TlsPair, untimely } from './config/tls.ts'
 import { createControlApi } from './control/api.ts'
+import { KeyGuesses } from './control/frame/key-guesses.ts'
 import { firstMasterKey, settleControlKey } from './first-keys.ts'
 import { createApp } from './http/app.ts'
 import { createDenials } from './http/denials.ts'
@@ -119,6 +121,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       )
       log.info({ created }, 'seed applied')
     }
+    if (await hasPublishedKeys(realms.default)) refusePublished(config)
     return await listen(config, { realms, store, clock, log, random, lines, isTemporary: keys.isTemporary })
   } catch (error) {
     await store.close()
@@ -132,10 +135,12 @@ function isTemporary({ store }: Config, given: Surroundings): boolean {
 }
 
 /** @throws SettingsRefused when it cannot be read; a store that was given is closed then, as it is whenever this fails. */
-async function seedOf({ seedFile }: Config, given: Store | undefined): Promise<Seed | undefined> {
-  if (seedFile === undefined) return undefined
+async function seedOf(config: Config, given: Store | undefined): Promise<Seed | undefined> {
+  if (config.seedFile === undefined) return undefined
   try {
-    return readSeed(seedFile)
+    const seed = readSeed(config.seedFile)
+    if (seedHasPublished(seed)) refusePublished(config)
+    return seed
   } catch (error) {
     await given?.close()
     throw error
@@ -180,6 +185,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   const troubles = (): readonly Trouble[] => [...storeTroubles(realms), ...maintenance.troubles()]
   metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs })
   const lines = new RequestLines(log, () => clock.monotonicMs())
+  const guesses = new KeyGuesses(() => clock.monotonicMs())
   const passwords = new PasswordQueue()
   const keySets = new KeySets({
     fetch: guardedFetch,
@@ -237,8 +243,11 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
       monotonicMs: () => clock.monotonicMs(),
       scans,
       ratePerSecond: config.controlRate,
+      guesses,
+      allowWeakSecrets: config.allowWeakSecrets,
     }),
     ops: createOps({
+      guesses,
       realms,
       metrics,
       metricsOpen: config.metricsOpen,

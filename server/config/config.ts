@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { SettingsRefused } from '@rescind/core'
 import { parseProxies, type TrustedProxies } from '../http/peer.ts'
 import { withoutSlashes } from '../http/trailing.ts'
+import { isGuessable, KEY_BITS_MIN } from './guessable.ts'
 import type { Values } from './sources.ts'
 import { readTls, type TlsPair } from './tls.ts'
 
@@ -31,6 +32,7 @@ export type Config = {
   readonly auditRetentionMs: number
   readonly chatRate: number
   readonly allowInternalFetch: boolean
+  readonly allowWeakSecrets: boolean
   readonly authorizationEndpoint: string | undefined
   readonly oauthReplaySeconds: number
   readonly oauthCacheTtl: number
@@ -60,6 +62,7 @@ export function checkConfig(values: Values): Config {
       `listen: ${host} is not loopback; tokens would cross a network in clear: give --tls-cert and --tls-key, or --behind-proxy`,
     )
   }
+  const allowWeakSecrets = parseBoolean('allowWeakSecrets', required(values, 'allowWeakSecrets'))
   const config = {
     host,
     port,
@@ -68,7 +71,8 @@ export function checkConfig(values: Values): Config {
     store: parseStore(required(values, 'store')),
     masterKeyFile: required(values, 'masterKeyFile'),
     sideLog: parseSideLog(values.sideLog.value),
-    controlKey: parseControlKey(values.controlKey.value),
+    controlKey: parseControlKey(values.controlKey.value, allowWeakSecrets),
+    allowWeakSecrets,
     publicUrl: parsePublicUrl(values.publicUrl.value),
     proxies: parseProxies(behindProxy),
     seedFile: values.seed.value,
@@ -132,11 +136,15 @@ function parseSideLog(text: string | undefined): Config['sideLog'] {
   return text === undefined || text === 'off' ? text : { path: resolve(text) }
 }
 
-function parseControlKey(text: string | undefined): string | undefined {
+function parseControlKey(text: string | undefined, allowWeak: boolean): string | undefined {
   if (text === undefined) return undefined
   if (!/^[\x21-\x7e]{1,512}$/.test(text)) {
     throw new SettingsRefused('RESCIND_CONTROL_KEY: 1 to 512 printable ASCII characters without spaces')
   }
+  if (!allowWeak && isGuessable(text))
+    throw new SettingsRefused(
+      `RESCIND_CONTROL_KEY: it can be guessed: give one of ${KEY_BITS_MIN} bits (openssl rand -hex 16), or --allow-weak-secrets`,
+    )
   return text
 }
 

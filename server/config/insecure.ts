@@ -34,6 +34,10 @@ const DECIDED: Readonly<Record<SettingName, Insecure | undefined>> = {
     isOn: ({ allowInternalFetch }) => allowInternalFetch,
     why: 'URLs that apps and issuers name may lead into this network, and in clear',
   },
+  allowWeakSecrets: {
+    isOn: ({ allowWeakSecrets }) => allowWeakSecrets,
+    why: 'keys are taken that can be guessed, or that everybody can read in the quick start',
+  },
   signingKeyDays: {
     isOn: ({ signingKeyDays }) => signingKeyDays === 0,
     why: 'signing keys are never rotated by themselves',

@@ -63,6 +63,7 @@ test('each setting that takes safety away is told of when it does, and only then
     ['issueRate', '--issue-rate', '0'],
     ['chatRate', '--chat-rate', '0'],
     ['allowInternalFetch', '--allow-internal-fetch'],
+    ['allowWeakSecrets', '--allow-weak-secrets'],
     ['signingKeyDays', '--signing-key-days', '0'],
     ['metricsOpen', '--metrics-open'],
   ]

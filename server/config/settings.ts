@@ -17,6 +17,7 @@ export type SettingName =
   | 'auditRetention'
   | 'chatRate'
   | 'allowInternalFetch'
+  | 'allowWeakSecrets'
   | 'authorizationEndpoint'
   | 'oauthReplaySeconds'
   | 'oauthCacheTtl'
@@ -153,6 +154,14 @@ export const SETTINGS: readonly Setting[] = [
     fallback: 'false',
     isSwitch: true,
     help: 'fetch registered URLs (key sets of issuers) from internal addresses too, and from those by plain http',
+  },
+  {
+    name: 'allowWeakSecrets',
+    flag: '--allow-weak-secrets',
+    environment: 'RESCIND_ALLOW_WEAK_SECRETS',
+    fallback: 'false',
+    isSwitch: true,
+    help: 'take control and API keys below 128 bits, and those of the quick start where others can connect',
   },
   {
     name: 'auditRetention',

@@ -66,9 +66,12 @@ class Frame {
 
   answer(request: ControlRequest, routed: Routed | undefined): Awaitable<Answer | Stale> {
     const { system } = this.#parts.realms
-    return after(callerOf(system, request.header('authorization'), request.from), (by) => {
+    const { guesses } = this.#parts
+    const presented = { authorization: request.header('authorization'), from: request.from, guesses }
+    return after(callerOf(system, presented), (by) => {
       // Who has no key learns nothing about which paths exist.
       if (by === undefined) return NO_KEY
+      if (isAnswer(by)) return by
       if (routed === undefined) return refusalProblem({ kind: 'not-found' })
       const endpoint = endpointOf(routed, request.method)
       if (endpoint === undefined) return refusalProblem({ kind: 'method', allow: allowed(routed) })

@@ -21,6 +21,7 @@ import {
   type Stale,
 } from '@rescind/dialects'
 import { z } from 'zod'
+import { isGuessable, KEY_BITS_MIN } from '../config/guessable.ts'
 import { isFetchable } from '../http/fetchable.ts'
 import { maskedUrl, meantUrl } from '../http/masked-url.ts'
 import { auditOf, commitChange } from './change.ts'
@@ -163,8 +164,19 @@ export const CHAT_APP_ENDPOINTS: readonly Endpoint[] = [
 const NONE: Problem = problem(404, 'no such chat app')
 const TAKEN: Problem = problem(409, 'apiKey or clientKey: another app of this realm has it')
 
+const WEAK: Problem = problem(
+  422,
+  `apiKey: it can be guessed: leave it out, and one is made, or give one of ${KEY_BITS_MIN} bits`,
+)
+
+/** The client key is public, so it may be anything. */
+function isWeak({ parts }: Pick<Ask, 'parts'>, apiKey: string | undefined): boolean {
+  return apiKey !== undefined && !parts.allowWeakSecrets && isGuessable(apiKey)
+}
+
 async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer | Stale> {
   const { realm, body } = ask
+  if (isWeak(ask, body.apiKey)) return WEAK
   const { name, apiKey, clientKey, ...given } = body
   const { version, entry } = await realm.directory.standing(CHAT_APPS, name)
   if (entry !== undefined) return problem(409, 'name: there is such a chat app')
@@ -205,6 +217,7 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   const unmatched = unlessMatches(ask.request, version)
   if (unmatched !== undefined) return unmatched
   const { reason, revokeTokens, apiKey, clientKey, ...given } = body
+  if (isWeak(ask, apiKey)) return WEAK
   const { name, apiKeyDigest, clientKeyDigest } = entry.value
   const meant = withMeantUrl(given, entry.value.verifyUrl)
   if (isAnswer(meant)) return meant

@@ -179,7 +179,11 @@ test('every call that ends tokens beside its own work asks as the rule would, an
       { issuer: 'https://gone.example' },
     ],
     [`DELETE /issuers/${idOf('https://gone.example')}`, undefined, { issuer: 'https://gone.example' }],
-    ['PATCH /chat-apps/vouched', { apiKey: 'another', revokeTokens: true }, { source: 'chat/vouched' }],
+    [
+      'PATCH /chat-apps/vouched',
+      { apiKey: 'another-api-key-0123456789', revokeTokens: true },
+      { source: 'chat/vouched' },
+    ],
     ['PATCH /chat-apps/vouched', { enabled: false }, { source: 'chat/vouched' }],
     ['DELETE /chat-apps/vouched', undefined, { source: 'chat/vouched' }],
     [`POST /signing-keys/${keyId}/revoke`, undefined, { key: keyId }],

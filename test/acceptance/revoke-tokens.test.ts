@@ -70,7 +70,7 @@ test('ending or rotating a client secret leaves tokens by default, and ends them
 test('other keys for a chat app leave its tokens by default, and end them when it is asked to [B01]', async () => {
   await calls.chatClient('b01')
   const token = await calls.chatToken('b01')
-  await done(`PATCH /chat-apps/${CHAT.app}`, { apiKey: 'another-api-key' })
+  await done(`PATCH /chat-apps/${CHAT.app}`, { apiKey: 'another-api-key-0123456789' })
   assert.equal((await calls.send('GET /me', [CLIENT_KEY, `IM-Authorization: ${token}`])).status, 200)
   await done(`PATCH /chat-apps/${CHAT.app}`, { apiKey: CHAT.apiKey, revokeTokens: true, reason: 'leaked' })
   assert.equal((await calls.send('GET /me', [CLIENT_KEY, `IM-Authorization: ${token}`])).status, 401)

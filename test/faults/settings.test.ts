@@ -4,6 +4,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { type Home, makeHome } from '../kit/server.ts'
 import { assertRefused, runCommand, startCommand } from './kit/command.ts'
 
@@ -15,6 +16,7 @@ type Refused = {
   readonly why: RegExp
 }
 
+const QUICK_START = fileURLToPath(new URL('../../docs/quickstart.seed.json', import.meta.url))
 const SECRET = 'a-secret-that-nobody-may-see'
 
 /** Mistakes that must not be passed over: the server would run otherwise than its operator believes. */
@@ -69,6 +71,27 @@ const REFUSED: readonly Refused[] = [
     environment: { RESCIND_CONTROL_KEY: `${SECRET} ` },
     why: /RESCIND_CONTROL_KEY: 1 to 512 printable/,
   },
+  // [W89] [M11] The kind: a key that can be guessed, by whatever way it comes.
+  ...[
+    'a',
+    'a'.repeat(64),
+    '0123456789012345',
+    'password123!',
+    'deadbeefdeadbeefdeadbeefdeadbee',
+    'ab'.repeat(60),
+  ].map((key) => ({
+    what: `the control key ${key}, which can be guessed`,
+    environment: { RESCIND_CONTROL_KEY: key },
+    why: /RESCIND_CONTROL_KEY: it can be guessed.*--allow-weak-secrets/,
+  })),
+  ...[
+    ['--behind-proxy', '127.0.0.1/32'],
+    ['--listen', '0.0.0.0:0', '--behind-proxy', '10.0.0.0/8'],
+  ].map((flags) => ({
+    what: `the keys of the quick start with ${flags.join(' ')}`,
+    flags: [...flags, '--seed', QUICK_START],
+    why: /seed: these are the keys of the quick start.*--allow-weak-secrets/,
+  })),
   {
     what: 'a seed file that is not there',
     flags: ['--seed', 'seed.json'],

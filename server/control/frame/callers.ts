@@ -10,15 +10,30 @@ import {
 import { VERIFIERS } from '../../verifiers.ts'
 import { CONTROL_KEYS } from '../keys.ts'
 import type { By, CallerKind } from './endpoint.ts'
+import type { KeyGuesses } from './key-guesses.ts'
+import type { Problem } from './problem.ts'
 
-/** Who a bearer key speaks for: an operator's control key, or a verifier's. Undefined for none of ours. */
-export function callerOf(
-  system: Realm,
-  authorization: string | undefined,
-  from: string,
-): Awaitable<By | undefined> {
-  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return undefined
-  const digest = system.secretDigest(authorization.slice(7))
+export type Presented = {
+  readonly authorization: string | undefined
+  readonly from: string
+  readonly guesses: KeyGuesses
+}
+
+/** Whose key a request bears: undefined for none of ours, and a problem where no key is heard now. */
+export function callerOf(system: Realm, presented: Presented): Awaitable<By | Problem | undefined> {
+  const { authorization, from, guesses } = presented
+  const isBearer = authorization?.slice(0, 7).toLowerCase() === 'bearer '
+  const digest = isBearer ? system.secretDigest(authorization.slice(7)) : undefined
+  if (digest === undefined) return undefined
+  return after(holderOf(system, digest, from), (by) => {
+    const refused = guesses.refuse(from)
+    if (by === undefined && refused === undefined) guesses.wrong(from, digest)
+    return refused ?? by
+  })
+}
+
+/** Who a key speaks for: an operator's control key, or a verifier's. */
+function holderOf(system: Realm, digest: string, from: string): Awaitable<By | undefined> {
   const key = { name: 'digest', value: digest }
   const basis = system.basis()
   return after(system.directory.find(CONTROL_KEYS, key), (entry): Awaitable<By | undefined> => {

@@ -7,6 +7,7 @@ import type { Rotated } from '../../master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
 import type { Once } from './idempotency.ts'
 import { parseBody, parseQuery } from './input.ts'
+import type { KeyGuesses } from './key-guesses.ts'
 import { isAnswer } from './problem.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -56,6 +57,9 @@ export type ControlParts = {
   readonly issuerOf: (realm: Realm) => string
   /** Room for reads of many records; others of this process share it. */
   readonly scans: Scans
+  readonly guesses: KeyGuesses
+  /** Whether keys that can be guessed are taken. */
+  readonly allowWeakSecrets: boolean
   /** Requests a second of one key in one lane; 0: no limit. */
   readonly ratePerSecond: number
 }

@@ -1,0 +1,27 @@
+/** What a key has to be worth: as many as a random UUID, or 32 hexadecimal digits. */
+export const KEY_BITS_MIN = 128
+/** Text of fewer different characters is a pattern, whatever alphabet they are from. */
+const DISTINCT_MIN = 8
+
+/** Whether a key could be guessed, as far as its form tells: how many texts there are of its length and alphabet. */
+export function isGuessable(text: string): boolean {
+  return bitsOf(text) < KEY_BITS_MIN
+}
+
+function bitsOf(text: string): number {
+  const distinct = new Set(text).size
+  const letters = distinct < DISTINCT_MIN ? distinct : alphabetOf(text)
+  return text.length * Math.log2(Math.max(1, letters))
+}
+
+/** The sizes of the kinds of characters that occur; of other writing systems none is counted. */
+function alphabetOf(text: string): number {
+  if (/[A-Fa-f]/.test(text) && /^(?:[0-9a-f-]+|[0-9A-F-]+)$/.test(text)) return 16
+  const kinds = [
+    [/[a-z]/, 26],
+    [/[A-Z]/, 26],
+    [/[0-9]/, 10],
+    [/[^A-Za-z0-9]/, 33],
+  ] as const
+  return kinds.reduce((size, [kind, count]) => (kind.test(text) ? size + count : size), 0)
+}
