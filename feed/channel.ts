@@ -29,6 +29,10 @@ export class Channel {
     return this.#seq
   }
 
+  get readers(): number {
+    return this.#live.size
+  }
+
   published(publication: Publication): void {
     const { prev, head } = publication
     if (prev !== this.#seq) {

@@ -57,12 +57,13 @@ function memoOf(contact: Contact): Memo {
 
 function contactOf({ value }: Memo): Contact | undefined {
   const read: Partial<Record<keyof Contact, unknown>> = readObject(value) ?? {}
-  const { instance, verifier, boundMs, onStale, contactMs, firstSeq } = read
+  const { instance, verifier, label, boundMs, onStale, contactMs, firstSeq } = read
   if (typeof instance !== 'string' || typeof verifier !== 'string') return undefined
   if (typeof boundMs !== 'number' || typeof contactMs !== 'number' || typeof firstSeq !== 'number')
     return undefined
   const policy = POLICIES.find((one) => one === onStale)
+  const named = typeof label === 'string' ? { label } : {}
   return policy === undefined
     ? undefined
-    : { instance, verifier, boundMs, onStale: policy, contactMs, firstSeq }
+    : { instance, verifier, ...named, boundMs, onStale: policy, contactMs, firstSeq }
 }

@@ -16,8 +16,8 @@ export type Hello = {
   readonly ackEveryMs: number
 }
 
-/** Why a reader is cut off. All but `key` and `taken-over`: come back. */
-export type ResetWhy = 'position' | 'slow' | 'stopping' | 'key' | 'taken-over'
+/** Why a reader is cut off. All but `key`, `realm` and `taken-over`: come back. */
+export type ResetWhy = 'position' | 'slow' | 'stopping' | 'full' | 'key' | 'realm' | 'taken-over'
 
 /** Rows of one event, encoded once for each format, whoever reads it. */
 export class Frame {

@@ -7,6 +7,8 @@ export type StalePolicy = 'refuse' | 'ask' | 'allow'
 export const INSTANCES_PER_KEY_MAX = 1_000
 /** Instances remembered in one realm: one that lapsed makes room for a new one; without any, no new one is let in. */
 export const INSTANCES_MAX = 10_000
+/** Of these, of one key: what it leaves behind that never lapses must not keep others out. */
+export const INSTANCES_REMEMBERED_PER_KEY_MAX = 2_000
 /** Times of acknowledgements kept for each instance, for receipts of what came lately. */
 export const MARKS_MAX = 256
 
@@ -15,6 +17,7 @@ export type Contact = {
   readonly instance: string
   /** Id of the key's record. */
   readonly verifier: string
+  readonly label?: string
   readonly boundMs: number
   readonly onStale: StalePolicy
   readonly contactMs: number
@@ -41,6 +44,7 @@ type Instance = {
 export type InstanceView = {
   readonly instance: string
   readonly verifier: string
+  readonly label: string | undefined
   readonly boundMs: number
   readonly onStale: StalePolicy
   readonly connected: boolean
@@ -84,17 +88,12 @@ export class Instances {
     return this.#byId.get(instance)?.contact
   }
 
-  connectedOf(verifier: string): number {
-    let count = 0
-    for (const { contact, connected } of this.#byId.values())
-      if (connected && contact.verifier === verifier) count += 1
-    return count
-  }
-
-  /** Whether one more can be remembered; the one that lapsed longest ago goes for it. */
-  hasRoom(): boolean {
-    if (this.#byId.size >= INSTANCES_MAX) this.#makeRoom()
-    return this.#byId.size < INSTANCES_MAX
+  /** Whether one more of this key can be remembered; the one that lapsed longest ago goes for it. */
+  hasRoom(verifier: string): boolean {
+    let own = 0
+    for (const { contact } of this.#byId.values()) if (contact.verifier === verifier) own += 1
+    if (own >= INSTANCES_REMEMBERED_PER_KEY_MAX) return this.#makeRoom(verifier)
+    return this.#byId.size < INSTANCES_MAX || this.#makeRoom()
   }
 
   connect(contact: Contact, from: string): void {
@@ -200,21 +199,22 @@ export class Instances {
   }
 
   /** Only who has lapsed goes: whoever may still say yes is counted. */
-  #makeRoom(): void {
+  #makeRoom(of?: string): boolean {
     let oldest: Instance | undefined
     for (const one of this.#byId.values()) {
-      if (one.connected || !this.#view(one).lapsed) continue
+      if (one.connected || (of !== undefined && one.contact.verifier !== of) || !this.#view(one).lapsed)
+        continue
       if (oldest === undefined || one.contactMonotonicMs < oldest.contactMonotonicMs) oldest = one
     }
-    if (oldest !== undefined) this.#byId.delete(oldest.contact.instance)
+    return oldest !== undefined && this.#byId.delete(oldest.contact.instance)
   }
 
   #view(one: Instance): InstanceView {
     const { contact, connected, from, position, applied, contactWallMs, contactMonotonicMs } = one
-    const { instance, verifier, boundMs, onStale } = contact
+    const { instance, verifier, label, boundMs, onStale } = contact
     const isOver = this.#clock.monotonicMs() - contactMonotonicMs > boundMs
     const lapsed = isOver && onStale !== 'allow'
-    const about = { instance, verifier, boundMs, onStale, connected, from, position, applied }
+    const about = { instance, verifier, label, boundMs, onStale, connected, from, position, applied }
     return { ...about, lastContactMs: contactWallMs, lapsed }
   }
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { commitOwn, type Realm } from '@rescind/core'
 import { openWorld, type World } from '../test/kit/realm.ts'
 import { RECENT_ROWS_MAX } from './channel.ts'
 import { Feed } from './feed.ts'
-import { INSTANCES_PER_KEY_MAX } from './instances.ts'
+import { INSTANCES_PER_KEY_MAX, INSTANCES_REMEMBERED_PER_KEY_MAX } from './instances.ts'
 import { PENDING_MAX_BYTES } from './reader.ts'
-import { type ConnectAsk, READERS_MAX, type RealmFeed } from './realm-feed.ts'
+import type { ConnectAsk, RealmFeed } from './realm-feed.ts'
+import { PLAIN_PER_KEY_MAX, READERS_MAX } from './seats.ts'
 import { SENDING_MAX, Turnstile } from './snapshots.ts'
 import { TestOutlet } from './test-outlet.ts'
 
@@ -21,7 +22,7 @@ async function open(): Promise<World & { readonly feed: Feed; readonly own: Real
 function ask({ realm }: { readonly realm: Realm }, over: Partial<ConnectAsk> = {}): ConnectAsk {
   const facts = { source: 'verifier', client: 'v', ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
   const caller = { id: 'verifier:v', from: 'here', standing: { realm: realm.ordinal, facts } }
-  const none = { after: undefined, boundMs: undefined, instance: undefined }
+  const none = { after: undefined, boundMs: undefined, instance: undefined, label: undefined }
   return { id: 'v', caller, ...none, onStale: 'refuse', format: 'sse', ...over }
 }
 
@@ -98,16 +99,88 @@ test('recent rows are bounded in memory, and what is older comes from the store'
   assert.deepEqual(late.seqs, first.seqs)
 })
 
-test('streams of a realm are capped, and instances of a key as well', async () => {
+describe('[W68] places among the readers of a realm', () => {
+  // The kind: one key takes all places that everybody shares, so that nobody else's verifier gets in.
+  const instance = { boundMs: 5_000 }
+  const full = async (own: RealmFeed, asked: ConnectAsk): Promise<boolean> =>
+    (await own.connect(asked)).kind === 'full'
+
+  test('a key has so many plain ones and no more, however fast they come, and another key its own', async () => {
+    const world = await open()
+    const asked = Array.from({ length: PLAIN_PER_KEY_MAX + 3 }, () => world.own.connect(ask(world)))
+    const kinds = (await Promise.all(asked)).map(({ kind }) => kind)
+    assert.equal(kinds.filter((kind) => kind === 'open').length, PLAIN_PER_KEY_MAX)
+    assert.equal(kinds.at(-1), 'full')
+    await join(world.own, ask(world, { id: 'w' }))
+    await join(world.own, ask(world, instance))
+  })
+
+  test('one that was refused, or has left, holds no place', async () => {
+    const world = await open()
+    for (let nth = 0; nth < PLAIN_PER_KEY_MAX * 2; nth += 1) {
+      assert.equal((await world.own.connect(ask(world, { after: 'forged' }))).kind, 'forged')
+      const left = await join(world.own, ask(world))
+      left.leave()
+    }
+    const last = await join(world.own, ask(world))
+    last.leave()
+    assert.equal(world.own.readers, 0)
+  })
+
+  test('long polls that wait are plain readers', async () => {
+    const world = await open()
+    const at = await world.own.headText()
+    const polls = Array.from({ length: PLAIN_PER_KEY_MAX }, () => world.own.poll('v', at, 60_000))
+    assert.equal((await world.own.poll('v', at, 60_000)).kind, 'full')
+    assert.equal(await full(world.own, ask(world)), true)
+    assert.equal((await world.own.poll('w', at, 0)).kind, 'events')
+    while (world.own.waiting < PLAIN_PER_KEY_MAX) await turn()
+    await append(world.realm)
+    for (const poll of await Promise.all(polls)) assert.equal(poll.kind, 'events')
+    assert.equal((await world.own.poll('v', at, 0)).kind, 'events', 'their places are free again')
+  })
+
+  test('instances of a key are capped; one that comes back has its place', async () => {
+    const world = await open()
+    const all = []
+    for (let nth = 0; nth < INSTANCES_PER_KEY_MAX; nth += 1)
+      all.push(await join(world.own, ask(world, instance)))
+    assert.equal(await full(world.own, ask(world, instance)), true)
+    const [, known] = /"instance":"(\w+[\w-]*)"/.exec(all[0]?.text ?? '') ?? []
+    await join(world.own, ask(world, { ...instance, instance: known }))
+    await join(world.own, ask(world, { ...instance, id: 'w' }))
+  })
+
+  test('when all are taken an instance goes before plain readers, and a key with none before one with many', async () => {
+    const world = await open()
+    const keys = READERS_MAX / INSTANCES_PER_KEY_MAX
+    const plain = []
+    for (let nth = 0; nth < PLAIN_PER_KEY_MAX; nth += 1) plain.push(await join(world.own, ask(world)))
+    const instances = []
+    for (let nth = PLAIN_PER_KEY_MAX; nth < READERS_MAX; nth += 1)
+      instances.push(await join(world.own, ask(world, { ...instance, id: `k${nth % keys}` })))
+    assert.equal(await full(world.own, ask(world, { id: 'w' })), true, 'a plain reader waits')
+    await join(world.own, ask(world, { ...instance, id: 'w' }))
+    assert.match(plain.at(-1)?.text ?? '', /event: reset\ndata: \{"why":"full"\}/)
+    assert.equal(world.own.readers, READERS_MAX)
+    for (const one of plain) one.leave()
+    for (let nth = 1; nth < PLAIN_PER_KEY_MAX; nth += 1)
+      instances.push(await join(world.own, ask(world, { ...instance, id: `k${nth % keys}` })))
+    assert.equal(await full(world.own, ask(world, { ...instance, id: 'k0' })), true, 'as many as the others')
+    await join(world.own, ask(world, { ...instance, id: 'x' }))
+    assert.equal(instances.filter(({ ended }) => ended).length, 1, 'the newest of whoever has the most')
+  })
+})
+
+test('what one key leaves behind that never lapses keeps no other key out', async () => {
   const world = await open()
-  for (let nth = 0; nth < INSTANCES_PER_KEY_MAX; nth += 1)
-    await join(world.own, ask(world, { boundMs: 5_000 }))
+  for (let nth = 0; nth < INSTANCES_REMEMBERED_PER_KEY_MAX; nth += 1) {
+    const one = await join(world.own, ask(world, { boundMs: 5_000, onStale: 'allow' }))
+    one.leave()
+  }
+  world.clock.advance(3_600_000)
   assert.equal((await world.own.connect(ask(world, { boundMs: 5_000 }))).kind, 'full')
-  const other = await join(world.own, ask(world, { id: 'w', boundMs: 5_000 }))
-  for (let nth = world.own.readers; nth < READERS_MAX; nth += 1) await join(world.own, ask(world))
-  assert.equal((await world.own.connect(ask(world))).kind, 'full')
-  other.leave()
-  assert.equal((await world.own.connect(ask(world))).kind, 'open')
+  await join(world.own, ask(world, { boundMs: 5_000, id: 'w' }))
 })
 
 test('an instance that comes back under its id takes over from the connection that it lost', async () => {
@@ -185,10 +258,10 @@ function factsOf(realm: Realm): Parameters<Realm['judge']>[0] {
 test('large answers go out so many at a time, the rest wait in their turn, and more are turned away', async () => {
   const turnstile = new Turnstile(SENDING_MAX, 2)
   const inside = []
-  for (let nth = 0; nth < SENDING_MAX; nth += 1) inside.push(await turnstile.enter())
+  for (let nth = 0; nth < SENDING_MAX; nth += 1) inside.push(await turnstile.enter(`key ${nth}`))
   const order: number[] = []
-  const waiting = [1, 2].map((nth) => turnstile.enter().then((leave) => (order.push(nth), leave)))
-  await assert.rejects(turnstile.enter(), /too many/)
+  const waiting = [1, 2].map((nth) => turnstile.enter(`w${nth}`).then((leave) => (order.push(nth), leave)))
+  await assert.rejects(turnstile.enter('x'), /too many/)
   await turn()
   assert.deepEqual(order, [])
   inside[0]?.()
@@ -199,6 +272,26 @@ test('large answers go out so many at a time, the rest wait in their turn, and m
   leave?.()
   await waiting[1]
   assert.deepEqual(order, [1, 2])
+})
+
+test('[W68] one key never has all places for large answers, nor all of the queue for them', async () => {
+  const turnstile = new Turnstile(8, 6)
+  const own = []
+  for (let nth = 0; nth < 4; nth += 1) own.push(await turnstile.enter('greedy'))
+  const order: string[] = []
+  const wait = (key: string): Promise<() => void> =>
+    turnstile.enter(key).then((leave) => (order.push(key), leave))
+  const greedy = [wait('greedy'), wait('greedy'), wait('greedy')]
+  await assert.rejects(turnstile.enter('greedy'), /too many/)
+  const others = []
+  for (const key of ['a', 'b', 'c', 'd']) others.push(await turnstile.enter(key))
+  const late = wait('a')
+  others[1]?.()
+  await late
+  assert.deepEqual(order, ['a'], 'who has its share waits behind who has not')
+  own[0]?.()
+  await greedy[0]
+  assert.deepEqual(order, ['a', 'greedy'])
 })
 
 test('a snapshot serves all who ask together, and a newer one is made when it has grown old', async () => {

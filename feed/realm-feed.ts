@@ -2,14 +2,13 @@ import { type Caller, type Clock, type Place, type Publication, type Realm } fro
 import { Channel, type LiveReader } from './channel.ts'
 import { dropContact, RENEW_MS, writeContact } from './contacts.ts'
 import { type Format, Frame, type Hello, helloText, type ResetWhy } from './frames.ts'
-import { type Contact, INSTANCES_PER_KEY_MAX, Instances, type StalePolicy } from './instances.ts'
+import { type Contact, Instances, type StalePolicy } from './instances.ts'
 import type { Outlet } from './outlet.ts'
 import { Places, type Shown } from './places.ts'
 import { Reader } from './reader.ts'
+import { type Seat, Seats } from './seats.ts'
 import { Snapshots } from './snapshots.ts'
 
-/** Streams of one realm at a time, plain readers among them. */
-export const READERS_MAX = 5_000
 /** The least time between two acknowledgements of one instance, when there are few. */
 const ACK_EVERY_MIN_MS = 20
 /** So that all of them together ask some four hundred times a second at most. */
@@ -25,6 +24,8 @@ export type ConnectAsk = FeedCaller & {
   readonly onStale: StalePolicy
   /** An instance that comes back under the id that it was given before. */
   readonly instance: string | undefined
+  /** What its operator calls it: the name of its host, say. */
+  readonly label: string | undefined
   readonly format: Format
 }
 
@@ -56,6 +57,7 @@ export type Polled =
       readonly floor: number
     }
   | { readonly kind: 'reset'; readonly position: string; readonly floor: number }
+  | { readonly kind: 'full' }
   | Refused
 
 type Stream = { readonly reader: Reader; readonly caller: Caller }
@@ -69,6 +71,7 @@ export class RealmFeed {
   readonly #places: Places
   readonly #channel: Channel
   readonly #streams: Set<Stream> = new Set()
+  readonly #seats: Seats = new Seats()
   readonly #byInstance: Map<string, Reader> = new Map()
 
   constructor(realm: Realm, clock: Clock) {
@@ -84,6 +87,11 @@ export class RealmFeed {
     return this.#streams.size
   }
 
+  /** Long polls and streams that are up to date: what the next group is for. */
+  get waiting(): number {
+    return this.#channel.readers
+  }
+
   published(publication: Publication): void {
     this.#channel.published(publication)
   }
@@ -94,7 +102,21 @@ export class RealmFeed {
 
   /** @throws StoreUnavailable, Overloaded: nobody is let in whose contact is not durable. */
   async connect(ask: ConnectAsk): Promise<Connected> {
-    if (this.#streams.size >= READERS_MAX) return { kind: 'full' }
+    const isPlain = ask.boundMs === undefined
+    // Before anything is waited for: who comes a thousand times at once is counted a thousand times.
+    const seat = this.#seats.take(ask.id, { isPlain, isBack: this.#known(ask) !== undefined })
+    if (seat === undefined) return { kind: 'full' }
+    let isOpen = false
+    try {
+      const connected = await this.#connect(ask, seat)
+      isOpen = connected.kind === 'open'
+      return connected
+    } finally {
+      if (!isOpen) seat.leave()
+    }
+  }
+
+  async #connect(ask: ConnectAsk, seat: Seat): Promise<Connected> {
     const shown = ask.after === undefined ? undefined : await this.#places.show(ask.after)
     if (shown?.kind === 'forged' || shown?.kind === 'fork') return shown
     const head = await this.#places.head()
@@ -104,7 +126,7 @@ export class RealmFeed {
       if ((await writeContact(this.#realm, contact, ask.caller)) === 'stale') return { kind: 'stale' }
       this.instances.connect(contact, ask.caller.from)
     }
-    return { kind: 'open', attach: (outlet) => this.#attach(outlet, { ask, contact, shown, head }) }
+    return { kind: 'open', attach: (outlet) => this.#attach(outlet, { ask, contact, shown, head, seat }) }
   }
 
   /** @throws StoreUnavailable, Overloaded. */
@@ -128,7 +150,13 @@ export class RealmFeed {
   }
 
   /** What came after a place: at once if there is something, else when something comes or the time is over. */
-  async poll(after: string | undefined, waitMs: number): Promise<Polled> {
+  async poll(key: string, after: string | undefined, waitMs: number): Promise<Polled> {
+    const seat = this.#seats.take(key, { isPlain: true })
+    if (seat === undefined) return { kind: 'full' }
+    return this.#poll(after, waitMs, seat).finally(seat.leave)
+  }
+
+  async #poll(after: string | undefined, waitMs: number, seat: Seat): Promise<Polled> {
     const head = await this.#places.head()
     const at = { position: this.#places.text(head), floor: this.#floor }
     if (after === undefined) return { kind: 'events', events: [], ...at }
@@ -136,7 +164,7 @@ export class RealmFeed {
     if (shown.kind === 'forged' || shown.kind === 'fork') return shown
     if (shown.kind === 'reset') return { kind: 'reset', ...at }
     const { seq } = shown.place
-    if (seq === this.#channel.seq && waitMs > 0) await this.#nextFrame(waitMs)
+    if (seq === this.#channel.seq && waitMs > 0) await this.#nextFrame(waitMs, seat)
     if (seq === this.#channel.seq) return { kind: 'events', events: [], position: after, floor: this.#floor }
     const frame = this.#channel.recentAfter(seq) ?? (await this.#read(seq))
     if (frame === undefined) return { kind: 'reset', ...at }
@@ -167,30 +195,41 @@ export class RealmFeed {
     return recent === undefined ? this.#places.show(position) : { kind: 'on', place: recent }
   }
 
+  /** The instance that comes back, if it is this key's. */
+  #known({ instance, boundMs, id }: ConnectAsk): Contact | undefined {
+    if (instance === undefined || boundMs === undefined) return undefined
+    const known = this.instances.contactOf(instance)
+    return known?.verifier === id ? known : undefined
+  }
+
   #contactFor(ask: ConnectAsk, head: Place): Contact | undefined | 'full' {
     const { boundMs, onStale, id: verifier } = ask
     if (boundMs === undefined) return undefined
-    const known = ask.instance === undefined ? undefined : this.instances.contactOf(ask.instance)
+    const known = this.#known(ask)
     const contactMs = this.#clock.wallMs()
-    if (known?.verifier === verifier) return { ...known, boundMs, onStale, contactMs }
-    if (this.instances.connectedOf(verifier) >= INSTANCES_PER_KEY_MAX) return 'full'
-    if (!this.instances.hasRoom()) return 'full'
+    const label = ask.label === undefined ? {} : { label: ask.label }
+    if (known !== undefined) return { ...known, ...label, boundMs, onStale, contactMs }
+    if (!this.instances.hasRoom(verifier)) return 'full'
     const instance = `ins_${this.#realm.random.bytes(16).toString('base64url')}`
-    return { instance, verifier, boundMs, onStale, contactMs, firstSeq: head.seq }
+    return { instance, verifier, ...label, boundMs, onStale, contactMs, firstSeq: head.seq }
   }
 
   #isToBeRenewed({ boundMs, contactMs }: Contact, askedMs: number): boolean {
     return boundMs !== askedMs || this.#clock.wallMs() - contactMs > RENEW_MS
   }
 
-  #attach(outlet: Outlet, { ask, contact, shown, head }: Attaching): void {
+  #attach(outlet: Outlet, { ask, contact, shown, head, seat }: Attaching): void {
     const { format, caller } = ask
     const after = shown?.kind === 'on' ? shown.place.seq : head.seq
     const parts = { realm: this.#realm, channel: this.#channel, places: this.#places }
     const reader = new Reader({ ...parts, outlet, format, after })
     const stream = { reader, caller }
     this.#streams.add(stream)
-    outlet.onClose(() => this.#closed(stream, contact?.instance))
+    seat.cut = () => reader.cut('full')
+    outlet.onClose(() => {
+      seat.leave()
+      this.#closed(stream, contact?.instance)
+    })
     if (contact !== undefined) {
       const before = this.#byInstance.get(contact.instance)
       // First the new one, so that the end of the old one is nobody's.
@@ -216,7 +255,7 @@ export class RealmFeed {
     this.instances.disconnect(instance)
   }
 
-  #nextFrame(waitMs: number): Promise<void> {
+  #nextFrame(waitMs: number, seat: Seat): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
@@ -225,6 +264,7 @@ export class RealmFeed {
       }
       const waiter: LiveReader = { take: done, readOn: done }
       const timer = setTimeout(done, waitMs)
+      seat.cut = done
       this.#channel.join(waiter)
     })
   }
@@ -244,4 +284,5 @@ type Attaching = {
   readonly contact: Contact | undefined
   readonly shown: Shown | undefined
   readonly head: Place
+  readonly seat: Seat
 }

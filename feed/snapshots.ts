@@ -67,12 +67,16 @@ export class Snapshots {
   }
 }
 
-/** Places for answers that are large: so many go out at a time, some wait, and more are turned away. */
+/** Of the places and of the queue: the part that one key may have, so that others get in beside it. */
+const SHARE = 2
+
+/** Places for answers that are large: so many go out at a time, some wait, and more are turned away; no key has all. */
 export class Turnstile {
   readonly #max: number
   readonly #queueMax: number
-  #inside = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #inside: Map<string, number> = new Map()
+  readonly #waiting: { readonly key: string; readonly go: () => void }[] = []
+  #taken = 0
 
   constructor(max: number, queueMax: number) {
     this.#max = max
@@ -80,19 +84,41 @@ export class Turnstile {
   }
 
   /** @returns what gives the place back; once. @throws Overloaded when too many wait. */
-  async enter(): Promise<() => void> {
-    if (this.#inside < this.#max) this.#inside += 1
+  async enter(key: string): Promise<() => void> {
+    if (this.#isFreeFor(key)) this.#take(key)
     else {
-      if (this.#waiting.length >= this.#queueMax) throw new Overloaded('too many wait for a snapshot')
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      const own = this.#waiting.filter((one) => one.key === key).length
+      if (this.#waiting.length >= this.#queueMax || own >= this.#queueMax / SHARE)
+        throw new Overloaded('too many wait for a snapshot')
+      await new Promise<void>((go) => this.#waiting.push({ key, go }))
     }
     let left = false
     return () => {
       if (left) return
       left = true
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#inside -= 1
-      else next()
+      this.#leave(key)
     }
+  }
+
+  #isFreeFor(key: string): boolean {
+    return this.#taken < this.#max && (this.#inside.get(key) ?? 0) < this.#max / SHARE
+  }
+
+  #take(key: string): void {
+    this.#taken += 1
+    this.#inside.set(key, (this.#inside.get(key) ?? 0) + 1)
+  }
+
+  /** The place goes to whoever has waited longest among those who may have one. */
+  #leave(key: string): void {
+    this.#taken -= 1
+    const own = (this.#inside.get(key) ?? 1) - 1
+    if (own === 0) this.#inside.delete(key)
+    else this.#inside.set(key, own)
+    const at = this.#waiting.findIndex((one) => this.#isFreeFor(one.key))
+    const [next] = at < 0 ? [] : this.#waiting.splice(at, 1)
+    if (next === undefined) return
+    this.#take(next.key)
+    next.go()
   }
 }

@@ -42,7 +42,7 @@ test('[F12] a reader that comes back at, before or behind the row where the log 
       expiresAtMs: 9e15,
     }
     const caller = { id: 'verifier:v', from: 'here', standing: { realm: realm.ordinal, facts } }
-    const none = { boundMs: undefined, instance: undefined }
+    const none = { boundMs: undefined, instance: undefined, label: undefined }
     const connected = await own.connect({ id: 'v', caller, ...none, after, onStale: 'refuse', format: 'sse' })
     assert.equal(connected.kind, 'open')
     if (connected.kind !== 'open') continue

@@ -39,6 +39,7 @@ export type EngineParts = {
   readonly timers: Timers
   readonly chance: () => number
   readonly boundMs: number
+  readonly label: string
   /** Nobody judges by it any more. */
   readonly onOver?: () => void
 }

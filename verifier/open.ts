@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { Clock } from '@rescind/core'
 import { Engine } from './engine.ts'
 import type { ConnectionState, OnStale } from './results.ts'
@@ -17,6 +18,8 @@ export type VerifierOptions = {
   readonly onStale?: OnStale
   /** Keeps what is known over a restart; readable by this user alone, for it holds a secret of the realm. */
   readonly stateFile?: string
+  /** What the server's lists and receipts call this process: the name of its host unless it is said. */
+  readonly label?: string
   /** Told whenever `verifier.state` changes, and why where something went wrong; `forked` and `refused` need somebody to look. */
   readonly onState?: (state: ConnectionState, trouble: Trouble | undefined) => void
 }
@@ -24,6 +27,8 @@ export type VerifierOptions = {
 const STALENESS_DEFAULT_MS = 5_000
 const STALENESS_MIN_MS = 100
 const STALENESS_MAX_MS = 3_600_000
+const LABEL_MAX_CHARS = 128
+const LABEL = /^[^\p{Cc}\p{Cs}]*$/u
 const POLICIES: ReadonlySet<string> = new Set(['refuse', 'ask', 'allow'])
 
 const CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
@@ -44,9 +49,12 @@ export function openVerifier(options: VerifierOptions): Verifier {
   if (!(boundMs >= STALENESS_MIN_MS && boundMs <= STALENESS_MAX_MS))
     throw new TypeError(`maxStalenessMs: between ${STALENESS_MIN_MS} and ${STALENESS_MAX_MS}`)
   if (!POLICIES.has(onStale)) throw new TypeError('onStale: refuse, ask or allow')
+  const label = options.label ?? hostname().slice(0, LABEL_MAX_CHARS)
+  if (typeof label !== 'string' || label.length > LABEL_MAX_CHARS || !LABEL.test(label))
+    throw new TypeError(`label: printable text of at most ${LABEL_MAX_CHARS} characters`)
   const path = options.stateFile
   const verifier = new Verifier({
-    engine: engineFor(url, options.key, Math.floor(boundMs)),
+    engine: engineFor(url, options.key, { boundMs: Math.floor(boundMs), label }),
     timers: TIMERS,
     onStale,
     onState: options.onState,
@@ -56,13 +64,16 @@ export function openVerifier(options: VerifierOptions): Verifier {
   return verifier
 }
 
-function engineFor(url: URL, key: string, boundMs: number): Engine {
+type Told = { readonly boundMs: number; readonly label: string }
+
+/** The running one, under the label that it was opened with. */
+function engineFor(url: URL, key: string, { boundMs, label }: Told): Engine {
   const name = JSON.stringify([url.href, key, boundMs])
   const running = ENGINES.get(name)
   if (running !== undefined) return running
   const onOver = (): void => void ENGINES.delete(name)
   const transport = httpTransport(url, key)
-  const parts = { transport, clock: CLOCK, timers: TIMERS, chance: Math.random, boundMs, onOver }
+  const parts = { transport, clock: CLOCK, timers: TIMERS, chance: Math.random, boundMs, label, onOver }
   const engine = new Engine(parts)
   ENGINES.set(name, engine)
   return engine

@@ -71,7 +71,14 @@ export async function measureCheck(entries: number): Promise<CheckFigures> {
   source.snapshot = () => Promise.resolve(bytes)
   source.acknowledge = () => Promise.resolve({ position: source.position(1), floorMs: 0 })
   const timers = TIMERS
-  const engine = new Engine({ transport: source, clock, timers, chance: () => 0, boundMs: 3_600_000 })
+  const engine = new Engine({
+    transport: source,
+    clock,
+    timers,
+    chance: () => 0,
+    boundMs: 3_600_000,
+    label: '',
+  })
   const verifier = new Verifier({
     engine,
     timers,

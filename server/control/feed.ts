@@ -21,8 +21,16 @@ const SEND_TIMEOUT_MS = 60_000
 /** Handles in one report of use. */
 const USED_MAX = 1_000
 
+const LABEL_MAX_CHARS = 128
+const LABEL = /^[^\p{Cc}\p{Cs}]*$/u
+
 const position = z.string().min(1).max(512)
 const instance = z.string().min(1).max(64)
+const label = z
+  .string()
+  .min(1)
+  .max(LABEL_MAX_CHARS)
+  .refine((text) => LABEL.test(text), 'must be printable text')
 const bound = z.int().min(BOUND_MIN_MS).max(BOUND_MAX_MS)
 const FLOOR = { position, floor: z.number() }
 
@@ -34,6 +42,8 @@ const STREAM_QUERY = z.object({
   onStale: z.enum(['refuse', 'ask', 'allow']).optional(),
   /** As an earlier `hello` gave it: the same running verifier, back again. */
   instance: instance.optional(),
+  /** What its operator calls it, for lists and receipts. */
+  label: label.optional(),
   /** Seconds that a long poll (`Accept: application/json`) may take. */
   wait: z.int().min(0).max(WAIT_MAX_SECONDS).optional(),
 })
@@ -139,7 +149,7 @@ async function stream({ parts, realm, by, request, query }: StreamAsk): Promise<
   const last = request.header('last-event-id')?.trim()
   const after = query.after ?? (last === '' ? undefined : last)
   const type = formatOf(request.header('accept'))
-  if (type === 'poll') return polled(parts, realm, await feed.poll(after, (query.wait ?? 0) * 1_000))
+  if (type === 'poll') return polled(parts, realm, await feed.poll(by.id, after, (query.wait ?? 0) * 1_000))
   const connected = await feed.connect({
     id: by.id,
     caller: by.caller,
@@ -147,13 +157,14 @@ async function stream({ parts, realm, by, request, query }: StreamAsk): Promise<
     boundMs: query.bound,
     onStale: query.onStale ?? 'refuse',
     instance: query.instance,
+    label: query.label,
     format: type,
   })
   switch (connected.kind) {
     case 'stale':
       return 'stale'
     case 'full':
-      return problem(429, 'this key has too many streams', { 'retry-after': '5' })
+      return FULL
     case 'forged':
     case 'fork':
       return refusal(parts, realm, connected)
@@ -162,6 +173,7 @@ async function stream({ parts, realm, by, request, query }: StreamAsk): Promise<
   }
 }
 
+const FULL: Problem = problem(429, 'this key, or this realm, has too many streams', { 'retry-after': '5' })
 const UNCACHED = { 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' }
 const STREAM_HEADERS: Readonly<Record<Format, Answer['headers']>> = {
   sse: { ...UNCACHED, 'content-type': 'text/event-stream; charset=utf-8' },
@@ -176,6 +188,7 @@ function formatOf(accept: string | undefined): Format | 'poll' {
 
 function polled(parts: ControlParts, realm: Realm, answer: Polled): Answer | Promise<Answer> {
   if (answer.kind === 'forged' || answer.kind === 'fork') return refusal(parts, realm, answer)
+  if (answer.kind === 'full') return FULL
   const { position: at, floor } = answer
   if (answer.kind === 'reset') return jsonAnswer(200, { reset: true, position: at, floor, events: [] })
   const json = `{"position":"${at}","floor":${floor},"events":[${answer.events.join(',')}]}`
@@ -189,8 +202,8 @@ async function refusal({ feed }: ControlParts, realm: Realm, refused: Refused): 
   return problem(409, 'this log was rolled back: the position given is beyond it, or of another history')
 }
 
-async function snapshot({ parts, realm, request }: Ask): Promise<Answer> {
-  const leave = await parts.feed.turnstile.enter()
+async function snapshot({ parts, realm, by, request }: Ask): Promise<Answer> {
+  const leave = await parts.feed.turnstile.enter(by.id)
   const made = parts.feed.of(realm).snapshots.get()
   const { bytes, position: at } = await made.catch((error: unknown) => {
     leave()

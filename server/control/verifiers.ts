@@ -21,6 +21,8 @@ const VERIFIERS_MAX = 1_000
 
 const INSTANCE = z.strictObject({
   instance: z.string(),
+  /** What its operator calls it; the name of its host, unless it says otherwise. */
+  label: z.string().optional(),
   connected: z.boolean(),
   /** Its last contact and its bound have passed, and it refuses when it is stale: nobody waits for it. */
   lapsed: z.boolean(),
@@ -98,10 +100,10 @@ async function list({ parts, realm }: Ask): Promise<Answer> {
 }
 
 function instanceJson(view: InstanceView, head: number): z.output<typeof INSTANCE> {
-  const { instance, connected, lapsed, boundMs, onStale, from, position, applied, lastContactMs } = view
-  const lastContact = formatInstant(lastContactMs)
+  const { instance, label, connected, lapsed, boundMs, onStale, from, position, applied } = view
+  const lastContact = formatInstant(view.lastContactMs)
   const behind = applied === undefined ? undefined : Math.max(0, head - applied)
-  return { instance, connected, lapsed, boundMs, onStale, from, position, behind, lastContact }
+  return { instance, label, connected, lapsed, boundMs, onStale, from, position, behind, lastContact }
 }
 
 async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer | Stale> {

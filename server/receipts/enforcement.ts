@@ -7,6 +7,8 @@ import { z } from 'zod'
 export type InstanceJson = {
   readonly verifier: string
   readonly instance: string
+  /** What its operator calls it. */
+  readonly label?: string | undefined
   /** The last position that its holder said it had applied. */
   readonly position?: string | undefined
   /** When its holder said that it had applied the revocation, if that was lately. */
@@ -40,8 +42,8 @@ export function feedEnforcement(feed: Feed): Enforcement {
 }
 
 function instanceJson(realm: Realm, one: Standing, committedMs: number | undefined): InstanceJson {
-  const { verifier, instance, state, position, appliedAtMs } = one
-  const named = { verifier: verifier.slice(realm.name.length + 1), instance, position }
+  const { verifier, instance, label, state, position, appliedAtMs } = one
+  const named = { verifier: verifier.slice(realm.name.length + 1), instance, label, position }
   const shown = state === 'pending' ? 'behind' : state
   if (appliedAtMs === undefined || committedMs === undefined) return { ...named, state: shown }
   const afterMs = Math.max(0, appliedAtMs - committedMs)
@@ -52,6 +54,7 @@ export const INSTANCE: z.ZodType<InstanceJson> = z
   .strictObject({
     verifier: z.string(),
     instance: z.string(),
+    label: z.string().optional(),
     position: z.string().optional(),
     appliedAt: z.string().optional(),
     afterMs: z.number().optional(),

@@ -221,6 +221,36 @@ describe('the feed', () => {
     reader.close()
   })
 
+  test('[W58] an instance bears the label that it gives itself, in lists and receipts, and its last one', async () => {
+    const first = read('?bound=60000&label=pod%20%C3%A4-7')
+    const { instance, position } = dataOf(await first.next())
+    const control = { authorization: CONTROL.slice('Authorization: '.length) }
+    const show = async (): Promise<Json | undefined> => {
+      const { body } = await get('/control/v1/verifiers', control)
+      const [verifier] = body['verifiers'] as { readonly instances: readonly Json[] }[]
+      return verifier?.instances.find((one) => one['instance'] === instance)
+    }
+    assert.equal((await show())?.['label'], 'pod ä-7')
+    const target = { token: await calls.oauthToken(SVC) }
+    const made = await calls.send(
+      'POST /control/v1/revocations',
+      [CONTROL, JSON_BODY],
+      JSON.stringify({ target, reason: 'test' }),
+    )
+    const { id } = JSON.parse(made.body.toString()) as Json
+    const receipt = await get(`/control/v1/revocations/${String(id)}`, control)
+    const instances = receipt.body['instances'] as readonly Json[]
+    assert.equal(instances.find((one) => one['instance'] === instance)?.['label'], 'pod ä-7')
+    const again = read(`?bound=60000&instance=${String(instance)}&label=pod-8`)
+    await again.next()
+    assert.equal((await show())?.['label'], 'pod-8')
+    for (const label of ['', 'a%00b', 'a%0Ab', 'x'.repeat(129)])
+      assert.equal((await get(`${FEED}?bound=60000&label=${label}`)).status, 422, label)
+    assert.equal((await ack({ instance, position, bound: 60_000, leaving: true })).status, 200)
+    first.close()
+    again.close()
+  })
+
   test('[B14] a key that is deleted is refused, and its streams are closed', async () => {
     const made = await calls.send(
       'POST /control/v1/verifiers',

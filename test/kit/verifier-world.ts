@@ -36,7 +36,14 @@ export function openVerifierWorld(options: WorldOptions = {}): VerifierWorld {
     options.stateFile === undefined ? undefined : new StateFile(options.stateFile, () => time.monotonicMs())
   const engine =
     options.engine ??
-    new Engine({ transport: source, clock: time, timers: time, chance: () => 0.5, boundMs: BOUND_MS })
+    new Engine({
+      transport: source,
+      clock: time,
+      timers: time,
+      chance: () => 0.5,
+      boundMs: BOUND_MS,
+      label: 'a test',
+    })
   const verifier = new Verifier({
     engine,
     timers: time,

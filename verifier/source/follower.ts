@@ -31,6 +31,8 @@ export type FollowerParts = {
   /** Between 0 and 1: what reconnects are spread by. */
   readonly chance: () => number
   readonly boundMs: number
+  /** What lists and receipts call this instance; may be empty. */
+  readonly label: string
   /** What the server is to be told that its tokens are worth past the bound. */
   readonly policy: () => OnStale
   readonly onState: (state: ConnectionState, trouble: Trouble | undefined) => void
@@ -235,7 +237,7 @@ export class Follower {
   }
 
   #follow(): Promise<Ending> {
-    const { transport, replica, boundMs } = this.#parts
+    const { transport, replica, boundMs, label } = this.#parts
     const after = replica.position ?? ''
     const onStale = this.#parts.policy()
     this.#askedPolicy = onStale
@@ -252,7 +254,7 @@ export class Follower {
       }
       this.#endSession = end
       close = transport.stream(
-        { after, boundMs, onStale, instance: this.#instance },
+        { after, boundMs, onStale, instance: this.#instance, label },
         {
           hello: (hello) => this.#greeted(hello, end),
           rows: (event) => this.#take(event, end),

@@ -128,8 +128,9 @@ export function httpTransport(url: URL, key: string): Transport {
   }
 }
 
-function streamPath({ after, boundMs, onStale, instance }: StreamAsk): string {
+function streamPath({ after, boundMs, onStale, instance, label }: StreamAsk): string {
   const query = new URLSearchParams({ after, bound: String(boundMs), onStale })
+  if (label !== '') query.set('label', label)
   if (instance !== undefined) query.set('instance', instance)
   return `${FEED}?${query.toString()}`
 }

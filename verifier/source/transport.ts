@@ -38,6 +38,7 @@ export type StreamAsk = {
   readonly boundMs: number
   readonly onStale: OnStale
   readonly instance: string | undefined
+  readonly label: string
 }
 
 export type AckAsk = {

@@ -45,7 +45,7 @@ export async function createTestVerifier(options: TestVerifierOptions = {}): Pro
   let aheadMs = 0
   const clock = { wallMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs }
   const source = new MemorySource(clock.wallMs)
-  const engine = new Engine({ transport: source, clock, timers: TIMERS, chance: () => 0, boundMs })
+  const engine = new Engine({ transport: source, clock, timers: TIMERS, chance: () => 0, boundMs, label: '' })
   const verifier = new Verifier({ engine, timers: TIMERS, onStale, onState: undefined, stateFile: undefined })
   verifier.start()
   await verifier.ready()
