@@ -1,4 +1,5 @@
 import type { IndexKey } from './index-keys.ts'
+import { KEEP_FOREVER_MS } from './lifetimes.ts'
 import type { Position } from './position.ts'
 import type { ForeignFacts } from './records.ts'
 
@@ -27,6 +28,12 @@ export class CutTable {
   #values: Float64Array = new Float64Array(SMALLEST * VALUES)
   #capacity = SMALLEST
   #size = 0
+  #forGood = 0
+
+  /** Keys that are never dropped. */
+  get forGood(): number {
+    return this.#forGood
+  }
 
   get size(): number {
     return this.#size
@@ -79,6 +86,8 @@ export class CutTable {
       this.#size += 1
     }
     const at = slot * VALUES
+    const isForGood = cut.keepUntilMs >= KEEP_FOREVER_MS
+    if (isForGood && (this.#values[at + KEEP] as number) < KEEP_FOREVER_MS) this.#forGood += 1
     this.#raiseValue(at + PLAIN, cut.plain)
     this.#raiseValue(at + PLAIN_AT, cut.plainAtMs)
     this.#raiseValue(at + DATED_BEFORE, cut.datedBeforeMs)

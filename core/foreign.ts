@@ -33,6 +33,11 @@ export type ForeignIssuer = {
   readonly claims: ClaimMap
   readonly skewSeconds: number
   readonly maxLifetimeSeconds: number
+  /**
+   * Its tokens need not say when they were issued (`iat`). Absent: such a token is none, because no cut-off could tell
+   * whether it came before or after.
+   */
+  readonly withoutIat?: boolean
 }
 
 export type ForeignQuestion = {
@@ -145,11 +150,15 @@ type Times = {
 }
 
 /** @returns undefined when there is no `exp`, or a time is not one. */
-function timesOf(claims: JsonObject, { claims: map, skewSeconds }: ForeignIssuer): Times | undefined {
+function timesOf(
+  claims: JsonObject,
+  { claims: map, skewSeconds, withoutIat }: ForeignIssuer,
+): Times | undefined {
   const login = map.authenticatedAt === undefined ? undefined : claimAt(claims, map.authenticatedAt)
   const expiresAtMs = numericDateMs(claims.exp)
   const [issuedAtMs, nbfMs, authenticatedAtMs] = [claims.iat, claims.nbf, login].map(numericDateMs)
   if (expiresAtMs === undefined) return undefined
+  if (claims.iat === undefined && withoutIat !== true) return undefined
   if (claims.iat !== undefined && issuedAtMs === undefined) return undefined
   if (claims.nbf !== undefined && nbfMs === undefined) return undefined
   if (login !== undefined && authenticatedAtMs === undefined) return undefined

@@ -128,6 +128,7 @@ test('collecting writes no row, and a token that was extended in time stays', as
   const extend = {
     kind: 'extend-token',
     digest,
+    source: 'oauth',
     expiresAtMs: realm.nowMs() + 9 * DAY_MS,
     atMs: realm.nowMs(),
   } as const

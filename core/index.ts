@@ -82,6 +82,7 @@ export {
   recordOf,
   type TokenIntent,
 } from './issue.ts'
+export { ISSUER_TERMS, type IssuerTerms } from './issuer-terms.ts'
 export {
   ISSUERS,
   type IssuerValue,
@@ -114,6 +115,7 @@ export {
   signJws,
   verifyJws,
 } from './jwt.ts'
+export { expiryCeiling, Keeping, SKEW_MAX_SECONDS } from './keeping.ts'
 export {
   coverLife,
   type KeyAct,
@@ -259,7 +261,7 @@ export {
   ruleOn,
   tokenRule,
 } from './revoke.ts'
-export { decodeRule, encodeRule } from './rule-bytes.ts'
+export { decodeRule, encodeRule, isLegacyKeep } from './rule-bytes.ts'
 export {
   type ChainedLogRow,
   type ChangeRule,

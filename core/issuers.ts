@@ -15,6 +15,8 @@ export type IssuerValue = ForeignIssuer & {
   readonly enabled: boolean
   readonly jwksUrl?: string
   readonly keys?: readonly JsonObject[]
+  /** The longest that one of its sessions mints tokens, as its operator vouches for. Absent: nobody knows. */
+  readonly maxSessionSeconds?: number
 }
 
 export const ISSUERS: Collection<IssuerValue> = {

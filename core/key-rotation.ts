@@ -7,6 +7,7 @@ import { KEEP_MARGIN_MS } from './lifetimes.ts'
 import { BEYOND_LOGS } from './position.ts'
 import { type Audit, type Caller, callerFacts, type Realm } from './realm.ts'
 import type { TokenFacts } from './records.ts'
+import { ruleOn } from './revoke.ts'
 import { type ActiveKey, newKeyValue, SIGNING_KEYS, type SigningKeyValue } from './signing-keys.ts'
 import type { JsonObject } from './strict-json.ts'
 import type { Operation } from './units.ts'
@@ -130,7 +131,7 @@ export async function revokeSigningKey(realm: Realm, keyId: string, act: KeyAct)
   const audit = auditOf(act, 'signingKeys.revoke')
   const keepUntilMs = nowMs + realm.lifetimes.highestMs + KEEP_MARGIN_MS
   const revoked: SigningKeyValue = { ...rest, state: 'revoked', retiredAtMs: nowMs, keepUntilMs }
-  const rule = { kind: 'revoke', target: { kind: 'key', keyId }, keepUntilMs } as const
+  const rule = ruleOn(realm, { kind: 'key', keyId })
   const retired: Operation[] = [
     ...put(realm, { value: revoked, fromVersion: found.version }, audit),
     { kind: 'append', row: realm.row(rule, audit) },

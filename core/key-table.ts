@@ -13,12 +13,22 @@ import { sextetAt, sextetsAt } from './sextets.ts'
 export class KeyTable {
   readonly #partitions: (Partition | undefined)[] = new Array<Partition | undefined>(PARTITIONS)
   #size = 0
+  #forGood = 0
   #firstCapacity = SMALLEST
 
   /** @throws ContractBroken while it is being filled. */
   get size(): number {
     if (this.#size === FILLING) this.#hasNone()
     return this.#size
+  }
+
+  /** Keys that are never dropped. */
+  get forGood(): number {
+    return this.#forGood
+  }
+
+  get isFilling(): boolean {
+    return this.#size === FILLING
   }
 
   has(key: IndexKey): boolean {
@@ -51,6 +61,7 @@ export class KeyTable {
   endFill(): void {
     if (this.#size !== FILLING) throw new ContractBroken('a table that is not being filled')
     let size = 0
+    let forGood = 0
     const most = this.#partitions.reduce((found, one) => Math.max(found, one?.keeps.length ?? 0), 0)
     const scratch = makePartition(most)
     for (let at = 0; at < PARTITIONS; at += 1) {
@@ -59,7 +70,9 @@ export class KeyTable {
       const ordered = inOrder(partition, scratch)
       this.#partitions[at] = ordered
       size += ordered.count
+      for (const keep of ordered.keeps) if (keep === KEEP_FOREVER) forGood += 1
     }
+    this.#forGood = forGood
     this.#firstCapacity = SMALLEST
     // Last: what could not be put in order stays a table that says nothing.
     this.#size = size
@@ -71,33 +84,35 @@ export class KeyTable {
     return false
   }
 
-  /** Adds a key, or lengthens how long it is kept; a time is only ever rounded up. */
-  add(key: IndexKey, keepUntilMs: number): void {
+  /**
+   * Adds a key, or lengthens how long it is kept; a time is only ever rounded up.
+   * @returns false when it was kept for good before.
+   */
+  add(key: IndexKey, keepUntilMs: number): boolean {
     loadKey(key)
-    this.#add(keepUntilMs)
+    return this.#addUnits(keepUnits(keepUntilMs))
   }
 
   /** The same for a key that stands in bytes at an offset. */
   addBytes(bytes: Uint8Array, at: number, keepUntilMs: number): void {
     loadBytes(bytes, at)
-    this.#add(keepUntilMs)
-  }
-
-  #add(keepUntilMs: number): void {
     this.#addUnits(keepUnits(keepUntilMs))
   }
 
-  #addUnits(keep: number): void {
+  #addUnits(keep: number): boolean {
     const at = k0 >>> PARTITION_SHIFT
     const partition = this.#partitions[at] ?? makePartition(this.#firstCapacity)
     if (this.#size === FILLING) {
       this.#partitions[at] = appended(partition, keep)
-      return
+      return true
     }
     const { count } = partition
     const after = added(partition, keep)
     this.#partitions[at] = after
     this.#size += after.count - count
+    if (before === KEEP_FOREVER) return false
+    if (keep === KEEP_FOREVER) this.#forGood += 1
+    return true
   }
 
   /** Drops what need not be kept at this time; a slice of the partitions a call, so that nobody waits for it. */
@@ -224,8 +239,10 @@ function find({ words, keeps, capacity }: Partition): number {
 function added(to: Partition, keep: number): Partition {
   let partition = to
   let found = find(partition)
+  before = 0
   if (found >= 0) {
-    if (keep > (partition.keeps[found] as number)) partition.keeps[found] = keep
+    before = partition.keeps[found] as number
+    if (keep > before) partition.keeps[found] = keep
     return partition
   }
   while (!insertAt(partition, -1 - found, keep)) {
@@ -341,6 +358,8 @@ let k0 = 0
 let k1 = 0
 let k2 = 0
 let k3 = 0
+/** How long it was kept before it was added; 0: it was not there. */
+let before = 0
 
 function loadKey(key: IndexKey): void {
   k0 = charsAt(key, 0)

@@ -241,7 +241,13 @@ describe('the order of things', () => {
       lost: (ordinal) => lost.push(ordinal),
     })
     const start = realm.index.seq
-    const missing = { kind: 'extend-token', digest: digestAt(1), expiresAtMs: 1, atMs: 1 } as const
+    const missing = {
+      kind: 'extend-token',
+      digest: digestAt(1),
+      source: 'oauth',
+      expiresAtMs: 1,
+      atMs: 1,
+    } as const
     const units = [
       rowUnit(realm),
       rowUnit(realms.system),
@@ -296,7 +302,13 @@ describe('the order of things', () => {
     const { realm } = await openFaulty()
     const start = realm.index.seq
     const { operations } = rowUnit(realm)
-    const missing = { kind: 'extend-token', digest: digestAt(1), expiresAtMs: 1, atMs: 1 } as const
+    const missing = {
+      kind: 'extend-token',
+      digest: digestAt(1),
+      source: 'oauth',
+      expiresAtMs: 1,
+      atMs: 1,
+    } as const
     const outcome = await realm.commit(unitOf(realm, [...operations, missing]))
     assert.deepEqual(outcome, { kind: 'conflict', what: 'token-missing' })
     assert.equal(realm.index.seq, start)

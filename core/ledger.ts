@@ -4,12 +4,21 @@ import { ContractBroken, RealmOutOfOrder, StoreUnavailable } from './faults.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
 import { GroupRules } from './group-rules.ts'
 import type { RealmOrdinal } from './ids.ts'
+import { Keeping } from './keeping.ts'
 import { traitsOf } from './log/row-kinds.ts'
 import type { Defer, LogHead, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import { RevocationIndex } from './revocation-index.ts'
-import type { LogRow, Rule } from './rules.ts'
-import { type ConflictWhat, type GroupOutcome, revokes, type Unit, type UnitOutcome } from './units.ts'
+import { keepInBytes, settleKeep } from './rule-bytes.ts'
+import type { LogRow, RevokeRule, Rule } from './rules.ts'
+import {
+  type ConflictWhat,
+  type GroupOutcome,
+  type NewRow,
+  revokes,
+  type Unit,
+  type UnitOutcome,
+} from './units.ts'
 import { isHeld, isRevoked } from './verdict.ts'
 
 /** What became of a unit. `stale`: judge again by what is known now, and try again. */
@@ -52,6 +61,7 @@ const KEPT_PER_READ = 1_000
 export class Ledger {
   readonly #store: Store
   readonly #indexes: Map<RealmOrdinal, RevocationIndex> = new Map()
+  readonly #keepings: Map<RealmOrdinal, Keeping> = new Map()
   readonly #commits: GroupCommit<Unit, Outcome>
   readonly #listeners: RowListener[] = []
   readonly #directories: Map<RealmOrdinal, (row: LogRow) => void> = new Map()
@@ -98,16 +108,18 @@ export class Ledger {
   async openRealm(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
     const known = this.#indexes.get(realm)
     if (known !== undefined) return known
-    const index = new RevocationIndex(digestKey)
+    const keeping = await Keeping.open(this.#store, realm)
+    const index = new RevocationIndex(digestKey, keeping.legacy)
     index.raiseFloor(this.#floorMs)
     // A revoked token is known by two keys, and most rows are revoked tokens.
     const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
-    index.ended.beginFill(2 * (head.seq - anchor.seq))
+    index.beginFill(2 * (head.seq - anchor.seq))
     await this.#readable(realm, index, async () => {
       await this.#foldKept(realm, index)
       await this.#catchUp(realm, index)
     })
-    index.ended.endFill()
+    index.endFill()
+    this.#keepings.set(realm, keeping)
     this.#indexes.set(realm, index)
     return index
   }
@@ -171,6 +183,7 @@ export class Ledger {
     for (const [realm, index] of this.#indexes) {
       if (this.#suspended.get(realm)?.kind === 'unreadable') continue
       const before = index.seq
+      await this.keepingOf(realm).reload(this.#store, realm)
       try {
         await this.#readable(realm, index, () => this.#catchUp(realm, index))
       } finally {
@@ -202,12 +215,42 @@ export class Ledger {
   }
 
   async #write(units: readonly Unit[]): Promise<GroupOutcome> {
+    this.#settleKeeps(units)
     try {
       return await this.#store.commit({ units, floorMs: this.#floorMs })
     } catch (error) {
       this.#broken = true
       throw new StoreUnavailable('the store did not confirm a commit', { cause: error })
     }
+  }
+
+  /**
+   * Groups are flushed one at a time, so what is known here is what the store holds when this one commits: every expiry
+   * that came before, and those of the group itself.
+   */
+  #settleKeeps(units: readonly Unit[]): void {
+    const rules: { readonly keeping: Keeping; readonly row: NewRow; readonly rule: RevokeRule }[] = []
+    for (const { realm, operations } of units) {
+      const keeping = this.keepingOf(realm)
+      for (const operation of operations) {
+        if (operation.kind === 'put-token')
+          keeping.raise(operation.record.source, operation.record.expiresAtMs)
+        else if (operation.kind === 'extend-token') keeping.raise(operation.source, operation.expiresAtMs)
+        else if (operation.kind === 'append') {
+          const { row } = operation
+          if (row.rule.kind === 'revoke' && row.rule.target.kind !== 'token')
+            rules.push({ keeping, row, rule: row.rule })
+        }
+      }
+    }
+    for (const { keeping, row, rule } of rules) settleKeep(row.bytes, keeping.keepOf(rule, row.atMs))
+  }
+
+  /** @throws ContractBroken when the realm is not open. */
+  keepingOf(realm: RealmOrdinal): Keeping {
+    const keeping = this.#keepings.get(realm)
+    if (keeping === undefined) throw new ContractBroken(`realm ${realm} is not open`)
+    return keeping
   }
 
   /**
@@ -234,6 +277,7 @@ export class Ledger {
     let seq = outcome.firstSeq
     let previousCut: Cut | undefined
     for (const operation of unit.operations) {
+      if (operation.kind === 'put-record') this.keepingOf(unit.realm).learn(operation.record)
       if (operation.kind !== 'append') continue
       const { row } = operation
       const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
@@ -258,7 +302,7 @@ export class Ledger {
         if (operation.kind !== 'append') continue
         const { atMs, rule, bytes, audit } = operation.row
         const rows = byRealm.get(realm) ?? []
-        rows.push({ seq, atMs, kind: traitsOf(rule).code, rule: bytes, means: rule, audit })
+        rows.push({ seq, atMs, kind: traitsOf(rule).code, rule: bytes, means: meaningOf(rule, bytes), audit })
         byRealm.set(realm, rows)
         seq += 1
       }
@@ -331,6 +375,13 @@ export type Suspension = { readonly kind: 'rolled-back' | 'unreadable'; readonly
 
 const ROLLED_BACK =
   'this log was rolled back: nothing is acknowledged in this realm until an operator stops the server and runs `rescind epoch new`'
+
+/** A rule as it was committed. */
+function meaningOf(rule: Rule, bytes: Uint8Array): Rule {
+  if (rule.kind !== 'revoke') return rule
+  const keepUntilMs = keepInBytes(bytes)
+  return keepUntilMs === rule.keepUntilMs ? rule : { ...rule, keepUntilMs }
+}
 
 const STALE: Outcome = { kind: 'stale' }
 const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }

@@ -18,3 +18,9 @@ export const LAST_INSTANT_MS = 253_402_300_799_999
 export function storedKeepMs(ms: number): number {
   return ms > 0 ? ms : KEEP_FOREVER_MS
 }
+
+/** Until when a rule is kept over something that ends then. What nobody could write as a date any more is for good. */
+export function keptPast(expiresAtMs: number): number {
+  const keepUntilMs = expiresAtMs + KEEP_MARGIN_MS
+  return keepUntilMs > LAST_INSTANT_MS ? KEEP_FOREVER_MS : keepUntilMs
+}

@@ -56,7 +56,7 @@ export class LogTrim {
     const last = gone.at(-1)
     if (last === undefined || gone.length < this.#rowsMin) return this.#sweep()
     const begun = await this.#know()
-    const kept = gone.filter((row) => this.#isKept(decodeRule(row), begun.collections))
+    const kept = gone.filter((row) => this.#isKept(row, begun.collections))
     for (const row of kept) begun.sum.flip(row)
     const anchor = { seq: last.seq, chain: Buffer.from(last.chain) }
     await this.#commit(begun, anchor, { keep: kept.map(({ seq }) => seq), forget: [] })
@@ -84,13 +84,19 @@ export class LogTrim {
     return hold === undefined || index.holds.placeOf(hold) === undefined
   }
 
-  #isKept(rule: Rule, collections: Set<string>): boolean {
-    const traits = traitsOf(rule)
-    if (traits.keptUntilMs(rule) > this.#realm.store.floorMs) return true
-    const collection = traits.collectionOf(rule)
+  #isKept(row: LogRow, collections: Set<string>): boolean {
+    const rule = decodeRule(row)
+    if (this.#keptUntilMs(row, rule) > this.#realm.store.floorMs) return true
+    const collection = traitsOf(rule).collectionOf(rule)
     if (collection === undefined || collections.has(collection)) return false
     collections.add(collection)
     return true
+  }
+
+  #keptUntilMs(row: LogRow, rule: Rule): number {
+    return rule.kind === 'revoke'
+      ? this.#realm.index.keptUntilMs(row, rule)
+      : traitsOf(rule).keptUntilMs(rule)
   }
 
   /** Forgets kept rules that can hit nothing any more; @returns whether there may be more of them. */
@@ -100,8 +106,8 @@ export class LogTrim {
     const over: LogRow[] = []
     for await (const row of keptRows(store, ordinal)) {
       const rule = decodeRule(row)
-      const traits = traitsOf(rule)
-      if (traits.collectionOf(rule) === undefined && traits.keptUntilMs(rule) <= store.floorMs) over.push(row)
+      if (traitsOf(rule).collectionOf(rule) === undefined && this.#keptUntilMs(row, rule) <= store.floorMs)
+        over.push(row)
       if (over.length === TRIM_ROWS_MAX) break
     }
     if (over.length > 0) {

@@ -1,5 +1,5 @@
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
-import type { TokenRecord, TokensSought } from './records.ts'
+import type { Source, TokenRecord, TokensSought } from './records.ts'
 import type { ChainedLogRow, LogRow } from './rules.ts'
 import type { Group, GroupOutcome, Memo, MemoName } from './units.ts'
 
@@ -74,6 +74,11 @@ export interface Store {
    * whatever the store holds: it may be short, or empty, and still have a next one.
    */
   tokens(realm: RealmOrdinal, ask: TokensAsk): Promise<TokenPage>
+  /**
+   * The highest expiry that a token of each source was ever put with or extended to, rounded up to a day
+   * (`expiryCeiling`); it only rises, whatever is forgotten.
+   */
+  highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>>
   /** The consumption of a single-use token; always from the primary. */
   consumption(realm: RealmOrdinal, handle: Handle): Awaitable<Consumption | undefined>
   /** Whether this digest stands as the tombstone of an assigned text that was revoked. */

@@ -125,7 +125,13 @@ describe('what is cached', () => {
     const slow = realm.find(rawOf('one'))
     store.delay = undefined
     const expiresAtMs = record.expiresAtMs + DAY_MS
-    await commit(realm, { kind: 'extend-token', digest: record.digest, expiresAtMs, atMs: realm.nowMs() })
+    await commit(realm, {
+      kind: 'extend-token',
+      digest: record.digest,
+      source: record.source,
+      expiresAtMs,
+      atMs: realm.nowMs(),
+    })
     answer()
     assert.equal((await slow).record?.expiresAtMs, record.expiresAtMs)
     advance(DAY_MS)
@@ -149,6 +155,7 @@ describe('what is cached', () => {
     const sooner = {
       kind: 'extend-token',
       digest: record.digest,
+      source: record.source,
       expiresAtMs: START_MS,
       atMs: START_MS,
     } as const

@@ -5,6 +5,7 @@ import { Directory, type RecordWatch } from './directory.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
 import type { RealmName, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { Ledger, Outcome } from './ledger.ts'
+import { KEEP_FOREVER_MS } from './lifetimes.ts'
 import type { Awaitable, Clock, IssuingQuota, Random, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import type { RawToken } from './raw-token.ts'
@@ -14,7 +15,7 @@ import { RecordCache } from './record-cache.ts'
 import type { Principals, Source, TokenFacts, TokenRecord } from './records.ts'
 import type { RevocationIndex } from './revocation-index.ts'
 import { encodeRule } from './rule-bytes.ts'
-import type { Rule } from './rules.ts'
+import type { LogRow, RevokeRule, Rule } from './rules.ts'
 import { SignedTokens } from './signed-tokens.ts'
 import { Keyring } from './signing-keys.ts'
 import { TokenGrammar } from './token-text.ts'
@@ -165,6 +166,12 @@ export class Realm {
   /** Counts against the caller's quota. */
   noteIssued({ id }: Caller): void {
     this.#quota?.issued(this.ordinal, id)
+  }
+
+  /** Until when a rule of this realm's log is kept, as far as is known now: what is shown of it. */
+  keptUntilMs(row: LogRow, rule: RevokeRule): number {
+    const isLifted = this.#ledger.keepingOf(this.ordinal).isLifted(rule)
+    return isLifted ? KEEP_FOREVER_MS : this.index.keptUntilMs(row, rule)
   }
 
   /** Taken before anything is read for a request: what is written for it says that it was judged here. */

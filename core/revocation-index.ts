@@ -2,10 +2,12 @@ import { type Cut, CutTable } from './cut-table.ts'
 import { ContractBroken, unreachable } from './faults.ts'
 import { HoldTable } from './hold-table.ts'
 import { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
+import { type LegacyKeep, legacyForGood } from './keeping.ts'
 import { KeyTable, PARTITIONS } from './key-table.ts'
+import { KEEP_FOREVER_MS } from './lifetimes.ts'
 import type { Epoch } from './lineage.ts'
 import { ORIGIN, type Position, position } from './position.ts'
-import { decodeRule, tokenRuleKeys } from './rule-bytes.ts'
+import { decodeRule, isLegacyKeep, tokenRuleKeys } from './rule-bytes.ts'
 import {
   CUT_SHAPES,
   type CutAsOf,
@@ -14,6 +16,7 @@ import {
   type LogRow,
   type RevokeRule,
   type Rule,
+  type Target,
   type ThingTarget,
 } from './rules.ts'
 
@@ -46,9 +49,13 @@ export class RevocationIndex {
   readonly #epochs: Epoch[] = []
   #lostBelow: Position = ORIGIN
   #floorMs = 0
+  readonly #legacy: LegacyKeep
+  readonly #forGood: ForGood = new ForGood()
 
-  constructor(digestKey: string) {
+  /** @param legacy how long rows of older versions count. */
+  constructor(digestKey: string, legacy: LegacyKeep = legacyForGood) {
     this.digestKey = digestKey
+    this.#legacy = legacy
     this.holds = new HoldTable(digestKey)
   }
 
@@ -110,11 +117,12 @@ export class RevocationIndex {
     this.#seq = seq
   }
 
-  #apply(rule: Rule, { seq, atMs }: LogRow): Folded {
+  #apply(rule: Rule, row: LogRow): Folded {
+    const { seq, atMs } = row
     const at = position(this.#ordinal, seq)
     switch (rule.kind) {
       case 'revoke':
-        return this.#revoke(rule, { at, atMs })
+        return this.#revoke(rule, { at, atMs }, row)
       case 'hold':
         this.holds.place(rule.id, rule.target, at)
         return NOTHING
@@ -147,11 +155,40 @@ export class RevocationIndex {
     }
   }
 
-  #revoke(rule: RevokeRule, now: CutAsOf): Folded {
+  /** Until when a rule of this log is kept, whatever stands in a row of an older version. */
+  keptUntilMs(row: Pick<LogRow, 'rule'>, rule: RevokeRule): number {
+    return isLegacyKeep(row) ? this.#legacy(rule) : rule.keepUntilMs
+  }
+
+  /** Before many rows are folded at once; nothing can be asked until `endFill`. @param keys about how many will come. */
+  beginFill(keys: number): void {
+    this.ended.beginFill(keys)
+  }
+
+  endFill(): void {
+    this.ended.endFill()
+    this.#forGood.endFill()
+  }
+
+  /** Rules that never leave, by what they name. */
+  get keptForGood(): Readonly<Record<Target['kind'], number>> {
+    const { grant, session, key, foreign } = this.#forGood.counts
+    let cut = 0
+    for (const table of this.cuts.values()) cut += table.forGood
+    // A token has two keys, all else one.
+    const token = Math.max(0, (this.ended.forGood - grant - session - key - foreign) / 2)
+    return { token, foreign, grant, session, key, cut }
+  }
+
+  #revoke(rule: RevokeRule, now: CutAsOf, row: LogRow): Folded {
     const { target } = rule
-    if (target.kind === 'cut') return this.#cut(target, now, rule.keepUntilMs)
+    const keepUntilMs = this.keptUntilMs(row, rule)
+    if (target.kind === 'cut') return this.#cut(target, now, keepUntilMs)
     this.endedKinds.add(target.kind)
-    for (const key of keysOfThing(this.digestKey, target)) this.ended.add(key, rule.keepUntilMs)
+    for (const key of keysOfThing(this.digestKey, target)) {
+      const isNew = this.ended.add(key, keepUntilMs)
+      if (isNew && keepUntilMs >= KEEP_FOREVER_MS) this.#forGood.add(target.kind, key, this.ended.isFilling)
+    }
     return NOTHING
   }
 
@@ -213,6 +250,29 @@ export class RevocationIndex {
 }
 
 const NOTHING: Folded = {}
+
+/** How many things of a kind are ended for good. While a table is filled nobody can ask it, so names are told apart here. */
+class ForGood {
+  readonly counts: Record<ThingTarget['kind'], number> = {
+    token: 0,
+    foreign: 0,
+    grant: 0,
+    session: 0,
+    key: 0,
+  }
+  readonly #filling: Set<IndexKey> = new Set()
+
+  add(kind: ThingTarget['kind'], key: IndexKey, isFilling: boolean): void {
+    // Tokens come by the million, and are counted by what is left.
+    if (kind === 'token' || (isFilling && this.#filling.has(key))) return
+    if (isFilling) this.#filling.add(key)
+    this.counts[kind] += 1
+  }
+
+  endFill(): void {
+    this.#filling.clear()
+  }
+}
 
 /** Whether a key of one of these shapes was ever cut; for gauges. */
 export function cutCount(index: RevocationIndex): number {

@@ -1,9 +1,9 @@
 import { type Cut, cutHits } from './cut-table.ts'
 import type { GrantId } from './ids.ts'
-import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, KEEP_MARGIN_MS } from './lifetimes.ts'
+import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, keptPast } from './lifetimes.ts'
 import { type Position, seqOf } from './position.ts'
 import type { Audit, Caller, Cause, Realm } from './realm.ts'
-import type { Principals, Source, TokenRecord } from './records.ts'
+import type { Principals, Source, TokenFacts, TokenRecord } from './records.ts'
 import type { CutShape, CutTarget, RevokeRule, Rule, Target, TokenTarget } from './rules.ts'
 import type { Operation } from './units.ts'
 import { isRevoked } from './verdict.ts'
@@ -34,17 +34,26 @@ export function revokeToken(realm: Realm, record: TokenRecord, act: RevokeAct): 
 export function tokenRule(record: TokenRecord): RevokeRule {
   const { source, digest, handle } = record
   // Assigned text may be presented for ever, and its expiry can be moved: the rule on it is kept for good.
-  const keepUntilMs = record.kind === 'assigned' ? KEEP_FOREVER_MS : record.expiresAtMs + KEEP_MARGIN_MS
+  const keepUntilMs = record.kind === 'assigned' ? KEEP_FOREVER_MS : keptPast(record.expiresAtMs)
   return { kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs }
 }
 
-/** A rule on anything but one token, kept for as long as what it covers can live. */
-export function ruleOn(realm: Realm, target: Exclude<Target, TokenTarget>): RevokeRule {
-  return {
-    kind: 'revoke',
-    target,
-    keepUntilMs: realm.nowMs() + longestLifeMs(realm, target) + KEEP_MARGIN_MS,
+/**
+ * A rule on anything but one token of ours. The commit decides how long it is kept (`Keeping`); what it is asked for here
+ * is what only the maker knows: the realm's longest lifetime, and the `exp` of a foreign token whose text was `shown` and
+ * verified. The `jti` of one that nobody has shown may live for any time.
+ */
+export function ruleOn(
+  realm: Realm,
+  target: Exclude<Target, TokenTarget>,
+  shown?: Pick<TokenFacts, 'expiresAtMs'>,
+): RevokeRule {
+  if (target.kind !== 'foreign') {
+    const keepUntilMs = keptPast(realm.nowMs() + longestLifeMs(realm, target))
+    return { kind: 'revoke', target, keepUntilMs }
   }
+  const keepUntilMs = shown === undefined ? KEEP_FOREVER_MS : keptPast(shown.expiresAtMs)
+  return { kind: 'revoke', target, keepUntilMs }
 }
 
 /** Ends a grant: its refresh tokens, its access tokens, whatever descends from them. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ContractBroken } from './faults.ts'
 import { digestKeyOf, handleKeyOf } from './index-keys.ts'
-import { LAST_INSTANT_MS } from './lifetimes.ts'
+import { KEEP_FOREVER_MS, LAST_INSTANT_MS } from './lifetimes.ts'
 import { ROW_KIND_NAMES, ROW_KINDS, traitsOf } from './log/row-kinds.ts'
 import { position } from './position.ts'
 import { anyRule } from './property/arbitraries.ts'
@@ -20,7 +20,7 @@ import {
   tokenTarget,
 } from './property/samples.ts'
 import { RevocationIndex } from './revocation-index.ts'
-import { decodeRule, encodeRule, tokenRuleKeys } from './rule-bytes.ts'
+import { decodeRule, encodeRule, isLegacyKeep, keepInBytes, settleKeep, tokenRuleKeys } from './rule-bytes.ts'
 import {
   CUT_SHAPES,
   type CutShape,
@@ -119,12 +119,36 @@ const GOLDEN: readonly (readonly [name: string, rule: Rule, hex: string])[] = [
 
 const bytesOf = (hex: string): Buffer => Buffer.from(hex.replace(/\s/g, ''), 'hex')
 
+/** Since keeps are computed in the commit, a revocation says so by its version; all else stands as it stood. */
+function asWritten(rule: Rule, hex: string): Buffer {
+  const bytes = bytesOf(hex)
+  if (rule.kind === 'revoke') bytes[0] = 2
+  return bytes
+}
+
 for (const [name, rule, hex] of GOLDEN) {
   test(`the bytes of "${name}" are those of every version before`, () => {
-    assert.equal(encodeRule(rule, DIGEST_KEY).toString('hex'), bytesOf(hex).toString('hex'))
-    assert.deepEqual(decodeRule({ kind: traitsOf(rule).code, rule: bytesOf(hex) }), rule)
+    const kind = traitsOf(rule).code
+    assert.equal(encodeRule(rule, DIGEST_KEY).toString('hex'), asWritten(rule, hex).toString('hex'))
+    assert.deepEqual(decodeRule({ kind, rule: bytesOf(hex) }), rule)
+    assert.deepEqual(decodeRule({ kind, rule: asWritten(rule, hex) }), rule)
+    assert.ok(isLegacyKeep({ rule: bytesOf(hex) }))
+    assert.equal(isLegacyKeep({ rule: asWritten(rule, hex) }), rule.kind !== 'revoke')
   })
 }
+
+test('[H12] the keep of a revocation is the eight bytes behind its version, and nothing else moves with it', () => {
+  for (const [, rule, hex] of GOLDEN) {
+    if (rule.kind !== 'revoke') continue
+    for (const keepUntilMs of [1, NOW_MS + 0.5, KEEP_FOREVER_MS]) {
+      const settled = asWritten(rule, hex)
+      settleKeep(settled, keepUntilMs)
+      assert.equal(keepInBytes(settled), keepUntilMs)
+      assert.deepEqual(decodeRule({ kind: ROW_KINDS.revoke.code, rule: settled }), { ...rule, keepUntilMs })
+      assert.deepEqual(settled.subarray(9), asWritten(rule, hex).subarray(9))
+    }
+  }
+})
 
 test('the numbers of kinds and shapes never change', () => {
   const codes = Object.fromEntries(ROW_KIND_NAMES.map((kind) => [kind, ROW_KINDS[kind].code]))
@@ -235,12 +259,17 @@ test('bytes that end early or go on too long are refused, at every length', () =
   }
 })
 
+const hexOf = (name: string): string => GOLDEN.find(([one]) => one === name)?.[2] ?? ''
+
 test('an unknown version, kind, target or shape is refused, never skipped (model §3.1)', () => {
-  const [revoke, hold] = [bytesOf(GOLDEN[5]?.[2] ?? ''), bytesOf(GOLDEN[7]?.[2] ?? '')]
+  const [revoke, hold] = [bytesOf(GOLDEN[5]?.[2] ?? ''), bytesOf(hexOf('hold a tenant'))]
   for (let version = 0; version < 256; version += 1) {
     if (version === 1) continue
-    const changed = Buffer.from(revoke)
+    const [changed, other] = [Buffer.from(revoke), Buffer.from(hold)]
     changed[0] = version
+    other[0] = version
+    assert.throws(() => decodeRule({ kind: ROW_KINDS.hold.code, rule: other }), ContractBroken)
+    if (version === 2) continue
     assert.throws(() => decodeRule({ kind: ROW_KINDS.revoke.code, rule: changed }), ContractBroken)
   }
   for (const kind of [0, 6, 7, 255, -1, 1.5, Number.NaN]) {
@@ -252,9 +281,9 @@ test('an unknown version, kind, target or shape is refused, never skipped (model
     assert.throws(() => decodeRule({ kind: ROW_KINDS.revoke.code, rule: changed }), ContractBroken)
   }
   for (const shape of [8, 255]) {
-    const changed = Buffer.from(hold)
-    changed[9] = shape
-    assert.throws(() => decodeRule({ kind: ROW_KINDS.hold.code, rule: changed }), ContractBroken)
+    const changed = bytesOf(hexOf('cut off a subject at a client, dated'))
+    changed[10] = shape
+    assert.throws(() => decodeRule({ kind: ROW_KINDS.revoke.code, rule: changed }), ContractBroken)
   }
 })
 

@@ -189,11 +189,11 @@ function readEnded(from: ByteReader, index: RevocationIndex): void {
     const count = from.u32()
     return { keepUntilMs, count, keys: from.fixed(count * KEY_BYTES) }
   })
-  index.ended.beginFill(groups.reduce((total, { count }) => total + count, 0))
+  index.beginFill(groups.reduce((total, { count }) => total + count, 0))
   for (const { keepUntilMs, count, keys } of groups) {
     for (let at = 0; at < count; at += 1) index.ended.addBytes(keys, at * KEY_BYTES, keepUntilMs)
   }
-  index.ended.endFill()
+  index.endFill()
 }
 
 /** Keys of one expiry, as bytes that grow. */

@@ -30,6 +30,7 @@ export type Operation =
   | {
       readonly kind: 'extend-token'
       readonly digest: TokenDigest
+      readonly source: Source
       readonly expiresAtMs: number
       readonly atMs: number
     }
@@ -77,7 +78,7 @@ export type ForgottenToken = {
 export type NewRow = {
   readonly atMs: number
   readonly rule: Rule
-  /** The rule, encoded by `encodeRule`. */
+  /** The rule, encoded by `encodeRule`; how long a revocation is kept is set in them when it commits. */
   readonly bytes: Uint8Array
   /** JSON text: who, why, from where. */
   readonly audit: string

@@ -179,8 +179,8 @@ class Years {
     else if (kind === 'grant') await revokeGrant(realm, record, actOf(realm))
     else if (record.kind === 'assigned') {
       const expiresAtMs = realm.nowMs() + ASSIGNED_LIFETIME_MAX_MS
-      const { digest } = record
-      await this.#commit(record, { kind: 'extend-token', digest, expiresAtMs, atMs: realm.nowMs() })
+      const { digest, source } = record
+      await this.#commit(record, { kind: 'extend-token', digest, source, expiresAtMs, atMs: realm.nowMs() })
       this.#tokens[which] = { ...record, expiresAtMs }
     }
   }

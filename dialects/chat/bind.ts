@@ -179,8 +179,9 @@ function intentOf({ admin, client, assignment, claims }: BindAct): TokenIntent {
   return { ...principals, raw, kind: 'assigned', expiresAtMs, sealText: true, ...known }
 }
 
-function extension(realm: Realm, { assignment }: BindAct, { digest }: TokenRecord): Operation {
-  return { kind: 'extend-token', digest, expiresAtMs: assignment.expiresAtMs, atMs: realm.nowMs() }
+function extension(realm: Realm, { assignment }: BindAct, { digest, source }: TokenRecord): Operation {
+  const { expiresAtMs } = assignment
+  return { kind: 'extend-token', digest, source, expiresAtMs, atMs: realm.nowMs() }
 }
 
 function forgetting({ digest, handle, source }: TokenRecord): Operation {

@@ -1,12 +1,11 @@
 import {
   callerFacts,
-  KEEP_FOREVER_MS,
-  KEEP_MARGIN_MS,
   type Operation,
   type Realm,
   revokeToken,
   type TokenPage,
   type TokenRecord,
+  tokenRule,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { refuseBody } from './body.ts'
@@ -94,9 +93,7 @@ async function endPage(realm: Realm, user: User, after: number | undefined): Pro
 type RowAudit = Parameters<Realm['row']>[1]
 
 function rowOf(realm: Realm, record: TokenRecord, audit: RowAudit): ReturnType<Realm['row']> {
-  const { source, digest, handle, kind, expiresAtMs } = record
-  const keepUntilMs = kind === 'assigned' ? KEEP_FOREVER_MS : expiresAtMs + KEEP_MARGIN_MS
-  return realm.row({ kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs }, audit)
+  return realm.row(tokenRule(record), audit)
 }
 
 function shown(realm: Realm, record: TokenRecord): unknown {

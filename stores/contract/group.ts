@@ -33,7 +33,7 @@ export function groupContract(clause: Clause): void {
 const ALL: readonly Operation[] = [
   append(),
   put(bareToken(1)),
-  { kind: 'extend-token', digest: digestAt(50), expiresAtMs: NOW_MS, atMs: NOW_MS },
+  { kind: 'extend-token', digest: digestAt(50), source: 'oauth', expiresAtMs: NOW_MS, atMs: NOW_MS },
   consume(1),
   putRecord('new', { keys: [{ name: 'name', value: 'new' }] }),
   putRecord('held', { fromVersion: 1, body: '{"moved":true}', keys: [{ name: 'name', value: 'moved' }] }),
@@ -45,7 +45,10 @@ const ALL: readonly Operation[] = [
 /** Operations that conflict in the state of `prepare`, each by another rule. */
 const CONFLICTS: readonly (readonly [Operation, UnitOutcome])[] = [
   [put(bareToken(50)), conflict('token-exists')],
-  [{ kind: 'extend-token', digest: digestAt(99), expiresAtMs: 1, atMs: 1 }, conflict('token-missing')],
+  [
+    { kind: 'extend-token', digest: digestAt(99), source: 'oauth', expiresAtMs: 1, atMs: 1 },
+    conflict('token-missing'),
+  ],
   [consume(52), conflict('consumed')],
   [putRecord('held', { fromVersion: 7 }), conflict('record-changed')],
   [putRecord('newer', { keys: [{ name: 'name', value: 'taken' }] }), conflict('key-taken')],
@@ -191,7 +194,7 @@ function neighbours(clause: Clause): void {
       unit(deleteRecord('first', 1)),
       unit(named('second')),
       unit(put(bareToken(1))),
-      unit({ kind: 'extend-token', digest: digestAt(1), expiresAtMs: NOW_MS, atMs: NOW_MS }),
+      unit({ kind: 'extend-token', digest: digestAt(1), source: 'oauth', expiresAtMs: NOW_MS, atMs: NOW_MS }),
       unit(forget(1, { tombstone: false })),
       unit(put(bareToken(1))),
     )

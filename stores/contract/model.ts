@@ -56,6 +56,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     (nth): Operation => ({
       kind: 'extend-token',
       digest: digestAt(nth),
+      source: SOURCE,
       expiresAtMs: NOW_MS + nth,
       atMs: nth,
     }),

@@ -149,8 +149,8 @@ function placesBetweenPages(clause: Clause): void {
       await commit(
         store,
         unit(forget(0, { tombstone: false })),
-        unit({ kind: 'extend-token', digest: bareToken(1).digest, ...moved }),
-        unit({ kind: 'extend-token', digest: bareToken(2).digest, ...moved }),
+        unit({ kind: 'extend-token', digest: bareToken(1).digest, source: 'oauth', ...moved }),
+        unit({ kind: 'extend-token', digest: bareToken(2).digest, source: 'oauth', ...moved }),
         unit(put(ofClient(4))),
       )
       assert.notEqual(first.next, undefined)
@@ -172,7 +172,13 @@ function expiry(clause: Clause): void {
         store,
         unit(put(at(1, 1_000)), put(at(2, 1_001)), put(at(3, 999)), put(at(4, 500))),
         unitIn(OTHER_REALM, put(at(1, 1_000)), put(at(5, 2_000))),
-        unit({ kind: 'extend-token', digest: bareToken(3).digest, expiresAtMs: 3_000, atMs: 1 }),
+        unit({
+          kind: 'extend-token',
+          digest: bareToken(3).digest,
+          source: 'oauth',
+          expiresAtMs: 3_000,
+          atMs: 1,
+        }),
         unit(forget(4, { tombstone: true })),
       )
       const found = await store.expiredTokens(1_000, 100)
@@ -217,8 +223,20 @@ function endings(clause: Clause): void {
         unit(put(at(6, 1_002)), put(at(7, 5_000)), put({ ...at(8, 1_002), source: 'chat/acm' })),
         unit(put({ ...at(9, 1_002), source: 'iss:"x",\'%' })),
         unitIn(OTHER_REALM, put(at(10, 1_002))),
-        unit({ kind: 'extend-token', digest: bareToken(3).digest, expiresAtMs: 3_000, atMs: 1 }),
-        unit({ kind: 'extend-token', digest: bareToken(7).digest, expiresAtMs: 1_002, atMs: 1 }),
+        unit({
+          kind: 'extend-token',
+          digest: bareToken(3).digest,
+          source: 'oauth',
+          expiresAtMs: 3_000,
+          atMs: 1,
+        }),
+        unit({
+          kind: 'extend-token',
+          digest: bareToken(7).digest,
+          source: 'oauth',
+          expiresAtMs: 1_002,
+          atMs: 1,
+        }),
         unit(forget(6, { tombstone: true })),
       )
       const span = { sources: [SOURCE, 'chat/'], afterMs: 1_000, untilMs: 1_003 }

@@ -41,7 +41,7 @@ export function handleAt(number: number): Handle {
 }
 
 /** A token with nothing but what every token has. */
-export function bareToken(number: number): TokenRecord {
+export function bareToken(number: number, over: Partial<TokenRecord> = {}): TokenRecord {
   const handle = handleAt(number)
   return {
     digest: digestAt(number),
@@ -53,6 +53,7 @@ export function bareToken(number: number): TokenRecord {
     position: ORIGIN,
     issuedAtMs: NOW_MS,
     expiresAtMs: NOW_MS + 3_600_000,
+    ...over,
   }
 }
 

@@ -2,6 +2,7 @@ import { describe } from 'node:test'
 import { clauses, type OpenStore } from './clause.ts'
 import { directoryContract } from './directory.ts'
 import { durableContract } from './durable.ts'
+import { expiryContract } from './expiries.ts'
 import { groupContract } from './group.ts'
 import { logContract } from './log.ts'
 import { modelContract } from './model.ts'
@@ -31,6 +32,7 @@ export function storeContract(
   const clause = clauses(open, todo)
   describe(`${name}: the contract of a store`, () => {
     describe('tokens', () => tokenContract(clause))
+    describe('the highest expiries', () => expiryContract(clause))
     describe('units and groups', () => groupContract(clause))
     describe('the log', () => logContract(clause))
     describe('trimming the log', () => trimContract(clause))

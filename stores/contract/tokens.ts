@@ -148,6 +148,7 @@ function extension(clause: Clause): void {
     const extend = {
       kind: 'extend-token',
       digest: record.digest,
+      source: record.source,
       expiresAtMs: LAST_MS,
       atMs: NOW_MS,
     } as const
@@ -162,7 +163,13 @@ function extension(clause: Clause): void {
     await commit(store, unitIn(OTHER_REALM, put(bareToken(1))))
     const { outcomes } = await commit(
       store,
-      unit({ kind: 'extend-token', digest: digestAt(1), expiresAtMs: LAST_MS, atMs: NOW_MS }),
+      unit({
+        kind: 'extend-token',
+        digest: digestAt(1),
+        source: 'oauth',
+        expiresAtMs: LAST_MS,
+        atMs: NOW_MS,
+      }),
     )
     assert.deepEqual(outcomes, [conflict('token-missing')])
     assert.equal((await store.tokenByDigest(OTHER_REALM, digestAt(1)))?.extendedAtMs, undefined)

@@ -1,9 +1,11 @@
 import {
   type ConflictWhat,
   chainAfter,
+  expiryCeiling,
   type NewRecord,
   type NewRow,
   type Operation,
+  type Source,
   sha256,
   type TokenRecord,
   type TrimLog,
@@ -73,6 +75,7 @@ function apply(realm: RealmMemory, operation: Operation): Step {
 function putToken(realm: RealmMemory, record: TokenRecord): Step {
   if (realm.tokens.has(record.digest) || realm.byHandle.has(record.handle))
     return { conflict: 'token-exists' }
+  const lower = raiseHighest(realm, record.source, record.expiresAtMs)
   realm.tokens.set(record.digest, record)
   realm.byHandle.set(record.handle, record.digest)
   realm.places.set(record.digest, realm.nextPlace)
@@ -82,8 +85,15 @@ function putToken(realm: RealmMemory, record: TokenRecord): Step {
       realm.tokens.delete(record.digest)
       realm.places.delete(record.digest)
       realm.byHandle.delete(record.handle)
+      lower()
     },
   }
+}
+
+function raiseHighest({ highest }: RealmMemory, source: Source, expiresAtMs: number): Undo {
+  const before = highest.get(source)
+  highest.set(source, Math.max(before ?? 0, expiryCeiling(expiresAtMs)))
+  return () => (before === undefined ? highest.delete(source) : highest.set(source, before))
 }
 
 type ExtendToken = Extract<Operation, { kind: 'extend-token' }>
@@ -91,8 +101,14 @@ type ExtendToken = Extract<Operation, { kind: 'extend-token' }>
 function extendToken(realm: RealmMemory, { digest, expiresAtMs, atMs }: ExtendToken): Step {
   const record = realm.tokens.get(digest)
   if (record === undefined) return { conflict: 'token-missing' }
+  const lower = raiseHighest(realm, record.source, expiresAtMs)
   realm.tokens.set(digest, { ...record, expiresAtMs, extendedAtMs: atMs })
-  return { undo: () => realm.tokens.set(digest, record) }
+  return {
+    undo: () => {
+      realm.tokens.set(digest, record)
+      lower()
+    },
+  }
 }
 
 function append(realm: RealmMemory, row: NewRow): Step {

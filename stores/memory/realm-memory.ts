@@ -24,6 +24,8 @@ export type RealmMemory = {
   readonly places: Map<TokenDigest, number>
   nextPlace: number
   readonly byHandle: Map<Handle, TokenDigest>
+  /** By source, as `Store.highestExpiries` says. */
+  readonly highest: Map<Source, number>
   readonly consumed: Map<Handle, Uint8Array | undefined>
   readonly tombstones: Map<TokenDigest, Source>
   readonly records: Map<string, FiledRecord>
@@ -42,6 +44,7 @@ export function emptyRealm(): RealmMemory {
     places: new Map(),
     nextPlace: 1,
     byHandle: new Map(),
+    highest: new Map(),
     consumed: new Map(),
     tombstones: new Map(),
     records: new Map(),

@@ -24,6 +24,7 @@ import {
   type RecordsCounted,
   type RecordsCountedAsk,
   type RecordsListedAsk,
+  type Source,
   type Store,
   type TokenDigest,
   type TokenPage,
@@ -60,6 +61,10 @@ export class MemoryStore implements Store {
   }
 
   async reopen(): Promise<void> {}
+
+  async highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>> {
+    return new Map(this.#realm(realm).highest)
+  }
 
   tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): TokenRecord | undefined {
     return this.#realm(realm).tokens.get(digest)

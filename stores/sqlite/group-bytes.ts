@@ -11,7 +11,7 @@ import {
   unreachable,
 } from '@rescind/core'
 import type { TokenIndex } from './token-index.ts'
-import { clientKey, factsText } from './token-row.ts'
+import { clientKey, factsText, sourceIn } from './token-row.ts'
 
 /**
  * A group on its way to the writer thread, as one block of bytes: handing over one buffer costs a tenth of what
@@ -29,6 +29,8 @@ const OP = {
   unmemo: 9,
   unaudit: 10,
   trim: 11,
+  /** As `put`, with the token's source; `put` alone stands in side logs of older versions. */
+  putFrom: 12,
 } as const
 const NOTHING = new Uint8Array(0)
 
@@ -52,7 +54,8 @@ function encodeOperation(out: ByteWriter, operation: Operation, index: TokenInde
   switch (operation.kind) {
     case 'put-token': {
       const { record } = operation
-      out.u8(OP.put).longText(record.digest).longText(record.handle).f64(record.expiresAtMs)
+      out.u8(OP.putFrom).longText(record.source)
+      out.longText(record.digest).longText(record.handle).f64(record.expiresAtMs)
       encodeTime(out, record.extendedAtMs)
       out
         .longText(clientKey(record) ?? '')
@@ -131,6 +134,7 @@ export type StoredUnit = {
 export type StoredOperation =
   | {
       readonly kind: 'put'
+      readonly source: string
       readonly digest: string
       readonly handle: string
       readonly expiresAt: number
@@ -225,13 +229,10 @@ function decodeUnit(from: ByteReader): StoredUnit {
 function decodeOperation(from: ByteReader): StoredOperation {
   const kind = from.u8()
   switch (kind) {
-    case OP.put: {
-      const [digest, handle, expiresAt] = [from.longText(), from.longText(), from.f64()]
-      const extendedAt = decodeTime(from)
-      const [client, facts, sealed] = [orNull(from.longText()), from.longText(), blobOrNull(from.block())]
-      const rows = decodeRows(from)
-      return { kind: 'put', digest, handle, expiresAt, extendedAt, client, facts, sealed, rows }
-    }
+    case OP.put:
+      return decodePut(from)
+    case OP.putFrom:
+      return decodePut(from, from.longText())
     case OP.extend:
       return {
         kind: 'extend',
@@ -271,6 +272,15 @@ function decodeOperation(from: ByteReader): StoredOperation {
     default:
       throw new Error(`unknown operation ${kind} in a group`)
   }
+}
+
+function decodePut(from: ByteReader, named?: string): StoredOperation {
+  const [digest, handle, expiresAt] = [from.longText(), from.longText(), from.f64()]
+  const extendedAt = decodeTime(from)
+  const [client, facts, sealed] = [orNull(from.longText()), from.longText(), blobOrNull(from.block())]
+  const rows = decodeRows(from)
+  const source = named ?? sourceIn(facts)
+  return { kind: 'put', source, digest, handle, expiresAt, extendedAt, client, facts, sealed, rows }
 }
 
 function encodeTime(out: ByteWriter, ms: number | undefined): void {

@@ -124,6 +124,18 @@ const MIGRATIONS: readonly string[] = [
   `,
   // The side log that a store has: it does not go on without it unless it is told to (side-mark.ts).
   'CREATE TABLE side_log (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;',
+  // The highest expiry that was ever given out, by source: what a cut-off must outlive (docs/decisions/0016-how-long-rules-are-kept.md).
+  `
+  CREATE TABLE source_expiry (
+    realm INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (realm, source)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO source_expiry
+    SELECT realm, json_extract(facts, '$.source') AS source, (max(expires_at) + 86399999) / 86400000 * 86400000
+    FROM token WHERE source IS NOT NULL GROUP BY 1, 2;
+  `,
 ]
 
 /** How a connection of ours behaves; durability is `FULL`, because `NORMAL` loses acknowledged commits in WAL mode. */

@@ -27,6 +27,7 @@ import {
   type RecordsCountedAsk,
   type RecordsListedAsk,
   realmOrdinal,
+  type Source,
   type Store,
   StoreUnavailable,
   type TokenDigest,
@@ -205,6 +206,11 @@ class SqliteStore implements Store, SideLogged {
     const ask = walkOf(realm, { after, limit: Math.min(limit, PAGE_ROWS), ...sought })
     const { rows, next } = await this.#parts.reader.walk<Walked>(ask)
     return { records: rows.map(tokenOfScan).filter((record) => isSought(record, sought)), next }
+  }
+
+  async highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>> {
+    const sql = 'SELECT source, expires_at FROM source_expiry WHERE realm = ?'
+    return new Map(await this.#scan<readonly [Source, number]>(sql, [realm]))
   }
 
   consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {

@@ -37,6 +37,11 @@ type StoredFacts = Omit<
   Partial<Pick<TokenRecord, 'grant' | 'ancestors'>>
 
 /** Written by `factsText` alone; hence the cast. */
+export function sourceIn(facts: string): string {
+  return (JSON.parse(facts) as StoredFacts).source
+}
+
+/** Written by `factsText` alone; hence the cast. */
 export function recordOfRow([
   digest,
   handle,

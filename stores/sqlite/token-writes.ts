@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { ConflictWhat, RealmOrdinal } from '@rescind/core'
+import { type ConflictWhat, expiryCeiling, type RealmOrdinal } from '@rescind/core'
 import type { StoredOperation } from './group-bytes.ts'
+import { sourceIn } from './token-row.ts'
 
 type Op<Kind extends StoredOperation['kind']> = Extract<StoredOperation, { kind: Kind }>
 type Seen = readonly [realm: number, digest: string, handle: string, expiresAt: number]
@@ -14,6 +15,8 @@ export class TokenWrites {
   readonly #fresh: Set<string> = new Set()
   #firstOfGroup: number
   #moved: number[] = []
+  /** What is known to be stored of the highest expiries, so that a token costs no statement more. */
+  readonly #highest: Map<RealmOrdinal, Map<string, number>> = new Map()
 
   constructor(db: DatabaseSync) {
     this.#statements = prepare(db)
@@ -36,6 +39,7 @@ export class TokenWrites {
   /** A unit is undone: the database forgets what it did, and so does the list of rows. */
   undoTo(moved: number): void {
     this.#moved.length = moved
+    this.#highest.clear()
   }
 
   put(realm: RealmOrdinal, op: Op<'put'>): ConflictWhat | undefined {
@@ -46,13 +50,25 @@ export class TokenWrites {
     this.#statements.put.run(row, realm, digest, handle, op.expiresAt, op.extendedAt, client, facts, sealed)
     this.#fresh.add(digest).add(handle)
     this.#moved.push(row)
+    this.#raise(realm, op.source, op.expiresAt)
     return undefined
+  }
+
+  #raise(realm: RealmOrdinal, source: string, expiresAt: number): void {
+    const known = this.#highest.get(realm)?.get(source)
+    if (known !== undefined && known >= expiresAt) return
+    const highest = expiryCeiling(expiresAt)
+    const [stored] = this.#statements.raise.get(realm, source, highest) as unknown as [number]
+    const ofRealm = this.#highest.get(realm) ?? new Map<string, number>()
+    this.#highest.set(realm, ofRealm.set(source, stored))
   }
 
   extend(realm: RealmOrdinal, op: Op<'extend'>): ConflictWhat | undefined {
     const row = this.#rowOf(realm, op)
     if (row === undefined) return 'token-missing'
     this.#statements.extend.run(op.expiresAt, op.at, row)
+    const [facts] = this.#statements.facts.get(row) as unknown as [string]
+    this.#raise(realm, sourceIn(facts), op.expiresAt)
     return undefined
   }
 
@@ -112,6 +128,9 @@ function prepare(db: DatabaseSync) {
     put: db.prepare(`INSERT INTO token (id, realm, digest, handle, bits, expires_at, extended_at, client, facts, sealed)
       VALUES (?1, ?2, ?3, ?4, substr(?3, 1, 5) || substr(?4, 5, 5), ?5, ?6, ?7, ?8, ?9)`),
     extend: db.prepare('UPDATE token SET expires_at = ?, extended_at = ? WHERE id = ?'),
+    facts: rows('SELECT facts FROM token WHERE id = ?'),
+    raise: rows(`INSERT INTO source_expiry (realm, source, expires_at) VALUES (?, ?, ?)
+      ON CONFLICT DO UPDATE SET expires_at = max(expires_at, excluded.expires_at) RETURNING expires_at`),
     forget: db.prepare('DELETE FROM token WHERE id = ?'),
     keepHighest: db.prepare(`INSERT INTO meta (name, value) VALUES ('token_row', ?)
       ON CONFLICT DO UPDATE SET value = excluded.value`),
