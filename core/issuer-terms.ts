@@ -1,4 +1,5 @@
 import type { Collection } from './directory.ts'
+import { shaped } from './stored-json.ts'
 
 /**
  * What was ever agreed with an issuer and decides how long rules over its tokens are kept. It outlives the issuer's own
@@ -21,4 +22,8 @@ export type IssuerTerms = {
 export const ISSUER_TERMS: Collection<IssuerTerms> = {
   name: 'issuerTerms',
   keys: ({ issuer }) => [{ name: 'issuer', value: issuer }],
+  isValue: shaped(
+    { issuer: 'text', registeredAtMs: 'number' },
+    { maxSessionSeconds: 'number', withoutIat: ['announced', 'lifted'] },
+  ),
 }

@@ -27,7 +27,10 @@ export const ISSUERS: Collection<IssuerValue> = {
       ...{ issuer: 'text', enabled: 'flag', algorithms: 'texts', claims: 'members' },
       ...{ skewSeconds: 'number', maxLifetimeSeconds: 'number' },
     },
-    { jwksUrl: 'text', keys: 'list', audience: 'texts', types: 'texts' },
+    {
+      ...{ jwksUrl: 'text', keys: 'list', audience: 'texts', types: 'texts' },
+      ...{ maxSessionSeconds: 'number', withoutIat: 'flag' },
+    },
   ),
 }
 

@@ -1,10 +1,10 @@
-import type { ForeignIssuer } from './foreign.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { ISSUER_TERMS, type IssuerTerms } from './issuer-terms.ts'
 import { KEEP_FOREVER_MS, keptPast, LIFETIME_MAX_MS } from './lifetimes.ts'
 import type { Store } from './ports.ts'
 import type { Source } from './records.ts'
 import type { CutTarget, RevokeRule } from './rules.ts'
+import { readObject } from './stored-json.ts'
 import type { NewRecord } from './units.ts'
 
 const DAY_MS = 86_400_000
@@ -37,6 +37,7 @@ export class Keeping {
   /** As it was before anything was written by this process: what rules of older versions can hit is below it. */
   #atOpen: ReadonlyMap<Source, number> = new Map()
   readonly #terms: Map<string, IssuerTerms> = new Map()
+  #doubtful = false
   readonly #skewSeconds: Map<string, number> = new Map()
 
   static async open(store: Store, realm: RealmOrdinal): Promise<Keeping> {
@@ -64,15 +65,18 @@ export class Keeping {
     if (expiresAtMs > (this.#highest.get(source) ?? 0)) this.#highest.set(source, expiryCeiling(expiresAtMs))
   }
 
-  /** A directory record was written. Those bodies were written by this program alone, hence the casts. */
+  /** A directory record was written. Terms that cannot be read may say anything: then nothing of issuers ends. */
   learn({ collection, body }: Pick<NewRecord, 'collection' | 'body'>): void {
     if (collection === ISSUER_TERMS.name) {
-      const terms = JSON.parse(body) as IssuerTerms
-      this.#terms.set(terms.issuer, terms)
+      const terms = readObject(body)
+      if (terms === undefined || ISSUER_TERMS.isValue?.(terms) !== true) this.#doubtful = true
+      // As `isValue` has found it.
+      else this.#terms.set(terms['issuer'] as string, terms as IssuerTerms)
     }
     if (collection === ISSUERS_NAME) {
-      const { issuer, skewSeconds } = JSON.parse(body) as Pick<ForeignIssuer, 'issuer' | 'skewSeconds'>
-      this.#skewSeconds.set(issuer, skewSeconds)
+      const { issuer, skewSeconds } = readObject(body) ?? {}
+      if (typeof issuer === 'string' && typeof skewSeconds === 'number')
+        this.#skewSeconds.set(issuer, skewSeconds)
     }
   }
 
@@ -134,12 +138,14 @@ export class Keeping {
   #cut({ shape, basis, principals: { source } }: CutTarget, asked: Asked): number {
     if (basis === 'authenticated') return this.#sessions(source, asked.atMs)
     if (shape === 'realm') {
-      if ([...this.#terms.values()].some(({ withoutIat }) => withoutIat !== undefined)) return KEEP_FOREVER_MS
+      const isOpen = [...this.#terms.values()].some(({ withoutIat }) => withoutIat !== undefined)
+      if (isOpen || this.#doubtful) return KEEP_FOREVER_MS
       return Math.max(this.#own(asked.keepUntilMs, undefined), this.#issued(undefined, asked.atMs))
     }
     if (!source.startsWith(ISS)) return this.#own(asked.keepUntilMs, source)
     const terms = this.#terms.get(source.slice(ISS.length))
-    return terms?.withoutIat === undefined ? this.#issued(source, asked.atMs) : KEEP_FOREVER_MS
+    if (terms?.withoutIat !== undefined || this.#doubtful) return KEEP_FOREVER_MS
+    return this.#issued(source, asked.atMs)
   }
 
   /** Of what we mint: any expiry that was given out counts, whatever the clock said then. No source: of all. */
@@ -164,7 +170,8 @@ export class Keeping {
   #sessions(source: Source, atMs: number): number {
     const terms = this.#terms.get(source.slice(ISS.length))
     // A token that does not say when it was issued may be older than the session's end.
-    if (terms?.maxSessionSeconds === undefined || terms.withoutIat !== undefined) return KEEP_FOREVER_MS
+    if (terms?.maxSessionSeconds === undefined || terms.withoutIat !== undefined || this.#doubtful)
+      return KEEP_FOREVER_MS
     return this.#issued(source, atMs, terms.maxSessionSeconds * 1_000)
   }
 

@@ -61,6 +61,20 @@ export function createMetrics({ realms, insecure, linesDropped }: MetricsParts):
     },
   })
   new Gauge({
+    name: 'rescind_rules_kept_for_good',
+    help: 'Rules that never leave the index, by what they name, all realms (docs/issuers.md)',
+    labelNames: ['names'],
+    registers: [registry],
+    collect() {
+      const totals = new Map<string, number>()
+      for (const { index } of realms.all()) {
+        for (const [names, count] of Object.entries(index.keptForGood))
+          totals.set(names, (totals.get(names) ?? 0) + count)
+      }
+      for (const [names, count] of totals) this.set({ names }, count)
+    },
+  })
+  new Gauge({
     name: 'rescind_store_broken',
     help: '1 while the last flush failed and the store was not opened again',
     registers: [registry],

@@ -13,6 +13,7 @@ import {
   revokeGrant,
   revokeToken,
   ruleOn,
+  type TokenFacts,
   type TokenRecord,
   type Verdict,
 } from '@rescind/core'
@@ -91,7 +92,7 @@ async function byText(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
     return realm.grammar.shapeOf(text) === 'ours' ? UNKNOWN : NOT_OURS
   }
   const pair = { issuer: facts.source.slice(foreignSource('').length), jti: facts.foreign.jti }
-  return endForeign(bulk, pair, verdict)
+  return endForeign(bulk, { ...pair, shown: facts }, verdict)
 }
 
 async function byHandle(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
@@ -142,16 +143,18 @@ async function endOwn(bulk: BulkAct, record: TokenRecord, verdict: Verdict): Pro
   return revoked.kind === 'stale' ? 'stale' : { result: 'revoked', ...named }
 }
 
+type ForeignPair = { readonly issuer: string; readonly jti: string; readonly shown?: TokenFacts }
+
 async function endForeign(
   { realm, dryRun, act }: BulkAct,
-  { issuer, jti }: { readonly issuer: string; readonly jti: string },
+  { issuer, jti, shown }: ForeignPair,
   verdict: Verdict,
 ): Promise<Finding | 'stale'> {
   const named = { source: foreignSource(issuer), jti }
   if (isOver(verdict)) return { result: 'already', ...named, ...whyOf(verdict) }
   if (dryRun) return { result: 'wouldRevoke', ...named }
   const { caller, how, why, note } = act
-  const rules = [ruleOn(realm, { kind: 'foreign', issuer, jti })]
+  const rules = [ruleOn(realm, { kind: 'foreign', issuer, jti }, shown)]
   const written = await writeRules(realm, { caller, rules, how, reason: why, note })
   return written === 'stale' ? 'stale' : { result: 'revoked', ...named }
 }

@@ -99,6 +99,7 @@ const CONFIG: Endpoint = endpoint({
             claims: z.record(z.string(), z.string()),
             skewSeconds: z.number(),
             maxLifetimeSeconds: z.number(),
+            withoutIat: z.boolean().optional(),
             /** Absent while they cannot be had: then nobody can say what is signed. */
             keys: z.array(z.record(z.string(), z.json())).optional(),
           }),
@@ -247,7 +248,7 @@ async function config({ parts, realm }: Ask): Promise<Answer> {
 }
 
 async function issuerJson({ keySets }: ControlParts, realm: string, value: IssuerValue): Promise<JsonObject> {
-  const { issuer, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds } = value
+  const { issuer, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds, withoutIat } = value
   const keys = await keySets.keysOf(realm, value)
   return {
     issuer,
@@ -257,6 +258,7 @@ async function issuerJson({ keySets }: ControlParts, realm: string, value: Issue
     claims: { ...claims },
     skewSeconds,
     maxLifetimeSeconds,
+    ...(withoutIat === true ? { withoutIat } : {}),
     ...(keys === undefined ? {} : { keys: keys.map(exportVerificationJwk) }),
   }
 }

@@ -15,6 +15,7 @@ import {
   putRecord,
   ruleOn,
   SIGNATURE_ALGORITHMS,
+  SKEW_MAX_SECONDS,
 } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
@@ -26,14 +27,16 @@ import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { etagOf, unlessMatches } from './frame/etag.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
+import { termed } from './issuer-terms.ts'
 import { refusedEnding } from './rules/size.ts'
 
 /** Issuers of one realm. */
 const ISSUERS_MAX = 500
 const KEYS_MAX = 32
 const TEXT_MAX = 512
-const SKEW_MAX_SECONDS = 600
 const LIFETIME_MAX_SECONDS = LIFETIME_MAX_MS / 1_000
+/** Ten years: a longer one is as good as none. */
+const SESSION_MAX_SECONDS = 3_650 * 86_400
 const PAGE_MAX = 1_000
 
 const text = z
@@ -78,6 +81,10 @@ const SETTINGS = {
   claims: CLAIMS.optional(),
   skewSeconds: z.int().min(0).max(SKEW_MAX_SECONDS).optional(),
   maxLifetimeSeconds: z.int().min(1).max(LIFETIME_MAX_SECONDS).optional(),
+  /** The longest that one of its sessions mints tokens; it may be lowered, never raised. */
+  maxSessionSeconds: z.int().min(1).max(SESSION_MAX_SECONDS).optional(),
+  /** Its tokens need not have `iat`; cut-offs over its principals are kept for good then. */
+  withoutIat: z.boolean().optional(),
   enabled: z.boolean().optional(),
 }
 const NEW = z.strictObject({ issuer: text, ...SETTINGS })
@@ -111,6 +118,8 @@ const ISSUER = z.strictObject({
   claims: z.record(z.string(), z.string()),
   skewSeconds: z.int(),
   maxLifetimeSeconds: z.int(),
+  maxSessionSeconds: z.int().optional(),
+  withoutIat: z.boolean().optional(),
   jwksUrl: z.string().optional(),
   keys: z.array(jwk).optional(),
   fetch: FETCH.optional(),
@@ -204,9 +213,14 @@ async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer |
   if (entry !== undefined) return problem(409, 'issuer: it is registered already')
   const { entries } = await realm.directory.page(ISSUERS, { after: undefined, limit: ISSUERS_MAX })
   if (entries.length >= ISSUERS_MAX) return problem(422, `a realm has at most ${ISSUERS_MAX} issuers`)
-  const put = { collection: ISSUERS, id, value, fromVersion: version }
-  const outcome = await commitChange(ask, putRecord(realm, put, auditOf(ask)))
-  return outcome.kind === 'applied' ? shown(ask, 201, { id, version: version + 1, value }) : 'stale'
+  const minded = await termed(ask, value, { id, version, value })
+  if (minded === 'stale' || isAnswer(minded)) return minded
+  const put = { collection: ISSUERS, id, value: minded.value, fromVersion: version }
+  const operations = [...putRecord(realm, put, auditOf(ask)), ...minded.operations]
+  const outcome = await commitChange(ask, operations)
+  return outcome.kind === 'applied'
+    ? shown(ask, 201, { id, version: version + 1, value: put.value })
+    : 'stale'
 }
 
 async function list(ask: Ask<{ cursor?: string | undefined; limit: number }>): Promise<Answer> {
@@ -225,15 +239,19 @@ async function update(ask: Ask<unknown, Settings>): Promise<Answer | Stale> {
   const unmatched = unlessMatches(ask.request, version)
   if (unmatched !== undefined) return unmatched
   const { reason, ...given } = body
-  const value = settled(entry.value, given, ask)
-  if (isAnswer(value)) return value
+  const wanted = settled(entry.value, given, ask)
+  if (isAnswer(wanted)) return wanted
   const audit = auditOf(ask, reason)
+  const minded = await termed(ask, wanted, entry)
+  if (minded === 'stale' || isAnswer(minded)) return minded
+  const { value } = minded
   const put = { collection: ISSUERS, id: entry.id, value, fromVersion: version }
   const isEnding = isNarrower(value, entry.value)
   const refused = isEnding ? await refusedEnding(ask, [targetOf(value)]) : undefined
   if (refused !== undefined) return refused
   const ending = isEnding ? [ends(ask, value, reason)] : []
-  const outcome = await commitChange(ask, [...putRecord(realm, put, audit), ...ending])
+  const operations = [...putRecord(realm, put, audit), ...minded.operations, ...ending]
+  const outcome = await commitChange(ask, operations)
   return outcome.kind === 'applied' ? shown(ask, 200, { ...entry, version: version + 1, value }) : 'stale'
 }
 
@@ -265,6 +283,7 @@ function targetOf({ issuer }: IssuerValue): CutTarget {
 function isNarrower(now: IssuerValue, before: IssuerValue): boolean {
   if (!now.enabled && before.enabled) return true
   if (now.maxLifetimeSeconds < before.maxLifetimeSeconds) return true
+  if (now.withoutIat !== true && before.withoutIat === true) return true
   if (before.algorithms.some((one) => !now.algorithms.includes(one))) return true
   if (now.jwksUrl !== before.jwksUrl || isMissing(now.keys, before.keys)) return true
   if (now.audience !== undefined && isMissing(now.audience, before.audience)) return true
@@ -345,10 +364,11 @@ function shown(ask: Shower, status: number, entry: Entry<IssuerValue>): Answer {
 
 function issuerJson(ask: Shower, { id, value }: Entry<IssuerValue>): object {
   const { issuer, enabled, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds } = value
-  const { keys } = value
+  const { keys, maxSessionSeconds, withoutIat } = value
   const jwksUrl = value.jwksUrl === undefined ? undefined : maskedUrl(value.jwksUrl)
   const settings = { algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds, jwksUrl, keys }
-  return { id, issuer, source: foreignSource(issuer), enabled, ...settings, fetch: fetchJson(ask, value) }
+  const more = { maxSessionSeconds, withoutIat, fetch: fetchJson(ask, value) }
+  return { id, issuer, source: foreignSource(issuer), enabled, ...settings, ...more }
 }
 
 type FetchJson = z.output<typeof FETCH>

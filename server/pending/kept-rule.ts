@@ -17,7 +17,7 @@ import { credentialsEnded } from '@rescind/dialects'
 /** A rule that is to be written later: what it was resolved to when it was asked for. */
 export type KeptRule = {
   readonly targets: readonly Target[]
-  /** Of one token: until when a rule on it has to be kept. */
+  /** Of one token that was shown, ours or foreign: until when a rule on it has to be kept. */
   readonly tokenKeepUntilMs?: number
   readonly skewSeconds?: number
   /** Whether what a person logs in by stays; absent: it ends with a cut-off over that person. */
@@ -42,7 +42,7 @@ const SHAPE = shaped(
 /** The rules of it as of now; or, with `asOf`, ending nothing that came later than that. */
 export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutAsOf): readonly RevokeRule[] {
   return kept.targets.map((target) => {
-    if (target.kind === 'token')
+    if (target.kind === 'token' || target.kind === 'foreign')
       return { kind: 'revoke', target, keepUntilMs: kept.tokenKeepUntilMs ?? KEEP_FOREVER_MS }
     return ruleOn(realm, target.kind === 'cut' && asOf !== undefined ? { ...target, asOf } : target)
   })

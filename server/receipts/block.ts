@@ -41,7 +41,7 @@ export async function entriesOf(
   for (const [at, row] of rows.entries()) {
     if (at % ROWS_PER_TURN === 0) await nextTurn()
     if (row.seq <= blockStart(block)) continue
-    const written = writtenOf(rows, 0, at + 1)
+    const written = writtenOf(rows, 0, { end: at + 1 })
     if (written !== undefined) entries.push({ seq: row.seq, hashes: hashes.of(written) })
   }
   return entries

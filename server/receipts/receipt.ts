@@ -101,24 +101,32 @@ export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): 
 
 /**
  * Rows that one request wrote: those that end with this one. @returns undefined for a row that is no revocation.
- * @param end one past this row among `rows`.
  */
 export function writtenOf(
   rows: readonly ChainedLogRow[],
   epoch: number,
-  end: number = rows.length,
+  { end = rows.length, keptUntilMs = asItSays }: WrittenOptions = {},
 ): Written | undefined {
   const last = rows[end - 1]
   if (last === undefined || rowKindOf(last) !== 'revoke' || last.audit === undefined) return undefined
   const audit = storedAudit(last.audit)
   const of = rowsOfRequest(audit)
   if (of === 0 || end < of) return undefined
-  const rules = rows.slice(end - of, end).flatMap((row) => {
+  const rules = rows.slice(end - of, end).flatMap((row): RevokeRule[] => {
     const rule = storedRule(row)
-    return 'unreadable' in rule ? [] : [rule]
+    return !('unreadable' in rule) && isRevoke(rule) ? [{ ...rule, keepUntilMs: keptUntilMs(row, rule) }] : []
   })
-  return { at: position(epoch, last.seq), atMs: last.atMs, rules: rules.filter(isRevoke), audit }
+  return { at: position(epoch, last.seq), atMs: last.atMs, rules, audit }
 }
+
+export type WrittenOptions = {
+  /** One past this row among those given. */
+  readonly end?: number
+  /** How long a rule counts, whatever stands in a row of an older version. */
+  readonly keptUntilMs?: (row: ChainedLogRow, rule: RevokeRule) => number
+}
+
+const asItSays = (_row: ChainedLogRow, rule: RevokeRule): number => rule.keepUntilMs
 
 export function isRevoke(rule: Rule): rule is RevokeRule {
   switch (rule.kind) {

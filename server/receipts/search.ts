@@ -142,7 +142,9 @@ export async function writtenAt(
   // A row that was trimmed off is not there, and others come in its place.
   const rows = within(read, from, seq)
   if (rows.at(-1)?.seq !== seq) return undefined
-  return writtenOf(rows, epochOf(realm, seq))
+  return writtenOf(rows, epochOf(realm, seq), {
+    keptUntilMs: (row, rule) => realm.keptUntilMs(row, rule),
+  })
 }
 
 /** Rows of a page with from < seq ≤ to; a page has no gaps. */

@@ -100,7 +100,7 @@ test('filters choose by kind, caller, call, address, reason, collection and time
   assert.equal(await count('collection=issuers'), 2)
   assert.equal(await count('kind=change&collection=issuers&by=control:first'), 2)
   assert.equal(await count('from=10.0.0.1'), 0)
-  assert.equal(await count('since=2026-03-01T12:01:00Z'), 3)
+  assert.equal(await count('since=2026-03-01T12:01:00Z'), 4)
   assert.equal(await count('since=2026-03-01T12:00:00Z&until=2026-03-01T12:01:00Z&kind=revoke'), 30)
   assert.equal((await send(`GET ${AUDIT}?since=yesterday`)).status, 422)
   const cursor = textAt(await send(`GET ${AUDIT}?limit=1`), 'next')

@@ -21,7 +21,8 @@ export function keptRuleOf(
   resolved: Resolved,
 ): KeptRule {
   const { reason, note } = ask.body
-  const [rule] = resolved.record === undefined ? [] : rulesOf(ask.realm, resolved)
+  const isOneToken = resolved.record !== undefined || resolved.shown !== undefined
+  const [rule] = isOneToken ? rulesOf(ask.realm, resolved) : []
   return {
     targets: resolved.targets,
     ...(rule === undefined ? {} : { tokenKeepUntilMs: rule.keepUntilMs }),

@@ -30,6 +30,8 @@ export type Resolved = {
   readonly targets: readonly Target[]
   /** The one token that was named, if it is one of ours. */
   readonly record?: TokenRecord
+  /** The foreign token whose text was shown, verified. */
+  readonly shown?: TokenFacts
   /** Of foreign tokens: how long after a cut-off a fresh sign-in may be hit still. */
   readonly skewSeconds?: number
 }
@@ -37,9 +39,9 @@ export type Resolved = {
 type Asking = Pick<Ask, 'realm' | 'parts'>
 
 /** The rules of a resolved request, kept for as long as what they cover can live from now on. */
-export function rulesOf(realm: Realm, { targets, record }: Resolved): readonly RevokeRule[] {
+export function rulesOf(realm: Realm, { targets, record, shown }: Resolved): readonly RevokeRule[] {
   if (record !== undefined) return [tokenRule(record)]
-  return targets.filter(isOther).map((target) => ruleOn(realm, target))
+  return targets.filter(isOther).map((target) => ruleOn(realm, target, shown))
 }
 
 function isOther(target: Target): target is OtherTarget {
@@ -100,7 +102,7 @@ async function byText({ realm, parts }: Asking, text: string): Promise<Resolved 
   if (unjudged !== undefined) return cannotJudge(unjudged)
   if (facts?.foreign === undefined) return problem(404, 'no such token')
   const issuer = facts.source.slice(ISS.length)
-  return { targets: [{ kind: 'foreign', issuer, jti: facts.foreign.jti }] }
+  return { targets: [{ kind: 'foreign', issuer, jti: facts.foreign.jti }], shown: facts }
 }
 
 async function byHandle(realm: Realm, text: string): Promise<Resolved | Problem> {

@@ -2,9 +2,11 @@ import {
   type Audit,
   type Caller,
   type Cause,
+  decodeRule,
   type Operation,
   type Realm,
   type RevokeRule,
+  traitsOf,
 } from '@rescind/core'
 import { rowsWithAll } from '../../pending/kept-rule.ts'
 import type { Written } from '../../receipts/receipt.ts'
@@ -44,7 +46,17 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
     expects: [],
     operations: [...also, ...(write.once === undefined ? [] : [write.once.mark]), ...rows],
   })
-  return outcome.kind === 'applied' ? { at: outcome.at, atMs: atMsOf(rows), rules, audit } : 'stale'
+  if (outcome.kind !== 'applied') return 'stale'
+  return { at: outcome.at, atMs: atMsOf(rows), rules: settled(rows).slice(-rules.length), audit }
+}
+
+/** Revocations as they were committed: how long they are kept was decided there. */
+function settled(rows: readonly Operation[]): readonly RevokeRule[] {
+  return rows.flatMap((one) => {
+    if (one.kind !== 'append') return []
+    const rule = decodeRule({ kind: traitsOf(one.row.rule).code, rule: one.row.bytes })
+    return rule.kind === 'revoke' ? [rule] : []
+  })
 }
 
 function atMsOf(rows: readonly Operation[]): number {
