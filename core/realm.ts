@@ -3,6 +3,7 @@ import { after } from './awaitable.ts'
 import { secretDigest } from './crypto.ts'
 import { Directory, type RecordWatch } from './directory.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
+import { NotReadable } from './faults.ts'
 import type { RealmName, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { Ledger, Outcome } from './ledger.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
@@ -18,6 +19,7 @@ import { encodeRule } from './rule-bytes.ts'
 import type { LogRow, RevokeRule, Rule } from './rules.ts'
 import { SignedTokens } from './signed-tokens.ts'
 import { Keyring } from './signing-keys.ts'
+import { STRANGE } from './stored-json.ts'
 import { TokenGrammar } from './token-text.ts'
 import { SINGLE_USE, type TokenKind } from './tokens/kinds.ts'
 import type { NewRow, Unit } from './units.ts'
@@ -231,12 +233,22 @@ export class Realm {
     const cached = this.#records.get(digest)
     if (cached !== undefined) return cached
     const changes = this.#records.changes
-    return after(this.store.tokenByDigest(this.ordinal, digest), (stored) =>
+    return after(this.#stored(digest), (stored) =>
       after(stored === undefined ? undefined : this.whole(stored), (record) => {
         if (record !== undefined) this.#records.fill(record, changes)
         return record
       }),
     )
+  }
+
+  #stored(digest: TokenDigest): Awaitable<TokenRecord | undefined> {
+    try {
+      return this.store.tokenByDigest(this.ordinal, digest)
+    } catch (error) {
+      if (error instanceof NotReadable)
+        this.unreadable({ what: 'token', name: `tokens/${digest}`, why: STRANGE })
+      throw error
+    }
   }
 
   /** A record as it is judged: what the store gives may have ancestors that were written down with fewer ids. */

@@ -1,5 +1,5 @@
 import type { EndingPage, EndingPlace } from '@rescind/core'
-import { recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+import { readableRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 
 export type EndingRow = readonly [...TokenRow, bits: string, id: number, fits: number, nth: number]
 
@@ -10,7 +10,8 @@ export type EndingRow = readonly [...TokenRow, bits: string, id: number, fits: n
 export const ENDING_SQL: string = `
   SELECT ${TOKEN_COLUMNS}, bits, id, fits, nth FROM (
     SELECT *,
-      realm = ? AND json_extract(facts, '$.source') IN (SELECT value FROM json_each(?)) AS fits,
+      realm = ? AND
+        CASE WHEN json_valid(facts) THEN json_extract(facts, '$.source') IN (SELECT value FROM json_each(?)) ELSE 0 END AS fits,
       row_number() OVER (ORDER BY expires_at, bits, id) AS nth
     FROM token INDEXED BY token_expiry
     WHERE (expires_at, bits, id) > (?, ?, ?) AND expires_at <= ?
@@ -27,11 +28,12 @@ export function endingStart({ endMs, key }: EndingPlace): [endMs: number, bits: 
 export function endingPage(rows: readonly EndingRow[], limit: number): EndingPage {
   const last = rows.at(-1)
   return {
-    records: rows.filter(([, , , , , , , , fits]) => fits === 1).map(recordOfEnding),
+    records: rows.filter(([, , , , , , , , fits]) => fits === 1).flatMap(recordOfEnding),
     next: last?.[9] === limit ? { endMs: last[2], key: `${last[7]}.${last[6]}` } : undefined,
   }
 }
 
-function recordOfEnding(row: EndingRow): EndingPage['records'][number] {
-  return recordOfRow([row[0], row[1], row[2], row[3], row[4], row[5]])
+function recordOfEnding(row: EndingRow): EndingPage['records'] {
+  const record = readableRow([row[0], row[1], row[2], row[3], row[4], row[5]])
+  return record === undefined ? [] : [record]
 }

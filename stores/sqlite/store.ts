@@ -63,7 +63,7 @@ import { Snapshot } from './snapshot.ts'
 import { Thread } from './thread.ts'
 import type { Committed, Opened, Page, Places, ReaderAsk, SideLogAsk, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
-import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+import { clientKey, readableRow, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 
 /** Rows of the log that are read at once, ahead of every list. */
@@ -199,13 +199,13 @@ class SqliteStore implements Store, SideLogged {
     const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token
       WHERE realm = ? AND client = ? AND id > ? ORDER BY id LIMIT ?`
     const { rows, more } = await this.#page<WalkedRow>(sql, [realm, client, ask.after ?? 0], ask.limit)
-    return { records: rows.map(tokenOfScan), next: more ? rows.at(-1)?.[6] : undefined }
+    return { records: rows.flatMap(tokenOfScan), next: more ? rows.at(-1)?.[6] : undefined }
   }
 
   async tokens(realm: RealmOrdinal, { after, limit, ...sought }: TokensAsk): Promise<TokenPage> {
     const ask = walkOf(realm, { after, limit: Math.min(limit, PAGE_ROWS), ...sought })
     const { rows, next } = await this.#parts.reader.walk<Walked>(ask)
-    return { records: rows.map(tokenOfScan).filter((record) => isSought(record, sought)), next }
+    return { records: rows.flatMap(tokenOfScan).filter((record) => isSought(record, sought)), next }
   }
 
   async highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>> {
@@ -331,7 +331,7 @@ class SqliteStore implements Store, SideLogged {
     const sql = `SELECT ${TOKEN_COLUMNS}, realm FROM token
       WHERE expires_at <= ? ORDER BY expires_at, bits, id LIMIT ? OFFSET ?`
     const rows = await this.#scan<readonly [...TokenRow, realm: number]>(sql, [belowMs, limit, skip])
-    return rows.map((row) => ({ realm: realmOrdinal(row[6]), record: tokenOfScan(row) }))
+    return rows.flatMap((row) => tokenOfScan(row).map((record) => ({ realm: realmOrdinal(row[6]), record })))
   }
 
   async tokensEnding(realm: RealmOrdinal, ask: EndingAsk): Promise<EndingPage> {
@@ -446,6 +446,8 @@ function outcomeOf(code: number): UnitOutcome {
   return what === undefined ? { kind: 'applied', firstSeq: code } : { kind: 'conflict', what }
 }
 
-function tokenOfScan(row: WalkedRow | readonly [...TokenRow, last: number]): TokenRecord {
-  return recordOfRow([row[0], row[1], row[2], row[3], row[4], row[5]])
+/** One that cannot be read is in no list; whoever presents it is answered 503, and the log names it. */
+function tokenOfScan(row: WalkedRow | readonly [...TokenRow, last: number]): readonly TokenRecord[] {
+  const record = readableRow([row[0], row[1], row[2], row[3], row[4], row[5]])
+  return record === undefined ? [] : [record]
 }

@@ -1,4 +1,15 @@
-import { grantOf, type Handle, type TokenFacts, type TokenRecord, tokenDigest } from '@rescind/core'
+import {
+  grantOf,
+  type Handle,
+  isCredentialKind,
+  NotReadable,
+  readObject,
+  STRANGE,
+  shaped,
+  type TokenFacts,
+  type TokenRecord,
+  tokenDigest,
+} from '@rescind/core'
 
 /** The columns of a token, in the order in which every statement of ours reads them. */
 export const TOKEN_COLUMNS = 'digest, handle, expires_at, extended_at, facts, sealed'
@@ -36,21 +47,38 @@ type StoredFacts = Omit<
 > &
   Partial<Pick<TokenRecord, 'grant' | 'ancestors'>>
 
-/** Written by `factsText` alone; hence the cast. */
+/** Of facts that were written just now, or read before their token was extended; hence the cast. */
 export function sourceIn(facts: string): string {
   return (JSON.parse(facts) as StoredFacts).source
 }
 
-/** Written by `factsText` alone; hence the cast. */
-export function recordOfRow([
-  digest,
-  handle,
-  expiresAtMs,
-  extendedAtMs,
-  facts,
-  sealed,
-]: TokenRow): TokenRecord {
-  const { grant = grantOf(handle as Handle), ancestors = [], ...rest } = JSON.parse(facts) as StoredFacts
+/** What every token says of itself: whoever judges one that does not would judge it by halves. */
+const IS_FACTS = shaped(
+  { source: 'text', kind: 'text', position: 'number', issuedAtMs: 'number' },
+  { ancestors: 'list' },
+)
+
+function factsIn(text: string): StoredFacts | undefined {
+  const facts = readObject(text)
+  if (facts === undefined || !IS_FACTS(facts) || !isCredentialKind(String(facts['kind']))) return undefined
+  // Written by `factsText`, hence the cast.
+  return facts as StoredFacts
+}
+
+/** @throws NotReadable for a token of a newer or broken kind. */
+export function recordOfRow(row: TokenRow): TokenRecord {
+  const record = readableRow(row)
+  if (record === undefined) throw new NotReadable(`the token ${row[1]}: ${STRANGE}`)
+  return record
+}
+
+/** The same for lists and scans, which leave such a token out. */
+export function readableRow([digest, handle, expiresAtMs, extendedAtMs, facts, sealed]: TokenRow):
+  | TokenRecord
+  | undefined {
+  const read = factsIn(facts)
+  if (read === undefined) return undefined
+  const { grant = grantOf(handle as Handle), ancestors = [], ...rest } = read
   return {
     ...rest,
     grant,

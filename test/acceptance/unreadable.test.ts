@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import type { Operation, Store } from '@rescind/core'
 import { realmOrdinal } from '@rescind/core'
 import { type AgedServer, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
@@ -278,3 +280,46 @@ onAgedStores('memos of a newer kind end no start and no list', async (open) => {
   const codes = (await readyz(server)).troubles.map(({ code }) => code)
   assert.deepEqual([...new Set(codes)], ['log_rolled_back', 'record_unreadable'])
 })
+
+onAgedStores(
+  'a token whose record is of a newer kind cannot be answered for, is in no list, and stops no upkeep',
+  async (open) => {
+    let tokens: readonly string[] = []
+    const server = await open({
+      before: async (calls) => {
+        tokens = [await calls.oauthToken(SVC), await calls.oauthToken(SVC), await calls.oauthToken(SVC)]
+      },
+      // Memory holds records, and nothing that could be read in another way.
+      age: async (_store, path) => {
+        if (path === undefined) return
+        const db = new DatabaseSync(path)
+        const rows = db.prepare('SELECT id FROM token WHERE facts LIKE \'%"svc"%\' ORDER BY id').all()
+        const [first, second] = rows.map(({ id }) => Number(id))
+        db.prepare("UPDATE token SET facts = 'no JSON' WHERE id = ?").run(first ?? 0)
+        db.prepare(
+          'UPDATE token SET facts = replace(facts, \'"kind":"access"\', \'"kind":"device"\') WHERE id = ?',
+        ).run(second ?? 0)
+        db.close()
+      },
+    })
+    const { calls, clock } = server
+    const [first = '', second = '', third = ''] = tokens
+    if (existsSync(server.path ?? '')) {
+      for (const token of [first, second]) {
+        assert.equal((await calls.introspect(SVC, token)).status, 503)
+        assert.equal((await calls.send('GET /check', [`Authorization: Bearer ${token}`])).status, 503)
+      }
+      assert.deepEqual(
+        (await readyz(server)).troubles.map(({ code, detail }) => [code, detail.slice(0, 10)]),
+        [['record_unreadable', '2 of token']],
+      )
+    }
+    assert.equal(await calls.isActive(SVC, third), true)
+    const list = await control(calls, 'GET /tokens?source=oauth&client=svc')
+    assert.equal(list.status, 200, list.body.toString())
+    clock.advance(86_400_000 * 2)
+    await server.maintenance.tick()
+    const codes = (await readyz(server)).troubles.map(({ code }) => code)
+    assert.ok(!codes.includes('upkeep_waits'), codes.join())
+  },
+)

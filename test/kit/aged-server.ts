@@ -25,6 +25,8 @@ export type AgedServer = {
   /** What it logs at `warn` and above since it was started on what it found. */
   readonly logged: () => readonly Readonly<Record<string, unknown>>[]
   readonly store: Store
+  /** Of the database; memory has none. */
+  readonly path: string | undefined
 }
 
 export type Aged = {
@@ -81,6 +83,7 @@ async function openAged(kind: 'memory' | 'SQLite', aged: Aged, t: TestContext): 
     maintenance: server.maintenance,
     logged: () => lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>),
     store,
+    path,
   }
 }
 
