@@ -9,6 +9,8 @@ import { isRevoked } from './verdict.ts'
 export const GC_BATCH_MAX = 200
 
 export type Collecting = {
+  /** Records of one step, at most GC_BATCH_MAX, which is used when it is absent. */
+  readonly limit?: number
   /** How long a token's record stays after its end, for who asks about tokens that have just run out. */
   readonly keptMs?: number
   /** Runs what a step does in one realm; @returns whether it was done. What was not holds up no other realm. */
@@ -20,18 +22,18 @@ export type Collecting = {
 /**
  * One step of garbage collection: removes token records that ended below the durable floor, never above it. The text
  * that was sealed goes with the record; a revoked assigned text leaves its digest for good, so that it is never bound
- * again. @returns how many it looked at; fewer than GC_BATCH_MAX means that nothing is left to do now.
+ * again. @returns how many it looked at; fewer than its limit means that nothing is left to do now.
  */
 export async function collectExpired(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
   const belowMs = store.floorMs - (how.keptMs ?? 0)
-  const expired = await store.expiredTokens(belowMs, GC_BATCH_MAX, how.staying?.count)
+  const expired = await store.expiredTokens(belowMs, how.limit ?? GC_BATCH_MAX, how.staying?.count)
   await remove(realms, { expired, removing: forgetting }, how)
   return expired.length
 }
 
 /** As `collectExpired`, for memos. */
 export async function collectMemos(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
-  const expired = await store.expiredMemos(store.floorMs, GC_BATCH_MAX, how.staying?.count)
+  const expired = await store.expiredMemos(store.floorMs, how.limit ?? GC_BATCH_MAX, how.staying?.count)
   await remove(realms, { expired, removing: dropping }, how)
   return expired.length
 }

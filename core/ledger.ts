@@ -69,6 +69,7 @@ export class Ledger {
   readonly #suspended: Map<RealmOrdinal, Suspension> = new Map()
   #floorMs: number
   #broken = false
+  #submitted = 0
 
   constructor(store: Store, defer: Defer) {
     this.#store = store
@@ -78,6 +79,11 @@ export class Ledger {
 
   get waiting(): number {
     return this.#commits.waiting
+  }
+
+  /** Units that were submitted since the start: what tells the collection that others write. */
+  get submitted(): number {
+    return this.#submitted
   }
 
   /** Whether the last flush failed and the store was not opened again since. */
@@ -130,6 +136,7 @@ export class Ledger {
     const suspension = this.#suspended.get(unit.realm)
     if (suspension !== undefined && unit.operations.length > 0 && !mendsLog(suspension, unit))
       return Promise.reject(new RealmOutOfOrder(suspension.advice))
+    this.#submitted += 1
     return this.#commits.submit(unit, revokes(unit) ? 'revoke' : 'issue', told)
   }
 

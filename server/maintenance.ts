@@ -4,7 +4,6 @@ import {
   collectExpired,
   collectMemos,
   Floor,
-  GC_BATCH_MAX,
   KEEP_MARGIN_MS,
   type Realm,
   type Realms,
@@ -14,6 +13,7 @@ import type { Logger } from 'pino'
 import { Checkpoints } from './audit/checkpoints.ts'
 import { neededApproval } from './control/rules/size.ts'
 import { writeUses } from './last-use.ts'
+import { Pace, type Step } from './pace.ts'
 import { Deadlines, type DueTime } from './pending/deadlines.ts'
 import { watchedKinds } from './pending/watched.ts'
 import { ReceiptUpkeep } from './receipts/upkeep.ts'
@@ -83,6 +83,7 @@ class Upkeep {
   readonly #receipts: ReceiptUpkeep
   readonly #checkpoints: Checkpoints = new Checkpoints()
   readonly #keys: SigningKeyUpkeep
+  readonly #pace: Pace
   readonly #staying: { readonly tokens: { count: number }; readonly memos: { count: number } } = {
     tokens: { count: 0 },
     memos: { count: 0 },
@@ -107,6 +108,11 @@ class Upkeep {
       ),
     )
     this.#receipts = new ReceiptUpkeep(realms, parts.auditRetentionMs)
+    this.#pace = new Pace({
+      monotonicMs: () => clock.monotonicMs(),
+      rest: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      writes: () => realms.ledger.submitted,
+    })
     this.#keys = new SigningKeyUpkeep(parts.signingKeyMaxAgeMs)
   }
 
@@ -199,15 +205,23 @@ class Upkeep {
     this.#stepOver()
     this.#rounds += 1
     await this.#setbacks.run({ step: 'floor' }, () => realms.ledger.settleFloor())
-    const each = (realm: Realm, task: () => Promise<unknown>): Promise<boolean> =>
-      this.#part(realm, 'collection', task)
+    let writes = 0
+    const each = (realm: Realm, task: () => Promise<unknown>): Promise<boolean> => {
+      writes += 1
+      return this.#part(realm, 'collection', task)
+    }
     const { tokens, memos } = this.#staying
+    const counted = async (collecting: Promise<number>): Promise<Step> => {
+      const before = writes
+      return { looked: await collecting, writes: writes - before }
+    }
     const goesOn = (): boolean => !this.#stopped && !realms.ledger.broken
     await this.#setbacks.run({ step: 'collection' }, async () => {
       // As long as rules on them are kept: Identity's `allow_expired` shows a token that has just run out.
       const how = { keptMs: KEEP_MARGIN_MS, each, staying: tokens }
-      while (goesOn() && (await collectExpired(realms, store, how)) === GC_BATCH_MAX);
-      while (goesOn() && (await collectMemos(realms, store, { each, staying: memos })) === GC_BATCH_MAX);
+      await this.#pace.run(goesOn, (limit) => counted(collectExpired(realms, store, { ...how, limit })))
+      const ofMemos = { each, staying: memos }
+      await this.#pace.run(goesOn, (limit) => counted(collectMemos(realms, store, { ...ofMemos, limit })))
     })
   }
 

@@ -1,5 +1,5 @@
 import { type Realms } from '@rescind/core'
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { InsecureSetting } from './config/insecure.ts'
 import { TROUBLE_CODES, type Trouble } from './troubles.ts'
 
@@ -8,6 +8,8 @@ export type Metrics = {
   readonly answered: (route: string, status: number) => void
   /** Counts a refused credential or right. */
   readonly denied: (route: string, status: number) => void
+  /** Notes by how much the event loop was late, in milliseconds. */
+  readonly late: (ms: number) => void
   /** What is told of the server's own state, once there is somebody who knows it. */
   readonly watch: (state: WatchedState) => void
   readonly text: () => Promise<string>
@@ -99,6 +101,12 @@ export function createMetrics({ realms, insecure, linesDropped }: MetricsParts):
       this.inc(linesDropped())
     },
   })
+  const lateness = new Histogram({
+    name: 'rescind_event_loop_delay_seconds',
+    help: 'By how much the event loop was late, looked at a hundred times a second: how long its turns are',
+    buckets: [...DELAY_BUCKETS],
+    registers: [registry],
+  })
   const settings = new Gauge({
     name: 'rescind_insecure_settings',
     help: '1 for a setting that takes safety away; all that can are here',
@@ -109,6 +117,7 @@ export function createMetrics({ realms, insecure, linesDropped }: MetricsParts):
   return {
     answered: answers,
     denied: denials,
+    late: (ms) => lateness.observe(ms / 1_000),
     watch: (state) => watchState(registry, state),
     text: () => registry.metrics(),
     contentType: registry.contentType,
@@ -136,6 +145,9 @@ function watchState(registry: Registry, { troubles, clockDriftMs }: WatchedState
     },
   })
 }
+
+/** No turn is meant to take longer than 10 ms. */
+const DELAY_BUCKETS: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 
 /** Route templates are few, but a bound is a bound. */
 const LABELS_MAX = 2_000

@@ -54,6 +54,7 @@ import { readSeed, secretText } from './seed/read.ts'
 import type { Seed } from './seed/schema.ts'
 import { steadyClock } from './steady-clock.ts'
 import { storeTroubles, type Trouble } from './troubles.ts'
+import { watchTurns } from './turns.ts'
 
 /** What a test may put in the place of the machine's own. */
 export type Surroundings = {
@@ -279,11 +280,14 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     'identity: no notifier: mails for forgotten passwords and passcodes by text message are not delivered',
   )
   await warnOfChatApps(chatParts)
+  // Whoever brings a clock also says when it is looked at.
+  const unwatch = clock === SYSTEM_CLOCK ? watchTurns(metrics.late, () => clock.monotonicMs()) : () => {}
   return {
     url: origin,
     maintenance,
     reload: () => reloadTls(app, config, log),
     close: async () => {
+      unwatch()
       await close(app, { realms, store, maintenance, chat, feed })
       await open.lines.flush()
     },
