@@ -55,6 +55,20 @@ export function invalidGrant(cause?: Cause): Answer {
   return jsonAnswer(400, body, UNCACHED)
 }
 
+/** Seconds after which a client may ask again about what is held: nobody knows when a hold is lifted. */
+const HELD_RETRY_SECONDS = 60
+
+/**
+ * What is good, and held for now. RFC 6749 §5.2 has no word for it, and on `invalid_grant` clients throw the token away:
+ * lifting the hold would not bring the session back. Nothing was used up.
+ */
+export function suspended(): Answer {
+  return refuse(400, 'temporarily_unavailable', {
+    description: 'this is suspended for now: keep what you have, and ask again later',
+    headers: { 'retry-after': String(HELD_RETRY_SECONDS) },
+  })
+}
+
 const CORS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'Retry-After, WWW-Authenticate',

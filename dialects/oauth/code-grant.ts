@@ -23,13 +23,13 @@ import {
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
-import { badRequest, invalidGrant, refusalAnswer } from './answers.ts'
+import { badRequest, invalidGrant, refusalAnswer, suspended } from './answers.ts'
 import type { Call } from './call.ts'
 import type { Authenticated } from './client-authentication.ts'
 import { type OauthClient, refreshLifetimeSeconds } from './directory.ts'
 import { endedAnswer, endGrant } from './ended-grants.ts'
 import { parameter } from './endpoint-body.ts'
-import { grantEndMs, grantedAtMs, isGrantOver } from './grant-life.ts'
+import { grantEndMs, grantedAtMs, isGrantOver, isHeldAlone } from './grant-life.ts'
 import { issueAnswer, mintingOf, tooLong, wrongTarget } from './issuing.ts'
 import { scopeTokens } from './scopes.ts'
 import { audienceMember, targetsInGrant } from './targets.ts'
@@ -116,7 +116,8 @@ export function redeemCode(call: Call, authenticated: Authenticated): Awaitable<
     if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
     if (verdict.kind === 'active') return redeem(call, authenticated, record)
     if (isEndedByRule(verdict)) return endedAnswer(call.realm, record.grant)
-    return perhapsCollected(call, authenticated, { raw, proof })
+    const unused = isHeldAlone(call.realm, { verdict, record }) ? suspended() : invalidGrant()
+    return perhapsCollected(call, authenticated, { raw, proof, unused })
   })
 }
 
@@ -174,16 +175,19 @@ async function redeem(
     : issueAnswer(call, authenticated, { texts: { ...pair, scope }, more })
 }
 
+/** `unused`: what to answer when nobody has used it. */
+type Over = { readonly raw: RawToken; readonly proof: Proof; readonly unused?: Answer }
+
 /** A code that is over: used before, and then this is reuse, which ends what it brought (§4.1.2). */
 function perhapsCollected(
   call: Call,
   authenticated: Authenticated,
-  { raw, proof }: { readonly raw: RawToken; readonly proof: Proof },
+  { raw, proof, unused = invalidGrant() }: Over,
 ): Awaitable<Answer | Stale> {
   const { realm } = call
   const id = raw.digest(realm.keys.digestKey)
   return after(realm.store.memo(realm.ordinal, { kind: USED, id }), (memo) => {
-    if (memo === undefined) return invalidGrant()
+    if (memo === undefined) return unused
     const used = readValue<Used>(memo.value, 'a code that was used', IS_USED)
     if (used.client !== authenticated.client.clientId || !isProved(proof, used)) return invalidGrant()
     const { grant, token, usedAt } = used

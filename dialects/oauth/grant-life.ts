@@ -1,4 +1,4 @@
-import type { TokenRecord } from '@rescind/core'
+import { isSuspended, type Realm, type TokenRecord, type Verdict } from '@rescind/core'
 import { grantLifetimeSeconds, type OauthClient } from './directory.ts'
 
 /** A JWT ends on whole seconds: in the last one of a grant nothing can be minted that ends with it. */
@@ -22,4 +22,12 @@ export function grantEndMs(client: OauthClient, sinceMs: number): number {
 
 export function isGrantOver(endsAtMs: number, nowMs: number): boolean {
   return endsAtMs - nowMs < LAST_MS
+}
+
+/** Whether nothing but a hold keeps it from being used: what would have ended by itself does not come back. */
+export function isHeldAlone(
+  realm: Realm,
+  { verdict, record }: { readonly verdict: Verdict; readonly record: TokenRecord },
+): boolean {
+  return isSuspended(verdict) && record.expiresAtMs > realm.nowMs()
 }

@@ -1,6 +1,6 @@
 import { type IssueAct, type Issued, issueTokens, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
-import { badRequest, invalidGrant, refuse, success, tooMany } from './answers.ts'
+import { badRequest, refuse, success, suspended, tooMany } from './answers.ts'
 import type { Call } from './call.ts'
 import type { Authenticated } from './client-authentication.ts'
 import { type Minting, type Texts, tokenMembers } from './tokens.ts'
@@ -36,7 +36,7 @@ function refusedIssue(issued: Exclude<Issued, { kind: 'issued' }>): Answer | Sta
     case 'consumed':
       return 'stale'
     case 'held':
-      return invalidGrant()
+      return suspended()
     case 'too-deep':
       return badRequest('the token has been exchanged too often')
     case 'over-quota':

@@ -18,12 +18,12 @@ import {
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
-import { badRequest, invalidGrant, refusalAnswer, successText } from './answers.ts'
+import { badRequest, invalidGrant, refusalAnswer, successText, suspended } from './answers.ts'
 import type { Call } from './call.ts'
 import type { Authenticated } from './client-authentication.ts'
 import { endedAnswer, endGrant } from './ended-grants.ts'
 import { parameter } from './endpoint-body.ts'
-import { grantEndMs, grantedAtMs, isGrantOver } from './grant-life.ts'
+import { grantEndMs, grantedAtMs, isGrantOver, isHeldAlone } from './grant-life.ts'
 import { issueAnswer, mintingOf, tooLong, wrongScope, wrongTarget } from './issuing.ts'
 import { grantedScope, scopeTokens } from './scopes.ts'
 import { audienceMember, targetsInGrant } from './targets.ts'
@@ -50,9 +50,10 @@ function judged(call: Call, authenticated: Authenticated, own: Own): Awaitable<A
   if (isEndedByRule(verdict)) return endedAnswer(call.realm, record.grant)
   // Rotated, perhaps expired or held since: it is looked at what the one use of it brought.
   const { realm } = call
-  return after(realm.store.consumption(realm.ordinal, record.handle), (consumption) =>
-    consumption === undefined ? invalidGrant() : usedAgain(call, authenticated, { ...own, consumption }),
-  )
+  return after(realm.store.consumption(realm.ordinal, record.handle), (consumption) => {
+    if (consumption !== undefined) return usedAgain(call, authenticated, { ...own, consumption })
+    return isHeldAlone(realm, own) ? suspended() : invalidGrant()
+  })
 }
 
 /** What a refresh comes to, within what its grant may have. */
@@ -125,7 +126,7 @@ async function usedAgain(
   const isHeld = isSuspended(verdict)
   const isLate = answered === undefined || realm.nowMs() - answered.atMs >= options.replaySeconds * 1_000
   if (!isLate && (await realm.store.consumption(realm.ordinal, answered.successor)) === undefined)
-    return isHeld ? invalidGrant() : answeredAgain(wantedOf(call, authenticated, record), answered)
+    return isHeld ? suspended() : answeredAgain(wantedOf(call, authenticated, record), answered)
   const cause = {
     code: 'refresh_token_reuse',
     token: record.handle,

@@ -74,7 +74,7 @@ onBothStores(
     const answered = await refresh(stage, first)
     await stage.append({ kind: 'hold', id: 'hold_1', target: SUBJECT })
     for (const token of [first, String(answered.body['refresh_token'])])
-      assert.equal((await refresh(stage, token)).body['error'], 'invalid_grant')
+      assert.equal((await refresh(stage, token)).body['error'], 'temporarily_unavailable')
     await stage.append({ kind: 'release', id: 'hold_1' })
     assert.equal((await refresh(stage, first)).text, answered.text)
   },

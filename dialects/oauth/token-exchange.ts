@@ -8,11 +8,12 @@ import {
   type TokenRecord,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
-import { badRequest, refusalAnswer } from './answers.ts'
+import { badRequest, refusalAnswer, suspended } from './answers.ts'
 import type { Call } from './call.ts'
 import type { Authenticated } from './client-authentication.ts'
 import type { OauthClient } from './directory.ts'
 import { parameter } from './endpoint-body.ts'
+import { isHeldAlone } from './grant-life.ts'
 import { issueAnswer, mintingOf, tooLong, wrongScope, wrongTarget } from './issuing.ts'
 import { grantedScope, scopeTokens } from './scopes.ts'
 import { targetsOf } from './targets.ts'
@@ -106,6 +107,7 @@ function givenToken(call: Call, { client }: Authenticated, of: 'subject' | 'acto
     if (verdict.kind === 'unknown') return { answer: refusalAnswer({ kind: 'outage' }) }
     // A JWT ends on whole seconds, and so must not be made of what ends within this one.
     const isEnding = record.expiresAtMs - call.realm.nowMs() < 1_000
+    if (isHeldAlone(call.realm, { verdict, record })) return { answer: suspended() }
     return verdict.kind === 'active' && !isEnding ? { record } : wrong
   })
 }

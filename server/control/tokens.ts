@@ -25,7 +25,7 @@ const text = z.string().min(1).max(1_024).optional()
 const QUERY = z.object({
   ...{ source: text, subject: text, client: text, tenant: text, grant: text, session: text, kind: text },
   state: z
-    .enum(['live', 'all'])
+    .enum(['live', 'held', 'all'])
     .default('live')
     .describe('all: those that are over, too, until they are collected'),
   cursor: z.string().optional(),
@@ -132,7 +132,7 @@ async function list({ realm, query }: Ask<Query>): Promise<Answer> {
     for (const record of page.records) {
       if (kind !== undefined && kindOf(record) !== kind) continue
       const one = await tokenJson(realm, record)
-      if (state === 'all' || one.state === 'active') tokens.push(one)
+      if (isAsked(state, one.state)) tokens.push(one)
     }
     after = page.next
     if (after === undefined) return jsonAnswer(200, { tokens })
@@ -155,6 +155,12 @@ async function tokenJson(realm: Realm, stored: TokenRecord, judged?: Verdict): P
     authenticatedBy: record.authenticatedBy,
     facts: factsJson(record, credentialOf(record)),
   }
+}
+
+/** A held token is neither live nor over. */
+function isAsked(state: Query['state'], of: string): boolean {
+  if (state === 'all') return true
+  return of === (state === 'live' ? 'active' : 'held')
 }
 
 function stateOf(verdict: Verdict): string {

@@ -6,6 +6,7 @@ import {
   type Entry,
   type HoldRule,
   type Operation,
+  putRecord,
   type Realm,
   type ReleaseRule,
   rowsOf,
@@ -78,6 +79,30 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
     ...revokes,
   ]
   const standsOn = caller === undefined ? [] : [caller.standing]
+  const outcome = await realm.commit({ realm: realm.ordinal, standsOn, expects: [], operations })
+  return outcome.kind === 'applied'
+}
+
+export type ExtendHold = {
+  readonly entry: Entry<HoldValue>
+  readonly dueAtMs: number
+  readonly caller: Caller
+  readonly audit: Audit
+}
+
+/** Puts a hold's deadline off; nothing else about it changes. @returns whether this call did it. */
+export async function extendHold(
+  realm: Realm,
+  { entry, dueAtMs, caller, audit }: ExtendHold,
+): Promise<boolean> {
+  const { id, version } = entry
+  const value: HoldValue = { ...entry.value, dueAtMs }
+  const operations = putRecord(
+    realm,
+    { collection: HOLDS.collection, id, value, fromVersion: version },
+    audit,
+  )
+  const standsOn = [caller.standing]
   const outcome = await realm.commit({ realm: realm.ordinal, standsOn, expects: [], operations })
   return outcome.kind === 'applied'
 }

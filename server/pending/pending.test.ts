@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   BEYOND_LOGS,
+  type Caller,
   callerFacts,
   issueTokens,
   putRecord,
@@ -15,7 +16,7 @@ import {
 import { MASTER, openWorld, SeededRandom, START_MS, type World } from '../../test/kit/realm.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { Deadlines, type DueTime } from './deadlines.ts'
-import { endHold, HOLDS, type HoldValue, holdRules } from './holds.ts'
+import { endHold, extendHold, HOLDS, type HoldValue, holdRules } from './holds.ts'
 import { OPEN_MAX } from './pending.ts'
 import { SCHEDULES, type ScheduleValue } from './schedules.ts'
 import { watchedKinds } from './watched.ts'
@@ -149,6 +150,33 @@ test('a hold becomes what was asked at its deadline, and not a millisecond earli
     assert.equal(await watch.round(), 0)
   }
 })
+
+test('[W56] a hold that was extended ends at its new deadline, and not at the old one', async () => {
+  const world = await openWorld()
+  const { realm, clock } = world
+  await issue(realm, 'token')
+  const id = await hold(realm, { atDeadline: 'release' })
+  const watch = deadlines(world)
+  assert.equal(await watch.round(), 0)
+  const found = await HOLDS.find(realm, id)
+  assert.ok(found.kind === 'open')
+  const { entry } = found
+  const caller = { id: 'control:ops', from: 'local', standing: standingAt(realm) }
+  const extension = { entry, dueAtMs: realm.nowMs() + 2_000, caller, audit: AUDIT }
+  assert.equal(await extendHold(realm, extension), true)
+  assert.equal(await extendHold(realm, extension), false, 'by what stood there before')
+  clock.advance(1_999)
+  assert.equal(await watch.round(), 0)
+  assert.equal(await say(realm, 'token'), 'held')
+  clock.advance(1)
+  assert.equal(await watch.round(), 1)
+  assert.equal(await say(realm, 'token'), 'active')
+  assert.equal(await stateOf(realm, id), 'released')
+})
+
+function standingAt(realm: Realm): Caller['standing'] {
+  return { realm: realm.ordinal, facts: callerFacts({ source: 'control', client: 'ops' }, realm.basis()) }
+}
 
 test('what is due is done once, by however many rounds at a time, and after a restart too', async () => {
   const { realms, realm, clock, store } = await openWorld()

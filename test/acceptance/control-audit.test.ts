@@ -70,6 +70,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   scheduleRevocation: () => ['POST /revocations/scheduled', { ...RULE, at: AT }],
   cancelScheduledRevocation: ({ of }) => [`DELETE /revocations/scheduled/${of('scheduleRevocation', 'id')}`],
   placeHold: () => ['POST /holds', hold],
+  extendHold: ({ of }) => [`POST /holds/${of('placeHold', 'id')}/extend`, { seconds: 99_999 }],
   releaseHold: ({ of }) => [`POST /holds/${of('placeHold', 'id')}/release`],
   revokeHold: ({ of }) => [`POST /holds/${of('another', 'id')}/revoke`],
   askApproval: () => ['POST /approvals', RULE],

@@ -1,12 +1,13 @@
 import { type Audit, type Cause, type Entry, rowsOf } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
-import { endHold, HOLDS, type HoldEnd, type HoldValue, holdRules } from '../../pending/holds.ts'
+import { endHold, extendHold, HOLDS, type HoldEnd, type HoldValue, holdRules } from '../../pending/holds.ts'
 import type { Ended } from '../../pending/pending.ts'
 import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
 import { auditOf } from '../change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
+import { blastRadius } from './blast-radius.ts'
 import { futureInstant } from './instant.ts'
 import {
   AHEAD_MAX_MS,
@@ -20,28 +21,49 @@ import {
   readPending,
   tooMany,
 } from './pending-parts.ts'
-import { resolveRule } from './resolve.ts'
+import { PREVIEW, type PreviewJson } from './preview.ts'
+import { type Resolved, resolveRule } from './resolve.ts'
 import { refusedEnding } from './size.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
 
-type HoldBody = RuleBody & {
-  readonly until?: string | undefined
-  readonly seconds?: number | undefined
-  readonly atDeadline: 'release' | 'revoke'
+type Deadline = { readonly until?: string | undefined; readonly seconds?: number | undefined }
+
+type HoldBody = RuleBody &
+  Deadline & {
+    readonly atDeadline: 'release' | 'revoke'
+    readonly dryRun?: boolean | undefined
+    readonly timeoutMs?: number | undefined
+  }
+
+type DeadlineMembers = {
+  readonly until: z.ZodOptional<z.ZodString>
+  readonly seconds: z.ZodOptional<z.ZodInt>
 }
+
+const DEADLINE: DeadlineMembers = {
+  until: z.string().max(64).optional().describe('RFC 3339: the deadline; or say seconds'),
+  seconds: z
+    .int()
+    .min(1)
+    .max(AHEAD_MAX_MS / 1_000)
+    .optional()
+    .describe('The deadline, from now'),
+}
+
+const PREVIEW_TIMEOUT: z.ZodInt = z.int().min(0).max(60_000)
 
 const HOLD_BODY: z.ZodType<HoldBody> = z
   .strictObject({
     ...RULE_MEMBERS,
-    until: z.string().max(64).optional().describe('RFC 3339: the deadline; or say seconds'),
-    seconds: z
-      .int()
-      .min(1)
-      .max(AHEAD_MAX_MS / 1_000)
-      .optional(),
+    ...DEADLINE,
     atDeadline: z.enum(['release', 'revoke']).describe('What the server makes of it at the deadline'),
+    dryRun: z.boolean().optional().describe('Only say what it would hold'),
+    timeoutMs: PREVIEW_TIMEOUT.optional().describe('How long a preview counts'),
   })
   .meta({ id: 'HoldRequest' })
+
+/** Milliseconds that a preview counts, unless it says otherwise. */
+const PREVIEW_TIMEOUT_MS = 5_000
 
 type HoldJson = {
   readonly id: string
@@ -86,7 +108,10 @@ const PLACE_HOLD: Endpoint = endpoint({
   role: 'responder',
   lane: 'revoke',
   body: HOLD_BODY,
-  answers: { 201: { what: 'In force, durably', schema: HOLD } },
+  answers: {
+    200: { what: 'What it would hold; nothing was written', schema: PREVIEW },
+    201: { what: 'In force, durably', schema: HOLD },
+  },
   handle: place,
 })
 
@@ -97,6 +122,7 @@ async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
   if (isAnswer(due)) return due
   const resolved = await resolveRule(ask, body)
   if (isAnswer(resolved)) return resolved
+  if (body.dryRun === true) return jsonAnswer(200, await previewOfHold(ask, resolved))
   // Placing a hold asks nobody; one that ends in a revocation by itself is a revocation that waits.
   const refused = body.atDeadline === 'revoke' ? await refusedEnding(ask, resolved.targets) : undefined
   if (refused !== undefined) return refused
@@ -121,7 +147,18 @@ async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
   return jsonAnswer(201, holdJson(realm.name, id, value), { location: `/control/v1/holds/${id}` })
 }
 
-function dueOf({ until, seconds }: HoldBody, nowMs: number): { readonly ms: number } | Problem {
+/** A hold ends no credential, unless it becomes a revocation. */
+function previewOfHold(
+  { realm, parts, body }: Ask<unknown, HoldBody>,
+  resolved: Resolved,
+): Promise<PreviewJson> {
+  const { monotonicMs } = parts
+  const deadlineMs = monotonicMs() + (body.timeoutMs ?? PREVIEW_TIMEOUT_MS)
+  const keepCredentials = body.keepCredentials === true || body.atDeadline === 'release'
+  return blastRadius(realm, { resolved, deadlineMs, monotonicMs, keepCredentials })
+}
+
+function dueOf({ until, seconds }: Deadline, nowMs: number): { readonly ms: number } | Problem {
   if ((until === undefined) === (seconds === undefined))
     return problem(422, 'until: a hold has a deadline; say either until or seconds')
   if (until === undefined) return { ms: nowMs + (seconds ?? 0) * 1_000 }
@@ -183,6 +220,41 @@ function ending(to: HoldEnd): (ask: Ask<unknown, EndBody>) => Promise<Answer | S
   }
 }
 
+type ExtendBody = Deadline & { readonly reason?: string | undefined }
+
+const EXTEND_BODY: z.ZodType<ExtendBody> = z
+  .strictObject({ ...DEADLINE, reason: z.string().min(1).max(256).optional() })
+  .meta({ id: 'HoldExtension' })
+
+const EXTEND_HOLD: Endpoint = endpoint({
+  method: 'POST',
+  path: '/holds/{id}/extend',
+  operation: 'extendHold',
+  summary: 'Put the deadline of this hold off',
+  role: 'responder',
+  lane: 'revoke',
+  body: EXTEND_BODY,
+  answers: { 200: { what: 'Holds until then, durably', schema: HOLD } },
+  problems: [409],
+  handle: extend,
+})
+
+async function extend(ask: Ask<unknown, ExtendBody>): Promise<Answer | Stale> {
+  const { realm, params, body, by } = ask
+  const found = await HOLDS.find(realm, params['id'] ?? '')
+  if (found.kind === 'none') return NO_HOLD
+  if (found.kind === 'ended') return problem(409, `this hold was ${found.value.state} before`)
+  const { entry } = found
+  const due = dueOf(body, realm.nowMs())
+  if (isAnswer(due)) return due
+  if (due.ms <= entry.value.dueAtMs)
+    return problem(422, 'until: not later than its deadline; to end it earlier, release or revoke it')
+  const audit = auditOf(ask, body.reason ?? entry.value.reason)
+  const cause: Cause = { code: 'hold', hold: entry.id }
+  const extension = { entry, dueAtMs: due.ms, caller: by.caller, audit: { ...audit, cause } }
+  return (await extendHold(realm, extension)) ? read(ask) : 'stale'
+}
+
 const RELEASE_HOLD: Endpoint = endpoint({
   method: 'POST',
   path: '/holds/{id}/release',
@@ -211,6 +283,7 @@ export const HOLD_ENDPOINTS: readonly Endpoint[] = [
   PLACE_HOLD,
   LIST_HOLDS,
   READ_HOLD,
+  EXTEND_HOLD,
   RELEASE_HOLD,
   REVOKE_HOLD,
 ]
