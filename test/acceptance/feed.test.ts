@@ -244,7 +244,7 @@ describe('the feed', () => {
     const again = read(`?bound=60000&instance=${String(instance)}&label=pod-8`)
     await again.next()
     assert.equal((await show())?.['label'], 'pod-8')
-    for (const label of ['', 'a%00b', 'a%0Ab', 'x'.repeat(129)])
+    for (const label of ['', 'a%0Ab', 'a%7Fb', 'x'.repeat(129)])
       assert.equal((await get(`${FEED}?bound=60000&label=${label}`)).status, 422, label)
     assert.equal((await ack({ instance, position, bound: 60_000, leaving: true })).status, 200)
     first.close()
