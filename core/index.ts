@@ -298,6 +298,7 @@ export {
   type Json,
   type JsonObject,
   parseJsonPassingOver,
+  parseStrictFile,
   parseStrictJson,
   parseStrictObject,
 } from './strict-json.ts'

@@ -18,6 +18,12 @@ export function parseStrictJson(bytes: Uint8Array): Json | undefined {
   return text === undefined ? undefined : parsed(new Parser(text, 'refuse'))
 }
 
+/** The same for a file of the operator's, which is bounded by its bytes alone. */
+export function parseStrictFile(bytes: Uint8Array): Json | undefined {
+  const text = decodeUtf8(bytes)
+  return text === undefined ? undefined : parsed(new Parser(text, 'refuse', Number.POSITIVE_INFINITY))
+}
+
 function parsed(parser: Parser): Json | undefined {
   try {
     return parser.document()
@@ -55,14 +61,15 @@ const PLAIN_STRING = /"[^"\\\u0000-\u001f]*"/y
 class Parser {
   readonly #text: string
   #at = 0
-  #nodes = 0
+  #nodesLeft: number
   readonly #whatIsOdd: 'refuse' | 'pass over'
   /** Something odd stands in the object that is being read. */
   #isOdd = false
 
-  constructor(text: string, whatIsOdd: 'refuse' | 'pass over') {
+  constructor(text: string, whatIsOdd: 'refuse' | 'pass over', nodesMax = JSON_NODES_MAX) {
     this.#text = text
     this.#whatIsOdd = whatIsOdd
+    this.#nodesLeft = nodesMax
   }
 
   document(): Json {
@@ -78,8 +85,8 @@ class Parser {
   }
 
   #value(depth: number): Json {
-    this.#nodes += 1
-    if (depth > JSON_DEPTH_MAX || this.#nodes > JSON_NODES_MAX) throw new NotJson()
+    this.#nodesLeft -= 1
+    if (depth > JSON_DEPTH_MAX || this.#nodesLeft < 0) throw new NotJson()
     this.#space()
     switch (this.#text[this.#at]) {
       case '{':

@@ -19,7 +19,7 @@ import { CHECK_PROFILES } from '../check/profiles.ts'
 import { profileOf } from '../control/check-profiles.ts'
 import { clientMembers } from '../oauth-clients.ts'
 import { VERIFIERS, verifierId } from '../verifiers.ts'
-import { create, SEED_AUDIT } from './create.ts'
+import { createAll, plan, SEED_AUDIT } from './create.ts'
 import { seedIdentityRecords } from './identity.ts'
 import type { SeedSecret } from './parts.ts'
 import type { Seed, SeedRealm } from './schema.ts'
@@ -57,9 +57,9 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
     return text
   }
   let created = 0
-  for (const app of given.chatApps) {
+  created += await createAll(realm, given.chatApps, (app) => {
     const of = `chat app ${app.name}`
-    created += await create(realm, { collection: CHAT_APPS, id: app.name }, () =>
+    return plan({ collection: CHAT_APPS, id: app.name }, () =>
       chatAppValue(realm, {
         ...app,
         verifyUrl: app.verifyUrl ?? given.chatVerifyUrl,
@@ -67,29 +67,29 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
         clientKey: reveal(app.clientKey, of),
       }),
     )
-  }
-  for (const client of given.oauthClients) {
+  })
+  created += await createAll(realm, given.oauthClients, (client) => {
     const of = `OAuth client ${client.clientId}`
-    created += await create(realm, { collection: OAUTH_CLIENTS, id: client.clientId }, () =>
+    return plan({ collection: OAUTH_CLIENTS, id: client.clientId }, () =>
       oauthClientValue(
         realm,
         clientIntent(client, (secret) => reveal(secret, of)),
       ),
     )
-  }
+  })
   created += await seedPrefixes(realm, given.tokenPrefixes)
   created += await seedIdentityRecords(realm, given.identity, reveal)
-  for (const profile of given.checkProfiles) {
-    created += await create(realm, { collection: CHECK_PROFILES, id: profile.name }, () => profileOf(profile))
-  }
+  created += await createAll(realm, given.checkProfiles, (profile) =>
+    plan({ collection: CHECK_PROFILES, id: profile.name }, () => profileOf(profile)),
+  )
   const { system } = parts.realms
-  for (const { name, key } of given.verifiers) {
-    created += await create(system, { collection: VERIFIERS, id: verifierId(realm, name) }, () => ({
+  created += await createAll(system, given.verifiers, ({ name, key }) =>
+    plan({ collection: VERIFIERS, id: verifierId(realm, name) }, () => ({
       name,
       realm: realm.name,
       keyDigest: system.secretDigest(reveal(key, `verifier ${name}`)),
-    }))
-  }
+    })),
+  )
   return created
 }
 

@@ -7,7 +7,7 @@ import {
   seededMfa,
 } from '@rescind/dialects'
 import { hashPassword } from '../passwords.ts'
-import { create } from './create.ts'
+import { create, createAll, type Plan, plan } from './create.ts'
 import type { SeedIdentity, SeedUser } from './identity-schema.ts'
 import type { SeedSecret } from './parts.ts'
 
@@ -21,26 +21,27 @@ export async function seedIdentityRecords(
 ): Promise<number> {
   const { domain, tenant, role, account } = IDENTITY_COLLECTIONS
   let created = 0
-  for (const value of given.domains)
-    created += await create(realm, { collection: domain, id: value.id }, () => present(value))
-  for (const value of given.tenants)
-    created += await create(realm, { collection: tenant, id: value.id }, () =>
-      identityTenantValue(present(value)),
-    )
+  created += await createAll(realm, given.domains, (value) =>
+    plan({ collection: domain, id: value.id }, () => present(value)),
+  )
+  created += await createAll(realm, given.tenants, (value) =>
+    plan({ collection: tenant, id: value.id }, () => identityTenantValue(present(value))),
+  )
   for (const value of given.roles)
     created += await create(realm, { collection: role, id: value.id }, () => ({
       ...present(value),
       description: value.description ?? value.name,
     }))
-  for (const value of given.accounts)
-    created += await create(realm, { collection: account, id: value.id }, () => value)
-  for (const user of given.users) created += await seedUser(realm, user, reveal)
+  created += await createAll(realm, given.accounts, (value) =>
+    plan({ collection: account, id: value.id }, () => value),
+  )
+  created += await createAll(realm, given.users, (user) => userPlan(realm, user, reveal))
   created += await seedAppCredentials(realm, given, reveal)
   return created + (await seedCatalog(realm, given))
 }
 
-function seedUser(realm: Realm, user: SeedUser, reveal: Reveal): Promise<number> {
-  return create(realm, { collection: IDENTITY_COLLECTIONS.user, id: user.id }, async () => {
+function userPlan(realm: Realm, user: SeedUser, reveal: Reveal): Plan {
+  return plan({ collection: IDENTITY_COLLECTIONS.user, id: user.id }, async () => {
     const { password, apiKey, mfa, grants, ...rest } = user
     const of = `Identity user ${user.username}`
     return identityUserValue(realm, {

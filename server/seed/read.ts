@@ -1,24 +1,33 @@
-import { readFileSync } from 'node:fs'
-import { SettingsRefused, withoutBom } from '@rescind/core'
-import { parseStrictJson } from '@rescind/dialects'
+import { readFileSync, statSync } from 'node:fs'
+import { parseStrictFile, SettingsRefused, withoutBom } from '@rescind/core'
 import { readSecretFile } from '../config/key-files.ts'
 import type { SeedSecret } from './parts.ts'
 import { parseSeed, type Seed } from './schema.ts'
 
-/** @throws SettingsRefused for a file that cannot be read or does not describe a seed. */
+/** Bytes of a seed file: room for half a million records. */
+export const SEED_MAX_BYTES = 134_217_728
+
+/** @throws SettingsRefused for a file that cannot be read, is too large, or does not describe a seed. */
 export function readSeed(path: string): Seed {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(path)
-  } catch {
-    throw new SettingsRefused(`seed: ${path} cannot be read`)
-  }
-  const value = parseStrictJson(withoutBom(bytes))
+  const value = parseStrictFile(withoutBom(bytesOf(path)))
   if (value === undefined)
     throw new SettingsRefused(`seed: ${path} is not well-formed JSON, or names a member twice`)
   const parsed = parseSeed(value)
   if (!parsed.ok) throw new SettingsRefused(`seed: ${path}: ${parsed.why}`)
   return parsed.seed
+}
+
+function bytesOf(path: string): Buffer {
+  try {
+    if (statSync(path).size > SEED_MAX_BYTES)
+      throw new SettingsRefused(
+        `seed: ${path} is larger than ${SEED_MAX_BYTES} bytes: what is in it can be given in several files, one a start`,
+      )
+    return readFileSync(path)
+  } catch (error) {
+    if (error instanceof SettingsRefused) throw error
+    throw new SettingsRefused(`seed: ${path} cannot be read`)
+  }
 }
 
 /** @throws SettingsRefused when the secret is not where the file says. */

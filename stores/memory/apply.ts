@@ -14,7 +14,7 @@ import {
   type UnitOutcome,
   unreachable,
 } from '@rescind/core'
-import { type RealmMemory, recordKey } from './realm-memory.ts'
+import { fileRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'
 
 type Undo = () => void
 type Step = { readonly undo: Undo } | { readonly conflict: ConflictWhat }
@@ -131,15 +131,10 @@ function putRecord(realm: RealmMemory, record: NewRecord): Step {
   const at = recordKey(collection, id)
   const before = realm.records.get(at)
   if ((before?.version ?? 0) !== fromVersion) return { conflict: 'record-changed' }
-  for (const other of realm.records.values()) {
-    if (other.collection !== collection || other.id === id) continue
-    const taken = keys.some((key) =>
-      other.keys.some(({ name, value }) => name === key.name && value === key.value),
-    )
-    if (taken) return { conflict: 'key-taken' }
-  }
-  realm.records.set(at, { collection, id, version: fromVersion + 1, body, keys, lists })
-  return { undo: () => restore(realm, at, before) }
+  const isTaken = keys.some((key) => (realm.owners.get(uniqueKey(collection, key)) ?? at) !== at)
+  if (isTaken) return { conflict: 'key-taken' }
+  fileRecord(realm, at, { collection, id, version: fromVersion + 1, body, keys, lists })
+  return { undo: () => fileRecord(realm, at, before) }
 }
 
 type DeleteRecord = Extract<Operation, { kind: 'delete-record' }>
@@ -148,13 +143,8 @@ function deleteRecord(realm: RealmMemory, { collection, id, fromVersion }: Delet
   const at = recordKey(collection, id)
   const before = realm.records.get(at)
   if (before?.body === undefined || before.version !== fromVersion) return { conflict: 'record-changed' }
-  realm.records.set(at, { collection, id, version: fromVersion + 1, body: undefined, keys: [], lists: [] })
-  return { undo: () => restore(realm, at, before) }
-}
-
-function restore(realm: RealmMemory, at: string, before: ReturnType<RealmMemory['records']['get']>): void {
-  if (before === undefined) realm.records.delete(at)
-  else realm.records.set(at, before)
+  fileRecord(realm, at, { collection, id, version: fromVersion + 1, body: undefined, keys: [], lists: [] })
+  return { undo: () => fileRecord(realm, at, before) }
 }
 
 type PutMemo = Extract<Operation, { kind: 'put-memo' }>

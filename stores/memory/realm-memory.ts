@@ -29,6 +29,8 @@ export type RealmMemory = {
   readonly consumed: Map<Handle, Uint8Array | undefined>
   readonly tombstones: Map<TokenDigest, Source>
   readonly records: Map<string, FiledRecord>
+  /** By `uniqueKey`, where in `records` the one that has it is. */
+  readonly owners: Map<string, string>
   readonly memos: Map<string, Memo>
   /** Those after the anchor. */
   readonly rows: ChainedLogRow[]
@@ -48,12 +50,30 @@ export function emptyRealm(): RealmMemory {
     consumed: new Map(),
     tombstones: new Map(),
     records: new Map(),
+    owners: new Map(),
     memos: new Map(),
     rows: [],
     anchor: { seq: 0, chain: CHAIN_START },
     kept: new Map(),
     head: { seq: 0, chain: CHAIN_START },
   }
+}
+
+export function uniqueKey(collection: string, { name, value }: RecordKey): string {
+  return `${collection}\0${name}\0${value}`
+}
+
+/** Files a record, or takes it away, together with its unique keys. */
+export function fileRecord(
+  { records, owners }: RealmMemory,
+  at: string,
+  next: FiledRecord | undefined,
+): void {
+  const before = records.get(at)
+  for (const key of before?.keys ?? []) owners.delete(uniqueKey(before?.collection ?? '', key))
+  if (next === undefined) records.delete(at)
+  else records.set(at, next)
+  for (const key of next?.keys ?? []) owners.set(uniqueKey(next?.collection ?? '', key), at)
 }
 
 export function recordKey(collection: string, id: string): string {

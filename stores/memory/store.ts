@@ -33,7 +33,7 @@ import {
   type TombstonesAsk,
 } from '@rescind/core'
 import { applyUnit } from './apply.ts'
-import { emptyRealm, type FiledRecord, type RealmMemory, recordKey } from './realm-memory.ts'
+import { emptyRealm, type FiledRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'
 
 /** A store that forgets when the process ends: for tests and for trying things out. Nothing in it is durable. */
 export class MemoryStore implements Store {
@@ -120,16 +120,9 @@ export class MemoryStore implements Store {
   }
 
   recordByKey(realm: RealmOrdinal, ask: RecordKeyAsk): DirectoryRecord | undefined {
-    for (const record of this.#realm(realm).records.values()) {
-      const { collection, keys } = record
-      if (
-        collection === ask.collection &&
-        keys.some((key) => key.name === ask.name && key.value === ask.value)
-      ) {
-        return record
-      }
-    }
-    return undefined
+    const { owners, records } = this.#realm(realm)
+    const at = owners.get(uniqueKey(ask.collection, ask))
+    return at === undefined ? undefined : records.get(at)
   }
 
   async recordsCounted(realm: RealmOrdinal, ask: RecordsCountedAsk): Promise<RecordsCounted> {
