@@ -35,7 +35,10 @@ export class Feed {
     ledger.onRow((realm, row) => {
       const kind = rowKindOf(row)
       if (kind === 'epoch') this.#epochBegan(realm, () => this.#forks.ended(this.#realmOf(realm), row))
-      if (realm === system.ordinal && ROW_KINDS[kind].turnsVerdicts) this.#cutRevoked()
+      if (realm !== system.ordinal) return
+      if (ROW_KINDS[kind].turnsVerdicts) this.#cutRevoked()
+      // A realm is disabled or deleted by a change of its record.
+      if (kind === 'change') for (const one of this.#byRealm.values()) one.cutIfClosed()
     })
     this.#timer = setInterval(() => this.#pulse(), PULSE_MS)
     this.#timer.unref()

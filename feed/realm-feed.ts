@@ -180,6 +180,14 @@ export class RealmFeed {
     this.snapshots.dropOld()
   }
 
+  /** Ends every stream of a realm that is not served any more. */
+  cutIfClosed(): void {
+    if (!this.#realm.isClosed) return
+    this.cutWhere('realm', () => true)
+    // Long polls are woken, and find nothing.
+    this.#channel.lost(this.#channel.seq)
+  }
+
   /** Ends the streams of callers who may not read any more. */
   cutWhere(why: ResetWhy, isOver: (caller: Caller) => boolean): void {
     for (const { reader, caller } of [...this.#streams]) if (isOver(caller)) reader.cut(why)
@@ -244,7 +252,8 @@ export class RealmFeed {
       ackEveryMs: Math.max(ACK_EVERY_MIN_MS, this.#streams.size * ACK_EVERY_PER_STREAM_MS),
     }
     outlet.write(helloText(hello, format))
-    if (shown?.kind === 'reset') reader.cut('position')
+    if (this.#realm.isClosed) reader.cut('realm')
+    else if (shown?.kind === 'reset') reader.cut('position')
     else reader.start()
   }
 

@@ -22,7 +22,7 @@ import { openWorld, START_MS, type World } from '../kit/realm.ts'
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
 const KEY = { kind: 'key', keyId: 'k' } as const
 const UNKNOWN = Math.max(...ROW_KIND_NAMES.map((kind) => ROW_KINDS[kind].code)) + 1
-const OF = { source: 'chat/acme', client: undefined }
+const SOURCE = 'chat/acme'
 
 /** A realm whose last row is a revocation that is read back as of a kind that a newer version would write. */
 async function worldWithUnknownRow(): Promise<World & { readonly row: ChainedLogRow }> {
@@ -50,7 +50,7 @@ async function readAll(values: AsyncIterable<unknown>): Promise<void> {
 const READERS: Readonly<
   Record<string, (world: World & { readonly row: ChainedLogRow }) => Promise<unknown>>
 > = {
-  'the live stream of chat': ({ realm, row }) => liveEvent(realm, row, OF),
+  'the live stream of chat': ({ realm, row }) => liveEvent(realm, row, SOURCE),
   'what a live stream looks up of changes': async ({ realm, row }) => new RecentRows(realm).changeIn(row),
   'the revocation events of Identity v3': async ({ realm }) => readAll(eventsAfter(realm, 0)),
   'what ends a fork': ({ realms, realm, row }) => new Forks(realms, () => {}).ended(realm, row),

@@ -19,11 +19,13 @@ const EVENT_HANDLES_MAX = 100
 /** Whose tokens a stream is about. */
 export type Audience = { readonly source: Source; readonly client: string | undefined }
 
-/** What a row of the log means to the holders of an app's tokens. */
+/** What a row of the log means to the holders of an app's tokens, worded for every stream of the app. */
 export type LiveEvent = {
+  /** Whose tokens; null: of a token whose client is not known any more, or everybody's. */
+  readonly client: string | null
+  readonly isOfAll: boolean
   /** One token has ended; all of a client's (or of all clients') so far have; or some are suspended. */
-  readonly event: 'revoked' | 'revoked-all' | 'suspended' | 'suspended-all'
-  readonly data: Readonly<Record<string, unknown>>
+  readonly text: string
 }
 
 /** A token that ran out, as every stream of its app tells it. */
@@ -38,8 +40,13 @@ const WORDS: Readonly<Record<RowKind, 'revoked' | 'suspended' | undefined>> = {
   epoch: undefined,
 }
 
+/** Whether a stream of one client's, or of the whole app's, is told. */
+export function isFor({ client, isOfAll }: LiveEvent, { client: of }: Audience): boolean {
+  return of === undefined || client === of || (isOfAll && client === null)
+}
+
 /** @returns undefined for a row that ends nothing of theirs. */
-export async function liveEvent(realm: Realm, row: LogRow, of: Audience): Promise<LiveEvent | undefined> {
+export async function liveEvent(realm: Realm, row: LogRow, source: Source): Promise<LiveEvent | undefined> {
   const word = WORDS[rowKindOf(row)]
   if (word === undefined) return undefined
   const rule = decodeRule(row)
@@ -47,16 +54,22 @@ export async function liveEvent(realm: Realm, row: LogRow, of: Audience): Promis
   if (target === undefined) return undefined
   const at = formatInstant(row.atMs)
   if (target.kind === 'cut') {
-    const data = await cutData(realm, { cut: target, seq: row.seq, of })
-    return data === undefined ? undefined : { event: `${word}-all`, data: { ...data, at } }
+    const data = await cutData(realm, { cut: target, seq: row.seq, source })
+    return data === undefined ? undefined : eventOf(`${word}-all`, { ...data, at })
   }
-  const handle = handleIn(target, of.source)
+  const handle = handleIn(target, source)
   if (handle === undefined) return undefined
   const record = await realm.store.tokenByHandle(realm.ordinal, handle)
   // Collected since: whose it was is not known any more, and it had run out by then.
   const client = record?.client ?? null
-  if (of.client !== undefined && client !== of.client) return undefined
-  return { event: word, data: { client, token: handle, at } }
+  return eventOf(word, { client, token: handle, at })
+}
+
+type Data = { readonly client: string | null } & Readonly<Record<string, unknown>>
+
+function eventOf(event: `${'revoked' | 'suspended'}${'' | '-all'}`, data: Data): LiveEvent {
+  const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+  return { client: data.client, isOfAll: event.endsWith('-all'), text }
 }
 
 /** A chat token starts a grant of its own, so a rule on that grant is a rule on the token. */
@@ -66,12 +79,11 @@ function handleIn(target: Exclude<Target, CutTarget>, source: Source): Handle | 
   return parseHandle(`tok_${target.grant.slice('grt_'.length)}`)
 }
 
-type CutOf = { readonly cut: CutTarget; readonly seq: number; readonly of: Audience }
-type Data = LiveEvent['data']
+type CutOf = { readonly cut: CutTarget; readonly seq: number; readonly source: Source }
 
-async function cutData(realm: Realm, { cut, seq, of }: CutOf): Promise<Data | undefined> {
+async function cutData(realm: Realm, { cut, seq, source }: CutOf): Promise<Data | undefined> {
   const { shape, principals, issuedBeforeMs } = cut
-  if (shape !== 'realm' && principals.source !== of.source) return undefined
+  if (shape !== 'realm' && principals.source !== source) return undefined
   const dated = issuedBeforeMs === undefined ? {} : { issuedBefore: formatInstant(issuedBeforeMs) }
   const before = { position: seq, ...dated }
   if (shape === 'realm' || shape === 'source') return { client: null, ...before }
@@ -80,12 +92,11 @@ async function cutData(realm: Realm, { cut, seq, of }: CutOf): Promise<Data | un
   const isOurs = shape === 'client' || shape === 'subject' || shape === 'subject+client'
   if (!isOurs || named === undefined) return undefined
   if (shape === 'subject+client' && principals.client !== named) return undefined
-  if (of.client !== undefined && of.client !== named) return undefined
-  return { client: named, ...before, ...(await handlesOf(realm, { source: of.source, client: named })) }
+  return { client: named, ...before, ...(await handlesOf(realm, { source, client: named })) }
 }
 
 /** The client's oldest tokens that are over, revoked or suspended: what this cut ended is among them. */
-async function handlesOf(realm: Realm, client: { source: Source; client: string }): Promise<Data> {
+async function handlesOf(realm: Realm, client: { source: Source; client: string }): Promise<object> {
   const ask = { ...client, after: undefined, limit: EVENT_HANDLES_MAX }
   const { records, next } = await realm.store.tokensOfClient(realm.ordinal, ask)
   const over = records.filter((record) => realm.judge(record).kind !== 'active')

@@ -293,6 +293,65 @@ test('streams need the API key, know their clients, and take no query', async ()
   assertError(await world.send({ path: clientPath('nobody'), headers: ADMIN }), 404, 'CLIENT_NOT_FOUND')
 })
 
+test('[W95] an event is worked out once for all streams of an app, and each is told what is its own', async () => {
+  // The kind: what one key causes is done once for each of those who only listen.
+  const world = await openChat()
+  const [token = ''] = await world.client('ann', 100)
+  await world.client('bob', 1)
+  const paths = [APP, clientPath('ann'), clientPath('bob')]
+  const readers = await Promise.all(
+    Array.from({ length: 64 }, (_, nth) => open(world, paths[nth % paths.length] ?? APP)),
+  )
+  // Each has been told that it is there, and waits.
+  const told = readers.map((reader) => reader.next())
+  const { store } = world
+  const reads = { lists: 0, records: 0 }
+  const { tokensOfClient, tokenByHandle } = store
+  store.tokensOfClient = (...of) => {
+    reads.lists += 1
+    return tokensOfClient.apply(store, of)
+  }
+  await world.admin('DELETE', tokenPath('ann'))
+  const rest = await Promise.all(
+    told.flatMap((event, nth) => (nth % paths.length === 2 ? [] : [event.then((one) => one?.event)])),
+  )
+  assert.deepEqual(new Set(rest), new Set(['revoked-all']))
+  // The call itself reads as well.
+  const alone = reads.lists
+  assert.ok(alone <= 3, `${alone} lists for 43 streams`)
+
+  const [again = ''] = await world.client('ann', 1)
+  const next = readers.flatMap((reader, nth) => (nth % paths.length === 2 ? [] : [reader.next()]))
+  store.tokenByHandle = (...of) => {
+    reads.records += 1
+    return tokenByHandle.apply(store, of)
+  }
+  await world.admin('DELETE', tokenPath('ann'), { token: again })
+  assert.deepEqual(new Set((await Promise.all(next)).map((one) => one?.event)), new Set(['revoked']))
+  assert.ok(reads.records <= 3, `${reads.records} records for 43 streams`)
+  await world.admin('DELETE', tokenPath('bob'))
+  for (const [nth, event] of told.entries()) {
+    if (nth % paths.length === 2) assert.deepEqual((await event)?.data['client'], 'bob', 'nothing of others')
+  }
+  assert.notEqual(token, again)
+})
+
+test('[W95] what could not be read for one stream is read anew for the next', async () => {
+  const world = await openChat()
+  const [token = ''] = await world.client('u1', 1)
+  const { store } = world
+  const { tokenByHandle } = store
+  const readers = [await open(world, APP), await open(world, APP)]
+  const first = assert.rejects(readers[0]?.next() ?? assert.fail(), StoreUnavailable)
+  store.tokenByHandle = () => {
+    throw new StoreUnavailable('away')
+  }
+  await world.admin('DELETE', tokenPath('u1'), { token })
+  await first
+  store.tokenByHandle = tokenByHandle
+  assert.equal((await readers[1]?.next())?.event, 'revoked')
+})
+
 test('a stream that cannot read on breaks off, so that its reader comes back', async () => {
   const world = await openChat({ options: { bounds: { streamsPerAppMax: 1 } } })
   const [token = ''] = await world.client('u1', 1)

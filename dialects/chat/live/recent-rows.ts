@@ -1,4 +1,5 @@
-import { type ChangeRule, decodeRule, type LogRow, type Realm, rowKindOf } from '@rescind/core'
+import { type ChangeRule, decodeRule, type LogRow, type Realm, rowKindOf, type Source } from '@rescind/core'
+import { type LiveEvent, liveEvent } from './events.ts'
 
 /** Rows of a realm that are kept for its streams, so that those who keep up need no reads. */
 const RECENT_MAX = 4_096
@@ -9,6 +10,8 @@ const PAGE = 256
 export class RecentRows {
   readonly #realm: Realm
   #rows: LogRow[] = []
+  /** What each of them means to an app: worked out once, however many streams tell of it; gone with its row. */
+  readonly #events: WeakMap<LogRow, Map<Source, Promise<LiveEvent | undefined>>> = new WeakMap()
 
   constructor(realm: Realm) {
     this.#realm = realm
@@ -31,6 +34,18 @@ export class RecentRows {
         ? this.#rows.slice(seq + 1 - first.seq, seq + 1 - first.seq + PAGE)
         : await this.#realm.store.rowsAfter(this.#realm.ordinal, seq, PAGE)
     return rows.filter((row) => row.seq <= folded)
+  }
+
+  /** @throws StoreUnavailable; then it is worked out anew for whoever asks next. */
+  event(row: LogRow, source: Source): Promise<LiveEvent | undefined> {
+    const events = this.#events.get(row) ?? new Map<Source, Promise<LiveEvent | undefined>>()
+    const known = events.get(source)
+    if (known !== undefined) return known
+    const made = liveEvent(this.#realm, row, source)
+    events.set(source, made)
+    this.#events.set(row, events)
+    made.catch(() => events.delete(source))
+    return made
   }
 
   changeIn(row: LogRow): ChangeRule | undefined {

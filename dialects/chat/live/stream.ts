@@ -1,6 +1,6 @@
 import type { Realm, Source } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
-import { type Audience, type Expired, liveEvent } from './events.ts'
+import { type Audience, type Expired, isFor } from './events.ts'
 import type { RecentRows } from './recent-rows.ts'
 
 /** Beats during which nothing that was sent is taken, after which a reader is cut off. */
@@ -37,6 +37,7 @@ export class LiveStream implements AsyncIterable<string> {
   /** Woken since it last began to read: what woke it may not have been read yet. */
   #stirred = false
   #ended = false
+  #isRealmClosed = false
   #expired: string[] = []
   #resetDue = false
   #beatDue = false
@@ -100,6 +101,12 @@ export class LiveStream implements AsyncIterable<string> {
     this.wake()
   }
 
+  /** Its realm is not served any more: its reader is told so, after what is being said now. */
+  endWithRealm(): void {
+    this.#isRealmClosed = true
+    this.wake()
+  }
+
   /** After what is being said now. */
   end(): void {
     if (this.#ended) return
@@ -136,6 +143,11 @@ export class LiveStream implements AsyncIterable<string> {
     yield `${reset ? 'event: reset\ndata: {}\n\n' : ''}${this.#idLine()}event: ready\ndata: {}\n\n`
     while (!this.#ended) {
       this.#stirred = false
+      if (this.#isRealmClosed) {
+        this.end()
+        yield 'event: closed\ndata: {"why":"realm"}\n\n'
+        return undefined
+      }
       const told = await this.#next()
       const text = this.#ended ? told : told + this.#takeExpired()
       if (text !== '') yield text
@@ -153,7 +165,7 @@ export class LiveStream implements AsyncIterable<string> {
 
   /** The events of the rows that are there now; of a page of them at most. */
   async #next(): Promise<string> {
-    const { realm, audience, rows, isOwnApp, mayStay } = this.#parts
+    const { audience, rows, isOwnApp, mayStay } = this.#parts
     let text = ''
     for (let page = await rows.after(this.#cursor); page.length > 0 && text === ''; ) {
       for (const row of page) {
@@ -163,10 +175,9 @@ export class LiveStream implements AsyncIterable<string> {
           this.end()
           return `${text}event: closed\ndata: {}\n\n`
         }
-        const event = await liveEvent(realm, row, audience)
+        const event = await rows.event(row, audience.source)
         this.#cursor = row.seq
-        if (event !== undefined)
-          text += `${this.#idLine()}event: ${event.event}\ndata: ${JSON.stringify(event.data)}\n\n`
+        if (event !== undefined && isFor(event, audience)) text += this.#idLine() + event.text
       }
       if (text === '') page = await rows.after(this.#cursor)
     }

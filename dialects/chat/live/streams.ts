@@ -1,4 +1,4 @@
-import { type LogRow, Overloaded, type Realm, type RealmOrdinal } from '@rescind/core'
+import { type LogRow, Overloaded, type Realm, type RealmOrdinal, rowKindOf } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
 import type { AdminAct, AdminAsk } from '../callers.ts'
 import { isAllowedFrom } from '../callers.ts'
@@ -23,6 +23,7 @@ export type LivePort = {
 }
 
 type RealmStreams = {
+  readonly realm: Realm
   readonly rows: RecentRows
   readonly expiries: Expiries
   readonly open: Set<LiveStream>
@@ -40,6 +41,8 @@ export class LiveStreams {
   constructor(port: LivePort, bounds: ChatBounds) {
     this.#bounds = bounds
     port.onRow((ordinal, row) => {
+      // A realm is closed by a change of its record, which stands in another realm's log.
+      if (rowKindOf(row) === 'change') this.#endClosed()
       const streams = this.#realms.get(ordinal)
       if (streams === undefined) return
       streams.rows.add(row)
@@ -96,6 +99,7 @@ export class LiveStreams {
       onEnd: () => this.#ended(realm, app, stream),
     })
     streams.open.add(stream)
+    if (realm.isClosed) stream.endWithRealm()
     return stream.answer()
   }
 
@@ -110,10 +114,16 @@ export class LiveStreams {
     }
   }
 
+  #endClosed(): void {
+    for (const { realm, open } of this.#realms.values())
+      if (realm.isClosed) for (const stream of open) stream.endWithRealm()
+  }
+
   #of(realm: Realm): RealmStreams {
     const known = this.#realms.get(realm.ordinal)
     if (known !== undefined) return known
-    const made: RealmStreams = { rows: new RecentRows(realm), expiries: new Expiries(realm), open: new Set() }
+    const [rows, expiries] = [new RecentRows(realm), new Expiries(realm)]
+    const made: RealmStreams = { realm, rows, expiries, open: new Set() }
     this.#realms.set(realm.ordinal, made)
     return made
   }
