@@ -133,7 +133,8 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (realm, source)
   ) STRICT, WITHOUT ROWID;
   INSERT INTO source_expiry
-    SELECT realm, json_extract(facts, '$.source') AS source, (max(expires_at) + 86399999) / 86400000 * 86400000
+    SELECT realm, CASE WHEN json_valid(facts) THEN json_extract(facts, '$.source') END AS source,
+      (max(expires_at) + 86399999) / 86400000 * 86400000
     FROM token WHERE source IS NOT NULL GROUP BY 1, 2;
   `,
 ]

@@ -1,10 +1,11 @@
-import type { Awaitable, Caller, Realm, Realms, RealmsAct } from '@rescind/core'
+import { type Awaitable, after, type Caller, type Realm, type Realms, type RealmsAct } from '@rescind/core'
 import type { Answer, Scans, Stale, WireRequest } from '@rescind/dialects'
 import type { Feed } from '@rescind/feed'
 import type { z } from 'zod'
 import type { KeySets } from '../../issuers/key-sets.ts'
 import type { Rotated } from '../../master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
+import { hasFreeText, withoutTokens } from '../free-text.ts'
 import type { Once } from './idempotency.ts'
 import { parseBody, parseQuery } from './input.ts'
 import type { KeyGuesses } from './key-guesses.ts'
@@ -164,11 +165,19 @@ export function endpoint<Q extends z.ZodObject | undefined = undefined, B = unde
     const body = parseBody(ask.request, shape)
     if (isAnswer(body)) return body
     // `value` was checked by the schemas that the types are made of.
-    return (handle as (ask: Ask) => Awaitable<Answer | Stale>)({
-      ...ask,
-      query: query.value,
-      body: body.value,
-    })
+    const answer = handle as (ask: Ask) => Awaitable<Answer | Stale>
+    const given = { query: query.value, body: body.value }
+    if (shape.method === 'GET' || !(hasFreeText(given.query) || hasFreeText(given.body)))
+      return answer({ ...ask, ...given })
+    return after(keptOnly(shape.reach === 'store' ? ask.parts.realms.all() : [ask.realm], given), (kept) =>
+      answer({ ...ask, ...kept }),
+    )
   }
   return { ...shape, run }
+}
+
+type Texts = { readonly query: unknown; readonly body: unknown }
+
+async function keptOnly(realms: readonly Realm[], { query, body }: Texts): Promise<Texts> {
+  return { query: await withoutTokens(realms, query), body: await withoutTokens(realms, body) }
 }

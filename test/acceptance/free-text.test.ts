@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { API_KEY, Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import type { RawAnswer } from '../kit/raw-http.ts'
+import { SVC } from '../kit/seed.ts'
+
+// [W85] The kind: a live credential that somebody pasted where text is kept for years, and shown to many.
+
+let server: TestServer
+let calls: Calls
+before(async () => {
+  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
+  calls = new Calls(server.port)
+})
+after(async () => {
+  calls.close()
+  await server.close()
+})
+
+function control(line: string, body?: unknown): Promise<RawAnswer> {
+  const [method = '', path = ''] = line.split(' ')
+  const whole = `${method} /control/v1${path}`
+  return body === undefined
+    ? calls.send(whole, [CONTROL])
+    : calls.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
+}
+
+async function page(path: string): Promise<string> {
+  const headers = { authorization: CONTROL.slice('Authorization: '.length) }
+  const answer = await fetch(`${server.url}/control/v1${path}`, { headers })
+  assert.equal(answer.status, 200, path)
+  return answer.text()
+}
+
+const TARGET = { source: 'oauth', subject: 'nobody' }
+const LATER = '2026-03-02T00:00:00Z'
+
+/** Every place of the control API where text is kept as it was given. */
+const PLACES: Readonly<Record<string, (text: string) => Promise<RawAnswer>>> = {
+  'a revocation': (text) => control('POST /revocations', { target: TARGET, reason: text, note: text }),
+  'a hold': (text) =>
+    control('POST /holds', { target: TARGET, reason: text, note: text, seconds: 60, atDeadline: 'release' }),
+  'the end of a hold': async (text) => {
+    const hold = { target: TARGET, reason: 'r', seconds: 60, atDeadline: 'release' }
+    return control(`POST /holds/${textAt(await control('POST /holds', hold), 'id')}/release`, {
+      reason: text,
+    })
+  },
+  'a schedule': (text) =>
+    control('POST /revocations/scheduled', { target: TARGET, reason: text, note: text, at: LATER }),
+  'a request for approval': (text) =>
+    control('POST /approvals', { target: TARGET, reason: text, note: text }),
+  'what denies it': async (text) => {
+    const id = textAt(await control('POST /approvals', { target: TARGET, reason: 'r' }), 'id')
+    return control(`POST /approvals/${id}/deny`, { reason: text })
+  },
+  'a leak list': (text) =>
+    calls.send(
+      `POST /control/v1/revocations/bulk?dryRun=false&reason=${encodeURIComponent(text)}&note=${encodeURIComponent(text)}`,
+      [CONTROL, 'Content-Type: text/plain'],
+      'nothing\n',
+    ),
+  'a client that is disabled': (text) => control('POST /clients/other/disable', { reason: text }),
+  'a realm that is disabled': async (text) => {
+    await control('POST /realms', { name: 'branch' })
+    return control('PATCH /realms/branch', { enabled: false, reason: text })
+  },
+}
+
+/** Live credentials of each kind, in the words of whoever pastes one. */
+async function canaries(): Promise<readonly string[]> {
+  await calls.chatClient('u1')
+  const grant = await calls.oauthGrant('ann')
+  const bound = await calls.chatBound('u1', 'bound-text-of-a-customer')
+  return [
+    await calls.oauthToken(SVC),
+    grant.refresh,
+    `Bearer ${grant.access}`,
+    await calls.chatToken('u1'),
+    bound,
+    `found "${await calls.oauthToken(SVC)}", twice: ${grant.access}`,
+    `https://x.example/?token=${await calls.oauthToken(SVC)}`,
+    Buffer.from(await calls.oauthToken(SVC)).toString('base64'),
+  ]
+}
+
+test('[W85] [J03] a live token in a free text is kept as its handle, wherever the text is kept', async () => {
+  const texts = await canaries()
+  for (const [place, say] of Object.entries(PLACES)) {
+    for (const text of texts) {
+      const answer = await say(text)
+      assert.ok(answer.status < 300, `${place}: ${answer.status} ${answer.body.toString()}`)
+    }
+  }
+  const paths = [
+    '/audit?limit=1000',
+    '/audit/export',
+    '/audit/system?limit=1000',
+    '/audit/system/export',
+    '/revocations?limit=500',
+  ]
+  for (const path of ['holds', 'revocations/scheduled', 'approvals'])
+    paths.push(`/${path}?state=open`, `/${path}?state=ended`)
+  const kept = await Promise.all(paths.map(page))
+  for (const text of texts) {
+    for (const secret of text.match(/[A-Za-z0-9_.+/=-]{20,}/g) ?? []) {
+      if (secret.startsWith('https')) continue
+      for (const one of kept) assert.ok(!one.includes(secret), `${secret} in ${one.slice(0, 80)}…`)
+    }
+  }
+  const one = await control('POST /revocations', {
+    target: TARGET,
+    reason: `found ${texts[0]}, pasted by bob`,
+  })
+  assert.match(textAt(one, 'reason'), /^found tok_[A-Za-z0-9_-]{22}, pasted by bob$/)
+})
+
+test('[W85] text that is no credential is kept to the letter, and one whose form says what it is goes whatever it opens', async () => {
+  for (const reason of [
+    'stolen laptop, ticket OPS-4711',
+    'tok_AAAAAAAAAAAAAAAAAAAAAA',
+    'é\u2028"quoted" <b>',
+    'x'.repeat(256),
+  ]) {
+    const made = await control('POST /revocations', { target: TARGET, reason, note: `note: ${reason}` })
+    assert.deepEqual([memberAt(made, 'reason'), memberAt(made, 'note')], [reason, `note: ${reason}`])
+  }
+  const made = await control('POST /keys', { name: 'spare', role: 'viewer' })
+  const key = textAt(made, 'key')
+  const said = await control('POST /revocations', { target: TARGET, reason: `the key ${key}` })
+  assert.equal(textAt(said, 'reason'), 'the key [a credential, not kept]')
+  assert.equal((await calls.send('GET /me', [API_KEY])).status < 500, true)
+})
