@@ -7,7 +7,7 @@ import { type Credentials, type Login, parseLogin } from './credentials.ts'
 import { domainAt } from './directory/domains.ts'
 import { isMfaDemanded } from './directory/mfa-demand.ts'
 import { PROOF } from './directory/names.ts'
-import { IDENTITY_USERS, type IdentityUser, mfaOf, userEntry, userEntryByName } from './directory/users.ts'
+import { claimedUser, IDENTITY_USERS, type IdentityUser, mfaOf } from './directory/users.ts'
 import { bodyFault, fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { readDocument } from './format.ts'
 import { issued } from './issued.ts'
@@ -49,8 +49,7 @@ type FirstFactor = Extract<Credentials, { kind: 'password' | 'api-key' }>
 async function byFirstFactor(call: Call, asked: Login, given: FirstFactor): Promise<Answer | Stale> {
   const { realm, request } = call
   const basis = realm.basis()
-  const { by, value } = given.user
-  const entry = await (by === 'id' ? userEntry(realm, value) : userEntryByName(realm, value))
+  const entry = await claimedUser(realm, given.user)
   const isProven = await isProof(call, entry?.value, given)
   if (entry === undefined || !isProven) return unauthorized(request, WRONG_CREDENTIALS)
   const user = entry.value

@@ -146,3 +146,19 @@ export function userEntry(realm: Realm, id: string): Awaitable<Entry<IdentityUse
 export function userEntryByName(realm: Realm, username: string): Awaitable<Entry<IdentityUser> | undefined> {
   return realm.directory.find(IDENTITY_USERS, { name: 'username', value: username })
 }
+
+/**
+ * The user that somebody who has proved nothing claims to be. Users that there are stand in the cache, and none does not: a
+ * look-up that finds nothing is made for both, so that the time tells nothing.
+ */
+export function claimedUser(
+  realm: Realm,
+  { by, value }: { readonly by: 'id' | 'name'; readonly value: string },
+): Awaitable<Entry<IdentityUser> | undefined> {
+  const find = (text: string): Awaitable<Entry<IdentityUser> | undefined> =>
+    by === 'id' ? userEntry(realm, text) : userEntryByName(realm, text)
+  return after(find(value), (entry) => (entry === undefined ? undefined : after(find(NOBODY), () => entry)))
+}
+
+/** No name and no id holds a NUL. */
+const NOBODY = '\0'

@@ -12,7 +12,7 @@ import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directo
 import { domainAt, domainByName } from '../directory/domains.ts'
 import { isMfaDemanded } from '../directory/mfa-demand.ts'
 import { jointKey } from '../directory/names.ts'
-import { type IdentityUser, mfaOf, userById, userEntryByName } from '../directory/users.ts'
+import { claimedUser, type IdentityUser, mfaOf, userById } from '../directory/users.ts'
 import { isLimited, isParent } from '../limited.ts'
 import { judgeParty, readParty } from '../party.ts'
 import { turnOf } from '../password-check.ts'
@@ -170,9 +170,9 @@ async function credentialNamed(
 }
 
 async function userNamed(realm: Realm, named: InDomain): Promise<IdentityUser | undefined> {
-  if (named.by === 'id') return userById(realm, named.value)
+  if (named.by === 'id') return (await claimedUser(realm, named))?.value
   const domainId = await domainIdNamed(realm, named.domain)
-  const user = (await userEntryByName(realm, named.value))?.value
+  const user = (await claimedUser(realm, named))?.value
   return user?.domainId === domainId ? user : undefined
 }
 

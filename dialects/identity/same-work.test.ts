@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import type { Store } from '@rescind/core'
+import type { Ask } from '../../test/kit/request.ts'
+import { onBothStores } from '../../test/kit/stores.ts'
+import { apiKeyLogin, passwordLogin, post } from './test-world.ts'
+import { logIn, openV3, type V3World } from './v3/test-world.ts'
+
+// The kind: what is known comes out of a cache, and what is not is asked for; the time tells which. What takes how long is
+// measured by `npm run test:timing`; here the work is counted.
+
+/** A store that notes what it is asked. */
+function noted(store: Store, asked: string[]): Store {
+  return new Proxy(store, {
+    get(target, name): unknown {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...given: unknown[]): unknown => {
+        asked.push(String(name))
+        return Reflect.apply(value, target, given)
+      }
+    },
+  })
+}
+
+type Work = { readonly status: number; readonly asked: readonly string[]; readonly hashed: number }
+
+async function workOf(world: V3World, asked: string[], ask: Ask): Promise<Work> {
+  // What is known is in the cache the second time.
+  await world.ask(ask)
+  asked.length = 0
+  const before = world.passwords.asked.length
+  const { status } = await world.ask(ask)
+  return { status, asked: [...asked], hashed: world.passwords.asked.length - before }
+}
+
+function byPassword(user: object): Ask {
+  return logIn({ methods: ['password'], password: { user: { ...user, password: 'wrong' } } })
+}
+
+function byPasscode(user: object): Ask {
+  return logIn({ methods: ['totp'], totp: { user: { ...user, passcode: '000000' } } })
+}
+
+const blue = { domain: { id: 'blue' } }
+const wrongKey = (username: string): Ask =>
+  post({ auth: { 'RAX-KSKEY:apiKeyCredentials': { username, apiKey: 'wrong' } } })
+const wrongPassword = (username: string): Ask =>
+  post({ auth: { passwordCredentials: { username, password: 'wrong' } } })
+
+onBothStores(
+  '[W91] [K02] a login costs the same work for users that there are and for none',
+  async (store) => {
+    const asked: string[] = []
+    const world = await openV3({ store: noted(store, asked) })
+    assert.equal((await world.ask(apiKeyLogin('ann'))).status, 200)
+    assert.equal((await world.ask(passwordLogin('ann'))).status, 200)
+    for (const [known, unknown] of [
+      [wrongKey('ann'), wrongKey('nobody')],
+      [wrongPassword('ann'), wrongPassword('nobody')],
+      [byPassword({ id: 'pia' }), byPassword({ id: 'nobody' })],
+      [byPassword({ name: 'pia-name', ...blue }), byPassword({ name: 'nobody', ...blue })],
+      [byPasscode({ id: 'pia' }), byPasscode({ id: 'nobody' })],
+      [byPasscode({ name: 'pia-name', ...blue }), byPasscode({ name: 'nobody', ...blue })],
+    ] as const) {
+      const [one, other] = [await workOf(world, asked, known), await workOf(world, asked, unknown)]
+      assert.deepEqual(one, other, String(known.body))
+      assert.equal(one.status, 401)
+    }
+  },
+)
