@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Realm, RealmOutOfOrder } from '@rescind/core'
+import { type Awaitable, after, type Realm, RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
 import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialects'
 import { ENDPOINTS } from './endpoints.ts'
 import { callerOf } from './frame/callers.ts'
@@ -75,9 +75,12 @@ class Frame {
       if (routed === undefined) return refusalProblem({ kind: 'not-found' })
       const endpoint = endpointOf(routed, request.method)
       if (endpoint === undefined) return refusalProblem({ kind: 'method', allow: allowed(routed) })
-      const realm = this.#realmFor(request, by, endpoint)
-      if (isAnswer(realm)) return realm
-      return this.#limits.refuse(by, laneOf(endpoint)) ?? this.#run(endpoint, { request, by, realm, routed })
+      return after(this.#realmFor(request, by, endpoint), (realm) => {
+        if (isAnswer(realm)) return realm
+        return (
+          this.#limits.refuse(by, laneOf(endpoint)) ?? this.#run(endpoint, { request, by, realm, routed })
+        )
+      })
     })
   }
 
@@ -94,7 +97,7 @@ class Frame {
   }
 
   /** Whether this key may call this endpoint at all, and in which realm it then acts. */
-  #realmFor(request: ControlRequest, by: By, endpoint: Endpoint): Realm | Problem {
+  #realmFor(request: ControlRequest, by: By, endpoint: Endpoint): Awaitable<Realm | Problem> {
     const callers = endpoint.callers ?? ['control']
     if (!callers.includes(by.kind)) return problem(403, `this needs a ${callers.join(' or ')} key`)
     if (by.role !== undefined && ROLES.indexOf(by.role) < ROLES.indexOf(endpoint.role))
@@ -109,10 +112,12 @@ class Frame {
     if (by.realm !== undefined && by.realm !== name) return NO_REALM
     const realm = realms.get(name)
     // What can be read of a realm that is out of order is shown to operators; nobody may take it for what is in force.
-    const shows = realm !== undefined && by.kind === 'control' && isSafe(endpoint.method)
-    const why = shows ? undefined : realms.whyNot(name)
+    const reads = by.kind === 'control' && isSafe(endpoint.method)
+    const why = reads && realm !== undefined ? undefined : realms.whyNot(name)
     if (why !== undefined) throw new RealmOutOfOrder(why)
-    return realm ?? NO_REALM
+    if (realm !== undefined || !reads || by.realm !== undefined) return realm ?? NO_REALM
+    // Disabled, it does nothing, and what was done in it can be looked up still. `system` has calls of its own.
+    return after(name === SYSTEM_REALM ? undefined : realms.known(name), (known) => known ?? NO_REALM)
   }
 }
 

@@ -97,3 +97,41 @@ test('the realm of the realms themselves is untouchable, and the default realm s
   assert.equal((await send(`PATCH ${REALMS}/default`, { enabled: false })).status, 409)
   assert.equal((await send('POST /control/v1/master-key/rotate')).status, 409, 'no file to change')
 })
+
+test('[W53] what stands in a disabled realm is read with keys of all realms, and with no other; nothing is done in it', async () => {
+  assert.equal((await send(`POST ${REALMS}`, { name: 'closed' })).status, 201)
+  const target = { source: 'oauth', subject: 'ann' }
+  const made = await send('POST /control/v1/revocations?realm=closed', { target, reason: 'before' })
+  const id = textAt(made, 'id')
+  const made2 = await send('POST /control/v1/keys', { name: 'closed-key', role: 'admin', realm: 'closed' })
+  const own = `Authorization: Bearer ${textAt(made2, 'key')}`
+  assert.equal((await send(`PATCH ${REALMS}/closed`, { enabled: false, reason: 'r' })).status, 200)
+  const reads = [
+    'tokens?source=oauth',
+    'revocations',
+    `revocations/${id}`,
+    'audit',
+    'audit/export',
+    'holds',
+    'clients',
+    'issuers',
+  ]
+  for (const path of reads) {
+    const sep = path.includes('?') ? '&' : '?'
+    const answer = await send(`GET /control/v1/${path}${sep}realm=closed`)
+    assert.equal(answer.status, 200, `${path} ${answer.body.toString()}`)
+    assert.equal((await send(`GET /control/v1/${path}`, undefined, own)).status >= 400, true, path)
+  }
+  const audit = await send('GET /control/v1/audit?realm=closed&why=before')
+  assert.equal((memberAt(audit, 'rows') as unknown[]).length, 1)
+  for (const [line, body] of [
+    ['POST /control/v1/revocations?realm=closed', { target, reason: 'after' }],
+    ['POST /control/v1/clients?realm=closed', { clientId: 'x', grantTypes: ['client_credentials'] }],
+    ['PATCH /control/v1/settings?realm=closed', { maxLifetimeSeconds: 60 }],
+  ] as const)
+    assert.equal((await send(line, body)).status, 404, line)
+  for (const name of ['system', 'nowhere', 'north%2F', 'Closed'])
+    assert.ok((await send(`GET /control/v1/audit?realm=${name}`)).status >= 400, name)
+  assert.equal((await send(`DELETE ${REALMS}/closed`)).status, 204)
+  assert.equal((await send('GET /control/v1/audit?realm=closed')).status, 404)
+})

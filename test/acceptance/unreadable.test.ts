@@ -323,3 +323,41 @@ onAgedStores(
     assert.ok(!codes.includes('upkeep_waits'), codes.join())
   },
 )
+
+onAgedStores(
+  '[W40] a realm whose log was rolled back is named by /readyz, and a refused revocation says what ends that',
+  async (open) => {
+    const place = { ordinal: 1, epochId: 'e', seq: 99, chain: 'c' }
+    const value = Buffer.from(JSON.stringify(place))
+    const server = await open({
+      before: branch,
+      age: (store) =>
+        write(
+          store,
+          [
+            {
+              kind: 'put-memo',
+              memo: { kind: 'fork', id: 'branch', value, expiresAtMs: 253_402_300_799_999 },
+            },
+          ],
+          realmOrdinal(0),
+        ),
+    })
+    const { calls } = server
+    const { status, troubles } = await readyz(server)
+    assert.equal(status, 200)
+    assert.deepEqual(
+      troubles.map(({ code, realm }) => [code, realm]),
+      [['log_rolled_back', 'branch']],
+    )
+    assert.match(troubles[0]?.detail ?? '', /rescind epoch new/)
+    const target = { source: 'oauth', subject: 'ann' }
+    for (const line of ['POST /revocations?realm=branch', 'POST /approvals?realm=branch']) {
+      const refused = await control(calls, line, { target, reason: 'r' })
+      assert.equal(refused.status, 503)
+      assert.match(textAt(refused, 'detail'), /rolled back.*an operator.*`rescind epoch new`/)
+      assert.doesNotMatch(textAt(refused, 'detail'), /safe to try again/)
+    }
+    assert.equal((await control(calls, 'POST /revocations', { target, reason: 'r' })).status, 201)
+  },
+)
