@@ -6,10 +6,12 @@ import {
   createCipheriv,
   createDecipheriv,
   createECDH,
+  createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
   generateKeyPair,
+  type Hash,
   hash,
   hkdfSync,
   type KeyObject,
@@ -35,6 +37,20 @@ export function sha256Latin1(text: string): string {
 /** 32 bytes; made through text, which costs half of asking for a buffer. */
 export function sha256(bytes: Uint8Array): Buffer {
   return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1')
+}
+
+/** The same of bytes that come one after another. */
+export class RunningHash {
+  readonly #hash: Hash = createHash('sha256')
+
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+  }
+
+  /** Once. */
+  end(): Buffer {
+    return this.#hash.digest()
+  }
 }
 
 /** RFC 4226 and 6238 (one-time passwords of authenticator apps) know nothing else in practice. */

@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from './bytes.ts'
-import { sha256 } from './crypto.ts'
+import { RunningHash, sha256 } from './crypto.ts'
 import type { Cut } from './cut-table.ts'
 import { ContractBroken } from './faults.ts'
 import type { IndexKey } from './index-keys.ts'
@@ -31,8 +31,9 @@ const KEY_BYTES = 16
 const THING_KINDS: readonly ThingTarget['kind'][] = Object.keys(THING_CODE).filter(isThingKind)
 const bitOf = (kind: ThingTarget['kind']): number => 1 << (THING_CODE[kind] - 1)
 const ALL_BITS: number = THING_KINDS.reduce((bits, kind) => bits | bitOf(kind), 0)
-/** Keys gathered by one step of a writer: a few milliseconds. */
-const KEYS_PER_STEP = 20_000
+/** Keys gathered by one step of a writer, and bytes joined by one: a millisecond or two. */
+const KEYS_PER_STEP = 8_000
+const BYTES_PER_STEP = 524_288
 
 export type Snapshot = {
   readonly index: RevocationIndex
@@ -50,6 +51,7 @@ export class SnapshotWriter {
   readonly #head: Buffer
   readonly #groups: Map<number, KeyBlock> = new Map()
   #next = 0
+  #joining: Joining | undefined
 
   /** @param position text that names the place where the index stands now. */
   constructor(index: RevocationIndex, position: string) {
@@ -59,27 +61,63 @@ export class SnapshotWriter {
 
   /** @returns whether there is more to do. */
   step(): boolean {
-    let keys = 0
-    while (this.#next < PARTITIONS && keys < KEYS_PER_STEP) {
+    if (this.#next < PARTITIONS) this.#gather()
+    else this.#joining = this.#joining?.step() ?? new Joining(this.#parts())
+    return this.#joining?.isDone !== true
+  }
+
+  /** The whole, after the last step. */
+  bytes(): Buffer {
+    if (this.#joining?.isDone !== true) throw new ContractBroken('a snapshot that is not written yet')
+    return this.#joining.bytes
+  }
+
+  #gather(): void {
+    for (let keys = 0; this.#next < PARTITIONS && keys < KEYS_PER_STEP; this.#next += 1) {
       this.#index.ended.visit(this.#next, this.#next + 1, (words, at, keep) => {
         const block = this.#groups.get(keep) ?? new KeyBlock()
         this.#groups.set(keep, block)
         block.add(words, at)
         keys += 1
       })
-      this.#next += 1
     }
-    return this.#next < PARTITIONS
   }
 
-  /** The whole, after the last step. */
-  bytes(): Buffer {
+  #parts(): readonly Uint8Array[] {
     const parts: Uint8Array[] = [this.#head, new ByteWriter().u32(this.#groups.size).bytes()]
     for (const [keep, block] of [...this.#groups].sort(([left], [right]) => left - right)) {
-      parts.push(new ByteWriter().f64(keepUntilOf(keep)).u32(block.count).bytes(), block.bytes())
+      parts.push(new ByteWriter().f64(keepUntilOf(keep)).u32(block.count).bytes(), ...block.chunks())
     }
-    const body = Buffer.concat(parts)
-    return Buffer.concat([body, sha256(body)])
+    return parts
+  }
+}
+
+/** Parts on their way into one, with the hash of all of them behind. */
+class Joining {
+  readonly bytes: Buffer
+  readonly #parts: readonly Uint8Array[]
+  readonly #hash: RunningHash = new RunningHash()
+  #next = 0
+  #end = 0
+  isDone = false
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.#parts = parts
+    this.bytes = Buffer.allocUnsafe(parts.reduce((total, { length }) => total + length, HASH_BYTES))
+  }
+
+  step(): this {
+    const from = this.#end
+    for (; this.#next < this.#parts.length && this.#end < from + BYTES_PER_STEP; this.#next += 1) {
+      const part = this.#parts[this.#next] as Uint8Array
+      this.bytes.set(part, this.#end)
+      this.#end += part.length
+    }
+    this.#hash.add(this.bytes.subarray(from, this.#end))
+    if (this.#next < this.#parts.length) return this
+    this.bytes.set(this.#hash.end(), this.#end)
+    this.isDone = true
+    return this
   }
 }
 
@@ -196,24 +234,29 @@ function readEnded(from: ByteReader, index: RevocationIndex): void {
   index.endFill()
 }
 
-/** Keys of one expiry, as bytes that grow. */
+const CHUNK_KEYS = 4_096
+/** Words stand in memory as this machine has them, and on the wire with the highest byte first. */
+const IS_BIG_ENDIAN: boolean = new Uint8Array(Uint32Array.of(1).buffer)[0] === 0
+
+/** Keys of one expiry, in chunks: one array that grew would be copied whole. */
 class KeyBlock {
-  #bytes: Buffer = Buffer.allocUnsafe(64 * KEY_BYTES)
+  readonly #chunks: Uint32Array[] = []
   count = 0
 
   add(words: Uint32Array, at: number): void {
-    const start = this.count * KEY_BYTES
-    if (start + KEY_BYTES > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(this.#bytes.length * 2)
-      grown.set(this.#bytes)
-      this.#bytes = grown
-    }
-    for (let word = 0; word < 4; word += 1)
-      this.#bytes.writeUInt32BE(words[at + word] as number, start + word * 4)
+    const start = (this.count % CHUNK_KEYS) * 4
+    if (start === 0) this.#chunks.push(new Uint32Array(CHUNK_KEYS * 4))
+    const chunk = this.#chunks.at(-1) as Uint32Array
+    for (let word = 0; word < 4; word += 1) chunk[start + word] = words[at + word] as number
     this.count += 1
   }
 
-  bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.count * KEY_BYTES)
+  /** Once: they are turned round where they stand. */
+  chunks(): readonly Uint8Array[] {
+    return this.#chunks.map((chunk, nth) => {
+      const keys = Math.min(CHUNK_KEYS, this.count - nth * CHUNK_KEYS)
+      const bytes = Buffer.from(chunk.buffer, 0, keys * KEY_BYTES)
+      return IS_BIG_ENDIAN ? bytes : bytes.swap32()
+    })
   }
 }
