@@ -7,8 +7,8 @@ import { fail, ok } from './envelope.ts'
 import { readQuery, wholeNumber } from './query.ts'
 import { unsealed } from './token-record.ts'
 
-/** Tokens of one page of the list. */
-const PAGE = 100
+/** Tokens of one page of the list: unsealing one takes longer than reading it. */
+const PAGE = 50
 /** Bytes of randomness in a text that is made for a caller: fewer could be guessed. */
 const TEXT_BYTES = { min: 16, max: 256, usual: 16 }
 
