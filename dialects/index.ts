@@ -1,7 +1,7 @@
 // chat
 export { type ChatAppSettings, chatAppSettings, chatAppTraits, chatAppValue } from './chat/app-value.ts'
 export { type ChatDialect, type ChatOptions, createChatDialect } from './chat/dialect.ts'
-export { CHAT_APPS, type ChatApp, sourceOf as chatSource } from './chat/directory.ts'
+export { CHAT_APPS, type ChatApp, liveApiKeysOf, sourceOf as chatSource } from './chat/directory.ts'
 export type { LivePort } from './chat/live/streams.ts'
 export type { AskOutside, OutsideAsk, OutsideReply } from './chat/outside.ts'
 export { CHAT_PREFIXES } from './chat/routes.ts'

@@ -1,14 +1,25 @@
 import { type Collection, type Realm, shaped } from '@rescind/core'
 
 /** A registered consumer of a realm's feed; kept in the system realm. */
-export type Verifier = { readonly name: string; readonly realm: string; readonly keyDigest: string }
+export type Verifier = {
+  readonly name: string
+  readonly realm: string
+  readonly keyDigest: string
+  /** While its key is being rotated: the one from before, which is taken, too, until it is retired. */
+  readonly olderKeyDigest?: string
+}
 
 export const VERIFIERS: Collection<Verifier> = {
   name: 'verifiers',
-  keys: ({ keyDigest }) => [{ name: 'digest', value: keyDigest }],
-  isValue: shaped({ name: 'text', realm: 'text', keyDigest: 'text' }),
+  keys: (value) => liveKeysOf(value).map((digest) => ({ name: 'digest', value: digest })),
+  isValue: shaped({ name: 'text', realm: 'text', keyDigest: 'text' }, { olderKeyDigest: 'text' }),
 }
 
 export function verifierId(realm: Realm, name: string): string {
   return `${realm.name}/${name}`
+}
+
+/** Digests of the keys that are taken: one, or two while it is being rotated. */
+export function liveKeysOf({ keyDigest, olderKeyDigest }: Verifier): readonly string[] {
+  return olderKeyDigest === undefined ? [keyDigest] : [keyDigest, olderKeyDigest]
 }

@@ -48,7 +48,7 @@ export function chatAppValue(realm: Realm, settings: ChatAppSettings): ChatApp {
   }
 }
 
-export type ChatAppTraits = Omit<ChatApp, 'name' | 'apiKeyDigest' | 'clientKeyDigest'>
+export type ChatAppTraits = Omit<ChatApp, 'name' | 'apiKeyDigest' | 'olderApiKeyDigest' | 'clientKeyDigest'>
 
 /** All of an app but its name and keys. @throws SettingsRefused for what no app can have. */
 export function chatAppTraits(settings: Omit<ChatAppSettings, 'apiKey' | 'clientKey'>): ChatAppTraits {
@@ -111,6 +111,6 @@ function checkUrl(name: string, text: string | undefined): void {
 
 /** An app as it was described, so that some of that can be said anew. */
 export function chatAppSettings(app: ChatApp): Omit<ChatAppSettings, 'apiKey' | 'clientKey'> {
-  const { apiKeyDigest: _api, clientKeyDigest: _client, disabled, ...rest } = app
+  const { apiKeyDigest: _api, olderApiKeyDigest: _older, clientKeyDigest: _client, disabled, ...rest } = app
   return { ...rest, enabled: disabled !== true }
 }

@@ -11,7 +11,7 @@ import {
 import { isInRanges, parseAddressRange } from '../wire/address-range.ts'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
-import { CHAT_APPS, type ChatApp, sourceOf } from './directory.ts'
+import { CHAT_APPS, type ChatApp, liveApiKeysOf, sourceOf } from './directory.ts'
 import { type Refused, refused, tooMany } from './envelope.ts'
 import { API_KEY, CLIENT_KEY, readHeader } from './headers.ts'
 import type { ChatTools } from './tools.ts'
@@ -28,6 +28,8 @@ export type Admin = {
   readonly basis: Position
   /** By the client key of a sandbox, which everybody may know. */
   readonly isPublic: boolean
+  /** Of the API key that was shown, where one was. */
+  readonly keyDigest?: string
 }
 
 export type AdminAsk = { readonly admin: Admin; readonly request: WireRequest; readonly client: string }
@@ -70,10 +72,14 @@ function authenticate(
   const clientKey = readHeader(request, CLIENT_KEY)
   if (apiKey.kind === 'refused') return apiKey
   if (clientKey.kind === 'refused') return clientKey
-  if (apiKey.text !== undefined)
+  if (apiKey.text !== undefined) {
+    const keyDigest = realm.secretDigest(apiKey.text)
     return after(appOfApiKey(realm, request, apiKey.text), (who) =>
-      who.kind === 'refused' ? who : adminOf(realm, request, { app: who.app, basis, isPublic: false }),
+      who.kind === 'refused'
+        ? who
+        : adminOf(realm, request, { app: who.app, basis, isPublic: false, keyDigest }),
     )
+  }
   if (clientKey.text === undefined) return refused('MISSING_API_KEY')
   if (way === 'api-key') return refused('PERMISSION_DENIED')
   return after(appOfClientKey(realm, clientKey.text), (who) => {
@@ -83,7 +89,7 @@ function authenticate(
   })
 }
 
-type Known = Pick<Admin, 'app' | 'basis' | 'isPublic'>
+type Known = Pick<Admin, 'app' | 'basis' | 'isPublic' | 'keyDigest'>
 
 function adminOf(realm: Realm, { from }: WireRequest, known: Known): Admin {
   const source = sourceOf(known.app.name)
@@ -148,7 +154,8 @@ function appByKey(realm: Realm, name: 'apiKey' | 'clientKey', key: string): Awai
   const digest = realm.secretDigest(key)
   return after(realm.directory.find(CHAT_APPS, { name, value: digest }), (entry) => {
     if (entry === undefined) return undefined
-    const stored = name === 'apiKey' ? entry.value.apiKeyDigest : entry.value.clientKeyDigest
-    return sameDigest(stored, digest) && entry.value.disabled !== true ? entry.value : undefined
+    const stored = name === 'apiKey' ? liveApiKeysOf(entry.value) : [entry.value.clientKeyDigest]
+    const isLive = stored.some((live) => sameDigest(live, digest))
+    return isLive && entry.value.disabled !== true ? entry.value : undefined
   })
 }

@@ -8,6 +8,8 @@ const CLIENT_ID_MAX_CHARS = 256
 export type ChatApp = {
   readonly name: string
   readonly apiKeyDigest: string
+  /** While the API key is being rotated: the one from before, which is taken, too, until it is retired. */
+  readonly olderApiKeyDigest?: string
   /** The client key is public: it names the app, and grants nothing without a user's token. */
   readonly clientKeyDigest: string
   readonly tokenLifetimeSeconds: number
@@ -35,9 +37,9 @@ export type ChatApp = {
 
 export const CHAT_APPS: Collection<ChatApp> = {
   name: 'chatApps',
-  keys: ({ apiKeyDigest, clientKeyDigest }) => [
-    { name: 'apiKey', value: apiKeyDigest },
-    { name: 'clientKey', value: clientKeyDigest },
+  keys: (app) => [
+    ...liveApiKeysOf(app).map((value) => ({ name: 'apiKey', value })),
+    { name: 'clientKey', value: app.clientKeyDigest },
   ],
   isValue: shaped(
     { name: 'text', apiKeyDigest: 'text', clientKeyDigest: 'text', tokenLifetimeSeconds: 'number' },
@@ -48,11 +50,17 @@ export const CHAT_APPS: Collection<ChatApp> = {
         newerMembers: 'flag',
         apiKeySources: 'texts',
         verifyUrl: 'text',
+        olderApiKeyDigest: 'text',
       },
       ...{ requestsPerMinute: 'number', listingMax: 'number', verifySkewSeconds: 'number' },
       ...{ maxLifetimeSeconds: 'number', tombstonesMax: 'number' },
     },
   ),
+}
+
+/** Digests of the API keys that are taken: one, or two while it is being rotated. */
+export function liveApiKeysOf({ apiKeyDigest, olderApiKeyDigest }: ChatApp): readonly string[] {
+  return olderApiKeyDigest === undefined ? [apiKeyDigest] : [apiKeyDigest, olderApiKeyDigest]
 }
 
 /** A client of an app. `members` is what the app's server wants to find again; it means nothing to us. */

@@ -3,11 +3,12 @@ import {
   CHAT_APPS,
   IDENTITY_APP_CREDENTIALS,
   IDENTITY_USERS,
+  liveApiKeysOf,
   OAUTH_CLIENTS,
   passwordResetOf,
 } from '@rescind/dialects'
 import { CONTROL_KEYS } from '../control/keys.ts'
-import { VERIFIERS } from '../verifiers.ts'
+import { liveKeysOf, VERIFIERS } from '../verifiers.ts'
 
 /** Credentials that are no tokens: whoever finds one learns what it is, and the call that ends it. */
 export type SecretKind =
@@ -86,11 +87,13 @@ export class Secrets {
     }
     for await (const { value } of system.directory.all(VERIFIERS)) {
       if (value.realm !== realm.name) continue
-      yield [value.keyDigest, said('verifierKey', `DELETE /control/v1/verifiers/${part(value.name)}`)]
+      for (const digest of liveKeysOf(value))
+        yield [digest, said('verifierKey', `DELETE /control/v1/verifiers/${part(value.name)}`)]
     }
     for await (const { value } of realm.directory.all(CHAT_APPS)) {
       const change = `PATCH /control/v1/chat-apps/${part(value.name)}`
-      yield [value.apiKeyDigest, said('chatApiKey', `${change} (apiKey, revokeTokens)`)]
+      for (const digest of liveApiKeysOf(value))
+        yield [digest, said('chatApiKey', `${change} (apiKey, revokeTokens)`)]
       // It is public, but in a sandbox it signs tokens.
       if (value.sandbox === true)
         yield [value.clientKeyDigest, said('chatClientKey', `${change} (clientKey, revokeTokens)`)]

@@ -18,6 +18,7 @@ import {
   chatAppValue,
   chatSource,
   jsonAnswer,
+  liveApiKeysOf,
   type Stale,
 } from '@rescind/dialects'
 import { z } from 'zod'
@@ -30,6 +31,7 @@ import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { etagOf, unlessMatches } from './frame/etag.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
 import { refusedEnding } from './rules/size.ts'
+import { ONE_KEY, TWO_KEYS, WHICH } from './two-keys.ts'
 
 const TEXT_MAX = 512
 const PAGE_MAX = 1_000
@@ -76,6 +78,7 @@ const APP = z.strictObject({
   /** What rules name its tokens by. */
   source: z.string(),
   enabled: z.boolean(),
+  apiKeys: z.literal(2).optional().describe('While the API key is being rotated'),
   tokenLifetimeSeconds: z.int(),
   sandbox: z.boolean(),
   newerMembers: z.boolean(),
@@ -150,6 +153,29 @@ export const CHAT_APP_ENDPOINTS: readonly Endpoint[] = [
     handle: update,
   }),
   endpoint({
+    method: 'POST',
+    path: '/chat-apps/{name}/rotate',
+    operation: 'rotateChatApiKey',
+    summary: 'Another API key for an app; the one before is taken, too, until it is retired',
+    role: 'admin',
+    body: z.strictObject({ apiKey: text.optional() }).optional(),
+    answers: { 201: MADE },
+    problems: [409],
+    handle: rotate,
+  }),
+  endpoint({
+    method: 'POST',
+    path: '/chat-apps/{name}/retire',
+    operation: 'retireChatApiKey',
+    summary: 'End one of the two API keys of an app, the older one unless it is said, and its streams',
+    role: 'admin',
+    lane: 'revoke',
+    body: z.strictObject({ which: WHICH }).optional(),
+    answers: { 200: WHOLE },
+    problems: [409],
+    handle: retire,
+  }),
+  endpoint({
     method: 'DELETE',
     path: '/chat-apps/{name}',
     operation: 'deleteChatApp',
@@ -218,7 +244,7 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   if (unmatched !== undefined) return unmatched
   const { reason, revokeTokens, apiKey, clientKey, ...given } = body
   if (isWeak(ask, apiKey)) return WEAK
-  const { name, apiKeyDigest, clientKeyDigest } = entry.value
+  const { name, apiKeyDigest, olderApiKeyDigest, clientKeyDigest } = entry.value
   const meant = withMeantUrl(given, entry.value.verifyUrl)
   if (isAnswer(meant)) return meant
   const traits = checked(() => chatAppTraits({ ...chatAppSettings(entry.value), ...overNulls(meant), name }))
@@ -226,7 +252,10 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   if (traits.verifyUrl !== entry.value.verifyUrl && isNeverAsked(ask, traits.verifyUrl)) return NEVER_ASKED
   const value: ChatApp = {
     name,
-    apiKeyDigest: apiKey === undefined ? apiKeyDigest : realm.secretDigest(apiKey),
+    // A key that is put in the place of the app's ends whatever was taken before.
+    ...(apiKey === undefined
+      ? { apiKeyDigest, ...(olderApiKeyDigest === undefined ? {} : { olderApiKeyDigest }) }
+      : { apiKeyDigest: realm.secretDigest(apiKey) }),
     clientKeyDigest: clientKey === undefined ? clientKeyDigest : realm.secretDigest(clientKey),
     ...traits,
   }
@@ -238,6 +267,38 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   if (refused !== undefined) return refused
   const ending = isEnding ? [ends(ask, name, reason)] : []
   const outcome = await put(ask, { id: name, version, value, ending, reason })
+  return outcome ?? shown(200, { ...entry, version: version + 1, value })
+}
+
+async function rotate(
+  ask: Ask<unknown, { apiKey?: string | undefined } | undefined>,
+): Promise<Answer | Stale> {
+  const { realm, body, params } = ask
+  if (isWeak(ask, body?.apiKey)) return WEAK
+  const { version, entry } = await realm.directory.standing(CHAT_APPS, params['name'] ?? '')
+  if (entry === undefined) return NONE
+  const { apiKeyDigest, olderApiKeyDigest, clientKeyDigest } = entry.value
+  if (olderApiKeyDigest !== undefined) return TWO_KEYS
+  const apiKey = body?.apiKey ?? makeKey(realm)
+  const digest = realm.secretDigest(apiKey)
+  if (digest === apiKeyDigest || digest === clientKeyDigest)
+    return problem(422, 'apiKey: the app has this key already')
+  const value: ChatApp = { ...entry.value, apiKeyDigest: digest, olderApiKeyDigest: apiKeyDigest }
+  const outcome = await put(ask, { id: entry.id, version, value })
+  const shownOnce = body?.apiKey === undefined ? { apiKey } : {}
+  return outcome ?? jsonAnswer(201, { ...appJson(value), ...shownOnce }, { etag: etagOf(version + 1) })
+}
+
+type Retiring = { which?: 'older' | 'newer' | undefined } | undefined
+
+async function retire(ask: Ask<unknown, Retiring>): Promise<Answer | Stale> {
+  const { realm, body, params } = ask
+  const { version, entry } = await realm.directory.standing(CHAT_APPS, params['name'] ?? '')
+  if (entry === undefined) return NONE
+  const { olderApiKeyDigest, ...rest } = entry.value
+  if (olderApiKeyDigest === undefined) return ONE_KEY
+  const value: ChatApp = body?.which === 'newer' ? { ...rest, apiKeyDigest: olderApiKeyDigest } : rest
+  const outcome = await put(ask, { id: entry.id, version, value })
   return outcome ?? shown(200, { ...entry, version: version + 1, value })
 }
 
@@ -339,5 +400,6 @@ function shown(status: number, { version, value }: Entry<ChatApp>): Answer {
 function appJson(app: ChatApp): object {
   const { name, enabled, sandbox = false, newerMembers = false, ...rest } = chatAppSettings(app)
   const verifyUrl = rest.verifyUrl === undefined ? undefined : maskedUrl(rest.verifyUrl)
-  return { name, source: chatSource(name), enabled, sandbox, newerMembers, ...rest, verifyUrl }
+  const apiKeys = liveApiKeysOf(app).length === 2 ? 2 : undefined
+  return { name, source: chatSource(name), enabled, apiKeys, sandbox, newerMembers, ...rest, verifyUrl }
 }

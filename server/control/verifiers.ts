@@ -11,10 +11,11 @@ import {
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import type { InstanceView } from '@rescind/feed'
 import { z } from 'zod'
-import { VERIFIERS, type Verifier, verifierId } from '../verifiers.ts'
+import { liveKeysOf, VERIFIERS, type Verifier, verifierId } from '../verifiers.ts'
 import { auditOf } from './change.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { problem } from './frame/problem.ts'
+import { ONE_KEY, TWO_KEYS, WHICH } from './two-keys.ts'
 
 /** Verifier keys of one realm. */
 const VERIFIERS_MAX = 1_000
@@ -48,7 +49,13 @@ const LIST: Endpoint = endpoint({
       schema: z.strictObject({
         /** The end of the log. */
         position: z.string(),
-        verifiers: z.array(z.strictObject({ name: z.string(), instances: z.array(INSTANCE) })),
+        verifiers: z.array(
+          z.strictObject({
+            name: z.string(),
+            keys: z.literal(2).optional().describe('While its key is being rotated'),
+            instances: z.array(INSTANCE),
+          }),
+        ),
       }),
     },
   },
@@ -85,7 +92,67 @@ const REMOVE: Endpoint = endpoint({
   handle: remove,
 })
 
-export const VERIFIER_ENDPOINTS: readonly Endpoint[] = [LIST, CREATE, REMOVE]
+const ROTATE: Endpoint = endpoint({
+  method: 'POST',
+  path: '/verifiers/{name}/rotate',
+  operation: 'rotateVerifierKey',
+  summary: 'Another key for a verifier, shown once; the one before is taken, too, until it is retired',
+  role: 'admin',
+  answers: { 201: { what: 'The key', schema: z.strictObject({ name: z.string(), key: z.string() }) } },
+  problems: [409],
+  handle: rotate,
+})
+
+const RETIRE_BODY: z.ZodType<RetireBody> = z.strictObject({ which: WHICH }).optional()
+type RetireBody = { readonly which?: 'older' | 'newer' | undefined } | undefined
+
+const RETIRE: Endpoint = endpoint({
+  method: 'POST',
+  path: '/verifiers/{name}/retire',
+  operation: 'retireVerifierKey',
+  summary: 'End one of the two keys of a verifier, the older one unless it is said; its streams connect anew',
+  role: 'admin',
+  lane: 'revoke',
+  body: RETIRE_BODY,
+  answers: { 204: { what: 'It is refused' } },
+  problems: [409],
+  handle: retire,
+})
+
+export const VERIFIER_ENDPOINTS: readonly Endpoint[] = [LIST, CREATE, ROTATE, RETIRE, REMOVE]
+
+async function rotate(ask: Ask): Promise<Answer | Stale> {
+  const { parts, realm, params } = ask
+  const { system } = parts.realms
+  const id = verifierId(realm, params['name'] ?? '')
+  const { version, entry } = await system.directory.standing(VERIFIERS, id)
+  if (entry === undefined) return problem(404, 'no such verifier')
+  if (entry.value.olderKeyDigest !== undefined) return TWO_KEYS
+  const key = mintText(PREFIX.verifierKey, system.random).reveal()
+  const { keyDigest } = entry.value
+  const value: Verifier = { ...entry.value, keyDigest: system.secretDigest(key), olderKeyDigest: keyDigest }
+  const put = { collection: VERIFIERS, id, value, fromVersion: version }
+  const applied = await commit(ask, putRecord(system, put, auditOf(ask)))
+  return applied ? jsonAnswer(201, { name: value.name, key }) : 'stale'
+}
+
+async function retire(ask: Ask<unknown, RetireBody>): Promise<Answer | Stale> {
+  const { parts, realm, params, body } = ask
+  const { system } = parts.realms
+  const id = verifierId(realm, params['name'] ?? '')
+  const { version, entry } = await system.directory.standing(VERIFIERS, id)
+  if (entry === undefined) return problem(404, 'no such verifier')
+  const { olderKeyDigest, ...rest } = entry.value
+  if (olderKeyDigest === undefined) return ONE_KEY
+  const value: Verifier = body?.which === 'newer' ? { ...rest, keyDigest: olderKeyDigest } : rest
+  const audit = auditOf(ask)
+  const applied = await commit(ask, [
+    ...putRecord(system, { collection: VERIFIERS, id, value, fromVersion: version }, audit),
+    // Nobody knows which of its streams were opened with the key that goes: all connect anew, by one that is taken.
+    { kind: 'append', row: system.row(cutRule(system, 'client', { source: 'verifier', client: id }), audit) },
+  ])
+  return applied ? { status: 204, headers: {}, body: '' } : 'stale'
+}
 
 async function list({ parts, realm }: Ask): Promise<Answer> {
   const feed = parts.feed.of(realm)
@@ -94,6 +161,7 @@ async function list({ parts, realm }: Ask): Promise<Answer> {
   const entries = await verifiersOf(parts.realms.system, realm)
   const verifiers = entries.map(({ id, value }) => ({
     name: value.name,
+    ...(liveKeysOf(value).length === 2 ? { keys: 2 } : {}),
     instances: (views.get(id) ?? []).map((view) => instanceJson(view, realm.index.seq)),
   }))
   return jsonAnswer(200, { position, verifiers })

@@ -2,7 +2,7 @@ import { type LogRow, Overloaded, type Realm, type RealmOrdinal, rowKindOf } fro
 import type { Answer } from '../../wire/answer.ts'
 import type { AdminAct, AdminAsk } from '../callers.ts'
 import { isAllowedFrom } from '../callers.ts'
-import { CHAT_APPS, CHAT_CLIENTS, clientRecordId, isClientId } from '../directory.ts'
+import { CHAT_APPS, CHAT_CLIENTS, clientRecordId, isClientId, liveApiKeysOf } from '../directory.ts'
 import { fail, tooMany } from '../envelope.ts'
 import { readQuery } from '../query.ts'
 import { appKey, type ChatBounds } from '../tools.ts'
@@ -161,5 +161,6 @@ async function startOf(realm: Realm, { request }: AdminAsk): Promise<Start> {
 async function mayStay(realm: Realm, { admin, request }: AdminAsk): Promise<boolean> {
   const now = await realm.directory.get(CHAT_APPS, admin.app.name)
   if (now === undefined || now.value.disabled === true) return false
-  return now.value.apiKeyDigest === admin.app.apiKeyDigest && isAllowedFrom(now.value, request.from)
+  const shown = admin.keyDigest ?? admin.app.apiKeyDigest
+  return liveApiKeysOf(now.value).includes(shown) && isAllowedFrom(now.value, request.from)
 }

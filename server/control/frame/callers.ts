@@ -7,7 +7,7 @@ import {
   type Realm,
   sameDigest,
 } from '@rescind/core'
-import { VERIFIERS } from '../../verifiers.ts'
+import { liveKeysOf, VERIFIERS } from '../../verifiers.ts'
 import { CONTROL_KEYS } from '../keys.ts'
 import type { By, CallerKind } from './endpoint.ts'
 import type { KeyGuesses } from './key-guesses.ts'
@@ -43,7 +43,8 @@ function holderOf(system: Realm, digest: string, from: string): Awaitable<By | u
       return { kind: 'control', id: entry.id, role, realm, caller }
     }
     return after(system.directory.find(VERIFIERS, key), (verifier) => {
-      if (verifier === undefined || !sameDigest(verifier.value.keyDigest, digest)) return undefined
+      if (verifier === undefined) return undefined
+      if (!liveKeysOf(verifier.value).some((live) => sameDigest(live, digest))) return undefined
       const caller = standing(system, { kind: 'verifier', id: verifier.id, from, basis })
       return { kind: 'verifier', id: verifier.id, role: undefined, realm: verifier.value.realm, caller }
     })

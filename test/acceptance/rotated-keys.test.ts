@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
+import { openServer, type TestServer } from '../kit/in-process.ts'
+import type { RawAnswer } from '../kit/raw-http.ts'
+
+// [W58] The kind: a secret that can only be replaced at one stroke, so that everybody who bears it fails meanwhile.
+
+let server: TestServer
+let calls: Calls
+
+before(async () => {
+  server = await openServer({ time: 'real', flags: ['--control-rate', '0'] })
+  calls = new Calls(server.port)
+})
+
+after(async () => {
+  calls.close()
+  await server.close()
+})
+
+async function send(line: string, body?: unknown): Promise<RawAnswer> {
+  const whole = line.replace(' ', ' /control/v1')
+  if (body === undefined) return calls.send(whole, [CONTROL])
+  return calls.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
+}
+
+async function statusOf(line: string, body?: unknown): Promise<number> {
+  return (await send(line, body)).status
+}
+
+async function verifierIsIn(key: string): Promise<boolean> {
+  const headers = [`Authorization: Bearer ${key}`, JSON_BODY]
+  const { status } = await calls.send('POST /control/v1/verify', headers, JSON.stringify({ token: 'x' }))
+  assert.ok(status === 200 || status === 401, String(status))
+  return status === 200
+}
+
+async function appIsIn(key: string): Promise<boolean> {
+  const { status } = await calls.send('GET /admin/clients', [`IM-API-KEY: ${key}`])
+  assert.ok(status === 200 || status === 401, String(status))
+  return status === 200
+}
+
+type Rotated = {
+  readonly make: (name: string) => Promise<string>
+  readonly path: (name: string) => string
+  readonly member: string
+  readonly isIn: (key: string) => Promise<boolean>
+  readonly count: (name: string) => Promise<unknown>
+}
+
+const KINDS: Readonly<Record<string, Rotated>> = {
+  'a verifier’s key': {
+    make: async (name) => textAt(await send('POST /verifiers', { name }), 'key'),
+    path: (name) => `/verifiers/${name}`,
+    member: 'key',
+    isIn: verifierIsIn,
+    count: async (name) => {
+      const { verifiers } = jsonOf(await send('GET /verifiers')) as {
+        verifiers: readonly { name: string; keys: number }[]
+      }
+      return verifiers.find((one) => one.name === name)?.keys
+    },
+  },
+  'a chat app’s API key': {
+    make: async (name) => textAt(await send('POST /chat-apps', { name }), 'apiKey'),
+    path: (name) => `/chat-apps/${name}`,
+    member: 'apiKey',
+    isIn: appIsIn,
+    count: async (name) => memberAt(await send(`GET /chat-apps/${name}`), 'apiKeys'),
+  },
+}
+
+for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS)) {
+  test(`[W58] ${kind} is rotated with an overlap: two are taken at most, and retiring ends the older one`, async () => {
+    const first = await make('overlap')
+    const own = path('overlap')
+    assert.equal(await statusOf(`POST ${own}/retire`), 409, 'the only one stays')
+    const second = textAt(await send(`POST ${own}/rotate`), member)
+    assert.deepEqual([await isIn(first), await isIn(second), await count('overlap')], [true, true, 2])
+    assert.equal(await statusOf(`POST ${own}/rotate`), 409, 'a third one')
+    assert.ok((await statusOf(`POST ${own}/retire`)) < 300)
+    assert.deepEqual(
+      [await isIn(first), await isIn(second), await count('overlap')],
+      [false, true, undefined],
+    )
+    const third = textAt(await send(`POST ${own}/rotate`), member)
+    assert.deepEqual([await isIn(first), await isIn(second), await isIn(third)], [false, true, true])
+  })
+
+  test(`[W58] ${kind} that leaked right after it was made goes, and the one before stays`, async () => {
+    const first = await make('newer')
+    const second = textAt(await send(`POST ${path('newer')}/rotate`), member)
+    assert.equal(await statusOf(`POST ${path('newer')}/retire`, { which: 'neither' }), 422)
+    assert.ok((await statusOf(`POST ${path('newer')}/retire`, { which: 'newer' })) < 300)
+    assert.deepEqual([await isIn(first), await isIn(second)], [true, false])
+  })
+
+  test(`[W58] both of ${kind} go with what they are of, and nobody rotates what is not there`, async () => {
+    const first = await make('gone')
+    const second = textAt(await send(`POST ${path('gone')}/rotate`), member)
+    assert.equal(await statusOf(`DELETE ${path('gone')}`), 204)
+    assert.deepEqual([await isIn(first), await isIn(second)], [false, false])
+    for (const act of ['rotate', 'retire']) assert.equal(await statusOf(`POST ${path('gone')}/${act}`), 404)
+  })
+
+  test(`[W58] a leak list finds either of ${kind}`, async () => {
+    const first = await make('leaked')
+    const second = textAt(await send(`POST ${path('leaked')}/rotate`), member)
+    const list = ['Content-Type: text/plain', CONTROL]
+    const found = await calls.send('POST /control/v1/revocations/bulk', list, `${first}\n${second}\n`)
+    assert.equal(found.body.toString().split('"result":"credential"').length - 1, 2, found.body.toString())
+  })
+}
+
+test('[W58] a key that is put in the place of an app’s ends both, and another change ends none', async () => {
+  const first = textAt(await send('POST /chat-apps', { name: 'replaced' }), 'apiKey')
+  const second = textAt(await send('POST /chat-apps/replaced/rotate'), 'apiKey')
+  assert.equal(await statusOf('PATCH /chat-apps/replaced', { sandbox: true }), 200)
+  assert.deepEqual([await appIsIn(first), await appIsIn(second)], [true, true])
+  const given = 'kQ2v9Yp7Rw4Xz1Lm8Tn3Jb6Hc5Df0GsA'
+  assert.equal(await statusOf('PATCH /chat-apps/replaced', { apiKey: given }), 200)
+  assert.deepEqual([await appIsIn(first), await appIsIn(second), await appIsIn(given)], [false, false, true])
+})
+
+test('[W58] a stream of the key that stays goes on, one of the key that is retired ends', async () => {
+  const first = textAt(await send('POST /chat-apps', { name: 'streams' }), 'apiKey')
+  const open = (key: string): Promise<Response> =>
+    fetch(`${server.url}/admin/revocations`, { headers: { 'im-api-key': key } })
+  const old = await open(first)
+  const second = textAt(await send('POST /chat-apps/streams/rotate'), 'apiKey')
+  const fresh = await open(second)
+  assert.equal(await statusOf('POST /chat-apps/streams/retire'), 200)
+  await old.text()
+  const reader = fresh.body?.getReader()
+  assert.ok(reader !== undefined)
+  await calls.send(
+    'POST /admin/clients',
+    [`IM-API-KEY: ${second}`, JSON_BODY],
+    JSON.stringify({ _id: 'ann', issueAccessToken: true }),
+  )
+  await calls.send('DELETE /admin/clients/ann/token', [`IM-API-KEY: ${second}`])
+  let text = ''
+  while (!text.includes('revoked-all')) {
+    const { done, value } = await reader.read()
+    assert.equal(done, false, text)
+    text += Buffer.from(value ?? []).toString()
+  }
+  await reader.cancel()
+})
