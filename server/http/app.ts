@@ -14,12 +14,13 @@ import { CONTROL_PREFIX, type ControlApi } from '../control/api.ts'
 import { refusalProblem } from '../control/frame/problem.ts'
 import type { Metrics } from '../metrics.ts'
 import { ClientErrors } from './client-errors.ts'
+import { ConnectionShares } from './connection-shares.ts'
 import type { Denials } from './denials.ts'
 import type { Links } from './dialled.ts'
 import { HEADERS_MAX_BYTES, malformation } from './hygiene.ts'
 import { Lane, type LaneParts, type LaneRequest } from './lane.ts'
 import type { LaneRoute } from './lane-head.ts'
-import { peerOf } from './peer.ts'
+import { isTrustedHop, peerOf } from './peer.ts'
 import { BODY_MAX_BYTES, readBody, StreamTooLarge, streamedBody } from './read-body.ts'
 import { writeAnswer } from './reply.ts'
 import type { RequestLines } from './request-lines.ts'
@@ -30,7 +31,6 @@ const REQUEST_TIMEOUT_MS = 15_000
 /** For a streamed body to arrive whole, a long list of leaked tokens over a slow line. */
 const STREAM_TIMEOUT_MS = 600_000
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
-const CONNECTIONS_MAX = 10_000
 
 /** What every verifier asks all the time: a hundred of them go stale together on a server that is busy with their headers. */
 const VERIFIERS_PATHS = [`${CONTROL_PREFIX}/feed/acks`, `${CONTROL_PREFIX}/verify`] as const
@@ -228,7 +228,7 @@ function makeFastify(parts: AppParts, { clientErrors, check }: Edges): FastifyIn
           ...options,
           https: { ...server, cert: parts.tls.cert, key: parts.tls.key },
         }) as unknown as FastifyInstance)
-  app.server.maxConnections = CONNECTIONS_MAX
+  new ConnectionShares((address) => isTrustedHop(address, parts.proxies)).attach(app.server)
   // Who has said all it has to say is still to be answered: Node would drop the answer of what was done already.
   Object.assign(app.server, { httpAllowHalfOpen: true })
   // Bounded by their bytes alone: Node would drop those beyond the thousandth, a second credential among them.
