@@ -1,5 +1,12 @@
 #!/usr/bin/env node
 import { startOverWithAllocator } from './allocator.ts'
+import { tooOld } from './node-release.ts'
+
+const old = tooOld(process.versions.node)
+if (old !== undefined) {
+  process.stderr.write(`rescind: ${old}\n`)
+  process.exit(2)
+}
 
 /**
  * Signals that a server takes, and that would open a debugger's port (USR1) or end it at once (USR2; HUP, for which
