@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { TEST_CERT, TEST_KEY } from '../test/kit/tls.ts'
 import { NotReady, openVerifier, type Trouble } from './index.ts'
@@ -41,15 +45,18 @@ async function troubleWith(url: string): Promise<Trouble> {
   }
 }
 
-test('[R5] whoever cannot be followed is told apart: nobody there, no such name, no trust, another server, a status', async () => {
+test('[R5] [W50] whoever cannot be followed is told apart: nobody there, no such name, no trust, another server, a status', async () => {
   const page = createServer((_request, response) => response.end('<!doctype html><title>shop</title>'))
   const lost = createServer((_request, response) => response.writeHead(404).end())
   const locked = createServer((_request, response) => response.writeHead(401).end())
+  const foreign = createServer((_request, response) => response.writeHead(403).end())
   const tls = createTlsServer({ cert: TEST_CERT, key: TEST_KEY })
   const mute = createTcpServer((socket) => socket.end('SSH-2.0-mute\r\n'))
   const gone = createServer()
-  const servers: Server[] = [page, lost, locked, tls, mute, gone]
-  const [pagePort, lostPort, lockedPort, tlsPort, mutePort, gonePort] = await Promise.all(servers.map(portOf))
+  const servers: Server[] = [page, lost, locked, tls, mute, gone, foreign]
+  const [pagePort, lostPort, lockedPort, tlsPort, mutePort, gonePort, foreignPort] = await Promise.all(
+    servers.map(portOf),
+  )
   gone.close()
   try {
     assert.equal((await troubleWith(`http://127.0.0.1:${gonePort}`)).kind, 'unreachable')
@@ -62,7 +69,48 @@ test('[R5] whoever cannot be followed is told apart: nobody there, no such name,
     assert.deepEqual([wrongPath.kind, wrongPath.status], ['status', 404])
     const wrongKey = await troubleWith(`http://127.0.0.1:${lockedPort}`)
     assert.deepEqual([wrongKey.kind, wrongKey.status], ['status', 401])
+    assert.match(wrongKey.message, /401: it does not know this key/)
+    const controlKey = await troubleWith(`http://127.0.0.1:${foreignPort}`)
+    assert.deepEqual([controlKey.kind, controlKey.status], ['status', 403])
+    assert.match(controlKey.message, /403: this key is no key of a verifier/)
   } finally {
     for (const server of servers) server.close()
+  }
+})
+
+test('[W50] a private CA is trusted as the page says: by NODE_EXTRA_CA_CERTS, and then there is no word of TLS', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
+  const ca = join(folder, 'ca.pem')
+  writeFileSync(ca, TEST_CERT)
+  const server = createTlsServer({ cert: TEST_CERT, key: TEST_KEY }, (_request, response) =>
+    response.writeHead(401).end(),
+  )
+  const port = await portOf(server)
+  const program = `
+    const { openVerifier } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)})
+    openVerifier({ url: 'https://127.0.0.1:${port}', key: 'k', onState: (state, trouble) => {
+      console.log(state, trouble.kind)
+      process.exit(0)
+    } })`
+  const words = ['-C', 'rescind-source', '--input-type=module', '-e', program]
+  try {
+    for (const [environment, said] of [
+      [{}, 'disconnected tls'],
+      [{ NODE_EXTRA_CA_CERTS: ca }, 'refused status'],
+    ] as const) {
+      const child = spawn(process.execPath, words, {
+        env: { PATH: process.env['PATH'], ...environment },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let text = ''
+      child.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString('utf8')
+      })
+      await once(child, 'close')
+      assert.equal(text.trim(), said)
+    }
+  } finally {
+    server.close()
+    rmSync(folder, { recursive: true })
   }
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { openVerifier, type Verifier } from '@rescind/verifier'
+import { openVerifier, type Trouble, type Verifier } from '@rescind/verifier'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Calls, CONTROL, JSON_BODY } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
@@ -25,6 +25,28 @@ async function foreignIssuer(calls: Calls): Promise<(claims: Record<string, unkn
       .setExpirationTime('1h')
       .sign(privateKey)
 }
+
+test('[W50] a wrong key and a control key are refused aloud, in the state, in what went wrong, and by ready()', async () => {
+  const server = await openServer({ time: 'real' })
+  try {
+    for (const [key, status] of [
+      ['no-key-of-this-server-0123456789', 401],
+      [CONTROL.slice('Authorization: Bearer '.length), 403],
+    ] as const) {
+      const told = Promise.withResolvers<Trouble | undefined>()
+      const onState = (state: string, trouble: Trouble | undefined): void => {
+        if (state === 'refused') told.resolve(trouble)
+      }
+      const verifier = openVerifier({ url: server.url, key, onState })
+      assert.equal((await told.promise)?.status, status)
+      assert.deepEqual([verifier.state, verifier.trouble?.status], ['refused', status])
+      await assert.rejects(verifier.ready(1), new RegExp(`refused \\(status: .*${status}: `))
+      await verifier.close()
+    }
+  } finally {
+    await server.close()
+  }
+})
 
 describe('a verifier beside a running server', () => {
   let server: TestServer

@@ -50,7 +50,7 @@ type Ending =
   | { readonly kind: 'again' }
   | { readonly kind: 'snapshot' }
   | { readonly kind: 'failed'; readonly failure: SourceFailed }
-  | { readonly kind: 'forked' }
+  | { readonly kind: 'forked'; readonly trouble?: Trouble }
 
 const BACKOFF_FIRST_MS = 100
 const BACKOFF_MAX_MS = 2_000
@@ -178,11 +178,16 @@ export class Follower {
       case 'forked':
         this.#isForked = true
         this.#parts.freshness.distrust()
-        this.#become('forked')
+        this.#become('forked', ending.trouble ?? ROLLED_BACK)
         return BACKOFF_REFUSED_MS * (0.5 + this.#parts.chance() / 2)
       case 'failed': {
         const { status } = ending.failure
-        if (status === 409) return this.#delayAfter({ kind: 'forked' })
+        if (status === 409) {
+          const { trouble } = ending.failure
+          return this.#delayAfter(
+            trouble.kind === 'other-realm' ? { kind: 'forked', trouble } : { kind: 'forked' },
+          )
+        }
         const isRefused = status === 401 || status === 403
         this.#become(isRefused ? 'refused' : 'disconnected', ending.failure.trouble)
         if (isRefused) return BACKOFF_REFUSED_MS * (0.5 + this.#parts.chance() / 2)
@@ -215,7 +220,7 @@ export class Follower {
     if (this.#config !== undefined && readAtMs - this.#config.readAtMs < CONFIG_EVERY_MS) return
     const config = await transport.config()
     if (this.#config !== undefined && this.#config.digestKey !== config.digestKey)
-      throw new SourceFailed('the digest key of the realm has changed', 409)
+      throw new SourceFailed(OTHER_REALM, 409, 'other-realm')
     const isNew = this.#config?.text !== config.text
     this.#config = { text: config.text, digestKey: config.digestKey, readAtMs }
     this.#parts.replica.index?.raiseFloor(config.floorMs)
@@ -433,6 +438,15 @@ export class Follower {
     this.#parts.onState(state, trouble)
   }
 }
+
+const ROLLED_BACK: Trouble = {
+  kind: 'rolled-back',
+  message:
+    "the server's log is not the one that this verifier knows: its store was rolled back, or another one stands there; " +
+    'an operator has to start a new epoch (rescind epoch new)',
+}
+const OTHER_REALM =
+  'what this verifier knows is of another realm than this key: remove the state file, or give it the key and the url that it was written with'
 
 const LAXNESS: readonly OnStale[] = ['refuse', 'ask', 'allow']
 

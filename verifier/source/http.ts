@@ -7,6 +7,7 @@ import { SseParser } from './sse.ts'
 import { TIMERS } from './timers.ts'
 import {
   connectionFailed,
+  refused,
   SourceFailed,
   type StreamAsk,
   type StreamListener,
@@ -80,7 +81,7 @@ export function httpTransport(url: URL, key: string): Transport {
           // An answer that breaks off is an error above; one that ends early says so by its length.
           if (!response.complete) fail(new Error('the answer broke off'))
           else if (status === 200) resolve(Buffer.concat(parts, length))
-          else fail(new SourceFailed(`the server answered ${status}`, status))
+          else fail(refused(status))
         })
       })
       request.end(bytes)
@@ -153,7 +154,7 @@ function listen(request: http.ClientRequest, listener: StreamListener): () => vo
   request.on('response', (response) => {
     inTime()
     if (response.statusCode !== 200) {
-      end(new SourceFailed(`the server answered ${response.statusCode ?? 0}`, response.statusCode))
+      end(refused(response.statusCode ?? 0))
       return
     }
     let isHeard = false

@@ -79,6 +79,10 @@ export type TroubleKind =
   | 'not-rescind'
   /** A connection that was open broke off. */
   | 'broken-off'
+  /** The server's log is not the one that this verifier knows. */
+  | 'rolled-back'
+  /** What this verifier knew, from its state file say, is of another realm than its key. */
+  | 'other-realm'
 
 /** Why a verifier does not hear from its server: for people. Cleared when it does again. */
 export type Trouble = { readonly kind: TroubleKind; readonly message: string; readonly status?: number }
@@ -130,3 +134,17 @@ function kindOf(code: string): TroubleKind {
 export function timedOut(message: string): SourceFailed {
   return new SourceFailed(message, undefined, 'timeout')
 }
+
+/** What an answer with another status than 200 tells whoever set this up. */
+export function refused(status: number): SourceFailed {
+  const words = STATUSES.get(status)
+  return new SourceFailed(`the server answered ${status}${words === undefined ? '' : `: ${words}`}`, status)
+}
+
+const STATUSES: ReadonlyMap<number, string> = new Map([
+  [401, 'it does not know this key; it was mistyped, deleted, or is of another server'],
+  [403, 'this key is no key of a verifier; one is made by POST /control/v1/verifiers'],
+  [404, 'the realm of this key is not served, or the url has another path than the server'],
+  [409, 'its log is not the one that this verifier knows'],
+  [429, 'this key, or its realm, has as many streams as it may'],
+])
