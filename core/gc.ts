@@ -50,10 +50,10 @@ async function remove<T extends { readonly realm: RealmOrdinal }>(
 ): Promise<void> {
   const byRealm = Map.groupBy(expired, ({ realm }) => realm)
   let left = expired.length
-  for (const realm of realms.all()) {
-    const own = byRealm.get(realm.ordinal)
+  for (const [ordinal, own] of byRealm) {
+    const realm = await realms.ofOrdinal(ordinal)
     // The index of a log that was rolled back may lack a revocation, and what was removed by it its tombstone.
-    if (own === undefined || realms.ledger.isSuspended(realm.ordinal)) continue
+    if (realm === undefined || realms.ledger.isSuspended(ordinal)) continue
     const operations = own.map((one) => removing(realm, one))
     const task = (): Promise<unknown> =>
       realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })

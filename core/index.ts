@@ -216,6 +216,7 @@ export {
   unwrapRealmKeys,
   wrapRealmKeys,
 } from './realm-keys.ts'
+export type { RealmView } from './realm-record.ts'
 export {
   assignedMaxSeconds,
   DEFAULT_REALM_SETTINGS,
@@ -224,7 +225,7 @@ export {
   REALM_SETTINGS_ID,
   type RealmSettings,
 } from './realm-settings.ts'
-export { commitOwn, Realms, type RealmsAct, type RealmsParts, type RealmView } from './realms.ts'
+export { commitOwn, Realms, type RealmsAct, type RealmsParts } from './realms.ts'
 export {
   ANCESTORS_MAX,
   type Ancestor,

@@ -125,6 +125,8 @@ export class Ledger {
       await this.#catchUp(realm, index)
     })
     index.endFill()
+    // It may have risen while this log was read.
+    index.raiseFloor(this.#floorMs)
     this.#keepings.set(realm, keeping)
     this.#indexes.set(realm, index)
     return index

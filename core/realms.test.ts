@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HandClock, MASTER, openWorld, SeededRandom, START_MS } from '../test/kit/realm.ts'
+import { onBothStores } from '../test/kit/stores.ts'
 import { StoreRefused, StoreUnavailable } from './faults.ts'
+import { collectMemos } from './gc.ts'
 import type { Store } from './ports.ts'
 import { position } from './position.ts'
 import { AUDIT, actOf, callerAt, intentOf, issue, rawOf, say, tryIssue } from './property/acts.ts'
@@ -170,13 +172,12 @@ describe('making a realm', () => {
         if (result.status === 'rejected') assert.ok(result.reason instanceof StoreUnavailable)
       }
     }
-    const ordinals = names.map((name) => realms.get(name)?.ordinal)
+    const ordinalsIn = (of: Realms): Promise<readonly unknown[]> =>
+      Promise.all(names.map(async (name) => (await of.get(name))?.ordinal))
+    const ordinals = await ordinalsIn(realms)
     assert.equal(new Set(ordinals).size, 3)
     const again = await open(store)
-    assert.deepEqual(
-      names.map((name) => again.get(name)?.ordinal),
-      ordinals,
-    )
+    assert.deepEqual(await ordinalsIn(again), ordinals)
   })
 
   test('a realm whose creation was not answered can be had by asking again', async () => {
@@ -187,8 +188,8 @@ describe('making a realm', () => {
         store.failAt(failing, fate)
         await assert.rejects(realms.create('new', AUDIT), StoreUnavailable)
         const made = await realms.create('new', AUDIT).catch((error: unknown) => error)
-        assert.ok(realms.get('new') !== undefined, `${fate} at commit ${failing}: ${String(made)}`)
-        assert.equal(realms.get('new')?.index.epochId.length, 22)
+        const had = await realms.get('new')
+        assert.equal(had?.index.epochId.length, 22, `${fate} at commit ${failing}: ${String(made)}`)
       }
     }
   })
@@ -218,10 +219,16 @@ test('a realm whose making is tried again by two at a time is opened once', asyn
   await assert.rejects(realms.create('late', AUDIT), StoreUnavailable)
   store.fate = 'works'
   await realms.ledger.probe()
-  const [one, other] = await Promise.all([realms.create('late', AUDIT), realms.create('late', AUDIT)])
-  assert.equal(one, other)
-  assert.equal(realms.get('late'), one)
-  assert.deepEqual([one.index.seq, one.index.epochs.length], [1, 1])
+  const made = await Promise.allSettled([realms.create('late', AUDIT), realms.create('late', AUDIT)])
+  const late = await realms.get('late')
+  assert.ok(late !== undefined)
+  // Who comes second may find that it is there.
+  for (const one of made) {
+    if (one.status === 'fulfilled') assert.equal(one.value, late)
+    else assert.ok(one.reason instanceof StoreRefused)
+  }
+  assert.ok(made.some(({ status }) => status === 'fulfilled'))
+  assert.deepEqual([late.index.seq, late.index.epochs.length], [1, 1])
 })
 
 test('a first start that failed at any commit is made good by the next one', async () => {
@@ -241,4 +248,119 @@ test('a first start that failed at any commit is made good by the next one', asy
     }
   }
   assert.deepEqual(failures, [])
+})
+
+function openLazily(store: Store): Promise<Realms> {
+  return Realms.open({
+    ...{ store, clock: new HandClock(), master: MASTER, random: new SeededRandom('lazily') },
+    ...{ defer: queueMicrotask, lazily: true },
+  })
+}
+
+// The kind: a realm that is not open when something is done with it. Neighbours: asked for by many at once, disabled, made a
+// moment ago, wrapped anew, with expired memos, and one in which something was written.
+onBothStores(
+  '[W104] a realm in which nothing was written is opened when it is first asked for, once',
+  async (store) => {
+    const { realms: first } = await openWorld(store)
+    for (const name of ['empty', 'off', 'used']) await first.create(name, AUDIT)
+    const used = await first.get('used')
+    assert.ok(used !== undefined)
+    const record = await issue(used, 'one')
+    await revokeToken(used, record, actOf(used))
+    const caller = actOf(first.default).caller
+    assert.equal(await first.setState('off', 'disabled', { caller, audit: AUDIT }), 'done')
+    const realms = await openLazily(store)
+    assert.deepEqual(
+      realms.all().map(({ name }) => name),
+      // What was disabled has a row that ended everything in it.
+      ['system', 'default', 'off', 'used'],
+    )
+    assert.deepEqual(
+      realms.dormant().map(({ name }) => name),
+      ['empty'],
+    )
+    assert.deepEqual(
+      [realms.isServed('empty'), realms.isServed('off'), realms.isServed('none')],
+      [true, false, false],
+    )
+    const again = await realms.get('used')
+    assert.ok(again !== undefined)
+    assert.equal(await say(again, 'one'), 'revoked', 'what is revoked is known from the start')
+    const woken = await Promise.all([
+      realms.get('empty'),
+      realms.served('empty'),
+      realms.known('empty'),
+      realms.get('empty'),
+    ])
+    assert.equal(new Set(woken).size, 1)
+    assert.deepEqual([woken[0]?.index.seq, woken[0]?.index.epochs.length], [1, 1])
+    assert.equal(realms.get('empty'), woken[0], 'at once, from then on')
+    assert.equal(realms.dormant().length, 0)
+  },
+)
+
+test('[W104] a realm that was made is not open before somebody asks, and is then one like any other', async () => {
+  const { store } = await openWorld()
+  const realms = await openLazily(store)
+  await realms.make('new', AUDIT)
+  await assert.rejects(realms.make('new', AUDIT), StoreRefused)
+  assert.equal(realms.all().length, 2)
+  assert.equal((await realms.view('new'))?.enabled, true)
+  const realm = await realms.get('new')
+  assert.ok(realm !== undefined)
+  const record = await issue(realm, 'one')
+  await revokeToken(realm, record, actOf(realm))
+  assert.equal(await say(realm, 'one'), 'revoked')
+  assert.equal(
+    await say(await openLazily(store).then(async (next) => (await next.get('new')) ?? realm), 'one'),
+    'revoked',
+  )
+})
+
+test('[W104] a realm that is not open is disabled, deleted and wrapped anew as one that is', async () => {
+  const { store } = await openWorld()
+  const realms = await openLazily(store)
+  for (const name of ['off', 'gone', 'kept']) await realms.make(name, AUDIT)
+  const { caller } = actOf(realms.default)
+  assert.equal(await realms.setState('off', 'disabled', { caller, audit: AUDIT }), 'done')
+  assert.equal(await realms.setState('gone', 'deleted', { caller, audit: AUDIT }), 'done')
+  const master = { bytes: Buffer.alloc(32, 9) }
+  assert.equal(await realms.rewrap(master, { caller, audit: AUDIT }), 'done')
+  assert.deepEqual(
+    ['off', 'gone', 'kept'].map((name) => realms.isServed(name)),
+    [false, false, true],
+  )
+  assert.equal(realms.dormant().length, 1)
+  assert.equal((await realms.get('kept'))?.name, 'kept', 'by the key that its record is wrapped by now')
+  assert.equal((await realms.known('off'))?.isClosed, true)
+  assert.equal(await realms.known('gone'), undefined)
+})
+
+test('[W104] a realm that cannot be opened is out of order alone, and is opened when it can be', async () => {
+  const store = new FailingOnce(START_MS)
+  await openWorld(store)
+  const realms = await openLazily(store)
+  await realms.make('new', AUDIT)
+  // Its first row is its first epoch, written when it is opened.
+  store.failAt(1, 'fails-unwritten')
+  await assert.rejects(Promise.resolve(realms.get('new')), StoreUnavailable)
+  assert.equal(await say(realms.default, 'none'), 'unknown')
+  assert.equal((await realms.get('new'))?.index.seq, 1)
+})
+
+test('[W104] what has ended in a realm that is not open is collected', async () => {
+  const world = await openWorld()
+  const { store, clock, realms: first } = world
+  const made = await first.create('new', AUDIT)
+  const memo = { kind: 'k', id: 'i', value: Buffer.alloc(1), expiresAtMs: clock.wallMs() + 1 }
+  const operations = [{ kind: 'put-memo', memo } as const]
+  await made.commit({ realm: made.ordinal, standsOn: [], expects: [], operations })
+  const realms = await openLazily(store)
+  assert.equal(realms.dormant().length, 1)
+  realms.ledger.raiseFloor(clock.wallMs() + 1)
+  await realms.ledger.settleFloor()
+  assert.equal(await collectMemos(realms, store), 1)
+  assert.equal(await store.memo(made.ordinal, memo), undefined)
+  assert.equal((await realms.get('new'))?.index.floorMs, clock.wallMs() + 1, 'and its index has the floor')
 })

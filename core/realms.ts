@@ -1,7 +1,7 @@
+import { after } from './awaitable.ts'
 import { putRecord } from './change.ts'
-import type { Collection, Entry } from './directory.ts'
 import { adviceOn, Disorder, type Unreadable } from './disorder.ts'
-import { NotReadable, RealmOutOfOrder, StoreRefused, StoreUnavailable } from './faults.ts'
+import { isOutage, NotReadable, RealmOutOfOrder, StoreRefused, StoreUnavailable } from './faults.ts'
 import {
   DEFAULT_REALM,
   parseRealmName,
@@ -11,37 +11,29 @@ import {
   SYSTEM_REALM,
 } from './ids.ts'
 import { Ledger } from './ledger.ts'
-import type { Clock, Defer, DirectoryRecord, IssuingQuota, Random, Store } from './ports.ts'
+import type { Awaitable, Clock, Defer, DirectoryRecord, IssuingQuota, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
 import { type Audit, type Caller, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
+import {
+  REALMS,
+  REALMS_MAX,
+  type RealmValue,
+  type RealmView,
+  readRealmValue,
+  viewOf,
+} from './realm-record.ts'
 import { REALM_SETTINGS, REALM_SETTINGS_ID } from './realm-settings.ts'
 import { ruleOn } from './revoke.ts'
-import { readObject, STRANGE } from './stored-json.ts'
+import { STRANGE } from './stored-json.ts'
 import { loadGrammar } from './token-prefixes.ts'
 import type { Operation } from './units.ts'
 
-/** What the system realm keeps about each realm, itself included. */
-type RealmValue = {
-  readonly ordinal: number
-  readonly wrappedKeys: string
-  readonly nextOrdinal?: number
-  readonly createdAtMs?: number
-  /** Absent: it is served. A deleted one is never served again, nor is another one given its name. */
-  readonly state?: 'disabled' | 'deleted'
-}
-
-/** A realm as operators see it. */
-export type RealmView = { readonly name: RealmName; readonly enabled: boolean; readonly createdAtMs?: number }
-
 export type RealmsAct = { readonly caller: Caller; readonly audit: Audit }
 
-const REALMS: Collection<RealmValue> = { name: 'realms', keys: () => [] }
 const SYSTEM_ORDINAL = realmOrdinal(0)
 const DEFAULT_ORDINAL = realmOrdinal(1)
 const FOUNDING: Audit = { by: 'server', from: 'local', how: 'store.create' }
-/** Realms of one store: what a position of the embedded store's log can number. */
-const REALMS_MAX = 8_000
 
 export type RealmsParts = {
   readonly store: Store
@@ -53,7 +45,15 @@ export type RealmsParts = {
   readonly quota?: IssuingQuota
   /** Told once of each thing in the store that cannot be read. */
   readonly onUnreadable?: (found: Unreadable) => void
+  /** Whether realms in whose log nothing was ever written are opened when they are first asked for; else at once. */
+  readonly lazily?: boolean
 }
+
+/** A realm that is not open: nothing stands in its log but the row that began it. */
+export type Dormant = { readonly name: RealmName; readonly ordinal: RealmOrdinal; readonly isClosed: boolean }
+
+/** Rows of a log that can say nothing about any token: the first epoch's. */
+const DORMANT_ROWS_MAX = 1
 
 /** Every realm of a store, open. `system` holds the realms themselves and the control keys; it has no dialects. */
 export class Realms {
@@ -66,6 +66,7 @@ export class Realms {
   #coming: MasterKey | undefined
   readonly #open: Map<string, Realm> = new Map()
   readonly #opening: Map<RealmName, Promise<Realm>> = new Map()
+  readonly #dormant: Map<string, Dormant> = new Map()
 
   private constructor(parts: RealmsParts) {
     this.#parts = parts
@@ -75,7 +76,7 @@ export class Realms {
   }
 
   /**
-   * Opens all realms of a store, or makes `system` and `default` in a new one.
+   * Opens the realms of a store, lazily or not, or makes `system` and `default` in a new one.
    * @throws StoreRefused when the store was made with another master key.
    */
   static async open(parts: RealmsParts): Promise<Realms> {
@@ -119,12 +120,16 @@ export class Realms {
     return found === undefined ? undefined : adviceOn(found)
   }
 
-  /** The realm that a path names; `default` without one. @throws RealmOutOfOrder when nothing can be answered in it. */
-  served(name: string | undefined): Realm | undefined {
-    const realm = name === undefined ? this.#open.get(DEFAULT_REALM) : this.get(name)
-    const why = realm === undefined ? this.whyNot(name ?? DEFAULT_REALM) : this.whyNotIn(realm)
-    if (why !== undefined) throw new RealmOutOfOrder(why)
-    return realm
+  /**
+   * The realm that a path names; `default` without one.
+   * @throws RealmOutOfOrder when nothing can be answered in it, StoreUnavailable when it cannot be opened now.
+   */
+  served(name: string | undefined): Awaitable<Realm | undefined> {
+    return after(name === undefined ? this.#open.get(DEFAULT_REALM) : this.get(name), (realm) => {
+      const why = realm === undefined ? this.whyNot(name ?? DEFAULT_REALM) : this.whyNotIn(realm)
+      if (why !== undefined) throw new RealmOutOfOrder(why)
+      return realm
+    })
   }
 
   whyNotIn({ ordinal }: Realm): string | undefined {
@@ -132,18 +137,57 @@ export class Realms {
     return suspension?.kind === 'unreadable' ? suspension.advice : undefined
   }
 
-  /** Realms that are served, by name; `system` is not one of them. */
-  get(name: string): Realm | undefined {
-    const realm = name === SYSTEM_REALM ? undefined : this.#open.get(name)
-    return realm?.isClosed === true ? undefined : realm
+  /** Realms that are served, by name; `system` is not one of them. Opens one that nobody has asked for yet. */
+  get(name: string): Awaitable<Realm | undefined> {
+    if (!this.isServed(name)) return undefined
+    return this.#open.get(name) ?? this.#wake(name)
   }
 
+  /** Whether `get` finds one; opens none. */
+  isServed(name: string): boolean {
+    if (name === SYSTEM_REALM) return false
+    return (this.#open.get(name) ?? this.#dormant.get(name))?.isClosed === false
+  }
+
+  /** Whether there is, or was, one of this name: served or not. */
+  stands(name: string): boolean {
+    return this.#open.has(name) || this.#dormant.has(name)
+  }
+
+  /** Those that are open. What is not open has nothing to be kept, collected, counted or told. */
   all(): readonly Realm[] {
     return [...this.#open.values()]
   }
 
-  /** @throws StoreRefused for a name that cannot be one, StoreUnavailable when it could not be made. */
+  /** Those that are not: nothing was ever written in them. */
+  dormant(): readonly Dormant[] {
+    return [...this.#dormant.values()]
+  }
+
+  /** Opens the realm of this number, if it is not open. @returns undefined when that cannot be done now. */
+  async ofOrdinal(ordinal: RealmOrdinal): Promise<Realm | undefined> {
+    for (const realm of this.#open.values()) if (realm.ordinal === ordinal) return realm
+    const found = this.dormant().find((one) => one.ordinal === ordinal)
+    if (found === undefined) return undefined
+    try {
+      return await this.#wake(found.name)
+    } catch (error) {
+      if (!isOutage(error)) throw error
+      return undefined
+    }
+  }
+
+  /** As `make`, and opens it. */
   async create(name: string, audit: Audit): Promise<Realm> {
+    await this.make(name, audit)
+    return this.#open.get(name) ?? this.#wake(name)
+  }
+
+  /**
+   * Makes a realm; it is opened when it is first asked for.
+   * @throws StoreRefused for a name that cannot be one, StoreUnavailable when it could not be made.
+   */
+  async make(name: string, audit: Audit): Promise<void> {
     const valid = parseRealmName(name)
     if (valid === undefined || valid === SYSTEM_REALM) throw new StoreRefused(`"${name}" cannot name a realm`)
     await this.#settleMaster()
@@ -151,8 +195,10 @@ export class Realms {
     const own = await system.directory.standing(REALMS, SYSTEM_REALM)
     const standing = await system.directory.standing(REALMS, valid)
     // An earlier call may have written it without learning so.
-    if (standing.entry !== undefined && !this.#open.has(valid))
-      return this.#openOne(valid, standing.entry.value)
+    if (standing.entry !== undefined && !this.stands(valid)) {
+      this.#lie(valid, standing.entry.value)
+      return
+    }
     if (own.entry === undefined || standing.entry !== undefined)
       throw new StoreRefused(`realm ${name} exists`)
     const ordinal = own.entry.value.nextOrdinal ?? DEFAULT_ORDINAL + 1
@@ -173,7 +219,7 @@ export class Realms {
       ],
     })
     if (outcome.kind !== 'applied') throw new StoreUnavailable(`realm ${name} could not be made now`)
-    return this.#openOne(valid, value)
+    this.#lie(valid, value)
   }
 
   /** Realms that were not deleted, by name. */
@@ -193,7 +239,7 @@ export class Realms {
 
   /** A realm that is disabled, too, for whoever reads what is in it. */
   async known(name: string): Promise<Realm | undefined> {
-    return (await this.view(name)) === undefined ? undefined : this.#open.get(name)
+    return (await this.view(name)) === undefined ? undefined : this.#known(name)
   }
 
   /**
@@ -207,7 +253,7 @@ export class Realms {
     act: RealmsAct,
   ): Promise<'done' | 'stale' | undefined> {
     const { entry, version } = await this.system.directory.standing(REALMS, name)
-    const realm = this.#open.get(name)
+    const realm = await this.#known(name)
     if (entry === undefined || realm === undefined || viewOf(entry) === undefined) return undefined
     if (state !== 'enabled') {
       realm.setClosed(true)
@@ -296,6 +342,25 @@ export class Realms {
     await this.create(DEFAULT_REALM, FOUNDING)
   }
 
+  #known(name: string): Awaitable<Realm | undefined> {
+    return this.#open.get(name) ?? (this.#dormant.has(name) ? this.#wake(name) : undefined)
+  }
+
+  #lie(name: RealmName, { ordinal, state }: RealmValue): void {
+    this.#dormant.set(name, { name, ordinal: realmOrdinal(ordinal), isClosed: state !== undefined })
+  }
+
+  /** @throws RealmOutOfOrder when its record cannot be read, StoreUnavailable. */
+  #wake(name: string): Promise<Realm> {
+    return this.#once(name as RealmName, async () => {
+      // As it stands now: its keys may have been wrapped anew since.
+      const record = await this.#parts.store.record(SYSTEM_ORDINAL, REALMS.name, name)
+      const value = this.#readable(name, record?.body)
+      if (value !== undefined) return this.#openAnew(name as RealmName, value)
+      throw new RealmOutOfOrder(this.whyNot(name) ?? STRANGE)
+    })
+  }
+
   #valueFor(name: RealmName, ordinal: number): RealmValue {
     const { random, clock } = this.#parts
     const wrapping = { realm: name, master: this.#master, random }
@@ -305,16 +370,20 @@ export class Realms {
 
   /** Once, however many ask at the same time: two realms over one log would each know half of it. */
   #openOne(name: RealmName, value: RealmValue): Promise<Realm> {
+    return this.#once(name, () => this.#openAnew(name, value))
+  }
+
+  #once(name: RealmName, open: () => Promise<Realm>): Promise<Realm> {
     const known = this.#opening.get(name)
     if (known !== undefined) return known
-    const opening = this.#openAnew(name, value).finally(() => this.#opening.delete(name))
+    const opening = open().finally(() => this.#opening.delete(name))
     this.#opening.set(name, opening)
     return opening
   }
 
   async #openAnew(name: RealmName, value: RealmValue): Promise<Realm> {
     const { store, clock, random, quota } = this.#parts
-    const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#master)
+    const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#masterOf(name, value))
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const index = await this.ledger.openRealm(ordinal, keys.digestKey)
     const realm = new Realm({
@@ -325,6 +394,7 @@ export class Realms {
     await this.#settle(realm)
     realm.setClosed(value.state !== undefined)
     this.#open.set(name, realm)
+    this.#dormant.delete(name)
     return realm
   }
 
@@ -343,14 +413,40 @@ export class Realms {
   /** A realm whose own record cannot be read, or whose keys do not open, is out of order; the others are opened. */
   async #openIfReadable(name: string, body: string | undefined): Promise<void> {
     if (name === SYSTEM_REALM || body === undefined) return
-    const value = readRealmValue(body)
-    const why = value === undefined ? STRANGE : this.#whyNoKeys(name as RealmName, value)
-    if (value !== undefined && why === undefined) await this.#openOne(name as RealmName, value)
-    else this.disorder.note({ realm: name, what: 'realm', name: `realms/${name}`, why: why ?? STRANGE })
+    const value = this.#readable(name, body)
+    if (value === undefined) return
+    if (name !== DEFAULT_REALM && (await this.#mayLie(value))) this.#lie(name as RealmName, value)
+    else await this.#openOne(name as RealmName, value)
   }
 
-  #whyNoKeys(name: RealmName, { wrappedKeys }: RealmValue): string | undefined {
-    return opensKeys(wrappedKeys, name, this.#master) ? undefined : 'its keys do not open with the master key'
+  /** What can be read of a realm's record; what cannot is noted. */
+  #readable(name: string, body: string | undefined): RealmValue | undefined {
+    const value = body === undefined ? undefined : readRealmValue(body)
+    const why = value === undefined ? STRANGE : this.#whyNoKeys(name as RealmName, value)
+    if (why === undefined) return value
+    this.disorder.note({ realm: name, what: 'realm', name: `realms/${name}`, why })
+    return undefined
+  }
+
+  /**
+   * A realm with at most its first row has no rule, no hold, nothing that waits, no record and so no token: there is
+   * nothing to be told, kept or refused in it.
+   */
+  async #mayLie({ ordinal }: RealmValue): Promise<boolean> {
+    if (this.#parts.lazily !== true) return false
+    const { seq } = await this.#parts.store.head(realmOrdinal(ordinal))
+    return seq <= DORMANT_ROWS_MAX
+  }
+
+  #whyNoKeys(name: RealmName, value: RealmValue): string | undefined {
+    const master = this.#masterOf(name, value)
+    return opensKeys(value.wrappedKeys, name, master) ? undefined : 'its keys do not open with the master key'
+  }
+
+  /** While the keys are wrapped anew, some are wrapped by the one that comes before this process knows that it has come. */
+  #masterOf(name: RealmName, { wrappedKeys }: RealmValue): MasterKey {
+    const coming = this.#coming
+    return coming !== undefined && opensKeys(wrappedKeys, name, coming) ? coming : this.#master
   }
 
   async *#records(): AsyncGenerator<DirectoryRecord, void> {
@@ -375,27 +471,6 @@ export class Realms {
     if (realm === undefined) throw new StoreRefused(`the store has no realm ${name}`)
     return realm
   }
-}
-
-const STATES: readonly unknown[] = [undefined, 'disabled', 'deleted']
-
-/** @returns undefined for what no version up to this one has written: a state that is not known here serves nobody. */
-function readRealmValue(body: string): RealmValue | undefined {
-  const value = readObject(body)
-  if (value === undefined) return undefined
-  const { ordinal, wrappedKeys, nextOrdinal, createdAtMs, state } = value
-  const isCount = (one: unknown): boolean =>
-    Number.isInteger(one) && Number(one) >= 0 && Number(one) <= REALMS_MAX + 1
-  if (!isCount(ordinal) || typeof wrappedKeys !== 'string' || !STATES.includes(state)) return undefined
-  if (nextOrdinal !== undefined && !isCount(nextOrdinal)) return undefined
-  return createdAtMs === undefined || typeof createdAtMs === 'number' ? (value as RealmValue) : undefined
-}
-
-function viewOf({ id, value }: Entry<RealmValue>): RealmView | undefined {
-  if (id === SYSTEM_REALM || value.state === 'deleted') return undefined
-  const { createdAtMs, state } = value
-  const view = { name: id as RealmName, enabled: state === undefined }
-  return createdAtMs === undefined ? view : { ...view, createdAtMs }
 }
 
 /**

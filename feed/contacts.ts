@@ -1,4 +1,12 @@
-import { type Caller, type Memo, type Realm, readObject, STRANGE } from '@rescind/core'
+import {
+  type Caller,
+  type Memo,
+  type Realm,
+  type RealmOrdinal,
+  readObject,
+  STRANGE,
+  type Store,
+} from '@rescind/core'
 import type { Contact, StalePolicy } from './instances.ts'
 
 const KIND = 'feed-instance'
@@ -48,6 +56,11 @@ export async function readContacts(realm: Realm): Promise<readonly Contact[]> {
     if (page.next === undefined) return contacts
     after = page.next
   }
+}
+
+/** Whether anybody at all had a stream in a realm that is not open. @throws StoreUnavailable. */
+export async function hadContacts(store: Store, realm: RealmOrdinal): Promise<boolean> {
+  return (await store.memos(realm, { kind: KIND, after: undefined, limit: 1 })).memos.length > 0
 }
 
 function memoOf(contact: Contact): Memo {

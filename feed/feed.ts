@@ -1,6 +1,6 @@
 import type { Caller, Clock, Place, Realm, RealmOrdinal, Realms } from '@rescind/core'
 import { isOutage, ROW_KINDS, rowKindOf } from '@rescind/core'
-import { readContacts } from './contacts.ts'
+import { hadContacts, readContacts } from './contacts.ts'
 import { Forks } from './forks.ts'
 import { RealmFeed } from './realm-feed.ts'
 import { SENDING_MAX, SENDING_QUEUE_MAX, Turnstile } from './snapshots.ts'
@@ -47,12 +47,23 @@ export class Feed {
   /** @throws StoreUnavailable when who was connected before cannot be read. */
   static async open(parts: FeedParts): Promise<Feed> {
     const feed = new Feed(parts)
+    await feed.#openKnown()
     for (const realm of parts.realms.all()) {
       await feed.#forks.recall(realm)
       const contacts = await readContacts(realm)
       for (const contact of contacts) feed.of(realm).instances.recall(contact)
     }
     return feed
+  }
+
+  /** Realms in which nothing was ever written are open nevertheless if somebody has followed them, or proved them wrong. */
+  async #openKnown(): Promise<void> {
+    const { realms } = this.#parts
+    const forked = await this.#forks.names()
+    for (const { name, ordinal } of realms.dormant()) {
+      if (forked.has(name) || (await hadContacts(realms.system.store, ordinal)))
+        await realms.ofOrdinal(ordinal)
+    }
   }
 
   of(realm: Realm): RealmFeed {

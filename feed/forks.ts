@@ -29,6 +29,18 @@ export class Forks {
     this.#alarm = alarm
   }
 
+  /** Names of realms that something was written down about. @throws StoreUnavailable. */
+  async names(): Promise<ReadonlySet<string>> {
+    const { store, ordinal } = this.#realms.system
+    const names = new Set<string>()
+    for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; isFirst = false) {
+      const page = await store.memos(ordinal, { kind: FORK_MEMOS, after, limit: 1_000 })
+      for (const { id } of page.memos) names.add(id)
+      after = page.next
+    }
+    return names
+  }
+
   /** @throws StoreUnavailable when it cannot be known. */
   async recall(realm: Realm): Promise<void> {
     const { system, ledger } = this.#realms

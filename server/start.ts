@@ -100,6 +100,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       clock: steadyClock(clock),
       random,
       defer: (task) => setImmediate(task),
+      lazily: true,
       quota: surroundings.quota ?? issuingQuota(config.issueRate, () => clock.monotonicMs()),
       onUnreadable: (found) => log.error(found, adviceOn(found)),
     })

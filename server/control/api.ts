@@ -75,7 +75,7 @@ class Frame {
       if (routed === undefined) return refusalProblem({ kind: 'not-found' })
       const endpoint = endpointOf(routed, request.method)
       if (endpoint === undefined) return refusalProblem({ kind: 'method', allow: allowed(routed) })
-      return after(this.#realmFor(request, by, endpoint), (realm) => {
+      return after(this.#realmFor(request, by, endpoint), (realm): Awaitable<Answer | Stale> => {
         if (isAnswer(realm)) return realm
         return (
           this.#limits.refuse(by, laneOf(endpoint)) ?? this.#run(endpoint, { request, by, realm, routed })
@@ -110,14 +110,15 @@ class Frame {
     // A realm's own key acts in its realm only, and learns of no other.
     const name = asked ?? by.realm ?? 'default'
     if (by.realm !== undefined && by.realm !== name) return NO_REALM
-    const realm = realms.get(name)
-    // What can be read of a realm that is out of order is shown to operators; nobody may take it for what is in force.
-    const reads = by.kind === 'control' && isSafe(endpoint.method)
-    const why = reads && realm !== undefined ? undefined : realms.whyNot(name)
-    if (why !== undefined) throw new RealmOutOfOrder(why)
-    if (realm !== undefined || !reads || by.realm !== undefined) return realm ?? NO_REALM
-    // Disabled, it does nothing, and what was done in it can be looked up still. `system` has calls of its own.
-    return after(name === SYSTEM_REALM ? undefined : realms.known(name), (known) => known ?? NO_REALM)
+    return after(realms.get(name), (realm): Awaitable<Realm | Problem> => {
+      // What can be read of a realm that is out of order is shown to operators; nobody may take it for what is in force.
+      const reads = by.kind === 'control' && isSafe(endpoint.method)
+      const why = reads && realm !== undefined ? undefined : realms.whyNot(name)
+      if (why !== undefined) throw new RealmOutOfOrder(why)
+      if (realm !== undefined || !reads || by.realm !== undefined) return realm ?? NO_REALM
+      // Disabled, it does nothing, and what was done in it can be looked up still. `system` has calls of its own.
+      return after(name === SYSTEM_REALM ? undefined : realms.known(name), (known) => known ?? NO_REALM)
+    })
   }
 }
 

@@ -111,8 +111,7 @@ async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   if (by.realm !== undefined && body.realm !== undefined && body.realm !== by.realm)
     return problem(403, 'realm: this key makes keys of its own realm only')
   const realm = by.realm ?? body.realm
-  if (realm !== undefined && parts.realms.get(realm) === undefined)
-    return problem(422, 'realm: no such realm')
+  if (realm !== undefined && !parts.realms.isServed(realm)) return problem(422, 'realm: no such realm')
   const { entries } = await system.directory.page(CONTROL_KEYS, { after: undefined, limit: CONTROL_KEYS_MAX })
   if (entries.length >= CONTROL_KEYS_MAX) return problem(422, `a store has at most ${CONTROL_KEYS_MAX} keys`)
   const text = mintText(PREFIX.controlKey, system.random).reveal()

@@ -139,7 +139,7 @@ async function create(ask: Ask<unknown, { name: string }>): Promise<Answer> {
   if (valid === undefined || valid === SYSTEM_REALM)
     return problem(422, 'name: 1 to 63 of a-z, 0-9 and -, and not "system"')
   try {
-    await realms.create(name, auditOf(ask))
+    await realms.make(name, auditOf(ask))
   } catch (error) {
     if (!(error instanceof StoreRefused)) throw error
     return problem(409, 'name: there is, or was, a realm of this name')
@@ -158,7 +158,7 @@ async function settle(
   const name = ask.params['name'] ?? ''
   if (name === 'default' && state !== 'enabled')
     return problem(409, 'the realm "default" is always there; revoke what is in it instead')
-  const realm = state === 'enabled' ? undefined : ask.parts.realms.get(name)
+  const realm = state === 'enabled' ? undefined : await ask.parts.realms.get(name)
   // By its own settings; in one that is not served nothing is alive.
   const refused = realm === undefined ? undefined : await refusedEnding({ ...ask, realm }, WHOLE_REALM)
   if (refused !== undefined) return refused

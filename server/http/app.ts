@@ -1,6 +1,7 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import {
   type Awaitable,
+  after,
   isOutage,
   NotReadable,
   type Realm,
@@ -261,30 +262,30 @@ function isUnder(path: string, prefix: string): boolean {
   return path === prefix || (prefix !== '/' && path.startsWith(`${prefix}/`))
 }
 
-/** Asked when a request has come whole. @throws RealmOutOfOrder. */
-type RealmOf = () => Realm | undefined
+/** Asked when a request has come whole. @throws RealmOutOfOrder, StoreUnavailable. */
+type RealmOf = () => Awaitable<Realm | undefined>
 
 function dialectMouth(realmOf: RealmOf, dialect: Dialect): Mouth {
   return {
-    handle: (request) => {
-      const realm = realmOf()
-      return realm === undefined
-        ? dialect.refuse({ kind: 'not-found' }, request.path, request.header('accept'))
-        : dialect.handle(realm, request)
-    },
+    handle: (request) =>
+      after(realmOf(), (realm) =>
+        realm === undefined
+          ? dialect.refuse({ kind: 'not-found' }, request.path, request.header('accept'))
+          : dialect.handle(realm, request),
+      ),
     refuse: dialect.refuse,
     routeOf: (request) => dialect.routeOf(request),
   }
 }
 
 function checkMouth(realmOf: RealmOf, { handle, refuse, routeOf }: Check): Mouth {
-  const answer = (request: NodeWireRequest): Awaitable<Answer> => {
-    const realm = realmOf()
-    // A prefix that is `/check` only once it is decoded is no gateway's.
-    return realm === undefined || !isCheckPath(request.path)
-      ? refuse({ kind: 'not-found' })
-      : handle(realm, request)
-  }
+  const answer = (request: NodeWireRequest): Awaitable<Answer> =>
+    after(realmOf(), (realm) =>
+      // A prefix that is `/check` only once it is decoded is no gateway's.
+      realm === undefined || !isCheckPath(request.path)
+        ? refuse({ kind: 'not-found' })
+        : handle(realm, request),
+    )
   return { handle: answer, refuse, routeOf, judgesAlone: true }
 }
 

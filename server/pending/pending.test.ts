@@ -73,7 +73,7 @@ async function hold(realm: Realm, { targets, inMs = 1_000, atDeadline = 'release
     dueAtMs: placedAtMs + inMs,
     atDeadline,
   }
-  const slot = await HOLDS.freeSlot(realm)
+  const slot = await HOLDS.freeSlot(realm, id)
   assert.ok(slot !== undefined)
   const operations = [
     ...HOLDS.put(realm, { id, value, slot, audit: AUDIT }),
@@ -94,7 +94,7 @@ async function schedule(realm: Realm, inMs: number): Promise<string> {
     askedAtMs,
     dueAtMs: askedAtMs + inMs,
   }
-  const slot = await SCHEDULES.freeSlot(realm)
+  const slot = await SCHEDULES.freeSlot(realm, id)
   assert.ok(slot !== undefined)
   const operations = SCHEDULES.put(realm, { id, value, slot, audit: AUDIT })
   await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
@@ -299,7 +299,7 @@ async function atOnce(realm: Realm, count: number): Promise<readonly string[]> {
   }
   return Promise.all(
     numbered('sch_at-once', count).map(async (id) => {
-      const slot = await SCHEDULES.freeSlot(realm)
+      const slot = await SCHEDULES.freeSlot(realm, id)
       if (slot === undefined) return 'full'
       const operations = SCHEDULES.put(realm, { id, value, slot, audit: AUDIT })
       return (await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })).kind
@@ -316,10 +316,10 @@ onBothStores(
     await placeless(realm, numbered('sch_old', 600), DAY_MS)
     for (let open = 600; open < OPEN_MAX - 1; open += 1) await schedule(realm, DAY_MS)
     assert.equal((await atOnce(realm, 300)).filter((kind) => kind === 'applied').length, 1)
-    assert.equal(await SCHEDULES.freeSlot(realm), undefined)
+    assert.equal(await SCHEDULES.freeSlot(realm, 'an-id'), undefined)
     assert.ok((await atOnce(realm, 3)).every((kind) => kind === 'full'))
-    assert.notEqual(await SCHEDULES.freeSlot(other), undefined, 'another realm is unhurt')
-    assert.notEqual(await HOLDS.freeSlot(realm), undefined, 'and so is another kind')
+    assert.notEqual(await SCHEDULES.freeSlot(other, 'an-id'), undefined, 'another realm is unhurt')
+    assert.notEqual(await HOLDS.freeSlot(realm, 'an-id'), undefined, 'and so is another kind')
   },
 )
 
@@ -379,7 +379,7 @@ test('[W71] by a clock that nobody trusts only what ends tokens is done', async 
 test('a realm is full at its bound, and not one before it', async () => {
   const { realm } = await openWorld()
   for (let open = 0; open < OPEN_MAX - 1; open += 1) await hold(realm, {})
-  assert.notEqual(await HOLDS.freeSlot(realm), undefined)
+  assert.notEqual(await HOLDS.freeSlot(realm, 'an-id'), undefined)
   await hold(realm, {})
-  assert.equal(await HOLDS.freeSlot(realm), undefined)
+  assert.equal(await HOLDS.freeSlot(realm, 'an-id'), undefined)
 })

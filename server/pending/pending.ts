@@ -11,6 +11,7 @@ import {
   readObject,
   readValue,
   STRANGE,
+  sha256,
   shaped,
 } from '@rescind/core'
 
@@ -65,14 +66,15 @@ export class PendingKind<T extends Waiting, State extends string> {
    * A place that is free now, or undefined when there is none. Another unit may take it first: then this one conflicts, and
    * has to ask again. Those from before there were places leave as many of the lowest free.
    */
-  async freeSlot(realm: Realm): Promise<number | undefined> {
+  async freeSlot(realm: Realm, id: string): Promise<number | undefined> {
     const { entries } = await realm.directory.page(this.collection, { after: undefined, limit: OPEN_MAX })
     if (entries.length >= OPEN_MAX) return undefined
     const taken = new Set(entries.flatMap(({ value }) => value.slot ?? []))
     const free: number[] = []
     for (let slot = entries.length - taken.size; slot < OPEN_MAX; slot += 1)
       if (!taken.has(slot)) free.push(slot)
-    return free[realm.random.bytes(4).readUInt32BE() % free.length]
+    // Ids are random: those who ask at once mostly take different ones.
+    return free[sha256(Buffer.from(id, 'utf8')).readUInt32BE() % free.length]
   }
 
   put(realm: Realm, { id, value, slot, audit }: Put<T>): readonly Operation[] {

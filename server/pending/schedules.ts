@@ -72,10 +72,9 @@ async function asking(
   value: ApprovalValue,
   audit: Audit,
 ): Promise<readonly Operation[] | undefined> {
-  const slot = await APPROVALS.freeSlot(realm)
-  return slot === undefined
-    ? undefined
-    : APPROVALS.put(realm, { id: APPROVALS.mintId(realm), value, slot, audit })
+  const id = APPROVALS.mintId(realm)
+  const slot = await APPROVALS.freeSlot(realm, id)
+  return slot === undefined ? undefined : APPROVALS.put(realm, { id, value, slot, audit })
 }
 
 const CONTROL_CALLER = 'control:'

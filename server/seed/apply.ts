@@ -44,10 +44,27 @@ export async function applySeed(parts: SeedParts, seed: Seed): Promise<number> {
   for (const given of seed.realms) {
     // What it holds cannot be told; it is left as it is, and the other realms are seeded.
     if (parts.realms.whyNot(given.name) !== undefined) continue
-    const realm = parts.realms.get(given.name) ?? (await parts.realms.create(given.name, SEED_AUDIT))
+    // One that was disabled or deleted stays as it is, too.
+    if (parts.realms.stands(given.name) && !parts.realms.isServed(given.name)) continue
+    if (!parts.realms.stands(given.name)) await parts.realms.make(given.name, SEED_AUDIT)
+    // Nothing is looked for in a realm that is only to be there.
+    if (isEmpty(given)) continue
+    const realm = await parts.realms.get(given.name)
+    if (realm === undefined) continue
     created += await seedRealm(parts, realm, given)
   }
   return created
+}
+
+/** Whether a realm is given without anything in it. */
+function isEmpty({ name: _name, ...given }: SeedRealm): boolean {
+  return isNothing(given)
+}
+
+function isNothing(value: unknown): boolean {
+  if (value === undefined) return true
+  if (Array.isArray(value)) return value.length === 0
+  return typeof value === 'object' && value !== null && Object.values(value).every(isNothing)
 }
 
 async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Promise<number> {

@@ -75,6 +75,7 @@ function forkOf(id: string): Unit {
   return { realm, standsOn: [], expects: [], operations: [{ kind: 'put-memo', memo }] }
 }
 
+const ZOE = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'zoe' } }
 const SUBJECT = { target: { subject: 'ann', source: 'oauth' } }
 
 // The kind: work of the upkeep that goes through all realms. Neighbours: every part of it, tokens and memos.
@@ -139,7 +140,7 @@ test('[W93] a server in which all is in order says no more than that it is ready
 
 test('[W64] of 300 schedules that are asked for at once on 999 open ones, one is taken', async (t) => {
   const body = JSON.stringify({
-    ...{ targets: [], reason: 'r', by: 'control:first', askedAtMs: 0, dueAtMs: LAST_INSTANT_MS },
+    ...{ targets: [ZOE], reason: 'r', by: 'control:first', askedAtMs: 0, dueAtMs: LAST_INSTANT_MS },
   })
   const operations = Array.from({ length: 999 }, (_, nth) => {
     const record = { collection: 'schedules', id: `sch_${nth}`, fromVersion: 0, body, keys: [] }

@@ -97,9 +97,9 @@ export async function askApproval(
   reason: string,
 ): Promise<Answer | Stale> {
   const { realm, by } = ask
-  const slot = await APPROVALS.freeSlot(realm)
-  if (slot === undefined) return tooMany('requests for approval')
   const id = APPROVALS.mintId(realm)
+  const slot = await APPROVALS.freeSlot(realm, id)
+  if (slot === undefined) return tooMany('requests for approval')
   const audit: Audit = { ...auditOf(ask, reason), cause: { code: 'approval', approval: id } }
   const askedAtMs = realm.nowMs()
   const value: ApprovalValue = {

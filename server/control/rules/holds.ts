@@ -126,9 +126,9 @@ async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
   // Placing a hold asks nobody; one that ends in a revocation by itself is a revocation that waits.
   const refused = body.atDeadline === 'revoke' ? await refusedEnding(ask, resolved.targets) : undefined
   if (refused !== undefined) return refused
-  const slot = await HOLDS.freeSlot(realm)
-  if (slot === undefined) return tooMany('holds')
   const id = HOLDS.mintId(realm)
+  const slot = await HOLDS.freeSlot(realm, id)
+  if (slot === undefined) return tooMany('holds')
   const cause: Cause = { code: 'hold', hold: id }
   const { note } = body
   const audit: Audit = { ...auditOf(ask, body.reason), ...(note === undefined ? {} : { note }), cause }

@@ -96,9 +96,9 @@ async function schedule(ask: Ask<unknown, ScheduleBody>): Promise<Answer | Stale
   if (isAnswer(resolved)) return resolved
   const refused = await refusedEnding(ask, resolved.targets)
   if (refused !== undefined) return refused
-  const slot = await SCHEDULES.freeSlot(realm)
-  if (slot === undefined) return tooMany('scheduled revocations')
   const id = SCHEDULES.mintId(realm)
+  const slot = await SCHEDULES.freeSlot(realm, id)
+  if (slot === undefined) return tooMany('scheduled revocations')
   const audit: Audit = { ...auditOf(ask, body.reason), cause: { code: 'schedule', schedule: id } }
   const value = { ...keptRuleOf(ask, resolved), askedAtMs: realm.nowMs(), dueAtMs: due.ms }
   const outcome = await commitChange(ask, SCHEDULES.put(realm, { id, value, slot, audit }))
