@@ -9,7 +9,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { TEST_CERT, TEST_KEY } from '../test/kit/tls.ts'
+import { openVerifierWorld } from '../test/kit/verifier-world.ts'
 import { NotReady, openVerifier, type Trouble } from './index.ts'
+import { SourceFailed } from './source/transport.ts'
+import { MemorySource } from './testing/memory-source.ts'
 
 async function portOf(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
@@ -113,4 +116,32 @@ test('[W50] a private CA is trusted as the page says: by NODE_EXTRA_CA_CERTS, an
     server.close()
     rmSync(folder, { recursive: true })
   }
+})
+
+test('what is forked says why: a state file of another realm, or a log that was rolled back', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
+  const stateFile = join(folder, 'state')
+  const first = openVerifierWorld({ stateFile })
+  await first.time.run(2_000)
+  await first.verifier.close()
+  const { time } = first
+  const other = new MemorySource(() => time.wallMs())
+  const config = other.config.bind(other)
+  other.config = async () => ({
+    ...(await config()),
+    digestKey: 'the-digest-key-of-another-realm-0123456789',
+  })
+  const mistaken = openVerifierWorld({ time, source: other, stateFile })
+  await time.run(500)
+  assert.deepEqual([mistaken.verifier.state, mistaken.verifier.trouble?.kind], ['forked', 'other-realm'])
+  assert.match(mistaken.verifier.trouble?.message ?? '', /another realm.*state file/)
+  await assert.rejects(Promise.all([mistaken.verifier.ready(1), time.run(2)]), /other-realm/)
+
+  const rolledBack = openVerifierWorld({ time })
+  await time.run(500)
+  rolledBack.source.acknowledge = () => Promise.reject(new SourceFailed('forked', 409))
+  await time.run(2_000)
+  assert.deepEqual([rolledBack.verifier.state, rolledBack.verifier.trouble?.kind], ['forked', 'rolled-back'])
+  assert.match(rolledBack.verifier.trouble?.message ?? '', /rescind epoch new/)
+  rmSync(folder, { recursive: true })
 })
