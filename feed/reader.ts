@@ -9,7 +9,7 @@ import type { Places } from './places.ts'
  * it costs; whoever is slower comes back later and catches up from the store.
  */
 export const PENDING_MAX_BYTES = 1_048_576
-const ROWS_PER_READ = 500
+const ROWS_PER_READ = 200
 /** What a reader has to take the end of its stream in; who does not is cut off. */
 const END_TIMEOUT_MS = 1_000
 

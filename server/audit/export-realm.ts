@@ -14,7 +14,7 @@ import { maskedUrl } from '../http/masked-url.ts'
 import { exportLog, type Range } from './export.ts'
 import { storedRule } from './stored-row.ts'
 
-const PAGE = 500
+const PAGE = 100
 
 /** Everything in a realm: what its directory holds, its tokens (never their text), and its log. */
 export async function* exportRealm(realm: Realm, range: Range): AsyncGenerator<string, void> {

@@ -12,7 +12,7 @@ import { headPlace, positionTextOf } from '../positions.ts'
 import { exportLine, readExportLine } from './row-json.ts'
 
 const EXPORT_FORMAT = 'rescind-log'
-const PAGE = 500
+const PAGE = 100
 
 export type Range = { readonly after: number; readonly chain: Uint8Array; readonly head: Place }
 

@@ -66,6 +66,8 @@ import { TokenIndex } from './token-index.ts'
 import { clientKey, readableRow, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 
+/** Tombstones that are counted in one read transaction. */
+const COUNTED_AT_ONCE = 1_000
 /** Rows of the log that are read at once, ahead of every list. */
 const FEW_ROWS = 32
 /** Tokens whose places are read at once at the opening. */
@@ -223,9 +225,17 @@ class SqliteStore implements Store, SideLogged {
   }
 
   async tombstones(realm: RealmOrdinal, { source, limit }: TombstonesAsk): Promise<number> {
-    const sql = 'SELECT count(*) FROM (SELECT 1 FROM tombstone WHERE realm = ? AND source = ? LIMIT ?)'
-    const [row] = await this.#scan<readonly [number]>(sql, [realm, source, limit])
-    return row?.[0] ?? 0
+    const sql = `SELECT count(*), max(digest) FROM (SELECT digest FROM tombstone
+      WHERE realm = ? AND source = ? AND digest > ? ORDER BY digest LIMIT ?)`
+    let [count, last] = [0, '']
+    while (count < limit) {
+      const room = Math.min(COUNTED_AT_ONCE, limit - count)
+      const [row] = await this.#scan<readonly [number, string | null]>(sql, [realm, source, last, room])
+      count += row?.[0] ?? 0
+      if ((row?.[0] ?? 0) < room) break
+      last = row?.[1] ?? ''
+    }
+    return count
   }
 
   record(realm: RealmOrdinal, collection: string, id: string): DirectoryRecord | undefined {

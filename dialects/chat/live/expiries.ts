@@ -3,7 +3,7 @@ import { formatInstant } from '../../wire/iso-date.ts'
 import type { LiveStream } from './stream.ts'
 
 /** Tokens that are looked at in one read. */
-const PAGE = 1_000
+const PAGE = 100
 
 /**
  * How far the streams of one realm have been told which tokens ran out. Expiry writes no row, so it is read from the

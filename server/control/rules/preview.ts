@@ -20,7 +20,7 @@ import { nextTurn } from '../../turns.ts'
 import { anyCovers, type Resolved } from './resolve.ts'
 
 /** Rules whose size is counted before they are written; past it 503. Previews have room of their own (`inScan`). */
-const COUNTS_MAX = 64
+export const COUNTS_MAX = 64
 /** Names that are told apart; a rule over more than this is counted to here. */
 const NAMES_MAX = 250_000
 const PAGE = 1_000

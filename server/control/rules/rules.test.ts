@@ -4,6 +4,7 @@ import {
   type Caller,
   callerFacts,
   issueTokens,
+  Overloaded,
   type Position,
   putRecord,
   RawToken,
@@ -16,7 +17,7 @@ import { openWorld, START_MS } from '../../../test/kit/realm.ts'
 import { KeySets } from '../../issuers/key-sets.ts'
 import type { ControlParts } from '../frame/endpoint.ts'
 import { isAnswer } from '../frame/problem.ts'
-import { previewOf } from './preview.ts'
+import { COUNTS_MAX, countUpTo, previewOf } from './preview.ts'
 import { resolveRule, rulesOf } from './resolve.ts'
 import type { TargetBody } from './target-schema.ts'
 import { writeRules } from './write.ts'
@@ -235,6 +236,25 @@ test('counting stops at its deadline, and says that there may be more', async ()
   assert.equal(shown.complete, false)
   assert.match(shown.summary, /^≥ 0 live tokens of ≥ 0 grants/)
   assert.match(shown.digest, /\.open$/)
+})
+
+test('[W94] as many rules as may be are counted at once, one more is an outage, and later it goes again', async () => {
+  const { realm, store } = await openWorld()
+  const resolved = await resolveRule({ realm, parts }, { target: { source: 'oauth' }, reason: 'r' })
+  assert.ok(!isAnswer(resolved))
+  const counting = { resolved, deadlineMs: 5, monotonicMs: () => 0, wasUsed: () => false }
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const real = store.tokens.bind(store)
+  store.tokens = async (...ask) => {
+    await promise
+    return real(...ask)
+  }
+  const under = Array.from({ length: COUNTS_MAX }, () => countUpTo(realm, counting, 1))
+  await assert.rejects(countUpTo(realm, counting, 1), Overloaded)
+  const shown = previewOf(realm, counting)
+  resolve()
+  await Promise.all([...under, shown])
+  assert.equal((await countUpTo(realm, counting, 1)).tokens, 0)
 })
 
 test('revoking everything of a subject costs the same one row for 1 token and for 20,000', async () => {
