@@ -156,7 +156,7 @@ export {
 export { isStoredTarget } from './log/stored-target.ts'
 export { ANCHOR_MEMO, anchorStands, keptRows } from './log-anchor.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
-export { type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
+export { type ChainChecked, type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
 export { LogTrim, TRIM_AGE_MIN_MS } from './log-trim.ts'
 export type {
   Awaitable,

@@ -18,6 +18,9 @@ export type LogFault = {
     | 'anchor-altered'
 }
 
+/** How far a part of a log is right, and what is wrong with the row after it. */
+export type ChainChecked = { readonly through: number; readonly fault?: LogFault }
+
 /** A place that the log was known to have: a checkpoint, a receipt, an earlier export. */
 export type KnownPlace = { readonly seq: number; readonly chain: string }
 

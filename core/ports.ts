@@ -1,4 +1,5 @@
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
+import type { ChainChecked } from './log-check.ts'
 import type { Source, TokenRecord, TokensSought } from './records.ts'
 import type { ChainedLogRow, LogRow } from './rules.ts'
 import type { Group, GroupOutcome, Memo, MemoName } from './units.ts'
@@ -114,7 +115,12 @@ export interface Store {
   keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]>
   /** Rows with seq > `after` that were not trimmed off, in order, at most `limit`. */
   rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]>
-  /** The same, each row with what its chain is checked by: what the feed sends to those who come back. */
+  /**
+   * Checks the rows with seq > `after`, at most `limit`, against the chain value that stands at `after`: what was written
+   * there is there still. `through`: the last one that is right.
+   */
+  checkRows(realm: RealmOrdinal, after: number, limit: number): Promise<ChainChecked>
+  /** Rows as `rowsAfter` gives them, each with what its chain is checked by: what the feed sends to those who come back. */
   chainedRowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly ChainedLogRow[]>
 
   /**

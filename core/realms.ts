@@ -11,6 +11,7 @@ import {
   SYSTEM_REALM,
 } from './ids.ts'
 import { Ledger } from './ledger.ts'
+import { faultAdvice, logFault } from './log-faults.ts'
 import type { Awaitable, Clock, Defer, DirectoryRecord, IssuingQuota, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
 import { type Audit, type Caller, Realm } from './realm.ts'
@@ -385,7 +386,11 @@ export class Realms {
     const { store, clock, random, quota } = this.#parts
     const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#masterOf(name, value))
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
-    const index = await this.ledger.openRealm(ordinal, keys.digestKey)
+    const [index, fault] = await Promise.all([
+      this.ledger.openRealm(ordinal, keys.digestKey),
+      logFault(store, ordinal, keys.sealKey),
+    ])
+    if (fault !== undefined) throw new StoreRefused(`the realm ${name}: ${faultAdvice(fault)}`)
     const realm = new Realm({
       ...{ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota },
       disorder: this.disorder,

@@ -1,4 +1,5 @@
 import {
+  type ChainChecked,
   type ChainedLogRow,
   type ClientTokensAsk,
   type Consumption,
@@ -11,6 +12,7 @@ import {
   type GroupOutcome,
   type Handle,
   isSought,
+  LogCheck,
   type LogHead,
   type LogRow,
   type Memo,
@@ -178,6 +180,19 @@ export class MemoryStore implements Store {
 
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
     return rowsOf(this.#realm(realm), after, limit)
+  }
+
+  async checkRows(realm: RealmOrdinal, after: number, limit: number): Promise<ChainChecked> {
+    const { anchor, rows } = this.#realm(realm)
+    const before = rows.find(({ seq }) => seq === after)
+    const from = after === anchor.seq ? anchor : before
+    if (from === undefined) return { through: after, fault: { seq: after, what: 'missing' } }
+    const check = new LogCheck([], from)
+    for (const row of rowsOf(this.#realm(realm), after, limit)) {
+      const fault = check.accept(row)
+      if (fault !== undefined) return { through: check.seq, fault }
+    }
+    return { through: check.seq }
   }
 
   async chainedRowsAfter(

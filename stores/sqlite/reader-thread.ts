@@ -1,6 +1,7 @@
 /** Scans, so that the thread which answers requests reads by key only; and the long part of checkpoints. */
 import { DatabaseSync } from 'node:sqlite'
 import { LOG_PAGE_SQL, type LogPage, logPage } from './log-bytes.ts'
+import { checkRows } from './log-check.ts'
 import { boundedRows } from './page.ts'
 import { configure } from './schema.ts'
 import type { Places, ReaderAsk } from './thread-messages.ts'
@@ -31,6 +32,8 @@ serve<ReaderAsk>((ask) => {
       return walkTokens(mustBeOpen(), ask)
     case 'log':
       return readLog(mustBeOpen(), ask)
+    case 'check':
+      return checkRows(mustBeOpen(), ask)
     case 'places':
       return readPlaces(mustBeOpen(), ask)
     case 'checkpoint':

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import {
+  type ChainChecked,
   type ChainedLogRow,
   type ClientTokensAsk,
   type ConflictWhat,
@@ -319,6 +320,13 @@ class SqliteStore implements Store, SideLogged {
     const [first, last] = logSpan(realm, after)
     const ask: ReaderAsk = { kind: 'log', after: first, before: last, limit }
     return decodeRows(await this.#parts.reader.ask<LogPage>(ask), first)
+  }
+
+  async checkRows(realm: RealmOrdinal, after: number, limit: number): Promise<ChainChecked> {
+    const [first, before] = logSpan(realm, after)
+    const anchor = this.#open.newest((reads) => readAnchor(reads, realm))
+    const chain = anchor.seq === after ? new Uint8Array(anchor.chain) : undefined
+    return this.#parts.reader.ask<ChainChecked>({ kind: 'check', after: first, chain, before, limit })
   }
 
   async chainedRowsAfter(

@@ -1,4 +1,5 @@
 import type { RealmOrdinal } from '@rescind/core'
+import type { CheckAsk } from './log-check.ts'
 import type { SideJoined } from './side-join.ts'
 import type { SideLeft } from './side-mark.ts'
 import type { TokenPlaces } from './token-index.ts'
@@ -55,6 +56,7 @@ export type ReaderAsk =
       readonly limit: number
     }
   | WalkAsk
+  | CheckAsk
   | { readonly kind: 'log'; readonly after: number; readonly before: number; readonly limit: number }
   | { readonly kind: 'places'; readonly fromMs: number; readonly limit: number }
   | { readonly kind: 'checkpoint' }
