@@ -41,7 +41,9 @@ for (const [realm, line, body] of [
     const feed = `${server.url}/control/v1/feed`
     const instance = new FeedReader(`${feed}?bound=60000`, verifier)
     const plain = new FeedReader(feed, verifier)
-    const { position } = (await instance.next())?.data as { readonly position: string }
+    const hello = await instance.next()
+    assert.ok(hello !== undefined)
+    const { position } = hello.data as { readonly position: string }
     await plain.next()
     const poll = fetch(`${feed}?wait=60&after=${position}`, {
       headers: { ...verifier, accept: 'application/json' },

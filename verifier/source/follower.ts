@@ -446,7 +446,8 @@ const ROLLED_BACK: Trouble = {
     'an operator has to start a new epoch (rescind epoch new)',
 }
 const OTHER_REALM =
-  'what this verifier knows is of another realm than this key: remove the state file, or give it the key and the url that it was written with'
+  'what this verifier knows is of another realm than this key: remove the state file, ' +
+  'or give it the key and the url that it was written with'
 
 const LAXNESS: readonly OnStale[] = ['refuse', 'ask', 'allow']
 

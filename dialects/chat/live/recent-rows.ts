@@ -6,12 +6,14 @@ const RECENT_MAX = 4_096
 /** Rows that a stream takes at once. */
 const PAGE = 256
 
+type Events = Map<Source, Promise<LiveEvent | undefined>>
+
 /** The last rows of a realm's log, for as long as somebody listens. Rows that are not there come from the store. */
 export class RecentRows {
   readonly #realm: Realm
   #rows: LogRow[] = []
   /** What each of them means to an app: worked out once, however many streams tell of it; gone with its row. */
-  readonly #events: WeakMap<LogRow, Map<Source, Promise<LiveEvent | undefined>>> = new WeakMap()
+  readonly #events: WeakMap<LogRow, Events> = new WeakMap()
 
   constructor(realm: Realm) {
     this.#realm = realm
@@ -41,11 +43,21 @@ export class RecentRows {
     const events = this.#events.get(row) ?? new Map<Source, Promise<LiveEvent | undefined>>()
     const known = events.get(source)
     if (known !== undefined) return known
-    const made = liveEvent(this.#realm, row, source)
-    events.set(source, made)
     this.#events.set(row, events)
-    made.catch(() => events.delete(source))
+    const made = this.#workedOut(row, source, events)
+    events.set(source, made)
     return made
+  }
+
+  async #workedOut(row: LogRow, source: Source, events: Events): Promise<LiveEvent | undefined> {
+    let isKnown = false
+    try {
+      const event = await liveEvent(this.#realm, row, source)
+      isKnown = true
+      return event
+    } finally {
+      if (!isKnown) events.delete(source)
+    }
   }
 
   changeIn(row: LogRow): ChangeRule | undefined {
