@@ -81,3 +81,19 @@ test('[W61] what is out of the queue leaves nothing behind', async () => {
   }
   assert.equal(line.queue.size, 0)
 })
+
+test('a queue that is closed refuses what waits and what comes, and what has begun goes on', async () => {
+  const queue = new FairQueue(8, 'too many')
+  const begun = queue.add({ from: '192.0.2.1', account: 'ann' }, async () => 'done')
+  const start = queue.next()
+  const waiting = queue.add({ from: '192.0.2.2', account: 'bob' }, async () => 'never')
+  queue.close()
+  await assert.rejects(waiting, Overloaded)
+  await assert.rejects(
+    queue.add({ from: '192.0.2.3', account: 'eve' }, async () => 'never'),
+    Overloaded,
+  )
+  await start?.()
+  assert.equal(await begun, 'done')
+  assert.equal(queue.next(), undefined)
+})

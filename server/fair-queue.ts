@@ -23,6 +23,7 @@ export class FairQueue {
   /** When each that waits had its last turn, or else came: nobody gets ahead by coming anew. */
   readonly #turns: Map<string, number> = new Map()
   #turn = 0
+  #isClosed = false
 
   constructor(max: number, words: string) {
     this.#max = max
@@ -36,6 +37,7 @@ export class FairQueue {
   /** @throws Overloaded when it is full of others that have no more in it than this one. */
   add<T>({ from, account }: Turn, work: () => Promise<T>): Promise<T> {
     const share = addressShare(from)
+    if (this.#isClosed) return Promise.reject(new Overloaded('the server is stopping'))
     if (this.#waiting.size >= this.#max && !this.#makeRoom(share, account))
       return Promise.reject(new Overloaded(this.#words))
     return new Promise<T>((resolve, reject) => {
@@ -44,6 +46,14 @@ export class FairQueue {
       for (const key of keysOf(task)) if (!this.#turns.has(key)) this.#turns.set(key, this.#turn)
       this.#waiting.add(task)
     })
+  }
+
+  /** Refuses what waits, and whatever comes. */
+  close(): void {
+    this.#isClosed = true
+    for (const { refuse } of this.#waiting) refuse(new Overloaded('the server is stopping'))
+    this.#waiting.clear()
+    this.#turns.clear()
   }
 
   /** The next task, taken out: of the address whose last turn is longest ago, and there of such an account. */

@@ -58,6 +58,14 @@ export class PasswordQueue implements PasswordCheck {
     return this.#inTurn(this.#changes, given, () => hashPassword(given.password))
   }
 
+  /**
+   * The server stops: logins that wait are refused, which is safe to try elsewhere, for a queue of them takes seconds.
+   * Changes, which end tokens, are finished.
+   */
+  close(): void {
+    this.#logins.close()
+  }
+
   #inTurn<T>(queue: FairQueue, turn: Turn, work: () => Promise<T>): Promise<T> {
     const done = queue.add(turn, work)
     void this.#run()

@@ -289,6 +289,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     reload: () => reloadTls(app, config, log),
     close: async () => {
       unwatch()
+      passwords.close()
       await close(app, { realms, store, maintenance, chat, feed })
       await open.lines.flush()
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { SVC } from '../kit/seed.ts'
+import { ANN, SVC } from '../kit/seed.ts'
 import type { ServerProcess } from '../kit/server.ts'
 import { Acks } from './crash/acks.ts'
 import { checkAll } from './crash/checks.ts'
@@ -19,6 +19,13 @@ const ISSUE = requestText(
   ['content-type: application/x-www-form-urlencoded'],
   `client_id=${SVC.clientId}&client_secret=${SVC.clientSecret}&grant_type=client_credentials`,
 )
+const LOGIN = {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({
+    auth: { passwordCredentials: { username: ANN.username, password: ANN.password } },
+  }),
+}
 /** Inside the body. */
 const HALF = ISSUE.length - 20
 
@@ -72,6 +79,25 @@ describe('SIGTERM', { concurrency: true }, () => {
     starting.process.kill('SIGTERM')
     const { code, stdout, stderr } = await starting.ended
     assert.equal(code, 0, stdout + stderr)
+  })
+
+  it('does not wait for the logins of a flood, which are answered 503', async (t) => {
+    const place = new Place(t)
+    const server = await place.start()
+    const answers: number[] = []
+    const lanes = Array.from({ length: 40 }, async () => {
+      for (;;) {
+        const answer = await fetch(`${server.url}/v2.0/tokens`, LOGIN)
+        answers.push(answer.status)
+        await answer.bytes()
+      }
+    })
+    const ended = Promise.allSettled(lanes)
+    while (answers.length < LOAD_ANSWERS) await ping(server)
+    const { code, tookMs } = await stop(server)
+    await ended
+    assert.deepEqual([code, tookMs < STOP_TIMEOUT_MS / 2], [0, true], `${tookMs} ms`)
+    assert.deepEqual([...new Set(answers)].toSorted(), [200, 503])
   })
 
   it('does not wait for a client that stalls: the end comes within 10 s, with 0', async (t) => {
