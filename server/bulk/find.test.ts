@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { deflateSync, gzipSync } from 'node:zlib'
 import { mintText, TokenGrammar } from '@rescind/core'
 import fc from 'fast-check'
 import { SeededRandom } from '../../test/kit/realm.ts'
@@ -34,6 +35,43 @@ test('text of every prefix, own, former and usual ones, is found wherever it sta
     assert.deepEqual(text(broken), [])
     assert.ok(guesses(broken, broken), 'it may be what somebody else chose')
   }
+})
+
+test('text is found through packing, parted hexadecimal digits, names of HTML, and other widths', () => {
+  const token = mintText('rsa_', random).reveal()
+  const hex = [...Buffer.from(token)].map((byte) => byte.toString(16).padStart(2, '0'))
+  const wide = [...token].map((char) => String.fromCharCode(char.charCodeAt(0) + 0xfee0)).join('')
+  const bold = [...token].map((char) => {
+    const code = char.charCodeAt(0)
+    if (code >= 97) return String.fromCodePoint(code === 95 ? 95 : 0x1d41a + code - 97)
+    return code >= 65 && code <= 90 ? String.fromCodePoint(0x1d400 + code - 65) : char
+  })
+  const event = JSON.stringify({ time: 1, request: { authorization: `Bearer ${token}` } })
+  for (const [how, line] of Object.entries({
+    gzip: gzipSync(event).toString('base64'),
+    'gzip in base64url': `data=${gzipSync(event).toString('base64url')}`,
+    zlib: `"${deflateSync(event).toString('base64')}"`,
+    'gzip in hex': gzipSync(event).toString('hex'),
+    'gzip twice': gzipSync(gzipSync(event).toString('base64')).toString('base64'),
+    'colons between': hex.join(':'),
+    'spaces between': `00000000  ${hex.join(' ')}`,
+    'an array of bytes': `[${hex.map((byte) => `0x${byte}`).join(', ')}]`,
+    'dashes and capitals': hex.join('-').toUpperCase(),
+    'a named underscore': token.replace('_', '&lowbar;'),
+    'another name for it': `token&equals;${token.replace('_', '&UnderBar;')}&semi;`,
+    'names in names': token.replace('_', '&amp;lowbar;'),
+    'full width': wide,
+    'bold letters': bold.join(''),
+  }))
+    assert.ok(text(line).includes(token), how)
+})
+
+test('what is packed to burst is cut off, and a line of many such is done soon', () => {
+  const bomb = gzipSync(Buffer.alloc(8_000_000, 'a')).toString('base64')
+  const start = process.cpuUsage().user
+  for (const line of [bomb, `${gzipSync(Buffer.alloc(60_000, 'a')).toString('base64')} `.repeat(500)])
+    assert.deepEqual(text(line.slice(0, 65_536)), [])
+  assert.ok((process.cpuUsage().user - start) / 1_000 < 2_000)
 })
 
 test('as many candidates as are looked for in one line are found, and not one more', () => {

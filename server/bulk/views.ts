@@ -1,3 +1,5 @@
+import { gunzipSync, inflateSync } from 'node:zlib'
+
 /** Characters of one line and of everything that was read out of it. */
 const VIEWS_MAX_CHARS = 524_288
 /** Encodings inside each other: JSON in JSON in a query in base64 is four. */
@@ -15,8 +17,8 @@ export type Views = { readonly views: readonly View[]; readonly isWhole: boolean
 
 /**
  * A line, and what it reads like without backslashes, percent-encoding, quoted-printable, HTML's references to
- * characters, hexadecimal digits and base64, as deep as they go. Each step
- * is one pass and never lengthens, and all of them together are bounded, so a hostile line costs a multiple of its
+ * characters, other widths of letters, hexadecimal digits, base64 and what gzip or zlib packed, as deep as they go. Each step
+ * is one pass and lengthens nothing but what was packed, and all of them together are bounded, so a hostile line costs a multiple of its
  * length; `isWhole` is false when something was left out.
  */
 export function viewsOf(line: string): Views {
@@ -24,6 +26,7 @@ export function viewsOf(line: string): Views {
   const seen = new Set<string>()
   let waiting: View[] = [{ text: withoutInvisible(line), isDecoded: false }]
   let chars = 0
+  const budget = { unpackings: UNPACKINGS_MAX }
   for (let depth = 0; waiting.length > 0; depth += 1) {
     const next: View[] = []
     for (const view of waiting) {
@@ -32,14 +35,14 @@ export function viewsOf(line: string): Views {
       if (depth > DEPTH_MAX || chars > VIEWS_MAX_CHARS) return { views, isWhole: false }
       seen.add(view.text)
       views.push(view)
-      next.push(...readings(view.text))
+      next.push(...readings(view.text, budget))
     }
     waiting = next
   }
   return { views, isWhole: true }
 }
 
-function* readings(text: string): Generator<View, void> {
+function* readings(text: string, budget: Budget): Generator<View, void> {
   if (text.includes('\\')) yield { text: withoutBackslashes(text), isDecoded: false }
   if (text.includes('%')) {
     const plain = withoutPercents(text)
@@ -47,14 +50,23 @@ function* readings(text: string): Generator<View, void> {
   }
   for (const [sign, coded, plain] of CODES)
     if (text.includes(sign)) yield { text: text.replaceAll(coded, plain), isDecoded: false }
-  for (const [digits] of text.matchAll(HEX_WORD)) yield* decoded(digits, 'hex')
+  if (text.includes('&')) {
+    const plain = text.replaceAll(NAMED_REFERENCE, (all, name: string) => REFERENCES.get(name) ?? all)
+    if (plain !== text) yield { text: plain, isDecoded: false }
+  }
+  if (WIDE.test(text))
+    yield { text: text.replaceAll(WIDE_CHARS, (char) => char.normalize('NFKC')), isDecoded: false }
+  for (const [digits] of text.matchAll(HEX_WORD)) yield* decoded(digits, 'hex', budget)
+  for (const [digits] of text.matchAll(HEX_PARTED))
+    yield* decoded(digits.replaceAll(/0x|[^0-9A-Fa-f]/gi, ''), 'hex', budget)
   for (const { 0: word, index } of text.matchAll(BASE64_WORD)) {
     // Of a JWS: what it says of itself is a claim, and names tokens that nobody has shown.
     if (isDotted(text, index, index + word.length)) continue
-    yield* decoded(word, 'base64')
+    yield* decoded(word, 'base64', budget)
     // A slash may be part of it, or stand between the parts of a path.
     if (word.includes('/')) {
-      for (const part of word.split('/')) if (part.length >= BASE64_MIN_CHARS) yield* decoded(part, 'base64')
+      for (const part of word.split('/'))
+        if (part.length >= BASE64_MIN_CHARS) yield* decoded(part, 'base64', budget)
     }
   }
 }
@@ -85,6 +97,36 @@ const CODES: readonly (readonly [
   ['&#', /&#([0-9]{1,7});?/g, (_, code) => ofCode(Number(code))],
   ['&#x', /&#[xX]([0-9A-Fa-f]{1,6});?/g, (_, code) => ofCode(Number.parseInt(code, 16))],
 ]
+/** The same with something between the bytes, as dumps, certificates and array literals have them. */
+const HEX_PARTED = /(?:(?:0x)?[0-9A-Fa-f]{2}[ :,;-]{1,2}){11,}(?:0x)?[0-9A-Fa-f]{2}/g
+
+/** Letters, digits and signs of ASCII in another width or type face: what some keyboards and some posts write. */
+const WIDE = /[\uff01-\uff5e]|[\u{1d400}-\u{1d7ff}]/u
+const WIDE_CHARS = /[\uff01-\uff5e]|[\u{1d400}-\u{1d7ff}]/gu
+
+/** HTML's names of what can stand in a credential, or beside one. */
+const NAMED_REFERENCE = /&([A-Za-z]{2,8});/g
+const REFERENCES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...{ lowbar: '_', UnderBar: '_', period: '.', sol: '/', bsol: '\\', plus: '+', equals: '=', colon: ':' },
+    ...{ semi: ';', comma: ',', num: '#', dollar: '$', percnt: '%', ast: '*', midast: '*', commat: '@' },
+    ...{
+      excl: '!',
+      quest: '?',
+      amp: '&',
+      AMP: '&',
+      lt: '<',
+      LT: '<',
+      gt: '>',
+      GT: '>',
+      quot: '"',
+      QUOT: '"',
+    },
+    ...{ apos: "'", grave: '`', Hat: '^', vert: '|', verbar: '|', VerticalLine: '|', nbsp: ' ', Tab: '\t' },
+    ...{ NewLine: '\n', lpar: '(', rpar: ')', lsqb: '[', lbrack: '[', rsqb: ']', rbrack: ']', lcub: '{' },
+    ...{ lbrace: '{', rcub: '}', rbrace: '}', shy: '', hyphen: '-', dash: '-', tilde: '~' },
+  }),
+)
 const BASE64_WORD = /[A-Za-z0-9+/_-]{12,}/g
 const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.)|$)/gs
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: ' ', f: ' ', v: ' ' }
@@ -105,10 +147,35 @@ function withoutPercents(text: string): string {
   return text.replaceAll(PERCENTS, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
 }
 
-function* decoded(word: string, encoding: 'base64' | 'hex'): Generator<View, void> {
+function* decoded(word: string, encoding: 'base64' | 'hex', budget: Budget): Generator<View, void> {
   const bytes = Buffer.from(word, encoding)
-  if (bytes.length > 0 && isText(bytes))
-    yield { text: withoutInvisible(bytes.toString('utf8')), isDecoded: true }
+  const plain = unpacked(bytes, budget) ?? bytes
+  if (plain.length > 0 && isText(plain))
+    yield { text: withoutInvisible(plain.toString('utf8')), isDecoded: true }
+}
+
+/** Words of one line that are unpacked: each may be a bomb. */
+const UNPACKINGS_MAX = 16
+type Budget = { unpackings: number }
+
+/** Bytes that are unpacked of one word: a bomb is cut off, and held for what it is, no text. */
+const UNPACKED_MAX_BYTES = 65_536
+
+/** What gzip or zlib has packed, as cookies, SAML requests and event payloads are before they become base64. */
+function unpacked(bytes: Buffer, budget: Budget): Buffer | undefined {
+  const [first = 0, second = 0] = bytes
+  const isGzip = first === 0x1f && second === 0x8b
+  // RFC 1950 §2.2: the method, and a check of both bytes.
+  const isZlib = first === 0x78 && (first * 256 + second) % 31 === 0
+  if ((!isGzip && !isZlib) || budget.unpackings === 0) return undefined
+  budget.unpackings -= 1
+  const bounds = { maxOutputLength: UNPACKED_MAX_BYTES }
+  try {
+    return isGzip ? gunzipSync(bytes, bounds) : inflateSync(bytes, bounds)
+  } catch {
+    // It only looked packed, or is a bomb.
+  }
+  return undefined
 }
 
 /** Printable to the end; NUL as in UTF-16. Of random bytes three in eight are, so a few decide. */

@@ -131,7 +131,9 @@ test('roles are listed built-in first, page by page; made and deleted by operato
   const made = await body<{ role: { id: string } }>(root, 'POST', '/v2.0/OS-KSADM/roles', {
     role: { name: 'auditor', description: 'Reads.' },
   })
-  assert.equal(await status(root, 'POST', '/v2.0/OS-KSADM/roles', { role: { name: 'auditor' } }), 409)
+  // A name that differs in case alone is taken, by a role that was made or one that is always there.
+  for (const name of ['auditor', 'Auditor', 'AUDITOR', 'Identity:Admin', 'ADMIN', 'Reader'])
+    assert.equal(await status(root, 'POST', '/v2.0/OS-KSADM/roles', { role: { name } }), 409, name)
   assert.equal(await status(owner, 'POST', '/v2.0/OS-KSADM/roles', { role: { name: 'x' } }), 403)
   assert.equal(await status(ann, 'GET', '/v2.0/OS-KSADM/roles'), 403)
   type Roles = { roles: { id: string }[]; roles_links: { href: string }[] }

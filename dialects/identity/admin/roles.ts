@@ -7,7 +7,13 @@ import { asWholeCaller } from '../caller.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { created, deleted } from '../directory/changes.ts'
 import { rankOf } from '../directory/grants.ts'
-import { BUILT_IN_ROLES, IDENTITY_ROLES, isBuiltInRole, roleById, roleByName } from '../directory/roles.ts'
+import {
+  BUILT_IN_ROLES,
+  IDENTITY_ROLES,
+  isBuiltInRole,
+  isRoleNameTaken,
+  roleById,
+} from '../directory/roles.ts'
 import { bodyFault, fault, notAuthorized, VARY } from '../faults.ts'
 import { isName, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
@@ -78,9 +84,8 @@ export function createRole(call: Call): Awaitable<Answer> {
       const name = isObject(given) ? textIn(given, 'name') : undefined
       if (!isObject(given) || name === undefined || !isName(name))
         return fault('badRequest', 'A "role" with a "name" is needed.')
-      if ((await roleByName(call.realm, name)) !== undefined)
-        return fault('conflict', 'Another one has this name.')
       const id = newId(call.realm)
+      if (await isRoleNameTaken(call.realm, name, id)) return fault('conflict', 'Another one has this name.')
       const serviceId = textIn(given, 'serviceId')
       const role = {
         id,

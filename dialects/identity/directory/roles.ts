@@ -10,7 +10,11 @@ export type IdentityRole = {
 
 export const IDENTITY_ROLES: Collection<IdentityRole> = {
   name: 'identityRoles',
-  keys: (role) => [{ name: 'name', value: role.name }],
+  keys: ({ name }) => [
+    { name: 'name', value: name },
+    // Of two creations at once that differ in case alone, one is refused by the commit.
+    { name: 'caseless', value: caseless(name) },
+  ],
   isValue: shaped({ id: 'text', name: 'text' }, { serviceId: 'text', domainId: 'text' }),
 }
 
@@ -56,6 +60,20 @@ export function roleByName(realm: Realm, name: string): Awaitable<IdentityRole |
   const builtIn = BUILT_IN_BY_NAME.get(name)
   if (builtIn !== undefined) return builtIn
   return after(realm.directory.find(IDENTITY_ROLES, { name: 'name', value: name }), (entry) => entry?.value)
+}
+
+/** Names that differ in case alone are one to whoever reads them, and to Keystone's database. */
+function caseless(name: string): string {
+  return name.normalize('NFC').toLowerCase()
+}
+
+/** Whether another role has this name, whatever its case. Records of earlier versions have no key for that: all are read. */
+export async function isRoleNameTaken(realm: Realm, name: string, byOtherThan: string): Promise<boolean> {
+  const wanted = caseless(name)
+  const isSame = (role: IdentityRole): boolean => role.id !== byOtherThan && caseless(role.name) === wanted
+  if (BUILT_IN_ROLES.some(isSame)) return true
+  for await (const { value } of realm.directory.all(IDENTITY_ROLES)) if (isSame(value)) return true
+  return false
 }
 
 /** A role that a grant names, as answers show it; without a record it is named by its id. */

@@ -8,8 +8,8 @@ import {
   IDENTITY_ROLES,
   type IdentityRole,
   isBuiltInRole,
+  isRoleNameTaken,
   roleById,
-  roleByName,
 } from '../directory/roles.ts'
 import { type Acting, asActing, type Reply } from './acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from './answers.ts'
@@ -63,7 +63,7 @@ export function createRole(call: Call): Awaitable<Answer> {
       if (name === undefined) return malformed('"name" is missing.')
       if (typeof domainId === 'string') return malformed('Roles of one domain are not supported.')
       const id = newId(call.realm)
-      if (await isTaken(call, name, id)) return conflict('Another one has this name.')
+      if (await isRoleNameTaken(call.realm, name, id)) return conflict('Another one has this name.')
       const role = { id, name, description: description ?? '' }
       return written(call, {
         acting,
@@ -82,7 +82,9 @@ export function updateRole(call: Call, [id = '']: readonly string[]): Awaitable<
       const parsed = readFields(call, id)
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
       const { name = entry.value.name, description = entry.value.description } = parsed.fields
-      if (await isTaken(call, name, id)) return conflict('Another one has this name.')
+      const isNew = name !== entry.value.name
+      if (isNew && (await isRoleNameTaken(call.realm, name, id)))
+        return conflict('Another one has this name.')
       const role = { ...entry.value, name, description: description ?? '' }
       return written(call, {
         acting,
@@ -120,11 +122,6 @@ function asGovernedRole(call: Call, id: string, next: RoleAct): Reply {
     if (entry === undefined || isBuiltInRole(id)) return forbidden('This role is part of the server.')
     return next(acting, entry)
   })
-}
-
-async function isTaken({ realm }: Call, name: string, byOtherThan: string): Promise<boolean> {
-  const role = await roleByName(realm, name)
-  return role !== undefined && role.id !== byOtherThan
 }
 
 function readFields({ request }: Call, pathId?: string): ReturnType<typeof fieldsOf<typeof FIELDS>> {
