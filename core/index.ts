@@ -206,6 +206,7 @@ export {
   type Found,
   Realm,
   type RealmParts,
+  whoOf,
 } from './realm.ts'
 export {
   type MasterKey,

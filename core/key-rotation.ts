@@ -5,7 +5,7 @@ import { Overloaded } from './faults.ts'
 import { SIGNATURE_ALGORITHMS } from './jwk.ts'
 import { KEEP_MARGIN_MS } from './lifetimes.ts'
 import { BEYOND_LOGS } from './position.ts'
-import { type Audit, type Caller, callerFacts, type Realm } from './realm.ts'
+import { type Audit, type Caller, callerFacts, type Realm, whoOf } from './realm.ts'
 import type { TokenFacts } from './records.ts'
 import { ruleOn } from './revoke.ts'
 import { type ActiveKey, newKeyValue, SIGNING_KEYS, type SigningKeyValue } from './signing-keys.ts'
@@ -242,5 +242,5 @@ function put(realm: Realm, { value, fromVersion = 0 }: Put, audit: Audit): reado
 }
 
 function auditOf({ caller, why }: KeyAct, how: string): Audit {
-  return { by: caller.id, from: caller.from, how, ...(why === undefined ? {} : { why }) }
+  return { ...whoOf(caller), how, ...(why === undefined ? {} : { why }) }
 }

@@ -31,6 +31,8 @@ import { judge, type Lag, type Spent, UNKNOWN_TOKEN } from './verdict.ts'
 export type Caller = {
   /** `oauth:svc`, `chat:acme`, `identity:77`, `control:ops`: the audit's "who". */
   readonly id: string
+  /** What its id is called, if that is not in it: a key is known by it after it was deleted, too. */
+  readonly name?: string
   /** Network address of the peer: the audit's "from where". */
   readonly from: string
   /** If a rule comes to hit this, what the caller does next is stale. */
@@ -42,8 +44,19 @@ export function callerFacts(principals: Principals, basis: Position): TokenFacts
   return { ...principals, ancestors: [], position: basis, expiresAtMs: Number.MAX_SAFE_INTEGER }
 }
 
+/** Who it is and from where, as the audit keeps it. */
+export function whoOf({
+  id,
+  name,
+  from,
+}: Pick<Caller, 'id' | 'name' | 'from'>): Pick<Audit, 'by' | 'byName' | 'from'> {
+  return name === undefined ? { by: id, from } : { by: id, byName: name, from }
+}
+
 export type Audit = {
   readonly by: string
+  /** What a control key was called when it did it. */
+  readonly byName?: string
   readonly from: string
   readonly how: string
   readonly why?: string
@@ -344,8 +357,8 @@ function recordWatch({ name: realm, disorder }: RealmParts): RecordWatch | undef
 }
 
 /** Nothing but who, from where and how. */
-function isPlain({ why, cause, note, skewSeconds, once, part }: Audit): boolean {
-  return (why ?? cause ?? note ?? skewSeconds ?? once ?? part) === undefined
+function isPlain({ byName, why, cause, note, skewSeconds, once, part }: Audit): boolean {
+  return (byName ?? why ?? cause ?? note ?? skewSeconds ?? once ?? part) === undefined
 }
 
 const SPENT_AS: Partial<Record<TokenKind, Spent>> = { refresh: 'rotated' }

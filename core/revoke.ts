@@ -2,7 +2,7 @@ import { type Cut, cutHits } from './cut-table.ts'
 import type { GrantId } from './ids.ts'
 import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, keptPast } from './lifetimes.ts'
 import { type Position, seqOf } from './position.ts'
-import type { Audit, Caller, Cause, Realm } from './realm.ts'
+import { type Audit, type Caller, type Cause, type Realm, whoOf } from './realm.ts'
 import type { Principals, Source, TokenFacts, TokenRecord } from './records.ts'
 import type { CutShape, CutTarget, RevokeRule, Rule, Target, TokenTarget } from './rules.ts'
 import type { Operation } from './units.ts'
@@ -129,7 +129,7 @@ export function rowsOf(realm: Realm, rules: readonly Rule[], audit: Audit): read
 }
 
 function auditOf({ caller, how, why, cause, note }: RevokeAct): Audit {
-  const plain = { by: caller.id, from: caller.from, how }
+  const plain = { ...whoOf(caller), how }
   if (!why && cause === undefined && note === undefined) return plain
   return {
     ...plain,

@@ -15,9 +15,10 @@ export function storedRule(row: Pick<LogRow, 'kind' | 'rule'>): Rule | { readonl
 
 /** Who, from where and how, as a row keeps it: each member as it is written, or said to be unreadable. */
 export function storedAudit(text: string): Audit {
-  const { by, from, how, why, note, cause, skewSeconds, once, part } = membersOf(text)
+  const { by, byName, from, how, why, note, cause, skewSeconds, once, part } = membersOf(text)
   return {
     by: wordOf(by) ?? UNREADABLE,
+    ...(typeof byName === 'string' ? { byName } : {}),
     from: wordOf(from) ?? UNREADABLE,
     how: wordOf(how) ?? UNREADABLE,
     ...(why === undefined ? {} : { why: wordOf(why) ?? UNREADABLE }),

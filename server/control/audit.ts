@@ -7,6 +7,7 @@ import { UNREADABLE } from '../audit/stored-row.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
+import { unknownBy } from './who.ts'
 
 const PAGE_MAX = 1_000
 /** Rows of one read. */
@@ -19,7 +20,7 @@ const text = z.string().min(1).max(TEXT_MAX).optional()
 
 const QUERY = z.object({
   kind: z.enum([...ROW_KIND_NAMES, UNREADABLE]).optional(),
-  by: text.describe('Whose act: oauth:svc, control:first, …'),
+  by: text.describe("Whose act: oauth:svc, control:first, …, or a control key's name"),
   from: text.describe('The network address it came from'),
   how: text.describe('Which call: oauth.revoke, control.createKey, …'),
   why: text.describe('The reason that was given'),
@@ -108,6 +109,10 @@ async function list(ask: Ask<Query>): Promise<Answer> {
   const fits = (row: ChainedLogRow, shown: RowJson): boolean => fitsAll(filters, times, { row, shown })
   const place = from.place === undefined ? undefined : Number(from.place)
   const found = await scan(realm, { order: query.order, place, limit, fits })
+  if (found.rows.length === 0 && found.next === undefined && cursor === undefined) {
+    const unknown = await unknownBy(ask, query.by)
+    if (unknown !== undefined) return unknown
+  }
   return jsonAnswer(
     200,
     found.next === undefined
@@ -138,8 +143,13 @@ function fitsAll(
   if (kind !== undefined && shown.kind !== kind) return false
   if (collection !== undefined && shown.rule['collection'] !== collection) return false
   return (['by', 'from', 'how', 'why'] as const).every(
-    (name) => said[name] === undefined || shown.audit?.[name] === said[name],
+    (name) => said[name] === undefined || saysSo(shown.audit, name, said[name]),
   )
+}
+
+/** Who did it is said by id or by name. */
+function saysSo(audit: RowJson['audit'], name: 'by' | 'from' | 'how' | 'why', text: string): boolean {
+  return audit?.[name] === text || (name === 'by' && audit?.['byName'] === text)
 }
 
 type Scan = {

@@ -1,4 +1,4 @@
-import type { Audit, Operation, Outcome } from '@rescind/core'
+import { type Audit, type Operation, type Outcome, whoOf } from '@rescind/core'
 import type { Ask } from './frame/endpoint.ts'
 
 type Act = Pick<Ask, 'realm' | 'by' | 'how'>
@@ -6,8 +6,7 @@ type Who = Pick<Ask, 'by' | 'how'>
 
 /** Who, from where and how, as the log keeps it. */
 export function auditOf({ by, how }: Who, why?: string): Audit {
-  const { id, from } = by.caller
-  return { by: id, from, how, ...(why === undefined ? {} : { why }) }
+  return { ...whoOf(by.caller), how, ...(why === undefined ? {} : { why }) }
 }
 
 /** Writes what a caller of this API changed, in one unit that rests on its key being good still. */

@@ -7,8 +7,9 @@ import {
   type Operation,
   type Realm,
   shaped,
+  whoOf,
 } from '@rescind/core'
-import { isKeptRule, type KeptRule } from './kept-rule.ts'
+import { isKeptRule, type KeptRule, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
 /** How long a request waits for its second person. */
@@ -68,8 +69,7 @@ export async function endApproval(realm: Realm, end: EndApproval): Promise<boole
   const { entry, to, caller, reason } = end
   const { askedBy } = entry.value
   const audit: Audit = {
-    by: caller?.id ?? 'server',
-    from: caller?.from ?? 'local',
+    ...whoOf(caller ?? SERVER),
     how: end.how,
     why: reason ?? entry.value.reason,
     cause: { code: 'approval', approval: entry.id, askedBy: `control:${askedBy}` },

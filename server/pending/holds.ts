@@ -11,8 +11,9 @@ import {
   type ReleaseRule,
   rowsOf,
   shaped,
+  whoOf,
 } from '@rescind/core'
-import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
+import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
 export type HoldValue = KeptRule & {
@@ -62,7 +63,7 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
   const { id, value } = entry
   const reason = end.reason ?? value.reason
   const cause: Cause = { code: 'hold', hold: id }
-  const audit: Audit = { by: caller?.id ?? 'server', from: caller?.from ?? 'local', how, why: reason, cause }
+  const audit: Audit = { ...whoOf(caller ?? SERVER), how, why: reason, cause }
   const ended = { state: to, endedAtMs: realm.nowMs(), endedBy: audit.by, endReason: reason }
   const releases = ruleIds(id, value).map((one): ReleaseRule => ({ kind: 'release', id: one }))
   const revokes =

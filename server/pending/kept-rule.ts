@@ -1,5 +1,6 @@
 import {
   type Audit,
+  type Caller,
   type CutAsOf,
   isStoredTarget,
   KEEP_FOREVER_MS,
@@ -26,6 +27,8 @@ export type KeptRule = {
   readonly note?: string
   /** Whose wish it is. */
   readonly by: string
+  /** As `Audit.byName`. */
+  readonly byName?: string
 }
 
 /** Whether stored members are such a rule: one with a target of a newer kind is not written by halves. */
@@ -36,7 +39,13 @@ export function isKeptRule(value: Members): boolean {
 
 const SHAPE = shaped(
   { targets: 'list', reason: 'text', by: 'text' },
-  { note: 'text', tokenKeepUntilMs: 'number', skewSeconds: 'number', keepCredentials: 'flag' },
+  {
+    byName: 'text',
+    note: 'text',
+    tokenKeepUntilMs: 'number',
+    skewSeconds: 'number',
+    keepCredentials: 'flag',
+  },
 )
 
 /** The rules of it as of now; or, with `asOf`, ending nothing that came later than that. */
@@ -60,6 +69,9 @@ export async function rowsWithAll(
   const ended = keepCredentials ? [] : await credentialsEnded(realm, rules, audit)
   return [...ended, ...rowsOf(realm, rules, audit)]
 }
+
+/** Who the server is, where nobody asked. */
+export const SERVER: Pick<Caller, 'id' | 'from'> = { id: 'server', from: 'local' }
 
 /** What the audit of it says beside who and why. */
 export function auditMembers({ note, skewSeconds }: KeptRule): Pick<Audit, 'note' | 'skewSeconds'> {

@@ -6,6 +6,7 @@ import {
   type Realm,
   shaped,
   type Target,
+  whoOf,
 } from '@rescind/core'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
 import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
@@ -42,10 +43,11 @@ export async function settleSchedule(
   const found = await SCHEDULES.find(realm, id)
   if (found.kind !== 'open' || found.entry.value.dueAtMs > nowMs) return
   const { entry } = found
-  const { reason, by, targets } = entry.value
+  const { reason, by, byName, targets } = entry.value
   const size = await measure(realm, targets)
   const audit: Audit = {
     by,
+    ...(byName === undefined ? {} : { byName }),
     from: 'local',
     how: 'schedule.due',
     why: reason,
@@ -104,7 +106,7 @@ export type Cancel = {
 
 /** @returns whether this call did it. */
 export async function cancelSchedule(realm: Realm, { entry, caller, how, keptMs }: Cancel): Promise<boolean> {
-  const audit: Audit = { by: caller.id, from: caller.from, how }
+  const audit: Audit = { ...whoOf(caller), how }
   const ended = { state: 'cancelled', endedAtMs: realm.nowMs(), endedBy: caller.id } as const
   const operations = SCHEDULES.end(realm, { entry, ended, audit, keptMs })
   const outcome = await realm.commit({

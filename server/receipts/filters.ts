@@ -26,6 +26,7 @@ export type Filters = { readonly [name in FilterName]?: string | undefined }
 /** The names and values by which a revocation is found. */
 export function namesOf({ rules, audit }: Pick<Written, 'rules' | 'audit'>): readonly [FilterName, string][] {
   const names: [FilterName, string][] = [['by', audit.by]]
+  if (audit.byName !== undefined) names.push(['by', audit.byName])
   if (audit.why !== undefined) names.push(['reason', audit.why])
   if (audit.once !== undefined) names.push(['once', audit.once])
   for (const [name, value] of Object.entries(audit.cause ?? {}))

@@ -29,6 +29,8 @@ export type ReceiptJson = {
   /** Until when the rule is kept; absent: for good. */
   readonly keepUntil?: string | undefined
   readonly by: string
+  /** What that control key was called then. */
+  readonly byName?: string | undefined
   readonly from: string
   readonly how: string
   readonly reason?: string | undefined
@@ -50,7 +52,14 @@ export const RECEIPT: z.ZodType<ReceiptJson> = z
     at: z.string(),
     covers: COVERS,
     keepUntil: optional,
-    ...{ by: z.string(), from: z.string(), how: z.string(), reason: optional, note: optional },
+    ...{
+      by: z.string(),
+      byName: optional,
+      from: z.string(),
+      how: z.string(),
+      reason: optional,
+      note: optional,
+    },
     cause: z.record(z.string(), z.string()).optional(),
     enforced: z
       .boolean()
@@ -94,7 +103,14 @@ export function receiptJson(realm: Realm, { at, atMs, rules, audit }: Written): 
       audit.skewSeconds,
     ),
     keepUntil: keepUntilMs > LAST_INSTANT_MS ? undefined : formatInstant(keepUntilMs),
-    ...{ by: audit.by, from: audit.from, how: audit.how, reason: audit.why, note: audit.note },
+    ...{
+      by: audit.by,
+      byName: audit.byName,
+      from: audit.from,
+      how: audit.how,
+      reason: audit.why,
+      note: audit.note,
+    },
     cause: audit.cause,
   }
 }

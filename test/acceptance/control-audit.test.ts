@@ -202,6 +202,7 @@ test('a grant says for whom and with which client it was made; its tokens, and a
   assert.deepEqual(row?.rule, { collection: 'grants', id: looked[0]?.['grant'], version: 1 })
   assert.deepEqual(row?.audit, {
     by: 'control:first',
+    byName: 'first',
     from: '127.0.0.1',
     how: 'control.createGrant',
     cause: { code: 'grant', client: SVC.clientId, subject: 'carol' },
@@ -240,4 +241,34 @@ test('a code made for somebody leaves the same row, and its tokens say the same 
   )
   const token = textAt(redeemed, 'access_token')
   assert.equal(textAt(await send('POST /tokens/lookup', { token }), 'mintedBy'), 'control:first')
+})
+
+test('[W43] [I24] a deleted control key is known by its name in receipts, audit and filters; a name that nobody had is 422', async () => {
+  const made = await send('POST /keys', { name: 'bob', role: 'responder' })
+  const bob = [`Authorization: Bearer ${textAt(made, 'key')}`]
+  const acts = [
+    await send('POST /revocations', { ...RULE, reason: 'by bob' }, bob),
+    await send('POST /holds', { ...hold, reason: 'by bob' }, bob),
+    await send('POST /revocations/scheduled', { ...RULE, at: AT, reason: 'by bob' }, bob),
+  ]
+  for (const act of acts) assert.equal(act.status, 201, act.body.toString())
+  const id = textAt(acts[0] as RawAnswer, 'id')
+  assert.equal((await send(`DELETE /keys/${textAt(made, 'id')}`)).status, 204)
+  const receipt = await send(`GET /revocations/${id}`)
+  assert.deepEqual(
+    [textAt(receipt, 'byName'), textAt(receipt, 'by')],
+    ['bob', `control:${textAt(made, 'id')}`],
+  )
+  const found = await send('GET /revocations?by=bob')
+  assert.deepEqual(
+    (memberAt(found, 'revocations') as { id: string }[]).map((one) => one.id),
+    [id],
+  )
+  const audit = memberAt(await send('GET /audit?by=bob&limit=100'), 'rows') as { audit: { byName: string } }[]
+  assert.ok(audit.length >= 4 && audit.every((row) => row.audit.byName === 'bob'))
+  for (const path of ['/revocations', '/audit', '/audit/system']) {
+    assert.equal((await send(`GET ${path}?by=nobody-of-that-name`)).status, 422, path)
+    assert.equal((await send(`GET ${path}?by=control:key_nobody`)).status, 200, path)
+    assert.equal((await send(`GET ${path}?who=bob`)).status, 422, path)
+  }
 })

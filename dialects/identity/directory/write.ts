@@ -8,6 +8,7 @@ import {
   Overloaded,
   putRecord,
   type Realm,
+  whoOf,
 } from '@rescind/core'
 import { cascade, type Plan } from './cascade.ts'
 import { type Change, type ChangeOf, COLLECTIONS, type Kind } from './changes.ts'
@@ -68,7 +69,7 @@ async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct
 
 function operationsOf(realm: Realm, { changes, cuts }: Plan, act: DirectoryAct): Operation[] {
   const { caller, how, why } = act
-  const audit: Audit = { by: caller.id, from: caller.from, how, ...(why === undefined ? {} : { why }) }
+  const audit: Audit = { ...whoOf(caller), how, ...(why === undefined ? {} : { why }) }
   return operationsUnder(realm, { changes, cuts }, audit)
 }
 

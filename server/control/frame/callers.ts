@@ -38,8 +38,8 @@ function holderOf(system: Realm, digest: string, from: string): Awaitable<By | u
   const basis = system.basis()
   return after(system.directory.find(CONTROL_KEYS, key), (entry): Awaitable<By | undefined> => {
     if (entry !== undefined && sameDigest(entry.value.keyDigest, digest)) {
-      const { role, realm } = entry.value
-      const caller = standing(system, { kind: 'control', id: entry.id, from, basis })
+      const { name, role, realm } = entry.value
+      const caller = { ...standing(system, { kind: 'control', id: entry.id, from, basis }), name }
       return { kind: 'control', id: entry.id, role, realm, caller }
     }
     return after(system.directory.find(VERIFIERS, key), (verifier) => {

@@ -31,6 +31,7 @@ export function keptRuleOf(
     ...(note === undefined ? {} : { note }),
     ...(ask.body.keepCredentials === true ? { keepCredentials: true } : {}),
     by: ask.by.caller.id,
+    ...(ask.by.caller.name === undefined ? {} : { byName: ask.by.caller.name }),
   }
 }
 

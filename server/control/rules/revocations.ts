@@ -14,6 +14,7 @@ import { makeCursor, readCursor } from '../frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { inScan } from '../frame/limits.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
+import { unknownBy } from '../who.ts'
 import { APPROVAL, askApproval, revocationAct } from './approvals.ts'
 import { blastRadius } from './blast-radius.ts'
 import { isOfPreview, PREVIEW, type PreviewJson } from './preview.ts'
@@ -196,7 +197,8 @@ const LIST_REVOCATIONS: Endpoint = endpoint({
   handle: list,
 })
 
-async function list({ realm, query }: Ask<ListQuery>): Promise<Answer> {
+async function list(ask: Ask<ListQuery>): Promise<Answer> {
+  const { realm, query } = ask
   const { limit, cursor, since, until, issuer, ...rest } = query
   if (issuer !== undefined && rest.source !== undefined) return problem(422, 'query: either source or issuer')
   const filters: Filters = issuer === undefined ? rest : { ...rest, source: `iss:${issuer}` }
@@ -208,6 +210,10 @@ async function list({ realm, query }: Ask<ListQuery>): Promise<Answer> {
   if (isAnswer(place)) return place
   const before = place.place === undefined ? undefined : Number(place.place)
   const { found, next } = await searchReceipts(realm, { filters, before, sinceMs, untilMs, limit })
+  if (found.length === 0 && next === undefined && cursor === undefined) {
+    const unknown = await unknownBy(ask, filters.by)
+    if (unknown !== undefined) return unknown
+  }
   const revocations = found.map((written) => receiptJson(realm, written))
   return jsonAnswer(200, {
     revocations,

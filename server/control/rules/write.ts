@@ -7,6 +7,7 @@ import {
   type Realm,
   type RevokeRule,
   traitsOf,
+  whoOf,
 } from '@rescind/core'
 import { rowsWithAll } from '../../pending/kept-rule.ts'
 import type { Written } from '../../receipts/receipt.ts'
@@ -30,8 +31,7 @@ export type RuleWrite = {
 export async function writeRules(realm: Realm, write: RuleWrite): Promise<Written | 'stale'> {
   const { caller, rules, also = [] } = write
   const audit: Audit = {
-    by: caller.id,
-    from: caller.from,
+    ...whoOf(caller),
     how: write.how,
     why: write.reason,
     ...(write.note === undefined ? {} : { note: write.note }),
