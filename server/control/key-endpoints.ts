@@ -20,6 +20,10 @@ import { CONTROL_KEYS, type ControlKey } from './keys.ts'
 
 /** Control keys of a store, of all realms together; what is deleted makes room. */
 const CONTROL_KEYS_MAX = 1_000
+/** Of these, keys for one realm: a realm's own admin makes keys, too, and must not use up those of others. */
+const KEYS_PER_REALM_MAX = 100
+/** The last ones are made by keys of all realms alone. */
+const KEYS_RESERVED = 100
 const NAME_MAX = 128
 const PAGE_MAX = 1_000
 
@@ -113,7 +117,11 @@ async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   const realm = by.realm ?? body.realm
   if (realm !== undefined && !parts.realms.isServed(realm)) return problem(422, 'realm: no such realm')
   const { entries } = await system.directory.page(CONTROL_KEYS, { after: undefined, limit: CONTROL_KEYS_MAX })
-  if (entries.length >= CONTROL_KEYS_MAX) return problem(422, `a store has at most ${CONTROL_KEYS_MAX} keys`)
+  const most = by.realm === undefined ? CONTROL_KEYS_MAX : CONTROL_KEYS_MAX - KEYS_RESERVED
+  if (entries.length >= most) return problem(422, `a store has at most ${CONTROL_KEYS_MAX} keys`)
+  const ofRealm = entries.filter(({ value }) => value.realm === realm).length
+  if (realm !== undefined && ofRealm >= KEYS_PER_REALM_MAX)
+    return problem(422, `a realm has at most ${KEYS_PER_REALM_MAX} keys`)
   const text = mintText(PREFIX.controlKey, system.random).reveal()
   const id = `key_${system.random.bytes(16).toString('base64url')}`
   const { name, role } = body
