@@ -115,7 +115,7 @@ export {
   signJws,
   verifyJws,
 } from './jwt.ts'
-export { expiryCeiling, Keeping, SKEW_MAX_SECONDS } from './keeping.ts'
+export { expiryCeiling, SKEW_MAX_SECONDS } from './keeping.ts'
 export {
   coverLife,
   type KeyAct,
@@ -263,7 +263,7 @@ export {
   ruleOn,
   tokenRule,
 } from './revoke.ts'
-export { decodeRule, encodeRule, isLegacyKeep } from './rule-bytes.ts'
+export { decodeRule, encodeRule } from './rule-bytes.ts'
 export {
   type ChainedLogRow,
   type ChangeRule,

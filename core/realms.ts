@@ -66,6 +66,7 @@ export class Realms {
   /** The one that a change is under way to. */
   #coming: MasterKey | undefined
   readonly #open: Map<string, Realm> = new Map()
+  #hasStarted = false
   readonly #opening: Map<RealmName, Promise<Realm>> = new Map()
   readonly #dormant: Map<string, Dormant> = new Map()
 
@@ -86,6 +87,7 @@ export class Realms {
     const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
     if (record?.body === undefined) {
       await realms.#found()
+      realms.#hasStarted = true
       return realms
     }
     const value = readRealmValue(record.body)
@@ -97,6 +99,7 @@ export class Realms {
     // The first start may have ended between the two realms that it makes.
     const first = await store.record(SYSTEM_ORDINAL, REALMS.name, DEFAULT_REALM)
     if (first === undefined) await realms.create(DEFAULT_REALM, FOUNDING)
+    realms.#hasStarted = true
     return realms
   }
 
@@ -390,7 +393,13 @@ export class Realms {
       this.ledger.openRealm(ordinal, keys.digestKey),
       logFault(store, ordinal, keys.sealKey),
     ])
-    if (fault !== undefined) throw new StoreRefused(`the realm ${name}: ${faultAdvice(fault)}`)
+    if (fault !== undefined) {
+      const why = faultAdvice(fault)
+      if (!this.#hasStarted) throw new StoreRefused(`the realm ${name}: ${why}`)
+      // One that is opened while others are served.
+      this.ledger.putOutOfOrder(ordinal, why)
+      this.disorder.note({ realm: name, what: 'log', name: `realms/${name}`, why })
+    }
     const realm = new Realm({
       ...{ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota },
       disorder: this.disorder,

@@ -81,6 +81,28 @@ describe('[W65] a start checks the log that it folds', () => {
     assert.equal(await started(trimmed.folder, 'SELECT 1'), 'expired')
   })
 
+  test('a realm that is opened later is out of order alone', async () => {
+    const own = makeHome()
+    const path = join(own.folder, 'rescind.db')
+    const first = await openSqlite(path, START_MS)
+    await (await openRealms(first)).create('other', { by: 'test', from: 'local', how: 'test' })
+    await first.close()
+    const db = new DatabaseSync(path)
+    db.exec(`UPDATE log SET at = at + 1 WHERE id > ${2 * FIRST} AND id < ${3 * FIRST}`)
+    db.close()
+    const store = await openSqlite(path, START_MS)
+    const realms = await Realms.open({
+      ...{ store, clock: new HandClock(), master: MASTER, random: new SeededRandom('w65') },
+      ...{ defer: queueMicrotask, lazily: true },
+    })
+    const realm = await realms.get('other')
+    assert.ok(realm !== undefined)
+    assert.match(realms.whyNotIn(realm) ?? '', /row 1 of its log is not as it was written/)
+    assert.equal(realms.whyNotIn(realms.default), undefined)
+    await store.close()
+    own.remove()
+  })
+
   const row = FIRST + 5
   const flipped = (column: string, at: number): string =>
     `UPDATE log SET ${column} = unhex(substr(hex(${column}), 1, ${2 * at}) || 'BE' || substr(hex(${column}), ${2 * at + 3})) WHERE id = ${row}`
