@@ -1,4 +1,4 @@
-import { CUT_SHAPES, THING_CODE } from '../rules.ts'
+import { CUT_SHAPES, type THING_CODE } from '../rules.ts'
 import { isMembers, shaped } from '../stored-json.ts'
 
 const SHAPES: Readonly<Record<string, (value: { readonly [name: string]: unknown }) => boolean>> = {

@@ -60,6 +60,7 @@ test('the log says who did what, from where, how and why, newest first', async (
   assert.deepEqual(cut?.rule['target'], { kind: 'principals', shape: 'source', source: 'iss:urn:idp' })
   assert.deepEqual(cut?.audit, {
     by: 'control:first',
+    byName: 'first',
     from: '127.0.0.1',
     how: 'control.changeIssuer',
     why: 'breach',
