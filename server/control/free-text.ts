@@ -30,23 +30,42 @@ export function hasFreeText(value: unknown): boolean {
   return typeof value === 'object' && value !== null && FREE_TEXT.some((name) => Object.hasOwn(value, name))
 }
 
+/** What is cut out may have hidden something: it is looked at again, and what does not come to rest is not kept. */
+const PASSES_MAX = 4
+
 async function keptText(realm: Realm, text: string, isName: boolean): Promise<string> {
+  const said = new Set<string>()
   let kept = text
-  // The longest first: what stands inside another one goes with it.
-  for (const one of credentialsIn(realm, text)) {
-    if (isName && one.isGuess === true) continue
-    const said = await saidFor(realm, one)
-    if (said === undefined) continue
-    // In another encoding it cannot be cut out.
-    kept = kept.includes(one.text) || kept !== text ? kept.replaceAll(one.text, said) : said
+  for (let pass = 0; pass < PASSES_MAX; pass += 1) {
+    const before = kept
+    // The longest first: what stands inside another one goes with it.
+    for (const one of credentialsIn(realm, before)) {
+      if (isName && one.isGuess === true) continue
+      const instead = await saidFor(realm, one)
+      if (instead === undefined) continue
+      said.add(instead)
+      // In another encoding, or over several lines, it cannot be cut out; whatever else is said there goes with it.
+      if (!before.includes(one.text)) return allSaid(realm, before, said)
+      kept = kept.replaceAll(one.text, instead)
+    }
+    if (kept === before) return kept
   }
-  return kept
+  return NOT_KEPT
+}
+
+async function allSaid(realm: Realm, text: string, said: Set<string>): Promise<string> {
+  for (const one of credentialsIn(realm, text)) {
+    const instead = await saidFor(realm, one)
+    if (instead !== undefined) said.add(instead)
+  }
+  return [...said].join(', ')
 }
 
 type TextCandidate = Extract<Candidate, { readonly kind: 'text' }>
 
 function credentialsIn(realm: Realm, text: string): readonly TextCandidate[] {
-  const { candidates } = new Finder(realm.grammar).findIn(text)
+  const lines = text.split(/\r\n?|\n/).map((line) => line.trim())
+  const { candidates } = new Finder(realm.grammar).findIn(text.replaceAll(/\r\n?|\n/g, ' '), lines)
   return candidates
     .filter((one): one is TextCandidate => one.kind === 'text')
     .sort((left, right) => right.text.length - left.text.length)

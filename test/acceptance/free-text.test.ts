@@ -132,3 +132,31 @@ test('[W85] text that is no credential is kept to the letter, and one whose form
   assert.equal(textAt(said, 'reason'), 'the key [a credential, not kept]')
   assert.equal((await calls.send('GET /me', [API_KEY])).status < 500, true)
 })
+
+test('[W85] a credential is not kept beside another one that could be cut out, in whatever form it stands there', async () => {
+  const [plain, hidden] = [await calls.oauthToken(SVC), await calls.oauthToken(SVC)]
+  const base64 = Buffer.from(hidden).toString('base64')
+  const hex = Buffer.from(hidden).toString('hex')
+  const wide = hidden.replaceAll(/[!-~]/g, (char) =>
+    String.fromCodePoint((char.codePointAt(0) ?? 0) + 0xfee0),
+  )
+  const [head, tail] = [hidden.slice(0, 20), hidden.slice(20)]
+  const handles = /^(?:tok_[A-Za-z0-9_-]{22}(?:, |$)){2}$/
+  for (const other of [
+    base64,
+    hex,
+    wide,
+    hidden.replace('_', '%5F'),
+    hidden.replace('_', '&#95;'),
+    `${head}\u200b${tail}`,
+    `${head}\n${tail}`,
+    `${head}\r\n  ${tail}`,
+  ]) {
+    const made = await control('POST /revocations', { target: TARGET, reason: `leak ${plain} and\n${other}` })
+    assert.match(textAt(made, 'reason'), handles, JSON.stringify(other))
+  }
+  for (const reason of [`${hidden} ${base64}`, `${base64} ${hex}`, `${head}\n${tail}`]) {
+    const made = await control('POST /revocations', { target: TARGET, reason })
+    assert.match(textAt(made, 'reason'), /^tok_[A-Za-z0-9_-]{22}$/, reason)
+  }
+})
