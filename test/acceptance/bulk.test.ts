@@ -78,6 +78,7 @@ test('nothing is revoked unless it is said to be real, and then a reason is need
   }[]
   assert.deepEqual(row?.audit, {
     by: 'control:first',
+    byName: 'first',
     from: '127.0.0.1',
     how: 'control.revokeInBulk',
     why: 'leak',
