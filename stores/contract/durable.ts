@@ -49,6 +49,22 @@ function reopening(clause: Clause): void {
     assert.deepEqual(await picture(store), before)
     assert.deepEqual((await commit(store, unit(append()))).outcomes, [applied(3)])
   })
+
+  clause('what is read while a store is opened again is answered when it is open', async ({ store }) => {
+    await fill(store)
+    const before = await picture(store)
+    const list = { collection: 'things', after: undefined, limit: 10 }
+    const listed = await store.records(REALM, list)
+    const waiting = [store.records(REALM, list), store.records(REALM, list)]
+    const reopening = store.reopen()
+    waiting.push(store.records(REALM, list))
+    assert.deepEqual(await picture(store), before)
+    assert.equal((await store.rowsAfter(REALM, 0, 10)).length, 2)
+    assert.equal((await store.checkRows(REALM, 0, 10)).through, 2)
+    await reopening
+    assert.deepEqual(await Promise.all(waiting), [listed, listed, listed])
+    assert.deepEqual((await commit(store, unit(append()))).outcomes, [applied(3)])
+  })
 }
 
 function neverTwice(clause: Clause): void {

@@ -18,10 +18,24 @@ export class Reader {
   readonly #lists: Read[] = []
   readonly #walks: Read[] = []
   #isRunning = false
+  #held: Promise<void> | undefined
+
+  /** What is asked from here on, and what waits for its turn, comes behind this. @param until never rejects. */
+  hold(until: Promise<void>): void {
+    const held = until.then(() => {
+      if (this.#held === held) this.#held = undefined
+    })
+    this.#held = held
+  }
+
+  /** Also while all else is held: what opens the store, and closes it. @throws StoreUnavailable. */
+  now<T>(ask: ReaderAsk): Promise<T> {
+    return this.#thread.ask<T>(ask)
+  }
 
   /** Short reads, and those that nothing else may delay. @throws StoreUnavailable. */
   ask<T>(ask: ReaderAsk): Promise<T> {
-    return this.#thread.ask<T>(ask)
+    return this.#held === undefined ? this.now(ask) : this.#held.then(() => this.ask<T>(ask))
   }
 
   /** A page by an index. @throws StoreUnavailable. */
@@ -53,7 +67,7 @@ export class Reader {
       const [first, second] = turn % 2 === 0 ? [this.#lists, this.#walks] : [this.#walks, this.#lists]
       const next = first.shift() ?? second.shift()
       if (next === undefined) break
-      await this.#thread.ask(next.ask).then(next.resolve, next.reject)
+      await this.ask(next.ask).then(next.resolve, next.reject)
       // What the page is for happens now, as whoever asked goes on; the next page comes after all else that waits.
       await new Promise((resolve) => setImmediate(resolve))
     }

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import {
+  type Awaitable,
+  after,
   type ChainChecked,
   type ChainedLogRow,
   type ClientTokensAsk,
@@ -52,6 +54,7 @@ import {
   logSpan,
   type MemoRow,
   memoOfRow,
+  type Reads,
   type RecordRow,
   readAnchor,
   readHead,
@@ -125,6 +128,8 @@ type Parts = {
 class SqliteStore implements Store, SideLogged {
   readonly #parts: Parts
   #snapshot: Snapshot | undefined
+  /** Set while the store is opened again; never rejects. */
+  #reopening: Promise<void> | undefined
   #index: TokenIndex = new TokenIndex()
   #floorMs = 0
   #joined: SideJoined | undefined
@@ -154,7 +159,7 @@ class SqliteStore implements Store, SideLogged {
     this.#floorMs = opened.floorMs
     this.#joined = opened.joined
     this.#left = opened.left
-    await reader.ask({ kind: 'open', path })
+    await reader.now({ kind: 'open', path })
     this.#index = await this.#readIndex()
     this.#snapshot = new Snapshot(path)
   }
@@ -177,22 +182,41 @@ class SqliteStore implements Store, SideLogged {
     }
   }
 
-  async reopen(): Promise<void> {
+  /** Whoever reads meanwhile is answered when it is done: the disk is there again, so nothing is amiss with a read. */
+  reopen(): Promise<void> {
+    const done = this.#openAgain()
+    const over = (): void => {
+      this.#reopening = undefined
+    }
+    this.#reopening = done.then(over, over)
+    this.#parts.reader.hold(this.#reopening)
+    return done
+  }
+
+  async #openAgain(): Promise<void> {
     const { writer, reader } = this.#parts
     // Every connection goes first: only then does opening read the write-ahead log from disk again.
     this.#disconnect()
-    await reader.ask({ kind: 'close' })
+    await reader.now({ kind: 'close' })
     await writer.ask({ kind: 'close', inOrder: false })
     rewriteLog(this.#parts.path)
     await this.open(this.#floorMs)
   }
 
-  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): TokenRecord | undefined {
-    return this.#token(realm, this.#index.byDigest(digest), (row) => row[0] === digest)
+  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Awaitable<TokenRecord | undefined> {
+    return this.#token(
+      realm,
+      (index) => index.byDigest(digest),
+      (row) => row[0] === digest,
+    )
   }
 
-  tokenByHandle(realm: RealmOrdinal, handle: Handle): TokenRecord | undefined {
-    return this.#token(realm, this.#index.byHandle(handle), (row) => row[1] === handle)
+  tokenByHandle(realm: RealmOrdinal, handle: Handle): Awaitable<TokenRecord | undefined> {
+    return this.#token(
+      realm,
+      (index) => index.byHandle(handle),
+      (row) => row[1] === handle,
+    )
   }
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
@@ -216,13 +240,13 @@ class SqliteStore implements Store, SideLogged {
     return new Map(await this.#scan<readonly [Source, number]>(sql, [realm]))
   }
 
-  consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {
-    const row = this.#open.newest((reads) => rowOf<[Uint8Array | null]>(reads.consumption, realm, handle))
-    return row === undefined ? undefined : { handle, sealed: row[0] ?? undefined }
+  consumption(realm: RealmOrdinal, handle: Handle): Awaitable<Consumption | undefined> {
+    const read = this.#newest((reads) => rowOf<[Uint8Array | null]>(reads.consumption, realm, handle))
+    return after(read, (row) => (row === undefined ? undefined : { handle, sealed: row[0] ?? undefined }))
   }
 
-  isTombstone(realm: RealmOrdinal, digest: TokenDigest): boolean {
-    return this.#open.newest((reads) => rowOf<[number]>(reads.tombstone, realm, digest)) !== undefined
+  isTombstone(realm: RealmOrdinal, digest: TokenDigest): Awaitable<boolean> {
+    return this.#newest((reads) => rowOf<[number]>(reads.tombstone, realm, digest) !== undefined)
   }
 
   async tombstones(realm: RealmOrdinal, { source, limit }: TombstonesAsk): Promise<number> {
@@ -239,16 +263,17 @@ class SqliteStore implements Store, SideLogged {
     return count
   }
 
-  record(realm: RealmOrdinal, collection: string, id: string): DirectoryRecord | undefined {
-    const row = this.#open.newest((reads) => rowOf<RecordRow>(reads.record, realm, collection, id))
-    return row === undefined ? undefined : directoryRecord(collection, row)
+  record(realm: RealmOrdinal, collection: string, id: string): Awaitable<DirectoryRecord | undefined> {
+    const read = this.#newest((reads) => rowOf<RecordRow>(reads.record, realm, collection, id))
+    return after(read, (row) => (row === undefined ? undefined : directoryRecord(collection, row)))
   }
 
-  recordByKey(realm: RealmOrdinal, { collection, name, value }: RecordKeyAsk): DirectoryRecord | undefined {
-    const row = this.#open.newest((reads) =>
-      rowOf<RecordRow>(reads.recordByKey, realm, collection, name, value),
-    )
-    return row === undefined ? undefined : directoryRecord(collection, row)
+  recordByKey(
+    realm: RealmOrdinal,
+    { collection, name, value }: RecordKeyAsk,
+  ): Awaitable<DirectoryRecord | undefined> {
+    const read = this.#newest((reads) => rowOf<RecordRow>(reads.recordByKey, realm, collection, name, value))
+    return after(read, (row) => (row === undefined ? undefined : directoryRecord(collection, row)))
   }
 
   async records(realm: RealmOrdinal, { collection, after, limit }: RecordsAsk): Promise<RecordPage> {
@@ -278,9 +303,9 @@ class SqliteStore implements Store, SideLogged {
     return { records, next: more ? records.at(-1)?.id : undefined }
   }
 
-  memo(realm: RealmOrdinal, { kind, id }: MemoName): Memo | undefined {
-    const row = this.#open.newest((reads) => rowOf<MemoRow>(reads.memo, realm, kind, id))
-    return row === undefined ? undefined : memoOfRow(kind, row)
+  memo(realm: RealmOrdinal, { kind, id }: MemoName): Awaitable<Memo | undefined> {
+    const read = this.#newest((reads) => rowOf<MemoRow>(reads.memo, realm, kind, id))
+    return after(read, (row) => (row === undefined ? undefined : memoOfRow(kind, row)))
   }
 
   async memos(realm: RealmOrdinal, { kind, after, limit }: MemosAsk): Promise<MemoPage> {
@@ -303,11 +328,11 @@ class SqliteStore implements Store, SideLogged {
   }
 
   async head(realm: RealmOrdinal): Promise<LogHead> {
-    return this.#open.newest((reads) => readHead(reads, realm))
+    return this.#newest((reads) => readHead(reads, realm))
   }
 
   async anchor(realm: RealmOrdinal): Promise<LogHead> {
-    return this.#open.newest((reads) => readAnchor(reads, realm))
+    return this.#newest((reads) => readAnchor(reads, realm))
   }
 
   async keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
@@ -324,7 +349,7 @@ class SqliteStore implements Store, SideLogged {
 
   async checkRows(realm: RealmOrdinal, after: number, limit: number): Promise<ChainChecked> {
     const [first, before] = logSpan(realm, after)
-    const anchor = this.#open.newest((reads) => readAnchor(reads, realm))
+    const anchor = await this.#newest((reads) => readAnchor(reads, realm))
     const chain = anchor.seq === after ? new Uint8Array(anchor.chain) : undefined
     return this.#parts.reader.ask<ChainChecked>({ kind: 'check', after: first, chain, before, limit })
   }
@@ -361,7 +386,7 @@ class SqliteStore implements Store, SideLogged {
   async close(): Promise<void> {
     const { lock, reader, writer } = this.#parts
     this.#disconnect()
-    await reader.ask({ kind: 'close' })
+    await reader.now({ kind: 'close' })
     await writer.ask({ kind: 'close', inOrder: true })
     await Promise.all([reader.end(), writer.end()])
     lock.close()
@@ -377,11 +402,12 @@ class SqliteStore implements Store, SideLogged {
 
   #token(
     realm: RealmOrdinal,
-    rows: readonly number[],
+    placesOf: (index: TokenIndex) => readonly number[],
     isIt: (row: TokenRow) => boolean,
-  ): TokenRecord | undefined {
-    const snapshot = this.#open
-    for (const at of rows) {
+  ): Awaitable<TokenRecord | undefined> {
+    const snapshot = this.#snapshot
+    if (snapshot === undefined) return this.#later(() => this.#token(realm, placesOf, isIt))
+    for (const at of placesOf(this.#index)) {
       const row = snapshot.settled((reads) => rowOf<readonly [...TokenRow, realm: number]>(reads.token, at))
       if (row === undefined || row[6] !== realm) continue
       const token: TokenRow = [row[0], row[1], row[2], row[3], row[4], row[5]]
@@ -393,7 +419,8 @@ class SqliteStore implements Store, SideLogged {
   /** Pages by expiry, each read while the one before is taken; one that brings no later expiry is read again, twice as long. */
   async #readIndex(): Promise<TokenIndex> {
     const index = new TokenIndex()
-    const [count] = await this.#scan<readonly [number]>('SELECT count(*) FROM token', [])
+    const ask: ReaderAsk = { kind: 'scan', sql: 'SELECT count(*) FROM token', values: [] }
+    const [count] = await this.#parts.reader.now<readonly (readonly [number])[]>(ask)
     index.beginFill(count?.[0] ?? 0)
     let limit = PLACES_PER_READ
     let fromMs = Number.MIN_SAFE_INTEGER
@@ -412,12 +439,18 @@ class SqliteStore implements Store, SideLogged {
   }
 
   #places(fromMs: number, limit: number): Promise<Places> {
-    return this.#parts.reader.ask<Places>({ kind: 'places', fromMs, limit })
+    return this.#parts.reader.now<Places>({ kind: 'places', fromMs, limit })
   }
 
-  get #open(): Snapshot {
-    if (this.#snapshot === undefined) throw new StoreUnavailable('the store is closed')
-    return this.#snapshot
+  /** By the main thread's connection, from the newest committed state. @throws StoreUnavailable. */
+  #newest<T>(read: (reads: Reads) => T): Awaitable<T> {
+    return this.#snapshot === undefined ? this.#later(() => this.#newest(read)) : this.#snapshot.newest(read)
+  }
+
+  /** When the store is open again. @throws StoreUnavailable when nobody is opening it. */
+  #later<T>(read: () => Awaitable<T>): Promise<T> {
+    if (this.#reopening === undefined) throw new StoreUnavailable('the store is closed')
+    return this.#reopening.then(read)
   }
 
   /** Rows in their turn: what reads many is never ahead of what one request waits for. */
