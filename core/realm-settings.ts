@@ -28,7 +28,7 @@ export const REALM_SETTINGS: Collection<RealmSettings> = {
 }
 
 function isSeconds(value: unknown): boolean {
-  return typeof value === 'number' && value > 0 && value <= LIFETIME_MAX_MS / 1_000
+  return typeof value === 'number' && value > 0 && value <= ASSIGNED_LIFETIME_MAX_MS / 1_000
 }
 
 export const REALM_SETTINGS_ID = 'realm'
