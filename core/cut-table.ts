@@ -1,4 +1,5 @@
 import type { IndexKey } from './index-keys.ts'
+import { type Removals, uncounted } from './key-table.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
 import type { Position } from './position.ts'
 import type { ForeignFacts } from './records.ts'
@@ -24,11 +25,16 @@ export function cutHits(cut: Cut, issuedAt: Position, issuedAtMs: number): boole
 
 /** Cut-offs of one shape by key, in typed arrays: a million of them cost the collector nothing. */
 export class CutTable {
+  readonly #removals: Removals
   #words: Uint32Array = new Uint32Array(SMALLEST * KEY_WORDS)
   #values: Float64Array = new Float64Array(SMALLEST * VALUES)
   #capacity = SMALLEST
   #size = 0
   #forGood = 0
+
+  constructor(removals: Removals = uncounted()) {
+    this.#removals = removals
+  }
 
   /** Keys that are never dropped. */
   get forGood(): number {
@@ -108,7 +114,17 @@ export class CutTable {
 
   dropExpired(floorMs: number): void {
     if (!this.#anyExpired(floorMs)) return
+    const before = this.#keptAbove()
     this.#rebuild(this.#capacity, floorMs)
+    this.#removals.early += before - this.#keptAbove()
+  }
+
+  /** Keys that must still be kept by whoever counts removals. */
+  #keptAbove(): number {
+    let count = 0
+    for (let at = KEEP; at < this.#values.length; at += VALUES)
+      if ((this.#values[at] as number) > this.#removals.floorMs) count += 1
+    return count
   }
 
   #anyExpired(floorMs: number): boolean {

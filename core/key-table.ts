@@ -11,10 +11,15 @@ import { sextetAt, sextetsAt } from './sextets.ts'
  * ends at the first larger word, so partitions may be 90 % full, and growing one moves a thousandth of the keys.
  */
 export class KeyTable {
+  readonly #removals: Removals
   readonly #partitions: (Partition | undefined)[] = new Array<Partition | undefined>(PARTITIONS)
   #size = 0
   #forGood = 0
   #firstCapacity = SMALLEST
+
+  constructor(removals: Removals = uncounted()) {
+    this.#removals = removals
+  }
 
   /** @throws ContractBroken while it is being filled. */
   get size(): number {
@@ -128,7 +133,10 @@ export class KeyTable {
       const kept = rebuilt(partition, partition.capacity, below)
       this.#size -= partition.count - kept.count
       const fitting = capacityFor(kept.count)
-      this.#partitions[at] = fitting < kept.capacity ? rebuilt(kept, fitting, 0) : kept
+      const left = fitting < kept.capacity ? rebuilt(kept, fitting, 0) : kept
+      this.#partitions[at] = left
+      const { floorMs: dueMs } = this.#removals
+      this.#removals.early += keptAbove(partition, dueMs) - keptAbove(left, dueMs)
     }
   }
 
@@ -154,6 +162,15 @@ export class KeyTable {
     this.#addUnits(keep)
   }
 
+  /** Until when a key is kept that stands in words, in this table's own units; 0: it is not here. */
+  keepOfWords(words: Uint32Array, at: number): number {
+    if (this.#size <= 0) return this.#hasNone() ? 1 : 0
+    loadWords(words, at)
+    const partition = this.#partitions[k0 >>> PARTITION_SHIFT]
+    const slot = partition === undefined ? -1 : find(partition)
+    return slot < 0 ? 0 : (partition?.keeps[slot] ?? 0)
+  }
+
   /** Bytes of the arrays, for the gauge and the test that holds us to it. */
   get bytes(): number {
     let total = 0
@@ -164,12 +181,37 @@ export class KeyTable {
   }
 }
 
+/**
+ * What is counted of removals by who owns a table: entries that left while they were still to be kept at `floorMs`,
+ * whatever the table was told to drop.
+ */
+export type Removals = { floorMs: number; early: number }
+
+/** Of a table in which nobody counts. */
+export function uncounted(): Removals {
+  return { floorMs: Number.MAX_SAFE_INTEGER, early: 0 }
+}
+
+/** The partition of a key that stands in bytes. */
+export function partitionOfBytes(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 2) | ((bytes[at + 1] as number) >>> 6)
+}
+
+export function partitionOfKey(key: IndexKey): number {
+  return (key.charCodeAt(0) << 2) | (key.charCodeAt(1) >>> 6)
+}
+
 /** Four words of a key, from `at` on, and until when it is kept, in this table's own units. */
 export type KeyVisitor = (words: Uint32Array, at: number, keep: number) => void
 
 /** The end of a unit in milliseconds: what a key with it is kept until. */
 export function keepUntilOf(keep: number): number {
   return keep === KEEP_FOREVER ? Number.MAX_SAFE_INTEGER : KEEP_ORIGIN_MS + keep * KEEP_UNIT_MS
+}
+
+/** The end of the unit before: what a key with it is kept longer than. */
+export function keptBeyondOf(keep: number): number {
+  return keepUntilOf(keep) - KEEP_UNIT_MS
 }
 
 /** Calls of dropExpired that visit every partition once. */
@@ -321,6 +363,13 @@ function clear(partition: Partition): void {
   partition.words.fill(0)
   partition.keeps.fill(0)
   partition.count = 0
+}
+
+/** Counted by the times themselves, and not by what decides on dropping. */
+function keptAbove({ keeps }: Partition, floorMs: number): number {
+  let count = 0
+  for (const keep of keeps) if (keep !== 0 && keepUntilOf(keep) > floorMs) count += 1
+  return count
 }
 
 function hasExpired(partition: Partition, below: number): boolean {

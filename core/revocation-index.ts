@@ -3,7 +3,7 @@ import { ContractBroken, unreachable } from './faults.ts'
 import { HoldTable } from './hold-table.ts'
 import { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
 import { type LegacyKeep, legacyForGood } from './keeping.ts'
-import { KeyTable, PARTITIONS } from './key-table.ts'
+import { KeyTable, PARTITIONS, type Removals } from './key-table.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
 import type { Epoch } from './lineage.ts'
 import { ORIGIN, type Position, position } from './position.ts'
@@ -37,7 +37,8 @@ export type Folded = { readonly previousCut?: Cut }
  */
 export class RevocationIndex {
   readonly digestKey: string
-  readonly ended: KeyTable = new KeyTable()
+  readonly #removals: Removals = { floorMs: 0, early: 0 }
+  readonly ended: KeyTable = new KeyTable(this.#removals)
   readonly holds: HoldTable
   /** One table per cut shape that has entries; a shape without any costs a check nothing. */
   readonly cuts: Map<CutShape, CutTable> = new Map()
@@ -48,7 +49,6 @@ export class RevocationIndex {
   #epochId = ''
   readonly #epochs: Epoch[] = []
   #lostBelow: Position = ORIGIN
-  #floorMs = 0
   readonly #legacy: LegacyKeep
   readonly #forGood: ForGood = new ForGood()
 
@@ -83,7 +83,12 @@ export class RevocationIndex {
   }
 
   get floorMs(): number {
-    return this.#floorMs
+    return this.#removals.floorMs
+  }
+
+  /** Keys and cut-offs that left while they were to be kept above the floor, whoever dropped them: none ever should. */
+  get removedEarly(): number {
+    return this.#removals.early
   }
 
   /**
@@ -143,14 +148,14 @@ export class RevocationIndex {
   }
 
   raiseFloor(ms: number): void {
-    if (ms > this.#floorMs) this.#floorMs = ms
+    if (ms > this.#removals.floorMs) this.#removals.floorMs = ms
   }
 
   /** Forgets rules that cannot hit anything alive at the floor; one slice of the big table a call. */
   dropExpired(slice: number): void {
-    this.ended.dropExpired(this.#floorMs, slice)
+    this.ended.dropExpired(this.floorMs, slice)
     for (const [shape, table] of this.cuts) {
-      table.dropExpired(this.#floorMs)
+      table.dropExpired(this.floorMs)
       if (table.size === 0) this.cuts.delete(shape)
     }
   }
@@ -243,7 +248,7 @@ export class RevocationIndex {
   #tableOf(shape: CutShape): CutTable {
     const found = this.cuts.get(shape)
     if (found !== undefined) return found
-    const made = new CutTable()
+    const made = new CutTable(this.#removals)
     this.cuts.set(shape, made)
     return made
   }
