@@ -73,6 +73,8 @@ export {
   type TokenDigest,
   tokenDigest,
 } from './ids.ts'
+export type { Differences } from './index-compare.ts'
+export { IndexDiffer } from './index-differ.ts'
 export {
   type IssueAct,
   type Issued,
