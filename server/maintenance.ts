@@ -12,6 +12,7 @@ import {
 import type { Logger } from 'pino'
 import { Checkpoints } from './audit/checkpoints.ts'
 import { neededApproval } from './control/rules/size.ts'
+import { IndexChecks } from './index-checks.ts'
 import { writeUses } from './last-use.ts'
 import { Pace, type Step } from './pace.ts'
 import { Deadlines, type DueTime } from './pending/deadlines.ts'
@@ -31,6 +32,9 @@ const ROUNDS_UNTIL_RESTART = 120
 export type Maintenance = {
   /** One round; the timer calls it, and tests do. */
   readonly tick: () => Promise<void>
+  /** Compares indexes with their logs where that is due; beside the rounds, since it takes long. */
+  readonly checkIndexes: () => Promise<void>
+  readonly indexes: Pick<IndexChecks, 'differences' | 'removedEarly' | 'done'>
   /** An operator vouches for the wall clock; @returns the floor, durable. @throws StoreUnavailable, Overloaded. */
   readonly confirmClock: () => Promise<number>
   /** What it cannot do now, and why. */
@@ -56,9 +60,15 @@ export type MaintenanceParts = {
 export function startMaintenance(parts: MaintenanceParts): Maintenance {
   const upkeep = new Upkeep(parts)
   const watch = parts.byItself ? setInterval(() => upkeep.look(), DEADLINE_TICK_MS).unref() : undefined
-  const timer = parts.byItself ? setInterval(() => void upkeep.tick(), TICK_MS).unref() : undefined
+  const rounds = (): void => {
+    void upkeep.tick()
+    void upkeep.checkIndexes()
+  }
+  const timer = parts.byItself ? setInterval(rounds, TICK_MS).unref() : undefined
   return {
     tick: () => upkeep.tick(),
+    checkIndexes: () => upkeep.checkIndexes(),
+    indexes: upkeep.indexes,
     confirmClock: () => upkeep.confirmClock(),
     troubles: () => upkeep.troubles(),
     clockDriftMs: () => upkeep.clockDriftMs(),
@@ -84,6 +94,7 @@ class Upkeep {
   readonly #checkpoints: Checkpoints = new Checkpoints()
   readonly #keys: SigningKeyUpkeep
   readonly #pace: Pace
+  readonly indexes: IndexChecks
   readonly #staying: { readonly tokens: { count: number }; readonly memos: { count: number } } = {
     tokens: { count: 0 },
     memos: { count: 0 },
@@ -92,6 +103,7 @@ class Upkeep {
   #suspended = ''
   #running: Promise<void> = Promise.resolve()
   #looking: Promise<void> | undefined
+  #checking: Promise<void> | undefined
   #stopped = false
   #hasStepped = false
 
@@ -108,11 +120,12 @@ class Upkeep {
       ),
     )
     this.#receipts = new ReceiptUpkeep(realms, parts.auditRetentionMs)
-    this.#pace = new Pace({
+    const timing = {
       monotonicMs: () => clock.monotonicMs(),
-      rest: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      writes: () => realms.ledger.submitted,
-    })
+      rest: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    }
+    this.#pace = new Pace({ ...timing, writes: () => realms.ledger.submitted })
+    this.indexes = new IndexChecks({ ...timing, realms, setbacks: this.#setbacks, log: parts.log })
     this.#keys = new SigningKeyUpkeep(parts.signingKeyMaxAgeMs)
   }
 
@@ -132,6 +145,16 @@ class Upkeep {
     })
   }
 
+  checkIndexes(): Promise<void> {
+    if (this.#stopped) return Promise.resolve()
+    this.#checking ??= this.indexes
+      .round(this.#working(), () => !this.#stopped)
+      .finally(() => {
+        this.#checking = undefined
+      })
+    return this.#checking
+  }
+
   async confirmClock(): Promise<number> {
     const { ledger } = this.#parts.realms
     const confirmed = this.#floor.confirm(this.#read())
@@ -145,7 +168,7 @@ class Upkeep {
       const detail = `${step}: ${reason}; see the log`
       return { code: 'upkeep_waits', ...(realm === undefined ? {} : { realm }), detail }
     })
-    return [...this.#clockTroubles(), ...setbacks]
+    return [...this.#clockTroubles(), ...setbacks, ...this.indexes.troubles()]
   }
 
   clockDriftMs(): number {
@@ -164,6 +187,7 @@ class Upkeep {
     this.#running = this.#running.then(last)
     await this.#running
     await this.#looking
+    await this.#checking
   }
 
   async #round(): Promise<void> {
@@ -202,6 +226,7 @@ class Upkeep {
     const { realms, store } = this.#parts
     realms.ledger.raiseFloor(this.#floor.raise(this.#read()))
     for (const { index } of realms.all()) index.dropExpired(this.#rounds)
+    this.indexes.alarmOfRemovals()
     this.#stepOver()
     this.#rounds += 1
     await this.#setbacks.run({ step: 'floor' }, () => realms.ledger.settleFloor())

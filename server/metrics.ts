@@ -1,6 +1,7 @@
 import { type Realms } from '@rescind/core'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { InsecureSetting } from './config/insecure.ts'
+import type { IndexChecks } from './index-checks.ts'
 import { TROUBLE_CODES, type Trouble } from './troubles.ts'
 
 export type Metrics = {
@@ -26,6 +27,7 @@ export type MetricsParts = {
 export type WatchedState = {
   readonly troubles: () => readonly Trouble[]
   readonly clockDriftMs: () => number
+  readonly indexes: Pick<IndexChecks, 'differences' | 'removedEarly' | 'done'>
 }
 
 /** Prometheus metrics. Hot paths count into a plain map; the registry reads it when it is scraped. */
@@ -124,7 +126,7 @@ export function createMetrics({ realms, insecure, linesDropped }: MetricsParts):
   }
 }
 
-function watchState(registry: Registry, { troubles, clockDriftMs }: WatchedState): void {
+function watchState(registry: Registry, { troubles, clockDriftMs, indexes }: WatchedState): void {
   new Gauge({
     name: 'rescind_troubles',
     help: 'Things that are out of order, by code; GET /readyz says what to do. All codes are here',
@@ -144,6 +146,34 @@ function watchState(registry: Registry, { troubles, clockDriftMs }: WatchedState
       this.set(clockDriftMs() / 1_000)
     },
   })
+  watchIndexes(registry, indexes)
+}
+
+function watchIndexes(registry: Registry, indexes: WatchedState['indexes']): void {
+  new Gauge({
+    name: 'rescind_index_differences',
+    help: 'By how much indexes differ from their logs, as the last check of each realm found: 0, or GET /readyz says what to do',
+    labelNames: ['what'],
+    registers: [registry],
+    collect() {
+      for (const [what, count] of Object.entries(indexes.differences)) this.set({ what }, count)
+    },
+  })
+  const counted = (name: string, help: string, count: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset()
+        this.inc(count())
+      },
+    })
+  }
+  const early = 'Rules that left an index while they were to be kept: 0, or GET /readyz says what to do'
+  counted('rescind_index_removed_early_total', early, () => indexes.removedEarly)
+  const checks = 'Indexes that were compared with their logs to the end, since the start'
+  counted('rescind_index_checks_total', checks, () => indexes.done)
 }
 
 /** No turn is meant to take longer than 10 ms. */

@@ -185,7 +185,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     byItself: clock === SYSTEM_CLOCK,
   })
   const troubles = (): readonly Trouble[] => [...storeTroubles(realms), ...maintenance.troubles()]
-  metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs })
+  metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs, indexes: maintenance.indexes })
   const lines = new RequestLines(log, () => clock.monotonicMs())
   const guesses = new KeyGuesses(() => clock.monotonicMs())
   const passwords = new PasswordQueue()

@@ -8,6 +8,8 @@ export const TROUBLE_CODES = [
   'clock_stepped',
   'clock_behind',
   'upkeep_waits',
+  'index_differs',
+  'index_removed_early',
 ] as const
 export type TroubleCode = (typeof TROUBLE_CODES)[number]
 

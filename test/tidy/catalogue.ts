@@ -107,7 +107,7 @@ export const CATALOGUE: readonly Flaw[] = [
   ['F17', 'two bounds in a row added up'],
   ['F18', 'an outage of the authority let everybody in'],
   ['F19', 'old entries were pushed out by new ones'],
-  ['F20', 'lists were published with entries missing', 'later: an independent check of the index'],
+  ['F20', 'lists were published with entries missing'],
   ['G01', 'a store that failed was reported as success'],
   ['G02', 'during an outage a revocation was only local', 'later: PostgreSQL'],
   ['G03', 'entries left before their tokens did'],
