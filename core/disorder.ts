@@ -46,6 +46,9 @@ function keyOf({ realm, what, name }: Pick<Unreadable, 'realm' | 'what' | 'name'
   return `${realm}\0${what}\0${name}`
 }
 
+/** Why a realm whose record is missing is not made anew: other keys and a log from 1 would bring back what was ended. */
+export const GONE = 'its record is gone, and what was written in it is not'
+
 /** What an operator does about a realm that cannot be read. */
 export const REALM_ADVICE =
   'nothing is answered in this realm until the store is opened by the version that wrote it, or a backup is restored'

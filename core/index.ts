@@ -2,6 +2,7 @@ export { ancestorOf, ancestorsFrom, isWhole, withWholeAncestors } from './ancest
 export { after } from './awaitable.ts'
 export { ByteReader, ByteWriter } from './bytes.ts'
 export { actRow, type Deletion, deleteRecord, type Put, putRecord } from './change.ts'
+export { commitOwn } from './commit-own.ts'
 export { covers } from './covers.ts'
 export {
   hmacSha1,
@@ -228,7 +229,7 @@ export {
   REALM_SETTINGS_ID,
   type RealmSettings,
 } from './realm-settings.ts'
-export { commitOwn, Realms, type RealmsAct, type RealmsParts } from './realms.ts'
+export { Realms, type RealmsAct, type RealmsParts } from './realms.ts'
 export {
   ANCESTORS_MAX,
   type Ancestor,

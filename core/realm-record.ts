@@ -1,5 +1,5 @@
 import type { Collection, Entry } from './directory.ts'
-import { type RealmName, SYSTEM_REALM } from './ids.ts'
+import { type RealmName, type RealmOrdinal, SYSTEM_REALM } from './ids.ts'
 import { readObject } from './stored-json.ts'
 
 /** What the system realm keeps about each realm, itself included. */
@@ -11,6 +11,9 @@ export type RealmValue = {
   /** Absent: it is served. A deleted one is never served again, nor is another one given its name. */
   readonly state?: 'disabled' | 'deleted'
 }
+
+/** A realm that is not open: nothing stands in its log but the row that began it. */
+export type Dormant = { readonly name: RealmName; readonly ordinal: RealmOrdinal; readonly isClosed: boolean }
 
 /** A realm as operators see it. */
 export type RealmView = { readonly name: RealmName; readonly enabled: boolean; readonly createdAtMs?: number }

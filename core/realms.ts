@@ -1,6 +1,7 @@
 import { after } from './awaitable.ts'
 import { putRecord } from './change.ts'
-import { adviceOn, Disorder, type Unreadable } from './disorder.ts'
+import { commitOwn } from './commit-own.ts'
+import { adviceOn, Disorder, GONE, type Unreadable } from './disorder.ts'
 import { isOutage, NotReadable, RealmOutOfOrder, StoreRefused, StoreUnavailable } from './faults.ts'
 import {
   DEFAULT_REALM,
@@ -17,6 +18,7 @@ import { ORIGIN } from './position.ts'
 import { type Audit, type Caller, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
 import {
+  type Dormant,
   REALMS,
   REALMS_MAX,
   type RealmValue,
@@ -49,9 +51,6 @@ export type RealmsParts = {
   /** Whether realms in whose log nothing was ever written are opened when they are first asked for; else at once. */
   readonly lazily?: boolean
 }
-
-/** A realm that is not open: nothing stands in its log but the row that began it. */
-export type Dormant = { readonly name: RealmName; readonly ordinal: RealmOrdinal; readonly isClosed: boolean }
 
 /** Rows of a log that can say nothing about any token: the first epoch's. */
 const DORMANT_ROWS_MAX = 1
@@ -86,26 +85,31 @@ export class Realms {
     const { store } = parts
     const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
     if (record?.body === undefined) {
+      if (!(await Realms.isNew(store))) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${GONE}`)
       await realms.#found()
       realms.#hasStarted = true
       return realms
     }
     const value = readRealmValue(record.body)
     if (value === undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${STRANGE}`)
-    await realms.#openOne(SYSTEM_REALM, value)
-    const unreadable = realms.ledger.suspension(SYSTEM_ORDINAL)
+    const { ordinal } = await realms.#openOne(SYSTEM_REALM, value)
+    const unreadable = realms.ledger.suspension(ordinal)
     if (unreadable !== undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${unreadable.advice}`)
     for await (const { id, body } of realms.#records()) await realms.#openIfReadable(id, body)
     // The first start may have ended between the two realms that it makes.
-    const first = await store.record(SYSTEM_ORDINAL, REALMS.name, DEFAULT_REALM)
-    if (first === undefined) await realms.create(DEFAULT_REALM, FOUNDING)
+    if ((await store.record(SYSTEM_ORDINAL, REALMS.name, DEFAULT_REALM)) === undefined) {
+      if (value.nextOrdinal === DEFAULT_ORDINAL) await realms.create(DEFAULT_REALM, FOUNDING)
+      else realms.#note(DEFAULT_REALM, 'realm', GONE)
+    }
     realms.#hasStarted = true
     return realms
   }
 
   /** Whether this store holds realms, and so can be opened by one master key only. */
   static async isNew(store: Store): Promise<boolean> {
-    return (await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)) === undefined
+    if ((await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)) !== undefined) return false
+    // Its first row is written before the record; with more rows there was one, and another must not take its place.
+    return (await store.head(SYSTEM_ORDINAL)).seq <= DORMANT_ROWS_MAX
   }
 
   get system(): Realm {
@@ -194,6 +198,7 @@ export class Realms {
   async make(name: string, audit: Audit): Promise<void> {
     const valid = parseRealmName(name)
     if (valid === undefined || valid === SYSTEM_REALM) throw new StoreRefused(`"${name}" cannot name a realm`)
+    if (this.disorder.ofRealm(valid) !== undefined) throw new StoreRefused(`realm ${name} is out of order`)
     await this.#settleMaster()
     const { system } = this
     const own = await system.directory.standing(REALMS, SYSTEM_REALM)
@@ -207,6 +212,9 @@ export class Realms {
       throw new StoreRefused(`realm ${name} exists`)
     const ordinal = own.entry.value.nextOrdinal ?? DEFAULT_ORDINAL + 1
     if (ordinal > REALMS_MAX) throw new StoreRefused(`a store holds at most ${REALMS_MAX} realms`)
+    // A count that was damaged must not give it the log of another.
+    if ((await this.#parts.store.head(realmOrdinal(ordinal))).seq > 0)
+      throw new StoreRefused(`the count of realms is not right: number ${ordinal} is taken`)
     const value = this.#valueFor(valid, ordinal)
     const counted = { ...own.entry.value, nextOrdinal: ordinal + 1 }
     const outcome = await system.commit({
@@ -329,8 +337,7 @@ export class Realms {
   /** Whether a key is the one that a store was made with, or changed to. */
   static async isMaster(store: Store, master: MasterKey): Promise<boolean> {
     const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
-    if (record?.body === undefined) return false
-    const value = readRealmValue(record.body)
+    const value = record?.body === undefined ? undefined : readRealmValue(record.body)
     return value !== undefined && opensKeys(value.wrappedKeys, SYSTEM_REALM, master)
   }
 
@@ -398,7 +405,7 @@ export class Realms {
       if (!this.#hasStarted) throw new StoreRefused(`the realm ${name}: ${why}`)
       // One that is opened while others are served.
       this.ledger.putOutOfOrder(ordinal, why)
-      this.disorder.note({ realm: name, what: 'log', name: `realms/${name}`, why })
+      this.#note(name, 'log', why)
     }
     const realm = new Realm({
       ...{ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota },
@@ -433,12 +440,16 @@ export class Realms {
     else await this.#openOne(name as RealmName, value)
   }
 
+  #note(realm: string, what: 'realm' | 'log', why: string): void {
+    this.disorder.note({ realm, what, name: `realms/${realm}`, why })
+  }
+
   /** What can be read of a realm's record; what cannot is noted. */
   #readable(name: string, body: string | undefined): RealmValue | undefined {
     const value = body === undefined ? undefined : readRealmValue(body)
     const why = value === undefined ? STRANGE : this.#whyNoKeys(name as RealmName, value)
     if (why === undefined) return value
-    this.disorder.note({ realm: name, what: 'realm', name: `realms/${name}`, why })
+    this.#note(name, 'realm', why)
     return undefined
   }
 
@@ -485,14 +496,4 @@ export class Realms {
     if (realm === undefined) throw new StoreRefused(`the store has no realm ${name}`)
     return realm
   }
-}
-
-/**
- * A write of the server itself, which rests on nobody's rights. @throws StoreUnavailable when it did not apply: some
- * other write came first, and starting again will see it.
- */
-export async function commitOwn(realm: Realm, operations: readonly Operation[]): Promise<void> {
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
-  if (outcome.kind !== 'applied')
-    throw new StoreUnavailable(`realm ${realm.name} changed meanwhile; start again`)
 }

@@ -123,7 +123,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       )
       log.info({ created }, 'seed applied')
     }
-    if (await hasPublishedKeys(realms.default)) refusePublished(config)
+    if (await hasPublishedKeys(realms, store)) refusePublished(config)
     return await listen(config, { realms, store, clock, log, random, lines, isTemporary: keys.isTemporary })
   } catch (error) {
     await store.close()

@@ -1,4 +1,4 @@
-import { type Realm, SettingsRefused } from '@rescind/core'
+import { DEFAULT_REALM, type Realms, SettingsRefused, type Store } from '@rescind/core'
 import { CHAT_APPS } from '@rescind/dialects'
 import type { Seed } from '../seed/schema.ts'
 import type { Config } from './config.ts'
@@ -12,9 +12,12 @@ export function seedHasPublished(seed: Seed): boolean {
   return JSON.stringify(seed).includes(`"${PUBLISHED}`)
 }
 
-export async function hasPublishedKeys(realm: Realm): Promise<boolean> {
+/** The record is looked for, not read: it, or all of the realm, may be of a kind that this version cannot read. */
+export async function hasPublishedKeys(realms: Realms, store: Store): Promise<boolean> {
+  const realm = realms.all().find(({ name }) => name === DEFAULT_REALM)
+  if (realm === undefined) return false
   const key = { name: 'apiKey', value: realm.secretDigest(PUBLISHED_API_KEY) }
-  return (await realm.directory.find(CHAT_APPS, key)) !== undefined
+  return (await store.recordByKey(realm.ordinal, { collection: CHAT_APPS.name, ...key })) !== undefined
 }
 
 /**
