@@ -22,13 +22,14 @@ if (process.argv[2] === 'serve') for (const signal of DEAF_TO) process.on(signal
 // Before anything else is loaded, for all of it would be loaded twice.
 if (process.argv[2] === 'serve') startOverWithAllocator()
 
-const [{ SettingsRefused, StoreRefused }, { run }] = await Promise.all([
+const [{ isOutage, SettingsRefused, StoreRefused }, { run }] = await Promise.all([
   import('@rescind/core'),
   import('./run.ts'),
 ])
 
 run(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof SettingsRefused || error instanceof StoreRefused) {
+  // A store that cannot be read, or not now, is no fault of this program.
+  if (error instanceof SettingsRefused || error instanceof StoreRefused || isOutage(error)) {
     process.stderr.write(`rescind: ${error.message}\n`)
     process.exit(2)
   }

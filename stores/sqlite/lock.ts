@@ -13,6 +13,7 @@ export function takeLock(path: string): DatabaseSync {
   if (stat?.isSymbolicLink() === true) {
     throw new StoreRefused(`the store ${path} is a symbolic link: name the file that it leads to`)
   }
+  if (stat?.isFile() === false) throw new StoreRefused(`the store ${path} is no file`)
   if (stat !== undefined && stat.nlink > 1) {
     throw new StoreRefused(
       `the store ${path} has another name, too (a hard link), under which it could have a second owner: remove that one`,

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { before, describe, it, type TestContext } from 'node:test'
 import { type Home, makeHome } from '../kit/server.ts'
 import { TEST_CERT, TEST_KEY } from '../kit/tls.ts'
@@ -259,5 +260,34 @@ describe('[W55] a store that is forgotten with the server', () => {
     await command.says(IS_UP)
     await stop(command)
     assert.deepEqual(folderState(join(home.folder, 'empty')), [])
+  })
+})
+
+// The kind: what is no fault of this program ends it with one line, not with a stack. Neighbours: a number that no server
+// writes in each table that a start reads after the file was opened, and what stands in the file's place.
+describe('a start says in one line that a store cannot be read, when', { concurrency: 2 }, () => {
+  const cases: readonly (readonly [what: string, sql: string])[] = [
+    ['the time of a row is no time', 'UPDATE log SET at = 4611686018427387904'],
+    [
+      'an expiry of a source is no time',
+      "INSERT INTO source_expiry (realm, source, expires_at) VALUES (1, 'oauth', 4611686018427387904)",
+    ],
+    ['the floor is no time', "UPDATE meta SET value = 4611686018427387904 WHERE name = 'floor'"],
+  ]
+  for (const [what, sql] of cases)
+    it(what, async (t) => {
+      const home = await used(t)
+      const db = new DatabaseSync(join(home.folder, 'rescind-data', 'rescind.db'))
+      db.exec(sql)
+      db.close()
+      assertRefused(await start(t, home), /too large/)
+    })
+
+  it('it is a folder', async (t) => {
+    const home = await used(t)
+    const path = join(home.folder, 'rescind-data', 'rescind.db')
+    rmSync(path)
+    mkdirSync(path)
+    assertRefused(await start(t, home), /rescind\.db is no file/)
   })
 })
