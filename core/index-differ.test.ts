@@ -253,3 +253,46 @@ test('[W83] what leaves an index while it is to be kept is counted, whoever drop
   index.cuts.get('subject')?.dropExpired(KEEP_FOREVER_MS - 1)
   assert.equal(index.removedEarly, 3)
 })
+
+// Each of these is a difference that the rows alone seem to show; each was one in a check that did not know of it.
+test('[W83] a hold whose release was trimmed off before it was read is none', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  await write(realm, { kind: 'hold', id: 'h', target: tokenTarget(1) })
+  for (let nth = 0; nth < 600; nth += 1) await write(realm, { kind: 'release', id: 'nothing' })
+  await write(realm, { kind: 'release', id: 'h' }, { kind: 'release', id: 'nothing' })
+  const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+  await pass(world, TRIM_AGE_MIN_MS + 1)
+  const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+  const between = async (nth: number): Promise<void> => {
+    // The page that has the hold was read.
+    if (nth === 0) while (await trim.step());
+  }
+  assert.deepEqual(await differ(world, { between }), CLEAN)
+  assert.ok((await world.store.anchor(realm.ordinal)).seq > 600)
+})
+
+test('[W83] a cut-off that was dropped, and came back by a later row, need not be what the first row said', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  await write(realm, revoking({ ...ANN, issuedBeforeMs: 5_000 }, realm.nowMs() + DAY_MS))
+  await pass(world, 2 * DAY_MS)
+  dropAll(realm)
+  await write(realm, revoking(ANN, realm.nowMs() + LONG_MS))
+  assert.deepEqual(await differ(world), CLEAN)
+})
+
+test('[W83] a cut-off keeps what a row said of it that is over and was trimmed off', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  await write(realm, revoking({ ...ANN, issuedBeforeMs: 5_000 }, realm.nowMs() + DAY_MS))
+  await write(realm, revoking(ANN, realm.nowMs() + LONG_MS), { kind: 'release', id: 'nothing' })
+  const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+  await pass(world, TRIM_AGE_MIN_MS + 1)
+  const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+  while (await trim.step());
+  assert.equal((await world.store.keptRows(realm.ordinal, 0, 1_000)).length < realm.index.seq - 1, true)
+  assert.deepEqual(await differ(world), CLEAN)
+})
