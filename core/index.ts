@@ -207,6 +207,7 @@ export {
   type Cause,
   callerFacts,
   type Found,
+  type FreeText,
   Realm,
   type RealmParts,
   whoOf,
@@ -214,13 +215,14 @@ export {
 export {
   type MasterKey,
   makeRealmKeys,
+  opensKeys,
   type RealmKeys,
   sealTokenText,
   unsealTokenText,
   unwrapRealmKeys,
   wrapRealmKeys,
 } from './realm-keys.ts'
-export type { RealmView } from './realm-record.ts'
+export { type RealmView, readRealmValue } from './realm-record.ts'
 export {
   assignedMaxSeconds,
   DEFAULT_REALM_SETTINGS,

@@ -84,6 +84,12 @@ export type Found = {
   readonly respelled?: TokenRecord
 }
 
+/** Finds credentials of this server in text that is kept, and puts their handles in their places. */
+export type FreeText = (realm: Realm, text: string, chosenBy: Source | undefined) => Promise<string>
+
+/** No credential that has a form, and no chosen text that is worth guarding, is shorter. */
+const CREDENTIAL_MIN_CHARS = 16
+
 export type RealmParts = {
   readonly name: RealmName
   readonly ordinal: RealmOrdinal
@@ -95,6 +101,7 @@ export type RealmParts = {
   readonly random: Random
   /** Absent: nobody has one. */
   readonly quota?: IssuingQuota | undefined
+  readonly freeText?: FreeText | undefined
   readonly disorder?: Disorder
 }
 
@@ -119,6 +126,7 @@ export class Realm {
   readonly #ledger: Ledger
   readonly #clock: Clock
   readonly #quota: IssuingQuota | undefined
+  readonly #freeText: FreeText | undefined
   readonly #disorder: Disorder | undefined
   readonly #records: RecordCache = new RecordCache()
   #lastAudit: (Pick<Audit, 'by' | 'from' | 'how'> & { readonly text: string }) | undefined
@@ -133,6 +141,7 @@ export class Realm {
     this.#ledger = parts.ledger
     this.#clock = parts.clock
     this.#quota = parts.quota
+    this.#freeText = parts.freeText
     this.#disorder = parts.disorder
     this.directory = new Directory(parts.store, parts.ordinal, recordWatch(parts))
     this.keyring = new Keyring({ directory: this.directory, keys: parts.keys, realm: parts.name })
@@ -143,6 +152,14 @@ export class Realm {
   /** Tells that something in this realm's part of the store cannot be read. */
   unreadable(found: Omit<Unreadable, 'realm'>): void {
     this.#disorder?.note({ realm: this.name, ...found })
+  }
+
+  /**
+   * Free text as it may be kept: every credential in it is replaced. Text that only somebody's choice makes a token is known
+   * for one of `chosenBy` alone, because nobody may learn what others chose. @throws StoreUnavailable
+   */
+  async keptText(text: string, chosenBy?: Source): Promise<string> {
+    return text.length < CREDENTIAL_MIN_CHARS ? text : (this.#freeText?.(this, text, chosenBy) ?? text)
   }
 
   /** How the text of this realm's tokens begins. */

@@ -15,7 +15,7 @@ import { Ledger } from './ledger.ts'
 import { faultAdvice, logFault } from './log-faults.ts'
 import type { Awaitable, Clock, Defer, DirectoryRecord, IssuingQuota, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
-import { type Audit, type Caller, Realm } from './realm.ts'
+import { type Audit, type Caller, type FreeText, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
 import {
   type Dormant,
@@ -46,6 +46,7 @@ export type RealmsParts = {
   readonly defer: Defer
   /** Absent: nobody has one. */
   readonly quota?: IssuingQuota
+  readonly freeText?: FreeText
   /** Told once of each thing in the store that cannot be read. */
   readonly onUnreadable?: (found: Unreadable) => void
   /** Whether realms in whose log nothing was ever written are opened when they are first asked for; else at once. */
@@ -393,7 +394,7 @@ export class Realms {
   }
 
   async #openAnew(name: RealmName, value: RealmValue): Promise<Realm> {
-    const { store, clock, random, quota } = this.#parts
+    const { store, clock, random, quota, freeText } = this.#parts
     const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#masterOf(name, value))
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const [index, fault] = await Promise.all([
@@ -409,7 +410,7 @@ export class Realms {
     }
     const realm = new Realm({
       ...{ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota },
-      disorder: this.disorder,
+      ...{ disorder: this.disorder, freeText },
     })
     if (index.seq === 0 && this.whyNotIn(realm) === undefined) await this.#firstEpoch(realm)
     await this.#settle(realm)

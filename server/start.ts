@@ -32,6 +32,7 @@ import { hasPublishedKeys, refusePublished, seedHasPublished } from './config/pu
 import { readTls, type TlsPair, untimely } from './config/tls.ts'
 import { createControlApi } from './control/api.ts'
 import { KeyGuesses } from './control/frame/key-guesses.ts'
+import { keptFreeText } from './control/free-text.ts'
 import { firstMasterKey, settleControlKey } from './first-keys.ts'
 import { createApp } from './http/app.ts'
 import { createDenials } from './http/denials.ts'
@@ -102,6 +103,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       defer: (task) => setImmediate(task),
       lazily: true,
       quota: surroundings.quota ?? issuingQuota(config.issueRate, () => clock.monotonicMs()),
+      freeText: keptFreeText,
       onUnreadable: (found) => log.error(found, adviceOn(found)),
     })
     for (const { name, ordinal } of realms.all()) {

@@ -25,7 +25,7 @@ export async function putClients(realm: Realm, { admin, request }: AdminAsk): Pr
   const writes = new Map<string, ClientWrite>()
   for (const patch of patches.list) {
     const put = { app: admin.app.name, caller: admin.caller, patch }
-    const write = writeOver(realm, put, await standing(realm, put.app, patch.id))
+    const write = await writeOver(realm, put, await standing(realm, put.app, patch.id))
     if (write.kind === 'refused') return write.answer
     writes.set(patch.id, write)
   }

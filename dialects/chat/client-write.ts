@@ -2,6 +2,7 @@ import { type Caller, type Operation, putRecord, type Realm } from '@rescind/cor
 import { type ClientPatch, MEMBERS_MAX, MEMBERS_MAX_BYTES } from './client-body.ts'
 import { CHAT_CLIENTS, type ChatClient, clientRecordId } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'
+import { keptPatch } from './kept-patch.ts'
 
 /** A client as it will stand, and what has to be written so that it does: nothing, if it stands so already. */
 export type ClientWrite = {
@@ -25,11 +26,15 @@ export async function planClient(realm: Realm, put: ClientPut): Promise<ClientWr
 
 export type Before = { readonly version: number; readonly value: ChatClient | undefined }
 
-export function writeOver(
+export async function writeOver(
   realm: Realm,
-  { app, caller, patch }: ClientPut,
+  { app, caller, patch: given }: ClientPut,
   before: Before,
-): ClientWrite | Refused {
+): Promise<ClientWrite | Refused> {
+  // It is what the client is found by, so nothing can stand in its place.
+  if (before.value === undefined && (await realm.keptText(given.id)) !== given.id)
+    return refused('INVALID_REQUEST', 'The id of a client may not hold a credential.')
+  const patch = await keptPatch(realm, { app, given, before: before.value })
   const nowMs = realm.nowMs()
   const value: ChatClient = {
     ...before.value,

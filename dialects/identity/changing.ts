@@ -4,7 +4,7 @@ import type { Call } from './call.ts'
 import { callerOf } from './caller.ts'
 import type { Change } from './directory/changes.ts'
 import { writeDirectory } from './directory/write.ts'
-import { fault, unauthorized, VARY, WRONG_CODE } from './faults.ts'
+import { fault, HOLDS_CREDENTIAL, unauthorized, VARY, WRONG_CODE } from './faults.ts'
 import type { LiveParty } from './party.ts'
 
 export type Changing = {
@@ -36,6 +36,8 @@ export async function change(
       return 'stale'
     case 'code-used':
       return unauthorized(request, WRONG_CODE)
+    case 'holds-credential':
+      return fault('badRequest', HOLDS_CREDENTIAL)
     case 'name-taken':
       return fault('conflict', 'Another one has this name.')
     case 'too-many':

@@ -1,8 +1,22 @@
-import { RawToken, type Realm } from '@rescind/core'
+import { RawToken, type Realm, type Source } from '@rescind/core'
 import { type Candidate, Finder } from '../bulk/find.ts'
 
 /** Members of bodies and queries whose text is kept as it was given: in the log, its exports, receipts and backups. */
-const FREE_TEXT = ['reason', 'note', 'description', 'name'] as const
+const FREE_TEXT: ReadonlySet<string> = new Set(['reason', 'note', 'description', 'name', 'label'])
+/** Of these, what may be an id that somebody chose for a token as well: there a token has to look like one. */
+const NAMES: ReadonlySet<string> = new Set(['name', 'label'])
+/** Members that are credentials, which are used and forgotten or kept as digests; and such as only a server can have made. */
+const NOT_TEXT: ReadonlySet<string> = new Set(
+  ['token', 'tokens', 'text', 'secret', 'clientSecret', 'apiKey', 'clientKey', 'key', 'keys', 'jwks'].concat([
+    'codeChallenge',
+    'position',
+    'cursor',
+    'handle',
+    'used',
+    'instance',
+    'after',
+  ]),
+)
 const NOT_KEPT = '[a credential, not kept]'
 
 /**
@@ -12,40 +26,79 @@ const NOT_KEPT = '[a credential, not kept]'
  */
 export async function withoutTokens<T>(realms: readonly Realm[], value: T): Promise<T> {
   if (typeof value !== 'object' || value === null) return value
-  const members = value as Readonly<Record<string, unknown>>
   const changed: Record<string, string> = {}
-  for (const name of FREE_TEXT) {
-    const text = members[name]
-    if (typeof text !== 'string') continue
-    // A name may be an id that somebody chose for a token as well: there it has to look like one.
+  for (const [name, text] of Object.entries(value)) {
+    if (!FREE_TEXT.has(name) || typeof text !== 'string') continue
     let kept = text
-    for (const realm of realms) kept = await keptText(realm, kept, name === 'name')
+    const reading = NAMES.has(name) ? BY_FORM : BY_ANY
+    for (const realm of realms) kept = await keptText(realm, kept, reading)
     if (kept !== text) changed[name] = kept
   }
   return { ...value, ...changed }
 }
 
-/** Whether a request has any free text at all. */
-export function hasFreeText(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && FREE_TEXT.some((name) => Object.hasOwn(value, name))
+/**
+ * Where a credential stands in what is no free text: a name in a rule, an id, an address. Nothing can be put in its place
+ * there, for something is found by it. @returns the path of the member; undefined: nowhere.
+ */
+export async function credentialIn(
+  realms: readonly Realm[],
+  value: unknown,
+  path: readonly string[] = [],
+): Promise<string | undefined> {
+  if (typeof value === 'string') return (await holdsCredential(realms, value)) ? path.join('.') : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, member] of Object.entries(value)) {
+    if (NOT_TEXT.has(name)) continue
+    if (path.length === 0 && FREE_TEXT.has(name) && typeof member === 'string') continue
+    const found = await credentialIn(realms, member, [...path, name])
+    if (found !== undefined) return found
+  }
+  return undefined
 }
+
+async function holdsCredential(realms: readonly Realm[], text: string): Promise<boolean> {
+  if (text.length < CREDENTIAL_MIN_CHARS) return false
+  for (const realm of realms) if ((await keptText(realm, text, BY_FORM)) !== text) return true
+  return false
+}
+
+/** No credential that has a form is shorter. */
+const CREDENTIAL_MIN_CHARS = 16
+
+/**
+ * Free text of a dialect as it may be kept: what has the form of a credential of this server, signed tokens of this realm,
+ * and what `chosenBy` itself chose for a token. What others chose is let be: whoever tries texts must not learn of it.
+ */
+export function keptFreeText(realm: Realm, text: string, chosenBy: Source | undefined): Promise<string> {
+  return keptText(realm, text, { ...BY_FORM, isOwnOnly: true, chosenBy })
+}
+
+type Reading = {
+  /** Whether text is looked up that only its bearer's choice makes a token. */
+  readonly isGuessed: boolean
+  /** Whether a JWS of somebody else is let be. */
+  readonly isOwnOnly: boolean
+  readonly chosenBy?: Source | undefined
+}
+const BY_ANY: Reading = { isGuessed: true, isOwnOnly: false }
+const BY_FORM: Reading = { isGuessed: false, isOwnOnly: false }
 
 /** What is cut out may have hidden something: it is looked at again, and what does not come to rest is not kept. */
 const PASSES_MAX = 4
 
-async function keptText(realm: Realm, text: string, isName: boolean): Promise<string> {
+async function keptText(realm: Realm, text: string, reading: Reading): Promise<string> {
   const said = new Set<string>()
   let kept = text
   for (let pass = 0; pass < PASSES_MAX; pass += 1) {
     const before = kept
     // The longest first: what stands inside another one goes with it.
-    for (const one of credentialsIn(realm, before)) {
-      if (isName && one.isGuess === true) continue
-      const instead = await saidFor(realm, one)
+    for (const one of credentialsIn(realm, before, reading)) {
+      const instead = await saidFor(realm, one, reading)
       if (instead === undefined) continue
       said.add(instead)
       // In another encoding, or over several lines, it cannot be cut out; whatever else is said there goes with it.
-      if (!before.includes(one.text)) return allSaid(realm, before, said)
+      if (!before.includes(one.text)) return allSaid(realm, { text: before, said, reading })
       kept = kept.replaceAll(one.text, instead)
     }
     if (kept === before) return kept
@@ -53,9 +106,11 @@ async function keptText(realm: Realm, text: string, isName: boolean): Promise<st
   return NOT_KEPT
 }
 
-async function allSaid(realm: Realm, text: string, said: Set<string>): Promise<string> {
-  for (const one of credentialsIn(realm, text)) {
-    const instead = await saidFor(realm, one)
+type Saying = { readonly text: string; readonly said: Set<string>; readonly reading: Reading }
+
+async function allSaid(realm: Realm, { text, said, reading }: Saying): Promise<string> {
+  for (const one of credentialsIn(realm, text, reading)) {
+    const instead = await saidFor(realm, one, reading)
     if (instead !== undefined) said.add(instead)
   }
   return [...said].join(', ')
@@ -63,17 +118,31 @@ async function allSaid(realm: Realm, text: string, said: Set<string>): Promise<s
 
 type TextCandidate = Extract<Candidate, { readonly kind: 'text' }>
 
-function credentialsIn(realm: Realm, text: string): readonly TextCandidate[] {
+function credentialsIn(
+  realm: Realm,
+  text: string,
+  { isGuessed, chosenBy }: Reading,
+): readonly TextCandidate[] {
   const lines = text.split(/\r\n?|\n/).map((line) => line.trim())
   const { candidates } = new Finder(realm.grammar).findIn(text.replaceAll(/\r\n?|\n/g, ' '), lines)
+  const isLong = (guess: string): boolean =>
+    guess.length >= CREDENTIAL_MIN_CHARS && (guess === text || !/\s/.test(guess))
   return candidates
     .filter((one): one is TextCandidate => one.kind === 'text')
+    .filter((one) => one.isGuess !== true || isGuessed || (chosenBy !== undefined && isLong(one.text)))
     .sort((left, right) => right.text.length - left.text.length)
 }
 
 /** What stands in its place; undefined for text that is no credential. */
-async function saidFor(realm: Realm, { text, isGuess }: TextCandidate): Promise<string | undefined> {
+async function saidFor(
+  realm: Realm,
+  { text, isGuess }: TextCandidate,
+  { isOwnOnly, chosenBy }: Reading,
+): Promise<string | undefined> {
   const raw = RawToken.parse(text)
   const record = raw === undefined ? undefined : (await realm.findToEnd(raw)).record
-  return record?.handle ?? (isGuess === true ? undefined : NOT_KEPT)
+  if (isGuess === true)
+    return chosenBy === undefined || record?.source === chosenBy ? record?.handle : undefined
+  if (record !== undefined) return record.handle
+  return isOwnOnly && realm.grammar.shapeOf(text) !== 'ours' ? undefined : NOT_KEPT
 }

@@ -160,3 +160,67 @@ test('[W85] a credential is not kept beside another one that could be cut out, i
     assert.match(textAt(made, 'reason'), /^tok_[A-Za-z0-9_-]{22}$/, reason)
   }
 })
+
+test('[W85] [J03] a live token in the text of a chat client is kept as its handle, wherever it stands', async () => {
+  await calls.chatClient('u2')
+  const token = await calls.chatToken('u2')
+  const access = await calls.oauthToken(SVC)
+  const chosen = await calls.chatBound('u2', 'chosen-by-the-app-itself-0123')
+  for (const [nth, text] of [token, access, `see ${access}.`, chosen, `Bearer ${token}`].entries()) {
+    const body = {
+      _id: `free${nth}`,
+      nickname: text,
+      avatarUrl: `https://x.example/?a=${access}`,
+      notes: [{ [access]: text }],
+    }
+    const made = await calls.send('POST /admin/clients', [API_KEY, JSON_BODY], JSON.stringify(body))
+    assert.equal(made.status, 200, made.body.toString())
+    const list = await calls.send(
+      'POST /admin/clients/list',
+      [API_KEY, JSON_BODY],
+      JSON.stringify({ data: [{ ...body, _id: `list${nth}` }] }),
+    )
+    assert.equal(list.status, 200, list.body.toString())
+    const shown = made.body.toString() + (await calls.send('GET /admin/clients', [API_KEY])).body.toString()
+    for (const secret of [token, access, chosen]) assert.ok(!shown.includes(secret), `${nth}: ${secret}`)
+    assert.match(textAt(made, 'result', 'nickname'), /tok_[A-Za-z0-9_-]{22}|\[a credential, not kept\]/)
+  }
+  const named = await calls.send('POST /admin/clients', [API_KEY, JSON_BODY], JSON.stringify({ _id: access }))
+  assert.equal(named.status, 400, named.body.toString())
+})
+
+test('[W85] what only looks like a token, and what another app chose for one, is given back to the letter', async () => {
+  await calls.chatBound('u2', 'chosen-by-the-app-itself-0123')
+  const other = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2lnbmF0dXJlLW9mLXNvbWVib2R5LWVsc2U'
+  for (const nickname of [
+    'Ann of the long family name',
+    'https://x.example/a/long/path',
+    'rsa_not-one',
+    other,
+  ]) {
+    const made = await calls.send(
+      'POST /admin/clients',
+      [API_KEY, JSON_BODY],
+      JSON.stringify({ _id: 'plain', nickname }),
+    )
+    assert.equal(textAt(made, 'result', 'nickname'), nickname)
+  }
+})
+
+test('[W85] a name in a rule, an id and a subject that hold a token are refused and never kept', async () => {
+  const access = await calls.oauthToken(SVC)
+  const bodies: readonly (readonly [string, object])[] = [
+    ['POST /revocations', { target: { source: 'oauth', subject: access }, reason: 'r' }],
+    ['POST /revocations', { target: { source: ['oauth', access] }, reason: 'r' }],
+    ['POST /revocations', { target: { source: 'oauth', client: `client ${access}` }, reason: 'r' }],
+    ['POST /holds', { target: { grant: access }, reason: 'r', seconds: 60, atDeadline: 'release' }],
+    ['POST /grants', { clientId: SVC.clientId, subject: access }],
+    ['POST /clients', { clientId: access, grantTypes: ['client_credentials'] }],
+  ]
+  for (const [line, body] of bodies) {
+    const answer = await control(line, body)
+    assert.equal(answer.status, 422, `${line}: ${answer.body.toString()}`)
+    assert.ok(!answer.body.toString().includes(access))
+  }
+  assert.ok(!(await page('/audit/export')).includes(access))
+})

@@ -13,11 +13,12 @@ import {
   textAt,
 } from './kit/calls.ts'
 import { type Canary, type Evidence, encodingsOf, findCanaries } from './kit/canaries.ts'
-import { startCommand } from './kit/command.ts'
+import { runCommand, startCommand } from './kit/command.ts'
 import { limitFileSize, whyNoLimits } from './kit/full-disk.ts'
 import { type Keys, oddRequests } from './kit/odd-requests.ts'
 import { Place } from './kit/place.ts'
 import { type HttpAnswer, PlainHttp } from './kit/plain-http.ts'
+import { type Planting, plant, shown } from './kit/planting.ts'
 import { RawConnection } from './kit/raw-connection.ts'
 
 /** Files whose whole purpose is to hold a secret. */
@@ -54,7 +55,7 @@ const SEED = {
   ],
 }
 
-test('[J01] [J02] [J03] [J05] [J07] [J13] no token and no secret stands in logs, errors, metrics, arguments or store files', async (t) => {
+test('[W85] [J01] [J02] [J03] [J05] [J07] [J13] no token and no secret stands in what is logged, shown or stored', async (t) => {
   const place = new Place(t)
   writeFileSync(join(place.home.folder, 'seed.json'), JSON.stringify(SEED), { mode: 0o600 })
   const words = ['serve', '--listen', '127.0.0.1:0', '--seed', 'seed.json', '--log-level', 'debug']
@@ -73,6 +74,9 @@ test('[J01] [J02] [J03] [J05] [J07] [J13] no token and no secret stands in logs,
   const errors: Evidence[] = []
   const tokens = await drive({ url, controlKey, errors, pid: server.process.pid ?? 0 })
   const canaries = [...secrets, ...tokens]
+  const store = ['--store', `sqlite:${join(data, 'rescind.db')}`]
+  const copied = await runCommand(t, { words: ['backup', 'copy.db', ...store], folder: place.home.folder })
+  assert.equal(copied.code, 0, copied.stderr)
   const http = new PlainHttp(url)
   const scraped = await http.ask({
     method: 'GET',
@@ -84,6 +88,7 @@ test('[J01] [J02] [J03] [J05] [J07] [J13] no token and no secret stands in logs,
   const running = [
     ...errors,
     ...filesIn(data),
+    { where: 'the backup', bytes: readFileSync(join(place.home.folder, 'copy.db')) },
     { where: 'metrics', bytes: Buffer.from(scraped.text) },
     { where: 'the command line', bytes: readFileSync(`/proc/${server.process.pid}/cmdline`) },
   ]
@@ -149,6 +154,15 @@ async function drive({ url, controlKey, errors, pid }: Drive): Promise<readonly 
       keep(errors, `${ask.method} with ${name}`, await calls.ask(ask))
     await askBroken(url, text, errors)
   }
+  const planting: Planting = {
+    ...{ calls, controlKey, identity, chatKey: WHO.apiKey, verifierKey: WHO.verifierKey },
+    isChosen: ({ name }) =>
+      name.includes('assigned') || name.includes('broken') || name.includes('of a chat token'),
+  }
+  // Pieces of a token, and what was never one, are nobody's to know.
+  const whole = tokens.filter(({ name }) => !name.includes('broken') && !name.startsWith('the '))
+  assert.ok((await plant(planting, whole)) > whole.length)
+  errors.push(...(await shown(planting)))
   if (whyNoLimits() === undefined) await failAll(calls, { tokens, errors, pid })
   calls.close()
   return [...tokens, { name: 'the last login', text: identity }]

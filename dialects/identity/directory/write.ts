@@ -34,6 +34,8 @@ export type DirectoryWritten =
   | { readonly kind: 'stale' }
   /** A passcode among `also` served before. */
   | { readonly kind: 'code-used' }
+  /** A name or a description holds a credential of this server; it would stand there for all to read. */
+  | { readonly kind: 'holds-credential' }
   /** Another record has this name. */
   | { readonly kind: 'name-taken' }
   /** It would touch more records than one unit holds (CASCADE_MAX). */
@@ -53,6 +55,8 @@ export function writeDirectory(
 }
 
 async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct): Promise<DirectoryWritten> {
+  for (const { before, after } of changes)
+    if (await holdsCredential(realm, { before, after })) return { kind: 'holds-credential' }
   const plan = await cascade(realm, changes)
   if (plan.kind === 'too-many') return plan
   const outcome = await realm.commit({
@@ -65,6 +69,23 @@ async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct
   if (outcome.kind !== 'conflict') return { kind: 'stale' }
   if (outcome.what === 'memo-exists') return { kind: 'code-used' }
   return outcome.what === 'key-taken' ? { kind: 'name-taken' } : { kind: 'stale' }
+}
+
+type Text = { readonly before: unknown; readonly after: unknown }
+
+/** Members that nobody reads as text. */
+const NO_TEXT = /(?:Hash|Digest|Sealed)$/
+
+/** Whether a record gets text, at any depth, that holds a credential; what stood there before is let be. */
+async function holdsCredential(realm: Realm, { before, after }: Text): Promise<boolean> {
+  if (typeof after === 'string') return after !== before && (await realm.keptText(after)) !== after
+  if (typeof after !== 'object' || after === null || after === before) return false
+  for (const [name, value] of Object.entries(after)) {
+    const was = typeof before === 'object' && before !== null ? Object.entries(before) : []
+    const text = { before: was.find(([own]) => own === name)?.[1], after: value as unknown }
+    if (!NO_TEXT.test(name) && (await holdsCredential(realm, text))) return true
+  }
+  return false
 }
 
 function operationsOf(realm: Realm, { changes, cuts }: Plan, act: DirectoryAct): Operation[] {

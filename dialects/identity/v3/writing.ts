@@ -4,7 +4,7 @@ import type { Call } from '../call.ts'
 import type { Change } from '../directory/changes.ts'
 import { writeDirectory } from '../directory/write.ts'
 import { type Acting, callerOf } from './acting.ts'
-import { conflict, forbidden } from './answers.ts'
+import { conflict, forbidden, malformed } from './answers.ts'
 
 export type Writing = {
   readonly acting: Acting
@@ -29,6 +29,8 @@ export async function written(
     case 'code-used':
     case 'stale':
       return 'stale'
+    case 'holds-credential':
+      return malformed('A name or a description holds a credential. It is not kept.')
     case 'name-taken':
       return conflict('Another one has this name.')
     case 'too-many':

@@ -5,11 +5,11 @@ import type { z } from 'zod'
 import type { KeySets } from '../../issuers/key-sets.ts'
 import type { Rotated } from '../../master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
-import { hasFreeText, withoutTokens } from '../free-text.ts'
+import { credentialIn, withoutTokens } from '../free-text.ts'
 import type { Once } from './idempotency.ts'
 import { parseBody, parseQuery } from './input.ts'
 import type { KeyGuesses } from './key-guesses.ts'
-import { isAnswer } from './problem.ts'
+import { isAnswer, problem } from './problem.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -167,17 +167,28 @@ export function endpoint<Q extends z.ZodObject | undefined = undefined, B = unde
     // `value` was checked by the schemas that the types are made of.
     const answer = handle as (ask: Ask) => Awaitable<Answer | Stale>
     const given = { query: query.value, body: body.value }
-    if (shape.method === 'GET' || !(hasFreeText(given.query) || hasFreeText(given.body)))
+    // Reading keeps nothing, but for what a verifier is called while it follows.
+    if (!hasText(given) || (shape.method === 'GET' && shape.lane !== 'feed'))
       return answer({ ...ask, ...given })
-    return after(keptOnly(shape.reach === 'store' ? ask.parts.realms.all() : [ask.realm], given), (kept) =>
-      answer({ ...ask, ...kept }),
-    )
+    const realms = shape.reach === 'store' ? ask.parts.realms.all() : [ask.realm]
+    return after(keptOnly(realms, given), (kept) => (isAnswer(kept) ? kept : answer({ ...ask, ...kept })))
   }
   return { ...shape, run }
 }
 
 type Texts = { readonly query: unknown; readonly body: unknown }
 
-async function keptOnly(realms: readonly Realm[], { query, body }: Texts): Promise<Texts> {
+function hasText({ query, body }: Texts): boolean {
+  return body !== undefined || Object.keys(query as object).length > 0
+}
+
+/** What may be kept of a request, or why nothing of it is. */
+async function keptOnly(realms: readonly Realm[], { query, body }: Texts): Promise<Texts | Answer> {
+  const at = (await credentialIn(realms, query)) ?? (await credentialIn(realms, body))
+  if (at !== undefined)
+    return problem(
+      422,
+      `${at}: holds a credential, which would be kept and shown; name a token by "token" or "handle"`,
+    )
   return { query: await withoutTokens(realms, query), body: await withoutTokens(realms, body) }
 }

@@ -1,0 +1,46 @@
+import type { Realm } from '@rescind/core'
+import { isObject, type Json, type JsonObject } from '../wire/strict-json.ts'
+import type { ClientPatch } from './client-body.ts'
+import { type ChatClient, sourceOf } from './directory.ts'
+
+type Patching = {
+  readonly app: string
+  readonly given: ClientPatch
+  readonly before: ChatClient | undefined
+}
+
+/**
+ * A patch without tokens in what others read of a client. Tokens are kept as digests alone, and one that was pasted into a
+ * nickname would stand in the clear. What stands there already is not looked at again: most sign-ins say nothing new.
+ */
+export async function keptPatch(realm: Realm, { app, given, before }: Patching): Promise<ClientPatch> {
+  const keep = (text: string): Promise<string> => realm.keptText(text, sourceOf(app))
+  const { nickname, avatarUrl } = given.profile
+  const profile = {
+    ...given.profile,
+    ...(nickname === undefined || nickname === before?.nickname ? {} : { nickname: await keep(nickname) }),
+    ...(avatarUrl === undefined || avatarUrl === before?.avatarUrl
+      ? {}
+      : { avatarUrl: await keep(avatarUrl) }),
+  }
+  const members: Record<string, Json> = {}
+  for (const [name, value] of Object.entries(given.members)) {
+    const isOld = JSON.stringify(value) === JSON.stringify(before?.members[name])
+    members[await keep(name)] = isOld ? value : await kept(value, keep)
+  }
+  return { ...given, profile, members }
+}
+
+async function kept(value: Json, keep: (text: string) => Promise<string>): Promise<Json> {
+  if (typeof value === 'string') return keep(value)
+  if (Array.isArray(value)) {
+    const list: Json[] = []
+    for (const one of value as readonly Json[]) list.push(await kept(one, keep))
+    return list
+  }
+  if (!isObject(value)) return value
+  const members: [string, Json][] = []
+  for (const [name, member] of Object.entries(value))
+    members.push([await keep(name), await kept(member, keep)])
+  return Object.fromEntries(members) as JsonObject
+}
