@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { StoreRefused } from '@rescind/core'
+import { StoreRefused, StoreUnavailable } from '@rescind/core'
 import { append, commit, unit } from '../contract/samples.ts'
 import { backupSqlite } from './backup.ts'
 import { type OpenSqlite, openSqlite } from './store.ts'
@@ -148,4 +157,24 @@ describe('[W63] a store that has had a side log', () => {
     chmodSync(site.path('a.side'), 0o600)
     assert.equal((await site.run('off')).left?.marked, false)
   })
+})
+
+// The kind: what a start refuses, met by a store that is served. It was no outage, so `/readyz` was a 500, as for a bug.
+describe('[W63] a side log that goes while the store is served', () => {
+  for (const [what, spoil] of [
+    ['is moved away', (path: string) => renameSync(path, `${path}.moved`)],
+    ['is another file', (path: string) => writeFileSync(path, 'another', { mode: 0o600 })],
+  ] as const)
+    it(`is an outage when it ${what}, until it is back`, async (t) => {
+      const site = new Site(t)
+      const store = await openSqlite(site.path('s.db'), 1_000, { sideLog: site.file('side') })
+      await commit(store, unit(append()))
+      copyFileSync(site.path('side'), site.path('kept'))
+      spoil(site.path('side'))
+      await assert.rejects(store.reopen(), StoreUnavailable)
+      renameSync(site.path('kept'), site.path('side'))
+      await store.reopen()
+      await commit(store, unit(append()))
+      await store.close()
+    })
 })

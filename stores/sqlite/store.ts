@@ -64,7 +64,7 @@ import { rewriteLog } from './rewrite-log.ts'
 import type { SideJoined } from './side-join.ts'
 import type { SideLeft } from './side-mark.ts'
 import { Snapshot } from './snapshot.ts'
-import { Thread } from './thread.ts'
+import { asOutage, Thread } from './thread.ts'
 import type { Committed, Opened, Page, Places, ReaderAsk, SideLogAsk, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
 import { clientKey, readableRow, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
@@ -184,7 +184,7 @@ class SqliteStore implements Store, SideLogged {
 
   /** Whoever reads meanwhile is answered when it is done: the disk is there again, so nothing is amiss with a read. */
   reopen(): Promise<void> {
-    const done = this.#openAgain()
+    const done = this.#openAgain().then(undefined, asOutage)
     const over = (): void => {
       this.#reopening = undefined
     }

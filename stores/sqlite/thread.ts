@@ -63,3 +63,8 @@ export class Thread<Ask> {
 function unavailable(message: string): StoreUnavailable {
   return new StoreUnavailable(`the store cannot answer: ${message}`)
 }
+
+/** What a start refuses is an outage of a store that is served: it ends when the files are as they were. */
+export function asOutage(error: unknown): Promise<never> {
+  return Promise.reject(error instanceof StoreRefused ? new StoreUnavailable(error.message) : error)
+}
