@@ -148,6 +148,35 @@ test('[W49] the exact text comes first: an app may have chosen one with a scheme
   assert.deepEqual([await clientOf(`Bearer ${plain}`), await clientOf(plain)], ['three', 'two'])
 })
 
+test('[W49] [W85] a token that was pasted where a name belongs is refused: the rule would hit nothing, and keep its text', async () => {
+  const { 'OAuth access': access = '' } = await tokens()
+  const foreign = await idp.sign({ sub: 'ann' })
+  const at = server.clock.wallMs() + 3_600_000
+  for (const text of [access, `Bearer ${access}`, ` ${access}\n`, foreign, `Bearer ${foreign}`]) {
+    for (const target of [
+      { source: 'oauth', subject: text },
+      { source: 'oauth', client: text },
+      { source: 'oauth', tenant: text },
+      { source: 'oauth', subject: 'ann', client: text },
+      { source: 'identity', session: text },
+      { grant: text },
+      { issuer: idp.issuer, jti: text },
+    ]) {
+      for (const [path, more] of [
+        ['/revocations', {}],
+        ['/holds', { seconds: 60, atDeadline: 'release' }],
+        ['/revocations/scheduled', { at: new Date(at).toISOString() }],
+      ] as const) {
+        const answer = await send(path, { target, reason: 'r', ...more })
+        assert.equal(answer.status, 422, `${path} ${JSON.stringify(target)}`)
+        assert.match(textAt(answer, 'detail'), /has the form of a credential; give its text as token/)
+      }
+    }
+  }
+  const named = { issuer: idp.issuer, jti: 'tok_AAAAAAAAAAAAAAAAAAAAAA' }
+  assert.equal((await send('/revocations', { target: named, reason: 'r' })).status, 201)
+})
+
 test('[W49] who lets somebody in judges what came: a verifier’s question is about the exact text', async () => {
   const { 'OAuth access': access = '' } = await tokens()
   for (const headers of [[VERIFIER], [CONTROL]]) {
