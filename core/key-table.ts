@@ -234,7 +234,7 @@ const WORDS = 4
 /** Times are kept in units of six hours since 2020, rounded up: 16 bits reach 2064 and "for good" lies beyond. */
 const KEEP_UNIT_MS = 6 * 3_600_000
 const KEEP_ORIGIN_MS = 1_577_836_800_000
-const KEEP_FOREVER = 0xffff
+export const KEEP_FOREVER = 0xffff
 
 /** The size of a table that is being filled. */
 const FILLING = -1

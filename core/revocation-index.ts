@@ -3,7 +3,7 @@ import { ContractBroken, unreachable } from './faults.ts'
 import { HoldTable } from './hold-table.ts'
 import { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
 import { type LegacyKeep, legacyForGood } from './keeping.ts'
-import { KeyTable, PARTITIONS, type Removals } from './key-table.ts'
+import { KEEP_FOREVER, KeyTable, PARTITIONS, type Removals } from './key-table.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
 import type { Epoch } from './lineage.ts'
 import { ORIGIN, type Position, position } from './position.ts'
@@ -239,6 +239,20 @@ export class RevocationIndex {
     for (const [id, { target, at }] of other.holds.entries()) this.holds.place(id, target, at)
     if (other.lostBelow > this.#lostBelow) this.#lostBelow = other.lostBelow
     this.raiseFloor(other.floorMs)
+  }
+
+  /** A copy none of whose negative facts ever leaves. */
+  allForGood(): RevocationIndex {
+    const copy = new RevocationIndex(this.digestKey)
+    copy.adopt({ epochs: this.#epochs, seq: this.#seq, lostBelow: this.#lostBelow, floorMs: this.floorMs })
+    for (const kind of this.endedKinds) copy.endedKinds.add(kind)
+    this.ended.visit(0, PARTITIONS, (words, at) => copy.ended.addWords(words, at, KEEP_FOREVER))
+    for (const [shape, table] of this.cuts) {
+      for (const [key, cut] of table.entries())
+        copy.raiseCut(shape, key, { ...cut, keepUntilMs: KEEP_FOREVER_MS })
+    }
+    for (const [id, { target, at }] of this.holds.entries()) copy.holds.place(id, target, at)
+    return copy
   }
 
   raiseCut(shape: CutShape, key: IndexKey, cut: Cut): void {

@@ -10,6 +10,7 @@ import {
   Replica,
   type RevocationIndex,
   type Rule,
+  type Snapshot,
   type TokenDigest,
   turnsVerdicts,
 } from '@rescind/core'
@@ -135,7 +136,7 @@ export class Engine {
   /** Begins to follow the server with the first; what the state file of one has kept is known at once. */
   join(sharer: Sharer, recalled: Recalled | undefined): void {
     this.#sharers.add(sharer)
-    if (recalled?.kind === 'read') this.#recall(recalled)
+    if (recalled !== undefined && 'snapshot' in recalled) this.#recall(recalled)
     if (this.#sharers.size > 1) {
       this.#follower.policyChanged()
       return
@@ -233,12 +234,14 @@ export class Engine {
     }
   }
 
-  #recall(recalled: Extract<Recalled, { kind: 'read' }>): void {
+  #recall(recalled: Extract<Recalled, { readonly snapshot: Snapshot }>): void {
     // Whoever came first has heard from the server itself.
     if (this.#replica.place !== undefined || this.#config !== undefined) return
-    this.#follower.recall(recalled.config)
+    const isOlder = recalled.kind === 'older'
+    this.#follower.recall(recalled.config, isOlder)
     this.#replica.load(recalled.snapshot)
-    this.#freshness.remember(recalled.asOfMs)
+    // Rules may be missing that an older version has let go: as long as no snapshot has come, nothing is good by it.
+    if (!isOlder) this.#freshness.remember(recalled.asOfMs)
     this.#changed(undefined)
   }
 

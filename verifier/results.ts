@@ -95,5 +95,5 @@ export type VerifierStats = {
   readonly connects: number
   readonly snapshots: number
   /** What became of the state file when it was read; undefined without one. */
-  readonly stateFile: 'read' | 'absent' | 'unreadable' | undefined
+  readonly stateFile: 'read' | 'older' | 'absent' | 'unreadable' | undefined
 }

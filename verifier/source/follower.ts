@@ -77,6 +77,8 @@ export class Follower {
   #trouble: Trouble | undefined
   #config: { readonly text: string; readonly digestKey: string; readonly readAtMs: number } | undefined
   #needsSnapshot = false
+  /** What is known is of an older state file, which only a snapshot may take the place of. */
+  #mustReplace = false
   #isForked = false
   #instance: string | undefined
   #askedPolicy: OnStale | undefined
@@ -130,8 +132,10 @@ export class Follower {
     if (this.#askedPolicy !== this.#parts.policy()) this.#endSession?.({ kind: 'again' })
   }
 
-  /** What a state file has kept. */
-  recall(config: FeedConfig): void {
+  /** What a state file has kept. @param isOlder what was folded by it is replaced before anything is followed. */
+  recall(config: FeedConfig, isOlder: boolean): void {
+    this.#mustReplace = isOlder
+    this.#needsSnapshot = isOlder
     this.#config = { text: config.text, digestKey: config.digestKey, readAtMs: Number.NEGATIVE_INFINITY }
     this.#parts.onConfig(config)
   }
@@ -234,8 +238,10 @@ export class Follower {
     if (snapshot === undefined) throw new SourceFailed('the snapshot is damaged, or of another version')
     this.snapshots += 1
     const loaded = replica.load(snapshot)
-    if (loaded.kind === 'fork') return { kind: 'forked' }
+    // A log that ends before what was kept of it has been rolled back.
+    if (loaded.kind === 'fork' || (loaded.kind === 'behind' && this.#mustReplace)) return { kind: 'forked' }
     this.#needsSnapshot = false
+    this.#mustReplace = false
     if (replica.place !== undefined) freshness.applied(positionOf(replica.place))
     onChange(undefined)
     return undefined

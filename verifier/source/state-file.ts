@@ -17,13 +17,18 @@ import { type FeedConfig, SourceFailed } from './transport.ts'
 /** Between two writes, while much happens. */
 const KEEP_EVERY_MS = 10_000
 const MAGIC = Buffer.from('rescindV', 'latin1')
-const VERSION = 1
+const VERSION = 2
+/** Its rules may be kept for less long than they count by now, or have left already. */
+const OLDER_VERSION = 1
 const HASH_BYTES = 32
 
-/** What was known when the file was written; `asOfMs` says how old that is. */
+/**
+ * What was known when the file was written; `asOfMs` says how old that is. `older`: a version before this one wrote it.
+ * What it says is over is over, but it is nothing to go on from.
+ */
 export type Recalled =
   | {
-      readonly kind: 'read'
+      readonly kind: 'read' | 'older'
       readonly snapshot: Snapshot
       readonly config: FeedConfig
       readonly asOfMs: number
@@ -113,12 +118,15 @@ function decodeState(bytes: Buffer): Recalled | undefined {
   if (!sha256(body).equals(bytes.subarray(body.length))) return undefined
   const from = new ByteReader(body)
   from.fixed(MAGIC.length)
-  if (from.u8() !== VERSION) return undefined
+  const version = from.u8()
+  if (version !== VERSION && version !== OLDER_VERSION) return undefined
   const asOfMs = from.f64()
   const config = readConfig(from.longText())
   const snapshot = decodeSnapshot(from.block(), config.digestKey)
   from.end()
-  return snapshot === undefined ? undefined : { kind: 'read', snapshot, config, asOfMs }
+  if (snapshot === undefined) return undefined
+  if (version === VERSION) return { kind: 'read', snapshot, config, asOfMs }
+  return { kind: 'older', snapshot: { ...snapshot, index: snapshot.index.allForGood() }, config, asOfMs }
 }
 
 function isMissing(error: unknown): boolean {
