@@ -169,7 +169,6 @@ test('[W49] [W85] a token that was pasted where a name belongs is refused: the r
       ] as const) {
         const answer = await send(path, { target, reason: 'r', ...more })
         assert.equal(answer.status, 422, `${path} ${JSON.stringify(target)}`)
-        assert.match(textAt(answer, 'detail'), /has the form of a credential; give its text as token/)
       }
     }
   }
