@@ -67,7 +67,7 @@ import { Snapshot } from './snapshot.ts'
 import { asOutage, Thread } from './thread.ts'
 import type { Committed, Opened, Page, Places, ReaderAsk, SideLogAsk, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
-import { clientKey, readableRow, recordOfRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
+import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow, tokenOfScan } from './token-row.ts'
 import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 
 /** Tombstones that are counted in one read transaction. */
@@ -495,10 +495,4 @@ const CONFLICTS: ReadonlyMap<number, ConflictWhat> = new Map(
 function outcomeOf(code: number): UnitOutcome {
   const what = CONFLICTS.get(code)
   return what === undefined ? { kind: 'applied', firstSeq: code } : { kind: 'conflict', what }
-}
-
-/** One that cannot be read is in no list; whoever presents it is answered 503, and the log names it. */
-function tokenOfScan(row: WalkedRow | readonly [...TokenRow, last: number]): readonly TokenRecord[] {
-  const record = readableRow([row[0], row[1], row[2], row[3], row[4], row[5]])
-  return record === undefined ? [] : [record]
 }

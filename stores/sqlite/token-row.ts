@@ -98,3 +98,9 @@ export function readableRow([digest, handle, expiresAtMs, extendedAtMs, facts, s
 export function clientKey(of: Pick<TokenFacts, 'source' | 'client'>): string | undefined {
   return of.client === undefined || !of.source.startsWith('chat/') ? undefined : `${of.source}\0${of.client}`
 }
+
+/** One that cannot be read is in no list; whoever presents it is answered 503, and the log names it. */
+export function tokenOfScan(row: readonly [...TokenRow, last: number]): readonly TokenRecord[] {
+  const record = readableRow([row[0], row[1], row[2], row[3], row[4], row[5]])
+  return record === undefined ? [] : [record]
+}
