@@ -71,6 +71,11 @@ async function verifyStore(values: Values, positions: readonly string[]): Promis
     const lines: string[] = []
     let [isRight, met] = [true, 0]
     for await (const checked of checkStore({ store, master, positions })) {
+      if (checked.kind === 'unchecked') {
+        lines.push(`${checked.realm}: UNREADABLE: ${checked.why}; its log was not checked`)
+        isRight = false
+        continue
+      }
       lines.push(`${sentence(checked)}${checkpointNote(checked)}`)
       isRight &&= checked.kind === 'right' && checked.checkpoint !== 'forged'
       met += checked.positions

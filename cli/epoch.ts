@@ -3,13 +3,13 @@ import { SettingsRefused, StoreRefused } from '@rescind/core'
 import { startEpochs } from '@rescind/server'
 import { openSqlite } from '@rescind/stores'
 import { knownPlaces } from './restore.ts'
-import { masterKeyOf, openRealms, storeWords, type ValuesOf } from './store-words.ts'
+import { leftRealms, masterKeyOf, openRealms, storeWords, type Told, type ValuesOf } from './store-words.ts'
 
 /**
  * `rescind epoch new`: what an operator does when a store was found to have been rolled back, and this is all there is.
  * @throws SettingsRefused, StoreRefused.
  */
-export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promise<readonly string[]> {
+export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
   const [sub, ...rest] = words
   if (sub !== 'new') throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
   const { file, path, config, known, keepTokens } = storeWords(rest, valuesOf)
@@ -31,13 +31,15 @@ export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promi
         why: keepTokens ? 'a new epoch; --keep-tokens' : 'a new epoch',
       },
     })
+    const left = leftRealms(realms)
     await realms.ledger.close()
-    return started.map(({ realm, ordinal, keptTokens }) => {
+    const lines = started.map(({ realm, ordinal, keptTokens }) => {
       const what = keptTokens
         ? 'its tokens go on, because --keep-tokens was given'
         : 'every token issued before is lost'
       return `${realm}: epoch ${ordinal}; ${what}.`
     })
+    return { lines: [...lines, ...left.lines], isWhole: left.isWhole }
   } finally {
     await store.close()
   }

@@ -11,13 +11,21 @@ import {
 } from '@rescind/core'
 import { type EpochStarted, placeIn, startEpochs } from '@rescind/server'
 import { flush, openSqlite, type SideJoined } from '@rescind/stores'
-import { masterKeyOf, openRealms, type StoreWords, storeWords, type ValuesOf } from './store-words.ts'
+import {
+  leftRealms,
+  masterKeyOf,
+  openRealms,
+  type StoreWords,
+  storeWords,
+  type Told,
+  type ValuesOf,
+} from './store-words.ts'
 
 /**
  * `rescind restore FILE`: a store made of a backup, in a new epoch. It comes into being whole, by one rename, so that
  * no server can ever find it half-made. @throws SettingsRefused, StoreRefused.
  */
-export async function restore(words: readonly string[], valuesOf: ValuesOf): Promise<readonly string[]> {
+export async function restore(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
   const told = storeWords(words, valuesOf)
   const { file, path } = told
   if (file === undefined) throw new SettingsRefused('the command is: rescind restore FILE [FLAGS]')
@@ -38,11 +46,11 @@ export async function restore(words: readonly string[], valuesOf: ValuesOf): Pro
     chmodSync(stage, 0o600)
     const side = sideFile === undefined ? 'restored' : { path: sideFile, salvage: true }
     const store = await openSqlite(stage, 0, { sideLog: side })
-    const lines = await inNewEpoch(store, told, () => openRealms(store, master))
+    const done = await inNewEpoch(store, told, () => openRealms(store, master))
     flush(stage)
     renameSync(stage, path)
     flush(dirname(path))
-    return lines
+    return done
   } finally {
     clear(stage)
   }
@@ -50,11 +58,7 @@ export async function restore(words: readonly string[], valuesOf: ValuesOf): Pro
 
 type Opened = Awaited<ReturnType<typeof openSqlite>>
 
-async function inNewEpoch(
-  store: Opened,
-  told: StoreWords,
-  open: () => Promise<Realms>,
-): Promise<readonly string[]> {
+async function inNewEpoch(store: Opened, told: StoreWords, open: () => Promise<Realms>): Promise<Told> {
   try {
     const realms = await open()
     const { joined } = store
@@ -70,13 +74,16 @@ async function inNewEpoch(
         why: told.keepTokens ? 'restored from a backup; --keep-tokens' : 'restored from a backup',
       },
     })
+    const left = leftRealms(realms)
     await realms.ledger.close()
-    return [
+    const lines = [
       sideLine(joined),
       ...leftLines(store),
       ...started.map((one) => epochLine(one, { told, proven })),
+      ...left.lines,
       ...warnings(told),
     ]
+    return { lines, isWhole: left.isWhole }
   } finally {
     await store.close()
   }
@@ -104,6 +111,8 @@ async function provenRealms(realms: Realms, { joined, known }: History): Promise
   const proven = new Set<string>()
   const isWhole = joined?.kind === 'whole'
   for (const realm of realms.all()) {
+    // Nothing is proved by a log that cannot be read, and nothing begins in it.
+    if (realms.whyNotIn(realm) !== undefined) continue
     const places = known.get(realm.name) ?? []
     const reached: (boolean | undefined)[] = []
     for (const place of places) reached.push(await isReached(realm, place))

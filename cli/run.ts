@@ -13,6 +13,7 @@ import { auditVerify } from './audit-verify.ts'
 import { backup } from './backup.ts'
 import { epoch } from './epoch.ts'
 import { restore } from './restore.ts'
+import type { Told } from './store-words.ts'
 import { version } from './version.ts'
 
 /** Milliseconds after a signal at which the process ends, whatever is still in flight. */
@@ -84,12 +85,14 @@ async function audit(words: readonly string[]): Promise<void> {
   const [sub, ...rest] = words
   if (sub !== 'verify') throw new SettingsRefused('the command is: rescind audit verify [FILE] [FLAGS]')
   const { lines, isRight } = await auditVerify(rest, valuesOf)
-  for (const line of lines) print(line)
-  if (!isRight) process.exitCode = 1
+  return printLines(Promise.resolve({ lines, isWhole: isRight }))
 }
 
-async function printLines(lines: Promise<readonly string[]>): Promise<void> {
-  for (const line of await lines) print(line)
+/** Exit code 1: it was done, but not everywhere, or what was asked about is not right. */
+async function printLines(told: Promise<Told>): Promise<void> {
+  const { lines, isWhole } = await told
+  for (const line of lines) print(line)
+  if (!isWhole) process.exitCode = 1
 }
 
 function explain(words: readonly string[]): void {

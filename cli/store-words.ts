@@ -1,6 +1,13 @@
 import { resolve } from 'node:path'
 import { type MasterKey, Realms, SettingsRefused, type Store } from '@rescind/core'
-import { type Config, checkConfig, createSystemRandom, readMasterKey, type Values } from '@rescind/server'
+import {
+  type Config,
+  checkConfig,
+  createSystemRandom,
+  readMasterKey,
+  realmsOutOfOrder,
+  type Values,
+} from '@rescind/server'
 
 export type ValuesOf = (flags: readonly string[]) => Values
 
@@ -35,6 +42,15 @@ export function storeWords(words: readonly string[], valuesOf: ValuesOf): StoreW
   const config = checkConfig(valuesOf(flags))
   if (config.store.kind !== 'sqlite') throw new SettingsRefused('store: this needs a store on disk')
   return { file, known, keepTokens, config, path: resolve(config.store.path) }
+}
+
+/** What a command did, a line for each thing; and whether it did that in every realm. */
+export type Told = { readonly lines: readonly string[]; readonly isWhole: boolean }
+
+/** A line for each realm that was left as it is, because it cannot be read. */
+export function leftRealms(realms: Realms): Told {
+  const lines = realmsOutOfOrder(realms).map(({ realm, why }) => `${realm}: NO NEW EPOCH: ${why}`)
+  return { lines, isWhole: lines.length === 0 }
 }
 
 export function masterKeyOf({ masterKeyFile }: Config): MasterKey {

@@ -1,5 +1,6 @@
 import {
   type Audit,
+  adviceOn,
   commitOwn,
   LAST_INSTANT_MS,
   type Operation,
@@ -30,13 +31,26 @@ export type EpochStarted = {
   readonly keptTokens: boolean
 }
 
+export type NoEpoch = { readonly realm: string; readonly why: string }
+
+/** Realms of which too little can be read to begin anything in them; they stay as they are, and are not served. */
+export function realmsOutOfOrder(realms: Realms): readonly NoEpoch[] {
+  const unopened = realms.disorder.all.filter(({ what }) => what === 'realm')
+  const open = realms.all().flatMap((realm) => {
+    const why = realms.whyNotIn(realm)
+    return why === undefined ? [] : [{ realm: realm.name as string, why }]
+  })
+  return [...unopened.map((one) => ({ realm: one.realm, why: adviceOn(one) })), ...open]
+}
+
 /**
- * Starts an epoch in every realm of a store that no server has open. Whoever comes with a place of a history that was
- * left is told that it was left, and keeps what it knows to be over. @throws StoreUnavailable.
+ * Starts an epoch in every realm of a store that no server has open, but for those that are out of order. A verifier that
+ * comes with a place of a history that was left is told so, and keeps what it knows to be over. @throws StoreUnavailable.
  */
 export async function startEpochs(realms: Realms, start: EpochStart): Promise<readonly EpochStarted[]> {
   const started: EpochStarted[] = []
-  for (const realm of realms.all()) {
+  const inOrder = realms.all().filter((realm) => realms.whyNotIn(realm) === undefined)
+  for (const realm of inOrder) {
     const known = [...(start.known.get(realm.name) ?? []), ...(await forkOf(realms, realm))]
     const last = realm.index.epochs.at(-1)?.ordinal ?? 0
     const ordinal = Math.max(last, ...known.map((place) => place.ordinal)) + 1
@@ -48,7 +62,7 @@ export async function startEpochs(realms: Realms, start: EpochStart): Promise<re
     ])
     started.push({ realm: realm.name, ordinal, seq: realm.index.seq, keptTokens })
   }
-  await commitOwn(realms.system, realms.all().map(forgetFork))
+  await commitOwn(realms.system, inOrder.map(forgetFork))
   return started
 }
 

@@ -15,6 +15,7 @@ export {
   type EpochStart,
   type EpochStarted,
   placeIn,
+  realmsOutOfOrder,
   startEpochs,
 } from './epochs.ts'
 export { createSystemRandom } from './random.ts'

@@ -3,10 +3,13 @@ import {
   type KnownPlace,
   LogCheck,
   type MasterKey,
+  opensKeys,
   parsePosition,
   type RealmName,
+  readRealmValue,
   realmOrdinal,
   type Store,
+  SYSTEM_REALM,
   unwrapRealmKeys,
 } from '@rescind/core'
 import { positionKeyOf } from '../positions.ts'
@@ -24,6 +27,9 @@ export type StoreLogChecked = LogChecked & {
   readonly positions: number
 }
 
+/** A realm whose record cannot be read, or whose keys do not open: of its log nothing can be said. */
+export type RealmUnchecked = { readonly kind: 'unchecked'; readonly realm: string; readonly why: string }
+
 export type StoreCheck = {
   readonly store: Store
   readonly master: MasterKey
@@ -32,7 +38,7 @@ export type StoreCheck = {
 }
 
 /** Checks the logs of all realms of a stopped store, each by its chain, its checkpoint and the given positions. */
-export async function* checkStore(check: StoreCheck): AsyncGenerator<StoreLogChecked, void> {
+export async function* checkStore(check: StoreCheck): AsyncGenerator<StoreLogChecked | RealmUnchecked, void> {
   let after: string | undefined
   do {
     const page = await check.store.records(SYSTEM, { collection: 'realms', after, limit: PAGE })
@@ -47,9 +53,12 @@ async function checkRealm(
   { store, master, positions }: StoreCheck,
   realm: string,
   body: string,
-): Promise<StoreLogChecked> {
-  // Written by this program alone.
-  const value = JSON.parse(body) as { ordinal: number; wrappedKeys: string }
+): Promise<StoreLogChecked | RealmUnchecked> {
+  const value = readRealmValue(body)
+  if (value === undefined) return { kind: 'unchecked', realm, why: 'its record is of a newer or broken kind' }
+  // The system realm's own say whether it is the right master key at all.
+  if (realm !== SYSTEM_REALM && !opensKeys(value.wrappedKeys, realm as RealmName, master))
+    return { kind: 'unchecked', realm, why: 'its keys do not open with the master key' }
   const ordinal = realmOrdinal(value.ordinal)
   const { sealKey } = unwrapRealmKeys(value.wrappedKeys, realm as RealmName, master)
   const key = positionKeyOf(sealKey)

@@ -71,11 +71,15 @@ class Site {
 
   /** What `rescind audit verify` would find in the default realm. */
   async verify(): Promise<string> {
-    const store = await openSqlite(this.path('s.db'), 0)
+    const store = await openSqlite(this.path('s.db'), 0, { sideLog: 'unread' })
     try {
       for await (const checked of checkStore({ store, master: MASTER, positions: [] })) {
         if (checked.realm !== 'default') continue
-        return checked.kind === 'right' ? `right: ${checked.rows}` : checked.fault.what
+        return checked.kind === 'right'
+          ? `right: ${checked.rows}`
+          : checked.kind === 'wrong'
+            ? checked.fault.what
+            : checked.why
       }
       return 'no such realm'
     } finally {
