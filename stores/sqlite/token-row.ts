@@ -1,8 +1,8 @@
 import {
   grantOf,
-  type Handle,
   isCredentialKind,
   NotReadable,
+  parseHandle,
   readObject,
   STRANGE,
   shaped,
@@ -72,19 +72,21 @@ export function recordOfRow(row: TokenRow): TokenRecord {
   return record
 }
 
+const DIGEST = /^[\w-]{43}$/
+
 /** The same for lists and scans, which leave such a token out. */
 export function readableRow([digest, handle, expiresAtMs, extendedAtMs, facts, sealed]: TokenRow):
   | TokenRecord
   | undefined {
-  const read = factsIn(facts)
-  if (read === undefined) return undefined
-  const { grant = grantOf(handle as Handle), ancestors = [], ...rest } = read
+  const [read, named] = [factsIn(facts), parseHandle(handle)]
+  if (read === undefined || named === undefined || !DIGEST.test(digest)) return undefined
+  const { grant = grantOf(named), ancestors = [], ...rest } = read
   return {
     ...rest,
     grant,
     ancestors,
     digest: tokenDigest(digest),
-    handle: handle as Handle,
+    handle: named,
     expiresAtMs,
     ...(extendedAtMs === null ? {} : { extendedAtMs }),
     ...(sealed === null ? {} : { sealed }),

@@ -324,6 +324,38 @@ onAgedStores(
   },
 )
 
+onAgedStores('a token whose names are no names is in no list, and moves no other one', async (open) => {
+  let tokens: readonly string[] = []
+  const server = await open({
+    before: async (calls) => {
+      const made: string[] = []
+      while (made.length < 8) made.push(await calls.oauthToken(SVC))
+      tokens = made
+    },
+    age: async (_store, path) => {
+      if (path === undefined) return
+      const db = new DatabaseSync(path)
+      const rows = db.prepare('SELECT id FROM token WHERE facts LIKE \'%"svc"%\' ORDER BY id').all()
+      const odd = ["digest = 'short'", "handle = 'tok_x'", "bits = ''", "bits = 'ab'", "bits = 'äöüäöüäöüä'"]
+      odd.forEach((set, at) => {
+        db.prepare(`UPDATE token SET ${set} WHERE id = ?`).run(Number(rows[at]?.['id']))
+      })
+      db.close()
+    },
+  })
+  const { calls } = server
+  if (existsSync(server.path ?? '')) {
+    assert.equal((await calls.introspect(SVC, tokens[1] ?? '')).status, 503)
+    assert.equal(await calls.isActive(SVC, tokens[0] ?? ''), false)
+  }
+  for (const token of tokens.slice(2)) assert.equal(await calls.isActive(SVC, token), true)
+  for (const path of ['/tokens?source=oauth&client=svc', '/tokens?state=held', '/tokens?source=oauth']) {
+    const list = await control(calls, `GET ${path}`)
+    assert.equal(list.status, 200, list.body.toString())
+  }
+  await server.maintenance.tick()
+})
+
 onAgedStores(
   '[W40] a realm whose log was rolled back is named by /readyz, and a refused revocation says what ends that',
   async (open) => {
