@@ -32,8 +32,12 @@ export const HOLDS: PendingKind<HoldValue, HoldEnd> = new PendingKind('holds', '
 })
 
 /** Each source of a hold is a hold of its own to the index; the first bears the id. */
+export function holdIds(id: string, sources: number): readonly string[] {
+  return Array.from({ length: sources }, (_, at) => (at === 0 ? id : `${id}.${at + 1}`))
+}
+
 function ruleIds(id: string, { targets }: KeptRule): readonly string[] {
-  return targets.map((_, at) => (at === 0 ? id : `${id}.${at + 1}`))
+  return holdIds(id, targets.length)
 }
 
 export function holdRules(id: string, value: HoldValue): readonly HoldRule[] {

@@ -1,7 +1,15 @@
 import { type Audit, type Cause, type Entry, rowsOf } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
-import { endHold, extendHold, HOLDS, type HoldEnd, type HoldValue, holdRules } from '../../pending/holds.ts'
+import {
+  endHold,
+  extendHold,
+  HOLDS,
+  type HoldEnd,
+  type HoldValue,
+  holdIds,
+  holdRules,
+} from '../../pending/holds.ts'
 import type { Ended } from '../../pending/pending.ts'
 import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
 import { auditOf } from '../change.ts'
@@ -13,7 +21,6 @@ import {
   AHEAD_MAX_MS,
   END_BODY,
   ENDED,
-  type EndBody,
   endedJson,
   keptRuleOf,
   listPending,
@@ -24,7 +31,7 @@ import {
 import { PREVIEW, type PreviewJson } from './preview.ts'
 import { type Resolved, resolveRule } from './resolve.ts'
 import { refusedEnding } from './size.ts'
-import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
+import { RULE_MEMBERS, type RuleBody, SOURCES_MAX } from './target-schema.ts'
 
 type Deadline = { readonly until?: string | undefined; readonly seconds?: number | undefined }
 
@@ -202,11 +209,12 @@ function read(ask: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
 
 const NO_HOLD: Problem = problem(404, 'no such hold')
 
-function ending(to: HoldEnd): (ask: Ask<unknown, EndBody>) => Promise<Answer | Stale> {
+function ending(to: HoldEnd): (ask: Ask<unknown, ReleaseBody>) => Promise<Answer | Stale> {
   return async (ask) => {
     const { realm, params, body, by, how, parts } = ask
     const found = await HOLDS.find(realm, params['id'] ?? '')
-    if (found.kind === 'none') return NO_HOLD
+    if (found.kind === 'none')
+      return to === 'released' && body?.notHere === true ? releaseElsewhere(ask) : NO_HOLD
     if (found.kind === 'ended') {
       // Asking a second time for what was done is no mistake.
       return found.value.state === to ? read(ask) : problem(409, `this hold was ${found.value.state} before`)
@@ -219,6 +227,42 @@ function ending(to: HoldEnd): (ask: Ask<unknown, EndBody>) => Promise<Answer | S
     return done ? read(ask) : 'stale'
   }
 }
+
+/**
+ * A restore may have lost a hold that verifiers still know: over a change of epochs they keep what they knew. The row
+ * that lifts it reaches those that follow now.
+ */
+async function releaseElsewhere(ask: Ask<unknown, ReleaseBody>): Promise<Answer | Stale> {
+  const { realm, params, body, by } = ask
+  const id = params['id'] ?? ''
+  if (!HOLD_ID.test(id)) return NO_HOLD
+  if (body?.reason === undefined)
+    return problem(422, 'reason: say why, for nothing else is known of this hold')
+  const cause: Cause = { code: 'hold', hold: id }
+  const audit: Audit = { ...auditOf(ask, body.reason), cause }
+  // How many sources it named is not known either.
+  const rules = holdIds(id, SOURCES_MAX).map((name) => ({ kind: 'release' as const, id: name }))
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [by.caller.standing],
+    expects: [],
+    operations: rowsOf(realm, rules, audit),
+  })
+  return outcome.kind === 'applied' ? { status: 204, headers: {}, body: '' } : 'stale'
+}
+
+type ReleaseBody =
+  | { readonly reason?: string | undefined; readonly notHere?: boolean | undefined }
+  | undefined
+
+const HOLD_ID = /^hold_[\w-]{22}$/
+const RELEASE_BODY: z.ZodType<ReleaseBody> = z
+  .strictObject({
+    reason: z.string().min(1).max(256).optional(),
+    notHere: z.boolean().optional().describe('Lift it also where only verifiers know it, after a restore'),
+  })
+  .meta({ id: 'HoldRelease' })
+  .optional()
 
 type ExtendBody = Deadline & { readonly reason?: string | undefined }
 
@@ -262,8 +306,11 @@ const RELEASE_HOLD: Endpoint = endpoint({
   summary: 'Lift this hold; any other one over the same goes on',
   role: 'responder',
   lane: 'revoke',
-  body: END_BODY,
-  answers: { 200: { what: 'Lifted', schema: HOLD } },
+  body: RELEASE_BODY,
+  answers: {
+    200: { what: 'Lifted', schema: HOLD },
+    204: { what: 'Not known here; lifted wherever it is still known' },
+  },
   handle: ending('released'),
 })
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** Characters of any name in a rule. */
 const NAME_MAX = 1_024
 /** Sources that one rule may name. */
-const SOURCES_MAX = 16
+export const SOURCES_MAX = 16
 
 const name = z.string().min(1).max(NAME_MAX)
 
