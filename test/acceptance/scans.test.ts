@@ -55,7 +55,7 @@ const PREVIEW = JSON.stringify({ target: { source: 'oauth', subject: 's' }, reas
 const LISTS: readonly (readonly [line: string, body?: string])[] = [
   ['GET /control/v1/tokens?subject=nosuch'],
   ['GET /control/v1/revocations?reason=nosuch'],
-  ['GET /control/v1/audit?by=nosuch'],
+  ['GET /control/v1/audit?by=control:key_nosuch'],
   ['GET /control/v1/audit/export'],
   ['GET /control/v1/audit/system'],
   ['GET /control/v1/realms/default/export'],
