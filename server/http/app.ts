@@ -18,6 +18,7 @@ import { ClientErrors } from './client-errors.ts'
 import { ConnectionShares } from './connection-shares.ts'
 import type { Denials } from './denials.ts'
 import type { Links } from './dialled.ts'
+import { Handshakes } from './handshakes.ts'
 import { HEADERS_MAX_BYTES, malformation } from './hygiene.ts'
 import { Lane, type LaneParts, type LaneRequest } from './lane.ts'
 import type { LaneRoute } from './lane-head.ts'
@@ -156,9 +157,12 @@ function openLane(
   })
   // A TLS server is one of HTTP to whoever listens for its connections.
   lane.attach(app.server, parts.tls === undefined ? 'connection' : 'secureConnection')
+  const handshakes = new Handshakes()
+  if (parts.tls !== undefined) handshakes.attach(app.server)
   let cut: NodeJS.Timeout | undefined
   app.addHook('preClose', async () => {
     lane.close()
+    handshakes.cut()
     cut = setTimeout(() => lane.cut(), parts.drainTimeoutMs)
   })
   app.addHook('onClose', async () => clearTimeout(cut))
@@ -227,7 +231,7 @@ function makeFastify(parts: AppParts, { clientErrors, check }: Edges): FastifyIn
       ? fastify({ ...options, http: server })
       : (fastify({
           ...options,
-          https: { ...server, cert: parts.tls.cert, key: parts.tls.key },
+          https: { ...server, handshakeTimeout: REQUEST_TIMEOUT_MS, ...parts.tls },
         }) as unknown as FastifyInstance)
   new ConnectionShares((address) => isTrustedHop(address, parts.proxies)).attach(app.server)
   // Who has said all it has to say is still to be answered: Node would drop the answer of what was done already.

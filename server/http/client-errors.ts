@@ -47,7 +47,8 @@ export class ClientErrors {
   }
 
   readonly answer = (error: ClientError, socket: Socket): void => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    // What failed before any HTTP was spoken, a TLS handshake above all, has nobody to answer: bytes for it would wait for ever.
+    if (!isOfHttp(error) || !socket.writable) {
       socket.destroy()
       return
     }
@@ -97,6 +98,10 @@ function write(socket: Socket, { status, headers, body }: Answer): void {
   const lines = [...Object.entries(headers), ...ALWAYS].map(([name, value]) => `${name}: ${value}\r\n`)
   const head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'Error'}\r\n${lines.join('')}`
   socket.end(`${head}content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`)
+}
+
+function isOfHttp({ code = '' }: ClientError): boolean {
+  return code.startsWith('HPE_') || Object.hasOwn(CLIENT_ERRORS, code)
 }
 
 const MALFORMED: Refusal = { kind: 'malformed', detail: 'not a well-formed request' }

@@ -12,7 +12,7 @@ export type ConnectionBounds = {
   readonly fewMax: number
 }
 
-export const CONNECTION_BOUNDS: ConnectionBounds = {
+const CONNECTION_BOUNDS: ConnectionBounds = {
   max: 10_000,
   perAddressMax: 5_000,
   reserved: 1_000,
