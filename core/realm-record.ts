@@ -1,5 +1,6 @@
 import type { Collection, Entry } from './directory.ts'
-import { type RealmName, type RealmOrdinal, SYSTEM_REALM } from './ids.ts'
+import { type RealmName, type RealmOrdinal, realmOrdinal, SYSTEM_REALM } from './ids.ts'
+import type { DirectoryRecord, Store } from './ports.ts'
 import { readObject } from './stored-json.ts'
 
 /** What the system realm keeps about each realm, itself included. */
@@ -21,6 +22,18 @@ export type RealmView = { readonly name: RealmName; readonly enabled: boolean; r
 export const REALMS: Collection<RealmValue> = { name: 'realms', keys: () => [] }
 /** Realms of one store: what a position of the embedded store's log can number. */
 export const REALMS_MAX = 8_000
+
+export const SYSTEM_ORDINAL: RealmOrdinal = realmOrdinal(0)
+
+/** Every record of a realm, as it is stored. @throws StoreUnavailable. */
+export async function* realmRecords(store: Store): AsyncGenerator<DirectoryRecord, void> {
+  let after: string | undefined
+  do {
+    const page = await store.records(SYSTEM_ORDINAL, { collection: REALMS.name, after, limit: 1_000 })
+    yield* page.records
+    after = page.next
+  } while (after !== undefined)
+}
 
 const STATES: readonly unknown[] = [undefined, 'disabled', 'deleted']
 

@@ -13,7 +13,7 @@ import {
 } from './ids.ts'
 import { Ledger } from './ledger.ts'
 import { faultAdvice, logFault } from './log-faults.ts'
-import type { Awaitable, Clock, Defer, DirectoryRecord, IssuingQuota, Random, Store } from './ports.ts'
+import type { Awaitable, Clock, Defer, IssuingQuota, Random, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
 import { type Audit, type Caller, type FreeText, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
@@ -24,6 +24,8 @@ import {
   type RealmValue,
   type RealmView,
   readRealmValue,
+  realmRecords,
+  SYSTEM_ORDINAL,
   viewOf,
 } from './realm-record.ts'
 import { REALM_SETTINGS, REALM_SETTINGS_ID } from './realm-settings.ts'
@@ -34,7 +36,6 @@ import type { Operation } from './units.ts'
 
 export type RealmsAct = { readonly caller: Caller; readonly audit: Audit }
 
-const SYSTEM_ORDINAL = realmOrdinal(0)
 const DEFAULT_ORDINAL = realmOrdinal(1)
 const FOUNDING: Audit = { by: 'server', from: 'local', how: 'store.create' }
 
@@ -96,7 +97,7 @@ export class Realms {
     const { ordinal } = await realms.#openOne(SYSTEM_REALM, value)
     const unreadable = realms.ledger.suspension(ordinal)
     if (unreadable !== undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${unreadable.advice}`)
-    for await (const { id, body } of realms.#records()) await realms.#openIfReadable(id, body)
+    for await (const { id, body } of realmRecords(store)) await realms.#openIfReadable(id, body)
     // The first start may have ended between the two realms that it makes.
     if ((await store.record(SYSTEM_ORDINAL, REALMS.name, DEFAULT_REALM)) === undefined) {
       if (value.nextOrdinal === DEFAULT_ORDINAL) await realms.create(DEFAULT_REALM, FOUNDING)
@@ -473,16 +474,6 @@ export class Realms {
   #masterOf(name: RealmName, { wrappedKeys }: RealmValue): MasterKey {
     const coming = this.#coming
     return coming !== undefined && opensKeys(wrappedKeys, name, coming) ? coming : this.#master
-  }
-
-  async *#records(): AsyncGenerator<DirectoryRecord, void> {
-    let after: string | undefined
-    do {
-      const ask = { collection: REALMS.name, after, limit: 1_000 }
-      const page = await this.#parts.store.records(SYSTEM_ORDINAL, ask)
-      yield* page.records
-      after = page.next
-    } while (after !== undefined)
   }
 
   async #firstEpoch(realm: Realm): Promise<void> {

@@ -7,7 +7,7 @@ export const USES_MAX = 200_000
 export const FOREIGN_USES_MAX = 10_000
 const MINUTE_MS = 60_000
 /** What counts as lately. */
-export const RECENT_MS = 900_000
+const RECENT_MS = 900_000
 
 export type Use = {
   readonly handle: Handle

@@ -38,7 +38,7 @@ export function realmsOutOfOrder(realms: Realms): readonly NoEpoch[] {
   const unopened = realms.disorder.all.filter(({ what }) => what === 'realm')
   const open = realms.all().flatMap((realm) => {
     const why = realms.whyNotIn(realm)
-    return why === undefined ? [] : [{ realm: realm.name as string, why }]
+    return why === undefined ? [] : [{ realm: realm.name, why }]
   })
   return [...unopened.map((one) => ({ realm: one.realm, why: adviceOn(one) })), ...open]
 }

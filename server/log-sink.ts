@@ -7,7 +7,7 @@ export type Outflow = {
 }
 
 /** Bytes of lines that wait for the outflow. A line that finds no room is dropped, and counted. */
-export const LOG_BUFFER_MAX_BYTES = 1_048_576
+const LOG_BUFFER_MAX_BYTES = 1_048_576
 /** Bytes that are handed over at once. */
 const CHUNK_BYTES = 65_536
 /** Milliseconds until an outflow that took nothing is tried again. */

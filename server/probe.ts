@@ -1,7 +1,7 @@
 import { type Realms, StoreUnavailable } from '@rescind/core'
 
 /** The least time between two probes: each is a flush, and anybody may ask. */
-export const PROBE_EVERY_MS = 1_000
+const PROBE_EVERY_MS = 1_000
 
 /** Whether the store takes writes, asked of the disk once a second at most, however many want to know. */
 export class Probe {

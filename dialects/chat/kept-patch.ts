@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/core'
-import { isObject, type Json, type JsonObject } from '../wire/strict-json.ts'
+import { isObject, type Json } from '../wire/strict-json.ts'
 import type { ClientPatch } from './client-body.ts'
 import { type ChatClient, sourceOf } from './directory.ts'
 
@@ -42,5 +42,5 @@ async function kept(value: Json, keep: (text: string) => Promise<string>): Promi
   const members: [string, Json][] = []
   for (const [name, member] of Object.entries(value))
     members.push([await keep(name), await kept(member, keep)])
-  return Object.fromEntries(members) as JsonObject
+  return Object.fromEntries(members)
 }

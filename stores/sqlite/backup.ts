@@ -10,7 +10,7 @@ const PAGES_PER_STEP = 4_096
  * Bytes by which the write-ahead log may grow while the copy is made. It cannot be given up meanwhile, so a volume
  * that is slower to copy to than the server writes must not fill the store's own.
  */
-export const BACKUP_LOG_MAX_BYTES = 1_073_741_824
+const BACKUP_LOG_MAX_BYTES = 1_073_741_824
 
 export type BackupOptions = {
   /** Told now and then how many of the store's pages are copied. */

@@ -109,7 +109,8 @@ test('[H18] the row of every request that is let in can be said by every reader 
     assert.doesNotMatch(audit.body.toString(), /unreadable|no instant/)
   })
   await fc.assert(property, { numRuns: 200 })
-  assert.ok(written > 20, `${written} were let in`)
+  // About one in eight; far fewer would mean that the requests are not those that this is about.
+  assert.ok(written >= 5, `${written} were let in`)
 
   for (const path of [
     '/revocations',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
@@ -12,9 +13,19 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { before, describe, it, type TestContext } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
+import { connect } from 'node:tls'
 import { type Home, makeHome } from '../kit/server.ts'
 import { TEST_CERT, TEST_KEY } from '../kit/tls.ts'
+import {
+  LOCKED_RSA_KEY,
+  OTHER_RSA_CERT,
+  OTHER_RSA_KEY,
+  RSA_CERT,
+  RSA_KEY,
+  SHORT_RSA_CERT,
+  SHORT_RSA_KEY,
+} from '../kit/tls-pairs.ts'
 import { assertRefused, type Ended, type RunningCommand, runCommand, startCommand } from './kit/command.ts'
 import { folderState } from './kit/folder-state.ts'
 
@@ -108,48 +119,25 @@ describe('[W106] a store is warned of, and served, when', () => {
 
 type Pair = { readonly cert: string; readonly key: string }
 
-function openssl(...words: readonly string[]): void {
-  execFileSync('openssl', words, { stdio: 'pipe' })
-}
-
 describe('[W98] a certificate and a key', { concurrency: 2 }, () => {
-  let keys: Home
-  const made = (name: string): string => join(keys.folder, name)
-  before((t) => {
-    keys = makeHome()
-    if ('after' in t) t.after(() => keys.remove())
-    openssl('genrsa', '-out', made('rsa.key'), '2048')
-    openssl('genrsa', '-out', made('other.key'), '2048')
-    openssl('genrsa', '-out', made('short.key'), '512')
-    openssl('rsa', '-in', made('rsa.key'), '-aes128', '-passout', 'pass:secret', '-out', made('locked.key'))
-    const subject = ['-subj', '/CN=localhost', '-days', '30']
-    for (const name of ['rsa', 'other', 'short'])
-      openssl('req', '-new', '-x509', '-key', made(`${name}.key`), '-out', made(`${name}.crt`), ...subject)
-  })
-
   const place = (home: Home, { cert, key }: Pair, mode = 0o600): readonly string[] => {
     writeFileSync(join(home.folder, 'tls.crt'), cert)
     writeFileSync(join(home.folder, 'tls.key'), key, { mode })
     chmodSync(join(home.folder, 'tls.key'), mode)
     return ['--tls-cert', 'tls.crt', '--tls-key', 'tls.key']
   }
-  const read = (name: string): string => readFileSync(made(name), 'utf8')
-
   const cases: Readonly<Record<string, readonly [pair: () => Pair, why: RegExp]>> = {
     'an EC certificate with an RSA key': [
-      () => ({ cert: TEST_CERT, key: read('rsa.key') }),
+      () => ({ cert: TEST_CERT, key: RSA_KEY }),
       /tlsKey: tls\.key is not the key of the first certificate in tls\.crt/,
     ],
-    'an RSA certificate with an EC key': [
-      () => ({ cert: read('rsa.crt'), key: TEST_KEY }),
-      /is not the key of/,
-    ],
+    'an RSA certificate with an EC key': [() => ({ cert: RSA_CERT, key: TEST_KEY }), /is not the key of/],
     'the key of another certificate of its kind': [
-      () => ({ cert: read('rsa.crt'), key: read('other.key') }),
+      () => ({ cert: RSA_CERT, key: OTHER_RSA_KEY }),
       /is not the key of/,
     ],
     'a chain that begins with another one': [
-      () => ({ cert: read('other.crt') + read('rsa.crt'), key: read('rsa.key') }),
+      () => ({ cert: OTHER_RSA_CERT + RSA_CERT, key: RSA_KEY }),
       /is not the key of the first certificate/,
     ],
     'the two files the wrong way round': [
@@ -157,11 +145,11 @@ describe('[W98] a certificate and a key', { concurrency: 2 }, () => {
       /holds no certificate in PEM/,
     ],
     'a key that wants a passphrase': [
-      () => ({ cert: read('rsa.crt'), key: read('locked.key') }),
+      () => ({ cert: RSA_CERT, key: LOCKED_RSA_KEY }),
       /holds no private key in PEM that opens without a passphrase/,
     ],
     'a key that is too short for any client': [
-      () => ({ cert: read('short.crt'), key: read('short.key') }),
+      () => ({ cert: SHORT_RSA_CERT, key: SHORT_RSA_KEY }),
       /cannot be served: .*key too small/,
     ],
     'files without a word in them': [() => ({ cert: '', key: '' }), /holds no certificate in PEM/],
@@ -189,20 +177,22 @@ describe('[W98] a certificate and a key', { concurrency: 2 }, () => {
     const home = homeOf(t)
     const running = await up(t, home, place(home, { cert: TEST_CERT, key: TEST_KEY }))
     const port = /"url":"https:\/\/[^:]+:(\d+)/.exec(running.output())?.[1] ?? ''
-    const served = (): string => {
-      const words = ['s_client', '-connect', `127.0.0.1:${port}`, '-showcerts']
-      return execFileSync('openssl', words, { input: '', stdio: ['pipe', 'pipe', 'ignore'] }).toString()
+    const serves = async (pem: string): Promise<boolean> => {
+      const socket = connect({ host: '127.0.0.1', port: Number(port), rejectUnauthorized: false })
+      await once(socket, 'secureConnect')
+      const { raw } = socket.getPeerCertificate()
+      socket.destroy()
+      return raw.equals(new X509Certificate(pem).raw)
     }
-    const body = (pem: string): string => pem.split('\n')[1] ?? ''
-    assert.ok(served().includes(body(TEST_CERT)))
-    place(home, { cert: read('rsa.crt'), key: read('rsa.key') })
+    assert.equal(await serves(TEST_CERT), true)
+    place(home, { cert: RSA_CERT, key: RSA_KEY })
     running.process.kill('SIGHUP')
     await running.says(/were read anew/)
-    assert.ok(served().includes(body(read('rsa.crt'))))
-    place(home, { cert: read('other.crt'), key: read('rsa.key') })
+    assert.equal(await serves(RSA_CERT), true)
+    place(home, { cert: OTHER_RSA_CERT, key: RSA_KEY })
     running.process.kill('SIGHUP')
     await running.says(/cannot be read anew: the one before stays/)
-    assert.ok(served().includes(body(read('rsa.crt'))))
+    assert.equal(await serves(RSA_CERT), true)
     await stop(running)
   })
 })

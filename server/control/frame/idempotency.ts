@@ -22,10 +22,10 @@ export const REPLAY_MS = 86_400_000
 /** Characters of an answer that is kept; a longer one is done again, which no endpoint of ours needs. */
 const KEPT_MAX_CHARS = 262_144
 /** Characters of a key. */
-export const KEY_MAX_CHARS = 255
+const KEY_MAX_CHARS = 255
 const KIND = 'idempotency'
 /** Answers, and bytes of answers, that one control key has kept in one realm; its oldest go before their time. */
-export const ANSWERS_MAX = 10_000
+const ANSWERS_MAX = 10_000
 const ANSWER_BYTES_MAX = 33_554_432
 
 /** That a request was done, in the unit that did it; its answer comes after. */

@@ -39,6 +39,6 @@ export const LOADS: readonly Load[] = [
   preview('preview of one subject × 4', { source: 'oauth', subject: 'subject-7' }),
   preview('preview of a source × 4', { source: 'oauth' }),
   read('grants of one client × 4', 4, '/control/v1/clients/svc/grants'),
-  read('audit of nobody × 4', 4, '/control/v1/audit?by=nosuch'),
+  read('audit of nobody × 4', 4, '/control/v1/audit?by=control:key_nosuch'),
   { ...read('snapshots × 4', 4, '/control/v1/feed/snapshot'), headers: VERIFIER },
 ]
