@@ -97,3 +97,10 @@ export type VerifierStats = {
   /** What became of the state file when it was read; undefined without one. */
   readonly stateFile: 'read' | 'older' | 'absent' | 'unreadable' | undefined
 }
+
+const LAXNESS: readonly OnStale[] = ['refuse', 'ask', 'allow']
+
+/** Whether a policy lets more pass while stale than another one. */
+export function isLaxer(one: OnStale, than: OnStale): boolean {
+  return LAXNESS.indexOf(one) > LAXNESS.indexOf(than)
+}

@@ -12,7 +12,7 @@ import {
   readPosition,
   type Snapshot,
 } from '@rescind/core'
-import type { ConnectionState, OnStale } from '../results.ts'
+import { type ConnectionState, isLaxer, type OnStale } from '../results.ts'
 import { type FeedConfig, type Hello, SourceFailed, type Transport, type Trouble } from './transport.ts'
 
 /** What runs later; tests run it when they say so. */
@@ -454,12 +454,6 @@ const ROLLED_BACK: Trouble = {
 const OTHER_REALM =
   'what this verifier knows is of another realm than this key: remove the state file, ' +
   'or give it the key and the url that it was written with'
-
-const LAXNESS: readonly OnStale[] = ['refuse', 'ask', 'allow']
-
-function isLaxer(one: OnStale, than: OnStale): boolean {
-  return LAXNESS.indexOf(one) > LAXNESS.indexOf(than)
-}
 
 const GOODBYE_MS = 1_000
 const STALL_MIN_MS = 250
