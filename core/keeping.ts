@@ -1,3 +1,4 @@
+import { CLOCK_STEP_MS } from './floor.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { ISSUER_TERMS, type IssuerTerms } from './issuer-terms.ts'
 import { KEEP_FOREVER_MS, keptPast, LIFETIME_MAX_MS } from './lifetimes.ts'
@@ -83,8 +84,10 @@ export class Keeping {
   /**
    * Until when a rule is kept that commits now. What the rule itself asks for is what its target's own lifetime needs: a
    * token's stored expiry, the `exp` of a foreign token that was shown, the longest lifetime of a realm.
+   * @param floorMs the least that the time can be: a clock behind it is wrong, and no end is counted from it.
    */
-  keepOf({ target, keepUntilMs }: RevokeRule, atMs: number): number {
+  keepOf({ target, keepUntilMs }: RevokeRule, wallMs: number, floorMs: number): number {
+    const atMs = wallMs < floorMs - CLOCK_STEP_MS ? KEEP_FOREVER_MS : wallMs
     switch (target.kind) {
       case 'token':
       case 'foreign':

@@ -252,7 +252,8 @@ export class Ledger {
         }
       }
     }
-    for (const { keeping, row, rule } of rules) settleKeep(row.bytes, keeping.keepOf(rule, row.atMs))
+    for (const { keeping, row, rule } of rules)
+      settleKeep(row.bytes, keeping.keepOf(rule, row.atMs, this.#floorMs))
   }
 
   /** @throws ContractBroken when the realm is not open. */
