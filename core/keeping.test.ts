@@ -231,6 +231,10 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
       assert.equal(await kept(realm, cutOver(FOREIGN, { basis: 'authenticated' })), untilMs)
       const again = await restarted(world)
       assert.equal(await kept(again, session), untilMs)
+      again.index.raiseFloor(again.nowMs() + 60_000)
+      assert.ok((await kept(again, session)) < KEEP_FOREVER_MS)
+      again.index.raiseFloor(again.nowMs() + 1)
+      assert.equal(await kept(again, { ...session, session: 'behind' }), KEEP_FOREVER_MS)
       await agree(again, { maxSessionSeconds: 3_600, withoutIat: 'announced' })
       assert.equal(await kept(again, session), KEEP_FOREVER_MS)
     },

@@ -1,4 +1,3 @@
-import { CLOCK_STEP_MS } from './floor.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { ISSUER_TERMS, type IssuerTerms } from './issuer-terms.ts'
 import { KEEP_FOREVER_MS, keptPast, LIFETIME_MAX_MS } from './lifetimes.ts'
@@ -83,11 +82,10 @@ export class Keeping {
 
   /**
    * Until when a rule is kept that commits now. What the rule itself asks for is what its target's own lifetime needs: a
-   * token's stored expiry, the `exp` of a foreign token that was shown, the longest lifetime of a realm.
-   * @param floorMs the least that the time can be: a clock behind it is wrong, and no end is counted from it.
+   * token's stored expiry, the `exp` of a foreign token that was shown, the longest lifetime of a realm; for good where
+   * the clock is known to be behind.
    */
-  keepOf({ target, keepUntilMs }: RevokeRule, wallMs: number, floorMs: number): number {
-    const atMs = wallMs < floorMs - CLOCK_STEP_MS ? KEEP_FOREVER_MS : wallMs
+  keepOf({ target, keepUntilMs }: RevokeRule, atMs: number): number {
     switch (target.kind) {
       case 'token':
       case 'foreign':
@@ -99,7 +97,7 @@ export class Keeping {
         return this.#own(keepUntilMs, target.source)
       case 'session':
         return target.source.startsWith(ISS)
-          ? this.#sessions(target.source, atMs)
+          ? this.#sessions(target.source, { keepUntilMs, atMs })
           : this.#own(keepUntilMs, target.source)
       case 'cut':
         return this.#cut(target, { keepUntilMs, atMs })
@@ -139,7 +137,7 @@ export class Keeping {
   }
 
   #cut({ shape, basis, principals: { source } }: CutTarget, asked: Asked): number {
-    if (basis === 'authenticated') return this.#sessions(source, asked.atMs)
+    if (basis === 'authenticated') return this.#sessions(source, asked)
     if (shape === 'realm') {
       const isOpen = [...this.#terms.values()].some(({ withoutIat }) => withoutIat !== undefined)
       if (isOpen || this.#doubtful) return KEEP_FOREVER_MS
@@ -170,9 +168,10 @@ export class Keeping {
   }
 
   /** Of what an issuer may go on minting from a login that is over here: for good, unless it ends its sessions itself. */
-  #sessions(source: Source, atMs: number): number {
+  #sessions(source: Source, { keepUntilMs, atMs }: Asked): number {
     const terms = this.#terms.get(source.slice(ISS.length))
-    // A token that does not say when it was issued may be older than the session's end.
+    // A clock that is known to be wrong tells no end; a token that does not say when it was issued may be older than it.
+    if (keepUntilMs >= KEEP_FOREVER_MS) return KEEP_FOREVER_MS
     if (terms?.maxSessionSeconds === undefined || terms.withoutIat !== undefined || this.#doubtful)
       return KEEP_FOREVER_MS
     return this.#issued(source, atMs, terms.maxSessionSeconds * 1_000)

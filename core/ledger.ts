@@ -252,8 +252,7 @@ export class Ledger {
         }
       }
     }
-    for (const { keeping, row, rule } of rules)
-      settleKeep(row.bytes, keeping.keepOf(rule, row.atMs, this.#floorMs))
+    for (const { keeping, row, rule } of rules) settleKeep(row.bytes, keeping.keepOf(rule, row.atMs))
   }
 
   /** @throws ContractBroken when the realm is not open. */

@@ -4,6 +4,7 @@ import { secretDigest } from './crypto.ts'
 import { Directory, type RecordWatch } from './directory.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
 import { NotReadable } from './faults.ts'
+import { CLOCK_STEP_MS } from './floor.ts'
 import type { RealmName, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { Ledger, Outcome } from './ledger.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
@@ -188,6 +189,11 @@ export class Realm {
   /** Milliseconds since 1970; never before the floor, so that what was seen expired stays so. */
   nowMs(): number {
     return Math.max(this.#clock.wallMs(), this.index.floorMs)
+  }
+
+  /** The wall clock is behind what the store has seen, so nobody knows how late it is. */
+  get isClockBehind(): boolean {
+    return this.#clock.wallMs() < this.index.floorMs - CLOCK_STEP_MS
   }
 
   /** Seconds until this caller may issue again; 0: now. */

@@ -49,11 +49,19 @@ export function ruleOn(
   shown?: Pick<TokenFacts, 'expiresAtMs'>,
 ): RevokeRule {
   if (target.kind !== 'foreign') {
-    const keepUntilMs = keptPast(realm.nowMs() + longestLifeMs(realm, target))
+    const keepUntilMs =
+      realm.isClockBehind && isOfLogin(target)
+        ? KEEP_FOREVER_MS
+        : keptPast(realm.nowMs() + longestLifeMs(realm, target))
     return { kind: 'revoke', target, keepUntilMs }
   }
   const keepUntilMs = shown === undefined ? KEEP_FOREVER_MS : keptPast(shown.expiresAtMs)
   return { kind: 'revoke', target, keepUntilMs }
+}
+
+/** What may be minted after the rule is hit by it, too: how long that goes on is counted from the rule's own time. */
+function isOfLogin(target: Target): boolean {
+  return target.kind === 'session' || (target.kind === 'cut' && target.basis === 'authenticated')
 }
 
 /** Ends a grant: its refresh tokens, its access tokens, whatever descends from them. */
