@@ -51,7 +51,7 @@ async function underWay(count: number, line: string, headers: readonly string[])
   }
 }
 
-const PREVIEW = JSON.stringify({ target: { source: 'oauth', subject: 's' }, reason: 'r', dryRun: true })
+const PREVIEW = { target: { source: 'oauth', subject: 's' }, reason: 'r', dryRun: true }
 const LISTS: readonly (readonly [line: string, body?: string])[] = [
   ['GET /control/v1/tokens?subject=nosuch'],
   ['GET /control/v1/revocations?reason=nosuch'],
@@ -60,7 +60,8 @@ const LISTS: readonly (readonly [line: string, body?: string])[] = [
   ['GET /control/v1/audit/system'],
   ['GET /control/v1/realms/default/export'],
   [`GET /control/v1/clients/${SVC.clientId}/grants`],
-  ['POST /control/v1/revocations', PREVIEW],
+  ['POST /control/v1/revocations', JSON.stringify(PREVIEW)],
+  ['POST /control/v1/holds', JSON.stringify({ ...PREVIEW, seconds: 60, atDeadline: 'release' })],
 ]
 
 test('[W94] a key that has four lists under way gets 429 for every other one, and revokes as before; another key is unhurt', async () => {

@@ -1,18 +1,30 @@
 import { ISSUERS, isSuspended, type Realm, type Target } from '@rescind/core'
 import { CHAT_APPS, countCredentialsEnded } from '@rescind/dialects'
 import { wasUsedLately } from '../../last-use.ts'
-import { type CountAsk, type PreviewJson, previewOf, summaryOf } from './preview.ts'
-import { anyCovers } from './resolve.ts'
+import type { Ask } from '../frame/endpoint.ts'
+import { type PreviewJson, previewOf, summaryOf } from './preview.ts'
+import { anyCovers, type Resolved } from './resolve.ts'
 import { isVouchedForOutside, sizeBy, takenAlong } from './size.ts'
+import { TIMEOUT_MS } from './timeout.ts'
 
-type Asked = Omit<CountAsk, 'wasUsed'> & { readonly keepCredentials: boolean }
+type Asked = {
+  readonly resolved: Resolved
+  /** How long it counts. */
+  readonly timeoutMs: number | undefined
+  readonly keepCredentials: boolean | undefined
+}
 
-/** What a rule would end now: all that is recorded here, and what is to be said of the rest. */
-export async function blastRadius(realm: Realm, { keepCredentials, ...ask }: Asked): Promise<PreviewJson> {
-  const { targets } = ask.resolved
+/** What a rule would end now: all that is recorded here, and what is to be said of the rest. To be called in a scan. */
+export async function blastRadius(
+  { realm, parts }: Pick<Ask, 'realm' | 'parts'>,
+  { resolved, timeoutMs = TIMEOUT_MS, keepCredentials = false }: Asked,
+): Promise<PreviewJson> {
+  const { monotonicMs } = parts
+  const deadlineMs = monotonicMs() + timeoutMs
+  const { targets } = resolved
   const along = keepCredentials ? [] : await takenAlong(realm, targets)
   const wasUsed = wasUsedLately(realm)
-  const counted = await previewOf(realm, { ...ask, along, wasUsed })
+  const counted = await previewOf(realm, { resolved, along, deadlineMs, monotonicMs, wasUsed })
   const credentials = keepCredentials ? 0 : await countCredentialsEnded(realm, targets)
   const what = await notRecorded(realm, targets)
   if (what === undefined) return { ...counted, credentials }

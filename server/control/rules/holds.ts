@@ -14,6 +14,7 @@ import type { Ended } from '../../pending/pending.ts'
 import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
 import { auditOf } from '../change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
+import { inScan } from '../frame/limits.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
 import { blastRadius } from './blast-radius.ts'
 import { futureInstant } from './instant.ts'
@@ -32,6 +33,7 @@ import { PREVIEW, type PreviewJson } from './preview.ts'
 import { type Resolved, resolveRule } from './resolve.ts'
 import { refusedEnding } from './size.ts'
 import { RULE_MEMBERS, type RuleBody, SOURCES_MAX } from './target-schema.ts'
+import { TIMEOUT } from './timeout.ts'
 
 type Deadline = { readonly until?: string | undefined; readonly seconds?: number | undefined }
 
@@ -57,20 +59,15 @@ const DEADLINE: DeadlineMembers = {
     .describe('The deadline, from now'),
 }
 
-const PREVIEW_TIMEOUT: z.ZodInt = z.int().min(0).max(60_000)
-
 const HOLD_BODY: z.ZodType<HoldBody> = z
   .strictObject({
     ...RULE_MEMBERS,
     ...DEADLINE,
     atDeadline: z.enum(['release', 'revoke']).describe('What the server makes of it at the deadline'),
     dryRun: z.boolean().optional().describe('Only say what it would hold'),
-    timeoutMs: PREVIEW_TIMEOUT.optional().describe('How long a preview counts'),
+    timeoutMs: TIMEOUT.optional().describe('How long a preview counts'),
   })
   .meta({ id: 'HoldRequest' })
-
-/** Milliseconds that a preview counts, unless it says otherwise. */
-const PREVIEW_TIMEOUT_MS = 5_000
 
 type HoldJson = {
   readonly id: string
@@ -129,7 +126,8 @@ async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
   if (isAnswer(due)) return due
   const resolved = await resolveRule(ask, body)
   if (isAnswer(resolved)) return resolved
-  if (body.dryRun === true) return jsonAnswer(200, await previewOfHold(ask, resolved))
+  if (body.dryRun === true)
+    return inScan(ask, async () => jsonAnswer(200, await previewOfHold(ask, resolved)))
   // Placing a hold asks nobody; one that ends in a revocation by itself is a revocation that waits.
   const refused = body.atDeadline === 'revoke' ? await refusedEnding(ask, resolved.targets) : undefined
   if (refused !== undefined) return refused
@@ -155,14 +153,10 @@ async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
 }
 
 /** A hold ends no credential, unless it becomes a revocation. */
-function previewOfHold(
-  { realm, parts, body }: Ask<unknown, HoldBody>,
-  resolved: Resolved,
-): Promise<PreviewJson> {
-  const { monotonicMs } = parts
-  const deadlineMs = monotonicMs() + (body.timeoutMs ?? PREVIEW_TIMEOUT_MS)
-  const keepCredentials = body.keepCredentials === true || body.atDeadline === 'release'
-  return blastRadius(realm, { resolved, deadlineMs, monotonicMs, keepCredentials })
+function previewOfHold(ask: Ask<unknown, HoldBody>, resolved: Resolved): Promise<PreviewJson> {
+  const { timeoutMs, keepCredentials, atDeadline } = ask.body
+  const keepsAll = keepCredentials === true || atDeadline === 'release'
+  return blastRadius(ask, { resolved, timeoutMs, keepCredentials: keepsAll })
 }
 
 function dueOf({ until, seconds }: Deadline, nowMs: number): { readonly ms: number } | Problem {

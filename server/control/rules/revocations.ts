@@ -21,11 +21,9 @@ import { isOfPreview, PREVIEW, type PreviewJson } from './preview.ts'
 import { type Resolved, resolveRule, rulesOf } from './resolve.ts'
 import { neededApproval } from './size.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
+import { TIMEOUT, TIMEOUT_MS } from './timeout.ts'
 import { writeRules } from './write.ts'
 
-/** Milliseconds that a preview counts, or a call waits for enforcement, unless it says otherwise. */
-const TIMEOUT_MS = 5_000
-const TIMEOUT_MAX_MS = 60_000
 const PAGE_MAX = 500
 
 type RevokeBody = RuleBody & {
@@ -46,12 +44,9 @@ const REVOKE_BODY: z.ZodType<RevokeBody> = z
       .optional()
       .describe("A preview's digest: do it only if that still holds"),
     wait: z.enum(['durable', 'enforced']).optional(),
-    timeoutMs: z
-      .int()
-      .min(0)
-      .max(TIMEOUT_MAX_MS)
-      .optional()
-      .describe('How long a preview counts, or how long to wait for enforcement'),
+    timeoutMs: TIMEOUT.optional().describe(
+      'How long a preview counts, or how long to wait for enforcement',
+    ),
   })
   .meta({ id: 'RevocationRequest' })
 
@@ -110,14 +105,9 @@ const STILL_SO: Answer = jsonAnswer(200, {})
 const CHANGED: Problem = problem(409, 'ifPreview: what this covers is not what was shown; look again')
 
 /** The blast radius, from the code that also decides what is written. */
-function preview(
-  { realm, parts, body }: Pick<Ask<unknown, RevokeBody>, 'realm' | 'parts' | 'body'>,
-  resolved: Resolved,
-): Promise<PreviewJson> {
-  const { monotonicMs } = parts
-  const deadlineMs = monotonicMs() + (body.timeoutMs ?? TIMEOUT_MS)
-  const { keepCredentials = false } = body
-  return blastRadius(realm, { resolved, deadlineMs, monotonicMs, keepCredentials })
+function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<PreviewJson> {
+  const { timeoutMs, keepCredentials } = ask.body
+  return blastRadius(ask, { resolved, timeoutMs, keepCredentials })
 }
 
 /** What a request did whose answer was lost. */
