@@ -259,7 +259,8 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
     clientKeyDigest: clientKey === undefined ? clientKeyDigest : realm.secretDigest(clientKey),
     ...traits,
   }
-  if (value.apiKeyDigest === value.clientKeyDigest)
+  // It is public, and both keys are taken while they are rotated.
+  if (liveApiKeysOf(value).includes(value.clientKeyDigest))
     return problem(422, 'apiKey and clientKey: they are the same')
   const isClosed = value.disabled === true && entry.value.disabled !== true
   const isEnding = isClosed || revokeTokens

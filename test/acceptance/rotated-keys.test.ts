@@ -124,6 +124,23 @@ test('[W58] a key that is put in the place of an app’s ends both, and another 
   assert.deepEqual([await appIsIn(first), await appIsIn(second), await appIsIn(given)], [false, false, true])
 })
 
+test('[W58] the client key, which is public, is neither of the two API keys of its app', async () => {
+  const first = textAt(await send('POST /chat-apps', { name: 'public' }), 'apiKey')
+  const second = textAt(await send('POST /chat-apps/public/rotate'), 'apiKey')
+  for (const clientKey of [first, second])
+    assert.equal(await statusOf('PATCH /chat-apps/public', { clientKey }), 422)
+})
+
+test('[W58] a key that was retired is taken again where an operator gives it, and else stays out', async () => {
+  const first = textAt(await send('POST /chat-apps', { name: 'again' }), 'apiKey')
+  const second = textAt(await send('POST /chat-apps/again/rotate'), 'apiKey')
+  assert.equal(await statusOf('POST /chat-apps/again/retire'), 200)
+  assert.equal(await statusOf('PATCH /chat-apps/again', { sandbox: true }), 200)
+  assert.deepEqual([await appIsIn(first), await appIsIn(second)], [false, true])
+  assert.equal(await statusOf('POST /chat-apps/again/rotate', { apiKey: first }), 201)
+  assert.deepEqual([await appIsIn(first), await appIsIn(second)], [true, true])
+})
+
 test('[W58] a stream of the key that stays goes on, one of the key that is retired ends', async () => {
   const first = textAt(await send('POST /chat-apps', { name: 'streams' }), 'apiKey')
   const open = (key: string): Promise<Response> =>
