@@ -7,7 +7,7 @@ import {
   type ControlParts,
   type ControlRequest,
   type Endpoint,
-  type Lane,
+  laneOf,
   type Method,
   ROLES,
   type StreamBody,
@@ -133,10 +133,6 @@ const NO_REALM: Problem = problem(404, 'no such realm')
 const NO_KEY: Problem = problem(401, 'a control key is needed', {
   'www-authenticate': 'Bearer realm="rescind"',
 })
-
-function laneOf({ lane, method }: Endpoint): Lane {
-  return lane ?? (isSafe(method) ? 'read' : 'change')
-}
 
 /** HEAD is GET without the body (RFC 9110 §9.3.2), but for answers that do not end. */
 function endpointOf({ endpoints }: Routed, method: string): Endpoint | undefined {

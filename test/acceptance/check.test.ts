@@ -258,6 +258,22 @@ test('nobody whom we vouch for is one of the cluster, whatever they are called h
   assert.equal(await named(await calls.identityToken(BOB)), `identity:${BOB.id}`)
 })
 
+test('a TokenReview is judged whatever an API server sends beside the token, for nothing of it is kept', async () => {
+  const { access } = await calls.oauthGrant('ann')
+  const body = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenReview',
+    metadata: { annotations: { of: access } },
+    spec: { token: access },
+  }
+  const answer = await calls.send(
+    'POST /control/v1/token-review',
+    [CONTROL, JSON_BODY],
+    JSON.stringify(body),
+  )
+  assert.equal(answer.status, 200, answer.body.toString())
+})
+
 test('a TokenReview heeds a profile, and needs the key of a verifier or an operator', async () => {
   const token = await calls.oauthToken(OTHER)
   const authenticated = async (answer: Promise<RawAnswer>): Promise<unknown> =>

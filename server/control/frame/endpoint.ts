@@ -6,7 +6,7 @@ import type { KeySets } from '../../issuers/key-sets.ts'
 import type { Rotated } from '../../master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
 import { credentialIn, withoutTokens } from '../free-text.ts'
-import type { Once } from './idempotency.ts'
+import { isSafe, type Once } from './idempotency.ts'
 import { parseBody, parseQuery } from './input.ts'
 import type { KeyGuesses } from './key-guesses.ts'
 import { isAnswer, problem } from './problem.ts'
@@ -38,6 +38,10 @@ export type By = {
  * ever turns a revocation away. What verifiers ask by their instances has no rate, but caps on those (feed/instances.ts).
  */
 export type Lane = 'read' | 'change' | 'revoke' | 'feed'
+
+export function laneOf({ lane, method }: Pick<EndpointShape, 'lane' | 'method'>): Lane {
+  return lane ?? (isSafe(method) ? 'read' : 'change')
+}
 
 /** What the endpoints work with; the composition root fills it. */
 export type ControlParts = {
@@ -167,9 +171,8 @@ export function endpoint<Q extends z.ZodObject | undefined = undefined, B = unde
     // `value` was checked by the schemas that the types are made of.
     const answer = handle as (ask: Ask) => Awaitable<Answer | Stale>
     const given = { query: query.value, body: body.value }
-    // Reading keeps nothing, but for what a verifier is called while it follows.
-    if (!hasText(given) || (shape.method === 'GET' && shape.lane !== 'feed'))
-      return answer({ ...ask, ...given })
+    // Reading keeps nothing, and most of it is questions about tokens.
+    if (laneOf(shape) === 'read') return answer({ ...ask, ...given })
     const realms = shape.reach === 'store' ? ask.parts.realms.all() : [ask.realm]
     return after(keptOnly(realms, given), (kept) => (isAnswer(kept) ? kept : answer({ ...ask, ...kept })))
   }
@@ -177,10 +180,6 @@ export function endpoint<Q extends z.ZodObject | undefined = undefined, B = unde
 }
 
 type Texts = { readonly query: unknown; readonly body: unknown }
-
-function hasText({ query, body }: Texts): boolean {
-  return body !== undefined || Object.keys(query as object).length > 0
-}
 
 /** What may be kept of a request, or why nothing of it is. */
 async function keptOnly(realms: readonly Realm[], { query, body }: Texts): Promise<Texts | Answer> {
