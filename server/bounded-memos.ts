@@ -30,7 +30,12 @@ export class BoundedMemos {
 
   /** The id of what this owner keeps under a name. */
   idOf(owner: string, name: string): string {
-    return `${tagOf(owner)}.${sha256Base64url(`${owner}\0${name}`)}`
+    return `${tagOf(owner)}.${this.earlierIdOf(owner, name)}`
+  }
+
+  /** Earlier builds kept it under this, without a tag. */
+  earlierIdOf(owner: string, name: string): string {
+    return sha256Base64url(`${owner}\0${name}`)
   }
 
   /** What puts a memo of `idOf`, and drops what this leaves no room for. @throws StoreUnavailable. */

@@ -28,6 +28,7 @@ const GUESS_MIN_CHARS = 8
 /** Characters of the longest text that is looked up. */
 const TEXT_MAX_CHARS = 16_384
 
+const LINE_END = /\r\n?|\n/g
 const URI = /secret-token:([^\s"'<>]{1,16384})/g
 const WORD = /[A-Za-z0-9_.-]+/g
 const HANDLE = /tok_[A-Za-z0-9_-]{22}/g
@@ -69,6 +70,12 @@ export class Finder {
       isMore: found.isMore || !isWhole,
       isUnreadable: isBinary(trimmed),
     }
+  }
+
+  /** In text as people paste it, also what goes over the ends of its lines. */
+  findInText(text: string): readonly Candidate[] {
+    const lines = text.split(LINE_END).map((line) => line.trim())
+    return this.findIn(text.replaceAll(LINE_END, ' '), lines).candidates
   }
 
   *#formed(text: string): Generator<Candidate, void> {

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type Realm, readValue, sha256Base64url, shaped } from '@rescind/core'
+import { type Realm, readValue, shaped } from '@rescind/core'
 import { BoundedMemos } from '../bounded-memos.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'
@@ -73,14 +73,13 @@ export class BulkProgress {
 
   /** Reads away the lines that were done before, if this is such a call. */
   static async resume({ realm, name, question, lines }: ResumeAsk): Promise<Resumed> {
-    const id = name === undefined ? undefined : MEMOS.idOf(name.owner, name.key)
-    const progress = new BulkProgress(realm, id, question)
-    const kept =
-      name === undefined || id === undefined
-        ? undefined
-        : // Earlier builds kept it under the second part alone.
-          ((await readKept(realm, id)) ??
-          (await readKept(realm, sha256Base64url(`${name.owner}\0${name.key}`))))
+    const ids =
+      name === undefined
+        ? []
+        : [MEMOS.idOf(name.owner, name.key), MEMOS.earlierIdOf(name.owner, name.key)]
+    const progress = new BulkProgress(realm, ids[0], question)
+    let kept: Kept | undefined
+    for (const id of ids) kept ??= await readKept(realm, id)
     if (kept === undefined) return { kind: 'go-on', progress, isDone: false }
     if (kept.question !== question) return { kind: 'differs' }
     for (let at = 0; at < kept.counts.lines; at += 1) {

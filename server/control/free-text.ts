@@ -123,11 +123,10 @@ function credentialsIn(
   text: string,
   { isGuessed, chosenBy }: Reading,
 ): readonly TextCandidate[] {
-  const lines = text.split(/\r\n?|\n/).map((line) => line.trim())
-  const { candidates } = new Finder(realm.grammar).findIn(text.replaceAll(/\r\n?|\n/g, ' '), lines)
   const isLong = (guess: string): boolean =>
     guess.length >= CREDENTIAL_MIN_CHARS && (guess === text || !/\s/.test(guess))
-  return candidates
+  return new Finder(realm.grammar)
+    .findInText(text)
     .filter((one): one is TextCandidate => one.kind === 'text')
     .filter((one) => one.isGuess !== true || isGuessed || (chosenBy !== undefined && isLong(one.text)))
     .sort((left, right) => right.text.length - left.text.length)

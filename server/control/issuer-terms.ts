@@ -41,10 +41,9 @@ export type Termed = { readonly value: IssuerValue; readonly operations: readonl
 export async function termed(
   ask: Asking,
   value: IssuerValue,
-  before: Entry<IssuerValue> | undefined,
+  { id, version: before }: Pick<Entry<IssuerValue>, 'id' | 'version'>,
 ): Promise<Termed | Problem | Stale> {
   const { realm } = ask
-  const id = before?.id ?? ''
   const known = await realm.directory.standing(ISSUER_TERMS, id)
   const terms = known.entry?.value ?? (await newTerms(realm, value, before))
   const limit = terms.maxSessionSeconds
@@ -77,13 +76,8 @@ const TOO_LATE: Problem = problem(
 )
 
 /** One that was registered before terms were kept is as old as the realm, for all that anybody knows. */
-async function newTerms(
-  realm: Realm,
-  { issuer }: IssuerValue,
-  before: Entry<IssuerValue> | undefined,
-): Promise<IssuerTerms> {
-  const wasThere = before !== undefined && before.version > 0
-  return { issuer, registeredAtMs: wasThere ? await beganAtMs(realm) : realm.nowMs() }
+async function newTerms(realm: Realm, { issuer }: IssuerValue, before: number): Promise<IssuerTerms> {
+  return { issuer, registeredAtMs: before > 0 ? await beganAtMs(realm) : realm.nowMs() }
 }
 
 /** When the realm was made: a log's first row tells of its first epoch, and is never forgotten. */

@@ -213,7 +213,7 @@ async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer |
   if (entry !== undefined) return problem(409, 'issuer: it is registered already')
   const { entries } = await realm.directory.page(ISSUERS, { after: undefined, limit: ISSUERS_MAX })
   if (entries.length >= ISSUERS_MAX) return problem(422, `a realm has at most ${ISSUERS_MAX} issuers`)
-  const minded = await termed(ask, value, { id, version, value })
+  const minded = await termed(ask, value, { id, version })
   if (minded === 'stale' || isAnswer(minded)) return minded
   const put = { collection: ISSUERS, id, value: minded.value, fromVersion: version }
   const operations = [...putRecord(realm, put, auditOf(ask)), ...minded.operations]

@@ -79,9 +79,7 @@ function withoutScheme(text: string): string {
 function readingsOf({ grammar }: Realm, text: string): readonly string[] {
   const bare = bareOf(text)
   const readings = new Set([bare, bare.replaceAll(/\s+/g, '')])
-  const lines = text.split(/\r\n?|\n/).map((line) => line.trim())
-  const { candidates } = new Finder(grammar).findIn(text.replaceAll(/\r\n?|\n/g, ' '), lines)
-  for (const one of candidates) {
+  for (const one of new Finder(grammar).findInText(text)) {
     if (one.kind === 'text' && one.isGuess !== true && !one.text.includes('.')) readings.add(one.text)
     if (one.kind === 'handle') readings.add(one.handle)
   }

@@ -7,7 +7,6 @@ import {
   readValue,
   seal,
   sha256,
-  sha256Base64url,
   shaped,
   subkey,
   unseal,
@@ -79,9 +78,10 @@ export class Idempotency {
     return this.#once(this.#named(of, key), act)
   }
 
-  /** Earlier builds kept an answer under the second part alone. */
   #named(of: Keyed, key: string): Named {
-    return { ...of, id: this.#memos.idOf(of.by.id, key), earlierId: sha256Base64url(`${of.by.id}\0${key}`) }
+    const { id: owner } = of.by
+    const [id, earlierId] = [this.#memos.idOf(owner, key), this.#memos.earlierIdOf(owner, key)]
+    return { ...of, id, earlierId }
   }
 
   async #once(of: Named, act: Act): Promise<Answer | Stale> {

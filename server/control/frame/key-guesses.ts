@@ -29,9 +29,9 @@ export class KeyGuesses {
     return problem(429, 'too many wrong keys came from this address', { 'retry-after': String(waitSeconds) })
   }
 
-  /** @param digest of what was presented; undefined when nothing was. */
-  wrong(from: string, digest: string | undefined): void {
-    if (digest === undefined || this.#known.has(digest)) return
+  /** @param digest of what was presented. */
+  wrong(from: string, digest: string): void {
+    if (this.#known.has(digest)) return
     this.#limit.take(addressShare(from), this.#nowMs())
     this.#known.add(digest)
     const [oldest] = this.#known
