@@ -3,7 +3,6 @@ import {
   covers,
   grantId,
   issuerOfSource,
-  joseForm,
   parseHandle,
   type Realm,
   type RevokeRule,
@@ -18,7 +17,7 @@ import { CHAT_APPS } from '@rescind/dialects'
 import { cannotJudge, notJudged } from '../cannot-judge.ts'
 import type { Ask } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
-import { bareOf, judgePasted } from '../pasted.ts'
+import { judgePasted } from '../pasted.ts'
 import { type Classified, classify } from './classify.ts'
 import { pastInstant } from './instant.ts'
 import type { RuleBody } from './target-schema.ts'
@@ -58,9 +57,6 @@ export function anyCovers(targets: readonly Target[], facts: TokenFacts): boolea
 export async function resolveRule(asking: Asking, body: RuleBody): Promise<Resolved | Problem> {
   const classified = classify(body.target)
   if (classified.kind === 'refused') return problem(422, classified.why)
-  const misnamed = NAMES.find((name) => isCredential(asking.realm, body.target[name] ?? ''))
-  if (misnamed !== undefined)
-    return problem(422, `target: ${misnamed} has the form of a credential; give its text as token`)
   const basis = basisOf(body, classified)
   if (isAnswer(basis)) return basis
   const before = issuedBeforeOf(asking.realm, body, classified)
@@ -73,14 +69,6 @@ export async function resolveRule(asking: Asking, body: RuleBody): Promise<Resol
     default:
       return bySource(asking.realm, await withSource(asking.realm, classified), { ...before, ...basis })
   }
-}
-
-/** Members that name something else than a token: a rule on one of this name would hit nothing, and be kept as it was given. */
-const NAMES = ['jti', 'grant', 'session', 'subject', 'client', 'tenant'] as const
-
-function isCredential({ grammar }: Realm, text: string): boolean {
-  const bare = bareOf(text)
-  return grammar.shapeOf(bare) === 'ours' || joseForm(bare) === 'signed'
 }
 
 type Dated = Pick<CutTarget, 'issuedBeforeMs' | 'basis'>
