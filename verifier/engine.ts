@@ -24,13 +24,16 @@ import {
   type ConnectionState,
   type Inactive,
   inactiveFor,
+  laxest,
   type OnStale,
+  type Policy,
+  strictest,
   type Unknown,
   type VerifierStats,
 } from './results.ts'
 import { SignedTexts } from './signed.ts'
 import { Follower, type Timers } from './source/follower.ts'
-import type { Recalled, StateFile } from './source/state-file.ts'
+import { type Recalled, StateFile } from './source/state-file.ts'
 import type { FeedConfig, Transport, Trouble } from './source/transport.ts'
 import { Used } from './used.ts'
 
@@ -56,9 +59,6 @@ export type Sharer = {
   readonly onFresh: () => void
   readonly onSeen: (digest: TokenDigest, seen: Seen) => void
 }
-
-/** What to say of a token that is good as far as is known, past the bound. `never`: nothing is good any more. */
-export type Policy = OnStale | 'never'
 
 /** How often rules whose time is over leave the index; one slice of 64 at a time. */
 const SWEEP_MS = 30_000
@@ -99,6 +99,7 @@ export class Engine {
   readonly #used: Used = new Used()
   readonly #questions: Questions
   readonly #sharers: Set<Sharer> = new Set()
+  readonly #stateFiles: Map<string, StateFile> = new Map()
   readonly #start: ClockReading
   #config: FeedConfig | undefined
   /** Goes up whenever a verdict may have turned. */
@@ -114,7 +115,7 @@ export class Engine {
       ...parts,
       replica: this.#replica,
       freshness: this.#freshness,
-      policy: () => laxest(this.#sharers),
+      policy: () => laxest([...this.#sharers].map(({ onStale }) => onStale)),
       onState: (state, trouble) => {
         for (const one of [...this.#sharers]) one.onState(state, trouble)
       },
@@ -133,6 +134,15 @@ export class Engine {
     })
   }
 
+  /** One for all who keep what is known in the same file, so that it is written once, and by one at a time. */
+  stateFileAt(path: string): StateFile {
+    const known = this.#stateFiles.get(path)
+    if (known !== undefined) return known
+    const made = new StateFile(path, () => this.#parts.clock.monotonicMs())
+    this.#stateFiles.set(path, made)
+    return made
+  }
+
   /** Begins to follow the server with the first; what the state file of one has kept is known at once. */
   join(sharer: Sharer, recalled: Recalled | undefined): void {
     this.#sharers.add(sharer)
@@ -147,19 +157,10 @@ export class Engine {
 
   /** Keeps what is known, if it has a state file; with the last one the server is told goodbye, and everything stops. */
   async leave(sharer: Sharer): Promise<void> {
-    if (!this.#sharers.has(sharer)) return
-    if (this.#sharers.size > 1) {
-      this.#sharers.delete(sharer)
-      this.#follower.policyChanged()
-      await this.#keep(sharer, true)
-      return
-    }
-    this.#parts.onOver?.()
-    this.#cancelSweep?.()
-    await this.#follower.close()
-    await this.#keep(sharer, true)
     this.#sharers.delete(sharer)
-    this.#freshness.distrust()
+    if (this.#sharers.size > 0) this.#follower.policyChanged()
+    else await this.#stop()
+    await this.#keep(sharer, true)
   }
 
   get state(): ConnectionState {
@@ -232,6 +233,13 @@ export class Engine {
       connects: this.#follower.connects,
       snapshots: this.#follower.snapshots,
     }
+  }
+
+  async #stop(): Promise<void> {
+    this.#parts.onOver?.()
+    this.#cancelSweep?.()
+    await this.#follower.close()
+    this.#freshness.distrust()
   }
 
   #recall(recalled: Extract<Recalled, { readonly snapshot: Snapshot }>): void {
@@ -411,18 +419,6 @@ export class Engine {
       this.#sweepLater()
     })
   }
-}
-
-const RANK: Readonly<Record<Policy, number>> = { never: -1, refuse: 0, ask: 1, allow: 2 }
-
-export function strictest(one: Policy, other: Policy): Policy {
-  return RANK[other] < RANK[one] ? other : one
-}
-
-function laxest(sharers: ReadonlySet<Sharer>): OnStale {
-  let most: OnStale = 'refuse'
-  for (const { onStale } of sharers) if (RANK[onStale] > RANK[most]) most = onStale
-  return most
 }
 
 function activeOf({ facts, credential }: Known, asOf: number): Active {

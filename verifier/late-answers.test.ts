@@ -78,7 +78,7 @@ for (const onStale of POLICIES) {
       await release()
       assert.equal(say(await asked), 'unknown: stale')
       const decision = await guarded
-      assert.equal(decision.kind === 'deny' && decision.denial.status, 401 + 102)
+      assert.equal(decision.kind === 'deny' && decision.denial.status, 503)
       assert.equal(verifier.stats().remembered, 0, 'what came too late is not remembered')
     })
   }

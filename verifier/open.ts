@@ -1,9 +1,8 @@
 import { hostname } from 'node:os'
 import type { Clock } from '@rescind/core'
 import { Engine } from './engine.ts'
-import type { ConnectionState, OnStale } from './results.ts'
+import { type ConnectionState, isOnStale, type OnStale } from './results.ts'
 import { httpTransport } from './source/http.ts'
-import { StateFile } from './source/state-file.ts'
 import { TIMERS } from './source/timers.ts'
 import type { Trouble } from './source/transport.ts'
 import { Verifier } from './verifier.ts'
@@ -18,7 +17,10 @@ export type VerifierOptions = {
   readonly onStale?: OnStale
   /** Keeps what is known over a restart; readable by this user alone, for it holds a secret of the realm. */
   readonly stateFile?: string
-  /** What the server's lists and receipts call this process: the name of its host unless it is said. */
+  /**
+   * What the server's lists and receipts call this process: the name of its host unless it is said. Of verifiers that share
+   * a follower, the label of the first counts.
+   */
   readonly label?: string
   /** Told whenever `verifier.state` changes, and why where something went wrong; `forked` and `refused` need somebody to look. */
   readonly onState?: (state: ConnectionState, trouble: Trouble | undefined) => void
@@ -29,7 +31,6 @@ const STALENESS_MIN_MS = 100
 const STALENESS_MAX_MS = 3_600_000
 const LABEL_MAX_CHARS = 128
 const LABEL = /^[^\p{Cc}\p{Cs}]*$/u
-const POLICIES: ReadonlySet<string> = new Set(['refuse', 'ask', 'allow'])
 
 const CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
 
@@ -48,17 +49,18 @@ export function openVerifier(options: VerifierOptions): Verifier {
     throw new TypeError('key: a verifier key is needed')
   if (!(boundMs >= STALENESS_MIN_MS && boundMs <= STALENESS_MAX_MS))
     throw new TypeError(`maxStalenessMs: between ${STALENESS_MIN_MS} and ${STALENESS_MAX_MS}`)
-  if (!POLICIES.has(onStale)) throw new TypeError('onStale: refuse, ask or allow')
+  if (!isOnStale(onStale)) throw new TypeError('onStale: refuse, ask or allow')
   const label = options.label ?? hostname().slice(0, LABEL_MAX_CHARS)
   if (typeof label !== 'string' || label.length > LABEL_MAX_CHARS || !LABEL.test(label))
     throw new TypeError(`label: printable text of at most ${LABEL_MAX_CHARS} characters`)
   const path = options.stateFile
+  const engine = engineFor(url, options.key, { boundMs: Math.floor(boundMs), label })
   const verifier = new Verifier({
-    engine: engineFor(url, options.key, { boundMs: Math.floor(boundMs), label }),
+    engine,
     timers: TIMERS,
     onStale,
     onState: options.onState,
-    stateFile: path === undefined ? undefined : new StateFile(path, CLOCK.monotonicMs),
+    stateFile: path === undefined ? undefined : engine.stateFileAt(path),
   })
   verifier.start()
   return verifier

@@ -98,9 +98,27 @@ export type VerifierStats = {
   readonly stateFile: 'read' | 'older' | 'absent' | 'unreadable' | undefined
 }
 
-const LAXNESS: readonly OnStale[] = ['refuse', 'ask', 'allow']
+/** What to say of a token that is good as far as is known, past the bound. `never`: nothing is good any more. */
+export type Policy = OnStale | 'never'
+
+/** The laxer one later; what is none of these comes before all of them. */
+const POLICIES: readonly Policy[] = ['never', 'refuse', 'ask', 'allow']
+
+export function isOnStale(value: unknown): value is OnStale {
+  return value !== 'never' && POLICIES.some((one) => one === value)
+}
 
 /** Whether a policy lets more pass while stale than another one. */
-export function isLaxer(one: OnStale, than: OnStale): boolean {
-  return LAXNESS.indexOf(one) > LAXNESS.indexOf(than)
+export function isLaxer(one: Policy, than: Policy): boolean {
+  return POLICIES.indexOf(one) > POLICIES.indexOf(than)
+}
+
+export function strictest(one: Policy, other: Policy): Policy {
+  return isLaxer(one, other) ? other : one
+}
+
+export function laxest(all: Iterable<OnStale>): OnStale {
+  let most: OnStale = 'refuse'
+  for (const one of all) if (isLaxer(one, most)) most = one
+  return most
 }

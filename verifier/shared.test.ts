@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { settled } from '../test/kit/hand-timers.ts'
 import { BOUND_MS, ending, mint, openVerifierWorld, say } from '../test/kit/verifier-world.ts'
-import { openVerifier, type Verifier } from './index.ts'
+import { type OnStale, openVerifier, type Verifier } from './index.ts'
 import { TIMERS } from './source/timers.ts'
 import type { StreamAsk } from './source/transport.ts'
 import { MemorySource } from './testing/memory-source.ts'
@@ -103,6 +103,21 @@ test('the server is told the laxest of them, and nobody is laxer than the server
   assert.equal(asks.at(-1)?.onStale, 'refuse', 'and when the lax one has gone')
 })
 
+test('[B18] a policy that is none is as strict as can be, for one call and for the verifier', async () => {
+  const { time, source, verifier } = openVerifierWorld({ onStale: 'allow' })
+  await time.run(500)
+  const token = mint(source, 1)
+  await verifier.verify(token)
+  source.mode = 'silent'
+  time.pause(BOUND_MS + 1)
+  assert.equal(say(verifier.check(token)), 'active, stale')
+  for (const onStale of ['Refuse', 'deny', '', null, 'toString', 0] as unknown as OnStale[]) {
+    assert.equal(say(verifier.check(token, { onStale })), 'unknown: stale', String(onStale))
+    const options = { url: 'http://127.0.0.1:1', key: 'k', onStale }
+    assert.throws(() => openVerifier(options), { name: 'TypeError', message: /^onStale: / })
+  }
+})
+
 test('a policy that changes while a stream is being opened is told by the next', async () => {
   const strict = openVerifierWorld({ onStale: 'refuse' })
   const { time, source, engine } = strict
@@ -141,6 +156,26 @@ test('what the state file of one of them has kept is known to all, and each keep
     for (const { verifier } of [alone, kept])
       assert.equal(say(verifier.check('token 1')), 'inactive: revoked')
   }
+  rmSync(folder, { recursive: true })
+})
+
+test('verifiers that keep what they know in the same file write it one after the other, and as seldom as one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rescind-'))
+  const stateFile = join(folder, 'state')
+  const first = openVerifierWorld({ stateFile })
+  const { time, source, engine } = first
+  const second = openVerifierWorld({ time, source, engine, stateFile })
+  assert.equal(engine.stateFileAt(stateFile), engine.stateFileAt(stateFile))
+  assert.notEqual(engine.stateFileAt(stateFile), engine.stateFileAt(`${stateFile}-of-another`))
+  await time.run(500)
+  source.append(ending(source, 1))
+  await settled()
+  await Promise.all([first.verifier.close(), second.verifier.close()])
+  assert.deepEqual(readdirSync(folder), ['state'])
+  const again = openVerifierWorld({ time, source, stateFile })
+  assert.equal(again.verifier.stats().stateFile, 'read')
+  assert.equal(say(again.verifier.check('token 1')), 'inactive: revoked')
+  await again.verifier.close()
   rmSync(folder, { recursive: true })
 })
 

@@ -1,7 +1,15 @@
 import { RawToken, type Rule, type TokenDigest } from '@rescind/core'
 import { nameOf } from './ended.ts'
-import { type Engine, type Policy, type Seen, type Sharer, STALE, strictest } from './engine.ts'
-import type { CheckOptions, CheckResult, ConnectionState, OnStale, VerifierStats } from './results.ts'
+import { type Engine, type Seen, type Sharer, STALE } from './engine.ts'
+import {
+  type CheckOptions,
+  type CheckResult,
+  type ConnectionState,
+  type OnStale,
+  type Policy,
+  strictest,
+  type VerifierStats,
+} from './results.ts'
 import type { Timers } from './source/follower.ts'
 import type { StateFile } from './source/state-file.ts'
 import type { Trouble } from './source/transport.ts'

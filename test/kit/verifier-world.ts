@@ -3,7 +3,6 @@ import { RawToken } from '@rescind/core'
 import { type CheckResult, type OnStale } from '@rescind/verifier'
 import { digestAt, handleAt } from '../../core/property/samples.ts'
 import { Engine } from '../../verifier/engine.ts'
-import { StateFile } from '../../verifier/source/state-file.ts'
 import { MemorySource } from '../../verifier/testing/memory-source.ts'
 import { Verifier } from '../../verifier/verifier.ts'
 import { HandTime } from './hand-timers.ts'
@@ -32,8 +31,6 @@ export function openVerifierWorld(options: WorldOptions = {}): VerifierWorld {
   const time = options.time ?? new HandTime()
   const source = options.source ?? new MemorySource(() => time.wallMs())
   const states: string[] = []
-  const file =
-    options.stateFile === undefined ? undefined : new StateFile(options.stateFile, () => time.monotonicMs())
   const engine =
     options.engine ??
     new Engine({
@@ -49,7 +46,7 @@ export function openVerifierWorld(options: WorldOptions = {}): VerifierWorld {
     timers: time,
     onStale: options.onStale ?? 'refuse',
     onState: (state) => states.push(state),
-    stateFile: file,
+    stateFile: options.stateFile === undefined ? undefined : engine.stateFileAt(options.stateFile),
   })
   verifier.start()
   return { time, source, engine, verifier, states }

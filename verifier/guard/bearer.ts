@@ -1,5 +1,5 @@
 import { type Admission, admit, type Demand } from '@rescind/core'
-import type { Active, CheckOptions, CheckResult } from '../results.ts'
+import { type Active, type CheckOptions, type CheckResult, isOnStale } from '../results.ts'
 
 /** What a guard needs of a verifier. */
 export type Judge = {
@@ -76,7 +76,8 @@ export async function decide(
  * @throws TypeError when no audience is said: a guard that forgets it would let in tokens for every other service. Also
  * when something else is not as it is typed, for JavaScript would take part of a text for an item of a list.
  */
-export function demandOf({ audience, withoutAudience, constraint, scopes, sources }: GuardOptions): Demand {
+export function demandOf(options: GuardOptions): Demand {
+  const { audience, withoutAudience, constraint, scopes, sources, onStale, realm } = options
   const names = typeof audience === 'string' ? [audience] : audience
   if (
     !Array.isArray(names) ||
@@ -90,6 +91,10 @@ export function demandOf({ audience, withoutAudience, constraint, scopes, source
     if (list !== undefined && !isTexts(list)) throw new TypeError(`${option}: a list of texts`)
   if (constraint !== undefined && constraint !== 'refuse' && constraint !== 'report')
     throw new TypeError("constraint: 'refuse' or 'report'")
+  if (onStale !== undefined && !isOnStale(onStale)) throw new TypeError('onStale: refuse, ask or allow')
+  if (withoutAudience !== undefined && typeof withoutAudience !== 'boolean')
+    throw new TypeError('withoutAudience: true or false')
+  if (realm !== undefined && typeof realm !== 'string') throw new TypeError('realm: text')
   return {
     audience: audience === 'any' ? 'any' : names,
     ...(withoutAudience === undefined ? {} : { withoutAudience }),

@@ -241,6 +241,11 @@ describe('what a guard demands of a token', () => {
       { constraint: 'reject' },
       { constraint: true },
       { constraint: null },
+      { onStale: 'Refuse' },
+      { onStale: 'never' },
+      { onStale: null },
+      { withoutAudience: 'false' },
+      { realm: 7 },
     ].map((one) => ({ audience: 'any', ...one })) as unknown as readonly GuardOptions[]
     world.accept('bound-too', { cnf: { jkt: 't' }, source: 'iss:https://idp.example/realms/pro' })
     for (const options of wrong) {

@@ -52,8 +52,8 @@ function stableText(text: string): string {
 }
 
 function readIssuer(value: Members): KnownIssuer[] {
-  const { issuer, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds, keys } = value
-  const { withoutIat } = value
+  const { issuer, algorithms, audience, types, claims, skewSeconds, maxLifetimeSeconds, keys, withoutIat } =
+    value
   if (typeof issuer !== 'string' || !isTexts(algorithms) || !isMembers(claims)) return []
   if (typeof skewSeconds !== 'number' || typeof maxLifetimeSeconds !== 'number') return []
   if (audience !== undefined && !isTexts(audience)) return []
@@ -63,8 +63,8 @@ function readIssuer(value: Members): KnownIssuer[] {
   const settings = { algorithms: agreed, claims: claims as ClaimMap, skewSeconds, maxLifetimeSeconds }
   const narrowed = {
     ...(audience === undefined ? {} : { audience }),
-    // A type that only a newer server knows stands for no token that could be read here.
     ...(withoutIat === true ? { withoutIat } : {}),
+    // A type that only a newer server knows stands for no token that could be read here.
     ...(types === undefined ? {} : { types: FOREIGN_TYPES.filter((one) => types.includes(one)) }),
   }
   return [{ issuer: { issuer, ...settings, ...narrowed }, keys: known }]

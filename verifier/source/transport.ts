@@ -145,6 +145,5 @@ const STATUSES: ReadonlyMap<number, string> = new Map([
   [401, 'it does not know this key; it was mistyped, deleted, or is of another server'],
   [403, 'this key is no key of a verifier; one is made by POST /control/v1/verifiers'],
   [404, 'the realm of this key is not served, or the url has another path than the server'],
-  [409, 'its log is not the one that this verifier knows'],
   [429, 'this key, or its realm, has as many streams as it may'],
 ])
