@@ -74,7 +74,7 @@ function authenticate(
   if (clientKey.kind === 'refused') return clientKey
   if (apiKey.text !== undefined) {
     const keyDigest = realm.secretDigest(apiKey.text)
-    return after(appOfApiKey(realm, request, apiKey.text), (who) =>
+    return after(appOfApiKey(realm, request, keyDigest), (who) =>
       who.kind === 'refused'
         ? who
         : adminOf(realm, request, { app: who.app, basis, isPublic: false, keyDigest }),
@@ -99,8 +99,8 @@ function adminOf(realm: Realm, { from }: WireRequest, known: Known): Admin {
 }
 
 /** The app of an API key that may be used from where it comes from. */
-function appOfApiKey(realm: Realm, { from }: WireRequest, key: string): Awaitable<AppFound | Refused> {
-  return after(appByKey(realm, 'apiKey', key), (app): AppFound | Refused => {
+function appOfApiKey(realm: Realm, { from }: WireRequest, digest: string): Awaitable<AppFound | Refused> {
+  return after(appByKey(realm, 'apiKey', digest), (app): AppFound | Refused => {
     if (app === undefined) return refused('INVALID_API_KEY')
     if (!isAllowedFrom(app, from))
       return refused('PERMISSION_DENIED', 'The API key cannot be used from this address.')
@@ -129,7 +129,7 @@ export function appOfClientCall(realm: Realm, request: WireRequest): Awaitable<C
     return after(appOfClientKey(realm, clientKey.text), (who) =>
       who.kind === 'refused' ? who : { ...who, byApiKey: false },
     )
-  return after(appOfApiKey(realm, request, apiKey.text), (who) => {
+  return after(appOfApiKey(realm, request, realm.secretDigest(apiKey.text)), (who) => {
     if (who.kind === 'refused') return who
     const found = { ...who, byApiKey: true }
     if (clientKey.text === undefined) return found
@@ -144,14 +144,17 @@ export type ClientCaller = AppFound & { readonly byApiKey: boolean }
 
 function appOfClientKey(realm: Realm, key: string | undefined): Awaitable<AppFound | Refused> {
   if (key === undefined) return refused('MISSING_CLIENT_KEY')
-  return after(appByKey(realm, 'clientKey', key), (app) =>
+  return after(appByKey(realm, 'clientKey', realm.secretDigest(key)), (app) =>
     app === undefined ? refused('INVALID_CLIENT_KEY') : { kind: 'app', app },
   )
 }
 
 /** Found by the keyed digest of the key, then compared in constant time: a look-up alone proves nothing. */
-function appByKey(realm: Realm, name: 'apiKey' | 'clientKey', key: string): Awaitable<ChatApp | undefined> {
-  const digest = realm.secretDigest(key)
+function appByKey(
+  realm: Realm,
+  name: 'apiKey' | 'clientKey',
+  digest: string,
+): Awaitable<ChatApp | undefined> {
   return after(realm.directory.find(CHAT_APPS, { name, value: digest }), (entry) => {
     if (entry === undefined) return undefined
     const stored = name === 'apiKey' ? liveApiKeysOf(entry.value) : [entry.value.clientKeyDigest]

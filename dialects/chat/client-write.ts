@@ -34,6 +34,8 @@ export async function writeOver(
   // It is what the client is found by, so nothing can stand in its place.
   if (before.value === undefined && (await realm.keptText(given.id)) !== given.id)
     return refused('INVALID_REQUEST', 'The id of a client may not hold a credential.')
+  // Before its text is looked through, which takes a while: of more than fits nothing is kept.
+  if (!fits({ ...before.value?.members, ...given.members })) return TOO_MUCH
   const patch = await keptPatch(realm, { app, given, before: before.value })
   const nowMs = realm.nowMs()
   const value: ChatClient = {
@@ -45,11 +47,8 @@ export async function writeOver(
     createdAtMs: before.value?.createdAtMs ?? nowMs,
     updatedAtMs: nowMs,
   }
-  if (!fits(value))
-    return refused(
-      'INVALID_REQUEST',
-      `A client keeps at most ${MEMBERS_MAX} members of ${MEMBERS_MAX_BYTES} bytes.`,
-    )
+  // What is put in the place of a token may be longer than the token was.
+  if (!fits(value.members)) return TOO_MUCH
   if (before.value !== undefined && isSame(before.value, value))
     return { kind: 'write', value: before.value, version: before.version, also: [] }
   const id = clientRecordId(app, patch.id)
@@ -63,7 +62,12 @@ function isSame(before: ChatClient, value: ChatClient): boolean {
   return JSON.stringify({ ...value, updatedAtMs: before.updatedAtMs }) === JSON.stringify(before)
 }
 
-function fits({ members }: ChatClient): boolean {
+const TOO_MUCH = refused(
+  'INVALID_REQUEST',
+  `A client keeps at most ${MEMBERS_MAX} members of ${MEMBERS_MAX_BYTES} bytes.`,
+)
+
+function fits(members: ChatClient['members']): boolean {
   return (
     Object.keys(members).length <= MEMBERS_MAX &&
     Buffer.byteLength(JSON.stringify(members)) <= MEMBERS_MAX_BYTES

@@ -208,6 +208,27 @@ test(`a client keeps ${MEMBERS_MAX} members of ${MEMBERS_MAX_BYTES} bytes, and n
   assertError(await admin('POST', PATH, { _id: 'u3', m: `${text}x` }), 400, 'INVALID_REQUEST')
 })
 
+test('[W85] text is looked through for tokens once: not of more than fits, and not again of what stands already', async () => {
+  const { admin, realm } = await openChat()
+  const looked: string[] = []
+  realm.keptText = (text) => {
+    looked.push(text)
+    return Promise.resolve(text)
+  }
+  const texts = Array.from({ length: 2_000 }, (_, nth) => `a text of its own, ${nth}`)
+  assertError(await admin('POST', PATH, { _id: 'u1', texts }), 400, 'INVALID_REQUEST')
+  assert.deepEqual(looked, ['u1'])
+  const sent = { _id: 'u2', nickname: 'Ann', aLongNameOfAMember: ['a value'], toString: 'another' }
+  assert.equal((await admin('POST', PATH, sent)).status, 200)
+  assert.deepEqual(
+    looked.slice(1).toSorted(),
+    ['Ann', 'a value', 'aLongNameOfAMember', 'another', 'toString', 'u2'].toSorted(),
+  )
+  looked.length = 0
+  assert.equal((await admin('POST', PATH, { ...sent, toString: 'a new one' })).status, 200)
+  assert.deepEqual(looked, ['a new one'])
+})
+
 test('a profile that would make a token longer than any may be is 400 when one is asked for', async () => {
   const { admin } = await openChat()
   const _id = '\u0001'.repeat(256)

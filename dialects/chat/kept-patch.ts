@@ -23,12 +23,13 @@ export async function keptPatch(realm: Realm, { app, given, before }: Patching):
       ? {}
       : { avatarUrl: await keep(avatarUrl) }),
   }
-  const members: Record<string, Json> = {}
+  const members: [string, Json][] = []
   for (const [name, value] of Object.entries(given.members)) {
-    const isOld = JSON.stringify(value) === JSON.stringify(before?.members[name])
-    members[await keep(name)] = isOld ? value : await kept(value, keep)
+    const stands = before !== undefined && Object.hasOwn(before.members, name)
+    const isOld = stands && JSON.stringify(value) === JSON.stringify(before.members[name])
+    members.push([stands ? name : await keep(name), isOld ? value : await kept(value, keep)])
   }
-  return { ...given, profile, members }
+  return { ...given, profile, members: Object.fromEntries(members) }
 }
 
 async function kept(value: Json, keep: (text: string) => Promise<string>): Promise<Json> {
