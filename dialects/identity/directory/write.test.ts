@@ -6,6 +6,7 @@ import {
   issueTokens,
   mintText,
   PREFIX,
+  putRecord,
   type Realm,
   type TokenRecord,
 } from '@rescind/core'
@@ -297,4 +298,29 @@ test('a project token carries the roles on it and those everywhere; an admin of 
   assert.equal(isV3Admin({ ...user, grants: [{ roleId: 'admin' }] }), true)
   assert.equal(isV3Admin({ ...user, grants: [{ roleId: 'admin', system: true }] }), true)
   assert.equal(isV3Admin({ ...user, grants: [{ roleId: 'admin', tenantId: 't2' }] }), false)
+})
+
+test('[W85] text that holds a credential is refused, and text that stands there already is let be, wherever it is moved', async () => {
+  const { realm } = await openWorld()
+  realm.keptText = (text) => Promise.resolve(text.replaceAll('secret', 'tok_x'))
+  const seedBase32 = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+  const device = (id: string, name: string): ReturnType<typeof otpDevice> =>
+    otpDevice(realm, 'u', { id, name, seedBase32, isVerified: true })
+  const plain = identityUserValue(realm, { id: 'u', username: 'u', enabled: true, roles: [] })
+  const mfa = { ...mfaOf(plain), otpDevices: [device('1', 'first'), device('2', 'my secret')] }
+  const user = { ...plain, mfa }
+  const standing = putRecord(
+    realm,
+    { collection: COLLECTIONS.user, id: 'u', value: user, fromVersion: 0 },
+    { by: 'test', from: 'local', how: 'test' },
+  )
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: standing })
+  const entry = await realm.directory.get(COLLECTIONS.user, 'u')
+  assert.ok(entry !== undefined)
+  const withDevices = (...otpDevices: typeof mfa.otpDevices): Change =>
+    updated('user', entry, { ...user, mfa: { ...mfa, otpDevices } })
+  const grown = await write(realm, withDevices(...mfa.otpDevices, device('3', 'another secret')))
+  assert.equal(grown.kind, 'holds-credential')
+  const shrunk = await write(realm, withDevices(...mfa.otpDevices.slice(1)))
+  assert.equal(shrunk.kind, 'written', 'a device can be taken away before one with such a name')
 })

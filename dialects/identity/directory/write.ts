@@ -76,16 +76,18 @@ type Text = { readonly before: unknown; readonly after: unknown }
 /** Members that nobody reads as text. */
 const NO_TEXT = /(?:Hash|Digest|Sealed)$/
 
-/** Whether a record gets text, at any depth, that holds a credential; what stood there before is let be. */
+/** Whether a record gets text, at any depth, that holds a credential; what stood anywhere in it before is let be. */
 async function holdsCredential(realm: Realm, { before, after }: Text): Promise<boolean> {
-  if (typeof after === 'string') return after !== before && (await realm.keptText(after)) !== after
-  if (typeof after !== 'object' || after === null || after === before) return false
-  for (const [name, value] of Object.entries(after)) {
-    const was = typeof before === 'object' && before !== null ? Object.entries(before) : []
-    const text = { before: was.find(([own]) => own === name)?.[1], after: value as unknown }
-    if (!NO_TEXT.test(name) && (await holdsCredential(realm, text))) return true
-  }
+  const stood = new Set(textsIn(before))
+  for (const text of textsIn(after))
+    if (!stood.has(text) && (await realm.keptText(text)) !== text) return true
   return false
+}
+
+function* textsIn(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, member] of Object.entries(value)) if (!NO_TEXT.test(name)) yield* textsIn(member)
 }
 
 function operationsOf(realm: Realm, { changes, cuts }: Plan, act: DirectoryAct): Operation[] {
