@@ -1,5 +1,5 @@
 import { addressShare } from '../wire/address.ts'
-import { RateLimit } from '../wire/rate.ts'
+import { RateLimit, takeOf, waitSecondsOf } from '../wire/rate.ts'
 import type { Call } from './call.ts'
 
 /** Messages to one user that one address asks for: five at once, then one in thirty seconds. */
@@ -18,9 +18,12 @@ export class MessageLimits {
   take({ realm, request }: Call, kind: 'sms' | 'mail', userId: string): number {
     const nowMs = realm.nowMs()
     const user = `${realm.ordinal}/${kind}/${userId}`
-    const waitSeconds = this.#user.waitSeconds(user, nowMs)
-    if (waitSeconds > 0) return waitSeconds
-    const hereSeconds = this.#here.take(`${user}/${addressShare(request.from)}`, nowMs)
-    return hereSeconds > 0 ? hereSeconds : this.#user.take(user, nowMs)
+    const counted = [
+      { limit: this.#user, key: user },
+      { limit: this.#here, key: `${user}/${addressShare(request.from)}` },
+    ]
+    const waitSeconds = waitSecondsOf(counted, nowMs)
+    if (waitSeconds === 0) takeOf(counted, nowMs)
+    return waitSeconds
   }
 }

@@ -1,5 +1,5 @@
 import { addressShare } from '../wire/address.ts'
-import { RateLimit } from '../wire/rate.ts'
+import { type Counted, RateLimit, takeOf, waitSecondsOf } from '../wire/rate.ts'
 import type { Call } from './call.ts'
 
 /** Wrong passcodes for one user from one address: five at once, then one in ten seconds. */
@@ -29,8 +29,6 @@ export type Tried<T> =
 
 const WRONG = { kind: 'wrong' } as const
 
-type Limited = { readonly limit: RateLimit; readonly key: string }
-
 /**
  * Passcodes are short, so wrong ones are counted, by caller and victim. Those who have proved another factor of the user
  * are counted apart: no stranger locks them out. Strangers are counted by what they present, which tells nothing about
@@ -48,17 +46,17 @@ export class PasscodeGuesses {
   /** @param prove compares; it must not await, or many attempts at once would each be the first. */
   tried<T>(call: Call, attempt: Attempt, prove: () => T | undefined): Tried<T> {
     const nowMs = call.realm.nowMs()
-    const limits = this.#limitsOf(call, attempt)
-    const waitSeconds = Math.max(...limits.map(({ limit, key }) => limit.waitSeconds(key, nowMs)))
+    const counted = this.#countedBy(call, attempt)
+    const waitSeconds = waitSecondsOf(counted, nowMs)
     if (waitSeconds > 0) return { kind: 'over-limit', waitSeconds }
-    const proof = this.#isHeard(call, attempt) ? prove() : undefined
+    const unsaid = this.#unsaidFor(call, attempt)
+    const proof = waitSecondsOf(unsaid, nowMs) === 0 ? prove() : undefined
     if (proof !== undefined) return { kind: 'right', proof }
-    for (const { limit, key } of limits) limit.take(key, nowMs)
-    if (!attempt.isProved && attempt.userId !== undefined) this.#user.take(userKey(call, attempt), nowMs)
+    takeOf([...counted, ...unsaid], nowMs)
     return WRONG
   }
 
-  #limitsOf(call: Call, attempt: Attempt): readonly Limited[] {
+  #countedBy(call: Call, attempt: Attempt): readonly Counted[] {
     const { realm, request } = call
     const here = `${realm.ordinal}/${addressShare(request.from)}`
     if (attempt.isProved) {
@@ -77,8 +75,11 @@ export class PasscodeGuesses {
     ]
   }
 
-  #isHeard(call: Call, attempt: Attempt): boolean {
-    return attempt.isProved || this.#user.waitSeconds(userKey(call, attempt), call.realm.nowMs()) === 0
+  /** What a stranger is not told of, or it would tell who is meant. */
+  #unsaidFor(call: Call, attempt: Attempt): readonly Counted[] {
+    return attempt.isProved || attempt.userId === undefined
+      ? []
+      : [{ limit: this.#user, key: userKey(call, attempt) }]
   }
 }
 

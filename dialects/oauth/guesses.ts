@@ -1,6 +1,6 @@
 import type { Realm } from '@rescind/core'
 import { addressShare } from '../wire/address.ts'
-import { RateLimit } from '../wire/rate.ts'
+import { type Counted, RateLimit, takeOf, waitSecondsOf } from '../wire/rate.ts'
 import type { Claim } from './basic-credentials.ts'
 import type { Call } from './call.ts'
 
@@ -25,21 +25,22 @@ export class Guesses {
   /** @returns 0, or the whole seconds after which this caller is heard again. */
   waitSeconds(asker: Asker, claims: readonly Claim[]): number {
     if (!this.#ofAddress.knowsAny || claims.length === 0) return 0
-    const nowMs = asker.realm.nowMs()
-    const address = addressOf(asker)
-    const waits = claims.map(({ clientId }) => this.#ofClient.waitSeconds(keyOf(address, clientId), nowMs))
-    return Math.max(this.#ofAddress.waitSeconds(address, nowMs), ...waits)
+    return waitSecondsOf(this.#countedBy(asker, claims), asker.realm.nowMs())
   }
 
   /** None of these was right. */
   wrong(asker: Asker, claims: readonly Claim[]): void {
-    if (claims.length === 0) return
-    const nowMs = asker.realm.nowMs()
+    if (claims.length > 0) takeOf(this.#countedBy(asker, claims), asker.realm.nowMs())
+  }
+
+  #countedBy(asker: Asker, claims: readonly Claim[]): readonly Counted[] {
     const address = addressOf(asker)
-    this.#ofAddress.take(address, nowMs)
     // Readings of one header may name two clients: each of them was guessed at.
-    const names = new Set(claims.map(({ clientId }) => clientId))
-    for (const clientId of names) this.#ofClient.take(keyOf(address, clientId), nowMs)
+    const names = [...new Set(claims.map(({ clientId }) => clientId))]
+    return [
+      { limit: this.#ofAddress, key: address },
+      ...names.map((clientId) => ({ limit: this.#ofClient, key: keyOf(address, clientId) })),
+    ]
   }
 }
 

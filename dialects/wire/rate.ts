@@ -56,3 +56,16 @@ export class RateLimit {
     if (!idlest.done) this.#callers.delete(idlest.value)
   }
 }
+
+/** One of the limits that something is counted by, and whose allowance of it. */
+export type Counted = { readonly limit: RateLimit; readonly key: string }
+
+/** @returns 0 when none of them is used up, else the whole seconds until that is so. Takes nothing. */
+export function waitSecondsOf(counted: readonly Counted[], nowMs: number): number {
+  return Math.max(0, ...counted.map(({ limit, key }) => limit.waitSeconds(key, nowMs)))
+}
+
+/** From each of them. */
+export function takeOf(counted: readonly Counted[], nowMs: number): void {
+  for (const { limit, key } of counted) limit.take(key, nowMs)
+}
