@@ -44,8 +44,37 @@ function byPasscode(user: object): Ask {
 const blue = { domain: { id: 'blue' } }
 const wrongKey = (username: string): Ask =>
   post({ auth: { 'RAX-KSKEY:apiKeyCredentials': { username, apiKey: 'wrong' } } })
+const change = (username: string): Ask => ({
+  ...post({ 'RAX-AUTH:changePasswordCredentials': { username, password: 'wrong', newPassword: 'other' } }),
+  path: '/v2.0/users/RAX-AUTH/change-pwd',
+})
+const forget = (username: string): Ask => ({
+  ...post({ 'RAX-AUTH:forgotPasswordCredentials': { username } }),
+  path: '/v2.0/users/RAX-AUTH/forgot-pwd',
+})
+const changeV3 = (id: string): Ask => ({
+  ...post({ user: { password: 'other', original_password: 'wrong' } }),
+  path: `/v3/users/${id}/password`,
+})
 const wrongPassword = (username: string): Ask =>
   post({ auth: { passwordCredentials: { username, password: 'wrong' } } })
+
+onBothStores(
+  '[W91] [K02] who has proved nothing learns from no other call either whether there is a user',
+  async (store) => {
+    const asked: string[] = []
+    const world = await openV3({ store: noted(store, asked) })
+    for (const [known, unknown, status] of [
+      [change('ann'), change('nobody'), 401],
+      [forget('ann'), forget('nobody'), 204],
+      [changeV3('pia'), changeV3('nobody'), 401],
+    ] as const) {
+      const [one, other] = [await workOf(world, asked, known), await workOf(world, asked, unknown)]
+      assert.deepEqual(one, other, known.path)
+      assert.equal(one.status, status)
+    }
+  },
+)
 
 onBothStores(
   '[W91] [K02] a login costs the same work for users that there are and for none',

@@ -19,6 +19,7 @@ import { refreshLifetimeSeconds } from './directory.ts'
 
 /** The kind of the memos that say what ended a grant, to the client that had it. */
 const ENDED = 'oauth-ended-grant'
+const IS_CAUSE = shaped({ code: 'text' })
 
 export type EndAct = {
   readonly grant: GrantId
@@ -70,6 +71,6 @@ export async function endGrant(
 export function endedAnswer(realm: Realm, grant: GrantId): Awaitable<Answer> {
   return after(realm.store.memo(realm.ordinal, { kind: ENDED, id: grant }), (memo) => {
     if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return invalidGrant()
-    return invalidGrant(readValue<Cause>(memo.value, `${ENDED}/${grant}`, shaped({ code: 'text' })))
+    return invalidGrant(readValue<Cause>(memo.value, `${ENDED}/${grant}`, IS_CAUSE))
   })
 }

@@ -18,7 +18,7 @@ import { asWholeCaller } from '../caller.ts'
 import { NO_CONTENT } from '../changing.ts'
 import { updated } from '../directory/changes.ts'
 import { IDENTITY } from '../directory/names.ts'
-import { type IdentityUser, mfaOf, userEntry, userEntryByName } from '../directory/users.ts'
+import { claimedUser, type IdentityUser, mfaOf, userEntry } from '../directory/users.ts'
 import { writeDirectory } from '../directory/write.ts'
 import {
   bodyFault,
@@ -96,7 +96,7 @@ export function changePassword(call: Call): Awaitable<Answer> {
   if (old === password) return fault('badRequest', 'The new password is the old one.')
   return untilFresh(async () => {
     const basis = call.realm.basis()
-    const entry = await userEntryByName(call.realm, username)
+    const entry = await claimedUser(call.realm, { by: 'name', value: username })
     const { passwords } = call.settings
     const question = { hash: entry?.value.passwordHash, password: old, ...turnOf(call, username) }
     const isRight = await passwords.verify(question)
@@ -156,7 +156,7 @@ export function forgotPassword(call: Call): Awaitable<Answer> {
 async function forget(call: Call, username: string): Promise<Answer> {
   const { realm, settings } = call
   const position = realm.basis()
-  const user = (await userEntryByName(realm, username))?.value
+  const user = (await claimedUser(realm, { by: 'name', value: username }))?.value
   const token = mintText(realm.grammar.prefixes.code, realm.random).reveal()
   const value = Buffer.from(JSON.stringify({ userId: user?.id ?? '', position } satisfies Reset), 'utf8')
   const memo = {

@@ -4,7 +4,7 @@ import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
 import { updated } from '../directory/changes.ts'
 import { IDENTITY } from '../directory/names.ts'
-import { type IdentityUser, mfaOf, userEntry } from '../directory/users.ts'
+import { claimedUser, type IdentityUser, mfaOf } from '../directory/users.ts'
 import { writeDirectory } from '../directory/write.ts'
 import { mayAct } from '../guarded.ts'
 import { isLimited } from '../limited.ts'
@@ -46,7 +46,7 @@ type Passwords = { readonly password: string; readonly original: string }
 async function change(call: Call, id: string, { password, original }: Passwords): Promise<Answer | Stale> {
   const { realm, request, settings } = call
   const basis = realm.basis()
-  const entry = await userEntry(realm, id)
+  const entry = await claimedUser(realm, { by: 'id', value: id })
   const { from } = request
   const hash = entry?.value.passwordHash
   const isRight = await settings.passwords.verify({ hash, password: original, ...turnOf(call, id) })

@@ -3,6 +3,7 @@ import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
 import type { Change } from '../directory/changes.ts'
 import { writeDirectory } from '../directory/write.ts'
+import { HOLDS_CREDENTIAL } from '../faults.ts'
 import { type Acting, callerOf } from './acting.ts'
 import { conflict, forbidden, malformed } from './answers.ts'
 
@@ -30,7 +31,7 @@ export async function written(
     case 'stale':
       return 'stale'
     case 'holds-credential':
-      return malformed('A name or a description holds a credential. It is not kept.')
+      return malformed(HOLDS_CREDENTIAL)
     case 'name-taken':
       return conflict('Another one has this name.')
     case 'too-many':
