@@ -79,27 +79,15 @@ export class MemoryStore implements Store {
   }
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
-    const { tokens, places } = this.#realm(realm)
-    const placed = [...tokens.values()]
-      .filter(({ source, client }) => source === ask.source && client === ask.client)
-      .map((record) => ({ record, place: places.get(record.digest) ?? 0 }))
-      .filter(({ place }) => place > (ask.after ?? 0))
-      .sort((left, right) => left.place - right.place)
-    const page = placed.slice(0, ask.limit)
-    const records = page.map(({ record }) => record)
-    return { records, next: page.length < placed.length ? page.at(-1)?.place : undefined }
+    return tokensIn(
+      this.#realm(realm),
+      ask,
+      ({ source, client }) => source === ask.source && client === ask.client,
+    )
   }
 
-  async tokens(realm: RealmOrdinal, { after = 0, limit, ...sought }: TokensAsk): Promise<TokenPage> {
-    const { tokens, places } = this.#realm(realm)
-    const placed = [...tokens.values()]
-      .filter((record) => isSought(record, sought))
-      .map((record) => ({ record, place: places.get(record.digest) ?? 0 }))
-      .filter(({ place }) => place > after)
-      .sort((left, right) => left.place - right.place)
-    const page = placed.slice(0, limit)
-    const records = page.map(({ record }) => record)
-    return { records, next: page.length < placed.length ? page.at(-1)?.place : undefined }
+  async tokens(realm: RealmOrdinal, { after, limit, ...sought }: TokensAsk): Promise<TokenPage> {
+    return tokensIn(this.#realm(realm), { after, limit }, (record) => isSought(record, sought))
   }
 
   consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {
@@ -244,6 +232,24 @@ export class MemoryStore implements Store {
     this.#realms.set(ordinal, made)
     return made
   }
+}
+
+/** A page of those that are looked for, in the order in which they came. */
+function tokensIn(
+  { tokens, places }: RealmMemory,
+  { after = 0, limit }: Pick<TokensAsk, 'after' | 'limit'>,
+  isMeant: (record: TokenRecord) => boolean,
+): TokenPage {
+  const found: { readonly record: TokenRecord; readonly place: number }[] = []
+  for (const [digest, place] of places) {
+    if (place <= after) continue
+    const record = tokens.get(digest)
+    if (record !== undefined && isMeant(record)) found.push({ record, place })
+  }
+  found.sort((left, right) => left.place - right.place)
+  const page = found.slice(0, limit)
+  const records = page.map(({ record }) => record)
+  return { records, next: page.length < found.length ? page.at(-1)?.place : undefined }
 }
 
 function pageOf(
