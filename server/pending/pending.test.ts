@@ -287,6 +287,18 @@ async function placeless(realm: Realm, ids: readonly string[], inMs: number): Pr
   await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
 }
 
+/** As this build writes them, all in one unit: one after another each would look at all before it. */
+async function placed(realm: Realm, count: number): Promise<void> {
+  const value = {
+    ...{ targets: [subject('ann')], reason: 'r', by: AUDIT.by },
+    ...{ askedAtMs: realm.nowMs(), dueAtMs: realm.nowMs() + DAY_MS },
+  }
+  const operations = numbered('sch_placed', count).flatMap((id, nth) =>
+    SCHEDULES.put(realm, { id, value, slot: OPEN_MAX - 1 - nth, audit: AUDIT }),
+  )
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+}
+
 function numbered(prefix: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, nth) => `${prefix}${String(nth).padStart(4, '0')}`)
 }
@@ -313,8 +325,9 @@ onBothStores(
   async (store) => {
     const { realm, realms } = await openWorld(store)
     const other = await realms.create('other', AUDIT)
-    await placeless(realm, numbered('sch_old', 600), DAY_MS)
-    for (let open = 600; open < OPEN_MAX - 1; open += 1) await schedule(realm, DAY_MS)
+    // Half of each, as two builds leave them.
+    await placeless(realm, numbered('sch_old', OPEN_MAX / 2), DAY_MS)
+    await placed(realm, OPEN_MAX / 2 - 1)
     assert.equal((await atOnce(realm, 300)).filter((kind) => kind === 'applied').length, 1)
     assert.equal(await SCHEDULES.freeSlot(realm, 'an-id'), undefined)
     assert.ok((await atOnce(realm, 3)).every((kind) => kind === 'full'))
@@ -378,8 +391,8 @@ test('[W71] by a clock that nobody trusts only what ends tokens is done', async 
 
 test('a realm is full at its bound, and not one before it', async () => {
   const { realm } = await openWorld()
-  for (let open = 0; open < OPEN_MAX - 1; open += 1) await hold(realm, {})
-  assert.notEqual(await HOLDS.freeSlot(realm, 'an-id'), undefined)
-  await hold(realm, {})
-  assert.equal(await HOLDS.freeSlot(realm, 'an-id'), undefined)
+  await placed(realm, OPEN_MAX - 1)
+  assert.notEqual(await SCHEDULES.freeSlot(realm, 'an-id'), undefined)
+  await schedule(realm, DAY_MS)
+  assert.equal(await SCHEDULES.freeSlot(realm, 'an-id'), undefined)
 })
