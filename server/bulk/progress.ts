@@ -74,9 +74,7 @@ export class BulkProgress {
   /** Reads away the lines that were done before, if this is such a call. */
   static async resume({ realm, name, question, lines }: ResumeAsk): Promise<Resumed> {
     const ids =
-      name === undefined
-        ? []
-        : [MEMOS.idOf(name.owner, name.key), MEMOS.earlierIdOf(name.owner, name.key)]
+      name === undefined ? [] : [MEMOS.idOf(name.owner, name.key), MEMOS.earlierIdOf(name.owner, name.key)]
     const progress = new BulkProgress(realm, ids[0], question)
     let kept: Kept | undefined
     for (const id of ids) kept ??= await readKept(realm, id)

@@ -1,23 +1,24 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { realmOrdinal } from '@rescind/core'
-import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { JSON_BODY, jsonOf, memberAt, succeeded, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { BOB, SEED, SVC } from '../kit/seed.ts'
 
 // [H10] The kind: something permanent that may end more than one person may end, by whatever call it is asked for.
 
-let server: TestServer
-let calls: Calls
+const seed = { realms: [...SEED.realms, { name: 'branch' }] }
+const { server, calls } = await openForFile({
+  time: 'hand',
+  seed,
+  flags: ['--allow-internal-fetch', '--control-rate', '0'],
+})
 let idp: Provider
 let second = ''
 
 before(async () => {
-  const seed = { realms: [...SEED.realms, { name: 'branch' }] }
-  server = await openServer({ time: 'hand', seed, flags: ['--allow-internal-fetch', '--control-rate', '0'] })
-  calls = new Calls(server.port)
   idp = await Provider.open('https://idp.example', () => server.clock.wallMs() / 1_000)
   const claims = { client: 'azp', session: 'sid', tenant: 'org' }
   await done('POST /issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl, claims })
@@ -29,36 +30,22 @@ before(async () => {
   await done('PATCH /settings?realm=branch', { approvalAboveTokens: 0 })
 })
 
-after(async () => {
-  idp.close()
-  calls.close()
-  await server.close()
-})
-
-function send(line: string, body?: unknown, key = CONTROL): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ')
-  const whole = `${method} /control/v1${path}`
-  return body === undefined
-    ? calls.send(whole, [key])
-    : calls.send(whole, [key, JSON_BODY], JSON.stringify(body))
-}
+after(() => idp.close())
 
 async function done(line: string, body?: unknown): Promise<RawAnswer> {
-  const answer = await send(line, body)
-  assert.ok(answer.status >= 200 && answer.status < 300, `${line}: ${answer.body.toString()}`)
-  return answer
+  return succeeded(await calls.control(line, body), line)
 }
 
 async function revoke(target: object): Promise<RawAnswer> {
-  return send('POST /revocations', { target, reason: 'r' })
+  return calls.control('POST /revocations', { target, reason: 'r' })
 }
 
 /** A second person agrees to the rule. */
 async function approve(target: object, realm = 'default'): Promise<void> {
-  const asked = await send(`POST /approvals?realm=${realm}`, { target, reason: 'r' })
+  const asked = await calls.control(`POST /approvals?realm=${realm}`, { target, reason: 'r' })
   assert.equal(asked.status, 202, asked.body.toString())
   const path = `POST /approvals/${textAt(asked, 'id')}/approve?realm=${realm}`
-  const approved = await send(path, {}, second)
+  const approved = await calls.control(path, {}, second)
   assert.equal(approved.status, 200, approved.body.toString())
 }
 
@@ -71,7 +58,7 @@ const OWN_KEY = 'A'.repeat(43)
 /** One target of each form that the API takes; all of them may cover something. */
 async function targets(): Promise<readonly object[]> {
   const { access, refresh } = await calls.oauthGrant('alice')
-  const looked = await send('POST /tokens/lookup', { token: access })
+  const looked = await calls.control('POST /tokens/lookup', { token: access })
   const { handle, grant } = memberAt(looked, 'facts') as { handle: string; grant: string }
   const foreign = { issuer: idp.issuer }
   return [
@@ -111,7 +98,7 @@ test('every form of a target that may cover a token asks a second person where n
     assert.equal(asked.status, 202, `${JSON.stringify(target)}: ${asked.body.toString()}`)
     await done(`POST /approvals/${textAt(asked, 'id')}/deny`, {})
   }
-  const { revocations } = jsonOf(await send('GET /revocations')) as {
+  const { revocations } = jsonOf(await calls.control('GET /revocations')) as {
     revocations: readonly { seq?: number }[]
   }
   assert.equal(revocations.length, 0)
@@ -137,16 +124,16 @@ test('placing a hold asks nobody, whatever it covers; what makes it a revocation
     const body = { target, reason: 'r', seconds: 3_600 }
     const placed = await done('POST /holds', { ...body, atDeadline: 'release' })
     const id = textAt(placed, 'id')
-    assert.equal((await send('POST /holds', { ...body, atDeadline: 'revoke' })).status, 409)
-    assert.equal((await send(`POST /holds/${id}/revoke`, {})).status, 409)
+    assert.equal((await calls.control('POST /holds', { ...body, atDeadline: 'revoke' })).status, 409)
+    assert.equal((await calls.control(`POST /holds/${id}/revoke`, {})).status, 409)
     await approve(target)
-    assert.equal((await send(`POST /holds/${id}/revoke`, {})).status, 200)
+    assert.equal((await calls.control(`POST /holds/${id}/revoke`, {})).status, 200)
   }
 })
 
 test('every call that ends tokens beside its own work asks as the rule would, and may follow its approval [H10]', async () => {
   await done('POST /issuers', { issuer: 'https://gone.example', jwksUrl: idp.jwksUrl })
-  const { issuers } = jsonOf(await send('GET /issuers')) as {
+  const { issuers } = jsonOf(await calls.control('GET /issuers')) as {
     issuers: readonly { id: string; issuer: string }[]
   }
   const idOf = (issuer: string): string => issuers.find((one) => one.issuer === issuer)?.id ?? ''
@@ -159,7 +146,9 @@ test('every call that ends tokens beside its own work asks as the rule would, an
     await done('POST /grants', { clientId, subject: 'ann' })
   }
   await done('POST /signing-keys/rotate', {})
-  const signing = jsonOf(await send('GET /signing-keys')) as { signingKeys: readonly { keyId: string }[] }
+  const signing = jsonOf(await calls.control('GET /signing-keys')) as {
+    signingKeys: readonly { keyId: string }[]
+  }
   const keyId = signing.signingKeys[0]?.keyId ?? ''
   const table: readonly (readonly [string, unknown, object])[] = [
     ['POST /clients/a/disable', undefined, { source: 'oauth', client: 'a' }],
@@ -190,11 +179,11 @@ test('every call that ends tokens beside its own work asks as the rule would, an
   ]
   for (const [line, body, target] of table) {
     const before_ = await head()
-    const refused = await send(line, body)
+    const refused = await calls.control(line, body)
     assert.equal(refused.status, 409, `${line}: ${refused.status} ${refused.body.toString()}`)
     assert.equal(await head(), before_, `${line}: nothing was written`)
     await approve(target)
-    const passed = await send(line, body)
+    const passed = await calls.control(line, body)
     assert.ok(passed.status < 300, `${line}: ${passed.status} ${passed.body.toString()}`)
     // Long after the approval the next one is asked for again.
     server.clock.advance(3_600_001)
@@ -217,15 +206,19 @@ test('what a rule and a call take along with the credentials that they end is co
   const client = `app-credential:${named.id}`
   const target = { source: 'identity', subject: BOB.id }
   const seq = await head()
-  assert.equal((await send('POST /revocations', { target, issuedBefore, reason: 'r' })).status, 202)
+  assert.equal((await calls.control('POST /revocations', { target, issuedBefore, reason: 'r' })).status, 202)
   for (const id of [client, 'password'])
-    assert.equal((await send(`DELETE /identity-users/${BOB.id}/credentials/${id}?reason=r`)).status, 409, id)
+    assert.equal(
+      (await calls.control(`DELETE /identity-users/${BOB.id}/credentials/${id}?reason=r`)).status,
+      409,
+      id,
+    )
   assert.equal(await head(), seq + 1, 'the request alone')
   assert.equal((await logIn()).status, 201)
   await approve(target)
   assert.equal((await logIn()).status, 401)
   const password = `DELETE /identity-users/${BOB.id}/credentials/password?reason=r`
-  assert.equal((await send(password)).status, 200, 'it has been approved')
+  assert.equal((await calls.control(password)).status, 200, 'it has been approved')
 })
 
 test('a realm is disabled and deleted by two people where its own settings ask for two [H10]', async () => {
@@ -233,11 +226,11 @@ test('a realm is disabled and deleted by two people where its own settings ask f
     ['PATCH /realms/branch', { enabled: false }],
     ['DELETE /realms/branch', undefined],
   ] as const) {
-    assert.equal((await send(line, body)).status, 409, line)
+    assert.equal((await calls.control(line, body)).status, 409, line)
     await approve({ realm: true }, 'branch')
-    assert.ok((await send(line, body)).status < 300, line)
+    assert.ok((await calls.control(line, body)).status < 300, line)
     server.clock.advance(3_600_001)
-    await send('PATCH /realms/branch', { enabled: true })
+    await calls.control('PATCH /realms/branch', { enabled: true })
   }
 })
 
@@ -246,11 +239,11 @@ test('an approval is for exactly what was approved, and for an hour [H10]', asyn
   await done('POST /grants', { clientId: 'x', subject: 'ann' })
   await approve({ source: 'oauth', client: 'x', subject: 'ann' })
   await done('POST /grants', { clientId: 'x', subject: 'ann' })
-  assert.equal((await send('POST /clients/x/disable')).status, 409)
+  assert.equal((await calls.control('POST /clients/x/disable')).status, 409)
   await approve({ source: 'oauth', client: 'x' })
   await done('POST /grants', { clientId: 'x', subject: 'ann' })
   server.clock.advance(3_600_001)
-  assert.equal((await send('POST /clients/x/disable')).status, 409)
+  assert.equal((await calls.control('POST /clients/x/disable')).status, 409)
 })
 
 test('a schedule that covers more at its time than one person may end becomes a request [H10]', async () => {
@@ -263,19 +256,19 @@ test('a schedule that covers more at its time than one person may end becomes a 
   }
   server.clock.advance(60_001)
   await server.maintenance.tick()
-  const { state } = jsonOf(await send(`GET /revocations/scheduled/${textAt(scheduled, 'id')}`)) as {
+  const { state } = jsonOf(await calls.control(`GET /revocations/scheduled/${textAt(scheduled, 'id')}`)) as {
     state: string
   }
   assert.equal(state, 'asked')
-  const { approvals } = jsonOf(await send('GET /approvals')) as {
+  const { approvals } = jsonOf(await calls.control('GET /approvals')) as {
     approvals: readonly { id: string; reason: string; askedBy: string }[]
   }
   const [request] = approvals.filter(({ reason }) => reason === 'later')
   const verdict = async (): Promise<string> =>
-    (jsonOf(await send('POST /verify', { token })) as { verdict: { kind: string } }).verdict.kind
+    (jsonOf(await calls.control('POST /verify', { token })) as { verdict: { kind: string } }).verdict.kind
   assert.equal(await verdict(), 'active')
   const approve_ = `POST /approvals/${request?.id}/approve`
-  assert.equal((await send(approve_, {})).status, 403, 'whoever scheduled it does not approve it')
-  assert.equal((await send(approve_, {}, second)).status, 200)
+  assert.equal((await calls.control(approve_, {})).status, 403, 'whoever scheduled it does not approve it')
+  assert.equal((await calls.control(approve_, {}, second)).status, 200)
   assert.equal(await verdict(), 'inactive')
 })

@@ -1,38 +1,24 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { type Checked, checkExport } from '@rescind/server'
-import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
-import type { RawAnswer } from '../kit/raw-http.ts'
+import { memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { SVC } from '../kit/seed.ts'
 
 const AUDIT = '/control/v1/audit'
 
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
 before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
   for (let nth = 0; nth < 30; nth += 1) await calls.oauthRevoke(SVC, await calls.oauthToken(SVC))
   server.clock.advance(60_000)
-  await send('POST /control/v1/issuers', { issuer: 'urn:idp', jwksUrl: 'https://idp.example/keys' })
-  await send(`PATCH ${await issuer()}`, { enabled: false, reason: 'breach' })
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
+  await calls.control('POST /issuers', { issuer: 'urn:idp', jwksUrl: 'https://idp.example/keys' })
+  await calls.json(`PATCH ${await issuer()}`, { enabled: false, reason: 'breach' })
 })
 
 async function issuer(): Promise<string> {
-  const [one] = memberAt(await send('GET /control/v1/issuers'), 'issuers') as { id: string }[]
+  const [one] = memberAt(await calls.control('GET /issuers'), 'issuers') as { id: string }[]
   return `/control/v1/issuers/${one?.id ?? ''}`
-}
-
-function send(line: string, body?: unknown): Promise<RawAnswer> {
-  const text = body === undefined ? undefined : JSON.stringify(body)
-  return calls.send(line, text === undefined ? [CONTROL] : [CONTROL, JSON_BODY], text)
 }
 
 type Row = {
@@ -47,7 +33,7 @@ async function rows(query: string): Promise<Row[]> {
   const all: Row[] = []
   let cursor = ''
   do {
-    const answer = await send(`GET ${AUDIT}?${query}${cursor === '' ? '' : `&cursor=${cursor}`}`)
+    const answer = await calls.json(`GET ${AUDIT}?${query}${cursor === '' ? '' : `&cursor=${cursor}`}`)
     assert.equal(answer.status, 200, answer.body.toString())
     all.push(...(memberAt(answer, 'rows') as Row[]))
     cursor = (memberAt(answer, 'next') as string | undefined) ?? ''
@@ -103,13 +89,13 @@ test('filters choose by kind, caller, call, address, reason, collection and time
   assert.equal(await count('from=10.0.0.1'), 0)
   assert.equal(await count('since=2026-03-01T12:01:00Z'), 4)
   assert.equal(await count('since=2026-03-01T12:00:00Z&until=2026-03-01T12:01:00Z&kind=revoke'), 30)
-  assert.equal((await send(`GET ${AUDIT}?since=yesterday`)).status, 422)
-  const cursor = textAt(await send(`GET ${AUDIT}?limit=1`), 'next')
-  assert.equal((await send(`GET ${AUDIT}?limit=1&kind=revoke&cursor=${cursor}`)).status, 400)
+  assert.equal((await calls.json(`GET ${AUDIT}?since=yesterday`)).status, 422)
+  const cursor = textAt(await calls.json(`GET ${AUDIT}?limit=1`), 'next')
+  assert.equal((await calls.json(`GET ${AUDIT}?limit=1&kind=revoke&cursor=${cursor}`)).status, 400)
 })
 
 async function exported(query = ''): Promise<string[]> {
-  const answer = await send(`GET ${AUDIT}/export${query}`)
+  const answer = await calls.json(`GET ${AUDIT}/export${query}`)
   assert.equal(answer.status, 200)
   return answer.body.toString().trimEnd().split('\n')
 }
@@ -130,7 +116,7 @@ test('an export is checked by itself, from the start or from any row on', async 
   const part = await check(await exported('?after=10'))
   assert.ok(part.kind === 'right')
   assert.deepEqual([part.rows, part.seq, part.chain], [checked.rows - 10, checked.seq, checked.chain])
-  assert.equal((await send(`GET ${AUDIT}/export?after=99999`)).status, 422)
+  assert.equal((await calls.json(`GET ${AUDIT}/export?after=99999`)).status, 422)
   const none = await check(await exported(`?after=${checked.seq}`))
   assert.ok(none.kind === 'right' && none.rows === 0)
 })
@@ -166,7 +152,7 @@ test('a line that was removed, doubled, swapped, added or altered is found where
 
 test('a position that was known before tells an export whose end was cut off and signed off anew', async () => {
   const lines = await exported()
-  const position = textAt(await send('POST /control/v1/verify', { token: 'x' }), 'position')
+  const position = textAt(await calls.control('POST /verify', { token: 'x' }), 'position')
   assert.equal((await check(lines, position)).kind, 'right')
   const before = JSON.parse(lines.at(-3) ?? '') as { seq: number; chain: string }
   const end = JSON.stringify({ end: before.seq, chain: before.chain, position: '' })
@@ -176,14 +162,14 @@ test('a position that was known before tells an export whose end was cut off and
 })
 
 test('what is of the whole store has a log of its own, for keys of all realms', async () => {
-  const made = await send('POST /control/v1/keys', { name: 'one realm', role: 'admin', realm: 'default' })
+  const made = await calls.control('POST /keys', { name: 'one realm', role: 'admin', realm: 'default' })
   const own = `Authorization: Bearer ${textAt(made, 'key')}`
-  const [last] = memberAt(await send(`GET ${AUDIT}/system?limit=1`), 'rows') as Row[]
+  const [last] = memberAt(await calls.json(`GET ${AUDIT}/system?limit=1`), 'rows') as Row[]
   assert.deepEqual([last?.rule['collection'], last?.audit['how']], ['controlKeys', 'control.createKey'])
   for (const path of ['/system', '/system/export'])
     assert.equal((await calls.send(`GET ${AUDIT}${path}`, [own])).status, 403)
   assert.equal((await calls.send(`GET ${AUDIT}`, [own])).status, 200)
-  const text = (await send(`GET ${AUDIT}/system/export`)).body.toString()
+  const text = (await calls.json(`GET ${AUDIT}/system/export`)).body.toString()
   assert.equal((await check(text.trimEnd().split('\n'))).kind, 'right')
   assert.ok(!text.includes(textAt(made, 'key')))
 })

@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { basic, Calls, CLIENT_KEY, CONTROL, FORM_BODY, JSON_BODY, OAUTH } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { test } from 'node:test'
+import { basic, CLIENT_KEY, CONTROL, FORM_BODY, JSON_BODY, OAUTH } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { headerOf, latin1, type RawAnswer, rawExchange } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'hand' })
-  calls = new Calls(server.port)
-})
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { server, calls } = await openForFile({ time: 'hand' })
 
 function assertInert(answer: RawAnswer, what: string): void {
   assert.equal(headerOf(answer, 'x-content-type-options'), 'nosniff', what)

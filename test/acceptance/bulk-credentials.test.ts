@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { Calls, CONTROL, jsonOf, memberAt, succeeded, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, CHAT, OTHER, SEED, SVC } from '../kit/seed.ts'
@@ -11,33 +11,25 @@ import { CONTROL_KEY } from '../kit/server.ts'
 
 // The kind: a credential of ours that is no token, or one that does not stand in a list as it is.
 
-let server: TestServer
-let calls: Calls
+const seed = { realms: [...SEED.realms, { name: 'branch' }] }
+const { server, calls } = await openForFile({
+  time: 'hand',
+  seed,
+  flags: ['--control-rate', '0', '--allow-internal-fetch'],
+})
 let idp: Provider
 
 before(async () => {
-  const seed = { realms: [...SEED.realms, { name: 'branch' }] }
-  server = await openServer({ time: 'hand', seed, flags: ['--control-rate', '0', '--allow-internal-fetch'] })
-  calls = new Calls(server.port)
   idp = await Provider.open('https://idp.example', () => server.clock.wallMs() / 1_000)
   await done('POST /control/v1/issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl })
 })
 
-after(async () => {
-  idp.close()
-  calls.close()
-  await server.close()
-})
+after(() => idp.close())
 
 type Said = Readonly<Record<string, unknown>>
 
 async function done(line: string, body?: unknown, headers = [CONTROL]): Promise<RawAnswer> {
-  const answer =
-    body === undefined
-      ? await calls.send(line, headers)
-      : await calls.send(line, [...headers, JSON_BODY], JSON.stringify(body))
-  assert.ok(answer.status < 300, `${line}: ${answer.status} ${answer.body.toString()}`)
-  return answer
+  return succeeded(await calls.json(line, body, headers), line)
 }
 
 async function send(query: string, body: string | Buffer, key = CONTROL): Promise<RawAnswer> {

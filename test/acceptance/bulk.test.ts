@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, SVC } from '../kit/seed.ts'
@@ -12,17 +12,9 @@ const BULK = 'POST /control/v1/revocations/bulk'
 const TEXT = 'Content-Type: text/plain'
 const REAL = '?dryRun=false&reason=leak'
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0', '--allow-internal-fetch'] })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
+const { server, calls } = await openForFile({
+  time: 'hand',
+  flags: ['--control-rate', '0', '--allow-internal-fetch'],
 })
 
 type Said = Readonly<Record<string, unknown>>
@@ -51,12 +43,12 @@ async function bulk(query: string, body: string, headers: readonly string[] = []
 const lines = (said: readonly Said[]): Said[] => said.filter(({ line }) => line !== undefined)
 
 async function handleOf(token: string): Promise<string> {
-  const answer = await calls.send('POST /control/v1/verify', [CONTROL, JSON_BODY], JSON.stringify({ token }))
+  const answer = await calls.control('POST /verify', { token })
   return textAt(answer, 'facts', 'handle')
 }
 
 async function say(token: string): Promise<string> {
-  const answer = await calls.send('POST /control/v1/verify', [CONTROL, JSON_BODY], JSON.stringify({ token }))
+  const answer = await calls.control('POST /verify', { token })
   const { kind, why } = memberAt(answer, 'verdict') as { kind: string; why?: string }
   return why ?? kind
 }
@@ -73,7 +65,7 @@ test('nothing is revoked unless it is said to be real, and then a reason is need
   assert.deepEqual(lines(await bulk(REAL, token)), [
     { line: 1, result: 'already', handle, source: 'oauth', why: 'revoked' },
   ])
-  const [row] = memberAt(await calls.send('GET /control/v1/audit?limit=1', [CONTROL]), 'rows') as {
+  const [row] = memberAt(await calls.control('GET /audit?limit=1'), 'rows') as {
     audit: Said
   }[]
   assert.deepEqual(row?.audit, {
@@ -267,7 +259,7 @@ test('a key that is revoked while its call runs ends the call', async () => {
   request.write('nothing\n')
   const [response] = (await once(request, 'response')) as [http.IncomingMessage]
   const id = textAt(made, 'id')
-  assert.equal((await calls.send(`DELETE /control/v1/keys/${id}`, [CONTROL])).status, 204)
+  assert.equal((await calls.control(`DELETE /keys/${id}`)).status, 204)
   const token = await calls.oauthToken(SVC)
   request.end(token)
   let text = ''

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { resolveSettings } from '@rescind/server'
 import { readSeed } from '../../server/seed/read.ts'
-import { API_KEY, Calls, CONTROL, JSON_BODY, OAUTH } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { API_KEY, CONTROL, JSON_BODY, OAUTH } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { ANN, BOB, ROOT, SEED, SVC } from '../kit/seed.ts'
 import { makeHome } from '../kit/server.ts'
 
@@ -13,16 +13,7 @@ import { makeHome } from '../kit/server.ts'
 // of a JWS are no such text, and there one is still refused.
 
 const BOM = '\ufeff'
-let server: TestServer
-let calls: Calls
-before(async () => {
-  server = await openServer({ time: 'hand' })
-  calls = new Calls(server.port)
-})
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { calls } = await openForFile({ time: 'hand' })
 
 type Case = {
   readonly line: string

@@ -1,48 +1,32 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
-import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
+import { test } from 'node:test'
+import { CONTROL, jsonOf, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
+import { headerOf } from '../kit/raw-http.ts'
 import { CHAT, GATEWAY } from '../kit/seed.ts'
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'real' })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { server, calls } = await openForFile({ time: 'real' })
 
 const APPS = '/control/v1/chat-apps'
-
-function send(line: string, body?: unknown, headers: readonly string[] = [CONTROL]): Promise<RawAnswer> {
-  return body === undefined
-    ? calls.send(line, headers)
-    : calls.send(line, [...headers, JSON_BODY], JSON.stringify(body))
-}
 
 type App = { readonly name: string; readonly apiKey: string; readonly clientKey: string }
 
 async function make(name: string, more: object = {}): Promise<App> {
-  const answer = await send(`POST ${APPS}`, { name, ...more })
+  const answer = await calls.json(`POST ${APPS}`, { name, ...more })
   assert.equal(answer.status, 201, answer.body.toString())
   return { name, apiKey: textAt(answer, 'apiKey'), clientKey: textAt(answer, 'clientKey') }
 }
 
 async function tokenOf({ apiKey }: App): Promise<string> {
-  const answer = await send('POST /auths/sign/v2', { id: 'ann' }, [`IM-API-KEY: ${apiKey}`])
+  const answer = await calls.json('POST /auths/sign/v2', { id: 'ann' }, [`IM-API-KEY: ${apiKey}`])
   assert.equal(answer.status, 200, answer.body.toString())
   return textAt(answer, 'result', 'token')
 }
 
 async function statusOfMe({ clientKey }: App, token: string): Promise<number> {
-  return (await send('GET /me', undefined, [`IM-CLIENT-KEY: ${clientKey}`, `IM-Authorization: ${token}`]))
-    .status
+  return (
+    await calls.json('GET /me', undefined, [`IM-CLIENT-KEY: ${clientKey}`, `IM-Authorization: ${token}`])
+  ).status
 }
 
 /** What is still told before a stream ends. */
@@ -54,7 +38,7 @@ test('an app is made with keys that are shown once, and works at once', async ()
   const app = await make('made', { requestsPerMinute: 600 })
   assert.match(app.apiKey, /^[A-Za-z0-9+/]{43}=$/)
   assert.equal(await statusOfMe(app, await tokenOf(app)), 200)
-  const read = await send(`GET ${APPS}/made`)
+  const read = await calls.json(`GET ${APPS}/made`)
   assert.deepEqual(jsonOf(read), {
     name: 'made',
     source: 'chat/made',
@@ -65,17 +49,17 @@ test('an app is made with keys that are shown once, and works at once', async ()
     requestsPerMinute: 600,
   })
   assert.match(headerOf(read, 'etag') ?? '', /^"/)
-  assert.equal((await send(`GET ${APPS}`)).body.toString().includes(app.apiKey), false)
+  assert.equal((await calls.json(`GET ${APPS}`)).body.toString().includes(app.apiKey), false)
 })
 
 test('[J09] given keys are taken as they are, and are not sent back', async () => {
   const keys = { apiKey: 'an-api-key-that-moves-in', clientKey: 'its-client-key' }
-  const answer = await send(`POST ${APPS}`, { name: 'moved', ...keys })
+  const answer = await calls.json(`POST ${APPS}`, { name: 'moved', ...keys })
   assert.equal(answer.status, 201)
   assert.equal(answer.body.toString().includes('moves-in'), false)
   assert.equal(await statusOfMe({ name: 'moved', ...keys }, await tokenOf({ name: 'moved', ...keys })), 200)
-  assert.equal((await send(`POST ${APPS}`, { name: 'moved' })).status, 409)
-  assert.equal((await send(`POST ${APPS}`, { name: 'another', apiKey: CHAT.apiKey })).status, 409)
+  assert.equal((await calls.json(`POST ${APPS}`, { name: 'moved' })).status, 409)
+  assert.equal((await calls.json(`POST ${APPS}`, { name: 'another', apiKey: CHAT.apiKey })).status, 409)
 })
 
 test('a disabled app has no keys, no tokens and no streams; enabled again, it has its keys', async () => {
@@ -83,13 +67,13 @@ test('a disabled app has no keys, no tokens and no streams; enabled again, it ha
   const token = await tokenOf(app)
   const stream = await fetch(`${server.url}/admin/revocations`, { headers: { 'IM-API-KEY': app.apiKey } })
   assert.equal(await calls.isActive(GATEWAY, token), true)
-  const off = await send(`PATCH ${APPS}/switched`, { enabled: false, reason: 'leaked' })
+  const off = await calls.json(`PATCH ${APPS}/switched`, { enabled: false, reason: 'leaked' })
   assert.deepEqual([off.status, memberAt(off, 'enabled')], [200, false])
   assert.equal(await calls.isActive(GATEWAY, token), false)
   assert.equal(await statusOfMe(app, token), 403)
-  assert.equal((await send('GET /auths/tokens', undefined, [`IM-API-KEY: ${app.apiKey}`])).status, 401)
+  assert.equal((await calls.json('GET /auths/tokens', undefined, [`IM-API-KEY: ${app.apiKey}`])).status, 401)
   assert.match(await restOf(stream), /event: revoked-all\ndata: \{"client":null[^]*event: closed/)
-  assert.equal((await send(`PATCH ${APPS}/switched`, { enabled: true })).status, 200)
+  assert.equal((await calls.json(`PATCH ${APPS}/switched`, { enabled: true })).status, 200)
   assert.equal(await statusOfMe(app, token), 401, 'what was ended stays so')
   assert.equal(await statusOfMe(app, await tokenOf(app)), 200)
 })
@@ -99,43 +83,43 @@ test('another API key takes the place of the one before at once, streams include
   const token = await tokenOf(app)
   const stream = await fetch(`${server.url}/admin/revocations`, { headers: { 'IM-API-KEY': app.apiKey } })
   const apiKey = 'the-next-api-key-0123456789'
-  assert.equal((await send(`PATCH ${APPS}/rotated`, { apiKey })).status, 200)
+  assert.equal((await calls.json(`PATCH ${APPS}/rotated`, { apiKey })).status, 200)
   assert.match(await restOf(stream), /event: closed/)
-  assert.equal((await send('GET /auths/tokens', undefined, [`IM-API-KEY: ${app.apiKey}`])).status, 401)
-  assert.equal((await send('GET /auths/tokens', undefined, [`IM-API-KEY: ${apiKey}`])).status, 200)
+  assert.equal((await calls.json('GET /auths/tokens', undefined, [`IM-API-KEY: ${app.apiKey}`])).status, 401)
+  assert.equal((await calls.json('GET /auths/tokens', undefined, [`IM-API-KEY: ${apiKey}`])).status, 200)
   assert.equal(await statusOfMe(app, token), 200)
-  assert.equal((await send(`PATCH ${APPS}/rotated`, { clientKey: apiKey })).status, 422)
-  assert.equal((await send(`PATCH ${APPS}/rotated`, { clientKey: CHAT.clientKey })).status, 409)
+  assert.equal((await calls.json(`PATCH ${APPS}/rotated`, { clientKey: apiKey })).status, 422)
+  assert.equal((await calls.json(`PATCH ${APPS}/rotated`, { clientKey: CHAT.clientKey })).status, 409)
 })
 
 test('what an app says of itself can be said anew, and taken back', async () => {
   const app = await make('said', { requestsPerMinute: 1, newerMembers: true })
   await tokenOf(app)
   const key = [`IM-API-KEY: ${app.apiKey}`]
-  assert.equal((await send('GET /auths/token', undefined, key)).status, 429)
-  await send(`PATCH ${APPS}/said`, { requestsPerMinute: null, apiKeySources: ['127.0.0.0/8'] })
-  assert.equal((await send('GET /auths/token', undefined, key)).status, 200)
-  await send(`PATCH ${APPS}/said`, { apiKeySources: ['10.0.0.0/8'] })
-  assert.equal((await send('GET /auths/token', undefined, key)).status, 403)
-  const read = jsonOf(await send(`PATCH ${APPS}/said`, { apiKeySources: null })) as Readonly<
+  assert.equal((await calls.json('GET /auths/token', undefined, key)).status, 429)
+  await calls.json(`PATCH ${APPS}/said`, { requestsPerMinute: null, apiKeySources: ['127.0.0.0/8'] })
+  assert.equal((await calls.json('GET /auths/token', undefined, key)).status, 200)
+  await calls.json(`PATCH ${APPS}/said`, { apiKeySources: ['10.0.0.0/8'] })
+  assert.equal((await calls.json('GET /auths/token', undefined, key)).status, 403)
+  const read = jsonOf(await calls.json(`PATCH ${APPS}/said`, { apiKeySources: null })) as Readonly<
     Record<string, unknown>
   >
   assert.deepEqual(
     [read['apiKeySources'], read['requestsPerMinute'], read['newerMembers']],
     [undefined, undefined, true],
   )
-  assert.equal((await send('GET /auths/token', undefined, key)).status, 200)
+  assert.equal((await calls.json('GET /auths/token', undefined, key)).status, 200)
 })
 
 test('a deleted app is gone with all that it had, and its name is not used again', async () => {
   const app = await make('short')
   const token = await tokenOf(app)
-  assert.equal((await send(`DELETE ${APPS}/short`)).status, 204)
-  assert.equal((await send(`DELETE ${APPS}/short`)).status, 404)
-  assert.equal((await send(`GET ${APPS}/short`)).status, 404)
+  assert.equal((await calls.json(`DELETE ${APPS}/short`)).status, 204)
+  assert.equal((await calls.json(`DELETE ${APPS}/short`)).status, 404)
+  assert.equal((await calls.json(`GET ${APPS}/short`)).status, 404)
   assert.equal(await calls.isActive(GATEWAY, token), false)
   assert.equal(await statusOfMe(app, token), 403)
-  assert.equal((await send(`POST ${APPS}`, { name: 'short' })).status, 409)
+  assert.equal((await calls.json(`POST ${APPS}`, { name: 'short' })).status, 409)
 })
 
 test('what no app can be is 422, in words that hold no key', async () => {
@@ -148,35 +132,35 @@ test('what no app can be is 422, in words that hold no key', async () => {
     { name: 'x', more: 1 },
   ]
   for (const body of broken) {
-    const answer = await send(`POST ${APPS}`, body)
+    const answer = await calls.json(`POST ${APPS}`, body)
     assert.equal(answer.status, 422, JSON.stringify(body))
     assert.equal(answer.body.toString().includes('same-key'), false)
   }
   await make('whole')
   for (const body of [{ apiKeySources: [] }, { maxLifetimeSeconds: 0 }, { name: 'y' }])
-    assert.equal((await send(`PATCH ${APPS}/whole`, body)).status, 422, JSON.stringify(body))
-  assert.equal((await send(`PATCH ${APPS}/nobody`, {})).status, 404)
+    assert.equal((await calls.json(`PATCH ${APPS}/whole`, body)).status, 422, JSON.stringify(body))
+  assert.equal((await calls.json(`PATCH ${APPS}/nobody`, {})).status, 404)
 })
 
 test('only admins change apps, and a change that was made on an older state is refused', async () => {
   await make('guarded')
-  const made = await send('POST /control/v1/keys', { name: 'view', role: 'viewer' })
+  const made = await calls.control('POST /keys', { name: 'view', role: 'viewer' })
   const viewer = [`Authorization: Bearer ${textAt(made, 'key')}`]
-  assert.equal((await send(`GET ${APPS}/guarded`, undefined, viewer)).status, 200)
+  assert.equal((await calls.json(`GET ${APPS}/guarded`, undefined, viewer)).status, 200)
   for (const line of [`PATCH ${APPS}/guarded`, `POST ${APPS}`])
-    assert.equal((await send(line, { name: 'z' }, viewer)).status, 403)
-  assert.equal((await send(`DELETE ${APPS}/guarded`, undefined, viewer)).status, 403)
-  const etag = headerOf(await send(`GET ${APPS}/guarded`), 'etag') ?? ''
+    assert.equal((await calls.json(line, { name: 'z' }, viewer)).status, 403)
+  assert.equal((await calls.json(`DELETE ${APPS}/guarded`, undefined, viewer)).status, 403)
+  const etag = headerOf(await calls.json(`GET ${APPS}/guarded`), 'etag') ?? ''
   const ifMatch = [CONTROL, `If-Match: ${etag}`]
-  assert.equal((await send(`PATCH ${APPS}/guarded`, { sandbox: true }, ifMatch)).status, 200)
-  assert.equal((await send(`PATCH ${APPS}/guarded`, { sandbox: false }, ifMatch)).status, 412)
+  assert.equal((await calls.json(`PATCH ${APPS}/guarded`, { sandbox: true }, ifMatch)).status, 200)
+  assert.equal((await calls.json(`PATCH ${APPS}/guarded`, { sandbox: false }, ifMatch)).status, 412)
 })
 
 test('apps are listed by name, a page at a time', async () => {
-  const first = await send(`GET ${APPS}?limit=2`)
+  const first = await calls.json(`GET ${APPS}?limit=2`)
   const names = memberAt(first, 'chatApps') as readonly { readonly name: string }[]
   assert.equal(names.length, 2)
-  const next = await send(`GET ${APPS}?limit=1000&cursor=${encodeURIComponent(textAt(first, 'next'))}`)
+  const next = await calls.json(`GET ${APPS}?limit=1000&cursor=${encodeURIComponent(textAt(first, 'next'))}`)
   const rest = memberAt(next, 'chatApps') as readonly { readonly name: string }[]
   const all = [...names, ...rest].map(({ name }) => name)
   assert.deepEqual(all, [...all].sort())

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
 import { connect } from 'node:net'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import fc from 'fast-check'
-import { Calls, OAUTH } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { OAUTH } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import {
   headerOf,
   latin1,
@@ -29,21 +29,14 @@ const PROFILES = [
 ]
 const seed = { realms: [...SEED.realms, { name: 'default', checkProfiles: PROFILES }] }
 
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({ time: 'hand', seed })
 let live: string
 let dead: string
 
 before(async () => {
-  server = await openServer({ time: 'hand', seed })
-  calls = new Calls(server.port)
   live = (await calls.oauthGrant('ann')).access
   dead = (await calls.oauthGrant('bob')).access
   await calls.oauthRevoke(SVC, dead)
-})
-after(async () => {
-  calls.close()
-  await server.close()
 })
 
 const bearer = (token: string): string => `Authorization: Bearer ${token}`

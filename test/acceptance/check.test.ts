@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { IDENTITY_HEADERS } from '../../server/check/identity-headers.ts'
-import { Calls, CONTROL, JSON_BODY, jsonOf } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { CONTROL, JSON_BODY, jsonOf } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 import { ANN, BOB, CHAT, OTHER, SEED, SVC } from '../kit/seed.ts'
 
@@ -16,17 +16,7 @@ const PROFILES = [
 ]
 const seed = { realms: [...SEED.realms, { name: 'default', checkProfiles: PROFILES }, { name: 'branch' }] }
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'hand', seed })
-  calls = new Calls(server.port)
-})
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { server, calls } = await openForFile({ time: 'hand', seed })
 
 const bearer = (token: string): string => `Authorization: Bearer ${token}`
 
@@ -266,11 +256,7 @@ test('a TokenReview is judged whatever an API server sends beside the token, for
     metadata: { annotations: { of: access } },
     spec: { token: access },
   }
-  const answer = await calls.send(
-    'POST /control/v1/token-review',
-    [CONTROL, JSON_BODY],
-    JSON.stringify(body),
-  )
+  const answer = await calls.send('POST /control/v1/token-review', [CONTROL, JSON_BODY], JSON.stringify(body))
   assert.equal(answer.status, 200, answer.body.toString())
 })
 
@@ -293,9 +279,7 @@ test('a TokenReview heeds a profile, and needs the key of a verifier or an opera
 
 test('profiles are created, read, listed, replaced with If-Match, and deleted', async () => {
   const call = (line: string, body?: unknown, ...more: readonly string[]): Promise<RawAnswer> =>
-    body === undefined
-      ? calls.send(line, [CONTROL, ...more])
-      : calls.send(line, [CONTROL, JSON_BODY, ...more], JSON.stringify(body))
+    calls.json(line, body, [CONTROL, ...more])
   const path = '/control/v1/check-profiles'
   const made = await call(`POST ${path}`, { name: 'mine', scopes: ['read'] })
   assert.equal(made.status, 201)

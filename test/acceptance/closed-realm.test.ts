@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { API_KEY, Calls, CONTROL, JSON_BODY } from '../kit/calls.ts'
+import { test } from 'node:test'
+import { API_KEY, succeeded } from '../kit/calls.ts'
 import { FeedReader } from '../kit/feed-client.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { SEED } from '../kit/seed.ts'
 
 /*
@@ -11,24 +11,13 @@ import { SEED } from '../kit/seed.ts'
 
 const KEYS = { south: 'south-verifier-key-0123456789', west: 'west-verifier-key-0123456789' }
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  const [first] = SEED.realms as readonly object[]
-  const realms = Object.entries(KEYS).map(([name, key]) => ({
-    ...first,
-    name,
-    verifiers: [{ name: 'v', key }],
-  }))
-  server = await openServer({ time: 'real', seed: { realms: [first, ...realms] } })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const [first] = SEED.realms as readonly object[]
+const realms = Object.entries(KEYS).map(([name, key]) => ({
+  ...first,
+  name,
+  verifiers: [{ name: 'v', key }],
+}))
+const { server, calls } = await openForFile({ time: 'real', seed: { realms: [first, ...realms] } })
 
 const chatKey = { 'IM-API-KEY': API_KEY.slice('IM-API-KEY: '.length) }
 
@@ -56,10 +45,7 @@ for (const [realm, line, body] of [
     ]
     for (const one of others) await one.next()
 
-    const text = body === undefined ? undefined : JSON.stringify(body)
-    const headers = text === undefined ? [CONTROL] : [CONTROL, JSON_BODY]
-    const done = await calls.send(line, headers, text)
-    assert.ok(done.status < 300, `${done.status} ${done.body.toString()}`)
+    succeeded(await calls.json(line, body), line)
 
     for (const one of [instance, plain]) {
       const events = []

@@ -1,44 +1,27 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
-import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { CONTROL, jsonOf, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SEED, SVC } from '../kit/seed.ts'
 
 // [W87] [I24] The kind: an act over others that nobody can be asked about afterwards.
 
-let server: TestServer
-let calls: Calls
+const CLIENT = { ...SVC, grantTypes: ['client_credentials', 'refresh_token', 'authorization_code'] }
+const [FIRST, ...OTHERS] = SEED.realms as readonly Record<string, unknown>[]
+const OWN = { ...FIRST, oauthClients: [{ ...CLIENT, scopes: ['read', 'write'], introspect: 'any' }] }
+const { server, calls } = await openForFile({
+  time: 'hand',
+  seed: { realms: [OWN, ...OTHERS] },
+  flags: ['--control-rate', '0'],
+})
 let second = ''
 
 before(async () => {
-  const client = { ...SVC, grantTypes: ['client_credentials', 'refresh_token', 'authorization_code'] }
-  const [first, ...others] = SEED.realms as readonly Record<string, unknown>[]
-  const own = { ...first, oauthClients: [{ ...client, scopes: ['read', 'write'], introspect: 'any' }] }
-  server = await openServer({
-    time: 'hand',
-    seed: { realms: [own, ...others] },
-    flags: ['--control-rate', '0'],
-  })
-  calls = new Calls(server.port)
-  const made = await send('POST /keys', { name: 'second', role: 'admin' })
+  const made = await calls.control('POST /keys', { name: 'second', role: 'admin' })
   second = `Authorization: Bearer ${textAt(made, 'key')}`
 })
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
-
-function send(line: string, body?: unknown, headers: readonly string[] = [CONTROL]): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ')
-  const whole = `${method} /control/v1${path}`
-  if (typeof body === 'string') return calls.send(whole, [...headers, 'Content-Type: text/plain'], body)
-  return body === undefined
-    ? calls.send(whole, headers)
-    : calls.send(whole, [...headers, JSON_BODY], JSON.stringify(body))
-}
 
 /** What a call is made with; what was made by calls before it is known by name. */
 type Act = (made: Made) => readonly [line: string, body?: unknown, key?: string]
@@ -134,7 +117,7 @@ async function auditsSince(before_: readonly number[]): Promise<readonly Record<
 }
 
 test('every endpoint that changes anything leaves a row that says who did it, from where and how [W87] [I24]', async () => {
-  const { paths } = jsonOf(await send('GET /openapi.json')) as {
+  const { paths } = jsonOf(await calls.control('GET /openapi.json')) as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>
   }
   const unsafe = Object.values(paths).flatMap((methods) =>
@@ -143,8 +126,8 @@ test('every endpoint that changes anything leaves a row that says who did it, fr
   // A new endpoint stands in one of the tables, or this fails.
   assert.deepEqual(Object.keys({ ...ACTS, ...NONE, ...ELSEWHERE }).sort(), unsafe.sort())
   const answers = new Map<string, RawAnswer>()
-  answers.set('another', await send('POST /holds', hold))
-  answers.set('anotherApproval', await send('POST /approvals', RULE))
+  answers.set('another', await calls.control('POST /holds', hold))
+  answers.set('anotherApproval', await calls.control('POST /approvals', RULE))
   const token = (await calls.oauthGrant('alice')).access
   const member = (operation: string, name: string): string => {
     const answer = answers.get(operation)
@@ -164,7 +147,10 @@ test('every endpoint that changes anything leaves a row that says who did it, fr
   for (const [operation, act] of Object.entries(ACTS)) {
     const before_ = await heads()
     const [line, body, key = CONTROL] = act(made)
-    const answer = await send(line, body, [key])
+    const answer =
+      typeof body === 'string'
+        ? await calls.send(line.replace(' ', ' /control/v1'), [key, 'Content-Type: text/plain'], body)
+        : await calls.control(line, body, key)
     assert.ok(answer.status < 300, `${operation}: ${answer.status} ${answer.body.toString()}`)
     answers.set(operation, answer)
     // What the server does by itself meanwhile, first keys say, it does in its own name.
@@ -179,8 +165,8 @@ test('every endpoint that changes anything leaves a row that says who did it, fr
 })
 
 test('a grant says for whom and with which client it was made; its tokens, and all that come of it, by whom [W87]', async () => {
-  const made = await send('POST /grants', { clientId: SVC.clientId, subject: 'carol' })
-  const { rows } = jsonOf(await send('GET /audit?limit=1')) as {
+  const made = await calls.control('POST /grants', { clientId: SVC.clientId, subject: 'carol' })
+  const { rows } = jsonOf(await calls.control('GET /audit?limit=1')) as {
     rows: readonly { kind: string; rule: Record<string, unknown>; audit: Record<string, unknown> }[]
   }
   const refresh = textAt(made, 'refresh_token')
@@ -194,7 +180,7 @@ test('a grant says for whom and with which client it was made; its tokens, and a
   )
   const looked: Record<string, unknown>[] = []
   for (const token of [textAt(made, 'access_token'), refresh, textAt(again, 'access_token')]) {
-    const found = jsonOf(await send('POST /tokens/lookup', { token })) as Record<string, unknown>
+    const found = jsonOf(await calls.control('POST /tokens/lookup', { token })) as Record<string, unknown>
     assert.equal(found['mintedBy'], 'control:first')
     looked.push(found['facts'] as Record<string, unknown>)
   }
@@ -207,7 +193,7 @@ test('a grant says for whom and with which client it was made; its tokens, and a
     how: 'control.createGrant',
     cause: { code: 'grant', client: SVC.clientId, subject: 'carol' },
   })
-  const own = jsonOf(await send('POST /tokens/lookup', { token: await calls.oauthToken(SVC) }))
+  const own = jsonOf(await calls.control('POST /tokens/lookup', { token: await calls.oauthToken(SVC) }))
   assert.equal((own as Record<string, unknown>)['mintedBy'], undefined, 'a client that mints for itself')
 })
 
@@ -215,7 +201,7 @@ test('a code made for somebody leaves the same row, and its tokens say the same 
   const verifier = 'v'.repeat(43)
   const digest = await crypto.subtle.digest('SHA-256', Buffer.from(verifier))
   const redirectUri = 'https://app.example/cb'
-  const made = await send('POST /grants', {
+  const made = await calls.control('POST /grants', {
     clientId: SVC.clientId,
     subject: 'dave',
     redirectUri,
@@ -223,7 +209,9 @@ test('a code made for somebody leaves the same row, and its tokens say the same 
     codeChallengeMethod: 'S256',
   })
   assert.equal(made.status, 201, made.body.toString())
-  const { rows } = jsonOf(await send('GET /audit?limit=1')) as { rows: readonly { audit: { how: string } }[] }
+  const { rows } = jsonOf(await calls.control('GET /audit?limit=1')) as {
+    rows: readonly { audit: { how: string } }[]
+  }
   assert.equal(rows[0]?.audit.how, 'control.createGrant')
   const form = new URLSearchParams({
     grant_type: 'authorization_code',
@@ -240,35 +228,37 @@ test('a code made for somebody leaves the same row, and its tokens say the same 
     form.toString(),
   )
   const token = textAt(redeemed, 'access_token')
-  assert.equal(textAt(await send('POST /tokens/lookup', { token }), 'mintedBy'), 'control:first')
+  assert.equal(textAt(await calls.control('POST /tokens/lookup', { token }), 'mintedBy'), 'control:first')
 })
 
 test('[W43] [I24] a deleted control key is known by its name in receipts, audit and filters; a name that nobody had is 422', async () => {
-  const made = await send('POST /keys', { name: 'bob', role: 'responder' })
+  const made = await calls.control('POST /keys', { name: 'bob', role: 'responder' })
   const bob = [`Authorization: Bearer ${textAt(made, 'key')}`]
   const acts = [
-    await send('POST /revocations', { ...RULE, reason: 'by bob' }, bob),
-    await send('POST /holds', { ...hold, reason: 'by bob' }, bob),
-    await send('POST /revocations/scheduled', { ...RULE, at: AT, reason: 'by bob' }, bob),
+    await calls.control('POST /revocations', { ...RULE, reason: 'by bob' }, bob),
+    await calls.control('POST /holds', { ...hold, reason: 'by bob' }, bob),
+    await calls.control('POST /revocations/scheduled', { ...RULE, at: AT, reason: 'by bob' }, bob),
   ]
   for (const act of acts) assert.equal(act.status, 201, act.body.toString())
   const id = textAt(acts[0] as RawAnswer, 'id')
-  assert.equal((await send(`DELETE /keys/${textAt(made, 'id')}`)).status, 204)
-  const receipt = await send(`GET /revocations/${id}`)
+  assert.equal((await calls.control(`DELETE /keys/${textAt(made, 'id')}`)).status, 204)
+  const receipt = await calls.control(`GET /revocations/${id}`)
   assert.deepEqual(
     [textAt(receipt, 'byName'), textAt(receipt, 'by')],
     ['bob', `control:${textAt(made, 'id')}`],
   )
-  const found = await send('GET /revocations?by=bob')
+  const found = await calls.control('GET /revocations?by=bob')
   assert.deepEqual(
     (memberAt(found, 'revocations') as { id: string }[]).map((one) => one.id),
     [id],
   )
-  const audit = memberAt(await send('GET /audit?by=bob&limit=100'), 'rows') as { audit: { byName: string } }[]
+  const audit = memberAt(await calls.control('GET /audit?by=bob&limit=100'), 'rows') as {
+    audit: { byName: string }
+  }[]
   assert.ok(audit.length >= 4 && audit.every((row) => row.audit.byName === 'bob'))
   for (const path of ['/revocations', '/audit', '/audit/system']) {
-    assert.equal((await send(`GET ${path}?by=nobody-of-that-name`)).status, 422, path)
-    assert.equal((await send(`GET ${path}?by=control:key_nobody`)).status, 200, path)
-    assert.equal((await send(`GET ${path}?who=bob`)).status, 422, path)
+    assert.equal((await calls.control(`GET ${path}?by=nobody-of-that-name`)).status, 422, path)
+    assert.equal((await calls.control(`GET ${path}?by=control:key_nobody`)).status, 200, path)
+    assert.equal((await calls.control(`GET ${path}?who=bob`)).status, 422, path)
   }
 })

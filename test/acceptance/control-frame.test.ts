@@ -33,8 +33,8 @@ function header({ headers }: RawAnswer, name: string): string | undefined {
 
 test('a key that asks too often is told when to come back, and can still revoke', async () => {
   await at(['--control-rate', '2'], async ({ server, calls }) => {
-    const read = (): Promise<RawAnswer> => calls.send('GET /control/v1/settings', [CONTROL])
-    const change = (): Promise<RawAnswer> => calls.send('POST /control/v1/clock/confirm', [CONTROL])
+    const read = (): Promise<RawAnswer> => calls.control('GET /settings')
+    const change = (): Promise<RawAnswer> => calls.control('POST /clock/confirm')
     for (const ask of [read, change]) {
       assert.deepEqual([(await ask()).status, (await ask()).status], [200, 200])
       const over = await ask()
@@ -80,7 +80,7 @@ test('one Idempotency-Key sent many times at once revokes once', async () => {
     assert.ok(done.length > 0)
     assert.equal(new Set(done.map((answer) => textAt(answer, 'id'))).size, 1)
     assert.ok(answers.every(({ status }) => status === 201 || status === 409))
-    const listed = await calls.send('GET /control/v1/revocations?subject=nobody', [CONTROL])
+    const listed = await calls.control('GET /revocations?subject=nobody')
     assert.equal((memberAt(listed, 'revocations') as readonly unknown[]).length, 1)
   })
 })
@@ -132,11 +132,7 @@ test('a hold is lifted, and a scheduled revocation done, by the server at its ti
     const { access } = await calls.oauthGrant('alice')
     const target = { source: 'oauth', subject: 'alice' }
     const send = (path: string, body: object): Promise<RawAnswer> =>
-      calls.send(
-        `POST /control/v1/${path}`,
-        [CONTROL, JSON_BODY],
-        JSON.stringify({ target, reason: 'r', ...body }),
-      )
+      calls.control(`POST /${path}`, { target, reason: 'r', ...body })
     const hold = await send('holds', { seconds: 60, atDeadline: 'release' })
     assert.equal(hold.status, 201)
     assert.equal(await calls.isActive(GATEWAY, access), false)
@@ -153,7 +149,7 @@ test('a hold is lifted, and a scheduled revocation done, by the server at its ti
     assert.equal(await calls.isActive(GATEWAY, access), false)
     const line = `GET /control/v1/revocations/scheduled/${textAt(scheduled, 'id')}`
     const id = textAt(await calls.send(line, [CONTROL]), 'revocation')
-    assert.equal((await calls.send(`GET /control/v1/revocations/${id}`, [CONTROL])).status, 200)
+    assert.equal((await calls.control(`GET /revocations/${id}`)).status, 200)
   })
 })
 
@@ -175,7 +171,7 @@ test('a revocation whose answer was lost is answered by its receipt, and not don
     const again = await revoke(calls, ['Idempotency-Key: k'])
     assert.equal(again.status, 201)
     assert.equal(rows, 1)
-    const listed = await calls.send('GET /control/v1/revocations?subject=nobody', [CONTROL])
+    const listed = await calls.control('GET /revocations?subject=nobody')
     const [only, ...others] = memberAt(listed, 'revocations') as readonly { readonly id: string }[]
     assert.deepEqual([only?.id, others.length], [textAt(again, 'id'), 0])
     const other = REVOCATION.replace('nobody', 'somebody')

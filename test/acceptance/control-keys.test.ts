@@ -1,33 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { openForFile, openServer } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SEED } from '../kit/seed.ts'
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  const seed = { realms: [...SEED.realms, { name: 'branch' }, { name: 'north' }] }
-  server = await openServer({ time: 'hand', seed })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
-
-function send(line: string, body?: unknown, key = CONTROL): Promise<RawAnswer> {
-  const text = body === undefined ? undefined : JSON.stringify(body)
-  return calls.send(line, text === undefined ? [key] : [key, JSON_BODY], text)
-}
+const seed = { realms: [...SEED.realms, { name: 'branch' }, { name: 'north' }] }
+const { calls } = await openForFile({ time: 'hand', seed })
 
 type Made = { readonly id: string; readonly header: string }
 
 async function make(body: object, by = CONTROL): Promise<Made> {
-  const answer = await send('POST /control/v1/keys', body, by)
+  const answer = await calls.control('POST /keys', body, by)
   assert.equal(answer.status, 201, answer.body.toString())
   return { id: textAt(answer, 'id'), header: `Authorization: Bearer ${textAt(answer, 'key')}` }
 }
@@ -35,18 +19,18 @@ async function make(body: object, by = CONTROL): Promise<Made> {
 const KEYS = '/control/v1/keys'
 
 test('a key is shown once, works at once, and never again once it is revoked', async () => {
-  const answer = await send(`POST ${KEYS}`, { name: 'ops', role: 'responder' })
+  const answer = await calls.json(`POST ${KEYS}`, { name: 'ops', role: 'responder' })
   assert.equal(answer.status, 201)
   const [id, key] = [textAt(answer, 'id'), textAt(answer, 'key')]
   assert.match(key, /^rsc_[0-9A-Za-z]{36}$/)
   const header = `Authorization: Bearer ${key}`
-  assert.equal((await send(`GET ${KEYS}/${id}`, undefined, header)).status, 200)
+  assert.equal((await calls.json(`GET ${KEYS}/${id}`, undefined, header)).status, 200)
   for (const line of [`GET ${KEYS}/${id}`, `GET ${KEYS}?limit=1000`])
-    assert.ok(!(await send(line)).body.toString().includes(key))
-  assert.equal((await send(`DELETE ${KEYS}/${id}`)).status, 204)
-  assert.equal((await send(`GET ${KEYS}`, undefined, header)).status, 401)
-  assert.equal((await send(`GET ${KEYS}/${id}`)).status, 404)
-  assert.equal((await send(`DELETE ${KEYS}/${id}`)).status, 404)
+    assert.ok(!(await calls.json(line)).body.toString().includes(key))
+  assert.equal((await calls.json(`DELETE ${KEYS}/${id}`)).status, 204)
+  assert.equal((await calls.json(`GET ${KEYS}`, undefined, header)).status, 401)
+  assert.equal((await calls.json(`GET ${KEYS}/${id}`)).status, 404)
+  assert.equal((await calls.json(`DELETE ${KEYS}/${id}`)).status, 404)
 })
 
 test('the last admin key of all realms cannot go, not even when two go at once', async () => {
@@ -82,26 +66,28 @@ test('a key of one realm makes, sees and revokes keys of that realm only', async
     await make({ name: 'north admin', role: 'admin', realm: 'north' }),
   ]
   const own = await make({ name: 'helper', role: 'viewer' }, branch.header)
-  assert.equal(memberAt(await send(`GET ${KEYS}/${own.id}`), 'realm'), 'branch')
+  assert.equal(memberAt(await calls.json(`GET ${KEYS}/${own.id}`), 'realm'), 'branch')
   for (const realm of ['north', 'nowhere']) {
-    const refused = await send(`POST ${KEYS}`, { name: 'x', role: 'viewer', realm }, branch.header)
+    const refused = await calls.json(`POST ${KEYS}`, { name: 'x', role: 'viewer', realm }, branch.header)
     assert.equal(refused.status, 403, 'the same for realms that are there and that are not')
   }
-  const seen = memberAt(await send(`GET ${KEYS}`, undefined, branch.header), 'keys') as { realm: string }[]
+  const seen = memberAt(await calls.json(`GET ${KEYS}`, undefined, branch.header), 'keys') as {
+    realm: string
+  }[]
   assert.deepEqual(new Set(seen.map(({ realm }) => realm)), new Set(['branch']))
   for (const id of [north.id, 'first', 'key_none']) {
     const answers = [
-      await send(`GET ${KEYS}/${id}`, undefined, branch.header),
-      await send(`DELETE ${KEYS}/${id}`, undefined, branch.header),
+      await calls.json(`GET ${KEYS}/${id}`, undefined, branch.header),
+      await calls.json(`DELETE ${KEYS}/${id}`, undefined, branch.header),
     ]
     for (const { status, body } of answers) {
       assert.equal(status, 404)
       assert.equal(memberAt({ ...answers[0], body } as RawAnswer, 'detail'), 'no such key')
     }
   }
-  assert.equal((await send(`DELETE ${KEYS}/${own.id}`, undefined, branch.header)).status, 204)
-  assert.equal((await send(`GET ${KEYS}?realm=north`, undefined, branch.header)).status, 404)
-  const filtered = memberAt(await send(`GET ${KEYS}?realm=north`), 'keys') as { id: string }[]
+  assert.equal((await calls.json(`DELETE ${KEYS}/${own.id}`, undefined, branch.header)).status, 204)
+  assert.equal((await calls.json(`GET ${KEYS}?realm=north`, undefined, branch.header)).status, 404)
+  const filtered = memberAt(await calls.json(`GET ${KEYS}?realm=north`), 'keys') as { id: string }[]
   assert.deepEqual(
     filtered.map(({ id }) => id),
     [north.id],
@@ -112,35 +98,14 @@ test('keys are listed page by page, and a cursor is good for its own list only',
   const seen: string[] = []
   let cursor = ''
   do {
-    const answer = await send(`GET ${KEYS}?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`)
+    const answer = await calls.json(`GET ${KEYS}?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`)
     seen.push(...(memberAt(answer, 'keys') as { id: string }[]).map(({ id }) => id))
     cursor = (memberAt(answer, 'next') as string | undefined) ?? ''
-    if (cursor !== '') assert.equal((await send(`GET ${KEYS}?realm=north&cursor=${cursor}`)).status, 400)
+    if (cursor !== '')
+      assert.equal((await calls.json(`GET ${KEYS}?realm=north&cursor=${cursor}`)).status, 400)
   } while (cursor !== '')
   assert.equal(new Set(seen).size, seen.length)
   assert.ok(seen.includes('first'))
-})
-
-test('a store holds a thousand keys, and not one more until one has gone', async () => {
-  const home = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  const own = new Calls(home.port)
-  const add = (): Promise<RawAnswer> =>
-    own.send(`POST ${KEYS}`, [CONTROL, JSON_BODY], '{"name":"one of many","role":"viewer"}')
-  try {
-    const before = (memberAt(await own.send(`GET ${KEYS}?limit=1000`, [CONTROL]), 'keys') as unknown[]).length
-    let last = ''
-    for (let nth = before; nth < 1_000; nth += 1) {
-      const answer = await add()
-      assert.equal(answer.status, 201)
-      last = textAt(answer, 'id')
-    }
-    assert.equal((await add()).status, 422)
-    assert.equal((await own.send(`DELETE ${KEYS}/${last}`, [CONTROL])).status, 204)
-    assert.equal((await add()).status, 201)
-  } finally {
-    own.close()
-    await home.close()
-  }
 })
 
 type Operation = { readonly operationId: string; readonly 'x-rescind-role': string }
@@ -150,7 +115,7 @@ type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>
 const ASKING = new Set(['verifyToken', 'lookUpToken', 'reviewToken'])
 
 async function* operations(): AsyncGenerator<{ line: string; one: Operation; safe: boolean }> {
-  const { paths } = jsonOf(await send('GET /control/v1/openapi.json')) as { paths: Paths }
+  const { paths } = jsonOf(await calls.control('GET /openapi.json')) as { paths: Paths }
   for (const [template, methods] of Object.entries(paths)) {
     for (const [method, one] of Object.entries(methods)) {
       const line = `${method.toUpperCase()} ${template.replaceAll(/\{\w+\}/g, 'x')}`
@@ -165,11 +130,11 @@ test('a viewer changes nothing by any route, and a responder nothing that needs 
   let refused = 0
   for await (const { line, one, safe } of operations()) {
     if (!safe && !ASKING.has(one.operationId)) {
-      assert.equal((await send(line, {}, viewer.header)).status, 403, line)
+      assert.equal((await calls.json(line, {}, viewer.header)).status, 403, line)
       refused += 1
     }
     if (one['x-rescind-role'] === 'admin')
-      assert.equal((await send(line, safe ? undefined : {}, responder.header)).status, 403, line)
+      assert.equal((await calls.json(line, safe ? undefined : {}, responder.header)).status, 403, line)
   }
   assert.ok(refused >= 5)
 })
@@ -180,7 +145,7 @@ test('a key of one realm gets nowhere in another one, by any route, nor at what 
     if (one.operationId === 'readOpenapi') continue
     const answers = []
     for (const realm of ['north', 'nowhere', 'system'])
-      answers.push(await send(`${line}?realm=${realm}`, safe ? undefined : {}, branch.header))
+      answers.push(await calls.json(`${line}?realm=${realm}`, safe ? undefined : {}, branch.header))
     const [first] = answers
     for (const { status, body } of answers) {
       assert.ok(status === 404 || status === 403, `${line}: ${status}`)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { Calls, CONTROL, jsonOf } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { CONTROL, jsonOf } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { parseTranscript } from './transcript.ts'
 
 type Operation = {
@@ -13,19 +13,11 @@ type Operation = {
 }
 type Document = { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }
 
-let server: TestServer
-let calls: Calls
+const { calls } = await openForFile({ time: 'hand' })
 let document: Document
 
 before(async () => {
-  server = await openServer({ time: 'hand' })
-  calls = new Calls(server.port)
-  document = jsonOf(await calls.send('GET /control/v1/openapi.json', [CONTROL])) as Document
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
+  document = jsonOf(await calls.control('GET /openapi.json')) as Document
 })
 
 test('the API describes itself in valid OpenAPI 3.1', async () => {

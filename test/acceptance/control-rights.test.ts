@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { realmOrdinal } from '@rescind/core'
-import { Calls, CONTROL, JSON_BODY, jsonOf, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { jsonOf, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { GATEWAY, SEED } from '../kit/seed.ts'
 
@@ -13,17 +13,17 @@ const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
 /** Streams that do not end by themselves; who may open them is tested with the feed. */
 const ENDLESS = new Set(['/control/v1/feed'])
 
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({
+  time: 'hand',
+  seed: { realms: [...SEED.realms, { name: 'branch' }] },
+})
 let routes: readonly Route[]
 /** What stands in the default realm, by the parameter and the collection that it is in. */
 const ids = new Map<string, string>()
 let token = ''
 
 before(async () => {
-  server = await openServer({ time: 'hand', seed: { realms: [...SEED.realms, { name: 'branch' }] } })
-  calls = new Calls(server.port)
-  const { paths } = jsonOf(await calls.send('GET /control/v1/openapi.json', [CONTROL])) as {
+  const { paths } = jsonOf(await calls.control('GET /openapi.json')) as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   }
   routes = Object.entries(paths).flatMap(([path, methods]) =>
@@ -34,11 +34,6 @@ before(async () => {
     })),
   )
   await furnish()
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
 })
 
 /** Makes one of each kind in the default realm. */
@@ -56,7 +51,7 @@ async function furnish(): Promise<void> {
   await make('check-profiles', { name: 'of-default' })
   ids.set('clients', 'svc')
   ids.set('verifiers', 'orders-api')
-  const { signingKeys = [] } = jsonOf(await send('GET /control/v1/signing-keys')) as {
+  const { signingKeys = [] } = jsonOf(await calls.control('GET /signing-keys')) as {
     readonly signingKeys?: readonly { readonly keyId?: string }[]
   }
   ids.set('signing-keys', signingKeys[0]?.keyId ?? JWK_X)
@@ -67,16 +62,10 @@ const JWK_X = 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU'
 const JWK_Y = 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0'
 
 async function make(collection: string, body: object): Promise<void> {
-  const answer = await send(`POST /control/v1/${collection}`, body)
+  const answer = await calls.control(`POST /${collection}`, body)
   assert.ok(answer.status === 201 || answer.status === 202, `${collection}: ${answer.body.toString()}`)
   const members = jsonOf(answer) as Readonly<Record<string, string>>
   ids.set(collection, members['id'] ?? members['keyId'] ?? members['name'] ?? '')
-}
-
-function send(line: string, body?: object, key = CONTROL): Promise<RawAnswer> {
-  return body === undefined
-    ? calls.send(line, [key])
-    : calls.send(line, [key, JSON_BODY], JSON.stringify(body))
 }
 
 /** A path with everything in the default realm put in, or ids that nothing has. */
@@ -103,7 +92,7 @@ const BODY = { target: { realm: true }, reason: 'r', name: 'new', role: 'admin',
 
 async function keyFor(role: string, realm?: string): Promise<string> {
   const body = realm === undefined ? { name: `a ${role}`, role } : { name: `a ${role}`, role, realm }
-  return `Authorization: Bearer ${textAt(await send('POST /control/v1/keys', body), 'key')}`
+  return `Authorization: Bearer ${textAt(await calls.control('POST /keys', body), 'key')}`
 }
 
 test('a viewer changes nothing by any route', async () => {
@@ -113,7 +102,7 @@ test('a viewer changes nothing by any route', async () => {
   for (const route of routes.filter((one) => !isSafe(one))) {
     const line = `${route.method} ${filled(route, 'default')}`
     for (const body of [BODY, undefined]) {
-      const { status } = await send(line, body, viewer)
+      const { status } = await calls.json(line, body, viewer)
       if (route['x-rescind-role'] === 'viewer' && route['x-rescind-callers'].includes('control')) continue
       assert.equal(status, 403, line)
       refused += 1
@@ -128,7 +117,7 @@ test('a responder gets no further than its role, by any route', async () => {
   const before_ = await heads()
   for (const route of routes.filter((one) => one['x-rescind-role'] === 'admin')) {
     const line = `${route.method} ${filled(route, 'default')}`
-    assert.equal((await send(line, BODY, responder)).status, 403, line)
+    assert.equal((await calls.json(line, BODY, responder)).status, 403, line)
   }
   assert.deepEqual(await heads(), before_)
 })
@@ -137,7 +126,7 @@ test('a key of a verifier is let in nowhere but where it is meant to be, and cha
   const before_ = await heads()
   for (const route of routes.filter(({ path }) => !ENDLESS.has(path))) {
     const line = `${route.method} ${filled(route, 'default')}`
-    const { status } = await send(line, isSafe(route) ? undefined : BODY, VERIFIER)
+    const { status } = await calls.json(line, isSafe(route) ? undefined : BODY, VERIFIER)
     if (!route['x-rescind-callers'].includes('verifier')) assert.equal(status, 403, line)
   }
   assert.deepEqual(await heads(), before_)
@@ -152,8 +141,8 @@ test('[C09] a key of one realm learns and changes nothing in another by any id',
     const [real, none] = [filled(route, 'default'), filled(route, 'nobody')]
     const line = `${route.method} ${real}`
     const [about, nothing] = [
-      await send(line, body, admin),
-      await send(`${route.method} ${none}`, body, admin),
+      await calls.json(line, body, admin),
+      await calls.json(`${route.method} ${none}`, body, admin),
     ]
     assert.equal(about.status, nothing.status, line)
     assert.equal(
@@ -165,7 +154,7 @@ test('[C09] a key of one realm learns and changes nothing in another by any id',
   }
   for (const route of routes.filter(({ path, method }) => method === 'GET' && !path.includes('{'))) {
     if (ENDLESS.has(route.path) || route.path.endsWith('openapi.json')) continue
-    const answer = await send(`GET ${route.path}`, undefined, admin)
+    const answer = await calls.json(`GET ${route.path}`, undefined, admin)
     for (const id of known) assert.ok(!answer.body.toString().includes(id), `${route.path} shows ${id}`)
   }
 })
@@ -178,7 +167,7 @@ test('a realm that is not the key’s own is to it one that does not exist', asy
     const body = isSafe(route) ? undefined : BODY
     const answers: RawAnswer[] = []
     for (const realm of ['default', 'nowhere', 'system'])
-      answers.push(await send(`${route.method} ${path}?realm=${realm}`, body, admin))
+      answers.push(await calls.json(`${route.method} ${path}?realm=${realm}`, body, admin))
     const [first, ...others] = answers
     assert.ok((first?.status ?? 0) >= 400, path)
     for (const other of others) {
@@ -194,12 +183,12 @@ test('[C01] a rule of one realm on a token of another is a rule on nothing', asy
   const [, before_] = await heads()
   const handle = textAt(await calls.introspect(GATEWAY, token), 'jti')
   for (const target of [{ token }, { handle }]) {
-    assert.equal((await send('POST /control/v1/revocations', { target, reason: 'r' }, admin)).status, 404)
+    assert.equal((await calls.control('POST /revocations', { target, reason: 'r' }, admin)).status, 404)
     const hold = { target, reason: 'r', seconds: 60, atDeadline: 'revoke' }
-    assert.equal((await send('POST /control/v1/holds', hold, admin)).status, 404)
+    assert.equal((await calls.control('POST /holds', hold, admin)).status, 404)
   }
   for (const target of [{ realm: true }, { source: 'oauth' }, { source: 'oauth', subject: 'alice' }])
-    assert.equal((await send('POST /control/v1/revocations', { target, reason: 'r' }, admin)).status, 201)
+    assert.equal((await calls.control('POST /revocations', { target, reason: 'r' }, admin)).status, 201)
   assert.equal((await heads())[1], before_)
   assert.ok(await calls.isActive(GATEWAY, token))
 })

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
-import { after, before, test } from 'node:test'
-import { API_KEY, Calls, JSON_BODY } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { test } from 'node:test'
+import { API_KEY, JSON_BODY } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 
-let server: TestServer
-let calls: Calls
-before(async () => {
-  server = await openServer({ time: 'real' })
-  calls = new Calls(server.port)
-})
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { server, calls } = await openForFile({ time: 'real' })
 
 /** Sends these bytes and no more; @returns what came back when the connection has ended. */
 function sent(text: string): Promise<string> {

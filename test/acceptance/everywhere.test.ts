@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Calls, CONTROL, JSON_BODY } from '../kit/calls.ts'
+import { Calls } from '../kit/calls.ts'
 import { startFleet, startSocketServer } from '../kit/fleet/fleet.ts'
 import { ANN, SVC } from '../kit/seed.ts'
 import { makeHome, type ServerProcess, startProcess } from '../kit/server.ts'
@@ -26,11 +26,11 @@ async function eventually(condition: () => Promise<boolean>): Promise<void> {
 }
 
 async function revokeAndWait(calls: Calls, token: string): Promise<Receipt> {
-  const body = JSON.stringify({ target: { token }, reason: 'leaked', wait: 'enforced', timeoutMs: 20_000 })
-  const made = await calls.send('POST /control/v1/revocations', [CONTROL, JSON_BODY], body)
+  const body = { target: { token }, reason: 'leaked', wait: 'enforced', timeoutMs: 20_000 }
+  const made = await calls.control('POST /revocations', body)
   assert.equal(made.status, 201, made.body.toString())
   const receipt = JSON.parse(made.body.toString()) as Receipt
-  const read = await calls.send(`GET /control/v1/revocations/${receipt.id}`, [CONTROL])
+  const read = await calls.control(`GET /revocations/${receipt.id}`)
   return { ...receipt, ...(JSON.parse(read.body.toString()) as Receipt), enforced: receipt.enforced }
 }
 

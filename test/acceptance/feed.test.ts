@@ -232,11 +232,7 @@ describe('the feed', () => {
     }
     assert.equal((await show())?.['label'], 'pod ä-7')
     const target = { token: await calls.oauthToken(SVC) }
-    const made = await calls.send(
-      'POST /control/v1/revocations',
-      [CONTROL, JSON_BODY],
-      JSON.stringify({ target, reason: 'test' }),
-    )
+    const made = await calls.control('POST /revocations', { target, reason: 'test' })
     const { id } = JSON.parse(made.body.toString()) as Json
     const receipt = await get(`/control/v1/revocations/${String(id)}`, control)
     const instances = receipt.body['instances'] as readonly Json[]
@@ -270,7 +266,7 @@ describe('the feed', () => {
     const reader = read('?bound=5000', headers)
     const other = read('?bound=5000')
     await Promise.all([reader.next(), other.next()])
-    const gone = await calls.send('DELETE /control/v1/verifiers/short%20lived', [CONTROL])
+    const gone = await calls.control('DELETE /verifiers/short%20lived')
     assert.equal(gone.status, 204)
     assert.deepEqual(await reader.next(), { event: 'reset', id: undefined, data: { why: 'key' } })
     assert.equal(await reader.next(), undefined)

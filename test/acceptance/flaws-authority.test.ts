@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { API_KEY, basic, Calls, CONTROL, FORM_BODY, JSON_BODY, OAUTH, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { before, test } from 'node:test'
+import { API_KEY, basic, CONTROL, FORM_BODY, JSON_BODY, OAUTH, textAt } from '../kit/calls.ts'
+import { openForFile, openServer } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 import { ANN, BOB, EVE, GATEWAY, OTHER, ROOT, SEED, SVC } from '../kit/seed.ts'
 
@@ -13,29 +13,20 @@ const LONG = { clientId: 'long', clientSecret: 'Aa1!'.repeat(75) }
 const [REALM] = SEED.realms as readonly { readonly oauthClients: readonly unknown[] }[]
 const CLIENTS = [...(REALM?.oauthClients ?? []), { ...LONG, grantTypes: ['client_credentials'], scopes: [] }]
 
-let server: TestServer
-let calls: Calls
+const seed = { realms: [{ ...REALM, oauthClients: CLIENTS }] }
+const { server, calls } = await openForFile({
+  time: 'hand',
+  seed,
+  flags: ['--identity-rate', '0', '--control-rate', '0'],
+})
 let root = ''
 before(async () => {
-  const seed = { realms: [{ ...REALM, oauthClients: CLIENTS }] }
-  server = await openServer({ time: 'hand', seed, flags: ['--identity-rate', '0', '--control-rate', '0'] })
-  calls = new Calls(server.port)
   root = await calls.identityToken(ROOT)
 })
-after(async () => {
-  calls.close()
-  await server.close()
-})
-
-async function control(line: string, body?: unknown): Promise<RawAnswer> {
-  return body === undefined
-    ? calls.send(line.replace(' ', ' /control/v1'), [CONTROL])
-    : calls.send(line.replace(' ', ' /control/v1'), [CONTROL, JSON_BODY], JSON.stringify(body))
-}
 
 /** Everything about a token that its bearer is not the only one to see. */
 async function idsOf(token: string): Promise<readonly string[]> {
-  const looked = await control('POST /tokens/lookup', { token })
+  const looked = await calls.control('POST /tokens/lookup', { token })
   const shown = JSON.parse(looked.body.toString()) as Readonly<Record<string, unknown>>
   const ids = ['handle', 'grant', 'digest', 'session', 'jti'].flatMap((name) => {
     const value = (shown['facts'] as typeof shown | undefined)?.[name] ?? shown[name]
@@ -87,7 +78,7 @@ test('[C10] whichever admin keys are deleted, in whatever order, one is left tha
   ]
   const made: { id: string; key: string }[] = []
   for (let nth = 0; nth < 6; nth += 1) {
-    const answer = await control('POST /keys', { name: `admin ${nth}`, role: 'admin' })
+    const answer = await calls.control('POST /keys', { name: `admin ${nth}`, role: 'admin' })
     made.push({ id: textAt(answer, 'id'), key: textAt(answer, 'key') })
   }
   // Each deletes another one, itself at last.
@@ -100,17 +91,22 @@ test('[C10] whichever admin keys are deleted, in whatever order, one is left tha
     ])
     assert.equal(answer.status, 204)
     left -= 1
-    const { keys } = JSON.parse((await control('GET /keys')).body.toString()) as { keys: { role: string }[] }
+    const { keys } = JSON.parse((await calls.control('GET /keys')).body.toString()) as {
+      keys: { role: string }[]
+    }
     assert.equal(keys.filter(({ role }) => role === 'admin').length, left + 1)
   }
-  const last = await control('DELETE /keys/first')
+  const last = await calls.control('DELETE /keys/first')
   assert.equal(last.status, 409, 'the last one cannot go')
   for (const role of ['viewer', 'responder'])
-    assert.equal((await control('POST /keys', { name: role, role })).status, 201)
-  assert.equal((await control('DELETE /keys/first')).status, 409, 'keys of lesser roles do not count')
+    assert.equal((await calls.control('POST /keys', { name: role, role })).status, 201)
+  assert.equal((await calls.control('DELETE /keys/first')).status, 409, 'keys of lesser roles do not count')
   for (const token of tokens) {
     assert.equal(await calls.isActive(GATEWAY, token), true)
-    assert.equal((await control('POST /revocations', { target: { token }, reason: 'test' })).status, 201)
+    assert.equal(
+      (await calls.control('POST /revocations', { target: { token }, reason: 'test' })).status,
+      201,
+    )
     assert.equal(await calls.isActive(GATEWAY, token), false)
   }
 })
@@ -234,9 +230,9 @@ test('[B18] a word that some take for false, in the place of false, is refused a
       'v2.0 user': () => identity(`POST /v2.0/users/${EVE.id}`, { user: { ...user, enabled: value } }),
       'v2.0 tenant': () =>
         identity(`POST /v2.0/tenants/${EVE.tenant}`, { tenant: { name: 'x', enabled: value } }),
-      realm: () => control('PATCH /realms/default', { enabled: value }),
-      app: () => control('PATCH /chat-apps/acme', { enabled: value }),
-      profile: () => control('POST /check-profiles', { name: 'p', withoutAudience: value }),
+      realm: () => calls.control('PATCH /realms/default', { enabled: value }),
+      app: () => calls.control('PATCH /chat-apps/acme', { enabled: value }),
+      profile: () => calls.control('POST /check-profiles', { name: 'p', withoutAudience: value }),
     }
     for (const [what, ask] of Object.entries(asks)) {
       // The words of XML Schema, in which v2.0 also speaks, mean what they say.
@@ -279,7 +275,7 @@ test('[G04] a shorter lifetime forgets no revocation of a token that was given a
   await calls.oauthRevoke(SVC, access)
   await calls.identity('DELETE', identity, '')
   await calls.chatRevoke('long-lived', chat)
-  const changed = await control('PATCH /settings', { maxLifetimeSeconds: 60 })
+  const changed = await calls.control('PATCH /settings', { maxLifetimeSeconds: 60 })
   assert.equal(changed.status, 200, changed.body.toString())
   for (const ms of [61_000, 600_000, DAY_MS, 8 * DAY_MS]) {
     server.clock.advance(ms)

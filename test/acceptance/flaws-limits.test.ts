@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { parseStrictJson } from '@rescind/core'
 import { basic, Calls, CONTROL, FORM_BODY, JSON_BODY, memberAt, OAUTH, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { headerOf, latin1, rawExchange, requestBytes } from '../kit/raw-http.ts'
 import { ANN, GATEWAY, SVC } from '../kit/seed.ts'
 
 /** What one who has no rights, or few, can make the server keep, read or wait for. */
 
-let server: TestServer
-let calls: Calls
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--identity-rate', '0', '--control-rate', '0'] })
-  calls = new Calls(server.port)
-})
-after(async () => {
-  calls.close()
-  await server.close()
+const { server, calls } = await openForFile({
+  time: 'hand',
+  flags: ['--identity-rate', '0', '--control-rate', '0'],
 })
 
 /** Sends, and resolves with all that came when the server has ended the connection. */
@@ -238,11 +232,7 @@ test('[K07] no list can be filtered or sorted by a digest, a secret or the begin
     }
   }
   const login = await calls.identityToken(ANN)
-  const lookup = await calls.send(
-    'POST /control/v1/tokens/lookup',
-    [CONTROL, JSON_BODY],
-    JSON.stringify({ token: access.slice(0, 20) }),
-  )
+  const lookup = await calls.control('POST /tokens/lookup', { token: access.slice(0, 20) })
   // A part of a token is told for what it looks like, and names none.
   assert.equal(lookup.status, 422)
   const users = await calls.send('GET /v3/users?password=ann&apiKey=ann', [`X-Auth-Token: ${login}`])

@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { openForFile, openServer } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 import { GATEWAY, SVC } from '../kit/seed.ts'
 
 const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
 
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--allow-internal-fetch'] })
 const providers: Provider[] = []
-
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--allow-internal-fetch'] })
-  calls = new Calls(server.port)
-})
 
 after(async () => {
   for (const provider of providers) provider.close()
-  calls.close()
-  await server.close()
 })
 
 async function provider(name: string): Promise<Provider> {
@@ -29,21 +21,16 @@ async function provider(name: string): Promise<Provider> {
   return made
 }
 
-function send(line: string, body?: unknown, key = CONTROL): Promise<RawAnswer> {
-  const text = body === undefined ? undefined : JSON.stringify(body)
-  return calls.send(line, text === undefined ? [key] : [key, JSON_BODY], text)
-}
-
 async function register(of: Provider, more: object = {}): Promise<string> {
   const body = { issuer: of.issuer, jwksUrl: of.jwksUrl, ...more }
-  const answer = await send('POST /control/v1/issuers', body)
+  const answer = await calls.control('POST /issuers', body)
   assert.equal(answer.status, 201, answer.body.toString())
   return textAt(answer, 'id')
 }
 
 /** `active`, or why not. */
 async function say(token: string, key = CONTROL): Promise<string> {
-  const answer = await send('POST /control/v1/verify', { token }, key)
+  const answer = await calls.control('POST /verify', { token }, key)
   assert.equal(answer.status, 200, answer.body.toString())
   const { kind, why } = memberAt(answer, 'verdict') as { kind: string; why?: string }
   return why === undefined ? kind : `${kind} ${why}`
@@ -53,7 +40,7 @@ test('a token of a registered issuer is judged without ever having been seen, fo
   const idp = await provider('one')
   await register(idp, { claims: { client: 'azp', session: 'sid' } })
   const token = await idp.sign({ azp: 'shop', sid: 's1' })
-  const answer = await send('POST /control/v1/verify', { token })
+  const answer = await calls.control('POST /verify', { token })
   assert.deepEqual(memberAt(answer, 'verdict'), { kind: 'active' })
   const { source, subject, client, session, position } = memberAt(answer, 'facts') as Record<string, unknown>
   assert.deepEqual([source, subject, client, session], ['iss:https://one.example/', 'alice', 'shop', 's1'])
@@ -106,12 +93,12 @@ test('introspection shows tokens of registered issuers to who may see every toke
   >
   assert.deepEqual([active, iss, client_id, sub], [true, idp.issuer, 'shop', 'alice'])
   assert.equal((await calls.introspect(SVC, token)).body.toString(), '{"active":false}')
-  const revoked = await send('POST /control/v1/revocations', { target: { token }, reason: 'leak' })
+  const revoked = await calls.control('POST /revocations', { target: { token }, reason: 'leak' })
   assert.equal(revoked.status, 201, revoked.body.toString())
   assert.equal((await calls.introspect(GATEWAY, token)).body.toString(), '{"active":false}')
   const unreachable = await provider('away')
   const body = { issuer: unreachable.issuer, jwksUrl: 'https://127.0.0.1:1/jwks' }
-  assert.equal((await send('POST /control/v1/issuers', body)).status, 201)
+  assert.equal((await calls.control('POST /issuers', body)).status, 201)
   // Nobody knows: an outage, never "inactive".
   assert.equal((await calls.introspect(GATEWAY, await unreachable.sign())).status, 503)
 })
@@ -122,15 +109,15 @@ test('disabling and deleting an issuer end its tokens; enabling brings none of t
   const token = await idp.sign({ exp: server.clock.wallMs() / 1_000 + 100_000 })
   assert.equal(await say(token), 'active')
   const path = `/control/v1/issuers/${id}`
-  assert.equal((await send(`PATCH ${path}`, { enabled: false, reason: 'breach' })).status, 200)
+  assert.equal((await calls.json(`PATCH ${path}`, { enabled: false, reason: 'breach' })).status, 200)
   assert.equal(await say(token), 'inactive unknown')
-  assert.equal((await send(`PATCH ${path}`, { enabled: true })).status, 200)
+  assert.equal((await calls.json(`PATCH ${path}`, { enabled: true })).status, 200)
   assert.equal(await say(token), 'inactive revoked')
   assert.equal(await say(await idp.sign()), 'inactive revoked', 'within the skew')
   server.clock.advance(61_000)
   const later = await idp.sign()
   assert.equal(await say(later), 'active')
-  assert.equal((await send(`DELETE ${path}`)).status, 204)
+  assert.equal((await calls.json(`DELETE ${path}`)).status, 204)
   assert.equal(await say(later), 'inactive unknown')
   await register(idp)
   assert.equal(await say(later), 'inactive revoked')
@@ -141,7 +128,7 @@ test('whatever narrows what was agreed ends what was issued under it; what widen
   const id = await register(idp, { algorithms: ['ES256', 'RS256'] })
   const token = await idp.sign()
   const change = async (body: object): Promise<void> => {
-    assert.equal((await send(`PATCH /control/v1/issuers/${id}`, body)).status, 200)
+    assert.equal((await calls.control(`PATCH /issuers/${id}`, body)).status, 200)
   }
   await change({ claims: { tenant: 'org' }, skewSeconds: 30 })
   assert.equal(await say(token), 'active')
@@ -157,7 +144,7 @@ test('a change of the wrong version is refused, and shown with its own', async (
     calls.send(`PATCH ${path}`, [CONTROL, JSON_BODY, `If-Match: ${tag}`], '{"skewSeconds":5}')
   assert.equal((await ifMatch('"1"')).status, 200)
   assert.equal((await ifMatch('"1"')).status, 412)
-  assert.equal(memberAt(await send(`GET ${path}`), 'skewSeconds'), 5)
+  assert.equal(memberAt(await calls.json(`GET ${path}`), 'skewSeconds'), 5)
 })
 
 test('[M05] a key that is new at the issuer is found; keys nobody knows make nobody ask more than now and then', async () => {
@@ -218,7 +205,7 @@ test('keys that never could be had are unknown, and those of an inside address c
 
 test('keys that are given are never asked for', async () => {
   const idp = await provider('ten')
-  const answer = await send('POST /control/v1/issuers', { issuer: idp.issuer, keys: [idp.jwk] })
+  const answer = await calls.control('POST /issuers', { issuer: idp.issuer, keys: [idp.jwk] })
   assert.equal(answer.status, 201, answer.body.toString())
   assert.equal(await say(await idp.sign()), 'active')
   assert.equal(idp.asked, 0)
@@ -226,7 +213,7 @@ test('keys that are given are never asked for', async () => {
   await idp.rotate('two')
   assert.equal(await say(await idp.sign()), 'inactive unknown')
   const both = { keys: [idp.jwk] }
-  assert.equal((await send(`PATCH /control/v1/issuers/${id}`, both)).status, 200)
+  assert.equal((await calls.control(`PATCH /issuers/${id}`, both)).status, 200)
   assert.equal(
     await say(await idp.sign()),
     'inactive revoked',
@@ -238,16 +225,16 @@ test('issuers of a realm are its own: another one neither judges nor shows them'
   const idp = await provider('eleven')
   const id = await register(idp)
   const token = await idp.sign()
-  const made = (await send('GET /control/v1/issuers?limit=1000')).body.toString()
+  const made = (await calls.control('GET /issuers?limit=1000')).body.toString()
   assert.ok(made.includes(id))
   for (const line of [`GET /control/v1/issuers/${id}?realm=nowhere`, 'GET /control/v1/issuers?realm=nowhere'])
-    assert.equal((await send(line)).status, 404)
+    assert.equal((await calls.json(line)).status, 404)
   assert.equal(await say(token), 'active')
 })
 
 test('our own tokens are judged by the same call', async () => {
   const token = await calls.oauthToken(SVC)
-  const answer = await send('POST /control/v1/verify', { token })
+  const answer = await calls.control('POST /verify', { token })
   assert.deepEqual(memberAt(answer, 'verdict'), { kind: 'active' })
   const facts = memberAt(answer, 'facts') as Record<string, unknown>
   assert.deepEqual([facts['source'], facts['client'], facts['kind']], ['oauth', SVC.clientId, 'access'])
@@ -255,9 +242,9 @@ test('our own tokens are judged by the same call', async () => {
   assert.equal(await say(`${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`), 'inactive malformed')
   assert.equal(await say('some text'), 'inactive unknown')
   assert.equal(await say('x\u0001'.repeat(5_000)), 'inactive malformed')
-  assert.deepEqual(jsonOf(await send('POST /control/v1/verify', { token: 'no token' })), {
+  assert.deepEqual(jsonOf(await calls.control('POST /verify', { token: 'no token' })), {
     verdict: { kind: 'inactive', why: 'unknown' },
-    position: memberAt(await send('POST /control/v1/verify', { token: 'no token' }), 'position'),
+    position: memberAt(await calls.control('POST /verify', { token: 'no token' }), 'position'),
   })
 })
 
@@ -266,5 +253,5 @@ test('[W9] the issuer of a realm itself cannot be registered as somebody else, b
   const own = textAt(metadata, 'issuer')
   const stranger = await provider('own-name')
   const body = { issuer: own, keys: [stranger.jwk] }
-  assert.equal((await send('POST /control/v1/issuers', body)).status, 422)
+  assert.equal((await calls.control('POST /issuers', body)).status, 422)
 })

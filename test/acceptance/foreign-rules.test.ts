@@ -1,43 +1,35 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { API_KEY, Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { API_KEY, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({
+  time: 'hand',
+  flags: ['--allow-internal-fetch', '--control-rate', '0'],
+})
 let idp: Provider
 let registered: RawAnswer
 const source = 'iss:https://idp.example/'
 
 before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--allow-internal-fetch', '--control-rate', '0'] })
-  calls = new Calls(server.port)
   idp = await Provider.open('https://idp.example/', () => server.clock.wallMs() / 1_000)
   const claims = { client: 'azp', session: 'sid', tenant: 'org', authenticatedAt: 'auth_time' }
-  registered = await send('POST /control/v1/issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl, claims })
+  registered = await calls.control('POST /issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl, claims })
   assert.equal(registered.status, 201, registered.body.toString())
 })
 
-after(async () => {
-  idp.close()
-  calls.close()
-  await server.close()
-})
-
-function send(line: string, body: unknown): Promise<RawAnswer> {
-  return calls.send(line, [CONTROL, JSON_BODY], JSON.stringify(body))
-}
+after(() => idp.close())
 
 async function revoke(target: object, more: object = {}): Promise<RawAnswer> {
-  const answer = await send('POST /control/v1/revocations', { target, reason: 'test', ...more })
+  const answer = await calls.control('POST /revocations', { target, reason: 'test', ...more })
   assert.equal(answer.status, 201, answer.body.toString())
   return answer
 }
 
 async function say(token: string): Promise<string> {
-  const { kind, why } = memberAt(await send('POST /control/v1/verify', { token }), 'verdict') as {
+  const { kind, why } = memberAt(await calls.control('POST /verify', { token }), 'verdict') as {
     kind: string
     why?: string
   }
@@ -91,7 +83,7 @@ test('a cut over a subject, client or tenant hits what was issued up to now and 
 
 test('a dated cut goes by its instant; a token without iat, where such count, is hit by any', async () => {
   const path = `/control/v1/issuers/${textAt(registered, 'id')}`
-  assert.equal((await send(`PATCH ${path}`, { withoutIat: true })).status, 200)
+  assert.equal((await calls.json(`PATCH ${path}`, { withoutIat: true })).status, 200)
   const at = server.clock.wallMs()
   later()
   const [old, fresh] = [await idp.sign({ sub: 'dan', iat: at / 1_000 }), await idp.sign({ sub: 'dan' })]
@@ -116,7 +108,7 @@ test('by login: what the provider mints of an older session is hit, a new login 
 
 test('a key that is revoked takes what it signed along', async () => {
   const token = await idp.sign({ sub: 'gus' })
-  const key = textAt(await send('POST /control/v1/verify', { token }), 'facts', 'keyId')
+  const key = textAt(await calls.control('POST /verify', { token }), 'facts', 'keyId')
   await revoke({ key })
   assert.equal(await say(token), 'revoked')
   await idp.rotate('two')
@@ -126,7 +118,7 @@ test('a key that is revoked takes what it signed along', async () => {
 
 test('a hold suspends until it is released, what is minted meanwhile too', async () => {
   const token = await idp.sign({ sub: 'hal' })
-  const held = await send('POST /control/v1/holds', {
+  const held = await calls.control('POST /holds', {
     target: { source, subject: 'hal' },
     reason: 'test',
     seconds: 3_600,
@@ -136,7 +128,7 @@ test('a hold suspends until it is released, what is minted meanwhile too', async
   assert.equal(await say(token), 'held')
   later()
   assert.equal(await say(await idp.sign({ sub: 'hal' })), 'held')
-  const released = await send(`POST /control/v1/holds/${textAt(held, 'id')}/release`, {})
+  const released = await calls.control(`POST /holds/${textAt(held, 'id')}/release`, {})
   assert.ok(released.status < 300, released.body.toString())
   assert.equal(await say(token), 'active')
 })
@@ -154,15 +146,15 @@ test('a token of a registered issuer is nothing that a chat client can be bound 
 
 test('a rule on what no claim is mapped to is refused, not silently nothing', async () => {
   const plain = { issuer: 'https://plain.example/', keys: [idp.jwk], claims: { authenticatedAt: null } }
-  assert.equal((await send('POST /control/v1/issuers', plain)).status, 201)
+  assert.equal((await calls.control('POST /issuers', plain)).status, 201)
   const own = 'iss:https://plain.example/'
   for (const target of [{ client: 'x' }, { tenant: 'x' }, { subject: 'x', client: 'y' }, { session: 'x' }]) {
-    const answer = await send('POST /control/v1/revocations', {
+    const answer = await calls.control('POST /revocations', {
       target: { source: own, ...target },
       reason: 'r',
     })
     assert.equal(answer.status, 422, JSON.stringify(target))
   }
   const basis = { target: { source: own, subject: 'x' }, basis: 'authenticated', reason: 'r' }
-  assert.equal((await send('POST /control/v1/revocations', basis)).status, 422)
+  assert.equal((await calls.control('POST /revocations', basis)).status, 422)
 })

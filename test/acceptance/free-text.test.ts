@@ -1,30 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { API_KEY, Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { test } from 'node:test'
+import { API_KEY, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
 
 // [W85] The kind: a live credential that somebody pasted where text is kept for years, and shown to many.
 
-let server: TestServer
-let calls: Calls
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
-})
-after(async () => {
-  calls.close()
-  await server.close()
-})
-
-function control(line: string, body?: unknown): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ')
-  const whole = `${method} /control/v1${path}`
-  return body === undefined
-    ? calls.send(whole, [CONTROL])
-    : calls.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
-}
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
 async function page(path: string): Promise<string> {
   const headers = { authorization: CONTROL.slice('Authorization: '.length) }
@@ -38,22 +21,28 @@ const LATER = '2026-03-02T00:00:00Z'
 
 /** Every place of the control API where text is kept as it was given. */
 const PLACES: Readonly<Record<string, (text: string) => Promise<RawAnswer>>> = {
-  'a revocation': (text) => control('POST /revocations', { target: TARGET, reason: text, note: text }),
+  'a revocation': (text) => calls.control('POST /revocations', { target: TARGET, reason: text, note: text }),
   'a hold': (text) =>
-    control('POST /holds', { target: TARGET, reason: text, note: text, seconds: 60, atDeadline: 'release' }),
+    calls.control('POST /holds', {
+      target: TARGET,
+      reason: text,
+      note: text,
+      seconds: 60,
+      atDeadline: 'release',
+    }),
   'the end of a hold': async (text) => {
     const hold = { target: TARGET, reason: 'r', seconds: 60, atDeadline: 'release' }
-    return control(`POST /holds/${textAt(await control('POST /holds', hold), 'id')}/release`, {
+    return calls.control(`POST /holds/${textAt(await calls.control('POST /holds', hold), 'id')}/release`, {
       reason: text,
     })
   },
   'a schedule': (text) =>
-    control('POST /revocations/scheduled', { target: TARGET, reason: text, note: text, at: LATER }),
+    calls.control('POST /revocations/scheduled', { target: TARGET, reason: text, note: text, at: LATER }),
   'a request for approval': (text) =>
-    control('POST /approvals', { target: TARGET, reason: text, note: text }),
+    calls.control('POST /approvals', { target: TARGET, reason: text, note: text }),
   'what denies it': async (text) => {
-    const id = textAt(await control('POST /approvals', { target: TARGET, reason: 'r' }), 'id')
-    return control(`POST /approvals/${id}/deny`, { reason: text })
+    const id = textAt(await calls.control('POST /approvals', { target: TARGET, reason: 'r' }), 'id')
+    return calls.control(`POST /approvals/${id}/deny`, { reason: text })
   },
   'a leak list': (text) =>
     calls.send(
@@ -61,10 +50,10 @@ const PLACES: Readonly<Record<string, (text: string) => Promise<RawAnswer>>> = {
       [CONTROL, 'Content-Type: text/plain'],
       'nothing\n',
     ),
-  'a client that is disabled': (text) => control('POST /clients/other/disable', { reason: text }),
+  'a client that is disabled': (text) => calls.control('POST /clients/other/disable', { reason: text }),
   'a realm that is disabled': async (text) => {
-    await control('POST /realms', { name: 'branch' })
-    return control('PATCH /realms/branch', { enabled: false, reason: text })
+    await calls.control('POST /realms', { name: 'branch' })
+    return calls.control('PATCH /realms/branch', { enabled: false, reason: text })
   },
 }
 
@@ -109,7 +98,7 @@ test('[W85] [J03] a live token in a free text is kept as its handle, wherever th
       for (const one of kept) assert.ok(!one.includes(secret), `${secret} in ${one.slice(0, 80)}…`)
     }
   }
-  const one = await control('POST /revocations', {
+  const one = await calls.control('POST /revocations', {
     target: TARGET,
     reason: `found ${texts[0]}, pasted by bob`,
   })
@@ -123,12 +112,12 @@ test('[W85] text that is no credential is kept to the letter, and one whose form
     'é\u2028"quoted" <b>',
     'x'.repeat(256),
   ]) {
-    const made = await control('POST /revocations', { target: TARGET, reason, note: `note: ${reason}` })
+    const made = await calls.control('POST /revocations', { target: TARGET, reason, note: `note: ${reason}` })
     assert.deepEqual([memberAt(made, 'reason'), memberAt(made, 'note')], [reason, `note: ${reason}`])
   }
-  const made = await control('POST /keys', { name: 'spare', role: 'viewer' })
+  const made = await calls.control('POST /keys', { name: 'spare', role: 'viewer' })
   const key = textAt(made, 'key')
-  const said = await control('POST /revocations', { target: TARGET, reason: `the key ${key}` })
+  const said = await calls.control('POST /revocations', { target: TARGET, reason: `the key ${key}` })
   assert.equal(textAt(said, 'reason'), 'the key [a credential, not kept]')
   assert.equal((await calls.send('GET /me', [API_KEY])).status < 500, true)
 })
@@ -152,11 +141,14 @@ test('[W85] a credential is not kept beside another one that could be cut out, i
     `${head}\n${tail}`,
     `${head}\r\n  ${tail}`,
   ]) {
-    const made = await control('POST /revocations', { target: TARGET, reason: `leak ${plain} and\n${other}` })
+    const made = await calls.control('POST /revocations', {
+      target: TARGET,
+      reason: `leak ${plain} and\n${other}`,
+    })
     assert.match(textAt(made, 'reason'), handles, JSON.stringify(other))
   }
   for (const reason of [`${hidden} ${base64}`, `${base64} ${hex}`, `${head}\n${tail}`]) {
-    const made = await control('POST /revocations', { target: TARGET, reason })
+    const made = await calls.control('POST /revocations', { target: TARGET, reason })
     assert.match(textAt(made, 'reason'), /^tok_[A-Za-z0-9_-]{22}$/, reason)
   }
 })
@@ -218,7 +210,7 @@ test('[W85] a name in a rule, an id and a subject that hold a token are refused 
     ['POST /clients', { clientId: access, grantTypes: ['client_credentials'] }],
   ]
   for (const [line, body] of bodies) {
-    const answer = await control(line, body)
+    const answer = await calls.control(line, body)
     assert.equal(answer.status, 422, `${line}: ${answer.body.toString()}`)
     assert.ok(!answer.body.toString().includes(access))
   }

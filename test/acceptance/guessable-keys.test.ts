@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { WRONG_KEYS_BURST } from '../../server/control/frame/key-guesses.ts'
-import { Calls, CONTROL, JSON_BODY, textAt } from '../kit/calls.ts'
+import { Calls, CONTROL, textAt } from '../kit/calls.ts'
 import { openServer } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 
@@ -68,20 +68,18 @@ const WEAK = ['a', 'an-api-key', '0123456789', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 test('[W89] an API key that can be guessed is 422 when it is given, and one that is made cannot be', async () => {
   const server = await openServer({ time: 'hand' })
   const calls = new Calls(server.port)
-  const send = (line: string, body: object): Promise<RawAnswer> =>
-    calls.send(line, [CONTROL, JSON_BODY], JSON.stringify(body))
   try {
     for (const apiKey of WEAK) {
-      const refused = await send('POST /control/v1/chat-apps', { name: 'weak', apiKey })
+      const refused = await calls.control('POST /chat-apps', { name: 'weak', apiKey })
       assert.equal(refused.status, 422, apiKey)
       assert.equal(refused.body.toString().includes(`"${apiKey}"`), false)
     }
-    const made = await send('POST /control/v1/chat-apps', { name: 'made', clientKey: 'public' })
+    const made = await calls.control('POST /chat-apps', { name: 'made', clientKey: 'public' })
     assert.equal(made.status, 201)
     const again = { name: 'given', apiKey: `${textAt(made, 'apiKey')}x`, clientKey: 'public too' }
-    assert.equal((await send('POST /control/v1/chat-apps', again)).status, 201)
+    assert.equal((await calls.control('POST /chat-apps', again)).status, 201)
     for (const apiKey of WEAK)
-      assert.equal((await send('PATCH /control/v1/chat-apps/made', { apiKey })).status, 422)
+      assert.equal((await calls.control('PATCH /chat-apps/made', { apiKey })).status, 422)
     assert.equal(
       (await calls.send('GET /metrics', [CONTROL])).body
         .toString()
@@ -98,8 +96,7 @@ test('[W89] an insecure switch lets guessable keys in, and stands in the metrics
   const server = await openServer({ time: 'hand', flags: ['--allow-weak-secrets'] })
   const calls = new Calls(server.port)
   try {
-    const body = JSON.stringify({ name: 'weak', apiKey: 'a' })
-    assert.equal((await calls.send('POST /control/v1/chat-apps', [CONTROL, JSON_BODY], body)).status, 201)
+    assert.equal((await calls.control('POST /chat-apps', { name: 'weak', apiKey: 'a' })).status, 201)
     const metrics = await calls.send('GET /metrics', [CONTROL])
     assert.match(metrics.body.toString(), /rescind_insecure_settings\{setting="allowWeakSecrets"\} 1/)
   } finally {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type LogRow, realmOrdinal } from '@rescind/core'
-import { Calls, CONTROL, JSON_BODY, memberAt } from '../kit/calls.ts'
+import { Calls, CONTROL, memberAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { SEED } from '../kit/seed.ts'
 
@@ -25,9 +25,8 @@ class World {
   }
 
   async revoke(realm: string, session: string): Promise<void> {
-    const body = JSON.stringify({ target: { source: 'oauth', session }, reason: 'r' })
-    const line = `POST /control/v1/revocations?realm=${realm}`
-    const answer = await this.calls.send(line, [CONTROL, JSON_BODY], body)
+    const body = { target: { source: 'oauth', session }, reason: 'r' }
+    const answer = await this.calls.control(`POST /revocations?realm=${realm}`, body)
     assert.equal(answer.status, 201, answer.body.toString())
   }
 

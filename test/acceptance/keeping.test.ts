@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { CONTROL, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
@@ -11,40 +11,31 @@ import { SVC } from '../kit/seed.ts'
 const DAY_MS = 86_400_000
 const KEEP_MS = 400 * DAY_MS + 600_000
 const CLAIMS = { client: 'azp', session: 'sid', tenant: 'org', authenticatedAt: 'auth_time' }
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({
+  time: 'hand',
+  flags: ['--allow-internal-fetch', '--control-rate', '0'],
+})
 let idp: Provider
 
 before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--allow-internal-fetch', '--control-rate', '0'] })
-  calls = new Calls(server.port)
   idp = await Provider.open('https://idp.example/', () => server.clock.wallMs() / 1_000)
   assert.equal((await register(idp, {})).status, 201)
 })
 
-after(async () => {
-  idp.close()
-  calls.close()
-  await server.close()
-})
+after(() => idp.close())
 
 const seconds = (): number => server.clock.wallMs() / 1_000
 
-function send(line: string, body?: unknown, headers: readonly string[] = []): Promise<RawAnswer> {
-  const text = body === undefined ? undefined : JSON.stringify(body)
-  return calls.send(line, [CONTROL, JSON_BODY, ...headers], text)
-}
-
 function register({ issuer, jwksUrl }: Provider, more: object): Promise<RawAnswer> {
-  return send('POST /control/v1/issuers', { issuer, jwksUrl, claims: CLAIMS, ...more })
+  return calls.control('POST /issuers', { issuer, jwksUrl, claims: CLAIMS, ...more })
 }
 
 /** @returns until when the receipt says that the rule is kept; `for good` when it says no end. */
 async function revoke(target: object, more: object = {}): Promise<string> {
-  const answer = await send('POST /control/v1/revocations', { target, reason: 'leaked', ...more })
+  const answer = await calls.control('POST /revocations', { target, reason: 'leaked', ...more })
   assert.equal(answer.status, 201, answer.body.toString())
   const id = textAt(answer, 'id')
-  const read = await calls.send(`GET /control/v1/revocations/${id}`, [CONTROL])
+  const read = await calls.control(`GET /revocations/${id}`)
   assert.equal(memberAt(read, 'keepUntil'), memberAt(answer, 'keepUntil'), 'read again it says the same')
   return keptIn(answer)
 }
@@ -54,7 +45,7 @@ function keptIn(answer: RawAnswer): string {
 }
 
 async function say(token: string): Promise<string> {
-  const verdict = memberAt(await send('POST /control/v1/verify', { token }), 'verdict')
+  const verdict = memberAt(await calls.control('POST /verify', { token }), 'verdict')
   const { kind, why } = verdict as { readonly kind: string; readonly why?: string }
   return why ?? kind
 }
@@ -77,7 +68,7 @@ test('[H12] 402 days later nothing of a leaked key, a session, an old login or a
   const leaked = await Provider.open('https://leaked.example/', seconds)
   assert.equal((await register(leaked, {})).status, 201)
   const sample = await leaked.sign()
-  const key = textAt(await send('POST /control/v1/verify', { token: sample }), 'facts', 'keyId')
+  const key = textAt(await calls.control('POST /verify', { token: sample }), 'facts', 'keyId')
   assert.equal(await revoke({ key }), 'for good')
 
   const source = 'iss:https://idp.example/'
@@ -113,7 +104,7 @@ test('[H12] deleting an issuer drops no rule: registered again, its old session 
   const provider = await Provider.open('https://again.example/', seconds)
   const made = await register(provider, {})
   assert.equal(await revoke({ source: 'iss:https://again.example/', session: 's' }), 'for good')
-  assert.equal((await send(`DELETE /control/v1/issuers/${textAt(made, 'id')}`)).status, 204)
+  assert.equal((await calls.control(`DELETE /issuers/${textAt(made, 'id')}`)).status, 204)
   await pass(402)
   assert.equal((await register(provider, {})).status, 201)
   assert.equal(await say(await provider.sign({ sid: 's' })), 'revoked')
@@ -141,14 +132,14 @@ test('[H12] a token without iat is none, unless its issuer is registered so; the
   const made = await register(provider, {})
   const id = textAt(made, 'id')
   const untilMs = server.clock.wallMs() + 60_000 + KEEP_MS
-  const first = await send('POST /control/v1/revocations', {
+  const first = await calls.control('POST /revocations', {
     target: { source, subject: 'ann' },
     reason: 'r',
   })
   assert.equal(keptIn(first), at(untilMs))
   const lasting = await provider.sign({ ...silent, sub: 'ann', exp: seconds() + 700 * 86_400 })
   server.clock.advance(120_000)
-  const changed = await send(`PATCH /control/v1/issuers/${id}`, { withoutIat: true })
+  const changed = await calls.control(`PATCH /issuers/${id}`, { withoutIat: true })
   assert.deepEqual([changed.status, memberAt(changed, 'withoutIat')], [200, true])
   assert.equal(await say(await provider.sign({ ...silent, sub: 'tom' })), 'active')
   assert.equal(await say(await provider.sign({ sub: 'ann' })), 'active', 'the cut-off has kept its own time')
@@ -159,7 +150,7 @@ test('[H12] a token without iat is none, unless its issuer is registered so; the
   await pass(402)
   assert.equal(await say(lasting), 'revoked')
   assert.equal(await say(await provider.sign({ ...silent, azp: 'app' })), 'revoked')
-  const off = await send(`PATCH /control/v1/issuers/${id}`, { withoutIat: false })
+  const off = await calls.control(`PATCH /issuers/${id}`, { withoutIat: false })
   assert.deepEqual([off.status, memberAt(off, 'withoutIat')], [200, false])
   assert.equal(await say(await provider.sign({ ...silent, sub: 'new' })), 'malformed')
   provider.close()
@@ -170,9 +161,9 @@ test('[H12] withoutIat comes too late where cut-offs may have ended since the is
   const id = textAt(await register(provider, {}), 'id')
   await revoke({ source: 'iss:https://late.example/', subject: 'ann' })
   await pass(402)
-  const late = await send(`PATCH /control/v1/issuers/${id}`, { withoutIat: true })
+  const late = await calls.control(`PATCH /issuers/${id}`, { withoutIat: true })
   assert.equal(late.status, 409, late.body.toString())
-  assert.equal((await send(`DELETE /control/v1/issuers/${id}`)).status, 204)
+  assert.equal((await calls.control(`DELETE /issuers/${id}`)).status, 204)
   assert.equal(
     (await register(provider, { withoutIat: true })).status,
     409,
@@ -191,12 +182,12 @@ test('[H12] maxSessionSeconds lets session rules end, may be lowered, is never r
   const kept = (sessionMs: number): string => at(server.clock.wallMs() + sessionMs + 60_000 + KEEP_MS)
   assert.equal(await revoke({ source, session: 's' }), kept(86_400_000))
   assert.equal(await revoke({ source, subject: 'bob' }, { basis: 'authenticated' }), kept(86_400_000))
-  assert.equal((await send(`PATCH ${path}`, { maxSessionSeconds: 86_401 })).status, 422)
-  const lowered = await send(`PATCH ${path}`, { maxSessionSeconds: 3_600 })
+  assert.equal((await calls.json(`PATCH ${path}`, { maxSessionSeconds: 86_401 })).status, 422)
+  const lowered = await calls.json(`PATCH ${path}`, { maxSessionSeconds: 3_600 })
   assert.deepEqual([lowered.status, memberAt(lowered, 'maxSessionSeconds')], [200, 3_600])
-  assert.equal((await send(`PATCH ${path}`, { maxSessionSeconds: 86_400 })).status, 422)
+  assert.equal((await calls.json(`PATCH ${path}`, { maxSessionSeconds: 86_400 })).status, 422)
   assert.equal(await revoke({ source, session: 't' }), kept(3_600_000))
-  assert.equal((await send(`DELETE ${path}`)).status, 204)
+  assert.equal((await calls.json(`DELETE ${path}`)).status, 204)
   assert.equal((await register(provider, { maxSessionSeconds: 3_601 })).status, 422)
   const again = await register(provider, {})
   assert.deepEqual([again.status, memberAt(again, 'maxSessionSeconds')], [201, 3_600])

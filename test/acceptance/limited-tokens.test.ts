@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { Calls, CONTROL, JSON_BODY, jsonOf } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { test } from 'node:test'
+import { JSON_BODY, jsonOf } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { ANN, SEED } from '../kit/seed.ts'
 
 // [H13] The kind: a token for one purpose at the doors of everything else.
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'hand', seed: SEED })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { calls } = await openForFile({ time: 'hand', seed: SEED })
 
 test('[H13] a token for setting up MFA opens neither /check nor a cluster', async () => {
   const passwordCredentials = { username: ANN.username, password: ANN.password }
@@ -27,11 +16,7 @@ test('[H13] a token for setting up MFA opens neither /check nor a cluster', asyn
   const { access } = jsonOf(answer) as { access: { token: { id: string } } }
   const token = access.token.id
   assert.equal((await calls.send('GET /check', [`Authorization: Bearer ${token}`])).status, 401)
-  const asked = await calls.send(
-    'POST /control/v1/token-review',
-    [CONTROL, JSON_BODY],
-    JSON.stringify(review(token)),
-  )
+  const asked = await calls.control('POST /token-review', review(token))
   const { status } = jsonOf(asked) as { status: { authenticated?: boolean } }
   assert.notEqual(status.authenticated, true)
   const ordinary = await calls.identityToken(ANN)

@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict'
 import { realmOrdinal } from '@rescind/core'
 import { onAgedStores, write } from '../kit/aged-server.ts'
-import { type Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { memberAt, textAt } from '../kit/calls.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
 
 // The kind: a hold is in force at verifiers, which keep what they knew over a restore, and the server does not know it.
-
-function control(of: Calls, line: string, body: unknown): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ')
-  return of.send(`${method} /control/v1${path}`, [CONTROL, JSON_BODY], JSON.stringify(body))
-}
 
 onAgedStores('a hold that is known here no more is lifted by its id, when that is said', async (open) => {
   let [token, id] = ['', '']
   const server = await open({
     before: async (calls) => {
       token = await calls.oauthToken(SVC)
-      const held = await control(calls, 'POST /holds', {
+      const held = await calls.control('POST /holds', {
         ...{ target: { source: ['identity', 'oauth'], client: 'svc' }, reason: 'looking', seconds: 3_600 },
         atDeadline: 'release',
       })
@@ -34,7 +29,7 @@ onAgedStores('a hold that is known here no more is lifted by its id, when that i
   const { calls } = server
   assert.equal(await calls.isActive(SVC, token), false)
   const release = (body: unknown, of = id): Promise<RawAnswer> =>
-    control(calls, `POST /holds/${of}/release`, body)
+    calls.control(`POST /holds/${of}/release`, body)
   assert.equal((await release({})).status, 404)
   assert.equal((await release({ notHere: false, reason: 'over' })).status, 404)
   assert.equal((await release({ notHere: true })).status, 422)
@@ -45,7 +40,7 @@ onAgedStores('a hold that is known here no more is lifted by its id, when that i
   assert.equal(released.status, 204, released.body.toString())
   // What folds this log here folds the same rows in every verifier.
   assert.equal(await calls.isActive(SVC, token), true)
-  const audit = await calls.send('GET /control/v1/audit?limit=1', [CONTROL])
+  const audit = await calls.control('GET /audit?limit=1')
   const [row] = memberAt(audit, 'rows') as { kind: string; audit: { why: string } }[]
   assert.deepEqual([row?.kind, row?.audit.why], ['release', 'over'])
 })

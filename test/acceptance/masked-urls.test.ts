@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { realmOrdinal } from '@rescind/core'
-import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { Calls, jsonOf, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 
 // [J09] The kind: a URL that has to bear a secret, shown again to whoever may read.
@@ -16,26 +16,10 @@ const SPELLINGS = [
   `https://idp.example?${SECRET}`,
 ]
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
 async function send(line: string, body?: unknown): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ')
-  const whole = `${method} /control/v1${path}`
-  const answer =
-    body === undefined
-      ? await calls.send(whole, [CONTROL])
-      : await calls.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
+  const answer = await calls.control(line, body)
   assert.ok(!answer.body.toString().includes(SECRET), `${line} shows it`)
   return answer
 }
@@ -70,7 +54,7 @@ test('a secret in the query of a jwksUrl or a verifyUrl stands in no answer, no 
   ]) {
     const own = new Calls(server.port)
     try {
-      const answer = await own.send(path.replace(' ', ' /control/v1'), [CONTROL])
+      const answer = await own.control(path)
       assert.equal(answer.status, 200, path)
       assert.ok(!answer.body.toString().includes(SECRET), path)
     } finally {

@@ -1,35 +1,18 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { ByteWriter, type Operation } from '@rescind/core'
 import { CUT_SHAPE_CODE } from '../../core/rules.ts'
 import { checkExport } from '../../server/audit/export.ts'
 import { DEFAULT, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
-import { API_KEY, Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { API_KEY, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { START_MS } from '../kit/realm.ts'
 import { CHAT, ROOT } from '../kit/seed.ts'
 
 // [H18] The kind: an instant that is let in, and cannot be said again; and a row that makes all others unreadable.
 
-let server: TestServer
-let calls: Calls
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
-})
-after(async () => {
-  calls.close()
-  await server.close()
-})
-
-function control(of: Calls, line: string, body?: unknown): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ')
-  const whole = `${method} /control/v1${path}`
-  return body === undefined
-    ? of.send(whole, [CONTROL])
-    : of.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
-}
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
 /** Outside of what a date of the years 1970 to 9999 can say, once the offset is applied. */
 const OUTSIDE = [
@@ -48,18 +31,18 @@ const HOLD = { ...RULE, seconds: 60, atDeadline: 'release' }
 
 /** Every place where a caller says an instant. */
 const PLACES: Readonly<Record<string, (at: string) => Promise<RawAnswer>>> = {
-  'a revocation': (issuedBefore) => control(calls, 'POST /revocations', { ...RULE, issuedBefore }),
-  'a preview': (issuedBefore) => control(calls, 'POST /revocations', { ...RULE, issuedBefore, dryRun: true }),
-  'a hold': (issuedBefore) => control(calls, 'POST /holds', { ...HOLD, issuedBefore }),
-  "a hold's deadline": (until) => control(calls, 'POST /holds', { ...RULE, until, atDeadline: 'release' }),
-  'a schedule': (at) => control(calls, 'POST /revocations/scheduled', { ...RULE, at }),
+  'a revocation': (issuedBefore) => calls.control('POST /revocations', { ...RULE, issuedBefore }),
+  'a preview': (issuedBefore) => calls.control('POST /revocations', { ...RULE, issuedBefore, dryRun: true }),
+  'a hold': (issuedBefore) => calls.control('POST /holds', { ...HOLD, issuedBefore }),
+  "a hold's deadline": (until) => calls.control('POST /holds', { ...RULE, until, atDeadline: 'release' }),
+  'a schedule': (at) => calls.control('POST /revocations/scheduled', { ...RULE, at }),
   "a schedule's rule": (issuedBefore) =>
-    control(calls, 'POST /revocations/scheduled', { ...RULE, at: '2026-03-02T00:00:00Z', issuedBefore }),
-  'a request for approval': (issuedBefore) => control(calls, 'POST /approvals', { ...RULE, issuedBefore }),
-  'a list of receipts': (at) => control(calls, `GET /revocations?since=${encodeURIComponent(at)}`),
-  'a list of receipts, its end': (at) => control(calls, `GET /revocations?until=${encodeURIComponent(at)}`),
-  'the audit': (at) => control(calls, `GET /audit?since=${encodeURIComponent(at)}`),
-  'the audit, its end': (at) => control(calls, `GET /audit?until=${encodeURIComponent(at)}`),
+    calls.control('POST /revocations/scheduled', { ...RULE, at: '2026-03-02T00:00:00Z', issuedBefore }),
+  'a request for approval': (issuedBefore) => calls.control('POST /approvals', { ...RULE, issuedBefore }),
+  'a list of receipts': (at) => calls.control(`GET /revocations?since=${encodeURIComponent(at)}`),
+  'a list of receipts, its end': (at) => calls.control(`GET /revocations?until=${encodeURIComponent(at)}`),
+  'the audit': (at) => calls.control(`GET /audit?since=${encodeURIComponent(at)}`),
+  'the audit, its end': (at) => calls.control(`GET /audit?until=${encodeURIComponent(at)}`),
   'text that is bound': (expirationDate) =>
     calls.send(
       'PUT /admin/clients/u1/token',
@@ -83,11 +66,11 @@ test('[H18] an instant outside of 1970 to 9999, its offset applied, is refused w
 
 test('[H18] the first and the last instant that can be said are let in, and are said again', async () => {
   const first = '1970-01-01T01:00:00+01:00'
-  const made = await control(calls, 'POST /revocations', { ...RULE, issuedBefore: first })
+  const made = await calls.control('POST /revocations', { ...RULE, issuedBefore: first })
   assert.equal(made.status, 201, made.body.toString())
   assert.equal(memberAt(made, 'covers', 'issuedBefore'), '1970-01-01T00:00:00.000Z')
-  assert.equal((await control(calls, 'GET /revocations?until=9999-12-31T23:59:59.999Z')).status, 200)
-  assert.equal((await control(calls, 'GET /audit?since=1970-01-01T00:00:00Z')).status, 200)
+  assert.equal((await calls.control('GET /revocations?until=9999-12-31T23:59:59.999Z')).status, 200)
+  assert.equal((await calls.control('GET /audit?since=1970-01-01T00:00:00Z')).status, 200)
 })
 
 /** A cut-off over ann as an earlier version encoded it. */
@@ -154,10 +137,10 @@ onAgedStores(
     const { calls: on } = await open({
       age: (store) => write(store, OLD),
     })
-    const after = await control(on, 'POST /revocations', { ...RULE, reason: 'after' })
+    const after = await on.control('POST /revocations', { ...RULE, reason: 'after' })
     assert.equal(after.status, 201, after.body.toString())
 
-    const audit = await control(on, 'GET /audit?limit=1000')
+    const audit = await on.control('GET /audit?limit=1000')
     assert.equal(audit.status, 200, audit.body.toString())
     const rows = memberAt(audit, 'rows') as readonly {
       rule: { target?: { issuedBefore?: string } }
@@ -168,14 +151,14 @@ onAgedStores(
     assert.ok(dates.includes('no instant: 253402300859000') && dates.includes('no instant: -1e+300'))
     assert.ok(rows.some((row) => JSON.stringify(row.audit).includes('unreadable')))
 
-    const receipts = await control(on, 'GET /revocations?limit=500')
+    const receipts = await on.control('GET /revocations?limit=500')
     assert.equal(receipts.status, 200, receipts.body.toString())
     const list = memberAt(receipts, 'revocations') as readonly { id: string; by: string }[]
     assert.equal(list.length, 11)
     assert.ok(list.some(({ by }) => by === 'unreadable'))
-    for (const { id } of list) assert.equal((await control(on, `GET /revocations/${id}`)).status, 200, id)
+    for (const { id } of list) assert.equal((await on.control(`GET /revocations/${id}`)).status, 200, id)
 
-    const exported = await linesOf(await control(on, 'GET /audit/export'))
+    const exported = await linesOf(await on.control('GET /audit/export'))
     const checked = await checkExport(asLines(exported), [])
     assert.equal(checked.kind, 'right', JSON.stringify(checked))
 
@@ -194,23 +177,23 @@ onAgedStores(
   '[H18] a hold with such an instant is listed, released and turned into a revocation',
   async (open) => {
     const { calls: on, url } = await open({ age: (store) => write(store, OLD) })
-    const holds = await control(on, 'GET /holds')
+    const holds = await on.control('GET /holds')
     assert.equal(holds.status, 200, holds.body.toString())
     assert.equal((memberAt(holds, 'holds') as unknown[]).length, 2)
-    assert.equal((await control(on, `GET /holds/${HOLD_ID}`)).status, 200)
+    assert.equal((await on.control(`GET /holds/${HOLD_ID}`)).status, 200)
     const verifier = { authorization: 'Bearer orders-api-key-0123456789' }
     const snapshot = await fetch(`${url}/control/v1/feed/snapshot`, { headers: verifier })
     assert.equal(snapshot.status, 200, 'holds are written again in snapshots')
     await snapshot.arrayBuffer()
-    const released = await control(on, `POST /holds/${HOLD_ID}/release`, { reason: 'r' })
+    const released = await on.control(`POST /holds/${HOLD_ID}/release`, { reason: 'r' })
     assert.equal(released.status, 200, released.body.toString())
-    const revoked = await control(on, `POST /holds/${OTHER_ID}/revoke`, { reason: 'r' })
+    const revoked = await on.control(`POST /holds/${OTHER_ID}/revoke`, { reason: 'r' })
     assert.equal(revoked.status, 200, revoked.body.toString())
     const id = textAt(revoked, 'revocation')
-    const receipt = await control(on, `GET /revocations/${id}`)
+    const receipt = await on.control(`GET /revocations/${id}`)
     assert.equal(receipt.status, 200, receipt.body.toString())
     assert.equal(memberAt(receipt, 'covers', 'issuedBefore'), '9999-12-31T23:59:59.999Z')
-    assert.equal((await control(on, 'GET /audit?limit=1000')).status, 200)
+    assert.equal((await on.control('GET /audit?limit=1000')).status, 200)
   },
 )
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, SEED, SVC } from '../kit/seed.ts'
@@ -10,31 +10,20 @@ import { ANN, SEED, SVC } from '../kit/seed.ts'
 // a page says is taken, and is not.
 
 const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({
+  time: 'hand',
+  seed: SEED,
+  flags: ['--allow-internal-fetch', '--control-rate', '0', '--identity-rate', '0'],
+})
 let idp: Provider
 let count = 0
 
 before(async () => {
-  server = await openServer({
-    time: 'hand',
-    seed: SEED,
-    flags: ['--allow-internal-fetch', '--control-rate', '0', '--identity-rate', '0'],
-  })
-  calls = new Calls(server.port)
   idp = await Provider.open('https://idp.example/', () => server.clock.wallMs() / 1_000)
-  await send('/issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl })
+  await calls.control('POST /issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl })
 })
 
-after(async () => {
-  idp.close()
-  calls.close()
-  await server.close()
-})
-
-function send(path: string, body: unknown, headers: readonly string[] = [CONTROL]): Promise<RawAnswer> {
-  return calls.send(`POST /control/v1${path}`, [...headers, JSON_BODY], JSON.stringify(body))
-}
+after(() => idp.close())
 
 const folded = (text: string, width: number): string =>
   text.replaceAll(new RegExp(`.{${width}}`, 'g'), '$&\n')
@@ -83,7 +72,7 @@ const isJwt = (text: string): boolean => text.startsWith('ey')
 test('[W49] a token is found however it is pasted, or a JWT said to be spelled loosely: never "no such token"', async () => {
   for (const [kind, text] of Object.entries(await tokens()))
     for (const paste of PASTES) {
-      const answer = await send('/tokens/lookup', { token: paste(text) })
+      const answer = await calls.control('POST /tokens/lookup', { token: paste(text) })
       if (answer.status === 422 && isJwt(text)) {
         assert.match(textAt(answer, 'detail'), /looks like a JWT with something around it/)
         continue
@@ -100,20 +89,37 @@ test('[W49] and revoked, previewed and held, as the token that it is', async () 
   ]) {
     for (const [kind, text] of Object.entries(await tokens())) {
       const target = { token: paste(text) }
-      const shown = await send('/revocations', { target, reason: 'r', dryRun: true })
+      const shown = await calls.control('POST /revocations', { target, reason: 'r', dryRun: true })
       assert.equal(shown.status, 200, `${kind}: ${shown.body.toString()}`)
-      const hold = await send('/holds', { target, reason: 'r', seconds: 60, atDeadline: 'release' })
+      const hold = await calls.control('POST /holds', {
+        target,
+        reason: 'r',
+        seconds: 60,
+        atDeadline: 'release',
+      })
       assert.equal(hold.status, 201, `${kind}: ${hold.body.toString()}`)
-      assert.equal((await send('/revocations', { target, reason: 'r' })).status, 201, kind)
-      assert.equal(textAt(await send('/tokens/lookup', { token: text }), 'state'), 'revoked', kind)
+      assert.equal((await calls.control('POST /revocations', { target, reason: 'r' })).status, 201, kind)
+      assert.equal(
+        textAt(await calls.control('POST /tokens/lookup', { token: text }), 'state'),
+        'revoked',
+        kind,
+      )
     }
   }
 })
 
 test('[W49] a handle is found where a token is asked for, too', async () => {
-  const handle = textAt(await send('/tokens/lookup', { token: (await tokens())['chat'] }), 'facts', 'handle')
+  const handle = textAt(
+    await calls.control('POST /tokens/lookup', { token: (await tokens())['chat'] }),
+    'facts',
+    'handle',
+  )
   for (const text of [handle, ` ${handle}\n`, `jti: ${handle}`])
-    assert.equal(memberAt(await send('/tokens/lookup', { token: text }), 'facts', 'handle'), handle, text)
+    assert.equal(
+      memberAt(await calls.control('POST /tokens/lookup', { token: text }), 'facts', 'handle'),
+      handle,
+      text,
+    )
 })
 
 test('[W49] what is no token here is told by what it looks like', async () => {
@@ -133,10 +139,14 @@ test('[W49] what is no token here is told by what it looks like', async () => {
     [` ${foreign}`, 422, /looks like a JWT with/],
     [`Bearer ${foreign}\n`, 422, /looks like a JWT with/],
   ] as const) {
-    const answer = await send('/tokens/lookup', { token })
+    const answer = await calls.control('POST /tokens/lookup', { token })
     assert.equal(answer.status, status, `${token}: ${answer.body.toString()}`)
     assert.match(textAt(answer, 'detail'), words)
-    assert.equal((await send('/revocations', { target: { token }, reason: 'r' })).status, status, token)
+    assert.equal(
+      (await calls.control('POST /revocations', { target: { token }, reason: 'r' })).status,
+      status,
+      token,
+    )
   }
 })
 
@@ -144,7 +154,7 @@ test('[W49] the exact text comes first: an app may have chosen one with a scheme
   const plain = await calls.chatBound('two', 'one-text-0123456789')
   await calls.chatBound('three', `Bearer ${plain}`)
   const clientOf = async (token: string): Promise<unknown> =>
-    memberAt(await send('/tokens/lookup', { token }), 'facts', 'client')
+    memberAt(await calls.control('POST /tokens/lookup', { token }), 'facts', 'client')
   assert.deepEqual([await clientOf(`Bearer ${plain}`), await clientOf(plain)], ['three', 'two'])
 })
 
@@ -167,19 +177,19 @@ test('[W49] [W85] a token that was pasted where a name belongs is refused: the r
         ['/holds', { seconds: 60, atDeadline: 'release' }],
         ['/revocations/scheduled', { at: new Date(at).toISOString() }],
       ] as const) {
-        const answer = await send(path, { target, reason: 'r', ...more })
+        const answer = await calls.control(`POST ${path}`, { target, reason: 'r', ...more })
         assert.equal(answer.status, 422, `${path} ${JSON.stringify(target)}`)
       }
     }
   }
   const named = { issuer: idp.issuer, jti: 'tok_AAAAAAAAAAAAAAAAAAAAAA' }
-  assert.equal((await send('/revocations', { target: named, reason: 'r' })).status, 201)
+  assert.equal((await calls.control('POST /revocations', { target: named, reason: 'r' })).status, 201)
 })
 
 test('[W49] who lets somebody in judges what came: a verifier’s question is about the exact text', async () => {
   const { 'OAuth access': access = '' } = await tokens()
   for (const headers of [[VERIFIER], [CONTROL]]) {
-    const answer = await send('/verify', { token: `Bearer ${access}` }, headers)
+    const answer = await calls.control('POST /verify', { token: `Bearer ${access}` }, headers)
     assert.equal(memberAt(answer, 'verdict', 'kind'), 'inactive')
     assert.match(textAt(answer, 'detail'), /judged as it came/)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { basic, Calls, CONTROL, FORM_BODY, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { basic, CONTROL, FORM_BODY, jsonOf, memberAt, succeeded, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, GATEWAY, SEED } from '../kit/seed.ts'
@@ -12,30 +12,21 @@ const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
 const ISSUER = 'https://idp.example/'
 const SOURCE = `iss:${ISSUER}`
 
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({
+  time: 'hand',
+  seed: SEED,
+  flags: ['--allow-internal-fetch', '--control-rate', '0', '--identity-rate', '0'],
+})
 let idp: Provider
 
 before(async () => {
-  server = await openServer({
-    time: 'hand',
-    seed: SEED,
-    flags: ['--allow-internal-fetch', '--control-rate', '0', '--identity-rate', '0'],
-  })
-  calls = new Calls(server.port)
   idp = await Provider.open(ISSUER, () => server.clock.wallMs() / 1_000)
 })
 
-after(async () => {
-  idp.close()
-  calls.close()
-  await server.close()
-})
+after(() => idp.close())
 
 async function send(line: string, body: unknown, headers = [CONTROL]): Promise<RawAnswer> {
-  const answer = await calls.send(line, [...headers, JSON_BODY], JSON.stringify(body))
-  assert.ok(answer.status < 300, answer.body.toString())
-  return answer
+  return succeeded(await calls.json(line, body, headers), line)
 }
 
 type Shown = {

@@ -1,23 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { API_KEY, Calls, CLIENT_KEY, JSON_BODY } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, BOB, EVE, GATEWAY, OTHER, ROOT, SVC } from '../kit/seed.ts'
 
 /** What was revoked by a dialect's own call is refused by every path that reads it, and reads like nothing at all. */
 
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--identity-rate', '0'] })
 let root = ''
 before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--identity-rate', '0'] })
-  calls = new Calls(server.port)
   root = await calls.identityToken(ROOT)
-})
-after(async () => {
-  calls.close()
-  await server.close()
 })
 
 /** One way of asking whether a token is good: what it answers for a good one, and for one that is over. */

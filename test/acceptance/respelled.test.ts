@@ -82,7 +82,7 @@ before(async () => {
   server = await openServer({ time: 'real', seed, flags: ['--allow-internal-fetch', '--control-rate', '0'] })
   calls = new Calls(server.port)
   idp = await Provider.open('https://idp.example/', () => Math.floor(Date.now() / 1_000))
-  await made('/issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl })
+  await made('POST /issuers', { issuer: idp.issuer, jwksUrl: idp.jwksUrl })
   verifier = openVerifier({ url: server.url, key: KEY })
   await verifier.ready()
 })
@@ -95,12 +95,8 @@ after(async () => {
   stub.close()
 })
 
-function control(path: string, body: object): Promise<RawAnswer> {
-  return calls.send(`POST /control/v1${path}`, [CONTROL, JSON_BODY], JSON.stringify(body))
-}
-
-async function made(path: string, body: object): Promise<RawAnswer> {
-  const answer = await control(path, body)
+async function made(line: string, body: object): Promise<RawAnswer> {
+  const answer = await calls.control(line, body)
   assert.equal(answer.status, 201, answer.body.toString())
   return answer
 }
@@ -128,9 +124,9 @@ async function opened(text: string): Promise<string[]> {
         .status === 200,
     )
   }
-  const verified = await control('/verify', { token: text })
+  const verified = await calls.control('POST /verify', { token: text })
   note('control verify', memberAt(verified, 'verdict', 'kind') !== 'inactive')
-  const looked = await control('/tokens/lookup', { token: text })
+  const looked = await calls.control('POST /tokens/lookup', { token: text })
   note('lookup', looked.status === 200 && memberAt(looked, 'state') === 'active')
   note('introspection', await calls.isActive(GATEWAY, text))
   const said = await calls.send('POST /verify', [API_KEY, JSON_BODY], JSON.stringify({ token: text }))
@@ -142,7 +138,10 @@ async function opened(text: string): Promise<string[]> {
   )
   note('badges', badges.status === 200 && (memberAt(badges, 'result', 'data') as unknown[]).length > 0)
   const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: text } }
-  note('TokenReview', memberAt(await control('/token-review', review), 'status', 'authenticated') === true)
+  note(
+    'TokenReview',
+    memberAt(await calls.control('POST /token-review', review), 'status', 'authenticated') === true,
+  )
   // The SDK does not open for what it cannot know either.
   note('SDK check', verifier.check(text).kind === 'active')
   note('SDK verify', (await verifier.verify(text)).kind === 'active')
@@ -153,8 +152,8 @@ const HELD = { reason: 'test', seconds: 3_600, atDeadline: 'release' }
 
 /** Every way in which an operator ends a token by its text. */
 const WAYS: Readonly<Record<string, (text: string) => Promise<RawAnswer>>> = {
-  'a rule': (token) => made('/revocations', { target: { token }, reason: 'test', wait: 'enforced' }),
-  'a hold': (token) => made('/holds', { ...HELD, target: { token } }),
+  'a rule': (token) => made('POST /revocations', { target: { token }, reason: 'test', wait: 'enforced' }),
+  'a hold': (token) => made('POST /holds', { ...HELD, target: { token } }),
   'a leak list': (token) =>
     calls.send(
       'POST /control/v1/revocations/bulk?dryRun=false&reason=test',
@@ -199,8 +198,8 @@ test('[H14] [F10] a live JWT is ended by a rule that names it with its other sig
     await me(token)
     const twin = spellingsOf(token).find(({ how }) => how === 's turned into n - s')
     assert.ok(twin !== undefined)
-    await made('/revocations', { target: { token: twin.text }, reason: 'leaked' })
-    assert.deepEqual(memberAt(await control('/verify', { token }), 'verdict'), {
+    await made('POST /revocations', { target: { token: twin.text }, reason: 'leaked' })
+    assert.deepEqual(memberAt(await calls.control('POST /verify', { token }), 'verdict'), {
       kind: 'inactive',
       why: 'revoked',
     })
@@ -215,13 +214,21 @@ test('[H14] text of a JWS that is not canonical names nothing: rules, holds and 
     if (of !== 'text') continue
     for (const path of ['/revocations', '/holds'])
       assert.equal(
-        (await control(path, { ...(path === '/holds' ? HELD : { reason: 'test' }), target: { token: text } }))
-          .status,
+        (
+          await calls.control(`POST ${path}`, {
+            ...(path === '/holds' ? HELD : { reason: 'test' }),
+            target: { token: text },
+          })
+        ).status,
         422,
         how,
       )
-    assert.ok([404, 422].includes((await control('/tokens/lookup', { token: text })).status), how)
-    assert.equal(memberAt(await control('/verify', { token: text }), 'verdict', 'why'), 'malformed', how)
+    assert.ok([404, 422].includes((await calls.control('POST /tokens/lookup', { token: text })).status), how)
+    assert.equal(
+      memberAt(await calls.control('POST /verify', { token: text }), 'verdict', 'why'),
+      'malformed',
+      how,
+    )
   }
   assert.equal((await me(token)).status, 200)
 })
@@ -230,23 +237,23 @@ test('[R1] a JWT of 8,602 characters is read, and a control key is told of text 
   const room = 'x'.repeat(6_100)
   const token = await idp.sign({ groups: [room] })
   assert.ok(token.length > 8_192 && token.length < 16_384)
-  assert.deepEqual(memberAt(await control('/verify', { token }), 'verdict'), { kind: 'active' })
+  assert.deepEqual(memberAt(await calls.control('POST /verify', { token }), 'verdict'), { kind: 'active' })
   assert.equal((await calls.send('GET /check', [`Authorization: Bearer ${token}`])).status, 200)
   const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } }
-  assert.equal(memberAt(await control('/token-review', review), 'status', 'authenticated'), true)
+  assert.equal(memberAt(await calls.control('POST /token-review', review), 'status', 'authenticated'), true)
   for (const text of ['x'.repeat(8_193), await idp.sign({ groups: [room, room, room] })]) {
-    const verified = await control('/verify', { token: text })
+    const verified = await calls.control('POST /verify', { token: text })
     assert.deepEqual(memberAt(verified, 'verdict'), { kind: 'inactive', why: 'malformed' })
     assert.match(String(memberAt(verified, 'detail')), /longer than 8,192 bytes/)
     for (const [path, body] of [
       ['/tokens/lookup', { token: text }],
       ['/revocations', { target: { token: text }, reason: 'test' }],
     ] as const) {
-      const answer = await control(path, body)
+      const answer = await calls.control(`POST ${path}`, body)
       assert.equal(answer.status, 422, path)
       assert.match(JSON.stringify(jsonOf(answer)), /longer than 8,192 bytes/)
     }
   }
-  const made = await control('/revocations', { target: { token }, reason: 'test' })
+  const made = await calls.control('POST /revocations', { target: { token }, reason: 'test' })
   assert.equal(made.status, 201, made.body.toString())
 })

@@ -1,34 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { Calls, CLIENT_KEY, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { test } from 'node:test'
+import { CLIENT_KEY, CONTROL, memberAt, succeeded, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { CHAT } from '../kit/seed.ts'
 
 // [B01] The kind: a secret that ends, and what was issued while it was good.
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
 async function done(line: string, body?: unknown): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ')
-  const whole = `${method} /control/v1${path}`
-  const answer =
-    body === undefined
-      ? await calls.send(whole, [CONTROL])
-      : await calls.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
-  assert.ok(answer.status < 300, `${line}: ${answer.status} ${answer.body.toString()}`)
-  return answer
+  return succeeded(await calls.control(line, body), line)
 }
 
 async function say(token: string): Promise<string> {

@@ -1,32 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
-import type { RawAnswer } from '../kit/raw-http.ts'
+import { test } from 'node:test'
+import { CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 
 // [W58] The kind: a secret that can only be replaced at one stroke, so that everybody who bears it fails meanwhile.
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'real', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
-
-async function send(line: string, body?: unknown): Promise<RawAnswer> {
-  const whole = line.replace(' ', ' /control/v1')
-  if (body === undefined) return calls.send(whole, [CONTROL])
-  return calls.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
-}
+const { server, calls } = await openForFile({ time: 'real', flags: ['--control-rate', '0'] })
 
 async function statusOf(line: string, body?: unknown): Promise<number> {
-  return (await send(line, body)).status
+  return (await calls.control(line, body)).status
 }
 
 async function verifierIsIn(key: string): Promise<boolean> {
@@ -52,23 +34,23 @@ type Rotated = {
 
 const KINDS: Readonly<Record<string, Rotated>> = {
   'a verifier’s key': {
-    make: async (name) => textAt(await send('POST /verifiers', { name }), 'key'),
+    make: async (name) => textAt(await calls.control('POST /verifiers', { name }), 'key'),
     path: (name) => `/verifiers/${name}`,
     member: 'key',
     isIn: verifierIsIn,
     count: async (name) => {
-      const { verifiers } = jsonOf(await send('GET /verifiers')) as {
+      const { verifiers } = jsonOf(await calls.control('GET /verifiers')) as {
         verifiers: readonly { name: string; keys: number }[]
       }
       return verifiers.find((one) => one.name === name)?.keys
     },
   },
   'a chat app’s API key': {
-    make: async (name) => textAt(await send('POST /chat-apps', { name }), 'apiKey'),
+    make: async (name) => textAt(await calls.control('POST /chat-apps', { name }), 'apiKey'),
     path: (name) => `/chat-apps/${name}`,
     member: 'apiKey',
     isIn: appIsIn,
-    count: async (name) => memberAt(await send(`GET /chat-apps/${name}`), 'apiKeys'),
+    count: async (name) => memberAt(await calls.control(`GET /chat-apps/${name}`), 'apiKeys'),
   },
 }
 
@@ -77,7 +59,7 @@ for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS))
     const first = await make('overlap')
     const own = path('overlap')
     assert.equal(await statusOf(`POST ${own}/retire`), 409, 'the only one stays')
-    const second = textAt(await send(`POST ${own}/rotate`), member)
+    const second = textAt(await calls.control(`POST ${own}/rotate`), member)
     assert.deepEqual([await isIn(first), await isIn(second), await count('overlap')], [true, true, 2])
     assert.equal(await statusOf(`POST ${own}/rotate`), 409, 'a third one')
     assert.ok((await statusOf(`POST ${own}/retire`)) < 300)
@@ -85,13 +67,13 @@ for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS))
       [await isIn(first), await isIn(second), await count('overlap')],
       [false, true, undefined],
     )
-    const third = textAt(await send(`POST ${own}/rotate`), member)
+    const third = textAt(await calls.control(`POST ${own}/rotate`), member)
     assert.deepEqual([await isIn(first), await isIn(second), await isIn(third)], [false, true, true])
   })
 
   test(`[W58] ${kind} that leaked right after it was made goes, and the one before stays`, async () => {
     const first = await make('newer')
-    const second = textAt(await send(`POST ${path('newer')}/rotate`), member)
+    const second = textAt(await calls.control(`POST ${path('newer')}/rotate`), member)
     assert.equal(await statusOf(`POST ${path('newer')}/retire`, { which: 'neither' }), 422)
     assert.ok((await statusOf(`POST ${path('newer')}/retire`, { which: 'newer' })) < 300)
     assert.deepEqual([await isIn(first), await isIn(second)], [true, false])
@@ -99,7 +81,7 @@ for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS))
 
   test(`[W58] both of ${kind} go with what they are of, and nobody rotates what is not there`, async () => {
     const first = await make('gone')
-    const second = textAt(await send(`POST ${path('gone')}/rotate`), member)
+    const second = textAt(await calls.control(`POST ${path('gone')}/rotate`), member)
     assert.equal(await statusOf(`DELETE ${path('gone')}`), 204)
     assert.deepEqual([await isIn(first), await isIn(second)], [false, false])
     for (const act of ['rotate', 'retire']) assert.equal(await statusOf(`POST ${path('gone')}/${act}`), 404)
@@ -107,7 +89,7 @@ for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS))
 
   test(`[W58] a leak list finds either of ${kind}`, async () => {
     const first = await make('leaked')
-    const second = textAt(await send(`POST ${path('leaked')}/rotate`), member)
+    const second = textAt(await calls.control(`POST ${path('leaked')}/rotate`), member)
     const list = ['Content-Type: text/plain', CONTROL]
     const found = await calls.send('POST /control/v1/revocations/bulk', list, `${first}\n${second}\n`)
     assert.equal(found.body.toString().split('"result":"credential"').length - 1, 2, found.body.toString())
@@ -115,8 +97,8 @@ for (const [kind, { make, path, member, isIn, count }] of Object.entries(KINDS))
 }
 
 test('[W58] a key that is put in the place of an app’s ends both, and another change ends none', async () => {
-  const first = textAt(await send('POST /chat-apps', { name: 'replaced' }), 'apiKey')
-  const second = textAt(await send('POST /chat-apps/replaced/rotate'), 'apiKey')
+  const first = textAt(await calls.control('POST /chat-apps', { name: 'replaced' }), 'apiKey')
+  const second = textAt(await calls.control('POST /chat-apps/replaced/rotate'), 'apiKey')
   assert.equal(await statusOf('PATCH /chat-apps/replaced', { sandbox: true }), 200)
   assert.deepEqual([await appIsIn(first), await appIsIn(second)], [true, true])
   const given = 'kQ2v9Yp7Rw4Xz1Lm8Tn3Jb6Hc5Df0GsA'
@@ -125,15 +107,15 @@ test('[W58] a key that is put in the place of an app’s ends both, and another 
 })
 
 test('[W58] the client key, which is public, is neither of the two API keys of its app', async () => {
-  const first = textAt(await send('POST /chat-apps', { name: 'public' }), 'apiKey')
-  const second = textAt(await send('POST /chat-apps/public/rotate'), 'apiKey')
+  const first = textAt(await calls.control('POST /chat-apps', { name: 'public' }), 'apiKey')
+  const second = textAt(await calls.control('POST /chat-apps/public/rotate'), 'apiKey')
   for (const clientKey of [first, second])
     assert.equal(await statusOf('PATCH /chat-apps/public', { clientKey }), 422)
 })
 
 test('[W58] a key that was retired is taken again where an operator gives it, and else stays out', async () => {
-  const first = textAt(await send('POST /chat-apps', { name: 'again' }), 'apiKey')
-  const second = textAt(await send('POST /chat-apps/again/rotate'), 'apiKey')
+  const first = textAt(await calls.control('POST /chat-apps', { name: 'again' }), 'apiKey')
+  const second = textAt(await calls.control('POST /chat-apps/again/rotate'), 'apiKey')
   assert.equal(await statusOf('POST /chat-apps/again/retire'), 200)
   assert.equal(await statusOf('PATCH /chat-apps/again', { sandbox: true }), 200)
   assert.deepEqual([await appIsIn(first), await appIsIn(second)], [false, true])
@@ -142,11 +124,11 @@ test('[W58] a key that was retired is taken again where an operator gives it, an
 })
 
 test('[W58] a stream of the key that stays goes on, one of the key that is retired ends', async () => {
-  const first = textAt(await send('POST /chat-apps', { name: 'streams' }), 'apiKey')
+  const first = textAt(await calls.control('POST /chat-apps', { name: 'streams' }), 'apiKey')
   const open = (key: string): Promise<Response> =>
     fetch(`${server.url}/admin/revocations`, { headers: { 'im-api-key': key } })
   const old = await open(first)
-  const second = textAt(await send('POST /chat-apps/streams/rotate'), 'apiKey')
+  const second = textAt(await calls.control('POST /chat-apps/streams/rotate'), 'apiKey')
   const fresh = await open(second)
   assert.equal(await statusOf('POST /chat-apps/streams/retire'), 200)
   await old.text()

@@ -1,31 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
 import { checkExport } from '../../server/audit/export.ts'
-import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ROOT } from '../kit/seed.ts'
 
-let server: TestServer
-let calls: Calls
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
-})
-after(async () => {
-  calls.close()
-  await server.close()
-})
-
-function control(line: string, body?: unknown): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ')
-  const whole = `${method} /control/v1${path}`
-  return body === undefined
-    ? calls.send(whole, [CONTROL])
-    : calls.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
-}
-
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 const two = (value: number): string => String(value).padStart(2, '0')
 const int = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max })
 
@@ -92,19 +74,19 @@ test('[H18] the row of every request that is let in can be said by every reader 
   let written = 0
   const property = fc.asyncProperty(anyRequest, async (request) => {
     const before_ = server.power.writes
-    const answer = await control(`POST ${request.call}`, bodyOf(request))
+    const answer = await calls.control(`POST ${request.call}`, bodyOf(request))
     const told = `${answer.status} ${answer.body.toString()}`
     assert.ok(answer.status < 500, told)
     if (answer.status >= 300) return assert.equal(server.power.writes, before_, told)
     written += 1
     const id = textAt(answer, 'id')
     // The whole realm's hold would refuse the caller of the readers below, who is no part of this.
-    if (request.call === '/holds') await control(`POST /holds/${id}/release`, { reason: 'r' })
-    const again = await control(`GET ${request.call}/${id}`)
+    if (request.call === '/holds') await calls.control(`POST /holds/${id}/release`, { reason: 'r' })
+    const again = await calls.control(`GET ${request.call}/${id}`)
     assert.equal(again.status, 200, again.body.toString())
     assert.deepEqual(memberAt(again, 'covers'), memberAt(answer, 'covers'))
     assert.equal(memberAt(again, 'reason'), request.reason)
-    const audit = await control('GET /audit?limit=8')
+    const audit = await calls.control('GET /audit?limit=8')
     assert.equal(audit.status, 200)
     assert.doesNotMatch(audit.body.toString(), /unreadable|no instant/)
   })
@@ -119,11 +101,11 @@ test('[H18] the row of every request that is let in can be said by every reader 
     '/approvals',
     '/audit?limit=1000',
   ]) {
-    const list = await control(`GET ${path}`)
+    const list = await calls.control(`GET ${path}`)
     assert.equal(list.status, 200, `${path} ${list.body.toString()}`)
     assert.doesNotMatch(list.body.toString(), /unreadable|no instant/, path)
   }
-  const checked = await checkExport(linesOf(await control('GET /audit/export')), [])
+  const checked = await checkExport(linesOf(await calls.control('GET /audit/export')), [])
   assert.equal(checked.kind, 'right', JSON.stringify(checked))
   const snapshot = await calls.send('GET /control/v1/feed/snapshot', [
     'Authorization: Bearer orders-api-key-0123456789',

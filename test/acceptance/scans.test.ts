@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { API_KEY, Calls, CONTROL, JSON_BODY, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { test } from 'node:test'
+import { API_KEY, Calls, CONTROL, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
 
 /** What a key of the control API may have under way at once of calls that look at many records. */
 const OF_KEY = 4
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
 type Held = { readonly running: readonly Promise<RawAnswer>[]; readonly letGo: () => void }
 
@@ -52,40 +41,36 @@ async function underWay(count: number, line: string, headers: readonly string[])
 }
 
 const PREVIEW = { target: { source: 'oauth', subject: 's' }, reason: 'r', dryRun: true }
-const LISTS: readonly (readonly [line: string, body?: string])[] = [
-  ['GET /control/v1/tokens?subject=nosuch'],
-  ['GET /control/v1/revocations?reason=nosuch'],
-  ['GET /control/v1/audit?by=control:key_nosuch'],
-  ['GET /control/v1/audit/export'],
-  ['GET /control/v1/audit/system'],
-  ['GET /control/v1/realms/default/export'],
-  [`GET /control/v1/clients/${SVC.clientId}/grants`],
-  ['POST /control/v1/revocations', JSON.stringify(PREVIEW)],
-  ['POST /control/v1/holds', JSON.stringify({ ...PREVIEW, seconds: 60, atDeadline: 'release' })],
+const LISTS: readonly (readonly [line: string, body?: object])[] = [
+  ['GET /tokens?subject=nosuch'],
+  ['GET /revocations?reason=nosuch'],
+  ['GET /audit?by=control:key_nosuch'],
+  ['GET /audit/export'],
+  ['GET /audit/system'],
+  ['GET /realms/default/export'],
+  [`GET /clients/${SVC.clientId}/grants`],
+  ['POST /revocations', PREVIEW],
+  ['POST /holds', { ...PREVIEW, seconds: 60, atDeadline: 'release' }],
 ]
 
 test('[W94] a key that has four lists under way gets 429 for every other one, and revokes as before; another key is unhurt', async () => {
-  const made = await calls.send(
-    'POST /control/v1/keys',
-    [CONTROL, JSON_BODY],
-    JSON.stringify({ name: 'second', role: 'admin' }),
-  )
+  const made = await calls.control('POST /keys', { name: 'second', role: 'admin' })
   const second = `Authorization: Bearer ${textAt(made, 'key')}`
   const { running, letGo } = await underWay(OF_KEY, 'GET /control/v1/tokens', [CONTROL])
   for (const [line, body] of LISTS) {
-    const answer = await calls.send(line, [CONTROL, ...(body === undefined ? [] : [JSON_BODY])], body)
+    const answer = await calls.control(line, body)
     assert.equal(answer.status, 429, `${line}: ${answer.body.toString()}`)
     assert.equal(headerOf(answer, 'retry-after'), '1')
   }
-  for (const line of ['GET /control/v1/revocations?reason=nosuch', 'GET /control/v1/audit'])
-    assert.equal((await calls.send(line, [second])).status, 200)
-  const rule = JSON.stringify({ target: { source: 'oauth', subject: 's' }, reason: 'r' })
+  for (const line of ['GET /revocations?reason=nosuch', 'GET /audit'])
+    assert.equal((await calls.control(line, undefined, second)).status, 200)
+  const rule = { target: { source: 'oauth', subject: 's' }, reason: 'r' }
   for (const key of [CONTROL, second])
-    assert.equal((await calls.send('POST /control/v1/revocations', [key, JSON_BODY], rule)).status, 201)
+    assert.equal((await calls.control('POST /revocations', rule, key)).status, 201)
   letGo()
   for (const answer of await Promise.all(running)) assert.equal(answer.status, 200)
   for (const [line, body] of LISTS) {
-    const answer = await calls.send(line, [CONTROL, ...(body === undefined ? [] : [JSON_BODY])], body)
+    const answer = await calls.control(line, body)
     assert.equal(answer.status, 200, `${line}: ${answer.body.toString()}`)
   }
 })
@@ -99,7 +84,7 @@ test('[W94] an app that has four lists under way gets 429 for more, in its own w
     assert.equal(textAt(answer, 'error', 'code'), 'RATE_LIMIT_EXCEEDED')
   }
   assert.equal((await calls.chatRevoke('u1')).status, 200)
-  assert.equal((await calls.send('GET /control/v1/audit', [CONTROL])).status, 200)
+  assert.equal((await calls.control('GET /audit')).status, 200)
   letGo()
   for (const answer of await Promise.all(running)) assert.equal(answer.status, 200)
   assert.equal((await calls.send('GET /auths/tokens', [API_KEY])).status, 200)

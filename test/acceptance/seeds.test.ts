@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { basic, Calls, FORM_BODY, jsonOf, memberAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { openForFile, openServer } from '../kit/in-process.ts'
 import { headerOf, latin1, type RawAnswer, rawExchange } from '../kit/raw-http.ts'
 import { ANN, BOB, CHAT, EVE, GATEWAY, OTHER, ROOT, SVC } from '../kit/seed.ts'
 
 /** Requests as the three seed pages print them, and every status that they list. */
 
-let server: TestServer
-let calls: Calls
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--identity-rate', '0'] })
-  calls = new Calls(server.port)
-})
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--identity-rate', '0'] })
 
 /** Lines of a page become lines of the wire. */
 function printed(text: string): Buffer {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { Calls, CONTROL, JSON_BODY, memberAt } from '../kit/calls.ts'
+import { Calls, memberAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
@@ -73,7 +73,7 @@ test('[H21] a slow verify URL of one app keeps no app, realm or issuer waiting b
   const calls = new Calls(server.port)
   try {
     const registered = { issuer: provider.issuer, jwksUrl: provider.jwksUrl }
-    await calls.send('POST /control/v1/issuers', [CONTROL, JSON_BODY], JSON.stringify(registered))
+    await calls.control('POST /issuers', registered)
     const slow = Array.from({ length: 60 }, (_, nth) =>
       ask(server, { path: '/me', key: 'client-key-of-slow', token: `t${nth}`, from: `192.0.2.${nth % 20}` }),
     )
@@ -82,11 +82,7 @@ test('[H21] a slow verify URL of one app keeps no app, realm or issuer waiting b
       (await ask(server, { path, key, token, from: '203.0.113.9' })).status
     assert.equal(await status('/me', 'client-key-of-quick'), 200)
     assert.equal(await status('/realms/other/me', 'client-key-of-theirs'), 200)
-    const verified = await calls.send(
-      'POST /control/v1/verify',
-      [CONTROL, JSON_BODY],
-      JSON.stringify({ token: await provider.sign() }),
-    )
+    const verified = await calls.control('POST /verify', { token: await provider.sign() })
     assert.deepEqual(memberAt(verified, 'verdict'), { kind: 'active' })
     assert.equal(await status('/me', 'client-key-of-slow', 'one more'), 503, 'this one is full')
     assert.equal(silent.open, 12, 'the share of public keys')

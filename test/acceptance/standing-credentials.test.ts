@@ -1,56 +1,34 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { Calls, CONTROL, JSON_BODY, jsonOf, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
-import type { RawAnswer } from '../kit/raw-http.ts'
+import { test } from 'node:test'
+import { jsonOf, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { ANN, SEED } from '../kit/seed.ts'
 
 // [W81] [E04] The kind: a secret that was made while somebody else was inside, and goes on logging in when the tokens
 // are over and the password is another one.
 
-let server: TestServer
-let calls: Calls
+const { calls } = await openForFile({
+  time: 'hand',
+  seed: SEED,
+  flags: ['--control-rate', '0', '--identity-rate', '0'],
+})
 const MINE = `/v3/users/${ANN.id}/application_credentials`
-
-before(async () => {
-  server = await openServer({
-    time: 'hand',
-    seed: SEED,
-    flags: ['--control-rate', '0', '--identity-rate', '0'],
-  })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
 
 type Made = { readonly id: string; readonly secret: string }
 let count = 0
-
-async function send(
-  line: string,
-  body?: unknown,
-  headers: readonly string[] = [CONTROL],
-): Promise<RawAnswer> {
-  return body === undefined
-    ? calls.send(line, headers)
-    : calls.send(line, [...headers, JSON_BODY], JSON.stringify(body))
-}
 
 /** By a login of its own in v3, with the scope of the user's tenant. */
 async function madeCredential(): Promise<Made> {
   const token = await calls.identityToken(ANN)
   const body = { application_credential: { name: `ci-${(count += 1)}` } }
-  const answer = await send(`POST ${MINE}`, body, [`X-Auth-Token: ${token}`])
+  const answer = await calls.json(`POST ${MINE}`, body, [`X-Auth-Token: ${token}`])
   assert.equal(answer.status, 201, answer.body.toString())
   return (jsonOf(answer) as { application_credential: Made }).application_credential
 }
 
 async function logsIn({ id, secret }: Made): Promise<boolean> {
   const identity = { methods: ['application_credential'], application_credential: { id, secret } }
-  const { status } = await send('POST /v3/auth/tokens', { auth: { identity } }, [])
+  const { status } = await calls.json('POST /v3/auth/tokens', { auth: { identity } }, [])
   assert.ok(status === 201 || status === 401, String(status))
   return status === 201
 }
@@ -58,18 +36,18 @@ async function logsIn({ id, secret }: Made): Promise<boolean> {
 async function keyLogsIn(): Promise<boolean> {
   const credentials = { username: ANN.username, apiKey: ANN.apiKey }
   const auth = { 'RAX-KSKEY:apiKeyCredentials': credentials }
-  return (await send('POST /v2.0/tokens', { auth }, [])).status === 200
+  return (await calls.json('POST /v2.0/tokens', { auth }, [])).status === 200
 }
 
 const SUBJECT = { source: 'identity', subject: ANN.id }
 const listed = async (): Promise<readonly string[]> => {
-  const answer = await send(`GET /control/v1/identity-users/${ANN.id}/credentials`)
+  const answer = await calls.control(`GET /identity-users/${ANN.id}/credentials`)
   assert.equal(answer.status, 200, answer.body.toString())
   return (jsonOf(answer) as { credentials: readonly { id: string }[] }).credentials.map(({ id }) => id)
 }
 
 async function revoke(target: object, more: object = {}): Promise<void> {
-  const answer = await send('POST /control/v1/revocations', { target, reason: 'leak', ...more })
+  const answer = await calls.control('POST /revocations', { target, reason: 'leak', ...more })
   assert.equal(answer.status, 201, answer.body.toString())
 }
 
@@ -94,8 +72,8 @@ test('[W81] a hold that becomes a revocation ends them, one that is released doe
   const credential = await madeCredential()
   const hold = async (end: 'release' | 'revoke'): Promise<void> => {
     const body = { target: SUBJECT, reason: 'r', seconds: 60, atDeadline: 'release' }
-    const id = textAt(await send('POST /control/v1/holds', body), 'id')
-    const answer = await send(`POST /control/v1/holds/${id}/${end}`, {})
+    const id = textAt(await calls.control('POST /holds', body), 'id')
+    const answer = await calls.control(`POST /holds/${id}/${end}`, {})
     assert.ok(answer.status < 300, answer.body.toString())
   }
   await hold('release')
@@ -112,13 +90,13 @@ test('[W81] a cut-off over a person ends what it logs in by but the password, an
   const later = await madeCredential()
   assert.equal(await logsIn(later), true, 'what is made afterwards is good')
   const path = `/control/v1/identity-users/${ANN.id}/credentials`
-  const viewer = textAt(await send('POST /control/v1/keys', { name: 'v', role: 'viewer' }), 'key')
+  const viewer = textAt(await calls.control('POST /keys', { name: 'v', role: 'viewer' }), 'key')
   const as = [`Authorization: Bearer ${viewer}`]
-  assert.equal((await send(`DELETE ${path}/password?reason=r`, undefined, as)).status, 403)
-  assert.equal((await send(`DELETE ${path}/app-credential:${later.id}?reason=leak`)).status, 200)
+  assert.equal((await calls.json(`DELETE ${path}/password?reason=r`, undefined, as)).status, 403)
+  assert.equal((await calls.json(`DELETE ${path}/app-credential:${later.id}?reason=leak`)).status, 200)
   assert.equal(await logsIn(later), false)
-  assert.equal((await send(`DELETE ${path}/app-credential:${later.id}?reason=leak`)).status, 404)
-  assert.equal((await send(`DELETE ${path}/password?reason=leak`)).status, 200)
+  assert.equal((await calls.json(`DELETE ${path}/app-credential:${later.id}?reason=leak`)).status, 404)
+  assert.equal((await calls.json(`DELETE ${path}/password?reason=leak`)).status, 200)
   assert.deepEqual(await listed(), [])
-  assert.equal((await send('GET /control/v1/identity-users/nobody/credentials')).status, 404)
+  assert.equal((await calls.control('GET /identity-users/nobody/credentials')).status, 404)
 })

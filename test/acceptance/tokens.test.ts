@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { test } from 'node:test'
+import { CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, GATEWAY, OTHER, SVC } from '../kit/seed.ts'
 
 const TOKENS = '/control/v1/tokens'
 
-let server: TestServer
-let calls: Calls
-
-before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
-})
-
-after(async () => {
-  calls.close()
-  await server.close()
-})
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 
 type Shown = {
   readonly state: string
@@ -30,9 +19,7 @@ async function listed(query: string): Promise<Shown[]> {
   const all: Shown[] = []
   let cursor = ''
   do {
-    const answer = await calls.send(`GET ${TOKENS}?${query}${cursor === '' ? '' : `&cursor=${cursor}`}`, [
-      CONTROL,
-    ])
+    const answer = await calls.json(`GET ${TOKENS}?${query}${cursor === '' ? '' : `&cursor=${cursor}`}`)
     assert.equal(answer.status, 200, answer.body.toString())
     all.push(...(memberAt(answer, 'tokens') as Shown[]))
     cursor = (memberAt(answer, 'next') as string | undefined) ?? ''
@@ -41,7 +28,7 @@ async function listed(query: string): Promise<Shown[]> {
 }
 
 function lookUp(token: string): Promise<RawAnswer> {
-  return calls.send(`POST ${TOKENS}/lookup`, [CONTROL, JSON_BODY], JSON.stringify({ token }))
+  return calls.json(`POST ${TOKENS}/lookup`, { token })
 }
 
 test('live tokens are listed by any of their ids, page by page, each once', async () => {
@@ -76,10 +63,10 @@ test('a token is looked up by its text, which is said nowhere, and by its handle
   assert.equal(found.status, 200)
   assert.ok(!found.body.toString().includes(token))
   const handle = textAt(found, 'facts', 'handle')
-  const read = await calls.send(`GET ${TOKENS}/${handle}`, [CONTROL])
+  const read = await calls.json(`GET ${TOKENS}/${handle}`)
   assert.deepEqual(memberAt(read, 'facts'), memberAt(found, 'facts'))
   assert.equal((await lookUp('nothing')).status, 404)
-  assert.equal((await calls.send(`GET ${TOKENS}/tok_none`, [CONTROL])).status, 404)
+  assert.equal((await calls.json(`GET ${TOKENS}/tok_none`)).status, 404)
   const elsewhere = JSON.stringify({ name: 'b' })
   assert.equal((await calls.send('POST /control/v1/realms', [CONTROL, JSON_BODY], elsewhere)).status, 201)
   for (const line of [`GET ${TOKENS}/${handle}?realm=b`, `POST ${TOKENS}/lookup?realm=b`]) {
@@ -99,8 +86,8 @@ test('the last use is known to the minute, and counted by previews for a quarter
   const used = new Date(Math.floor(server.clock.wallMs() / 60_000) * 60_000).toISOString()
   assert.equal(memberAt(await lookUp(token), 'lastUsedAt'), used)
   const preview = async (): Promise<unknown> => {
-    const body = JSON.stringify({ target: { source: 'oauth', client: 'other' }, reason: 'r', dryRun: true })
-    const answer = await calls.send('POST /control/v1/revocations', [CONTROL, JSON_BODY], body)
+    const body = { target: { source: 'oauth', client: 'other' }, reason: 'r', dryRun: true }
+    const answer = await calls.control('POST /revocations', body)
     return memberAt(answer, 'usedLast15Minutes')
   }
   assert.equal(await preview(), 1)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { checkExport } from '@rescind/server'
-import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { CONTROL, memberAt, textAt } from '../kit/calls.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { SVC } from '../kit/seed.ts'
 
 const DAY_MS = 86_400_000
@@ -10,34 +10,26 @@ const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
 const OLD_REVOCATIONS = 120
 const EXPORT = 'GET /control/v1/audit/export'
 
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({ time: 'hand', flags: ['--control-rate', '0'] })
 let oldId = ''
 let oldPosition = ''
 let anchor = 0
 
 /** A server whose log was trimmed: what was revoked 401 days ago is out of it, what was revoked today is not. */
 before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--control-rate', '0'] })
-  calls = new Calls(server.port)
   for (let nth = 0; nth < OLD_REVOCATIONS; nth += 1) await calls.oauthRevoke(SVC, await calls.oauthToken(SVC))
   oldId = await revoke()
   oldPosition = (await exported()).position
-  assert.equal((await calls.send(`GET /control/v1/revocations/${oldId}`, [CONTROL])).status, 200)
+  assert.equal((await calls.control(`GET /revocations/${oldId}`)).status, 200)
   server.clock.advance(401 * DAY_MS)
   for (let nth = 0; nth < 5; nth += 1) await revoke()
   await server.maintenance.tick()
   anchor = (await exported()).after
 })
 
-after(async () => {
-  calls.close()
-  await server.close()
-})
-
 async function revoke(): Promise<string> {
-  const body = JSON.stringify({ target: { token: await calls.oauthToken(SVC) }, reason: 'test' })
-  const answer = await calls.send('POST /control/v1/revocations', [CONTROL, JSON_BODY], body)
+  const body = { target: { token: await calls.oauthToken(SVC) }, reason: 'test' }
+  const answer = await calls.control('POST /revocations', body)
   assert.equal(answer.status, 201, answer.body.toString())
   return textAt(answer, 'id')
 }
@@ -74,7 +66,7 @@ test('the audit is read page by page down to where the log begins, in both order
       let cursor = ''
       do {
         const query = `order=${order}&limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`
-        const page = await calls.send(`GET /control/v1/audit?${query}`, [CONTROL])
+        const page = await calls.control(`GET /audit?${query}`)
         seqs.push(...(memberAt(page, 'rows') as { seq: number }[]).map(({ seq }) => seq))
         cursor = (memberAt(page, 'next') as string | undefined) ?? ''
       } while (cursor !== '')
@@ -92,13 +84,12 @@ test('the receipt of a row that went is 404, as that of one that never was; othe
   const seq = Number(oldId.split('_')[2])
   assert.ok(seq <= anchor)
   const ids = [oldId, `rev_1_${anchor}`, 'rev_1_1', 'rev_1_999999']
-  for (const id of ids)
-    assert.equal((await calls.send(`GET /control/v1/revocations/${id}`, [CONTROL])).status, 404, id)
-  const page = await calls.send('GET /control/v1/revocations?limit=100', [CONTROL])
+  for (const id of ids) assert.equal((await calls.control(`GET /revocations/${id}`)).status, 404, id)
+  const page = await calls.control('GET /revocations?limit=100')
   assert.equal((memberAt(page, 'revocations') as unknown[]).length, 5)
   assert.equal(memberAt(page, 'next'), undefined)
   const last = await revoke()
-  assert.equal((await calls.send(`GET /control/v1/revocations/${last}`, [CONTROL])).status, 200)
+  assert.equal((await calls.control(`GET /revocations/${last}`)).status, 200)
 })
 
 test('a position from before is neither a fork nor forged: its holder gets a new start', async () => {
@@ -114,6 +105,6 @@ test('a position from before is neither a fork nor forged: its holder gets a new
 })
 
 test('the export of a realm still names what every collection holds', async () => {
-  const before = await calls.send('GET /control/v1/realms/default/export', [CONTROL])
+  const before = await calls.control('GET /realms/default/export')
   assert.match(before.body.toString(), /"collection":"oauth/)
 })

@@ -1,42 +1,32 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { openForFile, openServer } from '../kit/in-process.ts'
 import { Provider } from '../kit/provider.ts'
-import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
+import { headerOf } from '../kit/raw-http.ts'
 
 // [W42] The kind: what cannot be known now, told as "no" in one place and as a bare outage in another, without what helps.
 
 const ISSUER = 'https://away.example/'
 
-let server: TestServer
-let calls: Calls
+const { server, calls } = await openForFile({
+  time: 'hand',
+  flags: ['--allow-internal-fetch', '--control-rate', '0'],
+})
 let idp: Provider
 let id: string
 
 before(async () => {
-  server = await openServer({ time: 'hand', flags: ['--allow-internal-fetch', '--control-rate', '0'] })
-  calls = new Calls(server.port)
   idp = await Provider.open(ISSUER, () => server.clock.wallMs() / 1_000)
   idp.broken = 500
-  id = textAt(await send('POST /issuers', { issuer: ISSUER, jwksUrl: idp.jwksUrl }), 'id')
+  id = textAt(await calls.control('POST /issuers', { issuer: ISSUER, jwksUrl: idp.jwksUrl }), 'id')
 })
 
-after(async () => {
-  idp.close()
-  calls.close()
-  await server.close()
-})
-
-function send(line: string, body?: unknown): Promise<RawAnswer> {
-  const whole = line.replace(' ', ' /control/v1')
-  return body === undefined
-    ? calls.send(whole, [CONTROL])
-    : calls.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
-}
+after(() => idp.close())
 
 type Fetch = Readonly<Record<string, unknown>>
-const fetchOf = async (): Promise<Fetch> => memberAt(await send(`GET /issuers/${id}`), 'fetch') as Fetch
+const fetchOf = async (): Promise<Fetch> =>
+  memberAt(await calls.control(`GET /issuers/${id}`), 'fetch') as Fetch
 
 test('[W42] before anybody asked for its keys an issuer says so', async () => {
   assert.deepEqual(await fetchOf(), { state: 'waiting' })
@@ -57,12 +47,12 @@ test('[W42] a token that cannot be judged is told in the same words everywhere, 
       { target: { token }, reason: 'r', at: new Date(server.clock.wallMs() + 60_000).toISOString() },
     ],
   ] as const) {
-    const answer = await send(`POST ${path}`, body)
+    const answer = await calls.control(`POST ${path}`, body)
     assert.equal(answer.status, 503, `${path}: ${answer.body.toString()}`)
     assert.equal(memberAt(answer, 'detail'), `token: ${words}`, path)
     assert.ok(Number(headerOf(answer, 'retry-after')) > 0)
   }
-  const verified = await send('POST /verify', { token })
+  const verified = await calls.control('POST /verify', { token })
   assert.deepEqual([memberAt(verified, 'verdict', 'kind'), memberAt(verified, 'detail')], ['unknown', words])
   const bulk = await calls.send(
     'POST /control/v1/revocations/bulk',
@@ -74,24 +64,30 @@ test('[W42] a token that cannot be judged is told in the same words everywhere, 
 
 test('[W42] a token without jti is named by what was signed, and one whose jti is no id is not', async () => {
   const silent = memberAt(
-    await send('POST /tokens/lookup', { token: await idp.sign({ jti: undefined }) }),
+    await calls.control('POST /tokens/lookup', { token: await idp.sign({ jti: undefined }) }),
     'detail',
   )
   const name = /"jti":"(sha256:[\w-]+)"/.exec(String(silent))?.[1] ?? assert.fail(String(silent))
-  const revoked = await send('POST /revocations', { target: { issuer: ISSUER, jti: name }, reason: 'r' })
+  const revoked = await calls.control('POST /revocations', {
+    target: { issuer: ISSUER, jti: name },
+    reason: 'r',
+  })
   assert.equal(revoked.status, 201, revoked.body.toString())
-  const odd = memberAt(await send('POST /tokens/lookup', { token: await idp.sign({ jti: '' }) }), 'detail')
+  const odd = memberAt(
+    await calls.control('POST /tokens/lookup', { token: await idp.sign({ jti: '' }) }),
+    'detail',
+  )
   assert.match(String(odd), /its ids cannot be read either$/)
 })
 
 test('[W42] what is said to work does: the token is over when its issuer is back', async () => {
   const token = await idp.sign({ jti: 'j-2' })
   const target = { issuer: ISSUER, jti: 'j-2' }
-  assert.equal((await send('POST /revocations', { target, reason: 'r' })).status, 201)
+  assert.equal((await calls.control('POST /revocations', { target, reason: 'r' })).status, 201)
   assert.equal((await fetchOf())['state'], 'away')
   idp.broken = undefined
   server.clock.advance(11_000)
-  assert.equal(textAt(await send('POST /tokens/lookup', { token }), 'state'), 'revoked')
+  assert.equal(textAt(await calls.control('POST /tokens/lookup', { token }), 'state'), 'revoked')
 })
 
 test('[W42] an issuer shows how fetching its keys goes, in the list, too', async () => {
@@ -100,11 +96,11 @@ test('[W42] an issuer shows how fetching its keys goes, in the list, too', async
   idp.broken = 404
   server.clock.advance(301_000)
   const at = new Date(server.clock.wallMs()).toISOString()
-  await send('POST /verify', { token: await idp.sign({ jti: 'late' }) })
+  await calls.control('POST /verify', { token: await idp.sign({ jti: 'late' }) })
   // The newer set is asked for beside the check: a token of a key that nobody knows waits for that question.
   await idp.rotate('unknown')
-  await send('POST /verify', { token: await idp.sign({ jti: 'later' }) })
-  const { issuers } = jsonOf(await send('GET /issuers')) as { issuers: readonly { fetch: Fetch }[] }
+  await calls.control('POST /verify', { token: await idp.sign({ jti: 'later' }) })
+  const { issuers } = jsonOf(await calls.control('GET /issuers')) as { issuers: readonly { fetch: Fetch }[] }
   const { state, lastError, failedAt, fetchedAt } = issuers[0]?.fetch ?? {}
   assert.deepEqual([state, lastError, failedAt], ['failing', 'status 404', at])
   assert.ok(String(fetchedAt) < at)
@@ -113,7 +109,7 @@ test('[W42] an issuer shows how fetching its keys goes, in the list, too', async
 })
 
 test('[W42] keys that were given are not fetched, and nothing is said of that', async () => {
-  const given = await send('POST /issuers', { issuer: 'https://given.example', keys: [idp.jwk] })
+  const given = await calls.control('POST /issuers', { issuer: 'https://given.example', keys: [idp.jwk] })
   assert.equal(memberAt(given, 'fetch'), undefined)
 })
 

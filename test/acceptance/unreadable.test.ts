@@ -4,24 +4,15 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Operation, Store } from '@rescind/core'
 import { realmOrdinal } from '@rescind/core'
 import { type AgedServer, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
-import { API_KEY, type Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
-import type { RawAnswer } from '../kit/raw-http.ts'
+import { API_KEY, type Calls, CONTROL, memberAt, textAt } from '../kit/calls.ts'
 import { START_MS } from '../kit/realm.ts'
 import { OTHER, SVC } from '../kit/seed.ts'
 
 // The kind: what a newer, or a broken, server left in a store takes down more than itself, or is taken for something else.
 
-function control(of: Calls, line: string, body?: unknown): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ')
-  const whole = `${method} /control/v1${path}`
-  return body === undefined
-    ? of.send(whole, [CONTROL])
-    : of.send(whole, [CONTROL, JSON_BODY], JSON.stringify(body))
-}
-
 /** The same realm again, as it was, under a name of its own. */
 async function branch(calls: Calls): Promise<void> {
-  const made = await control(calls, 'POST /realms', { name: 'branch' })
+  const made = await calls.control('POST /realms', { name: 'branch' })
   assert.equal(made.status, 201, made.body.toString())
 }
 
@@ -119,15 +110,15 @@ for (const [what, age] of Object.entries(BROKEN_REALMS)) {
       await calls.send('DELETE /admin/clients/u1/token', [API_KEY]),
       await calls.send('GET /v2.0/tokens/x', ['X-Auth-Token: y']),
       await calls.send('GET /check', ['Authorization: Bearer rsa_anything']),
-      await control(calls, 'POST /revocations', { target: { source: 'oauth', subject: 'ann' }, reason: 'r' }),
+      await calls.control('POST /revocations', { target: { source: 'oauth', subject: 'ann' }, reason: 'r' }),
       await calls.send('GET /control/v1/feed/config', ['Authorization: Bearer orders-api-key-0123456789']),
     ])
       assert.equal(answer.status, 503, answer.body.toString())
-    const refused = await control(calls, 'POST /revocations', { target: { realm: true }, reason: 'r' })
+    const refused = await calls.control('POST /revocations', { target: { realm: true }, reason: 'r' })
     assert.match(textAt(refused, 'detail'), /trying again does not help/)
 
     const there = { target: { source: 'oauth', subject: 'ann' }, reason: 'r' }
-    const done = await control(calls, 'POST /revocations?realm=branch', there)
+    const done = await calls.control('POST /revocations?realm=branch', there)
     assert.equal(done.status, 201, done.body.toString())
     await server.maintenance.tick()
     assert.deepEqual((await readyz(server)).troubles, troubles, 'upkeep goes on')
@@ -146,7 +137,7 @@ onAgedStores('the audit of a realm whose log cannot be read says where that is',
   const { calls } = await open({
     age: (store) => write(store, [rowWith(Buffer.from([2, 7]), { kind: 'hold' })]),
   })
-  const audit = await control(calls, 'GET /audit?limit=1000')
+  const audit = await calls.control('GET /audit?limit=1000')
   assert.equal(audit.status, 200, audit.body.toString())
   const rows = memberAt(audit, 'rows') as readonly { seq: number; kind: string }[]
   assert.equal(rows[0]?.kind, 'unreadable')
@@ -170,12 +161,12 @@ for (const [what, { change }] of Object.entries(BROKEN_RECORDS)) {
     assert.equal((await calls.introspect(OTHER, 'rsa_x')).status, 503)
     const token = await calls.oauthToken(SVC)
     assert.equal(await calls.isActive(SVC, token), true)
-    const list = await control(calls, 'GET /clients')
+    const list = await calls.control('GET /clients')
     assert.equal(list.status, 200, list.body.toString())
     assert.ok(
       list.body.toString().includes(SVC.clientId) && !list.body.toString().includes(`"${OTHER.clientId}"`),
     )
-    const one = await control(calls, `GET /clients/${OTHER.clientId}`)
+    const one = await calls.control(`GET /clients/${OTHER.clientId}`)
     assert.equal(one.status, 503)
     assert.match(textAt(one, 'detail'), /newer or broken kind/)
     const { status, troubles, text } = await readyz(server)
@@ -218,10 +209,10 @@ onAgedStores('holds of a newer kind wait, and hold up no other one', async (open
   const { calls, clock } = server
   clock.advance(2_000)
   await server.maintenance.tick()
-  assert.equal((await control(calls, 'GET /holds/hold_plain')).status, 200)
-  assert.equal(memberAt(await control(calls, 'GET /holds/hold_plain'), 'state'), 'released')
-  assert.deepEqual(memberAt(await control(calls, 'GET /holds'), 'holds'), [])
-  assert.equal((await control(calls, 'GET /holds/hold_0')).status, 503)
+  assert.equal((await calls.control('GET /holds/hold_plain')).status, 200)
+  assert.equal(memberAt(await calls.control('GET /holds/hold_plain'), 'state'), 'released')
+  assert.deepEqual(memberAt(await calls.control('GET /holds'), 'holds'), [])
+  assert.equal((await calls.control('GET /holds/hold_0')).status, 503)
   const { troubles } = await readyz(server)
   assert.deepEqual(
     troubles.map(({ code }) => code),
@@ -263,18 +254,18 @@ onAgedStores('memos of a newer kind end no start and no list', async (open) => {
   })
   const { calls } = server
   for (const path of ['/holds', '/revocations/scheduled', '/approvals']) {
-    const list = await control(calls, `GET ${path}?state=ended`)
+    const list = await calls.control(`GET ${path}?state=ended`)
     assert.equal(list.status, 200, list.body.toString())
   }
   const target = { source: 'oauth', subject: 'ann' }
-  assert.equal((await control(calls, 'POST /revocations', { target, reason: 'r' })).status, 201)
-  const found = await control(calls, 'GET /revocations?subject=ann')
+  assert.equal((await calls.control('POST /revocations', { target, reason: 'r' })).status, 201)
+  const found = await calls.control('GET /revocations?subject=ann')
   assert.equal(
     (memberAt(found, 'revocations') as unknown[]).length,
     1,
     'an index that cannot be read is not asked',
   )
-  const proved = await control(calls, 'POST /revocations?realm=branch', { target, reason: 'r' })
+  const proved = await calls.control('POST /revocations?realm=branch', { target, reason: 'r' })
   assert.equal(proved.status, 503, 'proof that cannot be read is proof')
   await server.maintenance.tick()
   const codes = (await readyz(server)).troubles.map(({ code }) => code)
@@ -315,7 +306,7 @@ onAgedStores(
       )
     }
     assert.equal(await calls.isActive(SVC, third), true)
-    const list = await control(calls, 'GET /tokens?source=oauth&client=svc')
+    const list = await calls.control('GET /tokens?source=oauth&client=svc')
     assert.equal(list.status, 200, list.body.toString())
     clock.advance(86_400_000 * 2)
     await server.maintenance.tick()
@@ -350,7 +341,7 @@ onAgedStores('a token whose names are no names is in no list, and moves no other
   }
   for (const token of tokens.slice(2)) assert.equal(await calls.isActive(SVC, token), true)
   for (const path of ['/tokens?source=oauth&client=svc', '/tokens?state=held', '/tokens?source=oauth']) {
-    const list = await control(calls, `GET ${path}`)
+    const list = await calls.control(`GET ${path}`)
     assert.equal(list.status, 200, list.body.toString())
   }
   await server.maintenance.tick()
@@ -385,11 +376,11 @@ onAgedStores(
     assert.match(troubles[0]?.detail ?? '', /rescind epoch new/)
     const target = { source: 'oauth', subject: 'ann' }
     for (const line of ['POST /revocations?realm=branch', 'POST /approvals?realm=branch']) {
-      const refused = await control(calls, line, { target, reason: 'r' })
+      const refused = await calls.control(line, { target, reason: 'r' })
       assert.equal(refused.status, 503)
       assert.match(textAt(refused, 'detail'), /rolled back.*an operator.*`rescind epoch new`/)
       assert.doesNotMatch(textAt(refused, 'detail'), /safe to try again/)
     }
-    assert.equal((await control(calls, 'POST /revocations', { target, reason: 'r' })).status, 201)
+    assert.equal((await calls.control('POST /revocations', { target, reason: 'r' })).status, 201)
   },
 )

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { LAST_INSTANT_MS, realmOrdinal, type Store, type Unit } from '@rescind/core'
-import { Calls, CONTROL, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
+import { Calls, memberAt, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
-import type { RawAnswer } from '../kit/raw-http.ts'
 import { SEED } from '../kit/seed.ts'
 import { CONTROL_KEY } from '../kit/server.ts'
 
@@ -25,20 +24,14 @@ class World {
     })
   }
 
-  send(line: string, body?: unknown): Promise<RawAnswer> {
-    return body === undefined
-      ? this.calls.send(line, [CONTROL])
-      : this.calls.send(line, [CONTROL, JSON_BODY], JSON.stringify(body))
-  }
-
   async made(line: string, body: unknown): Promise<string> {
-    const answer = await this.send(line, body)
+    const answer = await this.calls.json(line, body)
     assert.equal(answer.status, 201, answer.body.toString())
     return textAt(answer, 'id')
   }
 
   async stateOf(path: string): Promise<unknown> {
-    return memberAt(await this.send(`GET /control/v1/${path}?realm=zed`), 'state')
+    return memberAt(await this.calls.control(`GET /${path}?realm=zed`), 'state')
   }
 
   at(inMs: number): string {
@@ -83,7 +76,7 @@ test('[W93] a realm whose log was rolled back holds up nothing of another realm'
   const world = await open(t, { rolledBack: ['default'] })
   const { server } = world
   const zed = realmOrdinal(2)
-  const token = await world.send('POST /control/v1/grants?realm=zed', { clientId: 'svc', subject: 'ann' })
+  const token = await world.calls.control('POST /grants?realm=zed', { clientId: 'svc', subject: 'ann' })
   assert.equal(token.status, 201)
   const hold = await world.made('POST /control/v1/holds?realm=zed', {
     ...{ ...SUBJECT, reason: 'r', seconds: 30, atDeadline: 'revoke' },
@@ -125,7 +118,7 @@ test('[W93] [W40] /readyz names the realm and what to do; told to be strict, it 
       ],
     )
     for (const { detail } of troubles) assert.match(detail, /rescind epoch new/)
-    const metrics = (await world.send('GET /metrics')).body.toString()
+    const metrics = (await world.calls.json('GET /metrics')).body.toString()
     assert.match(metrics, /^rescind_troubles\{code="log_rolled_back"\} 2$/m)
     assert.match(metrics, /^rescind_troubles\{code="clock_stepped"\} 0$/m)
   }
@@ -192,10 +185,10 @@ test('[W71] with a wall clock that stepped, what ends tokens goes on by the mono
     const [trouble] = memberAt(ready, 'troubles') as { code: string; detail: string }[]
     assert.equal(trouble?.code, 'clock_stepped')
     assert.match(trouble?.detail ?? '', new RegExp(`moved ${stepMs / 1_000} s .*clock/confirm`))
-    const metrics = (await world.send('GET /metrics')).body.toString()
+    const metrics = (await world.calls.json('GET /metrics')).body.toString()
     assert.match(metrics, /^rescind_troubles\{code="clock_stepped"\} 1$/m)
     assert.match(metrics, new RegExp(`^rescind_clock_drift_seconds ${stepMs / 1_000}$`, 'm'))
-    assert.equal((await world.send('POST /control/v1/clock/confirm')).status, 200)
+    assert.equal((await world.calls.control('POST /clock/confirm')).status, 200)
     await world.pass(DAY_MS)
     assert.deepEqual(await states(), ['revoked', 'released', 'done'])
     assert.equal(memberAt(await world.calls.send('GET /readyz'), 'status'), 'ready')
@@ -207,9 +200,9 @@ test('[W71] a clock that is behind what was seen before is alarmed, and what end
   const { clock } = world.server
   clock.step(DAY_MS)
   // An operator vouches for a clock that was wrong, and sets it right later.
-  assert.equal((await world.send('POST /control/v1/clock/confirm')).status, 200)
+  assert.equal((await world.calls.control('POST /clock/confirm')).status, 200)
   clock.step(-DAY_MS)
-  assert.equal((await world.send('POST /control/v1/clock/confirm')).status, 200)
+  assert.equal((await world.calls.control('POST /clock/confirm')).status, 200)
   const schedule = await world.made('POST /control/v1/revocations/scheduled?realm=zed', {
     ...{ ...SUBJECT, reason: 'r', at: world.at(DAY_MS + 600_000) },
   })

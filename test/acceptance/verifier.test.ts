@@ -169,11 +169,7 @@ describe('a verifier beside a running server', () => {
     const active = await verifier.verify(token)
     assert.ok(active.kind === 'active')
     const lookUp = async (): Promise<string> => {
-      const found = await calls.send(
-        'POST /control/v1/tokens/lookup',
-        [CONTROL, JSON_BODY],
-        JSON.stringify({ token }),
-      )
+      const found = await calls.control('POST /tokens/lookup', { token })
       assert.equal(found.status, 200, found.body.toString())
       return found.body.toString()
     }

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import * as jose from 'jose'
 import {
   API_KEY,
   basic,
-  Calls,
   CLIENT_KEY,
-  CONTROL,
   FORM_BODY,
   JSON_BODY,
   memberAt,
+  succeeded,
   textAt,
 } from '../kit/calls.ts'
-import { openServer, type TestServer } from '../kit/in-process.ts'
+import { openForFile } from '../kit/in-process.ts'
 import { tableUnder } from '../kit/page-table.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, BOB, EVE, GATEWAY, OTHER, ROOT, SEED, SVC } from '../kit/seed.ts'
@@ -26,24 +25,21 @@ const RIVAL_KEYS = ['IM-API-KEY: rival-api-key-0123456789', 'IM-CLIENT-KEY: riva
 const AUDIENCE = { clientId: 'rs', clientSecret: 'rs-secret-0123456789abcdef' }
 const RESOURCE = 'https://orders.example'
 
-let server: TestServer
-let calls: Calls
+const [realm] = SEED.realms as readonly [{ readonly oauthClients: readonly unknown[] }]
+const [svc, ...others] = realm.oauthClients as readonly [Readonly<Record<string, unknown>>]
+const grantTypes = ['client_credentials']
+const rs = { ...AUDIENCE, grantTypes, scopes: [], introspect: 'audience', audiences: [RESOURCE] }
+const oauthClients = [{ ...svc, audiences: [RESOURCE] }, ...others, { ...rs, resources: [RESOURCE] }]
+const { calls } = await openForFile({
+  time: 'real',
+  seed: { realms: [{ ...realm, oauthClients }, { name: 'elsewhere' }] },
+  flags: ['--identity-rate', '0', '--control-rate', '0'],
+})
 let foreign: (jti: string) => Promise<string>
 const keys = new Map<string, string>()
 let count = 0
 
 before(async () => {
-  const [realm] = SEED.realms as readonly [{ readonly oauthClients: readonly unknown[] }]
-  const [svc, ...others] = realm.oauthClients as readonly [Readonly<Record<string, unknown>>]
-  const grantTypes = ['client_credentials']
-  const rs = { ...AUDIENCE, grantTypes, scopes: [], introspect: 'audience', audiences: [RESOURCE] }
-  const oauthClients = [{ ...svc, audiences: [RESOURCE] }, ...others, { ...rs, resources: [RESOURCE] }]
-  server = await openServer({
-    time: 'real',
-    seed: { realms: [{ ...realm, oauthClients }, { name: 'elsewhere' }] },
-    flags: ['--identity-rate', '0', '--control-rate', '0'],
-  })
-  calls = new Calls(server.port)
   foreign = await registered()
   for (const [name, body] of Object.entries({
     viewer: { role: 'viewer' },
@@ -51,25 +47,17 @@ before(async () => {
     admin: { role: 'admin' },
     elsewhere: { role: 'admin', realm: 'elsewhere' },
   }))
-    keys.set(name, textAt(await control('POST', '/keys', { name, ...body }), 'key'))
+    keys.set(name, textAt(await control('POST /keys', { name, ...body }), 'key'))
 })
 
-after(async () => {
-  calls.close()
-  await server.close()
-})
-
-async function control(method: string, path: string, body: unknown): Promise<RawAnswer> {
-  const headers = [CONTROL, JSON_BODY]
-  const answer = await calls.send(`${method} /control/v1${path}`, headers, JSON.stringify(body))
-  assert.ok(answer.status < 300, answer.body.toString())
-  return answer
+async function control(line: string, body: unknown): Promise<RawAnswer> {
+  return succeeded(await calls.control(line, body), line)
 }
 
 async function registered(): Promise<typeof foreign> {
   const { privateKey, publicKey } = await jose.generateKeyPair('ES256', { extractable: true })
   const key = { ...(await jose.exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }
-  await control('POST', '/issuers', { issuer: ISSUER, keys: [key] })
+  await control('POST /issuers', { issuer: ISSUER, keys: [key] })
   return (jti) =>
     new jose.SignJWT({ jti, sub: 'alice' })
       .setProtectedHeader({ alg: 'ES256', kid: 'one', typ: 'at+jwt' })
@@ -182,7 +170,7 @@ const ENDS: readonly Call[] = [
 type Seen = { readonly state: string; readonly handle: string }
 
 async function seen({ text }: Token): Promise<Seen> {
-  const answer = await control('POST', '/tokens/lookup', { token: text })
+  const answer = await control('POST /tokens/lookup', { token: text })
   const { handle, jti } = memberAt(answer, 'facts') as { handle?: string; jti?: string }
   return { state: textAt(answer, 'state'), handle: handle ?? jti ?? '' }
 }

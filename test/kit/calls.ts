@@ -38,23 +38,36 @@ export class Calls {
     return this.#connection.exchange(requestBytes(body === undefined ? parts : { ...parts, body }))
   }
 
+  /** What is given is sent as JSON. @param by headers of who calls: the control key's, unless others are given. */
+  json(line: string, body?: unknown, by: string | readonly string[] = CONTROL): Promise<RawAnswer> {
+    const headers = [by].flat()
+    return body === undefined
+      ? this.send(line, headers)
+      : this.send(line, [...headers, JSON_BODY], JSON.stringify(body))
+  }
+
+  /** The same of the control API: `POST /keys`, without its prefix. */
+  control(line: string, body?: unknown, by?: string | readonly string[]): Promise<RawAnswer> {
+    return this.json(line.replace(' ', ' /control/v1'), body, by)
+  }
+
   async chatClient(id: string): Promise<void> {
-    await this.#done('POST /admin/clients', [API_KEY, JSON_BODY], JSON.stringify({ _id: id }))
+    await this.#done('POST /admin/clients', API_KEY, { _id: id })
   }
 
   async chatToken(id: string): Promise<string> {
-    const body = JSON.stringify({ _id: id, issueAccessToken: true })
-    return textAt(await this.#done('POST /admin/clients', [API_KEY, JSON_BODY], body), 'result', 'token')
+    const body = { _id: id, issueAccessToken: true }
+    return textAt(await this.#done('POST /admin/clients', API_KEY, body), 'result', 'token')
   }
 
   async chatBound(id: string, token: string): Promise<string> {
-    await this.#done('POST /admin/clients', [API_KEY, JSON_BODY], JSON.stringify({ _id: id, token }))
+    await this.#done('POST /admin/clients', API_KEY, { _id: id, token })
     return token
   }
 
   chatRevoke(id: string, token?: string): Promise<RawAnswer> {
     const line = `DELETE /admin/clients/${encodeURIComponent(id)}/token`
-    return this.send(line, [API_KEY, JSON_BODY], JSON.stringify({ token }))
+    return this.json(line, { token }, API_KEY)
   }
 
   chatMe(token: string): Promise<RawAnswer> {
@@ -62,8 +75,8 @@ export class Calls {
   }
 
   async identityToken({ username, password }: Login): Promise<string> {
-    const body = JSON.stringify({ auth: { passwordCredentials: { username, password } } })
-    const answer = await this.#done('POST /v2.0/tokens', [JSON_BODY], body)
+    const body = { auth: { passwordCredentials: { username, password } } }
+    const answer = await this.#done('POST /v2.0/tokens', [], body)
     return textAt(answer, 'access', 'token', 'id')
   }
 
@@ -75,17 +88,12 @@ export class Calls {
   }
 
   async oauthToken(client: ClientSecret): Promise<string> {
-    const answer = await this.#done(
-      `POST ${OAUTH}`,
-      [basic(client), FORM_BODY],
-      'grant_type=client_credentials',
-    )
-    return textAt(answer, 'access_token')
+    const answer = await this.#form(OAUTH, client, 'grant_type=client_credentials')
+    return textAt(succeeded(answer, 'client credentials'), 'access_token')
   }
 
   async oauthGrant(subject: string, { clientId }: ClientSecret = SVC): Promise<Pair> {
-    const body = JSON.stringify({ clientId, subject })
-    const answer = await this.#done('POST /control/v1/grants', [CONTROL, JSON_BODY], body)
+    const answer = succeeded(await this.control('POST /grants', { clientId, subject }), 'a grant')
     return { access: textAt(answer, 'access_token'), refresh: textAt(answer, 'refresh_token') }
   }
 
@@ -112,15 +120,16 @@ export class Calls {
     return this.send(`POST ${path}`, [basic(client), FORM_BODY], body)
   }
 
-  /** For what has to succeed before a test can begin. */
-  async #done(line: string, headers: readonly string[], body: string): Promise<RawAnswer> {
-    const answer = await this.send(line, headers, body)
-    assert.ok(
-      answer.status >= 200 && answer.status < 300,
-      `${line}: ${answer.status} ${answer.body.toString()}`,
-    )
-    return answer
+  async #done(line: string, by: string | readonly string[], body: unknown): Promise<RawAnswer> {
+    return succeeded(await this.json(line, body, by), line)
   }
+}
+
+/** For what has to succeed before a test can begin. */
+export function succeeded(answer: RawAnswer, what: string): RawAnswer {
+  const { status, body } = answer
+  assert.ok(status >= 200 && status < 300, `${what}: ${status} ${body.toString()}`)
+  return answer
 }
 
 export function jsonOf({ body }: RawAnswer): unknown {

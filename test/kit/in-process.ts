@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import type { IssuingQuota, Store } from '@rescind/core'
 import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
 import { MemoryStore, openSqlite } from '@rescind/stores'
+import { Calls } from './calls.ts'
 import { HandClock, SeededRandom, START_MS } from './realm.ts'
 import { SEED } from './seed.ts'
 import { CONTROL_KEY, makeHome } from './server.ts'
@@ -73,4 +75,17 @@ export async function openServer(start: TestServerStart): Promise<TestServer> {
       home.remove()
     },
   }
+}
+
+/** One server for all tests of a file, and a connection to it; both are closed after the last one. */
+export async function openForFile(
+  start: TestServerStart,
+): Promise<{ readonly server: TestServer; readonly calls: Calls }> {
+  const server = await openServer(start)
+  const calls = new Calls(server.port)
+  after(async () => {
+    calls.close()
+    await server.close()
+  })
+  return { server, calls }
 }

@@ -44,9 +44,7 @@ const REVOKE_BODY: z.ZodType<RevokeBody> = z
       .optional()
       .describe("A preview's digest: do it only if that still holds"),
     wait: z.enum(['durable', 'enforced']).optional(),
-    timeoutMs: TIMEOUT.optional().describe(
-      'How long a preview counts, or how long to wait for enforcement',
-    ),
+    timeoutMs: TIMEOUT.optional().describe('How long a preview counts, or how long to wait for enforcement'),
   })
   .meta({ id: 'RevocationRequest' })
 
