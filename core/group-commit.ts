@@ -1,3 +1,4 @@
+import { Backlog, type SharePath } from './backlog.ts'
 import { Overloaded, StoreUnavailable } from './faults.ts'
 import type { Defer } from './ports.ts'
 
@@ -7,7 +8,7 @@ export const GROUP_MAX = 256
 const GROUP_WORTH = 32
 /** Places in a group that a flood of revocations leaves to the rest. */
 const ISSUE_SHARE = 32
-/** Units waiting that mint or administer; past it callers are asked to come back. */
+/** Units waiting that mint or administer; past it those of whom most waits are asked to come back. */
 export const ISSUE_QUEUE_MAX = 4_096
 /** Units waiting that revoke; their own, so that a flood of sign-ins never turns a revocation away. */
 export const REVOKE_QUEUE_MAX = 32_768
@@ -25,22 +26,65 @@ type Waiting<T, R> = {
   readonly fail: (error: unknown) => void
 }
 
+/** Units of one kind that wait: those of the next group as they came, and behind them, in turns, whatever is more. */
+class Queue<T, R> {
+  readonly #max: number
+  readonly #pathOf: (item: T) => SharePath
+  readonly #next: Waiting<T, R>[] = []
+  readonly #behind: Backlog<Waiting<T, R>> = new Backlog()
+
+  constructor(max: number, pathOf: (item: T) => SharePath) {
+    this.#max = max
+    this.#pathOf = pathOf
+  }
+
+  get length(): number {
+    return this.#next.length + this.#behind.size
+  }
+
+  /** @returns whether there was room for it, or somebody with more gave way. */
+  add(one: Waiting<T, R>): boolean {
+    // Whose it is matters only to who waits for longer than a group.
+    if (this.#behind.size === 0 && this.#next.length < GROUP_MAX) {
+      this.#next.push(one)
+      return true
+    }
+    const path = this.#pathOf(one.item)
+    if (this.length >= this.#max) {
+      const given = this.#behind.giveWay(path)
+      if (given === undefined) return false
+      // It was handed to nobody yet, so that nothing of it was written.
+      given.fail(new Overloaded('others, of whom less waits, come first'))
+    }
+    this.#behind.add(one, path)
+    return true
+  }
+
+  take(max: number): Waiting<T, R>[] {
+    const taken = this.#next.splice(0, max)
+    return taken.length === max ? taken : taken.concat(this.#behind.take(max - taken.length))
+  }
+}
+
 /**
  * The policy by which single writes become groups: one flush in flight; when it is done, all that waits goes next,
- * revocations first. Nobody waits when the store is idle, and nobody waits for a timer.
+ * revocations first. Nobody waits when the store is idle, and nobody waits for a timer. A full queue takes from who has
+ * most in it and gives to who has less.
  */
 export class GroupCommit<T, R> {
   readonly #flush: Flush<T, R>
   readonly #defer: Defer
-  readonly #lanes: Record<Lane, Waiting<T, R>[]> = { revoke: [], issue: [] }
+  readonly #lanes: Record<Lane, Queue<T, R>>
   #busy = false
   #scheduled = false
   #closed = false
   #idle: (() => void)[] = []
 
-  constructor(flush: Flush<T, R>, defer: Defer) {
+  /** @param pathOf whose an item is; all are nobody's without it. */
+  constructor(flush: Flush<T, R>, defer: Defer, pathOf: (item: T) => SharePath = () => []) {
     this.#flush = flush
     this.#defer = defer
+    this.#lanes = { revoke: new Queue(REVOKE_QUEUE_MAX, pathOf), issue: new Queue(ISSUE_QUEUE_MAX, pathOf) }
   }
 
   get waiting(): number {
@@ -51,11 +95,8 @@ export class GroupCommit<T, R> {
   submit(item: T, lane: Lane, told?: Told<R>): Promise<R> {
     if (this.#closed) return Promise.reject(new StoreUnavailable('the server is stopping'))
     const queue = this.#lanes[lane]
-    if (queue.length >= (lane === 'revoke' ? REVOKE_QUEUE_MAX : ISSUE_QUEUE_MAX)) {
-      return Promise.reject(new Overloaded(`the ${lane} queue is full`))
-    }
     const result = new Promise<R>((settle, fail) => {
-      queue.push({ item, told, settle, fail })
+      if (!queue.add({ item, told, settle, fail })) fail(new Overloaded(`the ${lane} queue is full`))
     })
     this.#schedule()
     return result
@@ -138,7 +179,7 @@ export class GroupCommit<T, R> {
   #take(): Waiting<T, R>[] {
     const { revoke, issue } = this.#lanes
     const reserved = Math.min(issue.length, ISSUE_SHARE)
-    const first = revoke.splice(0, GROUP_MAX - reserved)
-    return first.concat(issue.splice(0, GROUP_MAX - first.length))
+    const first = revoke.take(GROUP_MAX - reserved)
+    return first.concat(issue.take(GROUP_MAX - first.length))
   }
 }

@@ -16,6 +16,7 @@ import {
   type GroupOutcome,
   type NewRow,
   revokes,
+  sharesOf,
   type Unit,
   type UnitOutcome,
 } from './units.ts'
@@ -74,7 +75,7 @@ export class Ledger {
   constructor(store: Store, defer: Defer) {
     this.#store = store
     this.#floorMs = store.floorMs
-    this.#commits = new GroupCommit((units) => this.#flush(units), defer)
+    this.#commits = new GroupCommit((units) => this.#flush(units), defer, sharesOf)
   }
 
   get waiting(): number {

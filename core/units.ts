@@ -1,3 +1,4 @@
+import type { SharePath } from './backlog.ts'
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
 import { traitsOf } from './log/row-kinds.ts'
 import type { LogHead } from './ports.ts'
@@ -135,4 +136,13 @@ export function revokes(unit: Unit): boolean {
     const { rule } = operation.row
     return traitsOf(rule).hits(rule) !== undefined
   })
+}
+
+/**
+ * Whose room a unit takes up while it waits for the store: its realm's, there its source's, and there its caller's. What
+ * a unit stands on begins with its caller; without one it is the server's own.
+ */
+export function sharesOf({ realm, standsOn }: Unit): SharePath {
+  const caller = standsOn[0]?.facts
+  return [realm, caller?.source ?? '', caller?.client ?? caller?.subject ?? '']
 }
