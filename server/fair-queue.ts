@@ -1,5 +1,5 @@
 import { Overloaded } from '@rescind/core'
-import { addressShare } from '@rescind/dialects'
+import { addressShare, newestOfMost } from '@rescind/dialects'
 
 /** Whose turn it is: where it comes from, and which account it is about. */
 export type Turn = { readonly from: string; readonly account: string }
@@ -85,13 +85,8 @@ export class FairQueue {
     return this.#takeFrom((task) => task.from, from) || this.#takeFrom((task) => task.account, account)
   }
 
-  /** The newest task of the largest share, unless that is left with less than the new one's share gets. */
   #takeFrom(nameOf: (task: Task) => string, mine: string): boolean {
-    const counts = new Map<string, number>()
-    for (const task of this.#waiting) counts.set(nameOf(task), (counts.get(nameOf(task)) ?? 0) + 1)
-    const [largest, count] = [...counts].reduce((one, other) => (other[1] > one[1] ? other : one), ['', 0])
-    if (count <= (counts.get(mine) ?? 0) + 1) return false
-    const last = [...this.#waiting].findLast((task) => nameOf(task) === largest)
+    const last = newestOfMost([...this.#waiting], nameOf, mine)
     if (last === undefined) return false
     this.#remove(last)
     last.refuse(new Overloaded(this.#words))

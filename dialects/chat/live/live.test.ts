@@ -14,10 +14,13 @@ import { wireRequest } from '../../../test/kit/request.ts'
 import { CHAT_APPS } from '../directory.ts'
 import {
   ADMIN,
+  API_KEY,
+  addApp,
   assertError,
   type ChatWorld,
   JSON_BODY,
   OTHER_ADMIN,
+  OTHER_API_KEY,
   openChat,
   reply,
   tokenPath,
@@ -231,6 +234,65 @@ test('as many streams as an app may have are opened, one more is 429, and one th
   assertError(await reply(await ask(OTHER_ADMIN)), 429, 'RATE_LIMIT_EXCEEDED', ['retryAfter'])
   await first.stop()
   await open(world, APP)
+})
+
+/** A world of three realms with two apps each; `open(0, ADMIN)` opens a stream of the first app of the first of them. */
+async function openRealms(bounds: { readonly streamsMax: number }): Promise<{
+  readonly ask: (realm: number, app: Readonly<Record<string, string>>) => Promise<Answer>
+}> {
+  const world = await openChat({ options: { bounds } })
+  const realms = [world.realm]
+  for (const name of ['second', 'third']) {
+    const realm = await world.realms.create(name, { by: 'test', from: 'local', how: 'test' })
+    await addApp(realm, 'acme', [API_KEY, 'c1'])
+    await addApp(realm, 'globex', [OTHER_API_KEY, 'c2'])
+    realms.push(realm)
+  }
+  const ask = async (nth: number, headers: Readonly<Record<string, string>>): Promise<Answer> =>
+    world.dialect.handle(realms[nth] ?? assert.fail(), wireRequest({ method: 'GET', path: APP, headers }))
+  return { ask }
+}
+
+const isCut = ({ until }: Answer): boolean => until?.aborted === true
+
+// Kind: whoever comes first with many holds what all need, for as long as it likes.
+test('[S3] when all streams are open, the newest of the realm with most gives way, and one of its own is 429', async () => {
+  const { ask } = await openRealms({ streamsMax: 4 })
+  const first: Answer[] = []
+  for (const app of [ADMIN, ADMIN, ADMIN, OTHER_ADMIN]) first.push(await ask(0, app))
+  assert.deepEqual(first.map(isCut), [false, false, false, false])
+  const [one, two] = [await ask(1, ADMIN), await ask(2, ADMIN)]
+  assert.deepEqual([one.status, two.status], [200, 200], 'two other realms are unhurt')
+  assert.deepEqual(first.map(isCut), [false, true, true, false], 'of the app with most in it')
+  assert.equal((await ask(0, ADMIN)).status, 429, 'nobody has more')
+  assert.equal((await ask(1, ADMIN)).status, 429, 'nobody drives out whoever has one more')
+  assert.deepEqual([one, two].map(isCut), [false, false])
+})
+
+test('[S3] when all streams are open, an app of the same realm with fewer gets the place of one with more', async () => {
+  const { ask } = await openRealms({ streamsMax: 4 })
+  const flood: Answer[] = []
+  for (let nth = 0; nth < 4; nth += 1) flood.push(await ask(0, ADMIN))
+  assert.equal((await ask(0, ADMIN)).status, 429)
+  assert.equal((await ask(0, OTHER_ADMIN)).status, 200)
+  assert.equal((await ask(0, OTHER_ADMIN)).status, 200)
+  assert.equal((await ask(0, OTHER_ADMIN)).status, 429)
+  assert.deepEqual(flood.map(isCut), [false, false, true, true])
+})
+
+test('[S3] a stream that gave way goes on from the place that its reader has come to', async () => {
+  const world = await openChat({ options: { bounds: { streamsMax: 2 } } })
+  const [token = ''] = await world.client('u1', 1)
+  const stays = await open(world, APP)
+  const goes = await open(world, APP)
+  const other = await open(world, APP, OTHER_ADMIN)
+  assert.equal(goes.answer.until?.aborted, true)
+  assert.equal(await goes.next(), undefined)
+  await world.admin('DELETE', tokenPath('u1'), { token })
+  assert.equal((await stays.next())?.event, 'revoked')
+  await other.stop()
+  const back = await open(world, APP, { ...ADMIN, 'last-event-id': goes.lastId })
+  assert.equal((await back.next())?.event, 'revoked')
 })
 
 test('one who leaves while nothing happens makes room at once', async () => {

@@ -12,6 +12,8 @@ const EXPIRED_WAITING_MAX = 4_096
 const EXPIRED_AT_ONCE = 256
 
 export type StreamParts = {
+  /** Whose it is, among all apps of all realms. */
+  readonly app: string
   readonly realm: Realm
   readonly audience: Audience
   readonly rows: RecentRows
@@ -54,6 +56,10 @@ export class LiveStream implements AsyncIterable<string> {
     return this.#parts.audience.source
   }
 
+  get app(): string {
+    return this.#parts.app
+  }
+
   answer(): Answer {
     const headers = {
       'content-type': 'text/event-stream',
@@ -93,8 +99,7 @@ export class LiveStream implements AsyncIterable<string> {
   beat(): void {
     this.#stalledBeats = this.#pulling ? 0 : this.#stalledBeats + 1
     if (this.#stalledBeats >= STALLED_BEATS_MAX) {
-      this.end()
-      this.#cut.abort()
+      this.giveWay()
       return
     }
     this.#beatDue = true
@@ -113,6 +118,12 @@ export class LiveStream implements AsyncIterable<string> {
     this.#ended = true
     this.#parts.onEnd()
     this.wake()
+  }
+
+  /** At once: its reader comes back with the place that it has come to. */
+  giveWay(): void {
+    this.end()
+    this.#cut.abort()
   }
 
   [Symbol.asyncIterator](): AsyncIterator<string> {

@@ -1,5 +1,6 @@
 import { type LogRow, Overloaded, type Realm, type RealmOrdinal, rowKindOf } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
+import { newestOfMost } from '../../wire/shares.ts'
 import type { AdminAct, AdminAsk } from '../callers.ts'
 import { isAllowedFrom } from '../callers.ts'
 import { CHAT_APPS, CHAT_CLIENTS, clientRecordId, isClientId, liveApiKeysOf } from '../directory.ts'
@@ -83,13 +84,14 @@ export class LiveStreams {
     const start = await startOf(realm, ask)
     if (this.#closed) throw new Overloaded('the server is stopping')
     const app = appKey(realm, ask.admin.app.name)
-    const open = this.#perApp.get(app) ?? 0
-    if (open >= this.#bounds.streamsPerAppMax || this.#open >= this.#bounds.streamsMax)
+    if ((this.#perApp.get(app) ?? 0) >= this.#bounds.streamsPerAppMax || !this.#hasRoom(realm, app))
       return tooMany(FULL_SECONDS, 'Too many streams are open.')
+    const open = this.#perApp.get(app) ?? 0
     this.#open += 1
     this.#perApp.set(app, open + 1)
     const streams = this.#of(realm)
     const stream: LiveStream = new LiveStream({
+      app,
       realm,
       audience: { source: ask.admin.source, client },
       rows: streams.rows,
@@ -101,6 +103,22 @@ export class LiveStreams {
     streams.open.add(stream)
     if (realm.isClosed) stream.endWithRealm()
     return stream.answer()
+  }
+
+  /**
+   * When all places are taken, somebody gives way: in the realm that has most of them, or else in its own one, the app that
+   * has most there.
+   */
+  #hasRoom({ ordinal }: Realm, app: string): boolean {
+    if (this.#open < this.#bounds.streamsMax) return true
+    const all = [...this.#realms].flatMap(([realm, { open }]) =>
+      Array.from(open, (stream) => ({ realm, stream })),
+    )
+    const other = newestOfMost(all, ({ realm }) => realm, ordinal)
+    const within = all.filter(({ realm }) => realm === (other?.realm ?? ordinal))
+    const last = newestOfMost(within, ({ stream }) => stream.app, app) ?? other
+    last?.stream.giveWay()
+    return last !== undefined
   }
 
   /** Realm by realm; one that takes longer than it is to the next time is not begun again meanwhile. */
