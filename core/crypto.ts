@@ -19,7 +19,7 @@ import {
   timingSafeEqual,
   verify,
 } from 'node:crypto'
-import type { Random } from './ports.ts'
+import type { Random } from './random.ts'
 
 const GCM_NONCE_BYTES = 12
 const GCM_TAG_BYTES = 16

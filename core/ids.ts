@@ -1,6 +1,6 @@
 import { randomBytes128 } from './crypto.ts'
 import { ContractBroken } from './faults.ts'
-import type { Random } from './ports.ts'
+import type { Random } from './random.ts'
 
 /** A string or number that only its own constructor can make: the compiler then keeps the kinds of id apart. */
 declare const brand: unique symbol

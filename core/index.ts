@@ -164,7 +164,6 @@ export { LogTrim, TRIM_AGE_MIN_MS } from './log-trim.ts'
 export type {
   Awaitable,
   ClientTokensAsk,
-  Clock,
   Consumption,
   Defer,
   DirectoryRecord,
@@ -177,7 +176,6 @@ export type {
   LogHead,
   MemoPage,
   MemosAsk,
-  Random,
   RecordKeyAsk,
   RecordPage,
   RecordsAsk,
@@ -200,6 +198,7 @@ export {
   seqOf,
 } from './position.ts'
 export { type Place, parsePosition, positionOf, positionText, readPosition } from './position-text.ts'
+export type { Clock, Random } from './random.ts'
 export { JWS_MAX_CHARS, RawToken, type TextRefused, TOKEN_MAX_BYTES } from './raw-token.ts'
 export {
   type Audit,
@@ -269,27 +268,22 @@ export {
   tokenRule,
 } from './revoke.ts'
 export { decodeRule, encodeRule } from './rule-bytes.ts'
-export {
-  type ChainedLogRow,
-  type ChangeRule,
-  type CutAsOf,
-  type CutShape,
-  type CutTarget,
-  type HoldRule,
-  type LogRow,
-  type ReleaseRule,
-  type RevokeRule,
-  type Rule,
-  type Target,
+export type {
+  ChainedLogRow,
+  ChangeRule,
+  CutAsOf,
+  CutShape,
+  CutTarget,
+  HoldRule,
+  LogRow,
+  ReleaseRule,
+  RevokeRule,
+  Rule,
+  Target,
 } from './rules.ts'
 export { sextetsAt } from './sextets.ts'
 export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-tokens.ts'
-export {
-  type ActiveKey,
-  SIGNING_KEYS,
-  type SigningKeyState,
-  type SigningKeyValue,
-} from './signing-keys.ts'
+export { type ActiveKey, SIGNING_KEYS, type SigningKeyState, type SigningKeyValue } from './signing-keys.ts'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts'
 export {
   type IsValue,

@@ -7,17 +7,6 @@ import type { Group, GroupOutcome, Memo, MemoName } from './units.ts'
 /** What a port answers at once when it can, and later when it must: embedded stores read without a promise. */
 export type Awaitable<T> = T | Promise<T>
 
-export interface Clock {
-  /** Milliseconds since 1970, UTC; may step. */
-  wallMs(): number
-  /** Milliseconds of a clock that only runs forward; its zero means nothing. */
-  monotonicMs(): number
-}
-
-export interface Random {
-  bytes(count: number): Buffer
-}
-
 /** How much each caller may issue; never asked about revoking. Counts what was issued, not what was tried. */
 export interface IssuingQuota {
   /** Seconds until this caller may issue again; 0: now. */

@@ -1,7 +1,7 @@
 import { seal, subkey, unseal } from './crypto.ts'
 import { StoreRefused } from './faults.ts'
 import type { RealmName } from './ids.ts'
-import type { Random } from './ports.ts'
+import type { Random } from './random.ts'
 import { RawToken } from './raw-token.ts'
 import type { TokenRecord } from './records.ts'
 

@@ -13,8 +13,9 @@ import {
 } from './ids.ts'
 import { Ledger } from './ledger.ts'
 import { faultAdvice, logFault } from './log-faults.ts'
-import type { Awaitable, Clock, Defer, IssuingQuota, Random, Store } from './ports.ts'
+import type { Awaitable, Defer, IssuingQuota, Store } from './ports.ts'
 import { ORIGIN } from './position.ts'
+import type { Clock, Random } from './random.ts'
 import { type Audit, type Caller, type FreeText, Realm } from './realm.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
 import {

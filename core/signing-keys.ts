@@ -12,7 +12,8 @@ import {
   thumbprint,
   type VerificationKey,
 } from './jwk.ts'
-import type { Awaitable, Random } from './ports.ts'
+import type { Awaitable } from './ports.ts'
+import type { Random } from './random.ts'
 import type { RealmKeys } from './realm-keys.ts'
 import { shaped } from './stored-json.ts'
 import { type JsonObject, parseStrictObject } from './strict-json.ts'

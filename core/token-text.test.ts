@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SeededRandom } from '../test/kit/realm.ts'
-import type { Random } from './ports.ts'
+import type { Random } from './random.ts'
 import { checksum, mintText, PREFIX, shapeOf } from './token-text.ts'
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'

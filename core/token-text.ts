@@ -1,5 +1,5 @@
 import { ContractBroken } from './faults.ts'
-import type { Random } from './ports.ts'
+import type { Random } from './random.ts'
 import { RawToken } from './raw-token.ts'
 
 /** Prefixes of everything that we mint; a scanner finds leaked text by them and by the checksum. */
