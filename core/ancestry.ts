@@ -1,5 +1,5 @@
+import type { Awaitable } from './awaitable.ts'
 import type { Handle } from './ids.ts'
-import type { Awaitable } from './ports.ts'
 import type { Ancestor, TokenFacts, TokenRecord } from './records.ts'
 
 /**

@@ -1,4 +1,5 @@
-import type { Awaitable } from './ports.ts'
+/** What a port answers at once when it can, and later when it must: embedded stores read without a promise. */
+export type Awaitable<T> = T | Promise<T>
 
 /**
  * Goes on with a value at once when it is here, and when it comes otherwise. Embedded stores answer without a promise,

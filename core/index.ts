@@ -1,5 +1,5 @@
 export { ancestorOf, ancestorsFrom, isWhole, withWholeAncestors } from './ancestry.ts'
-export { after } from './awaitable.ts'
+export { type Awaitable, after } from './awaitable.ts'
 export { ByteReader, ByteWriter } from './bytes.ts'
 export { actRow, type Deletion, deleteRecord, type Put, putRecord } from './change.ts'
 export { commitOwn } from './commit-own.ts'
@@ -162,7 +162,6 @@ export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export { type ChainChecked, type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
 export { LogTrim, TRIM_AGE_MIN_MS } from './log-trim.ts'
 export type {
-  Awaitable,
   ClientTokensAsk,
   Consumption,
   Defer,

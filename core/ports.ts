@@ -1,11 +1,9 @@
+import type { Awaitable } from './awaitable.ts'
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { ChainChecked } from './log-check.ts'
 import type { Source, TokenRecord, TokensSought } from './records.ts'
 import type { ChainedLogRow, LogRow } from './rules.ts'
 import type { Group, GroupOutcome, Memo, MemoName } from './units.ts'
-
-/** What a port answers at once when it can, and later when it must: embedded stores read without a promise. */
-export type Awaitable<T> = T | Promise<T>
 
 /** How much each caller may issue; never asked about revoking. Counts what was issued, not what was tried. */
 export interface IssuingQuota {

@@ -1,8 +1,7 @@
-import { after } from './awaitable.ts'
+import { type Awaitable, after } from './awaitable.ts'
 import { sha256Base64url } from './crypto.ts'
 import { grantId, type Handle, parseHandle, type TokenDigest, tokenDigest } from './ids.ts'
 import { numericDateMs, type ParsedJws, parseJws, verifyJws } from './jwt.ts'
-import type { Awaitable } from './ports.ts'
 import { BEYOND_LOGS, ordinalOf, type Position, position, seqOf } from './position.ts'
 import type { RawToken } from './raw-token.ts'
 import {

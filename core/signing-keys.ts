@@ -1,4 +1,4 @@
-import { after } from './awaitable.ts'
+import { type Awaitable, after } from './awaitable.ts'
 import { type KeyMembers, type SignatureAlgorithm, seal, subkey, unseal } from './crypto.ts'
 import type { Collection, Directory, Entry } from './directory.ts'
 import { ContractBroken } from './faults.ts'
@@ -12,7 +12,6 @@ import {
   thumbprint,
   type VerificationKey,
 } from './jwk.ts'
-import type { Awaitable } from './ports.ts'
 import type { Random } from './random.ts'
 import type { RealmKeys } from './realm-keys.ts'
 import { shaped } from './stored-json.ts'

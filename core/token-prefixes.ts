@@ -1,7 +1,6 @@
-import { after } from './awaitable.ts'
+import { type Awaitable, after } from './awaitable.ts'
 import { putRecord } from './change.ts'
 import type { Collection } from './directory.ts'
-import type { Awaitable } from './ports.ts'
 import type { Audit, Caller, Realm } from './realm.ts'
 import { isMembers } from './stored-json.ts'
 import { type Prefixes, prefixProblem, TokenGrammar } from './token-text.ts'
