@@ -6,7 +6,7 @@ import { GroupRules } from './group-rules.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { Keeping } from './keeping.ts'
 import { traitsOf } from './log/row-kinds.ts'
-import type { Defer, LogHead, Store } from './ports.ts'
+import type { Defer, Store } from './ports.ts'
 import type { Position } from './position.ts'
 import { RevocationIndex } from './revocation-index.ts'
 import { keepInBytes, settleKeep } from './rule-bytes.ts'
@@ -14,6 +14,7 @@ import type { LogRow, RevokeRule, Rule } from './rules.ts'
 import {
   type ConflictWhat,
   type GroupOutcome,
+  type LogHead,
   type NewRow,
   revokes,
   sharesOf,

@@ -1,10 +1,9 @@
 import { hmacSha256, sameDigest, subkey } from './crypto.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { LAST_INSTANT_MS } from './lifetimes.ts'
-import type { LogHead, Store } from './ports.ts'
-
+import type { Store } from './ports.ts'
 import type { LogRow } from './rules.ts'
-import type { Memo, MemoName } from './units.ts'
+import type { LogHead, Memo, MemoName } from './units.ts'
 
 /**
  * Where a trimmed log begins and what was kept of the rows before, under a key that is not in the store: whoever can

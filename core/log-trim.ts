@@ -1,10 +1,9 @@
 import { traitsOf } from './log/row-kinds.ts'
 import { KeptSum, keptRows } from './log-anchor.ts'
-import type { LogHead } from './ports.ts'
 import type { Realm } from './realm.ts'
 import { decodeRule } from './rule-bytes.ts'
 import type { ChainedLogRow, LogRow, Rule } from './rules.ts'
-import type { TrimLog } from './units.ts'
+import type { LogHead, TrimLog } from './units.ts'
 
 /** Rows that one step removes: a flush of some milliseconds, behind which nobody waits long. */
 export const TRIM_ROWS_MAX = 500

@@ -3,7 +3,7 @@ import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
 import type { ChainChecked } from './log-check.ts'
 import type { Source, TokenRecord, TokensSought } from './records.ts'
 import type { ChainedLogRow, LogRow } from './rules.ts'
-import type { Group, GroupOutcome, Memo, MemoName } from './units.ts'
+import type { Group, GroupOutcome, LogHead, Memo, MemoName } from './units.ts'
 
 /** How much each caller may issue; never asked about revoking. Counts what was issued, not what was tried. */
 export interface IssuingQuota {
@@ -30,9 +30,6 @@ export type TokenPage = { readonly records: readonly TokenRecord[]; readonly nex
 export type MemoPage = { readonly memos: readonly Memo[]; readonly next: string | undefined }
 
 export type Consumption = { readonly handle: Handle; readonly sealed: Uint8Array | undefined }
-
-/** The end of a realm's log as it is on stable storage. `seq` 0 is an empty log. */
-export type LogHead = { readonly seq: number; readonly chain: Buffer }
 
 /**
  * The memory. Keyed reads see everything committed before they began.

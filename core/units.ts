@@ -1,7 +1,6 @@
 import type { SharePath } from './backlog.ts'
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
 import { traitsOf } from './log/row-kinds.ts'
-import type { LogHead } from './ports.ts'
 import type { Source, TokenFacts, TokenRecord } from './records.ts'
 import type { Rule } from './rules.ts'
 
@@ -106,6 +105,9 @@ export type MemoName = { readonly kind: string; readonly id: string }
 export type Memo = MemoName & { readonly value: Uint8Array; readonly expiresAtMs: number }
 
 export type RecordKey = { readonly name: string; readonly value: string }
+
+/** The end of a realm's log as it is on stable storage. `seq` 0 is an empty log. */
+export type LogHead = { readonly seq: number; readonly chain: Buffer }
 
 /** What one flush makes durable. */
 export type Group = { readonly units: readonly Unit[]; readonly floorMs: number }
