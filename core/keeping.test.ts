@@ -6,8 +6,8 @@ import { putRecord } from './change.ts'
 import { putToken, recordOf } from './issue.ts'
 import { ISSUER_TERMS, type IssuerTerms } from './issuer-terms.ts'
 import { ISSUERS, type IssuerValue, issuerId } from './issuers.ts'
-import { legacyForGood } from './keeping.ts'
 import { SLICES } from './key-table.ts'
+import { legacyForGood } from './legacy-keep.ts'
 import {
   ASSIGNED_LIFETIME_MAX_MS,
   KEEP_FOREVER_MS,

@@ -1,5 +1,6 @@
 import type { RealmOrdinal } from './ids.ts'
 import { ISSUER_TERMS, type IssuerTerms } from './issuer-terms.ts'
+import type { LegacyKeep } from './legacy-keep.ts'
 import { KEEP_FOREVER_MS, keptPast, LIFETIME_MAX_MS } from './lifetimes.ts'
 import type { Store } from './ports.ts'
 import type { Source } from './records.ts'
@@ -14,13 +15,6 @@ const ISSUERS_NAME = 'issuers'
 /** What an issuer's skew can be, and what it counts as where nobody knows. */
 export const SKEW_MAX_SECONDS = 600
 const PAGE = 1_000
-
-/** How long a rule counts whose row was written before keeps were computed in the commit. */
-export type LegacyKeep = (rule: RevokeRule) => number
-
-/** Of a log whose store is elsewhere: nothing but a token's own expiry can be trusted, so all else stays. */
-export const legacyForGood: LegacyKeep = ({ target, keepUntilMs }) =>
-  target.kind === 'token' ? keepUntilMs : KEEP_FOREVER_MS
 
 /** The highest expiry that a store keeps for a source: whole days, so that it is written once a day and not once a token. */
 export function expiryCeiling(expiresAtMs: number): number {
