@@ -280,7 +280,7 @@ export type {
   Target,
 } from './rules.ts'
 export { sextetsAt } from './sextets.ts'
-export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-tokens.ts'
+export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-claims.ts'
 export { type ActiveKey, SIGNING_KEYS, type SigningKeyState, type SigningKeyValue } from './signing-keys.ts'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts'
 export {

@@ -20,7 +20,7 @@ import { BEYOND_LOGS } from './position.ts'
 import { RawToken } from './raw-token.ts'
 import { type Caller, callerFacts, type Realm } from './realm.ts'
 import type { Ancestor, TokenRecord } from './records.ts'
-import { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-tokens.ts'
+import { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-claims.ts'
 
 const HOUR_MS = 3_600_000
 
