@@ -1,29 +1,20 @@
 /**
- * The only file of this room that touches node:crypto. `hash` with a string in and a string out is the fast path:
+ * Digests and signatures, by node:crypto. `hash` with a string in and a string out is the fast path:
  * 0.6 µs against 2 µs for `createHash` (bench/README.md, "in process").
  */
 import {
-  createCipheriv,
-  createDecipheriv,
-  createECDH,
   createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
-  generateKeyPair,
   type Hash,
   hash,
-  hkdfSync,
   type KeyObject,
   sign,
   timingSafeEqual,
   verify,
 } from 'node:crypto'
 import type { Random } from './random.ts'
-
-const GCM_NONCE_BYTES = 12
-const GCM_TAG_BYTES = 16
-const KEY_BYTES = 32
 
 export function sha256Base64url(text: string): string {
   return hash('sha256', text, 'base64url')
@@ -85,42 +76,6 @@ const RIGHT = Buffer.alloc(DIGEST_CHARS)
 
 export function randomBytes128(random: Random): string {
   return random.bytes(16).toString('base64url')
-}
-
-/** What seals: the key, what the sealed bytes belong to (it must be said again to open them), and a nonce's source. */
-export type SealWith = { readonly key: Uint8Array; readonly associated: string; readonly random: Random }
-
-/** AES-256-GCM; the result is nonce ‖ tag ‖ ciphertext. */
-export function seal({ key, associated, random }: SealWith, plain: Uint8Array): Buffer {
-  const nonce = random.bytes(GCM_NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce)
-  cipher.setAAD(Buffer.from(associated, 'utf8'))
-  const body = Buffer.concat([cipher.update(plain), cipher.final()])
-  return Buffer.concat([nonce, cipher.getAuthTag(), body])
-}
-
-/** @returns undefined when the sealed bytes were not made with this key and these associated data. */
-export function unseal(key: Uint8Array, sealed: Uint8Array, associated: string): Buffer | undefined {
-  if (sealed.length < GCM_NONCE_BYTES + GCM_TAG_BYTES) return undefined
-  const nonce = sealed.subarray(0, GCM_NONCE_BYTES)
-  const tag = sealed.subarray(GCM_NONCE_BYTES, GCM_NONCE_BYTES + GCM_TAG_BYTES)
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: GCM_TAG_BYTES })
-  decipher.setAAD(Buffer.from(associated, 'utf8'))
-  decipher.setAuthTag(tag)
-  try {
-    return Buffer.concat([
-      decipher.update(sealed.subarray(GCM_NONCE_BYTES + GCM_TAG_BYTES)),
-      decipher.final(),
-    ])
-  } catch {
-    // node:crypto reports a wrong tag by throwing; to us that is an answer ("not ours"), not an outage.
-    return undefined
-  }
-}
-
-/** HKDF-SHA-256 without salt: the input keys are uniformly random already (RFC 5869 §3.1). */
-export function subkey(key: Uint8Array, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, new Uint8Array(0), purpose, KEY_BYTES))
 }
 
 /** The signature algorithms that are spoken here (RFC 7518 §3.1, RFC 8037 §3.1); a key is good for exactly one. */
@@ -197,72 +152,4 @@ function signatureOptions({ algorithm, key }: SignedBy): {
 } {
   const plain = { key, dsaEncoding: 'ieee-p1363' } as const
   return algorithm === 'PS256' ? { ...plain, padding: PSS_PADDING, saltLength: PSS_SALT_BYTES } : plain
-}
-
-/** Bits of the RSA keys that are made here. */
-const RSA_BITS = 2_048
-
-/** A new private key as JWK members. RSA primes come from node:crypto itself, off this thread; the others from `random`. */
-export async function makePrivateMembers(
-  algorithm: SignatureAlgorithm,
-  random: Random,
-): Promise<Readonly<Record<string, string>>> {
-  switch (algorithm) {
-    case 'ES256':
-      return p256Members(random)
-    case 'EdDSA':
-      return ed25519Members(random)
-    case 'RS256':
-    case 'PS256':
-      return rsaMembers()
-  }
-}
-
-function p256Members(random: Random): KeyMembers {
-  const ecdh = createECDH('prime256v1')
-  const scalar = p256Scalar(random)
-  ecdh.setPrivateKey(scalar)
-  // 0x04 ‖ x ‖ y
-  const point = ecdh.getPublicKey()
-  const [x, y] = [point.subarray(1, 33), point.subarray(33, 65)]
-  return {
-    kty: 'EC',
-    crv: 'P-256',
-    x: x.toString('base64url'),
-    y: y.toString('base64url'),
-    d: scalar.toString('base64url'),
-  }
-}
-
-/** The order of P-256: a private key is below it and not zero; 32 random bytes are so but once in 2^32 draws. */
-const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
-
-function p256Scalar(random: Random): Buffer {
-  for (;;) {
-    const scalar = random.bytes(KEY_BYTES)
-    const value = BigInt(`0x${scalar.toString('hex')}`)
-    if (value > 0n && value < P256_ORDER) return scalar
-  }
-}
-
-/** PKCS #8 of an Ed25519 key, up to its 32 bytes of seed (RFC 8410 §7). */
-const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
-
-function ed25519Members(random: Random): KeyMembers {
-  const der = Buffer.concat([ED25519_PKCS8, random.bytes(KEY_BYTES)])
-  return membersOf(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
-}
-
-function rsaMembers(): Promise<KeyMembers> {
-  return new Promise((resolve, reject) => {
-    generateKeyPair('rsa', { modulusLength: RSA_BITS }, (error, _publicKey, privateKey) => {
-      if (error === null) resolve(membersOf(privateKey))
-      else reject(error)
-    })
-  })
-}
-
-function membersOf(key: KeyObject): KeyMembers {
-  const members = Object.entries(key.export({ format: 'jwk' }))
-  return Object.fromEntries(members.filter((one): one is [string, string] => typeof one[1] === 'string'))
 }

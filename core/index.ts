@@ -8,16 +8,12 @@ export {
   hmacSha1,
   hmacSha256,
   type KeyMembers,
-  makePrivateMembers,
   type SignatureAlgorithm,
   type SignatureKey,
   sameDigest,
-  seal,
   secretDigest,
   sha256,
   sha256Base64url,
-  subkey,
-  unseal,
 } from './crypto.ts'
 export { type Cut, cutHits } from './cut-table.ts'
 export {
@@ -196,6 +192,7 @@ export {
   seqOf,
 } from './position.ts'
 export { type Place, parsePosition, positionOf, positionText, readPosition } from './position-text.ts'
+export { makePrivateMembers } from './private-keys.ts'
 export type { Clock, Random } from './random.ts'
 export { JWS_MAX_CHARS, RawToken, type TextRefused, TOKEN_MAX_BYTES } from './raw-token.ts'
 export {
@@ -279,6 +276,7 @@ export type {
   Rule,
   Target,
 } from './rules.ts'
+export { seal, subkey, unseal } from './sealing.ts'
 export { sextetsAt } from './sextets.ts'
 export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-claims.ts'
 export { type ActiveKey, SIGNING_KEYS, type SigningKeyState, type SigningKeyValue } from './signing-keys.ts'

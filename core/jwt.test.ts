@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import * as jose from 'jose'
 import { SeededRandom } from '../test/kit/realm.ts'
-import { makePrivateMembers, type SignatureAlgorithm, verifySignature } from './crypto.ts'
+import { type SignatureAlgorithm, verifySignature } from './crypto.ts'
 import {
   exportPublicJwk,
   importJwks,
@@ -23,6 +23,7 @@ import {
   signJws,
   verifyJws,
 } from './jwt.ts'
+import { makePrivateMembers } from './private-keys.ts'
 import { JWS_MAX_CHARS } from './raw-token.ts'
 import type { Json, JsonObject } from './strict-json.ts'
 

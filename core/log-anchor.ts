@@ -1,8 +1,9 @@
-import { hmacSha256, sameDigest, subkey } from './crypto.ts'
+import { hmacSha256, sameDigest } from './crypto.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { LAST_INSTANT_MS } from './lifetimes.ts'
 import type { Store } from './ports.ts'
 import type { LogRow } from './rules.ts'
+import { subkey } from './sealing.ts'
 import type { LogHead, Memo, MemoName } from './units.ts'
 
 /**

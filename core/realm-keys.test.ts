@@ -2,16 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { SeededRandom } from '../test/kit/realm.ts'
-import {
-  hmacSha256,
-  sameDigest,
-  seal,
-  secretDigest,
-  sha256Base64url,
-  sha256Latin1,
-  subkey,
-  unseal,
-} from './crypto.ts'
+import { hmacSha256, sameDigest, secretDigest, sha256Base64url, sha256Latin1 } from './crypto.ts'
 import { StoreRefused } from './faults.ts'
 import { parseRealmName, type RealmName } from './ids.ts'
 import { DIGEST_KEY, digestAt, handleAt } from './property/samples.ts'
@@ -23,6 +14,7 @@ import {
   unwrapRealmKeys,
   wrapRealmKeys,
 } from './realm-keys.ts'
+import { seal, subkey, unseal } from './sealing.ts'
 
 const random = new SeededRandom('keys')
 const MASTER = { bytes: random.bytes(32) }
