@@ -34,7 +34,8 @@ import {
 import { SignedTexts } from './signed.ts'
 import { Follower, type Timers } from './source/follower.ts'
 import { type Recalled, StateFile } from './source/state-file.ts'
-import type { FeedConfig, Transport, Trouble } from './source/transport.ts'
+import type { FeedConfig, Transport } from './source/transport.ts'
+import type { Trouble } from './source/trouble.ts'
 import { Used } from './used.ts'
 
 export type EngineParts = {

@@ -13,7 +13,7 @@ export type {
   Unknown,
   VerifierStats,
 } from './results.ts'
-export type { Trouble, TroubleKind } from './source/transport.ts'
+export type { Trouble, TroubleKind } from './source/trouble.ts'
 export {
   createTestVerifier,
   type TestToken,

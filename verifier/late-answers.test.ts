@@ -11,7 +11,7 @@ import {
 } from '../test/kit/verifier-world.ts'
 import { decide } from './guard/bearer.ts'
 import type { OnStale } from './results.ts'
-import { SourceFailed } from './source/transport.ts'
+import { SourceFailed } from './source/trouble.ts'
 import { MemorySource } from './testing/memory-source.ts'
 
 /*

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { openVerifierWorld } from '../test/kit/verifier-world.ts'
 import { httpTransport } from './source/http.ts'
 import { TIMERS } from './source/timers.ts'
-import { SourceFailed } from './source/transport.ts'
+import { SourceFailed } from './source/trouble.ts'
 
 /** What is no answer to "is this token good?" is never taken for yes, whatever it looks like. */
 const NO_ANSWERS: readonly (readonly [name: string, status: number, body: string, type?: string])[] = [

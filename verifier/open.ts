@@ -4,7 +4,7 @@ import { Engine } from './engine.ts'
 import { type ConnectionState, isOnStale, type OnStale } from './results.ts'
 import { httpTransport } from './source/http.ts'
 import { TIMERS } from './source/timers.ts'
-import type { Trouble } from './source/transport.ts'
+import type { Trouble } from './source/trouble.ts'
 import { Verifier } from './verifier.ts'
 
 export type VerifierOptions = {

@@ -11,7 +11,7 @@ import { test } from 'node:test'
 import { TEST_CERT, TEST_KEY } from '../test/kit/tls.ts'
 import { openVerifierWorld } from '../test/kit/verifier-world.ts'
 import { NotReady, openVerifier, type Trouble } from './index.ts'
-import { SourceFailed } from './source/transport.ts'
+import { SourceFailed } from './source/trouble.ts'
 import { MemorySource } from './testing/memory-source.ts'
 
 async function portOf(server: Server): Promise<number> {

@@ -12,7 +12,7 @@ import {
 } from './results.ts'
 import type { Timers } from './source/follower.ts'
 import type { StateFile } from './source/state-file.ts'
-import type { Trouble } from './source/transport.ts'
+import type { Trouble } from './source/trouble.ts'
 import { type OnRevoked, type Watch, type Known as Watched, Watches } from './watches.ts'
 
 export type VerifierParts = {

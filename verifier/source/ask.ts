@@ -1,4 +1,5 @@
-import { type AskAnswer, SourceFailed, type Transport } from './transport.ts'
+import type { AskAnswer, Transport } from './transport.ts'
+import { SourceFailed } from './trouble.ts'
 
 /** What the server says of one token. @returns undefined when it cannot be asked: then nobody knows. */
 export function askIfPossible(

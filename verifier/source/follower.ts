@@ -13,7 +13,8 @@ import {
   type Snapshot,
 } from '@rescind/core'
 import { type ConnectionState, isLaxer, type OnStale } from '../results.ts'
-import { type FeedConfig, type Hello, SourceFailed, type Transport, type Trouble } from './transport.ts'
+import type { FeedConfig, Hello, Transport } from './transport.ts'
+import { SourceFailed, type Trouble } from './trouble.ts'
 
 /** What runs later; tests run it when they say so. */
 export type Timers = {

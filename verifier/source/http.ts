@@ -5,15 +5,8 @@ import { SENT_MAX } from '../questions.ts'
 import { readAck, readConfig, readHello, readObject } from './read.ts'
 import { SseParser } from './sse.ts'
 import { TIMERS } from './timers.ts'
-import {
-  connectionFailed,
-  refused,
-  SourceFailed,
-  type StreamAsk,
-  type StreamListener,
-  type Transport,
-  timedOut,
-} from './transport.ts'
+import type { StreamAsk, StreamListener, Transport } from './transport.ts'
+import { connectionFailed, refused, SourceFailed, timedOut } from './trouble.ts'
 
 const FEED = '/control/v1/feed'
 const CONNECT_TIMEOUT_MS = 5_000

@@ -7,7 +7,7 @@ import {
   SIGNATURE_ALGORITHMS,
 } from '@rescind/core'
 import type { AckAnswer, FeedConfig, Hello, KnownIssuer } from './transport.ts'
-import { SourceFailed } from './transport.ts'
+import { SourceFailed } from './trouble.ts'
 
 type Members = Readonly<Record<string, unknown>>
 

@@ -12,7 +12,8 @@ import {
   sha256,
 } from '@rescind/core'
 import { readConfig } from './read.ts'
-import { type FeedConfig, SourceFailed } from './transport.ts'
+import type { FeedConfig } from './transport.ts'
+import { SourceFailed } from './trouble.ts'
 
 /** Between two writes, while much happens. */
 const KEEP_EVERY_MS = 10_000

@@ -13,15 +13,15 @@ import {
   sha256,
   traitsOf,
 } from '@rescind/core'
-import {
-  type AckAnswer,
-  type AskAnswer,
-  type FeedConfig,
-  SourceFailed,
-  type StreamAsk,
-  type StreamListener,
-  type Transport,
+import type {
+  AckAnswer,
+  AskAnswer,
+  FeedConfig,
+  StreamAsk,
+  StreamListener,
+  Transport,
 } from '../source/transport.ts'
+import { SourceFailed } from '../source/trouble.ts'
 
 const DIGEST_KEY = 'test-source-digest-key-of-forty-three-chars'
 const POSITION_KEY = Buffer.alloc(32, 1)
