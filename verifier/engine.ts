@@ -36,7 +36,7 @@ import { Follower, type Timers } from './source/follower.ts'
 import { type Recalled, StateFile } from './source/state-file.ts'
 import type { FeedConfig, Transport } from './source/transport.ts'
 import type { Trouble } from './source/trouble.ts'
-import { Used } from './used.ts'
+import { type Noted, Used } from './used.ts'
 
 export type EngineParts = {
   readonly transport: Transport
@@ -73,18 +73,18 @@ const STARTING: Unknown = { kind: 'unknown', why: 'starting' }
 export const STALE: Unknown = { kind: 'unknown', why: 'stale' }
 const UNSEEN: Unknown = { kind: 'unknown', why: 'unseen' }
 /** What is remembered of a token, and what the index said of it when that last changed. */
-export type Seen = Known & {
-  /** Proven by a signature that was checked here, so that a change of keys means to look again. */
-  readonly signed: boolean
-  /** Whether it may be presented with a request at all. */
-  readonly isUsable: boolean
-  /** The version of the index that `turned` is of. */
-  version: number
-  /** Why it is over, whatever the time; undefined: it is not. */
-  turned: Inactive | undefined
-  answer: Active | undefined
-  usedMinute: number
-}
+export type Seen = Known &
+  Noted & {
+    /** Proven by a signature that was checked here, so that a change of keys means to look again. */
+    readonly signed: boolean
+    /** Whether it may be presented with a request at all. */
+    readonly isUsable: boolean
+    /** The version of the index that `turned` is of. */
+    version: number
+    /** Why it is over, whatever the time; undefined: it is not. */
+    turned: Inactive | undefined
+    answer: Active | undefined
+  }
 
 /**
  * One running follower of a server and everything that is known by it, for all verifiers of a process that ask the same
