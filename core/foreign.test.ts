@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SeededRandom } from '../test/kit/realm.ts'
-import type { SignatureAlgorithm } from './crypto.ts'
 import { type ForeignIssuer, type ForeignRead, foreignKeys, readForeign } from './foreign.ts'
 import { exportPublicJwk, importPrivateJwk, type SigningKey, type VerificationKey } from './jwk.ts'
 import { parseJws, signJws } from './jwt.ts'
 import { BEYOND_LOGS } from './position.ts'
 import { makePrivateMembers } from './private-keys.ts'
 import { NOW_MS } from './property/samples.ts'
+import type { SignatureAlgorithm } from './signatures.ts'
 import type { Json, JsonObject } from './strict-json.ts'
 
 const ISSUER: ForeignIssuer = {

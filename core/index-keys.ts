@@ -1,4 +1,4 @@
-import { sha256Latin1 } from './crypto.ts'
+import { sha256Latin1 } from './digests.ts'
 import { unreachable } from './faults.ts'
 import type { Brand, TokenDigest } from './ids.ts'
 import type { Principals } from './records.ts'

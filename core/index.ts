@@ -4,18 +4,8 @@ export { ByteReader, ByteWriter } from './bytes.ts'
 export { actRow, type Deletion, deleteRecord, type Put, putRecord } from './change.ts'
 export { commitOwn } from './commit-own.ts'
 export { covers } from './covers.ts'
-export {
-  hmacSha1,
-  hmacSha256,
-  type KeyMembers,
-  type SignatureAlgorithm,
-  type SignatureKey,
-  sameDigest,
-  secretDigest,
-  sha256,
-  sha256Base64url,
-} from './crypto.ts'
 export { type Cut, cutHits } from './cut-table.ts'
+export { hmacSha1, hmacSha256, sameDigest, secretDigest, sha256, sha256Base64url } from './digests.ts'
 export {
   type Collection,
   Directory,
@@ -278,6 +268,7 @@ export type {
 } from './rules.ts'
 export { seal, subkey, unseal } from './sealing.ts'
 export { sextetsAt } from './sextets.ts'
+export type { KeyMembers, SignatureAlgorithm, SignatureKey } from './signatures.ts'
 export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-claims.ts'
 export { type ActiveKey, SIGNING_KEYS, type SigningKeyState, type SigningKeyValue } from './signing-keys.ts'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts'

@@ -1,5 +1,5 @@
 import { type Awaitable, after } from './awaitable.ts'
-import { sha256Base64url } from './crypto.ts'
+import { sha256Base64url } from './digests.ts'
 import type { Collection, Directory, Entry } from './directory.ts'
 import { type ClaimMap, type ForeignIssuer, foreignSource } from './foreign.ts'
 import { payloadOf } from './jose-text.ts'

@@ -1,3 +1,4 @@
+import { sha256Base64url } from './digests.ts'
 import {
   type KeyMembers,
   modulusBits,
@@ -6,8 +7,7 @@ import {
   publicMembers,
   type SignatureAlgorithm,
   type SignatureKey,
-  sha256Base64url,
-} from './crypto.ts'
+} from './signatures.ts'
 import { isObject, type Json, type JsonObject } from './strict-json.ts'
 
 /** A key that proves signatures. Its algorithm is pinned when it is imported: what a token's header says never counts. */

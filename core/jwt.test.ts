@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import * as jose from 'jose'
 import { SeededRandom } from '../test/kit/realm.ts'
-import { type SignatureAlgorithm, verifySignature } from './crypto.ts'
 import {
   exportPublicJwk,
   importJwks,
@@ -25,6 +24,7 @@ import {
 } from './jwt.ts'
 import { makePrivateMembers } from './private-keys.ts'
 import { JWS_MAX_CHARS } from './raw-token.ts'
+import { type SignatureAlgorithm, verifySignature } from './signatures.ts'
 import type { Json, JsonObject } from './strict-json.ts'
 
 type Pair = { readonly signing: SigningKey; readonly verifying: VerificationKey; readonly jwk: JsonObject }

@@ -1,6 +1,6 @@
-import { type SignedBy, signText, verifySignature } from './crypto.ts'
 import { algorithmNamed, isCanonicalBase64url, type SigningKey, type VerificationKey } from './jwk.ts'
 import { JWS_MAX_CHARS } from './raw-token.ts'
+import { type SignedBy, signText, verifySignature } from './signatures.ts'
 import { isObject, type Json, type JsonObject, parseStrictJson } from './strict-json.ts'
 
 const HEADER_MAX_CHARS = 2_048

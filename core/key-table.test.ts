@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { sha256Latin1 } from './crypto.ts'
+import { sha256Latin1 } from './digests.ts'
 import { ContractBroken } from './faults.ts'
 import { digestKeyOf, type IndexKey } from './index-keys.ts'
 import { KeyTable, SLICES } from './key-table.ts'

@@ -1,4 +1,4 @@
-import { hmacSha256, sameDigest } from './crypto.ts'
+import { hmacSha256, sameDigest } from './digests.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { LAST_INSTANT_MS } from './lifetimes.ts'
 import type { Store } from './ports.ts'

@@ -1,4 +1,4 @@
-import { sha256 } from './crypto.ts'
+import { sha256 } from './digests.ts'
 
 /** The chain value before the first row. */
 export const CHAIN_START: Buffer = Buffer.alloc(32)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { sha256 } from './crypto.ts'
+import { sha256 } from './digests.ts'
 import { CHAIN_START, chainAfter } from './log-chain.ts'
 import { type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
 import { NOW_MS, revoking, rowOf, tokenTarget } from './property/samples.ts'

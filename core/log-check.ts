@@ -1,4 +1,4 @@
-import { sha256 } from './crypto.ts'
+import { sha256 } from './digests.ts'
 import { CHAIN_START, chainAfter } from './log-chain.ts'
 import type { ChainedLogRow } from './rules.ts'
 

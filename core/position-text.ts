@@ -1,4 +1,4 @@
-import { hmacSha256, sameDigest } from './crypto.ts'
+import { hmacSha256, sameDigest } from './digests.ts'
 import { ORDINAL_MAX, type Position, position, SEQ_MAX } from './position.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { sha256Base64url } from './crypto.ts'
+import { sha256Base64url } from './digests.ts'
 import { parseHandle, type TokenDigest, tokenDigest } from './ids.ts'
 import { type JoseForm, joseForm, nameOfSigned, payloadOf, twinOfSigned } from './jose-text.ts'
 

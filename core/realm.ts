@@ -1,6 +1,6 @@
 import { withWholeAncestors } from './ancestry.ts'
 import { type Awaitable, after } from './awaitable.ts'
-import { secretDigest } from './crypto.ts'
+import { secretDigest } from './digests.ts'
 import { Directory, type RecordWatch } from './directory.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
 import { NotReadable } from './faults.ts'

@@ -1,5 +1,5 @@
 import { type Awaitable, after } from './awaitable.ts'
-import { sha256Base64url } from './crypto.ts'
+import { sha256Base64url } from './digests.ts'
 import { type Handle, type TokenDigest, tokenDigest } from './ids.ts'
 import { parseJws, verifyJws } from './jwt.ts'
 import type { RawToken } from './raw-token.ts'

@@ -1,5 +1,4 @@
 import { type Awaitable, after } from './awaitable.ts'
-import type { KeyMembers, SignatureAlgorithm } from './crypto.ts'
 import type { Collection, Directory, Entry } from './directory.ts'
 import { ContractBroken } from './faults.ts'
 import type { RealmName } from './ids.ts'
@@ -15,6 +14,7 @@ import {
 import type { Random } from './random.ts'
 import type { RealmKeys } from './realm-keys.ts'
 import { seal, subkey, unseal } from './sealing.ts'
+import type { KeyMembers, SignatureAlgorithm } from './signatures.ts'
 import { shaped } from './stored-json.ts'
 import { type JsonObject, parseStrictObject } from './strict-json.ts'
 

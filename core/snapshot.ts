@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from './bytes.ts'
-import { RunningHash, sha256 } from './crypto.ts'
 import type { Cut } from './cut-table.ts'
+import { RunningHash, sha256 } from './digests.ts'
 import { ContractBroken } from './faults.ts'
 import type { IndexKey } from './index-keys.ts'
 import { keepUntilOf, PARTITIONS } from './key-table.ts'

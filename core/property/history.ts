@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { sha256 } from '../crypto.ts'
+import { sha256 } from '../digests.ts'
 import { PARTITIONS } from '../key-table.ts'
 import { chainAfter } from '../log-chain.ts'
 import { ORIGIN } from '../position.ts'

@@ -1,4 +1,4 @@
-import { sha256 } from '../crypto.ts'
+import { sha256 } from '../digests.ts'
 import { type GrantId, grantId, type Handle, handleFromBytes, type TokenDigest, tokenDigest } from '../ids.ts'
 import { traitsOf } from '../log/row-kinds.ts'
 import { position } from '../position.ts'
