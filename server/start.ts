@@ -216,6 +216,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
       {
         dialect: createIdentityDialect({
           passwords,
+          scans,
           ratePerSecond: config.identityRate,
           chainRevocation: config.identityChainRevocation,
         }),

@@ -6,8 +6,8 @@ import { appKey } from './tools.ts'
 /** A call that looks at many records: an app has room for some of them at once, and so has the process. */
 export function listing(scans: Scans, act: AdminAct): AdminAct {
   return async (realm, ask) => {
-    const key = `chat/${appKey(realm, ask.admin.app.name)}`
-    return (await scans.run(key, () => act(realm, ask))) ?? BUSY
+    const share = { realm: realm.name, key: `chat/${appKey(realm, ask.admin.app.name)}` }
+    return (await scans.run(share, () => act(realm, ask))) ?? BUSY
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Realm } from '@rescind/core'
 import type { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
+import type { Scans } from '../wire/scans.ts'
 import type { MessageLimits } from './message-limits.ts'
 import type { Notifier } from './notifier.ts'
 import type { PasscodeGuesses } from './passcode-guesses.ts'
@@ -12,6 +13,8 @@ export type Settings = {
   readonly tokenLifeMs: number
   readonly region: string
   readonly rate: RateLimit
+  /** Room for lists, which other dialects share. */
+  readonly scans: Scans
   readonly passcodes: PasscodeGuesses
   /** Text messages and mails that are sent. */
   readonly messages: MessageLimits

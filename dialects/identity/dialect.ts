@@ -5,6 +5,7 @@ import type { Dialect } from '../wire/dialect.ts'
 import { splitPath } from '../wire/path.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
+import { Scans } from '../wire/scans.ts'
 import type { Call, Settings } from './call.ts'
 import { faultOf, overLimit, withReason, writeV2Fault } from './faults.ts'
 import { type Format, formatOf, inFormat, withoutSuffix } from './format.ts'
@@ -24,6 +25,8 @@ export type IdentityOptions = {
   readonly passwords: PasswordCheck
   /** Requests of one caller; 0 switches the limit off. Default 50. */
   readonly ratePerSecond?: number
+  /** Room for lists, which is shared with other dialects. Default: room of its own. */
+  readonly scans?: Scans
   /** Default 24 hours. */
   readonly tokenLifeSeconds?: number
   /** Whether a token that was rescoped ends with the one that it was made from. Default: no. */
@@ -61,6 +64,7 @@ function settingsOf(options: IdentityOptions): Settings {
     tokenLifeMs,
     region: options.region ?? REGION,
     rate: new RateLimit(options.ratePerSecond ?? RATE_PER_SECOND),
+    scans: options.scans ?? new Scans(),
     passcodes: new PasscodeGuesses(),
     messages: new MessageLimits(),
     notifier: options.notifier ?? SILENT,

@@ -17,7 +17,9 @@ import {
   updateTenantRecord,
 } from './admin/tenants.ts'
 import { extension, extensions } from './extensions.ts'
+import { overLimit } from './faults.ts'
 import { impersonate } from './impersonate.ts'
+import { listing } from './listing.ts'
 import { login } from './login.ts'
 import {
   addOtpDevice,
@@ -73,7 +75,7 @@ export const ROUTES: readonly Route[] = [
   route('/v2.0/OS-KSVALIDATE/token/endpoints', reading(subjectEndpoints)),
   route('/v2.0/RAX-AUTH/impersonation-tokens', { POST: impersonate }),
 
-  route('/v2.0/users', { ...reading(listUsers), POST: createUser }),
+  route('/v2.0/users', { ...walking(listUsers), POST: createUser }),
   route('/v2.0/users/RAX-AUTH/change-pwd', { POST: silent(changePassword) }),
   route('/v2.0/users/RAX-AUTH/forgot-pwd', { POST: silent(forgotPassword) }),
   route('/v2.0/users/RAX-AUTH/pwd-reset', { POST: silent(resetPassword) }),
@@ -83,7 +85,7 @@ export const ROUTES: readonly Route[] = [
     PUT: updateUser,
     DELETE: silent(deleteUser),
   }),
-  route(`${USER}/RAX-AUTH/admins`, reading(listAdmins)),
+  route(`${USER}/RAX-AUTH/admins`, walking(listAdmins)),
   route(`${USER}/roles`, reading(listUserRoles)),
   route(`${USER}/roles/OS-KSADM/{roleId}`, { PUT: giveRole, DELETE: silent(takeRole) }),
   route(`${USER}/OS-KSADM/password`, { PUT: updatePassword }),
@@ -111,15 +113,15 @@ export const ROUTES: readonly Route[] = [
     PUT: updateTenantRecord,
     DELETE: silent(deleteTenant),
   }),
-  route('/v2.0/tenants/{tenantId}/users', reading(listTenantUsers)),
+  route('/v2.0/tenants/{tenantId}/users', walking(listTenantUsers)),
   route(`${TENANT_USER}/roles`, reading(listTenantRoles)),
   route(`${TENANT_USER}/roles/OS-KSADM/{roleId}`, { PUT: giveTenantRole, DELETE: silent(takeTenantRole) }),
 
-  route('/v2.0/OS-KSADM/roles', { ...reading(listRoles), POST: createRole }),
+  route('/v2.0/OS-KSADM/roles', { ...walking(listRoles), POST: createRole }),
   route('/v2.0/OS-KSADM/roles/{roleId}', { ...reading(getRole), DELETE: silent(deleteRole) }),
-  route('/v2.0/OS-KSADM/services', { ...reading(listServices), POST: createService }),
+  route('/v2.0/OS-KSADM/services', { ...walking(listServices), POST: createService }),
   route('/v2.0/OS-KSADM/services/{serviceId}', { ...reading(getService), DELETE: silent(deleteService) }),
-  route('/v2.0/endpoints', { ...reading(listEndpoints), POST: createEndpoint }),
+  route('/v2.0/endpoints', { ...walking(listEndpoints), POST: createEndpoint }),
   route('/v2.0/endpoints/{endpointId}', { DELETE: silent(deleteEndpoint) }),
 ]
 
@@ -152,4 +154,13 @@ function silent(handler: Handler): Method {
 /** HEAD is GET, to the last header; the server drops the body. */
 function reading(handler: Handler): Given {
   return { GET: handler, HEAD: handler }
+}
+
+/** Reading a list that may be as long as a table. */
+function walking(handler: Handler): Given {
+  return reading(
+    listing(handler, ({ realm }, waitSeconds) =>
+      overLimit(waitSeconds, realm.nowMs(), 'Too many lists are under way.'),
+    ),
+  )
 }

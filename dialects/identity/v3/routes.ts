@@ -1,3 +1,6 @@
+import { listing } from '../listing.ts'
+import type { Handler } from '../router.ts'
+import { overLimit } from './answers.ts'
 import { createCredential, deleteCredential, listCredentials, showCredential } from './app-credentials.ts'
 import { assignmentsOn } from './assignments.ts'
 import { createDomain, deleteDomain, listDomains, showDomain, updateDomain } from './domains.ts'
@@ -35,8 +38,8 @@ export const V3_ROUTES: readonly Route[] = [
   route('/v3/auth/projects', { GET: ownProjects }),
   route('/v3/auth/domains', { GET: ownDomains }),
   route('/v3/auth/system', { GET: ownSystem }),
-  route('/v3/OS-REVOKE/events', { GET: events }),
-  route('/v3/users', { GET: listUsers, POST: createUser }),
+  route('/v3/OS-REVOKE/events', { GET: walking(events) }),
+  route('/v3/users', { GET: walking(listUsers), POST: createUser }),
   route('/v3/users/{user}', { GET: showUser, PATCH: updateUser, DELETE: deleteUser }),
   route('/v3/users/{user}/password', { POST: changePassword }),
   route('/v3/users/{user}/projects', { GET: listUserProjects }),
@@ -45,7 +48,7 @@ export const V3_ROUTES: readonly Route[] = [
     GET: showCredential,
     DELETE: deleteCredential,
   }),
-  route('/v3/projects', { GET: listProjects, POST: createProject }),
+  route('/v3/projects', { GET: walking(listProjects), POST: createProject }),
   route('/v3/projects/{project}', { GET: showProject, PATCH: updateProject, DELETE: deleteProject }),
   route('/v3/projects/{project}/users/{user}/roles', { GET: ON_PROJECT.list }),
   route('/v3/projects/{project}/users/{user}/roles/{role}', {
@@ -53,7 +56,7 @@ export const V3_ROUTES: readonly Route[] = [
     PUT: ON_PROJECT.grant,
     DELETE: ON_PROJECT.remove,
   }),
-  route('/v3/domains', { GET: listDomains, POST: createDomain }),
+  route('/v3/domains', { GET: walking(listDomains), POST: createDomain }),
   route('/v3/domains/{domain}', { GET: showDomain, PATCH: updateDomain, DELETE: deleteDomain }),
   route('/v3/domains/{domain}/users/{user}/roles', { GET: ON_DOMAIN.list }),
   route('/v3/domains/{domain}/users/{user}/roles/{role}', {
@@ -67,11 +70,16 @@ export const V3_ROUTES: readonly Route[] = [
     PUT: ON_SYSTEM.grant,
     DELETE: ON_SYSTEM.remove,
   }),
-  route('/v3/roles', { GET: listRoles, POST: createRole }),
+  route('/v3/roles', { GET: walking(listRoles), POST: createRole }),
   route('/v3/roles/{role}', { GET: showRole, PATCH: updateRole, DELETE: deleteRole }),
-  route('/v3/role_assignments', { GET: listAssignments }),
-  route('/v3/services', { GET: listServices }),
+  route('/v3/role_assignments', { GET: walking(listAssignments) }),
+  route('/v3/services', { GET: walking(listServices) }),
   route('/v3/services/{service}', { GET: showService }),
-  route('/v3/endpoints', { GET: listEndpoints }),
+  route('/v3/endpoints', { GET: walking(listEndpoints) }),
   route('/v3/endpoints/{endpoint}', { GET: showEndpoint }),
 ]
+
+/** A list that may be as long as a table, or as a log. */
+function walking(handler: Handler): Handler {
+  return listing(handler, (_, waitSeconds) => overLimit(waitSeconds))
+}

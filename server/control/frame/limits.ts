@@ -38,7 +38,8 @@ export async function inScan(
   { parts, by }: Pick<Ask, 'by'> & { readonly parts: Pick<ControlParts, 'scans'> },
   act: () => Awaitable<Answer | Stale>,
 ): Promise<Answer | Stale> {
-  return (await parts.scans.run(by.caller.id, act)) ?? TOO_MANY_SCANS
+  const share = { realm: by.realm ?? '', key: by.caller.id }
+  return (await parts.scans.run(share, act)) ?? TOO_MANY_SCANS
 }
 
 const TOO_MANY_SCANS: Problem = problem(
