@@ -15,7 +15,7 @@ import { pino } from 'pino'
 import { Calls } from './calls.ts'
 import { HandClock, MASTER, SeededRandom, START_MS } from './realm.ts'
 import { SEED } from './seed.ts'
-import { CONTROL_KEY, makeHome } from './server.ts'
+import { CONTROL_KEY, makeQuickHome } from './server.ts'
 
 export type AgedServer = {
   readonly url: string
@@ -46,7 +46,7 @@ export function onAgedStores(name: string, run: Run): void {
 }
 
 async function openAged(kind: 'memory' | 'SQLite', aged: Aged, t: TestContext): Promise<AgedServer> {
-  const home = makeHome()
+  const home = makeQuickHome()
   t.after(home.remove)
   writeFileSync(join(home.folder, 'seed.json'), JSON.stringify(SEED), { mode: 0o600 })
   writeFileSync(join(home.folder, 'master.key'), `${MASTER.bytes.toString('base64url')}\n`, { mode: 0o600 })

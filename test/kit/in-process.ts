@@ -7,7 +7,7 @@ import { MemoryStore, openSqlite } from '@rescind/stores'
 import { Calls } from './calls.ts'
 import { HandClock, SeededRandom, START_MS } from './realm.ts'
 import { SEED } from './seed.ts'
-import { CONTROL_KEY, makeHome } from './server.ts'
+import { CONTROL_KEY, makeQuickHome } from './server.ts'
 import { type StoreSwitch, switchedStore } from './switched-store.ts'
 import { IS_EMBEDDED } from './test-store.ts'
 
@@ -39,7 +39,7 @@ export type TestServerStart = {
 /** The real server in this process, on a free port. */
 export async function openServer(start: TestServerStart): Promise<TestServer> {
   const { seed, time, flags, prepare, quota } = start
-  const home = makeHome()
+  const home = makeQuickHome()
   const seedFile = join(home.folder, 'seed.json')
   writeFileSync(seedFile, JSON.stringify(seed ?? SEED), { mode: 0o600 })
   const values = resolveSettings({

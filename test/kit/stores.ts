@@ -3,13 +3,13 @@ import { type TestContext, test } from 'node:test'
 import type { Store } from '@rescind/core'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import { START_MS } from './realm.ts'
-import { makeHome } from './server.ts'
+import { makeQuickHome } from './server.ts'
 
 /** A case that is the same whatever keeps the records: it runs once on each store. */
 export function onBothStores(name: string, run: (store: Store, t: TestContext) => Promise<void>): void {
   test(`${name} (memory)`, async (t) => run(new MemoryStore(START_MS), t))
   test(`${name} (SQLite)`, async (t) => {
-    const home = makeHome()
+    const home = makeQuickHome()
     const store = await openSqlite(join(home.folder, 'rescind.db'), START_MS)
     t.after(async () => {
       await store.close()

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { after, getTestContext } from 'node:test'
 import type { Store } from '@rescind/core'
 import { MemoryStore, openSqlite } from '@rescind/stores'
-import { makeHome } from './server.ts'
+import { makeQuickHome } from './server.ts'
 
 /** `npm run test:sqlite` runs what opens its store here on the embedded one; else it is the memory store. */
 export const IS_EMBEDDED: boolean = process.env['TEST_STORE'] === 'sqlite'
@@ -16,7 +16,7 @@ const closings: WeakMap<object, Closing[]> = new WeakMap()
 /** A new store of the kind that this run is about, closed and removed when the test is over that opened it. */
 export async function openTestStore(floorMs: number): Promise<Store> {
   if (!IS_EMBEDDED) return new MemoryStore(floorMs)
-  const home = makeHome()
+  const home = makeQuickHome()
   const store = await openSqlite(join(home.folder, 'rescind.db'), floorMs)
   await closeAfterTest(async () => {
     await store.close()
