@@ -1,12 +1,17 @@
 import type { RealmOrdinal } from './ids.ts'
-import type { ExpiredMemo, ExpiredToken, Store } from './ports.ts'
+import type { ExpiredMemo, Store } from './ports.ts'
 import type { Realm } from './realm.ts'
 import type { Realms } from './realms.ts'
+import type { TokenRecord } from './records.ts'
+import { STRANGE } from './stored-json.ts'
 import type { Operation } from './units.ts'
 import { isRevoked } from './verdict.ts'
 
 /** Records that one step removes: a flush of some milliseconds, behind which nobody waits long. */
 export const GC_BATCH_MAX = 200
+
+/** A digest has no more; what stands in the place of one may. */
+const DIGEST_CHARS = 43
 
 export type Collecting = {
   /** Records of one step, at most GC_BATCH_MAX, which is used when it is absent. */
@@ -26,9 +31,16 @@ export type Collecting = {
  */
 export async function collectExpired(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
   const belowMs = store.floorMs - (how.keptMs ?? 0)
-  const expired = await store.expiredTokens(belowMs, how.limit ?? GC_BATCH_MAX, how.staying?.count)
+  const found = await store.expiredTokens(belowMs, how.limit ?? GC_BATCH_MAX, how.staying?.count)
+  const expired: Readable[] = []
+  for (const { realm, digest, record } of found) {
+    if (record === undefined) await tellUnreadable(realms, realm, digest)
+    else expired.push({ realm, record })
+  }
+  // Nobody knows what it would leave behind, a tombstone or nothing: it stays, and the others go.
+  if (how.staying !== undefined) how.staying.count += found.length - expired.length
   await remove(realms, { expired, removing: forgetting }, how)
-  return expired.length
+  return found.length
 }
 
 /** As `collectExpired`, for memos. */
@@ -36,6 +48,13 @@ export async function collectMemos(realms: Realms, store: Store, how: Collecting
   const expired = await store.expiredMemos(store.floorMs, how.limit ?? GC_BATCH_MAX, how.staying?.count)
   await remove(realms, { expired, removing: dropping }, how)
   return expired.length
+}
+
+type Readable = { readonly realm: RealmOrdinal; readonly record: TokenRecord }
+
+async function tellUnreadable(realms: Realms, ordinal: RealmOrdinal, digest: string): Promise<void> {
+  const realm = await realms.ofOrdinal(ordinal)
+  realm?.unreadable({ what: 'token', name: `tokens/${digest.slice(0, DIGEST_CHARS)}`, why: STRANGE })
 }
 
 type Removal<T> = {
@@ -68,7 +87,7 @@ function dropping(_realm: Realm, { memo: { kind, id, expiresAtMs } }: ExpiredMem
   return { kind: 'drop-memo', memo: { kind, id }, ifExpiresAtMs: expiresAtMs }
 }
 
-function forgetting(realm: Realm, { record }: ExpiredToken): Operation {
+function forgetting(realm: Realm, { record }: Readable): Operation {
   const { digest, handle, source, kind, expiresAtMs } = record
   const tombstone = kind === 'assigned' && isRevoked(record, realm.index)
   return { kind: 'forget-token', token: { digest, handle, source, tombstone, ifExpiresAtMs: expiresAtMs } }

@@ -109,7 +109,7 @@ export interface Store {
 
   /**
    * Tokens of all realms whose expiry is at or below a time, by their expiry, behind the first `skip`; at most `limit`
-   * (≤ 1,000): what GC works off.
+   * (≤ 1,000): what GC works off. Those that cannot be read are among them, so that it gets past them.
    */
   expiredTokens(belowMs: number, limit: number, skip?: number): Promise<readonly ExpiredToken[]>
   /**
@@ -154,4 +154,9 @@ export type RecordsListedAsk = RecordsAsk & { readonly name: string; readonly va
 export type TokensAsk = TokensSought & { readonly after: number | undefined; readonly limit: number }
 export type MemosAsk = { readonly kind: string; readonly after: string | undefined; readonly limit: number }
 export type ExpiredMemo = { readonly realm: RealmOrdinal; readonly memo: Memo }
-export type ExpiredToken = { readonly realm: RealmOrdinal; readonly record: TokenRecord }
+/** `record`: undefined for one that cannot be read; `digest` then is whatever stands in its place. */
+export type ExpiredToken = {
+  readonly realm: RealmOrdinal
+  readonly digest: string
+  readonly record: TokenRecord | undefined
+}

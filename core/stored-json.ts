@@ -22,12 +22,14 @@ export function isMembers(value: unknown): value is Members {
 export type IsValue = (value: Members) => boolean
 
 /** What a member is; a list of words: one of them. */
-type Member = 'text' | 'number' | 'flag' | 'list' | 'texts' | 'members' | readonly string[]
+type Member = 'text' | 'number' | 'whole' | 'flag' | 'list' | 'texts' | 'members' | readonly string[]
 type Shape = { readonly [name: string]: Member }
 
 const IS: Readonly<Record<Exclude<Member, readonly string[]>, (value: unknown) => boolean>> = {
   text: (value) => typeof value === 'string',
-  number: (value) => typeof value === 'number',
+  // What JSON writes down may be more than a number here can be: it would be read as another, or as endless.
+  number: (value) => typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER,
+  whole: (value) => Number.isSafeInteger(value),
   flag: (value) => typeof value === 'boolean',
   list: (value) => Array.isArray(value),
   texts: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),

@@ -183,7 +183,7 @@ function expiry(clause: Clause): void {
       )
       const found = await store.expiredTokens(1_000, 100)
       assert.deepEqual(
-        found.map(({ realm, record }) => [realm, record.handle, record.expiresAtMs]).sort(),
+        found.map(({ realm, record }) => [realm, record?.handle, record?.expiresAtMs]).sort(),
         [
           [REALM, handleAt(1), 1_000],
           [OTHER_REALM, handleAt(1), 1_000],

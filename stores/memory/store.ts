@@ -192,12 +192,12 @@ export class MemoryStore implements Store {
   }
 
   async expiredTokens(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredToken[]> {
-    const expired: ExpiredToken[] = []
+    const expired: { realm: RealmOrdinal; record: TokenRecord }[] = []
     for (const [realm, { tokens }] of this.#realms) {
       for (const record of tokens.values()) if (record.expiresAtMs <= belowMs) expired.push({ realm, record })
     }
     expired.sort((left, right) => left.record.expiresAtMs - right.record.expiresAtMs)
-    return expired.slice(skip, skip + limit)
+    return expired.slice(skip, skip + limit).map((one) => ({ ...one, digest: one.record.digest }))
   }
 
   async tokensEnding(

@@ -9,6 +9,7 @@ import {
   sha256,
   unreachable,
 } from '@rescind/core'
+import { versionColumn } from './exact.ts'
 import type { StoredOperation, StoredUnit } from './group-bytes.ts'
 import { logId, seqOfLogId } from './log-id.ts'
 import { TokenWrites } from './token-writes.ts'
@@ -225,11 +226,11 @@ function sql() {
     consume: 'INSERT INTO consumption (realm, handle, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     forgetConsumption: 'DELETE FROM consumption WHERE realm = ? AND handle = ?',
     tombstone: 'INSERT INTO tombstone (realm, digest, source) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-    version: 'SELECT version FROM record WHERE realm = ? AND collection = ? AND id = ?',
+    version: `SELECT ${versionColumn()} AS version FROM record WHERE realm = ? AND collection = ? AND id = ?`,
     putRecord: `INSERT INTO record (realm, collection, id, version, body) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET version = excluded.version, body = excluded.body`,
     removeRecord: `UPDATE record SET body = NULL, version = ?
-      WHERE realm = ? AND collection = ? AND id = ? AND version = ? AND body IS NOT NULL`,
+      WHERE realm = ? AND collection = ? AND id = ? AND ${versionColumn()} = ? AND body IS NOT NULL`,
     freeKeys: 'DELETE FROM record_key WHERE realm = ? AND collection = ? AND id = ?',
     takeKey: `INSERT INTO record_key (realm, collection, name, value, id) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT DO NOTHING`,

@@ -1,4 +1,5 @@
 import type { EndingPage, EndingPlace } from '@rescind/core'
+import { ROW_MAX } from './exact.ts'
 import { readableRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 
 export type EndingRow = readonly [...TokenRow, bits: string, id: number, fits: number, nth: number]
@@ -14,7 +15,7 @@ export const ENDING_SQL: string = `
         CASE WHEN json_valid(facts) THEN json_extract(facts, '$.source') IN (SELECT value FROM json_each(?)) ELSE 0 END AS fits,
       row_number() OVER (ORDER BY expires_at, bits, id) AS nth
     FROM token INDEXED BY token_expiry
-    WHERE (expires_at, bits, id) > (?, ?, ?) AND expires_at <= ?
+    WHERE (expires_at, bits, id) > (?, ?, ?) AND expires_at <= ? AND id BETWEEN 1 AND ${ROW_MAX}
     ORDER BY expires_at, bits, id LIMIT ?)
   WHERE fits OR nth = ? ORDER BY nth`
 

@@ -1,4 +1,5 @@
 import { type ChainedLogRow, ContractBroken, type LogRow, sha256 } from '@rescind/core'
+import { exact, isInstant } from './exact.ts'
 import { seqOfLogId } from './log-id.ts'
 import { NumberList } from './number-list.ts'
 
@@ -30,13 +31,22 @@ export function decodeRows({ heads, rules }: LogPage, after: number): LogRow[] {
     const atMs = numbers.next()
     const kind = numbers.next()
     const end = start + numbers.next()
-    rows.push({ seq, atMs, kind, rule: rules.subarray(start, end) })
+    rows.push(timed({ seq, atMs, kind, rule: rules.subarray(start, end) }))
     start = end
   }
   if (start !== rules.length)
     throw new ContractBroken('a page of the log whose rules are not as long as it says')
   return rows
 }
+
+/** @throws ContractBroken for a row of no time: nobody could say what is older than it. */
+export function timed(row: LogRow): LogRow {
+  if (!isInstant(row.atMs)) throw new ContractBroken(`row ${row.seq} was written at no time`)
+  return row
+}
+
+/** Whatever their numbers are, what their chain was made from is checked by whoever asks for it. */
+export const CHAINED_COLUMNS: string = `id, ${exact('at')}, ${exact('kind')}, rule, audit, audit_hash, chain`
 
 export type ChainedRowColumns = readonly [
   id: number,

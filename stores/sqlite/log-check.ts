@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type ChainChecked, chainAfter, sha256 } from '@rescind/core'
-import { type ChainedRowColumns } from './log-bytes.ts'
+import { CHAINED_COLUMNS, type ChainedRowColumns } from './log-bytes.ts'
 import { seqOfLogId } from './log-id.ts'
 
 export type CheckAsk = {
@@ -12,7 +12,7 @@ export type CheckAsk = {
   readonly limit: number
 }
 
-const ROWS = `SELECT id, at, kind, rule, audit, audit_hash, chain FROM log
+const ROWS = `SELECT ${CHAINED_COLUMNS} FROM log
   WHERE id > ? AND id < ? ORDER BY id LIMIT ?`
 
 /** Checks rows where they are read, so that a start takes hardly longer: the thread that folds them does other things. */

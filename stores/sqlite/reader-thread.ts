@@ -1,5 +1,6 @@
 /** Scans, so that the thread which answers requests reads by key only; and the long part of checkpoints. */
 import { DatabaseSync } from 'node:sqlite'
+import { exact, ROW_MAX } from './exact.ts'
 import { LOG_PAGE_SQL, type LogPage, logPage } from './log-bytes.ts'
 import { checkRows } from './log-check.ts'
 import { boundedRows } from './page.ts'
@@ -64,10 +65,10 @@ const BITS_OF_ROW = 'substr(digest, 1, 5) || substr(handle, 5, 5)'
  */
 function readPlaces(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'places' }>): Places {
   const statement = from.prepare(`
-    SELECT group_concat(bits, '') AS bits, group_concat(id) AS rows, count(*) AS count, max(expires_at) AS lastMs
+    SELECT group_concat(bits, '') AS bits, group_concat(id) AS rows, count(*) AS count, ${exact('max(expires_at)')} AS lastMs
     FROM (SELECT expires_at, id, CASE WHEN ${isTenAscii('bits')} THEN bits
         WHEN ${isTenAscii(BITS_OF_ROW)} THEN ${BITS_OF_ROW} ELSE '----------' END AS bits
-      FROM token INDEXED BY token_expiry WHERE expires_at >= ? ORDER BY expires_at LIMIT ?)`)
+      FROM token INDEXED BY token_expiry WHERE expires_at >= ? AND id BETWEEN 1 AND ${ROW_MAX} ORDER BY expires_at LIMIT ?)`)
   const { bits, rows, count, lastMs } = statement.get(ask.fromMs, ask.limit) as Partial<Places>
   return { bits: bits ?? '', rows: rows ?? '', count: count ?? 0, lastMs: lastMs ?? ask.fromMs }
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { DirectoryRecord, LogHead, Memo, RealmOrdinal } from '@rescind/core'
 import { CHAIN_START, realmOrdinal } from '@rescind/core'
+import { exact, MEMO_COLUMNS, ROW_MAX, recordColumns } from './exact.ts'
 import { logId, seqOfLogId } from './log-id.ts'
 import { TOKEN_COLUMNS } from './token-row.ts'
 
@@ -10,16 +11,17 @@ export type Reads = Readonly<Record<ReadName, StatementSync>>
 type ReadName = 'token' | 'consumption' | 'tombstone' | 'record' | 'recordByKey' | 'memo' | 'head' | 'anchor'
 
 const SQL: Readonly<Record<ReadName, string>> = {
-  token: `SELECT ${TOKEN_COLUMNS}, realm FROM token WHERE id = ?`,
+  token: `SELECT ${TOKEN_COLUMNS}, ${exact('realm')} FROM token WHERE id = ?`,
   consumption: 'SELECT sealed FROM consumption WHERE realm = ? AND handle = ?',
   tombstone: 'SELECT 1 FROM tombstone WHERE realm = ? AND digest = ?',
-  record: 'SELECT id, version, body FROM record WHERE realm = ? AND collection = ? AND id = ?',
-  recordByKey: `SELECT r.id, r.version, r.body FROM record_key k
+  record: `SELECT id, ${recordColumns()} FROM record WHERE realm = ? AND collection = ? AND id = ?`,
+  recordByKey: `SELECT r.id, ${recordColumns('r.')} FROM record_key k
     JOIN record r ON r.realm = k.realm AND r.collection = k.collection AND r.id = k.id
     WHERE k.realm = ? AND k.collection = ? AND k.name = ? AND k.value = ?`,
-  memo: 'SELECT id, value, expires_at FROM memo WHERE realm = ? AND kind = ? AND id = ?',
+  memo: `SELECT id, ${MEMO_COLUMNS} FROM memo WHERE realm = ? AND kind = ? AND id = ?`,
   head: 'SELECT id, chain FROM log WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1',
-  anchor: 'SELECT seq, chain FROM log_anchor WHERE realm = ?',
+  // One that is no place of a log is the start of it, which its first row does not follow.
+  anchor: `SELECT iif(seq BETWEEN 0 AND ${ROW_MAX}, seq, 0), chain FROM log_anchor WHERE realm = ?`,
 }
 
 export function prepareReads(db: DatabaseSync): Reads {

@@ -134,7 +134,7 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   INSERT INTO source_expiry
     SELECT realm, CASE WHEN json_valid(facts) THEN json_extract(facts, '$.source') END AS source,
-      (max(expires_at) + 86399999) / 86400000 * 86400000
+      (min(max(expires_at), 253402300799999) + 86399999) / 86400000 * 86400000
     FROM token WHERE source IS NOT NULL GROUP BY 1, 2;
   `,
 ]

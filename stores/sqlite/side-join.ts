@@ -195,7 +195,9 @@ function rowKindIn(operation: StoredOperation): RowKind | undefined {
 
 /** Where the logs of all realms end. */
 function allHeads(db: DatabaseSync, applier: Applier): readonly SideHead[] {
-  const next = db.prepare('SELECT id FROM log WHERE id >= ? ORDER BY id LIMIT 1')
+  const next = db.prepare(
+    `SELECT id FROM log WHERE id BETWEEN ? AND ${Number.MAX_SAFE_INTEGER} ORDER BY id LIMIT 1`,
+  )
   const heads: SideHead[] = []
   for (let realm = realmOrdinal(0); ; realm = realmOrdinal(realm + 1)) {
     const row = next.get(logId(realm, 0))

@@ -43,11 +43,20 @@ import {
 import { CONFLICT } from './apply.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { ENDING_SQL, type EndingRow, endingPage, endingStart } from './ending.ts'
+import { exact, HIGHEST_EXPIRY, MEMO_COLUMNS, ROW_MAX, recordColumns } from './exact.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { takeLock } from './lock.ts'
-import { type ChainedRowColumns, chainedRowOf, decodeRows, type LogPage } from './log-bytes.ts'
+import {
+  CHAINED_COLUMNS,
+  type ChainedRowColumns,
+  chainedRowOf,
+  decodeRows,
+  type LogPage,
+  timed,
+} from './log-bytes.ts'
 import { seqOfLogId } from './log-id.ts'
 import { PAGE_ROWS } from './page.ts'
+import { readIndex } from './read-index.ts'
 import { Reader } from './reader.ts'
 import {
   directoryRecord,
@@ -65,7 +74,7 @@ import type { SideJoined } from './side-join.ts'
 import type { SideLeft } from './side-mark.ts'
 import { Snapshot } from './snapshot.ts'
 import { asOutage, Thread } from './thread.ts'
-import type { Committed, Opened, Page, Places, ReaderAsk, SideLogAsk, WriterAsk } from './thread-messages.ts'
+import type { Committed, Opened, Page, ReaderAsk, SideLogAsk, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
 import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow, tokenOfScan } from './token-row.ts'
 import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
@@ -74,8 +83,6 @@ import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 const COUNTED_AT_ONCE = 1_000
 /** Rows of the log that are read at once, ahead of every list. */
 const FEW_ROWS = 32
-/** Tokens whose places are read at once at the opening. */
-const PLACES_PER_READ = 8_192
 
 /**
  * Opens, or makes, the embedded store. One process owns it; `path` names a file whose folder exists.
@@ -160,7 +167,7 @@ class SqliteStore implements Store, SideLogged {
     this.#joined = opened.joined
     this.#left = opened.left
     await reader.now({ kind: 'open', path })
-    this.#index = await this.#readIndex()
+    this.#index = await readIndex(reader)
     this.#snapshot = new Snapshot(path)
   }
 
@@ -224,7 +231,7 @@ class SqliteStore implements Store, SideLogged {
     // The clients of other sources are listed by an operator alone.
     if (client === undefined) return this.tokens(realm, ask)
     const sql = `SELECT ${TOKEN_COLUMNS}, id FROM token
-      WHERE realm = ? AND client = ? AND id > ? ORDER BY id LIMIT ?`
+      WHERE realm = ? AND client = ? AND id > ? AND id <= ${ROW_MAX} ORDER BY id LIMIT ?`
     const { rows, more } = await this.#page<WalkedRow>(sql, [realm, client, ask.after ?? 0], ask.limit)
     return { records: rows.flatMap(tokenOfScan), next: more ? rows.at(-1)?.[6] : undefined }
   }
@@ -236,7 +243,7 @@ class SqliteStore implements Store, SideLogged {
   }
 
   async highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>> {
-    const sql = 'SELECT source, expires_at FROM source_expiry WHERE realm = ?'
+    const sql = `SELECT source, ${HIGHEST_EXPIRY} FROM source_expiry WHERE realm = ?`
     return new Map(await this.#scan<readonly [Source, number]>(sql, [realm]))
   }
 
@@ -277,7 +284,7 @@ class SqliteStore implements Store, SideLogged {
   }
 
   async records(realm: RealmOrdinal, { collection, after, limit }: RecordsAsk): Promise<RecordPage> {
-    const sql = `SELECT id, version, body FROM record
+    const sql = `SELECT id, ${recordColumns()} FROM record
       WHERE realm = ? AND collection = ? AND id > ? AND body IS NOT NULL ORDER BY id LIMIT ?`
     const { rows, more } = await this.#page<RecordRow>(sql, [realm, collection, after ?? ''], limit)
     const records = rows.map((row) => directoryRecord(collection, row))
@@ -294,7 +301,7 @@ class SqliteStore implements Store, SideLogged {
 
   async recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage> {
     const { collection, name, value, after, limit } = ask
-    const sql = `SELECT r.id, r.version, r.body FROM record_list l
+    const sql = `SELECT r.id, ${recordColumns('r.')} FROM record_list l
       JOIN record r ON r.realm = l.realm AND r.collection = l.collection AND r.id = l.id
       WHERE l.realm = ? AND l.collection = ? AND l.name = ? AND l.value = ? AND l.id > ? ORDER BY l.id LIMIT ?`
     const values = [realm, collection, name, value, after ?? '']
@@ -309,7 +316,7 @@ class SqliteStore implements Store, SideLogged {
   }
 
   async memos(realm: RealmOrdinal, { kind, after, limit }: MemosAsk): Promise<MemoPage> {
-    const sql = `SELECT id, value, expires_at FROM memo
+    const sql = `SELECT id, ${MEMO_COLUMNS} FROM memo
       WHERE realm = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?`
     const { rows, more } = await this.#page<MemoRow>(sql, [realm, kind, after ?? ''], limit)
     const memos = rows.map((row) => memoOfRow(kind, row))
@@ -317,8 +324,8 @@ class SqliteStore implements Store, SideLogged {
   }
 
   async expiredMemos(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredMemo[]> {
-    const sql = `SELECT id, value, expires_at, realm, kind FROM memo
-      WHERE expires_at <= ? ORDER BY expires_at, realm, kind, id LIMIT ? OFFSET ?`
+    const sql = `SELECT id, ${MEMO_COLUMNS}, ${exact('realm')}, kind FROM memo
+      WHERE expires_at BETWEEN ${Number.MIN_SAFE_INTEGER} AND ? ORDER BY expires_at, realm, kind, id LIMIT ? OFFSET ?`
     const values = [belowMs, limit, skip]
     const rows = await this.#scan<readonly [...MemoRow, realm: number, kind: string]>(sql, values)
     return rows.map(([id, value, expires, realm, kind]) => ({
@@ -336,9 +343,9 @@ class SqliteStore implements Store, SideLogged {
   }
 
   async keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
-    const sql = 'SELECT id, at, kind, rule FROM log_kept WHERE id > ? AND id < ? ORDER BY id LIMIT ?'
+    const sql = `SELECT id, ${exact('at')}, ${exact('kind')}, rule FROM log_kept WHERE id > ? AND id < ? ORDER BY id LIMIT ?`
     const rows = await this.#scan<KeptRow>(sql, [...logSpan(realm, after), limit])
-    return rows.map(([id, atMs, kind, rule]) => ({ seq: seqOfLogId(id), atMs, kind, rule }))
+    return rows.map(([id, atMs, kind, rule]) => timed({ seq: seqOfLogId(id), atMs, kind, rule }))
   }
 
   async rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]> {
@@ -359,7 +366,7 @@ class SqliteStore implements Store, SideLogged {
     after: number,
     limit: number,
   ): Promise<readonly ChainedLogRow[]> {
-    const sql = `SELECT id, at, kind, rule, audit, audit_hash, chain FROM log
+    const sql = `SELECT ${CHAINED_COLUMNS} FROM log
       WHERE id > ? AND id < ? ORDER BY id LIMIT ?`
     const ask: ReaderAsk = { kind: 'scan', sql, values: [...logSpan(realm, after), limit] }
     // A proof of freshness waits for one row.
@@ -371,10 +378,13 @@ class SqliteStore implements Store, SideLogged {
   }
 
   async expiredTokens(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredToken[]> {
-    const sql = `SELECT ${TOKEN_COLUMNS}, realm FROM token
+    const sql = `SELECT ${TOKEN_COLUMNS}, ${exact('realm')} FROM token
       WHERE expires_at <= ? ORDER BY expires_at, bits, id LIMIT ? OFFSET ?`
     const rows = await this.#scan<readonly [...TokenRow, realm: number]>(sql, [belowMs, limit, skip])
-    return rows.flatMap((row) => tokenOfScan(row).map((record) => ({ realm: realmOrdinal(row[6]), record })))
+    return rows.map((row) => {
+      const [record] = tokenOfScan(row)
+      return { realm: realmOrdinal(row[6]), digest: row[0], record }
+    })
   }
 
   async tokensEnding(realm: RealmOrdinal, ask: EndingAsk): Promise<EndingPage> {
@@ -414,32 +424,6 @@ class SqliteStore implements Store, SideLogged {
       if (isIt(token)) return recordOfRow(token)
     }
     return undefined
-  }
-
-  /** Pages by expiry, each read while the one before is taken; one that brings no later expiry is read again, twice as long. */
-  async #readIndex(): Promise<TokenIndex> {
-    const index = new TokenIndex()
-    const ask: ReaderAsk = { kind: 'scan', sql: 'SELECT count(*) FROM token', values: [] }
-    const [count] = await this.#parts.reader.now<readonly (readonly [number])[]>(ask)
-    index.beginFill(count?.[0] ?? 0)
-    let limit = PLACES_PER_READ
-    let fromMs = Number.MIN_SAFE_INTEGER
-    let next = this.#places(fromMs, limit)
-    for (;;) {
-      const page = await next
-      const isLast = page.count < limit
-      limit = page.lastMs > fromMs ? PLACES_PER_READ : limit * 2
-      fromMs = page.lastMs
-      if (!isLast) next = this.#places(fromMs, limit)
-      index.load(page)
-      if (isLast) break
-    }
-    index.endFill()
-    return index
-  }
-
-  #places(fromMs: number, limit: number): Promise<Places> {
-    return this.#parts.reader.now<Places>({ kind: 'places', fromMs, limit })
   }
 
   /** By the main thread's connection, from the newest committed state. @throws StoreUnavailable. */

@@ -155,7 +155,7 @@ test('a store of the schema before is carried over, token by token', async (t) =
   )
   const expired = await store.expiredTokens(NOW_MS + 3, 10)
   assert.deepEqual(
-    expired.map(({ record }) => record.handle),
+    expired.map(({ record }) => record?.handle),
     [1, 3].map(handleAt),
   )
   assert.deepEqual((await commit(store, unit(put(bareToken(7))))).outcomes, [applied(0)])

@@ -10,9 +10,10 @@ import {
   type TokenRecord,
   tokenDigest,
 } from '@rescind/core'
+import { exact, isInstant } from './exact.ts'
 
 /** The columns of a token, in the order in which every statement of ours reads them. */
-export const TOKEN_COLUMNS = 'digest, handle, expires_at, extended_at, facts, sealed'
+export const TOKEN_COLUMNS: string = `digest, handle, ${exact('expires_at')}, ${exact('extended_at')}, facts, sealed`
 
 export type TokenRow = readonly [
   digest: string,
@@ -54,7 +55,7 @@ export function sourceIn(facts: string): string {
 
 /** What every token says of itself: whoever judges one that does not would judge it by halves. */
 const IS_FACTS = shaped(
-  { source: 'text', kind: 'text', position: 'number', issuedAtMs: 'number' },
+  { source: 'text', kind: 'text', position: 'whole', issuedAtMs: 'number' },
   { ancestors: 'list' },
 )
 
@@ -80,6 +81,8 @@ export function readableRow([digest, handle, expiresAtMs, extendedAtMs, facts, s
   | undefined {
   const [read, named] = [factsIn(facts), parseHandle(handle)]
   if (read === undefined || named === undefined || !DIGEST.test(digest)) return undefined
+  // One that ends at no time would be good for ever.
+  if (!isInstant(expiresAtMs) || !isInstant(extendedAtMs ?? 0)) return undefined
   const { grant = grantOf(named), ancestors = [], ...rest } = read
   return {
     ...rest,

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { beginnerOf, type RealmOrdinal, type TokenIds, type TokensSought } from '@rescind/core'
+import { ROW_MAX } from './exact.ts'
 import { boundedRows } from './page.ts'
 import { TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 
@@ -29,7 +30,7 @@ const WALK_MS = 4
  * here by its stored text, so that nobody takes it apart on the thread that answers requests.
  */
 export function walkTokens(db: DatabaseSync, ask: WalkAsk): Walked {
-  const following = db.prepare('SELECT min(id) FROM token WHERE id > ?')
+  const following = db.prepare(`SELECT min(id) FROM token WHERE id > ? AND id <= ${ROW_MAX}`)
   following.setReturnArrays(true)
   const fitting = db.prepare(`SELECT ${TOKEN_COLUMNS}, id FROM token
     WHERE id BETWEEN ? AND ? AND realm = ? AND ${ask.where} ORDER BY id LIMIT ?`)

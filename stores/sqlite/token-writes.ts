@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type ConflictWhat, expiryCeiling, type RealmOrdinal } from '@rescind/core'
+import { exact, HIGHEST_EXPIRY, ROW_MAX } from './exact.ts'
 import type { StoredOperation } from './group-bytes.ts'
 import { sourceIn } from './token-row.ts'
 
@@ -121,16 +122,18 @@ function prepare(db: DatabaseSync) {
   }
   return {
     highest: rows(`SELECT max(
-      (SELECT coalesce(max(id), 0) FROM token),
-      (SELECT coalesce(max(value), 0) FROM meta WHERE name = 'token_row'))`),
-    seen: rows('SELECT realm, digest, handle, expires_at FROM token WHERE id = ?'),
-    inGroup: rows('SELECT id FROM token WHERE id >= ? AND realm = ? AND (digest = ? OR handle = ?)'),
+      (SELECT coalesce(max(id), 0) FROM token WHERE id <= ${ROW_MAX}),
+      (SELECT coalesce(max(value), 0) FROM meta WHERE name = 'token_row' AND value <= ${ROW_MAX}))`),
+    seen: rows(`SELECT ${exact('realm')}, digest, handle, ${exact('expires_at')} FROM token WHERE id = ?`),
+    inGroup: rows(
+      `SELECT id FROM token WHERE id BETWEEN ? AND ${ROW_MAX} AND realm = ? AND (digest = ? OR handle = ?)`,
+    ),
     put: db.prepare(`INSERT INTO token (id, realm, digest, handle, bits, expires_at, extended_at, client, facts, sealed)
       VALUES (?1, ?2, ?3, ?4, substr(?3, 1, 5) || substr(?4, 5, 5), ?5, ?6, ?7, ?8, ?9)`),
     extend: db.prepare('UPDATE token SET expires_at = ?, extended_at = ? WHERE id = ?'),
     facts: rows('SELECT facts FROM token WHERE id = ?'),
     raise: rows(`INSERT INTO source_expiry (realm, source, expires_at) VALUES (?, ?, ?)
-      ON CONFLICT DO UPDATE SET expires_at = max(expires_at, excluded.expires_at) RETURNING expires_at`),
+      ON CONFLICT DO UPDATE SET expires_at = max(${HIGHEST_EXPIRY}, excluded.expires_at) RETURNING expires_at`),
     forget: db.prepare('DELETE FROM token WHERE id = ?'),
     keepHighest: db.prepare(`INSERT INTO meta (name, value) VALUES ('token_row', ?)
       ON CONFLICT DO UPDATE SET value = excluded.value`),

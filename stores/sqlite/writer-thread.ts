@@ -1,7 +1,8 @@
 /** The one thread that writes: groups come one at a time, each becomes one transaction and one flush. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { LogHead, RealmOrdinal } from '@rescind/core'
+import { type LogHead, type RealmOrdinal, StoreRefused } from '@rescind/core'
 import { Applier } from './apply.ts'
+import { exact, isInstant } from './exact.ts'
 import { decodeGroup, type StoredGroup } from './group-bytes.ts'
 import { configure, migrate, refuseForeign } from './schema.ts'
 import { joinSideLog } from './side-join.ts'
@@ -51,8 +52,7 @@ function openStore({ path, floorMs, sideLog }: Extract<WriterAsk, { kind: 'open'
     side = file === undefined ? undefined : new SideLog(file.path)
     const joined = side === undefined ? undefined : joinSideLog({ db, applier, side }, file?.salvage === true)
     rememberSideLog(db, sideLog)
-    const row = db.prepare("SELECT value FROM meta WHERE name = 'floor'").get()
-    const durable = Number(row?.value ?? floorMs)
+    const durable = durableFloor(db, floorMs)
     // Writes nothing back: it only says how many pages the write-ahead log holds.
     const logSize = db.prepare('PRAGMA wal_checkpoint(NOOP)')
     open = { db, applier, side, logSize, floorMs: durable }
@@ -66,6 +66,15 @@ function openStore({ path, floorMs, sideLog }: Extract<WriterAsk, { kind: 'open'
     db.close()
     throw error
   }
+}
+
+/** @throws StoreRefused when it says nothing: a clock that was set back would bring back what had run out. */
+function durableFloor(db: DatabaseSync, floorMs: number): number {
+  const row = db.prepare(`SELECT ${exact('value')} AS value FROM meta WHERE name = 'floor'`).get()
+  const durable = Number(row?.value ?? floorMs)
+  if (!isInstant(durable))
+    throw new StoreRefused('its floor is no time: restore a backup of it (rescind restore)')
+  return durable
 }
 
 function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Committed {
