@@ -8,7 +8,6 @@ import fc from 'fast-check'
 import { digestAt, handleAt } from '../core/property/samples.ts'
 import { settled } from '../test/kit/hand-timers.ts'
 import { BOUND_MS, ending, mint, openVerifierWorld, say } from '../test/kit/verifier-world.ts'
-import type { Seen } from './engine.ts'
 import { Memory, REMEMBERED_MAX } from './memory.ts'
 import { openVerifier } from './open.ts'
 import { ASKING_MAX, SENT_MAX } from './questions.ts'
@@ -75,7 +74,7 @@ test('what a changed agreement concerns is forgotten, and nothing else', () => {
 
 test('use is reported once a minute a token, and no more waits than the bound', () => {
   const used = new Used()
-  const seen = { usedMinute: 0 } as Seen
+  const seen = { usedMinute: 0 }
   const active = (handle: string, asOf: number): Parameters<Used['noted']>[1] => ({
     kind: 'active',
     tokenKind: 'access',
@@ -93,7 +92,7 @@ test('use is reported once a minute a token, and no more waits than the bound', 
   used.noted(seen, active('tok_a', 120_000))
   assert.deepEqual(used.take(), ['tok_a'])
   for (let nth = 0; nth <= USED_WAITING_MAX; nth += 1)
-    used.noted({ usedMinute: 0 } as Seen, active(`tok_${nth}`, 60_000))
+    used.noted({ usedMinute: 0 }, active(`tok_${nth}`, 60_000))
   let reported = 0
   for (let some = used.take(); some.length > 0; some = used.take()) reported += some.length
   assert.equal(reported, USED_WAITING_MAX)
