@@ -18,5 +18,6 @@ export {
   realmsOutOfOrder,
   startEpochs,
 } from './epochs.ts'
+export { PASSWORD_COST, type PasswordCost } from './passwords.ts'
 export { createSystemRandom } from './random.ts'
 export { type RunningServer, type Surroundings, startServer } from './start.ts'

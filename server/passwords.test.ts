@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Overloaded } from '@rescind/core'
-import { hashPassword, PASSWORD_QUEUE_MAX, PasswordQueue } from './passwords.ts'
+import { hashPassword, PASSWORD_COST, PASSWORD_QUEUE_MAX, PasswordQueue } from './passwords.ts'
 
-const hash = await hashPassword('right')
+const CHEAP = { memoryKib: 8, passes: 1 }
+const hash = await hashPassword('right', CHEAP)
 
 function question(from: string, account = 'ann', isProved = false) {
   return { hash, password: 'right', from, account, isProved }
 }
 
 test('[W61] as many logins wait as the bound says; the next one of the same share is an outage', async () => {
-  const queue = new PasswordQueue()
+  const queue = new PasswordQueue(CHEAP)
   const order: string[] = []
   const ask = async (from: string): Promise<void> => {
     assert.equal(await queue.verify(question(from)), true)
@@ -27,7 +28,7 @@ test('[W61] as many logins wait as the bound says; the next one of the same shar
 })
 
 test('[W61] who changes a password waits behind no login, and no login for ever', async () => {
-  const queue = new PasswordQueue()
+  const queue = new PasswordQueue(CHEAP)
   const order: string[] = []
   const noted = async (name: string, done: Promise<unknown>): Promise<void> => {
     await done
@@ -54,7 +55,7 @@ test('[W61] who changes a password waits behind no login, and no login for ever'
 })
 
 test('[W61] a full queue of logins turns no change away, and so the other way round', async () => {
-  const queue = new PasswordQueue()
+  const queue = new PasswordQueue(CHEAP)
   const logins = Array.from({ length: PASSWORD_QUEUE_MAX + 1 }, () => queue.verify(question('192.0.2.1')))
   const change = queue.hash({ password: 'x', from: '192.0.2.1', account: 'ann' })
   await assert.rejects(queue.verify(question('192.0.2.1')), Overloaded)
@@ -66,4 +67,21 @@ test('[W61] a full queue of logins turns no change away, and so the other way ro
   await assert.rejects(queue.hash({ password: 'x', from: '192.0.2.1', account: 'ann' }), Overloaded)
   assert.equal(await queue.verify(question('192.0.2.1')), true)
   await Promise.all(changes)
+})
+
+test('a password of a server in use costs 19 MiB and two passes, and so does one of nobody', async (t) => {
+  assert.deepEqual(PASSWORD_COST, { memoryKib: 19_456, passes: 2 })
+  assert.match(await hashPassword('right'), /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  const queue = new PasswordQueue()
+  const spent: number[] = []
+  for (let round = 0; round < 3; round += 1) {
+    const before = process.cpuUsage()
+    assert.equal(await queue.verify({ ...question('192.0.2.1'), hash: undefined }), false)
+    const { user, system } = process.cpuUsage(before)
+    spent.push((user + system) / 1_000)
+  }
+  // The least that argon2 takes is a tenth of a millisecond.
+  const least = Math.min(...spent)
+  t.diagnostic(`${least.toFixed(1)} ms of CPU for nobody's`)
+  assert.ok(least > 5, `${least} ms`)
 })

@@ -2,9 +2,11 @@ import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { NewPassword, PasswordCheck, PasswordQuestion } from '@rescind/dialects'
 import { FairQueue, type Turn } from './fair-queue.ts'
 
+/** What making and checking a hash costs: memory, and passes over it. */
+export type PasswordCost = { readonly memoryKib: number; readonly passes: number }
+
 /** OWASP's first choice for argon2id: 19 MiB, 2 passes, 1 lane; some 30 ms of one core. */
-const MEMORY_KIB = 19_456
-const PASSES = 2
+export const PASSWORD_COST: PasswordCost = { memoryKib: 19_456, passes: 2 }
 const LANES = 1
 const TAG_BYTES = 32
 const SALT_BYTES = 16
@@ -14,25 +16,17 @@ export const PASSWORD_QUEUE_MAX = 32
 const CHANGES_IN_A_ROW = 4
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 
-type Parameters = {
-  readonly memoryKib: number
-  readonly passes: number
+type Parameters = PasswordCost & {
   readonly lanes: number
   readonly salt: Buffer
   readonly tag: Buffer
 }
 
 /** @returns a PHC string: algorithm, parameters, salt and tag. */
-export async function hashPassword(password: string): Promise<string> {
+export async function hashPassword(password: string, cost: PasswordCost = PASSWORD_COST): Promise<string> {
   const salt = randomBytes(SALT_BYTES)
-  const tag = await derive(password, {
-    memoryKib: MEMORY_KIB,
-    passes: PASSES,
-    lanes: LANES,
-    salt,
-    tag: NO_TAG,
-  })
-  return `$argon2id$v=19$m=${MEMORY_KIB},t=${PASSES},p=${LANES}$${base64(salt)}$${base64(tag)}`
+  const tag = await derive(password, { ...cost, lanes: LANES, salt, tag: NO_TAG })
+  return `$argon2id$v=19$m=${cost.memoryKib},t=${cost.passes},p=${LANES}$${base64(salt)}$${base64(tag)}`
 }
 
 /**
@@ -41,21 +35,26 @@ export async function hashPassword(password: string): Promise<string> {
  * they have a queue of their own, which goes first.
  */
 export class PasswordQueue implements PasswordCheck {
+  readonly #cost: PasswordCost
   readonly #logins: FairQueue = new FairQueue(PASSWORD_QUEUE_MAX, 'too many logins wait')
   readonly #changes: FairQueue = new FairQueue(PASSWORD_QUEUE_MAX, 'too many changes of passwords wait')
   #changesInARow = 0
   #busy = false
 
+  constructor(cost: PasswordCost = PASSWORD_COST) {
+    this.#cost = cost
+  }
+
   /** @throws Overloaded when too many wait, and none of them has a larger share than this one. */
   verify(question: PasswordQuestion): Promise<boolean> {
     return this.#inTurn(question.isProved === true ? this.#changes : this.#logins, question, () =>
-      check(question),
+      check(question, this.#cost),
     )
   }
 
   /** The hash of a new password: as dear as checking one, so it takes its turn. @throws Overloaded likewise. */
   hash(given: NewPassword): Promise<string> {
-    return this.#inTurn(this.#changes, given, () => hashPassword(given.password))
+    return this.#inTurn(this.#changes, given, () => hashPassword(given.password, this.#cost))
   }
 
   /**
@@ -88,22 +87,17 @@ export class PasswordQueue implements PasswordCheck {
   }
 }
 
-async function check({ hash, password }: PasswordQuestion): Promise<boolean> {
+async function check({ hash, password }: PasswordQuestion, cost: PasswordCost): Promise<boolean> {
   const parameters = hash === undefined ? undefined : parse(hash)
-  const tag = await derive(password, parameters ?? UNKNOWN_USER)
+  const tag = await derive(password, parameters ?? { ...UNKNOWN_USER, ...cost })
   return (
     parameters !== undefined && tag.length === parameters.tag.length && timingSafeEqual(tag, parameters.tag)
   )
 }
 
 const NO_TAG = Buffer.alloc(TAG_BYTES)
-const UNKNOWN_USER: Parameters = {
-  memoryKib: MEMORY_KIB,
-  passes: PASSES,
-  lanes: LANES,
-  salt: Buffer.alloc(SALT_BYTES),
-  tag: NO_TAG,
-}
+/** Nobody's hash, that costs what one of somebody does. */
+const UNKNOWN_USER = { lanes: LANES, salt: Buffer.alloc(SALT_BYTES), tag: NO_TAG }
 
 function parse(hash: string): Parameters | undefined {
   const match = PHC.exec(hash)

@@ -47,7 +47,7 @@ import { MasterKeyFile } from './master-key.ts'
 import { createMetrics } from './metrics.ts'
 import { openStore } from './open-store.ts'
 import { createOps } from './ops.ts'
-import { PasswordQueue } from './passwords.ts'
+import { hashPassword, PASSWORD_COST, type PasswordCost, PasswordQueue } from './passwords.ts'
 import { createSystemRandom } from './random.ts'
 import { feedEnforcement } from './receipts/enforcement.ts'
 import { applySeed } from './seed/apply.ts'
@@ -66,6 +66,7 @@ export type Surroundings = {
   readonly environment?: Readonly<Record<string, string | undefined>>
   readonly log?: Logger
   readonly quota?: IssuingQuota
+  readonly passwordCost?: PasswordCost
 }
 
 export type RunningServer = {
@@ -87,13 +88,14 @@ const SYSTEM_RANDOM: Random = createSystemRandom()
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
   const clock = surroundings.clock ?? SYSTEM_CLOCK
   const random = surroundings.random ?? SYSTEM_RANDOM
+  const passwordCost = surroundings.passwordCost ?? PASSWORD_COST
   const lines = surroundings.log === undefined ? openLog(config.logLevel) : givenLog(surroundings.log)
   const { log } = lines
   // Before anything is opened: a seed that cannot be read must not leave a half-made store behind.
   const seed = await seedOf(config, surroundings.store)
   const store = surroundings.store ?? (await openStore(config, { clock, log }))
   try {
-    const keys = { config, random, isTemporary: isTemporary(config, surroundings) }
+    const keys = { config, random, isTemporary: isKeptNowhere(config, surroundings) }
     const master = await firstMasterKey(keys, store)
     const realms = await Realms.open({
       store,
@@ -119,6 +121,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
         {
           realms,
           secretText: (secret) => secretText(secret, environment),
+          hashPassword: (password) => hashPassword(password, passwordCost),
           onWeakSecret: (of) => log.warn({ of }, 'this secret of the seed file can be guessed'),
         },
         seed,
@@ -126,7 +129,8 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       log.info({ created }, 'seed applied')
     }
     if (await hasPublishedKeys(realms, store)) refusePublished(config)
-    return await listen(config, { realms, store, clock, log, random, lines, isTemporary: keys.isTemporary })
+    const { isTemporary } = keys
+    return await listen(config, { realms, store, clock, log, random, lines, isTemporary, passwordCost })
   } catch (error) {
     await store.close()
     throw error
@@ -134,7 +138,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
 }
 
 /** Whether everything is gone with the process: a store that was given is its giver's. */
-function isTemporary({ store }: Config, given: Surroundings): boolean {
+function isKeptNowhere({ store }: Config, given: Surroundings): boolean {
   return store.kind === 'memory' && given.store === undefined
 }
 
@@ -159,6 +163,7 @@ type Open = {
   readonly random: Random
   readonly lines: ServerLog
   readonly isTemporary: boolean
+  readonly passwordCost: PasswordCost
 }
 
 async function listen(config: Config, open: Open): Promise<RunningServer> {
@@ -190,7 +195,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
   metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs, indexes: maintenance.indexes })
   const lines = new RequestLines(log, () => clock.monotonicMs())
   const guesses = new KeyGuesses(() => clock.monotonicMs())
-  const passwords = new PasswordQueue()
+  const passwords = new PasswordQueue(open.passwordCost)
   const keySets = new KeySets({
     fetch: guardedFetch,
     monotonicMs: () => clock.monotonicMs(),

@@ -30,6 +30,7 @@ export type SeedParts = {
   readonly secretText: (secret: SeedSecret) => string
   /** Told of each secret that could be guessed: what it belongs to, never its text. */
   readonly onWeakSecret: (of: string) => void
+  readonly hashPassword: (password: string) => Promise<string>
 }
 
 /** Characters below which a secret is called guessable: 16 of base64 are 96 bits. */
@@ -95,7 +96,10 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
     )
   })
   created += await seedPrefixes(realm, given.tokenPrefixes)
-  created += await seedIdentityRecords(realm, given.identity, reveal)
+  created += await seedIdentityRecords(realm, given.identity, {
+    reveal,
+    hashPassword: parts.hashPassword,
+  })
   created += await createAll(realm, given.checkProfiles, (profile) =>
     plan({ collection: CHECK_PROFILES, id: profile.name }, () => profileOf(profile)),
   )

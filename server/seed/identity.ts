@@ -6,18 +6,20 @@ import {
   roleIdOfName,
   seededMfa,
 } from '@rescind/dialects'
-import { hashPassword } from '../passwords.ts'
 import { create, createAll, type Plan, plan } from './create.ts'
 import type { SeedIdentity, SeedUser } from './identity-schema.ts'
 import type { SeedSecret } from './parts.ts'
 
-type Reveal = (secret: SeedSecret, of: string) => string
+type Secrets = {
+  readonly reveal: (secret: SeedSecret, of: string) => string
+  readonly hashPassword: (password: string) => Promise<string>
+}
 
 /** The Identity directory of one realm. @returns how many records it created. */
 export async function seedIdentityRecords(
   realm: Realm,
   given: SeedIdentity,
-  reveal: Reveal,
+  secrets: Secrets,
 ): Promise<number> {
   const { domain, tenant, role, account } = IDENTITY_COLLECTIONS
   let created = 0
@@ -35,12 +37,12 @@ export async function seedIdentityRecords(
   created += await createAll(realm, given.accounts, (value) =>
     plan({ collection: account, id: value.id }, () => value),
   )
-  created += await createAll(realm, given.users, (user) => userPlan(realm, user, reveal))
-  created += await seedAppCredentials(realm, given, reveal)
+  created += await createAll(realm, given.users, (user) => userPlan(realm, user, secrets))
+  created += await seedAppCredentials(realm, given, secrets)
   return created + (await seedCatalog(realm, given))
 }
 
-function userPlan(realm: Realm, user: SeedUser, reveal: Reveal): Plan {
+function userPlan(realm: Realm, user: SeedUser, { reveal, hashPassword }: Secrets): Plan {
   return plan({ collection: IDENTITY_COLLECTIONS.user, id: user.id }, async () => {
     const { password, apiKey, mfa, grants, ...rest } = user
     const of = `Identity user ${user.username}`
@@ -62,7 +64,7 @@ function userPlan(realm: Realm, user: SeedUser, reveal: Reveal): Plan {
   })
 }
 
-async function seedAppCredentials(realm: Realm, given: SeedIdentity, reveal: Reveal): Promise<number> {
+async function seedAppCredentials(realm: Realm, given: SeedIdentity, { reveal }: Secrets): Promise<number> {
   let created = 0
   const collection = IDENTITY_COLLECTIONS.appCredential
   for (const { secret, roles, unrestricted, ...rest } of given.applicationCredentials) {

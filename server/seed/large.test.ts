@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { SettingsRefused } from '@rescind/core'
 import { IDENTITY_COLLECTIONS } from '@rescind/dialects'
 import { openWorld } from '../../test/kit/realm.ts'
+import { hashPassword } from '../passwords.ts'
 import { applySeed } from './apply.ts'
 import { readSeed, SEED_MAX_BYTES } from './read.ts'
 
@@ -41,7 +42,7 @@ describe('[W103] a seed file', () => {
   it('of thousands of users makes all of them, once', async (t) => {
     const seed = readSeed(fileOf(t, usersSeed(MADE_USERS)))
     const { realms } = await openWorld()
-    const parts = { realms, secretText: String, onWeakSecret: () => {} }
+    const parts = { realms, secretText: String, onWeakSecret: () => {}, hashPassword }
     assert.equal(await applySeed(parts, seed), MADE_USERS)
     const last = await realms.default.directory.standing(IDENTITY_COLLECTIONS.user, `id-${MADE_USERS - 1}`)
     assert.equal(last.version, 1)
@@ -53,7 +54,7 @@ describe('[W103] a seed file', () => {
     const clients = [1, 2, 3].map((at) => ({ ...client, clientId: 'twice', scopes: [`scope-${at}`] }))
     const path = fileOf(t, JSON.stringify({ realms: [{ name: 'default', oauthClients: clients }] }))
     const { realms } = await openWorld()
-    const parts = { realms, secretText: String, onWeakSecret: () => {} }
+    const parts = { realms, secretText: String, onWeakSecret: () => {}, hashPassword }
     assert.equal(await applySeed(parts, readSeed(path)), 1)
     const audit = await realms.default.store.records(realms.default.ordinal, {
       collection: 'oauthClients',

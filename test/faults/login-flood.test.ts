@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PASSWORD_COST } from '@rescind/server'
 import { openServer } from '../kit/in-process.ts'
 import { ANN, BOB, EVE, ROOT } from '../kit/seed.ts'
 
@@ -21,7 +22,11 @@ async function tokenOf(response: Response): Promise<string> {
 }
 
 test('[P09] a flood of logins fills its own queue and nothing else: tokens are validated and revoked past it', async () => {
-  const server = await openServer({ time: 'real', flags: ['--identity-rate', '0'] })
+  const server = await openServer({
+    time: 'real',
+    flags: ['--identity-rate', '0'],
+    passwordCost: PASSWORD_COST,
+  })
   const { url } = server
   try {
     const root = await tokenOf(await login(url, ROOT.username, ROOT.password))
@@ -58,6 +63,7 @@ test('[P09] a flood of logins fills its own queue and nothing else: tokens are v
 test('[W61] a flood of logins from one address keeps no other address out, nor who changes a password', async () => {
   const server = await openServer({
     time: 'real',
+    passwordCost: PASSWORD_COST,
     flags: ['--identity-rate', '0', '--behind-proxy', '127.0.0.1/32'],
   })
   const { url } = server

@@ -14,7 +14,7 @@ import { MemoryStore, openSqlite } from '@rescind/stores'
 import { pino } from 'pino'
 import { Calls } from './calls.ts'
 import { HandClock, MASTER, SeededRandom, START_MS } from './realm.ts'
-import { SEED } from './seed.ts'
+import { CHEAP_PASSWORDS, SEED } from './seed.ts'
 import { CONTROL_KEY, makeQuickHome } from './server.ts'
 
 export type AgedServer = {
@@ -58,7 +58,8 @@ async function openAged(kind: 'memory' | 'SQLite', aged: Aged, t: TestContext): 
   const start = async (store: Store): Promise<RunningServer> => {
     const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
     const random = new SeededRandom(`start ${lines.length}`)
-    return startServer(config(home.folder, aged.flags ?? []), { clock, store, random, log })
+    const machine = { clock, store, random, log, passwordCost: CHEAP_PASSWORDS }
+    return startServer(config(home.folder, aged.flags ?? []), machine)
   }
   const first = await start(await opened())
   const calls = new Calls(portOf(first))

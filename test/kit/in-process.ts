@@ -2,11 +2,17 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import type { IssuingQuota, Store } from '@rescind/core'
-import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
+import {
+  checkConfig,
+  type PasswordCost,
+  type RunningServer,
+  resolveSettings,
+  startServer,
+} from '@rescind/server'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import { Calls } from './calls.ts'
 import { HandClock, SeededRandom, START_MS } from './realm.ts'
-import { SEED } from './seed.ts'
+import { CHEAP_PASSWORDS, SEED } from './seed.ts'
 import { CONTROL_KEY, makeQuickHome } from './server.ts'
 import { type StoreSwitch, switchedStore } from './switched-store.ts'
 import { IS_EMBEDDED } from './test-store.ts'
@@ -34,11 +40,13 @@ export type TestServerStart = {
   readonly prepare?: (store: Store) => Promise<void>
   /** In the place of the one that the flags say. */
   readonly quota?: IssuingQuota
+  /** In the place of the least: what a flood of logins meets. */
+  readonly passwordCost?: PasswordCost
 }
 
 /** The real server in this process, on a free port. */
 export async function openServer(start: TestServerStart): Promise<TestServer> {
-  const { seed, time, flags, prepare, quota } = start
+  const { seed, time, flags, prepare, quota, passwordCost = CHEAP_PASSWORDS } = start
   const home = makeQuickHome()
   const seedFile = join(home.folder, 'seed.json')
   writeFileSync(seedFile, JSON.stringify(seed ?? SEED), { mode: 0o600 })
@@ -57,7 +65,8 @@ export async function openServer(start: TestServerStart): Promise<TestServer> {
     : new MemoryStore(startMs)
   await prepare?.(inner)
   const { store, power } = switchedStore(inner)
-  const surroundings = time === 'hand' ? { clock, store, random: new SeededRandom() } : { store }
+  const kept = { store, passwordCost }
+  const surroundings = time === 'hand' ? { ...kept, clock, random: new SeededRandom() } : kept
   const server: RunningServer = await startServer(checkConfig(values), {
     ...surroundings,
     ...(quota === undefined ? {} : { quota }),

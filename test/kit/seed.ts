@@ -20,6 +20,9 @@ export const EVE = { id: '99', username: 'eve', password: 'eve-password-01234567
 
 const GRANTS = ['client_credentials', 'refresh_token']
 
+/** The least that argon2 takes: each server of the tests hashes the passwords of its seed, and there are hundreds. */
+export const CHEAP_PASSWORDS = { memoryKib: 8, passes: 1 } as const
+
 /** A seed file as the server reads it. */
 export const SEED: { readonly realms: readonly unknown[] } = {
   realms: [

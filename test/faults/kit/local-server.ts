@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Store } from '@rescind/core'
 import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
-import { SEED } from '../../kit/seed.ts'
+import { CHEAP_PASSWORDS, SEED } from '../../kit/seed.ts'
 import { CONTROL_KEY, type Home } from '../../kit/server.ts'
 
 export type LocalStart = {
@@ -27,6 +27,7 @@ export function startLocally({ home, clock, store, seed }: LocalStart): Promise<
     file: undefined,
   })
   return startServer(checkConfig(values), {
+    passwordCost: CHEAP_PASSWORDS,
     ...(clock === undefined ? {} : { clock }),
     ...(store === undefined ? {} : { store }),
   })
