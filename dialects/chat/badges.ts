@@ -16,9 +16,10 @@ export const BADGE_TOKENS_MAX = 100
  * `POST /badges/`: for each live token of a list, whose it is. Unread messages are counted by the chat server, not
  * here, so every badge is 0. A token that is not live is left out, whatever is wrong with it.
  */
-export function createBadges({ rates }: ChatTools): Handler {
+export function createBadges(tools: ChatTools): Handler {
+  const { rates } = tools
   return async (realm, request) => {
-    const who = await appOfClientCall(realm, request)
+    const who = await appOfClientCall({ tools, realm, request })
     if (who.kind === 'refused') return who.answer
     const seconds = who.byApiKey
       ? rates.takeAdmin(realm, who.app)

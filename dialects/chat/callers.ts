@@ -36,25 +36,26 @@ export type AdminAsk = { readonly admin: Admin; readonly request: WireRequest; r
 export type AdminAct = (realm: Realm, ask: AdminAsk) => Awaitable<Answer | Stale>
 
 /** Nothing of a request but its key headers is looked at before the key is known to be right. */
-export function asAdmin({ rates }: ChatTools, act: AdminAct): Handler {
-  return asRevoker((realm, ask) => {
-    const seconds = rates.takeAdmin(realm, ask.admin.app)
+export function asAdmin(tools: ChatTools, act: AdminAct): Handler {
+  return asRevoker(tools, (realm, ask) => {
+    const seconds = tools.rates.takeAdmin(realm, ask.admin.app)
     return seconds === 0 ? act(realm, ask) : tooMany(seconds)
   })
 }
 
 /** As `asAdmin`, but without a limit: whatever ends tokens is never turned away for coming too often. */
-export function asRevoker(act: AdminAct): Handler {
+export function asRevoker(tools: ChatTools, act: AdminAct): Handler {
   return (realm, request, client) =>
-    after(authenticate(realm, request), (who) =>
+    after(authenticate({ tools, realm, request }), (who) =>
       who.kind === 'refused' ? who.answer : act(realm, { admin: who, request, client }),
     )
 }
 
 /** As `asAdmin`, and for sandboxes by the client key alone, too. */
-export function asSigner({ rates }: ChatTools, act: AdminAct): Handler {
+export function asSigner(tools: ChatTools, act: AdminAct): Handler {
+  const { rates } = tools
   return (realm, request) =>
-    after(authenticate(realm, request, 'or-sandbox'), (who) => {
+    after(authenticate({ tools, realm, request }, 'or-sandbox'), (who) => {
       if (who.kind === 'refused') return who.answer
       const { app } = who
       const seconds = who.isPublic ? rates.takePublic(realm, app, request.from) : rates.takeAdmin(realm, app)
@@ -62,11 +63,10 @@ export function asSigner({ rates }: ChatTools, act: AdminAct): Handler {
     })
 }
 
-function authenticate(
-  realm: Realm,
-  request: WireRequest,
-  way: 'api-key' | 'or-sandbox' = 'api-key',
-): Awaitable<Admin | Refused> {
+type Asked = { readonly tools: ChatTools; readonly realm: Realm; readonly request: WireRequest }
+
+function authenticate(asked: Asked, way: 'api-key' | 'or-sandbox' = 'api-key'): Awaitable<Admin | Refused> {
+  const { realm, request } = asked
   const basis = realm.basis()
   const apiKey = readHeader(request, API_KEY)
   const clientKey = readHeader(request, CLIENT_KEY)
@@ -74,7 +74,7 @@ function authenticate(
   if (clientKey.kind === 'refused') return clientKey
   if (apiKey.text !== undefined) {
     const keyDigest = realm.secretDigest(apiKey.text)
-    return after(appOfApiKey(realm, request, keyDigest), (who) =>
+    return after(appOfApiKey(asked, keyDigest), (who) =>
       who.kind === 'refused'
         ? who
         : adminOf(realm, request, { app: who.app, basis, isPublic: false, keyDigest }),
@@ -98,10 +98,21 @@ function adminOf(realm: Realm, { from }: WireRequest, known: Known): Admin {
   return { kind: 'admin', ...known, source, caller: { id, from, standing } }
 }
 
-/** The app of an API key that may be used from where it comes from. */
-function appOfApiKey(realm: Realm, { from }: WireRequest, digest: string): Awaitable<AppFound | Refused> {
+/**
+ * The app of an API key that may be used from where it comes from. An address that has sent too many wrong ones is not
+ * heard; client keys are public, so that there is nothing to guess about them.
+ */
+function appOfApiKey({ tools, realm, request }: Asked, digest: string): Awaitable<AppFound | Refused> {
+  const { from } = request
   return after(appByKey(realm, 'apiKey', digest), (app): AppFound | Refused => {
-    if (app === undefined) return refused('INVALID_API_KEY')
+    const [nowMs, within] = [realm.nowMs(), realm.name]
+    const seconds = tools.wrongKeys.waitSeconds(from, nowMs, within)
+    if (seconds > 0)
+      return { kind: 'refused', answer: tooMany(seconds, 'Too many wrong API keys came from this address.') }
+    if (app === undefined) {
+      tools.wrongKeys.wrong(digest, from, { nowMs, within })
+      return refused('INVALID_API_KEY')
+    }
     if (!isAllowedFrom(app, from))
       return refused('PERMISSION_DENIED', 'The API key cannot be used from this address.')
     return { kind: 'app', app }
@@ -120,7 +131,8 @@ export function isAllowedFrom({ apiKeySources }: ChatApp, from: string): boolean
 export type AppFound = { readonly kind: 'app'; readonly app: ChatApp }
 
 /** The app that the caller of a client route speaks for: by its client key, or by its API key. */
-export function appOfClientCall(realm: Realm, request: WireRequest): Awaitable<ClientCaller | Refused> {
+export function appOfClientCall(asked: Asked): Awaitable<ClientCaller | Refused> {
+  const { realm, request } = asked
   const apiKey = readHeader(request, API_KEY)
   const clientKey = readHeader(request, CLIENT_KEY)
   if (apiKey.kind === 'refused') return apiKey
@@ -129,7 +141,7 @@ export function appOfClientCall(realm: Realm, request: WireRequest): Awaitable<C
     return after(appOfClientKey(realm, clientKey.text), (who) =>
       who.kind === 'refused' ? who : { ...who, byApiKey: false },
     )
-  return after(appOfApiKey(realm, request, realm.secretDigest(apiKey.text)), (who) => {
+  return after(appOfApiKey(asked, realm.secretDigest(apiKey.text)), (who) => {
     if (who.kind === 'refused') return who
     const found = { ...who, byApiKey: true }
     if (clientKey.text === undefined) return found

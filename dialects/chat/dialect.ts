@@ -2,6 +2,7 @@ import type { Realm } from '@rescind/core'
 import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { Scans } from '../wire/scans.ts'
+import { WrongKeys } from '../wire/wrong-keys.ts'
 import { refusal } from './envelope.ts'
 import { type LivePort, LiveStreams } from './live/streams.ts'
 import { type AskOutside, OutsideVerifier } from './outside.ts'
@@ -33,7 +34,8 @@ export function createChatDialect(options: ChatOptions): ChatDialect {
   const { askOutside } = options
   const outside = askOutside === undefined ? undefined : new OutsideVerifier(askOutside, { rates, bounds })
   const live = options.live === undefined ? undefined : new LiveStreams(options.live, bounds)
-  const routeOf = createRoutes({ rates, bounds, scans: options.scans ?? new Scans(), outside, live })
+  const scans = options.scans ?? new Scans()
+  const routeOf = createRoutes({ rates, wrongKeys: new WrongKeys(), bounds, scans, outside, live })
   return {
     name: 'chat',
     hotPaths: [],

@@ -61,7 +61,7 @@ function tableOf(tools: ChatTools): readonly Endpoint[] {
   const { live } = tools
   const admin = (act: AdminAct): Handler => asAdmin(tools, act)
   const user = asUser(tools, getMe)
-  const remove = asRevoker(deleteClient)
+  const remove = asRevoker(tools, deleteClient)
   return [
     endpoint('/admin/clients', {
       GET: admin(listing(tools.scans, createListClients(tools.bounds))),
@@ -73,7 +73,7 @@ function tableOf(tools: ChatTools): readonly Endpoint[] {
       DELETE: (...of) => remove(of[0], of[1], 'list'),
     }),
     endpoint(CLIENT, { DELETE: remove }),
-    endpoint(`${CLIENT}/token`, { DELETE: asRevoker(revokeTokens), PUT: admin(bindToken) }),
+    endpoint(`${CLIENT}/token`, { DELETE: asRevoker(tools, revokeTokens), PUT: admin(bindToken) }),
     endpoint(`${CLIENT}/revocations`, { GET: live === undefined ? NOTHING : admin(live.ofClient) }),
     endpoint('/admin/revocations', { GET: live === undefined ? NOTHING : admin(live.ofApp) }),
     endpoint('/auths/sign', { POST: asSigner(tools, signFlat) }),

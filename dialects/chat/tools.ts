@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/core'
 import type { Scans } from '../wire/scans.ts'
+import type { WrongKeys } from '../wire/wrong-keys.ts'
 import type { LiveStreams } from './live/streams.ts'
 import type { OutsideVerifier } from './outside.ts'
 import type { ChatRates } from './rates.ts'
@@ -7,6 +8,8 @@ import type { ChatRates } from './rates.ts'
 /** What the handlers of this dialect share; made once with the dialect. */
 export type ChatTools = {
   readonly rates: ChatRates
+  /** Guesses at API keys. */
+  readonly wrongKeys: WrongKeys
   readonly bounds: ChatBounds
   /** Room for listings, which other dialects share; past it 429. */
   readonly scans: Scans

@@ -41,7 +41,7 @@ export function asUser(tools: ChatTools, act: UserAct, alsoHeld = false): Handle
   return (realm, request) => {
     const token = readUserToken(request)
     if (token.kind === 'refused') return token.answer
-    return after(appOfClientCall(realm, request), (who) => {
+    return after(appOfClientCall({ tools, realm, request }), (who) => {
       if (who.kind === 'refused') return who.answer
       const raw = token.text === undefined ? undefined : RawToken.parse(token.text)
       if (raw === undefined) return fail('INVALID_TOKEN')

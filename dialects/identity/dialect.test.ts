@@ -3,16 +3,18 @@ import { test } from 'node:test'
 import { SettingsRefused } from '@rescind/core'
 import type { Refusal } from '@rescind/dialects'
 import { START_MS } from '../../test/kit/realm.ts'
-import { bodyJson, wireRequest } from '../../test/kit/request.ts'
+import { type Ask, bodyJson, wireRequest } from '../../test/kit/request.ts'
 import { createIdentityDialect } from './dialect.ts'
 import {
   accessOf,
+  apiKeyLogin,
   as,
   FakePasswords,
   faultOf,
   neverIssued,
   openIdentity,
   passwordLogin,
+  post,
 } from './test-world.ts'
 
 const VARY = 'Accept, Accept-Encoding, X-Auth-Token'
@@ -191,6 +193,19 @@ test('logins are limited by address, whatever token they claim', async () => {
   assert.deepEqual(statuses, [200, 200, 413, 413])
   assert.equal(passwords.asked.length, 2)
   assert.equal((await ask({ ...passwordLogin('ann'), from: '192.0.2.1' })).status, 200)
+})
+
+test('[S3] guesses at API keys and passwords of any user are counted by address, an IPv6 /64 as one, and another is unhurt', async () => {
+  const { ask } = await openIdentity({ ratePerSecond: 4 })
+  const wrong = (nth: number): Ask => {
+    const credentials = { username: `user-${nth}`, [nth % 2 === 0 ? 'apiKey' : 'password']: `wrong-${nth}` }
+    const name = nth % 2 === 0 ? 'RAX-KSKEY:apiKeyCredentials' : 'passwordCredentials'
+    return { ...post({ auth: { [name]: credentials } }), from: `2001:db8::${nth + 1}` }
+  }
+  for (let nth = 0; nth < 4; nth += 1) assert.equal((await ask(wrong(nth))).status, 401)
+  for (let nth = 4; nth < 6; nth += 1) assert.equal((await ask(wrong(nth))).status, 413)
+  assert.equal((await ask({ ...apiKeyLogin('ann'), from: '2001:db8::9' })).status, 413, 'the right one, too')
+  assert.equal((await ask({ ...apiKeyLogin('ann'), from: '2001:db8:0:1::9' })).status, 200)
 })
 
 test('a rate of 0 is no limit', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { WRONG_KEYS_BURST } from '../../server/control/frame/key-guesses.ts'
+import { WRONG_KEYS_BURST } from '@rescind/dialects'
 import { Calls, CONTROL, textAt } from '../kit/calls.ts'
 import { openServer } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
