@@ -162,15 +162,17 @@ const DIRECTORY = tableUnder('The directory')
 test('what each caller may do to the directory is as the page says', async () => {
   assert.deepEqual(DIRECTORY.columns.slice(1), CALLERS)
   assert.ok(DIRECTORY.rows.length > 50)
+  let world = await openMatrix()
   for (const [call = '', ...cells] of DIRECTORY.rows) {
     for (const [at, caller] of CALLERS.entries()) {
-      const world = await openMatrix()
       const as = await world.enter(caller)
       const before = world.realm.basis()
       const answer = await world.ask(callOf(call, as, caller))
       assert.equal(String(answer.status), cells[at], `${caller}: ${call} ${String(answer.body)}`)
       if (answer.status >= 400)
         assert.equal(world.realm.basis(), before, `${caller}: ${call} was refused, and written`)
+      // What has written nothing leaves the world as it was, but for a token more.
+      if (world.realm.basis() !== before) world = await openMatrix()
     }
   }
 })
@@ -202,12 +204,12 @@ const HOSTILE = {
 }
 
 test('[C17] what a body or a query says about the caller changes nothing', async () => {
+  const world = await openMatrix()
   const query = 'user_id=pia&target.user.id=pia&is_admin=1&system_scope=all&roles=admin'
   for (const caller of ['pia', 'governor']) {
     for (const [call = '', ...cells] of DIRECTORY.rows) {
       const cell = cells[CALLERS.indexOf(caller)] ?? ''
       if (!cell.startsWith('4')) continue
-      const world = await openMatrix()
       const ask = callOf(call, await world.enter(caller), caller)
       const given = ask.body === undefined ? {} : (JSON.parse(String(ask.body)) as Record<string, object>)
       const inner = Object.fromEntries(
