@@ -1,0 +1,32 @@
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+export type Batch = {
+  /** From the root of the repository. */
+  readonly folder: string
+  /** Of so many batches of this folder it is this one. */
+  readonly nth?: number
+  readonly of?: number
+}
+
+/**
+ * Runs the test files of a folder in this process, one after the other, each as one test by its path: what they all
+ * import is loaded once, and compiled to something quick once. Each still is a file that runs alone, and what it does
+ * `after` all of its tests is done before the next one begins. What starts processes, or measures this one, gains
+ * nothing and stays out of batches.
+ */
+export function runBatch({ folder, nth = 0, of = 1 }: Batch): void {
+  const files = globSync(`${folder}/**/*.test.ts`, { cwd: ROOT }).filter(
+    (path) => !path.includes('node_modules'),
+  )
+  for (const [place, file] of files.sort().entries()) {
+    if (place % of !== nth) continue
+    test(file, async () => {
+      await import(pathToFileURL(join(ROOT, file)).href)
+    })
+  }
+}

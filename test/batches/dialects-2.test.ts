@@ -1,0 +1,3 @@
+import { runBatch } from './batch.ts'
+
+runBatch({ folder: 'dialects', nth: 1, of: 2 })

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { files, read } from './tree.ts'
+
+const CALL = /^runBatch\(\{ folder: '([^']+)'(?:, nth: (\d+), of: (\d+))? \}\)$/m
+/** Files that `npm test` runs each in a process of its own. */
+const ALONE = /^(?:cli|test\/(?:batches|faults|interop|tidy))\//
+
+test('`npm test` runs every test file once: in a process of its own, or in one batch of its folder', () => {
+  const parts = new Map<string, Set<number>>()
+  const wanted = new Map<string, number>()
+  for (const path of files().filter((one) => /^test\/batches\/.*\.test\.ts$/.test(one))) {
+    const [, folder = '', nth = '0', of = '1'] =
+      CALL.exec(read(path).text) ?? assert.fail(`${path} runs no batch`)
+    const known = parts.get(folder) ?? new Set()
+    assert.ok(!known.has(Number(nth)), `${path}: batch ${nth} of ${folder} is run twice`)
+    assert.equal(
+      wanted.get(folder) ?? Number(of),
+      Number(of),
+      `${path}: the batches of ${folder} are as many as they say`,
+    )
+    parts.set(folder, known.add(Number(nth)))
+    wanted.set(folder, Number(of))
+  }
+  for (const [folder, of] of wanted)
+    assert.deepEqual(
+      [...(parts.get(folder) ?? [])].sort(),
+      Array.from({ length: of }, (_, nth) => nth),
+      folder,
+    )
+  const { scripts } = JSON.parse(read('package.json').text) as { scripts: { test: string } }
+  assert.ok(scripts.test.endsWith(' "cli/**/*.test.ts" "test/{batches,faults,interop,tidy}/**/*.test.ts"'))
+  for (const path of files().filter((one) => one.endsWith('.test.ts') && !ALONE.test(one)))
+    assert.ok(
+      [...wanted.keys()].some((folder) => path.startsWith(`${folder}/`)),
+      `${path} is run by nothing`,
+    )
+})
