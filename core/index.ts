@@ -268,6 +268,7 @@ export type {
 } from './rules.ts'
 export { seal, subkey, unseal } from './sealing.ts'
 export { sextetsAt } from './sextets.ts'
+export { isShownName, shownText } from './shown-text.ts'
 export type { KeyMembers, SignatureAlgorithm, SignatureKey } from './signatures.ts'
 export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-claims.ts'
 export { type ActiveKey, SIGNING_KEYS, type SigningKeyState, type SigningKeyValue } from './signing-keys.ts'

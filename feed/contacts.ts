@@ -6,6 +6,7 @@ import {
   readObject,
   STRANGE,
   type Store,
+  shownText,
 } from '@rescind/core'
 import type { Contact, StalePolicy } from './instances.ts'
 
@@ -75,7 +76,8 @@ function contactOf({ value }: Memo): Contact | undefined {
   if (typeof boundMs !== 'number' || typeof contactMs !== 'number' || typeof firstSeq !== 'number')
     return undefined
   const policy = POLICIES.find((one) => one === onStale)
-  const named = typeof label === 'string' ? { label } : {}
+  // One of before labels were looked at is shown without what it hides.
+  const named = typeof label === 'string' ? { label: shownText(label) } : {}
   return policy === undefined
     ? undefined
     : { instance, verifier, ...named, boundMs, onStale: policy, contactMs, firstSeq }

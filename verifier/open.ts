@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { Clock } from '@rescind/core'
+import { type Clock, isShownName } from '@rescind/core'
 import { Engine } from './engine.ts'
 import { type ConnectionState, isOnStale, type OnStale } from './results.ts'
 import { httpTransport } from './source/http.ts'
@@ -30,7 +30,6 @@ const STALENESS_DEFAULT_MS = 5_000
 const STALENESS_MIN_MS = 100
 const STALENESS_MAX_MS = 3_600_000
 const LABEL_MAX_CHARS = 128
-const LABEL = /^[^\p{Cc}\p{Cs}]*$/u
 
 const CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
 
@@ -51,8 +50,8 @@ export function openVerifier(options: VerifierOptions): Verifier {
     throw new TypeError(`maxStalenessMs: between ${STALENESS_MIN_MS} and ${STALENESS_MAX_MS}`)
   if (!isOnStale(onStale)) throw new TypeError('onStale: refuse, ask or allow')
   const label = options.label ?? hostname().slice(0, LABEL_MAX_CHARS)
-  if (typeof label !== 'string' || label.length > LABEL_MAX_CHARS || !LABEL.test(label))
-    throw new TypeError(`label: printable text of at most ${LABEL_MAX_CHARS} characters`)
+  if (typeof label !== 'string' || label.length > LABEL_MAX_CHARS || !isShownName(label))
+    throw new TypeError(`label: text that shows all of itself, of at most ${LABEL_MAX_CHARS} characters`)
   const path = options.stateFile
   const engine = engineFor(url, options.key, { boundMs: Math.floor(boundMs), label })
   const verifier = new Verifier({

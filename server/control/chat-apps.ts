@@ -2,6 +2,7 @@ import {
   type CutTarget,
   deleteRecord,
   type Entry,
+  isShownName,
   type Operation,
   putRecord,
   type Realm,
@@ -60,7 +61,11 @@ const SETTINGS = {
   tombstonesMax: z.int().min(0).nullable().optional(),
 }
 const KEYS = { apiKey: text.optional(), clientKey: text.optional() }
-const NEW = z.strictObject({ name: text, ...KEYS, ...SETTINGS })
+const NEW = z.strictObject({
+  name: text.refine(isShownName, 'must be text that shows all of itself'),
+  ...KEYS,
+  ...SETTINGS,
+})
 const CHANGE = z.strictObject({
   ...KEYS,
   ...SETTINGS,

@@ -2,6 +2,7 @@ import {
   exportVerificationJwk,
   ISSUERS,
   type IssuerValue,
+  isShownName,
   type JsonObject,
   publishedKeys,
   type Realm,
@@ -22,7 +23,6 @@ const SEND_TIMEOUT_MS = 60_000
 const USED_MAX = 1_000
 
 const LABEL_MAX_CHARS = 128
-const LABEL = /^[^\p{Cc}\p{Cs}]*$/u
 
 const position = z.string().min(1).max(512)
 const instance = z.string().min(1).max(64)
@@ -30,7 +30,7 @@ const label = z
   .string()
   .min(1)
   .max(LABEL_MAX_CHARS)
-  .refine((text) => LABEL.test(text), 'must be printable text')
+  .refine(isShownName, 'must be text that shows all of itself')
 const bound = z.int().min(BOUND_MIN_MS).max(BOUND_MAX_MS)
 const FLOOR = { position, floor: z.number() }
 

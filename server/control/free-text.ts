@@ -1,4 +1,4 @@
-import { RawToken, type Realm, type Source } from '@rescind/core'
+import { RawToken, type Realm, type Source, shownText } from '@rescind/core'
 import { type Candidate, Finder } from '../bulk/find.ts'
 
 /** Members of bodies and queries whose text is kept as it was given: in the log, its exports, receipts and backups. */
@@ -17,11 +17,15 @@ const NOT_TEXT: ReadonlySet<string> = new Set(
     'after',
   ]),
 )
+/** In the place of text that shows nothing. */
+const NOT_SHOWN = '[text that does not show]'
 const NOT_KEPT = '[a credential, not kept]'
 
 /**
  * The same request without tokens in its free text: a token that was pasted into a reason would stand in the log for as
  * long as its audit is kept, for all who may read that. It is known as leak lists know it, and its handle is put in its place.
+ * What would show a sentence as another one goes, too: it is no reason to refuse what ends tokens. Names that hold such are
+ * refused where they are given (`isShownName`).
  * @param realms whose tokens are looked for. @throws StoreUnavailable when it cannot be known.
  */
 export async function withoutTokens<T>(realms: readonly Realm[], value: T): Promise<T> {
@@ -32,6 +36,7 @@ export async function withoutTokens<T>(realms: readonly Realm[], value: T): Prom
     let kept = text
     const reading = NAMES.has(name) ? BY_FORM : BY_ANY
     for (const realm of realms) kept = await keptText(realm, kept, reading)
+    if (!NAMES.has(name)) kept = shownText(kept) || NOT_SHOWN
     if (kept !== text) changed[name] = kept
   }
   return { ...value, ...changed }

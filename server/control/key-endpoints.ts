@@ -3,6 +3,7 @@ import {
   deleteRecord,
   type Entry,
   type Expectation,
+  isShownName,
   mintText,
   type Operation,
   PREFIX,
@@ -30,11 +31,7 @@ const PAGE_MAX = 1_000
 type KeyBody = { readonly name: string; readonly role: ControlRole; readonly realm?: string | undefined }
 
 const NEW: z.ZodType<KeyBody> = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(NAME_MAX)
-    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text'),
+  name: z.string().min(1).max(NAME_MAX).refine(isShownName, 'must be text that shows all of itself'),
   role: z.enum(ROLES),
   realm: z.string().optional(),
 })

@@ -2,6 +2,7 @@ import {
   cutRule,
   deleteRecord,
   type Entry,
+  isShownName,
   mintText,
   PREFIX,
   putRecord,
@@ -63,11 +64,7 @@ const LIST: Endpoint = endpoint({
 })
 
 const NEW = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(256)
-    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text'),
+  name: z.string().min(1).max(256).refine(isShownName, 'must be text that shows all of itself'),
 })
 
 const CREATE: Endpoint = endpoint({

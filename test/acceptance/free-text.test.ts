@@ -122,6 +122,32 @@ test('[W85] text that is no credential is kept to the letter, and one whose form
   assert.equal((await calls.send('GET /me', [API_KEY])).status < 500, true)
 })
 
+const VERIFIER = 'Authorization: Bearer orders-api-key-0123456789'
+
+// Kind: text that is shown to an operator and lies about itself.
+test('[S3] a name that hides or reorders text is 422, and a reason loses what does, for it ends tokens all the same', async () => {
+  for (const hidden of ['\u202e', '\u2066', '\u200b', '\u200d', '\ufeff', '\u{e0061}', '\u001b', '\n']) {
+    for (const [line, body] of [
+      ['POST /keys', { name: `o${hidden}ps`, role: 'viewer' }],
+      ['POST /verifiers', { name: `o${hidden}ps` }],
+      ['POST /chat-apps', { name: `o${hidden}ps` }],
+    ] as const)
+      assert.equal((await calls.control(line, body)).status, 422, `${line} ${JSON.stringify(hidden)}`)
+    const label = encodeURIComponent(`o${hidden}ps`)
+    const feed = await calls.send(`GET /control/v1/feed?bound=5000&label=${label}`, [VERIFIER])
+    assert.equal(feed.status, 422, JSON.stringify(hidden))
+  }
+  for (const [reason, kept] of [
+    ['leak \u202eyek\u202c of ops', 'leak yek of ops'],
+    ['\u001b[2Kleak\u200b', '[2Kleak'],
+    ['one\n\ttwo \u200d', 'one\n\ttwo \u200d'],
+    ['\u202e\u200b', '[text that does not show]'],
+  ]) {
+    const made = await calls.control('POST /revocations', { target: TARGET, reason, note: reason })
+    assert.deepEqual([made.status, memberAt(made, 'reason'), memberAt(made, 'note')], [201, kept, kept])
+  }
+})
+
 test('[W85] a credential is not kept beside another one that could be cut out, in whatever form it stands there', async () => {
   const [plain, hidden] = [await calls.oauthToken(SVC), await calls.oauthToken(SVC)]
   const base64 = Buffer.from(hidden).toString('base64')
