@@ -1,7 +1,7 @@
 import { ASSIGNED_LIFETIME_MAX_MS, LIFETIME_MAX_MS, type Realm, SettingsRefused } from '@rescind/core'
 import { parseAddressRange } from '../wire/address-range.ts'
+import { CHAT_BOUNDS } from './bounds.ts'
 import type { ChatApp } from './directory.ts'
-import { CHAT_BOUNDS } from './tools.ts'
 
 /** Seconds that a token lives when its app says nothing: 7 days, as in the seed's records. */
 const TOKEN_LIFETIME_SECONDS = 604_800

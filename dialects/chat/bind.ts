@@ -20,7 +20,7 @@ import {
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import { type Assignment, parseBind } from './body.ts'
-import type { Admin, AdminAsk } from './callers.ts'
+import type { Admin, AdminAsk } from './call.ts'
 import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'
 import { fail, ok, overQuota, type Refused, refused } from './envelope.ts'
 import { newerClient } from './newer-members.ts'

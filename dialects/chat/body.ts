@@ -4,7 +4,7 @@ import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
 import { withoutBom } from '../wire/text.ts'
-import type { Admin } from './callers.ts'
+import type { Admin } from './call.ts'
 import type { ChatApp } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'
 

@@ -1,39 +1,10 @@
-import {
-  type Awaitable,
-  after,
-  type Caller,
-  callerFacts,
-  type Position,
-  type Realm,
-  type Source,
-  sameDigest,
-} from '@rescind/core'
-import { isInRanges, parseAddressRange } from '../wire/address-range.ts'
-import type { Answer, Stale } from '../wire/answer.ts'
+import { type Awaitable, after, callerFacts, type Realm, sameDigest } from '@rescind/core'
 import type { WireRequest } from '../wire/request.ts'
-import { CHAT_APPS, type ChatApp, liveApiKeysOf, sourceOf } from './directory.ts'
+import type { Admin, AdminAct, AppFound, ClientCaller, Handler } from './call.ts'
+import { CHAT_APPS, type ChatApp, isAllowedFrom, liveApiKeysOf, sourceOf } from './directory.ts'
 import { type Refused, refused, tooMany } from './envelope.ts'
 import { API_KEY, CLIENT_KEY, readHeader } from './headers.ts'
 import type { ChatTools } from './tools.ts'
-
-/** What answers one method of one route; `client` is the id in the path, decoded, or empty without one. */
-export type Handler = (realm: Realm, request: WireRequest, client: string) => Awaitable<Answer | Stale>
-
-/** The holder of an app's API key. `basis`: where the realm stood before anything was read for it. */
-export type Admin = {
-  readonly kind: 'admin'
-  readonly app: ChatApp
-  readonly source: Source
-  readonly caller: Caller
-  readonly basis: Position
-  /** By the client key of a sandbox, which everybody may know. */
-  readonly isPublic: boolean
-  /** Of the API key that was shown, where one was. */
-  readonly keyDigest?: string
-}
-
-export type AdminAsk = { readonly admin: Admin; readonly request: WireRequest; readonly client: string }
-export type AdminAct = (realm: Realm, ask: AdminAsk) => Awaitable<Answer | Stale>
 
 /** Nothing of a request but its key headers is looked at before the key is known to be right. */
 export function asAdmin(tools: ChatTools, act: AdminAct): Handler {
@@ -119,17 +90,6 @@ function appOfApiKey({ tools, realm, request }: Asked, digest: string): Awaitabl
   })
 }
 
-/** Whether an app's API key may be used from an address. */
-export function isAllowedFrom({ apiKeySources }: ChatApp, from: string): boolean {
-  if (apiKeySources === undefined) return true
-  return isInRanges(
-    from,
-    apiKeySources.flatMap((range) => parseAddressRange(range) ?? []),
-  )
-}
-
-export type AppFound = { readonly kind: 'app'; readonly app: ChatApp }
-
 /** The app that the caller of a client route speaks for: by its client key, or by its API key. */
 export function appOfClientCall(asked: Asked): Awaitable<ClientCaller | Refused> {
   const { realm, request } = asked
@@ -151,8 +111,6 @@ export function appOfClientCall(asked: Asked): Awaitable<ClientCaller | Refused>
     })
   })
 }
-
-export type ClientCaller = AppFound & { readonly byApiKey: boolean }
 
 function appOfClientKey(realm: Realm, key: string | undefined): Awaitable<AppFound | Refused> {
   if (key === undefined) return refused('MISSING_CLIENT_KEY')

@@ -2,7 +2,7 @@ import type { Realm } from '@rescind/core'
 import type { WireRequest } from '../wire/request.ts'
 import type { Json, JsonObject } from '../wire/strict-json.ts'
 import { type Assignment, parseAssignment, readObject } from './body.ts'
-import type { Admin } from './callers.ts'
+import type { Admin } from './call.ts'
 import { type ChatClient, isClientId } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'
 

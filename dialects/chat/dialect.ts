@@ -3,12 +3,12 @@ import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { Scans } from '../wire/scans.ts'
 import { WrongKeys } from '../wire/wrong-keys.ts'
+import { CHAT_BOUNDS, type ChatBounds } from './bounds.ts'
 import { refusal } from './envelope.ts'
 import { type LivePort, LiveStreams } from './live/streams.ts'
 import { type AskOutside, OutsideVerifier } from './outside.ts'
 import { ChatRates } from './rates.ts'
 import { createRoutes } from './routes.ts'
-import { CHAT_BOUNDS, type ChatBounds } from './tools.ts'
 
 export type ChatOptions = {
   /** Calls a minute of an app's API key, where the app itself says nothing; absent or 0: no limit. */

@@ -1,4 +1,5 @@
 import { type Collection, type Source, shaped } from '@rescind/core'
+import { isInRanges, parseAddressRange } from '../wire/address-range.ts'
 import type { JsonObject } from '../wire/strict-json.ts'
 
 /** Characters (UTF-16 units) of the longest client id. */
@@ -61,6 +62,15 @@ export const CHAT_APPS: Collection<ChatApp> = {
 /** Digests of the API keys that are taken: one, or two while it is being rotated. */
 export function liveApiKeysOf({ apiKeyDigest, olderApiKeyDigest }: ChatApp): readonly string[] {
   return olderApiKeyDigest === undefined ? [apiKeyDigest] : [apiKeyDigest, olderApiKeyDigest]
+}
+
+/** Whether an app's API key may be used from an address. */
+export function isAllowedFrom({ apiKeySources }: ChatApp, from: string): boolean {
+  if (apiKeySources === undefined) return true
+  return isInRanges(
+    from,
+    apiKeySources.flatMap((range) => parseAddressRange(range) ?? []),
+  )
 }
 
 /** A client of an app. `members` is what the app's server wants to find again; it means nothing to us. */

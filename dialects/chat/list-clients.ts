@@ -1,14 +1,14 @@
 import type { Entry, Realm } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import type { Json } from '../wire/strict-json.ts'
-import type { AdminAct, AdminAsk } from './callers.ts'
+import type { ChatBounds } from './bounds.ts'
+import type { AdminAct, AdminAsk } from './call.ts'
 import { clientObject } from './client-object.ts'
 import { CHAT_CLIENTS, type ChatClient } from './directory.ts'
 import { fail, ok, type Refused, refused } from './envelope.ts'
 import { type Filter, parseFilter } from './filter/parse.ts'
 import { runOf } from './filter/run.ts'
 import { readQuery, wholeNumber } from './query.ts'
-import type { ChatBounds } from './tools.ts'
 
 const LIMIT_MAX = 100
 const LIMIT = { min: 1, max: 1_000_000_000, usual: 50 }

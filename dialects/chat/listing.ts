@@ -1,7 +1,7 @@
 import { SCAN_RETRY_SECONDS, type Scans } from '../wire/scans.ts'
-import type { AdminAct } from './callers.ts'
+import { appKey } from './bounds.ts'
+import type { AdminAct } from './call.ts'
 import { tooMany } from './envelope.ts'
-import { appKey } from './tools.ts'
 
 /** A call that looks at many records: an app has room for some of them at once, and so has the process. */
 export function listing(scans: Scans, act: AdminAct): AdminAct {

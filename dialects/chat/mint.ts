@@ -1,6 +1,6 @@
 import { ContractBroken, type Handle, issueTokens, mintHandle, type Realm, unreachable } from '@rescind/core'
 import { SUSPENDED } from './bind.ts'
-import type { Admin } from './callers.ts'
+import type { Admin } from './call.ts'
 import { mintChatJwt } from './chat-jwt.ts'
 import type { ClientWrite } from './client-write.ts'
 import { overQuota, type Refused, refused } from './envelope.ts'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Overloaded } from '@rescind/core'
 import { START_MS } from '../../test/kit/realm.ts'
+import { CHAT_BOUNDS } from './bounds.ts'
 import {
   ADMIN,
   API_KEY,
@@ -14,7 +15,6 @@ import {
   tokenPath,
 } from './fixture.test.ts'
 import type { OutsideAsk, OutsideReply } from './outside.ts'
-import { CHAT_BOUNDS } from './tools.ts'
 
 // The kind: whoever has a public key can make the server wait for somebody else, and must not make others wait, too.
 

@@ -16,14 +16,13 @@ import { withoutBom } from '../wire/text.ts'
 import { VERIFY_SKEW_MAX_SECONDS } from './app-value.ts'
 import { bindText, wasEnded } from './bind.ts'
 import { assignedLifetimeMaxMs } from './body.ts'
-import type { Admin } from './callers.ts'
+import { appKey, type ChatBounds } from './bounds.ts'
+import type { Admin, Presented } from './call.ts'
 import { AVATAR_URL_MAX_CHARS, type ClientPatch, NICKNAME_MAX_CHARS, parsePatch } from './client-body.ts'
 import { planClient } from './client-write.ts'
 import { type ChatApp, sourceOf } from './directory.ts'
 import { tooMany } from './envelope.ts'
 import type { ChatRates } from './rates.ts'
-import { appKey, type ChatBounds } from './tools.ts'
-import type { Presented } from './user.ts'
 
 export type OutsideReply =
   | { readonly kind: 'answer'; readonly status: number; readonly body: Uint8Array }

@@ -16,7 +16,7 @@ import {
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { parseRevoke, refuseBody } from './body.ts'
-import type { Admin, AdminAsk } from './callers.ts'
+import type { Admin, AdminAsk } from './call.ts'
 import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'
 import { endedByCutAnswer } from './ended-list.ts'
 import { fail, ok } from './envelope.ts'

@@ -1,7 +1,7 @@
 import type { Realm, TokenPage } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
-import type { AdminAsk } from './callers.ts'
+import type { AdminAsk } from './call.ts'
 import { listParts, streamed } from './ended-list.ts'
 import { fail, ok } from './envelope.ts'
 import { readQuery, wholeNumber } from './query.ts'

@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/core'
-import type { Admin } from './callers.ts'
+import type { Admin } from './call.ts'
 
 /** Revoked texts that are remembered for an app, where it says no number itself. */
 const TOMBSTONES_MAX = 1_000_000

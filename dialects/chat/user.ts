@@ -11,18 +11,15 @@ import {
   type Verdict,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
-import type { WireRequest } from '../wire/request.ts'
-import { appOfClientCall, type ClientCaller, type Handler } from './callers.ts'
+import type { Handler, Presented } from './call.ts'
+import { appOfClientCall } from './callers.ts'
 import { CHAT_CLIENTS, type ChatClient, clientRecordId, sourceOf } from './directory.ts'
 import { fail } from './envelope.ts'
 import { readUserToken } from './headers.ts'
 import type { ChatTools } from './tools.ts'
 
 /** Whom a live token stands for. `who`: by which key its app was named. */
-export type User = {
-  readonly who: ClientCaller
-  readonly request: WireRequest
-  readonly raw: RawToken
+export type User = Presented & {
   readonly record: TokenRecord & { readonly client: string }
   readonly client: { readonly version: number; readonly value: ChatClient }
 }
@@ -53,8 +50,6 @@ export function asUser(tools: ChatTools, act: UserAct, alsoHeld = false): Handle
     })
   }
 }
-
-export type Presented = Pick<User, 'who' | 'request' | 'raw'>
 
 function findUser(tools: ChatTools, realm: Realm, presented: Presented): Awaitable<Found | Answer | Stale> {
   const { who, raw } = presented

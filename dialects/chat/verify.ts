@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import { parseToken, readObject } from './body.ts'
-import type { AdminAsk } from './callers.ts'
+import type { AdminAsk } from './call.ts'
 import { CHAT_CLIENTS, clientRecordId } from './directory.ts'
 import { fail } from './envelope.ts'
 import { tokenIdHeader } from './token-record.ts'

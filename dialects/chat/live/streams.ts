@@ -1,12 +1,18 @@
 import { type LogRow, Overloaded, type Realm, type RealmOrdinal, rowKindOf } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
 import { newestOfMost } from '../../wire/shares.ts'
-import type { AdminAct, AdminAsk } from '../callers.ts'
-import { isAllowedFrom } from '../callers.ts'
-import { CHAT_APPS, CHAT_CLIENTS, clientRecordId, isClientId, liveApiKeysOf } from '../directory.ts'
+import { appKey, type ChatBounds } from '../bounds.ts'
+import type { AdminAct, AdminAsk } from '../call.ts'
+import {
+  CHAT_APPS,
+  CHAT_CLIENTS,
+  clientRecordId,
+  isAllowedFrom,
+  isClientId,
+  liveApiKeysOf,
+} from '../directory.ts'
 import { fail, tooMany } from '../envelope.ts'
 import { readQuery } from '../query.ts'
-import { appKey, type ChatBounds } from '../tools.ts'
 import { Expiries } from './expiries.ts'
 import { RecentRows } from './recent-rows.ts'
 import { LiveStream } from './stream.ts'

@@ -1,0 +1,29 @@
+import type { Realm } from '@rescind/core'
+
+/** Everything here that can grow; each has a defined answer when it is full. */
+export type ChatBounds = {
+  /** Clients that one listing looks at; past it 413. */
+  readonly clientsScannedMax: number
+  /** Tokens that the verify URL of one app is being asked about; past it 503. Verify URLs may be slow. */
+  readonly outsidePerAppMax: number
+  /** Of these, for callers with the public client key alone: all of them, and those of one address. */
+  readonly outsidePublicMax: number
+  readonly outsidePerAddressMax: number
+  /** Open streams of one app, and of all; past either 429. */
+  readonly streamsPerAppMax: number
+  readonly streamsMax: number
+}
+
+export const CHAT_BOUNDS: ChatBounds = {
+  clientsScannedMax: 1_000_000,
+  outsidePerAppMax: 16,
+  outsidePublicMax: 12,
+  outsidePerAddressMax: 4,
+  streamsPerAppMax: 64,
+  streamsMax: 1_024,
+}
+
+/** Names one app among all realms. */
+export function appKey(realm: Realm, app: string): string {
+  return `${realm.ordinal}/${app}`
+}
