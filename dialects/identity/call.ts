@@ -1,7 +1,6 @@
-import type { Realm } from '@rescind/core'
 import type { RateLimit } from '../wire/rate.ts'
-import type { WireRequest } from '../wire/request.ts'
 import type { Scans } from '../wire/scans.ts'
+import type { Asker } from './asker.ts'
 import type { MessageLimits } from './message-limits.ts'
 import type { Notifier } from './notifier.ts'
 import type { PasscodeGuesses } from './passcode-guesses.ts'
@@ -24,4 +23,4 @@ export type Settings = {
 }
 
 /** One request on its way through this dialect. */
-export type Call = { readonly realm: Realm; readonly request: WireRequest; readonly settings: Settings }
+export type Call = Asker & { readonly settings: Settings }

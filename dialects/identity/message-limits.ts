@@ -1,6 +1,6 @@
 import { addressShare } from '../wire/address.ts'
 import { RateLimit, takeOf, waitSecondsOf } from '../wire/rate.ts'
-import type { Call } from './call.ts'
+import type { Asker } from './asker.ts'
 
 /** Messages to one user that one address asks for: five at once, then one in thirty seconds. */
 export const MESSAGES_OF_CALLER_BURST = 5
@@ -15,7 +15,7 @@ export class MessageLimits {
   readonly #here: RateLimit = new RateLimit(OF_CALLER_PER_SECOND, MESSAGES_OF_CALLER_BURST)
 
   /** @returns 0 when the message may go out, else the seconds to wait. */
-  take({ realm, request }: Call, kind: 'sms' | 'mail', userId: string): number {
+  take({ realm, request }: Asker, kind: 'sms' | 'mail', userId: string): number {
     const nowMs = realm.nowMs()
     const user = `${realm.ordinal}/${kind}/${userId}`
     const counted = [

@@ -1,6 +1,6 @@
 import { addressShare } from '../wire/address.ts'
 import { type Counted, RateLimit, takeOf, waitSecondsOf } from '../wire/rate.ts'
-import type { Call } from './call.ts'
+import type { Asker } from './asker.ts'
 
 /** Wrong passcodes for one user from one address: five at once, then one in ten seconds. */
 const OF_CALLER_PER_SECOND = 0.1
@@ -44,23 +44,23 @@ export class PasscodeGuesses {
   readonly #user: RateLimit = new RateLimit(OF_USER_PER_SECOND, OF_USER_BURST)
 
   /** @param prove compares; it must not await, or many attempts at once would each be the first. */
-  tried<T>(call: Call, attempt: Attempt, prove: () => T | undefined): Tried<T> {
-    const nowMs = call.realm.nowMs()
-    const counted = this.#countedBy(call, attempt)
+  tried<T>(asker: Asker, attempt: Attempt, prove: () => T | undefined): Tried<T> {
+    const nowMs = asker.realm.nowMs()
+    const counted = this.#countedBy(asker, attempt)
     const waitSeconds = waitSecondsOf(counted, nowMs)
     if (waitSeconds > 0) return { kind: 'over-limit', waitSeconds }
-    const unsaid = this.#unsaidFor(call, attempt)
+    const unsaid = this.#unsaidFor(asker, attempt)
     const proof = waitSecondsOf(unsaid, nowMs) === 0 ? prove() : undefined
     if (proof !== undefined) return { kind: 'right', proof }
     takeOf([...counted, ...unsaid], nowMs)
     return WRONG
   }
 
-  #countedBy(call: Call, attempt: Attempt): readonly Counted[] {
-    const { realm, request } = call
+  #countedBy(asker: Asker, attempt: Attempt): readonly Counted[] {
+    const { realm, request } = asker
     const here = `${realm.ordinal}/${addressShare(request.from)}`
     if (attempt.isProved) {
-      const key = userKey(call, attempt)
+      const key = userKey(asker, attempt)
       return [
         { limit: this.#proved, key },
         { limit: this.#provedHere, key: `${here}/${key}` },
@@ -76,14 +76,14 @@ export class PasscodeGuesses {
   }
 
   /** What a stranger is not told of, or it would tell who is meant. */
-  #unsaidFor(call: Call, attempt: Attempt): readonly Counted[] {
+  #unsaidFor(asker: Asker, attempt: Attempt): readonly Counted[] {
     return attempt.isProved || attempt.userId === undefined
       ? []
-      : [{ limit: this.#user, key: userKey(call, attempt) }]
+      : [{ limit: this.#user, key: userKey(asker, attempt) }]
   }
 }
 
 /** Users of two realms are two, whatever they are called. */
-function userKey({ realm }: Call, { userId }: Attempt): string {
+function userKey({ realm }: Asker, { userId }: Attempt): string {
   return `${realm.ordinal}/${userId ?? ''}`
 }

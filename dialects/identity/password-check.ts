@@ -1,4 +1,4 @@
-import type { Call } from './call.ts'
+import type { Asker } from './asker.ts'
 
 /** Whose share of the time that hashing takes it is: none keeps all others waiting. */
 export type PasswordTurn = {
@@ -28,6 +28,6 @@ export interface PasswordCheck {
 }
 
 /** Accounts of two realms are two, whatever they are called. */
-export function turnOf({ realm, request }: Call, account: string): PasswordTurn {
+export function turnOf({ realm, request }: Asker, account: string): PasswordTurn {
   return { from: request.from, account: `${realm.ordinal}/${account}` }
 }
