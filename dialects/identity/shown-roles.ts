@@ -1,9 +1,9 @@
 import { type Awaitable, after, type Realm, type TokenRecord } from '@rescind/core'
 import { IDENTITY_APP_CREDENTIALS } from './directory/app-credentials.ts'
-import { type Grant, isGlobal } from './directory/grants.ts'
+import { isGlobal } from './directory/grants.ts'
 import { appCredentialOf } from './directory/names.ts'
 import { grantedRole, type IdentityRole } from './directory/roles.ts'
-import type { IdentityUser } from './directory/users.ts'
+import type { Grant, IdentityUser } from './directory/users.ts'
 
 /**
  * Roles as they are now: one that was taken away does not live on in a token (CVE-2012-4413). v2.0 knows roles

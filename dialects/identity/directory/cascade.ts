@@ -20,10 +20,11 @@ import {
   tenantCut,
 } from './consequences.ts'
 import type { IdentityAccount } from './domains.ts'
-import { type Grant, isGlobal } from './grants.ts'
+import { isGlobal } from './grants.ts'
 import { withoutTenant } from './home.ts'
 import { isDemandedAt, isMfaDemanded } from './mfa-demand.ts'
 import { PROOF } from './names.ts'
+import type { Grant } from './users.ts'
 import { accountOf, type IdentityUser, mfaOf } from './users.ts'
 
 /** Records and cut-offs of one unit; a change that would need more is refused. */

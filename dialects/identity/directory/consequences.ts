@@ -1,7 +1,8 @@
 import { type CutShape, type Principals, unreachable } from '@rescind/core'
 import type { Change } from './changes.ts'
-import { type Grant, isGlobal, isMemberOf, isSameGrant } from './grants.ts'
+import { isGlobal, isMemberOf, isSameGrant } from './grants.ts'
 import { appCredentialClient, domainScope, IDENTITY, PROOF, SYSTEM_SCOPE } from './names.ts'
+import type { Grant } from './users.ts'
 import { type IdentityUser, mfaOf } from './users.ts'
 
 /** A cut-off that a change of the directory writes into its own unit. */

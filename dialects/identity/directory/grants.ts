@@ -1,15 +1,4 @@
-import type { IdentityUser } from './users.ts'
-
-/**
- * A role that a user has: everywhere in the realm (v2.0's global roles), on one project, on one v3 domain, or on the
- * system. At most one of the three members is there.
- */
-export type Grant = {
-  readonly roleId: string
-  readonly tenantId?: string
-  readonly domainId?: string
-  readonly system?: true
-}
+import type { Grant, IdentityUser } from './users.ts'
 
 export type GrantScope = Omit<Grant, 'roleId'>
 

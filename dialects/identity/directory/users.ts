@@ -1,5 +1,4 @@
 import { type Awaitable, after, type Collection, type Entry, type Realm, shaped } from '@rescind/core'
-import type { Grant } from './grants.ts'
 import { DEFAULT_DOMAIN } from './names.ts'
 import { roleIdOfName } from './roles.ts'
 import { sealText, unsealText } from './sealed-text.ts'
@@ -27,6 +26,17 @@ export type Mfa = {
 }
 
 const NO_MFA: Mfa = { isEnabled: false, enforcement: 'DEFAULT', otpDevices: [], phones: [] }
+
+/**
+ * A role that a user has: everywhere in the realm (v2.0's global roles), on one project, on one v3 domain, or on the
+ * system. At most one of the three members is there.
+ */
+export type Grant = {
+  readonly roleId: string
+  readonly tenantId?: string
+  readonly domainId?: string
+  readonly system?: true
+}
 
 export type IdentityUser = {
   readonly id: string

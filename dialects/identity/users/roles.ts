@@ -4,18 +4,10 @@ import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { updated } from '../directory/changes.ts'
-import {
-  GRANTS_MAX,
-  type Grant,
-  isGlobal,
-  isSameGrant,
-  rankOf,
-  withGrant,
-  withoutGrant,
-} from '../directory/grants.ts'
+import { GRANTS_MAX, isGlobal, isSameGrant, rankOf, withGrant, withoutGrant } from '../directory/grants.ts'
 import { isProjectId } from '../directory/names.ts'
 import { type IdentityRole, roleById } from '../directory/roles.ts'
-import type { IdentityUser } from '../directory/users.ts'
+import type { Grant, IdentityUser } from '../directory/users.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
 import { heightOf, isOperator } from '../ladder.ts'
 import { asGovernorOf, type Governing, type OnUser, type Reach } from '../permission.ts'

@@ -5,7 +5,6 @@ import type { Call } from '../call.ts'
 import { updated } from '../directory/changes.ts'
 import {
   GRANTS_MAX,
-  type Grant,
   type GrantScope,
   isSameGrant,
   rolesOn,
@@ -20,6 +19,7 @@ import {
   roleById,
 } from '../directory/roles.ts'
 import { domainOfTenant, IDENTITY_TENANTS, tenantEntry } from '../directory/tenants.ts'
+import type { Grant } from '../directory/users.ts'
 import { type IdentityUser, userEntry } from '../directory/users.ts'
 import { type Acting, asActing, type Reply } from './acting.ts'
 import { forbidden, missing, NO_CONTENT, success } from './answers.ts'

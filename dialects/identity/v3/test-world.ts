@@ -2,7 +2,7 @@ import { putRecord } from '@rescind/core'
 import type { Answer } from '@rescind/dialects'
 import { type Ask, bodyJson } from '../../../test/kit/request.ts'
 import { IDENTITY_DOMAINS } from '../directory/domains.ts'
-import type { Grant } from '../directory/grants.ts'
+import type { Grant } from '../directory/users.ts'
 import { identityUserValue } from '../directory.ts'
 import {
   type IdentityWorld,
