@@ -34,6 +34,9 @@ export const BUILT_IN_ROLES: readonly IdentityRole[] = [
   { id: 'service', name: 'service', description: 'OpenStack service.' },
 ]
 
+/** `identity:admin`, `identity:service-admin` and Keystone's `admin`. */
+export const ADMIN_ROLE_IDS: readonly string[] = ['1', '4', 'admin']
+
 const BUILT_IN_BY_ID: ReadonlyMap<string, IdentityRole> = new Map(
   BUILT_IN_ROLES.map((role) => [role.id, role]),
 )

@@ -1,5 +1,6 @@
 import { unreachable } from '@rescind/core'
 import { isGlobal, rankOf } from '../directory/grants.ts'
+import { ADMIN_ROLE_IDS } from '../directory/roles.ts'
 import type { IdentityUser } from '../directory/users.ts'
 import type { ScopeGrant } from './scope-grant.ts'
 
@@ -13,9 +14,6 @@ export type Power =
   | { readonly kind: 'service' }
   | { readonly kind: 'reader' }
   | { readonly kind: 'none' }
-
-/** `identity:admin`, `identity:service-admin` and Keystone's `admin`. */
-export const ADMIN_ROLE_IDS: readonly string[] = ['1', '4', 'admin']
 
 /** Roles that carry power over others: only who governs everything grants them or takes them away. */
 const POWERFUL_ROLE_IDS: readonly string[] = [...ADMIN_ROLE_IDS, '3', '7', 'service']

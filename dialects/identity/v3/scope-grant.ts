@@ -3,10 +3,9 @@ import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directo
 import { domainAt, type IdentityDomain } from '../directory/domains.ts'
 import { isGlobal, rolesInTenant, rolesOn } from '../directory/grants.ts'
 import { appCredentialOf } from '../directory/names.ts'
-import { grantedRole, type IdentityRole } from '../directory/roles.ts'
+import { ADMIN_ROLE_IDS, grantedRole, type IdentityRole } from '../directory/roles.ts'
 import { domainOfTenant, type IdentityTenant, tenantById } from '../directory/tenants.ts'
 import type { IdentityUser } from '../directory/users.ts'
-import { ADMIN_ROLE_IDS } from './power.ts'
 import { type Scope, scopeOf } from './scope.ts'
 
 /** A scope, and the roles that a user has in it now. */
