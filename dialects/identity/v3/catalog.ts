@@ -3,13 +3,14 @@ import type { Call } from '../call.ts'
 import { catalogRecords } from '../catalog-records.ts'
 import type { IdentityEndpoint, IdentityService } from '../directory/catalog.ts'
 import type { ScopeGrant } from './scope-grant.ts'
-import type { CatalogForm } from './token-body.ts'
 
 /** The Identity service, which is there without a record: it is this server, wherever the client dialled it. */
 export const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'keystone', type: 'identity' }
 
 export const INTERFACES = ['public', 'internal', 'admin'] as const
 export type Interface = (typeof INTERFACES)[number]
+
+export type CatalogForm = 'with-catalog' | 'without-catalog'
 
 /** `?nocatalog`, which clients send without a value. */
 export function catalogForm({ query }: WireRequest): CatalogForm {

@@ -2,7 +2,7 @@ import type { TokenRecord } from '@rescind/core'
 import type { Call } from '../call.ts'
 import type { IdentityDomain } from '../directory/domains.ts'
 import type { IdentityUser } from '../directory/users.ts'
-import { shownCatalog } from './catalog.ts'
+import { type CatalogForm, shownCatalog } from './catalog.ts'
 import { microInstant } from './instant.ts'
 import type { ScopeGrant } from './scope-grant.ts'
 
@@ -13,8 +13,6 @@ export type TokenShown = {
   readonly userDomain: IdentityDomain
   readonly grant: ScopeGrant
 }
-
-export type CatalogForm = 'with-catalog' | 'without-catalog'
 
 /** `{"token": {…}}`; the token's own text is a header, never here. Roles are those that hold now. */
 export async function tokenBody(call: Call, shown: TokenShown, form: CatalogForm): Promise<object> {
