@@ -1,8 +1,18 @@
-import type { Awaitable, Cause, Credential, RawToken, Realm, TokenFacts, Verdict } from '@rescind/core'
+import type {
+  Awaitable,
+  Caller,
+  Cause,
+  Credential,
+  Position,
+  RawToken,
+  Realm,
+  TokenFacts,
+  Verdict,
+} from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
-import type { Authenticated } from './client-authentication.ts'
+import type { OauthClient } from './directory.ts'
 import type { Lists, Parameters } from './endpoint-body.ts'
 import type { Guesses } from './guesses.ts'
 
@@ -53,6 +63,17 @@ export type Call = {
   readonly guesses: Guesses
   /** What a request does once, however often it is judged again. */
   readonly once: { assertionSpent: boolean }
+}
+
+export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
+
+/** A client that has proved itself, and the position at which it was judged. */
+export type Authenticated = {
+  readonly kind: 'client'
+  readonly client: OauthClient
+  readonly method: AuthMethod
+  readonly caller: Caller
+  readonly basis: Position
 }
 
 export type Endpoint = (call: Call, authenticated: Authenticated) => Awaitable<Answer | Stale>

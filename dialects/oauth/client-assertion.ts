@@ -15,7 +15,7 @@ import {
   verifyJws,
 } from '@rescind/core'
 import type { Call } from './call.ts'
-import { callerOf } from './client-authentication.ts'
+import { callerOf } from './caller.ts'
 import { OAUTH_CLIENTS, type OauthClient } from './directory.ts'
 import { parameter } from './endpoint-body.ts'
 

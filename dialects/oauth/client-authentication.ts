@@ -1,31 +1,13 @@
-import {
-  type Awaitable,
-  after,
-  type Caller,
-  callerFacts,
-  type Entry,
-  type Position,
-  type Realm,
-  sameDigest,
-} from '@rescind/core'
+import { type Awaitable, after, type Entry, type Position, type Realm, sameDigest } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { badRequest, tooMany, unauthenticated } from './answers.ts'
 import { basicClaims, Claim } from './basic-credentials.ts'
-import type { Call } from './call.ts'
+import type { Authenticated, AuthMethod, Call } from './call.ts'
+import { callerOf } from './caller.ts'
 import { ASSERTION_TYPE, assertedClient } from './client-assertion.ts'
 import { OAUTH_CLIENTS, type OauthClient } from './directory.ts'
 import { parameter } from './endpoint-body.ts'
 
-export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
-
-/** A client that has proved itself, and the position at which it was judged. */
-export type Authenticated = {
-  readonly kind: 'client'
-  readonly client: OauthClient
-  readonly method: AuthMethod
-  readonly caller: Caller
-  readonly basis: Position
-}
 export type Authentication = Authenticated | { readonly kind: 'refused'; readonly answer: Answer }
 
 type Presented =
@@ -104,15 +86,6 @@ function settled({ request, realm }: Call, { client, method, basis }: Proof): Au
     caller: callerOf(realm, client, { from: request.from, basis }),
     basis,
   }
-}
-
-export function callerOf(
-  realm: Realm,
-  { clientId }: OauthClient,
-  { from, basis }: { readonly from: string; readonly basis: Position },
-): Caller {
-  const facts = callerFacts({ source: 'oauth', client: clientId }, basis)
-  return { id: `oauth:${clientId}`, from, standing: { realm: realm.ordinal, facts } }
 }
 
 function presentedBy({ request, values }: Call): Presented {

@@ -13,8 +13,7 @@ import {
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { invalidGrant } from './answers.ts'
-import type { Call } from './call.ts'
-import type { Authenticated } from './client-authentication.ts'
+import type { Authenticated, Call } from './call.ts'
 import { refreshLifetimeSeconds } from './directory.ts'
 
 /** The kind of the memos that say what ended a grant, to the client that had it. */

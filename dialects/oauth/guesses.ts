@@ -1,11 +1,11 @@
 import type { Realm } from '@rescind/core'
 import { addressShare } from '../wire/address.ts'
 import { type Counted, RateLimit, takeOf, waitSecondsOf } from '../wire/rate.ts'
+import type { WireRequest } from '../wire/request.ts'
 import type { Claim } from './basic-credentials.ts'
-import type { Call } from './call.ts'
 
 /** In which realm, and from where. */
-export type Asker = { readonly realm: Realm; readonly request: Pick<Call['request'], 'from'> }
+export type Asker = { readonly realm: Realm; readonly request: Pick<WireRequest, 'from'> }
 
 /** Wrong secrets for one client from one address: 100 at once, which no mistake reaches, then one every two seconds. */
 const OF_CLIENT_PER_SECOND = 0.5

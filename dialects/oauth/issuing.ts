@@ -1,8 +1,7 @@
 import { type IssueAct, type Issued, issueTokens, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, refuse, success, suspended, tooMany } from './answers.ts'
-import type { Call } from './call.ts'
-import type { Authenticated } from './client-authentication.ts'
+import type { Authenticated, Call } from './call.ts'
 import { type Minting, type Texts, tokenMembers } from './tokens.ts'
 
 export function mintingOf({ realm, issuer }: Call, { client, basis }: Authenticated): Minting {

@@ -14,8 +14,7 @@ import {
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, refuse, success, tooMany } from './answers.ts'
-import type { Call } from './call.ts'
-import type { Authenticated } from './client-authentication.ts'
+import type { Authenticated, Call } from './call.ts'
 import { parameter } from './endpoint-body.ts'
 
 /** RFC 7009 §2.2: revoked, and everything that could not have been live, answer alike. */

@@ -1,0 +1,12 @@
+import { type Caller, callerFacts, type Position, type Realm } from '@rescind/core'
+import type { OauthClient } from './directory.ts'
+
+/** A client as the log and the verdict know it. */
+export function callerOf(
+  realm: Realm,
+  { clientId }: OauthClient,
+  { from, basis }: { readonly from: string; readonly basis: Position },
+): Caller {
+  const facts = callerFacts({ source: 'oauth', client: clientId }, basis)
+  return { id: `oauth:${clientId}`, from, standing: { realm: realm.ordinal, facts } }
+}
