@@ -1,15 +1,14 @@
 import { type Awaitable, after, type Realm, RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
 import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialects'
 import { ENDPOINTS } from './endpoints.ts'
+import { type By, ROLES } from './frame/by.ts'
 import { callerOf } from './frame/callers.ts'
 import {
-  type By,
   type ControlParts,
   type ControlRequest,
   type Endpoint,
   laneOf,
   type Method,
-  ROLES,
   type StreamBody,
 } from './frame/endpoint.ts'
 import { Idempotency, isSafe, type Once } from './frame/idempotency.ts'

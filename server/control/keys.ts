@@ -1,5 +1,5 @@
 import { type Collection, commitOwn, putRecord, type Realm, shaped } from '@rescind/core'
-import { type ControlRole, ROLES } from './frame/endpoint.ts'
+import { type ControlRole, ROLES } from './frame/by.ts'
 
 /** A key of the control API, kept in the system realm. `realm` absent: all realms. */
 export type ControlKey = {

@@ -9,7 +9,7 @@ import {
 } from '@rescind/core'
 import { liveKeysOf, VERIFIERS } from '../../verifiers.ts'
 import { CONTROL_KEYS } from '../keys.ts'
-import type { By, CallerKind } from './endpoint.ts'
+import type { By, CallerKind } from './by.ts'
 import type { KeyGuesses } from './key-guesses.ts'
 import type { Problem } from './problem.ts'
 

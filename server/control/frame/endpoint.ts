@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Caller, type Realm, type Realms, type RealmsAct } from '@rescind/core'
+import { type Awaitable, after, type Realm, type Realms, type RealmsAct } from '@rescind/core'
 import type { Answer, Scans, Stale, WireRequest } from '@rescind/dialects'
 import type { Feed } from '@rescind/feed'
 import type { z } from 'zod'
@@ -6,32 +6,13 @@ import type { KeySets } from '../../issuers/key-sets.ts'
 import type { Rotated } from '../../master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
 import { credentialIn, withoutTokens } from '../free-text.ts'
+import type { By, CallerKind, ControlRole } from './by.ts'
 import { isSafe, type Once } from './idempotency.ts'
 import { parseBody, parseQuery } from './input.ts'
 import type { KeyGuesses } from './key-guesses.ts'
 import { isAnswer, problem } from './problem.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-
-export type ControlRole = 'viewer' | 'responder' | 'admin'
-
-/** Roles in rising order: each may do what the ones before it may. */
-export const ROLES: readonly ControlRole[] = ['viewer', 'responder', 'admin']
-
-/** Kinds of keys that are let in: operators' control keys, and the keys of verifiers. */
-export type CallerKind = 'control' | 'verifier'
-
-/** Whose key a request bears. */
-export type By = {
-  readonly kind: CallerKind
-  /** Under which the key's record stands in the system realm. */
-  readonly id: string
-  /** Undefined for a verifier, which has no role. */
-  readonly role: ControlRole | undefined
-  /** The one realm that the key is for; undefined: all realms. */
-  readonly realm: string | undefined
-  readonly caller: Caller
-}
 
 /**
  * A share of the rate limit. Revoking and holding have their own, so that nothing else a key does, or is made to do,

@@ -6,7 +6,7 @@ import { MASTER, openWorld, SeededRandom, type World } from '../../../test/kit/r
 import { wireRequest } from '../../../test/kit/request.ts'
 import { onBothStores } from '../../../test/kit/stores.ts'
 import { BoundedMemos } from '../../bounded-memos.ts'
-import type { By } from './endpoint.ts'
+import type { By } from './by.ts'
 import { type Act, Idempotency, type Keyed, keyOf, REPLAY_MS } from './idempotency.ts'
 
 const DAY_MS = 86_400_000

@@ -13,7 +13,7 @@ import {
 } from '@rescind/core'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import { BoundedMemos } from '../../bounded-memos.ts'
-import type { By } from './endpoint.ts'
+import type { By } from './by.ts'
 import { type Problem, problem } from './problem.ts'
 
 /** How long an answer can be had again. */
