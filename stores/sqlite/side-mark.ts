@@ -2,7 +2,12 @@ import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreRefused } from '@rescind/core'
 import { SideLog } from './side-log.ts'
-import type { SideLogAsk } from './thread-messages.ts'
+
+/**
+ * A file; `salvage`: a restore, see `joinSideLog`. `off`: the one that the store has is given up. `restored`: a backup
+ * that is restored without. `unread`: nothing is going to be written.
+ */
+export type SideLogAsk = { readonly path: string; readonly salvage: boolean } | 'off' | 'restored' | 'unread'
 
 /** A side log that a store went on without. `marked`: the file says so itself, so that no restore believes it. */
 export type SideLeft = { readonly path: string; readonly marked: boolean }

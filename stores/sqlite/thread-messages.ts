@@ -1,7 +1,7 @@
 import type { RealmOrdinal } from '@rescind/core'
 import type { CheckAsk } from './log-check.ts'
 import type { SideJoined } from './side-join.ts'
-import type { SideLeft } from './side-mark.ts'
+import type { SideLeft, SideLogAsk } from './side-mark.ts'
 import type { TokenPlaces } from './token-index.ts'
 import type { WalkAsk } from './token-walk.ts'
 
@@ -16,12 +16,6 @@ export type WriterAsk =
   | { readonly kind: 'commit'; readonly group: Uint8Array; readonly checkpoint: boolean }
   /** `inOrder`: all that was taken is done, and nothing more comes. */
   | { readonly kind: 'close'; readonly inOrder: boolean }
-
-/**
- * A file; `salvage`: a restore, see `joinSideLog`. `off`: the one that the store has is given up. `restored`: a backup
- * that is restored without. `unread`: nothing is going to be written.
- */
-export type SideLogAsk = { readonly path: string; readonly salvage: boolean } | 'off' | 'restored' | 'unread'
 
 /** The durable floor, how the side log was found, and which one was left. */
 export type Opened = {
