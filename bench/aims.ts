@@ -1,5 +1,5 @@
 import type { CheckCost } from './check-cost.ts'
-import type { Figure } from './main.ts'
+import type { Figure } from './figures.ts'
 import type { Start } from './startup.ts'
 
 export type Findings = {

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { aimsTable } from './aims.ts'
 import { checkCost, checkCostTable } from './check-cost.ts'
 import { appendsPerSecond } from './disk.ts'
+import type { Case, Cell, Figure, Sample } from './figures.ts'
 import { type Response, runLoad } from './load.ts'
 import { pinGenerator } from './pin.ts'
 import { preload } from './preload.ts'
@@ -18,20 +19,6 @@ import { startRescind } from './rescind.ts'
 import { startup, startupTable } from './startup.ts'
 import { median, percentile } from './statistics.ts'
 import { type Action, cpuSeconds, here, startTarget, stopTarget, type Target } from './target.ts'
-
-type Case = 'issue' | 'introspect live' | 'introspect revoked' | 'revoke'
-type Sample = {
-  readonly perSecond: number
-  readonly p50Us: number
-  readonly p99Us: number
-  readonly cpuUs: number
-}
-type Cell = {
-  readonly target: string
-  readonly what: Case
-  readonly connections: number
-  readonly samples: Sample[]
-}
 
 const { values: flags } = parseArgs({
   options: {
@@ -153,8 +140,6 @@ function record(cells: Cell[], of: Omit<Cell, 'samples'>, sample: Sample): void 
   if (found === undefined) cells.push({ ...of, samples: [sample] })
   else found.samples.push(sample)
 }
-
-export type Figure = Omit<Cell, 'samples'> & Sample
 
 function toFigure({ samples, ...of }: Cell): Figure {
   const of_ = (pick: (sample: Sample) => number): number => median(samples.map(pick))
