@@ -11,7 +11,6 @@ import {
   type Store,
 } from '@rescind/core'
 import type { Logger } from 'pino'
-import type { Config } from './config/config.ts'
 import { makeMasterKey, readSecretFile, writeSecretFile } from './config/key-files.ts'
 import { createFirstKey, hasHadControlKey } from './control/keys.ts'
 import { settledMasterKey } from './master-key.ts'
@@ -20,7 +19,15 @@ import { settledMasterKey } from './master-key.ts'
  * `isTemporary`: the store is forgotten with the process, so its keys are, too. The files may be those of a store that
  * is not: they are neither used nor touched.
  */
-export type KeyParts = { readonly config: Config; readonly random: Random; readonly isTemporary: boolean }
+export type KeyParts = {
+  readonly config: {
+    readonly masterKeyFile: string
+    readonly controlKey?: string | undefined
+    readonly store: { readonly kind: string }
+  }
+  readonly random: Random
+  readonly isTemporary: boolean
+}
 
 /** Made only with a new store: a missing key beside an old one is a mistake, never a reason to make another. */
 export async function firstMasterKey(

@@ -1,7 +1,5 @@
-import { type Realms } from '@rescind/core'
+import type { Differences, Realms } from '@rescind/core'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { InsecureSetting } from './config/insecure.ts'
-import type { IndexChecks } from './index-checks.ts'
 import { TROUBLE_CODES, type Trouble } from './troubles.ts'
 
 export type Metrics = {
@@ -19,7 +17,8 @@ export type Metrics = {
 
 export type MetricsParts = {
   readonly realms: Realms
-  readonly insecure: readonly InsecureSetting[]
+  /** Settings that can take safety away, and whether they do. */
+  readonly insecure: readonly { readonly setting: string; readonly isOn: boolean }[]
   /** Log lines that were dropped since the start. */
   readonly linesDropped: () => number
 }
@@ -27,7 +26,11 @@ export type MetricsParts = {
 export type WatchedState = {
   readonly troubles: () => readonly Trouble[]
   readonly clockDriftMs: () => number
-  readonly indexes: Pick<IndexChecks, 'differences' | 'removedEarly' | 'done'>
+  readonly indexes: {
+    readonly differences: Differences
+    readonly removedEarly: number
+    readonly done: number
+  }
 }
 
 /** Prometheus metrics. Hot paths count into a plain map; the registry reads it when it is scraped. */

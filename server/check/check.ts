@@ -1,14 +1,12 @@
 import { type Awaitable, after, ordinalOf, type Realm, seqOf } from '@rescind/core'
 import { type Answer, type Refusal, splitPath } from '@rescind/dialects'
 import { problem, refusalProblem } from '../control/frame/problem.ts'
+import { CHECK_PREFIX } from '../http/wire.ts'
 import { type CheckRequest, credentialOf } from './credential.ts'
 import { type Decision, decide, demandOf } from './decide.ts'
 import { identityHeaders, NOBODY } from './identity-headers.ts'
 import type { Judge } from './judge.ts'
 import { CHECK_PROFILES, type CheckProfile, PLAIN } from './profiles.ts'
-
-/** Where gateways ask; whatever they append is not looked at, and neither are query and body. */
-export const CHECK_PREFIX = '/check'
 
 export type Check = {
   readonly handle: (realm: Realm, request: CheckRequest) => Awaitable<Answer>
@@ -33,11 +31,6 @@ export function createCheck(judge: Judge): Check {
     refuse,
     routeOf: ({ path }) => (profileNameOf(path) === undefined ? CHECK_PREFIX : `${CHECK_PREFIX}/p/{profile}`),
   }
-}
-
-/** Whether a path within a realm is asked of `/check`. */
-export function isCheckPath(path: string): boolean {
-  return path === CHECK_PREFIX || path.startsWith(`${CHECK_PREFIX}/`)
 }
 
 /** What cannot be read presents nothing that is accepted. */

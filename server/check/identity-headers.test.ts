@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BEYOND_LOGS } from '@rescind/core'
-import { IDENTITY_HEADER_MAX, IDENTITY_HEADERS, identityHeaders, NOBODY } from './identity-headers.ts'
+import { IDENTITY_HEADERS } from './header-names.ts'
+import { IDENTITY_HEADER_MAX, identityHeaders, NOBODY } from './identity-headers.ts'
 import type { Bearer } from './judge.ts'
 
 const BARE: Bearer = {

@@ -1,7 +1,7 @@
 import { type Awaitable, after, type Realm, RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
 import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialects'
 import { ENDPOINTS } from './endpoints.ts'
-import { type By, ROLES } from './frame/by.ts'
+import type { By } from './frame/by.ts'
 import { callerOf } from './frame/callers.ts'
 import {
   type ControlParts,
@@ -11,11 +11,13 @@ import {
   type Method,
   type StreamBody,
 } from './frame/endpoint.ts'
-import { Idempotency, isSafe, type Once } from './frame/idempotency.ts'
+import { Idempotency, isSafe } from './frame/idempotency.ts'
 import { realmParameter } from './frame/input.ts'
 import { ControlLimits, inScan } from './frame/limits.ts'
 import { isAnswer, type Problem, problem, refusalProblem } from './frame/problem.ts'
 import { type Routed, Router } from './frame/router.ts'
+import { ROLES } from './keys.ts'
+import type { Once } from './rules/write.ts'
 
 /** Where the control API lives; it has no realm prefix: a key's realm, or `?realm=`, says which realm is meant. */
 export const CONTROL_PREFIX = '/control/v1'

@@ -31,7 +31,7 @@ import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { etagOf, unlessMatches } from './frame/etag.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
-import { refusedEnding } from './rules/size.ts'
+import { refusedEnding } from './rules/ending.ts'
 import { ONE_KEY, TWO_KEYS, WHICH } from './two-keys.ts'
 
 const TEXT_MAX = 512

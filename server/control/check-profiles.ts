@@ -1,7 +1,7 @@
 import { type Awaitable, after, deleteRecord, type Entry, putRecord, type Realm } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
-import { IDENTITY_HEADERS } from '../check/identity-headers.ts'
+import { NAME, NAMED_PROFILE, PROFILE, PUT_BODY, profileOf } from '../check/profile-schema.ts'
 import { CHECK_PROFILES, type CheckProfile } from '../check/profiles.ts'
 import { auditOf, commitChange } from './change.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
@@ -9,82 +9,8 @@ import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { etagOf, isKnown, unlessMatches } from './frame/etag.ts'
 import { isAnswer, problem } from './frame/problem.ts'
 
-const NAME = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_", "-"; at most 64')
-const LIST_MAX = 32
-const TOKEN_CHARS = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/
-/** Headers that a gateway or a proxy on the way writes itself: nobody's credential. */
-const NO_CREDENTIAL =
-  /^(?:authorization|cookie|host|connection|content-.*|transfer-encoding|x-forwarded-.*|forwarded)$/i
-
-/** Gateways clear these before anything else. */
-function isIdentityHeader(name: string): boolean {
-  return (IDENTITY_HEADERS as readonly string[]).includes(name.toLowerCase())
-}
-
-const CREDENTIAL = z.union([
-  z.strictObject({ from: z.literal('authorization') }),
-  z.strictObject({
-    from: z.literal('header'),
-    name: z
-      .string()
-      .regex(TOKEN_CHARS, 'must be a header name')
-      .refine(
-        (name) => !NO_CREDENTIAL.test(name) && !isIdentityHeader(name),
-        'this header is no place of its own',
-      )
-      .transform((name) => name.toLowerCase()),
-  }),
-  z.strictObject({ from: z.literal('cookie'), name: z.string().regex(TOKEN_CHARS, 'must be a cookie name') }),
-])
-const TEXT = z.string().min(1).max(512)
-const SCOPE = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, 'must be one scope token (RFC 6749 §3.3)')
-
-const MEMBERS = {
-  credential: CREDENTIAL.default({ from: 'authorization' }),
-  sources: z.array(TEXT).min(1).max(LIST_MAX).optional(),
-  scopes: z.array(SCOPE).max(LIST_MAX).default([]),
-  audience: z.array(TEXT).min(1).max(LIST_MAX).optional(),
-  withoutAudience: z.boolean().optional(),
-  constraint: z.enum(['refuse', 'report']).optional(),
-  maxAgeSeconds: z.int().min(0).max(60).default(0),
-}
-const PUT_BODY: z.ZodType<Given> = z.strictObject(MEMBERS)
-/** A profile with its name, as the seed file and a creating call give it. */
-export const NAMED_PROFILE: z.ZodType<GivenProfile> = z.strictObject({
-  name: NAME,
-  ...MEMBERS,
-})
-const PROFILE = z.object({ name: z.string(), ...MEMBERS })
 const PAGE = z.object({ items: z.array(PROFILE), next: z.string().optional() })
 const LIST_QUERY = z.object({ cursor: z.string().optional(), limit: z.int().min(1).max(1_000).default(100) })
-
-type Given = {
-  readonly credential: CheckProfile['credential']
-  readonly sources?: string[] | undefined
-  readonly scopes: string[]
-  readonly audience?: string[] | undefined
-  readonly withoutAudience?: boolean | undefined
-  readonly constraint?: CheckProfile['constraint'] | undefined
-  readonly maxAgeSeconds: number
-}
-
-/** A profile as it is given, with its name. */
-export type GivenProfile = Given & { readonly name: string }
-
-/** Absent members stay absent, as the stored type wants them. */
-export function profileOf(given: GivenProfile): CheckProfile {
-  const { name, sources, audience, withoutAudience, constraint, ...rest } = given
-  return {
-    name,
-    ...rest,
-    ...(sources && { sources }),
-    ...(audience && { audience }),
-    ...(withoutAudience === undefined ? {} : { withoutAudience }),
-    ...(constraint && { constraint }),
-  }
-}
 
 const CREATE = endpoint({
   method: 'POST',

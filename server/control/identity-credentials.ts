@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { auditOf, commitChange } from './change.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { type Problem, problem } from './frame/problem.ts'
-import { refusedEnding } from './rules/size.ts'
+import { refusedEnding } from './rules/ending.ts'
 
 const CREDENTIAL = z.strictObject({
   id: z.string().describe('password, api-key, or app-credential:{id}'),

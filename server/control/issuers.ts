@@ -28,7 +28,7 @@ import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { etagOf, unlessMatches } from './frame/etag.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
 import { termed } from './issuer-terms.ts'
-import { refusedEnding } from './rules/size.ts'
+import { refusedEnding } from './rules/ending.ts'
 
 /** Issuers of one realm. */
 const ISSUERS_MAX = 500

@@ -13,12 +13,12 @@ import {
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { auditOf } from './change.ts'
-import { type By, type ControlRole, ROLES } from './frame/by.ts'
+import type { By } from './frame/by.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { realmParameter } from './frame/input.ts'
 import { isAnswer, type Problem, problem } from './frame/problem.ts'
-import { CONTROL_KEYS, type ControlKey } from './keys.ts'
+import { CONTROL_KEYS, type ControlKey, type ControlRole, ROLES } from './keys.ts'
 
 /** Control keys of a store, of all realms together; what is deleted makes room. */
 const CONTROL_KEYS_MAX = 1_000

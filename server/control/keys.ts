@@ -1,5 +1,9 @@
 import { type Collection, commitOwn, putRecord, type Realm, shaped } from '@rescind/core'
-import { type ControlRole, ROLES } from './frame/by.ts'
+
+export type ControlRole = 'viewer' | 'responder' | 'admin'
+
+/** Roles in rising order: each may do what the ones before it may. */
+export const ROLES: readonly ControlRole[] = ['viewer', 'responder', 'admin']
 
 /** A key of the control API, kept in the system realm. `realm` absent: all realms. */
 export type ControlKey = {

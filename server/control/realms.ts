@@ -13,7 +13,7 @@ import { exportRealm } from '../audit/export-realm.ts'
 import { auditOf } from './change.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
 import { type Problem, problem } from './frame/problem.ts'
-import { refusedEnding } from './rules/size.ts'
+import { refusedEnding } from './rules/ending.ts'
 
 const REALM = z.strictObject({
   name: z.string(),

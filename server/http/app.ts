@@ -10,7 +10,7 @@ import {
 } from '@rescind/core'
 import type { Answer, Dialect, Refusal } from '@rescind/dialects'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { CHECK_PREFIX, type Check, isCheckPath } from '../check/check.ts'
+import type { Check } from '../check/check.ts'
 import { CONTROL_PREFIX, type ControlApi } from '../control/api.ts'
 import { refusalProblem } from '../control/frame/problem.ts'
 import type { Metrics } from '../metrics.ts'
@@ -26,7 +26,15 @@ import { isTrustedHop, peerOf } from './peer.ts'
 import { BODY_MAX_BYTES, readBody, StreamTooLarge, streamedBody } from './read-body.ts'
 import { writeAnswer } from './reply.ts'
 import type { RequestLines } from './request-lines.ts'
-import { checkTargetOf, HeaderMalformed, NodeWireRequest, type Target, targetOf } from './wire.ts'
+import {
+  CHECK_PREFIX,
+  checkTargetOf,
+  HeaderMalformed,
+  isCheckPath,
+  NodeWireRequest,
+  type Target,
+  targetOf,
+} from './wire.ts'
 
 /** Milliseconds for a request to arrive whole, and for an idle connection to stay. */
 const REQUEST_TIMEOUT_MS = 15_000

@@ -1,10 +1,9 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Answer, Refusal } from '@rescind/dialects'
-import { isCheckPath } from '../check/check.ts'
 import { refusalProblem } from '../control/frame/problem.ts'
 import { ALWAYS } from './reply.ts'
-import { checkTargetOf } from './wire.ts'
+import { checkTargetOf, isCheckPath } from './wire.ts'
 
 /** As Node tells it: with the bytes that it was given last. */
 export type ClientError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }

@@ -34,6 +34,14 @@ function issuerPath(path: string, publicPath: string): string {
   return rest.startsWith(REALMS) || rest.startsWith(OAUTH_PREFIX) ? rest : path
 }
 
+/** Where gateways ask; whatever they append is not looked at, and neither are query and body. */
+export const CHECK_PREFIX = '/check'
+
+/** Whether a path within a realm is asked of `/check`. */
+export function isCheckPath(path: string): boolean {
+  return path === CHECK_PREFIX || path.startsWith(`${CHECK_PREFIX}/`)
+}
+
 /** For `/check` a target may be a whole URL (RFC 9112 §3.2.2) or hold a fragment, which says nothing there. */
 export function checkTargetOf(url: string): Target {
   const [authority = ''] = AUTHORITY.exec(url) ?? []

@@ -15,8 +15,8 @@ import {
   type OauthClientIntent,
   oauthClientValue,
 } from '@rescind/dialects'
+import { profileOf } from '../check/profile-schema.ts'
 import { CHECK_PROFILES } from '../check/profiles.ts'
-import { profileOf } from '../control/check-profiles.ts'
 import { clientMembers } from '../oauth-clients.ts'
 import { VERIFIERS, verifierId } from '../verifiers.ts'
 import { createAll, plan, SEED_AUDIT } from './create.ts'

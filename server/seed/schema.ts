@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type GivenProfile, NAMED_PROFILE } from '../control/check-profiles.ts'
+import { type GivenProfile, NAMED_PROFILE } from '../check/profile-schema.ts'
 import { CLIENT_SETTINGS, type ClientSettings, settingsProblem } from '../oauth-clients.ts'
 import { type SeedChatApp, seedChatApp, seedUrl } from './chat-schema.ts'
 import { type SeedIdentity, seedIdentity } from './identity-schema.ts'

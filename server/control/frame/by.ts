@@ -1,9 +1,5 @@
 import type { Caller } from '@rescind/core'
-
-export type ControlRole = 'viewer' | 'responder' | 'admin'
-
-/** Roles in rising order: each may do what the ones before it may. */
-export const ROLES: readonly ControlRole[] = ['viewer', 'responder', 'admin']
+import type { ControlRole } from '../keys.ts'
 
 /** Kinds of keys that are let in: operators' control keys, and the keys of verifiers. */
 export type CallerKind = 'control' | 'verifier'

@@ -2,7 +2,6 @@ import {
   type Awaitable,
   type IsValue,
   type Memo,
-  type Operation,
   type Realm,
   readValue,
   seal,
@@ -13,6 +12,7 @@ import {
 } from '@rescind/core'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import { BoundedMemos } from '../../bounded-memos.ts'
+import type { Once } from '../rules/write.ts'
 import type { By } from './by.ts'
 import { type Problem, problem } from './problem.ts'
 
@@ -43,9 +43,6 @@ const IS_MARK = shaped({ fingerprint: 'text', pending: 'flag' })
 const IS_ANSWER = shaped({ fingerprint: 'text', status: 'number', headers: 'members', body: 'text' })
 
 export type Keyed = { readonly realm: Realm; readonly by: By; readonly request: WireRequest }
-
-/** What an act may write in its own unit, so that it is done at most once whatever crashes; and what it is found by. */
-export type Once = { readonly id: string; readonly mark: Operation }
 
 export type Act = {
   readonly run: (once: Once | undefined) => Awaitable<Answer | Stale>

@@ -4,7 +4,7 @@ import { auditOf, commitChange } from '../change.ts'
 import type { Ask } from '../frame/endpoint.ts'
 import { unlessMatches } from '../frame/etag.ts'
 import { type Problem, problem } from '../frame/problem.ts'
-import { refusedEnding } from '../rules/size.ts'
+import { refusedEnding } from '../rules/ending.ts'
 
 export type Change = {
   readonly value: OauthClient

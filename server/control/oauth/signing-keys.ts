@@ -11,7 +11,7 @@ import { type Answer, formatInstant, jsonAnswer, type Stale, TOKEN_ALGORITHMS } 
 import { z } from 'zod'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { type Problem, problem } from '../frame/problem.ts'
-import { refusedEnding } from '../rules/size.ts'
+import { refusedEnding } from '../rules/ending.ts'
 
 const reason = z.string().min(1).max(512).optional()
 const ROTATE = z

@@ -27,7 +27,8 @@ import {
   readPending,
   tooMany,
 } from './pending-parts.ts'
-import { type Resolved, resolveRule } from './resolve.ts'
+import { resolveRule } from './resolve.ts'
+import type { Resolved } from './resolved.ts'
 import { type Size, sizeOf } from './size.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
 

@@ -3,7 +3,7 @@ import { CHAT_APPS, countCredentialsEnded } from '@rescind/dialects'
 import { wasUsedLately } from '../../last-use.ts'
 import type { Ask } from '../frame/endpoint.ts'
 import { type PreviewJson, previewOf, summaryOf } from './preview.ts'
-import { anyCovers, type Resolved } from './resolve.ts'
+import { anyCovers, type Resolved } from './resolved.ts'
 import { isVouchedForOutside, sizeBy, takenAlong } from './size.ts'
 import { TIMEOUT_MS } from './timeout.ts'
 

@@ -17,6 +17,7 @@ import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { inScan } from '../frame/limits.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
 import { blastRadius } from './blast-radius.ts'
+import { refusedEnding } from './ending.ts'
 import { futureInstant } from './instant.ts'
 import {
   AHEAD_MAX_MS,
@@ -30,8 +31,8 @@ import {
   tooMany,
 } from './pending-parts.ts'
 import { PREVIEW, type PreviewJson } from './preview.ts'
-import { type Resolved, resolveRule } from './resolve.ts'
-import { refusedEnding } from './size.ts'
+import { resolveRule } from './resolve.ts'
+import type { Resolved } from './resolved.ts'
 import { RULE_MEMBERS, type RuleBody, SOURCES_MAX } from './target-schema.ts'
 import { TIMEOUT } from './timeout.ts'
 

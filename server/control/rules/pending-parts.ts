@@ -8,7 +8,7 @@ import { searchReceipts } from '../../receipts/search.ts'
 import { makeCursor, readCursor } from '../frame/cursor.ts'
 import type { Ask } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
-import { type Resolved, rulesOf } from './resolve.ts'
+import { type Resolved, rulesOf } from './resolved.ts'
 import type { RuleBody } from './target-schema.ts'
 
 /** The furthest ahead that anything can be put. */

@@ -17,7 +17,7 @@ import {
 import { z } from 'zod'
 import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
 import { nextTurn } from '../../turns.ts'
-import { anyCovers, type Resolved } from './resolve.ts'
+import { anyCovers, type Resolved } from './resolved.ts'
 
 /** Rules whose size is counted before they are written; past it 503. Previews have room of their own (`inScan`). */
 export const COUNTS_MAX = 64

@@ -1,14 +1,10 @@
 import {
   type CutTarget,
-  covers,
   grantId,
   issuerOfSource,
   parseHandle,
   type Realm,
-  type RevokeRule,
-  ruleOn,
   type Target,
-  type TokenFacts,
   type TokenRecord,
   tokenRule,
   unmappedIn,
@@ -20,38 +16,10 @@ import { isAnswer, type Problem, problem } from '../frame/problem.ts'
 import { judgePasted } from '../pasted.ts'
 import { type Classified, classify } from './classify.ts'
 import { pastInstant } from './instant.ts'
+import type { Resolved } from './resolved.ts'
 import type { RuleBody } from './target-schema.ts'
 
-type OtherTarget = Exclude<Target, { readonly kind: 'token' }>
-
-/** A rule that can be written: what the names in a request stand for, found and checked. */
-export type Resolved = {
-  /** One for each source that was named. */
-  readonly targets: readonly Target[]
-  /** The one token that was named, if it is one of ours. */
-  readonly record?: TokenRecord
-  /** The foreign token whose text was shown, verified. */
-  readonly shown?: TokenFacts
-  /** Of foreign tokens: how long after a cut-off a fresh sign-in may be hit still. */
-  readonly skewSeconds?: number
-}
-
 type Asking = Pick<Ask, 'realm' | 'parts'>
-
-/** The rules of a resolved request, kept for as long as what they cover can live from now on. */
-export function rulesOf(realm: Realm, { targets, record, shown }: Resolved): readonly RevokeRule[] {
-  if (record !== undefined) return [tokenRule(record)]
-  return targets.filter(isOther).map((target) => ruleOn(realm, target, shown))
-}
-
-function isOther(target: Target): target is OtherTarget {
-  return target.kind !== 'token'
-}
-
-/** Whether any of the targets would end this token now. */
-export function anyCovers(targets: readonly Target[], facts: TokenFacts): boolean {
-  return targets.some((target) => covers(target, facts))
-}
 
 /** Finds what a request names. @returns what to answer when there is no such thing, or no such rule. */
 export async function resolveRule(asking: Asking, body: RuleBody): Promise<Resolved | Problem> {

@@ -7,6 +7,7 @@ import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.
 import { auditOf, commitChange } from '../change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { isAnswer, type Problem, problem } from '../frame/problem.ts'
+import { refusedEnding } from './ending.ts'
 import { futureInstant } from './instant.ts'
 import {
   AHEAD_MAX_MS,
@@ -19,7 +20,6 @@ import {
   tooMany,
 } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
-import { refusedEnding } from './size.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
 
 type ScheduleBody = RuleBody & { readonly at: string }

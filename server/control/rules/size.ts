@@ -1,18 +1,11 @@
-import { isDeepStrictEqual } from 'node:util'
 import { type Realm, ruleOn, type Target, unreachable } from '@rescind/core'
 import { CHAT_APPS, credentialsEnded } from '@rescind/dialects'
-import { APPROVALS } from '../../pending/approvals.ts'
-import type { Ask, ControlParts } from '../frame/endpoint.ts'
-import { type Problem, problem } from '../frame/problem.ts'
 import { approvalLimitOf } from '../realm-settings.ts'
 import { countUpTo, type PreviewJson } from './preview.ts'
-import type { Resolved } from './resolve.ts'
+import type { Resolved } from './resolved.ts'
 
 /** How long the size of a rule is counted; what is not counted by then is taken for large. */
 const SIZE_DEADLINE_MS = 2_000
-/** How long an approved rule lets the calls pass that end exactly the same. */
-const APPROVED_FOR_MS = 3_600_000
-const PAGE = 500
 
 /**
  * How the size of what a target covers is known: it is `one` token, whoever knows it; tokens that are all recorded
@@ -60,7 +53,8 @@ function bySource(source: string): SizeBy {
   return source.startsWith(FOREIGN) ? 'unseen' : 'counted'
 }
 
-type Asking = Pick<Ask, 'realm'> & { readonly parts: Pick<ControlParts, 'monotonicMs'> }
+/** In which realm, and by which clock a count knows that it takes too long. */
+export type Asking = { readonly realm: Realm; readonly parts: { readonly monotonicMs: () => number } }
 export type Size = Pick<PreviewJson, 'tokens' | 'complete'>
 
 /** Whether a rule needs a second person here. @returns its size when it does. */
@@ -106,39 +100,4 @@ export async function isVouchedForOutside(realm: Realm, target: Target): Promise
   if (!source.startsWith(CHAT)) return false
   const entry = await realm.directory.get(CHAT_APPS, source.slice(CHAT.length))
   return entry?.value.verifyUrl !== undefined
-}
-
-/**
- * What a caller is told whose call ends more beside its own work than one person may end here; undefined when it may.
- * The rule is asked for by itself; once a second person has approved it, the call may follow.
- */
-export async function refusedEnding(
-  asking: Asking,
-  targets: readonly Target[],
-): Promise<Problem | undefined> {
-  if ((await neededApproval(asking, { targets })) === undefined) return undefined
-  return (await wasApproved(asking.realm, targets)) ? undefined : NEEDS_APPROVAL
-}
-
-/** What a caller is told who wants something permanent that needs a second person. */
-const NEEDS_APPROVAL: Problem = problem(
-  409,
-  'this ends more tokens than one person may end here; ask for the rule by POST /control/v1/revocations, ' +
-    'and come again within an hour of its approval',
-)
-
-/** A second person has agreed to end exactly this, a short while ago. */
-async function wasApproved(realm: Realm, targets: readonly Target[]): Promise<boolean> {
-  const sinceMs = realm.nowMs() - APPROVED_FOR_MS
-  let after: string | undefined
-  do {
-    const { items, next } = await APPROVALS.ended(realm, after, PAGE)
-    for (const { value } of items) {
-      const { state, endedAtMs, act } = value
-      if (state !== 'approved' || act.kind !== 'revocation' || endedAtMs < sinceMs) continue
-      if (isDeepStrictEqual(act.rule.targets, targets)) return true
-    }
-    after = next
-  } while (after !== undefined)
-  return false
 }

@@ -11,7 +11,9 @@ import {
 } from '@rescind/core'
 import { rowsWithAll } from '../../pending/kept-rule.ts'
 import type { Written } from '../../receipts/receipt.ts'
-import type { Once } from '../frame/idempotency.ts'
+
+/** What an act may write in its own unit, so that it is done at most once whatever crashes; and what it is found by. */
+export type Once = { readonly id: string; readonly mark: Operation }
 
 export type RuleWrite = {
   readonly caller: Caller

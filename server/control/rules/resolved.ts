@@ -1,0 +1,39 @@
+import {
+  covers,
+  type Realm,
+  type RevokeRule,
+  ruleOn,
+  type Target,
+  type TokenFacts,
+  type TokenRecord,
+  tokenRule,
+} from '@rescind/core'
+
+type OtherTarget = Exclude<Target, { readonly kind: 'token' }>
+
+/** A rule that can be written: what the names in a request stand for, found and checked. */
+export type Resolved = {
+  /** One for each source that was named. */
+  readonly targets: readonly Target[]
+  /** The one token that was named, if it is one of ours. */
+  readonly record?: TokenRecord
+  /** The foreign token whose text was shown, verified. */
+  readonly shown?: TokenFacts
+  /** Of foreign tokens: how long after a cut-off a fresh sign-in may be hit still. */
+  readonly skewSeconds?: number
+}
+
+/** The rules of a resolved request, kept for as long as what they cover can live from now on. */
+export function rulesOf(realm: Realm, { targets, record, shown }: Resolved): readonly RevokeRule[] {
+  if (record !== undefined) return [tokenRule(record)]
+  return targets.filter(isOther).map((target) => ruleOn(realm, target, shown))
+}
+
+function isOther(target: Target): target is OtherTarget {
+  return target.kind !== 'token'
+}
+
+/** Whether any of the targets would end this token now. */
+export function anyCovers(targets: readonly Target[], facts: TokenFacts): boolean {
+  return targets.some((target) => covers(target, facts))
+}
