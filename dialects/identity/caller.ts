@@ -1,9 +1,7 @@
-import { type Awaitable, after, type Caller, type Realm, type TokenRecord, unreachable } from '@rescind/core'
+import { type Awaitable, after, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
-import type { WireRequest } from '../wire/request.ts'
 import { type Authority, authorityOver } from './authority.ts'
 import type { Call } from './call.ts'
-import { IDENTITY } from './directory.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } from './faults.ts'
 import { isLimited, isOfAppCredential } from './limited.ts'
 import { judgeParty, type LiveParty, type PartyFacts, readParty } from './party.ts'
@@ -67,23 +65,4 @@ export function asCallerAbout(call: Call, id: string, next: (about: About) => Re
       }
     }),
   )
-}
-
-/** Who acts, as the log names it; what it may do ends with its token. */
-export function callerOf(
-  realm: Realm,
-  request: WireRequest,
-  { user, record }: Pick<LiveParty, 'user' | 'record'>,
-): Caller {
-  return {
-    id: `${IDENTITY}:${user.id}${actingFor(record)}`,
-    from: request.from,
-    standing: { realm: realm.ordinal, facts: record },
-  }
-}
-
-/** Behind an impersonation token stands somebody else, and the log says so. */
-function actingFor({ claims }: TokenRecord): string {
-  const by = claims?.['impersonator']
-  return typeof by === 'string' ? ` by ${IDENTITY}:${by}` : ''
 }

@@ -1,10 +1,10 @@
 import { type Expectation, type Operation, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { Call } from './call.ts'
-import { callerOf } from './caller.ts'
 import type { Change } from './directory/changes.ts'
-import { writeDirectory } from './directory/write.ts'
-import { fault, HOLDS_CREDENTIAL, unauthorized, VARY, WRONG_CODE } from './faults.ts'
+import { HOLDS_CREDENTIAL, writeDirectory } from './directory/write.ts'
+import { fault, unauthorized, VARY, WRONG_CODE } from './faults.ts'
+import { callerOf } from './log-caller.ts'
 import type { LiveParty } from './party.ts'
 
 export type Changing = {

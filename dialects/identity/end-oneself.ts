@@ -1,8 +1,8 @@
 import { type Awaitable, after, callerFacts, type RevokeAct, revokeToken, unreachable } from '@rescind/core'
 import type { Stale } from '../wire/answer.ts'
 import type { Call } from './call.ts'
-import { callerOf } from './caller.ts'
 import { IDENTITY } from './directory/names.ts'
+import { callerOf } from './log-caller.ts'
 import { judgeParty, readParty } from './party.ts'
 
 /** `nobody`: the token in X-Auth-Token is none, or over. */

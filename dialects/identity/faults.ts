@@ -60,7 +60,6 @@ export function fault(name: FaultName, message: string): Answer {
   return writeV2Fault({ name, message })
 }
 
-export const HOLDS_CREDENTIAL = 'A name or a description holds a credential. It is not kept.'
 export const WRONG_CODE = 'The code is wrong.'
 export const WRONG_CREDENTIALS = 'Unable to authenticate user with credentials provided.'
 export const NO_VALID_TOKEN =

@@ -2,9 +2,10 @@ import { type Awaitable, after, type RevokeAct, revokeToken, unreachable } from 
 import type { Answer, Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
 import type { Call } from './call.ts'
-import { type About, asCaller, asCallerAbout, callerOf, type Reply } from './caller.ts'
+import { type About, asCaller, asCallerAbout, type Reply } from './caller.ts'
 import { endOneself } from './end-oneself.ts'
 import { fault, NO_VALID_TOKEN, unauthorized, VARY } from './faults.ts'
+import { callerOf } from './log-caller.ts'
 import { tokenNamed } from './naming.ts'
 
 const HOW = 'identity.revoke'

@@ -1,11 +1,9 @@
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import type { Call } from './call.ts'
+import { describedV2, describedV3 } from './described.ts'
 import { VARY } from './faults.ts'
-import { withRequestId } from './v3/answers.ts'
-import { describedV3 } from './v3/versions.ts'
+import { withRequestId } from './request-id.ts'
 
-/** When Keystone last changed its v2.0 API: the `updated` that clients know. */
-const UPDATED = '2014-04-17T00:00:00Z'
 const MEDIA_TYPES: readonly object[] = [
   { base: 'application/json', type: 'application/vnd.openstack.identity-v2.0+json' },
   { base: 'application/xml', type: 'application/vnd.openstack.identity-v2.0+xml' },
@@ -16,7 +14,7 @@ const MEDIA_TYPES: readonly object[] = [
  * answers: there is a choice, and one that it prefers. It belongs to both versions, so it has v3's request id.
  */
 export function versions({ realm, request }: Call): Answer {
-  const v2 = { ...described(request.base), 'media-types': MEDIA_TYPES }
+  const v2 = { ...describedV2(request.base), 'media-types': MEDIA_TYPES }
   const version = [describedV3(request.base), v2]
   const headers = { ...VARY, location: `${request.base}/v3/` }
   return withRequestId(realm, jsonAnswer(300, { versions: { values: version, version } }, headers))
@@ -24,11 +22,6 @@ export function versions({ realm, request }: Call): Answer {
 
 /** `GET /v2.0`. */
 export function version({ request }: Call): Answer {
-  const shown = { ...described(request.base), 'media-types': { values: MEDIA_TYPES } }
+  const shown = { ...describedV2(request.base), 'media-types': { values: MEDIA_TYPES } }
   return jsonAnswer(200, { version: shown }, VARY)
-}
-
-function described(base: string): object {
-  const links = [{ rel: 'self', href: `${base}/v2.0` }]
-  return { id: 'v2.0', status: 'CURRENT', updated: UPDATED, links }
 }

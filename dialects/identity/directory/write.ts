@@ -13,6 +13,9 @@ import {
 import { cascade, type Plan } from './cascade.ts'
 import { type Change, type ChangeOf, COLLECTIONS, type Kind } from './changes.ts'
 
+/** What both versions say when a change `holds-credential`. */
+export const HOLDS_CREDENTIAL = 'A name or a description holds a credential. It is not kept.'
+
 /** Changes of one realm's directory that may wait for the one before them. */
 export const WRITES_WAITING_MAX = 256
 

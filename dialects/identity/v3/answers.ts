@@ -1,4 +1,4 @@
-import { type Realm, unreachable } from '@rescind/core'
+import { unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../../wire/answer.ts'
 import type { WireRequest } from '../../wire/request.ts'
 
@@ -113,13 +113,4 @@ export function refusalAnswer(refusal: Refusal): Answer {
     default:
       return unreachable(refusal)
   }
-}
-
-const REQUEST_ID_BYTES = 16
-
-/** `x-openstack-request-id`, by which OpenStack's clients name a request in their own logs. */
-export function withRequestId(realm: Realm, answer: Answer): Answer {
-  const hex = realm.random.bytes(REQUEST_ID_BYTES).toString('hex')
-  const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-  return { ...answer, headers: { ...answer.headers, 'x-openstack-request-id': `req-${uuid}` } }
 }
