@@ -12,6 +12,7 @@ import {
 } from '@rescind/core'
 import type { Logger } from 'pino'
 import { makeMasterKey, readSecretFile, writeSecretFile } from './config/key-files.ts'
+import { CONTROL_KEY_FILE } from './config/store-files.ts'
 import { createFirstKey, hasHadControlKey } from './control/keys.ts'
 import { settledMasterKey } from './master-key.ts'
 
@@ -61,7 +62,7 @@ export async function settleControlKey(
     process.stderr.write(`rescind: temporary control key, until this server stops (memory:): ${key}\n`)
     return
   }
-  const path = resolve(dirname(config.masterKeyFile), 'control.key')
+  const path = resolve(dirname(config.masterKeyFile), CONTROL_KEY_FILE)
   if (!existsSync(path)) writeSecretFile(path, `${mintText(PREFIX.controlKey, random).reveal()}\n`)
   await createFirstKey(system, readSecretFile('control key', path))
   log.info({ file: path }, 'a control key was made; it is in this file')

@@ -4,12 +4,15 @@ import { MemoryStore, openSqlite, type SideLogged } from '@rescind/stores'
 import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'
 import { makeFolder } from './config/key-files.ts'
-import { checkStoreFiles } from './config/store-files.ts'
+import { checkStoreFiles, refuseLost } from './config/store-files.ts'
 
 export type StoreParts = { readonly clock: Clock; readonly log: Logger }
 
 /** The store that the settings name. @throws StoreRefused, one line for the operator. */
-export async function openStore({ store, sideLog }: Config, { clock, log }: StoreParts): Promise<Store> {
+export async function openStore(
+  { store, sideLog, masterKeyFile }: Config,
+  { clock, log }: StoreParts,
+): Promise<Store> {
   if (store.kind === 'memory') return new MemoryStore(clock.wallMs())
   const path = resolve(store.path)
   try {
@@ -17,6 +20,7 @@ export async function openStore({ store, sideLog }: Config, { clock, log }: Stor
     const file = typeof sideLog === 'object' ? sideLog.path : undefined
     for (const warning of checkStoreFiles({ path, sideLog: file })) log.warn(`store: ${warning}`)
     const side = typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog
+    refuseLost({ path, masterKeyFile })
     const opened = await openSqlite(path, clock.wallMs(), { sideLog: side })
     noteSideLog(opened, log)
     return opened

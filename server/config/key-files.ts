@@ -6,7 +6,6 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   statSync,
   unlinkSync,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { type MasterKey, type Random, SettingsRefused } from '@rescind/core'
+import { readRegularFile } from './regular-file.ts'
 
 const MASTER_KEY_BYTES = 32
 const OTHERS = 0o077
@@ -74,7 +74,7 @@ export function readSecretFile(name: string, path: string): string {
   let text: string
   try {
     refuseIfOpen(name, path)
-    text = readFileSync(path, 'utf8')
+    text = readRegularFile(name, path).toString('utf8')
   } catch (error) {
     if (error instanceof SettingsRefused) throw error
     throw new SettingsRefused(`${name}: ${path} cannot be read`)

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { SettingsRefused, withoutBom } from '@rescind/core'
 import { parseStrictJson } from '@rescind/dialects'
+import { readRegularFile } from './regular-file.ts'
 import { SETTINGS, type Setting, type SettingName } from './settings.ts'
 
 export const CONFIG_FILE = 'rescind.config.json'
@@ -19,11 +20,7 @@ export type Sources = {
 /** @throws SettingsRefused when the file is there and cannot be read. */
 export function readConfigFile(path: string): string | undefined {
   if (!existsSync(path)) return undefined
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    throw new SettingsRefused(`${path} cannot be read`)
-  }
+  return readRegularFile('configuration', path).toString('utf8')
 }
 
 /**

@@ -1,6 +1,35 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { StoreRefused } from '@rescind/core'
+
+/**
+ * A start makes a store where there is none. Where there was one, whose keys or last writes are still there, a new one
+ * in its place would know nothing of what was revoked, and would say so of every token: a volume that is not mounted, a
+ * copy that broke off.
+ * @throws StoreRefused
+ */
+export function refuseLost({ path, masterKeyFile }: { path: string; masterKeyFile: string }): void {
+  const size = sizeOf(path)
+  if (size !== undefined && size > 0) return
+  const keys = [resolve(dirname(masterKeyFile), CONTROL_KEY_FILE), resolve(masterKeyFile)]
+  const found = keys.filter((one) => existsSync(one))
+  const wal = `${path}-wal`
+  // Either key may have been made beforehand; a first start makes both.
+  const isLost = size === 0 ? found.length > 0 : found.length === keys.length
+  const left = (sizeOf(wal) ?? 0) > 0 ? wal : isLost ? found[0] : undefined
+  if (left === undefined) return
+  const state = size === 0 ? 'is empty' : 'is not there'
+  throw new StoreRefused(
+    `store: ${path} ${state}, and ${left} is: the store was lost; bring it back, or restore a backup (rescind restore), or move both away to begin anew`,
+  )
+}
+
+/** The control key that a first start makes, beside the master key. */
+export const CONTROL_KEY_FILE = 'control.key'
+
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size
+}
 
 const OWNER_WRITES = 0o200
 const GROUP_WRITES = 0o020
@@ -26,7 +55,9 @@ export function checkStoreFiles({ path, sideLog }: StoreFiles): readonly string[
 }
 
 function file(path: string): readonly string[] {
-  const { mode } = statSync(path)
+  const about = statSync(path)
+  const { mode } = about
+  if (!about.isFile()) throw new StoreRefused(`store: ${path} is no file but a folder, a pipe or a device`)
   if (!isWritable(path, mode))
     throw new StoreRefused(`store: ${path} cannot be written; run: chmod 600 ${path}`)
   if ((mode & ALL_WRITE) !== 0)

@@ -1,8 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { SettingsRefused } from '@rescind/core'
 import { refuseIfOpen } from './key-files.ts'
+import { readRegularFile } from './regular-file.ts'
 
 export type TlsFiles = { readonly certFile: string; readonly keyFile: string }
 export type TlsPair = { readonly cert: string; readonly key: string; readonly files: TlsFiles }
@@ -14,8 +14,8 @@ export type TlsPair = { readonly cert: string; readonly key: string; readonly fi
  */
 export function readTls(files: TlsFiles): TlsPair {
   const { certFile, keyFile } = files
-  const cert = readText('tlsCert', certFile)
-  const key = readText('tlsKey', keyFile)
+  const cert = readRegularFile('tlsCert', certFile).toString('utf8')
+  const key = readRegularFile('tlsKey', keyFile).toString('utf8')
   refuseIfOpen('tlsKey', keyFile)
   const leaf = certificateIn(cert)
   if (leaf === undefined) throw new SettingsRefused(`tlsCert: ${certFile} holds no certificate in PEM`)
@@ -56,13 +56,5 @@ function keyIn(pem: string): KeyObject | undefined {
     return createPrivateKey(pem)
   } catch {
     return undefined
-  }
-}
-
-function readText(name: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    throw new SettingsRefused(`${name}: ${path} cannot be read`)
   }
 }

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
 import { parseStrictFile, SettingsRefused, withoutBom } from '@rescind/core'
 import { readSecretFile } from '../config/key-files.ts'
+import { readRegularFile } from '../config/regular-file.ts'
 import type { SeedSecret } from './parts.ts'
 import { parseSeed, type Seed } from './schema.ts'
 
@@ -18,16 +18,8 @@ export function readSeed(path: string): Seed {
 }
 
 function bytesOf(path: string): Buffer {
-  try {
-    if (statSync(path).size > SEED_MAX_BYTES)
-      throw new SettingsRefused(
-        `seed: ${path} is larger than ${SEED_MAX_BYTES} bytes: what is in it can be given in several files, one a start`,
-      )
-    return readFileSync(path)
-  } catch (error) {
-    if (error instanceof SettingsRefused) throw error
-    throw new SettingsRefused(`seed: ${path} cannot be read`)
-  }
+  const why = 'what is in it can be given in several files, one a start'
+  return readRegularFile('seed', path, { maxBytes: SEED_MAX_BYTES, why })
 }
 
 /** @throws SettingsRefused when the secret is not where the file says. */
