@@ -20,7 +20,8 @@ export function refuseLost({ path, masterKeyFile }: { path: string; masterKeyFil
   if (left === undefined) return
   const state = size === 0 ? 'is empty' : 'is not there'
   throw new StoreRefused(
-    `store: ${path} ${state}, and ${left} is: the store was lost; bring it back, or restore a backup (rescind restore), or move both away to begin anew`,
+    `store: ${path} ${state}, and ${left} is: the store was lost; ` +
+      'bring it back, or restore a backup (rescind restore), or move both away to begin anew',
   )
 }
 
