@@ -29,7 +29,7 @@ async function serves(t: TestContext, { folder }: Home, flags: readonly string[]
 // The kind: something that is no file in the place of one, which a start would wait for, or read for ever.
 const NO_FILES: Readonly<Record<string, (path: string) => void>> = {
   'a pipe': (path) => void execFileSync('mkfifo', ['-m', '600', path]),
-  'a folder': (path) => void mkdirSync(path, { mode: 0o700 }),
+  'a folder': (path) => mkdirSync(path, { mode: 0o700 }),
   'a device without an end': (path) => symlinkSync('/dev/zero', path),
 }
 const READ: Readonly<Record<string, readonly [file: string, ...flags: readonly string[]]>> = {
