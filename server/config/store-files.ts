@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { StoreRefused } from '@rescind/core'
+import { PREFIX, StoreRefused } from '@rescind/core'
+import { readSecretFile } from './key-files.ts'
 
 /**
  * A start makes a store where there is none. Where there was one, whose keys or last writes are still there, a new one
@@ -11,12 +12,12 @@ import { StoreRefused } from '@rescind/core'
 export function refuseLost({ path, masterKeyFile }: { path: string; masterKeyFile: string }): void {
   const size = sizeOf(path)
   if (size !== undefined && size > 0) return
-  const keys = [resolve(dirname(masterKeyFile), CONTROL_KEY_FILE), resolve(masterKeyFile)]
-  const found = keys.filter((one) => existsSync(one))
+  const [controlKey, masterKey] = [resolve(dirname(masterKeyFile), CONTROL_KEY_FILE), resolve(masterKeyFile)]
+  const keys = [controlKey, masterKey].filter((one) => existsSync(one))
   const wal = `${path}-wal`
-  // Either key may have been made beforehand; a first start makes both.
-  const isLost = size === 0 ? found.length > 0 : found.length === keys.length
-  const left = (sizeOf(wal) ?? 0) > 0 ? wal : isLost ? found[0] : undefined
+  // Keys may be made beforehand, both of them; a control key of our own form was made by a first start.
+  const isLost = size === 0 ? keys.length > 0 : keys.length === 2 && isOurs(controlKey)
+  const left = (sizeOf(wal) ?? 0) > 0 ? wal : isLost ? keys[0] : undefined
   if (left === undefined) return
   const state = size === 0 ? 'is empty' : 'is not there'
   throw new StoreRefused(
@@ -27,6 +28,10 @@ export function refuseLost({ path, masterKeyFile }: { path: string; masterKeyFil
 
 /** The control key that a first start makes, beside the master key. */
 export const CONTROL_KEY_FILE = 'control.key'
+
+function isOurs(controlKey: string): boolean {
+  return readSecretFile('control key', controlKey).startsWith(PREFIX.controlKey)
+}
 
 function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size

@@ -73,7 +73,7 @@ function durableFloor(db: DatabaseSync, floorMs: number): number {
   const row = db.prepare(`SELECT ${exact('value')} AS value FROM meta WHERE name = 'floor'`).get()
   const durable = Number(row?.value ?? floorMs)
   if (!isInstant(durable))
-    throw new StoreRefused('its floor is no time: restore a backup of it (rescind restore)')
+    throw new StoreRefused('the floor of the store is no time: restore a backup of it (rescind restore)')
   return durable
 }
 

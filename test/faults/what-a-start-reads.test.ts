@@ -106,10 +106,11 @@ describe('a store that was lost is not begun anew', { concurrency: 2 }, () => {
       assert.equal(existsSync(data(home, 'rescind.db')), had, 'nothing was made')
     })
 
-  it('but one that never was is, with a master key that was made beforehand, too', async (t) => {
+  it('but one that never was is, with keys that were made beforehand, too', async (t) => {
     const home = homeOf(t)
     mkdirSync(join(home.folder, 'rescind-data'), { mode: 0o700 })
     writeFileSync(data(home, 'master.key'), `${Buffer.alloc(32, 7).toString('base64url')}\n`, { mode: 0o600 })
+    writeFileSync(data(home, 'control.key'), 'kQ2v9Yp7Rw4Xz1Lm8Tn3Jb6Hc5Df0GsA\n', { mode: 0o600 })
     await serves(t, home)
     await serves(t, home)
   })
