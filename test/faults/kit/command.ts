@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { SettingsRefused, StoreRefused } from '@rescind/core'
 import { COMPILE_CACHE } from '../../kit/server.ts'
 
 const CLI = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
@@ -58,6 +59,28 @@ export function startCommand(t: TestContext, { words, folder, environment }: Com
 /** Runs it to its end. */
 export function runCommand(t: TestContext, command: Command): Promise<Ended> {
   return startCommand(t, command).ended
+}
+
+/**
+ * What is refused before anything is served, run in this process as `cli/main.ts` runs it. One at a time: it changes the
+ * folder and the environment of the process, and puts them back.
+ */
+export async function runHere({ words, folder, environment = {} }: Command): Promise<Ended> {
+  const [was, before] = [process.cwd(), { ...process.env }]
+  // Here, because most tests start processes and need none of it.
+  const { run } = await import('../../../cli/run.ts')
+  process.chdir(folder)
+  process.env = { PATH: before['PATH'], ...environment }
+  try {
+    await run(words)
+    throw new Error('it was not refused')
+  } catch (error) {
+    if (!(error instanceof SettingsRefused || error instanceof StoreRefused)) throw error
+    return { code: 2, stdout: '', stderr: `rescind: ${error.message}\n` }
+  } finally {
+    process.chdir(was)
+    process.env = before
+  }
 }
 
 /** It said why in one line, on stderr, with exit code 2, and nothing else. */
