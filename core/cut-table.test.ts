@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { type Cut, CutTable, cutHits } from './cut-table.ts'
 import { sha256Latin1 } from './digests.ts'
 import type { IndexKey } from './index-keys.ts'
+import { SLICES } from './key-table.ts'
 import { type Position, position } from './position.ts'
 import { NOW_MS } from './property/samples.ts'
 
@@ -144,4 +145,34 @@ test('a cut stays while its keep is above the floor, and its slot serves others 
   assert.deepEqual([table.size, table.get(keyAt(1))], [0, undefined])
   table.raise(keyAt(1), { ...NONE, plain: at(3), keepUntilMs: 200 })
   assert.equal(table.get(keyAt(1))?.plain, at(3), 'nothing of the dropped cut is left in its slot')
+})
+
+test('a walk gives all that stood when it began, whatever comes and goes meanwhile', () => {
+  const table = new CutTable()
+  for (let key = 0; key < 2_000; key += 1)
+    table.raise(keyAt(key), { ...NONE, plain: at(key + 1), keepUntilMs: key % 2 === 0 ? 100 : NOW_MS })
+  const walk = table.entries()[Symbol.iterator]()
+  const found = new Map<IndexKey, Cut>()
+  for (let nth = 0; ; nth += 1) {
+    const next = walk.next()
+    if (next.done === true) break
+    found.set(next.value[0], next.value[1])
+    if (nth === 10) table.dropExpired(100)
+    if (nth < 500)
+      for (let key = 0; key < 20; key += 1)
+        table.raise(keyAt(2_000 + nth * 20 + key), { ...NONE, plain: at(1) })
+  }
+  for (let key = 0; key < 2_000; key += 1)
+    assert.equal(found.get(keyAt(key))?.plain, at(key + 1), `cut ${key}`)
+})
+
+test('a slice drops some of what is over, and all slices all of it', () => {
+  const table = new CutTable()
+  for (let key = 0; key < 20_000; key += 1) table.raise(keyAt(key), { ...NONE, keepUntilMs: 100 })
+  for (let slice = 0; slice < SLICES; slice += 1) {
+    const before = table.size
+    table.dropExpired(100, slice + 7 * SLICES)
+    assert.ok(before - table.size < 20_000 / 32, `${before - table.size} of 20,000 in one slice`)
+  }
+  assert.equal(table.size, 0)
 })

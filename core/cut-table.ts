@@ -1,5 +1,5 @@
 import type { IndexKey } from './index-keys.ts'
-import { type Removals, uncounted } from './key-table.ts'
+import { type Removals, SLICES, uncounted } from './key-table.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
 import type { Position } from './position.ts'
 import type { ForeignFacts } from './records.ts'
@@ -23,20 +23,111 @@ export function cutHits(cut: Cut, issuedAt: Position, issuedAtMs: number): boole
   return issuedAt < cut.plain || (issuedAt < cut.dated && issuedAtMs < cut.datedBeforeMs)
 }
 
-/** Cut-offs of one shape by key, in typed arrays: a million of them cost the collector nothing. */
+/**
+ * Cut-offs of one shape by key, in typed arrays: a million of them cost the collector nothing. They stand in parts that
+ * grow and are cleared one by one, so that nobody waits for all of them; a part is made with its first key.
+ */
 export class CutTable {
   readonly #removals: Removals
-  #words: Uint32Array = new Uint32Array(SMALLEST * KEY_WORDS)
-  #values: Float64Array = new Float64Array(SMALLEST * VALUES)
-  #capacity = SMALLEST
+  readonly #parts: (Part | undefined)[] = Array.from({ length: PARTS }, () => undefined)
   #size = 0
-  #forGood = 0
 
   constructor(removals: Removals = uncounted()) {
     this.#removals = removals
   }
 
   /** Keys that are never dropped. */
+  get forGood(): number {
+    return this.#parts.reduce((total, part) => total + (part?.forGood ?? 0), 0)
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get(key: IndexKey): Cut | undefined {
+    return this.#partOf(key)?.get(key)
+  }
+
+  /** Hot path: the same as `get` and `cutHits`, without an object. */
+  hits(key: IndexKey, issuedAt: Position, issuedAtMs: number): boolean {
+    return this.#partOf(key)?.hits(key, issuedAt, issuedAtMs) === true
+  }
+
+  /**
+   * Whether a cut hits a token of a foreign issuer: by the issuer's own times with its skew, the instant of a dated cut
+   * standing in for the cut's time. A token that does not say when it was issued is hit by any.
+   */
+  hitsForeign(key: IndexKey, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
+    return this.#partOf(key)?.hitsForeign(key, issuedAtMs, foreign) === true
+  }
+
+  /** Only moves forward: every slot keeps the higher of what it held and what comes. */
+  raise(key: IndexKey, cut: Cut): void {
+    const at = partAt(key)
+    const part = this.#parts[at] ?? new Part()
+    this.#parts[at] = part
+    const before = part.size
+    part.raise(key, cut)
+    this.#size += part.size - before
+  }
+
+  /** Every key that stands now, and its cut. What comes while this is walked may be in it or not, and nothing is left out. */
+  entries(): Iterable<readonly [IndexKey, Cut]> {
+    return walk(this.#parts.flatMap((part) => (part === undefined ? [] : [part.slots])))
+  }
+
+  /** @param slice which of `SLICES` parts of the whole; all of them without it. */
+  dropExpired(floorMs: number, slice?: number): void {
+    for (
+      let at = slice === undefined ? 0 : slice % SLICES;
+      at < PARTS;
+      at += slice === undefined ? 1 : SLICES
+    ) {
+      const part = this.#parts[at]
+      if (part === undefined) continue
+      const before = part.size
+      this.#removals.early += part.dropExpired(floorMs, this.#removals.floorMs)
+      this.#size += part.size - before
+      if (part.size === 0) this.#parts[at] = undefined
+    }
+  }
+
+  #partOf(key: IndexKey): Part | undefined {
+    return this.#parts[partAt(key)]
+  }
+}
+
+/** By the last byte of a key; its first ones say where it stands in its part. */
+function partAt(key: IndexKey): number {
+  return key.charCodeAt(KEY_WORDS * 4 - 1) % PARTS
+}
+
+/** Arrays that a part has at a time: when it needs others it leaves these as they are. */
+type Slots = { readonly words: Uint32Array; readonly values: Float64Array }
+
+function* walk(parts: readonly Slots[]): Generator<readonly [IndexKey, Cut]> {
+  for (const { words, values } of parts)
+    for (let slot = 0; slot * VALUES < values.length; slot += 1)
+      if (values[slot * VALUES + KEEP] !== 0) yield [keyOfWords(words, slot * KEY_WORDS), cutAt(values, slot)]
+}
+
+function cutAt(values: Float64Array, slot: number): Cut {
+  const [plain, plainAtMs, datedBeforeMs, dated, keepUntilMs, authenticatedMs] = values.subarray(
+    slot * VALUES,
+    (slot + 1) * VALUES,
+  ) as unknown as [Position, number, number, Position, number, number]
+  return { plain, plainAtMs, datedBeforeMs, dated, authenticatedMs, keepUntilMs }
+}
+
+/** Some of the cut-offs, by open addressing. */
+class Part {
+  #words: Uint32Array = new Uint32Array(SMALLEST * KEY_WORDS)
+  #values: Float64Array = new Float64Array(SMALLEST * VALUES)
+  #capacity = SMALLEST
+  #size = 0
+  #forGood = 0
+
   get forGood(): number {
     return this.#forGood
   }
@@ -46,17 +137,15 @@ export class CutTable {
   }
 
   get(key: IndexKey): Cut | undefined {
-    if (this.#size === 0) return undefined
     const slot = this.#slotOf(key)
-    if (!this.#used(slot)) return undefined
-    const [plain, plainAtMs, datedBeforeMs, dated, keepUntilMs, authenticatedMs] = this.#values.subarray(
-      slot * VALUES,
-      (slot + 1) * VALUES,
-    ) as unknown as [Position, number, number, Position, number, number]
-    return { plain, plainAtMs, datedBeforeMs, dated, authenticatedMs, keepUntilMs }
+    return this.#used(slot) ? cutAt(this.#values, slot) : undefined
   }
 
-  /** Hot path: the same as `get` and `cutHits`, without an object. */
+  /** As they stand. */
+  get slots(): Slots {
+    return { words: this.#words, values: this.#values }
+  }
+
   hits(key: IndexKey, issuedAt: Position, issuedAtMs: number): boolean {
     const slot = this.#slotOf(key)
     const at = slot * VALUES
@@ -66,10 +155,6 @@ export class CutTable {
     return issuedAt < (values[at + DATED] as number) && issuedAtMs < (values[at + DATED_BEFORE] as number)
   }
 
-  /**
-   * Whether a cut hits a token of a foreign issuer: by the issuer's own times with its skew, the instant of a dated cut
-   * standing in for the cut's time. A token that does not say when it was issued is hit by any.
-   */
   hitsForeign(key: IndexKey, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
     const at = this.#slotOf(key) * VALUES
     const values = this.#values
@@ -83,7 +168,6 @@ export class CutTable {
     return loginMs !== 0 && (authenticatedAtMs === undefined || authenticatedAtMs <= loginMs + skewMs)
   }
 
-  /** Only moves forward: every slot keeps the higher of what it held and what comes. */
   raise(key: IndexKey, cut: Cut): void {
     if ((this.#size + 1) * 10 > this.#capacity * 7) this.#grow()
     const slot = this.#slotOf(key)
@@ -102,28 +186,18 @@ export class CutTable {
     this.#raiseValue(at + AUTHENTICATED, cut.authenticatedMs)
   }
 
-  /** Every key and its cut. */
-  *entries(): Iterable<readonly [IndexKey, Cut]> {
-    for (let slot = 0; slot < this.#capacity; slot += 1) {
-      if (!this.#used(slot)) continue
-      const key = keyOfWords(this.#words, slot * KEY_WORDS)
-      const cut = this.get(key)
-      if (cut !== undefined) yield [key, cut]
-    }
-  }
-
-  dropExpired(floorMs: number): void {
-    if (!this.#anyExpired(floorMs)) return
-    const before = this.#keptAbove()
+  /** @returns how many of those that were dropped must still be kept at another time, by whoever counts removals. */
+  dropExpired(floorMs: number, dueMs: number): number {
+    if (!this.#anyExpired(floorMs)) return 0
+    const before = this.#keptAbove(dueMs)
     this.#rebuild(this.#capacity, floorMs)
-    this.#removals.early += before - this.#keptAbove()
+    return before - this.#keptAbove(dueMs)
   }
 
-  /** Keys that must still be kept by whoever counts removals. */
-  #keptAbove(): number {
+  #keptAbove(floorMs: number): number {
     let count = 0
     for (let at = KEEP; at < this.#values.length; at += VALUES)
-      if ((this.#values[at] as number) > this.#removals.floorMs) count += 1
+      if ((this.#values[at] as number) > floorMs) count += 1
     return count
   }
 
@@ -185,6 +259,7 @@ export class CutTable {
   }
 }
 
+const PARTS = 64
 const SMALLEST = 16
 const KEY_WORDS = 4
 const VALUES = 6

@@ -151,11 +151,11 @@ export class RevocationIndex {
     if (ms > this.#removals.floorMs) this.#removals.floorMs = ms
   }
 
-  /** Forgets rules that cannot hit anything alive at the floor; one slice of the big table a call. */
+  /** Forgets rules that cannot hit anything alive at the floor; one slice of each table a call. */
   dropExpired(slice: number): void {
     this.ended.dropExpired(this.floorMs, slice)
     for (const [shape, table] of this.cuts) {
-      table.dropExpired(this.floorMs)
+      table.dropExpired(this.floorMs, slice)
       if (table.size === 0) this.cuts.delete(shape)
     }
   }

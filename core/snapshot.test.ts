@@ -98,3 +98,25 @@ test('rows that are folded while a snapshot is written in steps do it no harm wh
   for (const row of history.rows.slice(many.length + 1)) read?.index.fold(row)
   assert.deepEqual(dump(read?.index ?? index), dump(index))
 })
+
+test('the cut-offs of a snapshot are written some at a step, and none is left out of those that come in between', () => {
+  const ofSubject = (nth: number): ReturnType<typeof revoking> =>
+    revoking({ kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: `s${nth}` } })
+  const many = Array.from({ length: 20_000 }, (_, nth) => ofSubject(nth))
+  const history = new History(many)
+  const index = history.index(history.seq)
+  const writer = new SnapshotWriter(index, history.position(history.seq))
+  let steps = 0
+  for (; writer.step(); steps += 1) {
+    for (let nth = 0; nth < 500 && steps < 20; nth += 1) {
+      history.add(ofSubject(20_000 + steps * 500 + nth))
+      const row = history.rows.at(-1)
+      if (row !== undefined) index.fold(row)
+    }
+  }
+  assert.ok(steps >= 10, `${steps} steps`)
+  const read = decodeSnapshot(writer.bytes(), DIGEST_KEY)
+  assert.ok((read?.index.cuts.get('subject')?.size ?? 0) >= many.length)
+  for (const row of history.rows.slice(many.length + 1)) read?.index.fold(row)
+  assert.deepEqual(dump(read?.index ?? index), dump(index))
+})

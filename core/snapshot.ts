@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from './bytes.ts'
-import type { Cut } from './cut-table.ts'
+import type { Cut, CutTable } from './cut-table.ts'
 import { RunningHash, sha256 } from './digests.ts'
 import { ContractBroken } from './faults.ts'
 import type { IndexKey } from './index-keys.ts'
@@ -10,7 +10,7 @@ import type { Position } from './position.ts'
 import { type Place, readPosition } from './position-text.ts'
 import { RevocationIndex } from './revocation-index.ts'
 import { decodeRule, encodeRule } from './rule-bytes.ts'
-import { CUT_SHAPE_CODE, CUT_SHAPES, THING_CODE, type ThingTarget } from './rules.ts'
+import { CUT_SHAPE_CODE, CUT_SHAPES, type CutShape, THING_CODE, type ThingTarget } from './rules.ts'
 
 /**
  * An index as bytes, all numbers big-endian:
@@ -34,6 +34,7 @@ const ALL_BITS: number = THING_KINDS.reduce((bits, kind) => bits | bitOf(kind), 
 /** Keys gathered by one step of a writer, and bytes joined by one: a millisecond or two. */
 const KEYS_PER_STEP = 8_000
 const BYTES_PER_STEP = 524_288
+const CUTS_PER_STEP = 2_000
 
 export type Snapshot = {
   readonly index: RevocationIndex
@@ -49,6 +50,8 @@ export type Snapshot = {
 export class SnapshotWriter {
   readonly #index: RevocationIndex
   readonly #head: Buffer
+  readonly #cuts: readonly CutBlock[]
+  readonly #holds: Buffer
   readonly #groups: Map<number, KeyBlock> = new Map()
   #next = 0
   #joining: Joining | undefined
@@ -57,11 +60,15 @@ export class SnapshotWriter {
   constructor(index: RevocationIndex, position: string) {
     this.#index = index
     this.#head = encodeHead(index, position)
+    this.#cuts = Array.from(index.cuts, ([shape, table]) => new CutBlock(shape, table))
+    this.#holds = encodeHolds(index)
   }
 
   /** @returns whether there is more to do. */
   step(): boolean {
-    if (this.#next < PARTITIONS) this.#gather()
+    const cuts = this.#cuts.find(({ isWhole }) => !isWhole)
+    if (cuts !== undefined) cuts.gather()
+    else if (this.#next < PARTITIONS) this.#gather()
     else this.#joining = this.#joining?.step() ?? new Joining(this.#parts())
     return this.#joining?.isDone !== true
   }
@@ -84,7 +91,10 @@ export class SnapshotWriter {
   }
 
   #parts(): readonly Uint8Array[] {
-    const parts: Uint8Array[] = [this.#head, new ByteWriter().u32(this.#groups.size).bytes()]
+    const shapes = new ByteWriter().u8(this.#cuts.length).bytes()
+    const cuts = this.#cuts.flatMap((block) => block.parts())
+    const parts: Uint8Array[] = [this.#head, shapes, ...cuts, this.#holds]
+    parts.push(new ByteWriter().u32(this.#groups.size).bytes())
     for (const [keep, block] of [...this.#groups].sort(([left], [right]) => left - right)) {
       parts.push(new ByteWriter().f64(keepUntilOf(keep)).u32(block.count).bytes(), ...block.chunks())
     }
@@ -163,19 +173,50 @@ function encodeHead(index: RevocationIndex, position: string): Buffer {
   out.f64(index.lostBelow).f64(index.floorMs).u32(index.epochs.length)
   for (const { ordinal, epochId, seq } of index.epochs) out.u32(ordinal).text(epochId).f64(seq)
   out.u8(THING_KINDS.reduce((bits, kind) => bits | (index.endedKinds.has(kind) ? bitOf(kind) : 0), 0))
-  out.u8(index.cuts.size)
-  for (const [shape, table] of index.cuts) {
-    out.u8(CUT_SHAPE_CODE[shape]).u32(table.size)
-    for (const [key, cut] of table.entries()) {
-      out.fixed(Buffer.from(key, 'latin1')).f64(cut.plain).f64(cut.plainAtMs)
-      out.f64(cut.datedBeforeMs).f64(cut.dated).f64(cut.authenticatedMs).f64(cut.keepUntilMs)
-    }
-  }
-  out.u32(index.holds.size)
+  return out.bytes()
+}
+
+function encodeHolds(index: RevocationIndex): Buffer {
+  const out = new ByteWriter().u32(index.holds.size)
   for (const [id, { target, at }] of index.holds.entries()) {
     out.f64(at).block(encodeRule({ kind: 'hold', id, target }, index.digestKey))
   }
   return out.bytes()
+}
+
+/** The cut-offs of one shape, gathered step by step; more may come meanwhile, so they are counted as they are written. */
+class CutBlock {
+  readonly #shape: CutShape
+  readonly #entries: Iterator<readonly [IndexKey, Cut]>
+  readonly #chunks: Buffer[] = []
+  #count = 0
+  isWhole = false
+
+  constructor(shape: CutShape, table: CutTable) {
+    this.#shape = shape
+    // From now on, for what the place of the snapshot covers has to be in it.
+    this.#entries = table.entries()[Symbol.iterator]()
+  }
+
+  gather(): void {
+    const out = new ByteWriter()
+    for (let left = CUTS_PER_STEP; left > 0; left -= 1) {
+      const next = this.#entries.next()
+      if (next.done === true) {
+        this.isWhole = true
+        break
+      }
+      const [key, cut] = next.value
+      out.fixed(Buffer.from(key, 'latin1')).f64(cut.plain).f64(cut.plainAtMs)
+      out.f64(cut.datedBeforeMs).f64(cut.dated).f64(cut.authenticatedMs).f64(cut.keepUntilMs)
+      this.#count += 1
+    }
+    this.#chunks.push(out.bytes())
+  }
+
+  parts(): readonly Uint8Array[] {
+    return [new ByteWriter().u8(CUT_SHAPE_CODE[this.#shape]).u32(this.#count).bytes(), ...this.#chunks]
+  }
 }
 
 function isThingKind(name: string): name is ThingTarget['kind'] {
