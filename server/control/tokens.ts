@@ -10,6 +10,7 @@ import {
 import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { lastUsedMs } from '../last-use.ts'
+import { nextTurn } from '../turns.ts'
 import { cannotJudge, notJudged } from './cannot-judge.ts'
 import { makeCursor, readCursor } from './frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from './frame/endpoint.ts'
@@ -20,6 +21,8 @@ import { FACTS, type FactsJson, factsJson } from './token-json.ts'
 const PAGE_MAX = 1_000
 /** Bounded reads of the store for one page, which may be short, or empty, and still have a next one. */
 const READS_MAX = 64
+/** Tokens of a page that are judged and worded in one turn of the event loop: a millisecond or two. */
+const TOKENS_PER_TURN = 100
 
 const text = z.string().min(1).max(1_024).optional()
 const QUERY = z.object({
@@ -129,7 +132,8 @@ async function list({ realm, query }: Ask<Query>): Promise<Answer> {
   let after = from.place === undefined ? undefined : Number(from.place)
   for (let reads = 0; reads < READS_MAX && tokens.length < limit; reads += 1) {
     const page = await realm.store.tokens(realm.ordinal, { ...asked, after, limit: limit - tokens.length })
-    for (const record of page.records) {
+    for (const [at, record] of page.records.entries()) {
+      if (at % TOKENS_PER_TURN === 0) await nextTurn()
       if (kind !== undefined && kindOf(record) !== kind) continue
       const one = await tokenJson(realm, record)
       if (isAsked(state, one.state)) tokens.push(one)
