@@ -22,7 +22,7 @@ const PAGE_MAX = 1_000
 /** Bounded reads of the store for one page, which may be short, or empty, and still have a next one. */
 const READS_MAX = 64
 /** Tokens of a page that are judged and worded in one turn of the event loop: a millisecond or two. */
-const TOKENS_PER_TURN = 100
+const TOKENS_PER_TURN = 50
 
 const text = z.string().min(1).max(1_024).optional()
 const QUERY = z.object({
