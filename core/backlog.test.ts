@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { callerAt } from '../test/kit/acts.ts'
 import { openWorld } from '../test/kit/realm.ts'
 import { Backlog, type SharePath } from './backlog.ts'
 import { Overloaded } from './faults.ts'
 import { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, type Lane, REVOKE_QUEUE_MAX } from './group-commit.ts'
 import { realmOrdinal } from './ids.ts'
-import { callerAt } from './property/acts.ts'
 import type { Principals } from './records.ts'
 import { sharesOf } from './units.ts'
 

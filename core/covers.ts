@@ -1,7 +1,7 @@
 import { unreachable } from './faults.ts'
-import { foreignIsBefore } from './hold-table.ts'
+import type { CutShape, CutTarget, Target } from './log/rules.ts'
 import type { Ancestor, Principals, TokenFacts } from './records.ts'
-import type { CutShape, CutTarget, Target } from './rules.ts'
+import { foreignIsBefore } from './revocations/hold-table.ts'
 
 /**
  * Whether a rule appended now would end a token that was issued before it, by comparing names: the meaning that the

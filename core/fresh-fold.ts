@@ -1,12 +1,12 @@
-import type { Cut } from './cut-table.ts'
 import { ContractBroken } from './faults.ts'
-import type { Hold } from './hold-table.ts'
-import { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
-import { KeyTable, partitionOfBytes, partitionOfKey } from './key-table.ts'
+import { cutKeyOf, type IndexKey, keysOfThing } from './log/index-keys.ts'
+import { decodeRule, tokenRuleKeys } from './log/rule-bytes.ts'
+import type { CutShape, CutTarget, LogRow, RevokeRule, ThingTarget } from './log/rules.ts'
 import { ORIGIN, type Position, position } from './position.ts'
-import type { RevocationIndex } from './revocation-index.ts'
-import { decodeRule, tokenRuleKeys } from './rule-bytes.ts'
-import type { CutShape, CutTarget, LogRow, RevokeRule, ThingTarget } from './rules.ts'
+import type { Cut } from './revocations/cutoff-table.ts'
+import type { Hold } from './revocations/hold-table.ts'
+import { KeyTable, partitionOfBytes, partitionOfKey } from './revocations/key-table.ts'
+import type { RevocationIndex } from './revocations/revocation-index.ts'
 
 /** Partitions of the index, of which the first slice also holds what has none. */
 export type Slice = { readonly from: number; readonly to: number }

@@ -5,7 +5,7 @@ import type { Realms } from './realms.ts'
 import type { TokenRecord } from './records.ts'
 import { STRANGE } from './stored-json.ts'
 import type { Operation } from './units.ts'
-import { isRevoked } from './verdict.ts'
+import { isRevoked } from './verdict/verdict.ts'
 
 /** Records that one step removes: a flush of some milliseconds, behind which nobody waits long. */
 export const GC_BATCH_MAX = 200

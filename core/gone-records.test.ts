@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { HandClock, MASTER, openWorld, SeededRandom } from '../test/kit/realm.ts'
+import { AUDIT, actOf, issue, say } from '../test/kit/acts.ts'
+import { HandClock, MASTER, openWorld } from '../test/kit/realm.ts'
+import { SeededRandom } from '../test/kit/seeded-random.ts'
 import { onBothStores } from '../test/kit/stores.ts'
 import { RealmOutOfOrder, StoreRefused } from './faults.ts'
 import type { DirectoryRecord, Store } from './ports.ts'
-import { AUDIT, actOf, issue, say } from './property/acts.ts'
 import { Realms } from './realms.ts'
 import { revokeToken } from './revoke.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { digestAt, factsAt, handleAt } from '../test/kit/samples.ts'
 import { GroupRules } from './group-rules.ts'
 import { realmOrdinal } from './ids.ts'
-import { digestAt, factsAt, handleAt } from './property/samples.ts'
 import type { Unit } from './units.ts'
 
 const REALM = realmOrdinal(1)

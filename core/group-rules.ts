@@ -1,10 +1,10 @@
+import { sextetsAt } from './bytes/sextets.ts'
 import { covers } from './covers.ts'
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
 import { traitsOf } from './log/row-kinds.ts'
+import type { Target, TokenTarget } from './log/rules.ts'
 import { ORIGIN, type Position } from './position.ts'
 import type { TokenFacts } from './records.ts'
-import type { Target, TokenTarget } from './rules.ts'
-import { sextetsAt } from './sextets.ts'
 import type { Unit } from './units.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { randomBytes128 } from './digests.ts'
+import { randomBytes128 } from './crypto/digests.ts'
 import { ContractBroken } from './faults.ts'
 import type { Random } from './random.ts'
 

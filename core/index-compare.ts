@@ -1,8 +1,8 @@
-import type { Cut } from './cut-table.ts'
 import { CUT_FIELDS, type FreshCut, type FreshFold } from './fresh-fold.ts'
-import { keepUntilOf, keptBeyondOf } from './key-table.ts'
 import { seqOf } from './position.ts'
-import type { RevocationIndex } from './revocation-index.ts'
+import type { Cut } from './revocations/cutoff-table.ts'
+import { keepUntilOf, keptBeyondOf } from './revocations/key-table.ts'
+import type { RevocationIndex } from './revocations/revocation-index.ts'
 
 /** How an index differs from its log. */
 export type Differences = {

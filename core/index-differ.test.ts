@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openWorld, type World } from '../test/kit/realm.ts'
+import { DAY_MS, digestAt, revoking, tokenTarget } from '../test/kit/samples.ts'
 import { onBothStores } from '../test/kit/stores.ts'
 import { ContractBroken } from './faults.ts'
 import type { Differences } from './index-compare.ts'
 import { IndexDiffer } from './index-differ.ts'
-import { cutKeyOf, digestKeyOf, type IndexKey } from './index-keys.ts'
-import { SLICES } from './key-table.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
+import { cutKeyOf, digestKeyOf, type IndexKey } from './log/index-keys.ts'
+import type { CutTarget, Rule } from './log/rules.ts'
 import { LogTrim, TRIM_AGE_MIN_MS } from './log-trim.ts'
 import { ORIGIN, position } from './position.ts'
-import { DAY_MS, digestAt, revoking, tokenTarget } from './property/samples.ts'
 import type { Realm } from './realm.ts'
-import type { CutTarget, Rule } from './rules.ts'
+import { SLICES } from './revocations/key-table.ts'
 
 /**
  * The kind: an index that is not what its log says. Neighbours: a key, a cut-off and a hold that is gone, lasts shorter, or

@@ -2,11 +2,11 @@ import { ContractBroken } from './faults.ts'
 import { FreshFold, type Slice } from './fresh-fold.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { compare, type Differences } from './index-compare.ts'
-import { PARTITIONS } from './key-table.ts'
 import type { Ledger } from './ledger.ts'
+import type { LogRow } from './log/rules.ts'
 import type { Realm } from './realm.ts'
-import { cutCount, type RevocationIndex } from './revocation-index.ts'
-import type { LogRow } from './rules.ts'
+import { PARTITIONS } from './revocations/key-table.ts'
+import { cutCount, type RevocationIndex } from './revocations/revocation-index.ts'
 
 export type Differing = {
   /** Lets others work; called after each piece of a few milliseconds. */

@@ -1,11 +1,22 @@
-export { ancestorOf, ancestorsFrom, isWhole, withWholeAncestors } from './ancestry.ts'
 export { type Awaitable, after } from './awaitable.ts'
-export { ByteReader, ByteWriter } from './bytes.ts'
+export { ByteReader, ByteWriter } from './bytes/bytes.ts'
+export { sextetsAt } from './bytes/sextets.ts'
+export { isShownName, shownText } from './bytes/shown-text.ts'
+export {
+  isObject,
+  type Json,
+  type JsonObject,
+  parseJsonPassingOver,
+  parseStrictFile,
+  parseStrictJson,
+  parseStrictObject,
+} from './bytes/strict-json.ts'
+export { decodeUtf8, withoutBom } from './bytes/strict-text.ts'
 export { actRow, type Deletion, deleteRecord, type Put, putRecord } from './change.ts'
 export { commitOwn } from './commit-own.ts'
 export { covers } from './covers.ts'
-export { type Cut, cutHits } from './cut-table.ts'
-export { hmacSha1, hmacSha256, sameDigest, secretDigest, sha256, sha256Base64url } from './digests.ts'
+export { hmacSha1, hmacSha256, sameDigest, secretDigest, sha256, sha256Base64url } from './crypto/digests.ts'
+export type { KeyMembers, SignatureAlgorithm, SignatureKey } from './crypto/signatures.ts'
 export {
   type Collection,
   Directory,
@@ -26,20 +37,6 @@ export {
   StoreUnavailable,
   unreachable,
 } from './faults.ts'
-export { feedEventJson, readFeedEvent } from './feed-wire.ts'
-export { type ClockReading, Floor } from './floor.ts'
-export {
-  type ClaimMap,
-  claimedJti,
-  type ForeignIssuer,
-  type ForeignQuestion,
-  type ForeignRead,
-  type ForeignRefused,
-  foreignKeys,
-  foreignSource,
-  readForeign,
-} from './foreign.ts'
-export { Freshness, type Proof } from './freshness.ts'
 export { collectExpired, collectMemos, GC_BATCH_MAX } from './gc.ts'
 export { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, REVOKE_QUEUE_MAX } from './group-commit.ts'
 export {
@@ -80,30 +77,6 @@ export {
   issuerOfSource,
   unmappedIn,
 } from './issuers.ts'
-export { joseForm } from './jose-text.ts'
-export {
-  algorithmNamed,
-  exportPublicJwk,
-  exportVerificationJwk,
-  importJwks,
-  importPrivateJwk,
-  importPublicJwk,
-  isCanonicalBase64url,
-  KEYS_MAX,
-  SIGNATURE_ALGORITHMS,
-  type SigningKey,
-  thumbprint,
-  type VerificationKey,
-} from './jwk.ts'
-export {
-  audienceOf,
-  candidateKeys,
-  numericDateMs,
-  type ParsedJws,
-  parseJws,
-  signJws,
-  verifyJws,
-} from './jwt.ts'
 export { expiryCeiling, SKEW_MAX_SECONDS } from './keeping.ts'
 export {
   coverLife,
@@ -132,7 +105,9 @@ export {
   LAST_INSTANT_MS,
   LIFETIME_MAX_MS,
 } from './lifetimes.ts'
-export { type Epoch, type Standing, standingOf } from './lineage.ts'
+export { type Place, parsePosition, positionOf, positionText, readPosition } from './log/checkpoint-text.ts'
+export { type Epoch, type Standing, standingOf } from './log/lineage.ts'
+export { CHAIN_START, type ChainedRow, chainAfter } from './log/log-chain.ts'
 export {
   isRowKind,
   ROW_KIND_NAMES,
@@ -142,9 +117,22 @@ export {
   rowKindOfCode,
   traitsOf,
 } from './log/row-kinds.ts'
+export { decodeRule, encodeRule } from './log/rule-bytes.ts'
+export type {
+  ChainedLogRow,
+  ChangeRule,
+  CutAsOf,
+  CutShape,
+  CutTarget,
+  HoldRule,
+  LogRow,
+  ReleaseRule,
+  RevokeRule,
+  Rule,
+  Target,
+} from './log/rules.ts'
 export { isStoredTarget } from './log/stored-target.ts'
 export { ANCHOR_MEMO, anchorStands, keptRows } from './log-anchor.ts'
-export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export { type ChainChecked, type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
 export { LogTrim, TRIM_AGE_MIN_MS } from './log-trim.ts'
 export type {
@@ -181,10 +169,8 @@ export {
   SEQ_MAX,
   seqOf,
 } from './position.ts'
-export { type Place, parsePosition, positionOf, positionText, readPosition } from './position-text.ts'
 export { makePrivateMembers } from './private-keys.ts'
 export type { Clock, Random } from './random.ts'
-export { JWS_MAX_CHARS, RawToken, type TextRefused, TOKEN_MAX_BYTES } from './raw-token.ts'
 export {
   type Audit,
   type Caller,
@@ -229,6 +215,7 @@ export {
   type TokenRecord,
   type TokensSought,
 } from './records.ts'
+export { feedEventJson, readFeedEvent } from './replica/feed-wire.ts'
 export {
   type Applied,
   type FeedEvent,
@@ -236,8 +223,10 @@ export {
   Replica,
   type ResyncWhy,
   turnsVerdicts,
-} from './replica.ts'
-export { RevocationIndex } from './revocation-index.ts'
+} from './replica/replica.ts'
+export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './replica/snapshot.ts'
+export { type Cut, cutHits } from './revocations/cutoff-table.ts'
+export { RevocationIndex } from './revocations/revocation-index.ts'
 export {
   cutRule,
   type EndedBy,
@@ -252,27 +241,8 @@ export {
   ruleOn,
   tokenRule,
 } from './revoke.ts'
-export { decodeRule, encodeRule } from './rule-bytes.ts'
-export type {
-  ChainedLogRow,
-  ChangeRule,
-  CutAsOf,
-  CutShape,
-  CutTarget,
-  HoldRule,
-  LogRow,
-  ReleaseRule,
-  RevokeRule,
-  Rule,
-  Target,
-} from './rules.ts'
 export { seal, subkey, unseal } from './sealing.ts'
-export { sextetsAt } from './sextets.ts'
-export { isShownName, shownText } from './shown-text.ts'
-export type { KeyMembers, SignatureAlgorithm, SignatureKey } from './signatures.ts'
-export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-claims.ts'
 export { type ActiveKey, SIGNING_KEYS, type SigningKeyState, type SigningKeyValue } from './signing-keys.ts'
-export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts'
 export {
   type IsValue,
   isMembers,
@@ -282,16 +252,6 @@ export {
   STRANGE,
   shaped,
 } from './stored-json.ts'
-export {
-  isObject,
-  type Json,
-  type JsonObject,
-  parseJsonPassingOver,
-  parseStrictFile,
-  parseStrictJson,
-  parseStrictObject,
-} from './strict-json.ts'
-export { decodeUtf8, withoutBom } from './strict-text.ts'
 export { changePrefixes, type PrefixChange, TOKEN_PREFIXES, TOKEN_PREFIXES_ID } from './token-prefixes.ts'
 export {
   checksum,
@@ -313,7 +273,42 @@ export {
   scopesIn,
   scopesOfClaims,
 } from './tokens/credential.ts'
+export {
+  type ClaimMap,
+  claimedJti,
+  type ForeignIssuer,
+  type ForeignQuestion,
+  type ForeignRead,
+  type ForeignRefused,
+  foreignKeys,
+  foreignSource,
+  readForeign,
+} from './tokens/foreign.ts'
 export { FOREIGN_TYPES, type ForeignType } from './tokens/foreign-kind.ts'
+export { joseForm } from './tokens/jose-text.ts'
+export {
+  algorithmNamed,
+  exportPublicJwk,
+  exportVerificationJwk,
+  importJwks,
+  importPrivateJwk,
+  importPublicJwk,
+  isCanonicalBase64url,
+  KEYS_MAX,
+  SIGNATURE_ALGORITHMS,
+  type SigningKey,
+  thumbprint,
+  type VerificationKey,
+} from './tokens/jwk.ts'
+export {
+  audienceOf,
+  candidateKeys,
+  numericDateMs,
+  type ParsedJws,
+  parseJws,
+  signJws,
+  verifyJws,
+} from './tokens/jwt.ts'
 export {
   CREDENTIAL_KINDS,
   type CredentialKind,
@@ -322,6 +317,8 @@ export {
   SINGLE_USE,
   type TokenKind,
 } from './tokens/kinds.ts'
+export { JWS_MAX_CHARS, RawToken, type TextRefused, TOKEN_MAX_BYTES } from './tokens/raw-token.ts'
+export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './tokens/signed-claims.ts'
 export type {
   ConflictWhat,
   Expectation,
@@ -340,7 +337,10 @@ export type {
   UnitOutcome,
 } from './units.ts'
 export { type Admission, ANY_ACCESS, admit, type Credential, type Demand } from './verdict/admit.ts'
+export { ancestorOf, ancestorsFrom, isWhole, withWholeAncestors } from './verdict/ancestry.ts'
 export { APP_CREDENTIAL, delegationOf, type GuardedAct, mayDelegated } from './verdict/delegation.ts'
+export { type ClockReading, Floor } from './verdict/floor.ts'
+export { Freshness, type Proof } from './verdict/freshness.ts'
 export {
   freesText,
   INACTIVE_WHYS,
@@ -354,4 +354,4 @@ export {
   type UnknownWhy,
   type Verdict,
 } from './verdict/reasons.ts'
-export { isMintingHeld, isRevoked, judge, type Lag, type Question } from './verdict.ts'
+export { isMintingHeld, isRevoked, judge, type Lag, type Question } from './verdict/verdict.ts'

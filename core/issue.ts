@@ -1,6 +1,5 @@
 import { type GrantId, grantOf, mintHandle } from './ids.ts'
 import type { Position } from './position.ts'
-import type { RawToken } from './raw-token.ts'
 import type { Caller, Realm } from './realm.ts'
 import { sealTokenText } from './realm-keys.ts'
 import {
@@ -12,8 +11,9 @@ import {
 } from './records.ts'
 import { signedDigest } from './signed-tokens.ts'
 import type { TokenKind } from './tokens/kinds.ts'
+import type { RawToken } from './tokens/raw-token.ts'
 import type { Expectation, Operation } from './units.ts'
-import { isMintingHeld } from './verdict.ts'
+import { isMintingHeld } from './verdict/verdict.ts'
 
 /** A token to be minted. `grant` absent: it starts its own. */
 export type TokenIntent = Principals & {

@@ -1,13 +1,13 @@
 import { type Awaitable, after } from './awaitable.ts'
-import { sha256Base64url } from './digests.ts'
+import type { JsonObject } from './bytes/strict-json.ts'
+import { sha256Base64url } from './crypto/digests.ts'
 import type { Collection, Directory, Entry } from './directory.ts'
-import { type ClaimMap, type ForeignIssuer, foreignSource } from './foreign.ts'
-import { payloadOf } from './jose-text.ts'
-import type { RawToken } from './raw-token.ts'
+import type { Target } from './log/rules.ts'
 import type { Source } from './records.ts'
-import type { Target } from './rules.ts'
 import { shaped } from './stored-json.ts'
-import type { JsonObject } from './strict-json.ts'
+import { type ClaimMap, type ForeignIssuer, foreignSource } from './tokens/foreign.ts'
+import { payloadOf } from './tokens/jose-text.ts'
+import type { RawToken } from './tokens/raw-token.ts'
 
 /** A registered issuer, as a realm's directory keeps it. Its keys are given here, or fetched from where it says. */
 export type IssuerValue = ForeignIssuer & {

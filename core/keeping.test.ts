@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { MASTER, openWorld, SeededRandom, START_MS, type World } from '../test/kit/realm.ts'
+import { actOf, intentOf, issue } from '../test/kit/acts.ts'
+import { FaultyStore } from '../test/kit/faulty-store.ts'
+import { MASTER, openWorld, START_MS, type World } from '../test/kit/realm.ts'
+import { DAY_MS, DIGEST_KEY, factsAt, grantAt, revoking, tokenTarget } from '../test/kit/samples.ts'
+import { SeededRandom } from '../test/kit/seeded-random.ts'
 import { onBothStores } from '../test/kit/stores.ts'
 import { putRecord } from './change.ts'
 import { putToken, recordOf } from './issue.ts'
 import { ISSUER_TERMS, type IssuerTerms } from './issuer-terms.ts'
 import { ISSUERS, type IssuerValue, issuerId } from './issuers.ts'
-import { SLICES } from './key-table.ts'
-import { legacyForGood } from './legacy-keep.ts'
 import {
   ASSIGNED_LIFETIME_MAX_MS,
   KEEP_FOREVER_MS,
@@ -15,19 +17,18 @@ import {
   LAST_INSTANT_MS,
   LIFETIME_MAX_MS,
 } from './lifetimes.ts'
+import { positionText } from './log/checkpoint-text.ts'
+import { decodeRule, encodeRule } from './log/rule-bytes.ts'
+import type { CutTarget, RevokeRule, Rule, Target } from './log/rules.ts'
 import { LogTrim } from './log-trim.ts'
-import { positionText } from './position-text.ts'
-import { actOf, intentOf, issue } from './property/acts.ts'
-import { FaultyStore } from './property/faulty-store.ts'
-import { DAY_MS, DIGEST_KEY, factsAt, grantAt, revoking, tokenTarget } from './property/samples.ts'
 import type { Realm } from './realm.ts'
 import { Realms } from './realms.ts'
-import { RevocationIndex } from './revocation-index.ts'
+import { decodeSnapshot, encodeSnapshot } from './replica/snapshot.ts'
+import { SLICES } from './revocations/key-table.ts'
+import { legacyForGood } from './revocations/legacy-keep.ts'
+import { RevocationIndex } from './revocations/revocation-index.ts'
 import { revokeAll, revokeGrant, ruleOn, tokenRule } from './revoke.ts'
-import { decodeRule, encodeRule } from './rule-bytes.ts'
-import type { CutTarget, RevokeRule, Rule, Target } from './rules.ts'
-import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
-import { isRevoked } from './verdict.ts'
+import { isRevoked } from './verdict/verdict.ts'
 
 const IDP = 'https://idp.example/'
 const FOREIGN = `iss:${IDP}`

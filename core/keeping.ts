@@ -1,10 +1,10 @@
 import type { RealmOrdinal } from './ids.ts'
 import { ISSUER_TERMS, type IssuerTerms } from './issuer-terms.ts'
-import type { LegacyKeep } from './legacy-keep.ts'
 import { KEEP_FOREVER_MS, keptPast, LIFETIME_MAX_MS } from './lifetimes.ts'
+import type { CutTarget, RevokeRule } from './log/rules.ts'
 import type { Store } from './ports.ts'
 import type { Source } from './records.ts'
-import type { CutTarget, RevokeRule } from './rules.ts'
+import type { LegacyKeep } from './revocations/legacy-keep.ts'
 import { readObject } from './stored-json.ts'
 import type { NewRecord } from './units.ts'
 

@@ -4,8 +4,6 @@ import { openWorld, type World } from '../test/kit/realm.ts'
 import { commitOwn } from './commit-own.ts'
 import { grantOf, mintHandle } from './ids.ts'
 import { issueTokens } from './issue.ts'
-import { importPublicJwk } from './jwk.ts'
-import { parseJws, signJws, verifyJws } from './jwt.ts'
 import {
   coverLife,
   needActiveKey,
@@ -17,10 +15,12 @@ import {
 } from './key-rotation.ts'
 import { KEEP_MARGIN_MS } from './lifetimes.ts'
 import { BEYOND_LOGS } from './position.ts'
-import { RawToken } from './raw-token.ts'
 import { type Caller, callerFacts, type Realm } from './realm.ts'
 import type { Ancestor, TokenRecord } from './records.ts'
-import { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-claims.ts'
+import { importPublicJwk } from './tokens/jwk.ts'
+import { parseJws, signJws, verifyJws } from './tokens/jwt.ts'
+import { RawToken } from './tokens/raw-token.ts'
+import { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './tokens/signed-claims.ts'
 
 const HOUR_MS = 3_600_000
 

@@ -1,18 +1,18 @@
+import type { JsonObject } from './bytes/strict-json.ts'
 import { deleteRecord, putRecord } from './change.ts'
+import type { SignatureAlgorithm } from './crypto/signatures.ts'
 import type { Entry } from './directory.ts'
 import { Overloaded } from './faults.ts'
-import { SIGNATURE_ALGORITHMS } from './jwk.ts'
 import { KEEP_MARGIN_MS } from './lifetimes.ts'
 import { BEYOND_LOGS } from './position.ts'
 import { makePrivateMembers } from './private-keys.ts'
 import { type Audit, type Caller, callerFacts, type Realm, whoOf } from './realm.ts'
 import type { TokenFacts } from './records.ts'
 import { ruleOn } from './revoke.ts'
-import type { SignatureAlgorithm } from './signatures.ts'
 import { type ActiveKey, newKeyValue, SIGNING_KEYS, type SigningKeyValue } from './signing-keys.ts'
-import type { JsonObject } from './strict-json.ts'
+import { SIGNATURE_ALGORITHMS } from './tokens/jwk.ts'
 import type { Operation } from './units.ts'
-import { isHeld, isRevoked } from './verdict.ts'
+import { isHeld, isRevoked } from './verdict/verdict.ts'
 
 export type KeyChange =
   | { readonly kind: 'changed'; readonly keys: readonly SigningKeyValue[] }

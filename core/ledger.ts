@@ -1,4 +1,3 @@
-import type { Cut } from './cut-table.ts'
 import { REALM_ADVICE } from './disorder.ts'
 import { ContractBroken, RealmOutOfOrder, StoreUnavailable } from './faults.ts'
 import { GroupCommit, type Told } from './group-commit.ts'
@@ -6,11 +5,12 @@ import { GroupRules } from './group-rules.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { Keeping } from './keeping.ts'
 import { traitsOf } from './log/row-kinds.ts'
+import { keepInBytes, settleKeep } from './log/rule-bytes.ts'
+import type { LogRow, RevokeRule, Rule } from './log/rules.ts'
 import type { Defer, Store } from './ports.ts'
 import type { Position } from './position.ts'
-import { RevocationIndex } from './revocation-index.ts'
-import { keepInBytes, settleKeep } from './rule-bytes.ts'
-import type { LogRow, RevokeRule, Rule } from './rules.ts'
+import type { Cut } from './revocations/cutoff-table.ts'
+import { RevocationIndex } from './revocations/revocation-index.ts'
 import {
   type ConflictWhat,
   type GroupOutcome,
@@ -21,7 +21,7 @@ import {
   type Unit,
   type UnitOutcome,
 } from './units.ts'
-import { isHeld, isRevoked } from './verdict.ts'
+import { isHeld, isRevoked } from './verdict/verdict.ts'
 
 /** What became of a unit. `stale`: judge again by what is known now, and try again. */
 export type Outcome =

@@ -1,8 +1,8 @@
-import { hmacSha256, sameDigest } from './digests.ts'
+import { hmacSha256, sameDigest } from './crypto/digests.ts'
 import type { RealmOrdinal } from './ids.ts'
 import { LAST_INSTANT_MS } from './lifetimes.ts'
+import type { LogRow } from './log/rules.ts'
 import type { Store } from './ports.ts'
-import type { LogRow } from './rules.ts'
 import { subkey } from './sealing.ts'
 import type { LogHead, Memo, MemoName } from './units.ts'
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { sha256 } from './digests.ts'
-import { CHAIN_START, chainAfter } from './log-chain.ts'
+import { NOW_MS, revoking, rowOf, tokenTarget } from '../test/kit/samples.ts'
+import { sha256 } from './crypto/digests.ts'
+import { CHAIN_START, chainAfter } from './log/log-chain.ts'
+import type { ChainedLogRow } from './log/rules.ts'
 import { type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
-import { NOW_MS, revoking, rowOf, tokenTarget } from './property/samples.ts'
-import type { ChainedLogRow } from './rules.ts'
 
 const ROWS_MAX = 12
 

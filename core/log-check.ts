@@ -1,6 +1,6 @@
-import { sha256 } from './digests.ts'
-import { CHAIN_START, chainAfter } from './log-chain.ts'
-import type { ChainedLogRow } from './rules.ts'
+import { sha256 } from './crypto/digests.ts'
+import { CHAIN_START, chainAfter } from './log/log-chain.ts'
+import type { ChainedLogRow } from './log/rules.ts'
 
 /** What is wrong with a log, at the first row where it shows. */
 export type LogFault = {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { MASTER, openWorld, SeededRandom, START_MS, type World } from '../test/kit/realm.ts'
+import { FaultyStore } from '../test/kit/faulty-store.ts'
+import { MASTER, openWorld, START_MS, type World } from '../test/kit/realm.ts'
+import { DAY_MS, revoking, tokenTarget } from '../test/kit/samples.ts'
+import { SeededRandom } from '../test/kit/seeded-random.ts'
 import { KEEP_FOREVER_MS } from './lifetimes.ts'
+import type { Rule } from './log/rules.ts'
 import { anchorStands } from './log-anchor.ts'
 import { LogTrim, TRIM_AGE_MIN_MS, TRIM_ROWS_MAX } from './log-trim.ts'
-import { FaultyStore } from './property/faulty-store.ts'
-import { DAY_MS, revoking, tokenTarget } from './property/samples.ts'
 import type { Realm } from './realm.ts'
 import { Realms } from './realms.ts'
-import type { Rule } from './rules.ts'
 
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
 const CHANGE: Rule = { kind: 'change', collection: 'things', id: 'one', version: 1 }

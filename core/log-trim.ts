@@ -1,8 +1,8 @@
 import { traitsOf } from './log/row-kinds.ts'
+import { decodeRule } from './log/rule-bytes.ts'
+import type { ChainedLogRow, LogRow, Rule } from './log/rules.ts'
 import { KeptSum, keptRows } from './log-anchor.ts'
 import type { Realm } from './realm.ts'
-import { decodeRule } from './rule-bytes.ts'
-import type { ChainedLogRow, LogRow, Rule } from './rules.ts'
 import type { LogHead, TrimLog } from './units.ts'
 
 /** Rows that one step removes: a flush of some milliseconds, behind which nobody waits long. */

@@ -1,8 +1,8 @@
 import type { Awaitable } from './awaitable.ts'
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
+import type { ChainedLogRow, LogRow } from './log/rules.ts'
 import type { ChainChecked } from './log-check.ts'
 import type { Source, TokenRecord, TokensSought } from './records.ts'
-import type { ChainedLogRow, LogRow } from './rules.ts'
 import type { Group, GroupOutcome, LogHead, Memo, MemoName } from './units.ts'
 
 /** How much each caller may issue; never asked about revoking. Counts what was issued, not what was tried. */

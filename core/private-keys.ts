@@ -1,6 +1,6 @@
 import { createECDH, createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import type { KeyMembers, SignatureAlgorithm } from './crypto/signatures.ts'
 import type { Random } from './random.ts'
-import type { KeyMembers, SignatureAlgorithm } from './signatures.ts'
 
 /** Bytes of a P-256 scalar, and of an Ed25519 seed. */
 const KEY_BYTES = 32

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { SeededRandom } from '../test/kit/realm.ts'
-import { hmacSha256, sameDigest, secretDigest, sha256Base64url, sha256Latin1 } from './digests.ts'
+import { DIGEST_KEY, digestAt, handleAt } from '../test/kit/samples.ts'
+import { SeededRandom } from '../test/kit/seeded-random.ts'
+import { hmacSha256, sameDigest, secretDigest, sha256Base64url, sha256Latin1 } from './crypto/digests.ts'
 import { StoreRefused } from './faults.ts'
 import { parseRealmName, type RealmName } from './ids.ts'
-import { DIGEST_KEY, digestAt, handleAt } from './property/samples.ts'
-import { RawToken } from './raw-token.ts'
 import {
   makeRealmKeys,
   sealTokenText,
@@ -15,6 +14,7 @@ import {
   wrapRealmKeys,
 } from './realm-keys.ts'
 import { seal, subkey, unseal } from './sealing.ts'
+import { RawToken } from './tokens/raw-token.ts'
 
 const random = new SeededRandom('keys')
 const MASTER = { bytes: random.bytes(32) }

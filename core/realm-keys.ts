@@ -1,9 +1,9 @@
 import { StoreRefused } from './faults.ts'
 import type { RealmName } from './ids.ts'
 import type { Random } from './random.ts'
-import { RawToken } from './raw-token.ts'
 import type { TokenRecord } from './records.ts'
 import { seal, subkey, unseal } from './sealing.ts'
+import { RawToken } from './tokens/raw-token.ts'
 
 /** A realm's secrets: what its digests are keyed with, and what its sealed texts are sealed with. */
 export type RealmKeys = {

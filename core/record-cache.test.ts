@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { digestAt, factsAt, grantAt, handleAt, NOW_MS } from '../test/kit/samples.ts'
 import { position } from './position.ts'
-import { digestAt, factsAt, grantAt, handleAt, NOW_MS } from './property/samples.ts'
 import { RECORDS_CACHED_MAX, RecordCache } from './record-cache.ts'
 import type { TokenRecord } from './records.ts'
 import type { TokenKind } from './tokens/kinds.ts'

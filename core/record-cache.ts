@@ -1,6 +1,6 @@
+import { sextetsAt } from './bytes/sextets.ts'
 import type { TokenDigest } from './ids.ts'
 import type { TokenRecord } from './records.ts'
-import { sextetsAt } from './sextets.ts'
 import { SINGLE_USE } from './tokens/kinds.ts'
 
 /** Token records of one realm held parsed: few enough that the garbage collector never notices them. */

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { AUDIT, actOf, callerAt, intentOf, issue, say, tryIssue } from '../test/kit/acts.ts'
 import { openWorld, type World } from '../test/kit/realm.ts'
-import { ancestorOf } from './ancestry.ts'
+import { DAY_MS } from '../test/kit/samples.ts'
 import { putRecord } from './change.ts'
 import type { Collection } from './directory.ts'
 import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, KEEP_MARGIN_MS, LIFETIME_MAX_MS } from './lifetimes.ts'
+import { decodeRule } from './log/rule-bytes.ts'
+import type { CutShape, RevokeRule } from './log/rules.ts'
 import { position } from './position.ts'
-import { AUDIT, actOf, callerAt, intentOf, issue, say, tryIssue } from './property/acts.ts'
-import { DAY_MS } from './property/samples.ts'
 import type { Realm } from './realm.ts'
 import {
   cutRule,
@@ -18,8 +19,7 @@ import {
   revokePrincipals,
   revokeToken,
 } from './revoke.ts'
-import { decodeRule } from './rule-bytes.ts'
-import type { CutShape, RevokeRule } from './rules.ts'
+import { ancestorOf } from './verdict/ancestry.ts'
 
 const CLIENT = { source: 'oauth', client: 'c' }
 const THINGS: Collection<{ readonly text: string }> = { name: 'things', keys: () => [] }

@@ -1,12 +1,12 @@
-import { type Cut, cutHits } from './cut-table.ts'
 import type { GrantId } from './ids.ts'
 import { ASSIGNED_LIFETIME_MAX_MS, KEEP_FOREVER_MS, keptPast } from './lifetimes.ts'
+import type { CutShape, CutTarget, RevokeRule, Rule, Target, TokenTarget } from './log/rules.ts'
 import { type Position, seqOf } from './position.ts'
 import { type Audit, type Caller, type Cause, type Realm, whoOf } from './realm.ts'
 import type { Principals, Source, TokenFacts, TokenRecord } from './records.ts'
-import type { CutShape, CutTarget, RevokeRule, Rule, Target, TokenTarget } from './rules.ts'
+import { type Cut, cutHits } from './revocations/cutoff-table.ts'
 import type { Operation } from './units.ts'
-import { isRevoked } from './verdict.ts'
+import { isRevoked } from './verdict/verdict.ts'
 
 export type Revoked =
   | { readonly kind: 'revoked'; readonly at: Position; readonly seq: number; readonly previousCut?: Cut }

@@ -1,10 +1,10 @@
 import { type Awaitable, after } from './awaitable.ts'
-import { sha256Base64url } from './digests.ts'
+import { sha256Base64url } from './crypto/digests.ts'
 import { type Handle, type TokenDigest, tokenDigest } from './ids.ts'
-import { parseJws, verifyJws } from './jwt.ts'
-import type { RawToken } from './raw-token.ts'
-import { ACCESS_TOKEN_TYP, factsOfClaims } from './signed-claims.ts'
 import type { Keyring } from './signing-keys.ts'
+import { parseJws, verifyJws } from './tokens/jwt.ts'
+import type { RawToken } from './tokens/raw-token.ts'
+import { ACCESS_TOKEN_TYP, factsOfClaims } from './tokens/signed-claims.ts'
 
 /**
  * What a token of ours is known by in the store when it is a JWS: never its text, for one signature has more than one

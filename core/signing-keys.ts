@@ -1,7 +1,13 @@
 import { type Awaitable, after } from './awaitable.ts'
+import { type JsonObject, parseStrictObject } from './bytes/strict-json.ts'
+import type { KeyMembers, SignatureAlgorithm } from './crypto/signatures.ts'
 import type { Collection, Directory, Entry } from './directory.ts'
 import { ContractBroken } from './faults.ts'
 import type { RealmName } from './ids.ts'
+import type { Random } from './random.ts'
+import type { RealmKeys } from './realm-keys.ts'
+import { seal, subkey, unseal } from './sealing.ts'
+import { shaped } from './stored-json.ts'
 import {
   exportPublicJwk,
   importPrivateJwk,
@@ -10,13 +16,7 @@ import {
   type SigningKey,
   thumbprint,
   type VerificationKey,
-} from './jwk.ts'
-import type { Random } from './random.ts'
-import type { RealmKeys } from './realm-keys.ts'
-import { seal, subkey, unseal } from './sealing.ts'
-import type { KeyMembers, SignatureAlgorithm } from './signatures.ts'
-import { shaped } from './stored-json.ts'
-import { type JsonObject, parseStrictObject } from './strict-json.ts'
+} from './tokens/jwk.ts'
 
 /**
  * `next` is published and not used yet, `active` signs, `old` is published until the last token that it signed has

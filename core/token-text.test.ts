@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SeededRandom } from '../test/kit/realm.ts'
+import { SeededRandom } from '../test/kit/seeded-random.ts'
 import type { Random } from './random.ts'
 import { checksum, mintText, PREFIX, shapeOf } from './token-text.ts'
 

@@ -1,6 +1,6 @@
 import { ContractBroken } from './faults.ts'
 import type { Random } from './random.ts'
-import { RawToken } from './raw-token.ts'
+import { RawToken } from './tokens/raw-token.ts'
 
 /** Prefixes of everything that we mint; a scanner finds leaked text by them and by the checksum. */
 export const PREFIX = {

@@ -1,8 +1,8 @@
 import type { SharePath } from './backlog.ts'
 import type { Handle, RealmOrdinal, TokenDigest } from './ids.ts'
 import { traitsOf } from './log/row-kinds.ts'
+import type { Rule } from './log/rules.ts'
 import type { Source, TokenFacts, TokenRecord } from './records.ts'
-import type { Rule } from './rules.ts'
 
 /**
  * A unit is one request's write: applied wholly or not at all, whoever shares its group. It is refused as stale when

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { handleAt, NOW_MS } from '../test/kit/samples.ts'
 import { BEYOND_LOGS } from './position.ts'
-import { handleAt, NOW_MS } from './property/samples.ts'
 import { FOREIGN_USES_MAX, USES_MAX, Uses } from './uses.ts'
 
 test('a use is noted to the minute, and stays until exactly that one was written down', () => {

@@ -20,7 +20,7 @@ writeFileSync(
       allowImportingTsExtensions: false,
     },
     include: ['./**/*.ts'],
-    exclude: ['./**/*.test.ts', './property', './dist'],
+    exclude: ['./**/*.test.ts', './dist'],
   }),
 )
 const { status } = spawnSync('tsc', ['-p', config], { stdio: 'inherit', cwd: root })

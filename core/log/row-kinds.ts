@@ -1,8 +1,8 @@
-import type { ByteReader, ByteWriter } from '../bytes.ts'
+import type { ByteReader, ByteWriter } from '../bytes/bytes.ts'
 import { ContractBroken } from '../faults.ts'
 import { storedKeepMs } from '../lifetimes.ts'
 import { ORIGIN, type Position } from '../position.ts'
-import type { LogRow, Rule, Target } from '../rules.ts'
+import type { LogRow, Rule, Target } from './rules.ts'
 import { decodeTarget, encodeTarget } from './target-bytes.ts'
 
 export type RowKind = Rule['kind']

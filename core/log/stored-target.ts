@@ -1,5 +1,5 @@
-import { CUT_SHAPES, type THING_CODE } from '../rules.ts'
 import { isMembers, shaped } from '../stored-json.ts'
+import { CUT_SHAPES, type THING_CODE } from './rules.ts'
 
 const SHAPES: Readonly<Record<string, (value: { readonly [name: string]: unknown }) => boolean>> = {
   token: shaped({ source: 'text', digest: 'text', handle: 'text' }),

@@ -1,11 +1,11 @@
-import type { ByteReader, ByteWriter } from '../bytes.ts'
+import type { ByteReader, ByteWriter } from '../bytes/bytes.ts'
 import { ContractBroken, unreachable } from '../faults.ts'
 import { grantId, handleBits, handleFromBytes, tokenDigest } from '../ids.ts'
-import { handleKeyOf } from '../index-keys.ts'
 import { LAST_INSTANT_MS } from '../lifetimes.ts'
 import type { Position } from '../position.ts'
 import type { Principals } from '../records.ts'
-import { CUT_SHAPE_CODE, CUT_SHAPES, type CutTarget, type Target, THING_CODE } from '../rules.ts'
+import { handleKeyOf } from './index-keys.ts'
+import { CUT_SHAPE_CODE, CUT_SHAPES, type CutTarget, type Target, THING_CODE } from './rules.ts'
 
 /** Kinds of targets as stored. */
 const TARGET: Readonly<Record<Target['kind'], number>> = { ...THING_CODE, cut: 6 }

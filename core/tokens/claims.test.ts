@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JsonObject } from '../strict-json.ts'
+import type { JsonObject } from '../bytes/strict-json.ts'
 import { confirmationOf, credentialOfClaims, scopesOfClaims } from './credential.ts'
 import { foreignKindOf } from './foreign-kind.ts'
 

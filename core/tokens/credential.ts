@@ -1,8 +1,8 @@
-import { audienceOf } from '../jwt.ts'
+import { isObject, type Json, type JsonObject } from '../bytes/strict-json.ts'
 import type { Delegation, TokenRecord } from '../records.ts'
-import { isObject, type Json, type JsonObject } from '../strict-json.ts'
 import type { Credential } from '../verdict/admit.ts'
 import { delegationOf } from '../verdict/delegation.ts'
+import { audienceOf } from './jwt.ts'
 import type { TokenKind } from './kinds.ts'
 
 /** What a stored token may be used as. */

@@ -1,5 +1,5 @@
-import type { ParsedJws } from '../jwt.ts'
-import type { JsonObject } from '../strict-json.ts'
+import type { JsonObject } from '../bytes/strict-json.ts'
+import type { ParsedJws } from './jwt.ts'
 import type { CredentialKind } from './kinds.ts'
 
 /**

@@ -1,5 +1,5 @@
+import type { JsonObject } from '../bytes/strict-json.ts'
 import type { Source } from '../records.ts'
-import type { JsonObject } from '../strict-json.ts'
 import { isUsableKind } from '../tokens/kinds.ts'
 
 /**

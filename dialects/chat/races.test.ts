@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Position } from '@rescind/core'
-import { SeededRandom } from '../../test/kit/realm.ts'
+import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { type ChatWorld, openChat, type Reply, tokenPath } from './fixture.test.ts'
 
 const RACES = 1_000

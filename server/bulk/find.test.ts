@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { mintText, TokenGrammar } from '@rescind/core'
 import fc from 'fast-check'
-import { SeededRandom } from '../../test/kit/realm.ts'
+import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { CANDIDATES_MAX, Finder, GUESSES_MAX } from './find.ts'
 import { LINE_MAX_BYTES, type Line, linesOf, withWraps } from './lines.ts'
 

@@ -13,7 +13,8 @@ import {
   type Target,
   type TokenFacts,
 } from '@rescind/core'
-import { MASTER, openWorld, SeededRandom, START_MS, type World } from '../../test/kit/realm.ts'
+import { MASTER, openWorld, START_MS, type World } from '../../test/kit/realm.ts'
+import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { Deadlines, type DueTime } from './deadlines.ts'
 import { endHold, extendHold, HOLDS, type HoldValue, holdRules } from './holds.ts'

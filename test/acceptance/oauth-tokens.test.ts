@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { checksum, mintText, PREFIX } from '@rescind/core'
 import { assertion, EXCHANGE, OauthWorld, ownKey } from '../kit/oauth-world.ts'
-import { SeededRandom } from '../kit/realm.ts'
+import { SeededRandom } from '../kit/seeded-random.ts'
 
 let world: OauthWorld
 before(async () => {

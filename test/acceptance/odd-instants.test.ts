@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ByteWriter, type Operation } from '@rescind/core'
-import { CUT_SHAPE_CODE } from '../../core/rules.ts'
+import { CUT_SHAPE_CODE } from '../../core/log/rules.ts'
 import { checkExport } from '../../server/audit/export.ts'
 import { DEFAULT, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
 import { API_KEY, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'

@@ -5,9 +5,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import { LogTrim, Realms, StoreRefused } from '@rescind/core'
 import { openSqlite } from '@rescind/stores'
-import { actOf, issue, rawOf } from '../../core/property/acts.ts'
 import { revokeToken } from '../../core/revoke.ts'
-import { HandClock, MASTER, SeededRandom, START_MS } from '../kit/realm.ts'
+import { actOf, issue, rawOf } from '../kit/acts.ts'
+import { HandClock, MASTER, START_MS } from '../kit/realm.ts'
+import { SeededRandom } from '../kit/seeded-random.ts'
 import { makeHome } from '../kit/server.ts'
 
 /** [W65] One flipped bit in a row at rest let a revoked token in: the start folded whatever stood there. */

@@ -14,7 +14,8 @@ import {
 } from '@rescind/core'
 import { checkStore } from '@rescind/server'
 import { openSqlite } from '@rescind/stores'
-import { HandClock, MASTER, SeededRandom, START_MS } from '../kit/realm.ts'
+import { HandClock, MASTER, START_MS } from '../kit/realm.ts'
+import { SeededRandom } from '../kit/seeded-random.ts'
 import { makeHome } from '../kit/server.ts'
 
 const YEAR_MS = 365 * 86_400_000

@@ -13,8 +13,9 @@ import { checkConfig, type RunningServer, resolveSettings, startServer } from '@
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import { pino } from 'pino'
 import { Calls } from './calls.ts'
-import { HandClock, MASTER, SeededRandom, START_MS } from './realm.ts'
+import { HandClock, MASTER, START_MS } from './realm.ts'
 import { CHEAP_PASSWORDS, SEED } from './seed.ts'
+import { SeededRandom } from './seeded-random.ts'
 import { CONTROL_KEY, makeQuickHome } from './server.ts'
 
 export type AgedServer = {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { type Clock, type MasterKey, type Random, type Realm, Realms, type Store } from '@rescind/core'
+import { type Clock, type MasterKey, type Realm, Realms, type Store } from '@rescind/core'
+import { SeededRandom } from './seeded-random.ts'
 import { openTestStore } from './test-store.ts'
 
 /** 2026-03-01T12:00:00.000Z: where every test's clock starts. */
@@ -25,25 +25,6 @@ export class HandClock implements Clock {
   /** Somebody sets the wall clock. */
   step(ms: number): void {
     this.#steppedMs += ms
-  }
-}
-
-/** Reproducible bytes: SHA-256 of a seed and a counter. */
-export class SeededRandom implements Random {
-  readonly #seed: string
-  #counter = 0
-
-  constructor(seed = 'rescind') {
-    this.#seed = seed
-  }
-
-  bytes(count: number): Buffer {
-    const parts: Buffer[] = []
-    for (let have = 0; have < count; have += 32) {
-      parts.push(createHash('sha256').update(`${this.#seed}:${this.#counter}`).digest())
-      this.#counter += 1
-    }
-    return Buffer.concat(parts).subarray(0, count)
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Rule } from '@rescind/core'
 import { RawToken } from '@rescind/core'
 import { type CheckResult, type OnStale } from '@rescind/verifier'
-import { digestAt, handleAt } from '../../core/property/samples.ts'
 import { Engine } from '../../verifier/engine.ts'
 import { MemorySource } from '../../verifier/testing/memory-source.ts'
 import { Verifier } from '../../verifier/verifier.ts'
 import { HandTime } from './hand-timers.ts'
+import { digestAt, handleAt } from './samples.ts'
 
 export const BOUND_MS = 5_000
 

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { compareHistories } from '../../core/property/histories.ts'
+import { compareHistories } from '../laws/histories.ts'
 
 /**
- * The long form of core/property/index-model.test.ts: `npm run test:rules -- --verdicts 5000000`. Every run draws anew;
+ * The long form of test/laws/index-model.test.ts: `npm run test:rules -- --verdicts 5000000`. Every run draws anew;
  * a difference is printed with the seed that shows it again.
  */
 const RUNS_PER_ROUND = 500

@@ -54,7 +54,7 @@ test('inside a room a file is imported itself, with its ending; another room by 
 
 test('core and dialects are pure: no I/O, no clock and no randomness of their own', () => {
   const allowed = new Set([
-    ...['core/digests.ts', 'core/private-keys.ts', 'core/sealing.ts', 'core/signatures.ts'].map(
+    ...['core/crypto/digests.ts', 'core/private-keys.ts', 'core/sealing.ts', 'core/crypto/signatures.ts'].map(
       (path) => `${path} node:crypto`,
     ),
     'dialects/identity/xml/read.ts saxes',
@@ -80,7 +80,7 @@ test('core never names an HTTP status', () => {
 
 test('exceptions are caught only where they end', () => {
   const edges =
-    /^(?:server|stores|cli)\/|^core\/(?:signatures|sealing|group-commit|ledger|realms?|stored-json|strict-json|strict-text)\.ts$|^dialects\/wire\/|^feed\/(?:reader|feed)\.ts$|^verifier\/source\//
+    /^(?:server|stores|cli)\/|^core\/(?:crypto\/signatures|sealing|group-commit|ledger|realms?|stored-json|bytes\/strict-json|bytes\/strict-text)\.ts$|^dialects\/wire\/|^feed\/(?:reader|feed)\.ts$|^verifier\/source\//
   for (const source of sources(ROOMS)) {
     const catches = /\bcatch\b(?!\s*\()|\.catch\(/.test(withoutComments(source))
     assert.ok(!catches || edges.test(source.path), `${source.path} catches`)

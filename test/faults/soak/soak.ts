@@ -17,7 +17,8 @@ import {
 } from '@rescind/core'
 import { openSqlite } from '@rescind/stores'
 import { ReceiptUpkeep } from '../../../server/receipts/upkeep.ts'
-import { HandClock, MASTER, SeededRandom, START_MS } from '../../kit/realm.ts'
+import { HandClock, MASTER, START_MS } from '../../kit/realm.ts'
+import { SeededRandom } from '../../kit/seeded-random.ts'
 import { makeHome } from '../../kit/server.ts'
 
 /** As the server keeps audits by default. */

@@ -1,0 +1,58 @@
+import { hmacSha256, sameDigest } from '../crypto/digests.ts'
+import { ORDINAL_MAX, type Position, position, SEQ_MAX } from '../position.ts'
+
+/**
+ * A place in a realm's log that can be compared with another log: the epoch's random id and the chain's value tell two
+ * histories apart that count alike.
+ */
+export type Place = {
+  readonly ordinal: number
+  readonly epochId: string
+  readonly seq: number
+  /** The chain value after row `seq`, base64url, 43 characters. */
+  readonly chain: string
+}
+
+const EPOCH_ID = /^[A-Za-z0-9_-]{1,64}$/
+const NUMBER = /^(?:0|[1-9][0-9]{0,12})$/
+const HASH_CHARS = 43
+const HASH = /^[A-Za-z0-9_-]{43}$/
+
+export function positionOf({ ordinal, seq }: Place): Position {
+  return position(ordinal, seq)
+}
+
+/**
+ * `ordinal.epochId.seq.chain.tag`. The tag is an HMAC under a key of the realm: whoever presents a position that the
+ * store has not reached proves that this store was rolled back, so nobody may be able to make one up.
+ */
+export function positionText(place: Place, key: Uint8Array): string {
+  const text = untagged(place)
+  return `${text}.${tagOf(text, key)}`
+}
+
+/** @returns undefined when the text is no position, or was not made with this key: it proves nothing. */
+export function parsePosition(text: string, key: Uint8Array): Place | undefined {
+  const place = readPosition(text)
+  if (place === undefined) return undefined
+  const tag = text.slice(text.lastIndexOf('.') + 1)
+  return sameDigest(tag, tagOf(untagged(place), key)) ? place : undefined
+}
+
+/** The parts of a position that an authenticated server gave; its tag is for the server alone. */
+export function readPosition(text: string): Place | undefined {
+  const parts = text.split('.')
+  const [ordinalText = '', epochId = '', seqText = '', chain = '', tag = ''] = parts
+  if (parts.length !== 5 || !NUMBER.test(ordinalText) || !NUMBER.test(seqText)) return undefined
+  if (!EPOCH_ID.test(epochId) || !HASH.test(chain) || tag.length !== HASH_CHARS) return undefined
+  const [ordinal, seq] = [Number(ordinalText), Number(seqText)]
+  return ordinal > ORDINAL_MAX || seq > SEQ_MAX ? undefined : { ordinal, epochId, seq, chain }
+}
+
+function untagged({ ordinal, epochId, seq, chain }: Place): string {
+  return `${ordinal}.${epochId}.${seq}.${chain}`
+}
+
+function tagOf(text: string, key: Uint8Array): string {
+  return hmacSha256(key, `position:${text}`).toString('base64url')
+}

@@ -1,0 +1,34 @@
+import { sha256 } from '../crypto/digests.ts'
+
+/** The chain value before the first row. */
+export const CHAIN_START: Buffer = Buffer.alloc(32)
+
+export type ChainedRow = {
+  readonly seq: number
+  readonly atMs: number
+  readonly kind: number
+  readonly rule: Uint8Array
+  /** SHA-256 of the audit bytes; it outlives them, so that the chain can be checked after they expired. */
+  readonly auditHash: Uint8Array
+}
+
+/** SHA-256(previous ‖ u64be seq ‖ u64be at ‖ u8 kind ‖ SHA-256(rule) ‖ SHA-256(audit)): each row vouches for all before it. */
+export function chainAfter(previous: Uint8Array, row: ChainedRow): Buffer {
+  LINK.set(previous, 0)
+  writeU64(row.seq, 32)
+  writeU64(row.atMs, 40)
+  LINK[48] = row.kind
+  LINK.set(sha256(row.rule), 49)
+  LINK.set(row.auditHash, 81)
+  return sha256(LINK)
+}
+
+/** What is hashed, put together in one place for all rows: nothing here awaits, and a hash shares no bytes with it. */
+const LINK = Buffer.alloc(32 + 8 + 8 + 1 + 32 + 32)
+
+/** @throws RangeError for anything but a whole number from 0 to 2^53. */
+function writeU64(value: number, at: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no count and no time`)
+  LINK.writeUInt32BE(Math.floor(value / 2 ** 32), at)
+  LINK.writeUInt32BE(value % 2 ** 32, at + 4)
+}

@@ -1,0 +1,303 @@
+import { ByteReader, ByteWriter } from '../bytes/bytes.ts'
+import { RunningHash, sha256 } from '../crypto/digests.ts'
+import { ContractBroken } from '../faults.ts'
+import { type Place, readPosition } from '../log/checkpoint-text.ts'
+import type { IndexKey } from '../log/index-keys.ts'
+import type { Epoch } from '../log/lineage.ts'
+import { ROW_KINDS } from '../log/row-kinds.ts'
+import { decodeRule, encodeRule } from '../log/rule-bytes.ts'
+import { CUT_SHAPE_CODE, CUT_SHAPES, type CutShape, THING_CODE, type ThingTarget } from '../log/rules.ts'
+import type { Position } from '../position.ts'
+import type { Cut, CutTable } from '../revocations/cutoff-table.ts'
+import { keepUntilOf, PARTITIONS } from '../revocations/key-table.ts'
+import { RevocationIndex } from '../revocations/revocation-index.ts'
+
+/**
+ * An index as bytes, all numbers big-endian:
+ *
+ *     "rescindS", u8 version, text position, f64 lostBelow, f64 floorMs
+ *     u32 n, n × epoch            u32 ordinal, text id, f64 seq of its row
+ *     u8 bits                     kinds of things that were ever ended
+ *     u8 n, n × shape of cut-off  u8 shape, u32 m, m × (16 bytes of key, 6 × f64)
+ *     u32 n, n × hold             f64 position, u32 length, rule bytes
+ *     u32 n, n × expiry           f64 kept until, u32 m, m × 16 bytes of key
+ *     32 bytes                    SHA-256 of all before
+ */
+const MAGIC = Buffer.from('rescindS', 'latin1')
+const VERSION = 1
+const HASH_BYTES = 32
+const KEY_BYTES = 16
+/** Each kind of things has the bit of its code. */
+const THING_KINDS: readonly ThingTarget['kind'][] = Object.keys(THING_CODE).filter(isThingKind)
+const bitOf = (kind: ThingTarget['kind']): number => 1 << (THING_CODE[kind] - 1)
+const ALL_BITS: number = THING_KINDS.reduce((bits, kind) => bits | bitOf(kind), 0)
+/** Keys gathered by one step of a writer, and bytes joined by one: a millisecond or two. */
+const KEYS_PER_STEP = 8_000
+const BYTES_PER_STEP = 524_288
+const CUTS_PER_STEP = 2_000
+
+export type Snapshot = {
+  readonly index: RevocationIndex
+  readonly place: Place
+  /** The place as the server wrote it, to be shown to it again. */
+  readonly position: string
+}
+
+/**
+ * Writes a snapshot in steps, so that nobody waits for a large one. Rows that are folded meanwhile may or may not be
+ * in it: it stands at the position that it names, and folding them again changes nothing.
+ */
+export class SnapshotWriter {
+  readonly #index: RevocationIndex
+  readonly #head: Buffer
+  readonly #cuts: readonly CutBlock[]
+  readonly #holds: Buffer
+  readonly #groups: Map<number, KeyBlock> = new Map()
+  #next = 0
+  #joining: Joining | undefined
+
+  /** @param position text that names the place where the index stands now. */
+  constructor(index: RevocationIndex, position: string) {
+    this.#index = index
+    this.#head = encodeHead(index, position)
+    this.#cuts = Array.from(index.cuts, ([shape, table]) => new CutBlock(shape, table))
+    this.#holds = encodeHolds(index)
+  }
+
+  /** @returns whether there is more to do. */
+  step(): boolean {
+    const cuts = this.#cuts.find(({ isWhole }) => !isWhole)
+    if (cuts !== undefined) cuts.gather()
+    else if (this.#next < PARTITIONS) this.#gather()
+    else this.#joining = this.#joining?.step() ?? new Joining(this.#parts())
+    return this.#joining?.isDone !== true
+  }
+
+  /** The whole, after the last step. */
+  bytes(): Buffer {
+    if (this.#joining?.isDone !== true) throw new ContractBroken('a snapshot that is not written yet')
+    return this.#joining.bytes
+  }
+
+  #gather(): void {
+    for (let keys = 0; this.#next < PARTITIONS && keys < KEYS_PER_STEP; this.#next += 1) {
+      this.#index.ended.visit(this.#next, this.#next + 1, (words, at, keep) => {
+        const block = this.#groups.get(keep) ?? new KeyBlock()
+        this.#groups.set(keep, block)
+        block.add(words, at)
+        keys += 1
+      })
+    }
+  }
+
+  #parts(): readonly Uint8Array[] {
+    const shapes = new ByteWriter().u8(this.#cuts.length).bytes()
+    const cuts = this.#cuts.flatMap((block) => block.parts())
+    const parts: Uint8Array[] = [this.#head, shapes, ...cuts, this.#holds]
+    parts.push(new ByteWriter().u32(this.#groups.size).bytes())
+    for (const [keep, block] of [...this.#groups].sort(([left], [right]) => left - right)) {
+      parts.push(new ByteWriter().f64(keepUntilOf(keep)).u32(block.count).bytes(), ...block.chunks())
+    }
+    return parts
+  }
+}
+
+/** Parts on their way into one, with the hash of all of them behind. */
+class Joining {
+  readonly bytes: Buffer
+  readonly #parts: readonly Uint8Array[]
+  readonly #hash: RunningHash = new RunningHash()
+  #next = 0
+  #end = 0
+  isDone = false
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.#parts = parts
+    this.bytes = Buffer.allocUnsafe(parts.reduce((total, { length }) => total + length, HASH_BYTES))
+  }
+
+  step(): this {
+    const from = this.#end
+    for (; this.#next < this.#parts.length && this.#end < from + BYTES_PER_STEP; this.#next += 1) {
+      const part = this.#parts[this.#next] as Uint8Array
+      this.bytes.set(part, this.#end)
+      this.#end += part.length
+    }
+    this.#hash.add(this.bytes.subarray(from, this.#end))
+    if (this.#next < this.#parts.length) return this
+    this.bytes.set(this.#hash.end(), this.#end)
+    this.isDone = true
+    return this
+  }
+}
+
+/** The same at once. */
+export function encodeSnapshot(index: RevocationIndex, position: string): Buffer {
+  const writer = new SnapshotWriter(index, position)
+  while (writer.step());
+  return writer.bytes()
+}
+
+/**
+ * @returns undefined for bytes that are cut short, damaged, or of a version that is not known.
+ * @throws ContractBroken for bytes that were made whole, but not by a writer like this one.
+ */
+export function decodeSnapshot(bytes: Uint8Array, digestKey: string): Snapshot | undefined {
+  if (bytes.length < MAGIC.length + HASH_BYTES) return undefined
+  const body = bytes.subarray(0, bytes.length - HASH_BYTES)
+  if (!MAGIC.equals(bytes.subarray(0, MAGIC.length))) return undefined
+  if (!sha256(body).equals(bytes.subarray(body.length))) return undefined
+  const from = new ByteReader(body)
+  from.fixed(MAGIC.length)
+  if (from.u8() !== VERSION) return undefined
+  const position = from.text()
+  const place = readPosition(position)
+  if (place === undefined) throw new ContractBroken('a snapshot without a position')
+  const index = new RevocationIndex(digestKey)
+  const [lostBelow, floorMs] = [from.f64() as Position, from.f64()]
+  const epochs = Array.from({ length: from.u32() }, () => readEpoch(from))
+  const last = epochs.at(-1)
+  if (last?.ordinal !== place.ordinal || last.epochId !== place.epochId)
+    throw new ContractBroken('a snapshot whose position is not of its epoch')
+  index.adopt({ epochs, seq: place.seq, lostBelow, floorMs })
+  readKinds(from, index)
+  readCuts(from, index)
+  readHolds(from, index)
+  readEnded(from, index)
+  from.end()
+  return { index, place, position }
+}
+
+function encodeHead(index: RevocationIndex, position: string): Buffer {
+  const out = new ByteWriter().fixed(MAGIC).u8(VERSION).text(position)
+  out.f64(index.lostBelow).f64(index.floorMs).u32(index.epochs.length)
+  for (const { ordinal, epochId, seq } of index.epochs) out.u32(ordinal).text(epochId).f64(seq)
+  out.u8(THING_KINDS.reduce((bits, kind) => bits | (index.endedKinds.has(kind) ? bitOf(kind) : 0), 0))
+  return out.bytes()
+}
+
+function encodeHolds(index: RevocationIndex): Buffer {
+  const out = new ByteWriter().u32(index.holds.size)
+  for (const [id, { target, at }] of index.holds.entries()) {
+    out.f64(at).block(encodeRule({ kind: 'hold', id, target }, index.digestKey))
+  }
+  return out.bytes()
+}
+
+/** The cut-offs of one shape, gathered step by step; more may come meanwhile, so they are counted as they are written. */
+class CutBlock {
+  readonly #shape: CutShape
+  readonly #entries: Iterator<readonly [IndexKey, Cut]>
+  readonly #chunks: Buffer[] = []
+  #count = 0
+  isWhole = false
+
+  constructor(shape: CutShape, table: CutTable) {
+    this.#shape = shape
+    // From now on, for what the place of the snapshot covers has to be in it.
+    this.#entries = table.entries()[Symbol.iterator]()
+  }
+
+  gather(): void {
+    const out = new ByteWriter()
+    for (let left = CUTS_PER_STEP; left > 0; left -= 1) {
+      const next = this.#entries.next()
+      if (next.done === true) {
+        this.isWhole = true
+        break
+      }
+      const [key, cut] = next.value
+      out.fixed(Buffer.from(key, 'latin1')).f64(cut.plain).f64(cut.plainAtMs)
+      out.f64(cut.datedBeforeMs).f64(cut.dated).f64(cut.authenticatedMs).f64(cut.keepUntilMs)
+      this.#count += 1
+    }
+    this.#chunks.push(out.bytes())
+  }
+
+  parts(): readonly Uint8Array[] {
+    return [new ByteWriter().u8(CUT_SHAPE_CODE[this.#shape]).u32(this.#count).bytes(), ...this.#chunks]
+  }
+}
+
+function isThingKind(name: string): name is ThingTarget['kind'] {
+  return Object.hasOwn(THING_CODE, name)
+}
+
+function readEpoch(from: ByteReader): Epoch {
+  return { ordinal: from.u32(), epochId: from.text(), seq: from.f64() }
+}
+
+function readKinds(from: ByteReader, index: RevocationIndex): void {
+  const bits = from.u8()
+  // A kind that is not known here may have ended things that are looked up by it.
+  if ((bits & ~ALL_BITS) !== 0) throw new ContractBroken('a snapshot with an unknown kind of thing')
+  for (const kind of THING_KINDS) if ((bits & bitOf(kind)) !== 0) index.endedKinds.add(kind)
+}
+
+function readCuts(from: ByteReader, index: RevocationIndex): void {
+  for (let left = from.u8(); left > 0; left -= 1) {
+    const shape = CUT_SHAPES[from.u8()]
+    if (shape === undefined) throw new ContractBroken('a snapshot with an unknown shape of cut-off')
+    for (let entries = from.u32(); entries > 0; entries -= 1) {
+      const key = from.fixed(KEY_BYTES).toString('latin1') as IndexKey
+      const cut: Cut = {
+        plain: from.f64() as Position,
+        plainAtMs: from.f64(),
+        datedBeforeMs: from.f64(),
+        dated: from.f64() as Position,
+        authenticatedMs: from.f64(),
+        keepUntilMs: from.f64(),
+      }
+      index.raiseCut(shape, key, cut)
+    }
+  }
+}
+
+function readHolds(from: ByteReader, index: RevocationIndex): void {
+  for (let left = from.u32(); left > 0; left -= 1) {
+    const at = from.f64() as Position
+    const rule = decodeRule({ kind: ROW_KINDS.hold.code, rule: from.block() })
+    if (rule.kind !== 'hold') throw new ContractBroken('a snapshot with a hold that is none')
+    index.holds.place(rule.id, rule.target, at)
+  }
+}
+
+function readEnded(from: ByteReader, index: RevocationIndex): void {
+  const groups = Array.from({ length: from.u32() }, () => {
+    const keepUntilMs = from.f64()
+    const count = from.u32()
+    return { keepUntilMs, count, keys: from.fixed(count * KEY_BYTES) }
+  })
+  index.beginFill(groups.reduce((total, { count }) => total + count, 0))
+  for (const { keepUntilMs, count, keys } of groups) {
+    for (let at = 0; at < count; at += 1) index.ended.addBytes(keys, at * KEY_BYTES, keepUntilMs)
+  }
+  index.endFill()
+}
+
+const CHUNK_KEYS = 4_096
+/** Words stand in memory as this machine has them, and on the wire with the highest byte first. */
+const IS_BIG_ENDIAN: boolean = new Uint8Array(Uint32Array.of(1).buffer)[0] === 0
+
+/** Keys of one expiry, in chunks: one array that grew would be copied whole. */
+class KeyBlock {
+  readonly #chunks: Uint32Array[] = []
+  count = 0
+
+  add(words: Uint32Array, at: number): void {
+    const start = (this.count % CHUNK_KEYS) * 4
+    if (start === 0) this.#chunks.push(new Uint32Array(CHUNK_KEYS * 4))
+    const chunk = this.#chunks.at(-1) as Uint32Array
+    for (let word = 0; word < 4; word += 1) chunk[start + word] = words[at + word] as number
+    this.count += 1
+  }
+
+  /** Once: they are turned round where they stand. */
+  chunks(): readonly Uint8Array[] {
+    return this.#chunks.map((chunk, nth) => {
+      const keys = Math.min(CHUNK_KEYS, this.count - nth * CHUNK_KEYS)
+      const bytes = Buffer.from(chunk.buffer, 0, keys * KEY_BYTES)
+      return IS_BIG_ENDIAN ? bytes : bytes.swap32()
+    })
+  }
+}

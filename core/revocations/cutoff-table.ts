@@ -1,0 +1,287 @@
+import { KEEP_FOREVER_MS } from '../lifetimes.ts'
+import type { IndexKey } from '../log/index-keys.ts'
+import type { Position } from '../position.ts'
+import type { ForeignFacts } from '../records.ts'
+import { type Removals, SLICES, uncounted } from './key-table.ts'
+
+/**
+ * What is cut off for one principal: the highest plain cut, and one dated cut (highest `issuedBefore`, highest
+ * position). A token is hit if either hits, so a later, lower request can never weaken an earlier one.
+ */
+export type Cut = {
+  readonly plain: Position
+  readonly plainAtMs: number
+  readonly datedBeforeMs: number
+  readonly dated: Position
+  /** The latest login of foreign tokens that is cut off; 0 for none. */
+  readonly authenticatedMs: number
+  readonly keepUntilMs: number
+}
+
+/** Whether a cut hits a token of ours: by its place in the log, and for a dated cut by its instant too. */
+export function cutHits(cut: Cut, issuedAt: Position, issuedAtMs: number): boolean {
+  return issuedAt < cut.plain || (issuedAt < cut.dated && issuedAtMs < cut.datedBeforeMs)
+}
+
+/**
+ * Cut-offs of one shape by key, in typed arrays: a million of them cost the collector nothing. They stand in parts that
+ * grow and are cleared one by one, so that nobody waits for all of them; a part is made with its first key.
+ */
+export class CutTable {
+  readonly #removals: Removals
+  readonly #parts: (Part | undefined)[] = Array.from({ length: PARTS }, () => undefined)
+  #size = 0
+
+  constructor(removals: Removals = uncounted()) {
+    this.#removals = removals
+  }
+
+  /** Keys that are never dropped. */
+  get forGood(): number {
+    return this.#parts.reduce((total, part) => total + (part?.forGood ?? 0), 0)
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get(key: IndexKey): Cut | undefined {
+    return this.#partOf(key)?.get(key)
+  }
+
+  /** Hot path: the same as `get` and `cutHits`, without an object. */
+  hits(key: IndexKey, issuedAt: Position, issuedAtMs: number): boolean {
+    return this.#partOf(key)?.hits(key, issuedAt, issuedAtMs) === true
+  }
+
+  /**
+   * Whether a cut hits a token of a foreign issuer: by the issuer's own times with its skew, the instant of a dated cut
+   * standing in for the cut's time. A token that does not say when it was issued is hit by any.
+   */
+  hitsForeign(key: IndexKey, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
+    return this.#partOf(key)?.hitsForeign(key, issuedAtMs, foreign) === true
+  }
+
+  /** Only moves forward: every slot keeps the higher of what it held and what comes. */
+  raise(key: IndexKey, cut: Cut): void {
+    const at = partAt(key)
+    const part = this.#parts[at] ?? new Part()
+    this.#parts[at] = part
+    const before = part.size
+    part.raise(key, cut)
+    this.#size += part.size - before
+  }
+
+  /** Every key that stands now, and its cut. What comes while this is walked may be in it or not, and nothing is left out. */
+  entries(): Iterable<readonly [IndexKey, Cut]> {
+    return walk(this.#parts.flatMap((part) => (part === undefined ? [] : [part.slots])))
+  }
+
+  /** @param slice which of `SLICES` parts of the whole; all of them without it. */
+  dropExpired(floorMs: number, slice?: number): void {
+    for (
+      let at = slice === undefined ? 0 : slice % SLICES;
+      at < PARTS;
+      at += slice === undefined ? 1 : SLICES
+    ) {
+      const part = this.#parts[at]
+      if (part === undefined) continue
+      const before = part.size
+      this.#removals.early += part.dropExpired(floorMs, this.#removals.floorMs)
+      this.#size += part.size - before
+      if (part.size === 0) this.#parts[at] = undefined
+    }
+  }
+
+  #partOf(key: IndexKey): Part | undefined {
+    return this.#parts[partAt(key)]
+  }
+}
+
+/** By the last byte of a key; its first ones say where it stands in its part. */
+function partAt(key: IndexKey): number {
+  return key.charCodeAt(KEY_WORDS * 4 - 1) % PARTS
+}
+
+/** Arrays that a part has at a time: when it needs others it leaves these as they are. */
+type Slots = { readonly words: Uint32Array; readonly values: Float64Array }
+
+function* walk(parts: readonly Slots[]): Generator<readonly [IndexKey, Cut]> {
+  for (const { words, values } of parts)
+    for (let slot = 0; slot * VALUES < values.length; slot += 1)
+      if (values[slot * VALUES + KEEP] !== 0) yield [keyOfWords(words, slot * KEY_WORDS), cutAt(values, slot)]
+}
+
+function cutAt(values: Float64Array, slot: number): Cut {
+  const [plain, plainAtMs, datedBeforeMs, dated, keepUntilMs, authenticatedMs] = values.subarray(
+    slot * VALUES,
+    (slot + 1) * VALUES,
+  ) as unknown as [Position, number, number, Position, number, number]
+  return { plain, plainAtMs, datedBeforeMs, dated, authenticatedMs, keepUntilMs }
+}
+
+/** Some of the cut-offs, by open addressing. */
+class Part {
+  #words: Uint32Array = new Uint32Array(SMALLEST * KEY_WORDS)
+  #values: Float64Array = new Float64Array(SMALLEST * VALUES)
+  #capacity = SMALLEST
+  #size = 0
+  #forGood = 0
+
+  get forGood(): number {
+    return this.#forGood
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get(key: IndexKey): Cut | undefined {
+    const slot = this.#slotOf(key)
+    return this.#used(slot) ? cutAt(this.#values, slot) : undefined
+  }
+
+  /** As they stand. */
+  get slots(): Slots {
+    return { words: this.#words, values: this.#values }
+  }
+
+  hits(key: IndexKey, issuedAt: Position, issuedAtMs: number): boolean {
+    const slot = this.#slotOf(key)
+    const at = slot * VALUES
+    const values = this.#values
+    if (values[at + KEEP] === 0) return false
+    if (issuedAt < (values[at + PLAIN] as number)) return true
+    return issuedAt < (values[at + DATED] as number) && issuedAtMs < (values[at + DATED_BEFORE] as number)
+  }
+
+  hitsForeign(key: IndexKey, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
+    const at = this.#slotOf(key) * VALUES
+    const values = this.#values
+    if (values[at + KEEP] === 0) return false
+    const { skewMs, authenticatedAtMs } = foreign
+    if (values[at + PLAIN] !== 0 || values[at + DATED] !== 0) {
+      const cutMs = Math.max(values[at + PLAIN_AT] as number, values[at + DATED_BEFORE] as number)
+      if (issuedAtMs === undefined || issuedAtMs <= cutMs + skewMs) return true
+    }
+    const loginMs = values[at + AUTHENTICATED] as number
+    return loginMs !== 0 && (authenticatedAtMs === undefined || authenticatedAtMs <= loginMs + skewMs)
+  }
+
+  raise(key: IndexKey, cut: Cut): void {
+    if ((this.#size + 1) * 10 > this.#capacity * 7) this.#grow()
+    const slot = this.#slotOf(key)
+    if (!this.#used(slot)) {
+      this.#writeKey(slot, key)
+      this.#size += 1
+    }
+    const at = slot * VALUES
+    const isForGood = cut.keepUntilMs >= KEEP_FOREVER_MS
+    if (isForGood && (this.#values[at + KEEP] as number) < KEEP_FOREVER_MS) this.#forGood += 1
+    this.#raiseValue(at + PLAIN, cut.plain)
+    this.#raiseValue(at + PLAIN_AT, cut.plainAtMs)
+    this.#raiseValue(at + DATED_BEFORE, cut.datedBeforeMs)
+    this.#raiseValue(at + DATED, cut.dated)
+    this.#raiseValue(at + KEEP, cut.keepUntilMs)
+    this.#raiseValue(at + AUTHENTICATED, cut.authenticatedMs)
+  }
+
+  /** @returns how many of those that were dropped must still be kept at another time, by whoever counts removals. */
+  dropExpired(floorMs: number, dueMs: number): number {
+    if (!this.#anyExpired(floorMs)) return 0
+    const before = this.#keptAbove(dueMs)
+    this.#rebuild(this.#capacity, floorMs)
+    return before - this.#keptAbove(dueMs)
+  }
+
+  #keptAbove(floorMs: number): number {
+    let count = 0
+    for (let at = KEEP; at < this.#values.length; at += VALUES)
+      if ((this.#values[at] as number) > floorMs) count += 1
+    return count
+  }
+
+  #anyExpired(floorMs: number): boolean {
+    for (let at = KEEP; at < this.#values.length; at += VALUES) {
+      const keep = this.#values[at] as number
+      if (keep !== 0 && keep <= floorMs) return true
+    }
+    return false
+  }
+
+  #grow(): void {
+    this.#rebuild(this.#capacity * 2, 0)
+  }
+
+  #rebuild(capacity: number, floorMs: number): void {
+    const [words, values] = [this.#words, this.#values]
+    const slots = this.#capacity
+    this.#words = new Uint32Array(capacity * KEY_WORDS)
+    this.#values = new Float64Array(capacity * VALUES)
+    this.#capacity = capacity
+    this.#size = 0
+    for (let slot = 0; slot < slots; slot += 1) {
+      const keep = values[slot * VALUES + KEEP] as number
+      if (keep === 0 || keep <= floorMs) continue
+      let to = (words[slot * KEY_WORDS] as number) % capacity
+      while (this.#used(to)) to = (to + 1) % capacity
+      this.#words.set(words.subarray(slot * KEY_WORDS, (slot + 1) * KEY_WORDS), to * KEY_WORDS)
+      this.#values.set(values.subarray(slot * VALUES, (slot + 1) * VALUES), to * VALUES)
+      this.#size += 1
+    }
+  }
+
+  #slotOf(key: IndexKey): number {
+    let slot = wordOf(key, 0) % this.#capacity
+    while (this.#used(slot) && !this.#isKey(slot, key)) slot = (slot + 1) % this.#capacity
+    return slot
+  }
+
+  /** Every cut is kept until some time after 1970, so a keep of 0 is an empty slot. */
+  #used(slot: number): boolean {
+    return this.#values[slot * VALUES + KEEP] !== 0
+  }
+
+  #isKey(slot: number, key: IndexKey): boolean {
+    const at = slot * KEY_WORDS
+    for (let word = 0; word < KEY_WORDS; word += 1) {
+      if (this.#words[at + word] !== wordOf(key, word)) return false
+    }
+    return true
+  }
+
+  #writeKey(slot: number, key: IndexKey): void {
+    for (let word = 0; word < KEY_WORDS; word += 1) this.#words[slot * KEY_WORDS + word] = wordOf(key, word)
+  }
+
+  #raiseValue(at: number, value: number): void {
+    if (value > (this.#values[at] as number)) this.#values[at] = value
+  }
+}
+
+const PARTS = 64
+const SMALLEST = 16
+const KEY_WORDS = 4
+const VALUES = 6
+const PLAIN = 0
+const PLAIN_AT = 1
+const DATED_BEFORE = 2
+const DATED = 3
+const KEEP = 4
+const AUTHENTICATED = 5
+
+function wordOf(key: IndexKey, word: number): number {
+  const at = word * 4
+  const high = (key.charCodeAt(at) << 24) | (key.charCodeAt(at + 1) << 16)
+  return (high | (key.charCodeAt(at + 2) << 8) | key.charCodeAt(at + 3)) >>> 0
+}
+
+function keyOfWords(words: Uint32Array, at: number): IndexKey {
+  let key = ''
+  for (let word = 0; word < KEY_WORDS; word += 1) {
+    const bits = words[at + word] as number
+    key += String.fromCharCode(bits >>> 24, (bits >>> 16) & 255, (bits >>> 8) & 255, bits & 255)
+  }
+  // The inverse of `wordOf`: sixteen one-byte characters.
+  return key as IndexKey
+}

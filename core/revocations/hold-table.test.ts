@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DIGEST_KEY, digestAt, grantAt, handleAt, NOW_MS } from '../../test/kit/samples.ts'
+import { keysOfThing } from '../log/index-keys.ts'
+import type { CutShape, Target, ThingTarget } from '../log/rules.ts'
+import { position } from '../position.ts'
+import type { Principals } from '../records.ts'
+import { HoldTable } from './hold-table.ts'
+
+const AT = position(1, 5)
+const BEFORE = position(1, 4)
+const OF: Principals = { source: 'oauth', subject: 's', client: 'c', tenant: 't' }
+
+function cut(shape: CutShape, principals: Principals = OF, issuedBeforeMs?: number): Target {
+  return issuedBeforeMs === undefined
+    ? { kind: 'cut', shape, principals }
+    : { kind: 'cut', shape, principals, issuedBeforeMs }
+}
+
+function holding(...holds: readonly (readonly [id: string, target: Target])[]): HoldTable {
+  const table = new HoldTable(DIGEST_KEY)
+  for (const [id, target] of holds) table.place(id, target, AT)
+  return table
+}
+
+const holds = (table: HoldTable, of = OF, at = BEFORE): boolean => table.holdsIssued(of, at, NOW_MS)
+
+test('overlapping holds on one target end one by one: the last release frees it', () => {
+  const table = holding(['a', cut('client')], ['b', cut('client')], ['c', cut('subject')])
+  assert.equal(table.size, 3)
+  table.lift('a')
+  assert.equal(holds(table), true)
+  table.lift('c')
+  assert.equal(holds(table), true)
+  table.lift('b')
+  assert.equal(holds(table), false)
+  assert.equal(table.size, 0)
+})
+
+test('overlapping holds on one thing end one by one, too', () => {
+  const things: readonly ThingTarget[] = [
+    { kind: 'token', source: 'oauth', digest: digestAt(1), handle: handleAt(1) },
+    { kind: 'foreign', issuer: 'i', jti: 'j' },
+    { kind: 'grant', source: 'oauth', grant: grantAt(1) },
+    { kind: 'session', source: 'oauth', session: 's' },
+    { kind: 'key', keyId: 'k' },
+  ]
+  for (const thing of things) {
+    const keys = keysOfThing(DIGEST_KEY, thing)
+    const table = holding(['a', thing], ['b', thing])
+    table.lift('a')
+    assert.ok(
+      keys.every((key) => table.holdsThing(key)),
+      thing.kind,
+    )
+    table.lift('b')
+    assert.ok(!keys.some((key) => table.holdsThing(key)), thing.kind)
+  }
+})
+
+test('lifting an id that holds nothing changes nothing', () => {
+  const table = holding(['a', cut('client')])
+  table.lift('b')
+  table.lift('')
+  assert.equal(holds(table), true)
+})
+
+test('an id that is held already is not moved to another target or place', () => {
+  const table = holding(['a', cut('client')])
+  table.place('a', cut('subject'), position(9, 9))
+  assert.equal(holds(table, { source: 'oauth', subject: 's' }), false)
+  assert.equal(holds(table, OF, position(1, 5)), false)
+  table.lift('a')
+  assert.equal(table.size, 0)
+})
+
+test('a hold over principals covers what was issued before it, not at or after it', () => {
+  const table = holding(['a', cut('tenant')])
+  assert.equal(holds(table, OF, BEFORE), true)
+  assert.equal(holds(table, OF, AT), false)
+  assert.equal(holds(table, OF, position(1, 6)), false)
+})
+
+test('a dated hold covers what was issued before its instant, and lets new tokens be minted', () => {
+  const table = holding(['a', cut('client', OF, NOW_MS)])
+  assert.equal(table.holdsIssued(OF, BEFORE, NOW_MS - 1), true)
+  assert.equal(table.holdsIssued(OF, BEFORE, NOW_MS), false)
+  assert.equal(table.holdsIssued(OF, AT, NOW_MS - 1), false)
+  assert.equal(table.holdsMinting(OF), false)
+  table.place('b', cut('client'), AT)
+  assert.equal(table.holdsMinting(OF), true)
+})
+
+test('a hold of each shape keeps minting back for what it names, and for nothing else', () => {
+  const strangers: readonly (readonly [CutShape, Principals])[] = [
+    ['source', { ...OF, source: 'chat/acme' }],
+    ['tenant', { ...OF, tenant: 'u' }],
+    ['subject', { ...OF, subject: 'u' }],
+    ['client', { ...OF, client: 'u' }],
+    ['subject+client', { ...OF, client: 'u' }],
+    ['subject+tenant', { ...OF, tenant: 'u' }],
+    ['tenant+client', { ...OF, tenant: 'u' }],
+    ['subject', { source: 'oauth', client: 'c', tenant: 't' }],
+    ['subject', { ...OF, source: 'identity' }],
+  ]
+  for (const [shape, stranger] of strangers) {
+    const table = holding(['a', cut(shape)])
+    assert.deepEqual([table.holdsMinting(OF), table.holdsMinting(stranger)], [true, false], shape)
+    assert.deepEqual([holds(table, OF), holds(table, stranger)], [true, false], shape)
+  }
+  assert.equal(holding(['a', cut('realm')]).holdsMinting({ source: 'anything' }), true)
+})
+
+test('a hold on a thing keeps no principals back', () => {
+  const table = holding(['a', { kind: 'grant', source: 'oauth', grant: grantAt(1) }])
+  assert.equal(table.holdsMinting(OF), false)
+  assert.equal(holds(table), false)
+})

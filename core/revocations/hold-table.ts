@@ -1,0 +1,128 @@
+import { cutKeyOf, type IndexKey, keysOfThing } from '../log/index-keys.ts'
+import type { CutShape, CutTarget, Target } from '../log/rules.ts'
+import type { Position } from '../position.ts'
+import type { ForeignFacts, Principals } from '../records.ts'
+
+/** What is suspended, and since which place in the log. */
+export type Hold = { readonly target: Target; readonly at: Position }
+type CutHold = { readonly target: CutTarget; readonly at: Position }
+
+/**
+ * Reversible suspensions. Few at a time and short-lived, so plain maps by index key; lifting one leaves every other
+ * hold on the same target in force.
+ */
+export class HoldTable {
+  readonly #holds: Map<string, Hold> = new Map()
+  readonly #things: Map<IndexKey, Set<string>> = new Map()
+  readonly #cuts: Map<CutShape, Map<IndexKey, Map<string, CutHold>>> = new Map()
+  readonly #digestKey: string
+
+  constructor(digestKey: string) {
+    this.#digestKey = digestKey
+  }
+
+  get size(): number {
+    return this.#holds.size
+  }
+
+  place(id: string, target: Target, at: Position): void {
+    if (this.#holds.has(id)) return
+    this.#holds.set(id, { target, at })
+    if (target.kind !== 'cut') {
+      for (const key of keysOfThing(this.#digestKey, target)) entryOf(this.#things, key, newIds).add(id)
+      return
+    }
+    const key = cutKeyOf(this.#digestKey, target.shape, target.principals)
+    if (key === undefined) return
+    const ofShape = entryOf(this.#cuts, target.shape, newKeys)
+    entryOf(ofShape, key, newCuts).set(id, { target, at })
+  }
+
+  /** Where a hold was placed; undefined when none of this id is in force. */
+  placeOf(id: string): Position | undefined {
+    return this.#holds.get(id)?.at
+  }
+
+  lift(id: string): void {
+    const hold = this.#holds.get(id)
+    if (hold === undefined) return
+    this.#holds.delete(id)
+    const { target } = hold
+    if (target.kind !== 'cut') {
+      for (const key of keysOfThing(this.#digestKey, target)) {
+        const ids = this.#things.get(key)
+        ids?.delete(id)
+        if (ids?.size === 0) this.#things.delete(key)
+      }
+      return
+    }
+    const key = cutKeyOf(this.#digestKey, target.shape, target.principals)
+    const ofShape = this.#cuts.get(target.shape)
+    if (key === undefined || ofShape === undefined) return
+    ofShape.get(key)?.delete(id)
+    if (ofShape.get(key)?.size === 0) ofShape.delete(key)
+    if (ofShape.size === 0) this.#cuts.delete(target.shape)
+  }
+
+  /** Every hold by its id. */
+  entries(): Iterable<readonly [string, Hold]> {
+    return this.#holds
+  }
+
+  holdsThing(key: IndexKey): boolean {
+    return this.#things.has(key)
+  }
+
+  /** Whether a cut-shaped hold covers a token of these principals, by its place and, for a dated one, its instant. */
+  holdsIssued(of: Principals, issuedAt: Position, issuedAtMs: number): boolean {
+    return this.#some(of, (hold) => {
+      const { issuedBeforeMs: before, basis } = hold.target
+      return basis === undefined && issuedAt < hold.at && (before === undefined || issuedAtMs < before)
+    })
+  }
+
+  /**
+   * The same for a token of a foreign issuer. Its issuer goes on minting while the hold lasts, so an undated hold
+   * covers whatever it mints.
+   */
+  holdsForeign(of: Principals, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
+    return this.#some(of, ({ target }) => foreignIsBefore(target, issuedAtMs, foreign))
+  }
+
+  /** Whether nothing may be minted for these principals: any undated hold over them. */
+  holdsMinting(of: Principals): boolean {
+    return this.#some(of, ({ target }) => target.issuedBeforeMs === undefined && target.basis === undefined)
+  }
+
+  #some(of: Principals, test: (hold: CutHold) => boolean): boolean {
+    for (const [shape, ofShape] of this.#cuts) {
+      const key = cutKeyOf(this.#digestKey, shape, of)
+      const holds = key === undefined ? undefined : ofShape.get(key)
+      if (holds !== undefined && [...holds.values()].some(test)) return true
+    }
+    return false
+  }
+}
+
+/** Whether a foreign token is one of those that a cut-off made now, or the instant it names, is about. */
+export function foreignIsBefore(
+  { issuedBeforeMs, basis }: CutTarget,
+  issuedAtMs: number | undefined,
+  { skewMs, authenticatedAtMs }: ForeignFacts,
+): boolean {
+  if (issuedBeforeMs === undefined) return true
+  const itsMs = basis === 'authenticated' ? authenticatedAtMs : issuedAtMs
+  return itsMs === undefined || itsMs <= issuedBeforeMs + skewMs
+}
+
+const newIds = (): Set<string> => new Set()
+const newKeys = (): Map<IndexKey, Map<string, CutHold>> => new Map()
+const newCuts = (): Map<string, CutHold> => new Map()
+
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  map.set(key, made)
+  return made
+}

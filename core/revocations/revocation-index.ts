@@ -1,0 +1,299 @@
+import { ContractBroken, unreachable } from '../faults.ts'
+import { KEEP_FOREVER_MS } from '../lifetimes.ts'
+import { cutKeyOf, type IndexKey, keysOfThing } from '../log/index-keys.ts'
+import type { Epoch } from '../log/lineage.ts'
+import { decodeRule, isLegacyKeep, tokenRuleKeys } from '../log/rule-bytes.ts'
+import {
+  CUT_SHAPES,
+  type CutAsOf,
+  type CutShape,
+  type CutTarget,
+  type LogRow,
+  type RevokeRule,
+  type Rule,
+  type Target,
+  type ThingTarget,
+} from '../log/rules.ts'
+import { ORIGIN, type Position, position } from '../position.ts'
+import { type Cut, CutTable } from './cutoff-table.ts'
+import { HoldTable } from './hold-table.ts'
+import { KEEP_FOREVER, KeyTable, PARTITIONS, type Removals } from './key-table.ts'
+import { type LegacyKeep, legacyForGood } from './legacy-keep.ts'
+
+/** Where in a log an index stands that was not folded from the log's first row. */
+export type Adopted = {
+  readonly epochs: readonly Epoch[]
+  readonly seq: number
+  readonly lostBelow: Position
+  readonly floorMs: number
+}
+
+/** What folding a row into the index tells its writer: the cut that stood before, so that it knows whom it ended. */
+export type Folded = { readonly previousCut?: Cut }
+
+/**
+ * A realm's log, folded: everything that can turn a verdict negative, and nothing else. Rows come in order and
+ * without a gap; folding the same rows always gives the same index.
+ */
+export class RevocationIndex {
+  readonly digestKey: string
+  readonly #removals: Removals = { floorMs: 0, early: 0 }
+  readonly ended: KeyTable = new KeyTable(this.#removals)
+  readonly holds: HoldTable
+  /** One table per cut shape that has entries; a shape without any costs a check nothing. */
+  readonly cuts: Map<CutShape, CutTable> = new Map()
+  /** Kinds of things that were ever ended, so that a check computes no key in vain. */
+  readonly endedKinds: Set<ThingTarget['kind']> = new Set()
+  #seq = 0
+  #ordinal = 0
+  #epochId = ''
+  readonly #epochs: Epoch[] = []
+  #lostBelow: Position = ORIGIN
+  readonly #legacy: LegacyKeep
+  readonly #forGood: ForGood = new ForGood()
+
+  /** @param legacy how long rows of older versions count. */
+  constructor(digestKey: string, legacy: LegacyKeep = legacyForGood) {
+    this.digestKey = digestKey
+    this.#legacy = legacy
+    this.holds = new HoldTable(digestKey)
+  }
+
+  get seq(): number {
+    return this.#seq
+  }
+
+  /** Where this index stands: what is judged by it was judged at this position. */
+  get head(): Position {
+    return position(this.#ordinal, this.#seq)
+  }
+
+  get epochId(): string {
+    return this.#epochId
+  }
+
+  /** Every epoch of this log, oldest first. */
+  get epochs(): readonly Epoch[] {
+    return this.#epochs
+  }
+
+  /** Whatever was issued before this position was lost by a restore. */
+  get lostBelow(): Position {
+    return this.#lostBelow
+  }
+
+  get floorMs(): number {
+    return this.#removals.floorMs
+  }
+
+  /** Keys and cut-offs that left while they were to be kept above the floor, whoever dropped them: none ever should. */
+  get removedEarly(): number {
+    return this.#removals.early
+  }
+
+  /**
+   * @throws ContractBroken when a row is missing, or is not understood: continuity is never guessed, and the index
+   * stands where it stood, so that nobody passes over such a row by asking again.
+   */
+  fold(row: LogRow): Folded {
+    if (row.seq !== this.#seq + 1) throw new ContractBroken(`log row ${row.seq} after ${this.#seq}`)
+    const token = tokenRuleKeys(row)
+    if (token === undefined) {
+      const folded = this.#apply(decodeRule(row), row)
+      this.#seq = row.seq
+      return folded
+    }
+    this.#seq = row.seq
+    this.endedKinds.add('token')
+    this.ended.addBytes(row.rule, token.digestAt, token.keepUntilMs)
+    this.ended.addBytes(row.rule, token.handleKeyAt, token.keepUntilMs)
+    return NOTHING
+  }
+
+  /** Folds a row of which others before it may have been trimmed off, none of which decides anything. */
+  foldKept(row: LogRow): void {
+    this.passTo(row.seq - 1)
+    this.fold(row)
+  }
+
+  /** Takes rows up to this seq as folded: they were trimmed off. @throws ContractBroken when it lies behind. */
+  passTo(seq: number): void {
+    if (seq < this.#seq) throw new ContractBroken(`the log goes back from row ${this.#seq} to ${seq}`)
+    this.#seq = seq
+  }
+
+  #apply(rule: Rule, row: LogRow): Folded {
+    const { seq, atMs } = row
+    const at = position(this.#ordinal, seq)
+    switch (rule.kind) {
+      case 'revoke':
+        return this.#revoke(rule, { at, atMs }, row)
+      case 'hold':
+        this.holds.place(rule.id, rule.target, at)
+        return NOTHING
+      case 'release':
+        this.holds.lift(rule.id)
+        return NOTHING
+      case 'change':
+        return NOTHING
+      case 'epoch':
+        this.#ordinal = rule.ordinal
+        this.#epochId = rule.epochId
+        this.#epochs.push({ ordinal: rule.ordinal, epochId: rule.epochId, seq })
+        if (rule.lostBelow > this.#lostBelow) this.#lostBelow = rule.lostBelow
+        return NOTHING
+      default:
+        return unreachable(rule)
+    }
+  }
+
+  raiseFloor(ms: number): void {
+    if (ms > this.#removals.floorMs) this.#removals.floorMs = ms
+  }
+
+  /** Forgets rules that cannot hit anything alive at the floor; one slice of each table a call. */
+  dropExpired(slice: number): void {
+    this.ended.dropExpired(this.floorMs, slice)
+    for (const [shape, table] of this.cuts) {
+      table.dropExpired(this.floorMs, slice)
+      if (table.size === 0) this.cuts.delete(shape)
+    }
+  }
+
+  /** Until when a rule of this log is kept, whatever stands in a row of an older version. */
+  keptUntilMs(row: Pick<LogRow, 'rule'>, rule: RevokeRule): number {
+    return isLegacyKeep(row) ? this.#legacy(rule) : rule.keepUntilMs
+  }
+
+  /** Before many rows are folded at once; nothing can be asked until `endFill`. @param keys about how many will come. */
+  beginFill(keys: number): void {
+    this.ended.beginFill(keys)
+  }
+
+  endFill(): void {
+    this.ended.endFill()
+    this.#forGood.endFill()
+  }
+
+  /** Rules that never leave, by what they name. */
+  get keptForGood(): Readonly<Record<Target['kind'], number>> {
+    const { grant, session, key, foreign } = this.#forGood.counts
+    let cut = 0
+    for (const table of this.cuts.values()) cut += table.forGood
+    // A token has two keys, all else one.
+    const token = Math.max(0, (this.ended.forGood - grant - session - key - foreign) / 2)
+    return { token, foreign, grant, session, key, cut }
+  }
+
+  #revoke(rule: RevokeRule, now: CutAsOf, row: LogRow): Folded {
+    const { target } = rule
+    const keepUntilMs = this.keptUntilMs(row, rule)
+    if (target.kind === 'cut') return this.#cut(target, now, keepUntilMs)
+    this.endedKinds.add(target.kind)
+    for (const key of keysOfThing(this.digestKey, target)) {
+      const isNew = this.ended.add(key, keepUntilMs)
+      if (isNew && keepUntilMs >= KEEP_FOREVER_MS) this.#forGood.add(target.kind, key, this.ended.isFilling)
+    }
+    return NOTHING
+  }
+
+  #cut(target: CutTarget, now: CutAsOf, keepUntilMs: number): Folded {
+    const key = cutKeyOf(this.digestKey, target.shape, target.principals)
+    if (key === undefined) throw new ContractBroken(`a cut-off of shape ${target.shape} without its names`)
+    const table = this.#tableOf(target.shape)
+    const previousCut = table.get(key)
+    const dated = target.issuedBeforeMs
+    const byLogin = target.basis === 'authenticated'
+    const isPlain = dated === undefined && !byLogin
+    const isDated = dated !== undefined && !byLogin
+    const asOf = target.asOf ?? now
+    table.raise(key, {
+      plain: isPlain ? asOf.at : ORIGIN,
+      plainAtMs: isPlain ? asOf.atMs : 0,
+      datedBeforeMs: isDated ? dated : 0,
+      dated: isDated ? asOf.at : ORIGIN,
+      authenticatedMs: byLogin ? Math.max(1, dated ?? asOf.atMs) : 0,
+      keepUntilMs,
+    })
+    return previousCut === undefined ? NOTHING : { previousCut }
+  }
+
+  /** Takes the place in a log that a snapshot of it describes; what the snapshot holds is put in beside. */
+  adopt({ epochs, seq, lostBelow, floorMs }: Adopted): void {
+    const last = epochs.at(-1)
+    this.#epochs.splice(0, this.#epochs.length, ...epochs)
+    this.#seq = seq
+    this.#ordinal = last?.ordinal ?? 0
+    this.#epochId = last?.epochId ?? ''
+    this.#lostBelow = lostBelow
+    this.raiseFloor(floorMs)
+  }
+
+  /** Adds every negative fact of another index, each until its own end: what was revoked in an epoch that was lost stays so. */
+  absorb(other: RevocationIndex): void {
+    for (const kind of other.endedKinds) this.endedKinds.add(kind)
+    other.ended.visit(0, PARTITIONS, (words, at, keep) => this.ended.addWords(words, at, keep))
+    for (const [shape, table] of other.cuts) {
+      for (const [key, cut] of table.entries()) this.#tableOf(shape).raise(key, cut)
+    }
+    for (const [id, { target, at }] of other.holds.entries()) this.holds.place(id, target, at)
+    if (other.lostBelow > this.#lostBelow) this.#lostBelow = other.lostBelow
+    this.raiseFloor(other.floorMs)
+  }
+
+  /** A copy none of whose negative facts ever leaves. */
+  allForGood(): RevocationIndex {
+    const copy = new RevocationIndex(this.digestKey)
+    copy.adopt({ epochs: this.#epochs, seq: this.#seq, lostBelow: this.#lostBelow, floorMs: this.floorMs })
+    for (const kind of this.endedKinds) copy.endedKinds.add(kind)
+    this.ended.visit(0, PARTITIONS, (words, at) => copy.ended.addWords(words, at, KEEP_FOREVER))
+    for (const [shape, table] of this.cuts) {
+      for (const [key, cut] of table.entries())
+        copy.raiseCut(shape, key, { ...cut, keepUntilMs: KEEP_FOREVER_MS })
+    }
+    for (const [id, { target, at }] of this.holds.entries()) copy.holds.place(id, target, at)
+    return copy
+  }
+
+  raiseCut(shape: CutShape, key: IndexKey, cut: Cut): void {
+    this.#tableOf(shape).raise(key, cut)
+  }
+
+  #tableOf(shape: CutShape): CutTable {
+    const found = this.cuts.get(shape)
+    if (found !== undefined) return found
+    const made = new CutTable(this.#removals)
+    this.cuts.set(shape, made)
+    return made
+  }
+}
+
+const NOTHING: Folded = {}
+
+/** How many things of a kind are ended for good. While a table is filled nobody can ask it, so names are told apart here. */
+class ForGood {
+  readonly counts: Record<ThingTarget['kind'], number> = {
+    token: 0,
+    foreign: 0,
+    grant: 0,
+    session: 0,
+    key: 0,
+  }
+  readonly #filling: Set<IndexKey> = new Set()
+
+  add(kind: ThingTarget['kind'], key: IndexKey, isFilling: boolean): void {
+    // Tokens come by the million, and are counted by what is left.
+    if (kind === 'token' || (isFilling && this.#filling.has(key))) return
+    if (isFilling) this.#filling.add(key)
+    this.counts[kind] += 1
+  }
+
+  endFill(): void {
+    this.#filling.clear()
+  }
+}
+
+/** Whether a key of one of these shapes was ever cut; for gauges. */
+export function cutCount(index: RevocationIndex): number {
+  return CUT_SHAPES.reduce((total, shape) => total + (index.cuts.get(shape)?.size ?? 0), 0)
+}

@@ -1,0 +1,215 @@
+import { isObject, type Json, type JsonObject } from '../bytes/strict-json.ts'
+import { sha256Base64url } from '../crypto/digests.ts'
+import type { SignatureAlgorithm } from '../crypto/signatures.ts'
+import { BEYOND_LOGS } from '../position.ts'
+import type { TokenFacts } from '../records.ts'
+import type { Credential } from '../verdict/admit.ts'
+import { confirmationOf, scopesOfClaims } from './credential.ts'
+import { type ForeignType, foreignKindOf } from './foreign-kind.ts'
+import { importJwks, type VerificationKey } from './jwk.ts'
+import { audienceOf, candidateKeys, numericDateMs, type ParsedJws, verifyJws } from './jwt.ts'
+
+/**
+ * Which claim of a foreign token says what. A name is that of a member at the top; one that starts with `/` is a JSON
+ * pointer (RFC 6901). What is not mapped cannot be named by a rule.
+ */
+export type ClaimMap = {
+  readonly jti?: string
+  readonly subject?: string
+  readonly client?: string
+  readonly tenant?: string
+  readonly session?: string
+  readonly authenticatedAt?: string
+}
+
+/** What is agreed with an identity provider whose tokens are judged here and minted there. */
+export type ForeignIssuer = {
+  /** Exactly as in `iss`. */
+  readonly issuer: string
+  readonly algorithms: readonly SignatureAlgorithm[]
+  /** A token must name one of these; absent: any audience, or none, will do. */
+  readonly audience?: readonly string[]
+  /** `typ` values of its access tokens; absent: any of those that access tokens have. */
+  readonly types?: readonly ForeignType[]
+  readonly claims: ClaimMap
+  readonly skewSeconds: number
+  readonly maxLifetimeSeconds: number
+  /**
+   * Its tokens need not say when they were issued (`iat`). Absent: such a token is none, because no cut-off could tell
+   * whether it came before or after.
+   */
+  readonly withoutIat?: boolean
+}
+
+export type ForeignQuestion = {
+  readonly jws: ParsedJws
+  readonly issuer: ForeignIssuer
+  /** The issuer's own keys, as `foreignKeys` imports them; never those of another one. */
+  readonly keys: readonly VerificationKey[]
+  readonly nowMs: number
+}
+
+export type ForeignRefused =
+  /** None of the issuer's keys fits: it may have rotated them. */
+  'unknown-key' | 'signature' | 'issuer' | 'audience' | 'claims' | 'lifetime'
+
+export type ForeignRead =
+  | { readonly kind: 'facts'; readonly facts: TokenFacts; readonly credential: Credential }
+  | { readonly kind: 'refused'; readonly why: ForeignRefused }
+
+/** Characters of an id in a claim; a longer one is no id. */
+const CLAIM_TEXT_MAX = 1_024
+
+/**
+ * A key set for the algorithms that were agreed. A key that does not say its own algorithm counts for each of them that
+ * fits its type; nothing else does. @returns undefined for what is no key set.
+ */
+export function foreignKeys(
+  jwks: Json | undefined,
+  algorithms: readonly SignatureAlgorithm[],
+): readonly VerificationKey[] | undefined {
+  const keys: VerificationKey[] = []
+  for (const algorithm of algorithms) {
+    const fitting = importJwks(jwks, algorithm)
+    if (fitting === undefined) return undefined
+    keys.push(...fitting)
+  }
+  return keys
+}
+
+/**
+ * The facts of a foreign token, if its issuer has signed it and it is of the form agreed; whether it is alive is for
+ * `judge` to say. Pure and synchronous: verifiers do the same in process. What cannot be read for certain is refused:
+ * a claim of another type than agreed would be a rule that silently hits nothing.
+ */
+export function readForeign({ jws, issuer, keys, nowMs }: ForeignQuestion): ForeignRead {
+  if (jws.claims.iss !== issuer.issuer) return refused('issuer')
+  const candidates = candidateKeys(jws, keys)
+  if (candidates.length === 0) return refused('unknown-key')
+  const key = candidates.find((candidate) => verifyJws(jws, candidate))
+  if (key === undefined) return refused('signature')
+  if (!isForAudience(jws.claims.aud, issuer.audience)) return refused('audience')
+  const times = timesOf(jws.claims, issuer)
+  const ids = idsOf(jws, issuer.claims)
+  if (times === undefined || ids === undefined) return refused('claims')
+  const { expiresAtMs, issuedAtMs, notBeforeMs, authenticatedAtMs } = times
+  if (expiresAtMs - (issuedAtMs ?? nowMs) > issuer.maxLifetimeSeconds * 1_000) return refused('lifetime')
+  const { jti, ...named } = ids
+  const source = foreignSource(issuer.issuer)
+  const skewMs = issuer.skewSeconds * 1_000
+  const foreign = { jti, skewMs, ...(authenticatedAtMs === undefined ? {} : { authenticatedAtMs }) }
+  const facts: TokenFacts = {
+    source,
+    ...named,
+    keyId: key.keyId,
+    ancestors: [],
+    position: BEYOND_LOGS,
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+    expiresAtMs,
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    foreign,
+  }
+  return { kind: 'facts', facts, credential: credentialIn(jws, { source, types: issuer.types }) }
+}
+
+type Accepted = { readonly source: string; readonly types: ForeignIssuer['types'] }
+
+/** What it may be used as, by what its issuer has signed. */
+function credentialIn(jws: ParsedJws, { source, types }: Accepted): Credential {
+  const { claims, typ } = jws
+  const audience = audienceOf(claims.aud)
+  const cnf = confirmationOf(claims.cnf)
+  return {
+    kind: foreignKindOf(jws, types),
+    source,
+    ...(audience === undefined ? {} : { audience }),
+    scopes: scopesOfClaims(claims),
+    ...(cnf === undefined ? {} : { cnf }),
+    ...(typ === undefined ? {} : { typ }),
+  }
+}
+
+export function foreignSource(issuer: string): string {
+  return `iss:${issuer}`
+}
+
+const refused = (why: ForeignRefused): ForeignRead => ({ kind: 'refused', why })
+
+function isForAudience(aud: Json | undefined, agreed: readonly string[] | undefined): boolean {
+  const audience = audienceOf(aud)
+  // An audience in a form that nobody can read is not the same as none.
+  if (audience === undefined && aud !== undefined) return false
+  if (agreed === undefined) return true
+  return audience?.some((one) => agreed.includes(one)) ?? false
+}
+
+type Times = {
+  readonly expiresAtMs: number
+  readonly issuedAtMs?: number
+  readonly notBeforeMs?: number
+  readonly authenticatedAtMs?: number
+}
+
+/** @returns undefined when there is no `exp`, or a time is not one. */
+function timesOf(
+  claims: JsonObject,
+  { claims: map, skewSeconds, withoutIat }: ForeignIssuer,
+): Times | undefined {
+  const login = map.authenticatedAt === undefined ? undefined : claimAt(claims, map.authenticatedAt)
+  const expiresAtMs = numericDateMs(claims.exp)
+  const [issuedAtMs, nbfMs, authenticatedAtMs] = [claims.iat, claims.nbf, login].map(numericDateMs)
+  if (expiresAtMs === undefined) return undefined
+  if (claims.iat === undefined && withoutIat !== true) return undefined
+  if (claims.iat !== undefined && issuedAtMs === undefined) return undefined
+  if (claims.nbf !== undefined && nbfMs === undefined) return undefined
+  if (login !== undefined && authenticatedAtMs === undefined) return undefined
+  // A token of the future would outrun every cut-off between now and then.
+  const startMs = Math.max(issuedAtMs ?? 0, nbfMs ?? 0) - skewSeconds * 1_000
+  return {
+    expiresAtMs,
+    ...(startMs > 0 ? { notBeforeMs: startMs } : {}),
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+    ...(authenticatedAtMs === undefined ? {} : { authenticatedAtMs }),
+  }
+}
+
+const NAMED = ['subject', 'client', 'tenant', 'session'] as const
+
+type Ids = { readonly jti: string } & { readonly [name in (typeof NAMED)[number]]?: string }
+
+/** @returns undefined when a mapped claim is there and is no id. */
+function idsOf(jws: ParsedJws, map: ClaimMap): Ids | undefined {
+  const ids: { -readonly [name in keyof Ids]?: Ids[name] } = {}
+  for (const name of ['jti', ...NAMED] as const) {
+    const at = map[name]
+    const value = at === undefined ? undefined : claimAt(jws.claims, at)
+    if (value === undefined) continue
+    const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
+    if (typeof text !== 'string' || text.length === 0 || text.length > CLAIM_TEXT_MAX) return undefined
+    ids[name] = text
+  }
+  return { ...ids, jti: ids.jti ?? signingInputId(jws) }
+}
+
+/**
+ * What a token says that it is called, by its issuer's map, whether or not anybody has signed that. For who wants to
+ * name it while its issuer's keys cannot be had. @returns undefined when a mapped claim is no id.
+ */
+export function claimedJti(jws: ParsedJws, { claims }: Pick<ForeignIssuer, 'claims'>): string | undefined {
+  return idsOf(jws, claims)?.jti
+}
+
+/** What a JWS without `jti` is known by: other signatures over the same input are the same token. */
+function signingInputId({ signingInput }: ParsedJws): string {
+  return `sha256:${sha256Base64url(signingInput)}`
+}
+
+function claimAt(claims: JsonObject, at: string): Json | undefined {
+  if (!at.startsWith('/')) return claims[at]
+  let value: Json | undefined = claims
+  for (const step of at.slice(1).split('/')) {
+    if (!isObject(value)) return undefined
+    value = value[step.replaceAll('~1', '/').replaceAll('~0', '~')]
+  }
+  return value
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { type IssueAct, type Issued, issueTokens, type TokenIntent } from '../../core/issue.ts'
+import type { Position } from '../../core/position.ts'
+import { type Audit, type Caller, callerFacts, type Found, type Realm } from '../../core/realm.ts'
+import type { Principals, TokenRecord } from '../../core/records.ts'
+import type { RevokeAct } from '../../core/revoke.ts'
+import { RawToken } from '../../core/tokens/raw-token.ts'
+import { DAY_MS } from './samples.ts'
+
+export const AUDIT: Audit = { by: 'test', from: 'local', how: 'test' }
+
+export function rawOf(text: string): RawToken {
+  const raw = RawToken.parse(text)
+  assert.ok(raw !== undefined)
+  return raw
+}
+
+/** A caller whose right rests on principals that were judged at `basis`. */
+export function callerAt(realm: Realm, basis: Position, of: Principals = OPERATOR): Caller {
+  return { id: 'test', from: 'local', standing: { realm: realm.ordinal, facts: callerFacts(of, basis) } }
+}
+
+const OPERATOR: Principals = { source: 'control', client: 'operator' }
+
+/** An act of a caller that nothing has hit. */
+export function actOf(realm: Realm, over: Partial<RevokeAct> = {}): RevokeAct {
+  return { caller: callerAt(realm, realm.basis()), how: 'test', ...over }
+}
+
+export function intentOf(realm: Realm, text: string, over: Partial<TokenIntent> = {}): TokenIntent {
+  return {
+    raw: rawOf(text),
+    kind: 'access',
+    source: 'oauth',
+    subject: 's',
+    client: 'c',
+    tenant: 't',
+    expiresAtMs: realm.nowMs() + DAY_MS,
+    ...over,
+  }
+}
+
+/** Issues one token, judged now unless a basis says otherwise. */
+export function tryIssue(realm: Realm, intent: TokenIntent, over: Partial<IssueAct> = {}): Promise<Issued> {
+  const basis = over.basis ?? realm.basis()
+  return issueTokens(realm, { basis, caller: callerAt(realm, basis), tokens: [intent], ...over })
+}
+
+export async function issue(
+  realm: Realm,
+  text: string,
+  over: Partial<TokenIntent> = {},
+): Promise<TokenRecord> {
+  const issued = await tryIssue(realm, intentOf(realm, text, over))
+  assert.equal(issued.kind, 'issued')
+  const [record] = issued.kind === 'issued' ? issued.records : []
+  assert.ok(record !== undefined)
+  return record
+}
+
+/** What a holder of this text is told: `active`, or why not. */
+export async function say(realm: Realm, text: string): Promise<string> {
+  const { verdict }: Found = await realm.find(rawOf(text))
+  return verdict.kind === 'active' ? 'active' : verdict.why
+}

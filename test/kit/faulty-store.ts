@@ -1,0 +1,47 @@
+import { MemoryStore } from '@rescind/stores'
+import { StoreUnavailable } from '../../core/faults.ts'
+import type { Store } from '../../core/ports.ts'
+import type { Group, GroupOutcome } from '../../core/units.ts'
+
+/** What the next commits do: as they should; fail before they wrote; fail after they wrote. */
+export type CommitFate = 'works' | 'fails-unwritten' | 'fails-written'
+
+/** A store whose commits, reopenings and reads of the log fail when a test says so. */
+export class FaultyStore extends MemoryStore {
+  fate: CommitFate = 'works'
+  /** How many of the next calls fail. */
+  reopenFailures = 0
+  rowsFailures = 0
+  /** Calls so far, and units of those that wrote. */
+  commits = 0
+  reopens = 0
+  readonly written: Group[] = []
+  /** What a commit waits for before it does anything. */
+  gate: Promise<void> | undefined
+
+  override async commit(group: Group): Promise<GroupOutcome> {
+    this.commits += 1
+    if (this.gate !== undefined) await this.gate
+    if (this.fate === 'fails-unwritten') throw new StoreUnavailable('the disk is gone')
+    const outcome = await super.commit(group)
+    this.written.push(group)
+    if (this.fate === 'fails-written') throw new StoreUnavailable('the answer was lost')
+    return outcome
+  }
+
+  override async reopen(): Promise<void> {
+    this.reopens += 1
+    if (this.reopenFailures > 0) {
+      this.reopenFailures -= 1
+      throw new StoreUnavailable('still gone')
+    }
+  }
+
+  override rowsAfter(...ask: Parameters<Store['rowsAfter']>): ReturnType<Store['rowsAfter']> {
+    if (this.rowsFailures > 0) {
+      this.rowsFailures -= 1
+      return Promise.reject(new StoreUnavailable('no rows now'))
+    }
+    return super.rowsAfter(...ask)
+  }
+}

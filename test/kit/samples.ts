@@ -1,0 +1,84 @@
+import { sha256 } from '../../core/crypto/digests.ts'
+import {
+  type GrantId,
+  grantId,
+  type Handle,
+  handleFromBytes,
+  type TokenDigest,
+  tokenDigest,
+} from '../../core/ids.ts'
+import { traitsOf } from '../../core/log/row-kinds.ts'
+import { encodeRule } from '../../core/log/rule-bytes.ts'
+import type { LogRow, Rule, Target } from '../../core/log/rules.ts'
+import { position } from '../../core/position.ts'
+import type { TokenFacts } from '../../core/records.ts'
+import { RevocationIndex } from '../../core/revocations/revocation-index.ts'
+
+/** 43 ASCII characters, as a realm's digest key has. */
+export const DIGEST_KEY: string = 'k'.repeat(43)
+/** 2026-03-01T12:00:00.000Z. */
+export const NOW_MS: number = 1_772_366_400_000
+export const DAY_MS: number = 86_400_000
+export const SOURCE: string = 'oauth'
+
+/** The same digest for the same number, another for every other; likewise below. */
+export function digestAt(number: number): TokenDigest {
+  return tokenDigest(sha256(Buffer.from(`digest ${number}`)).toString('base64url'))
+}
+
+export function handleAt(number: number): Handle {
+  return handleFromBytes(sha256(Buffer.from(`handle ${number}`)).subarray(0, 16))
+}
+
+export function grantAt(number: number): GrantId {
+  return grantId(`grt_${handleAt(number).slice('tok_'.length)}`)
+}
+
+/** A live token that has every id which a rule can name. */
+export function factsAt(number: number, over: Partial<TokenFacts> = {}): TokenFacts {
+  return {
+    digest: digestAt(number),
+    handle: handleAt(number),
+    source: SOURCE,
+    subject: `subject ${number}`,
+    client: `client ${number}`,
+    tenant: `tenant ${number}`,
+    grant: grantAt(number),
+    session: `session ${number}`,
+    keyId: `key ${number}`,
+    ancestors: [],
+    position: position(1, 5),
+    issuedAtMs: NOW_MS,
+    expiresAtMs: NOW_MS + DAY_MS,
+    ...over,
+  }
+}
+
+export function tokenTarget(number: number, source: string = SOURCE): Target {
+  return { kind: 'token', source, digest: digestAt(number), handle: handleAt(number) }
+}
+
+export function revoking(target: Target, keepUntilMs: number = NOW_MS + 400 * DAY_MS): Rule {
+  return { kind: 'revoke', target, keepUntilMs }
+}
+
+export function rowOf(seq: number, rule: Rule, atMs: number = NOW_MS): LogRow {
+  return { seq, atMs, kind: traitsOf(rule).code, rule: encodeRule(rule, DIGEST_KEY) }
+}
+
+/** An index of epoch 1 that stands after `seq` rows which mean nothing. */
+export function indexAt(seq: number): RevocationIndex {
+  const index = new RevocationIndex(DIGEST_KEY)
+  index.fold(rowOf(1, { kind: 'epoch', ordinal: 1, epochId: 'e'.repeat(22), lostBelow: position(0, 0) }))
+  while (index.seq < seq) fold(index, { kind: 'release', id: 'nothing' })
+  return index
+}
+
+/** Folds a rule as the next row. */
+export function fold(
+  index: RevocationIndex,
+  rule: Rule,
+  atMs: number = NOW_MS,
+): ReturnType<RevocationIndex['fold']> {
+  return index.fold(rowOf(index.seq + 1, rule, atMs))
+}

@@ -1,0 +1,135 @@
+import fc from 'fast-check'
+import { sha256 } from '../../core/crypto/digests.ts'
+import { type Place, positionText } from '../../core/log/checkpoint-text.ts'
+import { chainAfter } from '../../core/log/log-chain.ts'
+import type { ChainedLogRow, Rule } from '../../core/log/rules.ts'
+import { ORIGIN } from '../../core/position.ts'
+import type { FeedEvent } from '../../core/replica/replica.ts'
+import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../core/replica/snapshot.ts'
+import { PARTITIONS } from '../../core/revocations/key-table.ts'
+import { RevocationIndex } from '../../core/revocations/revocation-index.ts'
+import { DAY_MS, DIGEST_KEY, NOW_MS, revoking, rowOf, SOURCE, tokenTarget } from '../kit/samples.ts'
+
+const POSITION_KEY: Uint8Array = Buffer.alloc(32, 5)
+
+/** A log with its chain, and what a server says of it. */
+export class History {
+  readonly rows: ChainedLogRow[] = []
+  readonly places: Place[] = []
+
+  constructor(rules: readonly Rule[]) {
+    const first = { kind: 'epoch', ordinal: 1, epochId: 'epoch-1', lostBelow: ORIGIN } as const
+    for (const rule of [first, ...rules]) this.add(rule)
+  }
+
+  add(rule: Rule, audit = ''): void {
+    const row = rowOf(this.rows.length + 1, rule)
+    const auditHash = sha256(Buffer.from(audit))
+    const chain = chainAfter(this.rows.at(-1)?.chain ?? Buffer.alloc(32), { ...row, auditHash })
+    this.rows.push({ ...row, auditHash, chain })
+    const before = this.places.at(-1) ?? { ordinal: 0, epochId: '' }
+    const { ordinal, epochId } = rule.kind === 'epoch' ? rule : before
+    this.places.push({ ordinal, epochId, seq: row.seq, chain: chain.toString('base64url') })
+  }
+
+  get seq(): number {
+    return this.rows.length
+  }
+
+  position(seq: number): string {
+    return positionText(this.places[seq - 1] as Place, POSITION_KEY)
+  }
+
+  /** The group of rows after `prev` and up to `seq`. */
+  event(prev: number, seq: number): FeedEvent {
+    return { prev, position: this.position(seq), rows: this.rows.slice(prev, seq) }
+  }
+
+  index(seq: number): RevocationIndex {
+    const index = new RevocationIndex(DIGEST_KEY)
+    for (const row of this.rows.slice(0, seq)) index.fold(row)
+    return index
+  }
+
+  bytes(seq: number): Buffer {
+    return encodeSnapshot(this.index(seq), this.position(seq))
+  }
+
+  snapshot(seq: number): Snapshot {
+    const decoded = decodeSnapshot(this.bytes(seq), DIGEST_KEY)
+    if (decoded === undefined) throw new Error('a snapshot that was just made')
+    return decoded
+  }
+}
+
+const KEEP_MS = NOW_MS + 400 * DAY_MS
+
+/** Rules that meet each other often; `epochs` also starts new ones. */
+export function rules(epochs: boolean): fc.Arbitrary<readonly Rule[]> {
+  const number = fc.nat(5)
+  const name = number.map((nth) => `c${nth}`)
+  const cut = (client: string, issuedBeforeMs?: number): Rule => ({
+    kind: 'revoke',
+    keepUntilMs: KEEP_MS,
+    target: {
+      kind: 'cut',
+      shape: 'client',
+      principals: { source: SOURCE, client },
+      ...(issuedBeforeMs === undefined ? {} : { issuedBeforeMs }),
+    },
+  })
+  const one: fc.Arbitrary<Rule | 'epoch'> = fc.oneof(
+    { weight: 6, arbitrary: number.map((nth) => revoking(tokenTarget(nth), KEEP_MS + nth * DAY_MS)) },
+    { weight: 3, arbitrary: name.map((client) => cut(client)) },
+    { weight: 1, arbitrary: fc.tuple(name, number).map(([client, ms]) => cut(client, NOW_MS + ms)) },
+    {
+      weight: 3,
+      arbitrary: fc
+        .tuple(name, number)
+        .map(([id, nth]): Rule => ({ kind: 'hold', id, target: tokenTarget(nth) })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(name, name).map(
+        ([id, tenant]): Rule => ({
+          kind: 'hold',
+          id,
+          target: { kind: 'cut', shape: 'tenant', principals: { source: SOURCE, tenant } },
+        }),
+      ),
+    },
+    { weight: 3, arbitrary: name.map((id): Rule => ({ kind: 'release', id })) },
+    {
+      weight: 1,
+      arbitrary: name.map((id): Rule => ({ kind: 'change', collection: 'things', id, version: 1 })),
+    },
+    { weight: epochs ? 1 : 0, arbitrary: fc.constant('epoch' as const) },
+  )
+  return fc.array(one, { maxLength: 40 }).map((drawn) => {
+    let ordinal = 1
+    return drawn.map((rule): Rule => {
+      if (rule !== 'epoch') return rule
+      ordinal += 1
+      return { kind: 'epoch', ordinal, epochId: `epoch-${ordinal}`, lostBelow: ORIGIN }
+    })
+  })
+}
+
+/** Everything that an index knows, in an order of its own. */
+export function dump(index: RevocationIndex): unknown {
+  const ended: string[] = []
+  index.ended.visit(0, PARTITIONS, (words, at, keep) =>
+    ended.push(`${[...words.subarray(at, at + 4)].join()}:${keep}`),
+  )
+  const cuts = [...index.cuts].flatMap(([shape, table]) =>
+    [...table.entries()].map(([key, cut]) => [shape, key, cut] as const),
+  )
+  return {
+    at: [index.seq, index.head, index.epochId, index.lostBelow, index.floorMs],
+    epochs: index.epochs,
+    kinds: [...index.endedKinds].sort(),
+    ended: ended.sort(),
+    cuts: cuts.map((one) => JSON.stringify(one)).sort(),
+    holds: [...index.holds.entries()].map((one) => JSON.stringify(one)).sort(),
+  }
+}

@@ -1,0 +1,121 @@
+import type { CutShape, CutTarget, Rule, Target } from '../../core/log/rules.ts'
+import type { Position } from '../../core/position.ts'
+import type { Ancestor, Principals, TokenFacts } from '../../core/records.ts'
+
+/** A row of a log with nothing derived from it. */
+export type PlainRow = { readonly at: Position; readonly atMs: number; readonly rule: Rule }
+
+type Why = 'lost' | 'revoked' | 'held' | undefined
+
+/**
+ * The verdict by comparing names over the whole list of rows: slow, short, and written from the model's sentences
+ * (§5.1, §5.2, §5.4, §5.5) alone, so that the index can be held against it.
+ */
+export function naiveWhy(rows: readonly PlainRow[], facts: TokenFacts): Why {
+  if (rows.some(({ rule }) => rule.kind === 'epoch' && facts.position < rule.lostBelow)) return 'lost'
+  // Whatever hits a token hits what came of it, whatever else the two have in common (§2.2).
+  const line = [facts, ...facts.ancestors]
+  if (line.some((one) => isEnded(rows, one) || isCut(rows, one))) return 'revoked'
+  return line.some((one) => isHeld(rows, one)) ? 'held' : undefined
+}
+
+function isEnded(rows: readonly PlainRow[], one: Ancestor): boolean {
+  return rows.some(({ rule }) => rule.kind === 'revoke' && namesThing(rule.target, one))
+}
+
+/** A rule names a thing that the token is or bears. */
+function namesThing(target: Target, one: Ancestor): boolean {
+  switch (target.kind) {
+    case 'token':
+      return one.source === target.source && one.handle === target.handle
+    case 'foreign':
+      return one.source === `iss:${target.issuer}` && one.foreign?.jti === target.jti
+    case 'grant':
+      return one.source === target.source && one.grant === target.grant
+    case 'session':
+      return one.source === target.source && one.session === target.session
+    case 'key':
+      return one.keyId === target.keyId
+    case 'cut':
+      return false
+  }
+}
+
+/** A foreign token is hit by its issuer's times: with a skew, and by anything when it does not say them. */
+function isForeignCut({ issuedAtMs, foreign }: Ancestor, cut: CutTarget, atMs: number): boolean {
+  const itsMs = cut.basis === 'authenticated' ? foreign?.authenticatedAtMs : issuedAtMs
+  return (
+    itsMs === undefined || itsMs <= (cut.issuedBeforeMs ?? cut.asOf?.atMs ?? atMs) + (foreign?.skewMs ?? 0)
+  )
+}
+
+/**
+ * A key of the index holds two slots (§5.4): the highest plain cut, and one dated cut made of the highest instant
+ * and the highest position. So of dated cuts over the same names one may give the instant and another the position.
+ */
+function isCut(rows: readonly PlainRow[], one: Ancestor): boolean {
+  const over: { readonly at: Position; readonly atMs: number; readonly cut: CutTarget }[] = []
+  for (const { at, atMs, rule } of rows) {
+    if (rule.kind === 'revoke' && rule.target.kind === 'cut' && namesAll(rule.target, one)) {
+      // What was a hold keeps the hold's own place (§5.5).
+      over.push({ at: rule.target.asOf?.at ?? at, atMs, cut: rule.target })
+    }
+  }
+  if (one.foreign !== undefined) return over.some(({ cut, atMs }) => isForeignCut(one, cut, atMs))
+  return over.some(({ at, cut }) => {
+    // Only foreign tokens have a login that is measured.
+    if (cut.basis === 'authenticated') return false
+    if (one.position >= at) return false
+    if (cut.issuedBeforeMs === undefined) return true
+    return over.some(
+      (other) =>
+        other.cut.shape === cut.shape &&
+        other.cut.basis === undefined &&
+        (one.issuedAtMs ?? 0) < (other.cut.issuedBeforeMs ?? 0),
+    )
+  })
+}
+
+function isHeld(rows: readonly PlainRow[], one: Ancestor): boolean {
+  return rows.some(({ at, rule }, nth) => {
+    if (rule.kind !== 'hold' || isReleased(rows.slice(nth), rule.id)) return false
+    if (rows.slice(0, nth).some((row) => isInForce(rows, row, nth, rule.id))) return false
+    const { target } = rule
+    if (target.kind !== 'cut') return namesThing(target, one)
+    const before = target.issuedBeforeMs ?? Number.POSITIVE_INFINITY
+    // While a hold lasts nothing may be minted for what it covers; what a foreign issuer mints is held, too.
+    if (one.foreign !== undefined && namesAll(target, one) && isForeignCut(one, target, Infinity)) return true
+    return (
+      target.basis === undefined &&
+      one.position < at &&
+      (one.issuedAtMs ?? 0) < before &&
+      namesAll(target, one)
+    )
+  })
+}
+
+function isReleased(later: readonly PlainRow[], id: string): boolean {
+  return later.some(({ rule }) => rule.kind === 'release' && rule.id === id)
+}
+
+/** Whether an earlier row holds this id still at row `nth`: an id that is in force is not placed a second time. */
+function isInForce(rows: readonly PlainRow[], { rule }: PlainRow, nth: number, id: string): boolean {
+  if (rule.kind !== 'hold' || rule.id !== id) return false
+  const from = rows.findIndex((row) => row.rule === rule)
+  return !isReleased(rows.slice(from, nth), id)
+}
+
+const NAMES: Readonly<Record<CutShape, readonly ('source' | 'subject' | 'client' | 'tenant')[]>> = {
+  realm: [],
+  source: ['source'],
+  tenant: ['source', 'tenant'],
+  subject: ['source', 'subject'],
+  client: ['source', 'client'],
+  'subject+client': ['source', 'subject', 'client'],
+  'subject+tenant': ['source', 'subject', 'tenant'],
+  'tenant+client': ['source', 'tenant', 'client'],
+}
+
+function namesAll({ shape, principals }: CutTarget, one: Principals): boolean {
+  return NAMES[shape].every((name) => one[name] !== undefined && one[name] === principals[name])
+}

@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { MemoryStore } from '@rescind/stores'
+import { Directory } from '../../core/directory.ts'
+import { ContractBroken } from '../../core/faults.ts'
+import { GroupRules } from '../../core/group-rules.ts'
+import { realmOrdinal } from '../../core/ids.ts'
+import { LogTrim, Realms } from '../../core/index.ts'
+import {
+  ROW_KIND_NAMES,
+  ROW_KINDS,
+  type RowKind,
+  rowKindOf,
+  rowKindOfCode,
+  traitsOf,
+} from '../../core/log/row-kinds.ts'
+import { decodeRule, encodeRule } from '../../core/log/rule-bytes.ts'
+import { CUT_SHAPES, type LogRow, type Rule, THING_CODE, type ThingTarget } from '../../core/log/rules.ts'
+import { TRIM_AGE_MIN_MS } from '../../core/log-trim.ts'
+import { position } from '../../core/position.ts'
+import { Replica, turnsVerdicts } from '../../core/replica/replica.ts'
+import type { RevocationIndex } from '../../core/revocations/revocation-index.ts'
+import { revokes, type Unit } from '../../core/units.ts'
+import { isHeld, isRevoked, judge } from '../../core/verdict/verdict.ts'
+import { MASTER, openWorld, START_MS, type World } from '../kit/realm.ts'
+import {
+  DIGEST_KEY,
+  digestAt,
+  factsAt,
+  grantAt,
+  handleAt,
+  indexAt,
+  NOW_MS,
+  revoking,
+  rowOf,
+  tokenTarget,
+} from '../kit/samples.ts'
+import { SeededRandom } from '../kit/seeded-random.ts'
+import { dump, History } from './history.ts'
+
+/** The first code that no version knows: what a newer one might write. */
+const UNKNOWN = Math.max(...ROW_KIND_NAMES.map((kind) => ROW_KINDS[kind].code)) + 1
+const AUDIT = { by: 'test', from: 'local', how: 'test' }
+const REALM = realmOrdinal(1)
+/** The token that the examples below are about. */
+const TOKEN = factsAt(1, { position: position(1, 2) })
+
+type Example<K extends RowKind> = {
+  readonly rule: Extract<Rule, { readonly kind: K }>
+  /** What stands before it: a release alone is nothing. */
+  readonly after: readonly Rule[]
+  /** What the verdict on the token is then. */
+  readonly verdict: 'active' | 'revoked' | 'held' | 'lost'
+}
+const HOLD = { kind: 'hold', id: 'hld_1', target: tokenTarget(1) } as const
+
+/** A kind that is added does not compile until it has an example here, and then every reader below is tried with it. */
+const EXAMPLES: { readonly [K in RowKind]: Example<K> } = {
+  revoke: {
+    rule: { kind: 'revoke', target: tokenTarget(1), keepUntilMs: NOW_MS + 4e10 },
+    after: [],
+    verdict: 'revoked',
+  },
+  hold: { rule: HOLD, after: [], verdict: 'held' },
+  release: { rule: { kind: 'release', id: 'hld_1' }, after: [HOLD], verdict: 'active' },
+  change: {
+    rule: { kind: 'change', collection: 'things', id: 'one', version: 1 },
+    after: [],
+    verdict: 'active',
+  },
+  epoch: {
+    rule: { kind: 'epoch', ordinal: 2, epochId: 'e'.repeat(22), lostBelow: position(2, 3) },
+    after: [],
+    verdict: 'lost',
+  },
+}
+
+function verdictOf(index: RevocationIndex, facts = TOKEN): string {
+  const verdict = judge({ facts, index, nowMs: NOW_MS, lag: 'fresh' })
+  return verdict.kind === 'inactive' ? verdict.why : verdict.kind
+}
+
+function unitOf(rule: Rule): Unit {
+  const row = { atMs: NOW_MS, rule, bytes: encodeRule(rule, DIGEST_KEY), audit: '{}' }
+  return { realm: REALM, standsOn: [], expects: [], operations: [{ kind: 'append', row }] }
+}
+
+async function write({ realm }: World, rules: readonly Rule[]): Promise<void> {
+  const operations = rules.map((rule) => ({ kind: 'append', row: realm.row(rule, AUDIT) }) as const)
+  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  assert.equal(outcome.kind, 'applied')
+}
+
+async function reopened({ store, clock }: World): Promise<Realms> {
+  const defer = (task: () => void): void => queueMicrotask(task)
+  return Realms.open({ store, clock, master: MASTER, random: new SeededRandom('again'), defer })
+}
+
+for (const kind of ROW_KIND_NAMES) {
+  const { rule, after, verdict } = EXAMPLES[kind]
+  describe(`a row of the kind ${kind}`, () => {
+    it('is read back as what was written, under a code of its own', () => {
+      const row = rowOf(7, rule)
+      assert.equal(rowKindOf(row), kind)
+      assert.deepEqual(decodeRule(row), rule)
+      const same = ROW_KIND_NAMES.filter((other) => ROW_KINDS[other].code === row.kind)
+      assert.deepEqual(same, [kind])
+    })
+
+    it('makes of a token what its example says, in the index, a snapshot of it and a replica', () => {
+      const history = new History([...after, rule])
+      const index = history.index(history.seq)
+      assert.equal(verdictOf(index), verdict)
+      assert.deepEqual(dump(history.snapshot(history.seq).index), dump(index))
+      const replica = new Replica()
+      replica.load(history.snapshot(1))
+      assert.equal(replica.apply(history.event(1, history.seq)).kind, 'applied')
+      assert.ok(replica.index)
+      assert.deepEqual(dump(replica.index), dump(index))
+    })
+
+    it('makes readers judge again exactly if it changes a verdict', () => {
+      const before = new History(after)
+      const changes = verdictOf(before.index(before.seq)) !== verdict
+      assert.equal(turnsVerdicts(rule), changes)
+    })
+
+    it('goes first in a group, and makes stale what stands on the token, exactly if it ends or suspends it', () => {
+      const isNegative = verdict !== 'active'
+      const group = new GroupRules()
+      group.add(unitOf(rule))
+      assert.equal(group.cover(REALM, TOKEN), isNegative)
+      assert.equal(group.cover(REALM, factsAt(2, { position: position(2, 9) })), false)
+      // An epoch is begun while nothing else is written, so it need not go first.
+      assert.equal(revokes(unitOf(rule)), isNegative && verdict !== 'lost')
+    })
+
+    it('is carried over from a side log if it says of the token anything but "as before a restore"', () => {
+      assert.equal(traitsOf(rule).isSalvaged, traitsOf(rule).turnsVerdicts && verdict !== 'lost')
+    })
+
+    it('means the same after its row was trimmed off', async () => {
+      const world = await openWorld()
+      const { realm, realms, clock, store } = world
+      const start = realm.index.seq
+      const facts = factsAt(1, { position: realm.index.head, expiresAtMs: NOW_MS + 1e10 })
+      const rules =
+        rule.kind === 'epoch' ? [{ ...rule, lostBelow: position(2, start + 1) }] : [...after, rule]
+      await write(world, rules)
+      await write(world, [EXAMPLES.change.rule])
+      const told = verdictOf(realm.index, facts)
+      assert.equal(told, verdict)
+      const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+      await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+      clock.advance(TRIM_AGE_MIN_MS + 1)
+      realms.ledger.raiseFloor(clock.wallMs())
+      await realms.ledger.settleFloor()
+      const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+      while (await trim.step());
+      const anchor = await store.anchor(realm.ordinal)
+      assert.equal(anchor.seq >= start + rules.length, verdict !== 'held', 'only a hold in force stays')
+      const { index } = (await reopened(world)).default
+      assert.equal(verdictOf(index, facts), verdict)
+      assert.deepEqual(dump(index), dump(realm.index))
+    })
+  })
+}
+
+describe('a row of a kind that is not known here', () => {
+  const strange = (seq: number): LogRow => ({ ...rowOf(seq, EXAMPLES.release.rule), kind: UNKNOWN })
+
+  it('has no name, and asking for it stops the reader', () => {
+    for (const code of [0, UNKNOWN, 6, 255, -1, 1.5, Number.NaN]) {
+      assert.equal(rowKindOfCode(code), undefined)
+      assert.throws(() => rowKindOf({ kind: code }), ContractBroken)
+    }
+  })
+
+  it('is never folded, and never passed over by asking again: the index stays where it stands', () => {
+    const index = indexAt(3)
+    for (let times = 0; times < 2; times += 1) {
+      assert.throws(() => index.fold(strange(4)), ContractBroken)
+      assert.throws(() => index.fold(rowOf(5, EXAMPLES.revoke.rule)), ContractBroken)
+      assert.equal(index.seq, 3)
+    }
+  })
+
+  it('makes a replica ask for a snapshot, with nothing of its event applied', () => {
+    const history = new History([])
+    const replica = new Replica()
+    replica.load(history.snapshot(1))
+    history.add(EXAMPLES.revoke.rule)
+    history.add(EXAMPLES.change.rule)
+    const { rows, ...event } = history.event(1, 3)
+    const changed = rows.map((row, at) => (at === 1 ? { ...row, kind: UNKNOWN } : row))
+    assert.deepEqual(replica.apply({ ...event, rows: changed }), { kind: 'resync', why: 'unknown-rule' })
+    assert.equal(replica.index?.seq, 1)
+    assert.equal(replica.index.ended.size, 0)
+  })
+
+  it('puts a realm out of order that a newer version has written to, and stops a directory', async () => {
+    const store = new MemoryStore(START_MS)
+    const world = await openWorld(store)
+    await write(world, [EXAMPLES.revoke.rule])
+    const { rowsAfter } = store
+    store.rowsAfter = async (...asked) =>
+      (await rowsAfter.apply(store, asked)).map((row) =>
+        row.kind === ROW_KINDS.revoke.code ? { ...row, kind: UNKNOWN } : row,
+      )
+    const { ledger } = await reopened(world)
+    assert.equal(ledger.suspension(world.realm.ordinal)?.kind, 'unreadable')
+    const directory = new Directory(store, world.realm.ordinal)
+    assert.throws(() => directory.onRow(strange(1)), ContractBroken)
+  })
+
+  it('stops the trimming of a log before anything is removed', async () => {
+    const store = new MemoryStore(START_MS)
+    const world = await openWorld(store)
+    const { realm, realms, clock } = world
+    await write(world, [EXAMPLES.revoke.rule, EXAMPLES.change.rule])
+    const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+    clock.advance(TRIM_AGE_MIN_MS + 1)
+    realms.ledger.raiseFloor(clock.wallMs())
+    await realms.ledger.settleFloor()
+    const { chainedRowsAfter } = store
+    store.chainedRowsAfter = async (...asked) =>
+      (await chainedRowsAfter.apply(store, asked)).map((row) =>
+        row.kind === ROW_KINDS.revoke.code ? { ...row, kind: UNKNOWN } : row,
+      )
+    const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+    await assert.rejects(trim.step(), ContractBroken)
+    assert.equal((await store.anchor(realm.ordinal)).seq, 0)
+  })
+})
+
+describe('the closed lists of targets', () => {
+  const things: { readonly [K in ThingTarget['kind']]: Extract<ThingTarget, { readonly kind: K }> } = {
+    token: { kind: 'token', source: 'oauth', digest: digestAt(1), handle: handleAt(1) },
+    foreign: { kind: 'foreign', issuer: 'https://idp', jti: 'j' },
+    grant: { kind: 'grant', source: 'oauth', grant: grantAt(1) },
+    session: { kind: 'session', source: 'oauth', session: 'session 1' },
+    key: { kind: 'key', keyId: 'key 1' },
+  }
+
+  for (const thing of Object.values(things)) {
+    it(`a ${thing.kind} that was ended or held stays so in the index, in a snapshot and in a group`, () => {
+      const { digest: _, handle: __, ...unnamed } = factsAt(1)
+      const foreign = { skewMs: 0, jti: 'j', authenticatedAtMs: NOW_MS }
+      const facts = thing.kind === 'foreign' ? { ...unnamed, source: 'iss:https://idp', foreign } : factsAt(1)
+      const ended = new History([revoking(thing)])
+      for (const index of [ended.index(2), ended.snapshot(2).index]) assert.ok(isRevoked(facts, index))
+      const held = new History([{ kind: 'hold', id: 'h', target: thing }])
+      for (const index of [held.index(2), held.snapshot(2).index]) assert.ok(isHeld(facts, index))
+      const group = new GroupRules()
+      group.add(unitOf(revoking(thing)))
+      assert.ok(group.cover(REALM, facts))
+      assert.ok(Object.hasOwn(THING_CODE, thing.kind))
+    })
+  }
+
+  for (const shape of CUT_SHAPES) {
+    it(`a cut-off of the shape ${shape} stays in force in the index, in a snapshot and in a group`, () => {
+      const facts = factsAt(1, { position: position(1, 1) })
+      const { source, subject, client, tenant } = facts
+      assert.ok(subject !== undefined && client !== undefined && tenant !== undefined)
+      const target = { kind: 'cut', shape, principals: { source, subject, client, tenant } } as const
+      const ended = new History([revoking(target)])
+      for (const index of [ended.index(2), ended.snapshot(2).index]) assert.ok(isRevoked(facts, index))
+      const held = new History([{ kind: 'hold', id: 'h', target }])
+      for (const index of [held.index(2), held.snapshot(2).index]) assert.ok(isHeld(facts, index))
+      const group = new GroupRules()
+      group.add(unitOf(revoking(target)))
+      assert.ok(group.cover(REALM, facts))
+    })
+  }
+})
