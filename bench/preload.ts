@@ -11,8 +11,8 @@ import {
   Realms,
   recordOf,
   revokeToken,
-  type TokenRecord,
-} from '@rescind/core'
+} from '@rescind/authority'
+import type { TokenRecord } from '@rescind/core'
 import { openSqlite } from '@rescind/stores'
 
 const MASTER = Buffer.alloc(32, 9)

@@ -1,7 +1,8 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type LogFault, readPosition, SettingsRefused, unreachable } from '@rescind/core'
+import type { LogFault } from '@rescind/authority'
+import { readPosition, SettingsRefused, unreachable } from '@rescind/core'
 import {
   type Checked,
   checkConfig,

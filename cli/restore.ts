@@ -1,14 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import {
-  type Place,
-  type Realm,
-  type Realms,
-  SettingsRefused,
-  type Store,
-  StoreRefused,
-  standingOf,
-} from '@rescind/core'
+import type { Realm, Realms, Store } from '@rescind/authority'
+import { type Place, SettingsRefused, StoreRefused, standingOf } from '@rescind/core'
 import { type EpochStarted, placeIn, startEpochs } from '@rescind/server'
 import { flush, openSqlite, type SideJoined } from '@rescind/stores'
 import {

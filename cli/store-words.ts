@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { type MasterKey, Realms, SettingsRefused, type Store } from '@rescind/core'
+import { type MasterKey, Realms, type Store } from '@rescind/authority'
+import { SettingsRefused } from '@rescind/core'
 import {
   type Config,
   checkConfig,

@@ -1,4 +1,5 @@
-import { type Place, type Publication, readPosition } from '@rescind/core'
+import type { Publication } from '@rescind/authority'
+import { type Place, readPosition } from '@rescind/core'
 import { chainedRows, Frame } from './frames.ts'
 import type { Places } from './places.ts'
 

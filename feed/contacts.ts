@@ -1,13 +1,5 @@
-import {
-  type Caller,
-  type Memo,
-  type Realm,
-  type RealmOrdinal,
-  readObject,
-  STRANGE,
-  type Store,
-  shownText,
-} from '@rescind/core'
+import { type Caller, type Memo, type Realm, readObject, STRANGE, type Store } from '@rescind/authority'
+import { type RealmOrdinal, shownText } from '@rescind/core'
 import type { Contact, StalePolicy } from './instances.ts'
 
 const KIND = 'feed-instance'

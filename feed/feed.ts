@@ -1,5 +1,5 @@
-import type { Caller, Clock, Place, Realm, RealmOrdinal, Realms } from '@rescind/core'
-import { isOutage, ROW_KINDS, rowKindOf } from '@rescind/core'
+import type { Caller, Realm, Realms } from '@rescind/authority'
+import { type Clock, isOutage, type Place, type RealmOrdinal, ROW_KINDS, rowKindOf } from '@rescind/core'
 import { hadContacts, readContacts } from './contacts.ts'
 import { Forks } from './forks.ts'
 import { RealmFeed } from './realm-feed.ts'

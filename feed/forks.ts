@@ -1,14 +1,5 @@
-import {
-  commitOwn,
-  LAST_INSTANT_MS,
-  type LogRow,
-  type Place,
-  type Realm,
-  type Realms,
-  readObject,
-  rowKindOf,
-  shaped,
-} from '@rescind/core'
+import { commitOwn, type Realm, type Realms, readObject, shaped } from '@rescind/authority'
+import { LAST_INSTANT_MS, type LogRow, type Place, rowKindOf } from '@rescind/core'
 
 /** Kind of the memos, in the system realm, that say which logs were proved to have been rolled back. */
 export const FORK_MEMOS = 'fork'

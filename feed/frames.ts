@@ -1,4 +1,5 @@
-import { type ChainedRow, type FeedEvent, feedEventJson, type Publication, sha256 } from '@rescind/core'
+import type { Publication } from '@rescind/authority'
+import { type ChainedRow, type FeedEvent, feedEventJson, sha256 } from '@rescind/core'
 
 export type Format = 'sse' | 'ndjson'
 

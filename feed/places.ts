@@ -1,12 +1,5 @@
-import {
-  type Place,
-  parsePosition,
-  positionText,
-  type Realm,
-  StoreUnavailable,
-  standingOf,
-  subkey,
-} from '@rescind/core'
+import { type Realm, subkey } from '@rescind/authority'
+import { type Place, parsePosition, positionText, StoreUnavailable, standingOf } from '@rescind/core'
 
 /** Turns of the event loop that a reader waits for a group which is durable and not folded yet. */
 const FOLD_TURNS_MAX = 10_000

@@ -1,4 +1,5 @@
-import { isOutage, type Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { isOutage } from '@rescind/core'
 import type { Channel, LiveReader } from './channel.ts'
 import { type Format, Frame, pulseText, type ResetWhy, resetText } from './frames.ts'
 import type { Outlet } from './outlet.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { commitOwn, type Realm } from '@rescind/core'
+import { commitOwn, type Realm } from '@rescind/authority'
 import { openWorld, type World } from '../test/kit/realm.ts'
 import { RECENT_ROWS_MAX } from './channel.ts'
 import { Feed } from './feed.ts'

@@ -1,4 +1,5 @@
-import { type Caller, type Clock, type Place, type Publication, type Realm } from '@rescind/core'
+import type { Caller, Publication, Realm } from '@rescind/authority'
+import type { Clock, Place } from '@rescind/core'
 import { Channel, type LiveReader } from './channel.ts'
 import { dropContact, RENEW_MS, writeContact } from './contacts.ts'
 import { type Format, Frame, type Hello, helloText, type ResetWhy } from './frames.ts'

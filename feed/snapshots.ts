@@ -1,4 +1,5 @@
-import { type Clock, Overloaded, type Place, type Realm, SnapshotWriter } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Clock, Overloaded, type Place, SnapshotWriter } from '@rescind/core'
 import type { Places } from './places.ts'
 
 /** Snapshots on their way at a time; each may be tens of megabytes. */

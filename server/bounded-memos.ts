@@ -1,4 +1,5 @@
-import { type Memo, type Operation, type Realm, sha256Base64url } from '@rescind/core'
+import type { Memo, Operation, Realm } from '@rescind/authority'
+import { sha256Base64url } from '@rescind/core'
 
 export type MemoBounds = { readonly kind: string; readonly countMax: number; readonly bytesMax: number }
 

@@ -1,4 +1,5 @@
-import { isOutage, type Realms } from '@rescind/core'
+import type { Realms } from '@rescind/authority'
+import { isOutage } from '@rescind/core'
 import {
   type AskOutside,
   CHAT_APPS,

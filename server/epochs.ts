@@ -2,17 +2,13 @@ import {
   type Audit,
   adviceOn,
   commitOwn,
-  LAST_INSTANT_MS,
   type Operation,
-  ORIGIN,
-  type Place,
-  parsePosition,
-  position,
   type Realm,
   type Realms,
   readObject,
   shaped,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { LAST_INSTANT_MS, ORIGIN, type Place, parsePosition, position } from '@rescind/core'
 import { FORK_MEMOS } from '@rescind/feed'
 import { positionKeyOf } from './positions.ts'
 

@@ -1,15 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import {
-  type MasterKey,
-  mintText,
-  PREFIX,
-  type Random,
-  type Realm,
-  Realms,
-  SettingsRefused,
-  type Store,
-} from '@rescind/core'
+import { type MasterKey, mintText, PREFIX, type Realm, Realms, type Store } from '@rescind/authority'
+import { type Random, SettingsRefused } from '@rescind/core'
 import type { Logger } from 'pino'
 import { makeMasterKey, readSecretFile, writeSecretFile } from './config/key-files.ts'
 import { CONTROL_KEY_FILE } from './config/store-files.ts'

@@ -1,4 +1,4 @@
-import { type Differences, IndexDiffer, type Realm, type Realms } from '@rescind/core'
+import { type Differences, IndexDiffer, type Realm, type Realms } from '@rescind/authority'
 import type { Logger } from 'pino'
 import type { Setbacks } from './setbacks.ts'
 import type { Trouble } from './troubles.ts'

@@ -1,4 +1,4 @@
-import type { IssuingQuota } from '@rescind/core'
+import type { IssuingQuota } from '@rescind/authority'
 import { RateLimit } from '@rescind/dialects'
 
 /** Over how long the rate is averaged: as much as comes together in this time may be issued at once. */

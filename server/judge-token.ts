@@ -1,16 +1,12 @@
+import { type Entry, ISSUERS, type IssuerValue, issuerId, type Realm } from '@rescind/authority'
 import {
   type Credential,
   claimedJti,
   credentialOf,
-  type Entry,
   type ForeignRefused,
-  ISSUERS,
-  type IssuerValue,
-  issuerId,
   type ParsedJws,
   parseJws,
   type RawToken,
-  type Realm,
   readForeign,
   StoreUnavailable,
   type TokenFacts,

@@ -1,12 +1,5 @@
-import {
-  type Awaitable,
-  after,
-  type Handle,
-  KEEP_MARGIN_MS,
-  type Operation,
-  parseHandle,
-  type Realm,
-} from '@rescind/core'
+import type { Operation, Realm } from '@rescind/authority'
+import { type Awaitable, after, type Handle, KEEP_MARGIN_MS, parseHandle } from '@rescind/core'
 
 const KIND = 'last-used'
 /** Uses of one unit: whoever revokes meanwhile may share its group, and waits for it. */

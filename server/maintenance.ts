@@ -1,14 +1,5 @@
-import {
-  type Clock,
-  type ClockReading,
-  collectExpired,
-  collectMemos,
-  Floor,
-  KEEP_MARGIN_MS,
-  type Realm,
-  type Realms,
-  type Store,
-} from '@rescind/core'
+import { collectExpired, collectMemos, type Realm, type Realms, type Store } from '@rescind/authority'
+import { type Clock, type ClockReading, Floor, KEEP_MARGIN_MS } from '@rescind/core'
 import type { Logger } from 'pino'
 import { Checkpoints } from './audit/checkpoints.ts'
 import { neededApproval } from './control/rules/size.ts'

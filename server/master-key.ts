@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import { type MasterKey, type Random, Realms, type RealmsAct, type Store } from '@rescind/core'
+import { type MasterKey, Realms, type RealmsAct, type Store } from '@rescind/authority'
+import type { Random } from '@rescind/core'
 import {
   dropNextMasterKey,
   makeNextMasterKey,

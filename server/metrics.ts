@@ -1,4 +1,4 @@
-import type { Differences, Realms } from '@rescind/core'
+import type { Differences, Realms } from '@rescind/authority'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { TROUBLE_CODES, type Trouble } from './troubles.ts'
 

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
-import { type Clock, type Store, StoreRefused } from '@rescind/core'
+import type { Store } from '@rescind/authority'
+import { type Clock, StoreRefused } from '@rescind/core'
 import { MemoryStore, openSqlite, type SideLogged } from '@rescind/stores'
 import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Realms } from '@rescind/core'
+import type { Realms } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import { type Answer, jsonAnswer, type WireRequest } from '@rescind/dialects'
 import { callerOf } from './control/frame/callers.ts'
 import type { KeyGuesses } from './control/frame/key-guesses.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { GC_BATCH_MAX } from '@rescind/core'
+import { GC_BATCH_MAX } from '@rescind/authority'
 import { Pace } from './pace.ts'
 
 /** A collection whose steps take as long as the test says, beside others who write. */

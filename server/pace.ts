@@ -1,4 +1,4 @@
-import { GC_BATCH_MAX } from '@rescind/core'
+import { GC_BATCH_MAX } from '@rescind/authority'
 
 /** How long one step of the collection may keep a revocation that comes meanwhile waiting for its flush. */
 const STEP_MS = 4

@@ -1,4 +1,5 @@
-import { type Place, positionText, type Realm, StoreUnavailable, subkey } from '@rescind/core'
+import { type Realm, subkey } from '@rescind/authority'
+import { type Place, positionText, StoreUnavailable } from '@rescind/core'
 
 /** Positions that we hand out bear a tag under this key, so that nobody can make one up. */
 export function positionKeyOf(sealKey: Uint8Array): Buffer {

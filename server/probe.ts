@@ -1,4 +1,5 @@
-import { type Realms, StoreUnavailable } from '@rescind/core'
+import type { Realms } from '@rescind/authority'
+import { StoreUnavailable } from '@rescind/core'
 
 /** The least time between two probes: each is a flush, and anybody may ask. */
 const PROBE_EVERY_MS = 1_000

@@ -1,4 +1,5 @@
-import { isOutage, type Realms } from '@rescind/core'
+import type { Realms } from '@rescind/authority'
+import { isOutage } from '@rescind/core'
 import type { Logger } from 'pino'
 
 /** Which part of the upkeep: of one realm, or, without a realm, of the store as a whole. */

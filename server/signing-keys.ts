@@ -1,4 +1,4 @@
-import { type Realm, rotateDueKeys } from '@rescind/core'
+import { type Realm, rotateDueKeys } from '@rescind/authority'
 
 /** Rounds of maintenance between two looks at the keys: an hour's worth. */
 const ROUNDS_BETWEEN = 120

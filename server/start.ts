@@ -1,17 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { Server as TlsServer } from 'node:tls'
-import {
-  adviceOn,
-  type Clock,
-  DEFAULT_REALM,
-  type IssuingQuota,
-  type Random,
-  type Realm,
-  Realms,
-  SettingsRefused,
-  type Store,
-} from '@rescind/core'
+import { adviceOn, type IssuingQuota, type Realm, Realms, type Store } from '@rescind/authority'
+import { type Clock, DEFAULT_REALM, type Random, SettingsRefused } from '@rescind/core'
 import {
   CHAT_PREFIXES,
   createIdentityDialect,

@@ -1,4 +1,4 @@
-import { adviceOn, type Realms, type Unreadable } from '@rescind/core'
+import { adviceOn, type Realms, type Unreadable } from '@rescind/authority'
 
 /** Closed, and each a label of `rescind_troubles`. */
 export const TROUBLE_CODES = [

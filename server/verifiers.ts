@@ -1,4 +1,4 @@
-import { type Collection, type Realm, shaped } from '@rescind/core'
+import { type Collection, type Realm, shaped } from '@rescind/authority'
 
 /** A registered consumer of a realm's feed; kept in the system realm. */
 export type Verifier = {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { needActiveKey, publishedKeys } from '@rescind/authority'
 import {
   ACCESS_TOKEN_TYP,
   type Ancestor,
@@ -7,8 +8,6 @@ import {
   importPublicJwk,
   judgingClaims,
   mintHandle,
-  needActiveKey,
-  publishedKeys,
   RawToken,
   signJws,
 } from '@rescind/core'

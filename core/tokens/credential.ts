@@ -56,7 +56,7 @@ export function scopesOfClaims({ scope, scp }: JsonObject): readonly string[] {
 }
 
 /** Space-separated text (RFC 6749 §3.3), or a list of it; anything else grants nothing. */
-export function scopesIn(value: Json | readonly string[] | undefined): readonly string[] {
+function scopesIn(value: Json | readonly string[] | undefined): readonly string[] {
   if (typeof value === 'string') return value.split(' ').filter((one) => one !== '')
   if (!Array.isArray(value)) return NOTHING
   return value.filter((one): one is string => typeof one === 'string').flatMap((one) => scopesIn(one))

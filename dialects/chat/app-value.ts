@@ -1,4 +1,5 @@
-import { ASSIGNED_LIFETIME_MAX_MS, LIFETIME_MAX_MS, type Realm, SettingsRefused } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { ASSIGNED_LIFETIME_MAX_MS, LIFETIME_MAX_MS, SettingsRefused } from '@rescind/core'
 import { parseAddressRange } from '../wire/address-range.ts'
 import { CHAT_BOUNDS } from './bounds.ts'
 import type { ChatApp } from './directory.ts'

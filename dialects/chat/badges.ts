@@ -1,4 +1,5 @@
-import type { RawToken, Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import type { RawToken } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { Json } from '../wire/strict-json.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { collectExpired, issueTokens, mintText, PREFIX, position, RawToken, revokeToken } from '@rescind/core'
+import { collectExpired, issueTokens, mintText, PREFIX, revokeToken } from '@rescind/authority'
+import { position, RawToken } from '@rescind/core'
 import {
   ADMIN,
   assertError,

@@ -1,19 +1,21 @@
 import {
   type Found,
+  isOfRegisteredIssuer,
+  type Operation,
+  putToken,
+  type Realm,
+  recordOf,
+  type TokenIntent,
+} from '@rescind/authority'
+import {
   freesText,
   type Handle,
   isMintingHeld,
-  isOfRegisteredIssuer,
   isRevoked,
   isSuspended,
-  type Operation,
-  putToken,
   type RawToken,
-  type Realm,
-  recordOf,
   type Source,
   StoreUnavailable,
-  type TokenIntent,
   type TokenRecord,
   unreachable,
 } from '@rescind/core'

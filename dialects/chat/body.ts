@@ -1,4 +1,5 @@
-import { RawToken, type Realm, TOKEN_MAX_BYTES } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { RawToken, TOKEN_MAX_BYTES } from '@rescind/core'
 import { JSON_TYPE } from '../wire/answer.ts'
 import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 
 /** Everything here that can grow; each has a defined answer when it is full. */
 export type ChatBounds = {

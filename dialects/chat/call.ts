@@ -1,4 +1,5 @@
-import type { Awaitable, Caller, Position, RawToken, Realm, Source } from '@rescind/core'
+import type { Caller, Realm } from '@rescind/authority'
+import type { Awaitable, Position, RawToken, Source } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { ChatApp } from './directory.ts'

@@ -1,4 +1,5 @@
-import { type Awaitable, after, callerFacts, type Realm, sameDigest } from '@rescind/core'
+import { callerFacts, type Realm } from '@rescind/authority'
+import { type Awaitable, after, sameDigest } from '@rescind/core'
 import type { WireRequest } from '../wire/request.ts'
 import type { Admin, AdminAct, AppFound, ClientCaller, Handler } from './call.ts'
 import { CHAT_APPS, type ChatApp, isAllowedFrom, liveApiKeysOf, sourceOf } from './directory.ts'

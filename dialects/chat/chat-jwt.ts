@@ -1,4 +1,5 @@
-import { type Handle, hmacSha256, RawToken, type Realm, subkey } from '@rescind/core'
+import { type Realm, subkey } from '@rescind/authority'
+import { type Handle, hmacSha256, RawToken } from '@rescind/core'
 
 /** `{"alg":"HS256","typ":"JWT"}`, byte for byte the header of the seed's tokens. */
 const HEADER = 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9'

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import type { WireRequest } from '../wire/request.ts'
 import type { Json, JsonObject } from '../wire/strict-json.ts'
 import { type Assignment, parseAssignment, readObject } from './body.ts'

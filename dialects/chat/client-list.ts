@@ -1,4 +1,4 @@
-import type { Operation, Realm } from '@rescind/core'
+import type { Operation, Realm } from '@rescind/authority'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { isObject, type Json } from '../wire/strict-json.ts'
 import { readObject } from './body.ts'

@@ -1,4 +1,4 @@
-import { type Caller, type Operation, putRecord, type Realm } from '@rescind/core'
+import { type Caller, type Operation, putRecord, type Realm } from '@rescind/authority'
 import { type ClientPatch, MEMBERS_MAX, MEMBERS_MAX_BYTES } from './client-body.ts'
 import { CHAT_CLIENTS, type ChatClient, clientRecordId } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { hmacSha256, sameDigest, subkey } from '@rescind/core'
+import { subkey } from '@rescind/authority'
+import { hmacSha256, sameDigest } from '@rescind/core'
 import { MEMBERS_MAX, MEMBERS_MAX_BYTES } from './client-body.ts'
 import { ADMIN, assertError, JSON_BODY, OTHER_ADMIN, openChat, tokenPath } from './fixture.test.ts'
 

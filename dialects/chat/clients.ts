@@ -1,4 +1,5 @@
-import { type Realm, unreachable } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import { bindAssigned } from './bind.ts'

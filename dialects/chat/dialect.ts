@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { Scans } from '../wire/scans.ts'

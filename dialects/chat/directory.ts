@@ -1,4 +1,5 @@
-import { type Collection, type Source, shaped } from '@rescind/core'
+import { type Collection, shaped } from '@rescind/authority'
+import type { Source } from '@rescind/core'
 import { isInRanges, parseAddressRange } from '../wire/address-range.ts'
 import type { JsonObject } from '../wire/strict-json.ts'
 

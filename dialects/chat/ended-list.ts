@@ -1,4 +1,4 @@
-import { type EndedBy, endedByCut, type Realm, type TokenPage } from '@rescind/core'
+import { type EndedBy, endedByCut, type Realm, type TokenPage } from '@rescind/authority'
 import { type Answer, JSON_TYPE } from '../wire/answer.ts'
 import type { ChatApp } from './directory.ts'
 import { ok } from './envelope.ts'

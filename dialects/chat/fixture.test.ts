@@ -1,6 +1,7 @@
 /** What the tests of this folder share; it holds no test itself. */
 import assert from 'node:assert/strict'
-import { putRecord, RawToken, type Realm, type Store, type TokenRecord } from '@rescind/core'
+import { putRecord, type Realm, type Store } from '@rescind/authority'
+import { RawToken, type TokenRecord } from '@rescind/core'
 import type { Answer } from '@rescind/dialects'
 import { openWorld, type World } from '../../test/kit/realm.ts'
 import { bodyText, wireRequest } from '../../test/kit/request.ts'

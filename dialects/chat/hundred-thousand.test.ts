@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Group, mintHandle, type Operation, putToken, RawToken, recordOf } from '@rescind/core'
+import { type Group, type Operation, putToken, recordOf } from '@rescind/authority'
+import { mintHandle, RawToken } from '@rescind/core'
 import { wireRequest } from '../../test/kit/request.ts'
 import { TOKENS_PER_PAGE } from './ended-list.ts'
 import { ADMIN, type ChatWorld, openChat, tokenPath } from './fixture.test.ts'

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { isObject, type Json } from '../wire/strict-json.ts'
 import type { ClientPatch } from './client-body.ts'
 import { type ChatClient, sourceOf } from './directory.ts'

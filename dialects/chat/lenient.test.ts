@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Operation, Store } from '@rescind/core'
+import type { Operation, Store } from '@rescind/authority'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { ADMIN, assertError, type ChatWorld, CLIENT_KEY, openChat, tokenPath } from './fixture.test.ts'
 

@@ -1,4 +1,4 @@
-import type { Entry, Realm } from '@rescind/core'
+import type { Entry, Realm } from '@rescind/authority'
 import type { Answer } from '../wire/answer.ts'
 import type { Json } from '../wire/strict-json.ts'
 import type { ChatBounds } from './bounds.ts'

@@ -4,9 +4,9 @@ import {
   type Realm,
   revokeToken,
   type TokenPage,
-  type TokenRecord,
   tokenRule,
-} from '@rescind/core'
+} from '@rescind/authority'
+import type { TokenRecord } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { refuseBody } from './body.ts'
 import { listParts, streamed, TOKENS_PER_PAGE } from './ended-list.ts'

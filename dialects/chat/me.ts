@@ -1,4 +1,4 @@
-import type { Caller, Realm } from '@rescind/core'
+import type { Caller, Realm } from '@rescind/authority'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { readObject } from './body.ts'
 import { parsePlainPatch } from './client-body.ts'

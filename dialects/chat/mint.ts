@@ -1,4 +1,5 @@
-import { ContractBroken, type Handle, issueTokens, mintHandle, type Realm, unreachable } from '@rescind/core'
+import { issueTokens, type Realm } from '@rescind/authority'
+import { ContractBroken, type Handle, mintHandle, unreachable } from '@rescind/core'
 import { SUSPENDED } from './bind.ts'
 import type { Admin } from './call.ts'
 import { mintChatJwt } from './chat-jwt.ts'

@@ -1,14 +1,5 @@
-import {
-  callerFacts,
-  type Found,
-  isOfRegisteredIssuer,
-  isRevoked,
-  Overloaded,
-  type Realm,
-  type Source,
-  StoreUnavailable,
-  type TokenFacts,
-} from '@rescind/core'
+import { callerFacts, type Found, isOfRegisteredIssuer, type Realm } from '@rescind/authority'
+import { isRevoked, Overloaded, type Source, StoreUnavailable, type TokenFacts } from '@rescind/core'
 import { addressShare } from '../wire/address.ts'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'

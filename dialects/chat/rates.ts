@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { addressShare } from '../wire/address.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { ChatApp } from './directory.ts'

@@ -5,12 +5,12 @@ import {
   collectExpired,
   type Operation,
   putToken,
-  RawToken,
   recordOf,
   revokeToken,
   type Store,
   sealTokenText,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { RawToken } from '@rescind/core'
 import { MemoryStore } from '@rescind/stores'
 import { START_MS } from '../../test/kit/realm.ts'
 import { spellingsOf } from '../../test/kit/spellings.ts'

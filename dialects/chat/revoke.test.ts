@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Realm, revokePrincipals, StoreUnavailable } from '@rescind/core'
+import { type Realm, revokePrincipals } from '@rescind/authority'
+import { StoreUnavailable } from '@rescind/core'
 import { bodyText } from '../../test/kit/request.ts'
 import { IS_EMBEDDED } from '../../test/kit/test-store.ts'
 import { TOKENS_PER_PAGE } from './ended-list.ts'

@@ -1,14 +1,16 @@
 import {
-  type Awaitable,
-  after,
   deleteRecord,
   type EndedBy,
-  isSuspended,
-  type RawToken,
   type Realm,
   type RevokeAct,
   revokePrincipals,
   revokeToken,
+} from '@rescind/authority'
+import {
+  type Awaitable,
+  after,
+  isSuspended,
+  type RawToken,
   StoreUnavailable,
   type TokenRecord,
   unreachable,

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { splitPath } from '../wire/path.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { createBadges } from './badges.ts'

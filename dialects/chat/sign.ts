@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { type Answer, jsonAnswer, type Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import { readObject } from './body.ts'

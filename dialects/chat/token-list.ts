@@ -1,4 +1,4 @@
-import type { Realm, TokenPage } from '@rescind/core'
+import type { Realm, TokenPage } from '@rescind/authority'
 import type { Answer } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import type { AdminAsk } from './call.ts'

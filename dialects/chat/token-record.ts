@@ -1,11 +1,5 @@
-import {
-  ContractBroken,
-  type Handle,
-  type RawToken,
-  type Realm,
-  type TokenRecord,
-  unsealTokenText,
-} from '@rescind/core'
+import { type Realm, unsealTokenText } from '@rescind/authority'
+import { ContractBroken, type Handle, type RawToken, type TokenRecord } from '@rescind/core'
 import { formatInstant } from '../wire/iso-date.ts'
 
 /** A token as the seed shows it: exactly these five members, in this order. */

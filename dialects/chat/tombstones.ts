@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import type { Admin } from './call.ts'
 
 /** Revoked texts that are remembered for an app, where it says no number itself. */

@@ -1,11 +1,10 @@
+import type { Found, Realm } from '@rescind/authority'
 import {
   type Awaitable,
   after,
-  type Found,
   freesText,
   isSuspended,
   RawToken,
-  type Realm,
   StoreUnavailable,
   type TokenRecord,
   type Verdict,

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import { parseToken, readObject } from './body.ts'
 import type { AdminAsk } from './call.ts'

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Realm, type TokenRecord, unreachable } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after, type TokenRecord, unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import type { Call } from './call.ts'

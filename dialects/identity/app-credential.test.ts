@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { putRecord } from '@rescind/core'
+import { putRecord } from '@rescind/authority'
 import { bodyJson } from '../../test/kit/request.ts'
 import { IDENTITY_APP_CREDENTIALS } from './directory/app-credentials.ts'
 import { accessOf, as, changeUser, openIdentity, post, putTenant, send } from './test-world.ts'

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import type { WireRequest } from '../wire/request.ts'
 
 /** In which realm, and by which request: what limits count by. */

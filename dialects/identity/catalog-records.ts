@@ -1,4 +1,5 @@
-import type { Position, Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import type { Position } from '@rescind/core'
 import {
   IDENTITY_ENDPOINTS,
   IDENTITY_SERVICES,

@@ -1,4 +1,5 @@
-import { type Expectation, type Operation, unreachable } from '@rescind/core'
+import type { Expectation, Operation } from '@rescind/authority'
+import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { Call } from './call.ts'
 import type { Change } from './directory/changes.ts'

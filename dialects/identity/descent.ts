@@ -1,4 +1,5 @@
-import { ancestorsFrom, delegationOf, type TokenIntent, type TokenRecord } from '@rescind/core'
+import type { TokenIntent } from '@rescind/authority'
+import { ancestorsFrom, delegationOf, type TokenRecord } from '@rescind/core'
 import type { Mint } from './mint.ts'
 
 /**

@@ -1,4 +1,5 @@
-import { type Awaitable, after, LIFETIME_MAX_MS, RawToken, type Realm, SettingsRefused } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after, LIFETIME_MAX_MS, RawToken, SettingsRefused } from '@rescind/core'
 import { addressShare } from '../wire/address.ts'
 import type { Answer, Refusal } from '../wire/answer.ts'
 import type { Dialect } from '../wire/dialect.ts'

@@ -1,4 +1,5 @@
-import { type Awaitable, after, callerFacts, type RevokeAct, revokeToken, unreachable } from '@rescind/core'
+import { callerFacts, type RevokeAct, revokeToken } from '@rescind/authority'
+import { type Awaitable, after, unreachable } from '@rescind/core'
 import type { Stale } from '../wire/answer.ts'
 import type { Call } from './call.ts'
 import { IDENTITY } from './directory/names.ts'

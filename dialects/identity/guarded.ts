@@ -1,4 +1,5 @@
-import { type Awaitable, after, type GuardedAct, mayDelegated, type Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after, type GuardedAct, mayDelegated } from '@rescind/core'
 import { hasToUseMfa } from './directory/mfa-demand.ts'
 import { PROOF } from './directory/names.ts'
 import { type IdentityUser, mfaOf } from './directory/users.ts'

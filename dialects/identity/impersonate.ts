@@ -1,4 +1,5 @@
-import { type Awaitable, actRow, mayDelegated } from '@rescind/core'
+import { actRow } from '@rescind/authority'
+import { type Awaitable, mayDelegated } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
 import { formatInstant } from '../wire/iso-date.ts'

@@ -1,4 +1,5 @@
-import type { Caller, Realm, TokenRecord } from '@rescind/core'
+import type { Caller, Realm } from '@rescind/authority'
+import type { TokenRecord } from '@rescind/core'
 import type { WireRequest } from '../wire/request.ts'
 import { IDENTITY } from './directory/names.ts'
 import type { LiveParty } from './party.ts'

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  type CutShape,
-  deleteRecord,
-  Overloaded,
-  type Principals,
-  type Realm,
-  revokePrincipals,
-  StoreUnavailable,
-} from '@rescind/core'
+import { deleteRecord, type Realm, revokePrincipals } from '@rescind/authority'
+import { type CutShape, Overloaded, type Principals, StoreUnavailable } from '@rescind/core'
 import { START_MS } from '../../test/kit/realm.ts'
 import { bodyJson } from '../../test/kit/request.ts'
 import { IDENTITY, IDENTITY_TENANTS, IDENTITY_USERS, type IdentityUser } from './directory.ts'

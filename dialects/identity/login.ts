@@ -1,4 +1,5 @@
-import { type Awaitable, type Entry, type Position, sameDigest, unreachable } from '@rescind/core'
+import type { Entry } from '@rescind/authority'
+import { type Awaitable, type Position, sameDigest, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
 import { accessAnswer } from './access.ts'

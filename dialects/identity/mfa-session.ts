@@ -1,4 +1,5 @@
-import { callerFacts, type Position, type Realm, sameDigest } from '@rescind/core'
+import { callerFacts, type Realm } from '@rescind/authority'
+import { type Position, sameDigest } from '@rescind/core'
 import type { Named } from './credentials.ts'
 import { IDENTITY } from './directory/names.ts'
 import { sealText, unsealText } from './directory/sealed-text.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { changePrefixes } from '@rescind/core'
+import { changePrefixes } from '@rescind/authority'
 import { bodyJson } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { accessOf, apiKeyLogin, passwordLogin, post } from './test-world.ts'

@@ -1,17 +1,19 @@
 import {
-  ContractBroken,
   callerFacts,
-  type Delegation,
   type Expectation,
   type IssueAct,
   issueTokens,
   mintText,
   type Operation,
   type OverQuota,
+  type TokenIntent,
+} from '@rescind/authority'
+import {
+  ContractBroken,
+  type Delegation,
   type Position,
   type Principals,
   type TokenFacts,
-  type TokenIntent,
   type TokenRecord,
   unreachable,
 } from '@rescind/core'

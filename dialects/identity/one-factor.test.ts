@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Store } from '@rescind/core'
+import type { Store } from '@rescind/authority'
 import { type Ask, bodyJson } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { put } from './directory/changes.ts'

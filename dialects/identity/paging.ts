@@ -1,4 +1,5 @@
-import type { Awaitable, Collection, Entry } from '@rescind/core'
+import type { Collection, Entry } from '@rescind/authority'
+import type { Awaitable } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import { parseFormText } from '../wire/form.ts'
 import type { Call } from './call.ts'

@@ -1,9 +1,9 @@
+import type { Realm } from '@rescind/authority'
 import {
   type Awaitable,
   after,
   isSuspended,
   RawToken,
-  type Realm,
   StoreUnavailable,
   type TokenRecord,
   unreachable,

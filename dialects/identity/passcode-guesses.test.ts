@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Store } from '@rescind/core'
+import type { Store } from '@rescind/authority'
 import type { Answer } from '@rescind/dialects'
 import { type Ask, wireRequest } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'

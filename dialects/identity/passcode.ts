@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 
 /** Seven digits, as the vendor's are. */
 const DIGITS = 7

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Entry, type GuardedAct, unreachable } from '@rescind/core'
+import type { Entry } from '@rescind/authority'
+import { type Awaitable, after, type GuardedAct, unreachable } from '@rescind/core'
 import type { Call } from './call.ts'
 import { asWholeCaller, type Reply } from './caller.ts'
 import { rankOf } from './directory/grants.ts'

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import type { Answer } from '../wire/answer.ts'
 
 const REQUEST_ID_BYTES = 16

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { issueTokens, mintText, PREFIX, StoreUnavailable } from '@rescind/core'
+import { issueTokens, mintText, PREFIX } from '@rescind/authority'
+import { StoreUnavailable } from '@rescind/core'
 import { IDENTITY } from './directory.ts'
 import { append, as, faultOf, type IdentityWorld, neverIssued, openIdentity } from './test-world.ts'
 

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type RevokeAct, revokeToken, unreachable } from '@rescind/core'
+import { type RevokeAct, revokeToken } from '@rescind/authority'
+import { type Awaitable, after, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
 import type { Call } from './call.ts'

@@ -1,4 +1,5 @@
-import { type Entry, type Operation, type Position, SETUP_SCOPE, unreachable } from '@rescind/core'
+import type { Entry, Operation } from '@rescind/authority'
+import { type Position, SETUP_SCOPE, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { accessAnswer } from './access.ts'
 import type { Call } from './call.ts'

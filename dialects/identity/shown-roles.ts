@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Realm, type TokenRecord } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after, type TokenRecord } from '@rescind/core'
 import { IDENTITY_APP_CREDENTIALS } from './directory/app-credentials.ts'
 import { isGlobal } from './directory/grants.ts'
 import { appCredentialOf } from './directory/names.ts'

@@ -1,4 +1,4 @@
-import type { Expectation, Realm } from '@rescind/core'
+import type { Expectation, Realm } from '@rescind/authority'
 import type { Named } from './credentials.ts'
 import { domainAt } from './directory/domains.ts'
 import { isMemberOf, isV3Admin, tenantsOf } from './directory/grants.ts'

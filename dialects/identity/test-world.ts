@@ -1,14 +1,5 @@
-import {
-  type Audit,
-  mintText,
-  Overloaded,
-  PREFIX,
-  putRecord,
-  type Realm,
-  type Rule,
-  type Store,
-  StoreUnavailable,
-} from '@rescind/core'
+import { type Audit, mintText, PREFIX, putRecord, type Realm, type Store } from '@rescind/authority'
+import { Overloaded, type Rule, StoreUnavailable } from '@rescind/core'
 import type { Answer, Dialect } from '@rescind/dialects'
 import { openWorld, START_MS, type World } from '../../test/kit/realm.ts'
 import { type Ask, bodyJson, wireRequest } from '../../test/kit/request.ts'

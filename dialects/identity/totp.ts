@@ -1,4 +1,5 @@
-import { hmacSha1, type Operation, type Realm } from '@rescind/core'
+import type { Operation, Realm } from '@rescind/authority'
+import { hmacSha1 } from '@rescind/core'
 import { unsealOtpSeed } from './directory/mfa.ts'
 import { type IdentityUser, mfaOf, type OtpDevice } from './directory/users.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { putRecord } from '@rescind/core'
+import { putRecord } from '@rescind/authority'
 import { createOauthDialect, OAUTH_CLIENTS, oauthClientValue } from '@rescind/dialects'
 import { type Ask, bodyJson, wireRequest } from '../../test/kit/request.ts'
 import { IDENTITY_ROLES } from './directory/roles.ts'

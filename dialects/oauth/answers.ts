@@ -1,4 +1,5 @@
-import { type Cause, unreachable } from '@rescind/core'
+import type { Cause } from '@rescind/authority'
+import { unreachable } from '@rescind/core'
 import { type Answer, JSON_TYPE, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../wire/answer.ts'
 
 /** RFC 6749 §5.2 and RFC 7009 §2.2.1 where a clause speaks; the vendor's free codes for the rest. */

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { decodeFormText } from '../wire/form.ts'
 import { decodeUtf8 } from '../wire/text.ts'
 

@@ -1,14 +1,5 @@
-import type {
-  Awaitable,
-  Caller,
-  Cause,
-  Credential,
-  Position,
-  RawToken,
-  Realm,
-  TokenFacts,
-  Verdict,
-} from '@rescind/core'
+import type { Caller, Cause, Realm } from '@rescind/authority'
+import type { Awaitable, Credential, Position, RawToken, TokenFacts, Verdict } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'

@@ -1,4 +1,5 @@
-import { type Caller, callerFacts, type Position, type Realm } from '@rescind/core'
+import { type Caller, callerFacts, type Realm } from '@rescind/authority'
+import type { Position } from '@rescind/core'
 import type { OauthClient } from './directory.ts'
 
 /** A client as the log and the verdict know it. */

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Entry, type Position, type Realm, sameDigest } from '@rescind/core'
+import type { Entry, Realm } from '@rescind/authority'
+import { type Awaitable, after, type Position, sameDigest } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { badRequest, tooMany, unauthenticated } from './answers.ts'
 import { basicClaims, Claim } from './basic-credentials.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { collectExpired } from '@rescind/core'
+import { collectExpired } from '@rescind/authority'
 import {
   OauthStage,
   onBothStores,

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import { RateLimit } from '../wire/rate.ts'

@@ -1,4 +1,5 @@
-import { type Collection, type JsonObject, type Realm, shaped } from '@rescind/core'
+import { type Collection, type Realm, shaped } from '@rescind/authority'
+import type { JsonObject } from '@rescind/core'
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 

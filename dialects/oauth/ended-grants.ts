@@ -1,16 +1,13 @@
 import {
-  type Awaitable,
-  after,
   type Cause,
-  type GrantId,
   type Memo,
   type Realm,
   type RevokeAct,
   readValue,
   revokeGrant,
   shaped,
-  unreachable,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { type Awaitable, after, type GrantId, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { invalidGrant } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { issueTokens, mintText } from '@rescind/core'
+import { issueTokens, mintText } from '@rescind/authority'
 import { type OauthStage, onBothStores } from '../../test/kit/oauth-stage.ts'
 import { grantLifetimeSeconds, type OauthClient } from './directory.ts'
 

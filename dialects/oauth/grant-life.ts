@@ -1,4 +1,5 @@
-import { isSuspended, type Realm, type TokenRecord, type Verdict } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { isSuspended, type TokenRecord, type Verdict } from '@rescind/core'
 import { grantLifetimeSeconds, type OauthClient } from './directory.ts'
 
 /** A JWT ends on whole seconds: in the last one of a grant nothing can be minted that ends with it. */

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { addressShare } from '../wire/address.ts'
 import { type Counted, RateLimit, takeOf, waitSecondsOf } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'

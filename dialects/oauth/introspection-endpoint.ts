@@ -1,9 +1,9 @@
+import type { Found } from '@rescind/authority'
 import {
   ANY_ACCESS,
   type Awaitable,
   admit,
   after,
-  type Found,
   RawToken,
   type TokenFacts,
   type TokenRecord,

@@ -1,4 +1,5 @@
-import { type IssueAct, type Issued, issueTokens, unreachable } from '@rescind/core'
+import { type IssueAct, type Issued, issueTokens } from '@rescind/authority'
+import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, refuse, success, suspended, tooMany } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'

@@ -1,4 +1,5 @@
-import { needKeys, publishedKeys, type Realm, SIGNATURE_ALGORITHMS } from '@rescind/core'
+import { needKeys, publishedKeys, type Realm } from '@rescind/authority'
+import { SIGNATURE_ALGORITHMS } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import type { OauthOptions } from './call.ts'
 import { GRANT_TYPES, TOKEN_ALGORITHMS } from './directory.ts'

@@ -1,19 +1,21 @@
 import {
-  type Awaitable,
-  after,
   type Consumption,
   type Found,
-  type Handle,
-  isEndedByRule,
-  isSuspended,
-  RawToken,
   type Realm,
   readValue,
   seal,
   shaped,
   subkey,
-  type TokenRecord,
   unseal,
+} from '@rescind/authority'
+import {
+  type Awaitable,
+  after,
+  type Handle,
+  isEndedByRule,
+  isSuspended,
+  RawToken,
+  type TokenRecord,
   type Verdict,
 } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'

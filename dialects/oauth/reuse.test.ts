@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { revokePrincipals } from '@rescind/core'
+import { revokePrincipals } from '@rescind/authority'
 import { OauthStage, onBothStores, type Said } from '../../test/kit/oauth-stage.ts'
 import { openWorld } from '../../test/kit/realm.ts'
 import type { OauthClient } from './directory.ts'

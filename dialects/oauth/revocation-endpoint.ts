@@ -1,13 +1,9 @@
+import { type Found, type Realm, type RevokeAct, revokeGrant, revokeToken } from '@rescind/authority'
 import {
   type Awaitable,
   after,
-  type Found,
   isOver,
   RawToken,
-  type Realm,
-  type RevokeAct,
-  revokeGrant,
-  revokeToken,
   type TokenRecord,
   unreachable,
   type Verdict,

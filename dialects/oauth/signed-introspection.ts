@@ -1,4 +1,5 @@
-import { isObject, needActiveKey, parseStrictJson, signJws } from '@rescind/core'
+import { needActiveKey } from '@rescind/authority'
+import { isObject, parseStrictJson, signJws } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { successText } from './answers.ts'
 import type { Call } from './call.ts'

@@ -1,4 +1,5 @@
-import { type Awaitable, after, Overloaded, type Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after, Overloaded } from '@rescind/core'
 import type { Answer, Refusal, Stale } from './answer.ts'
 import type { WireRequest } from './request.ts'
 

@@ -4,14 +4,11 @@ import {
   LogCheck,
   type MasterKey,
   opensKeys,
-  parsePosition,
-  type RealmName,
   readRealmValue,
-  realmOrdinal,
   type Store,
-  SYSTEM_REALM,
   unwrapRealmKeys,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { parsePosition, type RealmName, realmOrdinal, SYSTEM_REALM } from '@rescind/core'
 import { positionKeyOf } from '../positions.ts'
 import { type ReadCheckpoint, readCheckpoint } from './checkpoints.ts'
 import type { Checked } from './export.ts'

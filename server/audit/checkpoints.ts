@@ -1,11 +1,5 @@
-import {
-  LAST_INSTANT_MS,
-  type Place,
-  parsePosition,
-  type Realm,
-  type RealmOrdinal,
-  type Store,
-} from '@rescind/core'
+import type { Realm, Store } from '@rescind/authority'
+import { LAST_INSTANT_MS, type Place, parsePosition, type RealmOrdinal } from '@rescind/core'
 import { headPlace, positionKeyOf, positionTextOf } from '../positions.ts'
 
 const NAME = { kind: 'log-checkpoint', id: 'head' } as const

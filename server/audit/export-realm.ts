@@ -1,13 +1,5 @@
-import {
-  type ChainedLogRow,
-  credentialOf,
-  type DirectoryRecord,
-  ISSUERS,
-  keptRows,
-  type LogRow,
-  type Realm,
-  traitsOf,
-} from '@rescind/core'
+import { type DirectoryRecord, ISSUERS, keptRows, type Realm } from '@rescind/authority'
+import { type ChainedLogRow, credentialOf, type LogRow, traitsOf } from '@rescind/core'
 import { CHAT_APPS } from '@rescind/dialects'
 import { factsJson } from '../control/token-json.ts'
 import { maskedUrl } from '../http/masked-url.ts'

@@ -1,12 +1,5 @@
-import {
-  type ChainedLogRow,
-  type KnownPlace,
-  LogCheck,
-  type LogFault,
-  type Place,
-  type Realm,
-  StoreUnavailable,
-} from '@rescind/core'
+import { type KnownPlace, LogCheck, type LogFault, type Realm } from '@rescind/authority'
+import { type ChainedLogRow, type Place, StoreUnavailable } from '@rescind/core'
 import { parseStrictObject } from '@rescind/dialects'
 import { headPlace, positionTextOf } from '../positions.ts'
 import { exportLine, readExportLine } from './row-json.ts'

@@ -1,4 +1,5 @@
-import { type Audit, ContractBroken, decodeRule, type LogRow, type Rule } from '@rescind/core'
+import type { Audit } from '@rescind/authority'
+import { ContractBroken, decodeRule, type LogRow, type Rule } from '@rescind/core'
 
 /** What stands in the place of what cannot be read. */
 export const UNREADABLE = 'unreadable'

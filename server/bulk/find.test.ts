@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
-import { mintText, TokenGrammar } from '@rescind/core'
+import { mintText, TokenGrammar } from '@rescind/authority'
 import fc from 'fast-check'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { CANDIDATES_MAX, Finder, GUESSES_MAX } from './find.ts'

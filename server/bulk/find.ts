@@ -1,4 +1,5 @@
-import { isObject, type Json, joseForm, parseHandle, parseStrictJson, type TokenGrammar } from '@rescind/core'
+import type { TokenGrammar } from '@rescind/authority'
+import { isObject, type Json, joseForm, parseHandle, parseStrictJson } from '@rescind/core'
 import { type View, viewsOf, withoutInvisible } from './views.ts'
 
 /** What in a line may be a credential: its text, its handle, or the pair that names a foreign token. */

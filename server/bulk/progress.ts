@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type Realm, readValue, shaped } from '@rescind/core'
+import { type Realm, readValue, shaped } from '@rescind/authority'
 import { BoundedMemos } from '../bounded-memos.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mintText, putRecord } from '@rescind/core'
+import { mintText, putRecord } from '@rescind/authority'
 import { OAUTH_CLIENTS, oauthClientValue } from '@rescind/dialects'
 import { openWorld } from '../../test/kit/realm.ts'
 import { Secrets } from './secrets.ts'

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import {
   CHAT_APPS,
   IDENTITY_APP_CREDENTIALS,

@@ -1,4 +1,5 @@
-import { type Awaitable, after, ordinalOf, type Realm, seqOf } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after, ordinalOf, seqOf } from '@rescind/core'
 import { type Answer, type Refusal, splitPath } from '@rescind/dialects'
 import { problem, refusalProblem } from '../control/frame/problem.ts'
 import { CHECK_PREFIX } from '../http/wire.ts'

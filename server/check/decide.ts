@@ -1,3 +1,4 @@
+import type { Realm } from '@rescind/authority'
 import {
   type Admission,
   type Awaitable,
@@ -5,7 +6,6 @@ import {
   after,
   type Demand,
   RawToken,
-  type Realm,
   unreachable,
 } from '@rescind/core'
 import type { Bearer, Judge } from './judge.ts'

@@ -1,9 +1,9 @@
+import type { Realm } from '@rescind/authority'
 import {
   type Awaitable,
   type Credential,
   parseJws,
   type RawToken,
-  type Realm,
   type TokenFacts,
   type TokenRecord,
   type Verdict,

@@ -1,4 +1,4 @@
-import { type Collection, shaped } from '@rescind/core'
+import { type Collection, shaped } from '@rescind/authority'
 
 /** Where a request carries the credential that a gateway asks about; a profile names exactly one place. */
 export type CredentialPlace =

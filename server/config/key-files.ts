@@ -12,7 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { type MasterKey, type Random, SettingsRefused } from '@rescind/core'
+import type { MasterKey } from '@rescind/authority'
+import { type Random, SettingsRefused } from '@rescind/core'
 import { readRegularFile } from './regular-file.ts'
 
 const MASTER_KEY_BYTES = 32

@@ -1,4 +1,5 @@
-import { DEFAULT_REALM, type Realms, SettingsRefused, type Store } from '@rescind/core'
+import type { Realms, Store } from '@rescind/authority'
+import { DEFAULT_REALM, SettingsRefused } from '@rescind/core'
 import { CHAT_APPS } from '@rescind/dialects'
 import type { Seed } from '../seed/schema.ts'
 import type { Config } from './config.ts'

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { PREFIX, StoreRefused } from '@rescind/core'
+import { PREFIX } from '@rescind/authority'
+import { StoreRefused } from '@rescind/core'
 import { readSecretFile } from './key-files.ts'
 
 /**

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Realm, RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after, RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
 import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialects'
 import { ENDPOINTS } from './endpoints.ts'
 import type { By } from './frame/by.ts'

@@ -1,4 +1,5 @@
-import { type ChainedLogRow, type Realm, ROW_KIND_NAMES } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type ChainedLogRow, ROW_KIND_NAMES } from '@rescind/core'
 import { type Answer, jsonAnswer, parseInstant } from '@rescind/dialects'
 import { z } from 'zod'
 import { exportLog, rangeAfter } from '../audit/export.ts'

@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import type { Answer } from '@rescind/dialects'
 import { z } from 'zod'
 import { openBody } from '../bulk/body.ts'

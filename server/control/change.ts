@@ -1,4 +1,4 @@
-import { type Audit, type Operation, type Outcome, whoOf } from '@rescind/core'
+import { type Audit, type Operation, type Outcome, whoOf } from '@rescind/authority'
 import type { Ask } from './frame/endpoint.ts'
 
 type Act = Pick<Ask, 'realm' | 'by' | 'how'>

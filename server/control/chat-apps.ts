@@ -1,14 +1,5 @@
-import {
-  type CutTarget,
-  deleteRecord,
-  type Entry,
-  isShownName,
-  type Operation,
-  putRecord,
-  type Realm,
-  ruleOn,
-  SettingsRefused,
-} from '@rescind/core'
+import { deleteRecord, type Entry, type Operation, putRecord, type Realm, ruleOn } from '@rescind/authority'
+import { type CutTarget, isShownName, SettingsRefused } from '@rescind/core'
 import {
   type Answer,
   CHAT_APPS,

@@ -1,4 +1,5 @@
-import { type Awaitable, after, deleteRecord, type Entry, putRecord, type Realm } from '@rescind/core'
+import { deleteRecord, type Entry, putRecord, type Realm } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { NAME, NAMED_PROFILE, PROFILE, PUT_BODY, profileOf } from '../check/profile-schema.ts'

@@ -1,4 +1,4 @@
-import { actRow } from '@rescind/core'
+import { actRow } from '@rescind/authority'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { auditOf, commitChange } from './change.ts'

@@ -1,12 +1,5 @@
-import {
-  exportVerificationJwk,
-  ISSUERS,
-  type IssuerValue,
-  isShownName,
-  type JsonObject,
-  publishedKeys,
-  type Realm,
-} from '@rescind/core'
+import { ISSUERS, type IssuerValue, publishedKeys, type Realm } from '@rescind/authority'
+import { exportVerificationJwk, isShownName, type JsonObject } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import type { Format, Polled, Refused } from '@rescind/feed'
 import { z } from 'zod'

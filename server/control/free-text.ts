@@ -1,4 +1,5 @@
-import { RawToken, type Realm, type Source, shownText } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { RawToken, type Source, shownText } from '@rescind/core'
 import { type Candidate, Finder } from '../bulk/find.ts'
 
 /** Members of bodies and queries whose text is kept as it was given: in the log, its exports, receipts and backups. */

@@ -1,12 +1,5 @@
-import {
-  type Audit,
-  type Awaitable,
-  after,
-  ContractBroken,
-  type Issued,
-  type Position,
-  unreachable,
-} from '@rescind/core'
+import type { Audit, Issued } from '@rescind/authority'
+import { type Awaitable, after, ContractBroken, type Position, unreachable } from '@rescind/core'
 import {
   type Answer,
   CHALLENGE,

@@ -1,21 +1,23 @@
 import {
-  type ClaimMap,
-  type CutTarget,
   deleteRecord,
   type Entry,
-  FOREIGN_TYPES,
-  foreignKeys,
-  foreignSource,
   ISSUERS,
   type IssuerValue,
   issuerId,
-  type JsonObject,
-  LIFETIME_MAX_MS,
   type Operation,
   putRecord,
   ruleOn,
-  SIGNATURE_ALGORITHMS,
   SKEW_MAX_SECONDS,
+} from '@rescind/authority'
+import {
+  type ClaimMap,
+  type CutTarget,
+  FOREIGN_TYPES,
+  foreignKeys,
+  foreignSource,
+  type JsonObject,
+  LIFETIME_MAX_MS,
+  SIGNATURE_ALGORITHMS,
 } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'

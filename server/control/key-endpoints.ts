@@ -3,13 +3,13 @@ import {
   deleteRecord,
   type Entry,
   type Expectation,
-  isShownName,
   mintText,
   type Operation,
   PREFIX,
   putRecord,
   type Realm,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { isShownName } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { auditOf } from './change.ts'

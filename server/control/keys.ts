@@ -1,4 +1,4 @@
-import { type Collection, commitOwn, putRecord, type Realm, shaped } from '@rescind/core'
+import { type Collection, commitOwn, putRecord, type Realm, shaped } from '@rescind/authority'
 
 export type ControlRole = 'viewer' | 'responder' | 'admin'
 

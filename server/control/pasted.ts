@@ -1,4 +1,5 @@
-import { PREFIX, parseHandle, parseJws, RawToken, type Realm, type TokenRecord } from '@rescind/core'
+import { PREFIX, type Realm } from '@rescind/authority'
+import { parseHandle, parseJws, RawToken, type TokenRecord } from '@rescind/core'
 import { Finder } from '../bulk/find.ts'
 import { withoutInvisible } from '../bulk/views.ts'
 import type { KeySets } from '../issuers/key-sets.ts'

@@ -8,7 +8,7 @@ import {
   REALM_SETTINGS_ID,
   type Realm,
   type RealmSettings,
-} from '@rescind/core'
+} from '@rescind/authority'
 
 export type Known = { readonly version: number; readonly value: RealmSettings }
 

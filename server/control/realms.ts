@@ -1,11 +1,5 @@
-import {
-  parseRealmName,
-  type RealmView,
-  StoreRefused,
-  SYSTEM_REALM,
-  type Target,
-  unreachable,
-} from '@rescind/core'
+import type { RealmView } from '@rescind/authority'
+import { parseRealmName, StoreRefused, SYSTEM_REALM, type Target, unreachable } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { rangeAfter } from '../audit/export.ts'

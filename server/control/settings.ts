@@ -1,4 +1,4 @@
-import { assignedMaxSeconds, type RealmSettings } from '@rescind/core'
+import { assignedMaxSeconds, type RealmSettings } from '@rescind/authority'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { auditOf, commitChange } from './change.ts'

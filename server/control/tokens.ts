@@ -1,12 +1,5 @@
-import {
-  credentialOf,
-  kindOf,
-  parseHandle,
-  type Realm,
-  SINGLE_USE,
-  type TokenRecord,
-  type Verdict,
-} from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { credentialOf, kindOf, parseHandle, SINGLE_USE, type TokenRecord, type Verdict } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { lastUsedMs } from '../last-use.ts'

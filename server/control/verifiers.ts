@@ -2,13 +2,13 @@ import {
   cutRule,
   deleteRecord,
   type Entry,
-  isShownName,
   mintText,
   PREFIX,
   putRecord,
   type Realm,
   type Unit,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { isShownName } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import type { InstanceView } from '@rescind/feed'
 import { z } from 'zod'

@@ -1,13 +1,6 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import {
-  type Awaitable,
-  after,
-  isOutage,
-  NotReadable,
-  type Realm,
-  RealmOutOfOrder,
-  type Realms,
-} from '@rescind/core'
+import type { Realm, Realms } from '@rescind/authority'
+import { type Awaitable, after, isOutage, NotReadable, RealmOutOfOrder } from '@rescind/core'
 import type { Answer, Dialect, Refusal } from '@rescind/dialects'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Check } from '../check/check.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { IssuerValue } from '@rescind/core'
+import type { IssuerValue } from '@rescind/authority'
 import type { Fetched } from '../http/guarded-fetch.ts'
 import {
   KEY_SETS_MAX,

@@ -1,10 +1,5 @@
-import {
-  foreignKeys,
-  type IssuerValue,
-  parseJsonPassingOver,
-  type VerificationKey,
-  withoutBom,
-} from '@rescind/core'
+import type { IssuerValue } from '@rescind/authority'
+import { foreignKeys, parseJsonPassingOver, type VerificationKey, withoutBom } from '@rescind/core'
 import type { FetchAsk, Fetched, FetchFailure } from '../http/guarded-fetch.ts'
 
 /** How long a key set is used before it is asked for again. */

@@ -1,6 +1,5 @@
 import {
   type Audit,
-  type Awaitable,
   type Caller,
   type Entry,
   isMembers,
@@ -8,7 +7,8 @@ import {
   type Realm,
   shaped,
   whoOf,
-} from '@rescind/core'
+} from '@rescind/authority'
+import type { Awaitable } from '@rescind/core'
 import { isKeptRule, type KeptRule, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 

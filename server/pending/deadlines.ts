@@ -1,12 +1,5 @@
-import {
-  type Awaitable,
-  decodeRule,
-  isOutage,
-  type Realm,
-  type RealmOrdinal,
-  type Realms,
-  rowKindOf,
-} from '@rescind/core'
+import type { Realm, Realms } from '@rescind/authority'
+import { type Awaitable, decodeRule, isOutage, type RealmOrdinal, rowKindOf } from '@rescind/core'
 
 /** One thing that waits. `endsTokens`: all that it can do is to end something, so no clock is too wrong for it. */
 export type Due = { readonly id: string; readonly dueAtMs: number; readonly endsTokens: boolean }

@@ -2,17 +2,15 @@ import {
   type Audit,
   type Caller,
   type Cause,
-  type CutAsOf,
   type Entry,
-  type HoldRule,
   type Operation,
   putRecord,
   type Realm,
-  type ReleaseRule,
   rowsOf,
   shaped,
   whoOf,
-} from '@rescind/core'
+} from '@rescind/authority'
+import type { CutAsOf, HoldRule, ReleaseRule } from '@rescind/core'
 import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 

@@ -1,18 +1,15 @@
 import {
   type Audit,
   type Caller,
-  type CutAsOf,
   isStoredTarget,
-  KEEP_FOREVER_MS,
   type Members,
   type Operation,
   type Realm,
-  type RevokeRule,
   rowsOf,
   ruleOn,
   shaped,
-  type Target,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { type CutAsOf, KEEP_FOREVER_MS, type RevokeRule, type Target } from '@rescind/core'
 import { credentialsEnded } from '@rescind/dialects'
 
 /** A rule that is to be written later: what it was resolved to when it was asked for. */

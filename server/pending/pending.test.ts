@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  BEYOND_LOGS,
   type Caller,
   callerFacts,
   issueTokens,
   putRecord,
-  RawToken,
   type Realm,
   Realms,
   rowsOf,
-  type Target,
-  type TokenFacts,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { BEYOND_LOGS, RawToken, type Target, type TokenFacts } from '@rescind/core'
 import { MASTER, openWorld, START_MS, type World } from '../../test/kit/realm.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { onBothStores } from '../../test/kit/stores.ts'

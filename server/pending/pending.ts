@@ -11,9 +11,9 @@ import {
   readObject,
   readValue,
   STRANGE,
-  sha256,
   shaped,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { sha256 } from '@rescind/core'
 
 /** What waits for its time, or for somebody: a hold, a scheduled revocation, a request for approval. */
 export type Waiting = {

@@ -5,9 +5,9 @@ import {
   type Operation,
   type Realm,
   shaped,
-  type Target,
   whoOf,
-} from '@rescind/core'
+} from '@rescind/authority'
+import type { Target } from '@rescind/core'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
 import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'

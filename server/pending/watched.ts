@@ -1,4 +1,5 @@
-import { after, type Entry } from '@rescind/core'
+import type { Entry } from '@rescind/authority'
+import { after } from '@rescind/core'
 import { APPROVALS, settleApproval } from './approvals.ts'
 import type { Due, Watched } from './deadlines.ts'
 import { HOLDS, settleHold } from './holds.ts'

@@ -1,4 +1,5 @@
-import { type Audit, type Publication, type PublishedRow, rowKindOf } from '@rescind/core'
+import type { Audit, Publication, PublishedRow } from '@rescind/authority'
+import { rowKindOf } from '@rescind/core'
 import { BLOCK_ROWS, BlockWriter, blockOf, EntryHashes } from './block.ts'
 import { isRevoke, rowsOfRequest } from './receipt.ts'
 

@@ -1,4 +1,5 @@
-import { type Position, type Realm, seqOf } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Position, seqOf } from '@rescind/core'
 import { formatInstant } from '@rescind/dialects'
 import type { Feed, Enforcement as Standing } from '@rescind/feed'
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-import type { Operation, Publication, Realm } from '@rescind/core'
+import type { Operation, Publication, Realm } from '@rescind/authority'
 import { BLOCK_MEMO, BLOCK_ROWS, BlockWriter, entriesOf, memoIdOf } from './block.ts'
 import { BlockDraft, type FinishedBlock } from './draft.ts'
 import { rowsOfBlock } from './search.ts'

@@ -1,11 +1,10 @@
+import type { Audit, Realm } from '@rescind/authority'
 import {
-  type Audit,
   type ChainedLogRow,
   LAST_INSTANT_MS,
   ordinalOf,
   type Position,
   position,
-  type Realm,
   type RevokeRule,
   type Rule,
   rowKindOf,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Operation, type Realm, rowsOf, ruleOn, StoreUnavailable, type Target } from '@rescind/core'
+import { type Operation, type Realm, rowsOf, ruleOn } from '@rescind/authority'
+import { StoreUnavailable, type Target } from '@rescind/core'
 import { FaultyStore } from '../../test/kit/faulty-store.ts'
 import { openWorld, START_MS } from '../../test/kit/realm.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'

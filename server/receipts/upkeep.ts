@@ -1,4 +1,5 @@
-import { LogTrim, type Realm, type RealmOrdinal, type Realms } from '@rescind/core'
+import { LogTrim, type Realm, type Realms } from '@rescind/authority'
+import type { RealmOrdinal } from '@rescind/core'
 import { ReceiptIndexer } from './indexer.ts'
 import { AuditRetention } from './retention.ts'
 

@@ -3,11 +3,10 @@ import {
   type Prefixes,
   type Realm,
   type Realms,
-  SettingsRefused,
-  StoreUnavailable,
   TOKEN_PREFIXES,
   TOKEN_PREFIXES_ID,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { SettingsRefused, StoreUnavailable } from '@rescind/core'
 import {
   CHAT_APPS,
   chatAppValue,

@@ -1,11 +1,5 @@
-import {
-  type Audit,
-  type Collection,
-  putRecord,
-  type Realm,
-  SettingsRefused,
-  StoreUnavailable,
-} from '@rescind/core'
+import { type Audit, type Collection, putRecord, type Realm } from '@rescind/authority'
+import { SettingsRefused, StoreUnavailable } from '@rescind/core'
 
 export const SEED_AUDIT: Audit = { by: 'server', from: 'local', how: 'seed' }
 

@@ -1,5 +1,5 @@
 import { test } from 'node:test'
-import type { Store } from '@rescind/core'
+import type { Store } from '@rescind/authority'
 
 /** A store under test. */
 export type Opened = {

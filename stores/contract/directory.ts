@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { DirectoryRecord, RecordKey, Store } from '@rescind/core'
+import type { DirectoryRecord, RecordKey, Store } from '@rescind/authority'
 import type { Clause } from './clause.ts'
 import {
   applied,

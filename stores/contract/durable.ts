@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Store } from '@rescind/core'
+import type { Store } from '@rescind/authority'
 import type { Clause } from './clause.ts'
 import {
   append,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Operation, Store, Unit, UnitOutcome } from '@rescind/core'
+import type { Operation, Store, Unit, UnitOutcome } from '@rescind/authority'
 import type { Clause } from './clause.ts'
 import {
   append,

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import type { LogHead, Operation, Store } from '@rescind/authority'
 import {
   type ChainedLogRow,
   LAST_INSTANT_MS,
-  type LogHead,
-  type Operation,
   position,
   type Rule,
   realmOrdinal,
-  type Store,
   traitsOf,
 } from '@rescind/core'
 import type { Clause } from './clause.ts'

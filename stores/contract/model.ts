@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict'
-import {
-  type Memo,
-  type Operation,
-  type RealmOrdinal,
-  realmOrdinal,
-  type Store,
-  traitsOf,
-  type Unit,
-} from '@rescind/core'
+import type { Memo, Operation, Store, Unit } from '@rescind/authority'
+import { type RealmOrdinal, realmOrdinal, traitsOf } from '@rescind/core'
 import fc from 'fast-check'
 import type { Clause } from './clause.ts'
 import { applyNaively, EMPTY, type NaiveRealm } from './naive.ts'

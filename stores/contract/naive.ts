@@ -1,4 +1,5 @@
-import type { ConflictWhat, Memo, NewRecord, Operation, TokenRecord, Unit, UnitOutcome } from '@rescind/core'
+import type { ConflictWhat, Memo, NewRecord, Operation, Unit, UnitOutcome } from '@rescind/authority'
+import type { TokenRecord } from '@rescind/core'
 import { conflict } from './samples.ts'
 
 type Filed = Omit<NewRecord, 'fromVersion' | 'body'> & { readonly version: number; readonly body?: string }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { EndingAsk, EndingPlace, Store, TokenRecord } from '@rescind/core'
+import type { EndingAsk, EndingPlace, Store } from '@rescind/authority'
+import type { TokenRecord } from '@rescind/core'
 import type { Clause } from './clause.ts'
 import {
   asRecord,

@@ -1,24 +1,26 @@
+import type {
+  ConflictWhat,
+  DirectoryRecord,
+  Group,
+  GroupOutcome,
+  NewRecord,
+  Operation,
+  Store,
+  Unit,
+  UnitOutcome,
+} from '@rescind/authority'
 import {
-  type ConflictWhat,
-  type DirectoryRecord,
   encodeRule,
-  type Group,
-  type GroupOutcome,
   type Handle,
-  type NewRecord,
-  type Operation,
   ORIGIN,
   parseHandle,
   type RealmOrdinal,
   type Rule,
   realmOrdinal,
-  type Store,
   sha256,
   type TokenDigest,
   type TokenRecord,
   tokenDigest,
-  type Unit,
-  type UnitOutcome,
 } from '@rescind/core'
 
 export const REALM: RealmOrdinal = realmOrdinal(1)

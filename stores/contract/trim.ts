@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict'
-import {
-  CHAIN_START,
-  type ChainedLogRow,
-  LogCheck,
-  type Operation,
-  type Store,
-  type TrimLog,
-} from '@rescind/core'
+import { LogCheck, type Operation, type Store, type TrimLog } from '@rescind/authority'
+import { CHAIN_START, type ChainedLogRow } from '@rescind/core'
 import type { Clause } from './clause.ts'
 import { append, bareToken, commit, conflict, hex, OTHER_REALM, put, REALM, unit, unitIn } from './samples.ts'
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { ancestorOf, type Store, type TokenRecord, type TokensSought } from '@rescind/core'
+import type { Store } from '@rescind/authority'
+import { ancestorOf, type TokenRecord, type TokensSought } from '@rescind/core'
 import type { Clause } from './clause.ts'
 import { bareToken, commit, handleAt, OTHER_REALM, put, putRecord, REALM, unit, unitIn } from './samples.ts'
 

@@ -1,19 +1,14 @@
 import {
   type ConflictWhat,
-  chainAfter,
   expiryCeiling,
   type NewRecord,
   type NewRow,
   type Operation,
-  type Source,
-  sha256,
-  type TokenRecord,
   type TrimLog,
-  traitsOf,
   type Unit,
   type UnitOutcome,
-  unreachable,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { chainAfter, type Source, sha256, type TokenRecord, traitsOf, unreachable } from '@rescind/core'
 import { fileRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'
 
 type Undo = () => void

@@ -1,12 +1,9 @@
+import type { DirectoryRecord, LogHead, Memo, RecordKey } from '@rescind/authority'
 import {
   CHAIN_START,
   type ChainedLogRow,
-  type DirectoryRecord,
   type Handle,
-  type LogHead,
   type LogRow,
-  type Memo,
-  type RecordKey,
   type Source,
   type TokenDigest,
   type TokenRecord,

@@ -1,14 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import {
-  CHAIN_START,
-  type ConflictWhat,
-  chainAfter,
-  type LogHead,
-  type RealmOrdinal,
-  realmOrdinal,
-  sha256,
-  unreachable,
-} from '@rescind/core'
+import type { ConflictWhat, LogHead } from '@rescind/authority'
+import { CHAIN_START, chainAfter, type RealmOrdinal, realmOrdinal, sha256, unreachable } from '@rescind/core'
 import { versionColumn } from './exact.ts'
 import type { StoredOperation, StoredUnit } from './group-bytes.ts'
 import { logId, seqOfLogId } from './log-id.ts'

@@ -1,4 +1,4 @@
-import type { EndingPage, EndingPlace } from '@rescind/core'
+import type { EndingPage, EndingPlace } from '@rescind/authority'
 import { ROW_MAX } from './exact.ts'
 import { readableRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 

@@ -3,7 +3,8 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
-import { ContractBroken, NotReadable, ORIGIN, type Store, StoreRefused } from '@rescind/core'
+import type { Store } from '@rescind/authority'
+import { ContractBroken, NotReadable, ORIGIN, StoreRefused } from '@rescind/core'
 import { makeQuickHome } from '../../test/kit/server.ts'
 import {
   append,

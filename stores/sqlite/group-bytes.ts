@@ -1,15 +1,5 @@
-import {
-  ByteReader,
-  ByteWriter,
-  type Group,
-  type Operation,
-  type RealmOrdinal,
-  type RecordKey,
-  realmOrdinal,
-  traitsOf,
-  type Unit,
-  unreachable,
-} from '@rescind/core'
+import type { Group, Operation, RecordKey, Unit } from '@rescind/authority'
+import { ByteReader, ByteWriter, type RealmOrdinal, realmOrdinal, traitsOf, unreachable } from '@rescind/core'
 import type { TokenIndex } from './token-index.ts'
 import { clientKey, factsText, sourceIn } from './token-row.ts'
 

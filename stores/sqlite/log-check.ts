@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type ChainChecked, chainAfter, sha256 } from '@rescind/core'
+import type { ChainChecked } from '@rescind/authority'
+import { chainAfter, sha256 } from '@rescind/core'
 import { CHAINED_COLUMNS, type ChainedRowColumns } from './log-bytes.ts'
 import { seqOfLogId } from './log-id.ts'
 

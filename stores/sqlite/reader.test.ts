@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Store } from '@rescind/core'
+import type { Store } from '@rescind/authority'
 import {
   bareToken,
   commit,

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { DirectoryRecord, LogHead, Memo, RealmOrdinal } from '@rescind/core'
-import { CHAIN_START, realmOrdinal } from '@rescind/core'
+import type { DirectoryRecord, LogHead, Memo } from '@rescind/authority'
+import { CHAIN_START, type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { exact, MEMO_COLUMNS, ROW_MAX, recordColumns } from './exact.ts'
 import { logId, seqOfLogId } from './log-id.ts'
 import { TOKEN_COLUMNS } from './token-row.ts'

@@ -9,7 +9,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { type LogHead, StoreRefused } from '@rescind/core'
+import type { LogHead } from '@rescind/authority'
+import { StoreRefused } from '@rescind/core'
 import type { StoredGroup, StoredUnit } from './group-bytes.ts'
 import {
   encodeUnits,

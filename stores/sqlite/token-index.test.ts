@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
-import { type Store, type TokenDigest, type TokenRecord, tokenDigest } from '@rescind/core'
+import type { Store } from '@rescind/authority'
+import { type TokenDigest, type TokenRecord, tokenDigest } from '@rescind/core'
 import {
   applied,
   bareToken,

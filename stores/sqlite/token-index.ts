@@ -1,11 +1,5 @@
-import {
-  type Group,
-  type GroupOutcome,
-  type Handle,
-  type Operation,
-  sextetsAt,
-  type TokenDigest,
-} from '@rescind/core'
+import type { Group, GroupOutcome, Operation } from '@rescind/authority'
+import { type Handle, sextetsAt, type TokenDigest } from '@rescind/core'
 import { NumberList } from './number-list.ts'
 import { RowTable } from './row-table.ts'
 

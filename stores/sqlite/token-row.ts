@@ -1,11 +1,9 @@
+import { readObject, STRANGE, shaped } from '@rescind/authority'
 import {
   grantOf,
   isCredentialKind,
   NotReadable,
   parseHandle,
-  readObject,
-  STRANGE,
-  shaped,
   type TokenFacts,
   type TokenRecord,
   tokenDigest,

@@ -1,6 +1,7 @@
 /** The one thread that writes: groups come one at a time, each becomes one transaction and one flush. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { type LogHead, type RealmOrdinal, StoreRefused } from '@rescind/core'
+import type { LogHead } from '@rescind/authority'
+import { type RealmOrdinal, StoreRefused } from '@rescind/core'
 import { Applier } from './apply.ts'
 import { exact, isInstant } from './exact.ts'
 import { decodeGroup, type StoredGroup } from './group-bytes.ts'

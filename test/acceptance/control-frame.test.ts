@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Group, type GroupOutcome, type Store, StoreUnavailable } from '@rescind/core'
+import type { Group, GroupOutcome, Store } from '@rescind/authority'
+import { StoreUnavailable } from '@rescind/core'
 import { Calls, CONTROL, JSON_BODY, jsonOf, memberAt, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { CREDENTIAL_KINDS, PREFIX } from '@rescind/core'
+import { PREFIX } from '@rescind/authority'
+import { CREDENTIAL_KINDS } from '@rescind/core'
 import { openVerifier, type Verifier } from '@rescind/verifier'
 import { type Members, OauthWorld } from '../kit/oauth-world.ts'
 import { Provider } from '../kit/provider.ts'

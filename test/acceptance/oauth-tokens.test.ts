@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { checksum, mintText, PREFIX } from '@rescind/core'
+import { checksum, mintText, PREFIX } from '@rescind/authority'
 import { assertion, EXCHANGE, OauthWorld, ownKey } from '../kit/oauth-world.ts'
 import { SeededRandom } from '../kit/seeded-random.ts'
 

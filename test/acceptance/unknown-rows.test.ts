@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  type ChainedLogRow,
-  ContractBroken,
-  type PublishedRow,
-  ROW_KIND_NAMES,
-  ROW_KINDS,
-} from '@rescind/core'
+import type { PublishedRow } from '@rescind/authority'
+import { type ChainedLogRow, ContractBroken, ROW_KIND_NAMES, ROW_KINDS } from '@rescind/core'
 import { MemoryStore } from '@rescind/stores'
 import { liveEvent } from '../../dialects/chat/live/events.ts'
 import { RecentRows } from '../../dialects/chat/live/recent-rows.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import type { Operation, Store } from '@rescind/core'
+import type { Operation, Store } from '@rescind/authority'
 import { realmOrdinal } from '@rescind/core'
 import { type AgedServer, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
 import { API_KEY, type Calls, CONTROL, memberAt, textAt } from '../kit/calls.ts'

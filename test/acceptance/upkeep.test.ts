@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { LAST_INSTANT_MS, realmOrdinal, type Store, type Unit } from '@rescind/core'
+import type { Store, Unit } from '@rescind/authority'
+import { LAST_INSTANT_MS, realmOrdinal } from '@rescind/core'
 import { Calls, memberAt, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { SEED } from '../kit/seed.ts'

@@ -3,15 +3,8 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
-import {
-  KEEP_FOREVER_MS,
-  LogTrim,
-  mintHandle,
-  type Realm,
-  Realms,
-  type Rule,
-  tokenDigest,
-} from '@rescind/core'
+import { LogTrim, type Realm, Realms } from '@rescind/authority'
+import { KEEP_FOREVER_MS, mintHandle, type Rule, tokenDigest } from '@rescind/core'
 import { checkStore } from '@rescind/server'
 import { openSqlite } from '@rescind/stores'
 import { HandClock, MASTER, START_MS } from '../kit/realm.ts'

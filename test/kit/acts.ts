@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
-import { type IssueAct, type Issued, issueTokens, type TokenIntent } from '../../core/issue.ts'
-import type { Position } from '../../core/position.ts'
-import { type Audit, type Caller, callerFacts, type Found, type Realm } from '../../core/realm.ts'
-import type { Principals, TokenRecord } from '../../core/records.ts'
-import type { RevokeAct } from '../../core/revoke.ts'
-import { RawToken } from '../../core/tokens/raw-token.ts'
+import {
+  type Audit,
+  type Caller,
+  callerFacts,
+  type Found,
+  type IssueAct,
+  type Issued,
+  issueTokens,
+  type Realm,
+  type RevokeAct,
+  type TokenIntent,
+} from '@rescind/authority'
+import { type Position, type Principals, RawToken, type TokenRecord } from '@rescind/core'
 import { DAY_MS } from './samples.ts'
 
 export const AUDIT: Audit = { by: 'test', from: 'local', how: 'test' }

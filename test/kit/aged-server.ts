@@ -1,14 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import {
-  type NewRow,
-  type Operation,
-  type RealmOrdinal,
-  type Rule,
-  realmOrdinal,
-  type Store,
-} from '@rescind/core'
+import type { NewRow, Operation, Store } from '@rescind/authority'
+import { type RealmOrdinal, type Rule, realmOrdinal } from '@rescind/core'
 import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import { pino } from 'pino'

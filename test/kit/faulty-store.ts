@@ -1,7 +1,6 @@
+import type { Group, GroupOutcome, Store } from '@rescind/authority'
+import { StoreUnavailable } from '@rescind/core'
 import { MemoryStore } from '@rescind/stores'
-import { StoreUnavailable } from '../../core/faults.ts'
-import type { Store } from '../../core/ports.ts'
-import type { Group, GroupOutcome } from '../../core/units.ts'
 
 /** What the next commits do: as they should; fail before they wrote; fail after they wrote. */
 export type CommitFate = 'works' | 'fails-unwritten' | 'fails-written'

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import type { IssuingQuota, Store } from '@rescind/core'
+import type { IssuingQuota, Store } from '@rescind/authority'
 import {
   checkConfig,
   type PasswordCost,

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Caller, callerFacts, commitOwn, putRecord, type Rule, type Store } from '@rescind/core'
+import { type Caller, callerFacts, commitOwn, putRecord, type Store } from '@rescind/authority'
+import type { Rule } from '@rescind/core'
 import {
   createOauthDialect,
   type Dialect,

@@ -1,4 +1,5 @@
-import { type Clock, type MasterKey, type Realm, Realms, type Store } from '@rescind/core'
+import { type MasterKey, type Realm, Realms, type Store } from '@rescind/authority'
+import type { Clock } from '@rescind/core'
 import { SeededRandom } from './seeded-random.ts'
 import { openTestStore } from './test-store.ts'
 

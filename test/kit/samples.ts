@@ -1,18 +1,20 @@
-import { sha256 } from '../../core/crypto/digests.ts'
 import {
+  encodeRule,
   type GrantId,
   grantId,
   type Handle,
-  handleFromBytes,
+  type LogRow,
+  position,
+  RevocationIndex,
+  type Rule,
+  sha256,
+  type Target,
   type TokenDigest,
+  type TokenFacts,
   tokenDigest,
-} from '../../core/ids.ts'
-import { traitsOf } from '../../core/log/row-kinds.ts'
-import { encodeRule } from '../../core/log/rule-bytes.ts'
-import type { LogRow, Rule, Target } from '../../core/log/rules.ts'
-import { position } from '../../core/position.ts'
-import type { TokenFacts } from '../../core/records.ts'
-import { RevocationIndex } from '../../core/revocations/revocation-index.ts'
+  traitsOf,
+} from '@rescind/core'
+import { handleFromBytes } from '../../core/ids.ts'
 
 /** 43 ASCII characters, as a realm's digest key has. */
 export const DIGEST_KEY: string = 'k'.repeat(43)

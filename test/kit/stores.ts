@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Store } from '@rescind/core'
+import type { Store } from '@rescind/authority'
 import { MemoryStore, openSqlite } from '@rescind/stores'
 import { START_MS } from './realm.ts'
 import { makeQuickHome } from './server.ts'

@@ -1,4 +1,5 @@
-import { type Group, type GroupOutcome, type Store, StoreUnavailable } from '@rescind/core'
+import type { Group, GroupOutcome, Store } from '@rescind/authority'
+import { StoreUnavailable } from '@rescind/core'
 
 /** What a test does to a store, and sees of it. */
 export type StoreSwitch = {

@@ -1,9 +1,17 @@
+import {
+  CUT_SHAPES,
+  type CutTarget,
+  grantId,
+  LAST_INSTANT_MS,
+  type Position,
+  type Principals,
+  position,
+  type Rule,
+  type Target,
+  tokenDigest,
+} from '@rescind/core'
 import fc from 'fast-check'
-import { grantId, handleFromBytes, tokenDigest } from '../../core/ids.ts'
-import { LAST_INSTANT_MS } from '../../core/lifetimes.ts'
-import { CUT_SHAPES, type CutTarget, type Rule, type Target } from '../../core/log/rules.ts'
-import { type Position, position } from '../../core/position.ts'
-import type { Principals } from '../../core/records.ts'
+import { handleFromBytes } from '../../core/ids.ts'
 import { NOW_MS } from '../kit/samples.ts'
 
 /** Well-formed text of any characters, NUL included. */

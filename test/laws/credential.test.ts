@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { issueTokens, mintText, PREFIX, RawToken, type TokenIntent } from '@rescind/core'
-import { credentialOf, kindOf } from '../../core/tokens/credential.ts'
-import { ANY_ACCESS, admit } from '../../core/verdict/admit.ts'
+import { issueTokens, mintText, PREFIX, type TokenIntent } from '@rescind/authority'
+import { ANY_ACCESS, admit, credentialOf, kindOf, RawToken } from '@rescind/core'
 import { openWorld } from '../kit/realm.ts'
 import { onBothStores } from '../kit/stores.ts'
 

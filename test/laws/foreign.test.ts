@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Json, JsonObject } from '../../core/bytes/strict-json.ts'
-import type { SignatureAlgorithm } from '../../core/crypto/signatures.ts'
-import { BEYOND_LOGS } from '../../core/position.ts'
-import { makePrivateMembers } from '../../core/private-keys.ts'
-import { type ForeignIssuer, type ForeignRead, foreignKeys, readForeign } from '../../core/tokens/foreign.ts'
+import { makePrivateMembers } from '@rescind/authority'
 import {
+  BEYOND_LOGS,
   exportPublicJwk,
+  type ForeignIssuer,
+  type ForeignRead,
+  foreignKeys,
   importPrivateJwk,
+  type Json,
+  type JsonObject,
+  parseJws,
+  readForeign,
+  type SignatureAlgorithm,
   type SigningKey,
+  signJws,
   type VerificationKey,
-} from '../../core/tokens/jwk.ts'
-import { parseJws, signJws } from '../../core/tokens/jwt.ts'
+} from '@rescind/core'
 import { NOW_MS } from '../kit/samples.ts'
 import { SeededRandom } from '../kit/seeded-random.ts'
 

@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
+import {
+  type Ancestor,
+  BEYOND_LOGS,
+  CUT_SHAPES,
+  type CutTarget,
+  type ForeignFacts,
+  grantId,
+  judge,
+  ORIGIN,
+  type Position,
+  type Principals,
+  position,
+  RevocationIndex,
+  type Rule,
+  type Target,
+  type TokenDigest,
+  type TokenFacts,
+} from '@rescind/core'
 import fc from 'fast-check'
-import { grantId, type TokenDigest } from '../../core/ids.ts'
-import { CUT_SHAPES, type CutTarget, type Rule, type Target } from '../../core/log/rules.ts'
-import { BEYOND_LOGS, ORIGIN, type Position, position } from '../../core/position.ts'
-import type { Ancestor, ForeignFacts, Principals, TokenFacts } from '../../core/records.ts'
-import { RevocationIndex } from '../../core/revocations/revocation-index.ts'
-import { judge } from '../../core/verdict/verdict.ts'
 import { DIGEST_KEY, digestAt, handleAt, NOW_MS, rowOf } from '../kit/samples.ts'
 import { naiveWhy, type PlainRow } from './naive.ts'
 

@@ -1,13 +1,19 @@
+import {
+  type ChainedLogRow,
+  chainAfter,
+  decodeSnapshot,
+  encodeSnapshot,
+  type FeedEvent,
+  ORIGIN,
+  PARTITIONS,
+  type Place,
+  positionText,
+  RevocationIndex,
+  type Rule,
+  type Snapshot,
+  sha256,
+} from '@rescind/core'
 import fc from 'fast-check'
-import { sha256 } from '../../core/crypto/digests.ts'
-import { type Place, positionText } from '../../core/log/checkpoint-text.ts'
-import { chainAfter } from '../../core/log/log-chain.ts'
-import type { ChainedLogRow, Rule } from '../../core/log/rules.ts'
-import { ORIGIN } from '../../core/position.ts'
-import type { FeedEvent } from '../../core/replica/replica.ts'
-import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../core/replica/snapshot.ts'
-import { PARTITIONS } from '../../core/revocations/key-table.ts'
-import { RevocationIndex } from '../../core/revocations/revocation-index.ts'
 import { DAY_MS, DIGEST_KEY, NOW_MS, revoking, rowOf, SOURCE, tokenTarget } from '../kit/samples.ts'
 
 const POSITION_KEY: Uint8Array = Buffer.alloc(32, 5)

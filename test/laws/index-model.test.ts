@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { covers } from '@rescind/authority'
+import {
+  type CutShape,
+  grantId,
+  isHeld,
+  isRevoked,
+  judge,
+  ORIGIN,
+  type Position,
+  position,
+  RevocationIndex,
+  type Rule,
+  type Target,
+  type TokenFacts,
+} from '@rescind/core'
 import fc from 'fast-check'
-import { covers } from '../../core/covers.ts'
-import { grantId } from '../../core/ids.ts'
-import type { CutShape, Rule, Target } from '../../core/log/rules.ts'
-import { ORIGIN, type Position, position } from '../../core/position.ts'
-import type { TokenFacts } from '../../core/records.ts'
-import { RevocationIndex } from '../../core/revocations/revocation-index.ts'
-import { isHeld, isRevoked, judge } from '../../core/verdict/verdict.ts'
 import { DIGEST_KEY, digestAt, handleAt, NOW_MS, rowOf } from '../kit/samples.ts'
 import {
   compareHistories,

@@ -1,30 +1,30 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
-import * as jose from 'jose'
-import type { Json, JsonObject } from '../../core/bytes/strict-json.ts'
-import { type SignatureAlgorithm, verifySignature } from '../../core/crypto/signatures.ts'
-import { makePrivateMembers } from '../../core/private-keys.ts'
+import { makePrivateMembers } from '@rescind/authority'
 import {
+  audienceOf,
+  candidateKeys,
   exportPublicJwk,
   importJwks,
   importPrivateJwk,
   importPublicJwk,
+  type Json,
+  type JsonObject,
+  JWS_MAX_CHARS,
   KEYS_MAX,
-  SIGNATURE_ALGORITHMS,
-  type SigningKey,
-  type VerificationKey,
-} from '../../core/tokens/jwk.ts'
-import {
-  audienceOf,
-  candidateKeys,
   numericDateMs,
   type ParsedJws,
   parseJws,
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
+  type SigningKey,
   signJws,
+  type VerificationKey,
   verifyJws,
-} from '../../core/tokens/jwt.ts'
-import { JWS_MAX_CHARS } from '../../core/tokens/raw-token.ts'
+} from '@rescind/core'
+import fc from 'fast-check'
+import * as jose from 'jose'
+import { verifySignature } from '../../core/crypto/signatures.ts'
 import { SeededRandom } from '../kit/seeded-random.ts'
 
 type Pair = { readonly signing: SigningKey; readonly verifying: VerificationKey; readonly jwk: JsonObject }

@@ -1,25 +1,40 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import {
+  ISSUER_TERMS,
+  ISSUERS,
+  type IssuerTerms,
+  type IssuerValue,
+  issuerId,
+  LogTrim,
+  type Operation,
+  putRecord,
+  putToken,
+  type Realm,
+  Realms,
+  recordOf,
+  revokeAll,
+  ruleOn,
+  tokenRule,
+} from '@rescind/authority'
+import {
+  BEYOND_LOGS,
+  decodeRule,
+  decodeSnapshot,
+  encodeRule,
+  encodeSnapshot,
+  isRevoked,
+  LIFETIME_MAX_MS,
+  ordinalOf,
+  position,
+  positionText,
+  type RevocationIndex,
+  type RevokeRule,
+  type Target,
+  type TokenFacts,
+} from '@rescind/core'
 import fc from 'fast-check'
-import { putRecord } from '../../core/change.ts'
-import { putToken, recordOf } from '../../core/issue.ts'
-import { ISSUER_TERMS, type IssuerTerms } from '../../core/issuer-terms.ts'
-import { ISSUERS, type IssuerValue, issuerId } from '../../core/issuers.ts'
-import { LIFETIME_MAX_MS } from '../../core/lifetimes.ts'
-import { positionText } from '../../core/log/checkpoint-text.ts'
-import { decodeRule, encodeRule } from '../../core/log/rule-bytes.ts'
-import type { RevokeRule, Target } from '../../core/log/rules.ts'
-import { LogTrim } from '../../core/log-trim.ts'
-import { BEYOND_LOGS, ordinalOf, position } from '../../core/position.ts'
-import type { Realm } from '../../core/realm.ts'
-import { Realms } from '../../core/realms.ts'
-import type { TokenFacts } from '../../core/records.ts'
-import { decodeSnapshot, encodeSnapshot } from '../../core/replica/snapshot.ts'
 import { SLICES } from '../../core/revocations/key-table.ts'
-import type { RevocationIndex } from '../../core/revocations/revocation-index.ts'
-import { revokeAll, ruleOn, tokenRule } from '../../core/revoke.ts'
-import type { Operation } from '../../core/units.ts'
-import { isRevoked } from '../../core/verdict/verdict.ts'
 import { AUDIT, actOf, intentOf } from '../kit/acts.ts'
 import { MASTER, openWorld, START_MS, type World } from '../kit/realm.ts'
 import { DAY_MS } from '../kit/samples.ts'

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { KEEP_FOREVER_MS } from '../../core/lifetimes.ts'
-import { positionText } from '../../core/log/checkpoint-text.ts'
-import { RECORDS_CACHED_MAX } from '../../core/record-cache.ts'
-import { decodeSnapshot, encodeSnapshot } from '../../core/replica/snapshot.ts'
-import type { RevocationIndex } from '../../core/revocations/revocation-index.ts'
-import { judge } from '../../core/verdict/verdict.ts'
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  judge,
+  KEEP_FOREVER_MS,
+  positionText,
+  type RevocationIndex,
+} from '@rescind/core'
+import { RECORDS_CACHED_MAX } from '../../authority/realm/record-cache.ts'
 import { DIGEST_KEY, factsAt, indexAt, NOW_MS, revoking, rowOf, tokenTarget } from '../kit/samples.ts'
 
 const OLDEST = 10

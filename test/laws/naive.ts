@@ -1,6 +1,13 @@
-import type { CutShape, CutTarget, Rule, Target } from '../../core/log/rules.ts'
-import type { Position } from '../../core/position.ts'
-import type { Ancestor, Principals, TokenFacts } from '../../core/records.ts'
+import type {
+  Ancestor,
+  CutShape,
+  CutTarget,
+  Position,
+  Principals,
+  Rule,
+  Target,
+  TokenFacts,
+} from '@rescind/core'
 
 /** A row of a log with nothing derived from it. */
 export type PlainRow = { readonly at: Position; readonly atMs: number; readonly rule: Rule }

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Group, type GroupOutcome, type Issued, type Realm, revokePrincipals } from '@rescind/authority'
+import type { Position } from '@rescind/core'
 import { MemoryStore } from '@rescind/stores'
-import type { Issued } from '../../core/issue.ts'
-import type { Position } from '../../core/position.ts'
-import type { Realm } from '../../core/realm.ts'
-import { revokePrincipals } from '../../core/revoke.ts'
-import type { Group, GroupOutcome } from '../../core/units.ts'
 import { actOf, intentOf, rawOf, tryIssue } from '../kit/acts.ts'
 import { openWorld, START_MS } from '../kit/realm.ts'
 

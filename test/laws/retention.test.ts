@@ -1,20 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import {
+  anchorStands,
+  collectExpired,
+  LogTrim,
+  type Operation,
+  putToken,
+  type Realm,
+  Realms,
+  recordOf,
+  revokeGrant,
+  revokePrincipals,
+  revokeToken,
+} from '@rescind/authority'
+import {
+  ASSIGNED_LIFETIME_MAX_MS,
+  ancestorsFrom,
+  decodeRule,
+  ordinalOf,
+  position,
+  type TokenRecord,
+} from '@rescind/core'
 import fc from 'fast-check'
-import { collectExpired } from '../../core/gc.ts'
-import { putToken, recordOf } from '../../core/issue.ts'
-import { ASSIGNED_LIFETIME_MAX_MS } from '../../core/lifetimes.ts'
-import { decodeRule } from '../../core/log/rule-bytes.ts'
-import { anchorStands } from '../../core/log-anchor.ts'
-import { LogTrim } from '../../core/log-trim.ts'
-import { ordinalOf, position } from '../../core/position.ts'
-import type { Realm } from '../../core/realm.ts'
-import { Realms } from '../../core/realms.ts'
-import type { TokenRecord } from '../../core/records.ts'
 import { SLICES } from '../../core/revocations/key-table.ts'
-import { revokeGrant, revokePrincipals, revokeToken } from '../../core/revoke.ts'
-import type { Operation } from '../../core/units.ts'
-import { ancestorsFrom } from '../../core/verdict/ancestry.ts'
 import { actOf, intentOf, rawOf, tryIssue } from '../kit/acts.ts'
 import { MASTER, openWorld, type World } from '../kit/realm.ts'
 import { DAY_MS } from '../kit/samples.ts'

@@ -1,27 +1,33 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { MemoryStore } from '@rescind/stores'
-import { Directory } from '../../core/directory.ts'
-import { ContractBroken } from '../../core/faults.ts'
-import { GroupRules } from '../../core/group-rules.ts'
-import { realmOrdinal } from '../../core/ids.ts'
-import { LogTrim, Realms } from '../../core/index.ts'
+import { Directory, LogTrim, Realms, TRIM_AGE_MIN_MS, type Unit } from '@rescind/authority'
 import {
+  ContractBroken,
+  CUT_SHAPES,
+  decodeRule,
+  encodeRule,
+  isHeld,
+  isRevoked,
+  judge,
+  type LogRow,
+  position,
+  Replica,
+  type RevocationIndex,
   ROW_KIND_NAMES,
   ROW_KINDS,
   type RowKind,
+  type Rule,
+  realmOrdinal,
   rowKindOf,
   rowKindOfCode,
+  THING_CODE,
+  type ThingTarget,
   traitsOf,
-} from '../../core/log/row-kinds.ts'
-import { decodeRule, encodeRule } from '../../core/log/rule-bytes.ts'
-import { CUT_SHAPES, type LogRow, type Rule, THING_CODE, type ThingTarget } from '../../core/log/rules.ts'
-import { TRIM_AGE_MIN_MS } from '../../core/log-trim.ts'
-import { position } from '../../core/position.ts'
-import { Replica, turnsVerdicts } from '../../core/replica/replica.ts'
-import type { RevocationIndex } from '../../core/revocations/revocation-index.ts'
-import { revokes, type Unit } from '../../core/units.ts'
-import { isHeld, isRevoked, judge } from '../../core/verdict/verdict.ts'
+  turnsVerdicts,
+} from '@rescind/core'
+import { MemoryStore } from '@rescind/stores'
+import { GroupRules } from '../../authority/log/group-rules.ts'
+import { revokes } from '../../authority/log/writes.ts'
 import { MASTER, openWorld, START_MS, type World } from '../kit/realm.ts'
 import {
   DIGEST_KEY,

@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { covers } from '../../core/covers.ts'
-import type { CutShape, CutTarget, Target } from '../../core/log/rules.ts'
-import { BEYOND_LOGS, position } from '../../core/position.ts'
-import type { Ancestor, TokenFacts } from '../../core/records.ts'
-import type { RevocationIndex } from '../../core/revocations/revocation-index.ts'
-import { ancestorOf, ancestorsFrom } from '../../core/verdict/ancestry.ts'
-import type { Verdict } from '../../core/verdict/reasons.ts'
-import { isMintingHeld, judge, type Lag, type Question } from '../../core/verdict/verdict.ts'
+import { covers } from '@rescind/authority'
+import {
+  type Ancestor,
+  ancestorOf,
+  ancestorsFrom,
+  BEYOND_LOGS,
+  type CutShape,
+  type CutTarget,
+  isMintingHeld,
+  judge,
+  type Lag,
+  position,
+  type Question,
+  type RevocationIndex,
+  type Target,
+  type TokenFacts,
+  type Verdict,
+} from '@rescind/core'
 import {
   DAY_MS,
   factsAt,

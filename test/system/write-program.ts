@@ -1,4 +1,5 @@
-import { type Operation, type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import type { Operation } from '@rescind/authority'
+import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { openSqlite } from '@rescind/stores'
 import { append, bareToken, digestAt, forget, handleAt, put, unit } from '../../stores/contract/samples.ts'
 

@@ -4,7 +4,7 @@ import { type Source, sources } from './tree.ts'
 
 /** Patterns never take longer than the text is long, and never come from outside. */
 
-const ROOMS = ['core', 'dialects', 'stores', 'feed', 'verifier', 'server', 'cli']
+const ROOMS = ['core', 'authority', 'dialects', 'stores', 'feed', 'verifier', 'server', 'cli']
 /** A regular expression where one can stand: not a division, not a path in a comment. */
 const LITERAL =
   /(?<=[=(,:[!&|?;{}\n]\s*|return\s+)\/(?![*/])((?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+)\/([dgimsuvy]*)/g

@@ -5,12 +5,13 @@ import { files, importsOf, read, roomOf, type Source, sources } from './tree.ts'
 /** Which room may know which. What is not in this table is not allowed. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   core: [],
-  dialects: ['core'],
-  stores: ['core'],
-  feed: ['core'],
+  authority: ['core'],
+  dialects: ['authority', 'core'],
+  stores: ['authority', 'core'],
+  feed: ['authority', 'core'],
   verifier: ['core'],
-  server: ['core', 'dialects', 'stores', 'feed'],
-  cli: ['core', 'stores', 'server'],
+  server: ['dialects', 'stores', 'feed', 'authority', 'core'],
+  cli: ['server', 'stores', 'authority', 'core'],
   console: [],
 }
 const ROOMS = Object.keys(ARROWS)
@@ -52,16 +53,19 @@ test('inside a room a file is imported itself, with its ending; another room by 
   }
 })
 
-test('core and dialects are pure: no I/O, no clock and no randomness of their own', () => {
+test('core, authority and dialects are pure: no I/O, no clock and no randomness of their own', () => {
   const allowed = new Set([
-    ...['core/crypto/digests.ts', 'core/private-keys.ts', 'core/sealing.ts', 'core/crypto/signatures.ts'].map(
-      (path) => `${path} node:crypto`,
-    ),
+    ...[
+      'core/crypto/digests.ts',
+      'authority/keys/private-keys.ts',
+      'authority/keys/sealing.ts',
+      'core/crypto/signatures.ts',
+    ].map((path) => `${path} node:crypto`),
     'dialects/identity/xml/read.ts saxes',
   ])
   const impure =
     /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\b|\bprocess\.|\bfetch\(|\bconsole\./
-  for (const source of sources(['core', 'dialects'])) {
+  for (const source of sources(['core', 'authority', 'dialects'])) {
     for (const specifier of importsOf(source)) {
       const outside = !specifier.startsWith('.') && !specifier.startsWith('@rescind/')
       assert.ok(!outside || allowed.has(`${source.path} ${specifier}`), `${source.path} imports ${specifier}`)
@@ -71,8 +75,8 @@ test('core and dialects are pure: no I/O, no clock and no randomness of their ow
   }
 })
 
-test('core never names an HTTP status', () => {
-  for (const source of sources(['core'])) {
+test('core and authority never name an HTTP status', () => {
+  for (const source of sources(['core', 'authority'])) {
     const found = /\b(?:statusCode|httpStatus)\b|\bstatus: [1-5]\d\d\b/.exec(withoutComments(source))
     assert.equal(found, null, `${source.path} says ${found?.[0] ?? ''}`)
   }
@@ -80,7 +84,7 @@ test('core never names an HTTP status', () => {
 
 test('exceptions are caught only where they end', () => {
   const edges =
-    /^(?:server|stores|cli)\/|^core\/(?:crypto\/signatures|sealing|group-commit|ledger|realms?|stored-json|bytes\/strict-json|bytes\/strict-text)\.ts$|^dialects\/wire\/|^feed\/(?:reader|feed)\.ts$|^verifier\/source\//
+    /^(?:server|stores|cli)\/|^core\/(?:crypto\/signatures|bytes\/strict-json|bytes\/strict-text)\.ts$|^authority\/(?:keys\/sealing|log\/group-commit|log\/ledger|realm\/realms?|directory\/stored-json)\.ts$|^dialects\/wire\/|^feed\/(?:reader|feed)\.ts$|^verifier\/source\//
   for (const source of sources(ROOMS)) {
     const catches = /\bcatch\b(?!\s*\()|\.catch\(/.test(withoutComments(source))
     assert.ok(!catches || edges.test(source.path), `${source.path} catches`)

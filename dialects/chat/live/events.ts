@@ -1,10 +1,10 @@
+import type { Realm } from '@rescind/authority'
 import {
   type CutTarget,
   decodeRule,
   type Handle,
   type LogRow,
   parseHandle,
-  type Realm,
   type RowKind,
   rowKindOf,
   type Source,

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import {
-  collectExpired,
-  type EndingAsk,
-  type EndingPage,
-  KEEP_MARGIN_MS,
-  StoreUnavailable,
-  type TokenRecord,
-} from '@rescind/core'
+import { collectExpired, type EndingAsk, type EndingPage } from '@rescind/authority'
+import { KEEP_MARGIN_MS, StoreUnavailable, type TokenRecord } from '@rescind/core'
 import { openSqlite } from '@rescind/stores'
 import { handleAt } from '../../../stores/contract/samples.ts'
 import { openWorld, START_MS } from '../../../test/kit/realm.ts'

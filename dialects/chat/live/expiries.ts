@@ -1,4 +1,5 @@
-import { type EndingPlace, KEEP_MARGIN_MS, type Realm, type TokenRecord } from '@rescind/core'
+import type { EndingPlace, Realm } from '@rescind/authority'
+import { KEEP_MARGIN_MS, type TokenRecord } from '@rescind/core'
 import { formatInstant } from '../../wire/iso-date.ts'
 import type { LiveStream } from './stream.ts'
 

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  deleteRecord,
-  grantOf,
-  putRecord,
-  type RevokeAct,
-  revokeGrant,
-  revokePrincipals,
-  StoreUnavailable,
-} from '@rescind/core'
+import { deleteRecord, putRecord, type RevokeAct, revokeGrant, revokePrincipals } from '@rescind/authority'
+import { grantOf, StoreUnavailable } from '@rescind/core'
 import type { Answer } from '@rescind/dialects'
 import { wireRequest } from '../../../test/kit/request.ts'
 import { CHAT_APPS } from '../directory.ts'

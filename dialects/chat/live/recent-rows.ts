@@ -1,4 +1,5 @@
-import { type ChangeRule, decodeRule, type LogRow, type Realm, rowKindOf, type Source } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type ChangeRule, decodeRule, type LogRow, rowKindOf, type Source } from '@rescind/core'
 import { type LiveEvent, liveEvent } from './events.ts'
 
 /** Rows of a realm that are kept for its streams, so that those who keep up need no reads. */

@@ -1,4 +1,5 @@
-import type { Realm, Source } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import type { Source } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
 import { type Audience, type Expired, isFor } from './events.ts'
 import type { RecentRows } from './recent-rows.ts'

@@ -1,4 +1,5 @@
-import { type LogRow, Overloaded, type Realm, type RealmOrdinal, rowKindOf } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type LogRow, Overloaded, type RealmOrdinal, rowKindOf } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
 import { newestOfMost } from '../../wire/shares.ts'
 import { appKey, type ChatBounds } from '../bounds.ts'

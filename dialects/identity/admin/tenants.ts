@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Entry } from '@rescind/core'
+import type { Entry } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { parseFormText } from '../../wire/form.ts'

@@ -1,4 +1,4 @@
-import { type Collection, shaped } from '@rescind/core'
+import { type Collection, shaped } from '@rescind/authority'
 import { jointKey } from './names.ts'
 
 /** An application credential of v3: a secret that stands for a user in one project, with some of its roles. */

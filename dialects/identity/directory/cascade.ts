@@ -1,4 +1,4 @@
-import type { Entry, Realm } from '@rescind/core'
+import type { Entry, Realm } from '@rescind/authority'
 import {
   type Change,
   type ChangeOf,
@@ -24,8 +24,7 @@ import { isGlobal } from './grants.ts'
 import { withoutTenant } from './home.ts'
 import { isDemandedAt, isMfaDemanded } from './mfa-demand.ts'
 import { PROOF } from './names.ts'
-import type { Grant } from './users.ts'
-import { accountOf, type IdentityUser, mfaOf } from './users.ts'
+import { accountOf, type Grant, type IdentityUser, mfaOf } from './users.ts'
 
 /** Records and cut-offs of one unit; a change that would need more is refused. */
 export const CASCADE_MAX = 10_000

@@ -1,4 +1,4 @@
-import type { Collection } from '@rescind/core'
+import type { Collection } from '@rescind/authority'
 
 /** A service that catalogs list. The Identity service itself is there without a record. */
 export type IdentityService = {

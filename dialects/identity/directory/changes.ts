@@ -1,4 +1,4 @@
-import type { Collection, Entry, RecordStanding } from '@rescind/core'
+import type { Collection, Entry, RecordStanding } from '@rescind/authority'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from './app-credentials.ts'
 import {
   IDENTITY_ENDPOINTS,

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import { tenantAt } from './tenants.ts'
 import { accountOf, type IdentityUser } from './users.ts'
 

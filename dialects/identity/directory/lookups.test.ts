@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { callerFacts, Overloaded, type Realm } from '@rescind/core'
+import { callerFacts, type Realm } from '@rescind/authority'
+import { Overloaded } from '@rescind/core'
 import { openWorld } from '../../../test/kit/realm.ts'
 import { CASCADE_MAX } from './cascade.ts'
 import { type Change, COLLECTIONS, created, deleted } from './changes.ts'

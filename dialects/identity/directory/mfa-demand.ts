@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import { type AccountMfaEnforcement, accountAt, demandsMfa } from './domains.ts'
 import { isV3Admin, reachesBeyondAccount } from './grants.ts'
 import { accountOf, type IdentityUser, mfaOf } from './users.ts'

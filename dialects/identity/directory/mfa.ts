@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { sealText, unsealText } from './sealed-text.ts'
 import type { Mfa, MfaEnforcement, OtpDevice } from './users.ts'
 

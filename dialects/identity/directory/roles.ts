@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Collection, type Realm, shaped } from '@rescind/core'
+import { type Collection, type Realm, shaped } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 
 export type IdentityRole = {
   readonly id: string

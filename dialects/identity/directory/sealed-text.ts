@@ -1,4 +1,4 @@
-import { type Realm, seal, subkey, unseal } from '@rescind/core'
+import { type Realm, seal, subkey, unseal } from '@rescind/authority'
 
 /** What a sealed text is, and whose: sealed for one, it opens for no other. */
 export type SealPurpose = { readonly label: string; readonly id: string }

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Collection, type Entry, type Realm, shaped } from '@rescind/core'
+import { type Collection, type Entry, type Realm, shaped } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import { DEFAULT_DOMAIN, jointKey } from './names.ts'
 
 /** A tenant of v2.0, a project of v3: one thing. */

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Collection, type Entry, type Realm, shaped } from '@rescind/core'
+import { type Collection, type Entry, type Realm, shaped } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import { DEFAULT_DOMAIN } from './names.ts'
 import { roleIdOfName } from './roles.ts'
 import { sealText, unsealText } from './sealed-text.ts'

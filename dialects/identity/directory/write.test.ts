@@ -8,8 +8,8 @@ import {
   PREFIX,
   putRecord,
   type Realm,
-  type TokenRecord,
-} from '@rescind/core'
+} from '@rescind/authority'
+import type { TokenRecord } from '@rescind/core'
 import { openWorld } from '../../../test/kit/realm.ts'
 import {
   type Change,

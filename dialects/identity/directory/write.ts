@@ -5,11 +5,11 @@ import {
   deleteRecord,
   type Expectation,
   type Operation,
-  Overloaded,
   putRecord,
   type Realm,
   whoOf,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { Overloaded } from '@rescind/core'
 import { cascade, type Plan } from './cascade.ts'
 import { type Change, type ChangeOf, COLLECTIONS, type Kind } from './changes.ts'
 

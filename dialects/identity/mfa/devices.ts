@@ -1,4 +1,5 @@
-import { type Awaitable, type Entry, type Realm, sameDigest } from '@rescind/core'
+import type { Entry, Realm } from '@rescind/authority'
+import { type Awaitable, sameDigest } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
 import { change, NO_CONTENT } from '../changing.ts'

@@ -1,4 +1,5 @@
-import { type Awaitable, actRow, cutRule, type GuardedAct } from '@rescind/core'
+import { actRow, cutRule } from '@rescind/authority'
+import type { Awaitable, GuardedAct } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject, type JsonObject } from '../../wire/strict-json.ts'

@@ -1,15 +1,5 @@
-import {
-  type Awaitable,
-  callerFacts,
-  type Entry,
-  isMintingHeld,
-  mintText,
-  type Position,
-  type Realm,
-  readValue,
-  shaped,
-  unreachable,
-} from '@rescind/core'
+import { callerFacts, type Entry, mintText, type Realm, readValue, shaped } from '@rescind/authority'
+import { type Awaitable, isMintingHeld, type Position, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { isObject } from '../../wire/strict-json.ts'

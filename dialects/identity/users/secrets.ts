@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 
 /** An id for a new record: 128 random bits, as clients know them. */
 export function newId(realm: Realm): string {

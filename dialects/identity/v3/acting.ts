@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Caller, type Realm } from '@rescind/core'
+import type { Caller, Realm } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
 import { isLimited } from '../limited.ts'

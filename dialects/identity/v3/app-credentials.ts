@@ -1,4 +1,5 @@
-import { type Awaitable, mintText } from '@rescind/core'
+import { mintText } from '@rescind/authority'
+import type { Awaitable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { parseInstant } from '../../wire/iso-date.ts'

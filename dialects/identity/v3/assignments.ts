@@ -1,4 +1,5 @@
-import { type Entry, type Expectation, mayDelegated, unreachable } from '@rescind/core'
+import type { Entry, Expectation } from '@rescind/authority'
+import { mayDelegated, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
@@ -19,8 +20,7 @@ import {
   roleById,
 } from '../directory/roles.ts'
 import { domainOfTenant, IDENTITY_TENANTS, tenantEntry } from '../directory/tenants.ts'
-import type { Grant } from '../directory/users.ts'
-import { type IdentityUser, userEntry } from '../directory/users.ts'
+import { type Grant, type IdentityUser, userEntry } from '../directory/users.ts'
 import { type Acting, asActing, type Reply } from './acting.ts'
 import { forbidden, missing, NO_CONTENT, success } from './answers.ts'
 import { asItStands, domainEntry } from './domain-lookup.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { putRecord } from '@rescind/core'
+import { putRecord } from '@rescind/authority'
 import { type PageTable, tableUnder as pageTable } from '../../../test/kit/page-table.ts'
 import { type Ask, bodyJson } from '../../../test/kit/request.ts'
 import { IDENTITY_ROLES } from '../directory/roles.ts'

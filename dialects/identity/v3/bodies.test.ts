@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Store } from '@rescind/core'
+import type { Store } from '@rescind/authority'
 import { bodyJson } from '../../../test/kit/request.ts'
 import { onBothStores } from '../../../test/kit/stores.ts'
 import { IDENTITY_USERS } from '../directory/users.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Collection, type Operation, putRecord, type Realm } from '@rescind/core'
+import { type Collection, type Operation, putRecord, type Realm } from '@rescind/authority'
 import type { Answer } from '@rescind/dialects'
 import { bodyJson, bodyText } from '../../../test/kit/request.ts'
 import { CATALOG_MAX } from '../catalog-records.ts'

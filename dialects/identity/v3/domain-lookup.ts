@@ -1,4 +1,4 @@
-import type { Entry, Expectation, Realm } from '@rescind/core'
+import type { Entry, Expectation, Realm } from '@rescind/authority'
 import { domainAt, IDENTITY_DOMAINS, type IdentityDomain } from '../directory/domains.ts'
 import { DEFAULT_DOMAIN } from '../directory/names.ts'
 import { IDENTITY_TENANTS } from '../directory/tenants.ts'

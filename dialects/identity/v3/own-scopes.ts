@@ -1,4 +1,5 @@
-import type { Awaitable, Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import type { Awaitable } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'

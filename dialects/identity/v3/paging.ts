@@ -1,4 +1,4 @@
-import type { Collection, Realm, RecordKey } from '@rescind/core'
+import type { Collection, Realm, RecordKey } from '@rescind/authority'
 import { parseFormText } from '../../wire/form.ts'
 import type { WireRequest } from '../../wire/request.ts'
 import type { Malformed } from '../credentials.ts'

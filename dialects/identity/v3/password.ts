@@ -1,4 +1,5 @@
-import { type Awaitable, callerFacts, isMintingHeld } from '@rescind/core'
+import { callerFacts } from '@rescind/authority'
+import { type Awaitable, isMintingHeld } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'

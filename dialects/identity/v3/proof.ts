@@ -1,12 +1,5 @@
-import {
-  type Awaitable,
-  after,
-  type Operation,
-  type Realm,
-  sameDigest,
-  type TokenRecord,
-  unreachable,
-} from '@rescind/core'
+import type { Operation, Realm } from '@rescind/authority'
+import { type Awaitable, after, sameDigest, type TokenRecord, unreachable } from '@rescind/core'
 import type { Call } from '../call.ts'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directory/app-credentials.ts'
 import { domainAt, domainByName } from '../directory/domains.ts'

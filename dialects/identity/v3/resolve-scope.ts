@@ -1,4 +1,5 @@
-import { type Realm, unreachable } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { unreachable } from '@rescind/core'
 import { domainAt } from '../directory/domains.ts'
 import { isMemberOf } from '../directory/grants.ts'
 import { isProjectId } from '../directory/names.ts'

@@ -1,13 +1,5 @@
-import {
-  decodeRule,
-  keptRows,
-  type LogRow,
-  type Realm,
-  type RowKind,
-  rowKindOf,
-  type Target,
-  traitsOf,
-} from '@rescind/core'
+import { keptRows, type Realm } from '@rescind/authority'
+import { decodeRule, type LogRow, type RowKind, rowKindOf, type Target, traitsOf } from '@rescind/core'
 import { IDENTITY } from '../directory.ts'
 import { microInstant } from './instant.ts'
 import { scopeOfTenant } from './scope.ts'

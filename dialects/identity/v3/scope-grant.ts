@@ -1,4 +1,5 @@
-import { type Realm, type TokenRecord, unreachable } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { type TokenRecord, unreachable } from '@rescind/core'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directory/app-credentials.ts'
 import { domainAt, type IdentityDomain } from '../directory/domains.ts'
 import { isGlobal, rolesInTenant, rolesOn } from '../directory/grants.ts'

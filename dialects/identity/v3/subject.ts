@@ -1,4 +1,5 @@
-import { after, KEEP_MARGIN_MS, type Realm, type TokenRecord, unreachable } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
+import { after, KEEP_MARGIN_MS, type TokenRecord, unreachable } from '@rescind/core'
 import type { Call } from '../call.ts'
 import type { IdentityUser } from '../directory/users.ts'
 import { isLimited } from '../limited.ts'

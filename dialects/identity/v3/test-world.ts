@@ -1,4 +1,4 @@
-import { putRecord } from '@rescind/core'
+import { putRecord } from '@rescind/authority'
 import type { Answer } from '@rescind/dialects'
 import { type Ask, bodyJson } from '../../../test/kit/request.ts'
 import { IDENTITY_DOMAINS } from '../directory/domains.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { putRecord } from '@rescind/core'
+import { putRecord } from '@rescind/authority'
 import { createOauthDialect, OAUTH_CLIENTS, oauthClientValue } from '@rescind/dialects'
 import { bodyJson, wireRequest } from '../../../test/kit/request.ts'
 import { as, passwordLogin } from '../test-world.ts'

@@ -1,4 +1,5 @@
-import { type Awaitable, type Entry, mayDelegated } from '@rescind/core'
+import type { Entry } from '@rescind/authority'
+import { type Awaitable, mayDelegated } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'

@@ -1,4 +1,4 @@
-import type { Caller } from '@rescind/core'
+import type { Caller } from '@rescind/authority'
 import type { ControlRole } from '../keys.ts'
 
 /** Kinds of keys that are let in: operators' control keys, and the keys of verifiers. */

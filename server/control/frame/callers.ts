@@ -1,12 +1,5 @@
-import {
-  type Awaitable,
-  after,
-  type Caller,
-  callerFacts,
-  type Position,
-  type Realm,
-  sameDigest,
-} from '@rescind/core'
+import { type Caller, callerFacts, type Realm } from '@rescind/authority'
+import { type Awaitable, after, type Position, sameDigest } from '@rescind/core'
 import { liveKeysOf, VERIFIERS } from '../../verifiers.ts'
 import { CONTROL_KEYS } from '../keys.ts'
 import type { By, CallerKind } from './by.ts'

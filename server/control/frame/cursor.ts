@@ -1,4 +1,5 @@
-import { hmacSha256, type Realm, sha256Base64url, subkey } from '@rescind/core'
+import { type Realm, subkey } from '@rescind/authority'
+import { hmacSha256, sha256Base64url } from '@rescind/core'
 import { type Problem, problem } from './problem.ts'
 
 const TAG_BYTES = 16

@@ -1,4 +1,5 @@
-import { type Awaitable, after, type Realm, type Realms, type RealmsAct } from '@rescind/core'
+import type { Realm, Realms, RealmsAct } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
 import type { Answer, Scans, Stale, WireRequest } from '@rescind/dialects'
 import type { Feed } from '@rescind/feed'
 import type { z } from 'zod'

@@ -1,15 +1,14 @@
 import {
-  type Awaitable,
   type IsValue,
   type Memo,
   type Realm,
   readValue,
   seal,
-  sha256,
   shaped,
   subkey,
   unseal,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { type Awaitable, sha256 } from '@rescind/core'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import { BoundedMemos } from '../../bounded-memos.ts'
 import type { Once } from '../rules/write.ts'

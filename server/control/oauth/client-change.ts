@@ -1,4 +1,5 @@
-import { type CutTarget, type Entry, type Operation, putRecord, ruleOn } from '@rescind/core'
+import { type Entry, type Operation, putRecord, ruleOn } from '@rescind/authority'
+import type { CutTarget } from '@rescind/core'
 import { OAUTH_CLIENTS, type OauthClient } from '@rescind/dialects'
 import { auditOf, commitChange } from '../change.ts'
 import type { Ask } from '../frame/endpoint.ts'

@@ -1,4 +1,4 @@
-import type { Entry } from '@rescind/core'
+import type { Entry } from '@rescind/authority'
 import { type Answer, formatInstant, jsonAnswer, type OauthClient } from '@rescind/dialects'
 import { z } from 'zod'
 import { CLIENT_SETTINGS, type ClientSettings, settingsOf } from '../../oauth-clients.ts'

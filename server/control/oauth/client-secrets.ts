@@ -1,4 +1,4 @@
-import { mintText } from '@rescind/core'
+import { mintText } from '@rescind/authority'
 import {
   type Answer,
   type ClientSecret,

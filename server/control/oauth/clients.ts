@@ -1,4 +1,4 @@
-import { deleteRecord, mintText, putRecord } from '@rescind/core'
+import { deleteRecord, mintText, putRecord } from '@rescind/authority'
 import {
   type Answer,
   jsonAnswer,

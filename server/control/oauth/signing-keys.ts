@@ -1,12 +1,12 @@
 import {
-  isCanonicalBase64url,
   type KeyChange,
   revokeSigningKey,
   rotateSigningKey,
   SIGNING_KEYS,
   type SigningKeyValue,
   signingKeys,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { isCanonicalBase64url } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale, TOKEN_ALGORITHMS } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'

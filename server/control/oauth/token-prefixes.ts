@@ -1,4 +1,4 @@
-import { changePrefixes, type Prefixes, TOKEN_PREFIXES, TOKEN_PREFIXES_ID } from '@rescind/core'
+import { changePrefixes, type Prefixes, TOKEN_PREFIXES, TOKEN_PREFIXES_ID } from '@rescind/authority'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { auditOf } from '../change.ts'

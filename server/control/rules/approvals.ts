@@ -1,4 +1,5 @@
-import type { Audit, Awaitable, Entry, Operation, Realm } from '@rescind/core'
+import type { Audit, Entry, Operation, Realm } from '@rescind/authority'
+import type { Awaitable } from '@rescind/core'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import {

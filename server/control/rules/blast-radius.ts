@@ -1,4 +1,5 @@
-import { ISSUERS, isSuspended, type Realm, type Target } from '@rescind/core'
+import { ISSUERS, type Realm } from '@rescind/authority'
+import { isSuspended, type Target } from '@rescind/core'
 import { CHAT_APPS, countCredentialsEnded } from '@rescind/dialects'
 import { wasUsedLately } from '../../last-use.ts'
 import type { Ask } from '../frame/endpoint.ts'

@@ -1,4 +1,4 @@
-import { type Audit, type Cause, type Entry, rowsOf } from '@rescind/core'
+import { type Audit, type Cause, type Entry, rowsOf } from '@rescind/authority'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import {

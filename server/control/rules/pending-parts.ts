@@ -1,4 +1,4 @@
-import type { Realm } from '@rescind/core'
+import type { Realm } from '@rescind/authority'
 import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import type { KeptRule } from '../../pending/kept-rule.ts'

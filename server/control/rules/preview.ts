@@ -1,16 +1,15 @@
+import type { Realm, TokenPage } from '@rescind/authority'
 import {
   type Awaitable,
   after,
   isSuspended,
   isWhole,
   Overloaded,
-  type Realm,
   SINGLE_USE,
   sextetsAt,
   sha256Base64url,
   type Target,
   type TokenIds,
-  type TokenPage,
   type TokenRecord,
   unreachable,
 } from '@rescind/core'

@@ -1,14 +1,5 @@
-import {
-  type CutTarget,
-  grantId,
-  issuerOfSource,
-  parseHandle,
-  type Realm,
-  type Target,
-  type TokenRecord,
-  tokenRule,
-  unmappedIn,
-} from '@rescind/core'
+import { issuerOfSource, type Realm, tokenRule, unmappedIn } from '@rescind/authority'
+import { type CutTarget, grantId, parseHandle, type Target, type TokenRecord } from '@rescind/core'
 import { CHAT_APPS } from '@rescind/dialects'
 import { cannotJudge, notJudged } from '../cannot-judge.ts'
 import type { Ask } from '../frame/endpoint.ts'

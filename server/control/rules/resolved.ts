@@ -1,13 +1,5 @@
-import {
-  covers,
-  type Realm,
-  type RevokeRule,
-  ruleOn,
-  type Target,
-  type TokenFacts,
-  type TokenRecord,
-  tokenRule,
-} from '@rescind/core'
+import { covers, type Realm, ruleOn, tokenRule } from '@rescind/authority'
+import type { RevokeRule, Target, TokenFacts, TokenRecord } from '@rescind/core'
 
 type OtherTarget = Exclude<Target, { readonly kind: 'token' }>
 

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  type Caller,
-  callerFacts,
-  issueTokens,
-  Overloaded,
-  type Position,
-  putRecord,
-  RawToken,
-  type Realm,
-  type TokenRecord,
-} from '@rescind/core'
+import { type Caller, callerFacts, issueTokens, putRecord, type Realm } from '@rescind/authority'
+import { Overloaded, type Position, RawToken, type TokenRecord } from '@rescind/core'
 import { CHAT_APPS, chatAppValue } from '@rescind/dialects'
 import fc from 'fast-check'
 import { openWorld, START_MS } from '../../../test/kit/realm.ts'

@@ -1,4 +1,4 @@
-import type { Audit } from '@rescind/core'
+import type { Audit } from '@rescind/authority'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import type { Ended } from '../../pending/pending.ts'

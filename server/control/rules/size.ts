@@ -1,4 +1,5 @@
-import { type Realm, ruleOn, type Target, unreachable } from '@rescind/core'
+import { type Realm, ruleOn } from '@rescind/authority'
+import { type Target, unreachable } from '@rescind/core'
 import { CHAT_APPS, credentialsEnded } from '@rescind/dialects'
 import { approvalLimitOf } from '../realm-settings.ts'
 import { countUpTo, type PreviewJson } from './preview.ts'

@@ -1,14 +1,5 @@
-import {
-  type Audit,
-  type Caller,
-  type Cause,
-  decodeRule,
-  type Operation,
-  type Realm,
-  type RevokeRule,
-  traitsOf,
-  whoOf,
-} from '@rescind/core'
+import { type Audit, type Caller, type Cause, type Operation, type Realm, whoOf } from '@rescind/authority'
+import { decodeRule, type RevokeRule, traitsOf } from '@rescind/core'
 import { rowsWithAll } from '../../pending/kept-rule.ts'
 import type { Written } from '../../receipts/receipt.ts'
 

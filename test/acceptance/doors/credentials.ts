@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { type CredentialKind, mintText, PREFIX } from '@rescind/core'
+import { mintText, PREFIX } from '@rescind/authority'
+import type { CredentialKind } from '@rescind/core'
 import type * as jose from 'jose'
 import { type Client, JWT_TYPE, type Members, type OauthWorld } from '../../kit/oauth-world.ts'
 import type { Provider } from '../../kit/provider.ts'

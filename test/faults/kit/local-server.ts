@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock, Store } from '@rescind/core'
+import type { Store } from '@rescind/authority'
+import type { Clock } from '@rescind/core'
 import { checkConfig, type RunningServer, resolveSettings, startServer } from '@rescind/server'
 import { CHEAP_PASSWORDS, SEED } from '../../kit/seed.ts'
 import { CONTROL_KEY, type Home } from '../../kit/server.ts'

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type * as Authority from '@rescind/authority'
 import type * as Core from '@rescind/core'
 import type * as Server from '@rescind/server'
 import type * as Stores from '@rescind/stores'
@@ -18,6 +19,7 @@ const { tree, folder, sizes } = JSON.parse(process.argv[2] ?? '') as Job
 const from = (room: string): string => pathToFileURL(join(tree, room, 'index.ts')).href
 // Another tree's rooms are taken to be as this one's are, as far as they are used here.
 const core = (await import(from('core'))) as typeof Core
+const { putToken } = (await import(from('authority'))) as typeof Authority
 const { openSqlite } = (await import(from('stores'))) as typeof Stores
 const { checkConfig, resolveSettings, startServer } = (await import(from('server'))) as typeof Server
 
@@ -113,7 +115,7 @@ async function straightIn(): Promise<void> {
         ...{ digest, handle, kind: 'access' as const, grant: core.grantOf(handle), ancestors: [], position },
         ...{ ...principals, scope: 'read', issuedAtMs: nowMs, expiresAtMs: nowMs + 30 * DAY_MS },
       }
-      return core.putToken(record)
+      return putToken(record)
     })
     await commit(puts)
   }

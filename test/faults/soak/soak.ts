@@ -4,17 +4,15 @@ import {
   callerFacts,
   collectExpired,
   collectMemos,
-  Floor,
   GC_BATCH_MAX,
   issueTokens,
   mintText,
-  type RawToken,
   type Realm,
   Realms,
   revokePrincipals,
   revokeToken,
-  type TokenRecord,
-} from '@rescind/core'
+} from '@rescind/authority'
+import { Floor, type RawToken, type TokenRecord } from '@rescind/core'
 import { openSqlite } from '@rescind/stores'
 import { ReceiptUpkeep } from '../../../server/receipts/upkeep.ts'
 import { HandClock, MASTER, START_MS } from '../../kit/realm.ts'

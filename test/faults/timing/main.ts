@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { mintText, PREFIX } from '@rescind/core'
+import { mintText, PREFIX } from '@rescind/authority'
 import { Calls, FORM_BODY, JSON_BODY, OAUTH } from '../../kit/calls.ts'
 import { RawConnection, requestBytes } from '../../kit/raw-http.ts'
 import { ANN, SVC } from '../../kit/seed.ts'

@@ -1,0 +1,203 @@
+import {
+  type Awaitable,
+  after,
+  decodeRule,
+  type LogRow,
+  NotReadable,
+  type RealmOrdinal,
+  rowKindOf,
+} from '@rescind/core'
+import type { RecordKey } from '../log/writes.ts'
+import type { DirectoryRecord, Store } from '../ports.ts'
+import { type IsValue, readObject, STRANGE } from './stored-json.ts'
+
+/** A named kind of record. `keys` are the texts by which one, and only one, live record of it can be found. */
+export type Collection<T> = {
+  readonly name: string
+  readonly keys: (value: T) => readonly RecordKey[]
+  /** The texts by which records of it are listed; any number of records may share one. */
+  readonly lists?: (value: T) => readonly RecordKey[]
+  /** Whether stored members are such a value, as far as reading it relies on that; absent: any object is. */
+  readonly isValue?: IsValue
+}
+
+/** Told which record cannot be read, and when one was written anew. */
+export type RecordWatch = {
+  readonly unreadable: (name: string, why: string) => void
+  readonly written: (name: string) => void
+}
+const NOBODY: RecordWatch = { unreadable: () => {}, written: () => {} }
+
+/** A live record. `version` is what an update must name. */
+export type Entry<T> = { readonly id: string; readonly version: number; readonly value: T }
+
+/** What stands under an id: a live record, or only the version that a new one has to follow. */
+export type Standing<T> = { readonly version: number; readonly entry: Entry<T> | undefined }
+
+export type DirectoryPageAsk = {
+  readonly listed?: RecordKey
+  readonly after: string | undefined
+  /** At most 1,000. */
+  readonly limit: number
+}
+export type DirectoryPage<T> = { readonly entries: readonly Entry<T>[]; readonly next: string | undefined }
+
+/** Records held parsed; a realm that has more live ones than this reads some of them again. */
+const CACHED_MAX = 20_000
+
+/**
+ * A realm's directory, read through a cache by version. Every change of a record is a log row, and the row drops
+ * what was cached, on this node and on every other. A record of a newer or broken kind is no record: whoever needs that
+ * one cannot be answered (NotReadable), and lists leave it out and tell of it.
+ */
+export class Directory {
+  readonly #store: Store
+  readonly #realm: RealmOrdinal
+  readonly #watch: RecordWatch
+  /** By collection and id: a look-up makes no text of the two. */
+  readonly #byId: Map<string, Map<string, Entry<unknown>>> = new Map()
+  #held = 0
+  readonly #idByKey: Map<string, string> = new Map()
+  /** Counts change rows: what was read before a change is not cached after it. */
+  #changes = 0
+
+  constructor(store: Store, realm: RealmOrdinal, watch: RecordWatch = NOBODY) {
+    this.#store = store
+    this.#realm = realm
+    this.#watch = watch
+  }
+
+  get<T>(collection: Collection<T>, id: string): Awaitable<Entry<T> | undefined> {
+    const cached = this.#byId.get(collection.name)?.get(id)
+    if (cached !== undefined) return cached as Entry<T>
+    return after(this.standing(collection, id), (standing) => standing.entry)
+  }
+
+  /** As `get`, but tells a deleted record (version > 0) from one that never existed (0). Never from the cache. */
+  standing<T>(collection: Collection<T>, id: string): Awaitable<Standing<T>> {
+    const changes = this.#changes
+    return after(this.#store.record(this.#realm, collection.name, id), (record) => {
+      const entry = record === undefined ? undefined : this.#keep(record, collection, changes)
+      return { version: record?.version ?? 0, entry }
+    })
+  }
+
+  /** The version under an id, of a live record or a deleted one, whether this version can read it or not; 0: never. */
+  version({ name }: Pick<Collection<never>, 'name'>, id: string): Awaitable<number> {
+    return after(this.#store.record(this.#realm, name, id), (record) => record?.version ?? 0)
+  }
+
+  find<T>(collection: Collection<T>, key: RecordKey): Awaitable<Entry<T> | undefined> {
+    const at = cacheKey(collection.name, `${key.name}=${key.value}`)
+    const id = this.#idByKey.get(at)
+    const cached = id === undefined ? undefined : this.#byId.get(collection.name)?.get(id)
+    // A record may have given this key up since: it says itself by which keys it is found.
+    if (cached !== undefined && isFoundBy(collection, cached as Entry<T>, key)) return cached as Entry<T>
+    const changes = this.#changes
+    return after(this.#store.recordByKey(this.#realm, { collection: collection.name, ...key }), (record) => {
+      const entry = record === undefined ? undefined : this.#keep(record, collection, changes)
+      if (entry !== undefined && changes === this.#changes) this.#idByKey.set(at, entry.id)
+      return entry
+    })
+  }
+
+  /** All live records of a collection, page by page. */
+  async *all<T>(collection: Collection<T>): AsyncGenerator<Entry<T>, void> {
+    let after_: string | undefined
+    do {
+      const page = await this.#store.records(this.#realm, {
+        collection: collection.name,
+        after: after_,
+        limit: PAGE,
+      })
+      yield* this.#readable(page.records, collection)
+      after_ = page.next
+    } while (after_ !== undefined)
+  }
+
+  /** Live records that are listed under a name and value, in the order of their ids, page by page. */
+  async *listed<T>(collection: Collection<T>, { name, value }: RecordKey): AsyncGenerator<Entry<T>, void> {
+    let next: string | undefined
+    do {
+      const ask = { collection: collection.name, name, value, after: next, limit: PAGE }
+      const page = await this.#store.recordsListed(this.#realm, ask)
+      yield* this.#readable(page.records, collection)
+      next = page.next
+    } while (next !== undefined)
+  }
+
+  /**
+   * One page of live records, all of them or those listed under a name and value, after an id: as many as were asked for,
+   * unless the collection ends, however many the store hands over at once.
+   */
+  async page<T>(collection: Collection<T>, ask: DirectoryPageAsk): Promise<DirectoryPage<T>> {
+    const { listed, limit } = ask
+    const entries: Entry<T>[] = []
+    let after_ = ask.after
+    do {
+      const page = { collection: collection.name, after: after_, limit: limit - entries.length }
+      const { records, next } = await (listed === undefined
+        ? this.#store.records(this.#realm, page)
+        : this.#store.recordsListed(this.#realm, { ...page, ...listed }))
+      entries.push(...this.#readable(records, collection))
+      after_ = next
+    } while (after_ !== undefined && entries.length < limit)
+    return { entries, next: after_ }
+  }
+
+  /** Drops what a change row made old. */
+  onRow(row: LogRow): void {
+    if (rowKindOf(row) !== 'change') return
+    const rule = decodeRule(row)
+    if (rule.kind !== 'change') return
+    this.#changes += 1
+    this.#watch.written(`${rule.collection}/${rule.id}`)
+    if (this.#byId.get(rule.collection)?.delete(rule.id) === true) this.#held -= 1
+  }
+
+  #readable<T>(records: readonly DirectoryRecord[], collection: Collection<T>): readonly Entry<T>[] {
+    return records.flatMap((record) => {
+      const entry = this.#parse(record, collection)
+      return entry === undefined || entry === 'unreadable' ? [] : [entry]
+    })
+  }
+
+  /** Bodies are written by this program alone, from values of the collection's type; hence the one cast. */
+  #parse<T>(
+    { id, version, body, collection: name }: DirectoryRecord,
+    { isValue }: Collection<T>,
+  ): Entry<T> | 'unreadable' | undefined {
+    if (body === undefined) return undefined
+    const value = readObject(body)
+    if (value !== undefined && isValue?.(value) !== false) return { id, version, value: value as T }
+    this.#watch.unreadable(`${name}/${id}`, STRANGE)
+    return 'unreadable'
+  }
+
+  /** @throws NotReadable. */
+  #keep<T>(record: DirectoryRecord, collection: Collection<T>, changesBefore: number): Entry<T> | undefined {
+    const entry = this.#parse(record, collection)
+    if (entry === 'unreadable') throw new NotReadable(`${record.collection}/${record.id}: ${STRANGE}`)
+    if (entry === undefined || changesBefore !== this.#changes) return entry
+    if (this.#held >= CACHED_MAX || this.#idByKey.size >= CACHED_MAX) {
+      this.#byId.clear()
+      this.#held = 0
+      this.#idByKey.clear()
+    }
+    const ofCollection = this.#byId.get(record.collection) ?? new Map<string, Entry<unknown>>()
+    this.#byId.set(record.collection, ofCollection)
+    if (!ofCollection.has(record.id)) this.#held += 1
+    ofCollection.set(record.id, entry)
+    return entry
+  }
+}
+
+const PAGE = 1_000
+
+function isFoundBy<T>(collection: Collection<T>, entry: Entry<T>, key: RecordKey): boolean {
+  return collection.keys(entry.value).some((own) => own.name === key.name && own.value === key.value)
+}
+
+function cacheKey(collection: string, id: string): string {
+  return `${collection}\0${id}`
+}

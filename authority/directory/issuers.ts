@@ -1,0 +1,91 @@
+import {
+  type Awaitable,
+  after,
+  type ClaimMap,
+  type ForeignIssuer,
+  foreignSource,
+  type JsonObject,
+  payloadOf,
+  type RawToken,
+  type Source,
+  sha256Base64url,
+  type Target,
+} from '@rescind/core'
+import type { Collection, Directory, Entry } from './directory.ts'
+import { shaped } from './stored-json.ts'
+
+/** A registered issuer, as a realm's directory keeps it. Its keys are given here, or fetched from where it says. */
+export type IssuerValue = ForeignIssuer & {
+  readonly enabled: boolean
+  readonly jwksUrl?: string
+  readonly keys?: readonly JsonObject[]
+  /** The longest that one of its sessions mints tokens, as its operator vouches for. Absent: nobody knows. */
+  readonly maxSessionSeconds?: number
+}
+
+export const ISSUERS: Collection<IssuerValue> = {
+  name: 'issuers',
+  keys: ({ issuer }) => [{ name: 'issuer', value: issuer }],
+  isValue: shaped(
+    {
+      ...{ issuer: 'text', enabled: 'flag', algorithms: 'texts', claims: 'members' },
+      ...{ skewSeconds: 'number', maxLifetimeSeconds: 'number' },
+    },
+    {
+      ...{ jwksUrl: 'text', keys: 'list', audience: 'texts', types: 'texts' },
+      ...{ maxSessionSeconds: 'number', withoutIat: 'flag' },
+    },
+  ),
+}
+
+const ID_CHARS = 22
+
+/** Where the record of an issuer stands: the same for the same `iss` in every realm. */
+export function issuerId(issuer: string): string {
+  return `iss_${sha256Base64url(issuer).slice(0, ID_CHARS)}`
+}
+
+/** The issuer that tokens of a source come from; undefined for a source of ours, or an issuer that is not registered. */
+export function issuerOfSource(
+  directory: Directory,
+  source: Source,
+): Awaitable<Entry<IssuerValue> | undefined> {
+  const prefix = foreignSource('')
+  return source.startsWith(prefix) ? directory.get(ISSUERS, issuerId(source.slice(prefix.length))) : undefined
+}
+
+/** Whether text is a JWS that says it is of a registered issuer, genuine or not: such text is no assigned token. */
+export function isOfRegisteredIssuer(directory: Directory, raw: RawToken): Awaitable<boolean> {
+  const issuer = raw.looksSigned ? payloadOf(raw.reveal())?.iss : undefined
+  if (typeof issuer !== 'string') return false
+  return after(directory.get(ISSUERS, issuerId(issuer)), (entry) => entry !== undefined)
+}
+
+/**
+ * The first attribute that a rule on an issuer's tokens goes by and that no claim is mapped to: such a rule would
+ * silently hit nothing.
+ */
+export function unmappedIn(target: Target, claims: ClaimMap): keyof ClaimMap | undefined {
+  return attributesOf(target).find((name) => claims[name] === undefined)
+}
+
+function attributesOf(target: Target): readonly (keyof ClaimMap)[] {
+  switch (target.kind) {
+    case 'token':
+    case 'grant':
+    case 'key':
+      return []
+    case 'foreign':
+      // Without `jti` a token is known by its signing input, and named by that.
+      return target.jti.startsWith('sha256:') ? [] : ['jti']
+    case 'session':
+      return ['session']
+    case 'cut': {
+      const { principals, basis } = target
+      const named = (['subject', 'client', 'tenant'] as const).filter(
+        (name) => principals[name] !== undefined,
+      )
+      return basis === undefined ? named : [...named, 'authenticatedAt']
+    }
+  }
+}

@@ -1,0 +1,131 @@
+export { actRow, deleteRecord, putRecord } from './directory/change.ts'
+export {
+  type Collection,
+  Directory,
+  type Entry,
+  type Standing as RecordStanding,
+} from './directory/directory.ts'
+export { ISSUER_TERMS, type IssuerTerms } from './directory/issuer-terms.ts'
+export {
+  ISSUERS,
+  type IssuerValue,
+  isOfRegisteredIssuer,
+  issuerId,
+  issuerOfSource,
+  unmappedIn,
+} from './directory/issuers.ts'
+export {
+  type IsValue,
+  isMembers,
+  type Members,
+  readObject,
+  readValue,
+  STRANGE,
+  shaped,
+} from './directory/stored-json.ts'
+export {
+  coverLife,
+  type KeyChange,
+  needActiveKey,
+  needKeys,
+  publishedKeys,
+  revokeSigningKey,
+  rotateDueKeys,
+  rotateSigningKey,
+  signingKeys,
+} from './keys/key-rotation.ts'
+export { makePrivateMembers } from './keys/private-keys.ts'
+export { seal, subkey, unseal } from './keys/sealing.ts'
+export { SIGNING_KEYS, type SigningKeyValue } from './keys/signing-keys.ts'
+export { covers } from './log/covers.ts'
+export { collectExpired, collectMemos, GC_BATCH_MAX } from './log/gc.ts'
+export type { Differences } from './log/index-compare.ts'
+export { IndexDiffer } from './log/index-differ.ts'
+export { expiryCeiling, SKEW_MAX_SECONDS } from './log/keeping.ts'
+export type { Outcome, Publication, PublishedRow } from './log/ledger.ts'
+export { anchorStands, keptRows } from './log/log-anchor.ts'
+export { type ChainChecked, type KnownPlace, LogCheck, type LogFault } from './log/log-check.ts'
+export { LogTrim, TRIM_AGE_MIN_MS } from './log/log-trim.ts'
+export { isStoredTarget } from './log/stored-target.ts'
+export type {
+  ConflictWhat,
+  Expectation,
+  Group,
+  GroupOutcome,
+  LogHead,
+  Memo,
+  MemoName,
+  NewRecord,
+  NewRow,
+  Operation,
+  RecordKey,
+  TrimLog,
+  Unit,
+  UnitOutcome,
+} from './log/writes.ts'
+export type {
+  ClientTokensAsk,
+  Consumption,
+  DirectoryRecord,
+  EndingAsk,
+  EndingPage,
+  EndingPlace,
+  ExpiredMemo,
+  ExpiredToken,
+  IssuingQuota,
+  MemoPage,
+  MemosAsk,
+  RecordKeyAsk,
+  RecordPage,
+  RecordsAsk,
+  RecordsCounted,
+  RecordsCountedAsk,
+  RecordsListedAsk,
+  Store,
+  TokenPage,
+  TokensAsk,
+  TombstonesAsk,
+} from './ports.ts'
+export { commitOwn } from './realm/commit-own.ts'
+export { adviceOn, type Unreadable } from './realm/disorder.ts'
+export {
+  type IssueAct,
+  type Issued,
+  issueTokens,
+  type OverQuota,
+  putToken,
+  recordOf,
+  type TokenIntent,
+} from './realm/issue.ts'
+export { type Audit, type Caller, type Cause, callerFacts, type Found, Realm, whoOf } from './realm/realm.ts'
+export {
+  type MasterKey,
+  opensKeys,
+  sealTokenText,
+  unsealTokenText,
+  unwrapRealmKeys,
+} from './realm/realm-keys.ts'
+export { type RealmView, readRealmValue } from './realm/realm-record.ts'
+export {
+  assignedMaxSeconds,
+  DEFAULT_REALM_SETTINGS,
+  REALM_SETTINGS,
+  REALM_SETTINGS_ID,
+  type RealmSettings,
+} from './realm/realm-settings.ts'
+export { Realms, type RealmsAct } from './realm/realms.ts'
+export {
+  cutRule,
+  type EndedBy,
+  endedByCut,
+  type RevokeAct,
+  revokeAll,
+  revokeGrant,
+  revokePrincipals,
+  revokeToken,
+  rowsOf,
+  ruleOn,
+  tokenRule,
+} from './realm/revoke.ts'
+export { changePrefixes, TOKEN_PREFIXES, TOKEN_PREFIXES_ID } from './realm/token-prefixes.ts'
+export { checksum, mintText, PREFIX, type Prefixes, TokenGrammar } from './realm/token-text.ts'

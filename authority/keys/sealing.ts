@@ -1,0 +1,42 @@
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import type { Random } from '@rescind/core'
+
+const GCM_NONCE_BYTES = 12
+const GCM_TAG_BYTES = 16
+const KEY_BYTES = 32
+
+/** What seals: the key, what the sealed bytes belong to (it must be said again to open them), and a nonce's source. */
+export type SealWith = { readonly key: Uint8Array; readonly associated: string; readonly random: Random }
+
+/** AES-256-GCM; the result is nonce ‖ tag ‖ ciphertext. */
+export function seal({ key, associated, random }: SealWith, plain: Uint8Array): Buffer {
+  const nonce = random.bytes(GCM_NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  cipher.setAAD(Buffer.from(associated, 'utf8'))
+  const body = Buffer.concat([cipher.update(plain), cipher.final()])
+  return Buffer.concat([nonce, cipher.getAuthTag(), body])
+}
+
+/** @returns undefined when the sealed bytes were not made with this key and these associated data. */
+export function unseal(key: Uint8Array, sealed: Uint8Array, associated: string): Buffer | undefined {
+  if (sealed.length < GCM_NONCE_BYTES + GCM_TAG_BYTES) return undefined
+  const nonce = sealed.subarray(0, GCM_NONCE_BYTES)
+  const tag = sealed.subarray(GCM_NONCE_BYTES, GCM_NONCE_BYTES + GCM_TAG_BYTES)
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: GCM_TAG_BYTES })
+  decipher.setAAD(Buffer.from(associated, 'utf8'))
+  decipher.setAuthTag(tag)
+  try {
+    return Buffer.concat([
+      decipher.update(sealed.subarray(GCM_NONCE_BYTES + GCM_TAG_BYTES)),
+      decipher.final(),
+    ])
+  } catch {
+    // node:crypto reports a wrong tag by throwing; to us that is an answer ("not ours"), not an outage.
+    return undefined
+  }
+}
+
+/** HKDF-SHA-256 without salt: the input keys are uniformly random already (RFC 5869 §3.1). */
+export function subkey(key: Uint8Array, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, new Uint8Array(0), purpose, KEY_BYTES))
+}

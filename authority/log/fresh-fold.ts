@@ -1,0 +1,152 @@
+import {
+  ContractBroken,
+  type Cut,
+  type CutShape,
+  type CutTarget,
+  cutKeyOf,
+  decodeRule,
+  type Hold,
+  type IndexKey,
+  KeyTable,
+  keysOfThing,
+  type LogRow,
+  ORIGIN,
+  type Position,
+  partitionOfBytes,
+  partitionOfKey,
+  position,
+  type RevocationIndex,
+  type RevokeRule,
+  type ThingTarget,
+  tokenRuleKeys,
+} from '@rescind/core'
+
+/** Partitions of the index, of which the first slice also holds what has none. */
+export type Slice = { readonly from: number; readonly to: number }
+
+/** What only ever rises in a cut-off. */
+export const CUT_FIELDS = ['plain', 'plainAtMs', 'datedBeforeMs', 'dated', 'authenticatedMs'] as const
+type CutField = (typeof CUT_FIELDS)[number]
+
+/** Until when each part of a cut-off must be there: the row that gave it may be over before the others. */
+export type FreshCut = {
+  readonly parts: Map<CutField, { readonly value: number; readonly keepUntilMs: number }>
+  keepUntilMs: number
+}
+
+/**
+ * A slice of what a log says, folded anew and apart: by its own code but for what a row's bytes mean, and into tables of
+ * its own, so that what is wrong in the index is not wrong here, too.
+ */
+export class FreshFold {
+  readonly slice: Slice
+  readonly ended: KeyTable = new KeyTable()
+  readonly cuts: Map<CutShape, Map<IndexKey, FreshCut>> = new Map()
+  readonly holds: Map<string, Hold> = new Map()
+  readonly kinds: Set<ThingTarget['kind']> = new Set()
+  readonly #index: RevocationIndex
+  #seq = 0
+  #ordinal = 0
+  #lostBelow: Position = ORIGIN
+
+  /** @param index of which only its terms are asked: its digest key, its floor, how long rows of older versions count. */
+  constructor(index: RevocationIndex, slice: Slice) {
+    this.#index = index
+    this.slice = slice
+  }
+
+  get seq(): number {
+    return this.#seq
+  }
+
+  get lostBelow(): Position {
+    return this.#lostBelow
+  }
+
+  has(key: IndexKey): boolean {
+    return this.#isIn(partitionOfKey(key))
+  }
+
+  /** Rows up to here were trimmed off, but for those that came. */
+  passTo(seq: number): void {
+    if (seq > this.#seq) this.#seq = seq
+  }
+
+  fold(row: LogRow): void {
+    this.#seq = row.seq
+    const token = tokenRuleKeys(row)
+    if (token !== undefined) {
+      this.kinds.add('token')
+      for (const at of [token.digestAt, token.handleKeyAt]) {
+        if (this.#isIn(partitionOfBytes(row.rule, at)) && token.keepUntilMs > this.#index.floorMs)
+          this.ended.addBytes(row.rule, at, token.keepUntilMs)
+      }
+      return
+    }
+    const rule = decodeRule(row)
+    const at = position(this.#ordinal, row.seq)
+    if (rule.kind === 'revoke') this.#revoke(rule, row, at)
+    else if (rule.kind === 'hold' && !this.holds.has(rule.id))
+      this.holds.set(rule.id, { target: rule.target, at })
+    else if (rule.kind === 'release') this.holds.delete(rule.id)
+    else if (rule.kind === 'epoch') {
+      this.#ordinal = rule.ordinal
+      if (rule.lostBelow > this.#lostBelow) this.#lostBelow = rule.lostBelow
+    }
+  }
+
+  #revoke(rule: RevokeRule, row: LogRow, at: Position): void {
+    const { target } = rule
+    const keepUntilMs = this.#index.keptUntilMs(row, rule)
+    if (target.kind === 'cut') {
+      this.#cut(target, cutOf(target, { at, atMs: row.atMs }, keepUntilMs))
+      return
+    }
+    this.kinds.add(target.kind)
+    for (const key of keysOfThing(this.#index.digestKey, target)) {
+      if (this.has(key) && keepUntilMs > this.#index.floorMs) this.ended.add(key, keepUntilMs)
+    }
+  }
+
+  #cut(target: CutTarget, cut: Cut): void {
+    const key = cutKeyOf(this.#index.digestKey, target.shape, target.principals)
+    if (key === undefined) throw new ContractBroken(`a cut-off of shape ${target.shape} without its names`)
+    if (!this.has(key)) return
+    const ofShape = this.cuts.get(target.shape) ?? new Map<IndexKey, FreshCut>()
+    this.cuts.set(target.shape, ofShape)
+    const found = ofShape.get(key) ?? { parts: new Map(), keepUntilMs: 0 }
+    ofShape.set(key, found)
+    const { keepUntilMs } = cut
+    found.keepUntilMs = Math.max(found.keepUntilMs, keepUntilMs)
+    for (const field of CUT_FIELDS) {
+      const [value, before] = [cut[field], found.parts.get(field)]
+      const isHigher = before === undefined || value > before.value
+      if (isHigher || (value === before.value && keepUntilMs > before.keepUntilMs))
+        found.parts.set(field, { value, keepUntilMs })
+    }
+  }
+
+  #isIn(partition: number): boolean {
+    return partition >= this.slice.from && partition < this.slice.to
+  }
+}
+
+function cutOf(
+  { issuedBeforeMs: before, basis, asOf }: CutTarget,
+  now: { readonly at: Position; readonly atMs: number },
+  keepUntilMs: number,
+): Cut {
+  const { at, atMs } = asOf ?? now
+  const none = {
+    plain: ORIGIN,
+    plainAtMs: 0,
+    datedBeforeMs: 0,
+    dated: ORIGIN,
+    authenticatedMs: 0,
+    keepUntilMs,
+  }
+  if (basis === 'authenticated') return { ...none, authenticatedMs: Math.max(1, before ?? atMs) }
+  return before === undefined
+    ? { ...none, plain: at, plainAtMs: atMs }
+    : { ...none, datedBeforeMs: before, dated: at }
+}

@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  ContractBroken,
+  type CutTarget,
+  cutKeyOf,
+  type IndexKey,
+  KEEP_FOREVER_MS,
+  ORIGIN,
+  position,
+  type Rule,
+} from '@rescind/core'
+import { digestKeyOf } from '../../core/log/index-keys.ts'
+import { SLICES } from '../../core/revocations/key-table.ts'
+import { openWorld, type World } from '../../test/kit/realm.ts'
+import { DAY_MS, digestAt, revoking, tokenTarget } from '../../test/kit/samples.ts'
+import { onBothStores } from '../../test/kit/stores.ts'
+import type { Realm } from '../realm/realm.ts'
+import type { Differences } from './index-compare.ts'
+import { IndexDiffer } from './index-differ.ts'
+import { LogTrim, TRIM_AGE_MIN_MS } from './log-trim.ts'
+
+/**
+ * The kind: an index that is not what its log says. Neighbours: a key, a cut-off and a hold that is gone, lasts shorter, or
+ * that nobody wrote; what is over, trimmed, being written, or of a realm that is out of order, is none.
+ */
+const AUDIT = { by: 'test', from: 'local', how: 'test' }
+const CLEAN: Differences = { missing: 0, short: 0, unexplained: 0 }
+const ANN: CutTarget = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'ann' } }
+const BOB: CutTarget = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'bob' } }
+const LONG_MS = 900 * DAY_MS
+
+async function write(realm: Realm, ...rules: readonly Rule[]): Promise<void> {
+  const operations = rules.map((rule) => ({ kind: 'append', row: realm.row(rule, AUDIT) }) as const)
+  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  assert.equal(outcome.kind, 'applied')
+}
+
+type Beside = { readonly between?: (nth: number) => unknown; readonly sliceKeys?: number }
+
+async function differ(
+  { realms, realm }: World,
+  { between, sliceKeys }: Beside = {},
+): Promise<Differences | undefined> {
+  let nth = 0
+  const rest = async (): Promise<void> => {
+    await between?.(nth)
+    nth += 1
+  }
+  return new IndexDiffer(realms.ledger, sliceKeys).run(realm, { rest, goesOn: () => true })
+}
+
+function dropAll({ index }: Realm): void {
+  for (let slice = 0; slice < SLICES; slice += 1) index.dropExpired(slice)
+}
+
+async function pass({ clock, realms }: World, ms: number): Promise<void> {
+  clock.advance(ms)
+  realms.ledger.raiseFloor(clock.wallMs())
+  await realms.ledger.settleFloor()
+}
+
+/** As if memory had lost it: everything else of the partition stays. */
+function lose({ index }: Realm, key: IndexKey): void {
+  const keys: [words: Uint32Array, keep: number][] = []
+  index.ended.visit(0, 1_024, (words, at, keep) => keys.push([words.slice(at, at + 4), keep]))
+  const word = Buffer.from(key, 'latin1').readUInt32BE(0)
+  for (let slice = 0; slice < SLICES; slice += 1) index.ended.dropExpired(index.floorMs + 10 * LONG_MS, slice)
+  for (const [words, keep] of keys) if (words[0] !== word) index.ended.addWords(words, 0, keep)
+}
+
+async function filled(world: World): Promise<void> {
+  const { realm } = world
+  const keepMs = realm.nowMs() + LONG_MS
+  for (let nth = 0; nth < 20; nth += 1) await write(realm, revoking(tokenTarget(nth), keepMs))
+  await write(realm, revoking(ANN, keepMs), { kind: 'hold', id: 'h', target: tokenTarget(50) })
+  await write(realm, { kind: 'hold', id: 'lifted', target: BOB }, { kind: 'release', id: 'lifted' })
+  await write(realm, revoking({ kind: 'key', keyId: 'k' }), revoking({ ...ANN, issuedBeforeMs: 5_000 }))
+}
+
+onBothStores(
+  '[W83] an index that is what its log says shows no difference, in one slice or in eight',
+  async (store) => {
+    const world = await openWorld(store)
+    await filled(world)
+    assert.deepEqual(await differ(world), CLEAN)
+    assert.deepEqual(await differ(world, { sliceKeys: 5 }), CLEAN)
+  },
+)
+
+onBothStores(
+  '[W83] [F20] an entry that the index has lost is found: a key, a cut-off, a hold',
+  async (store) => {
+    const world = await openWorld(store)
+    const { realm } = world
+    await filled(world)
+    lose(realm, digestKeyOf(digestAt(3)))
+    assert.deepEqual(await differ(world, { sliceKeys: 5 }), { ...CLEAN, missing: 1 })
+    realm.index.cuts.delete('subject')
+    assert.deepEqual(await differ(world), { ...CLEAN, missing: 2 })
+    realm.index.holds.lift('h')
+    assert.deepEqual(await differ(world), { ...CLEAN, missing: 3 })
+    realm.index.endedKinds.delete('key')
+    assert.deepEqual(await differ(world), { ...CLEAN, missing: 4 })
+  },
+)
+
+onBothStores('[W83] an entry that ends too early, or covers too little, is found', async (store) => {
+  const world = await openWorld(store)
+  const { realm } = world
+  const { index } = realm
+  await filled(world)
+  lose(realm, digestKeyOf(digestAt(3)))
+  index.ended.add(digestKeyOf(digestAt(3)), realm.nowMs() + DAY_MS)
+  assert.deepEqual(await differ(world), { ...CLEAN, short: 1 })
+  const key = cutKeyOf(index.digestKey, 'subject', ANN.principals)
+  assert.ok(key !== undefined)
+  const cut = index.cuts.get('subject')?.get(key)
+  assert.ok(cut !== undefined)
+  for (const weaker of [
+    { keepUntilMs: cut.keepUntilMs - 1 },
+    { plain: position(1, 1) },
+    { dated: ORIGIN },
+    { datedBeforeMs: 0 },
+    { plainAtMs: 1 },
+  ]) {
+    index.cuts.delete('subject')
+    index.raiseCut('subject', key, { ...cut, ...weaker })
+    assert.deepEqual(await differ(world), { ...CLEAN, short: 2 }, JSON.stringify(weaker))
+  }
+  const at = index.holds.placeOf('h')
+  assert.ok(at !== undefined)
+  index.holds.lift('h')
+  index.holds.place('h', tokenTarget(50), position(1, 1))
+  assert.deepEqual(await differ(world), { ...CLEAN, short: 3 })
+})
+
+onBothStores('[W83] an entry that no row explains, or not for so long, is found', async (store) => {
+  const world = await openWorld(store)
+  const { realm } = world
+  const { index } = realm
+  await filled(world)
+  index.ended.add(digestKeyOf(digestAt(100)), realm.nowMs() + LONG_MS)
+  assert.deepEqual(await differ(world, { sliceKeys: 5 }), { ...CLEAN, unexplained: 1 })
+  index.ended.add(digestKeyOf(digestAt(1)), KEEP_FOREVER_MS)
+  assert.deepEqual(await differ(world), { ...CLEAN, unexplained: 2 })
+  const [bob, ann] = [BOB, ANN].map(({ principals }) => cutKeyOf(index.digestKey, 'subject', principals))
+  assert.ok(bob !== undefined && ann !== undefined)
+  const cut = index.cuts.get('subject')?.get(ann)
+  assert.ok(cut !== undefined)
+  index.raiseCut('subject', bob, cut)
+  assert.deepEqual(await differ(world), { ...CLEAN, unexplained: 3 })
+  index.raiseCut('subject', ann, { ...cut, plain: index.head })
+  assert.deepEqual(await differ(world), { ...CLEAN, unexplained: 4 })
+  index.holds.place('nobody', tokenTarget(51), index.head)
+  assert.deepEqual(await differ(world), { ...CLEAN, unexplained: 5 })
+})
+
+onBothStores(
+  '[W83] what is written, lifted, dropped and trimmed between any two steps is no difference',
+  async (store) => {
+    const world = await openWorld(store)
+    const { realm } = world
+    for (let nth = 0; nth < 1_200; nth += 100) {
+      const some = Array.from({ length: 100 }, (_, more) =>
+        revoking(tokenTarget(nth + more), realm.nowMs() + (1 + ((nth + more) % 30)) * DAY_MS),
+      )
+      await write(realm, ...some)
+    }
+    await filled(world)
+    const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+    let steps = 0
+    const between = async (nth: number): Promise<void> => {
+      steps += 1
+      if (nth > 30) return
+      const number = 2_000 + nth
+      await write(realm, revoking(tokenTarget(number), realm.nowMs() + (nth % 40) * DAY_MS), revoking(BOB))
+      await write(realm, { kind: 'release', id: `h ${nth - 2}` })
+      await write(realm, { kind: 'hold', id: `h ${nth}`, target: ANN }, { kind: 'release', id: 'h' })
+      if (nth % 3 === 0) {
+        const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+        await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+        await pass(world, TRIM_AGE_MIN_MS / 2)
+      }
+      dropAll(realm)
+      await trim.step()
+    }
+    assert.deepEqual(await differ(world, { between, sliceKeys: 300 }), CLEAN)
+    assert.ok(steps > 20)
+    assert.ok((await store.anchor(realm.ordinal)).seq > 0, 'rows were trimmed off')
+    assert.deepEqual(await differ(world), CLEAN)
+    assert.equal(realm.index.removedEarly, 0)
+  },
+)
+
+onBothStores(
+  '[W83] what is lost after rows were trimmed off is found by what was kept of them',
+  async (store) => {
+    const world = await openWorld(store)
+    const { realm } = world
+    await filled(world)
+    const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+    await write(realm, { kind: 'release', id: 'h' })
+    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+    await pass(world, TRIM_AGE_MIN_MS + 1)
+    const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+    while (await trim.step());
+    assert.ok((await store.anchor(realm.ordinal)).seq > 10)
+    lose(realm, digestKeyOf(digestAt(3)))
+    assert.deepEqual(await differ(world), { ...CLEAN, missing: 1 })
+  },
+)
+
+onBothStores(
+  '[W83] a check that is stopped, or whose realm is put out of order, says nothing',
+  async (store) => {
+    const world = await openWorld(store)
+    const { realm, realms } = world
+    await filled(world)
+    lose(realm, digestKeyOf(digestAt(3)))
+    const differs = new IndexDiffer(realms.ledger)
+    for (let steps = 0; steps < 3; steps += 1) {
+      let left = steps
+      const goesOn = (): boolean => {
+        left -= 1
+        return left >= 0
+      }
+      assert.equal(await differs.run(realm, { rest: async () => {}, goesOn }), undefined)
+    }
+    const between = (): void => realms.ledger.suspend(realm.ordinal)
+    assert.equal(await differ(world, { between }), undefined)
+  },
+)
+
+test('[W83] a row that is gone from the log is a fault of the log, and no difference', async () => {
+  const world = await openWorld()
+  const { store } = world
+  await filled(world)
+  const rowsAfter = store.rowsAfter.bind(store)
+  store.rowsAfter = async (ordinal, after, limit) =>
+    (await rowsAfter(ordinal, after, limit)).filter(({ seq }) => seq !== 1)
+  await assert.rejects(differ(world), ContractBroken)
+})
+
+test('[W83] what leaves an index while it is to be kept is counted, whoever drops it; what is over is not', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  const { index } = realm
+  const nowMs = realm.nowMs()
+  await write(realm, revoking(tokenTarget(1), nowMs + DAY_MS), revoking(tokenTarget(2), nowMs + 100 * DAY_MS))
+  await write(realm, revoking(tokenTarget(3), KEEP_FOREVER_MS), revoking(ANN, nowMs + 100 * DAY_MS))
+  await pass(world, 3 * DAY_MS)
+  dropAll(realm)
+  assert.deepEqual([index.ended.size, index.removedEarly], [4, 0])
+  for (let slice = 0; slice < SLICES; slice += 1) index.ended.dropExpired(nowMs + 90 * DAY_MS, slice)
+  assert.equal(index.removedEarly, 0, 'it is to be kept, and was')
+  for (let slice = 0; slice < SLICES; slice += 1) index.ended.dropExpired(nowMs + 101 * DAY_MS, slice)
+  assert.deepEqual([index.ended.size, index.removedEarly], [2, 2], 'a token has two keys')
+  index.cuts.get('subject')?.dropExpired(KEEP_FOREVER_MS - 1)
+  assert.equal(index.removedEarly, 3)
+})
+
+// Each of these is a difference that the rows alone seem to show; each was one in a check that did not know of it.
+test('[W83] a hold whose release was trimmed off before it was read is none', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  await write(realm, { kind: 'hold', id: 'h', target: tokenTarget(1) })
+  for (let nth = 0; nth < 600; nth += 1) await write(realm, { kind: 'release', id: 'nothing' })
+  await write(realm, { kind: 'release', id: 'h' }, { kind: 'release', id: 'nothing' })
+  const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+  await pass(world, TRIM_AGE_MIN_MS + 1)
+  const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+  const between = async (nth: number): Promise<void> => {
+    // The page that has the hold was read.
+    if (nth === 0) while (await trim.step());
+  }
+  assert.deepEqual(await differ(world, { between }), CLEAN)
+  assert.ok((await world.store.anchor(realm.ordinal)).seq > 600)
+})
+
+test('[W83] a cut-off that was dropped, and came back by a later row, need not be what the first row said', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  await write(realm, revoking({ ...ANN, issuedBeforeMs: 5_000 }, realm.nowMs() + DAY_MS))
+  await pass(world, 2 * DAY_MS)
+  dropAll(realm)
+  await write(realm, revoking(ANN, realm.nowMs() + LONG_MS))
+  assert.deepEqual(await differ(world), CLEAN)
+})
+
+test('[W83] a cut-off keeps what a row said of it that is over and was trimmed off', async () => {
+  const world = await openWorld()
+  const { realm } = world
+  await write(realm, revoking({ ...ANN, issuedBeforeMs: 5_000 }, realm.nowMs() + DAY_MS))
+  await write(realm, revoking(ANN, realm.nowMs() + LONG_MS), { kind: 'release', id: 'nothing' })
+  const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
+  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+  await pass(world, TRIM_AGE_MIN_MS + 1)
+  const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
+  while (await trim.step());
+  assert.equal((await world.store.keptRows(realm.ordinal, 0, 1_000)).length < realm.index.seq - 1, true)
+  assert.deepEqual(await differ(world), CLEAN)
+})

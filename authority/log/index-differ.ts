@@ -1,0 +1,141 @@
+import {
+  ContractBroken,
+  cutCount,
+  type LogRow,
+  PARTITIONS,
+  type RealmOrdinal,
+  type RevocationIndex,
+} from '@rescind/core'
+import type { Realm } from '../realm/realm.ts'
+import { FreshFold, type Slice } from './fresh-fold.ts'
+import { compare, type Differences } from './index-compare.ts'
+import type { Ledger } from './ledger.ts'
+
+export type Differing = {
+  /** Lets others work; called after each piece of a few milliseconds. */
+  readonly rest: () => Promise<void>
+  readonly goesOn: () => boolean
+}
+
+/** Rows that are read at once: with what comes of them a few milliseconds. */
+const PAGE = 500
+/** How near to the end of the log new rows begin to be kept, until what is read meets them. */
+const FOLLOW_ROWS = 5_000
+/** Keys that are folded beside the index at a time; of large indexes an eighth. */
+const SLICE_KEYS = 250_000
+const SLICES_MAX = 8
+/** What one cut-off takes, in keys. */
+const KEYS_PER_CUT = 8
+
+/**
+ * Folds a log anew, slice by slice, and compares it with the index that answers: what went wrong in memory, or leaves it
+ * before it may, is noticed by nobody else. It reads only, through the store that others use, one realm at a time.
+ */
+export class IndexDiffer {
+  readonly #ledger: Ledger
+  readonly #sliceKeys: number
+  /** The realm that is looked at, and its rows since it was near the end of its log. */
+  #followed: { readonly realm: RealmOrdinal; readonly rows: LogRow[] } | undefined
+
+  constructor(ledger: Ledger, sliceKeys: number = SLICE_KEYS) {
+    this.#ledger = ledger
+    this.#sliceKeys = sliceKeys
+    ledger.onRow((realm, row) => {
+      if (this.#followed?.realm === realm) this.#followed.rows.push(row)
+    })
+  }
+
+  /**
+   * @returns undefined when it could not come to its end: it was stopped, or the realm was put out of order.
+   * @throws StoreUnavailable. @throws ContractBroken when a row is missing in the log, or not understood.
+   */
+  async run(realm: Realm, how: Differing): Promise<Differences | undefined> {
+    const found: Differences = { missing: 0, short: 0, unexplained: 0 }
+    const { seq } = await realm.store.anchor(realm.ordinal)
+    for (const slice of slicesOf(realm.index, realm.index.seq - seq, this.#sliceKeys)) {
+      try {
+        if (!(await this.#slice({ realm, slice, how, found }))) return undefined
+      } finally {
+        this.#followed = undefined
+      }
+    }
+    return found
+  }
+
+  async #slice({ realm, slice, how, found }: OfSlice): Promise<boolean> {
+    const { index, ordinal, store } = realm
+    const fold = new FreshFold(index, slice)
+    while (!this.#isLevel(realm, fold)) {
+      if (!this.#goesOn(realm, how)) return false
+      await this.#read(realm, fold)
+      await how.rest()
+    }
+    const { seq: anchorSeq } = await store.anchor(ordinal)
+    if (!this.#goesOn(realm, how) || !this.#isLevel(realm, fold)) return false
+    for (const _piece of compare({ fold, index, anchorSeq, found })) {
+      await how.rest()
+      // Nothing may come between this and the next piece.
+      if (!this.#goesOn(realm, how) || !this.#isLevel(realm, fold)) return false
+    }
+    return true
+  }
+
+  /** One page more. */
+  async #read({ store, ordinal, index }: Realm, fold: FreshFold): Promise<void> {
+    if (this.#followed === undefined && index.seq - fold.seq <= FOLLOW_ROWS)
+      this.#followed = { realm: ordinal, rows: [] }
+    const anchor = await store.anchor(ordinal)
+    if (fold.seq < anchor.seq) {
+      const kept = await store.keptRows(ordinal, fold.seq, PAGE)
+      for (const row of kept) fold.fold(row)
+      if (kept.length < PAGE) fold.passTo(anchor.seq)
+      return
+    }
+    const [due, headSeq] = [fold.seq + 1, index.seq]
+    const rows = await store.rowsAfter(ordinal, fold.seq, PAGE)
+    // What was committed since then need not be in what was read.
+    if (rows[0]?.seq !== due && headSeq >= due) {
+      // Trimmed off since the anchor was read: the next page begins with what was kept of it.
+      if ((await store.anchor(ordinal)).seq >= due) return
+      throw new ContractBroken(`row ${due} is missing in the log`)
+    }
+    // What the store has and the index has not folded yet comes as a new row.
+    for (const row of rows) if (row.seq <= index.seq) fold.fold(row)
+  }
+
+  /** Whether the fold stands where the index does, once it has what came meanwhile. */
+  #isLevel({ index }: Realm, fold: FreshFold): boolean {
+    if (this.#followed === undefined) return false
+    const { rows } = this.#followed
+    let taken = 0
+    for (const row of rows) {
+      if (row.seq > fold.seq + 1) break
+      if (row.seq > fold.seq) fold.fold(row)
+      taken += 1
+    }
+    rows.splice(0, taken)
+    return fold.seq === index.seq
+  }
+
+  #goesOn({ ordinal }: Realm, { goesOn }: Differing): boolean {
+    return goesOn() && !this.#ledger.broken && !this.#ledger.isSuspended(ordinal)
+  }
+}
+
+type OfSlice = {
+  readonly realm: Realm
+  readonly slice: Slice
+  readonly how: Differing
+  readonly found: Differences
+}
+
+/** By what the log can hold, too: an index that has lost half of its keys must not make the slices larger. */
+function slicesOf(index: RevocationIndex, rows: number, sliceKeys: number): readonly Slice[] {
+  const keys = Math.max(index.ended.size, 2 * rows) + KEYS_PER_CUT * cutCount(index)
+  const count = Math.min(SLICES_MAX, Math.max(1, Math.ceil(keys / sliceKeys)))
+  const width = Math.ceil(PARTITIONS / count)
+  return Array.from({ length: count }, (_, nth) => ({
+    from: nth * width,
+    to: Math.min(PARTITIONS, (nth + 1) * width),
+  }))
+}

@@ -1,0 +1,412 @@
+import {
+  ContractBroken,
+  type Cut,
+  isHeld,
+  isRevoked,
+  keepInBytes,
+  type LogRow,
+  type Position,
+  type RealmOrdinal,
+  RealmOutOfOrder,
+  RevocationIndex,
+  type RevokeRule,
+  type Rule,
+  StoreUnavailable,
+  settleKeep,
+  traitsOf,
+} from '@rescind/core'
+import type { Defer, Store } from '../ports.ts'
+import { REALM_ADVICE } from '../realm/disorder.ts'
+import { GroupCommit, type Told } from './group-commit.ts'
+import { GroupRules } from './group-rules.ts'
+import { Keeping } from './keeping.ts'
+import {
+  type ConflictWhat,
+  type GroupOutcome,
+  type LogHead,
+  type NewRow,
+  revokes,
+  sharesOf,
+  type Unit,
+  type UnitOutcome,
+} from './writes.ts'
+
+/** What became of a unit. `stale`: judge again by what is known now, and try again. */
+export type Outcome =
+  | { readonly kind: 'applied'; readonly at: Position; readonly seq: number; readonly previousCut?: Cut }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'conflict'; readonly what: ConflictWhat }
+
+/** Told of every row after it is durable and folded, before its caller is answered. Must not throw. */
+export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
+
+/** A row on its way out, with what its bytes mean, and the audit text whose hash its chain holds. */
+export type PublishedRow = LogRow & { readonly means: Rule; readonly audit: string }
+
+/** What one flush did to one realm's log: its rows, in order, right after `prev`; `head` is the log's end with them. */
+export type Publication = {
+  readonly realm: RealmOrdinal
+  readonly prev: number
+  readonly head: LogHead
+  readonly rows: readonly PublishedRow[]
+}
+
+/**
+ * Told after rows are durable and folded, and before their callers are answered. `lost`: rows came into this realm's
+ * log that no publication told of (the outcome of a flush was not known); they are to be read from the store.
+ */
+export type GroupListener = {
+  readonly published: (publication: Publication) => void
+  readonly lost: (realm: RealmOrdinal) => void
+}
+
+const ROWS_PER_READ = 1_000
+const KEPT_PER_READ = 1_000
+
+/**
+ * The order of things: commit durable → fold into the index → publish → answer, per group and without a gap. After
+ * an outcome that is not known, nothing is acknowledged until the store was opened again and the log was read from
+ * where the index stands.
+ */
+export class Ledger {
+  readonly #store: Store
+  readonly #indexes: Map<RealmOrdinal, RevocationIndex> = new Map()
+  readonly #keepings: Map<RealmOrdinal, Keeping> = new Map()
+  readonly #commits: GroupCommit<Unit, Outcome>
+  readonly #listeners: RowListener[] = []
+  readonly #directories: Map<RealmOrdinal, (row: LogRow) => void> = new Map()
+  readonly #publications: GroupListener[] = []
+  readonly #suspended: Map<RealmOrdinal, Suspension> = new Map()
+  #floorMs: number
+  #broken = false
+  #submitted = 0
+
+  constructor(store: Store, defer: Defer) {
+    this.#store = store
+    this.#floorMs = store.floorMs
+    this.#commits = new GroupCommit((units) => this.#flush(units), defer, sharesOf)
+  }
+
+  get waiting(): number {
+    return this.#commits.waiting
+  }
+
+  /** Units that were submitted since the start: what tells the collection that others write. */
+  get submitted(): number {
+    return this.#submitted
+  }
+
+  /** Whether the last flush failed and the store was not opened again since. */
+  get broken(): boolean {
+    return this.#broken
+  }
+
+  onRow(listener: RowListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** For what one realm has cached, before anybody else is told: a row costs no more for other realms that are open. */
+  onRowOf(realm: RealmOrdinal, listener: (row: LogRow) => void): void {
+    this.#directories.set(realm, listener)
+  }
+
+  #tell(realm: RealmOrdinal, row: LogRow): void {
+    this.#directories.get(realm)?.(row)
+    for (const listener of this.#listeners) listener(realm, row)
+  }
+
+  /** For those who carry whole groups to others; one publication per realm and flush, in order, without a gap. */
+  onGroup(listener: GroupListener): void {
+    this.#publications.push(listener)
+  }
+
+  /** Folds a realm's log from the store, before it is asked anything; once, however often it is opened. */
+  async openRealm(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
+    const known = this.#indexes.get(realm)
+    if (known !== undefined) return known
+    const keeping = await Keeping.open(this.#store, realm)
+    const index = new RevocationIndex(digestKey, keeping.legacy)
+    index.raiseFloor(this.#floorMs)
+    // A revoked token is known by two keys, and most rows are revoked tokens.
+    const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
+    index.beginFill(2 * (head.seq - anchor.seq))
+    await this.#readable(realm, index, async () => {
+      await this.#foldKept(realm, index)
+      await this.#catchUp(realm, index)
+    })
+    index.endFill()
+    // It may have risen while this log was read.
+    index.raiseFloor(this.#floorMs)
+    this.#keepings.set(realm, keeping)
+    this.#indexes.set(realm, index)
+    return index
+  }
+
+  /** @throws StoreUnavailable or Overloaded: nothing may be assumed, asking again is safe. */
+  commit(unit: Unit, told?: Told<Outcome>): Promise<Outcome> {
+    // What does nothing acknowledges nothing: whether the store takes writes is no question of one realm.
+    const suspension = this.#suspended.get(unit.realm)
+    if (suspension !== undefined && unit.operations.length > 0 && !mendsLog(suspension, unit))
+      return Promise.reject(new RealmOutOfOrder(suspension.advice))
+    this.#submitted += 1
+    return this.#commits.submit(unit, revokes(unit) ? 'revoke' : 'issue', told)
+  }
+
+  /**
+   * Somebody proved that this realm's log was rolled back: nothing is written to it, and nothing in it is called
+   * active, until a new epoch begins.
+   */
+  suspend(realm: RealmOrdinal): void {
+    if (!this.#suspended.has(realm)) this.#suspended.set(realm, { kind: 'rolled-back', advice: ROLLED_BACK })
+  }
+
+  /** Something that all of a realm rests on cannot be read: nothing is written to it, and nothing in it is called active. */
+  putOutOfOrder(realm: RealmOrdinal, why: string): void {
+    this.#suspended.set(realm, { kind: 'unreadable', advice: `${why}; ${REALM_ADVICE}` })
+  }
+
+  /** Why nothing is written to this realm's log. */
+  suspension(realm: RealmOrdinal): Suspension | undefined {
+    return this.#suspended.get(realm)
+  }
+
+  isSuspended(realm: RealmOrdinal): boolean {
+    return this.#suspended.has(realm)
+  }
+
+  /** From the next flush on, durable; at once for every index. */
+  raiseFloor(ms: number): void {
+    if (ms <= this.#floorMs) return
+    this.#floorMs = ms
+    for (const index of this.#indexes.values()) index.raiseFloor(ms)
+  }
+
+  /**
+   * Makes the floor durable when no unit has carried it lately: an empty group, in its turn.
+   * @throws StoreUnavailable when the store does not confirm it.
+   */
+  async settleFloor(): Promise<void> {
+    if (this.#store.floorMs < this.#floorMs) await this.probe()
+  }
+
+  /** Commits nothing, in its turn: proves that the store takes writes. @throws StoreUnavailable, Overloaded. */
+  async probe(): Promise<void> {
+    const [realm] = this.#indexes.keys()
+    if (realm !== undefined) await this.commit({ realm, standsOn: [], expects: [], operations: [] })
+  }
+
+  /** Opens the store again if the last flush failed. @throws StoreUnavailable while it stays out of reach. */
+  async recover(): Promise<void> {
+    if (!this.#broken) return
+    await this.#store.reopen()
+    for (const [realm, index] of this.#indexes) {
+      if (this.#suspended.get(realm)?.kind === 'unreadable') continue
+      const before = index.seq
+      await this.keepingOf(realm).reload(this.#store, realm)
+      try {
+        await this.#readable(realm, index, () => this.#catchUp(realm, index))
+      } finally {
+        // Also when it got only so far: what is folded is not met again.
+        if (index.seq > before) for (const { lost } of this.#publications) lost(realm)
+      }
+    }
+    this.#broken = false
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.close()
+  }
+
+  async #flush(units: readonly Unit[]): Promise<readonly Outcome[]> {
+    await this.recover()
+    const fresh = this.#withoutStale(units)
+    const settled = fresh.length === 0 ? NOTHING_DONE : await this.#write(fresh)
+    let next = 0
+    // What is fresh stands in the same order.
+    const outcomes = units.map((unit) => {
+      if (unit !== fresh[next]) return STALE
+      const outcome = settled.outcomes[next] as UnitOutcome
+      next += 1
+      return this.#foldUnit(unit, outcome)
+    })
+    if (this.#publications.length > 0) this.#publish(fresh, settled)
+    return outcomes
+  }
+
+  async #write(units: readonly Unit[]): Promise<GroupOutcome> {
+    this.#settleKeeps(units)
+    try {
+      return await this.#store.commit({ units, floorMs: this.#floorMs })
+    } catch (error) {
+      this.#broken = true
+      throw new StoreUnavailable('the store did not confirm a commit', { cause: error })
+    }
+  }
+
+  /**
+   * Groups are flushed one at a time, so what is known here is what the store holds when this one commits: every expiry
+   * that came before, and those of the group itself.
+   */
+  #settleKeeps(units: readonly Unit[]): void {
+    const rules: { readonly keeping: Keeping; readonly row: NewRow; readonly rule: RevokeRule }[] = []
+    for (const { realm, operations } of units) {
+      const keeping = this.keepingOf(realm)
+      for (const operation of operations) {
+        if (operation.kind === 'put-token')
+          keeping.raise(operation.record.source, operation.record.expiresAtMs)
+        else if (operation.kind === 'extend-token') keeping.raise(operation.source, operation.expiresAtMs)
+        else if (operation.kind === 'append') {
+          const { row } = operation
+          if (row.rule.kind === 'revoke' && row.rule.target.kind !== 'token')
+            rules.push({ keeping, row, rule: row.rule })
+        }
+      }
+    }
+    for (const { keeping, row, rule } of rules) settleKeep(row.bytes, keeping.keepOf(rule, row.atMs))
+  }
+
+  /** @throws ContractBroken when the realm is not open. */
+  keepingOf(realm: RealmOrdinal): Keeping {
+    const keeping = this.#keepings.get(realm)
+    if (keeping === undefined) throw new ContractBroken(`realm ${realm} is not open`)
+    return keeping
+  }
+
+  /**
+   * Groups are flushed one at a time, so what was committed before this one is folded already; only rows of the group
+   * itself are still unseen by the index, and those are compared by name.
+   */
+  #withoutStale(units: readonly Unit[]): readonly Unit[] {
+    const rules = new GroupRules()
+    return units.filter((unit) => {
+      const stale = unit.standsOn.some(({ realm, facts }) => {
+        const index = this.#indexOf(realm)
+        if (facts.position < index.lostBelow || isRevoked(facts, index) || isHeld(facts, index)) return true
+        return rules.cover(realm, facts)
+      })
+      if (stale) return false
+      rules.add(unit)
+      return true
+    })
+  }
+
+  #foldUnit(unit: Unit, outcome: UnitOutcome): Outcome {
+    if (outcome.kind === 'conflict') return outcome
+    const index = this.#indexOf(unit.realm)
+    let seq = outcome.firstSeq
+    let previousCut: Cut | undefined
+    for (const operation of unit.operations) {
+      if (operation.kind === 'put-record') this.keepingOf(unit.realm).learn(operation.record)
+      if (operation.kind !== 'append') continue
+      const { row } = operation
+      const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
+      previousCut = index.fold(logged).previousCut ?? previousCut
+      // What was rolled back goes on from here; what cannot be read is written to by nobody.
+      if (row.rule.kind === 'epoch') this.#suspended.delete(unit.realm)
+      this.#tell(unit.realm, logged)
+      seq += 1
+    }
+    const applied = { kind: 'applied', at: index.head, seq: outcome.firstSeq } as const
+    return previousCut === undefined ? applied : { ...applied, previousCut }
+  }
+
+  #publish(units: readonly Unit[], { outcomes, heads }: GroupOutcome): void {
+    const byRealm = new Map<RealmOrdinal, PublishedRow[]>()
+    for (let at = 0; at < units.length; at += 1) {
+      const outcome = outcomes[at] as UnitOutcome
+      if (outcome.kind !== 'applied') continue
+      const { realm, operations } = units[at] as Unit
+      let seq = outcome.firstSeq
+      for (const operation of operations) {
+        if (operation.kind !== 'append') continue
+        const { atMs, rule, bytes, audit } = operation.row
+        const rows = byRealm.get(realm) ?? []
+        rows.push({ seq, atMs, kind: traitsOf(rule).code, rule: bytes, means: meaningOf(rule, bytes), audit })
+        byRealm.set(realm, rows)
+        seq += 1
+      }
+    }
+    for (const [realm, rows] of byRealm) {
+      const head = heads.get(realm)
+      if (head === undefined) throw new ContractBroken(`rows of realm ${realm} without its head`)
+      const publication = { realm, prev: head.seq - rows.length, head, rows }
+      for (const { published } of this.#publications) published(publication)
+    }
+  }
+
+  /** What is left of the rows up to the anchor. */
+  async #foldKept(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
+    const anchor = await this.#store.anchor(realm)
+    for (;;) {
+      const rows = await this.#store.keptRows(realm, index.seq, KEPT_PER_READ)
+      for (const row of rows) index.foldKept(row)
+      if (rows.length < KEPT_PER_READ) break
+    }
+    index.passTo(anchor.seq)
+  }
+
+  /** Two pages are read while one is folded: rows have no gaps, so where a page begins is known before it is its turn. */
+  async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
+    let after = index.seq
+    const nextPage = (): Promise<readonly LogRow[]> => {
+      const page = this.#store.rowsAfter(realm, after, ROWS_PER_READ)
+      after += ROWS_PER_READ
+      // One that fails before its turn is no failure that nobody looks at.
+      page.catch(() => {})
+      return page
+    }
+    const pages = [nextPage(), nextPage()]
+    try {
+      for (;;) {
+        const rows = (await pages.shift()) ?? []
+        if (rows.length === ROWS_PER_READ) pages.push(nextPage())
+        for (const row of rows) {
+          index.fold(row)
+          this.#tell(realm, row)
+        }
+        if (rows.length < ROWS_PER_READ) return
+      }
+    } finally {
+      // What lies past the end, or past a failure, is of no interest; that it failed, too, neither.
+      await Promise.allSettled(pages)
+    }
+  }
+
+  /** A log that is not understood puts its own realm out of order, at the row where that shows, and no other. */
+  async #readable(realm: RealmOrdinal, index: RevocationIndex, read: () => Promise<void>): Promise<void> {
+    try {
+      await read()
+    } catch (error) {
+      if (!(error instanceof ContractBroken)) throw error
+      this.putOutOfOrder(realm, `row ${index.seq + 1} of its log: ${error.message}`)
+    }
+  }
+
+  #indexOf(realm: RealmOrdinal): RevocationIndex {
+    const index = this.#indexes.get(realm)
+    if (index === undefined) throw new ContractBroken(`realm ${realm} is not open`)
+    return index
+  }
+}
+
+/** Why a realm takes no writes, and what an operator does about it. */
+export type Suspension = { readonly kind: 'rolled-back' | 'unreadable'; readonly advice: string }
+
+const ROLLED_BACK =
+  'this log was rolled back: nothing is acknowledged in this realm until an operator stops the server and runs `rescind epoch new`'
+
+/** A rule as it was committed. */
+function meaningOf(rule: Rule, bytes: Uint8Array): Rule {
+  if (rule.kind !== 'revoke') return rule
+  const keepUntilMs = keepInBytes(bytes)
+  return keepUntilMs === rule.keepUntilMs ? rule : { ...rule, keepUntilMs }
+}
+
+const STALE: Outcome = { kind: 'stale' }
+const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }
+
+/** A new epoch goes on from a log that was rolled back. */
+function mendsLog({ kind }: Suspension, { operations }: Unit): boolean {
+  if (kind !== 'rolled-back') return false
+  return operations.some((operation) => operation.kind === 'append' && operation.row.rule.kind === 'epoch')
+}

@@ -1,0 +1,66 @@
+import { hmacSha256, LAST_INSTANT_MS, type LogRow, type RealmOrdinal, sameDigest } from '@rescind/core'
+import { subkey } from '../keys/sealing.ts'
+import type { Store } from '../ports.ts'
+import type { LogHead, Memo, MemoName } from './writes.ts'
+
+/**
+ * Where a trimmed log begins and what was kept of the rows before, under a key that is not in the store: whoever can
+ * write the store can cut off the beginning of a log, or change a kept rule, but cannot make the anchor that fits.
+ */
+const ANCHOR_MEMO: MemoName = { kind: 'log-anchor', id: 'anchor' }
+const SUM_BYTES = 32
+const PAGE = 1_000
+
+/** Of kept rows in any order, whatever comes and goes: their tags, each under the key, added up. */
+export class KeptSum {
+  readonly #key: Buffer
+  readonly #sum: Buffer = Buffer.alloc(SUM_BYTES)
+
+  constructor(sealKey: Uint8Array) {
+    this.#key = subkey(sealKey, 'log-anchor')
+  }
+
+  /** Puts a row in, or takes it out again. */
+  flip({ seq, atMs, kind, rule }: LogRow): void {
+    const text = `kept:${seq}:${atMs}:${kind}:${Buffer.from(rule).toString('base64url')}`
+    const tag = hmacSha256(this.#key, text)
+    for (let at = 0; at < SUM_BYTES; at += 1) this.#sum[at] = (this.#sum[at] ?? 0) ^ (tag[at] ?? 0)
+  }
+
+  memo(anchor: LogHead): Memo {
+    return { ...ANCHOR_MEMO, value: Buffer.from(this.#tag(anchor), 'ascii'), expiresAtMs: LAST_INSTANT_MS }
+  }
+
+  fits(anchor: LogHead, memo: Memo): boolean {
+    return sameDigest(Buffer.from(memo.value).toString('ascii'), this.#tag(anchor))
+  }
+
+  #tag({ seq, chain }: LogHead): string {
+    const text = `anchor:${seq}:${chain.toString('base64url')}:${this.#sum.toString('base64url')}`
+    return hmacSha256(this.#key, text).toString('base64url')
+  }
+}
+
+/** Every row that was kept of those up to the anchor. */
+export async function* keptRows(store: Store, realm: RealmOrdinal): AsyncGenerator<LogRow, void> {
+  let after = 0
+  for (;;) {
+    const rows = await store.keptRows(realm, after, PAGE)
+    yield* rows
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < PAGE) return
+    after = last.seq
+  }
+}
+
+/** Whether a log's beginning, and what was kept from before it, are as their server left them. */
+export async function anchorStands(store: Store, realm: RealmOrdinal, sealKey: Uint8Array): Promise<boolean> {
+  const [anchor, memo] = [await store.anchor(realm), await store.memo(realm, ANCHOR_MEMO)]
+  if (memo === undefined) {
+    const [kept] = await store.keptRows(realm, 0, 1)
+    return anchor.seq === 0 && kept === undefined
+  }
+  const sum = new KeptSum(sealKey)
+  for await (const row of keptRows(store, realm)) sum.flip(row)
+  return sum.fits(anchor, memo)
+}

@@ -1,0 +1,77 @@
+import { CHAIN_START, type ChainedLogRow, chainAfter, sha256 } from '@rescind/core'
+
+/** What is wrong with a log, at the first row where it shows. */
+export type LogFault = {
+  readonly seq: number
+  readonly what: /** The row that should stand here does not, or one stands here a second time. */
+    | 'missing'
+    | 'doubled'
+    /** The row is not what its chain value was made from. */
+    | 'altered'
+    /** Its audit text is not the one that was written. */
+    | 'audit-altered'
+    /** The log ends before this place, or is another one there: rows were cut off or all written anew. */
+    | 'not-the-log'
+    /** The log does not begin where its server trimmed it, or what was kept from before is not what it kept. */
+    | 'anchor-altered'
+}
+
+/** How far a part of a log is right, and what is wrong with the row after it. */
+export type ChainChecked = { readonly through: number; readonly fault?: LogFault }
+
+/** A place that the log was known to have: a checkpoint, a receipt, an earlier export. */
+export type KnownPlace = { readonly seq: number; readonly chain: string }
+
+/**
+ * Checks a log row by row, from its start or from the chain value before its first row. Whoever can write the log can
+ * chain it anew from any row on; places that were known before, and are not theirs to write, tell that.
+ */
+export class LogCheck {
+  readonly #known: readonly KnownPlace[]
+  readonly #anchor: KnownPlace
+  #seq: number
+  #chain: Uint8Array
+
+  constructor(known: readonly KnownPlace[], anchor: { seq: number; chain: Uint8Array } = START) {
+    this.#known = known
+    this.#anchor = { seq: anchor.seq, chain: Buffer.from(anchor.chain).toString('base64url') }
+    this.#seq = anchor.seq
+    this.#chain = anchor.chain
+  }
+
+  get seq(): number {
+    return this.#seq
+  }
+
+  get chain(): string {
+    return Buffer.from(this.#chain).toString('base64url')
+  }
+
+  /** @returns what is wrong with this row, after the ones before it. */
+  accept(row: ChainedLogRow): LogFault | undefined {
+    const { seq, auditHash, audit } = row
+    const due = this.#seq + 1
+    if (seq > due) return { seq: due, what: 'missing' }
+    if (seq < due) return { seq, what: 'doubled' }
+    if (audit !== undefined && !sha256(Buffer.from(audit, 'utf8')).equals(auditHash)) {
+      return { seq, what: 'audit-altered' }
+    }
+    const chain = chainAfter(this.#chain, row)
+    if (!chain.equals(row.chain)) return { seq, what: 'altered' }
+    this.#seq = seq
+    this.#chain = chain
+    return this.#known.some((place) => place.seq === seq && place.chain !== this.chain)
+      ? { seq, what: 'not-the-log' }
+      : undefined
+  }
+
+  /** @returns what is wrong with a log that ends here. */
+  end(): LogFault | undefined {
+    if (this.#known.some(({ seq, chain }) => seq === this.#anchor.seq && chain !== this.#anchor.chain))
+      return { seq: this.#anchor.seq, what: 'not-the-log' }
+    const beyond = this.#known.find(({ seq }) => seq > this.#seq)
+    return beyond === undefined ? undefined : { seq: beyond.seq, what: 'not-the-log' }
+  }
+}
+
+const START = { seq: 0, chain: CHAIN_START }

@@ -1,0 +1,34 @@
+import type { RealmOrdinal } from '@rescind/core'
+import type { Store } from '../ports.ts'
+import { anchorStands } from './log-anchor.ts'
+import type { LogFault } from './log-check.ts'
+
+const ROWS_PER_CHECK = 1_000
+
+/** What is wrong with a stored log, from where it was trimmed to its end; its rows are not kept in memory for it. */
+export async function logFault(
+  store: Store,
+  realm: RealmOrdinal,
+  sealKey: Uint8Array,
+): Promise<LogFault | undefined> {
+  let after = (await store.anchor(realm)).seq
+  if (!(await anchorStands(store, realm, sealKey))) return { seq: after, what: 'anchor-altered' }
+  for (;;) {
+    const { through, fault } = await store.checkRows(realm, after, ROWS_PER_CHECK)
+    if (fault !== undefined) return fault
+    if (through - after < ROWS_PER_CHECK) return undefined
+    after = through
+  }
+}
+
+/** What an operator is told who starts a server on such a log. */
+export function faultAdvice({ seq, what }: LogFault): string {
+  const where =
+    what === 'anchor-altered'
+      ? `what was kept of its log up to row ${seq} is not what its server kept`
+      : `row ${seq} of its log is ${what === 'missing' ? 'missing' : 'not as it was written'}`
+  return (
+    `${where}: the disk, or somebody, has changed the store, and what was revoked there may be let in. ` +
+    'Look with `rescind audit verify`, and restore a backup with `rescind restore` (docs/backup.md)'
+  )
+}

@@ -1,0 +1,24 @@
+import { CUT_SHAPES, type THING_CODE } from '@rescind/core'
+import { isMembers, shaped } from '../directory/stored-json.ts'
+
+const SHAPES: Readonly<Record<string, (value: { readonly [name: string]: unknown }) => boolean>> = {
+  token: shaped({ source: 'text', digest: 'text', handle: 'text' }),
+  foreign: shaped({ issuer: 'text', jti: 'text' }),
+  grant: shaped({ source: 'text', grant: 'text' }),
+  session: shaped({ source: 'text', session: 'text' }),
+  key: shaped({ keyId: 'text' }),
+  cut: shaped(
+    { shape: CUT_SHAPES, principals: 'members' },
+    { issuedBeforeMs: 'number', basis: ['authenticated'], asOf: 'members' },
+  ),
+} satisfies Readonly<Record<keyof typeof THING_CODE | 'cut', unknown>>
+
+const isPrincipals = shaped({ source: 'text' }, { subject: 'text', client: 'text', tenant: 'text' })
+
+/** Whether stored JSON is a target of a kind that is known here: what a hold or a schedule will be a rule on. */
+export function isStoredTarget(value: unknown): boolean {
+  if (!isMembers(value) || typeof value['kind'] !== 'string' || !Object.hasOwn(SHAPES, value['kind']))
+    return false
+  if (SHAPES[value['kind']]?.(value) !== true) return false
+  return value['kind'] !== 'cut' || (isMembers(value['principals']) && isPrincipals(value['principals']))
+}

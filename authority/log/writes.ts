@@ -1,0 +1,156 @@
+import {
+  type Handle,
+  type RealmOrdinal,
+  type Rule,
+  type Source,
+  type TokenDigest,
+  type TokenFacts,
+  type TokenRecord,
+  traitsOf,
+} from '@rescind/core'
+import type { SharePath } from './backlog.ts'
+
+/**
+ * A unit is one request's write: applied wholly or not at all, whoever shares its group. It is refused as stale when
+ * something it was judged by has been revoked since.
+ */
+export type Unit = {
+  readonly realm: RealmOrdinal
+  /**
+   * What this unit stands on: every token that it puts, extends or consumes, and its caller, as they were judged.
+   * A rule that has come to hit one of them makes the unit stale.
+   */
+  readonly standsOn: readonly Standing[]
+  readonly expects: readonly Expectation[]
+  readonly operations: readonly Operation[]
+}
+
+export type Standing = { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
+
+/** A directory record must be at this version when the unit commits; 0 is "never existed". */
+export type Expectation = { readonly collection: string; readonly id: string; readonly version: number }
+
+export type Operation =
+  /** Inserted only if its digest and handle are new. */
+  | { readonly kind: 'put-token'; readonly record: TokenRecord }
+  | {
+      readonly kind: 'extend-token'
+      readonly digest: TokenDigest
+      readonly source: Source
+      readonly expiresAtMs: number
+      readonly atMs: number
+    }
+  /** Ends a single-use token that was not consumed yet. */
+  | { readonly kind: 'consume'; readonly handle: Handle; readonly sealed: Uint8Array | undefined }
+  | { readonly kind: 'append'; readonly row: NewRow }
+  | { readonly kind: 'put-record'; readonly record: NewRecord }
+  | {
+      readonly kind: 'delete-record'
+      readonly collection: string
+      readonly id: string
+      readonly fromVersion: number
+    }
+  /** Kept beside the log until it ends. Conflicts with one that ends after `unlessAliveAtMs`, if that is given. */
+  | { readonly kind: 'put-memo'; readonly memo: Memo; readonly unlessAliveAtMs?: number }
+  | { readonly kind: 'drop-memo'; readonly memo: MemoName; readonly ifExpiresAtMs?: number }
+  /** GC of a token that has ended; a revoked assigned text leaves its digest for good. */
+  | { readonly kind: 'forget-token'; readonly token: ForgottenToken }
+  /** Audit texts of these rows and of those between are over; their hashes stay, and the chain with them. */
+  | { readonly kind: 'forget-audit'; readonly fromSeq: number; readonly throughSeq: number }
+  | TrimLog
+
+/**
+ * Rows of a log up to this one are over and go, but for those that are `kept`: their rules stay, beside the log. The
+ * place of the last one that went stays as the log's anchor. `forget`: rules that were kept before and are over now.
+ * Doing it again changes nothing; a log always keeps its last row.
+ */
+export type TrimLog = {
+  readonly kind: 'trim-log'
+  readonly throughSeq: number
+  readonly keep: readonly number[]
+  readonly forget: readonly number[]
+}
+
+export type ForgottenToken = {
+  readonly digest: TokenDigest
+  readonly handle: Handle
+  readonly source: Source
+  readonly tombstone: boolean
+  /** Only if the token still ends then: an extension that came first keeps it. */
+  readonly ifExpiresAtMs?: number
+}
+
+/** A log row on its way; its seq and chain are given when it is committed. */
+export type NewRow = {
+  readonly atMs: number
+  readonly rule: Rule
+  /** The rule, encoded by `encodeRule`; how long a revocation is kept is set in them when it commits. */
+  readonly bytes: Uint8Array
+  /** JSON text: who, why, from where. */
+  readonly audit: string
+}
+
+export type NewRecord = {
+  readonly collection: string
+  readonly id: string
+  /** The version that it replaces: 0 creates, a tombstone's version revives. */
+  readonly fromVersion: number
+  readonly body: string
+  /** Names and values by which this record, and no other of its collection, can be found. */
+  readonly keys: readonly RecordKey[]
+  /** Names and values by which it is listed, among others. */
+  readonly lists?: readonly RecordKey[]
+}
+
+export type MemoName = { readonly kind: string; readonly id: string }
+
+/**
+ * Something small that must outlive a crash and has an end, but turns no verdict and is no part of the audit trail: a
+ * spent assertion, an answer kept for a retry. Writing one is no log row.
+ */
+export type Memo = MemoName & { readonly value: Uint8Array; readonly expiresAtMs: number }
+
+export type RecordKey = { readonly name: string; readonly value: string }
+
+/** The end of a realm's log as it is on stable storage. `seq` 0 is an empty log. */
+export type LogHead = { readonly seq: number; readonly chain: Buffer }
+
+/** What one flush makes durable. */
+export type Group = { readonly units: readonly Unit[]; readonly floorMs: number }
+
+export type ConflictWhat =
+  | 'token-exists'
+  | 'token-missing'
+  | 'consumed'
+  | 'record-changed'
+  | 'key-taken'
+  | 'memo-exists'
+
+/** What became of a unit in the store. `firstSeq` is the seq of its first row, or of the head when it has none. */
+export type UnitOutcome =
+  | { readonly kind: 'applied'; readonly firstSeq: number }
+  | { readonly kind: 'conflict'; readonly what: ConflictWhat }
+
+export type GroupOutcome = {
+  readonly outcomes: readonly UnitOutcome[]
+  /** Heads of the realms that the group wrote rows to. */
+  readonly heads: ReadonlyMap<RealmOrdinal, LogHead>
+}
+
+/** Whether a unit turns a verdict negative: such units go first and have their own lane. */
+export function revokes(unit: Unit): boolean {
+  return unit.operations.some((operation) => {
+    if (operation.kind !== 'append') return false
+    const { rule } = operation.row
+    return traitsOf(rule).hits(rule) !== undefined
+  })
+}
+
+/**
+ * Whose room a unit takes up while it waits for the store: its realm's, there its source's, and there its caller's. What
+ * a unit stands on begins with its caller; without one it is the server's own.
+ */
+export function sharesOf({ realm, standsOn }: Unit): SharePath {
+  const caller = standsOn[0]?.facts
+  return [realm, caller?.source ?? '', caller?.client ?? caller?.subject ?? '']
+}

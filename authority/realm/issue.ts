@@ -1,0 +1,150 @@
+import {
+  ANCESTORS_MAX,
+  type Ancestor,
+  type Delegation,
+  type GrantId,
+  grantOf,
+  isMintingHeld,
+  mintHandle,
+  type Position,
+  type Principals,
+  type RawToken,
+  type TokenKind,
+  type TokenRecord,
+} from '@rescind/core'
+import type { Expectation, Operation } from '../log/writes.ts'
+import type { Caller, Realm } from './realm.ts'
+import { sealTokenText } from './realm-keys.ts'
+import { signedDigest } from './signed-tokens.ts'
+
+/** A token to be minted. `grant` absent: it starts its own. */
+export type TokenIntent = Principals & {
+  readonly raw: RawToken
+  readonly kind: TokenKind
+  readonly expiresAtMs: number
+  readonly handle?: TokenRecord['handle']
+  readonly grant?: GrantId
+  readonly session?: string
+  /** The key that signed its text: such a token is known by its handle, which the text must hold. */
+  readonly keyId?: string
+  readonly ancestors?: readonly Ancestor[]
+  readonly scope?: string
+  readonly audience?: readonly string[]
+  readonly authenticatedBy?: readonly string[]
+  readonly mintedBy?: string
+  readonly delegated?: Delegation
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** Keep the text readable, sealed: only where the dialect must give it back. */
+  readonly sealText?: boolean
+}
+
+export type IssueAct = {
+  /** The position at which everything below was judged. */
+  readonly basis: Position
+  readonly caller: Caller
+  readonly tokens: readonly TokenIntent[]
+  /** A single-use token that this issue uses up. */
+  readonly consume?: TokenRecord
+  /** What is kept, sealed, beside the token that this issue uses up. */
+  readonly consumeSealed?: Uint8Array
+  /** Directory records that must still be at the version at which they were judged. */
+  readonly expects?: readonly Expectation[]
+  /** What else belongs to the same unit, a directory change say. */
+  readonly also?: readonly Operation[]
+}
+
+export type Issued =
+  | { readonly kind: 'issued'; readonly records: readonly TokenRecord[] }
+  /** Something it was judged by was revoked meanwhile: judge again. */
+  | { readonly kind: 'stale' }
+  /** What one use ends, a token or whatever a memo stands for, was used by somebody else meanwhile. */
+  | { readonly kind: 'consumed' }
+  /** A hold is in force: nothing may be minted for these principals until it is released. */
+  | { readonly kind: 'held' }
+  /** The derivation has more ancestors than a record holds. */
+  | { readonly kind: 'too-deep' }
+  /** The text is a token already. */
+  | { readonly kind: 'token-exists' }
+  | OverQuota
+
+/** The caller has issued more than it may. */
+export type OverQuota = { readonly kind: 'over-quota'; readonly waitSeconds: number }
+
+/** Mints tokens in one unit. What was judged at `basis` must still hold when the unit commits. */
+export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> {
+  const nowMs = realm.nowMs()
+  if (realm.isClosed) return { kind: 'held' }
+  if (act.tokens.some((intent) => isMintingHeld(intent, realm.index))) return { kind: 'held' }
+  // Callers stay within the maximum; here it became less after they had read it.
+  if (act.tokens.some((intent) => realm.lifetimes.within(intent.expiresAtMs, nowMs) < intent.expiresAtMs))
+    return { kind: 'stale' }
+  if (act.tokens.some(({ ancestors }) => (ancestors?.length ?? 0) > ANCESTORS_MAX))
+    return { kind: 'too-deep' }
+  const waitSeconds = realm.issuingWaitSeconds(act.caller)
+  if (waitSeconds > 0) return { kind: 'over-quota', waitSeconds }
+  const records = act.tokens.map((intent) =>
+    recordOf(realm, intent, { position: act.basis, issuedAtMs: nowMs }),
+  )
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: standing(realm, act, records),
+    expects: act.expects ?? [],
+    operations: operationsOf(act, records),
+  })
+  if (outcome.kind === 'applied') {
+    realm.noteIssued(act.caller)
+    return { kind: 'issued', records }
+  }
+  if (outcome.kind === 'stale') return outcome
+  switch (outcome.what) {
+    case 'consumed':
+    case 'memo-exists':
+      return { kind: 'consumed' }
+    case 'token-exists':
+      return { kind: 'token-exists' }
+    case 'token-missing':
+    case 'record-changed':
+    case 'key-taken':
+      // A record that the unit read has moved on: judge again by what stands there now.
+      return { kind: 'stale' }
+  }
+}
+
+export type IssuedAt = { readonly position: Position; readonly issuedAtMs: number }
+
+export function recordOf(realm: Realm, intent: TokenIntent, at: IssuedAt): TokenRecord {
+  const { raw, sealText, grant, handle: given, ancestors = [], ...rest } = intent
+  const handle = given ?? mintHandle(realm.random)
+  const { digestKey } = realm.keys
+  const digest = intent.keyId === undefined ? raw.knownBy(digestKey) : signedDigest(digestKey, handle)
+  const expiresAtMs = Math.min(intent.expiresAtMs, ...ancestors.map((up) => up.expiresAtMs))
+  const named = { digest, handle, grant: grant ?? grantOf(handle), ancestors, expiresAtMs }
+  const spelling =
+    intent.keyId === undefined && raw.isKnownByName ? { spelling: raw.digest(digestKey) } : undefined
+  const record = { ...rest, ...named, ...at, ...spelling }
+  if (sealText !== true) return record
+  return {
+    ...record,
+    sealed: sealTokenText(record, { keys: realm.keys, realm: realm.name, raw, random: realm.random }),
+  }
+}
+
+export function putToken(record: TokenRecord): Operation {
+  return { kind: 'put-token', record }
+}
+
+function operationsOf({ consume, consumeSealed, also }: IssueAct, records: readonly TokenRecord[]) {
+  const operations: Operation[] = []
+  if (consume !== undefined)
+    operations.push({ kind: 'consume', handle: consume.handle, sealed: consumeSealed })
+  for (const record of records) operations.push(putToken(record))
+  if (also !== undefined) for (const operation of also) operations.push(operation)
+  return operations
+}
+
+function standing({ ordinal }: Realm, { caller, consume }: IssueAct, records: readonly TokenRecord[]) {
+  const standsOn: Caller['standing'][] = [caller.standing]
+  for (const facts of records) standsOn.push({ realm: ordinal, facts })
+  if (consume !== undefined) standsOn.push({ realm: ordinal, facts: consume })
+  return standsOn
+}

@@ -1,0 +1,83 @@
+import { ASSIGNED_LIFETIME_MAX_MS, LIFETIME_MAX_MS } from '@rescind/core'
+import type { Collection } from '../directory/directory.ts'
+
+/** What an operator decides per realm. */
+export type RealmSettings = {
+  /** No token of the realm may live longer. */
+  readonly maxLifetimeSeconds: number
+  /**
+   * An operator set the maximum, so that it bounds assigned chat text as well, which has ten years otherwise. Records
+   * of earlier versions do not say it: in those, a maximum that is not the default was set.
+   */
+  readonly boundsAssigned?: true
+  /** The most that ever was: a rule is kept for as long as what was minted under an older setting can live. */
+  readonly highestLifetimeSeconds: number
+  /** Rules over more live tokens than this need a second person; absent: none does. */
+  readonly approvalAboveTokens?: number
+}
+
+/** One record, under REALM_SETTINGS_ID; a realm without it has the defaults. */
+export const REALM_SETTINGS: Collection<RealmSettings> = {
+  name: 'realmSettings',
+  keys: () => [],
+  // A maximum that cannot be read is not replaced by the default, which may be more than was allowed.
+  isValue: ({ maxLifetimeSeconds, highestLifetimeSeconds, approvalAboveTokens }) =>
+    isSeconds(maxLifetimeSeconds) &&
+    isSeconds(highestLifetimeSeconds) &&
+    (approvalAboveTokens === undefined || typeof approvalAboveTokens === 'number'),
+}
+
+function isSeconds(value: unknown): boolean {
+  return typeof value === 'number' && value > 0 && value <= ASSIGNED_LIFETIME_MAX_MS / 1_000
+}
+
+export const REALM_SETTINGS_ID = 'realm'
+
+export const DEFAULT_REALM_SETTINGS: RealmSettings = {
+  maxLifetimeSeconds: LIFETIME_MAX_MS / 1_000,
+  highestLifetimeSeconds: LIFETIME_MAX_MS / 1_000,
+}
+
+/** Longest life of assigned chat text under these settings. */
+export function assignedMaxSeconds({ maxLifetimeSeconds, boundsAssigned }: RealmSettings): number {
+  const isSet = boundsAssigned === true || maxLifetimeSeconds !== DEFAULT_REALM_SETTINGS.maxLifetimeSeconds
+  return isSet ? maxLifetimeSeconds : ASSIGNED_LIFETIME_MAX_MS / 1_000
+}
+
+/** What limits the lives of a realm's tokens, in memory: minting and every rule ask for it. */
+export class Lifetimes {
+  #maxMs = LIFETIME_MAX_MS
+  #assignedMs = ASSIGNED_LIFETIME_MAX_MS
+  #highestMs = LIFETIME_MAX_MS
+
+  /** Longest life of what is minted now. */
+  get maxMs(): number {
+    return this.#maxMs
+  }
+
+  /** Longest life of chat text that is assigned now. */
+  get assignedMs(): number {
+    return this.#assignedMs
+  }
+
+  /** When a token ends that is minted now and would end at `endsAtMs`: a setting shortens lives, it stops no login. */
+  within(endsAtMs: number, nowMs: number): number {
+    return Math.min(endsAtMs, nowMs + this.#maxMs)
+  }
+
+  /** Longest life that anything alive can have; only rises. */
+  get highestMs(): number {
+    return this.#highestMs
+  }
+
+  /** Before a longer life is allowed, so that no rule written meanwhile is kept too short. */
+  raise(ms: number): void {
+    if (ms > this.#highestMs) this.#highestMs = ms
+  }
+
+  settle(settings: RealmSettings): void {
+    this.raise(settings.highestLifetimeSeconds * 1_000)
+    this.#maxMs = settings.maxLifetimeSeconds * 1_000
+    this.#assignedMs = assignedMaxSeconds(settings) * 1_000
+  }
+}

@@ -1,0 +1,406 @@
+import {
+  type Awaitable,
+  after,
+  CLOCK_STEP_MS,
+  type Clock,
+  encodeRule,
+  judge,
+  KEEP_FOREVER_MS,
+  type Lag,
+  type LogRow,
+  NotReadable,
+  type Position,
+  type Principals,
+  type Random,
+  type RawToken,
+  type RealmName,
+  type RealmOrdinal,
+  type RevocationIndex,
+  type RevokeRule,
+  type Rule,
+  SINGLE_USE,
+  type Source,
+  type Spent,
+  secretDigest,
+  type TokenDigest,
+  type TokenFacts,
+  type TokenKind,
+  type TokenRecord,
+  UNKNOWN_TOKEN,
+  type Verdict,
+  withWholeAncestors,
+} from '@rescind/core'
+import { Directory, type RecordWatch } from '../directory/directory.ts'
+import { STRANGE } from '../directory/stored-json.ts'
+import { Keyring } from '../keys/signing-keys.ts'
+import type { Ledger, Outcome } from '../log/ledger.ts'
+import type { NewRow, Unit } from '../log/writes.ts'
+import type { IssuingQuota, Store } from '../ports.ts'
+import type { Disorder, Unreadable } from './disorder.ts'
+import type { RealmKeys } from './realm-keys.ts'
+import { Lifetimes } from './realm-settings.ts'
+import { RecordCache } from './record-cache.ts'
+import { SignedTokens } from './signed-tokens.ts'
+import { TokenGrammar } from './token-text.ts'
+import { Uses } from './uses.ts'
+
+/** Who asks, as the log will name them, and what their right to ask rests on. */
+export type Caller = {
+  /** `oauth:svc`, `chat:acme`, `identity:77`, `control:ops`: the audit's "who". */
+  readonly id: string
+  /** What its id is called, if that is not in it: a key is known by it after it was deleted, too. */
+  readonly name?: string
+  /** Network address of the peer: the audit's "from where". */
+  readonly from: string
+  /** If a rule comes to hit this, what the caller does next is stale. */
+  readonly standing: { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
+}
+
+/** A caller that is no token: what it may do ends when a rule over these principals is written after `basis`. */
+export function callerFacts(principals: Principals, basis: Position): TokenFacts {
+  return { ...principals, ancestors: [], position: basis, expiresAtMs: Number.MAX_SAFE_INTEGER }
+}
+
+/** Who it is and from where, as the audit keeps it. */
+export function whoOf({
+  id,
+  name,
+  from,
+}: Pick<Caller, 'id' | 'name' | 'from'>): Pick<Audit, 'by' | 'byName' | 'from'> {
+  return name === undefined ? { by: id, from } : { by: id, byName: name, from }
+}
+
+export type Audit = {
+  readonly by: string
+  /** What a control key was called when it did it. */
+  readonly byName?: string
+  readonly from: string
+  readonly how: string
+  readonly why?: string
+  /** What led to it, for machines: a code, and the public ids and times that belong to it. */
+  readonly cause?: Cause
+  readonly note?: string
+  /** Of a rule over foreign tokens: how long after it a fresh sign-in may be hit, by the issuer's clock. */
+  readonly skewSeconds?: number
+  /** Under which a retry of the same request finds it. */
+  readonly once?: string
+  /** Of a request that took several rows: which one this is, and how many they are. */
+  readonly part?: readonly [nth: number, of: number]
+}
+
+/** Never holds token text: handles, grants and instants only. */
+export type Cause = { readonly code: string } & Readonly<Record<string, string>>
+
+export type Found = {
+  readonly verdict: Verdict
+  readonly record: TokenRecord | undefined
+  /**
+   * Of a JWS: what is known by the same name in another spelling. Nobody has vouched for this one, so it lets nothing
+   * in; whoever wants to end that token has named it.
+   */
+  readonly respelled?: TokenRecord
+}
+
+/** Finds credentials of this server in text that is kept, and puts their handles in their places. */
+export type FreeText = (realm: Realm, text: string, chosenBy: Source | undefined) => Promise<string>
+
+/** No credential that has a form, and no chosen text that is worth guarding, is shorter. */
+const CREDENTIAL_MIN_CHARS = 16
+
+export type RealmParts = {
+  readonly name: RealmName
+  readonly ordinal: RealmOrdinal
+  readonly keys: RealmKeys
+  readonly index: RevocationIndex
+  readonly ledger: Ledger
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  /** Absent: nobody has one. */
+  readonly quota?: IssuingQuota | undefined
+  readonly freeText?: FreeText | undefined
+  readonly disorder?: Disorder
+}
+
+/**
+ * One isolation unit, open: its index, its directory, its keys. Every dialect reads and writes tokens through this
+ * and nothing else; what a token's state is gets decided here, what it looks like on the wire is not.
+ */
+export class Realm {
+  readonly name: RealmName
+  readonly ordinal: RealmOrdinal
+  readonly keys: RealmKeys
+  readonly index: RevocationIndex
+  readonly directory: Directory
+  readonly random: Random
+  readonly store: Store
+  readonly keyring: Keyring
+  #grammar: TokenGrammar = new TokenGrammar()
+  #closed = false
+  readonly #signed: SignedTokens
+  readonly lifetimes: Lifetimes = new Lifetimes()
+  readonly uses: Uses = new Uses()
+  readonly #ledger: Ledger
+  readonly #clock: Clock
+  readonly #quota: IssuingQuota | undefined
+  readonly #freeText: FreeText | undefined
+  readonly #disorder: Disorder | undefined
+  readonly #records: RecordCache = new RecordCache()
+  #lastAudit: (Pick<Audit, 'by' | 'from' | 'how'> & { readonly text: string }) | undefined
+
+  constructor(parts: RealmParts) {
+    this.name = parts.name
+    this.ordinal = parts.ordinal
+    this.keys = parts.keys
+    this.index = parts.index
+    this.random = parts.random
+    this.store = parts.store
+    this.#ledger = parts.ledger
+    this.#clock = parts.clock
+    this.#quota = parts.quota
+    this.#freeText = parts.freeText
+    this.#disorder = parts.disorder
+    this.directory = new Directory(parts.store, parts.ordinal, recordWatch(parts))
+    this.keyring = new Keyring({ directory: this.directory, keys: parts.keys, realm: parts.name })
+    this.#signed = new SignedTokens(this.keyring, parts.keys.digestKey)
+    parts.ledger.onRowOf(this.ordinal, (row) => this.directory.onRow(row))
+  }
+
+  /** Tells that something in this realm's part of the store cannot be read. */
+  unreadable(found: Omit<Unreadable, 'realm'>): void {
+    this.#disorder?.note({ realm: this.name, ...found })
+  }
+
+  /**
+   * Free text as it may be kept: every credential in it is replaced. Text that only somebody's choice makes a token is known
+   * for one of `chosenBy` alone, because nobody may learn what others chose. @throws StoreUnavailable
+   */
+  async keptText(text: string, chosenBy?: Source): Promise<string> {
+    return text.length < CREDENTIAL_MIN_CHARS ? text : (this.#freeText?.(this, text, chosenBy) ?? text)
+  }
+
+  /** How the text of this realm's tokens begins. */
+  get grammar(): TokenGrammar {
+    return this.#grammar
+  }
+
+  /** Whether it was disabled or deleted: it is not served, and nothing is minted in it. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  setClosed(closed: boolean): void {
+    this.#closed = closed
+  }
+
+  useGrammar(grammar: TokenGrammar): void {
+    this.#grammar = grammar
+  }
+
+  /** What is kept of a secret, and what a presented one is found by. */
+  secretDigest(secret: string): string {
+    return secretDigest(this.keys.digestKey, secret)
+  }
+
+  /** Milliseconds since 1970; never before the floor, so that what was seen expired stays so. */
+  nowMs(): number {
+    return Math.max(this.#clock.wallMs(), this.index.floorMs)
+  }
+
+  /** The wall clock is behind what the store has seen, so nobody knows how late it is. */
+  get isClockBehind(): boolean {
+    return this.#clock.wallMs() < this.index.floorMs - CLOCK_STEP_MS
+  }
+
+  /** Seconds until this caller may issue again; 0: now. */
+  issuingWaitSeconds({ id }: Caller): number {
+    return this.#quota?.waitSeconds(this.ordinal, id) ?? 0
+  }
+
+  /** Counts against the caller's quota. */
+  noteIssued({ id }: Caller): void {
+    this.#quota?.issued(this.ordinal, id)
+  }
+
+  /** Until when a rule of this realm's log is kept, as far as is known now: what is shown of it. */
+  keptUntilMs(row: LogRow, rule: RevokeRule): number {
+    const isLifted = this.#ledger.keepingOf(this.ordinal).isLifted(rule)
+    return isLifted ? KEEP_FOREVER_MS : this.index.keptUntilMs(row, rule)
+  }
+
+  /** Taken before anything is read for a request: what is written for it says that it was judged here. */
+  basis(): Position {
+    return this.index.head
+  }
+
+  /**
+   * Judges a token by its text. With a source, only tokens of that source are known: a dialect answers for its own.
+   * @throws StoreUnavailable when the record cannot be read: never an answer.
+   */
+  find(raw: RawToken, source?: Source): Awaitable<Found> {
+    const digest = raw.digest(this.keys.digestKey)
+    const cached = this.#records.get(digest)
+    if (cached !== undefined) return this.#judged(cached, source)
+    if (!raw.looksSigned) return this.#bySignature(raw, digest, source)
+    if (source !== undefined && source !== 'oauth') return this.#bySignature(raw, digest, source)
+    // A JWS of ours is known by its `jti`.
+    return after(this.#signed.resolve(raw, digest), (own) => {
+      return own === undefined ? this.#bySignature(raw, digest, source) : this.#read(own, source)
+    })
+  }
+
+  /** A token by whatever spelling of its text: for whoever ends it. Never enough to let it in. */
+  findToEnd(raw: RawToken, source?: Source): Awaitable<Found> {
+    return after(this.find(raw, source), (found) =>
+      found.respelled === undefined
+        ? found
+        : { verdict: this.judge(found.respelled), record: found.respelled },
+    )
+  }
+
+  /** By what it is known by; then by its bytes, as a JWT that was minted here is, and one that was kept long ago. */
+  #bySignature(raw: RawToken, digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
+    if (!raw.isKnownByName) return this.#read(digest, source)
+    return after(this.#record(raw.knownBy(this.keys.digestKey)), (record) =>
+      record === undefined ? this.#read(digest, source) : this.#spelled(record, digest, source),
+    )
+  }
+
+  #spelled(record: TokenRecord, digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
+    if (source !== undefined && record.source !== source) return this.#notFound
+    if (record.spelling === digest) return this.#judged(record, source)
+    const verdict = this.judge(record)
+    return {
+      verdict: verdict.kind === 'active' ? UNKNOWN_TOKEN : verdict,
+      record: undefined,
+      respelled: record,
+    }
+  }
+
+  #read(digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
+    return after(this.#record(digest), (record) => this.#judged(record, source))
+  }
+
+  #record(digest: TokenDigest): Awaitable<TokenRecord | undefined> {
+    const cached = this.#records.get(digest)
+    if (cached !== undefined) return cached
+    const changes = this.#records.changes
+    return after(this.#stored(digest), (stored) =>
+      after(stored === undefined ? undefined : this.whole(stored), (record) => {
+        if (record !== undefined) this.#records.fill(record, changes)
+        return record
+      }),
+    )
+  }
+
+  #stored(digest: TokenDigest): Awaitable<TokenRecord | undefined> {
+    try {
+      return this.store.tokenByDigest(this.ordinal, digest)
+    } catch (error) {
+      if (error instanceof NotReadable)
+        this.unreadable({ what: 'token', name: `tokens/${digest}`, why: STRANGE })
+      throw error
+    }
+  }
+
+  /** A record as it is judged: what the store gives may have ancestors that were written down with fewer ids. */
+  whole(record: TokenRecord): Awaitable<TokenRecord> {
+    return withWholeAncestors(record, (handle) => this.store.tokenByHandle(this.ordinal, handle))
+  }
+
+  /** Judges facts that were found by other means. Call after the last await. */
+  judge(facts: TokenFacts): Verdict {
+    return judge({ facts, index: this.index, nowMs: this.#clock.wallMs(), lag: this.#lag() })
+  }
+
+  row(rule: Rule, audit: Audit): NewRow {
+    return {
+      atMs: this.nowMs(),
+      rule,
+      bytes: encodeRule(rule, this.keys.digestKey),
+      audit: this.#textOf(audit),
+    }
+  }
+
+  /** Under load most rows are written by the same caller in the same way: their audits are one text. */
+  #textOf(audit: Audit): string {
+    if (!isPlain(audit)) return JSON.stringify(audit)
+    const { by, from, how } = audit
+    const last = this.#lastAudit
+    if (last !== undefined && by === last.by && from === last.from && how === last.how) return last.text
+    const text = JSON.stringify({ by, from, how })
+    this.#lastAudit = { by, from, how, text }
+    return text
+  }
+
+  /** @throws StoreUnavailable or Overloaded. What the unit changed about cached records is dropped. */
+  commit(unit: Unit): Promise<Outcome> {
+    return this.#ledger.commit(unit, (outcome) => {
+      // Also when nobody knows what became of the unit.
+      this.#dropChanged(unit)
+      if (outcome?.kind === 'applied') this.#keepIssued(unit)
+    })
+  }
+
+  /** Tokens are mostly asked about soon after they were issued. */
+  #keepIssued(unit: Unit): void {
+    for (const operation of unit.operations) {
+      if (operation.kind === 'put-token') this.#records.fill(operation.record, this.#records.changes)
+    }
+  }
+
+  #dropChanged(unit: Unit): void {
+    for (const operation of unit.operations) {
+      if (operation.kind === 'extend-token') this.#records.drop(operation.digest)
+      if (operation.kind === 'forget-token') this.#records.drop(operation.token.digest)
+    }
+  }
+
+  #judged(record: TokenRecord | undefined, source: Source | undefined): Awaitable<Found> {
+    if (record === undefined || (source !== undefined && record.source !== source)) return this.#notFound
+    if (!SINGLE_USE.has(record.kind)) return { verdict: this.judge(record), record }
+    return after(this.store.consumption(this.ordinal, record.handle), (consumption) => {
+      const spent: Spent | undefined =
+        consumption === undefined ? undefined : (SPENT_AS[record.kind] ?? 'consumed')
+      const question = {
+        facts: record,
+        index: this.index,
+        nowMs: this.#clock.wallMs(),
+        lag: this.#lag(),
+        spent,
+      }
+      return { verdict: judge(question), record }
+    })
+  }
+
+  /** A log that was rolled back, or cannot be read to its end, may lack the token: "unknown" would be a guess. */
+  get #notFound(): Found {
+    return this.#lag() === 'fresh' ? NOT_FOUND : NOT_KNOWN
+  }
+
+  /**
+   * This process owns the store and folds each row before it answers, so its index is never behind: unless the store
+   * itself was rolled back.
+   */
+  #lag(): Lag {
+    return this.#ledger.isSuspended(this.ordinal) ? 'stale' : 'fresh'
+  }
+}
+
+function recordWatch({ name: realm, disorder }: RealmParts): RecordWatch | undefined {
+  if (disorder === undefined) return undefined
+  return {
+    unreadable: (name, why) => disorder.note({ realm, what: 'record', name, why }),
+    written: (name) => disorder.mended({ realm, what: 'record', name }),
+  }
+}
+
+/** Nothing but who, from where and how. */
+function isPlain({ byName, why, cause, note, skewSeconds, once, part }: Audit): boolean {
+  return (byName ?? why ?? cause ?? note ?? skewSeconds ?? once ?? part) === undefined
+}
+
+const SPENT_AS: Partial<Record<TokenKind, Spent>> = { refresh: 'rotated' }
+
+const NOT_FOUND: Found = { verdict: UNKNOWN_TOKEN, record: undefined }
+const NOT_KNOWN: Found = { verdict: { kind: 'unknown', why: 'stale' }, record: undefined }

@@ -1,0 +1,498 @@
+import {
+  type Awaitable,
+  after,
+  type Clock,
+  DEFAULT_REALM,
+  isOutage,
+  NotReadable,
+  ORIGIN,
+  parseRealmName,
+  type Random,
+  type RealmName,
+  type RealmOrdinal,
+  RealmOutOfOrder,
+  realmOrdinal,
+  StoreRefused,
+  StoreUnavailable,
+  SYSTEM_REALM,
+} from '@rescind/core'
+import { putRecord } from '../directory/change.ts'
+import { STRANGE } from '../directory/stored-json.ts'
+import { Ledger } from '../log/ledger.ts'
+import { faultAdvice, logFault } from '../log/log-faults.ts'
+import type { Operation } from '../log/writes.ts'
+import type { Defer, IssuingQuota, Store } from '../ports.ts'
+import { commitOwn } from './commit-own.ts'
+import { adviceOn, Disorder, GONE, type Unreadable } from './disorder.ts'
+import { type Audit, type Caller, type FreeText, Realm } from './realm.ts'
+import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
+import {
+  type Dormant,
+  REALMS,
+  REALMS_MAX,
+  type RealmValue,
+  type RealmView,
+  readRealmValue,
+  realmRecords,
+  SYSTEM_ORDINAL,
+  viewOf,
+} from './realm-record.ts'
+import { REALM_SETTINGS, REALM_SETTINGS_ID } from './realm-settings.ts'
+import { ruleOn } from './revoke.ts'
+import { loadGrammar } from './token-prefixes.ts'
+
+export type RealmsAct = { readonly caller: Caller; readonly audit: Audit }
+
+const DEFAULT_ORDINAL = realmOrdinal(1)
+const FOUNDING: Audit = { by: 'server', from: 'local', how: 'store.create' }
+
+export type RealmsParts = {
+  readonly store: Store
+  readonly master: MasterKey
+  readonly clock: Clock
+  readonly random: Random
+  readonly defer: Defer
+  /** Absent: nobody has one. */
+  readonly quota?: IssuingQuota
+  readonly freeText?: FreeText
+  /** Told once of each thing in the store that cannot be read. */
+  readonly onUnreadable?: (found: Unreadable) => void
+  /** Whether realms in whose log nothing was ever written are opened when they are first asked for; else at once. */
+  readonly lazily?: boolean
+}
+
+/** Rows of a log that can say nothing about any token: the first epoch's. */
+const DORMANT_ROWS_MAX = 1
+
+/** Every realm of a store, open. `system` holds the realms themselves and the control keys; it has no dialects. */
+export class Realms {
+  readonly ledger: Ledger
+  /** What of the store cannot be read. */
+  readonly disorder: Disorder
+  readonly #parts: Omit<RealmsParts, 'master'>
+  #master: MasterKey
+  /** The one that a change is under way to. */
+  #coming: MasterKey | undefined
+  readonly #open: Map<string, Realm> = new Map()
+  #hasStarted = false
+  readonly #opening: Map<RealmName, Promise<Realm>> = new Map()
+  readonly #dormant: Map<string, Dormant> = new Map()
+
+  private constructor(parts: RealmsParts) {
+    this.#parts = parts
+    this.#master = parts.master
+    this.ledger = new Ledger(parts.store, parts.defer)
+    this.disorder = new Disorder(parts.onUnreadable ?? (() => {}))
+  }
+
+  /**
+   * Opens the realms of a store, lazily or not, or makes `system` and `default` in a new one.
+   * @throws StoreRefused when the store was made with another master key.
+   */
+  static async open(parts: RealmsParts): Promise<Realms> {
+    const realms = new Realms(parts)
+    const { store } = parts
+    const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
+    if (record?.body === undefined) {
+      if (!(await Realms.isNew(store))) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${GONE}`)
+      await realms.#found()
+      realms.#hasStarted = true
+      return realms
+    }
+    const value = readRealmValue(record.body)
+    if (value === undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${STRANGE}`)
+    const { ordinal } = await realms.#openOne(SYSTEM_REALM, value)
+    const unreadable = realms.ledger.suspension(ordinal)
+    if (unreadable !== undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${unreadable.advice}`)
+    for await (const { id, body } of realmRecords(store)) await realms.#openIfReadable(id, body)
+    // The first start may have ended between the two realms that it makes.
+    if ((await store.record(SYSTEM_ORDINAL, REALMS.name, DEFAULT_REALM)) === undefined) {
+      if (value.nextOrdinal === DEFAULT_ORDINAL) await realms.create(DEFAULT_REALM, FOUNDING)
+      else realms.#note(DEFAULT_REALM, 'realm', GONE)
+    }
+    realms.#hasStarted = true
+    return realms
+  }
+
+  /** Whether this store holds realms, and so can be opened by one master key only. */
+  static async isNew(store: Store): Promise<boolean> {
+    if ((await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)) !== undefined) return false
+    // Its first row is written before the record; with more rows there was one, and another must not take its place.
+    return (await store.head(SYSTEM_ORDINAL)).seq <= DORMANT_ROWS_MAX
+  }
+
+  get system(): Realm {
+    return this.#mustBeOpen(SYSTEM_REALM)
+  }
+
+  get default(): Realm {
+    return this.#mustBeOpen(DEFAULT_REALM)
+  }
+
+  /** Why nothing is answered in this realm, and what an operator does; undefined: it is served, or there is none. */
+  whyNot(name: string): string | undefined {
+    const realm = this.#open.get(name)
+    if (realm !== undefined) return this.whyNotIn(realm)
+    const found = this.disorder.ofRealm(name)
+    return found === undefined ? undefined : adviceOn(found)
+  }
+
+  /**
+   * The realm that a path names; `default` without one.
+   * @throws RealmOutOfOrder when nothing can be answered in it, StoreUnavailable when it cannot be opened now.
+   */
+  served(name: string | undefined): Awaitable<Realm | undefined> {
+    return after(name === undefined ? this.#open.get(DEFAULT_REALM) : this.get(name), (realm) => {
+      const why = realm === undefined ? this.whyNot(name ?? DEFAULT_REALM) : this.whyNotIn(realm)
+      if (why !== undefined) throw new RealmOutOfOrder(why)
+      return realm
+    })
+  }
+
+  whyNotIn({ ordinal }: Realm): string | undefined {
+    const suspension = this.ledger.suspension(ordinal)
+    return suspension?.kind === 'unreadable' ? suspension.advice : undefined
+  }
+
+  /** Realms that are served, by name; `system` is not one of them. Opens one that nobody has asked for yet. */
+  get(name: string): Awaitable<Realm | undefined> {
+    if (!this.isServed(name)) return undefined
+    return this.#open.get(name) ?? this.#wake(name)
+  }
+
+  /** Whether `get` finds one; opens none. */
+  isServed(name: string): boolean {
+    if (name === SYSTEM_REALM) return false
+    return (this.#open.get(name) ?? this.#dormant.get(name))?.isClosed === false
+  }
+
+  /** Whether there is, or was, one of this name: served or not. */
+  stands(name: string): boolean {
+    return this.#open.has(name) || this.#dormant.has(name)
+  }
+
+  /** Those that are open. What is not open has nothing to be kept, collected, counted or told. */
+  all(): readonly Realm[] {
+    return [...this.#open.values()]
+  }
+
+  /** Those that are not: nothing was ever written in them. */
+  dormant(): readonly Dormant[] {
+    return [...this.#dormant.values()]
+  }
+
+  /** Opens the realm of this number, if it is not open. @returns undefined when that cannot be done now. */
+  async ofOrdinal(ordinal: RealmOrdinal): Promise<Realm | undefined> {
+    for (const realm of this.#open.values()) if (realm.ordinal === ordinal) return realm
+    const found = this.dormant().find((one) => one.ordinal === ordinal)
+    if (found === undefined) return undefined
+    try {
+      return await this.#wake(found.name)
+    } catch (error) {
+      if (!isOutage(error)) throw error
+      return undefined
+    }
+  }
+
+  /** As `make`, and opens it. */
+  async create(name: string, audit: Audit): Promise<Realm> {
+    await this.make(name, audit)
+    return this.#open.get(name) ?? this.#wake(name)
+  }
+
+  /**
+   * Makes a realm; it is opened when it is first asked for.
+   * @throws StoreRefused for a name that cannot be one, StoreUnavailable when it could not be made.
+   */
+  async make(name: string, audit: Audit): Promise<void> {
+    const valid = parseRealmName(name)
+    if (valid === undefined || valid === SYSTEM_REALM) throw new StoreRefused(`"${name}" cannot name a realm`)
+    if (this.disorder.ofRealm(valid) !== undefined) throw new StoreRefused(`realm ${name} is out of order`)
+    await this.#settleMaster()
+    const { system } = this
+    const own = await system.directory.standing(REALMS, SYSTEM_REALM)
+    const standing = await system.directory.standing(REALMS, valid)
+    // An earlier call may have written it without learning so.
+    if (standing.entry !== undefined && !this.stands(valid)) {
+      this.#lie(valid, standing.entry.value)
+      return
+    }
+    if (own.entry === undefined || standing.entry !== undefined)
+      throw new StoreRefused(`realm ${name} exists`)
+    const ordinal = own.entry.value.nextOrdinal ?? DEFAULT_ORDINAL + 1
+    if (ordinal > REALMS_MAX) throw new StoreRefused(`a store holds at most ${REALMS_MAX} realms`)
+    // A count that was damaged must not give it the log of another.
+    if ((await this.#parts.store.head(realmOrdinal(ordinal))).seq > 0)
+      throw new StoreRefused(`the count of realms is not right: number ${ordinal} is taken`)
+    const value = this.#valueFor(valid, ordinal)
+    const counted = { ...own.entry.value, nextOrdinal: ordinal + 1 }
+    const outcome = await system.commit({
+      realm: SYSTEM_ORDINAL,
+      standsOn: [],
+      expects: [],
+      operations: [
+        ...putRecord(system, { collection: REALMS, id: valid, value, fromVersion: standing.version }, audit),
+        ...putRecord(
+          system,
+          { collection: REALMS, id: SYSTEM_REALM, value: counted, fromVersion: own.version },
+          audit,
+        ),
+      ],
+    })
+    if (outcome.kind !== 'applied') throw new StoreUnavailable(`realm ${name} could not be made now`)
+    this.#lie(valid, value)
+  }
+
+  /** Realms that were not deleted, by name. */
+  async list(): Promise<readonly RealmView[]> {
+    const views: RealmView[] = []
+    for await (const entry of this.system.directory.all(REALMS)) {
+      const view = viewOf(entry)
+      if (view !== undefined) views.push(view)
+    }
+    return views
+  }
+
+  async view(name: string): Promise<RealmView | undefined> {
+    const entry = await this.system.directory.get(REALMS, name)
+    return entry === undefined ? undefined : viewOf(entry)
+  }
+
+  /** A realm that is disabled, too, for whoever reads what is in it. */
+  async known(name: string): Promise<Realm | undefined> {
+    return (await this.view(name)) === undefined ? undefined : this.#known(name)
+  }
+
+  /**
+   * Disables, serves again, or deletes a realm. Before a realm is said to be closed everything in it has ended: what
+   * was issued is cut off, and nothing more is minted. What was cut off stays so when it is served again.
+   * @returns undefined when there is no such realm, `stale` when the caller's right has ended meanwhile.
+   */
+  async setState(
+    name: string,
+    state: 'enabled' | 'disabled' | 'deleted',
+    act: RealmsAct,
+  ): Promise<'done' | 'stale' | undefined> {
+    const { entry, version } = await this.system.directory.standing(REALMS, name)
+    const realm = await this.#known(name)
+    if (entry === undefined || realm === undefined || viewOf(entry) === undefined) return undefined
+    if (state !== 'enabled') {
+      realm.setClosed(true)
+      // Nothing is minted any more, so a row here ends all that there is, or will be when it is served again.
+      if ((await this.#endAll(realm, act)) === 'stale') {
+        realm.setClosed(entry.value.state !== undefined)
+        return 'stale'
+      }
+    }
+    const { state: _before, ...rest } = entry.value
+    const value = state === 'enabled' ? rest : { ...rest, state }
+    const put = { collection: REALMS, id: name, value, fromVersion: version }
+    const outcome = await this.system.commit({
+      realm: SYSTEM_ORDINAL,
+      standsOn: [act.caller.standing],
+      expects: [],
+      operations: putRecord(this.system, put, act.audit),
+    })
+    if (outcome.kind !== 'applied') return 'stale'
+    realm.setClosed(state !== 'enabled')
+    return 'done'
+  }
+
+  async #endAll(realm: Realm, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
+    const rule = ruleOn(realm, { kind: 'cut', shape: 'realm', principals: { source: '' } })
+    const operations = [{ kind: 'append', row: realm.row(rule, audit) } as const]
+    const unit = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations }
+    return (await realm.commit(unit)).kind === 'applied' ? 'done' : 'stale'
+  }
+
+  /**
+   * Wraps the keys of every realm anew, all in one unit: a store is opened by one master key or by the other, and never
+   * by each in part. @returns `stale` when a realm or the caller's right has changed meanwhile.
+   */
+  async rewrap(master: MasterKey, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
+    const { random } = this.#parts
+    await this.#settleMaster()
+    // Its keys would stay under the old master key, which then is gone.
+    const broken = this.disorder.all.find(({ what }) => what === 'realm')
+    if (broken !== undefined) throw new RealmOutOfOrder(`the realm ${broken.realm}: ${adviceOn(broken)}`)
+    this.#coming = master
+    const operations: Operation[] = []
+    for await (const { id, version, value } of this.system.directory.all(REALMS)) {
+      const realm = id as RealmName
+      const keys = unwrapRealmKeys(value.wrappedKeys, realm, this.#master)
+      const rewrapped = { ...value, wrappedKeys: wrapRealmKeys(keys, { realm, master, random }) }
+      const put = { collection: REALMS, id, value: rewrapped, fromVersion: version }
+      operations.push(...putRecord(this.system, put, audit))
+    }
+    const outcome = await this.system.commit({
+      realm: SYSTEM_ORDINAL,
+      standsOn: [caller.standing],
+      expects: [],
+      operations,
+    })
+    this.#coming = undefined
+    if (outcome.kind !== 'applied') return 'stale'
+    this.#master = master
+    return 'done'
+  }
+
+  /** Which of two keys the store is opened by, after a change whose outcome nobody knows. */
+  async #settleMaster(): Promise<void> {
+    if (this.#coming === undefined) return
+    if (await Realms.isMaster(this.#parts.store, this.#coming)) this.#master = this.#coming
+    this.#coming = undefined
+  }
+
+  /** Whether a key is the one that a store was made with, or changed to. */
+  static async isMaster(store: Store, master: MasterKey): Promise<boolean> {
+    const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
+    const value = record?.body === undefined ? undefined : readRealmValue(record.body)
+    return value !== undefined && opensKeys(value.wrappedKeys, SYSTEM_REALM, master)
+  }
+
+  /** The first start of a store: the system realm's own record, the default realm, and each log's first epoch. */
+  async #found(): Promise<void> {
+    const value: RealmValue = {
+      ...this.#valueFor(SYSTEM_REALM, SYSTEM_ORDINAL),
+      nextOrdinal: DEFAULT_ORDINAL,
+    }
+    const system = await this.#openOne(SYSTEM_REALM, value)
+    const put = { collection: REALMS, id: SYSTEM_REALM, value, fromVersion: 0 }
+    await commitOwn(system, putRecord(system, put, FOUNDING))
+    await this.create(DEFAULT_REALM, FOUNDING)
+  }
+
+  #known(name: string): Awaitable<Realm | undefined> {
+    return this.#open.get(name) ?? (this.#dormant.has(name) ? this.#wake(name) : undefined)
+  }
+
+  #lie(name: RealmName, { ordinal, state }: RealmValue): void {
+    this.#dormant.set(name, { name, ordinal: realmOrdinal(ordinal), isClosed: state !== undefined })
+  }
+
+  /** @throws RealmOutOfOrder when its record cannot be read, StoreUnavailable. */
+  #wake(name: string): Promise<Realm> {
+    return this.#once(name as RealmName, async () => {
+      // As it stands now: its keys may have been wrapped anew since.
+      const record = await this.#parts.store.record(SYSTEM_ORDINAL, REALMS.name, name)
+      const value = this.#readable(name, record?.body)
+      if (value !== undefined) return this.#openAnew(name as RealmName, value)
+      throw new RealmOutOfOrder(this.whyNot(name) ?? STRANGE)
+    })
+  }
+
+  #valueFor(name: RealmName, ordinal: number): RealmValue {
+    const { random, clock } = this.#parts
+    const wrapping = { realm: name, master: this.#master, random }
+    const wrappedKeys = wrapRealmKeys(makeRealmKeys(random), wrapping)
+    return { ordinal, wrappedKeys, createdAtMs: clock.wallMs() }
+  }
+
+  /** Once, however many ask at the same time: two realms over one log would each know half of it. */
+  #openOne(name: RealmName, value: RealmValue): Promise<Realm> {
+    return this.#once(name, () => this.#openAnew(name, value))
+  }
+
+  #once(name: RealmName, open: () => Promise<Realm>): Promise<Realm> {
+    const known = this.#opening.get(name)
+    if (known !== undefined) return known
+    const opening = open().finally(() => this.#opening.delete(name))
+    this.#opening.set(name, opening)
+    return opening
+  }
+
+  async #openAnew(name: RealmName, value: RealmValue): Promise<Realm> {
+    const { store, clock, random, quota, freeText } = this.#parts
+    const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#masterOf(name, value))
+    const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
+    const [index, fault] = await Promise.all([
+      this.ledger.openRealm(ordinal, keys.digestKey),
+      logFault(store, ordinal, keys.sealKey),
+    ])
+    if (fault !== undefined) {
+      const why = faultAdvice(fault)
+      if (!this.#hasStarted) throw new StoreRefused(`the realm ${name}: ${why}`)
+      // One that is opened while others are served.
+      this.ledger.putOutOfOrder(ordinal, why)
+      this.#note(name, 'log', why)
+    }
+    const realm = new Realm({
+      ...{ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota },
+      ...{ disorder: this.disorder, freeText },
+    })
+    if (index.seq === 0 && this.whyNotIn(realm) === undefined) await this.#firstEpoch(realm)
+    await this.#settle(realm)
+    realm.setClosed(value.state !== undefined)
+    this.#open.set(name, realm)
+    this.#dormant.delete(name)
+    return realm
+  }
+
+  /** How long a realm's tokens live, and how their text begins: a realm that cannot tell is not served by guesses. */
+  async #settle(realm: Realm): Promise<void> {
+    try {
+      const settings = await realm.directory.get(REALM_SETTINGS, REALM_SETTINGS_ID)
+      if (settings !== undefined) realm.lifetimes.settle(settings.value)
+      await loadGrammar(realm)
+    } catch (error) {
+      if (!(error instanceof NotReadable)) throw error
+      this.ledger.putOutOfOrder(realm.ordinal, error.message)
+    }
+  }
+
+  /** A realm whose own record cannot be read, or whose keys do not open, is out of order; the others are opened. */
+  async #openIfReadable(name: string, body: string | undefined): Promise<void> {
+    if (name === SYSTEM_REALM || body === undefined) return
+    const value = this.#readable(name, body)
+    if (value === undefined) return
+    if (name !== DEFAULT_REALM && (await this.#mayLie(value))) this.#lie(name as RealmName, value)
+    else await this.#openOne(name as RealmName, value)
+  }
+
+  #note(realm: string, what: 'realm' | 'log', why: string): void {
+    this.disorder.note({ realm, what, name: `realms/${realm}`, why })
+  }
+
+  /** What can be read of a realm's record; what cannot is noted. */
+  #readable(name: string, body: string | undefined): RealmValue | undefined {
+    const value = body === undefined ? undefined : readRealmValue(body)
+    const why = value === undefined ? STRANGE : this.#whyNoKeys(name as RealmName, value)
+    if (why === undefined) return value
+    this.#note(name, 'realm', why)
+    return undefined
+  }
+
+  /**
+   * A realm with at most its first row has no rule, no hold, nothing that waits, no record and so no token: there is
+   * nothing to be told, kept or refused in it.
+   */
+  async #mayLie({ ordinal }: RealmValue): Promise<boolean> {
+    if (this.#parts.lazily !== true) return false
+    const { seq } = await this.#parts.store.head(realmOrdinal(ordinal))
+    return seq <= DORMANT_ROWS_MAX
+  }
+
+  #whyNoKeys(name: RealmName, value: RealmValue): string | undefined {
+    const master = this.#masterOf(name, value)
+    return opensKeys(value.wrappedKeys, name, master) ? undefined : 'its keys do not open with the master key'
+  }
+
+  /** While the keys are wrapped anew, some are wrapped by the one that comes before this process knows that it has come. */
+  #masterOf(name: RealmName, { wrappedKeys }: RealmValue): MasterKey {
+    const coming = this.#coming
+    return coming !== undefined && opensKeys(wrappedKeys, name, coming) ? coming : this.#master
+  }
+
+  async #firstEpoch(realm: Realm): Promise<void> {
+    const epochId = this.#parts.random.bytes(16).toString('base64url')
+    const audit: Audit = { by: 'server', from: 'local', how: 'realm.open' }
+    const row = realm.row({ kind: 'epoch', ordinal: 1, epochId, lostBelow: ORIGIN }, audit)
+    await commitOwn(realm, [{ kind: 'append', row }])
+  }
+
+  #mustBeOpen(name: RealmName): Realm {
+    const realm = this.#open.get(name)
+    if (realm === undefined) throw new StoreRefused(`the store has no realm ${name}`)
+    return realm
+  }
+}

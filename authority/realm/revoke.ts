@@ -1,0 +1,169 @@
+import {
+  ASSIGNED_LIFETIME_MAX_MS,
+  type Cut,
+  type CutShape,
+  type CutTarget,
+  cutHits,
+  type GrantId,
+  isRevoked,
+  KEEP_FOREVER_MS,
+  keptPast,
+  type Position,
+  type Principals,
+  type RevokeRule,
+  type Rule,
+  type Source,
+  seqOf,
+  type Target,
+  type TokenFacts,
+  type TokenRecord,
+  type TokenTarget,
+} from '@rescind/core'
+import type { Operation } from '../log/writes.ts'
+import { type Audit, type Caller, type Cause, type Realm, whoOf } from './realm.ts'
+
+export type Revoked =
+  | { readonly kind: 'revoked'; readonly at: Position; readonly seq: number; readonly previousCut?: Cut }
+  /** What the caller's right rests on was revoked meanwhile: judge again. */
+  | { readonly kind: 'stale' }
+
+export type RevokeAct = {
+  readonly caller: Caller
+  /** Which call asked for it, for the audit: `oauth.revoke`. */
+  readonly how: string
+  readonly why?: string
+  readonly cause?: Cause
+  readonly note?: string
+  /** A live record that this act must still find alive when it commits; else it is stale. */
+  readonly onlyIfLive?: TokenRecord
+  /** What else belongs to the same unit, a directory change say. */
+  readonly also?: readonly Operation[]
+}
+
+/** Ends one token, and what was derived from it; never its grant. */
+export function revokeToken(realm: Realm, record: TokenRecord, act: RevokeAct): Promise<Revoked> {
+  return revokeAll(realm, [tokenRule(record)], act)
+}
+
+export function tokenRule(record: TokenRecord): RevokeRule {
+  const { source, digest, handle } = record
+  // Assigned text may be presented for ever, and its expiry can be moved: the rule on it is kept for good.
+  const keepUntilMs = record.kind === 'assigned' ? KEEP_FOREVER_MS : keptPast(record.expiresAtMs)
+  return { kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs }
+}
+
+/**
+ * A rule on anything but one token of ours. The commit decides how long it is kept (`Keeping`); what it is asked for here
+ * is what only the maker knows: the realm's longest lifetime, and the `exp` of a foreign token whose text was `shown` and
+ * verified. The `jti` of one that nobody has shown may live for any time.
+ */
+export function ruleOn(
+  realm: Realm,
+  target: Exclude<Target, TokenTarget>,
+  shown?: Pick<TokenFacts, 'expiresAtMs'>,
+): RevokeRule {
+  if (target.kind !== 'foreign') {
+    const keepUntilMs =
+      realm.isClockBehind && isOfLogin(target)
+        ? KEEP_FOREVER_MS
+        : keptPast(realm.nowMs() + longestLifeMs(realm, target))
+    return { kind: 'revoke', target, keepUntilMs }
+  }
+  const keepUntilMs = shown === undefined ? KEEP_FOREVER_MS : keptPast(shown.expiresAtMs)
+  return { kind: 'revoke', target, keepUntilMs }
+}
+
+/** What may be minted after the rule is hit by it, too: how long that goes on is counted from the rule's own time. */
+function isOfLogin(target: Target): boolean {
+  return target.kind === 'session' || (target.kind === 'cut' && target.basis === 'authenticated')
+}
+
+/** Ends a grant: its refresh tokens, its access tokens, whatever descends from them. */
+export function revokeGrant(
+  realm: Realm,
+  of: { source: Source; grant: GrantId },
+  act: RevokeAct,
+): Promise<Revoked> {
+  return revokeAll(realm, [ruleOn(realm, { kind: 'grant', source: of.source, grant: of.grant })], act)
+}
+
+/** Ends everything about some principals that was issued so far: one append, however much it covers. */
+export function revokePrincipals(
+  realm: Realm,
+  cut: Omit<CutTarget, 'kind'>,
+  act: RevokeAct,
+): Promise<Revoked> {
+  return revokeAll(realm, [ruleOn(realm, { kind: 'cut', ...cut })], act)
+}
+
+/** The cut-off itself, for a unit that carries it beside a directory change. */
+export function cutRule(realm: Realm, shape: CutShape, principals: Principals): RevokeRule {
+  return ruleOn(realm, { kind: 'cut', shape, principals })
+}
+
+/**
+ * Whether a cut ended this token, and nothing earlier had: what a caller of "revoke all" is told. Sound for as long
+ * as the index has not dropped the cut.
+ */
+export function endedByCut(realm: Realm, record: TokenRecord, cut: EndedBy): boolean {
+  if (record.position >= cut.at || record.expiresAtMs <= realm.nowMs()) return false
+  if (cut.previousCut !== undefined && cutHits(cut.previousCut, record.position, record.issuedAtMs))
+    return false
+  return !isRevoked(record, realm.index, cut.shape)
+}
+
+export type EndedBy = {
+  readonly shape: CutShape
+  readonly at: Position
+  readonly previousCut?: Cut | undefined
+}
+
+/** Writes all of these rules in one unit; the last one's row stands for the whole. */
+export async function revokeAll(
+  realm: Realm,
+  rules: readonly RevokeRule[],
+  act: RevokeAct,
+): Promise<Revoked> {
+  const { onlyIfLive } = act
+  const audit = auditOf(act)
+  const target = onlyIfLive === undefined ? [] : [{ realm: realm.ordinal, facts: onlyIfLive }]
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [act.caller.standing, ...target],
+    expects: [],
+    operations: [...(act.also ?? []), ...rowsOf(realm, rules, audit)],
+  })
+  if (outcome.kind !== 'applied') return { kind: 'stale' }
+  const { at, previousCut } = outcome
+  // The revocation is the unit's last row, behind what changed with it.
+  const seq = seqOf(at)
+  return previousCut === undefined ? { kind: 'revoked', at, seq } : { kind: 'revoked', at, seq, previousCut }
+}
+
+/** Rules as rows of one unit; of several each says which one it is. */
+export function rowsOf(realm: Realm, rules: readonly Rule[], audit: Audit): readonly Operation[] {
+  const [only] = rules
+  if (only !== undefined && rules.length === 1) return [{ kind: 'append', row: realm.row(only, audit) }]
+  return rules.map((rule, at) => {
+    const part = [at + 1, rules.length] as const
+    return { kind: 'append', row: realm.row(rule, { ...audit, part }) }
+  })
+}
+
+function auditOf({ caller, how, why, cause, note }: RevokeAct): Audit {
+  const plain = { ...whoOf(caller), how }
+  if (!why && cause === undefined && note === undefined) return plain
+  return {
+    ...plain,
+    ...(why ? { why } : {}),
+    ...(cause === undefined ? {} : { cause }),
+    ...(note === undefined ? {} : { note }),
+  }
+}
+
+/** The longest that anything a rule covers can live: only chat apps have assigned text. */
+function longestLifeMs({ lifetimes }: Realm, target: Exclude<Target, TokenTarget>): number {
+  const source = target.kind === 'cut' ? target.principals.source : 'source' in target ? target.source : ''
+  const coversAssigned = (target.kind === 'cut' && target.shape === 'realm') || source.startsWith('chat/')
+  return coversAssigned ? Math.max(ASSIGNED_LIFETIME_MAX_MS, lifetimes.highestMs) : lifetimes.highestMs
+}

@@ -1,0 +1,71 @@
+import { type Awaitable, after } from '@rescind/core'
+import { putRecord } from '../directory/change.ts'
+import type { Collection } from '../directory/directory.ts'
+import { isMembers } from '../directory/stored-json.ts'
+import type { Audit, Caller, Realm } from './realm.ts'
+import { type Prefixes, prefixProblem, TokenGrammar } from './token-text.ts'
+
+export type PrefixesValue = {
+  /** Those that differ from the usual ones. */
+  readonly own: Partial<Prefixes>
+  /** What was minted before: known for good, so that it can still be found and revoked. */
+  readonly former: readonly string[]
+}
+
+/** One record in each realm that has prefixes of its own. */
+export const TOKEN_PREFIXES: Collection<PrefixesValue> = {
+  name: 'tokenPrefixes',
+  keys: () => [],
+  isValue: ({ own, former }) => isMembers(own) && areTexts(Object.values(own)) && areTexts(former),
+}
+
+function areTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
+export const TOKEN_PREFIXES_ID = 'own'
+
+/** Prefixes that a realm can ever have used. */
+const FORMER_MAX = 32
+
+/** Reads the realm's prefixes; until then, and without any, it has the usual ones. */
+export function loadGrammar(realm: Realm): Awaitable<void> {
+  return after(realm.directory.get(TOKEN_PREFIXES, TOKEN_PREFIXES_ID), (entry) => {
+    if (entry !== undefined) realm.useGrammar(new TokenGrammar(entry.value.own, entry.value.former))
+  })
+}
+
+export type PrefixChange =
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'stale' }
+
+/** From now on the realm mints with these; what it minted before stays known. */
+export async function changePrefixes(
+  realm: Realm,
+  own: Partial<Prefixes>,
+  { caller, audit }: { readonly caller?: Caller; readonly audit: Audit },
+): Promise<PrefixChange> {
+  const { version, entry } = await realm.directory.standing(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
+  const before = entry?.value ?? { own: {}, former: [] }
+  const kept = new Set([...before.former, ...Object.values(before.own)])
+  for (const prefix of Object.values(own)) kept.delete(prefix)
+  const former = [...kept]
+  const why = former.length > FORMER_MAX ? 'the prefixes have changed too often' : prefixProblem(own, former)
+  if (why !== undefined) return { kind: 'refused', why }
+  const put = {
+    collection: TOKEN_PREFIXES,
+    id: TOKEN_PREFIXES_ID,
+    value: { own, former },
+    fromVersion: version,
+  }
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: caller === undefined ? [] : [caller.standing],
+    expects: [],
+    operations: putRecord(realm, put, audit),
+  })
+  if (outcome.kind !== 'applied') return { kind: 'stale' }
+  realm.useGrammar(new TokenGrammar(own, former))
+  return { kind: 'changed' }
+}

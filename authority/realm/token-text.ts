@@ -1,0 +1,164 @@
+import { ContractBroken, type Random, RawToken } from '@rescind/core'
+
+/** Prefixes of everything that we mint; a scanner finds leaked text by them and by the checksum. */
+export const PREFIX = {
+  access: 'rsa_',
+  refresh: 'rsr_',
+  code: 'rso_',
+  identity: 'rsi_',
+  clientSecret: 'rsk_',
+  controlKey: 'rsc_',
+  verifierKey: 'rsv_',
+  consoleSession: 'rss_',
+} as const
+
+/** What a realm mints in its own grammar, if it wants one. */
+export type PrefixKind = 'access' | 'refresh' | 'code' | 'identity' | 'clientSecret'
+export type Prefixes = Readonly<Record<PrefixKind, string>>
+
+const PREFIX_MAX_CHARS = 24
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const RANDOM_CHARS = 30
+const CHECKSUM_CHARS = 6
+const BODY_CHARS = RANDOM_CHARS + CHECKSUM_CHARS
+/** The largest multiple of 62 that fits a byte: bytes at or above it are drawn again, so that no character is favoured. */
+const FAIR_BYTES = 248
+
+const CRC_TABLE: Uint32Array = crcTable()
+
+/** New token text: prefix, 30 random base62 characters (178 bits), their CRC-32 in six base62 characters. */
+export function mintText(prefix: string, random: Random): RawToken {
+  const body = randomBase62(random)
+  const raw = RawToken.parse(prefix + body + checksum(body))
+  if (raw === undefined) throw new ContractBroken('minted text is a token')
+  return raw
+}
+
+export type Shape = 'ours' | 'broken' | 'foreign'
+
+/** How a realm's token text begins, now and ever since it exists. */
+export class TokenGrammar {
+  readonly prefixes: Prefixes
+  readonly #known: ReadonlySet<string>
+
+  /** Every prefix that text of this realm can begin with. */
+  get known(): readonly string[] {
+    return [...this.#known]
+  }
+
+  /** @param former prefixes that were once in use: text that bears them is still out there. */
+  constructor(own: Partial<Prefixes> = {}, former: readonly string[] = []) {
+    const { access, refresh, code, identity, clientSecret } = PREFIX
+    this.prefixes = { access, refresh, code, identity, clientSecret, ...own }
+    this.#known = new Set([...Object.values(PREFIX), ...Object.values(this.prefixes), ...former])
+  }
+
+  /**
+   * Whether text is of this grammar: `ours` with a right checksum, `broken` with one of our prefixes but otherwise
+   * wrong, `foreign` without. Garbage is told from tokens here without a look-up.
+   */
+  shapeOf(text: string): Shape {
+    const prefixChars = text.length - BODY_CHARS
+    if (prefixChars > 0 && prefixChars <= PREFIX_MAX_CHARS && this.#known.has(text.slice(0, prefixChars)))
+      return hasChecksum(text, prefixChars) ? 'ours' : 'broken'
+    for (const prefix of this.#known) if (text.startsWith(prefix)) return 'broken'
+    return 'foreign'
+  }
+}
+
+const DEFAULT_GRAMMAR = new TokenGrammar()
+
+/** The shape by the grammar that every realm has, whatever it calls its own tokens. */
+export function shapeOf(text: string): Shape {
+  return DEFAULT_GRAMMAR.shapeOf(text)
+}
+
+/** Letters and digits in groups, each ended by an underscore: a double click takes the whole of it. */
+const PREFIX_FORM = /^[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*_$/
+
+/**
+ * Why these prefixes cannot be a realm's own, together with those that stand beside them. @returns undefined if they
+ * can: no text may begin with two of them.
+ */
+export function prefixProblem(own: Partial<Prefixes>, former: readonly string[] = []): string | undefined {
+  const { prefixes } = new TokenGrammar(own)
+  for (const prefix of Object.values(own)) {
+    if (!PREFIX_FORM.test(prefix) || prefix.length > PREFIX_MAX_CHARS)
+      return `a prefix is letters, digits and underscores, ends with one, and has at most ${PREFIX_MAX_CHARS} characters`
+  }
+  const all = Object.values(prefixes)
+  if (new Set(all).size !== all.length) return 'two kinds of token cannot share a prefix'
+  const known = [...new Set([...Object.values<string>(PREFIX), ...all, ...former])]
+  const clash = known.some((one) => known.some((other) => one !== other && other.startsWith(one)))
+  return clash ? 'no prefix may begin with another one' : undefined
+}
+
+function hasChecksum(text: string, prefixChars: number): boolean {
+  let crc = 0xffffffff
+  for (let at = prefixChars; at < prefixChars + RANDOM_CHARS; at += 1) {
+    const char = text.charCodeAt(at)
+    if (digitOf(char) < 0) return false
+    crc = crcStep(crc, char)
+  }
+  let value = 0
+  for (let at = prefixChars + RANDOM_CHARS; at < text.length; at += 1) {
+    const digit = digitOf(text.charCodeAt(at))
+    if (digit < 0) return false
+    value = value * 62 + digit
+  }
+  return value === (crc ^ 0xffffffff) >>> 0
+}
+
+/** CRC-32 (IEEE) of the random part, as GitHub's scanners compute it: six base62 digits, padded with `0`. */
+export function checksum(body: string): string {
+  let crc = 0xffffffff
+  for (let at = 0; at < body.length; at += 1) crc = crcStep(crc, body.charCodeAt(at))
+  let rest = (crc ^ 0xffffffff) >>> 0
+  let text = ''
+  for (let digit = 0; digit < CHECKSUM_CHARS; digit += 1) {
+    text = ALPHABET.charAt(rest % 62) + text
+    rest = Math.floor(rest / 62)
+  }
+  return text
+}
+
+function randomBase62(random: Random): string {
+  let chars = 0
+  while (chars < RANDOM_CHARS) {
+    const bytes = random.bytes(RANDOM_CHARS + 6)
+    for (let at = 0; at < bytes.length && chars < RANDOM_CHARS; at += 1) {
+      const byte = bytes[at] as number
+      if (byte >= FAIR_BYTES) continue
+      DRAWN[chars] = ALPHABET.charCodeAt(byte % 62)
+      chars += 1
+    }
+  }
+  const text = DRAWN.toString('latin1')
+  DRAWN.fill(0)
+  return text
+}
+
+/** Where characters are put together: adding them to a text one by one leaves thirty texts behind. */
+const DRAWN = Buffer.alloc(RANDOM_CHARS)
+
+function crcStep(crc: number, char: number): number {
+  return ((CRC_TABLE[(crc ^ char) & 0xff] as number) ^ (crc >>> 8)) >>> 0
+}
+
+function digitOf(char: number): number {
+  if (char >= 48 && char <= 57) return char - 48
+  if (char >= 65 && char <= 90) return char - 55
+  if (char >= 97 && char <= 122) return char - 61
+  return -1
+}
+
+function crcTable(): Uint32Array {
+  const table = new Uint32Array(256)
+  for (let byte = 0; byte < 256; byte += 1) {
+    let crc = byte
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+    table[byte] = crc >>> 0
+  }
+  return table
+}
