@@ -1,14 +1,13 @@
 import type {
   Awaitable,
-  ChainedLogRow,
   Handle,
-  LogRow,
   RealmOrdinal,
   Source,
   TokenDigest,
   TokenRecord,
   TokensSought,
 } from '@rescind/core'
+import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import type { ChainChecked } from './log/log-check.ts'
 import type { Group, GroupOutcome, LogHead, Memo, MemoName } from './log/writes.ts'
 

@@ -2,7 +2,8 @@ import { createReadStream, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { LogFault } from '@rescind/authority'
-import { readPosition, SettingsRefused, unreachable } from '@rescind/core'
+import { SettingsRefused, unreachable } from '@rescind/core'
+import { readPosition } from '@rescind/core/log'
 import {
   type Checked,
   checkConfig,

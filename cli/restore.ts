@@ -1,7 +1,8 @@
 import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Realm, Realms, Store } from '@rescind/authority'
-import { type Place, SettingsRefused, StoreRefused, standingOf } from '@rescind/core'
+import { SettingsRefused, StoreRefused } from '@rescind/core'
+import { type Place, standingOf } from '@rescind/core/log'
 import { type EpochStarted, placeIn, startEpochs } from '@rescind/server'
 import { flush, openSqlite, type SideJoined } from '@rescind/stores'
 import {

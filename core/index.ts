@@ -1,19 +1,4 @@
 export { type Awaitable, after } from './awaitable.ts'
-export { ByteReader, ByteWriter } from './bytes/bytes.ts'
-export { sextetsAt } from './bytes/sextets.ts'
-export { isShownName, shownText } from './bytes/shown-text.ts'
-export {
-  isObject,
-  type Json,
-  type JsonObject,
-  parseJsonPassingOver,
-  parseStrictFile,
-  parseStrictJson,
-  parseStrictObject,
-} from './bytes/strict-json.ts'
-export { decodeUtf8, withoutBom } from './bytes/strict-text.ts'
-export { hmacSha1, hmacSha256, sameDigest, secretDigest, sha256, sha256Base64url } from './crypto/digests.ts'
-export type { KeyMembers, SignatureAlgorithm } from './crypto/signatures.ts'
 export {
   ContractBroken,
   isOutage,
@@ -50,37 +35,6 @@ export {
   LAST_INSTANT_MS,
   LIFETIME_MAX_MS,
 } from './lifetimes.ts'
-export { type Place, parsePosition, positionOf, positionText, readPosition } from './log/checkpoint-text.ts'
-export { cutKeyOf, type IndexKey, keysOfThing } from './log/index-keys.ts'
-export { standingOf } from './log/lineage.ts'
-export { CHAIN_START, type ChainedRow, chainAfter } from './log/log-chain.ts'
-export {
-  isRowKind,
-  ROW_KIND_NAMES,
-  ROW_KINDS,
-  type RowKind,
-  rowKindOf,
-  rowKindOfCode,
-  traitsOf,
-} from './log/row-kinds.ts'
-export { decodeRule, encodeRule, keepInBytes, settleKeep, tokenRuleKeys } from './log/rule-bytes.ts'
-export {
-  type ChainedLogRow,
-  type ChangeRule,
-  CUT_SHAPES,
-  type CutAsOf,
-  type CutShape,
-  type CutTarget,
-  type HoldRule,
-  type LogRow,
-  type ReleaseRule,
-  type RevokeRule,
-  type Rule,
-  type Target,
-  THING_CODE,
-  type ThingTarget,
-  type TokenTarget,
-} from './log/rules.ts'
 export {
   BEYOND_LOGS,
   ORDINAL_MAX,
@@ -120,58 +74,6 @@ export {
 } from './revocations/key-table.ts'
 export type { LegacyKeep } from './revocations/legacy-keep.ts'
 export { cutCount, RevocationIndex } from './revocations/revocation-index.ts'
-export {
-  confirmationOf,
-  credentialOf,
-  credentialOfClaims,
-  kindOf,
-  LIMITED_CLIENT,
-  SETUP_SCOPE,
-} from './tokens/credential.ts'
-export {
-  type ClaimMap,
-  claimedJti,
-  type ForeignIssuer,
-  type ForeignRead,
-  type ForeignRefused,
-  foreignKeys,
-  foreignSource,
-  readForeign,
-} from './tokens/foreign.ts'
-export { FOREIGN_TYPES } from './tokens/foreign-kind.ts'
-export { joseForm, payloadOf } from './tokens/jose-text.ts'
-export {
-  exportPublicJwk,
-  exportVerificationJwk,
-  importJwks,
-  importPrivateJwk,
-  importPublicJwk,
-  isCanonicalBase64url,
-  KEYS_MAX,
-  SIGNATURE_ALGORITHMS,
-  type SigningKey,
-  thumbprint,
-  type VerificationKey,
-} from './tokens/jwk.ts'
-export {
-  audienceOf,
-  candidateKeys,
-  numericDateMs,
-  type ParsedJws,
-  parseJws,
-  signJws,
-  verifyJws,
-} from './tokens/jwt.ts'
-export {
-  CREDENTIAL_KINDS,
-  type CredentialKind,
-  isCredentialKind,
-  isUsableKind,
-  SINGLE_USE,
-  type TokenKind,
-} from './tokens/kinds.ts'
-export { JWS_MAX_CHARS, RawToken, type TextRefused, TOKEN_MAX_BYTES } from './tokens/raw-token.ts'
-export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './tokens/signed-claims.ts'
 export { type Admission, ANY_ACCESS, admit, type Credential, type Demand } from './verdict/admit.ts'
 export { ancestorOf, ancestorsFrom, isWhole, withWholeAncestors } from './verdict/ancestry.ts'
 export { APP_CREDENTIAL, delegationOf, type GuardedAct, mayDelegated } from './verdict/delegation.ts'

@@ -1,5 +1,5 @@
 import type { Publication } from '@rescind/authority'
-import { type Place, readPosition } from '@rescind/core'
+import { type Place, readPosition } from '@rescind/core/log'
 import { chainedRows, Frame } from './frames.ts'
 import type { Places } from './places.ts'
 

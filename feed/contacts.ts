@@ -1,5 +1,6 @@
 import { type Caller, type Memo, type Realm, readObject, STRANGE, type Store } from '@rescind/authority'
-import { type RealmOrdinal, shownText } from '@rescind/core'
+import type { RealmOrdinal } from '@rescind/core'
+import { shownText } from '@rescind/core/bytes'
 import type { Contact, StalePolicy } from './instances.ts'
 
 const KIND = 'feed-instance'

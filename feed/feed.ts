@@ -1,5 +1,6 @@
 import type { Caller, Realm, Realms } from '@rescind/authority'
-import { type Clock, isOutage, type Place, type RealmOrdinal, ROW_KINDS, rowKindOf } from '@rescind/core'
+import { type Clock, isOutage, type RealmOrdinal } from '@rescind/core'
+import { type Place, ROW_KINDS, rowKindOf } from '@rescind/core/log'
 import { hadContacts, readContacts } from './contacts.ts'
 import { Forks } from './forks.ts'
 import { RealmFeed } from './realm-feed.ts'

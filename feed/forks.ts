@@ -1,5 +1,6 @@
 import { commitOwn, type Realm, type Realms, readObject, shaped } from '@rescind/authority'
-import { LAST_INSTANT_MS, type LogRow, type Place, rowKindOf } from '@rescind/core'
+import { LAST_INSTANT_MS } from '@rescind/core'
+import { type LogRow, type Place, rowKindOf } from '@rescind/core/log'
 
 /** Kind of the memos, in the system realm, that say which logs were proved to have been rolled back. */
 export const FORK_MEMOS = 'fork'

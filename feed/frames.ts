@@ -1,5 +1,7 @@
 import type { Publication } from '@rescind/authority'
-import { type ChainedRow, type FeedEvent, feedEventJson, sha256 } from '@rescind/core'
+import { type FeedEvent, feedEventJson } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import type { ChainedRow } from '@rescind/core/log'
 
 export type Format = 'sse' | 'ndjson'
 

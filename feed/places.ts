@@ -1,5 +1,6 @@
 import { type Realm, subkey } from '@rescind/authority'
-import { type Place, parsePosition, positionText, StoreUnavailable, standingOf } from '@rescind/core'
+import { StoreUnavailable } from '@rescind/core'
+import { type Place, parsePosition, positionText, standingOf } from '@rescind/core/log'
 
 /** Turns of the event loop that a reader waits for a group which is durable and not folded yet. */
 const FOLD_TURNS_MAX = 10_000

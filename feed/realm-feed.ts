@@ -1,5 +1,6 @@
 import type { Caller, Publication, Realm } from '@rescind/authority'
-import type { Clock, Place } from '@rescind/core'
+import type { Clock } from '@rescind/core'
+import type { Place } from '@rescind/core/log'
 import { Channel, type LiveReader } from './channel.ts'
 import { dropContact, RENEW_MS, writeContact } from './contacts.ts'
 import { type Format, Frame, type Hello, helloText, type ResetWhy } from './frames.ts'

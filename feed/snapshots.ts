@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import { type Clock, Overloaded, type Place, SnapshotWriter } from '@rescind/core'
+import { type Clock, Overloaded, SnapshotWriter } from '@rescind/core'
+import type { Place } from '@rescind/core/log'
 import type { Places } from './places.ts'
 
 /** Snapshots on their way at a time; each may be tens of megabytes. */

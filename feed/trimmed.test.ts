@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commitOwn, LogTrim, TRIM_AGE_MIN_MS } from '@rescind/authority'
-import type { Rule } from '@rescind/core'
+import type { Rule } from '@rescind/core/log'
 import { openWorld } from '../test/kit/realm.ts'
 import { Feed } from './feed.ts'
 import { TestOutlet } from './test-outlet.ts'

@@ -1,5 +1,5 @@
 import type { Memo, Operation, Realm } from '@rescind/authority'
-import { sha256Base64url } from '@rescind/core'
+import { sha256Base64url } from '@rescind/core/bytes'
 
 export type MemoBounds = { readonly kind: string; readonly countMax: number; readonly bytesMax: number }
 

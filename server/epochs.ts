@@ -8,7 +8,8 @@ import {
   readObject,
   shaped,
 } from '@rescind/authority'
-import { LAST_INSTANT_MS, ORIGIN, type Place, parsePosition, position } from '@rescind/core'
+import { LAST_INSTANT_MS, ORIGIN, position } from '@rescind/core'
+import { type Place, parsePosition } from '@rescind/core/log'
 import { FORK_MEMOS } from '@rescind/feed'
 import { positionKeyOf } from './positions.ts'
 

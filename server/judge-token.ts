@@ -1,6 +1,12 @@
 import { type Entry, ISSUERS, type IssuerValue, issuerId, type Realm } from '@rescind/authority'
 import {
   type Credential,
+  StoreUnavailable,
+  type TokenFacts,
+  type TokenRecord,
+  type Verdict,
+} from '@rescind/core'
+import {
   claimedJti,
   credentialOf,
   type ForeignRefused,
@@ -8,11 +14,7 @@ import {
   parseJws,
   type RawToken,
   readForeign,
-  StoreUnavailable,
-  type TokenFacts,
-  type TokenRecord,
-  type Verdict,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import type { KeySets } from './issuers/key-sets.ts'
 
 /** What is known about a token's text: its facts, if it is one that we know or can prove, and the verdict on them. */

@@ -1,4 +1,6 @@
-import { importJwks, type JsonObject, KEYS_MAX, LIFETIME_MAX_MS } from '@rescind/core'
+import { LIFETIME_MAX_MS } from '@rescind/core'
+import type { JsonObject } from '@rescind/core/bytes'
+import { importJwks, KEYS_MAX } from '@rescind/core/tokens'
 import {
   GRANT_TYPES,
   type GrantType,

@@ -1,5 +1,6 @@
 import { type Realm, subkey } from '@rescind/authority'
-import { type Place, positionText, StoreUnavailable } from '@rescind/core'
+import { StoreUnavailable } from '@rescind/core'
+import { type Place, positionText } from '@rescind/core/log'
 
 /** Positions that we hand out bear a tag under this key, so that nobody can make one up. */
 export function positionKeyOf(sealKey: Uint8Array): Buffer {

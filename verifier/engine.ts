@@ -2,18 +2,16 @@ import {
   type Clock,
   type ClockReading,
   Freshness,
-  isUsableKind,
   judge,
   type Lag,
-  type RawToken as Raw,
-  RawToken,
   Replica,
   type RevocationIndex,
-  type Rule,
   type Snapshot,
   type TokenDigest,
   turnsVerdicts,
 } from '@rescind/core'
+import type { Rule } from '@rescind/core/log'
+import { isUsableKind, type RawToken as Raw, RawToken } from '@rescind/core/tokens'
 import { isEnded, nameOf } from './ended.ts'
 import { isSingleUse, type Known, readKnown } from './facts.ts'
 import { Memory } from './memory.ts'

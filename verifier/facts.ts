@@ -3,22 +3,20 @@ import {
   type Ancestor,
   BEYOND_LOGS,
   type Credential,
-  confirmationOf,
   type ForeignFacts,
   grantId,
-  isCredentialKind,
   isWhole,
-  type Json,
   ORDINAL_MAX,
   type Position,
   type Principals,
   parseHandle,
   position,
   SEQ_MAX,
-  SINGLE_USE,
   type TokenFacts,
   tokenDigest,
 } from '@rescind/core'
+import type { Json } from '@rescind/core/bytes'
+import { confirmationOf, isCredentialKind, SINGLE_USE } from '@rescind/core/tokens'
 
 /** What is remembered of a token: what a verdict is made from, and what it may be used as. */
 export type Known = { readonly facts: TokenFacts; readonly credential: Credential }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
-import { type Clock, isShownName } from '@rescind/core'
+import type { Clock } from '@rescind/core'
+import { isShownName } from '@rescind/core/bytes'
 import { Engine } from './engine.ts'
 import { type ConnectionState, isOnStale, type OnStale } from './results.ts'
 import { httpTransport } from './source/http.ts'

@@ -1,4 +1,5 @@
-import type { ClockReading, Lag, RawToken, TokenDigest } from '@rescind/core'
+import type { ClockReading, Lag, TokenDigest } from '@rescind/core'
+import type { RawToken } from '@rescind/core/tokens'
 import { askIfPossible } from './source/ask.ts'
 import type { Timers } from './source/follower.ts'
 import type { AskAnswer, Transport } from './source/transport.ts'

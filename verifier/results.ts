@@ -1,4 +1,5 @@
-import { INACTIVE_WHYS, type InactiveWhy, type JsonObject, type UnknownWhy } from '@rescind/core'
+import { INACTIVE_WHYS, type InactiveWhy, type UnknownWhy } from '@rescind/core'
+import type { JsonObject } from '@rescind/core/bytes'
 import type { Trouble } from './source/trouble.ts'
 
 /** What a verifier does with a token that is good as far as it knows, when it cannot prove that it knows enough. */

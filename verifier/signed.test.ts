@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { needActiveKey, publishedKeys } from '@rescind/authority'
-import {
-  ACCESS_TOKEN_TYP,
-  type Ancestor,
-  grantOf,
-  importPublicJwk,
-  judgingClaims,
-  mintHandle,
-  RawToken,
-  signJws,
-} from '@rescind/core'
+import { type Ancestor, grantOf, mintHandle } from '@rescind/core'
+import { ACCESS_TOKEN_TYP, importPublicJwk, judgingClaims, RawToken, signJws } from '@rescind/core/tokens'
 import { openWorld } from '../test/kit/realm.ts'
 import { SignedTexts } from './signed.ts'
 

@@ -1,16 +1,16 @@
+import { isWhole } from '@rescind/core'
 import {
   candidateKeys,
   credentialOfClaims,
   type ForeignRefused,
   factsOfClaims,
-  isWhole,
   type ParsedJws,
   parseJws,
   type RawToken,
   readForeign,
   type VerificationKey,
   verifyJws,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import type { Known } from './facts.ts'
 import type { FeedConfig, KnownIssuer } from './source/transport.ts'
 

@@ -1,4 +1,6 @@
-import { RawToken, type Rule, type TokenDigest } from '@rescind/core'
+import type { TokenDigest } from '@rescind/core'
+import type { Rule } from '@rescind/core/log'
+import { RawToken } from '@rescind/core/tokens'
 import { nameOf } from './ended.ts'
 import { type Engine, type Seen, type Sharer, STALE } from './engine.ts'
 import {

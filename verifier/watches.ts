@@ -1,11 +1,6 @@
-import {
-  isByRule,
-  type RawToken,
-  type RevocationIndex,
-  type Rule,
-  type TokenDigest,
-  turnsVerdicts,
-} from '@rescind/core'
+import { isByRule, type RevocationIndex, type TokenDigest, turnsVerdicts } from '@rescind/core'
+import type { Rule } from '@rescind/core/log'
+import type { RawToken } from '@rescind/core/tokens'
 import type { Seen } from './engine.ts'
 import { type CheckResult, type Inactive, inactiveFor, type Unknown } from './results.ts'
 

@@ -1,12 +1,5 @@
-import {
-  type Awaitable,
-  after,
-  decodeRule,
-  type LogRow,
-  NotReadable,
-  type RealmOrdinal,
-  rowKindOf,
-} from '@rescind/core'
+import { type Awaitable, after, NotReadable, type RealmOrdinal } from '@rescind/core'
+import { decodeRule, type LogRow, rowKindOf } from '@rescind/core/log'
 import type { RecordKey } from '../log/writes.ts'
 import type { DirectoryRecord, Store } from '../ports.ts'
 import { type IsValue, readObject, STRANGE } from './stored-json.ts'

@@ -1,16 +1,13 @@
+import { type Awaitable, after, type Source } from '@rescind/core'
+import { type JsonObject, sha256Base64url } from '@rescind/core/bytes'
+import type { Target } from '@rescind/core/log'
 import {
-  type Awaitable,
-  after,
   type ClaimMap,
   type ForeignIssuer,
   foreignSource,
-  type JsonObject,
   payloadOf,
   type RawToken,
-  type Source,
-  sha256Base64url,
-  type Target,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import type { Collection, Directory, Entry } from './directory.ts'
 import { shaped } from './stored-json.ts'
 

@@ -1,21 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  ACCESS_TOKEN_TYP,
   type Ancestor,
   BEYOND_LOGS,
-  factsOfClaims,
   grantOf,
-  importPublicJwk,
-  judgingClaims,
   KEEP_MARGIN_MS,
   mintHandle,
+  type TokenRecord,
+} from '@rescind/core'
+import {
+  ACCESS_TOKEN_TYP,
+  factsOfClaims,
+  importPublicJwk,
+  judgingClaims,
   parseJws,
   RawToken,
   signJws,
-  type TokenRecord,
   verifyJws,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import { openWorld, type World } from '../../test/kit/realm.ts'
 import { commitOwn } from '../realm/commit-own.ts'
 import { issueTokens } from '../realm/issue.ts'

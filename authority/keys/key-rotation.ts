@@ -1,14 +1,6 @@
-import {
-  BEYOND_LOGS,
-  isHeld,
-  isRevoked,
-  type JsonObject,
-  KEEP_MARGIN_MS,
-  Overloaded,
-  SIGNATURE_ALGORITHMS,
-  type SignatureAlgorithm,
-  type TokenFacts,
-} from '@rescind/core'
+import { BEYOND_LOGS, isHeld, isRevoked, KEEP_MARGIN_MS, Overloaded, type TokenFacts } from '@rescind/core'
+import type { JsonObject, SignatureAlgorithm } from '@rescind/core/bytes'
+import { SIGNATURE_ALGORITHMS } from '@rescind/core/tokens'
 import { deleteRecord, putRecord } from '../directory/change.ts'
 import type { Entry } from '../directory/directory.ts'
 import type { Operation } from '../log/writes.ts'

@@ -1,5 +1,6 @@
 import { createECDH, createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto'
-import type { KeyMembers, Random, SignatureAlgorithm } from '@rescind/core'
+import type { Random } from '@rescind/core'
+import type { KeyMembers, SignatureAlgorithm } from '@rescind/core/bytes'
 
 /** Bytes of a P-256 scalar, and of an Ed25519 seed. */
 const KEY_BYTES = 32

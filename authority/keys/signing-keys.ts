@@ -1,21 +1,19 @@
+import { type Awaitable, after, ContractBroken, type Random, type RealmName } from '@rescind/core'
 import {
-  type Awaitable,
-  after,
-  ContractBroken,
+  type JsonObject,
+  type KeyMembers,
+  parseStrictObject,
+  type SignatureAlgorithm,
+} from '@rescind/core/bytes'
+import {
   exportPublicJwk,
   importPrivateJwk,
   importPublicJwk,
   isCanonicalBase64url,
-  type JsonObject,
-  type KeyMembers,
-  parseStrictObject,
-  type Random,
-  type RealmName,
-  type SignatureAlgorithm,
   type SigningKey,
   thumbprint,
   type VerificationKey,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import type { Collection, Directory, Entry } from '../directory/directory.ts'
 import { shaped } from '../directory/stored-json.ts'
 import type { RealmKeys } from '../realm/realm-keys.ts'

@@ -1,13 +1,5 @@
-import {
-  type Ancestor,
-  type CutShape,
-  type CutTarget,
-  foreignIsBefore,
-  type Principals,
-  type Target,
-  type TokenFacts,
-  unreachable,
-} from '@rescind/core'
+import { type Ancestor, foreignIsBefore, type Principals, type TokenFacts, unreachable } from '@rescind/core'
+import type { CutShape, CutTarget, Target } from '@rescind/core/log'
 
 /**
  * Whether a rule appended now would end a token that was issued before it, by comparing names: the meaning that the

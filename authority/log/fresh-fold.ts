@@ -1,25 +1,27 @@
 import {
   ContractBroken,
   type Cut,
-  type CutShape,
-  type CutTarget,
-  cutKeyOf,
-  decodeRule,
   type Hold,
-  type IndexKey,
   KeyTable,
-  keysOfThing,
-  type LogRow,
   ORIGIN,
   type Position,
   partitionOfBytes,
   partitionOfKey,
   position,
   type RevocationIndex,
+} from '@rescind/core'
+import {
+  type CutShape,
+  type CutTarget,
+  cutKeyOf,
+  decodeRule,
+  type IndexKey,
+  keysOfThing,
+  type LogRow,
   type RevokeRule,
   type ThingTarget,
   tokenRuleKeys,
-} from '@rescind/core'
+} from '@rescind/core/log'
 
 /** Partitions of the index, of which the first slice also holds what has none. */
 export type Slice = { readonly from: number; readonly to: number }

@@ -3,13 +3,11 @@ import {
   ORIGIN,
   type Position,
   type RealmOrdinal,
-  sextetsAt,
-  type Target,
   type TokenDigest,
   type TokenFacts,
-  type TokenTarget,
-  traitsOf,
 } from '@rescind/core'
+import { sextetsAt } from '@rescind/core/bytes'
+import { type Target, type TokenTarget, traitsOf } from '@rescind/core/log'
 import { covers } from './covers.ts'
 import type { Unit } from './writes.ts'
 

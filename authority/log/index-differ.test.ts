@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  ContractBroken,
-  type CutTarget,
-  cutKeyOf,
-  type IndexKey,
-  KEEP_FOREVER_MS,
-  ORIGIN,
-  position,
-  type Rule,
-} from '@rescind/core'
+import { ContractBroken, KEEP_FOREVER_MS, ORIGIN, position } from '@rescind/core'
+import { type CutTarget, cutKeyOf, type IndexKey, type Rule } from '@rescind/core/log'
 import { digestKeyOf } from '../../core/log/index-keys.ts'
 import { SLICES } from '../../core/revocations/key-table.ts'
 import { openWorld, type World } from '../../test/kit/realm.ts'

@@ -1,11 +1,5 @@
-import {
-  ContractBroken,
-  cutCount,
-  type LogRow,
-  PARTITIONS,
-  type RealmOrdinal,
-  type RevocationIndex,
-} from '@rescind/core'
+import { ContractBroken, cutCount, PARTITIONS, type RealmOrdinal, type RevocationIndex } from '@rescind/core'
+import type { LogRow } from '@rescind/core/log'
 import type { Realm } from '../realm/realm.ts'
 import { FreshFold, type Slice } from './fresh-fold.ts'
 import { compare, type Differences } from './index-compare.ts'

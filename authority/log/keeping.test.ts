@@ -2,22 +2,24 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
   ASSIGNED_LIFETIME_MAX_MS,
-  type CutTarget,
-  decodeRule,
   decodeSnapshot,
-  encodeRule,
   encodeSnapshot,
   isRevoked,
   KEEP_FOREVER_MS,
   KEEP_MARGIN_MS,
   LAST_INSTANT_MS,
   LIFETIME_MAX_MS,
-  positionText,
   RevocationIndex,
+} from '@rescind/core'
+import {
+  type CutTarget,
+  decodeRule,
+  encodeRule,
+  positionText,
   type RevokeRule,
   type Rule,
   type Target,
-} from '@rescind/core'
+} from '@rescind/core/log'
 import { SLICES } from '../../core/revocations/key-table.ts'
 import { legacyForGood } from '../../core/revocations/legacy-keep.ts'
 import { actOf, intentOf, issue } from '../../test/kit/acts.ts'

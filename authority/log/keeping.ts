@@ -1,13 +1,12 @@
 import {
-  type CutTarget,
   KEEP_FOREVER_MS,
   keptPast,
   type LegacyKeep,
   LIFETIME_MAX_MS,
   type RealmOrdinal,
-  type RevokeRule,
   type Source,
 } from '@rescind/core'
+import type { CutTarget, RevokeRule } from '@rescind/core/log'
 import { ISSUER_TERMS, type IssuerTerms } from '../directory/issuer-terms.ts'
 import { readObject } from '../directory/stored-json.ts'
 import type { Store } from '../ports.ts'

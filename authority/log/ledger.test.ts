@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import {
-  decodeRule,
-  encodeRule,
-  type LogRow,
-  ordinalOf,
-  position,
-  realmOrdinal,
-  StoreUnavailable,
-  sha256,
-} from '@rescind/core'
+import { ordinalOf, position, realmOrdinal, StoreUnavailable } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import { decodeRule, encodeRule, type LogRow } from '@rescind/core/log'
 import { AUDIT, actOf, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
 import { FaultyStore } from '../../test/kit/faulty-store.ts'
 import { MASTER, openWorld, START_MS, type World } from '../../test/kit/realm.ts'

@@ -3,18 +3,13 @@ import {
   type Cut,
   isHeld,
   isRevoked,
-  keepInBytes,
-  type LogRow,
   type Position,
   type RealmOrdinal,
   RealmOutOfOrder,
   RevocationIndex,
-  type RevokeRule,
-  type Rule,
   StoreUnavailable,
-  settleKeep,
-  traitsOf,
 } from '@rescind/core'
+import { keepInBytes, type LogRow, type RevokeRule, type Rule, settleKeep, traitsOf } from '@rescind/core/log'
 import type { Defer, Store } from '../ports.ts'
 import { REALM_ADVICE } from '../realm/disorder.ts'
 import { GroupCommit, type Told } from './group-commit.ts'

@@ -1,4 +1,6 @@
-import { hmacSha256, LAST_INSTANT_MS, type LogRow, type RealmOrdinal, sameDigest } from '@rescind/core'
+import { LAST_INSTANT_MS, type RealmOrdinal } from '@rescind/core'
+import { hmacSha256, sameDigest } from '@rescind/core/bytes'
+import type { LogRow } from '@rescind/core/log'
 import { subkey } from '../keys/sealing.ts'
 import type { Store } from '../ports.ts'
 import type { LogHead, Memo, MemoName } from './writes.ts'

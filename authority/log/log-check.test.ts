@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CHAIN_START, type ChainedLogRow, chainAfter, sha256 } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import { CHAIN_START, type ChainedLogRow, chainAfter } from '@rescind/core/log'
 import fc from 'fast-check'
 import { NOW_MS, revoking, rowOf, tokenTarget } from '../../test/kit/samples.ts'
 import { type KnownPlace, LogCheck, type LogFault } from './log-check.ts'

@@ -1,4 +1,5 @@
-import { CHAIN_START, type ChainedLogRow, chainAfter, sha256 } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import { CHAIN_START, type ChainedLogRow, chainAfter } from '@rescind/core/log'
 
 /** What is wrong with a log, at the first row where it shows. */
 export type LogFault = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { KEEP_FOREVER_MS, type Rule } from '@rescind/core'
+import { KEEP_FOREVER_MS } from '@rescind/core'
+import type { Rule } from '@rescind/core/log'
 import { FaultyStore } from '../../test/kit/faulty-store.ts'
 import { MASTER, openWorld, START_MS, type World } from '../../test/kit/realm.ts'
 import { DAY_MS, revoking, tokenTarget } from '../../test/kit/samples.ts'

@@ -1,4 +1,4 @@
-import { type ChainedLogRow, decodeRule, type LogRow, type Rule, traitsOf } from '@rescind/core'
+import { type ChainedLogRow, decodeRule, type LogRow, type Rule, traitsOf } from '@rescind/core/log'
 import type { Realm } from '../realm/realm.ts'
 import { KeptSum, keptRows } from './log-anchor.ts'
 import type { LogHead, TrimLog } from './writes.ts'

@@ -1,4 +1,4 @@
-import { CUT_SHAPES, type THING_CODE } from '@rescind/core'
+import { CUT_SHAPES, type THING_CODE } from '@rescind/core/log'
 import { isMembers, shaped } from '../directory/stored-json.ts'
 
 const SHAPES: Readonly<Record<string, (value: { readonly [name: string]: unknown }) => boolean>> = {

@@ -1,13 +1,5 @@
-import {
-  type Handle,
-  type RealmOrdinal,
-  type Rule,
-  type Source,
-  type TokenDigest,
-  type TokenFacts,
-  type TokenRecord,
-  traitsOf,
-} from '@rescind/core'
+import type { Handle, RealmOrdinal, Source, TokenDigest, TokenFacts, TokenRecord } from '@rescind/core'
+import { type Rule, traitsOf } from '@rescind/core/log'
 import type { SharePath } from './backlog.ts'
 
 /**

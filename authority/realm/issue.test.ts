@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ancestorOf, grantOf, LIFETIME_MAX_MS, type Rule, type Target, type TokenRecord } from '@rescind/core'
+import { ancestorOf, grantOf, LIFETIME_MAX_MS, type TokenRecord } from '@rescind/core'
+import type { Rule, Target } from '@rescind/core/log'
 import { AUDIT, actOf, callerAt, intentOf, issue, rawOf, say, tryIssue } from '../../test/kit/acts.ts'
 import { FaultyStore } from '../../test/kit/faulty-store.ts'
 import { openWorld, START_MS } from '../../test/kit/realm.ts'

@@ -8,10 +8,9 @@ import {
   mintHandle,
   type Position,
   type Principals,
-  type RawToken,
-  type TokenKind,
   type TokenRecord,
 } from '@rescind/core'
+import type { RawToken, TokenKind } from '@rescind/core/tokens'
 import type { Expectation, Operation } from '../log/writes.ts'
 import type { Caller, Realm } from './realm.ts'
 import { sealTokenText } from './realm-keys.ts'

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import {
-  hmacSha256,
-  parseRealmName,
-  RawToken,
-  type RealmName,
-  StoreRefused,
-  sameDigest,
-  secretDigest,
-  sha256Base64url,
-} from '@rescind/core'
+import { parseRealmName, type RealmName, StoreRefused } from '@rescind/core'
+import { hmacSha256, sameDigest, secretDigest, sha256Base64url } from '@rescind/core/bytes'
+import { RawToken } from '@rescind/core/tokens'
 import { sha256Latin1 } from '../../core/crypto/digests.ts'
 import { DIGEST_KEY, digestAt, handleAt } from '../../test/kit/samples.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'

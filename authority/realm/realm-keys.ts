@@ -1,4 +1,5 @@
-import { type Random, RawToken, type RealmName, StoreRefused, type TokenRecord } from '@rescind/core'
+import { type Random, type RealmName, StoreRefused, type TokenRecord } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { seal, subkey, unseal } from '../keys/sealing.ts'
 
 /** A realm's secrets: what its digests are keyed with, and what its sealed texts are sealed with. */

@@ -3,33 +3,28 @@ import {
   after,
   CLOCK_STEP_MS,
   type Clock,
-  encodeRule,
   judge,
   KEEP_FOREVER_MS,
   type Lag,
-  type LogRow,
   NotReadable,
   type Position,
   type Principals,
   type Random,
-  type RawToken,
   type RealmName,
   type RealmOrdinal,
   type RevocationIndex,
-  type RevokeRule,
-  type Rule,
-  SINGLE_USE,
   type Source,
   type Spent,
-  secretDigest,
   type TokenDigest,
   type TokenFacts,
-  type TokenKind,
   type TokenRecord,
   UNKNOWN_TOKEN,
   type Verdict,
   withWholeAncestors,
 } from '@rescind/core'
+import { secretDigest } from '@rescind/core/bytes'
+import { encodeRule, type LogRow, type RevokeRule, type Rule } from '@rescind/core/log'
+import { type RawToken, SINGLE_USE, type TokenKind } from '@rescind/core/tokens'
 import { Directory, type RecordWatch } from '../directory/directory.ts'
 import { STRANGE } from '../directory/stored-json.ts'
 import { Keyring } from '../keys/signing-keys.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decodeRule, position, StoreRefused, StoreUnavailable } from '@rescind/core'
+import { position, StoreRefused, StoreUnavailable } from '@rescind/core'
+import { decodeRule } from '@rescind/core/log'
 import { AUDIT, actOf, callerAt, intentOf, issue, rawOf, say, tryIssue } from '../../test/kit/acts.ts'
 import { type CommitFate, FaultyStore } from '../../test/kit/faulty-store.ts'
 import { HandClock, MASTER, openWorld, START_MS } from '../../test/kit/realm.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { position, type TokenKind, type TokenRecord } from '@rescind/core'
+import { position, type TokenRecord } from '@rescind/core'
+import type { TokenKind } from '@rescind/core/tokens'
 import { digestAt, factsAt, grantAt, handleAt, NOW_MS } from '../../test/kit/samples.ts'
 import { RECORDS_CACHED_MAX, RecordCache } from './record-cache.ts'
 

@@ -1,4 +1,6 @@
-import { SINGLE_USE, sextetsAt, type TokenDigest, type TokenRecord } from '@rescind/core'
+import type { TokenDigest, TokenRecord } from '@rescind/core'
+import { sextetsAt } from '@rescind/core/bytes'
+import { SINGLE_USE } from '@rescind/core/tokens'
 
 /** Token records of one realm held parsed: few enough that the garbage collector never notices them. */
 export const RECORDS_CACHED_MAX = 65_536

@@ -3,14 +3,12 @@ import { describe, test } from 'node:test'
 import {
   ASSIGNED_LIFETIME_MAX_MS,
   ancestorOf,
-  type CutShape,
-  decodeRule,
   KEEP_FOREVER_MS,
   KEEP_MARGIN_MS,
   LIFETIME_MAX_MS,
   position,
-  type RevokeRule,
 } from '@rescind/core'
+import { type CutShape, decodeRule, type RevokeRule } from '@rescind/core/log'
 import { AUDIT, actOf, callerAt, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
 import { openWorld, type World } from '../../test/kit/realm.ts'
 import { DAY_MS } from '../../test/kit/samples.ts'

@@ -1,8 +1,6 @@
 import {
   ASSIGNED_LIFETIME_MAX_MS,
   type Cut,
-  type CutShape,
-  type CutTarget,
   cutHits,
   type GrantId,
   isRevoked,
@@ -10,15 +8,12 @@ import {
   keptPast,
   type Position,
   type Principals,
-  type RevokeRule,
-  type Rule,
   type Source,
   seqOf,
-  type Target,
   type TokenFacts,
   type TokenRecord,
-  type TokenTarget,
 } from '@rescind/core'
+import type { CutShape, CutTarget, RevokeRule, Rule, Target, TokenTarget } from '@rescind/core/log'
 import type { Operation } from '../log/writes.ts'
 import { type Audit, type Caller, type Cause, type Realm, whoOf } from './realm.ts'
 

@@ -1,16 +1,6 @@
-import {
-  ACCESS_TOKEN_TYP,
-  type Awaitable,
-  after,
-  factsOfClaims,
-  type Handle,
-  parseJws,
-  type RawToken,
-  sha256Base64url,
-  type TokenDigest,
-  tokenDigest,
-  verifyJws,
-} from '@rescind/core'
+import { type Awaitable, after, type Handle, type TokenDigest, tokenDigest } from '@rescind/core'
+import { sha256Base64url } from '@rescind/core/bytes'
+import { ACCESS_TOKEN_TYP, factsOfClaims, parseJws, type RawToken, verifyJws } from '@rescind/core/tokens'
 import type { Keyring } from '../keys/signing-keys.ts'
 
 /**

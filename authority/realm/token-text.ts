@@ -1,4 +1,5 @@
-import { ContractBroken, type Random, RawToken } from '@rescind/core'
+import { ContractBroken, type Random } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 
 /** Prefixes of everything that we mint; a scanner finds leaked text by them and by the checksum. */
 export const PREFIX = {

@@ -1,12 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import {
-  decodeSnapshot,
-  encodeSnapshot,
-  KEEP_FOREVER_MS,
-  ORIGIN,
-  positionText,
-  RevocationIndex,
-} from '@rescind/core'
+import { decodeSnapshot, encodeSnapshot, KEEP_FOREVER_MS, ORIGIN, RevocationIndex } from '@rescind/core'
+import { positionText } from '@rescind/core/log'
 import { Engine } from '../../verifier/engine.ts'
 import { TIMERS } from '../../verifier/source/timers.ts'
 import { MemorySource } from '../../verifier/testing/memory-source.ts'

@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import type { RawToken } from '@rescind/core'
+import type { RawToken } from '@rescind/core/tokens'
 import type { Answer } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { Json } from '../wire/strict-json.ts'

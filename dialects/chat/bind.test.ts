@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { collectExpired, issueTokens, mintText, PREFIX, revokeToken } from '@rescind/authority'
-import { position, RawToken } from '@rescind/core'
+import { position } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import {
   ADMIN,
   assertError,

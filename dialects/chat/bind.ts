@@ -13,12 +13,12 @@ import {
   isMintingHeld,
   isRevoked,
   isSuspended,
-  type RawToken,
   type Source,
   StoreUnavailable,
   type TokenRecord,
   unreachable,
 } from '@rescind/core'
+import type { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import { type Assignment, parseBind } from './body.ts'

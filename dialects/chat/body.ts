@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { RawToken, TOKEN_MAX_BYTES } from '@rescind/core'
+import { RawToken, TOKEN_MAX_BYTES } from '@rescind/core/tokens'
 import { JSON_TYPE } from '../wire/answer.ts'
 import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'

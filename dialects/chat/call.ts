@@ -1,5 +1,6 @@
 import type { Caller, Realm } from '@rescind/authority'
-import type { Awaitable, Position, RawToken, Source } from '@rescind/core'
+import type { Awaitable, Position, Source } from '@rescind/core'
+import type { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { ChatApp } from './directory.ts'

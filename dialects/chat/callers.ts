@@ -1,5 +1,6 @@
 import { callerFacts, type Realm } from '@rescind/authority'
-import { type Awaitable, after, sameDigest } from '@rescind/core'
+import { type Awaitable, after } from '@rescind/core'
+import { sameDigest } from '@rescind/core/bytes'
 import type { WireRequest } from '../wire/request.ts'
 import type { Admin, AdminAct, AppFound, ClientCaller, Handler } from './call.ts'
 import { CHAT_APPS, type ChatApp, isAllowedFrom, liveApiKeysOf, sourceOf } from './directory.ts'

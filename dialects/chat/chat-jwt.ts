@@ -1,5 +1,7 @@
 import { type Realm, subkey } from '@rescind/authority'
-import { type Handle, hmacSha256, RawToken } from '@rescind/core'
+import type { Handle } from '@rescind/core'
+import { hmacSha256 } from '@rescind/core/bytes'
+import { RawToken } from '@rescind/core/tokens'
 
 /** `{"alg":"HS256","typ":"JWT"}`, byte for byte the header of the seed's tokens. */
 const HEADER = 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9'

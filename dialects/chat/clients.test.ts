@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { subkey } from '@rescind/authority'
-import { hmacSha256, sameDigest } from '@rescind/core'
+import { hmacSha256, sameDigest } from '@rescind/core/bytes'
 import { MEMBERS_MAX, MEMBERS_MAX_BYTES } from './client-body.ts'
 import { ADMIN, assertError, JSON_BODY, OTHER_ADMIN, openChat, tokenPath } from './fixture.test.ts'
 

@@ -1,7 +1,8 @@
 /** What the tests of this folder share; it holds no test itself. */
 import assert from 'node:assert/strict'
 import { putRecord, type Realm, type Store } from '@rescind/authority'
-import { RawToken, type TokenRecord } from '@rescind/core'
+import type { TokenRecord } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import type { Answer } from '@rescind/dialects'
 import { openWorld, type World } from '../../test/kit/realm.ts'
 import { bodyText, wireRequest } from '../../test/kit/request.ts'

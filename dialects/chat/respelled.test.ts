@@ -10,7 +10,7 @@ import {
   type Store,
   sealTokenText,
 } from '@rescind/authority'
-import { RawToken } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { MemoryStore } from '@rescind/stores'
 import { START_MS } from '../../test/kit/realm.ts'
 import { spellingsOf } from '../../test/kit/spellings.ts'

@@ -10,12 +10,12 @@ import {
   type Awaitable,
   after,
   isSuspended,
-  type RawToken,
   StoreUnavailable,
   type TokenRecord,
   unreachable,
   type Verdict,
 } from '@rescind/core'
+import type { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { parseRevoke, refuseBody } from './body.ts'
 import type { Admin, AdminAsk } from './call.ts'

@@ -1,5 +1,6 @@
 import { type Realm, unsealTokenText } from '@rescind/authority'
-import { ContractBroken, type Handle, type RawToken, type TokenRecord } from '@rescind/core'
+import { ContractBroken, type Handle, type TokenRecord } from '@rescind/core'
+import type { RawToken } from '@rescind/core/tokens'
 import { formatInstant } from '../wire/iso-date.ts'
 
 /** A token as the seed shows it: exactly these five members, in this order. */

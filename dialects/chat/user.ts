@@ -4,11 +4,11 @@ import {
   after,
   freesText,
   isSuspended,
-  RawToken,
   StoreUnavailable,
   type TokenRecord,
   type Verdict,
 } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { Handler, Presented } from './call.ts'
 import { appOfClientCall } from './callers.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RawToken } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import type { Answer } from '@rescind/dialects'
 import { type Ask, bodyJson } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'

@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after, LIFETIME_MAX_MS, RawToken, SettingsRefused } from '@rescind/core'
+import { type Awaitable, after, LIFETIME_MAX_MS, SettingsRefused } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { addressShare } from '../wire/address.ts'
 import type { Answer, Refusal } from '../wire/answer.ts'
 import type { Dialect } from '../wire/dialect.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { HoldRule } from '@rescind/core'
+import type { HoldRule } from '@rescind/core/log'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { accessOf, append, as, passwordLogin, post, send as send2 } from './test-world.ts'
 import { openV3, send as send3, type V3World } from './v3/test-world.ts'

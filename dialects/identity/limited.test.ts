@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { issueTokens, mintText, PREFIX, type Store } from '@rescind/authority'
-import { kindOf, RawToken } from '@rescind/core'
+import { kindOf, RawToken } from '@rescind/core/tokens'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { accessOf, as, changeUser, passwordLogin, post, send as send2 } from './test-world.ts'
 import { byToken, logIn, openV3, send as send3, type V3World } from './v3/test-world.ts'

@@ -1,4 +1,5 @@
-import { kindOf, type TokenRecord } from '@rescind/core'
+import type { TokenRecord } from '@rescind/core'
+import { kindOf } from '@rescind/core/tokens'
 import { appCredentialOf, PROOF } from './directory/names.ts'
 
 /** A token for one purpose: every call but those that it was made for refuses it. */

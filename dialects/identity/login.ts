@@ -1,5 +1,6 @@
 import type { Entry } from '@rescind/authority'
-import { type Awaitable, type Position, sameDigest, unreachable } from '@rescind/core'
+import { type Awaitable, type Position, unreachable } from '@rescind/core'
+import { sameDigest } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { untilFresh } from '../wire/dialect.ts'
 import { accessAnswer } from './access.ts'

@@ -1,5 +1,6 @@
 import { callerFacts, type Realm } from '@rescind/authority'
-import { type Position, sameDigest } from '@rescind/core'
+import type { Position } from '@rescind/core'
+import { sameDigest } from '@rescind/core/bytes'
 import type { Named } from './credentials.ts'
 import { IDENTITY } from './directory/names.ts'
 import { sealText, unsealText } from './directory/sealed-text.ts'

@@ -1,4 +1,4 @@
-import { RawToken } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { parseFormText } from '../wire/form.ts'
 import type { Malformed } from './credentials.ts'
 

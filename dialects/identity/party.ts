@@ -3,11 +3,11 @@ import {
   type Awaitable,
   after,
   isSuspended,
-  RawToken,
   StoreUnavailable,
   type TokenRecord,
   unreachable,
 } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { domainOfScope, IDENTITY, SYSTEM_SCOPE } from './directory/names.ts'
 import { type IdentityTenant, tenantById } from './directory/tenants.ts'
 import { accountOf, type IdentityUser, userById } from './directory/users.ts'

@@ -1,5 +1,6 @@
 import type { Entry, Operation } from '@rescind/authority'
-import { type Position, SETUP_SCOPE, unreachable } from '@rescind/core'
+import { type Position, unreachable } from '@rescind/core'
+import { SETUP_SCOPE } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { accessAnswer } from './access.ts'
 import type { Call } from './call.ts'

@@ -1,5 +1,6 @@
 import { type Audit, mintText, PREFIX, putRecord, type Realm, type Store } from '@rescind/authority'
-import { Overloaded, type Rule, StoreUnavailable } from '@rescind/core'
+import { Overloaded, StoreUnavailable } from '@rescind/core'
+import type { Rule } from '@rescind/core/log'
 import type { Answer, Dialect } from '@rescind/dialects'
 import { openWorld, START_MS, type World } from '../../test/kit/realm.ts'
 import { type Ask, bodyJson, wireRequest } from '../../test/kit/request.ts'

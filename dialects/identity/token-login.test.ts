@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { NewRow } from '@rescind/authority'
-import { RawToken } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { START_MS } from '../../test/kit/realm.ts'
 import { bodyJson } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'

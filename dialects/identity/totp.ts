@@ -1,5 +1,5 @@
 import type { Operation, Realm } from '@rescind/authority'
-import { hmacSha1 } from '@rescind/core'
+import { hmacSha1 } from '@rescind/core/bytes'
 import { unsealOtpSeed } from './directory/mfa.ts'
 import { type IdentityUser, mfaOf, type OtpDevice } from './directory/users.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { RawToken } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { type OauthStage, onBothStores } from '../../test/kit/oauth-stage.ts'
 
 // The kind: a token that was made with the help of another grant's, however that grant ends and whatever of it was shown.

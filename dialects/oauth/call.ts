@@ -1,5 +1,6 @@
 import type { Caller, Cause, Realm } from '@rescind/authority'
-import type { Awaitable, Credential, Position, RawToken, TokenFacts, Verdict } from '@rescind/core'
+import type { Awaitable, Credential, Position, TokenFacts, Verdict } from '@rescind/core'
+import type { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'

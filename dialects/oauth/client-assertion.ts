@@ -1,19 +1,16 @@
+import { type Awaitable, after, type Position } from '@rescind/core'
+import { type JsonObject, sha256Base64url } from '@rescind/core/bytes'
 import {
-  type Awaitable,
-  after,
   audienceOf,
   candidateKeys,
   foreignKeys,
-  type JsonObject,
   numericDateMs,
   type ParsedJws,
-  type Position,
   parseJws,
   SIGNATURE_ALGORITHMS,
-  sha256Base64url,
   type VerificationKey,
   verifyJws,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import type { Call } from './call.ts'
 import { callerOf } from './caller.ts'
 import { OAUTH_CLIENTS, type OauthClient } from './directory.ts'

@@ -1,5 +1,6 @@
 import type { Entry, Realm } from '@rescind/authority'
-import { type Awaitable, after, type Position, sameDigest } from '@rescind/core'
+import { type Awaitable, after, type Position } from '@rescind/core'
+import { sameDigest } from '@rescind/core/bytes'
 import type { Answer } from '../wire/answer.ts'
 import { badRequest, tooMany, unauthenticated } from './answers.ts'
 import { basicClaims, Claim } from './basic-credentials.ts'

@@ -18,11 +18,10 @@ import {
   isEndedByRule,
   isSuspended,
   mintHandle,
-  RawToken,
-  sameDigest,
-  sha256Base64url,
   type TokenRecord,
 } from '@rescind/core'
+import { sameDigest, sha256Base64url } from '@rescind/core/bytes'
+import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import { badRequest, invalidGrant, refusalAnswer, suspended } from './answers.ts'

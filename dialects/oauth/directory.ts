@@ -1,5 +1,5 @@
 import { type Collection, type Realm, shaped } from '@rescind/authority'
-import type { JsonObject } from '@rescind/core'
+import type { JsonObject } from '@rescind/core/bytes'
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 

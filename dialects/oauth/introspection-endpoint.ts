@@ -4,11 +4,11 @@ import {
   type Awaitable,
   admit,
   after,
-  RawToken,
   type TokenFacts,
   type TokenRecord,
   unreachable,
 } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import type { Answer } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, success, successText } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'

@@ -1,5 +1,5 @@
 import { needKeys, publishedKeys, type Realm } from '@rescind/authority'
-import { SIGNATURE_ALGORITHMS } from '@rescind/core'
+import { SIGNATURE_ALGORITHMS } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import type { OauthOptions } from './call.ts'
 import { GRANT_TYPES, TOKEN_ALGORITHMS } from './directory.ts'

@@ -14,10 +14,10 @@ import {
   type Handle,
   isEndedByRule,
   isSuspended,
-  RawToken,
   type TokenRecord,
   type Verdict,
 } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import { badRequest, invalidGrant, refusalAnswer, successText, suspended } from './answers.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { callerFacts, issueTokens, seal, subkey } from '@rescind/authority'
-import { mintHandle, RawToken } from '@rescind/core'
+import { mintHandle } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { type OauthStage, onBothStores } from '../../test/kit/oauth-stage.ts'
 
 // The kind: the same refresh token again within its replay window, with a question that is or is not the one that was

@@ -1,13 +1,6 @@
 import { type Found, type Realm, type RevokeAct, revokeGrant, revokeToken } from '@rescind/authority'
-import {
-  type Awaitable,
-  after,
-  isOver,
-  RawToken,
-  type TokenRecord,
-  unreachable,
-  type Verdict,
-} from '@rescind/core'
+import { type Awaitable, after, isOver, type TokenRecord, unreachable, type Verdict } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, refuse, success, tooMany } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'

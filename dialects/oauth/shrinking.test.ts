@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { RawToken, type TokenRecord } from '@rescind/core'
+import type { TokenRecord } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { type OauthStage, onBothStores, type Said, STAGE_ISSUER } from '../../test/kit/oauth-stage.ts'
 
 // The kind: a token that comes of another one and is for more, or may more, or lives longer, than that.

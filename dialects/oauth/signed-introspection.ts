@@ -1,5 +1,6 @@
 import { needActiveKey } from '@rescind/authority'
-import { isObject, parseStrictJson, signJws } from '@rescind/core'
+import { isObject, parseStrictJson } from '@rescind/core/bytes'
+import { signJws } from '@rescind/core/tokens'
 import type { Answer } from '../wire/answer.ts'
 import { successText } from './answers.ts'
 import type { Call } from './call.ts'

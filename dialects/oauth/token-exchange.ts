@@ -1,12 +1,6 @@
-import {
-  ANCESTORS_MAX,
-  type Awaitable,
-  after,
-  ancestorsFrom,
-  type JsonObject,
-  RawToken,
-  type TokenRecord,
-} from '@rescind/core'
+import { ANCESTORS_MAX, type Awaitable, after, ancestorsFrom, type TokenRecord } from '@rescind/core'
+import type { JsonObject } from '@rescind/core/bytes'
+import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, suspended } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'

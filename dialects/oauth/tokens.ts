@@ -12,20 +12,17 @@ import {
   type TokenIntent,
 } from '@rescind/authority'
 import {
-  ACCESS_TOKEN_TYP,
   type Ancestor,
   type Awaitable,
   after,
   type Delegation,
   type GrantId,
   grantOf,
-  type JsonObject,
-  judgingClaims,
   mintHandle,
   type Position,
-  RawToken,
-  signJws,
 } from '@rescind/core'
+import type { JsonObject } from '@rescind/core/bytes'
+import { ACCESS_TOKEN_TYP, judgingClaims, RawToken, signJws } from '@rescind/core/tokens'
 import { accessLifetimeSeconds, type OauthClient, refreshLifetimeSeconds } from './directory.ts'
 import { grantEndMs } from './grant-life.ts'
 

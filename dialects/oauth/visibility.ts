@@ -1,4 +1,5 @@
-import { ANY_ACCESS, admit, type Demand, kindOf, type TokenRecord, unreachable } from '@rescind/core'
+import { ANY_ACCESS, admit, type Demand, type TokenRecord, unreachable } from '@rescind/core'
+import { kindOf } from '@rescind/core/tokens'
 import type { OauthClient } from './directory.ts'
 
 /**

@@ -1,1 +1,1 @@
-export { isObject, type Json, type JsonObject, parseStrictJson, parseStrictObject } from '@rescind/core'
+export { isObject, type Json, type JsonObject, parseStrictJson, parseStrictObject } from '@rescind/core/bytes'

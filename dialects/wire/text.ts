@@ -1,4 +1,4 @@
-export { decodeUtf8, withoutBom } from '@rescind/core'
+export { decodeUtf8, withoutBom } from '@rescind/core/bytes'
 
 /** Percent-decodes one component. @returns undefined for a broken escape, bytes that are not UTF-8, or NUL. */
 export function decodePercent(text: string): string | undefined {

@@ -8,7 +8,8 @@ import {
   type Store,
   unwrapRealmKeys,
 } from '@rescind/authority'
-import { parsePosition, type RealmName, realmOrdinal, SYSTEM_REALM } from '@rescind/core'
+import { type RealmName, realmOrdinal, SYSTEM_REALM } from '@rescind/core'
+import { parsePosition } from '@rescind/core/log'
 import { positionKeyOf } from '../positions.ts'
 import { type ReadCheckpoint, readCheckpoint } from './checkpoints.ts'
 import type { Checked } from './export.ts'

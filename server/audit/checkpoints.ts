@@ -1,5 +1,6 @@
 import type { Realm, Store } from '@rescind/authority'
-import { LAST_INSTANT_MS, type Place, parsePosition, type RealmOrdinal } from '@rescind/core'
+import { LAST_INSTANT_MS, type RealmOrdinal } from '@rescind/core'
+import { type Place, parsePosition } from '@rescind/core/log'
 import { headPlace, positionKeyOf, positionTextOf } from '../positions.ts'
 
 const NAME = { kind: 'log-checkpoint', id: 'head' } as const

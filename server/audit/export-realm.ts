@@ -1,5 +1,6 @@
 import { type DirectoryRecord, ISSUERS, keptRows, type Realm } from '@rescind/authority'
-import { type ChainedLogRow, credentialOf, type LogRow, traitsOf } from '@rescind/core'
+import { type ChainedLogRow, type LogRow, traitsOf } from '@rescind/core/log'
+import { credentialOf } from '@rescind/core/tokens'
 import { CHAT_APPS } from '@rescind/dialects'
 import { factsJson } from '../control/token-json.ts'
 import { maskedUrl } from '../http/masked-url.ts'

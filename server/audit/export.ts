@@ -1,5 +1,6 @@
 import { type KnownPlace, LogCheck, type LogFault, type Realm } from '@rescind/authority'
-import { type ChainedLogRow, type Place, StoreUnavailable } from '@rescind/core'
+import { StoreUnavailable } from '@rescind/core'
+import type { ChainedLogRow, Place } from '@rescind/core/log'
 import { parseStrictObject } from '@rescind/dialects'
 import { headPlace, positionTextOf } from '../positions.ts'
 import { exportLine, readExportLine } from './row-json.ts'

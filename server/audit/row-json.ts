@@ -1,14 +1,6 @@
-import {
-  type ChainedLogRow,
-  isObject,
-  isRowKind,
-  LAST_INSTANT_MS,
-  ordinalOf,
-  ROW_KINDS,
-  type Rule,
-  seqOf,
-  type Target,
-} from '@rescind/core'
+import { LAST_INSTANT_MS, ordinalOf, seqOf } from '@rescind/core'
+import { isObject } from '@rescind/core/bytes'
+import { type ChainedLogRow, isRowKind, ROW_KINDS, type Rule, type Target } from '@rescind/core/log'
 import { formatInstant, type Json, type JsonObject, parseInstant, parseStrictObject } from '@rescind/dialects'
 import { storedRule, UNREADABLE } from './stored-row.ts'
 

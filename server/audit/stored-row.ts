@@ -1,5 +1,6 @@
 import type { Audit } from '@rescind/authority'
-import { ContractBroken, decodeRule, type LogRow, type Rule } from '@rescind/core'
+import { ContractBroken } from '@rescind/core'
+import { decodeRule, type LogRow, type Rule } from '@rescind/core/log'
 
 /** What stands in the place of what cannot be read. */
 export const UNREADABLE = 'unreadable'

@@ -1,5 +1,7 @@
 import type { TokenGrammar } from '@rescind/authority'
-import { isObject, type Json, joseForm, parseHandle, parseStrictJson } from '@rescind/core'
+import { parseHandle } from '@rescind/core'
+import { isObject, type Json, parseStrictJson } from '@rescind/core/bytes'
+import { joseForm } from '@rescind/core/tokens'
 import { type View, viewsOf, withoutInvisible } from './views.ts'
 
 /** What in a line may be a credential: its text, its handle, or the pair that names a foreign token. */

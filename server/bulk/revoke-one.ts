@@ -9,16 +9,15 @@ import {
 } from '@rescind/authority'
 import {
   BEYOND_LOGS,
-  foreignSource,
   isOver,
   isRevoked,
   Overloaded,
   parseHandle,
-  RawToken,
   type TokenFacts,
   type TokenRecord,
   type Verdict,
 } from '@rescind/core'
+import { foreignSource, RawToken } from '@rescind/core/tokens'
 import { writeRules } from '../control/rules/write.ts'
 import type { KeySets } from '../issuers/key-sets.ts'
 import { judgeText, unjudgedWords } from '../judge-token.ts'

@@ -1,13 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import {
-  type Admission,
-  type Awaitable,
-  admit,
-  after,
-  type Demand,
-  RawToken,
-  unreachable,
-} from '@rescind/core'
+import { type Admission, type Awaitable, admit, after, type Demand, unreachable } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import type { Bearer, Judge } from './judge.ts'
 import type { CheckProfile } from './profiles.ts'
 

@@ -1,13 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import {
-  type Awaitable,
-  type Credential,
-  parseJws,
-  type RawToken,
-  type TokenFacts,
-  type TokenRecord,
-  type Verdict,
-} from '@rescind/core'
+import type { Awaitable, Credential, TokenFacts, TokenRecord, Verdict } from '@rescind/core'
+import { parseJws, type RawToken } from '@rescind/core/tokens'
 import type { KeySets } from '../issuers/key-sets.ts'
 import { judgeText } from '../judge-token.ts'
 

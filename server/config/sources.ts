@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import { SettingsRefused, withoutBom } from '@rescind/core'
+import { SettingsRefused } from '@rescind/core'
+import { withoutBom } from '@rescind/core/bytes'
 import { parseStrictJson } from '@rescind/dialects'
 import { readRegularFile } from './regular-file.ts'
 import { SETTINGS, type Setting, type SettingName } from './settings.ts'

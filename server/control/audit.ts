@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type ChainedLogRow, ROW_KIND_NAMES } from '@rescind/core'
+import { type ChainedLogRow, ROW_KIND_NAMES } from '@rescind/core/log'
 import { type Answer, jsonAnswer, parseInstant } from '@rescind/dialects'
 import { z } from 'zod'
 import { exportLog, rangeAfter } from '../audit/export.ts'

@@ -1,5 +1,7 @@
 import { deleteRecord, type Entry, type Operation, putRecord, type Realm, ruleOn } from '@rescind/authority'
-import { type CutTarget, isShownName, SettingsRefused } from '@rescind/core'
+import { SettingsRefused } from '@rescind/core'
+import { isShownName } from '@rescind/core/bytes'
+import type { CutTarget } from '@rescind/core/log'
 import {
   type Answer,
   CHAT_APPS,

@@ -1,5 +1,6 @@
 import { ISSUERS, type IssuerValue, publishedKeys, type Realm } from '@rescind/authority'
-import { exportVerificationJwk, isShownName, type JsonObject } from '@rescind/core'
+import { isShownName, type JsonObject } from '@rescind/core/bytes'
+import { exportVerificationJwk } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import type { Format, Polled, Refused } from '@rescind/feed'
 import { z } from 'zod'

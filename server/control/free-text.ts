@@ -1,5 +1,7 @@
 import type { Realm } from '@rescind/authority'
-import { RawToken, type Source, shownText } from '@rescind/core'
+import type { Source } from '@rescind/core'
+import { shownText } from '@rescind/core/bytes'
+import { RawToken } from '@rescind/core/tokens'
 import { type Candidate, Finder } from '../bulk/find.ts'
 
 /** Members of bodies and queries whose text is kept as it was given: in the log, its exports, receipts and backups. */

@@ -1,4 +1,4 @@
-import type { Target } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
 import {
   type Answer,
   endingOf,

@@ -8,18 +8,9 @@ import {
   putRecord,
   type Realm,
 } from '@rescind/authority'
-import {
-  type CutTarget,
-  decodeRule,
-  foreignSource,
-  KEEP_FOREVER_MS,
-  LIFETIME_MAX_MS,
-  type LogRow,
-  type Position,
-  position,
-  type RevokeRule,
-  rowKindOf,
-} from '@rescind/core'
+import { KEEP_FOREVER_MS, LIFETIME_MAX_MS, type Position, position } from '@rescind/core'
+import { type CutTarget, decodeRule, type LogRow, type RevokeRule, rowKindOf } from '@rescind/core/log'
+import { foreignSource } from '@rescind/core/tokens'
 import type { Stale } from '@rescind/dialects'
 import { auditOf, commitChange } from './change.ts'
 import type { Ask } from './frame/endpoint.ts'

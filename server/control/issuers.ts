@@ -9,16 +9,16 @@ import {
   ruleOn,
   SKEW_MAX_SECONDS,
 } from '@rescind/authority'
+import { LIFETIME_MAX_MS } from '@rescind/core'
+import type { JsonObject } from '@rescind/core/bytes'
+import type { CutTarget } from '@rescind/core/log'
 import {
   type ClaimMap,
-  type CutTarget,
   FOREIGN_TYPES,
   foreignKeys,
   foreignSource,
-  type JsonObject,
-  LIFETIME_MAX_MS,
   SIGNATURE_ALGORITHMS,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isFetchable } from '../http/fetchable.ts'

@@ -9,7 +9,7 @@ import {
   putRecord,
   type Realm,
 } from '@rescind/authority'
-import { isShownName } from '@rescind/core'
+import { isShownName } from '@rescind/core/bytes'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { auditOf } from './change.ts'

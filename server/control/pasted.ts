@@ -1,5 +1,6 @@
 import { PREFIX, type Realm } from '@rescind/authority'
-import { parseHandle, parseJws, RawToken, type TokenRecord } from '@rescind/core'
+import { parseHandle, type TokenRecord } from '@rescind/core'
+import { parseJws, RawToken } from '@rescind/core/tokens'
 import { Finder } from '../bulk/find.ts'
 import { withoutInvisible } from '../bulk/views.ts'
 import type { KeySets } from '../issuers/key-sets.ts'

@@ -1,5 +1,6 @@
 import type { RealmView } from '@rescind/authority'
-import { parseRealmName, StoreRefused, SYSTEM_REALM, type Target, unreachable } from '@rescind/core'
+import { parseRealmName, StoreRefused, SYSTEM_REALM, unreachable } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { rangeAfter } from '../audit/export.ts'

@@ -1,4 +1,4 @@
-import { foreignSource } from '@rescind/core'
+import { foreignSource } from '@rescind/core/tokens'
 import type { Bearer } from '../check/judge.ts'
 
 /** Whom a Kubernetes API server is told that a token is of. */

@@ -1,4 +1,4 @@
-import { JWS_MAX_CHARS, RawToken, type TextRefused, TOKEN_MAX_BYTES } from '@rescind/core'
+import { JWS_MAX_CHARS, RawToken, type TextRefused, TOKEN_MAX_BYTES } from '@rescind/core/tokens'
 
 const BYTES = TOKEN_MAX_BYTES.toLocaleString('en-US')
 const CHARS = JWS_MAX_CHARS.toLocaleString('en-US')

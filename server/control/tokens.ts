@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import { credentialOf, kindOf, parseHandle, SINGLE_USE, type TokenRecord, type Verdict } from '@rescind/core'
+import { parseHandle, type TokenRecord, type Verdict } from '@rescind/core'
+import { credentialOf, kindOf, SINGLE_USE } from '@rescind/core/tokens'
 import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { lastUsedMs } from '../last-use.ts'

@@ -8,7 +8,7 @@ import {
   type Realm,
   type Unit,
 } from '@rescind/authority'
-import { isShownName } from '@rescind/core'
+import { isShownName } from '@rescind/core/bytes'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import type { InstanceView } from '@rescind/feed'
 import { z } from 'zod'

@@ -1,13 +1,5 @@
-import {
-  ANY_ACCESS,
-  admit,
-  type ForeignRefused,
-  INACTIVE_WHYS,
-  RawToken,
-  UNKNOWN_WHYS,
-  unreachable,
-  type Verdict,
-} from '@rescind/core'
+import { ANY_ACCESS, admit, INACTIVE_WHYS, UNKNOWN_WHYS, unreachable, type Verdict } from '@rescind/core'
+import { type ForeignRefused, RawToken } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { type JudgedText, judgeText, unjudgedWords } from '../judge-token.ts'

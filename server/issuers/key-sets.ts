@@ -1,5 +1,6 @@
 import type { IssuerValue } from '@rescind/authority'
-import { foreignKeys, parseJsonPassingOver, type VerificationKey, withoutBom } from '@rescind/core'
+import { parseJsonPassingOver, withoutBom } from '@rescind/core/bytes'
+import { foreignKeys, type VerificationKey } from '@rescind/core/tokens'
 import type { FetchAsk, Fetched, FetchFailure } from '../http/guarded-fetch.ts'
 
 /** How long a key set is used before it is asked for again. */

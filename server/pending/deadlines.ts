@@ -1,5 +1,6 @@
 import type { Realm, Realms } from '@rescind/authority'
-import { type Awaitable, decodeRule, isOutage, type RealmOrdinal, rowKindOf } from '@rescind/core'
+import { type Awaitable, isOutage, type RealmOrdinal } from '@rescind/core'
+import { decodeRule, rowKindOf } from '@rescind/core/log'
 
 /** One thing that waits. `endsTokens`: all that it can do is to end something, so no clock is too wrong for it. */
 export type Due = { readonly id: string; readonly dueAtMs: number; readonly endsTokens: boolean }

@@ -10,7 +10,7 @@ import {
   shaped,
   whoOf,
 } from '@rescind/authority'
-import type { CutAsOf, HoldRule, ReleaseRule } from '@rescind/core'
+import type { CutAsOf, HoldRule, ReleaseRule } from '@rescind/core/log'
 import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 

@@ -9,7 +9,8 @@ import {
   ruleOn,
   shaped,
 } from '@rescind/authority'
-import { type CutAsOf, KEEP_FOREVER_MS, type RevokeRule, type Target } from '@rescind/core'
+import { KEEP_FOREVER_MS } from '@rescind/core'
+import type { CutAsOf, RevokeRule, Target } from '@rescind/core/log'
 import { credentialsEnded } from '@rescind/dialects'
 
 /** A rule that is to be written later: what it was resolved to when it was asked for. */

@@ -9,7 +9,9 @@ import {
   Realms,
   rowsOf,
 } from '@rescind/authority'
-import { BEYOND_LOGS, RawToken, type Target, type TokenFacts } from '@rescind/core'
+import { BEYOND_LOGS, type TokenFacts } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
+import { RawToken } from '@rescind/core/tokens'
 import { MASTER, openWorld, START_MS, type World } from '../../test/kit/realm.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { onBothStores } from '../../test/kit/stores.ts'

@@ -13,7 +13,7 @@ import {
   STRANGE,
   shaped,
 } from '@rescind/authority'
-import { sha256 } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
 
 /** What waits for its time, or for somebody: a hold, a scheduled revocation, a request for approval. */
 export type Waiting = {

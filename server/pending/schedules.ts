@@ -7,7 +7,7 @@ import {
   shaped,
   whoOf,
 } from '@rescind/authority'
-import type { Target } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
 import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'

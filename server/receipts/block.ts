@@ -1,4 +1,5 @@
-import { ByteWriter, type ChainedLogRow } from '@rescind/core'
+import { ByteWriter } from '@rescind/core/bytes'
+import type { ChainedLogRow } from '@rescind/core/log'
 import { nextTurn } from '../turns.ts'
 import { FILTERS, type FilterName, type Filters, filterHash, namesOf } from './filters.ts'
 import { type Written, writtenOf } from './receipt.ts'

@@ -1,4 +1,4 @@
-import type { CutTarget, Target } from '@rescind/core'
+import type { CutTarget, Target } from '@rescind/core/log'
 import { formatInstant } from '@rescind/dialects'
 import { z } from 'zod'
 

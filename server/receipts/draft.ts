@@ -1,5 +1,5 @@
 import type { Audit, Publication, PublishedRow } from '@rescind/authority'
-import { rowKindOf } from '@rescind/core'
+import { rowKindOf } from '@rescind/core/log'
 import { BLOCK_ROWS, BlockWriter, blockOf, EntryHashes } from './block.ts'
 import { isRevoke, rowsOfRequest } from './receipt.ts'
 

@@ -1,4 +1,5 @@
-import { sextetsAt, sha256Base64url, type Target } from '@rescind/core'
+import { sextetsAt, sha256Base64url } from '@rescind/core/bytes'
+import type { Target } from '@rescind/core/log'
 import type { Written } from './receipt.ts'
 
 /** What revocations can be searched by. */

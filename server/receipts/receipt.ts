@@ -1,16 +1,6 @@
 import type { Audit, Realm } from '@rescind/authority'
-import {
-  type ChainedLogRow,
-  LAST_INSTANT_MS,
-  ordinalOf,
-  type Position,
-  position,
-  type RevokeRule,
-  type Rule,
-  rowKindOf,
-  seqOf,
-  unreachable,
-} from '@rescind/core'
+import { LAST_INSTANT_MS, ordinalOf, type Position, position, seqOf, unreachable } from '@rescind/core'
+import { type ChainedLogRow, type RevokeRule, type Rule, rowKindOf } from '@rescind/core/log'
 import { formatInstant } from '@rescind/dialects'
 import { z } from 'zod'
 import { storedAudit, storedRule } from '../audit/stored-row.ts'

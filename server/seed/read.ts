@@ -1,4 +1,5 @@
-import { parseStrictFile, SettingsRefused, withoutBom } from '@rescind/core'
+import { SettingsRefused } from '@rescind/core'
+import { parseStrictFile, withoutBom } from '@rescind/core/bytes'
 import { readSecretFile } from '../config/key-files.ts'
 import { readRegularFile } from '../config/regular-file.ts'
 import type { SeedSecret } from './parts.ts'

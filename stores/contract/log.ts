@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { LogHead, Operation, Store } from '@rescind/authority'
-import {
-  type ChainedLogRow,
-  LAST_INSTANT_MS,
-  position,
-  type Rule,
-  realmOrdinal,
-  traitsOf,
-} from '@rescind/core'
+import { LAST_INSTANT_MS, position, realmOrdinal } from '@rescind/core'
+import { type ChainedLogRow, type Rule, traitsOf } from '@rescind/core/log'
 import type { Clause } from './clause.ts'
 import {
   append,

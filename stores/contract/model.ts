@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Memo, Operation, Store, Unit } from '@rescind/authority'
-import { type RealmOrdinal, realmOrdinal, traitsOf } from '@rescind/core'
+import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import { traitsOf } from '@rescind/core/log'
 import fc from 'fast-check'
 import type { Clause } from './clause.ts'
 import { applyNaively, EMPTY, type NaiveRealm } from './naive.ts'

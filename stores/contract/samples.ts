@@ -10,18 +10,17 @@ import type {
   UnitOutcome,
 } from '@rescind/authority'
 import {
-  encodeRule,
   type Handle,
   ORIGIN,
   parseHandle,
   type RealmOrdinal,
-  type Rule,
   realmOrdinal,
-  sha256,
   type TokenDigest,
   type TokenRecord,
   tokenDigest,
 } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import { encodeRule, type Rule } from '@rescind/core/log'
 
 export const REALM: RealmOrdinal = realmOrdinal(1)
 export const OTHER_REALM: RealmOrdinal = realmOrdinal(2)

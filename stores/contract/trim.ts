@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { LogCheck, type Operation, type Store, type TrimLog } from '@rescind/authority'
-import { CHAIN_START, type ChainedLogRow } from '@rescind/core'
+import { CHAIN_START, type ChainedLogRow } from '@rescind/core/log'
 import type { Clause } from './clause.ts'
 import { append, bareToken, commit, conflict, hex, OTHER_REALM, put, REALM, unit, unitIn } from './samples.ts'
 

@@ -8,7 +8,9 @@ import {
   type Unit,
   type UnitOutcome,
 } from '@rescind/authority'
-import { chainAfter, type Source, sha256, type TokenRecord, traitsOf, unreachable } from '@rescind/core'
+import { type Source, type TokenRecord, unreachable } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import { chainAfter, traitsOf } from '@rescind/core/log'
 import { fileRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'
 
 type Undo = () => void

@@ -1,13 +1,6 @@
 import type { DirectoryRecord, LogHead, Memo, RecordKey } from '@rescind/authority'
-import {
-  CHAIN_START,
-  type ChainedLogRow,
-  type Handle,
-  type LogRow,
-  type Source,
-  type TokenDigest,
-  type TokenRecord,
-} from '@rescind/core'
+import type { Handle, Source, TokenDigest, TokenRecord } from '@rescind/core'
+import { CHAIN_START, type ChainedLogRow, type LogRow } from '@rescind/core/log'
 
 export type FiledRecord = DirectoryRecord & {
   readonly keys: readonly RecordKey[]

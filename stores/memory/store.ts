@@ -27,15 +27,14 @@ import {
   type TombstonesAsk,
 } from '@rescind/authority'
 import {
-  type ChainedLogRow,
   type Handle,
   isSought,
-  type LogRow,
   type RealmOrdinal,
   type Source,
   type TokenDigest,
   type TokenRecord,
 } from '@rescind/core'
+import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import { applyUnit } from './apply.ts'
 import { emptyRealm, type FiledRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'
 

@@ -1,5 +1,7 @@
 import type { Group, Operation, RecordKey, Unit } from '@rescind/authority'
-import { ByteReader, ByteWriter, type RealmOrdinal, realmOrdinal, traitsOf, unreachable } from '@rescind/core'
+import { type RealmOrdinal, realmOrdinal, unreachable } from '@rescind/core'
+import { ByteReader, ByteWriter } from '@rescind/core/bytes'
+import { traitsOf } from '@rescind/core/log'
 import type { TokenIndex } from './token-index.ts'
 import { clientKey, factsText, sourceIn } from './token-row.ts'
 

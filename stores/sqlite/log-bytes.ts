@@ -1,4 +1,6 @@
-import { type ChainedLogRow, ContractBroken, type LogRow, sha256 } from '@rescind/core'
+import { ContractBroken } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import { exact, isInstant } from './exact.ts'
 import { seqOfLogId } from './log-id.ts'
 import { NumberList } from './number-list.ts'

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChainChecked } from '@rescind/authority'
-import { chainAfter, sha256 } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import { chainAfter } from '@rescind/core/log'
 import { CHAINED_COLUMNS, type ChainedRowColumns } from './log-bytes.ts'
 import { seqOfLogId } from './log-id.ts'
 

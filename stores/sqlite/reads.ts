@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { DirectoryRecord, LogHead, Memo } from '@rescind/authority'
-import { CHAIN_START, type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
+import { CHAIN_START } from '@rescind/core/log'
 import { exact, MEMO_COLUMNS, ROW_MAX, recordColumns } from './exact.ts'
 import { logId, seqOfLogId } from './log-id.ts'
 import { TOKEN_COLUMNS } from './token-row.ts'

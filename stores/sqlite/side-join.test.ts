@@ -2,18 +2,16 @@ import assert from 'node:assert/strict'
 import { appendFileSync, copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { ORIGIN, realmOrdinal, StoreRefused } from '@rescind/core'
 import {
   decodeRule,
   encodeRule,
-  ORIGIN,
   ROW_KIND_NAMES,
   ROW_KINDS,
   type RowKind,
   type Rule,
-  realmOrdinal,
   rowKindOfCode,
-  StoreRefused,
-} from '@rescind/core'
+} from '@rescind/core/log'
 import { makeHome } from '../../test/kit/server.ts'
 import { encodeUnits, sideLine } from './side-lines.ts'
 import { openSqlite } from './store.ts'

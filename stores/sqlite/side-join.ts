@@ -1,12 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import {
-  type RealmOrdinal,
-  ROW_KINDS,
-  type RowKind,
-  realmOrdinal,
-  rowKindOfCode,
-  StoreRefused,
-} from '@rescind/core'
+import { type RealmOrdinal, realmOrdinal, StoreRefused } from '@rescind/core'
+import { ROW_KINDS, type RowKind, rowKindOfCode } from '@rescind/core/log'
 import type { Applier } from './apply.ts'
 import type { StoredOperation, StoredUnit } from './group-bytes.ts'
 import { logId, realmOfLogId } from './log-id.ts'

@@ -31,10 +31,8 @@ import type {
 import {
   type Awaitable,
   after,
-  type ChainedLogRow,
   type Handle,
   isSought,
-  type LogRow,
   type RealmOrdinal,
   realmOrdinal,
   type Source,
@@ -42,6 +40,7 @@ import {
   type TokenDigest,
   type TokenRecord,
 } from '@rescind/core'
+import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import { CONFLICT } from './apply.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { ENDING_SQL, type EndingRow, endingPage, endingStart } from './ending.ts'

@@ -1,5 +1,6 @@
 import type { Group, GroupOutcome, Operation } from '@rescind/authority'
-import { type Handle, sextetsAt, type TokenDigest } from '@rescind/core'
+import type { Handle, TokenDigest } from '@rescind/core'
+import { sextetsAt } from '@rescind/core/bytes'
 import { NumberList } from './number-list.ts'
 import { RowTable } from './row-table.ts'
 

@@ -1,13 +1,13 @@
 import { readObject, STRANGE, shaped } from '@rescind/authority'
 import {
   grantOf,
-  isCredentialKind,
   NotReadable,
   parseHandle,
   type TokenFacts,
   type TokenRecord,
   tokenDigest,
 } from '@rescind/core'
+import { isCredentialKind } from '@rescind/core/tokens'
 import { exact, isInstant } from './exact.ts'
 
 /** The columns of a token, in the order in which every statement of ours reads them. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { PREFIX } from '@rescind/authority'
-import { CREDENTIAL_KINDS } from '@rescind/core'
+import { CREDENTIAL_KINDS } from '@rescind/core/tokens'
 import { openVerifier, type Verifier } from '@rescind/verifier'
 import { type Members, OauthWorld } from '../kit/oauth-world.ts'
 import { Provider } from '../kit/provider.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type LogRow, realmOrdinal } from '@rescind/core'
+import { realmOrdinal } from '@rescind/core'
+import type { LogRow } from '@rescind/core/log'
 import { Calls, CONTROL, memberAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { SEED } from '../kit/seed.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Operation } from '@rescind/authority'
-import { ByteWriter } from '@rescind/core'
+import { ByteWriter } from '@rescind/core/bytes'
 import { CUT_SHAPE_CODE } from '../../core/log/rules.ts'
 import { checkExport } from '../../server/audit/export.ts'
 import { DEFAULT, onAgedStores, rowWith, write } from '../kit/aged-server.ts'

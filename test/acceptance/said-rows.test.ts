@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { shownText } from '@rescind/core'
+import { shownText } from '@rescind/core/bytes'
 import fc from 'fast-check'
 import { checkExport } from '../../server/audit/export.ts'
 import { memberAt, textAt } from '../kit/calls.ts'

@@ -11,7 +11,8 @@ import {
   type RevokeAct,
   type TokenIntent,
 } from '@rescind/authority'
-import { type Position, type Principals, RawToken, type TokenRecord } from '@rescind/core'
+import type { Position, Principals, TokenRecord } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
 import { DAY_MS } from './samples.ts'
 
 export const AUDIT: Audit = { by: 'test', from: 'local', how: 'test' }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Caller, callerFacts, commitOwn, putRecord, type Store } from '@rescind/authority'
-import type { Rule } from '@rescind/core'
+import type { Rule } from '@rescind/core/log'
 import {
   createOauthDialect,
   type Dialect,

@@ -1,19 +1,15 @@
 import {
-  encodeRule,
   type GrantId,
   grantId,
   type Handle,
-  type LogRow,
   position,
   RevocationIndex,
-  type Rule,
-  sha256,
-  type Target,
   type TokenDigest,
   type TokenFacts,
   tokenDigest,
-  traitsOf,
 } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import { encodeRule, type LogRow, type Rule, type Target, traitsOf } from '@rescind/core/log'
 import { handleFromBytes } from '../../core/ids.ts'
 
 /** 43 ASCII characters, as a realm's digest key has. */

@@ -1,15 +1,12 @@
 import {
-  CUT_SHAPES,
-  type CutTarget,
   grantId,
   LAST_INSTANT_MS,
   type Position,
   type Principals,
   position,
-  type Rule,
-  type Target,
   tokenDigest,
 } from '@rescind/core'
+import { CUT_SHAPES, type CutTarget, type Rule, type Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { handleFromBytes } from '../../core/ids.ts'
 import { NOW_MS } from '../kit/samples.ts'

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { issueTokens, mintText, PREFIX, type TokenIntent } from '@rescind/authority'
-import { ANY_ACCESS, admit, credentialOf, kindOf, RawToken } from '@rescind/core'
+import { ANY_ACCESS, admit } from '@rescind/core'
+import { credentialOf, kindOf, RawToken } from '@rescind/core/tokens'
 import { openWorld } from '../kit/realm.ts'
 import { onBothStores } from '../kit/stores.ts'
 

@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { makePrivateMembers } from '@rescind/authority'
+import { BEYOND_LOGS } from '@rescind/core'
+import type { Json, JsonObject, SignatureAlgorithm } from '@rescind/core/bytes'
 import {
-  BEYOND_LOGS,
   exportPublicJwk,
   type ForeignIssuer,
   type ForeignRead,
   foreignKeys,
   importPrivateJwk,
-  type Json,
-  type JsonObject,
   parseJws,
   readForeign,
-  type SignatureAlgorithm,
   type SigningKey,
   signJws,
   type VerificationKey,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import { NOW_MS } from '../kit/samples.ts'
 import { SeededRandom } from '../kit/seeded-random.ts'
 

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict'
 import {
   type Ancestor,
   BEYOND_LOGS,
-  CUT_SHAPES,
-  type CutTarget,
   type ForeignFacts,
   grantId,
   judge,
@@ -12,11 +10,10 @@ import {
   type Principals,
   position,
   RevocationIndex,
-  type Rule,
-  type Target,
   type TokenDigest,
   type TokenFacts,
 } from '@rescind/core'
+import { CUT_SHAPES, type CutTarget, type Rule, type Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { DIGEST_KEY, digestAt, handleAt, NOW_MS, rowOf } from '../kit/samples.ts'
 import { naiveWhy, type PlainRow } from './naive.ts'

@@ -1,18 +1,14 @@
 import {
-  type ChainedLogRow,
-  chainAfter,
   decodeSnapshot,
   encodeSnapshot,
   type FeedEvent,
   ORIGIN,
   PARTITIONS,
-  type Place,
-  positionText,
   RevocationIndex,
-  type Rule,
   type Snapshot,
-  sha256,
 } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import { type ChainedLogRow, chainAfter, type Place, positionText, type Rule } from '@rescind/core/log'
 import fc from 'fast-check'
 import { DAY_MS, DIGEST_KEY, NOW_MS, revoking, rowOf, SOURCE, tokenTarget } from '../kit/samples.ts'
 

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { covers } from '@rescind/authority'
 import {
-  type CutShape,
   grantId,
   isHeld,
   isRevoked,
@@ -11,10 +10,9 @@ import {
   type Position,
   position,
   RevocationIndex,
-  type Rule,
-  type Target,
   type TokenFacts,
 } from '@rescind/core'
+import type { CutShape, Rule, Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { DIGEST_KEY, digestAt, handleAt, NOW_MS, rowOf } from '../kit/samples.ts'
 import {

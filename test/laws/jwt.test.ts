@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { makePrivateMembers } from '@rescind/authority'
+import type { Json, JsonObject, SignatureAlgorithm } from '@rescind/core/bytes'
 import {
   audienceOf,
   candidateKeys,
@@ -8,20 +9,17 @@ import {
   importJwks,
   importPrivateJwk,
   importPublicJwk,
-  type Json,
-  type JsonObject,
   JWS_MAX_CHARS,
   KEYS_MAX,
   numericDateMs,
   type ParsedJws,
   parseJws,
   SIGNATURE_ALGORITHMS,
-  type SignatureAlgorithm,
   type SigningKey,
   signJws,
   type VerificationKey,
   verifyJws,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import fc from 'fast-check'
 import * as jose from 'jose'
 import { verifySignature } from '../../core/crypto/signatures.ts'

@@ -19,20 +19,16 @@ import {
 } from '@rescind/authority'
 import {
   BEYOND_LOGS,
-  decodeRule,
   decodeSnapshot,
-  encodeRule,
   encodeSnapshot,
   isRevoked,
   LIFETIME_MAX_MS,
   ordinalOf,
   position,
-  positionText,
   type RevocationIndex,
-  type RevokeRule,
-  type Target,
   type TokenFacts,
 } from '@rescind/core'
+import { decodeRule, encodeRule, positionText, type RevokeRule, type Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { SLICES } from '../../core/revocations/key-table.ts'
 import { AUDIT, actOf, intentOf } from '../kit/acts.ts'

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  decodeSnapshot,
-  encodeSnapshot,
-  judge,
-  KEEP_FOREVER_MS,
-  positionText,
-  type RevocationIndex,
-} from '@rescind/core'
+import { decodeSnapshot, encodeSnapshot, judge, KEEP_FOREVER_MS, type RevocationIndex } from '@rescind/core'
+import { positionText } from '@rescind/core/log'
 import { RECORDS_CACHED_MAX } from '../../authority/realm/record-cache.ts'
 import { DIGEST_KEY, factsAt, indexAt, NOW_MS, revoking, rowOf, tokenTarget } from '../kit/samples.ts'
 

@@ -1,13 +1,5 @@
-import type {
-  Ancestor,
-  CutShape,
-  CutTarget,
-  Position,
-  Principals,
-  Rule,
-  Target,
-  TokenFacts,
-} from '@rescind/core'
+import type { Ancestor, Position, Principals, TokenFacts } from '@rescind/core'
+import type { CutShape, CutTarget, Rule, Target } from '@rescind/core/log'
 
 /** A row of a log with nothing derived from it. */
 export type PlainRow = { readonly at: Position; readonly atMs: number; readonly rule: Rule }

@@ -13,14 +13,8 @@ import {
   revokePrincipals,
   revokeToken,
 } from '@rescind/authority'
-import {
-  ASSIGNED_LIFETIME_MAX_MS,
-  ancestorsFrom,
-  decodeRule,
-  ordinalOf,
-  position,
-  type TokenRecord,
-} from '@rescind/core'
+import { ASSIGNED_LIFETIME_MAX_MS, ancestorsFrom, ordinalOf, position, type TokenRecord } from '@rescind/core'
+import { decodeRule } from '@rescind/core/log'
 import fc from 'fast-check'
 import { SLICES } from '../../core/revocations/key-table.ts'
 import { actOf, intentOf, rawOf, tryIssue } from '../kit/acts.ts'

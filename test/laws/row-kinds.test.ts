@@ -3,28 +3,30 @@ import { describe, it } from 'node:test'
 import { Directory, LogTrim, Realms, TRIM_AGE_MIN_MS, type Unit } from '@rescind/authority'
 import {
   ContractBroken,
-  CUT_SHAPES,
-  decodeRule,
-  encodeRule,
   isHeld,
   isRevoked,
   judge,
-  type LogRow,
   position,
   Replica,
   type RevocationIndex,
+  realmOrdinal,
+  turnsVerdicts,
+} from '@rescind/core'
+import {
+  CUT_SHAPES,
+  decodeRule,
+  encodeRule,
+  type LogRow,
   ROW_KIND_NAMES,
   ROW_KINDS,
   type RowKind,
   type Rule,
-  realmOrdinal,
   rowKindOf,
   rowKindOfCode,
   THING_CODE,
   type ThingTarget,
   traitsOf,
-  turnsVerdicts,
-} from '@rescind/core'
+} from '@rescind/core/log'
 import { MemoryStore } from '@rescind/stores'
 import { GroupRules } from '../../authority/log/group-rules.ts'
 import { revokes } from '../../authority/log/writes.ts'

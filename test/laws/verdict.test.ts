@@ -6,18 +6,16 @@ import {
   ancestorOf,
   ancestorsFrom,
   BEYOND_LOGS,
-  type CutShape,
-  type CutTarget,
   isMintingHeld,
   judge,
   type Lag,
   position,
   type Question,
   type RevocationIndex,
-  type Target,
   type TokenFacts,
   type Verdict,
 } from '@rescind/core'
+import type { CutShape, CutTarget, Target } from '@rescind/core/log'
 import {
   DAY_MS,
   factsAt,

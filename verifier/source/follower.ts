@@ -5,13 +5,10 @@ import {
   decodeSnapshot,
   type FeedEvent,
   type Freshness,
-  type Place,
-  positionOf,
   type Replica,
-  type Rule,
-  readPosition,
   type Snapshot,
 } from '@rescind/core'
+import { type Place, positionOf, type Rule, readPosition } from '@rescind/core/log'
 import { type ConnectionState, isLaxer, type OnStale } from '../results.ts'
 import type { FeedConfig, Hello, Transport } from './transport.ts'
 import { SourceFailed, type Trouble } from './trouble.ts'

@@ -1,11 +1,11 @@
+import type { Json } from '@rescind/core/bytes'
 import {
   type ClaimMap,
   FOREIGN_TYPES,
   foreignKeys,
   importPublicJwk,
-  type Json,
   SIGNATURE_ALGORITHMS,
-} from '@rescind/core'
+} from '@rescind/core/tokens'
 import type { AckAnswer, FeedConfig, Hello, KnownIssuer } from './transport.ts'
 import { SourceFailed } from './trouble.ts'
 

@@ -2,15 +2,13 @@ import { readFileSync } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
-  ByteReader,
-  ByteWriter,
   ContractBroken,
   decodeSnapshot,
   type RevocationIndex,
   type Snapshot,
   SnapshotWriter,
-  sha256,
 } from '@rescind/core'
+import { ByteReader, ByteWriter, sha256 } from '@rescind/core/bytes'
 import { readConfig } from './read.ts'
 import type { FeedConfig } from './transport.ts'
 import { SourceFailed } from './trouble.ts'

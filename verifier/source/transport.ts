@@ -1,4 +1,5 @@
-import type { FeedEvent, ForeignIssuer, Verdict, VerificationKey } from '@rescind/core'
+import type { FeedEvent, Verdict } from '@rescind/core'
+import type { ForeignIssuer, VerificationKey } from '@rescind/core/tokens'
 import type { OnStale } from '../results.ts'
 import type { SourceFailed } from './trouble.ts'
 

@@ -1,18 +1,15 @@
+import { encodeSnapshot, type FeedEvent, ORIGIN, RevocationIndex } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
 import {
   type ChainedLogRow,
   chainAfter,
   encodeRule,
-  encodeSnapshot,
-  type FeedEvent,
-  ORIGIN,
   type Place,
   positionText,
-  RevocationIndex,
   type Rule,
   readPosition,
-  sha256,
   traitsOf,
-} from '@rescind/core'
+} from '@rescind/core/log'
 import type {
   AckAnswer,
   AskAnswer,

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { KEEP_FOREVER_MS, mintHandle, RawToken, type Rule } from '@rescind/core'
+import { KEEP_FOREVER_MS, mintHandle } from '@rescind/core'
+import type { Rule } from '@rescind/core/log'
+import { RawToken } from '@rescind/core/tokens'
 import { Engine } from '../engine.ts'
 import type { OnStale } from '../results.ts'
 import { TIMERS } from '../source/timers.ts'

@@ -1,16 +1,14 @@
 import type { Realm } from '@rescind/authority'
+import { type Handle, parseHandle, type Source } from '@rescind/core'
 import {
   type CutTarget,
   decodeRule,
-  type Handle,
   type LogRow,
-  parseHandle,
   type RowKind,
   rowKindOf,
-  type Source,
   type Target,
   traitsOf,
-} from '@rescind/core'
+} from '@rescind/core/log'
 import { formatInstant } from '../../wire/iso-date.ts'
 
 /** Handles that a cut-off's event names; a client that had more learns that from `complete`. */

@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import { type ChangeRule, decodeRule, type LogRow, rowKindOf, type Source } from '@rescind/core'
+import type { Source } from '@rescind/core'
+import { type ChangeRule, decodeRule, type LogRow, rowKindOf } from '@rescind/core/log'
 import { type LiveEvent, liveEvent } from './events.ts'
 
 /** Rows of a realm that are kept for its streams, so that those who keep up need no reads. */

@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import { type LogRow, Overloaded, type RealmOrdinal, rowKindOf } from '@rescind/core'
+import { Overloaded, type RealmOrdinal } from '@rescind/core'
+import { type LogRow, rowKindOf } from '@rescind/core/log'
 import type { Answer } from '../../wire/answer.ts'
 import { newestOfMost } from '../../wire/shares.ts'
 import { appKey, type ChatBounds } from '../bounds.ts'

@@ -1,9 +1,9 @@
-import { type CutShape, type Principals, unreachable } from '@rescind/core'
+import { type Principals, unreachable } from '@rescind/core'
+import type { CutShape } from '@rescind/core/log'
 import type { Change } from './changes.ts'
 import { isGlobal, isMemberOf, isSameGrant } from './grants.ts'
 import { appCredentialClient, domainScope, IDENTITY, PROOF, SYSTEM_SCOPE } from './names.ts'
-import type { Grant } from './users.ts'
-import { type IdentityUser, mfaOf } from './users.ts'
+import { type Grant, type IdentityUser, mfaOf } from './users.ts'
 
 /** A cut-off that a change of the directory writes into its own unit. */
 export type Cut = { readonly shape: CutShape; readonly principals: Principals }

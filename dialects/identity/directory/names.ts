@@ -1,4 +1,5 @@
-import { APP_CREDENTIAL, LIMITED_CLIENT } from '@rescind/core'
+import { APP_CREDENTIAL } from '@rescind/core'
+import { LIMITED_CLIENT } from '@rescind/core/tokens'
 
 /** The source of every token, subject and tenant of this dialect. */
 export const IDENTITY = 'identity'

@@ -1,5 +1,5 @@
 import type { Audit, Entry, Operation, Realm } from '@rescind/authority'
-import type { CutTarget, RevokeRule, Target } from '@rescind/core'
+import type { CutTarget, RevokeRule, Target } from '@rescind/core/log'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from './app-credentials.ts'
 import { type Change, deleted, updated } from './changes.ts'
 import { appCredentialClient, appCredentialOf, IDENTITY } from './names.ts'

@@ -1,5 +1,6 @@
 import type { Entry, Realm } from '@rescind/authority'
-import { type Awaitable, sameDigest } from '@rescind/core'
+import type { Awaitable } from '@rescind/core'
+import { sameDigest } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
 import { change, NO_CONTENT } from '../changing.ts'

@@ -1,5 +1,6 @@
 import type { Operation, Realm } from '@rescind/authority'
-import { type Awaitable, after, sameDigest, type TokenRecord, unreachable } from '@rescind/core'
+import { type Awaitable, after, type TokenRecord, unreachable } from '@rescind/core'
+import { sameDigest } from '@rescind/core/bytes'
 import type { Call } from '../call.ts'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../directory/app-credentials.ts'
 import { domainAt, domainByName } from '../directory/domains.ts'

@@ -1,5 +1,5 @@
 import { keptRows, type Realm } from '@rescind/authority'
-import { decodeRule, type LogRow, type RowKind, rowKindOf, type Target, traitsOf } from '@rescind/core'
+import { decodeRule, type LogRow, type RowKind, rowKindOf, type Target, traitsOf } from '@rescind/core/log'
 import { IDENTITY } from '../directory.ts'
 import { microInstant } from './instant.ts'
 import { scopeOfTenant } from './scope.ts'

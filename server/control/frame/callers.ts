@@ -1,5 +1,6 @@
 import { type Caller, callerFacts, type Realm } from '@rescind/authority'
-import { type Awaitable, after, type Position, sameDigest } from '@rescind/core'
+import { type Awaitable, after, type Position } from '@rescind/core'
+import { sameDigest } from '@rescind/core/bytes'
 import { liveKeysOf, VERIFIERS } from '../../verifiers.ts'
 import { CONTROL_KEYS } from '../keys.ts'
 import type { By, CallerKind } from './by.ts'

@@ -1,5 +1,5 @@
 import { type Realm, subkey } from '@rescind/authority'
-import { hmacSha256, sha256Base64url } from '@rescind/core'
+import { hmacSha256, sha256Base64url } from '@rescind/core/bytes'
 import { type Problem, problem } from './problem.ts'
 
 const TAG_BYTES = 16

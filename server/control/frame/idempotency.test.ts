@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { callerFacts, type Realm, Realms, seal, subkey, unseal } from '@rescind/authority'
-import { sha256Base64url } from '@rescind/core'
+import { sha256Base64url } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { MASTER, openWorld, type World } from '../../../test/kit/realm.ts'
 import { wireRequest } from '../../../test/kit/request.ts'

@@ -8,7 +8,8 @@ import {
   subkey,
   unseal,
 } from '@rescind/authority'
-import { type Awaitable, sha256 } from '@rescind/core'
+import type { Awaitable } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import { BoundedMemos } from '../../bounded-memos.ts'
 import type { Once } from '../rules/write.ts'

@@ -1,4 +1,4 @@
-import { withoutBom } from '@rescind/core'
+import { withoutBom } from '@rescind/core/bytes'
 import { isUtf8, mediaType, parseFormText, parseStrictJson, type WireRequest } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from './problem.ts'

@@ -1,5 +1,5 @@
 import { type Entry, type Operation, putRecord, ruleOn } from '@rescind/authority'
-import type { CutTarget } from '@rescind/core'
+import type { CutTarget } from '@rescind/core/log'
 import { OAUTH_CLIENTS, type OauthClient } from '@rescind/dialects'
 import { auditOf, commitChange } from '../change.ts'
 import type { Ask } from '../frame/endpoint.ts'

@@ -6,7 +6,7 @@ import {
   type SigningKeyValue,
   signingKeys,
 } from '@rescind/authority'
-import { isCanonicalBase64url } from '@rescind/core'
+import { isCanonicalBase64url } from '@rescind/core/tokens'
 import { type Answer, formatInstant, jsonAnswer, type Stale, TOKEN_ALGORITHMS } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'

@@ -1,5 +1,6 @@
 import { ISSUERS, type Realm } from '@rescind/authority'
-import { isSuspended, type Target } from '@rescind/core'
+import { isSuspended } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
 import { CHAT_APPS, countCredentialsEnded } from '@rescind/dialects'
 import { wasUsedLately } from '../../last-use.ts'
 import type { Ask } from '../frame/endpoint.ts'

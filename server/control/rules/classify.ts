@@ -1,4 +1,4 @@
-import type { CutShape } from '@rescind/core'
+import type { CutShape } from '@rescind/core/log'
 import type { TargetBody } from './target-schema.ts'
 
 type Named = { readonly [name in 'subject' | 'client' | 'tenant']?: string }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Realm } from '@rescind/authority'
-import type { Target } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
 import { APPROVALS } from '../../pending/approvals.ts'
 import { type Problem, problem } from '../frame/problem.ts'
 import { type Asking, neededApproval } from './size.ts'

@@ -5,14 +5,13 @@ import {
   isSuspended,
   isWhole,
   Overloaded,
-  SINGLE_USE,
-  sextetsAt,
-  sha256Base64url,
-  type Target,
   type TokenIds,
   type TokenRecord,
   unreachable,
 } from '@rescind/core'
+import { sextetsAt, sha256Base64url } from '@rescind/core/bytes'
+import type { Target } from '@rescind/core/log'
+import { SINGLE_USE } from '@rescind/core/tokens'
 import { z } from 'zod'
 import { COVERS, type CoversJson, coversJson } from '../../receipts/covers-json.ts'
 import { nextTurn } from '../../turns.ts'

@@ -1,5 +1,6 @@
 import { issuerOfSource, type Realm, tokenRule, unmappedIn } from '@rescind/authority'
-import { type CutTarget, grantId, parseHandle, type Target, type TokenRecord } from '@rescind/core'
+import { grantId, parseHandle, type TokenRecord } from '@rescind/core'
+import type { CutTarget, Target } from '@rescind/core/log'
 import { CHAT_APPS } from '@rescind/dialects'
 import { cannotJudge, notJudged } from '../cannot-judge.ts'
 import type { Ask } from '../frame/endpoint.ts'

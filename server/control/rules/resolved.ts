@@ -1,5 +1,6 @@
 import { covers, type Realm, ruleOn, tokenRule } from '@rescind/authority'
-import type { RevokeRule, Target, TokenFacts, TokenRecord } from '@rescind/core'
+import type { TokenFacts, TokenRecord } from '@rescind/core'
+import type { RevokeRule, Target } from '@rescind/core/log'
 
 type OtherTarget = Exclude<Target, { readonly kind: 'token' }>
 

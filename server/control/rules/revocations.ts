@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { sha256Base64url } from '@rescind/core'
+import { sha256Base64url } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, parseInstant, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { FILTERS, type Filters } from '../../receipts/filters.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CutShape, grantId, type Target } from '@rescind/core'
+import { grantId } from '@rescind/core'
+import type { CutShape, Target } from '@rescind/core/log'
 import { type SizeBy, sizeBy } from './size.ts'
 
 type Shape = Exclude<Target['kind'], 'cut'> | CutShape

@@ -1,5 +1,6 @@
 import { type Realm, ruleOn } from '@rescind/authority'
-import { type Target, unreachable } from '@rescind/core'
+import { unreachable } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
 import { CHAT_APPS, credentialsEnded } from '@rescind/dialects'
 import { approvalLimitOf } from '../realm-settings.ts'
 import { countUpTo, type PreviewJson } from './preview.ts'

@@ -1,5 +1,5 @@
 import { type Audit, type Caller, type Cause, type Operation, type Realm, whoOf } from '@rescind/authority'
-import { decodeRule, type RevokeRule, traitsOf } from '@rescind/core'
+import { decodeRule, type RevokeRule, traitsOf } from '@rescind/core/log'
 import { rowsWithAll } from '../../pending/kept-rule.ts'
 import type { Written } from '../../receipts/receipt.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mintText, PREFIX } from '@rescind/authority'
-import type { CredentialKind } from '@rescind/core'
+import type { CredentialKind } from '@rescind/core/tokens'
 import type * as jose from 'jose'
 import { type Client, JWT_TYPE, type Members, type OauthWorld } from '../../kit/oauth-world.ts'
 import type { Provider } from '../../kit/provider.ts'

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
-import { CHAIN_START, chainAfter, ROW_KINDS, sha256 } from '@rescind/core'
+import { sha256 } from '@rescind/core/bytes'
+import { CHAIN_START, chainAfter, ROW_KINDS } from '@rescind/core/log'
 
 export type LogCheck = { readonly revokeRows: number; readonly violations: readonly string[] }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Authority from '@rescind/authority'
 import type * as Core from '@rescind/core'
+import type * as Log from '@rescind/core/log'
 import type * as Server from '@rescind/server'
 import type * as Stores from '@rescind/stores'
 import { CHAT, SEED } from '../../kit/seed.ts'
@@ -19,6 +20,7 @@ const { tree, folder, sizes } = JSON.parse(process.argv[2] ?? '') as Job
 const from = (room: string): string => pathToFileURL(join(tree, room, 'index.ts')).href
 // Another tree's rooms are taken to be as this one's are, as far as they are used here.
 const core = (await import(from('core'))) as typeof Core
+const { encodeRule } = (await import(from('core/log'))) as typeof Log
 const { putToken } = (await import(from('authority'))) as typeof Authority
 const { openSqlite } = (await import(from('stores'))) as typeof Stores
 const { checkConfig, resolveSettings, startServer } = (await import(from('server'))) as typeof Server
@@ -125,7 +127,7 @@ async function straightIn(): Promise<void> {
       const target = { kind: 'token' as const, source: 'oauth', digest, handle }
       const rule = { kind: 'revoke' as const, target, keepUntilMs: nowMs + 31 * DAY_MS }
       // The handle's key is of another realm; the digest's is not.
-      const row = { atMs: nowMs, rule, bytes: core.encodeRule(rule, 'k'.repeat(43)), audit }
+      const row = { atMs: nowMs, rule, bytes: encodeRule(rule, 'k'.repeat(43)), audit }
       return { kind: 'append' as const, row }
     })
     await commit(rows)

@@ -12,7 +12,8 @@ import {
   revokePrincipals,
   revokeToken,
 } from '@rescind/authority'
-import { Floor, type RawToken, type TokenRecord } from '@rescind/core'
+import { Floor, type TokenRecord } from '@rescind/core'
+import type { RawToken } from '@rescind/core/tokens'
 import { openSqlite } from '@rescind/stores'
 import { ReceiptUpkeep } from '../../../server/receipts/upkeep.ts'
 import { HandClock, MASTER, START_MS } from '../../kit/realm.ts'

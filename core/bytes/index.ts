@@ -1,0 +1,15 @@
+export { hmacSha1, hmacSha256, sameDigest, secretDigest, sha256, sha256Base64url } from '../crypto/digests.ts'
+export type { KeyMembers, SignatureAlgorithm } from '../crypto/signatures.ts'
+export { ByteReader, ByteWriter } from './bytes.ts'
+export { sextetsAt } from './sextets.ts'
+export { isShownName, shownText } from './shown-text.ts'
+export {
+  isObject,
+  type Json,
+  type JsonObject,
+  parseJsonPassingOver,
+  parseStrictFile,
+  parseStrictJson,
+  parseStrictObject,
+} from './strict-json.ts'
+export { decodeUtf8, withoutBom } from './strict-text.ts'

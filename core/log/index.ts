@@ -1,0 +1,31 @@
+export { type Place, parsePosition, positionOf, positionText, readPosition } from './checkpoint-text.ts'
+export { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
+export { standingOf } from './lineage.ts'
+export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
+export {
+  isRowKind,
+  ROW_KIND_NAMES,
+  ROW_KINDS,
+  type RowKind,
+  rowKindOf,
+  rowKindOfCode,
+  traitsOf,
+} from './row-kinds.ts'
+export { decodeRule, encodeRule, keepInBytes, settleKeep, tokenRuleKeys } from './rule-bytes.ts'
+export {
+  type ChainedLogRow,
+  type ChangeRule,
+  CUT_SHAPES,
+  type CutAsOf,
+  type CutShape,
+  type CutTarget,
+  type HoldRule,
+  type LogRow,
+  type ReleaseRule,
+  type RevokeRule,
+  type Rule,
+  type Target,
+  THING_CODE,
+  type ThingTarget,
+  type TokenTarget,
+} from './rules.ts'
