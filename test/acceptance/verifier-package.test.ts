@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -11,6 +11,7 @@ import { publint } from 'publint'
 import { Calls } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { SVC } from '../kit/seed.ts'
+import { sources } from '../tidy/tree.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const KEY = 'orders-api-key-0123456789'
@@ -78,6 +79,27 @@ describe('the packed tarballs, installed elsewhere', () => {
       files.filter((name) => /(?<!\.d)\.ts$/.test(name)),
       [],
     )
+  })
+
+  // That each file of core is one which the verifier needs is held by test/tidy/circles.test.ts.
+  test('hold the sources of their rooms, compiled, and nothing else', () => {
+    for (const room of ['core', 'verifier']) {
+      const held = readdirSync(join(folder, 'node_modules/@rescind', room), {
+        recursive: true,
+        withFileTypes: true,
+      })
+      const listed = held
+        .filter((entry) => entry.isFile())
+        .map((entry) =>
+          relative(join(folder, 'node_modules/@rescind', room), join(entry.parentPath, entry.name)),
+        )
+      const compiled = sources([room]).flatMap(({ path }) => {
+        const name = path.slice(room.length + 1, -'.ts'.length)
+        return [`dist/${name}.d.ts`, `dist/${name}.js`]
+      })
+      const beside = room === 'core' ? ['package.json'] : ['README.md', 'package.json']
+      assert.deepEqual(listed.sort(), [...beside, ...compiled].sort(), room)
+    }
   })
 
   test('are as package managers, bundlers and type checkers expect them', async () => {
