@@ -10,7 +10,7 @@ import {
 } from '@rescind/authority'
 import { type RealmName, realmOrdinal, SYSTEM_REALM } from '@rescind/core'
 import { parsePosition } from '@rescind/core/log'
-import { positionKeyOf } from '../positions.ts'
+import { positionKeyOf } from '../judging/positions.ts'
 import { type ReadCheckpoint, readCheckpoint } from './checkpoints.ts'
 import type { Checked } from './export.ts'
 

@@ -1,7 +1,7 @@
 import type { Realm, Store } from '@rescind/authority'
 import { LAST_INSTANT_MS, type RealmOrdinal } from '@rescind/core'
 import { type Place, parsePosition } from '@rescind/core/log'
-import { headPlace, positionKeyOf, positionTextOf } from '../positions.ts'
+import { headPlace, positionKeyOf, positionTextOf } from '../judging/positions.ts'
 
 const NAME = { kind: 'log-checkpoint', id: 'head' } as const
 

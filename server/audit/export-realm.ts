@@ -2,10 +2,10 @@ import { type DirectoryRecord, ISSUERS, keptRows, type Realm } from '@rescind/au
 import { type ChainedLogRow, type LogRow, traitsOf } from '@rescind/core/log'
 import { credentialOf } from '@rescind/core/tokens'
 import { CHAT_APPS } from '@rescind/dialects'
-import { factsJson } from '../control/token-json.ts'
-import { maskedUrl } from '../http/masked-url.ts'
+import { factsJson } from '../judging/token-json.ts'
+import { maskedUrl } from '../machine/net/masked-url.ts'
+import { storedRule } from '../receipts/stored-row.ts'
 import { exportLog, type Range } from './export.ts'
-import { storedRule } from './stored-row.ts'
 
 const PAGE = 100
 

@@ -2,7 +2,7 @@ import { type KnownPlace, LogCheck, type LogFault, type Realm } from '@rescind/a
 import { StoreUnavailable } from '@rescind/core'
 import type { ChainedLogRow, Place } from '@rescind/core/log'
 import { parseStrictObject } from '@rescind/dialects'
-import { headPlace, positionTextOf } from '../positions.ts'
+import { headPlace, positionTextOf } from '../judging/positions.ts'
 import { exportLine, readExportLine } from './row-json.ts'
 
 const EXPORT_FORMAT = 'rescind-log'

@@ -2,7 +2,7 @@ import { LAST_INSTANT_MS, ordinalOf, seqOf } from '@rescind/core'
 import { isObject } from '@rescind/core/bytes'
 import { type ChainedLogRow, isRowKind, ROW_KINDS, type Rule, type Target } from '@rescind/core/log'
 import { formatInstant, type Json, type JsonObject, parseInstant, parseStrictObject } from '@rescind/dialects'
-import { storedRule, UNREADABLE } from './stored-row.ts'
+import { storedRule, UNREADABLE } from '../receipts/stored-row.ts'
 
 /**
  * A log row as people read it: what it says, and who, from where, how and why. In the place of what this version cannot

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type Realm, readValue, shaped } from '@rescind/authority'
-import { BoundedMemos } from '../bounded-memos.ts'
+import { BoundedMemos } from '../machine/bounded-memos.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'
 

@@ -18,9 +18,9 @@ import {
   type Verdict,
 } from '@rescind/core'
 import { foreignSource, RawToken } from '@rescind/core/tokens'
-import { writeRules } from '../control/rules/write.ts'
-import type { KeySets } from '../issuers/key-sets.ts'
-import { judgeText, unjudgedWords } from '../judge-token.ts'
+import { judgeText, unjudgedWords } from '../judging/judge-token.ts'
+import type { KeySets } from '../judging/key-sets.ts'
+import { writeRules } from '../rules/write.ts'
 import type { Candidate } from './find.ts'
 import type { SecretKind, Secrets } from './secrets.ts'
 

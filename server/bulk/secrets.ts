@@ -7,8 +7,8 @@ import {
   OAUTH_CLIENTS,
   passwordResetOf,
 } from '@rescind/dialects'
-import { CONTROL_KEYS } from '../control/keys.ts'
-import { liveKeysOf, VERIFIERS } from '../verifiers.ts'
+import { CONTROL_KEYS } from '../records/control-keys.ts'
+import { liveKeysOf, VERIFIERS } from '../records/verifiers.ts'
 
 /** Credentials that are no tokens: whoever finds one learns what it is, and the call that ends it. */
 export type SecretKind =

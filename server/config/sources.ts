@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { SettingsRefused } from '@rescind/core'
 import { withoutBom } from '@rescind/core/bytes'
 import { parseStrictJson } from '@rescind/dialects'
-import { readRegularFile } from './regular-file.ts'
+import { readRegularFile } from '../machine/regular-file.ts'
 import { SETTINGS, type Setting, type SettingName } from './settings.ts'
 
 export const CONFIG_FILE = 'rescind.config.json'

@@ -1,8 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { SettingsRefused } from '@rescind/core'
-import { refuseIfOpen } from './key-files.ts'
-import { readRegularFile } from './regular-file.ts'
+import { refuseIfOpen } from '../machine/key-files.ts'
+import { readRegularFile } from '../machine/regular-file.ts'
 
 export type TlsFiles = { readonly certFile: string; readonly keyFile: string }
 export type TlsPair = { readonly cert: string; readonly key: string; readonly files: TlsFiles }

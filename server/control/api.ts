@@ -1,6 +1,9 @@
 import type { Realm } from '@rescind/authority'
 import { type Awaitable, after, RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
 import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialects'
+import { isAnswer, type Problem, problem, refusalProblem } from '../http/problem.ts'
+import { ROLES } from '../records/control-keys.ts'
+import type { Once } from '../rules/write.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import type { By } from './frame/by.ts'
 import { callerOf } from './frame/callers.ts'
@@ -15,10 +18,7 @@ import {
 import { Idempotency, isSafe } from './frame/idempotency.ts'
 import { realmParameter } from './frame/input.ts'
 import { ControlLimits, inScan } from './frame/limits.ts'
-import { isAnswer, type Problem, problem, refusalProblem } from './frame/problem.ts'
 import { type Routed, Router } from './frame/router.ts'
-import { ROLES } from './keys.ts'
-import type { Once } from './rules/write.ts'
 
 /** Where the control API lives; it has no realm prefix: a key's realm, or `?realm=`, says which realm is meant. */
 export const CONTROL_PREFIX = '/control/v1'

@@ -1,7 +1,7 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Answer, Refusal } from '@rescind/dialects'
-import { refusalProblem } from '../control/frame/problem.ts'
+import { refusalProblem } from './problem.ts'
 import { ALWAYS } from './reply.ts'
 import { checkTargetOf, isCheckPath } from './wire.ts'
 

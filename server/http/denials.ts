@@ -1,4 +1,4 @@
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../machine/metrics.ts'
 import type { RequestLines } from './request-lines.ts'
 import type { NodeWireRequest } from './wire.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseProxies, peerOf } from '../machine/net/peer.ts'
 import { dialledBase } from './dialled.ts'
-import { parseProxies, peerOf } from './peer.ts'
 
 const proxies = parseProxies('10.0.0.0/8')
 const HOST = 'inner.example'

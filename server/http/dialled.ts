@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { isTrustedHop, type Peer, type TrustedProxies } from './peer.ts'
-import { withoutSlashes } from './trailing.ts'
+import { isTrustedHop, type Peer, type TrustedProxies } from '../machine/net/peer.ts'
+import { withoutSlashes } from '../machine/net/trailing.ts'
 
 /** What links in answers are built on. */
 export type Links = {

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { OAUTH_PREFIX, type WireRequest } from '@rescind/dialects'
+import type { Peer } from '../machine/net/peer.ts'
 import { dialledBase, type Links } from './dialled.ts'
 import { headerText } from './hygiene.ts'
-import type { Peer } from './peer.ts'
 
 /** Where a request is for: the realm's name as the path gives it, and the path within the realm. */
 export type Target = {

@@ -15,11 +15,11 @@ import { RawToken } from '@rescind/core/tokens'
 import { MASTER, openWorld, START_MS, type World } from '../../test/kit/realm.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
-import { Deadlines, type DueTime } from './deadlines.ts'
+import { Deadlines, type DueTime } from '../upkeep/deadlines.ts'
+import { watchedKinds } from '../upkeep/watched.ts'
 import { endHold, extendHold, HOLDS, type HoldValue, holdRules } from './holds.ts'
 import { OPEN_MAX } from './pending.ts'
 import { SCHEDULES, type ScheduleValue } from './schedules.ts'
-import { watchedKinds } from './watched.ts'
 
 const DAY_MS = 86_400_000
 const KEPT_MS = 400 * DAY_MS

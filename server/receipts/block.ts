@@ -1,6 +1,6 @@
 import { ByteWriter } from '@rescind/core/bytes'
 import type { ChainedLogRow } from '@rescind/core/log'
-import { nextTurn } from '../turns.ts'
+import { nextTurn } from '../machine/turns.ts'
 import { FILTERS, type FilterName, type Filters, filterHash, namesOf } from './filters.ts'
 import { type Written, writtenOf } from './receipt.ts'
 

@@ -3,9 +3,9 @@ import { LAST_INSTANT_MS, ordinalOf, type Position, position, seqOf, unreachable
 import { type ChainedLogRow, type RevokeRule, type Rule, rowKindOf } from '@rescind/core/log'
 import { formatInstant } from '@rescind/dialects'
 import { z } from 'zod'
-import { storedAudit, storedRule } from '../audit/stored-row.ts'
 import { COVERS, type CoversJson, coversJson } from './covers-json.ts'
 import { INSTANCE, type InstanceJson } from './enforcement.ts'
+import { storedAudit, storedRule } from './stored-row.ts'
 
 /** A revocation as it is remembered: who, why, when, where in the log, what it covered, and who has applied it. */
 export type ReceiptJson = {

@@ -1,6 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import { type ChainedLogRow, rowKindOf } from '@rescind/core/log'
-import { nextTurn } from '../turns.ts'
+import { nextTurn } from '../machine/turns.ts'
 import { BLOCK_MEMO, BLOCK_ROWS, BlockFilter, blockOf, blockStart, memoIdOf, PARTS_MAX } from './block.ts'
 import { type Filters, matches } from './filters.ts'
 import { type Written, writtenOf } from './receipt.ts'

@@ -14,10 +14,10 @@ import {
   type OauthClientIntent,
   oauthClientValue,
 } from '@rescind/dialects'
-import { profileOf } from '../check/profile-schema.ts'
-import { CHECK_PROFILES } from '../check/profiles.ts'
-import { clientMembers } from '../oauth-clients.ts'
-import { VERIFIERS, verifierId } from '../verifiers.ts'
+import { clientMembers } from '../records/oauth-clients.ts'
+import { profileOf } from '../records/profile-schema.ts'
+import { CHECK_PROFILES } from '../records/profiles.ts'
+import { VERIFIERS, verifierId } from '../records/verifiers.ts'
 import { createAll, plan, SEED_AUDIT } from './create.ts'
 import { seedIdentityRecords } from './identity.ts'
 import type { SeedSecret } from './parts.ts'

@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { SettingsRefused } from '@rescind/core'
 import { IDENTITY_COLLECTIONS } from '@rescind/dialects'
 import { openWorld } from '../../test/kit/realm.ts'
-import { hashPassword } from '../passwords.ts'
+import { hashPassword } from '../machine/passwords.ts'
 import { applySeed } from './apply.ts'
 import { readSeed, SEED_MAX_BYTES } from './read.ts'
 

@@ -1,7 +1,7 @@
 import { SettingsRefused } from '@rescind/core'
 import { parseStrictFile, withoutBom } from '@rescind/core/bytes'
-import { readSecretFile } from '../config/key-files.ts'
-import { readRegularFile } from '../config/regular-file.ts'
+import { readSecretFile } from '../machine/key-files.ts'
+import { readRegularFile } from '../machine/regular-file.ts'
 import type { SeedSecret } from './parts.ts'
 import { parseSeed, type Seed } from './schema.ts'
 

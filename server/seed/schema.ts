@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type GivenProfile, NAMED_PROFILE } from '../check/profile-schema.ts'
-import { CLIENT_SETTINGS, type ClientSettings, settingsProblem } from '../oauth-clients.ts'
+import { CLIENT_SETTINGS, type ClientSettings, settingsProblem } from '../records/oauth-clients.ts'
+import { type GivenProfile, NAMED_PROFILE } from '../records/profile-schema.ts'
 import { type SeedChatApp, seedChatApp, seedUrl } from './chat-schema.ts'
 import { type SeedIdentity, seedIdentity } from './identity-schema.ts'
 import { id, type SeedSecret, secret } from './parts.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { IDENTITY_HEADERS } from '../../server/check/header-names.ts'
+import { IDENTITY_HEADERS } from '../../server/records/header-names.ts'
 import { CONTROL, JSON_BODY, jsonOf } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { IDENTITY_HEADERS } from '../../server/check/header-names.ts'
+import { IDENTITY_HEADERS } from '../../server/records/header-names.ts'
 
 /**
  * The kind: a header that `/check` sends and a gateway neither clears nor sets, or the reverse. Each file under

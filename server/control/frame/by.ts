@@ -1,5 +1,5 @@
 import type { Caller } from '@rescind/authority'
-import type { ControlRole } from '../keys.ts'
+import type { ControlRole } from '../../records/control-keys.ts'
 
 /** Kinds of keys that are let in: operators' control keys, and the keys of verifiers. */
 export type CallerKind = 'control' | 'verifier'

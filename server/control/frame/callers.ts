@@ -1,11 +1,11 @@
 import { type Caller, callerFacts, type Realm } from '@rescind/authority'
 import { type Awaitable, after, type Position } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
-import { liveKeysOf, VERIFIERS } from '../../verifiers.ts'
-import { CONTROL_KEYS } from '../keys.ts'
+import type { Problem } from '../../http/problem.ts'
+import { CONTROL_KEYS } from '../../records/control-keys.ts'
+import { liveKeysOf, VERIFIERS } from '../../records/verifiers.ts'
 import type { By, CallerKind } from './by.ts'
 import type { KeyGuesses } from './key-guesses.ts'
-import type { Problem } from './problem.ts'
 
 export type Presented = {
   readonly authorization: string | undefined

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openWorld } from '../../../test/kit/realm.ts'
+import { isAnswer } from '../../http/problem.ts'
 import { makeCursor, readCursor } from './cursor.ts'
-import { isAnswer } from './problem.ts'
 
 test('a cursor is good in its own realm and list, and in no other', async () => {
   const { realms } = await openWorld()

@@ -1,6 +1,6 @@
 import { type Realm, subkey } from '@rescind/authority'
 import { hmacSha256, sha256Base64url } from '@rescind/core/bytes'
-import { type Problem, problem } from './problem.ts'
+import { type Problem, problem } from '../../http/problem.ts'
 
 const TAG_BYTES = 16
 

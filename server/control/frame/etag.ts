@@ -1,5 +1,5 @@
 import type { WireRequest } from '@rescind/dialects'
-import { type Problem, problem } from './problem.ts'
+import { type Problem, problem } from '../../http/problem.ts'
 
 /** A record's version as an entity tag; strong, RFC 9110 §8.8.3. */
 export function etagOf(version: number): string {

@@ -7,7 +7,7 @@ import { MASTER, openWorld, type World } from '../../../test/kit/realm.ts'
 import { wireRequest } from '../../../test/kit/request.ts'
 import { SeededRandom } from '../../../test/kit/seeded-random.ts'
 import { onBothStores } from '../../../test/kit/stores.ts'
-import { BoundedMemos } from '../../bounded-memos.ts'
+import { BoundedMemos } from '../../machine/bounded-memos.ts'
 import type { By } from './by.ts'
 import { type Act, Idempotency, type Keyed, keyOf, REPLAY_MS } from './idempotency.ts'
 

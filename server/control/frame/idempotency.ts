@@ -11,10 +11,10 @@ import {
 import type { Awaitable } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
-import { BoundedMemos } from '../../bounded-memos.ts'
-import type { Once } from '../rules/write.ts'
+import { type Problem, problem } from '../../http/problem.ts'
+import { BoundedMemos } from '../../machine/bounded-memos.ts'
+import type { Once } from '../../rules/write.ts'
 import type { By } from './by.ts'
-import { type Problem, problem } from './problem.ts'
 
 /** How long an answer can be had again. */
 export const REPLAY_MS = 86_400_000

@@ -1,7 +1,7 @@
 import { withoutBom } from '@rescind/core/bytes'
 import { isUtf8, mediaType, parseFormText, parseStrictJson, type WireRequest } from '@rescind/dialects'
 import { z } from 'zod'
-import { type Problem, problem } from './problem.ts'
+import { type Problem, problem } from '../../http/problem.ts'
 
 type Parsed<T> = { readonly value: T }
 

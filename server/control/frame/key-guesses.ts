@@ -1,5 +1,5 @@
 import { WrongKeys } from '@rescind/dialects'
-import { type Problem, problem } from './problem.ts'
+import { type Problem, problem } from '../../http/problem.ts'
 
 /** Guessing at control keys and the keys of verifiers. */
 export class KeyGuesses {

@@ -1,8 +1,8 @@
 import type { Awaitable } from '@rescind/core'
 import { type Answer, RateLimit, SCAN_RETRY_SECONDS, type Stale } from '@rescind/dialects'
+import { type Problem, problem } from '../../http/problem.ts'
 import type { By } from './by.ts'
 import type { Ask, ControlParts, Lane } from './endpoint.ts'
-import { type Problem, problem } from './problem.ts'
 
 /** How much more often a key may revoke than do anything else: a revocation turned away is an outage. */
 const REVOKE_TIMES = 10

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { PROBLEM_TYPE, TITLES } from '../../http/problem.ts'
 import type { AnswerShape, Endpoint, EndpointShape } from './endpoint.ts'
 import { isSafe } from './idempotency.ts'
-import { PROBLEM_TYPE, TITLES } from './problem.ts'
 
 type Json = { readonly [member: string]: unknown }
 

@@ -1,0 +1,74 @@
+import type { Realms } from '@rescind/authority'
+import { type Awaitable, after } from '@rescind/core'
+import { type Answer, jsonAnswer, type WireRequest } from '@rescind/dialects'
+import { callerOf } from '../control/frame/callers.ts'
+import type { KeyGuesses } from '../control/frame/key-guesses.ts'
+import { isAnswer, problem, refusalProblem } from '../http/problem.ts'
+import type { Metrics } from '../machine/metrics.ts'
+import { Probe } from '../machine/probe.ts'
+import type { Trouble } from '../machine/troubles.ts'
+
+export type OpsParts = {
+  readonly realms: Realms
+  readonly metrics: Metrics
+  readonly metricsOpen: boolean
+  readonly guesses: KeyGuesses
+  readonly monotonicMs: () => number
+  readonly troubles: () => readonly Trouble[]
+  /** Whether a server in which something is out of order is not ready: else it is, and says so. */
+  readonly readyStrict: boolean
+}
+type Handler = (request: WireRequest) => Awaitable<Answer>
+
+/** `/healthz`: the process answers. `/readyz`: the store takes writes. `/metrics`: Prometheus text, without ids. */
+export function createOps(parts: OpsParts): ReadonlyMap<string, Handler> {
+  const { realms, metrics, metricsOpen } = parts
+  const probe = new Probe(realms.ledger, parts.monotonicMs)
+  return new Map<string, Handler>([
+    ['/healthz', reading(() => jsonAnswer(200, { status: 'ok' }))],
+    ['/readyz', reading(() => ready(parts, probe))],
+    [
+      '/metrics',
+      reading((request) => (metricsOpen ? scrape(metrics) : withKey(parts, request, () => scrape(metrics)))),
+    ],
+  ])
+}
+
+function reading(handler: Handler): Handler {
+  return (request) => {
+    const reads = request.method === 'GET' || request.method === 'HEAD'
+    return reads ? handler(request) : refusalProblem({ kind: 'method', allow: 'GET, HEAD' })
+  }
+}
+
+/**
+ * Also what brings a store back that has failed: asking is trying. One realm that is out of order does not make a server
+ * unready, unless it is told to be strict: the others need it. @throws StoreUnavailable: 503.
+ */
+async function ready({ troubles, readyStrict }: OpsParts, probe: Probe): Promise<Answer> {
+  await probe.ask()
+  const found = troubles()
+  if (found.length === 0) return jsonAnswer(200, { status: 'ready' })
+  return jsonAnswer(readyStrict ? 503 : 200, { status: 'degraded', troubles: found })
+}
+
+function withKey(
+  { realms, guesses }: OpsParts,
+  request: WireRequest,
+  next: () => Awaitable<Answer>,
+): Awaitable<Answer> {
+  const presented = { authorization: request.header('authorization'), from: request.from, guesses }
+  return after(callerOf(realms.system, presented), (by) => {
+    if (by !== undefined && isAnswer(by)) return by
+    return by?.kind !== 'control'
+      ? problem(401, 'a control key is needed (or start with --metrics-open)', {
+          'www-authenticate': 'Bearer realm="rescind"',
+        })
+      : next()
+  })
+}
+
+async function scrape(metrics: Metrics): Promise<Answer> {
+  const headers = { 'content-type': metrics.contentType, 'cache-control': 'no-store' }
+  return { status: 200, headers, body: await metrics.text() }
+}

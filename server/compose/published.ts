@@ -1,0 +1,33 @@
+import type { Realms, Store } from '@rescind/authority'
+import { DEFAULT_REALM, SettingsRefused } from '@rescind/core'
+import { CHAT_APPS } from '@rescind/dialects'
+import type { Config } from '../config/config.ts'
+import type { Seed } from '../seed/schema.ts'
+
+/** What the secrets of the quick start begin with: everybody can read them. */
+const PUBLISHED = 'NOT-A-SECRET-'
+/** The key by which a store that was made by the quick start is known. */
+const PUBLISHED_API_KEY = `${PUBLISHED}chat-api-key`
+
+export function seedHasPublished(seed: Seed): boolean {
+  return JSON.stringify(seed).includes(`"${PUBLISHED}`)
+}
+
+/** The record is looked for, not read: it, or all of the realm, may be of a kind that this version cannot read. */
+export async function hasPublishedKeys(realms: Realms, store: Store): Promise<boolean> {
+  const realm = realms.all().find(({ name }) => name === DEFAULT_REALM)
+  if (realm === undefined) return false
+  const key = { name: 'apiKey', value: realm.secretDigest(PUBLISHED_API_KEY) }
+  return (await store.recordByKey(realm.ordinal, { collection: CHAT_APPS.name, ...key })) !== undefined
+}
+
+/**
+ * Keys that everybody can read are for trying out on one's own machine.
+ * @throws SettingsRefused where others can connect.
+ */
+export function refusePublished({ allowWeakSecrets, isLoopback, proxies }: Config): void {
+  if (allowWeakSecrets || (isLoopback && !proxies.any)) return
+  throw new SettingsRefused(
+    'seed: these are the keys of the quick start, which everybody can read: make your own, or give --allow-weak-secrets',
+  )
+}

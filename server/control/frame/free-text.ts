@@ -1,0 +1,155 @@
+import type { Realm } from '@rescind/authority'
+import type { Source } from '@rescind/core'
+import { shownText } from '@rescind/core/bytes'
+import { RawToken } from '@rescind/core/tokens'
+import { type Candidate, Finder } from '../../bulk/find.ts'
+
+/** Members of bodies and queries whose text is kept as it was given: in the log, its exports, receipts and backups. */
+const FREE_TEXT: ReadonlySet<string> = new Set(['reason', 'note', 'description', 'name', 'label'])
+/** Of these, what may be an id that somebody chose for a token as well: there a token has to look like one. */
+const NAMES: ReadonlySet<string> = new Set(['name', 'label'])
+/** Members that are credentials, which are used and forgotten or kept as digests; and such as only a server can have made. */
+const NOT_TEXT: ReadonlySet<string> = new Set(
+  ['token', 'tokens', 'text', 'secret', 'clientSecret', 'apiKey', 'clientKey', 'key', 'keys', 'jwks'].concat([
+    'codeChallenge',
+    'position',
+    'cursor',
+    'handle',
+    'used',
+    'instance',
+    'after',
+  ]),
+)
+/** In the place of text that shows nothing. */
+const NOT_SHOWN = '[text that does not show]'
+const NOT_KEPT = '[a credential, not kept]'
+
+/**
+ * The same request without tokens in its free text: a token that was pasted into a reason would stand in the log for as
+ * long as its audit is kept, for all who may read that. It is known as leak lists know it, and its handle is put in its place.
+ * What would show a sentence as another one goes, too: it is no reason to refuse what ends tokens. Names that hold such are
+ * refused where they are given (`isShownName`).
+ * @param realms whose tokens are looked for. @throws StoreUnavailable when it cannot be known.
+ */
+export async function withoutTokens<T>(realms: readonly Realm[], value: T): Promise<T> {
+  if (typeof value !== 'object' || value === null) return value
+  const changed: Record<string, string> = {}
+  for (const [name, text] of Object.entries(value)) {
+    if (!FREE_TEXT.has(name) || typeof text !== 'string') continue
+    let kept = text
+    const reading = NAMES.has(name) ? BY_FORM : BY_ANY
+    for (const realm of realms) kept = await keptText(realm, kept, reading)
+    if (!NAMES.has(name)) kept = shownText(kept) || NOT_SHOWN
+    if (kept !== text) changed[name] = kept
+  }
+  return { ...value, ...changed }
+}
+
+/**
+ * Where a credential stands in what is no free text: a name in a rule, an id, an address. Nothing can be put in its place
+ * there, for something is found by it. @returns the path of the member; undefined: nowhere.
+ */
+export async function credentialIn(
+  realms: readonly Realm[],
+  value: unknown,
+  path: readonly string[] = [],
+): Promise<string | undefined> {
+  if (typeof value === 'string') return (await holdsCredential(realms, value)) ? path.join('.') : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, member] of Object.entries(value)) {
+    if (NOT_TEXT.has(name)) continue
+    if (path.length === 0 && FREE_TEXT.has(name) && typeof member === 'string') continue
+    const found = await credentialIn(realms, member, [...path, name])
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+async function holdsCredential(realms: readonly Realm[], text: string): Promise<boolean> {
+  if (text.length < CREDENTIAL_MIN_CHARS) return false
+  for (const realm of realms) if ((await keptText(realm, text, BY_FORM)) !== text) return true
+  return false
+}
+
+/** No credential that has a form is shorter. */
+const CREDENTIAL_MIN_CHARS = 16
+
+/**
+ * Free text of a dialect as it may be kept: what has the form of a credential of this server, signed tokens of this realm,
+ * and what `chosenBy` itself chose for a token. What others chose is let be: whoever tries texts must not learn of it.
+ */
+export function keptFreeText(realm: Realm, text: string, chosenBy: Source | undefined): Promise<string> {
+  return keptText(realm, text, { ...BY_FORM, isOwnOnly: true, chosenBy })
+}
+
+type Reading = {
+  /** Whether text is looked up that only its bearer's choice makes a token. */
+  readonly isGuessed: boolean
+  /** Whether a JWS of somebody else is let be. */
+  readonly isOwnOnly: boolean
+  readonly chosenBy?: Source | undefined
+}
+const BY_ANY: Reading = { isGuessed: true, isOwnOnly: false }
+const BY_FORM: Reading = { isGuessed: false, isOwnOnly: false }
+
+/** What is cut out may have hidden something: it is looked at again, and what does not come to rest is not kept. */
+const PASSES_MAX = 4
+
+async function keptText(realm: Realm, text: string, reading: Reading): Promise<string> {
+  const said = new Set<string>()
+  let kept = text
+  for (let pass = 0; pass < PASSES_MAX; pass += 1) {
+    const before = kept
+    // The longest first: what stands inside another one goes with it.
+    for (const one of credentialsIn(realm, before, reading)) {
+      const instead = await saidFor(realm, one, reading)
+      if (instead === undefined) continue
+      said.add(instead)
+      // In another encoding, or over several lines, it cannot be cut out; whatever else is said there goes with it.
+      if (!before.includes(one.text)) return allSaid(realm, { text: before, said, reading })
+      kept = kept.replaceAll(one.text, instead)
+    }
+    if (kept === before) return kept
+  }
+  return NOT_KEPT
+}
+
+type Saying = { readonly text: string; readonly said: Set<string>; readonly reading: Reading }
+
+async function allSaid(realm: Realm, { text, said, reading }: Saying): Promise<string> {
+  for (const one of credentialsIn(realm, text, reading)) {
+    const instead = await saidFor(realm, one, reading)
+    if (instead !== undefined) said.add(instead)
+  }
+  return [...said].join(', ')
+}
+
+type TextCandidate = Extract<Candidate, { readonly kind: 'text' }>
+
+function credentialsIn(
+  realm: Realm,
+  text: string,
+  { isGuessed, chosenBy }: Reading,
+): readonly TextCandidate[] {
+  const isLong = (guess: string): boolean =>
+    guess.length >= CREDENTIAL_MIN_CHARS && (guess === text || !/\s/.test(guess))
+  return new Finder(realm.grammar)
+    .findInText(text)
+    .filter((one): one is TextCandidate => one.kind === 'text')
+    .filter((one) => one.isGuess !== true || isGuessed || (chosenBy !== undefined && isLong(one.text)))
+    .sort((left, right) => right.text.length - left.text.length)
+}
+
+/** What stands in its place; undefined for text that is no credential. */
+async function saidFor(
+  realm: Realm,
+  { text, isGuess }: TextCandidate,
+  { isOwnOnly, chosenBy }: Reading,
+): Promise<string | undefined> {
+  const raw = RawToken.parse(text)
+  const record = raw === undefined ? undefined : (await realm.findToEnd(raw)).record
+  if (isGuess === true)
+    return chosenBy === undefined || record?.source === chosenBy ? record?.handle : undefined
+  if (record !== undefined) return record.handle
+  return isOwnOnly && realm.grammar.shapeOf(text) !== 'ours' ? undefined : NOT_KEPT
+}

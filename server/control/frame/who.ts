@@ -1,0 +1,25 @@
+import { type Problem, problem } from '../../http/problem.ts'
+import { CONTROL_KEYS } from '../../records/control-keys.ts'
+import type { Ask } from './endpoint.ts'
+
+/** Who acts without a key of anybody's. */
+const ITSELF: ReadonlySet<string> = new Set(['server', 'operator'])
+
+/**
+ * Why nothing was found by whoever is named: a name that nobody has, or had, is a mistake, and an empty list would say that
+ * they did nothing. Ids have a colon.
+ */
+export async function unknownBy(
+  { parts, by: asker }: Pick<Ask, 'parts' | 'by'>,
+  by: string | undefined,
+): Promise<Problem | undefined> {
+  if (by === undefined || by.includes(':') || ITSELF.has(by)) return undefined
+  for await (const { value } of parts.realms.system.directory.all(CONTROL_KEYS)) {
+    const isVisible = asker.realm === undefined || asker.realm === value.realm
+    if (isVisible && value.name === by) return undefined
+  }
+  return problem(
+    422,
+    'by: no control key is called so, or was when it did anything here; or say an id, as in control:key_…',
+  )
+}

@@ -1,0 +1,25 @@
+import { actRow } from '@rescind/authority'
+import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
+import { z } from 'zod'
+import { auditOf, commitChange } from '../frame/change.ts'
+import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
+
+/** `POST /control/v1/clock/confirm`: an operator vouches for the wall clock as it reads now. */
+export const CONFIRM_CLOCK: Endpoint = endpoint({
+  method: 'POST',
+  path: '/clock/confirm',
+  operation: 'confirmClock',
+  summary: 'Vouch for the wall clock as it reads now',
+  role: 'admin',
+  reach: 'store',
+  answers: { 200: { what: 'The floor, durable', schema: z.strictObject({ floor: z.string() }) } },
+  handle: confirm,
+})
+
+/** The row comes first, so that the floor never rises by somebody's word without it. */
+async function confirm(ask: Ask): Promise<Answer | Stale> {
+  const row = actRow(ask.realm, { collection: 'clock', id: 'floor' }, auditOf(ask))
+  const outcome = await commitChange(ask, [row])
+  if (outcome.kind !== 'applied') return 'stale'
+  return jsonAnswer(200, { floor: formatInstant(await ask.parts.confirmClock()) })
+}

@@ -1,0 +1,96 @@
+import type { Target } from '@rescind/core/log'
+import {
+  type Answer,
+  endingOf,
+  formatInstant,
+  jsonAnswer,
+  type Stale,
+  standingCredentials,
+} from '@rescind/dialects'
+import { z } from 'zod'
+import { type Problem, problem } from '../../http/problem.ts'
+import { auditOf, commitChange } from '../frame/change.ts'
+import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
+import { refusedEnding } from './rules/ending.ts'
+
+const CREDENTIAL = z.strictObject({
+  id: z.string().describe('password, api-key, or app-credential:{id}'),
+  name: z.string().optional(),
+  tenant: z.string().optional(),
+  roles: z.array(z.string()).optional(),
+  unrestricted: z.boolean().optional(),
+  madeBy: z.string().optional().describe('The application credential whose token made this one'),
+  madeAt: z.string().optional(),
+  expiresAt: z.string().optional(),
+})
+const LIST = z.strictObject({ credentials: z.array(CREDENTIAL) })
+
+/** Everything that somebody can log in by as this user, without its secret. */
+const LIST_CREDENTIALS: Endpoint = endpoint({
+  method: 'GET',
+  path: '/identity-users/{userId}/credentials',
+  operation: 'listIdentityCredentials',
+  summary: 'What an Identity user, or a program in its name, logs in by; no secret is shown',
+  role: 'viewer',
+  answers: { 200: { what: 'All of them', schema: LIST } },
+  handle: async ({ realm, params }) => {
+    const found = await standingCredentials(realm, params['userId'] ?? '')
+    return found === undefined ? NO_USER : jsonAnswer(200, { credentials: found.map(shown) })
+  },
+})
+
+const END_CREDENTIAL: Endpoint = endpoint({
+  method: 'DELETE',
+  path: '/identity-users/{userId}/credentials/{credentialId}',
+  operation: 'endIdentityCredential',
+  summary:
+    'End one of them: a password with all tokens of the user, an application credential with what it made',
+  role: 'responder',
+  lane: 'revoke',
+  query: z.strictObject({ reason: z.string().min(1).max(256).describe('Why, for the log') }),
+  answers: { 200: { what: 'Those that are left', schema: LIST } },
+  handle: end,
+})
+
+const NO_USER: Problem = problem(404, 'no such user')
+
+async function end(ask: Ask<{ readonly reason: string }>): Promise<Answer | Stale> {
+  const { realm, params, query } = ask
+  const [userId = '', id = ''] = [params['userId'], params['credentialId']]
+  if ((await standingCredentials(realm, userId)) === undefined) return NO_USER
+  const operations = await endingOf(realm, { userId, id }, auditOf(ask, query.reason))
+  if (operations === undefined) return problem(404, 'the user has no such credential')
+  const refused = await refusedEnding(ask, tokensOf(userId, id))
+  if (refused !== undefined) return refused
+  if ((await commitChange(ask, operations)).kind !== 'applied') return 'stale'
+  const left = (await standingCredentials(realm, userId)) ?? []
+  return jsonAnswer(200, { credentials: left.map(shown) })
+}
+
+/** What ends with a credential: the rule that a second person is asked for. An API key leaves its tokens. */
+function tokensOf(userId: string, id: string): readonly Target[] {
+  const source = 'identity'
+  if (id === 'api-key') return []
+  return id === 'password'
+    ? [{ kind: 'cut', shape: 'subject', principals: { source, subject: userId } }]
+    : [{ kind: 'cut', shape: 'client', principals: { source, client: id } }]
+}
+
+type Standing = NonNullable<Awaited<ReturnType<typeof standingCredentials>>>[number]
+
+function shown(one: Standing): z.output<typeof CREDENTIAL> {
+  if (!('value' in one)) return { id: one.id }
+  const { name, tenantId, roleIds, isUnrestricted, parentId, madeAtMs, expiresAtMs } = one.value
+  return {
+    id: one.id,
+    name,
+    tenant: tenantId,
+    roles: [...roleIds],
+    unrestricted: isUnrestricted,
+    madeBy: parentId,
+    madeAt: madeAtMs === undefined ? undefined : formatInstant(madeAtMs),
+    expiresAt: expiresAtMs === undefined ? undefined : formatInstant(expiresAtMs),
+  }
+}
+
+export const IDENTITY_CREDENTIAL_ENDPOINTS: readonly Endpoint[] = [LIST_CREDENTIALS, END_CREDENTIAL]

@@ -1,0 +1,138 @@
+import { PREFIX, type Realm } from '@rescind/authority'
+import { parseHandle, type TokenRecord } from '@rescind/core'
+import { parseJws, RawToken } from '@rescind/core/tokens'
+import { Finder } from '../../bulk/find.ts'
+import { withoutInvisible } from '../../bulk/views.ts'
+import { type JudgedText, judgeText } from '../../judging/judge-token.ts'
+import type { KeySets } from '../../judging/key-sets.ts'
+import { textRefused } from './text-refused.ts'
+
+/** What stands around a token that was copied: quotes, brackets, the header or the parameter that bore it, a scheme. */
+const AROUND = new Set(' \t\r\n\u00a0"\'`<>()[]{},;')
+const NAME: RegExp =
+  /^(?:(?:proxy-)?authorization|[a-z-]*-token|im-authorization|[a-z_]*token)["']?\s*[:=]\s*/i
+const SCHEME = /^(?:bearer|dpop|token)\s+/i
+const LAYERS_MAX = 8
+/** Texts that one paste is read as. */
+const READINGS_MAX = 8
+
+export type PastedToken =
+  | { readonly kind: 'judged'; readonly judged: JudgedText }
+  | { readonly kind: 'none' | 'refused'; readonly why: string }
+
+/**
+ * Judges a token as people paste it. The exact text comes first, because an app may have chosen any text. What is no token
+ * as it stands is read without what copying adds, as leak lists are: "no such token" of a token with `Bearer` in front is a
+ * false all-clear. A loosely spelled JWS is refused and named as such. For operators only: verifiers judge what came.
+ */
+export async function judgePasted(realm: Realm, keySets: KeySets, text: string): Promise<PastedToken> {
+  const exact = await judgeKnown(realm, keySets, text)
+  if (exact !== undefined) return { kind: 'judged', judged: exact }
+  // Which token a JWS that is spelled loosely stands for is a matter of the reader (model §2.4): nobody guesses here.
+  if (isLooseJws(text)) return { kind: 'refused', why: LOOSE_JWS }
+  const known = new Map<string, JudgedText>()
+  for (const reading of readingsOf(realm, text)) {
+    const judged = await judgeKnown(realm, keySets, reading)
+    if (judged !== undefined) known.set(nameOf(judged), judged)
+  }
+  const [judged, another] = known.values()
+  if (another !== undefined)
+    return { kind: 'refused', why: 'the text holds several tokens; send it to /revocations/bulk' }
+  if (judged !== undefined) return { kind: 'judged', judged }
+  return whyNone(realm, text)
+}
+
+/** @returns undefined for what is no token of the realm, and of no registered issuer. */
+async function judgeKnown(realm: Realm, keySets: KeySets, text: string): Promise<JudgedText | undefined> {
+  const handle = parseHandle(text)
+  if (handle !== undefined) return byRecord(realm, await realm.store.tokenByHandle(realm.ordinal, handle))
+  const raw = RawToken.parse(text)
+  if (raw === undefined) return undefined
+  const judged = await judgeText(realm, keySets, raw)
+  const { facts, respelled, unjudged } = judged
+  return facts === undefined && respelled === undefined && unjudged === undefined ? undefined : judged
+}
+
+async function byRecord(realm: Realm, stored: TokenRecord | undefined): Promise<JudgedText | undefined> {
+  if (stored === undefined) return undefined
+  const record = await realm.whole(stored)
+  return { verdict: realm.judge(record), facts: record, record }
+}
+
+function nameOf({ record, respelled, facts, unjudged }: JudgedText): string {
+  const one = record ?? respelled
+  return JSON.stringify(one === undefined ? [facts?.source, facts?.foreign?.jti, unjudged] : one.handle)
+}
+
+const LOOSE_JWS =
+  'the text looks like a JWT with something around it or in it (white space, line breaks, quotes, padding, a name); ' +
+  'give the token alone, or send it to /revocations/bulk, which reads lists of any form'
+
+/** `Bearer` is no part of the token: what follows it is what was meant. */
+function isLooseJws(text: string): boolean {
+  return RawToken.refusalOf(withoutScheme(text)) === 'not-canonical'
+}
+
+function withoutScheme(text: string): string {
+  return text.replace(/^(?:authorization:\s*)?bearer\s+/i, '')
+}
+
+/** Other texts that it may mean, the likeliest first. */
+function readingsOf({ grammar }: Realm, text: string): readonly string[] {
+  const bare = bareOf(text)
+  const readings = new Set([bare, bare.replaceAll(/\s+/g, '')])
+  for (const one of new Finder(grammar).findInText(text)) {
+    if (one.kind === 'text' && one.isGuess !== true && !one.text.includes('.')) readings.add(one.text)
+    if (one.kind === 'handle') readings.add(one.handle)
+  }
+  readings.delete(text)
+  readings.delete('')
+  return [...readings].slice(0, READINGS_MAX)
+}
+
+/** The text without what stands around it. */
+export function bareOf(text: string): string {
+  let bare = withoutInvisible(text)
+  for (let layer = 0; layer < LAYERS_MAX; layer += 1) {
+    const inner = withoutAround(bare).replace(NAME, '').replace(SCHEME, '')
+    if (inner === bare) break
+    bare = inner
+  }
+  return bare
+}
+
+function withoutAround(text: string): string {
+  let [from, to] = [0, text.length]
+  while (from < to && AROUND.has(text[from] ?? '')) from += 1
+  while (to > from && AROUND.has(text[to - 1] ?? '')) to -= 1
+  return text.slice(from, to)
+}
+
+const CREDENTIALS: readonly (readonly [prefix: string, what: string])[] = [
+  [PREFIX.clientSecret, 'a client secret'],
+  [PREFIX.controlKey, 'a control key'],
+  [PREFIX.verifierKey, 'a verifier key'],
+  [PREFIX.consoleSession, 'a console session'],
+]
+
+function whyNone({ grammar }: Realm, text: string): PastedToken {
+  const bare = bareOf(text).replaceAll(/\s+/g, '')
+  const credential = CREDENTIALS.find(([prefix]) => bare.startsWith(prefix))
+  if (credential !== undefined)
+    return { kind: 'refused', why: `the text is no token: it has the form of ${credential[1]}` }
+  if (grammar.shapeOf(bare) === 'broken')
+    return {
+      kind: 'refused',
+      why: 'the text begins like a token of this server, and its checksum is wrong: part of it is missing',
+    }
+  const { iss } = parseJws(withoutScheme(text))?.claims ?? {}
+  if (typeof iss === 'string')
+    return {
+      kind: 'none',
+      why: `no such token: it is a JWT that names the issuer ${JSON.stringify(iss.slice(0, ISS_MAX_CHARS))}`,
+    }
+  const refused = textRefused(text)
+  return refused === undefined ? { kind: 'none', why: 'no such token' } : { kind: 'refused', why: refused }
+}
+
+const ISS_MAX_CHARS = 256

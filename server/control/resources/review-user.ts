@@ -1,0 +1,60 @@
+import { foreignSource } from '@rescind/core/tokens'
+import type { Bearer } from '../../gateway/judge.ts'
+
+/** Whom a Kubernetes API server is told that a token is of. */
+export type ReviewUser = {
+  readonly username: string
+  readonly uid: string
+  readonly groups: string[]
+  readonly extra: Record<string, string[]>
+}
+
+/** The group of everybody whose tokens come from one source. */
+const EVERYBODY = 'authenticated'
+
+/**
+ * Every name begins with the source that vouches for it: `{source}:{subject}`, `{source}:{group}`. So nobody is one of
+ * the cluster's own (`system:…`), whatever their issuer calls them, and nobody is somebody of another source.
+ * @returns undefined for a token that names no subject, or none that can be told from all others.
+ */
+export function reviewUser(bearer: Bearer): ReviewUser | undefined {
+  const { source, subject } = bearer
+  // A client is no subject: one that is called like a person would be that person.
+  if (subject === undefined || subject === '') return undefined
+  if (looksLikeScheme(source, subject)) return undefined
+  const prefix = prefixOf(source)
+  const username = `${prefix}:${subject}`
+  return { username, uid: username, groups: [`${prefix}:${EVERYBODY}`], extra: extraOf(bearer) }
+}
+
+const FOREIGN = foreignSource('')
+const SCHEME = /^[^:/]+:\/\//
+
+/**
+ * A source as the beginning of a name. A colon ends it, so its own are percent-encoded, but for those of `iss:` and of
+ * the scheme of a URL: the subject `443:root` of `https://a` is not the subject `root` of `https://a:443`.
+ */
+function prefixOf(source: string): string {
+  if (!source.startsWith(FOREIGN)) return encoded(source)
+  const issuer = source.slice(FOREIGN.length)
+  const [scheme = ''] = SCHEME.exec(issuer) ?? []
+  return FOREIGN + scheme + encoded(issuer.slice(scheme.length))
+}
+
+function encoded(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll(':', '%3A')
+}
+
+/** Of an issuer that is no URL, a subject `//a:b` would make the two together the URL of another issuer. */
+function looksLikeScheme(source: string, subject: string): boolean {
+  return subject.startsWith('//') && source.startsWith(FOREIGN) && !SCHEME.test(source.slice(FOREIGN.length))
+}
+
+function extraOf({ scopes, client, tenant, handle }: Bearer): ReviewUser['extra'] {
+  return {
+    ...(scopes.length > 0 && { 'rescind/scope': [...scopes] }),
+    ...(client !== undefined && { 'rescind/client': [client] }),
+    ...(tenant !== undefined && { 'rescind/tenant': [tenant] }),
+    ...(handle !== undefined && { 'rescind/handle': [handle] }),
+  }
+}

@@ -1,0 +1,45 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Realm } from '@rescind/authority'
+import type { Target } from '@rescind/core/log'
+import { type Problem, problem } from '../../../http/problem.ts'
+import { APPROVALS } from '../../../pending/approvals.ts'
+import { type Asking, neededApproval } from '../../../rules/size.ts'
+
+/** How long an approved rule lets the calls pass that end exactly the same. */
+const APPROVED_FOR_MS = 3_600_000
+const PAGE = 500
+
+/**
+ * What a caller is told whose call ends more beside its own work than one person may end here; undefined when it may.
+ * The rule is asked for by itself; once a second person has approved it, the call may follow.
+ */
+export async function refusedEnding(
+  asking: Asking,
+  targets: readonly Target[],
+): Promise<Problem | undefined> {
+  if ((await neededApproval(asking, { targets })) === undefined) return undefined
+  return (await wasApproved(asking.realm, targets)) ? undefined : NEEDS_APPROVAL
+}
+
+/** What a caller is told who wants something permanent that needs a second person. */
+const NEEDS_APPROVAL: Problem = problem(
+  409,
+  'this ends more tokens than one person may end here; ask for the rule by POST /control/v1/revocations, ' +
+    'and come again within an hour of its approval',
+)
+
+/** A second person has agreed to end exactly this, a short while ago. */
+async function wasApproved(realm: Realm, targets: readonly Target[]): Promise<boolean> {
+  const sinceMs = realm.nowMs() - APPROVED_FOR_MS
+  let after: string | undefined
+  do {
+    const { items, next } = await APPROVALS.ended(realm, after, PAGE)
+    for (const { value } of items) {
+      const { state, endedAtMs, act } = value
+      if (state !== 'approved' || act.kind !== 'revocation' || endedAtMs < sinceMs) continue
+      if (isDeepStrictEqual(act.rule.targets, targets)) return true
+    }
+    after = next
+  } while (after !== undefined)
+  return false
+}

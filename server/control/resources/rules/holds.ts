@@ -1,0 +1,331 @@
+import { type Audit, type Cause, type Entry, rowsOf } from '@rescind/authority'
+import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
+import { z } from 'zod'
+import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
+import {
+  endHold,
+  extendHold,
+  HOLDS,
+  type HoldEnd,
+  type HoldValue,
+  holdIds,
+  holdRules,
+} from '../../../pending/holds.ts'
+import type { Ended } from '../../../pending/pending.ts'
+import { COVERS, type CoversJson, coversJson } from '../../../receipts/covers-json.ts'
+import { PREVIEW, type PreviewJson } from '../../../rules/preview.ts'
+import type { Resolved } from '../../../rules/resolved.ts'
+import { auditOf } from '../../frame/change.ts'
+import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
+import { inScan } from '../../frame/limits.ts'
+import { blastRadius } from './blast-radius.ts'
+import { refusedEnding } from './ending.ts'
+import { futureInstant } from './instant.ts'
+import {
+  AHEAD_MAX_MS,
+  END_BODY,
+  ENDED,
+  endedJson,
+  keptRuleOf,
+  listPending,
+  PAGE_QUERY,
+  readPending,
+  tooMany,
+} from './pending-parts.ts'
+import { resolveRule } from './resolve.ts'
+import { RULE_MEMBERS, type RuleBody, SOURCES_MAX } from './target-schema.ts'
+import { TIMEOUT } from './timeout.ts'
+
+type Deadline = { readonly until?: string | undefined; readonly seconds?: number | undefined }
+
+type HoldBody = RuleBody &
+  Deadline & {
+    readonly atDeadline: 'release' | 'revoke'
+    readonly dryRun?: boolean | undefined
+    readonly timeoutMs?: number | undefined
+  }
+
+type DeadlineMembers = {
+  readonly until: z.ZodOptional<z.ZodString>
+  readonly seconds: z.ZodOptional<z.ZodInt>
+}
+
+const DEADLINE: DeadlineMembers = {
+  until: z.string().max(64).optional().describe('RFC 3339: the deadline; or say seconds'),
+  seconds: z
+    .int()
+    .min(1)
+    .max(AHEAD_MAX_MS / 1_000)
+    .optional()
+    .describe('The deadline, from now'),
+}
+
+const HOLD_BODY: z.ZodType<HoldBody> = z
+  .strictObject({
+    ...RULE_MEMBERS,
+    ...DEADLINE,
+    atDeadline: z.enum(['release', 'revoke']).describe('What the server makes of it at the deadline'),
+    dryRun: z.boolean().optional().describe('Only say what it would hold'),
+    timeoutMs: TIMEOUT.optional().describe('How long a preview counts'),
+  })
+  .meta({ id: 'HoldRequest' })
+
+type HoldJson = {
+  readonly id: string
+  readonly realm: string
+  readonly state: 'held' | HoldEnd
+  readonly covers: CoversJson
+  readonly reason: string
+  readonly note?: string | undefined
+  readonly by: string
+  readonly placedAt: string
+  readonly until: string
+  readonly atDeadline: 'release' | 'revoke'
+  readonly revocation?: string | undefined
+}
+
+const HOLD: z.ZodType<HoldJson> = z
+  .strictObject({
+    ...{ id: z.string(), realm: z.string(), state: z.enum(['held', 'released', 'revoked']), covers: COVERS },
+    ...{ reason: z.string(), note: z.string().optional(), by: z.string() },
+    ...{ placedAt: z.string(), until: z.string(), atDeadline: z.enum(['release', 'revoke']) },
+    ...ENDED,
+    revocation: z.string().optional().describe('What it became'),
+  })
+  .meta({ id: 'Hold' })
+
+function holdJson(realm: string, id: string, value: HoldValue & Partial<Ended<HoldEnd>>): HoldJson {
+  return {
+    ...{ id, realm, state: value.state ?? 'held', covers: coversJson(value.targets, value.skewSeconds) },
+    ...{ reason: value.reason, note: value.note, by: value.by },
+    placedAt: formatInstant(value.placedAtMs),
+    until: formatInstant(value.dueAtMs),
+    atDeadline: value.atDeadline,
+    ...endedJson(value),
+  }
+}
+
+const PLACE_HOLD: Endpoint = endpoint({
+  method: 'POST',
+  path: '/holds',
+  operation: 'placeHold',
+  summary: 'Suspend what a rule covers until a deadline; while it lasts nothing is minted for it either',
+  role: 'responder',
+  lane: 'revoke',
+  body: HOLD_BODY,
+  answers: {
+    200: { what: 'What it would hold; nothing was written', schema: PREVIEW },
+    201: { what: 'In force, durably', schema: HOLD },
+  },
+  handle: place,
+})
+
+async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
+  const { realm, body, by } = ask
+  const placedAtMs = realm.nowMs()
+  const due = dueOf(body, placedAtMs)
+  if (isAnswer(due)) return due
+  const resolved = await resolveRule(ask, body)
+  if (isAnswer(resolved)) return resolved
+  if (body.dryRun === true)
+    return inScan(ask, async () => jsonAnswer(200, await previewOfHold(ask, resolved)))
+  // Placing a hold asks nobody; one that ends in a revocation by itself is a revocation that waits.
+  const refused = body.atDeadline === 'revoke' ? await refusedEnding(ask, resolved.targets) : undefined
+  if (refused !== undefined) return refused
+  const id = HOLDS.mintId(realm)
+  const slot = await HOLDS.freeSlot(realm, id)
+  if (slot === undefined) return tooMany('holds')
+  const cause: Cause = { code: 'hold', hold: id }
+  const { note } = body
+  const audit: Audit = { ...auditOf(ask, body.reason), ...(note === undefined ? {} : { note }), cause }
+  const kept = keptRuleOf(ask, resolved)
+  const value: HoldValue = { ...kept, placedAtMs, dueAtMs: due.ms, atDeadline: body.atDeadline }
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [by.caller.standing],
+    expects: [],
+    operations: [
+      ...HOLDS.put(realm, { id, value, slot, audit }),
+      ...rowsOf(realm, holdRules(id, value), audit),
+    ],
+  })
+  if (outcome.kind !== 'applied') return 'stale'
+  return jsonAnswer(201, holdJson(realm.name, id, value), { location: `/control/v1/holds/${id}` })
+}
+
+/** A hold ends no credential, unless it becomes a revocation. */
+function previewOfHold(ask: Ask<unknown, HoldBody>, resolved: Resolved): Promise<PreviewJson> {
+  const { timeoutMs, keepCredentials, atDeadline } = ask.body
+  const keepsAll = keepCredentials === true || atDeadline === 'release'
+  return blastRadius(ask, { resolved, timeoutMs, keepCredentials: keepsAll })
+}
+
+function dueOf({ until, seconds }: Deadline, nowMs: number): { readonly ms: number } | Problem {
+  if ((until === undefined) === (seconds === undefined))
+    return problem(422, 'until: a hold has a deadline; say either until or seconds')
+  if (until === undefined) return { ms: nowMs + (seconds ?? 0) * 1_000 }
+  return futureInstant({ member: 'until', text: until, nowMs }, AHEAD_MAX_MS)
+}
+
+const LIST_HOLDS: Endpoint = endpoint({
+  method: 'GET',
+  path: '/holds',
+  operation: 'listHolds',
+  summary: 'Holds that are in force, or those that have ended',
+  role: 'viewer',
+  query: PAGE_QUERY,
+  answers: {
+    200: {
+      what: 'A page of them',
+      schema: z.strictObject({ holds: z.array(HOLD), next: z.string().optional() }),
+    },
+  },
+  handle: (ask) => listPending(ask, HOLDS, (id, value) => holdJson(ask.realm.name, id, value)),
+})
+
+const READ_HOLD: Endpoint = endpoint({
+  method: 'GET',
+  path: '/holds/{id}',
+  operation: 'readHold',
+  summary: 'One hold, and what became of it',
+  role: 'viewer',
+  answers: { 200: { what: 'The hold', schema: HOLD } },
+  handle: (ask) => read(ask),
+})
+
+function read(ask: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
+  return readPending(ask, {
+    kind: HOLDS,
+    show: (id, value) => holdJson(ask.realm.name, id, value),
+    revokedAt: 'revoked',
+    none: NO_HOLD,
+  })
+}
+
+const NO_HOLD: Problem = problem(404, 'no such hold')
+
+function ending(to: HoldEnd): (ask: Ask<unknown, ReleaseBody>) => Promise<Answer | Stale> {
+  return async (ask) => {
+    const { realm, params, body, by, how, parts } = ask
+    const found = await HOLDS.find(realm, params['id'] ?? '')
+    if (found.kind === 'none')
+      return to === 'released' && body?.notHere === true ? releaseElsewhere(ask) : NO_HOLD
+    if (found.kind === 'ended') {
+      // Asking a second time for what was done is no mistake.
+      return found.value.state === to ? read(ask) : problem(409, `this hold was ${found.value.state} before`)
+    }
+    const entry: Entry<HoldValue> = found.entry
+    const keptMs = parts.auditRetentionMs
+    const refused = to === 'revoked' ? await refusedEnding(ask, entry.value.targets) : undefined
+    if (refused !== undefined) return refused
+    const done = await endHold(realm, { entry, to, caller: by.caller, how, reason: body?.reason, keptMs })
+    return done ? read(ask) : 'stale'
+  }
+}
+
+/**
+ * A restore may have lost a hold that verifiers still know: over a change of epochs they keep what they knew. The row
+ * that lifts it reaches those that follow now.
+ */
+async function releaseElsewhere(ask: Ask<unknown, ReleaseBody>): Promise<Answer | Stale> {
+  const { realm, params, body, by } = ask
+  const id = params['id'] ?? ''
+  if (!HOLD_ID.test(id)) return NO_HOLD
+  if (body?.reason === undefined)
+    return problem(422, 'reason: say why, for nothing else is known of this hold')
+  const cause: Cause = { code: 'hold', hold: id }
+  const audit: Audit = { ...auditOf(ask, body.reason), cause }
+  // How many sources it named is not known either.
+  const rules = holdIds(id, SOURCES_MAX).map((name) => ({ kind: 'release' as const, id: name }))
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [by.caller.standing],
+    expects: [],
+    operations: rowsOf(realm, rules, audit),
+  })
+  return outcome.kind === 'applied' ? { status: 204, headers: {}, body: '' } : 'stale'
+}
+
+type ReleaseBody =
+  | { readonly reason?: string | undefined; readonly notHere?: boolean | undefined }
+  | undefined
+
+const HOLD_ID = /^hold_[\w-]{22}$/
+const RELEASE_BODY: z.ZodType<ReleaseBody> = z
+  .strictObject({
+    reason: z.string().min(1).max(256).optional(),
+    notHere: z.boolean().optional().describe('Lift it also where only verifiers know it, after a restore'),
+  })
+  .meta({ id: 'HoldRelease' })
+  .optional()
+
+type ExtendBody = Deadline & { readonly reason?: string | undefined }
+
+const EXTEND_BODY: z.ZodType<ExtendBody> = z
+  .strictObject({ ...DEADLINE, reason: z.string().min(1).max(256).optional() })
+  .meta({ id: 'HoldExtension' })
+
+const EXTEND_HOLD: Endpoint = endpoint({
+  method: 'POST',
+  path: '/holds/{id}/extend',
+  operation: 'extendHold',
+  summary: 'Put the deadline of this hold off',
+  role: 'responder',
+  lane: 'revoke',
+  body: EXTEND_BODY,
+  answers: { 200: { what: 'Holds until then, durably', schema: HOLD } },
+  problems: [409],
+  handle: extend,
+})
+
+async function extend(ask: Ask<unknown, ExtendBody>): Promise<Answer | Stale> {
+  const { realm, params, body, by } = ask
+  const found = await HOLDS.find(realm, params['id'] ?? '')
+  if (found.kind === 'none') return NO_HOLD
+  if (found.kind === 'ended') return problem(409, `this hold was ${found.value.state} before`)
+  const { entry } = found
+  const due = dueOf(body, realm.nowMs())
+  if (isAnswer(due)) return due
+  if (due.ms <= entry.value.dueAtMs)
+    return problem(422, 'until: not later than its deadline; to end it earlier, release or revoke it')
+  const audit = auditOf(ask, body.reason ?? entry.value.reason)
+  const cause: Cause = { code: 'hold', hold: entry.id }
+  const extension = { entry, dueAtMs: due.ms, caller: by.caller, audit: { ...audit, cause } }
+  return (await extendHold(realm, extension)) ? read(ask) : 'stale'
+}
+
+const RELEASE_HOLD: Endpoint = endpoint({
+  method: 'POST',
+  path: '/holds/{id}/release',
+  operation: 'releaseHold',
+  summary: 'Lift this hold; any other one over the same goes on',
+  role: 'responder',
+  lane: 'revoke',
+  body: RELEASE_BODY,
+  answers: {
+    200: { what: 'Lifted', schema: HOLD },
+    204: { what: 'Not known here; lifted wherever it is still known' },
+  },
+  handle: ending('released'),
+})
+
+const REVOKE_HOLD: Endpoint = endpoint({
+  method: 'POST',
+  path: '/holds/{id}/revoke',
+  operation: 'revokeHold',
+  summary: 'Make this hold a revocation of what it holds, and of nothing later',
+  role: 'responder',
+  lane: 'revoke',
+  body: END_BODY,
+  answers: { 200: { what: 'Revoked, durably', schema: HOLD } },
+  handle: ending('revoked'),
+})
+
+export const HOLD_ENDPOINTS: readonly Endpoint[] = [
+  PLACE_HOLD,
+  LIST_HOLDS,
+  READ_HOLD,
+  EXTEND_HOLD,
+  RELEASE_HOLD,
+  REVOKE_HOLD,
+]

@@ -1,0 +1,31 @@
+import { parseInstant } from '@rescind/dialects'
+import { type Problem, problem } from '../../../http/problem.ts'
+
+const OFFSET = /(?:Z|[+-]\d\d:\d\d)$/
+/** Digits past the millisecond that say anything. */
+const BEYOND_MS = /\.\d{3}\d*[1-9]/
+
+/** @returns milliseconds of an RFC 3339 instant; what lies within a millisecond counts as its end. */
+function parseRfc3339(text: string): number | undefined {
+  const ms = OFFSET.test(text) ? parseInstant(text) : undefined
+  return ms === undefined || !BEYOND_MS.test(text) ? ms : ms + 1
+}
+
+type Asked = { readonly member: string; readonly text: string; readonly nowMs: number }
+
+/** An instant that has to lie behind us, or be now. */
+export function pastInstant({ member, text, nowMs }: Asked): { readonly ms: number } | Problem {
+  const ms = parseRfc3339(text)
+  if (ms === undefined) return problem(422, `${member}: not an instant of RFC 3339 with its offset`)
+  return ms > nowMs ? problem(422, `${member}: lies in the future`) : { ms }
+}
+/** An instant that has to lie ahead, `withinMs` at most. */
+export function futureInstant(
+  { member, text, nowMs }: Asked,
+  withinMs: number,
+): { readonly ms: number } | Problem {
+  const ms = parseRfc3339(text)
+  if (ms === undefined) return problem(422, `${member}: not an instant of RFC 3339 with its offset`)
+  if (ms <= nowMs) return problem(422, `${member}: does not lie in the future`)
+  return ms - nowMs > withinMs ? problem(422, `${member}: too far ahead`) : { ms }
+}

@@ -1,0 +1,219 @@
+import type { Realm } from '@rescind/authority'
+import { sha256Base64url } from '@rescind/core/bytes'
+import { type Answer, jsonAnswer, parseInstant, type Stale } from '@rescind/dialects'
+import { z } from 'zod'
+import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
+import { FILTERS, type Filters } from '../../../receipts/filters.ts'
+import {
+  parseRevocationId,
+  RECEIPT,
+  type ReceiptJson,
+  receiptJson,
+  type Written,
+} from '../../../receipts/receipt.ts'
+import { epochOf, searchReceipts, writtenAt } from '../../../receipts/search.ts'
+import { isOfPreview, PREVIEW, type PreviewJson } from '../../../rules/preview.ts'
+import { type Resolved, rulesOf } from '../../../rules/resolved.ts'
+import { neededApproval } from '../../../rules/size.ts'
+import { writeRules } from '../../../rules/write.ts'
+import { makeCursor, readCursor } from '../../frame/cursor.ts'
+import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
+import { inScan } from '../../frame/limits.ts'
+import { unknownBy } from '../../frame/who.ts'
+import { APPROVAL, askApproval, revocationAct } from './approvals.ts'
+import { blastRadius } from './blast-radius.ts'
+import { resolveRule } from './resolve.ts'
+import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
+import { TIMEOUT, TIMEOUT_MS } from './timeout.ts'
+
+const PAGE_MAX = 500
+
+type RevokeBody = RuleBody & {
+  readonly dryRun?: boolean | undefined
+  readonly ifPreview?: string | undefined
+  readonly wait?: 'durable' | 'enforced' | undefined
+  readonly timeoutMs?: number | undefined
+}
+
+const REVOKE_BODY: z.ZodType<RevokeBody> = z
+  .strictObject({
+    ...RULE_MEMBERS,
+    dryRun: z.boolean().optional().describe('Only say what it would end'),
+    ifPreview: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe("A preview's digest: do it only if that still holds"),
+    wait: z.enum(['durable', 'enforced']).optional(),
+    timeoutMs: TIMEOUT.optional().describe('How long a preview counts, or how long to wait for enforcement'),
+  })
+  .meta({ id: 'RevocationRequest' })
+
+/** `POST /control/v1/revocations`: one durable append, whatever it covers. */
+const REVOKE: Endpoint = endpoint({
+  method: 'POST',
+  path: '/revocations',
+  operation: 'revoke',
+  summary: 'Revoke a token, a grant, a session, a key, or everything of some principals issued so far',
+  role: 'responder',
+  lane: 'revoke',
+  body: REVOKE_BODY,
+  answers: {
+    200: { what: 'What it would end; nothing was written', schema: PREVIEW },
+    201: { what: 'Revoked, durably', schema: RECEIPT },
+    202: {
+      what: 'It covers more than one person may revoke here: it waits for a second one',
+      schema: APPROVAL,
+    },
+  },
+  handle: revoke,
+  recover: recovered,
+})
+
+async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
+  const { body, realm, by, how } = ask
+  const resolved = await resolveRule(ask, body)
+  if (isAnswer(resolved)) return resolved
+  const { ifPreview } = body
+  if (body.dryRun === true) return inScan(ask, async () => jsonAnswer(200, await preview(ask, resolved)))
+  if (ifPreview !== undefined) {
+    const refused = await inScan(ask, async () =>
+      isOfPreview(ifPreview, await preview(ask, resolved)) ? STILL_SO : CHANGED,
+    )
+    if (refused !== STILL_SO) return refused
+  }
+  const size = await neededApproval(ask, resolved)
+  if (size !== undefined) return askApproval(ask, revocationAct(ask, resolved, size), body.reason)
+  const { reason, note } = body
+  const rules = rulesOf(realm, resolved)
+  const written = await writeRules(realm, {
+    caller: by.caller,
+    rules,
+    how,
+    reason,
+    note,
+    skewSeconds: resolved.skewSeconds,
+    keepCredentials: body.keepCredentials,
+    once: ask.once,
+  })
+  if (written === 'stale') return 'stale'
+  return created(await enforced(ask, written))
+}
+
+const STILL_SO: Answer = jsonAnswer(200, {})
+const CHANGED: Problem = problem(409, 'ifPreview: what this covers is not what was shown; look again')
+
+/** The blast radius, from the code that also decides what is written. */
+function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<PreviewJson> {
+  const { timeoutMs, keepCredentials } = ask.body
+  return blastRadius(ask, { resolved, timeoutMs, keepCredentials })
+}
+
+/** What a request did whose answer was lost. */
+async function recovered({ realm }: Pick<Ask, 'realm'>, once: string): Promise<Answer | undefined> {
+  const search = { filters: { once }, before: undefined, sinceMs: undefined, untilMs: undefined, limit: 1 }
+  const [written] = (await searchReceipts(realm, search)).found
+  return written === undefined ? undefined : created(receiptJson(realm, written))
+}
+
+/** Waits, if asked to, until every verifier refuses what was revoked. */
+async function enforced(ask: Ask<unknown, RevokeBody>, written: Written): Promise<ReceiptJson> {
+  const { body, realm, parts } = ask
+  const receipt = receiptJson(realm, written)
+  if (body.wait !== 'enforced') return receipt
+  await parts.enforcement.wait(realm, written.at, body.timeoutMs ?? TIMEOUT_MS)
+  const instances = await parts.enforcement.instances(realm, written.at)
+  const laggards = instances.filter(({ state }) => state === 'behind')
+  return { ...receipt, enforced: laggards.length === 0, laggards }
+}
+
+function created(receipt: ReceiptJson): Answer {
+  return jsonAnswer(201, receipt, { location: `/control/v1/revocations/${receipt.id}` })
+}
+
+/** `GET /control/v1/revocations/{id}`: the receipt, and who has applied it. */
+const READ_REVOCATION: Endpoint = endpoint({
+  method: 'GET',
+  path: '/revocations/{id}',
+  operation: 'readRevocation',
+  summary:
+    'The receipt of a revocation: who, why, when, what it covered, and which verifiers have applied it',
+  role: 'viewer',
+  answers: { 200: { what: 'The receipt', schema: RECEIPT } },
+  handle: async ({ realm, params, parts }) => {
+    const written = await receiptOf(realm, params['id'] ?? '')
+    if (written === undefined) return NO_RECEIPT
+    const instances = await parts.enforcement.instances(realm, written.at)
+    return jsonAnswer(200, { ...receiptJson(realm, written), instances })
+  },
+})
+
+const NO_RECEIPT: Problem = problem(404, 'no such revocation, or its audit has expired')
+
+async function receiptOf(realm: Realm, id: string): Promise<Written | undefined> {
+  const place = parseRevocationId(id)
+  if (place === undefined || place.seq > realm.index.seq || epochOf(realm, place.seq) !== place.epoch)
+    return undefined
+  return writtenAt(realm, place.seq)
+}
+
+const text = z.string().min(1).max(1_024).optional()
+
+const LIST_QUERY = z.strictObject({
+  ...{ source: text, subject: text, client: text, tenant: text, grant: text, session: text },
+  ...{ handle: text, issuer: text, jti: text, key: text, by: text, reason: text },
+  cause: text.describe('The id of a hold, a schedule or an approval'),
+  since: text.describe('RFC 3339: not before'),
+  until: text.describe('RFC 3339: before'),
+  limit: z.int().min(1).max(PAGE_MAX).default(100),
+  cursor: z.string().max(1_024).optional(),
+})
+
+type ListQuery = z.output<typeof LIST_QUERY>
+
+const LIST = z.strictObject({ revocations: z.array(RECEIPT), next: z.string().optional() })
+
+/** `GET /control/v1/revocations`: receipts of every revocation, those of the dialects included, newest first. */
+const LIST_REVOCATIONS: Endpoint = endpoint({
+  method: 'GET',
+  path: '/revocations',
+  operation: 'listRevocations',
+  summary: 'Receipts, newest first; by what they name, by whom, why and when',
+  role: 'viewer',
+  scans: true,
+  query: LIST_QUERY,
+  answers: { 200: { what: 'A page of them', schema: LIST } },
+  handle: list,
+})
+
+async function list(ask: Ask<ListQuery>): Promise<Answer> {
+  const { realm, query } = ask
+  const { limit, cursor, since, until, issuer, ...rest } = query
+  if (issuer !== undefined && rest.source !== undefined) return problem(422, 'query: either source or issuer')
+  const filters: Filters = issuer === undefined ? rest : { ...rest, source: `iss:${issuer}` }
+  const [sinceMs, untilMs] = [since, until].map((one) => (one === undefined ? undefined : parseInstant(one)))
+  if (since !== undefined && sinceMs === undefined) return problem(422, 'since: not an instant of RFC 3339')
+  if (until !== undefined && untilMs === undefined) return problem(422, 'until: not an instant of RFC 3339')
+  const of = { realm, list: listName(filters, [since, until]) }
+  const place = readCursor(of, cursor)
+  if (isAnswer(place)) return place
+  const before = place.place === undefined ? undefined : Number(place.place)
+  const { found, next } = await searchReceipts(realm, { filters, before, sinceMs, untilMs, limit })
+  if (found.length === 0 && next === undefined && cursor === undefined) {
+    const unknown = await unknownBy(ask, filters.by)
+    if (unknown !== undefined) return unknown
+  }
+  const revocations = found.map((written) => receiptJson(realm, written))
+  return jsonAnswer(200, {
+    revocations,
+    ...(next === undefined ? {} : { next: makeCursor(of, String(next)) }),
+  })
+}
+
+function listName(filters: Filters, times: readonly (string | undefined)[]): string {
+  const of = FILTERS.map((name) => filters[name] ?? null)
+  return `revocations:${sha256Base64url(JSON.stringify([of, times]))}`
+}
+
+export const REVOCATION_ENDPOINTS: readonly Endpoint[] = [REVOKE, LIST_REVOCATIONS, READ_REVOCATION]

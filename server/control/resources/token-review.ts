@@ -1,0 +1,102 @@
+import { type Awaitable, after, type Demand } from '@rescind/core'
+import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
+import { z } from 'zod'
+import { type Decision, decide, demandOf } from '../../gateway/decide.ts'
+import { judgeAny } from '../../gateway/judge.ts'
+import { problem, refusalProblem } from '../../http/problem.ts'
+import { CHECK_PROFILES, type CheckProfile, PLAIN } from '../../records/profiles.ts'
+import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
+import { reviewUser } from './review-user.ts'
+
+const VERSIONS = ['authentication.k8s.io/v1', 'authentication.k8s.io/v1beta1'] as const
+const AUDIENCES_MAX = 64
+
+/** Loose, for API servers send members (`metadata`, `status`) that say nothing here. */
+const REVIEW = z.looseObject({
+  apiVersion: z.enum(VERSIONS),
+  kind: z.literal('TokenReview'),
+  spec: z.looseObject({
+    // Of any length that a body has: what is too long is no token, as everywhere.
+    token: z.string(),
+    audiences: z.array(z.string().max(512)).max(AUDIENCES_MAX).optional(),
+  }),
+})
+type Review = z.output<typeof REVIEW>
+
+const STATUS = z.object({
+  authenticated: z.boolean(),
+  user: z
+    .object({
+      username: z.string(),
+      uid: z.string(),
+      groups: z.array(z.string()),
+      extra: z.record(z.string(), z.array(z.string())),
+    })
+    .optional(),
+  audiences: z.array(z.string()).optional(),
+})
+/** API servers say how long they wait; how long that is does not matter here. */
+const QUERY = z.object({ profile: z.string().max(64).optional(), timeout: z.string().max(16).optional() })
+
+/**
+ * The verdict in the coat of a Kubernetes TokenReview webhook. An API server asks with the key of a verifier; what is
+ * demanded beyond a live token stands in a profile, whose credential place does not matter here.
+ */
+export const TOKEN_REVIEW: Endpoint = endpoint({
+  method: 'POST',
+  path: '/token-review',
+  operation: 'reviewToken',
+  summary: 'Judge a token for a Kubernetes API server (TokenReview)',
+  role: 'viewer',
+  callers: ['control', 'verifier'],
+  lane: 'read',
+  idempotency: 'own',
+  query: QUERY,
+  body: REVIEW,
+  answers: {
+    200: {
+      what: 'The review, its status filled in',
+      schema: z.object({ apiVersion: z.string(), kind: z.string(), status: STATUS }),
+    },
+  },
+  problems: [404],
+  handle: (ask) => {
+    const { profile: name } = ask.query
+    if (name === undefined) return review(ask, PLAIN)
+    return after(ask.realm.directory.get(CHECK_PROFILES, name), (entry) =>
+      entry === undefined ? problem(404, 'no such profile') : review(ask, entry.value),
+    )
+  },
+})
+
+type Asked = Pick<Ask<unknown, Review>, 'parts' | 'realm' | 'body'>
+
+function review({ parts, realm, body }: Asked, profile: CheckProfile): Awaitable<Answer | Stale> {
+  const { token, audiences } = body.spec
+  // What the API server goes by is what counts; a profile's own names are for servers that send none.
+  const demand = { ...demandOf(profile), ...(audiences?.length ? { audience: audiences } : {}) }
+  return after(decide(judgeAny(parts.keySets), { realm, text: token, demand }), (decision) =>
+    // Another authenticator may be asked then, and the API server tries again.
+    decision.kind === 'unknown'
+      ? refusalProblem({ kind: 'outage' })
+      : rendered(body, statusOf(decision, demand.audience)),
+  )
+}
+
+type Status = z.output<typeof STATUS>
+
+function rendered({ apiVersion }: Review, status: Status): Answer {
+  return jsonAnswer(200, { apiVersion, kind: 'TokenReview', status })
+}
+
+const REFUSED: Status = { authenticated: false }
+
+function statusOf(decision: Decision, wanted: Demand['audience']): Status {
+  if (decision.kind !== 'allow') return REFUSED
+  const { bearer } = decision
+  const user = reviewUser(bearer)
+  if (user === undefined) return REFUSED
+  const met = bearer.audience?.filter((one) => wanted !== 'any' && wanted.includes(one)) ?? []
+  // A review that names no audience is for the API server itself.
+  return { authenticated: true, user, ...(met.length === 0 ? {} : { audiences: met }) }
+}

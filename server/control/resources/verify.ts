@@ -1,0 +1,101 @@
+import { ANY_ACCESS, admit, INACTIVE_WHYS, UNKNOWN_WHYS, unreachable, type Verdict } from '@rescind/core'
+import { type ForeignRefused, RawToken } from '@rescind/core/tokens'
+import { type Answer, jsonAnswer } from '@rescind/dialects'
+import { z } from 'zod'
+import { type JudgedText, judgeText, unjudgedWords } from '../../judging/judge-token.ts'
+import { headPlace, positionTextOf } from '../../judging/positions.ts'
+import { FACTS, factsJson } from '../../judging/token-json.ts'
+import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
+import { bareOf } from './pasted.ts'
+import { textRefused } from './text-refused.ts'
+
+const VERDICT = z.union([
+  z.strictObject({ kind: z.literal('active') }),
+  z.strictObject({ kind: z.literal('inactive'), why: z.enum(INACTIVE_WHYS) }),
+  /** Nobody can say now; never to be taken for either. */
+  z.strictObject({ kind: z.literal('unknown'), why: z.enum(UNKNOWN_WHYS) }),
+])
+
+const VERIFIED = z.strictObject({
+  verdict: VERDICT,
+  /** For people: why it is no text of a token, or why it is no token of the registered issuer that it names. */
+  detail: z.string().optional(),
+  /** Of a token that is known or proven, alive or not. */
+  facts: FACTS.optional(),
+  /** What this was judged at, or later: rules that come after it may say otherwise. */
+  position: z.string(),
+})
+
+/** `POST /control/v1/verify`: one token, judged online, for operators and for verifiers that have not seen it. */
+export const VERIFY: Endpoint = endpoint({
+  method: 'POST',
+  path: '/verify',
+  operation: 'verifyToken',
+  summary: 'Judge one token: ours, or of a registered issuer (signature, times, audience, rules)',
+  role: 'viewer',
+  callers: ['control', 'verifier'],
+  lane: 'read',
+  // It changes nothing: asking again is asking anew.
+  idempotency: 'own',
+  body: z.strictObject({ token: z.string().min(1) }),
+  answers: { 200: { what: 'The verdict, the facts, and the position of both', schema: VERIFIED } },
+  handle: verify,
+})
+
+async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }>): Promise<Answer> {
+  if (by.kind === 'verifier') await parts.feed.questions.turn()
+  const raw = RawToken.parse(body.token)
+  // Before anything is judged: what the verdict says holds at this place at least.
+  const position = positionTextOf(realm, await headPlace(realm))
+  const judged = raw === undefined ? NO_TOKEN : await judgeText(realm, parts.keySets, raw)
+  const { facts, credential, record } = judged
+  const verdict = usableVerdict(judged)
+  // A verifier asks because somebody has shown it the token; an operator only wants to know.
+  if (by.kind === 'verifier' && verdict.kind === 'active') {
+    if (record !== undefined) realm.uses.accepted(record, realm.nowMs())
+    else if (facts?.foreign !== undefined) realm.uses.acceptedForeign(facts, realm.nowMs())
+  }
+  const known = facts === undefined || credential === undefined ? {} : { facts: factsJson(facts, credential) }
+  const why = (raw === undefined ? textRefused(body.token) : detailIn(judged)) ?? around(body.token, judged)
+  const detail = why === undefined ? {} : { detail: why }
+  return jsonAnswer(200, { verdict, ...detail, ...known, position })
+}
+
+/** A live token is active here only if it may be presented with a request; a refresh token, a code … may not. */
+function usableVerdict({ verdict, credential }: JudgedText): Verdict {
+  if (verdict.kind !== 'active' || credential === undefined) return verdict
+  return admit(credential, ANY_ACCESS).kind === 'admitted' ? verdict : NOT_ACCESS
+}
+
+const NOT_ACCESS: Verdict = { kind: 'inactive', why: 'not_access' }
+const NO_TOKEN: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
+
+/** A guard has to be told that what came is no token; an operator, why it may not be the one that it looks like. */
+function around(text: string, { facts }: JudgedText): string | undefined {
+  if (facts !== undefined || bareOf(text) === text) return undefined
+  return 'something stands around the text, which is judged as it came; POST /tokens/lookup reads it without'
+}
+
+function detailIn({ refused, unjudged }: JudgedText): string | undefined {
+  if (unjudged !== undefined) return unjudgedWords(unjudged)
+  return refused === undefined ? undefined : detailOf(refused)
+}
+
+function detailOf(refused: ForeignRefused): string {
+  switch (refused) {
+    case 'unknown-key':
+      return 'it is signed by no key of the issuer, or by an algorithm that was not agreed'
+    case 'signature':
+      return 'the signature does not fit'
+    case 'issuer':
+      return 'it is of another issuer'
+    case 'audience':
+      return 'it is for another audience'
+    case 'claims':
+      return 'a claim is not as agreed: no exp, a time that is none, or an id that is no text'
+    case 'lifetime':
+      return 'it lives longer than the issuer is allowed (maxLifetimeSeconds)'
+    default:
+      return unreachable(refused)
+  }
+}

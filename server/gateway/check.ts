@@ -1,0 +1,103 @@
+import type { Realm } from '@rescind/authority'
+import { type Awaitable, after, ordinalOf, seqOf } from '@rescind/core'
+import { type Answer, type Refusal, splitPath } from '@rescind/dialects'
+import { problem, refusalProblem } from '../http/problem.ts'
+import { CHECK_PREFIX } from '../http/wire.ts'
+import { CHECK_PROFILES, type CheckProfile, PLAIN } from '../records/profiles.ts'
+import { type CheckRequest, credentialOf } from './credential.ts'
+import { type Decision, decide, demandOf } from './decide.ts'
+import { identityHeaders, NOBODY } from './identity-headers.ts'
+import type { Judge } from './judge.ts'
+
+export type Check = {
+  readonly handle: (realm: Realm, request: CheckRequest) => Awaitable<Answer>
+  readonly refuse: (refusal: Refusal) => Answer
+  readonly routeOf: (request: Pick<CheckRequest, 'path'>) => string
+}
+
+/**
+ * Forward authentication: 200 lets a request through, 401 and 403 do not, 503 cannot tell. The credential alone is
+ * judged, for gateways send on whatever they were asked, and turn every other status into a failure of their own:
+ * method, query, body and all other headers change nothing. There is no redirect, no 204, no 400, no 413 and no 429.
+ */
+export function createCheck(judge: Judge): Check {
+  return {
+    handle: (realm, request) => {
+      const name = profileNameOf(request.path)
+      if (name === undefined) return check(judge, { realm, request, profile: PLAIN })
+      return after(realm.directory.get(CHECK_PROFILES, name), (entry) =>
+        entry === undefined ? NO_PROFILE : check(judge, { realm, request, profile: entry.value }),
+      )
+    },
+    refuse,
+    routeOf: ({ path }) => (profileNameOf(path) === undefined ? CHECK_PREFIX : `${CHECK_PREFIX}/p/{profile}`),
+  }
+}
+
+/** What cannot be read presents nothing that is accepted. */
+function refuse(refusal: Refusal): Answer {
+  return refusal.kind === 'malformed' ? DENIED : ofNobody(refusalProblem(refusal))
+}
+
+type Asked = { readonly realm: Realm; readonly request: CheckRequest; readonly profile: CheckProfile }
+
+function check(judge: Judge, { realm, request, profile }: Asked): Awaitable<Answer> {
+  const presented = credentialOf(request, profile.credential)
+  if (presented.kind === 'none') return NO_CREDENTIAL
+  if (presented.kind === 'unusable') return DENIED
+  const { text } = presented
+  return after(decide(judge, { realm, text, demand: demandOf(profile) }), (decision) =>
+    render(decision, { realm, profile }),
+  )
+}
+
+function render(decision: Decision, { realm, profile }: Omit<Asked, 'request'>): Answer {
+  switch (decision.kind) {
+    case 'allow': {
+      const at = realm.basis()
+      const headers = {
+        'cache-control': `private, max-age=${profile.maxAgeSeconds}`,
+        'x-revocation-epoch': `${ordinalOf(at)}.${seqOf(at)}`,
+        ...identityHeaders(decision.bearer),
+      }
+      return { status: 200, headers, body: '' }
+    }
+    case 'deny':
+      return DENIED
+    case 'insufficient':
+      return INSUFFICIENT
+    case 'unknown':
+      return refuse({ kind: 'outage' })
+  }
+}
+
+/**
+ * Only what stands right behind `/check/p/`: whatever a gateway appends to that is its caller's text, and must not be
+ * able to choose. @returns undefined without one; an empty name is that of no profile.
+ */
+function profileNameOf(path: string): string | undefined {
+  if (path !== MARKED && !path.startsWith(`${MARKED}/`)) return undefined
+  const [name = ''] = path.slice(MARKED.length + 1).split('/', 1)
+  return splitPath(`/${name}`)?.[0] ?? ''
+}
+
+const MARKED = `${CHECK_PREFIX}/p`
+
+// RFC 6750 §3.1: who presents nothing is told no error code. Nobody is told more than the code (hence one answer for all).
+const NO_CREDENTIAL: Answer = challenge(401, 'a credential is needed', '')
+const DENIED: Answer = challenge(401, 'the credential is not accepted', ', error="invalid_token"')
+const INSUFFICIENT: Answer = challenge(
+  403,
+  'the credential does not reach this far',
+  ', error="insufficient_scope"',
+)
+const NO_PROFILE: Answer = ofNobody(problem(404, 'no such profile'))
+
+function challenge(status: 401 | 403, detail: string, error: string): Answer {
+  return ofNobody(problem(status, detail, { 'www-authenticate': `Bearer realm="rescind"${error}` }))
+}
+
+/** A gateway that copies headers from a refusal, too, must not be left with its caller's. */
+function ofNobody(answer: Answer): Answer {
+  return { ...answer, headers: { ...answer.headers, ...NOBODY } }
+}

@@ -1,0 +1,61 @@
+import { headerText } from '../http/hygiene.ts'
+import type { CredentialPlace } from '../records/profiles.ts'
+
+/** What `/check` sees of a request: where it was sent, and the values of a header, each as its bytes came (Latin-1). */
+export type CheckRequest = {
+  readonly path: string
+  values(name: string): readonly string[]
+}
+
+/** What a request presents at the one place that counts. */
+export type Presented =
+  | { readonly kind: 'none' }
+  /** More than one, or bytes that are no text: whichever is meant, it is not accepted. */
+  | { readonly kind: 'unusable' }
+  | { readonly kind: 'text'; readonly text: string }
+
+const NONE: Presented = { kind: 'none' }
+const UNUSABLE: Presented = { kind: 'unusable' }
+
+/** Never throws: whatever else a request carries, its credential is judged. */
+export function credentialOf(request: CheckRequest, place: CredentialPlace): Presented {
+  switch (place.from) {
+    case 'authorization':
+      return bearerOf(request.values('authorization'))
+    case 'header':
+      return onlyOne(request.values(place.name))
+    case 'cookie':
+      return onlyOne(cookiesOf(request.values('cookie'), place.name))
+  }
+}
+
+/** Whoever sends two planted one of them, or had one planted: which is meant, nobody can say. */
+function onlyOne(values: readonly string[]): Presented {
+  const [value, ...more] = values
+  if (value === undefined) return NONE
+  const text = more.length === 0 ? headerText(value) : undefined
+  return text === undefined ? UNUSABLE : { kind: 'text', text }
+}
+
+function bearerOf(values: readonly string[]): Presented {
+  const [value = ''] = values
+  if (values.length < 2 && value.slice(0, 7).toLowerCase() !== 'bearer ') return NONE
+  return onlyOne(values.length > 1 ? values : [value.slice(7).trimStart()])
+}
+
+function cookiesOf(headers: readonly string[], name: string): readonly string[] {
+  const found: string[] = []
+  for (const header of headers) {
+    for (const pair of header.split(';')) {
+      const equals = pair.indexOf('=')
+      if (equals >= 0 && pair.slice(0, equals).trim() === name)
+        found.push(unquoted(pair.slice(equals + 1).trim()))
+    }
+  }
+  return found
+}
+
+/** RFC 6265 §4.1.1: the quotes around a value are none of it. */
+function unquoted(text: string): string {
+  return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
+}

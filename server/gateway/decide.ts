@@ -1,0 +1,63 @@
+import type { Realm } from '@rescind/authority'
+import { type Admission, type Awaitable, admit, after, type Demand, unreachable } from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
+import type { CheckProfile } from '../records/profiles.ts'
+import type { Bearer, Judge } from './judge.ts'
+
+/** The one decision behind every coat: `/check`, TokenReview. */
+export type Decision =
+  | { readonly kind: 'allow'; readonly bearer: Bearer }
+  /** Nobody is told which: no such token, revoked, expired, held, no access token, for somebody else. */
+  | { readonly kind: 'deny' }
+  /** Live, but it was not granted what the route demands. */
+  | { readonly kind: 'insufficient' }
+  /** It cannot be known now: never an allowance. */
+  | { readonly kind: 'unknown' }
+
+type Question = { readonly realm: Realm; readonly text: string; readonly demand: Demand }
+
+/** @throws StoreUnavailable. */
+export function decide(judge: Judge, { realm, text, demand }: Question): Awaitable<Decision> {
+  const raw = RawToken.parse(text)
+  if (raw === undefined) return DENY
+  return after(judge(realm, raw), ({ verdict, bearer }): Decision => {
+    if (verdict.kind === 'unknown') return UNKNOWN
+    if (verdict.kind === 'inactive' || bearer === undefined) return DENY
+    const decision = decided(admit(bearer, demand), bearer)
+    const { handle } = bearer
+    // What was refused was not used: a leaked refresh token that somebody tries here is no sign of life.
+    if (decision.kind === 'allow') {
+      if (handle !== undefined) realm.uses.accepted({ ...bearer, handle }, realm.nowMs())
+      else if (bearer.foreign !== undefined) realm.uses.acceptedForeign(bearer, realm.nowMs())
+    }
+    return decision
+  })
+}
+
+const DENY: Decision = { kind: 'deny' }
+const UNKNOWN: Decision = { kind: 'unknown' }
+const TOO_LITTLE: Decision = { kind: 'insufficient' }
+
+function decided(admission: Admission, bearer: Bearer): Decision {
+  switch (admission.kind) {
+    case 'admitted':
+      return { kind: 'allow', bearer }
+    case 'insufficient':
+      return TOO_LITTLE
+    case 'refused':
+      return DENY
+    default:
+      return unreachable(admission)
+  }
+}
+
+/** A profile that names no audience is for tokens of whomever, and its page says so. */
+export function demandOf({ audience, withoutAudience, constraint, scopes, sources }: CheckProfile): Demand {
+  return {
+    audience: audience ?? 'any',
+    ...(withoutAudience === undefined ? {} : { withoutAudience }),
+    constraint: constraint ?? 'refuse',
+    scopes,
+    ...(sources === undefined ? {} : { sources }),
+  }
+}

@@ -1,0 +1,24 @@
+import type { Realm } from '@rescind/authority'
+import type { Awaitable, Credential, TokenFacts, TokenRecord, Verdict } from '@rescind/core'
+import { parseJws, type RawToken } from '@rescind/core/tokens'
+import { judgeText } from '../judging/judge-token.ts'
+import type { KeySets } from '../judging/key-sets.ts'
+
+/** What a gateway is told about a live token: who it is about, and what it may be used as. */
+export type Bearer = TokenFacts & Credential & Pick<TokenRecord, 'claims'>
+
+export type Judged = { readonly verdict: Verdict; readonly bearer: Bearer | undefined }
+
+/** Judges text of any source of a realm. @throws StoreUnavailable. */
+export type Judge = (realm: Realm, raw: RawToken) => Awaitable<Judged>
+
+/** Tokens of ours, and those that registered issuers have signed. */
+export function judgeAny(keySets: KeySets): Judge {
+  return async (realm, raw) => {
+    const { verdict, facts, credential, record } = await judgeText(realm, keySets, raw)
+    if (facts === undefined || credential === undefined) return { verdict, bearer: undefined }
+    // Its issuer has signed who acts with a foreign token (RFC 8693 §4.1); nobody else has a claim to say so.
+    const claims = record === undefined ? parseJws(raw.reveal())?.claims : record.claims
+    return { verdict, bearer: { ...facts, ...credential, ...(claims && { claims }) } }
+  }
+}

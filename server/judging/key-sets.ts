@@ -1,0 +1,198 @@
+import type { IssuerValue } from '@rescind/authority'
+import { parseJsonPassingOver, withoutBom } from '@rescind/core/bytes'
+import { foreignKeys, type VerificationKey } from '@rescind/core/tokens'
+import type { FetchAsk, Fetched, FetchFailure } from '../machine/net/guarded-fetch.ts'
+
+/** How long a key set is used before it is asked for again. */
+export const KEYS_FRESH_MS = 300_000
+/** How long the last good set is used when no other can be had; after it nobody can say what is signed. */
+export const KEYS_AGE_MAX_MS = 86_400_000
+/** Between two questions to one issuer: whoever sends tokens with made-up key ids asks no more than that. */
+export const KEYS_ASK_AGAIN_MS = 10_000
+/** Key sets held; one more forgets the one that was used least lately, of the realm that has most. */
+export const KEY_SETS_MAX = 1_000
+/** Bytes of a set, unpacked: about 1,500 keys. */
+export const SET_MAX_BYTES = 262_144
+const FETCH_TIMEOUT_MS = 5_000
+
+export type Fetch = (url: string, ask: FetchAsk) => Promise<Fetched>
+
+export type KeySetsParts = {
+  readonly fetch: Fetch
+  readonly monotonicMs: () => number
+  /** Internal addresses and plain http to them, too. */
+  readonly allowInternal: boolean
+  /** Told when a set could not be had: which issuer, and why. */
+  readonly onFailure: (issuer: string, why: string) => void
+}
+
+/** How it goes with fetching one issuer's keys; no member about what has not happened since the server started. */
+export type FetchState = {
+  readonly isUsable: boolean
+  readonly keys?: number
+  readonly fetchedAgoMs?: number
+  /** Of the last question, if that failed. */
+  readonly failedAgoMs?: number
+  readonly why?: string
+}
+
+type KeySet = {
+  readonly realm: string
+  keys: readonly VerificationKey[] | undefined
+  fetchedAtMs: number
+  failed: { readonly atMs: number; readonly why: string } | undefined
+  askedAtMs: number
+  asking: Promise<void> | undefined
+}
+
+/**
+ * The keys of registered issuers: those that were given, or those that the issuer publishes, fetched from the
+ * registered URL alone (never from one in a token), one question at a time for each, and kept. The last good set serves
+ * while the issuer is away, up to a maximum age.
+ */
+export class KeySets {
+  readonly #parts: KeySetsParts
+  /** By realm, and the least lately used first. */
+  readonly #sets: Map<string, Map<string, KeySet>> = new Map()
+  #count = 0
+  readonly #imported: WeakMap<IssuerValue, readonly VerificationKey[]> = new WeakMap()
+
+  constructor(parts: KeySetsParts) {
+    this.#parts = parts
+  }
+
+  /** Whether plain http, to inside addresses alone, may be registered. */
+  get allowInternal(): boolean {
+    return this.#parts.allowInternal
+  }
+
+  /** @returns undefined when the keys cannot be known now. */
+  async keysOf(realm: string, issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
+    if (issuer.jwksUrl === undefined) return this.#given(issuer)
+    const set = this.#setOf(realm, issuer)
+    if (!this.#isUsable(set)) await this.#ask(issuer, set)
+    // Nobody waits for a newer set while the one in hand is good; the next one has it.
+    else if (this.#ageOf(set) > KEYS_FRESH_MS) void this.#ask(issuer, set)
+    return this.#isUsable(set) ? set.keys : undefined
+  }
+
+  /** How fetching goes, for people; nothing is asked for it. @returns undefined where the keys were given. */
+  stateOf(realm: string, { issuer, jwksUrl, algorithms }: IssuerValue): FetchState | undefined {
+    if (jwksUrl === undefined) return undefined
+    const set = this.#sets.get(realm)?.get(nameOf({ issuer, jwksUrl, algorithms }))
+    const { keys, failed } = set ?? {}
+    const good = set !== undefined && keys !== undefined
+    return {
+      ...(good ? { keys: keys.length, fetchedAgoMs: this.#ageOf(set) } : {}),
+      ...(failed === undefined
+        ? {}
+        : { failedAgoMs: this.#parts.monotonicMs() - failed.atMs, why: failed.why }),
+      isUsable: good && this.#isUsable(set),
+    }
+  }
+
+  /** As `keysOf`, for a token whose key is not among those in hand: the issuer may have changed them. */
+  async newerKeysOf(realm: string, issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
+    if (issuer.jwksUrl === undefined) return undefined
+    const set = this.#setOf(realm, issuer)
+    await this.#ask(issuer, set)
+    return this.#isUsable(set) ? set.keys : undefined
+  }
+
+  /** By the parsed record, which the directory holds until it changes. */
+  #given(issuer: IssuerValue): readonly VerificationKey[] {
+    const known = this.#imported.get(issuer)
+    if (known !== undefined) return known
+    const keys = foreignKeys({ keys: issuer.keys ?? [] }, issuer.algorithms) ?? []
+    this.#imported.set(issuer, keys)
+    return keys
+  }
+
+  #ask(issuer: IssuerValue, set: KeySet): Promise<void> {
+    if (set.asking !== undefined) return set.asking
+    const nowMs = this.#parts.monotonicMs()
+    if (nowMs - set.askedAtMs < KEYS_ASK_AGAIN_MS) return Promise.resolve()
+    set.askedAtMs = nowMs
+    set.asking = this.#fetch(issuer, set).finally(() => {
+      set.asking = undefined
+    })
+    return set.asking
+  }
+
+  /** Never rejects: what cannot be had is not there. */
+  async #fetch({ issuer, jwksUrl = '', algorithms }: IssuerValue, set: KeySet): Promise<void> {
+    const { fetch, allowInternal, monotonicMs } = this.#parts
+    const onFailure = (name: string, why: string): void => {
+      set.failed = { atMs: monotonicMs(), why }
+      this.#parts.onFailure(name, why)
+    }
+    const askedAtMs = monotonicMs()
+    const share = { realm: set.realm, of: `issuer ${issuer}` }
+    const bounds = { share, maxBytes: SET_MAX_BYTES, timeoutMs: FETCH_TIMEOUT_MS, allowInternal }
+    const fetched = await fetch(jwksUrl, { ...bounds, headers: { accept: 'application/json' } })
+    if (fetched.kind === 'failed') return onFailure(issuer, WORDS[fetched.why] ?? fetched.why)
+    if (fetched.status !== 200) return onFailure(issuer, `status ${fetched.status}`)
+    const keys = foreignKeys(parseJsonPassingOver(withoutBom(fetched.body)), algorithms)
+    if (keys === undefined || keys.length === 0) return onFailure(issuer, 'no usable keys')
+    set.keys = keys
+    set.fetchedAtMs = askedAtMs
+    set.failed = undefined
+  }
+
+  #ageOf({ fetchedAtMs }: KeySet): number {
+    return this.#parts.monotonicMs() - fetchedAtMs
+  }
+
+  #isUsable(set: KeySet): boolean {
+    return set.keys !== undefined && this.#ageOf(set) <= KEYS_AGE_MAX_MS
+  }
+
+  #setOf(realm: string, issuer: IssuerValue): KeySet {
+    const ofRealm = this.#sets.get(realm) ?? new Map<string, KeySet>()
+    this.#sets.set(realm, ofRealm)
+    const name = nameOf(issuer)
+    const found = ofRealm.get(name)
+    const set = found ?? newSet(realm)
+    ofRealm.delete(name)
+    ofRealm.set(name, set)
+    if (found !== undefined) return set
+    this.#count += 1
+    if (this.#count > KEY_SETS_MAX) this.#forgetOne()
+    return set
+  }
+
+  #forgetOne(): void {
+    let largest = new Map<string, KeySet>()
+    for (const ofRealm of this.#sets.values()) if (ofRealm.size > largest.size) largest = ofRealm
+    const [oldest] = largest.keys()
+    if (oldest !== undefined && largest.delete(oldest)) this.#count -= 1
+  }
+}
+
+function newSet(realm: string): KeySet {
+  return {
+    realm,
+    keys: undefined,
+    fetchedAtMs: 0,
+    failed: undefined,
+    askedAtMs: NEVER,
+    asking: undefined,
+  }
+}
+
+/** By everything that a set depends on: two issuers never share keys, whatever their key ids are, nor do realms. */
+function nameOf({
+  issuer,
+  jwksUrl,
+  algorithms,
+}: Pick<IssuerValue, 'issuer' | 'jwksUrl' | 'algorithms'>): string {
+  return JSON.stringify([issuer, jwksUrl, algorithms])
+}
+
+/** What an operator can do something about. */
+const WORDS: Readonly<Partial<Record<FetchFailure, string>>> = {
+  'too-large': `the key set is larger than ${SET_MAX_BYTES} bytes: none of it is used`,
+  encoded: 'the key set is encoded in a way that is not read here, or not well',
+}
+
+const NEVER = Number.NEGATIVE_INFINITY

@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs'
+import { type MasterKey, Realms, type RealmsAct, type Store } from '@rescind/authority'
+import type { Random } from '@rescind/core'
+import {
+  dropNextMasterKey,
+  makeNextMasterKey,
+  readMasterKey,
+  readNextMasterKey,
+  takeNextMasterKey,
+} from '../machine/key-files.ts'
+
+export type Rotated = 'done' | 'stale' | 'running' | 'no-file'
+
+/**
+ * The master key of the file, or the one that a broken-off change has come to: whichever opens the store. Whatever
+ * the change left behind is cleared away.
+ */
+export async function settledMasterKey(path: string, store: Store): Promise<MasterKey> {
+  const next = readNextMasterKey(path)
+  if (next !== undefined) {
+    if (await Realms.isMaster(store, next)) takeNextMasterKey(path)
+    else dropNextMasterKey(path)
+  }
+  return readMasterKey(path)
+}
+
+/**
+ * Changes the master key while the server runs: the next key is on disk before anything is wrapped with it, all realms
+ * are rewrapped in one unit, and then it takes the file's name. Broken off at any point, the next start finds the key
+ * that opens the store.
+ */
+export class MasterKeyFile {
+  readonly #path: string | undefined
+  readonly #parts: { readonly realms: Realms; readonly store: Store; readonly random: Random }
+  #running = false
+
+  /** @param path undefined where the key is in no file. */
+  constructor(path: string | undefined, parts: { realms: Realms; store: Store; random: Random }) {
+    this.#path = path
+    this.#parts = parts
+  }
+
+  async rotate(act: RealmsAct): Promise<Rotated> {
+    const path = this.#path
+    if (path === undefined || !existsSync(path)) return 'no-file'
+    if (this.#running) return 'running'
+    this.#running = true
+    try {
+      return await this.#rotate(path, act)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #rotate(path: string, act: RealmsAct): Promise<Rotated> {
+    const { realms, store, random } = this.#parts
+    await settledMasterKey(path, store)
+    const rewrapped = await realms.rewrap(makeNextMasterKey(path, random), act)
+    if (rewrapped === 'done') takeNextMasterKey(path)
+    else dropNextMasterKey(path)
+    return rewrapped
+  }
+}

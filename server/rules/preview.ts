@@ -1,0 +1,337 @@
+import type { Realm, TokenPage } from '@rescind/authority'
+import {
+  type Awaitable,
+  after,
+  isSuspended,
+  isWhole,
+  Overloaded,
+  type TokenIds,
+  type TokenRecord,
+  unreachable,
+} from '@rescind/core'
+import { sextetsAt, sha256Base64url } from '@rescind/core/bytes'
+import type { Target } from '@rescind/core/log'
+import { SINGLE_USE } from '@rescind/core/tokens'
+import { z } from 'zod'
+import { nextTurn } from '../machine/turns.ts'
+import { COVERS, type CoversJson, coversJson } from '../receipts/covers-json.ts'
+import { anyCovers, type Resolved } from './resolved.ts'
+
+/** Rules whose size is counted before they are written; past it 503. Previews have room of their own (`inScan`). */
+export const COUNTS_MAX = 64
+/** Names that are told apart; a rule over more than this is counted to here. */
+const NAMES_MAX = 250_000
+const PAGE = 1_000
+
+type Largest = { readonly name: string; readonly source?: string | undefined; readonly tokens: number }
+
+/** Of tokens that are recorded nowhere here: nobody can count them, but some were seen. */
+export type NotCounted = { readonly what: string; readonly usedLast15Minutes: number }
+
+/** The blast radius of a rule. Every number is a lower bound unless `complete` says that counting came to its end. */
+export type PreviewJson = {
+  readonly dryRun: true
+  readonly covers: CoversJson
+  readonly complete: boolean
+  readonly tokens: number
+  readonly grants: number
+  readonly subjects: number
+  readonly clients: number
+  readonly tenants: number
+  readonly largest: {
+    readonly grant?: Largest | undefined
+    readonly subject?: Largest | undefined
+    readonly client?: Largest | undefined
+    readonly tenant?: Largest | undefined
+  }
+  readonly usedLast15Minutes: number
+  readonly credentials?: number | undefined
+  readonly notCounted?: NotCounted | undefined
+  readonly summary: string
+  readonly digest: string
+}
+
+const count = z.int().min(0)
+const largest = z.strictObject({ name: z.string(), source: z.string().optional(), tokens: count }).optional()
+
+export const PREVIEW: z.ZodType<PreviewJson> = z
+  .strictObject({
+    dryRun: z.literal(true),
+    covers: COVERS,
+    complete: z
+      .boolean()
+      .describe('Whether all that it covers was counted; if not, all numbers are at least'),
+    ...{ tokens: count, grants: count, subjects: count, clients: count, tenants: count },
+    largest: z.strictObject({ grant: largest, subject: largest, client: largest, tenant: largest }),
+    usedLast15Minutes: count.describe('Of these tokens, those that were used; verifiers report it'),
+    credentials: count
+      .optional()
+      .describe('API keys and application credentials of Identity users that end with it'),
+    notCounted: z
+      .strictObject({
+        what: z.string(),
+        usedLast15Minutes: count.describe('Those that verifiers and gateways asked this server about'),
+      })
+      .optional()
+      .describe('Tokens that it covers without their being recorded here; then complete is false'),
+    summary: z.string(),
+    digest: z.string().describe('What ifPreview takes'),
+  })
+  .meta({ id: 'Preview' })
+
+export type CountAsk = {
+  readonly resolved: Resolved
+  /** What ends in the same write beside what was named. */
+  readonly along?: readonly Target[]
+  readonly deadlineMs: number
+  readonly monotonicMs: () => number
+  /** Whether a token was used within the last 15 minutes. */
+  readonly wasUsed: (record: TokenRecord) => Awaitable<boolean>
+}
+
+let counting = 0
+
+/** Counts what a rule would end now. */
+export function previewOf(realm: Realm, ask: CountAsk): Promise<PreviewJson> {
+  return counted(realm, ask, new Tally(Number.MAX_SAFE_INTEGER))
+}
+
+/** The same, but no further than to this many tokens. @throws Overloaded when too many rules are counted at once. */
+export async function countUpTo(realm: Realm, ask: CountAsk, tokensMax: number): Promise<PreviewJson> {
+  if (counting >= COUNTS_MAX) throw new Overloaded('too many rules are being counted')
+  counting += 1
+  try {
+    return await counted(realm, ask, new Tally(tokensMax))
+  } finally {
+    counting -= 1
+  }
+}
+
+async function counted(realm: Realm, ask: CountAsk, tally: Tally): Promise<PreviewJson> {
+  const complete = await countAll(realm, ask, tally)
+  return tally.json(realm, ask.resolved, complete ? await tally.identities() : undefined)
+}
+
+type Page = (after: number | undefined) => Promise<TokenPage>
+
+/** @returns whether everything was looked at. */
+async function countAll(realm: Realm, ask: CountAsk, tally: Tally): Promise<boolean> {
+  const { targets } = ask.resolved
+  const clients = targets.flatMap((target) => clientOf(target) ?? [])
+  // The index by client comes first, so that a small client of a large realm is counted whole.
+  for (const of of clients) {
+    const page: Page = (after_) =>
+      realm.store.tokensOfClient(realm.ordinal, { ...of, after: after_, limit: PAGE })
+    if (!(await countPages(realm, ask, { tally, page, skip: () => false }))) return false
+  }
+  const skip = (record: TokenRecord): boolean =>
+    clients.some(({ source, client }) => record.source === source && record.client === client)
+  // Whatever is named, what descends from it may be of another grant and another client: all are looked at.
+  const oneOf = targets.map(idsNamed)
+  const page: Page = (after_) => realm.store.tokens(realm.ordinal, { oneOf, after: after_, limit: PAGE })
+  return countPages(realm, ask, { tally, page, skip })
+}
+
+/** Ids that every token bears which a rule hits itself. */
+function idsNamed(target: Target): TokenIds {
+  switch (target.kind) {
+    case 'cut': {
+      const { source, ...principals } = target.principals
+      // A cut over the realm names nothing.
+      return source === '' ? {} : { source, ...principals }
+    }
+    case 'token':
+      return { source: target.source, handle: target.handle }
+    case 'foreign':
+      return { source: `iss:${target.issuer}` }
+    case 'grant':
+      return { source: target.source, grant: target.grant }
+    case 'session':
+      return { source: target.source, session: target.session }
+    case 'key':
+      return { keyId: target.keyId }
+    default:
+      return unreachable(target)
+  }
+}
+
+type Counting = {
+  readonly tally: Tally
+  readonly page: Page
+  readonly skip: (record: TokenRecord) => boolean
+}
+
+async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Counting): Promise<boolean> {
+  const { along = [] } = ask
+  let next: number | undefined
+  do {
+    if (ask.monotonicMs() >= ask.deadlineMs || tally.full) return false
+    const { records, next: following } = await page(next)
+    for (const stored of records) {
+      if (skip(stored)) continue
+      const record = stored.ancestors.every(isWhole) ? stored : await realm.whole(stored)
+      if (!anyCovers(ask.resolved.targets, record) && !anyCovers(along, record)) continue
+      if (await isLive(realm, record)) tally.add(record, await ask.wasUsed(record))
+    }
+    next = following
+  } while (next !== undefined)
+  return true
+}
+
+/** What a revocation would take from its bearer: a held token, too, for it may be released. */
+function isLive(realm: Realm, record: TokenRecord): Awaitable<boolean> {
+  const verdict = realm.judge(record)
+  if (verdict.kind !== 'active' && !isSuspended(verdict)) return false
+  if (!SINGLE_USE.has(record.kind)) return true
+  return after(realm.store.consumption(realm.ordinal, record.handle), (spent) => spent === undefined)
+}
+
+type OfClient = { readonly source: string; readonly client: string }
+
+function clientOf(target: Target): OfClient | undefined {
+  if (target.kind !== 'cut' || target.principals.client === undefined) return undefined
+  return { source: target.principals.source, client: target.principals.client }
+}
+
+/** Names with how many live tokens bear each. */
+class Names {
+  readonly #counts: Map<string, number> = new Map()
+  #largest: Largest | undefined
+
+  get size(): number {
+    return this.#counts.size
+  }
+
+  get largest(): Largest | undefined {
+    return this.#largest
+  }
+
+  add(source: string, name: string | undefined): void {
+    if (name === undefined) return
+    const key = `${source}\0${name}`
+    const tokens = (this.#counts.get(key) ?? 0) + 1
+    this.#counts.set(key, tokens)
+    if (tokens > (this.#largest?.tokens ?? 0)) this.#largest = { name, source, tokens }
+  }
+}
+
+/** Parts of a set of identities, by their hash; so many of them are put in order between two turns of the event loop. */
+const PARTS = 1_024
+const PARTS_PER_TURN = 32
+
+/** Who is covered, each once. Put in order a part at a time, for there may be hundreds of thousands. */
+class Identities {
+  readonly #parts: Set<string>[] = Array.from({ length: PARTS }, () => new Set<string>())
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  add(identity: string): void {
+    const hash = sha256Base64url(identity)
+    const part = this.#parts[sextetsAt(hash, 0, 2) % PARTS] as Set<string>
+    const before = part.size
+    part.add(hash)
+    this.#size += part.size - before
+  }
+
+  async digest(): Promise<string> {
+    const digests: string[] = []
+    for (const [at, part] of this.#parts.entries()) {
+      digests.push(sha256Base64url([...part].sort().join('')))
+      if (at % PARTS_PER_TURN === 0) await nextTurn()
+    }
+    return sha256Base64url(digests.join(''))
+  }
+}
+
+class Tally {
+  readonly #grants: Names = new Names()
+  readonly #subjects: Names = new Names()
+  readonly #clients: Names = new Names()
+  readonly #tenants: Names = new Names()
+  readonly #identities: Identities = new Identities()
+  readonly #tokensMax: number
+  #tokens = 0
+  #used = 0
+
+  constructor(tokensMax: number) {
+    this.#tokensMax = tokensMax
+  }
+
+  get full(): boolean {
+    return (
+      this.#tokens >= this.#tokensMax || this.#identities.size >= NAMES_MAX || this.#grants.size >= NAMES_MAX
+    )
+  }
+
+  add({ source, grant, subject, client, tenant }: TokenRecord, used: boolean): void {
+    this.#tokens += 1
+    if (used) this.#used += 1
+    this.#grants.add(source, grant)
+    this.#subjects.add(source, subject)
+    this.#clients.add(source, client)
+    this.#tenants.add(source, tenant)
+    this.#identities.add(JSON.stringify([source, subject, client, tenant]))
+  }
+
+  /** Their digest. */
+  identities(): Promise<string> {
+    return this.#identities.digest()
+  }
+
+  /** @param identities undefined when they were not all counted. */
+  json(realm: Realm, resolved: Resolved, identities: string | undefined): PreviewJson {
+    const complete = identities !== undefined
+    const counts = {
+      tokens: this.#tokens,
+      grants: this.#grants.size,
+      subjects: this.#subjects.size,
+      clients: this.#clients.size,
+      tenants: this.#tenants.size,
+    }
+    return {
+      dryRun: true,
+      covers: coversJson(resolved.targets, resolved.skewSeconds),
+      complete,
+      ...counts,
+      largest: {
+        grant: this.#grants.largest,
+        subject: this.#subjects.largest,
+        client: this.#clients.largest,
+        tenant: this.#tenants.largest,
+      },
+      usedLast15Minutes: this.#used,
+      summary: summaryOf(counts, complete),
+      digest: `${ruleDigest(realm, resolved)}.${identities ?? OPEN}`,
+    }
+  }
+}
+
+type Counts = Pick<PreviewJson, 'tokens' | 'grants' | 'subjects' | 'clients' | 'tenants'>
+
+export function summaryOf(counts: Counts, complete: boolean): string {
+  const say = (value: number, noun: string): string =>
+    `${complete ? '' : '≥ '}${value} ${noun}${value === 1 ? '' : 's'}`
+  const of = (['grants', 'subjects', 'clients', 'tenants'] as const).map((name) =>
+    say(counts[name], name.slice(0, -1)),
+  )
+  return `${say(counts.tokens, 'live token')} of ${of.join(', ')}`
+}
+
+/** In place of the identities, when they were not all counted. */
+const OPEN = 'open'
+
+/** Of the rule alone: what its names were resolved to, in which realm. */
+function ruleDigest(realm: Realm, { targets, record }: Resolved): string {
+  const of = record && [record.source, record.subject, record.client, record.tenant, record.grant]
+  return sha256Base64url(JSON.stringify([realm.name, targets, of]))
+}
+
+/** Whether a preview's digest is still that of what would be revoked now. `open` compares the rule alone. */
+export function isOfPreview(digest: string, now: PreviewJson): boolean {
+  const [rule, identities] = digest.split('.')
+  const [ruleNow, identitiesNow] = now.digest.split('.')
+  return rule === ruleNow && (identities === OPEN || identities === identitiesNow)
+}

@@ -1,0 +1,105 @@
+import { type Realm, ruleOn } from '@rescind/authority'
+import { unreachable } from '@rescind/core'
+import type { Target } from '@rescind/core/log'
+import { CHAT_APPS, credentialsEnded } from '@rescind/dialects'
+import { approvalLimitOf } from '../records/realm-settings.ts'
+import { countUpTo, type PreviewJson } from './preview.ts'
+import type { Resolved } from './resolved.ts'
+
+/** How long the size of a rule is counted; what is not counted by then is taken for large. */
+const SIZE_DEADLINE_MS = 2_000
+
+/**
+ * How the size of what a target covers is known: it is `one` token, whoever knows it; tokens that are all recorded
+ * here, and so `counted`; or tokens that may never have been `unseen` here, which nobody can count.
+ */
+export type SizeBy = 'one' | 'counted' | 'unseen'
+
+const FOREIGN = 'iss:'
+const CHAT = 'chat/'
+
+/** A new shape of a target does not compile until it is decided here. */
+export function sizeBy(target: Target): SizeBy {
+  switch (target.kind) {
+    case 'token':
+    case 'foreign':
+      return 'one'
+    case 'grant':
+      return 'counted'
+    case 'session':
+      return bySource(target.source)
+    case 'key':
+      // A thumbprint names no source: it may be that of an issuer, too.
+      return 'unseen'
+    case 'cut':
+      switch (target.shape) {
+        case 'realm':
+          return 'unseen'
+        case 'source':
+        case 'tenant':
+        case 'subject':
+        case 'client':
+        case 'subject+client':
+        case 'subject+tenant':
+        case 'tenant+client':
+          return bySource(target.principals.source)
+        default:
+          return unreachable(target.shape)
+      }
+    default:
+      return unreachable(target)
+  }
+}
+
+function bySource(source: string): SizeBy {
+  return source.startsWith(FOREIGN) ? 'unseen' : 'counted'
+}
+
+/** In which realm, and by which clock a count knows that it takes too long. */
+export type Asking = { readonly realm: Realm; readonly parts: { readonly monotonicMs: () => number } }
+export type Size = Pick<PreviewJson, 'tokens' | 'complete'>
+
+/** Whether a rule needs a second person here. @returns its size when it does. */
+export async function neededApproval(asking: Asking, resolved: Resolved): Promise<Size | undefined> {
+  const limit = await approvalLimitOf(asking.realm)
+  if (limit === undefined) return undefined
+  const size = await sizeOf(asking, resolved, limit)
+  return size.tokens <= limit && size.complete ? undefined : size
+}
+
+/** Live tokens that a rule covers, counted to one more than `limit`; not complete where they cannot all be known. */
+export async function sizeOf(asking: Asking, resolved: Resolved, limit: number): Promise<Size> {
+  const { realm, parts } = asking
+  const targets = [...resolved.targets, ...(await takenAlong(realm, resolved.targets))]
+  const rest = targets.filter((target) => sizeBy(target) !== 'one')
+  const ones = targets.length - rest.length
+  if (rest.length === 0) return { tokens: ones, complete: true }
+  const { monotonicMs } = parts
+  const ask = { deadlineMs: monotonicMs() + SIZE_DEADLINE_MS, monotonicMs, wasUsed: () => false }
+  const { tokens, complete } = await countUpTo(realm, { ...ask, resolved: { targets: rest } }, limit + 1)
+  return { tokens: ones + tokens, complete: complete && !(await mayBeUnseen(realm, rest)) }
+}
+
+/** What is cut off with the credentials that these end, whatever their own date covers. It is only looked at. */
+export async function takenAlong(realm: Realm, targets: readonly Target[]): Promise<readonly Target[]> {
+  const rules = targets.filter((target) => target.kind === 'cut').map((target) => ruleOn(realm, target))
+  const operations = await credentialsEnded(realm, rules, { by: '', from: '', how: '' })
+  return operations.flatMap((one) =>
+    one.kind === 'append' && one.row.rule.kind === 'revoke' ? [one.row.rule.target] : [],
+  )
+}
+
+async function mayBeUnseen(realm: Realm, targets: readonly Target[]): Promise<boolean> {
+  for (const target of targets) {
+    if (sizeBy(target) === 'unseen' || (await isVouchedForOutside(realm, target))) return true
+  }
+  return false
+}
+
+/** An app's own server may vouch for tokens that have not come here yet. */
+export async function isVouchedForOutside(realm: Realm, target: Target): Promise<boolean> {
+  const source = target.kind === 'cut' ? target.principals.source : 'source' in target ? target.source : ''
+  if (!source.startsWith(CHAT)) return false
+  const entry = await realm.directory.get(CHAT_APPS, source.slice(CHAT.length))
+  return entry?.value.verifyUrl !== undefined
+}

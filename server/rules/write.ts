@@ -1,0 +1,58 @@
+import { type Audit, type Caller, type Cause, type Operation, type Realm, whoOf } from '@rescind/authority'
+import { decodeRule, type RevokeRule, traitsOf } from '@rescind/core/log'
+import { rowsWithAll } from '../pending/kept-rule.ts'
+import type { Written } from '../receipts/receipt.ts'
+
+/** What an act may write in its own unit, so that it is done at most once whatever crashes; and what it is found by. */
+export type Once = { readonly id: string; readonly mark: Operation }
+
+export type RuleWrite = {
+  readonly caller: Caller
+  readonly rules: readonly RevokeRule[]
+  readonly how: string
+  readonly reason: string
+  readonly note?: string | undefined
+  readonly cause?: Cause | undefined
+  readonly skewSeconds?: number | undefined
+  readonly once?: Once | undefined
+  readonly keepCredentials?: boolean | undefined
+  /** What else belongs to the same unit, a hold that it ends say; comes before the rules. */
+  readonly also?: readonly Operation[]
+}
+
+/** Writes rules in one unit: one durable append, whatever they cover. `stale`: judge again. */
+export async function writeRules(realm: Realm, write: RuleWrite): Promise<Written | 'stale'> {
+  const { caller, rules, also = [] } = write
+  const audit: Audit = {
+    ...whoOf(caller),
+    how: write.how,
+    why: write.reason,
+    ...(write.note === undefined ? {} : { note: write.note }),
+    ...(write.cause === undefined ? {} : { cause: write.cause }),
+    ...(write.once === undefined ? {} : { once: write.once.id }),
+    ...(write.skewSeconds === undefined ? {} : { skewSeconds: write.skewSeconds }),
+  }
+  const rows = await rowsWithAll(realm, rules, { audit, keepCredentials: write.keepCredentials })
+  const outcome = await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [caller.standing],
+    expects: [],
+    operations: [...also, ...(write.once === undefined ? [] : [write.once.mark]), ...rows],
+  })
+  if (outcome.kind !== 'applied') return 'stale'
+  return { at: outcome.at, atMs: atMsOf(rows), rules: settled(rows).slice(-rules.length), audit }
+}
+
+/** Revocations as they were committed: how long they are kept was decided there. */
+function settled(rows: readonly Operation[]): readonly RevokeRule[] {
+  return rows.flatMap((one) => {
+    if (one.kind !== 'append') return []
+    const rule = decodeRule({ kind: traitsOf(one.row.rule).code, rule: one.row.bytes })
+    return rule.kind === 'revoke' ? [rule] : []
+  })
+}
+
+function atMsOf(rows: readonly Operation[]): number {
+  const last = rows.at(-1)
+  return last?.kind === 'append' ? last.row.atMs : 0
+}

@@ -1,0 +1,87 @@
+import {
+  type Audit,
+  adviceOn,
+  commitOwn,
+  type Operation,
+  type Realm,
+  type Realms,
+  readObject,
+  shaped,
+} from '@rescind/authority'
+import { LAST_INSTANT_MS, ORIGIN, position } from '@rescind/core'
+import { type Place, parsePosition } from '@rescind/core/log'
+import { FORK_MEMOS } from '@rescind/feed'
+import { positionKeyOf } from '../judging/positions.ts'
+
+export type EpochStart = {
+  /** Realms whose tokens of earlier epochs go on; those of all others are lost. */
+  readonly keepTokens: (realm: Realm) => boolean
+  /** Places of histories that are left behind: a new epoch has to be beyond all of them. */
+  readonly known: ReadonlyMap<string, readonly Place[]>
+  readonly audit: Audit
+}
+
+export type EpochStarted = {
+  readonly realm: string
+  readonly ordinal: number
+  readonly seq: number
+  readonly keptTokens: boolean
+}
+
+export type NoEpoch = { readonly realm: string; readonly why: string }
+
+/** Realms of which too little can be read to begin anything in them; they stay as they are, and are not served. */
+export function realmsOutOfOrder(realms: Realms): readonly NoEpoch[] {
+  const unopened = realms.disorder.all.filter(({ what }) => what === 'realm')
+  const open = realms.all().flatMap((realm) => {
+    const why = realms.whyNotIn(realm)
+    return why === undefined ? [] : [{ realm: realm.name, why }]
+  })
+  return [...unopened.map((one) => ({ realm: one.realm, why: adviceOn(one) })), ...open]
+}
+
+/**
+ * Starts an epoch in every realm of a store that no server has open, but for those that are out of order. A verifier that
+ * comes with a place of a history that was left is told so, and keeps what it knows to be over. @throws StoreUnavailable.
+ */
+export async function startEpochs(realms: Realms, start: EpochStart): Promise<readonly EpochStarted[]> {
+  const started: EpochStarted[] = []
+  const inOrder = realms.all().filter((realm) => realms.whyNotIn(realm) === undefined)
+  for (const realm of inOrder) {
+    const known = [...(start.known.get(realm.name) ?? []), ...(await forkOf(realms, realm))]
+    const last = realm.index.epochs.at(-1)?.ordinal ?? 0
+    const ordinal = Math.max(last, ...known.map((place) => place.ordinal)) + 1
+    const keptTokens = start.keepTokens(realm)
+    const lostBelow = keptTokens ? ORIGIN : position(ordinal, realm.index.seq + 1)
+    const epochId = realm.random.bytes(16).toString('base64url')
+    await commitOwn(realm, [
+      { kind: 'append', row: realm.row({ kind: 'epoch', ordinal, epochId, lostBelow }, start.audit) },
+    ])
+    started.push({ realm: realm.name, ordinal, seq: realm.index.seq, keptTokens })
+  }
+  await commitOwn(realms.system, inOrder.map(forgetFork))
+  return started
+}
+
+const IS_PLACE = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
+
+/** What proved that a realm's log had been rolled back, if anything did. */
+async function forkOf({ system }: Realms, realm: Realm): Promise<readonly Place[]> {
+  const memo = await system.store.memo(system.ordinal, { kind: FORK_MEMOS, id: realm.name })
+  const place = memo === undefined ? undefined : readObject(memo.value)
+  // One that cannot be read says nothing of how far the other history went.
+  return place !== undefined && IS_PLACE(place) ? [place as Place] : []
+}
+
+function forgetFork(realm: Realm): Operation {
+  return { kind: 'drop-memo', memo: { kind: FORK_MEMOS, id: realm.name }, ifExpiresAtMs: LAST_INSTANT_MS }
+}
+
+/** A position of one of these realms, by whose key it is told. @returns undefined when it is of none. */
+export function placeIn(realms: Realms, text: string): { realm: Realm; place: Place } | undefined {
+  for (const realm of realms.all()) {
+    const place = parsePosition(text, positionKeyOf(realm.keys.sealKey))
+    if (place !== undefined) return { realm, place }
+  }
+  return undefined
+}

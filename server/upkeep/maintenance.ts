@@ -1,0 +1,294 @@
+import { collectExpired, collectMemos, type Realm, type Realms, type Store } from '@rescind/authority'
+import { type Clock, type ClockReading, Floor, KEEP_MARGIN_MS } from '@rescind/core'
+import type { Logger } from 'pino'
+import { Checkpoints } from '../audit/checkpoints.ts'
+import { writeUses } from '../judging/last-use.ts'
+import { Setbacks } from '../machine/setbacks.ts'
+import type { Trouble } from '../machine/troubles.ts'
+import { ReceiptUpkeep } from '../receipts/upkeep.ts'
+import { neededApproval } from '../rules/size.ts'
+import { Deadlines, type DueTime } from './deadlines.ts'
+import { IndexChecks } from './index-checks.ts'
+import { Pace, type Step } from './pace.ts'
+import { SigningKeyUpkeep } from './signing-keys.ts'
+import { watchedKinds } from './watched.ts'
+
+/** How often the floor rises and what ended below it is collected. */
+const TICK_MS = 30_000
+/** How often deadlines are looked at. */
+const DEADLINE_TICK_MS = 500
+/** Rounds after which what could not be collected is tried again from the oldest on: an hour's worth. */
+const ROUNDS_UNTIL_RESTART = 120
+
+export type Maintenance = {
+  /** One round; the timer calls it, and tests do. */
+  readonly tick: () => Promise<void>
+  /** Compares indexes with their logs where that is due; beside the rounds, since it takes long. */
+  readonly checkIndexes: () => Promise<void>
+  readonly indexes: Pick<IndexChecks, 'differences' | 'removedEarly' | 'done'>
+  /** An operator vouches for the wall clock; @returns the floor, durable. @throws StoreUnavailable, Overloaded. */
+  readonly confirmClock: () => Promise<number>
+  /** What it cannot do now, and why. */
+  readonly troubles: () => readonly Trouble[]
+  /** How far the wall clock has moved against the monotonic one, in milliseconds. */
+  readonly clockDriftMs: () => number
+  readonly stop: () => Promise<void>
+}
+
+export type MaintenanceParts = {
+  readonly realms: Realms
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  readonly auditRetentionMs: number
+  /** How long a signing key signs before the next one takes over; 0: until somebody rotates it. */
+  readonly signingKeyMaxAgeMs: number
+  /** Whether it runs by timers; else by `tick` alone. */
+  readonly byItself: boolean
+}
+
+/** What the server does by itself. */
+export function startMaintenance(parts: MaintenanceParts): Maintenance {
+  const upkeep = new Upkeep(parts)
+  const watch = parts.byItself ? setInterval(() => upkeep.look(), DEADLINE_TICK_MS).unref() : undefined
+  const rounds = (): void => {
+    void upkeep.tick()
+    void upkeep.checkIndexes()
+  }
+  const timer = parts.byItself ? setInterval(rounds, TICK_MS).unref() : undefined
+  return {
+    tick: () => upkeep.tick(),
+    checkIndexes: () => upkeep.checkIndexes(),
+    indexes: upkeep.indexes,
+    confirmClock: () => upkeep.confirmClock(),
+    troubles: () => upkeep.troubles(),
+    clockDriftMs: () => upkeep.clockDriftMs(),
+    stop: async () => {
+      clearInterval(timer)
+      clearInterval(watch)
+      await upkeep.stop()
+    },
+  }
+}
+
+/**
+ * Raises the floor, collects below it, does what is due, and keeps receipts, checkpoints and keys: realm by realm, so that
+ * one realm whose log was rolled back, or whose records cannot be read, never holds up another. While the wall clock has
+ * stepped nothing is collected and nothing let in again; what can only end tokens goes on by the monotonic clock.
+ */
+class Upkeep {
+  readonly #parts: MaintenanceParts
+  readonly #floor: Floor
+  readonly #setbacks: Setbacks
+  readonly #deadlines: Deadlines
+  readonly #receipts: ReceiptUpkeep
+  readonly #checkpoints: Checkpoints = new Checkpoints()
+  readonly #keys: SigningKeyUpkeep
+  readonly #pace: Pace
+  readonly indexes: IndexChecks
+  readonly #staying: { readonly tokens: { count: number }; readonly memos: { count: number } } = {
+    tokens: { count: 0 },
+    memos: { count: 0 },
+  }
+  #rounds = 0
+  #suspended = ''
+  #running: Promise<void> = Promise.resolve()
+  #looking: Promise<void> | undefined
+  #checking: Promise<void> | undefined
+  #stopped = false
+  #hasStepped = false
+
+  constructor(parts: MaintenanceParts) {
+    const { realms, store, clock } = parts
+    this.#parts = parts
+    this.#floor = new Floor(store.floorMs, this.#read())
+    this.#setbacks = new Setbacks(realms, parts.log)
+    const size = { monotonicMs: () => clock.monotonicMs() }
+    this.#deadlines = new Deadlines(
+      realms,
+      watchedKinds(parts.auditRetentionMs, (realm, targets) =>
+        neededApproval({ realm, parts: size }, { targets }),
+      ),
+    )
+    this.#receipts = new ReceiptUpkeep(realms, parts.auditRetentionMs)
+    const timing = {
+      monotonicMs: () => clock.monotonicMs(),
+      rest: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    }
+    this.#pace = new Pace({ ...timing, writes: () => realms.ledger.submitted })
+    this.indexes = new IndexChecks({ ...timing, realms, setbacks: this.#setbacks, log: parts.log })
+    this.#keys = new SigningKeyUpkeep(parts.signingKeyMaxAgeMs)
+  }
+
+  tick(): Promise<void> {
+    this.#running = this.#running.then(() => this.#round())
+    return this.#running
+  }
+
+  /** Looks at the deadlines beside the rounds, which may take long. */
+  look(): void {
+    if (this.#looking !== undefined || this.#stopped) return
+    const looking = async (): Promise<void> => {
+      if (await this.#setbacks.mend()) await this.#settleDue()
+    }
+    this.#looking = looking().finally(() => {
+      this.#looking = undefined
+    })
+  }
+
+  checkIndexes(): Promise<void> {
+    if (this.#stopped) return Promise.resolve()
+    this.#checking ??= this.indexes
+      .round(this.#working(), () => !this.#stopped)
+      .finally(() => {
+        this.#checking = undefined
+      })
+    return this.#checking
+  }
+
+  async confirmClock(): Promise<number> {
+    const { ledger } = this.#parts.realms
+    const confirmed = this.#floor.confirm(this.#read())
+    ledger.raiseFloor(confirmed)
+    await ledger.settleFloor()
+    return confirmed
+  }
+
+  troubles(): readonly Trouble[] {
+    const setbacks = this.#setbacks.open.map(({ realm, step, reason }): Trouble => {
+      const detail = `${step}: ${reason}; see the log`
+      return { code: 'upkeep_waits', ...(realm === undefined ? {} : { realm }), detail }
+    })
+    return [...this.#clockTroubles(), ...setbacks, ...this.indexes.troubles()]
+  }
+
+  clockDriftMs(): number {
+    return this.#floor.driftMs(this.#read())
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    const last = async (): Promise<void> => {
+      if (!(await this.#setbacks.mend())) return
+      for (const realm of this.#working()) {
+        await this.#part(realm, 'last-used', () => writeUses(realm, () => false))
+        await this.#part(realm, 'checkpoint', () => this.#checkpoints.write(realm))
+      }
+    }
+    this.#running = this.#running.then(last)
+    await this.#running
+    await this.#looking
+    await this.#checking
+  }
+
+  async #round(): Promise<void> {
+    const { realms } = this.#parts
+    if (!(await this.#setbacks.mend())) return
+    this.#alarmOfClock()
+    await this.#settleDue()
+    if (!this.#floor.stepped(this.#read())) await this.#collect()
+    const rotates = this.#keys.begin()
+    for (const realm of this.#working()) {
+      const isStopped = (): boolean => this.#stopped || realms.ledger.broken
+      await this.#part(realm, 'receipts', () => this.#receipts.round(realm, isStopped))
+      await this.#part(realm, 'last-used', () => writeUses(realm, isStopped))
+      await this.#part(realm, 'checkpoint', () => this.#checkpoints.write(realm))
+      if (rotates) await this.#part(realm, 'signing-keys', () => this.#keys.rotate(realm))
+    }
+  }
+
+  async #settleDue(): Promise<void> {
+    for (const realm of this.#working()) {
+      const time = this.#dueTime(realm)
+      // A thousand realms in which nothing is due cost nothing, twice a second.
+      if (!this.#deadlines.isIdle(realm, time))
+        await this.#part(realm, 'deadlines', () => this.#deadlines.round(realm, time))
+    }
+  }
+
+  #dueTime(realm: Realm): DueTime {
+    const now = this.#read()
+    if (this.#floor.stepped(now)) return { endingMs: this.#floor.steadyMs(now), otherMs: undefined }
+    // A clock that is behind the floor stands still there; the monotonic one goes on.
+    return { endingMs: Math.max(realm.nowMs(), this.#floor.leastMs(now)), otherMs: realm.nowMs() }
+  }
+
+  async #collect(): Promise<void> {
+    const { realms, store } = this.#parts
+    realms.ledger.raiseFloor(this.#floor.raise(this.#read()))
+    for (const { index } of realms.all()) index.dropExpired(this.#rounds)
+    this.indexes.alarmOfRemovals()
+    this.#stepOver()
+    this.#rounds += 1
+    await this.#setbacks.run({ step: 'floor' }, () => realms.ledger.settleFloor())
+    let writes = 0
+    const each = (realm: Realm, task: () => Promise<unknown>): Promise<boolean> => {
+      writes += 1
+      return this.#part(realm, 'collection', task)
+    }
+    const { tokens, memos } = this.#staying
+    const counted = async (collecting: Promise<number>): Promise<Step> => {
+      const before = writes
+      return { looked: await collecting, writes: writes - before }
+    }
+    const goesOn = (): boolean => !this.#stopped && !realms.ledger.broken
+    await this.#setbacks.run({ step: 'collection' }, async () => {
+      // As long as rules on them are kept: Identity's `allow_expired` shows a token that has just run out.
+      const how = { keptMs: KEEP_MARGIN_MS, each, staying: tokens }
+      await this.#pace.run(goesOn, (limit) => counted(collectExpired(realms, store, { ...how, limit })))
+      const ofMemos = { each, staying: memos }
+      await this.#pace.run(goesOn, (limit) => counted(collectMemos(realms, store, { ...ofMemos, limit })))
+    })
+  }
+
+  /** What stayed because its realm's log was rolled back is looked at again when that is over, and once in a while. */
+  #stepOver(): void {
+    const { realms } = this.#parts
+    const suspended = realms.all().filter(({ ordinal }) => realms.ledger.isSuspended(ordinal))
+    const names = suspended.map(({ name }) => name).join()
+    if (names === this.#suspended && this.#rounds % ROUNDS_UNTIL_RESTART !== 0) return
+    this.#suspended = names
+    this.#staying.tokens.count = 0
+    this.#staying.memos.count = 0
+  }
+
+  /** Realms in which something can be written now; /readyz names the others. */
+  #working(): readonly Realm[] {
+    const { realms } = this.#parts
+    return realms.all().filter(({ ordinal }) => !realms.ledger.isSuspended(ordinal))
+  }
+
+  #part({ name }: Realm, step: string, task: () => Promise<unknown>): Promise<boolean> {
+    return this.#setbacks.run({ realm: name, step }, task)
+  }
+
+  #alarmOfClock(): void {
+    const troubles = this.#clockTroubles()
+    const has = troubles.length > 0
+    if (has === this.#hasStepped) return
+    this.#hasStepped = has
+    for (const { code, detail } of troubles) this.#parts.log.error({ code }, detail)
+    if (!has) this.#parts.log.info('the clocks agree again')
+  }
+
+  #clockTroubles(): readonly Trouble[] {
+    const now = this.#read()
+    if (this.#floor.stepped(now)) {
+      const seconds = Math.round(this.#floor.driftMs(now) / 1_000)
+      const detail = `the wall clock has moved ${seconds} s against the monotonic one: ${WAITS}; ${CURE}`
+      return [{ code: 'clock_stepped', detail }]
+    }
+    if (!this.#floor.isAhead(now)) return []
+    return [
+      { code: 'clock_behind', detail: `the wall clock is behind what was seen before: ${WAITS}; ${CURE}` },
+    ]
+  }
+
+  #read(): ClockReading {
+    const { clock } = this.#parts
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
+  }
+}
+
+const WAITS = 'nothing is collected, and no hold is released by its deadline'
+const CURE = 'set the clock right, or vouch for it with POST /control/v1/clock/confirm'

@@ -1,0 +1,54 @@
+import type { Entry } from '@rescind/authority'
+import { after } from '@rescind/core'
+import { APPROVALS, settleApproval } from '../pending/approvals.ts'
+import { HOLDS, settleHold } from '../pending/holds.ts'
+import type { PendingKind, Waiting } from '../pending/pending.ts'
+import { type MeasureRule, SCHEDULES, settleSchedule } from '../pending/schedules.ts'
+import type { Due, Watched } from './deadlines.ts'
+
+/**
+ * Everything that has a deadline. @param keptMs how long what has ended can be read. @param measure whether a rule needs a
+ * second person.
+ */
+export function watchedKinds(keptMs: number, measure: MeasureRule): readonly Watched[] {
+  return [
+    watched(HOLDS, {
+      // A release lets in again what was held: that waits for a clock that somebody trusts.
+      endsTokens: ({ atDeadline }) => atDeadline === 'revoke',
+      settle: (realm, id, nowMs) => settleHold(realm, id, { keptMs, nowMs }),
+    }),
+    watched(SCHEDULES, {
+      endsTokens: () => true,
+      settle: (realm, id, nowMs) => settleSchedule(realm, id, { keptMs, nowMs, measure }),
+    }),
+    watched(APPROVALS, {
+      // While it waits somebody may still approve it.
+      endsTokens: () => false,
+      settle: (realm, id, nowMs) => settleApproval(realm, id, { keptMs, nowMs }),
+    }),
+  ]
+}
+
+type Settled<T> = Pick<Watched, 'settle'> & { readonly endsTokens: (value: T) => boolean }
+
+function watched<T extends Waiting, State extends string>(
+  { name, collection }: PendingKind<T, State>,
+  { endsTokens, settle }: Settled<T>,
+): Watched {
+  const dueOf = ({ id, value }: Entry<T>): Due => ({
+    id,
+    dueAtMs: value.dueAtMs,
+    endsTokens: endsTokens(value),
+  })
+  return {
+    name,
+    async *all({ directory }) {
+      for await (const entry of directory.all(collection)) yield dueOf(entry)
+    },
+    one: ({ directory }, id) =>
+      after(directory.standing(collection, id), ({ entry }) =>
+        entry === undefined ? undefined : dueOf(entry),
+      ),
+    settle,
+  }
+}
