@@ -19,8 +19,8 @@ export {
 } from './identity/directory/standing-credentials.ts'
 export { identityTenantValue } from './identity/directory/tenants.ts'
 export { IDENTITY_USERS, identityUserValue } from './identity/directory/users.ts'
-export type { NewPassword, PasswordCheck, PasswordQuestion } from './identity/password-check.ts'
-export { resetOf as passwordResetOf } from './identity/users/passwords.ts'
+export type { NewPassword, PasswordCheck, PasswordQuestion } from './identity/session/password-check.ts'
+export { resetOf as passwordResetOf } from './identity/v2/users/passwords.ts'
 // oauth
 export type { OauthNotice, OauthOptions } from './oauth/call.ts'
 export { CHALLENGE, startCode } from './oauth/code-grant.ts'

@@ -2,8 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { putRecord } from '@rescind/authority'
 import { bodyJson } from '../../test/kit/request.ts'
+import {
+  accessOf,
+  as,
+  changeUser,
+  openIdentity,
+  post,
+  putTenant,
+  send,
+} from '../../test/kit/world-identity.ts'
 import { IDENTITY_APP_CREDENTIALS } from './directory/app-credentials.ts'
-import { accessOf, as, changeUser, openIdentity, post, putTenant, send } from './test-world.ts'
 
 /** A token of an application credential of the operator `root`, with the role `member` on one project. */
 async function openWithCredential() {

@@ -1,10 +1,10 @@
 import type { RateLimit } from '../wire/rate.ts'
 import type { Scans } from '../wire/scans.ts'
-import type { Asker } from './asker.ts'
-import type { MessageLimits } from './message-limits.ts'
-import type { Notifier } from './notifier.ts'
-import type { PasscodeGuesses } from './passcode-guesses.ts'
-import type { PasswordCheck } from './password-check.ts'
+import type { Asker } from './session/asker.ts'
+import type { MessageLimits } from './session/message-limits.ts'
+import type { Notifier } from './session/notifier.ts'
+import type { PasscodeGuesses } from './session/passcode-guesses.ts'
+import type { PasswordCheck } from './session/password-check.ts'
 
 /** What a dialect was made with; the same for all requests. */
 export type Settings = {

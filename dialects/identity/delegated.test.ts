@@ -2,15 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer } from '@rescind/dialects'
+import { CASES, type Decision, SECRET_SEED } from '../../test/kit/identity-delegated.ts'
 import { type Ask, bodyJson } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
-import { CASES, type Decision, SECRET_SEED } from './delegated-cases.ts'
-import { IDENTITY_APP_CREDENTIALS } from './directory/app-credentials.ts'
-import { seededMfa } from './directory/mfa.ts'
-import { accountOf, IDENTITY_USERS } from './directory/users.ts'
-import { ROUTES } from './routes.ts'
-import { accessOf, append, changeUser, post, send as send2 } from './test-world.ts'
-import { V3_ROUTES } from './v3/routes.ts'
+import { accessOf, append, changeUser, post, send as send2 } from '../../test/kit/world-identity.ts'
 import {
   byToken,
   inDomain,
@@ -20,7 +15,12 @@ import {
   SYSTEM,
   subjectToken,
   type V3World,
-} from './v3/test-world.ts'
+} from '../../test/kit/world-identity-v3.ts'
+import { IDENTITY_APP_CREDENTIALS } from './directory/app-credentials.ts'
+import { seededMfa } from './directory/mfa.ts'
+import { accountOf, IDENTITY_USERS } from './directory/users.ts'
+import { ROUTES } from './v2/routes.ts'
+import { V3_ROUTES } from './v3/routes.ts'
 
 // The kind: what a token that acts for somebody makes permanent, by whatever route. Every route of both versions is
 // asked by every kind of delegated token; the routes come from the tables themselves, so a new one fails here until

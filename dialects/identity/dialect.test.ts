@@ -4,7 +4,6 @@ import { SettingsRefused } from '@rescind/core'
 import type { Refusal } from '@rescind/dialects'
 import { START_MS } from '../../test/kit/realm.ts'
 import { type Ask, bodyJson, wireRequest } from '../../test/kit/request.ts'
-import { createIdentityDialect } from './dialect.ts'
 import {
   accessOf,
   apiKeyLogin,
@@ -15,7 +14,8 @@ import {
   openIdentity,
   passwordLogin,
   post,
-} from './test-world.ts'
+} from '../../test/kit/world-identity.ts'
+import { createIdentityDialect } from './dialect.ts'
 
 const VARY = 'Accept, Accept-Encoding, X-Auth-Token'
 

@@ -1,8 +1,23 @@
 import assert from 'node:assert/strict'
 import { onBothStores } from '../../test/kit/stores.ts'
-import { identityUserValue } from './directory.ts'
-import { accessOf, as, changeUser, passwordLogin, putTenant, putUser, send as send2 } from './test-world.ts'
-import { byPassword, inDomain, openV3, SYSTEM, send as send3, type V3World } from './v3/test-world.ts'
+import {
+  accessOf,
+  as,
+  changeUser,
+  passwordLogin,
+  putTenant,
+  putUser,
+  send as send2,
+} from '../../test/kit/world-identity.ts'
+import {
+  byPassword,
+  inDomain,
+  openV3,
+  SYSTEM,
+  send as send3,
+  type V3World,
+} from '../../test/kit/world-identity-v3.ts'
+import { identityUserValue } from './directory/directory.ts'
 
 // The kind: somebody with power over a place (an account, a domain, everything) acts upon somebody in that place whose
 // power reaches further. The authority pages hold the rest; here stand the ways around, by what is done to the place.

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import type { Answer } from '@rescind/dialects'
 import { bodyText } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
+import { openIdentity } from '../../test/kit/world-identity.ts'
 import { Scans } from '../wire/scans.ts'
-import { openIdentity } from './test-world.ts'
 
 /** Every list of both versions that may be as long as a table. */
 const LISTS = [

@@ -2,8 +2,8 @@ import { type Awaitable, after } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { SCAN_RETRY_SECONDS } from '../wire/scans.ts'
 import type { Call } from './call.ts'
-import { judgeParty, readParty } from './party.ts'
 import type { Handler } from './router.ts'
+import { judgeParty, readParty } from './session/party.ts'
 
 /**
  * A call that looks at many records: a user has room for some of them at once, whatever tokens it asks with, and so have

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import type { Store } from '@rescind/authority'
 import { type Ask, bodyJson } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
-import { put } from './directory/changes.ts'
-import { IDENTITY_ACCOUNTS } from './directory/domains.ts'
-import { seededMfa } from './directory/mfa.ts'
-import { writeDirectory } from './directory/write.ts'
-import { accessOf, apiKeyLogin, as, changeUser, passwordLogin, post, send as send2 } from './test-world.ts'
-import { codeAt, decodeBase32 } from './totp.ts'
+import {
+  accessOf,
+  apiKeyLogin,
+  as,
+  changeUser,
+  passwordLogin,
+  post,
+  send as send2,
+} from '../../test/kit/world-identity.ts'
 import {
   byToken,
   inProject,
@@ -16,7 +19,12 @@ import {
   send as send3,
   subjectToken,
   type V3World,
-} from './v3/test-world.ts'
+} from '../../test/kit/world-identity-v3.ts'
+import { put } from './directory/changes.ts'
+import { IDENTITY_ACCOUNTS } from './directory/domains.ts'
+import { seededMfa } from './directory/mfa.ts'
+import { writeDirectory } from './directory/write.ts'
+import { codeAt, decodeBase32 } from './session/totp.ts'
 
 // The kind: what one factor does to what two factors protect. `lead` is an operator, so that v3 lets it change itself,
 // and is in account 900100.

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import type { Store } from '@rescind/authority'
 import type { Ask } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
-import { apiKeyLogin, passwordLogin, post } from './test-world.ts'
-import { logIn, openV3, type V3World } from './v3/test-world.ts'
+import { apiKeyLogin, passwordLogin, post } from '../../test/kit/world-identity.ts'
+import { logIn, openV3, type V3World } from '../../test/kit/world-identity-v3.ts'
 
 // The kind: what is known comes out of a cache, and what is not is asked for; the time tells which. What takes how long is
 // measured by `npm run test:timing`; here the work is counted.

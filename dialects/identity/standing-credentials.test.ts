@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { Store } from '@rescind/authority'
 import { type Ask, bodyJson } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
+import { changeUser, FakeNotifier, send as send2 } from '../../test/kit/world-identity.ts'
+import { logIn, openV3, send as send3, type V3World } from '../../test/kit/world-identity-v3.ts'
 import { IDENTITY_APP_CREDENTIALS } from './directory/app-credentials.ts'
-import { changeUser, FakeNotifier, send as send2 } from './test-world.ts'
-import { logIn, openV3, send as send3, type V3World } from './v3/test-world.ts'
 
 // [W81] [E04] The kind: an application credential that somebody made with a stolen token, after what its owner does
 // about it. Keystone keeps them when a password changes; here they end, for who changes it does so because of somebody.

@@ -6,7 +6,7 @@ import { type ChainedLogRow, ROW_KIND_NAMES, ROW_KINDS } from '@rescind/core/log
 import { MemoryStore } from '@rescind/stores'
 import { liveEvent } from '../../dialects/chat/live/events.ts'
 import { RecentRows } from '../../dialects/chat/live/recent-rows.ts'
-import { eventsAfter } from '../../dialects/identity/v3/revocation-events.ts'
+import { eventsAfter } from '../../dialects/identity/v3/tokens/revocation-events.ts'
 import { Forks } from '../../feed/forks.ts'
 import { exportRealm } from '../../server/audit/export-realm.ts'
 import { exportLine, readExportLine } from '../../server/audit/row-json.ts'

@@ -65,7 +65,7 @@ test('core, authority and dialects are pure: no I/O, no clock and no randomness 
       'authority/keys/sealing.ts',
       'core/crypto/signatures.ts',
     ].map((path) => `${path} node:crypto`),
-    'dialects/identity/xml/read.ts saxes',
+    'dialects/identity/v2/xml/read.ts saxes',
   ])
   const impure =
     /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\b|\bprocess\.|\bfetch\(|\bconsole\./

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openWorld } from '../../../test/kit/realm.ts'
-import { accountOf, identityUserValue, tenantById, unsealApiKey } from '../directory.ts'
-import { openIdentity, putTenant } from '../test-world.ts'
+import { openIdentity, putTenant } from '../../../test/kit/world-identity.ts'
+import { accountOf, identityUserValue, tenantById, unsealApiKey } from './directory.ts'
 
 const ANN = { id: 'u1', username: 'ann', roles: ['identity:default'], enabled: true }
 

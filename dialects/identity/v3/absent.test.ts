@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { errorIn, openV3, send } from './test-world.ts'
+import { errorIn, openV3, send } from '../../../test/kit/world-identity-v3.ts'
 
 // The kind: what Keystone has and this server does not. Each is 404 in v3's own form, whoever asks and how.
 const ABSENT: readonly string[] = [

@@ -2,12 +2,12 @@ import type { Caller, Realm } from '@rescind/authority'
 import { type Awaitable, after } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
-import { isLimited } from '../limited.ts'
-import { callerOf as callerOfParty } from '../log-caller.ts'
-import { judgeParty, type LiveParty, type PartyFacts, readParty } from '../party.ts'
+import { callerOf as callerOfParty } from '../session/caller.ts'
+import { isLimited } from '../session/limited.ts'
+import { judgeParty, type LiveParty, type PartyFacts, readParty } from '../session/party.ts'
 import { forbidden, unauthorized } from './answers.ts'
-import { type Power, powerOf } from './power.ts'
-import { grantedBy, type ScopeGrant } from './scope-grant.ts'
+import { type Power, powerOf } from './scopes/power.ts'
+import { grantedBy, type ScopeGrant } from './scopes/scope-grant.ts'
 
 export type Reply = Awaitable<Answer | Stale>
 

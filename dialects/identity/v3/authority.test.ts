@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { putRecord } from '@rescind/authority'
 import { type PageTable, tableUnder as pageTable } from '../../../test/kit/page-table.ts'
 import { type Ask, bodyJson } from '../../../test/kit/request.ts'
+import { neverIssued } from '../../../test/kit/world-identity.ts'
+import { logIn, openV3, send, subjectToken, type V3World } from '../../../test/kit/world-identity-v3.ts'
 import { IDENTITY_ROLES } from '../directory/roles.ts'
-import { neverIssued } from '../test-world.ts'
-import { logIn, openV3, send, subjectToken, type V3World } from './test-world.ts'
 
 const tableUnder = (heading: string): PageTable => pageTable('identity-authority-v3.md', heading)
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { Store } from '@rescind/authority'
 import { bodyJson } from '../../../test/kit/request.ts'
 import { onBothStores } from '../../../test/kit/stores.ts'
+import { accessOf, openIdentity, passwordLogin, send as sendV2 } from '../../../test/kit/world-identity.ts'
+import { openV3, send } from '../../../test/kit/world-identity-v3.ts'
 import { IDENTITY_USERS } from '../directory/users.ts'
-import { accessOf, openIdentity, passwordLogin, send as sendV2 } from '../test-world.ts'
-import { openV3, send } from './test-world.ts'
 
 // The kind: a body that says whom or what it is about, under a path that says something else. Passed over, the one in
 // the path would be changed by who meant the other.

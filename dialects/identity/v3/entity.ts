@@ -2,7 +2,7 @@ import { JSON_TYPE } from '../../wire/answer.ts'
 import { isUtf8, type MediaType, mediaType, type WireRequest } from '../../wire/request.ts'
 import { isObject, type JsonObject, parseStrictObject } from '../../wire/strict-json.ts'
 import { withoutBom } from '../../wire/text.ts'
-import { CREDENTIAL_MAX, type Malformed } from '../credentials.ts'
+import { CREDENTIAL_MAX, type Malformed } from '../session/credentials.ts'
 
 /** Characters of a name, and of a description. */
 const TEXT_MAX = 255

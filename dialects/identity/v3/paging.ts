@@ -1,7 +1,7 @@
 import type { Collection, Realm, RecordKey } from '@rescind/authority'
 import { parseFormText } from '../../wire/form.ts'
 import type { WireRequest } from '../../wire/request.ts'
-import type { Malformed } from '../credentials.ts'
+import type { Malformed } from '../session/credentials.ts'
 
 /** Entries of one answer; a larger `limit` is answered with as many. */
 export const PAGE_MAX = 1_000

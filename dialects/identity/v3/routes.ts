@@ -1,13 +1,7 @@
 import { listing } from '../listing.ts'
 import type { Handler } from '../router.ts'
 import { overLimit } from './answers.ts'
-import { createCredential, deleteCredential, listCredentials, showCredential } from './app-credentials.ts'
-import { assignmentsOn } from './assignments.ts'
-import { createDomain, deleteDomain, listDomains, showDomain, updateDomain } from './domains.ts'
-import { events } from './events.ts'
-import { issue } from './issue.ts'
-import { ownCatalog, ownDomains, ownProjects, ownSystem } from './own-scopes.ts'
-import { changePassword } from './password.ts'
+import { createDomain, deleteDomain, listDomains, showDomain, updateDomain } from './projects/domains.ts'
 import {
   createProject,
   deleteProject,
@@ -15,14 +9,25 @@ import {
   listUserProjects,
   showProject,
   updateProject,
-} from './projects.ts'
-import { revokedList } from './revoked-list.ts'
-import { listAssignments } from './role-assignments.ts'
-import { createRole, deleteRole, listRoles, showRole, updateRole } from './roles.ts'
+} from './projects/projects.ts'
+import { assignmentsOn } from './roles/assignments.ts'
+import { listAssignments } from './roles/role-assignments.ts'
+import { createRole, deleteRole, listRoles, showRole, updateRole } from './roles/roles.ts'
 import { type Route, route } from './route.ts'
+import { ownCatalog, ownDomains, ownProjects, ownSystem } from './scopes/own-scopes.ts'
 import { listEndpoints, listServices, showEndpoint, showService } from './services.ts'
-import { revoke, validate } from './tokens.ts'
-import { createUser, deleteUser, listUsers, showUser, updateUser } from './users.ts'
+import { events } from './tokens/events.ts'
+import { issue } from './tokens/issue.ts'
+import { changePassword } from './tokens/password.ts'
+import { revokedList } from './tokens/revoked-list.ts'
+import { revoke, validate } from './tokens/tokens.ts'
+import {
+  createCredential,
+  deleteCredential,
+  listCredentials,
+  showCredential,
+} from './users/app-credentials.ts'
+import { createUser, deleteUser, listUsers, showUser, updateUser } from './users/users.ts'
 import { version } from './versions.ts'
 
 const ON_PROJECT = assignmentsOn('project')

@@ -10,16 +10,16 @@ import {
 } from '../directory/catalog.ts'
 import { asActing, type Reply } from './acting.ts'
 import { forbidden, malformed, missing, success } from './answers.ts'
+import { isNamed, type ListAsk, listAsk, listBody, pageOf } from './paging.ts'
+import { readsAll } from './scopes/power.ts'
+import { shownEndpoint, shownService } from './shown.ts'
 import {
   endpointsOf,
   IDENTITY_SERVICE,
   INTERFACES,
   identityEndpoints,
   type ShownEndpoint,
-} from './catalog.ts'
-import { isNamed, type ListAsk, listAsk, listBody, pageOf } from './paging.ts'
-import { readsAll } from './power.ts'
-import { shownEndpoint, shownService } from './shown.ts'
+} from './tokens/catalog.ts'
 
 /** `GET /v3/services`: what catalogs are made of, for who governs or reads everything. */
 export function listServices(call: Call): Awaitable<Answer> {

@@ -6,8 +6,8 @@ import { settled } from '../directory/home.ts'
 import type { IdentityRole } from '../directory/roles.ts'
 import { domainOfTenant, type IdentityTenant } from '../directory/tenants.ts'
 import type { IdentityUser } from '../directory/users.ts'
-import type { ShownEndpoint } from './catalog.ts'
-import { microInstant } from './instant.ts'
+import type { ShownEndpoint } from './tokens/catalog.ts'
+import { microInstant } from './tokens/instant.ts'
 
 /** How records look on the wire: nothing of a secret, and a link to where each is found. */
 type Shower<T> = (call: Call) => (value: T) => object

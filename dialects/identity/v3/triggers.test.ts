@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { putRecord } from '@rescind/authority'
 import { createOauthDialect, OAUTH_CLIENTS, oauthClientValue } from '@rescind/dialects'
 import { bodyJson, wireRequest } from '../../../test/kit/request.ts'
-import { as, passwordLogin } from '../test-world.ts'
+import { as, passwordLogin } from '../../../test/kit/world-identity.ts'
 import {
   byPassword,
   inDomain,
@@ -14,7 +14,7 @@ import {
   send,
   subjectToken,
   type V3World,
-} from './test-world.ts'
+} from '../../../test/kit/world-identity-v3.ts'
 
 /** What a change ends is ended on every read path before the change is answered, and nothing else is. */
 

@@ -1,6 +1,6 @@
 import { judge, type RevocationIndex } from '@rescind/core'
 import { formatInstant, parseInstant } from '@rescind/dialects'
-import { microInstant } from '../../../dialects/identity/v3/instant.ts'
+import { microInstant } from '../../../dialects/identity/v3/tokens/instant.ts'
 import { factsAt, fold, indexAt, revoking } from '../../kit/samples.ts'
 
 /** Prints what instants, expiries and dated cut-offs come to around the edges of every zone; see time-zones.test.ts. */

@@ -1,0 +1,21 @@
+/**
+ * The Identity directory, shared by v2.0 and v3. Records are read by the functions of their own files in `directory/`,
+ * and written by `writeDirectory` alone, which adds every revocation that follows from the change.
+ */
+export { rankOf } from './grants.ts'
+export { IDENTITY } from './names.ts'
+export {
+  IDENTITY_TENANTS,
+  type IdentityTenant,
+  identityTenantValue,
+  type NewIdentityTenant,
+  tenantById,
+} from './tenants.ts'
+export {
+  accountOf,
+  IDENTITY_USERS,
+  type IdentityUser,
+  identityUserValue,
+  type NewIdentityUser,
+  unsealApiKey,
+} from './users.ts'

@@ -1,0 +1,24 @@
+import type { Caller, Realm } from '@rescind/authority'
+import type { TokenRecord } from '@rescind/core'
+import type { WireRequest } from '../../wire/request.ts'
+import { IDENTITY } from '../directory/names.ts'
+import type { LiveParty } from './party.ts'
+
+/** Who acts, as the log names it; what it may do ends with its token. */
+export function callerOf(
+  realm: Realm,
+  request: WireRequest,
+  { user, record }: Pick<LiveParty, 'user' | 'record'>,
+): Caller {
+  return {
+    id: `${IDENTITY}:${user.id}${actingFor(record)}`,
+    from: request.from,
+    standing: { realm: realm.ordinal, facts: record },
+  }
+}
+
+/** Behind an impersonation token stands somebody else, and the log says so. */
+function actingFor({ claims }: TokenRecord): string {
+  const by = claims?.['impersonator']
+  return typeof by === 'string' ? ` by ${IDENTITY}:${by}` : ''
+}

@@ -1,0 +1,92 @@
+import type { Realm } from '@rescind/authority'
+import {
+  type Awaitable,
+  after,
+  isSuspended,
+  StoreUnavailable,
+  type TokenRecord,
+  unreachable,
+} from '@rescind/core'
+import { RawToken } from '@rescind/core/tokens'
+import { domainOfScope, IDENTITY, SYSTEM_SCOPE } from '../directory/names.ts'
+import { type IdentityTenant, tenantById } from '../directory/tenants.ts'
+import { accountOf, type IdentityUser, userById } from '../directory/users.ts'
+
+/** What is stored about a token, its user and what it is scoped to; not judged yet. */
+export type PartyFacts = {
+  readonly record: TokenRecord
+  readonly user: IdentityUser | undefined
+  /** The project that it is scoped to; absent for unscoped, domain and system tokens. */
+  readonly tenant: IdentityTenant | undefined
+}
+
+/**
+ * A token text, judged: nothing of ours · ended, or its user or tenant is gone or disabled · suspended, so
+ * that it serves for nothing but can still be revoked · good.
+ */
+export type Party =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'dead'; readonly record: TokenRecord; readonly user: IdentityUser | undefined }
+  | { readonly kind: 'held'; readonly record: TokenRecord; readonly user: IdentityUser }
+  | LiveParty
+
+export type LiveParty = {
+  readonly kind: 'live'
+  readonly record: TokenRecord
+  readonly user: IdentityUser
+  readonly tenant: IdentityTenant | undefined
+}
+
+/** @returns undefined for text that is no token of this dialect; of which kind of text, does not show. */
+export function readParty(realm: Realm, text: string): Awaitable<PartyFacts | undefined> {
+  if (realm.grammar.shapeOf(text) !== 'ours') return undefined
+  const raw = RawToken.parse(text)
+  if (raw === undefined) return undefined
+  return after(realm.find(raw, IDENTITY), ({ record }) =>
+    record === undefined ? undefined : around(realm, record),
+  )
+}
+
+function around(realm: Realm, record: TokenRecord): Awaitable<PartyFacts> {
+  const { subject } = record
+  return after(subject === undefined ? undefined : userById(realm, subject), (user) =>
+    after(projectOf(realm, record), (tenant) => ({ record, user, tenant })),
+  )
+}
+
+function projectOf(realm: Realm, { tenant }: TokenRecord): Awaitable<IdentityTenant | undefined> {
+  if (tenant === undefined || tenant === SYSTEM_SCOPE || domainOfScope(tenant) !== undefined) return undefined
+  return tenantById(realm, tenant)
+}
+
+/**
+ * Call after the last await.
+ * @throws StoreUnavailable when the token's state cannot be known now.
+ */
+export function judgeParty(realm: Realm, facts: PartyFacts | undefined): Party {
+  if (facts === undefined) return { kind: 'unknown' }
+  const { record, user, tenant } = facts
+  const verdict = realm.judge(record)
+  // What disables a user or a tenant ends its tokens in the same unit; this holds even where it did not.
+  if (user === undefined || !user.enabled || tenant?.enabled === false) return { kind: 'dead', record, user }
+  switch (verdict.kind) {
+    case 'active':
+      realm.uses.accepted(record, realm.nowMs())
+      return { kind: 'live', record, user, tenant }
+    case 'inactive': {
+      const isHeld = isSuspended(verdict) && record.expiresAtMs > realm.nowMs()
+      return isHeld ? { kind: 'held', record, user } : { kind: 'dead', record, user }
+    }
+    case 'unknown':
+      throw new StoreUnavailable(`the state of a token cannot be known now: ${verdict.why}`)
+    default:
+      return unreachable(verdict)
+  }
+}
+
+/** The account that a token belongs to; a deleted user's tokens stay in the account they were issued in. */
+export function accountOfToken(record: TokenRecord, user: IdentityUser | undefined): string | undefined {
+  if (user !== undefined) return accountOf(user)
+  const account = record.claims?.['account']
+  return typeof account === 'string' ? account : undefined
+}

@@ -1,0 +1,91 @@
+import type { Call } from '../call.ts'
+import type { IdentityEndpoint, IdentityService } from '../directory/catalog.ts'
+import { catalogRecords } from '../directory/catalog-records.ts'
+import type { IdentityTenant } from '../directory/tenants.ts'
+
+/** The Identity service itself: there without a record, whatever else a realm lists. */
+const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'cloudIdentity', type: 'identity' }
+
+export type CatalogEntry = {
+  readonly service: IdentityService
+  readonly endpoints: readonly ShownEndpoint[]
+}
+
+/** An endpoint as v2.0 shows it. */
+export type ShownEndpoint = {
+  readonly id: string
+  readonly region: string
+  readonly tenantId?: string
+  readonly publicURL: string
+  readonly internalURL?: string
+  readonly adminURL?: string
+  readonly versionId?: string
+}
+
+/**
+ * What a token may reach. The Identity endpoint stands under the base that the client dialled, with all three
+ * addresses: keystoneclient asks for adminURL and does not fall back to another. Addresses that name a tenant are left
+ * out of a token that has none.
+ */
+export async function catalogOf(
+  call: Call,
+  tenant: IdentityTenant | undefined,
+): Promise<readonly CatalogEntry[]> {
+  const entries: CatalogEntry[] = [{ service: IDENTITY_SERVICE, endpoints: [ownEndpoint(call, tenant)] }]
+  for (const { service, endpoints } of await catalogRecords(call.realm)) {
+    const shown = endpoints.flatMap((endpoint) => shownEndpoint(endpoint, tenant) ?? [])
+    if (shown.length > 0) entries.push({ service, endpoints: shown })
+  }
+  return entries
+}
+
+/** `serviceCatalog` of an `access` document. */
+export function serviceCatalog(entries: readonly CatalogEntry[]): readonly object[] {
+  return entries.map(({ service: { name, type }, endpoints }) => ({
+    name,
+    type,
+    endpoints: endpoints.map(({ id: _id, ...shown }) => shown),
+    endpoints_links: [],
+  }))
+}
+
+/** The flat list of `GET /v2.0/tokens/{id}/endpoints`. */
+export function endpointList(entries: readonly CatalogEntry[]): readonly object[] {
+  return entries.flatMap(({ service: { name, type }, endpoints }) =>
+    endpoints.map(({ id, ...shown }) => ({ id, name, type, ...shown })),
+  )
+}
+
+function ownEndpoint({ request, settings }: Call, tenant: IdentityTenant | undefined): ShownEndpoint {
+  const url = `${request.base}/v2.0`
+  return {
+    id: 'identity',
+    region: settings.region,
+    ...(tenant === undefined ? {} : { tenantId: tenant.id }),
+    publicURL: url,
+    internalURL: url,
+    adminURL: url,
+    versionId: '2.0',
+  }
+}
+
+const TENANT_PLACE = /[%$]\((?:tenant_id|project_id)\)s/g
+
+function shownEndpoint(
+  endpoint: IdentityEndpoint,
+  tenant: IdentityTenant | undefined,
+): ShownEndpoint | undefined {
+  const { id, region, publicUrl, internalUrl, adminUrl, versionId } = endpoint
+  const needsTenant = [publicUrl, internalUrl, adminUrl].some((url) => url?.includes(')s'))
+  if (needsTenant && tenant === undefined) return undefined
+  const filled = (url: string): string => url.replaceAll(TENANT_PLACE, encodeURIComponent(tenant?.id ?? ''))
+  return {
+    id,
+    region,
+    ...(needsTenant && tenant !== undefined ? { tenantId: tenant.id } : {}),
+    publicURL: filled(publicUrl),
+    ...(internalUrl === undefined ? {} : { internalURL: filled(internalUrl) }),
+    ...(adminUrl === undefined ? {} : { adminURL: filled(adminUrl) }),
+    ...(versionId === undefined ? {} : { versionId }),
+  }
+}

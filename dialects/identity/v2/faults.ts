@@ -1,0 +1,139 @@
+import { unreachable } from '@rescind/core'
+import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../../wire/answer.ts'
+import { formatInstant } from '../../wire/iso-date.ts'
+import type { WireRequest } from '../../wire/request.ts'
+import type { BodyRead } from './format.ts'
+
+/** Names and codes of the vendor's fault.xsd, and of its status page (badMethod, badMediaType). */
+const CODES = {
+  badRequest: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  userDisabled: 403,
+  itemNotFound: 404,
+  conflict: 409,
+  tenantConflict: 409,
+  gone: 410,
+  badMethod: 405,
+  notAcceptable: 406,
+  overLimit: 413,
+  badMediaType: 415,
+  identityFault: 500,
+  serviceUnavailable: 503,
+} as const
+
+export type FaultName = keyof typeof CODES
+
+export type Fault = {
+  readonly name: FaultName
+  readonly message: string
+  /** Where the status has no fault of its own. */
+  readonly code?: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** ISO time from which an over-limit caller may come back (fault.xsd). */
+  readonly retryAt?: string
+}
+
+/** On every answer, as in all of the vendor's samples. */
+export const VARY: Readonly<Record<string, string>> = { vary: 'Accept, Accept-Encoding, X-Auth-Token' }
+
+/** `{"itemNotFound":{"code":404,"message":"…"}}`, and no member beside it. */
+export function writeV2Fault({ name, message, code = CODES[name], headers, retryAt }: Fault): Answer {
+  const body = retryAt === undefined ? { code, message } : { code, message, retryAt }
+  return jsonAnswer(code, { [name]: body }, { ...VARY, ...headers })
+}
+
+/** What the vendor's page calls its statuses where HTTP has other words; its answers of v2.0 say it so. */
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [204, 'No content'],
+  [405, 'Invalid Method'],
+  [413, 'Over Limit'],
+  [503, 'Service Fault'],
+])
+
+export function withReason(answer: Answer): Answer {
+  const reason = REASONS.get(answer.status)
+  return reason === undefined ? answer : { ...answer, reason }
+}
+
+export function fault(name: FaultName, message: string): Answer {
+  return writeV2Fault({ name, message })
+}
+
+export const WRONG_CODE = 'The code is wrong.'
+export const WRONG_CREDENTIALS = 'Unable to authenticate user with credentials provided.'
+export const NO_VALID_TOKEN =
+  "No valid token provided. Please use the 'X-Auth-Token' header with a valid token."
+
+/** A 401 names a scheme (RFC 9110 §15.5.2); this one is what Keystone names. */
+export function unauthorized(request: WireRequest, message: string): Answer {
+  const headers = { 'www-authenticate': `Keystone uri="${request.base}/v2.0"` }
+  return writeV2Fault({ name: 'unauthorized', message, headers })
+}
+
+/** A caller, or a user's passcodes, came too fast; or more was asked for than one answer holds, which may be asked anew at once. */
+export function overLimit(waitSeconds: number, nowMs: number, message = 'Too many requests.'): Answer {
+  return writeV2Fault({
+    name: 'overLimit',
+    message,
+    headers: { 'retry-after': String(waitSeconds) },
+    retryAt: formatInstant(nowMs + waitSeconds * 1_000),
+  })
+}
+
+/** A body that could not be read at all. */
+export function bodyFault({ kind }: Exclude<BodyRead, { kind: 'body' }>): Answer {
+  return kind === 'media-type'
+    ? fault(
+        'badMediaType',
+        'The Content-Type must be application/json or application/xml, in a Unicode encoding.',
+      )
+    : fault('badRequest', 'The body is not well-formed.')
+}
+
+/** Unknown, expired, revoked and never issued read alike. */
+export function tokenNotFound(): Answer {
+  return fault('itemNotFound', 'Token not found.')
+}
+
+/** What a caller without rights gets for whatever it names. */
+export function notAuthorized(): Answer {
+  return fault('forbidden', 'Not authorized.')
+}
+
+/** What comes of a hold over whom it would be for. */
+export function suspended(): Answer {
+  return fault('forbidden', 'This user or tenant is suspended.')
+}
+
+/** This dialect's words for what is refused before, beside or after its own meaning. */
+export function faultOf(refusal: Refusal): Fault {
+  switch (refusal.kind) {
+    case 'malformed':
+      return { name: 'badRequest', message: refusal.detail }
+    case 'not-found':
+      return { name: 'itemNotFound', message: 'The resource could not be found.' }
+    case 'method':
+      return {
+        name: 'badMethod',
+        message: 'The method is not valid for this resource.',
+        headers: { allow: refusal.allow },
+      }
+    case 'too-large':
+      return { name: 'overLimit', message: 'The request is too large.' }
+    case 'headers-too-large':
+      return { name: 'badRequest', code: 431, message: 'The headers of the request are too large.' }
+    case 'timeout':
+      return { name: 'badRequest', code: 408, message: 'The request did not arrive in time.' }
+    case 'outage':
+      return {
+        name: 'serviceUnavailable',
+        message: 'The service is not available now. It is safe to try again.',
+        headers: { 'retry-after': RETRY_AFTER_SECONDS },
+      }
+    case 'bug':
+      return { name: 'identityFault', message: 'The service could not fulfil the request.' }
+    default:
+      return unreachable(refusal)
+  }
+}

@@ -1,0 +1,104 @@
+import { actRow } from '@rescind/authority'
+import { type Awaitable, mayDelegated } from '@rescind/core'
+import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
+import { untilFresh } from '../../wire/dialect.ts'
+import { formatInstant } from '../../wire/iso-date.ts'
+import { isObject, type JsonObject } from '../../wire/strict-json.ts'
+import type { Call } from '../call.ts'
+import { IDENTITY_USERS, userEntryByName } from '../directory/users.ts'
+import { callerOf } from '../session/caller.ts'
+import { descent } from '../session/descent.ts'
+import { isParent } from '../session/limited.ts'
+import type { Mint } from '../session/mint.ts'
+import { judgeParty, type LiveParty, type PartyFacts } from '../session/party.ts'
+import { asWholeCaller } from './caller.ts'
+import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized, VARY } from './faults.ts'
+import { numberIn, textIn } from './fields.ts'
+import { readDocument } from './format.ts'
+import { issued } from './issued.ts'
+import { isOperator } from './ladder.ts'
+import { governs } from './permission.ts'
+import { scopeOf } from './tenant-scope.ts'
+
+/** Seconds of an impersonation that names none; the vendor's default. */
+const DEFAULT_SECONDS = 10_800
+
+type Asked = { readonly username: string; readonly seconds: number }
+
+/**
+ * `POST /v2.0/RAX-AUTH/impersonation-tokens`: an operator's token for acting as somebody below it. It ends with the
+ * operator's own at the latest, whatever ends that, and says who is behind it. None is made from another such token.
+ */
+export function impersonate(call: Call): Awaitable<Answer> {
+  const read = readDocument(call.request)
+  return untilFresh(() =>
+    asWholeCaller(call, (caller, facts) => {
+      if (!isOperator(caller.user) || !mayDelegated(caller.record, 'outlive')) return notAuthorized()
+      if (read.kind !== 'body') return bodyFault(read)
+      const asked = parse(read.body, secondsMax(call))
+      if (asked === undefined)
+        return fault('badRequest', 'A user’s name, and seconds above 0 and within a login’s, are needed.')
+      return grant(call, { caller, facts, asked })
+    }),
+  )
+}
+
+/** More than that is refused to who asks for it, and what nobody asked for is shortened to it. */
+function secondsMax({ realm, settings }: Call): number {
+  return Math.min(settings.tokenLifeMs, realm.lifetimes.maxMs) / 1_000
+}
+
+function parse(body: JsonObject, maxSeconds: number): Asked | undefined {
+  const element = body['RAX-AUTH:impersonation']
+  const user = isObject(element) ? element['user'] : undefined
+  if (!isObject(element) || !isObject(user)) return undefined
+  const username = textIn(user, 'username')
+  const seconds = 'expire-in-seconds' in element ? numberIn(element, 'expire-in-seconds') : DEFAULT_SECONDS
+  if (username === undefined || seconds === undefined || seconds < 1) return undefined
+  if (seconds > maxSeconds && 'expire-in-seconds' in element) return undefined
+  return { username, seconds: Math.min(seconds, maxSeconds) }
+}
+
+type Granting = { readonly caller: LiveParty; readonly facts: PartyFacts; readonly asked: Asked }
+
+async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | Stale> {
+  const { realm, request } = call
+  const basis = realm.basis()
+  const entry = await userEntryByName(realm, asked.username)
+  const scope = entry === undefined ? undefined : await scopeOf(realm, entry.value, undefined)
+  // After the last await.
+  const caller = judgeParty(realm, facts)
+  if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
+  if (entry === undefined || scope === undefined)
+    return fault('itemNotFound', `User ${asked.username} not found`)
+  const user = entry.value
+  if (!governs(caller.user, user) || !isParent(caller.record)) return notAuthorized()
+  if (!user.enabled) return fault('userDisabled', `User '${user.username}' is disabled.`)
+  const tenant = scope.kind === 'scope' ? scope.tenant : undefined
+  // Acting for somebody is an act over that one: it stands in the audit, whatever becomes of the token.
+  const by = callerOf(realm, request, caller)
+  const audit = { by: by.id, from: by.from, how: 'identity.impersonate' }
+  const given: Mint = {
+    basis,
+    user,
+    tenant: tenant?.id,
+    client: caller.record.client ?? '',
+    authenticatedBy: ['IMPERSONATION'],
+    expiresAtMs: Math.min(caller.record.expiresAtMs, realm.nowMs() + asked.seconds * 1_000),
+    family: descent(caller.record, true),
+    claims: { impersonator: caller.user.id },
+    delegated: 'impersonation',
+    mintedBy: by.id,
+    also: [actRow(realm, { collection: 'impersonations', id: user.id }, audit)],
+    restsOn: caller.record,
+    by: caller.user.id,
+    expects: [
+      { collection: IDENTITY_USERS.name, id: user.id, version: entry.version },
+      ...(scope.kind === 'scope' ? scope.expects : []),
+    ],
+  }
+  return issued(call, given, ({ id, record }) => {
+    const token = { id, expires: formatInstant(record.expiresAtMs) }
+    return jsonAnswer(200, { access: { token } }, VARY)
+  })
+}

@@ -1,0 +1,37 @@
+import { unreachable } from '@rescind/core'
+import { type Rank, rankOf, reachesBeyondAccount } from '../directory/grants.ts'
+import type { IdentityUser } from '../directory/users.ts'
+
+/** How far up the ladder a rank stands; who governs another stands above it. */
+export function heightOf(rank: Rank): number {
+  switch (rank) {
+    case 'service-admin':
+      return 4
+    case 'admin':
+      return 3
+    case 'user-admin':
+      return 2
+    case 'user-manage':
+      return 1
+    case 'default':
+    case 'none':
+      return 0
+    default:
+      return unreachable(rank)
+  }
+}
+
+/**
+ * Roles with power in v3, wherever they were granted, stand between user-admin and admin: who governs one account must
+ * not take over, by a password or a device, somebody whose power reaches further.
+ */
+const V3_POWER_HEIGHT = 2.5
+
+/** Of whoever is acted upon. */
+export function heightOfUser(user: IdentityUser): number {
+  return Math.max(heightOf(rankOf(user)), reachesBeyondAccount(user) ? V3_POWER_HEIGHT : 0)
+}
+
+export function isOperator(user: IdentityUser): boolean {
+  return heightOf(rankOf(user)) >= heightOf('admin')
+}

@@ -1,0 +1,57 @@
+import { type Awaitable, after } from '@rescind/core'
+import type { Answer, Stale } from '../../../wire/answer.ts'
+import { untilFresh } from '../../../wire/dialect.ts'
+import { isObject, type JsonObject } from '../../../wire/strict-json.ts'
+import type { Call } from '../../call.ts'
+import { userEntry } from '../../directory/users.ts'
+import { mayAct } from '../../session/guarded.ts'
+import { isSetupMfa } from '../../session/limited.ts'
+import { judgeParty } from '../../session/party.ts'
+import { asAnyCaller } from '../caller.ts'
+import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from '../faults.ts'
+import { readDocument } from '../format.ts'
+import { asGovernorOf, type Governing, type OnUser } from '../permission.ts'
+
+type Next = (on: OnUser) => Awaitable<Answer | Stale>
+
+/** Goes on with the user whose MFA is looked at: for who governs it, for itself, and for its token for setting up MFA. */
+export function seeMfaOf(call: Call, userId: string, next: Next): Awaitable<Answer> {
+  return onMfaOf(call, { userId }, next)
+}
+
+/** The same for a change of it. */
+export function changeMfaOf(call: Call, userId: string, next: Next): Awaitable<Answer> {
+  return onMfaOf(call, { userId, act: 'change-credential' }, next)
+}
+
+function onMfaOf(call: Call, given: Pick<Governing, 'userId' | 'act'>, next: Next): Awaitable<Answer> {
+  const { realm, request } = call
+  const { userId, act } = given
+  return untilFresh(() =>
+    asAnyCaller(call, (first, facts) => {
+      if (!isSetupMfa(first.record)) return asGovernorOf(call, { ...given, reach: 'self-or-governed' }, next)
+      if (first.user.id !== userId) return notAuthorized()
+      return after(userEntry(realm, userId), async (entry): Promise<Answer | Stale> => {
+        const may =
+          act === undefined || entry === undefined || (await mayAct(realm, first, { act, of: entry.value }))
+        const caller = judgeParty(realm, facts)
+        if (caller.kind !== 'live' || entry === undefined) return unauthorized(request, NO_VALID_TOKEN)
+        return may ? next({ caller, entry }) : notAuthorized()
+      })
+    }),
+  )
+}
+
+/** A change, with the one element of its body. */
+export function withElement(
+  call: Call,
+  { userId, name }: { readonly userId: string; readonly name: string },
+  next: (on: OnUser, element: JsonObject) => Awaitable<Answer | Stale>,
+): Awaitable<Answer> {
+  const read = readDocument(call.request)
+  return changeMfaOf(call, userId, (on) => {
+    if (read.kind !== 'body') return bodyFault(read)
+    const element = read.body[name]
+    return isObject(element) ? next(on, element) : fault('badRequest', `"${name}" is missing.`)
+  })
+}

@@ -1,0 +1,83 @@
+import type { Entry } from '@rescind/authority'
+import { type Awaitable, after, type GuardedAct, unreachable } from '@rescind/core'
+import type { Call } from '../call.ts'
+import { rankOf } from '../directory/grants.ts'
+import { accountOf, type IdentityUser, userEntry } from '../directory/users.ts'
+import { mayAct } from '../session/guarded.ts'
+import { judgeParty, type LiveParty } from '../session/party.ts'
+import { asWholeCaller, type Reply } from './caller.ts'
+import { fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from './faults.ts'
+import { heightOf, heightOfUser, isOperator } from './ladder.ts'
+
+/**
+ * The one pattern of the vendor's permission notes: service-admin over everybody below it, admin over user-admins and
+ * sub-users, user-admin and user-manage over the sub-users of their account. Oneself is another matter.
+ */
+export function governs(caller: IdentityUser, target: IdentityUser): boolean {
+  const rank = rankOf(caller)
+  const isAbove = heightOf(rank) > heightOfUser(target)
+  switch (rank) {
+    case 'service-admin':
+    case 'admin':
+      return isAbove
+    case 'user-admin':
+    case 'user-manage':
+      return isAbove && accountOf(caller) !== undefined && accountOf(caller) === accountOf(target)
+    case 'default':
+    case 'none':
+      return false
+    default:
+      return unreachable(rank)
+  }
+}
+
+/** Whether one may act on oneself, too. */
+export type Reach = 'self-or-governed' | 'governed'
+
+export type Governing = {
+  readonly userId: string
+  readonly reach: Reach
+  /** What it is, where a right is made or shown by it. */
+  readonly act?: GuardedAct
+}
+
+export type OnUser = { readonly caller: LiveParty; readonly entry: Entry<IdentityUser> }
+
+/**
+ * Goes on with a user that the caller may act on. To who governs nobody every other id is 403 before any look-up; to
+ * user-admin and user-manage an unknown id and a foreign one are 403 alike; operators are told that there is nobody.
+ */
+export function asGovernorOf(
+  call: Call,
+  { userId, reach, act }: Governing,
+  next: (on: OnUser) => Reply,
+): Reply {
+  const { realm, request } = call
+  return asWholeCaller(call, (first, facts) => {
+    const isSelf = first.user.id === userId
+    if (isSelf ? reach === 'governed' : heightOf(rankOf(first.user)) === 0) return notAuthorized()
+    return after(userEntry(realm, userId), (entry) =>
+      after(isAllowed(call, first, { act, of: entry?.value }), (allowed): Reply => {
+        // Judged once more: the caller may have been revoked during the read.
+        const caller = judgeParty(realm, facts)
+        if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
+        if (entry === undefined)
+          return isOperator(caller.user) ? fault('itemNotFound', `User ${userId} not found`) : notAuthorized()
+        return allowed && (isSelf || governs(caller.user, entry.value))
+          ? next({ caller, entry })
+          : notAuthorized()
+      }),
+    )
+  })
+}
+
+type Asked = { readonly act: GuardedAct | undefined; readonly of: IdentityUser | undefined }
+
+function isAllowed({ realm }: Call, caller: LiveParty, { act, of }: Asked): Awaitable<boolean> {
+  return act === undefined || of === undefined || mayAct(realm, caller, { act, of })
+}
+
+/** Goes on for `identity:admin` and `identity:service-admin`; everybody else is 403 before anything is looked up. */
+export function asOperator(call: Call, next: (caller: LiveParty) => Reply): Reply {
+  return asWholeCaller(call, (caller) => (isOperator(caller.user) ? next(caller) : notAuthorized()))
+}

@@ -1,0 +1,63 @@
+import { type RevokeAct, revokeToken } from '@rescind/authority'
+import { type Awaitable, after, unreachable } from '@rescind/core'
+import type { Answer, Stale } from '../../wire/answer.ts'
+import { untilFresh } from '../../wire/dialect.ts'
+import type { Call } from '../call.ts'
+import { callerOf } from '../session/caller.ts'
+import { endOneself } from '../session/end-oneself.ts'
+import { tokenNamed } from '../session/naming.ts'
+import { type About, asCaller, asCallerAbout, type Reply } from './caller.ts'
+import { fault, NO_VALID_TOKEN, unauthorized, VARY } from './faults.ts'
+
+const HOW = 'identity.revoke'
+const NO_CONTENT: Answer = { status: 204, headers: { ...VARY, 'cache-control': 'no-store' }, body: '' }
+
+/**
+ * `DELETE /v2.0/tokens` ends the caller's token, `DELETE /v2.0/tokens/{id}` (or `?tokenId=`) the one it
+ * names; a request body is ignored. The second of two own revokes is 401, not 404: its caller is nobody any
+ * more.
+ * @see the seed, "Revoke token"
+ */
+export function revoke(call: Call, pathId: string | undefined): Awaitable<Answer> {
+  const named = tokenNamed(pathId, call.request.query)
+  return untilFresh(() => {
+    switch (named.kind) {
+      case 'own':
+        return endOwn(call)
+      case 'id':
+        return named.id === call.request.header('x-auth-token')
+          ? endOwn(call)
+          : asCallerAbout(call, named.id, (about) => end(call, about))
+      case 'malformed':
+        return asCaller(call, () => fault('badRequest', named.detail))
+      default:
+        return unreachable(named)
+    }
+  })
+}
+
+function endOwn(call: Call): Reply {
+  return after(endOneself(call, HOW), (outcome): Answer | Stale => {
+    switch (outcome) {
+      case 'ended':
+        return NO_CONTENT
+      case 'nobody':
+        return unauthorized(call.request, NO_VALID_TOKEN)
+      case 'stale':
+        return outcome
+      default:
+        return unreachable(outcome)
+    }
+  })
+}
+
+async function end({ realm, request }: Call, { caller, target }: About): Promise<Answer | Stale> {
+  const act: RevokeAct = { caller: callerOf(realm, request, caller), how: HOW }
+  // A suspended token can be revoked, and it would fail a condition to be alive.
+  const revoked = await revokeToken(
+    realm,
+    target.record,
+    target.kind === 'held' ? act : { ...act, onlyIfLive: target.record },
+  )
+  return revoked.kind === 'stale' ? 'stale' : NO_CONTENT
+}

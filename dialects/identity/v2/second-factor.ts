@@ -1,0 +1,130 @@
+import type { Entry, Operation } from '@rescind/authority'
+import { type Position, unreachable } from '@rescind/core'
+import { SETUP_SCOPE } from '@rescind/core/tokens'
+import type { Answer, Stale } from '../../wire/answer.ts'
+import type { Call } from '../call.ts'
+import { PROOF } from '../directory/names.ts'
+import { IDENTITY_USERS, type IdentityUser, type MobilePhone, mfaOf, userEntry } from '../directory/users.ts'
+import type { Named } from '../session/credentials.ts'
+import type { Mint } from '../session/mint.ts'
+import { proveTotp } from '../session/totp.ts'
+import { accessAnswer } from './access.ts'
+import { fault, overLimit, unauthorized, WRONG_CREDENTIALS, writeV2Fault } from './faults.ts'
+import { issued } from './issued.ts'
+import { isSmsCode, MFA_SESSION_MS, type MfaSession, openSession, sealSession } from './mfa-session.ts'
+import { passcode } from './passcode.ts'
+import { notTheirs, scopeOf } from './tenant-scope.ts'
+
+type Half = { readonly basis: Position; readonly user: IdentityUser; readonly tenant: Named | undefined }
+
+/** A right password of a user with MFA: 401, and where to go on. A text message only if there is no generator. */
+export function challenge(call: Call, half: Half): Answer {
+  const { realm, settings } = call
+  const { basis, user, tenant } = half
+  const mfa = mfaOf(user)
+  const phone = mfa.otpDevices.some(({ isVerified }) => isVerified) ? undefined : verified(mfa.phones)
+  let smsDigest: string | undefined
+  if (phone !== undefined) {
+    const waitSeconds = settings.messages.take(call, 'sms', user.id)
+    if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
+    const code = passcode(realm)
+    smsDigest = realm.secretDigest(code)
+    settings.notifier.deliver({ kind: 'passcode', number: phone.number, code })
+  }
+  const expiresAtMs = realm.nowMs() + MFA_SESSION_MS
+  const sessionId = sealSession(realm, { userId: user.id, tenant, basis, expiresAtMs, smsDigest })
+  return writeV2Fault({
+    name: 'unauthorized',
+    message: 'Additional authentication credentials required.',
+    headers: { 'www-authenticate': `OS-MF sessionId='${sessionId}', factor='PASSCODE'` },
+  })
+}
+
+function verified(phones: readonly MobilePhone[]): MobilePhone | undefined {
+  return phones.find(({ isVerified }) => isVerified)
+}
+
+/** The second step: X-SessionId and a passcode. Whatever is wrong with either is one 401. */
+export async function byPasscode(call: Call, code: string): Promise<Answer | Stale> {
+  const { realm, request } = call
+  const basis = realm.basis()
+  const text = request.header('x-sessionid')
+  const opened = text === undefined ? undefined : openSession(realm, text)
+  if (text === undefined || opened === undefined) return unauthorized(request, WRONG_CREDENTIALS)
+  const entry = await userEntry(realm, opened.userId)
+  if (entry === undefined || !entry.value.enabled || !mfaOf(entry.value).isEnabled)
+    return unauthorized(request, WRONG_CREDENTIALS)
+  const user = entry.value
+  const scope = await scopeOf(realm, user, opened.tenant)
+  // Judged again after the last await: the user may have been cut off meanwhile.
+  const session = openSession(realm, text)
+  if (session === undefined) return unauthorized(request, WRONG_CREDENTIALS)
+  // The session is the proof of the first factor.
+  const attempt = { presented: user.id, userId: user.id, isProved: true }
+  const step = { session, user, text }
+  const tried = call.settings.passcodes.tried(call, attempt, () => proofOf(call, step, code))
+  if (tried.kind === 'over-limit') return overLimit(tried.waitSeconds, realm.nowMs())
+  if (tried.kind === 'wrong') return unauthorized(request, WRONG_CREDENTIALS)
+  if (scope.kind === 'not-theirs') return unauthorized(request, notTheirs(scope.asked, user))
+  const { tenant } = scope
+  const { proof } = tried
+  const given = {
+    basis,
+    user,
+    tenant: tenant?.id,
+    client: PROOF.multi,
+    authenticatedBy: [proof.method, 'PASSWORD'],
+    expects: [{ collection: IDENTITY_USERS.name, id: user.id, version: entry.version }, ...scope.expects],
+    also: proof.also,
+  }
+  return issued(call, given, (minted) => accessAnswer(call, { ...minted, user, tenant }, 'with-catalog'))
+}
+
+type Proof = { readonly method: 'PASSCODE' | 'OTPPASSCODE'; readonly also: readonly Operation[] }
+type Step = { readonly session: MfaSession; readonly user: IdentityUser; readonly text: string }
+
+/** A code serves once, whichever way it came. */
+function proofOf({ realm }: Call, { session, user, text }: Step, code: string): Proof | undefined {
+  if (isSmsCode(realm, session, code)) {
+    const id = realm.secretDigest(text)
+    const memo = { kind: 'identity-sms', id, value: new Uint8Array(0), expiresAtMs: session.expiresAtMs }
+    return {
+      method: 'PASSCODE',
+      also: [{ kind: 'put-memo', memo, unlessAliveAtMs: realm.nowMs() }],
+    }
+  }
+  const totp = proveTotp(realm, user, code)
+  switch (totp.kind) {
+    case 'right':
+      return { method: 'OTPPASSCODE', also: totp.also }
+    case 'wrong':
+      return undefined
+    default:
+      return unreachable(totp)
+  }
+}
+
+type Setup = { readonly basis: Position; readonly entry: Entry<IdentityUser> }
+
+/**
+ * `RAX-AUTH:scope: SETUP-MFA`: a token that can do nothing but that, without tenant and catalog. Not for who has MFA
+ * already: a password alone must not get past it.
+ */
+export function setUpToken(call: Call, { basis, entry }: Setup): Promise<Answer | Stale> {
+  const user = entry.value
+  if (mfaOf(user).isEnabled)
+    return Promise.resolve(fault('forbidden', 'Multi-factor authentication is set up already.'))
+  const given: Mint = {
+    basis,
+    user,
+    tenant: undefined,
+    client: PROOF.setupMfa,
+    authenticatedBy: ['PASSWORD'],
+    scope: SETUP_SCOPE,
+    isLimited: true,
+    expects: [{ collection: IDENTITY_USERS.name, id: user.id, version: entry.version }],
+  }
+  return issued(call, given, (minted) =>
+    accessAnswer(call, { ...minted, user, tenant: undefined }, 'without-catalog'),
+  )
+}

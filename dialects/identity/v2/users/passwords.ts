@@ -1,0 +1,205 @@
+import { callerFacts, type Entry, mintText, type Realm, readValue, shaped } from '@rescind/authority'
+import { type Awaitable, isMintingHeld, type Position, unreachable } from '@rescind/core'
+import type { Answer, Stale } from '../../../wire/answer.ts'
+import { untilFresh } from '../../../wire/dialect.ts'
+import { isObject } from '../../../wire/strict-json.ts'
+import type { Call } from '../../call.ts'
+import { updated } from '../../directory/changes.ts'
+import { IDENTITY } from '../../directory/names.ts'
+import { claimedUser, type IdentityUser, mfaOf, userEntry } from '../../directory/users.ts'
+import { writeDirectory } from '../../directory/write.ts'
+import { mayAct } from '../../session/guarded.ts'
+import { judgeParty, readParty } from '../../session/party.ts'
+import { turnOf } from '../../session/password-check.ts'
+import { asWholeCaller } from '../caller.ts'
+import { NO_CONTENT } from '../changing.ts'
+import {
+  bodyFault,
+  fault,
+  NO_VALID_TOKEN,
+  notAuthorized,
+  suspended,
+  unauthorized,
+  WRONG_CREDENTIALS,
+} from '../faults.ts'
+import { textIn } from '../fields.ts'
+import { readDocument } from '../format.ts'
+import { userAnswer } from './shown.ts'
+import { isAboutAnother } from './update.ts'
+
+/** How long a mailed token waits for its new password. */
+const RESET_MS = 60 * 60_000
+const RESET_KIND = 'identity-password-reset'
+
+type NewPassword = { readonly basis: Position; readonly password: string; readonly how: string }
+
+/**
+ * A new password for a user that has proved to be itself; every token of it ends in the same unit. Not for who is
+ * suspended: whoever it is that knows the password must not have the account to itself when the hold is released.
+ */
+async function setPassword(
+  call: Call,
+  entry: Entry<IdentityUser>,
+  { basis, password, how }: NewPassword,
+): Promise<'written' | 'held' | Stale> {
+  const { realm, request, settings } = call
+  if (isMintingHeld({ source: IDENTITY, subject: entry.id }, realm.index)) return 'held'
+  const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, entry.id) })
+  const facts = callerFacts({ source: IDENTITY, subject: entry.id }, basis)
+  const written = await writeDirectory(realm, [updated('user', entry, { ...entry.value, passwordHash })], {
+    caller: {
+      id: `${IDENTITY}:${entry.id}`,
+      from: request.from,
+      standing: { realm: realm.ordinal, facts },
+    },
+    how: `identity.${how}`,
+  })
+  // No name is changed and nobody else is touched, so the other outcomes do not come up.
+  return written.kind === 'written' ? 'written' : 'stale'
+}
+
+function answered(
+  done: Awaited<ReturnType<typeof setPassword>>,
+  words: () => Awaitable<Answer>,
+): Awaitable<Answer | Stale> {
+  switch (done) {
+    case 'written':
+      return words()
+    case 'held':
+      return suspended()
+    case 'stale':
+      return done
+    default:
+      return unreachable(done)
+  }
+}
+
+/** `POST /v2.0/users/RAX-AUTH/change-pwd`: without a token, by the old password. */
+export function changePassword(call: Call): Awaitable<Answer> {
+  const read = readDocument(call.request)
+  if (read.kind !== 'body') return bodyFault(read)
+  const given = read.body['RAX-AUTH:changePasswordCredentials']
+  if (!isObject(given)) return fault('badRequest', '"RAX-AUTH:changePasswordCredentials" is missing.')
+  const [username, old, password] = ['username', 'password', 'newPassword'].map((name) => textIn(given, name))
+  if (username === undefined || old === undefined || password === undefined)
+    return fault('badRequest', '"username", "password" and "newPassword" are needed.')
+  if (old === password) return fault('badRequest', 'The new password is the old one.')
+  return untilFresh(async () => {
+    const basis = call.realm.basis()
+    const entry = await claimedUser(call.realm, { by: 'name', value: username })
+    const { passwords } = call.settings
+    const question = { hash: entry?.value.passwordHash, password: old, ...turnOf(call, username) }
+    const isRight = await passwords.verify(question)
+    if (entry === undefined || !isRight) return unauthorized(call.request, WRONG_CREDENTIALS)
+    if (!entry.value.enabled) return fault('userDisabled', `User '${username}' is disabled.`)
+    // Half of what this user proves itself by must not replace itself: it is done with a token of both factors.
+    if (mfaOf(entry.value).isEnabled) return notAuthorized()
+    const done = await setPassword(call, entry, { basis, password, how: 'password.change' })
+    return answered(done, () => NO_CONTENT)
+  })
+}
+
+/** `PATCH /v2.0/OS-KSCRUD/users/{id}`, Keystone's: one's own password, by the old one and a token. */
+export function changeOwnPassword(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+  const read = readDocument(call.request)
+  return untilFresh(() =>
+    asWholeCaller(call, async (caller) => {
+      if (caller.user.id !== userId) return notAuthorized()
+      if (!(await mayAct(call.realm, caller, { act: 'change-credential', of: caller.user })))
+        return notAuthorized()
+      if (read.kind !== 'body') return bodyFault(read)
+      if (isAboutAnother(read.body, userId)) return fault('badRequest', 'This is about another user.')
+      const given = read.body['user']
+      const old = isObject(given) ? textIn(given, 'original_password') : undefined
+      const password = isObject(given) ? textIn(given, 'password') : undefined
+      if (old === undefined || password === undefined)
+        return fault('badRequest', '"password" and "original_password" of a "user" are needed.')
+      const basis = call.realm.basis()
+      const entry = await userEntry(call.realm, userId)
+      const hash = entry?.value.passwordHash
+      const question = { hash, password: old, isProved: true, ...turnOf(call, userId) }
+      const isRight = await call.settings.passwords.verify(question)
+      if (entry === undefined || !isRight) return notAuthorized()
+      const done = await setPassword(call, entry, { basis, password, how: 'password.change' })
+      return answered(done, () => userAnswer(call, entry.value))
+    }),
+  )
+}
+
+type Reset = { readonly userId: string; readonly position: Position }
+const IS_RESET = shaped({ userId: 'text', position: 'number' })
+
+/**
+ * `POST /v2.0/users/RAX-AUTH/forgot-pwd`: 204 whoever is named, after the same work. The token goes by mail; it is no
+ * token of any other kind, so nothing that judges tokens takes it for one.
+ */
+export function forgotPassword(call: Call): Awaitable<Answer> {
+  const read = readDocument(call.request)
+  if (read.kind !== 'body') return bodyFault(read)
+  const given = read.body['RAX-AUTH:forgotPasswordCredentials']
+  const username = isObject(given) ? textIn(given, 'username') : undefined
+  if (username === undefined)
+    return fault('badRequest', '"RAX-AUTH:forgotPasswordCredentials" with a "username" is needed.')
+  return forget(call, username)
+}
+
+async function forget(call: Call, username: string): Promise<Answer> {
+  const { realm, settings } = call
+  const position = realm.basis()
+  const user = (await claimedUser(realm, { by: 'name', value: username }))?.value
+  const token = mintText(realm.grammar.prefixes.code, realm.random).reveal()
+  const value = Buffer.from(JSON.stringify({ userId: user?.id ?? '', position } satisfies Reset), 'utf8')
+  const memo = {
+    kind: RESET_KIND,
+    id: realm.secretDigest(token),
+    value,
+    expiresAtMs: realm.nowMs() + RESET_MS,
+  }
+  await realm.commit({
+    realm: realm.ordinal,
+    standsOn: [],
+    expects: [],
+    operations: [{ kind: 'put-memo', memo }],
+  })
+  if (user?.enabled === true && user.email !== undefined) {
+    // Who asks is not told that there was none.
+    const waitSeconds = settings.messages.take(call, 'mail', user.id)
+    const { email } = user
+    if (waitSeconds === 0) settings.notifier.deliver({ kind: 'password-reset', email, username, token })
+  }
+  return NO_CONTENT
+}
+
+/** `POST /v2.0/users/RAX-AUTH/pwd-reset` with a mailed token: once, and not after any other end of the user's tokens. */
+export function resetPassword(call: Call): Awaitable<Answer> {
+  const read = readDocument(call.request)
+  const { realm, request } = call
+  const text = request.header('x-auth-token')
+  if (text === undefined) return unauthorized(request, NO_VALID_TOKEN)
+  return untilFresh(async () => {
+    const reset = await resetOf(realm, text)
+    if (reset === undefined) {
+      const party = judgeParty(realm, await readParty(realm, text))
+      return party.kind === 'live' ? notAuthorized() : unauthorized(request, NO_VALID_TOKEN)
+    }
+    if (read.kind !== 'body') return bodyFault(read)
+    const given = Object.values(read.body).find(isObject)
+    const password =
+      given === undefined ? undefined : (textIn(given, 'newPassword') ?? textIn(given, 'password'))
+    if (password === undefined) return fault('badRequest', 'A "password" is needed.')
+    const entry = await userEntry(realm, reset.userId)
+    if (entry === undefined || !entry.value.enabled) return unauthorized(request, NO_VALID_TOKEN)
+    const change = { basis: reset.position, password, how: 'password.reset' }
+    const done = await setPassword(call, entry, change)
+    return answered(done, () => NO_CONTENT)
+  })
+}
+
+/** Whose password a mailed token may set still: also what tells such a token in a leak list. */
+export async function resetOf(realm: Realm, token: string): Promise<Reset | undefined> {
+  const memo = await realm.store.memo(realm.ordinal, { kind: RESET_KIND, id: realm.secretDigest(token) })
+  if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
+  const reset = readValue<Reset>(memo.value, 'a password reset', IS_RESET)
+  const facts = callerFacts({ source: IDENTITY, subject: reset.userId }, reset.position)
+  return realm.judge(facts).kind === 'active' ? reset : undefined
+}

@@ -1,0 +1,117 @@
+import { type Awaitable, after } from '@rescind/core'
+import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
+import { untilFresh } from '../../../wire/dialect.ts'
+import type { Call } from '../../call.ts'
+import { updated } from '../../directory/changes.ts'
+import { GRANTS_MAX, isGlobal, isSameGrant, rankOf, withGrant, withoutGrant } from '../../directory/grants.ts'
+import { isProjectId } from '../../directory/names.ts'
+import { type IdentityRole, roleById } from '../../directory/roles.ts'
+import type { Grant, IdentityUser } from '../../directory/users.ts'
+import { change, NO_CONTENT } from '../changing.ts'
+import { fault, notAuthorized, VARY } from '../faults.ts'
+import { heightOf, isOperator } from '../ladder.ts'
+import { asGovernorOf, type Governing, type OnUser, type Reach } from '../permission.ts'
+import { rolesOf, shownRole } from '../shown-roles.ts'
+
+/** `GET /v2.0/users/{id}/roles`: the roles that a user has everywhere. */
+export function listUserRoles(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+  return untilFresh(() =>
+    asGovernorOf(call, { userId, reach: 'self-or-governed' }, ({ entry }) =>
+      listed(call, entry.value.grants.filter(isGlobal)),
+    ),
+  )
+}
+
+/** `GET /v2.0/tenants/{t}/users/{u}/roles`: those on one tenant. */
+export function listTenantRoles(
+  call: Call,
+  [tenantId = '', userId = '']: readonly string[],
+): Awaitable<Answer> {
+  return untilFresh(() =>
+    asGovernorOf(call, { userId, reach: 'self-or-governed' }, ({ entry }) =>
+      listed(
+        call,
+        entry.value.grants.filter((grant) => grant.tenantId === tenantId),
+      ),
+    ),
+  )
+}
+
+function listed(call: Call, grants: readonly Grant[]): Awaitable<Answer> {
+  return after(rolesOf(call.realm, grants), (roles) => jsonAnswer(200, { roles, roles_links: [] }, VARY))
+}
+
+/** `PUT /v2.0/users/{id}/roles/OS-KSADM/{roleId}`: 200 with the role. */
+export function giveRole(call: Call, [userId = '', roleId = '']: readonly string[]): Awaitable<Answer> {
+  return changing(call, { userId, grant: { roleId }, act: 'outlive' }, give)
+}
+
+/** Taking a role away ends every token of the user, in the same unit. */
+export function takeRole(call: Call, [userId = '', roleId = '']: readonly string[]): Awaitable<Answer> {
+  return changing(call, { userId, grant: { roleId } }, take)
+}
+
+/** `PUT` and `DELETE /v2.0/tenants/{t}/users/{u}/roles/OS-KSADM/{r}`: taking ends what is scoped to that tenant. */
+export function giveTenantRole(
+  call: Call,
+  [tenantId = '', userId = '', roleId = '']: readonly string[],
+): Awaitable<Answer> {
+  return changing(call, { userId, grant: { roleId, tenantId }, act: 'outlive' }, give)
+}
+export function takeTenantRole(
+  call: Call,
+  [tenantId = '', userId = '', roleId = '']: readonly string[],
+): Awaitable<Answer> {
+  return changing(call, { userId, grant: { roleId, tenantId } }, take)
+}
+
+type Asked = Pick<Governing, 'userId' | 'act'> & { readonly grant: Grant }
+type Act = (call: Call, on: OnUser, given: Given) => Awaitable<Answer | Stale>
+type Given = { readonly grant: Grant; readonly role: IdentityRole | undefined }
+
+/** Nobody changes its own roles; operators may give up to what they govern. */
+const REACH: Reach = 'governed'
+
+function changing(call: Call, { grant, ...of }: Asked, then: Act): Awaitable<Answer> {
+  return untilFresh(() =>
+    asGovernorOf(call, { ...of, reach: REACH }, (on) => {
+      if (!mayDispose(on.caller.user, grant)) return notAuthorized()
+      return after(roleById(call.realm, grant.roleId), (role) => then(call, on, { grant, role }))
+    }),
+  )
+}
+
+/**
+ * Who may give and take a role. One of the ladder: whoever stands above it. On a tenant: operators, as Keystone has it.
+ * Any other: user-admin and above.
+ */
+function mayDispose(caller: IdentityUser, { roleId, tenantId }: Grant): boolean {
+  const rank = rankOf(caller)
+  if (tenantId !== undefined && !isOperator(caller)) return false
+  const asked = rankOf({ grants: [{ roleId }] })
+  if (asked !== 'none') return heightOf(rank) > heightOf(asked) && heightOf(rank) >= heightOf('user-admin')
+  // Roles that have power over others in v3 are not below any rank but the operators'.
+  return ['admin', 'service'].includes(roleId) ? isOperator(caller) : heightOf(rank) >= heightOf('user-admin')
+}
+
+function give(call: Call, { caller, entry }: OnUser, { grant, role }: Given): Awaitable<Answer | Stale> {
+  if (role === undefined) return noRole(grant.roleId)
+  if (grant.tenantId !== undefined && !isProjectId(grant.tenantId))
+    return fault('itemNotFound', 'Tenant not found.')
+  const after = withGrant(entry.value, grant)
+  const document = { role: shownRole(role, grant.tenantId) }
+  if (after === entry.value) return jsonAnswer(200, document, VARY)
+  if (after.grants.length > GRANTS_MAX) return fault('badRequest', 'The user has too many roles.')
+  const changes = [updated('user', entry, after)]
+  return change(call, { caller, how: 'role.give', changes }, () => jsonAnswer(200, document, VARY))
+}
+
+function take(call: Call, { caller, entry }: OnUser, { grant }: Given): Awaitable<Answer | Stale> {
+  if (!entry.value.grants.some((one) => isSameGrant(one, grant))) return noRole(grant.roleId)
+  const changes = [updated('user', entry, withoutGrant(entry.value, grant))]
+  return change(call, { caller, how: 'role.take', changes }, () => NO_CONTENT)
+}
+
+function noRole(roleId: string): Answer {
+  return fault('itemNotFound', `Role ${roleId} not found`)
+}

@@ -1,0 +1,27 @@
+import { type Answer, jsonAnswer } from '../../wire/answer.ts'
+import type { Call } from '../call.ts'
+import { describedV2, describedV3 } from '../described.ts'
+import { withRequestId } from '../request-id.ts'
+import { VARY } from './faults.ts'
+
+const MEDIA_TYPES: readonly object[] = [
+  { base: 'application/json', type: 'application/vnd.openstack.identity-v2.0+json' },
+  { base: 'application/xml', type: 'application/vnd.openstack.identity-v2.0+xml' },
+]
+
+/**
+ * `GET /`: the vendor documents `version`, OpenStack's clients need `values`, so both stand there. 300, as Keystone
+ * answers: there is a choice, and one that it prefers. It belongs to both versions, so it has v3's request id.
+ */
+export function versions({ realm, request }: Call): Answer {
+  const v2 = { ...describedV2(request.base), 'media-types': MEDIA_TYPES }
+  const version = [describedV3(request.base), v2]
+  const headers = { ...VARY, location: `${request.base}/v3/` }
+  return withRequestId(realm, jsonAnswer(300, { versions: { values: version, version } }, headers))
+}
+
+/** `GET /v2.0`. */
+export function version({ request }: Call): Answer {
+  const shown = { ...describedV2(request.base), 'media-types': { values: MEDIA_TYPES } }
+  return jsonAnswer(200, { version: shown }, VARY)
+}

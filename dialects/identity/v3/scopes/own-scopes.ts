@@ -1,0 +1,86 @@
+import type { Realm } from '@rescind/authority'
+import type { Awaitable } from '@rescind/core'
+import type { Answer } from '../../../wire/answer.ts'
+import { untilFresh } from '../../../wire/dialect.ts'
+import type { Call } from '../../call.ts'
+import { domainAt, type IdentityDomain } from '../../directory/domains.ts'
+import { rolesOn, tenantsOf } from '../../directory/grants.ts'
+import { domainOfTenant, type IdentityTenant, tenantById } from '../../directory/tenants.ts'
+import type { IdentityUser } from '../../directory/users.ts'
+import { asActing } from '../acting.ts'
+import { forbidden, success } from '../answers.ts'
+import { listBody } from '../paging.ts'
+import { shownDomain, shownProject } from '../shown.ts'
+import { shownCatalog } from '../tokens/catalog.ts'
+import { grantIn } from './scope-grant.ts'
+
+/** `GET /v3/auth/projects`: what the caller may scope a token to. */
+export function ownProjects(call: Call): Awaitable<Answer> {
+  return untilFresh(() =>
+    asActing(call, async ({ party, grant }) => {
+      const only = grant.credential?.tenantId
+      const projects = await openProjects(call.realm, party.user)
+      const shown = projects.filter(({ id }) => only === undefined || id === only).map(shownProject(call))
+      return success(200, listBody(call.request, 'projects', { shown, next: undefined }))
+    }),
+  )
+}
+
+/** `GET /v3/auth/domains`. */
+export function ownDomains(call: Call): Awaitable<Answer> {
+  return untilFresh(() =>
+    asActing(call, async ({ party, grant }) => {
+      const domains = grant.credential === undefined ? await openDomains(call.realm, party.user) : []
+      const shown = domains.map(shownDomain(call))
+      return success(200, listBody(call.request, 'domains', { shown, next: undefined }))
+    }),
+  )
+}
+
+/** `GET /v3/auth/system`. */
+export function ownSystem(call: Call): Awaitable<Answer> {
+  return untilFresh(() =>
+    asActing(call, async ({ party, grant }) => {
+      const { credential } = grant
+      const { roles } = await grantIn(call.realm, party.user, {
+        scope: { kind: 'system' },
+        credential: undefined,
+      })
+      const system = roles.length > 0 && credential === undefined ? [{ all: true }] : []
+      return success(200, { system, links: { self: `${call.request.base}${call.request.path}` } })
+    }),
+  )
+}
+
+/** `GET /v3/auth/catalog`. */
+export function ownCatalog(call: Call): Awaitable<Answer> {
+  return untilFresh(() =>
+    asActing(call, async ({ grant }) => {
+      if (grant.scope.kind !== 'project')
+        return forbidden('A project-scoped token is required to produce a service catalog.')
+      const catalog = await shownCatalog(call, grant)
+      return success(200, { catalog, links: { self: `${call.request.base}${call.request.path}` } })
+    }),
+  )
+}
+
+/** Enabled projects of enabled domains; grants of one user are bounded, so this is one page. */
+export async function openProjects(realm: Realm, user: IdentityUser): Promise<readonly IdentityTenant[]> {
+  const projects: IdentityTenant[] = []
+  for (const id of tenantsOf(user)) {
+    const tenant = await tenantById(realm, id)
+    if (tenant.enabled && (await domainAt(realm, domainOfTenant(tenant))).domain.enabled)
+      projects.push(tenant)
+  }
+  return projects
+}
+
+async function openDomains(realm: Realm, user: IdentityUser): Promise<readonly IdentityDomain[]> {
+  const ids = new Set(user.grants.flatMap(({ domainId }) => domainId ?? []))
+  const domains: IdentityDomain[] = []
+  for (const id of ids) {
+    const { domain } = await domainAt(realm, id)
+    if (domain.enabled && rolesOn(user, { domainId: id }).length > 0) domains.push(domain)
+  }
+  return domains
+}

@@ -1,0 +1,86 @@
+import { unreachable } from '@rescind/core'
+import { isGlobal, rankOf } from '../../directory/grants.ts'
+import { ADMIN_ROLE_IDS } from '../../directory/roles.ts'
+import type { IdentityUser } from '../../directory/users.ts'
+import type { ScopeGrant } from './scope-grant.ts'
+
+/**
+ * How far a token reaches beyond its own user: everything (the highest of all are service-admins) · one domain ·
+ * validating anybody's token, as services do · reading everything · nothing.
+ */
+export type Power =
+  | { readonly kind: 'system'; readonly isHighest: boolean }
+  | { readonly kind: 'domain'; readonly domainId: string }
+  | { readonly kind: 'service' }
+  | { readonly kind: 'reader' }
+  | { readonly kind: 'none' }
+
+/** Roles that carry power over others: only who governs everything grants them or takes them away. */
+const POWERFUL_ROLE_IDS: readonly string[] = [...ADMIN_ROLE_IDS, '3', '7', 'service']
+
+const SERVICE_ADMIN = '4'
+
+const NONE: Power = { kind: 'none' }
+
+/**
+ * An admin role governs where it was granted: everywhere if it was granted everywhere (v2.0's global roles), on the
+ * system in a system-scoped token, on a domain in a token of that domain. On a project it lets services validate
+ * tokens and does no more, so that `admin` of one project is not admin of all (Keystone's bug 968696).
+ */
+export function powerOf(user: IdentityUser, { scope, roles, credential }: ScopeGrant): Power {
+  const has = (ids: readonly string[]): boolean => roles.some(({ id }) => ids.includes(id))
+  const isEverywhere = (ids: readonly string[]): boolean =>
+    user.grants.some(
+      (grant) =>
+        isGlobal(grant) &&
+        ids.includes(grant.roleId) &&
+        (credential === undefined || credential.roleIds.includes(grant.roleId)),
+    )
+  if (isEverywhere(ADMIN_ROLE_IDS)) return { kind: 'system', isHighest: isEverywhere([SERVICE_ADMIN]) }
+  switch (scope.kind) {
+    case 'system':
+      if (has(ADMIN_ROLE_IDS)) return { kind: 'system', isHighest: false }
+      if (has(['service'])) return { kind: 'service' }
+      return has(['reader']) ? { kind: 'reader' } : NONE
+    case 'domain':
+      return has(ADMIN_ROLE_IDS) ? { kind: 'domain', domainId: scope.id } : NONE
+    case 'project':
+      return has(['service', ...ADMIN_ROLE_IDS]) ? { kind: 'service' } : NONE
+    case 'unscoped':
+      return isEverywhere(['service']) ? { kind: 'service' } : NONE
+    default:
+      return unreachable(scope)
+  }
+}
+
+/**
+ * Whether a power governs this user. That of a domain ends where somebody has power beyond the domain, and only a
+ * service-admin governs service-admins, as in v2.0: else the one version would be a way around the other.
+ */
+export function governs(power: Power, user: IdentityUser): boolean {
+  if (power.kind === 'system') return power.isHighest || rankOf(user) !== 'service-admin'
+  return power.kind === 'domain' && user.domainId === power.domainId && !reachesBeyond(user, power.domainId)
+}
+
+/** Roles on projects do not count: they validate tokens, and govern nobody. */
+function reachesBeyond({ grants }: IdentityUser, domainId: string): boolean {
+  return grants.some((grant) => {
+    if (grant.tenantId !== undefined || grant.domainId === domainId) return false
+    return POWERFUL_ROLE_IDS.includes(grant.roleId) || (grant.system === true && grant.roleId === 'reader')
+  })
+}
+
+/** Whether a power reaches into this domain. */
+export function governsDomain(power: Power, domainId: string): boolean {
+  return power.kind === 'system' || (power.kind === 'domain' && power.domainId === domainId)
+}
+
+export function mayGrant(power: Power, roleId: string): boolean {
+  if (power.kind === 'system') return power.isHighest || roleId !== SERVICE_ADMIN
+  return power.kind === 'domain' && !POWERFUL_ROLE_IDS.includes(roleId)
+}
+
+/** Whether it may read what there is, outside of tokens. */
+export function readsAll(power: Power): boolean {
+  return power.kind === 'system' || power.kind === 'reader'
+}

@@ -1,0 +1,79 @@
+import type { Realm } from '@rescind/authority'
+import { type TokenRecord, unreachable } from '@rescind/core'
+import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../../directory/app-credentials.ts'
+import { domainAt, type IdentityDomain } from '../../directory/domains.ts'
+import { isGlobal, rolesInTenant, rolesOn } from '../../directory/grants.ts'
+import { appCredentialOf } from '../../directory/names.ts'
+import { ADMIN_ROLE_IDS, grantedRole, type IdentityRole } from '../../directory/roles.ts'
+import { domainOfTenant, type IdentityTenant, tenantById } from '../../directory/tenants.ts'
+import type { IdentityUser } from '../../directory/users.ts'
+import { type Scope, scopeOf } from './scope.ts'
+
+/** A scope, and the roles that a user has in it now. */
+export type ScopeGrant = {
+  readonly scope: Scope
+  readonly roles: readonly IdentityRole[]
+  readonly project: IdentityTenant | undefined
+  /** The project's, or the one that is the scope. */
+  readonly domain: IdentityDomain | undefined
+  /** The application credential that narrows the roles. */
+  readonly credential: IdentityAppCredential | undefined
+}
+
+/** What a token grants now: roles that were taken away do not live on in it (CVE-2012-4413). */
+export async function grantedBy(realm: Realm, record: TokenRecord, user: IdentityUser): Promise<ScopeGrant> {
+  const credentialId = appCredentialOf(record.client)
+  if (credentialId === undefined)
+    return grantIn(realm, user, { scope: scopeOf(record), credential: undefined })
+  const entry = await realm.directory.get(IDENTITY_APP_CREDENTIALS, credentialId)
+  // Its end is the end of the token; between the two it grants nothing.
+  if (entry === undefined) return NOTHING
+  return grantIn(realm, user, { scope: scopeOf(record), credential: entry.value })
+}
+
+const NOTHING: ScopeGrant = {
+  scope: { kind: 'unscoped' },
+  roles: [],
+  project: undefined,
+  domain: undefined,
+  credential: undefined,
+}
+
+export type Narrowed = { readonly scope: Scope; readonly credential: IdentityAppCredential | undefined }
+
+export async function grantIn(
+  realm: Realm,
+  user: IdentityUser,
+  { scope, credential }: Narrowed,
+): Promise<ScopeGrant> {
+  const held = roleIdsIn(user, scope)
+  const ids = credential === undefined ? held : held.filter((id) => credential.roleIds.includes(id))
+  const roles: IdentityRole[] = []
+  for (const id of ids) roles.push(await grantedRole(realm, id))
+  const project = scope.kind === 'project' ? await tenantById(realm, scope.id) : undefined
+  const domainId =
+    scope.kind === 'domain' ? scope.id : project === undefined ? undefined : domainOfTenant(project)
+  const domain = domainId === undefined ? undefined : (await domainAt(realm, domainId)).domain
+  return { scope, roles, project, domain, credential }
+}
+
+/** Whoever governs everywhere may scope a token to any domain, and to the system. */
+function roleIdsIn(user: IdentityUser, scope: Scope): readonly string[] {
+  switch (scope.kind) {
+    case 'unscoped':
+      return []
+    case 'project':
+      return rolesInTenant(user, scope.id)
+    case 'domain':
+      return [...new Set([...rolesOn(user, { domainId: scope.id }), ...governing(user)])]
+    case 'system':
+      return [...new Set([...rolesOn(user, { system: true }), ...governing(user)])]
+    default:
+      return unreachable(scope)
+  }
+}
+
+function governing(user: IdentityUser): readonly string[] {
+  const isGoverning = user.grants.some((grant) => isGlobal(grant) && ADMIN_ROLE_IDS.includes(grant.roleId))
+  return isGoverning ? rolesOn(user, {}) : []
+}

@@ -1,0 +1,66 @@
+import { callerFacts } from '@rescind/authority'
+import { type Awaitable, isMintingHeld } from '@rescind/core'
+import type { Answer, Stale } from '../../../wire/answer.ts'
+import { untilFresh } from '../../../wire/dialect.ts'
+import type { Call } from '../../call.ts'
+import { updated } from '../../directory/changes.ts'
+import { IDENTITY } from '../../directory/names.ts'
+import { claimedUser, type IdentityUser, mfaOf } from '../../directory/users.ts'
+import { writeDirectory } from '../../directory/write.ts'
+import { mayAct } from '../../session/guarded.ts'
+import { isLimited } from '../../session/limited.ts'
+import { judgeParty, type PartyFacts, readParty } from '../../session/party.ts'
+import { turnOf } from '../../session/password-check.ts'
+import { forbidden, malformed, NO_CONTENT, suspended, unauthorized } from '../answers.ts'
+import { fieldsOf, readEntity } from '../entity.ts'
+import { isEnabled } from './proof.ts'
+
+const FIELDS = { password: 'secret', original_password: 'secret' } as const
+
+/**
+ * `POST /v3/users/{id}/password`: who knows the old password sets a new one, and is whoever knows it: no token is
+ * asked for, as in Keystone, but of a user with multi-factor authentication: one of both factors. One that comes along
+ * must be good for this. It ends every token of the user, the one that came along included.
+ */
+export function changePassword(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+  const read = readEntity(call.request, 'user', id)
+  if (read.kind === 'malformed') return malformed(read.detail)
+  const parsed = fieldsOf(read.body, FIELDS)
+  if (parsed.kind === 'malformed') return malformed(parsed.detail)
+  const { password, original_password: original } = parsed.fields
+  if (password === undefined || original === undefined)
+    return malformed('"password" and "original_password" are needed.')
+  if (password === original) return malformed('The new password must not be the old one.')
+  return untilFresh(() => change(call, id, { password, original }))
+}
+
+async function mayBySelf({ realm }: Call, of: IdentityUser, along: PartyFacts | undefined): Promise<boolean> {
+  const party = judgeParty(realm, along)
+  if (party.kind === 'live' && isLimited(party.record)) return false
+  const isOwn = party.kind === 'live' && party.user.id === of.id
+  if (party.kind === 'live' && !(await mayAct(realm, party, { act: 'change-credential', of }))) return false
+  return isOwn || !mfaOf(of).isEnabled
+}
+
+type Passwords = { readonly password: string; readonly original: string }
+
+async function change(call: Call, id: string, { password, original }: Passwords): Promise<Answer | Stale> {
+  const { realm, request, settings } = call
+  const basis = realm.basis()
+  const entry = await claimedUser(realm, { by: 'id', value: id })
+  const { from } = request
+  const hash = entry?.value.passwordHash
+  const isRight = await settings.passwords.verify({ hash, password: original, ...turnOf(call, id) })
+  if (entry === undefined || !isRight || !(await isEnabled(realm, entry.value))) return unauthorized(request)
+  const text = request.header('x-auth-token')
+  const along = text === undefined ? undefined : await readParty(realm, text)
+  if (!(await mayBySelf(call, entry.value, along))) return forbidden()
+  // Whoever it is that knows the password must not have the account to itself when the hold is released.
+  if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()
+  const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, id) })
+  const facts = callerFacts({ source: IDENTITY, subject: id }, basis)
+  const caller = { id: `${IDENTITY}:${id}`, from, standing: { realm: realm.ordinal, facts } }
+  const changes = [updated('user', entry, { ...entry.value, passwordHash })]
+  const outcome = await writeDirectory(realm, changes, { caller, how: 'identity.v3.password' })
+  return outcome.kind === 'written' ? NO_CONTENT : 'stale'
+}
