@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { commitOwn, type Realm } from '@rescind/authority'
+import { TestOutlet } from '../test/kit/feed-outlet.ts'
 import { openWorld, type World } from '../test/kit/realm.ts'
 import { RECENT_ROWS_MAX } from './channel.ts'
 import { Feed } from './feed.ts'
@@ -9,7 +10,6 @@ import { PENDING_MAX_BYTES } from './reader.ts'
 import type { ConnectAsk, RealmFeed } from './realm-feed.ts'
 import { PLAIN_PER_KEY_MAX, READERS_MAX } from './seats.ts'
 import { SENDING_MAX, Turnstile } from './snapshots.ts'
-import { TestOutlet } from './test-outlet.ts'
 
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
 

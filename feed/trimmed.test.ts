@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commitOwn, LogTrim, TRIM_AGE_MIN_MS } from '@rescind/authority'
 import type { Rule } from '@rescind/core/log'
+import { TestOutlet } from '../test/kit/feed-outlet.ts'
 import { openWorld } from '../test/kit/realm.ts'
 import { Feed } from './feed.ts'
-import { TestOutlet } from './test-outlet.ts'
 
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
 const ROWS = 12

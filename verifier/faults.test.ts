@@ -9,7 +9,7 @@ import {
   openVerifierWorld,
   say,
   type VerifierWorld,
-} from '../test/kit/verifier-world.ts'
+} from '../test/kit/world-verifier.ts'
 import { decide } from './guard/bearer.ts'
 import { SourceFailed } from './source/trouble.ts'
 import { MemorySource } from './testing/memory-source.ts'

@@ -8,7 +8,7 @@ import {
   openVerifierWorld,
   say,
   type VerifierWorld,
-} from '../test/kit/verifier-world.ts'
+} from '../test/kit/world-verifier.ts'
 import { decide } from './guard/bearer.ts'
 import type { OnStale } from './results.ts'
 import { SourceFailed } from './source/trouble.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ORIGIN } from '@rescind/core'
 import { HandTime } from '../test/kit/hand-timers.ts'
-import { mint, openVerifierWorld, say, type VerifierWorld } from '../test/kit/verifier-world.ts'
+import { mint, openVerifierWorld, say, type VerifierWorld } from '../test/kit/world-verifier.ts'
 import { MemorySource } from './testing/memory-source.ts'
 
 /** Written by the last version whose rules all left after 400 days: `token 1` and every token of `s2` are over. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { openVerifier, type Verifier } from '@rescind/verifier'
-import { ACCESS_TYPE, type Client, EXCHANGE, type Members, OauthWorld } from '../kit/oauth-world.ts'
 import { until } from '../kit/until.ts'
+import { ACCESS_TYPE, type Client, EXCHANGE, type Members, OauthWorld } from '../kit/world-oauth.ts'
 
 // The kind: a token that came of more than one grant. Whatever ends or holds one of those that it came of, by whatever
 // name, does so to it, for everybody who reads tokens, and is counted beforehand.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import * as jose from 'jose'
-import { ASSERTION_TYPE, ISSUER, type Members, OauthWorld } from '../kit/oauth-world.ts'
+import { ASSERTION_TYPE, ISSUER, type Members, OauthWorld } from '../kit/world-oauth.ts'
 
 /*
  * The kind: an algorithm that the metadata lists works with every key that it fits, whatever the key says of itself or

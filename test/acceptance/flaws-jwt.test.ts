@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { openVerifier, type Verifier } from '@rescind/verifier'
 import { decodeProtectedHeader } from 'jose'
-import { type Client, claimsOf, EXCHANGE, type Members, OauthWorld } from '../kit/oauth-world.ts'
+import { type Client, claimsOf, EXCHANGE, type Members, OauthWorld } from '../kit/world-oauth.ts'
 
 /** Everything that ends a token ends a self-contained one too, wherever it is asked about. */
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Client, EXCHANGE, OauthWorld } from '../kit/oauth-world.ts'
+import { type Client, EXCHANGE, OauthWorld } from '../kit/world-oauth.ts'
 
 /** After anything was ended, nothing lives on whose parent is gone. */
 

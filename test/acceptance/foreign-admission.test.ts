@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { decide, openVerifier, type Verifier } from '@rescind/verifier'
-import { type Client, type Members, OauthWorld } from '../kit/oauth-world.ts'
 import { Provider } from '../kit/provider.ts'
 import { SEED } from '../kit/seed.ts'
+import { type Client, type Members, OauthWorld } from '../kit/world-oauth.ts'
 
 const KEY = 'orders-api-key-0123456789'
 const READER = { audience: 'any', scopes: ['read'] }

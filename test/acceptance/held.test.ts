@@ -8,7 +8,7 @@ import {
   type Members,
   OauthWorld,
   REDIRECT,
-} from '../kit/oauth-world.ts'
+} from '../kit/world-oauth.ts'
 
 // [W56] The kind: what is only suspended, told as if it were over, so that lifting the hold brings nothing back.
 

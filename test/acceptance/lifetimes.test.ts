@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { ANN, BOB, CHAT, ROOT, SEED } from '../kit/seed.ts'
 import {
   type Asked,
   type Client,
@@ -9,8 +10,7 @@ import {
   type Members,
   OauthWorld,
   REDIRECT,
-} from '../kit/oauth-world.ts'
-import { ANN, BOB, CHAT, ROOT, SEED } from '../kit/seed.ts'
+} from '../kit/world-oauth.ts'
 
 // [W80] [C16] The kind: a setting that no request knows of makes requests fail, or does not reach some of them. Every way
 // to a token, in every dialect, under every bound: no error but for who asks for more, and no life beyond it.

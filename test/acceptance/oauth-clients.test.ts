@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { EXCHANGE, type Members, OauthWorld, ownKey } from '../kit/oauth-world.ts'
+import { EXCHANGE, type Members, OauthWorld, ownKey } from '../kit/world-oauth.ts'
 
 let world: OauthWorld
 before(async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OauthWorld } from '../kit/oauth-world.ts'
+import { OauthWorld } from '../kit/world-oauth.ts'
 
 const WELL_KNOWN = '/.well-known/oauth-authorization-server'
 const LOGIN = 'https://login.example/authorize'

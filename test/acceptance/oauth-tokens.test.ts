@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { checksum, mintText, PREFIX } from '@rescind/authority'
-import { assertion, EXCHANGE, OauthWorld, ownKey } from '../kit/oauth-world.ts'
 import { SeededRandom } from '../kit/seeded-random.ts'
+import { assertion, EXCHANGE, OauthWorld, ownKey } from '../kit/world-oauth.ts'
 
 let world: OauthWorld
 before(async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { PUBLIC_URL } from '../kit/in-process.ts'
-import { assertion, EXCHANGE, OauthWorld, ownKey } from '../kit/oauth-world.ts'
 import { type Home, makeHome, type ServerProcess, startProcess } from '../kit/server.ts'
+import { assertion, EXCHANGE, OauthWorld, ownKey } from '../kit/world-oauth.ts'
 
 /** What must outlive a SIGKILL right after the answer. */
 

@@ -13,7 +13,7 @@ import {
   type OwnKey,
   ownKey,
   REDIRECT,
-} from '../kit/oauth-world.ts'
+} from '../kit/world-oauth.ts'
 import { AWKWARD } from './awkward.ts'
 
 /** What the other files of this folder leave out: signed assertions, codes, exchange, JWTs, and two more clients. */

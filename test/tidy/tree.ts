@@ -27,7 +27,7 @@ export function sources(rooms: readonly string[]): readonly Source[] {
 }
 
 /** What only tests import: generators, fixtures, the suite that every store runs. */
-const TEST_PARTS = /\.test\.ts$|\/test-outlet\.ts$|^stores\/contract\//
+const TEST_PARTS = /\.test\.ts$|^stores\/contract\//
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s(?:[^'"]*?\sfrom\s)?\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g

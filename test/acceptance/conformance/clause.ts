@@ -7,7 +7,7 @@ import {
   OauthWorld,
   type OwnKey,
   ownKey,
-} from '../../kit/oauth-world.ts'
+} from '../../kit/world-oauth.ts'
 
 export type Level = 'MUST' | 'MUST NOT' | 'SHOULD' | 'SHOULD NOT' | 'MAY'
 

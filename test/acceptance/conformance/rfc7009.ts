@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ISSUER } from '../../kit/oauth-world.ts'
+import { ISSUER } from '../../kit/world-oauth.ts'
 import { assertError, assertInactive, type Clause, clauses, elsewhere, granted } from './clause.ts'
 
 export const RFC7009: readonly Clause[] = clauses('RFC 7009', [

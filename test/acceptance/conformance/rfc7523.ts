@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { assertion, ISSUER, ownKey } from '../../kit/oauth-world.ts'
+import { assertion, ISSUER, ownKey } from '../../kit/world-oauth.ts'
 import { assertError, type Cast, type Clause, clauses } from './clause.ts'
 
 const FORM = { grant_type: 'client_credentials' }

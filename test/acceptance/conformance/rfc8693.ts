@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ACCESS_TYPE, claimsOf, EXCHANGE, JWT_TYPE } from '../../kit/oauth-world.ts'
+import { ACCESS_TYPE, claimsOf, EXCHANGE, JWT_TYPE } from '../../kit/world-oauth.ts'
 import { API, assertError, assertInactive, type Clause, clauses, FILES } from './clause.ts'
 
 export const RFC8693: readonly Clause[] = clauses('RFC 8693', [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import * as jose from 'jose'
-import { claimsOf, ISSUER } from '../../kit/oauth-world.ts'
+import { claimsOf, ISSUER } from '../../kit/world-oauth.ts'
 import { API, type Clause, clauses, FILES } from './clause.ts'
 
 export const RFC9068: readonly Clause[] = clauses('RFC 9068', [

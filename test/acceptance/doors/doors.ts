@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { decide, type GuardOptions, type Verifier } from '@rescind/verifier'
-import type { Client, OauthWorld } from '../../kit/oauth-world.ts'
+import type { Client, OauthWorld } from '../../kit/world-oauth.ts'
 
 /** What the services behind the doors are called in tokens. */
 export const ORDERS = 'https://orders.example'

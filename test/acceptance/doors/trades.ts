@@ -1,5 +1,5 @@
-import type { Asked, Client, OauthWorld } from '../../kit/oauth-world.ts'
 import { ANN, CHAT, ROOT } from '../../kit/seed.ts'
+import type { Asked, Client, OauthWorld } from '../../kit/world-oauth.ts'
 
 /** Somewhere that a credential is taken for more than a look: it is traded for another one, or lets somebody act. */
 export type Trade = {

@@ -1,4 +1,4 @@
-import type { Outlet } from './outlet.ts'
+import type { Outlet } from '../../feed/outlet.ts'
 
 /** A reader that a test plays: takes what it is told to take. */
 export class TestOutlet implements Outlet {
