@@ -6,7 +6,7 @@ import { makeHome } from '../kit/server.ts'
 import { crashLoop } from './crash/loop.ts'
 
 /** Each run draws others; `npm run test:crash` makes a thousand of them. */
-const CYCLES = 20
+const CYCLES = 15
 const TIMEOUT_MS = 180_000
 
 test(`[G05] [G11] nothing that was acknowledged is lost when the server is killed ${CYCLES} times while it works`, {

@@ -28,6 +28,7 @@ import {
 } from '../kit/tls-pairs.ts'
 import { assertRefused, type Ended, type RunningCommand, runCommand, startCommand } from './kit/command.ts'
 import { folderState } from './kit/folder-state.ts'
+import { usedHomes } from './kit/used-home.ts'
 
 const SERVE = ['serve', '--listen', '127.0.0.1:0']
 const ENVIRONMENT = { RESCIND_CONTROL_KEY: 'a-control-key-of-the-tests-that-nobody-could-guess' }
@@ -39,12 +40,7 @@ function homeOf(t: TestContext): Home {
   return home
 }
 
-/** A home in which a server has made its store, and has stopped. */
-async function used(t: TestContext): Promise<Home> {
-  const home = homeOf(t)
-  await stop(await up(t, home))
-  return home
-}
+const used = usedHomes(ENVIRONMENT)
 
 async function up(t: TestContext, { folder }: Home, flags: readonly string[] = []): Promise<RunningCommand> {
   const command = startCommand(t, { words: [...SERVE, ...flags], folder, environment: ENVIRONMENT })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type Home, makeHome } from '../kit/server.ts'
 import { assertRefused, type Ended, runCommand, startCommand } from './kit/command.ts'
+import { usedHomes } from './kit/used-home.ts'
 
 const SERVE = ['serve', '--listen', '127.0.0.1:0']
 
@@ -43,8 +44,11 @@ const READ: Readonly<Record<string, readonly [file: string, ...flags: readonly s
 describe('a start waits for nothing that is no file: it is refused in one line when', {
   concurrency: 2,
 }, () => {
-  for (const [what, [file, ...flags]] of Object.entries(READ))
-    for (const [kind, make] of Object.entries(NO_FILES))
+  // All but the store are read by one function: a kind for each, and all kinds for the first and for the store.
+  for (const [nth, [what, [file, ...flags]]] of Object.entries(READ).entries())
+    for (const [kind, make] of Object.entries(NO_FILES).filter(
+      (_, at) => nth === 0 || what === 'the store' || at === nth % 3,
+    ))
       it(`${what} is ${kind}`, async (t) => {
         const home = homeOf(t)
         make(join(home.folder, file))
@@ -71,6 +75,7 @@ describe('a start waits for nothing that is no file: it is refused in one line w
 
 // The kind: a store that was there and is not, in whose place a new one would know nothing of what was revoked.
 describe('a store that was lost is not begun anew', { concurrency: 2 }, () => {
+  const used = usedHomes()
   const data = ({ folder }: Home, name: string): string => join(folder, 'rescind-data', name)
   const lost: Readonly<Record<string, readonly [lose: (home: Home) => void, why: RegExp]>> = {
     'its file is empty beside its keys': [
@@ -98,8 +103,7 @@ describe('a store that was lost is not begun anew', { concurrency: 2 }, () => {
   }
   for (const [what, [lose, why]] of Object.entries(lost))
     it(`when ${what}`, async (t) => {
-      const home = homeOf(t)
-      await serves(t, home)
+      const home = await used(t)
       lose(home)
       const had = existsSync(data(home, 'rescind.db'))
       assertRefused(await start(t, home), why)
