@@ -75,6 +75,14 @@ export class Directory {
     })
   }
 
+  /** As `get`, but undefined, too, for one that cannot be read: for what has to go on without it. Never from the cache. */
+  readable<T>(collection: Collection<T>, id: string): Awaitable<Entry<T> | undefined> {
+    return after(this.#store.record(this.#realm, collection.name, id), (record) => {
+      const entry = record === undefined ? undefined : this.#parse(record, collection)
+      return entry === 'unreadable' ? undefined : entry
+    })
+  }
+
   /** The version under an id, of a live record or a deleted one, whether this version can read it or not; 0: never. */
   version({ name }: Pick<Collection<never>, 'name'>, id: string): Awaitable<number> {
     return after(this.#store.record(this.#realm, name, id), (record) => record?.version ?? 0)

@@ -100,6 +100,9 @@ async function mayBeUnseen(realm: Realm, targets: readonly Target[]): Promise<bo
 export async function isVouchedForOutside(realm: Realm, target: Target): Promise<boolean> {
   const source = target.kind === 'cut' ? target.principals.source : 'source' in target ? target.source : ''
   if (!source.startsWith(CHAT)) return false
-  const entry = await realm.directory.get(CHAT_APPS, source.slice(CHAT.length))
-  return entry?.value.verifyUrl !== undefined
+  const name = source.slice(CHAT.length)
+  const entry = await realm.directory.readable(CHAT_APPS, name)
+  if (entry !== undefined) return entry.value.verifyUrl !== undefined
+  // Of an app whose record cannot be read this cannot be known.
+  return (await realm.directory.version(CHAT_APPS, name)) > 0
 }

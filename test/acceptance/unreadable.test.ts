@@ -6,7 +6,7 @@ import { realmOrdinal } from '@rescind/core'
 import { type AgedServer, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
 import { API_KEY, type Calls, CONTROL, memberAt, textAt } from '../kit/calls.ts'
 import { START_MS } from '../kit/realm.ts'
-import { OTHER, SVC } from '../kit/seed.ts'
+import { ANN, CHAT, OTHER, SVC } from '../kit/seed.ts'
 
 // The kind: what a newer, or a broken, server left in a store takes down more than itself, or is taken for something else.
 
@@ -180,6 +180,41 @@ for (const [what, { change }] of Object.entries(BROKEN_RECORDS)) {
     )
   })
 }
+
+onAgedStores(
+  'what ends tokens needs no record of whose they are: it is done though that cannot be read',
+  async (open) => {
+    let tokens: readonly string[] = []
+    const server = await open({
+      before: async (calls) => {
+        await calls.chatClient('u')
+        tokens = [await calls.identityToken(ANN), await calls.chatToken('u'), await calls.oauthToken(OTHER)]
+      },
+      age: async (store) => {
+        for (const [collection, id] of [
+          ['identityUsers', ANN.id],
+          ['chatApps', CHAT.app],
+          ['oauthClients', OTHER.clientId],
+        ] as const)
+          await overwrite(store, { collection, id }, (body) => body.slice(0, -1))
+      },
+    })
+    const { calls } = server
+    const targets = [
+      { source: 'identity', subject: ANN.id },
+      { source: `chat/${CHAT.app}` },
+      { source: 'oauth', client: OTHER.clientId },
+    ]
+    for (const target of targets) {
+      const dry = await calls.control('POST /revocations', { target, reason: 'r', dryRun: true })
+      assert.equal(dry.status, 200, dry.body.toString())
+      const done = await calls.control('POST /revocations', { target, reason: 'r' })
+      assert.equal(done.status, 201, done.body.toString())
+    }
+    for (const token of tokens)
+      assert.equal(textAt(await calls.control('POST /tokens/lookup', { token }), 'state'), 'revoked')
+  },
+)
 
 const HOLD = {
   ...{ targets: [{ kind: 'grant', source: 'oauth', grant: 'grt_x' }], reason: 'r', by: 'control:x' },

@@ -3,7 +3,7 @@ import type { CutTarget, RevokeRule, Target } from '@rescind/core/log'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from './app-credentials.ts'
 import { type Change, deleted, updated } from './changes.ts'
 import { appCredentialClient, appCredentialOf, IDENTITY } from './names.ts'
-import { IDENTITY_USERS, userEntry, withoutApiKey } from './users.ts'
+import { IDENTITY_USERS, withoutApiKey } from './users.ts'
 import { changesWithAll } from './write.ts'
 
 /**
@@ -15,6 +15,7 @@ import { changesWithAll } from './write.ts'
  * client            the application credential that the client names
  *
  * Of a dated cut-off, and of a hold that becomes one, only what was made before; what does not say when counts as that.
+ * A credential whose record cannot be read opens nothing, and keeps no tokens from being ended (docs/out-of-order.md).
  */
 export async function credentialsEnded(
   realm: Realm,
@@ -51,7 +52,7 @@ async function changesBy(realm: Realm, target: CutTarget): Promise<readonly Chan
     case 'subject+client':
       return deletions(realm, target, ({ id }) => id === appCredentialOf(client))
     case 'client': {
-      const entry = await realm.directory.get(IDENTITY_APP_CREDENTIALS, appCredentialOf(client) ?? '')
+      const entry = await realm.directory.readable(IDENTITY_APP_CREDENTIALS, appCredentialOf(client) ?? '')
       return entry === undefined || !isBefore(entry.value, target) ? [] : [deleted('appCredential', entry)]
     }
     // A place or a whole source: tokens alone. Its people are many, and mostly not who it is about.
@@ -64,7 +65,7 @@ async function changesBy(realm: Realm, target: CutTarget): Promise<readonly Chan
 }
 
 async function keyChange(realm: Realm, subject = ''): Promise<readonly Change[]> {
-  const entry = await userEntry(realm, subject)
+  const entry = await realm.directory.readable(IDENTITY_USERS, subject)
   return entry?.value.apiKeyDigest === undefined ? [] : [updated('user', entry, withoutApiKey(entry.value))]
 }
 
