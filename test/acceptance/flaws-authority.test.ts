@@ -126,7 +126,7 @@ function near(secret: string): readonly string[] {
   ]
 }
 
-test('[D05] [K04] secrets that share their first 1, 31, 72, 255 or 256 bytes are as different as any', async () => {
+test('[D05] [K04] secrets that share their first 1, 31, 72, 255 or 256 bytes are told apart as all others are', async () => {
   const ask = (clientSecret: string): Promise<RawAnswer> =>
     calls.send(
       `POST ${OAUTH}`,

@@ -176,7 +176,7 @@ test('an audience in a form that nobody can read is not taken for none', async (
   assert.equal(
     await said(await idp.sign({ scope: 'read', aud: [] })),
     LIVE,
-    'for nobody: any audience is asked for',
+    'for nobody: whatever audience is asked for',
   )
   assert.equal(
     await said(await idp.sign({ aud: [] }), { audience: 'api', scopes: [] }, 'shown'),

@@ -27,7 +27,7 @@ function readMany(index: RevocationIndex): void {
 }
 const FACTS = factsAt(-1)
 
-test('[F19] [P01] twice as many revocations as any cache holds push none out, and slow nobody else down', () => {
+test('[F19] [P01] twice as many revocations as a cache holds push none out, and slow nobody else down', () => {
   const index = indexAt(2)
   for (let nth = 0; nth < OLDEST; nth += 1)
     index.fold(rowOf(index.seq + 1, revoking(tokenTarget(nth), KEEP_FOREVER_MS)))
