@@ -1,6 +1,7 @@
 export { hmacSha1, hmacSha256, sameDigest, secretDigest, sha256, sha256Base64url } from '../crypto/digests.ts'
 export type { KeyMembers, SignatureAlgorithm } from '../crypto/signatures.ts'
 export { ByteReader, ByteWriter } from './bytes.ts'
+export { type Defined, defined } from './defined.ts'
 export { sextetsAt } from './sextets.ts'
 export { isShownName, shownText } from './shown-text.ts'
 export {

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { defined } from '../bytes/defined.ts'
 
 /** The signature algorithms that are spoken here (RFC 7518 §3.1, RFC 8037 §3.1); a key is good for exactly one. */
 export type SignatureAlgorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA'
@@ -31,8 +32,7 @@ export function privateKeyOf(members: KeyMembers): SignatureKey | undefined {
 /** The public members of a key as its JWK has them. */
 export function publicMembers(key: SignatureKey): KeyMembers {
   const { kty = '', crv, x, y, n, e } = key.export({ format: 'jwk' })
-  const members = Object.entries({ kty, crv, x, y, n, e })
-  return Object.fromEntries(members.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+  return defined({ kty, crv, x, y, n, e })
 }
 
 /** Bits of an RSA key's modulus; 0 for keys of another kind. */

@@ -1,4 +1,5 @@
 import type { Realm } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import {
   IDENTITY_COLLECTIONS,
   identityTenantValue,
@@ -24,14 +25,14 @@ export async function seedIdentityRecords(
   const { domain, tenant, role, account } = IDENTITY_COLLECTIONS
   let created = 0
   created += await createAll(realm, given.domains, (value) =>
-    plan({ collection: domain, id: value.id }, () => present(value)),
+    plan({ collection: domain, id: value.id }, () => defined(value)),
   )
   created += await createAll(realm, given.tenants, (value) =>
-    plan({ collection: tenant, id: value.id }, () => identityTenantValue(present(value))),
+    plan({ collection: tenant, id: value.id }, () => identityTenantValue(defined(value))),
   )
   for (const value of given.roles)
     created += await create(realm, { collection: role, id: value.id }, () => ({
-      ...present(value),
+      ...defined(value),
       description: value.description ?? value.name,
     }))
   created += await createAll(realm, given.accounts, (value) =>
@@ -47,8 +48,8 @@ function userPlan(realm: Realm, user: SeedUser, { reveal, hashPassword }: Secret
     const { password, apiKey, mfa, grants, ...rest } = user
     const of = `Identity user ${user.username}`
     return identityUserValue(realm, {
-      ...present(rest),
-      grants: grants.map(({ role, ...scope }) => ({ roleId: roleIdOfName(role), ...present(scope) })),
+      ...defined(rest),
+      grants: grants.map(({ role, ...scope }) => ({ roleId: roleIdOfName(role), ...defined(scope) })),
       ...(apiKey === undefined ? {} : { apiKey: reveal(apiKey, of) }),
       ...(password === undefined ? {} : { passwordHash: await hashPassword(reveal(password, of)) }),
       ...(mfa === undefined
@@ -83,12 +84,12 @@ async function seedCatalog(realm: Realm, given: SeedIdentity): Promise<number> {
   let created = 0
   for (const { endpoints, ...rest } of given.catalog) {
     const serviceId = rest.id ?? rest.name
-    const value = { ...present(rest), id: serviceId }
+    const value = { ...defined(rest), id: serviceId }
     created += await create(realm, { collection: service, id: serviceId }, () => value)
     for (const one of endpoints) {
       const id = one.id ?? `${serviceId}:${one.region}`
       created += await create(realm, { collection: endpoint, id }, () => ({
-        ...present(one),
+        ...defined(one),
         id,
         serviceId,
         enabled: true,
@@ -96,14 +97,4 @@ async function seedCatalog(realm: Realm, given: SeedIdentity): Promise<number> {
     }
   }
   return created
-}
-
-type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
-}
-
-/** Without members that are undefined: an absent member of the file is an absent member of the record. */
-function present<T extends object>(value: T): Present<T> {
-  // The type says what the loop does.
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Present<T>
 }

@@ -13,6 +13,7 @@ import {
   type TokenDigest,
   type TokenFacts,
 } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import { CUT_SHAPES, type CutTarget, type Rule, type Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { DIGEST_KEY, digestAt, handleAt, NOW_MS, rowOf } from '../kit/samples.ts'
@@ -36,13 +37,9 @@ function digestIn(of: string, nth: number): TokenDigest {
   return digestAt(100 * SOURCES.indexOf(of) + nth)
 }
 
-function without<T extends object>(given: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T
-}
-
 const principals: fc.Arbitrary<Principals> = fc
   .record({ source, subject: maybe(name), client: maybe(name), tenant: maybe(name) })
-  .map((given) => without<Principals>(given))
+  .map((given) => defined(given))
 
 const named: fc.Arbitrary<Principals> = fc.record({ source, subject: name, client: name, tenant: name })
 
@@ -54,7 +51,7 @@ const cut: fc.Arbitrary<CutTarget> = fc
     issuedBeforeMs: fc.option(instant, { nil: undefined, freq: 2 }),
     basis: fc.constantFrom(undefined, undefined, 'authenticated' as const),
   })
-  .map((given) => without<CutTarget>(given))
+  .map((given) => defined(given))
 
 const thing: fc.Arbitrary<Target> = fc.oneof(
   fc.tuple(number, source).map(
@@ -133,11 +130,11 @@ const placedFacts = fc
         skewMs: fc.constantFrom(0, 2),
         authenticatedAtMs: maybe(instant),
       })
-      .map((given) => without<ForeignFacts>(given)),
+      .map((given) => defined(given)),
   })
   .map(({ nth, of, place, foreign, ...rest }) => ({
     nth,
-    facts: { ...of, ...without<Partial<Placed>>(rest), place, foreign, expiresAtMs: NOW_MS + 500_000 },
+    facts: { ...of, ...defined(rest), place, foreign, expiresAtMs: NOW_MS + 500_000 },
   }))
 
 const up: fc.Arbitrary<Placed> = placedFacts.map(({ nth, facts }) => ({ ...facts, handle: handleAt(nth) }))

@@ -10,7 +10,7 @@ import {
   SKEW_MAX_SECONDS,
 } from '@rescind/authority'
 import { LIFETIME_MAX_MS } from '@rescind/core'
-import type { JsonObject } from '@rescind/core/bytes'
+import { defined, type JsonObject } from '@rescind/core/bytes'
 import type { CutTarget } from '@rescind/core/log'
 import {
   type ClaimMap,
@@ -320,16 +320,16 @@ function settled(
   if (givenUrl !== undefined && jwksUrl === undefined) return problem(422, 'jwksUrl: it is masked')
   if (jwksUrl !== undefined && keys !== undefined) return problem(422, 'jwksUrl and keys: give one of them')
   const { audience: oldAudience, types: oldTypes, jwksUrl: oldUrl, keys: oldKeys, ...rest } = before
-  const agreed = { ...rest, ...definedOf(plain), claims: mapped(before.claims, claims ?? {}) }
+  const agreed = { ...rest, ...defined(plain), claims: mapped(before.claims, claims ?? {}) }
   const audiences =
     audience === undefined ? oldAudience : typeof audience === 'string' ? [audience] : audience
   const isGiven = jwksUrl !== undefined || keys !== undefined
   const value: IssuerValue = {
     ...agreed,
     ...(audiences === undefined || audiences === null ? {} : { audience: audiences }),
-    ...definedOf({ types: types === undefined ? oldTypes : (types ?? undefined) }),
-    ...definedOf({ jwksUrl: isGiven ? jwksUrl : oldUrl }),
-    ...definedOf({ keys: isGiven ? (keys as readonly JsonObject[] | undefined) : oldKeys }),
+    ...defined({ types: types === undefined ? oldTypes : (types ?? undefined) }),
+    ...defined({ jwksUrl: isGiven ? jwksUrl : oldUrl }),
+    ...defined({ keys: isGiven ? (keys as readonly JsonObject[] | undefined) : oldKeys }),
   }
   return wrongWith(value, parts.keySets.allowInternal) ?? value
 }
@@ -348,14 +348,8 @@ function wrongWith({ jwksUrl, keys, algorithms }: IssuerValue, allowInternal: bo
 }
 
 function mapped(before: ClaimMap, given: z.output<typeof CLAIMS>): ClaimMap {
-  const all = Object.entries({ ...before, ...definedOf(given) })
+  const all = Object.entries({ ...before, ...defined(given) })
   return Object.fromEntries(all.filter(([, name]) => name !== null))
-}
-
-type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> }
-
-function definedOf<T extends object>(given: T): Defined<T> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Defined<T>
 }
 
 type Shower = Pick<Ask, 'realm' | 'parts'>

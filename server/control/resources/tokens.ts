@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import { parseHandle, type TokenRecord, type Verdict } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import { credentialOf, kindOf, SINGLE_USE } from '@rescind/core/tokens'
 import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
@@ -121,7 +122,7 @@ async function list({ realm, query }: Ask<Query>): Promise<Answer> {
   const of = { realm, list: `tokens?${JSON.stringify({ state, kind, ...ids })}` }
   const from = readCursor(of, cursor)
   if (isAnswer(from)) return from
-  const asked = Object.fromEntries(Object.entries(ids).filter(([, id]) => id !== undefined))
+  const asked = defined(ids)
   const tokens: TokenJson[] = []
   let after = from.place === undefined ? undefined : Number(from.place)
   for (let reads = 0; reads < READS_MAX && tokens.length < limit; reads += 1) {

@@ -1,4 +1,5 @@
 import { deleteRecord, mintText, putRecord } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import {
   type Answer,
   jsonAnswer,
@@ -182,7 +183,7 @@ async function update(ask: Ask<unknown, z.output<typeof CHANGE>>): Promise<Answe
   const before = await namedClient(ask)
   if (isAnswer(before)) return before
   const { enabled = before.value.enabled, revokeTokens, reason: why, ...given } = ask.body
-  const named = Object.entries({ ...settingsOf(before.value), ...withoutAbsent(given) })
+  const named = Object.entries({ ...settingsOf(before.value), ...defined(given) })
   // Members of checked settings, each replaced by a checked one or taken away.
   const settings = Object.fromEntries(
     named.filter(([, value]) => value !== null),
@@ -226,8 +227,4 @@ async function remove(ask: Ask): Promise<Answer | Stale> {
   const operations = [...deleteRecord(ask.realm, deletion, auditOf(ask)), endOfClient(ask, entry.id)]
   const outcome = await commitChange(ask, operations)
   return outcome.kind === 'applied' ? { status: 204, headers: {}, body: '' } : 'stale'
-}
-
-function withoutAbsent(given: object): object {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
