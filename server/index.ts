@@ -1,13 +1,12 @@
 export { checkStore, type StoreLogChecked } from './audit/check-store.ts'
 export { type Checked, checkExport } from './audit/export.ts'
+export { resolveSettings, SETTINGS } from './compose/settings.ts'
 export { type RunningServer, type Surroundings, startServer } from './compose/start.ts'
 export { type Config, checkConfig } from './config/config.ts'
-export { SETTINGS, type Setting, type SettingName } from './config/settings.ts'
 export {
   CONFIG_FILE,
   explainSettings,
   readConfigFile,
-  resolveSettings,
   type Sources,
   type Values,
 } from './config/sources.ts'

@@ -25,8 +25,8 @@ export async function hasPublishedKeys(realms: Realms, store: Store): Promise<bo
  * Keys that everybody can read are for trying out on one's own machine.
  * @throws SettingsRefused where others can connect.
  */
-export function refusePublished({ allowWeakSecrets, isLoopback, proxies }: Config): void {
-  if (allowWeakSecrets || (isLoopback && !proxies.any)) return
+export function refusePublished({ allowWeakSecrets, listen, behindProxy }: Config): void {
+  if (allowWeakSecrets || (listen.isLoopback && behindProxy?.any !== true)) return
   throw new SettingsRefused(
     'seed: these are the keys of the quick start, which everybody can read: make your own, or give --allow-weak-secrets',
   )

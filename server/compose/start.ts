@@ -14,7 +14,6 @@ import { Feed } from '@rescind/feed'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
-import { insecureSettings } from '../config/insecure.ts'
 import { readTls, type TlsPair, untimely } from '../config/tls.ts'
 import { createControlApi } from '../control/api.ts'
 import { keptFreeText } from '../control/frame/free-text.ts'
@@ -32,6 +31,7 @@ import { isReadableByOthers } from '../machine/key-files.ts'
 import { givenLog, openLog, type ServerLog } from '../machine/log.ts'
 import { createMetrics } from '../machine/metrics.ts'
 import { guardedFetch } from '../machine/net/guarded-fetch.ts'
+import { NO_PROXIES } from '../machine/net/peer.ts'
 import { hashPassword, PASSWORD_COST, type PasswordCost, PasswordQueue } from '../machine/passwords.ts'
 import { createSystemRandom } from '../machine/random.ts'
 import { steadyClock } from '../machine/steady-clock.ts'
@@ -69,6 +69,7 @@ export type RunningServer = {
   readonly close: () => Promise<void>
 }
 
+const DAY_MS = 86_400_000
 const SYSTEM_CLOCK: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
 const SYSTEM_RANDOM: Random = createSystemRandom()
 
@@ -104,9 +105,9 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       if (suspension !== undefined) log.error({ realm: name }, suspension.advice)
     }
     await settleControlKey(keys, realms.system, log)
-    if (config.seedFile !== undefined && seed !== undefined) {
-      if (isReadableByOthers(config.seedFile))
-        log.warn({ file: config.seedFile }, 'the seed file can be read by others')
+    if (config.seed !== undefined && seed !== undefined) {
+      if (isReadableByOthers(config.seed))
+        log.warn({ file: config.seed }, 'the seed file can be read by others')
       const environment = surroundings.environment ?? process.env
       const created = await applySeed(
         {
@@ -135,9 +136,9 @@ function isKeptNowhere({ store }: Config, given: Surroundings): boolean {
 
 /** @throws SettingsRefused when it cannot be read; a store that was given is closed then, as it is whenever this fails. */
 async function seedOf(config: Config, given: Store | undefined): Promise<Seed | undefined> {
-  if (config.seedFile === undefined) return undefined
+  if (config.seed === undefined) return undefined
   try {
-    const seed = readSeed(config.seedFile)
+    const seed = readSeed(config.seed)
     if (seedHasPublished(seed)) refusePublished(config)
     return seed
   } catch (error) {
@@ -160,7 +161,7 @@ type Open = {
 async function listen(config: Config, open: Open): Promise<RunningServer> {
   const { realms, store, clock, log } = open
   const masterKeyFile = new MasterKeyFile(open.isTemporary ? undefined : resolve(config.masterKeyFile), open)
-  const insecure = insecureSettings(config)
+  const { insecure } = config
   const metrics = createMetrics({ realms, insecure, linesDropped: open.lines.dropped })
   // Before whoever else listens to the log: its frames wait for nobody.
   const feed = await Feed.open({
@@ -177,8 +178,8 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
     store,
     clock,
     log,
-    auditRetentionMs: config.auditRetentionMs,
-    signingKeyMaxAgeMs: config.signingKeyDays * 86_400_000,
+    auditRetentionMs: config.auditRetention * DAY_MS,
+    signingKeyMaxAgeMs: config.signingKeyDays * DAY_MS,
     // Whoever brings a clock also says when it is looked at.
     byItself: clock === SYSTEM_CLOCK,
   })
@@ -238,7 +239,7 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
       keySets,
       rotateMasterKey: (act) => masterKeyFile.rotate(act),
       enforcement: feedEnforcement(feed),
-      auditRetentionMs: config.auditRetentionMs,
+      auditRetentionMs: config.auditRetention * DAY_MS,
       confirmClock: maintenance.confirmClock,
       issuerOf: (realm) => baseOf(realm) + OAUTH_PREFIX,
       monotonicMs: () => clock.monotonicMs(),
@@ -257,19 +258,19 @@ async function listen(config: Config, open: Open): Promise<RunningServer> {
       readyStrict: config.readyStrict,
     }),
     denials: createDenials(lines, metrics),
-    proxies: config.proxies,
+    proxies: config.behindProxy ?? NO_PROXIES,
     tls: config.tls,
     publicUrl: config.publicUrl,
     fallbackBase: () => origin,
     drainTimeoutMs: DRAIN_TIMEOUT_MS,
   })
   try {
-    await app.listen({ host: config.host, port: config.port, backlog: BACKLOG })
+    await app.listen({ host: config.listen.host, port: config.listen.port, backlog: BACKLOG })
   } catch (error) {
     chat.close()
     await maintenance.stop()
     const reason = error instanceof Error ? error.message : String(error)
-    throw new SettingsRefused(`listen: ${config.host}:${config.port}: ${reason}`)
+    throw new SettingsRefused(`listen: ${config.listen.host}:${config.listen.port}: ${reason}`)
   }
   origin = originOf(app, config)
   log.info({ url: origin, store: config.store.kind }, 'rescind is listening')
@@ -346,7 +347,7 @@ async function close(
   await open.store.close()
 }
 
-function originOf(app: FastifyInstance, { host, tls }: Config): string {
+function originOf(app: FastifyInstance, { listen: { host }, tls }: Config): string {
   // A server that listens on TCP has an AddressInfo.
   const { port } = app.server.address() as AddressInfo
   return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`

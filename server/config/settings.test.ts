@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SettingsRefused } from '@rescind/core'
+import { resolveSettings, SETTINGS } from '../compose/settings.ts'
 import { checkConfig } from './config.ts'
-import { insecureSettings } from './insecure.ts'
-import { SETTINGS } from './settings.ts'
-import { resolveSettings, type Values } from './sources.ts'
+import type { Values } from './sources.ts'
 
 type Given = {
   readonly flags?: string[]
@@ -26,7 +25,7 @@ test('every switch is on by its flag alone, takes a value all the same, and is a
     'whatever is true or false is a switch',
   )
   for (const { name, flag = '', environment } of switches) {
-    const value = (given: Given): string | undefined => resolved(given)[name].value
+    const value = (given: Given): string | undefined => resolved(given).get(name)?.value
     assert.equal(value({ flags: [flag] }), 'true', flag)
     for (const on of ['true', 'false']) {
       assert.equal(value({ flags: [`${flag}=${on}`] }), on)
@@ -37,7 +36,7 @@ test('every switch is on by its flag alone, takes a value all the same, and is a
     }
     // The next flag is no value of it.
     const both = resolved({ flags: [flag, '--log-level', 'warn'] })
-    assert.deepEqual([both[name].value, both.logLevel.value], ['true', 'warn'])
+    assert.deepEqual([both.get(name)?.value, both.get('logLevel')?.value], ['true', 'warn'])
     assert.equal(value({ flags: [flag], file: `{"${name}": false}` }), 'true')
     for (const wrong of ['1', 'null', '"yes"', '[]', '"TRUE"', '""'])
       assert.throws(() => resolved({ file: `{"${name}": ${wrong}}` }), SettingsRefused, wrong)
@@ -49,8 +48,8 @@ test('every switch is on by its flag alone, takes a value all the same, and is a
 
 test('each setting that takes safety away is told of when it does, and only then [M12]', () => {
   const on = (...flags: string[]): readonly string[] =>
-    insecureSettings(checkConfig(resolved({ flags })))
-      .filter(({ isOn }) => isOn)
+    checkConfig(resolved({ flags }))
+      .insecure.filter(({ isOn }) => isOn)
       .map(({ setting }) => setting)
   assert.deepEqual(on(), [])
   const proxied = ['--listen', '0.0.0.0:0', '--behind-proxy', '10.0.0.0/8']
@@ -68,7 +67,7 @@ test('each setting that takes safety away is told of when it does, and only then
     ['metricsOpen', '--metrics-open'],
   ]
   for (const [setting, ...flags] of insecure) assert.deepEqual(on(...flags), [setting])
-  const all = insecureSettings(checkConfig(resolved({})))
+  const { insecure: all } = checkConfig(resolved({}))
   assert.deepEqual(
     all.map(({ setting }) => setting).sort(),
     insecure.map(([setting]) => setting).sort(),

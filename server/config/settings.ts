@@ -1,232 +1,228 @@
-/** Everything that can be configured, in one table: what `rescind config explain` prints and the README lists. */
-export type SettingName =
-  | 'listen'
-  | 'store'
-  | 'masterKeyFile'
-  | 'controlKey'
-  | 'publicUrl'
-  | 'behindProxy'
-  | 'seed'
-  | 'tlsCert'
-  | 'tlsKey'
-  | 'sideLog'
-  | 'identityRate'
-  | 'identityChainRevocation'
-  | 'controlRate'
-  | 'issueRate'
-  | 'auditRetention'
-  | 'chatRate'
-  | 'allowInternalFetch'
-  | 'allowWeakSecrets'
-  | 'authorizationEndpoint'
-  | 'oauthReplaySeconds'
-  | 'oauthCacheTtl'
-  | 'oauthStrictHints'
-  | 'signingKeyDays'
-  | 'metricsOpen'
-  | 'readyStrict'
-  | 'logLevel'
+import { parseProxies, type TrustedProxies } from '../machine/net/peer.ts'
+import {
+  type Listen,
+  oneOf,
+  parseEndpoint,
+  parseKey,
+  parseListen,
+  parsePublicUrl,
+  parseSideLog,
+  parseStore,
+  type SideLog,
+  type StoreUrl,
+  trueOrFalse,
+  wholeDays,
+  wholeNumber,
+} from './parse.ts'
 
-export type Setting = {
-  readonly name: SettingName
-  /** Absent where a command line must not hold the value. */
-  readonly flag: string | undefined
-  readonly environment: string
-  readonly fallback: string | undefined
-  /** True or false: on by its flag alone, and a boolean in the file. */
-  readonly isSwitch?: true
-  readonly isSecret?: true
-  readonly help: string
-}
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
+const RATE_MAX = 1_000_000
+/** A minute. */
+const CHAT_RATE_MAX = 100_000_000
+/** A rotated refresh token that is good for longer is as good as one that is not rotated. */
+const REPLAY_MAX = 300
+const CACHE_TTL_MAX = 3_600
+const KEY_DAYS_MAX = 3_650
 
-export const SETTINGS: readonly Setting[] = [
-  {
-    name: 'listen',
-    flag: '--listen',
-    environment: 'RESCIND_LISTEN',
+/**
+ * Everything that can be configured. The configuration's type, flags, environment, file, `config explain`, `--help` and
+ * the README's table come from here.
+ */
+export const SERVER_SETTINGS = {
+  listen: {
     fallback: '127.0.0.1:8080',
     help: 'HOST:PORT to listen on; port 0 takes a free one',
+    parse: (text: string, name: string): Listen => parseListen(text, name),
+    insecure: {
+      when: (listen: Listen, isTls: boolean): boolean => !listen.isLoopback && !isTls,
+      why: 'requests come in clear from the proxy: keep others off that network',
+    },
   },
-  {
-    name: 'store',
-    flag: '--store',
-    environment: 'RESCIND_STORE',
+  store: {
     fallback: 'sqlite:./rescind-data/rescind.db',
     help: 'sqlite:PATH, or memory: (forgets everything when the server stops)',
+    parse: (text: string, name: string): StoreUrl => parseStore(text, name),
+    insecure: {
+      when: (store: StoreUrl): boolean => store.kind === 'memory',
+      why: 'this store forgets everything, revocations too, when the server stops',
+    },
   },
-  {
-    name: 'masterKeyFile',
-    flag: '--master-key-file',
-    environment: 'RESCIND_MASTER_KEY_FILE',
+  masterKeyFile: {
     fallback: './rescind-data/master.key',
     help: 'file of the key that wraps all others; made only with a new store',
+    parse: (text: string): string => text,
+    insecure: undefined,
   },
-  {
-    name: 'controlKey',
-    flag: undefined,
-    environment: 'RESCIND_CONTROL_KEY',
+  controlKey: {
     fallback: undefined,
     isSecret: true,
     help: 'control key (admin, all realms) of the first start; otherwise one is made and written to control.key',
+    parse: (text: string, name: string): string => parseKey(text, name),
+    insecure: undefined,
   },
-  {
-    name: 'publicUrl',
-    flag: '--public-url',
-    environment: 'RESCIND_PUBLIC_URL',
+  publicUrl: {
     fallback: undefined,
     help: 'URL by which clients reach this server; the OAuth issuer is below it (default: the listen address)',
+    parse: (text: string, name: string): string => parsePublicUrl(text, name),
+    insecure: undefined,
   },
-  {
-    name: 'behindProxy',
-    flag: '--behind-proxy',
-    environment: 'RESCIND_BEHIND_PROXY',
+  behindProxy: {
     fallback: undefined,
     help: 'CIDR[,CIDR...] of proxies whose forwarded headers are believed',
+    parse: (text: string): TrustedProxies => parseProxies(text),
+    insecure: undefined,
   },
-  {
-    name: 'seed',
-    flag: '--seed',
-    environment: 'RESCIND_SEED',
+  seed: {
     fallback: undefined,
     help: 'JSON file of realms, apps, clients and users to create if they never existed',
+    parse: (text: string): string => text,
+    insecure: undefined,
   },
-  {
-    name: 'tlsCert',
-    flag: '--tls-cert',
-    environment: 'RESCIND_TLS_CERT',
+  tlsCert: {
     fallback: undefined,
     help: 'PEM file with the certificate chain',
+    parse: (text: string): string => text,
+    insecure: undefined,
   },
-  {
-    name: 'tlsKey',
-    flag: '--tls-key',
-    environment: 'RESCIND_TLS_KEY',
+  tlsKey: {
     fallback: undefined,
     help: 'PEM file with the private key of the certificate',
+    parse: (text: string): string => text,
+    insecure: undefined,
   },
-  {
-    name: 'sideLog',
-    flag: '--side-log',
-    environment: 'RESCIND_SIDE_LOG',
+  sideLog: {
     fallback: undefined,
     help: 'file, on another volume, that every revocation reaches first (docs/backup.md); off: give up the one that the store has',
+    parse: (text: string): SideLog => parseSideLog(text),
+    insecure: {
+      when: (sideLog: SideLog): boolean => sideLog === 'off',
+      why: 'what the store had as its side log proves nothing from now on: delete it, and take a backup',
+    },
   },
-  {
-    name: 'identityRate',
-    flag: '--identity-rate',
-    environment: 'RESCIND_IDENTITY_RATE',
+  identityRate: {
     fallback: '50',
     help: 'requests a second that one caller of the Identity dialect may make; 0 switches the limit off',
+    parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
+    insecure: {
+      when: (value: number): boolean => value === 0,
+      why: 'callers of the Identity dialect have no limit',
+    },
   },
-  {
-    name: 'identityChainRevocation',
-    flag: '--identity-chain-revocation',
-    environment: 'RESCIND_IDENTITY_CHAIN_REVOCATION',
+  identityChainRevocation: {
     fallback: 'false',
     isSwitch: true,
     help: 'whether ending an Identity token ends the tokens that it was rescoped to, as well: those issued while this is on',
+    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
+    insecure: undefined,
   },
-  {
-    name: 'controlRate',
-    flag: '--control-rate',
-    environment: 'RESCIND_CONTROL_RATE',
+  controlRate: {
     fallback: '5000',
     help: 'requests a second of one control key (verifiers are not counted); revoking has ten times that, of its own; 0: no limit',
+    parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
+    insecure: {
+      when: (value: number): boolean => value === 0,
+      why: 'control keys have no limit',
+    },
   },
-  {
-    name: 'chatRate',
-    flag: '--chat-rate',
-    environment: 'RESCIND_CHAT_RATE',
+  chatRate: {
     fallback: '100000',
     help: 'requests a minute that the API key of one chat app may make, where the app says nothing; revoking is never limited; 0: no limit',
+    parse: (text: string, name: string): number => wholeNumber(text, { name, max: CHAT_RATE_MAX }),
+    insecure: {
+      when: (value: number): boolean => value === 0,
+      why: 'API keys of chat apps have no limit',
+    },
   },
-  {
-    name: 'issueRate',
-    flag: '--issue-rate',
-    environment: 'RESCIND_ISSUE_RATE',
+  issueRate: {
     fallback: '200',
     help: 'tokens a second, on average over an hour, that one caller may have issued; revoking has no quota; 0: none at all',
+    parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
+    insecure: {
+      when: (value: number): boolean => value === 0,
+      why: 'callers may have any number of tokens issued',
+    },
   },
-  {
-    name: 'allowInternalFetch',
-    flag: '--allow-internal-fetch',
-    environment: 'RESCIND_ALLOW_INTERNAL_FETCH',
+  allowInternalFetch: {
     fallback: 'false',
     isSwitch: true,
     help: 'fetch registered URLs (key sets of issuers) from internal addresses too, and from those by plain http',
+    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
+    insecure: {
+      when: (isOn: boolean): boolean => isOn,
+      why: 'URLs that apps and issuers name may lead into this network, and in clear',
+    },
   },
-  {
-    name: 'allowWeakSecrets',
-    flag: '--allow-weak-secrets',
-    environment: 'RESCIND_ALLOW_WEAK_SECRETS',
+  allowWeakSecrets: {
     fallback: 'false',
     isSwitch: true,
     help: 'take control and API keys below 128 bits, and those of the quick start where others can connect',
+    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
+    insecure: {
+      when: (isOn: boolean): boolean => isOn,
+      why: 'keys are taken that can be guessed, or that everybody can read in the quick start',
+    },
   },
-  {
-    name: 'auditRetention',
-    flag: '--audit-retention',
-    environment: 'RESCIND_AUDIT_RETENTION',
+  auditRetention: {
     fallback: '400',
     help: 'days for which receipts and the audit can be read; then their hashes stay',
+    parse: (text: string, name: string): number => wholeDays(text, name),
+    insecure: undefined,
   },
-  {
-    name: 'authorizationEndpoint',
-    flag: '--authorization-endpoint',
-    environment: 'RESCIND_AUTHORIZATION_ENDPOINT',
+  authorizationEndpoint: {
     fallback: undefined,
     help: 'URL of your own login page, named in the OAuth metadata; it gets codes from POST /control/v1/grants',
+    parse: (text: string, name: string): string => parseEndpoint(text, name),
+    insecure: undefined,
   },
-  {
-    name: 'oauthReplaySeconds',
-    flag: '--oauth-replay-seconds',
-    environment: 'RESCIND_OAUTH_REPLAY_SECONDS',
+  oauthReplaySeconds: {
     fallback: '30',
     help: 'seconds for which a rotated refresh token gets the same answer again; later, or at 0 at once, it is reuse',
+    parse: (text: string, name: string): number => wholeNumber(text, { name, max: REPLAY_MAX }),
+    insecure: undefined,
   },
-  {
-    name: 'oauthCacheTtl',
-    flag: '--oauth-cache-ttl',
-    environment: 'RESCIND_OAUTH_CACHE_TTL',
+  oauthCacheTtl: {
     fallback: '5',
     help: 'cache_ttl of active introspection answers: seconds that a gateway may keep one; 0 leaves it out',
+    parse: (text: string, name: string): number => wholeNumber(text, { name, max: CACHE_TTL_MAX }),
+    insecure: undefined,
   },
-  {
-    name: 'oauthStrictHints',
-    flag: '--oauth-strict-hints',
-    environment: 'RESCIND_OAUTH_STRICT_HINTS',
+  oauthStrictHints: {
     fallback: 'false',
     isSwitch: true,
     help: 'answer 400 to a revocation whose token_type_hint is neither access_token nor refresh_token',
+    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
+    insecure: undefined,
   },
-  {
-    name: 'signingKeyDays',
-    flag: '--signing-key-days',
-    environment: 'RESCIND_SIGNING_KEY_DAYS',
+  signingKeyDays: {
     fallback: '90',
     help: 'days after which a signing key is rotated by itself; 0: only when somebody asks for it',
+    parse: (text: string, name: string): number => wholeNumber(text, { name, max: KEY_DAYS_MAX }),
+    insecure: {
+      when: (value: number): boolean => value === 0,
+      why: 'signing keys are never rotated by themselves',
+    },
   },
-  {
-    name: 'metricsOpen',
-    flag: '--metrics-open',
-    environment: 'RESCIND_METRICS_OPEN',
+  metricsOpen: {
     fallback: 'false',
     isSwitch: true,
     help: 'serve /metrics without a control key',
+    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
+    insecure: {
+      when: (isOn: boolean): boolean => isOn,
+      why: '/metrics answers without a key',
+    },
   },
-  {
-    name: 'readyStrict',
-    flag: '--ready-strict',
-    environment: 'RESCIND_READY_STRICT',
+  readyStrict: {
     fallback: 'false',
     isSwitch: true,
     help: 'answer 503 on /readyz while anything is out of order, one realm, say; else 200, which names it',
+    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
+    insecure: undefined,
   },
-  {
-    name: 'logLevel',
-    flag: '--log-level',
-    environment: 'RESCIND_LOG_LEVEL',
+  logLevel: {
     fallback: 'info',
     help: 'debug, info, warn, error or silent',
+    parse: (text: string, name: string): string => oneOf(LOG_LEVELS, { name, text }),
+    insecure: undefined,
   },
-]
+} as const

@@ -3,13 +3,19 @@ import { SettingsRefused } from '@rescind/core'
 import { withoutBom } from '@rescind/core/bytes'
 import { parseStrictJson } from '@rescind/dialects'
 import { readRegularFile } from '../machine/regular-file.ts'
-import { SETTINGS, type Setting, type SettingName } from './settings.ts'
+import type { Setting } from './setting.ts'
 
 export const CONFIG_FILE = 'rescind.config.json'
 
 export type Origin = 'flag' | 'environment' | 'file' | 'default'
-export type Sourced = { readonly value: string | undefined; readonly origin: Origin }
-export type Values = Readonly<Record<SettingName, Sourced>>
+/** A setting, its text, and where that came from. */
+export type Resolved = {
+  readonly setting: Setting
+  readonly value: string | undefined
+  readonly origin: Origin
+}
+/** By name, in the order in which settings are listed. */
+export type Values = ReadonlyMap<string, Resolved>
 
 export type Sources = {
   readonly flags: readonly string[]
@@ -28,28 +34,28 @@ export function readConfigFile(path: string): string | undefined {
  * Every setting with where it came from: flag over environment over file over default.
  * @throws SettingsRefused for anything unknown, repeated or without a value: a misspelt setting is never ignored.
  */
-export function resolveSettings({ flags, environment, file }: Sources): Values {
-  const fromFlags = parseFlags(flags)
-  const fromFile = parseFile(file)
-  refuseUnknownEnvironment(environment)
-  const entries = SETTINGS.map((setting) => {
+export function resolveAmong(settings: readonly Setting[], sources: Sources): Values {
+  const { flags, environment, file } = sources
+  const fromFlags = parseFlags(settings, flags)
+  const fromFile = parseFile(settings, file)
+  refuseUnknownEnvironment(settings, environment)
+  const entries = settings.map((setting) => {
     const candidates: readonly [Origin, string | undefined][] = [
       ['flag', fromFlags.get(setting.name)],
       ['environment', environment[setting.environment]],
       ['file', fromFile.get(setting.name)],
     ]
     const [origin, value] = candidates.find(([, text]) => text !== undefined) ?? ['default', setting.fallback]
-    return [setting.name, { origin, value }] as const
+    return [setting.name, { setting, origin, value }] as const
   })
-  // SETTINGS names every SettingName once, which Object.fromEntries cannot say.
-  return Object.fromEntries(entries) as Values
+  return new Map(entries)
 }
 
-function parseFlags(flags: readonly string[]): Map<SettingName, string> {
-  const values = new Map<SettingName, string>()
+function parseFlags(settings: readonly Setting[], flags: readonly string[]): Map<string, string> {
+  const values = new Map<string, string>()
   for (let at = 0; at < flags.length; at += 1) {
     const [flag, inline] = splitOnce(flags[at] ?? '')
-    const setting = SETTINGS.find((known) => known.flag === flag)
+    const setting = settings.find((known) => known.flag === flag)
     if (setting === undefined) throw new SettingsRefused(`unknown argument "${flag}" (see: rescind --help)`)
     if (values.has(setting.name)) throw new SettingsRefused(`${flag} is given twice`)
     let value = inline
@@ -69,12 +75,12 @@ function splitOnce(flag: string): [string, string | undefined] {
   return split < 0 ? [flag, undefined] : [flag.slice(0, split), flag.slice(split + 1)]
 }
 
-function parseFile(text: string | undefined): Map<SettingName, string> {
-  const values = new Map<SettingName, string>()
+function parseFile(settings: readonly Setting[], text: string | undefined): Map<string, string> {
+  const values = new Map<string, string>()
   if (text === undefined) return values
   const parsed = parseObject(text)
   for (const [name, value] of Object.entries(parsed)) {
-    const setting = SETTINGS.find((known) => known.name === name && !known.isSecret)
+    const setting = settings.find((known) => known.name === name && !known.isSecret)
     if (setting === undefined) throw new SettingsRefused(`${CONFIG_FILE}: unknown setting "${name}"`)
     values.set(setting.name, textOf(setting, value))
   }
@@ -102,8 +108,8 @@ function isBoolean(text: string | undefined): boolean {
   return text === 'true' || text === 'false'
 }
 
-function refuseUnknownEnvironment(environment: Sources['environment']): void {
-  const known = new Set(SETTINGS.map((setting) => setting.environment))
+function refuseUnknownEnvironment(settings: readonly Setting[], environment: Sources['environment']): void {
+  const known = new Set(settings.map((setting) => setting.environment))
   for (const name of Object.keys(environment)) {
     if (name.startsWith('RESCIND_') && !known.has(name)) {
       throw new SettingsRefused(`unknown environment variable ${name}`)
@@ -113,9 +119,8 @@ function refuseUnknownEnvironment(environment: Sources['environment']): void {
 
 /** One line per setting: name, value, origin. Secrets show only whether they are set. */
 export function explainSettings(values: Values): string {
-  const rows = SETTINGS.map(({ name, isSecret }) => {
-    const { value, origin } = values[name]
-    const shown = value === undefined ? '(none)' : isSecret ? '(set, not shown)' : value
+  const rows = [...values].map(([name, { setting, value, origin }]) => {
+    const shown = value === undefined ? '(none)' : setting.isSecret ? '(set, not shown)' : value
     return [name, shown, origin] as const
   })
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))

@@ -101,5 +101,5 @@ test('[W28] a seed file and a configuration file are read with a mark, as editor
   assert.equal(readSeed(path).realms.length, SEED.realms.length)
   home.remove()
   const values = resolveSettings({ flags: [], environment: {}, file: `${BOM}{"identityRate": 7}` })
-  assert.equal(values.identityRate.value, '7')
+  assert.equal(values.get('identityRate')?.value, '7')
 })

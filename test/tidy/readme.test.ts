@@ -3,19 +3,26 @@ import { test } from 'node:test'
 import { SETTINGS } from '@rescind/server'
 import { files, read } from './tree.ts'
 
-test('the README lists every setting, with its flag, its variable and its default', () => {
+test('the table of settings in the README says what the server takes, in its order and its words', () => {
   const lines = read('README.md').text.split('\n')
-  for (const { flag, environment, fallback } of SETTINGS) {
-    const line = lines.find((one) => one.startsWith('|') && one.includes(`\`${environment}\``))
-    assert.ok(line !== undefined, `${environment} is not in the README`)
-    for (const word of [flag, fallback]) {
-      assert.ok(
-        word === undefined || line.includes(`\`${word}\``),
-        `${environment}: ${word} is not in its line`,
-      )
-    }
-  }
+  const from = lines.findIndex((line) => /^\| name +\| flag /.test(line))
+  const rows = lines.slice(from + 2, lines.indexOf('', from))
+  const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()))
+  assert.deepEqual(
+    cells.map((row) => row.slice(1, -1)),
+    SETTINGS.map(({ name, flag, environment, fallback, help }) => [
+      flag === undefined ? '–' : code(name),
+      flag === undefined ? '–' : code(flag),
+      code(environment),
+      fallback === undefined ? 'none' : code(fallback),
+      help,
+    ]),
+  )
 })
+
+function code(text: string): string {
+  return `\`${text}\``
+}
 
 test('every link between our pages leads to a file', () => {
   for (const path of files().filter((one) => one.endsWith('.md') && one !== 'CHANGELOG.md')) {

@@ -6,11 +6,13 @@ import { canonicalAddress, parseAddressRange } from '@rescind/dialects'
 /** Proxies whose forwarded headers are believed; nobody's by default. */
 export type TrustedProxies = { readonly any: boolean; readonly list: BlockList }
 
+export const NO_PROXIES: TrustedProxies = { any: false, list: new BlockList() }
+
 /** @throws SettingsRefused for what is no address range. */
-export function parseProxies(ranges: string | undefined): TrustedProxies {
+export function parseProxies(ranges: string): TrustedProxies {
   const list = new BlockList()
   let any = false
-  for (const range of (ranges ?? '')
+  for (const range of ranges
     .split(',')
     .map((text) => text.trim())
     .filter((text) => text !== '')) {
