@@ -4,8 +4,9 @@ import { type RealmOrdinal, realmOrdinal, unreachable } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
 import { CHAIN_START, chainAfter } from '@rescind/core/log'
 import { versionColumn } from './exact.ts'
-import type { StoredOperation, StoredUnit } from './group-bytes.ts'
+import type { StoredUnit } from './group-bytes.ts'
 import { logId, seqOfLogId } from './log-id.ts'
+import type { Stored, StoredKind, StoredOperation } from './operations.ts'
 import { TokenWrites } from './token-writes.ts'
 
 /** A unit's outcome in one number: the seq of its first row, or a conflict as a negative. */
@@ -18,10 +19,11 @@ export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
   'memo-exists': -6,
 }
 
-/** Operations that take more than one statement. */
-const MANY_STEPS: ReadonlySet<StoredOperation['kind'] | undefined> = new Set<
-  StoredOperation['kind'] | undefined
->(['record', 'forget', 'unaudit', 'trim'])
+/** Whether an operation is one statement at most that can conflict: alone, it leaves nothing behind to be undone. */
+const IS_ONE_STEP: Readonly<Record<StoredKind, boolean>> = {
+  ...{ put: true, extend: true, consume: true, append: true, remove: true, memo: true, unmemo: true },
+  ...{ record: false, forget: false, unaudit: false, trim: false },
+}
 
 /** Applies units inside the transaction that the writer has begun: each wholly, or not at all. */
 export class Applier {
@@ -55,7 +57,7 @@ export class Applier {
     const moved = this.tokens.moved.length
     // One statement that conflicts has done nothing; whatever takes more than one needs a way back.
     const [first] = unit.operations
-    const whole = unit.operations.length === 1 && !MANY_STEPS.has(first?.kind)
+    const whole = unit.operations.length === 1 && first !== undefined && IS_ONE_STEP[first.kind]
     if (!whole) this.#db.exec('SAVEPOINT unit')
     const conflict = this.#expectations(unit) ?? this.#operations(unit)
     if (conflict === undefined) {
@@ -119,7 +121,7 @@ export class Applier {
     }
   }
 
-  #append(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'append' }>): undefined {
+  #append(realm: RealmOrdinal, op: Stored<'append'>): undefined {
     const head = this.head(realm)
     const seq = head.seq + 1
     const auditHash = this.#hashOfAudit(op.audit)
@@ -134,10 +136,7 @@ export class Applier {
     return this.#audit.hash
   }
 
-  #putRecord(
-    realm: RealmOrdinal,
-    op: Extract<StoredOperation, { kind: 'record' }>,
-  ): ConflictWhat | undefined {
+  #putRecord(realm: RealmOrdinal, op: Stored<'record'>): ConflictWhat | undefined {
     const { collection, id, fromVersion, body, keys, lists } = op
     if (this.#version(realm, collection, id) !== fromVersion) return 'record-changed'
     this.#statements.putRecord.run(realm, collection, id, fromVersion + 1, body)
@@ -150,10 +149,7 @@ export class Applier {
     return undefined
   }
 
-  #removeRecord(
-    realm: RealmOrdinal,
-    op: Extract<StoredOperation, { kind: 'remove' }>,
-  ): ConflictWhat | undefined {
+  #removeRecord(realm: RealmOrdinal, op: Stored<'remove'>): ConflictWhat | undefined {
     const { collection, id, fromVersion } = op
     const { changes } = this.#statements.removeRecord.run(fromVersion + 1, realm, collection, id, fromVersion)
     if (changes === 0) return 'record-changed'
@@ -162,7 +158,7 @@ export class Applier {
     return undefined
   }
 
-  #forget(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'forget' }>): ConflictWhat | undefined {
+  #forget(realm: RealmOrdinal, op: Stored<'forget'>): ConflictWhat | undefined {
     const { digest, handle, tombstoneOf } = op
     const conflict = this.tokens.forget(realm, op)
     if (conflict !== undefined) return conflict
@@ -171,13 +167,13 @@ export class Applier {
     return undefined
   }
 
-  #forgetAudit(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'unaudit' }>): undefined {
+  #forgetAudit(realm: RealmOrdinal, op: Stored<'unaudit'>): undefined {
     const rows = this.#statements.audits.all(logId(realm, op.fromSeq), logId(realm, op.throughSeq))
     for (const { id, audit } of rows)
       this.#statements.forgetAudit.run(sha256(audit as Uint8Array), id as number)
   }
 
-  #trim(realm: RealmOrdinal, op: Extract<StoredOperation, { kind: 'trim' }>): ConflictWhat | undefined {
+  #trim(realm: RealmOrdinal, op: Stored<'trim'>): ConflictWhat | undefined {
     const statements = this.#statements
     if (op.throughSeq >= this.head(realm).seq) return 'record-changed'
     const last = statements.chainAt.get(logId(realm, op.throughSeq))

@@ -2,8 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type RealmOrdinal, realmOrdinal, StoreRefused } from '@rescind/core'
 import { ROW_KINDS, type RowKind, rowKindOfCode } from '@rescind/core/log'
 import type { Applier } from './apply.ts'
-import type { StoredOperation, StoredUnit } from './group-bytes.ts'
+import type { StoredUnit } from './group-bytes.ts'
 import { logId, realmOfLogId } from './log-id.ts'
+import type { Stored, StoredOperation } from './operations.ts'
 import { decodeUnits, type SideFrame, type SideHead, type SideLine } from './side-lines.ts'
 import { type SideLog, sideHead } from './side-log.ts'
 
@@ -150,10 +151,7 @@ class Joining {
       throw new StoreRefused('the side log holds a change that the store cannot take')
   }
 
-  #tombstone(
-    realm: RealmOrdinal,
-    { digest, tombstoneOf }: Extract<StoredOperation, { kind: 'forget' }>,
-  ): void {
+  #tombstone(realm: RealmOrdinal, { digest, tombstoneOf }: Stored<'forget'>): void {
     if (tombstoneOf === null) return
     const sql = 'INSERT INTO tombstone (realm, digest, source) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
     this.#db.prepare(sql).run(realm, digest, tombstoneOf)

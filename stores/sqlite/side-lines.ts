@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
-import type { StoredOperation, StoredUnit } from './group-bytes.ts'
+import type { StoredUnit } from './group-bytes.ts'
+import type { StoredKind, StoredOperation } from './operations.ts'
 
 /** Where a realm's log stood before or after a line. */
 export type SideHead = { readonly realm: RealmOrdinal; readonly seq: number; readonly chain: string }
@@ -52,12 +53,15 @@ function hashOf(before: string, said: string): string {
 export function shippedUnit({ realm, operations }: StoredUnit): StoredUnit | undefined {
   const kept = operations.filter(
     (operation) =>
-      !TOKENS.has(operation.kind) || (operation.kind === 'forget' && operation.tombstoneOf !== null),
+      IS_SHIPPED[operation.kind] || (operation.kind === 'forget' && operation.tombstoneOf !== null),
   )
   return kept.length === 0 ? undefined : { realm, expects: [], operations: kept }
 }
 
-const TOKENS: ReadonlySet<StoredOperation['kind']> = new Set(['put', 'extend', 'forget', 'unaudit'])
+const IS_SHIPPED: Readonly<Record<StoredKind, boolean>> = {
+  ...{ consume: true, append: true, record: true, remove: true, memo: true, unmemo: true, trim: true },
+  ...{ put: false, extend: false, forget: false, unaudit: false },
+}
 
 export function encodeUnits(units: readonly StoredUnit[]): string {
   return JSON.stringify(

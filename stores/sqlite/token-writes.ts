@@ -2,10 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type ConflictWhat, expiryCeiling } from '@rescind/authority'
 import type { RealmOrdinal } from '@rescind/core'
 import { exact, HIGHEST_EXPIRY, ROW_MAX } from './exact.ts'
-import type { StoredOperation } from './group-bytes.ts'
+import type { Stored } from './operations.ts'
 import { sourceIn } from './token-row.ts'
 
-type Op<Kind extends StoredOperation['kind']> = Extract<StoredOperation, { kind: Kind }>
 type Seen = readonly [realm: number, digest: string, handle: string, expiresAt: number]
 type Named = { readonly digest: string; readonly handle: string }
 
@@ -44,7 +43,7 @@ export class TokenWrites {
     this.#highest.clear()
   }
 
-  put(realm: RealmOrdinal, op: Op<'put'>): ConflictWhat | undefined {
+  put(realm: RealmOrdinal, op: Stored<'put'>): ConflictWhat | undefined {
     const { digest, handle, client, facts, sealed } = op
     if (this.#isTaken(realm, op)) return 'token-exists'
     const row = this.#next
@@ -65,7 +64,7 @@ export class TokenWrites {
     this.#highest.set(realm, ofRealm.set(source, stored))
   }
 
-  extend(realm: RealmOrdinal, op: Op<'extend'>): ConflictWhat | undefined {
+  extend(realm: RealmOrdinal, op: Stored<'extend'>): ConflictWhat | undefined {
     const row = this.#rowOf(realm, op)
     if (row === undefined) return 'token-missing'
     this.#statements.extend.run(op.expiresAt, op.at, row)
@@ -74,7 +73,7 @@ export class TokenWrites {
     return undefined
   }
 
-  forget(realm: RealmOrdinal, op: Op<'forget'>): ConflictWhat | undefined {
+  forget(realm: RealmOrdinal, op: Stored<'forget'>): ConflictWhat | undefined {
     const row = this.#rowOf(realm, op)
     if (row === undefined) return 'token-missing'
     const [, , handle, expiresAt] = this.#seen(row) as Seen
@@ -87,7 +86,7 @@ export class TokenWrites {
     return undefined
   }
 
-  #isTaken(realm: RealmOrdinal, op: Op<'put'>): boolean {
+  #isTaken(realm: RealmOrdinal, op: Stored<'put'>): boolean {
     for (const row of op.rows) {
       const seen = this.#seen(row)
       if (seen !== undefined && seen[0] === realm && (seen[1] === op.digest || seen[2] === op.handle))
@@ -97,7 +96,7 @@ export class TokenWrites {
     return this.#inGroup(realm, op) !== undefined
   }
 
-  #rowOf(realm: RealmOrdinal, { digest, rows }: Op<'extend'> | Op<'forget'>): number | undefined {
+  #rowOf(realm: RealmOrdinal, { digest, rows }: Stored<'extend'> | Stored<'forget'>): number | undefined {
     for (const row of rows) {
       const seen = this.#seen(row)
       if (seen !== undefined && seen[0] === realm && seen[1] === digest) return row
