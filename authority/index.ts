@@ -37,6 +37,7 @@ export {
 export { makePrivateMembers } from './keys/private-keys.ts'
 export { seal, subkey, unseal } from './keys/sealing.ts'
 export { SIGNING_KEYS, type SigningKeyValue } from './keys/signing-keys.ts'
+export { EXPIRING_KINDS, type ExpiringKind, type IdentitySeal, KEY_PURPOSES, storedKind } from './kinds.ts'
 export { covers } from './log/covers.ts'
 export { collectExpired, collectMemos, GC_BATCH_MAX } from './log/gc.ts'
 export type { Differences } from './log/index-compare.ts'
@@ -86,6 +87,7 @@ export type {
   TokensAsk,
   TombstonesAsk,
 } from './ports.ts'
+export { checkpointKeyOf } from './realm/checkpoint-key.ts'
 export { commitOwn } from './realm/commit-own.ts'
 export { adviceOn, type Unreadable } from './realm/disorder.ts'
 export {

@@ -8,6 +8,7 @@ import type {
   TokensSought,
 } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
+import type { ExpiringKind } from './kinds.ts'
 import type { ChainChecked } from './log/log-check.ts'
 import type { Group, GroupOutcome, LogHead, Memo, MemoName } from './log/writes.ts'
 
@@ -158,7 +159,11 @@ export type RecordsCountedAsk = {
 export type RecordsCounted = { readonly count: number; readonly last: string | undefined }
 export type RecordsListedAsk = RecordsAsk & { readonly name: string; readonly value: string }
 export type TokensAsk = TokensSought & { readonly after: number | undefined; readonly limit: number }
-export type MemosAsk = { readonly kind: string; readonly after: string | undefined; readonly limit: number }
+export type MemosAsk = {
+  readonly kind: ExpiringKind
+  readonly after: string | undefined
+  readonly limit: number
+}
 export type ExpiredMemo = { readonly realm: RealmOrdinal; readonly memo: Memo }
 /** `record`: undefined for one that cannot be read; `digest` then is whatever stands in its place. */
 export type ExpiredToken = {

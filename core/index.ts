@@ -11,6 +11,7 @@ export {
   unreachable,
 } from './faults.ts'
 export {
+  type Brand,
   beginnerOf,
   DEFAULT_REALM,
   type GrantId,

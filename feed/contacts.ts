@@ -1,9 +1,17 @@
-import { type Caller, type Memo, type Realm, readObject, STRANGE, type Store } from '@rescind/authority'
+import {
+  type Caller,
+  EXPIRING_KINDS,
+  type Memo,
+  type Realm,
+  readObject,
+  STRANGE,
+  type Store,
+} from '@rescind/authority'
 import type { RealmOrdinal } from '@rescind/core'
 import { shownText } from '@rescind/core/bytes'
 import type { Contact, StalePolicy } from './instances.ts'
 
-const KIND = 'feed-instance'
+const KIND = EXPIRING_KINDS.feedInstance
 const PAGE = 1_000
 /** How long an instance is remembered after its last contact that was written down. */
 const REMEMBERED_MS = 86_400_000

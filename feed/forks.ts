@@ -1,9 +1,17 @@
-import { commitOwn, type Realm, type Realms, readObject, shaped } from '@rescind/authority'
+import {
+  commitOwn,
+  EXPIRING_KINDS,
+  type ExpiringKind,
+  type Realm,
+  type Realms,
+  readObject,
+  shaped,
+} from '@rescind/authority'
 import { LAST_INSTANT_MS } from '@rescind/core'
 import { type LogRow, type Place, rowKindOf } from '@rescind/core/log'
 
 /** Kind of the memos, in the system realm, that say which logs were proved to have been rolled back. */
-export const FORK_MEMOS = 'fork'
+export const FORK_MEMOS: ExpiringKind = EXPIRING_KINDS.fork
 
 const IS_PLACE = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
 const UNKNOWN_PLACE: Place = { ordinal: 0, epochId: '', seq: 0, chain: '' }

@@ -1,4 +1,4 @@
-import { type Realm, subkey } from '@rescind/authority'
+import { checkpointKeyOf, type Realm } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
 import { type Place, parsePosition, positionText, standingOf } from '@rescind/core/log'
 
@@ -21,7 +21,7 @@ export class Places {
 
   constructor(realm: Realm) {
     this.#realm = realm
-    this.#key = subkey(realm.keys.sealKey, 'positions')
+    this.#key = checkpointKeyOf(realm.keys.sealKey)
   }
 
   text(place: Place): string {

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import type { Random } from '@rescind/core'
+import type { KeyPurpose } from '../kinds.ts'
 
 const GCM_NONCE_BYTES = 12
 const GCM_TAG_BYTES = 16
@@ -37,6 +38,6 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, associated: string):
 }
 
 /** HKDF-SHA-256 without salt: the input keys are uniformly random already (RFC 5869 §3.1). */
-export function subkey(key: Uint8Array, purpose: string): Buffer {
+export function subkey(key: Uint8Array, purpose: KeyPurpose): Buffer {
   return Buffer.from(hkdfSync('sha256', key, new Uint8Array(0), purpose, KEY_BYTES))
 }

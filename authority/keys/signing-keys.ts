@@ -16,6 +16,7 @@ import {
 } from '@rescind/core/tokens'
 import type { Collection, Directory, Entry } from '../directory/directory.ts'
 import { shaped } from '../directory/stored-json.ts'
+import { KEY_PURPOSES } from '../kinds.ts'
 import type { RealmKeys } from '../realm/realm-keys.ts'
 import { seal, subkey, unseal } from './sealing.ts'
 
@@ -114,7 +115,11 @@ export class Keyring {
     if (known !== undefined) return known
     const { keys, realm } = this.#parts
     const bytes = Buffer.from(sealed ?? '', 'base64url')
-    const plain = unseal(subkey(keys.sealKey, purpose(keyId)), bytes, associated(realm, keyId))
+    const plain = unseal(
+      subkey(keys.sealKey, KEY_PURPOSES.signingKey(keyId)),
+      bytes,
+      associated(realm, keyId),
+    )
     const members = plain === undefined ? undefined : parseStrictObject(plain)
     // Written by `sealedMembers` alone: text members only.
     const signing = members === undefined ? undefined : importPrivateJwk(members as KeyMembers, algorithm)
@@ -135,7 +140,11 @@ export function newKeyValue(
   { members, algorithm, nowMs }: NewKey,
 ): SigningKeyValue {
   const keyId = thumbprint(members)
-  const sealing = { key: subkey(keys.sealKey, purpose(keyId)), associated: associated(realm, keyId), random }
+  const sealing = {
+    key: subkey(keys.sealKey, KEY_PURPOSES.signingKey(keyId)),
+    associated: associated(realm, keyId),
+    random,
+  }
   return {
     keyId,
     algorithm,
@@ -145,10 +154,6 @@ export function newKeyValue(
     createdAtMs: nowMs,
     longestLifeMs: 0,
   }
-}
-
-function purpose(keyId: string): string {
-  return `signing-key:${keyId}`
 }
 
 function associated(realm: RealmName, keyId: string): string {

@@ -4,6 +4,7 @@ import type { TokenRecord } from '@rescind/core'
 import { AUDIT, actOf, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
 import { openWorld, type World } from '../../test/kit/realm.ts'
 import { DAY_MS } from '../../test/kit/samples.ts'
+import { storedKind } from '../kinds.ts'
 import type { Realm } from '../realm/realm.ts'
 import { revokePrincipals, revokeToken } from '../realm/revoke.ts'
 import { collectExpired, collectMemos, GC_BATCH_MAX } from './gc.ts'
@@ -80,7 +81,7 @@ test('[W93] what a rolled-back realm has to keep is stepped over, and the others
   for (let at = 0; at < 2 * GC_BATCH_MAX + 3; at += 1) await issue(realm, `one ${at}`, { expiresAtMs })
   const memo = (nth: number): Operation => {
     const value = Buffer.alloc(1)
-    return { kind: 'put-memo', memo: { kind: 'k', id: String(nth), value, expiresAtMs } }
+    return { kind: 'put-memo', memo: { kind: storedKind('k'), id: String(nth), value, expiresAtMs } }
   }
   for (const [of, count] of [
     [realm, GC_BATCH_MAX + 1],

@@ -2,6 +2,7 @@ import { LAST_INSTANT_MS, type RealmOrdinal } from '@rescind/core'
 import { hmacSha256, sameDigest } from '@rescind/core/bytes'
 import type { LogRow } from '@rescind/core/log'
 import { subkey } from '../keys/sealing.ts'
+import { EXPIRING_KINDS, KEY_PURPOSES } from '../kinds.ts'
 import type { Store } from '../ports.ts'
 import type { LogHead, Memo, MemoName } from './writes.ts'
 
@@ -9,7 +10,7 @@ import type { LogHead, Memo, MemoName } from './writes.ts'
  * Where a trimmed log begins and what was kept of the rows before, under a key that is not in the store: whoever can
  * write the store can cut off the beginning of a log, or change a kept rule, but cannot make the anchor that fits.
  */
-const ANCHOR_MEMO: MemoName = { kind: 'log-anchor', id: 'anchor' }
+const ANCHOR_MEMO: MemoName = { kind: EXPIRING_KINDS.logAnchor, id: 'anchor' }
 const SUM_BYTES = 32
 const PAGE = 1_000
 
@@ -19,7 +20,7 @@ export class KeptSum {
   readonly #sum: Buffer = Buffer.alloc(SUM_BYTES)
 
   constructor(sealKey: Uint8Array) {
-    this.#key = subkey(sealKey, 'log-anchor')
+    this.#key = subkey(sealKey, KEY_PURPOSES.logAnchor)
   }
 
   /** Puts a row in, or takes it out again. */

@@ -1,5 +1,6 @@
 import type { Handle, RealmOrdinal, Source, TokenDigest, TokenFacts, TokenRecord } from '@rescind/core'
 import { type Rule, traitsOf } from '@rescind/core/log'
+import type { ExpiringKind } from '../kinds.ts'
 import type { SharePath } from './backlog.ts'
 
 /**
@@ -94,7 +95,7 @@ export type NewRecord = {
   readonly lists?: readonly RecordKey[]
 }
 
-export type MemoName = { readonly kind: string; readonly id: string }
+export type MemoName = { readonly kind: ExpiringKind; readonly id: string }
 
 /**
  * Something small that must outlive a crash and has an end, but turns no verdict and is no part of the audit trail: a

@@ -8,6 +8,7 @@ import { sha256Latin1 } from '../../core/crypto/digests.ts'
 import { DIGEST_KEY, digestAt, handleAt } from '../../test/kit/samples.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { seal, subkey, unseal } from '../keys/sealing.ts'
+import { KEY_PURPOSES } from '../kinds.ts'
 import {
   makeRealmKeys,
   sealTokenText,
@@ -101,7 +102,9 @@ test('seal and unseal agree on any bytes, and only with the same key and associa
 })
 
 test('subkeys differ by purpose and by key', () => {
-  const keys = [subkey(KEYS.sealKey, 'a'), subkey(KEYS.sealKey, 'b'), subkey(MASTER.bytes, 'a')]
+  const { checkpoints, controlCursors } = KEY_PURPOSES
+  const seals = [checkpoints, controlCursors].map((purpose) => subkey(KEYS.sealKey, purpose))
+  const keys = [...seals, subkey(MASTER.bytes, checkpoints)]
   assert.ok(keys.every((key) => key.length === 32))
   assert.equal(new Set(keys.map((key) => key.toString('hex'))).size, 3)
 })

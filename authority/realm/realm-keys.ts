@@ -1,6 +1,7 @@
 import { type Random, type RealmName, StoreRefused, type TokenRecord } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import { seal, subkey, unseal } from '../keys/sealing.ts'
+import { KEY_PURPOSES } from '../kinds.ts'
 
 /** A realm's secrets: what its digests are keyed with, and what its sealed texts are sealed with. */
 export type RealmKeys = {
@@ -22,20 +23,20 @@ export type Wrapping = { readonly realm: RealmName; readonly master: MasterKey; 
 /** @returns text that only this master key opens again, and only for this realm. */
 export function wrapRealmKeys(keys: RealmKeys, { realm, master, random }: Wrapping): string {
   const plain = Buffer.concat([Buffer.from(keys.digestKey, 'ascii'), keys.sealKey])
-  const key = subkey(master.bytes, 'realm-keys')
+  const key = subkey(master.bytes, KEY_PURPOSES.realmKeys)
   return seal({ key, associated: `realm-keys:${realm}`, random }, plain).toString('base64url')
 }
 
 /** Whether this master key wrapped them. */
 export function opensKeys(wrapped: string, realm: RealmName, master: MasterKey): boolean {
   const sealed = Buffer.from(wrapped, 'base64url')
-  return unseal(subkey(master.bytes, 'realm-keys'), sealed, `realm-keys:${realm}`) !== undefined
+  return unseal(subkey(master.bytes, KEY_PURPOSES.realmKeys), sealed, `realm-keys:${realm}`) !== undefined
 }
 
 /** @throws StoreRefused when the master key is not the one that wrapped them. */
 export function unwrapRealmKeys(wrapped: string, realm: RealmName, master: MasterKey): RealmKeys {
   const sealed = Buffer.from(wrapped, 'base64url')
-  const plain = unseal(subkey(master.bytes, 'realm-keys'), sealed, `realm-keys:${realm}`)
+  const plain = unseal(subkey(master.bytes, KEY_PURPOSES.realmKeys), sealed, `realm-keys:${realm}`)
   if (plain === undefined)
     throw new StoreRefused('the master key is not the one that this store was made with')
   const split = plain.length - KEY_BYTES
@@ -47,7 +48,7 @@ type SealedOf = Pick<TokenRecord, 'handle' | 'digest'>
 /** The text of a token under a key of its own, bound to its realm, handle and digest. */
 export function sealTokenText(of: SealedOf, sealing: Sealing): Buffer {
   const { keys, realm } = sealing
-  const key = subkey(keys.sealKey, of.handle)
+  const key = subkey(keys.sealKey, KEY_PURPOSES.tokenText(of.handle))
   const plain = Buffer.from(sealing.raw.reveal(), 'utf8')
   return seal({ key, associated: associated(realm, of), random: sealing.random }, plain)
 }
@@ -66,7 +67,11 @@ export function unsealTokenText(
   of: SealedOf & Pick<TokenRecord, 'sealed'>,
 ): RawToken | undefined {
   if (of.sealed === undefined) return undefined
-  const plain = unseal(subkey(keys.sealKey, of.handle), of.sealed, associated(realm, of))
+  const plain = unseal(
+    subkey(keys.sealKey, KEY_PURPOSES.tokenText(of.handle)),
+    of.sealed,
+    associated(realm, of),
+  )
   return plain === undefined ? undefined : RawToken.kept(plain.toString('utf8'))
 }
 

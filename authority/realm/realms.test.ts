@@ -7,6 +7,7 @@ import { type CommitFate, FaultyStore } from '../../test/kit/faulty-store.ts'
 import { HandClock, MASTER, openWorld, START_MS } from '../../test/kit/realm.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
+import { storedKind } from '../kinds.ts'
 import { collectMemos } from '../log/gc.ts'
 import type { Group, GroupOutcome } from '../log/writes.ts'
 import type { Store } from '../ports.ts'
@@ -353,7 +354,7 @@ test('[W104] what has ended in a realm that is not open is collected', async () 
   const world = await openWorld()
   const { store, clock, realms: first } = world
   const made = await first.create('new', AUDIT)
-  const memo = { kind: 'k', id: 'i', value: Buffer.alloc(1), expiresAtMs: clock.wallMs() + 1 }
+  const memo = { kind: storedKind('k'), id: 'i', value: Buffer.alloc(1), expiresAtMs: clock.wallMs() + 1 }
   const operations = [{ kind: 'put-memo', memo } as const]
   await made.commit({ realm: made.ordinal, standsOn: [], expects: [], operations })
   const realms = await openLazily(store)

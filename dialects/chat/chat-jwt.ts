@@ -1,4 +1,4 @@
-import { type Realm, subkey } from '@rescind/authority'
+import { KEY_PURPOSES, type Realm, subkey } from '@rescind/authority'
 import type { Handle } from '@rescind/core'
 import { hmacSha256 } from '@rescind/core/bytes'
 import { RawToken } from '@rescind/core/tokens'
@@ -34,6 +34,6 @@ export function mintChatJwt(realm: Realm, jwt: ChatJwt): RawToken | undefined {
     jti: handle,
   })
   const signed = `${HEADER}.${Buffer.from(payload, 'utf8').toString('base64url')}`
-  const key = subkey(realm.keys.sealKey, `chat-jwt:${jwt.app}`)
+  const key = subkey(realm.keys.sealKey, KEY_PURPOSES.chatTokens(jwt.app))
   return RawToken.parse(`${signed}.${hmacSha256(key, signed).toString('base64url')}`)
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { subkey } from '@rescind/authority'
+import { KEY_PURPOSES, subkey } from '@rescind/authority'
 import { hmacSha256, sameDigest } from '@rescind/core/bytes'
 import { MEMBERS_MAX, MEMBERS_MAX_BYTES } from './client-body.ts'
 import { ADMIN, assertError, JSON_BODY, OTHER_ADMIN, openChat, tokenPath } from './fixture.test.ts'
@@ -82,7 +82,7 @@ test("a minted token omits absent members, ends with its handle, and is signed b
   const record = await recordOf(token)
   assert.equal(claims.jti, record?.handle)
   assert.equal(claims.exp, Math.floor((record?.expiresAtMs ?? 0) / 1_000))
-  const key = subkey(realm.keys.sealKey, 'chat-jwt:acme')
+  const key = subkey(realm.keys.sealKey, KEY_PURPOSES.chatTokens('acme'))
   const expected = createHmac('sha256', key).update(`${header}.${payload}`).digest('base64url')
   assert.equal(signature, expected)
   assert(sameDigest(expected, hmacSha256(key, `${header}.${payload}`).toString('base64url')))

@@ -1,3 +1,4 @@
+import { EXPIRING_KINDS } from '@rescind/authority'
 import { type Awaitable, after, type Position } from '@rescind/core'
 import { type JsonObject, sha256Base64url } from '@rescind/core/bytes'
 import {
@@ -26,7 +27,7 @@ const SKEW_MS = 60_000
 const LIFE_MAX_MS = 3_660_000
 const JTI_MAX = 256
 /** The kind of the memos that spent assertions leave. */
-const SPENT = 'oauth-assertion'
+const SPENT = EXPIRING_KINDS.oauthAssertion
 
 /**
  * `private_key_jwt` (RFC 7523 §2.2, §3): the client whose key signed the assertion, if everything about it is right,

@@ -1,5 +1,6 @@
 import {
   callerFacts,
+  EXPIRING_KINDS,
   type Found,
   type IssueAct,
   type Issued,
@@ -42,7 +43,7 @@ export const CHALLENGE: RegExp = /^[A-Za-z0-9_-]{43}$/
 /** RFC 7636 §4.1. */
 const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
 /** The kind of the memos by which a code that was used is known when its record has been collected. */
-const USED = 'oauth-used-code'
+const USED = EXPIRING_KINDS.oauthUsedCode
 
 type CodeClaims = { readonly redirectUri: string; readonly codeChallenge: string }
 type Used = Partial<CodeClaims> & {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { collectExpired } from '@rescind/authority'
+import { collectExpired, EXPIRING_KINDS } from '@rescind/authority'
 import {
   OauthStage,
   onBothStores,
@@ -176,7 +176,11 @@ test('[W86] a memo of an earlier form proves nothing: who presents such a code i
   const { code, access } = await redeemed(stage)
   await collect(stage)
   const { realm, store } = stage.world
-  const page = await store.memos(realm.ordinal, { kind: 'oauth-used-code', after: undefined, limit: 1 })
+  const page = await store.memos(realm.ordinal, {
+    kind: EXPIRING_KINDS.oauthUsedCode,
+    after: undefined,
+    limit: 1,
+  })
   const [memo] = page.memos
   assert.ok(memo !== undefined)
   const { redirectUri, codeChallenge, ...older } = JSON.parse(

@@ -1,5 +1,6 @@
 import {
   type Cause,
+  EXPIRING_KINDS,
   type Memo,
   type Realm,
   type RevokeAct,
@@ -14,7 +15,7 @@ import type { Authenticated, Call } from './call.ts'
 import { refreshLifetimeSeconds } from './directory.ts'
 
 /** The kind of the memos that say what ended a grant, to the client that had it. */
-const ENDED = 'oauth-ended-grant'
+const ENDED = EXPIRING_KINDS.oauthEndedGrant
 const IS_CAUSE = shaped({ code: 'text' })
 
 export type EndAct = {

@@ -1,6 +1,7 @@
 import {
   type Consumption,
   type Found,
+  KEY_PURPOSES,
   type Realm,
   readValue,
   seal,
@@ -172,7 +173,7 @@ function openAnswer(realm: Realm, record: TokenRecord, { sealed }: Consumption):
 }
 
 function keyOf(realm: Realm, { handle }: TokenRecord): Uint8Array {
-  return subkey(realm.keys.sealKey, `refresh-answer:${handle}`)
+  return subkey(realm.keys.sealKey, KEY_PURPOSES.refreshAnswer(handle))
 }
 
 function associated(realm: Realm, { handle, digest }: TokenRecord): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { callerFacts, issueTokens, seal, subkey } from '@rescind/authority'
+import { callerFacts, issueTokens, KEY_PURPOSES, seal, subkey } from '@rescind/authority'
 import { mintHandle } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import { type OauthStage, onBothStores } from '../../test/kit/oauth-stage.ts'
@@ -99,7 +99,7 @@ onBothStores(
     const { handle, digest, grant } = record
     const answer = { atMs: realm.nowMs(), successor: mintHandle(realm.random), body: '{"access_token":"x"}' }
     const sealing = {
-      key: subkey(realm.keys.sealKey, `refresh-answer:${handle}`),
+      key: subkey(realm.keys.sealKey, KEY_PURPOSES.refreshAnswer(handle)),
       associated: `refresh-answer:${realm.name}:${handle}:${digest}`,
       random: realm.random,
     }

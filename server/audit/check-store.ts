@@ -1,5 +1,6 @@
 import {
   anchorStands,
+  checkpointKeyOf,
   type KnownPlace,
   LogCheck,
   type MasterKey,
@@ -10,7 +11,6 @@ import {
 } from '@rescind/authority'
 import { type RealmName, realmOrdinal, SYSTEM_REALM } from '@rescind/core'
 import { parsePosition } from '@rescind/core/log'
-import { positionKeyOf } from '../judging/positions.ts'
 import { type ReadCheckpoint, readCheckpoint } from './checkpoints.ts'
 import type { Checked } from './export.ts'
 
@@ -59,7 +59,7 @@ async function checkRealm(
     return { kind: 'unchecked', realm, why: 'its keys do not open with the master key' }
   const ordinal = realmOrdinal(value.ordinal)
   const { sealKey } = unwrapRealmKeys(value.wrappedKeys, realm as RealmName, master)
-  const key = positionKeyOf(sealKey)
+  const key = checkpointKeyOf(sealKey)
   // A position bears the tag of the realm that it is of.
   const given = positions.flatMap((text) => parsePosition(text, key) ?? [])
   const checkpoint = await readCheckpoint(store, ordinal, sealKey)

@@ -1,9 +1,9 @@
-import type { Realm, Store } from '@rescind/authority'
+import { checkpointKeyOf, EXPIRING_KINDS, type Realm, type Store } from '@rescind/authority'
 import { LAST_INSTANT_MS, type RealmOrdinal } from '@rescind/core'
 import { type Place, parsePosition } from '@rescind/core/log'
-import { headPlace, positionKeyOf, positionTextOf } from '../judging/positions.ts'
+import { headPlace, positionTextOf } from '../judging/positions.ts'
 
-const NAME = { kind: 'log-checkpoint', id: 'head' } as const
+const NAME = { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' } as const
 
 /**
  * Writes down where each log ends, under a key that is not in the store: whoever can write the store can chain a log
@@ -37,6 +37,6 @@ export async function readCheckpoint(
 ): Promise<ReadCheckpoint> {
   const memo = await store.memo(realm, NAME)
   if (memo === undefined) return { kind: 'none' }
-  const place = parsePosition(Buffer.from(memo.value).toString('utf8'), positionKeyOf(sealKey))
+  const place = parsePosition(Buffer.from(memo.value).toString('utf8'), checkpointKeyOf(sealKey))
   return place === undefined ? { kind: 'forged' } : { kind: 'place', place }
 }

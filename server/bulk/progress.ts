@@ -1,12 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type Realm, readValue, shaped } from '@rescind/authority'
+import { EXPIRING_KINDS, type Realm, readValue, shaped } from '@rescind/authority'
 import { BoundedMemos } from '../machine/bounded-memos.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'
 
 /** How long a broken-off call can be gone on with. */
 const RESUME_MS = 86_400_000
-const KIND = 'bulk'
+const KIND = EXPIRING_KINDS.bulkProgress
 /** Calls whose progress one key has kept in one realm; its oldest go before their time. */
 const CALLS_MAX = 1_000
 const BYTES_MAX = 4_194_304

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mintText, putRecord } from '@rescind/authority'
+import { EXPIRING_KINDS, mintText, putRecord } from '@rescind/authority'
 import { OAUTH_CLIENTS, oauthClientValue } from '@rescind/dialects'
 import { openWorld } from '../../test/kit/realm.ts'
 import { Secrets } from './secrets.ts'
@@ -37,7 +37,7 @@ test('a mailed token for a forgotten password is told of while it serves, with t
   const text = mintText(realm.grammar.prefixes.code, realm.random).reveal()
   const value = Buffer.from(JSON.stringify({ userId: '78', position: realm.basis() }))
   const memo = {
-    kind: 'identity-password-reset',
+    kind: EXPIRING_KINDS.identityPasswordReset,
     id: realm.secretDigest(text),
     value,
     expiresAtMs: realm.nowMs() + 60_000,

@@ -1,7 +1,7 @@
-import type { Operation, Realm } from '@rescind/authority'
+import { EXPIRING_KINDS, type Operation, type Realm } from '@rescind/authority'
 import { type Awaitable, after, type Handle, KEEP_MARGIN_MS, parseHandle } from '@rescind/core'
 
-const KIND = 'last-used'
+const KIND = EXPIRING_KINDS.lastUse
 /** Uses of one unit: whoever revokes meanwhile may share its group, and waits for it. */
 const BATCH = 50
 

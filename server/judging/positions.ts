@@ -1,18 +1,6 @@
-import { type Realm, subkey } from '@rescind/authority'
+import { checkpointKeyOf, type Realm } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
 import { type Place, positionText } from '@rescind/core/log'
-
-/** Positions that we hand out bear a tag under this key, so that nobody can make one up. */
-export function positionKeyOf(sealKey: Uint8Array): Buffer {
-  const known = positionKeys.get(sealKey)
-  if (known !== undefined) return known
-  const made = subkey(sealKey, 'positions')
-  positionKeys.set(sealKey, made)
-  return made
-}
-
-/** Every verdict of the control API bears a position: the key for it is derived once, not for each. */
-const positionKeys: WeakMap<Uint8Array, Buffer> = new WeakMap()
 
 /**
  * Where a realm's log ended when this was asked, folded into the index: what is judged after it was judged at or after
@@ -27,7 +15,7 @@ export async function headPlace(realm: Realm): Promise<Place> {
 }
 
 export function positionTextOf(realm: Realm, place: Place): string {
-  return positionText(place, positionKeyOf(realm.keys.sealKey))
+  return positionText(place, checkpointKeyOf(realm.keys.sealKey))
 }
 
 async function placeAt(realm: Realm, seq: number): Promise<Place> {

@@ -1,7 +1,7 @@
-import type { Memo, Operation, Realm } from '@rescind/authority'
+import type { ExpiringKind, Memo, Operation, Realm } from '@rescind/authority'
 import { sha256Base64url } from '@rescind/core/bytes'
 
-export type MemoBounds = { readonly kind: string; readonly countMax: number; readonly bytesMax: number }
+export type MemoBounds = { readonly kind: ExpiringKind; readonly countMax: number; readonly bytesMax: number }
 
 /** What one owner keeps in one realm, the oldest first. */
 type Shelf = {
@@ -82,7 +82,7 @@ function add(shelf: Shelf, { id, value, expiresAtMs }: Omit<Memo, 'kind'>): void
   shelf.kept.set(id, { bytes: value.length, expiresAtMs })
 }
 
-async function readShelf(realm: Realm, kind: string, tag: string): Promise<Shelf> {
+async function readShelf(realm: Realm, kind: ExpiringKind, tag: string): Promise<Shelf> {
   const found: { readonly id: string; readonly bytes: number; readonly expiresAtMs: number }[] = []
   for (let after: string | undefined = `${tag}.`; after !== undefined; ) {
     const { memos, next } = await realm.store.memos(realm.ordinal, { kind, after, limit: PAGE })

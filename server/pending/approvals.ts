@@ -2,6 +2,7 @@ import {
   type Audit,
   type Caller,
   type Entry,
+  EXPIRING_KINDS,
   isMembers,
   type Operation,
   type Realm,
@@ -37,10 +38,14 @@ export type ApprovalValue = {
 }
 export type ApprovalEnd = 'approved' | 'denied' | 'expired'
 
-export const APPROVALS: PendingKind<ApprovalValue, ApprovalEnd> = new PendingKind('approvals', 'apr_', {
-  isValue: (value) => SHAPE(value) && isAct(value['act']),
-  states: ['approved', 'denied', 'expired'],
-})
+export const APPROVALS: PendingKind<ApprovalValue, ApprovalEnd> = new PendingKind(
+  EXPIRING_KINDS.endedApproval,
+  'apr_',
+  {
+    isValue: (value) => SHAPE(value) && isAct(value['act']),
+    states: ['approved', 'denied', 'expired'],
+  },
+)
 const SHAPE = shaped({
   ...{ act: 'members', askedBy: 'text', askedAtMs: 'number', dueAtMs: 'number', reason: 'text' },
 })

@@ -3,6 +3,7 @@ import {
   type Caller,
   type Cause,
   type Entry,
+  EXPIRING_KINDS,
   type Operation,
   putRecord,
   type Realm,
@@ -24,7 +25,7 @@ export type HoldEnd = 'released' | 'revoked'
 
 const SHAPE = shaped({ placedAtMs: 'number', dueAtMs: 'number', atDeadline: ['release', 'revoke'] })
 
-export const HOLDS: PendingKind<HoldValue, HoldEnd> = new PendingKind('holds', 'hold_', {
+export const HOLDS: PendingKind<HoldValue, HoldEnd> = new PendingKind(EXPIRING_KINDS.endedHold, 'hold_', {
   isValue: (value) => isKeptRule(value) && SHAPE(value),
   states: ['released', 'revoked'],
 })

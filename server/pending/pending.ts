@@ -3,6 +3,7 @@ import {
   type Collection,
   deleteRecord,
   type Entry,
+  type ExpiringKind,
   type IsValue,
   type Memo,
   type Operation,
@@ -41,12 +42,12 @@ const SLOT = 'slot'
  * how one ended is a memo, which goes with the audit.
  */
 export class PendingKind<T extends Waiting, State extends string> {
-  readonly name: string
+  readonly name: ExpiringKind
   readonly collection: Collection<T>
   readonly #prefix: string
   readonly #isEnded: IsValue
 
-  constructor(name: string, prefix: string, { isValue, states }: PendingShape<State>) {
+  constructor(name: ExpiringKind, prefix: string, { isValue, states }: PendingShape<State>) {
     this.name = name
     this.#prefix = prefix
     const isEnd = shaped({ state: states, endedAtMs: 'number', endedBy: 'text' }, { endReason: 'text' })

@@ -2,6 +2,7 @@ import {
   type Audit,
   type Caller,
   type Entry,
+  EXPIRING_KINDS,
   type Operation,
   type Realm,
   shaped,
@@ -25,10 +26,14 @@ export type MeasureRule = (
 export type SettleSchedule = Settling & { readonly measure: MeasureRule }
 
 /** Revocations that wait for their time: they end what was issued until then. */
-export const SCHEDULES: PendingKind<ScheduleValue, ScheduleEnd> = new PendingKind('schedules', 'sch_', {
-  isValue: (value) => isKeptRule(value) && SHAPE(value),
-  states: ['done', 'cancelled', 'asked'],
-})
+export const SCHEDULES: PendingKind<ScheduleValue, ScheduleEnd> = new PendingKind(
+  EXPIRING_KINDS.endedSchedule,
+  'sch_',
+  {
+    isValue: (value) => isKeptRule(value) && SHAPE(value),
+    states: ['done', 'cancelled', 'asked'],
+  },
+)
 const SHAPE = shaped({ askedAtMs: 'number', dueAtMs: 'number' })
 
 /**

@@ -1,3 +1,4 @@
+import { EXPIRING_KINDS, type ExpiringKind } from '@rescind/authority'
 import { ByteWriter } from '@rescind/core/bytes'
 import type { ChainedLogRow } from '@rescind/core/log'
 import { nextTurn } from '../machine/turns.ts'
@@ -10,7 +11,7 @@ export const BLOCK_ROWS = 1_000
 export const PARTS_MAX = 16
 
 /** Memos that hold the index: one for each 1,000 rows of a log, beside it, gone with the audit that it finds. */
-export const BLOCK_MEMO = 'receipts'
+export const BLOCK_MEMO: ExpiringKind = EXPIRING_KINDS.receiptBlock
 const DIGITS = 10
 
 export function memoIdOf(block: number): string {

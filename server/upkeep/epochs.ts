@@ -1,6 +1,7 @@
 import {
   type Audit,
   adviceOn,
+  checkpointKeyOf,
   commitOwn,
   type Operation,
   type Realm,
@@ -11,7 +12,6 @@ import {
 import { LAST_INSTANT_MS, ORIGIN, position } from '@rescind/core'
 import { type Place, parsePosition } from '@rescind/core/log'
 import { FORK_MEMOS } from '@rescind/feed'
-import { positionKeyOf } from '../judging/positions.ts'
 
 export type EpochStart = {
   /** Realms whose tokens of earlier epochs go on; those of all others are lost. */
@@ -80,7 +80,7 @@ function forgetFork(realm: Realm): Operation {
 /** A position of one of these realms, by whose key it is told. @returns undefined when it is of none. */
 export function placeIn(realms: Realms, text: string): { realm: Realm; place: Place } | undefined {
   for (const realm of realms.all()) {
-    const place = parsePosition(text, positionKeyOf(realm.keys.sealKey))
+    const place = parsePosition(text, checkpointKeyOf(realm.keys.sealKey))
     if (place !== undefined) return { realm, place }
   }
   return undefined

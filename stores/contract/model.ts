@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Memo, Operation, Store, Unit } from '@rescind/authority'
+import { type Memo, type Operation, type Store, storedKind, type Unit } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { traitsOf } from '@rescind/core/log'
 import fc from 'fast-check'
@@ -23,6 +23,7 @@ import {
   SOURCE,
 } from './samples.ts'
 
+const MEMOS = storedKind('memos')
 const RUNS = 80
 const NUMBERS = [0, 1, 2, 3]
 const IDS = ['a', 'b', 'c']
@@ -65,11 +66,11 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       putRecord(one, { fromVersion, keys: given, lists: listed, body: `${fromVersion}` }),
     ),
   fc.tuple(id, fc.nat(3), fc.option(fc.nat(3), { nil: undefined })).map(([one, end, alive]): Operation => {
-    const memo = { kind: 'memos', id: one, value: Buffer.from([end]), expiresAtMs: NOW_MS + end }
+    const memo = { kind: MEMOS, id: one, value: Buffer.from([end]), expiresAtMs: NOW_MS + end }
     return { kind: 'put-memo', memo, ...(alive === undefined ? {} : { unlessAliveAtMs: NOW_MS + alive }) }
   }),
   fc.tuple(id, fc.option(fc.nat(3), { nil: undefined })).map(([one, end]): Operation => {
-    const memo = { kind: 'memos', id: one }
+    const memo = { kind: MEMOS, id: one }
     return { kind: 'drop-memo', memo, ...(end === undefined ? {} : { ifExpiresAtMs: NOW_MS + end }) }
   }),
   fc.tuple(id, version).map(([one, fromVersion]) => deleteRecord(one, fromVersion)),
@@ -144,8 +145,8 @@ async function pictureOf(store: Store, realm: RealmOrdinal): Promise<unknown> {
     listed.push((await store.recordsListed(realm, ask)).records.map((record) => record.id))
   }
   const memos: unknown[] = []
-  for (const one of IDS) memos.push(asMemo(await store.memo(realm, { kind: 'memos', id: one })))
-  const memoPage = await store.memos(realm, { kind: 'memos', after: undefined, limit: 100 })
+  for (const one of IDS) memos.push(asMemo(await store.memo(realm, { kind: MEMOS, id: one })))
+  const memoPage = await store.memos(realm, { kind: MEMOS, after: undefined, limit: 100 })
   const all = await store.tokens(realm, { client: 'c', after: undefined, limit: 100 })
   const page = await store.records(realm, { collection: 'things', after: undefined, limit: 100 })
   const ask = { source: SOURCE, client: 'c', after: undefined, limit: 100 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
-import type { Operation, Store } from '@rescind/authority'
+import { EXPIRING_KINDS, type Operation, type Store } from '@rescind/authority'
 import { append, bareToken, commit, consume, NOW_MS, put, putRecord, unit } from '../contract/samples.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { openSqlite } from './store.ts'
@@ -44,7 +44,12 @@ const LARGE: Readonly<Record<string, (at: number) => Operation>> = {
   'sealed answers of what was used up': (at) => consume(at, Buffer.alloc(16_000)),
   'kept answers': (at) => ({
     kind: 'put-memo',
-    memo: { kind: 'answer', id: `memo ${at}`, value: Buffer.alloc(16_000), expiresAtMs: NOW_MS },
+    memo: {
+      kind: EXPIRING_KINDS.idempotency,
+      id: `memo ${at}`,
+      value: Buffer.alloc(16_000),
+      expiresAtMs: NOW_MS,
+    },
   }),
 }
 

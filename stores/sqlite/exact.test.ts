@@ -3,7 +3,7 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
-import type { Store } from '@rescind/authority'
+import { type Store, storedKind } from '@rescind/authority'
 import { ContractBroken, NotReadable, ORIGIN, StoreRefused } from '@rescind/core'
 import { makeQuickHome } from '../../test/kit/server.ts'
 import {
@@ -28,7 +28,7 @@ import { openSqlite } from './store.ts'
 
 const BEYOND = ['9223372036854775807', '-9007199254740993']
 const CLIENT = 'u1'
-const MEMO = { kind: 'notes', expiresAtMs: NOW_MS, value: Buffer.from('{}') }
+const MEMO = { kind: storedKind('notes'), expiresAtMs: NOW_MS, value: Buffer.from('{}') }
 const ALL = { after: undefined, limit: 100 }
 
 /** Three of each thing; number 1 is what each case is about. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Operation } from '@rescind/authority'
+import { type Operation, storedKind } from '@rescind/authority'
 import { ByteReader } from '@rescind/core/bytes'
 import {
   append,
@@ -20,7 +20,7 @@ import { decodeOperation } from './operations.ts'
 import { encodeUnits } from './side-lines.ts'
 import { TokenIndex } from './token-index.ts'
 
-const MEMO = { kind: 'answers', id: 'one' }
+const MEMO = { kind: storedKind('answers'), id: 'one' }
 const KEY = { name: 'name', value: 'ann' }
 
 /** An operation of each kind, and the text that a side log holds of it. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { DirectoryRecord, LogHead, Memo } from '@rescind/authority'
+import { type DirectoryRecord, type ExpiringKind, type LogHead, type Memo } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { CHAIN_START } from '@rescind/core/log'
 import { exact, MEMO_COLUMNS, ROW_MAX, recordColumns } from './exact.ts'
@@ -49,7 +49,7 @@ export function directoryRecord(collection: string, [id, version, body]: RecordR
 
 export type MemoRow = readonly [id: string, value: Uint8Array, expiresAt: number]
 
-export function memoOfRow(kind: string, [id, value, expiresAtMs]: MemoRow): Memo {
+export function memoOfRow(kind: ExpiringKind, [id, value, expiresAtMs]: MemoRow): Memo {
   return { kind, id, value, expiresAtMs }
 }
 

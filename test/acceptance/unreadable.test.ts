@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import type { Operation, Store } from '@rescind/authority'
+import { EXPIRING_KINDS, type Operation, type Store, storedKind } from '@rescind/authority'
 import { realmOrdinal } from '@rescind/core'
 import { type AgedServer, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
 import { API_KEY, type Calls, CONTROL, memberAt, textAt } from '../kit/calls.ts'
@@ -276,12 +276,17 @@ onAgedStores('memos of a newer kind end no start and no list', async (open) => {
         store,
         kinds.map((kind) => ({
           kind: 'put-memo',
-          memo: { kind, id: ids[kind] ?? 'x', value: bytes, expiresAtMs: ends },
+          memo: { kind: storedKind(kind), id: ids[kind] ?? 'x', value: bytes, expiresAtMs: ends },
         })),
       )
       await write(
         store,
-        [{ kind: 'put-memo', memo: { kind: 'fork', id: 'branch', value: bytes, expiresAtMs: ends } }],
+        [
+          {
+            kind: 'put-memo',
+            memo: { kind: EXPIRING_KINDS.fork, id: 'branch', value: bytes, expiresAtMs: ends },
+          },
+        ],
         realmOrdinal(0),
       )
     },
@@ -395,7 +400,7 @@ onAgedStores(
           [
             {
               kind: 'put-memo',
-              memo: { kind: 'fork', id: 'branch', value, expiresAtMs: 253_402_300_799_999 },
+              memo: { kind: EXPIRING_KINDS.fork, id: 'branch', value, expiresAtMs: 253_402_300_799_999 },
             },
           ],
           realmOrdinal(0),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Store, Unit } from '@rescind/authority'
+import { EXPIRING_KINDS, type Store, type Unit } from '@rescind/authority'
 import { LAST_INSTANT_MS, realmOrdinal } from '@rescind/core'
 import { Calls, memberAt, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
@@ -64,7 +64,7 @@ async function open(
 /** What stands in the store of a server that has seen the proof that this realm's log was rolled back. */
 function forkOf(id: string): Unit {
   const value = Buffer.from(JSON.stringify({ ordinal: 1, epochId: 'e', seq: 9_999, chain: 'c' }))
-  const memo = { kind: 'fork', id, value, expiresAtMs: LAST_INSTANT_MS }
+  const memo = { kind: EXPIRING_KINDS.fork, id, value, expiresAtMs: LAST_INSTANT_MS }
   const realm = realmOrdinal(0)
   return { realm, standsOn: [], expects: [], operations: [{ kind: 'put-memo', memo }] }
 }
@@ -88,7 +88,7 @@ test('[W93] a realm whose log was rolled back holds up nothing of another realm'
   await world.pass(MINUTE_MS)
   assert.equal(await world.stateOf(`holds/${hold}`), 'revoked')
   assert.equal(await world.stateOf(`revocations/scheduled/${schedule}`), 'done')
-  const checkpoint = await server.store.memo(zed, { kind: 'log-checkpoint', id: 'head' })
+  const checkpoint = await server.store.memo(zed, { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' })
   assert.ok(checkpoint !== undefined, 'its checkpoint is written')
   const keyIds = async (): Promise<string> =>
     (await world.calls.send('GET /realms/zed/api/id/v1/jwks')).body.toString()
@@ -180,7 +180,7 @@ test('[W71] with a wall clock that stepped, what ends tokens goes on by the mono
     assert.deepEqual(await states(), ['held', 'held', 'waiting'], `${stepMs}: not early by a wrong clock`)
     await world.pass(1)
     assert.deepEqual(await states(), ['revoked', 'held', 'done'], `${stepMs}`)
-    const checkpoint = { kind: 'log-checkpoint', id: 'head' }
+    const checkpoint = { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' }
     assert.ok(await world.server.store.memo(realmOrdinal(2), checkpoint), 'checkpoints go on')
     const ready = await world.calls.send('GET /readyz')
     const [trouble] = memberAt(ready, 'troubles') as { code: string; detail: string }[]

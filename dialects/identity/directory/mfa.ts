@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { sealText, unsealText } from './sealed-text.ts'
+import { type SealPurpose, sealText, unsealText } from './sealed-text.ts'
 import type { Mfa, MfaEnforcement, OtpDevice } from './users.ts'
 
 /** A TOTP generator's record; `seedBase32` is what an authenticator app is given (RFC 4648, without padding). */
@@ -22,7 +22,7 @@ export function unsealOtpSeed(realm: Realm, userId: string, device: OtpDevice): 
   return unsealText(realm, seedPurpose(userId, device.id), device.seedSealed)
 }
 
-function seedPurpose(userId: string, deviceId: string): { label: string; id: string } {
+function seedPurpose(userId: string, deviceId: string): SealPurpose {
   return { label: 'identity-totp-seed', id: `${userId}:${deviceId}` }
 }
 

@@ -1,7 +1,7 @@
-import { type Realm, seal, subkey, unseal } from '@rescind/authority'
+import { type IdentitySeal, KEY_PURPOSES, type Realm, seal, subkey, unseal } from '@rescind/authority'
 
 /** What a sealed text is, and whose: sealed for one, it opens for no other. */
-export type SealPurpose = { readonly label: string; readonly id: string }
+export type SealPurpose = { readonly label: IdentitySeal; readonly id: string }
 
 /** AES-256-GCM under a key of its own, base64url. */
 export function sealText(realm: Realm, purpose: SealPurpose, text: string): string {
@@ -16,7 +16,7 @@ export function unsealText(realm: Realm, purpose: SealPurpose, sealed: string): 
 }
 
 function keyOf(realm: Realm, { label, id }: SealPurpose): Buffer {
-  return subkey(realm.keys.sealKey, `${label}:${id}`)
+  return subkey(realm.keys.sealKey, KEY_PURPOSES.identityText(label, id))
 }
 
 function labelOf(realm: Realm, { label, id }: SealPurpose): string {

@@ -2,7 +2,7 @@ import { type Collection, type Entry, type Realm, shaped } from '@rescind/author
 import { type Awaitable, after } from '@rescind/core'
 import { DEFAULT_DOMAIN } from './names.ts'
 import { roleIdOfName } from './roles.ts'
-import { sealText, unsealText } from './sealed-text.ts'
+import { type SealPurpose, sealText, unsealText } from './sealed-text.ts'
 
 /** How much a user, or a whole account, is made to use multi-factor authentication. */
 export type MfaEnforcement = 'DEFAULT' | 'OPTIONAL' | 'REQUIRED'
@@ -131,7 +131,7 @@ export function unsealApiKey(realm: Realm, user: IdentityUser): string | undefin
   return unsealText(realm, apiKeyPurpose(user), user.apiKeySealed)
 }
 
-function apiKeyPurpose(user: IdentityUser): { label: string; id: string } {
+function apiKeyPurpose(user: IdentityUser): SealPurpose {
   return { label: 'identity-api-key', id: user.id }
 }
 

@@ -1,4 +1,4 @@
-import type { Operation, Realm } from '@rescind/authority'
+import { EXPIRING_KINDS, type Operation, type Realm } from '@rescind/authority'
 import { hmacSha1 } from '@rescind/core/bytes'
 import { unsealOtpSeed } from '../directory/mfa.ts'
 import { type IdentityUser, mfaOf, type OtpDevice } from '../directory/users.ts'
@@ -39,7 +39,7 @@ export function proveDevice(
   for (let step = now - WINDOW; step <= now + WINDOW; step += 1) {
     if (codeAt(key, step) !== code) continue
     const memo = {
-      kind: 'identity-totp',
+      kind: EXPIRING_KINDS.identityTotpStep,
       id: `${userId}:${device.id}:${step}`,
       value: new Uint8Array(0),
       expiresAtMs: (step + WINDOW + 1) * STEP_MS,

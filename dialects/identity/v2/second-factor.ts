@@ -1,4 +1,4 @@
-import type { Entry, Operation } from '@rescind/authority'
+import { type Entry, EXPIRING_KINDS, type Operation } from '@rescind/authority'
 import { type Position, unreachable } from '@rescind/core'
 import { SETUP_SCOPE } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../../wire/answer.ts'
@@ -87,7 +87,12 @@ type Step = { readonly session: MfaSession; readonly user: IdentityUser; readonl
 function proofOf({ realm }: Call, { session, user, text }: Step, code: string): Proof | undefined {
   if (isSmsCode(realm, session, code)) {
     const id = realm.secretDigest(text)
-    const memo = { kind: 'identity-sms', id, value: new Uint8Array(0), expiresAtMs: session.expiresAtMs }
+    const memo = {
+      kind: EXPIRING_KINDS.identitySmsLogin,
+      id,
+      value: new Uint8Array(0),
+      expiresAtMs: session.expiresAtMs,
+    }
     return {
       method: 'PASSCODE',
       also: [{ kind: 'put-memo', memo, unlessAliveAtMs: realm.nowMs() }],

@@ -1,4 +1,4 @@
-import { type Realm, subkey } from '@rescind/authority'
+import { KEY_PURPOSES, type Realm, subkey } from '@rescind/authority'
 import { hmacSha256, sha256Base64url } from '@rescind/core/bytes'
 import { type Problem, problem } from '../../http/problem.ts'
 
@@ -30,7 +30,7 @@ export function readCursor(of: CursorOf, given: string | undefined): { place: st
 }
 
 function tag({ realm, list }: CursorOf, place: string): Buffer {
-  const key = subkey(realm.keys.sealKey, 'control-cursors')
+  const key = subkey(realm.keys.sealKey, KEY_PURPOSES.controlCursors)
   return hmacSha256(key, JSON.stringify([realm.name, list, place])).subarray(0, TAG_BYTES)
 }
 

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { callerFacts, type Realm, Realms, seal, subkey, unseal } from '@rescind/authority'
+import {
+  callerFacts,
+  EXPIRING_KINDS,
+  KEY_PURPOSES,
+  type Realm,
+  Realms,
+  seal,
+  storedKind,
+  subkey,
+  unseal,
+} from '@rescind/authority'
 import { sha256Base64url } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { MASTER, openWorld, type World } from '../../../test/kit/realm.ts'
@@ -140,7 +150,7 @@ test('an outage is not remembered: the next call with the key does it', async ()
 test('what is kept of an answer cannot be read without the realm key', async () => {
   const world = await openWorld()
   await new Idempotency().run(asked(world, {}), counted().act)
-  const ask = { kind: 'idempotency', after: undefined, limit: 10 }
+  const ask = { kind: EXPIRING_KINDS.idempotency, after: undefined, limit: 10 }
   const { memos } = await world.store.memos(world.realm.ordinal, ask)
   assert.equal(memos.length, 1)
   for (const { id, value } of memos) {
@@ -179,8 +189,9 @@ test('what was done before a crash that lost its answer is not done again, and i
 })
 
 async function keptIn({ store, realm }: World): Promise<number> {
-  return (await store.memos(realm.ordinal, { kind: 'idempotency', after: undefined, limit: 1_000 })).memos
-    .length
+  return (
+    await store.memos(realm.ordinal, { kind: EXPIRING_KINDS.idempotency, after: undefined, limit: 1_000 })
+  ).memos.length
 }
 
 // The kind: something kept for a caller as often as it asks. Neighbours: number and size, others' keys and realms, a restart, bulk.
@@ -233,7 +244,7 @@ test('[W67] of what a verifier’s key asks nothing is kept', async () => {
 })
 
 test('[W67] answers go by their size, too: the newest is kept, whatever it is', async () => {
-  const memos = new BoundedMemos({ kind: 'k', countMax: 100, bytesMax: 1_000 })
+  const memos = new BoundedMemos({ kind: storedKind('k'), countMax: 100, bytesMax: 1_000 })
   const { realm } = await openWorld()
   const put = async (name: string, bytes: number): Promise<number> => {
     const memo = {
@@ -243,7 +254,8 @@ test('[W67] answers go by their size, too: the newest is kept, whatever it is', 
     }
     const operations = await memos.put(realm, memo)
     await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
-    return (await realm.store.memos(realm.ordinal, { kind: 'k', after: undefined, limit: 10 })).memos.length
+    return (await realm.store.memos(realm.ordinal, { kind: storedKind('k'), after: undefined, limit: 10 }))
+      .memos.length
   }
   assert.deepEqual(
     [await put('1', 400), await put('2', 600), await put('2', 600), await put('3', 1), await put('4', 5_000)],
@@ -260,14 +272,14 @@ test('[W67] what an earlier build has kept is given again', async () => {
   const { realm } = world
   const id = sha256Base64url('ops\0k1')
   const { memos } = await realm.store.memos(realm.ordinal, {
-    kind: 'idempotency',
+    kind: EXPIRING_KINDS.idempotency,
     after: undefined,
     limit: 1,
   })
   const [memo] = memos
   assert.ok(memo !== undefined)
   const sealing = (of: string) => ({
-    key: subkey(realm.keys.sealKey, `idempotency:${of}`),
+    key: subkey(realm.keys.sealKey, KEY_PURPOSES.idempotentAnswer(of)),
     associated: `idempotency:${realm.name}:${of}`,
   })
   const [now, before] = [sealing(memo.id), sealing(id)]

@@ -1,5 +1,7 @@
 import {
+  EXPIRING_KINDS,
   type IsValue,
+  KEY_PURPOSES,
   type Memo,
   type Realm,
   readValue,
@@ -22,7 +24,7 @@ export const REPLAY_MS = 86_400_000
 const KEPT_MAX_CHARS = 262_144
 /** Characters of a key. */
 const KEY_MAX_CHARS = 255
-const KIND = 'idempotency'
+const KIND = EXPIRING_KINDS.idempotency
 /** Answers, and bytes of answers, that one control key has kept in one realm; its oldest go before their time. */
 const ANSWERS_MAX = 10_000
 const ANSWER_BYTES_MAX = 33_554_432
@@ -183,9 +185,9 @@ function opened({ realm, id }: Named, value: Uint8Array): Kept | Mark | undefine
 }
 
 function keyFor(realm: Realm, id: string): Buffer {
-  return subkey(realm.keys.sealKey, `${KIND}:${id}`)
+  return subkey(realm.keys.sealKey, KEY_PURPOSES.idempotentAnswer(id))
 }
 
 function associated(realm: Realm, id: string): string {
-  return `${KIND}:${realm.name}:${id}`
+  return `idempotency:${realm.name}:${id}`
 }

@@ -4,6 +4,7 @@ import {
   callerFacts,
   collectExpired,
   collectMemos,
+  EXPIRING_KINDS,
   GC_BATCH_MAX,
   issueTokens,
   mintText,
@@ -121,7 +122,11 @@ async function liveThrough(realm: Realm, round: number, tokens: number): Promise
       sealed: Buffer.alloc(64),
     })),
   })
-  const memo = { kind: 'soak', value: Buffer.alloc(100), expiresAtMs: realm.nowMs() + DAY_MS }
+  const memo = {
+    kind: EXPIRING_KINDS.idempotency,
+    value: Buffer.alloc(100),
+    expiresAtMs: realm.nowMs() + DAY_MS,
+  }
   const memos = Array.from(
     { length: 20 },
     (_, nth) => ({ kind: 'put-memo', memo: { ...memo, id: `${round} ${nth}` } }) as const,

@@ -1,4 +1,4 @@
-import type { Entry, Realm } from '@rescind/authority'
+import { type Entry, EXPIRING_KINDS, type MemoName, type Realm } from '@rescind/authority'
 import type { Awaitable } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
@@ -29,7 +29,7 @@ export const DEVICES_MAX = 8
 /** Bytes of a seed, as RFC 4226 §4 recommends. */
 const SEED_BYTES = 20
 const CODE_MS = 10 * 60_000
-const CODE_KIND = 'identity-phone-code'
+const CODE_KIND = EXPIRING_KINDS.identityPhoneCode
 
 const otpShown = ({ id, name, isVerified }: OtpDevice): object => ({ id, name, verified: isVerified })
 const phoneShown = ({ id, number, isVerified }: MobilePhone): object => ({
@@ -179,7 +179,7 @@ export function sendPhoneCode(call: Call, [userId = '', id = '']: readonly strin
   })
 }
 
-function codeMemo(userId: string, phoneId: string): { kind: string; id: string } {
+function codeMemo(userId: string, phoneId: string): MemoName {
   return { kind: CODE_KIND, id: `${userId}:${phoneId}` }
 }
 
@@ -204,7 +204,7 @@ export function verifyPhone(call: Call, [userId = '', id = '']: readonly string[
 }
 
 /** The digest of the code that was sent last, if it is good still. */
-async function sentDigest(realm: Realm, name: { kind: string; id: string }): Promise<string | undefined> {
+async function sentDigest(realm: Realm, name: MemoName): Promise<string | undefined> {
   const memo = await realm.store.memo(realm.ordinal, name)
   if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
   return Buffer.from(memo.value).toString('utf8')

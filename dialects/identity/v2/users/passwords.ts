@@ -1,4 +1,12 @@
-import { callerFacts, type Entry, mintText, type Realm, readValue, shaped } from '@rescind/authority'
+import {
+  callerFacts,
+  type Entry,
+  EXPIRING_KINDS,
+  mintText,
+  type Realm,
+  readValue,
+  shaped,
+} from '@rescind/authority'
 import { type Awaitable, isMintingHeld, type Position, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
@@ -29,7 +37,7 @@ import { isAboutAnother } from './update.ts'
 
 /** How long a mailed token waits for its new password. */
 const RESET_MS = 60 * 60_000
-const RESET_KIND = 'identity-password-reset'
+const RESET_KIND = EXPIRING_KINDS.identityPasswordReset
 
 type NewPassword = { readonly basis: Position; readonly password: string; readonly how: string }
 
