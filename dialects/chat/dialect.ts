@@ -1,6 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import type { WireRequest } from '../wire/request.ts'
+import { allowOf } from '../wire/router.ts'
 import { Scans } from '../wire/scans.ts'
 import { WrongKeys } from '../wire/wrong-keys.ts'
 import { CHAT_BOUNDS, type ChatBounds } from './bounds.ts'
@@ -43,9 +44,8 @@ export function createChatDialect(options: ChatOptions): ChatDialect {
       const route = routeOf(request)
       if (route.kind === 'malformed') return refusal({ kind: 'malformed', detail: 'The path is malformed.' })
       if (route.kind === 'not-found') return refusal({ kind: 'not-found' })
-      const { methods } = route.endpoint
-      const handler = methods.get(request.method)
-      if (handler === undefined) return refusal({ kind: 'method', allow: [...methods.keys()].join(', ') })
+      const handler = route.endpoint.methods.get(request.method)
+      if (handler === undefined) return refusal({ kind: 'method', allow: allowOf(route.endpoint) })
       return untilFresh(() => handler(realm, request, route.client))
     },
     refuse: refusal,

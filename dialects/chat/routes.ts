@@ -1,6 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { splitPath } from '../wire/path.ts'
 import type { WireRequest } from '../wire/request.ts'
+import { type Route, Router } from '../wire/router.ts'
 import { createBadges } from './badges.ts'
 import { bindToken } from './bind.ts'
 import type { AdminAct, Handler } from './call.ts'
@@ -22,43 +23,50 @@ import { verifyReference } from './verify.ts'
 /** First segments of the paths that this dialect answers for, also where it has nothing at them. */
 export const CHAT_PREFIXES: readonly string[] = ['admin', 'auths', 'badges', 'me', 'sign', 'verify']
 
-type Methods = ReadonlyMap<string, Handler>
-export type Endpoint = {
-  /** For logs and metrics: never a value out of the path. */
-  readonly template: string
-  readonly methods: Methods
-}
+type Endpoint = Route<Handler>
 
-export type Route =
+export type Routed =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly client: string }
   | { readonly kind: 'not-found' }
   | { readonly kind: 'malformed' }
 
-const NOT_FOUND: Route = { kind: 'not-found' }
 const CLIENT = '/admin/clients/:client-id'
-/** A path of one client: its id, and what follows that. */
-const CLIENT_PATH = /^\/admin\/clients\/[^/]+(?<rest>\/token|\/revocations)?\/?$/
 
 /**
- * The route of a path. Only the client's id is decoded, once, after the path was split; the rest has to stand
- * there as it is written here, so that a gateway in front and this table never read a path differently. One
- * slash may follow, as in the seed's example, and leads to no redirect: a DELETE would lose its body on it.
+ * The route of a path. Only the client's id is decoded; every other segment must be spelled as in the tables, so that a
+ * gateway in front never reads a path differently. One trailing slash is allowed, as in the seed's example, and causes no
+ * redirect: a DELETE would lose its body on it.
  */
-export function createRoutes(tools: ChatTools): (request: Pick<WireRequest, 'path'>) => Route {
-  const endpoints = new Map(tableOf(tools).map((endpoint) => [endpoint.template, endpoint]))
+export function createRoutes(tools: ChatTools): (request: Pick<WireRequest, 'path'>) => Routed {
+  const fixed = new Router(fixedRoutes(tools))
+  const ofClient = new Router(clientRoutes(tools))
   return ({ path }) => {
     const segments = splitPath(path)
     if (segments === undefined) return { kind: 'malformed' }
-    const bare = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-    const fixed = endpoints.get(bare)
-    if (fixed !== undefined && !bare.includes(':')) return { kind: 'endpoint', endpoint: fixed, client: '' }
-    const match = CLIENT_PATH.exec(path)
-    const endpoint = match === null ? undefined : endpoints.get(CLIENT + (match.groups?.['rest'] ?? ''))
-    return endpoint === undefined ? NOT_FOUND : { kind: 'endpoint', endpoint, client: segments[2] ?? '' }
+    const spelled = path.includes('%') ? path.slice(1).split('/') : segments
+    // The fixed paths are asked first and as a whole: `/admin/clients/list/token` is of the client that is called `list`.
+    const matched = fixed.match(segments, spelled) ?? ofClient.match(segments, spelled)
+    if (matched === undefined) return { kind: 'not-found' }
+    return { kind: 'endpoint', endpoint: matched.route, client: matched.values[0] ?? '' }
   }
 }
 
-function tableOf(tools: ChatTools): readonly Endpoint[] {
+/** The paths of one client. */
+function clientRoutes(tools: ChatTools): readonly Endpoint[] {
+  const { live } = tools
+  return [
+    endpoint(CLIENT, { DELETE: asRevoker(tools, deleteClient) }),
+    endpoint(`${CLIENT}/token`, {
+      DELETE: asRevoker(tools, revokeTokens),
+      PUT: asAdmin(tools, bindToken),
+    }),
+    endpoint(`${CLIENT}/revocations`, {
+      GET: live === undefined ? NOTHING : asAdmin(tools, live.ofClient),
+    }),
+  ]
+}
+
+function fixedRoutes(tools: ChatTools): readonly Endpoint[] {
   const { live } = tools
   const admin = (act: AdminAct): Handler => asAdmin(tools, act)
   const user = asUser(tools, getMe)
@@ -73,9 +81,6 @@ function tableOf(tools: ChatTools): readonly Endpoint[] {
       POST: admin(putClients),
       DELETE: (...of) => remove(of[0], of[1], 'list'),
     }),
-    endpoint(CLIENT, { DELETE: remove }),
-    endpoint(`${CLIENT}/token`, { DELETE: asRevoker(tools, revokeTokens), PUT: admin(bindToken) }),
-    endpoint(`${CLIENT}/revocations`, { GET: live === undefined ? NOTHING : admin(live.ofClient) }),
     endpoint('/admin/revocations', { GET: live === undefined ? NOTHING : admin(live.ofApp) }),
     endpoint('/auths/sign', { POST: asSigner(tools, signFlat) }),
     endpoint('/auths/sign/v2', { POST: asSigner(tools, signEnveloped) }),

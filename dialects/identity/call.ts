@@ -1,3 +1,5 @@
+import type { Awaitable } from '@rescind/core'
+import type { Answer } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
 import type { Scans } from '../wire/scans.ts'
 import type { Asker } from './session/asker.ts'
@@ -24,3 +26,6 @@ export type Settings = {
 
 /** One request on its way through this dialect. */
 export type Call = Asker & { readonly settings: Settings }
+
+/** Answers one method of one path; `values` are the decoded segments at the template's parameters, in their order. */
+export type Handler = (call: Call, values: readonly string[]) => Awaitable<Answer>

@@ -7,6 +7,7 @@ import type { Dialect } from '../wire/dialect.ts'
 import { splitPath } from '../wire/path.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
+import { allowOf } from '../wire/router.ts'
 import { Scans } from '../wire/scans.ts'
 import type { Call, Settings } from './call.ts'
 import { MessageLimits } from './session/message-limits.ts'
@@ -15,7 +16,7 @@ import { PasscodeGuesses } from './session/passcode-guesses.ts'
 import type { PasswordCheck } from './session/password-check.ts'
 import { faultOf, overLimit, withReason, writeV2Fault } from './v2/faults.ts'
 import { type Format, formatOf, inFormat, withoutSuffix } from './v2/format.ts'
-import { matchRoute } from './v2/routes.ts'
+import { V2_ROUTER } from './v2/routes.ts'
 import { refusalAnswer } from './v3/answers.ts'
 import { handleV3, isV3, templateOfV3 } from './v3/dialect.ts'
 
@@ -93,11 +94,11 @@ function answerTo(call: Call, format: Format | undefined): Awaitable<Answer> {
   const refuse = (refusal: Refusal): Answer => writeV2Fault(faultOf(refusal))
   const segments = splitPath(withoutSuffix(request.path).path)
   if (segments === undefined) return refuse({ kind: 'malformed', detail: 'The path cannot be read.' })
-  const matched = matchRoute(segments)
+  const matched = V2_ROUTER.match(segments)
   if (matched === undefined) return refuse({ kind: 'not-found' })
   const { route, values } = matched
   const method = route.methods.get(request.method)
-  if (method === undefined) return refuse({ kind: 'method', allow: [...route.methods.keys()].join(', ') })
+  if (method === undefined) return refuse({ kind: 'method', allow: allowOf(route) })
   const waitSeconds = route.isRateLimited ? settings.rate.take(rateKey(realm, request), realm.nowMs()) : 0
   if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
   if (method.hasBody && format === undefined)
@@ -123,7 +124,7 @@ function rateKey(realm: Realm, request: WireRequest): string {
 function templateOf(path: string): string {
   if (isV3(path)) return templateOfV3(path)
   const segments = splitPath(withoutSuffix(path).path)
-  const matched = segments === undefined ? undefined : matchRoute(segments)
+  const matched = segments === undefined ? undefined : V2_ROUTER.match(segments)
   if (matched !== undefined) return matched.route.template
   return path.startsWith('/v2.0/') ? '/v2.0/*' : '/*'
 }

@@ -1,8 +1,7 @@
 import { type Awaitable, after } from '@rescind/core'
 import type { Answer } from '../wire/answer.ts'
 import { SCAN_RETRY_SECONDS } from '../wire/scans.ts'
-import type { Call } from './call.ts'
-import type { Handler } from './router.ts'
+import type { Call, Handler } from './call.ts'
 import { judgeParty, readParty } from './session/party.ts'
 
 /**

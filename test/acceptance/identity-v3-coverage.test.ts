@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { matchRoute } from '../../dialects/identity/v3/route.ts'
-import { V3_ROUTES } from '../../dialects/identity/v3/routes.ts'
+import { V3_ROUTER, V3_ROUTES } from '../../dialects/identity/v3/routes.ts'
 import { parseTranscript } from './transcript.ts'
 
 const FOLDER = new URL('transcripts/identity-v3/', import.meta.url)
@@ -14,7 +13,7 @@ function shownStatuses(): ReadonlyMap<string, ReadonlySet<number>> {
     for (const { request, answer } of parseTranscript(readFileSync(new URL(name, FOLDER), 'utf8'))) {
       const [method = '', target = ''] = request.split(' ')
       const path = (target.split('?')[0] ?? '').replace(/\/$/, '').slice(1).split('/')
-      const route = matchRoute(V3_ROUTES, path)?.route
+      const route = V3_ROUTER.match(path)?.route
       if (route === undefined) continue
       const key = `${method} ${route.template}`
       shown.set(key, (shown.get(key) ?? new Set()).add(Number(answer.split(' ')[1])))

@@ -34,14 +34,12 @@ const SERVER: Arrows = {
 }
 
 /** The Identity dialect: two wires over one session and one directory; what stands beside these is both wires'. */
-const BOTH = ['call', 'router'] as const
-const WIRE = ['directory', 'session', 'listing', 'described', 'request-id', ...BOTH] as const
+const WIRE = ['directory', 'session', 'listing', 'described', 'request-id', 'call'] as const
 const IDENTITY: Arrows = {
   directory: [],
-  session: ['directory', ...BOTH],
+  session: ['directory', 'call'],
   call: ['session'],
-  router: ['call'],
-  listing: ['session', ...BOTH],
+  listing: ['session', 'call'],
   described: [],
   'request-id': [],
   v2: WIRE,

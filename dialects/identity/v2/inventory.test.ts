@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { as, neverIssued, openIdentity, send } from '../../../test/kit/world-identity.ts'
-import { ROUTES } from './routes.ts'
+import { V2_ROUTES } from './routes.ts'
 
 /** What anybody may ask without a token: version documents, and what is proved otherwise. */
 const OPEN: ReadonlySet<string> = new Set([
@@ -18,7 +18,7 @@ type Place = { readonly name: string; readonly method: string; readonly path: st
 
 /** Every route and method that needs a token, with these values in the place of its ids. */
 function guarded(values: Readonly<Record<string, string>>): readonly Place[] {
-  return ROUTES.flatMap(({ template, methods }) =>
+  return V2_ROUTES.flatMap(({ template, methods }) =>
     [...methods.keys()].map((method) => ({
       name: `${method} ${template}`,
       method,
@@ -97,6 +97,6 @@ test('a user-admin reaches nobody of another account by any route', async () => 
 })
 
 test('every route that costs anything is limited', () => {
-  const open = ROUTES.filter(({ isRateLimited }) => !isRateLimited).map(({ template }) => template)
+  const open = V2_ROUTES.filter(({ isRateLimited }) => !isRateLimited).map(({ template }) => template)
   assert.deepEqual(open, ['/', '/v2.0', '/v2.0/extensions', '/v2.0/extensions/{alias}'])
 })

@@ -1,5 +1,6 @@
+import { type Route, Router } from '../../wire/router.ts'
+import type { Handler } from '../call.ts'
 import { listing } from '../listing.ts'
-import { type Handler, type Matched, type Method, type Route, Router } from '../router.ts'
 import { createRole, deleteRole, getRole, listRoles } from './admin/roles.ts'
 import {
   createEndpoint,
@@ -58,7 +59,16 @@ const API_KEY = `${CREDENTIALS}/RAX-KSKEY:apiKeyCredentials`
 const MFA = `${USER}/RAX-AUTH/multi-factor`
 const TENANT_USER = '/v2.0/tenants/{tenantId}/users/{userId}'
 
-export const ROUTES: readonly Route[] = [
+type Method = {
+  readonly handler: Handler
+  /** Whether a good answer has a body, so that the caller's Accept has to admit it. */
+  readonly hasBody: boolean
+}
+
+type V2Route = Route<Method> & { readonly isRateLimited: boolean }
+
+/** Every path of v2.0. */
+export const V2_ROUTES: readonly V2Route[] = [
   open('/', reading(versions)),
   open('/v2.0', reading(version)),
   open('/v2.0/extensions', reading(extensions)),
@@ -125,16 +135,11 @@ export const ROUTES: readonly Route[] = [
   route('/v2.0/endpoints/{endpointId}', { DELETE: silent(deleteEndpoint) }),
 ]
 
-const ROUTER: Router = new Router(ROUTES)
-
-/** The route of a path that was split and decoded: what a handler is given is what was matched. */
-export function matchRoute(segments: readonly string[]): Matched | undefined {
-  return ROUTER.match(segments)
-}
+export const V2_ROUTER: Router<V2Route> = new Router(V2_ROUTES)
 
 type Given = Readonly<Record<string, Handler | Method>>
 
-function route(template: string, given: Given, isRateLimited = true): Route {
+function route(template: string, given: Given, isRateLimited = true): V2Route {
   const methods = Object.entries(given).map(([method, handler]): [string, Method] => [
     method,
     typeof handler === 'function' ? { handler, hasBody: true } : handler,
@@ -142,7 +147,7 @@ function route(template: string, given: Given, isRateLimited = true): Route {
   return { template, methods: new Map(methods), isRateLimited }
 }
 
-function open(template: string, given: Given): Route {
+function open(template: string, given: Given): V2Route {
   return route(template, given, false)
 }
 

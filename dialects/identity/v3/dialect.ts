@@ -1,14 +1,16 @@
 import type { Awaitable } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
 import { splitPath } from '../../wire/path.ts'
+import { allowOf } from '../../wire/router.ts'
 import type { Call } from '../call.ts'
 import { withRequestId } from '../request-id.ts'
 import { allowed, malformed, overLimit, refusalAnswer } from './answers.ts'
-import { matchRoute } from './route.ts'
-import { V3_ROUTES } from './routes.ts'
+import { V3_ROUTER } from './routes.ts'
+
+const VERSION_PATH = '/v3'
 
 export function isV3(path: string): boolean {
-  return path === '/v3' || path.startsWith('/v3/')
+  return path === VERSION_PATH || path.startsWith('/v3/')
 }
 
 /** Answers whatever a path of v3 is asked; `waitSeconds` says whether this caller has asked too often. */
@@ -22,20 +24,20 @@ function answered(call: Call, waitSeconds: () => number): Awaitable<Answer> {
   const { request } = call
   const segments = splitPath(request.path)
   if (segments === undefined) return malformed('The path cannot be read.')
-  const matched = matchRoute(V3_ROUTES, segments)
+  const matched = V3_ROUTER.match(segments)
   if (matched === undefined) return refusalAnswer({ kind: 'not-found' })
-  const { route, ids } = matched
+  const { route, values } = matched
   const handler = route.methods.get(request.method)
   if (handler === undefined) {
-    const allow = [...route.methods.keys(), 'OPTIONS'].join(', ')
+    const allow = `${allowOf(route)}, OPTIONS`
     return request.method === 'OPTIONS' ? allowed(allow) : refusalAnswer({ kind: 'method', allow })
   }
   // Asking for the version says nothing about anybody, and costs nothing.
-  const wait = route.segments.length === 1 ? 0 : waitSeconds()
-  return wait > 0 ? overLimit(wait) : handler(call, ids)
+  const wait = route.template === VERSION_PATH ? 0 : waitSeconds()
+  return wait > 0 ? overLimit(wait) : handler(call, values)
 }
 
 export function templateOfV3(path: string): string {
   const segments = splitPath(path)
-  return (segments === undefined ? undefined : matchRoute(V3_ROUTES, segments))?.route.template ?? '/v3/*'
+  return (segments === undefined ? undefined : V3_ROUTER.match(segments))?.route.template ?? '/v3/*'
 }

@@ -1,5 +1,6 @@
+import { type Route, Router, withHead } from '../../wire/router.ts'
+import type { Handler } from '../call.ts'
 import { listing } from '../listing.ts'
-import type { Handler } from '../router.ts'
 import { overLimit } from './answers.ts'
 import { createDomain, deleteDomain, listDomains, showDomain, updateDomain } from './projects/domains.ts'
 import {
@@ -13,7 +14,6 @@ import {
 import { assignmentsOn } from './roles/assignments.ts'
 import { listAssignments } from './roles/role-assignments.ts'
 import { createRole, deleteRole, listRoles, showRole, updateRole } from './roles/roles.ts'
-import { type Route, route } from './route.ts'
 import { ownCatalog, ownDomains, ownProjects, ownSystem } from './scopes/own-scopes.ts'
 import { listEndpoints, listServices, showEndpoint, showService } from './services.ts'
 import { events } from './tokens/events.ts'
@@ -34,8 +34,8 @@ const ON_PROJECT = assignmentsOn('project')
 const ON_DOMAIN = assignmentsOn('domain')
 const ON_SYSTEM = assignmentsOn('system')
 
-/** Every path of v3, the busiest first. */
-export const V3_ROUTES: readonly Route[] = [
+/** Every path of v3. */
+export const V3_ROUTES: readonly Route<Handler>[] = [
   route('/v3/auth/tokens', { GET: validate, POST: issue, DELETE: revoke }),
   route('/v3', { GET: version }),
   route('/v3/auth/tokens/OS-PKI/revoked', { GET: revokedList }),
@@ -83,6 +83,12 @@ export const V3_ROUTES: readonly Route[] = [
   route('/v3/endpoints', { GET: walking(listEndpoints) }),
   route('/v3/endpoints/{endpoint}', { GET: showEndpoint }),
 ]
+
+export const V3_ROUTER: Router<Route<Handler>> = new Router(V3_ROUTES)
+
+function route(template: string, methods: Readonly<Record<string, Handler>>): Route<Handler> {
+  return { template, methods: withHead(new Map(Object.entries(methods))) }
+}
 
 /** A list that may be as long as a table, or as a log. */
 function walking(handler: Handler): Handler {

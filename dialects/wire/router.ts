@@ -1,0 +1,110 @@
+/** What stands at one path: handlers by method, in the order in which a 405's `Allow` names them. */
+export type Route<H = unknown> = {
+  /**
+   * `/users/{userId}/roles`; `:name` is the same as `{name}`. Logs and metrics name a request by this text, which holds
+   * nothing of what was asked.
+   */
+  readonly template: string
+  readonly methods: ReadonlyMap<string, H>
+}
+
+/** `values` are the segments at the template's parameters, which are called `names`; both in their order. */
+export type Matched<R> = {
+  readonly route: R
+  readonly names: readonly string[]
+  readonly values: readonly string[]
+}
+
+type Node<R> = {
+  readonly literals: Map<string, Node<R>>
+  parameter: { readonly name: string; readonly node: Node<R> } | undefined
+  leaf: { readonly route: R; readonly names: readonly string[] } | undefined
+}
+
+/**
+ * Matches paths segment by segment, without regular expressions. A literal segment wins over a parameter, whatever the
+ * order of the table, and the choice is final: what follows a literal never leads back to the parameter beside it.
+ */
+export class Router<R extends Route> {
+  readonly #root: Node<R> = newNode()
+
+  /** @throws TypeError for two routes of one shape, and for two names of one parameter. */
+  constructor(routes: readonly R[]) {
+    for (const route of routes) this.#add(route)
+  }
+
+  /**
+   * @param segments decoded, as `splitPath` gives them; a parameter takes no empty one.
+   * @param spelled what literals are compared with: the same segments undecoded, where a dialect accepts its literals only
+   *   as its table spells them.
+   */
+  match(segments: readonly string[], spelled: readonly string[] = segments): Matched<R> | undefined {
+    const values: string[] = []
+    let node = this.#root
+    for (let at = 0; at < segments.length; at += 1) {
+      const segment = segments[at] ?? ''
+      const literal = node.literals.get(spelled[at] ?? '')
+      if (literal !== undefined) {
+        node = literal
+        continue
+      }
+      if (node.parameter === undefined || segment === '') return undefined
+      values.push(segment)
+      node = node.parameter.node
+    }
+    if (node.leaf === undefined) return undefined
+    const { route, names } = node.leaf
+    return { route, names, values }
+  }
+
+  #add(route: R): void {
+    const { template } = route
+    const names: string[] = []
+    let node = this.#root
+    for (const segment of template.slice(1).split('/')) {
+      const name = parameterName(segment)
+      if (name !== undefined) names.push(name)
+      node = name === undefined ? literalNode(node, segment) : parameterNode(node, name, template)
+    }
+    if (node.leaf !== undefined) throw new TypeError(`${template}: another route has this shape`)
+    node.leaf = { route, names }
+  }
+}
+
+/** The value of `Allow` (RFC 9110 §10.2.1). */
+export function allowOf({ methods }: Route): string {
+  return [...methods.keys()].join(', ')
+}
+
+/** HEAD is GET to the last header (RFC 9110 §9.3.2); the server drops the body. `Allow` ends with HEAD then. */
+export function withHead<H>(methods: ReadonlyMap<string, H>): ReadonlyMap<string, H> {
+  const get = methods.get('GET')
+  return get === undefined ? methods : new Map([...methods, ['HEAD', get]])
+}
+
+/** The values by their names. */
+export function paramsOf({ names, values }: Matched<unknown>): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']))
+}
+
+function newNode<R>(): Node<R> {
+  return { literals: new Map(), parameter: undefined, leaf: undefined }
+}
+
+function parameterName(segment: string): string | undefined {
+  if (segment.startsWith(':')) return segment.slice(1)
+  return segment.startsWith('{') ? segment.slice(1, -1) : undefined
+}
+
+function literalNode<R>(node: Node<R>, segment: string): Node<R> {
+  const next = node.literals.get(segment) ?? newNode<R>()
+  node.literals.set(segment, next)
+  return next
+}
+
+function parameterNode<R>(node: Node<R>, name: string, template: string): Node<R> {
+  node.parameter ??= { name, node: newNode() }
+  if (node.parameter.name !== name)
+    throw new TypeError(`${template}: {${node.parameter.name}} stands there already`)
+  return node.parameter.node
+}
