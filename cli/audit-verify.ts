@@ -13,7 +13,8 @@ import {
   type StoreLogChecked,
   type Values,
 } from '@rescind/server'
-import { openSqlite } from '@rescind/stores'
+import { openStore } from '@rescind/stores'
+import { fileStore } from './store-words.ts'
 
 export type Verified = { readonly lines: readonly string[]; readonly isRight: boolean }
 
@@ -63,16 +64,16 @@ async function verifyFile(file: string, positions: readonly string[]): Promise<V
 }
 
 async function verifyStore(values: Values, positions: readonly string[]): Promise<Verified> {
-  const { store: url, masterKeyFile } = checkConfig(values)
-  if (url.kind !== 'sqlite') throw new SettingsRefused('store: only a store on disk can be checked')
-  const path = resolve(url.path)
-  if (!existsSync(path)) throw new SettingsRefused(`store: ${path} does not exist`)
+  const { store, masterKeyFile } = checkConfig(values)
+  const url = fileStore(store)
+  if (url === undefined) throw new SettingsRefused('store: only a store on disk can be checked')
+  if (!existsSync(url.path)) throw new SettingsRefused(`store: ${url.path} does not exist`)
   const master = readMasterKey(resolve(masterKeyFile))
-  const store = await openSqlite(path, 0, { sideLog: 'unread' })
+  const opened = await openStore(url, { floorMs: 0, sideLog: 'unread' })
   try {
     const lines: string[] = []
     let [isRight, met] = [true, 0]
-    for await (const checked of checkStore({ store, master, positions })) {
+    for await (const checked of checkStore({ store: opened, master, positions })) {
       if (checked.kind === 'unchecked') {
         lines.push(`${checked.realm}: UNREADABLE: ${checked.why}; its log was not checked`)
         isRight = false
@@ -85,7 +86,7 @@ async function verifyStore(values: Values, positions: readonly string[]): Promis
     if (met < positions.length) lines.push('WRONG: a given position is of no log of this store')
     return { lines, isRight: isRight && met >= positions.length }
   } finally {
-    await store.close()
+    await opened.close()
   }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { SettingsRefused, StoreRefused } from '@rescind/core'
 import { startEpochs } from '@rescind/server'
-import { openSqlite } from '@rescind/stores'
+import { openStore } from '@rescind/stores'
 import { knownPlaces } from './restore.ts'
 import { leftRealms, masterKeyOf, openRealms, storeWords, type Told, type ValuesOf } from './store-words.ts'
 
@@ -12,13 +12,13 @@ import { leftRealms, masterKeyOf, openRealms, storeWords, type Told, type Values
 export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
   const [sub, ...rest] = words
   if (sub !== 'new') throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
-  const { file, path, config, known, keepTokens } = storeWords(rest, valuesOf)
+  const { file, url, config, known, keepTokens } = storeWords(rest, valuesOf)
   if (file !== undefined) throw new SettingsRefused('the command is: rescind epoch new [FLAGS]')
-  if (!existsSync(path)) throw new StoreRefused(`there is no store at ${path}`)
+  if (!existsSync(url.path)) throw new StoreRefused(`there is no store at ${url.path}`)
   const master = masterKeyOf(config)
   const { sideLog } = config
   const side = typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog
-  const store = await openSqlite(path, 0, { sideLog: side })
+  const store = await openStore(url, { floorMs: 0, sideLog: side })
   try {
     const realms = await openRealms(store, master)
     const started = await startEpochs(realms, {

@@ -4,7 +4,7 @@ import type { Realm, Realms, Store } from '@rescind/authority'
 import { SettingsRefused, StoreRefused } from '@rescind/core'
 import { type Place, standingOf } from '@rescind/core/log'
 import { type EpochStarted, placeIn, startEpochs } from '@rescind/server'
-import { flush, openSqlite, type SideJoined } from '@rescind/stores'
+import { flush, type OpenedStore, openStore, type SideJoined } from '@rescind/stores'
 import {
   leftRealms,
   masterKeyOf,
@@ -21,7 +21,8 @@ import {
  */
 export async function restore(words: readonly string[], valuesOf: ValuesOf): Promise<Told> {
   const told = storeWords(words, valuesOf)
-  const { file, path } = told
+  const { file, url } = told
+  const { path } = url
   if (file === undefined) throw new SettingsRefused('the command is: rescind restore FILE [FLAGS]')
   const { sideLog } = told.config
   if (existsSync(path))
@@ -39,7 +40,7 @@ export async function restore(words: readonly string[], valuesOf: ValuesOf): Pro
     copyFileSync(file, stage)
     chmodSync(stage, 0o600)
     const side = sideFile === undefined ? 'restored' : { path: sideFile, salvage: true }
-    const store = await openSqlite(stage, 0, { sideLog: side })
+    const store = await openStore({ ...url, path: stage }, { floorMs: 0, sideLog: side })
     const done = await inNewEpoch(store, told, () => openRealms(store, master))
     flush(stage)
     renameSync(stage, path)
@@ -50,9 +51,7 @@ export async function restore(words: readonly string[], valuesOf: ValuesOf): Pro
   }
 }
 
-type Opened = Awaited<ReturnType<typeof openSqlite>>
-
-async function inNewEpoch(store: Opened, told: StoreWords, open: () => Promise<Realms>): Promise<Told> {
+async function inNewEpoch(store: OpenedStore, told: StoreWords, open: () => Promise<Realms>): Promise<Told> {
   try {
     const realms = await open()
     const { joined } = store
@@ -150,7 +149,7 @@ function sideLine(joined: SideJoined | undefined): string {
 }
 
 /** The backup's own side log, when it was restored by none. */
-function leftLines({ left }: Opened): readonly string[] {
+function leftLines({ left }: OpenedStore): readonly string[] {
   return left === undefined
     ? []
     : [`The side log ${left.path} was not used: from now on it proves nothing of this store. Delete it.`]

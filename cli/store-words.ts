@@ -9,6 +9,7 @@ import {
   realmsOutOfOrder,
   type Values,
 } from '@rescind/server'
+import type { FileStoreUrl, StoreUrl } from '@rescind/stores'
 
 export type ValuesOf = (flags: readonly string[]) => Values
 
@@ -18,8 +19,7 @@ export type StoreWords = {
   readonly known: readonly string[]
   readonly keepTokens: boolean
   readonly config: Config
-  /** Of the store on disk. */
-  readonly path: string
+  readonly url: FileStoreUrl
 }
 
 /**
@@ -41,8 +41,14 @@ export function storeWords(words: readonly string[], valuesOf: ValuesOf): StoreW
     } else flags.push(word)
   }
   const config = checkConfig(valuesOf(flags))
-  if (config.store.kind !== 'sqlite') throw new SettingsRefused('store: this needs a store on disk')
-  return { file, known, keepTokens, config, path: resolve(config.store.path) }
+  const url = fileStore(config.store)
+  if (url === undefined) throw new SettingsRefused('store: this needs a store on disk')
+  return { file, known, keepTokens, config, url }
+}
+
+/** The store on disk, with its whole path; undefined for a store that is no file. */
+export function fileStore(url: StoreUrl): FileStoreUrl | undefined {
+  return url.path === undefined ? undefined : { ...url, path: resolve(url.path) }
 }
 
 /** What a command did, a line for each thing; and whether it did that in every realm. */

@@ -1,4 +1,13 @@
 export { MemoryStore } from './memory/store.ts'
-export { backupSqlite, flush } from './sqlite/backup.ts'
+export {
+  backupStore,
+  type FileStoreUrl,
+  type OpenedStore,
+  openStore,
+  parseStoreUrl,
+  STORE_URL_HELP,
+  type StoreUrl,
+} from './open.ts'
+export { flush } from './sqlite/backup.ts'
 export type { SideJoined } from './sqlite/side-join.ts'
-export { type OpenSqlite, openSqlite, type SideLogged } from './sqlite/store.ts'
+export { openSqlite, type SideLogged } from './sqlite/store.ts'

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import type { Store } from '@rescind/authority'
 import { type Clock, StoreRefused } from '@rescind/core'
-import { MemoryStore, openSqlite, type SideLogged } from '@rescind/stores'
+import { type OpenedStore, openStore } from '@rescind/stores'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { makeFolder } from '../machine/key-files.ts'
@@ -9,20 +9,24 @@ import { checkStoreFiles, refuseLost } from '../machine/store-files.ts'
 
 export type StoreParts = { readonly clock: Clock; readonly log: Logger }
 
-/** The store that the settings name. @throws StoreRefused, one line for the operator. */
-export async function openStore(
-  { store, sideLog, masterKeyFile }: Config,
+/**
+ * The store that the settings name, after a look at the files of one that is a file. @throws StoreRefused, one line for
+ * the operator.
+ */
+export async function openOwnStore(
+  { store: url, sideLog, masterKeyFile }: Config,
   { clock, log }: StoreParts,
 ): Promise<Store> {
-  if (store.kind === 'memory') return new MemoryStore(clock.wallMs())
-  const path = resolve(store.path)
+  const floorMs = clock.wallMs()
+  if (url.path === undefined) return openStore(url, { floorMs })
+  const path = resolve(url.path)
   try {
     makeFolder(dirname(path))
     const file = typeof sideLog === 'object' ? sideLog.path : undefined
     for (const warning of checkStoreFiles({ path, sideLog: file })) log.warn(`store: ${warning}`)
     const side = typeof sideLog === 'object' ? { ...sideLog, salvage: false } : sideLog
     refuseLost({ path, masterKeyFile })
-    const opened = await openSqlite(path, clock.wallMs(), { sideLog: side })
+    const opened = await openStore({ ...url, path }, { floorMs, sideLog: side })
     noteSideLog(opened, log)
     return opened
   } catch (error) {
@@ -33,7 +37,7 @@ export async function openStore(
   }
 }
 
-function noteSideLog({ joined, left }: SideLogged, log: Logger): void {
+function noteSideLog({ joined, left }: OpenedStore, log: Logger): void {
   if (left !== undefined)
     log.warn(
       { file: left.path, marked: left.marked },

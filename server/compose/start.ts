@@ -44,7 +44,7 @@ import type { Seed } from '../seed/schema.ts'
 import { type Maintenance, startMaintenance } from '../upkeep/maintenance.ts'
 import { createApp } from './app.ts'
 import { type Chat, openChat, warnOfChatApps } from './chat.ts'
-import { openStore } from './open-store.ts'
+import { openOwnStore } from './open-store.ts'
 import { createOps } from './ops.ts'
 import { hasPublishedKeys, refusePublished, seedHasPublished } from './published.ts'
 
@@ -85,7 +85,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const { log } = lines
   // Before anything is opened: a seed that cannot be read must not leave a half-made store behind.
   const seed = await seedOf(config, surroundings.store)
-  const store = surroundings.store ?? (await openStore(config, { clock, log }))
+  const store = surroundings.store ?? (await openOwnStore(config, { clock, log }))
   try {
     const keys = { config, random, isTemporary: isKeptNowhere(config, surroundings) }
     const master = await firstMasterKey(keys, store)
@@ -131,7 +131,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
 
 /** Whether everything is gone with the process: a store that was given is its giver's. */
 function isKeptNowhere({ store }: Config, given: Surroundings): boolean {
-  return store.kind === 'memory' && given.store === undefined
+  return !store.isDurable && given.store === undefined
 }
 
 /** @throws SettingsRefused when it cannot be read; a store that was given is closed then, as it is whenever this fails. */

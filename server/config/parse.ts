@@ -25,15 +25,6 @@ function isLoopback(host: string): boolean {
   return family !== 0 && list.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }
 
-export type StoreUrl = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string }
-
-export function parseStore(text: string, name: string): StoreUrl {
-  if (text === 'memory:') return { kind: 'memory' }
-  const path = text.startsWith('sqlite:') ? text.slice('sqlite:'.length) : ''
-  if (path === '') throw new SettingsRefused(`${name}: "${text}" is neither sqlite:PATH nor memory:`)
-  return { kind: 'sqlite', path }
-}
-
 /** `off`: the store goes on without the one that it has. */
 export type SideLog = { readonly path: string } | 'off'
 

@@ -1,3 +1,4 @@
+import { parseStoreUrl, STORE_URL_HELP, type StoreUrl } from '@rescind/stores'
 import { parseProxies, type TrustedProxies } from '../machine/net/peer.ts'
 import {
   type Listen,
@@ -7,9 +8,7 @@ import {
   parseListen,
   parsePublicUrl,
   parseSideLog,
-  parseStore,
   type SideLog,
-  type StoreUrl,
   trueOrFalse,
   wholeDays,
   wholeNumber,
@@ -40,10 +39,10 @@ export const SERVER_SETTINGS = {
   },
   store: {
     fallback: 'sqlite:./rescind-data/rescind.db',
-    help: 'sqlite:PATH, or memory: (forgets everything when the server stops)',
-    parse: (text: string, name: string): StoreUrl => parseStore(text, name),
+    help: STORE_URL_HELP as string,
+    parse: (text: string, name: string): StoreUrl => parseStoreUrl(text, name),
     insecure: {
-      when: (store: StoreUrl): boolean => store.kind === 'memory',
+      when: (store: StoreUrl): boolean => !store.isDurable,
       why: 'this store forgets everything, revocations too, when the server stops',
     },
   },

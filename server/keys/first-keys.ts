@@ -16,7 +16,7 @@ export type KeyParts = {
   readonly config: {
     readonly masterKeyFile: string
     readonly controlKey?: string | undefined
-    readonly store: { readonly kind: string }
+    readonly store: { readonly isDurable: boolean }
   }
   readonly random: Random
   readonly isTemporary: boolean
@@ -33,7 +33,7 @@ export async function firstMasterKey(
   if (!(await Realms.isNew(store))) {
     throw new SettingsRefused(`masterKeyFile: ${path} is missing, and the store was made with one`)
   }
-  return config.store.kind === 'memory' ? { bytes: random.bytes(32) } : makeMasterKey(path, random)
+  return config.store.isDurable ? makeMasterKey(path, random) : { bytes: random.bytes(32) }
 }
 
 /** The first start of a store gives it a control key: the environment's, or one that is made and written to a file. */

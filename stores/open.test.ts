@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { SettingsRefused } from '@rescind/core'
+import { append, applied, commit, REALM, unit } from './contract/samples.ts'
+import { backupStore, openStore, parseStoreUrl } from './open.ts'
+
+test('a URL names its engine and its file', () => {
+  assert.deepEqual(parseStoreUrl('memory:', 'store'), { kind: 'memory', path: undefined, isDurable: false })
+  assert.deepEqual(parseStoreUrl('sqlite:./a/b.db', 'store'), {
+    kind: 'sqlite',
+    path: './a/b.db',
+    isDurable: true,
+  })
+})
+
+test('a URL of no engine, or of no file, is refused with the words of its setting', () => {
+  for (const text of ['', 'sqlite:', 'memory', 'memory:x', 'SQLITE:a', 'postgres://a/b', './a.db'])
+    assert.throws(
+      () => parseStoreUrl(text, '--store'),
+      new SettingsRefused(`--store: "${text}" is neither sqlite:PATH nor memory:`),
+    )
+})
+
+test('what is written to a file by its URL is there when it is opened again, and in its backup', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rescind-open-'))
+  try {
+    const url = { kind: 'sqlite', path: join(folder, 's.db'), isDurable: true } as const
+    const store = await openStore(url, { floorMs: 1_000 })
+    assert.deepEqual((await commit(store, unit(append()))).outcomes, [applied(1)])
+    await store.close()
+    await backupStore(url, join(folder, 'copy.db'))
+    for (const path of [url.path, join(folder, 'copy.db')]) {
+      const again = await openStore({ ...url, path }, { floorMs: 0 })
+      assert.equal((await again.head(REALM)).seq, 1)
+      await again.close()
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('a store in memory begins empty', async () => {
+  const store = await openStore(parseStoreUrl('memory:', 'store'), { floorMs: 1_000 })
+  assert.equal((await store.head(REALM)).seq, 0)
+  assert.equal(store.joined, undefined)
+  await store.close()
+})
