@@ -1,5 +1,5 @@
 import type { Caller, Cause, Realm } from '@rescind/authority'
-import type { Awaitable, Credential, Position, TokenFacts, Verdict } from '@rescind/core'
+import type { Credential, Position, TokenFacts, Verdict } from '@rescind/core'
 import type { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
@@ -68,4 +68,4 @@ export type Authenticated = {
   readonly basis: Position
 }
 
-export type Endpoint = (call: Call, authenticated: Authenticated) => Awaitable<Answer | Stale>
+export type Endpoint = (call: Call, authenticated: Authenticated) => Promise<Answer | Stale>

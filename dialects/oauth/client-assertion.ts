@@ -1,5 +1,5 @@
 import { EXPIRING_KINDS } from '@rescind/authority'
-import { type Awaitable, after, type Position } from '@rescind/core'
+import type { Position } from '@rescind/core'
 import { type JsonObject, sha256Base64url } from '@rescind/core/bytes'
 import {
   audienceOf,
@@ -33,23 +33,21 @@ const SPENT = EXPIRING_KINDS.oauthAssertion
  * `private_key_jwt` (RFC 7523 §2.2, §3): the client whose key signed the assertion, if everything about it is right,
  * and nobody has presented it before. @returns undefined otherwise; why is nobody's business.
  */
-export function assertedClient(
+export async function assertedClient(
   call: Call,
   text: string,
   basis: Position,
-): Awaitable<OauthClient | undefined> {
+): Promise<OauthClient | undefined> {
   const jws = parseJws(text)
   // §3: for client authentication issuer and subject both are the client.
   const clientId = jws?.claims.sub
   const named = parameter(call.values, 'client_id')
   if (jws === undefined || typeof clientId !== 'string' || jws.claims.iss !== clientId) return undefined
   if (!TYPES.has(jws.typ) || (named !== undefined && named !== clientId)) return undefined
-  return after(call.realm.directory.get(OAUTH_CLIENTS, clientId), (entry) => {
-    const client = entry?.value
-    if (client === undefined || !client.enabled || !isSignedBy(jws, client)) return undefined
-    const endsAtMs = endOf(call, jws.claims, client)
-    return endsAtMs === undefined ? undefined : spend({ call, client, basis }, jws.claims.jti, endsAtMs)
-  })
+  const client = (await call.realm.directory.get(OAUTH_CLIENTS, clientId))?.value
+  if (client === undefined || !client.enabled || !isSignedBy(jws, client)) return undefined
+  const endsAtMs = endOf(call, jws.claims, client)
+  return endsAtMs === undefined ? undefined : spend({ call, client, basis }, jws.claims.jti, endsAtMs)
 }
 
 const imported: WeakMap<JsonObject, readonly VerificationKey[]> = new WeakMap()

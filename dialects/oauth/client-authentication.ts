@@ -1,5 +1,5 @@
 import type { Entry, Realm } from '@rescind/authority'
-import { type Awaitable, after, type Position } from '@rescind/core'
+import type { Position } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
 import type { Answer } from '../wire/answer.ts'
 import { badRequest, tooMany, unauthenticated } from './answers.ts'
@@ -23,53 +23,49 @@ type Presented =
  * RFC 6749 §2.3 and RFC 7523 §2.2: by Basic, by body, by a signed assertion, or, for public clients, by name alone.
  * More than one method in a request is 400 (§2.3); a body that only repeats who the header speaks for is none.
  */
-export function authenticateClient(call: Call): Awaitable<Authentication> {
+export async function authenticateClient(call: Call): Promise<Authentication> {
   const presented = presentedBy(call)
   if (presented.kind === 'refused') return presented
   const { realm } = call
   const basis = realm.basis()
-  switch (presented.kind) {
-    case 'claims':
-      // A public client that writes a header around its name has named itself, and guessed nothing.
-      return after(publicAmong(realm, presented.claims), (client) =>
-        client === undefined
-          ? bySecret(call, presented, basis)
-          : settled(call, { client, method: 'none', basis }),
-      )
-    case 'assertion': {
-      const proved = assertedClient(call, presented.text, basis)
-      return after(proved, (client) => settled(call, { client, method: 'private_key_jwt', basis }))
-    }
-    case 'named':
-      return after(publicClient(realm, presented.clientId), (client) =>
-        settled(call, { client, method: 'none', basis }),
-      )
+  if (presented.kind === 'assertion') {
+    const client = await assertedClient(call, presented.text, basis)
+    return settled(call, { client, method: 'private_key_jwt', basis })
   }
+  if (presented.kind === 'named') {
+    const client = await publicClient(realm, presented.clientId)
+    return settled(call, { client, method: 'none', basis })
+  }
+  const { claims, method } = presented
+  // A public client that writes a header around its name has named itself, and guessed nothing.
+  const named = claims[0]?.isBare === true ? await publicAmong(realm, claims) : undefined
+  if (named !== undefined) return settled(call, { client: named, method: 'none', basis })
+  let client: OauthClient | undefined
+  for (const claim of claims) {
+    const entry = await realm.directory.get(OAUTH_CLIENTS, claim.clientId)
+    if (holds(realm, entry, claim)) client = entry?.value
+    if (client !== undefined) break
+  }
+  // After the last await, or of many that come at once each would be the first.
+  const waitSeconds = call.guesses.waitSeconds(call, claims)
+  if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
+  if (client === undefined) call.guesses.wrong(call, claims)
+  return settled(call, { client, method, basis })
 }
 
-function publicClient(realm: Realm, clientId: string): Awaitable<OauthClient | undefined> {
-  return after(realm.directory.get(OAUTH_CLIENTS, clientId), (entry) =>
-    entry?.value.isPublic === true && entry.value.enabled ? entry.value : undefined,
-  )
+async function publicClient(realm: Realm, clientId: string): Promise<OauthClient | undefined> {
+  const entry = await realm.directory.get(OAUTH_CLIENTS, clientId)
+  return entry?.value.isPublic === true && entry.value.enabled ? entry.value : undefined
 }
 
 /** The public client that the first readable name of credentials without a secret is of. */
-function publicAmong(realm: Realm, claims: readonly Claim[]): Awaitable<OauthClient | undefined> {
-  const [claim] = claims
-  if (claim === undefined || !claim.isBare) return undefined
-  return after(publicClient(realm, claim.clientId), (client) => client ?? publicAmong(realm, claims.slice(1)))
-}
-
-type Presenting = Extract<Presented, { readonly kind: 'claims' }>
-
-function bySecret(call: Call, { claims, method }: Presenting, basis: Position): Awaitable<Authentication> {
-  return prove(call.realm, claims, (client) => {
-    // After the last await, or of many that come at once each would be the first.
-    const waitSeconds = call.guesses.waitSeconds(call, claims)
-    if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
-    if (client === undefined) call.guesses.wrong(call, claims)
-    return settled(call, { client, method, basis })
-  })
+async function publicAmong(realm: Realm, claims: readonly Claim[]): Promise<OauthClient | undefined> {
+  for (const claim of claims) {
+    if (!claim.isBare) return undefined
+    const client = await publicClient(realm, claim.clientId)
+    if (client !== undefined) return client
+  }
+  return undefined
 }
 
 type Proof = {
@@ -123,18 +119,6 @@ function byHeader(header: string, clientId: string | undefined): Presented {
     return refused('two different clients in one request')
   const left = others.length === 0 ? claims : claims.filter((claim) => !others.includes(claim))
   return { kind: 'claims', claims: left, method: 'client_secret_basic' }
-}
-
-type Proved = (client: OauthClient | undefined) => Authentication
-
-function prove(realm: Realm, claims: readonly Claim[], next: Proved): Awaitable<Authentication> {
-  const claim = claims[0]
-  if (claim === undefined) return next(undefined)
-  return after(realm.directory.get(OAUTH_CLIENTS, claim.clientId), (entry) =>
-    holds(realm, entry, claim) && entry !== undefined
-      ? next(entry.value)
-      : prove(realm, claims.slice(1), next),
-  )
 }
 
 /** An unknown client costs the same comparison as a known one. */

@@ -1,7 +1,6 @@
 import {
   callerFacts,
   EXPIRING_KINDS,
-  type Found,
   type IssueAct,
   type Issued,
   issueTokens,
@@ -12,8 +11,6 @@ import {
   shaped,
 } from '@rescind/authority'
 import {
-  type Awaitable,
-  after,
   type GrantId,
   grantOf,
   isEndedByRule,
@@ -100,7 +97,7 @@ type Proof = { readonly redirectUri: string; readonly verifier: string }
  * anything that a code does: codes leak, by referrers and logs, and who has nothing but a code must neither learn what
  * became of it nor end what its owner got for it.
  */
-export function redeemCode(call: Call, authenticated: Authenticated): Awaitable<Answer | Stale> {
+export async function redeemCode(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const [text, redirectUri] = [parameter(call.values, 'code'), parameter(call.values, 'redirect_uri')]
   const verifier = parameter(call.values, 'code_verifier')
   if (text === undefined) return badRequest('code is required')
@@ -109,17 +106,16 @@ export function redeemCode(call: Call, authenticated: Authenticated): Awaitable<
   const raw = RawToken.parse(text)
   if (raw === undefined) return invalidGrant()
   const proof = { redirectUri, verifier }
-  return after(call.realm.find(raw, 'oauth'), ({ verdict, record }: Found) => {
-    if (record === undefined) return perhapsCollected(call, authenticated, { raw, proof })
-    if (record.kind !== 'code' || record.client !== authenticated.client.clientId) return invalidGrant()
-    // Written by `startCode` alone.
-    if (!isProved(proof, record.claims as CodeClaims)) return invalidGrant()
-    if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
-    if (verdict.kind === 'active') return redeem(call, authenticated, record)
-    if (isEndedByRule(verdict)) return endedAnswer(call.realm, record.grant)
-    const unused = isHeldAlone(call.realm, { verdict, record }) ? suspended() : invalidGrant()
-    return perhapsCollected(call, authenticated, { raw, proof, unused })
-  })
+  const { verdict, record } = await call.realm.find(raw, 'oauth')
+  if (record === undefined) return perhapsCollected(call, authenticated, { raw, proof })
+  if (record.kind !== 'code' || record.client !== authenticated.client.clientId) return invalidGrant()
+  // Written by `startCode` alone.
+  if (!isProved(proof, record.claims as CodeClaims)) return invalidGrant()
+  if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
+  if (verdict.kind === 'active') return redeem(call, authenticated, record)
+  if (isEndedByRule(verdict)) return endedAnswer(call.realm, record.grant)
+  const unused = isHeldAlone(call.realm, { verdict, record }) ? suspended() : invalidGrant()
+  return perhapsCollected(call, authenticated, { raw, proof, unused })
 }
 
 /** @param claims absent members prove nothing: memos of an earlier form did not keep them. */
@@ -180,24 +176,23 @@ async function redeem(
 type Over = { readonly raw: RawToken; readonly proof: Proof; readonly unused?: Answer }
 
 /** A code that is over: used before, and then this is reuse, which ends what it brought (§4.1.2). */
-function perhapsCollected(
+async function perhapsCollected(
   call: Call,
   authenticated: Authenticated,
   { raw, proof, unused = invalidGrant() }: Over,
-): Awaitable<Answer | Stale> {
+): Promise<Answer | Stale> {
   const { realm } = call
   const id = raw.digest(realm.keys.digestKey)
-  return after(realm.store.memo(realm.ordinal, { kind: USED, id }), (memo) => {
-    if (memo === undefined) return unused
-    const used = readValue<Used>(memo.value, 'a code that was used', IS_USED)
-    if (used.client !== authenticated.client.clientId || !isProved(proof, used)) return invalidGrant()
-    const { grant, token, usedAt } = used
-    const of = callerFacts({ source: 'oauth', client: used.client }, realm.basis())
-    const verdict = realm.judge({ ...of, grant })
-    // A hold is released one day: what is seen through it still counts.
-    if (verdict.kind !== 'active' && !isSuspended(verdict)) return endedAnswer(realm, grant)
-    const detectedAt = formatInstant(realm.nowMs())
-    const cause = { code: 'authorization_code_reuse', token, grant, usedAt, detectedAt }
-    return endGrant(call, authenticated, { grant, cause })
-  })
+  const memo = await realm.store.memo(realm.ordinal, { kind: USED, id })
+  if (memo === undefined) return unused
+  const used = readValue<Used>(memo.value, 'a code that was used', IS_USED)
+  if (used.client !== authenticated.client.clientId || !isProved(proof, used)) return invalidGrant()
+  const { grant, token, usedAt } = used
+  const of = callerFacts({ source: 'oauth', client: used.client }, realm.basis())
+  const verdict = realm.judge({ ...of, grant })
+  // A hold is released one day: what is seen through it still counts.
+  if (verdict.kind !== 'active' && !isSuspended(verdict)) return endedAnswer(realm, grant)
+  const detectedAt = formatInstant(realm.nowMs())
+  const cause = { code: 'authorization_code_reuse', token, grant, usedAt, detectedAt }
+  return endGrant(call, authenticated, { grant, cause })
 }

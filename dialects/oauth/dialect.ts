@@ -1,13 +1,12 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
-import type { Answer } from '../wire/answer.ts'
+import type { Answer, Stale } from '../wire/answer.ts'
 import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { preflight, refusalAnswer, unauthenticated, withCors } from './answers.ts'
 import type { Authenticated, Call, Endpoint, OauthOptions } from './call.ts'
 import { authenticateClient } from './client-authentication.ts'
-import { readBody } from './endpoint-body.ts'
+import { type Body, readBody } from './endpoint-body.ts'
 import { Guesses } from './guesses.ts'
 import { introspect } from './introspection-endpoint.ts'
 import {
@@ -40,28 +39,32 @@ const ENDPOINTS: ReadonlyMap<string, Route> = new Map<string, Route>([
 export function createOauthDialect(options: OauthOptions): Dialect {
   const foreign = new RateLimit(FOREIGN_PER_SECOND, FOREIGN_BURST)
   const guesses = new Guesses()
-  let last = { base: '', path: '', names: { issuer: PREFIX_PATH, url: '' } }
+  let last = { base: '', path: '', issuer: PREFIX_PATH, url: '' }
   /** What a realm and an endpoint are called; the last ones are kept, for texts put together are dear to read. */
   const namesAt = (base: string, path: string): Pick<Call, 'issuer' | 'url'> => {
     if (base !== last.base || path !== last.path)
-      last = { base, path, names: { issuer: base + PREFIX_PATH, url: base + path } }
-    return last.names
+      last = { base, path, issuer: base + PREFIX_PATH, url: base + path }
+    return last
   }
   return {
     name: 'oauth',
     hotPaths: [...ENDPOINTS.keys()],
-    handle: (realm, request) => {
+    handle: async (realm, request) => {
       const path = withoutSlash(request.path)
       const route = ENDPOINTS.get(path)
       if (route === undefined) return document(realm, request, options)
-      const wire = { realm, request, options, foreign, guesses, ...namesAt(options.baseOf(realm), path) }
-      if (!route.isOpen) return answerPost(route, wire)
-      if (request.method === 'OPTIONS') return preflight('POST', request.header(ASKED))
-      return after(answerPost(route, wire), withCors)
+      if (route.isOpen && request.method === 'OPTIONS') return preflight('POST', request.header(ASKED))
+      const body = readPost(route, request)
+      if (body.kind === 'refused') return forBrowsers(route, body.answer)
+      const { values, lists } = body
+      const { issuer, url } = namesAt(options.baseOf(realm), path)
+      const once = { assertionSpent: false }
+      const call = { realm, request, options, issuer, url, values, lists, foreign, guesses, once }
+      return forBrowsers(route, await untilFresh(() => answerOnce(route, call)))
     },
     refuse: (refusal, path) => {
-      const isOpen = ENDPOINTS.get(withoutSlash(path))?.isOpen === true
-      return isOpen ? withCors(refusalAnswer(refusal)) : refusalAnswer(refusal)
+      const route = ENDPOINTS.get(withoutSlash(path))
+      return route === undefined ? refusalAnswer(refusal) : forBrowsers(route, refusalAnswer(refusal))
     },
     routeOf: ({ path }) => {
       const plain = withoutSlash(path)
@@ -70,22 +73,23 @@ export function createOauthDialect(options: OauthOptions): Dialect {
   }
 }
 
-function answerPost(route: Route, wire: Omit<Call, 'values' | 'lists' | 'once'>): Awaitable<Answer> {
-  const { request } = wire
-  // RFC 7662 §2.1 would let a server take GET; a token in a URL ends up in logs.
-  if (request.method !== 'POST')
-    return refusalAnswer({ kind: 'method', allow: route.isOpen ? 'POST, OPTIONS' : 'POST' })
-  const body = readBody(request)
-  if (body.kind === 'refused') return body.answer
-  const call: Call = { ...wire, values: body.values, lists: body.lists, once: { assertionSpent: false } }
-  return untilFresh(() =>
-    after(authenticateClient(call), (authentication) => {
-      if (authentication.kind === 'refused') return authentication.answer
-      return mayCall(route, authentication)
-        ? route.endpoint(call, authentication)
-        : unauthenticated(request.header('authorization') !== undefined)
-    }),
-  )
+/** The parameters of a POST. RFC 7662 §2.1 would let a server take GET; a token in a URL ends up in logs. */
+function readPost({ isOpen }: Route, request: WireRequest): Body {
+  if (request.method === 'POST') return readBody(request)
+  const allow = isOpen ? 'POST, OPTIONS' : 'POST'
+  return { kind: 'refused', answer: refusalAnswer({ kind: 'method', allow }) }
+}
+
+function forBrowsers({ isOpen }: Route, answer: Answer): Answer {
+  return isOpen ? withCors(answer) : answer
+}
+
+async function answerOnce(route: Route, call: Call): Promise<Answer | Stale> {
+  const authentication = await authenticateClient(call)
+  if (authentication.kind === 'refused') return authentication.answer
+  if (!mayCall(route, authentication))
+    return unauthenticated(call.request.header('authorization') !== undefined)
+  return await route.endpoint(call, authentication)
 }
 
 /** RFC 7662 §2.1, §4: whoever only names itself may not ask about tokens. */
@@ -96,14 +100,13 @@ function mayCall({ isOpen }: Route, { method }: Authenticated): boolean {
 const ASKED = 'access-control-request-headers'
 
 /** What anybody may read: the metadata and the key set. */
-function document(realm: Realm, request: WireRequest, options: OauthOptions): Awaitable<Answer> {
+async function document(realm: Realm, request: WireRequest, options: OauthOptions): Promise<Answer> {
   const path = withoutSlash(request.path)
   if (!isDocumentPath(path)) return refusalAnswer({ kind: 'not-found' })
   if (request.method === 'OPTIONS') return preflight('GET, HEAD', request.header(ASKED))
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return withCors(refusalAnswer({ kind: 'method', allow: 'GET, HEAD, OPTIONS' }))
-  const answer = path === JWKS_PATH ? jwks(realm) : metadata(options.baseOf(realm), options)
-  return after(answer, withCors)
+  return withCors(path === JWKS_PATH ? await jwks(realm) : metadata(options.baseOf(realm), options))
 }
 
 /** RFC 8414 §3.1, the same document below the issuer's path, and the keys. */

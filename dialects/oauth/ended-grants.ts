@@ -8,7 +8,7 @@ import {
   revokeGrant,
   shaped,
 } from '@rescind/authority'
-import { type Awaitable, after, type GrantId, unreachable } from '@rescind/core'
+import { type GrantId, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { invalidGrant } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'
@@ -65,9 +65,8 @@ export async function endGrant(
 }
 
 /** `invalid_grant` for a grant that is over, with what ended it if that is known. Only for the client that had it. */
-export function endedAnswer(realm: Realm, grant: GrantId): Awaitable<Answer> {
-  return after(realm.store.memo(realm.ordinal, { kind: ENDED, id: grant }), (memo) => {
-    if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return invalidGrant()
-    return invalidGrant(readValue<Cause>(memo.value, `${ENDED}/${grant}`, IS_CAUSE))
-  })
+export async function endedAnswer(realm: Realm, grant: GrantId): Promise<Answer> {
+  const memo = await realm.store.memo(realm.ordinal, { kind: ENDED, id: grant })
+  if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return invalidGrant()
+  return invalidGrant(readValue<Cause>(memo.value, `${ENDED}/${grant}`, IS_CAUSE))
 }

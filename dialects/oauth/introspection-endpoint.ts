@@ -1,13 +1,5 @@
 import type { Found } from '@rescind/authority'
-import {
-  ANY_ACCESS,
-  type Awaitable,
-  admit,
-  after,
-  type TokenFacts,
-  type TokenRecord,
-  unreachable,
-} from '@rescind/core'
+import { ANY_ACCESS, admit, type TokenFacts, type TokenRecord, unreachable } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, success, successText } from './answers.ts'
@@ -21,26 +13,20 @@ import { isVisible } from './visibility.ts'
 const INACTIVE: Answer = success({ active: false })
 
 /** RFC 7662: the state of a token, for a caller that may see it; RFC 9701: signed, if it asks for that. */
-export function introspect(call: Call, authenticated: Authenticated): Awaitable<Answer> {
-  const { client } = authenticated
+export async function introspect(call: Call, { client }: Authenticated): Promise<Answer> {
   // RFC 7662 §2.1: whoever only names itself has no business with other's tokens.
   const text = parameter(call.values, 'token')
   if (text === undefined) return badRequest('token is required')
-  const plain = state(call, client, text)
-  if (!asksForSigned(call.request.header('accept'))) return plain
-  return after(plain, (answer) => (answer.status === 200 ? signedAnswer(call, client, answer) : answer))
-}
-
-function state(call: Call, client: OauthClient, text: string): Awaitable<Answer> {
-  const { realm } = call
   // A broken checksum is known without a look-up; text of no prefix may be a chat token, or a JWT.
-  const raw = realm.grammar.shapeOf(text) === 'broken' ? undefined : RawToken.parse(text)
-  if (raw === undefined) return INACTIVE
-  return after(realm.find(raw), (found) =>
-    found.record === undefined && raw.looksSigned && client.introspect === 'any'
-      ? foreignState(call, raw)
-      : render(found, client, call),
-  )
+  const raw = call.realm.grammar.shapeOf(text) === 'broken' ? undefined : RawToken.parse(text)
+  let plain = INACTIVE
+  if (raw !== undefined) {
+    const found = await call.realm.find(raw)
+    const mayBeForeign = found.record === undefined && raw.looksSigned && client.introspect === 'any'
+    plain = mayBeForeign ? await foreignState(call, raw) : render(found, client, call)
+  }
+  const isSigned = plain.status === 200 && asksForSigned(call.request.header('accept'))
+  return isSigned ? signedAnswer(call, client, plain) : plain
 }
 
 /** A token of a registered issuer: known by its own claims, shown to who may see every token of the realm. */

@@ -1,6 +1,5 @@
 import {
   type Consumption,
-  type Found,
   KEY_PURPOSES,
   type Realm,
   readValue,
@@ -9,15 +8,7 @@ import {
   subkey,
   unseal,
 } from '@rescind/authority'
-import {
-  type Awaitable,
-  after,
-  type Handle,
-  isEndedByRule,
-  isSuspended,
-  type TokenRecord,
-  type Verdict,
-} from '@rescind/core'
+import { type Handle, isEndedByRule, isSuspended, type TokenRecord, type Verdict } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
@@ -32,30 +23,28 @@ import { audienceMember, targetsInGrant } from './targets.ts'
 import { type Family, tokenMembers, tokenPair } from './tokens.ts'
 
 /** RFC 6749 §6: the refresh token is used up by the unit that mints its successor. */
-export function refresh(call: Call, authenticated: Authenticated): Awaitable<Answer | Stale> {
+export async function refresh(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const text = parameter(call.values, 'refresh_token')
   if (text === undefined) return badRequest('refresh_token is required')
   const raw = RawToken.parse(text)
   if (raw === undefined) return invalidGrant()
-  return after(call.realm.find(raw, 'oauth'), ({ verdict, record }: Found) => {
-    const isOwn = record?.kind === 'refresh' && record.client === authenticated.client.clientId
-    return isOwn ? judged(call, authenticated, { verdict, record }) : invalidGrant()
-  })
+  const { verdict, record } = await call.realm.find(raw, 'oauth')
+  const isOwn = record?.kind === 'refresh' && record.client === authenticated.client.clientId
+  return isOwn ? judged(call, authenticated, { verdict, record }) : invalidGrant()
 }
 
 type Own = { readonly verdict: Verdict; readonly record: TokenRecord }
 
-function judged(call: Call, authenticated: Authenticated, own: Own): Awaitable<Answer | Stale> {
+async function judged(call: Call, authenticated: Authenticated, own: Own): Promise<Answer | Stale> {
   const { verdict, record } = own
   if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
   if (verdict.kind === 'active') return rotate(call, authenticated, record)
   if (isEndedByRule(verdict)) return endedAnswer(call.realm, record.grant)
   // Rotated, perhaps expired or held since: it is looked at what the one use of it brought.
   const { realm } = call
-  return after(realm.store.consumption(realm.ordinal, record.handle), (consumption) => {
-    if (consumption !== undefined) return usedAgain(call, authenticated, { ...own, consumption })
-    return isHeldAlone(realm, own) ? suspended() : invalidGrant()
-  })
+  const consumption = await realm.store.consumption(realm.ordinal, record.handle)
+  if (consumption !== undefined) return usedAgain(call, authenticated, { ...own, consumption })
+  return isHeldAlone(realm, own) ? suspended() : invalidGrant()
 }
 
 /** What a refresh comes to, within what its grant may have. */

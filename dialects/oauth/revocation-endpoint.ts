@@ -1,5 +1,5 @@
 import { type Found, type Realm, type RevokeAct, revokeGrant, revokeToken } from '@rescind/authority'
-import { type Awaitable, after, isOver, type TokenRecord, unreachable, type Verdict } from '@rescind/core'
+import { isOver, type TokenRecord, unreachable, type Verdict } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, refuse, success, tooMany } from './answers.ts'
@@ -16,7 +16,7 @@ const TYPES: readonly (string | undefined)[] = ['access_token', 'refresh_token',
  * RFC 7009: ends a refresh token's whole grant, or one access token. The hint is only a hint (§2.1): all kinds are
  * looked for whatever it says. A live token of another client is refused (§2.1, the vendor's "permission denied").
  */
-export function revoke(call: Call, authenticated: Authenticated): Awaitable<Answer | Stale> {
+export async function revoke(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const { realm, values, options } = call
   const named = HINTS.filter((name) => values.has(name))
   if (named.length > 1) return badRequest('the type is named more than once')
@@ -26,7 +26,7 @@ export function revoke(call: Call, authenticated: Authenticated): Awaitable<Answ
   if (text === undefined) return badRequest('token is required')
   const raw = mayBeOurs(realm, text) ? RawToken.parse(text) : undefined
   if (raw === undefined) return DONE
-  return after(realm.find(raw, 'oauth'), (found) => revokeFound(call, authenticated, found))
+  return revokeFound(call, authenticated, await realm.find(raw, 'oauth'))
 }
 
 /** Of our grammar, or a JWS; nothing else was ever issued by this dialect. */
@@ -34,11 +34,11 @@ function mayBeOurs(realm: Realm, text: string): boolean {
   return realm.grammar.shapeOf(text) === 'ours' || text.startsWith('eyJ')
 }
 
-function revokeFound(
+async function revokeFound(
   { realm, foreign }: Call,
   { client, caller }: Authenticated,
   { verdict, record }: Found,
-): Awaitable<Answer | Stale> {
+): Promise<Answer | Stale> {
   if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
   if (record === undefined || record.kind === 'code' || isSpent(verdict)) return DONE
   if (record.client !== client.clientId)

@@ -1,4 +1,4 @@
-import { type Awaitable, unreachable } from '@rescind/core'
+import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, refuse } from './answers.ts'
 import type { Authenticated, Call, Endpoint } from './call.ts'
@@ -13,7 +13,7 @@ import { exchange } from './token-exchange.ts'
 import { accessToken } from './tokens.ts'
 
 /** RFC 6749 §4.1.3, §4.4 and §6, and RFC 8693. */
-export function issueByGrantType(call: Call, authenticated: Authenticated): Awaitable<Answer | Stale> {
+export async function issueByGrantType(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const asked = parameter(call.values, 'grant_type')
   if (asked === undefined) return badRequest('grant_type is required')
   const grantType = GRANT_TYPES.find((known) => known === asked)

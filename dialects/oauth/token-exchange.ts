@@ -1,4 +1,4 @@
-import { ANCESTORS_MAX, type Awaitable, after, ancestorsFrom, type TokenRecord } from '@rescind/core'
+import { ANCESTORS_MAX, ancestorsFrom, type TokenRecord } from '@rescind/core'
 import type { JsonObject } from '@rescind/core/bytes'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
@@ -85,7 +85,7 @@ function audienceOf({ issuer }: Call, { audience = [] }: TokenRecord): readonly 
 }
 
 /** §2.2.2: whatever is wrong with a token of the request is `invalid_request`, and no more is said about it. */
-function givenToken(call: Call, { client }: Authenticated, of: 'subject' | 'actor'): Awaitable<Read> {
+async function givenToken(call: Call, { client }: Authenticated, of: 'subject' | 'actor'): Promise<Read> {
   const text = parameter(call.values, `${of}_token`)
   const type = parameter(call.values, `${of}_token_type`)
   if (text === undefined || type === undefined)
@@ -95,14 +95,13 @@ function givenToken(call: Call, { client }: Authenticated, of: 'subject' | 'acto
   const wrong: Read = { answer: badRequest(`${of}_token is not acceptable`) }
   const raw = RawToken.parse(text)
   if (raw === undefined) return wrong
-  return after(call.realm.find(raw, 'oauth'), ({ verdict, record }): Read => {
-    if (record === undefined || !isOfType(record, type) || !mayUse(record, client)) return wrong
-    if (verdict.kind === 'unknown') return { answer: refusalAnswer({ kind: 'outage' }) }
-    // A JWT ends on whole seconds, and so must not be made of what ends within this one.
-    const isEnding = record.expiresAtMs - call.realm.nowMs() < 1_000
-    if (isHeldAlone(call.realm, { verdict, record })) return { answer: suspended() }
-    return verdict.kind === 'active' && !isEnding ? { record } : wrong
-  })
+  const { verdict, record } = await call.realm.find(raw, 'oauth')
+  if (record === undefined || !isOfType(record, type) || !mayUse(record, client)) return wrong
+  if (verdict.kind === 'unknown') return { answer: refusalAnswer({ kind: 'outage' }) }
+  // A JWT ends on whole seconds, and so must not be made of what ends within this one.
+  const isEnding = record.expiresAtMs - call.realm.nowMs() < 1_000
+  if (isHeldAlone(call.realm, { verdict, record })) return { answer: suspended() }
+  return verdict.kind === 'active' && !isEnding ? { record } : wrong
 }
 
 function isOfType({ kind, keyId }: TokenRecord, type: string): boolean {

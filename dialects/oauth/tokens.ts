@@ -13,8 +13,6 @@ import {
 } from '@rescind/authority'
 import {
   type Ancestor,
-  type Awaitable,
-  after,
   type Delegation,
   type GrantId,
   grantOf,
@@ -63,11 +61,11 @@ export type Minted = {
 }
 
 /** Access tokens in the client's format. @returns undefined when a JWT would be longer than a token may be. */
-export function accessToken(
+export async function accessToken(
   minting: Minting,
   family: Family,
   format: OauthClient['accessTokenFormat'] = minting.client.accessTokenFormat,
-): Awaitable<Minted | undefined> {
+): Promise<Minted | undefined> {
   const { realm, client } = minting
   const nowMs = realm.nowMs()
   const ends = nowMs + lifeMs(realm, accessLifetimeSeconds(client))
@@ -136,11 +134,11 @@ export type Pair = { readonly access: Minted; readonly refresh: Refresh }
  * An access token and a refresh token of one grant: a new one, unless the family names it. Neither outlives the grant,
  * and the access token not the refresh token beside it: a grant that nobody refreshes is over with that.
  */
-export function tokenPair(
+export async function tokenPair(
   minting: Minting,
   family: Family,
   kept: Pick<Family, 'scope' | 'audience'> = family,
-): Awaitable<Pair | undefined> {
+): Promise<Pair | undefined> {
   const { realm, client } = minting
   const handle = mintHandle(realm.random)
   const nowMs = realm.nowMs()
@@ -156,9 +154,8 @@ export function tokenPair(
     kind: 'refresh',
     claims: { grantedAtMs },
   }
-  return after(accessToken(minting, whole), (access) =>
-    access === undefined ? undefined : { access, refresh: { raw, intent } },
-  )
+  const access = await accessToken(minting, whole)
+  return access === undefined ? undefined : { access, refresh: { raw, intent } }
 }
 
 /** What a client is set to, within what its realm allows. */

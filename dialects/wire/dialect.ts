@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after, Overloaded } from '@rescind/core'
+import { type Awaitable, Overloaded } from '@rescind/core'
 import type { Answer, Refusal, Stale } from './answer.ts'
 import type { WireRequest } from './request.ts'
 
@@ -28,14 +28,10 @@ export interface Dialect {
 const ATTEMPTS_MAX = 8
 
 /** Judges and writes until what was written still rested on what was judged. @throws Overloaded past the bound. */
-export function untilFresh(act: () => Awaitable<Answer | Stale>): Awaitable<Answer> {
-  return attempt(act, 1)
-}
-
-function attempt(act: () => Awaitable<Answer | Stale>, nth: number): Awaitable<Answer> {
-  return after(act(), (answer) => {
+export async function untilFresh(act: () => Awaitable<Answer | Stale>): Promise<Answer> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const answer = await act()
     if (answer !== 'stale') return answer
-    if (nth === ATTEMPTS_MAX) throw new Overloaded('what this request stands on kept changing')
-    return attempt(act, nth + 1)
-  })
+  }
+  throw new Overloaded('what this request stands on kept changing')
 }
