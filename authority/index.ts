@@ -45,7 +45,7 @@ export { IndexDiffer } from './log/index-differ.ts'
 export { expiryCeiling, SKEW_MAX_SECONDS } from './log/keeping.ts'
 export type { Outcome, Publication, PublishedRow } from './log/ledger.ts'
 export { anchorStands, keptRows } from './log/log-anchor.ts'
-export { type ChainChecked, type KnownPlace, LogCheck, type LogFault } from './log/log-check.ts'
+export { type ChainChecked, type KnownCheckpoint, LogCheck, type LogFault } from './log/log-check.ts'
 export { LogTrim, TRIM_AGE_MIN_MS } from './log/log-trim.ts'
 export { isStoredTarget } from './log/stored-target.ts'
 export type {
@@ -69,8 +69,8 @@ export type {
   Consumption,
   DirectoryRecord,
   EndingAsk,
+  EndingCursor,
   EndingPage,
-  EndingPlace,
   ExpiredMemo,
   ExpiredToken,
   IssuingQuota,

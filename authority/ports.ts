@@ -134,14 +134,14 @@ export type ClientTokensAsk = {
   readonly limit: number
 }
 /** How far a reader of tokens by expiry is: past this millisecond, or within it, behind a key that a page gave. */
-export type EndingPlace = { readonly endMs: number; readonly key?: string }
+export type EndingCursor = { readonly endMs: number; readonly key?: string }
 export type EndingAsk = {
   readonly sources: readonly string[]
-  readonly after: EndingPlace
+  readonly after: EndingCursor
   readonly untilMs: number
   readonly limit: number
 }
-export type EndingPage = { readonly records: readonly TokenRecord[]; readonly next: EndingPlace | undefined }
+export type EndingPage = { readonly records: readonly TokenRecord[]; readonly next: EndingCursor | undefined }
 export type TombstonesAsk = { readonly source: string; readonly limit: number }
 export type RecordKeyAsk = { readonly collection: string; readonly name: string; readonly value: string }
 export type RecordsAsk = {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { LogFault } from '@rescind/authority'
 import { SettingsRefused, unreachable } from '@rescind/core'
-import { readPosition } from '@rescind/core/log'
+import { readCheckpoint } from '@rescind/core/log'
 import {
   type Checked,
   checkConfig,
@@ -47,7 +47,7 @@ function read(words: readonly string[]): Words {
     }
     at += 1
     const text = words[at] ?? ''
-    if (readPosition(text) === undefined) throw new SettingsRefused('--position: not a position of a log')
+    if (readCheckpoint(text) === undefined) throw new SettingsRefused('--position: not a position of a log')
     positions.push(text)
   }
   if (file !== undefined && flags.length > 0)
@@ -58,7 +58,7 @@ function read(words: readonly string[]): Words {
 async function verifyFile(file: string, positions: readonly string[]): Promise<Verified> {
   if (file !== '-' && !existsSync(file)) throw new SettingsRefused(`${file}: there is no such file`)
   const input = file === '-' ? process.stdin : createReadStream(file, 'utf8')
-  const known = positions.flatMap((text) => readPosition(text) ?? [])
+  const known = positions.flatMap((text) => readCheckpoint(text) ?? [])
   const checked = await checkExport(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }), known)
   return { lines: [sentence(checked)], isRight: checked.kind === 'right' }
 }
@@ -105,7 +105,7 @@ function sentence(checked: Checked): string {
 
 function checkpointNote({ checkpoint }: StoreLogChecked): string {
   switch (checkpoint) {
-    case 'place':
+    case 'checkpoint':
       return ''
     case 'none':
       return ' (no checkpoint was written yet: rows cut off at the end would not show)'

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { SettingsRefused, StoreRefused } from '@rescind/core'
 import { startEpochs } from '@rescind/server'
 import { openStore } from '@rescind/stores'
-import { knownPlaces } from './restore.ts'
+import { knownCheckpoints } from './restore.ts'
 import { leftRealms, masterKeyOf, openRealms, storeWords, type Told, type ValuesOf } from './store-words.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function epoch(words: readonly string[], valuesOf: ValuesOf): Promi
     const realms = await openRealms(store, master)
     const started = await startEpochs(realms, {
       keepTokens: () => keepTokens,
-      known: knownPlaces(realms, known),
+      known: knownCheckpoints(realms, known),
       audit: {
         by: 'operator',
         from: 'local',

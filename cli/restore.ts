@@ -2,8 +2,8 @@ import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs
 import { dirname } from 'node:path'
 import type { Realm, Realms, Store } from '@rescind/authority'
 import { SettingsRefused, StoreRefused } from '@rescind/core'
-import { type Place, standingOf } from '@rescind/core/log'
-import { type EpochStarted, placeIn, startEpochs } from '@rescind/server'
+import { type Checkpoint, relationOf } from '@rescind/core/log'
+import { checkpointIn, type EpochStarted, startEpochs } from '@rescind/server'
 import { flush, type OpenedStore, openStore, type SideJoined } from '@rescind/stores'
 import {
   leftRealms,
@@ -55,7 +55,7 @@ async function inNewEpoch(store: OpenedStore, told: StoreWords, open: () => Prom
   try {
     const realms = await open()
     const { joined } = store
-    const known = knownPlaces(realms, told.known)
+    const known = knownCheckpoints(realms, told.known)
     const proven = await provenRealms(realms, { joined, known })
     const started = await startEpochs(realms, {
       keepTokens: (realm) => told.keepTokens || proven.has(realm.name),
@@ -82,47 +82,47 @@ async function inNewEpoch(store: OpenedStore, told: StoreWords, open: () => Prom
   }
 }
 
-/** By realm. @throws SettingsRefused for a text that is no position of this store. */
-export function knownPlaces(realms: Realms, texts: readonly string[]): Map<string, Place[]> {
-  const known = new Map<string, Place[]>()
+/** By realm. @throws SettingsRefused for a text that is no checkpoint of this store. */
+export function knownCheckpoints(realms: Realms, texts: readonly string[]): Map<string, Checkpoint[]> {
+  const known = new Map<string, Checkpoint[]>()
   for (const text of texts) {
-    const found = placeIn(realms, text)
+    const found = checkpointIn(realms, text)
     if (found === undefined)
       throw new SettingsRefused('--known-position: not a position of a realm of this store')
-    known.set(found.realm.name, [...(known.get(found.realm.name) ?? []), found.place])
+    known.set(found.realm.name, [...(known.get(found.realm.name) ?? []), found.checkpoint])
   }
   return known
 }
 
 type History = {
   readonly joined: SideJoined | undefined
-  readonly known: ReadonlyMap<string, readonly Place[]>
+  readonly known: ReadonlyMap<string, readonly Checkpoint[]>
 }
 
-/** Realms of which nothing that was acknowledged is missing: by the side log's word, or by a position that was reached. */
+/** Realms of which nothing that was acknowledged is missing: by the side log's word, or by a checkpoint that was reached. */
 async function provenRealms(realms: Realms, { joined, known }: History): Promise<ReadonlySet<string>> {
   const proven = new Set<string>()
   const isWhole = joined?.kind === 'whole'
   for (const realm of realms.all()) {
     // Nothing is proved by a log that cannot be read, and nothing begins in it.
     if (realms.whyNotIn(realm) !== undefined) continue
-    const places = known.get(realm.name) ?? []
+    const checkpoints = known.get(realm.name) ?? []
     const reached: (boolean | undefined)[] = []
-    for (const place of places) reached.push(await isReached(realm, place))
-    // A position that lies beyond what is here disproves whatever else seemed to be whole.
+    for (const checkpoint of checkpoints) reached.push(await isReached(realm, checkpoint))
+    // A checkpoint that lies beyond what is here disproves whatever else seemed to be whole.
     if (reached.includes(false)) continue
     if ((isWhole && joined.closed) || reached.includes(true)) proven.add(realm.name)
   }
   return proven
 }
 
-/** Undefined for a place of this log whose rows were trimmed off: nobody can tell any more. */
-async function isReached(realm: Realm, place: Place): Promise<boolean | undefined> {
-  if (standingOf(place, realm.index.epochs, realm.index) !== 'on') return false
+/** Undefined for a checkpoint of this log whose rows were trimmed off: nobody can tell any more. */
+async function isReached(realm: Realm, checkpoint: Checkpoint): Promise<boolean | undefined> {
+  if (relationOf(checkpoint, realm.index.epochs, realm.index) !== 'on') return false
   const { seq } = await realm.store.anchor(realm.ordinal)
-  if (place.seq <= seq) return undefined
-  const chain = await chainAt(realm.store, realm, place.seq)
-  return chain === place.chain
+  if (checkpoint.seq <= seq) return undefined
+  const chain = await chainAt(realm.store, realm, checkpoint.seq)
+  return chain === checkpoint.chain
 }
 
 async function chainAt(store: Store, { ordinal }: Realm, seq: number): Promise<string | undefined> {

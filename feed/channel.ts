@@ -1,7 +1,7 @@
 import type { Publication } from '@rescind/authority'
-import { type Place, readPosition } from '@rescind/core/log'
+import { type Checkpoint, readCheckpoint } from '@rescind/core/log'
+import type { Checkpoints } from './checkpoints.ts'
 import { chainedRows, Frame } from './frames.ts'
-import type { Places } from './places.ts'
 
 /** Rows kept in memory for those who come back at once; whoever is further behind reads from the store. */
 export const RECENT_ROWS_MAX = 8_192
@@ -14,14 +14,14 @@ export type LiveReader = {
 
 /** A realm's groups as they are committed: each becomes one frame that all live readers share. */
 export class Channel {
-  readonly #places: Places
+  readonly #checkpoints: Checkpoints
   readonly #live: Set<LiveReader> = new Set()
   #recent: Frame[] = []
   #recentRows = 0
   #seq: number
 
-  constructor(places: Places, seq: number) {
-    this.#places = places
+  constructor(checkpoints: Checkpoints, seq: number) {
+    this.#checkpoints = checkpoints
     this.#seq = seq
   }
 
@@ -40,7 +40,7 @@ export class Channel {
       this.lost(head.seq)
       return
     }
-    const position = this.#places.text(this.#places.at(head.seq, head.chain))
+    const position = this.#checkpoints.text(this.#checkpoints.at(head.seq, head.chain))
     const frame = new Frame({ prev, position, rows: chainedRows(publication) })
     this.#keep(frame)
     this.#seq = head.seq
@@ -57,7 +57,7 @@ export class Channel {
     for (const reader of readers) reader.readOn()
   }
 
-  /** The frame right after a place, if it is still in memory. */
+  /** The frame right after a checkpoint, if it is still in memory. */
   recentAfter(seq: number): Frame | undefined {
     let [low, high] = [0, this.#recent.length]
     while (low < high) {
@@ -69,17 +69,17 @@ export class Channel {
     return found?.prev === seq ? found : undefined
   }
 
-  /** The place that a position of ours names, if it is where a frame in memory ends. */
-  placeOf(position: string): Place | undefined {
-    const place = readPosition(position)
-    if (place === undefined) return undefined
+  /** The checkpoint that a text of ours names, if a frame in memory ends there. */
+  checkpointOf(position: string): Checkpoint | undefined {
+    const checkpoint = readCheckpoint(position)
+    if (checkpoint === undefined) return undefined
     let [low, high] = [0, this.#recent.length]
     while (low < high) {
       const middle = (low + high) >>> 1
-      if ((this.#recent[middle] as Frame).seq < place.seq) low = middle + 1
+      if ((this.#recent[middle] as Frame).seq < checkpoint.seq) low = middle + 1
       else high = middle
     }
-    return this.#recent[low]?.position === position ? place : undefined
+    return this.#recent[low]?.position === position ? checkpoint : undefined
   }
 
   /** For a reader that has everything up to `this.seq`. */

@@ -1,6 +1,6 @@
 import type { Caller, Realm, Realms } from '@rescind/authority'
 import { type Clock, isOutage, type RealmOrdinal } from '@rescind/core'
-import { type Place, ROW_KINDS, rowKindOf } from '@rescind/core/log'
+import { type Checkpoint, ROW_KINDS, rowKindOf } from '@rescind/core/log'
 import { hadContacts, readContacts } from './contacts.ts'
 import { Forks } from './forks.ts'
 import { RealmFeed } from './realm-feed.ts'
@@ -13,7 +13,7 @@ export type FeedParts = {
   readonly realms: Realms
   readonly clock: Clock
   /** A log was proved to have been rolled back: by whom does not matter, the proof cannot be made up. */
-  readonly alarm: (realm: Realm, place: Place) => void
+  readonly alarm: (realm: Realm, checkpoint: Checkpoint) => void
 }
 
 /** The voice: every realm's log, carried to those who judge tokens elsewhere. */
@@ -76,8 +76,8 @@ export class Feed {
   }
 
   /** This log was rolled back: nothing more is acknowledged in it. @throws StoreUnavailable, Overloaded. */
-  forked(realm: Realm, place: Place): Promise<void> {
-    return this.#forks.proved(realm, place)
+  forked(realm: Realm, checkpoint: Checkpoint): Promise<void> {
+    return this.#forks.proved(realm, checkpoint)
   }
 
   get readers(): number {

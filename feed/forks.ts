@@ -8,13 +8,13 @@ import {
   shaped,
 } from '@rescind/authority'
 import { LAST_INSTANT_MS } from '@rescind/core'
-import { type LogRow, type Place, rowKindOf } from '@rescind/core/log'
+import { type Checkpoint, type LogRow, rowKindOf } from '@rescind/core/log'
 
 /** Kind of the memos, in the system realm, that say which logs were proved to have been rolled back. */
 export const FORK_MEMOS: ExpiringKind = EXPIRING_KINDS.fork
 
-const IS_PLACE = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
-const UNKNOWN_PLACE: Place = { ordinal: 0, epochId: '', seq: 0, chain: '' }
+const IS_CHECKPOINT = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
+const UNKNOWN_CHECKPOINT: Checkpoint = { ordinal: 0, epochId: '', seq: 0, chain: '' }
 
 /**
  * Logs that are known to have been rolled back. What proves it is written down, in the system realm, so that a restart
@@ -22,9 +22,9 @@ const UNKNOWN_PLACE: Place = { ordinal: 0, epochId: '', seq: 0, chain: '' }
  */
 export class Forks {
   readonly #realms: Realms
-  readonly #alarm: (realm: Realm, place: Place) => void
+  readonly #alarm: (realm: Realm, checkpoint: Checkpoint) => void
 
-  constructor(realms: Realms, alarm: (realm: Realm, place: Place) => void) {
+  constructor(realms: Realms, alarm: (realm: Realm, checkpoint: Checkpoint) => void) {
     this.#realms = realms
     this.#alarm = alarm
   }
@@ -48,17 +48,20 @@ export class Forks {
     if (memo === undefined) return
     ledger.suspend(realm.ordinal)
     // Proof that cannot be read is proof: only where it was is not known.
-    const place = readObject(memo.value)
-    this.#alarm(realm, place !== undefined && IS_PLACE(place) ? (place as Place) : UNKNOWN_PLACE)
+    const checkpoint = readObject(memo.value)
+    this.#alarm(
+      realm,
+      checkpoint !== undefined && IS_CHECKPOINT(checkpoint) ? (checkpoint as Checkpoint) : UNKNOWN_CHECKPOINT,
+    )
   }
 
-  /** Somebody presented a place that only a later, or another, history of this log can have given. */
-  async proved(realm: Realm, place: Place): Promise<void> {
+  /** A caller presented a checkpoint that only a later, or another, history of this log can have given. */
+  async proved(realm: Realm, checkpoint: Checkpoint): Promise<void> {
     const { system, ledger } = this.#realms
     if (ledger.isSuspended(realm.ordinal)) return
     ledger.suspend(realm.ordinal)
-    this.#alarm(realm, place)
-    const value = Buffer.from(JSON.stringify(place), 'utf8')
+    this.#alarm(realm, checkpoint)
+    const value = Buffer.from(JSON.stringify(checkpoint), 'utf8')
     const memo = { kind: FORK_MEMOS, id: realm.name, value, expiresAtMs: LAST_INSTANT_MS }
     await commitOwn(system, [{ kind: 'put-memo', memo }])
   }

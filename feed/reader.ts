@@ -1,9 +1,9 @@
 import type { Realm } from '@rescind/authority'
 import { isOutage } from '@rescind/core'
 import type { Channel, LiveReader } from './channel.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import { type Format, Frame, pulseText, type ResetWhy, resetText } from './frames.ts'
 import type { Outlet } from './outlet.ts'
-import type { Places } from './places.ts'
 
 /**
  * Bytes that may wait for one reader. Groups are shared, so this bounds how far behind a reader may be rather than what
@@ -17,7 +17,7 @@ const END_TIMEOUT_MS = 1_000
 export type ReaderParts = {
   readonly realm: Realm
   readonly channel: Channel
-  readonly places: Places
+  readonly checkpoints: Checkpoints
   readonly outlet: Outlet
   readonly format: Format
   /** The last row that this reader has. */
@@ -96,10 +96,14 @@ export class Reader implements LiveReader {
   }
 
   async #read(): Promise<Frame | undefined> {
-    const { realm, places } = this.#parts
+    const { realm, checkpoints } = this.#parts
     const rows = await realm.store.chainedRowsAfter(realm.ordinal, this.#cursor, ROWS_PER_READ)
     const last = rows.at(-1)
     if (last === undefined || rows[0]?.seq !== this.#cursor + 1) return undefined
-    return new Frame({ prev: this.#cursor, position: places.text(places.at(last.seq, last.chain)), rows })
+    return new Frame({
+      prev: this.#cursor,
+      position: checkpoints.text(checkpoints.at(last.seq, last.chain)),
+      rows,
+    })
   }
 }

@@ -223,7 +223,7 @@ test('a key that was revoked under a connecting reader is not let in', async () 
   assert.equal((await world.own.connect(asked)).kind, 'stale')
 })
 
-test('a place beyond the log, or of another history, stops the realm until a new epoch begins', async () => {
+test('a checkpoint beyond the log, or of another history, stops the realm until a new epoch begins', async () => {
   const world = await open()
   const { realm, realms, feed, own } = world
   await append(realm, 5)
@@ -235,7 +235,7 @@ test('a place beyond the log, or of another history, stops the realm until a new
   const reopened = await Feed.open({ realms: older.realms, clock: older.clock, alarm })
   const connected = await reopened.of(older.realm).connect(ask(older, { after: ahead }))
   assert.equal(connected.kind, 'fork')
-  if (connected.kind === 'fork') await reopened.forked(older.realm, connected.place)
+  if (connected.kind === 'fork') await reopened.forked(older.realm, connected.checkpoint)
   assert.deepEqual(alarms, [realm.index.seq])
   await assert.rejects(append(older.realm), /rolled back/)
   assert.deepEqual(older.realm.judge({ ...factsOf(older.realm) }), { kind: 'unknown', why: 'stale' })

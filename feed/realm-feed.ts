@@ -1,12 +1,12 @@
 import type { Caller, Publication, Realm } from '@rescind/authority'
 import type { Clock } from '@rescind/core'
-import type { Place } from '@rescind/core/log'
+import type { Checkpoint } from '@rescind/core/log'
 import { Channel, type LiveReader } from './channel.ts'
+import { Checkpoints, type Presented } from './checkpoints.ts'
 import { dropContact, RENEW_MS, writeContact } from './contacts.ts'
 import { type Format, Frame, type Hello, helloText, type ResetWhy } from './frames.ts'
 import { type Contact, Instances, type StalePolicy } from './instances.ts'
 import type { Outlet } from './outlet.ts'
-import { Places, type Shown } from './places.ts'
 import { Reader } from './reader.ts'
 import { type Seat, Seats } from './seats.ts'
 import { Snapshots } from './snapshots.ts'
@@ -31,7 +31,7 @@ export type ConnectAsk = FeedCaller & {
   readonly format: Format
 }
 
-export type Refused = { readonly kind: 'forged' } | { readonly kind: 'fork'; readonly place: Place }
+export type Refused = { readonly kind: 'forged' } | { readonly kind: 'fork'; readonly checkpoint: Checkpoint }
 export type Connected =
   | { readonly kind: 'open'; readonly attach: (outlet: Outlet) => void }
   | { readonly kind: 'stale' }
@@ -70,7 +70,7 @@ export class RealmFeed {
   readonly snapshots: Snapshots
   readonly #realm: Realm
   readonly #clock: Clock
-  readonly #places: Places
+  readonly #checkpoints: Checkpoints
   readonly #channel: Channel
   readonly #streams: Set<Stream> = new Set()
   readonly #seats: Seats = new Seats()
@@ -79,10 +79,10 @@ export class RealmFeed {
   constructor(realm: Realm, clock: Clock) {
     this.#realm = realm
     this.#clock = clock
-    this.#places = new Places(realm)
-    this.#channel = new Channel(this.#places, realm.index.seq)
+    this.#checkpoints = new Checkpoints(realm)
+    this.#channel = new Channel(this.#checkpoints, realm.index.seq)
     this.instances = new Instances(clock)
-    this.snapshots = new Snapshots(realm, this.#places, clock)
+    this.snapshots = new Snapshots(realm, this.#checkpoints, clock)
   }
 
   get readers(): number {
@@ -119,24 +119,24 @@ export class RealmFeed {
   }
 
   async #connect(ask: ConnectAsk, seat: Seat): Promise<Connected> {
-    const shown = ask.after === undefined ? undefined : await this.#places.show(ask.after)
-    if (shown?.kind === 'forged' || shown?.kind === 'fork') return shown
-    const head = await this.#places.head()
+    const presented = ask.after === undefined ? undefined : await this.#checkpoints.presented(ask.after)
+    if (presented?.kind === 'forged' || presented?.kind === 'fork') return presented
+    const head = await this.#checkpoints.head()
     const contact = this.#contactFor(ask, head)
     if (contact === 'full') return { kind: 'full' }
     if (contact !== undefined) {
       if ((await writeContact(this.#realm, contact, ask.caller)) === 'stale') return { kind: 'stale' }
       this.instances.connect(contact, ask.caller.from)
     }
-    return { kind: 'open', attach: (outlet) => this.#attach(outlet, { ask, contact, shown, head, seat }) }
+    return { kind: 'open', attach: (outlet) => this.#attach(outlet, { ask, contact, presented, head, seat }) }
   }
 
   /** @throws StoreUnavailable, Overloaded. */
   async acknowledge(ask: AckAsk): Promise<Acked> {
     const contact = this.instances.contactOf(ask.instance)
     if (contact === undefined || contact.verifier !== ask.id) return { kind: 'no-instance' }
-    const shown = await this.#shown(ask.position)
-    if (shown.kind === 'forged' || shown.kind === 'fork') return shown
+    const presented = await this.#presented(ask.position)
+    if (presented.kind === 'forged' || presented.kind === 'fork') return presented
     if (ask.leaving) {
       await dropContact(this.#realm, ask.instance)
       this.instances.leave(ask.instance)
@@ -145,13 +145,13 @@ export class RealmFeed {
       if ((await writeContact(this.#realm, renewed, ask.caller)) === 'stale') return { kind: 'stale' }
       this.instances.connect(renewed, ask.caller.from)
     }
-    if (shown.kind === 'on')
-      this.instances.acknowledge(ask.instance, { seq: shown.place.seq, position: ask.position })
-    const head = await this.#places.head()
-    return { kind: 'acked', position: this.#places.text(head), chain: head.chain, floor: this.#floor }
+    if (presented.kind === 'on')
+      this.instances.acknowledge(ask.instance, { seq: presented.checkpoint.seq, position: ask.position })
+    const head = await this.#checkpoints.head()
+    return { kind: 'acked', position: this.#checkpoints.text(head), chain: head.chain, floor: this.#floor }
   }
 
-  /** What came after a place: at once if there is something, else when something comes or the time is over. */
+  /** What came after a checkpoint: at once if there is something, else when something comes or the time is over. */
   async poll(key: string, after: string | undefined, waitMs: number): Promise<Polled> {
     const seat = this.#seats.take(key, { isPlain: true })
     if (seat === undefined) return { kind: 'full' }
@@ -159,13 +159,13 @@ export class RealmFeed {
   }
 
   async #poll(after: string | undefined, waitMs: number, seat: Seat): Promise<Polled> {
-    const head = await this.#places.head()
-    const at = { position: this.#places.text(head), floor: this.#floor }
+    const head = await this.#checkpoints.head()
+    const at = { position: this.#checkpoints.text(head), floor: this.#floor }
     if (after === undefined) return { kind: 'events', events: [], ...at }
-    const shown = await this.#places.show(after)
-    if (shown.kind === 'forged' || shown.kind === 'fork') return shown
-    if (shown.kind === 'reset') return { kind: 'reset', ...at }
-    const { seq } = shown.place
+    const presented = await this.#checkpoints.presented(after)
+    if (presented.kind === 'forged' || presented.kind === 'fork') return presented
+    if (presented.kind === 'reset') return { kind: 'reset', ...at }
+    const { seq } = presented.checkpoint
     if (seq === this.#channel.seq && waitMs > 0) await this.#nextFrame(waitMs, seat)
     if (seq === this.#channel.seq) return { kind: 'events', events: [], position: after, floor: this.#floor }
     const frame = this.#channel.recentAfter(seq) ?? (await this.#read(seq))
@@ -174,7 +174,7 @@ export class RealmFeed {
   }
 
   async headText(): Promise<string> {
-    return this.#places.text(await this.#places.head())
+    return this.#checkpoints.text(await this.#checkpoints.head())
   }
 
   pulse(): void {
@@ -200,9 +200,9 @@ export class RealmFeed {
   }
 
   /** As `show`, without asking the store about what was published lately. */
-  async #shown(position: string): Promise<Shown> {
-    const recent = this.#channel.placeOf(position)
-    return recent === undefined ? this.#places.show(position) : { kind: 'on', place: recent }
+  async #presented(position: string): Promise<Presented> {
+    const recent = this.#channel.checkpointOf(position)
+    return recent === undefined ? this.#checkpoints.presented(position) : { kind: 'on', checkpoint: recent }
   }
 
   /** The instance that comes back, if it is this key's. */
@@ -212,7 +212,7 @@ export class RealmFeed {
     return known?.verifier === id ? known : undefined
   }
 
-  #contactFor(ask: ConnectAsk, head: Place): Contact | undefined | 'full' {
+  #contactFor(ask: ConnectAsk, head: Checkpoint): Contact | undefined | 'full' {
     const { boundMs, onStale, id: verifier } = ask
     if (boundMs === undefined) return undefined
     const known = this.#known(ask)
@@ -228,10 +228,10 @@ export class RealmFeed {
     return boundMs !== askedMs || this.#clock.wallMs() - contactMs > RENEW_MS
   }
 
-  #attach(outlet: Outlet, { ask, contact, shown, head, seat }: Attaching): void {
+  #attach(outlet: Outlet, { ask, contact, presented, head, seat }: Attaching): void {
     const { format, caller } = ask
-    const after = shown?.kind === 'on' ? shown.place.seq : head.seq
-    const parts = { realm: this.#realm, channel: this.#channel, places: this.#places }
+    const after = presented?.kind === 'on' ? presented.checkpoint.seq : head.seq
+    const parts = { realm: this.#realm, channel: this.#channel, checkpoints: this.#checkpoints }
     const reader = new Reader({ ...parts, outlet, format, after })
     const stream = { reader, caller }
     this.#streams.add(stream)
@@ -248,14 +248,14 @@ export class RealmFeed {
     }
     const hello: Hello = {
       ...(contact === undefined ? {} : { instance: contact.instance }),
-      position: this.#places.text(head),
+      position: this.#checkpoints.text(head),
       floor: this.#floor,
       realm: this.#realm.name,
       ackEveryMs: Math.max(ACK_EVERY_MIN_MS, this.#streams.size * ACK_EVERY_PER_STREAM_MS),
     }
     outlet.write(helloText(hello, format))
     if (this.#realm.isClosed) reader.cut('realm')
-    else if (shown?.kind === 'reset') reader.cut('position')
+    else if (presented?.kind === 'reset') reader.cut('position')
     else reader.start()
   }
 
@@ -284,7 +284,11 @@ export class RealmFeed {
     const rows = await this.#realm.store.chainedRowsAfter(this.#realm.ordinal, seq, POLL_ROWS_MAX)
     const last = rows.at(-1)
     if (last === undefined || rows[0]?.seq !== seq + 1) return undefined
-    return new Frame({ prev: seq, position: this.#places.text(this.#places.at(last.seq, last.chain)), rows })
+    return new Frame({
+      prev: seq,
+      position: this.#checkpoints.text(this.#checkpoints.at(last.seq, last.chain)),
+      rows,
+    })
   }
 }
 
@@ -293,7 +297,7 @@ const POLL_ROWS_MAX = 1_000
 type Attaching = {
   readonly ask: ConnectAsk
   readonly contact: Contact | undefined
-  readonly shown: Shown | undefined
-  readonly head: Place
+  readonly presented: Presented | undefined
+  readonly head: Checkpoint
   readonly seat: Seat
 }

@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { type Clock, Overloaded, SnapshotWriter } from '@rescind/core'
-import type { Place } from '@rescind/core/log'
-import type { Places } from './places.ts'
+import type { Checkpoint } from '@rescind/core/log'
+import type { Checkpoints } from './checkpoints.ts'
 
 /** Snapshots on their way at a time; each may be tens of megabytes. */
 export const SENDING_MAX = 8
@@ -17,18 +17,18 @@ export type StoredSnapshot = { readonly position: string; readonly bytes: Buffer
 /** A realm's snapshot, made when somebody asks, and once for all who ask at the same time. */
 export class Snapshots {
   readonly #realm: Realm
-  readonly #places: Places
+  readonly #checkpoints: Checkpoints
   readonly #clock: Clock
   #latest: { readonly made: StoredSnapshot; readonly seq: number; readonly atMs: number } | undefined
   #making: Promise<StoredSnapshot> | undefined
 
-  constructor(realm: Realm, places: Places, clock: Clock) {
+  constructor(realm: Realm, checkpoints: Checkpoints, clock: Clock) {
     this.#realm = realm
-    this.#places = places
+    this.#checkpoints = checkpoints
     this.#clock = clock
   }
 
-  /** @throws StoreUnavailable when the place that it would stand at cannot be read. */
+  /** @throws StoreUnavailable when the checkpoint that it would be at cannot be read. */
   get(): Promise<StoredSnapshot> {
     const latest = this.#latest
     if (latest !== undefined) {
@@ -43,23 +43,23 @@ export class Snapshots {
 
   async #make(): Promise<StoredSnapshot> {
     this.#latest = undefined
-    const place = await this.#settledHead()
-    const position = this.#places.text(place)
-    // Rows that were folded since the place was read are in it as well; the stream tells of them again.
+    const checkpoint = await this.#settledHead()
+    const position = this.#checkpoints.text(checkpoint)
+    // Rows that were folded since the checkpoint was read are in it as well; the stream tells of them again.
     const writer = new SnapshotWriter(this.#realm.index, position)
     while (writer.step()) await new Promise((resolve) => setImmediate(resolve))
     const made = { position, bytes: writer.bytes() }
-    this.#latest = { made, seq: place.seq, atMs: this.#clock.monotonicMs() }
+    this.#latest = { made, seq: checkpoint.seq, atMs: this.#clock.monotonicMs() }
     return made
   }
 
-  /** A place at which the index stands when this resolves, unless it never rests. */
-  async #settledHead(): Promise<Place> {
-    let place = await this.#places.head()
-    for (let again = 0; again < HEAD_TRIES_MAX && place.seq !== this.#realm.index.seq; again += 1) {
-      place = await this.#places.head()
+  /** A checkpoint at which the index is when this resolves, unless it never rests. */
+  async #settledHead(): Promise<Checkpoint> {
+    let checkpoint = await this.#checkpoints.head()
+    for (let again = 0; again < HEAD_TRIES_MAX && checkpoint.seq !== this.#realm.index.seq; again += 1) {
+      checkpoint = await this.#checkpoints.head()
     }
-    return place
+    return checkpoint
   }
 
   /** Gives the memory back when nobody has asked for long. */

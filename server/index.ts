@@ -14,9 +14,9 @@ export { readMasterKey } from './machine/key-files.ts'
 export { PASSWORD_COST, type PasswordCost } from './machine/passwords.ts'
 export { createSystemRandom } from './machine/random.ts'
 export {
+  checkpointIn,
   type EpochStart,
   type EpochStarted,
-  placeIn,
   realmsOutOfOrder,
   startEpochs,
 } from './upkeep/epochs.ts'

@@ -218,12 +218,12 @@ export class Engine {
   }
 
   stats(): Omit<VerifierStats, 'state' | 'lag' | 'checks' | 'watched' | 'stateFile'> {
-    const { place, index } = this.#replica
+    const { checkpoint, index } = this.#replica
     return {
       trouble: this.trouble,
       asOf: this.#freshness.asOfMs,
-      seq: place?.seq,
-      epoch: place?.ordinal,
+      seq: checkpoint?.seq,
+      epoch: checkpoint?.ordinal,
       instance: this.#follower.instance,
       asked: this.#questions.asked,
       remembered: this.#seen.size,
@@ -243,7 +243,7 @@ export class Engine {
 
   #recall(recalled: Extract<Recalled, { readonly snapshot: Snapshot }>): void {
     // Whoever came first has heard from the server itself.
-    if (this.#replica.place !== undefined || this.#config !== undefined) return
+    if (this.#replica.checkpoint !== undefined || this.#config !== undefined) return
     const isOlder = recalled.kind === 'older'
     this.#follower.recall(recalled.config, isOlder)
     this.#replica.load(recalled.snapshot)

@@ -36,7 +36,7 @@ export function readKnown(value: unknown): Known | undefined {
   const credential = credentialOf(value)
   const ancestors = ancestorsOf(value['ancestors'])
   const expiresAtMs = instantOf(expiresAt)
-  const at = issuer === undefined ? placeOf(value['position']) : BEYOND_LOGS
+  const at = issuer === undefined ? positionOf(value['position']) : BEYOND_LOGS
   const foreign = issuer === undefined ? undefined : foreignOf(value)
   if (principals === undefined || ancestors === undefined || expiresAtMs === undefined || at === undefined)
     return undefined
@@ -130,7 +130,7 @@ function ancestorOf(value: unknown): Ancestor | undefined {
   const principals = principalsOf(value)
   const handle = typeof value['handle'] === 'string' ? parseHandle(value['handle']) : undefined
   const foreign = issuer === undefined ? undefined : foreignOf(value)
-  const at = issuer === undefined ? placeOf(value['position']) : BEYOND_LOGS
+  const at = issuer === undefined ? positionOf(value['position']) : BEYOND_LOGS
   const [issuedAtMs, expiresAtMs] = [instantOf(value['issuedAt']), instantOf(value['expiresAt'])]
   if (principals === undefined || at === undefined || expiresAtMs === undefined) return undefined
   if (foreign === undefined && (issuer !== undefined || handle === undefined || issuedAtMs === undefined))
@@ -159,7 +159,7 @@ function foreignOf({ jti, skewSeconds, authenticatedAt }: Members): ForeignFacts
   }
 }
 
-function placeOf(value: unknown): Position | undefined {
+function positionOf(value: unknown): Position | undefined {
   if (!Array.isArray(value) || value.length !== 2) return undefined
   const [ordinal, seq] = value as readonly unknown[]
   if (!isCount(ordinal, ORDINAL_MAX) || !isCount(seq, SEQ_MAX)) return undefined

@@ -151,7 +151,7 @@ describe('a server that is not what it was', () => {
     assert.equal(say(verifier.check('token 7')), 'inactive: revoked')
   })
 
-  test('is not believed when the same place has another history', async () => {
+  test('is not believed when the same checkpoint has another history', async () => {
     const { time, source, verifier, states } = await live()
     source.append(ending(source, 7))
     await time.run(100)

@@ -63,9 +63,9 @@ function compareWhole({ fold, index, anchorSeq, found }: Comparing): void {
   for (const [id, { at }] of fold.holds) {
     // A hold that is in force is never trimmed off; the row that lifted this one was, before it was read.
     if (seqOf(at) <= anchorSeq) continue
-    const place = index.holds.placeOf(id)
-    if (place === undefined) found.missing += 1
-    else if (place < at) found.short += 1
+    const placed = index.holds.positionOf(id)
+    if (placed === undefined) found.missing += 1
+    else if (placed < at) found.short += 1
   }
   for (const [id, { at }] of index.holds.entries()) {
     const hold = fold.holds.get(id)

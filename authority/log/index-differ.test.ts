@@ -120,7 +120,7 @@ onBothStores('[W83] an entry that ends too early, or covers too little, is found
     index.raiseCut('subject', key, { ...cut, ...weaker })
     assert.deepEqual(await differ(world), { ...CLEAN, short: 2 }, JSON.stringify(weaker))
   }
-  const at = index.holds.placeOf('h')
+  const at = index.holds.positionOf('h')
   assert.ok(at !== undefined)
   index.holds.lift('h')
   index.holds.place('h', tokenTarget(50), position(1, 1))

@@ -13,9 +13,9 @@ import {
 } from '@rescind/core'
 import {
   type CutTarget,
+  checkpointText,
   decodeRule,
   encodeRule,
-  positionText,
   type RevokeRule,
   type Rule,
   type Target,
@@ -403,6 +403,6 @@ test('[H12] what is kept for good is counted by what it names, once, before and 
 function positionOf({ index }: Realm): string {
   const epoch = index.epochs.at(-1)
   assert.ok(epoch !== undefined)
-  const place = { ordinal: epoch.ordinal, epochId: epoch.epochId, seq: index.seq, chain: 'A'.repeat(43) }
-  return positionText(place, Buffer.alloc(32))
+  const checkpoint = { ordinal: epoch.ordinal, epochId: epoch.epochId, seq: index.seq, chain: 'A'.repeat(43) }
+  return checkpointText(checkpoint, Buffer.alloc(32))
 }

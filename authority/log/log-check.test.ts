@@ -4,7 +4,7 @@ import { sha256 } from '@rescind/core/bytes'
 import { CHAIN_START, type ChainedLogRow, chainAfter } from '@rescind/core/log'
 import fc from 'fast-check'
 import { NOW_MS, revoking, rowOf, tokenTarget } from '../../test/kit/samples.ts'
-import { type KnownPlace, LogCheck, type LogFault } from './log-check.ts'
+import { type KnownCheckpoint, LogCheck, type LogFault } from './log-check.ts'
 
 const ROWS_MAX = 12
 
@@ -29,7 +29,10 @@ function logOf(count: number): ChainedLogRow[] {
   return chained(rows)
 }
 
-function faultOf(rows: readonly ChainedLogRow[], known: readonly KnownPlace[] = []): LogFault | undefined {
+function faultOf(
+  rows: readonly ChainedLogRow[],
+  known: readonly KnownCheckpoint[] = [],
+): LogFault | undefined {
   const check = new LogCheck(known)
   for (const row of rows) {
     const fault = check.accept(row)
@@ -38,7 +41,7 @@ function faultOf(rows: readonly ChainedLogRow[], known: readonly KnownPlace[] = 
   return check.end()
 }
 
-const placeOf = ({ seq, chain }: ChainedLogRow): KnownPlace => ({
+const checkpointOf = ({ seq, chain }: ChainedLogRow): KnownCheckpoint => ({
   seq,
   chain: Buffer.from(chain).toString('base64url'),
 })
@@ -46,9 +49,9 @@ const placeOf = ({ seq, chain }: ChainedLogRow): KnownPlace => ({
 test('a log as it was written is right, with and without its audit texts', () => {
   const rows = logOf(ROWS_MAX)
   assert.equal(faultOf([]), undefined)
-  assert.equal(faultOf(rows, rows.map(placeOf)), undefined)
+  assert.equal(faultOf(rows, rows.map(checkpointOf)), undefined)
   const expired = rows.map(({ audit: _audit, ...row }) => row)
-  assert.equal(faultOf(expired, rows.map(placeOf)), undefined)
+  assert.equal(faultOf(expired, rows.map(checkpointOf)), undefined)
 })
 
 test('a row that is removed, doubled, swapped or altered anywhere is found where it stands', () => {
@@ -80,9 +83,9 @@ test('a row that is removed, doubled, swapped or altered anywhere is found where
   fc.assert(property, { numRuns: 200 })
 })
 
-test('a log that was cut off, or chained anew, is told by a place that was known before', () => {
+test('a log that was cut off, or chained anew, is told by a checkpoint that was known before', () => {
   const rows = logOf(6)
-  const known = [placeOf(rows[4] as ChainedLogRow)]
+  const known = [checkpointOf(rows[4] as ChainedLogRow)]
   assert.equal(faultOf(rows, known), undefined)
   assert.deepEqual(faultOf(rows.slice(0, 4), known), { seq: 5, what: 'not-the-log' })
   const forged = chained(rows.map((row) => (row.seq === 2 ? { ...row, atMs: 1 } : row)))
@@ -95,6 +98,6 @@ test('a log may be checked from any row on, by the chain value before it', () =>
   const anchor = rows[2] as ChainedLogRow
   const check = new LogCheck([], anchor)
   for (const row of rows.slice(3)) assert.equal(check.accept(row), undefined)
-  assert.deepEqual([check.seq, check.chain], [6, placeOf(rows[5] as ChainedLogRow).chain])
+  assert.deepEqual([check.seq, check.chain], [6, checkpointOf(rows[5] as ChainedLogRow).chain])
   assert.deepEqual(new LogCheck([], anchor).accept(rows[4] as ChainedLogRow), { seq: 4, what: 'missing' })
 })

@@ -11,7 +11,7 @@ export type LogFault = {
     | 'altered'
     /** Its audit text is not the one that was written. */
     | 'audit-altered'
-    /** The log ends before this place, or is another one there: rows were cut off or all written anew. */
+    /** The log ends before this checkpoint, or is another one there: rows were cut off or all written anew. */
     | 'not-the-log'
     /** The log does not begin where its server trimmed it, or what was kept from before is not what it kept. */
     | 'anchor-altered'
@@ -20,20 +20,20 @@ export type LogFault = {
 /** How far a part of a log is right, and what is wrong with the row after it. */
 export type ChainChecked = { readonly through: number; readonly fault?: LogFault }
 
-/** A place that the log was known to have: a checkpoint, a receipt, an earlier export. */
-export type KnownPlace = { readonly seq: number; readonly chain: string }
+/** A checkpoint that the log was known to have: a stored one, a receipt, an earlier export. */
+export type KnownCheckpoint = { readonly seq: number; readonly chain: string }
 
 /**
  * Checks a log row by row, from its start or from the chain value before its first row. Whoever can write the log can
- * chain it anew from any row on; places that were known before, and are not theirs to write, tell that.
+ * chain it anew from any row on; checkpoints that were known before, and are not theirs to write, tell that.
  */
 export class LogCheck {
-  readonly #known: readonly KnownPlace[]
-  readonly #anchor: KnownPlace
+  readonly #known: readonly KnownCheckpoint[]
+  readonly #anchor: KnownCheckpoint
   #seq: number
   #chain: Uint8Array
 
-  constructor(known: readonly KnownPlace[], anchor: { seq: number; chain: Uint8Array } = START) {
+  constructor(known: readonly KnownCheckpoint[], anchor: { seq: number; chain: Uint8Array } = START) {
     this.#known = known
     this.#anchor = { seq: anchor.seq, chain: Buffer.from(anchor.chain).toString('base64url') }
     this.#seq = anchor.seq
@@ -61,7 +61,7 @@ export class LogCheck {
     if (!chain.equals(row.chain)) return { seq, what: 'altered' }
     this.#seq = seq
     this.#chain = chain
-    return this.#known.some((place) => place.seq === seq && place.chain !== this.chain)
+    return this.#known.some((checkpoint) => checkpoint.seq === seq && checkpoint.chain !== this.chain)
       ? { seq, what: 'not-the-log' }
       : undefined
   }

@@ -91,7 +91,7 @@ describe('trimming a log', () => {
     await trimAll(realm)
     assert.equal((await seqs(realm))[0], released - 1)
     const again = await reopened(world)
-    assert.equal(again.index.holds.placeOf('h'), undefined)
+    assert.equal(again.index.holds.positionOf('h'), undefined)
   })
 
   it('goes on where it was when a batch fails, is lost, or the server is killed between two', async () => {

@@ -78,7 +78,7 @@ export class LogTrim {
     if (row.audit !== undefined || row.atMs > store.floorMs - this.#ageMs) return false
     const rule = decodeRule(row)
     const hold = traitsOf(rule).holdOf(rule)
-    return hold === undefined || index.holds.placeOf(hold) === undefined
+    return hold === undefined || index.holds.positionOf(hold) === undefined
   }
 
   #isKept(row: LogRow, collections: Set<string>): boolean {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { decodeSnapshot, encodeSnapshot, KEEP_FOREVER_MS, ORIGIN, RevocationIndex } from '@rescind/core'
-import { positionText } from '@rescind/core/log'
+import { checkpointText } from '@rescind/core/log'
 import { Engine } from '../../verifier/engine.ts'
 import { TIMERS } from '../../verifier/source/timers.ts'
 import { MemorySource } from '../../verifier/testing/memory-source.ts'
@@ -29,7 +29,7 @@ function snapshotOf(
   }
   index.ended.endFill()
   const startMs = performance.now()
-  const bytes = encodeSnapshot(index, positionText({ ...PLACE, seq: 1 }, Buffer.alloc(32, 1)))
+  const bytes = encodeSnapshot(index, checkpointText({ ...PLACE, seq: 1 }, Buffer.alloc(32, 1)))
   return { bytes, encodeMs: performance.now() - startMs }
 }
 

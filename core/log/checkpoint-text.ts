@@ -2,10 +2,10 @@ import { hmacSha256, sameDigest } from '../crypto/digests.ts'
 import { ORDINAL_MAX, type Position, position, SEQ_MAX } from '../position.ts'
 
 /**
- * A place in a realm's log that can be compared with another log: the epoch's random id and the chain's value tell two
+ * A point in a realm's log that can be compared with another log: the epoch's random id and the chain's value tell two
  * histories apart that count alike.
  */
-export type Place = {
+export type Checkpoint = {
   readonly ordinal: number
   readonly epochId: string
   readonly seq: number
@@ -18,29 +18,29 @@ const NUMBER = /^(?:0|[1-9][0-9]{0,12})$/
 const HASH_CHARS = 43
 const HASH = /^[A-Za-z0-9_-]{43}$/
 
-export function positionOf({ ordinal, seq }: Place): Position {
+export function positionOf({ ordinal, seq }: Checkpoint): Position {
   return position(ordinal, seq)
 }
 
 /**
- * `ordinal.epochId.seq.chain.tag`. The tag is an HMAC under a key of the realm: whoever presents a position that the
+ * `ordinal.epochId.seq.chain.tag`. The tag is an HMAC under a key of the realm: whoever presents a checkpoint that the
  * store has not reached proves that this store was rolled back, so nobody may be able to make one up.
  */
-export function positionText(place: Place, key: Uint8Array): string {
-  const text = untagged(place)
+export function checkpointText(checkpoint: Checkpoint, key: Uint8Array): string {
+  const text = untagged(checkpoint)
   return `${text}.${tagOf(text, key)}`
 }
 
-/** @returns undefined when the text is no position, or was not made with this key: it proves nothing. */
-export function parsePosition(text: string, key: Uint8Array): Place | undefined {
-  const place = readPosition(text)
-  if (place === undefined) return undefined
+/** @returns undefined when the text is no checkpoint, or was not made with this key: it proves nothing. */
+export function parseCheckpoint(text: string, key: Uint8Array): Checkpoint | undefined {
+  const checkpoint = readCheckpoint(text)
+  if (checkpoint === undefined) return undefined
   const tag = text.slice(text.lastIndexOf('.') + 1)
-  return sameDigest(tag, tagOf(untagged(place), key)) ? place : undefined
+  return sameDigest(tag, tagOf(untagged(checkpoint), key)) ? checkpoint : undefined
 }
 
-/** The parts of a position that an authenticated server gave; its tag is for the server alone. */
-export function readPosition(text: string): Place | undefined {
+/** The parts of a checkpoint that an authenticated server gave; its tag is for the server alone. */
+export function readCheckpoint(text: string): Checkpoint | undefined {
   const parts = text.split('.')
   const [ordinalText = '', epochId = '', seqText = '', chain = '', tag = ''] = parts
   if (parts.length !== 5 || !NUMBER.test(ordinalText) || !NUMBER.test(seqText)) return undefined
@@ -49,7 +49,7 @@ export function readPosition(text: string): Place | undefined {
   return ordinal > ORDINAL_MAX || seq > SEQ_MAX ? undefined : { ordinal, epochId, seq, chain }
 }
 
-function untagged({ ordinal, epochId, seq, chain }: Place): string {
+function untagged({ ordinal, epochId, seq, chain }: Checkpoint): string {
   return `${ordinal}.${epochId}.${seq}.${chain}`
 }
 

@@ -1,6 +1,12 @@
-export { type Place, parsePosition, positionOf, positionText, readPosition } from './checkpoint-text.ts'
+export {
+  type Checkpoint,
+  checkpointText,
+  parseCheckpoint,
+  positionOf,
+  readCheckpoint,
+} from './checkpoint-text.ts'
 export { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
-export { standingOf } from './lineage.ts'
+export { relationOf } from './lineage.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export {
   isRowKind,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Epoch, standingOf } from './lineage.ts'
+import { type Epoch, relationOf } from './lineage.ts'
 
 /** Three epochs; 3 was skipped by an operator's restore of an older backup into a newer epoch. */
 const EPOCHS: readonly Epoch[] = [
@@ -11,10 +11,10 @@ const EPOCHS: readonly Epoch[] = [
 const HEAD = { seq: 100 }
 
 function say(ordinal: number, epochId: string, seq: number): string {
-  return standingOf({ ordinal, epochId, seq, chain: '' }, EPOCHS, HEAD)
+  return relationOf({ ordinal, epochId, seq, chain: '' }, EPOCHS, HEAD)
 }
 
-test('a place up to the head, in the epoch that its seq lies in, is on the log', () => {
+test('a checkpoint up to the head, in the epoch that its seq lies in, is on the log', () => {
   for (const [ordinal, id, seq] of [
     [1, 'a', 1],
     [1, 'a', 50],
@@ -26,7 +26,7 @@ test('a place up to the head, in the epoch that its seq lies in, is on the log',
     assert.equal(say(ordinal, id, seq), 'on')
 })
 
-test('a place beyond the head, in a later epoch, or in the same one under another name, proves a fork', () => {
+test('a checkpoint beyond the head, in a later epoch, or in the same one under another name, proves a fork', () => {
   assert.equal(say(4, 'd', 101), 'fork')
   assert.equal(say(5, 'e', 1), 'fork')
   assert.equal(say(4, 'x', 90), 'fork')
@@ -34,12 +34,12 @@ test('a place beyond the head, in a later epoch, or in the same one under anothe
   assert.equal(say(4, 'd', 79), 'fork')
 })
 
-test('a place past the end of an earlier epoch knows rows that this log left behind', () => {
+test('a checkpoint past the end of an earlier epoch knows rows that this log left behind', () => {
   assert.equal(say(1, 'a', 51), 'left')
   assert.equal(say(2, 'b', 1_000), 'left')
   assert.equal(say(3, 'c', 60), 'left')
 })
 
-test('a log without epochs knows no place', () => {
-  assert.equal(standingOf({ ordinal: 1, epochId: 'a', seq: 1, chain: '' }, [], HEAD), 'fork')
+test('a log without epochs knows no checkpoint', () => {
+  assert.equal(relationOf({ ordinal: 1, epochId: 'a', seq: 1, chain: '' }, [], HEAD), 'fork')
 })

@@ -38,11 +38,11 @@ test('any history, cut into any groups, with repeats, losses and snapshots anywh
       const history = new History(drawn)
       const replica = at(history, 1 + (start % history.seq))
       for (const [step, size] of plan) {
-        const seq = replica.place?.seq ?? 0
+        const seq = replica.checkpoint?.seq ?? 0
         const next = Math.min(history.seq, seq + size)
         if (step === 'snapshot') {
           // A snapshot within the same epoch stands in for the rows; over a change of epochs it is a union (below).
-          const sameEpoch = history.places[next - 1]?.ordinal === replica.place?.ordinal
+          const sameEpoch = history.checkpoints[next - 1]?.ordinal === replica.checkpoint?.ordinal
           if (sameEpoch) assert.equal(replica.load(history.snapshot(next)).kind, 'loaded')
         } else if (step === 'again' && seq > size) {
           assert.deepEqual(replica.apply(history.event(seq - size, seq)), { kind: 'known' })
@@ -52,7 +52,7 @@ test('any history, cut into any groups, with repeats, losses and snapshots anywh
         } else if (step === 'event' && next > seq) {
           assert.equal(replica.apply(history.event(seq, next)).kind, 'applied')
         }
-        assert.deepEqual(dump(replica.index as never), dump(history.index(replica.place?.seq ?? 0)))
+        assert.deepEqual(dump(replica.index as never), dump(history.index(replica.checkpoint?.seq ?? 0)))
       }
     }),
     { numRuns: 300 },
@@ -104,7 +104,7 @@ describe('an event is not taken', () => {
       const replica = at(history, 1)
       const action = replica.apply({ ...event, rows: [first, odd] })
       assert.deepEqual(action, { kind: 'resync', why: 'unknown-rule' })
-      assert.equal(replica.place?.seq, 1)
+      assert.equal(replica.checkpoint?.seq, 1)
     }
   })
 
@@ -113,7 +113,7 @@ describe('an event is not taken', () => {
     const replica = at(history, 1)
     assert.equal(replica.apply({ ...event, position: 'nonsense' }).kind, 'resync')
     assert.equal(replica.apply({ ...event, position: history.position(4) }).kind, 'resync')
-    assert.equal(replica.place?.seq, 1)
+    assert.equal(replica.checkpoint?.seq, 1)
   })
 })
 
@@ -144,7 +144,7 @@ describe('another history is refused', () => {
   test('an older snapshot of the same history is not taken', () => {
     const replica = at(ours, 3)
     assert.deepEqual(replica.load(ours.snapshot(2)), { kind: 'behind' })
-    assert.equal(replica.place?.seq, 3)
+    assert.equal(replica.checkpoint?.seq, 3)
   })
 })
 
@@ -158,7 +158,7 @@ test('over a change of epochs a snapshot takes nothing back: what was revoked in
   const restored = new History([revoking(tokenTarget(1)), EPOCH_2, revoking(tokenTarget(5))])
   const replica = at(before, before.seq)
   assert.deepEqual(replica.load(restored.snapshot(4)), { kind: 'loaded' })
-  assert.equal(replica.place?.ordinal, 2)
+  assert.equal(replica.checkpoint?.ordinal, 2)
   // The cut ends what was issued before its own place; the facts are those of row 5 of the first epoch.
   assert.equal(
     judge({

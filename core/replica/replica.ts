@@ -1,5 +1,5 @@
 import { ContractBroken } from '../faults.ts'
-import { type Place, readPosition } from '../log/checkpoint-text.ts'
+import { type Checkpoint, readCheckpoint } from '../log/checkpoint-text.ts'
 import { type ChainedRow, chainAfter } from '../log/log-chain.ts'
 import { traitsOf } from '../log/row-kinds.ts'
 import { decodeRule, tokenRuleKeys } from '../log/rule-bytes.ts'
@@ -15,7 +15,7 @@ export type FeedEvent = {
 }
 
 /**
- * What an event did to a replica. `resync`: it cannot be taken; come back with the place that the replica stands at, or
+ * What an event did to a replica. `resync`: it cannot be taken; come back with the replica's own checkpoint, or
  * ask for a snapshot. `fork`: the source's history is not the one that this replica has; believe it nothing.
  */
 export type Applied =
@@ -40,11 +40,11 @@ export class Replica {
     return this.#snapshot?.index
   }
 
-  get place(): Place | undefined {
-    return this.#snapshot?.place
+  get checkpoint(): Checkpoint | undefined {
+    return this.#snapshot?.checkpoint
   }
 
-  /** The text by which the source knows this place. */
+  /** The text by which the source knows this checkpoint. */
   get position(): string | undefined {
     return this.#snapshot?.position
   }
@@ -55,17 +55,17 @@ export class Replica {
       this.#snapshot = next
       return { kind: 'loaded' }
     }
-    const { ordinal, epochId, seq, chain } = own.place
-    if (next.place.ordinal < ordinal) return { kind: 'fork' }
+    const { ordinal, epochId, seq, chain } = own.checkpoint
+    if (next.checkpoint.ordinal < ordinal) return { kind: 'fork' }
     const lineage = next.index.epochs.find((epoch) => epoch.ordinal === ordinal)
     if (lineage !== undefined && lineage.epochId !== epochId) return { kind: 'fork' }
-    if (next.place.ordinal > ordinal) {
+    if (next.checkpoint.ordinal > ordinal) {
       next.index.absorb(own.index)
       this.#snapshot = next
       return { kind: 'loaded' }
     }
-    if (next.place.seq < seq) return { kind: 'behind' }
-    if (next.place.seq === seq && next.place.chain !== chain) return { kind: 'fork' }
+    if (next.checkpoint.seq < seq) return { kind: 'behind' }
+    if (next.checkpoint.seq === seq && next.checkpoint.chain !== chain) return { kind: 'fork' }
     next.index.raiseFloor(own.index.floorMs)
     this.#snapshot = next
     return { kind: 'loaded' }
@@ -74,23 +74,25 @@ export class Replica {
   apply(event: FeedEvent): Applied {
     const own = this.#snapshot
     if (own === undefined) return { kind: 'resync', why: 'no-snapshot' }
-    const to = readPosition(event.position)
+    const to = readCheckpoint(event.position)
     if (to === undefined) return { kind: 'resync', why: 'malformed' }
-    if (to.seq <= own.place.seq && event.prev < own.place.seq) {
-      return to.seq === own.place.seq && to.chain !== own.place.chain ? { kind: 'fork' } : { kind: 'known' }
+    if (to.seq <= own.checkpoint.seq && event.prev < own.checkpoint.seq) {
+      return to.seq === own.checkpoint.seq && to.chain !== own.checkpoint.chain
+        ? { kind: 'fork' }
+        : { kind: 'known' }
     }
-    if (event.prev !== own.place.seq) return { kind: 'resync', why: 'gap' }
+    if (event.prev !== own.checkpoint.seq) return { kind: 'resync', why: 'gap' }
     if (event.rows.length === 0 || event.rows.length !== to.seq - event.prev)
       return { kind: 'resync', why: 'malformed' }
-    const rules = this.#rulesOf(event.rows, own.place, to)
+    const rules = this.#rulesOf(event.rows, own.checkpoint, to)
     if (!Array.isArray(rules)) return rules
     for (const row of event.rows) own.index.fold(row)
-    this.#snapshot = { index: own.index, place: to, position: event.position }
+    this.#snapshot = { index: own.index, checkpoint: to, position: event.position }
     return { kind: 'applied', rules }
   }
 
   /** Everything is read and checked before anything is folded. */
-  #rulesOf(rows: readonly ChainedRow[], from: Place, to: Place): Rule[] | Applied {
+  #rulesOf(rows: readonly ChainedRow[], from: Checkpoint, to: Checkpoint): Rule[] | Applied {
     const rules: Rule[] = []
     let chain: Uint8Array = Buffer.from(from.chain, 'base64url')
     let { ordinal, epochId } = from

@@ -14,9 +14,9 @@ test('a snapshot read back is the index that it was made of', () => {
   fc.assert(
     fc.property(rules(true), (drawn) => {
       const history = new History(drawn)
-      const { index, place, position } = history.snapshot(history.seq)
+      const { index, checkpoint, position } = history.snapshot(history.seq)
       assert.deepEqual(dump(index), dump(history.index(history.seq)))
-      assert.deepEqual([place, position], [history.places.at(-1), history.position(history.seq)])
+      assert.deepEqual([checkpoint, position], [history.checkpoints.at(-1), history.position(history.seq)])
     }),
     { numRuns: 200 },
   )

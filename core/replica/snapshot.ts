@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from '../bytes/bytes.ts'
 import { RunningHash, sha256 } from '../crypto/digests.ts'
 import { ContractBroken } from '../faults.ts'
-import { type Place, readPosition } from '../log/checkpoint-text.ts'
+import { type Checkpoint, readCheckpoint } from '../log/checkpoint-text.ts'
 import type { IndexKey } from '../log/index-keys.ts'
 import type { Epoch } from '../log/lineage.ts'
 import { ROW_KINDS } from '../log/row-kinds.ts'
@@ -38,8 +38,8 @@ const CUTS_PER_STEP = 2_000
 
 export type Snapshot = {
   readonly index: RevocationIndex
-  readonly place: Place
-  /** The place as the server wrote it, to be shown to it again. */
+  readonly checkpoint: Checkpoint
+  /** The checkpoint as the server wrote it, to be presented to it again. */
   readonly position: string
 }
 
@@ -56,7 +56,7 @@ export class SnapshotWriter {
   #next = 0
   #joining: Joining | undefined
 
-  /** @param position text that names the place where the index stands now. */
+  /** @param position text of the checkpoint at which the index is now. */
   constructor(index: RevocationIndex, position: string) {
     this.#index = index
     this.#head = encodeHead(index, position)
@@ -151,21 +151,21 @@ export function decodeSnapshot(bytes: Uint8Array, digestKey: string): Snapshot |
   from.fixed(MAGIC.length)
   if (from.u8() !== VERSION) return undefined
   const position = from.text()
-  const place = readPosition(position)
-  if (place === undefined) throw new ContractBroken('a snapshot without a position')
+  const checkpoint = readCheckpoint(position)
+  if (checkpoint === undefined) throw new ContractBroken('a snapshot without a position')
   const index = new RevocationIndex(digestKey)
   const [lostBelow, floorMs] = [from.f64() as Position, from.f64()]
   const epochs = Array.from({ length: from.u32() }, () => readEpoch(from))
   const last = epochs.at(-1)
-  if (last?.ordinal !== place.ordinal || last.epochId !== place.epochId)
+  if (last?.ordinal !== checkpoint.ordinal || last.epochId !== checkpoint.epochId)
     throw new ContractBroken('a snapshot whose position is not of its epoch')
-  index.adopt({ epochs, seq: place.seq, lostBelow, floorMs })
+  index.adopt({ epochs, seq: checkpoint.seq, lostBelow, floorMs })
   readKinds(from, index)
   readCuts(from, index)
   readHolds(from, index)
   readEnded(from, index)
   from.end()
-  return { index, place, position }
+  return { index, checkpoint, position }
 }
 
 function encodeHead(index: RevocationIndex, position: string): Buffer {

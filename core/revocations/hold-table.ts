@@ -39,7 +39,7 @@ export class HoldTable {
   }
 
   /** Where a hold was placed; undefined when none of this id is in force. */
-  placeOf(id: string): Position | undefined {
+  positionOf(id: string): Position | undefined {
     return this.#holds.get(id)?.at
   }
 

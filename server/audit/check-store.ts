@@ -1,7 +1,7 @@
 import {
   anchorStands,
   checkpointKeyOf,
-  type KnownPlace,
+  type KnownCheckpoint,
   LogCheck,
   type MasterKey,
   opensKeys,
@@ -10,9 +10,9 @@ import {
   unwrapRealmKeys,
 } from '@rescind/authority'
 import { type RealmName, realmOrdinal, SYSTEM_REALM } from '@rescind/core'
-import { parsePosition } from '@rescind/core/log'
-import { type ReadCheckpoint, readCheckpoint } from './checkpoints.ts'
+import { parseCheckpoint } from '@rescind/core/log'
 import type { Checked } from './export.ts'
+import { readStoredCheckpoint, type StoredCheckpoint } from './stored-checkpoints.ts'
 
 const PAGE = 1_000
 
@@ -20,7 +20,7 @@ type LogChecked = Exclude<Checked, { kind: 'unreadable' }>
 
 export type StoreLogChecked = LogChecked & {
   /** `forged`: what stands in the store as its checkpoint was not made by its server. */
-  readonly checkpoint: ReadCheckpoint['kind']
+  readonly checkpoint: StoredCheckpoint['kind']
   /** How many of the given positions are of this realm. */
   readonly positions: number
 }
@@ -61,9 +61,9 @@ async function checkRealm(
   const { sealKey } = unwrapRealmKeys(value.wrappedKeys, realm as RealmName, master)
   const key = checkpointKeyOf(sealKey)
   // A position bears the tag of the realm that it is of.
-  const given = positions.flatMap((text) => parsePosition(text, key) ?? [])
-  const checkpoint = await readCheckpoint(store, ordinal, sealKey)
-  const known = checkpoint.kind === 'place' ? [...given, checkpoint.place] : given
+  const given = positions.flatMap((text) => parseCheckpoint(text, key) ?? [])
+  const checkpoint = await readStoredCheckpoint(store, ordinal, sealKey)
+  const known = checkpoint.kind === 'checkpoint' ? [...given, checkpoint.checkpoint] : given
   if (!(await anchorStands(store, ordinal, sealKey))) {
     const { seq } = await store.anchor(ordinal)
     const wrong = { kind: 'wrong', realm, fault: { seq, what: 'anchor-altered' } } as const
@@ -76,7 +76,7 @@ async function checkRealm(
 async function checkLog(
   store: Store,
   { realm, ordinal }: { readonly realm: string; readonly ordinal: number },
-  known: readonly KnownPlace[],
+  known: readonly KnownCheckpoint[],
 ): Promise<LogChecked> {
   const anchor = await store.anchor(realmOrdinal(ordinal))
   const check = new LogCheck(known, anchor)

@@ -1,18 +1,18 @@
-import { type KnownPlace, LogCheck, type LogFault, type Realm } from '@rescind/authority'
+import { type KnownCheckpoint, LogCheck, type LogFault, type Realm } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
-import type { ChainedLogRow, Place } from '@rescind/core/log'
+import type { ChainedLogRow, Checkpoint } from '@rescind/core/log'
 import { parseStrictObject } from '@rescind/dialects'
-import { headPlace, positionTextOf } from '../judging/positions.ts'
+import { checkpointTextOf, headCheckpoint } from '../judging/checkpoints.ts'
 import { exportLine, readExportLine } from './row-json.ts'
 
 const EXPORT_FORMAT = 'rescind-log'
 const PAGE = 100
 
-export type Range = { readonly after: number; readonly chain: Uint8Array; readonly head: Place }
+export type Range = { readonly after: number; readonly chain: Uint8Array; readonly head: Checkpoint }
 
 /** What an export that leaves out the first rows is of; undefined when the log is not that long. */
 export async function rangeAfter(realm: Realm, after: number): Promise<Range | undefined> {
-  const head = await headPlace(realm)
+  const head = await headCheckpoint(realm)
   const anchor = await realm.store.anchor(realm.ordinal)
   // What came before was trimmed off.
   if (after <= anchor.seq) return { after: anchor.seq, chain: anchor.chain, head }
@@ -37,7 +37,7 @@ export async function* exportLog(realm: Realm, range: Range): AsyncGenerator<str
     yield rows.map((row) => `${exportLine(row)}\n`).join('')
     after = rows.at(-1)?.seq ?? head.seq
   }
-  yield line({ end: head.seq, chain: head.chain, position: positionTextOf(realm, head) })
+  yield line({ end: head.seq, chain: head.chain, position: checkpointTextOf(realm, head) })
 }
 
 const line = (value: object): string => `${JSON.stringify(value)}\n`
@@ -54,10 +54,10 @@ export type Checked =
   /** No export, or not a whole one; which line says so. */
   | { readonly kind: 'unreadable'; readonly line: number; readonly why: string }
 
-/** Checks an export by nothing but itself and the places that its reader knows of. */
+/** Checks an export by nothing but itself and the checkpoints that its reader knows of. */
 export async function checkExport(
   lines: AsyncIterable<string>,
-  known: readonly KnownPlace[],
+  known: readonly KnownCheckpoint[],
 ): Promise<Checked> {
   let at = 0
   let check: LogCheck | undefined

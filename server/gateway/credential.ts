@@ -1,5 +1,5 @@
 import { headerText } from '../http/hygiene.ts'
-import type { CredentialPlace } from '../records/profiles.ts'
+import type { CredentialLocation } from '../records/profiles.ts'
 
 /** What `/check` sees of a request: where it was sent, and the values of a header, each as its bytes came (Latin-1). */
 export type CheckRequest = {
@@ -18,14 +18,14 @@ const NONE: Presented = { kind: 'none' }
 const UNUSABLE: Presented = { kind: 'unusable' }
 
 /** Never throws: whatever else a request carries, its credential is judged. */
-export function credentialOf(request: CheckRequest, place: CredentialPlace): Presented {
-  switch (place.from) {
+export function credentialOf(request: CheckRequest, location: CredentialLocation): Presented {
+  switch (location.from) {
     case 'authorization':
       return bearerOf(request.values('authorization'))
     case 'header':
-      return onlyOne(request.values(place.name))
+      return onlyOne(request.values(location.name))
     case 'cookie':
-      return onlyOne(cookiesOf(request.values('cookie'), place.name))
+      return onlyOne(cookiesOf(request.values('cookie'), location.name))
   }
 }
 

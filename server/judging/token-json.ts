@@ -22,7 +22,7 @@ type AncestorJson = NamedJson & {
   readonly grant?: string | undefined
   readonly session?: string | undefined
   readonly keyId?: string | undefined
-  readonly position?: PlaceJson | undefined
+  readonly position?: PositionJson | undefined
   readonly issuedAt?: string | undefined
   readonly expiresAt: string
 }
@@ -38,7 +38,7 @@ type ForeignJson = {
 type NamedJson = Names & ForeignJson
 
 /** Epoch ordinal and seq. */
-type PlaceJson = [ordinal: number, seq: number]
+type PositionJson = [ordinal: number, seq: number]
 
 /**
  * A token's facts as the control API shows them: what a verdict is made from, so that a verifier can make it again
@@ -53,7 +53,7 @@ export type FactsJson = NamedJson & {
   readonly keyId?: string | undefined
   readonly ancestors: AncestorJson[]
   /** Where in the log it was issued; absent for tokens of foreign issuers. */
-  readonly position?: PlaceJson | undefined
+  readonly position?: PositionJson | undefined
   readonly issuedAt?: string | undefined
   readonly expiresAt: string
   readonly notBefore?: string | undefined
@@ -66,7 +66,7 @@ export type FactsJson = NamedJson & {
   readonly delegated?: string | undefined
 }
 
-const place: z.ZodType<PlaceJson> = z.tuple([z.int(), z.int()])
+const positionSchema: z.ZodType<PositionJson> = z.tuple([z.int(), z.int()])
 const optional = z.string().optional()
 const NAMES = { source: z.string(), subject: optional, client: optional, tenant: optional }
 const FOREIGN = {
@@ -85,13 +85,13 @@ export const FACTS: z.ZodType<FactsJson> = z.strictObject({
       handle: optional,
       ...NAMES,
       ...{ grant: optional, session: optional, keyId: optional },
-      position: place.optional(),
+      position: positionSchema.optional(),
       issuedAt: optional,
       expiresAt: z.string(),
       ...FOREIGN,
     }),
   ),
-  position: place.optional(),
+  position: positionSchema.optional(),
   issuedAt: optional,
   expiresAt: z.string(),
   notBefore: optional,
@@ -150,8 +150,8 @@ function placedJson({
   source,
   foreign,
   position,
-}: Ancestor): ForeignJson & { readonly position?: PlaceJson } {
-  if (foreign === undefined) return { position: placeJson(position) }
+}: Ancestor): ForeignJson & { readonly position?: PositionJson } {
+  if (foreign === undefined) return { position: positionJson(position) }
   return {
     issuer: source.slice('iss:'.length),
     jti: foreign.jti,
@@ -160,7 +160,7 @@ function placedJson({
   }
 }
 
-function placeJson(at: Position): PlaceJson {
+function positionJson(at: Position): PositionJson {
   return [ordinalOf(at), seqOf(at)]
 }
 

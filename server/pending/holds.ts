@@ -46,7 +46,7 @@ export function holdRules(id: string, value: HoldValue): readonly HoldRule[] {
 
 /** Where a hold was placed: the cut that it keeps when it becomes a revocation. */
 function placeOf({ index }: Realm, { id, value }: Entry<HoldValue>): CutAsOf | undefined {
-  const at = index.holds.placeOf(id)
+  const at = index.holds.positionOf(id)
   return at === undefined ? undefined : { at, atMs: value.placedAtMs }
 }
 

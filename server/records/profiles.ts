@@ -1,7 +1,7 @@
 import { type Collection, shaped } from '@rescind/authority'
 
 /** Where a request carries the credential that a gateway asks about; a profile names exactly one place. */
-export type CredentialPlace =
+export type CredentialLocation =
   /** `Authorization: Bearer …` (RFC 6750 §2.1). */
   | { readonly from: 'authorization' }
   /** A header whose whole value is the token: `X-Auth-Token`, `IM-Authorization`, `X-Api-Key`. */
@@ -11,7 +11,7 @@ export type CredentialPlace =
 /** What a route demands of who calls it. It stands here, never in a request: paths and queries are the caller's. */
 export type CheckProfile = {
   readonly name: string
-  readonly credential: CredentialPlace
+  readonly credential: CredentialLocation
   /** Sources whose tokens will do; absent: every source of the realm. */
   readonly sources?: readonly string[]
   /** All of them must have been granted. */

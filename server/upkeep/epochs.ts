@@ -10,14 +10,14 @@ import {
   shaped,
 } from '@rescind/authority'
 import { LAST_INSTANT_MS, ORIGIN, position } from '@rescind/core'
-import { type Place, parsePosition } from '@rescind/core/log'
+import { type Checkpoint, parseCheckpoint } from '@rescind/core/log'
 import { FORK_MEMOS } from '@rescind/feed'
 
 export type EpochStart = {
   /** Realms whose tokens of earlier epochs go on; those of all others are lost. */
   readonly keepTokens: (realm: Realm) => boolean
-  /** Places of histories that are left behind: a new epoch has to be beyond all of them. */
-  readonly known: ReadonlyMap<string, readonly Place[]>
+  /** Checkpoints of histories that are left behind: a new epoch has to be beyond all of them. */
+  readonly known: ReadonlyMap<string, readonly Checkpoint[]>
   readonly audit: Audit
 }
 
@@ -42,7 +42,7 @@ export function realmsOutOfOrder(realms: Realms): readonly NoEpoch[] {
 
 /**
  * Starts an epoch in every realm of a store that no server has open, but for those that are out of order. A verifier that
- * comes with a place of a history that was left is told so, and keeps what it knows to be over. @throws StoreUnavailable.
+ * comes with a checkpoint of a history that was left is told so, and keeps what it knows to be over. @throws StoreUnavailable.
  */
 export async function startEpochs(realms: Realms, start: EpochStart): Promise<readonly EpochStarted[]> {
   const started: EpochStarted[] = []
@@ -50,7 +50,7 @@ export async function startEpochs(realms: Realms, start: EpochStart): Promise<re
   for (const realm of inOrder) {
     const known = [...(start.known.get(realm.name) ?? []), ...(await forkOf(realms, realm))]
     const last = realm.index.epochs.at(-1)?.ordinal ?? 0
-    const ordinal = Math.max(last, ...known.map((place) => place.ordinal)) + 1
+    const ordinal = Math.max(last, ...known.map((checkpoint) => checkpoint.ordinal)) + 1
     const keptTokens = start.keepTokens(realm)
     const lostBelow = keptTokens ? ORIGIN : position(ordinal, realm.index.seq + 1)
     const epochId = realm.random.bytes(16).toString('base64url')
@@ -63,25 +63,28 @@ export async function startEpochs(realms: Realms, start: EpochStart): Promise<re
   return started
 }
 
-const IS_PLACE = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
+const IS_CHECKPOINT = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
 
 /** What proved that a realm's log had been rolled back, if anything did. */
-async function forkOf({ system }: Realms, realm: Realm): Promise<readonly Place[]> {
+async function forkOf({ system }: Realms, realm: Realm): Promise<readonly Checkpoint[]> {
   const memo = await system.store.memo(system.ordinal, { kind: FORK_MEMOS, id: realm.name })
-  const place = memo === undefined ? undefined : readObject(memo.value)
+  const checkpoint = memo === undefined ? undefined : readObject(memo.value)
   // One that cannot be read says nothing of how far the other history went.
-  return place !== undefined && IS_PLACE(place) ? [place as Place] : []
+  return checkpoint !== undefined && IS_CHECKPOINT(checkpoint) ? [checkpoint as Checkpoint] : []
 }
 
 function forgetFork(realm: Realm): Operation {
   return { kind: 'drop-memo', memo: { kind: FORK_MEMOS, id: realm.name }, ifExpiresAtMs: LAST_INSTANT_MS }
 }
 
-/** A position of one of these realms, by whose key it is told. @returns undefined when it is of none. */
-export function placeIn(realms: Realms, text: string): { realm: Realm; place: Place } | undefined {
+/** A checkpoint of one of these realms, by whose key it is told. @returns undefined when it is of none. */
+export function checkpointIn(
+  realms: Realms,
+  text: string,
+): { realm: Realm; checkpoint: Checkpoint } | undefined {
   for (const realm of realms.all()) {
-    const place = parsePosition(text, checkpointKeyOf(realm.keys.sealKey))
-    if (place !== undefined) return { realm, place }
+    const checkpoint = parseCheckpoint(text, checkpointKeyOf(realm.keys.sealKey))
+    if (checkpoint !== undefined) return { realm, checkpoint }
   }
   return undefined
 }

@@ -1,7 +1,7 @@
 import { collectExpired, collectMemos, type Realm, type Realms, type Store } from '@rescind/authority'
 import { type Clock, type ClockReading, Floor, KEEP_MARGIN_MS } from '@rescind/core'
 import type { Logger } from 'pino'
-import { Checkpoints } from '../audit/checkpoints.ts'
+import { StoredCheckpoints } from '../audit/stored-checkpoints.ts'
 import { writeUses } from '../judging/last-use.ts'
 import { Setbacks } from '../machine/setbacks.ts'
 import type { Trouble } from '../machine/troubles.ts'
@@ -82,7 +82,7 @@ class Upkeep {
   readonly #setbacks: Setbacks
   readonly #deadlines: Deadlines
   readonly #receipts: ReceiptUpkeep
-  readonly #checkpoints: Checkpoints = new Checkpoints()
+  readonly #checkpoints: StoredCheckpoints = new StoredCheckpoints()
   readonly #keys: SigningKeyUpkeep
   readonly #pace: Pace
   readonly indexes: IndexChecks

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { EndingAsk, EndingPlace, Store } from '@rescind/authority'
+import type { EndingAsk, EndingCursor, Store } from '@rescind/authority'
 import type { TokenRecord } from '@rescind/core'
 import type { Clause } from './clause.ts'
 import {
@@ -202,7 +202,7 @@ type Span = Omit<EndingAsk, 'limit' | 'after'> & { readonly afterMs: number }
 
 async function allEndings(store: Store, { afterMs, ...span }: Span, limit: number): Promise<TokenRecord[][]> {
   const pages: TokenRecord[][] = []
-  let after: EndingPlace | undefined = { endMs: afterMs }
+  let after: EndingCursor | undefined = { endMs: afterMs }
   do {
     const page = await store.tokensEnding(REALM, { ...span, after, limit })
     pages.push([...page.records])

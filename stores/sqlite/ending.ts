@@ -1,4 +1,4 @@
-import type { EndingPage, EndingPlace } from '@rescind/authority'
+import type { EndingCursor, EndingPage } from '@rescind/authority'
 import { ROW_MAX } from './exact.ts'
 import { readableRow, TOKEN_COLUMNS, type TokenRow } from './token-row.ts'
 
@@ -20,7 +20,7 @@ export const ENDING_SQL: string = `
   WHERE fits OR nth = ? ORDER BY nth`
 
 /** Digits in front of the bits, which may be any text. */
-export function endingStart({ endMs, key }: EndingPlace): [endMs: number, bits: string, id: number] {
+export function endingStart({ endMs, key }: EndingCursor): [endMs: number, bits: string, id: number] {
   if (key === undefined) return [endMs + 1, '', 0]
   const split = key.indexOf('.')
   return [endMs, key.slice(split + 1), Number(key.slice(0, split))]

@@ -10,7 +10,7 @@ import { eventsAfter } from '../../dialects/identity/v3/tokens/revocation-events
 import { Forks } from '../../feed/forks.ts'
 import { exportRealm } from '../../server/audit/export-realm.ts'
 import { exportLine, readExportLine } from '../../server/audit/row-json.ts'
-import { headPlace } from '../../server/judging/positions.ts'
+import { headCheckpoint } from '../../server/judging/checkpoints.ts'
 import { BlockDraft } from '../../server/receipts/draft.ts'
 import { writtenOf } from '../../server/receipts/receipt.ts'
 import { openWorld, START_MS, type World } from '../kit/realm.ts'
@@ -73,7 +73,7 @@ test('[H18] a row of a kind that is not known here is said to be so in an export
   assert.deepEqual(readExportLine(line), row)
   for (const code of [ROW_KINDS.revoke.code, 256, -1, 1.5])
     assert.equal(readExportLine(line.replace(`"code":${UNKNOWN}`, `"code":${code}`)), undefined, String(code))
-  const head = await headPlace(realm)
+  const head = await headCheckpoint(realm)
   await readAll(exportRealm(realm, { after: 0, chain: Buffer.alloc(32), head }))
 })
 

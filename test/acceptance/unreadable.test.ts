@@ -390,8 +390,8 @@ onAgedStores('a token whose names are no names is in no list, and moves no other
 onAgedStores(
   '[W40] a realm whose log was rolled back is named by /readyz, and a refused revocation says what ends that',
   async (open) => {
-    const place = { ordinal: 1, epochId: 'e', seq: 99, chain: 'c' }
-    const value = Buffer.from(JSON.stringify(place))
+    const checkpoint = { ordinal: 1, epochId: 'e', seq: 99, chain: 'c' }
+    const value = Buffer.from(JSON.stringify(checkpoint))
     const server = await open({
       before: branch,
       age: (store) =>

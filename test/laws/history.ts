@@ -8,16 +8,16 @@ import {
   type Snapshot,
 } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
-import { type ChainedLogRow, chainAfter, type Place, positionText, type Rule } from '@rescind/core/log'
+import { type ChainedLogRow, type Checkpoint, chainAfter, checkpointText, type Rule } from '@rescind/core/log'
 import fc from 'fast-check'
 import { DAY_MS, DIGEST_KEY, NOW_MS, revoking, rowOf, SOURCE, tokenTarget } from '../kit/samples.ts'
 
-const POSITION_KEY: Uint8Array = Buffer.alloc(32, 5)
+const CHECKPOINT_KEY: Uint8Array = Buffer.alloc(32, 5)
 
 /** A log with its chain, and what a server says of it. */
 export class History {
   readonly rows: ChainedLogRow[] = []
-  readonly places: Place[] = []
+  readonly checkpoints: Checkpoint[] = []
 
   constructor(rules: readonly Rule[]) {
     const first = { kind: 'epoch', ordinal: 1, epochId: 'epoch-1', lostBelow: ORIGIN } as const
@@ -29,9 +29,9 @@ export class History {
     const auditHash = sha256(Buffer.from(audit))
     const chain = chainAfter(this.rows.at(-1)?.chain ?? Buffer.alloc(32), { ...row, auditHash })
     this.rows.push({ ...row, auditHash, chain })
-    const before = this.places.at(-1) ?? { ordinal: 0, epochId: '' }
+    const before = this.checkpoints.at(-1) ?? { ordinal: 0, epochId: '' }
     const { ordinal, epochId } = rule.kind === 'epoch' ? rule : before
-    this.places.push({ ordinal, epochId, seq: row.seq, chain: chain.toString('base64url') })
+    this.checkpoints.push({ ordinal, epochId, seq: row.seq, chain: chain.toString('base64url') })
   }
 
   get seq(): number {
@@ -39,7 +39,7 @@ export class History {
   }
 
   position(seq: number): string {
-    return positionText(this.places[seq - 1] as Place, POSITION_KEY)
+    return checkpointText(this.checkpoints[seq - 1] as Checkpoint, CHECKPOINT_KEY)
   }
 
   /** The group of rows after `prev` and up to `seq`. */

@@ -28,7 +28,7 @@ import {
   type RevocationIndex,
   type TokenFacts,
 } from '@rescind/core'
-import { decodeRule, encodeRule, positionText, type RevokeRule, type Target } from '@rescind/core/log'
+import { checkpointText, decodeRule, encodeRule, type RevokeRule, type Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { SLICES } from '../../core/revocations/key-table.ts'
 import { AUDIT, actOf, intentOf } from '../kit/acts.ts'
@@ -361,9 +361,14 @@ class Years {
     const { index, keys } = this.#realm
     const epoch = index.epochs.at(-1)
     assert.ok(epoch !== undefined)
-    const place = { ordinal: epoch.ordinal, epochId: epoch.epochId, seq: index.seq, chain: 'A'.repeat(43) }
+    const checkpoint = {
+      ordinal: epoch.ordinal,
+      epochId: epoch.epochId,
+      seq: index.seq,
+      chain: 'A'.repeat(43),
+    }
     const snapshot = decodeSnapshot(
-      encodeSnapshot(index, positionText(place, Buffer.alloc(32))),
+      encodeSnapshot(index, checkpointText(checkpoint, Buffer.alloc(32))),
       keys.digestKey,
     )
     assert.ok(snapshot !== undefined)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeSnapshot, encodeSnapshot, judge, KEEP_FOREVER_MS, type RevocationIndex } from '@rescind/core'
-import { positionText } from '@rescind/core/log'
+import { checkpointText } from '@rescind/core/log'
 import { RECORDS_CACHED_MAX } from '../../authority/realm/record-cache.ts'
 import { DIGEST_KEY, factsAt, indexAt, NOW_MS, revoking, rowOf, tokenTarget } from '../kit/samples.ts'
 
@@ -54,8 +54,11 @@ test('[F19] [P01] twice as many revocations as a cache holds push none out, and 
   for (let slice = 0; slice < 64; slice += 1) index.dropExpired(slice)
   for (let nth = 0; nth < OLDEST; nth += 1) assert.ok(isRevoked(nth, index), String(nth))
   assert.equal(index.ended.size, 2 * OLDEST)
-  const place = { ordinal: 1, epochId: index.epochId, seq: index.seq, chain: 'c'.repeat(43) }
-  const restarted = decodeSnapshot(encodeSnapshot(index, positionText(place, Buffer.alloc(32))), DIGEST_KEY)
+  const checkpoint = { ordinal: 1, epochId: index.epochId, seq: index.seq, chain: 'c'.repeat(43) }
+  const restarted = decodeSnapshot(
+    encodeSnapshot(index, checkpointText(checkpoint, Buffer.alloc(32))),
+    DIGEST_KEY,
+  )
   assert.ok(restarted)
   for (let nth = 0; nth < OLDEST; nth += 1) assert.ok(isRevoked(nth, restarted.index), String(nth))
 })

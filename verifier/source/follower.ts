@@ -8,7 +8,7 @@ import {
   type Replica,
   type Snapshot,
 } from '@rescind/core'
-import { type Place, positionOf, type Rule, readPosition } from '@rescind/core/log'
+import { type Checkpoint, positionOf, type Rule, readCheckpoint } from '@rescind/core/log'
 import { type ConnectionState, isLaxer, type OnStale } from '../results.ts'
 import type { FeedConfig, Hello, Transport } from './transport.ts'
 import { SourceFailed, type Trouble } from './trouble.ts'
@@ -209,7 +209,7 @@ export class Follower {
   /** From the configuration to the end of one stream. */
   async #session(): Promise<Ending> {
     await this.#refreshConfig()
-    if (this.#parts.replica.place === undefined || this.#needsSnapshot) {
+    if (this.#parts.replica.checkpoint === undefined || this.#needsSnapshot) {
       const loaded = await this.#load()
       if (loaded !== undefined) return loaded
     }
@@ -240,7 +240,7 @@ export class Follower {
     if (loaded.kind === 'fork' || (loaded.kind === 'behind' && this.#mustReplace)) return { kind: 'forked' }
     this.#needsSnapshot = false
     this.#mustReplace = false
-    if (replica.place !== undefined) freshness.applied(positionOf(replica.place))
+    if (replica.checkpoint !== undefined) freshness.applied(positionOf(replica.checkpoint))
     onChange(undefined)
     return undefined
   }
@@ -285,7 +285,7 @@ export class Follower {
     this.#reported = this.#askedPolicy
     this.#ackEveryMs = Math.min(hello.ackEveryMs, this.#parts.boundMs / 2)
     this.#parts.replica.index?.raiseFloor(hello.floorMs)
-    if (isBehind(readPosition(hello.position), this.#parts.replica.place)) {
+    if (isBehind(readCheckpoint(hello.position), this.#parts.replica.checkpoint)) {
       end({ kind: 'forked' })
       return
     }
@@ -303,12 +303,12 @@ export class Follower {
         end({ kind: 'forked' })
         return
       case 'resync':
-        // A place that cannot be continued from, the server says so; what is not understood, only a snapshot helps.
+        // The server says which checkpoint cannot be continued from; what is not understood, only a snapshot helps.
         end({ kind: applied.why === 'unknown-rule' ? 'snapshot' : 'again' })
         return
       case 'applied': {
         const wasWaiting = freshness.isWaiting
-        if (replica.place !== undefined) freshness.applied(positionOf(replica.place))
+        if (replica.checkpoint !== undefined) freshness.applied(positionOf(replica.checkpoint))
         onChange(applied.rules)
         if (wasWaiting && !freshness.isWaiting) onProof()
         if (applied.rules.some((rule) => rule.kind === 'change' && CONFIGURED.has(rule.collection)))
@@ -345,13 +345,13 @@ export class Follower {
   /** One round trip: at most one is out. Never rejects. */
   async #acknowledge(): Promise<void> {
     const { clock, replica, transport, boundMs } = this.#parts
-    const [instance, position, place, end] = [
+    const [instance, position, checkpoint, end] = [
       this.#instance,
       replica.position,
-      replica.place,
+      replica.checkpoint,
       this.#endSession,
     ]
-    if (instance === undefined || position === undefined || place === undefined) return
+    if (instance === undefined || position === undefined || checkpoint === undefined) return
     if (this.#ackOut || end === undefined) return
     this.#ackOut = true
     // Before anything is sent: the answer proves nothing about what comes later than this.
@@ -361,7 +361,7 @@ export class Follower {
     const ask = { instance, position, bound: boundMs, ...(used.length === 0 ? {} : { used }) }
     try {
       const answer = await transport.acknowledge(ask, boundMs)
-      if (this.#endSession === end) this.#proved(answer, { sent, place, end })
+      if (this.#endSession === end) this.#proved(answer, { sent, checkpoint, end })
     } catch (error) {
       if (this.#endSession === end) this.#unproved(endingOf(error), end)
     }
@@ -378,16 +378,16 @@ export class Follower {
     asked: Asked,
   ): void {
     const { replica, freshness, onProof, timers } = this.#parts
-    const at = readPosition(position)
-    if (at === undefined || replica.place === undefined) return
-    if (isBehind(at, asked.place) || isOther(at, replica.place)) {
+    const at = readCheckpoint(position)
+    if (at === undefined || replica.checkpoint === undefined) return
+    if (isBehind(at, asked.checkpoint) || isOther(at, replica.checkpoint)) {
       asked.end({ kind: 'forked' })
       return
     }
     this.#failures = 0
     this.#isForked = false
     replica.index?.raiseFloor(floorMs)
-    freshness.prove({ sent: asked.sent, at: positionOf(at) }, positionOf(replica.place))
+    freshness.prove({ sent: asked.sent, at: positionOf(at) }, positionOf(replica.checkpoint))
     if (!freshness.isWaiting) {
       onProof()
       return
@@ -395,7 +395,7 @@ export class Follower {
     // The rows are on their way; if they do not come, the stream is dead, whatever its connection says.
     const waitMs = Math.max(STALL_MIN_MS, this.#parts.boundMs / 4)
     timers.after(waitMs, () => {
-      const own = replica.place
+      const own = replica.checkpoint
       if (own !== undefined && positionOf(own) < positionOf(at)) asked.end({ kind: 'again' })
     })
   }
@@ -459,7 +459,7 @@ const STALL_MIN_MS = 250
 type Asked = {
   readonly sent: ClockReading
   /** Where the replica stood then. */
-  readonly place: Place
+  readonly checkpoint: Checkpoint
   readonly end: (ending: Ending) => void
 }
 
@@ -484,12 +484,12 @@ function decoded(bytes: Uint8Array, digestKey: string): Snapshot | undefined {
 }
 
 /** Whether a server says that its log ends before what came out of it earlier. */
-function isBehind(at: Place | undefined, than: Place | undefined): boolean {
+function isBehind(at: Checkpoint | undefined, than: Checkpoint | undefined): boolean {
   if (at === undefined || than === undefined) return false
   if (at.ordinal !== than.ordinal) return at.ordinal < than.ordinal
   return at.epochId !== than.epochId || at.seq < than.seq
 }
 
-function isOther(at: Place, own: Place): boolean {
+function isOther(at: Checkpoint, own: Checkpoint): boolean {
   return at.ordinal === own.ordinal && at.seq === own.seq && at.chain !== own.chain
 }

@@ -2,12 +2,12 @@ import { encodeSnapshot, type FeedEvent, ORIGIN, RevocationIndex } from '@rescin
 import { sha256 } from '@rescind/core/bytes'
 import {
   type ChainedLogRow,
+  type Checkpoint,
   chainAfter,
+  checkpointText,
   encodeRule,
-  type Place,
-  positionText,
   type Rule,
-  readPosition,
+  readCheckpoint,
   traitsOf,
 } from '@rescind/core/log'
 import type {
@@ -21,7 +21,7 @@ import type {
 import { SourceFailed } from '../source/trouble.ts'
 
 const DIGEST_KEY = 'test-source-digest-key-of-forty-three-chars'
-const POSITION_KEY = Buffer.alloc(32, 1)
+const CHECKPOINT_KEY = Buffer.alloc(32, 1)
 const NO_AUDIT = sha256(Buffer.alloc(0))
 
 /** A server in memory: a log of its own, and the ways in which a real one fails, when a test says so. */
@@ -80,7 +80,7 @@ export class MemorySource implements Transport {
   }
 
   position(seq: number = this.rows.length): string {
-    return positionText(this.#place(seq), POSITION_KEY)
+    return checkpointText(this.#checkpoint(seq), CHECKPOINT_KEY)
   }
 
   /** Sends something on every stream that no honest server would. */
@@ -140,7 +140,7 @@ export class MemorySource implements Transport {
     const instance = ask.instance ?? 'ins_of_a_test'
     listener.hello({ instance, position: this.position(), floorMs: this.index.floorMs, ackEveryMs: 0 })
     if (!this.#streams.has(listener)) return
-    const after = readPosition(ask.after)
+    const after = readCheckpoint(ask.after)
     const own = after === undefined ? undefined : this.rows[after.seq - 1]
     if (
       after === undefined ||
@@ -163,7 +163,7 @@ export class MemorySource implements Transport {
     )
   }
 
-  #place(seq: number): Place {
+  #checkpoint(seq: number): Checkpoint {
     const epoch = this.index.epochs.findLast((one) => one.seq <= seq)
     const chain = Buffer.from(this.rows[seq - 1]?.chain ?? Buffer.alloc(32)).toString('base64url')
     return { ordinal: epoch?.ordinal ?? 0, epochId: epoch?.epochId ?? '', seq, chain }

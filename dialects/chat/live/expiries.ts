@@ -1,4 +1,4 @@
-import type { EndingPlace, Realm } from '@rescind/authority'
+import type { EndingCursor, Realm } from '@rescind/authority'
 import { KEEP_MARGIN_MS, type TokenRecord } from '@rescind/core'
 import { formatInstant } from '../../wire/iso-date.ts'
 import type { LiveStream } from './stream.ts'
@@ -12,7 +12,7 @@ const PAGE = 100
  */
 export class Expiries {
   readonly #realm: Realm
-  #told: EndingPlace
+  #told: EndingCursor
 
   constructor(realm: Realm) {
     this.#realm = realm

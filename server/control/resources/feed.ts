@@ -193,7 +193,7 @@ function polled(parts: ControlParts, realm: Realm, answer: Polled): Answer | Pro
 /** A place that proves a roll-back is refused after the whole realm has stopped to acknowledge anything. */
 async function refusal({ feed }: ControlParts, realm: Realm, refused: Refused): Promise<Problem> {
   if (refused.kind === 'forged') return problem(400, 'the position is not one that this server handed out')
-  await feed.forked(realm, refused.place)
+  await feed.forked(realm, refused.checkpoint)
   return problem(409, 'this log was rolled back: the position given is beyond it, or of another history')
 }
 

@@ -128,12 +128,12 @@ function liftable(realm: Realm, row: LogRow, source: string): RevokeRule | undef
   const { target } = rule
   if (target.shape !== 'realm' && target.principals.source !== source) return undefined
   if (realm.index.keptUntilMs(row, rule) >= KEEP_FOREVER_MS) return undefined
-  const asOf = target.asOf ?? { at: placeOf(realm, row.seq), atMs: row.atMs }
+  const asOf = target.asOf ?? { at: positionAt(realm, row.seq), atMs: row.atMs }
   const kept: CutTarget = { ...target, asOf }
   return { kind: 'revoke', target: kept, keepUntilMs: KEEP_FOREVER_MS }
 }
 
-function placeOf({ index }: Realm, seq: number): Position {
+function positionAt({ index }: Realm, seq: number): Position {
   const epoch = index.epochs.findLast((one) => one.seq <= seq)
   return position(epoch?.ordinal ?? 0, seq)
 }

@@ -2,8 +2,8 @@ import { ANY_ACCESS, admit, INACTIVE_WHYS, UNKNOWN_WHYS, unreachable, type Verdi
 import { type ForeignRefused, RawToken } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
+import { checkpointTextOf, headCheckpoint } from '../../judging/checkpoints.ts'
 import { type JudgedText, judgeText, unjudgedWords } from '../../judging/judge-token.ts'
-import { headPlace, positionTextOf } from '../../judging/positions.ts'
 import { FACTS, factsJson } from '../../judging/token-json.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { bareOf } from './pasted.ts'
@@ -46,7 +46,7 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   if (by.kind === 'verifier') await parts.feed.questions.turn()
   const raw = RawToken.parse(body.token)
   // Before anything is judged: what the verdict says holds at this place at least.
-  const position = positionTextOf(realm, await headPlace(realm))
+  const position = checkpointTextOf(realm, await headCheckpoint(realm))
   const judged = raw === undefined ? NO_TOKEN : await judgeText(realm, parts.keySets, raw)
   const { facts, credential, record } = judged
   const verdict = usableVerdict(judged)

@@ -1,30 +1,30 @@
 import { checkpointKeyOf, type Realm } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
-import { type Place, positionText } from '@rescind/core/log'
+import { type Checkpoint, checkpointText } from '@rescind/core/log'
 
 /**
  * Where a realm's log ended when this was asked, folded into the index: what is judged after it was judged at or after
- * this place.
+ * this checkpoint.
  */
-export async function headPlace(realm: Realm): Promise<Place> {
+export async function headCheckpoint(realm: Realm): Promise<Checkpoint> {
   const { seq, chain } = await realm.store.head(realm.ordinal)
   const { index } = realm
   // Durable, but its group is not folded yet: nobody was told of it.
-  if (seq > index.seq) return placeAt(realm, index.seq)
-  return placeOf(realm, seq, chain)
+  if (seq > index.seq) return checkpointAt(realm, index.seq)
+  return checkpointOf(realm, seq, chain)
 }
 
-export function positionTextOf(realm: Realm, place: Place): string {
-  return positionText(place, checkpointKeyOf(realm.keys.sealKey))
+export function checkpointTextOf(realm: Realm, checkpoint: Checkpoint): string {
+  return checkpointText(checkpoint, checkpointKeyOf(realm.keys.sealKey))
 }
 
-async function placeAt(realm: Realm, seq: number): Promise<Place> {
+async function checkpointAt(realm: Realm, seq: number): Promise<Checkpoint> {
   const [row] = await realm.store.chainedRowsAfter(realm.ordinal, seq - 1, 1)
   if (row === undefined) throw new StoreUnavailable('a row of the log cannot be read now')
-  return placeOf(realm, seq, row.chain)
+  return checkpointOf(realm, seq, row.chain)
 }
 
-function placeOf({ index }: Realm, seq: number, chain: Uint8Array): Place {
+function checkpointOf({ index }: Realm, seq: number, chain: Uint8Array): Checkpoint {
   const epoch = index.epochs.findLast((one) => one.seq <= seq)
   return {
     ordinal: epoch?.ordinal ?? 0,

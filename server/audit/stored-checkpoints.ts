@@ -1,7 +1,7 @@
 import { checkpointKeyOf, EXPIRING_KINDS, type Realm, type Store } from '@rescind/authority'
 import { LAST_INSTANT_MS, type RealmOrdinal } from '@rescind/core'
-import { type Place, parsePosition } from '@rescind/core/log'
-import { headPlace, positionTextOf } from '../judging/positions.ts'
+import { type Checkpoint, parseCheckpoint } from '@rescind/core/log'
+import { checkpointTextOf, headCheckpoint } from '../judging/checkpoints.ts'
 
 const NAME = { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' } as const
 
@@ -9,34 +9,34 @@ const NAME = { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' } as const
  * Writes down where each log ends, under a key that is not in the store: whoever can write the store can chain a log
  * anew, or cut it off, but cannot make the checkpoint that would fit it.
  */
-export class Checkpoints {
+export class StoredCheckpoints {
   readonly #written: Map<RealmOrdinal, number> = new Map()
 
   /** Of a log that has grown since. @throws StoreUnavailable, Overloaded. */
   async write(realm: Realm): Promise<void> {
     if (realm.index.seq === this.#written.get(realm.ordinal)) return
-    const place = await headPlace(realm)
-    const value = Buffer.from(positionTextOf(realm, place), 'ascii')
+    const checkpoint = await headCheckpoint(realm)
+    const value = Buffer.from(checkpointTextOf(realm, checkpoint), 'ascii')
     const memo = { ...NAME, value, expiresAtMs: LAST_INSTANT_MS }
     const operations = [{ kind: 'put-memo', memo } as const]
     const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
-    if (outcome.kind === 'applied') this.#written.set(realm.ordinal, place.seq)
+    if (outcome.kind === 'applied') this.#written.set(realm.ordinal, checkpoint.seq)
   }
 }
 
-export type ReadCheckpoint =
+export type StoredCheckpoint =
   | { readonly kind: 'none' }
   | { readonly kind: 'forged' }
-  | { readonly kind: 'place'; readonly place: Place }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
 
 /** The last checkpoint of a log, by the store alone. */
-export async function readCheckpoint(
+export async function readStoredCheckpoint(
   store: Store,
   realm: RealmOrdinal,
   sealKey: Uint8Array,
-): Promise<ReadCheckpoint> {
+): Promise<StoredCheckpoint> {
   const memo = await store.memo(realm, NAME)
   if (memo === undefined) return { kind: 'none' }
-  const place = parsePosition(Buffer.from(memo.value).toString('utf8'), checkpointKeyOf(sealKey))
-  return place === undefined ? { kind: 'forged' } : { kind: 'place', place }
+  const checkpoint = parseCheckpoint(Buffer.from(memo.value).toString('utf8'), checkpointKeyOf(sealKey))
+  return checkpoint === undefined ? { kind: 'forged' } : { kind: 'checkpoint', checkpoint }
 }
