@@ -99,6 +99,7 @@ export {
   recordOf,
   type TokenIntent,
 } from './realm/issue.ts'
+export { CHAT_SOURCES, type Minting } from './realm/minting.ts'
 export { type Audit, type Caller, type Cause, callerFacts, type Found, Realm, whoOf } from './realm/realm.ts'
 export {
   type MasterKey,
@@ -130,4 +131,11 @@ export {
   tokenRule,
 } from './realm/revoke.ts'
 export { changePrefixes, TOKEN_PREFIXES, TOKEN_PREFIXES_ID } from './realm/token-prefixes.ts'
-export { checksum, mintText, PREFIX, type Prefixes, TokenGrammar } from './realm/token-text.ts'
+export {
+  checksum,
+  mintedPrefixProblem,
+  mintText,
+  PREFIX,
+  type Prefixes,
+  TokenGrammar,
+} from './realm/token-text.ts'

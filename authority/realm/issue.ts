@@ -1,6 +1,7 @@
 import {
   ANCESTORS_MAX,
   type Ancestor,
+  ContractBroken,
   type Delegation,
   type GrantId,
   grantOf,
@@ -111,7 +112,10 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
 
 export type IssuedAt = { readonly position: Position; readonly issuedAtMs: number }
 
+/** @throws ContractBroken for a kind that no dialect mints under this source: a bug. */
 export function recordOf(realm: Realm, intent: TokenIntent, at: IssuedAt): TokenRecord {
+  if (!realm.minting.mints(intent.source, intent.kind))
+    throw new ContractBroken(`${intent.kind} is no kind of token of ${intent.source}`)
   const { raw, sealText, grant, handle: given, ancestors = [], ...rest } = intent
   const handle = given ?? mintHandle(realm.random)
   const { digestKey } = realm.keys

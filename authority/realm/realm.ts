@@ -32,11 +32,12 @@ import type { Ledger, Outcome } from '../log/ledger.ts'
 import type { NewRow, Unit } from '../log/writes.ts'
 import type { IssuingQuota, Store } from '../ports.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
+import { ANY_MINTING, type Minting } from './minting.ts'
 import type { RealmKeys } from './realm-keys.ts'
 import { Lifetimes } from './realm-settings.ts'
 import { RecordCache } from './record-cache.ts'
 import { SignedTokens } from './signed-tokens.ts'
-import { TokenGrammar } from './token-text.ts'
+import { type Prefixes, TokenGrammar } from './token-text.ts'
 import { Uses } from './uses.ts'
 
 /** Who asks, as the log will name them, and what their right to ask rests on. */
@@ -114,6 +115,8 @@ export type RealmParts = {
   /** Absent: nobody has one. */
   readonly quota?: IssuingQuota | undefined
   readonly freeText?: FreeText | undefined
+  /** Absent: any. */
+  readonly minting?: Minting | undefined
   readonly disorder?: Disorder
 }
 
@@ -130,7 +133,8 @@ export class Realm {
   readonly random: Random
   readonly store: Store
   readonly keyring: Keyring
-  #grammar: TokenGrammar = new TokenGrammar()
+  readonly minting: Minting
+  #grammar: TokenGrammar
   #closed = false
   readonly #signed: SignedTokens
   readonly lifetimes: Lifetimes = new Lifetimes()
@@ -154,6 +158,8 @@ export class Realm {
     this.#clock = parts.clock
     this.#quota = parts.quota
     this.#freeText = parts.freeText
+    this.minting = parts.minting ?? ANY_MINTING
+    this.#grammar = new TokenGrammar({ minted: this.minting.prefixes })
     this.#disorder = parts.disorder
     this.directory = new Directory(parts.store, parts.ordinal, recordWatch(parts))
     this.keyring = new Keyring({ directory: this.directory, keys: parts.keys, realm: parts.name })
@@ -188,8 +194,9 @@ export class Realm {
     this.#closed = closed
   }
 
-  useGrammar(grammar: TokenGrammar): void {
-    this.#grammar = grammar
+  /** From now on the realm mints with prefixes of its own; text that bears a former one is still out there. */
+  usePrefixes(own: Partial<Prefixes>, former: readonly string[]): void {
+    this.#grammar = new TokenGrammar({ own, former, minted: this.minting.prefixes })
   }
 
   /** What is kept of a secret, and what a presented one is found by. */

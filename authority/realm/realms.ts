@@ -24,7 +24,7 @@ import type { Operation } from '../log/writes.ts'
 import type { Defer, IssuingQuota, Store } from '../ports.ts'
 import { commitOwn } from './commit-own.ts'
 import { adviceOn, Disorder, GONE, type Unreadable } from './disorder.ts'
-import { type Audit, type Caller, type FreeText, Realm } from './realm.ts'
+import { type Audit, type Caller, type FreeText, Realm, type RealmParts } from './realm.ts'
 import { type MasterKey, makeRealmKeys, opensKeys, unwrapRealmKeys, wrapRealmKeys } from './realm-keys.ts'
 import {
   type Dormant,
@@ -55,6 +55,7 @@ export type RealmsParts = {
   /** Absent: nobody has one. */
   readonly quota?: IssuingQuota
   readonly freeText?: FreeText
+  readonly minting?: RealmParts['minting']
   /** Told once of each thing in the store that cannot be read. */
   readonly onUnreadable?: (found: Unreadable) => void
   /** Whether realms in whose log nothing was ever written are opened when they are first asked for; else at once. */
@@ -402,7 +403,7 @@ export class Realms {
   }
 
   async #openAnew(name: RealmName, value: RealmValue): Promise<Realm> {
-    const { store, clock, random, quota, freeText } = this.#parts
+    const { store, clock, random, quota, freeText, minting } = this.#parts
     const keys = unwrapRealmKeys(value.wrappedKeys, name, this.#masterOf(name, value))
     const ordinal: RealmOrdinal = realmOrdinal(value.ordinal)
     const [index, fault] = await Promise.all([
@@ -418,7 +419,7 @@ export class Realms {
     }
     const realm = new Realm({
       ...{ name, ordinal, keys, index, ledger: this.ledger, store, clock, random, quota },
-      ...{ disorder: this.disorder, freeText },
+      ...{ disorder: this.disorder, freeText, minting },
     })
     if (index.seq === 0 && this.whyNotIn(realm) === undefined) await this.#firstEpoch(realm)
     await this.#settle(realm)

@@ -156,9 +156,10 @@ function auditOf({ caller, how, why, cause, note }: RevokeAct): Audit {
   }
 }
 
-/** The longest that anything a rule covers can live: only chat apps have assigned text. */
-function longestLifeMs({ lifetimes }: Realm, target: Exclude<Target, TokenTarget>): number {
+/** The longest that anything a rule covers can live: assigned text lives as long as whoever chose it says. */
+function longestLifeMs({ lifetimes, minting }: Realm, target: Exclude<Target, TokenTarget>): number {
   const source = target.kind === 'cut' ? target.principals.source : 'source' in target ? target.source : ''
-  const coversAssigned = (target.kind === 'cut' && target.shape === 'realm') || source.startsWith('chat/')
+  const coversAssigned =
+    (target.kind === 'cut' && target.shape === 'realm') || minting.mints(source, 'assigned')
   return coversAssigned ? Math.max(ASSIGNED_LIFETIME_MAX_MS, lifetimes.highestMs) : lifetimes.highestMs
 }

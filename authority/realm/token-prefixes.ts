@@ -3,7 +3,7 @@ import { putRecord } from '../directory/change.ts'
 import type { Collection } from '../directory/directory.ts'
 import { isMembers } from '../directory/stored-json.ts'
 import type { Audit, Caller, Realm } from './realm.ts'
-import { type Prefixes, prefixProblem, TokenGrammar } from './token-text.ts'
+import { type Prefixes, prefixProblem } from './token-text.ts'
 
 export type PrefixesValue = {
   /** Those that differ from the usual ones. */
@@ -31,7 +31,7 @@ const FORMER_MAX = 32
 /** Reads the realm's prefixes; until then, and without any, it has the usual ones. */
 export function loadGrammar(realm: Realm): Awaitable<void> {
   return after(realm.directory.get(TOKEN_PREFIXES, TOKEN_PREFIXES_ID), (entry) => {
-    if (entry !== undefined) realm.useGrammar(new TokenGrammar(entry.value.own, entry.value.former))
+    if (entry !== undefined) realm.usePrefixes(entry.value.own, entry.value.former)
   })
 }
 
@@ -51,7 +51,10 @@ export async function changePrefixes(
   const kept = new Set([...before.former, ...Object.values(before.own)])
   for (const prefix of Object.values(own)) kept.delete(prefix)
   const former = [...kept]
-  const why = former.length > FORMER_MAX ? 'the prefixes have changed too often' : prefixProblem(own, former)
+  const why =
+    former.length > FORMER_MAX
+      ? 'the prefixes have changed too often'
+      : prefixProblem(own, [...former, ...realm.minting.prefixes])
   if (why !== undefined) return { kind: 'refused', why }
   const put = {
     collection: TOKEN_PREFIXES,
@@ -66,6 +69,6 @@ export async function changePrefixes(
     operations: putRecord(realm, put, audit),
   })
   if (outcome.kind !== 'applied') return { kind: 'stale' }
-  realm.useGrammar(new TokenGrammar(own, former))
+  realm.usePrefixes(own, former)
   return { kind: 'changed' }
 }

@@ -36,6 +36,15 @@ export function mintText(prefix: string, random: Random): RawToken {
   return raw
 }
 
+export type PrefixesInUse = {
+  /** The realm's own, in the place of the usual ones. */
+  readonly own?: Partial<Prefixes>
+  /** Those that were once in use: text that bears them is still out there. */
+  readonly former?: readonly string[]
+  /** What dialects bring along, the same in every realm. */
+  readonly minted?: readonly string[]
+}
+
 export type Shape = 'ours' | 'broken' | 'foreign'
 
 /** How a realm's token text begins, now and ever since it exists. */
@@ -48,11 +57,10 @@ export class TokenGrammar {
     return [...this.#known]
   }
 
-  /** @param former prefixes that were once in use: text that bears them is still out there. */
-  constructor(own: Partial<Prefixes> = {}, former: readonly string[] = []) {
+  constructor({ own = {}, former = [], minted = [] }: PrefixesInUse = {}) {
     const { access, refresh, code, identity, clientSecret } = PREFIX
     this.prefixes = { access, refresh, code, identity, clientSecret, ...own }
-    this.#known = new Set([...Object.values(PREFIX), ...Object.values(this.prefixes), ...former])
+    this.#known = new Set([...Object.values(PREFIX), ...Object.values(this.prefixes), ...former, ...minted])
   }
 
   /**
@@ -83,16 +91,30 @@ const PREFIX_FORM = /^[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*_$/
  * can: no text may begin with two of them.
  */
 export function prefixProblem(own: Partial<Prefixes>, former: readonly string[] = []): string | undefined {
-  const { prefixes } = new TokenGrammar(own)
-  for (const prefix of Object.values(own)) {
-    if (!PREFIX_FORM.test(prefix) || prefix.length > PREFIX_MAX_CHARS)
-      return `a prefix is letters, digits and underscores, ends with one, and has at most ${PREFIX_MAX_CHARS} characters`
-  }
+  const { prefixes } = new TokenGrammar({ own })
+  const malformed = form(Object.values(own))
+  if (malformed !== undefined) return malformed
   const all = Object.values(prefixes)
   if (new Set(all).size !== all.length) return 'two kinds of token cannot share a prefix'
-  const known = [...new Set([...Object.values<string>(PREFIX), ...all, ...former])]
-  const clash = known.some((one) => known.some((other) => one !== other && other.startsWith(one)))
-  return clash ? 'no prefix may begin with another one' : undefined
+  return clash([...Object.values<string>(PREFIX), ...all, ...former])
+}
+
+/** Why prefixes that dialects bring along cannot be, beside those that every realm has. @returns undefined if they can. */
+export function mintedPrefixProblem(minted: readonly string[]): string | undefined {
+  if (new Set(minted).size !== minted.length) return 'two dialects cannot share a prefix'
+  return form(minted) ?? clash([...Object.values(PREFIX), ...minted])
+}
+
+function form(prefixes: readonly string[]): string | undefined {
+  return prefixes.every((one) => PREFIX_FORM.test(one) && one.length <= PREFIX_MAX_CHARS)
+    ? undefined
+    : `a prefix is letters, digits and underscores, ends with one, and has at most ${PREFIX_MAX_CHARS} characters`
+}
+
+function clash(prefixes: readonly string[]): string | undefined {
+  const known = [...new Set(prefixes)]
+  const isClash = known.some((one) => known.some((other) => one !== other && other.startsWith(one)))
+  return isClash ? 'no prefix may begin with another one' : undefined
 }
 
 function hasChecksum(text: string, prefixChars: number): boolean {

@@ -1,4 +1,4 @@
-import { type Collection, shaped } from '@rescind/authority'
+import { CHAT_SOURCES, type Collection, shaped } from '@rescind/authority'
 import type { Source } from '@rescind/core'
 import { isInRanges, parseAddressRange } from '../wire/address-range.ts'
 import type { JsonObject } from '../wire/strict-json.ts'
@@ -100,7 +100,7 @@ export function clientRecordId(app: string, client: string): string {
 }
 
 export function sourceOf(app: string): Source {
-  return `chat/${app}`
+  return CHAT_SOURCES + app
 }
 
 /** Whether text can be a client's id. It is kept exactly: no trimming, no case, no normalisation. */

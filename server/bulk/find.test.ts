@@ -8,7 +8,7 @@ import { CANDIDATES_MAX, Finder, GUESSES_MAX } from './find.ts'
 import { LINE_MAX_BYTES, type Line, linesOf, withWraps } from './lines.ts'
 
 const random = new SeededRandom('find')
-const finder = new Finder(new TokenGrammar({ access: 'acme_at_' }, ['old_']))
+const finder = new Finder(new TokenGrammar({ own: { access: 'acme_at_' }, former: ['old_'] }))
 /** What has the form of a credential; and whether some guess is this very text. */
 const text = (line: string): unknown[] =>
   finder

@@ -1,4 +1,4 @@
-import { readObject, STRANGE, shaped } from '@rescind/authority'
+import { CHAT_SOURCES, readObject, STRANGE, shaped } from '@rescind/authority'
 import {
   grantOf,
   NotReadable,
@@ -99,7 +99,9 @@ export function readableRow([digest, handle, expiresAtMs, extendedAtMs, facts, s
  * Sources hold no NUL, so no two pairs share one.
  */
 export function clientKey(of: Pick<TokenFacts, 'source' | 'client'>): string | undefined {
-  return of.client === undefined || !of.source.startsWith('chat/') ? undefined : `${of.source}\0${of.client}`
+  return of.client === undefined || !of.source.startsWith(CHAT_SOURCES)
+    ? undefined
+    : `${of.source}\0${of.client}`
 }
 
 /** One that cannot be read is in no list; whoever presents it is answered 503, and the log names it. */
