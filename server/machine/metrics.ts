@@ -43,6 +43,48 @@ export function createMetrics({ realms, insecure, linesDropped }: MetricsParts):
     'rescind_denials_total',
     'Refused credentials and rights by route template and status',
   )
+  watchRealms(registry, realms)
+  watchLog(registry, linesDropped)
+  const lateness = new Histogram({
+    name: 'rescind_event_loop_delay_seconds',
+    help: 'By how much the event loop was late, looked at a hundred times a second: how long its turns are',
+    buckets: [...DELAY_BUCKETS],
+    registers: [registry],
+  })
+  showSettings(registry, insecure)
+  return {
+    answered: answers,
+    denied: denials,
+    late: (ms) => lateness.observe(ms / 1_000),
+    watch: (state) => watchState(registry, state),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+function showSettings(registry: Registry, insecure: MetricsParts['insecure']): void {
+  const settings = new Gauge({
+    name: 'rescind_insecure_settings',
+    help: '1 for a setting that takes safety away; all that can are here',
+    labelNames: ['setting'],
+    registers: [registry],
+  })
+  for (const { setting, isOn } of insecure) settings.set({ setting }, isOn ? 1 : 0)
+}
+
+function watchLog(registry: Registry, linesDropped: MetricsParts['linesDropped']): void {
+  new Counter({
+    name: 'rescind_log_lines_dropped_total',
+    help: 'Log lines that standard output did not take in time',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(linesDropped())
+    },
+  })
+}
+
+function watchRealms(registry: Registry, realms: Realms): void {
   new Gauge({
     name: 'rescind_units_waiting',
     help: 'Writes that wait for a flush',
@@ -97,36 +139,6 @@ export function createMetrics({ realms, insecure, linesDropped }: MetricsParts):
       this.set(realms.all().filter(({ ordinal }) => realms.ledger.isSuspended(ordinal)).length)
     },
   })
-  new Counter({
-    name: 'rescind_log_lines_dropped_total',
-    help: 'Log lines that standard output did not take in time',
-    registers: [registry],
-    collect() {
-      this.reset()
-      this.inc(linesDropped())
-    },
-  })
-  const lateness = new Histogram({
-    name: 'rescind_event_loop_delay_seconds',
-    help: 'By how much the event loop was late, looked at a hundred times a second: how long its turns are',
-    buckets: [...DELAY_BUCKETS],
-    registers: [registry],
-  })
-  const settings = new Gauge({
-    name: 'rescind_insecure_settings',
-    help: '1 for a setting that takes safety away; all that can are here',
-    labelNames: ['setting'],
-    registers: [registry],
-  })
-  for (const { setting, isOn } of insecure) settings.set({ setting }, isOn ? 1 : 0)
-  return {
-    answered: answers,
-    denied: denials,
-    late: (ms) => lateness.observe(ms / 1_000),
-    watch: (state) => watchState(registry, state),
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
-  }
 }
 
 function watchState(registry: Registry, { troubles, clockDriftMs, indexes }: WatchedState): void {
