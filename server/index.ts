@@ -1,7 +1,9 @@
 export { checkStore, type StoreLogChecked } from './audit/check-store.ts'
 export { type Checked, checkExport } from './audit/export.ts'
-export { resolveSettings, SETTINGS } from './compose/settings.ts'
-export { type RunningServer, type Surroundings, startServer } from './compose/start.ts'
+export type { RunningServer } from './compose/listen.ts'
+export { MODULES } from './compose/modules.ts'
+export { resolveSettings, SETTINGS, settingsOf } from './compose/settings.ts'
+export { type Surroundings, startServer } from './compose/start.ts'
 export { type Config, checkConfig } from './config/config.ts'
 export {
   CONFIG_FILE,

@@ -5,7 +5,7 @@ import type { WireRequest } from './request.ts'
 
 /** One wire dialect: what it answers, and how it words what the server has to refuse on its paths. */
 export interface Dialect {
-  readonly name: 'chat' | 'identity' | 'oauth'
+  readonly name: string
   /** Paths whose POSTs come by the thousand: the server may answer plain ones in its lane. Answers there are whole. */
   readonly hotPaths: readonly string[]
   /**

@@ -20,15 +20,19 @@ export type OpsParts = {
 }
 type Handler = (request: WireRequest) => Awaitable<Answer>
 
+/** Where the process itself is asked about. */
+export const OPS_PATHS = ['/healthz', '/readyz', '/metrics'] as const
+
 /** `/healthz`: the process answers. `/readyz`: the store takes writes. `/metrics`: Prometheus text, without ids. */
 export function createOps(parts: OpsParts): ReadonlyMap<string, Handler> {
   const { realms, metrics, metricsOpen } = parts
   const probe = new Probe(realms.ledger, parts.monotonicMs)
+  const [health, readiness, measures] = OPS_PATHS
   return new Map<string, Handler>([
-    ['/healthz', reading(() => jsonAnswer(200, { status: 'ok' }))],
-    ['/readyz', reading(() => ready(parts, probe))],
+    [health, reading(() => jsonAnswer(200, { status: 'ok' }))],
+    [readiness, reading(() => ready(parts, probe))],
     [
-      '/metrics',
+      measures,
       reading((request) => (metricsOpen ? scrape(metrics) : withKey(parts, request, () => scrape(metrics)))),
     ],
   ])

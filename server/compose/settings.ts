@@ -1,9 +1,15 @@
 import { type Setting, settingsIn } from '../config/setting.ts'
 import { SERVER_SETTINGS } from '../config/settings.ts'
 import { resolveAmong, type Sources, type Values } from '../config/sources.ts'
+import type { DialectModule } from '../dialects/module.ts'
+import { MODULES } from './modules.ts'
 
-/** Everything that a server can be told. */
-export const SETTINGS: readonly Setting[] = settingsIn(SERVER_SETTINGS)
+/** Everything that a server with these dialects can be told. */
+export function settingsOf(modules: readonly DialectModule[]): readonly Setting[] {
+  return [SERVER_SETTINGS, ...modules.map(({ settings }) => settings)].flatMap(settingsIn)
+}
+
+export const SETTINGS: readonly Setting[] = settingsOf(MODULES)
 
 /** @throws SettingsRefused, as `resolveAmong` says. */
 export function resolveSettings(sources: Sources, settings: readonly Setting[] = SETTINGS): Values {

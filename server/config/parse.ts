@@ -63,6 +63,9 @@ function isSafe({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')))
 }
 
+/** Of any limit of rate, a second. */
+export const RATE_MAX = 1_000_000
+
 export function wholeNumber(
   text: string,
   { name, max }: { readonly name: string; readonly max: number },

@@ -3,11 +3,11 @@ import { parseProxies, type TrustedProxies } from '../machine/net/peer.ts'
 import {
   type Listen,
   oneOf,
-  parseEndpoint,
   parseKey,
   parseListen,
   parsePublicUrl,
   parseSideLog,
+  RATE_MAX,
   type SideLog,
   trueOrFalse,
   wholeDays,
@@ -15,17 +15,11 @@ import {
 } from './parse.ts'
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
-const RATE_MAX = 1_000_000
-/** A minute. */
-const CHAT_RATE_MAX = 100_000_000
-/** A rotated refresh token that is good for longer is as good as one that is not rotated. */
-const REPLAY_MAX = 300
-const CACHE_TTL_MAX = 3_600
 const KEY_DAYS_MAX = 3_650
 
 /**
- * Everything that can be configured. The configuration's type, flags, environment, file, `config explain`, `--help` and
- * the README's table come from here.
+ * What can be configured; dialects bring settings of their own. The configuration's type, flags, environment, file,
+ * `config explain`, `--help` and the README's table come from these tables.
  */
 export const SERVER_SETTINGS = {
   listen: {
@@ -98,22 +92,6 @@ export const SERVER_SETTINGS = {
       why: 'what the store had as its side log proves nothing from now on: delete it, and take a backup',
     },
   },
-  identityRate: {
-    fallback: '50',
-    help: 'requests a second that one caller of the Identity dialect may make; 0 switches the limit off',
-    parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
-    insecure: {
-      when: (value: number): boolean => value === 0,
-      why: 'callers of the Identity dialect have no limit',
-    },
-  },
-  identityChainRevocation: {
-    fallback: 'false',
-    isSwitch: true,
-    help: 'whether ending an Identity token ends the tokens that it was rescoped to, as well: those issued while this is on',
-    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
-    insecure: undefined,
-  },
   controlRate: {
     fallback: '5000',
     help: 'requests a second of one control key (verifiers are not counted); revoking has ten times that, of its own; 0: no limit',
@@ -121,15 +99,6 @@ export const SERVER_SETTINGS = {
     insecure: {
       when: (value: number): boolean => value === 0,
       why: 'control keys have no limit',
-    },
-  },
-  chatRate: {
-    fallback: '100000',
-    help: 'requests a minute that the API key of one chat app may make, where the app says nothing; revoking is never limited; 0: no limit',
-    parse: (text: string, name: string): number => wholeNumber(text, { name, max: CHAT_RATE_MAX }),
-    insecure: {
-      when: (value: number): boolean => value === 0,
-      why: 'API keys of chat apps have no limit',
     },
   },
   issueRate: {
@@ -165,31 +134,6 @@ export const SERVER_SETTINGS = {
     fallback: '400',
     help: 'days for which receipts and the audit can be read; then their hashes stay',
     parse: (text: string, name: string): number => wholeDays(text, name),
-    insecure: undefined,
-  },
-  authorizationEndpoint: {
-    fallback: undefined,
-    help: 'URL of your own login page, named in the OAuth metadata; it gets codes from POST /control/v1/grants',
-    parse: (text: string, name: string): string => parseEndpoint(text, name),
-    insecure: undefined,
-  },
-  oauthReplaySeconds: {
-    fallback: '30',
-    help: 'seconds for which a rotated refresh token gets the same answer again; later, or at 0 at once, it is reuse',
-    parse: (text: string, name: string): number => wholeNumber(text, { name, max: REPLAY_MAX }),
-    insecure: undefined,
-  },
-  oauthCacheTtl: {
-    fallback: '5',
-    help: 'cache_ttl of active introspection answers: seconds that a gateway may keep one; 0 leaves it out',
-    parse: (text: string, name: string): number => wholeNumber(text, { name, max: CACHE_TTL_MAX }),
-    insecure: undefined,
-  },
-  oauthStrictHints: {
-    fallback: 'false',
-    isSwitch: true,
-    help: 'answer 400 to a revocation whose token_type_hint is neither access_token nor refresh_token',
-    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
     insecure: undefined,
   },
   signingKeyDays: {

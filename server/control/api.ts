@@ -4,7 +4,6 @@ import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialect
 import { isAnswer, type Problem, problem, refusalProblem } from '../http/problem.ts'
 import { ROLES } from '../records/control-keys.ts'
 import type { Once } from '../rules/write.ts'
-import { ENDPOINTS } from './endpoints.ts'
 import type { By } from './frame/by.ts'
 import { callerOf } from './frame/callers.ts'
 import {
@@ -32,10 +31,7 @@ export type ControlApi = {
 }
 
 /** The control API: JSON in camelCase, RFC 9457 problems, bearer keys, one table of endpoints. */
-export function createControlApi(
-  parts: ControlParts,
-  endpoints: readonly Endpoint[] = ENDPOINTS,
-): ControlApi {
+export function createControlApi(parts: ControlParts, endpoints: readonly Endpoint[]): ControlApi {
   const router = new Router(endpoints)
   const frame = new Frame(parts)
   const routed = (path: string): Routed | undefined => {

@@ -1,18 +1,11 @@
 import type { Endpoint } from './frame/endpoint.ts'
 import { AUDIT_ENDPOINTS } from './resources/audit.ts'
 import { BULK_ENDPOINTS } from './resources/bulk.ts'
-import { CHAT_APP_ENDPOINTS } from './resources/chat-apps.ts'
 import { CHECK_PROFILE_ENDPOINTS } from './resources/check-profiles.ts'
 import { CONFIRM_CLOCK } from './resources/clock.ts'
 import { FEED_ENDPOINTS } from './resources/feed.ts'
-import { CREATE_GRANT } from './resources/grants.ts'
-import { IDENTITY_CREDENTIAL_ENDPOINTS } from './resources/identity-credentials.ts'
 import { ISSUER_ENDPOINTS } from './resources/issuers.ts'
 import { KEY_ENDPOINTS } from './resources/key-endpoints.ts'
-import { LIST_CLIENT_GRANTS } from './resources/oauth/client-grants.ts'
-import { CLIENT_SECRET_ENDPOINTS } from './resources/oauth/client-secrets.ts'
-import { CLIENT_ENDPOINTS } from './resources/oauth/clients.ts'
-import { SIGNING_KEY_ENDPOINTS } from './resources/oauth/signing-keys.ts'
 import { TOKEN_PREFIX_ENDPOINTS } from './resources/oauth/token-prefixes.ts'
 import { openapiEndpoint } from './resources/openapi.ts'
 import { REALM_ENDPOINTS } from './resources/realms.ts'
@@ -26,10 +19,8 @@ import { TOKEN_ENDPOINTS } from './resources/tokens.ts'
 import { VERIFIER_ENDPOINTS } from './resources/verifiers.ts'
 import { VERIFY } from './resources/verify.ts'
 
-/** Every endpoint of the control API. OpenAPI, the role checks and their tests are made from this table. */
-export const ENDPOINTS: readonly Endpoint[] = [
-  openapiEndpoint(() => ENDPOINTS),
-  CREATE_GRANT,
+/** Endpoints that are no dialect's. */
+const ENDPOINTS: readonly Endpoint[] = [
   CONFIRM_CLOCK,
   ...REVOCATION_ENDPOINTS,
   ...SCHEDULE_ENDPOINTS,
@@ -38,8 +29,6 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...SETTINGS_ENDPOINTS,
   ...BULK_ENDPOINTS,
   ...ISSUER_ENDPOINTS,
-  ...IDENTITY_CREDENTIAL_ENDPOINTS,
-  ...CHAT_APP_ENDPOINTS,
   VERIFY,
   ...KEY_ENDPOINTS,
   ...TOKEN_ENDPOINTS,
@@ -49,9 +38,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...AUDIT_ENDPOINTS,
   ...CHECK_PROFILE_ENDPOINTS,
   TOKEN_REVIEW,
-  ...CLIENT_ENDPOINTS,
-  ...CLIENT_SECRET_ENDPOINTS,
-  LIST_CLIENT_GRANTS,
-  ...SIGNING_KEY_ENDPOINTS,
   ...TOKEN_PREFIX_ENDPOINTS,
 ]
+
+/**
+ * Every endpoint of the control API: the server's and those of its dialects. OpenAPI, the role checks and their tests are
+ * made from this table.
+ */
+export function endpointsWith(resources: readonly Endpoint[]): readonly Endpoint[] {
+  const all: readonly Endpoint[] = [openapiEndpoint(() => all), ...ENDPOINTS, ...resources]
+  return all
+}

@@ -1,10 +1,11 @@
 import { type Realm, ruleOn } from '@rescind/authority'
 import { unreachable } from '@rescind/core'
 import type { Target } from '@rescind/core/log'
-import { CHAT_APPS, credentialsEnded } from '@rescind/dialects'
+import { credentialsEnded } from '@rescind/dialects'
 import { approvalLimitOf } from '../records/realm-settings.ts'
 import { countUpTo, type PreviewJson } from './preview.ts'
 import type { Resolved } from './resolved.ts'
+import type { Sources } from './sources.ts'
 
 /** How long the size of a rule is counted; what is not counted by then is taken for large. */
 const SIZE_DEADLINE_MS = 2_000
@@ -16,7 +17,6 @@ const SIZE_DEADLINE_MS = 2_000
 export type SizeBy = 'one' | 'counted' | 'unseen'
 
 const FOREIGN = 'iss:'
-const CHAT = 'chat/'
 
 /** A new shape of a target does not compile until it is decided here. */
 export function sizeBy(target: Target): SizeBy {
@@ -56,7 +56,10 @@ function bySource(source: string): SizeBy {
 }
 
 /** In which realm, and by which clock a count knows that it takes too long. */
-export type Asking = { readonly realm: Realm; readonly parts: { readonly monotonicMs: () => number } }
+export type Asking = {
+  readonly realm: Realm
+  readonly parts: { readonly monotonicMs: () => number; readonly sources: Sources }
+}
 export type Size = Pick<PreviewJson, 'tokens' | 'complete'>
 
 /** Whether a rule needs a second person here. @returns its size when it does. */
@@ -77,7 +80,7 @@ export async function sizeOf(asking: Asking, resolved: Resolved, limit: number):
   const { monotonicMs } = parts
   const ask = { deadlineMs: monotonicMs() + SIZE_DEADLINE_MS, monotonicMs, wasUsed: () => false }
   const { tokens, complete } = await countUpTo(realm, { ...ask, resolved: { targets: rest } }, limit + 1)
-  return { tokens: ones + tokens, complete: complete && !(await mayBeUnseen(realm, rest)) }
+  return { tokens: ones + tokens, complete: complete && !(await mayBeUnseen({ realm, parts }, rest)) }
 }
 
 /** What is cut off with the credentials that these end, whatever their own date covers. It is only looked at. */
@@ -89,20 +92,9 @@ export async function takenAlong(realm: Realm, targets: readonly Target[]): Prom
   )
 }
 
-async function mayBeUnseen(realm: Realm, targets: readonly Target[]): Promise<boolean> {
+async function mayBeUnseen({ realm, parts }: Asking, targets: readonly Target[]): Promise<boolean> {
   for (const target of targets) {
-    if (sizeBy(target) === 'unseen' || (await isVouchedForOutside(realm, target))) return true
+    if (sizeBy(target) === 'unseen' || (await parts.sources.unseen(realm, target)).length > 0) return true
   }
   return false
-}
-
-/** An app's own server may vouch for tokens that have not come here yet. */
-export async function isVouchedForOutside(realm: Realm, target: Target): Promise<boolean> {
-  const source = target.kind === 'cut' ? target.principals.source : 'source' in target ? target.source : ''
-  if (!source.startsWith(CHAT)) return false
-  const name = source.slice(CHAT.length)
-  const entry = await realm.directory.readable(CHAT_APPS, name)
-  if (entry !== undefined) return entry.value.verifyUrl !== undefined
-  // Of an app whose record cannot be read this cannot be known.
-  return (await realm.directory.version(CHAT_APPS, name)) > 0
 }

@@ -7,24 +7,17 @@ import {
   TOKEN_PREFIXES_ID,
 } from '@rescind/authority'
 import { SettingsRefused, StoreUnavailable } from '@rescind/core'
-import {
-  CHAT_APPS,
-  chatAppValue,
-  OAUTH_CLIENTS,
-  type OauthClientIntent,
-  oauthClientValue,
-} from '@rescind/dialects'
-import { clientMembers } from '../records/oauth-clients.ts'
 import { profileOf } from '../records/profile-schema.ts'
 import { CHECK_PROFILES } from '../records/profiles.ts'
 import { VERIFIERS, verifierId } from '../records/verifiers.ts'
 import { createAll, plan, SEED_AUDIT } from './create.ts'
-import { seedIdentityRecords } from './identity.ts'
-import type { SeedSecret } from './parts.ts'
+import type { SeedPart, SeedSecret, SeedTools } from './parts.ts'
 import type { Seed, SeedRealm } from './schema.ts'
 
 export type SeedParts = {
   readonly realms: Realms
+  /** What the dialects can be given, in the order in which it is created. */
+  readonly parts: readonly SeedPart[]
   /** @throws SettingsRefused when the secret is not where the file says. */
   readonly secretText: (secret: SeedSecret) => string
   /** Told of each secret that could be guessed: what it belongs to, never its text. */
@@ -74,31 +67,10 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
     return text
   }
   let created = 0
-  created += await createAll(realm, given.chatApps, (app) => {
-    const of = `chat app ${app.name}`
-    return plan({ collection: CHAT_APPS, id: app.name }, () =>
-      chatAppValue(realm, {
-        ...app,
-        verifyUrl: app.verifyUrl ?? given.chatVerifyUrl,
-        apiKey: reveal(app.apiKey, of),
-        clientKey: reveal(app.clientKey, of),
-      }),
-    )
-  })
-  created += await createAll(realm, given.oauthClients, (client) => {
-    const of = `OAuth client ${client.clientId}`
-    return plan({ collection: OAUTH_CLIENTS, id: client.clientId }, () =>
-      oauthClientValue(
-        realm,
-        clientIntent(client, (secret) => reveal(secret, of)),
-      ),
-    )
-  })
+  const tools: SeedTools = { reveal, hashPassword: parts.hashPassword }
+  // Each part reads the members that its own schema has checked.
+  for (const part of parts.parts) created += await part.create(realm, given as never, tools)
   created += await seedPrefixes(realm, given.tokenPrefixes)
-  created += await seedIdentityRecords(realm, given.identity, {
-    reveal,
-    hashPassword: parts.hashPassword,
-  })
   created += await createAll(realm, given.checkProfiles, (profile) =>
     plan({ collection: CHECK_PROFILES, id: profile.name }, () => profileOf(profile)),
   )
@@ -111,14 +83,6 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
     })),
   )
   return created
-}
-
-function clientIntent(
-  { clientId, clientSecret, ...settings }: SeedRealm['oauthClients'][number],
-  reveal: (secret: SeedSecret) => string,
-): OauthClientIntent {
-  const intent = { clientId, ...clientMembers(settings) }
-  return clientSecret === undefined ? intent : { ...intent, clientSecret: reveal(clientSecret) }
 }
 
 /** @throws SettingsRefused for prefixes that cannot be. */

@@ -2,18 +2,18 @@ import { SettingsRefused } from '@rescind/core'
 import { parseStrictFile, withoutBom } from '@rescind/core/bytes'
 import { readSecretFile } from '../machine/key-files.ts'
 import { readRegularFile } from '../machine/regular-file.ts'
-import type { SeedSecret } from './parts.ts'
+import type { SeedPart, SeedSecret } from './parts.ts'
 import { parseSeed, type Seed } from './schema.ts'
 
 /** Bytes of a seed file: room for half a million records. */
 export const SEED_MAX_BYTES = 134_217_728
 
 /** @throws SettingsRefused for a file that cannot be read, is too large, or does not describe a seed. */
-export function readSeed(path: string): Seed {
+export function readSeed(path: string, parts: readonly SeedPart[]): Seed {
   const value = parseStrictFile(withoutBom(bytesOf(path)))
   if (value === undefined)
     throw new SettingsRefused(`seed: ${path} is not well-formed JSON, or names a member twice`)
-  const parsed = parseSeed(value)
+  const parsed = parseSeed(value, parts)
   if (!parsed.ok) throw new SettingsRefused(`seed: ${path}: ${parsed.why}`)
   return parsed.seed
 }

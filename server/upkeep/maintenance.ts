@@ -7,6 +7,7 @@ import { Setbacks } from '../machine/setbacks.ts'
 import type { Trouble } from '../machine/troubles.ts'
 import { ReceiptUpkeep } from '../receipts/upkeep.ts'
 import { neededApproval } from '../rules/size.ts'
+import type { Sources } from '../rules/sources.ts'
 import { Deadlines, type DueTime } from './deadlines.ts'
 import { IndexChecks } from './index-checks.ts'
 import { Pace, type Step } from './pace.ts'
@@ -40,6 +41,7 @@ export type MaintenanceParts = {
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
+  readonly sources: Sources
   readonly auditRetentionMs: number
   /** How long a signing key signs before the next one takes over; 0: until somebody rotates it. */
   readonly signingKeyMaxAgeMs: number
@@ -103,7 +105,7 @@ class Upkeep {
     this.#parts = parts
     this.#floor = new Floor(store.floorMs, this.#read())
     this.#setbacks = new Setbacks(realms, parts.log)
-    const size = { monotonicMs: () => clock.monotonicMs() }
+    const size = { monotonicMs: () => clock.monotonicMs(), sources: parts.sources }
     this.#deadlines = new Deadlines(
       realms,
       watchedKinds(parts.auditRetentionMs, (realm, targets) =>

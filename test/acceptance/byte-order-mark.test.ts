@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { resolveSettings } from '@rescind/server'
+import { MODULES, resolveSettings } from '@rescind/server'
 import { readSeed } from '../../server/seed/read.ts'
 import { API_KEY, CONTROL, JSON_BODY, OAUTH } from '../kit/calls.ts'
 import { openForFile } from '../kit/in-process.ts'
@@ -98,7 +98,8 @@ test('[W28] a seed file and a configuration file are read with a mark, as editor
   const home = makeHome()
   const path = join(home.folder, 'seed.json')
   writeFileSync(path, BOM + JSON.stringify(SEED), { mode: 0o600 })
-  assert.equal(readSeed(path).realms.length, SEED.realms.length)
+  const parts = MODULES.flatMap(({ seed }) => seed ?? [])
+  assert.equal(readSeed(path, parts).realms.length, SEED.realms.length)
   home.remove()
   const values = resolveSettings({ flags: [], environment: {}, file: `${BOM}{"identityRate": 7}` })
   assert.equal(values.get('identityRate')?.value, '7')

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MODULES } from '@rescind/server'
 import fc from 'fast-check'
 import { V2_ROUTES } from '../../dialects/identity/v2/routes.ts'
 import { V3_ROUTES } from '../../dialects/identity/v3/routes.ts'
 import { Router } from '../../dialects/wire/router.ts'
-import { ENDPOINTS } from '../../server/control/endpoints.ts'
+import { endpointsOf } from '../../server/compose/modules.ts'
 
 type Templates = readonly string[]
 
 const V2: Templates = V2_ROUTES.map(({ template }) => template)
 const V3: Templates = V3_ROUTES.map(({ template }) => template)
-const CONTROL: Templates = [...new Set(ENDPOINTS.map(({ path }) => path))]
+const CONTROL: Templates = [...new Set(endpointsOf(MODULES).map(({ path }) => path))]
 
 const VALUES = ['x', '77', 'RAX-AUTH:x', '{userId}', 'a/b', '__proto__', 'é']
 

@@ -8,6 +8,7 @@ import type { KeySets } from '../../judging/key-sets.ts'
 import type { Rotated } from '../../keys/master-key.ts'
 import type { Enforcement } from '../../receipts/enforcement.ts'
 import type { ControlRole } from '../../records/control-keys.ts'
+import type { Sources } from '../../rules/sources.ts'
 import type { Once } from '../../rules/write.ts'
 import type { By, CallerKind } from './by.ts'
 import { credentialIn, withoutTokens } from './free-text.ts'
@@ -30,6 +31,8 @@ export function laneOf({ lane, method }: Pick<EndpointShape, 'lane' | 'method'>)
 /** What the endpoints work with; the composition root fills it. */
 export type ControlParts = {
   readonly realms: Realms
+  /** Where the tokens of the server's dialects come from. */
+  readonly sources: Sources
   /** How long what has ended can be read. */
   readonly auditRetentionMs: number
   /** Who applies revocations elsewhere, and how far they are. */

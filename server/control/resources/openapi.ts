@@ -2,6 +2,7 @@ import { type Answer, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { openapiOf } from '../frame/openapi.ts'
+import { SOURCE_FORMS } from './rules/target-schema.ts'
 
 /** `GET /control/v1/openapi.json`: the table that it stands in itself, written when it is first asked for. */
 export function openapiEndpoint(endpoints: () => readonly Endpoint[]): Endpoint {
@@ -14,9 +15,14 @@ export function openapiEndpoint(endpoints: () => readonly Endpoint[]): Endpoint 
     role: 'viewer',
     callers: ['control', 'verifier'],
     answers: { 200: { what: 'The document', schema: z.record(z.string(), z.unknown()) } },
-    handle: () => {
-      made ??= jsonAnswer(200, openapiOf(endpoints(), '1'))
+    handle: ({ parts }) => {
+      made ??= jsonAnswer(200, withForms(openapiOf(endpoints(), '1'), parts.sources.forms))
       return made
     },
   })
+}
+
+/** The document, with the sources of this server's dialects in the place that is left for them. */
+function withForms(document: unknown, forms: readonly string[]): unknown {
+  return JSON.parse(JSON.stringify(document).replaceAll(SOURCE_FORMS, forms.join(', ')))
 }

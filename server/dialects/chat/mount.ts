@@ -1,37 +1,18 @@
-import type { Realms } from '@rescind/authority'
 import { isOutage } from '@rescind/core'
-import {
-  type AskOutside,
-  CHAT_APPS,
-  type ChatDialect,
-  createChatDialect,
-  type Scans,
-} from '@rescind/dialects'
-import type { Logger } from 'pino'
-import type { RequestLines } from '../http/request-lines.ts'
-import { isFetchable } from '../machine/net/fetchable.ts'
-import { guardedFetch } from '../machine/net/guarded-fetch.ts'
+import { type AskOutside, CHAT_APPS, createChatDialect } from '@rescind/dialects'
+import { isFetchable } from '../../machine/net/fetchable.ts'
+import { guardedFetch } from '../../machine/net/guarded-fetch.ts'
+import type { Mounted, MountParts } from '../module.ts'
 
 /** Bytes of what a verify URL may answer, and milliseconds that it has for it. */
 const VERIFY_MAX_BYTES = 16_384
 const VERIFY_TIMEOUT_MS = 5_000
 
-export type ChatParts = {
-  readonly realms: Realms
-  readonly log: Logger
-  readonly lines: RequestLines
-  readonly requestsPerMinute: number
-  /** Room for reads of many records. */
-  readonly scans: Scans
-  /** For tests: verify URLs may be plain http and inside the own network. */
-  readonly allowInternal: boolean
-}
-
-export type Chat = { readonly dialect: ChatDialect; readonly close: () => void }
+type Parts = Pick<MountParts, 'realms' | 'log' | 'lines' | 'scans' | 'allowInternalFetch'>
 
 /** The chat dialect with what it needs of the world: rows as they come, a timer, and a way out to verify URLs. */
-export function openChat(parts: ChatParts): Chat {
-  const { realms, log, lines, requestsPerMinute, allowInternal, scans } = parts
+export function mountChat(parts: Parts, requestsPerMinute: number): Mounted {
+  const { realms, log, lines, allowInternalFetch: allowInternal, scans } = parts
   const timers: NodeJS.Timeout[] = []
   const askOutside: AskOutside = async ({ url, token, realm, app }) => {
     const reply = await guardedFetch(url, {
@@ -66,6 +47,7 @@ export function openChat(parts: ChatParts): Chat {
   })
   return {
     dialect,
+    onListening: () => warnOfChatApps(parts),
     close: () => {
       for (const timer of timers) clearInterval(timer)
       dialect.close()
@@ -74,7 +56,7 @@ export function openChat(parts: ChatParts): Chat {
 }
 
 /** What an operator must not overlook about the apps that there are. */
-export async function warnOfChatApps({ realms, log, allowInternal }: ChatParts): Promise<void> {
+async function warnOfChatApps({ realms, log, allowInternalFetch: allowInternal }: Parts): Promise<void> {
   for (const realm of realms.all()) {
     for await (const { value } of realm.directory.all(CHAT_APPS)) {
       const of = { realm: realm.name, app: value.name }

@@ -1,7 +1,9 @@
+import { CHAT_APPS, chatAppValue } from '@rescind/dialects'
 import { z } from 'zod'
-import { id, type SeedSecret, secret } from './parts.ts'
+import { createAll, plan } from '../../seed/create.ts'
+import { id, type SeedPart, type SeedSecret, secret, seedPart } from '../../seed/parts.ts'
 
-export type SeedChatApp = {
+type SeedChatApp = {
   readonly name: string
   readonly apiKey: SeedSecret
   readonly clientKey: SeedSecret
@@ -18,10 +20,10 @@ export type SeedChatApp = {
   readonly tombstonesMax?: number | undefined
 }
 
-export const seedUrl: z.ZodType<string> = z.string().max(2_048)
+const seedUrl: z.ZodType<string> = z.string().max(2_048)
 
 /** What an app of the chat dialect can say of itself; ranges and forms are checked where apps are made. */
-export const seedChatApp: z.ZodType<SeedChatApp> = z.strictObject({
+const seedChatApp: z.ZodType<SeedChatApp> = z.strictObject({
   name: id,
   apiKey: secret,
   clientKey: secret,
@@ -36,4 +38,25 @@ export const seedChatApp: z.ZodType<SeedChatApp> = z.strictObject({
   verifySkewSeconds: z.int().min(0).optional(),
   maxLifetimeSeconds: z.int().positive().optional(),
   tombstonesMax: z.int().min(0).optional(),
+})
+
+/** The chat apps of a realm. */
+export const CHAT_SEED: SeedPart = seedPart({
+  members: {
+    chatApps: z.array(seedChatApp).default([]),
+    /** Of those of its chat apps that name none themselves. */
+    chatVerifyUrl: seedUrl.optional(),
+  },
+  create: (realm, { chatApps, chatVerifyUrl }, { reveal }) =>
+    createAll(realm, chatApps, (app) => {
+      const of = `chat app ${app.name}`
+      return plan({ collection: CHAT_APPS, id: app.name }, () =>
+        chatAppValue(realm, {
+          ...app,
+          verifyUrl: app.verifyUrl ?? chatVerifyUrl,
+          apiKey: reveal(app.apiKey, of),
+          clientKey: reveal(app.clientKey, of),
+        }),
+      )
+    }),
 })

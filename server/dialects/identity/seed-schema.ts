@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { id, type SeedSecret, secret } from './parts.ts'
+import { id, type SeedSecret, secret } from '../../seed/parts.ts'
 
 type SeedDomain = {
   readonly id: string

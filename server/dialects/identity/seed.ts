@@ -7,21 +7,18 @@ import {
   roleIdOfName,
   seededMfa,
 } from '@rescind/dialects'
-import { create, createAll, type Plan, plan } from './create.ts'
-import type { SeedIdentity, SeedUser } from './identity-schema.ts'
-import type { SeedSecret } from './parts.ts'
+import { create, createAll, type Plan, plan } from '../../seed/create.ts'
+import { type SeedPart, type SeedTools, seedPart } from '../../seed/parts.ts'
+import { type SeedIdentity, type SeedUser, seedIdentity } from './seed-schema.ts'
 
-type Secrets = {
-  readonly reveal: (secret: SeedSecret, of: string) => string
-  readonly hashPassword: (password: string) => Promise<string>
-}
+/** The Identity directory of a realm. */
+export const IDENTITY_SEED: SeedPart = seedPart({
+  members: { identity: seedIdentity },
+  create: (realm, { identity }, tools) => seedRecords(realm, identity, tools),
+})
 
-/** The Identity directory of one realm. @returns how many records it created. */
-export async function seedIdentityRecords(
-  realm: Realm,
-  given: SeedIdentity,
-  secrets: Secrets,
-): Promise<number> {
+/** @returns how many records it created. */
+async function seedRecords(realm: Realm, given: SeedIdentity, secrets: SeedTools): Promise<number> {
   const { domain, tenant, role, account } = IDENTITY_COLLECTIONS
   let created = 0
   created += await createAll(realm, given.domains, (value) =>
@@ -43,7 +40,7 @@ export async function seedIdentityRecords(
   return created + (await seedCatalog(realm, given))
 }
 
-function userPlan(realm: Realm, user: SeedUser, { reveal, hashPassword }: Secrets): Plan {
+function userPlan(realm: Realm, user: SeedUser, { reveal, hashPassword }: SeedTools): Plan {
   return plan({ collection: IDENTITY_COLLECTIONS.user, id: user.id }, async () => {
     const { password, apiKey, mfa, grants, ...rest } = user
     const of = `Identity user ${user.username}`
@@ -65,7 +62,7 @@ function userPlan(realm: Realm, user: SeedUser, { reveal, hashPassword }: Secret
   })
 }
 
-async function seedAppCredentials(realm: Realm, given: SeedIdentity, { reveal }: Secrets): Promise<number> {
+async function seedAppCredentials(realm: Realm, given: SeedIdentity, { reveal }: SeedTools): Promise<number> {
   let created = 0
   const collection = IDENTITY_COLLECTIONS.appCredential
   for (const { secret, roles, unrestricted, ...rest } of given.applicationCredentials) {

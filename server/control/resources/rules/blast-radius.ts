@@ -1,11 +1,12 @@
 import { ISSUERS, type Realm } from '@rescind/authority'
 import { isSuspended } from '@rescind/core'
 import type { Target } from '@rescind/core/log'
-import { CHAT_APPS, countCredentialsEnded } from '@rescind/dialects'
+import { countCredentialsEnded } from '@rescind/dialects'
 import { wasUsedLately } from '../../../judging/last-use.ts'
 import { type PreviewJson, previewOf, summaryOf } from '../../../rules/preview.ts'
 import { anyCovers, type Resolved } from '../../../rules/resolved.ts'
-import { isVouchedForOutside, sizeBy, takenAlong } from '../../../rules/size.ts'
+import { sizeBy, takenAlong } from '../../../rules/size.ts'
+import type { Sources } from '../../../rules/sources.ts'
 import type { Ask } from '../../frame/endpoint.ts'
 import { TIMEOUT_MS } from './timeout.ts'
 
@@ -28,7 +29,7 @@ export async function blastRadius(
   const wasUsed = wasUsedLately(realm)
   const counted = await previewOf(realm, { resolved, along, deadlineMs, monotonicMs, wasUsed })
   const credentials = keepCredentials ? 0 : await countCredentialsEnded(realm, targets)
-  const what = await notRecorded(realm, targets)
+  const what = await notRecorded(realm, targets, parts.sources)
   if (what === undefined) return { ...counted, credentials }
   const usedLast15Minutes = usedLately(realm, targets)
   return {
@@ -55,13 +56,16 @@ function usedLately(realm: Realm, targets: readonly Target[]): number {
 }
 
 const OF_ISSUERS = 'tokens of registered issuers, which are recorded nowhere here'
-const OF_OUTSIDE = 'tokens that the server of a chat app vouches for and that were never shown here'
 
-async function notRecorded(realm: Realm, targets: readonly Target[]): Promise<string | undefined> {
+async function notRecorded(
+  realm: Realm,
+  targets: readonly Target[],
+  sources: Sources,
+): Promise<string | undefined> {
   const whats = new Set<string>()
   for (const target of targets) {
     if (await mayBeOfIssuer(realm, target)) whats.add(OF_ISSUERS)
-    if (await mayBeOfOutside(realm, target)) whats.add(OF_OUTSIDE)
+    for (const what of await sources.unseen(realm, target)) whats.add(what)
   }
   return whats.size === 0 ? undefined : [...whats].join(', and ')
 }
@@ -74,10 +78,4 @@ async function mayBeOfIssuer(realm: Realm, target: Target): Promise<boolean> {
   return (
     !isAnySource || (await realm.directory.page(ISSUERS, { after: undefined, limit: 1 })).entries.length > 0
   )
-}
-
-async function mayBeOfOutside(realm: Realm, target: Target): Promise<boolean> {
-  if (target.kind !== 'cut' || target.shape !== 'realm') return isVouchedForOutside(realm, target)
-  for await (const { value } of realm.directory.all(CHAT_APPS)) if (value.verifyUrl !== undefined) return true
-  return false
 }

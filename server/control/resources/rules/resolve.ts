@@ -1,7 +1,6 @@
 import { issuerOfSource, type Realm, tokenRule, unmappedIn } from '@rescind/authority'
 import { grantId, parseHandle, type TokenRecord } from '@rescind/core'
 import type { CutTarget, Target } from '@rescind/core/log'
-import { CHAT_APPS } from '@rescind/dialects'
 import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
 import type { Resolved } from '../../../rules/resolved.ts'
 import type { Ask } from '../../frame/endpoint.ts'
@@ -27,7 +26,7 @@ export async function resolveRule(asking: Asking, body: RuleBody): Promise<Resol
     case 'handle':
       return byHandle(asking.realm, classified.handle)
     default:
-      return bySource(asking.realm, await withSource(asking.realm, classified), { ...before, ...basis })
+      return bySource(asking, await withSource(asking, classified), { ...before, ...basis })
   }
 }
 
@@ -82,17 +81,16 @@ function ofRecord(record: TokenRecord): Resolved {
 type Sourced = Exclude<Classified, { readonly kind: 'token' | 'handle' }>
 
 /** A grant's id was drawn at random, so its source need not be said: its first token has it. */
-async function withSource(realm: Realm, classified: Sourced): Promise<Sourced> {
+async function withSource({ realm, parts }: Asking, classified: Sourced): Promise<Sourced> {
   if (classified.kind !== 'grant' || classified.sources.length > 0) return classified
   const first = parseHandle(classified.grant.replace(/^grt_/, 'tok_'))
   const record = first === undefined ? undefined : await realm.store.tokenByHandle(realm.ordinal, first)
   // That one may be gone by now: then it is of one of those whose grants have more than one token.
-  return { ...classified, sources: record === undefined ? GRANT_SOURCES : [record.source] }
+  return { ...classified, sources: record === undefined ? parts.sources.withGrants : [record.source] }
 }
 
-const GRANT_SOURCES = ['identity', 'oauth']
-
-async function bySource(realm: Realm, of: Sourced, dated: Dated): Promise<Resolved | Problem> {
+async function bySource(asking: Asking, of: Sourced, dated: Dated): Promise<Resolved | Problem> {
+  const { realm } = asking
   if (of.kind === 'cut' && of.shape === 'realm') return wholeRealm(realm, of, dated)
   if (of.kind === 'key' && !THUMBPRINT.test(of.key))
     return problem(422, 'target: key is no RFC 7638 thumbprint')
@@ -102,7 +100,7 @@ async function bySource(realm: Realm, of: Sourced, dated: Dated): Promise<Resolv
   for (const source of of.sources) {
     const target = targetOf(of, source, dated)
     if (isAnswer(target)) return target
-    const checked = isForeign(source) ? await foreign(realm, source, target) : await own(realm, source)
+    const checked = isForeign(source) ? await foreign(realm, source, target) : await own(asking, source)
     if (isAnswer(checked)) return checked
     if (checked.skewSeconds !== undefined) skewSeconds = Math.max(skewSeconds ?? 0, checked.skewSeconds)
     targets.push(target)
@@ -159,12 +157,6 @@ async function foreign(realm: Realm, source: string, target: Target): Promise<Ch
   return { skewSeconds: entry.value.skewSeconds }
 }
 
-async function own(realm: Realm, source: string): Promise<Checked | Problem> {
-  if (source === 'oauth' || source === 'identity') return {}
-  if (source.startsWith('chat/')) {
-    // Whether its record can be read or not: a rule over it needs its name alone.
-    const version = await realm.directory.version(CHAT_APPS, source.slice('chat/'.length))
-    if (version > 0) return {}
-  }
-  return problem(422, 'target: no such source')
+async function own({ realm, parts }: Asking, source: string): Promise<Checked | Problem> {
+  return (await parts.sources.exist(realm, source)) ? {} : problem(422, 'target: no such source')
 }

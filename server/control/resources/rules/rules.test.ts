@@ -6,10 +6,12 @@ import { RawToken } from '@rescind/core/tokens'
 import { CHAT_APPS, chatAppValue } from '@rescind/dialects'
 import fc from 'fast-check'
 import { openWorld, START_MS } from '../../../../test/kit/realm.ts'
+import { MODULES } from '../../../compose/modules.ts'
 import { isAnswer } from '../../../http/problem.ts'
 import { KeySets } from '../../../judging/key-sets.ts'
 import { COUNTS_MAX, countUpTo, previewOf } from '../../../rules/preview.ts'
 import { rulesOf } from '../../../rules/resolved.ts'
+import { Sources } from '../../../rules/sources.ts'
 import { writeRules } from '../../../rules/write.ts'
 import type { ControlParts } from '../../frame/endpoint.ts'
 import { resolveRule } from './resolve.ts'
@@ -25,7 +27,7 @@ const keySets = new KeySets({
   onFailure: () => {},
 })
 /** All that resolving a rule needs of what the server is made of. */
-const parts = { keySets } as ControlParts
+const parts = { keySets, sources: new Sources(MODULES) } as ControlParts
 
 function callerIn(realm: Realm): Caller {
   const facts = callerFacts({ source: 'control', client: 'ops' }, realm.basis())

@@ -5,6 +5,9 @@ const NAME_MAX = 1_024
 /** Sources that one rule may name. */
 export const SOURCES_MAX = 16
 
+/** Where the description of a source names those of the server's dialects: put there when the document is written. */
+export const SOURCE_FORMS = '{sources}'
+
 const name = z.string().min(1).max(NAME_MAX)
 
 /** A target as it comes: which members make one is said by `classify`. */
@@ -37,9 +40,7 @@ const TARGET: z.ZodType<TargetBody> = z
     source: z
       .union([name, z.array(name).min(1).max(SOURCES_MAX)])
       .optional()
-      .describe(
-        'Whose names these are: oauth, identity, chat/{app}, iss:{issuer}; a list means each of them',
-      ),
+      .describe(`Whose names these are: ${SOURCE_FORMS}, iss:{issuer}; a list means each of them`),
     subject: name.optional(),
     client: name.optional(),
     tenant: name.optional(),

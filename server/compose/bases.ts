@@ -1,0 +1,24 @@
+import type { Realm } from '@rescind/authority'
+import { DEFAULT_REALM } from '@rescind/core'
+
+/** The URLs by which clients reach this server. */
+export class Bases {
+  readonly #publicUrl: string | undefined
+  /** Where it listens, once it does. */
+  origin = ''
+
+  constructor(publicUrl: string | undefined) {
+    this.#publicUrl = publicUrl
+  }
+
+  /** The path of the public URL, without a slash at its end; empty for none. */
+  get publicPath(): string {
+    const { pathname } = new URL(this.#publicUrl ?? 'http://none')
+    return pathname === '/' ? '' : pathname
+  }
+
+  of({ name }: Realm): string {
+    const base = this.#publicUrl ?? this.origin
+    return name === DEFAULT_REALM ? base : `${base}/realms/${name}`
+  }
+}

@@ -1,0 +1,31 @@
+import { Server as TlsServer } from 'node:tls'
+import { SettingsRefused } from '@rescind/core'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import { readTls, type TlsPair, untimely } from '../config/tls.ts'
+
+/** Reads the certificate and its key anew, for connections from now on; one that cannot be served leaves the one before. */
+export function reloadTls(app: FastifyInstance, { tls }: Config, log: Logger): void {
+  // The types say `http.Server` of both kinds.
+  const server: unknown = app.server
+  if (tls === undefined || !(server instanceof TlsServer)) {
+    log.info('nothing to read anew: there is no certificate')
+    return
+  }
+  try {
+    const pair = readTls(tls.files)
+    server.setSecureContext({ cert: pair.cert, key: pair.key })
+    log.info({ file: tls.files.certFile }, 'the certificate and its key were read anew')
+    noteUntimely(pair, Date.now(), log)
+  } catch (error) {
+    if (!(error instanceof SettingsRefused)) throw error
+    log.error({ reason: error.message }, 'the certificate cannot be read anew: the one before stays')
+  }
+}
+
+/** Says why clients will refuse the certificate, if they will. */
+export function noteUntimely(tls: TlsPair | undefined, nowMs: number, log: Logger): void {
+  const reason = tls === undefined ? undefined : untimely(tls, nowMs)
+  if (reason !== undefined) log.warn({ reason }, 'clients will refuse the certificate')
+}

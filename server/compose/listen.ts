@@ -1,0 +1,247 @@
+import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import type { Realm, Realms, Store } from '@rescind/authority'
+import { type Clock, ContractBroken, type Random, SettingsRefused } from '@rescind/core'
+import { OAUTH_PREFIX, Scans } from '@rescind/dialects'
+import { Feed } from '@rescind/feed'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import { type ControlApi, createControlApi } from '../control/api.ts'
+import { KeyGuesses } from '../control/frame/key-guesses.ts'
+import type { DialectModule, Mounted } from '../dialects/module.ts'
+import { createCheck } from '../gateway/check.ts'
+import { judgeAny } from '../gateway/judge.ts'
+import { createDenials } from '../http/denials.ts'
+import { RequestLines } from '../http/request-lines.ts'
+import { KeySets } from '../judging/key-sets.ts'
+import { MasterKeyFile } from '../keys/master-key.ts'
+import type { ServerLog } from '../machine/log.ts'
+import { createMetrics, type Metrics } from '../machine/metrics.ts'
+import { guardedFetch } from '../machine/net/guarded-fetch.ts'
+import { NO_PROXIES } from '../machine/net/peer.ts'
+import { type PasswordCost, PasswordQueue } from '../machine/passwords.ts'
+import { storeTroubles, type Trouble } from '../machine/troubles.ts'
+import { watchTurns } from '../machine/turns.ts'
+import { feedEnforcement } from '../receipts/enforcement.ts'
+import type { Sources } from '../rules/sources.ts'
+import { type Maintenance, startMaintenance } from '../upkeep/maintenance.ts'
+import { createApp } from './app.ts'
+import { Bases } from './bases.ts'
+import { noteUntimely, reloadTls } from './certificate.ts'
+import { endpointsOf } from './modules.ts'
+import { createOps } from './ops.ts'
+
+export type RunningServer = {
+  readonly url: string
+  readonly maintenance: Maintenance
+  /** Reads the certificate and its key anew, for connections from now on; one that cannot be served leaves the one before. */
+  readonly reload: () => void
+  /** Stops accepting, finishes what is in flight, flushes. */
+  readonly close: () => Promise<void>
+}
+
+/** What is open before the server listens. */
+export type Open = {
+  readonly modules: readonly DialectModule[]
+  readonly sources: Sources
+  readonly realms: Realms
+  readonly store: Store
+  readonly clock: Clock
+  /** Whether the clock is the machine's own; whoever brings another also says when it is looked at. */
+  readonly isSystemClock: boolean
+  readonly log: Logger
+  readonly random: Random
+  readonly lines: ServerLog
+  readonly isTemporary: boolean
+  readonly passwordCost: PasswordCost
+}
+
+const DAY_MS = 86_400_000
+
+/** Puts together what answers requests, and listens. @throws SettingsRefused when the address cannot be had. */
+export async function listen(config: Config, open: Open): Promise<RunningServer> {
+  const { clock, log } = open
+  const shared = await share(config, open)
+  const { bases, metrics, maintenance } = shared
+  const mounted = mountAll(config, open, shared)
+  const app = createListener(config, { open, shared, mounted })
+  const { host, port } = config.listen
+  try {
+    await app.listen({ host, port, backlog: BACKLOG })
+  } catch (error) {
+    for (const { close } of mounted) close?.()
+    await maintenance.stop()
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new SettingsRefused(`listen: ${host}:${port}: ${reason}`)
+  }
+  bases.origin = originOf(app, config)
+  log.info({ url: bases.origin, store: config.store.kind }, 'rescind is listening')
+  noteUntimely(config.tls, clock.wallMs(), log)
+  for (const { setting, isOn, why } of config.insecure) if (isOn) log.warn(`${setting}: ${why}`)
+  for (const { onListening } of mounted) await onListening?.()
+  const unwatch = open.isSystemClock ? watchTurns(metrics.late, () => clock.monotonicMs()) : () => {}
+  return {
+    url: bases.origin,
+    maintenance,
+    reload: () => reloadTls(app, config, log),
+    close: async () => {
+      unwatch()
+      shared.passwords.close()
+      await close(app, { open, shared, mounted })
+      await open.lines.flush()
+    },
+  }
+}
+
+/** What several parts of the server work with. */
+type Shared = {
+  readonly metrics: Metrics
+  readonly feed: Feed
+  readonly maintenance: Maintenance
+  readonly troubles: () => readonly Trouble[]
+  readonly lines: RequestLines
+  readonly guesses: KeyGuesses
+  readonly passwords: PasswordQueue
+  readonly keySets: KeySets
+  readonly scans: Scans
+  readonly bases: Bases
+}
+
+async function share(config: Config, open: Open): Promise<Shared> {
+  const { realms, store, clock, log, sources } = open
+  const monotonicMs = (): number => clock.monotonicMs()
+  const metrics = createMetrics({ realms, insecure: config.insecure, linesDropped: open.lines.dropped })
+  const feed = await openFeed(open)
+  const maintenance = startMaintenance({
+    ...{ realms, store, clock, log, sources },
+    auditRetentionMs: config.auditRetention * DAY_MS,
+    signingKeyMaxAgeMs: config.signingKeyDays * DAY_MS,
+    byItself: open.isSystemClock,
+  })
+  const troubles = (): readonly Trouble[] => [...storeTroubles(realms), ...maintenance.troubles()]
+  metrics.watch({ troubles, clockDriftMs: maintenance.clockDriftMs, indexes: maintenance.indexes })
+  const lines = new RequestLines(log, monotonicMs)
+  const keySets = new KeySets({
+    fetch: guardedFetch,
+    monotonicMs,
+    allowInternal: config.allowInternalFetch,
+    onFailure: (issuer, why) => lines.write('warn', { issuer, why }, 'the keys of an issuer cannot be had'),
+  })
+  return {
+    ...{ metrics, feed, maintenance, troubles, lines, keySets },
+    guesses: new KeyGuesses(monotonicMs),
+    passwords: new PasswordQueue(open.passwordCost),
+    scans: new Scans(),
+    bases: new Bases(config.publicUrl),
+  }
+}
+
+/** To be opened before whoever else listens to the log: its frames wait for nobody. */
+function openFeed({ realms, clock, log }: Open): Promise<Feed> {
+  return Feed.open({
+    realms,
+    clock,
+    alarm: (realm, { ordinal, seq }) =>
+      log.error(
+        { realm: realm.name, ordinal, seq },
+        'this log was rolled back: nothing is acknowledged in this realm until an operator starts a new epoch',
+      ),
+  })
+}
+
+type MountedModule = Mounted & Pick<DialectModule, 'paths'>
+
+function mountAll(config: Config, { modules, realms, log }: Open, shared: Shared): readonly MountedModule[] {
+  const { lines, scans, passwords, keySets, bases } = shared
+  const parts = {
+    ...{ realms, log, lines, scans, passwords, keySets },
+    allowInternalFetch: config.allowInternalFetch,
+    baseOf: (realm: Realm) => bases.of(realm),
+  }
+  return modules.map(({ name, paths, settings, mount }) => {
+    const missing = Object.keys(settings).find((setting) => !(setting in config))
+    if (missing !== undefined) throw new ContractBroken(`${name}: ${missing} is no setting of this server`)
+    // The configuration holds what the module's own parsers made.
+    return { ...mount(parts, config as never), paths }
+  })
+}
+
+type Whole = {
+  readonly open: Open
+  readonly shared: Shared
+  readonly mounted: readonly MountedModule[]
+}
+
+function createListener(config: Config, { open, shared, mounted }: Whole): FastifyInstance {
+  const { realms, clock } = open
+  const { metrics, lines, bases, guesses, troubles } = shared
+  return createApp({
+    ...{ realms, metrics, lines },
+    publicPath: bases.publicPath,
+    dialects: mounted.map(({ dialect, paths }) => ({ dialect, prefixes: paths })),
+    check: createCheck(judgeAny(shared.keySets)),
+    control: createControl(config, open, shared),
+    ops: createOps({
+      ...{ guesses, realms, metrics, troubles },
+      metricsOpen: config.metricsOpen,
+      monotonicMs: () => clock.monotonicMs(),
+      readyStrict: config.readyStrict,
+    }),
+    denials: createDenials(lines, metrics),
+    proxies: config.behindProxy ?? NO_PROXIES,
+    tls: config.tls,
+    publicUrl: config.publicUrl,
+    fallbackBase: () => bases.origin,
+    drainTimeoutMs: DRAIN_TIMEOUT_MS,
+  })
+}
+
+function createControl(config: Config, open: Open, shared: Shared): ControlApi {
+  const { realms, modules, sources, clock } = open
+  const { feed, keySets, maintenance, scans, guesses, bases } = shared
+  const masterKeyFile = new MasterKeyFile(open.isTemporary ? undefined : resolve(config.masterKeyFile), open)
+  const parts = {
+    ...{ realms, sources, feed, keySets, scans, guesses },
+    rotateMasterKey: masterKeyFile.rotate.bind(masterKeyFile),
+    enforcement: feedEnforcement(feed),
+    auditRetentionMs: config.auditRetention * DAY_MS,
+    confirmClock: maintenance.confirmClock,
+    issuerOf: (realm: Realm) => bases.of(realm) + OAUTH_PREFIX,
+    monotonicMs: () => clock.monotonicMs(),
+    ratePerSecond: config.controlRate,
+    allowWeakSecrets: config.allowWeakSecrets,
+  }
+  return createControlApi(parts, endpointsOf(modules))
+}
+
+/**
+ * Connections that may wait to be accepted, as far as the system lets them: hundreds of verifiers come back at once, and
+ * one that is turned away by the system is not told so, but tries again after seconds.
+ */
+const BACKLOG = 4_096
+
+/** Milliseconds that requests in flight have to finish once the server stops; below what the process gives itself. */
+const DRAIN_TIMEOUT_MS = 8_000
+const SWEEP_MS = 50
+
+async function close(app: FastifyInstance, { open, shared, mounted }: Whole): Promise<void> {
+  // Streams have no end of their own, and would be waited for.
+  for (const one of mounted) one.close?.()
+  shared.feed.close()
+  // What was busy when the closing began is idle later, and nobody else looks then; who stalls is cut off.
+  const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
+  const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_TIMEOUT_MS)
+  await app.close()
+  clearInterval(sweep)
+  clearTimeout(cut)
+  await shared.maintenance.stop()
+  await open.realms.ledger.close()
+  await open.store.close()
+}
+
+function originOf(app: FastifyInstance, { listen: { host }, tls }: Config): string {
+  // A server that listens on TCP has an AddressInfo.
+  const { port } = app.server.address() as AddressInfo
+  return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

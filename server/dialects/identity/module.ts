@@ -1,0 +1,49 @@
+import { createIdentityDialect } from '@rescind/dialects'
+import { RATE_MAX, trueOrFalse, wholeNumber } from '../../config/parse.ts'
+import { IDENTITY_CREDENTIAL_ENDPOINTS } from '../../control/resources/identity-credentials.ts'
+import { type DialectModule, dialectModule } from '../module.ts'
+import { IDENTITY_SEED } from './seed.ts'
+
+const SETTINGS = {
+  identityRate: {
+    fallback: '50',
+    help: 'requests a second that one caller of the Identity dialect may make; 0 switches the limit off',
+    parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
+    insecure: {
+      when: (value: number): boolean => value === 0,
+      why: 'callers of the Identity dialect have no limit',
+    },
+  },
+  identityChainRevocation: {
+    fallback: 'false',
+    isSwitch: true,
+    help: 'whether ending an Identity token ends the tokens that it was rescoped to, as well: those issued while this is on',
+    parse: (text: string, name: string): boolean => trueOrFalse(text, name),
+    insecure: undefined,
+  },
+} as const
+
+export const IDENTITY: DialectModule = dialectModule({
+  name: 'identity',
+  sources: [{ form: 'identity', hasGrants: true }],
+  tokenKinds: ['identity', 'limited'],
+  prefixes: [],
+  paths: ['/v2.0', '/v2.0.json', '/v2.0.xml', '/v3', '/'],
+  mount: ({ passwords, scans, log }, { identityRate, identityChainRevocation }) => ({
+    dialect: createIdentityDialect({
+      passwords,
+      scans,
+      ratePerSecond: identityRate,
+      chainRevocation: identityChainRevocation,
+    }),
+    onListening: () => {
+      // No way of delivering is built in; whoever embeds the dialect gives it a notifier of its own.
+      log.info(
+        'identity: no notifier: mails for forgotten passwords and passcodes by text message are not delivered',
+      )
+    },
+  }),
+  seed: IDENTITY_SEED,
+  resources: IDENTITY_CREDENTIAL_ENDPOINTS,
+  settings: SETTINGS,
+})

@@ -1,0 +1,59 @@
+import type { Realm, Realms } from '@rescind/authority'
+import type { Dialect, PasswordCheck, Scans } from '@rescind/dialects'
+import type { Logger } from 'pino'
+import type { SettingTable, SettingValues } from '../config/setting.ts'
+import type { Endpoint } from '../control/frame/endpoint.ts'
+import type { RequestLines } from '../http/request-lines.ts'
+import type { KeySets } from '../judging/key-sets.ts'
+import type { SourceOwner } from '../rules/sources.ts'
+import type { SeedPart } from '../seed/parts.ts'
+
+/**
+ * Everything that makes a wire dialect part of a server. The server's list of these (`server/compose/modules.ts`) is the
+ * only place that knows which dialects there are.
+ */
+export type DialectModule = SourceOwner & {
+  readonly name: string
+  /** Path prefixes that are its own, in each realm; a whole first segment each. `/` is that path alone. */
+  readonly paths: readonly string[]
+  readonly mount: (parts: MountParts, settings: never) => Mounted
+  readonly seed?: SeedPart
+  /** Endpoints of the control API. */
+  readonly resources?: readonly Endpoint[]
+  readonly settings: SettingTable
+}
+
+/** What the server lends a dialect. */
+export type MountParts = {
+  readonly realms: Realms
+  readonly log: Logger
+  /** Log lines that requests bring about. */
+  readonly lines: RequestLines
+  /** Room for reads of many records, of the whole process. */
+  readonly scans: Scans
+  readonly passwords: PasswordCheck
+  /** Keys of registered issuers. */
+  readonly keySets: KeySets
+  /** Whether URLs that apps name may lead into the own network. */
+  readonly allowInternalFetch: boolean
+  /** A realm's base URL. */
+  readonly baseOf: (realm: Realm) => string
+}
+
+export type Mounted = {
+  readonly dialect: Dialect
+  /** Called once the server listens: what an operator must not overlook. */
+  readonly onListening?: () => void | Promise<void>
+  /** Called when the server stops, before it waits for what is in flight. */
+  readonly close?: () => void
+}
+
+/** A module, with `mount` held to the values of its settings. */
+export function dialectModule<Table extends SettingTable>(
+  module: Omit<DialectModule, 'mount' | 'settings'> & {
+    readonly settings: Table
+    readonly mount: (parts: MountParts, settings: SettingValues<Table>) => Mounted
+  },
+): DialectModule {
+  return module
+}
