@@ -1,5 +1,4 @@
 import type { Realms } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import { type Answer, jsonAnswer, type WireRequest } from '@rescind/dialects'
 import { callerOf } from '../control/frame/callers.ts'
 import type { KeyGuesses } from '../control/frame/key-guesses.ts'
@@ -18,7 +17,7 @@ export type OpsParts = {
   /** Whether a server in which something is out of order is not ready: else it is, and says so. */
   readonly readyStrict: boolean
 }
-type Handler = (request: WireRequest) => Awaitable<Answer>
+type Handler = (request: WireRequest) => Promise<Answer>
 
 /** Where the process itself is asked about. */
 export const OPS_PATHS = ['/healthz', '/readyz', '/metrics'] as const
@@ -29,7 +28,7 @@ export function createOps(parts: OpsParts): ReadonlyMap<string, Handler> {
   const probe = new Probe(realms.ledger, parts.monotonicMs)
   const [health, readiness, measures] = OPS_PATHS
   return new Map<string, Handler>([
-    [health, reading(() => jsonAnswer(200, { status: 'ok' }))],
+    [health, reading(async () => jsonAnswer(200, { status: 'ok' }))],
     [readiness, reading(() => ready(parts, probe))],
     [
       measures,
@@ -39,7 +38,7 @@ export function createOps(parts: OpsParts): ReadonlyMap<string, Handler> {
 }
 
 function reading(handler: Handler): Handler {
-  return (request) => {
+  return async (request) => {
     const reads = request.method === 'GET' || request.method === 'HEAD'
     return reads ? handler(request) : refusalProblem({ kind: 'method', allow: 'GET, HEAD' })
   }
@@ -56,19 +55,17 @@ async function ready({ troubles, readyStrict }: OpsParts, probe: Probe): Promise
   return jsonAnswer(readyStrict ? 503 : 200, { status: 'degraded', troubles: found })
 }
 
-function withKey(
+async function withKey(
   { realms, guesses }: OpsParts,
   request: WireRequest,
-  next: () => Awaitable<Answer>,
-): Awaitable<Answer> {
+  next: () => Promise<Answer>,
+): Promise<Answer> {
   const presented = { authorization: request.header('authorization'), from: request.from, guesses }
-  return after(callerOf(realms.system, presented), (by) => {
-    if (by !== undefined && isAnswer(by)) return by
-    return by?.kind !== 'control'
-      ? problem(401, 'a control key is needed (or start with --metrics-open)', {
-          'www-authenticate': 'Bearer realm="rescind"',
-        })
-      : next()
+  const by = await callerOf(realms.system, presented)
+  if (by !== undefined && isAnswer(by)) return by
+  if (by?.kind === 'control') return next()
+  return problem(401, 'a control key is needed (or start with --metrics-open)', {
+    'www-authenticate': 'Bearer realm="rescind"',
   })
 }
 

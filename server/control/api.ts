@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after, RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
+import { RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
 import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialects'
 import { isAnswer, type Problem, problem, refusalProblem } from '../http/problem.ts'
 import { ROLES } from '../records/control-keys.ts'
@@ -23,7 +23,7 @@ import { type Routed, Router } from './frame/router.ts'
 export const CONTROL_PREFIX = '/control/v1'
 
 export type ControlApi = {
-  readonly handle: (request: ControlRequest) => Awaitable<Answer>
+  readonly handle: (request: ControlRequest) => Promise<Answer>
   /** The template of a path, for logs and metrics: never a value out of it. */
   readonly routeOf: (path: string) => string
   /** How the body is to come, when it is not to be buffered. */
@@ -62,30 +62,27 @@ class Frame {
     this.#limits = new ControlLimits(parts.ratePerSecond, parts.monotonicMs)
   }
 
-  answer(request: ControlRequest, routed: Routed | undefined): Awaitable<Answer | Stale> {
+  async answer(request: ControlRequest, routed: Routed | undefined): Promise<Answer | Stale> {
     const { system } = this.#parts.realms
     const { guesses } = this.#parts
     const presented = { authorization: request.header('authorization'), from: request.from, guesses }
-    return after(callerOf(system, presented), (by) => {
-      // Who has no key learns nothing about which paths exist.
-      if (by === undefined) return NO_KEY
-      if (isAnswer(by)) return by
-      if (routed === undefined) return refusalProblem({ kind: 'not-found' })
-      const endpoint = endpointOf(routed, request.method)
-      if (endpoint === undefined) return refusalProblem({ kind: 'method', allow: allowed(routed) })
-      return after(this.#realmFor(request, by, endpoint), (realm): Awaitable<Answer | Stale> => {
-        if (isAnswer(realm)) return realm
-        return (
-          this.#limits.refuse(by, laneOf(endpoint)) ?? this.#run(endpoint, { request, by, realm, routed })
-        )
-      })
-    })
+    const by = await callerOf(system, presented)
+    // Who has no key learns nothing about which paths exist.
+    if (by === undefined) return NO_KEY
+    if (isAnswer(by)) return by
+    if (routed === undefined) return refusalProblem({ kind: 'not-found' })
+    const endpoint = endpointOf(routed, request.method)
+    if (endpoint === undefined) return refusalProblem({ kind: 'method', allow: allowed(routed) })
+    const realm = await this.#realmFor(request, by, endpoint)
+    if (isAnswer(realm)) return realm
+    const refused = this.#limits.refuse(by, laneOf(endpoint))
+    return refused ?? (await this.#run(endpoint, { request, by, realm, routed }))
   }
 
-  #run(endpoint: Endpoint, { request, by, realm, routed }: Called): Awaitable<Answer | Stale> {
+  #run(endpoint: Endpoint, { request, by, realm, routed }: Called): Promise<Answer | Stale> {
     const how = `control.${endpoint.operation}`
     const ask = { parts: this.#parts, request, by, realm, how, params: routed.params }
-    const run = (once: Once | undefined): Awaitable<Answer | Stale> =>
+    const run = (once: Once | undefined): Promise<Answer | Stale> =>
       endpoint.run({ ...ask, once, query: undefined, body: undefined })
     if (endpoint.scans === true) return inScan(ask, () => run(undefined))
     if (isSafe(endpoint.method) || endpoint.idempotency === 'own') return run(undefined)
@@ -95,7 +92,7 @@ class Frame {
   }
 
   /** Whether this key may call this endpoint at all, and in which realm it then acts. */
-  #realmFor(request: ControlRequest, by: By, endpoint: Endpoint): Awaitable<Realm | Problem> {
+  async #realmFor(request: ControlRequest, by: By, endpoint: Endpoint): Promise<Realm | Problem> {
     const callers = endpoint.callers ?? ['control']
     if (!callers.includes(by.kind)) return problem(403, `this needs a ${callers.join(' or ')} key`)
     if (by.role !== undefined && ROLES.indexOf(by.role) < ROLES.indexOf(endpoint.role))
@@ -108,15 +105,14 @@ class Frame {
     // A realm's own key acts in its realm only, and learns of no other.
     const name = asked ?? by.realm ?? 'default'
     if (by.realm !== undefined && by.realm !== name) return NO_REALM
-    return after(realms.get(name), (realm): Awaitable<Realm | Problem> => {
-      // What can be read of a realm that is out of order is shown to operators; nobody may take it for what is in force.
-      const reads = by.kind === 'control' && isSafe(endpoint.method)
-      const why = reads && realm !== undefined ? undefined : realms.whyNot(name)
-      if (why !== undefined) throw new RealmOutOfOrder(why)
-      if (realm !== undefined || !reads || by.realm !== undefined) return realm ?? NO_REALM
-      // Disabled, it does nothing, and what was done in it can be looked up still. `system` has calls of its own.
-      return after(name === SYSTEM_REALM ? undefined : realms.known(name), (known) => known ?? NO_REALM)
-    })
+    const realm = await realms.get(name)
+    // What can be read of a realm that is out of order is shown to operators; nobody may take it for what is in force.
+    const reads = by.kind === 'control' && isSafe(endpoint.method)
+    const why = reads && realm !== undefined ? undefined : realms.whyNot(name)
+    if (why !== undefined) throw new RealmOutOfOrder(why)
+    if (realm !== undefined || !reads || by.realm !== undefined) return realm ?? NO_REALM
+    // Disabled, it does nothing, and what was done in it can be looked up still. `system` has calls of its own.
+    return (name === SYSTEM_REALM ? undefined : await realms.known(name)) ?? NO_REALM
   }
 }
 

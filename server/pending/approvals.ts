@@ -9,7 +9,6 @@ import {
   shaped,
   whoOf,
 } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import { isKeptRule, type KeptRule, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
@@ -66,7 +65,7 @@ export type EndApproval = {
   readonly reason?: string | undefined
   readonly keptMs: number
   /** What was approved, done in the same unit. */
-  readonly acts?: (audit: Audit) => Awaitable<readonly Operation[]>
+  readonly acts?: (audit: Audit) => Promise<readonly Operation[]>
 }
 
 /** @returns whether this call ended it; another one may have come first. */

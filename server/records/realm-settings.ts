@@ -59,8 +59,8 @@ export function putSettings(realm: Realm, { known, next, audit }: PutSettings): 
 export async function approvedSettings(
   realm: Realm,
   approvalAboveTokens: number | null,
-): Promise<(audit: Audit) => readonly Operation[]> {
+): Promise<(audit: Audit) => Promise<readonly Operation[]>> {
   const known = await settingsOf(realm)
   const next = withChange(known.value, { approvalAboveTokens })
-  return (audit) => putSettings(realm, { known, next, audit })
+  return async (audit) => putSettings(realm, { known, next, audit })
 }

@@ -1,5 +1,5 @@
 import { type Caller, callerFacts, type Realm } from '@rescind/authority'
-import { type Awaitable, after, type Position } from '@rescind/core'
+import type { Position } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
 import type { Problem } from '../../http/problem.ts'
 import { CONTROL_KEYS } from '../../records/control-keys.ts'
@@ -14,35 +14,32 @@ export type Presented = {
 }
 
 /** Whose key a request bears: undefined for none of ours, and a problem where no key is heard now. */
-export function callerOf(system: Realm, presented: Presented): Awaitable<By | Problem | undefined> {
+export async function callerOf(system: Realm, presented: Presented): Promise<By | Problem | undefined> {
   const { authorization, from, guesses } = presented
   const isBearer = authorization?.slice(0, 7).toLowerCase() === 'bearer '
   const digest = isBearer ? system.secretDigest(authorization.slice(7)) : undefined
   if (digest === undefined) return undefined
-  return after(holderOf(system, digest, from), (by) => {
-    const refused = guesses.refuse(from)
-    if (by === undefined && refused === undefined) guesses.wrong(from, digest)
-    return refused ?? by
-  })
+  const by = await holderOf(system, digest, from)
+  const refused = guesses.refuse(from)
+  if (by === undefined && refused === undefined) guesses.wrong(from, digest)
+  return refused ?? by
 }
 
 /** Who a key speaks for: an operator's control key, or a verifier's. */
-function holderOf(system: Realm, digest: string, from: string): Awaitable<By | undefined> {
+async function holderOf(system: Realm, digest: string, from: string): Promise<By | undefined> {
   const key = { name: 'digest', value: digest }
   const basis = system.basis()
-  return after(system.directory.find(CONTROL_KEYS, key), (entry): Awaitable<By | undefined> => {
-    if (entry !== undefined && sameDigest(entry.value.keyDigest, digest)) {
-      const { name, role, realm } = entry.value
-      const caller = { ...standing(system, { kind: 'control', id: entry.id, from, basis }), name }
-      return { kind: 'control', id: entry.id, role, realm, caller }
-    }
-    return after(system.directory.find(VERIFIERS, key), (verifier) => {
-      if (verifier === undefined) return undefined
-      if (!liveKeysOf(verifier.value).some((live) => sameDigest(live, digest))) return undefined
-      const caller = standing(system, { kind: 'verifier', id: verifier.id, from, basis })
-      return { kind: 'verifier', id: verifier.id, role: undefined, realm: verifier.value.realm, caller }
-    })
-  })
+  const entry = await system.directory.find(CONTROL_KEYS, key)
+  if (entry !== undefined && sameDigest(entry.value.keyDigest, digest)) {
+    const { name, role, realm } = entry.value
+    const caller = { ...standing(system, { kind: 'control', id: entry.id, from, basis }), name }
+    return { kind: 'control', id: entry.id, role, realm, caller }
+  }
+  const verifier = await system.directory.find(VERIFIERS, key)
+  if (verifier === undefined) return undefined
+  if (!liveKeysOf(verifier.value).some((live) => sameDigest(live, digest))) return undefined
+  const caller = standing(system, { kind: 'verifier', id: verifier.id, from, basis })
+  return { kind: 'verifier', id: verifier.id, role: undefined, realm: verifier.value.realm, caller }
 }
 
 type Stands = {

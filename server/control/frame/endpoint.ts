@@ -1,5 +1,4 @@
 import type { Realm, Realms, RealmsAct } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import type { Answer, Scans, Stale, WireRequest } from '@rescind/dialects'
 import type { Feed } from '@rescind/feed'
 import type { z } from 'zod'
@@ -90,7 +89,7 @@ export type AnswerShape = {
 }
 
 /** Says again what a call did when its answer was lost by a crash; `id` as in `ask.once`. */
-export type Recover = (ask: Pick<Ask, 'realm'>, id: string) => Awaitable<Answer | undefined>
+export type Recover = (ask: Pick<Ask, 'realm'>, id: string) => Promise<Answer | undefined>
 
 type Base = {
   readonly method: Method
@@ -131,7 +130,7 @@ export type EndpointShape = Base & {
 
 /** An endpoint as the table has it: what it takes is checked inside `run`. */
 export type Endpoint = EndpointShape & {
-  readonly run: (ask: Ask) => Awaitable<Answer | Stale>
+  readonly run: (ask: Ask) => Promise<Answer | Stale>
 }
 
 type Given<Q extends z.ZodObject | undefined, B> = Base & {
@@ -140,7 +139,7 @@ type Given<Q extends z.ZodObject | undefined, B> = Base & {
   readonly stream?: StreamBody
   readonly handle: (
     ask: Ask<Q extends z.ZodObject ? z.output<Q> : Readonly<Record<string, never>>, B>,
-  ) => Awaitable<Answer | Stale>
+  ) => Promise<Answer | Stale>
 }
 
 /** One endpoint: how it is reached, by whom, what it takes and answers, and what it does. */
@@ -150,18 +149,19 @@ export function endpoint<Q extends z.ZodObject | undefined = undefined, B = unde
   const { handle, ...rest } = given
   // The type parameter stands for a query schema or for none; both are what a shape holds.
   const shape = rest as EndpointShape
-  const run = (ask: Ask): Awaitable<Answer | Stale> => {
+  const run = async (ask: Ask): Promise<Answer | Stale> => {
     const query = parseQuery(ask.request.query, shape)
     if (isAnswer(query)) return query
     const body = parseBody(ask.request, shape)
     if (isAnswer(body)) return body
     // `value` was checked by the schemas that the types are made of.
-    const answer = handle as (ask: Ask) => Awaitable<Answer | Stale>
+    const answer = handle as (ask: Ask) => Promise<Answer | Stale>
     const given = { query: query.value, body: body.value }
     // Reading keeps nothing, and most of it is questions about tokens.
-    if (laneOf(shape) === 'read') return answer({ ...ask, ...given })
+    if (laneOf(shape) === 'read') return await answer({ ...ask, ...given })
     const realms = shape.reach === 'store' ? ask.parts.realms.all() : [ask.realm]
-    return after(keptOnly(realms, given), (kept) => (isAnswer(kept) ? kept : answer({ ...ask, ...kept })))
+    const kept = await keptOnly(realms, given)
+    return isAnswer(kept) ? kept : answer({ ...ask, ...kept })
   }
   return { ...shape, run }
 }

@@ -44,7 +44,7 @@ function counted(): { act: Act; times: () => number } {
   let times = 0
   return {
     act: {
-      run: () => {
+      run: async () => {
         times += 1
         return jsonAnswer(201, { nth: times, secret: 'shown-once' }, { 'x-nth': String(times) })
       },
@@ -123,11 +123,15 @@ test('a key whose request is still running is 409; when that has ended, it is a 
   const idempotency = new Idempotency()
   const gate = Promise.withResolvers<Answer>()
   const running = idempotency.run(asked(world, {}), { run: () => gate.promise })
-  const meanwhile = settled(await idempotency.run(asked(world, {}), { run: () => jsonAnswer(201, 'twice') }))
+  const meanwhile = settled(
+    await idempotency.run(asked(world, {}), { run: async () => jsonAnswer(201, 'twice') }),
+  )
   assert.equal(meanwhile.status, 409)
   gate.resolve(jsonAnswer(201, 'once'))
   await running
-  const later = settled(await idempotency.run(asked(world, {}), { run: () => jsonAnswer(201, 'twice') }))
+  const later = settled(
+    await idempotency.run(asked(world, {}), { run: async () => jsonAnswer(201, 'twice') }),
+  )
   assert.equal(later.body, '"once"')
 })
 
@@ -135,7 +139,7 @@ test('an outage is not remembered: the next call with the key does it', async ()
   const world = await openWorld()
   const idempotency = new Idempotency()
   const { act, times } = counted()
-  await idempotency.run(asked(world, {}), { run: () => jsonAnswer(503, {}) })
+  await idempotency.run(asked(world, {}), { run: async () => jsonAnswer(503, {}) })
   await assert.rejects(async () => {
     await idempotency.run(asked(world, {}), {
       run: () => {
@@ -172,7 +176,7 @@ test('what was done before a crash that lost its answer is not done again, and i
       if (outcome.kind !== 'applied') return 'stale'
       throw new Error('the process ends here')
     },
-    recover: (id) => jsonAnswer(201, { id }),
+    recover: async (id) => jsonAnswer(201, { id }),
   }
   await assert.rejects(async () => new Idempotency().run(asked(world, {}), crashing))
   // Another server on the same store.

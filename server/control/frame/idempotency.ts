@@ -10,7 +10,6 @@ import {
   subkey,
   unseal,
 } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import { type Problem, problem } from '../../http/problem.ts'
@@ -47,9 +46,9 @@ const IS_ANSWER = shaped({ fingerprint: 'text', status: 'number', headers: 'memb
 export type Keyed = { readonly realm: Realm; readonly by: By; readonly request: WireRequest }
 
 export type Act = {
-  readonly run: (once: Once | undefined) => Awaitable<Answer | Stale>
+  readonly run: (once: Once | undefined) => Promise<Answer | Stale>
   /** Says again what was done under an id when the answer to it was lost; undefined: nobody can. */
-  readonly recover?: (id: string) => Awaitable<Answer | undefined>
+  readonly recover?: (id: string) => Promise<Answer | undefined>
 }
 
 /**
@@ -69,10 +68,10 @@ export class Idempotency {
    * Runs `act` once for a key; without the header, simply. A verifier's calls change nothing that a second one would not,
    * and there are as many as questions at doors: nothing is kept of them.
    */
-  run(of: Keyed, act: Act): Awaitable<Answer | Stale> {
-    if (of.by.kind === 'verifier') return act.run(undefined)
+  async run(of: Keyed, act: Act): Promise<Answer | Stale> {
+    if (of.by.kind === 'verifier') return await act.run(undefined)
     const key = keyOf(of.request)
-    if (key === undefined) return act.run(undefined)
+    if (key === undefined) return await act.run(undefined)
     if (typeof key !== 'string') return key
     return this.#once(this.#named(of, key), act)
   }

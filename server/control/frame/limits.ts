@@ -1,4 +1,3 @@
-import type { Awaitable } from '@rescind/core'
 import { type Answer, RateLimit, SCAN_RETRY_SECONDS, type Stale } from '@rescind/dialects'
 import { type Problem, problem } from '../../http/problem.ts'
 import type { By } from './by.ts'
@@ -37,7 +36,7 @@ export class ControlLimits {
 /** A call that looks at many records, within the room that its key has for such calls. */
 export async function inScan(
   { parts, by }: Pick<Ask, 'by'> & { readonly parts: Pick<ControlParts, 'scans'> },
-  act: () => Awaitable<Answer | Stale>,
+  act: () => Promise<Answer | Stale>,
 ): Promise<Answer | Stale> {
   const share = { realm: by.realm ?? '', key: by.caller.id }
   return (await parts.scans.run(share, act)) ?? TOO_MANY_SCANS

@@ -12,7 +12,7 @@ function at(method: Method, path: string): Endpoint {
     summary: '',
     role: 'viewer',
     answers: {},
-    handle: () => jsonAnswer(200, {}),
+    handle: async () => jsonAnswer(200, {}),
   })
 }
 

@@ -1,5 +1,4 @@
 import { deleteRecord, type Entry, putRecord, type Realm } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, problem } from '../../http/problem.ts'
@@ -68,13 +67,13 @@ const GET = endpoint({
   conditional: true,
   answers: { 200: { what: 'The profile', schema: PROFILE }, 304: { what: 'It has not changed' } },
   problems: [404],
-  handle: ({ realm, request, params }) =>
-    after(found(realm, params), (entry) => {
-      if (entry === undefined) return NO_PROFILE
-      const headers = { etag: etagOf(entry.version) }
-      if (isKnown(request, entry.version)) return { status: 304, headers, body: '' }
-      return jsonAnswer(200, entry.value, headers)
-    }),
+  handle: async ({ realm, request, params }) => {
+    const entry = await found(realm, params)
+    if (entry === undefined) return NO_PROFILE
+    const headers = { etag: etagOf(entry.version) }
+    if (isKnown(request, entry.version)) return { status: 304, headers, body: '' }
+    return jsonAnswer(200, entry.value, headers)
+  },
 })
 
 const LIST = endpoint({
@@ -121,7 +120,7 @@ const DELETE = endpoint({
 
 const NO_PROFILE: Answer = problem(404, 'no such profile')
 
-function found({ directory }: Realm, params: Ask['params']): Awaitable<Entry<CheckProfile> | undefined> {
+async function found({ directory }: Realm, params: Ask['params']): Promise<Entry<CheckProfile> | undefined> {
   return directory.get(CHECK_PROFILES, params['profile'] ?? '')
 }
 

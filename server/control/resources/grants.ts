@@ -1,5 +1,5 @@
 import type { Audit, Issued } from '@rescind/authority'
-import { type Awaitable, after, ContractBroken, type Position, unreachable } from '@rescind/core'
+import { ContractBroken, type Position, unreachable } from '@rescind/core'
 import {
   type Answer,
   CHALLENGE,
@@ -79,26 +79,24 @@ type GrantAct = Pick<Ask<unknown, GrantBody>, 'realm' | 'by' | 'how' | 'body' | 
  * §5.1; or, with a redirect URI and a challenge, a code that the client redeems itself. Only the answer ever holds
  * their text.
  */
-function createGrant(act: GrantAct): Awaitable<Answer | Stale> {
+async function createGrant(act: GrantAct): Promise<Answer | Stale> {
   const { realm, body } = act
   const basis = realm.basis()
-  return after(realm.directory.get(OAUTH_CLIENTS, body.clientId), (entry) => {
-    const client = entry?.value
-    if (client === undefined || !client.enabled)
-      return problem(422, 'clientId: no such client, or it is disabled')
-    const scope = grantedScope(body.scope, client.scopes)
-    if (scope === undefined) return problem(422, 'scope: malformed, or more than the client is allowed')
-    const { audiences = [] } = client
-    const audience = body.audience?.map((one) => spelledTarget(one, audiences)) ?? audiences
-    if (!audience.every((one) => one !== undefined))
-      return problem(422, `audience: more than the client is allowed (${audiences.join(' ') || 'none'})`)
-    const allowed = { client, scope, basis, ...(audience.length === 0 ? {} : { audience }) }
-    const asksForCode =
-      body.redirectUri !== undefined ||
-      body.codeChallenge !== undefined ||
-      body.codeChallengeMethod !== undefined
-    return asksForCode ? mintCode(act, allowed) : mintTokens(act, allowed)
-  })
+  const client = (await realm.directory.get(OAUTH_CLIENTS, body.clientId))?.value
+  if (client === undefined || !client.enabled)
+    return problem(422, 'clientId: no such client, or it is disabled')
+  const scope = grantedScope(body.scope, client.scopes)
+  if (scope === undefined) return problem(422, 'scope: malformed, or more than the client is allowed')
+  const { audiences = [] } = client
+  const audience = body.audience?.map((one) => spelledTarget(one, audiences)) ?? audiences
+  if (!audience.every((one) => one !== undefined))
+    return problem(422, `audience: more than the client is allowed (${audiences.join(' ') || 'none'})`)
+  const allowed = { client, scope, basis, ...(audience.length === 0 ? {} : { audience }) }
+  const asksForCode =
+    body.redirectUri !== undefined ||
+    body.codeChallenge !== undefined ||
+    body.codeChallengeMethod !== undefined
+  return asksForCode ? mintCode(act, allowed) : mintTokens(act, allowed)
 }
 
 type Allowed = {

@@ -15,7 +15,7 @@ export function openapiEndpoint(endpoints: () => readonly Endpoint[]): Endpoint 
     role: 'viewer',
     callers: ['control', 'verifier'],
     answers: { 200: { what: 'The document', schema: z.record(z.string(), z.unknown()) } },
-    handle: ({ parts }) => {
+    handle: async ({ parts }) => {
       made ??= jsonAnswer(200, withForms(openapiOf(endpoints(), '1'), parts.sources.forms))
       return made
     },

@@ -1,5 +1,5 @@
-import { type Awaitable, after, type Demand } from '@rescind/core'
-import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
+import type { Demand } from '@rescind/core'
+import { type Answer, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Decision, decide, demandOf } from '../../gateway/decide.ts'
 import { judgeAny } from '../../gateway/judge.ts'
@@ -60,27 +60,25 @@ export const TOKEN_REVIEW: Endpoint = endpoint({
     },
   },
   problems: [404],
-  handle: (ask) => {
+  handle: async (ask) => {
     const { profile: name } = ask.query
     if (name === undefined) return review(ask, PLAIN)
-    return after(ask.realm.directory.get(CHECK_PROFILES, name), (entry) =>
-      entry === undefined ? problem(404, 'no such profile') : review(ask, entry.value),
-    )
+    const entry = await ask.realm.directory.get(CHECK_PROFILES, name)
+    return entry === undefined ? problem(404, 'no such profile') : review(ask, entry.value)
   },
 })
 
 type Asked = Pick<Ask<unknown, Review>, 'parts' | 'realm' | 'body'>
 
-function review({ parts, realm, body }: Asked, profile: CheckProfile): Awaitable<Answer | Stale> {
+async function review({ parts, realm, body }: Asked, profile: CheckProfile): Promise<Answer> {
   const { token, audiences } = body.spec
   // What the API server goes by is what counts; a profile's own names are for servers that send none.
   const demand = { ...demandOf(profile), ...(audiences?.length ? { audience: audiences } : {}) }
-  return after(decide(judgeAny(parts.keySets), { realm, text: token, demand }), (decision) =>
-    // Another authenticator may be asked then, and the API server tries again.
-    decision.kind === 'unknown'
-      ? refusalProblem({ kind: 'outage' })
-      : rendered(body, statusOf(decision, demand.audience)),
-  )
+  const decision = await decide(judgeAny(parts.keySets), { realm, text: token, demand })
+  // Another authenticator may be asked then, and the API server tries again.
+  return decision.kind === 'unknown'
+    ? refusalProblem({ kind: 'outage' })
+    : rendered(body, statusOf(decision, demand.audience))
 }
 
 type Status = z.output<typeof STATUS>

@@ -1,5 +1,4 @@
-import type { Audit, Entry, Operation, Realm } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
+import type { Audit, Entry, Realm } from '@rescind/authority'
 import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
@@ -9,6 +8,7 @@ import {
   type ApprovalAct,
   type ApprovalEnd,
   type ApprovalValue,
+  type EndApproval,
   endApproval,
 } from '../../../pending/approvals.ts'
 import { auditMembers, rowsWithAll, rulesNow } from '../../../pending/kept-rule.ts'
@@ -238,13 +238,10 @@ function refusal({ by }: Ask<unknown, EndBody>, { value }: Entry<ApprovalValue>)
   return undefined
 }
 
-async function actsOf(
-  realm: Realm,
-  act: ApprovalAct,
-): Promise<(audit: Audit) => Awaitable<readonly Operation[]>> {
+async function actsOf(realm: Realm, act: ApprovalAct): Promise<NonNullable<EndApproval['acts']>> {
   if (act.kind === 'settings') return approvedSettings(realm, act.approvalAboveTokens)
   const { rule } = act
-  return (audit) =>
+  return async (audit) =>
     rowsWithAll(realm, rulesNow(realm, rule), {
       audit: { ...audit, why: rule.reason, ...auditMembers(rule) },
       keepCredentials: rule.keepCredentials,
