@@ -1,6 +1,16 @@
 import type { Realm } from '@rescind/authority'
 import { RealmOutOfOrder, SYSTEM_REALM } from '@rescind/core'
-import { type Answer, type Stale, splitPath, untilFresh } from '@rescind/dialects'
+import {
+  type Answer,
+  allowOf,
+  type Matched,
+  paramsOf,
+  type Route,
+  Router,
+  type Stale,
+  splitPath,
+  untilFresh,
+} from '@rescind/dialects'
 import { isAnswer, type Problem, problem, refusalProblem } from '../http/problem.ts'
 import { ROLES } from '../records/control-keys.ts'
 import type { Once } from '../rules/write.ts'
@@ -11,13 +21,12 @@ import {
   type ControlRequest,
   type Endpoint,
   laneOf,
-  type Method,
   type StreamBody,
 } from './frame/endpoint.ts'
 import { Idempotency, isSafe } from './frame/idempotency.ts'
 import { realmParameter } from './frame/input.ts'
 import { ControlLimits, inScan } from './frame/limits.ts'
-import { type Routed, Router } from './frame/router.ts'
+import { routesOf } from './frame/routes.ts'
 
 /** Where the control API lives; it has no realm prefix: a key's realm, or `?realm=`, says which realm is meant. */
 export const CONTROL_PREFIX = '/control/v1'
@@ -32,11 +41,11 @@ export type ControlApi = {
 
 /** The control API: JSON in camelCase, RFC 9457 problems, bearer keys, one table of endpoints. */
 export function createControlApi(parts: ControlParts, endpoints: readonly Endpoint[]): ControlApi {
-  const router = new Router(endpoints)
+  const router = new Router(routesOf(endpoints))
   const frame = new Frame(parts)
   const routed = (path: string): Routed | undefined => {
     const segments = splitPath(path.slice(CONTROL_PREFIX.length))
-    return segments === undefined ? undefined : router.find(segments)
+    return segments === undefined ? undefined : router.match(segments)
   }
   return {
     handle: (request) => {
@@ -44,10 +53,10 @@ export function createControlApi(parts: ControlParts, endpoints: readonly Endpoi
       return untilFresh(() => frame.answer(request, found))
     },
     routeOf: (path) => {
-      const template = routed(path)?.template
+      const template = routed(path)?.route.template
       return template === undefined ? 'control:other' : CONTROL_PREFIX + template
     },
-    streamOf: (method, path) => routed(path)?.endpoints.get(method as Method)?.stream,
+    streamOf: (method, path) => routed(path)?.route.methods.get(method)?.stream,
   }
 }
 
@@ -71,8 +80,8 @@ class Frame {
     if (by === undefined) return NO_KEY
     if (isAnswer(by)) return by
     if (routed === undefined) return refusalProblem({ kind: 'not-found' })
-    const endpoint = endpointOf(routed, request.method)
-    if (endpoint === undefined) return refusalProblem({ kind: 'method', allow: allowed(routed) })
+    const endpoint = routed.route.methods.get(request.method)
+    if (endpoint === undefined) return refusalProblem({ kind: 'method', allow: allowOf(routed.route) })
     const realm = await this.#realmFor(request, by, endpoint)
     if (isAnswer(realm)) return realm
     const refused = this.#limits.refuse(by, laneOf(endpoint))
@@ -81,7 +90,7 @@ class Frame {
 
   #run(endpoint: Endpoint, { request, by, realm, routed }: Called): Promise<Answer | Stale> {
     const how = `control.${endpoint.operation}`
-    const ask = { parts: this.#parts, request, by, realm, how, params: routed.params }
+    const ask = { parts: this.#parts, request, by, realm, how, params: paramsOf(routed) }
     const run = (once: Once | undefined): Promise<Answer | Stale> =>
       endpoint.run({ ...ask, once, query: undefined, body: undefined })
     if (endpoint.scans === true) return inScan(ask, () => run(undefined))
@@ -116,6 +125,8 @@ class Frame {
   }
 }
 
+type Routed = Matched<Route<Endpoint>>
+
 type Called = {
   readonly request: ControlRequest
   readonly by: By
@@ -127,19 +138,3 @@ const NO_REALM: Problem = problem(404, 'no such realm')
 const NO_KEY: Problem = problem(401, 'a control key is needed', {
   'www-authenticate': 'Bearer realm="rescind"',
 })
-
-/** HEAD is GET without the body (RFC 9110 §9.3.2), but for answers that do not end. */
-function endpointOf({ endpoints }: Routed, method: string): Endpoint | undefined {
-  if (method !== 'HEAD') return endpoints.get(method as Method)
-  const get = endpoints.get('GET')
-  return get !== undefined && isStreamed(get) ? undefined : get
-}
-
-function allowed({ endpoints }: Routed): string {
-  const get = endpoints.get('GET')
-  return [...endpoints.keys(), ...(get === undefined || isStreamed(get) ? [] : ['HEAD'])].join(', ')
-}
-
-function isStreamed({ answers }: Endpoint): boolean {
-  return Object.values(answers).some(({ type }) => type === 'text/event-stream')
-}
