@@ -48,6 +48,11 @@ export function formatInstant(stored: number): string {
   return `${date}T${time}.${String(ofDayMs % SECOND_MS).padStart(3, '0')}Z`
 }
 
+/** The same for an instant that may be absent. */
+export function instantOf(stored: number | undefined): string | undefined {
+  return stored === undefined ? undefined : formatInstant(stored)
+}
+
 function two(value: number): string {
   return String(value).padStart(2, '0')
 }

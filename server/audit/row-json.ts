@@ -1,7 +1,14 @@
 import { LAST_INSTANT_MS, ordinalOf, seqOf } from '@rescind/core'
-import { isObject } from '@rescind/core/bytes'
+import { defined, isObject } from '@rescind/core/bytes'
 import { type ChainedLogRow, isRowKind, ROW_KINDS, type Rule, type Target } from '@rescind/core/log'
-import { formatInstant, type Json, type JsonObject, parseInstant, parseStrictObject } from '@rescind/dialects'
+import {
+  formatInstant,
+  instantOf,
+  type Json,
+  type JsonObject,
+  parseInstant,
+  parseStrictObject,
+} from '@rescind/dialects'
 import { storedRule, UNREADABLE } from '../receipts/stored-row.ts'
 
 /**
@@ -57,9 +64,11 @@ function targetJson(target: Target): JsonObject {
     shape,
     ...(shape === 'realm' ? {} : { source }),
     ...(named as { readonly [name: string]: string }),
-    ...(issuedBeforeMs === undefined ? {} : { issuedBefore: formatInstant(issuedBeforeMs) }),
-    ...(basis === undefined ? {} : { basis }),
-    ...(asOf === undefined ? {} : { asOf: formatInstant(asOf.atMs) }),
+    ...defined({
+      issuedBefore: instantOf(issuedBeforeMs),
+      basis,
+      asOf: instantOf(asOf?.atMs),
+    }),
   }
 }
 

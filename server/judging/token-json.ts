@@ -6,7 +6,7 @@ import {
   seqOf,
   type TokenFacts,
 } from '@rescind/core'
-import { formatInstant } from '@rescind/dialects'
+import { formatInstant, instantOf } from '@rescind/dialects'
 import { z } from 'zod'
 
 type Names = {
@@ -162,8 +162,4 @@ function placedJson({
 
 function positionJson(at: Position): PositionJson {
   return [ordinalOf(at), seqOf(at)]
-}
-
-function instantOf(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : formatInstant(ms)
 }

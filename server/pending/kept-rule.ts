@@ -10,6 +10,7 @@ import {
   shaped,
 } from '@rescind/authority'
 import { KEEP_FOREVER_MS } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import type { CutAsOf, RevokeRule, Target } from '@rescind/core/log'
 import { credentialsEnded } from '@rescind/dialects'
 
@@ -73,8 +74,5 @@ export const SERVER: Pick<Caller, 'id' | 'from'> = { id: 'server', from: 'local'
 
 /** What the audit of it says beside who and why. */
 export function auditMembers({ note, skewSeconds }: KeptRule): Pick<Audit, 'note' | 'skewSeconds'> {
-  return {
-    ...(note === undefined ? {} : { note }),
-    ...(skewSeconds === undefined ? {} : { skewSeconds }),
-  }
+  return defined({ note, skewSeconds })
 }

@@ -8,6 +8,7 @@ import {
   shaped,
   whoOf,
 } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
 import { APPROVAL_WAIT_MS, APPROVALS, type ApprovalValue } from './approvals.ts'
 import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow } from './kept-rule.ts'
@@ -52,7 +53,7 @@ export async function settleSchedule(
   const size = await measure(realm, targets)
   const audit: Audit = {
     by,
-    ...(byName === undefined ? {} : { byName }),
+    ...defined({ byName }),
     from: 'local',
     how: 'schedule.due',
     why: reason,

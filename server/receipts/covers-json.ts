@@ -1,5 +1,5 @@
 import type { CutTarget, Target } from '@rescind/core/log'
-import { formatInstant } from '@rescind/dialects'
+import { instantOf } from '@rescind/dialects'
 import { z } from 'zod'
 
 /** What a rule covers, in one object: names, as they stand in the log. */
@@ -76,9 +76,9 @@ function cutJson({ shape, principals, issuedBeforeMs, basis, asOf }: CutTarget):
     subject,
     client,
     tenant,
-    issuedBefore: issuedBeforeMs === undefined ? undefined : formatInstant(issuedBeforeMs),
+    issuedBefore: instantOf(issuedBeforeMs),
     basis,
-    asOf: asOf === undefined ? undefined : formatInstant(asOf.atMs),
+    asOf: instantOf(asOf?.atMs),
   }
 }
 

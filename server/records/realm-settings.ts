@@ -9,6 +9,7 @@ import {
   type Realm,
   type RealmSettings,
 } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 
 export type Known = { readonly version: number; readonly value: RealmSettings }
 
@@ -32,11 +33,11 @@ export type SettingsChange = {
 export function withChange(now: RealmSettings, body: SettingsChange): RealmSettings {
   const lifetime = lifetimeWith(now, body)
   const { approvalAboveTokens: limit = now.approvalAboveTokens } = body
-  return {
+  return defined({
     ...lifetime,
     highestLifetimeSeconds: Math.max(now.highestLifetimeSeconds, lifetime.maxLifetimeSeconds),
-    ...(limit === null || limit === undefined ? {} : { approvalAboveTokens: limit }),
-  }
+    approvalAboveTokens: limit ?? undefined,
+  })
 }
 
 type Lifetime = Pick<RealmSettings, 'maxLifetimeSeconds' | 'boundsAssigned'>
@@ -45,7 +46,7 @@ function lifetimeWith(now: RealmSettings, { maxLifetimeSeconds: asked }: Setting
   if (asked === null) return { maxLifetimeSeconds: DEFAULT_REALM_SETTINGS.maxLifetimeSeconds }
   if (asked !== undefined) return { maxLifetimeSeconds: asked, boundsAssigned: true }
   const { maxLifetimeSeconds, boundsAssigned } = now
-  return { maxLifetimeSeconds, ...(boundsAssigned === undefined ? {} : { boundsAssigned }) }
+  return defined({ maxLifetimeSeconds, boundsAssigned })
 }
 
 export type PutSettings = { readonly known: Known; readonly next: RealmSettings; readonly audit: Audit }

@@ -1,4 +1,5 @@
 import { type Audit, type Caller, type Cause, type Operation, type Realm, whoOf } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import { decodeRule, type RevokeRule, traitsOf } from '@rescind/core/log'
 import { rowsWithAll } from '../pending/kept-rule.ts'
 import type { Written } from '../receipts/receipt.ts'
@@ -23,15 +24,11 @@ export type RuleWrite = {
 /** Writes rules in one unit: one durable append, whatever they cover. `stale`: judge again. */
 export async function writeRules(realm: Realm, write: RuleWrite): Promise<Written | 'stale'> {
   const { caller, rules, also = [] } = write
-  const audit: Audit = {
-    ...whoOf(caller),
-    how: write.how,
-    why: write.reason,
-    ...(write.note === undefined ? {} : { note: write.note }),
-    ...(write.cause === undefined ? {} : { cause: write.cause }),
-    ...(write.once === undefined ? {} : { once: write.once.id }),
-    ...(write.skewSeconds === undefined ? {} : { skewSeconds: write.skewSeconds }),
-  }
+  const { how, reason: why, note, cause, once, skewSeconds } = write
+  const audit: Audit = defined({
+    ...{ ...whoOf(caller), how, why },
+    ...{ note, cause, once: once?.id, skewSeconds },
+  })
   const rows = await rowsWithAll(realm, rules, { audit, keepCredentials: write.keepCredentials })
   const outcome = await realm.commit({
     realm: realm.ordinal,

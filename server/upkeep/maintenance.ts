@@ -1,5 +1,6 @@
 import { collectExpired, collectMemos, type Realm, type Realms, type Store } from '@rescind/authority'
 import { type Clock, type ClockReading, Floor, KEEP_MARGIN_MS } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import type { Logger } from 'pino'
 import { StoredCheckpoints } from '../audit/stored-checkpoints.ts'
 import { writeUses } from '../judging/last-use.ts'
@@ -159,7 +160,7 @@ class Upkeep {
   troubles(): readonly Trouble[] {
     const setbacks = this.#setbacks.open.map(({ realm, step, reason }): Trouble => {
       const detail = `${step}: ${reason}; see the log`
-      return { code: 'upkeep_waits', ...(realm === undefined ? {} : { realm }), detail }
+      return defined({ code: 'upkeep_waits', realm, detail })
     })
     return [...this.#clockTroubles(), ...setbacks, ...this.indexes.troubles()]
   }

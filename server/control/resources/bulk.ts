@@ -1,4 +1,5 @@
 import type { Realm } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import type { Answer } from '@rescind/dialects'
 import { z } from 'zod'
 import { openBody } from '../../bulk/body.ts'
@@ -102,7 +103,7 @@ function runOf({
   const { dryRun, reason = '', note } = query
   const { system } = parts.realms
   const secrets = new Secrets({ realm, system, keysOf: by.realm })
-  const act = { caller: by.caller, how, why: reason, ...(note === undefined ? {} : { note }) }
+  const act = defined({ caller: by.caller, how, why: reason, note })
   return {
     act: { realm, system, keySets: parts.keySets, dryRun, act, secrets },
     gone: request.gone,

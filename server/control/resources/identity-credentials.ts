@@ -2,7 +2,7 @@ import type { Target } from '@rescind/core/log'
 import {
   type Answer,
   endingOf,
-  formatInstant,
+  instantOf,
   jsonAnswer,
   type Stale,
   standingCredentials,
@@ -88,8 +88,8 @@ function shown(one: Standing): z.output<typeof CREDENTIAL> {
     roles: [...roleIds],
     unrestricted: isUnrestricted,
     madeBy: parentId,
-    madeAt: madeAtMs === undefined ? undefined : formatInstant(madeAtMs),
-    expiresAt: expiresAtMs === undefined ? undefined : formatInstant(expiresAtMs),
+    madeAt: instantOf(madeAtMs),
+    expiresAt: instantOf(expiresAtMs),
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type Realm,
 } from '@rescind/authority'
 import { KEEP_FOREVER_MS, LIFETIME_MAX_MS, type Position, position } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import { type CutTarget, decodeRule, type LogRow, type RevokeRule, rowKindOf } from '@rescind/core/log'
 import { foreignSource } from '@rescind/core/tokens'
 import type { Stale } from '@rescind/dialects'
@@ -45,8 +46,7 @@ export async function termed(
   const session = value.maxSessionSeconds ?? limit
   const next: IssuerTerms = {
     ...terms,
-    ...(session === undefined ? {} : { maxSessionSeconds: session }),
-    ...(value.withoutIat === true ? { withoutIat: 'lifted' } : {}),
+    ...defined({ maxSessionSeconds: session, withoutIat: value.withoutIat === true ? 'lifted' : undefined }),
   }
   const settled = session === undefined ? value : { ...value, maxSessionSeconds: session }
   let { version } = known

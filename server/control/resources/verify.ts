@@ -55,10 +55,10 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
     if (record !== undefined) realm.uses.accepted(record, realm.nowMs())
     else if (facts?.foreign !== undefined) realm.uses.acceptedForeign(facts, realm.nowMs())
   }
-  const known = facts === undefined || credential === undefined ? {} : { facts: factsJson(facts, credential) }
-  const why = (raw === undefined ? textRefused(body.token) : detailIn(judged)) ?? around(body.token, judged)
-  const detail = why === undefined ? {} : { detail: why }
-  return jsonAnswer(200, { verdict, ...detail, ...known, position })
+  const known = facts === undefined || credential === undefined ? undefined : factsJson(facts, credential)
+  const detail =
+    (raw === undefined ? textRefused(body.token) : detailIn(judged)) ?? around(body.token, judged)
+  return jsonAnswer(200, { verdict, detail, facts: known, position })
 }
 
 /** A live token is active here only if it may be presented with a request; a refresh token, a code … may not. */

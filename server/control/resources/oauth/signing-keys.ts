@@ -7,7 +7,14 @@ import {
   signingKeys,
 } from '@rescind/authority'
 import { isCanonicalBase64url } from '@rescind/core/tokens'
-import { type Answer, formatInstant, jsonAnswer, type Stale, TOKEN_ALGORITHMS } from '@rescind/dialects'
+import {
+  type Answer,
+  formatInstant,
+  instantOf,
+  jsonAnswer,
+  type Stale,
+  TOKEN_ALGORITHMS,
+} from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from '../../../http/problem.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
@@ -109,8 +116,8 @@ function keyJson(value: SigningKeyValue) {
     state,
     publicJwk,
     createdAt: formatInstant(createdAtMs),
-    ...(activatedAtMs === undefined ? {} : { activatedAt: formatInstant(activatedAtMs) }),
-    ...(retiredAtMs === undefined ? {} : { retiredAt: formatInstant(retiredAtMs) }),
-    ...(keepUntilMs === undefined ? {} : { keepUntil: formatInstant(keepUntilMs) }),
+    activatedAt: instantOf(activatedAtMs),
+    retiredAt: instantOf(retiredAtMs),
+    keepUntil: instantOf(keepUntilMs),
   }
 }
