@@ -12,6 +12,7 @@ import {
   type TokenAlgorithm,
 } from '@rescind/dialects'
 import { z } from 'zod'
+import { storedText } from './text-schemas.ts'
 
 /** What a client is set to, the same words in the seed file and in the control API. */
 
@@ -21,11 +22,7 @@ const LIST_MAX = 64
 const TARGETS_MAX = 16
 const LIFETIME_MAX_SECONDS = LIFETIME_MAX_MS / 1_000
 
-const text = z
-  .string()
-  .min(1)
-  .max(TEXT_MAX)
-  .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed text')
+const text = storedText(TEXT_MAX)
 const scope = z
   .string()
   .max(TEXT_MAX)

@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import { z } from 'zod'
+import { storedText } from '../records/text-schemas.ts'
 
 /** A secret, or the name of an environment variable or file that holds it. */
 export type SeedSecret = string | { readonly env: string } | { readonly file: string }
@@ -11,11 +12,7 @@ export const secret: z.ZodType<SeedSecret> = z.union([
   z.strictObject({ file: z.string().min(1) }),
 ])
 
-export const id: z.ZodString = z
-  .string()
-  .min(1)
-  .max(256)
-  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text')
+export const id: z.ZodString = storedText(256)
 
 export type SeedTools = {
   /** @param of what the secret belongs to. @throws SettingsRefused when it is not where the file says. */

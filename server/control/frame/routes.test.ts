@@ -12,7 +12,7 @@ function at(method: Method, path: string, type?: AnswerShape['type']): Endpoint 
     summary: '',
     role: 'viewer',
     answers: { 200: { what: '', ...(type === undefined ? {} : { type }) } },
-    handle: () => jsonAnswer(200, {}),
+    handle: async () => jsonAnswer(200, {}),
   })
 }
 

@@ -1,13 +1,13 @@
 import type { Realm } from '@rescind/authority'
 import { type ChainedLogRow, ROW_KIND_NAMES } from '@rescind/core/log'
-import { type Answer, jsonAnswer, parseInstant } from '@rescind/dialects'
+import { type Answer, parseInstant } from '@rescind/dialects'
 import { z } from 'zod'
 import { exportLog, rangeAfter } from '../../audit/export.ts'
 import { type RowJson, rowJson } from '../../audit/row-json.ts'
 import { isAnswer, type Problem, problem } from '../../http/problem.ts'
 import { UNREADABLE } from '../../receipts/stored-row.ts'
-import { makeCursor, readCursor } from '../frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
+import { answerNumberedPage } from '../frame/paged.ts'
 import { unknownBy } from '../frame/who.ts'
 
 const PAGE_MAX = 1_000
@@ -104,22 +104,13 @@ async function list(ask: Ask<Query>): Promise<Answer> {
   const { cursor, limit, ...filters } = query
   const times = instantsOf(query)
   if (isAnswer(times)) return times
-  const of = { realm, list: `audit?${JSON.stringify(filters)}` }
-  const from = readCursor(of, cursor)
-  if (isAnswer(from)) return from
+  const of = { realm, list: `audit?${JSON.stringify(filters)}`, member: 'rows' }
   const fits = (row: ChainedLogRow, shown: RowJson): boolean => fitsAll(filters, times, { row, shown })
-  const place = from.place === undefined ? undefined : Number(from.place)
-  const found = await scan(realm, { order: query.order, place, limit, fits })
-  if (found.rows.length === 0 && found.next === undefined && cursor === undefined) {
-    const unknown = await unknownBy(ask, query.by)
-    if (unknown !== undefined) return unknown
-  }
-  return jsonAnswer(
-    200,
-    found.next === undefined
-      ? { rows: found.rows }
-      : { rows: found.rows, next: makeCursor(of, String(found.next)) },
-  )
+  return answerNumberedPage(of, cursor, async (place) => {
+    const { rows, next } = await scan(realm, { order: query.order, place, limit, fits })
+    const isEmpty = rows.length === 0 && next === undefined && cursor === undefined
+    return (isEmpty ? await unknownBy(ask, query.by) : undefined) ?? { items: rows, next }
+  })
 }
 
 type Times = { readonly sinceMs: number; readonly untilMs: number }

@@ -1,11 +1,12 @@
 import { ISSUERS, type IssuerValue, publishedKeys, type Realm } from '@rescind/authority'
-import { isShownName, type JsonObject } from '@rescind/core/bytes'
+import type { JsonObject } from '@rescind/core/bytes'
 import { exportVerificationJwk } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import type { Format, Polled, Refused } from '@rescind/feed'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
 import { noteUses } from '../../judging/last-use.ts'
+import { shownName } from '../../records/text-schemas.ts'
 import { type Ask, type ControlParts, type Endpoint, endpoint } from '../frame/endpoint.ts'
 
 const BOUND_MIN_MS = 100
@@ -20,11 +21,7 @@ const LABEL_MAX_CHARS = 128
 
 const position = z.string().min(1).max(512)
 const instance = z.string().min(1).max(64)
-const label = z
-  .string()
-  .min(1)
-  .max(LABEL_MAX_CHARS)
-  .refine(isShownName, 'must be text that shows all of itself')
+const label = shownName(LABEL_MAX_CHARS)
 const bound = z.int().min(BOUND_MIN_MS).max(BOUND_MAX_MS)
 const FLOOR = { position, floor: z.number() }
 

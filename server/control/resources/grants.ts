@@ -1,5 +1,6 @@
 import type { Audit, Issued } from '@rescind/authority'
 import { ContractBroken, type Position, unreachable } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import {
   type Answer,
   CHALLENGE,
@@ -16,6 +17,7 @@ import {
 } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
+import { storedText } from '../../records/text-schemas.ts'
 import { auditOf } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 
@@ -34,11 +36,7 @@ type GrantBody = {
 
 const GRANT_BODY: z.ZodType<GrantBody> = z.strictObject({
   clientId: z.string().min(1),
-  subject: z
-    .string()
-    .min(1)
-    .max(TEXT_MAX)
-    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text'),
+  subject: storedText(TEXT_MAX),
   scope: z.string().optional(),
   audience: z.array(z.string().min(1).max(TEXT_MAX)).min(1).max(16).optional(),
   redirectUri: z.string().min(1).max(URI_MAX).optional(),
@@ -120,7 +118,7 @@ async function mintTokens(
     return problem(422, 'clientId: this client may not hold refresh tokens (grantTypes)')
   const minting = { realm, issuer: parts.issuerOf(realm), client, basis }
   const audit = auditOfGrant(act)
-  const family = { subject: body.subject, scope, audit, ...(audience === undefined ? {} : { audience }) }
+  const family = defined({ subject: body.subject, scope, audit, audience })
   const started = await startGrant(minting, by.caller, family)
   if (started === undefined)
     return problem(422, 'the access token would be too long: fewer scopes or audiences')

@@ -2,23 +2,22 @@ import {
   cutRule,
   deleteRecord,
   type Entry,
-  type Expectation,
   mintText,
   type Operation,
   PREFIX,
   putRecord,
   type Realm,
 } from '@rescind/authority'
-import { isShownName } from '@rescind/core/bytes'
-import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
+import { defined } from '@rescind/core/bytes'
+import { type Answer, instantOf, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../http/problem.ts'
 import { CONTROL_KEYS, type ControlKey, type ControlRole, ROLES } from '../../records/control-keys.ts'
-import type { By } from '../frame/by.ts'
-import { auditOf } from '../frame/change.ts'
-import { makeCursor, readCursor } from '../frame/cursor.ts'
+import { shownName } from '../../records/text-schemas.ts'
+import { auditOf, commitChange, NO_CONTENT } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { realmParameter } from '../frame/input.ts'
+import { answerPage, PAGE_QUERY, type PageQuery, pageShape } from '../frame/paged.ts'
 
 /** Control keys of a store, of all realms together; what is deleted makes room. */
 const CONTROL_KEYS_MAX = 1_000
@@ -27,12 +26,11 @@ const KEYS_PER_REALM_MAX = 100
 /** The last ones are made by keys of all realms alone. */
 const KEYS_RESERVED = 100
 const NAME_MAX = 128
-const PAGE_MAX = 1_000
 
 type KeyBody = { readonly name: string; readonly role: ControlRole; readonly realm?: string | undefined }
 
 const NEW: z.ZodType<KeyBody> = z.strictObject({
-  name: z.string().min(1).max(NAME_MAX).refine(isShownName, 'must be text that shows all of itself'),
+  name: shownName(NAME_MAX),
   role: z.enum(ROLES),
   realm: z.string().optional(),
 })
@@ -64,16 +62,8 @@ const LIST: Endpoint = endpoint({
   operation: 'listKeys',
   summary: 'Control keys, without their text; with ?realm= those of one realm',
   role: 'viewer',
-  query: z.object({
-    cursor: z.string().optional(),
-    limit: z.int().min(1).max(PAGE_MAX).default(100),
-  }),
-  answers: {
-    200: {
-      what: 'A page of them, and the cursor of the next one',
-      schema: z.strictObject({ keys: z.array(KEY), next: z.string().optional() }),
-    },
-  },
+  query: PAGE_QUERY,
+  answers: { 200: pageShape('keys', KEY) },
   handle: list,
 })
 
@@ -85,8 +75,8 @@ const READ: Endpoint = endpoint({
   role: 'viewer',
   answers: { 200: { what: 'The key', schema: KEY } },
   handle: async (ask) => {
-    const { entry } = await standingOf(ask)
-    return entry === undefined ? NONE : jsonAnswer(200, keyJson(entry))
+    const entry = await visibleKey(ask)
+    return isAnswer(entry) ? entry : jsonAnswer(200, keyJson(entry))
   },
 })
 
@@ -123,42 +113,35 @@ async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   const text = mintText(PREFIX.controlKey, system.random).reveal()
   const id = `key_${system.random.bytes(16).toString('base64url')}`
   const { name, role } = body
-  const value: ControlKey = {
-    name,
-    role,
-    ...(realm === undefined ? {} : { realm }),
-    keyDigest: system.secretDigest(text),
-    createdAtMs: system.nowMs(),
-  }
+  const keyDigest = system.secretDigest(text)
+  const value: ControlKey = defined({ name, role, realm, keyDigest, createdAtMs: system.nowMs() })
   const put = { collection: CONTROL_KEYS, id, value, fromVersion: 0 }
-  const outcome = await commitSystem(ask, putRecord(system, put, auditOf(ask)))
+  const outcome = await commitChange({ ...ask, realm: system }, putRecord(system, put, auditOf(ask)))
   if (outcome.kind !== 'applied') return 'stale'
   return jsonAnswer(201, { ...keyJson({ id, version: 1, value }), key: text })
 }
 
-async function list(ask: Ask<{ cursor?: string | undefined; limit: number }>): Promise<Answer> {
-  const { system } = ask.parts.realms
-  const asked = realmParameter(ask.request.query)
+async function list({ parts, by, realm, request, query }: Ask<PageQuery>): Promise<Answer> {
+  const asked = realmParameter(request.query)
   if (typeof asked === 'object') return asked
-  const realm = ask.by.realm ?? asked
-  const of = { realm: ask.realm, list: `keys:${realm ?? ''}` }
-  const from = readCursor(of, ask.query.cursor)
-  if (isAnswer(from)) return from
-  const listed = realm === undefined ? {} : { listed: { name: 'realm', value: realm } }
-  const place = { after: from.place, limit: ask.query.limit }
-  const page = await system.directory.page(CONTROL_KEYS, { ...listed, ...place })
-  const keys = page.entries.map(keyJson)
-  return jsonAnswer(200, page.next === undefined ? { keys } : { keys, next: makeCursor(of, page.next) })
+  const name = by.realm ?? asked
+  const listed = name === undefined ? {} : { listed: { name: 'realm', value: name } }
+  const of = { realm, list: `keys:${name ?? ''}`, member: 'keys' }
+  return answerPage(of, query.cursor, async (after) => {
+    const ask = { ...listed, after, limit: query.limit }
+    const { entries, next } = await parts.realms.system.directory.page(CONTROL_KEYS, ask)
+    return { items: entries.map(keyJson), next }
+  })
 }
 
 async function revoke(ask: Ask): Promise<Answer | Stale> {
   const { system } = ask.parts.realms
-  const { entry, version } = await standingOf(ask)
-  if (entry === undefined) return NONE
+  const entry = await visibleKey(ask)
+  if (isAnswer(entry)) return entry
   const other = isWhole(entry.value) ? await anotherAdmin(system, entry.id) : undefined
   if (isWhole(entry.value) && other === undefined)
     return problem(409, 'this is the last admin key of all realms; make another one first')
-  const deletion = { collection: CONTROL_KEYS.name, id: entry.id, fromVersion: version }
+  const deletion = { collection: CONTROL_KEYS.name, id: entry.id, fromVersion: entry.version }
   const audit = auditOf(ask)
   const cut = cutRule(system, 'client', { source: 'control', client: entry.id })
   const operations: readonly Operation[] = [
@@ -167,17 +150,8 @@ async function revoke(ask: Ask): Promise<Answer | Stale> {
   ]
   // Whoever deletes the other one at the same time finds this one gone, and is told.
   const expects = other === undefined ? [] : [{ collection: CONTROL_KEYS.name, ...other }]
-  const outcome = await commitSystem(ask, operations, expects)
-  return outcome.kind === 'applied' ? { status: 204, headers: {}, body: '' } : 'stale'
-}
-
-function commitSystem(
-  { parts, by }: Ask,
-  operations: readonly Operation[],
-  expects: readonly Expectation[] = [],
-): ReturnType<Realm['commit']> {
-  const { system } = parts.realms
-  return system.commit({ realm: system.ordinal, standsOn: [by.caller.standing], expects, operations })
+  const outcome = await commitChange({ ...ask, realm: system }, operations, expects)
+  return outcome.kind === 'applied' ? NO_CONTENT : 'stale'
 }
 
 /** Whether a key may do everything: what there must always be one of. */
@@ -196,21 +170,14 @@ async function anotherAdmin(
 }
 
 /** A key as this caller may see it: of another realm, it is not there. */
-async function standingOf({
-  parts,
-  by,
-  params,
-}: Ask): Promise<{ version: number; entry?: Entry<ControlKey> }> {
-  const { version, entry } = await parts.realms.system.directory.standing(CONTROL_KEYS, params['keyId'] ?? '')
-  return entry === undefined || !isVisible(by, entry.value) ? { version } : { version, entry }
-}
-
-function isVisible(by: By, { realm }: ControlKey): boolean {
-  return by.realm === undefined || by.realm === realm
+async function visibleKey({ parts, by, params }: Ask): Promise<Entry<ControlKey> | Problem> {
+  const { entry } = await parts.realms.system.directory.standing(CONTROL_KEYS, params['keyId'] ?? '')
+  if (entry === undefined) return NONE
+  return by.realm === undefined || by.realm === entry.value.realm ? entry : NONE
 }
 
 function keyJson({ id, value }: Entry<ControlKey>): z.output<typeof KEY> {
   const { name, role, realm, createdAtMs } = value
-  const createdAt = createdAtMs === undefined ? undefined : formatInstant(createdAtMs)
+  const createdAt = instantOf(createdAtMs)
   return { id, name, role, realm, createdAt }
 }

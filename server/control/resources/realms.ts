@@ -1,12 +1,12 @@
 import type { RealmView } from '@rescind/authority'
 import { parseRealmName, StoreRefused, SYSTEM_REALM, unreachable } from '@rescind/core'
 import type { Target } from '@rescind/core/log'
-import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
+import { type Answer, formatInstant, instantOf, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { rangeAfter } from '../../audit/export.ts'
 import { exportRealm } from '../../audit/export-realm.ts'
 import { type Problem, problem } from '../../http/problem.ts'
-import { auditOf } from '../frame/change.ts'
+import { auditOf, NO_CONTENT } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { refusedEnding } from './rules/ending.ts'
 
@@ -89,7 +89,7 @@ const DELETE: Endpoint = endpoint({
   problems: [409],
   handle: async (ask) => {
     const done = await settle(ask, 'deleted')
-    return done === 'done' ? { status: 204, headers: {}, body: '' } : done
+    return done === 'done' ? NO_CONTENT : done
   },
 })
 
@@ -178,5 +178,5 @@ async function rotate(ask: Ask): Promise<Answer | Stale> {
 }
 
 function realmJson({ name, enabled, createdAtMs }: RealmView): z.output<typeof REALM> {
-  return { name, enabled, createdAt: createdAtMs === undefined ? undefined : formatInstant(createdAtMs) }
+  return { name, enabled, createdAt: instantOf(createdAtMs) }
 }

@@ -11,7 +11,8 @@ import {
 import { auditOf, commitChange } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { etagOf, isKnown, unlessMatches } from '../frame/etag.ts'
-import { APPROVAL, askApproval } from './rules/approvals.ts'
+import { APPROVAL } from './rules/approval-json.ts'
+import { askApproval } from './rules/approvals.ts'
 
 /** Ten years, as long as assigned chat text. */
 const LIFETIME_MAX_SECONDS = 3_650 * 86_400

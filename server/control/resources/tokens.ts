@@ -2,14 +2,14 @@ import type { Realm } from '@rescind/authority'
 import { parseHandle, type TokenRecord, type Verdict } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
 import { credentialOf, kindOf, SINGLE_USE } from '@rescind/core/tokens'
-import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
+import { type Answer, instantOf, jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
-import { isAnswer, type Problem, problem } from '../../http/problem.ts'
+import { type Problem, problem } from '../../http/problem.ts'
 import { lastUsedMs } from '../../judging/last-use.ts'
 import { FACTS, type FactsJson, factsJson } from '../../judging/token-json.ts'
 import { nextTurn } from '../../machine/turns.ts'
-import { makeCursor, readCursor } from '../frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
+import { answerNumberedPage } from '../frame/paged.ts'
 import { cannotJudge, notJudged } from './cannot-judge.ts'
 import { judgePasted } from './pasted.ts'
 
@@ -117,14 +117,19 @@ async function lookUp({ realm, parts, body }: Ask<unknown, { token: string }>): 
   return jsonAnswer(200, { state: stateOf(verdict), facts: factsJson(facts, credential) })
 }
 
-async function list({ realm, query }: Ask<Query>): Promise<Answer> {
-  const { cursor, limit, state, kind, ...ids } = query
-  const of = { realm, list: `tokens?${JSON.stringify({ state, kind, ...ids })}` }
-  const from = readCursor(of, cursor)
-  if (isAnswer(from)) return from
+function list({ realm, query }: Ask<Query>): Promise<Answer> {
+  const { cursor, limit: _limit, state, kind, ...ids } = query
+  const of = { realm, list: `tokens?${JSON.stringify({ state, kind, ...ids })}`, member: 'tokens' }
+  return answerNumberedPage(of, cursor, (after) => tokensAfter(realm, query, after))
+}
+
+type Page = { readonly items: readonly TokenJson[]; readonly next: number | undefined }
+
+async function tokensAfter(realm: Realm, query: Query, place: number | undefined): Promise<Page> {
+  const { cursor: _cursor, limit, state, kind, ...ids } = query
   const asked = defined(ids)
   const tokens: TokenJson[] = []
-  let after = from.place === undefined ? undefined : Number(from.place)
+  let after = place
   for (let reads = 0; reads < READS_MAX && tokens.length < limit; reads += 1) {
     const page = await realm.store.tokens(realm.ordinal, { ...asked, after, limit: limit - tokens.length })
     for (const [at, record] of page.records.entries()) {
@@ -134,9 +139,9 @@ async function list({ realm, query }: Ask<Query>): Promise<Answer> {
       if (isAsked(state, one.state)) tokens.push(one)
     }
     after = page.next
-    if (after === undefined) return jsonAnswer(200, { tokens })
+    if (after === undefined) break
   }
-  return jsonAnswer(200, { tokens, next: makeCursor(of, String(after)) })
+  return { items: tokens, next: after }
 }
 
 async function tokenJson(realm: Realm, stored: TokenRecord, judged?: Verdict): Promise<TokenJson> {
@@ -149,7 +154,7 @@ async function tokenJson(realm: Realm, stored: TokenRecord, judged?: Verdict): P
   const state = stateOf(judged ?? realm.judge(record))
   return {
     state: isSpent && state === 'active' ? 'consumed' : state,
-    lastUsedAt: usedMs === undefined ? undefined : formatInstant(usedMs),
+    lastUsedAt: instantOf(usedMs),
     mintedBy: record.mintedBy,
     authenticatedBy: record.authenticatedBy,
     facts: factsJson(record, credentialOf(record)),

@@ -3,40 +3,25 @@ import {
   deleteRecord,
   type Entry,
   mintText,
+  type Operation,
   PREFIX,
   putRecord,
   type Realm,
-  type Unit,
 } from '@rescind/authority'
-import { isShownName } from '@rescind/core/bytes'
-import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
-import type { InstanceView } from '@rescind/feed'
+import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
-import { problem } from '../../http/problem.ts'
+import { isAnswer, type Problem, problem } from '../../http/problem.ts'
+import { shownName } from '../../records/text-schemas.ts'
 import { liveKeysOf, VERIFIERS, type Verifier, verifierId } from '../../records/verifiers.ts'
-import { auditOf } from '../frame/change.ts'
+import { auditOf, commitChange, NO_CONTENT } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { ONE_KEY, TWO_KEYS, WHICH } from './two-keys.ts'
+import { INSTANCE, instanceJson } from './verifier-instances.ts'
 
 /** Verifier keys of one realm. */
 const VERIFIERS_MAX = 1_000
 
-const INSTANCE = z.strictObject({
-  instance: z.string(),
-  /** What its operator calls it; the name of its host, unless it says otherwise. */
-  label: z.string().optional(),
-  connected: z.boolean(),
-  /** Its last contact and its bound have passed, and it refuses when it is stale: nobody waits for it. */
-  lapsed: z.boolean(),
-  boundMs: z.int(),
-  onStale: z.enum(['refuse', 'ask', 'allow']),
-  from: z.string().optional(),
-  /** The last position that it has acknowledged: its key holder's claim. */
-  position: z.string().optional(),
-  /** Rows between that and the end of the log. */
-  behind: z.int().optional(),
-  lastContact: z.string(),
-})
+const NEW_KEY = { what: 'The key', schema: z.strictObject({ name: z.string(), key: z.string() }) }
 
 const LIST: Endpoint = endpoint({
   method: 'GET',
@@ -64,7 +49,7 @@ const LIST: Endpoint = endpoint({
 })
 
 const NEW = z.strictObject({
-  name: z.string().min(1).max(256).refine(isShownName, 'must be text that shows all of itself'),
+  name: shownName(256),
 })
 
 const CREATE: Endpoint = endpoint({
@@ -74,7 +59,7 @@ const CREATE: Endpoint = endpoint({
   summary: 'A key for a service that checks tokens; shown once',
   role: 'admin',
   body: NEW,
-  answers: { 201: { what: 'The key', schema: z.strictObject({ name: z.string(), key: z.string() }) } },
+  answers: { 201: NEW_KEY },
   problems: [409],
   handle: create,
 })
@@ -95,7 +80,7 @@ const ROTATE: Endpoint = endpoint({
   operation: 'rotateVerifierKey',
   summary: 'Another key for a verifier, shown once; the one before is taken, too, until it is retired',
   role: 'admin',
-  answers: { 201: { what: 'The key', schema: z.strictObject({ name: z.string(), key: z.string() }) } },
+  answers: { 201: NEW_KEY },
   problems: [409],
   handle: rotate,
 })
@@ -118,39 +103,6 @@ const RETIRE: Endpoint = endpoint({
 
 export const VERIFIER_ENDPOINTS: readonly Endpoint[] = [LIST, CREATE, ROTATE, RETIRE, REMOVE]
 
-async function rotate(ask: Ask): Promise<Answer | Stale> {
-  const { parts, realm, params } = ask
-  const { system } = parts.realms
-  const id = verifierId(realm, params['name'] ?? '')
-  const { version, entry } = await system.directory.standing(VERIFIERS, id)
-  if (entry === undefined) return problem(404, 'no such verifier')
-  if (entry.value.olderKeyDigest !== undefined) return TWO_KEYS
-  const key = mintText(PREFIX.verifierKey, system.random).reveal()
-  const { keyDigest } = entry.value
-  const value: Verifier = { ...entry.value, keyDigest: system.secretDigest(key), olderKeyDigest: keyDigest }
-  const put = { collection: VERIFIERS, id, value, fromVersion: version }
-  const applied = await commit(ask, putRecord(system, put, auditOf(ask)))
-  return applied ? jsonAnswer(201, { name: value.name, key }) : 'stale'
-}
-
-async function retire(ask: Ask<unknown, RetireBody>): Promise<Answer | Stale> {
-  const { parts, realm, params, body } = ask
-  const { system } = parts.realms
-  const id = verifierId(realm, params['name'] ?? '')
-  const { version, entry } = await system.directory.standing(VERIFIERS, id)
-  if (entry === undefined) return problem(404, 'no such verifier')
-  const { olderKeyDigest, ...rest } = entry.value
-  if (olderKeyDigest === undefined) return ONE_KEY
-  const value: Verifier = body?.which === 'newer' ? { ...rest, keyDigest: olderKeyDigest } : rest
-  const audit = auditOf(ask)
-  const applied = await commit(ask, [
-    ...putRecord(system, { collection: VERIFIERS, id, value, fromVersion: version }, audit),
-    // Nobody knows which of its streams were opened with the key that goes: all connect anew, by one that is taken.
-    { kind: 'append', row: system.row(cutRule(system, 'client', { source: 'verifier', client: id }), audit) },
-  ])
-  return applied ? { status: 204, headers: {}, body: '' } : 'stale'
-}
-
 async function list({ parts, realm }: Ask): Promise<Answer> {
   const feed = parts.feed.of(realm)
   const position = await feed.headText()
@@ -158,17 +110,10 @@ async function list({ parts, realm }: Ask): Promise<Answer> {
   const entries = await verifiersOf(parts.realms.system, realm)
   const verifiers = entries.map(({ id, value }) => ({
     name: value.name,
-    ...(liveKeysOf(value).length === 2 ? { keys: 2 } : {}),
+    keys: liveKeysOf(value).length === 2 ? 2 : undefined,
     instances: (views.get(id) ?? []).map((view) => instanceJson(view, realm.index.seq)),
   }))
   return jsonAnswer(200, { position, verifiers })
-}
-
-function instanceJson(view: InstanceView, head: number): z.output<typeof INSTANCE> {
-  const { instance, label, connected, lapsed, boundMs, onStale, from, position, applied } = view
-  const lastContact = formatInstant(view.lastContactMs)
-  const behind = applied === undefined ? undefined : Math.max(0, head - applied)
-  return { instance, label, connected, lapsed, boundMs, onStale, from, position, behind, lastContact }
 }
 
 async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer | Stale> {
@@ -181,35 +126,67 @@ async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer |
     return problem(409, `a realm has at most ${VERIFIERS_MAX} verifiers`)
   const key = mintText(PREFIX.verifierKey, system.random).reveal()
   const value = { name: body.name, realm: realm.name, keyDigest: system.secretDigest(key) }
-  const put = { collection: VERIFIERS, id, value, fromVersion: version }
-  const applied = await commit(ask, putRecord(system, put, auditOf(ask)))
-  return applied ? jsonAnswer(201, { name: body.name, key }) : 'stale'
+  const isDone = await commit(ask, putOf(ask, { id, version, value }))
+  return isDone ? jsonAnswer(201, { name: body.name, key }) : 'stale'
+}
+
+async function rotate(ask: Ask): Promise<Answer | Stale> {
+  const { system } = ask.parts.realms
+  const before = await namedVerifier(ask)
+  if (isAnswer(before)) return before
+  const { keyDigest, olderKeyDigest, name } = before.value
+  if (olderKeyDigest !== undefined) return TWO_KEYS
+  const key = mintText(PREFIX.verifierKey, system.random).reveal()
+  const value = { ...before.value, keyDigest: system.secretDigest(key), olderKeyDigest: keyDigest }
+  const isDone = await commit(ask, putOf(ask, { ...before, value }))
+  return isDone ? jsonAnswer(201, { name, key }) : 'stale'
+}
+
+async function retire(ask: Ask<unknown, RetireBody>): Promise<Answer | Stale> {
+  const before = await namedVerifier(ask)
+  if (isAnswer(before)) return before
+  const { olderKeyDigest, ...rest } = before.value
+  if (olderKeyDigest === undefined) return ONE_KEY
+  const value: Verifier = ask.body?.which === 'newer' ? { ...rest, keyDigest: olderKeyDigest } : rest
+  // Which of its streams were opened with the key that goes is not known: all connect anew, with the one that stays.
+  const operations = [...putOf(ask, { ...before, value }), endOfStreams(ask, before.id)]
+  return (await commit(ask, operations)) ? NO_CONTENT : 'stale'
 }
 
 async function remove(ask: Ask): Promise<Answer | Stale> {
-  const { parts, realm, params } = ask
-  const { system } = parts.realms
-  const id = verifierId(realm, params['name'] ?? '')
-  const { version, entry } = await system.directory.standing(VERIFIERS, id)
-  if (entry === undefined) return problem(404, 'no such verifier')
-  const audit = auditOf(ask)
-  const applied = await commit(ask, [
-    ...deleteRecord(system, { collection: VERIFIERS.name, id, fromVersion: version }, audit),
-    // What ends its streams, and what makes anything stale that was begun with its key.
-    {
-      kind: 'append',
-      row: system.row(cutRule(system, 'client', { source: 'verifier', client: id }), audit),
-    },
-  ])
-  if (!applied) return 'stale'
+  const { parts, realm } = ask
+  const before = await namedVerifier(ask)
+  if (isAnswer(before)) return before
+  const { id, version } = before
+  const deletion = { collection: VERIFIERS.name, id, fromVersion: version }
+  const deleted = deleteRecord(parts.realms.system, deletion, auditOf(ask))
+  if (!(await commit(ask, [...deleted, endOfStreams(ask, id)]))) return 'stale'
   parts.feed.of(realm).instances.forget(id)
-  return { status: 204, headers: {}, body: '' }
+  return NO_CONTENT
 }
 
-async function commit({ parts, by }: Ask, operations: Unit['operations']): Promise<boolean> {
-  const { system } = parts.realms
-  const unit = { realm: system.ordinal, standsOn: [by.caller.standing], expects: [], operations }
-  return (await system.commit(unit)).kind === 'applied'
+/** Records of verifiers stand in the system realm, under an id that holds the realm. */
+async function namedVerifier({ parts, realm, params }: Ask): Promise<Entry<Verifier> | Problem> {
+  const id = verifierId(realm, params['name'] ?? '')
+  const { entry } = await parts.realms.system.directory.standing(VERIFIERS, id)
+  return entry ?? problem(404, 'no such verifier')
+}
+
+function putOf(ask: Ask, { id, version, value }: Entry<Verifier>): readonly Operation[] {
+  const put = { collection: VERIFIERS, id, value, fromVersion: version }
+  return putRecord(ask.parts.realms.system, put, auditOf(ask))
+}
+
+/** The cut-off that closes its streams, and makes stale what was begun with its key. */
+function endOfStreams(ask: Ask, id: string): Operation {
+  const { system } = ask.parts.realms
+  const rule = cutRule(system, 'client', { source: 'verifier', client: id })
+  return { kind: 'append', row: system.row(rule, auditOf(ask)) }
+}
+
+async function commit(ask: Ask, operations: readonly Operation[]): Promise<boolean> {
+  const outcome = await commitChange({ ...ask, realm: ask.parts.realms.system }, operations)
+  return outcome.kind === 'applied'
 }
 
 async function verifiersOf(system: Realm, realm: Realm): Promise<readonly Entry<Verifier>[]> {

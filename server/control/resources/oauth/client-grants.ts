@@ -1,10 +1,11 @@
 import type { TokenRecord } from '@rescind/core'
-import { type Answer, formatInstant, jsonAnswer } from '@rescind/dialects'
+import { type Answer, formatInstant } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer } from '../../../http/problem.ts'
-import { makeCursor, readCursor } from '../../frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
-import { namedClient } from './client-change.ts'
+import { answerNumberedPage, pageShape } from '../../frame/paged.ts'
+import { matchedRecordOf } from '../../frame/records.ts'
+import { CLIENTS } from './client-json.ts'
 
 const PAGE_MAX = 1_000
 /** Bounded reads of the store for one page, which may be short, or empty, and still have a next one. */
@@ -26,7 +27,7 @@ const GRANT = z.strictObject({
 
 export const LIST_CLIENT_GRANTS: Endpoint = endpoint({
   method: 'GET',
-  path: '/clients/{clientId}/grants',
+  path: `${CLIENTS.path}/grants`,
   operation: 'listClientGrants',
   summary:
     "A client's live grants with their live tokens, oldest first; a long one may go on in the next page",
@@ -34,34 +35,45 @@ export const LIST_CLIENT_GRANTS: Endpoint = endpoint({
   scans: true,
   query: z.object({ cursor: z.string().optional(), limit: z.int().min(1).max(PAGE_MAX).default(PAGE_MAX) }),
   answers: {
-    200: {
-      what: 'The grants of as many tokens as were looked at, and the cursor of the next ones',
-      schema: z.strictObject({ grants: z.array(GRANT), next: z.string().optional() }),
-    },
+    200: pageShape(
+      'grants',
+      GRANT,
+      'The grants of as many tokens as were looked at, and the cursor of the next ones',
+    ),
   },
   handle: list,
 })
 
 async function list(ask: Ask<{ cursor?: string | undefined; limit: number }>): Promise<Answer> {
-  const { realm } = ask
-  const entry = await namedClient(ask)
+  const { realm, query } = ask
+  const entry = await matchedRecordOf(CLIENTS, ask)
   if (isAnswer(entry)) return entry
-  const of = { realm, list: `clients/${entry.id}/grants` }
-  const from = readCursor(of, ask.query.cursor)
-  if (isAnswer(from)) return from
-  let after = from.place === undefined ? undefined : Number(from.place)
-  let room = ask.query.limit
+  const of = { realm, list: `clients/${entry.id}/grants`, member: 'grants' }
+  return answerNumberedPage(of, query.cursor, async (place) => {
+    const { live, next } = await liveTokens(ask, entry.id, { after: place, limit: query.limit })
+    return { items: [...Map.groupBy(live, ({ grant }) => grant).values()].map(grantJson), next }
+  })
+}
+
+type Live = { readonly live: readonly TokenRecord[]; readonly next: number | undefined }
+
+async function liveTokens(
+  ask: Ask,
+  client: string,
+  { after, limit }: { readonly after: number | undefined; readonly limit: number },
+): Promise<Live> {
+  const { realm } = ask
   const live: TokenRecord[] = []
+  let [place, room] = [after, limit]
   for (let reads = 0; reads < READS_MAX && room > 0; reads += 1) {
-    const page = { source: 'oauth', client: entry.id, after, limit: room }
+    const page = { source: 'oauth', client, after: place, limit: room }
     const { records, next } = await realm.store.tokensOfClient(realm.ordinal, page)
     for (const record of records) if (await isLive(ask, record)) live.push(record)
     room -= records.length
-    after = next
-    if (after === undefined) break
+    place = next
+    if (place === undefined) break
   }
-  const grants = [...Map.groupBy(live, ({ grant }) => grant).values()].map(grantJson)
-  return jsonAnswer(200, after === undefined ? { grants } : { grants, next: makeCursor(of, String(after)) })
+  return { live, next: place }
 }
 
 async function isLive({ realm }: Ask, record: TokenRecord): Promise<boolean> {
@@ -82,9 +94,9 @@ function grantJson(records: readonly TokenRecord[]): z.output<typeof GRANT> {
   const { grant = '', subject, scope, audience } = first ?? {}
   return {
     grant,
-    ...(subject === undefined ? {} : { subject }),
-    ...(scope === undefined ? {} : { scope }),
-    ...(audience === undefined ? {} : { audience: [...audience] }),
+    subject,
+    scope,
+    audience: audience === undefined ? undefined : [...audience],
     tokens: records.map(({ handle, kind, issuedAtMs, expiresAtMs }) => ({
       handle,
       kind: kind === 'refresh' ? 'refresh' : 'access',

@@ -1,12 +1,13 @@
 import type { Entry } from '@rescind/authority'
-import { type Answer, formatInstant, jsonAnswer, type OauthClient } from '@rescind/dialects'
+import { formatInstant, instantOf, OAUTH_CLIENTS, type OauthClient } from '@rescind/dialects'
 import { z } from 'zod'
+import { problem } from '../../../http/problem.ts'
 import { CLIENT_SETTINGS, type ClientSettings, settingsOf } from '../../../records/oauth-clients.ts'
-import { etagOf } from '../../frame/etag.ts'
+import type { Records } from '../../frame/records.ts'
 
 type SecretJson = { readonly id: string; readonly createdAt: string; readonly expiresAt?: string | undefined }
 
-export type ClientJson = ClientSettings & {
+type ClientJson = ClientSettings & {
   readonly clientId: string
   readonly enabled: boolean
   readonly createdAt?: string | undefined
@@ -28,32 +29,30 @@ const MEMBERS = {
   /** Its secrets, without their text. */
   secrets: z.array(secret),
 }
-export const CLIENT: z.ZodType = z.strictObject(MEMBERS)
-/** As above, with the text of a secret that was just made. */
+/** A client with the text of a secret that was just made. */
 export const NEW_CLIENT: z.ZodType = z.strictObject({ ...MEMBERS, clientSecret: z.string().optional() })
 
-export function clientJson({ value }: Entry<OauthClient>, nowMs: number): ClientJson {
+function clientJson({ value }: Entry<OauthClient>, nowMs: number): ClientJson {
   const { clientId, secrets = [], createdAtMs, enabled } = value
   const live = secrets.filter(({ expiresAtMs }) => expiresAtMs === undefined || expiresAtMs > nowMs)
   return {
     clientId,
     ...settingsOf(value),
     enabled,
-    ...(createdAtMs === undefined ? {} : { createdAt: formatInstant(createdAtMs) }),
+    createdAt: instantOf(createdAtMs),
     secrets: live.map(({ id, createdAtMs: at, expiresAtMs }) => ({
       id,
       createdAt: formatInstant(at),
-      ...(expiresAtMs === undefined ? {} : { expiresAt: formatInstant(expiresAtMs) }),
+      expiresAt: instantOf(expiresAtMs),
     })),
   }
 }
 
-/** A client as it stands; `more` is what only this answer shows. */
-export function shownClient(
-  entry: Entry<OauthClient>,
-  nowMs: number,
-  { status, more }: { readonly status: number; readonly more?: object },
-): Answer {
-  const headers = { etag: etagOf(entry.version) }
-  return jsonAnswer(status, { ...clientJson(entry, nowMs), ...more }, headers)
+export const CLIENTS: Records<OauthClient> = {
+  collection: OAUTH_CLIENTS,
+  path: '/clients/{clientId}',
+  what: 'The client',
+  schema: z.strictObject(MEMBERS),
+  json: (entry, { realm }) => clientJson(entry, realm.nowMs()),
+  none: problem(404, 'no such client'),
 }

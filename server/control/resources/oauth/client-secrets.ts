@@ -10,8 +10,10 @@ import {
 import { z } from 'zod'
 import { isAnswer, problem } from '../../../http/problem.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
-import { changeClient, namedClient } from './client-change.ts'
-import { CLIENT, NEW_CLIENT, shownClient } from './client-json.ts'
+import { matchedRecordOf, put } from '../../frame/records.ts'
+import { wholeOf } from '../../frame/resource.ts'
+import { changedTo } from './client-change.ts'
+import { CLIENTS, NEW_CLIENT } from './client-json.ts'
 
 /** How long the older secrets stay good, where nothing is said: a day to bring the new one everywhere. */
 const OVERLAP_SECONDS = 86_400
@@ -36,7 +38,7 @@ const END = z.strictObject({
 
 const ROTATE_SECRET: Endpoint = endpoint({
   method: 'POST',
-  path: '/clients/{clientId}/secrets',
+  path: `${CLIENTS.path}/secrets`,
   operation: 'rotateClientSecret',
   summary: 'Give a client a new secret, shown once; the older ones stay good for a while',
   role: 'admin',
@@ -53,21 +55,21 @@ const ROTATE_SECRET: Endpoint = endpoint({
 
 const END_SECRET: Endpoint = endpoint({
   method: 'DELETE',
-  path: '/clients/{clientId}/secrets/{secretId}',
+  path: `${CLIENTS.path}/secrets/{secretId}`,
   operation: 'endClientSecret',
   summary: 'End one secret now; tokens of the client live on, unless revokeTokens says otherwise',
   role: 'admin',
   lane: 'revoke',
   conditional: true,
   query: END,
-  answers: { 200: { what: 'The client', schema: CLIENT } },
+  answers: { 200: wholeOf(CLIENTS) },
   handle: end,
 })
 
 export const CLIENT_SECRET_ENDPOINTS: readonly Endpoint[] = [ROTATE_SECRET, END_SECRET]
 
 async function rotate(ask: Ask<unknown, z.output<typeof ROTATE>>): Promise<Answer | Stale> {
-  const before = await namedClient(ask)
+  const before = await matchedRecordOf(CLIENTS, ask)
   if (isAnswer(before)) return before
   if (before.value.isPublic === true) return problem(422, 'a public client has no secrets')
   const { realm, body } = ask
@@ -81,24 +83,22 @@ async function rotate(ask: Ask<unknown, z.output<typeof ROTATE>>): Promise<Answe
   const clientSecret = mintText(realm.grammar.prefixes.clientSecret, realm.random).reveal()
   const { secretDigests: _older, ...rest } = before.value
   const value: OauthClient = { ...rest, secrets: [...older, newSecret(realm, clientSecret)] }
-  const after = await changeClient(ask, before, { value, ends: body.revokeTokens, why: body.reason })
-  if (after === undefined) return 'stale'
-  if (isAnswer(after)) return after
-  return shownClient(after, nowMs, { status: 201, more: { clientSecret } })
+  const change = await changedTo(ask, before, { value, ends: body.revokeTokens, why: body.reason })
+  if (isAnswer(change)) return change
+  return put(CLIENTS, ask, { ...before, ...change, status: 201, more: { clientSecret } })
 }
 
 async function end(ask: Ask<z.output<typeof END>>): Promise<Answer | Stale> {
-  const before = await namedClient(ask)
+  const before = await matchedRecordOf(CLIENTS, ask)
   if (isAnswer(before)) return before
   const secrets = allSecrets(before.value)
   const left = secrets.filter(({ id }) => id !== ask.params['secretId'])
   if (left.length === secrets.length) return problem(404, 'no such secret')
   const { secretDigests: _older, ...rest } = before.value
   const { revokeTokens, reason } = ask.query
-  const change = { value: { ...rest, secrets: left }, ends: revokeTokens, why: reason }
-  const after = await changeClient(ask, before, change)
-  if (after === undefined) return 'stale'
-  return isAnswer(after) ? after : shownClient(after, ask.realm.nowMs(), { status: 200 })
+  const value = { ...rest, secrets: left }
+  const change = await changedTo(ask, before, { value, ends: revokeTokens, why: reason })
+  return isAnswer(change) ? change : put(CLIENTS, ask, { ...before, ...change, status: 200 })
 }
 
 /** Those of an older form, too, named in the same way. */

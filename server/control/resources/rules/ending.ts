@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Realm } from '@rescind/authority'
-import type { Target } from '@rescind/core/log'
+import { type Operation, type Realm, ruleOn } from '@rescind/authority'
+import type { CutTarget, Target } from '@rescind/core/log'
 import { type Problem, problem } from '../../../http/problem.ts'
 import { APPROVALS } from '../../../pending/approvals.ts'
 import { type Asking, neededApproval } from '../../../rules/size.ts'
+import { auditOf } from '../../frame/change.ts'
+import type { Ask } from '../../frame/endpoint.ts'
 
 /** How long an approved rule lets the calls pass that end exactly the same. */
 const APPROVED_FOR_MS = 3_600_000
@@ -19,6 +21,17 @@ export async function refusedEnding(
 ): Promise<Problem | undefined> {
   if ((await neededApproval(asking, { targets })) === undefined) return undefined
   return (await wasApproved(asking.realm, targets)) ? undefined : NEEDS_APPROVAL
+}
+
+/** The row that ends what a cut covers, beside the change of a record; or the problem, as above. */
+export async function endingRows(
+  ask: Asking & Pick<Ask, 'by' | 'how'>,
+  target: CutTarget,
+  why?: string,
+): Promise<readonly Operation[] | Problem> {
+  const refused = await refusedEnding(ask, [target])
+  if (refused !== undefined) return refused
+  return [{ kind: 'append', row: ask.realm.row(ruleOn(ask.realm, target), auditOf(ask, why)) }]
 }
 
 /** What a caller is told who wants something permanent that needs a second person. */

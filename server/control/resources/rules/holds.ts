@@ -1,37 +1,27 @@
-import { type Audit, type Cause, type Entry, rowsOf } from '@rescind/authority'
-import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
+import { type Audit, type Cause, rowsOf } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
+import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
 import {
   endHold,
   extendHold,
-  HOLDS,
   type HoldEnd,
   type HoldValue,
   holdIds,
   holdRules,
 } from '../../../pending/holds.ts'
-import type { Ended } from '../../../pending/pending.ts'
-import { COVERS, type CoversJson, coversJson } from '../../../receipts/covers-json.ts'
 import { PREVIEW, type PreviewJson } from '../../../rules/preview.ts'
 import type { Resolved } from '../../../rules/resolved.ts'
-import { auditOf } from '../../frame/change.ts'
+import { auditOf, commitChange, NO_CONTENT } from '../../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
 import { inScan } from '../../frame/limits.ts'
 import { blastRadius } from './blast-radius.ts'
 import { refusedEnding } from './ending.ts'
+import { HELD, HOLD } from './hold-json.ts'
 import { futureInstant } from './instant.ts'
-import {
-  AHEAD_MAX_MS,
-  END_BODY,
-  ENDED,
-  endedJson,
-  keptRuleOf,
-  listPending,
-  PAGE_QUERY,
-  readPending,
-  tooMany,
-} from './pending-parts.ts'
+import { listPended, place, readPended, shownPended, waitingOne } from './pended.ts'
+import { AHEAD_MAX_MS, END_BODY, keptRuleOf } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
 import { RULE_MEMBERS, type RuleBody, SOURCES_MAX } from './target-schema.ts'
 import { TIMEOUT } from './timeout.ts'
@@ -70,44 +60,9 @@ const HOLD_BODY: z.ZodType<HoldBody> = z
   })
   .meta({ id: 'HoldRequest' })
 
-type HoldJson = {
-  readonly id: string
-  readonly realm: string
-  readonly state: 'held' | HoldEnd
-  readonly covers: CoversJson
-  readonly reason: string
-  readonly note?: string | undefined
-  readonly by: string
-  readonly placedAt: string
-  readonly until: string
-  readonly atDeadline: 'release' | 'revoke'
-  readonly revocation?: string | undefined
-}
-
-const HOLD: z.ZodType<HoldJson> = z
-  .strictObject({
-    ...{ id: z.string(), realm: z.string(), state: z.enum(['held', 'released', 'revoked']), covers: COVERS },
-    ...{ reason: z.string(), note: z.string().optional(), by: z.string() },
-    ...{ placedAt: z.string(), until: z.string(), atDeadline: z.enum(['release', 'revoke']) },
-    ...ENDED,
-    revocation: z.string().optional().describe('What it became'),
-  })
-  .meta({ id: 'Hold' })
-
-function holdJson(realm: string, id: string, value: HoldValue & Partial<Ended<HoldEnd>>): HoldJson {
-  return {
-    ...{ id, realm, state: value.state ?? 'held', covers: coversJson(value.targets, value.skewSeconds) },
-    ...{ reason: value.reason, note: value.note, by: value.by },
-    placedAt: formatInstant(value.placedAtMs),
-    until: formatInstant(value.dueAtMs),
-    atDeadline: value.atDeadline,
-    ...endedJson(value),
-  }
-}
-
 const PLACE_HOLD: Endpoint = endpoint({
   method: 'POST',
-  path: '/holds',
+  path: HELD.path,
   operation: 'placeHold',
   summary: 'Suspend what a rule covers until a deadline; while it lasts nothing is minted for it either',
   role: 'responder',
@@ -117,11 +72,11 @@ const PLACE_HOLD: Endpoint = endpoint({
     200: { what: 'What it would hold; nothing was written', schema: PREVIEW },
     201: { what: 'In force, durably', schema: HOLD },
   },
-  handle: place,
+  handle: placeHold,
 })
 
-async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
-  const { realm, body, by } = ask
+async function placeHold(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
+  const { realm, body } = ask
   const placedAtMs = realm.nowMs()
   const due = dueOf(body, placedAtMs)
   if (isAnswer(due)) return due
@@ -132,25 +87,18 @@ async function place(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
   // Placing a hold asks nobody; one that ends in a revocation by itself is a revocation that waits.
   const refused = body.atDeadline === 'revoke' ? await refusedEnding(ask, resolved.targets) : undefined
   if (refused !== undefined) return refused
-  const id = HOLDS.mintId(realm)
-  const slot = await HOLDS.freeSlot(realm, id)
-  if (slot === undefined) return tooMany('holds')
-  const cause: Cause = { code: 'hold', hold: id }
-  const { note } = body
-  const audit: Audit = { ...auditOf(ask, body.reason), ...(note === undefined ? {} : { note }), cause }
   const kept = keptRuleOf(ask, resolved)
   const value: HoldValue = { ...kept, placedAtMs, dueAtMs: due.ms, atDeadline: body.atDeadline }
-  const outcome = await realm.commit({
-    realm: realm.ordinal,
-    standsOn: [by.caller.standing],
-    expects: [],
-    operations: [
-      ...HOLDS.put(realm, { id, value, slot, audit }),
-      ...rowsOf(realm, holdRules(id, value), audit),
-    ],
+  return place(HELD, ask, {
+    value,
+    status: 201,
+    auditAs: (id) => ({ ...auditOf(ask, body.reason), ...defined({ note: body.note }), cause: causeOf(id) }),
+    beside: (id, audit) => rowsOf(realm, holdRules(id, value), audit),
   })
-  if (outcome.kind !== 'applied') return 'stale'
-  return jsonAnswer(201, holdJson(realm.name, id, value), { location: `/control/v1/holds/${id}` })
+}
+
+function causeOf(hold: string): Cause {
+  return { code: 'hold', hold }
 }
 
 /** A hold ends no credential, unless it becomes a revocation. */
@@ -167,59 +115,17 @@ function dueOf({ until, seconds }: Deadline, nowMs: number): { readonly ms: numb
   return futureInstant({ member: 'until', text: until, nowMs }, AHEAD_MAX_MS)
 }
 
-const LIST_HOLDS: Endpoint = endpoint({
-  method: 'GET',
-  path: '/holds',
-  operation: 'listHolds',
-  summary: 'Holds that are in force, or those that have ended',
-  role: 'viewer',
-  query: PAGE_QUERY,
-  answers: {
-    200: {
-      what: 'A page of them',
-      schema: z.strictObject({ holds: z.array(HOLD), next: z.string().optional() }),
-    },
-  },
-  handle: (ask) => listPending(ask, HOLDS, (id, value) => holdJson(ask.realm.name, id, value)),
-})
-
-const READ_HOLD: Endpoint = endpoint({
-  method: 'GET',
-  path: '/holds/{id}',
-  operation: 'readHold',
-  summary: 'One hold, and what became of it',
-  role: 'viewer',
-  answers: { 200: { what: 'The hold', schema: HOLD } },
-  handle: (ask) => read(ask),
-})
-
-function read(ask: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
-  return readPending(ask, {
-    kind: HOLDS,
-    show: (id, value) => holdJson(ask.realm.name, id, value),
-    revokedAt: 'revoked',
-    none: NO_HOLD,
-  })
-}
-
-const NO_HOLD: Problem = problem(404, 'no such hold')
-
 function ending(to: HoldEnd): (ask: Ask<unknown, ReleaseBody>) => Promise<Answer | Stale> {
   return async (ask) => {
-    const { realm, params, body, by, how, parts } = ask
-    const found = await HOLDS.find(realm, params['id'] ?? '')
-    if (found.kind === 'none')
-      return to === 'released' && body?.notHere === true ? releaseElsewhere(ask) : NO_HOLD
-    if (found.kind === 'ended') {
-      // Asking a second time for what was done is no mistake.
-      return found.value.state === to ? read(ask) : problem(409, `this hold was ${found.value.state} before`)
-    }
-    const entry: Entry<HoldValue> = found.entry
+    const { realm, body, by, how, parts } = ask
+    const entry = await waitingOne(HELD, ask, to)
+    if (entry === HELD.none && to === 'released' && body?.notHere === true) return releaseElsewhere(ask)
+    if (isAnswer(entry)) return entry
     const keptMs = parts.auditRetentionMs
     const refused = to === 'revoked' ? await refusedEnding(ask, entry.value.targets) : undefined
     if (refused !== undefined) return refused
     const done = await endHold(realm, { entry, to, caller: by.caller, how, reason: body?.reason, keptMs })
-    return done ? read(ask) : 'stale'
+    return done ? shownPended(HELD, ask) : 'stale'
   }
 }
 
@@ -228,22 +134,16 @@ function ending(to: HoldEnd): (ask: Ask<unknown, ReleaseBody>) => Promise<Answer
  * that lifts it reaches those that follow now.
  */
 async function releaseElsewhere(ask: Ask<unknown, ReleaseBody>): Promise<Answer | Stale> {
-  const { realm, params, body, by } = ask
+  const { realm, params, body } = ask
   const id = params['id'] ?? ''
-  if (!HOLD_ID.test(id)) return NO_HOLD
+  if (!HOLD_ID.test(id)) return HELD.none
   if (body?.reason === undefined)
     return problem(422, 'reason: say why, for nothing else is known of this hold')
-  const cause: Cause = { code: 'hold', hold: id }
-  const audit: Audit = { ...auditOf(ask, body.reason), cause }
+  const audit: Audit = { ...auditOf(ask, body.reason), cause: causeOf(id) }
   // How many sources it named is not known either.
   const rules = holdIds(id, SOURCES_MAX).map((name) => ({ kind: 'release' as const, id: name }))
-  const outcome = await realm.commit({
-    realm: realm.ordinal,
-    standsOn: [by.caller.standing],
-    expects: [],
-    operations: rowsOf(realm, rules, audit),
-  })
-  return outcome.kind === 'applied' ? { status: 204, headers: {}, body: '' } : 'stale'
+  const outcome = await commitChange(ask, rowsOf(realm, rules, audit))
+  return outcome.kind === 'applied' ? NO_CONTENT : 'stale'
 }
 
 type ReleaseBody =
@@ -267,7 +167,7 @@ const EXTEND_BODY: z.ZodType<ExtendBody> = z
 
 const EXTEND_HOLD: Endpoint = endpoint({
   method: 'POST',
-  path: '/holds/{id}/extend',
+  path: `${HELD.path}/{id}/extend`,
   operation: 'extendHold',
   summary: 'Put the deadline of this hold off',
   role: 'responder',
@@ -279,24 +179,21 @@ const EXTEND_HOLD: Endpoint = endpoint({
 })
 
 async function extend(ask: Ask<unknown, ExtendBody>): Promise<Answer | Stale> {
-  const { realm, params, body, by } = ask
-  const found = await HOLDS.find(realm, params['id'] ?? '')
-  if (found.kind === 'none') return NO_HOLD
-  if (found.kind === 'ended') return problem(409, `this hold was ${found.value.state} before`)
-  const { entry } = found
+  const { realm, body, by } = ask
+  const entry = await waitingOne(HELD, ask)
+  if (isAnswer(entry)) return entry
   const due = dueOf(body, realm.nowMs())
   if (isAnswer(due)) return due
   if (due.ms <= entry.value.dueAtMs)
     return problem(422, 'until: not later than its deadline; to end it earlier, release or revoke it')
-  const audit = auditOf(ask, body.reason ?? entry.value.reason)
-  const cause: Cause = { code: 'hold', hold: entry.id }
-  const extension = { entry, dueAtMs: due.ms, caller: by.caller, audit: { ...audit, cause } }
-  return (await extendHold(realm, extension)) ? read(ask) : 'stale'
+  const audit = { ...auditOf(ask, body.reason ?? entry.value.reason), cause: causeOf(entry.id) }
+  const extension = { entry, dueAtMs: due.ms, caller: by.caller, audit }
+  return (await extendHold(realm, extension)) ? shownPended(HELD, ask) : 'stale'
 }
 
 const RELEASE_HOLD: Endpoint = endpoint({
   method: 'POST',
-  path: '/holds/{id}/release',
+  path: `${HELD.path}/{id}/release`,
   operation: 'releaseHold',
   summary: 'Lift this hold; any other one over the same goes on',
   role: 'responder',
@@ -311,7 +208,7 @@ const RELEASE_HOLD: Endpoint = endpoint({
 
 const REVOKE_HOLD: Endpoint = endpoint({
   method: 'POST',
-  path: '/holds/{id}/revoke',
+  path: `${HELD.path}/{id}/revoke`,
   operation: 'revokeHold',
   summary: 'Make this hold a revocation of what it holds, and of nothing later',
   role: 'responder',
@@ -323,8 +220,8 @@ const REVOKE_HOLD: Endpoint = endpoint({
 
 export const HOLD_ENDPOINTS: readonly Endpoint[] = [
   PLACE_HOLD,
-  LIST_HOLDS,
-  READ_HOLD,
+  listPended(HELD, { operation: 'listHolds', summary: 'Holds that are in force, or those that have ended' }),
+  readPended(HELD, { operation: 'readHold', summary: 'One hold, and what became of it' }),
   EXTEND_HOLD,
   RELEASE_HOLD,
   REVOKE_HOLD,

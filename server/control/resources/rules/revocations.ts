@@ -16,11 +16,12 @@ import { isOfPreview, PREVIEW, type PreviewJson } from '../../../rules/preview.t
 import { type Resolved, rulesOf } from '../../../rules/resolved.ts'
 import { neededApproval } from '../../../rules/size.ts'
 import { writeRules } from '../../../rules/write.ts'
-import { makeCursor, readCursor } from '../../frame/cursor.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
 import { inScan } from '../../frame/limits.ts'
+import { answerNumberedPage } from '../../frame/paged.ts'
 import { unknownBy } from '../../frame/who.ts'
-import { APPROVAL, askApproval, revocationAct } from './approvals.ts'
+import { APPROVAL } from './approval-json.ts'
+import { askApproval, revocationAct } from './approvals.ts'
 import { blastRadius } from './blast-radius.ts'
 import { resolveRule } from './resolve.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
@@ -195,19 +196,12 @@ async function list(ask: Ask<ListQuery>): Promise<Answer> {
   const [sinceMs, untilMs] = [since, until].map((one) => (one === undefined ? undefined : parseInstant(one)))
   if (since !== undefined && sinceMs === undefined) return problem(422, 'since: not an instant of RFC 3339')
   if (until !== undefined && untilMs === undefined) return problem(422, 'until: not an instant of RFC 3339')
-  const of = { realm, list: listName(filters, [since, until]) }
-  const place = readCursor(of, cursor)
-  if (isAnswer(place)) return place
-  const before = place.place === undefined ? undefined : Number(place.place)
-  const { found, next } = await searchReceipts(realm, { filters, before, sinceMs, untilMs, limit })
-  if (found.length === 0 && next === undefined && cursor === undefined) {
-    const unknown = await unknownBy(ask, filters.by)
-    if (unknown !== undefined) return unknown
-  }
-  const revocations = found.map((written) => receiptJson(realm, written))
-  return jsonAnswer(200, {
-    revocations,
-    ...(next === undefined ? {} : { next: makeCursor(of, String(next)) }),
+  const of = { realm, list: listName(filters, [since, until]), member: 'revocations' }
+  return answerNumberedPage(of, cursor, async (before) => {
+    const { found, next } = await searchReceipts(realm, { filters, before, sinceMs, untilMs, limit })
+    const isEmpty = found.length === 0 && next === undefined && cursor === undefined
+    const unknown = isEmpty ? await unknownBy(ask, filters.by) : undefined
+    return unknown ?? { items: found.map((written) => receiptJson(realm, written)), next }
   })
 }
 

@@ -1,7 +1,7 @@
-import type { Audit } from '@rescind/authority'
-import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
+import type { Realm } from '@rescind/authority'
+import { type Answer, formatInstant, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
-import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
+import { isAnswer, problem } from '../../../http/problem.ts'
 import type { Ended } from '../../../pending/pending.ts'
 import {
   cancelSchedule,
@@ -10,20 +10,12 @@ import {
   type ScheduleValue,
 } from '../../../pending/schedules.ts'
 import { COVERS, type CoversJson, coversJson } from '../../../receipts/covers-json.ts'
-import { auditOf, commitChange } from '../../frame/change.ts'
+import { auditOf } from '../../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
 import { refusedEnding } from './ending.ts'
 import { futureInstant } from './instant.ts'
-import {
-  AHEAD_MAX_MS,
-  ENDED,
-  endedJson,
-  keptRuleOf,
-  listPending,
-  PAGE_QUERY,
-  readPending,
-  tooMany,
-} from './pending-parts.ts'
+import { listPended, type Pended, place, readPended, shownPended, waitingOne } from './pended.ts'
+import { AHEAD_MAX_MS, ENDED, endedJson, keptRuleOf } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
 
@@ -69,7 +61,7 @@ const SCHEDULE: z.ZodType<ScheduleJson> = z
 
 type Shown = ScheduleValue & Partial<Ended<ScheduleEnd>>
 
-function scheduleJson(realm: string, id: string, value: Shown): ScheduleJson {
+function scheduleJson({ name: realm }: Realm, id: string, value: Shown): ScheduleJson {
   return {
     ...{ id, realm, state: value.state ?? 'waiting', covers: coversJson(value.targets, value.skewSeconds) },
     ...{ reason: value.reason, note: value.note, by: value.by },
@@ -79,11 +71,21 @@ function scheduleJson(realm: string, id: string, value: Shown): ScheduleJson {
   }
 }
 
-const PATH = '/revocations/scheduled'
+const SCHEDULED: Pended<ScheduleValue, ScheduleEnd> = {
+  kind: SCHEDULES,
+  path: '/revocations/scheduled',
+  what: 'It',
+  many: 'scheduled revocations',
+  schema: SCHEDULE,
+  json: scheduleJson,
+  revokedAt: 'done',
+  none: problem(404, 'no such scheduled revocation'),
+  over: (state) => problem(409, `it was ${state} before`),
+}
 
 const SCHEDULE_REVOCATION: Endpoint = endpoint({
   method: 'POST',
-  path: PATH,
+  path: SCHEDULED.path,
   operation: 'scheduleRevocation',
   summary: 'Have the server revoke at a given time',
   role: 'responder',
@@ -101,57 +103,16 @@ async function schedule(ask: Ask<unknown, ScheduleBody>): Promise<Answer | Stale
   if (isAnswer(resolved)) return resolved
   const refused = await refusedEnding(ask, resolved.targets)
   if (refused !== undefined) return refused
-  const id = SCHEDULES.mintId(realm)
-  const slot = await SCHEDULES.freeSlot(realm, id)
-  if (slot === undefined) return tooMany('scheduled revocations')
-  const audit: Audit = { ...auditOf(ask, body.reason), cause: { code: 'schedule', schedule: id } }
-  const value = { ...keptRuleOf(ask, resolved), askedAtMs: realm.nowMs(), dueAtMs: due.ms }
-  const outcome = await commitChange(ask, SCHEDULES.put(realm, { id, value, slot, audit }))
-  if (outcome.kind !== 'applied') return 'stale'
-  const location = `/control/v1${PATH}/${id}`
-  return jsonAnswer(201, scheduleJson(realm.name, id, value), { location })
-}
-
-const LIST: Endpoint = endpoint({
-  method: 'GET',
-  path: PATH,
-  operation: 'listScheduledRevocations',
-  summary: 'Revocations that wait for their time, or those that have been done or cancelled',
-  role: 'viewer',
-  query: PAGE_QUERY,
-  answers: {
-    200: {
-      what: 'A page of them',
-      schema: z.strictObject({ schedules: z.array(SCHEDULE), next: z.string().optional() }),
-    },
-  },
-  handle: (ask) => listPending(ask, SCHEDULES, (id, value) => scheduleJson(ask.realm.name, id, value)),
-})
-
-const READ: Endpoint = endpoint({
-  method: 'GET',
-  path: `${PATH}/{id}`,
-  operation: 'readScheduledRevocation',
-  summary: 'One scheduled revocation, and what became of it',
-  role: 'viewer',
-  answers: { 200: { what: 'It', schema: SCHEDULE } },
-  handle: (ask) => read(ask),
-})
-
-function read(ask: Pick<Ask, 'realm' | 'params'>): Promise<Answer> {
-  return readPending(ask, {
-    kind: SCHEDULES,
-    show: (id, value) => scheduleJson(ask.realm.name, id, value),
-    revokedAt: 'done',
-    none: NONE,
+  return place(SCHEDULED, ask, {
+    value: { ...keptRuleOf(ask, resolved), askedAtMs: realm.nowMs(), dueAtMs: due.ms },
+    status: 201,
+    auditAs: (id) => ({ ...auditOf(ask, body.reason), cause: { code: 'schedule', schedule: id } }),
   })
 }
 
-const NONE: Problem = problem(404, 'no such scheduled revocation')
-
 const CANCEL: Endpoint = endpoint({
   method: 'DELETE',
-  path: `${PATH}/{id}`,
+  path: `${SCHEDULED.path}/{id}`,
   operation: 'cancelScheduledRevocation',
   summary: 'Have it not done',
   role: 'responder',
@@ -160,14 +121,22 @@ const CANCEL: Endpoint = endpoint({
 })
 
 async function cancel(ask: Ask): Promise<Answer | Stale> {
-  const { realm, params, by, how, parts } = ask
-  const found = await SCHEDULES.find(realm, params['id'] ?? '')
-  if (found.kind === 'none') return NONE
-  if (found.kind === 'ended')
-    return found.value.state === 'cancelled' ? read(ask) : problem(409, `it was ${found.value.state} before`)
-  const { entry } = found
+  const { realm, by, how, parts } = ask
+  const entry = await waitingOne(SCHEDULED, ask, 'cancelled')
+  if (isAnswer(entry)) return entry
   const done = await cancelSchedule(realm, { entry, caller: by.caller, how, keptMs: parts.auditRetentionMs })
-  return done ? read(ask) : 'stale'
+  return done ? shownPended(SCHEDULED, ask) : 'stale'
 }
 
-export const SCHEDULE_ENDPOINTS: readonly Endpoint[] = [SCHEDULE_REVOCATION, LIST, READ, CANCEL]
+export const SCHEDULE_ENDPOINTS: readonly Endpoint[] = [
+  SCHEDULE_REVOCATION,
+  listPended(SCHEDULED, {
+    operation: 'listScheduledRevocations',
+    summary: 'Revocations that wait for their time, or those that have been done or cancelled',
+  }),
+  readPended(SCHEDULED, {
+    operation: 'readScheduledRevocation',
+    summary: 'One scheduled revocation, and what became of it',
+  }),
+  CANCEL,
+]

@@ -1,0 +1,35 @@
+import { formatInstant } from '@rescind/dialects'
+import type { InstanceView } from '@rescind/feed'
+import { z } from 'zod'
+
+type InstanceJson = Pick<InstanceView, 'instance' | 'connected' | 'lapsed' | 'boundMs' | 'onStale'> & {
+  readonly label?: string | undefined
+  readonly from?: string | undefined
+  readonly position?: string | undefined
+  readonly behind?: number | undefined
+  readonly lastContact: string
+}
+
+export const INSTANCE: z.ZodType<InstanceJson> = z.strictObject({
+  instance: z.string(),
+  /** What its operator calls it; the name of its host, unless it says otherwise. */
+  label: z.string().optional(),
+  connected: z.boolean(),
+  /** Its last contact and its bound have passed, and it refuses when it is stale: nobody waits for it. */
+  lapsed: z.boolean(),
+  boundMs: z.int(),
+  onStale: z.enum(['refuse', 'ask', 'allow']),
+  from: z.string().optional(),
+  /** The last position that it has acknowledged: its key holder's claim. */
+  position: z.string().optional(),
+  /** Rows between that and the end of the log. */
+  behind: z.int().optional(),
+  lastContact: z.string(),
+})
+
+export function instanceJson(view: InstanceView, head: number): InstanceJson {
+  const { instance, label, connected, lapsed, boundMs, onStale, from, position, applied } = view
+  const lastContact = formatInstant(view.lastContactMs)
+  const behind = applied === undefined ? undefined : Math.max(0, head - applied)
+  return { instance, label, connected, lapsed, boundMs, onStale, from, position, behind, lastContact }
+}

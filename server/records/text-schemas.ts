@@ -1,0 +1,21 @@
+import { isShownName } from '@rescind/core/bytes'
+import { z } from 'zod'
+
+/** Text that is stored, and comes back as it was. */
+export function storedText(max: number): z.ZodString {
+  return z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed text')
+}
+
+/** A name or a label that operators read. */
+export function shownName(max: number): z.ZodString {
+  return shown(z.string().min(1).max(max))
+}
+
+/** Text of a schema that shows all that it is. */
+export function shown(text: z.ZodString): z.ZodString {
+  return text.refine(isShownName, 'must be text that shows all of itself')
+}
