@@ -3,6 +3,7 @@ import {
   CONFIG_FILE,
   checkConfig,
   explainSettings,
+  flagLines,
   readConfigFile,
   resolveSettings,
   SETTINGS,
@@ -108,11 +109,6 @@ function valuesOf(flags: readonly string[]): Values {
 }
 
 function usage(): string {
-  const flags = SETTINGS.flatMap(({ flag, environment, fallback, help }) => {
-    if (flag === undefined) return []
-    const preset = fallback === undefined ? '' : `, default ${fallback}`
-    return [`  ${flag.padEnd(20)} ${help}`, `  ${''.padEnd(20)} (${environment}${preset})`]
-  })
   return [
     'rescind: the off-switch for tokens',
     '',
@@ -130,7 +126,7 @@ function usage(): string {
     '       rescind --version',
     '',
     'flags (over environment, over rescind.config.json):',
-    ...flags,
+    ...flagLines(SETTINGS),
   ].join('\n')
 }
 

@@ -5,13 +5,14 @@ export { MODULES } from './compose/modules.ts'
 export { resolveSettings, SETTINGS, settingsOf } from './compose/settings.ts'
 export { type Surroundings, startServer } from './compose/start.ts'
 export { type Config, checkConfig } from './config/config.ts'
+export { explainSettings, flagLines } from './config/explain.ts'
 export {
   CONFIG_FILE,
-  explainSettings,
   readConfigFile,
   type Sources,
   type Values,
 } from './config/sources.ts'
+export type { DialectModule } from './dialects/module.ts'
 export { readMasterKey } from './machine/key-files.ts'
 export { PASSWORD_COST, type PasswordCost } from './machine/passwords.ts'
 export { createSystemRandom } from './machine/random.ts'

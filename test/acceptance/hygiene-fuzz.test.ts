@@ -131,7 +131,7 @@ async function annsToken(calls: HostileWorld['calls']): Promise<string> {
   return access.token.id
 }
 
-const ANY: readonly Shape[] = ['chat', 'identity', 'identity-v3', 'oauth', 'problem']
+const ANY: readonly Shape[] = ['chat', 'identity', 'identity-v3', 'oauth', 'toy', 'problem']
 
 async function one(world: HostileWorld, { bytes, target, isHead }: Mutant, at: number): Promise<RawAnswer> {
   const what = (): string => `seed ${SEED}, request ${at}:\n${bytes.toString('latin1')}`

@@ -17,18 +17,19 @@ after(() => world.close())
 
 const hostile = hostileTest(() => world, 'none')
 
-const ANY: readonly Shape[] = ['chat', 'identity', 'identity-v3', 'oauth', 'problem']
+const ANY: readonly Shape[] = ['chat', 'identity', 'identity-v3', 'oauth', 'toy', 'problem']
 
 /** A request with the credentials of every dialect at once, so that whoever it reaches would act on it. */
 function armed(method: string, target: string): Buffer {
   const { victims } = world
+  const toy = `X-Toy-Token: ${victims.toy}`
   const body = `token=${victims.access}`
   return requestBytes({
     line: `${method} ${target} HTTP/1.1`,
     headers:
       method === 'POST'
         ? [API_KEY, CLIENT_KEY, `X-Auth-Token: ${victims.root}`, basic(SVC), FORM_BODY]
-        : [API_KEY, CLIENT_KEY, `X-Auth-Token: ${victims.root}`, `IM-Authorization: ${victims.chat}`],
+        : [API_KEY, CLIENT_KEY, `X-Auth-Token: ${victims.root}`, `IM-Authorization: ${victims.chat}`, toy],
     ...(method === 'POST' ? { body } : {}),
   })
 }
@@ -44,6 +45,7 @@ function goals(): readonly (readonly [method: string, target: string])[] {
     ['DELETE', '/v2.0/tokens'],
     ['POST', '/api/id/v1/auth/token/revoke'],
     ['POST', '/api/id/v1/auth/token/introspect'],
+    ['GET', '/toy/me'],
   ]
 }
 

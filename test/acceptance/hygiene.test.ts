@@ -7,7 +7,7 @@ import { SVC } from '../kit/seed.ts'
 import { hostileTest } from './hygiene/hostile-test.ts'
 import { assertRefusal, hasShape, type Shape } from './hygiene/shapes.ts'
 import { bytesOf, type Template, victimTemplates } from './hygiene/templates.ts'
-import { HostileWorld, VICTIM } from './hygiene/world.ts'
+import { HOSTILE_MODULES, HostileWorld, VICTIM } from './hygiene/world.ts'
 
 /** Requests that are broken on the wire, for every route, with credentials and bodies that would do. */
 
@@ -20,6 +20,13 @@ before(async () => {
 after(() => world.close())
 
 const hostile = hostileTest(() => world, 'none')
+
+test('each dialect of the server is sent malformed requests', () => {
+  for (const { name, paths } of HOSTILE_MODULES) {
+    const isSent = templates.some(({ target }) => paths.some((path) => target.startsWith(`${path}/`)))
+    assert.ok(isSent, name)
+  }
+})
 
 const said = ({ method, target }: Template): string => `${method} ${target}`
 

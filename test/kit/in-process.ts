@@ -4,9 +4,12 @@ import { after } from 'node:test'
 import type { IssuingQuota, Store } from '@rescind/authority'
 import {
   checkConfig,
+  type DialectModule,
+  MODULES,
   type PasswordCost,
   type RunningServer,
   resolveSettings,
+  settingsOf,
   startServer,
 } from '@rescind/server'
 import { MemoryStore, openSqlite } from '@rescind/stores'
@@ -33,6 +36,8 @@ export type TestServer = {
 }
 
 export type TestServerStart = {
+  /** In the place of the dialects that a server has. */
+  readonly modules?: readonly DialectModule[]
   readonly seed?: unknown
   /** `hand`: a clock and randomness that the test owns, so that every answer can be foretold. */
   readonly time: 'hand' | 'real'
@@ -47,18 +52,19 @@ export type TestServerStart = {
 
 /** The real server in this process, on a free port. */
 export async function openServer(start: TestServerStart): Promise<TestServer> {
-  const { seed, time, flags, prepare, quota, passwordCost = CHEAP_PASSWORDS } = start
+  const { modules = MODULES, seed, time, flags, prepare, quota, passwordCost = CHEAP_PASSWORDS } = start
   const home = makeQuickHome()
   const seedFile = join(home.folder, 'seed.json')
   writeFileSync(seedFile, JSON.stringify(seed ?? SEED), { mode: 0o600 })
-  const values = resolveSettings({
+  const sources = {
     flags: [
       ...['--listen', '127.0.0.1:0', '--store', 'memory:', '--log-level', 'silent'],
       ...['--seed', seedFile, '--master-key-file', join(home.folder, 'master.key'), ...(flags ?? [])],
     ],
     environment: { RESCIND_CONTROL_KEY: CONTROL_KEY },
     file: undefined,
-  })
+  }
+  const values = resolveSettings(sources, settingsOf(modules))
   const clock = new HandClock()
   const startMs = time === 'hand' ? START_MS : Date.now()
   const inner = IS_EMBEDDED
@@ -66,7 +72,7 @@ export async function openServer(start: TestServerStart): Promise<TestServer> {
     : new MemoryStore(startMs)
   await prepare?.(inner)
   const { store, power } = switchedStore(inner)
-  const kept = { store, passwordCost }
+  const kept = { modules, store, passwordCost }
   const surroundings = time === 'hand' ? { ...kept, clock, random: new SeededRandom() } : kept
   const server: RunningServer = await startServer(checkConfig(values), {
     ...surroundings,

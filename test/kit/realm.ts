@@ -1,4 +1,4 @@
-import { type MasterKey, type Realm, Realms, type Store } from '@rescind/authority'
+import { type MasterKey, type Minting, type Realm, Realms, type Store } from '@rescind/authority'
 import type { Clock } from '@rescind/core'
 import { SeededRandom } from './seeded-random.ts'
 import { openTestStore } from './test-store.ts'
@@ -39,7 +39,7 @@ export type World = {
 export const MASTER: MasterKey = { bytes: Buffer.alloc(32, 7) }
 
 /** Realms on the store of this run (or a given one), with a clock and randomness that tests own. */
-export async function openWorld(given?: Store): Promise<World> {
+export async function openWorld(given?: Store, more: { readonly minting?: Minting } = {}): Promise<World> {
   const clock = new HandClock()
   const store = given ?? (await openTestStore(START_MS))
   const realms = await Realms.open({
@@ -48,6 +48,7 @@ export async function openWorld(given?: Store): Promise<World> {
     master: MASTER,
     random: new SeededRandom(),
     defer: (task) => queueMicrotask(task),
+    ...more,
   })
   return { realms, realm: realms.default, clock, store }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { headerOf, type RawAnswer } from '../../kit/raw-http.ts'
+import { TOY_SHAPE } from '../../kit/toy-dialect/hostile.ts'
 
 /** Whose words an error is written in. `problem`: the control API's, and where there is no dialect. */
-export type Shape = 'chat' | 'identity' | 'identity-v3' | 'oauth' | 'problem'
+export type Shape = 'chat' | 'identity' | 'identity-v3' | 'oauth' | 'toy' | 'problem'
 
 /** Statuses that each kind of error may have; what is not here is documented nowhere. */
 const STATUSES: Readonly<Record<Shape, readonly number[]>> = {
@@ -10,6 +11,7 @@ const STATUSES: Readonly<Record<Shape, readonly number[]>> = {
   identity: [400, 401, 403, 404, 405, 406, 413, 415],
   'identity-v3': [400, 401, 403, 404, 405, 409, 413],
   oauth: [400, 401, 403, 404, 405, 413, 429],
+  toy: TOY_SHAPE.statuses,
   problem: [400, 401, 403, 404, 405, 409, 413, 415, 422, 431],
 }
 
@@ -32,6 +34,7 @@ const PREFIXES: readonly (readonly [string, Shape])[] = [
   ['/v3', 'identity-v3'],
   ['/api/id/v1', 'oauth'],
   ['/.well-known/oauth-authorization-server', 'oauth'],
+  ...TOY_SHAPE.prefixes.map((prefix) => [prefix, 'toy'] as const),
 ]
 
 /** The shape that an error at this path has, or undefined where the path is too odd to say. */
@@ -84,6 +87,7 @@ const SHAPES: Readonly<Record<Shape, (body: Members, status: number) => boolean>
   },
   oauth: ({ error, error_description: one, errorDescription: other, ...more }) =>
     isText(error) && isText(one) && one === other && isEmpty(more),
+  toy: TOY_SHAPE.isError,
   problem: ({ type, title, status: said, detail, ...more }, status) =>
     isText(type) && isText(title) && said === status && isText(detail) && isEmpty(more),
 }

@@ -1,6 +1,7 @@
 import { API_KEY, basic, CLIENT_KEY, CONTROL, FORM_BODY, JSON_BODY, OAUTH } from '../../kit/calls.ts'
 import { type RequestParts, requestBytes } from '../../kit/raw-http.ts'
 import { ANN, SVC } from '../../kit/seed.ts'
+import { TOY_KEY } from '../../kit/toy-dialect/hostile.ts'
 import type { Shape } from './shapes.ts'
 import { type HostileWorld, VICTIM } from './world.ts'
 
@@ -58,7 +59,17 @@ export function victimTemplates({ victims }: HostileWorld): readonly Template[] 
       headers: [CONTROL, JSON_BODY],
       body: JSON.stringify({ clientId: SVC.clientId, subject: VICTIM }),
     },
+    ...toyTemplates(victims),
     ...ruleTemplates(victims),
+  ]
+}
+
+function toyTemplates({ toy }: HostileWorld['victims']): readonly Template[] {
+  const post = { shape: 'toy', method: 'POST' } as const
+  return [
+    { ...post, target: '/toy/login', headers: [TOY_KEY] },
+    { ...post, target: '/toy/revoke', headers: [TOY_KEY, JSON_BODY], body: JSON.stringify({ token: toy }) },
+    { shape: 'toy', method: 'GET', target: '/toy/me', headers: [`X-Toy-Token: ${toy}`] },
   ]
 }
 

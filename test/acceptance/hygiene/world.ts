@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { type DialectModule, MODULES } from '@rescind/server'
 import { Calls } from '../../kit/calls.ts'
 import { openServer, type TestServer } from '../../kit/in-process.ts'
 import { type RawAnswer, RawConnection, requestBytes } from '../../kit/raw-http.ts'
-import { BOB, EVE, GATEWAY, OTHER, ROOT, SVC } from '../../kit/seed.ts'
+import { BOB, EVE, GATEWAY, OTHER, ROOT, SEED, SVC } from '../../kit/seed.ts'
+import { toyToken, withToyUsers } from '../../kit/toy-dialect/calls.ts'
+import { TOY } from '../../kit/toy-dialect/module.ts'
 import { assertRefusal, type Shape } from './shapes.ts'
 
 /** Tokens that no hostile request may touch, of every dialect and kind. */
@@ -16,9 +19,13 @@ export type Victims = {
   readonly access: string
   readonly refresh: string
   readonly other: string
+  readonly toy: string
 }
 
 export const VICTIM = 'victim'
+
+/** Dialects that the malformed requests are sent to: this server's, and one that it does not know. */
+export const HOSTILE_MODULES: readonly DialectModule[] = [...MODULES, TOY]
 
 /** A request whose line lacks the version only. */
 export type Sent = {
@@ -47,7 +54,12 @@ export class HostileWorld {
   }
 
   static async open(): Promise<HostileWorld> {
-    const server = await openServer({ time: 'hand', flags: ['--identity-rate', '0'] })
+    const server = await openServer({
+      modules: HOSTILE_MODULES,
+      seed: withToyUsers(SEED),
+      time: 'hand',
+      flags: ['--identity-rate', '0'],
+    })
     const calls = new Calls(server.port)
     const grant = await calls.oauthGrant(VICTIM)
     const victims = {
@@ -58,6 +70,7 @@ export class HostileWorld {
       bob: await calls.identityToken(BOB),
       ...grant,
       other: await calls.oauthToken(OTHER),
+      toy: await toyToken(calls),
     }
     return new HostileWorld(server, calls, victims)
   }
@@ -98,13 +111,14 @@ export class HostileWorld {
 
   /** By reading: whatever was sent, the victims' tokens are good, for everything that can be asked. */
   async assertVictimsLive(): Promise<void> {
-    const { chat, assigned, root, eve, bob, access, refresh, other } = this.victims
+    const { chat, assigned, root, eve, bob, access, refresh, other, toy } = this.victims
     for (const token of [chat, assigned]) assert.equal((await this.calls.chatMe(token)).status, 200)
     for (const token of [root, eve, bob])
       assert.equal((await this.calls.identity('GET', root, token)).status, 200)
+    assert.equal((await this.calls.send('GET /toy/me', [`X-Toy-Token: ${toy}`])).status, 200)
     for (const token of [access, refresh]) assert.equal(await this.calls.isActive(SVC, token), true)
     // Of refresh tokens nobody but their client hears anything.
-    for (const token of [chat, assigned, root, eve, bob, access, other])
+    for (const token of [chat, assigned, root, eve, bob, access, other, toy])
       assert.equal(await this.calls.isActive(GATEWAY, token), true)
     assert.equal(await this.calls.isActive(OTHER, other), true)
     assert.deepEqual(Object.keys(Object.prototype), [], 'no prototype was polluted')

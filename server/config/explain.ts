@@ -1,0 +1,25 @@
+import type { Setting } from './setting.ts'
+import type { Values } from './sources.ts'
+
+/** One line per setting: name, value, origin. Secrets show only whether they are set. */
+export function explainSettings(values: Values): string {
+  const rows = [...values].map(([name, { setting, value, origin }]) => {
+    const shown = value === undefined ? '(none)' : setting.isSecret ? '(set, not shown)' : value
+    return [name, shown, origin] as const
+  })
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
+  return rows
+    .map(
+      ([name, shown, origin]) => `${name.padEnd(widths[0] ?? 0)}  ${shown.padEnd(widths[1] ?? 0)}  ${origin}`,
+    )
+    .join('\n')
+}
+
+/** Two lines per setting that has a flag: what it is, and its other name with its default. */
+export function flagLines(settings: readonly Setting[]): readonly string[] {
+  return settings.flatMap(({ flag, environment, fallback, help }) => {
+    if (flag === undefined) return []
+    const preset = fallback === undefined ? '' : `, default ${fallback}`
+    return [`  ${flag.padEnd(20)} ${help}`, `  ${''.padEnd(20)} (${environment}${preset})`]
+  })
+}
