@@ -4,7 +4,13 @@ import { Overloaded, type Principals, realmOrdinal } from '@rescind/core'
 import { callerAt } from '../../test/kit/acts.ts'
 import { openWorld } from '../../test/kit/realm.ts'
 import { Backlog, type SharePath } from './backlog.ts'
-import { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, type Lane, REVOKE_QUEUE_MAX } from './group-commit.ts'
+import {
+  type CommitQueue,
+  GROUP_MAX,
+  GroupCommit,
+  ISSUE_QUEUE_MAX,
+  REVOKE_QUEUE_MAX,
+} from './group-commit.ts'
 import { sharesOf } from './writes.ts'
 
 type Item = { readonly name: string; readonly path: SharePath }
@@ -101,29 +107,29 @@ async function outcomeOf(submitted: Promise<string>): Promise<string> {
   return Promise.race([settled, new Promise<string>((resolve) => setImmediate(() => resolve('waits')))])
 }
 
-for (const [lane, max] of [
+for (const [queue, max] of [
   ['revoke', REVOKE_QUEUE_MAX],
   ['issue', ISSUE_QUEUE_MAX],
-] as const satisfies readonly (readonly [Lane, number])[])
-  test(`[S3] a full ${lane} queue: one more of the flooding realm is refused, and another realm gets in`, async () => {
+] as const satisfies readonly (readonly [CommitQueue, number])[])
+  test(`[S3] a full ${queue} queue: one more of the flooding realm is refused, and another realm gets in`, async () => {
     const { commits, flushes } = held()
-    void commits.submit(itemOf(0, 'z'), lane)
+    void commits.submit(itemOf(0, 'z'), queue)
     await Promise.resolve()
     assert.equal(flushes.length, 1, 'the store is busy')
-    const flood = many(max, 1, 'a').map((item) => commits.submit(item, lane))
+    const flood = many(max, 1, 'a').map((item) => commits.submit(item, queue))
     // Who gives way is told so at once, before anything here asks.
     for (const one of flood) one.catch(() => {})
     assert.equal(commits.waiting, max)
-    assert.equal(await outcomeOf(commits.submit(itemOf(1, 'a', max), lane)), 'full')
+    assert.equal(await outcomeOf(commits.submit(itemOf(1, 'a', max), queue)), 'full')
     assert.equal(await outcomeOf(flood[max - 1] as Promise<string>), 'waits')
-    const other = commits.submit(itemOf(2, 'b'), lane)
+    const other = commits.submit(itemOf(2, 'b'), queue)
     assert.equal(await outcomeOf(other), 'waits')
     assert.equal(
       await outcomeOf(flood[max - 1] as Promise<string>),
       'full',
       'the newest of the flood gave way',
     )
-    const colleague = commits.submit(itemOf(1, 'c'), lane)
+    const colleague = commits.submit(itemOf(1, 'c'), queue)
     assert.equal(await outcomeOf(colleague), 'waits', 'another caller of the same realm')
     assert.equal(await outcomeOf(flood[max - 2] as Promise<string>), 'full')
     assert.equal(await outcomeOf(flood[max - 3] as Promise<string>), 'waits')

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Overloaded, StoreUnavailable } from '@rescind/core'
-import { GROUP_MAX, GroupCommit, ISSUE_QUEUE_MAX, type Lane, REVOKE_QUEUE_MAX } from './group-commit.ts'
+import {
+  type CommitQueue,
+  GROUP_MAX,
+  GroupCommit,
+  ISSUE_QUEUE_MAX,
+  REVOKE_QUEUE_MAX,
+} from './group-commit.ts'
 
 type Flushing = { readonly items: readonly string[]; finish(): void; fail(error: unknown): void }
 
@@ -27,8 +33,8 @@ class Bench {
     for (const task of this.deferred.splice(0)) task()
   }
 
-  submitMany(count: number, lane: Lane): Promise<string>[] {
-    return Array.from({ length: count }, (_, at) => this.commits.submit(`${lane}${at}`, lane))
+  submitMany(count: number, queue: CommitQueue): Promise<string>[] {
+    return Array.from({ length: count }, (_, at) => this.commits.submit(`${queue}${at}`, queue))
   }
 }
 
@@ -40,8 +46,8 @@ const settled = async (): Promise<void> => {
   }
 }
 
-const count = (items: readonly string[], lane: Lane): number =>
-  items.filter((item) => item.startsWith(lane)).length
+const count = (items: readonly string[], queue: CommitQueue): number =>
+  items.filter((item) => item.startsWith(queue)).length
 
 test('nobody waits when the store is idle: what arrived together is flushed together at once', async () => {
   const bench = new Bench()
@@ -93,7 +99,7 @@ test('revocations go first, and a flood of them leaves issuing its share of ever
   assert.deepEqual(group.slice(-2), ['issue30', 'issue31'])
 })
 
-test('what one lane leaves the other takes', async () => {
+test('what one queue leaves the other takes', async () => {
   for (const [revoke, issue, expected] of [
     [300, 0, [GROUP_MAX, 0]],
     [0, 300, [0, GROUP_MAX]],
@@ -110,20 +116,20 @@ test('what one lane leaves the other takes', async () => {
   }
 })
 
-test('each lane takes its limit and refuses one more, and the other lane is not touched', async () => {
-  for (const [lane, other, limit] of [
+test('each queue takes its limit and refuses one more, and the other queue is not touched', async () => {
+  for (const [queue, other, limit] of [
     ['issue', 'revoke', ISSUE_QUEUE_MAX],
     ['revoke', 'issue', REVOKE_QUEUE_MAX],
   ] as const) {
     const bench = new Bench()
-    void bench.submitMany(limit, lane)
+    void bench.submitMany(limit, queue)
     assert.equal(bench.commits.waiting, limit)
-    await assert.rejects(bench.commits.submit('more', lane), Overloaded)
+    await assert.rejects(bench.commits.submit('more', queue), Overloaded)
     assert.equal(bench.commits.waiting, limit)
     void bench.commits.submit('fine', other)
     assert.equal(bench.commits.waiting, limit + 1)
     bench.defer()
-    void bench.commits.submit('room again', lane)
+    void bench.commits.submit('room again', queue)
   }
 })
 

@@ -13,7 +13,7 @@ export const ISSUE_QUEUE_MAX = 4_096
 /** Units waiting that revoke; their own, so that a flood of sign-ins never turns a revocation away. */
 export const REVOKE_QUEUE_MAX = 32_768
 
-export type Lane = 'revoke' | 'issue'
+export type CommitQueue = 'revoke' | 'issue'
 export type Flush<T, R> = (items: readonly T[]) => Promise<readonly R[]>
 
 /** Told how an item went, `undefined` when nobody knows, before whoever waits for it. Must not throw. */
@@ -74,7 +74,7 @@ class Queue<T, R> {
 export class GroupCommit<T, R> {
   readonly #flush: Flush<T, R>
   readonly #defer: Defer
-  readonly #lanes: Record<Lane, Queue<T, R>>
+  readonly #queues: Record<CommitQueue, Queue<T, R>>
   #busy = false
   #scheduled = false
   #closed = false
@@ -84,19 +84,19 @@ export class GroupCommit<T, R> {
   constructor(flush: Flush<T, R>, defer: Defer, pathOf: (item: T) => SharePath = () => []) {
     this.#flush = flush
     this.#defer = defer
-    this.#lanes = { revoke: new Queue(REVOKE_QUEUE_MAX, pathOf), issue: new Queue(ISSUE_QUEUE_MAX, pathOf) }
+    this.#queues = { revoke: new Queue(REVOKE_QUEUE_MAX, pathOf), issue: new Queue(ISSUE_QUEUE_MAX, pathOf) }
   }
 
   get waiting(): number {
-    return this.#lanes.revoke.length + this.#lanes.issue.length
+    return this.#queues.revoke.length + this.#queues.issue.length
   }
 
-  /** @throws Overloaded when the lane is full, StoreUnavailable after close; otherwise as the flush decides. */
-  submit(item: T, lane: Lane, told?: Told<R>): Promise<R> {
+  /** @throws Overloaded when the queue is full, StoreUnavailable after close; otherwise as the flush decides. */
+  submit(item: T, which: CommitQueue, told?: Told<R>): Promise<R> {
     if (this.#closed) return Promise.reject(new StoreUnavailable('the server is stopping'))
-    const queue = this.#lanes[lane]
+    const queue = this.#queues[which]
     const result = new Promise<R>((settle, fail) => {
-      if (!queue.add({ item, told, settle, fail })) fail(new Overloaded(`the ${lane} queue is full`))
+      if (!queue.add({ item, told, settle, fail })) fail(new Overloaded(`the ${which} queue is full`))
     })
     this.#schedule()
     return result
@@ -177,7 +177,7 @@ export class GroupCommit<T, R> {
   }
 
   #take(): Waiting<T, R>[] {
-    const { revoke, issue } = this.#lanes
+    const { revoke, issue } = this.#queues
     const reserved = Math.min(issue.length, ISSUE_SHARE)
     const first = revoke.take(GROUP_MAX - reserved)
     return first.concat(issue.take(GROUP_MAX - first.length))

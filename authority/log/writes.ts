@@ -130,7 +130,7 @@ export type GroupOutcome = {
   readonly heads: ReadonlyMap<RealmOrdinal, LogHead>
 }
 
-/** Whether a unit turns a verdict negative: such units go first and have their own lane. */
+/** Whether a unit turns a verdict negative: such units go first and have a commit queue of their own. */
 export function revokes(unit: Unit): boolean {
   return unit.operations.some((operation) => {
     if (operation.kind !== 'append') return false
