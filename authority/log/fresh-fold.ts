@@ -15,11 +15,11 @@ import {
   type CutTarget,
   cutKeyOf,
   decodeRule,
+  type ExactTarget,
   type IndexKey,
-  keysOfThing,
+  keysOfExact,
   type LogRow,
   type RevokeRule,
-  type ThingTarget,
   tokenRuleKeys,
 } from '@rescind/core/log'
 
@@ -45,7 +45,7 @@ export class FreshFold {
   readonly ended: KeyTable = new KeyTable()
   readonly cuts: Map<CutShape, Map<IndexKey, FreshCut>> = new Map()
   readonly holds: Map<string, Hold> = new Map()
-  readonly kinds: Set<ThingTarget['kind']> = new Set()
+  readonly kinds: Set<ExactTarget['kind']> = new Set()
   readonly #index: RevocationIndex
   #seq = 0
   #ordinal = 0
@@ -105,7 +105,7 @@ export class FreshFold {
       return
     }
     this.kinds.add(target.kind)
-    for (const key of keysOfThing(this.#index.digestKey, target)) {
+    for (const key of keysOfExact(this.#index.digestKey, target)) {
       if (this.has(key) && keepUntilMs > this.#index.floorMs) this.ended.add(key, keepUntilMs)
     }
   }

@@ -56,7 +56,7 @@ export function* compare(comparing: Comparing): Generator<void, void> {
   }
 }
 
-/** What has no key of its own: holds, which kinds of things were ever ended, what a restore lost. */
+/** What has no key of its own: holds, which kinds of exact targets were ever ended, what a restore lost. */
 function compareWhole({ fold, index, anchorSeq, found }: Comparing): void {
   for (const kind of fold.kinds) if (!index.endedKinds.has(kind)) found.missing += 1
   if (index.lostBelow < fold.lostBelow) found.short += 1

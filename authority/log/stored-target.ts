@@ -1,4 +1,4 @@
-import { CUT_SHAPES, type THING_CODE } from '@rescind/core/log'
+import { CUT_SHAPES, type EXACT_CODE } from '@rescind/core/log'
 import { isMembers, shaped } from '../directory/stored-json.ts'
 
 const SHAPES: Readonly<Record<string, (value: { readonly [name: string]: unknown }) => boolean>> = {
@@ -11,7 +11,7 @@ const SHAPES: Readonly<Record<string, (value: { readonly [name: string]: unknown
     { shape: CUT_SHAPES, principals: 'members' },
     { issuedBeforeMs: 'number', basis: ['authenticated'], asOf: 'members' },
   ),
-} satisfies Readonly<Record<keyof typeof THING_CODE | 'cut', unknown>>
+} satisfies Readonly<Record<keyof typeof EXACT_CODE | 'cut', unknown>>
 
 const isPrincipals = shaped({ source: 'text' }, { subject: 'text', client: 'text', tenant: 'text' })
 

@@ -10,7 +10,7 @@ import {
   foreignKeyOf,
   grantKeyOf,
   handleKeyOf,
-  keysOfThing,
+  keysOfExact,
   sessionKeyOf,
   signingKeyOf,
 } from './index-keys.ts'
@@ -104,7 +104,7 @@ test('a token digest is its own key, and a rule on a token has its digest’s an
   assert.equal(key.length, 16)
   assert.equal(key, Buffer.from(digest, 'base64url').subarray(0, 16).toString('latin1'))
   const target = { kind: 'token', source: 'oauth', digest, handle: handleAt(1) } as const
-  assert.deepEqual(keysOfThing(DIGEST_KEY, target), [key, handleKeyOf(DIGEST_KEY, 'oauth', handleAt(1))])
+  assert.deepEqual(keysOfExact(DIGEST_KEY, target), [key, handleKeyOf(DIGEST_KEY, 'oauth', handleAt(1))])
 })
 
 test('every realm has keys of its own', () => {
@@ -130,9 +130,9 @@ test('principals that lack what a shape names have no key of that shape', () => 
   assert.notEqual(cutKeyOf(DIGEST_KEY, 'source', { source: 's' }), undefined)
 })
 
-/** Text that a chat customer may choose can spell the input of another thing's key; no kind byte is out of reach. */
+/** Text that a chat customer may choose can spell the input of another target's key; no kind byte is out of reach. */
 
-test('no text of a token has a digest that is the key of another thing', () => {
+test('no text of a token has a digest that is the key of another target', () => {
   const grant = grantAt(1)
   const spelled = [
     [`\u00015:oauth${handleAt(1)}`, handleKeyOf(DIGEST_KEY, 'oauth', handleAt(1))],

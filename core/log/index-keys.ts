@@ -2,11 +2,11 @@ import { sha256Latin1 } from '../crypto/digests.ts'
 import { unreachable } from '../faults.ts'
 import type { Brand, TokenDigest } from '../ids.ts'
 import type { Principals } from '../records.ts'
-import { CUT_SHAPE_CODE, type CutShape, type ThingTarget } from './rules.ts'
+import { CUT_SHAPE_CODE, type CutShape, type ExactTarget } from './rules.ts'
 
 /**
  * 128 bits as 16 one-byte characters: the first half of SHA-256(realm digest key ‖ NUL ‖ kind ‖
- * length-prefixed parts). Token text holds no NUL, so nobody can choose text whose digest is another thing's key.
+ * length-prefixed parts). Token text holds no NUL, so nobody can choose text whose digest is another target's key.
  *
  * Text, because V8 holds it in 16 bytes and hashing text to text is the cheapest way to make it.
  */
@@ -42,8 +42,8 @@ export function signingKeyOf(digestKey: string, keyId: string): IndexKey {
   return keyOf(digestKey, KIND.key, prefixed('') + keyId)
 }
 
-/** @returns the keys under which a thing is ended: two for a token, which is known by its text and by its handle. */
-export function keysOfThing(digestKey: string, target: ThingTarget): readonly IndexKey[] {
+/** @returns the keys under which an exact target is ended: two for a token, which its text and its handle name. */
+export function keysOfExact(digestKey: string, target: ExactTarget): readonly IndexKey[] {
   switch (target.kind) {
     case 'token':
       return [digestKeyOf(target.digest), handleKeyOf(digestKey, target.source, target.handle)]

@@ -5,7 +5,7 @@ export {
   positionOf,
   readCheckpoint,
 } from './checkpoint-text.ts'
-export { cutKeyOf, type IndexKey, keysOfThing } from './index-keys.ts'
+export { cutKeyOf, type IndexKey, keysOfExact } from './index-keys.ts'
 export { relationOf } from './lineage.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export {
@@ -25,13 +25,13 @@ export {
   type CutAsOf,
   type CutShape,
   type CutTarget,
+  EXACT_CODE,
+  type ExactTarget,
   type HoldRule,
   type LogRow,
   type ReleaseRule,
   type RevokeRule,
   type Rule,
   type Target,
-  THING_CODE,
-  type ThingTarget,
   type TokenTarget,
 } from './rules.ts'

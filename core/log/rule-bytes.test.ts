@@ -26,9 +26,9 @@ import {
   CUT_SHAPES,
   type CutShape,
   type CutTarget,
+  EXACT_CODE,
+  type ExactTarget,
   type Rule,
-  THING_CODE,
-  type ThingTarget,
 } from './rules.ts'
 
 const CUT_BOTH: Rule = revoking(
@@ -153,14 +153,14 @@ test('[H12] the keep of a revocation is the eight bytes behind its version, and 
 test('the numbers of kinds and shapes never change', () => {
   const codes = Object.fromEntries(ROW_KIND_NAMES.map((kind) => [kind, ROW_KINDS[kind].code]))
   assert.deepEqual(codes, { revoke: 1, hold: 2, release: 3, change: 4, epoch: 5 })
-  const things: Readonly<Record<ThingTarget['kind'], number>> = {
+  const exact: Readonly<Record<ExactTarget['kind'], number>> = {
     token: 1,
     foreign: 2,
     grant: 3,
     session: 4,
     key: 5,
   }
-  assert.deepEqual(THING_CODE, things)
+  assert.deepEqual(EXACT_CODE, exact)
   const shapes: readonly CutShape[] = [
     'realm',
     'source',

@@ -32,7 +32,7 @@ function isCutShape(name: string): name is CutShape {
   return Object.hasOwn(CUT_SHAPE_CODE, name)
 }
 
-/** One thing, ended absolutely, whenever it was issued. */
+/** Exactly one token, grant, session or key, ended whenever it was issued. */
 export type TokenTarget = {
   readonly kind: 'token'
   readonly source: Source
@@ -43,10 +43,10 @@ export type ForeignTokenTarget = { readonly kind: 'foreign'; readonly issuer: st
 export type GrantTarget = { readonly kind: 'grant'; readonly source: Source; readonly grant: GrantId }
 export type SessionTarget = { readonly kind: 'session'; readonly source: Source; readonly session: string }
 export type KeyTarget = { readonly kind: 'key'; readonly keyId: string }
-export type ThingTarget = TokenTarget | ForeignTokenTarget | GrantTarget | SessionTarget | KeyTarget
+export type ExactTarget = TokenTarget | ForeignTokenTarget | GrantTarget | SessionTarget | KeyTarget
 
-/** Numbers of things in rule bytes and snapshots; never change one, only add. */
-export const THING_CODE: Readonly<Record<ThingTarget['kind'], number>> = {
+/** Numbers of exact targets in rule bytes and snapshots; never change one, only add. */
+export const EXACT_CODE: Readonly<Record<ExactTarget['kind'], number>> = {
   token: 1,
   foreign: 2,
   grant: 3,
@@ -72,7 +72,7 @@ export type CutTarget = {
 
 export type CutAsOf = { readonly at: Position; readonly atMs: number }
 
-export type Target = ThingTarget | CutTarget
+export type Target = ExactTarget | CutTarget
 
 /** Ends what its target covers. `keepUntilMs`: nothing that it can hit is alive after it. */
 export type RevokeRule = { readonly kind: 'revoke'; readonly target: Target; readonly keepUntilMs: number }

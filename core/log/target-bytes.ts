@@ -5,10 +5,10 @@ import { LAST_INSTANT_MS } from '../lifetimes.ts'
 import type { Position } from '../position.ts'
 import type { Principals } from '../records.ts'
 import { handleKeyOf } from './index-keys.ts'
-import { CUT_SHAPE_CODE, CUT_SHAPES, type CutTarget, type Target, THING_CODE } from './rules.ts'
+import { CUT_SHAPE_CODE, CUT_SHAPES, type CutTarget, EXACT_CODE, type Target } from './rules.ts'
 
 /** Kinds of targets as stored. */
-const TARGET: Readonly<Record<Target['kind'], number>> = { ...THING_CODE, cut: 6 }
+const TARGET: Readonly<Record<Target['kind'], number>> = { ...EXACT_CODE, cut: 6 }
 /** Flags of a cut-off. */
 const CUT_DATED = 1
 const CUT_AUTHENTICATED = 2
@@ -18,7 +18,7 @@ const DIGEST_BYTES = 32
 const HANDLE_BYTES = 16
 const KEY_BYTES = 16
 /** Where the bytes of a token's target keep what folding needs: the digest (its first half is a key) and the handle's key. */
-export const TOKEN_CODE: number = THING_CODE.token
+export const TOKEN_CODE: number = EXACT_CODE.token
 export const TOKEN_DIGEST_AT = 1
 export const TOKEN_HANDLE_KEY_AT: number = TOKEN_DIGEST_AT + DIGEST_BYTES + HANDLE_BYTES
 /** Up to the length of the source's text, which comes last. */

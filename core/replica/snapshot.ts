@@ -6,7 +6,7 @@ import type { IndexKey } from '../log/index-keys.ts'
 import type { Epoch } from '../log/lineage.ts'
 import { ROW_KINDS } from '../log/row-kinds.ts'
 import { decodeRule, encodeRule } from '../log/rule-bytes.ts'
-import { CUT_SHAPE_CODE, CUT_SHAPES, type CutShape, THING_CODE, type ThingTarget } from '../log/rules.ts'
+import { CUT_SHAPE_CODE, CUT_SHAPES, type CutShape, EXACT_CODE, type ExactTarget } from '../log/rules.ts'
 import type { Position } from '../position.ts'
 import type { Cut, CutTable } from '../revocations/cutoff-table.ts'
 import { keepUntilOf, PARTITIONS } from '../revocations/key-table.ts'
@@ -17,7 +17,7 @@ import { RevocationIndex } from '../revocations/revocation-index.ts'
  *
  *     "rescindS", u8 version, text position, f64 lostBelow, f64 floorMs
  *     u32 n, n × epoch            u32 ordinal, text id, f64 seq of its row
- *     u8 bits                     kinds of things that were ever ended
+ *     u8 bits                     kinds of exact targets that were ever ended
  *     u8 n, n × shape of cut-off  u8 shape, u32 m, m × (16 bytes of key, 6 × f64)
  *     u32 n, n × hold             f64 position, u32 length, rule bytes
  *     u32 n, n × expiry           f64 kept until, u32 m, m × 16 bytes of key
@@ -27,10 +27,10 @@ const MAGIC = Buffer.from('rescindS', 'latin1')
 const VERSION = 1
 const HASH_BYTES = 32
 const KEY_BYTES = 16
-/** Each kind of things has the bit of its code. */
-const THING_KINDS: readonly ThingTarget['kind'][] = Object.keys(THING_CODE).filter(isThingKind)
-const bitOf = (kind: ThingTarget['kind']): number => 1 << (THING_CODE[kind] - 1)
-const ALL_BITS: number = THING_KINDS.reduce((bits, kind) => bits | bitOf(kind), 0)
+/** Each kind of exact target has the bit of its code. */
+const EXACT_KINDS: readonly ExactTarget['kind'][] = Object.keys(EXACT_CODE).filter(isExactKind)
+const bitOf = (kind: ExactTarget['kind']): number => 1 << (EXACT_CODE[kind] - 1)
+const ALL_BITS: number = EXACT_KINDS.reduce((bits, kind) => bits | bitOf(kind), 0)
 /** Keys gathered by one step of a writer, and bytes joined by one: a millisecond or two. */
 const KEYS_PER_STEP = 8_000
 const BYTES_PER_STEP = 524_288
@@ -172,7 +172,7 @@ function encodeHead(index: RevocationIndex, position: string): Buffer {
   const out = new ByteWriter().fixed(MAGIC).u8(VERSION).text(position)
   out.f64(index.lostBelow).f64(index.floorMs).u32(index.epochs.length)
   for (const { ordinal, epochId, seq } of index.epochs) out.u32(ordinal).text(epochId).f64(seq)
-  out.u8(THING_KINDS.reduce((bits, kind) => bits | (index.endedKinds.has(kind) ? bitOf(kind) : 0), 0))
+  out.u8(EXACT_KINDS.reduce((bits, kind) => bits | (index.endedKinds.has(kind) ? bitOf(kind) : 0), 0))
   return out.bytes()
 }
 
@@ -219,8 +219,8 @@ class CutBlock {
   }
 }
 
-function isThingKind(name: string): name is ThingTarget['kind'] {
-  return Object.hasOwn(THING_CODE, name)
+function isExactKind(name: string): name is ExactTarget['kind'] {
+  return Object.hasOwn(EXACT_CODE, name)
 }
 
 function readEpoch(from: ByteReader): Epoch {
@@ -231,7 +231,7 @@ function readKinds(from: ByteReader, index: RevocationIndex): void {
   const bits = from.u8()
   // A kind that is not known here may have ended things that are looked up by it.
   if ((bits & ~ALL_BITS) !== 0) throw new ContractBroken('a snapshot with an unknown kind of thing')
-  for (const kind of THING_KINDS) if ((bits & bitOf(kind)) !== 0) index.endedKinds.add(kind)
+  for (const kind of EXACT_KINDS) if ((bits & bitOf(kind)) !== 0) index.endedKinds.add(kind)
 }
 
 function readCuts(from: ByteReader, index: RevocationIndex): void {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DIGEST_KEY, digestAt, grantAt, handleAt, NOW_MS } from '../../test/kit/samples.ts'
-import { keysOfThing } from '../log/index-keys.ts'
-import type { CutShape, Target, ThingTarget } from '../log/rules.ts'
+import { keysOfExact } from '../log/index-keys.ts'
+import type { CutShape, ExactTarget, Target } from '../log/rules.ts'
 import { position } from '../position.ts'
 import type { Principals } from '../records.ts'
 import { HoldTable } from './hold-table.ts'
@@ -37,24 +37,24 @@ test('overlapping holds on one target end one by one: the last release frees it'
   assert.equal(table.size, 0)
 })
 
-test('overlapping holds on one thing end one by one, too', () => {
-  const things: readonly ThingTarget[] = [
+test('overlapping holds on one exact target end one by one, too', () => {
+  const exact: readonly ExactTarget[] = [
     { kind: 'token', source: 'oauth', digest: digestAt(1), handle: handleAt(1) },
     { kind: 'foreign', issuer: 'i', jti: 'j' },
     { kind: 'grant', source: 'oauth', grant: grantAt(1) },
     { kind: 'session', source: 'oauth', session: 's' },
     { kind: 'key', keyId: 'k' },
   ]
-  for (const thing of things) {
-    const keys = keysOfThing(DIGEST_KEY, thing)
-    const table = holding(['a', thing], ['b', thing])
+  for (const target of exact) {
+    const keys = keysOfExact(DIGEST_KEY, target)
+    const table = holding(['a', target], ['b', target])
     table.lift('a')
     assert.ok(
-      keys.every((key) => table.holdsThing(key)),
-      thing.kind,
+      keys.every((key) => table.holdsExact(key)),
+      target.kind,
     )
     table.lift('b')
-    assert.ok(!keys.some((key) => table.holdsThing(key)), thing.kind)
+    assert.ok(!keys.some((key) => table.holdsExact(key)), target.kind)
   }
 })
 
@@ -111,7 +111,7 @@ test('a hold of each shape keeps minting back for what it names, and for nothing
   assert.equal(holding(['a', cut('realm')]).holdsMinting({ source: 'anything' }), true)
 })
 
-test('a hold on a thing keeps no principals back', () => {
+test('a hold on an exact target keeps no principals back', () => {
   const table = holding(['a', { kind: 'grant', source: 'oauth', grant: grantAt(1) }])
   assert.equal(table.holdsMinting(OF), false)
   assert.equal(holds(table), false)

@@ -1,4 +1,4 @@
-import { cutKeyOf, type IndexKey, keysOfThing } from '../log/index-keys.ts'
+import { cutKeyOf, type IndexKey, keysOfExact } from '../log/index-keys.ts'
 import type { CutShape, CutTarget, Target } from '../log/rules.ts'
 import type { Position } from '../position.ts'
 import type { ForeignFacts, Principals } from '../records.ts'
@@ -13,7 +13,7 @@ type CutHold = { readonly target: CutTarget; readonly at: Position }
  */
 export class HoldTable {
   readonly #holds: Map<string, Hold> = new Map()
-  readonly #things: Map<IndexKey, Set<string>> = new Map()
+  readonly #exact: Map<IndexKey, Set<string>> = new Map()
   readonly #cuts: Map<CutShape, Map<IndexKey, Map<string, CutHold>>> = new Map()
   readonly #digestKey: string
 
@@ -29,7 +29,7 @@ export class HoldTable {
     if (this.#holds.has(id)) return
     this.#holds.set(id, { target, at })
     if (target.kind !== 'cut') {
-      for (const key of keysOfThing(this.#digestKey, target)) entryOf(this.#things, key, newIds).add(id)
+      for (const key of keysOfExact(this.#digestKey, target)) entryOf(this.#exact, key, newIds).add(id)
       return
     }
     const key = cutKeyOf(this.#digestKey, target.shape, target.principals)
@@ -49,10 +49,10 @@ export class HoldTable {
     this.#holds.delete(id)
     const { target } = hold
     if (target.kind !== 'cut') {
-      for (const key of keysOfThing(this.#digestKey, target)) {
-        const ids = this.#things.get(key)
+      for (const key of keysOfExact(this.#digestKey, target)) {
+        const ids = this.#exact.get(key)
         ids?.delete(id)
-        if (ids?.size === 0) this.#things.delete(key)
+        if (ids?.size === 0) this.#exact.delete(key)
       }
       return
     }
@@ -69,8 +69,8 @@ export class HoldTable {
     return this.#holds
   }
 
-  holdsThing(key: IndexKey): boolean {
-    return this.#things.has(key)
+  holdsExact(key: IndexKey): boolean {
+    return this.#exact.has(key)
   }
 
   /** Whether a cut-shaped hold covers a token of these principals, by its place and, for a dated one, its instant. */

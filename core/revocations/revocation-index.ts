@@ -1,6 +1,6 @@
 import { ContractBroken, unreachable } from '../faults.ts'
 import { KEEP_FOREVER_MS } from '../lifetimes.ts'
-import { cutKeyOf, type IndexKey, keysOfThing } from '../log/index-keys.ts'
+import { cutKeyOf, type IndexKey, keysOfExact } from '../log/index-keys.ts'
 import type { Epoch } from '../log/lineage.ts'
 import { decodeRule, isLegacyKeep, tokenRuleKeys } from '../log/rule-bytes.ts'
 import {
@@ -8,11 +8,11 @@ import {
   type CutAsOf,
   type CutShape,
   type CutTarget,
+  type ExactTarget,
   type LogRow,
   type RevokeRule,
   type Rule,
   type Target,
-  type ThingTarget,
 } from '../log/rules.ts'
 import { ORIGIN, type Position, position } from '../position.ts'
 import { type Cut, CutTable } from './cutoff-table.ts'
@@ -42,8 +42,8 @@ export class RevocationIndex {
   readonly holds: HoldTable
   /** One table per cut shape that has entries; a shape without any costs a check nothing. */
   readonly cuts: Map<CutShape, CutTable> = new Map()
-  /** Kinds of things that were ever ended, so that a check computes no key in vain. */
-  readonly endedKinds: Set<ThingTarget['kind']> = new Set()
+  /** Kinds of exact targets that were ever ended, so that a check computes no key in vain. */
+  readonly endedKinds: Set<ExactTarget['kind']> = new Set()
   #seq = 0
   #ordinal = 0
   #epochId = ''
@@ -190,7 +190,7 @@ export class RevocationIndex {
     const keepUntilMs = this.keptUntilMs(row, rule)
     if (target.kind === 'cut') return this.#cut(target, now, keepUntilMs)
     this.endedKinds.add(target.kind)
-    for (const key of keysOfThing(this.digestKey, target)) {
+    for (const key of keysOfExact(this.digestKey, target)) {
       const isNew = this.ended.add(key, keepUntilMs)
       if (isNew && keepUntilMs >= KEEP_FOREVER_MS) this.#forGood.add(target.kind, key, this.ended.isFilling)
     }
@@ -270,9 +270,9 @@ export class RevocationIndex {
 
 const NOTHING: Folded = {}
 
-/** How many things of a kind are ended for good. While a table is filled nobody can ask it, so names are told apart here. */
+/** How many targets of a kind are ended for good. While a table is filled nobody can ask it, so names are told apart here. */
 class ForGood {
-  readonly counts: Record<ThingTarget['kind'], number> = {
+  readonly counts: Record<ExactTarget['kind'], number> = {
     token: 0,
     foreign: 0,
     grant: 0,
@@ -281,7 +281,7 @@ class ForGood {
   }
   readonly #filling: Set<IndexKey> = new Set()
 
-  add(kind: ThingTarget['kind'], key: IndexKey, isFilling: boolean): void {
+  add(kind: ExactTarget['kind'], key: IndexKey, isFilling: boolean): void {
     // Tokens come by the million, and are counted by what is left.
     if (kind === 'token' || (isFilling && this.#filling.has(key))) return
     if (isFilling) this.#filling.add(key)

@@ -111,18 +111,18 @@ export function isHeld(facts: TokenFacts, index: RevocationIndex): boolean {
   const { holds } = index
   if (holds.size === 0) return false
   const { digest } = facts
-  if (digest !== undefined && holds.holdsThing(digestKeyOf(digest))) return true
+  if (digest !== undefined && holds.holdsExact(digestKeyOf(digest))) return true
   return isHeldItself(facts, index) || facts.ancestors.some((up) => isHeldItself(up, index))
 }
 
 function isHeldItself(one: Ancestor, { holds, digestKey }: RevocationIndex): boolean {
   const { source, handle, grant, session, keyId, foreign } = one
-  if (handle !== undefined && holds.holdsThing(handleKeyOf(digestKey, source, handle))) return true
-  if (keyId !== undefined && holds.holdsThing(signingKeyOf(digestKey, keyId))) return true
+  if (handle !== undefined && holds.holdsExact(handleKeyOf(digestKey, source, handle))) return true
+  if (keyId !== undefined && holds.holdsExact(signingKeyOf(digestKey, keyId))) return true
   if (holds.holdsIssued(one, one.position, one.issuedAtMs ?? 0)) return true
-  if (grant !== undefined && holds.holdsThing(grantKeyOf(digestKey, source, grant))) return true
-  if (session !== undefined && holds.holdsThing(sessionKeyOf(digestKey, source, session))) return true
+  if (grant !== undefined && holds.holdsExact(grantKeyOf(digestKey, source, grant))) return true
+  if (session !== undefined && holds.holdsExact(sessionKeyOf(digestKey, source, session))) return true
   if (foreign === undefined) return false
   if (holds.holdsForeign(one, one.issuedAtMs, foreign)) return true
-  return holds.holdsThing(foreignKeyOf(digestKey, source.slice('iss:'.length), foreign.jti))
+  return holds.holdsExact(foreignKeyOf(digestKey, source.slice('iss:'.length), foreign.jti))
 }

@@ -53,7 +53,7 @@ const cut: fc.Arbitrary<CutTarget> = fc
   })
   .map((given) => defined(given))
 
-const thing: fc.Arbitrary<Target> = fc.oneof(
+const exact: fc.Arbitrary<Target> = fc.oneof(
   fc.tuple(number, source).map(
     ([nth, of]): Target => ({
       kind: 'token',
@@ -70,7 +70,7 @@ const thing: fc.Arbitrary<Target> = fc.oneof(
 
 export const target: fc.Arbitrary<Target> = fc.oneof(
   { weight: 3, arbitrary: cut },
-  { weight: 1, arbitrary: thing },
+  { weight: 1, arbitrary: exact },
 )
 const holdId = fc.constantFrom('h1', 'h2', 'h3')
 

@@ -19,11 +19,11 @@ export function naiveWhy(rows: readonly PlainRow[], facts: TokenFacts): Why {
 }
 
 function isEnded(rows: readonly PlainRow[], one: Ancestor): boolean {
-  return rows.some(({ rule }) => rule.kind === 'revoke' && namesThing(rule.target, one))
+  return rows.some(({ rule }) => rule.kind === 'revoke' && namesExact(rule.target, one))
 }
 
-/** A rule names a thing that the token is or bears. */
-function namesThing(target: Target, one: Ancestor): boolean {
+/** A rule names exactly what the token is or bears. */
+function namesExact(target: Target, one: Ancestor): boolean {
   switch (target.kind) {
     case 'token':
       return one.source === target.source && one.handle === target.handle
@@ -80,7 +80,7 @@ function isHeld(rows: readonly PlainRow[], one: Ancestor): boolean {
     if (rule.kind !== 'hold' || isReleased(rows.slice(nth), rule.id)) return false
     if (rows.slice(0, nth).some((row) => isInForce(rows, row, nth, rule.id))) return false
     const { target } = rule
-    if (target.kind !== 'cut') return namesThing(target, one)
+    if (target.kind !== 'cut') return namesExact(target, one)
     const before = target.issuedBeforeMs ?? Number.POSITIVE_INFINITY
     // While a hold lasts nothing may be minted for what it covers; what a foreign issuer mints is held, too.
     if (one.foreign !== undefined && namesAll(target, one) && isForeignCut(one, target, Infinity)) return true

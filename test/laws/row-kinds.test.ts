@@ -15,6 +15,8 @@ import {
 import {
   CUT_SHAPES,
   decodeRule,
+  EXACT_CODE,
+  type ExactTarget,
   encodeRule,
   type LogRow,
   ROW_KIND_NAMES,
@@ -23,8 +25,6 @@ import {
   type Rule,
   rowKindOf,
   rowKindOfCode,
-  THING_CODE,
-  type ThingTarget,
   traitsOf,
 } from '@rescind/core/log'
 import { MemoryStore } from '@rescind/stores'
@@ -243,7 +243,7 @@ describe('a row of a kind that is not known here', () => {
 })
 
 describe('the closed lists of targets', () => {
-  const things: { readonly [K in ThingTarget['kind']]: Extract<ThingTarget, { readonly kind: K }> } = {
+  const exact: { readonly [K in ExactTarget['kind']]: Extract<ExactTarget, { readonly kind: K }> } = {
     token: { kind: 'token', source: 'oauth', digest: digestAt(1), handle: handleAt(1) },
     foreign: { kind: 'foreign', issuer: 'https://idp', jti: 'j' },
     grant: { kind: 'grant', source: 'oauth', grant: grantAt(1) },
@@ -251,19 +251,20 @@ describe('the closed lists of targets', () => {
     key: { kind: 'key', keyId: 'key 1' },
   }
 
-  for (const thing of Object.values(things)) {
-    it(`a ${thing.kind} that was ended or held stays so in the index, in a snapshot and in a group`, () => {
+  for (const target of Object.values(exact)) {
+    it(`a ${target.kind} that was ended or held stays so in the index, in a snapshot and in a group`, () => {
       const { digest: _, handle: __, ...unnamed } = factsAt(1)
       const foreign = { skewMs: 0, jti: 'j', authenticatedAtMs: NOW_MS }
-      const facts = thing.kind === 'foreign' ? { ...unnamed, source: 'iss:https://idp', foreign } : factsAt(1)
-      const ended = new History([revoking(thing)])
+      const facts =
+        target.kind === 'foreign' ? { ...unnamed, source: 'iss:https://idp', foreign } : factsAt(1)
+      const ended = new History([revoking(target)])
       for (const index of [ended.index(2), ended.snapshot(2).index]) assert.ok(isRevoked(facts, index))
-      const held = new History([{ kind: 'hold', id: 'h', target: thing }])
+      const held = new History([{ kind: 'hold', id: 'h', target: target }])
       for (const index of [held.index(2), held.snapshot(2).index]) assert.ok(isHeld(facts, index))
       const group = new GroupRules()
-      group.add(unitOf(revoking(thing)))
+      group.add(unitOf(revoking(target)))
       assert.ok(group.cover(REALM, facts))
-      assert.ok(Object.hasOwn(THING_CODE, thing.kind))
+      assert.ok(Object.hasOwn(EXACT_CODE, target.kind))
     })
   }
 

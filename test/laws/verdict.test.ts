@@ -125,7 +125,7 @@ describe('lag and single use', () => {
 const UP: Ancestor = ancestorOf(factsAt(2, { expiresAtMs: NOW_MS + 1 }))
 
 describe('things', () => {
-  const things: readonly (readonly [string, Target, Target])[] = [
+  const exact: readonly (readonly [string, Target, Target])[] = [
     ['token', tokenTarget(1), tokenTarget(2)],
     [
       'grant',
@@ -140,7 +140,7 @@ describe('things', () => {
     ['key', { kind: 'key', keyId: 'key 1' }, { kind: 'key', keyId: 'key 2' }],
   ]
 
-  for (const [kind, own, other] of things) {
+  for (const [kind, own, other] of exact) {
     test(`a rule on a ${kind} hits what bears its id, whenever issued, and nothing else (model §5.1)`, () => {
       assert.deepEqual(judged(factsAt(1), own), inactive('revoked'))
       assert.deepEqual(judged(factsAt(1, { position: position(1, 999) }), own), inactive('revoked'))

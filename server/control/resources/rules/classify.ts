@@ -33,22 +33,22 @@ const SHAPES: Readonly<Record<string, CutShape>> = {
 }
 
 const PRINCIPALS = ['subject', 'client', 'tenant'] as const
-const THINGS = ['token', 'handle', 'jti', 'grant', 'session', 'key', 'realm'] as const
+const EXACT = ['token', 'handle', 'jti', 'grant', 'session', 'key', 'realm'] as const
 
-/** Which of the forms of a target this is: one thing, or one of the closed list of shapes of principals. */
+/** Which of the forms of a target this is: an exact one, or one of the closed list of shapes of principals. */
 export function classify(target: TargetBody): Classified | Refused {
-  const things = THINGS.filter((name) => target[name] !== undefined)
+  const exact = EXACT.filter((name) => target[name] !== undefined)
   const principals = PRINCIPALS.filter((name) => target[name] !== undefined)
-  const [thing] = things
-  if (things.length > 1) return refused(`target: either ${things.join(' or ')}`)
-  if (thing !== undefined && principals.length > 0)
-    return refused(`target: ${thing} stands for itself, without ${principals.join(', ')}`)
+  const [one] = exact
+  if (exact.length > 1) return refused(`target: either ${exact.join(' or ')}`)
+  if (one !== undefined && principals.length > 0)
+    return refused(`target: ${one} stands for itself, without ${principals.join(', ')}`)
   const sources = sourcesOf(target)
   if (sources === undefined) return refused('target: either source or issuer')
-  if (thing === undefined) return cutOf(target, principals, sources)
-  const bare = thing === 'token' || thing === 'handle' || thing === 'realm'
-  if (bare && sources.length > 0) return refused(`target: ${thing} stands for itself, without a source`)
-  switch (thing) {
+  if (one === undefined) return cutOf(target, principals, sources)
+  const bare = one === 'token' || one === 'handle' || one === 'realm'
+  if (bare && sources.length > 0) return refused(`target: ${one} stands for itself, without a source`)
+  switch (one) {
     case 'token':
       return { kind: 'token', text: target.token ?? '' }
     case 'handle':
