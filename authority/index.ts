@@ -74,6 +74,7 @@ export type {
   ExpiredMemo,
   ExpiredToken,
   IssuingQuota,
+  KeyedReads,
   MemoPage,
   MemosAsk,
   RecordKeyAsk,

@@ -1,12 +1,4 @@
-import type {
-  Awaitable,
-  Handle,
-  RealmOrdinal,
-  Source,
-  TokenDigest,
-  TokenRecord,
-  TokensSought,
-} from '@rescind/core'
+import type { Handle, RealmOrdinal, Source, TokenDigest, TokenRecord, TokensSought } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import type { ExpiringKind } from './kinds.ts'
 import type { ChainChecked } from './log/log-check.ts'
@@ -39,10 +31,27 @@ export type MemoPage = { readonly memos: readonly Memo[]; readonly next: string 
 export type Consumption = { readonly handle: Handle; readonly sealed: Uint8Array | undefined }
 
 /**
- * The memory. Keyed reads see everything committed before they began.
+ * Look-ups by key that an embedded store answers without a promise, from what was committed last.
  * Every method throws StoreUnavailable when the answer cannot be known.
  */
+export interface KeyedReads {
+  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): TokenRecord | undefined
+  tokenByHandle(realm: RealmOrdinal, handle: Handle): TokenRecord | undefined
+  consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined
+  record(realm: RealmOrdinal, collection: string, id: string): DirectoryRecord | undefined
+  recordByKey(realm: RealmOrdinal, key: RecordKeyAsk): DirectoryRecord | undefined
+}
+
+/**
+ * The memory. Keyed reads see everything committed before they began.
+ * Every promise rejects with StoreUnavailable when the answer cannot be known.
+ */
 export interface Store {
+  /**
+   * The same look-ups without a promise, while this store can answer them so: a hot path asks these first, and awaits the
+   * others when there are none. Ask for it anew each time.
+   */
+  readonly keyed: KeyedReads | undefined
   /** The durable time below which whatever expires is over, whatever the clock says. */
   readonly floorMs: number
   /**
@@ -53,8 +62,8 @@ export interface Store {
   /** Opens the store again from disk after a failed flush. */
   reopen(): Promise<void>
 
-  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Awaitable<TokenRecord | undefined>
-  tokenByHandle(realm: RealmOrdinal, handle: Handle): Awaitable<TokenRecord | undefined>
+  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Promise<TokenRecord | undefined>
+  tokenByHandle(realm: RealmOrdinal, handle: Handle): Promise<TokenRecord | undefined>
   /**
    * Tokens of one client, oldest first, at most `limit` (≤ 1,000), after a place that an earlier page gave. One page is a
    * bounded piece of work: it may be short, or empty, and still have a next one. Of a source whose clients are listed by
@@ -72,14 +81,14 @@ export interface Store {
    */
   highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>>
   /** The consumption of a single-use token; always from the primary. */
-  consumption(realm: RealmOrdinal, handle: Handle): Awaitable<Consumption | undefined>
+  consumption(realm: RealmOrdinal, handle: Handle): Promise<Consumption | undefined>
   /** Whether this digest stands as the tombstone of an assigned text that was revoked. */
-  isTombstone(realm: RealmOrdinal, digest: TokenDigest): Awaitable<boolean>
+  isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean>
   /** How many tombstones a source has left; counted up to `limit` (≤ 1,000,000) and no further. */
   tombstones(realm: RealmOrdinal, ask: TombstonesAsk): Promise<number>
 
-  record(realm: RealmOrdinal, collection: string, id: string): Awaitable<DirectoryRecord | undefined>
-  recordByKey(realm: RealmOrdinal, key: RecordKeyAsk): Awaitable<DirectoryRecord | undefined>
+  record(realm: RealmOrdinal, collection: string, id: string): Promise<DirectoryRecord | undefined>
+  recordByKey(realm: RealmOrdinal, key: RecordKeyAsk): Promise<DirectoryRecord | undefined>
   /**
    * Live records of a collection by id, at most `limit` (≤ 1,000), after an id that an earlier page gave. Here and below a
    * page may be short and still have a next one.
@@ -93,7 +102,7 @@ export interface Store {
   recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage>
 
   /** A memo that was not collected yet, its end passed or not; always from the primary. */
-  memo(realm: RealmOrdinal, name: MemoName): Awaitable<Memo | undefined>
+  memo(realm: RealmOrdinal, name: MemoName): Promise<Memo | undefined>
   /** Memos of a kind by id, at most `limit` (≤ 1,000). */
   memos(realm: RealmOrdinal, ask: MemosAsk): Promise<MemoPage>
   /** Memos of all realms that ended at or below a time, by their end, behind the first `skip`; at most `limit` (≤ 1,000). */

@@ -76,7 +76,7 @@ export {
 export type { LegacyKeep } from './revocations/legacy-keep.ts'
 export { cutCount, RevocationIndex } from './revocations/revocation-index.ts'
 export { type Admission, ANY_ACCESS, admit, type Credential, type Demand } from './verdict/admit.ts'
-export { ancestorOf, ancestorsFrom, isWhole, withWholeAncestors } from './verdict/ancestry.ts'
+export { ancestorOf, ancestorsFrom, isWhole, isWholeRecord, withWholeAncestors } from './verdict/ancestry.ts'
 export { APP_CREDENTIAL, delegationOf, type GuardedAct, mayDelegated } from './verdict/delegation.ts'
 export { CLOCK_STEP_MS, type ClockReading, Floor } from './verdict/floor.ts'
 export { Freshness } from './verdict/freshness.ts'

@@ -26,20 +26,26 @@ class CountingStore extends FaultyStore {
   reads = 0
   delay: Promise<void> | undefined
 
-  override record(...ask: Parameters<Store['record']>): DirectoryRecord | undefined {
+  override get keyed(): undefined {
+    return undefined
+  }
+
+  override record(...ask: Parameters<Store['record']>): Promise<DirectoryRecord | undefined> {
     this.reads += 1
     return this.#late(super.record(...ask))
   }
 
-  override recordByKey(...ask: Parameters<Store['recordByKey']>): DirectoryRecord | undefined {
+  override recordByKey(...ask: Parameters<Store['recordByKey']>): Promise<DirectoryRecord | undefined> {
     this.reads += 1
     return this.#late(super.recordByKey(...ask))
   }
 
-  /** What was read now, told later. The port allows a promise; the class that this one extends needs none. */
-  #late(found: DirectoryRecord | undefined): DirectoryRecord | undefined {
+  /** What was read now, told later. */
+  async #late(read: Promise<DirectoryRecord | undefined>): Promise<DirectoryRecord | undefined> {
     const { delay } = this
-    return delay === undefined ? found : (delay.then(() => found) as unknown as DirectoryRecord | undefined)
+    const found = await read
+    await delay
+    return found
   }
 }
 

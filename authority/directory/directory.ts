@@ -63,29 +63,32 @@ export class Directory {
   get<T>(collection: Collection<T>, id: string): Awaitable<Entry<T> | undefined> {
     const cached = this.#byId.get(collection.name)?.get(id)
     if (cached !== undefined) return cached as Entry<T>
-    return after(this.standing(collection, id), (standing) => standing.entry)
+    const changes = this.#changes
+    const reads = this.#store.keyed ?? this.#store
+    return after(reads.record(this.#realm, collection.name, id), (record) =>
+      record === undefined ? undefined : this.#keep(record, collection, changes),
+    )
   }
 
   /** As `get`, but tells a deleted record (version > 0) from one that never existed (0). Never from the cache. */
-  standing<T>(collection: Collection<T>, id: string): Awaitable<Standing<T>> {
+  async standing<T>(collection: Collection<T>, id: string): Promise<Standing<T>> {
     const changes = this.#changes
-    return after(this.#store.record(this.#realm, collection.name, id), (record) => {
-      const entry = record === undefined ? undefined : this.#keep(record, collection, changes)
-      return { version: record?.version ?? 0, entry }
-    })
+    const record = await this.#store.record(this.#realm, collection.name, id)
+    const entry = record === undefined ? undefined : this.#keep(record, collection, changes)
+    return { version: record?.version ?? 0, entry }
   }
 
   /** As `get`, but undefined, too, for one that cannot be read: for what has to go on without it. Never from the cache. */
-  readable<T>(collection: Collection<T>, id: string): Awaitable<Entry<T> | undefined> {
-    return after(this.#store.record(this.#realm, collection.name, id), (record) => {
-      const entry = record === undefined ? undefined : this.#parse(record, collection)
-      return entry === 'unreadable' ? undefined : entry
-    })
+  async readable<T>(collection: Collection<T>, id: string): Promise<Entry<T> | undefined> {
+    const record = await this.#store.record(this.#realm, collection.name, id)
+    const entry = record === undefined ? undefined : this.#parse(record, collection)
+    return entry === 'unreadable' ? undefined : entry
   }
 
   /** The version under an id, of a live record or a deleted one, whether this version can read it or not; 0: never. */
-  version({ name }: Pick<Collection<never>, 'name'>, id: string): Awaitable<number> {
-    return after(this.#store.record(this.#realm, name, id), (record) => record?.version ?? 0)
+  async version({ name }: Pick<Collection<never>, 'name'>, id: string): Promise<number> {
+    const record = await this.#store.record(this.#realm, name, id)
+    return record?.version ?? 0
   }
 
   find<T>(collection: Collection<T>, key: RecordKey): Awaitable<Entry<T> | undefined> {
@@ -95,7 +98,8 @@ export class Directory {
     // A record may have given this key up since: it says itself by which keys it is found.
     if (cached !== undefined && isFoundBy(collection, cached as Entry<T>, key)) return cached as Entry<T>
     const changes = this.#changes
-    return after(this.#store.recordByKey(this.#realm, { collection: collection.name, ...key }), (record) => {
+    const reads = this.#store.keyed ?? this.#store
+    return after(reads.recordByKey(this.#realm, { collection: collection.name, ...key }), (record) => {
       const entry = record === undefined ? undefined : this.#keep(record, collection, changes)
       if (entry !== undefined && changes === this.#changes) this.#idByKey.set(at, entry.id)
       return entry

@@ -1,4 +1,4 @@
-import { type Awaitable, after, type Source } from '@rescind/core'
+import type { Source } from '@rescind/core'
 import { type JsonObject, sha256Base64url } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
 import {
@@ -43,19 +43,19 @@ export function issuerId(issuer: string): string {
 }
 
 /** The issuer that tokens of a source come from; undefined for a source of ours, or an issuer that is not registered. */
-export function issuerOfSource(
+export async function issuerOfSource(
   directory: Directory,
   source: Source,
-): Awaitable<Entry<IssuerValue> | undefined> {
+): Promise<Entry<IssuerValue> | undefined> {
   const prefix = foreignSource('')
   return source.startsWith(prefix) ? directory.get(ISSUERS, issuerId(source.slice(prefix.length))) : undefined
 }
 
 /** Whether text is a JWS that says it is of a registered issuer, genuine or not: such text is no assigned token. */
-export function isOfRegisteredIssuer(directory: Directory, raw: RawToken): Awaitable<boolean> {
+export async function isOfRegisteredIssuer(directory: Directory, raw: RawToken): Promise<boolean> {
   const issuer = raw.looksSigned ? payloadOf(raw.reveal())?.iss : undefined
   if (typeof issuer !== 'string') return false
-  return after(directory.get(ISSUERS, issuerId(issuer)), (entry) => entry !== undefined)
+  return (await directory.get(ISSUERS, issuerId(issuer))) !== undefined
 }
 
 /**

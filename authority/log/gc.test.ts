@@ -19,8 +19,8 @@ async function pass({ clock, realms }: World, ms: number): Promise<void> {
 
 const ASSIGNED = { kind: 'assigned', source: 'chat/acme' } as const
 
-function isKept(realm: Realm, { digest }: TokenRecord): boolean {
-  return realm.store.tokenByDigest(realm.ordinal, digest) !== undefined
+async function isKept(realm: Realm, { digest }: TokenRecord): Promise<boolean> {
+  return (await realm.store.tokenByDigest(realm.ordinal, digest)) !== undefined
 }
 
 test('records go when they ended at or below the durable floor, and not before', async () => {
@@ -33,7 +33,7 @@ test('records go when they ended at or below the durable floor, and not before',
   clock.advance(1_000 - DAY_MS)
   await pass(world, 0)
   assert.equal(await collectExpired(realms, store), 1)
-  assert.deepEqual([isKept(realm, ending), isKept(realm, living)], [false, true])
+  assert.deepEqual([await isKept(realm, ending), await isKept(realm, living)], [false, true])
   assert.deepEqual([await say(realm, 'ending'), await say(realm, 'living')], ['unknown', 'active'])
 })
 

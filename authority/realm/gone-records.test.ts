@@ -16,11 +16,10 @@ function withRecords(
   store: Store,
   changed: Readonly<Record<string, (record: DirectoryRecord) => DirectoryRecord | undefined>>,
 ): Store {
-  const record: Store['record'] = (realm, collection, id) => {
+  const record: Store['record'] = async (realm, collection, id) => {
     const change = changed[id]
-    const found = store.record(realm, collection, id)
-    if (change === undefined || found instanceof Promise || found === undefined) return found
-    return change(found)
+    const found = await store.record(realm, collection, id)
+    return change === undefined || found === undefined ? found : change(found)
   }
   const records: Store['records'] = async (realm, ask) => {
     const page = await store.records(realm, ask)
@@ -36,6 +35,7 @@ function withRecords(
     get: (of, name) => {
       if (name === 'record') return record
       if (name === 'records') return records
+      if (name === 'keyed') return undefined
       const value: unknown = Reflect.get(of, name)
       return typeof value === 'function' ? (value.bind(of) as unknown) : value
     },

@@ -17,16 +17,19 @@ class ReadStore extends FaultyStore {
   isDown = false
   delay: Promise<void> | undefined
 
-  override tokenByDigest(...ask: Parameters<Store['tokenByDigest']>): TokenRecord | undefined {
+  override get keyed(): undefined {
+    return undefined
+  }
+
+  override async tokenByDigest(...ask: Parameters<Store['tokenByDigest']>): Promise<TokenRecord | undefined> {
     this.reads += 1
     if (this.isDown) throw new StoreUnavailable('no reads now')
     const found = super.tokenByDigest(...ask)
-    const { delay } = this
-    // The port allows a promise; the class that this one extends needs none.
-    return delay === undefined ? found : (delay.then(() => found) as unknown as TokenRecord | undefined)
+    await this.delay
+    return found
   }
 
-  override consumption(...ask: Parameters<Store['consumption']>): ReturnType<FaultyStore['consumption']> {
+  override async consumption(...ask: Parameters<Store['consumption']>): ReturnType<Store['consumption']> {
     if (this.isDown) throw new StoreUnavailable('no reads now')
     return super.consumption(...ask)
   }

@@ -3,6 +3,7 @@ import {
   after,
   CLOCK_STEP_MS,
   type Clock,
+  isWholeRecord,
   judge,
   KEEP_FOREVER_MS,
   type Lag,
@@ -288,7 +289,7 @@ export class Realm {
     if (cached !== undefined) return cached
     const changes = this.#records.changes
     return after(this.#stored(digest), (stored) =>
-      after(stored === undefined ? undefined : this.whole(stored), (record) => {
+      after(stored === undefined || isWholeRecord(stored) ? stored : this.whole(stored), (record) => {
         if (record !== undefined) this.#records.fill(record, changes)
         return record
       }),
@@ -296,17 +297,32 @@ export class Realm {
   }
 
   #stored(digest: TokenDigest): Awaitable<TokenRecord | undefined> {
+    const { keyed } = this.store
+    if (keyed === undefined) return this.#awaited(digest)
     try {
-      return this.store.tokenByDigest(this.ordinal, digest)
+      return keyed.tokenByDigest(this.ordinal, digest)
     } catch (error) {
-      if (error instanceof NotReadable)
-        this.unreadable({ what: 'token', name: `tokens/${digest}`, why: STRANGE })
+      this.#noteUnreadable(error, digest)
       throw error
     }
   }
 
+  async #awaited(digest: TokenDigest): Promise<TokenRecord | undefined> {
+    try {
+      return await this.store.tokenByDigest(this.ordinal, digest)
+    } catch (error) {
+      this.#noteUnreadable(error, digest)
+      throw error
+    }
+  }
+
+  #noteUnreadable(error: unknown, digest: TokenDigest): void {
+    if (error instanceof NotReadable)
+      this.unreadable({ what: 'token', name: `tokens/${digest}`, why: STRANGE })
+  }
+
   /** A record as it is judged: what the store gives may have ancestors that were written down with fewer ids. */
-  whole(record: TokenRecord): Awaitable<TokenRecord> {
+  async whole(record: TokenRecord): Promise<TokenRecord> {
     return withWholeAncestors(record, (handle) => this.store.tokenByHandle(this.ordinal, handle))
   }
 
@@ -361,7 +377,8 @@ export class Realm {
   #judged(record: TokenRecord | undefined, source: Source | undefined): Awaitable<Found> {
     if (record === undefined || (source !== undefined && record.source !== source)) return this.#notFound
     if (!SINGLE_USE.has(record.kind)) return { verdict: this.judge(record), record }
-    return after(this.store.consumption(this.ordinal, record.handle), (consumption) => {
+    const reads = this.store.keyed ?? this.store
+    return after(reads.consumption(this.ordinal, record.handle), (consumption) => {
       const spent: Spent | undefined =
         consumption === undefined ? undefined : (SPENT_AS[record.kind] ?? 'consumed')
       const question = {

@@ -1,4 +1,3 @@
-import { type Awaitable, after } from '@rescind/core'
 import { putRecord } from '../directory/change.ts'
 import type { Collection } from '../directory/directory.ts'
 import { isMembers } from '../directory/stored-json.ts'
@@ -29,10 +28,9 @@ export const TOKEN_PREFIXES_ID = 'own'
 const FORMER_MAX = 32
 
 /** Reads the realm's prefixes; until then, and without any, it has the usual ones. */
-export function loadGrammar(realm: Realm): Awaitable<void> {
-  return after(realm.directory.get(TOKEN_PREFIXES, TOKEN_PREFIXES_ID), (entry) => {
-    if (entry !== undefined) realm.usePrefixes(entry.value.own, entry.value.former)
-  })
+export async function loadGrammar(realm: Realm): Promise<void> {
+  const entry = await realm.directory.get(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
+  if (entry !== undefined) realm.usePrefixes(entry.value.own, entry.value.former)
 }
 
 export type PrefixChange =

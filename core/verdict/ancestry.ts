@@ -43,22 +43,21 @@ export function isWhole({ grant, foreign }: Ancestor): boolean {
   return grant !== undefined || foreign !== undefined
 }
 
+/** Whether every entry of a record has all that rules can name, as those of newer records do. */
+export function isWholeRecord({ ancestors }: Pick<TokenRecord, 'ancestors'>): boolean {
+  return ancestors.every(isWhole)
+}
+
 /**
  * A record whose older entries are filled in from the records of the ancestors themselves. One whose record is gone
  * stays as it is, and `judge` calls nothing active that has such an entry: a descendant expires no later than its
  * ancestors, whose records stay until they have expired.
  */
-export function withWholeAncestors(
-  record: TokenRecord,
-  read: (handle: Handle) => Awaitable<TokenRecord | undefined>,
-): Awaitable<TokenRecord> {
-  return record.ancestors.every(isWhole) ? record : filledFrom(record, read)
-}
-
-async function filledFrom(
+export async function withWholeAncestors(
   record: TokenRecord,
   read: (handle: Handle) => Awaitable<TokenRecord | undefined>,
 ): Promise<TokenRecord> {
+  if (isWholeRecord(record)) return record
   const ancestors: Ancestor[] = []
   for (const one of record.ancestors) {
     const own = isWhole(one) || one.handle === undefined ? undefined : await read(one.handle)

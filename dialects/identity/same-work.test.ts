@@ -4,21 +4,16 @@ import type { Ask } from '../../test/kit/request.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { apiKeyLogin, passwordLogin, post } from '../../test/kit/world-identity.ts'
 import { logIn, openV3, type V3World } from '../../test/kit/world-identity-v3.ts'
+import { wrappedStore } from '../../test/kit/wrapped-store.ts'
 
 // The kind: what is known comes out of a cache, and what is not is asked for; the time tells which. What takes how long is
 // measured by `npm run test:timing`; here the work is counted.
 
 /** A store that notes what it is asked. */
 function noted(store: Store, asked: string[]): Store {
-  return new Proxy(store, {
-    get(target, name): unknown {
-      const value: unknown = Reflect.get(target, name, target)
-      if (typeof value !== 'function') return value
-      return (...given: unknown[]): unknown => {
-        asked.push(String(name))
-        return Reflect.apply(value, target, given)
-      }
-    },
+  return wrappedStore(store, (name, call) => {
+    asked.push(name)
+    return call()
   })
 }
 

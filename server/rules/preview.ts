@@ -3,7 +3,7 @@ import {
   type Awaitable,
   after,
   isSuspended,
-  isWhole,
+  isWholeRecord,
   Overloaded,
   type TokenIds,
   type TokenRecord,
@@ -169,7 +169,7 @@ async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Co
     const { records, next: following } = await page(next)
     for (const stored of records) {
       if (skip(stored)) continue
-      const record = stored.ancestors.every(isWhole) ? stored : await realm.whole(stored)
+      const record = isWholeRecord(stored) ? stored : await realm.whole(stored)
       if (!anyCovers(ask.resolved.targets, record) && !anyCovers(along, record)) continue
       if (await isLive(realm, record)) tally.add(record, await ask.wasUsed(record))
     }

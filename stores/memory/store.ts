@@ -9,13 +9,13 @@ import {
   type ExpiredToken,
   type Group,
   type GroupOutcome,
+  type KeyedReads,
   LogCheck,
   type LogHead,
   type Memo,
   type MemoName,
   type MemoPage,
   type MemosAsk,
-  type RecordKeyAsk,
   type RecordPage,
   type RecordsAsk,
   type RecordsCounted,
@@ -26,14 +26,7 @@ import {
   type TokensAsk,
   type TombstonesAsk,
 } from '@rescind/authority'
-import {
-  type Handle,
-  isSought,
-  type RealmOrdinal,
-  type Source,
-  type TokenDigest,
-  type TokenRecord,
-} from '@rescind/core'
+import { isSought, type RealmOrdinal, type Source, type TokenDigest, type TokenRecord } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import { applyUnit } from './apply.ts'
 import { emptyRealm, type FiledRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'
@@ -41,6 +34,7 @@ import { emptyRealm, type FiledRecord, type RealmMemory, recordKey, uniqueKey } 
 /** A store that forgets when the process ends: for tests and for trying things out. Nothing in it is durable. */
 export class MemoryStore implements Store {
   readonly #realms: Map<RealmOrdinal, RealmMemory> = new Map()
+  readonly #keyed: KeyedReads = keyedIn((realm) => this.#realm(realm))
   #floorMs: number
 
   constructor(floorMs: number) {
@@ -69,14 +63,16 @@ export class MemoryStore implements Store {
     return new Map(this.#realm(realm).highest)
   }
 
-  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): TokenRecord | undefined {
-    return this.#realm(realm).tokens.get(digest)
+  get keyed(): KeyedReads | undefined {
+    return this.#keyed
   }
 
-  tokenByHandle(realm: RealmOrdinal, handle: Handle): TokenRecord | undefined {
-    const { byHandle, tokens } = this.#realm(realm)
-    const digest = byHandle.get(handle)
-    return digest === undefined ? undefined : tokens.get(digest)
+  async tokenByDigest(...ask: Parameters<Store['tokenByDigest']>): Promise<TokenRecord | undefined> {
+    return this.#keyed.tokenByDigest(...ask)
+  }
+
+  async tokenByHandle(...ask: Parameters<Store['tokenByHandle']>): Promise<TokenRecord | undefined> {
+    return this.#keyed.tokenByHandle(...ask)
   }
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
@@ -91,12 +87,11 @@ export class MemoryStore implements Store {
     return tokensIn(this.#realm(realm), { after, limit }, (record) => isSought(record, sought))
   }
 
-  consumption(realm: RealmOrdinal, handle: Handle): Consumption | undefined {
-    const { consumed } = this.#realm(realm)
-    return consumed.has(handle) ? { handle, sealed: consumed.get(handle) } : undefined
+  async consumption(...ask: Parameters<Store['consumption']>): Promise<Consumption | undefined> {
+    return this.#keyed.consumption(...ask)
   }
 
-  isTombstone(realm: RealmOrdinal, digest: TokenDigest): boolean {
+  async isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean> {
     return this.#realm(realm).tombstones.has(digest)
   }
 
@@ -106,14 +101,12 @@ export class MemoryStore implements Store {
     return count
   }
 
-  record(realm: RealmOrdinal, collection: string, id: string): DirectoryRecord | undefined {
-    return this.#realm(realm).records.get(recordKey(collection, id))
+  async record(...ask: Parameters<Store['record']>): Promise<DirectoryRecord | undefined> {
+    return this.#keyed.record(...ask)
   }
 
-  recordByKey(realm: RealmOrdinal, ask: RecordKeyAsk): DirectoryRecord | undefined {
-    const { owners, records } = this.#realm(realm)
-    const at = owners.get(uniqueKey(ask.collection, ask))
-    return at === undefined ? undefined : records.get(at)
+  async recordByKey(...ask: Parameters<Store['recordByKey']>): Promise<DirectoryRecord | undefined> {
+    return this.#keyed.recordByKey(...ask)
   }
 
   async recordsCounted(realm: RealmOrdinal, ask: RecordsCountedAsk): Promise<RecordsCounted> {
@@ -129,7 +122,7 @@ export class MemoryStore implements Store {
     )
   }
 
-  memo(realm: RealmOrdinal, { kind, id }: MemoName): Memo | undefined {
+  async memo(realm: RealmOrdinal, { kind, id }: MemoName): Promise<Memo | undefined> {
     return this.#realm(realm).memos.get(recordKey(kind, id))
   }
 
@@ -232,6 +225,27 @@ export class MemoryStore implements Store {
     const made = emptyRealm()
     this.#realms.set(ordinal, made)
     return made
+  }
+}
+
+function keyedIn(memoryOf: (realm: RealmOrdinal) => RealmMemory): KeyedReads {
+  return {
+    tokenByDigest: (realm, digest) => memoryOf(realm).tokens.get(digest),
+    tokenByHandle(realm, handle) {
+      const { byHandle, tokens } = memoryOf(realm)
+      const digest = byHandle.get(handle)
+      return digest === undefined ? undefined : tokens.get(digest)
+    },
+    consumption(realm, handle) {
+      const { consumed } = memoryOf(realm)
+      return consumed.has(handle) ? { handle, sealed: consumed.get(handle) } : undefined
+    },
+    record: (realm, collection, id) => memoryOf(realm).records.get(recordKey(collection, id)),
+    recordByKey(realm, ask) {
+      const { owners, records } = memoryOf(realm)
+      const at = owners.get(uniqueKey(ask.collection, ask))
+      return at === undefined ? undefined : records.get(at)
+    },
   }
 }
 

@@ -11,12 +11,12 @@ import {
   type ExpiredToken,
   type Group,
   type GroupOutcome,
+  type KeyedReads,
   type LogHead,
   type Memo,
   type MemoName,
   type MemoPage,
   type MemosAsk,
-  type RecordKeyAsk,
   type RecordPage,
   type RecordsAsk,
   type RecordsCounted,
@@ -30,9 +30,6 @@ import {
   type UnitOutcome,
 } from '@rescind/authority'
 import {
-  type Awaitable,
-  after,
-  type Handle,
   isSought,
   type RealmOrdinal,
   realmOrdinal,
@@ -47,6 +44,7 @@ import { Checkpoints } from './checkpoints.ts'
 import { ENDING_SQL, type EndingRow, endingPage, endingStart } from './ending.ts'
 import { exact, HIGHEST_EXPIRY, MEMO_COLUMNS, ROW_MAX, recordColumns } from './exact.ts'
 import { encodeGroup } from './group-bytes.ts'
+import { SqliteKeyedReads } from './keyed-reads.ts'
 import { takeLock } from './lock.ts'
 import {
   CHAINED_COLUMNS,
@@ -78,7 +76,7 @@ import { Snapshot } from './snapshot.ts'
 import { asOutage, Thread } from './thread.ts'
 import type { Committed, Opened, Page, ReaderAsk, WriterAsk } from './thread-messages.ts'
 import { TokenIndex } from './token-index.ts'
-import { clientKey, recordOfRow, TOKEN_COLUMNS, type TokenRow, tokenOfScan } from './token-row.ts'
+import { clientKey, TOKEN_COLUMNS, type TokenRow, tokenOfScan } from './token-row.ts'
 import { type Walked, type WalkedRow, walkOf } from './token-walk.ts'
 
 /** Tombstones that are counted in one read transaction. */
@@ -136,7 +134,8 @@ type Parts = {
 
 class SqliteStore implements Store, SideLogged {
   readonly #parts: Parts
-  #snapshot: Snapshot | undefined
+  /** While the store is open. */
+  #keyed: SqliteKeyedReads | undefined
   /** Set while the store is opened again; never rejects. */
   #reopening: Promise<void> | undefined
   #index: TokenIndex = new TokenIndex()
@@ -170,20 +169,20 @@ class SqliteStore implements Store, SideLogged {
     this.#left = opened.left
     await reader.now({ kind: 'open', path })
     this.#index = await readIndex(reader)
-    this.#snapshot = new Snapshot(path)
+    this.#keyed = new SqliteKeyedReads(new Snapshot(path), this.#index)
   }
 
   async commit(group: Group): Promise<GroupOutcome> {
     const bytes = encodeGroup(group, this.#index)
     const finish = this.#checkpoints.mustFinish
-    if (finish) this.#snapshot?.pause()
+    if (finish) this.#keyed?.snapshot.pause()
     const ask: WriterAsk = { kind: 'commit', group: bytes, checkpoint: finish }
     const done = await this.#parts.writer.ask<Committed>(ask, [bytes.buffer])
     const outcomes = Array.from(done.outcomes, outcomeOf)
     this.#index.committed(group, { outcomes }, done.rows)
     this.#floorMs = Math.max(this.#floorMs, group.floorMs)
-    this.#snapshot?.committed(touchesTokens(group))
-    if (finish) this.#snapshot?.resume()
+    this.#keyed?.snapshot.committed(touchesTokens(group))
+    if (finish) this.#keyed?.snapshot.resume()
     if (this.#checkpoints.committed(done.logPages, finish)) this.#beginCheckpoint()
     return {
       outcomes,
@@ -212,20 +211,16 @@ class SqliteStore implements Store, SideLogged {
     await this.open(this.#floorMs)
   }
 
-  tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Awaitable<TokenRecord | undefined> {
-    return this.#token(
-      realm,
-      (index) => index.byDigest(digest),
-      (row) => row[0] === digest,
-    )
+  get keyed(): KeyedReads | undefined {
+    return this.#keyed
   }
 
-  tokenByHandle(realm: RealmOrdinal, handle: Handle): Awaitable<TokenRecord | undefined> {
-    return this.#token(
-      realm,
-      (index) => index.byHandle(handle),
-      (row) => row[1] === handle,
-    )
+  async tokenByDigest(...ask: Parameters<Store['tokenByDigest']>): Promise<TokenRecord | undefined> {
+    return this.#whenOpen((keyed) => keyed.tokenByDigest(...ask))
+  }
+
+  async tokenByHandle(...ask: Parameters<Store['tokenByHandle']>): Promise<TokenRecord | undefined> {
+    return this.#whenOpen((keyed) => keyed.tokenByHandle(...ask))
   }
 
   async tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage> {
@@ -249,12 +244,11 @@ class SqliteStore implements Store, SideLogged {
     return new Map(await this.#scan<readonly [Source, number]>(sql, [realm]))
   }
 
-  consumption(realm: RealmOrdinal, handle: Handle): Awaitable<Consumption | undefined> {
-    const read = this.#newest((reads) => rowOf<[Uint8Array | null]>(reads.consumption, realm, handle))
-    return after(read, (row) => (row === undefined ? undefined : { handle, sealed: row[0] ?? undefined }))
+  async consumption(...ask: Parameters<Store['consumption']>): Promise<Consumption | undefined> {
+    return this.#whenOpen((keyed) => keyed.consumption(...ask))
   }
 
-  isTombstone(realm: RealmOrdinal, digest: TokenDigest): Awaitable<boolean> {
+  async isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean> {
     return this.#newest((reads) => rowOf<[number]>(reads.tombstone, realm, digest) !== undefined)
   }
 
@@ -272,17 +266,12 @@ class SqliteStore implements Store, SideLogged {
     return count
   }
 
-  record(realm: RealmOrdinal, collection: string, id: string): Awaitable<DirectoryRecord | undefined> {
-    const read = this.#newest((reads) => rowOf<RecordRow>(reads.record, realm, collection, id))
-    return after(read, (row) => (row === undefined ? undefined : directoryRecord(collection, row)))
+  async record(...ask: Parameters<Store['record']>): Promise<DirectoryRecord | undefined> {
+    return this.#whenOpen((keyed) => keyed.record(...ask))
   }
 
-  recordByKey(
-    realm: RealmOrdinal,
-    { collection, name, value }: RecordKeyAsk,
-  ): Awaitable<DirectoryRecord | undefined> {
-    const read = this.#newest((reads) => rowOf<RecordRow>(reads.recordByKey, realm, collection, name, value))
-    return after(read, (row) => (row === undefined ? undefined : directoryRecord(collection, row)))
+  async recordByKey(...ask: Parameters<Store['recordByKey']>): Promise<DirectoryRecord | undefined> {
+    return this.#whenOpen((keyed) => keyed.recordByKey(...ask))
   }
 
   async records(realm: RealmOrdinal, { collection, after, limit }: RecordsAsk): Promise<RecordPage> {
@@ -312,9 +301,9 @@ class SqliteStore implements Store, SideLogged {
     return { records, next: more ? records.at(-1)?.id : undefined }
   }
 
-  memo(realm: RealmOrdinal, { kind, id }: MemoName): Awaitable<Memo | undefined> {
-    const read = this.#newest((reads) => rowOf<MemoRow>(reads.memo, realm, kind, id))
-    return after(read, (row) => (row === undefined ? undefined : memoOfRow(kind, row)))
+  async memo(realm: RealmOrdinal, { kind, id }: MemoName): Promise<Memo | undefined> {
+    const row = await this.#newest((reads) => rowOf<MemoRow>(reads.memo, realm, kind, id))
+    return row === undefined ? undefined : memoOfRow(kind, row)
   }
 
   async memos(realm: RealmOrdinal, { kind, after, limit }: MemosAsk): Promise<MemoPage> {
@@ -412,31 +401,18 @@ class SqliteStore implements Store, SideLogged {
     lock.close()
   }
 
-  #token(
-    realm: RealmOrdinal,
-    placesOf: (index: TokenIndex) => readonly number[],
-    isIt: (row: TokenRow) => boolean,
-  ): Awaitable<TokenRecord | undefined> {
-    const snapshot = this.#snapshot
-    if (snapshot === undefined) return this.#later(() => this.#token(realm, placesOf, isIt))
-    for (const at of placesOf(this.#index)) {
-      const row = snapshot.settled((reads) => rowOf<readonly [...TokenRow, realm: number]>(reads.token, at))
-      if (row === undefined || row[6] !== realm) continue
-      const token: TokenRow = [row[0], row[1], row[2], row[3], row[4], row[5]]
-      if (isIt(token)) return recordOfRow(token)
-    }
-    return undefined
-  }
-
   /** By the main thread's connection, from the newest committed state. @throws StoreUnavailable. */
-  #newest<T>(read: (reads: Reads) => T): Awaitable<T> {
-    return this.#snapshot === undefined ? this.#later(() => this.#newest(read)) : this.#snapshot.newest(read)
+  #newest<T>(read: (reads: Reads) => T): Promise<T> {
+    return this.#whenOpen(({ snapshot }) => snapshot.newest(read))
   }
 
-  /** When the store is open again. @throws StoreUnavailable when nobody is opening it. */
-  #later<T>(read: () => Awaitable<T>): Promise<T> {
-    if (this.#reopening === undefined) throw new StoreUnavailable('the store is closed')
-    return this.#reopening.then(read)
+  /** What is asked of a store that is being opened again waits for it. @throws StoreUnavailable when it is closed. */
+  async #whenOpen<T>(read: (keyed: SqliteKeyedReads) => T): Promise<T> {
+    while (this.#keyed === undefined) {
+      if (this.#reopening === undefined) throw new StoreUnavailable('the store is closed')
+      await this.#reopening
+    }
+    return read(this.#keyed)
   }
 
   /** Rows in their turn: what reads many is never ahead of what one request waits for. */
@@ -451,12 +427,12 @@ class SqliteStore implements Store, SideLogged {
   }
 
   #disconnect(): void {
-    this.#snapshot?.close()
-    this.#snapshot = undefined
+    this.#keyed?.snapshot.close()
+    this.#keyed = undefined
   }
 
   #beginCheckpoint(): void {
-    this.#snapshot?.release()
+    this.#keyed?.snapshot.release()
     this.#parts.reader.ask({ kind: 'checkpoint' }).then(
       () => this.#checkpoints.ended(true),
       () => this.#checkpoints.ended(false),

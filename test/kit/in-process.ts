@@ -12,14 +12,14 @@ import {
   settingsOf,
   startServer,
 } from '@rescind/server'
-import { MemoryStore, openSqlite } from '@rescind/stores'
+import { openSqlite } from '@rescind/stores'
 import { Calls } from './calls.ts'
 import { HandClock, START_MS } from './realm.ts'
 import { CHEAP_PASSWORDS, SEED } from './seed.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { CONTROL_KEY, makeQuickHome } from './server.ts'
 import { type StoreSwitch, switchedStore } from './switched-store.ts'
-import { IS_EMBEDDED } from './test-store.ts'
+import { IS_EMBEDDED, openMemory } from './test-store.ts'
 
 /** Where the server of a test says that it is: answers that hold links are then the same in every run. */
 export const PUBLIC_URL = 'http://127.0.0.1:8080'
@@ -67,9 +67,7 @@ export async function openServer(start: TestServerStart): Promise<TestServer> {
   const values = resolveSettings(sources, settingsOf(modules))
   const clock = new HandClock()
   const startMs = time === 'hand' ? START_MS : Date.now()
-  const inner = IS_EMBEDDED
-    ? await openSqlite(join(home.folder, 'rescind.db'), startMs)
-    : new MemoryStore(startMs)
+  const inner = IS_EMBEDDED ? await openSqlite(join(home.folder, 'rescind.db'), startMs) : openMemory(startMs)
   await prepare?.(inner)
   const { store, power } = switchedStore(inner)
   const kept = { modules, store, passwordCost }

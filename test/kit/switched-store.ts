@@ -1,5 +1,6 @@
 import type { Group, GroupOutcome, Store } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
+import { wrappedStore } from './wrapped-store.ts'
 
 /** What a test does to a store, and sees of it. */
 export type StoreSwitch = {
@@ -20,23 +21,17 @@ export function switchedStore(inner: Store): SwitchedStore {
     writes: 0,
     flushes: 0,
   }
-  const commit = async (group: Group): Promise<GroupOutcome> => {
+  const counted = async (group: Group, commit: () => unknown): Promise<unknown> => {
     power.flushes += 1
-    const answer = await inner.commit(group)
+    const answer = (await commit()) as GroupOutcome
     group.units.forEach((unit, at) => {
       if (answer.outcomes[at]?.kind === 'applied') power.writes += unit.operations.length
     })
     return answer
   }
-  const store = new Proxy(inner, {
-    get(target, name): unknown {
-      const value: unknown = name === 'commit' ? commit : Reflect.get(target, name, target)
-      if (typeof value !== 'function') return value
-      return (...given: unknown[]): unknown => {
-        if (name !== 'close') refuseBy(power.mode)
-        return Reflect.apply(value, target, given)
-      }
-    },
+  const store = wrappedStore(inner, (name, call, [first]) => {
+    if (name !== 'close') refuseBy(power.mode)
+    return name === 'commit' ? counted(first as Group, call) : call()
   })
   return { store, power }
 }

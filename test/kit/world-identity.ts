@@ -22,6 +22,7 @@ import type {
 import { openWorld, START_MS, type World } from './realm.ts'
 import { type Ask, bodyJson, wireRequest } from './request.ts'
 import { openTestStore } from './test-store.ts'
+import { wrappedStore } from './wrapped-store.ts'
 
 const AUDIT: Audit = { by: 'test', from: 'local', how: 'test.seed' }
 
@@ -49,15 +50,9 @@ export class FakePasswords implements PasswordCheck {
 export type Switch = { isDown: boolean }
 
 function breakable(store: Store, power: Switch): Store {
-  return new Proxy(store, {
-    get(target, name): unknown {
-      const value: unknown = Reflect.get(target, name, target)
-      if (typeof value !== 'function') return value
-      return (...given: unknown[]): unknown => {
-        if (power.isDown) throw new StoreUnavailable('the store is down')
-        return Reflect.apply(value, target, given)
-      }
-    },
+  return wrappedStore(store, (_name, call) => {
+    if (power.isDown) throw new StoreUnavailable('the store is down')
+    return call()
   })
 }
 
