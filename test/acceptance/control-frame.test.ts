@@ -179,3 +179,36 @@ test('a revocation whose answer was lost is answered by its receipt, and not don
     assert.equal((await revoke(calls, ['Idempotency-Key: k'], other)).status, 422)
   })
 })
+
+const COLLECTIONS: Readonly<Record<string, readonly [body: object, change: object, id?: string]>> = {
+  '/clients': [{ clientId: 'web', grantTypes: ['client_credentials'] }, { name: 'Web' }],
+  '/chat-apps': [{ name: 'web' }, { sandbox: true }],
+  '/issuers': [
+    { issuer: 'https://idp.example', jwksUrl: 'https://idp.example/jwks' },
+    { skewSeconds: 10 },
+    'id',
+  ],
+}
+
+test('[RFC 9110 §13.1.1] If-Match holds a call to one version of a record, in every collection', async () => {
+  await at([], async ({ calls }) => {
+    for (const [path, [body, change, idMember = Object.keys(body)[0] ?? '']] of Object.entries(COLLECTIONS)) {
+      const made = await calls.control(`POST ${path}`, body)
+      assert.equal(made.status, 201, path + made.body.toString())
+      const first = header(made, 'etag') ?? ''
+      const one = `${path}/${encodeURIComponent(textAt(made, idMember))}`
+      const changed = await calls.control(`PATCH ${one}`, change, [CONTROL, `If-Match: ${first}`])
+      assert.deepEqual([changed.status, header(changed, 'etag')], [200, '"2"'], changed.body.toString())
+      for (const call of ['GET', 'PATCH', 'DELETE']) {
+        const given = call === 'PATCH' ? change : undefined
+        const late = await calls.control(`${call} ${one}`, given, [CONTROL, `If-Match: ${first}`])
+        assert.deepEqual([late.status, header(late, 'etag')], [412, '"2"'], `${call} ${one}`)
+        const gone = await calls.control(`${call} ${path}/nobody`, given)
+        assert.equal(gone.status, 404, `${call} ${path}/nobody`)
+      }
+      assert.equal((await calls.control(`GET ${one}`, undefined, [CONTROL, 'If-Match: "2"'])).status, 200)
+      assert.equal((await calls.control(`DELETE ${one}`, undefined, [CONTROL, 'If-Match: "2"'])).status, 204)
+      assert.equal((await calls.control(`GET ${one}`)).status, 404)
+    }
+  })
+})
