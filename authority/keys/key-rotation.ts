@@ -1,5 +1,5 @@
 import { BEYOND_LOGS, isHeld, isRevoked, KEEP_MARGIN_MS, Overloaded, type TokenFacts } from '@rescind/core'
-import type { JsonObject, SignatureAlgorithm } from '@rescind/core/bytes'
+import { defined, type JsonObject, type SignatureAlgorithm } from '@rescind/core/bytes'
 import { SIGNATURE_ALGORITHMS } from '@rescind/core/tokens'
 import { deleteRecord, putRecord } from '../directory/change.ts'
 import type { Entry } from '../directory/directory.ts'
@@ -238,5 +238,5 @@ function put(realm: Realm, { value, fromVersion = 0 }: Put, audit: Audit): reado
 }
 
 function auditOf({ caller, why }: KeyAct, how: string): Audit {
-  return { ...whoOf(caller), how, ...(why === undefined ? {} : { why }) }
+  return defined({ ...whoOf(caller), how, why })
 }

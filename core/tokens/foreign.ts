@@ -1,3 +1,4 @@
+import { defined } from '../bytes/defined.ts'
 import { isObject, type Json, type JsonObject } from '../bytes/strict-json.ts'
 import { sha256Base64url } from '../crypto/digests.ts'
 import type { SignatureAlgorithm } from '../crypto/signatures.ts'
@@ -97,18 +98,18 @@ export function readForeign({ jws, issuer, keys, nowMs }: ForeignQuestion): Fore
   const { jti, ...named } = ids
   const source = foreignSource(issuer.issuer)
   const skewMs = issuer.skewSeconds * 1_000
-  const foreign = { jti, skewMs, ...(authenticatedAtMs === undefined ? {} : { authenticatedAtMs }) }
-  const facts: TokenFacts = {
+  const foreign = defined({ jti, skewMs, authenticatedAtMs })
+  const facts: TokenFacts = defined({
     source,
     ...named,
     keyId: key.keyId,
     ancestors: [],
     position: BEYOND_LOGS,
-    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+    issuedAtMs,
     expiresAtMs,
-    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    notBeforeMs,
     foreign,
-  }
+  })
   return { kind: 'facts', facts, credential: credentialIn(jws, { source, types: issuer.types }) }
 }
 
@@ -117,16 +118,14 @@ type Accepted = { readonly source: string; readonly types: ForeignIssuer['types'
 /** What it may be used as, by what its issuer has signed. */
 function credentialIn(jws: ParsedJws, { source, types }: Accepted): Credential {
   const { claims, typ } = jws
-  const audience = audienceOf(claims.aud)
-  const cnf = confirmationOf(claims.cnf)
-  return {
+  return defined({
     kind: foreignKindOf(jws, types),
     source,
-    ...(audience === undefined ? {} : { audience }),
+    audience: audienceOf(claims.aud),
     scopes: scopesOfClaims(claims),
-    ...(cnf === undefined ? {} : { cnf }),
-    ...(typ === undefined ? {} : { typ }),
-  }
+    cnf: confirmationOf(claims.cnf),
+    typ,
+  })
 }
 
 export function foreignSource(issuer: string): string {
@@ -165,12 +164,8 @@ function timesOf(
   if (login !== undefined && authenticatedAtMs === undefined) return undefined
   // A token of the future would outrun every cut-off between now and then.
   const startMs = Math.max(issuedAtMs ?? 0, nbfMs ?? 0) - skewSeconds * 1_000
-  return {
-    expiresAtMs,
-    ...(startMs > 0 ? { notBeforeMs: startMs } : {}),
-    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
-    ...(authenticatedAtMs === undefined ? {} : { authenticatedAtMs }),
-  }
+  const notBeforeMs = startMs > 0 ? startMs : undefined
+  return defined({ expiresAtMs, notBeforeMs, issuedAtMs, authenticatedAtMs })
 }
 
 const NAMED = ['subject', 'client', 'tenant', 'session'] as const

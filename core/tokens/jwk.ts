@@ -1,3 +1,4 @@
+import { defined } from '../bytes/defined.ts'
 import { isObject, type Json, type JsonObject } from '../bytes/strict-json.ts'
 import { sha256Base64url } from '../crypto/digests.ts'
 import {
@@ -92,7 +93,7 @@ export function exportPublicJwk(members: KeyMembers, algorithm: SignatureAlgorit
 /** A key that was imported, as it is passed on: pinned to its algorithm, under its owner's name for it. */
 export function exportVerificationJwk({ key, algorithm, kid }: VerificationKey): JsonObject {
   const members = publicMembers(key)
-  return { ...members, use: 'sig', alg: algorithm, ...(kid === undefined ? {} : { kid }) }
+  return defined({ ...members, use: 'sig', alg: algorithm, kid })
 }
 
 /** RFC 7638 with SHA-256: names a key by what it is, whatever its owner calls it. */

@@ -1,3 +1,4 @@
+import { defined } from '../bytes/defined.ts'
 import { isObject, type Json, type JsonObject } from '../bytes/strict-json.ts'
 import { grantId, parseHandle } from '../ids.ts'
 import { BEYOND_LOGS, ordinalOf, type Position, position, seqOf } from '../position.ts'
@@ -20,41 +21,37 @@ export const ACCESS_TOKEN_TYP = 'at+jwt'
 /** The claims by which a token of ours can be judged without its record. */
 export function judgingClaims(facts: TokenFacts): JsonObject {
   const { handle, grant, session, tenant, position: at, ancestors } = facts
-  return {
-    ...(handle === undefined ? {} : { jti: handle }),
-    ...(grant === undefined ? {} : { grant_id: grant }),
-    ...(session === undefined ? {} : { sid: session }),
-    ...(tenant === undefined ? {} : { tenant }),
+  return defined({
+    jti: handle,
+    grant_id: grant,
+    sid: session,
+    tenant,
     pos: [ordinalOf(at), seqOf(at)],
-    ...(ancestors.length === 0 ? {} : { anc: ancestors.map(ancestorClaim) }),
-  }
+    anc: ancestors.length === 0 ? undefined : ancestors.map(ancestorClaim),
+  })
 }
 
 function ancestorClaim(up: Ancestor): JsonObject {
   const { source, subject, client, tenant, handle, grant, session, keyId, foreign } = up
-  return {
+  return defined({
     // Of a foreign token the `jti` is its issuer's.
-    ...(handle === undefined ? {} : { jti: handle }),
-    ...(foreign === undefined ? {} : foreignClaims(foreign)),
+    ...(foreign === undefined ? { jti: handle } : foreignClaims(foreign)),
     src: source,
-    ...(subject === undefined ? {} : { sub: subject }),
-    ...(client === undefined ? {} : { client_id: client }),
-    ...(tenant === undefined ? {} : { tenant }),
-    ...(grant === undefined ? {} : { grant_id: grant }),
-    ...(session === undefined ? {} : { sid: session }),
-    ...(foreign === undefined ? { pos: [ordinalOf(up.position), seqOf(up.position)] } : {}),
-    ...(up.issuedAtMs === undefined ? {} : { iat: up.issuedAtMs / 1_000 }),
+    sub: subject,
+    client_id: client,
+    tenant,
+    grant_id: grant,
+    sid: session,
+    pos: foreign === undefined ? [ordinalOf(up.position), seqOf(up.position)] : undefined,
+    iat: up.issuedAtMs === undefined ? undefined : up.issuedAtMs / 1_000,
     exp: up.expiresAtMs / 1_000,
-    ...(keyId === undefined ? {} : { kid: keyId }),
-  }
+    kid: keyId,
+  })
 }
 
 function foreignClaims({ jti, skewMs, authenticatedAtMs }: ForeignFacts): JsonObject {
-  return {
-    jti,
-    skew: skewMs / 1_000,
-    ...(authenticatedAtMs === undefined ? {} : { auth_time: authenticatedAtMs / 1_000 }),
-  }
+  const authTime = authenticatedAtMs === undefined ? undefined : authenticatedAtMs / 1_000
+  return defined({ jti, skew: skewMs / 1_000, auth_time: authTime })
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Awaitable } from '../awaitable.ts'
+import { defined } from '../bytes/defined.ts'
 import type { Handle } from '../ids.ts'
 import type { Ancestor, TokenFacts, TokenRecord } from '../records.ts'
 
@@ -9,20 +10,8 @@ import type { Ancestor, TokenFacts, TokenRecord } from '../records.ts'
 export function ancestorOf(facts: TokenFacts): Ancestor {
   const { source, subject, client, tenant, handle, grant, session, keyId, foreign } = facts
   const { position, issuedAtMs, expiresAtMs } = facts
-  return {
-    source,
-    ...(subject === undefined ? {} : { subject }),
-    ...(client === undefined ? {} : { client }),
-    ...(tenant === undefined ? {} : { tenant }),
-    ...(handle === undefined ? {} : { handle }),
-    ...(grant === undefined ? {} : { grant }),
-    ...(session === undefined ? {} : { session }),
-    ...(keyId === undefined ? {} : { keyId }),
-    ...(foreign === undefined ? {} : { foreign }),
-    position,
-    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
-    expiresAtMs,
-  }
+  const ids = { source, subject, client, tenant, handle, grant, session, keyId, foreign }
+  return defined({ ...ids, position, issuedAtMs, expiresAtMs })
 }
 
 /** The ancestors of what is made from these tokens: themselves, then what they came of; nearest first, each once. */

@@ -1,4 +1,5 @@
 import { type Admission, admit, type Demand } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import { type Active, type CheckOptions, type CheckResult, isOnStale } from '../results.ts'
 
 /** What a guard needs of a verifier. */
@@ -95,13 +96,13 @@ export function demandOf(options: GuardOptions): Demand {
   if (withoutAudience !== undefined && typeof withoutAudience !== 'boolean')
     throw new TypeError('withoutAudience: true or false')
   if (realm !== undefined && typeof realm !== 'string') throw new TypeError('realm: text')
-  return {
+  return defined({
     audience: audience === 'any' ? 'any' : names,
-    ...(withoutAudience === undefined ? {} : { withoutAudience }),
+    withoutAudience,
     constraint: constraint ?? 'refuse',
-    ...(scopes === undefined ? {} : { scopes }),
-    ...(sources === undefined ? {} : { sources }),
-  }
+    scopes,
+    sources,
+  })
 }
 
 function isTexts(value: unknown): boolean {
@@ -131,10 +132,7 @@ function deny(
   if (error === 'insufficient_scope' && scopes !== undefined)
     parts.push(`scope="${quoted(scopes.join(' '))}"`)
   const headers = { 'www-authenticate': `Bearer ${parts.join(', ')}`, 'cache-control': 'no-store' }
-  const body = {
-    ...(error === undefined ? {} : { error }),
-    ...(description === undefined ? {} : { error_description: description }),
-  }
+  const body = defined({ error, error_description: description })
   return { kind: 'deny', denial: { status, headers, body } }
 }
 

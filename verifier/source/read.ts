@@ -1,4 +1,4 @@
-import type { Json } from '@rescind/core/bytes'
+import { defined, type Json } from '@rescind/core/bytes'
 import {
   type ClaimMap,
   FOREIGN_TYPES,
@@ -61,12 +61,12 @@ function readIssuer(value: Members): KnownIssuer[] {
   const agreed = SIGNATURE_ALGORITHMS.filter((one) => algorithms.includes(one))
   const known = Array.isArray(keys) ? foreignKeys({ keys }, agreed) : undefined
   const settings = { algorithms: agreed, claims: claims as ClaimMap, skewSeconds, maxLifetimeSeconds }
-  const narrowed = {
-    ...(audience === undefined ? {} : { audience }),
-    ...(withoutIat === true ? { withoutIat } : {}),
+  const narrowed = defined({
+    audience,
+    withoutIat: withoutIat === true ? withoutIat : undefined,
     // A type that only a newer server knows stands for no token that could be read here.
-    ...(types === undefined ? {} : { types: FOREIGN_TYPES.filter((one) => types.includes(one)) }),
-  }
+    types: types === undefined ? undefined : FOREIGN_TYPES.filter((one) => types.includes(one)),
+  })
   return [{ issuer: { issuer, ...settings, ...narrowed }, keys: known }]
 }
 
