@@ -22,7 +22,7 @@ import { judgeText, unjudgedWords } from '../judging/judge-token.ts'
 import type { KeySets } from '../judging/key-sets.ts'
 import { writeRules } from '../rules/write.ts'
 import type { Candidate } from './find.ts'
-import type { SecretKind, Secrets } from './secrets.ts'
+import type { Secret, Secrets } from './secrets.ts'
 
 /** What became of one thing in a line. Never its text. */
 export type Finding = {
@@ -35,7 +35,7 @@ export type Finding = {
   /** Why it was over already, or why nobody can say. */
   readonly why?: string
   /** A secret or a key: which kind, and the call that ends it. */
-  readonly credential?: SecretKind
+  readonly credential?: Secret['credential']
   readonly endedBy?: string
 }
 

@@ -3,7 +3,10 @@ import { test } from 'node:test'
 import { EXPIRING_KINDS, mintText, putRecord } from '@rescind/authority'
 import { OAUTH_CLIENTS, oauthClientValue } from '@rescind/dialects'
 import { openWorld } from '../../test/kit/realm.ts'
+import { MODULES } from '../compose/modules.ts'
 import { Secrets } from './secrets.ts'
+
+const DIALECTS = MODULES.flatMap(({ secrets }) => secrets ?? [])
 
 test('as many secrets as are looked for are found; one more, and it says that some were left out [W2]', async () => {
   const { realm, realms } = await openWorld()
@@ -21,7 +24,7 @@ test('as many secrets as are looked for are found; one more, and it says that so
     await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
   }
   const find = async (max: number, text: string): Promise<readonly unknown[]> => {
-    const secrets = new Secrets({ realm, system, keysOf: undefined }, max)
+    const secrets = new Secrets({ realm, system, keysOf: undefined, dialects: DIALECTS }, max)
     return [(await secrets.find(text))?.credential, secrets.isPartial]
   }
   await put('a')
@@ -33,7 +36,7 @@ test('as many secrets as are looked for are found; one more, and it says that so
 
 test('a mailed token for a forgotten password is told of while it serves, with the rule that ends it [W2]', async () => {
   const { realm, realms, clock } = await openWorld()
-  const secrets = new Secrets({ realm, system: realms.system, keysOf: undefined })
+  const secrets = new Secrets({ realm, system: realms.system, keysOf: undefined, dialects: DIALECTS })
   const text = mintText(realm.grammar.prefixes.code, realm.random).reveal()
   const value = Buffer.from(JSON.stringify({ userId: '78', position: realm.basis() }))
   const memo = {

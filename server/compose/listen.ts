@@ -203,6 +203,7 @@ function createControl(config: Config, open: Open, shared: Shared): ControlApi {
   const masterKeyFile = new MasterKeyFile(open.isTemporary ? undefined : resolve(config.masterKeyFile), open)
   const parts = {
     ...{ realms, sources, feed, keySets, scans, guesses },
+    secrets: modules.flatMap(({ secrets }) => secrets ?? []),
     rotateMasterKey: masterKeyFile.rotate.bind(masterKeyFile),
     enforcement: feedEnforcement(feed),
     auditRetentionMs: config.auditRetention * DAY_MS,

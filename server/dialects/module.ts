@@ -1,6 +1,7 @@
 import type { Realm, Realms } from '@rescind/authority'
 import type { Dialect, PasswordCheck, Scans } from '@rescind/dialects'
 import type { Logger } from 'pino'
+import type { DialectSecrets } from '../bulk/secrets.ts'
 import type { SettingTable, SettingValues } from '../config/setting.ts'
 import type { Endpoint } from '../control/frame/endpoint.ts'
 import type { RequestLines } from '../http/request-lines.ts'
@@ -18,6 +19,8 @@ export type DialectModule = SourceOwner & {
   readonly paths: readonly string[]
   readonly mount: (parts: MountParts, settings: never) => Mounted
   readonly seed?: SeedPart
+  /** What a leak list is searched for beside tokens. */
+  readonly secrets?: DialectSecrets
   /** Endpoints of the control API. */
   readonly resources?: readonly Endpoint[]
   readonly settings: SettingTable

@@ -91,17 +91,18 @@ test('a source that no dialect has is refused, and so is a name below one that h
   }
 })
 
-test('its leaked text is found in a line, and ended', async () => {
+test('its leaked text is found in a line, and ended; its leaked key is told of', async () => {
   const token = await toyToken(calls)
   // A streamed body closes its connection.
   const own = new Calls(server.port)
   const line = 'POST /control/v1/revocations/bulk?dryRun=false&reason=leak'
   const answer = succeeded(
-    await own.send(line, [CONTROL, 'Content-Type: text/plain'], `x=1 ${token}, y\n`),
+    await own.send(line, [CONTROL, 'Content-Type: text/plain'], `x=1 ${token}, y\nkey=${TOY_USER.key}\n`),
     line,
   )
   own.close()
   assert.match(answer.body.toString(), /"result":"revoked"[^\n]*"source":"toy"/)
+  assert.match(answer.body.toString(), /"credential":"toyKey"/)
   await assertLives(token, false)
 })
 

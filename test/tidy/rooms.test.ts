@@ -28,7 +28,7 @@ const SERVER: Arrows = {
   seed: ['records', ...LOW],
   upkeep: ['keys', 'audit', 'rules', 'receipts', 'pending', 'judging', 'records', ...LOW],
   // A dialect's part in the server: its endpoints, its seed, its settings, and what it needs of the machine.
-  dialects: ['control', 'seed', 'rules', 'config', 'judging', 'http', 'records', ...LOW],
+  dialects: ['control', 'bulk', 'seed', 'rules', 'config', 'judging', 'http', 'records', ...LOW],
   control: [
     ...['upkeep', 'keys', 'audit', 'gateway', 'bulk', 'rules', 'receipts', 'pending', 'records', 'judging'],
     ...['http', 'config', ...LOW],

@@ -2,6 +2,7 @@ import type { Realm, Realms, RealmsAct } from '@rescind/authority'
 import type { Answer, Scans, Stale, WireRequest } from '@rescind/dialects'
 import type { Feed } from '@rescind/feed'
 import type { z } from 'zod'
+import type { DialectSecrets } from '../../bulk/secrets.ts'
 import { isAnswer, problem } from '../../http/problem.ts'
 import type { KeySets } from '../../judging/key-sets.ts'
 import type { Rotated } from '../../keys/master-key.ts'
@@ -32,6 +33,8 @@ export type ControlParts = {
   readonly realms: Realms
   /** Where the tokens of the server's dialects come from. */
   readonly sources: Sources
+  /** What the dialects keep beside tokens. */
+  readonly secrets: readonly DialectSecrets[]
   /** How long what has ended can be read. */
   readonly auditRetentionMs: number
   /** Who applies revocations elsewhere, and how far they are. */

@@ -102,7 +102,7 @@ function runOf({
 }: Ask<Query>): Pick<Parameters<typeof runBulk>[0], 'act' | 'gone'> {
   const { dryRun, reason = '', note } = query
   const { system } = parts.realms
-  const secrets = new Secrets({ realm, system, keysOf: by.realm })
+  const secrets = new Secrets({ realm, system, keysOf: by.realm, dialects: parts.secrets })
   const act = defined({ caller: by.caller, how, why: reason, note })
   return {
     act: { realm, system, keySets: parts.keySets, dryRun, act, secrets },

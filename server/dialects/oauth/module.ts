@@ -7,6 +7,7 @@ import { CLIENT_ENDPOINTS } from '../../control/resources/oauth/clients.ts'
 import { SIGNING_KEY_ENDPOINTS } from '../../control/resources/oauth/signing-keys.ts'
 import { judgeText } from '../../judging/judge-token.ts'
 import { type DialectModule, dialectModule } from '../module.ts'
+import { OAUTH_SECRETS } from './secrets.ts'
 import { OAUTH_SEED } from './seed.ts'
 
 /** A rotated refresh token that is good for longer is as good as one that is not rotated. */
@@ -59,6 +60,7 @@ export const OAUTH: DialectModule = dialectModule({
     }),
   }),
   seed: OAUTH_SEED,
+  secrets: OAUTH_SECRETS,
   resources: [
     CREATE_GRANT,
     ...CLIENT_ENDPOINTS,

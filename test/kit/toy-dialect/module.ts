@@ -1,5 +1,7 @@
+import type { Realm } from '@rescind/authority'
 import { jsonAnswer } from '@rescind/dialects'
 import { z } from 'zod'
+import type { Digested } from '../../../server/bulk/secrets.ts'
 import { wholeNumber } from '../../../server/config/parse.ts'
 import { endpoint } from '../../../server/control/frame/endpoint.ts'
 import { type DialectModule, dialectModule } from '../../../server/dialects/module.ts'
@@ -42,6 +44,11 @@ const LIST_USERS = endpoint({
   },
 })
 
+async function* keys(realm: Realm): AsyncGenerator<Digested, void> {
+  for await (const { value } of realm.directory.all(TOY_USERS))
+    yield [value.keyDigest, { credential: 'toyKey', endedBy: `nothing ends the key of ${value.name}` }]
+}
+
 /** A fourth dialect, which no file of the server knows: what a module has to bring to be part of everything. */
 export const TOY: DialectModule = dialectModule({
   name: 'toy',
@@ -51,6 +58,7 @@ export const TOY: DialectModule = dialectModule({
   paths: ['/toy'],
   mount: (_parts, { toyLifeSeconds }) => ({ dialect: createToyDialect(toyLifeSeconds) }),
   seed: SEED,
+  secrets: { all: keys },
   resources: [LIST_USERS],
   settings: SETTINGS,
 })
