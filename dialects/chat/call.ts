@@ -1,12 +1,12 @@
 import type { Caller, Realm } from '@rescind/authority'
-import type { Awaitable, Position, Source } from '@rescind/core'
+import type { Position, Source } from '@rescind/core'
 import type { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { ChatApp } from './directory.ts'
 
 /** What answers one method of one route; `client` is the id in the path, decoded, or empty without one. */
-export type Handler = (realm: Realm, request: WireRequest, client: string) => Awaitable<Answer | Stale>
+export type Handler = (realm: Realm, request: WireRequest, client: string) => Promise<Answer | Stale>
 
 /** The holder of an app's API key. `basis`: where the realm stood before anything was read for it. */
 export type Admin = {
@@ -22,7 +22,7 @@ export type Admin = {
 }
 
 export type AdminAsk = { readonly admin: Admin; readonly request: WireRequest; readonly client: string }
-export type AdminAct = (realm: Realm, ask: AdminAsk) => Awaitable<Answer | Stale>
+export type AdminAct = (realm: Realm, ask: AdminAsk) => Promise<Answer | Stale>
 
 export type AppFound = { readonly kind: 'app'; readonly app: ChatApp }
 

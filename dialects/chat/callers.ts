@@ -1,5 +1,4 @@
 import { callerFacts, type Realm } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
 import type { WireRequest } from '../wire/request.ts'
 import type { Admin, AdminAct, AppFound, ClientCaller, Handler } from './call.ts'
@@ -10,7 +9,7 @@ import type { ChatTools } from './tools.ts'
 
 /** Nothing of a request but its key headers is looked at before the key is known to be right. */
 export function asAdmin(tools: ChatTools, act: AdminAct): Handler {
-  return asRevoker(tools, (realm, ask) => {
+  return asRevoker(tools, async (realm, ask) => {
     const seconds = tools.rates.takeAdmin(realm, ask.admin.app)
     return seconds === 0 ? act(realm, ask) : tooMany(seconds)
   })
@@ -18,27 +17,30 @@ export function asAdmin(tools: ChatTools, act: AdminAct): Handler {
 
 /** As `asAdmin`, but without a limit: whatever ends tokens is never turned away for coming too often. */
 export function asRevoker(tools: ChatTools, act: AdminAct): Handler {
-  return (realm, request, client) =>
-    after(authenticate({ tools, realm, request }), (who) =>
-      who.kind === 'refused' ? who.answer : act(realm, { admin: who, request, client }),
-    )
+  return async (realm, request, client) => {
+    const who = await authenticate({ tools, realm, request })
+    return who.kind === 'refused' ? who.answer : act(realm, { admin: who, request, client })
+  }
 }
 
 /** As `asAdmin`, and for sandboxes by the client key alone, too. */
 export function asSigner(tools: ChatTools, act: AdminAct): Handler {
   const { rates } = tools
-  return (realm, request) =>
-    after(authenticate({ tools, realm, request }, 'or-sandbox'), (who) => {
-      if (who.kind === 'refused') return who.answer
-      const { app } = who
-      const seconds = who.isPublic ? rates.takePublic(realm, app, request.from) : rates.takeAdmin(realm, app)
-      return seconds === 0 ? act(realm, { admin: who, request, client: '' }) : tooMany(seconds)
-    })
+  return async (realm, request) => {
+    const who = await authenticate({ tools, realm, request }, 'or-sandbox')
+    if (who.kind === 'refused') return who.answer
+    const { app } = who
+    const seconds = who.isPublic ? rates.takePublic(realm, app, request.from) : rates.takeAdmin(realm, app)
+    return seconds === 0 ? act(realm, { admin: who, request, client: '' }) : tooMany(seconds)
+  }
 }
 
 type Asked = { readonly tools: ChatTools; readonly realm: Realm; readonly request: WireRequest }
 
-function authenticate(asked: Asked, way: 'api-key' | 'or-sandbox' = 'api-key'): Awaitable<Admin | Refused> {
+async function authenticate(
+  asked: Asked,
+  way: 'api-key' | 'or-sandbox' = 'api-key',
+): Promise<Admin | Refused> {
   const { realm, request } = asked
   const basis = realm.basis()
   const apiKey = readHeader(request, API_KEY)
@@ -47,19 +49,16 @@ function authenticate(asked: Asked, way: 'api-key' | 'or-sandbox' = 'api-key'): 
   if (clientKey.kind === 'refused') return clientKey
   if (apiKey.text !== undefined) {
     const keyDigest = realm.secretDigest(apiKey.text)
-    return after(appOfApiKey(asked, keyDigest), (who) =>
-      who.kind === 'refused'
-        ? who
-        : adminOf(realm, request, { app: who.app, basis, isPublic: false, keyDigest }),
-    )
+    const who = await appOfApiKey(asked, keyDigest)
+    if (who.kind === 'refused') return who
+    return adminOf(realm, request, { app: who.app, basis, isPublic: false, keyDigest })
   }
   if (clientKey.text === undefined) return refused('MISSING_API_KEY')
   if (way === 'api-key') return refused('PERMISSION_DENIED')
-  return after(appOfClientKey(realm, clientKey.text), (who) => {
-    if (who.kind === 'refused') return who
-    if (who.app.sandbox !== true) return refused('PERMISSION_DENIED')
-    return adminOf(realm, request, { app: who.app, basis, isPublic: true })
-  })
+  const who = await appOfClientKey(realm, clientKey.text)
+  if (who.kind === 'refused') return who
+  if (who.app.sandbox !== true) return refused('PERMISSION_DENIED')
+  return adminOf(realm, request, { app: who.app, basis, isPublic: true })
 }
 
 type Known = Pick<Admin, 'app' | 'basis' | 'isPublic' | 'keyDigest'>
@@ -75,62 +74,53 @@ function adminOf(realm: Realm, { from }: WireRequest, known: Known): Admin {
  * The app of an API key that may be used from where it comes from. An address that has sent too many wrong ones is not
  * heard; client keys are public, so that there is nothing to guess about them.
  */
-function appOfApiKey({ tools, realm, request }: Asked, digest: string): Awaitable<AppFound | Refused> {
+async function appOfApiKey({ tools, realm, request }: Asked, digest: string): Promise<AppFound | Refused> {
   const { from } = request
-  return after(appByKey(realm, 'apiKey', digest), (app): AppFound | Refused => {
-    const [nowMs, within] = [realm.nowMs(), realm.name]
-    const seconds = tools.wrongKeys.waitSeconds(from, nowMs, within)
-    if (seconds > 0)
-      return { kind: 'refused', answer: tooMany(seconds, 'Too many wrong API keys came from this address.') }
-    if (app === undefined) {
-      tools.wrongKeys.wrong(digest, from, { nowMs, within })
-      return refused('INVALID_API_KEY')
-    }
-    if (!isAllowedFrom(app, from))
-      return refused('PERMISSION_DENIED', 'The API key cannot be used from this address.')
-    return { kind: 'app', app }
-  })
+  const entry = await realm.directory.find(CHAT_APPS, { name: 'apiKey', value: digest })
+  const app = entry === undefined ? undefined : withKey(entry.value, liveApiKeysOf(entry.value), digest)
+  const [nowMs, within] = [realm.nowMs(), realm.name]
+  const seconds = tools.wrongKeys.waitSeconds(from, nowMs, within)
+  if (seconds > 0)
+    return { kind: 'refused', answer: tooMany(seconds, 'Too many wrong API keys came from this address.') }
+  if (app === undefined) {
+    tools.wrongKeys.wrong(digest, from, { nowMs, within })
+    return refused('INVALID_API_KEY')
+  }
+  if (!isAllowedFrom(app, from))
+    return refused('PERMISSION_DENIED', 'The API key cannot be used from this address.')
+  return { kind: 'app', app }
 }
 
 /** The app that the caller of a client route speaks for: by its client key, or by its API key. */
-export function appOfClientCall(asked: Asked): Awaitable<ClientCaller | Refused> {
+export async function appOfClientCall(asked: Asked): Promise<ClientCaller | Refused> {
   const { realm, request } = asked
   const apiKey = readHeader(request, API_KEY)
   const clientKey = readHeader(request, CLIENT_KEY)
   if (apiKey.kind === 'refused') return apiKey
   if (clientKey.kind === 'refused') return clientKey
-  if (apiKey.text === undefined)
-    return after(appOfClientKey(realm, clientKey.text), (who) =>
-      who.kind === 'refused' ? who : { ...who, byApiKey: false },
-    )
-  return after(appOfApiKey(asked, realm.secretDigest(apiKey.text)), (who) => {
-    if (who.kind === 'refused') return who
-    const found = { ...who, byApiKey: true }
-    if (clientKey.text === undefined) return found
-    return after(appOfClientKey(realm, clientKey.text), (named) => {
-      if (named.kind === 'refused') return named
-      return named.app.name === who.app.name ? found : refused('CLIENT_KEY_MISMATCH')
-    })
-  })
+  if (apiKey.text === undefined) {
+    const who = await appOfClientKey(realm, clientKey.text)
+    return who.kind === 'refused' ? who : { ...who, byApiKey: false }
+  }
+  const who = await appOfApiKey(asked, realm.secretDigest(apiKey.text))
+  if (who.kind === 'refused') return who
+  const found = { ...who, byApiKey: true }
+  if (clientKey.text === undefined) return found
+  const named = await appOfClientKey(realm, clientKey.text)
+  if (named.kind === 'refused') return named
+  return named.app.name === who.app.name ? found : refused('CLIENT_KEY_MISMATCH')
 }
 
-function appOfClientKey(realm: Realm, key: string | undefined): Awaitable<AppFound | Refused> {
+async function appOfClientKey(realm: Realm, key: string | undefined): Promise<AppFound | Refused> {
   if (key === undefined) return refused('MISSING_CLIENT_KEY')
-  return after(appByKey(realm, 'clientKey', realm.secretDigest(key)), (app) =>
-    app === undefined ? refused('INVALID_CLIENT_KEY') : { kind: 'app', app },
-  )
+  const digest = realm.secretDigest(key)
+  const entry = await realm.directory.find(CHAT_APPS, { name: 'clientKey', value: digest })
+  const app = entry === undefined ? undefined : withKey(entry.value, [entry.value.clientKeyDigest], digest)
+  return app === undefined ? refused('INVALID_CLIENT_KEY') : { kind: 'app', app }
 }
 
 /** Found by the keyed digest of the key, then compared in constant time: a look-up alone proves nothing. */
-function appByKey(
-  realm: Realm,
-  name: 'apiKey' | 'clientKey',
-  digest: string,
-): Awaitable<ChatApp | undefined> {
-  return after(realm.directory.find(CHAT_APPS, { name, value: digest }), (entry) => {
-    if (entry === undefined) return undefined
-    const stored = name === 'apiKey' ? liveApiKeysOf(entry.value) : [entry.value.clientKeyDigest]
-    const isLive = stored.some((live) => sameDigest(live, digest))
-    return isLive && entry.value.disabled !== true ? entry.value : undefined
-  })
+function withKey(app: ChatApp, live: readonly string[], digest: string): ChatApp | undefined {
+  const isLive = live.some((one) => sameDigest(one, digest))
+  return isLive && app.disabled !== true ? app : undefined
 }

@@ -40,13 +40,13 @@ export function createChatDialect(options: ChatOptions): ChatDialect {
   return {
     name: 'chat',
     hotPaths: [],
-    handle(realm: Realm, request: WireRequest) {
+    async handle(realm: Realm, request: WireRequest) {
       const route = routeOf(request)
       if (route.kind === 'malformed') return refusal({ kind: 'malformed', detail: 'The path is malformed.' })
       if (route.kind === 'not-found') return refusal({ kind: 'not-found' })
       const handler = route.endpoint.methods.get(request.method)
       if (handler === undefined) return refusal({ kind: 'method', allow: allowOf(route.endpoint) })
-      return untilFresh(() => handler(realm, request, route.client))
+      return await untilFresh(() => handler(realm, request, route.client))
     },
     refuse: refusal,
     routeOf(request) {

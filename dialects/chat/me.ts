@@ -19,7 +19,7 @@ const OWN_MEMBERS: ReadonlySet<string> = new Set([
 ])
 
 /** `GET /me`: whom a user's token stands for; the vendor's clients ask it whether a token is alive. */
-export function getMe(_realm: Realm, { client, record }: User): Answer {
+export async function getMe(_realm: Realm, { client, record }: User): Promise<Answer> {
   return ok(clientObject(client), { headers: tokenIdHeader(record.handle) })
 }
 

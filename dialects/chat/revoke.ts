@@ -6,15 +6,7 @@ import {
   revokePrincipals,
   revokeToken,
 } from '@rescind/authority'
-import {
-  type Awaitable,
-  after,
-  isSuspended,
-  StoreUnavailable,
-  type TokenRecord,
-  unreachable,
-  type Verdict,
-} from '@rescind/core'
+import { isSuspended, StoreUnavailable, type TokenRecord, unreachable, type Verdict } from '@rescind/core'
 import type { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { parseRevoke, refuseBody } from './body.ts'
@@ -26,15 +18,17 @@ import { newerRevocation } from './newer-members.ts'
 import { wireTokenRecord } from './token-record.ts'
 
 /** `DELETE /admin/clients/:client-id/token`: ends one token of a client, or all, and lists what was ended. */
-export function revokeTokens(realm: Realm, { admin, request, client }: AdminAsk): Awaitable<Answer | Stale> {
+export async function revokeTokens(
+  realm: Realm,
+  { admin, request, client }: AdminAsk,
+): Promise<Answer | Stale> {
   const ask = parseRevoke(request)
   if (ask.kind === 'refused') return ask.answer
   if (!isClientId(client)) return fail('INVALID_REQUEST', 'A client id has 1 to 256 characters.')
   const of: Of = { admin, client }
-  return after(realm.directory.get(CHAT_CLIENTS, clientRecordId(admin.app.name, client)), (known) => {
-    if (known === undefined) return fail('CLIENT_NOT_FOUND')
-    return ask.kind === 'all' ? revokeAll(realm, of) : revokeOne(realm, of, ask.raw)
-  })
+  const known = await realm.directory.get(CHAT_CLIENTS, clientRecordId(admin.app.name, client))
+  if (known === undefined) return fail('CLIENT_NOT_FOUND')
+  return ask.kind === 'all' ? revokeAll(realm, of) : revokeOne(realm, of, ask.raw)
 }
 
 type Of = { readonly admin: Admin; readonly client: string }

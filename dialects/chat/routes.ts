@@ -96,7 +96,7 @@ function fixedRoutes(tools: ChatTools): readonly Endpoint[] {
   ]
 }
 
-const NOTHING: Handler = (_realm: Realm) => refusal({ kind: 'not-found' })
+const NOTHING: Handler = async (_realm: Realm) => refusal({ kind: 'not-found' })
 
 function endpoint(template: string, methods: Readonly<Record<string, Handler>>): Endpoint {
   return { template, methods: new Map(Object.entries(methods)) }

@@ -13,7 +13,7 @@ const PAGE = 50
 const TEXT_BYTES = { min: 16, max: 256, usual: 16 }
 
 /** `GET /auths/token`: random text, bound to nobody, for a server that wants to assign it. */
-export function makeText(realm: Realm, { request }: AdminAsk): Answer {
+export async function makeText(realm: Realm, { request }: AdminAsk): Promise<Answer> {
   const query = readQuery(request, ['size'])
   if (query.kind === 'refused') return query.answer
   const size = wholeNumber(query.values.get('size'), TEXT_BYTES)
@@ -26,7 +26,7 @@ export function makeText(realm: Realm, { request }: AdminAsk): Answer {
  * `GET /auths/tokens`: every live token of the app, oldest first. However many there are, a page of them is held; so
  * their number comes last.
  */
-export function listTokens(realm: Realm, { admin, request }: AdminAsk): Answer {
+export async function listTokens(realm: Realm, { admin, request }: AdminAsk): Promise<Answer> {
   const query = readQuery(request, [])
   if (query.kind === 'refused') return query.answer
   return streamed(parts(realm, admin.source))

@@ -1,13 +1,5 @@
 import type { Found, Realm } from '@rescind/authority'
-import {
-  type Awaitable,
-  after,
-  freesText,
-  isSuspended,
-  StoreUnavailable,
-  type TokenRecord,
-  type Verdict,
-} from '@rescind/core'
+import { freesText, isSuspended, StoreUnavailable, type TokenRecord, type Verdict } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { Handler, Presented } from './call.ts'
@@ -23,7 +15,7 @@ export type User = Presented & {
   readonly client: { readonly version: number; readonly value: ChatClient }
 }
 
-export type UserAct = (realm: Realm, user: User) => Awaitable<Answer | Stale>
+export type UserAct = (realm: Realm, user: User) => Promise<Answer | Stale>
 
 /**
  * For the holder of a token that is suspended, too: a logout during a hold must still be one when the hold is released.
@@ -34,29 +26,32 @@ export function asLeaver(tools: ChatTools, act: UserAct): Handler {
 
 /** For the holder of a live token of the app that the keys name; every other token is the same 401. */
 export function asUser(tools: ChatTools, act: UserAct, alsoHeld = false): Handler {
-  return (realm, request) => {
+  return async (realm, request) => {
     const token = readUserToken(request)
     if (token.kind === 'refused') return token.answer
-    return after(appOfClientCall({ tools, realm, request }), (who) => {
-      if (who.kind === 'refused') return who.answer
-      const raw = token.text === undefined ? undefined : RawToken.parse(token.text)
-      if (raw === undefined) return fail('INVALID_TOKEN')
-      return after(findUser(tools, realm, { who, request, raw }), (found) =>
-        found === 'stale' || 'status' in found
-          ? found
-          : ownerOf(realm, { who, request, raw, found, act, alsoHeld }),
-      )
-    })
+    const who = await appOfClientCall({ tools, realm, request })
+    if (who.kind === 'refused') return who.answer
+    const raw = token.text === undefined ? undefined : RawToken.parse(token.text)
+    if (raw === undefined) return fail('INVALID_TOKEN')
+    let found: Found | Answer | Stale = await realm.find(raw, sourceOf(who.app.name))
+    if (tools.outside !== undefined && who.app.verifyUrl !== undefined && mayBeKnownOutside(found))
+      found = await tools.outside.verify(realm, { who, request, raw })
+    if (found === 'stale' || 'status' in found) return found
+    const { record, verdict } = found
+    const mayAct = (of: TokenRecord, judged: Verdict): boolean =>
+      isActive(judged) || (alsoHeld && isMerelyHeld(realm, of, judged))
+    if (!isOfClient(record) || !mayAct(record, verdict)) return fail('INVALID_TOKEN')
+    const id = clientRecordId(who.app.name, record.client)
+    const client = await realm.directory.get(CHAT_CLIENTS, id)
+    // Judged again: the look-up may have waited, and a revocation may have come in between.
+    if (client === undefined || !mayAct(record, realm.judge(record))) return fail('INVALID_TOKEN')
+    if (isActive(realm.judge(record))) realm.uses.accepted(record, realm.nowMs())
+    return await act(realm, { who, request, raw, record, client })
   }
 }
 
-function findUser(tools: ChatTools, realm: Realm, presented: Presented): Awaitable<Found | Answer | Stale> {
-  const { who, raw } = presented
-  return after(realm.find(raw, sourceOf(who.app.name)), (found) =>
-    tools.outside !== undefined && who.app.verifyUrl !== undefined && mayBeKnownOutside(found)
-      ? tools.outside.verify(realm, presented)
-      : found,
-  )
+function isOfClient(record: TokenRecord | undefined): record is User['record'] {
+  return record?.client !== undefined
 }
 
 /** Unknown here, or known from outside only and run out since. */
@@ -64,26 +59,6 @@ function mayBeKnownOutside({ verdict, record }: Found): boolean {
   if (record === undefined) return true
   if (verdict.kind !== 'inactive' || record.claims?.['outside'] !== true) return false
   return freesText(verdict)
-}
-
-type Owner = Presented & { readonly found: Found; readonly act: UserAct; readonly alsoHeld: boolean }
-
-function ownerOf(
-  realm: Realm,
-  { who, request, raw, found, act, alsoHeld }: Owner,
-): Awaitable<Answer | Stale> {
-  const { record, verdict } = found
-  const mayAct = (of: TokenRecord, judged: Verdict): boolean =>
-    isActive(judged) || (alsoHeld && isMerelyHeld(realm, of, judged))
-  if (record?.client === undefined || !mayAct(record, verdict)) return fail('INVALID_TOKEN')
-  const id = clientRecordId(who.app.name, record.client)
-  return after(realm.directory.get(CHAT_CLIENTS, id), (client) => {
-    // Judged again: the look-up may have waited, and a revocation may have come in between.
-    if (client === undefined || record.client === undefined || !mayAct(record, realm.judge(record)))
-      return fail('INVALID_TOKEN')
-    if (isActive(realm.judge(record))) realm.uses.accepted(record, realm.nowMs())
-    return act(realm, { who, request, raw, record: { ...record, client: record.client }, client })
-  })
 }
 
 /** Held, and not run out meanwhile: a hold is seen first. */

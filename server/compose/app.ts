@@ -1,6 +1,6 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Realm, Realms } from '@rescind/authority'
-import { type Awaitable, after, isOutage, NotReadable, RealmOutOfOrder } from '@rescind/core'
+import type { Realms } from '@rescind/authority'
+import { isOutage, NotReadable, RealmOutOfOrder } from '@rescind/core'
 import type { Answer, Dialect, Refusal } from '@rescind/dialects'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { CONTROL_PREFIX, type ControlApi } from '../control/api.ts'
@@ -43,7 +43,7 @@ export type AppParts = Links & {
   readonly dialects: readonly MountedDialect[]
   readonly check: Check
   readonly control: ControlApi
-  readonly ops: ReadonlyMap<string, (request: NodeWireRequest) => Awaitable<Answer>>
+  readonly ops: ReadonlyMap<string, (request: NodeWireRequest) => Promise<Answer>>
   readonly metrics: Metrics
   readonly denials: Denials
   readonly lines: RequestLines
@@ -59,7 +59,7 @@ export type MountedDialect = { readonly dialect: Dialect; readonly prefixes: rea
 
 /** One way of answering: who handles a request, and who words its refusals. */
 type Mouth = {
-  readonly handle: (request: NodeWireRequest) => Awaitable<Answer>
+  readonly handle: (request: NodeWireRequest) => Promise<Answer>
   readonly refuse: (refusal: Refusal, path: string, accept?: string) => Answer
   readonly routeOf: (request: NodeWireRequest) => string
   /** One credential is judged, and nothing else: no body is waited for, and nothing about a request is malformed. */
@@ -88,7 +88,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     if (method !== 'CONNECT') app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   }
   const root: Mouth = {
-    handle: () => refusalProblem({ kind: 'not-found' }),
+    handle: async () => refusalProblem({ kind: 'not-found' }),
     refuse: refusalProblem,
     routeOf: () => 'other',
   }
@@ -178,7 +178,7 @@ function serveHot(parts: AppParts, { route, headers, body, socket, scheme, finis
   const { method, target, mouth } = route
   const peer = peerOf(socket.remoteAddress ?? '', headers, parts.proxies)
   const request = new NodeWireRequest({ method, headers, socket, target, body, peer, scheme, links: parts })
-  answer(parts, { mouth, request, write: finish })
+  void answer(parts, { mouth, request, write: finish })
 }
 
 type Edges = { readonly clientErrors: ClientErrors; readonly check: Handler }
@@ -268,29 +268,29 @@ function isUnder(path: string, prefix: string): boolean {
 }
 
 /** Asked when a request has come whole. @throws RealmOutOfOrder, StoreUnavailable. */
-type RealmOf = () => Awaitable<Realm | undefined>
+type RealmOf = () => ReturnType<Realms['served']>
 
 function dialectMouth(realmOf: RealmOf, dialect: Dialect): Mouth {
   return {
-    handle: (request) =>
-      after(realmOf(), (realm) =>
-        realm === undefined
-          ? dialect.refuse({ kind: 'not-found' }, request.path, request.header('accept'))
-          : dialect.handle(realm, request),
-      ),
+    handle: async (request) => {
+      const realm = await realmOf()
+      return realm === undefined
+        ? dialect.refuse({ kind: 'not-found' }, request.path, request.header('accept'))
+        : await dialect.handle(realm, request)
+    },
     refuse: dialect.refuse,
     routeOf: (request) => dialect.routeOf(request),
   }
 }
 
 function checkMouth(realmOf: RealmOf, { handle, refuse, routeOf }: Check): Mouth {
-  const answer = (request: NodeWireRequest): Awaitable<Answer> =>
-    after(realmOf(), (realm) =>
-      // A prefix that is `/check` only once it is decoded is no gateway's.
-      realm === undefined || !isCheckPath(request.path)
-        ? refuse({ kind: 'not-found' })
-        : handle(realm, request),
-    )
+  const answer = async (request: NodeWireRequest): Promise<Answer> => {
+    const realm = await realmOf()
+    // A prefix that is `/check` only once it is decoded is no gateway's.
+    return realm === undefined || !isCheckPath(request.path)
+      ? refuse({ kind: 'not-found' })
+      : await handle(realm, request)
+  }
   return { handle: answer, refuse, routeOf, judgesAlone: true }
 }
 
@@ -315,7 +315,7 @@ function serve(parts: AppParts, exchange: Exchange): void {
     const peer = peerOf(socket.remoteAddress ?? '', headers, parts.proxies)
     const stream = maxBytes === undefined ? {} : { stream: () => streamedBody(message, maxBytes) }
     const wire = { method, headers, rawHeaders, socket, target, body, peer, scheme, links: parts, ...stream }
-    answer(parts, {
+    void answer(parts, {
       mouth,
       request: new NodeWireRequest(wire),
       write: (result) => writeAnswer(response, message, result),
@@ -361,32 +361,20 @@ type Answering = {
 }
 
 /** The edge where exceptions end: outages become 503, broken headers 400, bugs 500. */
-function answer(parts: AppParts, { mouth, request, write, brokeOff }: Answering): void {
+async function answer(parts: AppParts, { mouth, request, write, brokeOff }: Answering): Promise<void> {
   const finish = (result: Answer): void => {
     write(result)
     const route = mouth.routeOf(request)
     parts.metrics.answered(route, result.status)
     if (result.status === 401 || result.status === 403) parts.denials.note(route, result.status, request)
   }
-  const fail = (error: unknown): void => {
+  try {
+    finish(await mouth.handle(request))
+  } catch (error) {
     // A streamed body that broke off: nobody is there to be answered, and it is no failure of ours.
     if (brokeOff?.() === true) return
     const of = { route: mouth.routeOf(request), from: request.from }
     finish(mouth.refuse(refusalOf(error, parts.lines, of), request.path, request.accept))
-  }
-  const finishOrFail = (result: Answer): void => {
-    try {
-      finish(result)
-    } catch (error) {
-      fail(error)
-    }
-  }
-  try {
-    const result = mouth.handle(request)
-    if (result instanceof Promise) void result.then(finishOrFail, fail)
-    else finish(result)
-  } catch (error) {
-    fail(error)
   }
 }
 

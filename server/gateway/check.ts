@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after, ordinalOf, seqOf } from '@rescind/core'
+import { ordinalOf, seqOf } from '@rescind/core'
 import { type Answer, type Refusal, splitPath } from '@rescind/dialects'
 import { problem, refusalProblem } from '../http/problem.ts'
 import { CHECK_PREFIX } from '../http/wire.ts'
@@ -10,7 +10,7 @@ import { identityHeaders, NOBODY } from './identity-headers.ts'
 import type { Judge } from './judge.ts'
 
 export type Check = {
-  readonly handle: (realm: Realm, request: CheckRequest) => Awaitable<Answer>
+  readonly handle: (realm: Realm, request: CheckRequest) => Promise<Answer>
   readonly refuse: (refusal: Refusal) => Answer
   readonly routeOf: (request: Pick<CheckRequest, 'path'>) => string
 }
@@ -22,12 +22,16 @@ export type Check = {
  */
 export function createCheck(judge: Judge): Check {
   return {
-    handle: (realm, request) => {
+    handle: async (realm, request) => {
       const name = profileNameOf(request.path)
-      if (name === undefined) return check(judge, { realm, request, profile: PLAIN })
-      return after(realm.directory.get(CHECK_PROFILES, name), (entry) =>
-        entry === undefined ? NO_PROFILE : check(judge, { realm, request, profile: entry.value }),
-      )
+      const profile = name === undefined ? PLAIN : (await realm.directory.get(CHECK_PROFILES, name))?.value
+      if (profile === undefined) return NO_PROFILE
+      const presented = credentialOf(request, profile.credential)
+      if (presented.kind === 'none') return NO_CREDENTIAL
+      if (presented.kind === 'unusable') return DENIED
+      const { text } = presented
+      const decision = await decide(judge, { realm, text, demand: demandOf(profile) })
+      return render(decision, { realm, profile })
     },
     refuse,
     routeOf: ({ path }) => (profileNameOf(path) === undefined ? CHECK_PREFIX : `${CHECK_PREFIX}/p/{profile}`),
@@ -39,19 +43,9 @@ function refuse(refusal: Refusal): Answer {
   return refusal.kind === 'malformed' ? DENIED : ofNobody(refusalProblem(refusal))
 }
 
-type Asked = { readonly realm: Realm; readonly request: CheckRequest; readonly profile: CheckProfile }
+type Decided = { readonly realm: Realm; readonly profile: CheckProfile }
 
-function check(judge: Judge, { realm, request, profile }: Asked): Awaitable<Answer> {
-  const presented = credentialOf(request, profile.credential)
-  if (presented.kind === 'none') return NO_CREDENTIAL
-  if (presented.kind === 'unusable') return DENIED
-  const { text } = presented
-  return after(decide(judge, { realm, text, demand: demandOf(profile) }), (decision) =>
-    render(decision, { realm, profile }),
-  )
-}
-
-function render(decision: Decision, { realm, profile }: Omit<Asked, 'request'>): Answer {
+function render(decision: Decision, { realm, profile }: Decided): Answer {
   switch (decision.kind) {
     case 'allow': {
       const at = realm.basis()

@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type Admission, type Awaitable, admit, after, type Demand, unreachable } from '@rescind/core'
+import { type Admission, admit, type Demand, unreachable } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import type { CheckProfile } from '../records/profiles.ts'
 import type { Bearer, Judge } from './judge.ts'
@@ -17,21 +17,20 @@ export type Decision =
 type Question = { readonly realm: Realm; readonly text: string; readonly demand: Demand }
 
 /** @throws StoreUnavailable. */
-export function decide(judge: Judge, { realm, text, demand }: Question): Awaitable<Decision> {
+export async function decide(judge: Judge, { realm, text, demand }: Question): Promise<Decision> {
   const raw = RawToken.parse(text)
   if (raw === undefined) return DENY
-  return after(judge(realm, raw), ({ verdict, bearer }): Decision => {
-    if (verdict.kind === 'unknown') return UNKNOWN
-    if (verdict.kind === 'inactive' || bearer === undefined) return DENY
-    const decision = decided(admit(bearer, demand), bearer)
-    const { handle } = bearer
-    // What was refused was not used: a leaked refresh token that somebody tries here is no sign of life.
-    if (decision.kind === 'allow') {
-      if (handle !== undefined) realm.uses.accepted({ ...bearer, handle }, realm.nowMs())
-      else if (bearer.foreign !== undefined) realm.uses.acceptedForeign(bearer, realm.nowMs())
-    }
-    return decision
-  })
+  const { verdict, bearer } = await judge(realm, raw)
+  if (verdict.kind === 'unknown') return UNKNOWN
+  if (verdict.kind === 'inactive' || bearer === undefined) return DENY
+  const decision = decided(admit(bearer, demand), bearer)
+  const { handle } = bearer
+  // What was refused was not used: a leaked refresh token that somebody tries here is no sign of life.
+  if (decision.kind === 'allow') {
+    if (handle !== undefined) realm.uses.accepted({ ...bearer, handle }, realm.nowMs())
+    else if (bearer.foreign !== undefined) realm.uses.acceptedForeign(bearer, realm.nowMs())
+  }
+  return decision
 }
 
 const DENY: Decision = { kind: 'deny' }

@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import type { Awaitable, Credential, TokenFacts, TokenRecord, Verdict } from '@rescind/core'
+import type { Credential, TokenFacts, TokenRecord, Verdict } from '@rescind/core'
 import { parseJws, type RawToken } from '@rescind/core/tokens'
 import { judgeText } from '../judging/judge-token.ts'
 import type { KeySets } from '../judging/key-sets.ts'
@@ -10,7 +10,7 @@ export type Bearer = TokenFacts & Credential & Pick<TokenRecord, 'claims'>
 export type Judged = { readonly verdict: Verdict; readonly bearer: Bearer | undefined }
 
 /** Judges text of any source of a realm. @throws StoreUnavailable. */
-export type Judge = (realm: Realm, raw: RawToken) => Awaitable<Judged>
+export type Judge = (realm: Realm, raw: RawToken) => Promise<Judged>
 
 /** Tokens of ours, and those that registered issuers have signed. */
 export function judgeAny(keySets: KeySets): Judge {

@@ -1,5 +1,5 @@
 import { EXPIRING_KINDS, type Operation, type Realm } from '@rescind/authority'
-import { type Awaitable, after, type Handle, KEEP_MARGIN_MS, parseHandle } from '@rescind/core'
+import { type Handle, KEEP_MARGIN_MS, parseHandle } from '@rescind/core'
 
 const KIND = EXPIRING_KINDS.lastUse
 /** Uses of one unit: whoever revokes meanwhile may share its group, and waits for it. */
@@ -41,19 +41,20 @@ export function noteUses(realm: Realm, handles: readonly string[]): void {
 }
 
 /** The minute in which a token was last used, as far as anybody said. */
-export function lastUsedMs(realm: Realm, handle: Handle): Awaitable<number | undefined> {
+export async function lastUsedMs(realm: Realm, handle: Handle): Promise<number | undefined> {
   const noted = realm.uses.get(handle)
   if (noted !== undefined) return noted
-  return after(realm.store.memo(realm.ordinal, { kind: KIND, id: handle }), (memo) =>
-    // One of another length is of a newer kind, and says nothing here.
-    memo?.value.length === 8 ? Buffer.from(memo.value).readDoubleBE(0) : undefined,
-  )
+  const memo = await realm.store.memo(realm.ordinal, { kind: KIND, id: handle })
+  // One of another length is of a newer kind, and says nothing here.
+  return memo?.value.length === 8 ? Buffer.from(memo.value).readDoubleBE(0) : undefined
 }
 
 const RECENT_MS = 900_000
 
 /** Whether a token was used within the last 15 minutes: what a preview counts. */
-export function wasUsedLately(realm: Realm): (of: { readonly handle: Handle }) => Awaitable<boolean> {
-  return ({ handle }) =>
-    after(lastUsedMs(realm, handle), (ms) => ms !== undefined && ms > realm.nowMs() - RECENT_MS)
+export function wasUsedLately(realm: Realm): (of: { readonly handle: Handle }) => Promise<boolean> {
+  return async ({ handle }) => {
+    const ms = await lastUsedMs(realm, handle)
+    return ms !== undefined && ms > realm.nowMs() - RECENT_MS
+  }
 }

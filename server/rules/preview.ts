@@ -1,7 +1,5 @@
 import type { Realm, TokenPage } from '@rescind/authority'
 import {
-  type Awaitable,
-  after,
   isSuspended,
   isWholeRecord,
   Overloaded,
@@ -86,7 +84,7 @@ export type CountAsk = {
   readonly deadlineMs: number
   readonly monotonicMs: () => number
   /** Whether a token was used within the last 15 minutes. */
-  readonly wasUsed: (record: TokenRecord) => Awaitable<boolean>
+  readonly wasUsed: (record: TokenRecord) => Promise<boolean>
 }
 
 let counting = 0
@@ -179,11 +177,11 @@ async function countPages(realm: Realm, ask: CountAsk, { tally, page, skip }: Co
 }
 
 /** What a revocation would take from its bearer: a held token, too, for it may be released. */
-function isLive(realm: Realm, record: TokenRecord): Awaitable<boolean> {
+async function isLive(realm: Realm, record: TokenRecord): Promise<boolean> {
   const verdict = realm.judge(record)
   if (verdict.kind !== 'active' && !isSuspended(verdict)) return false
   if (!SINGLE_USE.has(record.kind)) return true
-  return after(realm.store.consumption(realm.ordinal, record.handle), (spent) => spent === undefined)
+  return (await realm.store.consumption(realm.ordinal, record.handle)) === undefined
 }
 
 type OfClient = { readonly source: string; readonly client: string }

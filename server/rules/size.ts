@@ -78,7 +78,7 @@ export async function sizeOf(asking: Asking, resolved: Resolved, limit: number):
   const ones = targets.length - rest.length
   if (rest.length === 0) return { tokens: ones, complete: true }
   const { monotonicMs } = parts
-  const ask = { deadlineMs: monotonicMs() + SIZE_DEADLINE_MS, monotonicMs, wasUsed: () => false }
+  const ask = { deadlineMs: monotonicMs() + SIZE_DEADLINE_MS, monotonicMs, wasUsed: async () => false }
   const { tokens, complete } = await countUpTo(realm, { ...ask, resolved: { targets: rest } }, limit + 1)
   return { tokens: ones + tokens, complete: complete && !(await mayBeUnseen({ realm, parts }, rest)) }
 }

@@ -1,5 +1,5 @@
 import type { Realm, Realms } from '@rescind/authority'
-import { type Awaitable, isOutage, type RealmOrdinal } from '@rescind/core'
+import { isOutage, type RealmOrdinal } from '@rescind/core'
 import { decodeRule, rowKindOf } from '@rescind/core/log'
 
 /** One thing that waits. `endsTokens`: all that it can do is to end something, so no clock is too wrong for it. */
@@ -11,7 +11,7 @@ export type Watched = {
   /** Everything that is open, however much it is. */
   readonly all: (realm: Realm) => AsyncIterable<Due>
   /** Undefined: it has ended. */
-  readonly one: (realm: Realm, id: string) => Awaitable<Due | undefined>
+  readonly one: (realm: Realm, id: string) => Promise<Due | undefined>
   /** Does what is due; doing it a second time finds it done. @throws StoreUnavailable, Overloaded. */
   readonly settle: (realm: Realm, id: string, nowMs: number) => Promise<void>
 }

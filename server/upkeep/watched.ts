@@ -1,5 +1,4 @@
 import type { Entry } from '@rescind/authority'
-import { after } from '@rescind/core'
 import { APPROVALS, settleApproval } from '../pending/approvals.ts'
 import { HOLDS, settleHold } from '../pending/holds.ts'
 import type { PendingKind, Waiting } from '../pending/pending.ts'
@@ -45,10 +44,10 @@ function watched<T extends Waiting, State extends string>(
     async *all({ directory }) {
       for await (const entry of directory.all(collection)) yield dueOf(entry)
     },
-    one: ({ directory }, id) =>
-      after(directory.standing(collection, id), ({ entry }) =>
-        entry === undefined ? undefined : dueOf(entry),
-      ),
+    one: async ({ directory }, id) => {
+      const { entry } = await directory.standing(collection, id)
+      return entry === undefined ? undefined : dueOf(entry)
+    },
     settle,
   }
 }

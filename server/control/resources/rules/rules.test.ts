@@ -203,7 +203,7 @@ test('a preview counts exactly what the rule then ends, and its digest does not 
   for (const target of targets) {
     const resolved = await resolveRule({ realm, parts }, { target, reason: 'r' })
     assert.ok(!isAnswer(resolved))
-    const counting = { resolved, deadlineMs: 1, monotonicMs: () => 0, wasUsed: () => false }
+    const counting = { resolved, deadlineMs: 1, monotonicMs: () => 0, wasUsed: async () => false }
     const shown = await previewOf(realm, counting)
     assert.equal((await previewOf(realm, counting)).digest, shown.digest)
     assert.equal(shown.complete, true)
@@ -226,7 +226,7 @@ test('counting stops at its deadline, and says that there may be more', async ()
     resolved,
     deadlineMs: 5,
     monotonicMs: () => 5,
-    wasUsed: () => false,
+    wasUsed: async () => false,
   })
   assert.equal(shown.complete, false)
   assert.match(shown.summary, /^≥ 0 live tokens of ≥ 0 grants/)
@@ -237,7 +237,7 @@ test('[W94] as many rules as may be are counted at once, one more is an outage, 
   const { realm, store } = await openWorld()
   const resolved = await resolveRule({ realm, parts }, { target: { source: 'oauth' }, reason: 'r' })
   assert.ok(!isAnswer(resolved))
-  const counting = { resolved, deadlineMs: 5, monotonicMs: () => 0, wasUsed: () => false }
+  const counting = { resolved, deadlineMs: 5, monotonicMs: () => 0, wasUsed: async () => false }
   const { promise, resolve } = Promise.withResolvers<void>()
   const real = store.tokens.bind(store)
   store.tokens = async (...ask) => {
