@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { ordinalOf, seqOf } from '@rescind/core'
+import { ordinalOf, type Position, seqOf } from '@rescind/core'
 import { type Answer, type Refusal, splitPath } from '@rescind/dialects'
 import { problem, refusalProblem } from '../http/problem.ts'
 import { CHECK_PREFIX } from '../http/wire.ts'
@@ -30,8 +30,10 @@ export function createCheck(judge: Judge): Check {
       if (presented.kind === 'none') return NO_CREDENTIAL
       if (presented.kind === 'unusable') return DENIED
       const { text } = presented
+      // Before anything is read: a later position would promise that revocations up to it were heeded.
+      const judgedAt = realm.basis()
       const decision = await decide(judge, { realm, text, demand: demandOf(profile) })
-      return render(decision, { realm, profile })
+      return render(decision, { judgedAt, profile })
     },
     refuse,
     routeOf: ({ path }) => (profileNameOf(path) === undefined ? CHECK_PREFIX : `${CHECK_PREFIX}/p/{profile}`),
@@ -43,15 +45,14 @@ function refuse(refusal: Refusal): Answer {
   return refusal.kind === 'malformed' ? DENIED : ofNobody(refusalProblem(refusal))
 }
 
-type Decided = { readonly realm: Realm; readonly profile: CheckProfile }
+type Decided = { readonly judgedAt: Position; readonly profile: CheckProfile }
 
-function render(decision: Decision, { realm, profile }: Decided): Answer {
+function render(decision: Decision, { judgedAt, profile }: Decided): Answer {
   switch (decision.kind) {
     case 'allow': {
-      const at = realm.basis()
       const headers = {
         'cache-control': `private, max-age=${profile.maxAgeSeconds}`,
-        'x-revocation-epoch': `${ordinalOf(at)}.${seqOf(at)}`,
+        'x-revocation-epoch': `${ordinalOf(judgedAt)}.${seqOf(judgedAt)}`,
         ...identityHeaders(decision.bearer),
       }
       return { status: 200, headers, body: '' }
