@@ -122,6 +122,17 @@ test('[W49] a handle is found where a token is asked for, too', async () => {
     )
 })
 
+test("[W49] a client secret that begins as the realm's own do is told to be one", async () => {
+  assert.equal((await calls.control('PUT /token-prefixes', { clientSecret: 'acme_cs_' })).status, 200)
+  const made = await calls.control('POST /clients', { clientId: 'own', grantTypes: ['client_credentials'] })
+  for (const token of [textAt(made, 'clientSecret'), `rsk_${'0'.repeat(36)}`]) {
+    const answer = await calls.control('POST /tokens/lookup', { token: `Bearer ${token}` })
+    assert.equal(answer.status, 422, answer.body.toString())
+    assert.match(textAt(answer, 'detail'), /form of a client secret/)
+  }
+  assert.equal((await calls.control('PUT /token-prefixes', {})).status, 200)
+})
+
 test('[W49] what is no token here is told by what it looks like', async () => {
   const { 'OAuth access': access = '', Identity: identity = '' } = await tokens()
   const foreign = await idp.sign({ iss: 'https://somebody.example' })

@@ -108,18 +108,23 @@ function withoutAround(text: string): string {
   return text.slice(from, to)
 }
 
-const CREDENTIALS: readonly (readonly [prefix: string, what: string])[] = [
-  [PREFIX.clientSecret, 'a client secret'],
-  [PREFIX.controlKey, 'a control key'],
-  [PREFIX.verifierKey, 'a verifier key'],
-  [PREFIX.consoleSession, 'a console session'],
-]
+/** What text is called that is a credential of this server and no token. */
+function credentialIn({ prefixes }: Realm['grammar'], bare: string): string | undefined {
+  const words = [
+    [prefixes.clientSecret, 'a client secret'],
+    [PREFIX.clientSecret, 'a client secret'],
+    [PREFIX.controlKey, 'a control key'],
+    [PREFIX.verifierKey, 'a verifier key'],
+    [PREFIX.consoleSession, 'a console session'],
+  ] as const
+  return words.find(([prefix]) => bare.startsWith(prefix))?.[1]
+}
 
 function whyNone({ grammar }: Realm, text: string): PastedToken {
   const bare = bareOf(text).replaceAll(/\s+/g, '')
-  const credential = CREDENTIALS.find(([prefix]) => bare.startsWith(prefix))
+  const credential = credentialIn(grammar, bare)
   if (credential !== undefined)
-    return { kind: 'refused', why: `the text is no token: it has the form of ${credential[1]}` }
+    return { kind: 'refused', why: `the text is no token: it has the form of ${credential}` }
   if (grammar.shapeOf(bare) === 'broken')
     return {
       kind: 'refused',
