@@ -1,5 +1,4 @@
-import type { Awaitable } from '@rescind/core'
-import type { Answer } from '../wire/answer.ts'
+import type { Answer, Stale } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
 import type { Scans } from '../wire/scans.ts'
 import type { Asker } from './session/asker.ts'
@@ -27,5 +26,8 @@ export type Settings = {
 /** One request on its way through this dialect. */
 export type Call = Asker & { readonly settings: Settings }
 
+/** What goes on for a caller answers at once, or later. */
+export type Reply = Answer | Stale | Promise<Answer | Stale>
+
 /** Answers one method of one path; `values` are the decoded segments at the template's parameters, in their order. */
-export type Handler = (call: Call, values: readonly string[]) => Awaitable<Answer>
+export type Handler = (call: Call, values: readonly string[]) => Answer | Promise<Answer>

@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after, LIFETIME_MAX_MS, SettingsRefused } from '@rescind/core'
+import { LIFETIME_MAX_MS, SettingsRefused } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import { addressShare } from '../wire/address.ts'
 import type { Answer, Refusal } from '../wire/answer.ts'
@@ -80,16 +80,16 @@ function formatFor(path: string, accept: string | undefined): Format | undefined
   return withoutSuffix(path).format ?? formatOf(accept)
 }
 
-function handle(settings: Settings, realm: Realm, request: WireRequest): Awaitable<Answer> {
+async function handle(settings: Settings, realm: Realm, request: WireRequest): Promise<Answer> {
   if (isV3(request.path))
     return handleV3({ realm, request, settings }, () =>
       settings.rate.take(rateKey(realm, request), realm.nowMs()),
     )
   const format = formatFor(request.path, request.header('accept'))
-  return after(answerTo({ realm, request, settings }, format), (json) => withReason(inFormat(json, format)))
+  return withReason(inFormat(await answerTo({ realm, request, settings }, format), format))
 }
 
-function answerTo(call: Call, format: Format | undefined): Awaitable<Answer> {
+function answerTo(call: Call, format: Format | undefined): Answer | Promise<Answer> {
   const { realm, request, settings } = call
   const refuse = (refusal: Refusal): Answer => writeV2Fault(faultOf(refusal))
   const segments = splitPath(withoutSuffix(request.path).path)

@@ -1,5 +1,4 @@
 import { type Collection, type Realm, shaped } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import { DEFAULT_DOMAIN } from './names.ts'
 import type { MfaEnforcement } from './users.ts'
 
@@ -21,30 +20,26 @@ export const IDENTITY_DOMAINS: Collection<IdentityDomain> = {
  * A domain that a user, project or token names. One that was never recorded is there, named by its id (`default` is
  * `Default`, as clients expect); one that was deleted counts as disabled.
  */
-export function domainAt(
+export async function domainAt(
   realm: Realm,
   id: string,
-): Awaitable<{ readonly domain: IdentityDomain; readonly version: number }> {
-  return after(realm.directory.get(IDENTITY_DOMAINS, id), (entry) => {
-    if (entry !== undefined) return { domain: entry.value, version: entry.version }
-    return after(realm.directory.standing(IDENTITY_DOMAINS, id), ({ version }) => {
-      const name = id === DEFAULT_DOMAIN ? DEFAULT_DOMAIN_NAME : id
-      return { domain: { id, name, enabled: version === 0 }, version }
-    })
-  })
+): Promise<{ readonly domain: IdentityDomain; readonly version: number }> {
+  const entry = await realm.directory.get(IDENTITY_DOMAINS, id)
+  if (entry !== undefined) return { domain: entry.value, version: entry.version }
+  const { version } = await realm.directory.standing(IDENTITY_DOMAINS, id)
+  const name = id === DEFAULT_DOMAIN ? DEFAULT_DOMAIN_NAME : id
+  return { domain: { id, name, enabled: version === 0 }, version }
 }
 
 const DEFAULT_DOMAIN_NAME = 'Default'
 
 /** By name; `Default` and never recorded ids are found too. */
-export function domainByName(realm: Realm, name: string): Awaitable<IdentityDomain | undefined> {
-  return after(realm.directory.find(IDENTITY_DOMAINS, { name: 'name', value: name }), (entry) => {
-    if (entry !== undefined) return entry.value
-    if (name !== DEFAULT_DOMAIN_NAME) return undefined
-    return after(domainAt(realm, DEFAULT_DOMAIN), ({ domain, version }) =>
-      version === 0 ? domain : undefined,
-    )
-  })
+export async function domainByName(realm: Realm, name: string): Promise<IdentityDomain | undefined> {
+  const entry = await realm.directory.find(IDENTITY_DOMAINS, { name: 'name', value: name })
+  if (entry !== undefined) return entry.value
+  if (name !== DEFAULT_DOMAIN_NAME) return undefined
+  const { domain, version } = await domainAt(realm, DEFAULT_DOMAIN)
+  return version === 0 ? domain : undefined
 }
 
 /** What holds for a whole v2.0 account (`RAX-AUTH:domainId`). */
@@ -56,16 +51,14 @@ export const IDENTITY_ACCOUNTS: Collection<IdentityAccount> = {
   keys: () => [],
 }
 
-export function accountAt(
+export async function accountAt(
   realm: Realm,
   id: string,
-): Awaitable<{ readonly account: IdentityAccount; readonly version: number }> {
-  return after(realm.directory.get(IDENTITY_ACCOUNTS, id), (entry) => {
-    if (entry !== undefined) return { account: entry.value, version: entry.version }
-    return after(realm.directory.standing(IDENTITY_ACCOUNTS, id), ({ version }) => {
-      return { account: { id, mfaEnforcement: 'OPTIONAL' as const }, version }
-    })
-  })
+): Promise<{ readonly account: IdentityAccount; readonly version: number }> {
+  const entry = await realm.directory.get(IDENTITY_ACCOUNTS, id)
+  if (entry !== undefined) return { account: entry.value, version: entry.version }
+  const { version } = await realm.directory.standing(IDENTITY_ACCOUNTS, id)
+  return { account: { id, mfaEnforcement: 'OPTIONAL' }, version }
 }
 
 /** Whether single-factor tokens are out: the user's own word counts before the account's, unless that is mandated. */

@@ -1,5 +1,4 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import { tenantAt } from './tenants.ts'
 import { accountOf, type IdentityUser } from './users.ts'
 
@@ -15,10 +14,9 @@ export function withoutTenant(user: IdentityUser, tenantId: string): IdentityUse
 }
 
 /** The user without an own tenant that was deleted: records that are older than this rule may name one. */
-export function settled(realm: Realm, user: IdentityUser): Awaitable<IdentityUser> {
+export async function settled(realm: Realm, user: IdentityUser): Promise<IdentityUser> {
   const { tenantId } = user
   if (tenantId === undefined) return user
-  return after(tenantAt(realm, tenantId), ({ isDeleted }) =>
-    isDeleted ? withoutTenant(user, tenantId) : user,
-  )
+  const { isDeleted } = await tenantAt(realm, tenantId)
+  return isDeleted ? withoutTenant(user, tenantId) : user
 }

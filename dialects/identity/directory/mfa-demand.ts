@@ -1,19 +1,19 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import { type AccountMfaEnforcement, accountAt, demandsMfa } from './domains.ts'
 import { isV3Admin, reachesBeyondAccount } from './grants.ts'
 import { accountOf, type IdentityUser, mfaOf } from './users.ts'
 
 /** Whether a user has switched MFA on, or is made to use it. */
-export function hasToUseMfa(realm: Realm, user: IdentityUser): Awaitable<boolean> {
+export async function hasToUseMfa(realm: Realm, user: IdentityUser): Promise<boolean> {
   return mfaOf(user).isEnabled || isMfaDemanded(realm, user)
 }
 
 /** Whether more than one factor is demanded of a user, set up or not: by its own record, or by its account's. */
-export function isMfaDemanded(realm: Realm, user: IdentityUser): Awaitable<boolean> {
+export async function isMfaDemanded(realm: Realm, user: IdentityUser): Promise<boolean> {
   const accountId = accountOf(user)
   if (accountId === undefined) return isDemandedAt('OPTIONAL', user)
-  return after(accountAt(realm, accountId), ({ account }) => isDemandedAt(account.mfaEnforcement, user))
+  const { account } = await accountAt(realm, accountId)
+  return isDemandedAt(account.mfaEnforcement, user)
 }
 
 /**

@@ -1,5 +1,4 @@
 import { type Collection, type Realm, shaped } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 
 export type IdentityRole = {
   readonly id: string
@@ -45,6 +44,10 @@ const BUILT_IN_BY_NAME: ReadonlyMap<string, IdentityRole> = new Map(
   BUILT_IN_ROLES.map((role) => [role.name, role]),
 )
 
+export function builtInRole(id: string): IdentityRole | undefined {
+  return BUILT_IN_BY_ID.get(id)
+}
+
 export function isBuiltInRole(id: string): boolean {
   return BUILT_IN_BY_ID.has(id)
 }
@@ -54,16 +57,8 @@ export function roleIdOfName(name: string): string {
   return BUILT_IN_BY_NAME.get(name)?.id ?? name
 }
 
-export function roleById(realm: Realm, id: string): Awaitable<IdentityRole | undefined> {
-  const builtIn = BUILT_IN_BY_ID.get(id)
-  if (builtIn !== undefined) return builtIn
-  return after(realm.directory.get(IDENTITY_ROLES, id), (entry) => entry?.value)
-}
-
-export function roleByName(realm: Realm, name: string): Awaitable<IdentityRole | undefined> {
-  const builtIn = BUILT_IN_BY_NAME.get(name)
-  if (builtIn !== undefined) return builtIn
-  return after(realm.directory.find(IDENTITY_ROLES, { name: 'name', value: name }), (entry) => entry?.value)
+export async function roleById(realm: Realm, id: string): Promise<IdentityRole | undefined> {
+  return BUILT_IN_BY_ID.get(id) ?? (await realm.directory.get(IDENTITY_ROLES, id))?.value
 }
 
 /** Names that differ in case alone are one to whoever reads them, and to Keystone's database. */
@@ -81,6 +76,13 @@ export async function isRoleNameTaken(realm: Realm, name: string, byOtherThan: s
 }
 
 /** A role that a grant names, as answers show it; without a record it is named by its id. */
-export function grantedRole(realm: Realm, id: string): Awaitable<IdentityRole> {
-  return after(roleById(realm, id), (role) => role ?? { id, name: id, description: id })
+export async function grantedRole(realm: Realm, id: string): Promise<IdentityRole> {
+  return (await roleById(realm, id)) ?? { id, name: id, description: id }
+}
+
+/** Several of them, in this order. Built-in ones need no await: tokens are validated through this. */
+export async function grantedRoles(realm: Realm, ids: readonly string[]): Promise<readonly IdentityRole[]> {
+  const roles: IdentityRole[] = []
+  for (const id of ids) roles.push(BUILT_IN_BY_ID.get(id) ?? (await grantedRole(realm, id)))
+  return roles
 }

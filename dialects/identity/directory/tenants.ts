@@ -1,5 +1,4 @@
 import { type Collection, type Entry, type Realm, shaped } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import { DEFAULT_DOMAIN, jointKey } from './names.ts'
 
 /** A tenant of v2.0, a project of v3: one thing. */
@@ -35,8 +34,9 @@ export function domainOfTenant(tenant: IdentityTenant): string {
  * A tenant that a user or a token names. One that was never recorded is named by its id, so that a user can
  * have an account number without more; one that was deleted counts as disabled.
  */
-export function tenantById(realm: Realm, id: string): Awaitable<IdentityTenant> {
-  return after(tenantAt(realm, id), ({ tenant }) => tenant)
+export async function tenantById(realm: Realm, id: string): Promise<IdentityTenant> {
+  const entry = await realm.directory.get(IDENTITY_TENANTS, id)
+  return entry?.value ?? (await tenantAt(realm, id)).tenant
 }
 
 export type TenantStanding = {
@@ -47,26 +47,24 @@ export type TenantStanding = {
 }
 
 /** As `tenantById`, with what became of its record. */
-export function tenantAt(realm: Realm, id: string): Awaitable<TenantStanding> {
-  return after(realm.directory.get(IDENTITY_TENANTS, id), (entry) => {
-    if (entry !== undefined) return { tenant: entry.value, version: entry.version, isDeleted: false }
-    return after(realm.directory.standing(IDENTITY_TENANTS, id), ({ version }) => {
-      const isDeleted = version > 0
-      return { tenant: { id, name: id, enabled: !isDeleted }, version, isDeleted }
-    })
-  })
+export async function tenantAt(realm: Realm, id: string): Promise<TenantStanding> {
+  const entry = await realm.directory.get(IDENTITY_TENANTS, id)
+  if (entry !== undefined) return { tenant: entry.value, version: entry.version, isDeleted: false }
+  const { version } = await realm.directory.standing(IDENTITY_TENANTS, id)
+  const isDeleted = version > 0
+  return { tenant: { id, name: id, enabled: !isDeleted }, version, isDeleted }
 }
 
 /** @returns undefined for one that was never recorded, or was deleted. */
-export function tenantEntry(realm: Realm, id: string): Awaitable<Entry<IdentityTenant> | undefined> {
+export async function tenantEntry(realm: Realm, id: string): Promise<Entry<IdentityTenant> | undefined> {
   return realm.directory.get(IDENTITY_TENANTS, id)
 }
 
-export function tenantEntryByName(
+export async function tenantEntryByName(
   realm: Realm,
   domainId: string,
   name: string,
-): Awaitable<Entry<IdentityTenant> | undefined> {
+): Promise<Entry<IdentityTenant> | undefined> {
   return realm.directory.find(IDENTITY_TENANTS, nameKey(domainId, name))
 }
 

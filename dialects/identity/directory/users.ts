@@ -1,5 +1,4 @@
 import { type Collection, type Entry, type Realm, shaped } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import { DEFAULT_DOMAIN } from './names.ts'
 import { roleIdOfName } from './roles.ts'
 import { type SealPurpose, sealText, unsealText } from './sealed-text.ts'
@@ -146,15 +145,18 @@ export function accountOf(user: IdentityUser): string | undefined {
   return user.accountId ?? user.tenantId
 }
 
-export function userById(realm: Realm, id: string): Awaitable<IdentityUser | undefined> {
-  return after(realm.directory.get(IDENTITY_USERS, id), (entry) => entry?.value)
+export async function userById(realm: Realm, id: string): Promise<IdentityUser | undefined> {
+  return (await realm.directory.get(IDENTITY_USERS, id))?.value
 }
 
-export function userEntry(realm: Realm, id: string): Awaitable<Entry<IdentityUser> | undefined> {
+export async function userEntry(realm: Realm, id: string): Promise<Entry<IdentityUser> | undefined> {
   return realm.directory.get(IDENTITY_USERS, id)
 }
 
-export function userEntryByName(realm: Realm, username: string): Awaitable<Entry<IdentityUser> | undefined> {
+export async function userEntryByName(
+  realm: Realm,
+  username: string,
+): Promise<Entry<IdentityUser> | undefined> {
   return realm.directory.find(IDENTITY_USERS, { name: 'username', value: username })
 }
 
@@ -162,13 +164,14 @@ export function userEntryByName(realm: Realm, username: string): Awaitable<Entry
  * The user that somebody who has proved nothing claims to be. Users that there are stand in the cache, and none does not: a
  * look-up that finds nothing is made for both, so that the time tells nothing.
  */
-export function claimedUser(
+export async function claimedUser(
   realm: Realm,
   { by, value }: { readonly by: 'id' | 'name'; readonly value: string },
-): Awaitable<Entry<IdentityUser> | undefined> {
-  const find = (text: string): Awaitable<Entry<IdentityUser> | undefined> =>
-    by === 'id' ? userEntry(realm, text) : userEntryByName(realm, text)
-  return after(find(value), (entry) => (entry === undefined ? undefined : after(find(NOBODY), () => entry)))
+): Promise<Entry<IdentityUser> | undefined> {
+  const find = by === 'id' ? userEntry : userEntryByName
+  const entry = await find(realm, value)
+  if (entry !== undefined) await find(realm, NOBODY)
+  return entry
 }
 
 /** No name and no id holds a NUL. */

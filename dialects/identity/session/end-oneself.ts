@@ -1,5 +1,5 @@
 import { callerFacts, type RevokeAct, revokeToken } from '@rescind/authority'
-import { type Awaitable, after, unreachable } from '@rescind/core'
+import { unreachable } from '@rescind/core'
 import type { Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
 import { IDENTITY } from '../directory/names.ts'
@@ -13,31 +13,30 @@ export type SelfEnded = 'ended' | 'nobody' | Stale
  * Ends the token in X-Auth-Token itself. Every kind of token may do that, and a suspended one too: a logout during a
  * hold must still be one when the hold is released.
  */
-export function endOneself(call: Call, how: string): Awaitable<SelfEnded> {
+export async function endOneself(call: Call, how: string): Promise<SelfEnded> {
   const { realm, request } = call
   const text = request.header('x-auth-token')
   if (text === undefined) return 'nobody'
-  return after(readParty(realm, text), (facts) => {
-    const basis = realm.basis()
-    const party = judgeParty(realm, facts)
-    switch (party.kind) {
-      case 'unknown':
-      case 'dead':
-        return 'nobody'
-      case 'live': {
-        const caller = callerOf(realm, request, party)
-        return ended(call, party.record, { caller, how, onlyIfLive: party.record })
-      }
-      case 'held': {
-        // Nothing suspended can stand behind a unit: what stands here is the user as it is now, under the hold.
-        const now = callerFacts({ source: IDENTITY, subject: party.user.id }, basis)
-        const caller = { ...callerOf(realm, request, party), standing: { realm: realm.ordinal, facts: now } }
-        return ended(call, party.record, { caller, how })
-      }
-      default:
-        return unreachable(party)
+  const facts = await readParty(realm, text)
+  const basis = realm.basis()
+  const party = judgeParty(realm, facts)
+  switch (party.kind) {
+    case 'unknown':
+    case 'dead':
+      return 'nobody'
+    case 'live': {
+      const caller = callerOf(realm, request, party)
+      return ended(call, party.record, { caller, how, onlyIfLive: party.record })
     }
-  })
+    case 'held': {
+      // Nothing suspended can stand behind a unit: what stands here is the user as it is now, under the hold.
+      const now = callerFacts({ source: IDENTITY, subject: party.user.id }, basis)
+      const caller = { ...callerOf(realm, request, party), standing: { realm: realm.ordinal, facts: now } }
+      return ended(call, party.record, { caller, how })
+    }
+    default:
+      return unreachable(party)
+  }
 }
 
 async function ended(

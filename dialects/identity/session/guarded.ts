@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after, type GuardedAct, mayDelegated } from '@rescind/core'
+import { type GuardedAct, mayDelegated } from '@rescind/core'
 import { hasToUseMfa } from '../directory/mfa-demand.ts'
 import { PROOF } from '../directory/names.ts'
 import { type IdentityUser, mfaOf } from '../directory/users.ts'
@@ -22,19 +22,17 @@ type Caller = Pick<LiveParty, 'record' | 'user'>
  * it to who has to use one: else an API key, or half a login, would remove what the other half protects. Who governs
  * the user may, with all the factors that are demanded of itself: that is how lock-outs are solved.
  */
-export function mayAct(
+export async function mayAct(
   realm: Realm,
   { record, user }: Caller,
   { act, of, isUnrestricted }: Guarded,
-): Awaitable<boolean> {
+): Promise<boolean> {
   if (!mayDelegated(record, act, isUnrestricted)) return false
   if (act === 'outlive' || record.client === PROOF.multi) return true
   // Made to set up the first device; it is late when that has happened.
   if (isSetupMfa(record)) return !mfaOf(of).isEnabled
-  return after(hasToUseMfa(realm, user), (ofCaller) => {
-    if (!ofCaller) return true
-    return user.id === of.id ? false : after(hasToUseMfa(realm, of), (ofTarget) => !ofTarget)
-  })
+  if (!(await hasToUseMfa(realm, user))) return true
+  return user.id !== of.id && !(await hasToUseMfa(realm, of))
 }
 
 /** An update of a user, as far as it matters here. */
@@ -45,7 +43,7 @@ export type UserUpdate = {
 }
 
 /** Whether an update may be made where it touches what a user logs in by, or where it belongs. */
-export function mayUpdate(realm: Realm, caller: Caller, update: UserUpdate): Awaitable<boolean> {
+export async function mayUpdate(realm: Realm, caller: Caller, update: UserUpdate): Promise<boolean> {
   const { before, after: becomes, setsPassword } = update
   const isMoved = becomes.tenantId !== before.tenantId || becomes.accountId !== before.accountId
   if (isMoved && !mayDelegated(caller.record, 'outlive')) return false

@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, after, type TokenRecord, unreachable } from '@rescind/core'
+import type { TokenRecord } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../../wire/answer.ts'
 import { formatInstant } from '../../wire/iso-date.ts'
 import type { Call } from '../call.ts'
@@ -21,31 +21,18 @@ export type Shown = {
 /** `with-catalog` after a login, `without-catalog` when a token was validated, as the vendor has it. */
 export type AccessForm = 'with-catalog' | 'without-catalog'
 
-export function accessAnswer(call: Call, shown: Shown, form: AccessForm): Awaitable<Answer> {
-  return after(rolesOfToken(call.realm, shown.record, shown.user), (roles) =>
-    after(impersonator(call.realm, shown.record), (impersonated) => {
-      const user = userOf(shown.user, { roles, region: call.settings.region })
-      const access = { token: tokenOf(shown), user, ...impersonated }
-      return answerOf(call, { access, tenant: shown.tenant }, form)
-    }),
-  )
-}
-
-type Access = { readonly access: object; readonly tenant: IdentityTenant | undefined }
-
-function answerOf(call: Call, { access, tenant }: Access, form: AccessForm): Awaitable<Answer> {
-  switch (form) {
-    case 'without-catalog':
-      return jsonAnswer(200, { access }, VARY)
-    case 'with-catalog': {
-      if (!isSwitchedOn(call.request.query, 'include_endpoints')) return jsonAnswer(200, { access }, VARY)
-      return catalogOf(call, tenant).then((entries) =>
-        jsonAnswer(200, { access: { ...access, serviceCatalog: serviceCatalog(entries) } }, VARY),
-      )
-    }
-    default:
-      return unreachable(form)
-  }
+export async function accessAnswer(call: Call, shown: Shown, form: AccessForm): Promise<Answer> {
+  const { realm, request, settings } = call
+  const { record, tenant } = shown
+  const roles = await rolesOfToken(realm, record, shown.user)
+  const impersonatorId = record.claims?.['impersonator']
+  const impersonated = typeof impersonatorId === 'string' ? await impersonator(realm, impersonatorId) : {}
+  const user = userOf(shown.user, { roles, region: settings.region })
+  const access = { token: tokenOf(shown), user, ...impersonated }
+  if (form === 'without-catalog' || !isSwitchedOn(request.query, 'include_endpoints'))
+    return jsonAnswer(200, { access }, VARY)
+  const entries = await catalogOf(call, tenant)
+  return jsonAnswer(200, { access: { ...access, serviceCatalog: serviceCatalog(entries) } }, VARY)
 }
 
 function tokenOf({ id, record, tenant }: Shown): object {
@@ -74,17 +61,9 @@ function userOf(
   }
 }
 
-/** Who acts as this user, where it is not the user. */
-function impersonator(realm: Realm, { claims }: TokenRecord): Awaitable<object> {
-  const id = claims?.['impersonator']
-  if (typeof id !== 'string') return NOBODY
-  return after(userById(realm, id), (user) => {
-    // Its end ended the token as well.
-    if (user === undefined) return NOBODY
-    return after(shownRoles(realm, user), (roles) => ({
-      'RAX-AUTH:impersonator': { id, name: user.username, roles },
-    }))
-  })
+/** The member for the user that acts as another. One that is gone is left out: its end ended the token as well. */
+async function impersonator(realm: Realm, id: string): Promise<object> {
+  const user = await userById(realm, id)
+  if (user === undefined) return {}
+  return { 'RAX-AUTH:impersonator': { id, name: user.username, roles: await shownRoles(realm, user) } }
 }
-
-const NOBODY = {}

@@ -1,18 +1,19 @@
-import { type Awaitable, after, unreachable } from '@rescind/core'
+import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
-import type { Call } from '../call.ts'
+import type { Call, Reply } from '../call.ts'
 import { isLimited, isOfAppCredential } from '../session/limited.ts'
 import { judgeParty, type LiveParty, type PartyFacts, readParty } from '../session/party.ts'
 import { type Authority, authorityOver } from './authority.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } from './faults.ts'
 
-export type Reply = Awaitable<Answer | Stale>
-
 /**
  * Goes on as the user of X-Auth-Token, or answers 401: absent, no token, unknown, expired and revoked alike. A token
  * for setting up MFA is 403. `facts` are for judging the caller once more after another await.
  */
-export function asCaller(call: Call, next: (caller: LiveParty, facts: PartyFacts) => Reply): Reply {
+export function asCaller(
+  call: Call,
+  next: (caller: LiveParty, facts: PartyFacts) => Reply,
+): Promise<Answer | Stale> {
   return asAnyCaller(call, (caller, facts) => (isLimited(caller.record) ? limited() : next(caller, facts)))
 }
 
@@ -21,48 +22,56 @@ function limited(): Answer {
 }
 
 /** The same for what asks for a user's own authority: a token of an application credential has not got it. */
-export function asWholeCaller(call: Call, next: (caller: LiveParty, facts: PartyFacts) => Reply): Reply {
+export function asWholeCaller(
+  call: Call,
+  next: (caller: LiveParty, facts: PartyFacts) => Reply,
+): Promise<Answer | Stale> {
   return asCaller(call, (caller, facts) =>
     isOfAppCredential(caller.record) ? notAuthorized() : next(caller, facts),
   )
 }
 
 /** The same, for what a token for setting up MFA may do too. */
-export function asAnyCaller(
+export async function asAnyCaller(
   { realm, request }: Call,
   next: (caller: LiveParty, facts: PartyFacts) => Reply,
-): Reply {
+): Promise<Answer | Stale> {
   const text = request.header('x-auth-token')
   if (text === undefined) return unauthorized(request, NO_VALID_TOKEN)
-  return after(readParty(realm, text), (facts): Reply => {
-    const caller = judgeParty(realm, facts)
-    if (facts === undefined || caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
-    return next(caller, facts)
-  })
+  const facts = await readParty(realm, text)
+  const caller = judgeParty(realm, facts)
+  if (facts === undefined || caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
+  return next(caller, facts)
 }
 
 type Granted = Extract<ReturnType<typeof authorityOver>, { kind: 'granted' }>['target']
 export type About = { readonly caller: LiveParty; readonly target: Granted }
 
 /** Goes on with a token that the caller may act on, or answers 403 or 404. */
-export function asCallerAbout(call: Call, id: string, next: (about: About) => Reply): Reply {
-  const { realm, request } = call
-  return asCaller(call, (_, callerFacts) =>
-    after(readParty(realm, id), (targetFacts): Reply => {
-      // Both are judged after the last await, the caller once more: it may have been revoked during the read.
-      const caller = judgeParty(realm, callerFacts)
-      if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
-      const authority: Authority<Granted> = authorityOver(caller, judgeParty(realm, targetFacts))
-      switch (authority.kind) {
-        case 'forbidden':
-          return notAuthorized()
-        case 'missing':
-          return tokenNotFound()
-        case 'granted':
-          return next({ caller, target: authority.target })
-        default:
-          return unreachable(authority)
-      }
-    }),
-  )
+export async function asCallerAbout(
+  { realm, request }: Call,
+  id: string,
+  next: (about: About) => Reply,
+): Promise<Answer | Stale> {
+  const text = request.header('x-auth-token')
+  if (text === undefined) return unauthorized(request, NO_VALID_TOKEN)
+  const callerFacts = await readParty(realm, text)
+  const first = judgeParty(realm, callerFacts)
+  if (first.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
+  if (isLimited(first.record)) return limited()
+  const targetFacts = await readParty(realm, id)
+  // Both are judged after the last await, the caller once more: it may have been revoked during the read.
+  const caller = judgeParty(realm, callerFacts)
+  if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
+  const authority: Authority<Granted> = authorityOver(caller, judgeParty(realm, targetFacts))
+  switch (authority.kind) {
+    case 'forbidden':
+      return notAuthorized()
+    case 'missing':
+      return tokenNotFound()
+    case 'granted':
+      return next({ caller, target: authority.target })
+    default:
+      return unreachable(authority)
+  }
 }

@@ -1,5 +1,5 @@
 import { actRow } from '@rescind/authority'
-import { type Awaitable, mayDelegated } from '@rescind/core'
+import { mayDelegated } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import { formatInstant } from '../../wire/iso-date.ts'
@@ -29,7 +29,7 @@ type Asked = { readonly username: string; readonly seconds: number }
  * `POST /v2.0/RAX-AUTH/impersonation-tokens`: an operator's token for acting as somebody below it. It ends with the
  * operator's own at the latest, whatever ends that, and says who is behind it. None is made from another such token.
  */
-export function impersonate(call: Call): Awaitable<Answer> {
+export function impersonate(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asWholeCaller(call, (caller, facts) => {

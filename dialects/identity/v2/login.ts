@@ -1,5 +1,5 @@
 import type { Entry } from '@rescind/authority'
-import { type Awaitable, type Position, unreachable } from '@rescind/core'
+import { type Position, unreachable } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
@@ -23,7 +23,7 @@ import { byToken } from './token-login.ts'
  * `POST /v2.0/tokens`: a new token for every login, so that ending one never ends another (the vendor's pages
  * of 2015 and 2016 disagree on it). X-Auth-Token is ignored: some clients send an old one along.
  */
-export function login(call: Call): Awaitable<Answer> {
+export async function login(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   if (read.kind !== 'body') return bodyFault(read)
   const asked = parseLogin(read.body)

@@ -1,5 +1,4 @@
 import type { Collection, Entry } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../../wire/answer.ts'
 import { parseFormText } from '../../wire/form.ts'
 import type { Call } from '../call.ts'
@@ -17,7 +16,7 @@ export type Listing<T> = {
   readonly listed?: { readonly name: string; readonly value: string }
   /** What the caller may see. Of the rest nothing shows, not as the place where a page ends either. */
   readonly isVisible: (value: T) => boolean
-  readonly show: (value: T) => Awaitable<object>
+  readonly show: (value: T) => object | Promise<object>
 }
 
 /**

@@ -1,11 +1,12 @@
 import type { Entry } from '@rescind/authority'
-import { type Awaitable, after, type GuardedAct, unreachable } from '@rescind/core'
-import type { Call } from '../call.ts'
+import { type GuardedAct, unreachable } from '@rescind/core'
+import type { Answer, Stale } from '../../wire/answer.ts'
+import type { Call, Reply } from '../call.ts'
 import { rankOf } from '../directory/grants.ts'
 import { accountOf, type IdentityUser, userEntry } from '../directory/users.ts'
 import { mayAct } from '../session/guarded.ts'
 import { judgeParty, type LiveParty } from '../session/party.ts'
-import { asWholeCaller, type Reply } from './caller.ts'
+import { asWholeCaller } from './caller.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from './faults.ts'
 import { heightOf, heightOfUser, isOperator } from './ladder.ts'
 
@@ -51,33 +52,26 @@ export function asGovernorOf(
   call: Call,
   { userId, reach, act }: Governing,
   next: (on: OnUser) => Reply,
-): Reply {
+): Promise<Answer | Stale> {
   const { realm, request } = call
-  return asWholeCaller(call, (first, facts) => {
+  return asWholeCaller(call, async (first, facts) => {
     const isSelf = first.user.id === userId
     if (isSelf ? reach === 'governed' : heightOf(rankOf(first.user)) === 0) return notAuthorized()
-    return after(userEntry(realm, userId), (entry) =>
-      after(isAllowed(call, first, { act, of: entry?.value }), (allowed): Reply => {
-        // Judged once more: the caller may have been revoked during the read.
-        const caller = judgeParty(realm, facts)
-        if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
-        if (entry === undefined)
-          return isOperator(caller.user) ? fault('itemNotFound', `User ${userId} not found`) : notAuthorized()
-        return allowed && (isSelf || governs(caller.user, entry.value))
-          ? next({ caller, entry })
-          : notAuthorized()
-      }),
-    )
+    const entry = await userEntry(realm, userId)
+    const allowed =
+      act === undefined || entry === undefined || (await mayAct(realm, first, { act, of: entry.value }))
+    // Judged once more: the caller may have been revoked during the read.
+    const caller = judgeParty(realm, facts)
+    if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
+    if (entry === undefined)
+      return isOperator(caller.user) ? fault('itemNotFound', `User ${userId} not found`) : notAuthorized()
+    return allowed && (isSelf || governs(caller.user, entry.value))
+      ? next({ caller, entry })
+      : notAuthorized()
   })
 }
 
-type Asked = { readonly act: GuardedAct | undefined; readonly of: IdentityUser | undefined }
-
-function isAllowed({ realm }: Call, caller: LiveParty, { act, of }: Asked): Awaitable<boolean> {
-  return act === undefined || of === undefined || mayAct(realm, caller, { act, of })
-}
-
 /** Goes on for `identity:admin` and `identity:service-admin`; everybody else is 403 before anything is looked up. */
-export function asOperator(call: Call, next: (caller: LiveParty) => Reply): Reply {
+export function asOperator(call: Call, next: (caller: LiveParty) => Reply): Promise<Answer | Stale> {
   return asWholeCaller(call, (caller) => (isOperator(caller.user) ? next(caller) : notAuthorized()))
 }

@@ -1,12 +1,12 @@
 import { type RevokeAct, revokeToken } from '@rescind/authority'
-import { type Awaitable, after, unreachable } from '@rescind/core'
+import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
 import type { Call } from '../call.ts'
 import { callerOf } from '../session/caller.ts'
 import { endOneself } from '../session/end-oneself.ts'
 import { tokenNamed } from '../session/naming.ts'
-import { type About, asCaller, asCallerAbout, type Reply } from './caller.ts'
+import { type About, asCaller, asCallerAbout } from './caller.ts'
 import { fault, NO_VALID_TOKEN, unauthorized, VARY } from './faults.ts'
 
 const HOW = 'identity.revoke'
@@ -18,7 +18,7 @@ const NO_CONTENT: Answer = { status: 204, headers: { ...VARY, 'cache-control': '
  * more.
  * @see the seed, "Revoke token"
  */
-export function revoke(call: Call, pathId: string | undefined): Awaitable<Answer> {
+export function revoke(call: Call, pathId: string | undefined): Promise<Answer> {
   const named = tokenNamed(pathId, call.request.query)
   return untilFresh(() => {
     switch (named.kind) {
@@ -36,19 +36,18 @@ export function revoke(call: Call, pathId: string | undefined): Awaitable<Answer
   })
 }
 
-function endOwn(call: Call): Reply {
-  return after(endOneself(call, HOW), (outcome): Answer | Stale => {
-    switch (outcome) {
-      case 'ended':
-        return NO_CONTENT
-      case 'nobody':
-        return unauthorized(call.request, NO_VALID_TOKEN)
-      case 'stale':
-        return outcome
-      default:
-        return unreachable(outcome)
-    }
-  })
+async function endOwn(call: Call): Promise<Answer | Stale> {
+  const outcome = await endOneself(call, HOW)
+  switch (outcome) {
+    case 'ended':
+      return NO_CONTENT
+    case 'nobody':
+      return unauthorized(call.request, NO_VALID_TOKEN)
+    case 'stale':
+      return outcome
+    default:
+      return unreachable(outcome)
+  }
 }
 
 async function end({ realm, request }: Call, { caller, target }: About): Promise<Answer | Stale> {

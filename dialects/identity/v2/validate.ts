@@ -1,12 +1,12 @@
-import { type Awaitable, unreachable } from '@rescind/core'
+import { unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
-import type { Call } from '../call.ts'
+import type { Call, Reply } from '../call.ts'
 import { isLimited } from '../session/limited.ts'
 import { belongsTo, isTokenText } from '../session/naming.ts'
 import type { LiveParty } from '../session/party.ts'
 import { accessAnswer } from './access.ts'
-import { asCaller, asCallerAbout, type Reply } from './caller.ts'
+import { asCaller, asCallerAbout } from './caller.ts'
 import { catalogOf, endpointList } from './catalog.ts'
 import { fault, tokenNotFound, unauthorized, VARY } from './faults.ts'
 import { asOperator } from './permission.ts'
@@ -15,12 +15,12 @@ import { asOperator } from './permission.ts'
  * `GET` and `HEAD /v2.0/tokens/{id}`: 200 with `access` and no catalog while the token is good. A dead caller
  * is 401, a dead subject 404: gateways tell by this whose token has ended.
  */
-export function validate(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function validate(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return ofSubject(call, id, (target) => accessAnswer(call, { ...target, id }, 'without-catalog'))
 }
 
 /** `GET /v2.0/tokens/{id}/endpoints`: what the token's login was told, as a flat list. */
-export function endpoints(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function endpoints(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return ofSubject(call, id, async ({ tenant }) => {
     const entries = await catalogOf(call, tenant)
     return jsonAnswer(200, { endpoints: endpointList(entries), endpoints_links: [] }, VARY)
@@ -28,21 +28,21 @@ export function endpoints(call: Call, [id = '']: readonly string[]): Awaitable<A
 }
 
 /** `OS-KSVALIDATE`: the same two, with the token in X-Subject-Token, so that it stands in no URL. */
-export function validateSubject(call: Call): Awaitable<Answer> {
+export function validateSubject(call: Call): Promise<Answer> {
   return bySubjectHeader(call, (id) => validate(call, [id]))
 }
 
-export function subjectEndpoints(call: Call): Awaitable<Answer> {
+export function subjectEndpoints(call: Call): Promise<Answer> {
   return bySubjectHeader(call, (id) => endpoints(call, [id]))
 }
 
-function bySubjectHeader(call: Call, next: (id: string) => Awaitable<Answer>): Awaitable<Answer> {
+function bySubjectHeader(call: Call, next: (id: string) => Promise<Answer>): Promise<Answer> {
   const id = call.request.header('x-subject-token')
   if (id !== undefined) return next(id)
   return untilFresh(() => asCaller(call, () => fault('badRequest', 'X-Subject-Token is missing.')))
 }
 
-function ofSubject(call: Call, id: string, next: (target: LiveParty) => Reply): Awaitable<Answer> {
+function ofSubject(call: Call, id: string, next: (target: LiveParty) => Reply): Promise<Answer> {
   const { request } = call
   const asked = belongsTo(request.query)
   return untilFresh(() => {
@@ -70,6 +70,6 @@ function ofSubject(call: Call, id: string, next: (target: LiveParty) => Reply): 
 }
 
 /** `GET /v2.0/tokens/revoked`: lists by token id are off, as in today's Keystone; only operators learn even that. */
-export function revokedList(call: Call): Awaitable<Answer> {
+export function revokedList(call: Call): Promise<Answer> {
   return untilFresh(() => asOperator(call, () => fault('gone', 'Lists of revoked token ids are not kept.')))
 }

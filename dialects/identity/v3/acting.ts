@@ -1,15 +1,12 @@
 import type { Caller, Realm } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
-import type { Call } from '../call.ts'
+import type { Call, Reply } from '../call.ts'
 import { callerOf as callerOfParty } from '../session/caller.ts'
 import { isLimited } from '../session/limited.ts'
 import { judgeParty, type LiveParty, type PartyFacts, readParty } from '../session/party.ts'
 import { forbidden, unauthorized } from './answers.ts'
 import { type Power, powerOf } from './scopes/power.ts'
 import { grantedBy, type ScopeGrant } from './scopes/scope-grant.ts'
-
-export type Reply = Awaitable<Answer | Stale>
 
 /** The user of X-Auth-Token, what its token is good for, and how far that reaches. */
 export type Acting = {
@@ -24,19 +21,20 @@ export type Acting = {
  * Goes on as the caller, or answers 401: absent, no token, unknown, expired, held and revoked alike. A token for setting
  * up multi-factor authentication is 403: v2.0 has the calls for that.
  */
-export function asActing({ realm, request }: Call, next: (acting: Acting) => Reply): Reply {
+export async function asActing(
+  { realm, request }: Call,
+  next: (acting: Acting) => Reply,
+): Promise<Answer | Stale> {
   const text = request.header('x-auth-token')
   if (text === undefined) return unauthorized(request)
-  return after(readParty(realm, text), (facts): Reply => {
-    if (facts?.user === undefined) return unauthorized(request)
-    return after(grantedBy(realm, facts.record, facts.user), (grant): Reply => {
-      // Judged after the last await.
-      const party = judgeParty(realm, facts)
-      if (party.kind !== 'live') return unauthorized(request)
-      if (isLimited(party.record)) return forbidden('User must setup multi-factor')
-      return next({ party, facts, grant, power: powerOf(party.user, grant) })
-    })
-  })
+  const facts = await readParty(realm, text)
+  if (facts?.user === undefined) return unauthorized(request)
+  const grant = await grantedBy(realm, facts.record, facts.user)
+  // Judged after the last await.
+  const party = judgeParty(realm, facts)
+  if (party.kind !== 'live') return unauthorized(request)
+  if (isLimited(party.record)) return forbidden('User must setup multi-factor')
+  return next({ party, facts, grant, power: powerOf(party.user, grant) })
 }
 
 /** Whether the caller still lives, for reads that awaited more since. */

@@ -1,4 +1,3 @@
-import type { Awaitable } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
 import { splitPath } from '../../wire/path.ts'
 import { allowOf } from '../../wire/router.ts'
@@ -14,13 +13,11 @@ export function isV3(path: string): boolean {
 }
 
 /** Answers whatever a path of v3 is asked; `waitSeconds` says whether this caller has asked too often. */
-export function handleV3(call: Call, waitSeconds: () => number): Awaitable<Answer> {
-  const answer = answered(call, waitSeconds)
-  const named = (one: Answer): Answer => withRequestId(call.realm, one)
-  return answer instanceof Promise ? answer.then(named) : named(answer)
+export async function handleV3(call: Call, waitSeconds: () => number): Promise<Answer> {
+  return withRequestId(call.realm, await answered(call, waitSeconds))
 }
 
-function answered(call: Call, waitSeconds: () => number): Awaitable<Answer> {
+function answered(call: Call, waitSeconds: () => number): Answer | Promise<Answer> {
   const { request } = call
   const segments = splitPath(request.path)
   if (segments === undefined) return malformed('The path cannot be read.')

@@ -1,14 +1,13 @@
-import type { Awaitable } from '@rescind/core'
 import type { Answer } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
-import type { Call } from '../call.ts'
+import type { Call, Reply } from '../call.ts'
 import {
   IDENTITY_ENDPOINTS,
   IDENTITY_SERVICES,
   type IdentityEndpoint,
   type IdentityService,
 } from '../directory/catalog.ts'
-import { asActing, type Reply } from './acting.ts'
+import { asActing } from './acting.ts'
 import { forbidden, malformed, missing, success } from './answers.ts'
 import { isNamed, type ListAsk, listAsk, listBody, pageOf } from './paging.ts'
 import { readsAll } from './scopes/power.ts'
@@ -22,7 +21,7 @@ import {
 } from './tokens/catalog.ts'
 
 /** `GET /v3/services`: what catalogs are made of, for who governs or reads everything. */
-export function listServices(call: Call): Awaitable<Answer> {
+export function listServices(call: Call): Promise<Answer> {
   return asReading(call, async (ask) => {
     const fits = ({ name, type }: IdentityService): boolean =>
       isNamed(ask, 'name', name) && isNamed(ask, 'type', type)
@@ -36,7 +35,7 @@ export function listServices(call: Call): Awaitable<Answer> {
 }
 
 /** `GET /v3/services/{id}`. */
-export function showService(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function showService(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return asReading(call, async () => {
     const known = id === IDENTITY_SERVICE.id ? IDENTITY_SERVICE : undefined
     const service = known ?? (await call.realm.directory.get(IDENTITY_SERVICES, id))?.value
@@ -45,7 +44,7 @@ export function showService(call: Call, [id = '']: readonly string[]): Awaitable
 }
 
 /** `GET /v3/endpoints`: a record holds up to three; a page ends with a record. */
-export function listEndpoints(call: Call): Awaitable<Answer> {
+export function listEndpoints(call: Call): Promise<Answer> {
   return asReading(call, async (ask) => {
     const serviceId = ask.filters.get('service_id')
     const { values, next } = await pageOf(call.realm, IDENTITY_ENDPOINTS, {
@@ -72,7 +71,7 @@ function isAsked(ask: ListAsk, endpoint: ShownEndpoint): boolean {
 }
 
 /** `GET /v3/endpoints/{id}`: the record's id, and which of its addresses. */
-export function showEndpoint(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function showEndpoint(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return asReading(call, async () => {
     const own = identityEndpoints(call).find((endpoint) => endpoint.id === id)
     if (own !== undefined)
@@ -88,7 +87,7 @@ export function showEndpoint(call: Call, [id = '']: readonly string[]): Awaitabl
   })
 }
 
-function asReading(call: Call, next: (ask: ListAsk) => Reply): Awaitable<Answer> {
+function asReading(call: Call, next: (ask: ListAsk) => Reply): Promise<Answer> {
   const ask = listAsk(call.request)
   return untilFresh(() =>
     asActing(call, ({ power }) => {

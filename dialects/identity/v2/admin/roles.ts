@@ -1,4 +1,3 @@
-import { type Awaitable, after } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject } from '../../../wire/strict-json.ts'
@@ -24,7 +23,7 @@ import { shownRole } from '../shown-roles.ts'
 import { newId } from '../users/secrets.ts'
 
 /** `GET /v2.0/OS-KSADM/roles`: the built-in ones stand before the first page. */
-export function listRoles(call: Call): Awaitable<Answer> {
+export function listRoles(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asWholeCaller(call, async ({ user }) => {
       if (heightOf(rankOf(user)) === 0) return notAuthorized()
@@ -61,21 +60,20 @@ async function firstPage(call: Call, { limit, marker }: FirstPage): Promise<Answ
 }
 
 /** `GET /v2.0/OS-KSADM/roles/{id}`. */
-export function getRole(call: Call, [roleId = '']: readonly string[]): Awaitable<Answer> {
+export function getRole(call: Call, [roleId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
-    asWholeCaller(call, ({ user }) => {
+    asWholeCaller(call, async ({ user }) => {
       if (heightOf(rankOf(user)) === 0) return notAuthorized()
-      return after(roleById(call.realm, roleId), (role) =>
-        role === undefined
-          ? fault('itemNotFound', `Role ${roleId} not found`)
-          : jsonAnswer(200, { role: shownRole(role) }, VARY),
-      )
+      const role = await roleById(call.realm, roleId)
+      return role === undefined
+        ? fault('itemNotFound', `Role ${roleId} not found`)
+        : jsonAnswer(200, { role: shownRole(role) }, VARY)
     }),
   )
 }
 
 /** `POST /v2.0/OS-KSADM/roles`. */
-export function createRole(call: Call): Awaitable<Answer> {
+export function createRole(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asOperator(call, async (caller) => {
@@ -106,7 +104,7 @@ export function createRole(call: Call): Awaitable<Answer> {
 }
 
 /** `DELETE /v2.0/OS-KSADM/roles/{id}`: it is taken away from everybody, with all that follows. Built-in ones stay. */
-export function deleteRole(call: Call, [roleId = '']: readonly string[]): Awaitable<Answer> {
+export function deleteRole(call: Call, [roleId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, async (caller) => {
       if (isBuiltInRole(roleId)) return fault('forbidden', 'This role belongs to the service.')

@@ -1,4 +1,3 @@
-import type { Awaitable } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject } from '../../../wire/strict-json.ts'
@@ -21,7 +20,7 @@ import { newId } from '../users/secrets.ts'
 const SERVICE = 'OS-KSADM:service'
 
 /** `GET /v2.0/OS-KSADM/services`. */
-export function listServices(call: Call): Awaitable<Answer> {
+export function listServices(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, () =>
       listAnswer(call, {
@@ -34,7 +33,7 @@ export function listServices(call: Call): Awaitable<Answer> {
   )
 }
 
-export function getService(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function getService(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, async () => {
       const entry = await call.realm.directory.get(IDENTITY_SERVICES, id)
@@ -43,7 +42,7 @@ export function getService(call: Call, [id = '']: readonly string[]): Awaitable<
   )
 }
 
-export function createService(call: Call): Awaitable<Answer> {
+export function createService(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asOperator(call, (caller) => {
@@ -70,7 +69,7 @@ export function createService(call: Call): Awaitable<Answer> {
 }
 
 /** A service goes with its endpoints. */
-export function deleteService(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function deleteService(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, async (caller) => {
       const entry = await call.realm.directory.get(IDENTITY_SERVICES, id)
@@ -99,7 +98,7 @@ function shownEndpoint(endpoint: IdentityEndpoint): object {
 }
 
 /** `GET /v2.0/endpoints`. */
-export function listEndpoints(call: Call): Awaitable<Answer> {
+export function listEndpoints(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, () =>
       listAnswer(call, {
@@ -114,7 +113,7 @@ export function listEndpoints(call: Call): Awaitable<Answer> {
 
 const URL_FORM = /^https?:\/\/\S+$/
 
-export function createEndpoint(call: Call): Awaitable<Answer> {
+export function createEndpoint(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asOperator(call, async (caller) => {
@@ -148,7 +147,7 @@ export function createEndpoint(call: Call): Awaitable<Answer> {
   )
 }
 
-export function deleteEndpoint(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function deleteEndpoint(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, async (caller) => {
       const entry = await call.realm.directory.get(IDENTITY_ENDPOINTS, id)

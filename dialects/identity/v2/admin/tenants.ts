@@ -1,10 +1,9 @@
 import type { Entry } from '@rescind/authority'
-import { type Awaitable, after } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { parseFormText } from '../../../wire/form.ts'
 import { isObject, type JsonObject } from '../../../wire/strict-json.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reply } from '../../call.ts'
 import { created, deleted, updated } from '../../directory/changes.ts'
 import { isMemberOf, tenantsOf } from '../../directory/grants.ts'
 import { settled } from '../../directory/home.ts'
@@ -43,7 +42,7 @@ function shownTenant({ id, name, enabled, description, displayName }: IdentityTe
 }
 
 /** `GET /v2.0/tenants`: the caller's own. `?name=` is Keystone's, for operators. */
-export function listTenants(call: Call): Awaitable<Answer> {
+export function listTenants(call: Call): Promise<Answer> {
   const form = parseFormText(call.request.query ?? '')
   return untilFresh(() =>
     asWholeCaller(call, async (caller) => {
@@ -85,26 +84,20 @@ async function tenantNamed(call: Call, caller: LiveParty, name: string): Promise
 }
 
 /** `GET /v2.0/tenants/{id}`: one's own, and any for operators; to others every id is 403. */
-export function getTenant(call: Call, [tenantId = '']: readonly string[]): Awaitable<Answer> {
+export function getTenant(call: Call, [tenantId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
-    asWholeCaller(call, ({ user }) => {
+    asWholeCaller(call, async ({ user }) => {
       const isOwn = isMemberOf(user, tenantId)
       if (!isOwn && !isOperator(user)) return notAuthorized()
-      return after(tenantAt(call.realm, tenantId), ({ tenant, version }) =>
-        !isOwn && (version === 0 || !isProjectId(tenantId))
-          ? noTenant()
-          : after(tenantEntry(call.realm, tenantId), (entry) =>
-              entry === undefined && version > 0
-                ? noTenant()
-                : jsonAnswer(200, { tenant: shownTenant(tenant) }, VARY),
-            ),
-      )
+      const { tenant, version, isDeleted } = await tenantAt(call.realm, tenantId)
+      const isThere = isOwn || (version > 0 && isProjectId(tenantId))
+      return isThere && !isDeleted ? jsonAnswer(200, { tenant: shownTenant(tenant) }, VARY) : noTenant()
     }),
   )
 }
 
 /** `GET /v2.0/tenants/{id}/users`: for operators, and within one's account for those who govern it. */
-export function listTenantUsers(call: Call, [tenantId = '']: readonly string[]): Awaitable<Answer> {
+export function listTenantUsers(call: Call, [tenantId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asWholeCaller(call, (caller) => {
       const isOwn = isMemberOf(caller.user, tenantId) && accountOf(caller.user) !== undefined
@@ -143,7 +136,7 @@ function readTenant(body: JsonObject): Fields | undefined {
 const MALFORMED = 'A "tenant" with what is to be is needed.'
 
 /** `POST /v2.0/tenants`: Keystone answers 200. */
-export function createTenant(call: Call): Awaitable<Answer> {
+export function createTenant(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asOperator(call, async (caller) => {
@@ -161,7 +154,7 @@ export function createTenant(call: Call): Awaitable<Answer> {
 }
 
 /** `POST` and `PUT /v2.0/tenants/{id}`: disabling it ends whatever is scoped to it. */
-export function updateTenantRecord(call: Call, [tenantId = '']: readonly string[]): Awaitable<Answer> {
+export function updateTenantRecord(call: Call, [tenantId = '']: readonly string[]): Promise<Answer> {
   const read = readDocument(call.request)
   return onTenant(call, tenantId, (caller, entry) => {
     if (read.kind !== 'body') return bodyFault(read)
@@ -176,7 +169,7 @@ export function updateTenantRecord(call: Call, [tenantId = '']: readonly string[
 }
 
 /** `DELETE /v2.0/tenants/{id}`: with the roles on it, and whatever is scoped to it. */
-export function deleteTenant(call: Call, [tenantId = '']: readonly string[]): Awaitable<Answer> {
+export function deleteTenant(call: Call, [tenantId = '']: readonly string[]): Promise<Answer> {
   return onTenant(call, tenantId, (caller, entry) =>
     change(call, { caller, how: 'tenant.delete', changes: [deleted('tenant', entry)] }, () => NO_CONTENT),
   )
@@ -195,8 +188,8 @@ async function written(
 function onTenant(
   call: Call,
   tenantId: string,
-  next: (caller: LiveParty, entry: Entry<IdentityTenant>) => Awaitable<Answer | Stale>,
-): Awaitable<Answer> {
+  next: (caller: LiveParty, entry: Entry<IdentityTenant>) => Reply,
+): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, async (caller) => {
       const entry = await tenantEntry(call.realm, tenantId)

@@ -1,8 +1,7 @@
 import { type Entry, EXPIRING_KINDS, type MemoName, type Realm } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
-import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
-import type { Call } from '../../call.ts'
+import { type Answer, jsonAnswer } from '../../../wire/answer.ts'
+import type { Call, Reply } from '../../call.ts'
 import { updated } from '../../directory/changes.ts'
 import { otpDevice } from '../../directory/mfa.ts'
 import {
@@ -50,7 +49,7 @@ function isTooLate({ caller, entry }: OnUser): boolean {
 }
 
 /** `POST …/multi-factor/otp-devices`: 201 with the URI that an authenticator app is shown, this once. */
-export function addOtpDevice(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function addOtpDevice(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return withElement(call, { userId, name: 'RAX-AUTH:otpDevice' }, (on, element) => {
     const { caller, entry } = on
     const name = textIn(element, 'name')
@@ -71,13 +70,13 @@ export function addOtpDevice(call: Call, [userId = '']: readonly string[]): Awai
   })
 }
 
-export function listOtpDevices(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function listOtpDevices(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return seeMfaOf(call, userId, ({ entry }) =>
     jsonAnswer(200, { 'RAX-AUTH:otpDevices': mfaOf(entry.value).otpDevices.map(otpShown) }, VARY),
   )
 }
 
-export function getOtpDevice(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
+export function getOtpDevice(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return seeMfaOf(call, userId, ({ entry }) => {
     const device = mfaOf(entry.value).otpDevices.find((one) => one.id === id)
     return device === undefined
@@ -86,7 +85,7 @@ export function getOtpDevice(call: Call, [userId = '', id = '']: readonly string
   })
 }
 
-export function deleteOtpDevice(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
+export function deleteOtpDevice(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return changeMfaOf(call, userId, (on) => {
     const { otpDevices, ...mfa } = mfaOf(on.entry.value)
     const rest = otpDevices.filter((one) => one.id !== id)
@@ -96,7 +95,7 @@ export function deleteOtpDevice(call: Call, [userId = '', id = '']: readonly str
 }
 
 /** The last device of an enabled user stays: it would be shut out. */
-function removed(call: Call, { caller, entry }: OnUser, mfa: Mfa): Awaitable<Answer | Stale> {
+function removed(call: Call, { caller, entry }: OnUser, mfa: Mfa): Reply {
   if (isSetupMfa(caller.record)) return notAuthorized()
   if (mfa.isEnabled && !hasDevice(mfa))
     return fault('badRequest', 'Disable multi-factor before its last device is removed.')
@@ -104,7 +103,7 @@ function removed(call: Call, { caller, entry }: OnUser, mfa: Mfa): Awaitable<Ans
 }
 
 /** `POST …/otp-devices/{id}/verify`: from its first right code on a device counts. */
-export function verifyOtpDevice(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
+export function verifyOtpDevice(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return withElement(call, { userId, name: 'RAX-AUTH:verificationCode' }, (on, element) => {
     const { caller, entry } = on
     const code = textIn(element, 'code')
@@ -124,7 +123,7 @@ export function verifyOtpDevice(call: Call, [userId = '', id = '']: readonly str
 }
 
 /** `POST …/multi-factor/mobile-phones`. */
-export function addPhone(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function addPhone(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return withElement(call, { userId, name: 'RAX-AUTH:mobilePhone' }, (on, element) => {
     const { caller, entry } = on
     const number = textIn(element, 'number')
@@ -142,13 +141,13 @@ export function addPhone(call: Call, [userId = '']: readonly string[]): Awaitabl
   })
 }
 
-export function listPhones(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function listPhones(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return seeMfaOf(call, userId, ({ entry }) =>
     jsonAnswer(200, { 'RAX-AUTH:mobilePhones': mfaOf(entry.value).phones.map(phoneShown) }, VARY),
   )
 }
 
-export function deletePhone(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
+export function deletePhone(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return changeMfaOf(call, userId, (on) => {
     const { phones, ...mfa } = mfaOf(on.entry.value)
     const rest = phones.filter((one) => one.id !== id)
@@ -158,7 +157,7 @@ export function deletePhone(call: Call, [userId = '', id = '']: readonly string[
 }
 
 /** `POST …/mobile-phones/{id}/verificationcode`: 202, a passcode is on its way. */
-export function sendPhoneCode(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
+export function sendPhoneCode(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return changeMfaOf(call, userId, async ({ entry }) => {
     const { realm, settings } = call
     const phone = mfaOf(entry.value).phones.find((one) => one.id === id)
@@ -183,7 +182,7 @@ function codeMemo(userId: string, phoneId: string): MemoName {
   return { kind: CODE_KIND, id: `${userId}:${phoneId}` }
 }
 
-export function verifyPhone(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
+export function verifyPhone(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return withElement(call, { userId, name: 'RAX-AUTH:verificationCode' }, async (on, element) => {
     const { caller, entry } = on
     const { realm } = call

@@ -1,8 +1,7 @@
-import { type Awaitable, after } from '@rescind/core'
-import type { Answer, Stale } from '../../../wire/answer.ts'
+import type { Answer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject, type JsonObject } from '../../../wire/strict-json.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reply } from '../../call.ts'
 import { userEntry } from '../../directory/users.ts'
 import { mayAct } from '../../session/guarded.ts'
 import { isSetupMfa } from '../../session/limited.ts'
@@ -12,32 +11,31 @@ import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from '.
 import { readDocument } from '../format.ts'
 import { asGovernorOf, type Governing, type OnUser } from '../permission.ts'
 
-type Next = (on: OnUser) => Awaitable<Answer | Stale>
+type Next = (on: OnUser) => Reply
 
 /** Goes on with the user whose MFA is looked at: for who governs it, for itself, and for its token for setting up MFA. */
-export function seeMfaOf(call: Call, userId: string, next: Next): Awaitable<Answer> {
+export function seeMfaOf(call: Call, userId: string, next: Next): Promise<Answer> {
   return onMfaOf(call, { userId }, next)
 }
 
 /** The same for a change of it. */
-export function changeMfaOf(call: Call, userId: string, next: Next): Awaitable<Answer> {
+export function changeMfaOf(call: Call, userId: string, next: Next): Promise<Answer> {
   return onMfaOf(call, { userId, act: 'change-credential' }, next)
 }
 
-function onMfaOf(call: Call, given: Pick<Governing, 'userId' | 'act'>, next: Next): Awaitable<Answer> {
+function onMfaOf(call: Call, given: Pick<Governing, 'userId' | 'act'>, next: Next): Promise<Answer> {
   const { realm, request } = call
   const { userId, act } = given
   return untilFresh(() =>
-    asAnyCaller(call, (first, facts) => {
+    asAnyCaller(call, async (first, facts) => {
       if (!isSetupMfa(first.record)) return asGovernorOf(call, { ...given, reach: 'self-or-governed' }, next)
       if (first.user.id !== userId) return notAuthorized()
-      return after(userEntry(realm, userId), async (entry): Promise<Answer | Stale> => {
-        const may =
-          act === undefined || entry === undefined || (await mayAct(realm, first, { act, of: entry.value }))
-        const caller = judgeParty(realm, facts)
-        if (caller.kind !== 'live' || entry === undefined) return unauthorized(request, NO_VALID_TOKEN)
-        return may ? next({ caller, entry }) : notAuthorized()
-      })
+      const entry = await userEntry(realm, userId)
+      const may =
+        act === undefined || entry === undefined || (await mayAct(realm, first, { act, of: entry.value }))
+      const caller = judgeParty(realm, facts)
+      if (caller.kind !== 'live' || entry === undefined) return unauthorized(request, NO_VALID_TOKEN)
+      return may ? next({ caller, entry }) : notAuthorized()
     }),
   )
 }
@@ -46,8 +44,8 @@ function onMfaOf(call: Call, given: Pick<Governing, 'userId' | 'act'>, next: Nex
 export function withElement(
   call: Call,
   { userId, name }: { readonly userId: string; readonly name: string },
-  next: (on: OnUser, element: JsonObject) => Awaitable<Answer | Stale>,
-): Awaitable<Answer> {
+  next: (on: OnUser, element: JsonObject) => Reply,
+): Promise<Answer> {
   const read = readDocument(call.request)
   return changeMfaOf(call, userId, (on) => {
     if (read.kind !== 'body') return bodyFault(read)

@@ -1,4 +1,3 @@
-import type { Awaitable } from '@rescind/core'
 import type { Answer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject } from '../../../wire/strict-json.ts'
@@ -24,7 +23,7 @@ const ACCOUNT_LEVELS: readonly string[] = ['OPTIONAL', 'REQUIRED', 'RACKSPACE_MA
  * `PUT /v2.0/users/{id}/RAX-AUTH/multi-factor`: `enabled` (all tokens end when it is switched on; a device has to be
  * there), or `userMultiFactorEnforcementLevel` (by who governs the user; tokens of one factor end when it is raised).
  */
-export function putMultiFactor(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function putMultiFactor(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return withElement(call, { userId, name: 'RAX-AUTH:multiFactor' }, ({ caller, entry }, element) => {
     const mfa = mfaOf(entry.value)
     const isEnabled = booleanIn(element, 'enabled')
@@ -53,7 +52,7 @@ export function hasDevice({ otpDevices, phones }: Mfa): boolean {
 }
 
 /** `DELETE`: multi-factor authentication is off, and its devices are gone. Tokens live on: less is demanded now. */
-export function deleteMultiFactor(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function deleteMultiFactor(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return changeMfaOf(call, userId, ({ caller, entry }) => {
     if (isSetupMfa(caller.record)) return notAuthorized()
     const { enforcement } = mfaOf(entry.value)
@@ -64,7 +63,7 @@ export function deleteMultiFactor(call: Call, [userId = '']: readonly string[]):
 }
 
 /** `PUT /v2.0/RAX-AUTH/domains/{id}/multi-factor`: what holds for an account. Mandating is for operators. */
-export function putAccountMultiFactor(call: Call, [accountId = '']: readonly string[]): Awaitable<Answer> {
+export function putAccountMultiFactor(call: Call, [accountId = '']: readonly string[]): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asWholeCaller(call, async (caller) => {

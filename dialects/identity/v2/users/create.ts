@@ -1,4 +1,4 @@
-import { type Awaitable, mayDelegated, unreachable } from '@rescind/core'
+import { mayDelegated, unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import type { Call } from '../../call.ts'
@@ -25,7 +25,7 @@ export const SUB_USERS_MAX = 100
  * `POST /v2.0/users`: 201 with the user, and with its password if that was made here. A service-admin makes admins, an
  * admin user-admins (in Keystone's form: plain users), user-admin and user-manage sub-users of their account.
  */
-export function createUser(call: Call): Awaitable<Answer> {
+export function createUser(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asWholeCaller(call, (caller) => {

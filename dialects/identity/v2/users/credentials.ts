@@ -1,9 +1,9 @@
 import { actRow, cutRule } from '@rescind/authority'
-import type { Awaitable, GuardedAct } from '@rescind/core'
+import type { GuardedAct } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject, type JsonObject } from '../../../wire/strict-json.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reply } from '../../call.ts'
 import { updated } from '../../directory/changes.ts'
 import { IDENTITY } from '../../directory/names.ts'
 import { type IdentityUser, unsealApiKey, withApiKey, withoutApiKey } from '../../directory/users.ts'
@@ -26,7 +26,7 @@ function shown({ realm }: Call, user: IdentityUser): object | undefined {
 }
 
 /** `GET …/OS-KSADM/credentials`: the API key, if there is one. Passwords are not kept, so not shown. */
-export function listCredentials(call: Call, values: readonly string[]): Awaitable<Answer> {
+export function listCredentials(call: Call, values: readonly string[]): Promise<Answer> {
   return onUser(call, { values, act: 'read-secret' }, (on) => {
     const credentials = [shown(call, on.entry.value)].filter((one) => one !== undefined)
     const answer = jsonAnswer(200, { credentials, credentials_links: [] }, VARY)
@@ -35,7 +35,7 @@ export function listCredentials(call: Call, values: readonly string[]): Awaitabl
 }
 
 /** `GET …/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials`. */
-export function getApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
+export function getApiKey(call: Call, values: readonly string[]): Promise<Answer> {
   return onUser(call, { values, act: 'read-secret' }, (on) => {
     const document = shown(call, on.entry.value)
     return document === undefined ? noKey() : noted(call, on, jsonAnswer(200, document, VARY))
@@ -65,7 +65,7 @@ async function noted(
 }
 
 /** `DELETE` of the same. Tokens that it made live on, unless `?revokeTokens=true` (ours) ends all that the user has. */
-export function deleteApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
+export function deleteApiKey(call: Call, values: readonly string[]): Promise<Answer> {
   return onUser(call, { values, act: 'change-credential' }, ({ caller, entry }) => {
     if (entry.value.apiKeyDigest === undefined) return noKey()
     const changes = [updated('user', entry, withoutApiKey(entry.value))]
@@ -74,7 +74,7 @@ export function deleteApiKey(call: Call, values: readonly string[]): Awaitable<A
 }
 
 /** `POST …/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset`: a new key; tokens as with `deleteApiKey`. */
-export function resetApiKey(call: Call, values: readonly string[]): Awaitable<Answer> {
+export function resetApiKey(call: Call, values: readonly string[]): Promise<Answer> {
   return onUser(call, { values, act: 'change-credential' }, ({ caller, entry }) => {
     const after = withApiKey(call.realm, entry.value, newApiKey(call.realm))
     const changes = [updated('user', entry, after)]
@@ -89,7 +89,7 @@ function leaking(
   call: Call,
   { user, ...changing }: Changing & { readonly user: IdentityUser },
   done: () => Answer,
-): Awaitable<Answer | Stale> {
+): Reply {
   const { realm, request } = call
   const isLeak = flagIn(request.query, 'revokeTokens')
   if (isLeak === undefined) return fault('badRequest', '"revokeTokens" must be true or false.')
@@ -101,7 +101,7 @@ function leaking(
 }
 
 /** `POST …/OS-KSADM/credentials`, deprecated by the vendor: sets a password, or an API key that the caller chose. */
-export function addCredentials(call: Call, values: readonly string[]): Awaitable<Answer> {
+export function addCredentials(call: Call, values: readonly string[]): Promise<Answer> {
   const read = readDocument(call.request)
   return onUser(call, { values, act: 'change-credential' }, (on) =>
     read.kind === 'body' ? add(call, on, read.body) : bodyFault(read),
@@ -136,8 +136,8 @@ async function add(call: Call, { caller, entry }: OnUser, body: JsonObject): Pro
 function onUser(
   call: Call,
   { values: [userId = ''], act }: { readonly values: readonly string[]; readonly act: GuardedAct },
-  next: (on: OnUser) => Awaitable<Answer | Stale>,
-): Awaitable<Answer> {
+  next: (on: OnUser) => Reply,
+): Promise<Answer> {
   return untilFresh(() => asGovernorOf(call, { userId, reach: 'self-or-governed', act }, next))
 }
 

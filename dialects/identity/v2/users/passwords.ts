@@ -7,11 +7,11 @@ import {
   readValue,
   shaped,
 } from '@rescind/authority'
-import { type Awaitable, isMintingHeld, type Position, unreachable } from '@rescind/core'
+import { isMintingHeld, type Position, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject } from '../../../wire/strict-json.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reply } from '../../call.ts'
 import { updated } from '../../directory/changes.ts'
 import { IDENTITY } from '../../directory/names.ts'
 import { claimedUser, type IdentityUser, mfaOf, userEntry } from '../../directory/users.ts'
@@ -68,8 +68,8 @@ async function setPassword(
 
 function answered(
   done: Awaited<ReturnType<typeof setPassword>>,
-  words: () => Awaitable<Answer>,
-): Awaitable<Answer | Stale> {
+  words: () => Answer | Promise<Answer>,
+): Reply {
   switch (done) {
     case 'written':
       return words()
@@ -83,7 +83,7 @@ function answered(
 }
 
 /** `POST /v2.0/users/RAX-AUTH/change-pwd`: without a token, by the old password. */
-export function changePassword(call: Call): Awaitable<Answer> {
+export async function changePassword(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   if (read.kind !== 'body') return bodyFault(read)
   const given = read.body['RAX-AUTH:changePasswordCredentials']
@@ -108,7 +108,7 @@ export function changePassword(call: Call): Awaitable<Answer> {
 }
 
 /** `PATCH /v2.0/OS-KSCRUD/users/{id}`, Keystone's: one's own password, by the old one and a token. */
-export function changeOwnPassword(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function changeOwnPassword(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asWholeCaller(call, async (caller) => {
@@ -141,7 +141,7 @@ const IS_RESET = shaped({ userId: 'text', position: 'number' })
  * `POST /v2.0/users/RAX-AUTH/forgot-pwd`: 204 whoever is named, after the same work. The token goes by mail; it is no
  * token of any other kind, so nothing that judges tokens takes it for one.
  */
-export function forgotPassword(call: Call): Awaitable<Answer> {
+export async function forgotPassword(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   if (read.kind !== 'body') return bodyFault(read)
   const given = read.body['RAX-AUTH:forgotPasswordCredentials']
@@ -179,7 +179,7 @@ async function forget(call: Call, username: string): Promise<Answer> {
 }
 
 /** `POST /v2.0/users/RAX-AUTH/pwd-reset` with a mailed token: once, and not after any other end of the user's tokens. */
-export function resetPassword(call: Call): Awaitable<Answer> {
+export async function resetPassword(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   const { realm, request } = call
   const text = request.header('x-auth-token')

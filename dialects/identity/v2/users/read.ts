@@ -1,4 +1,3 @@
-import type { Awaitable } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { parseFormText } from '../../../wire/form.ts'
@@ -14,14 +13,14 @@ import { asGovernorOf, governs } from '../permission.ts'
 import { shownUser, userAnswer } from './shown.ts'
 
 /** `GET /v2.0/users/{id}`. */
-export function getUser(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function getUser(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'self-or-governed' }, ({ entry }) => userAnswer(call, entry.value)),
   )
 }
 
 /** `GET /v2.0/users`, with `?name=` (one `user`) or `?email=`: whom the caller governs, and itself. */
-export function listUsers(call: Call): Awaitable<Answer> {
+export function listUsers(call: Call): Promise<Answer> {
   const form = parseFormText(call.request.query ?? '')
   return untilFresh(() =>
     asWholeCaller(call, ({ user }) => {
@@ -68,7 +67,7 @@ async function userNamed(call: Call, caller: IdentityUser, name: string): Promis
 }
 
 /** `GET /v2.0/users/{id}/RAX-AUTH/admins`: the user-admins of a user's account. */
-export function listAdmins(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function listAdmins(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'self-or-governed' }, ({ entry }) => {
       const account = accountOf(entry.value)

@@ -1,7 +1,6 @@
-import { type Awaitable, after } from '@rescind/core'
-import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
+import { type Answer, jsonAnswer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reply } from '../../call.ts'
 import { updated } from '../../directory/changes.ts'
 import { GRANTS_MAX, isGlobal, isSameGrant, rankOf, withGrant, withoutGrant } from '../../directory/grants.ts'
 import { isProjectId } from '../../directory/names.ts'
@@ -14,7 +13,7 @@ import { asGovernorOf, type Governing, type OnUser, type Reach } from '../permis
 import { rolesOf, shownRole } from '../shown-roles.ts'
 
 /** `GET /v2.0/users/{id}/roles`: the roles that a user has everywhere. */
-export function listUserRoles(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function listUserRoles(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'self-or-governed' }, ({ entry }) =>
       listed(call, entry.value.grants.filter(isGlobal)),
@@ -26,7 +25,7 @@ export function listUserRoles(call: Call, [userId = '']: readonly string[]): Awa
 export function listTenantRoles(
   call: Call,
   [tenantId = '', userId = '']: readonly string[],
-): Awaitable<Answer> {
+): Promise<Answer> {
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'self-or-governed' }, ({ entry }) =>
       listed(
@@ -37,17 +36,18 @@ export function listTenantRoles(
   )
 }
 
-function listed(call: Call, grants: readonly Grant[]): Awaitable<Answer> {
-  return after(rolesOf(call.realm, grants), (roles) => jsonAnswer(200, { roles, roles_links: [] }, VARY))
+async function listed(call: Call, grants: readonly Grant[]): Promise<Answer> {
+  const roles = await rolesOf(call.realm, grants)
+  return jsonAnswer(200, { roles, roles_links: [] }, VARY)
 }
 
 /** `PUT /v2.0/users/{id}/roles/OS-KSADM/{roleId}`: 200 with the role. */
-export function giveRole(call: Call, [userId = '', roleId = '']: readonly string[]): Awaitable<Answer> {
+export function giveRole(call: Call, [userId = '', roleId = '']: readonly string[]): Promise<Answer> {
   return changing(call, { userId, grant: { roleId }, act: 'outlive' }, give)
 }
 
 /** Taking a role away ends every token of the user, in the same unit. */
-export function takeRole(call: Call, [userId = '', roleId = '']: readonly string[]): Awaitable<Answer> {
+export function takeRole(call: Call, [userId = '', roleId = '']: readonly string[]): Promise<Answer> {
   return changing(call, { userId, grant: { roleId } }, take)
 }
 
@@ -55,28 +55,29 @@ export function takeRole(call: Call, [userId = '', roleId = '']: readonly string
 export function giveTenantRole(
   call: Call,
   [tenantId = '', userId = '', roleId = '']: readonly string[],
-): Awaitable<Answer> {
+): Promise<Answer> {
   return changing(call, { userId, grant: { roleId, tenantId }, act: 'outlive' }, give)
 }
 export function takeTenantRole(
   call: Call,
   [tenantId = '', userId = '', roleId = '']: readonly string[],
-): Awaitable<Answer> {
+): Promise<Answer> {
   return changing(call, { userId, grant: { roleId, tenantId } }, take)
 }
 
 type Asked = Pick<Governing, 'userId' | 'act'> & { readonly grant: Grant }
-type Act = (call: Call, on: OnUser, given: Given) => Awaitable<Answer | Stale>
+type Act = (call: Call, on: OnUser, given: Given) => Reply
 type Given = { readonly grant: Grant; readonly role: IdentityRole | undefined }
 
 /** Nobody changes its own roles; operators may give up to what they govern. */
 const REACH: Reach = 'governed'
 
-function changing(call: Call, { grant, ...of }: Asked, then: Act): Awaitable<Answer> {
+function changing(call: Call, { grant, ...of }: Asked, then: Act): Promise<Answer> {
   return untilFresh(() =>
-    asGovernorOf(call, { ...of, reach: REACH }, (on) => {
+    asGovernorOf(call, { ...of, reach: REACH }, async (on) => {
       if (!mayDispose(on.caller.user, grant)) return notAuthorized()
-      return after(roleById(call.realm, grant.roleId), (role) => then(call, on, { grant, role }))
+      const role = await roleById(call.realm, grant.roleId)
+      return then(call, on, { grant, role })
     }),
   )
 }
@@ -94,7 +95,7 @@ function mayDispose(caller: IdentityUser, { roleId, tenantId }: Grant): boolean 
   return ['admin', 'service'].includes(roleId) ? isOperator(caller) : heightOf(rank) >= heightOf('user-admin')
 }
 
-function give(call: Call, { caller, entry }: OnUser, { grant, role }: Given): Awaitable<Answer | Stale> {
+function give(call: Call, { caller, entry }: OnUser, { grant, role }: Given): Reply {
   if (role === undefined) return noRole(grant.roleId)
   if (grant.tenantId !== undefined && !isProjectId(grant.tenantId))
     return fault('itemNotFound', 'Tenant not found.')
@@ -106,7 +107,7 @@ function give(call: Call, { caller, entry }: OnUser, { grant, role }: Given): Aw
   return change(call, { caller, how: 'role.give', changes }, () => jsonAnswer(200, document, VARY))
 }
 
-function take(call: Call, { caller, entry }: OnUser, { grant }: Given): Awaitable<Answer | Stale> {
+function take(call: Call, { caller, entry }: OnUser, { grant }: Given): Reply {
   if (!entry.value.grants.some((one) => isSameGrant(one, grant))) return noRole(grant.roleId)
   const changes = [updated('user', entry, withoutGrant(entry.value, grant))]
   return change(call, { caller, how: 'role.take', changes }, () => NO_CONTENT)

@@ -1,4 +1,3 @@
-import type { Awaitable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject, type JsonObject } from '../../../wire/strict-json.ts'
@@ -18,18 +17,18 @@ import { readFields, type UserFields } from './fields.ts'
 import { userAnswer } from './shown.ts'
 
 /** `POST` (the vendor's) and `PUT` (Keystone's) `/v2.0/users/{id}`: what is not named stays as it is. */
-export function updateUser(call: Call, values: readonly string[]): Awaitable<Answer> {
+export function updateUser(call: Call, values: readonly string[]): Promise<Answer> {
   return updating(call, values, (body) => readFields(body))
 }
 
 /** Keystone's updates of one thing each, which answer with the whole user. */
-export function updatePassword(call: Call, values: readonly string[]): Awaitable<Answer> {
+export function updatePassword(call: Call, values: readonly string[]): Promise<Answer> {
   return updating(call, values, (body) => only(body, 'password'))
 }
-export function updateEnabled(call: Call, values: readonly string[]): Awaitable<Answer> {
+export function updateEnabled(call: Call, values: readonly string[]): Promise<Answer> {
   return updating(call, values, (body) => only(body, 'enabled'))
 }
-export function updateTenant(call: Call, values: readonly string[]): Awaitable<Answer> {
+export function updateTenant(call: Call, values: readonly string[]): Promise<Answer> {
   return updating(call, values, (body) => only(body, 'tenantId'))
 }
 
@@ -56,7 +55,7 @@ export function isAboutAnother(body: JsonObject, userId: string): boolean {
 
 type Read = (body: JsonObject) => ReturnType<typeof readFields>
 
-function updating(call: Call, [userId = '']: readonly string[], parse: Read): Awaitable<Answer> {
+function updating(call: Call, [userId = '']: readonly string[], parse: Read): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'self-or-governed' }, (on) => {
@@ -95,7 +94,7 @@ async function update(call: Call, { caller, entry }: OnUser, fields: UserFields)
 }
 
 /** `DELETE /v2.0/users/{id}`: nobody deletes itself. */
-export function deleteUser(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function deleteUser(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'governed' }, ({ caller, entry }) =>
       change(call, { caller, how: 'user.delete', changes: [deleted('user', entry)] }, () => NO_CONTENT),

@@ -1,14 +1,13 @@
 import type { Entry } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reply } from '../../call.ts'
 import { created, deleted, put } from '../../directory/changes.ts'
 import { domainByName, IDENTITY_DOMAINS, type IdentityDomain } from '../../directory/domains.ts'
 import { DEFAULT_DOMAIN } from '../../directory/names.ts'
 import { IDENTITY_USERS } from '../../directory/users.ts'
 import { mayEnable } from '../../session/guarded.ts'
-import { type Acting, asActing, type Reply } from '../acting.ts'
+import { type Acting, asActing } from '../acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from '../answers.ts'
 import { type Fields, fieldsOf, readEntity } from '../entity.ts'
 import { isFlagged, isNamed, listAsk, listBody, pageOf } from '../paging.ts'
@@ -21,7 +20,7 @@ const FIELDS = { name: 'text', description: 'long', enabled: 'flag' } as const
 type ParsedFields = Fields<typeof FIELDS>
 
 /** `GET /v3/domains`: all, or the one that the caller governs. */
-export function listDomains(call: Call): Awaitable<Answer> {
+export function listDomains(call: Call): Promise<Answer> {
   const ask = listAsk(call.request)
   return untilFresh(() =>
     asActing(call, async ({ power }) => {
@@ -40,14 +39,14 @@ export function listDomains(call: Call): Awaitable<Answer> {
 }
 
 /** `GET /v3/domains/{id}`. */
-export function showDomain(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function showDomain(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asSeen(call, id, (_, { value }) => success(200, { domain: shownDomain(call)(value) })),
   )
 }
 
 /** `POST /v3/domains`. */
-export function createDomain(call: Call): Awaitable<Answer> {
+export function createDomain(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async (acting) => {
       if (acting.power.kind !== 'system') return forbidden()
@@ -68,7 +67,7 @@ export function createDomain(call: Call): Awaitable<Answer> {
 }
 
 /** `PATCH /v3/domains/{id}`: `enabled: false` ends what its users have, and what is scoped to it and its projects. */
-export function updateDomain(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function updateDomain(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedDomain(call, id, async (acting, entry) => {
       const parsed = readFields(call, id)
@@ -90,7 +89,7 @@ export function updateDomain(call: Call, [id = '']: readonly string[]): Awaitabl
 }
 
 /** `DELETE /v3/domains/{id}`, with all that is in it; disabled first, so that nobody loses one by a slip. */
-export function deleteDomain(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function deleteDomain(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedDomain(call, id, async (acting, entry) => {
       if (id === DEFAULT_DOMAIN) return forbidden('The default domain cannot be deleted.')

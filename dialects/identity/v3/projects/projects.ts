@@ -1,9 +1,8 @@
 import type { Entry } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import type { JsonObject } from '../../../wire/strict-json.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reply } from '../../call.ts'
 import { created, deleted, updated } from '../../directory/changes.ts'
 import { isMemberOf } from '../../directory/grants.ts'
 import {
@@ -14,7 +13,7 @@ import {
   tenantEntryByName,
 } from '../../directory/tenants.ts'
 import { mayEnable } from '../../session/guarded.ts'
-import { type Acting, asActing, type Reply } from '../acting.ts'
+import { type Acting, asActing } from '../acting.ts'
 import { forbidden, malformed, missing, NO_CONTENT, success } from '../answers.ts'
 import { type Fields, fieldsOf, readEntity } from '../entity.ts'
 import { isFlagged, isNamed, type ListAsk, listAsk, listBody, type Page, pageOf } from '../paging.ts'
@@ -35,7 +34,7 @@ const FIELDS = {
 } as const
 
 /** `GET /v3/projects`: all, or those of the domain that the caller governs. */
-export function listProjects(call: Call): Awaitable<Answer> {
+export function listProjects(call: Call): Promise<Answer> {
   const ask = listAsk(call.request)
   return untilFresh(() =>
     asActing(call, async ({ power }) => {
@@ -78,7 +77,7 @@ async function projectsThatFit(
 }
 
 /** `GET /v3/users/{id}/projects`. */
-export function listUserProjects(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function listUserProjects(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asVisible(call, id, async (_, { value }) => {
       const shown = (await openProjects(call.realm, value)).map(shownProject(call))
@@ -88,14 +87,14 @@ export function listUserProjects(call: Call, [id = '']: readonly string[]): Awai
 }
 
 /** `GET /v3/projects/{id}`. */
-export function showProject(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function showProject(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asSeen(call, id, (_, { value }) => success(200, { project: shownProject(call)(value) })),
   )
 }
 
 /** `POST /v3/projects`. */
-export function createProject(call: Call): Awaitable<Answer> {
+export function createProject(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async (acting) => {
       const { power, party } = acting
@@ -123,7 +122,7 @@ export function createProject(call: Call): Awaitable<Answer> {
 }
 
 /** `PATCH /v3/projects/{id}`: `enabled: false` ends what is scoped to it. */
-export function updateProject(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function updateProject(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedProject(call, id, (acting, entry) => {
       const parsed = readFields(call, id)
@@ -145,7 +144,7 @@ export function updateProject(call: Call, [id = '']: readonly string[]): Awaitab
 }
 
 /** `DELETE /v3/projects/{id}`. */
-export function deleteProject(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function deleteProject(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedProject(call, id, (acting, entry) =>
       written(call, {

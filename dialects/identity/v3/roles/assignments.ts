@@ -2,7 +2,7 @@ import type { Entry, Expectation } from '@rescind/authority'
 import { mayDelegated, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
-import type { Call, Handler } from '../../call.ts'
+import type { Call, Handler, Reply } from '../../call.ts'
 import { updated } from '../../directory/changes.ts'
 import {
   GRANTS_MAX,
@@ -13,7 +13,7 @@ import {
   withoutGrant,
 } from '../../directory/grants.ts'
 import {
-  grantedRole,
+  grantedRoles,
   IDENTITY_ROLES,
   type IdentityRole,
   isBuiltInRole,
@@ -21,7 +21,7 @@ import {
 } from '../../directory/roles.ts'
 import { domainOfTenant, IDENTITY_TENANTS, tenantEntry } from '../../directory/tenants.ts'
 import { type Grant, type IdentityUser, userEntry } from '../../directory/users.ts'
-import { type Acting, asActing, type Reply } from '../acting.ts'
+import { type Acting, asActing } from '../acting.ts'
 import { forbidden, missing, NO_CONTENT, success } from '../answers.ts'
 import { listBody } from '../paging.ts'
 import { asItStands, domainEntry } from '../projects/domain-lookup.ts'
@@ -152,14 +152,9 @@ function asChanging(call: Call, given: Named, next: (one: Changing) => Reply): R
   })
 }
 
-function listRoles(call: Call, { entry, scope }: Assigning): Reply {
-  return rolesShown(call, rolesOn(entry.value, scope))
-}
-
-async function rolesShown(call: Call, ids: readonly string[]): Promise<Answer> {
-  const shown: object[] = []
-  for (const id of ids) shown.push(shownRole(call)(await grantedRole(call.realm, id)))
-  return success(200, listBody(call.request, 'roles', { shown, next: undefined }))
+async function listRoles(call: Call, { entry, scope }: Assigning): Promise<Answer> {
+  const roles = await grantedRoles(call.realm, rolesOn(entry.value, scope))
+  return success(200, listBody(call.request, 'roles', { shown: roles.map(shownRole(call)), next: undefined }))
 }
 
 function grant(call: Call, { acting, entry, scope, role, expects }: Changing): Reply {

@@ -1,5 +1,4 @@
 import type { RecordKey } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import type { Call } from '../../call.ts'
@@ -19,7 +18,7 @@ const UNKNOWN_FILTERS: readonly string[] = ['group.id', 'scope.OS-INHERIT:inheri
  * `GET /v3/role_assignments`: everybody's for who reads everything, those in its domain for who governs one, and one's
  * own. A page ends with a user, so that it may be longer than its limit by one user's assignments.
  */
-export function listAssignments(call: Call): Awaitable<Answer> {
+export function listAssignments(call: Call): Promise<Answer> {
   const ask = listAsk(call.request)
   return untilFresh(() =>
     asActing(call, (acting) => {

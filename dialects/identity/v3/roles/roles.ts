@@ -1,8 +1,7 @@
 import type { Entry } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import type { Answer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reply } from '../../call.ts'
 import { created, deleted, updated } from '../../directory/changes.ts'
 import {
   BUILT_IN_ROLES,
@@ -12,7 +11,7 @@ import {
   isRoleNameTaken,
   roleById,
 } from '../../directory/roles.ts'
-import { type Acting, asActing, type Reply } from '../acting.ts'
+import { type Acting, asActing } from '../acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from '../answers.ts'
 import { fieldsOf, readEntity } from '../entity.ts'
 import { isNamed, listAsk, listBody, pageOf } from '../paging.ts'
@@ -23,7 +22,7 @@ import { newId, written } from '../writing.ts'
 const FIELDS = { name: 'text', description: 'long', domain_id: 'text?' } as const
 
 /** `GET /v3/roles`: for those who grant some. */
-export function listRoles(call: Call): Awaitable<Answer> {
+export function listRoles(call: Call): Promise<Answer> {
   const ask = listAsk(call.request)
   return untilFresh(() =>
     asActing(call, async ({ power }) => {
@@ -39,7 +38,7 @@ export function listRoles(call: Call): Awaitable<Answer> {
 }
 
 /** `GET /v3/roles/{id}`: for those who grant some, and for who has it. */
-export function showRole(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function showRole(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async (acting) => {
       const role = await roleById(call.realm, id)
@@ -54,7 +53,7 @@ function seesRole({ power, grant }: Acting, id: string): boolean {
 }
 
 /** `POST /v3/roles`. */
-export function createRole(call: Call): Awaitable<Answer> {
+export function createRole(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async (acting) => {
       if (acting.power.kind !== 'system') return forbidden()
@@ -77,7 +76,7 @@ export function createRole(call: Call): Awaitable<Answer> {
 }
 
 /** `PATCH /v3/roles/{id}`. */
-export function updateRole(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function updateRole(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedRole(call, id, async (acting, entry) => {
       const parsed = readFields(call, id)
@@ -98,7 +97,7 @@ export function updateRole(call: Call, [id = '']: readonly string[]): Awaitable<
 }
 
 /** `DELETE /v3/roles/{id}`: it is taken away from everybody, with what that ends. */
-export function deleteRole(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function deleteRole(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedRole(call, id, (acting, entry) =>
       written(call, {

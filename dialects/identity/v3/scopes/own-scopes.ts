@@ -1,5 +1,4 @@
 import type { Realm } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import type { Answer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import type { Call } from '../../call.ts'
@@ -15,7 +14,7 @@ import { shownCatalog } from '../tokens/catalog.ts'
 import { grantIn } from './scope-grant.ts'
 
 /** `GET /v3/auth/projects`: what the caller may scope a token to. */
-export function ownProjects(call: Call): Awaitable<Answer> {
+export function ownProjects(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async ({ party, grant }) => {
       const only = grant.credential?.tenantId
@@ -27,7 +26,7 @@ export function ownProjects(call: Call): Awaitable<Answer> {
 }
 
 /** `GET /v3/auth/domains`. */
-export function ownDomains(call: Call): Awaitable<Answer> {
+export function ownDomains(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async ({ party, grant }) => {
       const domains = grant.credential === undefined ? await openDomains(call.realm, party.user) : []
@@ -38,7 +37,7 @@ export function ownDomains(call: Call): Awaitable<Answer> {
 }
 
 /** `GET /v3/auth/system`. */
-export function ownSystem(call: Call): Awaitable<Answer> {
+export function ownSystem(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async ({ party, grant }) => {
       const { credential } = grant
@@ -53,7 +52,7 @@ export function ownSystem(call: Call): Awaitable<Answer> {
 }
 
 /** `GET /v3/auth/catalog`. */
-export function ownCatalog(call: Call): Awaitable<Answer> {
+export function ownCatalog(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async ({ grant }) => {
       if (grant.scope.kind !== 'project')

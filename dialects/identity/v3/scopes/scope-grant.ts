@@ -4,7 +4,7 @@ import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../../dire
 import { domainAt, type IdentityDomain } from '../../directory/domains.ts'
 import { isGlobal, rolesInTenant, rolesOn } from '../../directory/grants.ts'
 import { appCredentialOf } from '../../directory/names.ts'
-import { ADMIN_ROLE_IDS, grantedRole, type IdentityRole } from '../../directory/roles.ts'
+import { ADMIN_ROLE_IDS, grantedRoles, type IdentityRole } from '../../directory/roles.ts'
 import { domainOfTenant, type IdentityTenant, tenantById } from '../../directory/tenants.ts'
 import type { IdentityUser } from '../../directory/users.ts'
 import { type Scope, scopeOf } from './scope.ts'
@@ -21,14 +21,22 @@ export type ScopeGrant = {
 }
 
 /** What a token grants now: roles that were taken away do not live on in it (CVE-2012-4413). */
-export async function grantedBy(realm: Realm, record: TokenRecord, user: IdentityUser): Promise<ScopeGrant> {
+export function grantedBy(realm: Realm, record: TokenRecord, user: IdentityUser): Promise<ScopeGrant> {
+  const scope = scopeOf(record)
   const credentialId = appCredentialOf(record.client)
-  if (credentialId === undefined)
-    return grantIn(realm, user, { scope: scopeOf(record), credential: undefined })
+  return credentialId === undefined
+    ? grantIn(realm, user, { scope, credential: undefined })
+    : grantedByCredential(realm, user, { scope, credentialId })
+}
+
+async function grantedByCredential(
+  realm: Realm,
+  user: IdentityUser,
+  { scope, credentialId }: { readonly scope: Scope; readonly credentialId: string },
+): Promise<ScopeGrant> {
   const entry = await realm.directory.get(IDENTITY_APP_CREDENTIALS, credentialId)
   // Its end is the end of the token; between the two it grants nothing.
-  if (entry === undefined) return NOTHING
-  return grantIn(realm, user, { scope: scopeOf(record), credential: entry.value })
+  return entry === undefined ? NOTHING : grantIn(realm, user, { scope, credential: entry.value })
 }
 
 const NOTHING: ScopeGrant = {
@@ -48,8 +56,7 @@ export async function grantIn(
 ): Promise<ScopeGrant> {
   const held = roleIdsIn(user, scope)
   const ids = credential === undefined ? held : held.filter((id) => credential.roleIds.includes(id))
-  const roles: IdentityRole[] = []
-  for (const id of ids) roles.push(await grantedRole(realm, id))
+  const roles = await grantedRoles(realm, ids)
   const project = scope.kind === 'project' ? await tenantById(realm, scope.id) : undefined
   const domainId =
     scope.kind === 'domain' ? scope.id : project === undefined ? undefined : domainOfTenant(project)

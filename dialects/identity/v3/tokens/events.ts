@@ -1,4 +1,3 @@
-import type { Awaitable } from '@rescind/core'
 import { type Answer, JSON_TYPE } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { parseFormText } from '../../../wire/form.ts'
@@ -16,7 +15,7 @@ const DIGITS = /^\d{1,15}$/
  * `GET /v3/OS-REVOKE/events?since=`: what was revoked, oldest first, for those who govern or validate everybody's
  * tokens. It is written as it is read, however long it gets.
  */
-export function events(call: Call): Awaitable<Answer> {
+export function events(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async ({ power }) => {
       if (power.kind !== 'system' && power.kind !== 'service') return forbidden()

@@ -1,4 +1,4 @@
-import { type Awaitable, type Position, unreachable } from '@rescind/core'
+import { type Position, unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import type { Call } from '../../call.ts'
@@ -20,7 +20,7 @@ import { tokenBody } from './token-body.ts'
  * `POST /v3/auth/tokens`: every method that is named must prove the same user. Whatever fails is 401 and says no more:
  * which part was wrong, and whether a user or project exists, is nobody's business who has not proved anything.
  */
-export function issue(call: Call): Awaitable<Answer> {
+export async function issue(call: Call): Promise<Answer> {
   const read = readJson(call.request)
   if (read.kind === 'malformed') return malformed(read.detail)
   const asked = parseAuth(read.body)

@@ -1,5 +1,5 @@
 import { callerFacts } from '@rescind/authority'
-import { type Awaitable, isMintingHeld } from '@rescind/core'
+import { isMintingHeld } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import type { Call } from '../../call.ts'
@@ -22,7 +22,7 @@ const FIELDS = { password: 'secret', original_password: 'secret' } as const
  * asked for, as in Keystone, but of a user with multi-factor authentication: one of both factors. One that comes along
  * must be good for this. It ends every token of the user, the one that came along included.
  */
-export function changePassword(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export async function changePassword(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   const read = readEntity(call.request, 'user', id)
   if (read.kind === 'malformed') return malformed(read.detail)
   const parsed = fieldsOf(read.body, FIELDS)

@@ -1,5 +1,5 @@
 import type { Operation, Realm } from '@rescind/authority'
-import { type Awaitable, after, type TokenRecord, unreachable } from '@rescind/core'
+import { type TokenRecord, unreachable } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
 import type { Call } from '../../call.ts'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../../directory/app-credentials.ts'
@@ -74,7 +74,7 @@ function both(one: Proof | undefined, other: Proof): Proof {
 }
 
 /** @param before what the other methods of the request have proved. */
-function prove(call: Call, method: AuthMethod, before: Proof | undefined): Awaitable<Proof> {
+function prove(call: Call, method: AuthMethod, before: Proof | undefined): Promise<Proof> {
   switch (method.kind) {
     case 'password':
       return provePassword(call, method)
@@ -171,9 +171,8 @@ async function userNamed(realm: Realm, named: InDomain): Promise<IdentityUser | 
 }
 
 /** @returns undefined for a name that no domain has. */
-export function domainIdNamed(realm: Realm, named: DomainNamed): Awaitable<string | undefined> {
-  if (named.by === 'id') return named.value
-  return after(domainByName(realm, named.value), (domain) => domain?.id)
+export async function domainIdNamed(realm: Realm, named: DomainNamed): Promise<string | undefined> {
+  return named.by === 'id' ? named.value : (await domainByName(realm, named.value))?.id
 }
 
 function proven(user: IdentityUser, by: Partial<Proven> & Pick<Proven, 'authenticatedBy'>): Proven {

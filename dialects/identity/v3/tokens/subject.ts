@@ -1,11 +1,12 @@
 import type { Realm } from '@rescind/authority'
-import { after, KEEP_MARGIN_MS, type TokenRecord, unreachable } from '@rescind/core'
-import type { Call } from '../../call.ts'
+import { KEEP_MARGIN_MS, type TokenRecord, unreachable } from '@rescind/core'
+import type { Answer, Stale } from '../../../wire/answer.ts'
+import type { Call, Reply } from '../../call.ts'
 import type { IdentityUser } from '../../directory/users.ts'
 import { isLimited } from '../../session/limited.ts'
 import { isTokenText } from '../../session/naming.ts'
 import { judgeParty, type PartyFacts, readParty } from '../../session/party.ts'
-import { type Acting, asActing, type Reply, stillActs } from '../acting.ts'
+import { type Acting, asActing, stillActs } from '../acting.ts'
 import { forbidden, tokenNotFound, unauthorized } from '../answers.ts'
 import { governs } from '../scopes/power.ts'
 
@@ -32,19 +33,22 @@ const EXPIRED_WINDOW_MS: number = KEEP_MARGIN_MS
  * at all are one and the same answer: 404 to who has power over tokens, whatever its reach, and 403 to who has none, as
  * in Keystone, whatever is there. A service that lacks its role then says so (503), instead of logging everybody out.
  */
-export function asActingAbout(call: Call, act: SubjectAct, next: (about: About) => Reply): Reply {
+export function asActingAbout(
+  call: Call,
+  act: SubjectAct,
+  next: (about: About) => Reply,
+): Promise<Answer | Stale> {
   const { realm, request } = call
-  return asActing(call, (acting) => {
+  return asActing(call, async (acting) => {
     const text = request.header('x-subject-token') ?? ''
     const refused = acting.power.kind === 'none' ? forbidden() : tokenNotFound()
     if (!isTokenText(text)) return refused
-    return after(readParty(realm, text), (facts): Reply => {
-      // Both are judged after the last await, the caller once more: it may have been revoked during the read.
-      if (!stillActs(realm, acting)) return unauthorized(request)
-      const target = targetOf(realm, facts, act)
-      if (target === undefined || !mayAct(acting, act, target)) return refused
-      return next({ acting, target, text })
-    })
+    const facts = await readParty(realm, text)
+    // Both are judged after the last await, the caller once more: it may have been revoked during the read.
+    if (!stillActs(realm, acting)) return unauthorized(request)
+    const target = targetOf(realm, facts, act)
+    if (target === undefined || !mayAct(acting, act, target)) return refused
+    return next({ acting, target, text })
   })
 }
 

@@ -1,12 +1,12 @@
 import { type RevokeAct, revokeToken } from '@rescind/authority'
-import { type Awaitable, after, unreachable } from '@rescind/core'
+import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { parseFormText } from '../../../wire/form.ts'
 import type { Call } from '../../call.ts'
 import { domainAt } from '../../directory/domains.ts'
 import { endOneself } from '../../session/end-oneself.ts'
-import { callerOf, type Reply } from '../acting.ts'
+import { callerOf } from '../acting.ts'
 import { malformed, NO_CONTENT, success, unauthorized } from '../answers.ts'
 import { grantedBy } from '../scopes/scope-grant.ts'
 import { catalogForm } from './catalog.ts'
@@ -17,7 +17,7 @@ import { tokenBody } from './token-body.ts'
  * `GET` and `HEAD /v3/auth/tokens`: what the token of X-Subject-Token is good for now. A dead caller is 401, a dead
  * subject 404: middleware tells by this whose token has ended.
  */
-export function validate(call: Call): Awaitable<Answer> {
+export function validate(call: Call): Promise<Answer> {
   const allowsExpired = isAskedFor(call, 'allow_expired')
   return untilFresh(() =>
     asActingAbout(call, allowsExpired ? 'validate-expired' : 'validate', async ({ target, text }) => {
@@ -38,7 +38,7 @@ const HOW = 'identity.v3.revoke'
  * `DELETE /v3/auth/tokens`: ends one token, and with chain revocation what was made from it. `?cascade=` of newer
  * Keystones is honoured where it says what this server does anyway, and refused where it says the opposite.
  */
-export function revoke(call: Call): Awaitable<Answer> {
+export async function revoke(call: Call): Promise<Answer> {
   const cascade = flagNamed(call, 'cascade')
   const { isChained } = call.settings
   if (cascade !== undefined && cascade !== isChained)
@@ -51,19 +51,18 @@ export function revoke(call: Call): Awaitable<Answer> {
   return untilFresh(() => (isOwn ? endOwn(call) : asActingAbout(call, 'revoke', (about) => end(call, about))))
 }
 
-function endOwn(call: Call): Reply {
-  return after(endOneself(call, HOW), (outcome): Answer | Stale => {
-    switch (outcome) {
-      case 'ended':
-        return NO_CONTENT
-      case 'nobody':
-        return unauthorized(call.request)
-      case 'stale':
-        return outcome
-      default:
-        return unreachable(outcome)
-    }
-  })
+async function endOwn(call: Call): Promise<Answer | Stale> {
+  const outcome = await endOneself(call, HOW)
+  switch (outcome) {
+    case 'ended':
+      return NO_CONTENT
+    case 'nobody':
+      return unauthorized(call.request)
+    case 'stale':
+      return outcome
+    default:
+      return unreachable(outcome)
+  }
 }
 
 async function end(call: Call, { acting, target }: About): Promise<Answer | Stale> {

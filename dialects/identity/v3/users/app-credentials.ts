@@ -1,5 +1,4 @@
 import { mintText } from '@rescind/authority'
-import type { Awaitable } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { parseInstant } from '../../../wire/iso-date.ts'
@@ -7,7 +6,7 @@ import { isObject, type Json, type JsonObject } from '../../../wire/strict-json.
 import type { Call } from '../../call.ts'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../../directory/app-credentials.ts'
 import { created, deleted } from '../../directory/changes.ts'
-import { grantedRole, type IdentityRole } from '../../directory/roles.ts'
+import { grantedRoles, type IdentityRole } from '../../directory/roles.ts'
 import type { IdentityUser } from '../../directory/users.ts'
 import type { Malformed } from '../../session/credentials.ts'
 import { mayAct } from '../../session/guarded.ts'
@@ -34,7 +33,7 @@ const FIELDS = {
 } as const
 
 /** `GET /v3/users/{user}/application_credentials`. */
-export function listCredentials(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function listCredentials(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   const ask = listAsk(call.request)
   return untilFresh(() =>
     asVisible(call, userId, async () => {
@@ -52,7 +51,7 @@ export function listCredentials(call: Call, [userId = '']: readonly string[]): A
 }
 
 /** `GET /v3/users/{user}/application_credentials/{id}`. */
-export function showCredential(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
+export function showCredential(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asVisible(call, userId, async () => {
       const entry = await call.realm.directory.get(IDENTITY_APP_CREDENTIALS, id)
@@ -63,7 +62,7 @@ export function showCredential(call: Call, [userId = '', id = '']: readonly stri
 }
 
 /** `DELETE …`: what was made with it ends with it. */
-export function deleteCredential(call: Call, [userId = '', id = '']: readonly string[]): Awaitable<Answer> {
+export function deleteCredential(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asVisible(call, userId, async (acting, user) => {
       const entry = await call.realm.directory.get(IDENTITY_APP_CREDENTIALS, id)
@@ -85,7 +84,7 @@ export function deleteCredential(call: Call, [userId = '', id = '']: readonly st
  * `POST …`: for oneself, in the project of one's token, with roles of that token. The secret is answered once, and
  * kept as a digest.
  */
-export function createCredential(call: Call, [userId = '']: readonly string[]): Awaitable<Answer> {
+export function createCredential(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asVisible(call, userId, async (acting) => {
       if (acting.party.user.id !== userId) return forbidden()
@@ -99,7 +98,7 @@ export function createCredential(call: Call, [userId = '']: readonly string[]): 
 }
 
 /** Whether the caller's token may make and remove application credentials of this user at all. */
-function mayDispose({ realm }: Call, { party, grant }: Acting, of: IdentityUser): Awaitable<boolean> {
+function mayDispose({ realm }: Call, { party, grant }: Acting, of: IdentityUser): Promise<boolean> {
   const isUnrestricted = grant.credential?.isUnrestricted === true
   return mayAct(realm, party, { act: 'app-credential', of, isUnrestricted })
 }
@@ -204,8 +203,7 @@ function earliest(one: number | undefined, other: number | undefined): number | 
 }
 
 async function shownWithRoles(call: Call, credential: IdentityAppCredential): Promise<object> {
-  const roles: IdentityRole[] = []
-  for (const id of credential.roleIds) roles.push(await grantedRole(call.realm, id))
+  const roles = await grantedRoles(call.realm, credential.roleIds)
   return shownCredential(call)({ credential, roles })
 }
 

@@ -1,8 +1,8 @@
 import type { Entry } from '@rescind/authority'
-import { type Awaitable, mayDelegated } from '@rescind/core'
+import { mayDelegated } from '@rescind/core'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reply } from '../../call.ts'
 import { created, deleted, updated } from '../../directory/changes.ts'
 import { domainOfTenant, tenantEntry } from '../../directory/tenants.ts'
 import {
@@ -14,7 +14,7 @@ import {
 } from '../../directory/users.ts'
 import { mayUpdate } from '../../session/guarded.ts'
 import { turnOf } from '../../session/password-check.ts'
-import { type Acting, asActing, type Reply } from '../acting.ts'
+import { type Acting, asActing } from '../acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from '../answers.ts'
 import { type Fields, fieldsOf, readEntity } from '../entity.ts'
 import { isFlagged, isNamed, type ListAsk, listAsk, listBody, type Page, pageOf } from '../paging.ts'
@@ -34,7 +34,7 @@ const FIELDS = {
 } as const
 
 /** `GET /v3/users`: all, or those of the domain that the caller governs. */
-export function listUsers(call: Call): Awaitable<Answer> {
+export function listUsers(call: Call): Promise<Answer> {
   const ask = listAsk(call.request)
   return untilFresh(() =>
     asActing(call, async ({ power }) => {
@@ -72,14 +72,14 @@ async function usersThatFit(
 }
 
 /** `GET /v3/users/{id}`. */
-export function showUser(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function showUser(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asVisible(call, id, async (_, { value }) => success(200, { user: await shownUser(call, value) })),
   )
 }
 
 /** `POST /v3/users`: into the domain that is named, else the one that the caller's token is for, else its own. */
-export function createUser(call: Call): Awaitable<Answer> {
+export function createUser(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async (acting) => {
       const { power, party } = acting
@@ -112,7 +112,7 @@ export function createUser(call: Call): Awaitable<Answer> {
 }
 
 /** `PATCH /v3/users/{id}`: a password or `enabled: false` ends what the user has. */
-export function updateUser(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function updateUser(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGoverned(call, id, async (acting, entry) => {
       const read = readEntity(call.request, 'user', id)
@@ -144,7 +144,7 @@ function extraOf({ email, description }: IdentityUser): object {
 }
 
 /** `DELETE /v3/users/{id}`. */
-export function deleteUser(call: Call, [id = '']: readonly string[]): Awaitable<Answer> {
+export function deleteUser(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGoverned(call, id, (acting, entry) =>
       written(call, {
