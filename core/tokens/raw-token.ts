@@ -22,6 +22,7 @@ export type TextRefused =
 export class RawToken {
   readonly #text: string
   readonly #form: JoseForm
+  #digested: { readonly key: string; readonly digest: TokenDigest } | undefined
 
   private constructor(text: string, form: JoseForm) {
     this.#text = text
@@ -54,7 +55,10 @@ export class RawToken {
 
   /** SHA-256(realm digest key ‖ the exact bytes). The key is ASCII text, so one string hash serves. */
   digest(digestKey: string): TokenDigest {
-    return tokenDigest(sha256Base64url(digestKey + this.#text))
+    // One request asks for it more than once: to find the token, and for what it may spend.
+    if (this.#digested?.key !== digestKey)
+      this.#digested = { key: digestKey, digest: tokenDigest(sha256Base64url(digestKey + this.#text)) }
+    return this.#digested.digest
   }
 
   /**

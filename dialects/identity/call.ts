@@ -1,3 +1,4 @@
+import type { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import type { RateLimit } from '../wire/rate.ts'
 import type { Scans } from '../wire/scans.ts'
@@ -24,7 +25,11 @@ export type Settings = {
 }
 
 /** One request on its way through this dialect. */
-export type Call = Asker & { readonly settings: Settings }
+export type Call = Asker & {
+  readonly settings: Settings
+  /** The token in X-Auth-Token; undefined without one, and for text that cannot be a token of this server. */
+  readonly presented: RawToken | undefined
+}
 
 /** What goes on for a caller answers at once, or later. */
 export type Reply = Answer | Stale | Promise<Answer | Stale>

@@ -1,6 +1,5 @@
 import type { Realm } from '@rescind/authority'
 import { LIFETIME_MAX_MS, SettingsRefused } from '@rescind/core'
-import { RawToken } from '@rescind/core/tokens'
 import { addressShare } from '../wire/address.ts'
 import type { Answer, Refusal } from '../wire/answer.ts'
 import type { Dialect } from '../wire/dialect.ts'
@@ -12,6 +11,7 @@ import { Scans } from '../wire/scans.ts'
 import type { Call, Settings } from './call.ts'
 import { MessageLimits } from './session/message-limits.ts'
 import { type Notifier, SILENT } from './session/notifier.ts'
+import { parseOwn } from './session/party.ts'
 import { PasscodeGuesses } from './session/passcode-guesses.ts'
 import type { PasswordCheck } from './session/password-check.ts'
 import { faultOf, overLimit, withReason, writeV2Fault } from './v2/faults.ts'
@@ -81,12 +81,12 @@ function formatFor(path: string, accept: string | undefined): Format | undefined
 }
 
 async function handle(settings: Settings, realm: Realm, request: WireRequest): Promise<Answer> {
-  if (isV3(request.path))
-    return handleV3({ realm, request, settings }, () =>
-      settings.rate.take(rateKey(realm, request), realm.nowMs()),
-    )
+  const text = request.header('x-auth-token')
+  const presented = text === undefined ? undefined : parseOwn(realm, text)
+  const call: Call = { realm, request, settings, presented }
+  if (isV3(request.path)) return handleV3(call, () => settings.rate.take(rateKey(call), realm.nowMs()))
   const format = formatFor(request.path, request.header('accept'))
-  return withReason(inFormat(await answerTo({ realm, request, settings }, format), format))
+  return withReason(inFormat(await answerTo(call, format), format))
 }
 
 function answerTo(call: Call, format: Format | undefined): Answer | Promise<Answer> {
@@ -99,7 +99,7 @@ function answerTo(call: Call, format: Format | undefined): Answer | Promise<Answ
   const { route, values } = matched
   const method = route.methods.get(request.method)
   if (method === undefined) return refuse({ kind: 'method', allow: allowOf(route) })
-  const waitSeconds = route.isRateLimited ? settings.rate.take(rateKey(realm, request), realm.nowMs()) : 0
+  const waitSeconds = route.isRateLimited ? settings.rate.take(rateKey(call), realm.nowMs()) : 0
   if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
   if (method.hasBody && format === undefined)
     return writeV2Fault({
@@ -113,12 +113,10 @@ function answerTo(call: Call, format: Format | undefined): Answer | Promise<Answ
  * Whose allowance a request takes from. A login takes from its address, whatever token it claims to have:
  * else one could guess passwords under a new name each time. So does a request whose token cannot be one.
  */
-function rateKey(realm: Realm, request: WireRequest): string {
-  const text = request.method === 'POST' ? undefined : request.header('x-auth-token')
-  const raw = text !== undefined && realm.grammar.shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
-  return raw === undefined
+function rateKey({ realm, request, presented }: Call): string {
+  return presented === undefined || request.method === 'POST'
     ? `from:${addressShare(request.from)}`
-    : `token:${raw.digest(realm.keys.digestKey)}`
+    : `token:${presented.digest(realm.keys.digestKey)}`
 }
 
 function templateOf(path: string): string {

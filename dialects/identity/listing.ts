@@ -9,9 +9,8 @@ import { judgeParty, readParty } from './session/party.ts'
  */
 export function listing(handler: Handler, full: (call: Call, waitSeconds: number) => Answer): Handler {
   return async (call, values) => {
-    const { realm, request, settings } = call
-    const text = request.header('x-auth-token')
-    const party = judgeParty(realm, text === undefined ? undefined : await readParty(realm, text))
+    const { realm, settings, presented } = call
+    const party = judgeParty(realm, await readParty(realm, presented))
     if (party.kind !== 'live') return handler(call, values)
     const share = { realm: realm.name, key: `identity/${realm.ordinal}/${party.user.id}` }
     const answer = await settings.scans.run(share, () => handler(call, values))

@@ -6,6 +6,6 @@ const REQUEST_ID_BYTES = 16
 /** `x-openstack-request-id`, by which OpenStack's clients name a request in their own logs. */
 export function withRequestId(realm: Realm, answer: Answer): Answer {
   const hex = realm.random.bytes(REQUEST_ID_BYTES).toString('hex')
-  const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-  return { ...answer, headers: { ...answer.headers, 'x-openstack-request-id': `req-${uuid}` } }
+  const groups = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)]
+  return { ...answer, headers: { ...answer.headers, 'x-openstack-request-id': `req-${groups.join('-')}` } }
 }

@@ -14,10 +14,8 @@ export type SelfEnded = 'ended' | 'nobody' | Stale
  * hold must still be one when the hold is released.
  */
 export async function endOneself(call: Call, how: string): Promise<SelfEnded> {
-  const { realm, request } = call
-  const text = request.header('x-auth-token')
-  if (text === undefined) return 'nobody'
-  const facts = await readParty(realm, text)
+  const { realm, request, presented } = call
+  const facts = await readParty(realm, presented)
   const basis = realm.basis()
   const party = judgeParty(realm, facts)
   switch (party.kind) {

@@ -30,10 +30,13 @@ export type LiveParty = {
   readonly tenant: IdentityTenant | undefined
 }
 
-/** @returns undefined for text that is no token of this dialect; of which kind of text, does not show. */
-export async function readParty(realm: Realm, text: string): Promise<PartyFacts | undefined> {
-  if (realm.grammar.shapeOf(text) !== 'ours') return undefined
-  const raw = RawToken.parse(text)
+/** @returns undefined for text that no token of this server has. */
+export function parseOwn(realm: Realm, text: string): RawToken | undefined {
+  return realm.grammar.shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
+}
+
+/** @returns undefined for what is no token of this dialect; of which kind of text, does not show. */
+export async function readParty(realm: Realm, raw: RawToken | undefined): Promise<PartyFacts | undefined> {
   if (raw === undefined) return undefined
   const { record } = await realm.find(raw, IDENTITY)
   if (record === undefined) return undefined

@@ -2,7 +2,7 @@ import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call, Reply } from '../call.ts'
 import { isLimited, isOfAppCredential } from '../session/limited.ts'
-import { judgeParty, type LiveParty, type PartyFacts, readParty } from '../session/party.ts'
+import { judgeParty, type LiveParty, type PartyFacts, parseOwn, readParty } from '../session/party.ts'
 import { type Authority, authorityOver } from './authority.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } from './faults.ts'
 
@@ -33,12 +33,10 @@ export function asWholeCaller(
 
 /** The same, for what a token for setting up MFA may do too. */
 export async function asAnyCaller(
-  { realm, request }: Call,
+  { realm, request, presented }: Call,
   next: (caller: LiveParty, facts: PartyFacts) => Reply,
 ): Promise<Answer | Stale> {
-  const text = request.header('x-auth-token')
-  if (text === undefined) return unauthorized(request, NO_VALID_TOKEN)
-  const facts = await readParty(realm, text)
+  const facts = await readParty(realm, presented)
   const caller = judgeParty(realm, facts)
   if (facts === undefined || caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
   return next(caller, facts)
@@ -49,17 +47,15 @@ export type About = { readonly caller: LiveParty; readonly target: Granted }
 
 /** Goes on with a token that the caller may act on, or answers 403 or 404. */
 export async function asCallerAbout(
-  { realm, request }: Call,
+  { realm, request, presented }: Call,
   id: string,
   next: (about: About) => Reply,
 ): Promise<Answer | Stale> {
-  const text = request.header('x-auth-token')
-  if (text === undefined) return unauthorized(request, NO_VALID_TOKEN)
-  const callerFacts = await readParty(realm, text)
+  const callerFacts = await readParty(realm, presented)
   const first = judgeParty(realm, callerFacts)
   if (first.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
   if (isLimited(first.record)) return limited()
-  const targetFacts = await readParty(realm, id)
+  const targetFacts = await readParty(realm, parseOwn(realm, id))
   // Both are judged after the last await, the caller once more: it may have been revoked during the read.
   const caller = judgeParty(realm, callerFacts)
   if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
@@ -70,7 +66,7 @@ export async function asCallerAbout(
     case 'missing':
       return tokenNotFound()
     case 'granted':
-      return next({ caller, target: authority.target })
+      return await next({ caller, target: authority.target })
     default:
       return unreachable(authority)
   }

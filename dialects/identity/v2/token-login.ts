@@ -5,7 +5,7 @@ import type { Named } from '../session/credentials.ts'
 import { rescoped } from '../session/descent.ts'
 import { isParent } from '../session/limited.ts'
 import type { Mint } from '../session/mint.ts'
-import { judgeParty, readParty } from '../session/party.ts'
+import { judgeParty, parseOwn, readParty } from '../session/party.ts'
 import { accessAnswer } from './access.ts'
 import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { issued } from './issued.ts'
@@ -15,7 +15,7 @@ import { scopeOf } from './tenant-scope.ts'
 export async function byToken(call: Call, id: string, asked: Named | undefined): Promise<Answer | Stale> {
   const { realm, request } = call
   const basis = realm.basis()
-  const facts = await readParty(realm, id)
+  const facts = await readParty(realm, parseOwn(realm, id))
   const subject = facts?.record.subject
   const entry = subject === undefined ? undefined : await userEntry(realm, subject)
   const scope = entry === undefined ? undefined : await scopeOf(realm, entry.value, asked)

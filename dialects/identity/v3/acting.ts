@@ -22,12 +22,10 @@ export type Acting = {
  * up multi-factor authentication is 403: v2.0 has the calls for that.
  */
 export async function asActing(
-  { realm, request }: Call,
+  { realm, request, presented }: Call,
   next: (acting: Acting) => Reply,
 ): Promise<Answer | Stale> {
-  const text = request.header('x-auth-token')
-  if (text === undefined) return unauthorized(request)
-  const facts = await readParty(realm, text)
+  const facts = await readParty(realm, presented)
   if (facts?.user === undefined) return unauthorized(request)
   const grant = await grantedBy(realm, facts.record, facts.user)
   // Judged after the last await.

@@ -187,7 +187,7 @@ export async function resetPassword(call: Call): Promise<Answer> {
   return untilFresh(async () => {
     const reset = await resetOf(realm, text)
     if (reset === undefined) {
-      const party = judgeParty(realm, await readParty(realm, text))
+      const party = judgeParty(realm, await readParty(realm, call.presented))
       return party.kind === 'live' ? notAuthorized() : unauthorized(request, NO_VALID_TOKEN)
     }
     if (read.kind !== 'body') return bodyFault(read)

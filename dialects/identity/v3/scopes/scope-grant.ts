@@ -4,7 +4,7 @@ import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from '../../dire
 import { domainAt, type IdentityDomain } from '../../directory/domains.ts'
 import { isGlobal, rolesInTenant, rolesOn } from '../../directory/grants.ts'
 import { appCredentialOf } from '../../directory/names.ts'
-import { ADMIN_ROLE_IDS, grantedRoles, type IdentityRole } from '../../directory/roles.ts'
+import { ADMIN_ROLE_IDS, builtInRole, grantedRole, type IdentityRole } from '../../directory/roles.ts'
 import { domainOfTenant, type IdentityTenant, tenantById } from '../../directory/tenants.ts'
 import type { IdentityUser } from '../../directory/users.ts'
 import { type Scope, scopeOf } from './scope.ts'
@@ -56,7 +56,8 @@ export async function grantIn(
 ): Promise<ScopeGrant> {
   const held = roleIdsIn(user, scope)
   const ids = credential === undefined ? held : held.filter((id) => credential.roleIds.includes(id))
-  const roles = await grantedRoles(realm, ids)
+  const roles: IdentityRole[] = []
+  for (const id of ids) roles.push(builtInRole(id) ?? (await grantedRole(realm, id)))
   const project = scope.kind === 'project' ? await tenantById(realm, scope.id) : undefined
   const domainId =
     scope.kind === 'domain' ? scope.id : project === undefined ? undefined : domainOfTenant(project)

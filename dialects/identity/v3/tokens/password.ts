@@ -45,15 +45,14 @@ async function mayBySelf({ realm }: Call, of: IdentityUser, along: PartyFacts | 
 type Passwords = { readonly password: string; readonly original: string }
 
 async function change(call: Call, id: string, { password, original }: Passwords): Promise<Answer | Stale> {
-  const { realm, request, settings } = call
+  const { realm, request, settings, presented } = call
   const basis = realm.basis()
   const entry = await claimedUser(realm, { by: 'id', value: id })
   const { from } = request
   const hash = entry?.value.passwordHash
   const isRight = await settings.passwords.verify({ hash, password: original, ...turnOf(call, id) })
   if (entry === undefined || !isRight || !(await isEnabled(realm, entry.value))) return unauthorized(request)
-  const text = request.header('x-auth-token')
-  const along = text === undefined ? undefined : await readParty(realm, text)
+  const along = await readParty(realm, presented)
   if (!(await mayBySelf(call, entry.value, along))) return forbidden()
   // Whoever it is that knows the password must not have the account to itself when the hold is released.
   if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()

@@ -8,7 +8,7 @@ import { isMfaDemanded } from '../../directory/mfa-demand.ts'
 import { jointKey } from '../../directory/names.ts'
 import { claimedUser, type IdentityUser, mfaOf, userById } from '../../directory/users.ts'
 import { isLimited, isParent } from '../../session/limited.ts'
-import { judgeParty, readParty } from '../../session/party.ts'
+import { judgeParty, parseOwn, readParty } from '../../session/party.ts'
 import { turnOf } from '../../session/password-check.ts'
 import { proveTotp } from '../../session/totp.ts'
 import type { AppCredentialNamed, AuthMethod, DomainNamed, InDomain } from './auth-body.ts'
@@ -126,7 +126,7 @@ async function provePasscode(
 
 /** A live token stands for its user. One for one purpose does not, and one of an application credential makes no others. */
 async function proveToken({ realm }: Call, text: string): Promise<Proof> {
-  const facts = await readParty(realm, text)
+  const facts = await readParty(realm, parseOwn(realm, text))
   const party = judgeParty(realm, facts)
   if (party.kind !== 'live' || isLimited(party.record)) return FAILED
   const { record, user } = party

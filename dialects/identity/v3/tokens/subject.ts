@@ -5,7 +5,7 @@ import type { Call, Reply } from '../../call.ts'
 import type { IdentityUser } from '../../directory/users.ts'
 import { isLimited } from '../../session/limited.ts'
 import { isTokenText } from '../../session/naming.ts'
-import { judgeParty, type PartyFacts, readParty } from '../../session/party.ts'
+import { judgeParty, type PartyFacts, parseOwn, readParty } from '../../session/party.ts'
 import { type Acting, asActing, stillActs } from '../acting.ts'
 import { forbidden, tokenNotFound, unauthorized } from '../answers.ts'
 import { governs } from '../scopes/power.ts'
@@ -43,7 +43,7 @@ export function asActingAbout(
     const text = request.header('x-subject-token') ?? ''
     const refused = acting.power.kind === 'none' ? forbidden() : tokenNotFound()
     if (!isTokenText(text)) return refused
-    const facts = await readParty(realm, text)
+    const facts = await readParty(realm, parseOwn(realm, text))
     // Both are judged after the last await, the caller once more: it may have been revoked during the read.
     if (!stillActs(realm, acting)) return unauthorized(request)
     const target = targetOf(realm, facts, act)
