@@ -15,7 +15,7 @@ import {
   type TokenFacts,
   tokenDigest,
 } from '@rescind/core'
-import type { Json } from '@rescind/core/bytes'
+import { defined, type Json } from '@rescind/core/bytes'
 import { confirmationOf, isCredentialKind, SINGLE_USE } from '@rescind/core/tokens'
 
 /** What is remembered of a token: what a verdict is made from, and what it may be used as. */
@@ -43,20 +43,20 @@ export function readKnown(value: unknown): Known | undefined {
   if (credential === undefined || (issuer !== undefined && foreign === undefined)) return undefined
   const [issuedAtMs, notBeforeMs] = [instantOf(issuedAt), instantOf(notBefore)]
   const handle = typeof value['handle'] === 'string' ? parseHandle(value['handle']) : undefined
-  const facts: TokenFacts = {
+  const facts: TokenFacts = defined({
     ...principals,
-    ...(typeof digest === 'string' && DIGEST.test(digest) ? { digest: tokenDigest(digest) } : {}),
-    ...(handle === undefined ? {} : { handle }),
-    ...(typeof grant === 'string' ? { grant: grantId(grant) } : {}),
-    ...(typeof session === 'string' ? { session } : {}),
-    ...(typeof keyId === 'string' ? { keyId } : {}),
+    digest: typeof digest === 'string' && DIGEST.test(digest) ? tokenDigest(digest) : undefined,
+    handle,
+    grant: typeof grant === 'string' ? grantId(grant) : undefined,
+    session: typeof session === 'string' ? session : undefined,
+    keyId: typeof keyId === 'string' ? keyId : undefined,
     ancestors,
     position: at,
-    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+    issuedAtMs,
     expiresAtMs,
-    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
-    ...(foreign === undefined ? {} : { foreign }),
-  }
+    notBeforeMs,
+    foreign,
+  })
   return { facts, credential }
 }
 
@@ -135,28 +135,24 @@ function ancestorOf(value: unknown): Ancestor | undefined {
   if (principals === undefined || at === undefined || expiresAtMs === undefined) return undefined
   if (foreign === undefined && (issuer !== undefined || handle === undefined || issuedAtMs === undefined))
     return undefined
-  const up: Ancestor = {
+  const up: Ancestor = defined({
     ...principals,
-    ...(handle === undefined ? {} : { handle }),
-    ...(typeof grant === 'string' ? { grant: grantId(grant) } : {}),
-    ...(typeof session === 'string' ? { session } : {}),
-    ...(typeof keyId === 'string' ? { keyId } : {}),
+    handle,
+    grant: typeof grant === 'string' ? grantId(grant) : undefined,
+    session: typeof session === 'string' ? session : undefined,
+    keyId: typeof keyId === 'string' ? keyId : undefined,
     position: at,
-    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+    issuedAtMs,
     expiresAtMs,
-    ...(foreign === undefined ? {} : { foreign }),
-  }
+    foreign,
+  })
   return isWhole(up) ? up : undefined
 }
 
 function foreignOf({ jti, skewSeconds, authenticatedAt }: Members): ForeignFacts | undefined {
   const authenticatedAtMs = instantOf(authenticatedAt)
   if (typeof jti !== 'string' || typeof skewSeconds !== 'number') return undefined
-  return {
-    jti,
-    skewMs: skewSeconds * 1_000,
-    ...(authenticatedAtMs === undefined ? {} : { authenticatedAtMs }),
-  }
+  return defined({ jti, skewMs: skewSeconds * 1_000, authenticatedAtMs })
 }
 
 function positionOf(value: unknown): Position | undefined {
