@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { type Awaitable, Overloaded } from '@rescind/core'
+import { Overloaded } from '@rescind/core'
 import type { Answer, Refusal, Stale } from './answer.ts'
 import type { WireRequest } from './request.ts'
 
@@ -12,7 +12,7 @@ export interface Dialect {
    * Answers whatever a path of this dialect is asked, its own 404 and 405 included.
    * @throws StoreUnavailable, Overloaded: the server renders `refuse({ kind: 'outage' })`.
    */
-  handle(realm: Realm, request: WireRequest): Awaitable<Answer>
+  handle(realm: Realm, request: WireRequest): Promise<Answer>
   /**
    * @param path as in a request: some dialects have more than one way of saying no.
    * @param accept the Accept header, where a dialect writes in more than one format.
@@ -28,7 +28,7 @@ export interface Dialect {
 const ATTEMPTS_MAX = 8
 
 /** Judges and writes until what was written still rested on what was judged. @throws Overloaded past the bound. */
-export async function untilFresh(act: () => Awaitable<Answer | Stale>): Promise<Answer> {
+export async function untilFresh(act: () => Answer | Stale | Promise<Answer | Stale>): Promise<Answer> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const answer = await act()
     if (answer !== 'stale') return answer

@@ -1,4 +1,3 @@
-import type { Awaitable } from '@rescind/core'
 import type { Answer, Stale } from './answer.ts'
 
 export type ScanBounds = {
@@ -30,7 +29,7 @@ export class Scans {
   /** Answers, unless there is no room: then undefined. The room is given back when the last of the body is out. */
   async run<A extends Answer | Stale>(
     share: ScanShare,
-    act: () => Awaitable<A>,
+    act: () => A | Promise<A>,
   ): Promise<A | Answer | undefined> {
     const leave = this.#enter(share)
     if (leave === undefined) return undefined
