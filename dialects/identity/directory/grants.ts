@@ -1,3 +1,4 @@
+import { ADMIN_ROLE_IDS, BEYOND_ACCOUNT_ROLE_IDS, ROLE_ID } from './roles.ts'
 import type { Grant, IdentityUser } from './users.ts'
 
 export type GrantScope = Omit<Grant, 'roleId'>
@@ -49,16 +50,17 @@ export function tenantsOf(user: IdentityUser): readonly string[] {
   return [...new Set(user.tenantId === undefined ? granted : [user.tenantId, ...granted])]
 }
 
-/** Places on the ladder of v2.0 authority, the highest first. `none` is a user without any of its roles. */
-const LADDER = [
-  { rank: 'service-admin', roleId: '4' },
-  { rank: 'admin', roleId: '1' },
-  { rank: 'user-admin', roleId: '3' },
-  { rank: 'user-manage', roleId: '7' },
-  { rank: 'default', roleId: '2' },
-] as const
+/** The ranks of v2.0 authority. `none` is a user without any of their roles. */
+export type Rank = 'service-admin' | 'admin' | 'user-admin' | 'user-manage' | 'default' | 'none'
 
-export type Rank = (typeof LADDER)[number]['rank'] | 'none'
+/** The highest first. */
+const LADDER: readonly { readonly rank: Rank; readonly roleId: string }[] = [
+  { rank: 'service-admin', roleId: ROLE_ID.serviceAdmin },
+  { rank: 'admin', roleId: ROLE_ID.admin },
+  { rank: 'user-admin', roleId: ROLE_ID.userAdmin },
+  { rank: 'user-manage', roleId: ROLE_ID.userManage },
+  { rank: 'default', roleId: ROLE_ID.default },
+]
 
 /**
  * The highest place that a user's global roles give: a sub-user with `identity:user-manage` holds `identity:default`
@@ -75,12 +77,10 @@ export function rankOf(user: Pick<IdentityUser, 'grants'>): Rank {
 export function isV3Admin(user: IdentityUser): boolean {
   return user.grants.some(
     (grant) =>
-      (isGlobal(grant) && ['1', '4', 'admin'].includes(grant.roleId)) ||
-      (grant.system === true && grant.roleId === 'admin'),
+      (isGlobal(grant) && ADMIN_ROLE_IDS.includes(grant.roleId)) ||
+      (grant.system === true && grant.roleId === ROLE_ID.keystoneAdmin),
   )
 }
-
-const V3_POWER_ROLE_IDS: readonly string[] = ['1', '4', 'admin', 'service']
 
 /**
  * Whether a user has a role whose power, on whatever scope, goes beyond a v2.0 account: in v3, or as an operator. Who
@@ -88,6 +88,7 @@ const V3_POWER_ROLE_IDS: readonly string[] = ['1', '4', 'admin', 'service']
  */
 export function reachesBeyondAccount({ grants }: Pick<IdentityUser, 'grants'>): boolean {
   return grants.some(
-    ({ roleId, system }) => V3_POWER_ROLE_IDS.includes(roleId) || (system === true && roleId === 'reader'),
+    ({ roleId, system }) =>
+      BEYOND_ACCOUNT_ROLE_IDS.includes(roleId) || (system === true && roleId === ROLE_ID.reader),
   )
 }

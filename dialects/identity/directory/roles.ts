@@ -19,23 +19,49 @@ export const IDENTITY_ROLES: Collection<IdentityRole> = {
 }
 
 /**
- * Roles that are there without a record. Ids that the vendor publishes: admin 1, default 2, user-admin 3; 4 and 7 are
- * ours. The last four are the ones that OpenStack's own policies speak of.
+ * Ids of the built-in roles. The vendor publishes those of admin, default and user-admin; 4 and 7 are our own. The last
+ * four are the roles that OpenStack's policies name.
  */
+export const ROLE_ID = {
+  admin: '1',
+  default: '2',
+  userAdmin: '3',
+  serviceAdmin: '4',
+  userManage: '7',
+  keystoneAdmin: 'admin',
+  member: 'member',
+  reader: 'reader',
+  service: 'service',
+} as const
+
+/** Roles that are there without a record. */
 export const BUILT_IN_ROLES: readonly IdentityRole[] = [
-  { id: '1', name: 'identity:admin', description: 'Admin Role.' },
-  { id: '2', name: 'identity:default', description: 'Default Role.' },
-  { id: '3', name: 'identity:user-admin', description: 'User Admin Role.' },
-  { id: '4', name: 'identity:service-admin', description: 'Service Admin Role.' },
-  { id: '7', name: 'identity:user-manage', description: 'User Manage Role.' },
-  { id: 'admin', name: 'admin', description: 'OpenStack administrator.' },
-  { id: 'member', name: 'member', description: 'OpenStack member.' },
-  { id: 'reader', name: 'reader', description: 'OpenStack reader.' },
-  { id: 'service', name: 'service', description: 'OpenStack service.' },
+  { id: ROLE_ID.admin, name: 'identity:admin', description: 'Admin Role.' },
+  { id: ROLE_ID.default, name: 'identity:default', description: 'Default Role.' },
+  { id: ROLE_ID.userAdmin, name: 'identity:user-admin', description: 'User Admin Role.' },
+  { id: ROLE_ID.serviceAdmin, name: 'identity:service-admin', description: 'Service Admin Role.' },
+  { id: ROLE_ID.userManage, name: 'identity:user-manage', description: 'User Manage Role.' },
+  { id: ROLE_ID.keystoneAdmin, name: 'admin', description: 'OpenStack administrator.' },
+  { id: ROLE_ID.member, name: 'member', description: 'OpenStack member.' },
+  { id: ROLE_ID.reader, name: 'reader', description: 'OpenStack reader.' },
+  { id: ROLE_ID.service, name: 'service', description: 'OpenStack service.' },
 ]
 
 /** `identity:admin`, `identity:service-admin` and Keystone's `admin`. */
-export const ADMIN_ROLE_IDS: readonly string[] = ['1', '4', 'admin']
+export const ADMIN_ROLE_IDS: readonly string[] = [ROLE_ID.admin, ROLE_ID.serviceAdmin, ROLE_ID.keystoneAdmin]
+
+/** Roles whose power over others is v3's alone. */
+export const KEYSTONE_POWER_ROLE_IDS: readonly string[] = [ROLE_ID.keystoneAdmin, ROLE_ID.service]
+
+/** Roles whose power goes beyond a v2.0 account, whatever scope they were granted on. */
+export const BEYOND_ACCOUNT_ROLE_IDS: readonly string[] = [...ADMIN_ROLE_IDS, ROLE_ID.service]
+
+/** Roles that carry power over others: in v3 only who governs everything grants them or takes them away. */
+export const POWERFUL_ROLE_IDS: readonly string[] = [
+  ...BEYOND_ACCOUNT_ROLE_IDS,
+  ROLE_ID.userAdmin,
+  ROLE_ID.userManage,
+]
 
 const BUILT_IN_BY_ID: ReadonlyMap<string, IdentityRole> = new Map(
   BUILT_IN_ROLES.map((role) => [role.id, role]),

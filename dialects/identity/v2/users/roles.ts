@@ -4,7 +4,7 @@ import type { Call, Reply } from '../../call.ts'
 import { updated } from '../../directory/changes.ts'
 import { GRANTS_MAX, isGlobal, isSameGrant, rankOf, withGrant, withoutGrant } from '../../directory/grants.ts'
 import { isProjectId } from '../../directory/names.ts'
-import { type IdentityRole, roleById } from '../../directory/roles.ts'
+import { type IdentityRole, KEYSTONE_POWER_ROLE_IDS, roleById } from '../../directory/roles.ts'
 import type { Grant, IdentityUser } from '../../directory/users.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
@@ -92,7 +92,9 @@ function mayDispose(caller: IdentityUser, { roleId, tenantId }: Grant): boolean 
   const asked = rankOf({ grants: [{ roleId }] })
   if (asked !== 'none') return heightOf(rank) > heightOf(asked) && heightOf(rank) >= heightOf('user-admin')
   // Roles that have power over others in v3 are not below any rank but the operators'.
-  return ['admin', 'service'].includes(roleId) ? isOperator(caller) : heightOf(rank) >= heightOf('user-admin')
+  return KEYSTONE_POWER_ROLE_IDS.includes(roleId)
+    ? isOperator(caller)
+    : heightOf(rank) >= heightOf('user-admin')
 }
 
 function give(call: Call, { caller, entry }: OnUser, { grant, role }: Given): Reply {

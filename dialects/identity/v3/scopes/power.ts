@@ -1,6 +1,6 @@
 import { unreachable } from '@rescind/core'
 import { isGlobal, rankOf } from '../../directory/grants.ts'
-import { ADMIN_ROLE_IDS } from '../../directory/roles.ts'
+import { ADMIN_ROLE_IDS, BEYOND_ACCOUNT_ROLE_IDS, POWERFUL_ROLE_IDS, ROLE_ID } from '../../directory/roles.ts'
 import type { IdentityUser } from '../../directory/users.ts'
 import type { ScopeGrant } from './scope-grant.ts'
 
@@ -14,11 +14,6 @@ export type Power =
   | { readonly kind: 'service' }
   | { readonly kind: 'reader' }
   | { readonly kind: 'none' }
-
-/** Roles that carry power over others: only who governs everything grants them or takes them away. */
-const POWERFUL_ROLE_IDS: readonly string[] = [...ADMIN_ROLE_IDS, '3', '7', 'service']
-
-const SERVICE_ADMIN = '4'
 
 const NONE: Power = { kind: 'none' }
 
@@ -36,18 +31,18 @@ export function powerOf(user: IdentityUser, { scope, roles, credential }: ScopeG
         ids.includes(grant.roleId) &&
         (credential === undefined || credential.roleIds.includes(grant.roleId)),
     )
-  if (isEverywhere(ADMIN_ROLE_IDS)) return { kind: 'system', isHighest: isEverywhere([SERVICE_ADMIN]) }
+  if (isEverywhere(ADMIN_ROLE_IDS)) return { kind: 'system', isHighest: isEverywhere([ROLE_ID.serviceAdmin]) }
   switch (scope.kind) {
     case 'system':
       if (has(ADMIN_ROLE_IDS)) return { kind: 'system', isHighest: false }
-      if (has(['service'])) return { kind: 'service' }
-      return has(['reader']) ? { kind: 'reader' } : NONE
+      if (has([ROLE_ID.service])) return { kind: 'service' }
+      return has([ROLE_ID.reader]) ? { kind: 'reader' } : NONE
     case 'domain':
       return has(ADMIN_ROLE_IDS) ? { kind: 'domain', domainId: scope.id } : NONE
     case 'project':
-      return has(['service', ...ADMIN_ROLE_IDS]) ? { kind: 'service' } : NONE
+      return has(BEYOND_ACCOUNT_ROLE_IDS) ? { kind: 'service' } : NONE
     case 'unscoped':
-      return isEverywhere(['service']) ? { kind: 'service' } : NONE
+      return isEverywhere([ROLE_ID.service]) ? { kind: 'service' } : NONE
     default:
       return unreachable(scope)
   }
@@ -66,7 +61,9 @@ export function governs(power: Power, user: IdentityUser): boolean {
 function reachesBeyond({ grants }: IdentityUser, domainId: string): boolean {
   return grants.some((grant) => {
     if (grant.tenantId !== undefined || grant.domainId === domainId) return false
-    return POWERFUL_ROLE_IDS.includes(grant.roleId) || (grant.system === true && grant.roleId === 'reader')
+    return (
+      POWERFUL_ROLE_IDS.includes(grant.roleId) || (grant.system === true && grant.roleId === ROLE_ID.reader)
+    )
   })
 }
 
@@ -76,7 +73,7 @@ export function governsDomain(power: Power, domainId: string): boolean {
 }
 
 export function mayGrant(power: Power, roleId: string): boolean {
-  if (power.kind === 'system') return power.isHighest || roleId !== SERVICE_ADMIN
+  if (power.kind === 'system') return power.isHighest || roleId !== ROLE_ID.serviceAdmin
   return power.kind === 'domain' && !POWERFUL_ROLE_IDS.includes(roleId)
 }
 
