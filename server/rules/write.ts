@@ -25,10 +25,7 @@ export type RuleWrite = {
 export async function writeRules(realm: Realm, write: RuleWrite): Promise<Written | 'stale'> {
   const { caller, rules, also = [] } = write
   const { how, reason: why, note, cause, once, skewSeconds } = write
-  const audit: Audit = defined({
-    ...{ ...whoOf(caller), how, why },
-    ...{ note, cause, once: once?.id, skewSeconds },
-  })
+  const audit: Audit = defined({ ...whoOf(caller), how, why, note, cause, once: once?.id, skewSeconds })
   const rows = await rowsWithAll(realm, rules, { audit, keepCredentials: write.keepCredentials })
   const outcome = await realm.commit({
     realm: realm.ordinal,
