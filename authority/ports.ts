@@ -52,8 +52,11 @@ export interface Store {
    * others when there are none. Ask for it anew each time.
    */
   readonly keyed: KeyedReads | undefined
-  /** The durable time below which whatever expires is over, whatever the clock says. */
-  readonly floorMs: number
+  /**
+   * The durable time below which whatever expires is over, whatever the clock says. Groups raise it, those of other nodes
+   * too; it never falls, so that what was learned earlier is only too low.
+   */
+  floor(): Promise<number>
   /**
    * Makes a group durable by one flush; outcomes in the order of the units. A rejected promise means that the outcome
    * is not known: nothing may be acknowledged before `reopen` has succeeded and the log was read again.

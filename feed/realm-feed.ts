@@ -196,7 +196,7 @@ export class RealmFeed {
   }
 
   get #floor(): number {
-    return this.#realm.store.floorMs
+    return this.#realm.durableFloorMs
   }
 
   /** As `show`, without asking the store about what was published lately. */

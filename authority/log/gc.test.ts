@@ -97,10 +97,10 @@ test('[W93] what a rolled-back realm has to keep is stepped over, and the others
   while ((await collectExpired(realms, store, { staying: tokens })) === GC_BATCH_MAX);
   while ((await collectMemos(realms, store, { staying: memos })) === GC_BATCH_MAX);
   assert.deepEqual([tokens.count, memos.count], [2 * GC_BATCH_MAX + 3, GC_BATCH_MAX + 1])
-  const left = await store.expiredTokens(store.floorMs, 1_000)
+  const left = await store.expiredTokens(await store.floor(), 1_000)
   assert.equal(left.length, tokens.count)
   assert.ok(left.every((one) => one.realm === realm.ordinal))
-  assert.equal((await store.expiredMemos(store.floorMs, 1_000)).length, memos.count)
+  assert.equal((await store.expiredMemos(await store.floor(), 1_000)).length, memos.count)
 })
 
 test('[W93] a realm whose part of a step fails keeps what it has, and the others lose theirs', async () => {
@@ -117,7 +117,7 @@ test('[W93] a realm whose part of a step fails keeps what it has, and the others
     return true
   }
   assert.equal(await collectExpired(realms, store, { staying, each }), 2)
-  const left = await store.expiredTokens(store.floorMs, 10)
+  const left = await store.expiredTokens(await store.floor(), 10)
   assert.deepEqual([staying.count, left.map((one) => one.realm)], [1, [realm.ordinal]])
 })
 

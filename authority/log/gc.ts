@@ -28,7 +28,7 @@ export type Collecting = {
  * again. @returns how many it looked at; fewer than its limit means that nothing is left to do now.
  */
 export async function collectExpired(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
-  const belowMs = store.floorMs - (how.keptMs ?? 0)
+  const belowMs = realms.ledger.durableFloorMs - (how.keptMs ?? 0)
   const found = await store.expiredTokens(belowMs, how.limit ?? GC_BATCH_MAX, how.staying?.count)
   const expired: Readable[] = []
   for (const { realm, digest, record } of found) {
@@ -43,7 +43,11 @@ export async function collectExpired(realms: Realms, store: Store, how: Collecti
 
 /** As `collectExpired`, for memos. */
 export async function collectMemos(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
-  const expired = await store.expiredMemos(store.floorMs, how.limit ?? GC_BATCH_MAX, how.staying?.count)
+  const expired = await store.expiredMemos(
+    realms.ledger.durableFloorMs,
+    how.limit ?? GC_BATCH_MAX,
+    how.staying?.count,
+  )
   await remove(realms, { expired, removing: dropping }, how)
   return expired.length
 }

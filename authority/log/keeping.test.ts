@@ -345,7 +345,7 @@ describe('[H12] rows from before count as the new rule says', () => {
             operations: [{ kind: 'append', row: { ...row, bytes } }],
           },
         ],
-        floorMs: store.floorMs,
+        floorMs: await store.floor(),
       })
     }
     const later = await restarted(world)

@@ -73,12 +73,15 @@ export class Ledger {
   readonly #publications: GroupListener[] = []
   readonly #suspended: Map<RealmOrdinal, Suspension> = new Map()
   #floorMs: number
+  #durableFloorMs: number
   #broken = false
   #submitted = 0
 
-  constructor(store: Store, defer: Defer) {
+  /** @param floorMs the store's. */
+  constructor(store: Store, floorMs: number, defer: Defer) {
     this.#store = store
-    this.#floorMs = store.floorMs
+    this.#floorMs = floorMs
+    this.#durableFloorMs = floorMs
     this.#commits = new GroupCommit((units) => this.#flush(units), defer, sharesOf)
   }
 
@@ -169,6 +172,11 @@ export class Ledger {
     return this.#suspended.has(realm)
   }
 
+  /** The store's floor as it was learned last. The floor only rises, so nothing is removed too early by this one. */
+  get durableFloorMs(): number {
+    return this.#durableFloorMs
+  }
+
   /** From the next flush on, durable; at once for every index. */
   raiseFloor(ms: number): void {
     if (ms <= this.#floorMs) return
@@ -177,11 +185,15 @@ export class Ledger {
   }
 
   /**
-   * Makes the floor durable when no unit has carried it lately: an empty group, in its turn.
+   * Learns how far others have raised the floor, and makes it durable when no unit has carried it lately: an empty group,
+   * in its turn.
    * @throws StoreUnavailable when the store does not confirm it.
    */
   async settleFloor(): Promise<void> {
-    if (this.#store.floorMs < this.#floorMs) await this.probe()
+    const durableMs = await this.#store.floor()
+    this.#durableFloorMs = Math.max(this.#durableFloorMs, durableMs)
+    this.raiseFloor(durableMs)
+    if (durableMs < this.#floorMs) await this.probe()
   }
 
   /** Commits nothing, in its turn: proves that the store takes writes. @throws StoreUnavailable, Overloaded. */
@@ -230,8 +242,11 @@ export class Ledger {
 
   async #write(units: readonly Unit[]): Promise<GroupOutcome> {
     this.#settleKeeps(units)
+    const floorMs = this.#floorMs
     try {
-      return await this.#store.commit({ units, floorMs: this.#floorMs })
+      const done = await this.#store.commit({ units, floorMs })
+      this.#durableFloorMs = Math.max(this.#durableFloorMs, floorMs)
+      return done
     } catch (error) {
       this.#broken = true
       throw new StoreUnavailable('the store did not confirm a commit', { cause: error })

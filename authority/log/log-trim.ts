@@ -62,7 +62,7 @@ export class LogTrim {
 
   async #removable(): Promise<readonly ChainedLogRow[]> {
     const { store, ordinal, index } = this.#realm
-    const before = store.floorMs - this.#ageMs
+    const before = this.#realm.durableFloorMs - this.#ageMs
     if (this.#firstAtMs > before) return []
     const { seq } = this.#begun?.anchor ?? (await store.anchor(ordinal))
     const [first] = await store.chainedRowsAfter(ordinal, seq, 1)
@@ -74,8 +74,8 @@ export class LogTrim {
   }
 
   #isOver(row: ChainedLogRow): boolean {
-    const { store, index } = this.#realm
-    if (row.audit !== undefined || row.atMs > store.floorMs - this.#ageMs) return false
+    const { index, durableFloorMs } = this.#realm
+    if (row.audit !== undefined || row.atMs > durableFloorMs - this.#ageMs) return false
     const rule = decodeRule(row)
     const hold = traitsOf(rule).holdOf(rule)
     return hold === undefined || index.holds.positionOf(hold) === undefined
@@ -83,7 +83,7 @@ export class LogTrim {
 
   #isKept(row: LogRow, collections: Set<string>): boolean {
     const rule = decodeRule(row)
-    if (this.#keptUntilMs(row, rule) > this.#realm.store.floorMs) return true
+    if (this.#keptUntilMs(row, rule) > this.#realm.durableFloorMs) return true
     const collection = traitsOf(rule).collectionOf(rule)
     if (collection === undefined || collections.has(collection)) return false
     collections.add(collection)
@@ -99,11 +99,14 @@ export class LogTrim {
   /** Forgets kept rules that can hit nothing any more; @returns whether there may be more of them. */
   async #sweep(): Promise<boolean> {
     const { store, ordinal } = this.#realm
-    if (store.floorMs - this.#sweptAtMs < SWEEP_EVERY_MS) return false
+    if (this.#realm.durableFloorMs - this.#sweptAtMs < SWEEP_EVERY_MS) return false
     const over: LogRow[] = []
     for await (const row of keptRows(store, ordinal)) {
       const rule = decodeRule(row)
-      if (traitsOf(rule).collectionOf(rule) === undefined && this.#keptUntilMs(row, rule) <= store.floorMs)
+      if (
+        traitsOf(rule).collectionOf(rule) === undefined &&
+        this.#keptUntilMs(row, rule) <= this.#realm.durableFloorMs
+      )
         over.push(row)
       if (over.length === TRIM_ROWS_MAX) break
     }
@@ -113,7 +116,7 @@ export class LogTrim {
       await this.#commit(begun, begun.anchor, { keep: [], forget: over.map(({ seq }) => seq) })
     }
     if (over.length === TRIM_ROWS_MAX) return true
-    this.#sweptAtMs = store.floorMs
+    this.#sweptAtMs = this.#realm.durableFloorMs
     return false
   }
 

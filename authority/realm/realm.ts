@@ -210,6 +210,11 @@ export class Realm {
     return Math.max(this.#clock.wallMs(), this.index.floorMs)
   }
 
+  /** The floor as it stands in the store, as far as is known here. */
+  get durableFloorMs(): number {
+    return this.#ledger.durableFloorMs
+  }
+
   /** The wall clock is behind what the store has seen, so nobody knows how late it is. */
   get isClockBehind(): boolean {
     return this.#clock.wallMs() < this.index.floorMs - CLOCK_STEP_MS

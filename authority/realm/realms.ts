@@ -79,10 +79,10 @@ export class Realms {
   readonly #opening: Map<RealmName, Promise<Realm>> = new Map()
   readonly #dormant: Map<string, Dormant> = new Map()
 
-  private constructor(parts: RealmsParts) {
+  private constructor(parts: RealmsParts, floorMs: number) {
     this.#parts = parts
     this.#master = parts.master
-    this.ledger = new Ledger(parts.store, parts.defer)
+    this.ledger = new Ledger(parts.store, floorMs, parts.defer)
     this.disorder = new Disorder(parts.onUnreadable ?? (() => {}))
   }
 
@@ -91,8 +91,8 @@ export class Realms {
    * @throws StoreRefused when the store was made with another master key.
    */
   static async open(parts: RealmsParts): Promise<Realms> {
-    const realms = new Realms(parts)
     const { store } = parts
+    const realms = new Realms(parts, await store.floor())
     const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
     if (record?.body === undefined) {
       if (!(await Realms.isNew(store))) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${GONE}`)

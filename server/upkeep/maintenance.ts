@@ -102,9 +102,9 @@ class Upkeep {
   #hasStepped = false
 
   constructor(parts: MaintenanceParts) {
-    const { realms, store, clock } = parts
+    const { realms, clock } = parts
     this.#parts = parts
-    this.#floor = new Floor(store.floorMs, this.#read())
+    this.#floor = new Floor(realms.ledger.durableFloorMs, this.#read())
     this.#setbacks = new Setbacks(realms, parts.log)
     const size = { monotonicMs: () => clock.monotonicMs(), sources: parts.sources }
     this.#deadlines = new Deadlines(

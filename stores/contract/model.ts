@@ -114,7 +114,7 @@ async function playAndCompare(store: Store, realm: RealmOrdinal, groups: readonl
       model = next
       return outcome
     })
-    const { outcomes } = await store.commit(groupOf(store, units))
+    const { outcomes } = await store.commit(groupOf(units))
     assert.deepEqual(outcomes, expected)
   }
   assert.deepEqual(await pictureOf(store, realm), naivePicture(model))

@@ -106,13 +106,14 @@ export function unitIn(realm: RealmOrdinal, ...operations: readonly Operation[])
   return { realm, standsOn: [], expects: [], operations }
 }
 
-export function groupOf(store: Store, units: readonly Unit[]): Group {
-  return { units, floorMs: store.floorMs }
+/** That leaves the floor as it is. */
+export function groupOf(units: readonly Unit[]): Group {
+  return { units, floorMs: 0 }
 }
 
 /** Commits units as one group. */
 export async function commit(store: Store, ...units: readonly Unit[]): Promise<GroupOutcome> {
-  return store.commit(groupOf(store, units))
+  return store.commit(groupOf(units))
 }
 
 export function applied(firstSeq: number): UnitOutcome {

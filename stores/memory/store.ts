@@ -41,7 +41,7 @@ export class MemoryStore implements Store {
     this.#floorMs = floorMs
   }
 
-  get floorMs(): number {
+  async floor(): Promise<number> {
     return this.#floorMs
   }
 

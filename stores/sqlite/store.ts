@@ -156,7 +156,7 @@ class SqliteStore implements Store, SideLogged {
     return this.#left
   }
 
-  get floorMs(): number {
+  async floor(): Promise<number> {
     return this.#floorMs
   }
 

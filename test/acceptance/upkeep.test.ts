@@ -56,7 +56,7 @@ async function open(
   { flags = [], rolledBack = [], stored = [] }: Start = {},
 ): Promise<World> {
   const prepare = async (store: Store): Promise<void> => {
-    await store.commit({ units: [...rolledBack.map(forkOf), ...stored], floorMs: store.floorMs })
+    await store.commit({ units: [...rolledBack.map(forkOf), ...stored], floorMs: await store.floor() })
   }
   return new World(t, await openServer({ time: 'hand', seed: REALMS, flags, prepare }))
 }

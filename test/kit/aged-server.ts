@@ -110,7 +110,7 @@ export async function write(
   realm: RealmOrdinal = DEFAULT,
 ): Promise<void> {
   const unit = { realm, standsOn: [], expects: [], operations }
-  const { outcomes } = await store.commit({ units: [unit], floorMs: store.floorMs })
+  const { outcomes } = await store.commit({ units: [unit], floorMs: await store.floor() })
   if (outcomes[0]?.kind !== 'applied') throw new Error(`not written: ${JSON.stringify(outcomes)}`)
 }
 

@@ -275,7 +275,7 @@ class Years {
       isSession &&
       this.#sessionMs !== undefined &&
       clock.wallMs() < this.#trueMs &&
-      clock.wallMs() >= store.floorMs
+      clock.wallMs() >= (await store.floor())
     )
       return
     const sample = this.#tokens.filter((one) => one.foreign !== undefined && covered(what, one))
@@ -298,7 +298,7 @@ class Years {
     const unit = { realm: realm.ordinal, standsOn: [], expects: [] }
     await store.commit({
       units: [{ ...unit, operations: [{ kind: 'append', row: { ...row, bytes } }] }],
-      floorMs: store.floorMs,
+      floorMs: await store.floor(),
     })
     await this.#restart()
   }
@@ -339,7 +339,7 @@ class Years {
     await this.#realms.ledger.settleFloor()
     for (const index of [this.#realm.index, this.#copy]) {
       const before = index?.ended.size ?? 0
-      index?.raiseFloor(store.floorMs)
+      index?.raiseFloor(await store.floor())
       for (let slice = 0; slice < SLICES; slice += 1) index?.dropExpired(slice)
       this.dropped += before - (index?.ended.size ?? 0)
     }

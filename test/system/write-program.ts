@@ -13,8 +13,8 @@ const REVOCATIONS = 8
 const path = process.argv[2] ?? ''
 const side = { sideLog: { path: `${path}.side`, salvage: false } }
 let store = await openSqlite(path, 0, side)
-const commit = (...operations: readonly Operation[]): Promise<unknown> =>
-  store.commit({ units: [unit(...operations)], floorMs: store.floorMs + 1 })
+const commit = async (...operations: readonly Operation[]): Promise<unknown> =>
+  store.commit({ units: [unit(...operations)], floorMs: (await store.floor()) + 1 })
 for (let nth = 1; nth <= REVOCATIONS; nth += 1) {
   await commit(put(bareToken(nth)))
   const target = { kind: 'token', source: 'chat/acme', digest: digestAt(nth), handle: handleAt(nth) } as const

@@ -44,7 +44,7 @@ export class Expiries {
 
   /** Whether records may have been collected that nobody was told of: upkeep keeps them this long below the floor. */
   #mayHaveLost(): boolean {
-    return this.#realm.store.floorMs - KEEP_MARGIN_MS > this.#told.endMs
+    return this.#realm.durableFloorMs - KEEP_MARGIN_MS > this.#told.endMs
   }
 
   /** What a rule or a hold had ended before is told of by its row. */

@@ -231,7 +231,7 @@ async function config({ parts, realm }: Ask): Promise<Answer> {
   return jsonAnswer(200, {
     realm: realm.name,
     position: at,
-    floor: realm.store.floorMs,
+    floor: realm.durableFloorMs,
     digestKey,
     keys,
     issuers,

@@ -94,7 +94,7 @@ async function straightIn(): Promise<void> {
   type Operations = Parameters<typeof store.commit>[0]['units'][number]['operations']
   const commit = async (operations: Operations): Promise<void> => {
     const unit = { realm: REALM, standsOn: [], expects: [], operations }
-    const { outcomes } = await store.commit({ units: [unit], floorMs: store.floorMs })
+    const { outcomes } = await store.commit({ units: [unit], floorMs: await store.floor() })
     if (outcomes[0]?.kind !== 'applied') throw new Error('the store took nothing')
   }
   const revoked: {

@@ -73,7 +73,7 @@ export async function soak({ rounds, tokens, onRound }: SoakAsk): Promise<void> 
       wallMs: clock.wallMs(),
       monotonicMs: clock.monotonicMs(),
     })
-    const floor = new Floor(store.floorMs, read())
+    const floor = new Floor(await store.floor(), read())
     const receipts = new ReceiptUpkeep(realms, RETENTION_MS)
     for (let round = 0; round < rounds; round += 1) {
       await liveThrough(realm, round, tokens)
