@@ -87,6 +87,7 @@ export type {
   TokenPage,
   TokensAsk,
   TombstonesAsk,
+  Watched,
 } from './ports.ts'
 export { checkpointKeyOf } from './realm/checkpoint-key.ts'
 export { commitOwn } from './realm/commit-own.ts'

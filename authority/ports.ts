@@ -1,4 +1,12 @@
-import type { Handle, RealmOrdinal, Source, TokenDigest, TokenRecord, TokensSought } from '@rescind/core'
+import type {
+  Handle,
+  RealmOrdinal,
+  Source,
+  StoreUnavailable,
+  TokenDigest,
+  TokenRecord,
+  TokensSought,
+} from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import type { ExpiringKind } from './kinds.ts'
 import type { ChainChecked } from './log/log-check.ts'
@@ -125,6 +133,12 @@ export interface Store {
   checkRows(realm: RealmOrdinal, after: number, limit: number): Promise<ChainChecked>
   /** Rows as `rowsAfter` gives them, each with what its chain is checked by: what the feed sends to those who come back. */
   chainedRowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly ChainedLogRow[]>
+  /**
+   * Tells of the rows of a realm's log with seq > `after`: those that stand there, and those that come, whichever process
+   * commits them. There is one telling at a time: until `told` has settled, which must not fail, rows stay in the store.
+   * @returns what ends the watch: nothing is told after it.
+   */
+  watch(realm: RealmOrdinal, after: number, told: (watched: Watched) => Promise<void>): () => void
 
   /**
    * Tokens of all realms whose expiry is at or below a time, by their expiry, behind the first `skip`; at most `limit`
@@ -138,6 +152,15 @@ export interface Store {
   tokensEnding(realm: RealmOrdinal, ask: EndingAsk): Promise<EndingPage>
   close(): Promise<void>
 }
+
+/** What a watch tells. Only after rows does it go on. */
+export type Watched =
+  /** The next ones, in order and without a gap, at most 1,000. */
+  | { readonly kind: 'rows'; readonly rows: readonly ChainedLogRow[] }
+  /** The next ones were trimmed off: what the realm's log says has to be read from its beginning. */
+  | { readonly kind: 'trimmed'; readonly anchor: LogHead }
+  /** The store could not be read: another watch goes on where this one ended. */
+  | { readonly kind: 'failed'; readonly error: StoreUnavailable }
 
 export type ClientTokensAsk = {
   readonly source: string

@@ -10,6 +10,7 @@ import { pagingContract } from './paging.ts'
 import { tokenContract } from './tokens.ts'
 import { trimContract } from './trim.ts'
 import { walksContract } from './walks.ts'
+import { watchContract } from './watch.ts'
 
 export type { Opened, OpenStore } from './clause.ts'
 
@@ -36,6 +37,7 @@ export function storeContract(
     describe('units and groups', () => groupContract(clause))
     describe('the log', () => logContract(clause))
     describe('trimming the log', () => trimContract(clause))
+    describe('watching the log', () => watchContract(clause))
     describe('the directory', () => directoryContract(clause))
     describe('pages and scans', () => pagingContract(clause))
     describe('what is looked for', () => walksContract(clause))

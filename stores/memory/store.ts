@@ -28,6 +28,7 @@ import {
 } from '@rescind/authority'
 import { isSought, type RealmOrdinal, type Source, type TokenDigest, type TokenRecord } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
+import { Watches } from '../watches.ts'
 import { applyUnit } from './apply.ts'
 import { emptyRealm, type FiledRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'
 
@@ -35,6 +36,7 @@ import { emptyRealm, type FiledRecord, type RealmMemory, recordKey, uniqueKey } 
 export class MemoryStore implements Store {
   readonly #realms: Map<RealmOrdinal, RealmMemory> = new Map()
   readonly #keyed: KeyedReads = keyedIn((realm) => this.#realm(realm))
+  readonly #watches: Watches = new Watches(this)
   #floorMs: number
 
   constructor(floorMs: number) {
@@ -54,7 +56,12 @@ export class MemoryStore implements Store {
       heads.set(unit.realm, realm.head)
       return outcome
     })
+    for (const realm of heads.keys()) this.#watches.moved(realm)
     return { outcomes, heads }
+  }
+
+  watch(...ask: Parameters<Store['watch']>): () => void {
+    return this.#watches.begin(...ask)
   }
 
   async reopen(): Promise<void> {}

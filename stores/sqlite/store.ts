@@ -39,6 +39,7 @@ import {
   type TokenRecord,
 } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
+import { Watches } from '../watches.ts'
 import { CONFLICT } from './apply.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { ENDING_SQL, type EndingRow, endingPage, endingStart } from './ending.ts'
@@ -143,6 +144,7 @@ class SqliteStore implements Store, SideLogged {
   #joined: SideJoined | undefined
   #left: SideLeft | undefined
   readonly #checkpoints: Checkpoints = new Checkpoints()
+  readonly #watches: Watches = new Watches(this)
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -184,6 +186,7 @@ class SqliteStore implements Store, SideLogged {
     this.#keyed?.snapshot.committed(touchesTokens(group))
     if (finish) this.#keyed?.snapshot.resume()
     if (this.#checkpoints.committed(done.logPages, finish)) this.#beginCheckpoint()
+    for (const { realm } of done.heads) this.#watches.moved(realm)
     return {
       outcomes,
       heads: new Map(done.heads.map(({ realm, seq, chain }) => [realm, { seq, chain: Buffer.from(chain) }])),
@@ -209,6 +212,11 @@ class SqliteStore implements Store, SideLogged {
     await writer.ask({ kind: 'close', inOrder: false })
     rewriteLog(this.#parts.path)
     await this.open(this.#floorMs)
+    this.#watches.allMoved()
+  }
+
+  watch(...ask: Parameters<Store['watch']>): () => void {
+    return this.#watches.begin(...ask)
   }
 
   get keyed(): KeyedReads | undefined {

@@ -18,7 +18,8 @@ export function laterStore(inner: Store, seed = 1): Store {
       if (name === 'keyed') return undefined
       const value: unknown = Reflect.get(target, name, target)
       // How a watch begins and ends is no question of the store.
-      if (typeof value !== 'function' || name === 'watch') return value
+      if (typeof value !== 'function') return value
+      if (name === 'watch') return value.bind(target) as unknown
       return async (...given: unknown[]): Promise<unknown> => {
         await turns()
         try {

@@ -1,0 +1,101 @@
+import type { Store, Watched } from '@rescind/authority'
+import { type RealmOrdinal, StoreUnavailable } from '@rescind/core'
+
+/** Rows of one telling. */
+const WATCH_ROWS_MAX = 1_000
+
+type Told = (watched: Watched) => Promise<void>
+type Log = Pick<Store, 'chainedRowsAfter' | 'anchor'>
+
+/** The watches of a store: `moved` is all that an engine has to say, of a realm that rows were committed to. */
+export class Watches {
+  readonly #log: Log
+  readonly #ofRealm: Map<RealmOrdinal, Set<Watch>> = new Map()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** As `Store.watch` says. */
+  begin(realm: RealmOrdinal, after: number, told: Told): () => void {
+    const watch = new Watch(this.#log, { realm, after, told })
+    const watches = this.#ofRealm.get(realm) ?? new Set()
+    this.#ofRealm.set(realm, watches.add(watch))
+    watch.wake()
+    return () => {
+      watch.stop()
+      watches.delete(watch)
+      if (watches.size === 0) this.#ofRealm.delete(realm)
+    }
+  }
+
+  moved(realm: RealmOrdinal): void {
+    for (const watch of this.#ofRealm.get(realm) ?? []) watch.wake()
+  }
+
+  /** Rows may have come of which nobody knows: after a commit without an answer. */
+  allMoved(): void {
+    for (const realm of this.#ofRealm.keys()) this.moved(realm)
+  }
+}
+
+type Place = { readonly realm: RealmOrdinal; readonly after: number; readonly told: Told }
+
+class Watch {
+  readonly #log: Log
+  readonly #realm: RealmOrdinal
+  readonly #told: Told
+  #seq: number
+  #isReading = false
+  #hasMoved = false
+  #isOver = false
+
+  constructor(log: Log, { realm, after, told }: Place) {
+    this.#log = log
+    this.#realm = realm
+    this.#seq = after
+    this.#told = told
+  }
+
+  stop(): void {
+    this.#isOver = true
+  }
+
+  /** What it is told of while it reads is looked at when that is done. */
+  wake(): void {
+    this.#hasMoved = true
+    if (!this.#isReading && !this.#isOver) void this.#read()
+  }
+
+  async #read(): Promise<void> {
+    this.#isReading = true
+    while (this.#hasMoved && !this.#isOver) {
+      this.#hasMoved = false
+      const watched = await this.#next()
+      // It may have been stopped meanwhile.
+      if (watched === undefined || this.isOver) continue
+      if (watched.kind !== 'rows') this.#isOver = true
+      else if (watched.rows.length === WATCH_ROWS_MAX) this.#hasMoved = true
+      await this.#told(watched)
+    }
+    this.#isReading = false
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  async #next(): Promise<Watched | undefined> {
+    try {
+      const rows = await this.#log.chainedRowsAfter(this.#realm, this.#seq, WATCH_ROWS_MAX)
+      const [first, last] = [rows[0], rows.at(-1)]
+      if (first === undefined || last === undefined) return undefined
+      if (first.seq !== this.#seq + 1) return { kind: 'trimmed', anchor: await this.#log.anchor(this.#realm) }
+      this.#seq = last.seq
+      return { kind: 'rows', rows }
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return { kind: 'failed', error }
+      throw error
+    }
+  }
+}
