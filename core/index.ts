@@ -1,4 +1,3 @@
-export { type Awaitable, after } from './awaitable.ts'
 export {
   ContractBroken,
   isOutage,

@@ -1,5 +1,6 @@
-import { type Awaitable, after, NotReadable, type RealmOrdinal } from '@rescind/core'
+import { NotReadable, type RealmOrdinal } from '@rescind/core'
 import { decodeRule, type LogRow, rowKindOf } from '@rescind/core/log'
+import { type Awaitable, after } from '../awaitable.ts'
 import type { RecordKey } from '../log/writes.ts'
 import type { DirectoryRecord, Store } from '../ports.ts'
 import { type IsValue, readObject, STRANGE } from './stored-json.ts'

@@ -1,4 +1,4 @@
-import { type Awaitable, after, ContractBroken, type Random, type RealmName } from '@rescind/core'
+import { ContractBroken, type Random, type RealmName } from '@rescind/core'
 import {
   type JsonObject,
   type KeyMembers,
@@ -14,6 +14,7 @@ import {
   thumbprint,
   type VerificationKey,
 } from '@rescind/core/tokens'
+import { type Awaitable, after } from '../awaitable.ts'
 import type { Collection, Directory, Entry } from '../directory/directory.ts'
 import { shaped } from '../directory/stored-json.ts'
 import { KEY_PURPOSES } from '../kinds.ts'

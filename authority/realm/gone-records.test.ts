@@ -69,7 +69,7 @@ onBothStores('a default realm that has lost its record is out of order, not made
   const other = await first.create('other', AUDIT)
   await issue(other, 'live')
   const realms = await open(withRecords(store, { default: gone }))
-  assert.equal(realms.get('default'), undefined)
+  assert.equal(await realms.get('default'), undefined)
   assert.match(realms.whyNot('default') ?? '', /its record is gone.*backup/)
   await assert.rejects(async () => realms.served(undefined), RealmOutOfOrder)
   await assert.rejects(realms.make('default', AUDIT), StoreRefused)

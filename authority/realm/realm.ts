@@ -1,6 +1,4 @@
 import {
-  type Awaitable,
-  after,
   CLOCK_STEP_MS,
   type Clock,
   isWholeRecord,
@@ -26,6 +24,7 @@ import {
 import { secretDigest } from '@rescind/core/bytes'
 import { encodeRule, type LogRow, type RevokeRule, type Rule } from '@rescind/core/log'
 import { type RawToken, SINGLE_USE, type TokenKind } from '@rescind/core/tokens'
+import { type Awaitable, after } from '../awaitable.ts'
 import { Directory, type RecordWatch } from '../directory/directory.ts'
 import { STRANGE } from '../directory/stored-json.ts'
 import { Keyring } from '../keys/signing-keys.ts'

@@ -43,10 +43,10 @@ describe('a new store', () => {
 
   test('the system realm is no realm of dialects (model §1.1)', async () => {
     const realms = await open(new FaultyStore(START_MS))
-    assert.equal(realms.get('system'), undefined)
-    assert.equal(realms.get('default'), realms.default)
+    assert.equal(await realms.get('system'), undefined)
+    assert.equal(await realms.get('default'), realms.default)
     for (const name of ['', 'nope', 'Default', 'default ', '__proto__', 'constructor', 'toString']) {
-      assert.equal(realms.get(name), undefined, name)
+      assert.equal(await realms.get(name), undefined, name)
     }
   })
 })
@@ -296,7 +296,7 @@ onBothStores(
     ])
     assert.equal(new Set(woken).size, 1)
     assert.deepEqual([woken[0]?.index.seq, woken[0]?.index.epochs.length], [1, 1])
-    assert.equal(realms.get('empty'), woken[0], 'at once, from then on')
+    assert.equal(await realms.get('empty'), woken[0], 'the same from then on')
     assert.equal(realms.dormant().length, 0)
   },
 )

@@ -1,6 +1,4 @@
 import {
-  type Awaitable,
-  after,
   type Clock,
   DEFAULT_REALM,
   isOutage,
@@ -142,12 +140,11 @@ export class Realms {
    * The realm that a path names; `default` without one.
    * @throws RealmOutOfOrder when nothing can be answered in it, StoreUnavailable when it cannot be opened now.
    */
-  served(name: string | undefined): Awaitable<Realm | undefined> {
-    return after(name === undefined ? this.#open.get(DEFAULT_REALM) : this.get(name), (realm) => {
-      const why = realm === undefined ? this.whyNot(name ?? DEFAULT_REALM) : this.whyNotIn(realm)
-      if (why !== undefined) throw new RealmOutOfOrder(why)
-      return realm
-    })
+  async served(name: string | undefined): Promise<Realm | undefined> {
+    const realm = name === undefined ? this.#open.get(DEFAULT_REALM) : await this.get(name)
+    const why = realm === undefined ? this.whyNot(name ?? DEFAULT_REALM) : this.whyNotIn(realm)
+    if (why !== undefined) throw new RealmOutOfOrder(why)
+    return realm
   }
 
   whyNotIn({ ordinal }: Realm): string | undefined {
@@ -156,7 +153,7 @@ export class Realms {
   }
 
   /** Realms that are served, by name; `system` is not one of them. Opens one that nobody has asked for yet. */
-  get(name: string): Awaitable<Realm | undefined> {
+  async get(name: string): Promise<Realm | undefined> {
     if (!this.isServed(name)) return undefined
     return this.#open.get(name) ?? this.#wake(name)
   }
@@ -363,7 +360,7 @@ export class Realms {
     await this.create(DEFAULT_REALM, FOUNDING)
   }
 
-  #known(name: string): Awaitable<Realm | undefined> {
+  async #known(name: string): Promise<Realm | undefined> {
     return this.#open.get(name) ?? (this.#dormant.has(name) ? this.#wake(name) : undefined)
   }
 

@@ -1,6 +1,7 @@
-import { type Awaitable, after, type Handle, type TokenDigest, tokenDigest } from '@rescind/core'
+import { type Handle, type TokenDigest, tokenDigest } from '@rescind/core'
 import { sha256Base64url } from '@rescind/core/bytes'
 import { ACCESS_TOKEN_TYP, factsOfClaims, parseJws, type RawToken, verifyJws } from '@rescind/core/tokens'
+import { type Awaitable, after } from '../awaitable.ts'
 import type { Keyring } from '../keys/signing-keys.ts'
 
 /**

@@ -1,4 +1,3 @@
-import type { Awaitable } from '../awaitable.ts'
 import { defined } from '../bytes/defined.ts'
 import type { Handle } from '../ids.ts'
 import type { Ancestor, TokenFacts, TokenRecord } from '../records.ts'
@@ -44,7 +43,7 @@ export function isWholeRecord({ ancestors }: Pick<TokenRecord, 'ancestors'>): bo
  */
 export async function withWholeAncestors(
   record: TokenRecord,
-  read: (handle: Handle) => Awaitable<TokenRecord | undefined>,
+  read: (handle: Handle) => Promise<TokenRecord | undefined>,
 ): Promise<TokenRecord> {
   if (isWholeRecord(record)) return record
   const ancestors: Ancestor[] = []

@@ -23,10 +23,13 @@ export function runBatch({ folder, nth = 0, of = 1 }: Batch): void {
   const files = globSync(`${folder}/**/*.test.ts`, { cwd: ROOT }).filter(
     (path) => !path.includes('node_modules'),
   )
-  for (const [place, file] of files.sort().entries()) {
-    if (place % of !== nth) continue
+  runFiles(files.sort().filter((_file, place) => place % of === nth))
+}
+
+/** Runs these test files in this process, one after the other, each as one test by its path. */
+export function runFiles(files: readonly string[]): void {
+  for (const file of files)
     test(file, async () => {
       await import(pathToFileURL(join(ROOT, file)).href)
     })
-  }
 }

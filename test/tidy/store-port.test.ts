@@ -20,3 +20,14 @@ test('only stores knows which engines there are', () => {
     ...['stores/index.ts', 'stores/open.ts', 'stores/sqlite/store.ts'],
   ])
 })
+
+test('code that answers at once or later, and keyed reads, are where a hot path needs them', () => {
+  const hot = ['authority/directory/directory.ts', 'authority/realm/realm.ts']
+  assert.deepEqual(naming(ROOMS, /\bKeyedReads\b|\.keyed\b/), [
+    ...[hot[0], 'authority/index.ts', 'authority/ports.ts', hot[1]],
+  ])
+  assert.deepEqual(naming(ROOMS, /\bAwaitable\b|awaitable\.ts/), [
+    ...['authority/awaitable.ts', hot[0], 'authority/keys/signing-keys.ts', hot[1]],
+    'authority/realm/signed-tokens.ts',
+  ])
+})
