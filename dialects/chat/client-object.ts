@@ -1,3 +1,4 @@
+import { defined } from '@rescind/core/bytes'
 import { formatInstant } from '../wire/iso-date.ts'
 import type { ChatClient } from './directory.ts'
 
@@ -11,8 +12,7 @@ export function clientObject({ version, value }: Stored): Readonly<Record<string
     id,
     __v: version - 1,
     appID: app,
-    ...(nickname === undefined ? {} : { nickname }),
-    ...(avatarUrl === undefined ? {} : { avatarUrl }),
+    ...defined({ nickname, avatarUrl }),
     ...members,
     updatedAt: formatInstant(updatedAtMs),
     isRobot: false,

@@ -1,5 +1,6 @@
 import { callerFacts, type Found, isOfRegisteredIssuer, type Realm } from '@rescind/authority'
 import { isRevoked, Overloaded, type Source, StoreUnavailable, type TokenFacts } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import { addressShare } from '../wire/address.ts'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
@@ -190,7 +191,7 @@ function claimedIn(reply: OutsideReply, { nowMs, skewMs }: Times): Claimed | und
 /** What is taken over of a profile: a member that no client can have is left where it was. */
 function profileIn({ nickname, avatarUrl }: JsonObject, id: Json | undefined): JsonObject {
   return {
-    ...(id === undefined ? {} : { id }),
+    ...defined({ id }),
     ...(isTextUpTo(nickname, NICKNAME_MAX_CHARS) ? { nickname } : {}),
     ...(isTextUpTo(avatarUrl, AVATAR_URL_MAX_CHARS) ? { avatarUrl } : {}),
   }

@@ -1,4 +1,5 @@
 import type { Realm } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, type Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
 import { readObject } from './body.ts'
@@ -44,8 +45,7 @@ function shown({ write, minted }: Parameters<Shape>[0]): Readonly<Record<string,
     token: minted.text,
     expirationDate: formatInstant(minted.expiresAtMs),
     id,
-    ...(nickname === undefined ? {} : { nickname }),
-    ...(avatarUrl === undefined ? {} : { avatarUrl }),
+    ...defined({ nickname, avatarUrl }),
     exp: Math.floor(minted.expiresAtMs / 1_000),
   }
 }

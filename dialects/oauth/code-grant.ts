@@ -18,7 +18,7 @@ import {
   mintHandle,
   type TokenRecord,
 } from '@rescind/core'
-import { sameDigest, sha256Base64url } from '@rescind/core/bytes'
+import { defined, sameDigest, sha256Base64url } from '@rescind/core/bytes'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
@@ -78,7 +78,7 @@ export async function startCode(
         client: client.clientId,
         subject,
         scope,
-        ...(audience === undefined ? {} : { audience }),
+        ...defined({ audience }),
         ...(audit === undefined ? {} : { mintedBy: audit.by }),
         claims,
         expiresAtMs,

@@ -9,6 +9,7 @@ import {
   shaped,
 } from '@rescind/authority'
 import { type GrantId, unreachable } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { invalidGrant } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'
@@ -48,7 +49,7 @@ export async function endGrant(
       why: cause.code,
       cause,
       also: [{ kind: 'put-memo', memo }],
-      ...(onlyIfLive === undefined ? {} : { onlyIfLive }),
+      ...defined({ onlyIfLive }),
     },
   )
   switch (kind) {

@@ -1,4 +1,5 @@
 import { needKeys, publishedKeys, type Realm } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import { SIGNATURE_ALGORITHMS } from '@rescind/core/tokens'
 import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import type { OauthOptions } from './call.ts'
@@ -20,7 +21,7 @@ const METHODS = [...CONFIDENTIAL, 'none']
 export function metadata(base: string, { authorizationEndpoint }: OauthOptions): Answer {
   const document = {
     issuer: `${base}${PREFIX_PATH}`,
-    ...(authorizationEndpoint === undefined ? {} : { authorization_endpoint: authorizationEndpoint }),
+    ...defined({ authorization_endpoint: authorizationEndpoint }),
     token_endpoint: `${base}${TOKEN_PATH}`,
     jwks_uri: `${base}${JWKS_PATH}`,
     // §2: both lists are about flows that begin somewhere; without a login page nothing begins by a redirect.

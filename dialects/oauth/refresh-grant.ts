@@ -9,6 +9,7 @@ import {
   unseal,
 } from '@rescind/authority'
 import { type Handle, isEndedByRule, isSuspended, type TokenRecord, type Verdict } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { formatInstant } from '../wire/iso-date.ts'
@@ -177,8 +178,6 @@ function familyOf(record: TokenRecord): Omit<Family, 'scope'> {
     subject: subject ?? client ?? '',
     grant,
     ancestors,
-    ...(session === undefined ? {} : { session }),
-    ...(tenant === undefined ? {} : { tenant }),
-    ...(delegated === undefined ? {} : { delegated }),
+    ...defined({ session, tenant, delegated }),
   }
 }

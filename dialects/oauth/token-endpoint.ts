@@ -1,4 +1,5 @@
 import { unreachable } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, refuse } from './answers.ts'
 import type { Authenticated, Call, Endpoint } from './call.ts'
@@ -54,7 +55,7 @@ async function clientCredentials(call: Call, authenticated: Authenticated): Prom
   const targets = targetsOf(call.lists, client)
   if (targets.kind === 'refused') return wrongTarget(authenticated)
   const { audience } = targets
-  const family = { subject: client.clientId, scope, ...(audience === undefined ? {} : { audience }) }
+  const family = { subject: client.clientId, scope, ...defined({ audience }) }
   const access = await accessToken(mintingOf(call, authenticated), family)
   return access === undefined ? tooLong() : issueAnswer(call, authenticated, { texts: { access, scope } })
 }

@@ -1,5 +1,6 @@
 import { ANCESTORS_MAX, ancestorsFrom, type TokenRecord } from '@rescind/core'
 import type { JsonObject } from '@rescind/core/bytes'
+import { defined } from '@rescind/core/bytes'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, refusalAnswer, suspended } from './answers.ts'
@@ -67,10 +68,7 @@ async function derive(
     grant: record.grant,
     ancestors,
     delegated: 'exchange',
-    ...(audience === undefined ? {} : { audience }),
-    ...(record.session === undefined ? {} : { session: record.session }),
-    ...(record.tenant === undefined ? {} : { tenant: record.tenant }),
-    ...(act === undefined ? {} : { act }),
+    ...defined({ audience, session: record.session, tenant: record.tenant, act }),
   }
   const format = isJwt ? 'jwt' : client.accessTokenFormat
   const access = await accessToken(mintingOf(call, authenticated), family, format)

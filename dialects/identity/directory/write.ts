@@ -10,6 +10,7 @@ import {
   whoOf,
 } from '@rescind/authority'
 import { Overloaded } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import { cascade, type Plan } from './cascade.ts'
 import { type Change, type ChangeOf, COLLECTIONS, type Kind } from './changes.ts'
 
@@ -95,7 +96,7 @@ function* textsIn(value: unknown): Generator<string> {
 
 function operationsOf(realm: Realm, { changes, cuts }: Plan, act: DirectoryAct): Operation[] {
   const { caller, how, why } = act
-  const audit: Audit = { ...whoOf(caller), how, ...(why === undefined ? {} : { why }) }
+  const audit: Audit = { ...whoOf(caller), how, ...defined({ why }) }
   return operationsUnder(realm, { changes, cuts }, audit)
 }
 

@@ -1,5 +1,6 @@
 import type { TokenIntent } from '@rescind/authority'
 import { ancestorsFrom, delegationOf, type TokenRecord } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import type { Mint } from './mint.ts'
 
 /**
@@ -28,10 +29,9 @@ export function rescoped(
     authenticatedBy: parent.authenticatedBy ?? [],
     expiresAtMs: parent.expiresAtMs,
     family: descent(parent, isChained),
-    claims: { chain: chainOf(parent), ...(impersonator === undefined ? {} : { impersonator }) },
+    claims: { chain: chainOf(parent), ...defined({ impersonator }) },
     restsOn: parent,
-    ...(delegated === undefined ? {} : { delegated }),
-    ...(parent.mintedBy === undefined ? {} : { mintedBy: parent.mintedBy }),
+    ...defined({ delegated, mintedBy: parent.mintedBy }),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Expectation, Operation } from '@rescind/authority'
 import { unreachable } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
 import type { Change } from '../directory/changes.ts'
@@ -27,8 +28,7 @@ export async function change(
   const written = await writeDirectory(realm, changes, {
     caller: callerOf(realm, request, caller),
     how: `identity.${how}`,
-    ...(also === undefined ? {} : { also }),
-    ...(expects === undefined ? {} : { expects }),
+    ...defined({ also, expects }),
   })
   switch (written.kind) {
     case 'written':

@@ -1,4 +1,5 @@
 import type { Collection, Entry } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer } from '../../wire/answer.ts'
 import { parseFormText } from '../../wire/form.ts'
 import type { Call } from '../call.ts'
@@ -55,7 +56,7 @@ async function visibleAfter<T>({ realm }: Call, sought: Sought<T>): Promise<read
   const found: Entry<T>[] = []
   let after = sought.after
   for (let pages = 0; pages < SCANNED_PAGES_MAX; pages += 1) {
-    const ask = { after, limit: Math.min(PAGE_MAX, count), ...(listed === undefined ? {} : { listed }) }
+    const ask = { after, limit: Math.min(PAGE_MAX, count), ...defined({ listed }) }
     const page = await realm.directory.page(collection, ask)
     found.push(...page.entries.filter(({ value }) => isVisible(value)))
     if (found.length >= count || page.next === undefined) return found.slice(0, count)

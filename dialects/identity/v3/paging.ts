@@ -1,4 +1,5 @@
 import type { Collection, Realm, RecordKey } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import { parseFormText } from '../../wire/form.ts'
 import type { WireRequest } from '../../wire/request.ts'
 import type { Malformed } from '../session/credentials.ts'
@@ -62,7 +63,7 @@ export async function pageOf<T>(
   let after = marker
   for (let looked = 0; looked < LOOKED_AT_MAX && found.length - besides <= limit; looked += PAGE_MAX) {
     const page = await realm.directory.page(collection, {
-      ...(listed === undefined ? {} : { listed }),
+      ...defined({ listed }),
       after,
       limit: PAGE_MAX,
     })

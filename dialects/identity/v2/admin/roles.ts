@@ -1,3 +1,4 @@
+import { defined } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject } from '../../../wire/strict-json.ts'
@@ -89,7 +90,7 @@ export function createRole(call: Call): Promise<Answer> {
         id,
         name,
         description: textIn(given, 'description') ?? name,
-        ...(serviceId === undefined ? {} : { serviceId }),
+        ...defined({ serviceId }),
       }
       const changes = [created('role', id, { after: role })]
       return change(call, { caller, how: 'role.create', changes }, () =>

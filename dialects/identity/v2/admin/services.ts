@@ -1,3 +1,4 @@
+import { defined } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject } from '../../../wire/strict-json.ts'
@@ -58,7 +59,7 @@ export function createService(call: Call): Promise<Answer> {
         id,
         name,
         type,
-        ...(description === undefined ? {} : { description }),
+        ...defined({ description }),
       }
       const changes = [created('service', id, { after: service })]
       return change(call, { caller, how: 'service.create', changes }, () =>
@@ -91,8 +92,7 @@ function shownEndpoint(endpoint: IdentityEndpoint): object {
     service_id: serviceId,
     region,
     publicurl: publicUrl,
-    ...(internalUrl === undefined ? {} : { internalurl: internalUrl }),
-    ...(adminUrl === undefined ? {} : { adminurl: adminUrl }),
+    ...defined({ internalurl: internalUrl, adminurl: adminUrl }),
     enabled,
   }
 }
@@ -135,8 +135,7 @@ export function createEndpoint(call: Call): Promise<Answer> {
         serviceId,
         region: region ?? call.settings.region,
         publicUrl,
-        ...(internalUrl === undefined ? {} : { internalUrl }),
-        ...(adminUrl === undefined ? {} : { adminUrl }),
+        ...defined({ internalUrl, adminUrl }),
         enabled: true,
       }
       const changes = [created('endpoint', id, { after: endpoint })]

@@ -1,4 +1,5 @@
 import type { Entry } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { parseFormText } from '../../../wire/form.ts'
@@ -37,7 +38,7 @@ function shownTenant({ id, name, enabled, description, displayName }: IdentityTe
     name,
     enabled,
     description: description ?? '',
-    ...(displayName === undefined ? {} : { 'display-name': displayName }),
+    ...defined({ 'display-name': displayName }),
   }
 }
 
@@ -125,11 +126,7 @@ function readTenant(body: JsonObject): Fields | undefined {
   if (name !== undefined && !isName(name)) return undefined
   if (id !== undefined && (!isProjectId(id) || !isName(id))) return undefined
   return {
-    ...(id === undefined ? {} : { id }),
-    ...(name === undefined ? {} : { name }),
-    ...(displayName === undefined ? {} : { displayName }),
-    ...(description === undefined ? {} : { description }),
-    ...(enabled === undefined ? {} : { enabled }),
+    ...defined({ id, name, displayName, description, enabled }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { mayDelegated, unreachable } from '@rescind/core'
+import { defined } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import type { Call } from '../../call.ts'
@@ -55,9 +56,7 @@ async function create(call: Call, caller: LiveParty, fields: UserFields): Promis
   const user: IdentityUser = {
     id,
     username,
-    ...(fields.email === undefined ? {} : { email: fields.email }),
-    ...(fields.description === undefined ? {} : { description: fields.description }),
-    ...(fields.defaultRegion === undefined ? {} : { defaultRegion: fields.defaultRegion }),
+    ...defined({ email: fields.email, description: fields.description, defaultRegion: fields.defaultRegion }),
     enabled: fields.enabled ?? true,
     domainId: isOperator(caller.user) ? DEFAULT_DOMAIN : caller.user.domainId,
     passwordHash,

@@ -1,3 +1,4 @@
+import { defined } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer } from '../../../wire/answer.ts'
 import type { Call } from '../../call.ts'
 import { settled } from '../../directory/home.ts'
@@ -15,9 +16,9 @@ export async function shownUser(
     id: user.id,
     username: user.username,
     name: user.username,
-    ...(user.email === undefined ? {} : { email: user.email }),
+    ...defined({ email: user.email }),
     enabled: user.enabled,
-    ...(user.tenantId === undefined ? {} : { tenantId: user.tenantId }),
+    ...defined({ tenantId: user.tenantId }),
     'RAX-AUTH:defaultRegion': user.defaultRegion ?? settings.region,
     ...(account === undefined ? {} : { 'RAX-AUTH:domainId': account }),
     'RAX-AUTH:multiFactorEnabled': mfaOf(user).isEnabled,

@@ -1,3 +1,4 @@
+import { defined } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { isObject, type JsonObject } from '../../../wire/strict-json.ts'
@@ -88,7 +89,7 @@ async function update(call: Call, { caller, entry }: OnUser, fields: UserFields)
       ? undefined
       : await call.settings.passwords.hash({ password, ...turnOf(call, before.id) })
   const { password: _password, isKeystone: _form, ...rest } = fields
-  const after: IdentityUser = { ...before, ...rest, ...(passwordHash === undefined ? {} : { passwordHash }) }
+  const after: IdentityUser = { ...before, ...rest, ...defined({ passwordHash }) }
   const changes = [updated('user', entry, after)]
   return change(call, { caller, how: 'user.update', changes }, () => userAnswer(call, after))
 }

@@ -1,4 +1,5 @@
 import type { Entry } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import type { Call, Reply } from '../../call.ts'
@@ -144,6 +145,6 @@ function withFields(domain: IdentityDomain, { name, enabled, description }: Pars
     ...rest,
     name: name ?? domain.name,
     enabled: enabled ?? domain.enabled,
-    ...(text === undefined ? {} : { description: text }),
+    ...defined({ description: text }),
   }
 }

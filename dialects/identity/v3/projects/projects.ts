@@ -1,4 +1,5 @@
 import type { Entry } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import type { JsonObject } from '../../../wire/strict-json.ts'
@@ -199,6 +200,6 @@ function withFields(project: IdentityTenant, { name, enabled, description }: Par
     ...rest,
     name: name ?? project.name,
     enabled: enabled ?? project.enabled,
-    ...(text === undefined ? {} : { description: text }),
+    ...defined({ description: text }),
   }
 }

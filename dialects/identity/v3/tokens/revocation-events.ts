@@ -1,4 +1,5 @@
 import { keptRows, type Realm } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import { decodeRule, type LogRow, type RowKind, rowKindOf, type Target, traitsOf } from '@rescind/core/log'
 import { IDENTITY } from '../../directory/directory.ts'
 import { scopeOfTenant } from '../scopes/scope.ts'
@@ -80,7 +81,7 @@ function membersOf(target: Target): RevocationEvent | undefined {
       const { source, subject, client, tenant } = target.principals
       if (target.shape === 'realm') return {}
       if (source !== IDENTITY || client !== undefined) return undefined
-      return { ...(subject === undefined ? {} : { user_id: subject }), ...scopeMembers(tenant) }
+      return { ...defined({ user_id: subject }), ...scopeMembers(tenant) }
     }
     case 'foreign':
     case 'grant':

@@ -1,4 +1,5 @@
 import { mintText } from '@rescind/authority'
+import { defined } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
 import { parseInstant } from '../../../wire/iso-date.ts'
@@ -180,10 +181,10 @@ async function create(call: Call, { acting, asked, projectId }: Creating): Promi
     userId,
     tenantId: projectId,
     name: asked.name,
-    ...(description === undefined ? {} : { description }),
+    ...defined({ description }),
     secretDigest: realm.secretDigest(secret),
     roleIds: asked.roles.map(({ id }) => id),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    ...defined({ expiresAtMs }),
     madeAtMs: realm.nowMs(),
     isUnrestricted: asked.isUnrestricted,
     ...(parent === undefined ? {} : { parentId: parent.id }),
