@@ -29,63 +29,11 @@ type Call = {
 /** The server over HTTP. */
 export function httpTransport(url: URL, key: string): Transport {
   const base = url.href.endsWith('/') ? url.href.slice(0, -1) : url.href
-  const secure = url.protocol === 'https:'
-  const send = secure ? https.request : http.request
-  const agentOf = (maxSockets: number): http.Agent =>
-    new (secure ? https.Agent : http.Agent)({ keepAlive: true, maxSockets })
-  // Apart from each other: what proves that this replica is fresh, and what it needs for that, waits for nothing else.
-  const agents = { proofs: agentOf(1), replica: agentOf(2), questions: agentOf(SENT_MAX) }
-  const out = new Set<http.ClientRequest>()
-  const headers = { authorization: `Bearer ${key}` }
-
-  const call = ({
-    method,
-    path,
-    body,
-    timeoutMs,
-    maxBytes = ANSWER_MAX_BYTES,
-    agent,
-  }: Call): Promise<Buffer> =>
-    new Promise((resolve, reject) => {
-      const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-      const typed =
-        bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }
-      const request = send(base + path, { method, agent: agents[agent], headers: { ...headers, ...typed } })
-      out.add(request)
-      const inTime = TIMERS.after(timeoutMs, () => request.destroy(timedOut('no answer in time')))
-      request.once('close', () => out.delete(request))
-      const fail = (error: Error): void => {
-        inTime()
-        reject(connectionFailed(error))
-      }
-      request.on('error', fail)
-      request.on('response', (response) => {
-        const parts: Buffer[] = []
-        let length = 0
-        response.on('data', (part: Buffer) => {
-          length += part.length
-          if (length > maxBytes) request.destroy(new Error('the answer is too long'))
-          else parts.push(part)
-        })
-        response.on('error', fail)
-        response.on('end', () => {
-          inTime()
-          const status = response.statusCode ?? 0
-          // An answer that breaks off is an error above; one that ends early says so by its length.
-          if (!response.complete) fail(new Error('the answer broke off'))
-          else if (status === 200) resolve(Buffer.concat(parts, length))
-          else fail(refused(status))
-        })
-      })
-      request.end(bytes)
-    })
-
-  const text = async (asked: Call): Promise<string> => (await call(asked)).toString('utf8')
-
+  const calls = new Calls(base, `Bearer ${key}`)
   return {
     config: async () =>
       readConfig(
-        await text({
+        await calls.text({
           method: 'GET',
           path: `${FEED}/config`,
           timeoutMs: CONNECT_TIMEOUT_MS,
@@ -93,33 +41,111 @@ export function httpTransport(url: URL, key: string): Transport {
         }),
       ),
     snapshot: () =>
-      call({
+      calls.bytes({
         method: 'GET',
         path: `${FEED}/snapshot`,
         timeoutMs: SNAPSHOT_TIMEOUT_MS,
         maxBytes: SNAPSHOT_MAX_BYTES,
         agent: 'replica',
       }),
-    stream: (ask, listener) => {
-      const accept = { ...headers, accept: 'text/event-stream' }
-      const options = { method: 'GET', agent: false as const, headers: accept }
-      return listen(send(base + streamPath(ask), options), listener)
-    },
+    stream: (ask, listener) => listen(calls.stream(streamPath(ask)), listener),
     acknowledge: async (ask, timeoutMs) =>
-      readAck(await text({ method: 'POST', path: `${FEED}/acks`, body: ask, timeoutMs, agent: 'proofs' })),
+      readAck(
+        await calls.text({ method: 'POST', path: `${FEED}/acks`, body: ask, timeoutMs, agent: 'proofs' }),
+      ),
     ask: async (token, timeoutMs) => {
       const question = { method: 'POST', path: '/control/v1/verify', body: { token }, timeoutMs } as const
-      const answer = await text({ ...question, agent: 'questions' })
-      const { verdict, facts } = readObject(answer)
+      const { verdict, facts } = readObject(await calls.text({ ...question, agent: 'questions' }))
       if (!isVerdict(verdict)) throw new SourceFailed('the server answered without a verdict')
       return { verdict, facts }
     },
-    close: () => {
-      // An agent that goes away leaves those alone that have no connection yet.
-      for (const request of out) request.destroy(new Error('closed'))
-      for (const agent of Object.values(agents)) agent.destroy()
-    },
+    close: () => calls.close(),
   }
+}
+
+/** Calls of one server under one key. */
+class Calls {
+  readonly #base: string
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #send: typeof http.request
+  readonly #agents: Readonly<Record<Call['agent'], http.Agent>>
+  readonly #out: Set<http.ClientRequest> = new Set()
+
+  constructor(base: string, authorization: string) {
+    const isSecure = base.startsWith('https:')
+    const agentOf = (maxSockets: number): http.Agent =>
+      new (isSecure ? https.Agent : http.Agent)({ keepAlive: true, maxSockets })
+    this.#base = base
+    this.#headers = { authorization }
+    this.#send = isSecure ? https.request : http.request
+    // Apart from each other: what proves that this replica is fresh, and what it needs for that, waits for nothing else.
+    this.#agents = { proofs: agentOf(1), replica: agentOf(2), questions: agentOf(SENT_MAX) }
+  }
+
+  async text(call: Call): Promise<string> {
+    return (await this.bytes(call)).toString('utf8')
+  }
+
+  /** @throws SourceFailed for anything but 200, whole and in time. */
+  bytes(call: Call): Promise<Buffer> {
+    const { method, path, body, timeoutMs, maxBytes = ANSWER_MAX_BYTES, agent } = call
+    return new Promise((resolve, reject) => {
+      const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+      const typed =
+        bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length }
+      const headers = { ...this.#headers, ...typed }
+      const request = this.#send(this.#base + path, { method, agent: this.#agents[agent], headers })
+      this.#out.add(request)
+      const inTime = TIMERS.after(timeoutMs, () => request.destroy(timedOut('no answer in time')))
+      request.once('close', () => this.#out.delete(request))
+      const settle = (answered: Buffer | Error): void => {
+        inTime()
+        if (answered instanceof Error) reject(connectionFailed(answered))
+        else resolve(answered)
+      }
+      request.on('error', settle)
+      request.on('response', (response) => readAnswer({ request, response, maxBytes }, settle))
+      request.end(bytes)
+    })
+  }
+
+  /** A request for a stream, on a connection of its own, which is not sent yet. */
+  stream(path: string): http.ClientRequest {
+    const headers = { ...this.#headers, accept: 'text/event-stream' }
+    return this.#send(this.#base + path, { method: 'GET', agent: false, headers })
+  }
+
+  close(): void {
+    // An agent that goes away leaves those alone that have no connection yet.
+    for (const request of this.#out) request.destroy(new Error('closed'))
+    for (const agent of Object.values(this.#agents)) agent.destroy()
+  }
+}
+
+type Answering = {
+  readonly request: http.ClientRequest
+  readonly response: http.IncomingMessage
+  readonly maxBytes: number
+}
+
+function readAnswer(
+  { request, response, maxBytes }: Answering,
+  settle: (answered: Buffer | Error) => void,
+): void {
+  const parts: Buffer[] = []
+  let length = 0
+  response.on('data', (part: Buffer) => {
+    length += part.length
+    if (length > maxBytes) request.destroy(new Error('the answer is too long'))
+    else parts.push(part)
+  })
+  response.on('error', settle)
+  response.on('end', () => {
+    const status = response.statusCode ?? 0
+    // An answer that breaks off is an error above; one that ends early says so by its length.
+    if (!response.complete) settle(new Error('the answer broke off'))
+    else settle(status === 200 ? Buffer.concat(parts, length) : refused(status))
+  })
 }
 
 function streamPath({ after, boundMs, onStale, instance, label }: StreamAsk): string {
