@@ -120,9 +120,9 @@ export {
 } from './realm/realm-settings.ts'
 export { Realms, type RealmsAct } from './realm/realms.ts'
 export {
-  cutRule,
+  cutoffRule,
   type EndedBy,
-  endedByCut,
+  endedByCutoff,
   type RevokeAct,
   revokeAll,
   revokeGrant,

@@ -62,7 +62,7 @@ export {
 export { feedEventJson, readFeedEvent } from './replica/feed-wire.ts'
 export { type FeedEvent, Replica, turnsVerdicts } from './replica/replica.ts'
 export { decodeSnapshot, encodeSnapshot, type Snapshot, SnapshotWriter } from './replica/snapshot.ts'
-export { type Cut, cutHits } from './revocations/cutoff-table.ts'
+export { type Cutoff, cutoffHits } from './revocations/cutoff-table.ts'
 export { foreignIsBefore, type Hold } from './revocations/hold-table.ts'
 export {
   KeyTable,
@@ -73,7 +73,7 @@ export {
   partitionOfKey,
 } from './revocations/key-table.ts'
 export type { LegacyKeep } from './revocations/legacy-keep.ts'
-export { cutCount, RevocationIndex } from './revocations/revocation-index.ts'
+export { cutoffCount, RevocationIndex } from './revocations/revocation-index.ts'
 export { type Admission, ANY_ACCESS, admit, type Credential, type Demand } from './verdict/admit.ts'
 export { ancestorOf, ancestorsFrom, isWhole, isWholeRecord, withWholeAncestors } from './verdict/ancestry.ts'
 export { APP_CREDENTIAL, delegationOf, type GuardedAct, mayDelegated } from './verdict/delegation.ts'

@@ -14,7 +14,7 @@ export type Principals = {
 }
 
 /**
- * What only a token of a registered foreign issuer has. Its time is the issuer's, so cut-offs go by `issuedAtMs`
+ * What only a token of a registered foreign issuer has. Its time is the issuer's, so cutoffs go by `issuedAtMs`
  * instead of its place in our log.
  */
 export type ForeignFacts = {

@@ -37,9 +37,9 @@ export class Feed {
       const kind = rowKindOf(row)
       if (kind === 'epoch') this.#epochBegan(realm, () => this.#forks.ended(this.#realmOf(realm), row))
       if (realm !== system.ordinal) return
-      if (ROW_KINDS[kind].turnsVerdicts) this.#cutRevoked()
+      if (ROW_KINDS[kind].turnsVerdicts) this.#disconnectRevoked()
       // A realm is disabled or deleted by a change of its record.
-      if (kind === 'change') for (const one of this.#byRealm.values()) one.cutIfClosed()
+      if (kind === 'change') for (const one of this.#byRealm.values()) one.disconnectIfClosed()
     })
     this.#timer = setInterval(() => this.#pulse(), PULSE_MS)
     this.#timer.unref()
@@ -89,7 +89,7 @@ export class Feed {
   /** Sends every reader away; they come back when there is a server again. */
   close(): void {
     clearInterval(this.#timer)
-    for (const one of this.#byRealm.values()) one.cutWhere('stopping', () => true)
+    for (const one of this.#byRealm.values()) one.disconnectWhere('stopping', () => true)
   }
 
   #pulse(): void {
@@ -97,10 +97,10 @@ export class Feed {
   }
 
   /** Something in the system realm was revoked or held: it may have been the key that a stream was opened with. */
-  #cutRevoked(): void {
+  #disconnectRevoked(): void {
     const { system } = this.#parts.realms
     const isOver = ({ standing }: Caller): boolean => system.judge(standing.facts).kind !== 'active'
-    for (const one of this.#byRealm.values()) one.cutWhere('key', isOver)
+    for (const one of this.#byRealm.values()) one.disconnectWhere('key', isOver)
   }
 
   #realmOf(ordinal: RealmOrdinal): Realm {

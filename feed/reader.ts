@@ -44,7 +44,7 @@ export class Reader implements LiveReader {
     const { outlet, format } = this.#parts
     outlet.write(frame.bytes(format))
     this.#cursor = frame.seq
-    if (outlet.pendingBytes() > PENDING_MAX_BYTES) this.cut('slow')
+    if (outlet.pendingBytes() > PENDING_MAX_BYTES) this.disconnect('slow')
   }
 
   readOn(): void {
@@ -56,7 +56,7 @@ export class Reader implements LiveReader {
     if (this.#open && outlet.pendingBytes() === 0) outlet.write(pulseText(format))
   }
 
-  cut(why: ResetWhy): void {
+  disconnect(why: ResetWhy): void {
     if (!this.#open) return
     this.#leave()
     const { outlet, format } = this.#parts
@@ -81,7 +81,7 @@ export class Reader implements LiveReader {
         const frame = channel.recentAfter(this.#cursor) ?? (await this.#read())
         if (!this.#open) return
         if (frame === undefined) {
-          this.cut('position')
+          this.disconnect('position')
           return
         }
         outlet.write(frame.bytes(this.#parts.format))

@@ -183,16 +183,16 @@ export class RealmFeed {
   }
 
   /** Ends every stream of a realm that is not served any more. */
-  cutIfClosed(): void {
+  disconnectIfClosed(): void {
     if (!this.#realm.isClosed) return
-    this.cutWhere('realm', () => true)
+    this.disconnectWhere('realm', () => true)
     // Long polls are woken, and find nothing.
     this.#channel.lost(this.#channel.seq)
   }
 
   /** Ends the streams of callers who may not read any more. */
-  cutWhere(why: ResetWhy, isOver: (caller: Caller) => boolean): void {
-    for (const { reader, caller } of [...this.#streams]) if (isOver(caller)) reader.cut(why)
+  disconnectWhere(why: ResetWhy, isOver: (caller: Caller) => boolean): void {
+    for (const { reader, caller } of [...this.#streams]) if (isOver(caller)) reader.disconnect(why)
   }
 
   get #floor(): number {
@@ -235,7 +235,7 @@ export class RealmFeed {
     const reader = new Reader({ ...parts, outlet, format, after })
     const stream = { reader, caller }
     this.#streams.add(stream)
-    seat.cut = () => reader.cut('full')
+    seat.disconnect = () => reader.disconnect('full')
     outlet.onClose(() => {
       seat.leave()
       this.#closed(stream, contact?.instance)
@@ -244,7 +244,7 @@ export class RealmFeed {
       const before = this.#byInstance.get(contact.instance)
       // First the new one, so that the end of the old one is nobody's.
       this.#byInstance.set(contact.instance, reader)
-      before?.cut('taken-over')
+      before?.disconnect('taken-over')
     }
     const hello: Hello = {
       ...(contact === undefined ? {} : { instance: contact.instance }),
@@ -254,8 +254,8 @@ export class RealmFeed {
       ackEveryMs: Math.max(ACK_EVERY_MIN_MS, this.#streams.size * ACK_EVERY_PER_STREAM_MS),
     }
     outlet.write(helloText(hello, format))
-    if (this.#realm.isClosed) reader.cut('realm')
-    else if (presented?.kind === 'reset') reader.cut('position')
+    if (this.#realm.isClosed) reader.disconnect('realm')
+    else if (presented?.kind === 'reset') reader.disconnect('position')
     else reader.start()
   }
 
@@ -275,7 +275,7 @@ export class RealmFeed {
       }
       const waiter: LiveReader = { take: done, readOn: done }
       const timer = setTimeout(done, waitMs)
-      seat.cut = done
+      seat.disconnect = done
       this.#channel.join(waiter)
     })
   }

@@ -10,7 +10,7 @@ export type Seat = {
   readonly key: string
   readonly isPlain: boolean
   /** What ends whoever sits there, for somebody who goes before it. */
-  cut: () => void
+  disconnect: () => void
   /** More than once is once. */
   leave: () => void
 }
@@ -36,10 +36,10 @@ export class Seats {
     if (this.#taken.size >= READERS_MAX) {
       const other = isPlain ? undefined : this.#whoGoes(own.instances + 1)
       if (other === undefined) return undefined
-      other.cut()
+      other.disconnect()
       other.leave()
     }
-    const seat: Seat = { key, isPlain, cut: () => {}, leave: () => this.#left(seat) }
+    const seat: Seat = { key, isPlain, disconnect: () => {}, leave: () => this.#left(seat) }
     this.#taken.add(seat)
     this.#count(seat, 1)
     return seat

@@ -26,16 +26,16 @@ test('events come out of a stream as they are, however it is cut into chunks', (
     fc.property(
       fc.array(event, { maxLength: 8 }),
       fc.array(fc.nat(60), { maxLength: 20 }),
-      (events, cuts) => {
+      (events, cutoffs) => {
         const text = events
           .map(({ event: name, data }) => `: pulse\nid: 1\nevent: ${name}\ndata: ${data}\n\n`)
           .join('')
         const heard: SseMessage[] = []
         const parser = new SseParser((message) => heard.push({ ...message }))
         let at = 0
-        for (const cut of cuts) {
-          parser.push(text.slice(at, at + cut))
-          at += cut
+        for (const cutoff of cutoffs) {
+          parser.push(text.slice(at, at + cutoff))
+          at += cutoff
         }
         parser.push(text.slice(at))
         assert.deepEqual(
@@ -100,7 +100,7 @@ test('use is reported once a minute a token, and no more waits than the bound', 
   assert.equal(reported, USED_WAITING_MAX)
 })
 
-test('watched tokens are bounded: a socket that could not be cut is not taken on', () => {
+test('watched tokens are bounded: a socket that could not be disconnected is not taken on', () => {
   const watches = new Watches(() => ({ kind: 'unknown', why: 'unseen' }))
   const raw = RawToken.parse('a token')
   assert.ok(raw !== undefined)
@@ -128,12 +128,12 @@ test('who watches a token is told once by each end: a rule on it, on its client,
   verifier.onRevoked(child, (ended) => void ofChild.push(say(ended)))
   source.append(ending(source, 0))
   assert.deepEqual(ofChild, ['inactive: revoked'], 'with the token that it came of')
-  const cut = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c1' } } as const
-  source.append({ kind: 'revoke', keepUntilMs: 9e15, target: cut })
+  const cutoff = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c1' } } as const
+  source.append({ kind: 'revoke', keepUntilMs: 9e15, target: cutoff })
   source.append({
     kind: 'hold',
     id: 'h',
-    target: ending(source, 2).kind === 'revoke' ? targetOf(source, 2) : cut,
+    target: ending(source, 2).kind === 'revoke' ? targetOf(source, 2) : cutoff,
   })
   source.append({ kind: 'release', id: 'h' })
   assert.deepEqual(
@@ -275,8 +275,8 @@ test('who watches a token that nobody could say anything about is told once some
   assert.deepEqual(told, [])
   source.mode = 'up'
   await verifier.verify(mint(source, 4))
-  const cut = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c1' } } as const
-  source.append({ kind: 'revoke', keepUntilMs: 9e15, target: cut })
+  const cutoff = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c1' } } as const
+  source.append({ kind: 'revoke', keepUntilMs: 9e15, target: cutoff })
   assert.deepEqual(told, ['4 inactive: revoked'], 'somebody else had asked about it')
   await time.run(200)
   assert.deepEqual(told, ['4 inactive: revoked', '1 inactive: revoked'], 'it was asked about again')

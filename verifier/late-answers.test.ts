@@ -39,7 +39,7 @@ function holdAnswers(source: MemorySource): { readonly release: () => Promise<vo
 }
 
 /** As behind a cut cable, but for questions about single tokens: those are answered. */
-function cutFeed(source: MemorySource): void {
+function disconnectFeed(source: MemorySource): void {
   source.stream = () => () => {}
   source.acknowledge = () => Promise.reject(new SourceFailed('no'))
   source.streamStalls = true
@@ -72,7 +72,7 @@ for (const onStale of POLICIES) {
       const told: string[] = []
       verifier.onRevoked(token, (ended) => void told.push(say(ended)))
       await settled()
-      cutFeed(source)
+      disconnectFeed(source)
       source.append(ending(source, 1))
       await pass(made)
       await release()
@@ -90,7 +90,7 @@ test('[H11] an answer in time says what it said, up to the bound to the millisec
     [BOUND_MS + 1, 'unknown: stale'],
   ] as const) {
     const { time, source, verifier } = await world('ask')
-    cutFeed(source)
+    disconnectFeed(source)
     await time.run(BOUND_MS + 1)
     const token = mint(source, 1)
     const { release } = holdAnswers(source)
@@ -107,7 +107,7 @@ test('[H11] an answer in time says what it said, up to the bound to the millisec
 describe('[H11] what was asked before the lapse', () => {
   test('never says active after it, though its own bound has not passed', async () => {
     const { time, source, verifier } = await world('refuse')
-    cutFeed(source)
+    disconnectFeed(source)
     await time.run((verifier.stats().asOf ?? 0) + BOUND_MS - 1 - time.wallMs())
     const token = mint(source, 1)
     const { release } = holdAnswers(source)
@@ -121,7 +121,7 @@ describe('[H11] what was asked before the lapse', () => {
 
   test('is asked anew where asking is agreed', async () => {
     const { time, source, verifier } = await world('ask')
-    cutFeed(source)
+    disconnectFeed(source)
     await time.run((verifier.stats().asOf ?? 0) + BOUND_MS - 1 - time.wallMs())
     const token = mint(source, 1)
     const { release } = holdAnswers(source)
@@ -137,7 +137,7 @@ describe('[H11] what was asked before the lapse', () => {
 
   test('is not shared by one who is stricter than the one who asked', async () => {
     const { time, source, verifier } = await world('ask')
-    cutFeed(source)
+    disconnectFeed(source)
     await time.run(BOUND_MS + 1)
     const token = mint(source, 1)
     const [loose, strict] = [verifier.verify(token), verifier.verify(token, { onStale: 'refuse' })]
@@ -182,7 +182,7 @@ test('[H11] a rule that came while a question was out counts, whatever its answe
 
 test('[H11] a stale verifier that refuses says unknown of a token that it has just asked about', async () => {
   const { time, source, verifier } = await world('refuse')
-  cutFeed(source)
+  disconnectFeed(source)
   await time.run(BOUND_MS + 1)
   assert.equal(say(await verifier.verify(mint(source, 1))), 'unknown: stale')
   source.tokens.set('token 2', { verdict: { kind: 'inactive', why: 'revoked' }, facts: undefined })

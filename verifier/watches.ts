@@ -56,7 +56,7 @@ export class Watches {
 
   /**
    * Whoever has not been seen is to be asked about, and `learn` told.
-   * @throws RangeError past WATCHED_MAX: a socket that cannot be cut must not be opened.
+   * @throws RangeError past WATCHED_MAX: a socket that cannot be disconnected must not be opened.
    */
   add(
     raw: RawToken | undefined,

@@ -8,12 +8,12 @@ import { shaped } from './stored-json.ts'
  */
 export type IssuerTerms = {
   readonly issuer: string
-  /** When it was registered here first: no cut-off over its principals is older. */
+  /** When it was registered here first: no cutoff over its principals is older. */
   readonly registeredAtMs: number
   /** The longest that one of its sessions mints tokens; lowered, never raised. */
   readonly maxSessionSeconds?: number
   /**
-   * Its tokens need not say when they were issued, or once needed not: cut-offs over its principals stay for good.
+   * Its tokens need not say when they were issued, or once needed not: cutoffs over its principals stay for good.
    * `announced`: those from now on; `lifted`: those from before, too.
    */
   readonly withoutIat?: 'announced' | 'lifted'

@@ -1,5 +1,5 @@
 import { type Ancestor, foreignIsBefore, type Principals, type TokenFacts, unreachable } from '@rescind/core'
-import type { CutShape, CutTarget, Target } from '@rescind/core/log'
+import type { CutoffShape, CutoffTarget, Target } from '@rescind/core/log'
 
 /**
  * Whether a rule appended now would end a token that was issued before it, by comparing names: the meaning that the
@@ -14,7 +14,7 @@ export function covers(target: Target, facts: TokenFacts): boolean {
 function coversItself(target: Target, one: Ancestor): boolean {
   switch (target.kind) {
     case 'cut':
-      return cutCovers(target, one)
+      return cutoffCovers(target, one)
     case 'token':
       return one.source === target.source && one.handle === target.handle
     case 'foreign':
@@ -30,23 +30,24 @@ function coversItself(target: Target, one: Ancestor): boolean {
   }
 }
 
-function cutCovers(cut: CutTarget, one: Ancestor): boolean {
-  if (!namesSame(cut.shape, cut.principals, one)) return false
+function cutoffCovers(cutoff: CutoffTarget, one: Ancestor): boolean {
+  if (!namesSame(cutoff.shape, cutoff.principals, one)) return false
   if (one.foreign !== undefined) {
-    const since = cut.asOf === undefined ? {} : { issuedBeforeMs: cut.issuedBeforeMs ?? cut.asOf.atMs }
-    return foreignIsBefore({ ...cut, ...since }, one.issuedAtMs, one.foreign)
+    const since =
+      cutoff.asOf === undefined ? {} : { issuedBeforeMs: cutoff.issuedBeforeMs ?? cutoff.asOf.atMs }
+    return foreignIsBefore({ ...cutoff, ...since }, one.issuedAtMs, one.foreign)
   }
   // A login that was measured by its issuer's clock is nothing that tokens of ours have.
-  if (cut.basis !== undefined) return false
-  if (cut.asOf !== undefined && one.position >= cut.asOf.at) return false
-  return cut.issuedBeforeMs === undefined || (one.issuedAtMs ?? 0) < cut.issuedBeforeMs
+  if (cutoff.basis !== undefined) return false
+  if (cutoff.asOf !== undefined && one.position >= cutoff.asOf.at) return false
+  return cutoff.issuedBeforeMs === undefined || (one.issuedAtMs ?? 0) < cutoff.issuedBeforeMs
 }
 
-function namesSame(shape: CutShape, cut: Principals, one: Principals): boolean {
+function namesSame(shape: CutoffShape, cutoff: Principals, one: Principals): boolean {
   if (shape === 'realm') return true
-  if (cut.source !== one.source) return false
+  if (cutoff.source !== one.source) return false
   const same = (name: 'subject' | 'client' | 'tenant'): boolean =>
-    one[name] !== undefined && one[name] === cut[name]
+    one[name] !== undefined && one[name] === cutoff[name]
   switch (shape) {
     case 'source':
       return true

@@ -1,6 +1,6 @@
 import {
   ContractBroken,
-  type Cut,
+  type Cutoff,
   type Hold,
   KeyTable,
   ORIGIN,
@@ -11,9 +11,9 @@ import {
   type RevocationIndex,
 } from '@rescind/core'
 import {
-  type CutShape,
-  type CutTarget,
-  cutKeyOf,
+  type CutoffShape,
+  type CutoffTarget,
+  cutoffKeyOf,
   decodeRule,
   type ExactTarget,
   type IndexKey,
@@ -26,13 +26,13 @@ import {
 /** Partitions of the index, of which the first slice also holds what has none. */
 export type Slice = { readonly from: number; readonly to: number }
 
-/** What only ever rises in a cut-off. */
-export const CUT_FIELDS = ['plain', 'plainAtMs', 'datedBeforeMs', 'dated', 'authenticatedMs'] as const
-type CutField = (typeof CUT_FIELDS)[number]
+/** What only ever rises in a cutoff. */
+export const CUTOFF_FIELDS = ['plain', 'plainAtMs', 'datedBeforeMs', 'dated', 'authenticatedMs'] as const
+type CutoffField = (typeof CUTOFF_FIELDS)[number]
 
-/** Until when each part of a cut-off must be there: the row that gave it may be over before the others. */
-export type FreshCut = {
-  readonly parts: Map<CutField, { readonly value: number; readonly keepUntilMs: number }>
+/** Until when each part of a cutoff must be there: the row that gave it may be over before the others. */
+export type FreshCutoff = {
+  readonly parts: Map<CutoffField, { readonly value: number; readonly keepUntilMs: number }>
   keepUntilMs: number
 }
 
@@ -43,7 +43,7 @@ export type FreshCut = {
 export class FreshFold {
   readonly slice: Slice
   readonly ended: KeyTable = new KeyTable()
-  readonly cuts: Map<CutShape, Map<IndexKey, FreshCut>> = new Map()
+  readonly cutoffs: Map<CutoffShape, Map<IndexKey, FreshCutoff>> = new Map()
   readonly holds: Map<string, Hold> = new Map()
   readonly kinds: Set<ExactTarget['kind']> = new Set()
   readonly #index: RevocationIndex
@@ -101,7 +101,7 @@ export class FreshFold {
     const { target } = rule
     const keepUntilMs = this.#index.keptUntilMs(row, rule)
     if (target.kind === 'cut') {
-      this.#cut(target, cutOf(target, { at, atMs: row.atMs }, keepUntilMs))
+      this.#cutoff(target, cutoffOf(target, { at, atMs: row.atMs }, keepUntilMs))
       return
     }
     this.kinds.add(target.kind)
@@ -110,18 +110,18 @@ export class FreshFold {
     }
   }
 
-  #cut(target: CutTarget, cut: Cut): void {
-    const key = cutKeyOf(this.#index.digestKey, target.shape, target.principals)
+  #cutoff(target: CutoffTarget, cutoff: Cutoff): void {
+    const key = cutoffKeyOf(this.#index.digestKey, target.shape, target.principals)
     if (key === undefined) throw new ContractBroken(`a cut-off of shape ${target.shape} without its names`)
     if (!this.has(key)) return
-    const ofShape = this.cuts.get(target.shape) ?? new Map<IndexKey, FreshCut>()
-    this.cuts.set(target.shape, ofShape)
+    const ofShape = this.cutoffs.get(target.shape) ?? new Map<IndexKey, FreshCutoff>()
+    this.cutoffs.set(target.shape, ofShape)
     const found = ofShape.get(key) ?? { parts: new Map(), keepUntilMs: 0 }
     ofShape.set(key, found)
-    const { keepUntilMs } = cut
+    const { keepUntilMs } = cutoff
     found.keepUntilMs = Math.max(found.keepUntilMs, keepUntilMs)
-    for (const field of CUT_FIELDS) {
-      const [value, before] = [cut[field], found.parts.get(field)]
+    for (const field of CUTOFF_FIELDS) {
+      const [value, before] = [cutoff[field], found.parts.get(field)]
       const isHigher = before === undefined || value > before.value
       if (isHigher || (value === before.value && keepUntilMs > before.keepUntilMs))
         found.parts.set(field, { value, keepUntilMs })
@@ -133,11 +133,11 @@ export class FreshFold {
   }
 }
 
-function cutOf(
-  { issuedBeforeMs: before, basis, asOf }: CutTarget,
+function cutoffOf(
+  { issuedBeforeMs: before, basis, asOf }: CutoffTarget,
   now: { readonly at: Position; readonly atMs: number },
   keepUntilMs: number,
-): Cut {
+): Cutoff {
   const { at, atMs } = asOf ?? now
   const none = {
     plain: ORIGIN,

@@ -40,7 +40,7 @@ test('records go when they ended at or below the durable floor, and not before',
 test('revoked assigned text leaves its digest for good, other text leaves nothing (model §2.5)', async () => {
   const world = await openWorld()
   const { realm, realms, store } = world
-  const [one, cut, expired] = [
+  const [one, cutoff, expired] = [
     await issue(realm, 'one', ASSIGNED),
     await issue(realm, 'cut', { ...ASSIGNED, client: 'd' }),
     await issue(realm, 'expired', { ...ASSIGNED, client: 'e' }),
@@ -52,7 +52,7 @@ test('revoked assigned text leaves its digest for good, other text leaves nothin
   await revokePrincipals(realm, { shape: 'client', principals }, actOf(realm))
   await pass(world, 2 * DAY_MS)
   assert.equal(await collectExpired(realms, store), 4)
-  const stones = [one, cut, expired, minted].map(({ digest }) => store.isTombstone(realm.ordinal, digest))
+  const stones = [one, cutoff, expired, minted].map(({ digest }) => store.isTombstone(realm.ordinal, digest))
   assert.deepEqual(await Promise.all(stones), [true, true, false, false])
   assert.equal(
     (await tryIssue(realm, intentOf(realm, 'expired', ASSIGNED))).kind,

@@ -1,5 +1,5 @@
-import { type Cut, keepUntilOf, keptBeyondOf, type RevocationIndex, seqOf } from '@rescind/core'
-import { CUT_FIELDS, type FreshCut, type FreshFold } from './fresh-fold.ts'
+import { type Cutoff, keepUntilOf, keptBeyondOf, type RevocationIndex, seqOf } from '@rescind/core'
+import { CUTOFF_FIELDS, type FreshCutoff, type FreshFold } from './fresh-fold.ts'
 
 /** How an index differs from its log. */
 export type Differences = {
@@ -19,7 +19,7 @@ export type Comparing = {
   readonly found: Differences
 }
 
-/** Keys and cut-offs of one piece: some milliseconds. */
+/** Keys and cutoffs of one piece: some milliseconds. */
 const PIECE = 4_000
 
 /**
@@ -37,21 +37,21 @@ export function* compare(comparing: Comparing): Generator<void, void> {
     looked = 0
     yield
   }
-  for (const [shape, ofShape] of fold.cuts) {
+  for (const [shape, ofShape] of fold.cutoffs) {
     for (const [key, due] of ofShape) {
-      compareCut(due, { cut: index.cuts.get(shape)?.get(key), floorMs: index.floorMs, found })
+      compareCutoff(due, { cutoff: index.cutoffs.get(shape)?.get(key), floorMs: index.floorMs, found })
       looked += 1
       if (looked % PIECE === 0) yield
     }
   }
-  for (const [shape, table] of index.cuts) {
+  for (const [shape, table] of index.cutoffs) {
     // A table that grows meanwhile moves its keys: those that are passed over are looked at the next time.
     for (const [key] of table.entries()) {
       looked += 1
       if (looked % PIECE === 0) yield
       // Read after others may have written, and not before.
-      const cut = fold.has(key) ? table.get(key) : undefined
-      if (cut !== undefined) explain(cut, fold.cuts.get(shape)?.get(key), comparing)
+      const cutoff = fold.has(key) ? table.get(key) : undefined
+      if (cutoff !== undefined) explain(cutoff, fold.cutoffs.get(shape)?.get(key), comparing)
     }
   }
 }
@@ -93,31 +93,35 @@ function compareKeys({ fold, index, found }: Comparing, partition: number): numb
 }
 
 type Standing = {
-  readonly cut: Cut | undefined
+  readonly cutoff: Cutoff | undefined
   readonly floorMs: number
   readonly found: Differences
 }
 
-function compareCut({ parts, keepUntilMs }: FreshCut, { cut, floorMs, found }: Standing): void {
+function compareCutoff({ parts, keepUntilMs }: FreshCutoff, { cutoff, floorMs, found }: Standing): void {
   if (keepUntilMs <= floorMs) return
-  if (cut === undefined) {
+  if (cutoff === undefined) {
     found.missing += 1
     return
   }
-  const isShort = CUT_FIELDS.some((field) => {
+  const isShort = CUTOFF_FIELDS.some((field) => {
     const due = parts.get(field)
     // The index may have dropped what a row said that is over, before a later row brought the key back.
-    return due !== undefined && due.keepUntilMs > floorMs && cut[field] < due.value
+    return due !== undefined && due.keepUntilMs > floorMs && cutoff[field] < due.value
   })
-  if (isShort || cut.keepUntilMs < keepUntilMs) found.short += 1
+  if (isShort || cutoff.keepUntilMs < keepUntilMs) found.short += 1
 }
 
-function explain(cut: Cut, fresh: FreshCut | undefined, { index, anchorSeq, found }: Comparing): void {
-  if (cut.keepUntilMs <= index.floorMs) return
+function explain(
+  cutoff: Cutoff,
+  fresh: FreshCutoff | undefined,
+  { index, anchorSeq, found }: Comparing,
+): void {
+  if (cutoff.keepUntilMs <= index.floorMs) return
   const isExplained =
     fresh !== undefined &&
-    cut.keepUntilMs <= fresh.keepUntilMs &&
+    cutoff.keepUntilMs <= fresh.keepUntilMs &&
     // A row that is over may be trimmed off while another one keeps the key.
-    (anchorSeq > 0 || CUT_FIELDS.every((field) => cut[field] <= (fresh.parts.get(field)?.value ?? 0)))
+    (anchorSeq > 0 || CUTOFF_FIELDS.every((field) => cutoff[field] <= (fresh.parts.get(field)?.value ?? 0)))
   if (!isExplained) found.unexplained += 1
 }

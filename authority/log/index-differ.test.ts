@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ContractBroken, KEEP_FOREVER_MS, ORIGIN, position } from '@rescind/core'
-import { type CutTarget, cutKeyOf, type IndexKey, type Rule } from '@rescind/core/log'
+import { type CutoffTarget, cutoffKeyOf, type IndexKey, type Rule } from '@rescind/core/log'
 import { digestKeyOf } from '../../core/log/index-keys.ts'
 import { SLICES } from '../../core/revocations/key-table.ts'
 import { openWorld, type World } from '../../test/kit/realm.ts'
@@ -13,13 +13,13 @@ import { IndexDiffer } from './index-differ.ts'
 import { LogTrim, TRIM_AGE_MIN_MS } from './log-trim.ts'
 
 /**
- * The kind: an index that is not what its log says. Neighbours: a key, a cut-off and a hold that is gone, lasts shorter, or
+ * The kind: an index that is not what its log says. Neighbours: a key, a cutoff and a hold that is gone, lasts shorter, or
  * that nobody wrote; what is over, trimmed, being written, or of a realm that is out of order, is none.
  */
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
 const CLEAN: Differences = { missing: 0, short: 0, unexplained: 0 }
-const ANN: CutTarget = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'ann' } }
-const BOB: CutTarget = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'bob' } }
+const ANN: CutoffTarget = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'ann' } }
+const BOB: CutoffTarget = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'bob' } }
 const LONG_MS = 900 * DAY_MS
 
 async function write(realm: Realm, ...rules: readonly Rule[]): Promise<void> {
@@ -88,7 +88,7 @@ onBothStores(
     await filled(world)
     lose(realm, digestKeyOf(digestAt(3)))
     assert.deepEqual(await differ(world, { sliceKeys: 5 }), { ...CLEAN, missing: 1 })
-    realm.index.cuts.delete('subject')
+    realm.index.cutoffs.delete('subject')
     assert.deepEqual(await differ(world), { ...CLEAN, missing: 2 })
     realm.index.holds.lift('h')
     assert.deepEqual(await differ(world), { ...CLEAN, missing: 3 })
@@ -105,19 +105,19 @@ onBothStores('[W83] an entry that ends too early, or covers too little, is found
   lose(realm, digestKeyOf(digestAt(3)))
   index.ended.add(digestKeyOf(digestAt(3)), realm.nowMs() + DAY_MS)
   assert.deepEqual(await differ(world), { ...CLEAN, short: 1 })
-  const key = cutKeyOf(index.digestKey, 'subject', ANN.principals)
+  const key = cutoffKeyOf(index.digestKey, 'subject', ANN.principals)
   assert.ok(key !== undefined)
-  const cut = index.cuts.get('subject')?.get(key)
-  assert.ok(cut !== undefined)
+  const cutoff = index.cutoffs.get('subject')?.get(key)
+  assert.ok(cutoff !== undefined)
   for (const weaker of [
-    { keepUntilMs: cut.keepUntilMs - 1 },
+    { keepUntilMs: cutoff.keepUntilMs - 1 },
     { plain: position(1, 1) },
     { dated: ORIGIN },
     { datedBeforeMs: 0 },
     { plainAtMs: 1 },
   ]) {
-    index.cuts.delete('subject')
-    index.raiseCut('subject', key, { ...cut, ...weaker })
+    index.cutoffs.delete('subject')
+    index.raiseCutoff('subject', key, { ...cutoff, ...weaker })
     assert.deepEqual(await differ(world), { ...CLEAN, short: 2 }, JSON.stringify(weaker))
   }
   const at = index.holds.positionOf('h')
@@ -136,13 +136,13 @@ onBothStores('[W83] an entry that no row explains, or not for so long, is found'
   assert.deepEqual(await differ(world, { sliceKeys: 5 }), { ...CLEAN, unexplained: 1 })
   index.ended.add(digestKeyOf(digestAt(1)), KEEP_FOREVER_MS)
   assert.deepEqual(await differ(world), { ...CLEAN, unexplained: 2 })
-  const [bob, ann] = [BOB, ANN].map(({ principals }) => cutKeyOf(index.digestKey, 'subject', principals))
+  const [bob, ann] = [BOB, ANN].map(({ principals }) => cutoffKeyOf(index.digestKey, 'subject', principals))
   assert.ok(bob !== undefined && ann !== undefined)
-  const cut = index.cuts.get('subject')?.get(ann)
-  assert.ok(cut !== undefined)
-  index.raiseCut('subject', bob, cut)
+  const cutoff = index.cutoffs.get('subject')?.get(ann)
+  assert.ok(cutoff !== undefined)
+  index.raiseCutoff('subject', bob, cutoff)
   assert.deepEqual(await differ(world), { ...CLEAN, unexplained: 3 })
-  index.raiseCut('subject', ann, { ...cut, plain: index.head })
+  index.raiseCutoff('subject', ann, { ...cutoff, plain: index.head })
   assert.deepEqual(await differ(world), { ...CLEAN, unexplained: 4 })
   index.holds.place('nobody', tokenTarget(51), index.head)
   assert.deepEqual(await differ(world), { ...CLEAN, unexplained: 5 })
@@ -248,7 +248,7 @@ test('[W83] what leaves an index while it is to be kept is counted, whoever drop
   assert.equal(index.removedEarly, 0, 'it is to be kept, and was')
   for (let slice = 0; slice < SLICES; slice += 1) index.ended.dropExpired(nowMs + 101 * DAY_MS, slice)
   assert.deepEqual([index.ended.size, index.removedEarly], [2, 2], 'a token has two keys')
-  index.cuts.get('subject')?.dropExpired(KEEP_FOREVER_MS - 1)
+  index.cutoffs.get('subject')?.dropExpired(KEEP_FOREVER_MS - 1)
   assert.equal(index.removedEarly, 3)
 })
 
@@ -271,7 +271,7 @@ test('[W83] a hold whose release was trimmed off before it was read is none', as
   assert.ok((await world.store.anchor(realm.ordinal)).seq > 600)
 })
 
-test('[W83] a cut-off that was dropped, and came back by a later row, need not be what the first row said', async () => {
+test('[W83] a cutoff that was dropped, and came back by a later row, need not be what the first row said', async () => {
   const world = await openWorld()
   const { realm } = world
   await write(realm, revoking({ ...ANN, issuedBeforeMs: 5_000 }, realm.nowMs() + DAY_MS))
@@ -281,7 +281,7 @@ test('[W83] a cut-off that was dropped, and came back by a later row, need not b
   assert.deepEqual(await differ(world), CLEAN)
 })
 
-test('[W83] a cut-off keeps what a row said of it that is over and was trimmed off', async () => {
+test('[W83] a cutoff keeps what a row said of it that is over and was trimmed off', async () => {
   const world = await openWorld()
   const { realm } = world
   await write(realm, revoking({ ...ANN, issuedBeforeMs: 5_000 }, realm.nowMs() + DAY_MS))

@@ -1,4 +1,10 @@
-import { ContractBroken, cutCount, PARTITIONS, type RealmOrdinal, type RevocationIndex } from '@rescind/core'
+import {
+  ContractBroken,
+  cutoffCount,
+  PARTITIONS,
+  type RealmOrdinal,
+  type RevocationIndex,
+} from '@rescind/core'
 import type { LogRow } from '@rescind/core/log'
 import type { Realm } from '../realm/realm.ts'
 import { FreshFold, type Slice } from './fresh-fold.ts'
@@ -18,8 +24,8 @@ const FOLLOW_ROWS = 5_000
 /** Keys that are folded beside the index at a time; of large indexes an eighth. */
 const SLICE_KEYS = 250_000
 const SLICES_MAX = 8
-/** What one cut-off takes, in keys. */
-const KEYS_PER_CUT = 8
+/** What one cutoff takes, in keys. */
+const KEYS_PER_CUTOFF = 8
 
 /**
  * Folds a log anew, slice by slice, and compares it with the index that answers: what went wrong in memory, or leaves it
@@ -125,7 +131,7 @@ type OfSlice = {
 
 /** By what the log can hold, too: an index that has lost half of its keys must not make the slices larger. */
 function slicesOf(index: RevocationIndex, rows: number, sliceKeys: number): readonly Slice[] {
-  const keys = Math.max(index.ended.size, 2 * rows) + KEYS_PER_CUT * cutCount(index)
+  const keys = Math.max(index.ended.size, 2 * rows) + KEYS_PER_CUTOFF * cutoffCount(index)
   const count = Math.min(SLICES_MAX, Math.max(1, Math.ceil(keys / sliceKeys)))
   const width = Math.ceil(PARTITIONS / count)
   return Array.from({ length: count }, (_, nth) => ({

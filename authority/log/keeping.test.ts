@@ -12,7 +12,7 @@ import {
   RevocationIndex,
 } from '@rescind/core'
 import {
-  type CutTarget,
+  type CutoffTarget,
   checkpointText,
   decodeRule,
   encodeRule,
@@ -42,7 +42,7 @@ const FOREIGN = `iss:${IDP}`
 const SKEW_MS = 60_000
 const OWN_LIFE_MS = LIFETIME_MAX_MS + KEEP_MARGIN_MS
 
-const cutOver = (source: string, over: Partial<CutTarget> = {}): CutTarget => ({
+const cutoffOver = (source: string, over: Partial<CutoffTarget> = {}): CutoffTarget => ({
   kind: 'cut',
   shape: 'subject',
   principals: { source, subject: 's' },
@@ -130,9 +130,9 @@ describe('[H12] the keep of a rule on what we mint (model §5.4)', () => {
       const untilMs = realm.nowMs() + OWN_LIFE_MS
       assert.equal(await kept(realm, { kind: 'grant', source: 'oauth', grant: grantAt(1) }), untilMs)
       assert.equal(await kept(realm, { kind: 'session', source: 'identity', session: 's' }), untilMs)
-      assert.equal(await kept(realm, cutOver('oauth')), untilMs)
+      assert.equal(await kept(realm, cutoffOver('oauth')), untilMs)
       const chat = realm.nowMs() + ASSIGNED_LIFETIME_MAX_MS + KEEP_MARGIN_MS
-      assert.equal(await kept(realm, cutOver('chat/acme')), chat)
+      assert.equal(await kept(realm, cutoffOver('chat/acme')), chat)
       assert.equal(await kept(realm, { kind: 'cut', shape: 'realm', principals: { source: '' } }), chat)
     },
   )
@@ -147,11 +147,11 @@ describe('[H12] the keep of a rule on what we mint (model §5.4)', () => {
       await putFar(realm, 'oauth', farMs)
       for (const open of [async () => realm, () => restarted(world)]) {
         const again = await open()
-        assert.equal(await kept(again, cutOver('oauth')), ceiling)
+        assert.equal(await kept(again, cutoffOver('oauth')), ceiling)
         assert.equal(await kept(again, { kind: 'grant', source: 'oauth', grant: grantAt(1) }), ceiling)
         assert.equal(await kept(again, { kind: 'session', source: 'oauth', session: 's' }), ceiling)
         const elsewhere = again.nowMs() + OWN_LIFE_MS
-        assert.equal(await kept(again, cutOver('identity')), elsewhere, 'another source has its own')
+        assert.equal(await kept(again, cutoffOver('identity')), elsewhere, 'another source has its own')
         const realmWide = { kind: 'cut', shape: 'realm', principals: { source: '' } } as const
         assert.equal(await kept(again, realmWide), ceiling, 'a realm cut outlives all of them')
       }
@@ -163,11 +163,11 @@ describe('[H12] the keep of a rule on what we mint (model §5.4)', () => {
     async (store) => {
       const { realm } = await openWorld(store)
       const farMs = Math.ceil(realm.nowMs() / DAY_MS + 5_000) * DAY_MS
-      const [, untilMs] = await Promise.all([putFar(realm, 'oauth', farMs), kept(realm, cutOver('oauth'))])
+      const [, untilMs] = await Promise.all([putFar(realm, 'oauth', farMs), kept(realm, cutoffOver('oauth'))])
       assert.equal(untilMs, farMs + KEEP_MARGIN_MS)
       realm.lifetimes.raise(3_000 * DAY_MS)
       const raised = realm.nowMs() + 3_000 * DAY_MS + KEEP_MARGIN_MS
-      assert.equal(await kept(realm, cutOver('identity')), raised)
+      assert.equal(await kept(realm, cutoffOver('identity')), raised)
     },
   )
 
@@ -179,7 +179,7 @@ describe('[H12] the keep of a rule on what we mint (model §5.4)', () => {
   onBothStores('a keep that no date could say any more is for good', async (store) => {
     const { realm } = await openWorld(store)
     await putFar(realm, 'oauth', LAST_INSTANT_MS)
-    assert.equal(await kept(realm, cutOver('oauth')), KEEP_FOREVER_MS)
+    assert.equal(await kept(realm, cutoffOver('oauth')), KEEP_FOREVER_MS)
     const shown = { expiresAtMs: LAST_INSTANT_MS }
     const foreign = ruleOn(realm, { kind: 'foreign', issuer: IDP, jti: 'last' }, shown)
     assert.equal(await keptBy(realm, foreign), KEEP_FOREVER_MS)
@@ -193,11 +193,11 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
       const { realm } = await openWorld(store)
       await register(realm, { maxLifetimeSeconds: 60 })
       const untilMs = realm.nowMs() + SKEW_MS + LIFETIME_MAX_MS + KEEP_MARGIN_MS
-      assert.equal(await kept(realm, cutOver(FOREIGN)), untilMs)
-      assert.equal(await kept(realm, cutOver(FOREIGN, { issuedBeforeMs: 5 })), untilMs)
+      assert.equal(await kept(realm, cutoffOver(FOREIGN)), untilMs)
+      assert.equal(await kept(realm, cutoffOver(FOREIGN, { issuedBeforeMs: 5 })), untilMs)
       const source = { kind: 'cut', shape: 'source', principals: { source: FOREIGN } } as const
       assert.equal(await kept(realm, source), untilMs)
-      const unknown = await kept(realm, cutOver('iss:https://other/'))
+      const unknown = await kept(realm, cutoffOver('iss:https://other/'))
       assert.equal(unknown, untilMs - SKEW_MS + 600_000, 'nobody knows its skew, so it is the longest')
     },
   )
@@ -214,7 +214,7 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
     const world = await openWorld(store)
     const { realm } = world
     await register(realm)
-    const logins = cutOver(FOREIGN, { basis: 'authenticated' })
+    const logins = cutoffOver(FOREIGN, { basis: 'authenticated' })
     assert.equal(await kept(realm, { kind: 'session', source: FOREIGN, session: 's' }), KEEP_FOREVER_MS)
     assert.equal(await kept(realm, logins), KEEP_FOREVER_MS)
     const { version } = await realm.directory.standing(ISSUERS, issuerId(IDP))
@@ -222,7 +222,14 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
       { kind: 'delete-record', collection: ISSUERS.name, id: issuerId(IDP), fromVersion: version },
     ])
     const again = await restarted(world)
-    assert.deepEqual(again.index.keptForGood, { token: 0, foreign: 0, grant: 0, session: 1, key: 0, cut: 1 })
+    assert.deepEqual(again.index.keptForGood, {
+      token: 0,
+      foreign: 0,
+      grant: 0,
+      session: 1,
+      key: 0,
+      cutoff: 1,
+    })
     assert.equal(await kept(again, logins), KEEP_FOREVER_MS)
   })
 
@@ -236,7 +243,7 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
       const untilMs = realm.nowMs() + 3_600_000 + SKEW_MS + LIFETIME_MAX_MS + KEEP_MARGIN_MS
       const session = { kind: 'session', source: FOREIGN, session: 's' } as const
       assert.equal(await kept(realm, session), untilMs)
-      assert.equal(await kept(realm, cutOver(FOREIGN, { basis: 'authenticated' })), untilMs)
+      assert.equal(await kept(realm, cutoffOver(FOREIGN, { basis: 'authenticated' })), untilMs)
       const again = await restarted(world)
       assert.equal(await kept(again, session), untilMs)
       again.index.raiseFloor(again.nowMs() + 60_000)
@@ -257,10 +264,10 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
       assert.ok((await kept(realm, realmWide)) < KEEP_FOREVER_MS)
       for (const withoutIat of ['announced', 'lifted'] as const) {
         await agree(realm, { withoutIat })
-        for (const target of [cutOver(FOREIGN), cutOver(FOREIGN, { issuedBeforeMs: 5 }), realmWide])
+        for (const target of [cutoffOver(FOREIGN), cutoffOver(FOREIGN, { issuedBeforeMs: 5 }), realmWide])
           assert.equal(await kept(realm, target), KEEP_FOREVER_MS)
-        assert.ok((await kept(realm, cutOver('iss:https://other/'))) < KEEP_FOREVER_MS)
-        assert.ok((await kept(realm, cutOver('oauth'))) < KEEP_FOREVER_MS)
+        assert.ok((await kept(realm, cutoffOver('iss:https://other/'))) < KEEP_FOREVER_MS)
+        assert.ok((await kept(realm, cutoffOver('oauth'))) < KEEP_FOREVER_MS)
       }
     },
   )
@@ -272,7 +279,7 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
     store.fate = 'fails-written'
     await assert.rejects(agree(realm, { withoutIat: 'announced' }))
     store.fate = 'works'
-    assert.equal(await kept(realm, cutOver(FOREIGN)), KEEP_FOREVER_MS)
+    assert.equal(await kept(realm, cutoffOver(FOREIGN)), KEEP_FOREVER_MS)
   })
 })
 
@@ -288,10 +295,10 @@ const OLD_KEEP_MS = START_MS + 400 * DAY_MS + KEEP_MARGIN_MS
 const OLD_RULES: readonly (readonly [name: string, target: Target, untilMs: number])[] = [
   ['a signing key', { kind: 'key', keyId: 'k' }, KEEP_FOREVER_MS],
   ['a foreign session', { kind: 'session', source: FOREIGN, session: 's' }, KEEP_FOREVER_MS],
-  ['logins', cutOver(FOREIGN, { basis: 'authenticated' }), KEEP_FOREVER_MS],
+  ['logins', cutoffOver(FOREIGN, { basis: 'authenticated' }), KEEP_FOREVER_MS],
   ['a jti', { kind: 'foreign', issuer: IDP, jti: 'j' }, KEEP_FOREVER_MS],
-  ['a foreign cut-off', cutOver(FOREIGN), OLD_KEEP_MS + 600_000],
-  ['a cut-off of ours', cutOver('identity'), OLD_KEEP_MS],
+  ['a foreign cut-off', cutoffOver(FOREIGN), OLD_KEEP_MS + 600_000],
+  ['a cut-off of ours', cutoffOver('identity'), OLD_KEEP_MS],
   ['a session of ours', { kind: 'session', source: 'identity', session: 's' }, OLD_KEEP_MS],
   ['a token', tokenTarget(1), OLD_KEEP_MS],
 ]
@@ -299,7 +306,7 @@ const FAR_MS = START_MS + 9_000 * DAY_MS
 const FAR_CEILING_MS = Math.ceil(FAR_MS / DAY_MS) * DAY_MS + KEEP_MARGIN_MS
 /** What `oauth` gave out while the clock ran ahead. */
 const OLD_FAR: readonly (readonly [name: string, target: Target, untilMs: number])[] = [
-  ['a cut-off', cutOver('oauth'), FAR_CEILING_MS],
+  ['a cut-off', cutoffOver('oauth'), FAR_CEILING_MS],
   ['a grant', { kind: 'grant', source: 'oauth', grant: grantAt(1) }, FAR_CEILING_MS],
   ['a realm', { kind: 'cut', shape: 'realm', principals: { source: '' } }, FAR_CEILING_MS],
 ]
@@ -386,11 +393,11 @@ test('[H12] what is kept for good is counted by what it names, once, before and 
     await kept(realm, { kind: 'key', keyId: 'k' })
     await kept(realm, { kind: 'session', source: FOREIGN, session: 's' })
     await kept(realm, { kind: 'foreign', issuer: IDP, jti: 'j' })
-    await kept(realm, cutOver(FOREIGN, { basis: 'authenticated' }))
-    await kept(realm, cutOver('oauth'))
+    await kept(realm, cutoffOver(FOREIGN, { basis: 'authenticated' }))
+    await kept(realm, cutoffOver('oauth'))
     await keptBy(realm, tokenRule(await issue(realm, `mortal ${nth}`)))
   }
-  const expected = { token: 1, foreign: 1, grant: 0, session: 1, key: 1, cut: 1 }
+  const expected = { token: 1, foreign: 1, grant: 0, session: 1, key: 1, cutoff: 1 }
   assert.deepEqual(realm.index.keptForGood, expected)
   const again = await restarted(world)
   assert.deepEqual(again.index.keptForGood, expected)

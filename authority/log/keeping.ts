@@ -6,7 +6,7 @@ import {
   type RealmOrdinal,
   type Source,
 } from '@rescind/core'
-import type { CutTarget, RevokeRule } from '@rescind/core/log'
+import type { CutoffTarget, RevokeRule } from '@rescind/core/log'
 import { ISSUER_TERMS, type IssuerTerms } from '../directory/issuer-terms.ts'
 import { readObject } from '../directory/stored-json.ts'
 import type { Store } from '../ports.ts'
@@ -98,7 +98,7 @@ export class Keeping {
           ? this.#sessions(target.source, { keepUntilMs, atMs })
           : this.#own(keepUntilMs, target.source)
       case 'cut':
-        return this.#cut(target, { keepUntilMs, atMs })
+        return this.#cutoff(target, { keepUntilMs, atMs })
     }
   }
 
@@ -128,13 +128,13 @@ export class Keeping {
     }
   }
 
-  /** Whether a cut-off from before was written anew, to be kept for good, since its issuer's tokens may lack `iat`. */
+  /** Whether a cutoff from before was written anew, to be kept for good, since its issuer's tokens may lack `iat`. */
   isLifted({ target }: RevokeRule): boolean {
     if (target.kind !== 'cut' || !target.principals.source.startsWith(ISS)) return false
     return this.#terms.get(target.principals.source.slice(ISS.length))?.withoutIat === 'lifted'
   }
 
-  #cut({ shape, basis, principals: { source } }: CutTarget, asked: Asked): number {
+  #cutoff({ shape, basis, principals: { source } }: CutoffTarget, asked: Asked): number {
     if (basis === 'authenticated') return this.#sessions(source, asked)
     if (shape === 'realm') {
       const isOpen = [...this.#terms.values()].some(({ withoutIat }) => withoutIat !== undefined)

@@ -82,8 +82,8 @@ describe('a flush that fails', () => {
     const { realm, store } = await openFaulty()
     const basis = realm.basis()
     store.fate = 'fails-written'
-    const cut = revokePrincipals(realm, { shape: 'client', principals: CLIENT }, actOf(realm))
-    await assert.rejects(cut, StoreUnavailable)
+    const cutoff = revokePrincipals(realm, { shape: 'client', principals: CLIENT }, actOf(realm))
+    await assert.rejects(cutoff, StoreUnavailable)
     store.fate = 'works'
     assert.deepEqual(await tryIssue(realm, intentOf(realm, 'late'), { basis }), { kind: 'stale' })
     assert.equal(await say(realm, 'late'), 'unknown')

@@ -1,6 +1,6 @@
 import {
   ContractBroken,
-  type Cut,
+  type Cutoff,
   isHeld,
   isRevoked,
   type Position,
@@ -28,7 +28,12 @@ import {
 
 /** What became of a unit. `stale`: judge again by what is known now, and try again. */
 export type Outcome =
-  | { readonly kind: 'applied'; readonly at: Position; readonly seq: number; readonly previousCut?: Cut }
+  | {
+      readonly kind: 'applied'
+      readonly at: Position
+      readonly seq: number
+      readonly previousCutoff?: Cutoff
+    }
   | { readonly kind: 'stale' }
   | { readonly kind: 'conflict'; readonly what: ConflictWhat }
 
@@ -304,20 +309,20 @@ export class Ledger {
     if (outcome.kind === 'conflict') return outcome
     const index = this.#indexOf(unit.realm)
     let seq = outcome.firstSeq
-    let previousCut: Cut | undefined
+    let previousCutoff: Cutoff | undefined
     for (const operation of unit.operations) {
       if (operation.kind === 'put-record') this.keepingOf(unit.realm).learn(operation.record)
       if (operation.kind !== 'append') continue
       const { row } = operation
       const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
-      previousCut = index.fold(logged).previousCut ?? previousCut
+      previousCutoff = index.fold(logged).previousCutoff ?? previousCutoff
       // What was rolled back goes on from here; what cannot be read is written to by nobody.
       if (row.rule.kind === 'epoch') this.#suspended.delete(unit.realm)
       this.#tell(unit.realm, logged)
       seq += 1
     }
     const applied = { kind: 'applied', at: index.head, seq: outcome.firstSeq } as const
-    return previousCut === undefined ? applied : { ...applied, previousCut }
+    return previousCutoff === undefined ? applied : { ...applied, previousCutoff }
   }
 
   #publish(units: readonly Unit[], { outcomes, heads }: GroupOutcome): void {

@@ -1,4 +1,4 @@
-import { CUT_SHAPES, type EXACT_CODE } from '@rescind/core/log'
+import { CUTOFF_SHAPES, type EXACT_CODE } from '@rescind/core/log'
 import { isMembers, shaped } from '../directory/stored-json.ts'
 
 const SHAPES: Readonly<Record<string, (value: { readonly [name: string]: unknown }) => boolean>> = {
@@ -8,7 +8,7 @@ const SHAPES: Readonly<Record<string, (value: { readonly [name: string]: unknown
   session: shaped({ source: 'text', session: 'text' }),
   key: shaped({ keyId: 'text' }),
   cut: shaped(
-    { shape: CUT_SHAPES, principals: 'members' },
+    { shape: CUTOFF_SHAPES, principals: 'members' },
     { issuedBeforeMs: 'number', basis: ['authenticated'], asOf: 'members' },
   ),
 } satisfies Readonly<Record<keyof typeof EXACT_CODE | 'cut', unknown>>

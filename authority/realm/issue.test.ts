@@ -335,7 +335,7 @@ describe('what is not stale', () => {
     assert.equal((await refresh(realm, parent, 'child', basis)).kind, 'issued')
   })
 
-  test('judging again after a cut-off of the client mints a live token in the same millisecond', async () => {
+  test('judging again after a cutoff of the client mints a live token in the same millisecond', async () => {
     const { realm } = await open()
     const basis = realm.basis()
     await revokePrincipals(realm, { shape: 'client', principals: client }, actOf(realm))
@@ -344,7 +344,7 @@ describe('what is not stale', () => {
     assert.equal(await say(realm, 'fresh'), 'active')
   })
 
-  test('a dated cut of the past touches no token that is minted now', async () => {
+  test('a dated cutoff of the past touches no token that is minted now', async () => {
     const { realm } = await open()
     const basis = realm.basis()
     const caller = callerAt(realm, basis, { source: 'control', client: 'key' })

@@ -8,7 +8,7 @@ import {
   LIFETIME_MAX_MS,
   position,
 } from '@rescind/core'
-import { type CutShape, decodeRule, type RevokeRule } from '@rescind/core/log'
+import { type CutoffShape, decodeRule, type RevokeRule } from '@rescind/core/log'
 import { AUDIT, actOf, callerAt, intentOf, issue, say, tryIssue } from '../../test/kit/acts.ts'
 import { openWorld, type World } from '../../test/kit/realm.ts'
 import { DAY_MS } from '../../test/kit/samples.ts'
@@ -16,9 +16,9 @@ import { putRecord } from '../directory/change.ts'
 import type { Collection } from '../directory/directory.ts'
 import type { Realm } from './realm.ts'
 import {
-  cutRule,
+  cutoffRule,
   type EndedBy,
-  endedByCut,
+  endedByCutoff,
   type Revoked,
   revokeGrant,
   revokePrincipals,
@@ -131,9 +131,9 @@ describe('how long a rule is kept (model §5.4)', () => {
     )
   })
 
-  test('a cut-off: the longest life that anything under it can have', async () => {
+  test('a cutoff: the longest life that anything under it can have', async () => {
     const { realm } = await openWorld()
-    const cases: readonly (readonly [CutShape, string, number])[] = [
+    const cases: readonly (readonly [CutoffShape, string, number])[] = [
       ['client', 'oauth', LIFETIME_MAX_MS],
       ['source', 'identity', LIFETIME_MAX_MS],
       ['client', 'chat/acme', ASSIGNED_LIFETIME_MAX_MS],
@@ -142,7 +142,7 @@ describe('how long a rule is kept (model §5.4)', () => {
       ['realm', 'oauth', ASSIGNED_LIFETIME_MAX_MS],
     ]
     for (const [shape, source, lifeMs] of cases) {
-      const { keepUntilMs } = cutRule(realm, shape, { source, client: 'c' })
+      const { keepUntilMs } = cutoffRule(realm, shape, { source, client: 'c' })
       assert.equal(keepUntilMs, realm.nowMs() + lifeMs + KEEP_MARGIN_MS, `${shape} ${source}`)
     }
   })
@@ -251,39 +251,39 @@ describe('when the right to revoke, or what is to be revoked, is gone', () => {
 })
 
 describe('whom a "revoke all" ended', () => {
-  async function cutClient({ realm }: World): Promise<EndedBy> {
-    const { at, previousCut } = revoked(
+  async function cutOffClient({ realm }: World): Promise<EndedBy> {
+    const { at, previousCutoff } = revoked(
       await revokePrincipals(realm, { shape: 'client', principals: CLIENT }, actOf(realm)),
     )
-    return { shape: 'client', at, previousCut }
+    return { shape: 'client', at, previousCutoff }
   }
 
   test('those that lived until then, and no others', async () => {
     const world = await openWorld()
     const { realm, clock } = world
-    const cutBefore = await issue(realm, 'cut before')
-    await cutClient(world)
+    const cutOffBefore = await issue(realm, 'cut before')
+    await cutOffClient(world)
     const expired = await issue(realm, 'expired', { expiresAtMs: realm.nowMs() + 10 })
     const expiring = await issue(realm, 'expiring', { expiresAtMs: realm.nowMs() + 11 })
     const single = await issue(realm, 'single')
     await revokeToken(realm, single, actOf(realm))
     const live = await issue(realm, 'live')
     clock.advance(10)
-    const cut = await cutClient(world)
+    const cutoff = await cutOffClient(world)
     const later = await issue(realm, 'later')
-    const records = [cutBefore, expired, single, later, expiring, live]
+    const records = [cutOffBefore, expired, single, later, expiring, live]
     assert.deepEqual(
-      records.map((record) => endedByCut(realm, record, cut)),
+      records.map((record) => endedByCutoff(realm, record, cutoff)),
       [false, false, false, false, true, true],
     )
   })
 
-  test('a cut-off tells its caller which cut stood before', async () => {
+  test('a cutoff tells its caller which cutoff stood before', async () => {
     const world = await openWorld()
-    const first = await cutClient(world)
-    const second = await cutClient(world)
-    assert.equal(first.previousCut, undefined)
-    assert.equal(second.previousCut?.plain, first.at)
+    const first = await cutOffClient(world)
+    const second = await cutOffClient(world)
+    assert.equal(first.previousCutoff, undefined)
+    assert.equal(second.previousCutoff?.plain, first.at)
   })
 })
 

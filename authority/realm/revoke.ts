@@ -1,7 +1,7 @@
 import {
   ASSIGNED_LIFETIME_MAX_MS,
-  type Cut,
-  cutHits,
+  type Cutoff,
+  cutoffHits,
   type GrantId,
   isRevoked,
   KEEP_FOREVER_MS,
@@ -13,12 +13,17 @@ import {
   type TokenFacts,
   type TokenRecord,
 } from '@rescind/core'
-import type { CutShape, CutTarget, RevokeRule, Rule, Target, TokenTarget } from '@rescind/core/log'
+import type { CutoffShape, CutoffTarget, RevokeRule, Rule, Target, TokenTarget } from '@rescind/core/log'
 import type { Operation } from '../log/writes.ts'
 import { type Audit, type Caller, type Cause, type Realm, whoOf } from './realm.ts'
 
 export type Revoked =
-  | { readonly kind: 'revoked'; readonly at: Position; readonly seq: number; readonly previousCut?: Cut }
+  | {
+      readonly kind: 'revoked'
+      readonly at: Position
+      readonly seq: number
+      readonly previousCutoff?: Cutoff
+    }
   /** What the caller's right rests on was revoked meanwhile: judge again. */
   | { readonly kind: 'stale' }
 
@@ -85,32 +90,35 @@ export function revokeGrant(
 /** Ends everything about some principals that was issued so far: one append, however much it covers. */
 export function revokePrincipals(
   realm: Realm,
-  cut: Omit<CutTarget, 'kind'>,
+  cutoff: Omit<CutoffTarget, 'kind'>,
   act: RevokeAct,
 ): Promise<Revoked> {
-  return revokeAll(realm, [ruleOn(realm, { kind: 'cut', ...cut })], act)
+  return revokeAll(realm, [ruleOn(realm, { kind: 'cut', ...cutoff })], act)
 }
 
-/** The cut-off itself, for a unit that carries it beside a directory change. */
-export function cutRule(realm: Realm, shape: CutShape, principals: Principals): RevokeRule {
+/** The cutoff itself, for a unit that carries it beside a directory change. */
+export function cutoffRule(realm: Realm, shape: CutoffShape, principals: Principals): RevokeRule {
   return ruleOn(realm, { kind: 'cut', shape, principals })
 }
 
 /**
- * Whether a cut ended this token, and nothing earlier had: what a caller of "revoke all" is told. Sound for as long
- * as the index has not dropped the cut.
+ * Whether a cutoff ended this token, and nothing earlier had: what a caller of "revoke all" is told. Sound for as long
+ * as the index has not dropped the cutoff.
  */
-export function endedByCut(realm: Realm, record: TokenRecord, cut: EndedBy): boolean {
-  if (record.position >= cut.at || record.expiresAtMs <= realm.nowMs()) return false
-  if (cut.previousCut !== undefined && cutHits(cut.previousCut, record.position, record.issuedAtMs))
+export function endedByCutoff(realm: Realm, record: TokenRecord, cutoff: EndedBy): boolean {
+  if (record.position >= cutoff.at || record.expiresAtMs <= realm.nowMs()) return false
+  if (
+    cutoff.previousCutoff !== undefined &&
+    cutoffHits(cutoff.previousCutoff, record.position, record.issuedAtMs)
+  )
     return false
-  return !isRevoked(record, realm.index, cut.shape)
+  return !isRevoked(record, realm.index, cutoff.shape)
 }
 
 export type EndedBy = {
-  readonly shape: CutShape
+  readonly shape: CutoffShape
   readonly at: Position
-  readonly previousCut?: Cut | undefined
+  readonly previousCutoff?: Cutoff | undefined
 }
 
 /** Writes all of these rules in one unit; the last one's row stands for the whole. */
@@ -129,10 +137,12 @@ export async function revokeAll(
     operations: [...(act.also ?? []), ...rowsOf(realm, rules, audit)],
   })
   if (outcome.kind !== 'applied') return { kind: 'stale' }
-  const { at, previousCut } = outcome
+  const { at, previousCutoff } = outcome
   // The revocation is the unit's last row, behind what changed with it.
   const seq = seqOf(at)
-  return previousCut === undefined ? { kind: 'revoked', at, seq } : { kind: 'revoked', at, seq, previousCut }
+  return previousCutoff === undefined
+    ? { kind: 'revoked', at, seq }
+    : { kind: 'revoked', at, seq, previousCutoff }
 }
 
 /** Rules as rows of one unit; of several each says which one it is. */

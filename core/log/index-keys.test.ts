@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { DIGEST_KEY, digestAt, grantAt, handleAt } from '../../test/kit/samples.ts'
 import { RawToken } from '../tokens/raw-token.ts'
 import {
-  cutKeyOf,
+  cutoffKeyOf,
   digestKeyOf,
   foreignKeyOf,
   grantKeyOf,
@@ -14,7 +14,7 @@ import {
   sessionKeyOf,
   signingKeyOf,
 } from './index-keys.ts'
-import { CUT_SHAPES, type CutShape } from './rules.ts'
+import { CUTOFF_SHAPES, type CutoffShape } from './rules.ts'
 
 /** Texts that a careless join would mix: digits, colons, empties, and each other's beginnings. */
 const TRICKY = [
@@ -42,25 +42,25 @@ function everyList(): readonly (readonly [list: string, key: string])[] {
     if (key !== undefined) lists.push([JSON.stringify(list), key])
   }
   for (const source of TRICKY) {
-    add(['source', source], cutKeyOf(DIGEST_KEY, 'source', { source }))
+    add(['source', source], cutoffKeyOf(DIGEST_KEY, 'source', { source }))
     add(['key', source], signingKeyOf(DIGEST_KEY, source))
     for (const id of TRICKY) {
       add(['handle', source, id], handleKeyOf(DIGEST_KEY, source, id))
       add(['foreign', source, id], foreignKeyOf(DIGEST_KEY, source, id))
       add(['grant', source, id], grantKeyOf(DIGEST_KEY, source, id))
       add(['session', source, id], sessionKeyOf(DIGEST_KEY, source, id))
-      add(['tenant', source, id], cutKeyOf(DIGEST_KEY, 'tenant', { source, tenant: id }))
-      add(['subject', source, id], cutKeyOf(DIGEST_KEY, 'subject', { source, subject: id }))
-      add(['client', source, id], cutKeyOf(DIGEST_KEY, 'client', { source, client: id }))
+      add(['tenant', source, id], cutoffKeyOf(DIGEST_KEY, 'tenant', { source, tenant: id }))
+      add(['subject', source, id], cutoffKeyOf(DIGEST_KEY, 'subject', { source, subject: id }))
+      add(['client', source, id], cutoffKeyOf(DIGEST_KEY, 'client', { source, client: id }))
       for (const other of TRICKY) {
         const of = { source, subject: id, client: other, tenant: `${other}!` }
-        add(['subject+client', source, id, other], cutKeyOf(DIGEST_KEY, 'subject+client', of))
-        add(['subject+tenant', source, id, `${other}!`], cutKeyOf(DIGEST_KEY, 'subject+tenant', of))
-        add(['tenant+client', source, `${other}!`, other], cutKeyOf(DIGEST_KEY, 'tenant+client', of))
+        add(['subject+client', source, id, other], cutoffKeyOf(DIGEST_KEY, 'subject+client', of))
+        add(['subject+tenant', source, id, `${other}!`], cutoffKeyOf(DIGEST_KEY, 'subject+tenant', of))
+        add(['tenant+client', source, `${other}!`, other], cutoffKeyOf(DIGEST_KEY, 'tenant+client', of))
       }
     }
   }
-  add(['realm'], cutKeyOf(DIGEST_KEY, 'realm', { source: 'any' }))
+  add(['realm'], cutoffKeyOf(DIGEST_KEY, 'realm', { source: 'any' }))
   return lists
 }
 
@@ -77,8 +77,8 @@ test('random pairs that differ have keys that differ, whatever their texts', () 
   const text = fc.string({ unit: fc.constantFrom('a', '1', '2', ':', 'é'), maxLength: 5 })
   const pair = fc.tuple(text, text, text)
   const property = fc.property(pair, pair, ([source, subject, client], [source2, subject2, client2]) => {
-    const left = cutKeyOf(DIGEST_KEY, 'subject+client', { source, subject, client })
-    const right = cutKeyOf(DIGEST_KEY, 'subject+client', {
+    const left = cutoffKeyOf(DIGEST_KEY, 'subject+client', { source, subject, client })
+    const right = cutoffKeyOf(DIGEST_KEY, 'subject+client', {
       source: source2,
       subject: subject2,
       client: client2,
@@ -94,8 +94,8 @@ test('a key is the first half of a keyed hash of NUL, kind, source and id', () =
   assert.equal(handleKeyOf(DIGEST_KEY, 'é', 'tok_x'), half(`${DIGEST_KEY}\0\u00012:étok_x`))
   assert.equal(grantKeyOf(DIGEST_KEY, 'oauth', 'g'), half(`${DIGEST_KEY}\0\u00035:oauthg`))
   const pair = { source: 'oauth', subject: 'sé', client: 'c' }
-  const kind = String.fromCharCode(32 + CUT_SHAPES.indexOf('subject+client'))
-  assert.equal(cutKeyOf(DIGEST_KEY, 'subject+client', pair), half(`${DIGEST_KEY}\0${kind}5:oauth3:séc`))
+  const kind = String.fromCharCode(32 + CUTOFF_SHAPES.indexOf('subject+client'))
+  assert.equal(cutoffKeyOf(DIGEST_KEY, 'subject+client', pair), half(`${DIGEST_KEY}\0${kind}5:oauth3:séc`))
 })
 
 test('a token digest is its own key, and a rule on a token has its digest’s and its handle’s', () => {
@@ -112,7 +112,7 @@ test('every realm has keys of its own', () => {
 })
 
 test('principals that lack what a shape names have no key of that shape', () => {
-  const lacks: readonly (readonly [CutShape, object])[] = [
+  const lacks: readonly (readonly [CutoffShape, object])[] = [
     ['tenant', { subject: 's', client: 'c' }],
     ['subject', { tenant: 't', client: 'c' }],
     ['client', { tenant: 't', subject: 's' }],
@@ -124,10 +124,10 @@ test('principals that lack what a shape names have no key of that shape', () => 
     ['tenant+client', { client: 'c' }],
   ]
   for (const [shape, names] of lacks) {
-    assert.equal(cutKeyOf(DIGEST_KEY, shape, { source: 's', ...names }), undefined)
+    assert.equal(cutoffKeyOf(DIGEST_KEY, shape, { source: 's', ...names }), undefined)
   }
-  assert.notEqual(cutKeyOf(DIGEST_KEY, 'realm', { source: 's' }), undefined)
-  assert.notEqual(cutKeyOf(DIGEST_KEY, 'source', { source: 's' }), undefined)
+  assert.notEqual(cutoffKeyOf(DIGEST_KEY, 'realm', { source: 's' }), undefined)
+  assert.notEqual(cutoffKeyOf(DIGEST_KEY, 'source', { source: 's' }), undefined)
 })
 
 /** Text that a chat customer may choose can spell the input of another target's key; no kind byte is out of reach. */

@@ -2,7 +2,7 @@ import { sha256Latin1 } from '../crypto/digests.ts'
 import { unreachable } from '../faults.ts'
 import type { Brand, TokenDigest } from '../ids.ts'
 import type { Principals } from '../records.ts'
-import { CUT_SHAPE_CODE, type CutShape, type ExactTarget } from './rules.ts'
+import { CUTOFF_SHAPE_CODE, type CutoffShape, type ExactTarget } from './rules.ts'
 
 /**
  * 128 bits as 16 one-byte characters: the first half of SHA-256(realm digest key ‖ NUL ‖ kind ‖
@@ -15,7 +15,7 @@ export type IndexKey = Brand<string, 'IndexKey'>
 const KEY_CHARS = 16
 /** Kind bytes; all below 128 so that they are one byte of UTF-8. Never reuse one. */
 const KIND = { handle: 1, foreign: 2, grant: 3, session: 4, key: 5 } as const
-const CUT_KIND_BASE = 32
+const CUTOFF_KIND_BASE = 32
 
 /** A token digest is its own key: it is a keyed hash already. */
 export function digestKeyOf(digest: TokenDigest): IndexKey {
@@ -60,9 +60,9 @@ export function keysOfExact(digestKey: string, target: ExactTarget): readonly In
   }
 }
 
-/** @returns undefined when these principals lack what the shape names: such a cut-off cannot hit them. */
-export function cutKeyOf(digestKey: string, shape: CutShape, of: Principals): IndexKey | undefined {
-  const kind = CUT_KIND_BASE + CUT_SHAPE_CODE[shape]
+/** @returns undefined when these principals lack what the shape names: such a cutoff cannot hit them. */
+export function cutoffKeyOf(digestKey: string, shape: CutoffShape, of: Principals): IndexKey | undefined {
+  const kind = CUTOFF_KIND_BASE + CUTOFF_SHAPE_CODE[shape]
   switch (shape) {
     case 'realm':
       return keyOf(digestKey, kind, prefixed(''))

@@ -5,7 +5,7 @@ export {
   positionOf,
   readCheckpoint,
 } from './checkpoint-text.ts'
-export { cutKeyOf, type IndexKey, keysOfExact } from './index-keys.ts'
+export { cutoffKeyOf, type IndexKey, keysOfExact } from './index-keys.ts'
 export { relationOf } from './lineage.ts'
 export { CHAIN_START, type ChainedRow, chainAfter } from './log-chain.ts'
 export {
@@ -21,10 +21,10 @@ export { decodeRule, encodeRule, keepInBytes, settleKeep, tokenRuleKeys } from '
 export {
   type ChainedLogRow,
   type ChangeRule,
-  CUT_SHAPES,
-  type CutAsOf,
-  type CutShape,
-  type CutTarget,
+  CUTOFF_SHAPES,
+  type CutoffAsOf,
+  type CutoffShape,
+  type CutoffTarget,
   EXACT_CODE,
   type ExactTarget,
   type HoldRule,

@@ -23,15 +23,15 @@ import { digestKeyOf, handleKeyOf } from './index-keys.ts'
 import { ROW_KIND_NAMES, ROW_KINDS, traitsOf } from './row-kinds.ts'
 import { decodeRule, encodeRule, isLegacyKeep, keepInBytes, settleKeep, tokenRuleKeys } from './rule-bytes.ts'
 import {
-  CUT_SHAPES,
-  type CutShape,
-  type CutTarget,
+  CUTOFF_SHAPES,
+  type CutoffShape,
+  type CutoffTarget,
   EXACT_CODE,
   type ExactTarget,
   type Rule,
 } from './rules.ts'
 
-const CUT_BOTH: Rule = revoking(
+const CUTOFF_BOTH: Rule = revoking(
   {
     kind: 'cut',
     shape: 'subject+client',
@@ -40,7 +40,7 @@ const CUT_BOTH: Rule = revoking(
   },
   NOW_MS,
 )
-const FOREIGN_LOGINS: CutTarget = {
+const FOREIGN_LOGINS: CutoffTarget = {
   kind: 'cut',
   shape: 'subject',
   principals: { source: 'iss:https:/', subject: 'a' },
@@ -90,7 +90,7 @@ const GOLDEN: readonly (readonly [name: string, rule: Rule, hex: string])[] = [
   ],
   [
     'cut off a subject at a client, dated',
-    CUT_BOTH,
+    CUTOFF_BOTH,
     '01 4279ca9450a00000 06 05 0005 6f61757468 01 0002 3737 01 0003 737663 01 0000 01 4279ca41eae00000',
   ],
   [
@@ -161,7 +161,7 @@ test('the numbers of kinds and shapes never change', () => {
     key: 5,
   }
   assert.deepEqual(EXACT_CODE, exact)
-  const shapes: readonly CutShape[] = [
+  const shapes: readonly CutoffShape[] = [
     'realm',
     'source',
     'tenant',
@@ -171,7 +171,7 @@ test('the numbers of kinds and shapes never change', () => {
     'subject+tenant',
     'tenant+client',
   ]
-  assert.deepEqual(CUT_SHAPES, shapes)
+  assert.deepEqual(CUTOFF_SHAPES, shapes)
   for (const [at, shape] of shapes.entries()) {
     const rule = revoking({ kind: 'cut', shape, principals: { source: 's' } }, 0)
     assert.equal(encodeRule(rule, DIGEST_KEY)[10], at)

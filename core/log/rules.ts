@@ -2,8 +2,8 @@ import type { GrantId, Handle, TokenDigest } from '../ids.ts'
 import type { Position } from '../position.ts'
 import type { Principals, Source } from '../records.ts'
 
-/** The principals that a cut-off can name; other combinations do not exist. */
-export type CutShape =
+/** The principals that a cutoff can name; other combinations do not exist. */
+export type CutoffShape =
   | 'realm'
   | 'source'
   | 'tenant'
@@ -14,7 +14,7 @@ export type CutShape =
   | 'tenant+client'
 
 /** Their numbers in rule bytes, in snapshots and in index keys; never change one, only add. */
-export const CUT_SHAPE_CODE: Readonly<Record<CutShape, number>> = {
+export const CUTOFF_SHAPE_CODE: Readonly<Record<CutoffShape, number>> = {
   realm: 0,
   source: 1,
   tenant: 2,
@@ -26,10 +26,10 @@ export const CUT_SHAPE_CODE: Readonly<Record<CutShape, number>> = {
 }
 
 /** In the order of their numbers. */
-export const CUT_SHAPES: readonly CutShape[] = Object.keys(CUT_SHAPE_CODE).filter(isCutShape)
+export const CUTOFF_SHAPES: readonly CutoffShape[] = Object.keys(CUTOFF_SHAPE_CODE).filter(isCutoffShape)
 
-function isCutShape(name: string): name is CutShape {
-  return Object.hasOwn(CUT_SHAPE_CODE, name)
+function isCutoffShape(name: string): name is CutoffShape {
+  return Object.hasOwn(CUTOFF_SHAPE_CODE, name)
 }
 
 /** Exactly one token, grant, session or key, ended whenever it was issued. */
@@ -55,11 +55,11 @@ export const EXACT_CODE: Readonly<Record<ExactTarget['kind'], number>> = {
 }
 
 /** Everything about some principals that was issued before a moment. */
-export type CutTarget = {
+export type CutoffTarget = {
   readonly kind: 'cut'
-  readonly shape: CutShape
+  readonly shape: CutoffShape
   readonly principals: Principals
-  /** Only tokens issued before this instant, too: a dated cut. */
+  /** Only tokens issued before this instant, too: a dated cutoff. */
   readonly issuedBeforeMs?: number
   /**
    * Of tokens of foreign issuers: measures the login instead of the token, because the provider's own session lives
@@ -67,12 +67,12 @@ export type CutTarget = {
    */
   readonly basis?: 'authenticated'
   /** The place and time of a hold that this turns into a revocation: it ends what was held, and nothing later. */
-  readonly asOf?: CutAsOf
+  readonly asOf?: CutoffAsOf
 }
 
-export type CutAsOf = { readonly at: Position; readonly atMs: number }
+export type CutoffAsOf = { readonly at: Position; readonly atMs: number }
 
-export type Target = ExactTarget | CutTarget
+export type Target = ExactTarget | CutoffTarget
 
 /** Ends what its target covers. `keepUntilMs`: nothing that it can hit is alive after it. */
 export type RevokeRule = { readonly kind: 'revoke'; readonly target: Target; readonly keepUntilMs: number }

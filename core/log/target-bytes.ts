@@ -5,15 +5,15 @@ import { LAST_INSTANT_MS } from '../lifetimes.ts'
 import type { Position } from '../position.ts'
 import type { Principals } from '../records.ts'
 import { handleKeyOf } from './index-keys.ts'
-import { CUT_SHAPE_CODE, CUT_SHAPES, type CutTarget, EXACT_CODE, type Target } from './rules.ts'
+import { CUTOFF_SHAPE_CODE, CUTOFF_SHAPES, type CutoffTarget, EXACT_CODE, type Target } from './rules.ts'
 
 /** Kinds of targets as stored. */
 const TARGET: Readonly<Record<Target['kind'], number>> = { ...EXACT_CODE, cut: 6 }
-/** Flags of a cut-off. */
-const CUT_DATED = 1
-const CUT_AUTHENTICATED = 2
-const CUT_AS_OF = 4
-const CUT_FLAGS_MAX = CUT_DATED | CUT_AUTHENTICATED | CUT_AS_OF
+/** Flags of a cutoff. */
+const CUTOFF_DATED = 1
+const CUTOFF_AUTHENTICATED = 2
+const CUTOFF_AS_OF = 4
+const CUTOFF_FLAGS_MAX = CUTOFF_DATED | CUTOFF_AUTHENTICATED | CUTOFF_AS_OF
 const DIGEST_BYTES = 32
 const HANDLE_BYTES = 16
 const KEY_BYTES = 16
@@ -47,20 +47,20 @@ export function encodeTarget(out: ByteWriter, target: Target, digestKey: string)
       out.text(target.keyId)
       return
     case 'cut':
-      encodeCut(out, target)
+      encodeCutoff(out, target)
       return
     default:
       unreachable(target)
   }
 }
 
-function encodeCut(out: ByteWriter, target: CutTarget): void {
+function encodeCutoff(out: ByteWriter, target: CutoffTarget): void {
   const { source, subject, client, tenant } = target.principals
-  out.u8(CUT_SHAPE_CODE[target.shape]).text(source)
+  out.u8(CUTOFF_SHAPE_CODE[target.shape]).text(source)
   out.optional(subject).optional(client).optional(tenant)
-  const dated = target.issuedBeforeMs === undefined ? 0 : CUT_DATED
-  const authenticated = target.basis === undefined ? 0 : CUT_AUTHENTICATED
-  out.u8(dated | authenticated | (target.asOf === undefined ? 0 : CUT_AS_OF))
+  const dated = target.issuedBeforeMs === undefined ? 0 : CUTOFF_DATED
+  const authenticated = target.basis === undefined ? 0 : CUTOFF_AUTHENTICATED
+  out.u8(dated | authenticated | (target.asOf === undefined ? 0 : CUTOFF_AS_OF))
   if (target.issuedBeforeMs !== undefined) out.f64(storedInstant(target.issuedBeforeMs))
   if (target.asOf !== undefined) out.f64(target.asOf.at).f64(storedInstant(target.asOf.atMs))
 }
@@ -76,7 +76,7 @@ function storedInstant(ms: number): number {
 
 /**
  * Rows written before instants were bounded hold some from before 1970; those say what they hit. Compared with what is no
- * number everything is false, and such a cut-off would hit nothing.
+ * number everything is false, and such a cutoff would hit nothing.
  */
 function readInstant(from: ByteReader): number {
   const ms = from.f64()
@@ -103,14 +103,14 @@ export function decodeTarget(from: ByteReader): Target {
     case TARGET.key:
       return { kind: 'key', keyId: from.text() }
     case TARGET.cut:
-      return decodeCut(from)
+      return decodeCutoff(from)
     default:
       throw new ContractBroken(`a rule with an unknown target (${kind})`)
   }
 }
 
-function decodeCut(from: ByteReader): CutTarget {
-  const shape = CUT_SHAPES[from.u8()]
+function decodeCutoff(from: ByteReader): CutoffTarget {
+  const shape = CUTOFF_SHAPES[from.u8()]
   if (shape === undefined) throw new ContractBroken('a cut-off of an unknown shape')
   const source = from.text()
   const [subject, client, tenant] = [from.optional(), from.optional(), from.optional()]
@@ -121,13 +121,15 @@ function decodeCut(from: ByteReader): CutTarget {
     ...(tenant === undefined ? {} : { tenant }),
   }
   const flags = from.u8()
-  if (flags > CUT_FLAGS_MAX) throw new ContractBroken(`a cut-off with unknown flags (${flags})`)
+  if (flags > CUTOFF_FLAGS_MAX) throw new ContractBroken(`a cut-off with unknown flags (${flags})`)
   return {
     kind: 'cut',
     shape,
     principals,
-    ...((flags & CUT_DATED) === 0 ? {} : { issuedBeforeMs: readInstant(from) }),
-    ...((flags & CUT_AUTHENTICATED) === 0 ? {} : { basis: 'authenticated' as const }),
-    ...((flags & CUT_AS_OF) === 0 ? {} : { asOf: { at: from.f64() as Position, atMs: readInstant(from) } }),
+    ...((flags & CUTOFF_DATED) === 0 ? {} : { issuedBeforeMs: readInstant(from) }),
+    ...((flags & CUTOFF_AUTHENTICATED) === 0 ? {} : { basis: 'authenticated' as const }),
+    ...((flags & CUTOFF_AS_OF) === 0
+      ? {}
+      : { asOf: { at: from.f64() as Position, atMs: readInstant(from) } }),
   }
 }

@@ -159,7 +159,7 @@ test('over a change of epochs a snapshot takes nothing back: what was revoked in
   const replica = at(before, before.seq)
   assert.deepEqual(replica.load(restored.snapshot(4)), { kind: 'loaded' })
   assert.equal(replica.checkpoint?.ordinal, 2)
-  // The cut ends what was issued before its own place; the facts are those of row 5 of the first epoch.
+  // The cutoff ends what was issued before its own place; the facts are those of row 5 of the first epoch.
   assert.equal(
     judge({
       facts: factsAt(3, { position: 1 as never }),

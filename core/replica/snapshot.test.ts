@@ -99,7 +99,7 @@ test('rows that are folded while a snapshot is written in steps do it no harm wh
   assert.deepEqual(dump(read?.index ?? index), dump(index))
 })
 
-test('the cut-offs of a snapshot are written some at a step, and none is left out of those that come in between', () => {
+test('the cutoffs of a snapshot are written some at a step, and none is left out of those that come in between', () => {
   const ofSubject = (nth: number): ReturnType<typeof revoking> =>
     revoking({ kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: `s${nth}` } })
   const many = Array.from({ length: 20_000 }, (_, nth) => ofSubject(nth))
@@ -116,7 +116,7 @@ test('the cut-offs of a snapshot are written some at a step, and none is left ou
   }
   assert.ok(steps >= 10, `${steps} steps`)
   const read = decodeSnapshot(writer.bytes(), DIGEST_KEY)
-  assert.ok((read?.index.cuts.get('subject')?.size ?? 0) >= many.length)
+  assert.ok((read?.index.cutoffs.get('subject')?.size ?? 0) >= many.length)
   for (const row of history.rows.slice(many.length + 1)) read?.index.fold(row)
   assert.deepEqual(dump(read?.index ?? index), dump(index))
 })

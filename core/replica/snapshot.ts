@@ -6,9 +6,15 @@ import type { IndexKey } from '../log/index-keys.ts'
 import type { Epoch } from '../log/lineage.ts'
 import { ROW_KINDS } from '../log/row-kinds.ts'
 import { decodeRule, encodeRule } from '../log/rule-bytes.ts'
-import { CUT_SHAPE_CODE, CUT_SHAPES, type CutShape, EXACT_CODE, type ExactTarget } from '../log/rules.ts'
+import {
+  CUTOFF_SHAPE_CODE,
+  CUTOFF_SHAPES,
+  type CutoffShape,
+  EXACT_CODE,
+  type ExactTarget,
+} from '../log/rules.ts'
 import type { Position } from '../position.ts'
-import type { Cut, CutTable } from '../revocations/cutoff-table.ts'
+import type { Cutoff, CutoffTable } from '../revocations/cutoff-table.ts'
 import { keepUntilOf, PARTITIONS } from '../revocations/key-table.ts'
 import { RevocationIndex } from '../revocations/revocation-index.ts'
 
@@ -18,7 +24,7 @@ import { RevocationIndex } from '../revocations/revocation-index.ts'
  *     "rescindS", u8 version, text position, f64 lostBelow, f64 floorMs
  *     u32 n, n × epoch            u32 ordinal, text id, f64 seq of its row
  *     u8 bits                     kinds of exact targets that were ever ended
- *     u8 n, n × shape of cut-off  u8 shape, u32 m, m × (16 bytes of key, 6 × f64)
+ *     u8 n, n × shape of cutoff  u8 shape, u32 m, m × (16 bytes of key, 6 × f64)
  *     u32 n, n × hold             f64 position, u32 length, rule bytes
  *     u32 n, n × expiry           f64 kept until, u32 m, m × 16 bytes of key
  *     32 bytes                    SHA-256 of all before
@@ -34,7 +40,7 @@ const ALL_BITS: number = EXACT_KINDS.reduce((bits, kind) => bits | bitOf(kind), 
 /** Keys gathered by one step of a writer, and bytes joined by one: a millisecond or two. */
 const KEYS_PER_STEP = 8_000
 const BYTES_PER_STEP = 524_288
-const CUTS_PER_STEP = 2_000
+const CUTOFFS_PER_STEP = 2_000
 
 export type Snapshot = {
   readonly index: RevocationIndex
@@ -50,7 +56,7 @@ export type Snapshot = {
 export class SnapshotWriter {
   readonly #index: RevocationIndex
   readonly #head: Buffer
-  readonly #cuts: readonly CutBlock[]
+  readonly #cutoffs: readonly CutoffBlock[]
   readonly #holds: Buffer
   readonly #groups: Map<number, KeyBlock> = new Map()
   #next = 0
@@ -60,14 +66,14 @@ export class SnapshotWriter {
   constructor(index: RevocationIndex, position: string) {
     this.#index = index
     this.#head = encodeHead(index, position)
-    this.#cuts = Array.from(index.cuts, ([shape, table]) => new CutBlock(shape, table))
+    this.#cutoffs = Array.from(index.cutoffs, ([shape, table]) => new CutoffBlock(shape, table))
     this.#holds = encodeHolds(index)
   }
 
   /** @returns whether there is more to do. */
   step(): boolean {
-    const cuts = this.#cuts.find(({ isWhole }) => !isWhole)
-    if (cuts !== undefined) cuts.gather()
+    const cutoffs = this.#cutoffs.find(({ isWhole }) => !isWhole)
+    if (cutoffs !== undefined) cutoffs.gather()
     else if (this.#next < PARTITIONS) this.#gather()
     else this.#joining = this.#joining?.step() ?? new Joining(this.#parts())
     return this.#joining?.isDone !== true
@@ -91,9 +97,9 @@ export class SnapshotWriter {
   }
 
   #parts(): readonly Uint8Array[] {
-    const shapes = new ByteWriter().u8(this.#cuts.length).bytes()
-    const cuts = this.#cuts.flatMap((block) => block.parts())
-    const parts: Uint8Array[] = [this.#head, shapes, ...cuts, this.#holds]
+    const shapes = new ByteWriter().u8(this.#cutoffs.length).bytes()
+    const cutoffs = this.#cutoffs.flatMap((block) => block.parts())
+    const parts: Uint8Array[] = [this.#head, shapes, ...cutoffs, this.#holds]
     parts.push(new ByteWriter().u32(this.#groups.size).bytes())
     for (const [keep, block] of [...this.#groups].sort(([left], [right]) => left - right)) {
       parts.push(new ByteWriter().f64(keepUntilOf(keep)).u32(block.count).bytes(), ...block.chunks())
@@ -161,7 +167,7 @@ export function decodeSnapshot(bytes: Uint8Array, digestKey: string): Snapshot |
     throw new ContractBroken('a snapshot whose position is not of its epoch')
   index.adopt({ epochs, seq: checkpoint.seq, lostBelow, floorMs })
   readKinds(from, index)
-  readCuts(from, index)
+  readCutoffs(from, index)
   readHolds(from, index)
   readEnded(from, index)
   from.end()
@@ -184,15 +190,15 @@ function encodeHolds(index: RevocationIndex): Buffer {
   return out.bytes()
 }
 
-/** The cut-offs of one shape, gathered step by step; more may come meanwhile, so they are counted as they are written. */
-class CutBlock {
-  readonly #shape: CutShape
-  readonly #entries: Iterator<readonly [IndexKey, Cut]>
+/** The cutoffs of one shape, gathered step by step; more may come meanwhile, so they are counted as they are written. */
+class CutoffBlock {
+  readonly #shape: CutoffShape
+  readonly #entries: Iterator<readonly [IndexKey, Cutoff]>
   readonly #chunks: Buffer[] = []
   #count = 0
   isWhole = false
 
-  constructor(shape: CutShape, table: CutTable) {
+  constructor(shape: CutoffShape, table: CutoffTable) {
     this.#shape = shape
     // From now on, for what the place of the snapshot covers has to be in it.
     this.#entries = table.entries()[Symbol.iterator]()
@@ -200,22 +206,22 @@ class CutBlock {
 
   gather(): void {
     const out = new ByteWriter()
-    for (let left = CUTS_PER_STEP; left > 0; left -= 1) {
+    for (let left = CUTOFFS_PER_STEP; left > 0; left -= 1) {
       const next = this.#entries.next()
       if (next.done === true) {
         this.isWhole = true
         break
       }
-      const [key, cut] = next.value
-      out.fixed(Buffer.from(key, 'latin1')).f64(cut.plain).f64(cut.plainAtMs)
-      out.f64(cut.datedBeforeMs).f64(cut.dated).f64(cut.authenticatedMs).f64(cut.keepUntilMs)
+      const [key, cutoff] = next.value
+      out.fixed(Buffer.from(key, 'latin1')).f64(cutoff.plain).f64(cutoff.plainAtMs)
+      out.f64(cutoff.datedBeforeMs).f64(cutoff.dated).f64(cutoff.authenticatedMs).f64(cutoff.keepUntilMs)
       this.#count += 1
     }
     this.#chunks.push(out.bytes())
   }
 
   parts(): readonly Uint8Array[] {
-    return [new ByteWriter().u8(CUT_SHAPE_CODE[this.#shape]).u32(this.#count).bytes(), ...this.#chunks]
+    return [new ByteWriter().u8(CUTOFF_SHAPE_CODE[this.#shape]).u32(this.#count).bytes(), ...this.#chunks]
   }
 }
 
@@ -234,13 +240,13 @@ function readKinds(from: ByteReader, index: RevocationIndex): void {
   for (const kind of EXACT_KINDS) if ((bits & bitOf(kind)) !== 0) index.endedKinds.add(kind)
 }
 
-function readCuts(from: ByteReader, index: RevocationIndex): void {
+function readCutoffs(from: ByteReader, index: RevocationIndex): void {
   for (let left = from.u8(); left > 0; left -= 1) {
-    const shape = CUT_SHAPES[from.u8()]
+    const shape = CUTOFF_SHAPES[from.u8()]
     if (shape === undefined) throw new ContractBroken('a snapshot with an unknown shape of cut-off')
     for (let entries = from.u32(); entries > 0; entries -= 1) {
       const key = from.fixed(KEY_BYTES).toString('latin1') as IndexKey
-      const cut: Cut = {
+      const cutoff: Cutoff = {
         plain: from.f64() as Position,
         plainAtMs: from.f64(),
         datedBeforeMs: from.f64(),
@@ -248,7 +254,7 @@ function readCuts(from: ByteReader, index: RevocationIndex): void {
         authenticatedMs: from.f64(),
         keepUntilMs: from.f64(),
       }
-      index.raiseCut(shape, key, cut)
+      index.raiseCutoff(shape, key, cutoff)
     }
   }
 }

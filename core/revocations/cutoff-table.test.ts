@@ -5,7 +5,7 @@ import { NOW_MS } from '../../test/kit/samples.ts'
 import { sha256Latin1 } from '../crypto/digests.ts'
 import type { IndexKey } from '../log/index-keys.ts'
 import { type Position, position } from '../position.ts'
-import { type Cut, CutTable, cutHits } from './cutoff-table.ts'
+import { type Cutoff, CutoffTable, cutoffHits } from './cutoff-table.ts'
 import { SLICES } from './key-table.ts'
 
 function keyAt(number: number): IndexKey {
@@ -13,7 +13,7 @@ function keyAt(number: number): IndexKey {
 }
 
 const at = (seq: number, ordinal = 1): Position => position(ordinal, seq)
-const NONE: Cut = {
+const NONE: Cutoff = {
   plain: at(0, 0),
   plainAtMs: 0,
   datedBeforeMs: 0,
@@ -22,7 +22,7 @@ const NONE: Cut = {
   keepUntilMs: NOW_MS,
 }
 
-const anyCut: fc.Arbitrary<Cut> = fc
+const anyCutoff: fc.Arbitrary<Cutoff> = fc
   .tuple(fc.nat(20), fc.nat(20), fc.nat(20), fc.nat(20), fc.nat(20), fc.integer({ min: 1, max: 20 }))
   .map(([plain, plainAtMs, datedBeforeMs, dated, authenticatedMs, keepUntilMs]) => ({
     plain: at(plain),
@@ -33,7 +33,7 @@ const anyCut: fc.Arbitrary<Cut> = fc
     keepUntilMs,
   }))
 
-function higher(one: Cut, other: Cut): Cut {
+function higher(one: Cutoff, other: Cutoff): Cutoff {
   const max = <T extends number>(left: T, right: T): T => (left > right ? left : right)
   return {
     plain: max(one.plain, other.plain),
@@ -46,23 +46,23 @@ function higher(one: Cut, other: Cut): Cut {
 }
 
 const step = fc.oneof(
-  { weight: 9, arbitrary: fc.tuple(fc.nat(60), anyCut) },
+  { weight: 9, arbitrary: fc.tuple(fc.nat(60), anyCutoff) },
   { weight: 1, arbitrary: fc.nat(20) },
 )
 
-test('any history of cuts and drops ends as in a map that keeps the highest of everything', () => {
+test('any history of cutoffs and drops ends as in a map that keeps the highest of everything', () => {
   const property = fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
-    const table = new CutTable()
-    const model = new Map<number, Cut>()
+    const table = new CutoffTable()
+    const model = new Map<number, Cutoff>()
     for (const one of steps) {
       if (typeof one === 'number') {
         table.dropExpired(one)
-        for (const [key, cut] of model) if (cut.keepUntilMs <= one) model.delete(key)
+        for (const [key, cutoff] of model) if (cutoff.keepUntilMs <= one) model.delete(key)
         continue
       }
-      const [key, cut] = one
-      table.raise(keyAt(key), cut)
-      model.set(key, higher(cut, model.get(key) ?? cut))
+      const [key, cutoff] = one
+      table.raise(keyAt(key), cutoff)
+      model.set(key, higher(cutoff, model.get(key) ?? cutoff))
     }
     assert.equal(table.size, model.size)
     for (let key = 0; key <= 60; key += 1) assert.deepEqual(table.get(keyAt(key)), model.get(key))
@@ -70,16 +70,16 @@ test('any history of cuts and drops ends as in a map that keeps the highest of e
   fc.assert(property, { numRuns: 1_000 })
 })
 
-test('a later, lower cut never weakens an earlier one', () => {
+test('a later, lower cutoff never weakens an earlier one', () => {
   const property = fc.property(
-    fc.array(anyCut, { minLength: 2, maxLength: 8 }),
+    fc.array(anyCutoff, { minLength: 2, maxLength: 8 }),
     fc.nat(22),
     fc.nat(22),
-    (cuts, seq, ms) => {
-      const table = new CutTable()
+    (cutoffs, seq, ms) => {
+      const table = new CutoffTable()
       let wasHit = false
-      for (const cut of cuts) {
-        table.raise(keyAt(1), cut)
+      for (const cutoff of cutoffs) {
+        table.raise(keyAt(1), cutoff)
         const isHit = table.hits(keyAt(1), at(seq), ms)
         assert.ok(isHit || !wasHit, 'a hit went away')
         wasHit = isHit
@@ -90,36 +90,36 @@ test('a later, lower cut never weakens an earlier one', () => {
 })
 
 test('the hot path answers as `get` and `cutHits` do', () => {
-  const property = fc.property(anyCut, fc.nat(22), fc.nat(22), (cut, seq, ms) => {
-    const table = new CutTable()
-    table.raise(keyAt(1), cut)
+  const property = fc.property(anyCutoff, fc.nat(22), fc.nat(22), (cutoff, seq, ms) => {
+    const table = new CutoffTable()
+    table.raise(keyAt(1), cutoff)
     const found = table.get(keyAt(1))
     assert.ok(found !== undefined)
-    assert.equal(table.hits(keyAt(1), at(seq), ms), cutHits(found, at(seq), ms))
+    assert.equal(table.hits(keyAt(1), at(seq), ms), cutoffHits(found, at(seq), ms))
     assert.equal(table.hits(keyAt(2), at(seq), ms), false)
   })
   fc.assert(property, { numRuns: 2_000 })
 })
 
-test('a plain cut hits what was issued before it and nothing at or after it', () => {
-  const cut = { ...NONE, plain: at(5) }
+test('a plain cutoff hits what was issued before it and nothing at or after it', () => {
+  const cutoff = { ...NONE, plain: at(5) }
   assert.deepEqual(
-    [4, 5, 6].map((seq) => cutHits(cut, at(seq), 0)),
+    [4, 5, 6].map((seq) => cutoffHits(cutoff, at(seq), 0)),
     [true, false, false],
   )
-  assert.equal(cutHits(cut, at(9, 0), 0), true, 'an earlier epoch is before')
-  assert.equal(cutHits(cut, at(1, 2), 0), false, 'a later epoch is not')
+  assert.equal(cutoffHits(cutoff, at(9, 0), 0), true, 'an earlier epoch is before')
+  assert.equal(cutoffHits(cutoff, at(1, 2), 0), false, 'a later epoch is not')
 })
 
-test('a dated cut hits only what is before both its position and its instant', () => {
-  const cut = { ...NONE, dated: at(5), datedBeforeMs: 100 }
-  assert.equal(cutHits(cut, at(4), 99), true)
-  assert.equal(cutHits(cut, at(4), 100), false)
-  assert.equal(cutHits(cut, at(5), 99), false)
+test('a dated cutoff hits only what is before both its position and its instant', () => {
+  const cutoff = { ...NONE, dated: at(5), datedBeforeMs: 100 }
+  assert.equal(cutoffHits(cutoff, at(4), 99), true)
+  assert.equal(cutoffHits(cutoff, at(4), 100), false)
+  assert.equal(cutoffHits(cutoff, at(5), 99), false)
 })
 
-test('20,000 cuts are found, and none is invented', () => {
-  const table = new CutTable()
+test('20,000 cutoffs are found, and none is invented', () => {
+  const table = new CutoffTable()
   for (let key = 0; key < 20_000; key += 1) table.raise(keyAt(key), { ...NONE, plain: at(key + 1) })
   for (let key = 0; key < 20_000; key += 1) {
     if (table.get(keyAt(key))?.plain !== at(key + 1)) assert.fail(`cut ${key}`)
@@ -129,15 +129,15 @@ test('20,000 cuts are found, and none is invented', () => {
 })
 
 test('an empty table hits nothing', () => {
-  const table = new CutTable()
+  const table = new CutoffTable()
   assert.equal(table.get(keyAt(1)), undefined)
   assert.equal(table.hits(keyAt(1), at(0, 0), 0), false)
   table.dropExpired(Number.MAX_SAFE_INTEGER)
   assert.equal(table.size, 0)
 })
 
-test('a cut stays while its keep is above the floor, and its slot serves others after it went', () => {
-  const table = new CutTable()
+test('a cutoff stays while its keep is above the floor, and its slot serves others after it went', () => {
+  const table = new CutoffTable()
   table.raise(keyAt(1), { ...NONE, plain: at(9), keepUntilMs: 100 })
   table.dropExpired(99)
   assert.equal(table.hits(keyAt(1), at(1), 0), true)
@@ -148,11 +148,11 @@ test('a cut stays while its keep is above the floor, and its slot serves others 
 })
 
 test('a walk gives all that stood when it began, whatever comes and goes meanwhile', () => {
-  const table = new CutTable()
+  const table = new CutoffTable()
   for (let key = 0; key < 2_000; key += 1)
     table.raise(keyAt(key), { ...NONE, plain: at(key + 1), keepUntilMs: key % 2 === 0 ? 100 : NOW_MS })
   const walk = table.entries()[Symbol.iterator]()
-  const found = new Map<IndexKey, Cut>()
+  const found = new Map<IndexKey, Cutoff>()
   for (let nth = 0; ; nth += 1) {
     const next = walk.next()
     if (next.done === true) break
@@ -167,7 +167,7 @@ test('a walk gives all that stood when it began, whatever comes and goes meanwhi
 })
 
 test('a slice drops some of what is over, and all slices all of it', () => {
-  const table = new CutTable()
+  const table = new CutoffTable()
   for (let key = 0; key < 20_000; key += 1) table.raise(keyAt(key), { ...NONE, keepUntilMs: 100 })
   for (let slice = 0; slice < SLICES; slice += 1) {
     const before = table.size

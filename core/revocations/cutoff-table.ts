@@ -5,10 +5,10 @@ import type { ForeignFacts } from '../records.ts'
 import { type Removals, SLICES, uncounted } from './key-table.ts'
 
 /**
- * What is cut off for one principal: the highest plain cut, and one dated cut (highest `issuedBefore`, highest
+ * What is cut off for one principal: the highest plain cutoff, and one dated cutoff (highest `issuedBefore`, highest
  * position). A token is hit if either hits, so a later, lower request can never weaken an earlier one.
  */
-export type Cut = {
+export type Cutoff = {
   readonly plain: Position
   readonly plainAtMs: number
   readonly datedBeforeMs: number
@@ -18,16 +18,16 @@ export type Cut = {
   readonly keepUntilMs: number
 }
 
-/** Whether a cut hits a token of ours: by its place in the log, and for a dated cut by its instant too. */
-export function cutHits(cut: Cut, issuedAt: Position, issuedAtMs: number): boolean {
-  return issuedAt < cut.plain || (issuedAt < cut.dated && issuedAtMs < cut.datedBeforeMs)
+/** Whether a cutoff hits a token of ours: by its place in the log, and for a dated cutoff by its instant too. */
+export function cutoffHits(cutoff: Cutoff, issuedAt: Position, issuedAtMs: number): boolean {
+  return issuedAt < cutoff.plain || (issuedAt < cutoff.dated && issuedAtMs < cutoff.datedBeforeMs)
 }
 
 /**
- * Cut-offs of one shape by key, in typed arrays: a million of them cost the collector nothing. They stand in parts that
+ * Cutoffs of one shape by key, in typed arrays: a million of them cost the collector nothing. They stand in parts that
  * grow and are cleared one by one, so that nobody waits for all of them; a part is made with its first key.
  */
-export class CutTable {
+export class CutoffTable {
   readonly #removals: Removals
   readonly #parts: (Part | undefined)[] = Array.from({ length: PARTS }, () => undefined)
   #size = 0
@@ -45,7 +45,7 @@ export class CutTable {
     return this.#size
   }
 
-  get(key: IndexKey): Cut | undefined {
+  get(key: IndexKey): Cutoff | undefined {
     return this.#partOf(key)?.get(key)
   }
 
@@ -55,25 +55,25 @@ export class CutTable {
   }
 
   /**
-   * Whether a cut hits a token of a foreign issuer: by the issuer's own times with its skew, the instant of a dated cut
-   * standing in for the cut's time. A token that does not say when it was issued is hit by any.
+   * Whether a cutoff hits a token of a foreign issuer: by the issuer's own times with its skew, the instant of a dated cutoff
+   * standing in for the cutoff's time. A token that does not say when it was issued is hit by any.
    */
   hitsForeign(key: IndexKey, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
     return this.#partOf(key)?.hitsForeign(key, issuedAtMs, foreign) === true
   }
 
   /** Only moves forward: every slot keeps the higher of what it held and what comes. */
-  raise(key: IndexKey, cut: Cut): void {
+  raise(key: IndexKey, cutoff: Cutoff): void {
     const at = partAt(key)
     const part = this.#parts[at] ?? new Part()
     this.#parts[at] = part
     const before = part.size
-    part.raise(key, cut)
+    part.raise(key, cutoff)
     this.#size += part.size - before
   }
 
-  /** Every key that stands now, and its cut. What comes while this is walked may be in it or not, and nothing is left out. */
-  entries(): Iterable<readonly [IndexKey, Cut]> {
+  /** Every key that stands now, and its cutoff. What comes while this is walked may be in it or not, and nothing is left out. */
+  entries(): Iterable<readonly [IndexKey, Cutoff]> {
     return walk(this.#parts.flatMap((part) => (part === undefined ? [] : [part.slots])))
   }
 
@@ -106,13 +106,14 @@ function partAt(key: IndexKey): number {
 /** Arrays that a part has at a time: when it needs others it leaves these as they are. */
 type Slots = { readonly words: Uint32Array; readonly values: Float64Array }
 
-function* walk(parts: readonly Slots[]): Generator<readonly [IndexKey, Cut]> {
+function* walk(parts: readonly Slots[]): Generator<readonly [IndexKey, Cutoff]> {
   for (const { words, values } of parts)
     for (let slot = 0; slot * VALUES < values.length; slot += 1)
-      if (values[slot * VALUES + KEEP] !== 0) yield [keyOfWords(words, slot * KEY_WORDS), cutAt(values, slot)]
+      if (values[slot * VALUES + KEEP] !== 0)
+        yield [keyOfWords(words, slot * KEY_WORDS), cutoffAt(values, slot)]
 }
 
-function cutAt(values: Float64Array, slot: number): Cut {
+function cutoffAt(values: Float64Array, slot: number): Cutoff {
   const [plain, plainAtMs, datedBeforeMs, dated, keepUntilMs, authenticatedMs] = values.subarray(
     slot * VALUES,
     (slot + 1) * VALUES,
@@ -120,7 +121,7 @@ function cutAt(values: Float64Array, slot: number): Cut {
   return { plain, plainAtMs, datedBeforeMs, dated, authenticatedMs, keepUntilMs }
 }
 
-/** Some of the cut-offs, by open addressing. */
+/** Some of the cutoffs, by open addressing. */
 class Part {
   #words: Uint32Array = new Uint32Array(SMALLEST * KEY_WORDS)
   #values: Float64Array = new Float64Array(SMALLEST * VALUES)
@@ -136,9 +137,9 @@ class Part {
     return this.#size
   }
 
-  get(key: IndexKey): Cut | undefined {
+  get(key: IndexKey): Cutoff | undefined {
     const slot = this.#slotOf(key)
-    return this.#used(slot) ? cutAt(this.#values, slot) : undefined
+    return this.#used(slot) ? cutoffAt(this.#values, slot) : undefined
   }
 
   /** As they stand. */
@@ -161,14 +162,14 @@ class Part {
     if (values[at + KEEP] === 0) return false
     const { skewMs, authenticatedAtMs } = foreign
     if (values[at + PLAIN] !== 0 || values[at + DATED] !== 0) {
-      const cutMs = Math.max(values[at + PLAIN_AT] as number, values[at + DATED_BEFORE] as number)
-      if (issuedAtMs === undefined || issuedAtMs <= cutMs + skewMs) return true
+      const cutoffMs = Math.max(values[at + PLAIN_AT] as number, values[at + DATED_BEFORE] as number)
+      if (issuedAtMs === undefined || issuedAtMs <= cutoffMs + skewMs) return true
     }
     const loginMs = values[at + AUTHENTICATED] as number
     return loginMs !== 0 && (authenticatedAtMs === undefined || authenticatedAtMs <= loginMs + skewMs)
   }
 
-  raise(key: IndexKey, cut: Cut): void {
+  raise(key: IndexKey, cutoff: Cutoff): void {
     if ((this.#size + 1) * 10 > this.#capacity * 7) this.#grow()
     const slot = this.#slotOf(key)
     if (!this.#used(slot)) {
@@ -176,14 +177,14 @@ class Part {
       this.#size += 1
     }
     const at = slot * VALUES
-    const isForGood = cut.keepUntilMs >= KEEP_FOREVER_MS
+    const isForGood = cutoff.keepUntilMs >= KEEP_FOREVER_MS
     if (isForGood && (this.#values[at + KEEP] as number) < KEEP_FOREVER_MS) this.#forGood += 1
-    this.#raiseValue(at + PLAIN, cut.plain)
-    this.#raiseValue(at + PLAIN_AT, cut.plainAtMs)
-    this.#raiseValue(at + DATED_BEFORE, cut.datedBeforeMs)
-    this.#raiseValue(at + DATED, cut.dated)
-    this.#raiseValue(at + KEEP, cut.keepUntilMs)
-    this.#raiseValue(at + AUTHENTICATED, cut.authenticatedMs)
+    this.#raiseValue(at + PLAIN, cutoff.plain)
+    this.#raiseValue(at + PLAIN_AT, cutoff.plainAtMs)
+    this.#raiseValue(at + DATED_BEFORE, cutoff.datedBeforeMs)
+    this.#raiseValue(at + DATED, cutoff.dated)
+    this.#raiseValue(at + KEEP, cutoff.keepUntilMs)
+    this.#raiseValue(at + AUTHENTICATED, cutoff.authenticatedMs)
   }
 
   /** @returns how many of those that were dropped must still be kept at another time, by whoever counts removals. */
@@ -237,7 +238,7 @@ class Part {
     return slot
   }
 
-  /** Every cut is kept until some time after 1970, so a keep of 0 is an empty slot. */
+  /** Every cutoff is kept until some time after 1970, so a keep of 0 is an empty slot. */
   #used(slot: number): boolean {
     return this.#values[slot * VALUES + KEEP] !== 0
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DIGEST_KEY, digestAt, grantAt, handleAt, NOW_MS } from '../../test/kit/samples.ts'
 import { keysOfExact } from '../log/index-keys.ts'
-import type { CutShape, ExactTarget, Target } from '../log/rules.ts'
+import type { CutoffShape, ExactTarget, Target } from '../log/rules.ts'
 import { position } from '../position.ts'
 import type { Principals } from '../records.ts'
 import { HoldTable } from './hold-table.ts'
@@ -11,7 +11,7 @@ const AT = position(1, 5)
 const BEFORE = position(1, 4)
 const OF: Principals = { source: 'oauth', subject: 's', client: 'c', tenant: 't' }
 
-function cut(shape: CutShape, principals: Principals = OF, issuedBeforeMs?: number): Target {
+function cutoff(shape: CutoffShape, principals: Principals = OF, issuedBeforeMs?: number): Target {
   return issuedBeforeMs === undefined
     ? { kind: 'cut', shape, principals }
     : { kind: 'cut', shape, principals, issuedBeforeMs }
@@ -26,7 +26,7 @@ function holding(...holds: readonly (readonly [id: string, target: Target])[]): 
 const holds = (table: HoldTable, of = OF, at = BEFORE): boolean => table.holdsIssued(of, at, NOW_MS)
 
 test('overlapping holds on one target end one by one: the last release frees it', () => {
-  const table = holding(['a', cut('client')], ['b', cut('client')], ['c', cut('subject')])
+  const table = holding(['a', cutoff('client')], ['b', cutoff('client')], ['c', cutoff('subject')])
   assert.equal(table.size, 3)
   table.lift('a')
   assert.equal(holds(table), true)
@@ -59,15 +59,15 @@ test('overlapping holds on one exact target end one by one, too', () => {
 })
 
 test('lifting an id that holds nothing changes nothing', () => {
-  const table = holding(['a', cut('client')])
+  const table = holding(['a', cutoff('client')])
   table.lift('b')
   table.lift('')
   assert.equal(holds(table), true)
 })
 
 test('an id that is held already is not moved to another target or place', () => {
-  const table = holding(['a', cut('client')])
-  table.place('a', cut('subject'), position(9, 9))
+  const table = holding(['a', cutoff('client')])
+  table.place('a', cutoff('subject'), position(9, 9))
   assert.equal(holds(table, { source: 'oauth', subject: 's' }), false)
   assert.equal(holds(table, OF, position(1, 5)), false)
   table.lift('a')
@@ -75,24 +75,24 @@ test('an id that is held already is not moved to another target or place', () =>
 })
 
 test('a hold over principals covers what was issued before it, not at or after it', () => {
-  const table = holding(['a', cut('tenant')])
+  const table = holding(['a', cutoff('tenant')])
   assert.equal(holds(table, OF, BEFORE), true)
   assert.equal(holds(table, OF, AT), false)
   assert.equal(holds(table, OF, position(1, 6)), false)
 })
 
 test('a dated hold covers what was issued before its instant, and lets new tokens be minted', () => {
-  const table = holding(['a', cut('client', OF, NOW_MS)])
+  const table = holding(['a', cutoff('client', OF, NOW_MS)])
   assert.equal(table.holdsIssued(OF, BEFORE, NOW_MS - 1), true)
   assert.equal(table.holdsIssued(OF, BEFORE, NOW_MS), false)
   assert.equal(table.holdsIssued(OF, AT, NOW_MS - 1), false)
   assert.equal(table.holdsMinting(OF), false)
-  table.place('b', cut('client'), AT)
+  table.place('b', cutoff('client'), AT)
   assert.equal(table.holdsMinting(OF), true)
 })
 
 test('a hold of each shape keeps minting back for what it names, and for nothing else', () => {
-  const strangers: readonly (readonly [CutShape, Principals])[] = [
+  const strangers: readonly (readonly [CutoffShape, Principals])[] = [
     ['source', { ...OF, source: 'chat/acme' }],
     ['tenant', { ...OF, tenant: 'u' }],
     ['subject', { ...OF, subject: 'u' }],
@@ -104,11 +104,11 @@ test('a hold of each shape keeps minting back for what it names, and for nothing
     ['subject', { ...OF, source: 'identity' }],
   ]
   for (const [shape, stranger] of strangers) {
-    const table = holding(['a', cut(shape)])
+    const table = holding(['a', cutoff(shape)])
     assert.deepEqual([table.holdsMinting(OF), table.holdsMinting(stranger)], [true, false], shape)
     assert.deepEqual([holds(table, OF), holds(table, stranger)], [true, false], shape)
   }
-  assert.equal(holding(['a', cut('realm')]).holdsMinting({ source: 'anything' }), true)
+  assert.equal(holding(['a', cutoff('realm')]).holdsMinting({ source: 'anything' }), true)
 })
 
 test('a hold on an exact target keeps no principals back', () => {

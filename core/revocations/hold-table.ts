@@ -1,11 +1,11 @@
-import { cutKeyOf, type IndexKey, keysOfExact } from '../log/index-keys.ts'
-import type { CutShape, CutTarget, Target } from '../log/rules.ts'
+import { cutoffKeyOf, type IndexKey, keysOfExact } from '../log/index-keys.ts'
+import type { CutoffShape, CutoffTarget, Target } from '../log/rules.ts'
 import type { Position } from '../position.ts'
 import type { ForeignFacts, Principals } from '../records.ts'
 
 /** What is suspended, and since which place in the log. */
 export type Hold = { readonly target: Target; readonly at: Position }
-type CutHold = { readonly target: CutTarget; readonly at: Position }
+type CutoffHold = { readonly target: CutoffTarget; readonly at: Position }
 
 /**
  * Reversible suspensions. Few at a time and short-lived, so plain maps by index key; lifting one leaves every other
@@ -14,7 +14,7 @@ type CutHold = { readonly target: CutTarget; readonly at: Position }
 export class HoldTable {
   readonly #holds: Map<string, Hold> = new Map()
   readonly #exact: Map<IndexKey, Set<string>> = new Map()
-  readonly #cuts: Map<CutShape, Map<IndexKey, Map<string, CutHold>>> = new Map()
+  readonly #cutoffs: Map<CutoffShape, Map<IndexKey, Map<string, CutoffHold>>> = new Map()
   readonly #digestKey: string
 
   constructor(digestKey: string) {
@@ -32,10 +32,10 @@ export class HoldTable {
       for (const key of keysOfExact(this.#digestKey, target)) entryOf(this.#exact, key, newIds).add(id)
       return
     }
-    const key = cutKeyOf(this.#digestKey, target.shape, target.principals)
+    const key = cutoffKeyOf(this.#digestKey, target.shape, target.principals)
     if (key === undefined) return
-    const ofShape = entryOf(this.#cuts, target.shape, newKeys)
-    entryOf(ofShape, key, newCuts).set(id, { target, at })
+    const ofShape = entryOf(this.#cutoffs, target.shape, newKeys)
+    entryOf(ofShape, key, newCutoffs).set(id, { target, at })
   }
 
   /** Where a hold was placed; undefined when none of this id is in force. */
@@ -56,12 +56,12 @@ export class HoldTable {
       }
       return
     }
-    const key = cutKeyOf(this.#digestKey, target.shape, target.principals)
-    const ofShape = this.#cuts.get(target.shape)
+    const key = cutoffKeyOf(this.#digestKey, target.shape, target.principals)
+    const ofShape = this.#cutoffs.get(target.shape)
     if (key === undefined || ofShape === undefined) return
     ofShape.get(key)?.delete(id)
     if (ofShape.get(key)?.size === 0) ofShape.delete(key)
-    if (ofShape.size === 0) this.#cuts.delete(target.shape)
+    if (ofShape.size === 0) this.#cutoffs.delete(target.shape)
   }
 
   /** Every hold by its id. */
@@ -73,7 +73,7 @@ export class HoldTable {
     return this.#exact.has(key)
   }
 
-  /** Whether a cut-shaped hold covers a token of these principals, by its place and, for a dated one, its instant. */
+  /** Whether a cutoff-shaped hold covers a token of these principals, by its place and, for a dated one, its instant. */
   holdsIssued(of: Principals, issuedAt: Position, issuedAtMs: number): boolean {
     return this.#some(of, (hold) => {
       const { issuedBeforeMs: before, basis } = hold.target
@@ -94,9 +94,9 @@ export class HoldTable {
     return this.#some(of, ({ target }) => target.issuedBeforeMs === undefined && target.basis === undefined)
   }
 
-  #some(of: Principals, test: (hold: CutHold) => boolean): boolean {
-    for (const [shape, ofShape] of this.#cuts) {
-      const key = cutKeyOf(this.#digestKey, shape, of)
+  #some(of: Principals, test: (hold: CutoffHold) => boolean): boolean {
+    for (const [shape, ofShape] of this.#cutoffs) {
+      const key = cutoffKeyOf(this.#digestKey, shape, of)
       const holds = key === undefined ? undefined : ofShape.get(key)
       if (holds !== undefined && [...holds.values()].some(test)) return true
     }
@@ -104,9 +104,9 @@ export class HoldTable {
   }
 }
 
-/** Whether a foreign token is one of those that a cut-off made now, or the instant it names, is about. */
+/** Whether a foreign token is one of those that a cutoff made now, or the instant it names, is about. */
 export function foreignIsBefore(
-  { issuedBeforeMs, basis }: CutTarget,
+  { issuedBeforeMs, basis }: CutoffTarget,
   issuedAtMs: number | undefined,
   { skewMs, authenticatedAtMs }: ForeignFacts,
 ): boolean {
@@ -116,8 +116,8 @@ export function foreignIsBefore(
 }
 
 const newIds = (): Set<string> => new Set()
-const newKeys = (): Map<IndexKey, Map<string, CutHold>> => new Map()
-const newCuts = (): Map<string, CutHold> => new Map()
+const newKeys = (): Map<IndexKey, Map<string, CutoffHold>> => new Map()
+const newCutoffs = (): Map<string, CutoffHold> => new Map()
 
 function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const found = map.get(key)

@@ -18,7 +18,7 @@ import type { Rule, Target } from '../log/rules.ts'
 import { ORIGIN, position } from '../position.ts'
 import { isRevoked } from '../verdict/verdict.ts'
 import { SLICES } from './key-table.ts'
-import { cutCount, RevocationIndex } from './revocation-index.ts'
+import { cutoffCount, RevocationIndex } from './revocation-index.ts'
 
 const NOTHING: Rule = { kind: 'release', id: 'nothing' }
 const CLIENT: Target = { kind: 'cut', shape: 'client', principals: { source: SOURCE, client: 'client 1' } }
@@ -56,11 +56,11 @@ test('a new epoch takes the next seq, moves the head to its ordinal, loses what 
   assert.equal(index.lostBelow, position(1, 4), 'what was lost stays lost')
 })
 
-test('a cut-off tells which cut stood before, a first one tells nothing', () => {
+test('a cutoff tells which cutoff stood before, a first one tells nothing', () => {
   const index = indexAt(4)
   assert.deepEqual(fold(index, revoking(CLIENT, NOW_MS + 5), NOW_MS), {})
-  const { previousCut } = fold(index, revoking(CLIENT, NOW_MS + 9))
-  assert.deepEqual(previousCut, {
+  const { previousCutoff } = fold(index, revoking(CLIENT, NOW_MS + 9))
+  assert.deepEqual(previousCutoff, {
     plain: position(1, 5),
     plainAtMs: NOW_MS,
     datedBeforeMs: 0,
@@ -68,10 +68,10 @@ test('a cut-off tells which cut stood before, a first one tells nothing', () => 
     authenticatedMs: 0,
     keepUntilMs: NOW_MS + 5,
   })
-  assert.equal(cutCount(index), 1)
+  assert.equal(cutoffCount(index), 1)
 })
 
-test('a cut-off without the names of its shape is a bug, not a cut of everything', () => {
+test('a cutoff without the names of its shape is a bug, not a cutoff of everything', () => {
   const index = indexAt(4)
   const nameless: Target = {
     kind: 'cut',
@@ -85,7 +85,7 @@ test('a change row ends nothing', () => {
   const index = indexAt(4)
   fold(index, { kind: 'change', collection: 'clients', id: 'client 1', version: 2 })
   assert.equal(isRevoked(factsAt(1), index), false)
-  assert.deepEqual([index.ended.size, index.cuts.size, index.holds.size, index.seq], [0, 0, 0, 5])
+  assert.deepEqual([index.ended.size, index.cutoffs.size, index.holds.size, index.seq], [0, 0, 0, 5])
 })
 
 test('rules leave the index below the floor, never above it, and those kept for good never', () => {
@@ -96,12 +96,12 @@ test('rules leave the index below the floor, never above it, and those kept for 
   fold(index, revoking({ kind: 'cut', shape: 'realm', principals: { source: '' } }, NOW_MS + 9 * DAY_MS))
   index.raiseFloor(NOW_MS + DAY_MS - 1)
   dropAll(index)
-  assert.deepEqual([index.ended.size, cutCount(index)], [4, 2])
+  assert.deepEqual([index.ended.size, cutoffCount(index)], [4, 2])
   index.raiseFloor(NOW_MS + 2 * DAY_MS)
   dropAll(index)
-  assert.deepEqual([index.ended.size, cutCount(index), index.cuts.has('client')], [2, 1, false])
+  assert.deepEqual([index.ended.size, cutoffCount(index), index.cutoffs.has('client')], [2, 1, false])
   index.raiseFloor(NOW_MS + 4_000 * DAY_MS)
   dropAll(index)
-  assert.deepEqual([index.ended.size, cutCount(index)], [2, 0])
+  assert.deepEqual([index.ended.size, cutoffCount(index)], [2, 0])
   assert.equal(isRevoked(factsAt(2), index), true)
 })

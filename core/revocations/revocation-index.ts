@@ -1,13 +1,13 @@
 import { ContractBroken, unreachable } from '../faults.ts'
 import { KEEP_FOREVER_MS } from '../lifetimes.ts'
-import { cutKeyOf, type IndexKey, keysOfExact } from '../log/index-keys.ts'
+import { cutoffKeyOf, type IndexKey, keysOfExact } from '../log/index-keys.ts'
 import type { Epoch } from '../log/lineage.ts'
 import { decodeRule, isLegacyKeep, tokenRuleKeys } from '../log/rule-bytes.ts'
 import {
-  CUT_SHAPES,
-  type CutAsOf,
-  type CutShape,
-  type CutTarget,
+  CUTOFF_SHAPES,
+  type CutoffAsOf,
+  type CutoffShape,
+  type CutoffTarget,
   type ExactTarget,
   type LogRow,
   type RevokeRule,
@@ -15,7 +15,7 @@ import {
   type Target,
 } from '../log/rules.ts'
 import { ORIGIN, type Position, position } from '../position.ts'
-import { type Cut, CutTable } from './cutoff-table.ts'
+import { type Cutoff, CutoffTable } from './cutoff-table.ts'
 import { HoldTable } from './hold-table.ts'
 import { KEEP_FOREVER, KeyTable, PARTITIONS, type Removals } from './key-table.ts'
 import { type LegacyKeep, legacyForGood } from './legacy-keep.ts'
@@ -28,8 +28,8 @@ export type Adopted = {
   readonly floorMs: number
 }
 
-/** What folding a row into the index tells its writer: the cut that stood before, so that it knows whom it ended. */
-export type Folded = { readonly previousCut?: Cut }
+/** What folding a row into the index tells its writer: the cutoff that stood before, so that it knows whom it ended. */
+export type Folded = { readonly previousCutoff?: Cutoff }
 
 /**
  * A realm's log, folded: everything that can turn a verdict negative, and nothing else. Rows come in order and
@@ -40,8 +40,8 @@ export class RevocationIndex {
   readonly #removals: Removals = { floorMs: 0, early: 0 }
   readonly ended: KeyTable = new KeyTable(this.#removals)
   readonly holds: HoldTable
-  /** One table per cut shape that has entries; a shape without any costs a check nothing. */
-  readonly cuts: Map<CutShape, CutTable> = new Map()
+  /** One table per cutoff shape that has entries; a shape without any costs a check nothing. */
+  readonly cutoffs: Map<CutoffShape, CutoffTable> = new Map()
   /** Kinds of exact targets that were ever ended, so that a check computes no key in vain. */
   readonly endedKinds: Set<ExactTarget['kind']> = new Set()
   #seq = 0
@@ -86,7 +86,7 @@ export class RevocationIndex {
     return this.#removals.floorMs
   }
 
-  /** Keys and cut-offs that left while they were to be kept above the floor, whoever dropped them: none ever should. */
+  /** Keys and cutoffs that left while they were to be kept above the floor, whoever dropped them: none ever should. */
   get removedEarly(): number {
     return this.#removals.early
   }
@@ -154,9 +154,9 @@ export class RevocationIndex {
   /** Forgets rules that cannot hit anything alive at the floor; one slice of each table a call. */
   dropExpired(slice: number): void {
     this.ended.dropExpired(this.floorMs, slice)
-    for (const [shape, table] of this.cuts) {
+    for (const [shape, table] of this.cutoffs) {
       table.dropExpired(this.floorMs, slice)
-      if (table.size === 0) this.cuts.delete(shape)
+      if (table.size === 0) this.cutoffs.delete(shape)
     }
   }
 
@@ -178,17 +178,17 @@ export class RevocationIndex {
   /** Rules that never leave, by what they name. */
   get keptForGood(): Readonly<Record<Target['kind'], number>> {
     const { grant, session, key, foreign } = this.#forGood.counts
-    let cut = 0
-    for (const table of this.cuts.values()) cut += table.forGood
+    let cutoff = 0
+    for (const table of this.cutoffs.values()) cutoff += table.forGood
     // A token has two keys, all else one.
     const token = Math.max(0, (this.ended.forGood - grant - session - key - foreign) / 2)
-    return { token, foreign, grant, session, key, cut }
+    return { token, foreign, grant, session, key, cut: cutoff }
   }
 
-  #revoke(rule: RevokeRule, now: CutAsOf, row: LogRow): Folded {
+  #revoke(rule: RevokeRule, now: CutoffAsOf, row: LogRow): Folded {
     const { target } = rule
     const keepUntilMs = this.keptUntilMs(row, rule)
-    if (target.kind === 'cut') return this.#cut(target, now, keepUntilMs)
+    if (target.kind === 'cut') return this.#cutoff(target, now, keepUntilMs)
     this.endedKinds.add(target.kind)
     for (const key of keysOfExact(this.digestKey, target)) {
       const isNew = this.ended.add(key, keepUntilMs)
@@ -197,11 +197,11 @@ export class RevocationIndex {
     return NOTHING
   }
 
-  #cut(target: CutTarget, now: CutAsOf, keepUntilMs: number): Folded {
-    const key = cutKeyOf(this.digestKey, target.shape, target.principals)
+  #cutoff(target: CutoffTarget, now: CutoffAsOf, keepUntilMs: number): Folded {
+    const key = cutoffKeyOf(this.digestKey, target.shape, target.principals)
     if (key === undefined) throw new ContractBroken(`a cut-off of shape ${target.shape} without its names`)
     const table = this.#tableOf(target.shape)
-    const previousCut = table.get(key)
+    const previousCutoff = table.get(key)
     const dated = target.issuedBeforeMs
     const byLogin = target.basis === 'authenticated'
     const isPlain = dated === undefined && !byLogin
@@ -215,7 +215,7 @@ export class RevocationIndex {
       authenticatedMs: byLogin ? Math.max(1, dated ?? asOf.atMs) : 0,
       keepUntilMs,
     })
-    return previousCut === undefined ? NOTHING : { previousCut }
+    return previousCutoff === undefined ? NOTHING : { previousCutoff }
   }
 
   /** Takes the place in a log that a snapshot of it describes; what the snapshot holds is put in beside. */
@@ -233,8 +233,8 @@ export class RevocationIndex {
   absorb(other: RevocationIndex): void {
     for (const kind of other.endedKinds) this.endedKinds.add(kind)
     other.ended.visit(0, PARTITIONS, (words, at, keep) => this.ended.addWords(words, at, keep))
-    for (const [shape, table] of other.cuts) {
-      for (const [key, cut] of table.entries()) this.#tableOf(shape).raise(key, cut)
+    for (const [shape, table] of other.cutoffs) {
+      for (const [key, cutoff] of table.entries()) this.#tableOf(shape).raise(key, cutoff)
     }
     for (const [id, { target, at }] of other.holds.entries()) this.holds.place(id, target, at)
     if (other.lostBelow > this.#lostBelow) this.#lostBelow = other.lostBelow
@@ -247,23 +247,23 @@ export class RevocationIndex {
     copy.adopt({ epochs: this.#epochs, seq: this.#seq, lostBelow: this.#lostBelow, floorMs: this.floorMs })
     for (const kind of this.endedKinds) copy.endedKinds.add(kind)
     this.ended.visit(0, PARTITIONS, (words, at) => copy.ended.addWords(words, at, KEEP_FOREVER))
-    for (const [shape, table] of this.cuts) {
-      for (const [key, cut] of table.entries())
-        copy.raiseCut(shape, key, { ...cut, keepUntilMs: KEEP_FOREVER_MS })
+    for (const [shape, table] of this.cutoffs) {
+      for (const [key, cutoff] of table.entries())
+        copy.raiseCutoff(shape, key, { ...cutoff, keepUntilMs: KEEP_FOREVER_MS })
     }
     for (const [id, { target, at }] of this.holds.entries()) copy.holds.place(id, target, at)
     return copy
   }
 
-  raiseCut(shape: CutShape, key: IndexKey, cut: Cut): void {
-    this.#tableOf(shape).raise(key, cut)
+  raiseCutoff(shape: CutoffShape, key: IndexKey, cutoff: Cutoff): void {
+    this.#tableOf(shape).raise(key, cutoff)
   }
 
-  #tableOf(shape: CutShape): CutTable {
-    const found = this.cuts.get(shape)
+  #tableOf(shape: CutoffShape): CutoffTable {
+    const found = this.cutoffs.get(shape)
     if (found !== undefined) return found
-    const made = new CutTable(this.#removals)
-    this.cuts.set(shape, made)
+    const made = new CutoffTable(this.#removals)
+    this.cutoffs.set(shape, made)
     return made
   }
 }
@@ -293,7 +293,7 @@ class ForGood {
   }
 }
 
-/** Whether a key of one of these shapes was ever cut; for gauges. */
-export function cutCount(index: RevocationIndex): number {
-  return CUT_SHAPES.reduce((total, shape) => total + (index.cuts.get(shape)?.size ?? 0), 0)
+/** Whether a key of one of these shapes was ever cut off; for gauges. */
+export function cutoffCount(index: RevocationIndex): number {
+  return CUTOFF_SHAPES.reduce((total, shape) => total + (index.cutoffs.get(shape)?.size ?? 0), 0)
 }

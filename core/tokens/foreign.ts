@@ -36,7 +36,7 @@ export type ForeignIssuer = {
   readonly skewSeconds: number
   readonly maxLifetimeSeconds: number
   /**
-   * Its tokens need not say when they were issued (`iat`). Absent: such a token is none, because no cut-off could tell
+   * Its tokens need not say when they were issued (`iat`). Absent: such a token is none, because no cutoff could tell
    * whether it came before or after.
    */
   readonly withoutIat?: boolean
@@ -162,7 +162,7 @@ function timesOf(
   if (claims.iat !== undefined && issuedAtMs === undefined) return undefined
   if (claims.nbf !== undefined && nbfMs === undefined) return undefined
   if (login !== undefined && authenticatedAtMs === undefined) return undefined
-  // A token of the future would outrun every cut-off between now and then.
+  // A token of the future would outrun every cutoff between now and then.
   const startMs = Math.max(issuedAtMs ?? 0, nbfMs ?? 0) - skewSeconds * 1_000
   const notBeforeMs = startMs > 0 ? startMs : undefined
   return defined({ expiresAtMs, notBeforeMs, issuedAtMs, authenticatedAtMs })

@@ -85,9 +85,9 @@ test('[H14] a JWE is known by all but its tag, and so is one whose tag was cut s
   const jwe = `${part('{"alg":"dir","enc":"A256GCM"}')}..${part('iv')}.${part('text')}`
   const tag = Buffer.alloc(32, 7)
   const name = known(`${jwe}.${part(tag)}`)
-  const cut = (bytes: number): string => `${jwe}.${part(tag.subarray(0, bytes))}`
-  for (const bytes of [16, 24, 31]) assert.equal(known(cut(bytes)), name)
-  for (const bytes of [0, 4, 8, 12, 13, 14, 15]) assert.equal(RawToken.parse(cut(bytes)), undefined)
+  const cutoff = (bytes: number): string => `${jwe}.${part(tag.subarray(0, bytes))}`
+  for (const bytes of [16, 24, 31]) assert.equal(known(cutoff(bytes)), name)
+  for (const bytes of [0, 4, 8, 12, 13, 14, 15]) assert.equal(RawToken.parse(cutoff(bytes)), undefined)
   assert.notEqual(known(`${jwe.slice(0, -2)}AA.${part(tag)}`), name)
 })
 

@@ -1,6 +1,6 @@
 import type { TokenDigest } from '../ids.ts'
 import {
-  cutKeyOf,
+  cutoffKeyOf,
   digestKeyOf,
   foreignKeyOf,
   grantKeyOf,
@@ -8,7 +8,7 @@ import {
   sessionKeyOf,
   signingKeyOf,
 } from '../log/index-keys.ts'
-import type { CutShape } from '../log/rules.ts'
+import type { CutoffShape } from '../log/rules.ts'
 import type { Ancestor, Principals, TokenFacts } from '../records.ts'
 import type { RevocationIndex } from '../revocations/revocation-index.ts'
 import { isWhole } from './ancestry.ts'
@@ -52,14 +52,14 @@ export function judge({ facts, index, nowMs, lag, spent }: Question): Verdict {
   return ACTIVE
 }
 
-/** Whether any rule hits the token or one of its ancestors. `except` leaves one cut shape out of account. */
-export function isRevoked(facts: TokenFacts, index: RevocationIndex, except?: CutShape): boolean {
+/** Whether any rule hits the token or one of its ancestors. `except` leaves one cutoff shape out of account. */
+export function isRevoked(facts: TokenFacts, index: RevocationIndex, except?: CutoffShape): boolean {
   if (index.ended.size > 0) {
     if (isEnded(facts, facts.digest, index)) return true
     for (const up of facts.ancestors) if (isEnded(up, undefined, index)) return true
   }
-  if (index.cuts.size === 0) return false
-  return isCut(facts, index, except) || facts.ancestors.some((up) => isCut(up, index, except))
+  if (index.cutoffs.size === 0) return false
+  return isCutOff(facts, index, except) || facts.ancestors.some((up) => isCutOff(up, index, except))
 }
 
 /** Whether anything may be minted for these principals now. */
@@ -92,10 +92,10 @@ function isEnded(one: Ancestor, digest: TokenDigest | undefined, index: Revocati
   return false
 }
 
-function isCut(one: Ancestor, index: RevocationIndex, except: CutShape | undefined): boolean {
-  for (const [shape, table] of index.cuts) {
+function isCutOff(one: Ancestor, index: RevocationIndex, except: CutoffShape | undefined): boolean {
+  for (const [shape, table] of index.cutoffs) {
     if (shape === except) continue
-    const key = cutKeyOf(index.digestKey, shape, one)
+    const key = cutoffKeyOf(index.digestKey, shape, one)
     if (key === undefined) continue
     const hit =
       one.foreign === undefined

@@ -147,7 +147,7 @@ export async function wasEnded(realm: Realm, raw: RawToken, source: Source): Pro
   const digests = [raw.knownBy(digestKey), raw.digest(digestKey), ...(twin === undefined ? [] : [twin])]
   for (const digest of new Set(digests)) {
     if (await realm.store.isTombstone(realm.ordinal, digest)) return true
-    // At the head, no cut-off hits; what is left is a rule on this very digest.
+    // At the head, no cutoff hits; what is left is a rule on this very digest.
     const facts = { source, digest, ancestors: [], position: realm.basis(), expiresAtMs: 0 }
     if (isRevoked(facts, realm.index)) return true
   }

@@ -1,4 +1,4 @@
-import { type EndedBy, endedByCut, type Realm, type TokenPage } from '@rescind/authority'
+import { type EndedBy, endedByCutoff, type Realm, type TokenPage } from '@rescind/authority'
 import { type Answer, JSON_TYPE } from '../wire/answer.ts'
 import type { ChatApp } from './directory.ts'
 import { ok } from './envelope.ts'
@@ -15,16 +15,16 @@ type ClientOf = { readonly source: string; readonly client: string }
 export type EndedList = {
   readonly app: ChatApp
   readonly principals: ClientOf
-  readonly cut: EndedBy
+  readonly cutoff: EndedBy
   /** Members of the result that stand before `data`. */
   readonly beside: Readonly<Record<string, string>>
 }
 
-/** Every token that a cut ended. A long list is not held: it goes out as it is read, a page at a time. */
-export async function endedByCutAnswer(realm: Realm, list: EndedList): Promise<Answer> {
+/** Every token that a cutoff ended. A long list is not held: it goes out as it is read, a page at a time. */
+export async function endedByCutoffAnswer(realm: Realm, list: EndedList): Promise<Answer> {
   const first = await pageOf(realm, list.principals, undefined)
   if (first.next !== undefined) return streamed(parts(realm, list, first))
-  const data = [...endedIn(realm, first, list.cut)]
+  const data = [...endedIn(realm, first, list.cutoff)]
   return ok({ ...list.beside, data }, { members: newerRevocation(list.app, data.length) })
 }
 
@@ -36,18 +36,18 @@ function pageOf(realm: Realm, of: ClientOf, from: number | undefined): Promise<T
   return realm.store.tokensOfClient(realm.ordinal, { ...of, after: from, limit: TOKENS_PER_PAGE })
 }
 
-function* endedIn(realm: Realm, page: TokenPage, cut: EndedBy): Generator<WireTokenRecord, void> {
+function* endedIn(realm: Realm, page: TokenPage, cutoff: EndedBy): Generator<WireTokenRecord, void> {
   for (const record of page.records) {
-    if (endedByCut(realm, record, cut)) yield wireTokenRecord(record, unsealed(realm, record))
+    if (endedByCutoff(realm, record, cutoff)) yield wireTokenRecord(record, unsealed(realm, record))
   }
 }
 
 async function* parts(realm: Realm, list: EndedList, first: TokenPage): AsyncGenerator<string, void> {
-  const { app, principals, cut, beside } = list
+  const { app, principals, cutoff, beside } = list
   let count = 0
   async function* items(): AsyncGenerator<WireTokenRecord, void> {
     for (let page: TokenPage | undefined = first; page !== undefined; ) {
-      for (const item of endedIn(realm, page, cut)) {
+      for (const item of endedIn(realm, page, cutoff)) {
         count += 1
         yield item
       }

@@ -32,7 +32,7 @@ export async function logout(realm: Realm, user: User): Promise<Answer | Stale> 
 }
 
 /**
- * `POST /me/logout-others`: ends every other token of the client. No cut-off spares one token, so each gets a row of
+ * `POST /me/logout-others`: ends every other token of the client. No cutoff spares one token, so each gets a row of
  * its own, a page of them in one unit. Of more than a page the answer begins when the first page is durable.
  */
 export async function logoutOthers(realm: Realm, user: User): Promise<Answer | Stale> {

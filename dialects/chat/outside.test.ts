@@ -269,7 +269,7 @@ test('[W27] a token issued within the skew after "revoke all" is refused until t
   }
 })
 
-test('[W105] a token that claims to be issued, or to begin, in the future is not valid yet, and does not outrun a cut-off', async () => {
+test('[W105] a token that claims to be issued, or to begin, in the future is not valid yet, and does not outrun a cutoff', async () => {
   const { world, says, me } = await openOutside()
   await world.client('u1')
   await world.admin('DELETE', tokenPath('u1'))

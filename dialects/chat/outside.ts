@@ -132,8 +132,8 @@ async function isOver(realm: Realm, { raw }: Presented, source: Source): Promise
 
 /**
  * Whether whom it stands for was cut off since it was issued. It has no place in our log, so the times that are claimed
- * decide. What was issued before the cut is over for good; what was issued within the skew of it may be older than it
- * says, and is refused until the skew has passed. A token that does not say when it was issued is hit by any cut-off.
+ * decide. What was issued before the cutoff is over for good; what was issued within the skew of it may be older than it
+ * says, and is refused until the skew has passed. A token that does not say when it was issued is hit by any cutoff.
  */
 function wasCutOff(realm: Realm, app: ChatApp, { patch, issuedAtMs }: Claimed): boolean {
   const isHit = (atMs: number | undefined, skewMs: number): boolean => {
@@ -181,7 +181,7 @@ function claimedIn(reply: OutsideReply, { nowMs, skewMs }: Times): Claimed | und
   const { id, exp, iat, nbf } = members
   const [expiresAtMs, issuedAtMs] = [secondsAsMs(exp), secondsAsMs(iat)]
   if (expiresAtMs === null || issuedAtMs === null || (expiresAtMs ?? nowMs + 1) <= nowMs) return undefined
-  // Not valid yet, as far as clocks differ; a token of the future would outrun every cut-off between now and then.
+  // Not valid yet, as far as clocks differ; a token of the future would outrun every cutoff between now and then.
   const [startMs, notBeforeMs] = [issuedAtMs ?? 0, secondsAsMs(nbf) ?? 0]
   if (Math.max(startMs, notBeforeMs) > nowMs + skewMs) return undefined
   const patch = parsePatch(profileIn(members, id), ['id', '_id'])

@@ -19,9 +19,9 @@ async function run({
   world,
   client,
   random,
-}: Race): Promise<{ issued: Reply[]; revoked: Reply; cut: Position }> {
+}: Race): Promise<{ issued: Reply[]; revoked: Reply; cutoff: Position }> {
   const turns = [...random.bytes(ISSUES + 1)].map((byte) => byte % 24)
-  let cut = world.realm.basis()
+  let cutoff = world.realm.basis()
   const issue = async (at: number): Promise<Reply> => {
     await lag(turns[at] ?? 0)
     const body = at % 2 === 0 ? { issueAccessToken: true } : { token: `${client}:${at}` }
@@ -30,16 +30,16 @@ async function run({
   const revoke = async (): Promise<Reply> => {
     await lag(turns[ISSUES] ?? 0)
     const reply = await world.admin('DELETE', tokenPath(client))
-    // Nothing else writes a row in a race, so the log ends with the cut-off.
-    cut = world.realm.basis()
+    // Nothing else writes a row in a race, so the log ends with the cutoff.
+    cutoff = world.realm.basis()
     return reply
   }
   const issues = Array.from({ length: ISSUES }, (_, at) => issue(at))
   const [revoked, ...issued] = await Promise.all([revoke(), ...issues])
-  return { issued, revoked, cut }
+  return { issued, revoked, cutoff }
 }
 
-test(`[E13] in ${RACES} races with issues, each token is listed and dead, or minted after the cut`, async (t) => {
+test(`[E13] in ${RACES} races with issues, each token is listed and dead, or minted after the cutoff`, async (t) => {
   const world = await openChat()
   const random = new SeededRandom('races')
   const seen = { ended: 0, spared: 0 }
@@ -47,10 +47,10 @@ test(`[E13] in ${RACES} races with issues, each token is listed and dead, or min
     const client = `u${race}`
     await world.client(client, race % 2)
     const before = world.realm.basis()
-    const { issued, revoked, cut } = await run({ world, client, random })
+    const { issued, revoked, cutoff } = await run({ world, client, random })
     assert.equal(revoked.status, 200)
-    // Issues of a client that is known already write no log row: the cut is the only one.
-    assert.equal(cut, before + 1)
+    // Issues of a client that is known already write no log row: the cutoff is the only one.
+    assert.equal(cutoff, before + 1)
     const listed = new Set(revoked.json.result.data.map(({ token }) => token))
     assert.equal(listed.size, revoked.json.result.data.length)
     for (const { status, json } of issued) {
@@ -60,7 +60,7 @@ test(`[E13] in ${RACES} races with issues, each token is listed and dead, or min
       assert(record !== undefined)
       const isEnded = listed.has(token)
       assert.equal(await world.isLive(token), !isEnded)
-      assert.equal(record.position >= cut, !isEnded)
+      assert.equal(record.position >= cutoff, !isEnded)
       seen[isEnded ? 'ended' : 'spared'] += 1
     }
   }

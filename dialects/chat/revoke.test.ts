@@ -101,7 +101,7 @@ test('no body, with any content type, and an empty object mean all', async () =>
   }
 })
 
-test('revoking all with nothing live is 200 with an empty list, and still a cut-off', async () => {
+test('revoking all with nothing live is 200 with an empty list, and still a cutoff', async () => {
   const { client, admin, realm, clock } = await openChat()
   await client('u1', 1)
   clock.advance(8 * DAY_MS)
@@ -257,8 +257,8 @@ test('tokens that another rule had ended already are not listed', async () => {
       facts: { source: 'control', ancestors: [], position: realm.basis(), expiresAtMs: 2 ** 52 },
     },
   }
-  const cut = { shape: 'source', principals: { source: 'chat/acme' } } as const
-  assert.equal((await revokePrincipals(realm, cut, { caller, how: 'test' })).kind, 'revoked')
+  const cutoff = { shape: 'source', principals: { source: 'chat/acme' } } as const
+  assert.equal((await revokePrincipals(realm, cutoff, { caller, how: 'test' })).kind, 'revoked')
   const [fresh = ''] = await client('u1', 1)
   assert.deepEqual(texts(await admin('DELETE', tokenPath('u1'))), [fresh])
 })
@@ -276,7 +276,7 @@ test('an outage is thrown, never answered, and changes nothing', async () => {
   assert.equal(realm.index.ended.size, 0)
 })
 
-test('a list that cannot be read after the cut was written is an outage, and the cut stands', async () => {
+test('a list that cannot be read after the cutoff was written is an outage, and the cutoff stands', async () => {
   const { client, admin, store, isLive } = await openChat()
   const [token = ''] = await client('u1', 1)
   store.tokensOfClient = () => Promise.reject(new StoreUnavailable('away'))

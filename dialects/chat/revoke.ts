@@ -12,7 +12,7 @@ import type { Answer, Stale } from '../wire/answer.ts'
 import { parseRevoke, refuseBody } from './body.ts'
 import type { Admin, AdminAsk } from './call.ts'
 import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'
-import { endedByCutAnswer } from './ended-list.ts'
+import { endedByCutoffAnswer } from './ended-list.ts'
 import { fail, ok } from './envelope.ts'
 import { newerRevocation } from './newer-members.ts'
 import { wireTokenRecord } from './token-record.ts'
@@ -66,17 +66,17 @@ function actOn(verdict: Verdict, record: TokenRecord, act: RevokeAct): RevokeAct
 }
 
 /**
- * One cut-off, whatever it covers; then the list of what it ended. The cut is written with nothing live too:
+ * One cutoff, whatever it covers; then the list of what it ended. The cutoff is written with nothing live too:
  * what is being minted at this moment is ended or judged again by it.
- * @throws StoreUnavailable also when the list cannot be read: the cut stands then, and asking again is safe.
+ * @throws StoreUnavailable also when the list cannot be read: the cutoff stands then, and asking again is safe.
  */
 async function revokeAll(realm: Realm, { admin, client }: Of): Promise<Answer | Stale> {
   const principals = { source: admin.source, client }
   const act = { caller: admin.caller, how: 'chat.revoke-all' }
   const revoked = await revokePrincipals(realm, { shape: 'client', principals }, act)
   if (revoked.kind === 'stale') return 'stale'
-  const cut: EndedBy = { shape: 'client', at: revoked.at, previousCut: revoked.previousCut }
-  return endedByCutAnswer(realm, { app: admin.app, principals, cut, beside: {} })
+  const cutoff: EndedBy = { shape: 'client', at: revoked.at, previousCutoff: revoked.previousCutoff }
+  return endedByCutoffAnswer(realm, { app: admin.app, principals, cutoff, beside: {} })
 }
 
 /**
@@ -100,6 +100,11 @@ export async function deleteClient(
   const act = { caller, how: 'chat.delete-client', also }
   const revoked = await revokePrincipals(realm, { shape: 'client', principals }, act)
   if (revoked.kind === 'stale') return 'stale'
-  const cut: EndedBy = { shape: 'client', at: revoked.at, previousCut: revoked.previousCut }
-  return endedByCutAnswer(realm, { app: admin.app, principals, cut, beside: { _id: client, id: client } })
+  const cutoff: EndedBy = { shape: 'client', at: revoked.at, previousCutoff: revoked.previousCutoff }
+  return endedByCutoffAnswer(realm, {
+    app: admin.app,
+    principals,
+    cutoff,
+    beside: { _id: client, id: client },
+  })
 }

@@ -5,7 +5,7 @@ export type Answer = {
   readonly reason?: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Uint8Array | AsyncIterable<string> | Attached
-  /** When this is aborted the connection is cut, whatever of the body is still on its way. */
+  /** When this is aborted the connection is disconnected, whatever of the body is still on its way. */
   readonly until?: AbortSignal
 }
 

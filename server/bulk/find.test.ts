@@ -133,11 +133,11 @@ test('a body is the same lines however it is cut into chunks', async () => {
   const body = fc
     .array(fc.constantFrom('a', 'é', '\n', '\r\n', 'xyz'), { maxLength: 40 })
     .map((parts) => parts.join(''))
-  const property = fc.asyncProperty(body, fc.array(fc.nat(40), { maxLength: 6 }), async (whole, cuts) => {
+  const property = fc.asyncProperty(body, fc.array(fc.nat(40), { maxLength: 6 }), async (whole, cutoffs) => {
     const bytes = Buffer.from(whole)
     const at = [
       0,
-      ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((left, right) => left - right),
+      ...cutoffs.map((cutoff) => Math.min(cutoff, bytes.length)).sort((left, right) => left - right),
       bytes.length,
     ]
     const chunks = at.slice(1).map((end, nth) => bytes.subarray(at[nth], end))

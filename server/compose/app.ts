@@ -160,13 +160,13 @@ function openLane(
   lane.attach(app.server, parts.tls === undefined ? 'connection' : 'secureConnection')
   const handshakes = new Handshakes()
   if (parts.tls !== undefined) handshakes.attach(app.server)
-  let cut: NodeJS.Timeout | undefined
+  let disconnecting: NodeJS.Timeout | undefined
   app.addHook('preClose', async () => {
     lane.close()
-    handshakes.cut()
-    cut = setTimeout(() => lane.cut(), parts.drainTimeoutMs)
+    handshakes.disconnect()
+    disconnecting = setTimeout(() => lane.disconnect(), parts.drainTimeoutMs)
   })
-  app.addHook('onClose', async () => clearTimeout(cut))
+  app.addHook('onClose', async () => clearTimeout(disconnecting))
 }
 
 type HotExchange = LaneRequest<Mouth> & {

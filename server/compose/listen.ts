@@ -232,10 +232,10 @@ async function close(app: FastifyInstance, { open, shared, mounted }: Whole): Pr
   shared.feed.close()
   // What was busy when the closing began is idle later, and nobody else looks then; who stalls is cut off.
   const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
-  const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_TIMEOUT_MS)
+  const disconnecting = setTimeout(() => app.server.closeAllConnections(), DRAIN_TIMEOUT_MS)
   await app.close()
   clearInterval(sweep)
-  clearTimeout(cut)
+  clearTimeout(disconnecting)
   await shared.maintenance.stop()
   await open.realms.ledger.close()
   await open.store.close()

@@ -8,7 +8,7 @@ import { TEST_CERT, TEST_KEY } from '../../test/kit/tls.ts'
 import { ClientErrors } from './client-errors.ts'
 import { Handshakes } from './handshakes.ts'
 
-test('[W101] a handshake that is broken off is cut when the server stops, and what is secured is not', async (t) => {
+test('[W101] a handshake that is broken off is disconnected when the server stops, and what is secured is not', async (t) => {
   const server = createServer({ cert: TEST_CERT, key: TEST_KEY, allowHalfOpen: true })
   const handshakes = new Handshakes()
   handshakes.attach(server)
@@ -28,7 +28,7 @@ test('[W101] a handshake that is broken off is cut when the server stops, and wh
   await came
   assert.equal(handshakes.size, 1)
   const gone = once(half, 'close')
-  handshakes.cut()
+  handshakes.disconnect()
   await gone
   assert.equal(handshakes.size, 0)
   assert.equal(whole.destroyed, false)

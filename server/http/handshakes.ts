@@ -23,7 +23,7 @@ export class Handshakes {
     return this.#sockets.size
   }
 
-  cut(): void {
+  disconnect(): void {
     for (const socket of this.#sockets.values()) socket.destroy()
   }
 

@@ -93,7 +93,7 @@ class Echo {
   }
 
   close(): void {
-    this.lane?.cut()
+    this.lane?.disconnect()
     this.server.closeAllConnections()
     this.server.close()
   }

@@ -62,8 +62,8 @@ export class Lane<Mouth> {
   }
 
   /** Ends everything now. */
-  cut(): void {
-    for (const connection of this.#connections) connection.cut()
+  disconnect(): void {
+    for (const connection of this.#connections) connection.disconnect()
   }
 
   readonly #left = (connection: Connection<Mouth>): void => {
@@ -107,7 +107,7 @@ class Connection<Mouth> {
     if (!this.#busy) this.#socket.end()
   }
 
-  cut(): void {
+  disconnect(): void {
     this.#socket.destroy()
   }
 

@@ -11,7 +11,7 @@ import {
   shaped,
   whoOf,
 } from '@rescind/authority'
-import type { CutAsOf, HoldRule, ReleaseRule } from '@rescind/core/log'
+import type { CutoffAsOf, HoldRule, ReleaseRule } from '@rescind/core/log'
 import { auditMembers, isKeptRule, type KeptRule, rowsWithAll, rulesNow, SERVER } from './kept-rule.ts'
 import { PendingKind, type Settling } from './pending.ts'
 
@@ -44,8 +44,8 @@ export function holdRules(id: string, value: HoldValue): readonly HoldRule[] {
   return value.targets.map((target, at) => ({ kind: 'hold', id: ids[at] ?? id, target }))
 }
 
-/** Where a hold was placed: the cut that it keeps when it becomes a revocation. */
-function placeOf({ index }: Realm, { id, value }: Entry<HoldValue>): CutAsOf | undefined {
+/** Where a hold was placed: the cutoff that it keeps when it becomes a revocation. */
+function placeOf({ index }: Realm, { id, value }: Entry<HoldValue>): CutoffAsOf | undefined {
   const at = index.holds.positionOf(id)
   return at === undefined ? undefined : { at, atMs: value.placedAtMs }
 }

@@ -11,7 +11,7 @@ import {
 } from '@rescind/authority'
 import { KEEP_FOREVER_MS } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
-import type { CutAsOf, RevokeRule, Target } from '@rescind/core/log'
+import type { CutoffAsOf, RevokeRule, Target } from '@rescind/core/log'
 import { credentialsEnded } from '@rescind/dialects'
 
 /** A rule that is to be written later: what it was resolved to when it was asked for. */
@@ -20,7 +20,7 @@ export type KeptRule = {
   /** Of one token that was shown, ours or foreign: until when a rule on it has to be kept. */
   readonly tokenKeepUntilMs?: number
   readonly skewSeconds?: number
-  /** Whether what a person logs in by stays; absent: it ends with a cut-off over that person. */
+  /** Whether what a person logs in by stays; absent: it ends with a cutoff over that person. */
   readonly keepCredentials?: boolean
   readonly reason: string
   readonly note?: string
@@ -48,7 +48,7 @@ const SHAPE = shaped(
 )
 
 /** The rules of it as of now; or, with `asOf`, ending nothing that came later than that. */
-export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutAsOf): readonly RevokeRule[] {
+export function rulesNow(realm: Realm, kept: KeptRule, asOf?: CutoffAsOf): readonly RevokeRule[] {
   return kept.targets.map((target) => {
     if (target.kind === 'token' || target.kind === 'foreign')
       return { kind: 'revoke', target, keepUntilMs: kept.tokenKeepUntilMs ?? KEEP_FOREVER_MS }

@@ -229,7 +229,7 @@ test('lifting one hold leaves every other one over the same in force', async () 
   assert.equal(realm.index.holds.size, 0)
 })
 
-test('a hold that becomes a revocation keeps its own cut: a foreign sign-in since is not ended by it', async () => {
+test('a hold that becomes a revocation keeps its own cutoff: a foreign sign-in since is not ended by it', async () => {
   const { realm, clock } = await openWorld()
   const source = 'iss:https://idp.example'
   const facts = (issuedAtMs: number): TokenFacts => ({

@@ -1,4 +1,4 @@
-import type { CutTarget, Target } from '@rescind/core/log'
+import type { CutoffTarget, Target } from '@rescind/core/log'
 import { instantOf } from '@rescind/dialects'
 import { z } from 'zod'
 
@@ -64,11 +64,11 @@ export function coversJson(targets: readonly Target[], skewSeconds?: number): Co
     case 'key':
       return { kind: 'key', key: first.keyId }
     case 'cut':
-      return { ...cutJson(first), ...(first.shape === 'realm' ? {} : { source }), ...skew }
+      return { ...cutoffJson(first), ...(first.shape === 'realm' ? {} : { source }), ...skew }
   }
 }
 
-function cutJson({ shape, principals, issuedBeforeMs, basis, asOf }: CutTarget): CoversJson {
+function cutoffJson({ shape, principals, issuedBeforeMs, basis, asOf }: CutoffTarget): CoversJson {
   const { subject, client, tenant } = principals
   return {
     kind: 'principals',

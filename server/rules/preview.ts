@@ -135,7 +135,7 @@ function idsNamed(target: Target): TokenIds {
   switch (target.kind) {
     case 'cut': {
       const { source, ...principals } = target.principals
-      // A cut over the realm names nothing.
+      // A cutoff over the realm names nothing.
       return source === '' ? {} : { source, ...principals }
     }
     case 'token':

@@ -12,7 +12,7 @@ export type Resolved = {
   readonly record?: TokenRecord
   /** The foreign token whose text was shown, verified. */
   readonly shown?: TokenFacts
-  /** Of foreign tokens: how long after a cut-off a fresh sign-in may be hit still. */
+  /** Of foreign tokens: how long after a cutoff a fresh sign-in may be hit still. */
   readonly skewSeconds?: number
 }
 

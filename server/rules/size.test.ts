@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { grantId } from '@rescind/core'
-import type { CutShape, Target } from '@rescind/core/log'
+import type { CutoffShape, Target } from '@rescind/core/log'
 import { type SizeBy, sizeBy } from './size.ts'
 
-type Shape = Exclude<Target['kind'], 'cut'> | CutShape
+type Shape = Exclude<Target['kind'], 'cut'> | CutoffShape
 
 /**
  * The decision for every shape of a target, for our own sources and for foreign ones. A new shape does not compile

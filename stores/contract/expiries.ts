@@ -19,7 +19,7 @@ const DAY_MS = 86_400_000
 /** Midnight of some day: what is rounded up to a day stands still here. */
 const MIDNIGHT_MS = 20_000 * DAY_MS
 
-/** What a cut-off must outlive: the highest expiry of its source, which no scan has to find. */
+/** What a cutoff must outlive: the highest expiry of its source, which no scan has to find. */
 export function expiryContract(clause: Clause): void {
   clause('[H12] the highest expiry of each source is kept, in whole days', async ({ store }) => {
     await commit(store, unit(put(bareToken(1, { expiresAtMs: MIDNIGHT_MS }))))

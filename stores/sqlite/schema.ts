@@ -124,7 +124,7 @@ const MIGRATIONS: readonly string[] = [
   `,
   // The side log that a store has: it does not go on without it unless it is told to (side-mark.ts).
   'CREATE TABLE side_log (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;',
-  // The highest expiry that was ever given out, by source: what a cut-off must outlive (docs/decisions/0016-how-long-rules-are-kept.md).
+  // The highest expiry that was ever given out, by source: what a cutoff must outlive (docs/decisions/0016-how-long-rules-are-kept.md).
   `
   CREATE TABLE source_expiry (
     realm INTEGER NOT NULL,

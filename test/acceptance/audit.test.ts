@@ -42,9 +42,9 @@ async function rows(query: string): Promise<Row[]> {
 }
 
 test('the log says who did what, from where, how and why, newest first', async () => {
-  const [cut, change] = await rows('limit=2')
-  assert.deepEqual(cut?.rule['target'], { kind: 'principals', shape: 'source', source: 'iss:urn:idp' })
-  assert.deepEqual(cut?.audit, {
+  const [cutoff, change] = await rows('limit=2')
+  assert.deepEqual(cutoff?.rule['target'], { kind: 'principals', shape: 'source', source: 'iss:urn:idp' })
+  assert.deepEqual(cutoff?.audit, {
     by: 'control:first',
     byName: 'first',
     from: '127.0.0.1',
@@ -55,7 +55,7 @@ test('the log says who did what, from where, how and why, newest first', async (
     [change?.kind, change?.rule['collection'], change?.rule['version']],
     ['change', 'issuers', 2],
   )
-  assert.equal(cut?.at, '2026-03-01T12:01:00.000Z')
+  assert.equal(cutoff?.at, '2026-03-01T12:01:00.000Z')
 })
 
 test('pages of any size, in both orders, give every row once', async () => {
@@ -156,9 +156,9 @@ test('a position that was known before tells an export whose end was cut off and
   assert.equal((await check(lines, position)).kind, 'right')
   const before = JSON.parse(lines.at(-3) ?? '') as { seq: number; chain: string }
   const end = JSON.stringify({ end: before.seq, chain: before.chain, position: '' })
-  const cut = [...lines.slice(0, -2), end]
-  assert.equal((await check(cut)).kind, 'right', 'by itself it looks right')
-  assert.equal((await check(cut, position)).kind, 'wrong')
+  const cutoff = [...lines.slice(0, -2), end]
+  assert.equal((await check(cutoff)).kind, 'right', 'by itself it looks right')
+  assert.equal((await check(cutoff, position)).kind, 'wrong')
 })
 
 test('what is of the whole store has a log of its own, for keys of all realms', async () => {

@@ -113,12 +113,12 @@ test('[C10] whichever admin keys are deleted, in whatever order, one is left tha
 
 /** Texts that a comparison of the first so many bytes, or up to a NUL, takes for the same. */
 function near(secret: string): readonly string[] {
-  const cuts = [1, 31, 32, 71, 72, 73, 127, 128, 254, 255, 256, secret.length - 1].filter(
+  const cutoffs = [1, 31, 32, 71, 72, 73, 127, 128, 254, 255, 256, secret.length - 1].filter(
     (at) => at < secret.length,
   )
   return [
-    ...cuts.map((at) => secret.slice(0, at)),
-    ...cuts.map((at) => `${secret.slice(0, at)}${'x'.repeat(secret.length - at)}`),
+    ...cutoffs.map((at) => secret.slice(0, at)),
+    ...cutoffs.map((at) => `${secret.slice(0, at)}${'x'.repeat(secret.length - at)}`),
     `${secret}x`,
     `${secret}${secret}`,
     `${secret.slice(0, 1)}${secret.slice(2)}`,

@@ -58,7 +58,7 @@ test('a foreign token is revoked by jti, session, or its text, and no other one 
   assert.deepEqual(await sayAll([a, b, c, other]), ['revoked', 'revoked', 'revoked', 'active'])
 })
 
-test('a cut over a subject, client or tenant hits what was issued up to now and the skew, then no more', async () => {
+test('a cutoff over a subject, client or tenant hits what was issued up to now and the skew, then no more', async () => {
   for (const [target, claims] of [
     [{ subject: 'bob' }, { sub: 'bob' }],
     [{ client: 'app' }, { azp: 'app' }],
@@ -81,7 +81,7 @@ test('a cut over a subject, client or tenant hits what was issued up to now and 
   }
 })
 
-test('a dated cut goes by its instant; a token without iat, where such count, is hit by any', async () => {
+test('a dated cutoff goes by its instant; a token without iat, where such count, is hit by any', async () => {
   const path = `/control/v1/issuers/${textAt(registered, 'id')}`
   assert.equal((await calls.json(`PATCH ${path}`, { withoutIat: true })).status, 200)
   const at = server.clock.wallMs()

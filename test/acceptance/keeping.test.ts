@@ -83,10 +83,10 @@ test('[H12] 402 days later nothing of a leaked key, a session, an old login or a
   assert.equal(await revoke({ issuer: idp.issuer, jti: 'unseen' }), 'for good', 'nobody has shown it')
   const unseen = { jti: 'unseen', iat, exp }
 
-  const cutMs = server.clock.wallMs()
-  assert.equal(await revoke({ source, subject: 'eve' }), at(cutMs + 60_000 + KEEP_MS), 'the skew, too')
-  const counted = { key: await metric('key'), session: await metric('session'), cut: await metric('cut') }
-  assert.deepEqual(counted, { key: 1, session: 1, cut: 1 })
+  const cutoffMs = server.clock.wallMs()
+  assert.equal(await revoke({ source, subject: 'eve' }), at(cutoffMs + 60_000 + KEEP_MS), 'the skew, too')
+  const counted = { key: await metric('key'), session: await metric('session'), cutoff: await metric('cut') }
+  assert.deepEqual(counted, { key: 1, session: 1, cutoff: 1 })
 
   await pass(402)
   assert.equal(await say(await leaked.sign()), 'revoked', 'minted today by whoever has the key')
@@ -123,7 +123,7 @@ test('[H12] our own token, issued while the clock ran ahead, does not outlive th
   assert.equal(await say(token), 'revoked')
 })
 
-test('[H12] a token without iat is none, unless its issuer is registered so; then cut-offs are for good', async () => {
+test('[H12] a token without iat is none, unless its issuer is registered so; then cutoffs are for good', async () => {
   const silent = { iat: undefined }
   assert.equal(await say(await idp.sign(silent)), 'malformed')
   assert.equal(await say(await idp.sign({ iat: null })), 'malformed')
@@ -156,7 +156,7 @@ test('[H12] a token without iat is none, unless its issuer is registered so; the
   provider.close()
 })
 
-test('[H12] withoutIat comes too late where cut-offs may have ended since the issuer was registered', async () => {
+test('[H12] withoutIat comes too late where cutoffs may have ended since the issuer was registered', async () => {
   const provider = await Provider.open('https://late.example/', seconds)
   const id = textAt(await register(provider, {}), 'id')
   await revoke({ source: 'iss:https://late.example/', subject: 'ann' })

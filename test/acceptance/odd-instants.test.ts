@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Operation } from '@rescind/authority'
 import { ByteWriter } from '@rescind/core/bytes'
-import { CUT_SHAPE_CODE } from '../../core/log/rules.ts'
+import { CUTOFF_SHAPE_CODE } from '../../core/log/rules.ts'
 import { checkExport } from '../../server/audit/export.ts'
 import { DEFAULT, onAgedStores, rowWith, write } from '../kit/aged-server.ts'
 import { API_KEY, JSON_BODY, memberAt, textAt } from '../kit/calls.ts'
@@ -74,8 +74,8 @@ test('[H18] the first and the last instant that can be said are let in, and are 
   assert.equal((await calls.control('GET /audit?since=1970-01-01T00:00:00Z')).status, 200)
 })
 
-/** A cut-off over ann as an earlier version encoded it. */
-function cutBytes(over: {
+/** A cutoff over ann as an earlier version encoded it. */
+function cutoffBytes(over: {
   readonly beforeMs: number
   readonly keepMs?: number
   readonly hold?: string
@@ -83,7 +83,7 @@ function cutBytes(over: {
   const out = new ByteWriter().u8(1)
   if (over.hold === undefined) out.f64(over.keepMs ?? 9e12)
   else out.text(over.hold)
-  out.u8(6).u8(CUT_SHAPE_CODE['subject']).text('oauth').u8(1).text('ann').u8(0).u8(0)
+  out.u8(6).u8(CUTOFF_SHAPE_CODE['subject']).text('oauth').u8(1).text('ann').u8(0).u8(0)
   return out.u8(1).f64(over.beforeMs).bytes()
 }
 
@@ -109,21 +109,21 @@ function heldRecord(id: string, issuedBeforeMs: number): Operation {
 
 /** Rows and records that stand in stores: the first of them as H18 wrote it. */
 const OLD: readonly Operation[] = [
-  rowWith(cutBytes({ beforeMs: -3_600_000 }), { kind: 'revoke' }),
-  rowWith(cutBytes({ beforeMs: 253_402_300_859_000 }), { kind: 'revoke' }),
-  rowWith(cutBytes({ beforeMs: -1e300 }), { kind: 'revoke' }),
-  rowWith(cutBytes({ beforeMs: 1.5 }), { kind: 'revoke' }),
-  rowWith(cutBytes({ beforeMs: 1, keepMs: 1e300 }), { kind: 'revoke' }),
-  rowWith(cutBytes({ beforeMs: 1, keepMs: Number.NaN }), { kind: 'revoke' }),
-  rowWith(cutBytes({ beforeMs: 1 }), { kind: 'revoke', audit: 'no JSON' }),
-  rowWith(cutBytes({ beforeMs: 1 }), { kind: 'revoke', audit: '[]' }),
-  rowWith(cutBytes({ beforeMs: 1 }), {
+  rowWith(cutoffBytes({ beforeMs: -3_600_000 }), { kind: 'revoke' }),
+  rowWith(cutoffBytes({ beforeMs: 253_402_300_859_000 }), { kind: 'revoke' }),
+  rowWith(cutoffBytes({ beforeMs: -1e300 }), { kind: 'revoke' }),
+  rowWith(cutoffBytes({ beforeMs: 1.5 }), { kind: 'revoke' }),
+  rowWith(cutoffBytes({ beforeMs: 1, keepMs: 1e300 }), { kind: 'revoke' }),
+  rowWith(cutoffBytes({ beforeMs: 1, keepMs: Number.NaN }), { kind: 'revoke' }),
+  rowWith(cutoffBytes({ beforeMs: 1 }), { kind: 'revoke', audit: 'no JSON' }),
+  rowWith(cutoffBytes({ beforeMs: 1 }), { kind: 'revoke', audit: '[]' }),
+  rowWith(cutoffBytes({ beforeMs: 1 }), {
     kind: 'revoke',
     audit: '{"by":1,"part":[7,"x"],"cause":{"code":{}}}',
   }),
-  rowWith(cutBytes({ beforeMs: 1 }), { kind: 'revoke', atMs: 253_402_300_900_000 }),
-  rowWith(cutBytes({ beforeMs: -3_600_000, hold: HOLD_ID }), { kind: 'hold' }),
-  rowWith(cutBytes({ beforeMs: -3_600_000, hold: OTHER_ID }), { kind: 'hold' }),
+  rowWith(cutoffBytes({ beforeMs: 1 }), { kind: 'revoke', atMs: 253_402_300_900_000 }),
+  rowWith(cutoffBytes({ beforeMs: -3_600_000, hold: HOLD_ID }), { kind: 'hold' }),
+  rowWith(cutoffBytes({ beforeMs: -3_600_000, hold: OTHER_ID }), { kind: 'hold' }),
   heldRecord(HOLD_ID, -3_600_000),
   heldRecord(OTHER_ID, 4e15),
 ]
@@ -199,7 +199,7 @@ onAgedStores(
 )
 
 onAgedStores('[H18] a chat server that resumes its stream before such rows reads past them', async (open) => {
-  const bytes = new ByteWriter().u8(1).f64(9e12).u8(6).u8(CUT_SHAPE_CODE['client'])
+  const bytes = new ByteWriter().u8(1).f64(9e12).u8(6).u8(CUTOFF_SHAPE_CODE['client'])
   bytes.text('chat/acme').u8(0).u8(1).text('u1').u8(0).u8(1).f64(-3_600_000)
   const { calls: on, url } = await open({
     age: (store) => write(store, [rowWith(bytes.bytes(), { kind: 'revoke' })], DEFAULT),
@@ -213,15 +213,15 @@ onAgedStores('[H18] a chat server that resumes its stream before such rows reads
 
 /** What a chat server is sent until this is among it. */
 async function streamed(url: string, lastEventId: string | undefined, until: string): Promise<string> {
-  const cut = new AbortController()
+  const cutoff = new AbortController()
   const last = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
   const headers = { 'IM-API-KEY': CHAT.apiKey, ...last }
-  const answer = await fetch(`${url}/admin/revocations`, { headers, signal: cut.signal })
+  const answer = await fetch(`${url}/admin/revocations`, { headers, signal: cutoff.signal })
   let text = ''
   for await (const chunk of answer.body ?? []) {
     text += Buffer.from(chunk).toString('utf8')
     if (text.includes(until)) break
   }
-  cut.abort()
+  cutoff.abort()
   return text
 }

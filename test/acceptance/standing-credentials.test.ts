@@ -51,7 +51,7 @@ async function revoke(target: object, more: object = {}): Promise<void> {
   assert.equal(answer.status, 201, answer.body.toString())
 }
 
-test('[W81] the control API lists what a person logs in by, and a cut-off with keepCredentials leaves it', async () => {
+test('[W81] the control API lists what a person logs in by, and a cutoff with keepCredentials leaves it', async () => {
   const credential = await madeCredential()
   assert.deepEqual(await listed(), ['password', 'api-key', `app-credential:${credential.id}`])
   await revoke(SUBJECT, { keepCredentials: true })
@@ -62,7 +62,7 @@ test('[W81] the control API lists what a person logs in by, and a cut-off with k
   }
 })
 
-test('[W81] one application credential is ended by a cut-off over its client, the others stay', async () => {
+test('[W81] one application credential is ended by a cutoff over its client, the others stay', async () => {
   const [one, other] = [await madeCredential(), await madeCredential()]
   await revoke({ source: 'identity', client: `app-credential:${one.id}` })
   assert.deepEqual([await logsIn(one), await logsIn(other)], [false, true])
@@ -82,7 +82,7 @@ test('[W81] a hold that becomes a revocation ends them, one that is released doe
   assert.deepEqual([await logsIn(credential), await keyLogsIn()], [false, false])
 })
 
-test('[W81] a cut-off over a person ends what it logs in by but the password, and each ends by itself, too', async () => {
+test('[W81] a cutoff over a person ends what it logs in by but the password, and each ends by itself, too', async () => {
   const credential = await madeCredential()
   await revoke(SUBJECT)
   assert.equal(await logsIn(credential), false)

@@ -60,8 +60,8 @@ for (const [what, sql] of Object.entries(ODD_TOKENS))
     }
     assert.equal(await calls.isActive(SVC, other), true)
     assert.equal((await calls.control('GET /tokens?source=oauth&client=svc')).status, 200)
-    const cut = { target: { source: 'oauth', client: 'svc' }, reason: 'r' }
-    assert.equal((await calls.control('POST /revocations', cut)).status, 201)
+    const cutoff = { target: { source: 'oauth', client: 'svc' }, reason: 'r' }
+    assert.equal((await calls.control('POST /revocations', cutoff)).status, 201)
     assert.equal(await calls.isActive(SVC, other), false)
     await server.maintenance.tick()
     assert.ok((await troublesOf(server)).every(([code]) => code === 'record_unreadable'))

@@ -177,7 +177,7 @@ describe('a verifier beside a running server', () => {
     while (!(await lookUp()).includes('"lastUsedAt"')) deadline.throwIfAborted()
   })
 
-  test('a cut-off over a client ends what was issued before it, and nothing that came after', async () => {
+  test('a cutoff over a client ends what was issued before it, and nothing that came after', async () => {
     const before = await calls.oauthToken(SVC)
     assert.equal((await verifier.verify(before)).kind, 'active')
     await revoke({ source: 'oauth', client: 'svc' })

@@ -20,7 +20,7 @@ const LOCAL_ROUNDS = 38
 const LOCAL_ISSUES = 310
 const LOCAL_RACES_MIN = 10_000
 /** Fewer than the times that a request is judged again, so that none is turned away. */
-const CUTS_PER_ROUND = 5
+const CUTOFFS_PER_ROUND = 5
 const HTTP_ROUNDS = 24
 const HTTP_ISSUES = 30
 const ROTATIONS = 100
@@ -33,13 +33,13 @@ type Mouth = {
 /** Sign-ins and revocations of one client, all in the air at once. */
 async function race(mouth: Mouth, history: RaceHistory, { client, issues, dice }: Round): Promise<void> {
   const all: Promise<void>[] = []
-  const gap = issues / CUTS_PER_ROUND
-  const cutsAt = new Set(
-    Array.from({ length: CUTS_PER_ROUND }, (_, at) => Math.floor(at * gap) + dice.below(gap / 3)),
+  const gap = issues / CUTOFFS_PER_ROUND
+  const cutoffsAt = new Set(
+    Array.from({ length: CUTOFFS_PER_ROUND }, (_, at) => Math.floor(at * gap) + dice.below(gap / 3)),
   )
   for (let at = 0; at < issues; at += 1) {
     all.push(history.issue(() => mouth.issue(client)))
-    if (cutsAt.has(at)) all.push(history.cut(() => mouth.endAll(client)))
+    if (cutoffsAt.has(at)) all.push(history.cutoff(() => mouth.endAll(client)))
     // Some of it in the same turn, and so in one group of the store; some in another.
     if (dice.below(40) === 0) await new Promise((resolve) => setImmediate(resolve))
   }
@@ -51,8 +51,8 @@ type Round = { readonly client: string; readonly issues: number; readonly dice: 
 function tell(t: TestContext, histories: readonly RaceHistory[]): number {
   const raced = histories.reduce((total, history) => total + history.raced(), 0)
   const minted = histories.reduce((total, { issues }) => total + issues.length, 0)
-  const cuts = histories.reduce((total, history) => total + history.cuts.length, 0)
-  t.diagnostic(`${raced} races: ${minted} tokens, ${cuts} times "revoke all"`)
+  const cutoffs = histories.reduce((total, history) => total + history.cutoffs.length, 0)
+  t.diagnostic(`${raced} races: ${minted} tokens, ${cutoffs} times "revoke all"`)
   return raced
 }
 

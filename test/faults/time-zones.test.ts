@@ -24,7 +24,7 @@ function saidIn(zone: string): string {
   return stdout
 }
 
-test('[CAT-H10] [CAT-H13] no zone, and no hour that comes twice or never, changes an instant, an expiry or a cut-off', () => {
+test('[CAT-H10] [CAT-H13] no zone, and no hour that comes twice or never, changes an instant, an expiry or a cutoff', () => {
   const [utc, ...others] = ZONES.map(saidIn)
   assert.ok(utc !== undefined && utc.split('\n').length > 100)
   for (const [at, said] of others.entries()) assert.equal(said, utc, `in ${ZONES[at + 1]}`)

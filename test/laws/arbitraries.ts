@@ -6,7 +6,7 @@ import {
   position,
   tokenDigest,
 } from '@rescind/core'
-import { CUT_SHAPES, type CutTarget, type Rule, type Target } from '@rescind/core/log'
+import { CUTOFF_SHAPES, type CutoffTarget, type Rule, type Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { handleFromBytes } from '../../core/ids.ts'
 import { NOW_MS } from '../kit/samples.ts'
@@ -47,8 +47,8 @@ const principals: fc.Arbitrary<Principals> = record({
   ...(tenant === undefined ? {} : { tenant }),
 }))
 
-const cut: fc.Arbitrary<CutTarget> = record({
-  shape: fc.constantFrom(...CUT_SHAPES),
+const cutoff: fc.Arbitrary<CutoffTarget> = record({
+  shape: fc.constantFrom(...CUTOFF_SHAPES),
   principals,
   issuedBeforeMs: maybe(anyMs),
   basis: maybe(fc.constant('authenticated' as const)),
@@ -68,7 +68,7 @@ const anyTarget: fc.Arbitrary<Target> = fc.oneof(
   record({ kind: fc.constant('grant' as const), source: text, grant: text.map(grantId) }),
   record({ kind: fc.constant('session' as const), source: text, session: text }),
   record({ kind: fc.constant('key' as const), keyId: text }),
-  cut,
+  cutoff,
 )
 
 export const anyRule: fc.Arbitrary<Rule> = fc.oneof(

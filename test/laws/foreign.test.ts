@@ -129,7 +129,7 @@ test('[H09] times that are no numbers are refused, mapped login times too', () =
   )
 })
 
-test('[CAT-H12] a token begins with the later of nbf and iat, less the skew: none of the future outruns a cut', () => {
+test('[CAT-H12] a token begins with the later of nbf and iat, less the skew: none of the future outruns a cutoff', () => {
   assert.equal(factsOf({ ...CLAIMS, nbf: NOW + 100 }).notBeforeMs, NOW_MS + 40_000)
   assert.equal(factsOf({ ...CLAIMS, iat: NOW + 300, nbf: NOW }).notBeforeMs, NOW_MS + 240_000)
 })

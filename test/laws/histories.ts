@@ -14,7 +14,7 @@ import {
   type TokenFacts,
 } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
-import { CUT_SHAPES, type CutTarget, type Rule, type Target } from '@rescind/core/log'
+import { CUTOFF_SHAPES, type CutoffTarget, type Rule, type Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { DIGEST_KEY, digestAt, handleAt, NOW_MS, rowOf } from '../kit/samples.ts'
 import { naiveWhy, type PlainRow } from './naive.ts'
@@ -29,7 +29,7 @@ const source = fc.constantFrom(...SOURCES)
 const number = fc.nat(9)
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined, freq: 4 })
-/** Instants on both sides of every dated cut. */
+/** Instants on both sides of every dated cutoff. */
 const instant = fc.nat(6).map((nth) => NOW_MS + nth)
 
 /** Handles are shared between sources, to see them kept apart; a digest is of one text, which has one source. */
@@ -43,10 +43,10 @@ const principals: fc.Arbitrary<Principals> = fc
 
 const named: fc.Arbitrary<Principals> = fc.record({ source, subject: name, client: name, tenant: name })
 
-const cut: fc.Arbitrary<CutTarget> = fc
+const cutoff: fc.Arbitrary<CutoffTarget> = fc
   .record({
     kind: fc.constant('cut' as const),
-    shape: fc.constantFrom(...CUT_SHAPES),
+    shape: fc.constantFrom(...CUTOFF_SHAPES),
     principals: named,
     issuedBeforeMs: fc.option(instant, { nil: undefined, freq: 2 }),
     basis: fc.constantFrom(undefined, undefined, 'authenticated' as const),
@@ -69,7 +69,7 @@ const exact: fc.Arbitrary<Target> = fc.oneof(
 )
 
 export const target: fc.Arbitrary<Target> = fc.oneof(
-  { weight: 3, arbitrary: cut },
+  { weight: 3, arbitrary: cutoff },
   { weight: 1, arbitrary: exact },
 )
 const holdId = fc.constantFrom('h1', 'h2', 'h3')
@@ -77,8 +77,8 @@ const holdId = fc.constantFrom('h1', 'h2', 'h3')
 export type Drawn =
   | Rule
   | { readonly kind: 'next-epoch'; readonly lost: number }
-  /** A hold's cut made final: as of a row that stands some rows back. */
-  | { readonly kind: 'revoke-held'; readonly target: CutTarget; readonly back: number }
+  /** A hold's cutoff made final: as of a row that stands some rows back. */
+  | { readonly kind: 'revoke-held'; readonly target: CutoffTarget; readonly back: number }
 
 const drawnRule: fc.Arbitrary<Drawn> = fc.oneof(
   {
@@ -100,7 +100,7 @@ const drawnRule: fc.Arbitrary<Drawn> = fc.oneof(
   fc.record({ kind: fc.constant('next-epoch' as const), lost: fc.nat(4) }),
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('revoke-held' as const), target: cut, back: fc.nat(6) }),
+    arbitrary: fc.record({ kind: fc.constant('revoke-held' as const), target: cutoff, back: fc.nat(6) }),
   },
 )
 
@@ -163,7 +163,7 @@ export function placed(drawn: readonly Drawn[]): readonly PlainRow[] {
   let ordinal = 0
   const push = (rule: Rule): void => {
     if (rule.kind === 'epoch') ordinal = rule.ordinal
-    // The wall clock steps back now and then; cuts go by the times that rows bear.
+    // The wall clock steps back now and then; cutoffs go by the times that rows bear.
     rows.push({ at: position(ordinal, rows.length + 1), atMs: NOW_MS + (rows.length % 5), rule })
   }
   push({ kind: 'epoch', ordinal: 1, epochId: 'e', lostBelow: ORIGIN })

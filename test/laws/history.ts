@@ -70,7 +70,7 @@ const KEEP_MS = NOW_MS + 400 * DAY_MS
 export function rules(epochs: boolean): fc.Arbitrary<readonly Rule[]> {
   const number = fc.nat(5)
   const name = number.map((nth) => `c${nth}`)
-  const cut = (client: string, issuedBeforeMs?: number): Rule => ({
+  const cutoff = (client: string, issuedBeforeMs?: number): Rule => ({
     kind: 'revoke',
     keepUntilMs: KEEP_MS,
     target: {
@@ -82,8 +82,8 @@ export function rules(epochs: boolean): fc.Arbitrary<readonly Rule[]> {
   })
   const one: fc.Arbitrary<Rule | 'epoch'> = fc.oneof(
     { weight: 6, arbitrary: number.map((nth) => revoking(tokenTarget(nth), KEEP_MS + nth * DAY_MS)) },
-    { weight: 3, arbitrary: name.map((client) => cut(client)) },
-    { weight: 1, arbitrary: fc.tuple(name, number).map(([client, ms]) => cut(client, NOW_MS + ms)) },
+    { weight: 3, arbitrary: name.map((client) => cutoff(client)) },
+    { weight: 1, arbitrary: fc.tuple(name, number).map(([client, ms]) => cutoff(client, NOW_MS + ms)) },
     {
       weight: 3,
       arbitrary: fc
@@ -123,15 +123,15 @@ export function dump(index: RevocationIndex): unknown {
   index.ended.visit(0, PARTITIONS, (words, at, keep) =>
     ended.push(`${[...words.subarray(at, at + 4)].join()}:${keep}`),
   )
-  const cuts = [...index.cuts].flatMap(([shape, table]) =>
-    [...table.entries()].map(([key, cut]) => [shape, key, cut] as const),
+  const cutoffs = [...index.cutoffs].flatMap(([shape, table]) =>
+    [...table.entries()].map(([key, cutoff]) => [shape, key, cutoff] as const),
   )
   return {
     at: [index.seq, index.head, index.epochId, index.lostBelow, index.floorMs],
     epochs: index.epochs,
     kinds: [...index.endedKinds].sort(),
     ended: ended.sort(),
-    cuts: cuts.map((one) => JSON.stringify(one)).sort(),
+    cutoffs: cutoffs.map((one) => JSON.stringify(one)).sort(),
     holds: [...index.holds.entries()].map((one) => JSON.stringify(one)).sort(),
   }
 }

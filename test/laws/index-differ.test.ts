@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { IndexDiffer, LogTrim, type Realm } from '@rescind/authority'
 import { KEEP_FOREVER_MS } from '@rescind/core'
-import { type CutTarget, encodeRule, type Rule } from '@rescind/core/log'
+import { type CutoffTarget, encodeRule, type Rule } from '@rescind/core/log'
 import fc from 'fast-check'
 import { openWorld, type World } from '../kit/realm.ts'
 import { DAY_MS, revoking, tokenTarget } from '../kit/samples.ts'
@@ -25,7 +25,7 @@ type Made = { readonly rule: (realm: Realm) => Rule; readonly old: boolean }
 const few = fc.nat(4)
 const keepDays = fc.constantFrom(-1, 1, 3, 8, 20, 400)
 
-const cut: fc.Arbitrary<CutTarget> = fc
+const cutoff: fc.Arbitrary<CutoffTarget> = fc
   .record({ who: few, dated: fc.boolean(), login: fc.boolean(), own: fc.boolean() })
   .map(({ who, dated, login, own }) => ({
     kind: 'cut',
@@ -41,7 +41,7 @@ const rule: fc.Arbitrary<(realm: Realm) => Rule> = fc.oneof(
       (realm: Realm) =>
         revoking(tokenTarget(nth), days === 400 ? KEEP_FOREVER_MS : realm.nowMs() + days * DAY_MS),
   ),
-  fc.tuple(cut, keepDays).map(
+  fc.tuple(cutoff, keepDays).map(
     ([target, days]) =>
       (realm: Realm) =>
         revoking(target, Math.max(1, realm.nowMs() + days * DAY_MS)),

@@ -12,7 +12,7 @@ import {
   RevocationIndex,
   type TokenFacts,
 } from '@rescind/core'
-import type { CutShape, Rule, Target } from '@rescind/core/log'
+import type { CutoffShape, Rule, Target } from '@rescind/core/log'
 import fc from 'fast-check'
 import { DIGEST_KEY, digestAt, handleAt, NOW_MS, rowOf } from '../kit/samples.ts'
 import {
@@ -41,13 +41,13 @@ test('the folded index judges as a plain reading of all rows does, at every row'
 
 const SOURCE = 'oauth'
 const NAMES = { source: SOURCE, subject: 's', client: 'c', tenant: 't' }
-const cutOver = (shape: CutShape): Target => ({ kind: 'cut', shape, principals: NAMES })
+const cutoffOver = (shape: CutoffShape): Target => ({ kind: 'cut', shape, principals: NAMES })
 /** One rule of each level, the widest first. */
 const LEVELS: readonly Target[] = [
-  cutOver('realm'),
-  cutOver('tenant'),
-  cutOver('client'),
-  cutOver('subject'),
+  cutoffOver('realm'),
+  cutoffOver('tenant'),
+  cutoffOver('client'),
+  cutoffOver('subject'),
   { kind: 'grant', source: SOURCE, grant: grantId('g') },
   { kind: 'token', source: SOURCE, digest: digestAt(1), handle: handleAt(1) },
 ]
@@ -71,7 +71,7 @@ function tokensAround(places: readonly Position[]): readonly TokenFacts[] {
   return places.flatMap((place) => variants.map((one) => ({ ...bare, ...one, position: place })))
 }
 
-test('[A04] [A05] cut-offs of realm, tenant, client and subject, a grant and a token end the same in every order', (context) => {
+test('[A04] [A05] cutoffs of realm, tenant, client and subject, a grant and a token end the same in every order', (context) => {
   const all = orders(LEVELS)
   assert.equal(all.length, 720)
   let verdicts = 0

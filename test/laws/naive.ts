@@ -1,5 +1,5 @@
 import type { Ancestor, Position, Principals, TokenFacts } from '@rescind/core'
-import type { CutShape, CutTarget, Rule, Target } from '@rescind/core/log'
+import type { CutoffShape, CutoffTarget, Rule, Target } from '@rescind/core/log'
 
 /** A row of a log with nothing derived from it. */
 export type PlainRow = { readonly at: Position; readonly atMs: number; readonly rule: Rule }
@@ -14,7 +14,7 @@ export function naiveWhy(rows: readonly PlainRow[], facts: TokenFacts): Why {
   if (rows.some(({ rule }) => rule.kind === 'epoch' && facts.position < rule.lostBelow)) return 'lost'
   // Whatever hits a token hits what came of it, whatever else the two have in common (§2.2).
   const line = [facts, ...facts.ancestors]
-  if (line.some((one) => isEnded(rows, one) || isCut(rows, one))) return 'revoked'
+  if (line.some((one) => isEnded(rows, one) || isCutOff(rows, one))) return 'revoked'
   return line.some((one) => isHeld(rows, one)) ? 'held' : undefined
 }
 
@@ -41,36 +41,37 @@ function namesExact(target: Target, one: Ancestor): boolean {
 }
 
 /** A foreign token is hit by its issuer's times: with a skew, and by anything when it does not say them. */
-function isForeignCut({ issuedAtMs, foreign }: Ancestor, cut: CutTarget, atMs: number): boolean {
-  const itsMs = cut.basis === 'authenticated' ? foreign?.authenticatedAtMs : issuedAtMs
+function isForeignCutoff({ issuedAtMs, foreign }: Ancestor, cutoff: CutoffTarget, atMs: number): boolean {
+  const itsMs = cutoff.basis === 'authenticated' ? foreign?.authenticatedAtMs : issuedAtMs
   return (
-    itsMs === undefined || itsMs <= (cut.issuedBeforeMs ?? cut.asOf?.atMs ?? atMs) + (foreign?.skewMs ?? 0)
+    itsMs === undefined ||
+    itsMs <= (cutoff.issuedBeforeMs ?? cutoff.asOf?.atMs ?? atMs) + (foreign?.skewMs ?? 0)
   )
 }
 
 /**
- * A key of the index holds two slots (§5.4): the highest plain cut, and one dated cut made of the highest instant
- * and the highest position. So of dated cuts over the same names one may give the instant and another the position.
+ * A key of the index holds two slots (§5.4): the highest plain cutoff, and one dated cutoff made of the highest instant
+ * and the highest position. So of dated cutoffs over the same names one may give the instant and another the position.
  */
-function isCut(rows: readonly PlainRow[], one: Ancestor): boolean {
-  const over: { readonly at: Position; readonly atMs: number; readonly cut: CutTarget }[] = []
+function isCutOff(rows: readonly PlainRow[], one: Ancestor): boolean {
+  const over: { readonly at: Position; readonly atMs: number; readonly cutoff: CutoffTarget }[] = []
   for (const { at, atMs, rule } of rows) {
     if (rule.kind === 'revoke' && rule.target.kind === 'cut' && namesAll(rule.target, one)) {
       // What was a hold keeps the hold's own place (§5.5).
-      over.push({ at: rule.target.asOf?.at ?? at, atMs, cut: rule.target })
+      over.push({ at: rule.target.asOf?.at ?? at, atMs, cutoff: rule.target })
     }
   }
-  if (one.foreign !== undefined) return over.some(({ cut, atMs }) => isForeignCut(one, cut, atMs))
-  return over.some(({ at, cut }) => {
+  if (one.foreign !== undefined) return over.some(({ cutoff, atMs }) => isForeignCutoff(one, cutoff, atMs))
+  return over.some(({ at, cutoff }) => {
     // Only foreign tokens have a login that is measured.
-    if (cut.basis === 'authenticated') return false
+    if (cutoff.basis === 'authenticated') return false
     if (one.position >= at) return false
-    if (cut.issuedBeforeMs === undefined) return true
+    if (cutoff.issuedBeforeMs === undefined) return true
     return over.some(
       (other) =>
-        other.cut.shape === cut.shape &&
-        other.cut.basis === undefined &&
-        (one.issuedAtMs ?? 0) < (other.cut.issuedBeforeMs ?? 0),
+        other.cutoff.shape === cutoff.shape &&
+        other.cutoff.basis === undefined &&
+        (one.issuedAtMs ?? 0) < (other.cutoff.issuedBeforeMs ?? 0),
     )
   })
 }
@@ -83,7 +84,8 @@ function isHeld(rows: readonly PlainRow[], one: Ancestor): boolean {
     if (target.kind !== 'cut') return namesExact(target, one)
     const before = target.issuedBeforeMs ?? Number.POSITIVE_INFINITY
     // While a hold lasts nothing may be minted for what it covers; what a foreign issuer mints is held, too.
-    if (one.foreign !== undefined && namesAll(target, one) && isForeignCut(one, target, Infinity)) return true
+    if (one.foreign !== undefined && namesAll(target, one) && isForeignCutoff(one, target, Infinity))
+      return true
     return (
       target.basis === undefined &&
       one.position < at &&
@@ -104,7 +106,7 @@ function isInForce(rows: readonly PlainRow[], { rule }: PlainRow, nth: number, i
   return !isReleased(rows.slice(from, nth), id)
 }
 
-const NAMES: Readonly<Record<CutShape, readonly ('source' | 'subject' | 'client' | 'tenant')[]>> = {
+const NAMES: Readonly<Record<CutoffShape, readonly ('source' | 'subject' | 'client' | 'tenant')[]>> = {
   realm: [],
   source: ['source'],
   tenant: ['source', 'tenant'],
@@ -115,6 +117,6 @@ const NAMES: Readonly<Record<CutShape, readonly ('source' | 'subject' | 'client'
   'tenant+client': ['source', 'tenant', 'client'],
 }
 
-function namesAll({ shape, principals }: CutTarget, one: Principals): boolean {
+function namesAll({ shape, principals }: CutoffTarget, one: Principals): boolean {
   return NAMES[shape].every((name) => one[name] !== undefined && one[name] === principals[name])
 }

@@ -37,7 +37,7 @@ class SlowStore extends MemoryStore {
 
 type Told = { stale: number; dead: number; after: number }
 
-test(`[E13] [H02] in ${RACES} races with "revoke all" each token is dead, or issued at or after the cut`, async (context) => {
+test(`[E13] [H02] in ${RACES} races with "revoke all" each token is dead, or issued at or after the cutoff`, async (context) => {
   const { realm } = await openWorld(new SlowStore(START_MS))
   const draw = generator(42)
   const told: Told = { stale: 0, dead: 0, after: 0 }
@@ -55,9 +55,9 @@ type Draws = { readonly draw: (below: number) => number; readonly told: Told }
 
 async function race(realm: Realm, client: string, { draw, told }: Draws): Promise<void> {
   const [judging, committing, cutting] = [draw(40), draw(12), draw(40)]
-  const [issued, cutAt] = await Promise.all([
+  const [issued, cutoffAt] = await Promise.all([
     mint(realm, client, { judging, committing }),
-    cut(realm, client, cutting),
+    cutoff(realm, client, cutting),
   ])
   const { verdict } = await realm.find(rawOf(client))
   if (issued.kind === 'stale') {
@@ -68,7 +68,7 @@ async function race(realm: Realm, client: string, { draw, told }: Draws): Promis
   assert.ok(issued.kind === 'issued')
   const [record] = issued.records
   assert.ok(record !== undefined)
-  if (record.position >= cutAt) {
+  if (record.position >= cutoffAt) {
     assert.equal(verdict.kind, 'active', 'a cut never hits what was minted after it')
     told.after += 1
   } else {
@@ -87,7 +87,7 @@ async function mint(realm: Realm, client: string, { judging, committing }: Turns
   return tryIssue(realm, intentOf(realm, client, { client }), { basis })
 }
 
-async function cut(realm: Realm, client: string, after: number): Promise<Position> {
+async function cutoff(realm: Realm, client: string, after: number): Promise<Position> {
   await turns(after)
   const principals = { source: 'oauth', client }
   const revoked = await revokePrincipals(realm, { shape: 'client', principals }, actOf(realm))

@@ -133,8 +133,8 @@ class Years {
       case 'cut': {
         const source = one.chat ? 'chat/acme' : 'oauth'
         const dated = one.agoMs === undefined ? {} : { issuedBeforeMs: this.#realm.nowMs() - one.agoMs }
-        const cut = { shape: 'client', principals: { source, client: one.client }, ...dated } as const
-        await revokePrincipals(this.#realm, cut, actOf(this.#realm))
+        const cutoff = { shape: 'client', principals: { source, client: one.client }, ...dated } as const
+        await revokePrincipals(this.#realm, cutoff, actOf(this.#realm))
         return
       }
       default:

@@ -13,7 +13,7 @@ import {
   turnsVerdicts,
 } from '@rescind/core'
 import {
-  CUT_SHAPES,
+  CUTOFF_SHAPES,
   decodeRule,
   EXACT_CODE,
   type ExactTarget,
@@ -268,8 +268,8 @@ describe('the closed lists of targets', () => {
     })
   }
 
-  for (const shape of CUT_SHAPES) {
-    it(`a cut-off of the shape ${shape} stays in force in the index, in a snapshot and in a group`, () => {
+  for (const shape of CUTOFF_SHAPES) {
+    it(`a cutoff of the shape ${shape} stays in force in the index, in a snapshot and in a group`, () => {
       const facts = factsAt(1, { position: position(1, 1) })
       const { source, subject, client, tenant } = facts
       assert.ok(subject !== undefined && client !== undefined && tenant !== undefined)

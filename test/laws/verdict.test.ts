@@ -15,7 +15,7 @@ import {
   type TokenFacts,
   type Verdict,
 } from '@rescind/core'
-import type { CutShape, CutTarget, Target } from '@rescind/core/log'
+import type { CutoffShape, CutoffTarget, Target } from '@rescind/core/log'
 import {
   DAY_MS,
   factsAt,
@@ -181,9 +181,13 @@ describe('foreign tokens', () => {
   const facts: TokenFacts = { ...base, position: BEYOND_LOGS, foreign: { jti: 'j', skewMs: 60_000 } }
   const target: Target = { kind: 'foreign', issuer: 'https://idp', jti: 'j' }
   const { source } = facts
-  const subject: CutTarget = { kind: 'cut', shape: 'subject', principals: { source, subject: 'subject 1' } }
+  const subject: CutoffTarget = {
+    kind: 'cut',
+    shape: 'subject',
+    principals: { source, subject: 'subject 1' },
+  }
   const at = (over: Partial<TokenFacts>): TokenFacts => ({ ...facts, ...over })
-  const hit = (cut: CutTarget, one: TokenFacts): boolean => judged(one, cut).kind === 'inactive'
+  const hit = (cutoff: CutoffTarget, one: TokenFacts): boolean => judged(one, cutoff).kind === 'inactive'
 
   test('one is revoked by its issuer and jti, and by no other pair', () => {
     assert.deepEqual(judged(facts, target), inactive('revoked'))
@@ -192,41 +196,41 @@ describe('foreign tokens', () => {
     assert.deepEqual(judged(factsAt(1, { source }), target), ACTIVE, 'one that is not foreign')
   })
 
-  test('a cut hits what was issued up to its time and the skew, not a millisecond later (model §5.2)', () => {
+  test('a cutoff hits what was issued up to its time and the skew, not a millisecond later (model §5.2)', () => {
     assert.ok(hit(subject, at({ issuedAtMs: NOW_MS + 60_000 })))
     assert.ok(!hit(subject, at({ issuedAtMs: NOW_MS + 60_001 })))
     assert.ok(hit(subject, at({ issuedAtMs: 1 })))
     assert.ok(!hit({ ...subject, principals: { source, subject: 'u' } }, at({ issuedAtMs: 1 })))
   })
 
-  test('a dated cut goes by its instant instead of its time', () => {
+  test('a dated cutoff goes by its instant instead of its time', () => {
     const dated = { ...subject, issuedBeforeMs: NOW_MS - 100_000 }
     assert.ok(hit(dated, at({ issuedAtMs: NOW_MS - 40_000 })))
     assert.ok(!hit(dated, at({ issuedAtMs: NOW_MS - 39_999 })))
   })
 
-  test('a token that does not say when it was issued is hit by any cut, however old its instant', () => {
+  test('a token that does not say when it was issued is hit by any cutoff, however old its instant', () => {
     const { issuedAtMs: _issuedAtMs, ...silent } = facts
-    for (const cut of [subject, { ...subject, issuedBeforeMs: 0 }, { ...subject, issuedBeforeMs: -5 }]) {
-      assert.ok(hit(cut, silent))
+    for (const cutoff of [subject, { ...subject, issuedBeforeMs: 0 }, { ...subject, issuedBeforeMs: -5 }]) {
+      assert.ok(hit(cutoff, silent))
     }
     assert.deepEqual(judged(silent, { ...target, jti: 'other' }), ACTIVE)
   })
 
-  test('a cut by login measures the login, not the token; without one it hits (model §5.6)', () => {
-    const cut: CutTarget = { ...subject, basis: 'authenticated' }
+  test('a cutoff by login measures the login, not the token; without one it hits (model §5.6)', () => {
+    const cutoff: CutoffTarget = { ...subject, basis: 'authenticated' }
     const login = (authenticatedAtMs: number): TokenFacts =>
       at({ issuedAtMs: NOW_MS + 3_600_000, foreign: { jti: 'j', skewMs: 60_000, authenticatedAtMs } })
-    assert.ok(hit(cut, login(NOW_MS - 3_600_000)), 'minted later, of a session that is older')
-    assert.ok(hit(cut, login(NOW_MS + 60_000)))
-    assert.ok(!hit(cut, login(NOW_MS + 60_001)))
-    assert.ok(hit(cut, at({ issuedAtMs: NOW_MS + 3_600_000 })))
+    assert.ok(hit(cutoff, login(NOW_MS - 3_600_000)), 'minted later, of a session that is older')
+    assert.ok(hit(cutoff, login(NOW_MS + 60_000)))
+    assert.ok(!hit(cutoff, login(NOW_MS + 60_001)))
+    assert.ok(hit(cutoff, at({ issuedAtMs: NOW_MS + 3_600_000 })))
     assert.ok(!hit(subject, login(NOW_MS - 3_600_000)), 'a cut by issue does not see the login')
-    assert.deepEqual(judged(factsAt(1, { source }), cut), ACTIVE, 'none but foreign tokens have a login')
+    assert.deepEqual(judged(factsAt(1, { source }), cutoff), ACTIVE, 'none but foreign tokens have a login')
   })
 
-  test('a realm cut hits foreign tokens, and a restore loses none of them', () => {
-    const realm: CutTarget = { kind: 'cut', shape: 'realm', principals: { source } }
+  test('a realm cutoff hits foreign tokens, and a restore loses none of them', () => {
+    const realm: CutoffTarget = { kind: 'cut', shape: 'realm', principals: { source } }
     assert.ok(hit(realm, facts))
     const index = indexAt(10)
     fold(index, { kind: 'epoch', ordinal: 2, epochId: 'e', lostBelow: position(1, 9) })
@@ -260,7 +264,7 @@ describe('foreign tokens', () => {
 
 describe('cut-offs', () => {
   const names = { source: SOURCE, subject: 'subject 1', client: 'client 1', tenant: 'tenant 1' }
-  const strangers: Readonly<Record<CutShape, Partial<TokenFacts> | undefined>> = {
+  const strangers: Readonly<Record<CutoffShape, Partial<TokenFacts> | undefined>> = {
     realm: undefined,
     source: { source: 'identity' },
     tenant: { tenant: 'u' },
@@ -271,7 +275,7 @@ describe('cut-offs', () => {
     'tenant+client': { client: 'u' },
   }
 
-  for (const shape of Object.keys(strangers) as CutShape[]) {
+  for (const shape of Object.keys(strangers) as CutoffShape[]) {
     test(`a cut of shape ${shape} hits what was issued before it, and nothing else (model §5.2)`, () => {
       const target: Target = { kind: 'cut', shape, principals: names }
       const index = indexAt(10)
@@ -306,16 +310,16 @@ describe('cut-offs', () => {
 
   test('[D10] the same words as subject, client and tenant are three things', () => {
     const facts = factsAt(1, { subject: '77', client: 'a', tenant: 'b' })
-    const cut = (shape: CutShape): Target => ({
+    const cutoff = (shape: CutoffShape): Target => ({
       kind: 'cut',
       shape,
       principals: { source: SOURCE, subject: '77', client: '77', tenant: '77' },
     })
-    assert.deepEqual(judged(facts, cut('client'), cut('tenant'), cut('tenant+client')), ACTIVE)
-    assert.deepEqual(judged(facts, cut('subject')), inactive('revoked'))
+    assert.deepEqual(judged(facts, cutoff('client'), cutoff('tenant'), cutoff('tenant+client')), ACTIVE)
+    assert.deepEqual(judged(facts, cutoff('subject')), inactive('revoked'))
   })
 
-  test('[H04] a dated cut spares what was issued from its instant on; a later cut does not shorten it', () => {
+  test('[H04] a dated cutoff spares what was issued from its instant on; a later cutoff does not shorten it', () => {
     const dated = (issuedBeforeMs: number): Target => ({
       kind: 'cut',
       shape: 'client',
@@ -376,7 +380,7 @@ describe('what hits an ancestor hits the token (model §2.2)', () => {
   const foreign = { ...bare, position: BEYOND_LOGS, foreign: { jti: 'j', skewMs: 0 } }
   /** The actor stands last, behind another one that nothing hits. */
   const child = factsAt(1, { ancestors: ancestorsFrom([factsAt(3), factsAt(2), foreign]) })
-  const cut = (shape: CutShape, nth: number, source = SOURCE): Target => ({
+  const cutoff = (shape: CutoffShape, nth: number, source = SOURCE): Target => ({
     kind: 'cut',
     shape,
     principals: { source, subject: `subject ${nth}`, client: `client ${nth}`, tenant: `tenant ${nth}` },
@@ -386,8 +390,8 @@ describe('what hits an ancestor hits the token (model §2.2)', () => {
     grant: (nth) => ({ kind: 'grant', source: SOURCE, grant: grantAt(nth) }),
     session: (nth) => ({ kind: 'session', source: SOURCE, session: `session ${nth}` }),
     key: (nth) => ({ kind: 'key', keyId: `key ${nth}` }),
-    subject: (nth) => cut('subject', nth),
-    'tenant and client': (nth) => cut('tenant+client', nth),
+    subject: (nth) => cutoff('subject', nth),
+    'tenant and client': (nth) => cutoff('tenant+client', nth),
   }
   const foreignHits: Readonly<Record<string, (nth: number) => Target>> = {
     jti: (nth) => ({ kind: 'foreign', issuer: 'https://idp', jti: nth === 2 ? 'j' : 'other' }),
@@ -396,7 +400,7 @@ describe('what hits an ancestor hits the token (model §2.2)', () => {
       source: 'iss:https://idp',
       session: nth === 2 ? 'session 4' : 'session 9',
     }),
-    subject: (nth) => cut('subject', nth === 2 ? 4 : 9, 'iss:https://idp'),
+    subject: (nth) => cutoff('subject', nth === 2 ? 4 : 9, 'iss:https://idp'),
   }
   const all = [
     ...Object.entries(hits).map(([name, target]) => [`the ${name} of an actor`, target] as const),

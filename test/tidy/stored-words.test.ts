@@ -5,7 +5,7 @@ import { EXPIRING_KINDS, KEY_PURPOSES } from '../../authority/kinds.ts'
 import { handleKeyOf } from '../../core/log/index-keys.ts'
 import { ROW_KINDS } from '../../core/log/row-kinds.ts'
 import { encodeRule } from '../../core/log/rule-bytes.ts'
-import { CUT_SHAPE_CODE, EXACT_CODE } from '../../core/log/rules.ts'
+import { CUTOFF_SHAPE_CODE, EXACT_CODE } from '../../core/log/rules.ts'
 import { feedEventJson } from '../../core/replica/feed-wire.ts'
 import type { FeedEvent } from '../../core/replica/replica.ts'
 import { CREDENTIAL_KINDS } from '../../core/tokens/kinds.ts'
@@ -57,7 +57,7 @@ test('collections of the directory keep their names', () => {
 test('rows of the log, their targets and their index keys keep their numbers', () => {
   const codes = Object.fromEntries(Object.entries(ROW_KINDS).map(([kind, { code }]) => [kind, code]))
   assert.deepEqual(codes, STORED.rowKinds)
-  assert.deepEqual(CUT_SHAPE_CODE, STORED.shapes)
+  assert.deepEqual(CUTOFF_SHAPE_CODE, STORED.shapes)
   assert.deepEqual(EXACT_CODE, STORED.exact)
   const rule = {
     kind: 'revoke',

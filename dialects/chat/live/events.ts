@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { type Handle, parseHandle, type Source } from '@rescind/core'
 import {
-  type CutTarget,
+  type CutoffTarget,
   decodeRule,
   type LogRow,
   type RowKind,
@@ -11,7 +11,7 @@ import {
 } from '@rescind/core/log'
 import { formatInstant } from '../../wire/iso-date.ts'
 
-/** Handles that a cut-off's event names; a client that had more learns that from `complete`. */
+/** Handles that a cutoff's event names; a client that had more learns that from `complete`. */
 const EVENT_HANDLES_MAX = 100
 
 /** Whose tokens a stream is about. */
@@ -52,7 +52,7 @@ export async function liveEvent(realm: Realm, row: LogRow, source: Source): Prom
   if (target === undefined) return undefined
   const at = formatInstant(row.atMs)
   if (target.kind === 'cut') {
-    const data = await cutData(realm, { cut: target, seq: row.seq, source })
+    const data = await cutoffData(realm, { cutoff: target, seq: row.seq, source })
     return data === undefined ? undefined : eventOf(`${word}-all`, { ...data, at })
   }
   const handle = handleIn(target, source)
@@ -71,16 +71,16 @@ function eventOf(event: `${'revoked' | 'suspended'}${'' | '-all'}`, data: Data):
 }
 
 /** A chat token starts a grant of its own, so a rule on that grant is a rule on the token. */
-function handleIn(target: Exclude<Target, CutTarget>, source: Source): Handle | undefined {
+function handleIn(target: Exclude<Target, CutoffTarget>, source: Source): Handle | undefined {
   if (target.kind === 'token') return target.source === source ? target.handle : undefined
   if (target.kind !== 'grant' || target.source !== source) return undefined
   return parseHandle(`tok_${target.grant.slice('grt_'.length)}`)
 }
 
-type CutOf = { readonly cut: CutTarget; readonly seq: number; readonly source: Source }
+type CutoffOf = { readonly cutoff: CutoffTarget; readonly seq: number; readonly source: Source }
 
-async function cutData(realm: Realm, { cut, seq, source }: CutOf): Promise<Data | undefined> {
-  const { shape, principals, issuedBeforeMs } = cut
+async function cutoffData(realm: Realm, { cutoff, seq, source }: CutoffOf): Promise<Data | undefined> {
+  const { shape, principals, issuedBeforeMs } = cutoff
   if (shape !== 'realm' && principals.source !== source) return undefined
   const dated = issuedBeforeMs === undefined ? {} : { issuedBefore: formatInstant(issuedBeforeMs) }
   const before = { position: seq, ...dated }
@@ -93,7 +93,7 @@ async function cutData(realm: Realm, { cut, seq, source }: CutOf): Promise<Data 
   return { client: named, ...before, ...(await handlesOf(realm, { source, client: named })) }
 }
 
-/** The client's oldest tokens that are over, revoked or suspended: what this cut ended is among them. */
+/** The client's oldest tokens that are over, revoked or suspended: what this cutoff ended is among them. */
 async function handlesOf(realm: Realm, client: { source: Source; client: string }): Promise<object> {
   const ask = { ...client, after: undefined, limit: EVENT_HANDLES_MAX }
   const { records, next } = await realm.store.tokensOfClient(realm.ordinal, ask)

@@ -246,20 +246,20 @@ async function openRealms(bounds: { readonly streamsMax: number }): Promise<{
   return { ask }
 }
 
-const isCut = ({ until }: Answer): boolean => until?.aborted === true
+const isDisconnected = ({ until }: Answer): boolean => until?.aborted === true
 
 // Kind: whoever comes first with many holds what all need, for as long as it likes.
 test('[S3] when all streams are open, the newest of the realm with most gives way, and one of its own is 429', async () => {
   const { ask } = await openRealms({ streamsMax: 4 })
   const first: Answer[] = []
   for (const app of [ADMIN, ADMIN, ADMIN, OTHER_ADMIN]) first.push(await ask(0, app))
-  assert.deepEqual(first.map(isCut), [false, false, false, false])
+  assert.deepEqual(first.map(isDisconnected), [false, false, false, false])
   const [one, two] = [await ask(1, ADMIN), await ask(2, ADMIN)]
   assert.deepEqual([one.status, two.status], [200, 200], 'two other realms are unhurt')
-  assert.deepEqual(first.map(isCut), [false, true, true, false], 'of the app with most in it')
+  assert.deepEqual(first.map(isDisconnected), [false, true, true, false], 'of the app with most in it')
   assert.equal((await ask(0, ADMIN)).status, 429, 'nobody has more')
   assert.equal((await ask(1, ADMIN)).status, 429, 'nobody drives out whoever has one more')
-  assert.deepEqual([one, two].map(isCut), [false, false])
+  assert.deepEqual([one, two].map(isDisconnected), [false, false])
 })
 
 test('[S3] when all streams are open, an app of the same realm with fewer gets the place of one with more', async () => {
@@ -270,7 +270,7 @@ test('[S3] when all streams are open, an app of the same realm with fewer gets t
   assert.equal((await ask(0, OTHER_ADMIN)).status, 200)
   assert.equal((await ask(0, OTHER_ADMIN)).status, 200)
   assert.equal((await ask(0, OTHER_ADMIN)).status, 429)
-  assert.deepEqual(flood.map(isCut), [false, false, true, true])
+  assert.deepEqual(flood.map(isDisconnected), [false, false, true, true])
 })
 
 test('[S3] a stream that gave way goes on from the place that its reader has come to', async () => {

@@ -34,7 +34,7 @@ export type StreamParts = {
  */
 export class LiveStream implements AsyncIterable<string> {
   readonly #parts: StreamParts
-  readonly #cut: AbortController = new AbortController()
+  readonly #disconnect: AbortController = new AbortController()
   #cursor: number
   #wake: (() => void) | undefined
   /** Woken since it last began to read: what woke it may not have been read yet. */
@@ -67,7 +67,7 @@ export class LiveStream implements AsyncIterable<string> {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     }
-    return { status: 200, headers, body: this, until: this.#cut.signal }
+    return { status: 200, headers, body: this, until: this.#disconnect.signal }
   }
 
   /** There may be new rows. */
@@ -124,7 +124,7 @@ export class LiveStream implements AsyncIterable<string> {
   /** At once: its reader comes back with the place that it has come to. */
   giveWay(): void {
     this.end()
-    this.#cut.abort()
+    this.#disconnect.abort()
   }
 
   [Symbol.asyncIterator](): AsyncIterator<string> {

@@ -9,15 +9,15 @@ import {
   updated,
 } from './changes.ts'
 import {
-  appCredentialCut,
-  type Cut,
+  appCredentialCutoff,
+  type Cutoff,
   consequencesOf,
   endsCredentials,
   grantsLost,
   isSwitchedOff,
-  subjectClientCut,
-  subjectCut,
-  tenantCut,
+  subjectClientCutoff,
+  subjectCutoff,
+  tenantCutoff,
 } from './consequences.ts'
 import type { IdentityAccount } from './domains.ts'
 import { isGlobal } from './grants.ts'
@@ -26,14 +26,14 @@ import { isDemandedAt, isMfaDemanded } from './mfa-demand.ts'
 import { PROOF } from './names.ts'
 import { accountOf, type Grant, type IdentityUser, mfaOf } from './users.ts'
 
-/** Records and cut-offs of one unit; a change that would need more is refused. */
+/** Records and cutoffs of one unit; a change that would need more is refused. */
 export const CASCADE_MAX = 10_000
 
-export type Plan = { readonly changes: readonly Change[]; readonly cuts: readonly Cut[] }
+export type Plan = { readonly changes: readonly Change[]; readonly cutoffs: readonly Cutoff[] }
 export type Planned = ({ readonly kind: 'plan' } & Plan) | { readonly kind: 'too-many' }
 
 /**
- * Everything that belongs to some changes: the records that go with them, and the cut-offs of all. Read under the
+ * Everything that belongs to some changes: the records that go with them, and the cutoffs of all. Read under the
  * directory's own lock (write.ts), so that nobody joins a domain while its members are being counted.
  *
  * user deleted, disabled, password set   its application credentials are deleted
@@ -55,7 +55,7 @@ export async function cascade(realm: Realm, changes: readonly Change[]): Promise
 class Gathering {
   readonly #realm: Realm
   readonly #changes: Map<string, Change> = new Map()
-  readonly #cuts: Map<string, Cut> = new Map()
+  readonly #cutoffs: Map<string, Cutoff> = new Map()
   readonly #queue: Change[] = []
 
   constructor(realm: Realm) {
@@ -76,15 +76,16 @@ class Gathering {
   }
 
   result(): Plan {
-    for (const change of this.#changes.values()) for (const cut of consequencesOf(change)) this.#cut(cut)
-    return { changes: [...this.#changes.values()], cuts: [...this.#cuts.values()] }
+    for (const change of this.#changes.values())
+      for (const cutoff of consequencesOf(change)) this.#cutoff(cutoff)
+    return { changes: [...this.#changes.values()], cutoffs: [...this.#cutoffs.values()] }
   }
 
   /** @returns false when it would be too much for one unit. */
   async run(): Promise<boolean> {
     for (let change = this.#queue.shift(); change !== undefined; change = this.#queue.shift()) {
       await this.#follow(change)
-      if (this.#changes.size + this.#cuts.size > CASCADE_MAX) return false
+      if (this.#changes.size + this.#cutoffs.size > CASCADE_MAX) return false
     }
     return true
   }
@@ -130,8 +131,9 @@ class Gathering {
   }
 
   async #singleFactorEnds(user: IdentityUser): Promise<void> {
-    this.#cut(subjectClientCut(user.id, PROOF.single))
-    for (const { id } of await this.#listed('appCredential', 'user', user.id)) this.#cut(appCredentialCut(id))
+    this.#cutoff(subjectClientCutoff(user.id, PROOF.single))
+    for (const { id } of await this.#listed('appCredential', 'user', user.id))
+      this.#cutoff(appCredentialCutoff(id))
   }
 
   async #credentialsGone(userId: string, isGone: (of: Kinds['appCredential']) => boolean): Promise<void> {
@@ -171,8 +173,8 @@ class Gathering {
 
   async #switchedOff(change: ChangeOf<'tenant'> | ChangeOf<'domain'>): Promise<void> {
     if (change.of !== 'domain' || !isSwitchedOff(change)) return
-    for (const { id } of await this.#listed('user', 'domain', change.id)) this.#cut(subjectCut(id))
-    for (const { id } of await this.#listed('tenant', 'domain', change.id)) this.#cut(tenantCut(id))
+    for (const { id } of await this.#listed('user', 'domain', change.id)) this.#cutoff(subjectCutoff(id))
+    for (const { id } of await this.#listed('tenant', 'domain', change.id)) this.#cutoff(tenantCutoff(id))
   }
 
   async #domainGone(domainId: string): Promise<void> {
@@ -193,8 +195,8 @@ class Gathering {
     return entries
   }
 
-  #cut(cut: Cut): void {
-    this.#cuts.set(JSON.stringify([cut.shape, cut.principals]), cut)
+  #cutoff(cutoff: Cutoff): void {
+    this.#cutoffs.set(JSON.stringify([cutoff.shape, cutoff.principals]), cutoff)
   }
 }
 

@@ -1,12 +1,12 @@
 import { type Principals, unreachable } from '@rescind/core'
-import type { CutShape } from '@rescind/core/log'
+import type { CutoffShape } from '@rescind/core/log'
 import type { Change } from './changes.ts'
 import { isGlobal, isMemberOf, isSameGrant } from './grants.ts'
 import { appCredentialClient, domainScope, IDENTITY, PROOF, SYSTEM_SCOPE } from './names.ts'
 import { type Grant, type IdentityUser, mfaOf } from './users.ts'
 
-/** A cut-off that a change of the directory writes into its own unit. */
-export type Cut = { readonly shape: CutShape; readonly principals: Principals }
+/** A cutoff that a change of the directory writes into its own unit. */
+export type Cutoff = { readonly shape: CutoffShape; readonly principals: Principals }
 
 /**
  * The rules of consequence: what a change of one record ends, by itself. It looks at nothing but the record before and
@@ -23,16 +23,16 @@ export type Cut = { readonly shape: CutShape; readonly principals: Principals }
  * domain    deleted, disabled                                        what is scoped to it
  * app cred. deleted                                                  what was made with it
  */
-export function consequencesOf(change: Change): readonly Cut[] {
+export function consequencesOf(change: Change): readonly Cutoff[] {
   switch (change.of) {
     case 'user':
       return change.before === undefined ? [] : userConsequences(change.before, change.after)
     case 'tenant':
-      return isSwitchedOff(change) ? [tenantCut(change.id)] : []
+      return isSwitchedOff(change) ? [tenantCutoff(change.id)] : []
     case 'domain':
-      return isSwitchedOff(change) ? [tenantCut(domainScope(change.id))] : []
+      return isSwitchedOff(change) ? [tenantCutoff(domainScope(change.id))] : []
     case 'appCredential':
-      return change.before !== undefined && change.after === undefined ? [appCredentialCut(change.id)] : []
+      return change.before !== undefined && change.after === undefined ? [appCredentialCutoff(change.id)] : []
     case 'account':
     case 'role':
     case 'service':
@@ -53,15 +53,15 @@ export function isSwitchedOff(change: {
   return was && change.after?.enabled !== true
 }
 
-function userConsequences(before: IdentityUser, after: IdentityUser | undefined): readonly Cut[] {
-  if (after === undefined || endsAll(before, after)) return [subjectCut(before.id)]
+function userConsequences(before: IdentityUser, after: IdentityUser | undefined): readonly Cutoff[] {
+  if (after === undefined || endsAll(before, after)) return [subjectCutoff(before.id)]
   const lost = grantsLost(before, after)
-  if (lost.some(isGlobal)) return [subjectCut(before.id)]
+  if (lost.some(isGlobal)) return [subjectCutoff(before.id)]
   const scopes = new Set(lost.map(scopeOfGrant))
   const old = before.tenantId
   if (old !== undefined && !isMemberOf(after, old)) scopes.add(old)
-  const cuts = [...scopes].map((tenant) => subjectTenantCut(before.id, tenant))
-  return gainedDevice(before, after) ? [...cuts, subjectClientCut(before.id, PROOF.setupMfa)] : cuts
+  const cutoffs = [...scopes].map((tenant) => subjectTenantCutoff(before.id, tenant))
+  return gainedDevice(before, after) ? [...cutoffs, subjectClientCutoff(before.id, PROOF.setupMfa)] : cutoffs
 }
 
 function endsAll(before: IdentityUser, after: IdentityUser): boolean {
@@ -95,22 +95,22 @@ function gainedDevice(before: IdentityUser, after: IdentityUser): boolean {
   return verified(after) > verified(before)
 }
 
-export function subjectCut(subject: string): Cut {
+export function subjectCutoff(subject: string): Cutoff {
   return { shape: 'subject', principals: { source: IDENTITY, subject } }
 }
 
-function subjectTenantCut(subject: string, tenant: string): Cut {
+function subjectTenantCutoff(subject: string, tenant: string): Cutoff {
   return { shape: 'subject+tenant', principals: { source: IDENTITY, subject, tenant } }
 }
 
-export function subjectClientCut(subject: string, client: string): Cut {
+export function subjectClientCutoff(subject: string, client: string): Cutoff {
   return { shape: 'subject+client', principals: { source: IDENTITY, subject, client } }
 }
 
-export function tenantCut(tenant: string): Cut {
+export function tenantCutoff(tenant: string): Cutoff {
   return { shape: 'tenant', principals: { source: IDENTITY, tenant } }
 }
 
-export function appCredentialCut(id: string): Cut {
+export function appCredentialCutoff(id: string): Cutoff {
   return { shape: 'client', principals: { source: IDENTITY, client: appCredentialClient(id) } }
 }

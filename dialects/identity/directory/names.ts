@@ -8,7 +8,7 @@ export const IDENTITY = 'identity'
 export const DEFAULT_DOMAIN = 'default'
 
 /**
- * What a token that is scoped to a whole domain, or to the system, bears as its tenant, so that cut-offs reach it.
+ * What a token that is scoped to a whole domain, or to the system, bears as its tenant, so that cutoffs reach it.
  * No project may have an id of this form.
  */
 export function domainScope(domainId: string): string {
@@ -28,7 +28,7 @@ export function isProjectId(id: string): boolean {
 
 /**
  * What an Identity token bears as its client. It has no application; the client tells by what kind of proof it was
- * made, so that one cut-off ends just those that a raised demand no longer admits. A rescoped token has its parent's.
+ * made, so that one cutoff ends just those that a raised demand no longer admits. A rescoped token has its parent's.
  */
 export const PROOF: Readonly<Record<'single' | 'multi' | 'setupMfa', string>> = {
   /** A password, an API key. */

@@ -1,5 +1,5 @@
 import type { Audit, Entry, Operation, Realm } from '@rescind/authority'
-import type { CutTarget, RevokeRule, Target } from '@rescind/core/log'
+import type { CutoffTarget, RevokeRule, Target } from '@rescind/core/log'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from './app-credentials.ts'
 import { type Change, deleted, updated } from './changes.ts'
 import { appCredentialClient, appCredentialOf, IDENTITY } from './names.ts'
@@ -7,14 +7,14 @@ import { IDENTITY_USERS, withoutApiKey } from './users.ts'
 import { changesWithAll } from './write.ts'
 
 /**
- * What a person logs in by without being asked, and what ends of it with cut-offs over that person: whoever had its
+ * What a person logs in by without being asked, and what ends of it with cutoffs over that person: whoever had its
  * token can have made an application credential, or have read its API key. For the unit that holds the rules.
  *
  * subject           the API key, and all application credentials
  * subject + tenant  its application credentials for that tenant
  * client            the application credential that the client names
  *
- * Of a dated cut-off, and of a hold that becomes one, only what was made before; what does not say when counts as that.
+ * Of a dated cutoff, and of a hold that becomes one, only what was made before; what does not say when counts as that.
  * A credential whose record cannot be read opens nothing, and keeps no tokens from being ended (docs/out-of-order.md).
  */
 export async function credentialsEnded(
@@ -42,7 +42,7 @@ async function changesByAll(realm: Realm, targets: readonly Target[]): Promise<r
   return changes
 }
 
-async function changesBy(realm: Realm, target: CutTarget): Promise<readonly Change[]> {
+async function changesBy(realm: Realm, target: CutoffTarget): Promise<readonly Change[]> {
   const { subject, client, tenant } = target.principals
   switch (target.shape) {
     case 'subject':
@@ -71,7 +71,7 @@ async function keyChange(realm: Realm, subject = ''): Promise<readonly Change[]>
 
 async function deletions(
   realm: Realm,
-  target: CutTarget,
+  target: CutoffTarget,
   fits: (credential: IdentityAppCredential) => boolean,
 ): Promise<readonly Change[]> {
   const ended = (await appCredentialsOf(realm, target.principals.subject ?? '')).filter(
@@ -87,7 +87,7 @@ async function appCredentialsOf(realm: Realm, userId: string): Promise<Entry<Ide
   return entries
 }
 
-function isBefore({ madeAtMs }: IdentityAppCredential, { issuedBeforeMs, asOf }: CutTarget): boolean {
+function isBefore({ madeAtMs }: IdentityAppCredential, { issuedBeforeMs, asOf }: CutoffTarget): boolean {
   if (madeAtMs === undefined) return true
   return madeAtMs < (issuedBeforeMs ?? Infinity) && madeAtMs <= (asOf?.atMs ?? Infinity)
 }

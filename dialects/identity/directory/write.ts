@@ -1,7 +1,7 @@
 import {
   type Audit,
   type Caller,
-  cutRule,
+  cutoffRule,
   deleteRecord,
   type Expectation,
   type Operation,
@@ -94,16 +94,16 @@ function* textsIn(value: unknown): Generator<string> {
   for (const [name, member] of Object.entries(value)) if (!NO_TEXT.test(name)) yield* textsIn(member)
 }
 
-function operationsOf(realm: Realm, { changes, cuts }: Plan, act: DirectoryAct): Operation[] {
+function operationsOf(realm: Realm, { changes, cutoffs }: Plan, act: DirectoryAct): Operation[] {
   const { caller, how, why } = act
   const audit: Audit = { ...whoOf(caller), how, ...defined({ why }) }
-  return operationsUnder(realm, { changes, cuts }, audit)
+  return operationsUnder(realm, { changes, cutoffs }, audit)
 }
 
-function operationsUnder(realm: Realm, { changes, cuts }: Plan, audit: Audit): Operation[] {
+function operationsUnder(realm: Realm, { changes, cutoffs }: Plan, audit: Audit): Operation[] {
   const records = changes.flatMap((change) => recordOperations(realm, change, audit))
-  const rows = cuts.map(({ shape, principals }): Operation => {
-    return { kind: 'append', row: realm.row(cutRule(realm, shape, principals), audit) }
+  const rows = cutoffs.map(({ shape, principals }): Operation => {
+    return { kind: 'append', row: realm.row(cutoffRule(realm, shape, principals), audit) }
   })
   return [...records, ...rows]
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deleteRecord, type Realm, revokePrincipals } from '@rescind/authority'
 import { Overloaded, type Principals, StoreUnavailable } from '@rescind/core'
-import type { CutShape } from '@rescind/core/log'
+import type { CutoffShape } from '@rescind/core/log'
 import { START_MS } from '../../../test/kit/realm.ts'
 import { bodyJson } from '../../../test/kit/request.ts'
 import {
@@ -216,7 +216,7 @@ test('two tokens are never minted from one login that lost a race: the whole is 
   passwords.meanwhile = async () => {
     if (revoked > 0) return
     revoked += 1
-    await cut(realm, 'subject', { source: IDENTITY, subject: 'id-ann' })
+    await cutoff(realm, 'subject', { source: IDENTITY, subject: 'id-ann' })
   }
   const { token } = await accessOf(await ask(passwordLogin('ann')))
   assert.equal(passwords.asked.length, 2)
@@ -228,7 +228,7 @@ test('a login that was judged before the user was disabled mints nothing', async
   passwords.meanwhile = async () => {
     if (passwords.asked.length > 1) return
     await changeUser(realm, 'id-ann', { enabled: false })
-    await cut(realm, 'tenant', { source: IDENTITY, tenant: '900100' })
+    await cutoff(realm, 'tenant', { source: IDENTITY, tenant: '900100' })
   }
   assert.equal((await ask(passwordLogin('ann'))).status, 403)
 })
@@ -236,13 +236,13 @@ test('a login that was judged before the user was disabled mints nothing', async
 test('[H02] a login right after "revoke all of this user", in the same millisecond, is good', async () => {
   const { login, ask, realm } = await openIdentity()
   const before = await login('ann')
-  await cut(realm, 'subject', { source: IDENTITY, subject: 'id-ann' })
+  await cutoff(realm, 'subject', { source: IDENTITY, subject: 'id-ann' })
   const after = await login('ann')
   assert.equal((await ask(as(before, 'GET', `/v2.0/tokens/${before}`))).status, 401)
   assert.equal((await ask(as(after, 'GET', `/v2.0/tokens/${after}`))).status, 200)
 })
 
-async function cut(realm: Realm, shape: CutShape, principals: Principals): Promise<void> {
+async function cutoff(realm: Realm, shape: CutoffShape, principals: Principals): Promise<void> {
   const standing = { source: 'control', ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
   const caller = { id: 'control:test', from: 'local', standing: { realm: realm.ordinal, facts: standing } }
   const revoked = await revokePrincipals(realm, { shape, principals }, { caller, how: 'test' })

@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { SettingsRefused } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
-import type { CutTarget } from '@rescind/core/log'
+import type { CutoffTarget } from '@rescind/core/log'
 import {
   CHAT_APPS,
   type ChatApp,
@@ -148,7 +148,7 @@ function keysAfter(
   })
 }
 
-function targetOf(app: string): CutTarget {
+function targetOf(app: string): CutoffTarget {
   return { kind: 'cut', shape: 'source', principals: { source: chatSource(app) } }
 }
 

@@ -10,7 +10,7 @@ import {
 } from '@rescind/authority'
 import { KEEP_FOREVER_MS, LIFETIME_MAX_MS, type Position, position } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
-import { type CutTarget, decodeRule, type LogRow, type RevokeRule, rowKindOf } from '@rescind/core/log'
+import { type CutoffTarget, decodeRule, type LogRow, type RevokeRule, rowKindOf } from '@rescind/core/log'
 import { foreignSource } from '@rescind/core/tokens'
 import type { Stale } from '@rescind/dialects'
 import { type Problem, problem } from '../../http/problem.ts'
@@ -29,7 +29,7 @@ export type Termed = { readonly value: IssuerValue; readonly operations: readonl
 
 /**
  * Holds an issuer's record against what was ever agreed with it, and remembers what is agreed now. Rules that were
- * written under it count on its terms: a session limit never rises, and before a token may lack `iat`, every cut-off
+ * written under it count on its terms: a session limit never rises, and before a token may lack `iat`, every cutoff
  * that it could slip under is kept for good.
  */
 export async function termed(
@@ -82,7 +82,7 @@ async function beganAtMs({ store, ordinal }: Realm): Promise<number> {
 
 type Known = { readonly id: string; readonly version: number; readonly terms: IssuerTerms }
 
-/** From here on the commit keeps every cut-off for good; @returns the version of the terms. */
+/** From here on the commit keeps every cutoff for good; @returns the version of the terms. */
 async function announce(ask: Asking, { id, version, terms }: Known): Promise<number | 'stale'> {
   if (terms.withoutIat === 'announced') return version
   const value: IssuerTerms = { ...terms, withoutIat: 'announced' }
@@ -91,7 +91,7 @@ async function announce(ask: Asking, { id, version, terms }: Known): Promise<num
   return outcome.kind === 'applied' ? version + 1 : 'stale'
 }
 
-/** Writes cut-offs from before anew, with the place and time that they had: the rows by which every reader keeps them. */
+/** Writes cutoffs from before anew, with the place and time that they had: the rows by which every reader keeps them. */
 async function lift(ask: Asking, source: string): Promise<'done' | 'stale'> {
   let due: Operation[] = []
   for await (const row of allRows(ask.realm)) {
@@ -120,7 +120,7 @@ async function* allRows({ store, ordinal, index }: Realm): AsyncGenerator<LogRow
   }
 }
 
-/** A cut-off that hits tokens of this source and would end; as a rule that keeps its place. */
+/** A cutoff that hits tokens of this source and would end; as a rule that keeps its place. */
 function liftable(realm: Realm, row: LogRow, source: string): RevokeRule | undefined {
   if (rowKindOf(row) !== 'revoke') return undefined
   const rule = decodeRule(row)
@@ -129,7 +129,7 @@ function liftable(realm: Realm, row: LogRow, source: string): RevokeRule | undef
   if (target.shape !== 'realm' && target.principals.source !== source) return undefined
   if (realm.index.keptUntilMs(row, rule) >= KEEP_FOREVER_MS) return undefined
   const asOf = target.asOf ?? { at: positionAt(realm, row.seq), atMs: row.atMs }
-  const kept: CutTarget = { ...target, asOf }
+  const kept: CutoffTarget = { ...target, asOf }
   return { kind: 'revoke', target: kept, keepUntilMs: KEEP_FOREVER_MS }
 }
 

@@ -1,7 +1,7 @@
 import { type Entry, ISSUERS, type IssuerValue, issuerId, SKEW_MAX_SECONDS } from '@rescind/authority'
 import { LIFETIME_MAX_MS } from '@rescind/core'
 import { defined, type JsonObject } from '@rescind/core/bytes'
-import type { CutTarget } from '@rescind/core/log'
+import type { CutoffTarget } from '@rescind/core/log'
 import {
   type ClaimMap,
   FOREIGN_TYPES,
@@ -71,7 +71,7 @@ const SETTINGS = {
   maxLifetimeSeconds: z.int().min(1).max(LIFETIME_MAX_SECONDS).optional(),
   /** The longest that one of its sessions mints tokens; it may be lowered, never raised. */
   maxSessionSeconds: z.int().min(1).max(SESSION_MAX_SECONDS).optional(),
-  /** Its tokens need not have `iat`; cut-offs over its principals are kept for good then. */
+  /** Its tokens need not have `iat`; cutoffs over its principals are kept for good then. */
   withoutIat: z.boolean().optional(),
   enabled: z.boolean().optional(),
 }
@@ -139,7 +139,7 @@ async function change(
   return isAnswer(ending) ? ending : { value, why: reason, after: [...operations, ...ending] }
 }
 
-function targetOf({ issuer }: IssuerValue): CutTarget {
+function targetOf({ issuer }: IssuerValue): CutoffTarget {
   return { kind: 'cut', shape: 'source', principals: { source: foreignSource(issuer) } }
 }
 

@@ -1,5 +1,5 @@
 import {
-  cutRule,
+  cutoffRule,
   deleteRecord,
   type Entry,
   mintText,
@@ -143,10 +143,10 @@ async function revoke(ask: Ask): Promise<Answer | Stale> {
     return problem(409, 'this is the last admin key of all realms; make another one first')
   const deletion = { collection: CONTROL_KEYS.name, id: entry.id, fromVersion: entry.version }
   const audit = auditOf(ask)
-  const cut = cutRule(system, 'client', { source: 'control', client: entry.id })
+  const cutoff = cutoffRule(system, 'client', { source: 'control', client: entry.id })
   const operations: readonly Operation[] = [
     ...deleteRecord(system, deletion, audit),
-    { kind: 'append', row: system.row(cut, audit) },
+    { kind: 'append', row: system.row(cutoff, audit) },
   ]
   // Whoever deletes the other one at the same time finds this one gone, and is told.
   const expects = other === undefined ? [] : [{ collection: CONTROL_KEYS.name, ...other }]

@@ -1,5 +1,5 @@
 import {
-  cutRule,
+  cutoffRule,
   deleteRecord,
   type Entry,
   mintText,
@@ -177,10 +177,10 @@ function putOf(ask: Ask, { id, version, value }: Entry<Verifier>): readonly Oper
   return putRecord(ask.parts.realms.system, put, auditOf(ask))
 }
 
-/** The cut-off that closes its streams, and makes stale what was begun with its key. */
+/** The cutoff that closes its streams, and makes stale what was begun with its key. */
 function endOfStreams(ask: Ask, id: string): Operation {
   const { system } = ask.parts.realms
-  const rule = cutRule(system, 'client', { source: 'verifier', client: id })
+  const rule = cutoffRule(system, 'client', { source: 'verifier', client: id })
   return { kind: 'append', row: system.row(rule, auditOf(ask)) }
 }
 

@@ -1,6 +1,6 @@
 /** Moments are numbers of one counter: what was answered before something was sent happened before it. */
 export type IssueSeen = { readonly token: string; readonly sentAt: number; readonly answeredAt: number }
-export type CutSeen = {
+export type CutoffSeen = {
   readonly listed: ReadonlySet<string>
   readonly sentAt: number
   readonly answeredAt: number
@@ -9,7 +9,7 @@ export type CutSeen = {
 /** What one client of a chat app saw of its sign-ins and of the calls that ended all its tokens. */
 export class RaceHistory {
   readonly issues: IssueSeen[] = []
-  readonly cuts: CutSeen[] = []
+  readonly cutoffs: CutoffSeen[] = []
   #now = 0
 
   async issue(mint: () => Promise<string>): Promise<void> {
@@ -18,25 +18,25 @@ export class RaceHistory {
     this.issues.push({ token, sentAt, answeredAt: this.#next() })
   }
 
-  async cut(end: () => Promise<readonly string[]>): Promise<void> {
+  async cutoff(end: () => Promise<readonly string[]>): Promise<void> {
     const sentAt = this.#next()
     const listed = await end()
-    this.cuts.push({ listed: new Set(listed), sentAt, answeredAt: this.#next() })
+    this.cutoffs.push({ listed: new Set(listed), sentAt, answeredAt: this.#next() })
   }
 
   /**
-   * Each token was either ended by exactly one of the cuts, which then told of it, or was provably minted
-   * after all cuts that could have ended it. @returns what contradicts this.
+   * Each token was either ended by exactly one of the cutoffs, which then told of it, or was provably minted
+   * after all cutoffs that could have ended it. @returns what contradicts this.
    */
   violations(isLive: (token: string) => boolean): readonly string[] {
     return this.issues.flatMap((issue) => {
-      const tellers = this.cuts.filter(({ listed }) => listed.has(issue.token))
+      const tellers = this.cutoffs.filter(({ listed }) => listed.has(issue.token))
       const wrong: string[] = []
       if (tellers.length > 1) wrong.push('two revocations told that they ended one token')
       if (isLive(issue.token) && tellers.length > 0)
         wrong.push('a token lives that a revocation told it ended')
       if (!isLive(issue.token) && tellers.length === 0) wrong.push('a token is dead and nobody told')
-      if (isLive(issue.token) && this.cuts.some((cut) => issue.answeredAt < cut.sentAt))
+      if (isLive(issue.token) && this.cutoffs.some((cutoff) => issue.answeredAt < cutoff.sentAt))
         wrong.push('a token outlived a revocation that came after it')
       return wrong.concat(tellers.flatMap((teller) => this.#order(issue, teller)))
     })
@@ -45,13 +45,15 @@ export class RaceHistory {
   /** Tokens that were in the air when a revocation was: neither wholly before it nor wholly after. */
   raced(): number {
     return this.issues.filter((issue) =>
-      this.cuts.some((cut) => issue.answeredAt > cut.sentAt && issue.sentAt < cut.answeredAt),
+      this.cutoffs.some((cutoff) => issue.answeredAt > cutoff.sentAt && issue.sentAt < cutoff.answeredAt),
     ).length
   }
 
-  #order(issue: IssueSeen, teller: CutSeen): readonly string[] {
+  #order(issue: IssueSeen, teller: CutoffSeen): readonly string[] {
     if (teller.answeredAt < issue.sentAt) return ['a revocation ended a token that was asked for after it']
-    const isLate = this.cuts.some((cut) => issue.answeredAt < cut.sentAt && cut.answeredAt < teller.sentAt)
+    const isLate = this.cutoffs.some(
+      (cutoff) => issue.answeredAt < cutoff.sentAt && cutoff.answeredAt < teller.sentAt,
+    )
     return isLate ? ['a revocation left a token to a later one'] : []
   }
 

@@ -3,7 +3,7 @@ import { formatInstant, parseInstant } from '@rescind/dialects'
 import { microInstant } from '../../../dialects/identity/v3/tokens/instant.ts'
 import { factsAt, fold, indexAt, revoking } from '../../kit/samples.ts'
 
-/** Prints what instants, expiries and dated cut-offs come to around the edges of every zone; see time-zones.test.ts. */
+/** Prints what instants, expiries and dated cutoffs come to around the edges of every zone; see time-zones.test.ts. */
 
 const HOUR_MS = 3_600_000
 /** Both edges of summer time in the north and in the south, the day that Apia left out, the ends of 32 bits and of years. */

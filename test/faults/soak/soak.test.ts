@@ -6,7 +6,7 @@ const ROUNDS = 32
 const TOKENS = 300
 /** Of thirty days: by then rows are trimmed that are older than audits are kept. */
 const FULL_ROUNDS = 16
-/** Cut-offs for the longest life of a token, and the epoch. */
+/** Cutoffs for the longest life of a token, and the epoch. */
 const KEPT_MAX = 60
 /** What an index costs whose every partition was in use once. */
 const INDEX_MAX_BYTES = 524_288
@@ -21,8 +21,8 @@ test('[G10] issue, use, revoke, expire: memory, disk and the log reach a plateau
     assert.deepEqual([size.tokens, size.consumptions, size.memos], [0, 0, 0])
     assert.equal(size.ended, 0, 'a rule goes with the last token that it could hit')
   }
-  assert.equal(last.cuts, middle.cuts, 'a cut-off goes when nothing that it covers can be alive')
-  assert.ok(middle.cuts <= 15)
+  assert.equal(last.cutoffs, middle.cutoffs, 'a cut-off goes when nothing that it covers can be alive')
+  assert.ok(middle.cutoffs <= 15)
   assert.ok(last.indexBytes <= INDEX_MAX_BYTES, 'empty partitions are as small as they get')
   const full = sizes[FULL_ROUNDS]
   assert.ok(full !== undefined)

@@ -26,7 +26,7 @@ const RETENTION_DAYS = 400
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const RETENTION_MS = RETENTION_DAYS * DAY_MS
-/** Simulated time of one round: in fourteen of them every cut-off of the first has outlived what it covers. */
+/** Simulated time of one round: in fourteen of them every cutoff of the first has outlived what it covers. */
 const ROUND_MS = 30 * DAY_MS
 /** Calls that visit the whole index once. */
 const SLICES = 64
@@ -37,7 +37,7 @@ export type SoakSize = {
   readonly memos: number
   readonly ended: number
   readonly indexBytes: number
-  readonly cuts: number
+  readonly cutoffs: number
   /** Of the database file, once all is written back to it. */
   readonly fileBytes: number
   /** Of the default realm's log, and what is kept of the rows that were trimmed off. */
@@ -136,8 +136,11 @@ async function liveThrough(realm: Realm, round: number, tokens: number): Promise
   await Promise.all(
     made.filter((_, nth) => nth % 2 === 0).map(({ record }) => revokeToken(realm, record, act)),
   )
-  const cut = { shape: 'subject', principals: { source: 'oauth', subject: `subject 1 of ${round}` } } as const
-  await revokePrincipals(realm, cut, act)
+  const cutoff = {
+    shape: 'subject',
+    principals: { source: 'oauth', subject: `subject 1 of ${round}` },
+  } as const
+  await revokePrincipals(realm, cutoff, act)
 }
 
 function callOf(realm: Realm): Pick<Parameters<typeof issueTokens>[1], 'basis' | 'caller'> {
@@ -158,7 +161,7 @@ function measure(path: string, { index }: Realm): SoakSize {
     logBytes: one('SELECT total(length(rule) + length(audit) + length(chain) + 24) FROM log'),
     ended: index.ended.size,
     indexBytes: index.ended.bytes,
-    cuts: index.cuts.get('subject')?.size ?? 0,
+    cutoffs: index.cutoffs.get('subject')?.size ?? 0,
     fileBytes: one('PRAGMA page_count') * one('PRAGMA page_size'),
     heapBytes: process.memoryUsage().heapUsed,
   }

@@ -47,13 +47,13 @@ async function firstPage(call: Call, { limit, marker }: FirstPage): Promise<Answ
   const start = marker === undefined ? 0 : BUILT_IN_ROLES.findIndex(({ id }) => id === marker) + 1
   const builtIn = BUILT_IN_ROLES.slice(start, start + limit)
   const rest = limit - builtIn.length
-  const isCut = start + limit < BUILT_IN_ROLES.length
-  const page = isCut
+  const isTruncated = start + limit < BUILT_IN_ROLES.length
+  const page = isTruncated
     ? { entries: [], next: undefined }
     : await call.realm.directory.page(IDENTITY_ROLES, { after: undefined, limit: Math.max(1, rest) })
   const own = rest > 0 ? page.entries.map(({ value }) => value) : []
   const roles = [...builtIn, ...own].map((role) => shownRole(role))
-  const hasMore = isCut || page.next !== undefined || (rest === 0 && page.entries.length > 0)
+  const hasMore = isTruncated || page.next !== undefined || (rest === 0 && page.entries.length > 0)
   const last = [...builtIn, ...own].at(-1)
   const href = `${call.request.base}${call.request.path}?marker=${encodeURIComponent(last?.id ?? '')}&limit=${limit}`
   const links = hasMore ? [{ rel: 'next', href }] : []

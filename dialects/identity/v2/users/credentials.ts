@@ -1,4 +1,4 @@
-import { actRow, cutRule } from '@rescind/authority'
+import { actRow, cutoffRule } from '@rescind/authority'
 import type { GuardedAct } from '@rescind/core'
 import { type Answer, jsonAnswer, type Stale } from '../../../wire/answer.ts'
 import { untilFresh } from '../../../wire/dialect.ts'
@@ -95,7 +95,7 @@ function leaking(
   if (isLeak === undefined) return fault('badRequest', '"revokeTokens" must be true or false.')
   if (!isLeak) return change(call, changing, done)
   const { id: by, from } = callerOf(realm, request, changing.caller)
-  const rule = cutRule(realm, 'subject', { source: IDENTITY, subject: user.id })
+  const rule = cutoffRule(realm, 'subject', { source: IDENTITY, subject: user.id })
   const row = realm.row(rule, { by, from, how: `identity.${changing.how}` })
   return change(call, { ...changing, also: [{ kind: 'append', row }] }, done)
 }

@@ -8,7 +8,7 @@ export type Scope =
   | { readonly kind: 'domain'; readonly id: string }
   | { readonly kind: 'system' }
 
-/** The tenant that a token of this scope bears: one kind of cut-off then reaches all of them. */
+/** The tenant that a token of this scope bears: one kind of cutoff then reaches all of them. */
 export function tenantOfScope(scope: Scope): string | undefined {
   switch (scope.kind) {
     case 'unscoped':

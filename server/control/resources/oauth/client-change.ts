@@ -1,5 +1,5 @@
 import type { Entry } from '@rescind/authority'
-import type { CutTarget } from '@rescind/core/log'
+import type { CutoffTarget } from '@rescind/core/log'
 import type { OauthClient } from '@rescind/dialects'
 import { isAnswer, type Problem } from '../../../http/problem.ts'
 import type { Ask } from '../../frame/endpoint.ts'
@@ -24,6 +24,6 @@ export async function changedTo(
 }
 
 /** Everything that was issued to the client so far, and whatever came of it. */
-export function clientTarget(client: string): CutTarget {
+export function clientTarget(client: string): CutoffTarget {
   return { kind: 'cut', shape: 'client', principals: { source: 'oauth', client } }
 }

@@ -1,4 +1,4 @@
-import type { CutShape } from '@rescind/core/log'
+import type { CutoffShape } from '@rescind/core/log'
 import type { TargetBody } from './target-schema.ts'
 
 type Named = { readonly [name in 'subject' | 'client' | 'tenant']?: string }
@@ -13,7 +13,7 @@ export type Classified =
   | { readonly kind: 'key'; readonly sources: readonly string[]; readonly key: string }
   | {
       readonly kind: 'cut'
-      readonly shape: CutShape
+      readonly shape: CutoffShape
       readonly sources: readonly string[]
       readonly named: Named
       /** Of the shape `realm`: the name that was given, to be compared. */
@@ -22,7 +22,7 @@ export type Classified =
 
 type Refused = { readonly kind: 'refused'; readonly why: string }
 
-const SHAPES: Readonly<Record<string, CutShape>> = {
+const SHAPES: Readonly<Record<string, CutoffShape>> = {
   '': 'source',
   tenant: 'tenant',
   subject: 'subject',
@@ -45,7 +45,7 @@ export function classify(target: TargetBody): Classified | Refused {
     return refused(`target: ${one} stands for itself, without ${principals.join(', ')}`)
   const sources = sourcesOf(target)
   if (sources === undefined) return refused('target: either source or issuer')
-  if (one === undefined) return cutOf(target, principals, sources)
+  if (one === undefined) return cutoffOf(target, principals, sources)
   const bare = one === 'token' || one === 'handle' || one === 'realm'
   if (bare && sources.length > 0) return refused(`target: ${one} stands for itself, without a source`)
   switch (one) {
@@ -71,7 +71,7 @@ export function classify(target: TargetBody): Classified | Refused {
   }
 }
 
-function cutOf(
+function cutoffOf(
   target: TargetBody,
   principals: readonly (typeof PRINCIPALS)[number][],
   sources: readonly string[],

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Operation, type Realm, ruleOn } from '@rescind/authority'
-import type { CutTarget, Target } from '@rescind/core/log'
+import type { CutoffTarget, Target } from '@rescind/core/log'
 import { type Problem, problem } from '../../../http/problem.ts'
 import { APPROVALS } from '../../../pending/approvals.ts'
 import { type Asking, neededApproval } from '../../../rules/size.ts'
@@ -23,10 +23,10 @@ export async function refusedEnding(
   return (await wasApproved(asking.realm, targets)) ? undefined : NEEDS_APPROVAL
 }
 
-/** The row that ends what a cut covers, beside the change of a record; or the problem, as above. */
+/** The row that ends what a cutoff covers, beside the change of a record; or the problem, as above. */
 export async function endingRows(
   ask: Asking & Pick<Ask, 'by' | 'how'>,
-  target: CutTarget,
+  target: CutoffTarget,
   why?: string,
 ): Promise<readonly Operation[] | Problem> {
   const refused = await refusedEnding(ask, [target])

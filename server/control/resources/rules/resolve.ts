@@ -1,6 +1,6 @@
 import { issuerOfSource, type Realm, tokenRule, unmappedIn } from '@rescind/authority'
 import { grantId, parseHandle, type TokenRecord } from '@rescind/core'
-import type { CutTarget, Target } from '@rescind/core/log'
+import type { CutoffTarget, Target } from '@rescind/core/log'
 import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
 import type { Resolved } from '../../../rules/resolved.ts'
 import type { Ask } from '../../frame/endpoint.ts'
@@ -30,7 +30,7 @@ export async function resolveRule(asking: Asking, body: RuleBody): Promise<Resol
   }
 }
 
-type Dated = Pick<CutTarget, 'issuedBeforeMs' | 'basis'>
+type Dated = Pick<CutoffTarget, 'issuedBeforeMs' | 'basis'>
 
 function issuedBeforeOf(realm: Realm, { issuedBefore }: RuleBody, { kind }: Classified): Dated | Problem {
   if (issuedBefore === undefined) return {}
