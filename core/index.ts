@@ -46,6 +46,7 @@ export {
   seqOf,
 } from './position.ts'
 export type { Clock, Random } from './random.ts'
+export { RecentMap } from './recent-map.ts'
 export {
   ANCESTORS_MAX,
   type Ancestor,

@@ -3,14 +3,14 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { grantId } from '@rescind/core'
+import { grantId, RecentMap, type TokenDigest } from '@rescind/core'
 import type { Rule } from '@rescind/core/log'
 import { RawToken } from '@rescind/core/tokens'
 import fc from 'fast-check'
 import { settled } from '../test/kit/hand-timers.ts'
 import { digestAt, handleAt } from '../test/kit/samples.ts'
 import { BOUND_MS, ending, mint, openVerifierWorld, say } from '../test/kit/world-verifier.ts'
-import { Memory, REMEMBERED_MAX } from './memory.ts'
+import { REMEMBERED_MAX } from './engine.ts'
 import { openVerifier } from './open.ts'
 import { ASKING_MAX, SENT_MAX } from './questions.ts'
 import { EVENT_MAX_CHARS, type SseMessage, SseParser } from './source/sse.ts'
@@ -54,7 +54,7 @@ test('[P14] an event that never ends is given up on', () => {
 })
 
 test('facts are remembered up to a bound; what is used stays, and what was dropped is asked about again', () => {
-  const memory = new Memory<number>()
+  const memory = new RecentMap<TokenDigest, number>(REMEMBERED_MAX)
   for (let nth = 0; nth < REMEMBERED_MAX * 2; nth += 1) {
     memory.set(digestAt(nth), nth)
     assert.equal(memory.get(digestAt(0)), 0)
@@ -65,7 +65,7 @@ test('facts are remembered up to a bound; what is used stays, and what was dropp
 })
 
 test('what a changed agreement concerns is forgotten, and nothing else', () => {
-  const memory = new Memory<number>(16)
+  const memory = new RecentMap<TokenDigest, number>(16)
   for (let nth = 0; nth < 4; nth += 1) memory.set(digestAt(nth), nth)
   memory.deleteWhere((value) => value % 2 === 0)
   assert.deepEqual(

@@ -4,6 +4,7 @@ import {
   Freshness,
   judge,
   type Lag,
+  RecentMap,
   Replica,
   type RevocationIndex,
   type Snapshot,
@@ -14,7 +15,6 @@ import type { Rule } from '@rescind/core/log'
 import { isUsableKind, type RawToken as Raw, RawToken } from '@rescind/core/tokens'
 import { isEnded, nameOf } from './ended.ts'
 import { isSingleUse, type Known, readKnown } from './facts.ts'
-import { Memory } from './memory.ts'
 import { type Question, Questions } from './questions.ts'
 import {
   type Active,
@@ -35,6 +35,9 @@ import { type Recalled, StateFile } from './source/state-file.ts'
 import type { FeedConfig, Transport } from './source/transport.ts'
 import type { Trouble } from './source/trouble.ts'
 import { type Noted, Used } from './used.ts'
+
+/** Tokens of which something is remembered, until as many others were asked about. */
+export const REMEMBERED_MAX = 65_536
 
 export type EngineParts = {
   readonly transport: Transport
@@ -94,7 +97,7 @@ export class Engine {
   readonly #freshness: Freshness
   readonly #follower: Follower
   readonly #signed: SignedTexts = new SignedTexts()
-  readonly #seen: Memory<Seen> = new Memory()
+  readonly #seen: RecentMap<TokenDigest, Seen> = new RecentMap(REMEMBERED_MAX)
   readonly #used: Used = new Used()
   readonly #questions: Questions
   readonly #sharers: Set<Sharer> = new Set()

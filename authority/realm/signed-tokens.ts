@@ -1,4 +1,4 @@
-import { type Handle, type TokenDigest, tokenDigest } from '@rescind/core'
+import { type Handle, RecentMap, type TokenDigest, tokenDigest } from '@rescind/core'
 import { sha256Base64url } from '@rescind/core/bytes'
 import { ACCESS_TOKEN_TYP, factsOfClaims, parseJws, type RawToken, verifyJws } from '@rescind/core/tokens'
 import { type Awaitable, after } from '../awaitable.ts'
@@ -13,14 +13,13 @@ export function signedDigest(digestKey: string, handle: Handle): TokenDigest {
 }
 
 /** Verified texts remembered, by digest: a signature that held once holds for ever. */
-const VERIFIED_MAX = 32_768
+const VERIFIED_MAX = 65_536
 
 /** Finds out which record of ours a JWS stands for. */
 export class SignedTokens {
   readonly #keyring: Keyring
   readonly #digestKey: string
-  #young: Map<TokenDigest, TokenDigest> = new Map()
-  #old: Map<TokenDigest, TokenDigest> = new Map()
+  readonly #verified: RecentMap<TokenDigest, TokenDigest> = new RecentMap(VERIFIED_MAX)
 
   constructor(keyring: Keyring, digestKey: string) {
     this.#keyring = keyring
@@ -29,7 +28,7 @@ export class SignedTokens {
 
   /** @returns the digest that its record has; undefined for text that none of our keys has signed as a token. */
   resolve(raw: RawToken, text: TokenDigest): Awaitable<TokenDigest | undefined> {
-    const known = this.#young.get(text) ?? this.#old.get(text)
+    const known = this.#verified.get(text)
     if (known !== undefined) return known
     const jws = parseJws(raw.reveal())
     if (jws?.kid === undefined || jws.typ !== ACCESS_TOKEN_TYP) return undefined
@@ -38,15 +37,8 @@ export class SignedTokens {
       const handle = factsOfClaims(jws, key.keyId)?.handle
       if (handle === undefined) return undefined
       const own = signedDigest(this.#digestKey, handle)
-      this.#remember(text, own)
+      this.#verified.set(text, own)
       return own
     })
-  }
-
-  #remember(text: TokenDigest, own: TokenDigest): void {
-    this.#young.set(text, own)
-    if (this.#young.size < VERIFIED_MAX) return
-    this.#old = this.#young
-    this.#young = new Map()
   }
 }
