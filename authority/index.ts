@@ -61,8 +61,8 @@ export type {
   Operation,
   RecordKey,
   TrimLog,
-  Unit,
-  UnitOutcome,
+  Write,
+  WriteOutcome,
 } from './log/writes.ts'
 export type {
   ClientTokensAsk,

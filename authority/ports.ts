@@ -66,7 +66,7 @@ export interface Store {
    */
   floor(): Promise<number>
   /**
-   * Makes a group durable by one flush; outcomes in the order of the units. A rejected promise means that the outcome
+   * Makes a group durable by one flush; outcomes in the order of the writes. A rejected promise means that the outcome
    * is not known: nothing may be acknowledged before `reopen` has succeeded and the log was read again.
    */
   commit(group: Group): Promise<GroupOutcome>

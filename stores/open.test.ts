@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { SettingsRefused } from '@rescind/core'
-import { append, applied, commit, REALM, unit } from './contract/samples.ts'
+import { append, applied, commit, REALM, write } from './contract/samples.ts'
 import { backupStore, openStore, parseStoreUrl } from './open.ts'
 
 test('a URL names its engine and its file', () => {
@@ -29,7 +29,7 @@ test('what is written to a file by its URL is there when it is opened again, and
   try {
     const url = { kind: 'sqlite', path: join(folder, 's.db'), isDurable: true } as const
     const store = await openStore(url, { floorMs: 1_000 })
-    assert.deepEqual((await commit(store, unit(append()))).outcomes, [applied(1)])
+    assert.deepEqual((await commit(store, write(append()))).outcomes, [applied(1)])
     await store.close()
     await backupStore(url, join(folder, 'copy.db'))
     for (const path of [url.path, join(folder, 'copy.db')]) {

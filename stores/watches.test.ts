@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Watched } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
-import { append, commit, REALM, unit } from './contract/samples.ts'
+import { append, commit, REALM, write } from './contract/samples.ts'
 import { MemoryStore } from './memory/store.ts'
 import { Watches } from './watches.ts'
 
 test('a watch whose store cannot be read ends by saying so, and another goes on from its place', async () => {
   const store = new MemoryStore(1_000)
-  await commit(store, unit(append()))
+  await commit(store, write(append()))
   const error = new StoreUnavailable('away')
   let isAway = true
   const watches = new Watches({
@@ -39,7 +39,7 @@ test('rows of a commit without an answer are told of when the store says that al
   const told = new Promise<Watched>((resolve) => {
     watches.begin(REALM, 0, async (watched) => resolve(watched))
   })
-  await commit(store, unit(append()))
+  await commit(store, write(append()))
   watches.allMoved()
   assert.equal((await told).kind, 'rows')
 })

@@ -134,7 +134,7 @@ test('a key that is over leaves the store with a later rotation, once the floor 
 })
 
 for (const state of ['active', 'next', 'old'] as const) {
-  test(`revoking the ${state} key ends what it signed and takes it out of the key set in one unit`, async () => {
+  test(`revoking the ${state} key ends what it signed and takes it out of the key set in one write`, async () => {
     const world = await openWorld()
     const { realm } = world
     const token = await mintSigned(realm)

@@ -113,8 +113,8 @@ async function rotateOut(realm: Realm, active: Entry<SigningKeyValue>, act: KeyA
 }
 
 /**
- * Ends a key, and with it whatever it signed, in one unit: it leaves the key set at once. If it was the one that
- * signs, or the next, another takes its place in the same unit.
+ * Ends a key, and with it whatever it signed, in one write: it leaves the key set at once. If it was the one that
+ * signs, or the next, another takes its place in the same write.
  */
 export async function revokeSigningKey(realm: Realm, keyId: string, act: KeyAct): Promise<KeyChange> {
   const entries = await signingKeys(realm)
@@ -205,12 +205,12 @@ async function commit(
     keys,
   }: { readonly operations: readonly Operation[]; readonly keys: readonly SigningKeyValue[] },
 ): Promise<KeyChange> {
-  const unit = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations }
-  const outcome = await realm.commit(unit)
+  const write = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations }
+  const outcome = await realm.commit(write)
   return outcome.kind === 'applied' ? { kind: 'changed', keys } : { kind: 'stale' }
 }
 
-/** What a unit that signs has to carry, too, when what it issues outlives everything that this key signed so far. */
+/** What a write that signs has to carry, too, when what it issues outlives everything that this key signed so far. */
 export function coverLife(realm: Realm, { entry }: ActiveKey, lifeMs: number): readonly Operation[] {
   if (lifeMs <= entry.value.longestLifeMs) return []
   const audit: Audit = { ...OWN, how: 'signingKeys.coverLife' }

@@ -40,7 +40,7 @@ export type SigningKeyValue = {
   readonly retiredAtMs?: number
   /** Nothing that it signed is alive after this. */
   readonly keepUntilMs?: number
-  /** The longest life of anything that it signed; only rises, in the unit that issues what lives longer. */
+  /** The longest life of anything that it signed; only rises, in the write that issues what lives longer. */
   readonly longestLifeMs: number
 }
 

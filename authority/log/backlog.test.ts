@@ -156,7 +156,7 @@ test('[S3] another realm goes with the group after the next one, however many wa
   assert.equal(flushes[1]?.length, GROUP_MAX)
 })
 
-test('[S3] a unit takes up room of its realm, of its source there, and of its caller there', async () => {
+test('[S3] a write takes up room of its realm, of its source there, and of its caller there', async () => {
   const { realm } = await openWorld()
   const by = (of: Principals): SharePath => {
     const standsOn = [callerAt(realm, realm.basis(), of).standing, callerAt(realm, realm.basis()).standing]

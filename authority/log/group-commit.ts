@@ -2,15 +2,15 @@ import { Overloaded, StoreUnavailable } from '@rescind/core'
 import type { Defer } from '../ports.ts'
 import { Backlog, type SharePath } from './backlog.ts'
 
-/** Units of one flush. Enough to fill a flush at any load one process sees; small enough to stay below 10 ms. */
+/** Writes of one flush. Enough to fill a flush at any load one process sees; small enough to stay below 10 ms. */
 export const GROUP_MAX = 256
-/** Units that make a flush worth its price; more of them make it hardly cheaper for each. */
+/** Writes that make a flush worth its price; more of them make it hardly cheaper for each. */
 const GROUP_WORTH = 32
 /** Places in a group that a flood of revocations leaves to the rest. */
 const ISSUE_SHARE = 32
-/** Units waiting that mint or administer; past it those of whom most waits are asked to come back. */
+/** Writes waiting that mint or administer; past it those of whom most waits are asked to come back. */
 export const ISSUE_QUEUE_MAX = 4_096
-/** Units waiting that revoke; their own, so that a flood of sign-ins never turns a revocation away. */
+/** Writes waiting that revoke; their own, so that a flood of sign-ins never turns a revocation away. */
 export const REVOKE_QUEUE_MAX = 32_768
 
 export type CommitQueue = 'revoke' | 'issue'
@@ -26,7 +26,7 @@ type Waiting<T, R> = {
   readonly fail: (error: unknown) => void
 }
 
-/** Units of one kind that wait: those of the next group as they came, and behind them, in turns, whatever is more. */
+/** Writes of one kind that wait: those of the next group as they came, and behind them, in turns, whatever is more. */
 class Queue<T, R> {
   readonly #max: number
   readonly #pathOf: (item: T) => SharePath
@@ -102,7 +102,7 @@ export class GroupCommit<T, R> {
     return result
   }
 
-  /** Stops taking units and resolves when all that were taken are settled. */
+  /** Stops taking writes and resolves when all that were taken are settled. */
   async close(): Promise<void> {
     this.#closed = true
     if (!this.#busy && this.waiting === 0) return
@@ -164,7 +164,7 @@ export class GroupCommit<T, R> {
   }
 
   /**
-   * Under load the next flush waits while every turn of the event loop brings more units, up to a group that is worth
+   * Under load the next flush waits while every turn of the event loop brings more writes, up to a group that is worth
    * its flush: handing a group over costs as much as judging a request, and disks count flushes, not bytes. A turn
    * that brings nothing ends it, so nobody waits for those who are not there.
    */

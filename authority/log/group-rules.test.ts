@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import { realmOrdinal } from '@rescind/core'
 import { digestAt, factsAt, handleAt } from '../../test/kit/samples.ts'
 import { GroupRules } from './group-rules.ts'
-import type { Unit } from './writes.ts'
+import type { Write } from './writes.ts'
 
 const REALM = realmOrdinal(1)
 
-function revocationOf(number: number): Unit {
+function revocationOf(number: number): Write {
   const target = {
     kind: 'token',
     source: 'chat/acme',

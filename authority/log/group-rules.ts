@@ -9,10 +9,10 @@ import {
 import { sextetsAt } from '@rescind/core/bytes'
 import { type Target, type TokenTarget, traitsOf } from '@rescind/core/log'
 import { covers } from './covers.ts'
-import type { Unit } from './writes.ts'
+import type { Write } from './writes.ts'
 
 /**
- * The rules of the units that stand earlier in one commit group: the only ones that the index does not know yet. Most
+ * The rules of the writes that stand earlier in one commit group: the only ones that the index does not know yet. Most
  * name one token, and are found by its handle or its digest; the few others are compared by name.
  */
 export class GroupRules {
@@ -24,7 +24,7 @@ export class GroupRules {
   /** Where an epoch begins, what was issued before is lost. */
   readonly #lostBelow: Map<RealmOrdinal, Position> = new Map()
 
-  add({ realm, operations }: Unit): void {
+  add({ realm, operations }: Write): void {
     for (const operation of operations) {
       if (operation.kind !== 'append') continue
       const { rule } = operation.row

@@ -344,7 +344,7 @@ describe('[H12] rows from before count as the new rule says', () => {
       // Past the commit, which would write what is right.
       const bytes = old(row.rule, realm.keys.digestKey)
       await store.commit({
-        units: [
+        writes: [
           {
             realm: realm.ordinal,
             standsOn: [],

@@ -14,7 +14,7 @@ import type { Realm } from '../realm/realm.ts'
 import { Realms } from '../realm/realms.ts'
 import { revokePrincipals, revokeToken } from '../realm/revoke.ts'
 import { Ledger, type Publication } from './ledger.ts'
-import type { Unit } from './writes.ts'
+import type { Write } from './writes.ts'
 
 type Faulty = World & { readonly store: FaultyStore }
 
@@ -39,13 +39,13 @@ class FailingBehind extends FaultyStore {
 
 const CLIENT = { source: 'oauth', client: 'c' }
 
-function unitOf(realm: Realm, operations: Unit['operations']): Unit {
+function writeOf(realm: Realm, operations: Write['operations']): Write {
   return { realm: realm.ordinal, standsOn: [], expects: [], operations }
 }
 
-/** A unit with one row that hits nothing. */
-function rowUnit(realm: Realm): Unit {
-  return unitOf(realm, [{ kind: 'append', row: realm.row({ kind: 'release', id: 'nothing' }, AUDIT) }])
+/** A write with one row that hits nothing. */
+function rowWrite(realm: Realm): Write {
+  return writeOf(realm, [{ kind: 'append', row: realm.row({ kind: 'release', id: 'nothing' }, AUDIT) }])
 }
 
 function open(store: FaultyStore, world: World): Promise<Realms> {
@@ -73,12 +73,12 @@ describe('a flush that fails', () => {
     await assert.rejects(revokeToken(realm, record, actOf(realm)), StoreUnavailable)
     const head = await store.head(realm.ordinal)
     store.fate = 'works'
-    await realm.commit(rowUnit(realm))
+    await realm.commit(rowWrite(realm))
     assert.equal(realm.index.seq, head.seq + 1)
     assert.deepEqual([await say(realm, 'one'), await say(realm, 'two')], ['revoked', 'active'])
   })
 
-  test('what was written without an answer makes later units stale, as if it had been answered', async () => {
+  test('what was written without an answer makes later writes stale, as if it had been answered', async () => {
     const { realm, store } = await openFaulty()
     const basis = realm.basis()
     store.fate = 'fails-written'
@@ -91,7 +91,7 @@ describe('a flush that fails', () => {
     assert.equal(await say(realm, 'new'), 'active')
   })
 
-  test('all units of a failed group are told so, and all that were written are known later', async () => {
+  test('all writes of a failed group are told so, and all that were written are known later', async () => {
     const { realm, store } = await openFaulty()
     const records = [await issue(realm, 'a'), await issue(realm, 'b'), await issue(realm, 'c')]
     store.fate = 'fails-written'
@@ -101,7 +101,7 @@ describe('a flush that fails', () => {
       ['rejected', 'rejected', 'rejected'],
     )
     store.fate = 'works'
-    await realm.commit(rowUnit(realm))
+    await realm.commit(rowWrite(realm))
     for (const text of ['a', 'b', 'c']) assert.equal(await say(realm, text), 'revoked')
   })
 
@@ -137,15 +137,15 @@ describe('a flush that fails', () => {
     const lost: number[] = []
     realms.ledger.onGroup({ published: () => {}, lost: (ordinal) => lost.push(ordinal) })
     const start = realm.index.seq
-    const thousand = Array.from({ length: 1_000 }, () => rowUnit(realm).operations).flat()
+    const thousand = Array.from({ length: 1_000 }, () => rowWrite(realm).operations).flat()
     store.fate = 'fails-written'
-    await assert.rejects(realm.commit(unitOf(realm, thousand)), StoreUnavailable)
+    await assert.rejects(realm.commit(writeOf(realm, thousand)), StoreUnavailable)
     store.fate = 'works'
     store.behind = start + 1_000
-    await assert.rejects(realm.commit(rowUnit(realm)), StoreUnavailable)
+    await assert.rejects(realm.commit(rowWrite(realm)), StoreUnavailable)
     assert.deepEqual([realm.index.seq, lost], [start + 1_000, [realm.ordinal]])
     store.behind = undefined
-    assert.equal((await realm.commit(rowUnit(realm))).kind, 'applied')
+    assert.equal((await realm.commit(rowWrite(realm))).kind, 'applied')
     assert.deepEqual([realm.index.seq, lost], [start + 1_001, [realm.ordinal]])
   })
 
@@ -153,15 +153,15 @@ describe('a flush that fails', () => {
     const { realm, realms, store } = await openFaulty()
     for (const fate of ['fails-unwritten', 'fails-written', 'fails-unwritten', 'fails-written'] as const) {
       store.fate = fate
-      await assert.rejects(realm.commit(rowUnit(realm)), StoreUnavailable)
+      await assert.rejects(realm.commit(rowWrite(realm)), StoreUnavailable)
       assert.equal(realms.ledger.broken, true)
     }
     store.fate = 'works'
-    await realm.commit(rowUnit(realm))
+    await realm.commit(rowWrite(realm))
     assert.equal(realm.index.seq, (await store.head(realm.ordinal)).seq)
   })
 
-  test('units that waited behind a failed flush are committed after the recovery', async () => {
+  test('writes that waited behind a failed flush are committed after the recovery', async () => {
     const { realm, store } = await openFaulty()
     let openGate = (): void => {}
     store.gate = new Promise((resolve) => {
@@ -169,9 +169,9 @@ describe('a flush that fails', () => {
     })
     store.fate = 'fails-written'
     const before = store.commits
-    const first = assert.rejects(realm.commit(rowUnit(realm)), StoreUnavailable)
+    const first = assert.rejects(realm.commit(rowWrite(realm)), StoreUnavailable)
     while (store.commits === before) await Promise.resolve()
-    const second = realm.commit(rowUnit(realm))
+    const second = realm.commit(rowWrite(realm))
     store.reopen = async () => {
       store.fate = 'works'
     }
@@ -185,14 +185,14 @@ describe('a flush that fails', () => {
   test('a cached directory record that a lost answer changed is read again after the recovery', async () => {
     const { realm, store } = await openFaulty()
     const things: Collection<{ readonly text: string }> = { name: 'things', keys: () => [] }
-    const put = (text: string, fromVersion: number): Unit =>
-      unitOf(realm, putRecord(realm, { collection: things, id: 'x', value: { text }, fromVersion }, AUDIT))
+    const put = (text: string, fromVersion: number): Write =>
+      writeOf(realm, putRecord(realm, { collection: things, id: 'x', value: { text }, fromVersion }, AUDIT))
     await realm.commit(put('old', 0))
     assert.equal((await realm.directory.get(things, 'x'))?.value.text, 'old')
     store.fate = 'fails-written'
     await assert.rejects(realm.commit(put('new', 1)), StoreUnavailable)
     store.fate = 'works'
-    await realm.commit(rowUnit(realm))
+    await realm.commit(rowWrite(realm))
     assert.equal((await realm.directory.get(things, 'x'))?.value.text, 'new')
   })
 })
@@ -209,16 +209,16 @@ describe('the order of things', () => {
       heard.push(row.seq)
     })
     const start = realm.index.seq
-    const { row } = rowUnit(realm).operations[0] as Extract<Unit['operations'][number], { kind: 'append' }>
+    const { row } = rowWrite(realm).operations[0] as Extract<Write['operations'][number], { kind: 'append' }>
     const append = { kind: 'append', row } as const
-    await realm.commit(unitOf(realm, [append, append])).then(() => {
+    await realm.commit(writeOf(realm, [append, append])).then(() => {
       isAnswered = true
     })
     isAnswered = false
     store.fate = 'fails-written'
-    await assert.rejects(realm.commit(unitOf(realm, [append, append])))
+    await assert.rejects(realm.commit(writeOf(realm, [append, append])))
     store.fate = 'works'
-    await realm.commit(unitOf(realm, [append]))
+    await realm.commit(writeOf(realm, [append]))
     assert.deepEqual(
       heard,
       [1, 2, 3, 4, 5].map((nth) => start + nth),
@@ -246,14 +246,14 @@ describe('the order of things', () => {
       expiresAtMs: 1,
       atMs: 1,
     } as const
-    const units = [
-      rowUnit(realm),
-      rowUnit(realms.system),
-      unitOf(realm, [...rowUnit(realm).operations, missing]),
-      rowUnit(realm),
-      unitOf(realm, []),
+    const writes = [
+      rowWrite(realm),
+      rowWrite(realms.system),
+      writeOf(realm, [...rowWrite(realm).operations, missing]),
+      rowWrite(realm),
+      writeOf(realm, []),
     ]
-    await Promise.all(units.map((unit) => realm.commit(unit))).then(() => {
+    await Promise.all(writes.map((write) => realm.commit(write))).then(() => {
       isAnswered = true
     })
     isAnswered = false
@@ -273,21 +273,21 @@ describe('the order of things', () => {
 
     // What a flush wrote without saying so is not published but reported as lost; then publications go on.
     store.fate = 'fails-written'
-    await assert.rejects(realm.commit(rowUnit(realm)))
+    await assert.rejects(realm.commit(rowWrite(realm)))
     store.fate = 'works'
-    await realm.commit(rowUnit(realm))
+    await realm.commit(rowWrite(realm))
     assert.deepEqual(lost, [realm.ordinal])
     assert.deepEqual([told.at(-1)?.prev, told.at(-1)?.head.seq], [start + 3, start + 4])
   })
 
-  test('each unit of a group is told its own place', async () => {
+  test('each write of a group is told its own place', async () => {
     const { realm, realms } = await openFaulty()
     const start = realm.index.seq
     const outcomes = await Promise.all([
-      realm.commit(rowUnit(realm)),
-      realms.system.commit(rowUnit(realms.system)),
-      realm.commit(rowUnit(realm)),
-      realm.commit(unitOf(realm, [])),
+      realm.commit(rowWrite(realm)),
+      realms.system.commit(rowWrite(realms.system)),
+      realm.commit(rowWrite(realm)),
+      realm.commit(writeOf(realm, [])),
     ])
     const ordinal = ordinalOf(realm.basis())
     assert.deepEqual(
@@ -296,10 +296,10 @@ describe('the order of things', () => {
     )
   })
 
-  test('a conflict is passed on, and nothing of its unit is folded', async () => {
+  test('a conflict is passed on, and nothing of its write is folded', async () => {
     const { realm } = await openFaulty()
     const start = realm.index.seq
-    const { operations } = rowUnit(realm)
+    const { operations } = rowWrite(realm)
     const missing = {
       kind: 'extend-token',
       digest: digestAt(1),
@@ -307,7 +307,7 @@ describe('the order of things', () => {
       expiresAtMs: 1,
       atMs: 1,
     } as const
-    const outcome = await realm.commit(unitOf(realm, [...operations, missing]))
+    const outcome = await realm.commit(writeOf(realm, [...operations, missing]))
     assert.deepEqual(outcome, { kind: 'conflict', what: 'token-missing' })
     assert.equal(realm.index.seq, start)
   })
@@ -316,7 +316,7 @@ describe('the order of things', () => {
     const { realm, realms, store } = await openFaulty()
     realms.ledger.raiseFloor(START_MS + 5_000)
     assert.deepEqual([realm.index.floorMs, await store.floor()], [START_MS + 5_000, START_MS])
-    await realm.commit(rowUnit(realm))
+    await realm.commit(rowWrite(realm))
     assert.equal(await store.floor(), START_MS + 5_000)
     realms.ledger.raiseFloor(START_MS)
     assert.equal(realm.index.floorMs, START_MS + 5_000)
@@ -329,9 +329,9 @@ describe('the order of things', () => {
 
   test('closing finishes what was taken and takes nothing more', async () => {
     const { realm, realms } = await openFaulty()
-    const last = realm.commit(rowUnit(realm))
+    const last = realm.commit(rowWrite(realm))
     const closing = realms.ledger.close()
-    await assert.rejects(realm.commit(rowUnit(realm)), StoreUnavailable)
+    await assert.rejects(realm.commit(rowWrite(realm)), StoreUnavailable)
     assert.equal((await last).kind, 'applied')
     await closing
   })
@@ -346,7 +346,7 @@ describe('opening', () => {
       const row = { atMs: START_MS, rule, bytes: encodeRule(rule, DIGEST_KEY), audit: '' }
       const append = { kind: 'append', row } as const
       const operations = new Array<typeof append>(rows).fill(append)
-      await store.commit({ units: [{ realm, standsOn: [], expects: [], operations }], floorMs: START_MS })
+      await store.commit({ writes: [{ realm, standsOn: [], expects: [], operations }], floorMs: START_MS })
       const ledger = new Ledger(store, START_MS, queueMicrotask)
       const index = await ledger.openRealm(realm, DIGEST_KEY)
       assert.equal(index.seq, rows)

@@ -22,11 +22,11 @@ import {
   type NewRow,
   revokes,
   sharesOf,
-  type Unit,
-  type UnitOutcome,
+  type Write,
+  type WriteOutcome,
 } from './writes.ts'
 
-/** What became of a unit. `stale`: judge again by what is known now, and try again. */
+/** What became of a write. `stale`: judge again by what is known now, and try again. */
 export type Outcome =
   | {
       readonly kind: 'applied'
@@ -72,7 +72,7 @@ export class Ledger {
   readonly #store: Store
   readonly #indexes: Map<RealmOrdinal, RevocationIndex> = new Map()
   readonly #keepings: Map<RealmOrdinal, Keeping> = new Map()
-  readonly #commits: GroupCommit<Unit, Outcome>
+  readonly #commits: GroupCommit<Write, Outcome>
   readonly #listeners: RowListener[] = []
   readonly #directories: Map<RealmOrdinal, (row: LogRow) => void> = new Map()
   readonly #publications: GroupListener[] = []
@@ -87,14 +87,14 @@ export class Ledger {
     this.#store = store
     this.#floorMs = floorMs
     this.#durableFloorMs = floorMs
-    this.#commits = new GroupCommit((units) => this.#flush(units), defer, sharesOf)
+    this.#commits = new GroupCommit((writes) => this.#flush(writes), defer, sharesOf)
   }
 
   get waiting(): number {
     return this.#commits.waiting
   }
 
-  /** Units that were submitted since the start: what tells the collection that others write. */
+  /** Writes that were submitted since the start: what tells the collection that others write. */
   get submitted(): number {
     return this.#submitted
   }
@@ -146,13 +146,13 @@ export class Ledger {
   }
 
   /** @throws StoreUnavailable or Overloaded: nothing may be assumed, asking again is safe. */
-  commit(unit: Unit, told?: Told<Outcome>): Promise<Outcome> {
+  commit(write: Write, told?: Told<Outcome>): Promise<Outcome> {
     // What does nothing acknowledges nothing: whether the store takes writes is no question of one realm.
-    const suspension = this.#suspended.get(unit.realm)
-    if (suspension !== undefined && unit.operations.length > 0 && !mendsLog(suspension, unit))
+    const suspension = this.#suspended.get(write.realm)
+    if (suspension !== undefined && write.operations.length > 0 && !mendsLog(suspension, write))
       return Promise.reject(new RealmOutOfOrder(suspension.advice))
     this.#submitted += 1
-    return this.#commits.submit(unit, revokes(unit) ? 'revoke' : 'issue', told)
+    return this.#commits.submit(write, revokes(write) ? 'revoke' : 'issue', told)
   }
 
   /**
@@ -190,7 +190,7 @@ export class Ledger {
   }
 
   /**
-   * Learns how far others have raised the floor, and makes it durable when no unit has carried it lately: an empty group,
+   * Learns how far others have raised the floor, and makes it durable when no write has carried it lately: an empty group,
    * in its turn.
    * @throws StoreUnavailable when the store does not confirm it.
    */
@@ -229,27 +229,27 @@ export class Ledger {
     await this.#commits.close()
   }
 
-  async #flush(units: readonly Unit[]): Promise<readonly Outcome[]> {
+  async #flush(writes: readonly Write[]): Promise<readonly Outcome[]> {
     await this.recover()
-    const fresh = this.#withoutStale(units)
+    const fresh = this.#withoutStale(writes)
     const settled = fresh.length === 0 ? NOTHING_DONE : await this.#write(fresh)
     let next = 0
     // What is fresh stands in the same order.
-    const outcomes = units.map((unit) => {
-      if (unit !== fresh[next]) return STALE
-      const outcome = settled.outcomes[next] as UnitOutcome
+    const outcomes = writes.map((write) => {
+      if (write !== fresh[next]) return STALE
+      const outcome = settled.outcomes[next] as WriteOutcome
       next += 1
-      return this.#foldUnit(unit, outcome)
+      return this.#foldWrite(write, outcome)
     })
     if (this.#publications.length > 0) this.#publish(fresh, settled)
     return outcomes
   }
 
-  async #write(units: readonly Unit[]): Promise<GroupOutcome> {
-    this.#settleKeeps(units)
+  async #write(writes: readonly Write[]): Promise<GroupOutcome> {
+    this.#settleKeeps(writes)
     const floorMs = this.#floorMs
     try {
-      const done = await this.#store.commit({ units, floorMs })
+      const done = await this.#store.commit({ writes, floorMs })
       this.#durableFloorMs = Math.max(this.#durableFloorMs, floorMs)
       return done
     } catch (error) {
@@ -262,9 +262,9 @@ export class Ledger {
    * Groups are flushed one at a time, so what is known here is what the store holds when this one commits: every expiry
    * that came before, and those of the group itself.
    */
-  #settleKeeps(units: readonly Unit[]): void {
+  #settleKeeps(writes: readonly Write[]): void {
     const rules: { readonly keeping: Keeping; readonly row: NewRow; readonly rule: RevokeRule }[] = []
-    for (const { realm, operations } of units) {
+    for (const { realm, operations } of writes) {
       const keeping = this.keepingOf(realm)
       for (const operation of operations) {
         if (operation.kind === 'put-token')
@@ -291,46 +291,46 @@ export class Ledger {
    * Groups are flushed one at a time, so what was committed before this one is folded already; only rows of the group
    * itself are still unseen by the index, and those are compared by name.
    */
-  #withoutStale(units: readonly Unit[]): readonly Unit[] {
+  #withoutStale(writes: readonly Write[]): readonly Write[] {
     const rules = new GroupRules()
-    return units.filter((unit) => {
-      const stale = unit.standsOn.some(({ realm, facts }) => {
+    return writes.filter((write) => {
+      const stale = write.standsOn.some(({ realm, facts }) => {
         const index = this.#indexOf(realm)
         if (facts.position < index.lostBelow || isRevoked(facts, index) || isHeld(facts, index)) return true
         return rules.cover(realm, facts)
       })
       if (stale) return false
-      rules.add(unit)
+      rules.add(write)
       return true
     })
   }
 
-  #foldUnit(unit: Unit, outcome: UnitOutcome): Outcome {
+  #foldWrite(write: Write, outcome: WriteOutcome): Outcome {
     if (outcome.kind === 'conflict') return outcome
-    const index = this.#indexOf(unit.realm)
+    const index = this.#indexOf(write.realm)
     let seq = outcome.firstSeq
     let previousCutoff: Cutoff | undefined
-    for (const operation of unit.operations) {
-      if (operation.kind === 'put-record') this.keepingOf(unit.realm).learn(operation.record)
+    for (const operation of write.operations) {
+      if (operation.kind === 'put-record') this.keepingOf(write.realm).learn(operation.record)
       if (operation.kind !== 'append') continue
       const { row } = operation
       const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
       previousCutoff = index.fold(logged).previousCutoff ?? previousCutoff
       // What was rolled back goes on from here; what cannot be read is written to by nobody.
-      if (row.rule.kind === 'epoch') this.#suspended.delete(unit.realm)
-      this.#tell(unit.realm, logged)
+      if (row.rule.kind === 'epoch') this.#suspended.delete(write.realm)
+      this.#tell(write.realm, logged)
       seq += 1
     }
     const applied = { kind: 'applied', at: index.head, seq: outcome.firstSeq } as const
     return previousCutoff === undefined ? applied : { ...applied, previousCutoff }
   }
 
-  #publish(units: readonly Unit[], { outcomes, heads }: GroupOutcome): void {
+  #publish(writes: readonly Write[], { outcomes, heads }: GroupOutcome): void {
     const byRealm = new Map<RealmOrdinal, PublishedRow[]>()
-    for (let at = 0; at < units.length; at += 1) {
-      const outcome = outcomes[at] as UnitOutcome
+    for (let at = 0; at < writes.length; at += 1) {
+      const outcome = outcomes[at] as WriteOutcome
       if (outcome.kind !== 'applied') continue
-      const { realm, operations } = units[at] as Unit
+      const { realm, operations } = writes[at] as Write
       let seq = outcome.firstSeq
       for (const operation of operations) {
         if (operation.kind !== 'append') continue
@@ -421,7 +421,7 @@ const STALE: Outcome = { kind: 'stale' }
 const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }
 
 /** A new epoch goes on from a log that was rolled back. */
-function mendsLog({ kind }: Suspension, { operations }: Unit): boolean {
+function mendsLog({ kind }: Suspension, { operations }: Write): boolean {
   if (kind !== 'rolled-back') return false
   return operations.some((operation) => operation.kind === 'append' && operation.row.rule.kind === 'epoch')
 }

@@ -4,14 +4,14 @@ import type { ExpiringKind } from '../kinds.ts'
 import type { SharePath } from './backlog.ts'
 
 /**
- * A unit is one request's write: applied wholly or not at all, whoever shares its group. It is refused as stale when
- * something it was judged by has been revoked since.
+ * What one request writes: applied wholly or not at all, whoever shares its group. It is refused as stale when something
+ * that it was judged by has been revoked since.
  */
-export type Unit = {
+export type Write = {
   readonly realm: RealmOrdinal
   /**
-   * What this unit stands on: every token that it puts, extends or consumes, and its caller, as they were judged.
-   * A rule that has come to hit one of them makes the unit stale.
+   * What this write stands on: every token that it puts, extends or consumes, and its caller, as they were judged.
+   * A rule that has come to hit one of them makes the write stale.
    */
   readonly standsOn: readonly Standing[]
   readonly expects: readonly Expectation[]
@@ -20,7 +20,7 @@ export type Unit = {
 
 export type Standing = { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
 
-/** A directory record must be at this version when the unit commits; 0 is "never existed". */
+/** A directory record must be at this version when the write commits; 0 is "never existed". */
 export type Expectation = { readonly collection: string; readonly id: string; readonly version: number }
 
 export type Operation =
@@ -109,7 +109,7 @@ export type RecordKey = { readonly name: string; readonly value: string }
 export type LogHead = { readonly seq: number; readonly chain: Buffer }
 
 /** What one flush makes durable. */
-export type Group = { readonly units: readonly Unit[]; readonly floorMs: number }
+export type Group = { readonly writes: readonly Write[]; readonly floorMs: number }
 
 export type ConflictWhat =
   | 'token-exists'
@@ -119,20 +119,20 @@ export type ConflictWhat =
   | 'key-taken'
   | 'memo-exists'
 
-/** What became of a unit in the store. `firstSeq` is the seq of its first row, or of the head when it has none. */
-export type UnitOutcome =
+/** What became of a write in the store. `firstSeq` is the seq of its first row, or of the head when it has none. */
+export type WriteOutcome =
   | { readonly kind: 'applied'; readonly firstSeq: number }
   | { readonly kind: 'conflict'; readonly what: ConflictWhat }
 
 export type GroupOutcome = {
-  readonly outcomes: readonly UnitOutcome[]
+  readonly outcomes: readonly WriteOutcome[]
   /** Heads of the realms that the group wrote rows to. */
   readonly heads: ReadonlyMap<RealmOrdinal, LogHead>
 }
 
-/** Whether a unit turns a verdict negative: such units go first and have a commit queue of their own. */
-export function revokes(unit: Unit): boolean {
-  return unit.operations.some((operation) => {
+/** Whether a write turns a verdict negative: such writes go first and have a commit queue of their own. */
+export function revokes(write: Write): boolean {
+  return write.operations.some((operation) => {
     if (operation.kind !== 'append') return false
     const { rule } = operation.row
     return traitsOf(rule).hits(rule) !== undefined
@@ -140,10 +140,10 @@ export function revokes(unit: Unit): boolean {
 }
 
 /**
- * Whose room a unit takes up while it waits for the store: its realm's, there its source's, and there its caller's. What
- * a unit stands on begins with its caller; without one it is the server's own.
+ * Whose room a write takes up while it waits for the store: its realm's, there its source's, and there its caller's. What
+ * a write stands on begins with its caller; without one it is the server's own.
  */
-export function sharesOf({ realm, standsOn }: Unit): SharePath {
+export function sharesOf({ realm, standsOn }: Write): SharePath {
   const caller = standsOn[0]?.facts
   return [realm, caller?.source ?? '', caller?.client ?? caller?.subject ?? '']
 }

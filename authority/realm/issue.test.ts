@@ -171,7 +171,7 @@ type Hit = (realm: Realm, parent: TokenRecord) => Promise<unknown>
 
 const client = { source: 'oauth', client: 'c' }
 
-/** Everything that a unit stands on, and what may hit it between its basis and its commit (model §4.3). */
+/** Everything that a write stands on, and what may hit it between its basis and its commit (model §4.3). */
 const HITS: Readonly<Record<string, Hit>> = {
   'the parent is revoked': (realm, parent) => revokeToken(realm, parent, actOf(realm)),
   'its ancestor is revoked': (realm, { ancestors: [elder] }) => {
@@ -306,7 +306,7 @@ describe('a unit is stale, and leaves nothing, when between its basis and its co
     assert.deepEqual(await tryIssue(realm, intentOf(realm, 'one'), { basis }), { kind: 'stale' })
   })
 
-  test('a directory record that it expects moves on, or another unit changes what it changes', async () => {
+  test('a directory record that it expects moves on, or another write changes what it changes', async () => {
     const { realm } = await open()
     const commit = (operations: readonly Operation[]): Promise<unknown> =>
       realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })

@@ -49,7 +49,7 @@ export type IssueAct = {
   readonly consumeSealed?: Uint8Array
   /** Directory records that must still be at the version at which they were judged. */
   readonly expects?: readonly Expectation[]
-  /** What else belongs to the same unit, a directory change say. */
+  /** What else belongs to the same write, a directory change say. */
   readonly also?: readonly Operation[]
 }
 
@@ -70,7 +70,7 @@ export type Issued =
 /** The caller has issued more than it may. */
 export type OverQuota = { readonly kind: 'over-quota'; readonly waitSeconds: number }
 
-/** Mints tokens in one unit. What was judged at `basis` must still hold when the unit commits. */
+/** Mints tokens in one write. What was judged at `basis` must still hold when the write commits. */
 export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> {
   const nowMs = realm.nowMs()
   if (realm.isClosed) return { kind: 'held' }
@@ -105,7 +105,7 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
     case 'token-missing':
     case 'record-changed':
     case 'key-taken':
-      // A record that the unit read has moved on: judge again by what stands there now.
+      // A record that the write read has moved on: judge again by what stands there now.
       return { kind: 'stale' }
   }
 }

@@ -49,8 +49,8 @@ function commit(realm: Realm, operation: Operation): Promise<unknown> {
 async function putUnseen(realm: Realm, text: string): Promise<TokenRecord> {
   const intent = intentOf(realm, text, { kind: 'assigned', source: 'chat/acme' })
   const record = recordOf(realm, intent, { position: realm.basis(), issuedAtMs: realm.nowMs() })
-  const unit = { realm: realm.ordinal, standsOn: [], expects: [], operations: [putToken(record)] }
-  await realm.store.commit({ units: [unit], floorMs: 0 })
+  const write = { realm: realm.ordinal, standsOn: [], expects: [], operations: [putToken(record)] }
+  await realm.store.commit({ writes: [write], floorMs: 0 })
   return record
 }
 

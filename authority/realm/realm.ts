@@ -29,7 +29,7 @@ import { Directory, type RecordWatch } from '../directory/directory.ts'
 import { STRANGE } from '../directory/stored-json.ts'
 import { Keyring } from '../keys/signing-keys.ts'
 import type { Ledger, Outcome } from '../log/ledger.ts'
-import type { NewRow, Unit } from '../log/writes.ts'
+import type { NewRow, Write } from '../log/writes.ts'
 import type { IssuingQuota, Store } from '../ports.ts'
 import type { Disorder, Unreadable } from './disorder.ts'
 import { ANY_MINTING, type Minting } from './minting.ts'
@@ -355,24 +355,24 @@ export class Realm {
     return text
   }
 
-  /** @throws StoreUnavailable or Overloaded. What the unit changed about cached records is dropped. */
-  commit(unit: Unit): Promise<Outcome> {
-    return this.#ledger.commit(unit, (outcome) => {
-      // Also when nobody knows what became of the unit.
-      this.#dropChanged(unit)
-      if (outcome?.kind === 'applied') this.#keepIssued(unit)
+  /** @throws StoreUnavailable or Overloaded. What the write changed about cached records is dropped. */
+  commit(write: Write): Promise<Outcome> {
+    return this.#ledger.commit(write, (outcome) => {
+      // Also when nobody knows what became of the write.
+      this.#dropChanged(write)
+      if (outcome?.kind === 'applied') this.#keepIssued(write)
     })
   }
 
   /** Tokens are mostly asked about soon after they were issued. */
-  #keepIssued(unit: Unit): void {
-    for (const operation of unit.operations) {
+  #keepIssued(write: Write): void {
+    for (const operation of write.operations) {
       if (operation.kind === 'put-token') this.#records.fill(operation.record, this.#records.changes)
     }
   }
 
-  #dropChanged(unit: Unit): void {
-    for (const operation of unit.operations) {
+  #dropChanged(write: Write): void {
+    for (const operation of write.operations) {
       if (operation.kind === 'extend-token') this.#records.drop(operation.digest)
       if (operation.kind === 'forget-token') this.#records.drop(operation.token.digest)
     }

@@ -125,7 +125,7 @@ describe('realms apart (model §1.1)', () => {
     assert.deepEqual([said, other.index.seq], [['revoked', 'active', 'active'], seq])
   })
 
-  test('a cutoff in one realm makes no unit of another stale, though they share a group', async () => {
+  test('a cutoff in one realm makes no write of another stale, though they share a group', async () => {
     const { realms, realm } = await openWorld()
     const other = await realms.create('other', AUDIT)
     const cutting = revokePrincipals(

@@ -299,12 +299,12 @@ export class Realms {
   async #endAll(realm: Realm, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
     const rule = ruleOn(realm, { kind: 'cut', shape: 'realm', principals: { source: '' } })
     const operations = [{ kind: 'append', row: realm.row(rule, audit) } as const]
-    const unit = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations }
-    return (await realm.commit(unit)).kind === 'applied' ? 'done' : 'stale'
+    const write = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations }
+    return (await realm.commit(write)).kind === 'applied' ? 'done' : 'stale'
   }
 
   /**
-   * Wraps the keys of every realm anew, all in one unit: a store is opened by one master key or by the other, and never
+   * Wraps the keys of every realm anew, all in one write: a store is opened by one master key or by the other, and never
    * by each in part. @returns `stale` when a realm or the caller's right has changed meanwhile.
    */
   async rewrap(master: MasterKey, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {

@@ -166,7 +166,7 @@ describe('what the log says', () => {
     const audits: string[] = []
     const commit = realm.store.commit.bind(realm.store)
     realm.store.commit = (group) => {
-      for (const { operations } of group.units) {
+      for (const { operations } of group.writes) {
         for (const one of operations) if (one.kind === 'append') audits.push(one.row.audit)
       }
       return commit(group)
@@ -182,7 +182,7 @@ describe('what the log says', () => {
     assert.ok(!audits.join().includes('one'), 'and no text of a token')
   })
 
-  test('what else belongs to the unit is written with it, or nothing is', async () => {
+  test('what else belongs to the write is written with it, or nothing is', async () => {
     const { realm } = await openWorld()
     const record = await issue(realm, 'one')
     const put = (fromVersion: number): ReturnType<typeof putRecord> =>

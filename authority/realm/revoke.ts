@@ -36,7 +36,7 @@ export type RevokeAct = {
   readonly note?: string
   /** A live record that this act must still find alive when it commits; else it is stale. */
   readonly onlyIfLive?: TokenRecord
-  /** What else belongs to the same unit, a directory change say. */
+  /** What else belongs to the same write, a directory change say. */
   readonly also?: readonly Operation[]
 }
 
@@ -96,7 +96,7 @@ export function revokePrincipals(
   return revokeAll(realm, [ruleOn(realm, { kind: 'cut', ...cutoff })], act)
 }
 
-/** The cutoff itself, for a unit that carries it beside a directory change. */
+/** The cutoff itself, for a write that carries it beside a directory change. */
 export function cutoffRule(realm: Realm, shape: CutoffShape, principals: Principals): RevokeRule {
   return ruleOn(realm, { kind: 'cut', shape, principals })
 }
@@ -121,7 +121,7 @@ export type EndedBy = {
   readonly previousCutoff?: Cutoff | undefined
 }
 
-/** Writes all of these rules in one unit; the last one's row stands for the whole. */
+/** Writes all of these rules in one write; the last one's row stands for the whole. */
 export async function revokeAll(
   realm: Realm,
   rules: readonly RevokeRule[],
@@ -138,14 +138,14 @@ export async function revokeAll(
   })
   if (outcome.kind !== 'applied') return { kind: 'stale' }
   const { at, previousCutoff } = outcome
-  // The revocation is the unit's last row, behind what changed with it.
+  // The revocation is the write's last row, behind what changed with it.
   const seq = seqOf(at)
   return previousCutoff === undefined
     ? { kind: 'revoked', at, seq }
     : { kind: 'revoked', at, seq, previousCutoff }
 }
 
-/** Rules as rows of one unit; of several each says which one it is. */
+/** Rules as rows of one write; of several each says which one it is. */
 export function rowsOf(realm: Realm, rules: readonly Rule[], audit: Audit): readonly Operation[] {
   const [only] = rules
   if (only !== undefined && rules.length === 1) return [{ kind: 'append', row: realm.row(only, audit) }]

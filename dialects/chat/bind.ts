@@ -68,7 +68,7 @@ export async function bindAssigned(realm: Realm, act: BindAct): Promise<Bound> {
   return bound
 }
 
-/** Binds in one unit. A race with whatever touches the same text is lost as `stale`, and judged again. */
+/** Binds in one write. A race with whatever touches the same text is lost as `stale`, and judged again. */
 export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
   if (await isOfRegisteredIssuer(realm.directory, act.assignment.raw))
     return refused('INVALID_REQUEST', FOREIGN)

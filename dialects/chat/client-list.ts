@@ -30,8 +30,8 @@ export async function putClients(realm: Realm, { admin, request }: AdminAsk): Pr
     writes.set(patch.id, write)
   }
   const operations: readonly Operation[] = [...writes.values()].flatMap(({ also }) => also)
-  const unit = { realm: realm.ordinal, standsOn: [admin.caller.standing], expects: [], operations }
-  if (operations.length > 0 && (await realm.commit(unit)).kind !== 'applied') return 'stale'
+  const write = { realm: realm.ordinal, standsOn: [admin.caller.standing], expects: [], operations }
+  if (operations.length > 0 && (await realm.commit(write)).kind !== 'applied') return 'stale'
   return ok({ count: patches.list.length })
 }
 

@@ -134,7 +134,7 @@ test('a token is bound in the same call, with its expiry', async () => {
   assert.equal(again.json.result.expirationDate, '2026-03-08T12:00:01.000Z')
 })
 
-test('a client and its token are one unit: without the token, the client is not made', async () => {
+test('a client and its token are one write: without the token, the client is not made', async () => {
   const { admin, realm } = await openChat()
   await admin('POST', PATH, { _id: 'u1', token: 'taken' })
   const head = realm.index.seq

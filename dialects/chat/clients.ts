@@ -37,9 +37,9 @@ export async function putClient(realm: Realm, { admin, request }: AdminAsk): Pro
 async function writeClient(realm: Realm, admin: Admin, write: ClientWrite): Promise<Answer | Stale> {
   if (write.also.length > 0) {
     const { caller } = admin
-    const unit = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations: write.also }
+    const change = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations: write.also }
     // A conflict: somebody else wrote this client first. What was sent is merged into what stands there now.
-    if ((await realm.commit(unit)).kind !== 'applied') return 'stale'
+    if ((await realm.commit(change)).kind !== 'applied') return 'stale'
   }
   return ok(clientObject(write), { members: newerClient(admin.app, write) })
 }

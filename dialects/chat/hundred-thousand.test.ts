@@ -38,7 +38,7 @@ test('100,000 live tokens of one client end in one durable write and stream out 
   const commit = store.commit.bind(store)
   store.commit = (group: Group) => {
     seen.commits += 1
-    for (const { operations } of group.units) seen.rows += operations.length
+    for (const { operations } of group.writes) seen.rows += operations.length
     return commit(group)
   }
   const tokensOfClient = store.tokensOfClient.bind(store)

@@ -96,7 +96,7 @@ test('[W94] an app has room for so many listings at once, one more is 429, anoth
   assert.equal((await rival()).status, 200)
 })
 
-test('many clients are made and brought up to date in one unit, and never get tokens', async () => {
+test('many clients are made and brought up to date in one write, and never get tokens', async () => {
   const world = await openChat()
   const [token = ''] = await world.client('a', 1)
   const data = [

@@ -22,7 +22,7 @@ export async function logout(realm: Realm, user: User): Promise<Answer | Stale> 
   const { record, raw } = user
   const basis = realm.basis()
   const caller = userCaller(realm, user)
-  // Nothing suspended can stand behind a unit: what stands here is the client as it is now, under the hold.
+  // Nothing suspended can stand behind a write: what stands here is the client as it is now, under the hold.
   const now = callerFacts({ source: record.source, client: record.client, subject: record.client }, basis)
   const act = isActive(realm.judge(record))
     ? { caller, how: 'chat.logout', onlyIfLive: record }
@@ -33,7 +33,7 @@ export async function logout(realm: Realm, user: User): Promise<Answer | Stale> 
 
 /**
  * `POST /me/logout-others`: ends every other token of the client. No cutoff spares one token, so each gets a row of
- * its own, a page of them in one unit. Of more than a page the answer begins when the first page is durable.
+ * its own, a page of them in one write. Of more than a page the answer begins when the first page is durable.
  */
 export async function logoutOthers(realm: Realm, user: User): Promise<Answer | Stale> {
   const wrong = refuseBody(user.request)

@@ -40,8 +40,8 @@ export async function postMe(realm: Realm, user: User): Promise<Answer | Stale> 
   if (write.kind === 'refused') return write.answer
   // Deleted since the token was judged: a client is not made anew by its own profile.
   if (write.value.createdAtMs !== user.client.value.createdAtMs) return 'stale'
-  const unit = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations: write.also }
-  if (write.also.length > 0 && (await realm.commit(unit)).kind !== 'applied') return 'stale'
+  const change = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations: write.also }
+  if (write.also.length > 0 && (await realm.commit(change)).kind !== 'applied') return 'stale'
   return ok(clientObject(write), { headers: tokenIdHeader(user.record.handle) })
 }
 

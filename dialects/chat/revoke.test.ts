@@ -313,8 +313,8 @@ function watchAudits({ store }: ChatWorld): unknown[] {
   const audits: unknown[] = []
   const commit = store.commit.bind(store)
   store.commit = (group) => {
-    for (const unit of group.units) {
-      for (const operation of unit.operations) {
+    for (const write of group.writes) {
+      for (const operation of write.operations) {
         if (operation.kind === 'append') audits.push(JSON.parse(operation.row.audit))
       }
     }

@@ -27,7 +27,7 @@ export type EndAct = {
 
 /**
  * Something that is good for one use was used again: by whom, thief or owner, nobody can tell, so the whole grant ends
- * (RFC 9700 §4.14.2, RFC 6749 §4.1.2). Cause and revocation are one unit; the audit has the cause, too.
+ * (RFC 9700 §4.14.2, RFC 6749 §4.1.2). Cause and revocation are one write; the audit has the cause, too.
  */
 export async function endGrant(
   { realm, options, request }: Call,

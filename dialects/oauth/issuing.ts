@@ -11,7 +11,7 @@ export function mintingOf({ realm, issuer }: Call, { client, basis }: Authentica
 
 export type More = Pick<IssueAct, 'consume' | 'consumeSealed' | 'also'>
 
-/** Issues what was minted, in one unit, and words the outcome. */
+/** Issues what was minted, in one write, and words the outcome. */
 export async function issueAnswer(
   { realm }: Call,
   { basis, caller }: Authenticated,

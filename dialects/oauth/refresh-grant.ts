@@ -23,7 +23,7 @@ import { grantedScope, scopeTokens } from './scopes.ts'
 import { audienceMember, targetsInGrant } from './targets.ts'
 import { type Family, tokenMembers, tokenPair } from './tokens.ts'
 
-/** RFC 6749 §6: the refresh token is used up by the unit that mints its successor. */
+/** RFC 6749 §6: the refresh token is used up by the write that mints its successor. */
 export async function refresh(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const text = parameter(call.values, 'refresh_token')
   if (text === undefined) return badRequest('refresh_token is required')

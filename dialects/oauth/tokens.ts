@@ -56,7 +56,7 @@ export type Minted = {
   readonly raw: RawToken
   readonly intent: TokenIntent
   readonly expiresInSeconds: number
-  /** What the unit has to carry beside the token. */
+  /** What the write has to carry beside the token. */
   readonly also: readonly Operation[]
 }
 
@@ -215,7 +215,7 @@ export function tokenMembers(texts: Texts): Readonly<Record<string, unknown>> {
 /** What the log keeps of a grant that somebody made for others; absent: nothing. */
 export type GrantAudit = { readonly audit?: Audit | undefined }
 
-/** The row of such a grant, for the unit that makes it. */
+/** The row of such a grant, for the write that makes it. */
 export function grantRows(
   realm: Realm,
   grant: GrantId | undefined,

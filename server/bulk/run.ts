@@ -10,7 +10,7 @@ import { Said } from './said.ts'
  * Units on their way at once, and so those of one commit that are of this call: there is room in it for what others
  * want written. The last line of a batch may bring some more, but never more than a commit takes.
  */
-const BULK_UNITS = 192
+const BULK_COST_MAX = 192
 /** Lines of one call: what is said about them waits in memory for those who send everything before they read. */
 const BULK_LINES_MAX = 250_000
 
@@ -97,25 +97,25 @@ type Batch = { readonly batch: readonly Work[]; readonly ends: 'body' | 'room' |
 
 async function nextBatch(lines: AsyncIterator<Line>, finder: Finder, room: number): Promise<Batch> {
   const batch: Work[] = []
-  for (let units = 0; units < BULK_UNITS; ) {
+  for (let cost = 0; cost < BULK_COST_MAX; ) {
     const next = await lines.next()
     if (next.done === true) return { batch, ends: 'body' }
     if (batch.length >= room) return { batch, ends: 'room' }
     const line = next.value
     const found = line.kind === 'line' ? finder.findIn(line.text, line.wrapped) : undefined
     batch.push({ line, found })
-    // A line without anything costs no unit, but its turn; what is guessed is seldom right.
-    units += Math.max(1, unitsOf(found))
+    // A line without anything costs nothing but its turn; what is guessed is seldom right.
+    cost += Math.max(1, costOf(found))
   }
   return { batch, ends: undefined }
 }
 
-const GUESSES_A_UNIT = 64
+const GUESSES_PER_COST = 64
 
-function unitsOf(found: Found | undefined): number {
+function costOf(found: Found | undefined): number {
   const { candidates = [] } = found ?? {}
   const guesses = candidates.filter(({ isGuess }) => isGuess === true).length
-  return candidates.length - guesses + Math.floor(guesses / GUESSES_A_UNIT)
+  return candidates.length - guesses + Math.floor(guesses / GUESSES_PER_COST)
 }
 
 type LineSaid = { readonly nth: number; readonly line: Line; readonly findings: readonly LineFinding[] }

@@ -26,7 +26,7 @@ export async function settledMasterKey(path: string, store: Store): Promise<Mast
 
 /**
  * Changes the master key while the server runs: the next key is on disk before anything is wrapped with it, all realms
- * are rewrapped in one unit, and then it takes the file's name. Broken off at any point, the next start finds the key
+ * are rewrapped in one write, and then it takes the file's name. Broken off at any point, the next start finds the key
  * that opens the store.
  */
 export class MasterKeyFile {

@@ -60,7 +60,7 @@ export type EndHold = {
   readonly keptMs: number
 }
 
-/** Ends a hold, and what it held if that is asked for, in one unit. @returns whether this call did it. */
+/** Ends a hold, and what it held if that is asked for, in one write. @returns whether this call did it. */
 export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
   const { entry, to, caller, how, keptMs } = end
   const { id, value } = entry
@@ -79,7 +79,7 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
   const operations: readonly Operation[] = [
     ...HOLDS.end(realm, { entry, ended, audit, keptMs }),
     ...rowsOf(realm, releases, audit),
-    // Last, so that the unit's place is that of the revocation.
+    // Last, so that the write's place is that of the revocation.
     ...revokes,
   ]
   const standsOn = caller === undefined ? [] : [caller.standing]

@@ -64,7 +64,7 @@ export class PendingKind<T extends Waiting, State extends string> {
   }
 
   /**
-   * A place that is free now, or undefined when there is none. Another unit may take it first: then this one conflicts, and
+   * A place that is free now, or undefined when there is none. Another write may take it first: then this one conflicts, and
    * has to ask again. Those from before there were places leave as many of the lowest free.
    */
   async freeSlot(realm: Realm, id: string): Promise<number | undefined> {
@@ -83,7 +83,7 @@ export class PendingKind<T extends Waiting, State extends string> {
     return putRecord(realm, put, audit)
   }
 
-  /** What ends one, in the unit of what ending it does. The store refuses it to all but the first. */
+  /** What ends one, in the write of what ending it does. The store refuses it to all but the first. */
   end(realm: Realm, { entry, ended, audit, keptMs }: End<T, State>): readonly Operation[] {
     const { id, version } = entry
     const value = Buffer.from(JSON.stringify({ ...entry.value, ...ended }), 'utf8')

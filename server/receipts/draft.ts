@@ -53,7 +53,7 @@ export class BlockDraft {
     const audit = this.#auditOf(row.audit)
     const of = rowsOfRequest(audit)
     if (this.#open === undefined || of === 0) return
-    // The rows of one request are one unit's, which is published at once.
+    // The rows of one request are one write's, which is published at once.
     const rules = rows.slice(at + 1 - of, at + 1).map(({ means }) => means)
     const hashes = this.#open.hashes.of({ rules: rules.filter(isRevoke), audit })
     this.#open.writer.add({ seq: row.seq, hashes })

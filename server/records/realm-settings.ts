@@ -56,7 +56,7 @@ export function putSettings(realm: Realm, { known, next, audit }: PutSettings): 
   return putRecord(realm, put, audit)
 }
 
-/** The settings that a second person agreed to, for the unit of the approval. */
+/** The settings that a second person agreed to, for the write of the approval. */
 export async function approvedSettings(
   realm: Realm,
   approvalAboveTokens: number | null,

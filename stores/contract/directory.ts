@@ -10,8 +10,8 @@ import {
   OTHER_REALM,
   putRecord,
   REALM,
-  unit,
-  unitIn,
+  write,
+  writeIn,
 } from './samples.ts'
 
 const BODY = JSON.stringify({ name: 'Zoë \u{1f511}', list: [1, null], text: '\u0000\n' })
@@ -39,18 +39,18 @@ function versions(clause: Clause): void {
     'a record counts its versions, and a write that names another one is a conflict',
     async ({ store }) => {
       assert.equal(await store.record(REALM, 'things', 'one'), undefined)
-      assert.deepEqual((await commit(store, unit(putRecord('one', { body: BODY })))).outcomes, [applied(0)])
+      assert.deepEqual((await commit(store, write(putRecord('one', { body: BODY })))).outcomes, [applied(0)])
       assert.deepEqual(asRecord(await store.record(REALM, 'things', 'one')), record('one', 1, BODY))
       const changed = [conflict('record-changed')]
       for (const fromVersion of [0, 2]) {
-        assert.deepEqual((await commit(store, unit(putRecord('one', { fromVersion })))).outcomes, changed)
+        assert.deepEqual((await commit(store, write(putRecord('one', { fromVersion })))).outcomes, changed)
       }
-      await commit(store, unit(putRecord('one', { fromVersion: 1, body: '{"second":true}' })))
+      await commit(store, write(putRecord('one', { fromVersion: 1, body: '{"second":true}' })))
       assert.deepEqual(
         asRecord(await store.record(REALM, 'things', 'one')),
         record('one', 2, '{"second":true}'),
       )
-      const absent = await commit(store, unit(putRecord('two', { fromVersion: 1 })))
+      const absent = await commit(store, write(putRecord('two', { fromVersion: 1 })))
       assert.deepEqual(absent.outcomes, changed)
     },
   )
@@ -58,27 +58,27 @@ function versions(clause: Clause): void {
   clause(
     'a deleted record leaves its version; only a write that names it brings the id back',
     async ({ store }) => {
-      await commit(store, unit(putRecord('one', named('one'))))
+      await commit(store, write(putRecord('one', named('one'))))
       const changed = [conflict('record-changed')]
-      assert.deepEqual((await commit(store, unit(deleteRecord('one', 2)))).outcomes, changed)
-      assert.deepEqual((await commit(store, unit(deleteRecord('one', 1)))).outcomes, [applied(0)])
+      assert.deepEqual((await commit(store, write(deleteRecord('one', 2)))).outcomes, changed)
+      assert.deepEqual((await commit(store, write(deleteRecord('one', 1)))).outcomes, [applied(0)])
       assert.deepEqual(asRecord(await store.record(REALM, 'things', 'one')), {
         ...record('one', 2),
         body: undefined,
       })
       assert.equal(await idByKey(store, 'one'), undefined)
       for (const operation of [putRecord('one'), deleteRecord('one', 2), deleteRecord('never', 0)]) {
-        assert.deepEqual((await commit(store, unit(operation))).outcomes, changed)
+        assert.deepEqual((await commit(store, write(operation))).outcomes, changed)
       }
-      const revived = await commit(store, unit(putRecord('one', { fromVersion: 2, ...named('one') })))
+      const revived = await commit(store, write(putRecord('one', { fromVersion: 2, ...named('one') })))
       assert.deepEqual(revived.outcomes, [applied(0)])
       assert.deepEqual(asRecord(await store.record(REALM, 'things', 'one')), record('one', 3))
       assert.equal(await idByKey(store, 'one'), 'one')
     },
   )
 
-  clause('one unit may change a record twice', async ({ store }) => {
-    const twice = unit(putRecord('one'), putRecord('one', { fromVersion: 1, body: '2' }))
+  clause('one write may change a record twice', async ({ store }) => {
+    const twice = write(putRecord('one'), putRecord('one', { fromVersion: 1, body: '2' }))
     assert.deepEqual((await commit(store, twice)).outcomes, [applied(0)])
     assert.deepEqual(asRecord(await store.record(REALM, 'things', 'one')), record('one', 2, '2'))
   })
@@ -88,13 +88,13 @@ function uniqueKeys(clause: Clause): void {
   clause(
     'a key finds its record as a whole, and belongs to one live record of its collection',
     async ({ store }) => {
-      await commit(store, unit(putRecord('one', { body: BODY, ...named('x') })))
+      await commit(store, write(putRecord('one', { body: BODY, ...named('x') })))
       const found = await store.recordByKey(REALM, { collection: 'things', name: 'name', value: 'x' })
       assert.deepEqual(asRecord(found), record('one', 1, BODY))
-      const taken = await commit(store, unit(putRecord('two', named('x'))))
+      const taken = await commit(store, write(putRecord('two', named('x'))))
       assert.deepEqual(taken.outcomes, [conflict('key-taken')])
       assert.equal(await store.record(REALM, 'things', 'two'), undefined)
-      const otherName = await commit(store, unit(putRecord('two', named('x', 'mail'))))
+      const otherName = await commit(store, write(putRecord('two', named('x', 'mail'))))
       assert.deepEqual(otherName.outcomes, [applied(0)])
       assert.equal(await idByKey(store, 'x'), 'one')
       assert.equal(await idByKey(store, 'x', 'mail'), 'two')
@@ -105,26 +105,26 @@ function uniqueKeys(clause: Clause): void {
     'an update moves keys: given up ones are free, kept ones stay, new ones are taken',
     async ({ store }) => {
       const key = (value: string): RecordKey => ({ name: 'name', value })
-      await commit(store, unit(putRecord('one', { keys: [key('a'), key('b')] })))
+      await commit(store, write(putRecord('one', { keys: [key('a'), key('b')] })))
       const moved = putRecord('one', { fromVersion: 1, keys: [key('b'), key('c')] })
-      assert.deepEqual((await commit(store, unit(moved))).outcomes, [applied(0)])
+      assert.deepEqual((await commit(store, write(moved))).outcomes, [applied(0)])
       assert.deepEqual(
         [await idByKey(store, 'a'), await idByKey(store, 'b'), await idByKey(store, 'c')],
         [undefined, 'one', 'one'],
       )
       const { outcomes } = await commit(
         store,
-        unit(putRecord('two', named('c'))),
-        unit(putRecord('three', named('a'))),
+        write(putRecord('two', named('c'))),
+        write(putRecord('three', named('a'))),
       )
       assert.deepEqual(outcomes, [conflict('key-taken'), applied(0)])
       assert.equal(await idByKey(store, 'a'), 'three')
     },
   )
 
-  clause('a key is free at once when its record is deleted, also within one unit', async ({ store }) => {
-    await commit(store, unit(putRecord('one', named('x'))))
-    const { outcomes } = await commit(store, unit(deleteRecord('one', 1), putRecord('two', named('x'))))
+  clause('a key is free at once when its record is deleted, also within one write', async ({ store }) => {
+    await commit(store, write(putRecord('one', named('x'))))
+    const { outcomes } = await commit(store, write(deleteRecord('one', 1), putRecord('two', named('x'))))
     assert.deepEqual(outcomes, [applied(0)])
     assert.equal(await idByKey(store, 'x'), 'two')
   })
@@ -133,7 +133,7 @@ function uniqueKeys(clause: Clause): void {
     const values = ['key', 'KEY', 'key ', ' key', 'k\u00e9y', 'ke\u0301y', "k'y", 'k%y', 'k_y', '']
     const { outcomes } = await commit(
       store,
-      ...values.map((value, at) => unit(putRecord(`id${at}`, named(value)))),
+      ...values.map((value, at) => write(putRecord(`id${at}`, named(value)))),
     )
     assert.deepEqual(
       outcomes,
@@ -147,9 +147,9 @@ function separation(clause: Clause): void {
   clause('ids and keys of one collection or realm mean nothing in another', async ({ store }) => {
     const { outcomes } = await commit(
       store,
-      unit(putRecord('one', named('x'))),
-      unit(putRecord('one', { ...named('x'), collection: 'others', body: '2' })),
-      unitIn(OTHER_REALM, putRecord('one', { ...named('x'), body: '3' })),
+      write(putRecord('one', named('x'))),
+      write(putRecord('one', { ...named('x'), collection: 'others', body: '2' })),
+      writeIn(OTHER_REALM, putRecord('one', { ...named('x'), body: '3' })),
     )
     assert.deepEqual(outcomes, [applied(0), applied(0), applied(0)])
     const ask = { name: 'name', value: 'x' }
@@ -175,7 +175,7 @@ function separation(clause: Clause): void {
     ] as const
     const { outcomes } = await commit(
       store,
-      ...pairs.map(([collection, id], at) => unit(putRecord(id, { collection, body: `${at}` }))),
+      ...pairs.map(([collection, id], at) => write(putRecord(id, { collection, body: `${at}` }))),
     )
     assert.deepEqual(
       outcomes,

@@ -18,8 +18,8 @@ import {
   put,
   putRecord,
   REALM,
-  unit,
-  unitIn,
+  write,
+  writeIn,
 } from './samples.ts'
 
 export function durableContract(clause: Clause, durable: boolean): void {
@@ -32,11 +32,11 @@ export function durableContract(clause: Clause, durable: boolean): void {
 function floor(clause: Clause): void {
   clause('the floor rises with a group that carries a higher one, and never falls', async ({ store }) => {
     const start = await store.floor()
-    await store.commit({ units: [unit(append())], floorMs: start + 5_000 })
+    await store.commit({ writes: [write(append())], floorMs: start + 5_000 })
     assert.equal(await store.floor(), start + 5_000)
-    await store.commit({ units: [unit(append())], floorMs: start + 1_000 })
+    await store.commit({ writes: [write(append())], floorMs: start + 1_000 })
     assert.equal(await store.floor(), start + 5_000)
-    await store.commit({ units: [unit(consume(1), consume(1))], floorMs: start + 6_000 })
+    await store.commit({ writes: [write(consume(1), consume(1))], floorMs: start + 6_000 })
     assert.equal(await store.floor(), start + 6_000, 'a group all of whose units conflict raises it, too')
   })
 }
@@ -47,7 +47,7 @@ function reopening(clause: Clause): void {
     const before = await picture(store)
     await store.reopen()
     assert.deepEqual(await picture(store), before)
-    assert.deepEqual((await commit(store, unit(append()))).outcomes, [applied(3)])
+    assert.deepEqual((await commit(store, write(append()))).outcomes, [applied(3)])
   })
 
   clause('what is read while a store is opened again is answered when it is open', async ({ store }) => {
@@ -63,7 +63,7 @@ function reopening(clause: Clause): void {
     assert.equal((await store.checkRows(REALM, 0, 10)).through, 2)
     await reopening
     assert.deepEqual(await Promise.all(waiting), [listed, listed, listed])
-    assert.deepEqual((await commit(store, unit(append()))).outcomes, [applied(3)])
+    assert.deepEqual((await commit(store, write(append()))).outcomes, [applied(3)])
   })
 }
 
@@ -71,18 +71,18 @@ function neverTwice(clause: Clause): void {
   clause(
     '[D08] what is put after the newest was removed inherits nothing of it, and no number of a row comes twice',
     async ({ store }) => {
-      await commit(store, unit(put(bareToken(1)), append()))
-      await commit(store, unit(put(bareToken(2)), consume(2), append(), putRecord('one')))
-      await commit(store, unit(forget(2, { tombstone: false }), deleteRecord('one', 1)))
+      await commit(store, write(put(bareToken(1)), append()))
+      await commit(store, write(put(bareToken(2)), consume(2), append(), putRecord('one')))
+      await commit(store, write(forget(2, { tombstone: false }), deleteRecord('one', 1)))
       await store.reopen()
       const { seq } = await store.head(REALM)
-      await commit(store, unit(put(bareToken(3)), append(), putRecord('two')))
+      await commit(store, write(put(bareToken(3)), append(), putRecord('two')))
       assert.equal(await store.tokenByDigest(REALM, digestAt(2)), undefined)
       assert.equal(await store.tokenByHandle(REALM, handleAt(2)), undefined)
       assert.equal((await store.tokenByHandle(REALM, handleAt(3)))?.digest, digestAt(3))
       assert.equal(await store.consumption(REALM, handleAt(3)), undefined)
       assert.equal((await store.head(REALM)).seq, seq + 1)
-      const again = await commit(store, unit(putRecord('one', { fromVersion: 2 })))
+      const again = await commit(store, write(putRecord('one', { fromVersion: 2 })))
       assert.deepEqual(
         again.outcomes.map(({ kind }) => kind),
         ['applied'],
@@ -103,12 +103,12 @@ function newInstance(clause: Clause): void {
       assert.deepEqual(await picture(again), before)
       const { outcomes } = await commit(
         again,
-        unit(append(), append()),
-        unit(put(bareToken(1))),
-        unit(consume(1)),
-        unit(putRecord('gone')),
-        unit(putRecord('two', { keys: [{ name: 'name', value: 'kept' }] })),
-        unitIn(OTHER_REALM, append()),
+        write(append(), append()),
+        write(put(bareToken(1))),
+        write(consume(1)),
+        write(putRecord('gone')),
+        write(putRecord('two', { keys: [{ name: 'name', value: 'kept' }] })),
+        writeIn(OTHER_REALM, append()),
       )
       const fates = ['token-exists', 'consumed', 'record-changed', 'key-taken'] as const
       assert.deepEqual(outcomes, [applied(3), ...fates.map(conflict), applied(2)])
@@ -117,10 +117,10 @@ function newInstance(clause: Clause): void {
 
   clause('the floor of an instance is the floor of the next', async ({ store, reopen }) => {
     const start = await store.floor()
-    await store.commit({ units: [unit(append())], floorMs: start + 7_777 })
+    await store.commit({ writes: [write(append())], floorMs: start + 7_777 })
     const again = await reopen()
     assert.equal(await again.floor(), start + 7_777)
-    await again.commit({ units: [unit(append())], floorMs: start })
+    await again.commit({ writes: [write(append())], floorMs: start })
     assert.equal(await again.floor(), start + 7_777)
   })
 
@@ -128,10 +128,10 @@ function newInstance(clause: Clause): void {
     'the order of a client’s tokens is the same in the next instance, and goes on there',
     async ({ store, reopen }) => {
       const mine = (number: number) => put({ ...bareToken(number), client: 'c' })
-      await commit(store, ...[3, 1, 2].map((number) => unit(mine(number))))
-      await commit(store, unit(forget(2, { tombstone: false })))
+      await commit(store, ...[3, 1, 2].map((number) => write(mine(number))))
+      await commit(store, write(forget(2, { tombstone: false })))
       const again = await reopen()
-      await commit(again, unit(mine(0)), unit(mine(2)))
+      await commit(again, write(mine(0)), write(mine(2)))
       const ask = { source: 'chat/acme', client: 'c', after: undefined, limit: 10 }
       const { records } = await again.tokensOfClient(REALM, ask)
       assert.deepEqual(
@@ -145,13 +145,13 @@ function newInstance(clause: Clause): void {
 async function fill(store: Store): Promise<void> {
   await commit(
     store,
-    unit(append(), put({ ...bareToken(1), sealed: Buffer.from([1, 2, 3]) }), consume(1, Buffer.from('x'))),
-    unit(put(bareToken(2)), append({ audit: 'second' })),
-    unit(forget(2, { tombstone: true })),
-    unit(putRecord('kept', { body: '{"a":1}', keys: [{ name: 'name', value: 'kept' }] })),
-    unit(putRecord('gone')),
-    unit(deleteRecord('gone', 1)),
-    unitIn(OTHER_REALM, append(), put(bareToken(3))),
+    write(append(), put({ ...bareToken(1), sealed: Buffer.from([1, 2, 3]) }), consume(1, Buffer.from('x'))),
+    write(put(bareToken(2)), append({ audit: 'second' })),
+    write(forget(2, { tombstone: true })),
+    write(putRecord('kept', { body: '{"a":1}', keys: [{ name: 'name', value: 'kept' }] })),
+    write(putRecord('gone')),
+    write(deleteRecord('gone', 1)),
+    writeIn(OTHER_REALM, append(), put(bareToken(3))),
   )
 }
 

@@ -11,8 +11,8 @@ import {
   put,
   REALM,
   SOURCE,
-  unit,
-  unitIn,
+  write,
+  writeIn,
 } from './samples.ts'
 
 const DAY_MS = 86_400_000
@@ -22,26 +22,26 @@ const MIDNIGHT_MS = 20_000 * DAY_MS
 /** What a cutoff must outlive: the highest expiry of its source, which no scan has to find. */
 export function expiryContract(clause: Clause): void {
   clause('[H12] the highest expiry of each source is kept, in whole days', async ({ store }) => {
-    await commit(store, unit(put(bareToken(1, { expiresAtMs: MIDNIGHT_MS }))))
+    await commit(store, write(put(bareToken(1, { expiresAtMs: MIDNIGHT_MS }))))
     assert.deepEqual(await highest(store), [[SOURCE, MIDNIGHT_MS]])
-    await commit(store, unit(put(bareToken(2, { expiresAtMs: MIDNIGHT_MS + 1 }))))
+    await commit(store, write(put(bareToken(2, { expiresAtMs: MIDNIGHT_MS + 1 }))))
     assert.deepEqual(await highest(store), [[SOURCE, MIDNIGHT_MS + DAY_MS]])
-    await commit(store, unit(put(bareToken(3, { source: 'identity', expiresAtMs: 1 }))))
+    await commit(store, write(put(bareToken(3, { source: 'identity', expiresAtMs: 1 }))))
     assert.deepEqual(await highest(store), [
       [SOURCE, MIDNIGHT_MS + DAY_MS],
       ['identity', DAY_MS],
     ])
     assert.deepEqual([...(await store.highestExpiries(OTHER_REALM))], [], 'of one realm alone')
-    await commit(store, unitIn(OTHER_REALM, put(bareToken(4, { expiresAtMs: 5 * DAY_MS }))))
+    await commit(store, writeIn(OTHER_REALM, put(bareToken(4, { expiresAtMs: 5 * DAY_MS }))))
     assert.deepEqual([...(await store.highestExpiries(OTHER_REALM))], [[SOURCE, 5 * DAY_MS]])
   })
 
   clause('[H12] an extension raises it, and nothing lowers it', async ({ store, reopen }) => {
-    await commit(store, unit(put(bareToken(1, { expiresAtMs: MIDNIGHT_MS }))))
-    await commit(store, unit(extend(1, MIDNIGHT_MS + 3 * DAY_MS)))
-    await commit(store, unit(extend(1, MIDNIGHT_MS)))
-    await commit(store, unit(forget(1, { tombstone: false })))
-    await commit(store, unit(put(bareToken(2, { expiresAtMs: DAY_MS }))))
+    await commit(store, write(put(bareToken(1, { expiresAtMs: MIDNIGHT_MS }))))
+    await commit(store, write(extend(1, MIDNIGHT_MS + 3 * DAY_MS)))
+    await commit(store, write(extend(1, MIDNIGHT_MS)))
+    await commit(store, write(forget(1, { tombstone: false })))
+    await commit(store, write(put(bareToken(2, { expiresAtMs: DAY_MS }))))
     assert.deepEqual(await highest(store), [[SOURCE, MIDNIGHT_MS + 3 * DAY_MS]])
     await store.reopen()
     assert.deepEqual(await highest(store), [[SOURCE, MIDNIGHT_MS + 3 * DAY_MS]])
@@ -49,12 +49,12 @@ export function expiryContract(clause: Clause): void {
   })
 
   clause(
-    '[H12] a unit that does not apply raises nothing, and the next one that does raises it',
+    '[H12] a write that does not apply raises nothing, and the next one that does raises it',
     async ({ store }) => {
       const far = bareToken(1, { expiresAtMs: MIDNIGHT_MS })
-      await commit(store, unit(put(far), extend(99, 1)), unit(append()))
+      await commit(store, write(put(far), extend(99, 1)), write(append()))
       assert.deepEqual(await highest(store), [])
-      await commit(store, unit(put(far)), unit(put(far)))
+      await commit(store, write(put(far)), write(put(far)))
       assert.deepEqual(await highest(store), [[SOURCE, MIDNIGHT_MS]])
     },
   )

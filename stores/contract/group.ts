@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Operation, Store, Unit, UnitOutcome } from '@rescind/authority'
+import type { Operation, Store, Write, WriteOutcome } from '@rescind/authority'
 import type { Clause } from './clause.ts'
 import {
   append,
@@ -18,8 +18,8 @@ import {
   put,
   putRecord,
   REALM,
-  unit,
-  unitIn,
+  write,
+  writeIn,
 } from './samples.ts'
 
 export function groupContract(clause: Clause): void {
@@ -29,7 +29,7 @@ export function groupContract(clause: Clause): void {
   largeGroup(clause)
 }
 
-/** One of each thing that a unit can do, all of which would succeed. */
+/** One of each thing that a write can do, all of which would succeed. */
 const ALL: readonly Operation[] = [
   append(),
   put(bareToken(1)),
@@ -43,7 +43,7 @@ const ALL: readonly Operation[] = [
 ]
 
 /** Operations that conflict in the state of `prepare`, each by another rule. */
-const CONFLICTS: readonly (readonly [Operation, UnitOutcome])[] = [
+const CONFLICTS: readonly (readonly [Operation, WriteOutcome])[] = [
   [put(bareToken(50)), conflict('token-exists')],
   [
     { kind: 'extend-token', digest: digestAt(99), source: 'oauth', expiresAtMs: 1, atMs: 1 },
@@ -59,14 +59,14 @@ const CONFLICTS: readonly (readonly [Operation, UnitOutcome])[] = [
 async function prepare(store: Store): Promise<void> {
   await commit(
     store,
-    unit(append()),
-    unit(put(bareToken(50)), put(bareToken(51)), put(bareToken(52)), consume(51), consume(52)),
-    unit(putRecord('held', { keys: [{ name: 'name', value: 'held' }] }), putRecord('doomed')),
-    unit(putRecord('taker', { keys: [{ name: 'name', value: 'taken' }] })),
+    write(append()),
+    write(put(bareToken(50)), put(bareToken(51)), put(bareToken(52)), consume(51), consume(52)),
+    write(putRecord('held', { keys: [{ name: 'name', value: 'held' }] }), putRecord('doomed')),
+    write(putRecord('taker', { keys: [{ name: 'name', value: 'taken' }] })),
   )
 }
 
-/** Everything that the units of this file can touch, as the store shows it. */
+/** Everything that the writes of this file can touch, as the store shows it. */
 async function state(store: Store): Promise<unknown> {
   const numbers = [1, 50, 51, 52, 99]
   const ids = ['new', 'newer', 'held', 'doomed', 'absent', 'taker']
@@ -102,22 +102,26 @@ function atomicity(clause: Clause): void {
   for (const [operation, outcome] of CONFLICTS) {
     const what = outcome.kind === 'conflict' ? outcome.what : outcome.kind
     clause(
-      `a unit whose last operation conflicts leaves nothing behind (${operation.kind}: ${what})`,
+      `a write whose last operation conflicts leaves nothing behind (${operation.kind}: ${what})`,
       async ({ store }) => {
         await prepare(store)
         const before = await state(store)
-        assert.deepEqual((await commit(store, unit(...ALL, operation))).outcomes, [outcome])
+        assert.deepEqual((await commit(store, write(...ALL, operation))).outcomes, [outcome])
         assert.deepEqual(await state(store), before)
-        assert.deepEqual((await commit(store, unit(...ALL))).outcomes, [applied(2)], 'all of it was possible')
+        assert.deepEqual(
+          (await commit(store, write(...ALL))).outcomes,
+          [applied(2)],
+          'all of it was possible',
+        )
       },
     )
 
     clause(
-      `a unit of one operation that conflicts leaves nothing behind (${operation.kind}: ${what})`,
+      `a write of one operation that conflicts leaves nothing behind (${operation.kind}: ${what})`,
       async ({ store }) => {
         await prepare(store)
         const before = await state(store)
-        assert.deepEqual((await commit(store, unit(operation))).outcomes, [outcome])
+        assert.deepEqual((await commit(store, write(operation))).outcomes, [outcome])
         assert.deepEqual(await state(store), before)
       },
     )
@@ -133,17 +137,17 @@ function atomicity(clause: Clause): void {
         { name: 'name', value: 'taken' },
       ]
       const stolen = putRecord('held', { fromVersion: 1, body: '{"stolen":true}', keys })
-      assert.deepEqual((await commit(store, unit(stolen))).outcomes, [conflict('key-taken')])
+      assert.deepEqual((await commit(store, write(stolen))).outcomes, [conflict('key-taken')])
       assert.deepEqual(await state(store), before)
     },
   )
 
   clause(
-    'tokens stand in the same order after a unit that forgot one and then conflicted',
+    'tokens stand in the same order after a write that forgot one and then conflicted',
     async ({ store }) => {
       const tokens = [1, 2, 3].map((number) => ({ ...bareToken(number), client: 'c' }))
-      await commit(store, ...tokens.map((record) => unit(put(record))))
-      await commit(store, unit(forget(1, { tombstone: false }), consume(5), consume(5)))
+      await commit(store, ...tokens.map((record) => write(put(record))))
+      await commit(store, write(forget(1, { tombstone: false }), consume(5), consume(5)))
       const ask = { source: 'chat/acme', client: 'c', after: undefined, limit: 10 }
       const { records } = await store.tokensOfClient(REALM, ask)
       assert.deepEqual(
@@ -155,15 +159,15 @@ function atomicity(clause: Clause): void {
 }
 
 function neighbours(clause: Clause): void {
-  clause('a unit that conflicts takes no seq and harms no neighbour of its group', async ({ store }) => {
+  clause('a write that conflicts takes no seq and harms no neighbour of its group', async ({ store }) => {
     const { outcomes, heads } = await commit(
       store,
-      unit(append(), put(bareToken(1)), append()),
-      unit(append(), put(bareToken(1)), append()),
-      unit(put(bareToken(2)), append()),
-      unit(append(), consume(1), consume(1)),
-      unit(put(bareToken(3))),
-      unit(append()),
+      write(append(), put(bareToken(1)), append()),
+      write(append(), put(bareToken(1)), append()),
+      write(put(bareToken(2)), append()),
+      write(append(), consume(1), consume(1)),
+      write(put(bareToken(3))),
+      write(append()),
     )
     assert.deepEqual(outcomes, [
       applied(1),
@@ -185,18 +189,24 @@ function neighbours(clause: Clause): void {
     }
   })
 
-  clause('a unit sees what earlier units of its group did, in their order', async ({ store }) => {
+  clause('a write sees what earlier writes of its group did, in their order', async ({ store }) => {
     const named = (id: string): Operation => putRecord(id, { keys: [{ name: 'name', value: 'one' }] })
     const { outcomes } = await commit(
       store,
-      unit(named('first')),
-      unit(named('second')),
-      unit(deleteRecord('first', 1)),
-      unit(named('second')),
-      unit(put(bareToken(1))),
-      unit({ kind: 'extend-token', digest: digestAt(1), source: 'oauth', expiresAtMs: NOW_MS, atMs: NOW_MS }),
-      unit(forget(1, { tombstone: false })),
-      unit(put(bareToken(1))),
+      write(named('first')),
+      write(named('second')),
+      write(deleteRecord('first', 1)),
+      write(named('second')),
+      write(put(bareToken(1))),
+      write({
+        kind: 'extend-token',
+        digest: digestAt(1),
+        source: 'oauth',
+        expiresAtMs: NOW_MS,
+        atMs: NOW_MS,
+      }),
+      write(forget(1, { tombstone: false })),
+      write(put(bareToken(1))),
     )
     assert.deepEqual(outcomes, [
       applied(0),
@@ -207,10 +217,10 @@ function neighbours(clause: Clause): void {
 }
 
 function expectations(clause: Clause): void {
-  clause('a unit whose expectation fails is a conflict, and nothing of it is applied', async ({ store }) => {
-    await commit(store, unit(putRecord('held')), unit(putRecord('gone')), unit(deleteRecord('gone', 1)))
-    const expecting = (id: string, version: number): Unit => ({
-      ...unit(append()),
+  clause('a write whose expectation fails is a conflict, and nothing of it is applied', async ({ store }) => {
+    await commit(store, write(putRecord('held')), write(putRecord('gone')), write(deleteRecord('gone', 1)))
+    const expecting = (id: string, version: number): Write => ({
+      ...write(append()),
       expects: [
         { collection: 'things', id: 'held', version: 1 },
         { collection: 'things', id, version },
@@ -231,50 +241,50 @@ function expectations(clause: Clause): void {
     assert.equal((await store.head(REALM)).seq, 3)
   })
 
-  clause('expectations are judged before the unit writes, and by its own realm', async ({ store }) => {
+  clause('expectations are judged before the write writes, and by its own realm', async ({ store }) => {
     const expects = [{ collection: 'things', id: 'held', version: 0 }]
     const { outcomes } = await commit(
       store,
-      { ...unit(putRecord('held')), expects },
-      { ...unit(append()), expects },
-      { ...unitIn(OTHER_REALM, append()), expects },
+      { ...write(putRecord('held')), expects },
+      { ...write(append()), expects },
+      { ...writeIn(OTHER_REALM, append()), expects },
     )
     assert.deepEqual(outcomes, [applied(0), conflict('record-changed'), applied(1)])
   })
 }
 
-/** What the n-th unit of a large group is, and what must become of it; `seqs` counts rows by realm. */
-function mixed(at: number, seqs: number[]): readonly [Unit, UnitOutcome] {
+/** What the n-th write of a large group is, and what must become of it; `seqs` counts rows by realm. */
+function mixed(at: number, seqs: number[]): readonly [Write, WriteOutcome] {
   const side = at % 2
   const realm = side === 0 ? REALM : OTHER_REALM
-  const rows = (count: number): UnitOutcome => {
+  const rows = (count: number): WriteOutcome => {
     const first = (seqs[side] ?? 0) + 1
     seqs[side] = first + count - 1
     return applied(count === 0 ? first - 1 : first)
   }
   switch (Math.floor(at / 2) % 8) {
     case 0:
-      return [unitIn(realm, put(bareToken(at)), append()), rows(1)]
+      return [writeIn(realm, put(bareToken(at)), append()), rows(1)]
     case 1:
-      return [unitIn(realm, append(), append(), put(bareToken(at - 2))), conflict('token-exists')]
+      return [writeIn(realm, append(), append(), put(bareToken(at - 2))), conflict('token-exists')]
     case 2:
-      return [unitIn(realm, consume(at - 4)), rows(0)]
+      return [writeIn(realm, consume(at - 4)), rows(0)]
     case 3:
-      return [unitIn(realm, append(), consume(at - 6)), conflict('consumed')]
+      return [writeIn(realm, append(), consume(at - 6)), conflict('consumed')]
     case 4:
-      return [unitIn(realm, append(), putRecord(`r${at}`), append(), append()), rows(3)]
+      return [writeIn(realm, append(), putRecord(`r${at}`), append(), append()), rows(3)]
     case 5:
-      return [unitIn(realm, putRecord(`r${at - 2}`), append()), conflict('record-changed')]
+      return [writeIn(realm, putRecord(`r${at - 2}`), append()), conflict('record-changed')]
     case 6:
-      return [unitIn(realm, append(), deleteRecord(`r${at - 4}`, 1)), rows(1)]
+      return [writeIn(realm, append(), deleteRecord(`r${at - 4}`, 1)), rows(1)]
     default:
-      return [unitIn(realm, forget(at - 14, { tombstone: true })), rows(0)]
+      return [writeIn(realm, forget(at - 14, { tombstone: true })), rows(0)]
   }
 }
 
 function largeGroup(clause: Clause): void {
   clause(
-    'a group of 256 mixed units of two realms: each has its own outcome, in the order of the units',
+    'a group of 256 mixed writes of two realms: each has its own outcome, in the order of the writes',
     async ({ store }) => {
       const seqs = [0, 0]
       const asked = Array.from({ length: 256 }, (_, at) => mixed(at, seqs))

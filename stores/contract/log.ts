@@ -17,8 +17,8 @@ import {
   put,
   REALM,
   SOURCE,
-  unit,
-  unitIn,
+  write,
+  writeIn,
 } from './samples.ts'
 
 /** One rule of every kind. */
@@ -88,27 +88,32 @@ function chains(clause: Clause): void {
     'the head of an empty log is seq 0 and 32 zero bytes, also beside a realm that has rows',
     async ({ store }) => {
       await assertHead(store, [])
-      await commit(store, unitIn(OTHER_REALM, ...ROWS))
+      await commit(store, writeIn(OTHER_REALM, ...ROWS))
       await assertHead(store, [])
       assert.deepEqual(await store.rowsAfter(REALM, 0, 10), [])
     },
   )
 
   clause(
-    'every row is chained to all before it, within units, across units, groups and conflicts',
+    'every row is chained to all before it, within writes, across writes, groups and conflicts',
     async ({ store }) => {
-      await commit(store, unit(put(bareToken(1))))
-      const { heads } = await commit(store, unit(...ROWS), unit(put(bareToken(1)), append()), unit(append()))
+      await commit(store, write(put(bareToken(1))))
+      const { heads } = await commit(
+        store,
+        write(...ROWS),
+        write(put(bareToken(1)), append()),
+        write(append()),
+      )
       const first = [...ROWS, append()]
       await assertHead(store, first)
       assert.deepEqual(hex(heads.get(REALM)?.chain), hex(headAfter(first).chain))
-      await commit(store, unit(append({ audit: 'later' })))
+      await commit(store, write(append({ audit: 'later' })))
       await assertHead(store, [...first, append({ audit: 'later' })])
     },
   )
 
   clause('the audit bytes are in the chain: other words make another head', async ({ store }) => {
-    await commit(store, unit(append({ audit: 'a' })), unitIn(OTHER_REALM, append({ audit: 'b' })))
+    await commit(store, write(append({ audit: 'a' })), writeIn(OTHER_REALM, append({ audit: 'b' })))
     await assertHead(store, [append({ audit: 'a' })])
     await assertHead(store, [append({ audit: 'b' })], OTHER_REALM)
     assert.notDeepEqual(hex((await store.head(REALM)).chain), hex((await store.head(OTHER_REALM)).chain))
@@ -120,18 +125,18 @@ function numbering(clause: Clause): void {
     const [low, mid, high] = [realmOrdinal(0), realmOrdinal(1), realmOrdinal(8_000)]
     const { outcomes, heads } = await commit(
       store,
-      unitIn(mid, append(), append()),
-      unitIn(low, append()),
-      unitIn(high, append()),
-      unitIn(mid, append()),
-      unitIn(high, append(), append(), append()),
+      writeIn(mid, append(), append()),
+      writeIn(low, append()),
+      writeIn(high, append()),
+      writeIn(mid, append()),
+      writeIn(high, append(), append(), append()),
     )
     assert.deepEqual(outcomes, [applied(1), applied(1), applied(1), applied(3), applied(2)])
     assert.deepEqual(
       [low, mid, high].map((realm) => heads.get(realm)?.seq),
       [1, 3, 4],
     )
-    const next = await commit(store, unitIn(low, append()), unitIn(high, append()), unitIn(mid, append()))
+    const next = await commit(store, writeIn(low, append()), writeIn(high, append()), writeIn(mid, append()))
     assert.deepEqual(next.outcomes, [applied(2), applied(5), applied(4)])
     for (const [realm, count] of [
       [low, 2],
@@ -146,16 +151,16 @@ function numbering(clause: Clause): void {
     }
   })
 
-  clause('a unit without rows is told the head, a unit with rows its first one', async ({ store }) => {
-    await commit(store, unit(append(), append()))
-    const { outcomes } = await commit(store, unit(put(bareToken(1))), unit(append(), append(), append()))
+  clause('a write without rows is told the head, a write with rows its first one', async ({ store }) => {
+    await commit(store, write(append(), append()))
+    const { outcomes } = await commit(store, write(put(bareToken(1))), write(append(), append(), append()))
     assert.deepEqual(outcomes, [applied(2), applied(3)])
   })
 }
 
 function reading(clause: Clause): void {
   clause('rows come back byte by byte, in order, after a seq and up to a limit', async ({ store }) => {
-    await commit(store, unit(...ROWS))
+    await commit(store, write(...ROWS))
     const all = await store.rowsAfter(REALM, 0, 100)
     for (const [at, operation] of ROWS.entries()) {
       if (operation.kind !== 'append') continue
@@ -174,7 +179,7 @@ function reading(clause: Clause): void {
   })
 
   clause('rows come with the hash of their audit and the chain after them', async ({ store }) => {
-    await commit(store, unit(...ROWS))
+    await commit(store, write(...ROWS))
     const rows = await store.chainedRowsAfter(REALM, 0, 100)
     assert.equal(rows.length, ROWS.length)
     for (const [at, operation] of ROWS.entries()) {
@@ -196,10 +201,10 @@ function reading(clause: Clause): void {
   clause(
     'a forgotten audit leaves its hash and the chain, here and in no other realm',
     async ({ store, reopen }) => {
-      await commit(store, unit(...ROWS), unitIn(OTHER_REALM, ...ROWS))
+      await commit(store, write(...ROWS), writeIn(OTHER_REALM, ...ROWS))
       const before = await store.chainedRowsAfter(REALM, 0, 100)
       const forget = { kind: 'forget-audit', fromSeq: 2, throughSeq: 3 } as const
-      await commit(store, unit(forget))
+      await commit(store, write(forget))
       const check = async (opened: Store): Promise<void> => {
         const rows = await opened.chainedRowsAfter(REALM, 0, 100)
         for (const [at, { audit: left, ...kept }] of rows.entries()) {
@@ -215,7 +220,7 @@ function reading(clause: Clause): void {
       await check(again)
       // Doing it again is done already, and so is doing it to what is not there.
       const beyond = { ...forget, fromSeq: 90, throughSeq: 99 }
-      const { outcomes } = await commit(again, unit(forget), unit(beyond))
+      const { outcomes } = await commit(again, write(forget), write(beyond))
       assert.ok(outcomes.every(({ kind }) => kind === 'applied'))
       await check(again)
     },
@@ -223,8 +228,8 @@ function reading(clause: Clause): void {
 
   clause('2,500 rows are read in pages without a gap or a double', async ({ store }) => {
     for (let group = 0; group < 5; group += 1) {
-      const units = Array.from({ length: 250 }, () => unit(append(), append()))
-      await commit(store, ...units)
+      const writes = Array.from({ length: 250 }, () => write(append(), append()))
+      await commit(store, ...writes)
     }
     const seqs: number[] = []
     for (let after = 0; ; after = seqs.length) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Memo, type Operation, type Store, storedKind, type Unit } from '@rescind/authority'
+import { type Memo, type Operation, type Store, storedKind, type Write } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { traitsOf } from '@rescind/core/log'
 import fc from 'fast-check'
@@ -29,7 +29,7 @@ const NUMBERS = [0, 1, 2, 3]
 const IDS = ['a', 'b', 'c']
 const VALUES = ['x', 'y']
 
-/** Few ids, so that units meet each other often. */
+/** Few ids, so that writes meet each other often. */
 const number = fc.constantFrom(...NUMBERS)
 const id = fc.constantFrom(...IDS)
 const version = fc.nat(4)
@@ -76,7 +76,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.tuple(id, version).map(([one, fromVersion]) => deleteRecord(one, fromVersion)),
 )
 
-type Draft = Omit<Unit, 'realm'>
+type Draft = Omit<Write, 'realm'>
 
 const draft: fc.Arbitrary<Draft> = fc.record({
   standsOn: fc.constant([]),
@@ -108,13 +108,13 @@ export function modelContract(clause: Clause): void {
 async function playAndCompare(store: Store, realm: RealmOrdinal, groups: readonly Draft[][]): Promise<void> {
   let model = EMPTY
   for (const drafts of groups) {
-    const units = drafts.map((one) => ({ realm, ...one }))
-    const expected = units.map((one) => {
+    const writes = drafts.map((one) => ({ realm, ...one }))
+    const expected = writes.map((one) => {
       const [next, outcome] = applyNaively(model, one)
       model = next
       return outcome
     })
-    const { outcomes } = await store.commit(groupOf(units))
+    const { outcomes } = await store.commit(groupOf(writes))
     assert.deepEqual(outcomes, expected)
   }
   assert.deepEqual(await pictureOf(store, realm), naivePicture(model))

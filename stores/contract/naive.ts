@@ -1,4 +1,4 @@
-import type { ConflictWhat, Memo, NewRecord, Operation, Unit, UnitOutcome } from '@rescind/authority'
+import type { ConflictWhat, Memo, NewRecord, Operation, Write, WriteOutcome } from '@rescind/authority'
 import type { TokenRecord } from '@rescind/core'
 import { conflict } from './samples.ts'
 
@@ -23,12 +23,12 @@ export const EMPTY: NaiveRealm = {
   rows: [],
 }
 
-/** All of a unit, or nothing: lists are never changed, so going back is keeping the old ones. */
-export function applyNaively(before: NaiveRealm, unit: Unit): readonly [NaiveRealm, UnitOutcome] {
-  const met = unit.expects.every(({ id, version }) => versionOf(before, id) === version)
+/** All of a write, or nothing: lists are never changed, so going back is keeping the old ones. */
+export function applyNaively(before: NaiveRealm, write: Write): readonly [NaiveRealm, WriteOutcome] {
+  const met = write.expects.every(({ id, version }) => versionOf(before, id) === version)
   if (!met) return [before, conflict('record-changed')]
   let realm = before
-  for (const operation of unit.operations) {
+  for (const operation of write.operations) {
     const next = step(realm, operation)
     if (typeof next === 'string') return [before, conflict(next)]
     realm = next

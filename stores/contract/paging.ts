@@ -16,8 +16,8 @@ import {
   putRecord,
   REALM,
   SOURCE,
-  unit,
-  unitIn,
+  write,
+  writeIn,
 } from './samples.ts'
 
 export function pagingContract(clause: Clause): void {
@@ -33,12 +33,12 @@ function pagesOfRecords(clause: Clause): void {
     'live records come by id, page by page, without the deleted and without a double',
     async ({ store }) => {
       const ids = ['b', 'a', 'e', 'd', 'c', 'aa', 'B', '10', '9']
-      await commit(store, ...ids.map((id) => unit(putRecord(id, { body: `"${id}"` }))))
+      await commit(store, ...ids.map((id) => write(putRecord(id, { body: `"${id}"` }))))
       await commit(
         store,
-        unit(deleteRecord('d', 1)),
-        unit(putRecord('x', { collection: 'others' })),
-        unitIn(OTHER_REALM, putRecord('z')),
+        write(deleteRecord('d', 1)),
+        write(putRecord('x', { collection: 'others' })),
+        writeIn(OTHER_REALM, putRecord('z')),
       )
       for (const limit of [1, 3, 8, 100]) {
         const pages = await allRecords(store, limit)
@@ -92,12 +92,12 @@ function pagesOfTokens(clause: Clause): void {
       )
       await commit(
         store,
-        unit(...mine.slice(0, 2).map(put)),
-        unit(put(ofClient(20, { client: 'C' })), put(ofClient(21, { source: 'chat/acm' }))),
-        unit(put(bareToken(22))),
-        unitIn(OTHER_REALM, put(ofClient(23))),
+        write(...mine.slice(0, 2).map(put)),
+        write(put(ofClient(20, { client: 'C' })), put(ofClient(21, { source: 'chat/acm' }))),
+        write(put(bareToken(22))),
+        writeIn(OTHER_REALM, put(ofClient(23))),
       )
-      await commit(store, ...mine.slice(2).map((record) => unit(put(record))))
+      await commit(store, ...mine.slice(2).map((record) => write(put(record))))
       for (const limit of [1, 2, 7, 1_000]) {
         const pages = await allTokens(store, limit)
         assert.deepEqual(pages.flat().map(comparable), mine.map(comparable))
@@ -114,7 +114,7 @@ function pagesOfTokens(clause: Clause): void {
   )
 
   clause('the page that holds the last token of a client has no next one, full or not', async ({ store }) => {
-    await commit(store, ...[0, 1, 2].map((number) => unit(put(ofClient(number)))))
+    await commit(store, ...[0, 1, 2].map((number) => write(put(ofClient(number)))))
     const ask = { source: SOURCE, client: 'c' }
     for (const [after, limit, isLast] of [
       [undefined, 2, false],
@@ -129,7 +129,7 @@ function pagesOfTokens(clause: Clause): void {
   clause('1,500 tokens of one client come in pages of at most 1,000', async ({ store }) => {
     for (let group = 0; group < 6; group += 1) {
       const tokens = Array.from({ length: 250 }, (_, at) => ofClient(group * 250 + at))
-      await commit(store, ...tokens.map((record) => unit(put(record))))
+      await commit(store, ...tokens.map((record) => write(put(record))))
     }
     const pages = await allTokens(store, 1_000)
     assert.deepEqual(
@@ -143,16 +143,16 @@ function placesBetweenPages(clause: Clause): void {
   clause(
     'the place after a page stays right when tokens before it are forgotten, extended, or put after it',
     async ({ store }) => {
-      await commit(store, ...[0, 1, 2, 3].map((number) => unit(put(ofClient(number)))))
+      await commit(store, ...[0, 1, 2, 3].map((number) => write(put(ofClient(number)))))
       const ask = { source: SOURCE, client: 'c', limit: 2 }
       const first = await store.tokensOfClient(REALM, { ...ask, after: undefined })
       const moved = { expiresAtMs: NOW_MS + 9, atMs: NOW_MS }
       await commit(
         store,
-        unit(forget(0, { tombstone: false })),
-        unit({ kind: 'extend-token', digest: bareToken(1).digest, source: 'oauth', ...moved }),
-        unit({ kind: 'extend-token', digest: bareToken(2).digest, source: 'oauth', ...moved }),
-        unit(put(ofClient(4))),
+        write(forget(0, { tombstone: false })),
+        write({ kind: 'extend-token', digest: bareToken(1).digest, source: 'oauth', ...moved }),
+        write({ kind: 'extend-token', digest: bareToken(2).digest, source: 'oauth', ...moved }),
+        write(put(ofClient(4))),
       )
       assert.notEqual(first.next, undefined)
       const rest = await store.tokensOfClient(REALM, { ...ask, limit: 9, after: first.next })
@@ -171,16 +171,16 @@ function expiry(clause: Clause): void {
       const at = (number: number, expiresAtMs: number): TokenRecord => ({ ...bareToken(number), expiresAtMs })
       await commit(
         store,
-        unit(put(at(1, 1_000)), put(at(2, 1_001)), put(at(3, 999)), put(at(4, 500))),
-        unitIn(OTHER_REALM, put(at(1, 1_000)), put(at(5, 2_000))),
-        unit({
+        write(put(at(1, 1_000)), put(at(2, 1_001)), put(at(3, 999)), put(at(4, 500))),
+        writeIn(OTHER_REALM, put(at(1, 1_000)), put(at(5, 2_000))),
+        write({
           kind: 'extend-token',
           digest: bareToken(3).digest,
           source: 'oauth',
           expiresAtMs: 3_000,
           atMs: 1,
         }),
-        unit(forget(4, { tombstone: true })),
+        write(forget(4, { tombstone: true })),
       )
       const found = await store.expiredTokens(1_000, 100)
       assert.deepEqual(
@@ -220,25 +220,25 @@ function endings(clause: Clause): void {
       const whole = { ...at(1, 1_003), client: 'c', scope: 's', sealed: Buffer.from([0, 255]) }
       await commit(
         store,
-        unit(put(whole), put(at(2, 1_001)), put(at(3, 1_002)), put(at(4, 1_000)), put(at(5, 1_004))),
-        unit(put(at(6, 1_002)), put(at(7, 5_000)), put({ ...at(8, 1_002), source: 'chat/acm' })),
-        unit(put({ ...at(9, 1_002), source: 'iss:"x",\'%' })),
-        unitIn(OTHER_REALM, put(at(10, 1_002))),
-        unit({
+        write(put(whole), put(at(2, 1_001)), put(at(3, 1_002)), put(at(4, 1_000)), put(at(5, 1_004))),
+        write(put(at(6, 1_002)), put(at(7, 5_000)), put({ ...at(8, 1_002), source: 'chat/acm' })),
+        write(put({ ...at(9, 1_002), source: 'iss:"x",\'%' })),
+        writeIn(OTHER_REALM, put(at(10, 1_002))),
+        write({
           kind: 'extend-token',
           digest: bareToken(3).digest,
           source: 'oauth',
           expiresAtMs: 3_000,
           atMs: 1,
         }),
-        unit({
+        write({
           kind: 'extend-token',
           digest: bareToken(7).digest,
           source: 'oauth',
           expiresAtMs: 1_002,
           atMs: 1,
         }),
-        unit(forget(6, { tombstone: true })),
+        write(forget(6, { tombstone: true })),
       )
       const span = { sources: [SOURCE, 'chat/'], afterMs: 1_000, untilMs: 1_003 }
       for (const limit of [1, 2, 5, 1_000]) {
@@ -264,7 +264,7 @@ function endings(clause: Clause): void {
     async ({ store }) => {
       for (let group = 0; group < 6; group += 1) {
         const tokens = Array.from({ length: 250 }, (_, nth) => at(group * 250 + nth, 1_000))
-        await commit(store, ...tokens.map((record) => unit(put(record))))
+        await commit(store, ...tokens.map((record) => write(put(record))))
       }
       const span = { sources: [SOURCE], afterMs: 0, untilMs: 1_000 }
       for (const limit of [400, 750, 1_000]) {

@@ -6,8 +6,8 @@ import type {
   NewRecord,
   Operation,
   Store,
-  Unit,
-  UnitOutcome,
+  Write,
+  WriteOutcome,
 } from '@rescind/authority'
 import {
   type Handle,
@@ -98,29 +98,29 @@ export function deleteRecord(id: string, fromVersion: number): Operation {
   return { kind: 'delete-record', collection: 'things', id, fromVersion }
 }
 
-export function unit(...operations: readonly Operation[]): Unit {
-  return unitIn(REALM, ...operations)
+export function write(...operations: readonly Operation[]): Write {
+  return writeIn(REALM, ...operations)
 }
 
-export function unitIn(realm: RealmOrdinal, ...operations: readonly Operation[]): Unit {
+export function writeIn(realm: RealmOrdinal, ...operations: readonly Operation[]): Write {
   return { realm, standsOn: [], expects: [], operations }
 }
 
 /** That leaves the floor as it is. */
-export function groupOf(units: readonly Unit[]): Group {
-  return { units, floorMs: 0 }
+export function groupOf(writes: readonly Write[]): Group {
+  return { writes, floorMs: 0 }
 }
 
-/** Commits units as one group. */
-export async function commit(store: Store, ...units: readonly Unit[]): Promise<GroupOutcome> {
-  return store.commit(groupOf(units))
+/** Commits writes as one group. */
+export async function commit(store: Store, ...writes: readonly Write[]): Promise<GroupOutcome> {
+  return store.commit(groupOf(writes))
 }
 
-export function applied(firstSeq: number): UnitOutcome {
+export function applied(firstSeq: number): WriteOutcome {
   return { kind: 'applied', firstSeq }
 }
 
-export function conflict(what: ConflictWhat): UnitOutcome {
+export function conflict(what: ConflictWhat): WriteOutcome {
   return { kind: 'conflict', what }
 }
 

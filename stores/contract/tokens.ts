@@ -17,8 +17,8 @@ import {
   OTHER_REALM,
   put,
   REALM,
-  unit,
-  unitIn,
+  write,
+  writeIn,
 } from './samples.ts'
 
 const LAST_MS = LAST_INSTANT_MS
@@ -73,7 +73,7 @@ function roundTrip(clause: Clause): void {
     '[G12] a token comes back field by field, by digest and by handle, and what was absent stays absent',
     async ({ store }) => {
       const records = [fullToken(1), bareToken(2), { ...bareToken(3), subject: '' }, optional(4)]
-      const outcome = await commit(store, ...records.map((record) => unit(put(record))))
+      const outcome = await commit(store, ...records.map((record) => write(put(record))))
       assert.deepEqual(
         outcome.outcomes,
         records.map(() => applied(0)),
@@ -90,11 +90,11 @@ function roundTrip(clause: Clause): void {
   clause(
     'a token of one realm does not exist in another, and may exist there by itself',
     async ({ store }) => {
-      await commit(store, unit(put(bareToken(1))))
+      await commit(store, write(put(bareToken(1))))
       assert.equal(await store.tokenByDigest(OTHER_REALM, digestAt(1)), undefined)
       assert.equal(await store.tokenByHandle(OTHER_REALM, handleAt(1)), undefined)
       const twin: TokenRecord = { ...bareToken(1), scope: 'elsewhere' }
-      const { outcomes } = await commit(store, unitIn(OTHER_REALM, put(twin)))
+      const { outcomes } = await commit(store, writeIn(OTHER_REALM, put(twin)))
       assert.deepEqual(outcomes, [applied(0)])
       assert.equal((await store.tokenByDigest(OTHER_REALM, digestAt(1)))?.scope, 'elsewhere')
       assert.equal((await store.tokenByDigest(REALM, digestAt(1)))?.scope, undefined)
@@ -125,12 +125,12 @@ function insertOnce(clause: Clause): void {
   clause(
     '[D13] a token is inserted once: the same digest, or the same handle, is a conflict and changes nothing',
     async ({ store }) => {
-      await commit(store, unit(put(bareToken(1))))
+      await commit(store, write(put(bareToken(1))))
       const sameDigest: TokenRecord = { ...bareToken(2), digest: digestAt(1), scope: 'thief' }
       const sameHandle: TokenRecord = { ...bareToken(3), handle: handleAt(1), scope: 'thief' }
       const both: TokenRecord = { ...bareToken(1), scope: 'thief' }
       for (const record of [sameDigest, sameHandle, both]) {
-        const { outcomes } = await commit(store, unit(put(record)))
+        const { outcomes } = await commit(store, write(put(record)))
         assert.deepEqual(outcomes, [conflict('token-exists')])
       }
       assert.deepEqual(await store.tokenByDigest(REALM, digestAt(1)), bareToken(1))
@@ -144,7 +144,7 @@ function insertOnce(clause: Clause): void {
 function extension(clause: Clause): void {
   clause('[H01] an extension moves the expiry and its time, and nothing else', async ({ store }) => {
     const record = { ...fullToken(1), kind: 'assigned', expiresAtMs: NOW_MS + 1 } as const
-    await commit(store, unit(put(record)))
+    await commit(store, write(put(record)))
     const extend = {
       kind: 'extend-token',
       digest: record.digest,
@@ -152,7 +152,7 @@ function extension(clause: Clause): void {
       expiresAtMs: LAST_MS,
       atMs: NOW_MS,
     } as const
-    const { outcomes } = await commit(store, unit(append(), extend))
+    const { outcomes } = await commit(store, write(append(), extend))
     assert.deepEqual(outcomes, [applied(1)])
     const expected = { ...record, expiresAtMs: LAST_MS, extendedAtMs: NOW_MS }
     assert.deepEqual(comparable(await store.tokenByDigest(REALM, record.digest)), comparable(expected))
@@ -160,10 +160,10 @@ function extension(clause: Clause): void {
   })
 
   clause('an extension of a token that is not there is a conflict', async ({ store }) => {
-    await commit(store, unitIn(OTHER_REALM, put(bareToken(1))))
+    await commit(store, writeIn(OTHER_REALM, put(bareToken(1))))
     const { outcomes } = await commit(
       store,
-      unit({
+      write({
         kind: 'extend-token',
         digest: digestAt(1),
         source: 'oauth',
@@ -183,12 +183,12 @@ function consumption(clause: Clause): void {
       const answer = Buffer.from([0, 255, 7])
       const { outcomes } = await commit(
         store,
-        unit(consume(1, answer)),
-        unit(consume(1, Buffer.from('second'))),
-        unit(consume(2)),
+        write(consume(1, answer)),
+        write(consume(1, Buffer.from('second'))),
+        write(consume(2)),
       )
       assert.deepEqual(outcomes, [applied(0), conflict('consumed'), applied(0)])
-      const again = await commit(store, unit(consume(1)), unit(consume(2, answer)))
+      const again = await commit(store, write(consume(1)), write(consume(2, answer)))
       assert.deepEqual(again.outcomes, [conflict('consumed'), conflict('consumed')])
       const first = await store.consumption(REALM, handleAt(1))
       const second = await store.consumption(REALM, handleAt(2))
@@ -199,12 +199,12 @@ function consumption(clause: Clause): void {
   )
 
   clause(
-    'of 64 units in one group that consume one token and put a successor, exactly one is applied',
+    'of 64 writes in one group that consume one token and put a successor, exactly one is applied',
     async ({ store }) => {
-      const units = Array.from({ length: 64 }, (_, at) => unit(put(bareToken(100 + at)), consume(1)))
-      const { outcomes } = await commit(store, ...units)
+      const writes = Array.from({ length: 64 }, (_, at) => write(put(bareToken(100 + at)), consume(1)))
+      const { outcomes } = await commit(store, ...writes)
       assert.deepEqual(outcomes, [applied(0), ...new Array(63).fill(conflict('consumed'))])
-      const found = await Promise.all(units.map((_, at) => store.tokenByDigest(REALM, digestAt(100 + at))))
+      const found = await Promise.all(writes.map((_, at) => store.tokenByDigest(REALM, digestAt(100 + at))))
       assert.equal(found.filter((record) => record !== undefined).length, 1)
     },
   )
@@ -214,11 +214,11 @@ function forgetting(clause: Clause): void {
   clause(
     'forgetting removes the token and its consumption; only a tombstone stays, where one was asked for',
     async ({ store }) => {
-      await commit(store, unit(put(bareToken(1)), consume(1)), unit(put(bareToken(2))))
+      await commit(store, write(put(bareToken(1)), consume(1)), write(put(bareToken(2))))
       const { outcomes } = await commit(
         store,
-        unit(forget(1, { tombstone: false })),
-        unit(forget(2, { tombstone: true })),
+        write(forget(1, { tombstone: false })),
+        write(forget(2, { tombstone: true })),
       )
       assert.deepEqual(outcomes, [applied(0), applied(0)])
       for (const number of [1, 2]) {
@@ -229,16 +229,16 @@ function forgetting(clause: Clause): void {
       assert.equal(await store.isTombstone(REALM, digestAt(1)), false)
       assert.equal(await store.isTombstone(REALM, digestAt(2)), true)
       assert.equal(await store.isTombstone(OTHER_REALM, digestAt(2)), false)
-      assert.deepEqual((await commit(store, unit(put(bareToken(1))))).outcomes, [applied(0)])
+      assert.deepEqual((await commit(store, write(put(bareToken(1))))).outcomes, [applied(0)])
     },
   )
 
   clause('tombstones are counted by realm and source, up to a limit and no further', async ({ store }) => {
-    await commit(store, ...[1, 2, 3].map((number) => unit(put(bareToken(number)))))
+    await commit(store, ...[1, 2, 3].map((number) => write(put(bareToken(number)))))
     const { source } = bareToken(1)
     assert.equal(await store.tombstones(REALM, { source, limit: 9 }), 0)
-    await commit(store, unit(forget(1, { tombstone: true })), unit(forget(2, { tombstone: false })))
-    await commit(store, unit(forget(3, { tombstone: true })))
+    await commit(store, write(forget(1, { tombstone: true })), write(forget(2, { tombstone: false })))
+    await commit(store, write(forget(3, { tombstone: true })))
     for (const [limit, count] of [
       [1, 1],
       [2, 2],
@@ -252,11 +252,11 @@ function forgetting(clause: Clause): void {
   clause(
     'forgetting what is not there, or what has another handle by now, is a conflict and leaves it',
     async ({ store }) => {
-      await commit(store, unit(put({ ...bareToken(1), handle: handleAt(9) })))
+      await commit(store, write(put({ ...bareToken(1), handle: handleAt(9) })))
       const { outcomes } = await commit(
         store,
-        unit(forget(1, { tombstone: true })),
-        unit(forget(2, { tombstone: true })),
+        write(forget(1, { tombstone: true })),
+        write(forget(2, { tombstone: true })),
       )
       assert.deepEqual(outcomes, [conflict('token-missing'), conflict('token-missing')])
       assert.notEqual(await store.tokenByDigest(REALM, digestAt(1)), undefined)

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { LogCheck, type Operation, type Store, type TrimLog } from '@rescind/authority'
 import { CHAIN_START, type ChainedLogRow } from '@rescind/core/log'
 import type { Clause } from './clause.ts'
-import { append, bareToken, commit, conflict, hex, OTHER_REALM, put, REALM, unit, unitIn } from './samples.ts'
+import {
+  append,
+  bareToken,
+  commit,
+  conflict,
+  hex,
+  OTHER_REALM,
+  put,
+  REALM,
+  write,
+  writeIn,
+} from './samples.ts'
 
 const ROWS: readonly Operation[] = Array.from({ length: 10 }, (_, nth) => append({ audit: `${nth}` }))
 
@@ -35,9 +46,9 @@ export function trimContract(clause: Clause): void {
   })
 
   clause('rows that are trimmed leave their last place, and what was to be kept of them', async (opened) => {
-    await commit(opened.store, unit(...ROWS), unitIn(OTHER_REALM, ...ROWS))
+    await commit(opened.store, write(...ROWS), writeIn(OTHER_REALM, ...ROWS))
     const before = await opened.store.chainedRowsAfter(REALM, 0, 100)
-    await commit(opened.store, unit(trim(4, { keep: [1, 3] })), unit(append()))
+    await commit(opened.store, write(trim(4, { keep: [1, 3] })), write(append()))
     const check = async (store: Store): Promise<void> => {
       assert.deepEqual(await anchorOf(store), [4, hex(before[3]?.chain)])
       assert.deepEqual(await seqsOf(store), [5, 6, 7, 8, 9, 10, 11])
@@ -67,32 +78,32 @@ export function trimContract(clause: Clause): void {
   clause(
     'trimming again changes nothing, trimming on goes on, and kept rules can be forgotten',
     async ({ store }) => {
-      await commit(store, unit(...ROWS))
-      await commit(store, unit(trim(4, { keep: [1, 2] })))
-      await commit(store, unit(trim(4, { keep: [1, 2] })), unit(trim(2, { keep: [1] })))
+      await commit(store, write(...ROWS))
+      await commit(store, write(trim(4, { keep: [1, 2] })))
+      await commit(store, write(trim(4, { keep: [1, 2] })), write(trim(2, { keep: [1] })))
       assert.equal((await store.anchor(REALM)).seq, 4)
-      await commit(store, unit(trim(7, { keep: [6], forget: [1] })))
+      await commit(store, write(trim(7, { keep: [6], forget: [1] })))
       assert.deepEqual(
         (await store.keptRows(REALM, 0, 9)).map(({ seq }) => seq),
         [2, 6],
       )
       assert.deepEqual(await seqsOf(store), [8, 9, 10])
-      await commit(store, unit({ kind: 'forget-audit', fromSeq: 1, throughSeq: 9 }))
+      await commit(store, write({ kind: 'forget-audit', fromSeq: 1, throughSeq: 9 }))
       const audits = (await store.chainedRowsAfter(REALM, 0, 9)).map(({ audit }) => audit)
       assert.deepEqual(audits, [undefined, undefined, '9'])
     },
   )
 
   clause('a log keeps its last row, whatever is asked', async ({ store }) => {
-    await commit(store, unit(...ROWS))
-    const { outcomes } = await commit(store, unit(trim(10)), unit(trim(99)), unit(trim(9)))
+    await commit(store, write(...ROWS))
+    const { outcomes } = await commit(store, write(trim(10)), write(trim(99)), write(trim(9)))
     assert.deepEqual(outcomes.slice(0, 2), [conflict('record-changed'), conflict('record-changed')])
     assert.deepEqual(await seqsOf(store), [10])
   })
 
-  clause('a unit that conflicts after it trimmed has trimmed nothing', async ({ store }) => {
-    await commit(store, unit(...ROWS), unit(put(bareToken(1))))
-    await commit(store, unit(trim(3, { keep: [2], forget: [] }), put(bareToken(1))))
+  clause('a write that conflicts after it trimmed has trimmed nothing', async ({ store }) => {
+    await commit(store, write(...ROWS), write(put(bareToken(1))))
+    await commit(store, write(trim(3, { keep: [2], forget: [] }), put(bareToken(1))))
     assert.deepEqual(
       await seqsOf(store),
       Array.from({ length: 10 }, (_, at) => at + 1),

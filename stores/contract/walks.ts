@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Store } from '@rescind/authority'
 import { ancestorOf, type TokenRecord, type TokensSought } from '@rescind/core'
 import type { Clause } from './clause.ts'
-import { bareToken, commit, handleAt, OTHER_REALM, put, putRecord, REALM, unit, unitIn } from './samples.ts'
+import { bareToken, commit, handleAt, OTHER_REALM, put, putRecord, REALM, write, writeIn } from './samples.ts'
 
 type Page = { readonly records: readonly TokenRecord[]; readonly next: number | undefined }
 
@@ -37,8 +37,8 @@ export function walksContract(clause: Clause): void {
       ]
       await commit(
         store,
-        unit(...tokens.map(put)),
-        unitIn(OTHER_REALM, put({ ...bareToken(9), subject: 's' })),
+        write(...tokens.map(put)),
+        writeIn(OTHER_REALM, put({ ...bareToken(9), subject: 's' })),
       )
       const cases: readonly (readonly [TokensSought, readonly number[]])[] = [
         [{}, [0, 1, 2, 3, 4]],
@@ -67,7 +67,7 @@ export function walksContract(clause: Clause): void {
   clause('tokens with ancestors come among those that one of several names may hit', async ({ store }) => {
     const parent = { ...bareToken(0), subject: 's' }
     const child = { ...bareToken(1), subject: 'other', ancestors: [ancestorOf(parent)] }
-    await commit(store, unit(put(parent), put(child), put(bareToken(2))))
+    await commit(store, write(put(parent), put(child), put(bareToken(2))))
     assert.deepEqual(await sought(store, { oneOf: [{ subject: 's' }] }), [0, 1].map(handleAt))
     assert.deepEqual(await sought(store, { oneOf: [{ subject: 'nobody' }] }), [handleAt(1)])
     assert.deepEqual(await sought(store, { subject: 's' }), [handleAt(0)])
@@ -77,7 +77,7 @@ export function walksContract(clause: Clause): void {
     'records between two ids are counted up to a limit, and the last that was counted is told',
     async ({ store }) => {
       const ids = ['a/1', 'a/2', 'a/3', 'a0', 'a', 'b/1']
-      await commit(store, ...ids.map((id) => unit(putRecord(id))))
+      await commit(store, ...ids.map((id) => write(putRecord(id))))
       const count = (after: string, limit: number): Promise<unknown> =>
         store.recordsCounted(REALM, { collection: 'things', after, below: 'a0', limit })
       assert.deepEqual(await count('a/', 10), { count: 3, last: 'a/3' })

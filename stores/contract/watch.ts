@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
-import type { Store, Unit, Watched } from '@rescind/authority'
+import type { Store, Watched, Write } from '@rescind/authority'
 import type { ChainedLogRow } from '@rescind/core/log'
 import type { Clause } from './clause.ts'
-import { append, bareToken, commit, deleteRecord, OTHER_REALM, put, REALM, unit, unitIn } from './samples.ts'
+import {
+  append,
+  bareToken,
+  commit,
+  deleteRecord,
+  OTHER_REALM,
+  put,
+  REALM,
+  write,
+  writeIn,
+} from './samples.ts'
 
 /** A reader that keeps what it is told. */
 class Reader {
@@ -32,8 +42,8 @@ class Reader {
   }
 }
 
-function rows(count: number): readonly Unit[] {
-  return Array.from({ length: count }, () => unit(append()))
+function rows(count: number): readonly Write[] {
+  return Array.from({ length: count }, () => write(append()))
 }
 
 async function turns(): Promise<void> {
@@ -59,11 +69,11 @@ export function watchContract(clause: Clause): void {
 
   clause('a watch tells of no other realm, and of nothing that was refused', async ({ store }) => {
     const reader = new Reader(store, 0)
-    await commit(store, unitIn(OTHER_REALM, append()), unit(put(bareToken(1))))
-    await commit(store, unit(append(), deleteRecord('none', 1)))
+    await commit(store, writeIn(OTHER_REALM, append()), write(put(bareToken(1))))
+    await commit(store, write(append(), deleteRecord('none', 1)))
     await turns()
     assert.deepEqual(reader.told, [])
-    await commit(store, unit(append()))
+    await commit(store, write(append()))
     assert.deepEqual(await reader.until(1), [1])
     reader.stop()
   })
@@ -77,10 +87,10 @@ export function watchContract(clause: Clause): void {
 
   clause('a watch that was stopped tells nothing more', async ({ store }) => {
     const reader = new Reader(store, 0)
-    await commit(store, unit(append()))
+    await commit(store, write(append()))
     await reader.until(1)
     reader.stop()
-    await commit(store, unit(append()))
+    await commit(store, write(append()))
     await turns()
     assert.deepEqual(await reader.until(1), [1])
   })
@@ -106,10 +116,10 @@ export function watchContract(clause: Clause): void {
 
   clause('a watch from a place whose next row was trimmed off ends by saying so', async ({ store }) => {
     await commit(store, ...rows(4))
-    await commit(store, unit({ kind: 'trim-log', throughSeq: 2, keep: [], forget: [] }))
+    await commit(store, write({ kind: 'trim-log', throughSeq: 2, keep: [], forget: [] }))
     const reader = new Reader(store, 1)
     await reader.until(1)
-    await commit(store, unit(append()))
+    await commit(store, write(append()))
     await turns()
     assert.deepEqual(reader.told, [{ kind: 'trimmed', anchor: await store.anchor(REALM) }])
     const next = new Reader(store, 2)

@@ -5,8 +5,8 @@ import {
   type NewRow,
   type Operation,
   type TrimLog,
-  type Unit,
-  type UnitOutcome,
+  type Write,
+  type WriteOutcome,
 } from '@rescind/authority'
 import { type Source, type TokenRecord, unreachable } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
@@ -16,16 +16,16 @@ import { fileRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memo
 type Undo = () => void
 type Step = { readonly undo: Undo } | { readonly conflict: ConflictWhat }
 
-/** Applies a unit wholly, or leaves everything as it was. */
-export function applyUnit(realm: RealmMemory, unit: Unit): UnitOutcome {
-  for (const { collection, id, version } of unit.expects) {
+/** Applies a write wholly, or leaves everything as it was. */
+export function applyWrite(realm: RealmMemory, write: Write): WriteOutcome {
+  for (const { collection, id, version } of write.expects) {
     if ((realm.records.get(recordKey(collection, id))?.version ?? 0) !== version) {
       return { kind: 'conflict', what: 'record-changed' }
     }
   }
   const firstSeq = realm.head.seq + 1
   const undos: Undo[] = []
-  for (const operation of unit.operations) {
+  for (const operation of write.operations) {
     const step = apply(realm, operation)
     if ('conflict' in step) {
       for (const undo of undos.reverse()) undo()

@@ -29,7 +29,7 @@ import {
 import { isSought, type RealmOrdinal, type Source, type TokenDigest, type TokenRecord } from '@rescind/core'
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import { Watches } from '../watches.ts'
-import { applyUnit } from './apply.ts'
+import { applyWrite } from './apply.ts'
 import { emptyRealm, type FiledRecord, type RealmMemory, recordKey, uniqueKey } from './realm-memory.ts'
 
 /** A store that forgets when the process ends: for tests and for trying things out. Nothing in it is durable. */
@@ -50,10 +50,10 @@ export class MemoryStore implements Store {
   async commit(group: Group): Promise<GroupOutcome> {
     this.#floorMs = Math.max(this.#floorMs, group.floorMs)
     const heads = new Map<RealmOrdinal, LogHead>()
-    const outcomes = group.units.map((unit) => {
-      const realm = this.#realm(unit.realm)
-      const outcome = applyUnit(realm, unit)
-      heads.set(unit.realm, realm.head)
+    const outcomes = group.writes.map((write) => {
+      const realm = this.#realm(write.realm)
+      const outcome = applyWrite(realm, write)
+      heads.set(write.realm, realm.head)
       return outcome
     })
     for (const realm of heads.keys()) this.#watches.moved(realm)

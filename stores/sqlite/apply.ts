@@ -4,12 +4,12 @@ import { type RealmOrdinal, realmOrdinal, unreachable } from '@rescind/core'
 import { sha256 } from '@rescind/core/bytes'
 import { CHAIN_START, chainAfter } from '@rescind/core/log'
 import { versionColumn } from './exact.ts'
-import type { StoredUnit } from './group-bytes.ts'
+import type { StoredWrite } from './group-bytes.ts'
 import { logId, seqOfLogId } from './log-id.ts'
 import type { Stored, StoredKind, StoredOperation } from './operations.ts'
 import { TokenWrites } from './token-writes.ts'
 
-/** A unit's outcome in one number: the seq of its first row, or a conflict as a negative. */
+/** A write's outcome in one number: the seq of its first row, or a conflict as a negative. */
 export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
   'token-exists': -1,
   'token-missing': -2,
@@ -25,7 +25,7 @@ const IS_ONE_STEP: Readonly<Record<StoredKind, boolean>> = {
   ...{ record: false, forget: false, unaudit: false, trim: false },
 }
 
-/** Applies units inside the transaction that the writer has begun: each wholly, or not at all. */
+/** Applies writes inside the transaction that the writer has begun: each wholly, or not at all. */
 export class Applier {
   readonly #db: DatabaseSync
   readonly #statements: Statements
@@ -52,35 +52,35 @@ export class Applier {
   }
 
   /** @returns an outcome as CONFLICT describes it. */
-  unit(unit: StoredUnit): number {
-    const before = this.head(unit.realm)
+  write(write: StoredWrite): number {
+    const before = this.head(write.realm)
     const moved = this.tokens.moved.length
     // One statement that conflicts has done nothing; whatever takes more than one needs a way back.
-    const [first] = unit.operations
-    const whole = unit.operations.length === 1 && first !== undefined && IS_ONE_STEP[first.kind]
+    const [first] = write.operations
+    const whole = write.operations.length === 1 && first !== undefined && IS_ONE_STEP[first.kind]
     if (!whole) this.#db.exec('SAVEPOINT unit')
-    const conflict = this.#expectations(unit) ?? this.#operations(unit)
+    const conflict = this.#expectations(write) ?? this.#operations(write)
     if (conflict === undefined) {
       if (!whole) this.#db.exec('RELEASE unit')
-      const after = this.head(unit.realm)
+      const after = this.head(write.realm)
       return after.seq > before.seq ? before.seq + 1 : after.seq
     }
     if (!whole) this.#db.exec('ROLLBACK TO unit; RELEASE unit')
-    this.#heads.set(unit.realm, before)
+    this.#heads.set(write.realm, before)
     this.tokens.undoTo(moved)
     return CONFLICT[conflict]
   }
 
-  #expectations(unit: StoredUnit): ConflictWhat | undefined {
-    for (const { collection, id, version } of unit.expects) {
-      if (this.#version(unit.realm, collection, id) !== version) return 'record-changed'
+  #expectations(write: StoredWrite): ConflictWhat | undefined {
+    for (const { collection, id, version } of write.expects) {
+      if (this.#version(write.realm, collection, id) !== version) return 'record-changed'
     }
     return undefined
   }
 
-  #operations(unit: StoredUnit): ConflictWhat | undefined {
-    for (const operation of unit.operations) {
-      const conflict = this.#operation(unit.realm, operation)
+  #operations(write: StoredWrite): ConflictWhat | undefined {
+    for (const operation of write.operations) {
+      const conflict = this.#operation(write.realm, operation)
       if (conflict !== undefined) return conflict
     }
     return undefined

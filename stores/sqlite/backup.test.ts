@@ -6,11 +6,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import type { Store } from '@rescind/authority'
 import { StoreRefused } from '@rescind/core'
-import { append, commit, putRecord, unit } from '../contract/samples.ts'
+import { append, commit, putRecord, write } from '../contract/samples.ts'
 import { backupSqlite } from './backup.ts'
 import { openSqlite } from './store.ts'
 
-const GROUP_UNITS = 64
+const GROUP_WRITES = 64
 /** Each group a megabyte. */
 const GROUPS = 80
 
@@ -25,10 +25,10 @@ async function siteOf(t: TestContext, groups = GROUPS): Promise<Site> {
     rmSync(folder, { recursive: true })
   })
   for (let group = 0; group < groups; group += 1) {
-    const units = Array.from({ length: GROUP_UNITS }, (_, at) =>
-      unit(putRecord(`record ${group} ${at}`, { body: `"${'b'.repeat(16_000)}"` })),
+    const writes = Array.from({ length: GROUP_WRITES }, (_, at) =>
+      write(putRecord(`record ${group} ${at}`, { body: `"${'b'.repeat(16_000)}"` })),
     )
-    await commit(store, ...units)
+    await commit(store, ...writes)
   }
   return { folder, path, store }
 }
@@ -44,11 +44,11 @@ function rowsIn(path: string): readonly number[] {
 describe('[W60] a backup of a store that is written to all the time', () => {
   it('is one pass over the store, and holds what stood there when it began', async (t) => {
     const { folder, path, store } = await siteOf(t)
-    await commit(store, unit(append()), unit(append()))
+    await commit(store, write(append()), write(append()))
     let [isOver, written, steps] = [false, 0, 0]
     const writing = (async () => {
       while (!isOver) {
-        await commit(store, unit(append()))
+        await commit(store, write(append()))
         written += 1
       }
     })()
@@ -79,7 +79,7 @@ describe('[W60] a backup of a store that is written to all the time', () => {
 
   it('gives up, and leaves nothing, when the write-ahead log grows beyond its bound meanwhile', async (t) => {
     const { folder, path, store } = await siteOf(t, 30)
-    const large = (): ReturnType<typeof unit> => unit(append({ audit: `"${'a'.repeat(60_000)}"` }))
+    const large = (): ReturnType<typeof write> => write(append({ audit: `"${'a'.repeat(60_000)}"` }))
     let isOver = false
     const writing = (async () => {
       while (!isOver) await commit(store, ...Array.from({ length: 8 }, large))

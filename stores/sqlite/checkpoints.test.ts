@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { EXPIRING_KINDS, type Operation, type Store } from '@rescind/authority'
-import { append, bareToken, commit, consume, NOW_MS, put, putRecord, unit } from '../contract/samples.ts'
+import { append, bareToken, commit, consume, NOW_MS, put, putRecord, write } from '../contract/samples.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { openSqlite } from './store.ts'
 
 const MIB = 2 ** 20
 /** 32 MiB, and what a group of a megabyte brings beyond it on a machine that has no time. */
 const LOG_MAX_BYTES = 36 * MIB
-const GROUP_UNITS = 64
+const GROUP_WRITES = 64
 const GROUPS = 60
 
 type Site = { readonly store: Store; readonly path: string; readonly logBytes: () => number }
@@ -59,10 +59,10 @@ describe('[W70] the write-ahead log is bounded by bytes, whatever is written:', 
       const { store, logBytes } = await siteOf(t)
       let largest = 0
       for (let group = 0; group < GROUPS; group += 1) {
-        const units = Array.from({ length: GROUP_UNITS }, (_, at) =>
-          unit(operation(group * GROUP_UNITS + at)),
+        const writes = Array.from({ length: GROUP_WRITES }, (_, at) =>
+          write(operation(group * GROUP_WRITES + at)),
         )
-        const { outcomes } = await commit(store, ...units)
+        const { outcomes } = await commit(store, ...writes)
         assert.ok(outcomes.every(({ kind }) => kind === 'applied'))
         largest = Math.max(largest, logBytes())
       }
@@ -73,14 +73,14 @@ describe('[W70] the write-ahead log is bounded by bytes, whatever is written:', 
 
   it('after somebody has read one state for a long time, its file is as small as before', async (t) => {
     const { store, path, logBytes } = await siteOf(t)
-    await commit(store, unit(append()))
+    await commit(store, write(append()))
     const reader = new DatabaseSync(path, { readOnly: true })
     reader.exec('BEGIN')
     reader.prepare('SELECT count(*) FROM log').get()
     const fill = async (groups: number): Promise<void> => {
       for (let group = 0; group < groups; group += 1) {
         const large = (): Operation => append({ audit: `"${'a'.repeat(16_000)}"` })
-        await commit(store, ...Array.from({ length: GROUP_UNITS }, () => unit(large())))
+        await commit(store, ...Array.from({ length: GROUP_WRITES }, () => write(large())))
       }
     }
     await fill(60)

@@ -19,7 +19,7 @@ import {
   putRecord,
   REALM,
   SOURCE,
-  unit,
+  write,
 } from '../contract/samples.ts'
 import { openSqlite } from './store.ts'
 
@@ -36,7 +36,7 @@ async function fill(store: Store): Promise<void> {
   for (const number of [1, 2, 3]) {
     await commit(
       store,
-      unit(
+      write(
         put(bareToken(number, { client: CLIENT, sealed: Buffer.from('s') })),
         putRecord(`r${number}`, {
           keys: [{ name: 'name', value: `k${number}` }],
@@ -201,24 +201,24 @@ async function writes(store: Store, lost: Case['lost']): Promise<void> {
   const version = (await store.record(REALM, 'things', 'r1'))?.version ?? 0
   const { outcomes } = await commit(
     store,
-    unit(put(bareToken(9, { expiresAtMs: NOW_MS + 5 }))),
-    unit(forget(2, { tombstone: false })),
-    unit(putRecord('r1', { fromVersion: version, body: '{"new":1}' })),
-    unit({
+    write(put(bareToken(9, { expiresAtMs: NOW_MS + 5 }))),
+    write(forget(2, { tombstone: false })),
+    write(putRecord('r1', { fromVersion: version, body: '{"new":1}' })),
+    write({
       kind: 'extend-token',
       digest: digestAt(3),
       source: SOURCE,
       expiresAtMs: NOW_MS + 9,
       atMs: NOW_MS,
     }),
-    unit({
+    write({
       kind: 'extend-token',
       digest: digestAt(1),
       source: SOURCE,
       expiresAtMs: NOW_MS + 9,
       atMs: NOW_MS,
     }),
-    unit({ kind: 'put-memo', memo: { ...MEMO, id: 'm1' } }),
+    write({ kind: 'put-memo', memo: { ...MEMO, id: 'm1' } }),
   )
   const ownOutcome = lost === 'unknown token' ? { kind: 'conflict', what: 'token-missing' } : applied(3)
   assert.deepEqual(outcomes, [applied(3), applied(3), applied(3), applied(3), ownOutcome, applied(3)])

@@ -13,11 +13,11 @@ import {
   put,
   putRecord,
   SOURCE,
-  unit,
+  write,
 } from '../contract/samples.ts'
 import { decodeGroup, encodeGroup } from './group-bytes.ts'
 import { decodeOperation } from './operations.ts'
-import { encodeUnits } from './side-lines.ts'
+import { encodeWrites } from './side-lines.ts'
 import { TokenIndex } from './token-index.ts'
 
 const MEMO = { kind: storedKind('answers'), id: 'one' }
@@ -116,8 +116,8 @@ const SAMPLES: { readonly [K in Operation['kind']]: readonly (readonly [Operatio
 for (const [kind, samples] of Object.entries(SAMPLES))
   test(`${kind} comes out of its bytes with the columns that side logs hold`, () => {
     for (const [operation, text] of samples) {
-      const group = encodeGroup({ floorMs: 1, units: [unit(operation)] }, new TokenIndex())
-      assert.equal(encodeUnits(decodeGroup(group).units), `[[1,[${text}]]]`)
+      const group = encodeGroup({ floorMs: 1, writes: [write(operation)] }, new TokenIndex())
+      assert.equal(encodeWrites(decodeGroup(group).writes), `[[1,[${text}]]]`)
     }
   })
 

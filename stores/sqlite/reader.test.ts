@@ -12,8 +12,8 @@ import {
   put,
   putRecord,
   REALM,
-  unit,
-  unitIn,
+  write,
+  writeIn,
 } from '../contract/samples.ts'
 import { PAGE_ROWS } from './page.ts'
 import { openSqlite } from './store.ts'
@@ -31,10 +31,10 @@ async function open(t: TestContext): Promise<Store> {
 /** Tokens of one client at the front, and many of nobody behind them. */
 async function withMany(store: Store, many: number): Promise<void> {
   const mine = [0, 1].map((number) => put({ ...bareToken(number), source: 'oauth', client: 'c' }))
-  await commit(store, unit(...mine))
+  await commit(store, write(...mine))
   for (let from = 10; from < many; from += 4_000) {
     const others = Array.from({ length: Math.min(4_000, many - from) }, (_, at) => put(bareToken(from + at)))
-    await commit(store, unit(...others))
+    await commit(store, write(...others))
   }
 }
 
@@ -61,7 +61,7 @@ test('[W69] a page is a bounded piece of work, whether one place in it is left o
 test('[W69] a realm without tokens among a million of others costs no more a page than any other', async (t) => {
   const store = await open(t)
   await withMany(store, 40_000)
-  await commit(store, unitIn(OTHER_REALM, put({ ...bareToken(1), subject: 's' })))
+  await commit(store, writeIn(OTHER_REALM, put({ ...bareToken(1), subject: 's' })))
   const first = await store.tokens(OTHER_REALM, { after: undefined, limit: 10 })
   assert.deepEqual(first.records, [])
   assert.notEqual(first.next, undefined)
@@ -71,7 +71,7 @@ test('[W94] of lists that many ask for at once each turn of the event loop is gi
   const store = await open(t)
   await withMany(store, 2_000)
   for (let from = 0; from < 300; from += 100)
-    await commit(store, ...Array.from({ length: 100 }, (_, at) => unit(putRecord(`r${from + at}`))))
+    await commit(store, ...Array.from({ length: 100 }, (_, at) => write(putRecord(`r${from + at}`))))
   let turn = 0
   let isOver = false
   const next = (): void => {

@@ -13,7 +13,7 @@ import {
   rowKindOfCode,
 } from '@rescind/core/log'
 import { makeHome } from '../../test/kit/server.ts'
-import { encodeUnits, sideLine } from './side-lines.ts'
+import { encodeWrites, sideLine } from './side-lines.ts'
 import { openSqlite } from './store.ts'
 
 const REALM = realmOrdinal(1)
@@ -47,20 +47,20 @@ class Site {
       sideLog: { path: this.path('s.side'), salvage: false },
     })
     const first = { atMs: 1, rule: RULES.change, bytes: encodeRule(RULES.change, DIGEST_KEY), audit: '{}' }
-    const unit = {
+    const write = {
       realm: REALM,
       standsOn: [],
       expects: [],
       operations: [{ kind: 'append', row: first }],
     } as const
-    await store.commit({ units: [unit], floorMs: 0 })
+    await store.commit({ writes: [write], floorMs: 0 })
     const head = await store.head(REALM)
     await store.close()
     copyFileSync(this.path('s.db'), this.path('backup.db'))
     const hash = readFileSync(this.path('s.side'), 'utf8').trimEnd().split('\n').at(-1)?.slice(0, 43) ?? ''
     const rule = encodeRule(row.rule, DIGEST_KEY)
     const append = { kind: 'append', at: 2, row: row.code, rule, audit: Buffer.from('{}') } as const
-    const operations = encodeUnits([{ realm: REALM, expects: [], operations: [append] }])
+    const operations = encodeWrites([{ realm: REALM, expects: [], operations: [append] }])
     const from = [
       { realm: REALM, seq: fits ? head.seq : head.seq + 5, chain: head.chain.toString('base64url') },
     ]

@@ -2,10 +2,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type RealmOrdinal, realmOrdinal, StoreRefused } from '@rescind/core'
 import { ROW_KINDS, type RowKind, rowKindOfCode } from '@rescind/core/log'
 import type { Applier } from './apply.ts'
-import type { StoredUnit } from './group-bytes.ts'
+import type { StoredWrite } from './group-bytes.ts'
 import { logId, realmOfLogId } from './log-id.ts'
 import type { Stored, StoredOperation } from './operations.ts'
-import { decodeUnits, type SideFrame, type SideHead, type SideLine } from './side-lines.ts'
+import { decodeWrites, type SideFrame, type SideHead, type SideLine } from './side-lines.ts'
 import { type SideLog, sideHead } from './side-log.ts'
 
 /** What a store and its side log were to each other when the store was opened. */
@@ -128,24 +128,24 @@ class Joining {
   #carry({ operations }: SideLine, frame: GroupFrame): void {
     if (!this.gap && !frame.from.every((head) => this.#isAt(head)))
       this.#misfit('they hold different histories')
-    for (const unit of decodeUnits(operations)) this.#unit(unit, frame)
+    for (const write of decodeWrites(operations)) this.#write(write, frame)
     this.#db.prepare("UPDATE meta SET value = max(value, ?) WHERE name = 'floor'").run(frame.floorMs)
     if (!this.gap && !frame.to.every((head) => this.#isAt(head)))
       throw new StoreRefused('the side log does not say what it said when it was written')
     this.carried += 1
   }
 
-  #unit(unit: StoredUnit, frame: GroupFrame): void {
+  #write(write: StoredWrite, frame: GroupFrame): void {
     // A row whose kind is not known here may end tokens: it is neither left out nor taken unread.
-    unit.operations.forEach(rowKindIn)
-    const operations = this.gap ? unit.operations.filter(isSalvaged) : unit.operations
+    write.operations.forEach(rowKindIn)
+    const operations = this.gap ? write.operations.filter(isSalvaged) : write.operations
     const rest: StoredOperation[] = []
     for (const operation of operations) {
-      if (operation.kind === 'forget') this.#tombstone(unit.realm, operation)
+      if (operation.kind === 'forget') this.#tombstone(write.realm, operation)
       else rest.push(operation)
     }
     if (rest.length === 0) return
-    const outcome = this.#applier.unit({ realm: unit.realm, expects: [], operations: rest })
+    const outcome = this.#applier.write({ realm: write.realm, expects: [], operations: rest })
     // Only what has no rows can have been there already: a use that was used up, say.
     if (outcome < 0 && frame.to.length > 0)
       throw new StoreRefused('the side log holds a change that the store cannot take')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
-import type { StoredUnit } from './group-bytes.ts'
+import type { StoredWrite } from './group-bytes.ts'
 import type { StoredKind, StoredOperation } from './operations.ts'
 
 /** Where a realm's log stood before or after a line. */
@@ -49,8 +49,8 @@ function hashOf(before: string, said: string): string {
   return createHash('sha256').update(before).update('\n').update(said).digest('base64url')
 }
 
-/** Everything of a unit but tokens: those that were issued after a backup are gone with the store. */
-export function shippedUnit({ realm, operations }: StoredUnit): StoredUnit | undefined {
+/** Everything of a write but tokens: those that were issued after a backup are gone with the store. */
+export function shippedWrite({ realm, operations }: StoredWrite): StoredWrite | undefined {
   const kept = operations.filter(
     (operation) =>
       IS_SHIPPED[operation.kind] || (operation.kind === 'forget' && operation.tombstoneOf !== null),
@@ -63,16 +63,16 @@ const IS_SHIPPED: Readonly<Record<StoredKind, boolean>> = {
   ...{ put: false, extend: false, forget: false, unaudit: false },
 }
 
-export function encodeUnits(units: readonly StoredUnit[]): string {
+export function encodeWrites(writes: readonly StoredWrite[]): string {
   return JSON.stringify(
-    units.map(({ realm, operations }) => [realm, operations]),
+    writes.map(({ realm, operations }) => [realm, operations]),
     asText,
   )
 }
 
-export function decodeUnits(text: string): readonly StoredUnit[] {
-  const units = JSON.parse(text, asBytes) as readonly (readonly [number, readonly StoredOperation[]])[]
-  return units.map(([realm, operations]) => ({ realm: realmOrdinal(realm), expects: [], operations }))
+export function decodeWrites(text: string): readonly StoredWrite[] {
+  const writes = JSON.parse(text, asBytes) as readonly (readonly [number, readonly StoredOperation[]])[]
+  return writes.map(([realm, operations]) => ({ realm: realmOrdinal(realm), expects: [], operations }))
 }
 
 type Bytes = { readonly base64: string }

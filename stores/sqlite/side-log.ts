@@ -11,21 +11,21 @@ import {
 import { dirname } from 'node:path'
 import type { LogHead } from '@rescind/authority'
 import { StoreRefused } from '@rescind/core'
-import type { StoredGroup, StoredUnit } from './group-bytes.ts'
+import type { StoredGroup, StoredWrite } from './group-bytes.ts'
 import {
-  encodeUnits,
+  encodeWrites,
   readSideLine,
   SIDE_START,
   type SideFrame,
   type SideHead,
   type SideLine,
-  shippedUnit,
+  shippedWrite,
   sideLine,
 } from './side-lines.ts'
 
 /** Bytes read at once when it is opened. */
 const CHUNK_BYTES = 1_048_576
-/** Bytes of one line: a group of 256 units whose records are as large as a request can make them. */
+/** Bytes of one line: a group of 256 writes whose records are as large as a request can make them. */
 const LINE_MAX_BYTES = 64 * 1_048_576
 const NEWLINE = 10
 
@@ -86,12 +86,12 @@ export class SideLog {
     this.#append({ frame: { kind: 'start', heads }, operations: '' })
   }
 
-  /** The units of a group that were applied; durable when this returns. @throws as fs does. */
+  /** The writes of a group that were applied; durable when this returns. @throws as fs does. */
   group(group: StoredGroup, { applied, from, to }: Shipped): void {
-    const units = applied.flatMap((unit) => shippedUnit(unit) ?? [])
-    if (units.length === 0) return
+    const writes = applied.flatMap((write) => shippedWrite(write) ?? [])
+    if (writes.length === 0) return
     const frame: SideFrame = { kind: 'group', floorMs: group.floorMs, from, to }
-    this.#append({ frame, operations: encodeUnits(units) })
+    this.#append({ frame, operations: encodeWrites(writes) })
   }
 
   /** The store goes on without this file: from here on it proves nothing. @throws StoreRefused, and as fs does. */
@@ -133,7 +133,7 @@ export class SideLog {
 }
 
 export type Shipped = {
-  readonly applied: readonly StoredUnit[]
+  readonly applied: readonly StoredWrite[]
   readonly from: readonly SideHead[]
   readonly to: readonly SideHead[]
 }

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { StoreRefused, StoreUnavailable } from '@rescind/core'
-import { append, commit, unit } from '../contract/samples.ts'
+import { append, commit, write } from '../contract/samples.ts'
 import { backupSqlite } from './backup.ts'
 import { type OpenSqlite, openSqlite } from './store.ts'
 
@@ -37,7 +37,7 @@ class Site {
   async run(sideLog: OpenSqlite['sideLog'], rows = 1, name = 's.db'): Promise<Seen> {
     const store = await openSqlite(this.path(name), 1_000, { sideLog })
     const { joined, left } = store
-    for (let row = 0; row < rows; row += 1) await commit(store, unit(append()))
+    for (let row = 0; row < rows; row += 1) await commit(store, write(append()))
     await store.close()
     return { joined, left }
   }
@@ -168,13 +168,13 @@ describe('[W63] a side log that goes while the store is served', () => {
     it(`is an outage when it ${what}, until it is back`, async (t) => {
       const site = new Site(t)
       const store = await openSqlite(site.path('s.db'), 1_000, { sideLog: site.file('side') })
-      await commit(store, unit(append()))
+      await commit(store, write(append()))
       copyFileSync(site.path('side'), site.path('kept'))
       spoil(site.path('side'))
       await assert.rejects(store.reopen(), StoreUnavailable)
       renameSync(site.path('kept'), site.path('side'))
       await store.reopen()
-      await commit(store, unit(append()))
+      await commit(store, write(append()))
       await store.close()
     })
 })

@@ -27,7 +27,7 @@ import {
   type TokenPage,
   type TokensAsk,
   type TombstonesAsk,
-  type UnitOutcome,
+  type WriteOutcome,
 } from '@rescind/authority'
 import {
   isSought,
@@ -451,8 +451,8 @@ class SqliteStore implements Store, SideLogged {
 type KeptRow = readonly [id: number, atMs: number, kind: number, rule: Uint8Array]
 
 /** Whether a group changes what was stored about tokens that existed before it. */
-function touchesTokens({ units }: Group): boolean {
-  return units.some(({ operations }) =>
+function touchesTokens({ writes }: Group): boolean {
+  return writes.some(({ operations }) =>
     operations.some(({ kind }) => kind === 'extend-token' || kind === 'forget-token'),
   )
 }
@@ -462,7 +462,7 @@ const CONFLICTS: ReadonlyMap<number, ConflictWhat> = new Map(
   Object.entries(CONFLICT).map(([what, code]) => [code, what as ConflictWhat]),
 )
 
-function outcomeOf(code: number): UnitOutcome {
+function outcomeOf(code: number): WriteOutcome {
   const what = CONFLICTS.get(code)
   return what === undefined ? { kind: 'applied', firstSeq: code } : { kind: 'conflict', what }
 }

@@ -24,10 +24,10 @@ export type Opened = {
   readonly left?: SideLeft
 }
 
-/** Per unit a number as `CONFLICT` in apply.ts describes it. */
+/** Per write a number as `CONFLICT` in apply.ts describes it. */
 export type Committed = {
   readonly outcomes: Float64Array
-  /** Rows of the tokens that were put or forgotten, in the order of the units that did. */
+  /** Rows of the tokens that were put or forgotten, in the order of the writes that did. */
   readonly rows: Float64Array
   /** Pages in the write-ahead log now. */
   readonly logPages: number

@@ -19,7 +19,7 @@ import {
   put,
   REALM,
   SOURCE,
-  unit,
+  write,
 } from '../contract/samples.ts'
 import { migrate } from './schema.ts'
 import { openSqlite } from './store.ts'
@@ -52,8 +52,8 @@ test('tokens whose digests begin alike are told apart, before and after the next
   }
   const { outcomes } = await commit(
     store,
-    ...twins.map((one) => unit(put(one))),
-    unit(put(twins[1] as TokenRecord)),
+    ...twins.map((one) => write(put(one))),
+    write(put(twins[1] as TokenRecord)),
   )
   assert.deepEqual(outcomes, [applied(0), applied(0), applied(0), conflict('token-exists')])
   await check(twins)
@@ -61,12 +61,12 @@ test('tokens whose digests begin alike are told apart, before and after the next
   assert.ok(second !== undefined)
   const { digest, handle } = second
   const token = { digest, handle, source: SOURCE, tombstone: false }
-  await commit(store, unit({ kind: 'forget-token', token }))
+  await commit(store, write({ kind: 'forget-token', token }))
   await check(twins.filter((one) => one !== second))
   await store.close()
   store = await openSqlite(path, 1_000)
   await check(twins.filter((one) => one !== second))
-  assert.deepEqual((await commit(store, unit(put(twins[0] as TokenRecord)))).outcomes, [
+  assert.deepEqual((await commit(store, write(put(twins[0] as TokenRecord)))).outcomes, [
     conflict('token-exists'),
   ])
   await store.close()
@@ -77,7 +77,7 @@ test('more tokens than one read brings, all with one expiry, are found after a s
   let store = await openSqlite(path, 1_000)
   const count = 20_000
   for (let done = 0; done < count; done += 1_000) {
-    await commit(store, unit(...Array.from({ length: 1_000 }, (_, at) => put(bareToken(done + at)))))
+    await commit(store, write(...Array.from({ length: 1_000 }, (_, at) => put(bareToken(done + at)))))
   }
   await store.close()
   store = await openSqlite(path, 1_000)
@@ -91,12 +91,12 @@ test('more tokens than one read brings, all with one expiry, are found after a s
 test('[D08] a row number is never given twice, not after its token was forgotten and the store opened again', async (t) => {
   const path = pathIn(t)
   let store = await openSqlite(path, 1_000)
-  await commit(store, unit(put(bareToken(1))), unit(put(bareToken(2))))
+  await commit(store, write(put(bareToken(1))), write(put(bareToken(2))))
   const seen = await store.tokens(REALM, { ...all, limit: 2 })
-  await commit(store, unit(forget(2, { tombstone: false })))
+  await commit(store, write(forget(2, { tombstone: false })))
   await store.close()
   store = await openSqlite(path, 1_000)
-  await commit(store, unit(put(bareToken(3))))
+  await commit(store, write(put(bareToken(3))))
   const { records } = await store.tokens(REALM, { after: seen.next, limit: 10 })
   assert.deepEqual(
     records.map(({ handle }) => handle),
@@ -105,13 +105,13 @@ test('[D08] a row number is never given twice, not after its token was forgotten
   await store.close()
 })
 
-test('what a unit put and took back leaves nothing that is found', async (t) => {
+test('what a write put and took back leaves nothing that is found', async (t) => {
   const store: Store = await openSqlite(pathIn(t), 1_000)
   const { outcomes } = await commit(
     store,
-    unit(put(bareToken(1)), put(bareToken(2)), put(bareToken(1))),
-    unit(put(bareToken(2))),
-    unit(put(bareToken(3)), forget(3, { tombstone: false }), put(bareToken(3))),
+    write(put(bareToken(1)), put(bareToken(2)), put(bareToken(1))),
+    write(put(bareToken(2))),
+    write(put(bareToken(3)), forget(3, { tombstone: false }), put(bareToken(3))),
   )
   assert.deepEqual(outcomes, [conflict('token-exists'), applied(0), applied(0)])
   assert.equal(await store.tokenByDigest(REALM, digestAt(1)), undefined)
@@ -159,7 +159,7 @@ test('a store of the schema before is carried over, token by token', async (t) =
     expired.map(({ record }) => record?.handle),
     [1, 3].map(handleAt),
   )
-  assert.deepEqual((await commit(store, unit(put(bareToken(7))))).outcomes, [applied(0)])
+  assert.deepEqual((await commit(store, write(put(bareToken(7))))).outcomes, [applied(0)])
   assert.equal(
     (await store.tokens(REALM, { ...all, limit: 4 })).next,
     10,

@@ -48,12 +48,12 @@ export class TokenIndex {
     }
   }
 
-  /** @param rows of the tokens that the group put or forgot, in the order of its units. */
-  committed({ units }: Group, { outcomes }: Pick<GroupOutcome, 'outcomes'>, rows: Float64Array): void {
+  /** @param rows of the tokens that the group put or forgot, in the order of its writes. */
+  committed({ writes }: Group, { outcomes }: Pick<GroupOutcome, 'outcomes'>, rows: Float64Array): void {
     let next = 0
-    for (let at = 0; at < units.length; at += 1) {
+    for (let at = 0; at < writes.length; at += 1) {
       if (outcomes[at]?.kind !== 'applied') continue
-      for (const operation of (units[at] as Group['units'][number]).operations) {
+      for (const operation of (writes[at] as Group['writes'][number]).operations) {
         if (!movesToken(operation)) continue
         const row = rows[next] as number
         next += 1

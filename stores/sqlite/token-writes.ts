@@ -37,7 +37,7 @@ export class TokenWrites {
     return this.#moved
   }
 
-  /** A unit is undone: the database forgets what it did, and so does the list of rows. */
+  /** A write is undone: the database forgets what it did, and so does the list of rows. */
   undoTo(moved: number): void {
     this.#moved.length = moved
     this.#highest.clear()

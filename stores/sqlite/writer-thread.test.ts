@@ -17,13 +17,13 @@ test('a commit is answered with the bytes that it has to say, and not with what 
     await writer.ask({ kind: 'open', path: join(folder, 'rescind.db'), floorMs: 1, sideLog: undefined })
     const rule: Rule = { kind: 'release', id: 'nothing' }
     const row = { atMs: 1, rule, bytes: encodeRule(rule, 'k'.repeat(43)), audit: '{}' }
-    const unit = {
+    const write = {
       realm: realmOrdinal(1),
       standsOn: [],
       expects: [],
       operations: [{ kind: 'append', row } as const],
     }
-    const group = encodeGroup({ floorMs: 1, units: [unit] }, new TokenIndex())
+    const group = encodeGroup({ floorMs: 1, writes: [write] }, new TokenIndex())
     const done = await writer.ask<Committed>({ kind: 'commit', group, checkpoint: false }, [group.buffer])
     const [head] = done.heads
     assert.equal(head?.seq, 1)

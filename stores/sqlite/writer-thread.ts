@@ -81,17 +81,17 @@ function durableFloor(db: DatabaseSync, floorMs: number): number {
 function commit(store: Open, ask: Extract<WriterAsk, { kind: 'commit' }>): Committed {
   const group = decodeGroup(ask.group)
   const { db } = store
-  const outcomes = new Float64Array(group.units.length)
+  const outcomes = new Float64Array(group.writes.length)
   const before = new Map<RealmOrdinal, LogHead>()
   store.applier.tokens.beginGroup()
   db.exec('BEGIN IMMEDIATE')
   try {
-    group.units.forEach((unit, at) => {
-      if (!before.has(unit.realm)) before.set(unit.realm, store.applier.head(unit.realm))
-      outcomes[at] = store.applier.unit(unit)
+    group.writes.forEach((write, at) => {
+      if (!before.has(write.realm)) before.set(write.realm, store.applier.head(write.realm))
+      outcomes[at] = store.applier.write(write)
     })
     // A group without work asks whether the disk takes writes, which an empty transaction would not find out.
-    if (group.units.every(({ operations }) => operations.length === 0)) db.exec(PROBE)
+    if (group.writes.every(({ operations }) => operations.length === 0)) db.exec(PROBE)
     if (group.floorMs > store.floorMs) {
       db.prepare("UPDATE meta SET value = ? WHERE name = 'floor'").run(group.floorMs)
     }
@@ -136,7 +136,7 @@ type Applied = {
 function ship(side: SideLog, { group, outcomes, before, applier }: Applied): void {
   const written = [...before].filter(([realm, { seq }]) => applier.head(realm).seq > seq)
   side.group(group, {
-    applied: group.units.filter((_unit, at) => (outcomes[at] ?? -1) >= 0),
+    applied: group.writes.filter((_write, at) => (outcomes[at] ?? -1) >= 0),
     from: written.map(([realm, head]) => sideHead(realm, head)),
     to: written.map(([realm]) => sideHead(realm, applier.head(realm))),
   })

@@ -160,9 +160,9 @@ test('a revocation whose answer was lost is answered by its receipt, and not don
     // What stands in the way of this store's own commits, on either store.
     const { commit } = Object.getPrototypeOf(store) as Store
     let [rows, gone] = [0, true]
-    // The unit that revokes is written; whatever comes after it, the answer to be kept say, is not.
+    // The write that revokes is written; whatever comes after it, the answer to be kept say, is not.
     store.commit = async function (this: Store, group: Group): Promise<GroupOutcome> {
-      const revokes = group.units.some(({ operations }) => operations.some(({ kind }) => kind === 'append'))
+      const revokes = group.writes.some(({ operations }) => operations.some(({ kind }) => kind === 'append'))
       if (!revokes && rows > 0 && gone) throw new StoreUnavailable('gone')
       if (revokes) rows += 1
       return Reflect.apply(commit, this, [group])

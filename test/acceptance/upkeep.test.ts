@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { EXPIRING_KINDS, type Store, type Unit } from '@rescind/authority'
+import { EXPIRING_KINDS, type Store, type Write } from '@rescind/authority'
 import { LAST_INSTANT_MS, realmOrdinal } from '@rescind/core'
 import { Calls, memberAt, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
@@ -48,7 +48,7 @@ class World {
 type Start = {
   readonly flags?: readonly string[]
   readonly rolledBack?: readonly string[]
-  readonly stored?: readonly Unit[]
+  readonly stored?: readonly Write[]
 }
 
 async function open(
@@ -56,13 +56,13 @@ async function open(
   { flags = [], rolledBack = [], stored = [] }: Start = {},
 ): Promise<World> {
   const prepare = async (store: Store): Promise<void> => {
-    await store.commit({ units: [...rolledBack.map(forkOf), ...stored], floorMs: await store.floor() })
+    await store.commit({ writes: [...rolledBack.map(forkOf), ...stored], floorMs: await store.floor() })
   }
   return new World(t, await openServer({ time: 'hand', seed: REALMS, flags, prepare }))
 }
 
 /** What stands in the store of a server that has seen the proof that this realm's log was rolled back. */
-function forkOf(id: string): Unit {
+function forkOf(id: string): Write {
   const value = Buffer.from(JSON.stringify({ ordinal: 1, epochId: 'e', seq: 9_999, chain: 'c' }))
   const memo = { kind: EXPIRING_KINDS.fork, id, value, expiresAtMs: LAST_INSTANT_MS }
   const realm = realmOrdinal(0)

@@ -109,8 +109,8 @@ export async function write(
   operations: readonly Operation[],
   realm: RealmOrdinal = DEFAULT,
 ): Promise<void> {
-  const unit = { realm, standsOn: [], expects: [], operations }
-  const { outcomes } = await store.commit({ units: [unit], floorMs: await store.floor() })
+  const change = { realm, standsOn: [], expects: [], operations }
+  const { outcomes } = await store.commit({ writes: [change], floorMs: await store.floor() })
   if (outcomes[0]?.kind !== 'applied') throw new Error(`not written: ${JSON.stringify(outcomes)}`)
 }
 

@@ -24,8 +24,8 @@ export function switchedStore(inner: Store): SwitchedStore {
   const counted = async (group: Group, commit: () => unknown): Promise<unknown> => {
     power.flushes += 1
     const answer = (await commit()) as GroupOutcome
-    group.units.forEach((unit, at) => {
-      if (answer.outcomes[at]?.kind === 'applied') power.writes += unit.operations.length
+    group.writes.forEach((write, at) => {
+      if (answer.outcomes[at]?.kind === 'applied') power.writes += write.operations.length
     })
     return answer
   }

@@ -42,8 +42,8 @@ onBothStores('[H15] a token of before is held with the session of its actor', as
   const audit = { by: 'test', from: 'local', how: 'test' }
   const row = again.row({ kind: 'hold', id: 'h', target }, audit)
   const { standing } = actOf(again).caller
-  const unit = { realm: again.ordinal, standsOn: [standing], expects: [] }
-  await again.commit({ ...unit, operations: [{ kind: 'append', row }] })
+  const write = { realm: again.ordinal, standsOn: [standing], expects: [] }
+  await again.commit({ ...write, operations: [{ kind: 'append', row }] })
   assert.equal(await say(again, 'child'), 'held')
 })
 

@@ -295,9 +295,9 @@ class Years {
     const row = realm.row(rule, AUDIT)
     const bytes = encodeRule(rule, realm.keys.digestKey)
     bytes[0] = 1
-    const unit = { realm: realm.ordinal, standsOn: [], expects: [] }
+    const write = { realm: realm.ordinal, standsOn: [], expects: [] }
     await store.commit({
-      units: [{ ...unit, operations: [{ kind: 'append', row: { ...row, bytes } }] }],
+      writes: [{ ...write, operations: [{ kind: 'append', row: { ...row, bytes } }] }],
       floorMs: await store.floor(),
     })
     await this.#restart()

@@ -23,7 +23,7 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await Promise.resolve()
 }
 
-/** A store whose flushes take some turns of the event loop, so that units of any order meet in a group or miss it. */
+/** A store whose flushes take some turns of the event loop, so that writes of any order meet in a group or miss it. */
 class SlowStore extends MemoryStore {
   readonly #draw = generator(7)
 

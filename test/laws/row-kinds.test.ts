@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Directory, LogTrim, Realms, TRIM_AGE_MIN_MS, type Unit } from '@rescind/authority'
+import { Directory, LogTrim, Realms, TRIM_AGE_MIN_MS, type Write } from '@rescind/authority'
 import {
   ContractBroken,
   isHeld,
@@ -88,7 +88,7 @@ function verdictOf(index: RevocationIndex, facts = TOKEN): string {
   return verdict.kind === 'inactive' ? verdict.why : verdict.kind
 }
 
-function unitOf(rule: Rule): Unit {
+function writeOf(rule: Rule): Write {
   const row = { atMs: NOW_MS, rule, bytes: encodeRule(rule, DIGEST_KEY), audit: '{}' }
   return { realm: REALM, standsOn: [], expects: [], operations: [{ kind: 'append', row }] }
 }
@@ -136,11 +136,11 @@ for (const kind of ROW_KIND_NAMES) {
     it('goes first in a group, and makes stale what stands on the token, exactly if it ends or suspends it', () => {
       const isNegative = verdict !== 'active'
       const group = new GroupRules()
-      group.add(unitOf(rule))
+      group.add(writeOf(rule))
       assert.equal(group.cover(REALM, TOKEN), isNegative)
       assert.equal(group.cover(REALM, factsAt(2, { position: position(2, 9) })), false)
       // An epoch is begun while nothing else is written, so it need not go first.
-      assert.equal(revokes(unitOf(rule)), isNegative && verdict !== 'lost')
+      assert.equal(revokes(writeOf(rule)), isNegative && verdict !== 'lost')
     })
 
     it('is carried over from a side log if it says of the token anything but "as before a restore"', () => {
@@ -262,7 +262,7 @@ describe('the closed lists of targets', () => {
       const held = new History([{ kind: 'hold', id: 'h', target: target }])
       for (const index of [held.index(2), held.snapshot(2).index]) assert.ok(isHeld(facts, index))
       const group = new GroupRules()
-      group.add(unitOf(revoking(target)))
+      group.add(writeOf(revoking(target)))
       assert.ok(group.cover(REALM, facts))
       assert.ok(Object.hasOwn(EXACT_CODE, target.kind))
     })
@@ -279,7 +279,7 @@ describe('the closed lists of targets', () => {
       const held = new History([{ kind: 'hold', id: 'h', target }])
       for (const index of [held.index(2), held.snapshot(2).index]) assert.ok(isHeld(facts, index))
       const group = new GroupRules()
-      group.add(unitOf(revoking(target)))
+      group.add(writeOf(revoking(target)))
       assert.ok(group.cover(REALM, facts))
     })
   }

@@ -1,7 +1,7 @@
 import type { Operation } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { openSqlite } from '@rescind/stores'
-import { append, bareToken, digestAt, forget, handleAt, put, unit } from '../../stores/contract/samples.ts'
+import { append, bareToken, digestAt, forget, handleAt, put, write } from '../../stores/contract/samples.ts'
 
 /**
  * One fixed piece of work on a store, small enough to be ended at each of its writes: it says `ack n` when the n-th
@@ -14,7 +14,7 @@ const path = process.argv[2] ?? ''
 const side = { sideLog: { path: `${path}.side`, salvage: false } }
 let store = await openSqlite(path, 0, side)
 const commit = async (...operations: readonly Operation[]): Promise<unknown> =>
-  store.commit({ units: [unit(...operations)], floorMs: (await store.floor()) + 1 })
+  store.commit({ writes: [write(...operations)], floorMs: (await store.floor()) + 1 })
 for (let nth = 1; nth <= REVOCATIONS; nth += 1) {
   await commit(put(bareToken(nth)))
   const target = { kind: 'token', source: 'chat/acme', digest: digestAt(nth), handle: handleAt(nth) } as const

@@ -2,7 +2,7 @@
 const PATTERN_MAX_CHARS = 128
 
 /** One character of a pattern: itself, or any. */
-type Unit = string | typeof ANY
+type PatternUnit = string | typeof ANY
 const ANY: unique symbol = Symbol('any')
 
 /**
@@ -11,7 +11,7 @@ const ANY: unique symbol = Symbol('any')
  * takes longer than its length times that of the text.
  */
 export type Pattern = {
-  readonly segments: readonly (readonly Unit[])[]
+  readonly segments: readonly (readonly PatternUnit[])[]
   readonly fromStart: boolean
   readonly toEnd: boolean
   readonly ignoreCase: boolean
@@ -22,12 +22,12 @@ export type Pattern = {
 export function parsePattern(text: string, ignoreCase: boolean): Pattern | undefined {
   if (text.length > PATTERN_MAX_CHARS) return undefined
   const folded = ignoreCase ? text.toLowerCase() : text
-  const segments: Unit[][] = [[]]
+  const segments: PatternUnit[][] = [[]]
   const fromStart = folded.startsWith('^')
   let toEnd = false
   for (let at = fromStart ? 1 : 0; at < folded.length; at += 1) {
     const char = folded[at] as string
-    const segment = segments.at(-1) as Unit[]
+    const segment = segments.at(-1) as PatternUnit[]
     if (char === '\\') {
       const next = folded[at + 1]
       // A letter or digit behind it would be a class or a reference.
@@ -72,12 +72,12 @@ export function matches(pattern: Pattern, given: string): boolean {
   return true
 }
 
-function find(segment: readonly Unit[], text: string, from: number): number {
+function find(segment: readonly PatternUnit[], text: string, from: number): number {
   for (let at = from; at <= text.length - segment.length; at += 1) if (standsAt(segment, text, at)) return at
   return -1
 }
 
-function standsAt(segment: readonly Unit[], text: string, at: number): boolean {
+function standsAt(segment: readonly PatternUnit[], text: string, at: number): boolean {
   if (at + segment.length > text.length) return false
   for (let index = 0; index < segment.length; index += 1) {
     const unit = segment[index]

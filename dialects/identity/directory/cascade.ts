@@ -26,7 +26,7 @@ import { isDemandedAt, isMfaDemanded } from './mfa-demand.ts'
 import { PROOF } from './names.ts'
 import { accountOf, type Grant, type IdentityUser, mfaOf } from './users.ts'
 
-/** Records and cutoffs of one unit; a change that would need more is refused. */
+/** Records and cutoffs of one write; a change that would need more is refused. */
 export const CASCADE_MAX = 10_000
 
 export type Plan = { readonly changes: readonly Change[]; readonly cutoffs: readonly Cutoff[] }
@@ -81,7 +81,7 @@ class Gathering {
     return { changes: [...this.#changes.values()], cutoffs: [...this.#cutoffs.values()] }
   }
 
-  /** @returns false when it would be too much for one unit. */
+  /** @returns false when it would be too much for one write. */
   async run(): Promise<boolean> {
     for (let change = this.#queue.shift(); change !== undefined; change = this.#queue.shift()) {
       await this.#follow(change)

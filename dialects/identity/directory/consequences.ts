@@ -5,7 +5,7 @@ import { isGlobal, isMemberOf, isSameGrant } from './grants.ts'
 import { appCredentialClient, domainScope, IDENTITY, PROOF, SYSTEM_SCOPE } from './names.ts'
 import { type Grant, type IdentityUser, mfaOf } from './users.ts'
 
-/** A cutoff that a change of the directory writes into its own unit. */
+/** A cutoff that a change of the directory writes into its own write. */
 export type Cutoff = { readonly shape: CutoffShape; readonly principals: Principals }
 
 /**

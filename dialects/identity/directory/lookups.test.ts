@@ -90,7 +90,7 @@ test('the user’s own word on MFA counts before the account’s, unless it is m
   ])
 })
 
-test('a unit of CASCADE_MAX records is written, one more is refused and writes nothing', async () => {
+test('a write of CASCADE_MAX records is written, one more is refused and writes nothing', async () => {
   const { realm } = await openWorld()
   const many = (prefix: string, count: number): Change[] =>
     Array.from({ length: count }, (_, at) => tenant(`${prefix}${at}`, `${prefix}${at}`, 'd'))

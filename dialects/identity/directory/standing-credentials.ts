@@ -8,7 +8,7 @@ import { changesWithAll } from './write.ts'
 
 /**
  * What a person logs in by without being asked, and what ends of it with cutoffs over that person: whoever had its
- * token can have made an application credential, or have read its API key. For the unit that holds the rules.
+ * token can have made an application credential, or have read its API key. For the write that holds the rules.
  *
  * subject           the API key, and all application credentials
  * subject + tenant  its application credentials for that tenant

@@ -41,7 +41,7 @@ export async function tenantById(realm: Realm, id: string): Promise<IdentityTena
 
 export type TenantStanding = {
   readonly tenant: IdentityTenant
-  /** What a unit that rests on it expects. */
+  /** What a write that rests on it expects. */
   readonly version: number
   readonly isDeleted: boolean
 }

@@ -42,12 +42,12 @@ export type DirectoryWritten =
   | { readonly kind: 'holds-credential' }
   /** Another record has this name. */
   | { readonly kind: 'name-taken' }
-  /** It would touch more records than one unit holds (CASCADE_MAX). */
+  /** It would touch more records than one write holds (CASCADE_MAX). */
   | { readonly kind: 'too-many' }
 
 /**
  * The one way by which Identity records are written, in v2.0, v3 and the control API alike: the records, what goes with
- * them, and every revocation that follows are one unit, durable before this returns.
+ * them, and every revocation that follows are one write, durable before this returns.
  * @throws StoreUnavailable, Overloaded
  */
 export function writeDirectory(
@@ -122,8 +122,8 @@ function recordOperations<K extends Kind>(
 }
 
 /**
- * The same records and revocations as operations of a unit that is about something else.
- * @throws Overloaded when that would touch more than one unit holds.
+ * The same records and revocations as operations of a write that is about something else.
+ * @throws Overloaded when that would touch more than one write holds.
  */
 export async function changesWithAll(
   realm: Realm,

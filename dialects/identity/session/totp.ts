@@ -11,7 +11,7 @@ const WINDOW = 1
 
 export type TotpProof =
   | { readonly kind: 'wrong' }
-  /** `also` belongs into the unit of what the code is used for: each serves once. */
+  /** `also` belongs into the write of what the code is used for: each serves once. */
   | { readonly kind: 'right'; readonly also: readonly Operation[] }
 
 /** Whether a code is one of a user's verified generators now. */

@@ -199,7 +199,7 @@ test('the log names who revoked, from where and how', async () => {
   const audits: string[] = []
   const commit = store.commit.bind(store)
   store.commit = (group) => {
-    for (const { operations } of group.units)
+    for (const { operations } of group.writes)
       for (const operation of operations) if (operation.kind === 'append') audits.push(operation.row.audit)
     return commit(group)
   }

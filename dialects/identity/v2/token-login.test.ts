@@ -161,7 +161,7 @@ test('the log says who is behind an impersonation token', async () => {
   const audits: string[] = []
   const commit = store.commit.bind(store)
   store.commit = (group) => {
-    for (const { operations } of group.units)
+    for (const { operations } of group.writes)
       for (const operation of operations) if (operation.kind === 'append') audits.push(operation.row.audit)
     return commit(group)
   }
@@ -180,7 +180,7 @@ onBothStores(
     const rows: NewRow[] = []
     const commit = store.commit.bind(store)
     store.commit = (group) => {
-      for (const { operations } of group.units)
+      for (const { operations } of group.writes)
         for (const operation of operations) if (operation.kind === 'append') rows.push(operation.row)
       return commit(group)
     }

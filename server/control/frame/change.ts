@@ -11,7 +11,7 @@ export function auditOf({ by, how }: Who, why?: string): Audit {
   return defined({ ...whoOf(by.caller), how, why })
 }
 
-/** Commits what a caller of this API changed, in one unit that rests on its key being good still. */
+/** Commits what a caller of this API changed, in one write that rests on its key being good still. */
 export function commitChange(
   { realm, by }: Act,
   operations: readonly Operation[],

@@ -76,7 +76,7 @@ export type Ask<Q = unknown, B = unknown> = {
   readonly params: Readonly<Record<string, string>>
   readonly query: Q
   readonly body: B
-  /** With an `Idempotency-Key`: what may be written in the unit that does what is asked. */
+  /** With an `Idempotency-Key`: what may be written in the write that does what is asked. */
   readonly once?: Once | undefined
   /** How the audit names this call: `control.createGrant`. */
   readonly how: string

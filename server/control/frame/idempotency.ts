@@ -28,7 +28,7 @@ const KIND = EXPIRING_KINDS.idempotency
 const ANSWERS_MAX = 10_000
 const ANSWER_BYTES_MAX = 33_554_432
 
-/** That a request was done, in the unit that did it; its answer comes after. */
+/** That a request was done, in the write that did it; its answer comes after. */
 type Mark = { readonly fingerprint: string; readonly pending: true }
 
 type Kept = {

@@ -18,8 +18,8 @@ import { auditOf, commitChange } from '../frame/change.ts'
 import type { Ask } from '../frame/endpoint.ts'
 
 const ROWS_PER_READ = 1_000
-/** Rows of one unit: a flush of some milliseconds, behind which nobody waits long. */
-const ROWS_PER_UNIT = 100
+/** Rows of one write: a flush of some milliseconds, behind which nobody waits long. */
+const ROWS_PER_WRITE = 100
 const LIFTED = 'kept for good: tokens of the issuer need not say when they were issued'
 
 type Asking = Pick<Ask, 'realm' | 'by' | 'how'>
@@ -98,7 +98,7 @@ async function lift(ask: Asking, source: string): Promise<'done' | 'stale'> {
     const rule = liftable(ask.realm, row, source)
     if (rule === undefined) continue
     due.push({ kind: 'append', row: ask.realm.row(rule, auditOf(ask, LIFTED)) })
-    if (due.length < ROWS_PER_UNIT) continue
+    if (due.length < ROWS_PER_WRITE) continue
     if ((await commitChange(ask, due)).kind !== 'applied') return 'stale'
     due = []
   }

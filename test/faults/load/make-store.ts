@@ -26,7 +26,7 @@ const { openSqlite } = (await import(from('stores'))) as typeof Stores
 const { checkConfig, resolveSettings, startServer } = (await import(from('server'))) as typeof Server
 
 const DAY_MS = 86_400_000
-const UNITS_OF = 5_000
+const WRITES_OF = 5_000
 const STORE = join(folder, 'rescind.db')
 const SEED_FILE = join(folder, 'seed.json')
 const REALM = core.realmOrdinal(1)
@@ -91,18 +91,18 @@ async function straightIn(): Promise<void> {
   const [sample] = (await store.tokens(REALM, { after: undefined, limit: 1 })).records
   const position = sample?.position ?? core.ORIGIN
   const nowMs = Date.now()
-  type Operations = Parameters<typeof store.commit>[0]['units'][number]['operations']
+  type Operations = Parameters<typeof store.commit>[0]['writes'][number]['operations']
   const commit = async (operations: Operations): Promise<void> => {
-    const unit = { realm: REALM, standsOn: [], expects: [], operations }
-    const { outcomes } = await store.commit({ units: [unit], floorMs: await store.floor() })
+    const write = { realm: REALM, standsOn: [], expects: [], operations }
+    const { outcomes } = await store.commit({ writes: [write], floorMs: await store.floor() })
     if (outcomes[0]?.kind !== 'applied') throw new Error('the store took nothing')
   }
   const revoked: {
     digest: ReturnType<typeof core.tokenDigest>
     handle: ReturnType<typeof core.mintHandle>
   }[] = []
-  for (let done = 0; done < sizes.tokens; done += UNITS_OF) {
-    const count = Math.min(UNITS_OF, sizes.tokens - done)
+  for (let done = 0; done < sizes.tokens; done += WRITES_OF) {
+    const count = Math.min(WRITES_OF, sizes.tokens - done)
     const puts = Array.from({ length: count }, (_, at) => {
       const nth = done + at
       const handle = core.mintHandle(random)
@@ -122,8 +122,8 @@ async function straightIn(): Promise<void> {
     await commit(puts)
   }
   const audit = JSON.stringify({ by: 'oauth:svc', from: '127.0.0.1', how: 'oauth.revoke' })
-  for (let done = 0; done < revoked.length; done += UNITS_OF) {
-    const rows = revoked.slice(done, done + UNITS_OF).map(({ digest, handle }) => {
+  for (let done = 0; done < revoked.length; done += WRITES_OF) {
+    const rows = revoked.slice(done, done + WRITES_OF).map(({ digest, handle }) => {
       const target = { kind: 'token' as const, source: 'oauth', digest, handle }
       const rule = { kind: 'revoke' as const, target, keepUntilMs: nowMs + 31 * DAY_MS }
       // The handle's key is of another realm; the digest's is not.
