@@ -3,7 +3,7 @@ export {
   type Collection,
   Directory,
   type Entry,
-  type Standing as RecordStanding,
+  type RecordState as RecordStanding,
 } from './directory/directory.ts'
 export { ISSUER_TERMS, type IssuerTerms } from './directory/issuer-terms.ts'
 export {
@@ -44,7 +44,7 @@ export type { Differences } from './log/index-compare.ts'
 export { IndexDiffer } from './log/index-differ.ts'
 export { expiryCeiling, SKEW_MAX_SECONDS } from './log/keeping.ts'
 export type { Outcome, Publication, PublishedRow } from './log/ledger.ts'
-export { anchorStands, keptRows } from './log/log-anchor.ts'
+export { anchorHolds, keptRows } from './log/log-anchor.ts'
 export { type ChainChecked, type KnownCheckpoint, LogCheck, type LogFault } from './log/log-check.ts'
 export { LogTrim, TRIM_AGE_MIN_MS } from './log/log-trim.ts'
 export { isStoredTarget } from './log/stored-target.ts'

@@ -61,11 +61,11 @@ async function issue(realm: Realm, count: number): Promise<readonly TokenRecord[
       at,
     ),
   )
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: records.map(putToken) })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: records.map(putToken) })
   return records
 }
 
 function callerOf(realm: Realm): Caller {
   const facts = callerFacts({ source: 'oauth', client: 'svc' }, realm.basis())
-  return { id: 'oauth:svc', from: '127.0.0.1', standing: { realm: realm.ordinal, facts } }
+  return { id: 'oauth:svc', from: '127.0.0.1', dependency: { realm: realm.ordinal, facts } }
 }

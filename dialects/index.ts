@@ -9,14 +9,14 @@ export { CHAT_PREFIXES } from './chat/routes.ts'
 export { createIdentityDialect, type IdentityOptions } from './identity/dialect.ts'
 export { IDENTITY_APP_CREDENTIALS } from './identity/directory/app-credentials.ts'
 export { COLLECTIONS as IDENTITY_COLLECTIONS } from './identity/directory/changes.ts'
-export { seededMfa } from './identity/directory/mfa.ts'
-export { roleIdOfName } from './identity/directory/roles.ts'
 export {
   countCredentialsEnded,
   credentialsEnded,
   endingOf,
-  standingCredentials,
-} from './identity/directory/standing-credentials.ts'
+  longLivedCredentials,
+} from './identity/directory/long-lived-credentials.ts'
+export { seededMfa } from './identity/directory/mfa.ts'
+export { roleIdOfName } from './identity/directory/roles.ts'
 export { identityTenantValue } from './identity/directory/tenants.ts'
 export { IDENTITY_USERS, identityUserValue } from './identity/directory/users.ts'
 export type { NewPassword, PasswordCheck, PasswordQuestion } from './identity/session/password-check.ts'

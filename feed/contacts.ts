@@ -31,7 +31,7 @@ export async function writeContact(
 ): Promise<'written' | 'stale'> {
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [caller.standing],
+    dependsOn: [caller.dependency],
     expects: [],
     operations: [{ kind: 'put-memo', memo: memoOf(contact) }],
   })
@@ -41,7 +41,7 @@ export async function writeContact(
 /** @throws StoreUnavailable, Overloaded. */
 export async function dropContact(realm: Realm, instance: string): Promise<void> {
   const operations = [{ kind: 'drop-memo', memo: { kind: KIND, id: instance } }] as const
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 /** Everyone who had a stream before this process started. */

@@ -99,7 +99,7 @@ export class Feed {
   /** Something in the system realm was revoked or held: it may have been the key that a stream was opened with. */
   #disconnectRevoked(): void {
     const { system } = this.#parts.realms
-    const isOver = ({ standing }: Caller): boolean => system.judge(standing.facts).kind !== 'active'
+    const isOver = ({ dependency }: Caller): boolean => system.judge(dependency.facts).kind !== 'active'
     for (const one of this.#byRealm.values()) one.disconnectWhere('key', isOver)
   }
 

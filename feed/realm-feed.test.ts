@@ -21,7 +21,7 @@ async function open(): Promise<World & { readonly feed: Feed; readonly own: Real
 
 function ask({ realm }: { readonly realm: Realm }, over: Partial<ConnectAsk> = {}): ConnectAsk {
   const facts = { source: 'verifier', client: 'v', ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
-  const caller = { id: 'verifier:v', from: 'here', standing: { realm: realm.ordinal, facts } }
+  const caller = { id: 'verifier:v', from: 'here', dependency: { realm: realm.ordinal, facts } }
   const none = { after: undefined, boundMs: undefined, instance: undefined, label: undefined }
   return { id: 'v', caller, ...none, onStale: 'refuse', format: 'sse', ...over }
 }

@@ -24,7 +24,7 @@ test('[F12] a reader that comes back at, before or behind the row where the log 
   }
   const through = start + ROWS / 2
   const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: through } as const
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
   clock.advance(TRIM_AGE_MIN_MS + 1)
   realms.ledger.raiseFloor(clock.wallMs())
   await realms.ledger.settleFloor()
@@ -42,7 +42,7 @@ test('[F12] a reader that comes back at, before or behind the row where the log 
       position: realm.basis(),
       expiresAtMs: 9e15,
     }
-    const caller = { id: 'verifier:v', from: 'here', standing: { realm: realm.ordinal, facts } }
+    const caller = { id: 'verifier:v', from: 'here', dependency: { realm: realm.ordinal, facts } }
     const none = { boundMs: undefined, instance: undefined, label: undefined }
     const connected = await own.connect({ id: 'v', caller, ...none, after, onStale: 'refuse', format: 'sse' })
     assert.equal(connected.kind, 'open')

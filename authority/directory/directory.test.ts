@@ -56,7 +56,7 @@ async function open(): Promise<{ realm: Realm; store: CountingStore }> {
 }
 
 function commit(realm: Realm, ...operations: readonly Operation[]): Promise<Outcome> {
-  return realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  return realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 function put(realm: Realm, id: string, value: Person, fromVersion = 0): Promise<Outcome> {
@@ -140,12 +140,12 @@ test('what was read before a change is not cached after it, by id or by key', as
 test('a deleted record stands with its version, one that never was with 0, a live one whole', async () => {
   const { realm } = await open()
   const { directory } = realm
-  assert.deepEqual(await directory.standing(PEOPLE, 'a'), { version: 0, entry: undefined })
+  assert.deepEqual(await directory.state(PEOPLE, 'a'), { version: 0, entry: undefined })
   await put(realm, 'a', { mail: 'a@x' })
   const entry = { id: 'a', version: 1, value: { mail: 'a@x' } }
-  assert.deepEqual(await directory.standing(PEOPLE, 'a'), { version: 1, entry })
+  assert.deepEqual(await directory.state(PEOPLE, 'a'), { version: 1, entry })
   await remove(realm, 'a', 1)
-  assert.deepEqual(await directory.standing(PEOPLE, 'a'), { version: 2, entry: undefined })
+  assert.deepEqual(await directory.state(PEOPLE, 'a'), { version: 2, entry: undefined })
   assert.deepEqual(await put(realm, 'a', { mail: 'a@x' }), { kind: 'conflict', what: 'record-changed' })
   await put(realm, 'a', { mail: 'a@x' }, 2)
   assert.equal((await directory.get(PEOPLE, 'a'))?.version, 3)
@@ -156,7 +156,7 @@ test('standing is read from the store each time, cache or no cache', async () =>
   await put(realm, 'a', { mail: 'a@x' })
   await realm.directory.get(PEOPLE, 'a')
   const before = store.reads
-  await realm.directory.standing(PEOPLE, 'a')
+  await realm.directory.state(PEOPLE, 'a')
   assert.equal(store.reads, before + 1)
 })
 

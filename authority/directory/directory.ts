@@ -25,8 +25,8 @@ const NOBODY: RecordWatch = { unreadable: () => {}, written: () => {} }
 /** A live record. `version` is what an update must name. */
 export type Entry<T> = { readonly id: string; readonly version: number; readonly value: T }
 
-/** What stands under an id: a live record, or only the version that a new one has to follow. */
-export type Standing<T> = { readonly version: number; readonly entry: Entry<T> | undefined }
+/** The state of an id: a live record, or only the version that a new one has to follow. */
+export type RecordState<T> = { readonly version: number; readonly entry: Entry<T> | undefined }
 
 export type DirectoryPageAsk = {
   readonly listed?: RecordKey
@@ -72,7 +72,7 @@ export class Directory {
   }
 
   /** As `get`, but tells a deleted record (version > 0) from one that never existed (0). Never from the cache. */
-  async standing<T>(collection: Collection<T>, id: string): Promise<Standing<T>> {
+  async state<T>(collection: Collection<T>, id: string): Promise<RecordState<T>> {
     const changes = this.#changes
     const record = await this.#store.record(this.#realm, collection.name, id)
     const entry = record === undefined ? undefined : this.#keep(record, collection, changes)

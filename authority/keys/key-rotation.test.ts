@@ -36,7 +36,7 @@ const HOUR_MS = 3_600_000
 
 function callerOf(realm: Realm): Caller {
   const facts = callerFacts({ source: 'control', client: 'ops' }, realm.basis())
-  return { id: 'control:ops', from: '127.0.0.1', standing: { realm: realm.ordinal, facts } }
+  return { id: 'control:ops', from: '127.0.0.1', dependency: { realm: realm.ordinal, facts } }
 }
 
 type Minted = { readonly raw: RawToken; readonly record: TokenRecord; readonly keyId: string }

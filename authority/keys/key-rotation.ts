@@ -79,7 +79,7 @@ async function replaceOver(realm: Realm, { entry }: ActiveKey): Promise<void> {
 
 function ownAct(realm: Realm, why: string): KeyAct {
   const facts = callerFacts({ source: 'control' }, realm.basis())
-  return { caller: { id: OWN.by, from: OWN.from, standing: { realm: realm.ordinal, facts } }, why }
+  return { caller: { id: OWN.by, from: OWN.from, dependency: { realm: realm.ordinal, facts } }, why }
 }
 
 async function makeFirstKeys(realm: Realm, algorithm: SignatureAlgorithm): Promise<void> {
@@ -87,7 +87,7 @@ async function makeFirstKeys(realm: Realm, algorithm: SignatureAlgorithm): Promi
   const active: SigningKeyValue = { ...first, state: 'active', activatedAtMs: realm.nowMs() }
   const operations = [put(realm, { value: active }, OWN), put(realm, { value: second }, OWN)].flat()
   // A conflict is somebody else's first keys, which serve as well.
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 /** The next key signs from now on, another one is published behind it, and what signed so far is kept as old. */
@@ -205,7 +205,7 @@ async function commit(
     keys,
   }: { readonly operations: readonly Operation[]; readonly keys: readonly SigningKeyValue[] },
 ): Promise<KeyChange> {
-  const write = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations }
+  const write = { realm: realm.ordinal, dependsOn: [caller.dependency], expects: [], operations }
   const outcome = await realm.commit(write)
   return outcome.kind === 'applied' ? { kind: 'changed', keys } : { kind: 'stale' }
 }

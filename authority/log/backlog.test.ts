@@ -159,12 +159,15 @@ test('[S3] another realm goes with the group after the next one, however many wa
 test('[S3] a write takes up room of its realm, of its source there, and of its caller there', async () => {
   const { realm } = await openWorld()
   const by = (of: Principals): SharePath => {
-    const standsOn = [callerAt(realm, realm.basis(), of).standing, callerAt(realm, realm.basis()).standing]
-    return sharesOf({ realm: realm.ordinal, standsOn, expects: [], operations: [] })
+    const dependsOn = [
+      callerAt(realm, realm.basis(), of).dependency,
+      callerAt(realm, realm.basis()).dependency,
+    ]
+    return sharesOf({ realm: realm.ordinal, dependsOn, expects: [], operations: [] })
   }
   assert.deepEqual(by({ source: 'oauth', client: 'c' }), [realm.ordinal, 'oauth', 'c'])
   assert.deepEqual(by({ source: 'identity', subject: '77' }), [realm.ordinal, 'identity', '77'])
   assert.deepEqual(by({ source: 'chat/acme' }), [realm.ordinal, 'chat/acme', ''])
-  const own = { realm: realmOrdinal(9), standsOn: [], expects: [], operations: [] }
+  const own = { realm: realmOrdinal(9), dependsOn: [], expects: [], operations: [] }
   assert.deepEqual(sharesOf(own), [9, '', ''], "the server's own")
 })

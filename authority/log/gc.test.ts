@@ -88,7 +88,7 @@ test('[W93] what a rolled-back realm has to keep is stepped over, and the others
     [other, 5],
   ] as const) {
     const operations = Array.from({ length: count }, (_, nth) => memo(nth))
-    await of.commit({ realm: of.ordinal, standsOn: [], expects: [], operations })
+    await of.commit({ realm: of.ordinal, dependsOn: [], expects: [], operations })
   }
   for (let at = 0; at < 5; at += 1) await issue(other, `two ${at}`, { expiresAtMs: expiresAtMs + 1 })
   await pass(world, 2 * DAY_MS)
@@ -133,7 +133,7 @@ test('collecting writes no row, and a token that was extended in time stays', as
     expiresAtMs: realm.nowMs() + 9 * DAY_MS,
     atMs: realm.nowMs(),
   } as const
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [extend] })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [extend] })
   await pass(world, 2 * DAY_MS)
   const { seq } = realm.index
   assert.equal(await collectExpired(realms, store), 1)

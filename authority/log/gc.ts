@@ -77,7 +77,7 @@ async function remove<T extends { readonly realm: RealmOrdinal }>(
     if (realm === undefined || realms.ledger.isSuspended(ordinal)) continue
     const operations = own.map((one) => removing(realm, one))
     const task = (): Promise<unknown> =>
-      realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+      realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     if (each === undefined) await task()
     else if (!(await each(realm, task))) continue
     left -= own.length

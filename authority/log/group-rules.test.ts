@@ -16,7 +16,7 @@ function revocationOf(number: number): Write {
   } as const
   const rule = { kind: 'revoke', target, keepUntilMs: 1 } as const
   const row = { atMs: 1, rule, bytes: new Uint8Array(0), audit: '{}' }
-  return { realm: REALM, standsOn: [], expects: [], operations: [{ kind: 'append', row }] }
+  return { realm: REALM, dependsOn: [], expects: [], operations: [{ kind: 'append', row }] }
 }
 
 test('a revocation of a text covers the same text bound anew in its group, under another handle', () => {

@@ -92,13 +92,13 @@ function compareKeys({ fold, index, found }: Comparing, partition: number): numb
   return looked
 }
 
-type Standing = {
+type Compared = {
   readonly cutoff: Cutoff | undefined
   readonly floorMs: number
   readonly found: Differences
 }
 
-function compareCutoff({ parts, keepUntilMs }: FreshCutoff, { cutoff, floorMs, found }: Standing): void {
+function compareCutoff({ parts, keepUntilMs }: FreshCutoff, { cutoff, floorMs, found }: Compared): void {
   if (keepUntilMs <= floorMs) return
   if (cutoff === undefined) {
     found.missing += 1

@@ -24,7 +24,7 @@ const LONG_MS = 900 * DAY_MS
 
 async function write(realm: Realm, ...rules: readonly Rule[]): Promise<void> {
   const operations = rules.map((rule) => ({ kind: 'append', row: realm.row(rule, AUDIT) }) as const)
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal(outcome.kind, 'applied')
 }
 
@@ -171,7 +171,7 @@ onBothStores(
       await write(realm, { kind: 'hold', id: `h ${nth}`, target: ANN }, { kind: 'release', id: 'h' })
       if (nth % 3 === 0) {
         const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-        await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+        await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
         await pass(world, TRIM_AGE_MIN_MS / 2)
       }
       dropAll(realm)
@@ -193,7 +193,7 @@ onBothStores(
     await filled(world)
     const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
     await write(realm, { kind: 'release', id: 'h' })
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
     await pass(world, TRIM_AGE_MIN_MS + 1)
     const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
     while (await trim.step());
@@ -260,7 +260,7 @@ test('[W83] a hold whose release was trimmed off before it was read is none', as
   for (let nth = 0; nth < 600; nth += 1) await write(realm, { kind: 'release', id: 'nothing' })
   await write(realm, { kind: 'release', id: 'h' }, { kind: 'release', id: 'nothing' })
   const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
   await pass(world, TRIM_AGE_MIN_MS + 1)
   const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
   const between = async (nth: number): Promise<void> => {
@@ -287,7 +287,7 @@ test('[W83] a cutoff keeps what a row said of it that is over and was trimmed of
   await write(realm, revoking({ ...ANN, issuedBeforeMs: 5_000 }, realm.nowMs() + DAY_MS))
   await write(realm, revoking(ANN, realm.nowMs() + LONG_MS), { kind: 'release', id: 'nothing' })
   const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
   await pass(world, TRIM_AGE_MIN_MS + 1)
   const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
   while (await trim.step());

@@ -74,7 +74,7 @@ async function register(realm: Realm, over: Partial<IssuerValue> = {}): Promise<
     maxLifetimeSeconds: 3_600,
     ...over,
   }
-  const { version } = await realm.directory.standing(ISSUERS, issuerId(IDP))
+  const { version } = await realm.directory.state(ISSUERS, issuerId(IDP))
   await write(
     realm,
     putRecord(realm, { collection: ISSUERS, id: issuerId(IDP), value, fromVersion: version }, WHO),
@@ -82,7 +82,7 @@ async function register(realm: Realm, over: Partial<IssuerValue> = {}): Promise<
 }
 
 async function agree(realm: Realm, terms: Partial<IssuerTerms>): Promise<void> {
-  const { version } = await realm.directory.standing(ISSUER_TERMS, issuerId(IDP))
+  const { version } = await realm.directory.state(ISSUER_TERMS, issuerId(IDP))
   const value: IssuerTerms = { issuer: IDP, registeredAtMs: START_MS, ...terms }
   const put = { collection: ISSUER_TERMS, id: issuerId(IDP), value, fromVersion: version }
   await write(realm, putRecord(realm, put, WHO))
@@ -91,7 +91,7 @@ async function agree(realm: Realm, terms: Partial<IssuerTerms>): Promise<void> {
 const WHO = { by: 'test', from: 'local', how: 'test' }
 
 async function write(realm: Realm, operations: Parameters<Realm['commit']>[0]['operations']): Promise<void> {
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal(outcome.kind, 'applied')
 }
 
@@ -217,7 +217,7 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
     const logins = cutoffOver(FOREIGN, { basis: 'authenticated' })
     assert.equal(await kept(realm, { kind: 'session', source: FOREIGN, session: 's' }), KEEP_FOREVER_MS)
     assert.equal(await kept(realm, logins), KEEP_FOREVER_MS)
-    const { version } = await realm.directory.standing(ISSUERS, issuerId(IDP))
+    const { version } = await realm.directory.state(ISSUERS, issuerId(IDP))
     await write(realm, [
       { kind: 'delete-record', collection: ISSUERS.name, id: issuerId(IDP), fromVersion: version },
     ])
@@ -347,7 +347,7 @@ describe('[H12] rows from before count as the new rule says', () => {
         writes: [
           {
             realm: realm.ordinal,
-            standsOn: [],
+            dependsOn: [],
             expects: [],
             operations: [{ kind: 'append', row: { ...row, bytes } }],
           },

@@ -40,7 +40,7 @@ class FailingBehind extends FaultyStore {
 const CLIENT = { source: 'oauth', client: 'c' }
 
 function writeOf(realm: Realm, operations: Write['operations']): Write {
-  return { realm: realm.ordinal, standsOn: [], expects: [], operations }
+  return { realm: realm.ordinal, dependsOn: [], expects: [], operations }
 }
 
 /** A write with one row that hits nothing. */
@@ -346,7 +346,7 @@ describe('opening', () => {
       const row = { atMs: START_MS, rule, bytes: encodeRule(rule, DIGEST_KEY), audit: '' }
       const append = { kind: 'append', row } as const
       const operations = new Array<typeof append>(rows).fill(append)
-      await store.commit({ writes: [{ realm, standsOn: [], expects: [], operations }], floorMs: START_MS })
+      await store.commit({ writes: [{ realm, dependsOn: [], expects: [], operations }], floorMs: START_MS })
       const ledger = new Ledger(store, START_MS, queueMicrotask)
       const index = await ledger.openRealm(realm, DIGEST_KEY)
       assert.equal(index.seq, rows)

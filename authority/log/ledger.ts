@@ -204,7 +204,7 @@ export class Ledger {
   /** Commits nothing, in its turn: proves that the store takes writes. @throws StoreUnavailable, Overloaded. */
   async probe(): Promise<void> {
     const [realm] = this.#indexes.keys()
-    if (realm !== undefined) await this.commit({ realm, standsOn: [], expects: [], operations: [] })
+    if (realm !== undefined) await this.commit({ realm, dependsOn: [], expects: [], operations: [] })
   }
 
   /** Opens the store again if the last flush failed. @throws StoreUnavailable while it stays out of reach. */
@@ -294,7 +294,7 @@ export class Ledger {
   #withoutStale(writes: readonly Write[]): readonly Write[] {
     const rules = new GroupRules()
     return writes.filter((write) => {
-      const stale = write.standsOn.some(({ realm, facts }) => {
+      const stale = write.dependsOn.some(({ realm, facts }) => {
         const index = this.#indexOf(realm)
         if (facts.position < index.lostBelow || isRevoked(facts, index) || isHeld(facts, index)) return true
         return rules.cover(realm, facts)

@@ -57,7 +57,7 @@ export async function* keptRows(store: Store, realm: RealmOrdinal): AsyncGenerat
 }
 
 /** Whether a log's beginning, and what was kept from before it, are as their server left them. */
-export async function anchorStands(store: Store, realm: RealmOrdinal, sealKey: Uint8Array): Promise<boolean> {
+export async function anchorHolds(store: Store, realm: RealmOrdinal, sealKey: Uint8Array): Promise<boolean> {
   const [anchor, memo] = [await store.anchor(realm), await store.memo(realm, ANCHOR_MEMO)]
   if (memo === undefined) {
     const [kept] = await store.keptRows(realm, 0, 1)

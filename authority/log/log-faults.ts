@@ -1,6 +1,6 @@
 import type { RealmOrdinal } from '@rescind/core'
 import type { Store } from '../ports.ts'
-import { anchorStands } from './log-anchor.ts'
+import { anchorHolds } from './log-anchor.ts'
 import type { LogFault } from './log-check.ts'
 
 const ROWS_PER_CHECK = 1_000
@@ -12,7 +12,7 @@ export async function logFault(
   sealKey: Uint8Array,
 ): Promise<LogFault | undefined> {
   let after = (await store.anchor(realm)).seq
-  if (!(await anchorStands(store, realm, sealKey))) return { seq: after, what: 'anchor-altered' }
+  if (!(await anchorHolds(store, realm, sealKey))) return { seq: after, what: 'anchor-altered' }
   for (;;) {
     const { through, fault } = await store.checkRows(realm, after, ROWS_PER_CHECK)
     if (fault !== undefined) return fault

@@ -8,7 +8,7 @@ import { DAY_MS, revoking, tokenTarget } from '../../test/kit/samples.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import type { Realm } from '../realm/realm.ts'
 import { Realms } from '../realm/realms.ts'
-import { anchorStands } from './log-anchor.ts'
+import { anchorHolds } from './log-anchor.ts'
 import { LogTrim, TRIM_AGE_MIN_MS, TRIM_ROWS_MAX } from './log-trim.ts'
 
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
@@ -16,13 +16,13 @@ const CHANGE: Rule = { kind: 'change', collection: 'things', id: 'one', version:
 
 async function write(realm: Realm, ...rules: readonly Rule[]): Promise<void> {
   const operations = rules.map((rule) => ({ kind: 'append', row: realm.row(rule, AUDIT) }) as const)
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal(outcome.kind, 'applied')
 }
 
 async function grow({ realms, realm, clock }: World, ms: number): Promise<void> {
   const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
   clock.advance(ms)
   realms.ledger.raiseFloor(clock.wallMs())
   await realms.ledger.settleFloor()
@@ -107,13 +107,13 @@ describe('trimming a log', () => {
       store.fate = fate
       await assert.rejects(trim.step())
       store.fate = 'works'
-      assert.ok(await anchorStands(store, realm.ordinal, realm.keys.sealKey), fate)
+      assert.ok(await anchorHolds(store, realm.ordinal, realm.keys.sealKey), fate)
     }
     const other = await reopened(world)
     assert.equal(other.index.seq, realm.index.seq)
     await trimAll(other)
     assert.equal((await seqs(other))[0], realm.index.seq - 1)
-    assert.ok(await anchorStands(store, realm.ordinal, realm.keys.sealKey))
+    assert.ok(await anchorHolds(store, realm.ordinal, realm.keys.sealKey))
     const last = await reopened(world)
     assert.deepEqual(last.index.epochs, realm.index.epochs)
     assert.equal(last.index.ended.size, 2)
@@ -137,7 +137,7 @@ describe('trimming a log', () => {
   it('is noticed when somebody else does it, or changes what was kept', async () => {
     const world = await openWorld()
     const { realm, store } = world
-    const stands = (): Promise<boolean> => anchorStands(store, realm.ordinal, realm.keys.sealKey)
+    const stands = (): Promise<boolean> => anchorHolds(store, realm.ordinal, realm.keys.sealKey)
     await write(realm, revoking(tokenTarget(1), KEEP_FOREVER_MS), ...changes(10))
     assert.ok(await stands())
     await grow(world, TRIM_AGE_MIN_MS + 1)
@@ -145,7 +145,7 @@ describe('trimming a log', () => {
     assert.ok(await stands())
     const [anchor, ...kept] = await seqs(realm)
     const operations = [{ kind: 'trim-log', throughSeq: anchor, keep: [], forget: kept.slice(-1) } as const]
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     assert.equal(await stands(), false)
   })
 })

@@ -131,7 +131,7 @@ export class LogTrim {
       { kind: 'trim-log', throughSeq: anchor.seq, ...rows },
       { kind: 'put-memo', memo: sum.memo(anchor) },
     ] as const
-    const outcome = await this.#realm.commit({ realm: ordinal, standsOn: [], expects: [], operations })
+    const outcome = await this.#realm.commit({ realm: ordinal, dependsOn: [], expects: [], operations })
     if (outcome.kind === 'applied') this.#begun = { anchor, sum, collections }
   }
 

@@ -10,15 +10,15 @@ import type { SharePath } from './backlog.ts'
 export type Write = {
   readonly realm: RealmOrdinal
   /**
-   * What this write stands on: every token that it puts, extends or consumes, and its caller, as they were judged.
+   * What this write depends on: every token that it puts, extends or consumes, and its caller, as they were judged.
    * A rule that has come to hit one of them makes the write stale.
    */
-  readonly standsOn: readonly Standing[]
+  readonly dependsOn: readonly Dependency[]
   readonly expects: readonly Expectation[]
   readonly operations: readonly Operation[]
 }
 
-export type Standing = { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
+export type Dependency = { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
 
 /** A directory record must be at this version when the write commits; 0 is "never existed". */
 export type Expectation = { readonly collection: string; readonly id: string; readonly version: number }
@@ -141,9 +141,9 @@ export function revokes(write: Write): boolean {
 
 /**
  * Whose room a write takes up while it waits for the store: its realm's, there its source's, and there its caller's. What
- * a write stands on begins with its caller; without one it is the server's own.
+ * a write depends on begins with its caller; without one it is the server's own.
  */
-export function sharesOf({ realm, standsOn }: Write): SharePath {
-  const caller = standsOn[0]?.facts
+export function sharesOf({ realm, dependsOn }: Write): SharePath {
+  const caller = dependsOn[0]?.facts
   return [realm, caller?.source ?? '', caller?.client ?? caller?.subject ?? '']
 }

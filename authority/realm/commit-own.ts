@@ -7,7 +7,7 @@ import type { Realm } from './realm.ts'
  * other write came first, and starting again will see it.
  */
 export async function commitOwn(realm: Realm, operations: readonly Operation[]): Promise<void> {
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   if (outcome.kind !== 'applied')
     throw new StoreUnavailable(`realm ${realm.name} changed meanwhile; start again`)
 }

@@ -90,6 +90,6 @@ for (const count of [undefined, 1, 2])
       }
       const realms = await open(withRecords(store, { system: low }))
       await assert.rejects(realms.make('third', AUDIT), StoreRefused)
-      assert.equal(realms.stands('third'), false)
+      assert.equal(realms.isKnown('third'), false)
     },
   )

@@ -25,7 +25,7 @@ async function open(): Promise<{ realm: Realm; store: FaultyStore; system: Realm
 function append(realm: Realm, rule: Rule): Promise<unknown> {
   return realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: [{ kind: 'append', row: realm.row(rule, AUDIT) }],
   })
@@ -290,7 +290,7 @@ describe('a unit is stale, and leaves nothing, when between its basis and its co
     for (const isSame of [true, false]) {
       const { realm, system } = await open()
       const key = await issue(system, 'control key', { source: 'control' })
-      const caller: Caller = { id: 'key', from: 'local', standing: { realm: system.ordinal, facts: key } }
+      const caller: Caller = { id: 'key', from: 'local', dependency: { realm: system.ordinal, facts: key } }
       const revoking = revokeToken(system, key, actOf(system))
       if (!isSame) await revoking
       assert.deepEqual(await tryIssue(realm, intentOf(realm, 'one'), { caller }), { kind: 'stale' })
@@ -309,7 +309,7 @@ describe('a unit is stale, and leaves nothing, when between its basis and its co
   test('a directory record that it expects moves on, or another write changes what it changes', async () => {
     const { realm } = await open()
     const commit = (operations: readonly Operation[]): Promise<unknown> =>
-      realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+      realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     const put = (fromVersion: number): readonly Operation[] =>
       putRecord(realm, { collection: THINGS, id: 'x', value: 'v', fromVersion }, AUDIT)
     await commit(put(0))

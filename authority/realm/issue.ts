@@ -87,7 +87,7 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
   )
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: standing(realm, act, records),
+    dependsOn: dependencies(realm, act, records),
     expects: act.expects ?? [],
     operations: operationsOf(act, records),
   })
@@ -145,9 +145,9 @@ function operationsOf({ consume, consumeSealed, also }: IssueAct, records: reado
   return operations
 }
 
-function standing({ ordinal }: Realm, { caller, consume }: IssueAct, records: readonly TokenRecord[]) {
-  const standsOn: Caller['standing'][] = [caller.standing]
-  for (const facts of records) standsOn.push({ realm: ordinal, facts })
-  if (consume !== undefined) standsOn.push({ realm: ordinal, facts: consume })
-  return standsOn
+function dependencies({ ordinal }: Realm, { caller, consume }: IssueAct, records: readonly TokenRecord[]) {
+  const dependsOn: Caller['dependency'][] = [caller.dependency]
+  for (const facts of records) dependsOn.push({ realm: ordinal, facts })
+  if (consume !== undefined) dependsOn.push({ realm: ordinal, facts: consume })
+  return dependsOn
 }

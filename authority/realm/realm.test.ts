@@ -42,14 +42,14 @@ async function open(): Promise<{ realm: Realm; store: ReadStore; advance: (ms: n
 }
 
 function commit(realm: Realm, operation: Operation): Promise<unknown> {
-  return realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [operation] })
+  return realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [operation] })
 }
 
 /** A token that this process has not cached: put past the realm, as another process would have. */
 async function putUnseen(realm: Realm, text: string): Promise<TokenRecord> {
   const intent = intentOf(realm, text, { kind: 'assigned', source: 'chat/acme' })
   const record = recordOf(realm, intent, { position: realm.basis(), issuedAtMs: realm.nowMs() })
-  const write = { realm: realm.ordinal, standsOn: [], expects: [], operations: [putToken(record)] }
+  const write = { realm: realm.ordinal, dependsOn: [], expects: [], operations: [putToken(record)] }
   await realm.store.commit({ writes: [write], floorMs: 0 })
   return record
 }

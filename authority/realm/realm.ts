@@ -49,7 +49,7 @@ export type Caller = {
   /** Network address of the peer: the audit's "from where". */
   readonly from: string
   /** If a rule comes to hit this, what the caller does next is stale. */
-  readonly standing: { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
+  readonly dependency: { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
 }
 
 /** A caller that is no token: what it may do ends when a rule over these principals is written after `basis`. */

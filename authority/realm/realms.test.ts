@@ -356,7 +356,7 @@ test('[W104] what has ended in a realm that is not open is collected', async () 
   const made = await first.create('new', AUDIT)
   const memo = { kind: storedKind('k'), id: 'i', value: Buffer.alloc(1), expiresAtMs: clock.wallMs() + 1 }
   const operations = [{ kind: 'put-memo', memo } as const]
-  await made.commit({ realm: made.ordinal, standsOn: [], expects: [], operations })
+  await made.commit({ realm: made.ordinal, dependsOn: [], expects: [], operations })
   const realms = await openLazily(store)
   assert.equal(realms.dormant().length, 1)
   realms.ledger.raiseFloor(clock.wallMs() + 1)

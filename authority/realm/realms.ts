@@ -165,7 +165,7 @@ export class Realms {
   }
 
   /** Whether there is, or was, one of this name: served or not. */
-  stands(name: string): boolean {
+  isKnown(name: string): boolean {
     return this.#open.has(name) || this.#dormant.has(name)
   }
 
@@ -208,15 +208,14 @@ export class Realms {
     if (this.disorder.ofRealm(valid) !== undefined) throw new StoreRefused(`realm ${name} is out of order`)
     await this.#settleMaster()
     const { system } = this
-    const own = await system.directory.standing(REALMS, SYSTEM_REALM)
-    const standing = await system.directory.standing(REALMS, valid)
+    const own = await system.directory.state(REALMS, SYSTEM_REALM)
+    const state = await system.directory.state(REALMS, valid)
     // An earlier call may have written it without learning so.
-    if (standing.entry !== undefined && !this.stands(valid)) {
-      this.#lie(valid, standing.entry.value)
+    if (state.entry !== undefined && !this.isKnown(valid)) {
+      this.#lie(valid, state.entry.value)
       return
     }
-    if (own.entry === undefined || standing.entry !== undefined)
-      throw new StoreRefused(`realm ${name} exists`)
+    if (own.entry === undefined || state.entry !== undefined) throw new StoreRefused(`realm ${name} exists`)
     const ordinal = own.entry.value.nextOrdinal ?? DEFAULT_ORDINAL + 1
     if (ordinal > REALMS_MAX) throw new StoreRefused(`a store holds at most ${REALMS_MAX} realms`)
     // A count that was damaged must not give it the log of another.
@@ -226,10 +225,10 @@ export class Realms {
     const counted = { ...own.entry.value, nextOrdinal: ordinal + 1 }
     const outcome = await system.commit({
       realm: SYSTEM_ORDINAL,
-      standsOn: [],
+      dependsOn: [],
       expects: [],
       operations: [
-        ...putRecord(system, { collection: REALMS, id: valid, value, fromVersion: standing.version }, audit),
+        ...putRecord(system, { collection: REALMS, id: valid, value, fromVersion: state.version }, audit),
         ...putRecord(
           system,
           { collection: REALMS, id: SYSTEM_REALM, value: counted, fromVersion: own.version },
@@ -271,7 +270,7 @@ export class Realms {
     state: 'enabled' | 'disabled' | 'deleted',
     act: RealmsAct,
   ): Promise<'done' | 'stale' | undefined> {
-    const { entry, version } = await this.system.directory.standing(REALMS, name)
+    const { entry, version } = await this.system.directory.state(REALMS, name)
     const realm = await this.#known(name)
     if (entry === undefined || realm === undefined || viewOf(entry) === undefined) return undefined
     if (state !== 'enabled') {
@@ -287,7 +286,7 @@ export class Realms {
     const put = { collection: REALMS, id: name, value, fromVersion: version }
     const outcome = await this.system.commit({
       realm: SYSTEM_ORDINAL,
-      standsOn: [act.caller.standing],
+      dependsOn: [act.caller.dependency],
       expects: [],
       operations: putRecord(this.system, put, act.audit),
     })
@@ -299,7 +298,7 @@ export class Realms {
   async #endAll(realm: Realm, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
     const rule = ruleOn(realm, { kind: 'cut', shape: 'realm', principals: { source: '' } })
     const operations = [{ kind: 'append', row: realm.row(rule, audit) } as const]
-    const write = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations }
+    const write = { realm: realm.ordinal, dependsOn: [caller.dependency], expects: [], operations }
     return (await realm.commit(write)).kind === 'applied' ? 'done' : 'stale'
   }
 
@@ -324,7 +323,7 @@ export class Realms {
     }
     const outcome = await this.system.commit({
       realm: SYSTEM_ORDINAL,
-      standsOn: [caller.standing],
+      dependsOn: [caller.dependency],
       expects: [],
       operations,
     })

@@ -215,7 +215,7 @@ describe('when the right to revoke, or what is to be revoked, is gone', () => {
       const { realm } = await openWorld()
       const own = await issue(realm, 'caller', { client: 'caller' })
       const other = await issue(realm, 'other')
-      const caller = { id: 'x', from: 'y', standing: { realm: realm.ordinal, facts: own } }
+      const caller = { id: 'x', from: 'y', dependency: { realm: realm.ordinal, facts: own } }
       const first = revokeToken(realm, own, actOf(realm))
       if (!isSame) await first
       assert.deepEqual(await revokeToken(realm, other, actOf(realm, { caller })), { kind: 'stale' })
@@ -227,7 +227,7 @@ describe('when the right to revoke, or what is to be revoked, is gone', () => {
   test('a token may revoke itself', async () => {
     const { realm } = await openWorld()
     const own = await issue(realm, 'own')
-    const caller = { id: 'x', from: 'y', standing: { realm: realm.ordinal, facts: own } }
+    const caller = { id: 'x', from: 'y', dependency: { realm: realm.ordinal, facts: own } }
     assert.equal((await revokeToken(realm, own, actOf(realm, { caller, onlyIfLive: own }))).kind, 'revoked')
   })
 

@@ -132,7 +132,7 @@ export async function revokeAll(
   const target = onlyIfLive === undefined ? [] : [{ realm: realm.ordinal, facts: onlyIfLive }]
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [act.caller.standing, ...target],
+    dependsOn: [act.caller.dependency, ...target],
     expects: [],
     operations: [...(act.also ?? []), ...rowsOf(realm, rules, audit)],
   })

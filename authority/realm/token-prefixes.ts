@@ -44,7 +44,7 @@ export async function changePrefixes(
   own: Partial<Prefixes>,
   { caller, audit }: { readonly caller?: Caller; readonly audit: Audit },
 ): Promise<PrefixChange> {
-  const { version, entry } = await realm.directory.standing(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
+  const { version, entry } = await realm.directory.state(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
   const before = entry?.value ?? { own: {}, former: [] }
   const kept = new Set([...before.former, ...Object.values(before.own)])
   for (const prefix of Object.values(own)) kept.delete(prefix)
@@ -62,7 +62,7 @@ export async function changePrefixes(
   }
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: caller === undefined ? [] : [caller.standing],
+    dependsOn: caller === undefined ? [] : [caller.dependency],
     expects: [],
     operations: putRecord(realm, put, audit),
   })

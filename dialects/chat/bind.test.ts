@@ -93,13 +93,13 @@ test('text that another client holds is 409: of this app, of another app, of ano
   await asOther(world, 'POST', '/admin/clients', { _id: 'u1', token: 'of globex' })
   const raw = RawToken.parse('of oauth')
   assert(raw !== undefined)
-  const standing = {
+  const dependency = {
     realm: realm.ordinal,
     facts: { source: 'oauth', ancestors: [], position: realm.basis(), expiresAtMs: 2 ** 52 },
   }
   await issueTokens(realm, {
     basis: realm.basis(),
-    caller: { id: 'test', from: 'local', standing },
+    caller: { id: 'test', from: 'local', dependency },
     tokens: [{ source: 'oauth', client: 'u1', raw, kind: 'access', expiresAtMs: realm.nowMs() + DAY_MS }],
   })
   const answers = new Set<string>()
@@ -143,7 +143,7 @@ test('text whose digest the log alone remembers as revoked is 409', async () => 
   const record = await recordOf('t1')
   assert(record !== undefined)
   const facts = { source: 'control', ancestors: [], position: realm.basis(), expiresAtMs: 2 ** 52 }
-  const caller = { id: 'test', from: 'local', standing: { realm: realm.ordinal, facts } }
+  const caller = { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts } }
   const { digest, handle, source } = record
   const forget = { kind: 'forget-token', token: { digest, handle, source, tombstone: false } } as const
   await revokeToken(realm, record, { caller, how: 'test', also: [forget] })
@@ -173,7 +173,7 @@ test('text that a restore lost can be bound again; lost text that was revoked ca
   const rule = { kind: 'epoch', ordinal: 2, epochId: 'b', lostBelow: position(2, 0) } as const
   const row = realm.row(rule, { by: 'test', from: 'local', how: 'test' })
   const operations = [{ kind: 'append', row } as const]
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal(await isLive('lost'), false)
   assert.equal((await admin('PUT', PATH, { token: 'lost' })).status, 200)
   assert.equal(await isLive('lost'), true)
@@ -293,7 +293,7 @@ test('nothing is bound to a suspended client, nor moved: 403 until the hold is r
     const row = realm.row(rule, { by: 'test', from: 'local', how: 'test' })
     await realm.commit({
       realm: realm.ordinal,
-      standsOn: [],
+      dependsOn: [],
       expects: [],
       operations: [{ kind: 'append', row }],
     })

@@ -79,7 +79,7 @@ export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
     case 'held':
       return refused('PERMISSION_DENIED', SUSPENDED)
     case 'extend':
-      return commit(realm, act, { stands: plan.record, operations: [extension(realm, act, plan.record)] })
+      return commit(realm, act, { record: plan.record, operations: [extension(realm, act, plan.record)] })
     case 'put': {
       if (await isAtTombstoneQuota(realm, act.admin)) return refused('INVALID_REQUEST', FULL)
       const record = recordOf(realm, intentOf(act), {
@@ -87,7 +87,7 @@ export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
         issuedAtMs: realm.nowMs(),
       })
       const operations = [...plan.over.map(forgetting), putToken(record)]
-      return commit(realm, act, { stands: record, operations })
+      return commit(realm, act, { record: record, operations })
     }
     default:
       return unreachable(plan)
@@ -99,17 +99,17 @@ const FOREIGN = 'A token of a registered issuer cannot be bound.'
 const FULL = 'This app has revoked as many texts as are remembered for it: no other text can be bound.'
 export const SUSPENDED = 'This client is suspended: nothing can be issued to it until that is lifted.'
 
-type Write = { readonly stands: TokenRecord; readonly operations: readonly Operation[] }
+type Write = { readonly record: TokenRecord; readonly operations: readonly Operation[] }
 
-async function commit(realm: Realm, act: BindAct, { stands, operations }: Write): Promise<Bound> {
+async function commit(realm: Realm, act: BindAct, { record, operations }: Write): Promise<Bound> {
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [act.admin.caller.standing, { realm: realm.ordinal, facts: stands }],
+    dependsOn: [act.admin.caller.dependency, { realm: realm.ordinal, facts: record }],
     expects: [],
     operations: [...operations, ...act.also],
   })
   // A conflict: the token that was found is gone, one that was not is there, or the client's record moved on.
-  return outcome.kind === 'applied' ? { kind: 'bound', handle: stands.handle } : { kind: 'stale' }
+  return outcome.kind === 'applied' ? { kind: 'bound', handle: record.handle } : { kind: 'stale' }
 }
 
 type Plan =

@@ -65,9 +65,9 @@ type Known = Pick<Admin, 'app' | 'basis' | 'isPublic' | 'keyDigest'>
 
 function adminOf(realm: Realm, { from }: WireRequest, known: Known): Admin {
   const source = sourceOf(known.app.name)
-  const standing = { realm: realm.ordinal, facts: callerFacts({ source }, known.basis) }
+  const dependency = { realm: realm.ordinal, facts: callerFacts({ source }, known.basis) }
   const id = `chat:${known.app.name}${known.isPublic ? ':sandbox' : ''}`
-  return { kind: 'admin', ...known, source, caller: { id, from, standing } }
+  return { kind: 'admin', ...known, source, caller: { id, from, dependency } }
 }
 
 /**

@@ -25,18 +25,18 @@ export async function putClients(realm: Realm, { admin, request }: AdminAsk): Pr
   const writes = new Map<string, ClientWrite>()
   for (const patch of patches.list) {
     const put = { app: admin.app.name, caller: admin.caller, patch }
-    const write = await writeOver(realm, put, await standing(realm, put.app, patch.id))
+    const write = await writeOver(realm, put, await before(realm, put.app, patch.id))
     if (write.kind === 'refused') return write.answer
     writes.set(patch.id, write)
   }
   const operations: readonly Operation[] = [...writes.values()].flatMap(({ also }) => also)
-  const write = { realm: realm.ordinal, standsOn: [admin.caller.standing], expects: [], operations }
+  const write = { realm: realm.ordinal, dependsOn: [admin.caller.dependency], expects: [], operations }
   if (operations.length > 0 && (await realm.commit(write)).kind !== 'applied') return 'stale'
   return ok({ count: patches.list.length })
 }
 
-async function standing(realm: Realm, app: string, id: string): Promise<Before> {
-  const { version, entry } = await realm.directory.standing(CHAT_CLIENTS, clientRecordId(app, id))
+async function before(realm: Realm, app: string, id: string): Promise<Before> {
+  const { version, entry } = await realm.directory.state(CHAT_CLIENTS, clientRecordId(app, id))
   return { version, value: entry?.value }
 }
 

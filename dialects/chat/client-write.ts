@@ -20,7 +20,7 @@ export type ClientPut = { readonly app: string; readonly caller: Caller; readonl
  */
 export async function planClient(realm: Realm, put: ClientPut): Promise<ClientWrite | Refused> {
   const id = clientRecordId(put.app, put.patch.id)
-  const { version, entry } = await realm.directory.standing(CHAT_CLIENTS, id)
+  const { version, entry } = await realm.directory.state(CHAT_CLIENTS, id)
   return writeOver(realm, put, { version, value: entry?.value })
 }
 

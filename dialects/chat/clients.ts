@@ -37,7 +37,12 @@ export async function putClient(realm: Realm, { admin, request }: AdminAsk): Pro
 async function writeClient(realm: Realm, admin: Admin, write: ClientWrite): Promise<Answer | Stale> {
   if (write.also.length > 0) {
     const { caller } = admin
-    const change = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations: write.also }
+    const change = {
+      realm: realm.ordinal,
+      dependsOn: [caller.dependency],
+      expects: [],
+      operations: write.also,
+    }
     // A conflict: somebody else wrote this client first. What was sent is merged into what stands there now.
     if ((await realm.commit(change)).kind !== 'applied') return 'stale'
   }

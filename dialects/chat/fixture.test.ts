@@ -128,7 +128,7 @@ export async function addApp(
   const value = chatAppValue(realm, { name, apiKey, clientKey, ...more })
   const audit = { by: 'test', from: 'local', how: 'test' }
   const operations = putRecord(realm, { collection: CHAT_APPS, id: name, value, fromVersion: 0 }, audit)
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal(outcome.kind, 'applied')
 }
 

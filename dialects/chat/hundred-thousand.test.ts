@@ -25,7 +25,7 @@ async function give({ realm }: ChatWorld, client: string, count: number): Promis
         putToken(recordOf(realm, intent, { position: realm.basis(), issuedAtMs: realm.nowMs() })),
       )
     }
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   }
 }
 

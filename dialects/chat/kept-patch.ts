@@ -25,9 +25,9 @@ export async function keptPatch(realm: Realm, { app, given, before }: Patching):
   }
   const members: [string, Json][] = []
   for (const [name, value] of Object.entries(given.members)) {
-    const stands = before !== undefined && Object.hasOwn(before.members, name)
-    const isOld = stands && JSON.stringify(value) === JSON.stringify(before.members[name])
-    members.push([stands ? name : await keep(name), isOld ? value : await kept(value, keep)])
+    const wasThere = before !== undefined && Object.hasOwn(before.members, name)
+    const isOld = wasThere && JSON.stringify(value) === JSON.stringify(before.members[name])
+    members.push([wasThere ? name : await keep(name), isOld ? value : await kept(value, keep)])
   }
   return { ...given, profile, members: Object.fromEntries(members) }
 }

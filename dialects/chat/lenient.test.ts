@@ -78,7 +78,7 @@ test('credentials for a proxy of the whole site are no token of a user, and do n
 async function append({ realm }: ChatWorld, rule: Parameters<ChatWorld['realm']['row']>[0]): Promise<void> {
   const row = realm.row(rule, { by: 'test', from: 'local', how: 'test' })
   const operations: readonly Operation[] = [{ kind: 'append', row }]
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 onBothStores(

@@ -65,7 +65,7 @@ test('logout-others ends a suspended token, too: the release of its hold does no
     const row = realm.row(rule, { by: 'test', from: 'local', how: 'test' })
     await realm.commit({
       realm: realm.ordinal,
-      standsOn: [],
+      dependsOn: [],
       expects: [],
       operations: [{ kind: 'append', row }],
     })

@@ -26,7 +26,7 @@ export async function logout(realm: Realm, user: User): Promise<Answer | Stale> 
   const now = callerFacts({ source: record.source, client: record.client, subject: record.client }, basis)
   const act = isActive(realm.judge(record))
     ? { caller, how: 'chat.logout', onlyIfLive: record }
-    : { caller: { ...caller, standing: { realm: realm.ordinal, facts: now } }, how: 'chat.logout' }
+    : { caller: { ...caller, dependency: { realm: realm.ordinal, facts: now } }, how: 'chat.logout' }
   const revoked = await revokeToken(realm, record, act)
   return revoked.kind === 'stale' ? 'stale' : ok(wireTokenRecord(record, raw))
 }
@@ -81,7 +81,7 @@ async function endPage(realm: Realm, user: User, after: number | undefined): Pro
     const audit = { by: caller.id, from: caller.from, how: 'chat.logout-others' }
     const outcome = await realm.commit({
       realm: realm.ordinal,
-      standsOn: [caller.standing, ...live.map((facts) => ({ realm: realm.ordinal, facts }))],
+      dependsOn: [caller.dependency, ...live.map((facts) => ({ realm: realm.ordinal, facts }))],
       expects: [],
       operations: ended.map((record): Operation => ({ kind: 'append', row: rowOf(realm, record, audit) })),
     })

@@ -40,13 +40,13 @@ export async function postMe(realm: Realm, user: User): Promise<Answer | Stale> 
   if (write.kind === 'refused') return write.answer
   // Deleted since the token was judged: a client is not made anew by its own profile.
   if (write.value.createdAtMs !== user.client.value.createdAtMs) return 'stale'
-  const change = { realm: realm.ordinal, standsOn: [caller.standing], expects: [], operations: write.also }
+  const change = { realm: realm.ordinal, dependsOn: [caller.dependency], expects: [], operations: write.also }
   if (write.also.length > 0 && (await realm.commit(change)).kind !== 'applied') return 'stale'
   return ok(clientObject(write), { headers: tokenIdHeader(user.record.handle) })
 }
 
 /** A user's right rests on its token: when that ends, what it was about to do is void. */
 export function userCaller(realm: Realm, { who, request, record }: User): Caller {
-  const standing = { realm: realm.ordinal, facts: record }
-  return { id: `chat:${who.app.name}/${record.client}`, from: request.from, standing }
+  const dependency = { realm: realm.ordinal, facts: record }
+  return { id: `chat:${who.app.name}/${record.client}`, from: request.from, dependency }
 }

@@ -87,8 +87,8 @@ export class OutsideVerifier {
     // Another signature of a token that is known: vouched for this time, and asked about the next time, too.
     if (respelled?.client === claimed.patch.id && realm.judge(respelled).kind === 'active')
       return { verdict: realm.judge(respelled), record: respelled }
-    const standing = { realm: realm.ordinal, facts: callerFacts({ source }, basis) }
-    const caller = { id: `chat:${who.app.name}:verify`, from: request.from, standing }
+    const dependency = { realm: realm.ordinal, facts: callerFacts({ source }, basis) }
+    const caller = { id: `chat:${who.app.name}:verify`, from: request.from, dependency }
     const admin: Admin = { kind: 'admin', app: who.app, source, caller, basis, isPublic: false }
     return keep(realm, presented, { admin, claimed })
   }

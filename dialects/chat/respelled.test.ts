@@ -84,8 +84,11 @@ const WAYS: Readonly<Record<string, Way>> = {
   'with all of its client': (world) => world.admin('DELETE', tokenPath('u1')),
   'by a rule on the token': async ({ realm, recordOf }, token) => {
     const record = (await recordOf(token)) ?? assert.fail('no record')
-    const standing = { realm: realm.ordinal, facts: { ...record, position: realm.basis() } }
-    await revokeToken(realm, record, { caller: { id: 'control:ops', from: 'local', standing }, how: 'test' })
+    const dependency = { realm: realm.ordinal, facts: { ...record, position: realm.basis() } }
+    await revokeToken(realm, record, {
+      caller: { id: 'control:ops', from: 'local', dependency },
+      how: 'test',
+    })
   },
   'by a hold on the token': async ({ realm, recordOf }, token) => {
     const { source, digest, handle } = (await recordOf(token)) ?? assert.fail('no record')
@@ -93,7 +96,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     const audit = { by: 'test', from: 'local', how: 'test' }
     const row = realm.row({ kind: 'hold', id: 'hold_1', target }, audit)
     const operations: readonly Operation[] = [{ kind: 'append', row }]
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   },
 }
 
@@ -254,7 +257,7 @@ async function keepAsBefore({ realm }: ChatWorld, text: string): Promise<void> {
   const old = { ...record, digest, claims: { outside: true } }
   const sealing = { keys: realm.keys, realm: realm.name, raw, random: realm.random }
   const operations = [putToken({ ...old, sealed: sealTokenText(old, sealing) })]
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal(outcome.kind, 'applied')
 }
 

@@ -252,7 +252,7 @@ test('tokens that another rule had ended already are not listed', async () => {
   const caller = {
     id: 'control:ops',
     from: 'local',
-    standing: {
+    dependency: {
       realm: realm.ordinal,
       facts: { source: 'control', ancestors: [], position: realm.basis(), expiresAtMs: 2 ** 52 },
     },
@@ -301,7 +301,7 @@ type Rule = Parameters<Realm['row']>[0]
 async function append(realm: Realm, rule: Rule): Promise<void> {
   const row = realm.row(rule, { by: 'test', from: 'local', how: 'test' })
   const operations = [{ kind: 'append', row } as const]
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 function hold(realm: Realm, id: string, client: string): Promise<void> {

@@ -91,7 +91,7 @@ export async function deleteClient(
   if (wrong !== undefined) return wrong.answer
   if (!isClientId(client)) return fail('INVALID_REQUEST', 'A client id has 1 to 256 characters.')
   const id = clientRecordId(admin.app.name, client)
-  const { version, entry } = await realm.directory.standing(CHAT_CLIENTS, id)
+  const { version, entry } = await realm.directory.state(CHAT_CLIENTS, id)
   if (entry === undefined) return fail('CLIENT_NOT_FOUND')
   const principals = { source: admin.source, client }
   const { caller } = admin

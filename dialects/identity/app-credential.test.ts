@@ -31,7 +31,7 @@ async function openWithCredential() {
   }
   const put = { collection: IDENTITY_APP_CREDENTIALS, id: 'ac', value, fromVersion: 0 }
   const operations = putRecord(realm, put, { by: 'test', from: 'local', how: 'test' })
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   const identity = {
     methods: ['application_credential'],
     application_credential: { id: 'ac', secret: 'secret' },

@@ -202,7 +202,7 @@ async function demandMfa({ realm }: V3World, by: 'user' | 'account'): Promise<vo
     const mfa = { isEnabled: false, enforcement: 'REQUIRED', otpDevices: [], phones: [] } as const
     return changeUser(realm, 'id-bob', { mfa })
   }
-  const standing = await realm.directory.standing(IDENTITY_ACCOUNTS, '900100')
+  const state = await realm.directory.state(IDENTITY_ACCOUNTS, '900100')
   const after = { id: '900100', mfaEnforcement: 'REQUIRED' } as const
   const facts = {
     source: 'identity',
@@ -210,8 +210,8 @@ async function demandMfa({ realm }: V3World, by: 'user' | 'account'): Promise<vo
     position: realm.basis(),
     expiresAtMs: Number.MAX_SAFE_INTEGER,
   }
-  await writeDirectory(realm, [put('account', '900100', { standing, after })], {
-    caller: { id: 'test', from: 'local', standing: { realm: realm.ordinal, facts } },
+  await writeDirectory(realm, [put('account', '900100', { state, after })], {
+    caller: { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts } },
     how: 'test',
   })
 }

@@ -9,5 +9,5 @@ export function callerOf(
   { from, basis }: { readonly from: string; readonly basis: Position },
 ): Caller {
   const facts = callerFacts({ source: 'oauth', client: clientId }, basis)
-  return { id: `oauth:${clientId}`, from, standing: { realm: realm.ordinal, facts } }
+  return { id: `oauth:${clientId}`, from, dependency: { realm: realm.ordinal, facts } }
 }

@@ -110,7 +110,7 @@ async function spend(
   const id = sha256Base64url(`${client.clientId}\0${jti}`)
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [callerOf(realm, client, { from: request.from, basis }).standing],
+    dependsOn: [callerOf(realm, client, { from: request.from, basis }).dependency],
     expects: [],
     operations: [
       {

@@ -190,7 +190,7 @@ test('[W86] a memo of an earlier form proves nothing: who presents such a code i
   const value = Buffer.from(JSON.stringify(older), 'utf8')
   await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: [{ kind: 'put-memo', memo: { ...memo, value } }],
   })

@@ -1,5 +1,5 @@
 import {
-  anchorStands,
+  anchorHolds,
   checkpointKeyOf,
   type KnownCheckpoint,
   LogCheck,
@@ -64,7 +64,7 @@ async function checkRealm(
   const given = positions.flatMap((text) => parseCheckpoint(text, key) ?? [])
   const checkpoint = await readStoredCheckpoint(store, ordinal, sealKey)
   const known = checkpoint.kind === 'checkpoint' ? [...given, checkpoint.checkpoint] : given
-  if (!(await anchorStands(store, ordinal, sealKey))) {
+  if (!(await anchorHolds(store, ordinal, sealKey))) {
     const { seq } = await store.anchor(ordinal)
     const wrong = { kind: 'wrong', realm, fault: { seq, what: 'anchor-altered' } } as const
     return { ...wrong, checkpoint: checkpoint.kind, positions: given.length }

@@ -19,7 +19,7 @@ export class StoredCheckpoints {
     const value = Buffer.from(checkpointTextOf(realm, checkpoint), 'ascii')
     const memo = { ...NAME, value, expiresAtMs: LAST_INSTANT_MS }
     const operations = [{ kind: 'put-memo', memo } as const]
-    const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     if (outcome.kind === 'applied') this.#written.set(realm.ordinal, checkpoint.seq)
   }
 }

@@ -128,7 +128,7 @@ export class BulkProgress {
       value: Buffer.from(JSON.stringify(kept), 'utf8'),
       expiresAtMs: this.#realm.nowMs() + RESUME_MS,
     })
-    await this.#realm.commit({ realm: this.#realm.ordinal, standsOn: [], expects: [], operations })
+    await this.#realm.commit({ realm: this.#realm.ordinal, dependsOn: [], expects: [], operations })
   }
 }
 

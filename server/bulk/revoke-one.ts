@@ -63,7 +63,7 @@ export async function revokeOne(bulk: BulkAct, candidate: Candidate): Promise<Fi
   for (let lost = 0; lost < ATTEMPTS_MAX; lost += 1) {
     const finding = await attempt(bulk, candidate)
     if (finding !== 'stale') return finding
-    if (isRevoked(bulk.act.caller.standing.facts, bulk.system.index)) throw new CallerRevoked()
+    if (isRevoked(bulk.act.caller.dependency.facts, bulk.system.index)) throw new CallerRevoked()
   }
   throw new Overloaded('what this call stands on kept changing')
 }

@@ -21,7 +21,7 @@ test('as many secrets as are looked for are found; one more, and it says that so
     })
     const record = { collection: OAUTH_CLIENTS, id: clientId, value, fromVersion: 0 }
     const operations = putRecord(realm, record, { by: 'test', from: 'local', how: 'test' })
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   }
   const find = async (max: number, text: string): Promise<readonly unknown[]> => {
     const secrets = new Secrets({ realm, system, keysOf: undefined, dialects: DIALECTS }, max)
@@ -46,7 +46,7 @@ test('a mailed token for a forgotten password is told of while it serves, with t
     expiresAtMs: realm.nowMs() + 60_000,
   }
   const operations = [{ kind: 'put-memo', memo } as const]
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.deepEqual(await secrets.find(text), {
     credential: 'passwordReset',
     endedBy: 'POST /control/v1/revocations (target {"source":"identity","subject":"78"})',

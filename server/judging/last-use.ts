@@ -21,7 +21,7 @@ export async function writeUses(realm: Realm, isStopped: () => boolean): Promise
       operations.push({ kind: 'put-memo', memo })
     }
     if (operations.length > 0)
-      await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+      await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     realm.uses.written(some)
   }
 }

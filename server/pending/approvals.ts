@@ -86,7 +86,7 @@ export async function endApproval(realm: Realm, end: EndApproval): Promise<boole
   }
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: caller === undefined ? [] : [caller.standing],
+    dependsOn: caller === undefined ? [] : [caller.dependency],
     expects: [],
     operations: [
       ...APPROVALS.end(realm, { entry, ended, audit, keptMs: end.keptMs }),

@@ -82,8 +82,8 @@ export async function endHold(realm: Realm, end: EndHold): Promise<boolean> {
     // Last, so that the write's place is that of the revocation.
     ...revokes,
   ]
-  const standsOn = caller === undefined ? [] : [caller.standing]
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn, expects: [], operations })
+  const dependsOn = caller === undefined ? [] : [caller.dependency]
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn, expects: [], operations })
   return outcome.kind === 'applied'
 }
 
@@ -106,8 +106,8 @@ export async function extendHold(
     { collection: HOLDS.collection, id, value, fromVersion: version },
     audit,
   )
-  const standsOn = [caller.standing]
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn, expects: [], operations })
+  const dependsOn = [caller.dependency]
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn, expects: [], operations })
   return outcome.kind === 'applied'
 }
 

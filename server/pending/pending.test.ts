@@ -32,7 +32,7 @@ function subject(name: string, source = 'oauth'): Target {
 async function issue(realm: Realm, text: string): Promise<string> {
   const basis = realm.basis()
   const facts = callerFacts({ source: 'control', client: 'ops' }, basis)
-  const caller = { id: 'control:ops', from: 'local', standing: { realm: realm.ordinal, facts } }
+  const caller = { id: 'control:ops', from: 'local', dependency: { realm: realm.ordinal, facts } }
   const raw = rawOf(text)
   const token = {
     raw,
@@ -79,7 +79,7 @@ async function hold(realm: Realm, { targets, inMs = 1_000, atDeadline = 'release
     ...HOLDS.put(realm, { id, value, slot, audit: AUDIT }),
     ...rowsOf(realm, holdRules(id, value), AUDIT),
   ]
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal(outcome.kind, 'applied')
   return id
 }
@@ -97,7 +97,7 @@ async function schedule(realm: Realm, inMs: number): Promise<string> {
   const slot = await SCHEDULES.freeSlot(realm, id)
   assert.ok(slot !== undefined)
   const operations = SCHEDULES.put(realm, { id, value, slot, audit: AUDIT })
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   return id
 }
 
@@ -161,7 +161,7 @@ test('[W56] a hold that was extended ends at its new deadline, and not at the ol
   const found = await HOLDS.find(realm, id)
   assert.ok(found.kind === 'open')
   const { entry } = found
-  const caller = { id: 'control:ops', from: 'local', standing: standingAt(realm) }
+  const caller = { id: 'control:ops', from: 'local', dependency: dependencyAt(realm) }
   const extension = { entry, dueAtMs: realm.nowMs() + 2_000, caller, audit: AUDIT }
   assert.equal(await extendHold(realm, extension), true)
   assert.equal(await extendHold(realm, extension), false, 'by what stood there before')
@@ -174,7 +174,7 @@ test('[W56] a hold that was extended ends at its new deadline, and not at the ol
   assert.equal(await stateOf(realm, id), 'released')
 })
 
-function standingAt(realm: Realm): Caller['standing'] {
+function dependencyAt(realm: Realm): Caller['dependency'] {
   return { realm: realm.ordinal, facts: callerFacts({ source: 'control', client: 'ops' }, realm.basis()) }
 }
 
@@ -284,7 +284,7 @@ async function placeless(realm: Realm, ids: readonly string[], inMs: number): Pr
   }
   const { collection } = SCHEDULES
   const operations = ids.flatMap((id) => putRecord(realm, { collection, id, value, fromVersion: 0 }, AUDIT))
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 /** As this build writes them, all in one write: one after another each would look at all before it. */
@@ -296,7 +296,7 @@ async function placed(realm: Realm, count: number): Promise<void> {
   const operations = numbered('sch_placed', count).flatMap((id, nth) =>
     SCHEDULES.put(realm, { id, value, slot: OPEN_MAX - 1 - nth, audit: AUDIT }),
   )
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 function numbered(prefix: string, count: number): readonly string[] {
@@ -314,7 +314,7 @@ async function atOnce(realm: Realm, count: number): Promise<readonly string[]> {
       const slot = await SCHEDULES.freeSlot(realm, id)
       if (slot === undefined) return 'full'
       const operations = SCHEDULES.put(realm, { id, value, slot, audit: AUDIT })
-      return (await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })).kind
+      return (await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })).kind
     }),
   )
 }

@@ -71,7 +71,7 @@ export async function settleSchedule(
       : await asking(realm, requestFor(realm, entry, size), audit)
   if (effect === undefined) return
   const operations = [...SCHEDULES.end(realm, { entry, ended, audit, keptMs }), ...effect]
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 /** Undefined when there is no room: there is again when somebody answers one of those that wait. */
@@ -117,7 +117,7 @@ export async function cancelSchedule(realm: Realm, { entry, caller, how, keptMs 
   const operations = SCHEDULES.end(realm, { entry, ended, audit, keptMs })
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [caller.standing],
+    dependsOn: [caller.dependency],
     expects: [],
     operations,
   })

@@ -37,7 +37,7 @@ export class ReceiptIndexer {
       if (!this.#draft.has(this.#next)) left -= 1
       const operation = await this.#block(this.#next)
       if (operation !== undefined)
-        await this.#realm.commit({ realm: ordinal, standsOn: [], expects: [], operations: [operation] })
+        await this.#realm.commit({ realm: ordinal, dependsOn: [], expects: [], operations: [operation] })
     }
     this.#draft.rest()
     return this.#next - first

@@ -47,7 +47,7 @@ async function manyRevocations(
     const noise: readonly Operation[] =
       pick(4) === 0 ? [{ kind: 'append', row: realm.row(change, { by, from: 'local', how: 'test' }) }] : []
     const operations = [...noise, ...rowsOf(realm, rules, { by, from: 'local', how: 'test', why })]
-    const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     assert.ok(outcome.kind === 'applied')
     const names = {
       source: sources,
@@ -200,7 +200,7 @@ test('of a request that took several rows only the last one is a receipt, and it
   )
   const rules = targets.map((target) => ruleOn(realm, target))
   const operations = rowsOf(realm, rules, { by: 'test', from: 'local', how: 'test' })
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   const { seq } = realm.index
   assert.equal(await writtenAt(realm, seq - 1), undefined)
   const written = await writtenAt(realm, seq)
@@ -218,7 +218,7 @@ test('audit texts go when their time is over by the floor, oldest first, and the
       principals: { source: 'oauth', subject: `s${day}` },
     } as const
     const rows = rowsOf(realm, [ruleOn(realm, target)], { by: 'test', from: 'local', how: 'test' })
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: rows })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: rows })
     seqs.push(realm.index.seq)
     clock.advance(DAY_MS)
   }

@@ -35,7 +35,7 @@ export class AuditRetention {
       return false
     }
     const operation = { kind: 'forget-audit', fromSeq: first.seq, throughSeq: last.seq } as const
-    await this.#realm.commit({ realm: ordinal, standsOn: [], expects: [], operations: [operation] })
+    await this.#realm.commit({ realm: ordinal, dependsOn: [], expects: [], operations: [operation] })
     this.#done = last.seq
     return rows.length === ROWS_PER_STEP && kept < 0
   }

@@ -14,7 +14,7 @@ import { defined } from '@rescind/core/bytes'
 export type Known = { readonly version: number; readonly value: RealmSettings }
 
 export async function settingsOf(realm: Realm): Promise<Known> {
-  const { version, entry } = await realm.directory.standing(REALM_SETTINGS, REALM_SETTINGS_ID)
+  const { version, entry } = await realm.directory.state(REALM_SETTINGS, REALM_SETTINGS_ID)
   return { version, value: entry?.value ?? DEFAULT_REALM_SETTINGS }
 }
 

@@ -29,7 +29,7 @@ export async function writeRules(realm: Realm, write: RuleWrite): Promise<Writte
   const rows = await rowsWithAll(realm, rules, { audit, keepCredentials: write.keepCredentials })
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [caller.standing],
+    dependsOn: [caller.dependency],
     expects: [],
     operations: [...also, ...(write.once === undefined ? [] : [write.once.mark]), ...rows],
   })

@@ -38,8 +38,8 @@ export async function applySeed(parts: SeedParts, seed: Seed): Promise<number> {
     // What it holds cannot be told; it is left as it is, and the other realms are seeded.
     if (parts.realms.whyNot(given.name) !== undefined) continue
     // One that was disabled or deleted stays as it is, too.
-    if (parts.realms.stands(given.name) && !parts.realms.isServed(given.name)) continue
-    if (!parts.realms.stands(given.name)) await parts.realms.make(given.name, SEED_AUDIT)
+    if (parts.realms.isKnown(given.name) && !parts.realms.isServed(given.name)) continue
+    if (!parts.realms.isKnown(given.name)) await parts.realms.make(given.name, SEED_AUDIT)
     // Nothing is looked for in a realm that is only to be there.
     if (isEmpty(given)) continue
     const realm = await parts.realms.get(given.name)
@@ -88,7 +88,7 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
 /** @throws SettingsRefused for prefixes that cannot be. */
 async function seedPrefixes(realm: Realm, given: SeedRealm['tokenPrefixes']): Promise<0 | 1> {
   if (given === undefined) return 0
-  const { version } = await realm.directory.standing(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
+  const { version } = await realm.directory.state(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
   if (version > 0) return 0
   const named = Object.entries(given).filter(([, value]) => value !== undefined)
   // The schema has named the members; only those that are undefined were left out.

@@ -56,7 +56,7 @@ export function plan<T>(named: Named<T>, make: Make<T>): Plan {
 async function write<T>(realm: Realm, { collection, id }: Named<T>, value: T): Promise<0 | 1> {
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: putRecord(realm, { collection, id, value, fromVersion: 0 }, SEED_AUDIT),
   })

@@ -48,7 +48,7 @@ describe('[W103] a seed file', () => {
     const { realms } = await openWorld()
     const parts = { realms, parts: PARTS, secretText: String, onWeakSecret: () => {}, hashPassword }
     assert.equal(await applySeed(parts, seed), MADE_USERS)
-    const last = await realms.default.directory.standing(IDENTITY_COLLECTIONS.user, `id-${MADE_USERS - 1}`)
+    const last = await realms.default.directory.state(IDENTITY_COLLECTIONS.user, `id-${MADE_USERS - 1}`)
     assert.equal(last.version, 1)
     assert.equal(await applySeed(parts, seed), 0)
   })

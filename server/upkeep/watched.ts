@@ -45,7 +45,7 @@ function watched<T extends Waiting, State extends string>(
       for await (const entry of directory.all(collection)) yield dueOf(entry)
     },
     one: async ({ directory }, id) => {
-      const { entry } = await directory.standing(collection, id)
+      const { entry } = await directory.state(collection, id)
       return entry === undefined ? undefined : dueOf(entry)
     },
     settle,

@@ -79,7 +79,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 type Draft = Omit<Write, 'realm'>
 
 const draft: fc.Arbitrary<Draft> = fc.record({
-  standsOn: fc.constant([]),
+  dependsOn: fc.constant([]),
   expects: fc.array(fc.record({ collection: fc.constant('things'), id, version: fc.nat(1) }), {
     maxLength: 1,
   }),

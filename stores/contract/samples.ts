@@ -103,7 +103,7 @@ export function write(...operations: readonly Operation[]): Write {
 }
 
 export function writeIn(realm: RealmOrdinal, ...operations: readonly Operation[]): Write {
-  return { realm, standsOn: [], expects: [], operations }
+  return { realm, dependsOn: [], expects: [], operations }
 }
 
 /** That leaves the floor as it is. */

@@ -49,7 +49,7 @@ class Site {
     const first = { atMs: 1, rule: RULES.change, bytes: encodeRule(RULES.change, DIGEST_KEY), audit: '{}' }
     const write = {
       realm: REALM,
-      standsOn: [],
+      dependsOn: [],
       expects: [],
       operations: [{ kind: 'append', row: first }],
     } as const

@@ -19,7 +19,7 @@ test('a commit is answered with the bytes that it has to say, and not with what 
     const row = { atMs: 1, rule, bytes: encodeRule(rule, 'k'.repeat(43)), audit: '{}' }
     const write = {
       realm: realmOrdinal(1),
-      standsOn: [],
+      dependsOn: [],
       expects: [],
       operations: [{ kind: 'append', row } as const],
     }

@@ -164,7 +164,7 @@ function mint(realm: Realm, kind: 'access' | 'chat'): ReturnType<typeof issueTok
   }
   return issueTokens(realm, {
     basis: realm.basis(),
-    caller: { id: 'toy:tim', from: 'local', standing: { realm: realm.ordinal, facts } },
+    caller: { id: 'toy:tim', from: 'local', dependency: { realm: realm.ordinal, facts } },
     tokens: [
       {
         ...{ source: 'toy', kind, raw: mintText(PREFIX.access, realm.random) },

@@ -27,7 +27,7 @@ async function worldWithUnknownRow(): Promise<World & { readonly row: ChainedLog
   const { realm } = world
   const rule = { kind: 'revoke', target: KEY, keepUntilMs: 9e12 } as const
   const operations = [{ kind: 'append', row: realm.row(rule, AUDIT) }] as const
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   const strange = <T extends { readonly kind: number }>(row: T): T =>
     row.kind === ROW_KINDS.revoke.code ? { ...row, kind: UNKNOWN } : row
   const { rowsAfter, chainedRowsAfter } = store

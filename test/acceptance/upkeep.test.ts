@@ -66,7 +66,7 @@ function forkOf(id: string): Write {
   const value = Buffer.from(JSON.stringify({ ordinal: 1, epochId: 'e', seq: 9_999, chain: 'c' }))
   const memo = { kind: EXPIRING_KINDS.fork, id, value, expiresAtMs: LAST_INSTANT_MS }
   const realm = realmOrdinal(0)
-  return { realm, standsOn: [], expects: [], operations: [{ kind: 'put-memo', memo }] }
+  return { realm, dependsOn: [], expects: [], operations: [{ kind: 'put-memo', memo }] }
 }
 
 const ZOE = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'zoe' } }
@@ -140,7 +140,7 @@ test('[W64] of 300 schedules that are asked for at once on 999 open ones, one is
     const record = { collection: 'schedules', id: `sch_${nth}`, fromVersion: 0, body, keys: [] }
     return { kind: 'put-record', record } as const
   })
-  const stored = { realm: realmOrdinal(1), standsOn: [], expects: [], operations }
+  const stored = { realm: realmOrdinal(1), dependsOn: [], expects: [], operations }
   const world = await open(t, { stored: [stored] })
   const ask = async (realm: string): Promise<number> => {
     const answer = await fetch(`${world.server.url}/control/v1/revocations/scheduled?realm=${realm}`, {

@@ -39,7 +39,7 @@ describe('a disk that is full', () => {
     disk.fill()
     await driveToOutage(calls)
     for (let round = 0; round < 3; round += 1) {
-      await assertStanding(calls, before)
+      await assertStates(calls, before)
       for (const write of await writes(calls, before)) assertOutage(write)
       assertOutage(await calls.get('/readyz'))
       assert.equal((await calls.get('/healthz')).status, 200)
@@ -49,8 +49,8 @@ describe('a disk that is full', () => {
     const after = await prepare(calls)
     await kill()
     const again = await place.start()
-    await assertStanding(again.calls, before)
-    await assertStanding(again.calls, after)
+    await assertStates(again.calls, before)
+    await assertStates(again.calls, after)
     assert.equal(await again.stop(), 0)
   })
 
@@ -143,9 +143,9 @@ async function assertOauth(calls: Calls, { revoked, live }: Told): Promise<void>
   for (const token of live) assert.equal(isActive(await calls.introspect(token)), true)
 }
 
-type Standing = { readonly live: Tokens; readonly dead: Tokens; readonly caller: string }
+type Judged = { readonly live: Tokens; readonly dead: Tokens; readonly caller: string }
 
-async function prepare(calls: Calls): Promise<Standing> {
+async function prepare(calls: Calls): Promise<Judged> {
   const issue = async (): Promise<Tokens> => ({
     oauth: accessTokenIn(await calls.oauthIssue()),
     identity: identityTokenIn(await calls.identityLogin()),
@@ -159,7 +159,7 @@ async function prepare(calls: Calls): Promise<Standing> {
   return { live, dead, caller }
 }
 
-async function assertStanding(calls: Calls, { live, dead, caller }: Standing): Promise<void> {
+async function assertStates(calls: Calls, { live, dead, caller }: Judged): Promise<void> {
   for (const [tokens, isLive] of [
     [live, true],
     [dead, false],
@@ -174,10 +174,7 @@ async function assertStanding(calls: Calls, { live, dead, caller }: Standing): P
 }
 
 /** Every call that writes. */
-async function writes(
-  calls: Calls,
-  { live, caller }: Standing,
-): Promise<Awaited<ReturnType<Calls['get']>>[]> {
+async function writes(calls: Calls, { live, caller }: Judged): Promise<Awaited<ReturnType<Calls['get']>>[]> {
   return [
     await calls.oauthIssue(),
     await calls.oauthGrant('ann'),

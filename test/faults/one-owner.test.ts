@@ -51,11 +51,11 @@ describe('a store that a process owns', () => {
     await Promise.all(Array.from({ length: LANES }, lane))
     for (const ended of await tries) assertRefused(ended, OWNED)
     assert.ok(revoked.length > LANES)
-    await assertStanding(calls, { revoked, live })
+    await assertStates(calls, { revoked, live })
     calls.close()
     await server.kill()
     server = await startProcess({ home })
-    await assertStanding(new Calls(server.url), { revoked, live })
+    await assertStates(new Calls(server.url), { revoked, live })
   })
 
   it('is free at once when its owner was killed', async () => {
@@ -84,7 +84,7 @@ async function issue(calls: Calls): Promise<string> {
 
 type Tokens = { readonly revoked: readonly string[]; readonly live: readonly string[] }
 
-async function assertStanding(calls: Calls, { revoked, live }: Tokens): Promise<void> {
+async function assertStates(calls: Calls, { revoked, live }: Tokens): Promise<void> {
   for (const token of revoked) assert.equal(isActive(await calls.introspect(token)), false)
   for (const token of live) assert.equal(isActive(await calls.introspect(token)), true)
 }

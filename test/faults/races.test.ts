@@ -97,7 +97,7 @@ async function localMouth(realm: Realm): Promise<Mouth> {
     },
     { by: 'test', from: 'local', how: 'test' },
   )
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   const headers = { 'im-api-key': CHAT.apiKey, 'content-type': 'application/json' }
   const ask = async (method: string, path: string, body: string): Promise<HttpAnswer> => {
     const answer = await dialect.handle(realm, wireRequest({ method, path, headers, body }))

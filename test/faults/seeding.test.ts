@@ -210,10 +210,10 @@ async function deleteClient({ folder }: Home, id: string): Promise<void> {
     defer: (task) => setImmediate(task),
   })
   const realm = realms.default
-  const { version } = await realm.directory.standing(OAUTH_CLIENTS, id)
+  const { version } = await realm.directory.state(OAUTH_CLIENTS, id)
   const deletion = { collection: OAUTH_CLIENTS.name, id, fromVersion: version }
   const operations = deleteRecord(realm, deletion, { by: 'test', from: 'local', how: 'test' })
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal(outcome.kind, 'applied')
   await realms.ledger.close()
   await store.close()

@@ -39,7 +39,7 @@ describe('[W65] a start checks the log that it folds', () => {
         await revokeToken(realm, await issue(realm, 'chosen', assigned), actOf(realm))
         await revokeToken(realm, await issue(realm, 'last'), actOf(realm))
         const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-        await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+        await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
         clock.advance(20 * DAY_MS)
         realms.ledger.raiseFloor(clock.wallMs())
         await realms.ledger.settleFloor()

@@ -54,7 +54,7 @@ class Site {
   async trim(): Promise<number> {
     return this.live(async (realm, realms) => {
       const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-      await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+      await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
       this.#clock.advance(YEAR_MS)
       realms.ledger.raiseFloor(this.#clock.wallMs())
       await realms.ledger.settleFloor()
@@ -102,7 +102,7 @@ class Site {
 
 async function write(realm: Realm, rules: readonly Rule[]): Promise<void> {
   const operations = rules.map((rule) => ({ kind: 'append', row: realm.row(rule, AUDIT) }) as const)
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 const CHANGES: readonly Rule[] = Array.from({ length: 700 }, (_, nth) => ({

@@ -25,7 +25,7 @@ export function rawOf(text: string): RawToken {
 
 /** A caller whose right rests on principals that were judged at `basis`. */
 export function callerAt(realm: Realm, basis: Position, of: Principals = OPERATOR): Caller {
-  return { id: 'test', from: 'local', standing: { realm: realm.ordinal, facts: callerFacts(of, basis) } }
+  return { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts: callerFacts(of, basis) } }
 }
 
 const OPERATOR: Principals = { source: 'control', client: 'operator' }

@@ -109,7 +109,7 @@ export async function write(
   operations: readonly Operation[],
   realm: RealmOrdinal = DEFAULT,
 ): Promise<void> {
-  const change = { realm, standsOn: [], expects: [], operations }
+  const change = { realm, dependsOn: [], expects: [], operations }
   const { outcomes } = await store.commit({ writes: [change], floorMs: await store.floor() })
   if (outcomes[0]?.kind !== 'applied') throw new Error(`not written: ${JSON.stringify(outcomes)}`)
 }

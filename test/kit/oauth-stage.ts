@@ -63,7 +63,7 @@ export class OauthStage {
     more: Pick<Partial<OauthClient>, 'enabled'> = {},
   ): Promise<OauthClient> {
     const { realm } = this.world
-    const { version } = await realm.directory.standing(OAUTH_CLIENTS, clientId)
+    const { version } = await realm.directory.state(OAUTH_CLIENTS, clientId)
     const made = oauthClientValue(realm, {
       clientId,
       ...(settings.isPublic === true ? {} : { clientSecret: STAGE_SECRET }),
@@ -175,7 +175,7 @@ export class OauthStage {
   caller(): Caller {
     const { realm } = this.world
     const facts = callerFacts({ source: 'control' }, realm.basis())
-    return { id: 'test', from: 'local', standing: { realm: realm.ordinal, facts } }
+    return { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts } }
   }
 }
 

@@ -58,7 +58,7 @@ export async function openV3(options: IdentityWorldOptions = {}): Promise<V3Worl
   const put = { collection: IDENTITY_DOMAINS, id: 'blue', value: blue, fromVersion: 0 }
   await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: putRecord(realm, put, AUDIT),
   })

@@ -106,23 +106,23 @@ export async function openIdentity({
 }
 
 export async function putUser(realm: Realm, value: IdentityUser): Promise<void> {
-  const { version } = await realm.directory.standing(IDENTITY_USERS, value.id)
+  const { version } = await realm.directory.state(IDENTITY_USERS, value.id)
   const put = { collection: IDENTITY_USERS, id: value.id, value, fromVersion: version }
   await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: putRecord(realm, put, AUDIT),
   })
 }
 
 export async function putTenant(realm: Realm, given: NewIdentityTenant): Promise<void> {
-  const { version } = await realm.directory.standing(IDENTITY_TENANTS, given.id)
+  const { version } = await realm.directory.state(IDENTITY_TENANTS, given.id)
   const value = identityTenantValue(given)
   const put = { collection: IDENTITY_TENANTS, id: value.id, value, fromVersion: version }
   await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: putRecord(realm, put, AUDIT),
   })
@@ -131,7 +131,7 @@ export async function putTenant(realm: Realm, given: NewIdentityTenant): Promise
 /** A row in the log that no call of this dialect writes. */
 export async function append(realm: Realm, rule: Rule): Promise<void> {
   const operation = { kind: 'append', row: realm.row(rule, AUDIT) } as const
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [operation] })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [operation] })
 }
 
 /** A user's record with something about it changed. */

@@ -41,8 +41,8 @@ onBothStores('[H15] a token of before is held with the session of its actor', as
   const target = { kind: 'session', source: 'oauth', session: 'ses' } as const
   const audit = { by: 'test', from: 'local', how: 'test' }
   const row = again.row({ kind: 'hold', id: 'h', target }, audit)
-  const { standing } = actOf(again).caller
-  const write = { realm: again.ordinal, standsOn: [standing], expects: [] }
+  const { dependency } = actOf(again).caller
+  const write = { realm: again.ordinal, dependsOn: [dependency], expects: [] }
   await again.commit({ ...write, operations: [{ kind: 'append', row }] })
   assert.equal(await say(again, 'child'), 'held')
 })

@@ -18,7 +18,7 @@ const OLD_FORMS: Readonly<Record<string, Partial<TokenIntent>>> = {
 // The kind: a record whose kind says less than what it was made for. What reads it must not take it for more.
 onBothStores('[H13] a record of the old form of a limited token opens nothing', async (store) => {
   const { realm, clock } = await openWorld(store)
-  const caller = { id: 'test', from: 'local', standing: { realm: realm.ordinal, facts: factsNow() } }
+  const caller = { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts: factsNow() } }
   function factsNow() {
     return {
       source: 'identity',

@@ -105,7 +105,7 @@ class Life {
         return
       case 'trim':
         await realm.commit({
-          ...{ realm: realm.ordinal, standsOn: [], expects: [] },
+          ...{ realm: realm.ordinal, dependsOn: [], expects: [] },
           operations: [{ kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq }],
         })
         await this.#trim.step()
@@ -123,7 +123,7 @@ class Life {
       if (old) bytes[0] = 1
       return { kind: 'append', row: { ...row, bytes } } as const
     })
-    return realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    return realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   }
 
   async settle(): Promise<void> {

@@ -295,7 +295,7 @@ class Years {
     const row = realm.row(rule, AUDIT)
     const bytes = encodeRule(rule, realm.keys.digestKey)
     bytes[0] = 1
-    const write = { realm: realm.ordinal, standsOn: [], expects: [] }
+    const write = { realm: realm.ordinal, dependsOn: [], expects: [] }
     await store.commit({
       writes: [{ ...write, operations: [{ kind: 'append', row: { ...row, bytes } }] }],
       floorMs: await store.floor(),
@@ -314,7 +314,7 @@ class Years {
   async #registered(isRegistered: boolean): Promise<void> {
     const realm = this.#realm
     const id = issuerId(IDP)
-    const { version, entry } = await realm.directory.standing(ISSUERS, id)
+    const { version, entry } = await realm.directory.state(ISSUERS, id)
     if (!isRegistered && entry !== undefined)
       await this.#commit([{ kind: 'delete-record', collection: ISSUERS.name, id, fromVersion: version }])
     if (!isRegistered || entry !== undefined) return
@@ -377,7 +377,7 @@ class Years {
 
   async #commit(operations: readonly Operation[]): Promise<void> {
     const realm = this.#realm
-    const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     assert.equal(outcome.kind, 'applied')
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  anchorStands,
+  anchorHolds,
   collectExpired,
   LogTrim,
   type Operation,
@@ -190,10 +190,10 @@ class Years {
 
   async #commit(record: TokenRecord, operation: Operation): Promise<void> {
     const realm = this.#realm
-    const standsOn = [{ realm: realm.ordinal, facts: record }]
+    const dependsOn = [{ realm: realm.ordinal, facts: record }]
     const outcome = await realm.commit({
       realm: realm.ordinal,
-      standsOn,
+      dependsOn,
       expects: [],
       operations: [operation],
     })
@@ -216,11 +216,11 @@ class Years {
     const realm = this.#realm
     const before = (await realm.store.anchor(realm.ordinal)).seq
     const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
     const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
     while (await trim.step());
     this.trimmed += (await realm.store.anchor(realm.ordinal)).seq - before
-    assert.ok(await anchorStands(realm.store, realm.ordinal, realm.keys.sealKey))
+    assert.ok(await anchorHolds(realm.store, realm.ordinal, realm.keys.sealKey))
   }
 
   #text(): string {

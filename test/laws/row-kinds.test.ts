@@ -90,12 +90,12 @@ function verdictOf(index: RevocationIndex, facts = TOKEN): string {
 
 function writeOf(rule: Rule): Write {
   const row = { atMs: NOW_MS, rule, bytes: encodeRule(rule, DIGEST_KEY), audit: '{}' }
-  return { realm: REALM, standsOn: [], expects: [], operations: [{ kind: 'append', row }] }
+  return { realm: REALM, dependsOn: [], expects: [], operations: [{ kind: 'append', row }] }
 }
 
 async function write({ realm }: World, rules: readonly Rule[]): Promise<void> {
   const operations = rules.map((rule) => ({ kind: 'append', row: realm.row(rule, AUDIT) }) as const)
-  const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal(outcome.kind, 'applied')
 }
 
@@ -159,7 +159,7 @@ for (const kind of ROW_KIND_NAMES) {
       const told = verdictOf(realm.index, facts)
       assert.equal(told, verdict)
       const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-      await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+      await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
       clock.advance(TRIM_AGE_MIN_MS + 1)
       realms.ledger.raiseFloor(clock.wallMs())
       await realms.ledger.settleFloor()
@@ -227,7 +227,7 @@ describe('a row of a kind that is not known here', () => {
     const { realm, realms, clock } = world
     await write(world, [EXAMPLES.revoke.rule, EXAMPLES.change.rule])
     const forget = { kind: 'forget-audit', fromSeq: 1, throughSeq: realm.index.seq } as const
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: [forget] })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [forget] })
     clock.advance(TRIM_AGE_MIN_MS + 1)
     realms.ledger.raiseFloor(clock.wallMs())
     await realms.ledger.settleFloor()

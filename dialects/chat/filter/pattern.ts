@@ -56,12 +56,12 @@ export function matches(pattern: Pattern, given: string): boolean {
   for (const [at, segment] of segments.entries()) {
     const isLast = at === segments.length - 1
     if (at === 0 && fromStart) {
-      if (!standsAt(segment, text, 0)) return false
+      if (!isAt(segment, text, 0)) return false
       from = segment.length
       if (isLast && toEnd) return from === text.length
     } else if (isLast && toEnd) {
       const start = text.length - segment.length
-      return start >= from && standsAt(segment, text, start)
+      return start >= from && isAt(segment, text, start)
     } else {
       // The leftmost place leaves the most for what follows.
       const found = find(segment, text, from)
@@ -73,11 +73,11 @@ export function matches(pattern: Pattern, given: string): boolean {
 }
 
 function find(segment: readonly PatternUnit[], text: string, from: number): number {
-  for (let at = from; at <= text.length - segment.length; at += 1) if (standsAt(segment, text, at)) return at
+  for (let at = from; at <= text.length - segment.length; at += 1) if (isAt(segment, text, at)) return at
   return -1
 }
 
-function standsAt(segment: readonly PatternUnit[], text: string, at: number): boolean {
+function isAt(segment: readonly PatternUnit[], text: string, at: number): boolean {
   if (at + segment.length > text.length) return false
   for (let index = 0; index < segment.length; index += 1) {
     const unit = segment[index]

@@ -125,7 +125,7 @@ onBothStores(
     const row = realm.row({ kind: 'hold', id: 'h1', target }, { by: 'test', from: 'local', how: 'test' })
     await realm.commit({
       realm: realm.ordinal,
-      standsOn: [],
+      dependsOn: [],
       expects: [],
       operations: [{ kind: 'append', row }],
     })

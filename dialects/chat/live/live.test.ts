@@ -23,7 +23,7 @@ import { APP, clientPath, type Event, handleOf, openReader as open, Reader } fro
 const plain = (world: ChatWorld): RevokeAct => {
   const facts = { source: 'control', ancestors: [], position: world.realm.basis(), expiresAtMs: 2 ** 52 }
   return {
-    caller: { id: 'control:ops', from: 'local', standing: { realm: world.realm.ordinal, facts } },
+    caller: { id: 'control:ops', from: 'local', dependency: { realm: world.realm.ordinal, facts } },
     how: 'test',
   }
 }
@@ -108,7 +108,7 @@ test('logout, deletion, rules of the control API and holds are told of, too', as
   const row = realm.row({ kind: 'hold', id: 'h1', target }, { by: 'test', from: 'local', how: 'test' })
   await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: [{ kind: 'append', row }],
   })
@@ -305,7 +305,7 @@ test('[A15] [B14] a stream is closed when its app is disabled, deleted, or has a
     const { realm } = world
     const reader = await open(world, APP)
     const stranger = await open(world, APP, OTHER_ADMIN)
-    const { entry, version } = await realm.directory.standing(CHAT_APPS, 'acme')
+    const { entry, version } = await realm.directory.state(CHAT_APPS, 'acme')
     assert.ok(entry !== undefined)
     const more = {
       disabled: { disabled: true },
@@ -325,7 +325,7 @@ test('[A15] [B14] a stream is closed when its app is disabled, deleted, or has a
             },
             audit,
           )
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     assert.equal((await reader.next())?.event, 'closed', change)
     assert.equal(await reader.next(), undefined)
     const waiting = stranger.next()

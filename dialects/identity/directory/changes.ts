@@ -63,9 +63,9 @@ export function created<K extends Kind>(
 export function put<K extends Kind>(
   of: K,
   id: string,
-  { standing, after }: { readonly standing: RecordStanding<Kinds[K]>; readonly after: Kinds[K] },
+  { state, after }: { readonly state: RecordStanding<Kinds[K]>; readonly after: Kinds[K] },
 ): ChangeOf<K> {
-  return { of, id, fromVersion: standing.version, before: standing.entry?.value, after }
+  return { of, id, fromVersion: state.version, before: state.entry?.value, after }
 }
 
 export function deleted<K extends Kind>(of: K, entry: Entry<Kinds[K]>): ChangeOf<K> {

@@ -26,7 +26,7 @@ export async function domainAt(
 ): Promise<{ readonly domain: IdentityDomain; readonly version: number }> {
   const entry = await realm.directory.get(IDENTITY_DOMAINS, id)
   if (entry !== undefined) return { domain: entry.value, version: entry.version }
-  const { version } = await realm.directory.standing(IDENTITY_DOMAINS, id)
+  const { version } = await realm.directory.state(IDENTITY_DOMAINS, id)
   const name = id === DEFAULT_DOMAIN ? DEFAULT_DOMAIN_NAME : id
   return { domain: { id, name, enabled: version === 0 }, version }
 }
@@ -57,7 +57,7 @@ export async function accountAt(
 ): Promise<{ readonly account: IdentityAccount; readonly version: number }> {
   const entry = await realm.directory.get(IDENTITY_ACCOUNTS, id)
   if (entry !== undefined) return { account: entry.value, version: entry.version }
-  const { version } = await realm.directory.standing(IDENTITY_ACCOUNTS, id)
+  const { version } = await realm.directory.state(IDENTITY_ACCOUNTS, id)
   return { account: { id, mfaEnforcement: 'OPTIONAL' }, version }
 }
 

@@ -14,8 +14,8 @@ import { identityUserValue, unsealApiKey, userEntry, userEntryByName, withoutApi
 import { type DirectoryWritten, WRITES_WAITING_MAX, writeDirectory } from './write.ts'
 
 function write(realm: Realm, ...changes: Change[]): Promise<DirectoryWritten> {
-  const standing = { realm: realm.ordinal, facts: callerFacts({ source: 'control' }, realm.basis()) }
-  return writeDirectory(realm, changes, { caller: { id: 'c', from: 'local', standing }, how: 'test' })
+  const dependency = { realm: realm.ordinal, facts: callerFacts({ source: 'control' }, realm.basis()) }
+  return writeDirectory(realm, changes, { caller: { id: 'c', from: 'local', dependency }, how: 'test' })
 }
 
 const tenant = (id: string, name: string, domainId: string) => {

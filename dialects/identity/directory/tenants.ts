@@ -39,7 +39,7 @@ export async function tenantById(realm: Realm, id: string): Promise<IdentityTena
   return entry?.value ?? (await tenantAt(realm, id)).tenant
 }
 
-export type TenantStanding = {
+export type TenantState = {
   readonly tenant: IdentityTenant
   /** What a write that rests on it expects. */
   readonly version: number
@@ -47,10 +47,10 @@ export type TenantStanding = {
 }
 
 /** As `tenantById`, with what became of its record. */
-export async function tenantAt(realm: Realm, id: string): Promise<TenantStanding> {
+export async function tenantAt(realm: Realm, id: string): Promise<TenantState> {
   const entry = await realm.directory.get(IDENTITY_TENANTS, id)
   if (entry !== undefined) return { tenant: entry.value, version: entry.version, isDeleted: false }
-  const { version } = await realm.directory.standing(IDENTITY_TENANTS, id)
+  const { version } = await realm.directory.state(IDENTITY_TENANTS, id)
   const isDeleted = version > 0
   return { tenant: { id, name: id, enabled: !isDeleted }, version, isDeleted }
 }

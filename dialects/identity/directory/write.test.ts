@@ -30,7 +30,7 @@ import { type DirectoryWritten, writeDirectory } from './write.ts'
 
 function callerOf(realm: Realm): Caller {
   const facts = callerFacts({ source: 'control', subject: 'ops' }, realm.basis())
-  return { id: 'control:ops', from: 'local', standing: { realm: realm.ordinal, facts } }
+  return { id: 'control:ops', from: 'local', dependency: { realm: realm.ordinal, facts } }
 }
 
 function write(realm: Realm, ...changes: Change[]): Promise<DirectoryWritten> {
@@ -152,7 +152,7 @@ const CASES: readonly Case[] = [
     dies: [...SINGLE, 'bobHome', 'bobUnscoped'],
     act: async (realm) =>
       put('account', 't1', {
-        standing: await realm.directory.standing(COLLECTIONS.account, 't1'),
+        state: await realm.directory.state(COLLECTIONS.account, 't1'),
         after: { id: 't1', mfaEnforcement: 'REQUIRED' },
       }),
   },
@@ -160,9 +160,9 @@ const CASES: readonly Case[] = [
     what: 'a user moved into an account that demands MFA',
     dies: SINGLE,
     act: async (realm) => {
-      const standing = await realm.directory.standing(COLLECTIONS.account, 'strict')
+      const state = await realm.directory.state(COLLECTIONS.account, 'strict')
       const after = { id: 'strict', mfaEnforcement: 'REQUIRED' } as const
-      await write(realm, put('account', 'strict', { standing, after }))
+      await write(realm, put('account', 'strict', { state, after }))
       return change(realm, ann, (u) => ({ ...u, accountId: 'strict' }))
     },
   },
@@ -314,7 +314,7 @@ test('[W85] text that holds a credential is refused, and text that stands there 
     { collection: COLLECTIONS.user, id: 'u', value: user, fromVersion: 0 },
     { by: 'test', from: 'local', how: 'test' },
   )
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: standing })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: standing })
   const entry = await realm.directory.get(COLLECTIONS.user, 'u')
   assert.ok(entry !== undefined)
   const withDevices = (...otpDevices: typeof mfa.otpDevices): Change =>

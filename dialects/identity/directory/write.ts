@@ -65,7 +65,7 @@ async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct
   if (plan.kind === 'too-many') return plan
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [act.caller.standing],
+    dependsOn: [act.caller.dependency],
     expects: act.expects ?? [],
     operations: [...operationsOf(realm, plan, act), ...(act.also ?? [])],
   })

@@ -13,7 +13,7 @@ export function callerOf(
   return {
     id: `${IDENTITY}:${user.id}${actingFor(record)}`,
     from: request.from,
-    standing: { realm: realm.ordinal, facts: record },
+    dependency: { realm: realm.ordinal, facts: record },
   }
 }
 

@@ -29,7 +29,7 @@ export async function endOneself(call: Call, how: string): Promise<SelfEnded> {
     case 'held': {
       // Nothing suspended can stand behind a write: what stands here is the user as it is now, under the hold.
       const now = callerFacts({ source: IDENTITY, subject: party.user.id }, basis)
-      const caller = { ...callerOf(realm, request, party), standing: { realm: realm.ordinal, facts: now } }
+      const caller = { ...callerOf(realm, request, party), dependency: { realm: realm.ordinal, facts: now } }
       return ended(call, party.record, { caller, how })
     }
     default:

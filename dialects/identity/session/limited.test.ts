@@ -28,7 +28,7 @@ async function written(realm: V3World['realm'], client: string): Promise<string>
   const facts = { source: 'identity', ancestors: [], position: basis, expiresAtMs: Number.MAX_SAFE_INTEGER }
   const issued = await issueTokens(realm, {
     basis,
-    caller: { id: 'test', from: 'local', standing: { realm: realm.ordinal, facts } },
+    caller: { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts } },
     tokens: [
       {
         source: 'identity',

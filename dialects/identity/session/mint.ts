@@ -114,7 +114,7 @@ function actOf({ realm, request }: Call, given: Mint, intent: TokenIntent): Issu
     caller: {
       id: `${IDENTITY}:${by ?? user.id}`,
       from: request.from,
-      standing: { realm: realm.ordinal, facts },
+      dependency: { realm: realm.ordinal, facts },
     },
     tokens: [intent],
     expects,

@@ -129,10 +129,10 @@ test('a disabled tenant is 401, asked for or not', async () => {
 
 test('a tenant that was deleted is 401 where it is asked for', async () => {
   const { ask, realm } = await openIdentity()
-  const { version } = await realm.directory.standing(IDENTITY_TENANTS, '900100')
+  const { version } = await realm.directory.state(IDENTITY_TENANTS, '900100')
   const deletion = { collection: IDENTITY_TENANTS.name, id: '900100', fromVersion: version }
   const operations = deleteRecord(realm, deletion, { by: 'test', from: 'local', how: 'test' })
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.equal((await ask(passwordLogin('ann', { tenantId: '900100' }))).status, 401)
   assert.equal((await ask(passwordLogin('ann', { tenantName: '900100' }))).status, 401)
 })
@@ -244,7 +244,7 @@ test('[H02] a login right after "revoke all of this user", in the same milliseco
 
 async function cutoff(realm: Realm, shape: CutoffShape, principals: Principals): Promise<void> {
   const standing = { source: 'control', ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
-  const caller = { id: 'control:test', from: 'local', standing: { realm: realm.ordinal, facts: standing } }
+  const caller = { id: 'control:test', from: 'local', dependency: { realm: realm.ordinal, facts: standing } }
   const revoked = await revokePrincipals(realm, { shape, principals }, { caller, how: 'test' })
   assert.equal(revoked.kind, 'revoked')
 }

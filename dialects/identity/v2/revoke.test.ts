@@ -168,7 +168,7 @@ test('a token of another source is unknown here, as a caller and as a subject', 
   const raw = mintText(PREFIX.access, realm.random)
   const facts = { source: 'oauth', subject: 'id-ann' }
   const standing = { ...facts, ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
-  const caller = { id: 'oauth:test', from: 'local', standing: { realm: realm.ordinal, facts: standing } }
+  const caller = { id: 'oauth:test', from: 'local', dependency: { realm: realm.ordinal, facts: standing } }
   const expiresAtMs = realm.nowMs() + 60_000
   const intent = { ...facts, raw, kind: 'access', expiresAtMs } as const
   await issueTokens(realm, { basis: realm.basis(), caller, tokens: [intent] })

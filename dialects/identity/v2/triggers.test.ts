@@ -38,7 +38,7 @@ async function openWorld(): Promise<World> {
   const painter = { id: 'painter', name: 'painter', description: 'Paints.' }
   const put = { collection: IDENTITY_ROLES, id: 'painter', value: painter, fromVersion: 0 }
   const operations = putRecord(realm, put, AUDIT)
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   await putTenant(realm, identityTenantValue({ id: 'p1', name: 'web' }))
   const grants = [{ roleId: '2' }, { roleId: 'painter', tenantId: 'p1' }]
   const phones = [{ id: 'p', number: '+1 555', isVerified: true }]
@@ -70,7 +70,7 @@ async function introspection({ realm }: IdentityWorld): Promise<World['isActive'
   const value = oauthClientValue(realm, given)
   const put = { collection: OAUTH_CLIENTS, id: client.clientId, value, fromVersion: 0 }
   const operations = putRecord(realm, put, AUDIT)
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   const oauth = createOauthDialect({
     baseOf: () => 'http://127.0.0.1:8080',
     replaySeconds: 0,

@@ -19,7 +19,7 @@ async function openMatrix(): Promise<V3World> {
   const { realm } = world
   await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: putRecord(realm, put, audit),
   })

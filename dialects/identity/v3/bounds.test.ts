@@ -27,7 +27,7 @@ async function putMany<T>(
     const operations: Operation[] = values
       .slice(at, at + 500)
       .flatMap((value) => putRecord(realm, { collection, id: value.id, value, fromVersion: 0 }, AUDIT))
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   }
 }
 
@@ -194,7 +194,7 @@ test(`an answer tells ${EVENTS_MAX} events at most, and where to go on`, async (
   }
   for (let at = 0; at <= EVENTS_MAX; at += 2_000) {
     const operations = numbered(at === EVENTS_MAX ? 1 : 2_000).map((id) => rule(`${at}-${id}`))
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   }
   const chief = await enter('chief')
   type Events = { readonly events: readonly object[]; readonly links: { readonly next: string | null } }

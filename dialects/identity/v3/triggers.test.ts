@@ -78,7 +78,7 @@ async function introspection({ realm }: V3World): Promise<World['isActive']> {
   const audit = { by: 'test', from: 'local', how: 'test.seed' }
   await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: putRecord(realm, put, audit),
   })

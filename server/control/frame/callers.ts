@@ -32,24 +32,24 @@ async function holderOf(system: Realm, digest: string, from: string): Promise<By
   const entry = await system.directory.find(CONTROL_KEYS, key)
   if (entry !== undefined && sameDigest(entry.value.keyDigest, digest)) {
     const { name, role, realm } = entry.value
-    const caller = { ...standing(system, { kind: 'control', id: entry.id, from, basis }), name }
+    const caller = { ...callerNamed(system, { kind: 'control', id: entry.id, from, basis }), name }
     return { kind: 'control', id: entry.id, role, realm, caller }
   }
   const verifier = await system.directory.find(VERIFIERS, key)
   if (verifier === undefined) return undefined
   if (!liveKeysOf(verifier.value).some((live) => sameDigest(live, digest))) return undefined
-  const caller = standing(system, { kind: 'verifier', id: verifier.id, from, basis })
+  const caller = callerNamed(system, { kind: 'verifier', id: verifier.id, from, basis })
   return { kind: 'verifier', id: verifier.id, role: undefined, realm: verifier.value.realm, caller }
 }
 
-type Stands = {
+type Known = {
   readonly kind: CallerKind
   readonly id: string
   readonly from: string
   readonly basis: Position
 }
 
-function standing(system: Realm, { kind, id, from, basis }: Stands): Caller {
+function callerNamed(system: Realm, { kind, id, from, basis }: Known): Caller {
   const facts = callerFacts({ source: kind, client: id }, basis)
-  return { id: `${kind}:${id}`, from, standing: { realm: system.ordinal, facts } }
+  return { id: `${kind}:${id}`, from, dependency: { realm: system.ordinal, facts } }
 }

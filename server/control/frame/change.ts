@@ -17,7 +17,7 @@ export function commitChange(
   operations: readonly Operation[],
   expects: readonly Expectation[] = [],
 ): Promise<Outcome> {
-  return realm.commit({ realm: realm.ordinal, standsOn: [by.caller.standing], expects, operations })
+  return realm.commit({ realm: realm.ordinal, dependsOn: [by.caller.dependency], expects, operations })
 }
 
 /** Done, and there is nothing to show. */

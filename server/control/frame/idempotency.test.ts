@@ -25,7 +25,7 @@ const DAY_MS = 86_400_000
 
 function byOf(realm: Realm, id: string): By {
   const facts = callerFacts({ source: 'control', client: id }, realm.basis())
-  const caller = { id: `control:${id}`, from: '127.0.0.1', standing: { realm: realm.ordinal, facts } }
+  const caller = { id: `control:${id}`, from: '127.0.0.1', dependency: { realm: realm.ordinal, facts } }
   return { kind: 'control', id, role: 'admin', realm: undefined, caller }
 }
 
@@ -172,7 +172,7 @@ test('what was done before a crash that lost its answer is not done again, and i
       times += 1
       assert.ok(once !== undefined)
       const operations = [once.mark]
-      const outcome = await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+      const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
       if (outcome.kind !== 'applied') return 'stale'
       throw new Error('the process ends here')
     },
@@ -257,7 +257,7 @@ test('[W67] answers go by their size, too: the newest is kept, whatever it is', 
       expiresAtMs: realm.nowMs() + DAY_MS,
     }
     const operations = await memos.put(realm, memo)
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     return (await realm.store.memos(realm.ordinal, { kind: storedKind('k'), after: undefined, limit: 10 }))
       .memos.length
   }
@@ -294,7 +294,7 @@ test('[W67] what an earlier build has kept is given again', async () => {
     { kind: 'drop-memo', memo },
     { kind: 'put-memo', memo: { ...memo, id, value } },
   ] as const
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   await idempotency.run(asked(world, {}), act)
   assert.equal(times(), 1)
 })

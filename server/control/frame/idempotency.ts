@@ -108,7 +108,7 @@ export class Idempotency {
   async #keep(of: Named, { fingerprint, status, headers, body }: Answered): Promise<void> {
     const { realm } = of
     const operations = await this.#memos.put(realm, memoOf(of, { fingerprint, status, headers, body }))
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   }
 }
 

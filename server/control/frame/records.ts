@@ -45,7 +45,7 @@ export async function recordOf<T>(
   { realm, params }: Pick<Ask, 'realm' | 'params'>,
 ): Promise<Entry<T> | Problem> {
   const name = path.slice(path.indexOf('{') + 1, -1)
-  const { entry } = await realm.directory.standing(collection, params[name] ?? '')
+  const { entry } = await realm.directory.state(collection, params[name] ?? '')
   return entry ?? none
 }
 

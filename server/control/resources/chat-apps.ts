@@ -91,7 +91,7 @@ async function make(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Made<ChatA
   const { name, apiKey, clientKey, ...given } = body
   const weak = weakKey(ask, apiKey)
   if (weak !== undefined) return weak
-  const { version, entry } = await realm.directory.standing(CHAT_APPS, name)
+  const { version, entry } = await realm.directory.state(CHAT_APPS, name)
   if (entry !== undefined) return problem(409, 'name: there is such a chat app')
   // The clients of the app before are still there, and would be the new one's.
   if (version > 0) return problem(409, 'name: a chat app that was deleted had it')

@@ -24,7 +24,7 @@ export const CHECK_PROFILE_ENDPOINTS: readonly Endpoint[] = [
     body: NAMED_PROFILE,
     conditional: true,
     make: async ({ realm, body }) => {
-      const { version, entry } = await realm.directory.standing(CHECK_PROFILES, body.name)
+      const { version, entry } = await realm.directory.state(CHECK_PROFILES, body.name)
       if (entry !== undefined) return problem(409, 'there is a profile of this name')
       return { id: body.name, version, value: profileOf(body) }
     },
@@ -63,7 +63,7 @@ async function replace(ask: Ask<unknown, z.output<typeof PUT_BODY>>): Promise<An
   const { params, realm, request, body } = ask
   const name = NAME.safeParse(params['profile'])
   if (!name.success) return problem(422, 'profile: letters, digits, ".", "_", "-"; at most 64')
-  const { version, entry } = await realm.directory.standing(CHECK_PROFILES, name.data)
+  const { version, entry } = await realm.directory.state(CHECK_PROFILES, name.data)
   if (entry === undefined && request.header('if-match') !== undefined)
     return problem(412, 'If-Match: there is no such profile')
   const refused = entry === undefined ? undefined : unlessMatches(request, version)

@@ -4,8 +4,8 @@ import {
   endingOf,
   instantOf,
   jsonAnswer,
+  longLivedCredentials,
   type Stale,
-  standingCredentials,
 } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
@@ -34,7 +34,7 @@ const LIST_CREDENTIALS: Endpoint = endpoint({
   role: 'viewer',
   answers: { 200: { what: 'All of them', schema: LIST } },
   handle: async ({ realm, params }) => {
-    const found = await standingCredentials(realm, params['userId'] ?? '')
+    const found = await longLivedCredentials(realm, params['userId'] ?? '')
     return found === undefined ? NO_USER : jsonAnswer(200, { credentials: found.map(shown) })
   },
 })
@@ -57,13 +57,13 @@ const NO_USER: Problem = problem(404, 'no such user')
 async function end(ask: Ask<{ readonly reason: string }>): Promise<Answer | Stale> {
   const { realm, params, query } = ask
   const [userId = '', id = ''] = [params['userId'], params['credentialId']]
-  if ((await standingCredentials(realm, userId)) === undefined) return NO_USER
+  if ((await longLivedCredentials(realm, userId)) === undefined) return NO_USER
   const operations = await endingOf(realm, { userId, id }, auditOf(ask, query.reason))
   if (operations === undefined) return problem(404, 'the user has no such credential')
   const refused = await refusedEnding(ask, tokensOf(userId, id))
   if (refused !== undefined) return refused
   if ((await commitChange(ask, operations)).kind !== 'applied') return 'stale'
-  const left = (await standingCredentials(realm, userId)) ?? []
+  const left = (await longLivedCredentials(realm, userId)) ?? []
   return jsonAnswer(200, { credentials: left.map(shown) })
 }
 
@@ -76,9 +76,9 @@ function tokensOf(userId: string, id: string): readonly Target[] {
     : [{ kind: 'cut', shape: 'client', principals: { source, client: id } }]
 }
 
-type Standing = NonNullable<Awaited<ReturnType<typeof standingCredentials>>>[number]
+type Credential = NonNullable<Awaited<ReturnType<typeof longLivedCredentials>>>[number]
 
-function shown(one: Standing): z.output<typeof CREDENTIAL> {
+function shown(one: Credential): z.output<typeof CREDENTIAL> {
   if (!('value' in one)) return { id: one.id }
   const { name, tenantId, roleIds, isUnrestricted, parentId, madeAtMs, expiresAtMs } = one.value
   return {

@@ -38,7 +38,7 @@ export async function termed(
   { id, version: before }: Pick<Entry<IssuerValue>, 'id' | 'version'>,
 ): Promise<Termed | Problem | Stale> {
   const { realm } = ask
-  const known = await realm.directory.standing(ISSUER_TERMS, id)
+  const known = await realm.directory.state(ISSUER_TERMS, id)
   const terms = known.entry?.value ?? (await newTerms(realm, value, before))
   const limit = terms.maxSessionSeconds
   if (limit !== undefined && (value.maxSessionSeconds ?? 0) > limit)

@@ -116,7 +116,7 @@ async function make(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Made<Issue
   const value = settled({ ...FRESH, issuer }, given, ask)
   if (isAnswer(value)) return value
   const id = issuerId(issuer)
-  const { version, entry } = await realm.directory.standing(ISSUERS, id)
+  const { version, entry } = await realm.directory.state(ISSUERS, id)
   if (entry !== undefined) return problem(409, 'issuer: it is registered already')
   const { entries } = await realm.directory.page(ISSUERS, { after: undefined, limit: ISSUERS_MAX })
   if (entries.length >= ISSUERS_MAX) return problem(422, `a realm has at most ${ISSUERS_MAX} issuers`)

@@ -171,7 +171,7 @@ async function anotherAdmin(
 
 /** A key as this caller may see it: of another realm, it is not there. */
 async function visibleKey({ parts, by, params }: Ask): Promise<Entry<ControlKey> | Problem> {
-  const { entry } = await parts.realms.system.directory.standing(CONTROL_KEYS, params['keyId'] ?? '')
+  const { entry } = await parts.realms.system.directory.state(CONTROL_KEYS, params['keyId'] ?? '')
   if (entry === undefined) return NONE
   return by.realm === undefined || by.realm === entry.value.realm ? entry : NONE
 }

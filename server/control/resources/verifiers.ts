@@ -120,7 +120,7 @@ async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer |
   const { parts, realm, body } = ask
   const { system } = parts.realms
   const id = verifierId(realm, body.name)
-  const { version, entry } = await system.directory.standing(VERIFIERS, id)
+  const { version, entry } = await system.directory.state(VERIFIERS, id)
   if (entry !== undefined) return problem(409, 'there is a verifier of this name')
   if ((await verifiersOf(system, realm)).length >= VERIFIERS_MAX)
     return problem(409, `a realm has at most ${VERIFIERS_MAX} verifiers`)
@@ -168,7 +168,7 @@ async function remove(ask: Ask): Promise<Answer | Stale> {
 /** Records of verifiers stand in the system realm, under an id that holds the realm. */
 async function namedVerifier({ parts, realm, params }: Ask): Promise<Entry<Verifier> | Problem> {
   const id = verifierId(realm, params['name'] ?? '')
-  const { entry } = await parts.realms.system.directory.standing(VERIFIERS, id)
+  const { entry } = await parts.realms.system.directory.state(VERIFIERS, id)
   return entry ?? problem(404, 'no such verifier')
 }
 

@@ -5,7 +5,7 @@ export type Speaks = 'oauth' | 'identity' | 'chat'
  * `asked`: a revocation was sent and its answer never came, so the token may be either; the first look
  * decides, for a dead one stays dead.
  */
-export type Standing = 'live' | 'asked' | 'revoked'
+export type TokenState = 'live' | 'asked' | 'revoked'
 
 export type Tracked = {
   readonly dialect: Speaks
@@ -14,7 +14,7 @@ export type Tracked = {
   readonly holder: string
   readonly kind: 'access' | 'refresh'
   readonly cycle: number
-  standing: Standing
+  state: TokenState
 }
 
 /** What ended longer ago than this many cycles is checked by sample. */
@@ -31,28 +31,28 @@ export class Acks {
   /** Requests whose answer a crash cut off. */
   cutOff = 0
 
-  issued(token: Omit<Tracked, 'cycle' | 'standing'>): Tracked {
-    const tracked: Tracked = { ...token, cycle: this.cycle, standing: 'live' }
+  issued(token: Omit<Tracked, 'cycle' | 'state'>): Tracked {
+    const tracked: Tracked = { ...token, cycle: this.cycle, state: 'live' }
     this.#tokens.push(tracked)
     this.issues += 1
     return tracked
   }
 
   revoked(tokens: readonly Tracked[]): void {
-    for (const token of tokens) token.standing = 'revoked'
+    for (const token of tokens) token.state = 'revoked'
     this.revokes += 1
   }
 
   rotated(token: Tracked): void {
-    token.standing = 'revoked'
+    token.state = 'revoked'
     this.rotations += 1
   }
 
-  of(standing: Standing): readonly Tracked[] {
-    return this.#tokens.filter((token) => token.standing === standing)
+  of(state: TokenState): readonly Tracked[] {
+    return this.#tokens.filter((token) => token.state === state)
   }
 
-  recent(standing: Standing): readonly Tracked[] {
-    return this.of(standing).filter(({ cycle }) => cycle > this.cycle - RECENT_CYCLES)
+  recent(state: TokenState): readonly Tracked[] {
+    return this.of(state).filter(({ cycle }) => cycle > this.cycle - RECENT_CYCLES)
   }
 }

@@ -22,8 +22,8 @@ export async function checkAll(acks: Acks, look: Look, dice: Dice): Promise<Chec
     if (seen.some(({ live }) => live !== seen[0]?.live))
       violations.push(`${nameOf(token)}: its read paths disagree: ${describe(seen)}`)
     else if (expected !== undefined && isLive !== expected)
-      violations.push(`${nameOf(token)}: was told ${token.standing}, reads ${describe(seen)}`)
-    if (expected === undefined) token.standing = isLive ? 'live' : 'revoked'
+      violations.push(`${nameOf(token)}: was told ${token.state}, reads ${describe(seen)}`)
+    if (expected === undefined) token.state = isLive ? 'live' : 'revoked'
   }
   const recent = new Set(acks.recent('revoked'))
   const old = acks.of('revoked').filter((token) => !recent.has(token))

@@ -51,7 +51,7 @@ async function end(
   tokens: readonly Tracked[],
   ask: () => [asked: Promise<HttpAnswer>, status: number],
 ): Promise<void> {
-  for (const token of tokens) token.standing = 'asked'
+  for (const token of tokens) token.state = 'asked'
   await expect(load, ...ask())
   load.acks.revoked(tokens)
 }
@@ -88,7 +88,7 @@ async function rotate(load: Load, mine: Tracked[]): Promise<void> {
   const old = mine.find(({ kind }) => kind === 'refresh')
   if (old === undefined) return issueGrant(load, mine)
   mine.splice(mine.indexOf(old), 1)
-  old.standing = 'asked'
+  old.state = 'asked'
   const answer = await expect(load, load.calls.oauthRefresh(old.text), 200)
   load.acks.rotated(old)
   keepPair(load, mine, { answer, holder: old.holder })

@@ -93,7 +93,7 @@ async function straightIn(): Promise<void> {
   const nowMs = Date.now()
   type Operations = Parameters<typeof store.commit>[0]['writes'][number]['operations']
   const commit = async (operations: Operations): Promise<void> => {
-    const write = { realm: REALM, standsOn: [], expects: [], operations }
+    const write = { realm: REALM, dependsOn: [], expects: [], operations }
     const { outcomes } = await store.commit({ writes: [write], floorMs: await store.floor() })
     if (outcomes[0]?.kind !== 'applied') throw new Error('the store took nothing')
   }

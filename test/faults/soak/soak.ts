@@ -114,7 +114,7 @@ async function liveThrough(realm: Realm, round: number, tokens: number): Promise
   const spent = made.filter(({ record }) => record.kind === 'refresh')
   await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: spent.map(({ record }) => ({
       kind: 'consume',
@@ -131,7 +131,7 @@ async function liveThrough(realm: Realm, round: number, tokens: number): Promise
     { length: 20 },
     (_, nth) => ({ kind: 'put-memo', memo: { ...memo, id: `${round} ${nth}` } }) as const,
   )
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations: memos })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: memos })
   const act = { caller: callOf(realm).caller, how: 'soak' }
   await Promise.all(
     made.filter((_, nth) => nth % 2 === 0).map(({ record }) => revokeToken(realm, record, act)),
@@ -146,7 +146,7 @@ async function liveThrough(realm: Realm, round: number, tokens: number): Promise
 function callOf(realm: Realm): Pick<Parameters<typeof issueTokens>[1], 'basis' | 'caller'> {
   const basis = realm.basis()
   const facts = callerFacts({ source: 'control', client: 'soak' }, basis)
-  return { basis, caller: { id: 'soak', from: 'local', standing: { realm: realm.ordinal, facts } } }
+  return { basis, caller: { id: 'soak', from: 'local', dependency: { realm: realm.ordinal, facts } } }
 }
 
 function measure(path: string, { index }: Realm): SoakSize {

@@ -111,6 +111,6 @@ async function askerOf(realm: Realm, request: WireRequest): Promise<Asker | unde
   const entry = await realm.directory.get(TOY_USERS, name)
   if (entry === undefined || entry.value.keyDigest !== realm.secretDigest(key)) return undefined
   const facts = callerFacts({ source: TOY_SOURCE, subject: name }, basis)
-  const standing = { realm: realm.ordinal, facts }
-  return { name, basis, caller: { id: `toy:${name}`, from: request.from, standing } }
+  const dependency = { realm: realm.ordinal, facts }
+  return { name, basis, caller: { id: `toy:${name}`, from: request.from, dependency } }
 }

@@ -141,7 +141,7 @@ export function createTenant(call: Call): Promise<Answer> {
       const fields = readTenant(read.body)
       if (fields?.name === undefined) return fault('badRequest', MALFORMED)
       const id = fields.id ?? newId(call.realm)
-      const { version, entry } = await call.realm.directory.standing(IDENTITY_TENANTS, id)
+      const { version, entry } = await call.realm.directory.state(IDENTITY_TENANTS, id)
       if (entry !== undefined) return fault('tenantConflict', 'There is a tenant with this id.')
       const tenant: IdentityTenant = { ...fields, id, name: fields.name, enabled: fields.enabled ?? true }
       const changes = [created('tenant', id, { after: tenant, version })]

@@ -169,7 +169,7 @@ export function sendPhoneCode(call: Call, [userId = '', id = '']: readonly strin
     const memo = { ...codeMemo(userId, id), value, expiresAtMs: realm.nowMs() + CODE_MS }
     await realm.commit({
       realm: realm.ordinal,
-      standsOn: [],
+      dependsOn: [],
       expects: [],
       operations: [{ kind: 'put-memo', memo }],
     })

@@ -76,12 +76,12 @@ export function putAccountMultiFactor(call: Call, [accountId = '']: readonly str
       const level = isObject(element) ? textIn(element, 'domainMultiFactorEnforcementLevel') : undefined
       if (level === undefined || !ACCOUNT_LEVELS.includes(level))
         return fault('badRequest', '"RAX-AUTH:multiFactorDomain" with a level is needed.')
-      const standing = await call.realm.directory.standing(IDENTITY_ACCOUNTS, accountId)
-      const was = standing.entry?.value.mfaEnforcement
+      const state = await call.realm.directory.state(IDENTITY_ACCOUNTS, accountId)
+      const was = state.entry?.value.mfaEnforcement
       if ((level === 'RACKSPACE_MANDATED' || was === 'RACKSPACE_MANDATED') && !isOperator(user))
         return notAuthorized()
       const after = { id: accountId, mfaEnforcement: level as AccountMfaEnforcement }
-      const changes = [put('account', accountId, { standing, after })]
+      const changes = [put('account', accountId, { state, after })]
       return change(call, { caller, how: 'mfa.account', changes }, () => NO_CONTENT)
     }),
   )

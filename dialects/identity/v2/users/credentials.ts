@@ -49,7 +49,7 @@ async function noted(
   answer: Answer,
 ): Promise<Answer | Stale> {
   if (caller.user.id === entry.id) return answer
-  const { id: by, from, standing } = callerOf(realm, request, caller)
+  const { id: by, from, dependency } = callerOf(realm, request, caller)
   const row = actRow(
     realm,
     { collection: 'apiKeyReadings', id: entry.id },
@@ -57,7 +57,7 @@ async function noted(
   )
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    standsOn: [standing],
+    dependsOn: [dependency],
     expects: [],
     operations: [row],
   })

@@ -58,7 +58,7 @@ async function setPassword(
     caller: {
       id: `${IDENTITY}:${entry.id}`,
       from: request.from,
-      standing: { realm: realm.ordinal, facts },
+      dependency: { realm: realm.ordinal, facts },
     },
     how: `identity.${how}`,
   })
@@ -165,7 +165,7 @@ async function forget(call: Call, username: string): Promise<Answer> {
   }
   await realm.commit({
     realm: realm.ordinal,
-    standsOn: [],
+    dependsOn: [],
     expects: [],
     operations: [{ kind: 'put-memo', memo }],
   })

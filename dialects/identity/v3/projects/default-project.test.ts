@@ -97,10 +97,10 @@ async function userAt({ realm }: V3World, id: string): Promise<IdentityUser> {
 
 /** As it was before a deletion cleared what names the tenant: the record alone goes. */
 async function loseOnly({ realm }: V3World, id: string): Promise<void> {
-  const { version } = await realm.directory.standing(IDENTITY_TENANTS, id)
+  const { version } = await realm.directory.state(IDENTITY_TENANTS, id)
   const deletion = { collection: IDENTITY_TENANTS.name, id, fromVersion: version }
   const operations = deleteRecord(realm, deletion, { by: 'test', from: 'local', how: 'test' })
-  await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
 // The kind: whatever deletes a tenant. Nobody is left in it.
@@ -192,7 +192,7 @@ onBothStores(
     const { realm } = world
     const account = { id: 'team', mfaEnforcement: 'REQUIRED' } as const
     const facts = callerFacts({ source: 'control', client: 'ops' }, realm.basis())
-    const caller = { id: 'control:ops', from: 'local', standing: { realm: realm.ordinal, facts } }
+    const caller = { id: 'control:ops', from: 'local', dependency: { realm: realm.ordinal, facts } }
     await writeDirectory(realm, [created('account', account.id, { after: account })], { caller, how: 'test' })
     assert.equal((await realm.directory.get(IDENTITY_ACCOUNTS, 'team'))?.value.mfaEnforcement, 'REQUIRED')
     assert.equal((await world.ask(passwordLoginOf('pia'))).status, 403)

@@ -17,7 +17,7 @@ export async function domainEntry(realm: Realm, id: string): Promise<Entry<Ident
 }
 
 /** Nothing is put into a domain that was deleted or changed meanwhile. */
-export function asItStands({ id, version }: Entry<IdentityDomain>): Expectation {
+export function unchanged({ id, version }: Entry<IdentityDomain>): Expectation {
   return { collection: IDENTITY_DOMAINS.name, id, version }
 }
 

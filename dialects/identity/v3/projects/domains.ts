@@ -78,11 +78,11 @@ export function updateDomain(call: Call, [id = '']: readonly string[]): Promise<
       if (!mayEnable(acting.party, entry.value, domain)) return forbidden()
       const named = await domainByName(call.realm, domain.name)
       if (named !== undefined && named.id !== id) return conflict('Another one has this name.')
-      const standing = await call.realm.directory.standing(IDENTITY_DOMAINS, id)
+      const state = await call.realm.directory.state(IDENTITY_DOMAINS, id)
       return written(call, {
         acting,
         how: 'identity.v3.domain.update',
-        changes: [put('domain', id, { standing, after: domain })],
+        changes: [put('domain', id, { state, after: domain })],
         done: () => success(200, { domain: { ...shownDomain(call)(domain), extra: {} } }),
       })
     }),

@@ -23,7 +23,7 @@ import { governsDomain, readsAll } from '../scopes/power.ts'
 import { shownProject } from '../shown.ts'
 import { asVisible } from '../users/users.ts'
 import { newId, written } from '../writing.ts'
-import { asItStands, domainEntry } from './domain-lookup.ts'
+import { domainEntry, unchanged } from './domain-lookup.ts'
 
 const FIELDS = {
   name: 'text',
@@ -115,7 +115,7 @@ export function createProject(call: Call): Promise<Answer> {
         acting,
         how: 'identity.v3.project.create',
         changes: [created('tenant', project.id, { after: project })],
-        expects: [asItStands(domain)],
+        expects: [unchanged(domain)],
         done: () => success(201, { project: shownProject(call)(project) }),
       })
     }),

@@ -24,7 +24,7 @@ import { type Grant, type IdentityUser, userEntry } from '../../directory/users.
 import { type Acting, asActing } from '../acting.ts'
 import { forbidden, missing, NO_CONTENT, success } from '../answers.ts'
 import { listBody } from '../paging.ts'
-import { asItStands, domainEntry } from '../projects/domain-lookup.ts'
+import { domainEntry, unchanged } from '../projects/domain-lookup.ts'
 import { governs, governsDomain, mayGrant, readsAll } from '../scopes/power.ts'
 import { shownRole } from '../shown.ts'
 import { sees } from '../users/users.ts'
@@ -120,7 +120,7 @@ async function placeOf({ realm }: Call, { place, placeId }: Named): Promise<Foun
     case 'domain': {
       const entry = await domainEntry(realm, placeId)
       if (entry === undefined) return undefined
-      return { scope: { domainId: placeId }, domainId: placeId, expects: [asItStands(entry)] }
+      return { scope: { domainId: placeId }, domainId: placeId, expects: [unchanged(entry)] }
     }
     case 'system':
       return { scope: { system: true }, domainId: undefined, expects: [] }
@@ -134,7 +134,7 @@ async function roleExpectation(
   role: IdentityRole | undefined,
 ): Promise<readonly Expectation[]> {
   if (role === undefined || isBuiltInRole(role.id)) return []
-  const { version } = await realm.directory.standing(IDENTITY_ROLES, role.id)
+  const { version } = await realm.directory.state(IDENTITY_ROLES, role.id)
   return [{ collection: IDENTITY_ROLES.name, id: role.id, version }]
 }
 

@@ -58,7 +58,7 @@ async function change(call: Call, id: string, { password, original }: Passwords)
   if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()
   const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, id) })
   const facts = callerFacts({ source: IDENTITY, subject: id }, basis)
-  const caller = { id: `${IDENTITY}:${id}`, from, standing: { realm: realm.ordinal, facts } }
+  const caller = { id: `${IDENTITY}:${id}`, from, dependency: { realm: realm.ordinal, facts } }
   const changes = [updated('user', entry, { ...entry.value, passwordHash })]
   const outcome = await writeDirectory(realm, changes, { caller, how: 'identity.v3.password' })
   return outcome.kind === 'written' ? NO_CONTENT : 'stale'

@@ -18,7 +18,7 @@ import { type Acting, asActing } from '../acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from '../answers.ts'
 import { type Fields, fieldsOf, readEntity } from '../entity.ts'
 import { isFlagged, isNamed, type ListAsk, listAsk, listBody, type Page, pageOf } from '../paging.ts'
-import { asItStands, domainEntry } from '../projects/domain-lookup.ts'
+import { domainEntry, unchanged } from '../projects/domain-lookup.ts'
 import { governs, governsDomain, readsAll } from '../scopes/power.ts'
 import { shownUser } from '../shown.ts'
 import { newId, written } from '../writing.ts'
@@ -104,7 +104,7 @@ export function createUser(call: Call): Promise<Answer> {
         acting,
         how: 'identity.v3.user.create',
         changes: [created('user', blank.id, { after: made.user })],
-        expects: [asItStands(domain)],
+        expects: [unchanged(domain)],
         done: () => success(201, { user: shown }),
       })
     }),

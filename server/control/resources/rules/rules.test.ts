@@ -31,7 +31,7 @@ const parts = { keySets, sources: new Sources(MODULES) } as ControlParts
 
 function callerIn(realm: Realm): Caller {
   const facts = callerFacts({ source: 'control', client: 'ops' }, realm.basis())
-  return { id: 'control:ops', from: 'local', standing: { realm: realm.ordinal, facts } }
+  return { id: 'control:ops', from: 'local', dependency: { realm: realm.ordinal, facts } }
 }
 
 type Names = {
@@ -144,7 +144,7 @@ test('random requests end what their words say, and nothing else', async (contex
     const value = chatAppValue(realm, { name: 'acme', apiKey: 'k'.repeat(20), clientKey: 'c'.repeat(20) })
     const put = { collection: CHAT_APPS, id: 'acme', value, fromVersion: 0 }
     const operations = putRecord(realm, put, { by: 'test', from: 'local', how: 'test' })
-    await realm.commit({ realm: realm.ordinal, standsOn: [], expects: [], operations })
+    await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     const tokens: { readonly text: string; readonly record: TokenRecord }[] = []
     const rules: Rule[] = []
     const asks = async (target: TargetBody, beforeMs?: number): Promise<void> => {

@@ -93,16 +93,16 @@ function isBefore({ madeAtMs }: IdentityAppCredential, { issuedBeforeMs, asOf }:
 }
 
 /** One of the secrets that a person, or a program in its name, logs in by. */
-export type StandingCredential =
+export type LongLivedCredential =
   | { readonly id: 'password' | 'api-key' }
   | { readonly id: string; readonly value: IdentityAppCredential }
 
 /** All of a user's. @returns undefined when there is no such user. */
-export async function standingCredentials(
+export async function longLivedCredentials(
   realm: Realm,
   userId: string,
-): Promise<readonly StandingCredential[] | undefined> {
-  const { entry } = await realm.directory.standing(IDENTITY_USERS, userId)
+): Promise<readonly LongLivedCredential[] | undefined> {
+  const { entry } = await realm.directory.state(IDENTITY_USERS, userId)
   if (entry === undefined) return undefined
   const { passwordHash, apiKeyDigest } = entry.value
   return [
@@ -131,7 +131,7 @@ async function endingChange(realm: Realm, userId: string, id: string): Promise<C
     const entry = await realm.directory.get(IDENTITY_APP_CREDENTIALS, credentialId)
     return entry?.value.userId === userId ? deleted('appCredential', entry) : undefined
   }
-  const { entry } = await realm.directory.standing(IDENTITY_USERS, userId)
+  const { entry } = await realm.directory.state(IDENTITY_USERS, userId)
   if (entry === undefined) return undefined
   const { passwordHash, ...rest } = entry.value
   if (id === 'password' && passwordHash !== undefined) return updated('user', entry, rest)
