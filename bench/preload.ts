@@ -45,7 +45,7 @@ export async function preload({ folder, live, revoked }: Preload): Promise<void>
 }
 
 async function issue(realm: Realm, count: number): Promise<readonly TokenRecord[]> {
-  const at = { position: realm.basis(), issuedAtMs: realm.nowMs() }
+  const at = { position: realm.position(), issuedAtMs: realm.nowMs() }
   const records = Array.from({ length: count }, () =>
     recordOf(
       realm,
@@ -66,6 +66,6 @@ async function issue(realm: Realm, count: number): Promise<readonly TokenRecord[
 }
 
 function callerOf(realm: Realm): Caller {
-  const facts = callerFacts({ source: 'oauth', client: 'svc' }, realm.basis())
+  const facts = callerFacts({ source: 'oauth', client: 'svc' }, realm.position())
   return { id: 'oauth:svc', from: '127.0.0.1', dependency: { realm: realm.ordinal, facts } }
 }

@@ -20,7 +20,13 @@ async function open(): Promise<World & { readonly feed: Feed; readonly own: Real
 }
 
 function ask({ realm }: { readonly realm: Realm }, over: Partial<ConnectAsk> = {}): ConnectAsk {
-  const facts = { source: 'verifier', client: 'v', ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
+  const facts = {
+    source: 'verifier',
+    client: 'v',
+    ancestors: [],
+    position: realm.position(),
+    expiresAtMs: 9e15,
+  }
   const caller = { id: 'verifier:v', from: 'here', dependency: { realm: realm.ordinal, facts } }
   const none = { after: undefined, boundMs: undefined, instance: undefined, label: undefined }
   return { id: 'v', caller, ...none, onStale: 'refuse', format: 'sse', ...over }
@@ -241,7 +247,7 @@ test('a checkpoint beyond the log, or of another history, stops the realm until 
   assert.deepEqual(older.realm.judge({ ...factsOf(older.realm) }), { kind: 'unknown', why: 'stale' })
   const later = await Feed.open({ realms: older.realms, clock: older.clock, alarm })
   assert.deepEqual(alarms.length, 2, 'a restart does not forget it')
-  const epoch = { kind: 'epoch', ordinal: 2, epochId: 'two', lostBelow: older.realm.basis() } as const
+  const epoch = { kind: 'epoch', ordinal: 2, epochId: 'two', lostBelow: older.realm.position() } as const
   await commitOwn(older.realm, [{ kind: 'append', row: older.realm.row(epoch, AUDIT) }])
   await append(older.realm)
   await turn()
@@ -252,7 +258,7 @@ test('a checkpoint beyond the log, or of another history, stops the realm until 
 })
 
 function factsOf(realm: Realm): Parameters<Realm['judge']>[0] {
-  return { source: 'oauth', ancestors: [], position: realm.basis(), expiresAtMs: realm.nowMs() + 1_000 }
+  return { source: 'oauth', ancestors: [], position: realm.position(), expiresAtMs: realm.nowMs() + 1_000 }
 }
 
 test('large answers go out so many at a time, the rest wait in their turn, and more are turned away', async () => {

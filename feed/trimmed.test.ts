@@ -39,7 +39,7 @@ test('[F12] a reader that comes back at, before or behind the row where the log 
       source: 'verifier',
       client: 'v',
       ancestors: [],
-      position: realm.basis(),
+      position: realm.position(),
       expiresAtMs: 9e15,
     }
     const caller = { id: 'verifier:v', from: 'here', dependency: { realm: realm.ordinal, facts } }

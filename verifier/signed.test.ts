@@ -13,7 +13,7 @@ test('[H15] a JWT whose ancestors do not say by what they could be ended is left
   const texts = new SignedTexts()
   texts.configure({ text: '', digestKey: '', floorMs: 0, keys, issuers: [] })
   const [handle, actor] = [mintHandle(realm.random), mintHandle(realm.random)]
-  const times = { position: realm.basis(), expiresAtMs: realm.nowMs() + 60_000, issuedAtMs: realm.nowMs() }
+  const times = { position: realm.position(), expiresAtMs: realm.nowMs() + 60_000, issuedAtMs: realm.nowMs() }
   const before: Ancestor = { source: 'oauth', client: 'actor', handle: actor, ...times }
   const read = (ancestors: readonly Ancestor[]): string => {
     const facts = { source: 'oauth', handle, grant: grantOf(handle), ancestors, ...times }

@@ -35,19 +35,19 @@ import {
 const HOUR_MS = 3_600_000
 
 function callerOf(realm: Realm): Caller {
-  const facts = callerFacts({ source: 'control', client: 'ops' }, realm.basis())
+  const facts = callerFacts({ source: 'control', client: 'ops' }, realm.position())
   return { id: 'control:ops', from: '127.0.0.1', dependency: { realm: realm.ordinal, facts } }
 }
 
 type Minted = { readonly raw: RawToken; readonly record: TokenRecord; readonly keyId: string }
 
 async function mintSigned(realm: Realm, lifeMs = HOUR_MS): Promise<Minted> {
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const active = await needActiveKey(realm, 'ES256')
   const { keyId } = active.signing
   const handle = mintHandle(realm.random)
   const expiresAtMs = realm.nowMs() + lifeMs
-  const facts = { source: 'oauth', client: 'svc', subject: 'ann', handle, ancestors: [], position: basis }
+  const facts = { source: 'oauth', client: 'svc', subject: 'ann', handle, ancestors: [], position: judgedAt }
   const times = { iat: realm.nowMs() / 1_000, exp: expiresAtMs / 1_000 }
   const claims = {
     ...judgingClaims({ ...facts, grant: 'grt_a' as TokenRecord['grant'], expiresAtMs }),
@@ -58,7 +58,7 @@ async function mintSigned(realm: Realm, lifeMs = HOUR_MS): Promise<Minted> {
   const raw = RawToken.parse(signJws(claims, ACCESS_TOKEN_TYP, active.signing))
   assert.ok(raw !== undefined)
   const issued = await issueTokens(realm, {
-    basis,
+    judgedAt,
     caller: callerOf(realm),
     tokens: [
       { source: 'oauth', client: 'svc', subject: 'ann', raw, kind: 'access', handle, keyId, expiresAtMs },

@@ -78,7 +78,7 @@ async function replaceOver(realm: Realm, { entry }: ActiveKey): Promise<void> {
 }
 
 function ownAct(realm: Realm, why: string): KeyAct {
-  const facts = callerFacts({ source: 'control' }, realm.basis())
+  const facts = callerFacts({ source: 'control' }, realm.position())
   return { caller: { id: OWN.by, from: OWN.from, dependency: { realm: realm.ordinal, facts } }, why }
 }
 

@@ -160,8 +160,8 @@ test('[S3] a write takes up room of its realm, of its source there, and of its c
   const { realm } = await openWorld()
   const by = (of: Principals): SharePath => {
     const dependsOn = [
-      callerAt(realm, realm.basis(), of).dependency,
-      callerAt(realm, realm.basis()).dependency,
+      callerAt(realm, realm.position(), of).dependency,
+      callerAt(realm, realm.position()).dependency,
     ]
     return sharesOf({ realm: realm.ordinal, dependsOn, expects: [], operations: [] })
   }

@@ -98,7 +98,7 @@ async function write(realm: Realm, operations: Parameters<Realm['commit']>[0]['o
 /** A token that somebody got while the clock ran ahead by so much. */
 async function putFar(realm: Realm, source: string, expiresAtMs: number): Promise<void> {
   const intent = intentOf(realm, `far of ${source} at ${expiresAtMs}`, { source, expiresAtMs })
-  const record = recordOf(realm, intent, { position: realm.basis(), issuedAtMs: realm.nowMs() })
+  const record = recordOf(realm, intent, { position: realm.position(), issuedAtMs: realm.nowMs() })
   await write(realm, [putToken(record)])
 }
 

@@ -80,12 +80,12 @@ describe('a flush that fails', () => {
 
   test('what was written without an answer makes later writes stale, as if it had been answered', async () => {
     const { realm, store } = await openFaulty()
-    const basis = realm.basis()
+    const judgedAt = realm.position()
     store.fate = 'fails-written'
     const cutoff = revokePrincipals(realm, { shape: 'client', principals: CLIENT }, actOf(realm))
     await assert.rejects(cutoff, StoreUnavailable)
     store.fate = 'works'
-    assert.deepEqual(await tryIssue(realm, intentOf(realm, 'late'), { basis }), { kind: 'stale' })
+    assert.deepEqual(await tryIssue(realm, intentOf(realm, 'late'), { judgedAt }), { kind: 'stale' })
     assert.equal(await say(realm, 'late'), 'unknown')
     assert.equal((await tryIssue(realm, intentOf(realm, 'new'))).kind, 'issued')
     assert.equal(await say(realm, 'new'), 'active')
@@ -289,7 +289,7 @@ describe('the order of things', () => {
       realm.commit(rowWrite(realm)),
       realm.commit(writeOf(realm, [])),
     ])
-    const ordinal = ordinalOf(realm.basis())
+    const ordinal = ordinalOf(realm.position())
     assert.deepEqual(
       [outcomes[0], outcomes[2], outcomes[3]],
       [start + 1, start + 2, start + 2].map((seq) => ({ kind: 'applied', at: position(ordinal, seq), seq })),

@@ -34,7 +34,7 @@ function append(realm: Realm, rule: Rule): Promise<unknown> {
 describe('what is minted', () => {
   test('a record says what was intended, where it was judged and when it was made', async () => {
     const { realm } = await open()
-    const basis = realm.basis()
+    const judgedAt = realm.position()
     const parent = await issue(realm, 'parent')
     await append(realm, { kind: 'release', id: 'nothing' })
     const given = {
@@ -47,14 +47,14 @@ describe('what is minted', () => {
       authenticatedBy: ['password'],
       claims: { deep: { list: [1] } },
     } as const
-    const issued = await tryIssue(realm, intentOf(realm, 'one', given), { basis })
+    const issued = await tryIssue(realm, intentOf(realm, 'one', given), { judgedAt })
     assert.ok(issued.kind === 'issued')
     const [record] = issued.records
     const { raw, ...rest } = intentOf(realm, 'one', given)
     const digest = raw.digest(realm.keys.digestKey)
-    assert.deepEqual(record, { ...rest, digest, position: basis, issuedAtMs: realm.nowMs() })
+    assert.deepEqual(record, { ...rest, digest, position: judgedAt, issuedAtMs: realm.nowMs() })
     assert.deepEqual(await realm.store.tokenByDigest(realm.ordinal, digest), record)
-    assert.notEqual(basis, realm.basis())
+    assert.notEqual(judgedAt, realm.position())
   })
 
   test('a token without a grant starts its own, with its own bits', async () => {
@@ -95,9 +95,9 @@ describe('what is minted', () => {
   test('several tokens are minted together or not at all', async () => {
     const { realm } = await open()
     await issue(realm, 'known')
-    const basis = realm.basis()
+    const judgedAt = realm.position()
     const tokens = ['new', 'known'].map((text) => intentOf(realm, text, { client: 'other' }))
-    const issued = await issueTokens(realm, { basis, caller: callerAt(realm, basis), tokens })
+    const issued = await issueTokens(realm, { judgedAt, caller: callerAt(realm, judgedAt), tokens })
     assert.deepEqual([issued, await say(realm, 'new')], [{ kind: 'token-exists' }, 'unknown'])
   })
 
@@ -242,7 +242,7 @@ function refresh(
   realm: Realm,
   parent: TokenRecord,
   text: string,
-  basis = realm.basis(),
+  judgedAt = realm.position(),
 ): ReturnType<typeof tryIssue> {
   const intent = intentOf(realm, text, {
     kind: 'refresh',
@@ -250,8 +250,8 @@ function refresh(
     session: 'ses',
     ancestors: parent.ancestors,
   })
-  const caller = callerAt(realm, basis, { source: 'identity', subject: 'admin' })
-  return tryIssue(realm, intent, { basis, caller, consume: parent })
+  const caller = callerAt(realm, judgedAt, { source: 'identity', subject: 'admin' })
+  return tryIssue(realm, intent, { judgedAt, caller, consume: parent })
 }
 
 async function assertNothing(realm: Realm, parent: TokenRecord): Promise<void> {
@@ -264,9 +264,9 @@ describe('a unit is stale, and leaves nothing, when between its basis and its co
     test(`${what}, in an earlier group`, async () => {
       const { realm } = await open()
       const parent = await family(realm)
-      const basis = realm.basis()
+      const judgedAt = realm.position()
       await hit(realm, parent)
-      const outcome = await refresh(realm, parent, 'child', basis)
+      const outcome = await refresh(realm, parent, 'child', judgedAt)
       assert.ok(outcome.kind === 'stale' || outcome.kind === 'held', outcome.kind)
       await assertNothing(realm, parent)
     })
@@ -300,10 +300,10 @@ describe('a unit is stale, and leaves nothing, when between its basis and its co
 
   test('an epoch begins that loses the caller', async () => {
     const { realm } = await open()
-    const basis = realm.basis()
-    await append(realm, { kind: 'epoch', ordinal: 2, epochId: 'n', lostBelow: realm.basis() })
-    await append(realm, { kind: 'epoch', ordinal: 3, epochId: 'o', lostBelow: realm.basis() })
-    assert.deepEqual(await tryIssue(realm, intentOf(realm, 'one'), { basis }), { kind: 'stale' })
+    const judgedAt = realm.position()
+    await append(realm, { kind: 'epoch', ordinal: 2, epochId: 'n', lostBelow: realm.position() })
+    await append(realm, { kind: 'epoch', ordinal: 3, epochId: 'o', lostBelow: realm.position() })
+    assert.deepEqual(await tryIssue(realm, intentOf(realm, 'one'), { judgedAt }), { kind: 'stale' })
   })
 
   test('a directory record that it expects moves on, or another write changes what it changes', async () => {
@@ -326,31 +326,31 @@ describe('what is not stale', () => {
   test('rules about others, before or in the same group, hold nobody up', async () => {
     const { realm } = await open()
     const parent = await family(realm)
-    const basis = realm.basis()
+    const judgedAt = realm.position()
     for (let at = 0; at < 300; at += 1) {
       const other = { shape: 'client', principals: { source: 'oauth', client: `other ${at}` } } as const
       const revoking = revokePrincipals(realm, other, actOf(realm))
       if (at % 2 === 0) await revoking
     }
-    assert.equal((await refresh(realm, parent, 'child', basis)).kind, 'issued')
+    assert.equal((await refresh(realm, parent, 'child', judgedAt)).kind, 'issued')
   })
 
   test('judging again after a cutoff of the client mints a live token in the same millisecond', async () => {
     const { realm } = await open()
-    const basis = realm.basis()
+    const judgedAt = realm.position()
     await revokePrincipals(realm, { shape: 'client', principals: client }, actOf(realm))
-    assert.deepEqual(await tryIssue(realm, intentOf(realm, 'stale'), { basis }), { kind: 'stale' })
+    assert.deepEqual(await tryIssue(realm, intentOf(realm, 'stale'), { judgedAt }), { kind: 'stale' })
     await issue(realm, 'fresh')
     assert.equal(await say(realm, 'fresh'), 'active')
   })
 
   test('a dated cutoff of the past touches no token that is minted now', async () => {
     const { realm } = await open()
-    const basis = realm.basis()
-    const caller = callerAt(realm, basis, { source: 'control', client: 'key' })
+    const judgedAt = realm.position()
+    const caller = callerAt(realm, judgedAt, { source: 'control', client: 'key' })
     const dated = { shape: 'client', principals: client, issuedBeforeMs: realm.nowMs() - DAY_MS } as const
     await revokePrincipals(realm, dated, actOf(realm))
-    assert.equal((await tryIssue(realm, intentOf(realm, 'one'), { basis, caller })).kind, 'issued')
+    assert.equal((await tryIssue(realm, intentOf(realm, 'one'), { judgedAt, caller })).kind, 'issued')
     assert.equal(await say(realm, 'one'), 'active')
   })
 })

@@ -40,7 +40,7 @@ export type TokenIntent = Principals & {
 
 export type IssueAct = {
   /** The position at which everything below was judged. */
-  readonly basis: Position
+  readonly judgedAt: Position
   readonly caller: Caller
   readonly tokens: readonly TokenIntent[]
   /** A single-use token that this issue uses up. */
@@ -83,7 +83,7 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
   const waitSeconds = realm.issuingWaitSeconds(act.caller)
   if (waitSeconds > 0) return { kind: 'over-quota', waitSeconds }
   const records = act.tokens.map((intent) =>
-    recordOf(realm, intent, { position: act.basis, issuedAtMs: nowMs }),
+    recordOf(realm, intent, { position: act.judgedAt, issuedAtMs: nowMs }),
   )
   const outcome = await realm.commit({
     realm: realm.ordinal,

@@ -48,7 +48,7 @@ function commit(realm: Realm, operation: Operation): Promise<unknown> {
 /** A token that this process has not cached: put past the realm, as another process would have. */
 async function putUnseen(realm: Realm, text: string): Promise<TokenRecord> {
   const intent = intentOf(realm, text, { kind: 'assigned', source: 'chat/acme' })
-  const record = recordOf(realm, intent, { position: realm.basis(), issuedAtMs: realm.nowMs() })
+  const record = recordOf(realm, intent, { position: realm.position(), issuedAtMs: realm.nowMs() })
   const write = { realm: realm.ordinal, dependsOn: [], expects: [], operations: [putToken(record)] }
   await realm.store.commit({ writes: [write], floorMs: 0 })
   return record

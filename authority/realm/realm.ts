@@ -53,8 +53,8 @@ export type Caller = {
 }
 
 /** A caller that is no token: what it may do ends when a rule over these principals is written after `basis`. */
-export function callerFacts(principals: Principals, basis: Position): TokenFacts {
-  return { ...principals, ancestors: [], position: basis, expiresAtMs: Number.MAX_SAFE_INTEGER }
+export function callerFacts(principals: Principals, judgedAt: Position): TokenFacts {
+  return { ...principals, ancestors: [], position: judgedAt, expiresAtMs: Number.MAX_SAFE_INTEGER }
 }
 
 /** Who it is and from where, as the audit keeps it. */
@@ -236,7 +236,7 @@ export class Realm {
   }
 
   /** Taken before anything is read for a request: what is written for it says that it was judged here. */
-  basis(): Position {
+  position(): Position {
     return this.index.head
   }
 

@@ -36,7 +36,7 @@ describe('a new store', () => {
       const rule = decodeRule(first)
       assert.ok(rule.kind === 'epoch')
       assert.deepEqual([rule.ordinal, realm.index.epochId], [1, rule.epochId])
-      assert.equal(realm.basis(), position(1, realm.index.seq))
+      assert.equal(realm.position(), position(1, realm.index.seq))
     }
     assert.notEqual(realms.system.index.epochId, realms.default.index.epochId)
   })
@@ -71,7 +71,7 @@ describe('opening a store again', () => {
     const picture = async (of: Realms): Promise<unknown> => {
       const said: unknown[] = []
       for (const one of of.all()) {
-        said.push([one.name, one.ordinal, one.basis(), one.index.epochId, one.keys])
+        said.push([one.name, one.ordinal, one.position(), one.index.epochId, one.keys])
         for (const text of texts) said.push([text, await say(one, text)])
       }
       return said
@@ -133,7 +133,7 @@ describe('realms apart (model §1.1)', () => {
       { shape: 'source', principals: { source: 'oauth' } },
       actOf(realm),
     )
-    const minting = tryIssue(other, intentOf(other, 'one'), { caller: callerAt(other, other.basis()) })
+    const minting = tryIssue(other, intentOf(other, 'one'), { caller: callerAt(other, other.position()) })
     assert.equal((await minting).kind, 'issued')
     assert.equal((await cutting).kind, 'revoked')
     assert.equal(await say(other, 'one'), 'active')

@@ -245,7 +245,7 @@ describe('when the right to revoke, or what is to be revoked, is gone', () => {
     const { realm } = await openWorld()
     const record = await issue(realm, 'one', { client: 'other' })
     await revokePrincipals(realm, { shape: 'client', principals: CLIENT }, actOf(realm))
-    const caller = callerAt(realm, realm.basis(), CLIENT)
+    const caller = callerAt(realm, realm.position(), CLIENT)
     assert.equal((await revokeToken(realm, record, actOf(realm, { caller }))).kind, 'revoked')
   })
 })

@@ -95,10 +95,10 @@ test('text that another client holds is 409: of this app, of another app, of ano
   assert(raw !== undefined)
   const dependency = {
     realm: realm.ordinal,
-    facts: { source: 'oauth', ancestors: [], position: realm.basis(), expiresAtMs: 2 ** 52 },
+    facts: { source: 'oauth', ancestors: [], position: realm.position(), expiresAtMs: 2 ** 52 },
   }
   await issueTokens(realm, {
-    basis: realm.basis(),
+    judgedAt: realm.position(),
     caller: { id: 'test', from: 'local', dependency },
     tokens: [{ source: 'oauth', client: 'u1', raw, kind: 'access', expiresAtMs: realm.nowMs() + DAY_MS }],
   })
@@ -142,7 +142,7 @@ test('text whose digest the log alone remembers as revoked is 409', async () => 
   await admin('PUT', PATH, { token: 't1' })
   const record = await recordOf('t1')
   assert(record !== undefined)
-  const facts = { source: 'control', ancestors: [], position: realm.basis(), expiresAtMs: 2 ** 52 }
+  const facts = { source: 'control', ancestors: [], position: realm.position(), expiresAtMs: 2 ** 52 }
   const caller = { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts } }
   const { digest, handle, source } = record
   const forget = { kind: 'forget-token', token: { digest, handle, source, tombstone: false } } as const

@@ -83,7 +83,7 @@ export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
     case 'put': {
       if (await isAtTombstoneQuota(realm, act.admin)) return refused('INVALID_REQUEST', FULL)
       const record = recordOf(realm, intentOf(act), {
-        position: act.admin.basis,
+        position: act.admin.judgedAt,
         issuedAtMs: realm.nowMs(),
       })
       const operations = [...plan.over.map(forgetting), putToken(record)]
@@ -148,7 +148,7 @@ export async function wasEnded(realm: Realm, raw: RawToken, source: Source): Pro
   for (const digest of new Set(digests)) {
     if (await realm.store.isTombstone(realm.ordinal, digest)) return true
     // At the head, no cutoff hits; what is left is a rule on this very digest.
-    const facts = { source, digest, ancestors: [], position: realm.basis(), expiresAtMs: 0 }
+    const facts = { source, digest, ancestors: [], position: realm.position(), expiresAtMs: 0 }
     if (isRevoked(facts, realm.index)) return true
   }
   return false

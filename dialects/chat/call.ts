@@ -14,7 +14,7 @@ export type Admin = {
   readonly app: ChatApp
   readonly source: Source
   readonly caller: Caller
-  readonly basis: Position
+  readonly judgedAt: Position
   /** By the client key of a sandbox, which everybody may know. */
   readonly isPublic: boolean
   /** Of the API key that was shown, where one was. */

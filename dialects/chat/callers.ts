@@ -42,7 +42,7 @@ async function authenticate(
   way: 'api-key' | 'or-sandbox' = 'api-key',
 ): Promise<Admin | Refused> {
   const { realm, request } = asked
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const apiKey = readHeader(request, API_KEY)
   const clientKey = readHeader(request, CLIENT_KEY)
   if (apiKey.kind === 'refused') return apiKey
@@ -51,21 +51,21 @@ async function authenticate(
     const keyDigest = realm.secretDigest(apiKey.text)
     const who = await appOfApiKey(asked, keyDigest)
     if (who.kind === 'refused') return who
-    return adminOf(realm, request, { app: who.app, basis, isPublic: false, keyDigest })
+    return adminOf(realm, request, { app: who.app, judgedAt, isPublic: false, keyDigest })
   }
   if (clientKey.text === undefined) return refused('MISSING_API_KEY')
   if (way === 'api-key') return refused('PERMISSION_DENIED')
   const who = await appOfClientKey(realm, clientKey.text)
   if (who.kind === 'refused') return who
   if (who.app.sandbox !== true) return refused('PERMISSION_DENIED')
-  return adminOf(realm, request, { app: who.app, basis, isPublic: true })
+  return adminOf(realm, request, { app: who.app, judgedAt, isPublic: true })
 }
 
-type Known = Pick<Admin, 'app' | 'basis' | 'isPublic' | 'keyDigest'>
+type Known = Pick<Admin, 'app' | 'judgedAt' | 'isPublic' | 'keyDigest'>
 
 function adminOf(realm: Realm, { from }: WireRequest, known: Known): Admin {
   const source = sourceOf(known.app.name)
-  const dependency = { realm: realm.ordinal, facts: callerFacts({ source }, known.basis) }
+  const dependency = { realm: realm.ordinal, facts: callerFacts({ source }, known.judgedAt) }
   const id = `chat:${known.app.name}${known.isPublic ? ':sandbox' : ''}`
   return { kind: 'admin', ...known, source, caller: { id, from, dependency } }
 }

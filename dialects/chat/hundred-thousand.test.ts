@@ -22,7 +22,7 @@ async function give({ realm }: ChatWorld, client: string, count: number): Promis
       const handle = mintHandle(realm.random)
       const intent = { ...principals, raw, handle, kind: 'chat', expiresAtMs, sealText: true } as const
       operations.push(
-        putToken(recordOf(realm, intent, { position: realm.basis(), issuedAtMs: realm.nowMs() })),
+        putToken(recordOf(realm, intent, { position: realm.position(), issuedAtMs: realm.nowMs() })),
       )
     }
     await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })

@@ -20,10 +20,10 @@ export async function logout(realm: Realm, user: User): Promise<Answer | Stale> 
   const wrong = refuseBody(user.request)
   if (wrong !== undefined) return wrong.answer
   const { record, raw } = user
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const caller = userCaller(realm, user)
   // Nothing suspended can stand behind a write: what stands here is the client as it is now, under the hold.
-  const now = callerFacts({ source: record.source, client: record.client, subject: record.client }, basis)
+  const now = callerFacts({ source: record.source, client: record.client, subject: record.client }, judgedAt)
   const act = isActive(realm.judge(record))
     ? { caller, how: 'chat.logout', onlyIfLive: record }
     : { caller: { ...caller, dependency: { realm: realm.ordinal, facts: now } }, how: 'chat.logout' }

@@ -28,7 +28,7 @@ export async function mintToken(
   if (raw === undefined) return refused('INVALID_REQUEST', 'The profile is too long to be put into a token.')
   const principals = { source: admin.source, client: id, subject: id }
   const issued = await issueTokens(realm, {
-    basis: admin.basis,
+    judgedAt: admin.judgedAt,
     caller: admin.caller,
     tokens: [{ ...principals, raw, handle, kind: 'chat', expiresAtMs, sealText: true }],
     also,

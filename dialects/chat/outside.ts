@@ -73,7 +73,7 @@ export class OutsideVerifier {
     const { who, raw, request } = presented
     const source = sourceOf(who.app.name)
     // Before anything is read: a revocation that comes while we ask makes the rest stale.
-    const basis = realm.basis()
+    const judgedAt = realm.position()
     if (realm.grammar.shapeOf(raw.reveal()) !== 'foreign' || raw.looksMinted) return NOT_KNOWN
     if (await isOver(realm, presented, source)) return NOT_KNOWN
     // It is judged by its issuer's signature; nobody else is shown it.
@@ -87,9 +87,9 @@ export class OutsideVerifier {
     // Another signature of a token that is known: vouched for this time, and asked about the next time, too.
     if (respelled?.client === claimed.patch.id && realm.judge(respelled).kind === 'active')
       return { verdict: realm.judge(respelled), record: respelled }
-    const dependency = { realm: realm.ordinal, facts: callerFacts({ source }, basis) }
+    const dependency = { realm: realm.ordinal, facts: callerFacts({ source }, judgedAt) }
     const caller = { id: `chat:${who.app.name}:verify`, from: request.from, dependency }
-    const admin: Admin = { kind: 'admin', app: who.app, source, caller, basis, isPublic: false }
+    const admin: Admin = { kind: 'admin', app: who.app, source, caller, judgedAt, isPublic: false }
     return keep(realm, presented, { admin, claimed })
   }
 
@@ -138,7 +138,7 @@ async function isOver(realm: Realm, { raw }: Presented, source: Source): Promise
 function wasCutOff(realm: Realm, app: ChatApp, { patch, issuedAtMs }: Claimed): boolean {
   const isHit = (atMs: number | undefined, skewMs: number): boolean => {
     const principals = { source: sourceOf(app.name), client: patch.id, subject: patch.id }
-    const unplaced = { ancestors: [], position: realm.basis(), expiresAtMs: 0 }
+    const unplaced = { ancestors: [], position: realm.position(), expiresAtMs: 0 }
     const issued = atMs === undefined ? {} : { issuedAtMs: atMs }
     const facts: TokenFacts = { ...principals, ...unplaced, ...issued, foreign: { jti: '', skewMs } }
     return isRevoked(facts, realm.index)

@@ -21,7 +21,7 @@ async function run({
   random,
 }: Race): Promise<{ issued: Reply[]; revoked: Reply; cutoff: Position }> {
   const turns = [...random.bytes(ISSUES + 1)].map((byte) => byte % 24)
-  let cutoff = world.realm.basis()
+  let cutoff = world.realm.position()
   const issue = async (at: number): Promise<Reply> => {
     await lag(turns[at] ?? 0)
     const body = at % 2 === 0 ? { issueAccessToken: true } : { token: `${client}:${at}` }
@@ -31,7 +31,7 @@ async function run({
     await lag(turns[ISSUES] ?? 0)
     const reply = await world.admin('DELETE', tokenPath(client))
     // Nothing else writes a row in a race, so the log ends with the cutoff.
-    cutoff = world.realm.basis()
+    cutoff = world.realm.position()
     return reply
   }
   const issues = Array.from({ length: ISSUES }, (_, at) => issue(at))
@@ -46,7 +46,7 @@ test(`[E13] in ${RACES} races with issues, each token is listed and dead, or min
   for (let race = 0; race < RACES; race += 1) {
     const client = `u${race}`
     await world.client(client, race % 2)
-    const before = world.realm.basis()
+    const before = world.realm.position()
     const { issued, revoked, cutoff } = await run({ world, client, random })
     assert.equal(revoked.status, 200)
     // Issues of a client that is known already write no log row: the cutoff is the only one.

@@ -84,7 +84,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   'with all of its client': (world) => world.admin('DELETE', tokenPath('u1')),
   'by a rule on the token': async ({ realm, recordOf }, token) => {
     const record = (await recordOf(token)) ?? assert.fail('no record')
-    const dependency = { realm: realm.ordinal, facts: { ...record, position: realm.basis() } }
+    const dependency = { realm: realm.ordinal, facts: { ...record, position: realm.position() } }
     await revokeToken(realm, record, {
       caller: { id: 'control:ops', from: 'local', dependency },
       how: 'test',
@@ -249,7 +249,7 @@ test('[H14] a JWT of our own is known by its bytes: respelled it is unknown, is 
 /** A record as it was made before a JWS had a name: by the digest of its bytes. */
 async function keepAsBefore({ realm }: ChatWorld, text: string): Promise<void> {
   const raw = RawToken.parse(text) ?? assert.fail('no token')
-  const at = { position: realm.basis(), issuedAtMs: realm.nowMs() }
+  const at = { position: realm.position(), issuedAtMs: realm.nowMs() }
   const principals = { source: 'chat/acme', client: 'u1', subject: 'u1' }
   const intent = { ...principals, kind: 'assigned', raw, expiresAtMs: realm.nowMs() + 86_400_000 } as const
   const { spelling: _, ...record } = recordOf(realm, intent, at)

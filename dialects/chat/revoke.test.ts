@@ -254,7 +254,7 @@ test('tokens that another rule had ended already are not listed', async () => {
     from: 'local',
     dependency: {
       realm: realm.ordinal,
-      facts: { source: 'control', ancestors: [], position: realm.basis(), expiresAtMs: 2 ** 52 },
+      facts: { source: 'control', ancestors: [], position: realm.position(), expiresAtMs: 2 ** 52 },
     },
   }
   const cutoff = { shape: 'source', principals: { source: 'chat/acme' } } as const

@@ -207,7 +207,7 @@ async function demandMfa({ realm }: V3World, by: 'user' | 'account'): Promise<vo
   const facts = {
     source: 'identity',
     ancestors: [],
-    position: realm.basis(),
+    position: realm.position(),
     expiresAtMs: Number.MAX_SAFE_INTEGER,
   }
   await writeDirectory(realm, [put('account', '900100', { state, after })], {

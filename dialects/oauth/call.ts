@@ -65,7 +65,7 @@ export type Authenticated = {
   readonly client: OauthClient
   readonly method: AuthMethod
   readonly caller: Caller
-  readonly basis: Position
+  readonly judgedAt: Position
 }
 
 export type Endpoint = (call: Call, authenticated: Authenticated) => Promise<Answer | Stale>

@@ -6,8 +6,8 @@ import type { OauthClient } from './directory.ts'
 export function callerOf(
   realm: Realm,
   { clientId }: OauthClient,
-  { from, basis }: { readonly from: string; readonly basis: Position },
+  { from, judgedAt }: { readonly from: string; readonly judgedAt: Position },
 ): Caller {
-  const facts = callerFacts({ source: 'oauth', client: clientId }, basis)
+  const facts = callerFacts({ source: 'oauth', client: clientId }, judgedAt)
   return { id: `oauth:${clientId}`, from, dependency: { realm: realm.ordinal, facts } }
 }

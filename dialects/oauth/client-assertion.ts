@@ -36,7 +36,7 @@ const SPENT = EXPIRING_KINDS.oauthAssertion
 export async function assertedClient(
   call: Call,
   text: string,
-  basis: Position,
+  judgedAt: Position,
 ): Promise<OauthClient | undefined> {
   const jws = parseJws(text)
   // §3: for client authentication issuer and subject both are the client.
@@ -47,7 +47,7 @@ export async function assertedClient(
   const client = (await call.realm.directory.get(OAUTH_CLIENTS, clientId))?.value
   if (client === undefined || !client.enabled || !isSignedBy(jws, client)) return undefined
   const endsAtMs = endOf(call, jws.claims, client)
-  return endsAtMs === undefined ? undefined : spend({ call, client, basis }, jws.claims.jti, endsAtMs)
+  return endsAtMs === undefined ? undefined : spend({ call, client, judgedAt }, jws.claims.jti, endsAtMs)
 }
 
 const imported: WeakMap<JsonObject, readonly VerificationKey[]> = new WeakMap()
@@ -96,11 +96,11 @@ function isMeantForUs(call: Call, { aud }: JsonObject, client: OauthClient): boo
   return isOurs
 }
 
-type Spending = { readonly call: Call; readonly client: OauthClient; readonly basis: Position }
+type Spending = { readonly call: Call; readonly client: OauthClient; readonly judgedAt: Position }
 
 /** §3 (jti): durable before the request goes on, so that no restart and no other node lets it in again. */
 async function spend(
-  { call, client, basis }: Spending,
+  { call, client, judgedAt }: Spending,
   jti: unknown,
   endsAtMs: number,
 ): Promise<OauthClient | undefined> {
@@ -110,7 +110,7 @@ async function spend(
   const id = sha256Base64url(`${client.clientId}\0${jti}`)
   const outcome = await realm.commit({
     realm: realm.ordinal,
-    dependsOn: [callerOf(realm, client, { from: request.from, basis }).dependency],
+    dependsOn: [callerOf(realm, client, { from: request.from, judgedAt }).dependency],
     expects: [],
     operations: [
       {

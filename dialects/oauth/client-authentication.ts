@@ -27,19 +27,19 @@ export async function authenticateClient(call: Call): Promise<Authentication> {
   const presented = presentedBy(call)
   if (presented.kind === 'refused') return presented
   const { realm } = call
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   if (presented.kind === 'assertion') {
-    const client = await assertedClient(call, presented.text, basis)
-    return settled(call, { client, method: 'private_key_jwt', basis })
+    const client = await assertedClient(call, presented.text, judgedAt)
+    return settled(call, { client, method: 'private_key_jwt', judgedAt })
   }
   if (presented.kind === 'named') {
     const client = await publicClient(realm, presented.clientId)
-    return settled(call, { client, method: 'none', basis })
+    return settled(call, { client, method: 'none', judgedAt })
   }
   const { claims, method } = presented
   // A public client that writes a header around its name has named itself, and guessed nothing.
   const named = claims[0]?.isBare === true ? await publicAmong(realm, claims) : undefined
-  if (named !== undefined) return settled(call, { client: named, method: 'none', basis })
+  if (named !== undefined) return settled(call, { client: named, method: 'none', judgedAt })
   let client: OauthClient | undefined
   for (const claim of claims) {
     const entry = await realm.directory.get(OAUTH_CLIENTS, claim.clientId)
@@ -50,7 +50,7 @@ export async function authenticateClient(call: Call): Promise<Authentication> {
   const waitSeconds = call.guesses.waitSeconds(call, claims)
   if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
   if (client === undefined) call.guesses.wrong(call, claims)
-  return settled(call, { client, method, basis })
+  return settled(call, { client, method, judgedAt })
 }
 
 async function publicClient(realm: Realm, clientId: string): Promise<OauthClient | undefined> {
@@ -71,18 +71,18 @@ async function publicAmong(realm: Realm, claims: readonly Claim[]): Promise<Oaut
 type Proof = {
   readonly client: OauthClient | undefined
   readonly method: AuthMethod
-  readonly basis: Position
+  readonly judgedAt: Position
 }
 
-function settled({ request, realm }: Call, { client, method, basis }: Proof): Authentication {
+function settled({ request, realm }: Call, { client, method, judgedAt }: Proof): Authentication {
   if (client === undefined)
     return { kind: 'refused', answer: unauthenticated(request.header('authorization') !== undefined) }
   return {
     kind: 'client',
     client,
     method,
-    caller: callerOf(realm, client, { from: request.from, basis }),
-    basis,
+    caller: callerOf(realm, client, { from: request.from, judgedAt }),
+    judgedAt,
   }
 }
 

@@ -59,7 +59,7 @@ export type CodeIntent = Pick<Family, 'subject' | 'scope' | 'audience'> &
 /** A code for a login that happened elsewhere, bound to client, redirect URI and challenge. */
 export async function startCode(
   realm: Realm,
-  act: Pick<IssueAct, 'basis' | 'caller'>,
+  act: Pick<IssueAct, 'judgedAt' | 'caller'>,
   { client, redirectUri, codeChallenge, subject, scope, audience, audit }: CodeIntent,
 ): Promise<{ readonly issued: Issued; readonly code: RawToken; readonly expiresInSeconds: number }> {
   const raw = mintText(realm.grammar.prefixes.code, realm.random)
@@ -188,7 +188,7 @@ async function perhapsCollected(
   const used = readValue<Used>(memo.value, 'a code that was used', IS_USED)
   if (used.client !== authenticated.client.clientId || !isProved(proof, used)) return invalidGrant()
   const { grant, token, usedAt } = used
-  const of = callerFacts({ source: 'oauth', client: used.client }, realm.basis())
+  const of = callerFacts({ source: 'oauth', client: used.client }, realm.position())
   const verdict = realm.judge({ ...of, grant })
   // A hold is released one day: what is seen through it still counts.
   if (verdict.kind !== 'active' && !isSuspended(verdict)) return endedAnswer(realm, grant)

@@ -154,7 +154,7 @@ onBothStores(
     const raw = mintText(realm.grammar.prefixes.refresh, realm.random)
     const about = { source: 'oauth', client: 'svc', subject: 'ann', scope: 'read' } as const
     const tokens = [{ ...about, raw, kind: 'refresh', expiresAtMs: realm.nowMs() + 2_000_000 } as const]
-    await issueTokens(realm, { basis: realm.basis(), caller: stage.caller(), tokens })
+    await issueTokens(realm, { judgedAt: realm.position(), caller: stage.caller(), tokens })
     const issuedAtMs = realm.nowMs()
     clock.advance(500_000)
     const first = await stage.refresh('svc', raw.reveal())

@@ -5,8 +5,8 @@ import { badRequest, refuse, success, suspended, tooMany } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'
 import { type Minting, type Texts, tokenMembers } from './tokens.ts'
 
-export function mintingOf({ realm, issuer }: Call, { client, basis }: Authenticated): Minting {
-  return { realm, issuer, client, basis }
+export function mintingOf({ realm, issuer }: Call, { client, judgedAt }: Authenticated): Minting {
+  return { realm, issuer, client, judgedAt }
 }
 
 export type More = Pick<IssueAct, 'consume' | 'consumeSealed' | 'also'>
@@ -14,12 +14,12 @@ export type More = Pick<IssueAct, 'consume' | 'consumeSealed' | 'also'>
 /** Issues what was minted, in one write, and words the outcome. */
 export async function issueAnswer(
   { realm }: Call,
-  { basis, caller }: Authenticated,
+  { judgedAt, caller }: Authenticated,
   { texts, more = {} }: { readonly texts: Texts; readonly more?: More },
 ): Promise<Answer | Stale> {
   const { access, refresh } = texts
   const issued = await issueTokens(realm, {
-    basis,
+    judgedAt,
     caller,
     ...more,
     tokens: refresh === undefined ? [access.intent] : [access.intent, refresh.intent],

@@ -104,7 +104,7 @@ onBothStores(
       random: realm.random,
     }
     const issued = await issueTokens(realm, {
-      basis: realm.basis(),
+      judgedAt: realm.position(),
       caller: stage.caller(),
       tokens: [],
       consume: record,
@@ -116,7 +116,7 @@ onBothStores(
       [again.status, again.body['error'], again.body['cause']],
       [400, 'invalid_grant', undefined],
     )
-    const facts = { ...callerFacts({ source: 'oauth' }, realm.basis()), grant }
+    const facts = { ...callerFacts({ source: 'oauth' }, realm.position()), grant }
     assert.equal(realm.judge(facts).kind, 'active', 'the grant lives on')
   },
 )

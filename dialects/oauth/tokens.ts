@@ -49,7 +49,7 @@ export type Minting = {
   readonly issuer: string
   readonly client: OauthClient
   /** The position at which everything was judged: the tokens' own. */
-  readonly basis: Position
+  readonly judgedAt: Position
 }
 
 export type Minted = {
@@ -86,7 +86,7 @@ async function signedToken(
   family: Family,
   { iat, exp }: { readonly iat: number; readonly exp: number },
 ): Promise<Minted | undefined> {
-  const { realm, client, issuer, basis } = minting
+  const { realm, client, issuer, judgedAt } = minting
   const active = await needActiveKey(realm, client.accessTokenSigningAlg ?? 'ES256')
   const handle = mintHandle(realm.random)
   const grant = family.grant ?? grantOf(handle)
@@ -98,7 +98,7 @@ async function signedToken(
     handle,
     grant,
     ancestors: family.ancestors ?? [],
-    position: basis,
+    position: judgedAt,
     expiresAtMs: exp * 1_000,
   }
   const claims: JsonObject = {
@@ -235,7 +235,7 @@ export async function startGrant(
   if (pair === undefined) return undefined
   const { access, refresh } = pair
   const issued = await issueTokens(minting.realm, {
-    basis: minting.basis,
+    judgedAt: minting.judgedAt,
     caller,
     tokens: [access.intent, refresh.intent],
     also: [...access.also, ...grantRows(minting.realm, refresh.intent.grant, audit)],

@@ -38,7 +38,7 @@ test('a mailed token for a forgotten password is told of while it serves, with t
   const { realm, realms, clock } = await openWorld()
   const secrets = new Secrets({ realm, system: realms.system, keysOf: undefined, dialects: DIALECTS })
   const text = mintText(realm.grammar.prefixes.code, realm.random).reveal()
-  const value = Buffer.from(JSON.stringify({ userId: '78', position: realm.basis() }))
+  const value = Buffer.from(JSON.stringify({ userId: '78', position: realm.position() }))
   const memo = {
     kind: EXPIRING_KINDS.identityPasswordReset,
     id: realm.secretDigest(text),

@@ -18,7 +18,7 @@ const BEARER: Bearer = {
 
 test('X-Revocation-Epoch names no later position than the one at which the credential was judged', async () => {
   const { realm } = await openWorld()
-  const before = seqOf(realm.basis())
+  const before = seqOf(realm.position())
   const check = createCheck(async () => {
     // A revocation comes while the verdict is on its way.
     await revokePrincipals(realm, { shape: 'source', principals: { source: 'oauth' } }, actOf(realm))
@@ -27,5 +27,5 @@ test('X-Revocation-Epoch names no later position than the one at which the crede
   const answer = await check.handle(realm, { path: '/check', values: () => ['Bearer some-token'] })
   assert.equal(answer.status, 200)
   assert.equal(answer.headers['x-revocation-epoch'], `1.${before}`)
-  assert.equal(seqOf(realm.basis()), before + 1)
+  assert.equal(seqOf(realm.position()), before + 1)
 })

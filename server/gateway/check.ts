@@ -31,7 +31,7 @@ export function createCheck(judge: Judge): Check {
       if (presented.kind === 'unusable') return DENIED
       const { text } = presented
       // Before anything is read: a later position would promise that revocations up to it were heeded.
-      const judgedAt = realm.basis()
+      const judgedAt = realm.position()
       const decision = await decide(judge, { realm, text, demand: demandOf(profile) })
       return render(decision, { judgedAt, profile })
     },

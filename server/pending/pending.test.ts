@@ -30,8 +30,8 @@ function subject(name: string, source = 'oauth'): Target {
 }
 
 async function issue(realm: Realm, text: string): Promise<string> {
-  const basis = realm.basis()
-  const facts = callerFacts({ source: 'control', client: 'ops' }, basis)
+  const judgedAt = realm.position()
+  const facts = callerFacts({ source: 'control', client: 'ops' }, judgedAt)
   const caller = { id: 'control:ops', from: 'local', dependency: { realm: realm.ordinal, facts } }
   const raw = rawOf(text)
   const token = {
@@ -41,7 +41,7 @@ async function issue(realm: Realm, text: string): Promise<string> {
     subject: 'ann',
     expiresAtMs: realm.nowMs() + DAY_MS,
   } as const
-  return (await issueTokens(realm, { basis, caller, tokens: [token] })).kind
+  return (await issueTokens(realm, { judgedAt, caller, tokens: [token] })).kind
 }
 
 function rawOf(text: string): RawToken {
@@ -175,7 +175,7 @@ test('[W56] a hold that was extended ends at its new deadline, and not at the ol
 })
 
 function dependencyAt(realm: Realm): Caller['dependency'] {
-  return { realm: realm.ordinal, facts: callerFacts({ source: 'control', client: 'ops' }, realm.basis()) }
+  return { realm: realm.ordinal, facts: callerFacts({ source: 'control', client: 'ops' }, realm.position()) }
 }
 
 test('what is due is done once, by however many rounds at a time, and after a restart too', async () => {

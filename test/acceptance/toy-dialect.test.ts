@@ -159,11 +159,11 @@ function mint(realm: Realm, kind: 'access' | 'chat'): ReturnType<typeof issueTok
   const facts = {
     source: 'toy',
     ancestors: [],
-    position: realm.basis(),
+    position: realm.position(),
     expiresAtMs: Number.MAX_SAFE_INTEGER,
   }
   return issueTokens(realm, {
-    basis: realm.basis(),
+    judgedAt: realm.position(),
     caller: { id: 'toy:tim', from: 'local', dependency: { realm: realm.ordinal, facts } },
     tokens: [
       {

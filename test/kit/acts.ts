@@ -24,15 +24,15 @@ export function rawOf(text: string): RawToken {
 }
 
 /** A caller whose right rests on principals that were judged at `basis`. */
-export function callerAt(realm: Realm, basis: Position, of: Principals = OPERATOR): Caller {
-  return { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts: callerFacts(of, basis) } }
+export function callerAt(realm: Realm, judgedAt: Position, of: Principals = OPERATOR): Caller {
+  return { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts: callerFacts(of, judgedAt) } }
 }
 
 const OPERATOR: Principals = { source: 'control', client: 'operator' }
 
 /** An act of a caller that nothing has hit. */
 export function actOf(realm: Realm, over: Partial<RevokeAct> = {}): RevokeAct {
-  return { caller: callerAt(realm, realm.basis()), how: 'test', ...over }
+  return { caller: callerAt(realm, realm.position()), how: 'test', ...over }
 }
 
 export function intentOf(realm: Realm, text: string, over: Partial<TokenIntent> = {}): TokenIntent {
@@ -50,8 +50,8 @@ export function intentOf(realm: Realm, text: string, over: Partial<TokenIntent> 
 
 /** Issues one token, judged now unless a basis says otherwise. */
 export function tryIssue(realm: Realm, intent: TokenIntent, over: Partial<IssueAct> = {}): Promise<Issued> {
-  const basis = over.basis ?? realm.basis()
-  return issueTokens(realm, { basis, caller: callerAt(realm, basis), tokens: [intent], ...over })
+  const judgedAt = over.judgedAt ?? realm.position()
+  return issueTokens(realm, { judgedAt, caller: callerAt(realm, judgedAt), tokens: [intent], ...over })
 }
 
 export async function issue(

@@ -148,7 +148,7 @@ export class OauthStage {
     more: Partial<Parameters<typeof startGrant>[2]> = {},
   ): Promise<{ readonly access: string; readonly refresh: string }> {
     const { realm } = this.world
-    const minting = { realm, issuer: STAGE_ISSUER, client, basis: realm.basis() }
+    const minting = { realm, issuer: STAGE_ISSUER, client, judgedAt: realm.position() }
     const about = { subject: 'ann', scope: 'read write', ...more }
     const started = await startGrant(minting, this.caller(), about)
     assert.ok(started?.issued.kind === 'issued')
@@ -159,7 +159,7 @@ export class OauthStage {
   /** The same, as a code. */
   async code(client: OauthClient, more: Partial<Omit<CodeIntent, 'client'>> = {}): Promise<string> {
     const { realm } = this.world
-    const act = { basis: realm.basis(), caller: this.caller() }
+    const act = { judgedAt: realm.position(), caller: this.caller() }
     const bound = { redirectUri: STAGE_REDIRECT, codeChallenge: CHALLENGE }
     const intent = { client, ...bound, subject: 'ann', scope: 'read write', ...more }
     const { issued, code } = await startCode(realm, act, intent)
@@ -174,7 +174,7 @@ export class OauthStage {
 
   caller(): Caller {
     const { realm } = this.world
-    const facts = callerFacts({ source: 'control' }, realm.basis())
+    const facts = callerFacts({ source: 'control' }, realm.position())
     return { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts } }
   }
 }

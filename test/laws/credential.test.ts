@@ -23,14 +23,17 @@ onBothStores('[H13] a record of the old form of a limited token opens nothing', 
     return {
       source: 'identity',
       ancestors: [],
-      position: realm.basis(),
+      position: realm.position(),
       expiresAtMs: Number.MAX_SAFE_INTEGER,
     }
   }
   for (const [name, form] of Object.entries(OLD_FORMS)) {
     const raw = mintText(PREFIX.identity, realm.random)
     const token = { ...IDENTITY, ...form, raw, expiresAtMs: clock.wallMs() + 60_000 }
-    assert.equal((await issueTokens(realm, { basis: realm.basis(), caller, tokens: [token] })).kind, 'issued')
+    assert.equal(
+      (await issueTokens(realm, { judgedAt: realm.position(), caller, tokens: [token] })).kind,
+      'issued',
+    )
     const { record, verdict } = await realm.find(RawToken.parse(raw.reveal()) ?? assert.fail(), 'identity')
     assert.ok(record !== undefined && verdict.kind === 'active', name)
     assert.equal(record.kind, 'identity', 'as it was written')

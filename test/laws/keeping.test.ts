@@ -198,7 +198,7 @@ class Years {
     const expiresAtMs = realm.nowMs() + Math.min(lifeDays * DAY_MS + 1, LIFETIME_MAX_MS)
     this.#texts += 1
     const intent = intentOf(realm, `text ${this.#texts}`, { client, session, expiresAtMs })
-    const record = recordOf(realm, intent, { position: realm.basis(), issuedAtMs: realm.nowMs() })
+    const record = recordOf(realm, intent, { position: realm.position(), issuedAtMs: realm.nowMs() })
     await this.#remember()
     // A session of ours mints through what is alive of it: once it is over, nothing is.
     if (naiveWhy(this.#rows, record) !== undefined) return
@@ -385,7 +385,7 @@ class Years {
   async #remember(): Promise<void> {
     const realm = this.#realm
     for (const row of await realm.store.rowsAfter(realm.ordinal, this.#rows.length, 10_000)) {
-      const at = position(ordinalOf(realm.basis()), row.seq)
+      const at = position(ordinalOf(realm.position()), row.seq)
       this.#rows.push({ at, atMs: row.atMs, rule: decodeRule(row) })
     }
   }

@@ -82,9 +82,9 @@ type Turns = { readonly judging: number; readonly committing: number }
 /** Judges, then does something else for a while, then commits: as a handler that reads a request's body does. */
 async function mint(realm: Realm, client: string, { judging, committing }: Turns): Promise<Issued> {
   await turns(judging)
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   await turns(committing)
-  return tryIssue(realm, intentOf(realm, client, { client }), { basis })
+  return tryIssue(realm, intentOf(realm, client, { client }), { judgedAt })
 }
 
 async function cutoff(realm: Realm, client: string, after: number): Promise<Position> {

@@ -168,7 +168,7 @@ class Years {
       client: of,
       expiresAtMs,
     })
-    const record = recordOf(realm, intent, { position: realm.basis(), issuedAtMs: realm.nowMs() })
+    const record = recordOf(realm, intent, { position: realm.position(), issuedAtMs: realm.nowMs() })
     await this.#commit(record, putToken(record))
     this.#tokens.push(record)
   }
@@ -239,7 +239,7 @@ class Years {
     const rows = this.#rows
     for (const row of await realm.store.rowsAfter(realm.ordinal, rows.length, 10_000)) {
       assert.equal(row.seq, rows.length + 1)
-      rows.push({ at: position(ordinalOf(realm.basis()), row.seq), atMs: row.atMs, rule: decodeRule(row) })
+      rows.push({ at: position(ordinalOf(realm.position()), row.seq), atMs: row.atMs, rule: decodeRule(row) })
     }
     for (const record of this.#tokens) {
       const expected = naiveWhy(rows, record) === undefined && record.expiresAtMs > realm.nowMs()

@@ -21,7 +21,7 @@ import {
 import { APP, clientPath, type Event, handleOf, openReader as open, Reader } from './reader.test.ts'
 
 const plain = (world: ChatWorld): RevokeAct => {
-  const facts = { source: 'control', ancestors: [], position: world.realm.basis(), expiresAtMs: 2 ** 52 }
+  const facts = { source: 'control', ancestors: [], position: world.realm.position(), expiresAtMs: 2 ** 52 }
   return {
     caller: { id: 'control:ops', from: 'local', dependency: { realm: world.realm.ordinal, facts } },
     how: 'test',

@@ -24,7 +24,7 @@ const READ: WeakMap<Realm, Read> = new WeakMap()
  * every change of a record is: a catalog goes out with each login and most validations.
  */
 export async function catalogRecords(realm: Realm): Promise<readonly CatalogRecord[]> {
-  const at = realm.basis()
+  const at = realm.position()
   const known = READ.get(realm)
   if (known?.at === at) return known.records
   const byService = new Map<string, IdentityEndpoint[]>()

@@ -14,7 +14,7 @@ import { identityUserValue, unsealApiKey, userEntry, userEntryByName, withoutApi
 import { type DirectoryWritten, WRITES_WAITING_MAX, writeDirectory } from './write.ts'
 
 function write(realm: Realm, ...changes: Change[]): Promise<DirectoryWritten> {
-  const dependency = { realm: realm.ordinal, facts: callerFacts({ source: 'control' }, realm.basis()) }
+  const dependency = { realm: realm.ordinal, facts: callerFacts({ source: 'control' }, realm.position()) }
   return writeDirectory(realm, changes, { caller: { id: 'c', from: 'local', dependency }, how: 'test' })
 }
 

@@ -29,7 +29,7 @@ import { identityUserValue, mfaOf, withApiKey } from './users.ts'
 import { type DirectoryWritten, writeDirectory } from './write.ts'
 
 function callerOf(realm: Realm): Caller {
-  const facts = callerFacts({ source: 'control', subject: 'ops' }, realm.basis())
+  const facts = callerFacts({ source: 'control', subject: 'ops' }, realm.position())
   return { id: 'control:ops', from: 'local', dependency: { realm: realm.ordinal, facts } }
 }
 
@@ -95,7 +95,7 @@ async function tokenOf(realm: Realm, name: TokenName): Promise<TokenRecord> {
   const raw = mintText(PREFIX.identity, realm.random)
   const token = { ...principals, raw, kind: 'identity', expiresAtMs: realm.nowMs() + 1e6 } as const
   const issued = await issueTokens(realm, {
-    basis: realm.basis(),
+    judgedAt: realm.position(),
     caller: callerOf(realm),
     tokens: [token],
   })

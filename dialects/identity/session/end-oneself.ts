@@ -16,7 +16,7 @@ export type SelfEnded = 'ended' | 'nobody' | Stale
 export async function endOneself(call: Call, how: string): Promise<SelfEnded> {
   const { realm, request, presented } = call
   const facts = await readParty(realm, presented)
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const party = judgeParty(realm, facts)
   switch (party.kind) {
     case 'unknown':
@@ -28,7 +28,7 @@ export async function endOneself(call: Call, how: string): Promise<SelfEnded> {
     }
     case 'held': {
       // Nothing suspended can stand behind a write: what stands here is the user as it is now, under the hold.
-      const now = callerFacts({ source: IDENTITY, subject: party.user.id }, basis)
+      const now = callerFacts({ source: IDENTITY, subject: party.user.id }, judgedAt)
       const caller = { ...callerOf(realm, request, party), dependency: { realm: realm.ordinal, facts: now } }
       return ended(call, party.record, { caller, how })
     }

@@ -24,10 +24,15 @@ const FORMS: Readonly<Record<string, (world: V3World) => Promise<string>>> = {
 
 async function written(realm: V3World['realm'], client: string): Promise<string> {
   const raw = mintText(PREFIX.identity, realm.random)
-  const basis = realm.basis()
-  const facts = { source: 'identity', ancestors: [], position: basis, expiresAtMs: Number.MAX_SAFE_INTEGER }
+  const judgedAt = realm.position()
+  const facts = {
+    source: 'identity',
+    ancestors: [],
+    position: judgedAt,
+    expiresAtMs: Number.MAX_SAFE_INTEGER,
+  }
   const issued = await issueTokens(realm, {
-    basis,
+    judgedAt,
     caller: { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts } },
     tokens: [
       {

@@ -23,7 +23,7 @@ import { accountOf, type IdentityUser } from '../directory/users.ts'
 
 /** A token that was decided on, by either version. */
 export type Mint = {
-  readonly basis: Position
+  readonly judgedAt: Position
   readonly user: IdentityUser
   /** What it is scoped to: a project, `domain:…`, `system:all`, or nothing. */
   readonly tenant: string | undefined
@@ -107,10 +107,10 @@ function intentOf({ realm, settings }: Call, given: Mint): TokenIntent {
 }
 
 function actOf({ realm, request }: Call, given: Mint, intent: TokenIntent): IssueAct {
-  const { basis, user, tenant, by, expects = [], also = [] } = given
-  const facts = given.restsOn ?? callerFacts(principalsOf(user, tenant), basis)
+  const { judgedAt, user, tenant, by, expects = [], also = [] } = given
+  const facts = given.restsOn ?? callerFacts(principalsOf(user, tenant), judgedAt)
   return {
-    basis,
+    judgedAt,
     caller: {
       id: `${IDENTITY}:${by ?? user.id}`,
       from: request.from,

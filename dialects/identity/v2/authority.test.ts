@@ -117,7 +117,7 @@ for (const [name = '', act = '', ...cells] of USERS.rows)
       for (const ask of USER_ACTS[act] ?? assert.fail(act)) {
         const id = column === 'nobody' ? 'nobody' : `id-${ownerOf(column, name)}`
         const given = ask(await world.login(name), id)
-        const before = world.realm.basis()
+        const before = world.realm.position()
         const { status } = await world.ask(given)
         // A role that is not there is 404 to who may take it; user-manage takes none, whoever has it.
         const isRole = given.path.endsWith('/nothing')
@@ -128,7 +128,7 @@ for (const [name = '', act = '', ...cells] of USERS.rows)
           `${given.method} ${given.path}: ${status}, not ${cells[at] ?? ''}`,
         )
         // What has written nothing leaves the world as it was, but for a token more.
-        if (world.realm.basis() !== before) world = await openIdentity()
+        if (world.realm.position() !== before) world = await openIdentity()
       }
   })
 

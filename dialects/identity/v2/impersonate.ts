@@ -63,7 +63,7 @@ type Granting = { readonly caller: LiveParty; readonly facts: PartyFacts; readon
 
 async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | Stale> {
   const { realm, request } = call
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const entry = await userEntryByName(realm, asked.username)
   const scope = entry === undefined ? undefined : await scopeOf(realm, entry.value, undefined)
   // After the last await.
@@ -79,7 +79,7 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
   const by = callerOf(realm, request, caller)
   const audit = { by: by.id, from: by.from, how: 'identity.impersonate' }
   const given: Mint = {
-    basis,
+    judgedAt,
     user,
     tenant: tenant?.id,
     client: caller.record.client ?? '',

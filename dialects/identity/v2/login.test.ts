@@ -243,7 +243,7 @@ test('[H02] a login right after "revoke all of this user", in the same milliseco
 })
 
 async function cutoff(realm: Realm, shape: CutoffShape, principals: Principals): Promise<void> {
-  const standing = { source: 'control', ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
+  const standing = { source: 'control', ancestors: [], position: realm.position(), expiresAtMs: 9e15 }
   const caller = { id: 'control:test', from: 'local', dependency: { realm: realm.ordinal, facts: standing } }
   const revoked = await revokePrincipals(realm, { shape, principals }, { caller, how: 'test' })
   assert.equal(revoked.kind, 'revoked')

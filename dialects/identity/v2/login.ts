@@ -50,7 +50,7 @@ type FirstFactor = Extract<Credentials, { kind: 'password' | 'api-key' }>
 
 async function byFirstFactor(call: Call, asked: Login, given: FirstFactor): Promise<Answer | Stale> {
   const { realm, request } = call
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const entry = await claimedUser(realm, given.user)
   const isProven = await isProof(call, entry?.value, given)
   if (entry === undefined || !isProven) return unauthorized(request, WRONG_CREDENTIALS)
@@ -58,28 +58,28 @@ async function byFirstFactor(call: Call, asked: Login, given: FirstFactor): Prom
   // Only who knows the credentials learns what became of the user.
   if (!user.enabled || !(await domainAt(realm, user.domainId)).domain.enabled)
     return fault('userDisabled', `User '${user.username}' is disabled.`)
-  if (asked.isSetupMfa) return setUpToken(call, { basis, entry })
+  if (asked.isSetupMfa) return setUpToken(call, { judgedAt, entry })
   // An API key serves without a second factor: it is what a program has that can be asked for none.
   if (given.kind === 'password') {
-    if (mfaOf(user).isEnabled) return challenge(call, { basis, user, tenant: asked.tenant })
+    if (mfaOf(user).isEnabled) return challenge(call, { judgedAt, user, tenant: asked.tenant })
     if (await isMfaDemanded(realm, user)) return fault('forbidden', 'User must setup multi-factor')
   }
-  return scoped(call, { basis, entry, asked })
+  return scoped(call, { judgedAt, entry, asked })
 }
 
 type Proven = {
-  readonly basis: Position
+  readonly judgedAt: Position
   readonly entry: Entry<IdentityUser>
   readonly asked: Login
 }
 
-async function scoped(call: Call, { basis, entry, asked }: Proven): Promise<Answer | Stale> {
+async function scoped(call: Call, { judgedAt, entry, asked }: Proven): Promise<Answer | Stale> {
   const user = entry.value
   const scope = await scopeOf(call.realm, user, asked.tenant)
   if (scope.kind === 'not-theirs') return unauthorized(call.request, notTheirs(scope.asked, user))
   const { tenant } = scope
   const given: Mint = {
-    basis,
+    judgedAt,
     user,
     tenant: tenant?.id,
     client: PROOF.single,

@@ -167,11 +167,11 @@ test('a token of another source is unknown here, as a caller and as a subject', 
   const { ask, login, realm } = await openIdentity()
   const raw = mintText(PREFIX.access, realm.random)
   const facts = { source: 'oauth', subject: 'id-ann' }
-  const standing = { ...facts, ancestors: [], position: realm.basis(), expiresAtMs: 9e15 }
+  const standing = { ...facts, ancestors: [], position: realm.position(), expiresAtMs: 9e15 }
   const caller = { id: 'oauth:test', from: 'local', dependency: { realm: realm.ordinal, facts: standing } }
   const expiresAtMs = realm.nowMs() + 60_000
   const intent = { ...facts, raw, kind: 'access', expiresAtMs } as const
-  await issueTokens(realm, { basis: realm.basis(), caller, tokens: [intent] })
+  await issueTokens(realm, { judgedAt: realm.position(), caller, tokens: [intent] })
   const [root, ann] = [await login('root'), await login('ann')]
   assert.equal((await ask(as(raw.reveal(), 'DELETE', OWN))).status, 401)
   assert.equal((await ask(as(root, 'DELETE', `${OWN}/${raw.reveal()}`))).status, 404)

@@ -15,12 +15,12 @@ import { isSmsCode, MFA_SESSION_MS, type MfaSession, openSession, sealSession } 
 import { passcode } from './passcode.ts'
 import { notTheirs, scopeOf } from './tenant-scope.ts'
 
-type Half = { readonly basis: Position; readonly user: IdentityUser; readonly tenant: Named | undefined }
+type Half = { readonly judgedAt: Position; readonly user: IdentityUser; readonly tenant: Named | undefined }
 
 /** A right password of a user with MFA: 401, and where to go on. A text message only if there is no generator. */
 export function challenge(call: Call, half: Half): Answer {
   const { realm, settings } = call
-  const { basis, user, tenant } = half
+  const { judgedAt, user, tenant } = half
   const mfa = mfaOf(user)
   const phone = mfa.otpDevices.some(({ isVerified }) => isVerified) ? undefined : verified(mfa.phones)
   let smsDigest: string | undefined
@@ -32,7 +32,7 @@ export function challenge(call: Call, half: Half): Answer {
     settings.notifier.deliver({ kind: 'passcode', number: phone.number, code })
   }
   const expiresAtMs = realm.nowMs() + MFA_SESSION_MS
-  const sessionId = sealSession(realm, { userId: user.id, tenant, basis, expiresAtMs, smsDigest })
+  const sessionId = sealSession(realm, { userId: user.id, tenant, basis: judgedAt, expiresAtMs, smsDigest })
   return writeV2Fault({
     name: 'unauthorized',
     message: 'Additional authentication credentials required.',
@@ -47,7 +47,7 @@ function verified(phones: readonly MobilePhone[]): MobilePhone | undefined {
 /** The second step: X-SessionId and a passcode. Whatever is wrong with either is one 401. */
 export async function byPasscode(call: Call, code: string): Promise<Answer | Stale> {
   const { realm, request } = call
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const text = request.header('x-sessionid')
   const opened = text === undefined ? undefined : openSession(realm, text)
   if (text === undefined || opened === undefined) return unauthorized(request, WRONG_CREDENTIALS)
@@ -69,7 +69,7 @@ export async function byPasscode(call: Call, code: string): Promise<Answer | Sta
   const { tenant } = scope
   const { proof } = tried
   const given = {
-    basis,
+    judgedAt,
     user,
     tenant: tenant?.id,
     client: PROOF.multi,
@@ -109,18 +109,18 @@ function proofOf({ realm }: Call, { session, user, text }: Step, code: string): 
   }
 }
 
-type Setup = { readonly basis: Position; readonly entry: Entry<IdentityUser> }
+type Setup = { readonly judgedAt: Position; readonly entry: Entry<IdentityUser> }
 
 /**
  * `RAX-AUTH:scope: SETUP-MFA`: a token that can do nothing but that, without tenant and catalog. Not for who has MFA
  * already: a password alone must not get past it.
  */
-export function setUpToken(call: Call, { basis, entry }: Setup): Promise<Answer | Stale> {
+export function setUpToken(call: Call, { judgedAt, entry }: Setup): Promise<Answer | Stale> {
   const user = entry.value
   if (mfaOf(user).isEnabled)
     return Promise.resolve(fault('forbidden', 'Multi-factor authentication is set up already.'))
   const given: Mint = {
-    basis,
+    judgedAt,
     user,
     tenant: undefined,
     client: PROOF.setupMfa,

@@ -14,7 +14,7 @@ import { scopeOf } from './tenant-scope.ts'
 /** A token and a tenant for a token of that tenant. Not for tokens that are good for one thing only. */
 export async function byToken(call: Call, id: string, asked: Named | undefined): Promise<Answer | Stale> {
   const { realm, request } = call
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const facts = await readParty(realm, parseOwn(realm, id))
   const subject = facts?.record.subject
   const entry = subject === undefined ? undefined : await userEntry(realm, subject)
@@ -31,7 +31,7 @@ export async function byToken(call: Call, id: string, asked: Named | undefined):
   const user = entry.value
   const given: Mint = {
     ...rescoped(parent, call.settings.isChained),
-    basis,
+    judgedAt,
     user,
     tenant: tenant?.id,
     expects: [{ collection: IDENTITY_USERS.name, id: user.id, version: entry.version }, ...scope.expects],

@@ -166,13 +166,13 @@ test('what each caller may do to the directory is as the page says', async () =>
   for (const [call = '', ...cells] of DIRECTORY.rows) {
     for (const [at, caller] of CALLERS.entries()) {
       const as = await world.enter(caller)
-      const before = world.realm.basis()
+      const before = world.realm.position()
       const answer = await world.ask(callOf(call, as, caller))
       assert.equal(String(answer.status), cells[at], `${caller}: ${call} ${String(answer.body)}`)
       if (answer.status >= 400)
-        assert.equal(world.realm.basis(), before, `${caller}: ${call} was refused, and written`)
+        assert.equal(world.realm.position(), before, `${caller}: ${call} was refused, and written`)
       // What has written nothing leaves the world as it was, but for a token more.
-      if (world.realm.basis() !== before) world = await openMatrix()
+      if (world.realm.position() !== before) world = await openMatrix()
     }
   }
 })
@@ -218,10 +218,10 @@ test('[C17] what a body or a query says about the caller changes nothing', async
       const body = JSON.stringify({ ...HOSTILE, ...inner })
       const headers = { ...ask.headers, 'content-type': 'application/json' }
       const both = [query, ask.query].filter((one) => one !== undefined).join('&')
-      const before = world.realm.basis()
+      const before = world.realm.position()
       const answer = await world.ask({ ...ask, headers, body, query: both })
       assert.equal(String(answer.status), cell, `${caller}: ${call} ${String(answer.body)}`)
-      assert.equal(world.realm.basis(), before)
+      assert.equal(world.realm.position(), before)
     }
   }
 })

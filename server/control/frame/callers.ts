@@ -28,17 +28,17 @@ export async function callerOf(system: Realm, presented: Presented): Promise<By 
 /** Who a key speaks for: an operator's control key, or a verifier's. */
 async function holderOf(system: Realm, digest: string, from: string): Promise<By | undefined> {
   const key = { name: 'digest', value: digest }
-  const basis = system.basis()
+  const judgedAt = system.position()
   const entry = await system.directory.find(CONTROL_KEYS, key)
   if (entry !== undefined && sameDigest(entry.value.keyDigest, digest)) {
     const { name, role, realm } = entry.value
-    const caller = { ...callerNamed(system, { kind: 'control', id: entry.id, from, basis }), name }
+    const caller = { ...callerNamed(system, { kind: 'control', id: entry.id, from, judgedAt }), name }
     return { kind: 'control', id: entry.id, role, realm, caller }
   }
   const verifier = await system.directory.find(VERIFIERS, key)
   if (verifier === undefined) return undefined
   if (!liveKeysOf(verifier.value).some((live) => sameDigest(live, digest))) return undefined
-  const caller = callerNamed(system, { kind: 'verifier', id: verifier.id, from, basis })
+  const caller = callerNamed(system, { kind: 'verifier', id: verifier.id, from, judgedAt })
   return { kind: 'verifier', id: verifier.id, role: undefined, realm: verifier.value.realm, caller }
 }
 
@@ -46,10 +46,10 @@ type Known = {
   readonly kind: CallerKind
   readonly id: string
   readonly from: string
-  readonly basis: Position
+  readonly judgedAt: Position
 }
 
-function callerNamed(system: Realm, { kind, id, from, basis }: Known): Caller {
-  const facts = callerFacts({ source: kind, client: id }, basis)
+function callerNamed(system: Realm, { kind, id, from, judgedAt }: Known): Caller {
+  const facts = callerFacts({ source: kind, client: id }, judgedAt)
   return { id: `${kind}:${id}`, from, dependency: { realm: system.ordinal, facts } }
 }

@@ -24,7 +24,7 @@ import { type Act, Idempotency, type Keyed, keyOf, REPLAY_MS } from './idempoten
 const DAY_MS = 86_400_000
 
 function byOf(realm: Realm, id: string): By {
-  const facts = callerFacts({ source: 'control', client: id }, realm.basis())
+  const facts = callerFacts({ source: 'control', client: id }, realm.position())
   const caller = { id: `control:${id}`, from: '127.0.0.1', dependency: { realm: realm.ordinal, facts } }
   return { kind: 'control', id, role: 'admin', realm: undefined, caller }
 }

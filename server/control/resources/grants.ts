@@ -79,7 +79,7 @@ type GrantAct = Pick<Ask<unknown, GrantBody>, 'realm' | 'by' | 'how' | 'body' | 
  */
 async function createGrant(act: GrantAct): Promise<Answer | Stale> {
   const { realm, body } = act
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const client = (await realm.directory.get(OAUTH_CLIENTS, body.clientId))?.value
   if (client === undefined || !client.enabled)
     return problem(422, 'clientId: no such client, or it is disabled')
@@ -89,7 +89,7 @@ async function createGrant(act: GrantAct): Promise<Answer | Stale> {
   const audience = body.audience?.map((one) => spelledTarget(one, audiences)) ?? audiences
   if (!audience.every((one) => one !== undefined))
     return problem(422, `audience: more than the client is allowed (${audiences.join(' ') || 'none'})`)
-  const allowed = { client, scope, basis, ...(audience.length === 0 ? {} : { audience }) }
+  const allowed = { client, scope, judgedAt, ...(audience.length === 0 ? {} : { audience }) }
   const asksForCode =
     body.redirectUri !== undefined ||
     body.codeChallenge !== undefined ||
@@ -101,7 +101,7 @@ type Allowed = {
   readonly client: OauthClient
   readonly scope: string
   readonly audience?: readonly string[]
-  readonly basis: Position
+  readonly judgedAt: Position
 }
 
 /** Whom it is for, and with which client: the tokens themselves may be over and collected when somebody asks. */
@@ -111,12 +111,12 @@ function auditOfGrant({ by, how, body }: GrantAct): Audit {
 
 async function mintTokens(
   act: GrantAct,
-  { client, scope, audience, basis }: Allowed,
+  { client, scope, audience, judgedAt }: Allowed,
 ): Promise<Answer | Stale> {
   const { realm, by, body, parts } = act
   if (!client.grantTypes.includes('refresh_token'))
     return problem(422, 'clientId: this client may not hold refresh tokens (grantTypes)')
-  const minting = { realm, issuer: parts.issuerOf(realm), client, basis }
+  const minting = { realm, issuer: parts.issuerOf(realm), client, judgedAt }
   const audit = auditOfGrant(act)
   const family = defined({ subject: body.subject, scope, audit, audience })
   const started = await startGrant(minting, by.caller, family)
@@ -128,7 +128,10 @@ async function mintTokens(
 }
 
 /** RFC 6749 §4.1.2: bound to client, redirect URI and, by RFC 7636, to who began the flow. */
-async function mintCode(act: GrantAct, { client, scope, audience, basis }: Allowed): Promise<Answer | Stale> {
+async function mintCode(
+  act: GrantAct,
+  { client, scope, audience, judgedAt }: Allowed,
+): Promise<Answer | Stale> {
   const { realm, by, body } = act
   const { subject, redirectUri, codeChallenge } = body
   if (!client.grantTypes.includes('authorization_code'))
@@ -142,7 +145,7 @@ async function mintCode(act: GrantAct, { client, scope, audience, basis }: Allow
   const intent = { client, subject, scope, redirectUri, codeChallenge, audit: auditOfGrant(act) }
   const { issued, code, expiresInSeconds } = await startCode(
     realm,
-    { basis, caller: by.caller },
+    { judgedAt, caller: by.caller },
     audience === undefined ? intent : { ...intent, audience },
   )
   if (issued.kind !== 'issued') return refused(issued)

@@ -143,10 +143,10 @@ async function liveThrough(realm: Realm, round: number, tokens: number): Promise
   await revokePrincipals(realm, cutoff, act)
 }
 
-function callOf(realm: Realm): Pick<Parameters<typeof issueTokens>[1], 'basis' | 'caller'> {
-  const basis = realm.basis()
-  const facts = callerFacts({ source: 'control', client: 'soak' }, basis)
-  return { basis, caller: { id: 'soak', from: 'local', dependency: { realm: realm.ordinal, facts } } }
+function callOf(realm: Realm): Pick<Parameters<typeof issueTokens>[1], 'judgedAt' | 'caller'> {
+  const judgedAt = realm.position()
+  const facts = callerFacts({ source: 'control', client: 'soak' }, judgedAt)
+  return { judgedAt, caller: { id: 'soak', from: 'local', dependency: { realm: realm.ordinal, facts } } }
 }
 
 function measure(path: string, { index }: Realm): SoakSize {

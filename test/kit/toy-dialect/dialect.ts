@@ -68,12 +68,12 @@ function login(lifeSeconds: number): Handler {
   return async (realm, request) => {
     const asker = await askerOf(realm, request)
     if (asker === undefined) return NO_KEY
-    const { name, caller, basis } = asker
+    const { name, caller, judgedAt } = asker
     const nowMs = realm.nowMs()
     const expiresAtMs = realm.lifetimes.within(nowMs + lifeSeconds * 1_000, nowMs)
     const raw = mintText(TOY_PREFIX, realm.random)
     const token = { source: TOY_SOURCE, subject: name, raw, kind: 'access', expiresAtMs } as const
-    const issued = await issueTokens(realm, { basis, caller, tokens: [token] })
+    const issued = await issueTokens(realm, { judgedAt, caller, tokens: [token] })
     if (issued.kind === 'stale') return 'stale'
     return issued.kind === 'issued'
       ? jsonAnswer(200, { toy: { token: raw.reveal(), expiresAtMs } })
@@ -102,15 +102,15 @@ async function me(realm: Realm, request: WireRequest): Promise<Answer> {
     : said(401, 'no such token')
 }
 
-type Asker = { readonly name: string; readonly caller: Caller; readonly basis: Position }
+type Asker = { readonly name: string; readonly caller: Caller; readonly judgedAt: Position }
 
 /** `X-Toy-Key: name:key`. */
 async function askerOf(realm: Realm, request: WireRequest): Promise<Asker | undefined> {
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const [name = '', key = ''] = (request.header('x-toy-key') ?? '').split(':', 2)
   const entry = await realm.directory.get(TOY_USERS, name)
   if (entry === undefined || entry.value.keyDigest !== realm.secretDigest(key)) return undefined
-  const facts = callerFacts({ source: TOY_SOURCE, subject: name }, basis)
+  const facts = callerFacts({ source: TOY_SOURCE, subject: name }, judgedAt)
   const dependency = { realm: realm.ordinal, facts }
-  return { name, basis, caller: { id: `toy:${name}`, from: request.from, dependency } }
+  return { name, judgedAt, caller: { id: `toy:${name}`, from: request.from, dependency } }
 }

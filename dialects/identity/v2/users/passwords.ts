@@ -39,7 +39,7 @@ import { isAboutAnother } from './update.ts'
 const RESET_MS = 60 * 60_000
 const RESET_KIND = EXPIRING_KINDS.identityPasswordReset
 
-type NewPassword = { readonly basis: Position; readonly password: string; readonly how: string }
+type NewPassword = { readonly judgedAt: Position; readonly password: string; readonly how: string }
 
 /**
  * A new password for a user that has proved to be itself; every token of it ends in the same unit. Not for who is
@@ -48,12 +48,12 @@ type NewPassword = { readonly basis: Position; readonly password: string; readon
 async function setPassword(
   call: Call,
   entry: Entry<IdentityUser>,
-  { basis, password, how }: NewPassword,
+  { judgedAt, password, how }: NewPassword,
 ): Promise<'written' | 'held' | Stale> {
   const { realm, request, settings } = call
   if (isMintingHeld({ source: IDENTITY, subject: entry.id }, realm.index)) return 'held'
   const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, entry.id) })
-  const facts = callerFacts({ source: IDENTITY, subject: entry.id }, basis)
+  const facts = callerFacts({ source: IDENTITY, subject: entry.id }, judgedAt)
   const written = await writeDirectory(realm, [updated('user', entry, { ...entry.value, passwordHash })], {
     caller: {
       id: `${IDENTITY}:${entry.id}`,
@@ -93,7 +93,7 @@ export async function changePassword(call: Call): Promise<Answer> {
     return fault('badRequest', '"username", "password" and "newPassword" are needed.')
   if (old === password) return fault('badRequest', 'The new password is the old one.')
   return untilFresh(async () => {
-    const basis = call.realm.basis()
+    const judgedAt = call.realm.position()
     const entry = await claimedUser(call.realm, { by: 'name', value: username })
     const { passwords } = call.settings
     const question = { hash: entry?.value.passwordHash, password: old, ...turnOf(call, username) }
@@ -102,7 +102,7 @@ export async function changePassword(call: Call): Promise<Answer> {
     if (!entry.value.enabled) return fault('userDisabled', `User '${username}' is disabled.`)
     // Half of what this user proves itself by must not replace itself: it is done with a token of both factors.
     if (mfaOf(entry.value).isEnabled) return notAuthorized()
-    const done = await setPassword(call, entry, { basis, password, how: 'password.change' })
+    const done = await setPassword(call, entry, { judgedAt, password, how: 'password.change' })
     return answered(done, () => NO_CONTENT)
   })
 }
@@ -122,13 +122,13 @@ export function changeOwnPassword(call: Call, [userId = '']: readonly string[]):
       const password = isObject(given) ? textIn(given, 'password') : undefined
       if (old === undefined || password === undefined)
         return fault('badRequest', '"password" and "original_password" of a "user" are needed.')
-      const basis = call.realm.basis()
+      const judgedAt = call.realm.position()
       const entry = await userEntry(call.realm, userId)
       const hash = entry?.value.passwordHash
       const question = { hash, password: old, isProved: true, ...turnOf(call, userId) }
       const isRight = await call.settings.passwords.verify(question)
       if (entry === undefined || !isRight) return notAuthorized()
-      const done = await setPassword(call, entry, { basis, password, how: 'password.change' })
+      const done = await setPassword(call, entry, { judgedAt, password, how: 'password.change' })
       return answered(done, () => userAnswer(call, entry.value))
     }),
   )
@@ -153,7 +153,7 @@ export async function forgotPassword(call: Call): Promise<Answer> {
 
 async function forget(call: Call, username: string): Promise<Answer> {
   const { realm, settings } = call
-  const position = realm.basis()
+  const position = realm.position()
   const user = (await claimedUser(realm, { by: 'name', value: username }))?.value
   const token = mintText(realm.grammar.prefixes.code, realm.random).reveal()
   const value = Buffer.from(JSON.stringify({ userId: user?.id ?? '', position } satisfies Reset), 'utf8')
@@ -197,7 +197,7 @@ export async function resetPassword(call: Call): Promise<Answer> {
     if (password === undefined) return fault('badRequest', 'A "password" is needed.')
     const entry = await userEntry(realm, reset.userId)
     if (entry === undefined || !entry.value.enabled) return unauthorized(request, NO_VALID_TOKEN)
-    const change = { basis: reset.position, password, how: 'password.reset' }
+    const change = { judgedAt: reset.position, password, how: 'password.reset' }
     const done = await setPassword(call, entry, change)
     return answered(done, () => NO_CONTENT)
   })

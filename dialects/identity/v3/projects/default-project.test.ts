@@ -191,7 +191,7 @@ onBothStores(
     const world = await openV3({ store })
     const { realm } = world
     const account = { id: 'team', mfaEnforcement: 'REQUIRED' } as const
-    const facts = callerFacts({ source: 'control', client: 'ops' }, realm.basis())
+    const facts = callerFacts({ source: 'control', client: 'ops' }, realm.position())
     const caller = { id: 'control:ops', from: 'local', dependency: { realm: realm.ordinal, facts } }
     await writeDirectory(realm, [created('account', account.id, { after: account })], { caller, how: 'test' })
     assert.equal((await realm.directory.get(IDENTITY_ACCOUNTS, 'team'))?.value.mfaEnforcement, 'REQUIRED')

@@ -31,7 +31,7 @@ export async function issue(call: Call): Promise<Answer> {
 }
 
 async function attempt(call: Call, asked: AuthAsked): Promise<Answer | Stale> {
-  const basis = call.realm.basis()
+  const judgedAt = call.realm.position()
   const proven = await proveAll(call, asked.methods)
   switch (proven.kind) {
     case 'failed':
@@ -45,29 +45,29 @@ async function attempt(call: Call, asked: AuthAsked): Promise<Answer | Stale> {
     case 'over-limit':
       return overLimit(proven.waitSeconds)
     case 'proven':
-      return scoped(call, { basis, proven, scope: asked.scope })
+      return scoped(call, { judgedAt, proven, scope: asked.scope })
     default:
       return unreachable(proven)
   }
 }
 
-type Scoping = { readonly basis: Position; readonly proven: Proven; readonly scope: AuthAsked['scope'] }
+type Scoping = { readonly judgedAt: Position; readonly proven: Proven; readonly scope: AuthAsked['scope'] }
 
-async function scoped(call: Call, { basis, proven, scope }: Scoping): Promise<Answer | Stale> {
+async function scoped(call: Call, { judgedAt, proven, scope }: Scoping): Promise<Answer | Stale> {
   if (!(await isEnabled(call.realm, proven.user))) return unauthorized(call.request)
   const resolved = await resolveScope(call.realm, proven, scope)
   if (resolved.kind === 'narrower') return forbidden('What was proved is good for one project only.')
   if (resolved.kind === 'no-access') return unauthorized(call.request)
-  return granted(call, { basis, proven, grant: resolved.grant })
+  return granted(call, { judgedAt, proven, grant: resolved.grant })
 }
 
-type Granting = { readonly basis: Position; readonly proven: Proven; readonly grant: ScopeGrant }
+type Granting = { readonly judgedAt: Position; readonly proven: Proven; readonly grant: ScopeGrant }
 
-async function granted(call: Call, { basis, proven, grant }: Granting): Promise<Answer | Stale> {
+async function granted(call: Call, { judgedAt, proven, grant }: Granting): Promise<Answer | Stale> {
   const { realm, request } = call
   const { user, also } = proven
   const tenant = tenantOfScope(grant.scope)
-  const outcome = await mint(call, { ...proofOf(call, proven), basis, user, tenant, also })
+  const outcome = await mint(call, { ...proofOf(call, proven), judgedAt, user, tenant, also })
   switch (outcome.kind) {
     case 'minted': {
       const { id, record } = outcome
@@ -104,7 +104,7 @@ function proofOf({ realm, settings }: Call, proven: Proven): ProofMembers {
   }
 }
 
-type ProofMembers = Omit<Mint, 'basis' | 'user' | 'tenant'>
+type ProofMembers = Omit<Mint, 'judgedAt' | 'user' | 'tenant'>
 
 function clientOf({ parent, credential, authenticatedBy }: Proven): string {
   if (credential !== undefined) return appCredentialClient(credential.id)

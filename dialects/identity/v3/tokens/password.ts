@@ -46,7 +46,7 @@ type Passwords = { readonly password: string; readonly original: string }
 
 async function change(call: Call, id: string, { password, original }: Passwords): Promise<Answer | Stale> {
   const { realm, request, settings, presented } = call
-  const basis = realm.basis()
+  const judgedAt = realm.position()
   const entry = await claimedUser(realm, { by: 'id', value: id })
   const { from } = request
   const hash = entry?.value.passwordHash
@@ -57,7 +57,7 @@ async function change(call: Call, id: string, { password, original }: Passwords)
   // Whoever it is that knows the password must not have the account to itself when the hold is released.
   if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()
   const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, id) })
-  const facts = callerFacts({ source: IDENTITY, subject: id }, basis)
+  const facts = callerFacts({ source: IDENTITY, subject: id }, judgedAt)
   const caller = { id: `${IDENTITY}:${id}`, from, dependency: { realm: realm.ordinal, facts } }
   const changes = [updated('user', entry, { ...entry.value, passwordHash })]
   const outcome = await writeDirectory(realm, changes, { caller, how: 'identity.v3.password' })

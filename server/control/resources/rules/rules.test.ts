@@ -30,7 +30,7 @@ const keySets = new KeySets({
 const parts = { keySets, sources: new Sources(MODULES) } as ControlParts
 
 function callerIn(realm: Realm): Caller {
-  const facts = callerFacts({ source: 'control', client: 'ops' }, realm.basis())
+  const facts = callerFacts({ source: 'control', client: 'ops' }, realm.position())
   return { id: 'control:ops', from: 'local', dependency: { realm: realm.ordinal, facts } }
 }
 
@@ -49,7 +49,11 @@ async function issue(realm: Realm, text: string, names: Named, parent?: TokenRec
   const grant = parent === undefined ? {} : { grant: parent.grant }
   const expiresAtMs = realm.nowMs() + 30 * DAY_MS
   const token = { raw, kind: 'access' as const, ...names, ...grant, expiresAtMs }
-  const issued = await issueTokens(realm, { basis: realm.basis(), caller: callerIn(realm), tokens: [token] })
+  const issued = await issueTokens(realm, {
+    judgedAt: realm.position(),
+    caller: callerIn(realm),
+    tokens: [token],
+  })
   assert.ok(issued.kind === 'issued')
   return issued.records[0] as TokenRecord
 }
@@ -257,14 +261,14 @@ test('revoking everything of a subject costs the same one row for 1 token and fo
   const rows: number[] = []
   for (const size of sizes) {
     const { realm, store } = await openWorld()
-    const basis = realm.basis()
+    const judgedAt = realm.position()
     const tokens = Array.from({ length: size }, (_, nth) => ({
       raw: RawToken.parse(`text ${nth}`) as RawToken,
       kind: 'access' as const,
       ...{ source: 'oauth', subject: 'alice' },
       expiresAtMs: START_MS + DAY_MS,
     }))
-    assert.equal((await issueTokens(realm, { basis, caller: callerIn(realm), tokens })).kind, 'issued')
+    assert.equal((await issueTokens(realm, { judgedAt, caller: callerIn(realm), tokens })).kind, 'issued')
     const before = realm.index.seq
     const at = await ask(realm, { target: { source: 'oauth', subject: 'alice' } })
     assert.ok(typeof at === 'number')
