@@ -39,7 +39,7 @@ export { seal, subkey, unseal } from './keys/sealing.ts'
 export { SIGNING_KEYS, type SigningKeyValue } from './keys/signing-keys.ts'
 export { EXPIRING_KINDS, type ExpiringKind, type IdentitySeal, KEY_PURPOSES, storedKind } from './kinds.ts'
 export { covers } from './log/covers.ts'
-export { collectExpired, collectMemos, GC_BATCH_MAX } from './log/gc.ts'
+export { collectEntries, collectExpired, GC_BATCH_MAX } from './log/gc.ts'
 export type { Differences } from './log/index-compare.ts'
 export { IndexDiffer } from './log/index-differ.ts'
 export { expiryCeiling, SKEW_MAX_SECONDS } from './log/keeping.ts'
@@ -51,11 +51,11 @@ export { isStoredTarget } from './log/stored-target.ts'
 export type {
   ConflictWhat,
   Expectation,
+  ExpiringEntry,
+  ExpiringName,
   Group,
   GroupOutcome,
   LogHead,
-  Memo,
-  MemoName,
   NewRecord,
   NewRow,
   Operation,
@@ -71,12 +71,12 @@ export type {
   EndingAsk,
   EndingCursor,
   EndingPage,
-  ExpiredMemo,
+  ExpiredEntry,
   ExpiredToken,
+  ExpiringAsk,
+  ExpiringPage,
   IssuingQuota,
   KeyedReads,
-  MemoPage,
-  MemosAsk,
   RecordKeyAsk,
   RecordPage,
   RecordsAsk,

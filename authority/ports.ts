@@ -10,7 +10,7 @@ import type {
 import type { ChainedLogRow, LogRow } from '@rescind/core/log'
 import type { ExpiringKind } from './kinds.ts'
 import type { ChainChecked } from './log/log-check.ts'
-import type { Group, GroupOutcome, LogHead, Memo, MemoName } from './log/writes.ts'
+import type { ExpiringEntry, ExpiringName, Group, GroupOutcome, LogHead } from './log/writes.ts'
 
 /** How much each caller may issue; never asked about revoking. Counts what was issued, not what was tried. */
 export interface IssuingQuota {
@@ -34,7 +34,7 @@ export type DirectoryRecord = {
 export type RecordPage = { readonly records: readonly DirectoryRecord[]; readonly next: string | undefined }
 export type TokenPage = { readonly records: readonly TokenRecord[]; readonly next: number | undefined }
 
-export type MemoPage = { readonly memos: readonly Memo[]; readonly next: string | undefined }
+export type ExpiringPage = { readonly entries: readonly ExpiringEntry[]; readonly next: string | undefined }
 
 export type Consumption = { readonly handle: Handle; readonly sealed: Uint8Array | undefined }
 
@@ -112,12 +112,12 @@ export interface Store {
   /** Live records of a collection that are listed under a name and value, by id, at most `limit` (≤ 1,000). */
   recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage>
 
-  /** A memo that was not collected yet, its end passed or not; always from the primary. */
-  memo(realm: RealmOrdinal, name: MemoName): Promise<Memo | undefined>
-  /** Memos of a kind by id, at most `limit` (≤ 1,000). */
-  memos(realm: RealmOrdinal, ask: MemosAsk): Promise<MemoPage>
-  /** Memos of all realms that ended at or below a time, by their end, behind the first `skip`; at most `limit` (≤ 1,000). */
-  expiredMemos(belowMs: number, limit: number, skip?: number): Promise<readonly ExpiredMemo[]>
+  /** An expiring entry that was not collected yet, its end passed or not; always from the primary. */
+  expiring(realm: RealmOrdinal, name: ExpiringName): Promise<ExpiringEntry | undefined>
+  /** Expiring entries of a kind by id, at most `limit` (≤ 1,000). */
+  expiringPage(realm: RealmOrdinal, ask: ExpiringAsk): Promise<ExpiringPage>
+  /** Expiring entries of all realms that ended at or below a time, by their end, behind the first `skip`; at most `limit` (≤ 1,000). */
+  expiredEntries(belowMs: number, limit: number, skip?: number): Promise<readonly ExpiredEntry[]>
 
   head(realm: RealmOrdinal): Promise<LogHead>
   /** Where the log's first rows were trimmed off: rows up to this place are gone. Seq 0: none. */
@@ -194,12 +194,12 @@ export type RecordsCountedAsk = {
 export type RecordsCounted = { readonly count: number; readonly last: string | undefined }
 export type RecordsListedAsk = RecordsAsk & { readonly name: string; readonly value: string }
 export type TokensAsk = TokensSought & { readonly after: number | undefined; readonly limit: number }
-export type MemosAsk = {
+export type ExpiringAsk = {
   readonly kind: ExpiringKind
   readonly after: string | undefined
   readonly limit: number
 }
-export type ExpiredMemo = { readonly realm: RealmOrdinal; readonly memo: Memo }
+export type ExpiredEntry = { readonly realm: RealmOrdinal; readonly entry: ExpiringEntry }
 /** `record`: undefined for one that cannot be read; `digest` then is whatever stands in its place. */
 export type ExpiredToken = {
   readonly realm: RealmOrdinal

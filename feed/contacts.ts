@@ -1,7 +1,7 @@
 import {
   type Caller,
   EXPIRING_KINDS,
-  type Memo,
+  type ExpiringEntry,
   type Realm,
   readObject,
   STRANGE,
@@ -33,14 +33,14 @@ export async function writeContact(
     realm: realm.ordinal,
     dependsOn: [caller.dependency],
     expects: [],
-    operations: [{ kind: 'put-memo', memo: memoOf(contact) }],
+    operations: [{ kind: 'put-expiring', entry: entryOf(contact) }],
   })
   return outcome.kind === 'applied' ? 'written' : 'stale'
 }
 
 /** @throws StoreUnavailable, Overloaded. */
 export async function dropContact(realm: Realm, instance: string): Promise<void> {
-  const operations = [{ kind: 'drop-memo', memo: { kind: KIND, id: instance } }] as const
+  const operations = [{ kind: 'drop-expiring', entry: { kind: KIND, id: instance } }] as const
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
@@ -48,12 +48,12 @@ export async function dropContact(realm: Realm, instance: string): Promise<void>
 export async function readContacts(realm: Realm): Promise<readonly Contact[]> {
   const contacts: Contact[] = []
   for (let after: string | undefined; ; ) {
-    const page = await realm.store.memos(realm.ordinal, { kind: KIND, after, limit: PAGE })
-    for (const memo of page.memos) {
-      const contact = contactOf(memo)
+    const page = await realm.store.expiringPage(realm.ordinal, { kind: KIND, after, limit: PAGE })
+    for (const entry of page.entries) {
+      const contact = contactOf(entry)
       // It is no longer waited for; what it enforces is its own bound.
-      if (contact === undefined) realm.unreadable({ what: 'memo', name: `${KIND}/${memo.id}`, why: STRANGE })
-      if (contact !== undefined && memo.expiresAtMs > realm.nowMs()) contacts.push(contact)
+      if (contact === undefined) realm.unreadable({ what: 'memo', name: `${KIND}/${entry.id}`, why: STRANGE })
+      if (contact !== undefined && entry.expiresAtMs > realm.nowMs()) contacts.push(contact)
     }
     if (page.next === undefined) return contacts
     after = page.next
@@ -62,15 +62,15 @@ export async function readContacts(realm: Realm): Promise<readonly Contact[]> {
 
 /** Whether anybody at all had a stream in a realm that is not open. @throws StoreUnavailable. */
 export async function hadContacts(store: Store, realm: RealmOrdinal): Promise<boolean> {
-  return (await store.memos(realm, { kind: KIND, after: undefined, limit: 1 })).memos.length > 0
+  return (await store.expiringPage(realm, { kind: KIND, after: undefined, limit: 1 })).entries.length > 0
 }
 
-function memoOf(contact: Contact): Memo {
+function entryOf(contact: Contact): ExpiringEntry {
   const value = Buffer.from(JSON.stringify(contact), 'utf8')
   return { kind: KIND, id: contact.instance, value, expiresAtMs: contact.contactMs + REMEMBERED_MS }
 }
 
-function contactOf({ value }: Memo): Contact | undefined {
+function contactOf({ value }: ExpiringEntry): Contact | undefined {
   const read: Partial<Record<keyof Contact, unknown>> = readObject(value) ?? {}
   const { instance, verifier, label, boundMs, onStale, contactMs, firstSeq } = read
   if (typeof instance !== 'string' || typeof verifier !== 'string') return undefined

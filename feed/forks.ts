@@ -10,8 +10,8 @@ import {
 import { LAST_INSTANT_MS } from '@rescind/core'
 import { type Checkpoint, type LogRow, rowKindOf } from '@rescind/core/log'
 
-/** Kind of the memos, in the system realm, that say which logs were proved to have been rolled back. */
-export const FORK_MEMOS: ExpiringKind = EXPIRING_KINDS.fork
+/** Kind of the expiring entries, in the system realm, that say which logs were proved to have been rolled back. */
+export const FORK_KIND: ExpiringKind = EXPIRING_KINDS.fork
 
 const IS_CHECKPOINT = shaped({ ordinal: 'number', epochId: 'text', seq: 'number', chain: 'text' })
 const UNKNOWN_CHECKPOINT: Checkpoint = { ordinal: 0, epochId: '', seq: 0, chain: '' }
@@ -34,8 +34,8 @@ export class Forks {
     const { store, ordinal } = this.#realms.system
     const names = new Set<string>()
     for (let after: string | undefined, isFirst = true; isFirst || after !== undefined; isFirst = false) {
-      const page = await store.memos(ordinal, { kind: FORK_MEMOS, after, limit: 1_000 })
-      for (const { id } of page.memos) names.add(id)
+      const page = await store.expiringPage(ordinal, { kind: FORK_KIND, after, limit: 1_000 })
+      for (const { id } of page.entries) names.add(id)
       after = page.next
     }
     return names
@@ -44,11 +44,11 @@ export class Forks {
   /** @throws StoreUnavailable when it cannot be known. */
   async recall(realm: Realm): Promise<void> {
     const { system, ledger } = this.#realms
-    const memo = await system.store.memo(system.ordinal, { kind: FORK_MEMOS, id: realm.name })
-    if (memo === undefined) return
+    const entry = await system.store.expiring(system.ordinal, { kind: FORK_KIND, id: realm.name })
+    if (entry === undefined) return
     ledger.suspend(realm.ordinal)
     // Proof that cannot be read is proof: only where it was is not known.
-    const checkpoint = readObject(memo.value)
+    const checkpoint = readObject(entry.value)
     this.#alarm(
       realm,
       checkpoint !== undefined && IS_CHECKPOINT(checkpoint) ? (checkpoint as Checkpoint) : UNKNOWN_CHECKPOINT,
@@ -62,13 +62,15 @@ export class Forks {
     ledger.suspend(realm.ordinal)
     this.#alarm(realm, checkpoint)
     const value = Buffer.from(JSON.stringify(checkpoint), 'utf8')
-    const memo = { kind: FORK_MEMOS, id: realm.name, value, expiresAtMs: LAST_INSTANT_MS }
-    await commitOwn(system, [{ kind: 'put-memo', memo }])
+    const entry = { kind: FORK_KIND, id: realm.name, value, expiresAtMs: LAST_INSTANT_MS }
+    await commitOwn(system, [{ kind: 'put-expiring', entry }])
   }
 
   /** A new epoch has begun. @throws StoreUnavailable, Overloaded. */
   async ended(realm: Realm, row: LogRow): Promise<void> {
     if (rowKindOf(row) !== 'epoch') return
-    await commitOwn(this.#realms.system, [{ kind: 'drop-memo', memo: { kind: FORK_MEMOS, id: realm.name } }])
+    await commitOwn(this.#realms.system, [
+      { kind: 'drop-expiring', entry: { kind: FORK_KIND, id: realm.name } },
+    ])
   }
 }

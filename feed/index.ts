@@ -1,5 +1,5 @@
 export { Feed, type FeedParts } from './feed.ts'
-export { FORK_MEMOS } from './forks.ts'
+export { FORK_KIND } from './forks.ts'
 export type { Format } from './frames.ts'
 export { type Enforcement, type InstanceView, type StalePolicy } from './instances.ts'
 export type { Outlet } from './outlet.ts'

@@ -7,7 +7,7 @@ import { DAY_MS } from '../../test/kit/samples.ts'
 import { storedKind } from '../kinds.ts'
 import type { Realm } from '../realm/realm.ts'
 import { revokePrincipals, revokeToken } from '../realm/revoke.ts'
-import { collectExpired, collectMemos, GC_BATCH_MAX } from './gc.ts'
+import { collectEntries, collectExpired, GC_BATCH_MAX } from './gc.ts'
 import type { Operation } from './writes.ts'
 
 /** Lets time pass, durably. */
@@ -79,28 +79,28 @@ test('[W93] what a rolled-back realm has to keep is stepped over, and the others
   const other = await realms.create('other', AUDIT)
   const expiresAtMs = realm.nowMs() + DAY_MS
   for (let at = 0; at < 2 * GC_BATCH_MAX + 3; at += 1) await issue(realm, `one ${at}`, { expiresAtMs })
-  const memo = (nth: number): Operation => {
+  const entry = (nth: number): Operation => {
     const value = Buffer.alloc(1)
-    return { kind: 'put-memo', memo: { kind: storedKind('k'), id: String(nth), value, expiresAtMs } }
+    return { kind: 'put-expiring', entry: { kind: storedKind('k'), id: String(nth), value, expiresAtMs } }
   }
   for (const [of, count] of [
     [realm, GC_BATCH_MAX + 1],
     [other, 5],
   ] as const) {
-    const operations = Array.from({ length: count }, (_, nth) => memo(nth))
+    const operations = Array.from({ length: count }, (_, nth) => entry(nth))
     await of.commit({ realm: of.ordinal, dependsOn: [], expects: [], operations })
   }
   for (let at = 0; at < 5; at += 1) await issue(other, `two ${at}`, { expiresAtMs: expiresAtMs + 1 })
   await pass(world, 2 * DAY_MS)
   realms.ledger.suspend(realm.ordinal)
-  const [tokens, memos] = [{ count: 0 }, { count: 0 }]
+  const [tokens, entries] = [{ count: 0 }, { count: 0 }]
   while ((await collectExpired(realms, store, { staying: tokens })) === GC_BATCH_MAX);
-  while ((await collectMemos(realms, store, { staying: memos })) === GC_BATCH_MAX);
-  assert.deepEqual([tokens.count, memos.count], [2 * GC_BATCH_MAX + 3, GC_BATCH_MAX + 1])
+  while ((await collectEntries(realms, store, { staying: entries })) === GC_BATCH_MAX);
+  assert.deepEqual([tokens.count, entries.count], [2 * GC_BATCH_MAX + 3, GC_BATCH_MAX + 1])
   const left = await store.expiredTokens(await store.floor(), 1_000)
   assert.equal(left.length, tokens.count)
   assert.ok(left.every((one) => one.realm === realm.ordinal))
-  assert.equal((await store.expiredMemos(await store.floor(), 1_000)).length, memos.count)
+  assert.equal((await store.expiredEntries(await store.floor(), 1_000)).length, entries.count)
 })
 
 test('[W93] a realm whose part of a step fails keeps what it has, and the others lose theirs', async () => {

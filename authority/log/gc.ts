@@ -1,6 +1,6 @@
 import { isRevoked, type RealmOrdinal, type TokenRecord } from '@rescind/core'
 import { STRANGE } from '../directory/stored-json.ts'
-import type { ExpiredMemo, Store } from '../ports.ts'
+import type { ExpiredEntry, Store } from '../ports.ts'
 import type { Realm } from '../realm/realm.ts'
 import type { Realms } from '../realm/realms.ts'
 import type { Operation } from './writes.ts'
@@ -41,9 +41,9 @@ export async function collectExpired(realms: Realms, store: Store, how: Collecti
   return found.length
 }
 
-/** As `collectExpired`, for memos. */
-export async function collectMemos(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
-  const expired = await store.expiredMemos(
+/** As `collectExpired`, for expiring entries. */
+export async function collectEntries(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
+  const expired = await store.expiredEntries(
     realms.ledger.durableFloorMs,
     how.limit ?? GC_BATCH_MAX,
     how.staying?.count,
@@ -85,8 +85,8 @@ async function remove<T extends { readonly realm: RealmOrdinal }>(
   if (staying !== undefined) staying.count += left
 }
 
-function dropping(_realm: Realm, { memo: { kind, id, expiresAtMs } }: ExpiredMemo): Operation {
-  return { kind: 'drop-memo', memo: { kind, id }, ifExpiresAtMs: expiresAtMs }
+function dropping(_realm: Realm, { entry: { kind, id, expiresAtMs } }: ExpiredEntry): Operation {
+  return { kind: 'drop-expiring', entry: { kind, id }, ifExpiresAtMs: expiresAtMs }
 }
 
 function forgetting(realm: Realm, { record }: Readable): Operation {

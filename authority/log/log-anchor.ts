@@ -4,13 +4,13 @@ import type { LogRow } from '@rescind/core/log'
 import { subkey } from '../keys/sealing.ts'
 import { EXPIRING_KINDS, KEY_PURPOSES } from '../kinds.ts'
 import type { Store } from '../ports.ts'
-import type { LogHead, Memo, MemoName } from './writes.ts'
+import type { ExpiringEntry, ExpiringName, LogHead } from './writes.ts'
 
 /**
  * Where a trimmed log begins and what was kept of the rows before, under a key that is not in the store: whoever can
  * write the store can cut off the beginning of a log, or change a kept rule, but cannot make the anchor that fits.
  */
-const ANCHOR_MEMO: MemoName = { kind: EXPIRING_KINDS.logAnchor, id: 'anchor' }
+const ANCHOR_ENTRY: ExpiringName = { kind: EXPIRING_KINDS.logAnchor, id: 'anchor' }
 const SUM_BYTES = 32
 const PAGE = 1_000
 
@@ -30,12 +30,12 @@ export class KeptSum {
     for (let at = 0; at < SUM_BYTES; at += 1) this.#sum[at] = (this.#sum[at] ?? 0) ^ (tag[at] ?? 0)
   }
 
-  memo(anchor: LogHead): Memo {
-    return { ...ANCHOR_MEMO, value: Buffer.from(this.#tag(anchor), 'ascii'), expiresAtMs: LAST_INSTANT_MS }
+  entry(anchor: LogHead): ExpiringEntry {
+    return { ...ANCHOR_ENTRY, value: Buffer.from(this.#tag(anchor), 'ascii'), expiresAtMs: LAST_INSTANT_MS }
   }
 
-  fits(anchor: LogHead, memo: Memo): boolean {
-    return sameDigest(Buffer.from(memo.value).toString('ascii'), this.#tag(anchor))
+  fits(anchor: LogHead, entry: ExpiringEntry): boolean {
+    return sameDigest(Buffer.from(entry.value).toString('ascii'), this.#tag(anchor))
   }
 
   #tag({ seq, chain }: LogHead): string {
@@ -58,12 +58,12 @@ export async function* keptRows(store: Store, realm: RealmOrdinal): AsyncGenerat
 
 /** Whether a log's beginning, and what was kept from before it, are as their server left them. */
 export async function anchorHolds(store: Store, realm: RealmOrdinal, sealKey: Uint8Array): Promise<boolean> {
-  const [anchor, memo] = [await store.anchor(realm), await store.memo(realm, ANCHOR_MEMO)]
-  if (memo === undefined) {
+  const [anchor, entry] = [await store.anchor(realm), await store.expiring(realm, ANCHOR_ENTRY)]
+  if (entry === undefined) {
     const [kept] = await store.keptRows(realm, 0, 1)
     return anchor.seq === 0 && kept === undefined
   }
   const sum = new KeptSum(sealKey)
   for await (const row of keptRows(store, realm)) sum.flip(row)
-  return sum.fits(anchor, memo)
+  return sum.fits(anchor, entry)
 }

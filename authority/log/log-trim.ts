@@ -129,7 +129,7 @@ export class LogTrim {
     this.#begun = undefined
     const operations = [
       { kind: 'trim-log', throughSeq: anchor.seq, ...rows },
-      { kind: 'put-memo', memo: sum.memo(anchor) },
+      { kind: 'put-expiring', entry: sum.entry(anchor) },
     ] as const
     const outcome = await this.#realm.commit({ realm: ordinal, dependsOn: [], expects: [], operations })
     if (outcome.kind === 'applied') this.#begun = { anchor, sum, collections }

@@ -44,8 +44,8 @@ export type Operation =
       readonly fromVersion: number
     }
   /** Kept beside the log until it ends. Conflicts with one that ends after `unlessAliveAtMs`, if that is given. */
-  | { readonly kind: 'put-memo'; readonly memo: Memo; readonly unlessAliveAtMs?: number }
-  | { readonly kind: 'drop-memo'; readonly memo: MemoName; readonly ifExpiresAtMs?: number }
+  | { readonly kind: 'put-expiring'; readonly entry: ExpiringEntry; readonly unlessAliveAtMs?: number }
+  | { readonly kind: 'drop-expiring'; readonly entry: ExpiringName; readonly ifExpiresAtMs?: number }
   /** GC of a token that has ended; a revoked assigned text leaves its digest for good. */
   | { readonly kind: 'forget-token'; readonly token: ForgottenToken }
   /** Audit texts of these rows and of those between are over; their hashes stay, and the chain with them. */
@@ -95,13 +95,13 @@ export type NewRecord = {
   readonly lists?: readonly RecordKey[]
 }
 
-export type MemoName = { readonly kind: ExpiringKind; readonly id: string }
+export type ExpiringName = { readonly kind: ExpiringKind; readonly id: string }
 
 /**
  * Something small that must outlive a crash and has an end, but turns no verdict and is no part of the audit trail: a
  * spent assertion, an answer kept for a retry. Writing one is no log row.
  */
-export type Memo = MemoName & { readonly value: Uint8Array; readonly expiresAtMs: number }
+export type ExpiringEntry = ExpiringName & { readonly value: Uint8Array; readonly expiresAtMs: number }
 
 export type RecordKey = { readonly name: string; readonly value: string }
 
@@ -117,7 +117,7 @@ export type ConflictWhat =
   | 'consumed'
   | 'record-changed'
   | 'key-taken'
-  | 'memo-exists'
+  | 'expiring-exists'
 
 /** What became of a write in the store. `firstSeq` is the seq of its first row, or of the head when it has none. */
 export type WriteOutcome =

@@ -3,7 +3,7 @@ export type UnreadableKind = 'realm' | 'log' | 'record' | 'memo' | 'token'
 export type Unreadable = {
   readonly realm: string
   readonly what: UnreadableKind
-  /** Which one; never a secret: a collection and id, a kind of memo, the place of a row. */
+  /** Which one; never a secret: a collection and id, a kind of expiring entry, the place of a row. */
   readonly name: string
   /** What is wrong with it. */
   readonly why: string

@@ -57,7 +57,7 @@ export type Issued =
   | { readonly kind: 'issued'; readonly records: readonly TokenRecord[] }
   /** Something it was judged by was revoked meanwhile: judge again. */
   | { readonly kind: 'stale' }
-  /** What one use ends, a token or whatever a memo stands for, was used by somebody else meanwhile. */
+  /** What one use ends, a token or whatever an expiring entry stands for, was used by somebody else meanwhile. */
   | { readonly kind: 'consumed' }
   /** A hold is in force: nothing may be minted for these principals until it is released. */
   | { readonly kind: 'held' }
@@ -98,7 +98,7 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
   if (outcome.kind === 'stale') return outcome
   switch (outcome.what) {
     case 'consumed':
-    case 'memo-exists':
+    case 'expiring-exists':
       return { kind: 'consumed' }
     case 'token-exists':
       return { kind: 'token-exists' }

@@ -8,7 +8,7 @@ import { HandClock, MASTER, openWorld, START_MS } from '../../test/kit/realm.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { storedKind } from '../kinds.ts'
-import { collectMemos } from '../log/gc.ts'
+import { collectEntries } from '../log/gc.ts'
 import type { Group, GroupOutcome } from '../log/writes.ts'
 import type { Store } from '../ports.ts'
 import type { MasterKey } from './realm-keys.ts'
@@ -259,7 +259,7 @@ function openLazily(store: Store): Promise<Realms> {
 }
 
 // The kind: a realm that is not open when something is done with it. Neighbours: asked for by many at once, disabled, made a
-// moment ago, wrapped anew, with expired memos, and one in which something was written.
+// moment ago, wrapped anew, with expired expiring entries, and one in which something was written.
 onBothStores(
   '[W104] a realm in which nothing was written is opened when it is first asked for, once',
   async (store) => {
@@ -354,14 +354,14 @@ test('[W104] what has ended in a realm that is not open is collected', async () 
   const world = await openWorld()
   const { store, clock, realms: first } = world
   const made = await first.create('new', AUDIT)
-  const memo = { kind: storedKind('k'), id: 'i', value: Buffer.alloc(1), expiresAtMs: clock.wallMs() + 1 }
-  const operations = [{ kind: 'put-memo', memo } as const]
+  const entry = { kind: storedKind('k'), id: 'i', value: Buffer.alloc(1), expiresAtMs: clock.wallMs() + 1 }
+  const operations = [{ kind: 'put-expiring', entry } as const]
   await made.commit({ realm: made.ordinal, dependsOn: [], expects: [], operations })
   const realms = await openLazily(store)
   assert.equal(realms.dormant().length, 1)
   realms.ledger.raiseFloor(clock.wallMs() + 1)
   await realms.ledger.settleFloor()
-  assert.equal(await collectMemos(realms, store), 1)
-  assert.equal(await store.memo(made.ordinal, memo), undefined)
+  assert.equal(await collectEntries(realms, store), 1)
+  assert.equal(await store.expiring(made.ordinal, entry), undefined)
   assert.equal((await realms.get('new'))?.index.floorMs, clock.wallMs() + 1, 'and its index has the floor')
 })

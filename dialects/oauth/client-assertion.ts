@@ -26,7 +26,7 @@ const SKEW_MS = 60_000
 /** The longest that an assertion may live: so long is its `jti` remembered. */
 const LIFE_MAX_MS = 3_660_000
 const JTI_MAX = 256
-/** The kind of the memos that spent assertions leave. */
+/** The kind of the expiring entries that spent assertions leave. */
 const SPENT = EXPIRING_KINDS.oauthAssertion
 
 /**
@@ -114,8 +114,8 @@ async function spend(
     expects: [],
     operations: [
       {
-        kind: 'put-memo',
-        memo: { kind: SPENT, id, value: new Uint8Array(0), expiresAtMs: endsAtMs },
+        kind: 'put-expiring',
+        entry: { kind: SPENT, id, value: new Uint8Array(0), expiresAtMs: endsAtMs },
         unlessAliveAtMs: realm.nowMs(),
       },
     ],

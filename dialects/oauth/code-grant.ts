@@ -1,10 +1,10 @@
 import {
   callerFacts,
   EXPIRING_KINDS,
+  type ExpiringEntry,
   type IssueAct,
   type Issued,
   issueTokens,
-  type Memo,
   mintText,
   type Realm,
   readValue,
@@ -39,7 +39,7 @@ export const CODE_LIFETIME_SECONDS = 60
 export const CHALLENGE: RegExp = /^[A-Za-z0-9_-]{43}$/
 /** RFC 7636 §4.1. */
 const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
-/** The kind of the memos by which a code that was used is known when its record has been collected. */
+/** The kind of the expiring entries by which a code that was used is known when its record has been collected. */
 const USED = EXPIRING_KINDS.oauthUsedCode
 
 type CodeClaims = { readonly redirectUri: string; readonly codeChallenge: string }
@@ -118,7 +118,7 @@ export async function redeemCode(call: Call, authenticated: Authenticated): Prom
   return perhapsCollected(call, authenticated, { raw, proof, unused })
 }
 
-/** @param claims absent members prove nothing: memos of an earlier form did not keep them. */
+/** @param claims absent members prove nothing: expiring entries of an earlier form did not keep them. */
 function isProved({ redirectUri, verifier }: Proof, claims: Partial<CodeClaims>): boolean {
   const { codeChallenge } = claims
   if (codeChallenge === undefined || !VERIFIER.test(verifier)) return false
@@ -152,14 +152,14 @@ async function redeem(
     token: record.handle,
     usedAt: formatInstant(nowMs),
   }
-  const memo: Memo = {
+  const entry: ExpiringEntry = {
     kind: USED,
     id: record.digest,
     value: Buffer.from(JSON.stringify(used), 'utf8'),
     expiresAtMs: nowMs + refreshLifetimeSeconds(client) * 1_000,
   }
   const minting = mintingOf(call, authenticated)
-  const more = { consume: record, also: [{ kind: 'put-memo', memo }] as const }
+  const more = { consume: record, also: [{ kind: 'put-expiring', entry }] as const }
   if (!client.grantTypes.includes('refresh_token')) {
     const access = await accessToken(minting, family)
     return access === undefined
@@ -183,9 +183,9 @@ async function perhapsCollected(
 ): Promise<Answer | Stale> {
   const { realm } = call
   const id = raw.digest(realm.keys.digestKey)
-  const memo = await realm.store.memo(realm.ordinal, { kind: USED, id })
-  if (memo === undefined) return unused
-  const used = readValue<Used>(memo.value, 'a code that was used', IS_USED)
+  const entry = await realm.store.expiring(realm.ordinal, { kind: USED, id })
+  if (entry === undefined) return unused
+  const used = readValue<Used>(entry.value, 'a code that was used', IS_USED)
   if (used.client !== authenticated.client.clientId || !isProved(proof, used)) return invalidGrant()
   const { grant, token, usedAt } = used
   const of = callerFacts({ source: 'oauth', client: used.client }, realm.position())

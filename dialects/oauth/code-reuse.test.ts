@@ -42,7 +42,7 @@ async function redeemed(
   return { code, access: String(answer.body['access_token']), refresh: String(answer.body['refresh_token']) }
 }
 
-/** Takes the code's record away, as time does; a memo alone then says that it was used. */
+/** Takes the code's record away, as time does; an expiring entry alone then says that it was used. */
 async function collect({ world }: OauthStage): Promise<void> {
   const { clock, realm, realms, store } = world
   clock.advance(CODE_LIFETIME_SECONDS * 1_000)
@@ -170,21 +170,21 @@ onBothStores(
   },
 )
 
-test('[W86] a memo of an earlier form proves nothing: who presents such a code is refused, and nothing ends', async () => {
-  // Such memos hold no redirect URI and no challenge; here the members are taken out of one that was just written.
+test('[W86] an expiring entry of an earlier form proves nothing: who presents such a code is refused, and nothing ends', async () => {
+  // Such expiring entries hold no redirect URI and no challenge; here the members are taken out of one that was just written.
   const stage = new OauthStage(await openWorld())
   const { code, access } = await redeemed(stage)
   await collect(stage)
   const { realm, store } = stage.world
-  const page = await store.memos(realm.ordinal, {
+  const page = await store.expiringPage(realm.ordinal, {
     kind: EXPIRING_KINDS.oauthUsedCode,
     after: undefined,
     limit: 1,
   })
-  const [memo] = page.memos
-  assert.ok(memo !== undefined)
+  const [entry] = page.entries
+  assert.ok(entry !== undefined)
   const { redirectUri, codeChallenge, ...older } = JSON.parse(
-    Buffer.from(memo.value).toString('utf8'),
+    Buffer.from(entry.value).toString('utf8'),
   ) as Record<string, string>
   assert.ok(redirectUri !== undefined && codeChallenge !== undefined)
   const value = Buffer.from(JSON.stringify(older), 'utf8')
@@ -192,7 +192,7 @@ test('[W86] a memo of an earlier form proves nothing: who presents such a code i
     realm: realm.ordinal,
     dependsOn: [],
     expects: [],
-    operations: [{ kind: 'put-memo', memo: { ...memo, value } }],
+    operations: [{ kind: 'put-expiring', entry: { ...entry, value } }],
   })
   assert.deepEqual(causeOf(await stage.redeem('svc', code)), undefined)
   assert.ok(await stage.isActive('svc', access))

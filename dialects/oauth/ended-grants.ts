@@ -1,7 +1,7 @@
 import {
   type Cause,
   EXPIRING_KINDS,
-  type Memo,
+  type ExpiringEntry,
   type Realm,
   type RevokeAct,
   readValue,
@@ -15,7 +15,7 @@ import { invalidGrant } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'
 import { refreshLifetimeSeconds } from './directory.ts'
 
-/** The kind of the memos that say what ended a grant, to the client that had it. */
+/** The kind of the expiring entries that say what ended a grant, to the client that had it. */
 const ENDED = EXPIRING_KINDS.oauthEndedGrant
 const IS_CAUSE = shaped({ code: 'text' })
 
@@ -34,7 +34,7 @@ export async function endGrant(
   { client, caller }: Authenticated,
   { grant, cause, onlyIfLive }: EndAct,
 ): Promise<Answer | Stale> {
-  const memo: Memo = {
+  const entry: ExpiringEntry = {
     kind: ENDED,
     id: grant,
     value: Buffer.from(JSON.stringify(cause), 'utf8'),
@@ -48,7 +48,7 @@ export async function endGrant(
       how: 'oauth.token',
       why: cause.code,
       cause,
-      also: [{ kind: 'put-memo', memo }],
+      also: [{ kind: 'put-expiring', entry }],
       ...defined({ onlyIfLive }),
     },
   )
@@ -67,7 +67,7 @@ export async function endGrant(
 
 /** `invalid_grant` for a grant that is over, with what ended it if that is known. Only for the client that had it. */
 export async function endedAnswer(realm: Realm, grant: GrantId): Promise<Answer> {
-  const memo = await realm.store.memo(realm.ordinal, { kind: ENDED, id: grant })
-  if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return invalidGrant()
-  return invalidGrant(readValue<Cause>(memo.value, `${ENDED}/${grant}`, IS_CAUSE))
+  const entry = await realm.store.expiring(realm.ordinal, { kind: ENDED, id: grant })
+  if (entry === undefined || entry.expiresAtMs <= realm.nowMs()) return invalidGrant()
+  return invalidGrant(readValue<Cause>(entry.value, `${ENDED}/${grant}`, IS_CAUSE))
 }

@@ -17,8 +17,8 @@ export class StoredCheckpoints {
     if (realm.index.seq === this.#written.get(realm.ordinal)) return
     const checkpoint = await headCheckpoint(realm)
     const value = Buffer.from(checkpointTextOf(realm, checkpoint), 'ascii')
-    const memo = { ...NAME, value, expiresAtMs: LAST_INSTANT_MS }
-    const operations = [{ kind: 'put-memo', memo } as const]
+    const entry = { ...NAME, value, expiresAtMs: LAST_INSTANT_MS }
+    const operations = [{ kind: 'put-expiring', entry } as const]
     const outcome = await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
     if (outcome.kind === 'applied') this.#written.set(realm.ordinal, checkpoint.seq)
   }
@@ -35,8 +35,8 @@ export async function readStoredCheckpoint(
   realm: RealmOrdinal,
   sealKey: Uint8Array,
 ): Promise<StoredCheckpoint> {
-  const memo = await store.memo(realm, NAME)
-  if (memo === undefined) return { kind: 'none' }
-  const checkpoint = parseCheckpoint(Buffer.from(memo.value).toString('utf8'), checkpointKeyOf(sealKey))
+  const entry = await store.expiring(realm, NAME)
+  if (entry === undefined) return { kind: 'none' }
+  const checkpoint = parseCheckpoint(Buffer.from(entry.value).toString('utf8'), checkpointKeyOf(sealKey))
   return checkpoint === undefined ? { kind: 'forged' } : { kind: 'checkpoint', checkpoint }
 }

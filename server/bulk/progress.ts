@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { EXPIRING_KINDS, type Realm, readValue, shaped } from '@rescind/authority'
-import { BoundedMemos } from '../machine/bounded-memos.ts'
+import { BoundedEntries } from '../machine/bounded-entries.ts'
 import type { Line } from './lines.ts'
 import type { Finding } from './revoke-one.ts'
 
@@ -10,7 +10,7 @@ const KIND = EXPIRING_KINDS.bulkProgress
 /** Calls whose progress one key has kept in one realm; its oldest go before their time. */
 const CALLS_MAX = 1_000
 const BYTES_MAX = 4_194_304
-const MEMOS = new BoundedMemos({ kind: KIND, countMax: CALLS_MAX, bytesMax: BYTES_MAX })
+const ENTRIES = new BoundedEntries({ kind: KIND, countMax: CALLS_MAX, bytesMax: BYTES_MAX })
 
 /** What is said of a line: of something in it, or of the line itself. */
 export type LineFinding = Finding | { readonly result: 'tooMany' | 'unreadable' }
@@ -74,7 +74,9 @@ export class BulkProgress {
   /** Reads away the lines that were done before, if this is such a call. */
   static async resume({ realm, name, question, lines }: ResumeAsk): Promise<Resumed> {
     const ids =
-      name === undefined ? [] : [MEMOS.idOf(name.owner, name.key), MEMOS.earlierIdOf(name.owner, name.key)]
+      name === undefined
+        ? []
+        : [ENTRIES.idOf(name.owner, name.key), ENTRIES.earlierIdOf(name.owner, name.key)]
     const progress = new BulkProgress(realm, ids[0], question)
     let kept: Kept | undefined
     for (const id of ids) kept ??= await readKept(realm, id)
@@ -123,7 +125,7 @@ export class BulkProgress {
   async #keep(isDone: boolean): Promise<void> {
     if (this.#id === undefined) return
     const kept: Kept = { question: this.#question, hash: this.#digest(), counts: this.#counts, isDone }
-    const operations = await MEMOS.put(this.#realm, {
+    const operations = await ENTRIES.put(this.#realm, {
       id: this.#id,
       value: Buffer.from(JSON.stringify(kept), 'utf8'),
       expiresAtMs: this.#realm.nowMs() + RESUME_MS,
@@ -133,7 +135,7 @@ export class BulkProgress {
 }
 
 async function readKept(realm: Realm, id: string): Promise<Kept | undefined> {
-  const memo = await realm.store.memo(realm.ordinal, { kind: KIND, id })
-  if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
-  return readValue<Kept>(memo.value, `${KIND}/${id}`, IS_KEPT)
+  const entry = await realm.store.expiring(realm.ordinal, { kind: KIND, id })
+  if (entry === undefined || entry.expiresAtMs <= realm.nowMs()) return undefined
+  return readValue<Kept>(entry.value, `${KIND}/${id}`, IS_KEPT)
 }

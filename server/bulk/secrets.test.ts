@@ -39,13 +39,13 @@ test('a mailed token for a forgotten password is told of while it serves, with t
   const secrets = new Secrets({ realm, system: realms.system, keysOf: undefined, dialects: DIALECTS })
   const text = mintText(realm.grammar.prefixes.code, realm.random).reveal()
   const value = Buffer.from(JSON.stringify({ userId: '78', position: realm.position() }))
-  const memo = {
+  const entry = {
     kind: EXPIRING_KINDS.identityPasswordReset,
     id: realm.secretDigest(text),
     value,
     expiresAtMs: realm.nowMs() + 60_000,
   }
-  const operations = [{ kind: 'put-memo', memo } as const]
+  const operations = [{ kind: 'put-expiring', entry } as const]
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   assert.deepEqual(await secrets.find(text), {
     credential: 'passwordReset',

@@ -17,8 +17,8 @@ export async function writeUses(realm: Realm, isStopped: () => boolean): Promise
       if (expiresAtMs === undefined) continue
       const value = Buffer.alloc(8)
       value.writeDoubleBE(minuteMs)
-      const memo = { kind: KIND, id: handle, value, expiresAtMs: expiresAtMs + KEEP_MARGIN_MS }
-      operations.push({ kind: 'put-memo', memo })
+      const entry = { kind: KIND, id: handle, value, expiresAtMs: expiresAtMs + KEEP_MARGIN_MS }
+      operations.push({ kind: 'put-expiring', entry })
     }
     if (operations.length > 0)
       await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
@@ -44,9 +44,9 @@ export function noteUses(realm: Realm, handles: readonly string[]): void {
 export async function lastUsedMs(realm: Realm, handle: Handle): Promise<number | undefined> {
   const noted = realm.uses.get(handle)
   if (noted !== undefined) return noted
-  const memo = await realm.store.memo(realm.ordinal, { kind: KIND, id: handle })
+  const entry = await realm.store.expiring(realm.ordinal, { kind: KIND, id: handle })
   // One of another length is of a newer kind, and says nothing here.
-  return memo?.value.length === 8 ? Buffer.from(memo.value).readDoubleBE(0) : undefined
+  return entry?.value.length === 8 ? Buffer.from(entry.value).readDoubleBE(0) : undefined
 }
 
 const RECENT_MS = 900_000

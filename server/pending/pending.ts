@@ -3,9 +3,9 @@ import {
   type Collection,
   deleteRecord,
   type Entry,
+  type ExpiringEntry,
   type ExpiringKind,
   type IsValue,
-  type Memo,
   type Operation,
   putRecord,
   type Realm,
@@ -39,7 +39,7 @@ const SLOT = 'slot'
 
 /**
  * A kind of things that wait. The open ones are directory records, so that each is ended once, whoever comes first;
- * how one ended is a memo, which goes with the audit.
+ * how one ended is an expiring entry, which goes with the audit.
  */
 export class PendingKind<T extends Waiting, State extends string> {
   readonly name: ExpiringKind
@@ -87,19 +87,19 @@ export class PendingKind<T extends Waiting, State extends string> {
   end(realm: Realm, { entry, ended, audit, keptMs }: End<T, State>): readonly Operation[] {
     const { id, version } = entry
     const value = Buffer.from(JSON.stringify({ ...entry.value, ...ended }), 'utf8')
-    const memo = { kind: this.name, id, value, expiresAtMs: ended.endedAtMs + keptMs }
+    const expiring = { kind: this.name, id, value, expiresAtMs: ended.endedAtMs + keptMs }
     return [
       ...deleteRecord(realm, { collection: this.collection.name, id, fromVersion: version }, audit),
-      { kind: 'put-memo', memo },
+      { kind: 'put-expiring', entry: expiring },
     ]
   }
 
   async find(realm: Realm, id: string): Promise<Found<T, State>> {
     const entry = await realm.directory.get(this.collection, id)
     if (entry !== undefined) return { kind: 'open', entry }
-    const memo = await realm.store.memo(realm.ordinal, { kind: this.name, id })
-    if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return { kind: 'none' }
-    return { kind: 'ended', id, value: readValue(memo.value, this.#memoName(id), this.#isEnded) }
+    const expiring = await realm.store.expiring(realm.ordinal, { kind: this.name, id })
+    if (expiring === undefined || expiring.expiresAtMs <= realm.nowMs()) return { kind: 'none' }
+    return { kind: 'ended', id, value: readValue(expiring.value, this.#entryName(id), this.#isEnded) }
   }
 
   async open(realm: Realm, after: string | undefined, limit: number): Promise<Page<Entry<T>>> {
@@ -108,21 +108,21 @@ export class PendingKind<T extends Waiting, State extends string> {
   }
 
   async ended(realm: Realm, after: string | undefined, limit: number): Promise<Page<OldOne<T, State>>> {
-    const { memos, next } = await realm.store.memos(realm.ordinal, { kind: this.name, after, limit })
-    const alive = memos.filter(({ expiresAtMs }) => expiresAtMs > realm.nowMs())
-    return { items: alive.flatMap((memo) => this.#readable(realm, memo)), next }
+    const { entries, next } = await realm.store.expiringPage(realm.ordinal, { kind: this.name, after, limit })
+    const alive = entries.filter(({ expiresAtMs }) => expiresAtMs > realm.nowMs())
+    return { items: alive.flatMap((expiring) => this.#readable(realm, expiring)), next }
   }
 
   /** One that cannot be read is left out of lists, and told of. */
-  #readable(realm: Realm, { id, value }: Memo): readonly OldOne<T, State>[] {
+  #readable(realm: Realm, { id, value }: ExpiringEntry): readonly OldOne<T, State>[] {
     const read = readObject(value)
     // Written by `end` alone, hence the cast.
     if (read !== undefined && this.#isEnded(read)) return [{ id, value: read as T & Ended<State> }]
-    realm.unreadable({ what: 'memo', name: this.#memoName(id), why: STRANGE })
+    realm.unreadable({ what: 'memo', name: this.#entryName(id), why: STRANGE })
     return []
   }
 
-  #memoName(id: string): string {
+  #entryName(id: string): string {
     return `${this.name}/${id}, which has ended`
   }
 }

@@ -10,11 +10,11 @@ export const BLOCK_ROWS = 1_000
 /** Rows that one request can write at most: a block is read with as many of the rows before it. */
 export const PARTS_MAX = 16
 
-/** Memos that hold the index: one for each 1,000 rows of a log, beside it, gone with the audit that it finds. */
-export const BLOCK_MEMO: ExpiringKind = EXPIRING_KINDS.receiptBlock
+/** Expiring entries that hold the index: one for each 1,000 rows of a log, beside it, gone with the audit that it finds. */
+export const BLOCK_KIND: ExpiringKind = EXPIRING_KINDS.receiptBlock
 const DIGITS = 10
 
-export function memoIdOf(block: number): string {
+export function entryIdOf(block: number): string {
   return String(block).padStart(DIGITS, '0')
 }
 

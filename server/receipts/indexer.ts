@@ -1,5 +1,5 @@
 import type { Operation, Publication, Realm } from '@rescind/authority'
-import { BLOCK_MEMO, BLOCK_ROWS, BlockWriter, entriesOf, memoIdOf } from './block.ts'
+import { BLOCK_KIND, BLOCK_ROWS, BlockWriter, entriesOf, entryIdOf } from './block.ts'
 import { BlockDraft, type FinishedBlock } from './draft.ts'
 import { rowsOfBlock } from './search.ts'
 
@@ -48,7 +48,7 @@ export class ReceiptIndexer {
     const expiresAtMs = lastMs + this.#retentionMs
     // What nobody may read any more is not indexed either.
     if (expiresAtMs <= this.#realm.index.floorMs) return undefined
-    return { kind: 'put-memo', memo: { kind: BLOCK_MEMO, id: memoIdOf(block), value, expiresAtMs } }
+    return { kind: 'put-expiring', entry: { kind: BLOCK_KIND, id: entryIdOf(block), value, expiresAtMs } }
   }
 
   async #read(block: number): Promise<FinishedBlock> {
@@ -63,8 +63,8 @@ export class ReceiptIndexer {
     const { store, ordinal } = this.#realm
     let next = full
     while (next > 0) {
-      const memo = await store.memo(ordinal, { kind: BLOCK_MEMO, id: memoIdOf(next - 1) })
-      if (memo !== undefined) break
+      const entry = await store.expiring(ordinal, { kind: BLOCK_KIND, id: entryIdOf(next - 1) })
+      if (entry !== undefined) break
       next -= 1
     }
     return next

@@ -6,7 +6,7 @@ import type { Target } from '@rescind/core/log'
 import { FaultyStore } from '../../test/kit/faulty-store.ts'
 import { openWorld, START_MS } from '../../test/kit/realm.ts'
 import { SeededRandom } from '../../test/kit/seeded-random.ts'
-import { BLOCK_MEMO, memoIdOf } from './block.ts'
+import { BLOCK_KIND, entryIdOf } from './block.ts'
 import { FILTERS, type Filters } from './filters.ts'
 import { ReceiptIndexer } from './indexer.ts'
 import { receiptJson, revocationId, type Written } from './receipt.ts'
@@ -116,11 +116,11 @@ test('searching finds what reading the whole log finds, before and after it was 
   await check()
 })
 
-/** The memos of the first blocks, as text. */
+/** The expiring entries of the first blocks, as text. */
 async function blocksOf({ store, ordinal }: Realm, count: number): Promise<readonly (string | undefined)[]> {
-  const ids = Array.from({ length: count }, (_, block) => memoIdOf(block))
-  const memos = await Promise.all(ids.map((id) => store.memo(ordinal, { kind: BLOCK_MEMO, id })))
-  return memos.map((memo) => (memo === undefined ? undefined : Buffer.from(memo.value).toString('hex')))
+  const ids = Array.from({ length: count }, (_, block) => entryIdOf(block))
+  const entries = await Promise.all(ids.map((id) => store.expiring(ordinal, { kind: BLOCK_KIND, id })))
+  return entries.map((entry) => (entry === undefined ? undefined : Buffer.from(entry.value).toString('hex')))
 }
 
 test('blocks that are put together as rows are published are those that are read from the log', async () => {

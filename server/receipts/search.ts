@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { type ChainedLogRow, rowKindOf } from '@rescind/core/log'
 import { nextTurn } from '../machine/turns.ts'
-import { BLOCK_MEMO, BLOCK_ROWS, BlockFilter, blockOf, blockStart, memoIdOf, PARTS_MAX } from './block.ts'
+import { BLOCK_KIND, BLOCK_ROWS, BlockFilter, blockOf, blockStart, entryIdOf, PARTS_MAX } from './block.ts'
 import { type Filters, matches } from './filters.ts'
 import { type Written, writtenOf } from './receipt.ts'
 
@@ -76,19 +76,19 @@ class StoredBlocks {
   /** @returns undefined for a block that is not indexed. Ask for falling numbers. */
   async at(block: number): Promise<Uint8Array | undefined> {
     if (block < this.#from) await this.#readTo(block)
-    return this.#read.get(memoIdOf(block))
+    return this.#read.get(entryIdOf(block))
   }
 
   async #readTo(block: number): Promise<void> {
     const { store, ordinal } = this.#realm
     const read = new Map<string, Uint8Array>()
     this.#from = Math.max(0, block + 1 - BLOCKS_PER_READ)
-    let after = this.#from === 0 ? undefined : memoIdOf(this.#from - 1)
+    let after = this.#from === 0 ? undefined : entryIdOf(this.#from - 1)
     let left = block + 1 - this.#from
     do {
-      const page = await store.memos(ordinal, { kind: BLOCK_MEMO, after, limit: left })
-      for (const { id, value } of page.memos) read.set(id, value)
-      left -= page.memos.length
+      const page = await store.expiringPage(ordinal, { kind: BLOCK_KIND, after, limit: left })
+      for (const { id, value } of page.entries) read.set(id, value)
+      left -= page.entries.length
       after = page.next
     } while (after !== undefined && left > 0)
     this.#read = read

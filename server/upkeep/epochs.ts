@@ -11,7 +11,7 @@ import {
 } from '@rescind/authority'
 import { LAST_INSTANT_MS, ORIGIN, position } from '@rescind/core'
 import { type Checkpoint, parseCheckpoint } from '@rescind/core/log'
-import { FORK_MEMOS } from '@rescind/feed'
+import { FORK_KIND } from '@rescind/feed'
 
 export type EpochStart = {
   /** Realms whose tokens of earlier epochs go on; those of all others are lost. */
@@ -67,14 +67,14 @@ const IS_CHECKPOINT = shaped({ ordinal: 'number', epochId: 'text', seq: 'number'
 
 /** What proved that a realm's log had been rolled back, if anything did. */
 async function forkOf({ system }: Realms, realm: Realm): Promise<readonly Checkpoint[]> {
-  const memo = await system.store.memo(system.ordinal, { kind: FORK_MEMOS, id: realm.name })
-  const checkpoint = memo === undefined ? undefined : readObject(memo.value)
+  const entry = await system.store.expiring(system.ordinal, { kind: FORK_KIND, id: realm.name })
+  const checkpoint = entry === undefined ? undefined : readObject(entry.value)
   // One that cannot be read says nothing of how far the other history went.
   return checkpoint !== undefined && IS_CHECKPOINT(checkpoint) ? [checkpoint as Checkpoint] : []
 }
 
 function forgetFork(realm: Realm): Operation {
-  return { kind: 'drop-memo', memo: { kind: FORK_MEMOS, id: realm.name }, ifExpiresAtMs: LAST_INSTANT_MS }
+  return { kind: 'drop-expiring', entry: { kind: FORK_KIND, id: realm.name }, ifExpiresAtMs: LAST_INSTANT_MS }
 }
 
 /** A checkpoint of one of these realms, by whose key it is told. @returns undefined when it is of none. */

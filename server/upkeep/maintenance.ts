@@ -1,4 +1,4 @@
-import { collectExpired, collectMemos, type Realm, type Realms, type Store } from '@rescind/authority'
+import { collectEntries, collectExpired, type Realm, type Realms, type Store } from '@rescind/authority'
 import { type Clock, type ClockReading, Floor, KEEP_MARGIN_MS } from '@rescind/core'
 import { defined } from '@rescind/core/bytes'
 import type { Logger } from 'pino'
@@ -89,9 +89,9 @@ class Upkeep {
   readonly #keys: SigningKeyUpkeep
   readonly #pace: Pace
   readonly indexes: IndexChecks
-  readonly #staying: { readonly tokens: { count: number }; readonly memos: { count: number } } = {
+  readonly #staying: { readonly tokens: { count: number }; readonly entries: { count: number } } = {
     tokens: { count: 0 },
-    memos: { count: 0 },
+    entries: { count: 0 },
   }
   #rounds = 0
   #suspended = ''
@@ -229,7 +229,7 @@ class Upkeep {
       writes += 1
       return this.#part(realm, 'collection', task)
     }
-    const { tokens, memos } = this.#staying
+    const { tokens, entries } = this.#staying
     const counted = async (collecting: Promise<number>): Promise<Step> => {
       const before = writes
       return { looked: await collecting, writes: writes - before }
@@ -239,8 +239,8 @@ class Upkeep {
       // As long as rules on them are kept: Identity's `allow_expired` shows a token that has just run out.
       const how = { keptMs: KEEP_MARGIN_MS, each, staying: tokens }
       await this.#pace.run(goesOn, (limit) => counted(collectExpired(realms, store, { ...how, limit })))
-      const ofMemos = { each, staying: memos }
-      await this.#pace.run(goesOn, (limit) => counted(collectMemos(realms, store, { ...ofMemos, limit })))
+      const ofEntries = { each, staying: entries }
+      await this.#pace.run(goesOn, (limit) => counted(collectEntries(realms, store, { ...ofEntries, limit })))
     })
   }
 
@@ -252,7 +252,7 @@ class Upkeep {
     if (names === this.#suspended && this.#rounds % ROUNDS_UNTIL_RESTART !== 0) return
     this.#suspended = names
     this.#staying.tokens.count = 0
-    this.#staying.memos.count = 0
+    this.#staying.entries.count = 0
   }
 
   /** Realms in which something can be written now; /readyz names the others. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Memo, type Operation, type Store, storedKind, type Write } from '@rescind/authority'
+import { type ExpiringEntry, type Operation, type Store, storedKind, type Write } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { traitsOf } from '@rescind/core/log'
 import fc from 'fast-check'
@@ -23,7 +23,7 @@ import {
   SOURCE,
 } from './samples.ts'
 
-const MEMOS = storedKind('memos')
+const ENTRIES = storedKind('memos')
 const RUNS = 80
 const NUMBERS = [0, 1, 2, 3]
 const IDS = ['a', 'b', 'c']
@@ -66,12 +66,16 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       putRecord(one, { fromVersion, keys: given, lists: listed, body: `${fromVersion}` }),
     ),
   fc.tuple(id, fc.nat(3), fc.option(fc.nat(3), { nil: undefined })).map(([one, end, alive]): Operation => {
-    const memo = { kind: MEMOS, id: one, value: Buffer.from([end]), expiresAtMs: NOW_MS + end }
-    return { kind: 'put-memo', memo, ...(alive === undefined ? {} : { unlessAliveAtMs: NOW_MS + alive }) }
+    const entry = { kind: ENTRIES, id: one, value: Buffer.from([end]), expiresAtMs: NOW_MS + end }
+    return {
+      kind: 'put-expiring',
+      entry,
+      ...(alive === undefined ? {} : { unlessAliveAtMs: NOW_MS + alive }),
+    }
   }),
   fc.tuple(id, fc.option(fc.nat(3), { nil: undefined })).map(([one, end]): Operation => {
-    const memo = { kind: MEMOS, id: one }
-    return { kind: 'drop-memo', memo, ...(end === undefined ? {} : { ifExpiresAtMs: NOW_MS + end }) }
+    const entry = { kind: ENTRIES, id: one }
+    return { kind: 'drop-expiring', entry, ...(end === undefined ? {} : { ifExpiresAtMs: NOW_MS + end }) }
   }),
   fc.tuple(id, version).map(([one, fromVersion]) => deleteRecord(one, fromVersion)),
 )
@@ -144,9 +148,9 @@ async function pictureOf(store: Store, realm: RealmOrdinal): Promise<unknown> {
     const ask = { collection: 'things', name: 'list', value, after: undefined, limit: 100 }
     listed.push((await store.recordsListed(realm, ask)).records.map((record) => record.id))
   }
-  const memos: unknown[] = []
-  for (const one of IDS) memos.push(asMemo(await store.memo(realm, { kind: MEMOS, id: one })))
-  const memoPage = await store.memos(realm, { kind: MEMOS, after: undefined, limit: 100 })
+  const entries: unknown[] = []
+  for (const one of IDS) entries.push(asEntry(await store.expiring(realm, { kind: ENTRIES, id: one })))
+  const entryPage = await store.expiringPage(realm, { kind: ENTRIES, after: undefined, limit: 100 })
   const all = await store.tokens(realm, { client: 'c', after: undefined, limit: 100 })
   const page = await store.records(realm, { collection: 'things', after: undefined, limit: 100 })
   const ask = { source: SOURCE, client: 'c', after: undefined, limit: 100 }
@@ -161,14 +165,21 @@ async function pictureOf(store: Store, realm: RealmOrdinal): Promise<unknown> {
     ofClient: ofClient.records.map(({ handle }) => handle).sort(),
     ofScan: all.records.map(({ handle }) => handle).sort(),
     listed,
-    memos,
-    memoPage: memoPage.memos.map(asMemo),
+    memos: entries,
+    entryPage: entryPage.entries.map(asEntry),
     head: (await store.head(realm)).seq,
     rows: rows.map((row) => [row.seq, row.atMs, row.kind, hex(row.rule)]),
   }
 }
 
-function naivePicture({ tokens, consumed, tombstones, records, memos, rows }: NaiveRealm): unknown {
+function naivePicture({
+  tokens,
+  consumed,
+  tombstones,
+  records,
+  expiring: entries,
+  rows,
+}: NaiveRealm): unknown {
   const live = records.filter(({ body }) => body !== undefined)
   return {
     tokens: NUMBERS.map((nth) => [
@@ -193,13 +204,13 @@ function naivePicture({ tokens, consumed, tombstones, records, memos, rows }: Na
     listed: LISTS.map((value) =>
       live.flatMap((one) => (one.lists?.some((list) => list.value === value) ? [one.id] : [])).sort(),
     ),
-    memos: IDS.map((one) => asMemo(memos.find((memo) => memo.id === one))),
-    memoPage: memos.toSorted((left, right) => (left.id < right.id ? -1 : 1)).map(asMemo),
+    expiring: IDS.map((one) => asEntry(entries.find((entry) => entry.id === one))),
+    entryPage: entries.toSorted((left, right) => (left.id < right.id ? -1 : 1)).map(asEntry),
     head: rows.length,
     rows: rows.map(({ row }, at) => [at + 1, row.atMs, traitsOf(row.rule).code, hex(row.bytes)]),
   }
 }
 
-function asMemo(memo: Memo | undefined): unknown {
-  return memo === undefined ? undefined : [memo.id, hex(memo.value), memo.expiresAtMs]
+function asEntry(entry: ExpiringEntry | undefined): unknown {
+  return entry === undefined ? undefined : [entry.id, hex(entry.value), entry.expiresAtMs]
 }

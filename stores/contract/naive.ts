@@ -1,4 +1,11 @@
-import type { ConflictWhat, Memo, NewRecord, Operation, Write, WriteOutcome } from '@rescind/authority'
+import type {
+  ConflictWhat,
+  ExpiringEntry,
+  NewRecord,
+  Operation,
+  Write,
+  WriteOutcome,
+} from '@rescind/authority'
 import type { TokenRecord } from '@rescind/core'
 import { conflict } from './samples.ts'
 
@@ -10,7 +17,7 @@ export type NaiveRealm = {
   readonly consumed: readonly (readonly [handle: string, sealed: Uint8Array | undefined])[]
   readonly tombstones: readonly string[]
   readonly records: readonly Filed[]
-  readonly memos: readonly Memo[]
+  readonly expiring: readonly ExpiringEntry[]
   readonly rows: readonly Extract<Operation, { kind: 'append' }>[]
 }
 
@@ -19,7 +26,7 @@ export const EMPTY: NaiveRealm = {
   consumed: [],
   tombstones: [],
   records: [],
-  memos: [],
+  expiring: [],
   rows: [],
 }
 
@@ -60,17 +67,17 @@ function step(realm: NaiveRealm, operation: Operation): NaiveRealm | ConflictWha
       if (realm.consumed.some(([handle]) => handle === operation.handle)) return 'consumed'
       return { ...realm, consumed: [...realm.consumed, [operation.handle, operation.sealed]] }
     }
-    case 'put-memo': {
-      const { memo, unlessAliveAtMs = Number.POSITIVE_INFINITY } = operation
-      const known = realm.memos.find(({ id }) => id === memo.id)
-      if (known !== undefined && known.expiresAtMs > unlessAliveAtMs) return 'memo-exists'
-      return { ...realm, memos: [...realm.memos.filter((other) => other !== known), memo] }
+    case 'put-expiring': {
+      const { entry, unlessAliveAtMs = Number.POSITIVE_INFINITY } = operation
+      const known = realm.expiring.find(({ id }) => id === entry.id)
+      if (known !== undefined && known.expiresAtMs > unlessAliveAtMs) return 'expiring-exists'
+      return { ...realm, expiring: [...realm.expiring.filter((other) => other !== known), entry] }
     }
-    case 'drop-memo': {
-      const { memo, ifExpiresAtMs } = operation
-      const isIt = ({ id, expiresAtMs }: Memo): boolean =>
-        id === memo.id && (ifExpiresAtMs === undefined || ifExpiresAtMs === expiresAtMs)
-      return { ...realm, memos: realm.memos.filter((one) => !isIt(one)) }
+    case 'drop-expiring': {
+      const { entry, ifExpiresAtMs } = operation
+      const isIt = ({ id, expiresAtMs }: ExpiringEntry): boolean =>
+        id === entry.id && (ifExpiresAtMs === undefined || ifExpiresAtMs === expiresAtMs)
+      return { ...realm, expiring: realm.expiring.filter((one) => !isIt(one)) }
     }
     case 'forget-audit':
     case 'trim-log':

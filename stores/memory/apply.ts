@@ -54,10 +54,10 @@ function apply(realm: RealmMemory, operation: Operation): Step {
       return putRecord(realm, operation.record)
     case 'delete-record':
       return deleteRecord(realm, operation)
-    case 'put-memo':
-      return putMemo(realm, operation)
-    case 'drop-memo':
-      return dropMemo(realm, operation)
+    case 'put-expiring':
+      return putExpiring(realm, operation)
+    case 'drop-expiring':
+      return dropExpiring(realm, operation)
     case 'forget-token':
       return forgetToken(realm, operation.token)
     case 'forget-audit':
@@ -144,29 +144,29 @@ function deleteRecord(realm: RealmMemory, { collection, id, fromVersion }: Delet
   return { undo: () => fileRecord(realm, at, before) }
 }
 
-type PutMemo = Extract<Operation, { kind: 'put-memo' }>
+type PutExpiring = Extract<Operation, { kind: 'put-expiring' }>
 
-function putMemo({ memos }: RealmMemory, { memo, unlessAliveAtMs }: PutMemo): Step {
-  const at = recordKey(memo.kind, memo.id)
-  const before = memos.get(at)
+function putExpiring({ expiring: entries }: RealmMemory, { entry, unlessAliveAtMs }: PutExpiring): Step {
+  const at = recordKey(entry.kind, entry.id)
+  const before = entries.get(at)
   if (before !== undefined && unlessAliveAtMs !== undefined && before.expiresAtMs > unlessAliveAtMs) {
-    return { conflict: 'memo-exists' }
+    return { conflict: 'expiring-exists' }
   }
-  memos.set(at, memo)
-  return { undo: () => (before === undefined ? memos.delete(at) : memos.set(at, before)) }
+  entries.set(at, entry)
+  return { undo: () => (before === undefined ? entries.delete(at) : entries.set(at, before)) }
 }
 
-type DropMemo = Extract<Operation, { kind: 'drop-memo' }>
+type DropExpiring = Extract<Operation, { kind: 'drop-expiring' }>
 
 /** Dropping what is not there, or was put anew, is done already. */
-function dropMemo({ memos }: RealmMemory, { memo, ifExpiresAtMs }: DropMemo): Step {
-  const at = recordKey(memo.kind, memo.id)
-  const before = memos.get(at)
+function dropExpiring({ expiring: entries }: RealmMemory, { entry, ifExpiresAtMs }: DropExpiring): Step {
+  const at = recordKey(entry.kind, entry.id)
+  const before = entries.get(at)
   if (before === undefined || (ifExpiresAtMs !== undefined && before.expiresAtMs !== ifExpiresAtMs)) {
     return { undo: () => {} }
   }
-  memos.delete(at)
-  return { undo: () => memos.set(at, before) }
+  entries.delete(at)
+  return { undo: () => entries.set(at, before) }
 }
 
 type ForgetAudit = Extract<Operation, { kind: 'forget-audit' }>

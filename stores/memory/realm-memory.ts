@@ -1,4 +1,4 @@
-import type { DirectoryRecord, LogHead, Memo, RecordKey } from '@rescind/authority'
+import type { DirectoryRecord, ExpiringEntry, LogHead, RecordKey } from '@rescind/authority'
 import type { Handle, Source, TokenDigest, TokenRecord } from '@rescind/core'
 import { CHAIN_START, type ChainedLogRow, type LogRow } from '@rescind/core/log'
 
@@ -21,7 +21,7 @@ export type RealmMemory = {
   readonly records: Map<string, FiledRecord>
   /** By `uniqueKey`, where in `records` the one that has it is. */
   readonly owners: Map<string, string>
-  readonly memos: Map<string, Memo>
+  readonly expiring: Map<string, ExpiringEntry>
   /** Those after the anchor. */
   readonly rows: ChainedLogRow[]
   anchor: LogHead
@@ -41,7 +41,7 @@ export function emptyRealm(): RealmMemory {
     tombstones: new Map(),
     records: new Map(),
     owners: new Map(),
-    memos: new Map(),
+    expiring: new Map(),
     rows: [],
     anchor: { seq: 0, chain: CHAIN_START },
     kept: new Map(),

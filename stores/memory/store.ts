@@ -5,17 +5,17 @@ import {
   type DirectoryRecord,
   type EndingAsk,
   type EndingPage,
-  type ExpiredMemo,
+  type ExpiredEntry,
   type ExpiredToken,
+  type ExpiringAsk,
+  type ExpiringEntry,
+  type ExpiringName,
+  type ExpiringPage,
   type Group,
   type GroupOutcome,
   type KeyedReads,
   LogCheck,
   type LogHead,
-  type Memo,
-  type MemoName,
-  type MemoPage,
-  type MemosAsk,
   type RecordPage,
   type RecordsAsk,
   type RecordsCounted,
@@ -129,24 +129,24 @@ export class MemoryStore implements Store {
     )
   }
 
-  async memo(realm: RealmOrdinal, { kind, id }: MemoName): Promise<Memo | undefined> {
-    return this.#realm(realm).memos.get(recordKey(kind, id))
+  async expiring(realm: RealmOrdinal, { kind, id }: ExpiringName): Promise<ExpiringEntry | undefined> {
+    return this.#realm(realm).expiring.get(recordKey(kind, id))
   }
 
-  async memos(realm: RealmOrdinal, { kind, after, limit }: MemosAsk): Promise<MemoPage> {
-    const found = [...this.#realm(realm).memos.values()]
-      .filter((memo) => memo.kind === kind && memo.id > (after ?? ''))
+  async expiringPage(realm: RealmOrdinal, { kind, after, limit }: ExpiringAsk): Promise<ExpiringPage> {
+    const found = [...this.#realm(realm).expiring.values()]
+      .filter((entry) => entry.kind === kind && entry.id > (after ?? ''))
       .sort((left, right) => (left.id < right.id ? -1 : 1))
-    const memos = found.slice(0, limit)
-    return { memos, next: memos.length < found.length ? memos.at(-1)?.id : undefined }
+    const entries = found.slice(0, limit)
+    return { entries, next: entries.length < found.length ? entries.at(-1)?.id : undefined }
   }
 
-  async expiredMemos(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredMemo[]> {
-    const expired: ExpiredMemo[] = []
-    for (const [realm, { memos }] of this.#realms) {
-      for (const memo of memos.values()) if (memo.expiresAtMs <= belowMs) expired.push({ realm, memo })
+  async expiredEntries(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredEntry[]> {
+    const expired: ExpiredEntry[] = []
+    for (const [realm, { expiring: entries }] of this.#realms) {
+      for (const entry of entries.values()) if (entry.expiresAtMs <= belowMs) expired.push({ realm, entry })
     }
-    expired.sort((left, right) => left.memo.expiresAtMs - right.memo.expiresAtMs)
+    expired.sort((left, right) => left.entry.expiresAtMs - right.entry.expiresAtMs)
     return expired.slice(skip, skip + limit)
   }
 

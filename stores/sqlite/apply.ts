@@ -16,7 +16,7 @@ export const CONFLICT: Readonly<Record<ConflictWhat, number>> = {
   consumed: -3,
   'record-changed': -4,
   'key-taken': -5,
-  'memo-exists': -6,
+  'expiring-exists': -6,
 }
 
 /** Whether an operation is one statement at most that can conflict: alone, it leaves nothing behind to be undone. */
@@ -104,7 +104,7 @@ export class Applier {
       case 'memo': {
         const { of, id, value, expiresAt, unlessAliveAt } = op
         const { changes } = statements.putMemo.run(realm, of, id, value, expiresAt, unlessAliveAt)
-        return changes === 0 ? 'memo-exists' : undefined
+        return changes === 0 ? 'expiring-exists' : undefined
       }
       case 'unmemo':
         // Dropping what is not there, or was put anew, is done already.

@@ -43,8 +43,8 @@ const LARGE: Readonly<Record<string, (at: number) => Operation>> = {
   'rows of the log with a long audit': () => append({ audit: `"${'a'.repeat(16_000)}"` }),
   'sealed answers of what was used up': (at) => consume(at, Buffer.alloc(16_000)),
   'kept answers': (at) => ({
-    kind: 'put-memo',
-    memo: {
+    kind: 'put-expiring',
+    entry: {
       kind: EXPIRING_KINDS.idempotency,
       id: `memo ${at}`,
       value: Buffer.alloc(16_000),

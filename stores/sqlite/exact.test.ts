@@ -28,7 +28,7 @@ import { openSqlite } from './store.ts'
 
 const BEYOND = ['9223372036854775807', '-9007199254740993']
 const CLIENT = 'u1'
-const MEMO = { kind: storedKind('notes'), expiresAtMs: NOW_MS, value: Buffer.from('{}') }
+const ENTRY = { kind: storedKind('notes'), expiresAtMs: NOW_MS, value: Buffer.from('{}') }
 const ALL = { after: undefined, limit: 100 }
 
 /** Three of each thing; number 1 is what each case is about. */
@@ -42,7 +42,7 @@ async function fill(store: Store): Promise<void> {
           keys: [{ name: 'name', value: `k${number}` }],
           lists: [{ name: 'all', value: 'x' }],
         }),
-        { kind: 'put-memo', memo: { ...MEMO, id: `m${number}` } },
+        { kind: 'put-expiring', entry: { ...ENTRY, id: `m${number}` } },
         append(),
       ),
     )
@@ -51,7 +51,7 @@ async function fill(store: Store): Promise<void> {
 
 type Case = {
   readonly sql: string
-  /** What is no more readable: the token, the record, the memo, or nothing. */
+  /** What is no more readable: the token, the record, the entry, or nothing. */
   readonly lost?: 'unreadable token' | 'unknown token' | 'record' | 'memo'
   readonly check?: (store: Store) => Promise<void>
 }
@@ -124,7 +124,7 @@ for (const [what, { sql, lost, check }] of Object.entries(CASES))
       t.after(() => store.close())
       await token(store, lost)
       await record(store, lost === 'record')
-      await memo(store, lost === 'memo')
+      await entry(store, lost === 'memo')
       await check?.(store)
       await writes(store, lost)
     })
@@ -187,13 +187,13 @@ async function record(store: Store, isLost: boolean): Promise<void> {
   assert.deepEqual(await bodies(), [first, first, first, '{}', '{}', first, '{}', '{}'])
 }
 
-async function memo(store: Store, isLost: boolean): Promise<void> {
-  const { memos } = await store.memos(REALM, { kind: MEMO.kind, ...ALL })
-  const others = memos.filter(({ id, value }) => id !== 'm1' && value.length > 0)
+async function entry(store: Store, isLost: boolean): Promise<void> {
+  const { entries } = await store.expiringPage(REALM, { kind: ENTRY.kind, ...ALL })
+  const others = entries.filter(({ id, value }) => id !== 'm1' && value.length > 0)
   assert.equal(others.length, 2)
-  const one = await store.memo(REALM, { kind: MEMO.kind, id: 'm1' })
+  const one = await store.expiring(REALM, { kind: ENTRY.kind, id: 'm1' })
   assert.equal((one?.value.length ?? 0) > 0, !isLost, 'one that ends never is not believed')
-  assert.ok((await store.expiredMemos(NOW_MS * 2, 10)).length >= 2)
+  assert.ok((await store.expiredEntries(NOW_MS * 2, 10)).length >= 2)
 }
 
 /** Whatever is written, what cannot be read does not end the store. */
@@ -218,12 +218,12 @@ async function writes(store: Store, lost: Case['lost']): Promise<void> {
       expiresAtMs: NOW_MS + 9,
       atMs: NOW_MS,
     }),
-    write({ kind: 'put-memo', memo: { ...MEMO, id: 'm1' } }),
+    write({ kind: 'put-expiring', entry: { ...ENTRY, id: 'm1' } }),
   )
   const ownOutcome = lost === 'unknown token' ? { kind: 'conflict', what: 'token-missing' } : applied(3)
   assert.deepEqual(outcomes, [applied(3), applied(3), applied(3), applied(3), ownOutcome, applied(3)])
   assert.equal((await store.record(REALM, 'things', 'r1'))?.body, '{"new":1}', 'written anew, it is mended')
-  const mended = await store.memo(REALM, { kind: MEMO.kind, id: 'm1' })
+  const mended = await store.expiring(REALM, { kind: ENTRY.kind, id: 'm1' })
   assert.equal(mended?.expiresAtMs, NOW_MS)
   assert.equal((await store.tokenByDigest(REALM, digestAt(9)))?.position, ORIGIN)
 }

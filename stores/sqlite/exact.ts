@@ -44,8 +44,8 @@ function isVersion(table: string): string {
 /** Of the column `expires_at`. */
 const IS_INSTANT = `expires_at BETWEEN ${-INSTANT_MAX} AND ${INSTANT_MAX}`
 
-/** The value and the expiry of a memo. One that ends at no time says nothing: it is not believed for ever. */
-export const MEMO_COLUMNS: string = `iif(${IS_INSTANT}, value, x''), ${exact('expires_at')}`
+/** The value and the expiry of an expiring entry. One that ends at no time says nothing: it is not believed for ever. */
+export const EXPIRING_COLUMNS: string = `iif(${IS_INSTANT}, value, x''), ${exact('expires_at')}`
 
 /** The highest expiry of a source; where it is no time, what was given out may end at any. */
 export const HIGHEST_EXPIRY: string = `iif(${IS_INSTANT}, expires_at, ${LAST_INSTANT_MS})`

@@ -20,7 +20,7 @@ import { decodeOperation } from './operations.ts'
 import { encodeWrites } from './side-lines.ts'
 import { TokenIndex } from './token-index.ts'
 
-const MEMO = { kind: storedKind('answers'), id: 'one' }
+const ENTRY = { kind: storedKind('answers'), id: 'one' }
 const KEY = { name: 'name', value: 'ann' }
 
 /** An operation of each kind, and the text that a side log holds of it. */
@@ -75,20 +75,27 @@ const SAMPLES: { readonly [K in Operation['kind']]: readonly (readonly [Operatio
   'delete-record': [
     [deleteRecord('one', 3), `{"kind":"remove","collection":"things","id":"one","fromVersion":3}`],
   ],
-  'put-memo': [
+  'put-expiring': [
     [
-      { kind: 'put-memo', memo: { ...MEMO, value: Buffer.from('v'), expiresAtMs: 9 } },
+      { kind: 'put-expiring', entry: { ...ENTRY, value: Buffer.from('v'), expiresAtMs: 9 } },
       `{"kind":"memo","of":"answers","id":"one","value":{"base64":"dg=="},"expiresAt":9,"unlessAliveAt":null}`,
     ],
     [
-      { kind: 'put-memo', memo: { ...MEMO, value: Buffer.from(''), expiresAtMs: 9 }, unlessAliveAtMs: 4 },
+      {
+        kind: 'put-expiring',
+        entry: { ...ENTRY, value: Buffer.from(''), expiresAtMs: 9 },
+        unlessAliveAtMs: 4,
+      },
       `{"kind":"memo","of":"answers","id":"one","value":{"base64":""},"expiresAt":9,"unlessAliveAt":4}`,
     ],
   ],
-  'drop-memo': [
-    [{ kind: 'drop-memo', memo: MEMO }, `{"kind":"unmemo","of":"answers","id":"one","ifExpiresAt":null}`],
+  'drop-expiring': [
     [
-      { kind: 'drop-memo', memo: MEMO, ifExpiresAtMs: 9 },
+      { kind: 'drop-expiring', entry: ENTRY },
+      `{"kind":"unmemo","of":"answers","id":"one","ifExpiresAt":null}`,
+    ],
+    [
+      { kind: 'drop-expiring', entry: ENTRY, ifExpiresAtMs: 9 },
       `{"kind":"unmemo","of":"answers","id":"one","ifExpiresAt":9}`,
     ],
   ],

@@ -54,7 +54,7 @@ type Columns = {
     readonly id: string
     readonly fromVersion: number
   }
-  'put-memo': {
+  'put-expiring': {
     readonly kind: 'memo'
     readonly of: string
     readonly id: string
@@ -62,7 +62,7 @@ type Columns = {
     readonly expiresAt: number
     readonly unlessAliveAt: number | null
   }
-  'drop-memo': {
+  'drop-expiring': {
     readonly kind: 'unmemo'
     readonly of: string
     readonly id: string
@@ -201,9 +201,9 @@ const OPERATIONS: { readonly [K in OperationKind]: Coding<Extract<Operation, { k
       rows: readRows(from),
     }),
   },
-  'put-memo': {
+  'put-expiring': {
     code: 8,
-    encode(out, { memo: { kind, id, value, expiresAtMs }, unlessAliveAtMs }) {
+    encode(out, { entry: { kind, id, value, expiresAtMs }, unlessAliveAtMs }) {
       out.longText(kind).longText(id).block(value).f64(expiresAtMs)
       writeTime(out, unlessAliveAtMs)
     },
@@ -216,10 +216,10 @@ const OPERATIONS: { readonly [K in OperationKind]: Coding<Extract<Operation, { k
       unlessAliveAt: readTime(from),
     }),
   },
-  'drop-memo': {
+  'drop-expiring': {
     code: 9,
-    encode(out, { memo, ifExpiresAtMs }) {
-      out.longText(memo.kind).longText(memo.id)
+    encode(out, { entry, ifExpiresAtMs }) {
+      out.longText(entry.kind).longText(entry.id)
       writeTime(out, ifExpiresAtMs)
     },
     decode: (from) => ({

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type DirectoryRecord, type ExpiringKind, type LogHead, type Memo } from '@rescind/authority'
+import { type DirectoryRecord, type ExpiringEntry, type ExpiringKind, type LogHead } from '@rescind/authority'
 import { type RealmOrdinal, realmOrdinal } from '@rescind/core'
 import { CHAIN_START } from '@rescind/core/log'
-import { exact, MEMO_COLUMNS, ROW_MAX, recordColumns } from './exact.ts'
+import { EXPIRING_COLUMNS, exact, ROW_MAX, recordColumns } from './exact.ts'
 import { logId, seqOfLogId } from './log-id.ts'
 import { TOKEN_COLUMNS } from './token-row.ts'
 
@@ -19,7 +19,7 @@ const SQL: Readonly<Record<ReadName, string>> = {
   recordByKey: `SELECT r.id, ${recordColumns('r.')} FROM record_key k
     JOIN record r ON r.realm = k.realm AND r.collection = k.collection AND r.id = k.id
     WHERE k.realm = ? AND k.collection = ? AND k.name = ? AND k.value = ?`,
-  memo: `SELECT id, ${MEMO_COLUMNS} FROM memo WHERE realm = ? AND kind = ? AND id = ?`,
+  memo: `SELECT id, ${EXPIRING_COLUMNS} FROM memo WHERE realm = ? AND kind = ? AND id = ?`,
   head: 'SELECT id, chain FROM log WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1',
   // One that is no place of a log is the start of it, which its first row does not follow.
   anchor: `SELECT iif(seq BETWEEN 0 AND ${ROW_MAX}, seq, 0), chain FROM log_anchor WHERE realm = ?`,
@@ -47,9 +47,9 @@ export function directoryRecord(collection: string, [id, version, body]: RecordR
   return { collection, id, version, body: body ?? undefined }
 }
 
-export type MemoRow = readonly [id: string, value: Uint8Array, expiresAt: number]
+export type ExpiringRow = readonly [id: string, value: Uint8Array, expiresAt: number]
 
-export function memoOfRow(kind: ExpiringKind, [id, value, expiresAtMs]: MemoRow): Memo {
+export function entryOfRow(kind: ExpiringKind, [id, value, expiresAtMs]: ExpiringRow): ExpiringEntry {
   return { kind, id, value, expiresAtMs }
 }
 

@@ -7,16 +7,16 @@ import {
   type DirectoryRecord,
   type EndingAsk,
   type EndingPage,
-  type ExpiredMemo,
+  type ExpiredEntry,
   type ExpiredToken,
+  type ExpiringAsk,
+  type ExpiringEntry,
+  type ExpiringName,
+  type ExpiringPage,
   type Group,
   type GroupOutcome,
   type KeyedReads,
   type LogHead,
-  type Memo,
-  type MemoName,
-  type MemoPage,
-  type MemosAsk,
   type RecordPage,
   type RecordsAsk,
   type RecordsCounted,
@@ -43,7 +43,7 @@ import { Watches } from '../watches.ts'
 import { CONFLICT } from './apply.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { ENDING_SQL, type EndingRow, endingPage, endingStart } from './ending.ts'
-import { exact, HIGHEST_EXPIRY, MEMO_COLUMNS, ROW_MAX, recordColumns } from './exact.ts'
+import { EXPIRING_COLUMNS, exact, HIGHEST_EXPIRY, ROW_MAX, recordColumns } from './exact.ts'
 import { encodeGroup } from './group-bytes.ts'
 import { SqliteKeyedReads } from './keyed-reads.ts'
 import { takeLock } from './lock.ts'
@@ -61,9 +61,9 @@ import { readIndex } from './read-index.ts'
 import { Reader } from './reader.ts'
 import {
   directoryRecord,
+  type ExpiringRow,
+  entryOfRow,
   logSpan,
-  type MemoRow,
-  memoOfRow,
   type Reads,
   type RecordRow,
   readAnchor,
@@ -309,27 +309,27 @@ class SqliteStore implements Store, SideLogged {
     return { records, next: more ? records.at(-1)?.id : undefined }
   }
 
-  async memo(realm: RealmOrdinal, { kind, id }: MemoName): Promise<Memo | undefined> {
-    const row = await this.#newest((reads) => rowOf<MemoRow>(reads.memo, realm, kind, id))
-    return row === undefined ? undefined : memoOfRow(kind, row)
+  async expiring(realm: RealmOrdinal, { kind, id }: ExpiringName): Promise<ExpiringEntry | undefined> {
+    const row = await this.#newest((reads) => rowOf<ExpiringRow>(reads.memo, realm, kind, id))
+    return row === undefined ? undefined : entryOfRow(kind, row)
   }
 
-  async memos(realm: RealmOrdinal, { kind, after, limit }: MemosAsk): Promise<MemoPage> {
-    const sql = `SELECT id, ${MEMO_COLUMNS} FROM memo
+  async expiringPage(realm: RealmOrdinal, { kind, after, limit }: ExpiringAsk): Promise<ExpiringPage> {
+    const sql = `SELECT id, ${EXPIRING_COLUMNS} FROM memo
       WHERE realm = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?`
-    const { rows, more } = await this.#page<MemoRow>(sql, [realm, kind, after ?? ''], limit)
-    const memos = rows.map((row) => memoOfRow(kind, row))
-    return { memos, next: more ? memos.at(-1)?.id : undefined }
+    const { rows, more } = await this.#page<ExpiringRow>(sql, [realm, kind, after ?? ''], limit)
+    const entries = rows.map((row) => entryOfRow(kind, row))
+    return { entries, next: more ? entries.at(-1)?.id : undefined }
   }
 
-  async expiredMemos(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredMemo[]> {
-    const sql = `SELECT id, ${MEMO_COLUMNS}, ${exact('realm')}, kind FROM memo
+  async expiredEntries(belowMs: number, limit: number, skip = 0): Promise<readonly ExpiredEntry[]> {
+    const sql = `SELECT id, ${EXPIRING_COLUMNS}, ${exact('realm')}, kind FROM memo
       WHERE expires_at BETWEEN ${Number.MIN_SAFE_INTEGER} AND ? ORDER BY expires_at, realm, kind, id LIMIT ? OFFSET ?`
     const values = [belowMs, limit, skip]
-    const rows = await this.#scan<readonly [...MemoRow, realm: number, kind: string]>(sql, values)
+    const rows = await this.#scan<readonly [...ExpiringRow, realm: number, kind: string]>(sql, values)
     return rows.map(([id, value, expires, realm, kind]) => ({
       realm: realmOrdinal(realm),
-      memo: memoOfRow(storedKind(kind), [id, value, expires]),
+      entry: entryOfRow(storedKind(kind), [id, value, expires]),
     }))
   }
 

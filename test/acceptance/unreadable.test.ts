@@ -256,8 +256,8 @@ onAgedStores('holds of a newer kind wait, and hold up no other one', async (open
   assert.match(troubles[0]?.detail ?? '', /^5 of record holds/)
 })
 
-/** Memos of every kind that is read, as bytes that nobody wrote. */
-onAgedStores('memos of a newer kind end no start and no list', async (open) => {
+/** Expiring entries of every kind that is read, as bytes that nobody wrote. */
+onAgedStores('expiring entries of a newer kind end no start and no list', async (open) => {
   const ends = START_MS + 9e9
   const bytes = Buffer.from('\u0001{"newer":true')
   const kinds = [
@@ -275,16 +275,16 @@ onAgedStores('memos of a newer kind end no start and no list', async (open) => {
       await write(
         store,
         kinds.map((kind) => ({
-          kind: 'put-memo',
-          memo: { kind: storedKind(kind), id: ids[kind] ?? 'x', value: bytes, expiresAtMs: ends },
+          kind: 'put-expiring',
+          entry: { kind: storedKind(kind), id: ids[kind] ?? 'x', value: bytes, expiresAtMs: ends },
         })),
       )
       await write(
         store,
         [
           {
-            kind: 'put-memo',
-            memo: { kind: EXPIRING_KINDS.fork, id: 'branch', value: bytes, expiresAtMs: ends },
+            kind: 'put-expiring',
+            entry: { kind: EXPIRING_KINDS.fork, id: 'branch', value: bytes, expiresAtMs: ends },
           },
         ],
         realmOrdinal(0),
@@ -399,8 +399,8 @@ onAgedStores(
           store,
           [
             {
-              kind: 'put-memo',
-              memo: { kind: EXPIRING_KINDS.fork, id: 'branch', value, expiresAtMs: 253_402_300_799_999 },
+              kind: 'put-expiring',
+              entry: { kind: EXPIRING_KINDS.fork, id: 'branch', value, expiresAtMs: 253_402_300_799_999 },
             },
           ],
           realmOrdinal(0),

@@ -64,15 +64,15 @@ async function open(
 /** What stands in the store of a server that has seen the proof that this realm's log was rolled back. */
 function forkOf(id: string): Write {
   const value = Buffer.from(JSON.stringify({ ordinal: 1, epochId: 'e', seq: 9_999, chain: 'c' }))
-  const memo = { kind: EXPIRING_KINDS.fork, id, value, expiresAtMs: LAST_INSTANT_MS }
+  const entry = { kind: EXPIRING_KINDS.fork, id, value, expiresAtMs: LAST_INSTANT_MS }
   const realm = realmOrdinal(0)
-  return { realm, dependsOn: [], expects: [], operations: [{ kind: 'put-memo', memo }] }
+  return { realm, dependsOn: [], expects: [], operations: [{ kind: 'put-expiring', entry }] }
 }
 
 const ZOE = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'zoe' } }
 const SUBJECT = { target: { subject: 'ann', source: 'oauth' } }
 
-// The kind: work of the upkeep that goes through all realms. Neighbours: every part of it, tokens and memos.
+// The kind: work of the upkeep that goes through all realms. Neighbours: every part of it, tokens and expiring entries.
 test('[W93] a realm whose log was rolled back holds up nothing of another realm', async (t) => {
   const world = await open(t, { rolledBack: ['default'] })
   const { server } = world
@@ -88,7 +88,7 @@ test('[W93] a realm whose log was rolled back holds up nothing of another realm'
   await world.pass(MINUTE_MS)
   assert.equal(await world.stateOf(`holds/${hold}`), 'revoked')
   assert.equal(await world.stateOf(`revocations/scheduled/${schedule}`), 'done')
-  const checkpoint = await server.store.memo(zed, { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' })
+  const checkpoint = await server.store.expiring(zed, { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' })
   assert.ok(checkpoint !== undefined, 'its checkpoint is written')
   const keyIds = async (): Promise<string> =>
     (await world.calls.send('GET /realms/zed/api/id/v1/jwks')).body.toString()
@@ -181,7 +181,7 @@ test('[W71] with a wall clock that stepped, what ends tokens goes on by the mono
     await world.pass(1)
     assert.deepEqual(await states(), ['revoked', 'held', 'done'], `${stepMs}`)
     const checkpoint = { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' }
-    assert.ok(await world.server.store.memo(realmOrdinal(2), checkpoint), 'checkpoints go on')
+    assert.ok(await world.server.store.expiring(realmOrdinal(2), checkpoint), 'checkpoints go on')
     const ready = await world.calls.send('GET /readyz')
     const [trouble] = memberAt(ready, 'troubles') as { code: string; detail: string }[]
     assert.equal(trouble?.code, 'clock_stepped')

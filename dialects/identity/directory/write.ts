@@ -28,7 +28,7 @@ export type DirectoryAct = {
   readonly why?: string
   /** Records that were judged by, and must not have changed since. */
   readonly expects?: readonly Expectation[]
-  /** What else belongs to the same unit: a memo, a token that is used up. */
+  /** What else belongs to the same unit: an expiring entry, a token that is used up. */
   readonly also?: readonly Operation[]
 }
 
@@ -71,7 +71,7 @@ async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct
   })
   if (outcome.kind === 'applied') return { kind: 'written' }
   if (outcome.kind !== 'conflict') return { kind: 'stale' }
-  if (outcome.what === 'memo-exists') return { kind: 'code-used' }
+  if (outcome.what === 'expiring-exists') return { kind: 'code-used' }
   return outcome.what === 'key-taken' ? { kind: 'name-taken' } : { kind: 'stale' }
 }
 

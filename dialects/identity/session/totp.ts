@@ -38,13 +38,13 @@ export function proveDevice(
   const now = Math.floor(realm.nowMs() / STEP_MS)
   for (let step = now - WINDOW; step <= now + WINDOW; step += 1) {
     if (codeAt(key, step) !== code) continue
-    const memo = {
+    const entry = {
       kind: EXPIRING_KINDS.identityTotpStep,
       id: `${userId}:${device.id}:${step}`,
       value: new Uint8Array(0),
       expiresAtMs: (step + WINDOW + 1) * STEP_MS,
     }
-    return { kind: 'right', also: [{ kind: 'put-memo', memo, unlessAliveAtMs: realm.nowMs() }] }
+    return { kind: 'right', also: [{ kind: 'put-expiring', entry, unlessAliveAtMs: realm.nowMs() }] }
   }
   return WRONG
 }

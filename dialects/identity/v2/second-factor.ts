@@ -87,7 +87,7 @@ type Step = { readonly session: MfaSession; readonly user: IdentityUser; readonl
 function proofOf({ realm }: Call, { session, user, text }: Step, code: string): Proof | undefined {
   if (isSmsCode(realm, session, code)) {
     const id = realm.secretDigest(text)
-    const memo = {
+    const entry = {
       kind: EXPIRING_KINDS.identitySmsLogin,
       id,
       value: new Uint8Array(0),
@@ -95,7 +95,7 @@ function proofOf({ realm }: Call, { session, user, text }: Step, code: string): 
     }
     return {
       method: 'PASSCODE',
-      also: [{ kind: 'put-memo', memo, unlessAliveAtMs: realm.nowMs() }],
+      also: [{ kind: 'put-expiring', entry, unlessAliveAtMs: realm.nowMs() }],
     }
   }
   const totp = proveTotp(realm, user, code)

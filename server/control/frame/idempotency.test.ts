@@ -17,7 +17,7 @@ import { MASTER, openWorld, type World } from '../../../test/kit/realm.ts'
 import { wireRequest } from '../../../test/kit/request.ts'
 import { SeededRandom } from '../../../test/kit/seeded-random.ts'
 import { onBothStores } from '../../../test/kit/stores.ts'
-import { BoundedMemos } from '../../machine/bounded-memos.ts'
+import { BoundedEntries } from '../../machine/bounded-entries.ts'
 import type { By } from './by.ts'
 import { type Act, Idempotency, type Keyed, keyOf, REPLAY_MS } from './idempotency.ts'
 
@@ -155,9 +155,9 @@ test('what is kept of an answer cannot be read without the realm key', async () 
   const world = await openWorld()
   await new Idempotency().run(asked(world, {}), counted().act)
   const ask = { kind: EXPIRING_KINDS.idempotency, after: undefined, limit: 10 }
-  const { memos } = await world.store.memos(world.realm.ordinal, ask)
-  assert.equal(memos.length, 1)
-  for (const { id, value } of memos) {
+  const { entries } = await world.store.expiringPage(world.realm.ordinal, ask)
+  assert.equal(entries.length, 1)
+  for (const { id, value } of entries) {
     assert.ok(!Buffer.from(value).toString('latin1').includes('shown-once'))
     assert.ok(!id.includes('k1'))
   }
@@ -194,8 +194,12 @@ test('what was done before a crash that lost its answer is not done again, and i
 
 async function keptIn({ store, realm }: World): Promise<number> {
   return (
-    await store.memos(realm.ordinal, { kind: EXPIRING_KINDS.idempotency, after: undefined, limit: 1_000 })
-  ).memos.length
+    await store.expiringPage(realm.ordinal, {
+      kind: EXPIRING_KINDS.idempotency,
+      after: undefined,
+      limit: 1_000,
+    })
+  ).entries.length
 }
 
 // The kind: something kept for a caller as often as it asks. Neighbours: number and size, others' keys and realms, a restart, bulk.
@@ -248,18 +252,19 @@ test('[W67] of what a verifier’s key asks nothing is kept', async () => {
 })
 
 test('[W67] answers go by their size, too: the newest is kept, whatever it is', async () => {
-  const memos = new BoundedMemos({ kind: storedKind('k'), countMax: 100, bytesMax: 1_000 })
+  const entries = new BoundedEntries({ kind: storedKind('k'), countMax: 100, bytesMax: 1_000 })
   const { realm } = await openWorld()
   const put = async (name: string, bytes: number): Promise<number> => {
-    const memo = {
-      id: memos.idOf('a', name),
+    const entry = {
+      id: entries.idOf('a', name),
       value: Buffer.alloc(bytes),
       expiresAtMs: realm.nowMs() + DAY_MS,
     }
-    const operations = await memos.put(realm, memo)
+    const operations = await entries.put(realm, entry)
     await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
-    return (await realm.store.memos(realm.ordinal, { kind: storedKind('k'), after: undefined, limit: 10 }))
-      .memos.length
+    return (
+      await realm.store.expiringPage(realm.ordinal, { kind: storedKind('k'), after: undefined, limit: 10 })
+    ).entries.length
   }
   assert.deepEqual(
     [await put('1', 400), await put('2', 600), await put('2', 600), await put('3', 1), await put('4', 5_000)],
@@ -275,24 +280,24 @@ test('[W67] what an earlier build has kept is given again', async () => {
   // As it was kept before there was a tag: under the second part of the id, sealed for that id.
   const { realm } = world
   const id = sha256Base64url('ops\0k1')
-  const { memos } = await realm.store.memos(realm.ordinal, {
+  const { entries } = await realm.store.expiringPage(realm.ordinal, {
     kind: EXPIRING_KINDS.idempotency,
     after: undefined,
     limit: 1,
   })
-  const [memo] = memos
-  assert.ok(memo !== undefined)
+  const [entry] = entries
+  assert.ok(entry !== undefined)
   const sealing = (of: string) => ({
     key: subkey(realm.keys.sealKey, KEY_PURPOSES.idempotentAnswer(of)),
     associated: `idempotency:${realm.name}:${of}`,
   })
-  const [now, before] = [sealing(memo.id), sealing(id)]
-  const plain = unseal(now.key, memo.value, now.associated)
+  const [now, before] = [sealing(entry.id), sealing(id)]
+  const plain = unseal(now.key, entry.value, now.associated)
   assert.ok(plain !== undefined)
   const value = seal({ ...before, random: realm.random }, plain)
   const operations = [
-    { kind: 'drop-memo', memo },
-    { kind: 'put-memo', memo: { ...memo, id, value } },
+    { kind: 'drop-expiring', entry },
+    { kind: 'put-expiring', entry: { ...entry, id, value } },
   ] as const
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   await idempotency.run(asked(world, {}), act)

@@ -1,8 +1,8 @@
 import {
   EXPIRING_KINDS,
+  type ExpiringEntry,
   type IsValue,
   KEY_PURPOSES,
-  type Memo,
   type Realm,
   readValue,
   seal,
@@ -13,7 +13,7 @@ import {
 import { sha256 } from '@rescind/core/bytes'
 import type { Answer, Stale, WireRequest } from '@rescind/dialects'
 import { type Problem, problem } from '../../http/problem.ts'
-import { BoundedMemos } from '../../machine/bounded-memos.ts'
+import { BoundedEntries } from '../../machine/bounded-entries.ts'
 import type { Once } from '../../rules/write.ts'
 import type { By } from './by.ts'
 
@@ -58,10 +58,10 @@ export type Act = {
  */
 export class Idempotency {
   readonly #running: Set<string> = new Set()
-  readonly #memos: BoundedMemos
+  readonly #entries: BoundedEntries
 
   constructor(answersMax: number = ANSWERS_MAX) {
-    this.#memos = new BoundedMemos({ kind: KIND, countMax: answersMax, bytesMax: ANSWER_BYTES_MAX })
+    this.#entries = new BoundedEntries({ kind: KIND, countMax: answersMax, bytesMax: ANSWER_BYTES_MAX })
   }
 
   /**
@@ -78,7 +78,7 @@ export class Idempotency {
 
   #named(of: Keyed, key: string): Named {
     const { id: owner } = of.by
-    const [id, earlierId] = [this.#memos.idOf(owner, key), this.#memos.earlierIdOf(owner, key)]
+    const [id, earlierId] = [this.#entries.idOf(owner, key), this.#entries.earlierIdOf(owner, key)]
     return { ...of, id, earlierId }
   }
 
@@ -95,9 +95,12 @@ export class Idempotency {
       if (kept !== undefined && kept.fingerprint !== fingerprint) return reused()
       if (kept?.pending === true) return (await act.recover?.(id)) ?? LOST
       if (kept !== undefined) return replay(kept)
-      const mark = memoOf(of, { fingerprint, pending: true })
+      const mark = entryOf(of, { fingerprint, pending: true })
       const unlessAliveAtMs = of.realm.nowMs()
-      const answer = await act.run({ id: of.id, mark: { kind: 'put-memo', memo: mark, unlessAliveAtMs } })
+      const answer = await act.run({
+        id: of.id,
+        mark: { kind: 'put-expiring', entry: mark, unlessAliveAtMs },
+      })
       if (isFinal(answer)) await this.#keep(of, { ...answer, fingerprint })
       return answer
     } finally {
@@ -107,7 +110,7 @@ export class Idempotency {
 
   async #keep(of: Named, { fingerprint, status, headers, body }: Answered): Promise<void> {
     const { realm } = of
-    const operations = await this.#memos.put(realm, memoOf(of, { fingerprint, status, headers, body }))
+    const operations = await this.#entries.put(realm, entryOf(of, { fingerprint, status, headers, body }))
     await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
   }
 }
@@ -115,8 +118,8 @@ export class Idempotency {
 type Named = Keyed & { readonly id: string; readonly earlierId: string }
 
 async function read(of: Named): Promise<Kept | Mark | undefined> {
-  const memo = await of.realm.store.memo(of.realm.ordinal, { kind: KIND, id: of.id })
-  return memo === undefined || memo.expiresAtMs <= of.realm.nowMs() ? undefined : opened(of, memo.value)
+  const entry = await of.realm.store.expiring(of.realm.ordinal, { kind: KIND, id: of.id })
+  return entry === undefined || entry.expiresAtMs <= of.realm.nowMs() ? undefined : opened(of, entry.value)
 }
 
 /** RFC 9110 §9.2.1. */
@@ -172,7 +175,7 @@ function fingerprintOf({ method, path, query, body }: WireRequest): string {
 
 type Answered = Final & { readonly fingerprint: string }
 
-function memoOf({ realm, id }: Named, plain: Kept | Mark): Memo {
+function entryOf({ realm, id }: Named, plain: Kept | Mark): ExpiringEntry {
   const sealing = { key: keyFor(realm, id), associated: associated(realm, id), random: realm.random }
   const value = seal(sealing, Buffer.from(JSON.stringify(plain), 'utf8'))
   return { kind: KIND, id, value, expiresAtMs: realm.nowMs() + REPLAY_MS }

@@ -18,7 +18,7 @@ test('[G10] issue, use, revoke, expire: memory, disk and the log reach a plateau
   assert.ok(middle !== undefined && last !== undefined)
   t.diagnostic(JSON.stringify(last))
   for (const size of sizes) {
-    assert.deepEqual([size.tokens, size.consumptions, size.memos], [0, 0, 0])
+    assert.deepEqual([size.tokens, size.consumptions, size.entries], [0, 0, 0])
     assert.equal(size.ended, 0, 'a rule goes with the last token that it could hit')
   }
   assert.equal(last.cutoffs, middle.cutoffs, 'a cut-off goes when nothing that it covers can be alive')

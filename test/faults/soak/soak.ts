@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import {
   callerFacts,
+  collectEntries,
   collectExpired,
-  collectMemos,
   EXPIRING_KINDS,
   GC_BATCH_MAX,
   issueTokens,
@@ -34,7 +34,7 @@ const SLICES = 64
 export type SoakSize = {
   readonly tokens: number
   readonly consumptions: number
-  readonly memos: number
+  readonly entries: number
   readonly ended: number
   readonly indexBytes: number
   readonly cutoffs: number
@@ -82,7 +82,7 @@ export async function soak({ rounds, tokens, onRound }: SoakAsk): Promise<void> 
       await realms.ledger.settleFloor()
       for (let slice = 0; slice < SLICES; slice += 1) realm.index.dropExpired(slice)
       while ((await collectExpired(realms, store)) === GC_BATCH_MAX);
-      while ((await collectMemos(realms, store)) === GC_BATCH_MAX);
+      while ((await collectEntries(realms, store)) === GC_BATCH_MAX);
       for (const one of realms.all()) await receipts.round(one, () => false)
       onRound(measure(path, realm))
     }
@@ -122,16 +122,16 @@ async function liveThrough(realm: Realm, round: number, tokens: number): Promise
       sealed: Buffer.alloc(64),
     })),
   })
-  const memo = {
+  const entry = {
     kind: EXPIRING_KINDS.idempotency,
     value: Buffer.alloc(100),
     expiresAtMs: realm.nowMs() + DAY_MS,
   }
-  const memos = Array.from(
+  const entries = Array.from(
     { length: 20 },
-    (_, nth) => ({ kind: 'put-memo', memo: { ...memo, id: `${round} ${nth}` } }) as const,
+    (_, nth) => ({ kind: 'put-expiring', entry: { ...entry, id: `${round} ${nth}` } }) as const,
   )
-  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: memos })
+  await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: entries })
   const act = { caller: callOf(realm).caller, how: 'soak' }
   await Promise.all(
     made.filter((_, nth) => nth % 2 === 0).map(({ record }) => revokeToken(realm, record, act)),
@@ -155,7 +155,7 @@ function measure(path: string, { index }: Realm): SoakSize {
   const size = {
     tokens: one('SELECT count(*) FROM token'),
     consumptions: one('SELECT count(*) FROM consumption'),
-    memos: one("SELECT count(*) FROM memo WHERE kind = 'soak'"),
+    entries: one("SELECT count(*) FROM memo WHERE kind = 'soak'"),
     logRows: one('SELECT count(*) FROM log'),
     keptRows: one('SELECT count(*) FROM log_kept'),
     logBytes: one('SELECT total(length(rule) + length(audit) + length(chain) + 24) FROM log'),

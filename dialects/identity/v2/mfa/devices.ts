@@ -1,4 +1,4 @@
-import { type Entry, EXPIRING_KINDS, type MemoName, type Realm } from '@rescind/authority'
+import { type Entry, EXPIRING_KINDS, type ExpiringName, type Realm } from '@rescind/authority'
 import { sameDigest } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer } from '../../../wire/answer.ts'
 import type { Call, Reply } from '../../call.ts'
@@ -166,19 +166,19 @@ export function sendPhoneCode(call: Call, [userId = '', id = '']: readonly strin
     if (waitSeconds > 0) return overLimit(waitSeconds, realm.nowMs())
     const code = passcode(realm)
     const value = Buffer.from(realm.secretDigest(code), 'utf8')
-    const memo = { ...codeMemo(userId, id), value, expiresAtMs: realm.nowMs() + CODE_MS }
+    const expiring = { ...codeEntry(userId, id), value, expiresAtMs: realm.nowMs() + CODE_MS }
     await realm.commit({
       realm: realm.ordinal,
       dependsOn: [],
       expects: [],
-      operations: [{ kind: 'put-memo', memo }],
+      operations: [{ kind: 'put-expiring', entry: expiring }],
     })
     settings.notifier.deliver({ kind: 'passcode', number: phone.number, code })
     return { ...NO_CONTENT, status: 202 }
   })
 }
 
-function codeMemo(userId: string, phoneId: string): MemoName {
+function codeEntry(userId: string, phoneId: string): ExpiringName {
   return { kind: CODE_KIND, id: `${userId}:${phoneId}` }
 }
 
@@ -190,23 +190,23 @@ export function verifyPhone(call: Call, [userId = '', id = '']: readonly string[
     const mfa = mfaOf(entry.value)
     if (!mfa.phones.some((one) => one.id === id)) return noDevice()
     if (code === undefined) return fault('badRequest', 'A "code" is needed.')
-    const sent = await sentDigest(realm, codeMemo(userId, id))
+    const sent = await sentDigest(realm, codeEntry(userId, id))
     const tried = call.settings.passcodes.tried(call, ofUser(userId), () =>
       sent !== undefined && sameDigest(sent, realm.secretDigest(code)) ? sent : undefined,
     )
     if (tried.kind !== 'right') return refusedCode(call, tried)
     const phones = mfa.phones.map((one) => (one.id === id ? { ...one, isVerified: true } : one))
     const changes = withMfa(entry, { ...mfa, phones })
-    const also = [{ kind: 'drop-memo', memo: codeMemo(userId, id) }] as const
+    const also = [{ kind: 'drop-expiring', entry: codeEntry(userId, id) }] as const
     return change(call, { caller, how: 'mfa.phone.verify', changes, also }, () => NO_CONTENT)
   })
 }
 
 /** The digest of the code that was sent last, if it is good still. */
-async function sentDigest(realm: Realm, name: MemoName): Promise<string | undefined> {
-  const memo = await realm.store.memo(realm.ordinal, name)
-  if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
-  return Buffer.from(memo.value).toString('utf8')
+async function sentDigest(realm: Realm, name: ExpiringName): Promise<string | undefined> {
+  const expiring = await realm.store.expiring(realm.ordinal, name)
+  if (expiring === undefined || expiring.expiresAtMs <= realm.nowMs()) return undefined
+  return Buffer.from(expiring.value).toString('utf8')
 }
 
 /** Whoever verifies a device came with a token, which is a proof of its own. */

@@ -157,7 +157,7 @@ async function forget(call: Call, username: string): Promise<Answer> {
   const user = (await claimedUser(realm, { by: 'name', value: username }))?.value
   const token = mintText(realm.grammar.prefixes.code, realm.random).reveal()
   const value = Buffer.from(JSON.stringify({ userId: user?.id ?? '', position } satisfies Reset), 'utf8')
-  const memo = {
+  const entry = {
     kind: RESET_KIND,
     id: realm.secretDigest(token),
     value,
@@ -167,7 +167,7 @@ async function forget(call: Call, username: string): Promise<Answer> {
     realm: realm.ordinal,
     dependsOn: [],
     expects: [],
-    operations: [{ kind: 'put-memo', memo }],
+    operations: [{ kind: 'put-expiring', entry }],
   })
   if (user?.enabled === true && user.email !== undefined) {
     // Who asks is not told that there was none.
@@ -205,9 +205,9 @@ export async function resetPassword(call: Call): Promise<Answer> {
 
 /** Whose password a mailed token may set still: also what tells such a token in a leak list. */
 export async function resetOf(realm: Realm, token: string): Promise<Reset | undefined> {
-  const memo = await realm.store.memo(realm.ordinal, { kind: RESET_KIND, id: realm.secretDigest(token) })
-  if (memo === undefined || memo.expiresAtMs <= realm.nowMs()) return undefined
-  const reset = readValue<Reset>(memo.value, 'a password reset', IS_RESET)
+  const entry = await realm.store.expiring(realm.ordinal, { kind: RESET_KIND, id: realm.secretDigest(token) })
+  if (entry === undefined || entry.expiresAtMs <= realm.nowMs()) return undefined
+  const reset = readValue<Reset>(entry.value, 'a password reset', IS_RESET)
   const facts = callerFacts({ source: IDENTITY, subject: reset.userId }, reset.position)
   return realm.judge(facts).kind === 'active' ? reset : undefined
 }

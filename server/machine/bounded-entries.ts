@@ -1,7 +1,11 @@
-import type { ExpiringKind, Memo, Operation, Realm } from '@rescind/authority'
+import type { ExpiringEntry, ExpiringKind, Operation, Realm } from '@rescind/authority'
 import { sha256Base64url } from '@rescind/core/bytes'
 
-export type MemoBounds = { readonly kind: ExpiringKind; readonly countMax: number; readonly bytesMax: number }
+export type EntryBounds = {
+  readonly kind: ExpiringKind
+  readonly countMax: number
+  readonly bytesMax: number
+}
 
 /** What one owner keeps in one realm, the oldest first. */
 type Shelf = {
@@ -13,19 +17,19 @@ type Shelf = {
 const TAG_CHARS = 16
 /** Owners of one realm whose shelves are in memory; the others' are read again when they are needed. */
 const SHELVES_MAX = 1_000
-/** Memos may be large. */
+/** Expiring entries may be large. */
 const PAGE = 100
 
 /**
- * Memos of one kind that callers can have as many of as they like: each owner keeps the newest, up to a number and a size
+ * Expiring entries of one kind that callers can have as many of as they like: each owner keeps the newest, up to a number and a size
  * in each realm, and its oldest go when one more is kept. So nobody fills the store, nobody is turned away, and nobody's
- * memos go for another's. The ids begin with a tag of their owner, so that a restart knows whose is what.
+ * expiring entries go for another's. The ids begin with a tag of their owner, so that a restart knows whose is what.
  */
-export class BoundedMemos {
-  readonly #bounds: MemoBounds
+export class BoundedEntries {
+  readonly #bounds: EntryBounds
   readonly #shelves: WeakMap<Realm, Map<string, Promise<Shelf>>> = new WeakMap()
 
-  constructor(bounds: MemoBounds) {
+  constructor(bounds: EntryBounds) {
     this.#bounds = bounds
   }
 
@@ -39,18 +43,18 @@ export class BoundedMemos {
     return sha256Base64url(`${owner}\0${name}`)
   }
 
-  /** What puts a memo of `idOf`, and drops what this leaves no room for. @throws StoreUnavailable. */
-  async put(realm: Realm, memo: Omit<Memo, 'kind'>): Promise<readonly Operation[]> {
+  /** What puts an expiring entry of `idOf`, and drops what this leaves no room for. @throws StoreUnavailable. */
+  async put(realm: Realm, entry: Omit<ExpiringEntry, 'kind'>): Promise<readonly Operation[]> {
     const { kind, countMax, bytesMax } = this.#bounds
-    const shelf = await this.#shelfOf(realm, memo.id.slice(0, TAG_CHARS))
-    add(shelf, memo)
-    const operations: Operation[] = [{ kind: 'put-memo', memo: { ...memo, kind } }]
+    const shelf = await this.#shelfOf(realm, entry.id.slice(0, TAG_CHARS))
+    add(shelf, entry)
+    const operations: Operation[] = [{ kind: 'put-expiring', entry: { ...entry, kind } }]
     for (const [id, { bytes, expiresAtMs }] of shelf.kept) {
       const isOver = expiresAtMs <= realm.nowMs()
-      if (id === memo.id || !(isOver || shelf.kept.size > countMax || shelf.bytes > bytesMax)) break
+      if (id === entry.id || !(isOver || shelf.kept.size > countMax || shelf.bytes > bytesMax)) break
       shelf.kept.delete(id)
       shelf.bytes -= bytes
-      operations.push({ kind: 'drop-memo', memo: { kind, id } })
+      operations.push({ kind: 'drop-expiring', entry: { kind, id } })
     }
     return operations
   }
@@ -76,7 +80,7 @@ function tagOf(owner: string): string {
   return sha256Base64url(owner).slice(0, TAG_CHARS)
 }
 
-function add(shelf: Shelf, { id, value, expiresAtMs }: Omit<Memo, 'kind'>): void {
+function add(shelf: Shelf, { id, value, expiresAtMs }: Omit<ExpiringEntry, 'kind'>): void {
   shelf.bytes += value.length - (shelf.kept.get(id)?.bytes ?? 0)
   shelf.kept.delete(id)
   shelf.kept.set(id, { bytes: value.length, expiresAtMs })
@@ -85,10 +89,10 @@ function add(shelf: Shelf, { id, value, expiresAtMs }: Omit<Memo, 'kind'>): void
 async function readShelf(realm: Realm, kind: ExpiringKind, tag: string): Promise<Shelf> {
   const found: { readonly id: string; readonly bytes: number; readonly expiresAtMs: number }[] = []
   for (let after: string | undefined = `${tag}.`; after !== undefined; ) {
-    const { memos, next } = await realm.store.memos(realm.ordinal, { kind, after, limit: PAGE })
-    const own = memos.filter(({ id }) => id.startsWith(`${tag}.`))
+    const { entries, next } = await realm.store.expiringPage(realm.ordinal, { kind, after, limit: PAGE })
+    const own = entries.filter(({ id }) => id.startsWith(`${tag}.`))
     for (const { id, value, expiresAtMs } of own) found.push({ id, bytes: value.length, expiresAtMs })
-    after = own.length < memos.length ? undefined : next
+    after = own.length < entries.length ? undefined : next
   }
   found.sort((left, right) => left.expiresAtMs - right.expiresAtMs)
   const kept = new Map(found.map(({ id, bytes, expiresAtMs }) => [id, { bytes, expiresAtMs }]))
