@@ -11,7 +11,7 @@ import { makeHome, startProcess } from '../../test/kit/server.ts'
 import { percentile } from '../statistics.ts'
 
 const KEY = 'orders-api-key-0123456789'
-const LANES = 32
+const WORKERS = 32
 /** Between opening the sockets and the first event: subscriptions take a moment, on either side. */
 const SETTLE_MS = 3_000
 const NATS_PORT = 14_222
@@ -45,32 +45,32 @@ async function ofRescind(ask: FanOutAsk): Promise<FanOutFigures> {
   const home = makeHome()
   const server = await startProcess({ home })
   const port = Number(new URL(server.url).port)
-  const lanes = Array.from({ length: LANES }, () => new Calls(port))
+  const workers = Array.from({ length: WORKERS }, () => new Calls(port))
   const tokens: string[] = []
   await Promise.all(
-    lanes.map(async (lane) => {
-      while (tokens.length < ask.singles + ask.burst) tokens.push(await lane.oauthToken(SVC))
+    workers.map(async (worker) => {
+      while (tokens.length < ask.singles + ask.burst) tokens.push(await worker.oauthToken(SVC))
     }),
   )
   const idleMb = residentOf(server.process.pid)
   const greeting = `GET /control/v1/feed HTTP/1.1\\r\\nHost: a\\r\\nAuthorization: Bearer ${KEY}\\r\\n\\r\\n`
   const readers = startReaders(port, { readers: ask.readers, greeting, marker: '{"seq":' })
   await once(readers, 'message')
-  const revoke = async (lane: Calls): Promise<void> => {
-    await lane.oauthRevoke(SVC, tokens.pop() ?? '')
+  const revoke = async (worker: Calls): Promise<void> => {
+    await worker.oauthRevoke(SVC, tokens.pop() ?? '')
   }
   try {
     return await measure(`rescind (idle: ${idleMb.toFixed(0)} MB)`, ask, {
       pid: server.process.pid,
       readers,
-      one: () => revoke(lanes[0] as Calls),
+      one: () => revoke(workers[0] as Calls),
       burst: async (entries) => {
         let left = entries
         await Promise.all(
-          lanes.map(async (lane) => {
+          workers.map(async (worker) => {
             for (; left > 0; ) {
               left -= 1
-              await revoke(lane)
+              await revoke(worker)
             }
           }),
         )
@@ -78,7 +78,7 @@ async function ofRescind(ask: FanOutAsk): Promise<FanOutFigures> {
     })
   } finally {
     readers.disconnect()
-    for (const lane of lanes) lane.close()
+    for (const worker of workers) worker.close()
     await server.kill()
     home.remove()
   }

@@ -9,10 +9,10 @@ import { ClientErrors } from '../http/client-errors.ts'
 import { ConnectionShares } from '../http/connection-shares.ts'
 import type { Denials } from '../http/denials.ts'
 import type { Links } from '../http/dialled.ts'
+import { FastPath, type FastPathParts, type FastRequest } from '../http/fast-path.ts'
+import type { FastRoute } from '../http/fast-path-head.ts'
 import { Handshakes } from '../http/handshakes.ts'
 import { HEADERS_MAX_BYTES, malformation } from '../http/hygiene.ts'
-import { Lane, type LaneParts, type LaneRequest } from '../http/lane.ts'
-import type { LaneRoute } from '../http/lane-head.ts'
 import { refusalProblem } from '../http/problem.ts'
 import { BODY_MAX_BYTES, readBody, StreamTooLarge, streamedBody } from '../http/read-body.ts'
 import { writeAnswer } from '../http/reply.ts'
@@ -102,7 +102,7 @@ export function createApp(parts: AppParts): FastifyInstance {
       clientErrors.reading({ message, response: reply.raw, refuse })
       serve(parts, { scheme, target, mouth, message, response: reply.raw })
     }
-  const hot = new Map<string, LaneRoute<Mouth>>()
+  const hot = new Map<string, FastRoute<Mouth>>()
   for (const { dialect, prefixes } of parts.dialects) {
     const ofDefault = dialectMouth(() => parts.realms.served(undefined), dialect)
     const handler = answerWith((target) =>
@@ -138,18 +138,18 @@ export function createApp(parts: AppParts): FastifyInstance {
     // Fastify does not know every form of a target that gateways may send.
     isForCheck(request) ? check(request, reply) : notFound(request, reply),
   )
-  openLane(app, parts, { routes: hot, handOver: clientErrors.begin })
+  openFastPath(app, parts, { routes: hot, handOver: clientErrors.begin })
   return app
 }
 
 /** Hot requests in their plainest form are answered before Fastify, and before Node's HTTP server. */
-function openLane(
+function openFastPath(
   app: FastifyInstance,
   parts: AppParts,
-  more: Pick<LaneParts<Mouth>, 'routes' | 'handOver'>,
+  more: Pick<FastPathParts<Mouth>, 'routes' | 'handOver'>,
 ): void {
   const scheme = parts.tls === undefined ? 'http' : 'https'
-  const lane = new Lane<Mouth>({
+  const fastPath = new FastPath<Mouth>({
     ...more,
     serve: (request, finish) => serveHot(parts, { ...request, scheme, finish }),
     nowMs: () => Date.now(),
@@ -157,19 +157,19 @@ function openLane(
     keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
   })
   // A TLS server is one of HTTP to whoever listens for its connections.
-  lane.attach(app.server, parts.tls === undefined ? 'connection' : 'secureConnection')
+  fastPath.attach(app.server, parts.tls === undefined ? 'connection' : 'secureConnection')
   const handshakes = new Handshakes()
   if (parts.tls !== undefined) handshakes.attach(app.server)
   let disconnecting: NodeJS.Timeout | undefined
   app.addHook('preClose', async () => {
-    lane.close()
+    fastPath.close()
     handshakes.disconnect()
-    disconnecting = setTimeout(() => lane.disconnect(), parts.drainTimeoutMs)
+    disconnecting = setTimeout(() => fastPath.disconnect(), parts.drainTimeoutMs)
   })
   app.addHook('onClose', async () => clearTimeout(disconnecting))
 }
 
-type HotExchange = LaneRequest<Mouth> & {
+type HotExchange = FastRequest<Mouth> & {
   readonly scheme: string
   readonly finish: (answer: Answer) => void
 }

@@ -20,7 +20,7 @@ import {
   type ControlParts,
   type ControlRequest,
   type Endpoint,
-  laneOf,
+  rateClassOf,
   type StreamBody,
 } from './frame/endpoint.ts'
 import { Idempotency, isSafe } from './frame/idempotency.ts'
@@ -84,7 +84,7 @@ class Frame {
     if (endpoint === undefined) return refusalProblem({ kind: 'method', allow: allowOf(routed.route) })
     const realm = await this.#realmFor(request, by, endpoint)
     if (isAnswer(realm)) return realm
-    const refused = this.#limits.refuse(by, laneOf(endpoint))
+    const refused = this.#limits.refuse(by, rateClassOf(endpoint))
     return refused ?? (await this.#run(endpoint, { request, by, realm, routed }))
   }
 

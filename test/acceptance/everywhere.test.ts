@@ -82,10 +82,10 @@ test('[A10] [F05] revoked once, refused everywhere: 20 verifiers, open sockets, 
     // kill -9 in the middle of a burst: what was acknowledged is refused for ever, whatever had arrived by then.
     const acknowledged: string[] = []
     const revoking = burst.map(async (token) => {
-      const lane = new Calls(port)
-      const answer = await lane.oauthRevoke(SVC, token).catch(() => undefined)
+      const worker = new Calls(port)
+      const answer = await worker.oauthRevoke(SVC, token).catch(() => undefined)
       if (answer?.status === 200) acknowledged.push(token)
-      lane.close()
+      worker.close()
     })
     while (acknowledged.length < 5) await new Promise((resolve) => setImmediate(resolve))
     await server.kill()

@@ -158,28 +158,32 @@ test('[P10] readers that go away before they are answered leave nothing behind',
 })
 
 test('[A14] many who ask at once on many connections each hear of the token that they asked about', async () => {
-  const lanes = Array.from({ length: 32 }, () => new Calls(server.port))
+  const workers = Array.from({ length: 32 }, () => new Calls(server.port))
   const bearers = await Promise.all(
-    lanes.map(async (lane, nth) => ({ lane, nth, token: (await lane.oauthGrant(`subject-${nth}`)).access })),
+    workers.map(async (worker, nth) => ({
+      lane: worker,
+      nth,
+      token: (await worker.oauthGrant(`subject-${nth}`)).access,
+    })),
   )
   let asked = 0
   await Promise.all(
-    bearers.map(async ({ lane, nth, token }) => {
+    bearers.map(async ({ lane: worker, nth, token }) => {
       for (let round = 0; round < 60; round += 1) {
         const other = bearers[(nth + round) % bearers.length]
         const [own, its] = [
-          await lane.introspect(GATEWAY, token),
-          await lane.introspect(GATEWAY, other?.token ?? ''),
+          await worker.introspect(GATEWAY, token),
+          await worker.introspect(GATEWAY, other?.token ?? ''),
         ]
         assert.equal(textAt(own, 'sub'), `subject-${nth}`)
         assert.equal(textAt(its, 'sub'), `subject-${other?.nth}`)
-        const checked = await lane.send('GET /check', [`Authorization: Bearer ${token}`])
+        const checked = await worker.send('GET /check', [`Authorization: Bearer ${token}`])
         assert.equal(headerOf(checked, 'x-auth-subject'), `subject-${nth}`)
         asked += 3
       }
     }),
   )
-  for (const lane of lanes) lane.close()
+  for (const worker of workers) worker.close()
   assert.equal(asked, 32 * 60 * 3)
 })
 

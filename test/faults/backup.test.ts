@@ -281,18 +281,18 @@ describe('a side log', () => {
       const server = await site.start()
       assert.doesNotMatch(server.output(), /starts anew/)
       for (const token of revoked) assert.equal(isActive(await server.calls.introspect(token)), false)
-      const lane = async (): Promise<void> => {
+      const worker = async (): Promise<void> => {
         for (;;) {
           const token = await issue(server.calls)
           await revoke(server.calls, token)
           revoked.push(token)
         }
       }
-      const lanes = Array.from({ length: 4 }, () => lane().catch(() => {}))
+      const workers = Array.from({ length: 4 }, () => worker().catch(() => {}))
       const enough = revoked.length + 25
       while (revoked.length < enough) await issue(server.calls)
       await server.kill()
-      await Promise.all(lanes)
+      await Promise.all(workers)
     }
     copyFileSync(site.path('data/rescind.db'), site.path('copy.db'))
     const before = revoked.length

@@ -32,9 +32,9 @@ test('the write-ahead log stays bounded while the server issues and is asked wit
       assert.equal((await calls.oauthRefresh(`rsr_${'0'.repeat(36)}`)).status, 400)
     }
   }
-  const lanes = (count: number, lane: () => Promise<void>): Promise<void>[] =>
-    Array.from({ length: count }, lane)
-  await Promise.all([...lanes(WRITERS, write), ...lanes(READERS, read)])
+  const workers = (count: number, worker: () => Promise<void>): Promise<void>[] =>
+    Array.from({ length: count }, worker)
+  await Promise.all([...workers(WRITERS, write), ...workers(READERS, read)])
   t.diagnostic(`${Math.round(largestBytes / 2 ** 20)} MB at most, for ${TOKENS} tokens`)
   assert.ok(largestBytes < LOG_MAX_BYTES)
 })

@@ -6,7 +6,7 @@ import { type Home, makeHome, type ServerProcess, startProcess } from '../kit/se
 import { accessTokenIn, Calls, isActive } from './kit/calls.ts'
 import { assertRefused, type Ended, runCommand } from './kit/command.ts'
 
-const LANES = 4
+const WORKERS = 4
 const OWNED = /^rescind: another process owns the store .*rescind\.db: stop it first\n$/
 
 describe('a store that a process owns', () => {
@@ -40,7 +40,7 @@ describe('a store that a process owns', () => {
       isTrying = false
     })
     const [revoked, live]: [string[], string[]] = [[], []]
-    const lane = async (): Promise<void> => {
+    const worker = async (): Promise<void> => {
       while (isTrying) {
         const [one, other] = [await issue(calls), await issue(calls)]
         assert.equal((await calls.oauthRevoke(one)).status, 200)
@@ -48,9 +48,9 @@ describe('a store that a process owns', () => {
         live.push(other)
       }
     }
-    await Promise.all(Array.from({ length: LANES }, lane))
+    await Promise.all(Array.from({ length: WORKERS }, worker))
     for (const ended of await tries) assertRefused(ended, OWNED)
-    assert.ok(revoked.length > LANES)
+    assert.ok(revoked.length > WORKERS)
     await assertStates(calls, { revoked, live })
     calls.close()
     await server.kill()

@@ -85,14 +85,14 @@ describe('SIGTERM', { concurrency: true }, () => {
     const place = new Place(t)
     const server = await place.start()
     const answers: number[] = []
-    const lanes = Array.from({ length: 40 }, async () => {
+    const workers = Array.from({ length: 40 }, async () => {
       for (;;) {
         const answer = await fetch(`${server.url}/v2.0/tokens`, LOGIN)
         answers.push(answer.status)
         await answer.bytes()
       }
     })
-    const ended = Promise.allSettled(lanes)
+    const ended = Promise.allSettled(workers)
     while (answers.length < LOAD_ANSWERS) await ping(server)
     const { code, tookMs } = await stop(server)
     await ended

@@ -22,10 +22,10 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
  * A share of the rate limit. Revoking and holding have their own, so that nothing else a key does, or is made to do,
  * ever turns a revocation away. What verifiers ask by their instances has no rate, but caps on those (feed/instances.ts).
  */
-export type Lane = 'read' | 'change' | 'revoke' | 'feed'
+export type RateClass = 'read' | 'change' | 'revoke' | 'feed'
 
-export function laneOf({ lane, method }: Pick<EndpointShape, 'lane' | 'method'>): Lane {
-  return lane ?? (isSafe(method) ? 'read' : 'change')
+export function rateClassOf({ rateClass, method }: Pick<EndpointShape, 'rateClass' | 'method'>): RateClass {
+  return rateClass ?? (isSafe(method) ? 'read' : 'change')
 }
 
 /** What the endpoints work with; the composition root fills it. */
@@ -108,7 +108,7 @@ type Base = {
   /** `store`: about all realms at once; needs a key of all realms and takes no `?realm=`. `realm` when absent. */
   readonly reach?: 'realm' | 'store'
   /** `read` for GET, `change` otherwise, when it is absent. */
-  readonly lane?: Lane
+  readonly rateClass?: RateClass
   /** It looks at many records: a key has room for some such calls at once, and gets 429 beyond. */
   readonly scans?: true
   /** For what writes `ask.once.mark`. */
@@ -161,7 +161,7 @@ export function endpoint<Q extends z.ZodObject | undefined = undefined, B = unde
     const answer = handle as (ask: Ask) => Promise<Answer | Stale>
     const given = { query: query.value, body: body.value }
     // Reading keeps nothing, and most of it is questions about tokens.
-    if (laneOf(shape) === 'read') return await answer({ ...ask, ...given })
+    if (rateClassOf(shape) === 'read') return await answer({ ...ask, ...given })
     const realms = shape.reach === 'store' ? ask.parts.realms.all() : [ask.realm]
     const kept = await keptOnly(realms, given)
     return isAnswer(kept) ? kept : answer({ ...ask, ...kept })

@@ -1,7 +1,7 @@
 import { type Answer, RateLimit, SCAN_RETRY_SECONDS, type Stale } from '@rescind/dialects'
 import { type Problem, problem } from '../../http/problem.ts'
 import type { By } from './by.ts'
-import type { Ask, ControlParts, Lane } from './endpoint.ts'
+import type { Ask, ControlParts, RateClass } from './endpoint.ts'
 
 /** How much more often a key may revoke than do anything else: a revocation turned away is an outage. */
 const REVOKE_TIMES = 10
@@ -11,12 +11,12 @@ const REVOKE_TIMES = 10
  * verifiers share it, and each of its questions is somebody at a door.
  */
 export class ControlLimits {
-  readonly #lanes: Readonly<Record<Lane, RateLimit>>
+  readonly #classes: Readonly<Record<RateClass, RateLimit>>
   readonly #nowMs: () => number
 
   constructor(perSecond: number, nowMs: () => number) {
     this.#nowMs = nowMs
-    this.#lanes = {
+    this.#classes = {
       read: new RateLimit(perSecond),
       change: new RateLimit(perSecond),
       revoke: new RateLimit(perSecond * REVOKE_TIMES),
@@ -25,9 +25,9 @@ export class ControlLimits {
   }
 
   /** @returns the problem to answer when this key has used up its share of the lane. */
-  refuse(by: By, lane: Lane): Problem | undefined {
+  refuse(by: By, rateClass: RateClass): Problem | undefined {
     if (by.kind === 'verifier') return undefined
-    const waitSeconds = this.#lanes[lane].take(by.caller.id, this.#nowMs())
+    const waitSeconds = this.#classes[rateClass].take(by.caller.id, this.#nowMs())
     if (waitSeconds === 0) return undefined
     return problem(429, 'this key has asked too often', { 'retry-after': String(waitSeconds) })
   }

@@ -8,7 +8,7 @@ import { answerPage, PAGE_QUERY, pageShape } from './paged.ts'
 import { type Beside, type Change, type Made, matchedRecordOf, put, type Records, remove } from './records.ts'
 
 /** What is said of each endpoint; all else is the same for every kind of records. */
-type Said = Pick<EndpointShape, 'operation' | 'summary' | 'lane'>
+type Said = Pick<EndpointShape, 'operation' | 'summary' | 'rateClass'>
 
 type Creation<T, B> = Said & {
   readonly body: z.ZodType<B>

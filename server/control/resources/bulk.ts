@@ -38,7 +38,7 @@ const BULK: Endpoint = endpoint({
   summary:
     'Revoke whatever tokens stand in a list, or in a log, and name its other credentials: a leak, answered',
   role: 'responder',
-  lane: 'revoke',
+  rateClass: 'revoke',
   idempotency: 'own',
   query: QUERY,
   stream: { types: [NDJSON, 'text/plain', 'application/octet-stream'], maxBytes: BODY_MAX_BYTES },

@@ -46,7 +46,7 @@ const STREAM: Endpoint = endpoint({
   summary: 'The log as it is committed: server-sent events, NDJSON or long poll, as Accept asks',
   role: 'viewer',
   callers: ['verifier'],
-  lane: 'feed',
+  rateClass: 'feed',
   query: STREAM_QUERY,
   answers: { 200: { what: 'hello, then rows, until reset', type: 'text/event-stream' } },
   problems: [409],
@@ -60,7 +60,7 @@ const SNAPSHOT: Endpoint = endpoint({
   summary: 'Everything that can turn a verdict, at one position',
   role: 'viewer',
   callers: ['verifier'],
-  lane: 'feed',
+  rateClass: 'feed',
   answers: { 200: { what: 'A snapshot (docs/feed.md)', type: 'application/octet-stream' } },
   handle: snapshot,
 })
@@ -72,7 +72,7 @@ const CONFIG: Endpoint = endpoint({
   summary: 'What a verifier needs to judge tokens by itself: the digest key, signing keys, issuers',
   role: 'viewer',
   callers: ['verifier'],
-  lane: 'feed',
+  rateClass: 'feed',
   answers: {
     200: {
       what: 'The configuration; its digest key is a secret',
@@ -118,7 +118,7 @@ const ACK: Endpoint = endpoint({
   summary: 'Say what was applied, and learn where the log ends now: the proof of freshness',
   role: 'viewer',
   callers: ['verifier'],
-  lane: 'feed',
+  rateClass: 'feed',
   // Every question is a new one: an old answer would prove nothing.
   idempotency: 'own',
   body: ACK_BODY,

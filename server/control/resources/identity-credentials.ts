@@ -46,7 +46,7 @@ const END_CREDENTIAL: Endpoint = endpoint({
   summary:
     'End one of them: a password with all tokens of the user, an application credential with what it made',
   role: 'responder',
-  lane: 'revoke',
+  rateClass: 'revoke',
   query: z.strictObject({ reason: z.string().min(1).max(256).describe('Why, for the log') }),
   answers: { 200: { what: 'Those that are left', schema: LIST } },
   handle: end,

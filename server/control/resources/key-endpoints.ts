@@ -86,7 +86,7 @@ const DELETE: Endpoint = endpoint({
   operation: 'revokeKey',
   summary: 'Revoke a control key; what it has open is closed',
   role: 'admin',
-  lane: 'revoke',
+  rateClass: 'revoke',
   answers: { 204: { what: 'It opens nothing any more' } },
   problems: [409],
   handle: revoke,

@@ -64,7 +64,7 @@ const UPDATE: Endpoint = endpoint({
   summary: 'Disable a realm, which ends everything in it, or serve it again',
   role: 'admin',
   reach: 'store',
-  lane: 'revoke',
+  rateClass: 'revoke',
   body: z.strictObject({ enabled: z.boolean(), reason: z.string().min(1).max(256).optional() }),
   answers: { 200: WHOLE },
   problems: [409],
@@ -84,7 +84,7 @@ const DELETE: Endpoint = endpoint({
   summary: 'Delete a realm and end everything in it; its name is never given to another one',
   role: 'admin',
   reach: 'store',
-  lane: 'revoke',
+  rateClass: 'revoke',
   answers: { 204: { what: 'It is gone' } },
   problems: [409],
   handle: async (ask) => {

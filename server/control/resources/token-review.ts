@@ -49,7 +49,7 @@ export const TOKEN_REVIEW: Endpoint = endpoint({
   summary: 'Judge a token for a Kubernetes API server (TokenReview)',
   role: 'viewer',
   callers: ['control', 'verifier'],
-  lane: 'read',
+  rateClass: 'read',
   idempotency: 'own',
   query: QUERY,
   body: REVIEW,

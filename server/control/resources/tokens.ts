@@ -89,7 +89,7 @@ const LOOK_UP: Endpoint = endpoint({
   operation: 'lookUpToken',
   summary: 'Whose token is this? By its text, which stands in the body and nowhere else',
   role: 'viewer',
-  lane: 'read',
+  rateClass: 'read',
   // It changes nothing.
   idempotency: 'own',
   body: z.strictObject({ token: z.string().min(1) }),

@@ -94,7 +94,7 @@ const RETIRE: Endpoint = endpoint({
   operation: 'retireVerifierKey',
   summary: 'End one of the two keys of a verifier, the older one unless it is said; its streams connect anew',
   role: 'admin',
-  lane: 'revoke',
+  rateClass: 'revoke',
   body: RETIRE_BODY,
   answers: { 204: { what: 'It is refused' } },
   problems: [409],

@@ -34,7 +34,7 @@ export const VERIFY: Endpoint = endpoint({
   summary: 'Judge one token: ours, or of a registered issuer (signature, times, audience, rules)',
   role: 'viewer',
   callers: ['control', 'verifier'],
-  lane: 'read',
+  rateClass: 'read',
   // It changes nothing: asking again is asking anew.
   idempotency: 'own',
   body: z.strictObject({ token: z.string().min(1) }),

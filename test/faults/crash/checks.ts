@@ -1,12 +1,12 @@
 import { type Calls, isActive } from '../kit/calls.ts'
 import type { Dice } from '../kit/dice.ts'
-import { inLanes } from '../kit/in-lanes.ts'
+import { inParallel } from '../kit/in-lanes.ts'
 import type { Acks, Tracked } from './acks.ts'
 
 const OLD_REVOKED_SAMPLE = 15
 const LIVE_SAMPLE = 12
 /** Checks of tokens that run at once. */
-const LANES = 8
+const WORKERS = 8
 
 export type Look = { readonly calls: Calls; readonly caller: string }
 export type Checked = { readonly reads: number; readonly violations: readonly string[] }
@@ -27,9 +27,11 @@ export async function checkAll(acks: Acks, look: Look, dice: Dice): Promise<Chec
   }
   const recent = new Set(acks.recent('revoked'))
   const old = acks.of('revoked').filter((token) => !recent.has(token))
-  await inLanes([...recent, ...dice.sample(old, OLD_REVOKED_SAMPLE)], LANES, (token) => judge(token, false))
-  await inLanes(dice.sample(acks.of('live'), LIVE_SAMPLE), LANES, (token) => judge(token, true))
-  await inLanes(acks.of('asked'), LANES, (token) => judge(token, undefined))
+  await inParallel([...recent, ...dice.sample(old, OLD_REVOKED_SAMPLE)], WORKERS, (token) =>
+    judge(token, false),
+  )
+  await inParallel(dice.sample(acks.of('live'), LIVE_SAMPLE), WORKERS, (token) => judge(token, true))
+  await inParallel(acks.of('asked'), WORKERS, (token) => judge(token, undefined))
   return { reads, violations }
 }
 

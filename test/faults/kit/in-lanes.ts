@@ -1,12 +1,12 @@
 /** Runs tasks a few at a time: as many processes as the machine has cores. */
-export async function inLanes<T>(
+export async function inParallel<T>(
   items: readonly T[],
-  lanes: number,
+  workers: number,
   task: (item: T) => Promise<void>,
 ): Promise<void> {
   const left = [...items]
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     for (let item = left.shift(); item !== undefined; item = left.shift()) await task(item)
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(Array.from({ length: workers }, worker))
 }

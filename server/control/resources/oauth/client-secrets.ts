@@ -59,7 +59,7 @@ const END_SECRET: Endpoint = endpoint({
   operation: 'endClientSecret',
   summary: 'End one secret now; tokens of the client live on, unless revokeTokens says otherwise',
   role: 'admin',
-  lane: 'revoke',
+  rateClass: 'revoke',
   conditional: true,
   query: END,
   answers: { 200: wholeOf(CLIENTS) },

@@ -68,7 +68,7 @@ export const CLIENT_ENDPOINTS: readonly Endpoint[] = [
     below: 'disable',
     operation: 'disableClient',
     summary: 'Shut a client out and end its tokens at once',
-    lane: 'revoke',
+    rateClass: 'revoke',
     body: REASON,
     // Once more: what was issued in a race with the first time is over, too, and a repeated call is safe.
     change: (ask, before) => {
@@ -86,7 +86,7 @@ export const CLIENT_ENDPOINTS: readonly Endpoint[] = [
   removeOf(CLIENTS, {
     operation: 'deleteClient',
     summary: 'Forget a client; its tokens are over',
-    lane: 'revoke',
+    rateClass: 'revoke',
     what: 'It is gone, and so are its tokens',
     beside: async (ask, { id }) => {
       const ending = await endingRows(ask, clientTarget(id))

@@ -71,7 +71,7 @@ const REVOKE_KEY: Endpoint = endpoint({
   operation: 'revokeSigningKey',
   summary: 'End a key and whatever it signed; it leaves the key set at once',
   role: 'admin',
-  lane: 'revoke',
+  rateClass: 'revoke',
   body: REVOKE,
   answers: { 200: { what: 'The keys that changed', schema: KEYS } },
   handle: revoke,

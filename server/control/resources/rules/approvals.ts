@@ -58,7 +58,7 @@ const ASK: Endpoint = endpoint({
   operation: 'askApproval',
   summary: 'Ask a second person to revoke this, whatever its size',
   role: 'responder',
-  lane: 'revoke',
+  rateClass: 'revoke',
   body: ASK_BODY,
   answers: { 202: { what: 'It waits for another key', schema: APPROVAL } },
   handle: async (ask) => {
@@ -75,7 +75,7 @@ const APPROVE: Endpoint = endpoint({
   operation: 'approve',
   summary: 'Agree, with another key than the one that asks: it is done at once',
   role: 'responder',
-  lane: 'revoke',
+  rateClass: 'revoke',
   body: END_BODY,
   answers: { 200: { what: 'Approved and done, durably', schema: APPROVAL } },
   handle: (ask) => end(ask, 'approved'),

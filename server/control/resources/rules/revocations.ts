@@ -58,7 +58,7 @@ const REVOKE: Endpoint = endpoint({
   operation: 'revoke',
   summary: 'Revoke a token, a grant, a session, a key, or everything of some principals issued so far',
   role: 'responder',
-  lane: 'revoke',
+  rateClass: 'revoke',
   body: REVOKE_BODY,
   answers: {
     200: { what: 'What it would end; nothing was written', schema: PREVIEW },

@@ -89,7 +89,7 @@ const SCHEDULE_REVOCATION: Endpoint = endpoint({
   operation: 'scheduleRevocation',
   summary: 'Have the server revoke at a given time',
   role: 'responder',
-  lane: 'revoke',
+  rateClass: 'revoke',
   body: SCHEDULE_BODY,
   answers: { 201: { what: 'It will be done', schema: SCHEDULE } },
   handle: schedule,

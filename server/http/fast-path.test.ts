@@ -6,8 +6,8 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { Answer } from '@rescind/dialects'
 import fc from 'fast-check'
-import { Lane, type LaneRequest } from './lane.ts'
-import { LANE_HEADERS_MAX, readHead } from './lane-head.ts'
+import { FastPath, type FastRequest } from './fast-path.ts'
+import { FAST_HEADERS_MAX, readHead } from './fast-path-head.ts'
 import { ALWAYS } from './reply.ts'
 
 const PATH = '/hot'
@@ -17,15 +17,15 @@ const ROUTES = new Map([
 ])
 const HEADERS = { 'content-type': 'application/json' }
 
-/** Says back what it was asked, through Node alone or through the lane before it. */
+/** Says back what it was asked, through Node alone or through the fast path before it. */
 class Echo {
   readonly server: Server
-  readonly lane: Lane<string> | undefined
+  readonly fastPath: FastPath<string> | undefined
   taken = 0
   #onHeld: (() => void) | undefined
   #held: (() => void) | undefined
 
-  constructor(withLane: boolean, timeoutMs = 60_000) {
+  constructor(withFastPath: boolean, timeoutMs = 60_000) {
     this.server = createServer(
       { requireHostHeader: false, keepAliveTimeout: 60_000 },
       (request, response) => {
@@ -44,8 +44,8 @@ class Echo {
       },
     )
     this.server.on('clientError', (_error, socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
-    if (!withLane) return
-    this.lane = new Lane({
+    if (!withFastPath) return
+    this.fastPath = new FastPath({
       routes: ROUTES,
       serve: (request, finish) => this.#serve(request, finish),
       handOver: () => undefined,
@@ -53,10 +53,10 @@ class Echo {
       requestTimeoutMs: timeoutMs,
       keepAliveTimeoutMs: timeoutMs,
     })
-    this.lane.attach(this.server, 'connection')
+    this.fastPath.attach(this.server, 'connection')
   }
 
-  #serve({ route, headers, body }: LaneRequest<string>, finish: (answer: Answer) => void): void {
+  #serve({ route, headers, body }: FastRequest<string>, finish: (answer: Answer) => void): void {
     this.taken += 1
     const text = said({ method: route.method, path: route.target.path, headers, body })
     const answer = (): void => finish({ status: 200, headers: HEADERS, body: text })
@@ -93,7 +93,7 @@ class Echo {
   }
 
   close(): void {
-    this.lane?.disconnect()
+    this.fastPath?.disconnect()
     this.server.closeAllConnections()
     this.server.close()
   }
@@ -190,20 +190,20 @@ describe('the lane', () => {
       assert.match(answer.toString(), new RegExp(Buffer.from(body).toString('hex')))
     }
     assert.equal(laned.taken - before, 3)
-    const sizeBefore = laned.lane?.size ?? 0
+    const sizeBefore = laned.fastPath?.size ?? 0
     socket.write(plain('four', 'Connection: close'))
     const [answer] = (await once(socket, 'data')) as [Buffer]
     assert.match(answer.toString(), /Connection: close/i)
     assert.equal(laned.taken - before, 3)
-    assert.equal(laned.lane?.size, sizeBefore - 1)
+    assert.equal(laned.fastPath?.size, sizeBefore - 1)
     socket.destroy()
   })
 
   it('takes as many header lines as its bound says, and not one more', () => {
     const lines = (count: number): string[] => Array.from({ length: count }, (_, at) => `X-${at}: y`)
     const own = 3
-    assert.ok(readHead(plain('b', ...lines(LANE_HEADERS_MAX - own)), ROUTES) !== undefined)
-    assert.equal(readHead(plain('b', ...lines(LANE_HEADERS_MAX - own + 1)), ROUTES), undefined)
+    assert.ok(readHead(plain('b', ...lines(FAST_HEADERS_MAX - own)), ROUTES) !== undefined)
+    assert.equal(readHead(plain('b', ...lines(FAST_HEADERS_MAX - own + 1)), ROUTES), undefined)
   })
 })
 
@@ -241,17 +241,17 @@ describe('the lane, while an answer is under way', () => {
   it('answers what is under way when it closes, says that this is the last, and ends', async (t) => {
     const { echo, socket, text } = await held(t)
     socket.on('end', () => socket.end())
-    echo.lane?.close()
+    echo.fastPath?.close()
     echo.answer()
     await once(socket, 'close')
     assert.match(text(), /^HTTP\/1\.1 200 OK\r\n[^]*Connection: close\r\n/)
-    while (echo.lane?.size !== 0) await setImmediate()
+    while (echo.fastPath?.size !== 0) await setImmediate()
   })
 
   it('forgets a client that left', async (t) => {
     const { echo, socket, text } = await held(t)
     socket.resetAndDestroy()
-    while (echo.lane?.size !== 0) await setImmediate()
+    while (echo.fastPath?.size !== 0) await setImmediate()
     echo.answer()
     assert.equal(text(), '')
   })

@@ -1,20 +1,20 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Answer } from '@rescind/dialects'
-import { heldFor, NOT_HELD, writeMessage } from './lane-bytes.ts'
-import { type Head, type LaneRoute, type LaneRoutes, readHead, sameHead } from './lane-head.ts'
+import { heldFor, NOT_HELD, writeMessage } from './fast-path-bytes.ts'
+import { type FastRoute, type FastRoutes, type Head, readHead, sameHead } from './fast-path-head.ts'
 
-export type LaneRequest<Mouth> = {
-  readonly route: LaneRoute<Mouth>
+export type FastRequest<Mouth> = {
+  readonly route: FastRoute<Mouth>
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
   readonly socket: Socket
 }
 
-export type LaneParts<Mouth> = {
-  readonly routes: LaneRoutes<Mouth>
+export type FastPathParts<Mouth> = {
+  readonly routes: FastRoutes<Mouth>
   /** Answers a request, now or later, exactly once. */
-  readonly serve: (request: LaneRequest<Mouth>, finish: (answer: Answer) => void) => void
+  readonly serve: (request: FastRequest<Mouth>, finish: (answer: Answer) => void) => void
   /** Told of a connection that becomes Node's, and of the bytes with which it does. */
   readonly handOver: (socket: Socket, bytes: Buffer) => void
   readonly nowMs: () => number
@@ -28,12 +28,12 @@ export type LaneParts<Mouth> = {
  * lane for as long as each read brings exactly one request that `readHead` recognises; with the first one that it
  * does not, the connection and those bytes are Node's, for good.
  */
-export class Lane<Mouth> {
-  readonly #parts: LaneParts<Mouth>
+export class FastPath<Mouth> {
+  readonly #parts: FastPathParts<Mouth>
   readonly #connections: Set<Connection<Mouth>> = new Set()
   #closing = false
 
-  constructor(parts: LaneParts<Mouth>) {
+  constructor(parts: FastPathParts<Mouth>) {
     this.#parts = parts
   }
 
@@ -79,7 +79,7 @@ type Owner<Mouth> = {
 
 class Connection<Mouth> {
   readonly #socket: Socket
-  readonly #parts: LaneParts<Mouth>
+  readonly #parts: FastPathParts<Mouth>
   readonly #owner: Owner<Mouth>
   readonly #held: string
   #head: Head<Mouth> | undefined
@@ -89,7 +89,7 @@ class Connection<Mouth> {
   /** What came while an answer was under way. */
   #early: Buffer | undefined
 
-  constructor(socket: Socket, parts: LaneParts<Mouth>, owner: Owner<Mouth>) {
+  constructor(socket: Socket, parts: FastPathParts<Mouth>, owner: Owner<Mouth>) {
     this.#socket = socket
     this.#parts = parts
     this.#owner = owner

@@ -4,7 +4,7 @@ import { ContractBroken } from '@rescind/core'
 import type { Answer } from '@rescind/dialects'
 import { ALWAYS } from './reply.ts'
 
-export type LaneAnswer = {
+export type FastAnswer = {
   readonly answer: Answer
   readonly nowMs: number
   /** The header lines that say whether the connection stays. */
@@ -12,7 +12,7 @@ export type LaneAnswer = {
 }
 
 /** Writes an answer as one HTTP/1.1 message, headers as Node's own server sends them. @returns as `socket.write`. */
-export function writeMessage(socket: Socket, { answer, nowMs, held }: LaneAnswer): boolean {
+export function writeMessage(socket: Socket, { answer, nowMs, held }: FastAnswer): boolean {
   const { status, headers, body } = answer
   if (typeof body !== 'string') throw new ContractBroken('an answer of the lane is whole')
   const start = `${startOf(status, headers)}Date: ${dateText(nowMs)}\r\n${held}`

@@ -2,21 +2,21 @@ import { HEADERS_MAX_BYTES, isHost } from './hygiene.ts'
 import { BODY_MAX_BYTES } from './read-body.ts'
 import type { Target } from './wire.ts'
 
-/** A route that the lane may take, by its request line as nearly every client writes it. */
-export type LaneRoute<Mouth> = { readonly method: string; readonly target: Target; readonly mouth: Mouth }
+/** A route that the fast path may take, by its request line as nearly every client writes it. */
+export type FastRoute<Mouth> = { readonly method: string; readonly target: Target; readonly mouth: Mouth }
 
-export type LaneRoutes<Mouth> = ReadonlyMap<string, LaneRoute<Mouth>>
+export type FastRoutes<Mouth> = ReadonlyMap<string, FastRoute<Mouth>>
 
 /** The head of a request: its bytes, and what they say. */
 export type Head<Mouth> = {
   readonly bytes: Buffer
-  readonly route: LaneRoute<Mouth>
+  readonly route: FastRoute<Mouth>
   readonly headers: Readonly<Record<string, string>>
   readonly bodyBytes: number
 }
 
-/** Header lines of a request that goes through the lane; one with more goes the long way. */
-export const LANE_HEADERS_MAX = 32
+/** Header lines of a request that goes through the fast path; one with more goes the long way. */
+export const FAST_HEADERS_MAX = 32
 
 /** RFC 9110 §5.1: one colon, one space, printable ASCII that neither begins nor ends with a space. */
 const LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}): ([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)$/
@@ -35,16 +35,16 @@ const FRAMING: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Recognises one whole request in the bytes of one read: a route of the lane, every header once and in its plainest
+ * Recognises one whole request in the bytes of one read: a route of the fast path, every header once and in its plainest
  * form, and a Content-Length that ends exactly where the bytes do. It decides nothing about what it does not
  * recognise: Node's own parser then gets the same bytes.
  */
-export function readHead<Mouth>(bytes: Buffer, routes: LaneRoutes<Mouth>): Head<Mouth> | undefined {
+export function readHead<Mouth>(bytes: Buffer, routes: FastRoutes<Mouth>): Head<Mouth> | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0 || end > HEADERS_MAX_BYTES) return undefined
   const lines = bytes.toString('latin1', 0, end).split('\r\n')
   const route = routes.get(lines[0] ?? '')
-  if (route === undefined || lines.length > LANE_HEADERS_MAX + 1) return undefined
+  if (route === undefined || lines.length > FAST_HEADERS_MAX + 1) return undefined
   const headers = headersOf(lines)
   if (headers === undefined || headers['host'] === undefined || !isHost(headers['host'])) return undefined
   const length = headers['content-length']
