@@ -58,7 +58,7 @@ export type AppParts = Links & {
 export type MountedDialect = { readonly dialect: Dialect; readonly prefixes: readonly string[] }
 
 /** One way of answering: who handles a request, and who words its refusals. */
-type Mouth = {
+type Mount = {
   readonly handle: (request: NodeWireRequest) => Promise<Answer>
   readonly refuse: (refusal: Refusal, path: string, accept?: string) => Answer
   readonly routeOf: (request: NodeWireRequest) => string
@@ -69,7 +69,7 @@ type Mouth = {
 }
 
 /**
- * The shell: Fastify routes by prefix to a mouth, closes down gracefully, and nothing else. Paths, methods, bodies
+ * The shell: Fastify routes by prefix to a mount, closes down gracefully, and nothing else. Paths, methods, bodies
  * and errors are each dialect's own (docs/decisions/0003-http-shell.md).
  */
 export function createApp(parts: AppParts): FastifyInstance {
@@ -79,52 +79,52 @@ export function createApp(parts: AppParts): FastifyInstance {
     reply.hijack()
     clientErrors.note(request.raw, reply.raw)
     const target = checkTargetOf(request.raw.url ?? '/')
-    const mouth = checkMouth(() => parts.realms.served(target.realm), parts.check)
-    serve(parts, { scheme, target, mouth, message: request.raw, response: reply.raw })
+    const mount = checkMount(() => parts.realms.served(target.realm), parts.check)
+    serve(parts, { scheme, target, mount, message: request.raw, response: reply.raw })
   }
   const app = makeFastify(parts, { clientErrors, check })
   for (const method of http.METHODS) {
     // Bodies are read by ourselves, for every method alike: a DELETE has one here.
     if (method !== 'CONNECT') app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   }
-  const root: Mouth = {
+  const root: Mount = {
     handle: async () => refusalProblem({ kind: 'not-found' }),
     refuse: refusalProblem,
     routeOf: () => 'other',
   }
   const answerWith =
-    (mouthOf: (target: Target) => Mouth) => (request: FastifyRequest, reply: FastifyReply) => {
+    (mountOf: (target: Target) => Mount) => (request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack()
       const { raw: message } = request
       const target = targetOf(message.url ?? '/', parts.publicPath)
-      const mouth = mouthOf(target)
-      const refuse = (refusal: Refusal): Answer => mouth.refuse(refusal, target.path, message.headers.accept)
+      const mount = mountOf(target)
+      const refuse = (refusal: Refusal): Answer => mount.refuse(refusal, target.path, message.headers.accept)
       clientErrors.reading({ message, response: reply.raw, refuse })
-      serve(parts, { scheme, target, mouth, message, response: reply.raw })
+      serve(parts, { scheme, target, mount, message, response: reply.raw })
     }
-  const hot = new Map<string, FastRoute<Mouth>>()
+  const hot = new Map<string, FastRoute<Mount>>()
   for (const { dialect, prefixes } of parts.dialects) {
-    const ofDefault = dialectMouth(() => parts.realms.served(undefined), dialect)
+    const ofDefault = dialectMount(() => parts.realms.served(undefined), dialect)
     const handler = answerWith((target) =>
-      target.realm === undefined ? ofDefault : dialectMouth(() => parts.realms.served(target.realm), dialect),
+      target.realm === undefined ? ofDefault : dialectMount(() => parts.realms.served(target.realm), dialect),
     )
-    void app.register(async (scope) => mount(scope, prefixes, handler))
+    void app.register(async (scope) => mountAll(scope, prefixes, handler))
     for (const path of dialect.hotPaths) {
       const target = { realm: undefined, path, query: undefined }
-      hot.set(`POST ${path} HTTP/1.1`, { method: 'POST', target, mouth: ofDefault })
+      hot.set(`POST ${path} HTTP/1.1`, { method: 'POST', target, mount: ofDefault })
     }
   }
-  void app.register(async (scope) => mount(scope, [CHECK_PREFIX], check))
-  const controlMouth: Mouth = {
+  void app.register(async (scope) => mountAll(scope, [CHECK_PREFIX], check))
+  const controlMount: Mount = {
     handle: parts.control.handle,
     refuse: refusalProblem,
     routeOf: ({ path }) => parts.control.routeOf(path),
     streamOf: parts.control.streamOf,
   }
-  const control = answerWith(() => controlMouth)
+  const control = answerWith(() => controlMount)
   for (const path of VERIFIERS_PATHS) {
     const target = { realm: undefined, path, query: undefined }
-    hot.set(`POST ${path} HTTP/1.1`, { method: 'POST', target, mouth: controlMouth })
+    hot.set(`POST ${path} HTTP/1.1`, { method: 'POST', target, mount: controlMount })
   }
   void app.register(async (scope) => mountExact(scope, CONTROL_PREFIX, control))
   for (const [path, handle] of parts.ops) {
@@ -146,10 +146,10 @@ export function createApp(parts: AppParts): FastifyInstance {
 function openFastPath(
   app: FastifyInstance,
   parts: AppParts,
-  more: Pick<FastPathParts<Mouth>, 'routes' | 'handOver'>,
+  more: Pick<FastPathParts<Mount>, 'routes' | 'handOver'>,
 ): void {
   const scheme = parts.tls === undefined ? 'http' : 'https'
-  const fastPath = new FastPath<Mouth>({
+  const fastPath = new FastPath<Mount>({
     ...more,
     serve: (request, finish) => serveHot(parts, { ...request, scheme, finish }),
     nowMs: () => Date.now(),
@@ -169,16 +169,16 @@ function openFastPath(
   app.addHook('onClose', async () => clearTimeout(disconnecting))
 }
 
-type HotExchange = FastRequest<Mouth> & {
+type HotExchange = FastRequest<Mount> & {
   readonly scheme: string
   readonly finish: (answer: Answer) => void
 }
 
 function serveHot(parts: AppParts, { route, headers, body, socket, scheme, finish }: HotExchange): void {
-  const { method, target, mouth } = route
+  const { method, target, mount } = route
   const peer = peerOf(socket.remoteAddress ?? '', headers, parts.proxies)
   const request = new NodeWireRequest({ method, headers, socket, target, body, peer, scheme, links: parts })
-  void answer(parts, { mouth, request, write: finish })
+  void answer(parts, { mount, request, write: finish })
 }
 
 type Edges = { readonly clientErrors: ClientErrors; readonly check: Handler }
@@ -247,7 +247,7 @@ function makeFastify(parts: AppParts, { clientErrors, check }: Edges): FastifyIn
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => void
 
-function mount(scope: FastifyInstance, prefixes: readonly string[], handler: Handler): void {
+function mountAll(scope: FastifyInstance, prefixes: readonly string[], handler: Handler): void {
   for (const prefix of prefixes) {
     mountExact(scope, prefix, handler)
     mountExact(scope, `/realms/:realm${prefix}`, handler)
@@ -270,7 +270,7 @@ function isUnder(path: string, prefix: string): boolean {
 /** Asked when a request has come whole. @throws RealmOutOfOrder, StoreUnavailable. */
 type RealmOf = () => ReturnType<Realms['served']>
 
-function dialectMouth(realmOf: RealmOf, dialect: Dialect): Mouth {
+function dialectMount(realmOf: RealmOf, dialect: Dialect): Mount {
   return {
     handle: async (request) => {
       const realm = await realmOf()
@@ -283,7 +283,7 @@ function dialectMouth(realmOf: RealmOf, dialect: Dialect): Mouth {
   }
 }
 
-function checkMouth(realmOf: RealmOf, { handle, refuse, routeOf }: Check): Mouth {
+function checkMount(realmOf: RealmOf, { handle, refuse, routeOf }: Check): Mount {
   const answer = async (request: NodeWireRequest): Promise<Answer> => {
     const realm = await realmOf()
     // A prefix that is `/check` only once it is decoded is no gateway's.
@@ -297,26 +297,26 @@ function checkMouth(realmOf: RealmOf, { handle, refuse, routeOf }: Check): Mouth
 type Exchange = {
   readonly scheme: string
   readonly target: Target
-  readonly mouth: Mouth
+  readonly mount: Mount
   readonly message: IncomingMessage
   readonly response: ServerResponse
 }
 
 function serve(parts: AppParts, exchange: Exchange): void {
-  const { mouth, message, response, target, scheme } = exchange
-  const wrong = mouth.judgesAlone === true ? undefined : malformation(message)
+  const { mount, message, response, target, scheme } = exchange
+  const wrong = mount.judgesAlone === true ? undefined : malformation(message)
   if (wrong !== undefined) {
     refuseEarly(parts, exchange, { kind: 'malformed', detail: wrong })
     return
   }
   const { method = 'GET', headers, rawHeaders, socket } = message
-  const { maxBytes } = mouth.streamOf?.(method, target.path) ?? {}
+  const { maxBytes } = mount.streamOf?.(method, target.path) ?? {}
   const run = (body: Uint8Array): void => {
     const peer = peerOf(socket.remoteAddress ?? '', headers, parts.proxies)
     const stream = maxBytes === undefined ? {} : { stream: () => streamedBody(message, maxBytes) }
     const wire = { method, headers, rawHeaders, socket, target, body, peer, scheme, links: parts, ...stream }
     void answer(parts, {
-      mouth,
+      mount,
       request: new NodeWireRequest(wire),
       write: (result) => writeAnswer(response, message, result),
       brokeOff: () => message.destroyed && !message.complete,
@@ -329,7 +329,7 @@ function serve(parts: AppParts, exchange: Exchange): void {
     return
   }
   // Node reads and drops what is left of a body when the answer is out.
-  if (mouth.judgesAlone === true) return run(NO_BYTES)
+  if (mount.judgesAlone === true) return run(NO_BYTES)
   readBody(message, (read) => {
     if (read.kind === 'aborted') return
     if (read.kind === 'body') return run(read.bytes)
@@ -344,16 +344,16 @@ const NO_BYTES = new Uint8Array(0)
 /** What is refused before there is a request to route: counted under one name, for its path cannot be trusted. */
 function refuseEarly(
   { metrics }: AppParts,
-  { mouth, message, response, target }: Exchange,
+  { mount, message, response, target }: Exchange,
   why: Refusal,
 ): void {
-  const answer = mouth.refuse(why, target.path, message.headers.accept)
+  const answer = mount.refuse(why, target.path, message.headers.accept)
   metrics.answered('refused early', answer.status)
   writeAnswer(response, message, answer)
 }
 
 type Answering = {
-  readonly mouth: Mouth
+  readonly mount: Mount
   readonly request: NodeWireRequest
   readonly write: (answer: Answer) => void
   /** Whether the client left before its body had come. */
@@ -361,20 +361,20 @@ type Answering = {
 }
 
 /** The edge where exceptions end: outages become 503, broken headers 400, bugs 500. */
-async function answer(parts: AppParts, { mouth, request, write, brokeOff }: Answering): Promise<void> {
+async function answer(parts: AppParts, { mount, request, write, brokeOff }: Answering): Promise<void> {
   const finish = (result: Answer): void => {
     write(result)
-    const route = mouth.routeOf(request)
+    const route = mount.routeOf(request)
     parts.metrics.answered(route, result.status)
     if (result.status === 401 || result.status === 403) parts.denials.note(route, result.status, request)
   }
   try {
-    finish(await mouth.handle(request))
+    finish(await mount.handle(request))
   } catch (error) {
     // A streamed body that broke off: nobody is there to be answered, and it is no failure of ours.
     if (brokeOff?.() === true) return
-    const of = { route: mouth.routeOf(request), from: request.from }
-    finish(mouth.refuse(refusalOf(error, parts.lines, of), request.path, request.accept))
+    const of = { route: mount.routeOf(request), from: request.from }
+    finish(mount.refuse(refusalOf(error, parts.lines, of), request.path, request.accept))
   }
 }
 

@@ -3,14 +3,14 @@ import { BODY_MAX_BYTES } from './read-body.ts'
 import type { Target } from './wire.ts'
 
 /** A route that the fast path may take, by its request line as nearly every client writes it. */
-export type FastRoute<Mouth> = { readonly method: string; readonly target: Target; readonly mouth: Mouth }
+export type FastRoute<Mount> = { readonly method: string; readonly target: Target; readonly mount: Mount }
 
-export type FastRoutes<Mouth> = ReadonlyMap<string, FastRoute<Mouth>>
+export type FastRoutes<Mount> = ReadonlyMap<string, FastRoute<Mount>>
 
 /** The head of a request: its bytes, and what they say. */
-export type Head<Mouth> = {
+export type Head<Mount> = {
   readonly bytes: Buffer
-  readonly route: FastRoute<Mouth>
+  readonly route: FastRoute<Mount>
   readonly headers: Readonly<Record<string, string>>
   readonly bodyBytes: number
 }
@@ -39,7 +39,7 @@ const FRAMING: ReadonlySet<string> = new Set([
  * form, and a Content-Length that ends exactly where the bytes do. It decides nothing about what it does not
  * recognise: Node's own parser then gets the same bytes.
  */
-export function readHead<Mouth>(bytes: Buffer, routes: FastRoutes<Mouth>): Head<Mouth> | undefined {
+export function readHead<Mount>(bytes: Buffer, routes: FastRoutes<Mount>): Head<Mount> | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0 || end > HEADERS_MAX_BYTES) return undefined
   const lines = bytes.toString('latin1', 0, end).split('\r\n')

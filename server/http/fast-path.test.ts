@@ -13,7 +13,7 @@ import { ALWAYS } from './reply.ts'
 const PATH = '/hot'
 const LINE = `POST ${PATH} HTTP/1.1`
 const ROUTES = new Map([
-  [LINE, { method: 'POST', target: { realm: undefined, path: PATH, query: undefined }, mouth: 'hot' }],
+  [LINE, { method: 'POST', target: { realm: undefined, path: PATH, query: undefined }, mount: 'hot' }],
 ])
 const HEADERS = { 'content-type': 'application/json' }
 

@@ -4,17 +4,17 @@ import type { Answer } from '@rescind/dialects'
 import { heldFor, NOT_HELD, writeMessage } from './fast-path-bytes.ts'
 import { type FastRoute, type FastRoutes, type Head, readHead, sameHead } from './fast-path-head.ts'
 
-export type FastRequest<Mouth> = {
-  readonly route: FastRoute<Mouth>
+export type FastRequest<Mount> = {
+  readonly route: FastRoute<Mount>
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
   readonly socket: Socket
 }
 
-export type FastPathParts<Mouth> = {
-  readonly routes: FastRoutes<Mouth>
+export type FastPathParts<Mount> = {
+  readonly routes: FastRoutes<Mount>
   /** Answers a request, now or later, exactly once. */
-  readonly serve: (request: FastRequest<Mouth>, finish: (answer: Answer) => void) => void
+  readonly serve: (request: FastRequest<Mount>, finish: (answer: Answer) => void) => void
   /** Told of a connection that becomes Node's, and of the bytes with which it does. */
   readonly handOver: (socket: Socket, bytes: Buffer) => void
   readonly nowMs: () => number
@@ -28,12 +28,12 @@ export type FastPathParts<Mouth> = {
  * lane for as long as each read brings exactly one request that `readHead` recognises; with the first one that it
  * does not, the connection and those bytes are Node's, for good.
  */
-export class FastPath<Mouth> {
-  readonly #parts: FastPathParts<Mouth>
-  readonly #connections: Set<Connection<Mouth>> = new Set()
+export class FastPath<Mount> {
+  readonly #parts: FastPathParts<Mount>
+  readonly #connections: Set<Connection<Mount>> = new Set()
   #closing = false
 
-  constructor(parts: FastPathParts<Mouth>) {
+  constructor(parts: FastPathParts<Mount>) {
     this.#parts = parts
   }
 
@@ -66,30 +66,30 @@ export class FastPath<Mouth> {
     for (const connection of this.#connections) connection.disconnect()
   }
 
-  readonly #left = (connection: Connection<Mouth>): void => {
+  readonly #left = (connection: Connection<Mount>): void => {
     this.#connections.delete(connection)
   }
 }
 
-type Owner<Mouth> = {
+type Owner<Mount> = {
   readonly server: Server
   readonly giveUp: (socket: Socket) => void
-  readonly left: (connection: Connection<Mouth>) => void
+  readonly left: (connection: Connection<Mount>) => void
 }
 
-class Connection<Mouth> {
+class Connection<Mount> {
   readonly #socket: Socket
-  readonly #parts: FastPathParts<Mouth>
-  readonly #owner: Owner<Mouth>
+  readonly #parts: FastPathParts<Mount>
+  readonly #owner: Owner<Mount>
   readonly #held: string
-  #head: Head<Mouth> | undefined
+  #head: Head<Mount> | undefined
   #busy = false
   #closing = false
   #ended = false
   /** What came while an answer was under way. */
   #early: Buffer | undefined
 
-  constructor(socket: Socket, parts: FastPathParts<Mouth>, owner: Owner<Mouth>) {
+  constructor(socket: Socket, parts: FastPathParts<Mount>, owner: Owner<Mount>) {
     this.#socket = socket
     this.#parts = parts
     this.#owner = owner

@@ -25,21 +25,21 @@ const HTTP_ROUNDS = 24
 const HTTP_ISSUES = 30
 const ROTATIONS = 100
 
-type Mouth = {
+type Api = {
   readonly issue: (client: string) => Promise<string>
   readonly endAll: (client: string) => Promise<readonly string[]>
 }
 
 /** Sign-ins and revocations of one client, all in the air at once. */
-async function race(mouth: Mouth, history: RaceHistory, { client, issues, dice }: Round): Promise<void> {
+async function race(api: Api, history: RaceHistory, { client, issues, dice }: Round): Promise<void> {
   const all: Promise<void>[] = []
   const gap = issues / CUTOFFS_PER_ROUND
   const cutoffsAt = new Set(
     Array.from({ length: CUTOFFS_PER_ROUND }, (_, at) => Math.floor(at * gap) + dice.below(gap / 3)),
   )
   for (let at = 0; at < issues; at += 1) {
-    all.push(history.issue(() => mouth.issue(client)))
-    if (cutoffsAt.has(at)) all.push(history.cutoff(() => mouth.endAll(client)))
+    all.push(history.issue(() => api.issue(client)))
+    if (cutoffsAt.has(at)) all.push(history.cutoff(() => api.endAll(client)))
     // Some of it in the same turn, and so in one group of the store; some in another.
     if (dice.below(40) === 0) await new Promise((resolve) => setImmediate(resolve))
   }
@@ -61,21 +61,21 @@ test('[E13] of 10,000 tokens minted while all are revoked, each is ended and tol
   mkdirSync(join(home.folder, 'data'))
   const store = await openSqlite(join(home.folder, 'data', 'rescind.db'), START_MS)
   const { realm, realms } = await openWorld(store)
-  const mouth = await localMouth(realm)
+  const api = await localApi(realm)
   const dice = new Dice(8)
   const histories: RaceHistory[] = []
   for (let round = 0; round < LOCAL_ROUNDS; round += 1) {
     const history = new RaceHistory()
     const client = `c${round}`
-    await mouth.issue(client)
-    await race(mouth, history, { client, issues: LOCAL_ISSUES, dice })
+    await api.issue(client)
+    await race(api, history, { client, issues: LOCAL_ISSUES, dice })
     const live = new Set<string>()
     for (const { token } of history.issues) if (await isLive(realm, token)) live.add(token)
     assert.deepEqual(
       history.violations((token) => live.has(token)),
       [],
     )
-    const left = (await mouth.endAll(client)).toSorted()
+    const left = (await api.endAll(client)).toSorted()
     assert.deepEqual(left, [...live].toSorted(), 'the last one ends what is left')
     histories.push(history)
   }
@@ -85,7 +85,7 @@ test('[E13] of 10,000 tokens minted while all are revoked, each is ended and tol
   assert.ok(tell(t, histories) >= LOCAL_RACES_MIN)
 })
 
-async function localMouth(realm: Realm): Promise<Mouth> {
+async function localApi(realm: Realm): Promise<Api> {
   const dialect: Dialect = createChatDialect({})
   const operations = putRecord(
     realm,
@@ -127,7 +127,7 @@ function tokensIn({ status, text }: HttpAnswer): readonly string[] {
 
 test('the same over HTTP, against a server process', async (t) => {
   const { calls } = await new Place(t).start()
-  const mouth: Mouth = {
+  const api: Api = {
     issue: async (client) => chatTokenIn(await calls.chatIssue(client)),
     endAll: async (client) => tokensIn(await calls.chatRevokeAll(client)),
   }
@@ -136,8 +136,8 @@ test('the same over HTTP, against a server process', async (t) => {
   for (let round = 0; round < HTTP_ROUNDS; round += 1) {
     const history = new RaceHistory()
     const client = `c${round}`
-    await mouth.issue(client)
-    await race(mouth, history, { client, issues: HTTP_ISSUES, dice })
+    await api.issue(client)
+    await race(api, history, { client, issues: HTTP_ISSUES, dice })
     const live = await liveOf(
       calls,
       history.issues.map(({ token }) => token),
