@@ -49,9 +49,9 @@ export { parseAddressRange } from './wire/address-range.ts'
 export {
   type Answer,
   jsonAnswer,
-  type Outlet,
   RETRY_AFTER_SECONDS,
   type Refusal,
+  type Sink,
   type Stale,
 } from './wire/answer.ts'
 export { type Dialect, untilFresh } from './wire/dialect.ts'

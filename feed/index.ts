@@ -2,7 +2,6 @@ export { Feed, type FeedParts } from './feed.ts'
 export { FORK_KIND } from './forks.ts'
 export type { Format } from './frames.ts'
 export { type Enforcement, type InstanceView, type StalePolicy } from './instances.ts'
-export type { Outlet } from './outlet.ts'
 export {
   type Acked,
   type Connected,
@@ -11,4 +10,5 @@ export {
   RealmFeed,
   type Refused,
 } from './realm-feed.ts'
+export type { Sink } from './sink.ts'
 export type { StoredSnapshot } from './snapshots.ts'

@@ -3,7 +3,7 @@ import { isOutage } from '@rescind/core'
 import type { Channel, LiveReader } from './channel.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { type Format, Frame, pulseText, type ResetWhy, resetText } from './frames.ts'
-import type { Outlet } from './outlet.ts'
+import type { Sink } from './sink.ts'
 
 /**
  * Bytes that may wait for one reader. Groups are shared, so this bounds how far behind a reader may be rather than what
@@ -18,7 +18,7 @@ export type ReaderParts = {
   readonly realm: Realm
   readonly channel: Channel
   readonly checkpoints: Checkpoints
-  readonly outlet: Outlet
+  readonly sink: Sink
   readonly format: Format
   /** The last row that this reader has. */
   readonly after: number
@@ -33,7 +33,7 @@ export class Reader implements LiveReader {
   constructor(parts: ReaderParts) {
     this.#parts = parts
     this.#cursor = parts.after
-    parts.outlet.onClose(() => this.#leave())
+    parts.sink.onClose(() => this.#leave())
   }
 
   start(): void {
@@ -41,10 +41,10 @@ export class Reader implements LiveReader {
   }
 
   take(frame: Frame): void {
-    const { outlet, format } = this.#parts
-    outlet.write(frame.bytes(format))
+    const { sink, format } = this.#parts
+    sink.write(frame.bytes(format))
     this.#cursor = frame.seq
-    if (outlet.pendingBytes() > PENDING_MAX_BYTES) this.disconnect('slow')
+    if (sink.pendingBytes() > PENDING_MAX_BYTES) this.disconnect('slow')
   }
 
   readOn(): void {
@@ -52,16 +52,16 @@ export class Reader implements LiveReader {
   }
 
   pulse(): void {
-    const { outlet, format } = this.#parts
-    if (this.#open && outlet.pendingBytes() === 0) outlet.write(pulseText(format))
+    const { sink, format } = this.#parts
+    if (this.#open && sink.pendingBytes() === 0) sink.write(pulseText(format))
   }
 
   disconnect(why: ResetWhy): void {
     if (!this.#open) return
     this.#leave()
-    const { outlet, format } = this.#parts
-    outlet.write(resetText(why, format))
-    outlet.end(END_TIMEOUT_MS)
+    const { sink, format } = this.#parts
+    sink.write(resetText(why, format))
+    sink.end(END_TIMEOUT_MS)
   }
 
   #leave(): void {
@@ -71,7 +71,7 @@ export class Reader implements LiveReader {
 
   /** Never rejects: a store that cannot be read ends the stream, and its reader comes back. */
   async #catchUp(): Promise<void> {
-    const { channel, outlet } = this.#parts
+    const { channel, sink } = this.#parts
     try {
       while (this.#open) {
         if (this.#cursor === channel.seq) {
@@ -84,14 +84,14 @@ export class Reader implements LiveReader {
           this.disconnect('position')
           return
         }
-        outlet.write(frame.bytes(this.#parts.format))
+        sink.write(frame.bytes(this.#parts.format))
         this.#cursor = frame.seq
-        await outlet.drained()
+        await sink.drained()
       }
     } catch (error) {
       if (!isOutage(error)) throw error
       this.#leave()
-      outlet.end(END_TIMEOUT_MS)
+      sink.end(END_TIMEOUT_MS)
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { commitOwn, type Realm } from '@rescind/authority'
-import { TestOutlet } from '../test/kit/feed-outlet.ts'
+import { TestSink } from '../test/kit/feed-sink.ts'
 import { openWorld, type World } from '../test/kit/realm.ts'
 import { RECENT_ROWS_MAX } from './channel.ts'
 import { Feed } from './feed.ts'
@@ -32,11 +32,11 @@ function ask({ realm }: { readonly realm: Realm }, over: Partial<ConnectAsk> = {
   return { id: 'v', caller, ...none, onStale: 'refuse', format: 'sse', ...over }
 }
 
-async function join(own: RealmFeed, asked: ConnectAsk, outlet = new TestOutlet()): Promise<TestOutlet> {
+async function join(own: RealmFeed, asked: ConnectAsk, sink = new TestSink()): Promise<TestSink> {
   const connected = await own.connect(asked)
   assert.equal(connected.kind, 'open')
-  if (connected.kind === 'open') connected.attach(outlet)
-  return outlet
+  if (connected.kind === 'open') connected.attach(sink)
+  return sink
 }
 
 async function append(realm: Realm, rows = 1, id = 'nothing'): Promise<void> {
@@ -67,7 +67,7 @@ test('[F11] every reader gets every row once and in order, wherever it starts an
 
 test('[F11] [P12] a reader that takes nothing is cut off with reset past its bound, and nobody else waits for it', async () => {
   const world = await open()
-  const stuck = new TestOutlet()
+  const stuck = new TestSink()
   stuck.stuck = true
   await join(world.own, ask(world), stuck)
   const quick = await join(world.own, ask(world))

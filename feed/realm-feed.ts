@@ -6,9 +6,9 @@ import { Checkpoints, type Presented } from './checkpoints.ts'
 import { dropContact, RENEW_MS, writeContact } from './contacts.ts'
 import { type Format, Frame, type Hello, helloText, type ResetWhy } from './frames.ts'
 import { type Contact, Instances, type StalePolicy } from './instances.ts'
-import type { Outlet } from './outlet.ts'
 import { Reader } from './reader.ts'
 import { type Seat, Seats } from './seats.ts'
+import type { Sink } from './sink.ts'
 import { Snapshots } from './snapshots.ts'
 
 /** The least time between two acknowledgements of one instance, when there are few. */
@@ -33,7 +33,7 @@ export type ConnectAsk = FeedCaller & {
 
 export type Refused = { readonly kind: 'forged' } | { readonly kind: 'fork'; readonly checkpoint: Checkpoint }
 export type Connected =
-  | { readonly kind: 'open'; readonly attach: (outlet: Outlet) => void }
+  | { readonly kind: 'open'; readonly attach: (sink: Sink) => void }
   | { readonly kind: 'stale' }
   | { readonly kind: 'full' }
   | Refused
@@ -128,7 +128,7 @@ export class RealmFeed {
       if ((await writeContact(this.#realm, contact, ask.caller)) === 'stale') return { kind: 'stale' }
       this.instances.connect(contact, ask.caller.from)
     }
-    return { kind: 'open', attach: (outlet) => this.#attach(outlet, { ask, contact, presented, head, seat }) }
+    return { kind: 'open', attach: (sink) => this.#attach(sink, { ask, contact, presented, head, seat }) }
   }
 
   /** @throws StoreUnavailable, Overloaded. */
@@ -228,15 +228,15 @@ export class RealmFeed {
     return boundMs !== askedMs || this.#clock.wallMs() - contactMs > RENEW_MS
   }
 
-  #attach(outlet: Outlet, { ask, contact, presented, head, seat }: Attaching): void {
+  #attach(sink: Sink, { ask, contact, presented, head, seat }: Attaching): void {
     const { format, caller } = ask
     const after = presented?.kind === 'on' ? presented.checkpoint.seq : head.seq
     const parts = { realm: this.#realm, channel: this.#channel, checkpoints: this.#checkpoints }
-    const reader = new Reader({ ...parts, outlet, format, after })
+    const reader = new Reader({ ...parts, sink, format, after })
     const stream = { reader, caller }
     this.#streams.add(stream)
     seat.disconnect = () => reader.disconnect('full')
-    outlet.onClose(() => {
+    sink.onClose(() => {
       seat.leave()
       this.#closed(stream, contact?.instance)
     })
@@ -253,7 +253,7 @@ export class RealmFeed {
       realm: this.#realm.name,
       ackEveryMs: Math.max(ACK_EVERY_MIN_MS, this.#streams.size * ACK_EVERY_PER_STREAM_MS),
     }
-    outlet.write(helloText(hello, format))
+    sink.write(helloText(hello, format))
     if (this.#realm.isClosed) reader.disconnect('realm')
     else if (presented?.kind === 'reset') reader.disconnect('position')
     else reader.start()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commitOwn, LogTrim, TRIM_AGE_MIN_MS } from '@rescind/authority'
 import type { Rule } from '@rescind/core/log'
-import { TestOutlet } from '../test/kit/feed-outlet.ts'
+import { TestSink } from '../test/kit/feed-sink.ts'
 import { openWorld } from '../test/kit/realm.ts'
 import { Feed } from './feed.ts'
 
@@ -47,13 +47,13 @@ test('[F12] a reader that comes back at, before or behind the row where the log 
     const connected = await own.connect({ id: 'v', caller, ...none, after, onStale: 'refuse', format: 'sse' })
     assert.equal(connected.kind, 'open')
     if (connected.kind !== 'open') continue
-    const outlet = new TestOutlet()
-    connected.attach(outlet)
+    const sink = new TestSink()
+    connected.attach(sink)
     for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-    const isReset = outlet.events.includes('reset')
+    const isReset = sink.events.includes('reset')
     seen.set(at, isReset ? 'reset' : 'rows')
     const rest = Array.from({ length: realm.index.seq - at }, (_, next) => at + 1 + next)
-    assert.deepEqual(outlet.seqs, isReset ? [] : rest, `from ${at}`)
+    assert.deepEqual(sink.seqs, isReset ? [] : rest, `from ${at}`)
   }
   assert.equal(seen.get(anchor - 1), 'reset')
   // Whether its holder has the right history can be told no more: its row is gone.

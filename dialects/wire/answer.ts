@@ -10,10 +10,10 @@ export type Answer = {
 }
 
 /** A body that goes on for as long as its reader stays, written by whoever has something to say. */
-export type Attached = { readonly attach: (outlet: Outlet) => void }
+export type Attached = { readonly attach: (sink: Sink) => void }
 
 /** Where such a body goes. It takes whatever is written; how much waits in it is for the writer to heed. */
-export type Outlet = {
+export type Sink = {
   readonly write: (chunk: string | Uint8Array) => void
   /** Bytes that were written and that the reader has not taken yet. */
   readonly pendingBytes: () => number

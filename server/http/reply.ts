@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from '@rescind/dialects'
-import { drained, outletOf } from './outlet.ts'
+import { drained, sinkOf } from './sink.ts'
 
 /**
  * Sent with every answer, errors too, for browsers that meet an API by accident: nothing here is a page that runs, loads
@@ -33,7 +33,7 @@ export function writeAnswer(response: ServerResponse, request: IncomingMessage, 
   if (response.headersSent || response.destroyed) {
     // Who was to write the body still has to hear that nobody is there.
     if (typeof answer.body === 'string') return
-    if ('attach' in answer.body) answer.body.attach(outletOf(response))
+    if ('attach' in answer.body) answer.body.attach(sinkOf(response))
     else if (Symbol.asyncIterator in answer.body) void unread(answer.body)
     return
   }
@@ -61,7 +61,7 @@ function writeOther(response: ServerResponse, request: IncomingMessage, { body, 
   if (head.headers['content-type']?.startsWith('text/event-stream') === true) endWithReader(response)
   if ('attach' in body) {
     response.writeHead(head.status, [...flat(head.headers)])
-    body.attach(outletOf(response))
+    body.attach(sinkOf(response))
   } else if (body instanceof Uint8Array) {
     response.writeHead(head.status, [...flat(head.headers), 'content-length', String(body.length)])
     response.end(request.method === 'HEAD' ? undefined : body)

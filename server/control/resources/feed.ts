@@ -211,10 +211,10 @@ async function snapshot({ parts, realm, by, request }: Ask): Promise<Answer> {
     status: 200,
     headers: { ...headers, 'content-length': String(bytes.length) },
     body: {
-      attach: (outlet) => {
-        outlet.onClose(leave)
-        outlet.write(bytes)
-        outlet.end(SEND_TIMEOUT_MS)
+      attach: (sink) => {
+        sink.onClose(leave)
+        sink.write(bytes)
+        sink.end(SEND_TIMEOUT_MS)
       },
     },
   }

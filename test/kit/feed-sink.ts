@@ -1,7 +1,7 @@
-import type { Outlet } from '../../feed/outlet.ts'
+import type { Sink } from '../../feed/sink.ts'
 
 /** A reader that a test plays: takes what it is told to take. */
-export class TestOutlet implements Outlet {
+export class TestSink implements Sink {
   text = ''
   ended = false
   /** Bytes that this reader leaves lying; 0: it takes everything at once. */

@@ -1,5 +1,5 @@
 /** Where a stream of one reader goes. It takes whatever is written; how much waits in it is for the writer to heed. */
-export type Outlet = {
+export type Sink = {
   readonly write: (chunk: string | Uint8Array) => void
   /** Bytes that were written and that the reader has not taken yet. */
   readonly pendingBytes: () => number

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Outlet } from '@rescind/dialects'
+import type { Sink } from '@rescind/dialects'
 
 const DRAINED = Promise.resolve()
 /** A chunk that goes to many is framed once (RFC 9112 §7.1). */
 const framed: WeakMap<Uint8Array, Buffer> = new WeakMap()
 
 /** A response as something to write to for as long as its reader stays. */
-export function outletOf(response: ServerResponse): Outlet {
+export function sinkOf(response: ServerResponse): Sink {
   // A connection that breaks is closed; nothing more is to be said about it.
   response.on('error', () => {})
   let begun = false
