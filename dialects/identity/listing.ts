@@ -1,7 +1,7 @@
 import type { Answer } from '../wire/answer.ts'
 import { SCAN_RETRY_SECONDS } from '../wire/scans.ts'
 import type { Call, Handler } from './call.ts'
-import { judgeParty, readParty } from './session/party.ts'
+import { judgeTokenContext, readTokenContext } from './session/token-context.ts'
 
 /**
  * A call that looks at many records: a user has room for some of them at once, whatever tokens it asks with, and so have
@@ -10,9 +10,9 @@ import { judgeParty, readParty } from './session/party.ts'
 export function listing(handler: Handler, full: (call: Call, waitSeconds: number) => Answer): Handler {
   return async (call, values) => {
     const { realm, settings, presented } = call
-    const party = judgeParty(realm, await readParty(realm, presented))
-    if (party.kind !== 'live') return handler(call, values)
-    const share = { realm: realm.name, key: `identity/${realm.ordinal}/${party.user.id}` }
+    const context = judgeTokenContext(realm, await readTokenContext(realm, presented))
+    if (context.kind !== 'live') return handler(call, values)
+    const share = { realm: realm.name, key: `identity/${realm.ordinal}/${context.user.id}` }
     const answer = await settings.scans.run(share, () => handler(call, values))
     return answer ?? full(call, SCAN_RETRY_SECONDS)
   }

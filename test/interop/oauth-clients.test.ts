@@ -216,8 +216,8 @@ for (const method of ['client_secret_basic', 'client_secret_post'] as const) {
     const awkward = await awkwardWorld()
     try {
       const issuer = new URL(`${awkward.server.url}/api/id/v1`)
-      for (const party of AWKWARD) {
-        const { clientId, clientSecret } = party
+      for (const registered of AWKWARD) {
+        const { clientId, clientSecret } = registered
         const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...INSECURE })
         const server = await oauth.processDiscoveryResponse(issuer, found)
         const client: oauth.Client = { client_id: clientId }

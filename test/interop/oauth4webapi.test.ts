@@ -25,42 +25,50 @@ after(async () => {
   await server.close()
 })
 
-type Party = { readonly clientId: string; readonly clientSecret: string }
+type Registered = { readonly clientId: string; readonly clientSecret: string }
 type Method = 'client_secret_basic' | 'client_secret_post'
 
-function client({ clientId }: Party): oauth.Client {
+function client({ clientId }: Registered): oauth.Client {
   return { client_id: clientId }
 }
 
-function authentication({ clientSecret }: Party, method: Method): oauth.ClientAuth {
+function authentication({ clientSecret }: Registered, method: Method): oauth.ClientAuth {
   return method === 'client_secret_basic'
     ? oauth.ClientSecretBasic(clientSecret)
     : oauth.ClientSecretPost(clientSecret)
 }
 
-async function token(party: Party, method: Method, scope?: string): Promise<oauth.TokenEndpointResponse> {
+async function token(
+  registered: Registered,
+  method: Method,
+  scope?: string,
+): Promise<oauth.TokenEndpointResponse> {
   const parameters = scope === undefined ? {} : { scope }
   const response = await oauth.clientCredentialsGrantRequest(
     as,
-    client(party),
-    authentication(party, method),
+    client(registered),
+    authentication(registered, method),
     parameters,
     INSECURE,
   )
-  return oauth.processClientCredentialsResponse(as, client(party), response)
+  return oauth.processClientCredentialsResponse(as, client(registered), response)
 }
 
-async function introspect(party: Party, text: string): Promise<oauth.IntrospectionResponse> {
-  const by = authentication(party, 'client_secret_basic')
-  const response = await oauth.introspectionRequest(as, client(party), by, text, INSECURE)
-  return oauth.processIntrospectionResponse(as, client(party), response)
+async function introspect(registered: Registered, text: string): Promise<oauth.IntrospectionResponse> {
+  const by = authentication(registered, 'client_secret_basic')
+  const response = await oauth.introspectionRequest(as, client(registered), by, text, INSECURE)
+  return oauth.processIntrospectionResponse(as, client(registered), response)
 }
 
-async function revoke(party: Party, text: string, method: Method = 'client_secret_basic'): Promise<void> {
-  const by = authentication(party, method)
+async function revoke(
+  registered: Registered,
+  text: string,
+  method: Method = 'client_secret_basic',
+): Promise<void> {
+  const by = authentication(registered, method)
   const hint = { additionalParameters: { token_type_hint: 'access_token' } }
   await oauth.processRevocationResponse(
-    await oauth.revocationRequest(as, client(party), by, text, { ...INSECURE, ...hint }),
+    await oauth.revocationRequest(as, client(registered), by, text, { ...INSECURE, ...hint }),
   )
 }
 
@@ -77,14 +85,14 @@ test('discovers the endpoints and how clients authenticate', () => {
 
 for (const method of ['client_secret_basic', 'client_secret_post'] as const) {
   test(`issues, introspects and revokes by ${method}, with secrets of every kind`, async () => {
-    for (const party of [SVC, GATEWAY, ...AWKWARD]) {
-      const issued = await token(party, method)
+    for (const registered of [SVC, GATEWAY, ...AWKWARD]) {
+      const issued = await token(registered, method)
       assert.equal(issued.token_type, 'bearer')
       assert.equal(issued.expires_in, 3_600)
-      assert.equal((await introspect(party, issued.access_token)).active, true)
-      await revoke(party, issued.access_token, method)
-      assert.deepEqual(await introspect(party, issued.access_token), { active: false })
-      await revoke(party, issued.access_token, method)
+      assert.equal((await introspect(registered, issued.access_token)).active, true)
+      await revoke(registered, issued.access_token, method)
+      assert.deepEqual(await introspect(registered, issued.access_token), { active: false })
+      await revoke(registered, issued.access_token, method)
     }
   })
 }

@@ -31,9 +31,9 @@ function discover(
 }
 
 test('issues, introspects and revokes, with secrets of every kind, by body and by header', async () => {
-  for (const party of [SVC, GATEWAY, ...AWKWARD]) {
-    for (const by of [undefined, client.ClientSecretBasic(party.clientSecret)]) {
-      const config = await discover(party, by)
+  for (const registered of [SVC, GATEWAY, ...AWKWARD]) {
+    for (const by of [undefined, client.ClientSecretBasic(registered.clientSecret)]) {
+      const config = await discover(registered, by)
       const { access_token: text } = await client.clientCredentialsGrant(config)
       assert.equal((await client.tokenIntrospection(config, text)).active, true)
       await client.tokenRevocation(config, text, { token_type_hint: 'access_token' })

@@ -42,14 +42,14 @@ function clientOf(
 
 for (const way of WAYS) {
   test(`issues and revokes with secrets of every kind: ${Object.values(way).join(', ')}`, async () => {
-    for (const party of [SVC, ...AWKWARD_ASCII]) {
-      const issued = await clientOf(party, way).getToken({ scope: 'read' })
+    for (const registered of [SVC, ...AWKWARD_ASCII]) {
+      const issued = await clientOf(registered, way).getToken({ scope: 'read' })
       assert.equal(issued.expired(), false)
       assert.equal(issued.token['scope'], 'read')
       const text = String(issued.token['access_token'])
-      assert.equal(await calls.isActive(party, text), true)
+      assert.equal(await calls.isActive(registered, text), true)
       await issued.revoke('access_token')
-      assert.equal(await calls.isActive(party, text), false)
+      assert.equal(await calls.isActive(registered, text), false)
       await issued.revoke('access_token')
     }
   })

@@ -41,8 +41,8 @@ export async function pkgcloud(): Promise<string> {
 
 export function authlib(): Promise<string> {
   // It sends credentials raw, in Latin-1, so an id can hold no colon; ours do not.
-  const parties = [SVC, GATEWAY, ...AWKWARD].flatMap(({ clientId, clientSecret }) => [clientId, clientSecret])
-  return withServer(({ url }) => python('authlib_oauth.py', [url, ...parties]))
+  const secrets = [SVC, GATEWAY, ...AWKWARD].flatMap(({ clientId, clientSecret }) => [clientId, clientSecret])
+  return withServer(({ url }) => python('authlib_oauth.py', [url, ...secrets]))
 }
 
 /** `openstack token issue` and `token revoke`, by the plugin for v2.0. */

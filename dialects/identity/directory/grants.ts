@@ -54,7 +54,7 @@ export function tenantsOf(user: IdentityUser): readonly string[] {
 export type Rank = 'service-admin' | 'admin' | 'user-admin' | 'user-manage' | 'default' | 'none'
 
 /** The highest first. */
-const LADDER: readonly { readonly rank: Rank; readonly roleId: string }[] = [
+const ROLE_RANKS: readonly { readonly rank: Rank; readonly roleId: string }[] = [
   { rank: 'service-admin', roleId: ROLE_ID.serviceAdmin },
   { rank: 'admin', roleId: ROLE_ID.admin },
   { rank: 'user-admin', roleId: ROLE_ID.userAdmin },
@@ -67,7 +67,7 @@ const LADDER: readonly { readonly rank: Rank; readonly roleId: string }[] = [
  * too.
  */
 export function rankOf(user: Pick<IdentityUser, 'grants'>): Rank {
-  const held = LADDER.find(({ roleId }) =>
+  const held = ROLE_RANKS.find(({ roleId }) =>
     user.grants.some((grant) => grant.roleId === roleId && isGlobal(grant)),
   )
   return held?.rank ?? 'none'

@@ -2,13 +2,13 @@ import type { Caller, Realm } from '@rescind/authority'
 import type { TokenRecord } from '@rescind/core'
 import type { WireRequest } from '../../wire/request.ts'
 import { IDENTITY } from '../directory/names.ts'
-import type { LiveParty } from './party.ts'
+import type { LiveTokenContext } from './token-context.ts'
 
 /** Who acts, as the log names it; what it may do ends with its token. */
 export function callerOf(
   realm: Realm,
   request: WireRequest,
-  { user, record }: Pick<LiveParty, 'user' | 'record'>,
+  { user, record }: Pick<LiveTokenContext, 'user' | 'record'>,
 ): Caller {
   return {
     id: `${IDENTITY}:${user.id}${actingFor(record)}`,

@@ -4,7 +4,7 @@ import type { Stale } from '../../wire/answer.ts'
 import type { Call } from '../call.ts'
 import { IDENTITY } from '../directory/names.ts'
 import { callerOf } from './caller.ts'
-import { judgeParty, readParty } from './party.ts'
+import { judgeTokenContext, readTokenContext } from './token-context.ts'
 
 /** `nobody`: the token in X-Auth-Token is none, or over. */
 export type SelfEnded = 'ended' | 'nobody' | Stale
@@ -15,25 +15,28 @@ export type SelfEnded = 'ended' | 'nobody' | Stale
  */
 export async function endOneself(call: Call, how: string): Promise<SelfEnded> {
   const { realm, request, presented } = call
-  const facts = await readParty(realm, presented)
+  const facts = await readTokenContext(realm, presented)
   const judgedAt = realm.position()
-  const party = judgeParty(realm, facts)
-  switch (party.kind) {
+  const context = judgeTokenContext(realm, facts)
+  switch (context.kind) {
     case 'unknown':
     case 'dead':
       return 'nobody'
     case 'live': {
-      const caller = callerOf(realm, request, party)
-      return ended(call, party.record, { caller, how, onlyIfLive: party.record })
+      const caller = callerOf(realm, request, context)
+      return ended(call, context.record, { caller, how, onlyIfLive: context.record })
     }
     case 'held': {
       // Nothing suspended can stand behind a write: what stands here is the user as it is now, under the hold.
-      const now = callerFacts({ source: IDENTITY, subject: party.user.id }, judgedAt)
-      const caller = { ...callerOf(realm, request, party), dependency: { realm: realm.ordinal, facts: now } }
-      return ended(call, party.record, { caller, how })
+      const now = callerFacts({ source: IDENTITY, subject: context.user.id }, judgedAt)
+      const caller = {
+        ...callerOf(realm, request, context),
+        dependency: { realm: realm.ordinal, facts: now },
+      }
+      return ended(call, context.record, { caller, how })
     }
     default:
-      return unreachable(party)
+      return unreachable(context)
   }
 }
 

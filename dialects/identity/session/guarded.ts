@@ -4,7 +4,7 @@ import { hasToUseMfa } from '../directory/mfa-demand.ts'
 import { PROOF } from '../directory/names.ts'
 import { type IdentityUser, mfaOf } from '../directory/users.ts'
 import { isSetupMfa } from './limited.ts'
-import type { LiveParty } from './party.ts'
+import type { LiveTokenContext } from './token-context.ts'
 
 /** An act upon a user that makes a right, or shows the text of one. */
 export type Guarded = {
@@ -14,7 +14,7 @@ export type Guarded = {
   readonly isUnrestricted?: boolean
 }
 
-type Caller = Pick<LiveParty, 'record' | 'user'>
+type Caller = Pick<LiveTokenContext, 'record' | 'user'>
 
 /**
  * The one question of both versions before an act of this kind, beside that of authority over the user. A delegated

@@ -1,8 +1,8 @@
 import { unreachable } from '@rescind/core'
 import { accountOf, rankOf } from '../directory/directory.ts'
 import { isOfAppCredential } from '../session/limited.ts'
-import { accountOfToken, type LiveParty, type Party } from '../session/party.ts'
-import { heightOf, heightOfUser } from './ladder.ts'
+import { accountOfToken, type LiveTokenContext, type TokenContext } from '../session/token-context.ts'
+import { heightOf, heightOfUser } from './role-ranks.ts'
 
 /**
  * What a caller may learn of, and do to, a token that it names. `forbidden` comes before any difference
@@ -14,17 +14,17 @@ export type Authority<T> =
   | { readonly kind: 'forbidden' }
   | { readonly kind: 'missing' }
 
-type Present = Exclude<Party, { kind: 'unknown' } | { kind: 'dead' }>
+type Present = Exclude<TokenContext, { kind: 'unknown' } | { kind: 'dead' }>
 
 const FORBIDDEN = { kind: 'forbidden' } as const
 const MISSING = { kind: 'missing' } as const
 
 /**
- * The ladder of v2.0. A user's own tokens are its own whatever its roles. Operators (admin, service-admin)
+ * The role ranks of v2.0. A user's own tokens are its own whatever its roles. Operators (admin, service-admin)
  * reach every token; user-admin and user-manage reach into their account, and there to nobody above a user-admin,
  * the latter only to users who are no more than `identity:default`; everybody else reaches nothing.
  */
-export function authorityOver(caller: LiveParty, target: Party): Authority<Present> {
+export function authorityOver(caller: LiveTokenContext, target: TokenContext): Authority<Present> {
   if (target.kind !== 'unknown' && target.record.subject === caller.user.id) return reached(target)
   const rank = isOfAppCredential(caller.record) ? 'none' : rankOf(caller.user)
   switch (rank) {
@@ -43,7 +43,7 @@ export function authorityOver(caller: LiveParty, target: Party): Authority<Prese
   }
 }
 
-function reached(target: Party): Authority<Present> {
+function reached(target: TokenContext): Authority<Present> {
   switch (target.kind) {
     case 'unknown':
     case 'dead':
@@ -57,7 +57,7 @@ function reached(target: Party): Authority<Present> {
 }
 
 /** A user without an account shares it with nobody; whose power reaches beyond an account is none of its admins' affair. */
-function isOfAccount(caller: LiveParty, target: Party): boolean {
+function isOfAccount(caller: LiveTokenContext, target: TokenContext): boolean {
   const account = accountOf(caller.user)
   if (account === undefined || target.kind === 'unknown') return false
   const { record, user } = target
@@ -66,7 +66,7 @@ function isOfAccount(caller: LiveParty, target: Party): boolean {
 }
 
 /** Of the dead it does not matter: in its account a caller is told that a token is over, whoever had it. */
-function isAboveDefault(target: Party): boolean {
+function isAboveDefault(target: TokenContext): boolean {
   if (target.kind === 'unknown' || target.kind === 'dead') return false
   return heightOfUser(target.user) > heightOf('default')
 }

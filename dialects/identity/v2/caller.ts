@@ -2,7 +2,13 @@ import { unreachable } from '@rescind/core'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call, Reply } from '../call.ts'
 import { isLimited, isOfAppCredential } from '../session/limited.ts'
-import { judgeParty, type LiveParty, type PartyFacts, parseOwn, readParty } from '../session/party.ts'
+import {
+  judgeTokenContext,
+  type LiveTokenContext,
+  parseOwn,
+  readTokenContext,
+  type TokenContextFacts,
+} from '../session/token-context.ts'
 import { type Authority, authorityOver } from './authority.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } from './faults.ts'
 
@@ -12,7 +18,7 @@ import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } fro
  */
 export function asCaller(
   call: Call,
-  next: (caller: LiveParty, facts: PartyFacts) => Reply,
+  next: (caller: LiveTokenContext, facts: TokenContextFacts) => Reply,
 ): Promise<Answer | Stale> {
   return asAnyCaller(call, (caller, facts) => (isLimited(caller.record) ? limited() : next(caller, facts)))
 }
@@ -24,7 +30,7 @@ function limited(): Answer {
 /** The same for what asks for a user's own authority: a token of an application credential has not got it. */
 export function asWholeCaller(
   call: Call,
-  next: (caller: LiveParty, facts: PartyFacts) => Reply,
+  next: (caller: LiveTokenContext, facts: TokenContextFacts) => Reply,
 ): Promise<Answer | Stale> {
   return asCaller(call, (caller, facts) =>
     isOfAppCredential(caller.record) ? notAuthorized() : next(caller, facts),
@@ -34,16 +40,16 @@ export function asWholeCaller(
 /** The same, for what a token for setting up MFA may do too. */
 export async function asAnyCaller(
   { realm, request, presented }: Call,
-  next: (caller: LiveParty, facts: PartyFacts) => Reply,
+  next: (caller: LiveTokenContext, facts: TokenContextFacts) => Reply,
 ): Promise<Answer | Stale> {
-  const facts = await readParty(realm, presented)
-  const caller = judgeParty(realm, facts)
+  const facts = await readTokenContext(realm, presented)
+  const caller = judgeTokenContext(realm, facts)
   if (facts === undefined || caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
   return next(caller, facts)
 }
 
 type Granted = Extract<ReturnType<typeof authorityOver>, { kind: 'granted' }>['target']
-export type About = { readonly caller: LiveParty; readonly target: Granted }
+export type About = { readonly caller: LiveTokenContext; readonly target: Granted }
 
 /** Goes on with a token that the caller may act on, or answers 403 or 404. */
 export async function asCallerAbout(
@@ -51,15 +57,15 @@ export async function asCallerAbout(
   id: string,
   next: (about: About) => Reply,
 ): Promise<Answer | Stale> {
-  const callerFacts = await readParty(realm, presented)
-  const first = judgeParty(realm, callerFacts)
+  const callerFacts = await readTokenContext(realm, presented)
+  const first = judgeTokenContext(realm, callerFacts)
   if (first.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
   if (isLimited(first.record)) return limited()
-  const targetFacts = await readParty(realm, parseOwn(realm, id))
+  const targetFacts = await readTokenContext(realm, parseOwn(realm, id))
   // Both are judged after the last await, the caller once more: it may have been revoked during the read.
-  const caller = judgeParty(realm, callerFacts)
+  const caller = judgeTokenContext(realm, callerFacts)
   if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
-  const authority: Authority<Granted> = authorityOver(caller, judgeParty(realm, targetFacts))
+  const authority: Authority<Granted> = authorityOver(caller, judgeTokenContext(realm, targetFacts))
   switch (authority.kind) {
     case 'forbidden':
       return notAuthorized()

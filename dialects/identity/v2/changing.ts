@@ -6,11 +6,11 @@ import type { Call } from '../call.ts'
 import type { Change } from '../directory/changes.ts'
 import { HOLDS_CREDENTIAL, writeDirectory } from '../directory/write.ts'
 import { callerOf } from '../session/caller.ts'
-import type { LiveParty } from '../session/party.ts'
+import type { LiveTokenContext } from '../session/token-context.ts'
 import { fault, unauthorized, VARY, WRONG_CODE } from './faults.ts'
 
 export type Changing = {
-  readonly caller: Pick<LiveParty, 'user' | 'record'>
+  readonly caller: Pick<LiveTokenContext, 'user' | 'record'>
   /** Which call asked for it, for the audit. */
   readonly how: string
   readonly changes: readonly Change[]

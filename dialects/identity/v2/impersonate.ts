@@ -10,14 +10,14 @@ import { callerOf } from '../session/caller.ts'
 import { descent } from '../session/descent.ts'
 import { isParent } from '../session/limited.ts'
 import type { Mint } from '../session/mint.ts'
-import { judgeParty, type LiveParty, type PartyFacts } from '../session/party.ts'
+import { judgeTokenContext, type LiveTokenContext, type TokenContextFacts } from '../session/token-context.ts'
 import { asWholeCaller } from './caller.ts'
 import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized, VARY } from './faults.ts'
 import { numberIn, textIn } from './fields.ts'
 import { readDocument } from './format.ts'
 import { issued } from './issued.ts'
-import { isOperator } from './ladder.ts'
 import { governs } from './permission.ts'
+import { isOperator } from './role-ranks.ts'
 import { scopeOf } from './tenant-scope.ts'
 
 /** Seconds of an impersonation that names none; the vendor's default. */
@@ -59,7 +59,11 @@ function parse(body: JsonObject, maxSeconds: number): Asked | undefined {
   return { username, seconds: Math.min(seconds, maxSeconds) }
 }
 
-type Granting = { readonly caller: LiveParty; readonly facts: PartyFacts; readonly asked: Asked }
+type Granting = {
+  readonly caller: LiveTokenContext
+  readonly facts: TokenContextFacts
+  readonly asked: Asked
+}
 
 async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | Stale> {
   const { realm, request } = call
@@ -67,7 +71,7 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
   const entry = await userEntryByName(realm, asked.username)
   const scope = entry === undefined ? undefined : await scopeOf(realm, entry.value, undefined)
   // After the last await.
-  const caller = judgeParty(realm, facts)
+  const caller = judgeTokenContext(realm, facts)
   if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
   if (entry === undefined || scope === undefined)
     return fault('itemNotFound', `User ${asked.username} not found`)

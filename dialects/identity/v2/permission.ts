@@ -5,10 +5,10 @@ import type { Call, Reply } from '../call.ts'
 import { rankOf } from '../directory/grants.ts'
 import { accountOf, type IdentityUser, userEntry } from '../directory/users.ts'
 import { mayAct } from '../session/guarded.ts'
-import { judgeParty, type LiveParty } from '../session/party.ts'
+import { judgeTokenContext, type LiveTokenContext } from '../session/token-context.ts'
 import { asWholeCaller } from './caller.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from './faults.ts'
-import { heightOf, heightOfUser, isOperator } from './ladder.ts'
+import { heightOf, heightOfUser, isOperator } from './role-ranks.ts'
 
 /**
  * The one pattern of the vendor's permission notes: service-admin over everybody below it, admin over user-admins and
@@ -42,7 +42,7 @@ export type Governing = {
   readonly act?: GuardedAct
 }
 
-export type OnUser = { readonly caller: LiveParty; readonly entry: Entry<IdentityUser> }
+export type OnUser = { readonly caller: LiveTokenContext; readonly entry: Entry<IdentityUser> }
 
 /**
  * Goes on with a user that the caller may act on. To who governs nobody every other id is 403 before any look-up; to
@@ -61,7 +61,7 @@ export function asGovernorOf(
     const allowed =
       act === undefined || entry === undefined || (await mayAct(realm, first, { act, of: entry.value }))
     // Judged once more: the caller may have been revoked during the read.
-    const caller = judgeParty(realm, facts)
+    const caller = judgeTokenContext(realm, facts)
     if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
     if (entry === undefined)
       return isOperator(caller.user) ? fault('itemNotFound', `User ${userId} not found`) : notAuthorized()
@@ -72,6 +72,6 @@ export function asGovernorOf(
 }
 
 /** Goes on for `identity:admin` and `identity:service-admin`; everybody else is 403 before anything is looked up. */
-export function asOperator(call: Call, next: (caller: LiveParty) => Reply): Promise<Answer | Stale> {
+export function asOperator(call: Call, next: (caller: LiveTokenContext) => Reply): Promise<Answer | Stale> {
   return asWholeCaller(call, (caller) => (isOperator(caller.user) ? next(caller) : notAuthorized()))
 }

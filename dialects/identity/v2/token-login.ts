@@ -5,7 +5,7 @@ import type { Named } from '../session/credentials.ts'
 import { rescoped } from '../session/descent.ts'
 import { isParent } from '../session/limited.ts'
 import type { Mint } from '../session/mint.ts'
-import { judgeParty, parseOwn, readParty } from '../session/party.ts'
+import { judgeTokenContext, parseOwn, readTokenContext } from '../session/token-context.ts'
 import { accessAnswer } from './access.ts'
 import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { issued } from './issued.ts'
@@ -15,15 +15,15 @@ import { scopeOf } from './tenant-scope.ts'
 export async function byToken(call: Call, id: string, asked: Named | undefined): Promise<Answer | Stale> {
   const { realm, request } = call
   const judgedAt = realm.position()
-  const facts = await readParty(realm, parseOwn(realm, id))
+  const facts = await readTokenContext(realm, parseOwn(realm, id))
   const subject = facts?.record.subject
   const entry = subject === undefined ? undefined : await userEntry(realm, subject)
   const scope = entry === undefined ? undefined : await scopeOf(realm, entry.value, asked)
   // After the last await.
-  const party = judgeParty(realm, facts)
-  if (party.kind !== 'live' || entry === undefined || scope === undefined)
+  const context = judgeTokenContext(realm, facts)
+  if (context.kind !== 'live' || entry === undefined || scope === undefined)
     return unauthorized(request, WRONG_CREDENTIALS)
-  const parent = party.record
+  const parent = context.record
   if (!isParent(parent)) return fault('forbidden', 'This token is good for one purpose only.')
   if (scope.kind === 'not-theirs')
     return unauthorized(request, `Token doesn't belong to Tenant with Id/Name: '${scope.asked}'`)

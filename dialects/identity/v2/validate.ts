@@ -4,7 +4,7 @@ import { untilFresh } from '../../wire/dialect.ts'
 import type { Call, Reply } from '../call.ts'
 import { isLimited } from '../session/limited.ts'
 import { belongsTo, isTokenText } from '../session/naming.ts'
-import type { LiveParty } from '../session/party.ts'
+import type { LiveTokenContext } from '../session/token-context.ts'
 import { accessAnswer } from './access.ts'
 import { asCaller, asCallerAbout } from './caller.ts'
 import { catalogOf, endpointList } from './catalog.ts'
@@ -42,7 +42,7 @@ function bySubjectHeader(call: Call, next: (id: string) => Promise<Answer>): Pro
   return untilFresh(() => asCaller(call, () => fault('badRequest', 'X-Subject-Token is missing.')))
 }
 
-function ofSubject(call: Call, id: string, next: (target: LiveParty) => Reply): Promise<Answer> {
+function ofSubject(call: Call, id: string, next: (target: LiveTokenContext) => Reply): Promise<Answer> {
   const { request } = call
   const asked = belongsTo(request.query)
   return untilFresh(() => {

@@ -3,16 +3,21 @@ import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call, Reply } from '../call.ts'
 import { callerOf as callerOfParty } from '../session/caller.ts'
 import { isLimited } from '../session/limited.ts'
-import { judgeParty, type LiveParty, type PartyFacts, readParty } from '../session/party.ts'
+import {
+  judgeTokenContext,
+  type LiveTokenContext,
+  readTokenContext,
+  type TokenContextFacts,
+} from '../session/token-context.ts'
 import { forbidden, unauthorized } from './answers.ts'
 import { type Power, powerOf } from './scopes/power.ts'
 import { grantedBy, type ScopeGrant } from './scopes/scope-grant.ts'
 
 /** The user of X-Auth-Token, what its token is good for, and how far that reaches. */
 export type Acting = {
-  readonly party: LiveParty
+  readonly context: LiveTokenContext
   /** For judging the caller once more after another await. */
-  readonly facts: PartyFacts
+  readonly facts: TokenContextFacts
   readonly grant: ScopeGrant
   readonly power: Power
 }
@@ -25,22 +30,22 @@ export async function asActing(
   { realm, request, presented }: Call,
   next: (acting: Acting) => Reply,
 ): Promise<Answer | Stale> {
-  const facts = await readParty(realm, presented)
+  const facts = await readTokenContext(realm, presented)
   if (facts?.user === undefined) return unauthorized(request)
   const grant = await grantedBy(realm, facts.record, facts.user)
   // Judged after the last await.
-  const party = judgeParty(realm, facts)
-  if (party.kind !== 'live') return unauthorized(request)
-  if (isLimited(party.record)) return forbidden('User must setup multi-factor')
-  return next({ party, facts, grant, power: powerOf(party.user, grant) })
+  const context = judgeTokenContext(realm, facts)
+  if (context.kind !== 'live') return unauthorized(request)
+  if (isLimited(context.record)) return forbidden('User must setup multi-factor')
+  return next({ context, facts, grant, power: powerOf(context.user, grant) })
 }
 
 /** Whether the caller still lives, for reads that awaited more since. */
 export function stillActs(realm: Realm, { facts }: Acting): boolean {
-  return judgeParty(realm, facts).kind === 'live'
+  return judgeTokenContext(realm, facts).kind === 'live'
 }
 
 /** Who acts, as the log names it; what it may do ends with its token. */
-export function callerOf({ realm, request }: Call, { party }: Acting): Caller {
-  return callerOfParty(realm, request, party)
+export function callerOf({ realm, request }: Call, { context }: Acting): Caller {
+  return callerOfParty(realm, request, context)
 }

@@ -19,15 +19,15 @@ import {
 } from '../../directory/tenants.ts'
 import { accountOf } from '../../directory/users.ts'
 import { mayEnable } from '../../session/guarded.ts'
-import type { LiveParty } from '../../session/party.ts'
+import type { LiveTokenContext } from '../../session/token-context.ts'
 import { asWholeCaller } from '../caller.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { bodyFault, fault, notAuthorized, VARY } from '../faults.ts'
 import { badMember, booleanIn, isName, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
-import { isOperator } from '../ladder.ts'
 import { pageAsked } from '../paging.ts'
 import { asOperator } from '../permission.ts'
+import { isOperator } from '../role-ranks.ts'
 import { usersOfTenant } from '../users/read.ts'
 import { newId } from '../users/secrets.ts'
 
@@ -59,7 +59,7 @@ export function listTenants(call: Call): Promise<Answer> {
 
 type Page = { readonly limit: number; readonly marker: string | undefined }
 
-async function ownTenants(call: Call, caller: LiveParty, { limit, marker }: Page): Promise<Answer> {
+async function ownTenants(call: Call, caller: LiveTokenContext, { limit, marker }: Page): Promise<Answer> {
   const ids = tenantsOf(await settled(call.realm, caller.user))
   const start = marker === undefined ? 0 : ids.indexOf(marker) + 1
   if (marker !== undefined && start === 0)
@@ -74,7 +74,7 @@ async function ownTenants(call: Call, caller: LiveParty, { limit, marker }: Page
   return jsonAnswer(200, { tenants, tenants_links: [{ rel: 'next', href }] }, headers)
 }
 
-async function tenantNamed(call: Call, caller: LiveParty, name: string): Promise<Answer> {
+async function tenantNamed(call: Call, caller: LiveTokenContext, name: string): Promise<Answer> {
   for (const id of tenantsOf(await settled(call.realm, caller.user))) {
     const tenant = await tenantById(call.realm, id)
     if (tenant.name === name) return jsonAnswer(200, { tenant: shownTenant(tenant) }, VARY)
@@ -185,7 +185,7 @@ async function written(
 function onTenant(
   call: Call,
   tenantId: string,
-  next: (caller: LiveParty, entry: Entry<IdentityTenant>) => Reply,
+  next: (caller: LiveTokenContext, entry: Entry<IdentityTenant>) => Reply,
 ): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, async (caller) => {

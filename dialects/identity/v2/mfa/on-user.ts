@@ -5,7 +5,7 @@ import type { Call, Reply } from '../../call.ts'
 import { userEntry } from '../../directory/users.ts'
 import { mayAct } from '../../session/guarded.ts'
 import { isSetupMfa } from '../../session/limited.ts'
-import { judgeParty } from '../../session/party.ts'
+import { judgeTokenContext } from '../../session/token-context.ts'
 import { asAnyCaller } from '../caller.ts'
 import { bodyFault, fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from '../faults.ts'
 import { readDocument } from '../format.ts'
@@ -33,7 +33,7 @@ function onMfaOf(call: Call, given: Pick<Governing, 'userId' | 'act'>, next: Nex
       const entry = await userEntry(realm, userId)
       const may =
         act === undefined || entry === undefined || (await mayAct(realm, first, { act, of: entry.value }))
-      const caller = judgeParty(realm, facts)
+      const caller = judgeTokenContext(realm, facts)
       if (caller.kind !== 'live' || entry === undefined) return unauthorized(request, NO_VALID_TOKEN)
       return may ? next({ caller, entry }) : notAuthorized()
     }),

@@ -13,7 +13,7 @@ import { change, NO_CONTENT } from '../changing.ts'
 import { bodyFault, fault, notAuthorized } from '../faults.ts'
 import { booleanIn, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
-import { heightOf, isOperator } from '../ladder.ts'
+import { heightOf, isOperator } from '../role-ranks.ts'
 import { changeMfaOf, withElement } from './on-user.ts'
 
 const LEVELS: readonly string[] = ['DEFAULT', 'OPTIONAL', 'REQUIRED']

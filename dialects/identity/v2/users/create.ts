@@ -8,13 +8,13 @@ import { rankOf } from '../../directory/grants.ts'
 import { DEFAULT_DOMAIN, isProjectId } from '../../directory/names.ts'
 import { roleIdOfName } from '../../directory/roles.ts'
 import { accountOf, IDENTITY_USERS, type IdentityUser } from '../../directory/users.ts'
-import type { LiveParty } from '../../session/party.ts'
 import { turnOf } from '../../session/password-check.ts'
+import type { LiveTokenContext } from '../../session/token-context.ts'
 import { asWholeCaller } from '../caller.ts'
 import { change } from '../changing.ts'
 import { bodyFault, fault, notAuthorized, VARY } from '../faults.ts'
 import { readDocument } from '../format.ts'
-import { heightOf, isOperator } from '../ladder.ts'
+import { heightOf, isOperator } from '../role-ranks.ts'
 import { readFields, type UserFields } from './fields.ts'
 import { newId, newPassword } from './secrets.ts'
 import { shownUser } from './shown.ts'
@@ -40,7 +40,7 @@ export function createUser(call: Call): Promise<Answer> {
   )
 }
 
-async function create(call: Call, caller: LiveParty, fields: UserFields): Promise<Answer | Stale> {
+async function create(call: Call, caller: LiveTokenContext, fields: UserFields): Promise<Answer | Stale> {
   const { realm, request, settings } = call
   const { username } = fields
   if (username === undefined) return fault('badRequest', '"username" is missing.')

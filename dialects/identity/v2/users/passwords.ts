@@ -17,8 +17,8 @@ import { IDENTITY } from '../../directory/names.ts'
 import { claimedUser, type IdentityUser, mfaOf, userEntry } from '../../directory/users.ts'
 import { writeDirectory } from '../../directory/write.ts'
 import { mayAct } from '../../session/guarded.ts'
-import { judgeParty, readParty } from '../../session/party.ts'
 import { turnOf } from '../../session/password-check.ts'
+import { judgeTokenContext, readTokenContext } from '../../session/token-context.ts'
 import { asWholeCaller } from '../caller.ts'
 import { NO_CONTENT } from '../changing.ts'
 import {
@@ -187,8 +187,8 @@ export async function resetPassword(call: Call): Promise<Answer> {
   return untilFresh(async () => {
     const reset = await resetOf(realm, text)
     if (reset === undefined) {
-      const party = judgeParty(realm, await readParty(realm, call.presented))
-      return party.kind === 'live' ? notAuthorized() : unauthorized(request, NO_VALID_TOKEN)
+      const context = judgeTokenContext(realm, await readTokenContext(realm, call.presented))
+      return context.kind === 'live' ? notAuthorized() : unauthorized(request, NO_VALID_TOKEN)
     }
     if (read.kind !== 'body') return bodyFault(read)
     const given = Object.values(read.body).find(isObject)

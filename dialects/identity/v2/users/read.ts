@@ -4,12 +4,12 @@ import { parseFormText } from '../../../wire/form.ts'
 import type { Call } from '../../call.ts'
 import { rankOf } from '../../directory/grants.ts'
 import { accountOf, IDENTITY_USERS, type IdentityUser, userEntryByName } from '../../directory/users.ts'
-import type { LiveParty } from '../../session/party.ts'
+import type { LiveTokenContext } from '../../session/token-context.ts'
 import { asWholeCaller } from '../caller.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
-import { heightOf, isOperator } from '../ladder.ts'
 import { listAnswer } from '../paging.ts'
 import { asGovernorOf, governs } from '../permission.ts'
+import { heightOf, isOperator } from '../role-ranks.ts'
 import { shownUser, userAnswer } from './shown.ts'
 
 /** `GET /v2.0/users/{id}`. */
@@ -84,7 +84,7 @@ export function listAdmins(call: Call, [userId = '']: readonly string[]): Promis
 }
 
 /** Users of a tenant that a caller may see: `GET /v2.0/tenants/{id}/users`. */
-export function usersOfTenant(call: Call, caller: LiveParty, tenantId: string): Promise<Answer> {
+export function usersOfTenant(call: Call, caller: LiveTokenContext, tenantId: string): Promise<Answer> {
   return listAnswer(call, {
     name: 'users',
     collection: IDENTITY_USERS,

@@ -8,8 +8,8 @@ import { type IdentityRole, KEYSTONE_POWER_ROLE_IDS, roleById } from '../../dire
 import type { Grant, IdentityUser } from '../../directory/users.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
-import { heightOf, isOperator } from '../ladder.ts'
 import { asGovernorOf, type Governing, type OnUser, type Reach } from '../permission.ts'
+import { heightOf, isOperator } from '../role-ranks.ts'
 import { rolesOf, shownRole } from '../shown-roles.ts'
 
 /** `GET /v2.0/users/{id}/roles`: the roles that a user has everywhere. */
@@ -83,7 +83,7 @@ function changing(call: Call, { grant, ...of }: Asked, then: Act): Promise<Answe
 }
 
 /**
- * Who may give and take a role. One of the ladder: whoever stands above it. On a tenant: operators, as Keystone has it.
+ * Who may give and take a role. One of the role ranks: whoever stands above it. On a tenant: operators, as Keystone has it.
  * Any other: user-admin and above.
  */
 function mayDispose(caller: IdentityUser, { roleId, tenantId }: Grant): boolean {

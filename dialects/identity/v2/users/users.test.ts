@@ -49,7 +49,7 @@ test('a user-admin makes a sub-user of its account: 201, Location, and a passwor
   assert.equal((await world.ask(send(owner, 'POST', '/v2.0/users', body))).status, 409)
 })
 
-test('who makes whom: the ladder one step down; in Keystone’s form plain users with a tenant', async () => {
+test('who makes whom: the role ranks one step down; in Keystone’s form plain users with a tenant', async () => {
   const world = await openIdentity()
   const cases = [
     ['svc', { username: 'a' }, '1'],

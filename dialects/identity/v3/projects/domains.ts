@@ -75,7 +75,7 @@ export function updateDomain(call: Call, [id = '']: readonly string[]): Promise<
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
       const domain = withFields(entry.value, parsed.fields)
       if (entry.value.enabled && !domain.enabled && (await holdsHigher(call, acting, id))) return forbidden()
-      if (!mayEnable(acting.party, entry.value, domain)) return forbidden()
+      if (!mayEnable(acting.context, entry.value, domain)) return forbidden()
       const named = await domainByName(call.realm, domain.name)
       if (named !== undefined && named.id !== id) return conflict('Another one has this name.')
       const state = await call.realm.directory.state(IDENTITY_DOMAINS, id)
@@ -119,8 +119,8 @@ type DomainAct = (acting: Acting, entry: Entry<IdentityDomain>) => Reply
 /** Goes on with a domain that the caller may see: its own, or one that it governs or reads. */
 function asSeen(call: Call, id: string, next: DomainAct): Reply {
   return asActing(call, async (acting): Promise<Answer | Stale> => {
-    const { party, power } = acting
-    const isSeen = id === party.user.domainId || readsAll(power) || governsDomain(power, id)
+    const { context, power } = acting
+    const isSeen = id === context.user.domainId || readsAll(power) || governsDomain(power, id)
     const entry = isSeen ? await domainEntry(call.realm, id) : undefined
     return entry === undefined ? missing('domain') : next(acting, entry)
   })

@@ -98,13 +98,13 @@ export function showProject(call: Call, [id = '']: readonly string[]): Promise<A
 export function createProject(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async (acting) => {
-      const { power, party } = acting
+      const { power, context } = acting
       if (power.kind !== 'system' && power.kind !== 'domain') return forbidden()
       const parsed = readFields(call)
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
       const { fields } = parsed
       if (fields.name === undefined) return malformed('"name" is missing.')
-      const fallback = power.kind === 'domain' ? power.domainId : party.user.domainId
+      const fallback = power.kind === 'domain' ? power.domainId : context.user.domainId
       const domainId = fields.domain_id ?? fields.parent_id ?? fallback
       if (isNested(fields, domainId)) return malformed('Projects lie in domains only, not in each other.')
       const domain = governsDomain(power, domainId) ? await domainEntry(call.realm, domainId) : undefined
@@ -133,7 +133,7 @@ export function updateProject(call: Call, [id = '']: readonly string[]): Promise
       if ((asked !== undefined && asked !== domainId) || isNested(parsed.fields, domainId))
         return malformed('A project stays in its domain.')
       const project = withFields(entry.value, parsed.fields)
-      if (!mayEnable(acting.party, entry.value, project)) return forbidden()
+      if (!mayEnable(acting.context, entry.value, project)) return forbidden()
       return written(call, {
         acting,
         how: 'identity.v3.project.update',
@@ -176,10 +176,10 @@ function asGovernedProject(call: Call, id: string, next: ProjectAct): Reply {
 }
 
 /** A user sees the projects that it may scope a token to; with an application credential, the one of that. */
-function seesProject({ party, power, grant }: Acting, project: IdentityTenant): boolean {
+function seesProject({ context, power, grant }: Acting, project: IdentityTenant): boolean {
   if (readsAll(power) || governsDomain(power, domainOfTenant(project))) return true
   const { credential } = grant
-  return credential === undefined ? isMemberOf(party.user, project.id) : credential.tenantId === project.id
+  return credential === undefined ? isMemberOf(context.user, project.id) : credential.tenantId === project.id
 }
 
 type ParsedFields = Fields<typeof FIELDS>

@@ -55,7 +55,7 @@ export function assignmentsOn(place: Place): PlaceHandlers {
     grant: (call, ids) =>
       untilFresh(() =>
         asChanging(call, named(place, ids), (one) =>
-          mayDelegated(one.acting.party.record, 'outlive') ? grant(call, one) : forbidden(),
+          mayDelegated(one.acting.context.record, 'outlive') ? grant(call, one) : forbidden(),
         ),
       ),
     remove: (call, ids) => untilFresh(() => asChanging(call, named(place, ids), (one) => remove(call, one))),

@@ -23,8 +23,8 @@ export function listAssignments(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, (acting) => {
       if (ask.kind === 'malformed') return malformed(ask.detail)
-      const { party, power } = acting
-      const isOwn = ask.filters.get('user.id') === party.user.id
+      const { context, power } = acting
+      const isOwn = ask.filters.get('user.id') === context.user.id
       if (!isOwn && !readsAll(power) && power.kind !== 'domain') return forbidden()
       return listed(call, acting, ask)
     }),
@@ -59,7 +59,7 @@ async function visibleGrants(call: Call, { acting, ask }: Asking, user: Identity
   const own: Found[] = []
   for (const grant of user.grants) {
     if (!isAsked(ask, grant)) continue
-    if (user.id === acting.party.user.id || (await isWithin(call, acting.power, grant)))
+    if (user.id === acting.context.user.id || (await isWithin(call, acting.power, grant)))
       own.push({ user, grant })
   }
   return own

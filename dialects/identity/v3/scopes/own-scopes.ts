@@ -16,9 +16,9 @@ import { grantIn } from './scope-grant.ts'
 /** `GET /v3/auth/projects`: what the caller may scope a token to. */
 export function ownProjects(call: Call): Promise<Answer> {
   return untilFresh(() =>
-    asActing(call, async ({ party, grant }) => {
+    asActing(call, async ({ context, grant }) => {
       const only = grant.credential?.tenantId
-      const projects = await openProjects(call.realm, party.user)
+      const projects = await openProjects(call.realm, context.user)
       const shown = projects.filter(({ id }) => only === undefined || id === only).map(shownProject(call))
       return success(200, listBody(call.request, 'projects', { shown, next: undefined }))
     }),
@@ -28,8 +28,8 @@ export function ownProjects(call: Call): Promise<Answer> {
 /** `GET /v3/auth/domains`. */
 export function ownDomains(call: Call): Promise<Answer> {
   return untilFresh(() =>
-    asActing(call, async ({ party, grant }) => {
-      const domains = grant.credential === undefined ? await openDomains(call.realm, party.user) : []
+    asActing(call, async ({ context, grant }) => {
+      const domains = grant.credential === undefined ? await openDomains(call.realm, context.user) : []
       const shown = domains.map(shownDomain(call))
       return success(200, listBody(call.request, 'domains', { shown, next: undefined }))
     }),
@@ -39,9 +39,9 @@ export function ownDomains(call: Call): Promise<Answer> {
 /** `GET /v3/auth/system`. */
 export function ownSystem(call: Call): Promise<Answer> {
   return untilFresh(() =>
-    asActing(call, async ({ party, grant }) => {
+    asActing(call, async ({ context, grant }) => {
       const { credential } = grant
-      const { roles } = await grantIn(call.realm, party.user, {
+      const { roles } = await grantIn(call.realm, context.user, {
         scope: { kind: 'system' },
         credential: undefined,
       })

@@ -9,8 +9,8 @@ import { claimedUser, type IdentityUser, mfaOf } from '../../directory/users.ts'
 import { writeDirectory } from '../../directory/write.ts'
 import { mayAct } from '../../session/guarded.ts'
 import { isLimited } from '../../session/limited.ts'
-import { judgeParty, type PartyFacts, readParty } from '../../session/party.ts'
 import { turnOf } from '../../session/password-check.ts'
+import { judgeTokenContext, readTokenContext, type TokenContextFacts } from '../../session/token-context.ts'
 import { forbidden, malformed, NO_CONTENT, suspended, unauthorized } from '../answers.ts'
 import { fieldsOf, readEntity } from '../entity.ts'
 import { isEnabled } from './proof.ts'
@@ -34,11 +34,16 @@ export async function changePassword(call: Call, [id = '']: readonly string[]): 
   return untilFresh(() => change(call, id, { password, original }))
 }
 
-async function mayBySelf({ realm }: Call, of: IdentityUser, along: PartyFacts | undefined): Promise<boolean> {
-  const party = judgeParty(realm, along)
-  if (party.kind === 'live' && isLimited(party.record)) return false
-  const isOwn = party.kind === 'live' && party.user.id === of.id
-  if (party.kind === 'live' && !(await mayAct(realm, party, { act: 'change-credential', of }))) return false
+async function mayBySelf(
+  { realm }: Call,
+  of: IdentityUser,
+  along: TokenContextFacts | undefined,
+): Promise<boolean> {
+  const context = judgeTokenContext(realm, along)
+  if (context.kind === 'live' && isLimited(context.record)) return false
+  const isOwn = context.kind === 'live' && context.user.id === of.id
+  if (context.kind === 'live' && !(await mayAct(realm, context, { act: 'change-credential', of })))
+    return false
   return isOwn || !mfaOf(of).isEnabled
 }
 
@@ -52,7 +57,7 @@ async function change(call: Call, id: string, { password, original }: Passwords)
   const hash = entry?.value.passwordHash
   const isRight = await settings.passwords.verify({ hash, password: original, ...turnOf(call, id) })
   if (entry === undefined || !isRight || !(await isEnabled(realm, entry.value))) return unauthorized(request)
-  const along = await readParty(realm, presented)
+  const along = await readTokenContext(realm, presented)
   if (!(await mayBySelf(call, entry.value, along))) return forbidden()
   // Whoever it is that knows the password must not have the account to itself when the hold is released.
   if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()

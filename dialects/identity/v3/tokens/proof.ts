@@ -8,8 +8,8 @@ import { isMfaDemanded } from '../../directory/mfa-demand.ts'
 import { jointKey } from '../../directory/names.ts'
 import { claimedUser, type IdentityUser, mfaOf, userById } from '../../directory/users.ts'
 import { isLimited, isParent } from '../../session/limited.ts'
-import { judgeParty, parseOwn, readParty } from '../../session/party.ts'
 import { turnOf } from '../../session/password-check.ts'
+import { judgeTokenContext, parseOwn, readTokenContext } from '../../session/token-context.ts'
 import { proveTotp } from '../../session/totp.ts'
 import type { AppCredentialNamed, AuthMethod, DomainNamed, InDomain } from './auth-body.ts'
 
@@ -126,10 +126,10 @@ async function provePasscode(
 
 /** A live token stands for its user. One for one purpose does not, and one of an application credential makes no others. */
 async function proveToken({ realm }: Call, text: string): Promise<Proof> {
-  const facts = await readParty(realm, parseOwn(realm, text))
-  const party = judgeParty(realm, facts)
-  if (party.kind !== 'live' || isLimited(party.record)) return FAILED
-  const { record, user } = party
+  const facts = await readTokenContext(realm, parseOwn(realm, text))
+  const context = judgeTokenContext(realm, facts)
+  if (context.kind !== 'live' || isLimited(context.record)) return FAILED
+  const { record, user } = context
   // Copies would outlive the token that they were made from (CVE-2026-80182, CVE-2026-80184).
   if (!isParent(record)) return { kind: 'no-parent' }
   return proven(user, { authenticatedBy: record.authenticatedBy ?? [], parent: record })

@@ -5,7 +5,12 @@ import type { Call, Reply } from '../../call.ts'
 import type { IdentityUser } from '../../directory/users.ts'
 import { isLimited } from '../../session/limited.ts'
 import { isTokenText } from '../../session/naming.ts'
-import { judgeParty, type PartyFacts, parseOwn, readParty } from '../../session/party.ts'
+import {
+  judgeTokenContext,
+  parseOwn,
+  readTokenContext,
+  type TokenContextFacts,
+} from '../../session/token-context.ts'
 import { type Acting, asActing, stillActs } from '../acting.ts'
 import { forbidden, tokenNotFound, unauthorized } from '../answers.ts'
 import { governs } from '../scopes/power.ts'
@@ -43,7 +48,7 @@ export function asActingAbout(
     const text = request.header('x-subject-token') ?? ''
     const refused = acting.power.kind === 'none' ? forbidden() : tokenNotFound()
     if (!isTokenText(text)) return refused
-    const facts = await readParty(realm, parseOwn(realm, text))
+    const facts = await readTokenContext(realm, parseOwn(realm, text))
     // Both are judged after the last await, the caller once more: it may have been revoked during the read.
     if (!stillActs(realm, acting)) return unauthorized(request)
     const target = targetOf(realm, facts, act)
@@ -52,7 +57,7 @@ export function asActingAbout(
   })
 }
 
-function targetOf(realm: Realm, facts: PartyFacts | undefined, act: SubjectAct): Target | undefined {
+function targetOf(realm: Realm, facts: TokenContextFacts | undefined, act: SubjectAct): Target | undefined {
   const kind = kindOf(realm, facts, act)
   if (kind === undefined || facts?.user === undefined) return undefined
   const { record, user } = facts
@@ -62,9 +67,13 @@ function targetOf(realm: Realm, facts: PartyFacts | undefined, act: SubjectAct):
 }
 
 /** @returns undefined for what is over as far as this act goes. */
-function kindOf(realm: Realm, facts: PartyFacts | undefined, act: SubjectAct): Target['kind'] | undefined {
-  const party = judgeParty(realm, facts)
-  switch (party.kind) {
+function kindOf(
+  realm: Realm,
+  facts: TokenContextFacts | undefined,
+  act: SubjectAct,
+): Target['kind'] | undefined {
+  const context = judgeTokenContext(realm, facts)
+  switch (context.kind) {
     case 'live':
       return 'live'
     case 'held':
@@ -76,12 +85,12 @@ function kindOf(realm: Realm, facts: PartyFacts | undefined, act: SubjectAct): T
     case 'unknown':
       return undefined
     default:
-      return unreachable(party)
+      return unreachable(context)
   }
 }
 
 /** Revoked and held come before expired in a verdict, so what reads `expired` is neither. */
-function isOnlyExpired(realm: Realm, { record, user, tenant }: PartyFacts): boolean {
+function isOnlyExpired(realm: Realm, { record, user, tenant }: TokenContextFacts): boolean {
   const verdict = realm.judge(record)
   const isDisabled = user?.enabled !== true || tenant?.enabled === false
   if (isDisabled || verdict.kind !== 'inactive' || verdict.why !== 'expired') return false
@@ -89,8 +98,8 @@ function isOnlyExpired(realm: Realm, { record, user, tenant }: PartyFacts): bool
 }
 
 /** A user's tokens are its own, whichever of them it shows; the rest is a matter of power. */
-function mayAct({ party, power }: Acting, act: SubjectAct, { user }: Target): boolean {
-  if (user.id === party.user.id) return true
+function mayAct({ context, power }: Acting, act: SubjectAct, { user }: Target): boolean {
+  if (user.id === context.user.id) return true
   switch (power.kind) {
     // As in v2.0, operators reach every token.
     case 'system':

@@ -68,7 +68,7 @@ export function deleteCredential(call: Call, [userId = '', id = '']: readonly st
     asVisible(call, userId, async (acting, user) => {
       const entry = await call.realm.directory.get(IDENTITY_APP_CREDENTIALS, id)
       if (entry?.value.userId !== userId) return missing('application credential')
-      const isOwn = acting.party.user.id === userId
+      const isOwn = acting.context.user.id === userId
       if (!isOwn && !governs(acting.power, user.value)) return forbidden()
       if (!(await mayDispose(call, acting, user.value))) return forbidden()
       return written(call, {
@@ -88,8 +88,8 @@ export function deleteCredential(call: Call, [userId = '', id = '']: readonly st
 export function createCredential(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asVisible(call, userId, async (acting) => {
-      if (acting.party.user.id !== userId) return forbidden()
-      if (!(await mayDispose(call, acting, acting.party.user))) return forbidden()
+      if (acting.context.user.id !== userId) return forbidden()
+      if (!(await mayDispose(call, acting, acting.context.user))) return forbidden()
       if (acting.grant.scope.kind !== 'project') return forbidden('This takes a token of a project.')
       const asked = readCredential(call, acting)
       if (asked.kind === 'malformed') return malformed(asked.detail)
@@ -99,9 +99,9 @@ export function createCredential(call: Call, [userId = '']: readonly string[]): 
 }
 
 /** Whether the caller's token may make and remove application credentials of this user at all. */
-function mayDispose({ realm }: Call, { party, grant }: Acting, of: IdentityUser): Promise<boolean> {
+function mayDispose({ realm }: Call, { context, grant }: Acting, of: IdentityUser): Promise<boolean> {
   const isUnrestricted = grant.credential?.isUnrestricted === true
-  return mayAct(realm, party, { act: 'app-credential', of, isUnrestricted })
+  return mayAct(realm, context, { act: 'app-credential', of, isUnrestricted })
 }
 
 type Asked = {
@@ -162,7 +162,7 @@ type Creating = { readonly acting: Acting; readonly asked: Asked; readonly proje
 
 async function create(call: Call, { acting, asked, projectId }: Creating): Promise<Answer | Stale> {
   const { realm } = call
-  const userId = acting.party.user.id
+  const userId = acting.context.user.id
   const listed = { name: 'user', value: userId }
   const { entries } = await realm.directory.page(IDENTITY_APP_CREDENTIALS, {
     listed,

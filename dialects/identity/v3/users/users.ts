@@ -82,16 +82,16 @@ export function showUser(call: Call, [id = '']: readonly string[]): Promise<Answ
 export function createUser(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async (acting) => {
-      const { power, party } = acting
+      const { power, context } = acting
       if (power.kind !== 'system' && power.kind !== 'domain') return forbidden()
-      if (!mayDelegated(party.record, 'outlive')) return forbidden()
+      if (!mayDelegated(context.record, 'outlive')) return forbidden()
       const read = readEntity(call.request, 'user')
       if (read.kind === 'malformed') return malformed(read.detail)
       const parsed = fieldsOf(read.body, FIELDS)
       if (parsed.kind === 'malformed') return malformed(parsed.detail)
       const { fields } = parsed
       if (fields.name === undefined) return malformed('"name" is missing.')
-      const domainId = fields.domain_id ?? (power.kind === 'domain' ? power.domainId : party.user.domainId)
+      const domainId = fields.domain_id ?? (power.kind === 'domain' ? power.domainId : context.user.domainId)
       const domain = governsDomain(power, domainId) ? await domainEntry(call.realm, domainId) : undefined
       if (domain === undefined) return missing('domain')
       if ((await userEntryByName(call.realm, fields.name)) !== undefined)
@@ -124,7 +124,7 @@ export function updateUser(call: Call, [id = '']: readonly string[]): Promise<An
         return malformed('"domain_id" cannot be changed.')
       const setsPassword = fields.password !== undefined
       const update = { before: entry.value, after: becoming(entry.value, fields), setsPassword }
-      if (!(await mayUpdate(call.realm, acting.party, update))) return forbidden()
+      if (!(await mayUpdate(call.realm, acting.context, update))) return forbidden()
       const made = await withFields(call, { acting, user: entry.value, fields })
       if (made.kind === 'refused') return made.answer
       const shown = await shownUser(call, made.user)
@@ -175,8 +175,8 @@ function asGoverned(call: Call, id: string, next: UserAct): Reply {
   )
 }
 
-export function sees({ party, power }: Acting, user: IdentityUser): boolean {
-  return user.id === party.user.id || readsAll(power) || governsDomain(power, user.domainId)
+export function sees({ context, power }: Acting, user: IdentityUser): boolean {
+  return user.id === context.user.id || readsAll(power) || governsDomain(power, user.domainId)
 }
 
 type Filling = {

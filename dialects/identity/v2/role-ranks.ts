@@ -2,7 +2,7 @@ import { unreachable } from '@rescind/core'
 import { type Rank, rankOf, reachesBeyondAccount } from '../directory/grants.ts'
 import type { IdentityUser } from '../directory/users.ts'
 
-/** How far up the ladder a rank stands; who governs another stands above it. */
+/** How high a rank is; a rank governs those below it. */
 export function heightOf(rank: Rank): number {
   switch (rank) {
     case 'service-admin':

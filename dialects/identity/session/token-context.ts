@@ -6,7 +6,7 @@ import { IDENTITY_TENANTS, type IdentityTenant, tenantById } from '../directory/
 import { accountOf, IDENTITY_USERS, type IdentityUser } from '../directory/users.ts'
 
 /** What is stored about a token, its user and what it is scoped to; not judged yet. */
-export type PartyFacts = {
+export type TokenContextFacts = {
   readonly record: TokenRecord
   readonly user: IdentityUser | undefined
   /** The project that it is scoped to; absent for unscoped, domain and system tokens. */
@@ -17,13 +17,13 @@ export type PartyFacts = {
  * A token text, judged: nothing of ours · ended, or its user or tenant is gone or disabled · suspended, so
  * that it serves for nothing but can still be revoked · good.
  */
-export type Party =
+export type TokenContext =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'dead'; readonly record: TokenRecord; readonly user: IdentityUser | undefined }
   | { readonly kind: 'held'; readonly record: TokenRecord; readonly user: IdentityUser }
-  | LiveParty
+  | LiveTokenContext
 
-export type LiveParty = {
+export type LiveTokenContext = {
   readonly kind: 'live'
   readonly record: TokenRecord
   readonly user: IdentityUser
@@ -36,7 +36,10 @@ export function parseOwn(realm: Realm, text: string): RawToken | undefined {
 }
 
 /** @returns undefined for what is no token of this dialect; of which kind of text, does not show. */
-export async function readParty(realm: Realm, raw: RawToken | undefined): Promise<PartyFacts | undefined> {
+export async function readTokenContext(
+  realm: Realm,
+  raw: RawToken | undefined,
+): Promise<TokenContextFacts | undefined> {
   if (raw === undefined) return undefined
   const { record } = await realm.find(raw, IDENTITY)
   if (record === undefined) return undefined
@@ -58,7 +61,7 @@ function projectIdOf({ tenant }: TokenRecord): string | undefined {
  * Call after the last await.
  * @throws StoreUnavailable when the token's state cannot be known now.
  */
-export function judgeParty(realm: Realm, facts: PartyFacts | undefined): Party {
+export function judgeTokenContext(realm: Realm, facts: TokenContextFacts | undefined): TokenContext {
   if (facts === undefined) return { kind: 'unknown' }
   const { record, user, tenant } = facts
   const verdict = realm.judge(record)
