@@ -228,7 +228,7 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
       grant: 0,
       session: 1,
       key: 0,
-      cutoff: 1,
+      cut: 1,
     })
     assert.equal(await kept(again, logins), KEEP_FOREVER_MS)
   })
@@ -397,7 +397,7 @@ test('[H12] what is kept for good is counted by what it names, once, before and 
     await kept(realm, cutoffOver('oauth'))
     await keptBy(realm, tokenRule(await issue(realm, `mortal ${nth}`)))
   }
-  const expected = { token: 1, foreign: 1, grant: 0, session: 1, key: 1, cutoff: 1 }
+  const expected = { token: 1, foreign: 1, grant: 0, session: 1, key: 1, cut: 1 }
   assert.deepEqual(realm.index.keptForGood, expected)
   const again = await restarted(world)
   assert.deepEqual(again.index.keptForGood, expected)

@@ -165,7 +165,7 @@ async function pictureOf(store: Store, realm: RealmOrdinal): Promise<unknown> {
     ofClient: ofClient.records.map(({ handle }) => handle).sort(),
     ofScan: all.records.map(({ handle }) => handle).sort(),
     listed,
-    memos: entries,
+    expiring: entries,
     entryPage: entryPage.entries.map(asEntry),
     head: (await store.head(realm)).seq,
     rows: rows.map((row) => [row.seq, row.atMs, row.kind, hex(row.rule)]),
