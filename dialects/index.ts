@@ -2,8 +2,8 @@
 export { type ChatAppSettings, chatAppSettings, chatAppTraits, chatAppValue } from './chat/app-value.ts'
 export { type ChatDialect, type ChatOptions, createChatDialect } from './chat/dialect.ts'
 export { CHAT_APPS, type ChatApp, liveApiKeysOf, sourceOf as chatSource } from './chat/directory.ts'
+export type { AskExternal, ExternalAsk, ExternalReply } from './chat/external-verification.ts'
 export type { LivePort } from './chat/live/streams.ts'
-export type { AskOutside, OutsideAsk, OutsideReply } from './chat/outside.ts'
 export { CHAT_PREFIXES } from './chat/routes.ts'
 // identity
 export { createIdentityDialect, type IdentityOptions } from './identity/dialect.ts'

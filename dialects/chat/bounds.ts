@@ -5,10 +5,10 @@ export type ChatBounds = {
   /** Clients that one listing looks at; past it 413. */
   readonly clientsScannedMax: number
   /** Tokens that the verify URL of one app is being asked about; past it 503. Verify URLs may be slow. */
-  readonly outsidePerAppMax: number
+  readonly externalPerAppMax: number
   /** Of these, for callers with the public client key alone: all of them, and those of one address. */
-  readonly outsidePublicMax: number
-  readonly outsidePerAddressMax: number
+  readonly externalPublicMax: number
+  readonly externalPerAddressMax: number
   /** Open streams of one app, and of all; past either 429. */
   readonly streamsPerAppMax: number
   readonly streamsMax: number
@@ -16,9 +16,9 @@ export type ChatBounds = {
 
 export const CHAT_BOUNDS: ChatBounds = {
   clientsScannedMax: 1_000_000,
-  outsidePerAppMax: 16,
-  outsidePublicMax: 12,
-  outsidePerAddressMax: 4,
+  externalPerAppMax: 16,
+  externalPublicMax: 12,
+  externalPerAddressMax: 4,
   streamsPerAppMax: 64,
   streamsMax: 1_024,
 }

@@ -6,8 +6,8 @@ import { Scans } from '../wire/scans.ts'
 import { WrongKeys } from '../wire/wrong-keys.ts'
 import { CHAT_BOUNDS, type ChatBounds } from './bounds.ts'
 import { refusal } from './envelope.ts'
+import { type AskExternal, ExternalVerifier } from './external-verification.ts'
 import { type LivePort, LiveStreams } from './live/streams.ts'
-import { type AskOutside, OutsideVerifier } from './outside.ts'
 import { ChatRates } from './rates.ts'
 import { createRoutes } from './routes.ts'
 
@@ -15,7 +15,7 @@ export type ChatOptions = {
   /** Calls a minute of an app's API key, where the app itself says nothing; absent or 0: no limit. */
   readonly requestsPerMinute?: number
   /** Who asks verify URLs; absent: nobody, whatever an app names. */
-  readonly askOutside?: AskOutside
+  readonly askExternal?: AskExternal
   /** Absent: there are no streams of what has ended. */
   readonly live?: LivePort
   readonly bounds?: Partial<ChatBounds>
@@ -32,11 +32,12 @@ export type ChatDialect = Dialect & {
 export function createChatDialect(options: ChatOptions): ChatDialect {
   const bounds = { ...CHAT_BOUNDS, ...options.bounds }
   const rates = new ChatRates(options.requestsPerMinute ?? 0)
-  const { askOutside } = options
-  const outside = askOutside === undefined ? undefined : new OutsideVerifier(askOutside, { rates, bounds })
+  const { askExternal } = options
+  const external =
+    askExternal === undefined ? undefined : new ExternalVerifier(askExternal, { rates, bounds })
   const live = options.live === undefined ? undefined : new LiveStreams(options.live, bounds)
   const scans = options.scans ?? new Scans()
-  const routeOf = createRoutes({ rates, wrongKeys: new WrongKeys(), bounds, scans, outside, live })
+  const routeOf = createRoutes({ rates, wrongKeys: new WrongKeys(), bounds, scans, external, live })
   return {
     name: 'chat',
     hotPaths: [],

@@ -15,8 +15,8 @@ import { MemoryStore } from '@rescind/stores'
 import { START_MS } from '../../test/kit/realm.ts'
 import { spellingsOf } from '../../test/kit/spellings.ts'
 import { onBothStores } from '../../test/kit/stores.ts'
+import type { ExternalAsk, ExternalReply } from './external-verification.ts'
 import { assertError, type ChatWorld, openChat, type Reply, tokenPath } from './fixture.test.ts'
-import type { OutsideAsk, OutsideReply } from './outside.ts'
 
 const NOW = START_MS / 1_000
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -57,18 +57,18 @@ function issuerOf(alg: Alg): Issuer {
   }
 }
 
-type Outside = { readonly world: ChatWorld; readonly asked: string[]; me(token: string): Promise<Reply> }
+type External = { readonly world: ChatWorld; readonly asked: string[]; me(token: string): Promise<Reply> }
 
-async function openOutside(issuer: Issuer, store?: Store): Promise<Outside> {
+async function openExternal(issuer: Issuer, store?: Store): Promise<External> {
   const asked: string[] = []
-  const askOutside = async ({ token }: OutsideAsk): Promise<OutsideReply> => {
+  const askExternal = async ({ token }: ExternalAsk): Promise<ExternalReply> => {
     asked.push(token)
     const { sub, exp, iat } = issuer.vouches(token) ?? {}
     const said = sub === undefined ? {} : { id: sub, exp, iat }
     return { kind: 'answer', status: sub === undefined ? 401 : 200, body: Buffer.from(JSON.stringify(said)) }
   }
   const app = { verifyUrl: 'https://verify.example/verify' }
-  const world = await openChat({ app, options: { askOutside }, ...(store === undefined ? {} : { store }) })
+  const world = await openChat({ app, options: { askExternal }, ...(store === undefined ? {} : { store }) })
   return { world, asked, me: (token) => world.user('GET', '/me', { token }) }
 }
 
@@ -100,14 +100,14 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
 }
 
-/** Ends a token of an outside verifier, and tries every door of this dialect with every spelling of it. */
+/** Ends a token of an external verifier, and tries every door of this dialect with every spelling of it. */
 async function tryAll(
   alg: Alg,
   way: string,
   { claims, store }: { claims: object; store: Store },
 ): Promise<void> {
   const issuer = issuerOf(alg)
-  const { world, asked, me } = await openOutside(issuer, store)
+  const { world, asked, me } = await openExternal(issuer, store)
   const token = issuer.sign(claims)
   assert.equal((await me(token)).status, 200)
   await WAYS[way]?.(world, token)
@@ -145,7 +145,7 @@ for (const alg of ['ES384', 'ES512', 'ES256K'] as const)
 
 test('[H14] the same issuer and jti in a token that was signed anew is the same token, and as dead', async () => {
   const issuer = issuerOf('ES256')
-  const { world, asked, me } = await openOutside(issuer)
+  const { world, asked, me } = await openExternal(issuer)
   const [first, second] = [
     issuer.sign(WITH_JTI),
     issuer.sign({ ...WITH_JTI, iat: NOW + 1, exp: NOW + 7_200 }),
@@ -160,7 +160,7 @@ test('[H14] the same issuer and jti in a token that was signed anew is the same 
 
 test('[H14] a token that is live is let in by the text that was vouched for, and by no forged signature', async () => {
   const issuer = issuerOf('ES256')
-  const { world, asked, me } = await openOutside(issuer)
+  const { world, asked, me } = await openExternal(issuer)
   const token = issuer.sign(CLAIMS)
   assert.equal((await me(token)).status, 200)
   for (const { how, text, of } of spellingsOf(token)) {
@@ -182,7 +182,7 @@ test('[H14] a token is ended by whatever signature its text is named with', asyn
   const issuer = issuerOf('ES256')
   for (const { how, text, of } of spellingsOf(issuer.sign(CLAIMS))) {
     if (of !== 'signature') continue
-    const { world, me } = await openOutside(issuer)
+    const { world, me } = await openExternal(issuer)
     const token = issuer.sign(CLAIMS)
     const named = `${token.slice(0, token.lastIndexOf('.'))}.${text.slice(text.lastIndexOf('.') + 1)}`
     assert.equal((await me(token)).status, 200)
@@ -233,7 +233,7 @@ test('[H14] of a bound JWS one text is let in, another client cannot have it, an
 
 test('[H14] a JWT of our own is known by its bytes: respelled it is unknown, is shown to nobody, and is never bound', async () => {
   const issuer = issuerOf('ES256')
-  const { world, asked, me } = await openOutside(issuer)
+  const { world, asked, me } = await openExternal(issuer)
   const [live = '', dead = ''] = await world.client('u1', 2)
   await world.user('POST', '/me/logout', { token: dead })
   for (const { how, text } of [...spellingsOf(live), ...spellingsOf(dead)]) {
@@ -265,7 +265,7 @@ onBothStores(
   '[H14] a JWS that was kept when it was known by its bytes is found, listed and ended as before',
   async (store) => {
     const issuer = issuerOf('ES256')
-    const { world, asked, me } = await openOutside(issuer, store)
+    const { world, asked, me } = await openExternal(issuer, store)
     await world.client('u1')
     const [first, second] = [issuer.sign(CLAIMS), issuer.sign(WITH_JTI)]
     const loose = `${issuer.sign({ ...CLAIMS, iat: NOW + 1 })}==`
@@ -295,7 +295,7 @@ for (const alg of ['ES256', 'ES384', 'ES512', 'ES256K'] as const) {
     `[H14] [F10] the other signature of an ${alg} token that was kept by its bytes opens nothing, whatever became of it`,
     async (store) => {
       const issuer = issuerOf(alg)
-      const { world, asked, me } = await openOutside(issuer, store)
+      const { world, asked, me } = await openExternal(issuer, store)
       await world.client('u1')
       await world.client('u2')
       for (const claims of [CLAIMS, WITH_JTI]) {

@@ -34,8 +34,8 @@ export function asUser(tools: ChatTools, act: UserAct, alsoHeld = false): Handle
     const raw = token.text === undefined ? undefined : RawToken.parse(token.text)
     if (raw === undefined) return fail('INVALID_TOKEN')
     let found: Found | Answer | Stale = await realm.find(raw, sourceOf(who.app.name))
-    if (tools.outside !== undefined && who.app.verifyUrl !== undefined && mayBeKnownOutside(found))
-      found = await tools.outside.verify(realm, { who, request, raw })
+    if (tools.external !== undefined && who.app.verifyUrl !== undefined && mayBeVerifiedAgain(found))
+      found = await tools.external.verify(realm, { who, request, raw })
     if (found === 'stale' || 'status' in found) return found
     const { record, verdict } = found
     const mayAct = (of: TokenRecord, judged: Verdict): boolean =>
@@ -54,8 +54,8 @@ function isOfClient(record: TokenRecord | undefined): record is User['record'] {
   return record?.client !== undefined
 }
 
-/** Unknown here, or known from outside only and run out since. */
-function mayBeKnownOutside({ verdict, record }: Found): boolean {
+/** Unknown here, or known by external verification alone and expired since. */
+function mayBeVerifiedAgain({ verdict, record }: Found): boolean {
   if (record === undefined) return true
   if (verdict.kind !== 'inactive' || record.claims?.['outside'] !== true) return false
   return freesText(verdict)

@@ -13,7 +13,7 @@ import { GATEWAY, SEED } from '../kit/seed.ts'
 import { type Spelling, spellingsOf } from '../kit/spellings.ts'
 
 const KEY = 'orders-api-key-0123456789'
-const OUTSIDE = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+const EXTERNAL = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
 const SIGNED = { clientId: 'signed', clientSecret: 'signed-secret-0123456789abcdef' }
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
@@ -25,17 +25,17 @@ let stub: http.Server
 let nth = 0
 
 /** A token of the app's own server, and that server's lenient reading of one. */
-function outsideToken(more: object = {}): string {
+function externalToken(more: object = {}): string {
   const now = Math.floor(Date.now() / 1_000)
   nth += 1
   const input = `${part({ alg: 'ES256' })}.${part({ sub: `u${nth}`, iat: now, exp: now + 600, ...more })}`
-  const by = { key: OUTSIDE.privateKey, dsaEncoding: 'ieee-p1363' } as const
+  const by = { key: EXTERNAL.privateKey, dsaEncoding: 'ieee-p1363' } as const
   return `${input}.${sign('sha256', Buffer.from(input), by).toString('base64url')}`
 }
 
 function read(token: string): Readonly<Record<string, unknown>> | undefined {
   const [header = '', payload = '', signature = ''] = partsOf(token.trim())
-  const by = { key: OUTSIDE.publicKey, dsaEncoding: 'ieee-p1363' } as const
+  const by = { key: EXTERNAL.publicKey, dsaEncoding: 'ieee-p1363' } as const
   const isGood = verify(
     'sha256',
     Buffer.from(`${header}.${payload}`),
@@ -163,9 +163,9 @@ const WAYS: Readonly<Record<string, (text: string) => Promise<RawAnswer>>> = {
 }
 
 const MAKERS: Readonly<Record<string, () => Promise<string>>> = {
-  'an outside verifier': async () => outsideToken(),
+  'an outside verifier': async () => externalToken(),
   'an outside verifier, with iss and jti': async () =>
-    outsideToken({ iss: 'https://login.example', jti: `j${nth}` }),
+    externalToken({ iss: 'https://login.example', jti: `j${nth}` }),
   'a registered issuer': () => idp.sign(),
   'this server': () => calls.oauthToken(SIGNED),
 }
@@ -208,7 +208,7 @@ test('[H14] [F10] a live JWT is ended by a rule that names it with its other sig
 })
 
 test('[H14] text of a JWS that is not canonical names nothing: rules, holds and lookups refuse it', async () => {
-  const token = outsideToken()
+  const token = externalToken()
   await me(token)
   for (const { how, text, of } of spellingsOf(token)) {
     if (of !== 'text') continue

@@ -1,5 +1,5 @@
 import { isOutage } from '@rescind/core'
-import { type AskOutside, CHAT_APPS, createChatDialect } from '@rescind/dialects'
+import { type AskExternal, CHAT_APPS, createChatDialect } from '@rescind/dialects'
 import { isFetchable } from '../../machine/net/fetchable.ts'
 import { guardedFetch } from '../../machine/net/guarded-fetch.ts'
 import type { Mounted, MountParts } from '../module.ts'
@@ -14,7 +14,7 @@ type Parts = Pick<MountParts, 'realms' | 'log' | 'lines' | 'scans' | 'allowInter
 export function mountChat(parts: Parts, requestsPerMinute: number): Mounted {
   const { realms, log, lines, allowInternalFetch: allowInternal, scans } = parts
   const timers: NodeJS.Timeout[] = []
-  const askOutside: AskOutside = async ({ url, token, realm, app }) => {
+  const askExternal: AskExternal = async ({ url, token, realm, app }) => {
     const reply = await guardedFetch(url, {
       share: { realm, of: `app ${app}` },
       method: 'POST',
@@ -39,7 +39,7 @@ export function mountChat(parts: Parts, requestsPerMinute: number): Mounted {
   const dialect = createChatDialect({
     requestsPerMinute,
     scans,
-    askOutside,
+    askExternal,
     live: {
       onRow: (listener) => realms.ledger.onRow(listener),
       every: (ms, task) => void timers.push(setInterval(() => void run(task), ms).unref()),

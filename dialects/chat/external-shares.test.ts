@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Overloaded } from '@rescind/core'
 import { START_MS } from '../../test/kit/realm.ts'
 import { CHAT_BOUNDS } from './bounds.ts'
+import type { ExternalAsk, ExternalReply } from './external-verification.ts'
 import {
   ADMIN,
   API_KEY,
@@ -14,26 +15,25 @@ import {
   openChat,
   tokenPath,
 } from './fixture.test.ts'
-import type { OutsideAsk, OutsideReply } from './outside.ts'
 
 // The kind: whoever has a public key can make the server wait for somebody else, and must not make others wait, too.
 
 const NEW_KEYS: [string, string] = ['api-key-of-initech', 'client-key-of-initech']
 
-class SlowOutside {
-  readonly asked: OutsideAsk[] = []
+class SlowExternal {
+  readonly asked: ExternalAsk[] = []
   readonly #waiting: (() => void)[] = []
   world!: ChatWorld
 
-  static async open(): Promise<SlowOutside> {
-    const slow = new SlowOutside()
-    const askOutside = async (ask: OutsideAsk): Promise<OutsideReply> => {
+  static async open(): Promise<SlowExternal> {
+    const slow = new SlowExternal()
+    const askExternal = async (ask: ExternalAsk): Promise<ExternalReply> => {
       slow.asked.push(ask)
       if (ask.app === 'acme') await new Promise<void>((done) => slow.#waiting.push(done))
       const said = { id: `of-${ask.token}`, exp: START_MS / 1_000 + 60 }
       return { kind: 'answer', status: 200, body: Buffer.from(JSON.stringify(said)) }
     }
-    slow.world = await openChat({ app: { verifyUrl: 'https://slow.example/' }, options: { askOutside } })
+    slow.world = await openChat({ app: { verifyUrl: 'https://slow.example/' }, options: { askExternal } })
     await addApp(slow.world.realm, 'initech', NEW_KEYS, { verifyUrl: 'https://quick.example/' })
     return slow
   }
@@ -63,11 +63,11 @@ class SlowOutside {
   }
 }
 
-const { outsidePerAddressMax, outsidePublicMax, outsidePerAppMax } = CHAT_BOUNDS
+const { externalPerAddressMax, externalPublicMax, externalPerAppMax } = CHAT_BOUNDS
 
 test('[H21] one address with a public key takes so many places of an app, and no more', async () => {
-  const slow = await SlowOutside.open()
-  for (let nth = 0; nth < outsidePerAddressMax; nth += 1)
+  const slow = await SlowExternal.open()
+  for (let nth = 0; nth < externalPerAddressMax; nth += 1)
     assert.equal(await slow.me(`t${nth}`, '2001:db8::1'), 'out')
   assert.equal(await slow.me('one more', '2001:db8::2'), 'full', 'of the same /64')
   assert.equal(await slow.me('another', '192.0.2.1'), 'out', 'from elsewhere')
@@ -78,12 +78,12 @@ test('[H21] one address with a public key takes so many places of an app, and no
 })
 
 test('[H21] public keys leave places of their app to who has its API key, and none of them takes another app’s', async () => {
-  const slow = await SlowOutside.open()
-  for (let nth = 0; nth < outsidePublicMax; nth += 1)
+  const slow = await SlowExternal.open()
+  for (let nth = 0; nth < externalPublicMax; nth += 1)
     assert.equal(await slow.me(`t${nth}`, `192.0.2.${nth}`), 'out')
   assert.equal(await slow.me('one more', '203.0.113.1'), 'full')
   const byApiKey = { 'IM-API-KEY': API_KEY }
-  for (let nth = outsidePublicMax; nth < outsidePerAppMax; nth += 1)
+  for (let nth = externalPublicMax; nth < externalPerAppMax; nth += 1)
     assert.equal(await slow.me(`a${nth}`, '198.51.100.1', byApiKey), 'out')
   assert.equal(await slow.me('one more', '198.51.100.1', byApiKey), 'full')
   assert.equal(await slow.me('theirs', '203.0.113.1', { 'IM-CLIENT-KEY': NEW_KEYS[1] }), 200)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StoreUnavailable } from '@rescind/core'
 import { START_MS } from '../../test/kit/realm.ts'
+import type { ExternalAsk, ExternalReply } from './external-verification.ts'
 import {
   ADMIN,
   assertError,
@@ -12,13 +13,12 @@ import {
   type Reply,
   tokenPath,
 } from './fixture.test.ts'
-import type { OutsideAsk, OutsideReply } from './outside.ts'
 
 const URL_ = 'https://verify.example/verify'
 const NOW = START_MS / 1_000
 const WEEK = 604_800
 
-type Outside = {
+type External = {
   readonly world: ChatWorld
   /** Tokens that were asked about, in order. */
   readonly asked: string[]
@@ -27,10 +27,10 @@ type Outside = {
   me(token: string): Promise<Reply>
 }
 
-async function openOutside({ app, options }: ChatStart = {}): Promise<Outside> {
+async function openExternal({ app, options }: ChatStart = {}): Promise<External> {
   const asked: string[] = []
   const says = new Map<string, unknown>()
-  const askOutside = async ({ url, token }: OutsideAsk): Promise<OutsideReply> => {
+  const askExternal = async ({ url, token }: ExternalAsk): Promise<ExternalReply> => {
     assert.equal(url, URL_)
     asked.push(token)
     await Promise.resolve()
@@ -42,12 +42,12 @@ async function openOutside({ app, options }: ChatStart = {}): Promise<Outside> {
     const text = typeof said === 'string' ? said : JSON.stringify(said)
     return { kind: 'answer', status: 200, body: Buffer.from(text) }
   }
-  const world = await openChat({ app: { verifyUrl: URL_, ...app }, options: { askOutside, ...options } })
+  const world = await openChat({ app: { verifyUrl: URL_, ...app }, options: { askExternal, ...options } })
   return { world, asked, says, me: (token) => world.user('GET', '/me', { token }) }
 }
 
-test('a token that is unknown here is verified outside once, and then known until its exp', async () => {
-  const { world, asked, says, me } = await openOutside()
+test('a token that is unknown here is verified externally once, and then known until its exp', async () => {
+  const { world, asked, says, me } = await openExternal()
   says.set('t1', { id: 'u1', nickname: 'U', exp: NOW + 60, iat: NOW })
   for (let at = 0; at < 3; at += 1) {
     const reply = await me('t1')
@@ -65,7 +65,7 @@ test('a token that is unknown here is verified outside once, and then known unti
 
 test('it can be revoked here like any other, and its text is never asked about again', async () => {
   for (const way of ['one', 'all', 'logout', 'deleted'] as const) {
-    const { world, asked, says, me } = await openOutside()
+    const { world, asked, says, me } = await openExternal()
     says.set('t1', { id: 'u1', exp: NOW + 60, iat: NOW })
     await me('t1')
     if (way === 'one')
@@ -87,7 +87,7 @@ test('it can be revoked here like any other, and its text is never asked about a
 })
 
 test('what the verify URL refuses is refused here, is not remembered, and may be good later', async () => {
-  const { asked, says, me } = await openOutside()
+  const { asked, says, me } = await openExternal()
   assertError(await me('t1'), 401, 'INVALID_TOKEN')
   says.set('t1', { id: 'u1', exp: NOW + 60 })
   assert.equal((await me('t1')).status, 200)
@@ -95,7 +95,7 @@ test('what the verify URL refuses is refused here, is not remembered, and may be
 })
 
 test('[A13] an answer that is not whole, not 200 or not about a living client lets nobody in', async () => {
-  const { world, says, me } = await openOutside()
+  const { world, says, me } = await openExternal()
   const bad: unknown[] = [
     '',
     'x',
@@ -127,7 +127,7 @@ test('[A13] an answer that is not whole, not 200 or not about a living client le
 })
 
 test('without an answer nobody knows: that is an outage, not a verdict', async () => {
-  const { says, me, asked } = await openOutside()
+  const { says, me, asked } = await openExternal()
   for (const said of ['away', 500, 502, 503, 429, 408]) {
     says.set('t1', said)
     await assert.rejects(me('t1'), StoreUnavailable)
@@ -138,7 +138,7 @@ test('without an answer nobody knows: that is an outage, not a verdict', async (
 })
 
 test('many who come with one token at once ask once', async () => {
-  const { asked, says, me, world } = await openOutside()
+  const { asked, says, me, world } = await openExternal()
   says.set('t1', { id: 'u1', exp: NOW + 60, iat: NOW })
   const replies = await Promise.all(Array.from({ length: 20 }, () => me('t1')))
   assert.deepEqual([...new Set(replies.map(({ status }) => status))], [200])
@@ -147,7 +147,7 @@ test('many who come with one token at once ask once', async () => {
 })
 
 test('a life without an end, or a longer one than the app allows, is bounded', async () => {
-  const { world, says, me } = await openOutside({ app: { maxLifetimeSeconds: 2 * WEEK } })
+  const { world, says, me } = await openExternal({ app: { maxLifetimeSeconds: 2 * WEEK } })
   says.set('t1', { id: 'u1' })
   says.set('t2', { id: 'u1', exp: NOW + 3 * WEEK })
   await me('t1')
@@ -157,7 +157,7 @@ test('a life without an end, or a longer one than the app allows, is bounded', a
 })
 
 test('a token that said no end is asked about again when its time here is up', async () => {
-  const { world, asked, says, me } = await openOutside()
+  const { world, asked, says, me } = await openExternal()
   says.set('t1', { id: 'u1' })
   await me('t1')
   world.clock.advance(WEEK * 1_000)
@@ -169,7 +169,7 @@ test('a token that said no end is asked about again when its time here is up', a
 })
 
 test('whoever was cut off is not let in by an older token that was never seen here', async () => {
-  const { world, says, me } = await openOutside()
+  const { world, says, me } = await openExternal()
   await world.client('u1')
   await world.client('u2')
   await world.admin('DELETE', tokenPath('u1'))
@@ -184,12 +184,12 @@ test('whoever was cut off is not let in by an older token that was never seen he
 
 test('a revocation that comes while the verify URL is asked ends the token', async () => {
   const held: (() => void)[] = []
-  const askOutside = (): Promise<OutsideReply> =>
+  const askExternal = (): Promise<ExternalReply> =>
     new Promise((done) => {
       const body = Buffer.from(JSON.stringify({ id: 'u1', exp: NOW + 600, iat: NOW - 1 }))
       held.push(() => done({ kind: 'answer', status: 200, body }))
     })
-  const world = await openChat({ app: { verifyUrl: URL_ }, options: { askOutside } })
+  const world = await openChat({ app: { verifyUrl: URL_ }, options: { askExternal } })
   await world.client('u1')
   const asking = world.user('GET', '/me', { token: 't1' })
   while (held.length === 0) await Promise.resolve()
@@ -200,7 +200,7 @@ test('a revocation that comes while the verify URL is asked ends the token', asy
 })
 
 test('text that is of our own making, or that another app or client holds, is never asked about', async () => {
-  const { world, asked, says, me } = await openOutside()
+  const { world, asked, says, me } = await openExternal()
   const [minted = ''] = await world.client('u1', 1)
   await world.user('POST', '/me/logout', { token: minted })
   await me(minted)
@@ -217,7 +217,7 @@ test('text that is of our own making, or that another app or client holds, is ne
 })
 
 test('an app without a verify URL asks nobody, and neither do calls that only look tokens up', async () => {
-  const { world, asked, says } = await openOutside()
+  const { world, asked, says } = await openExternal()
   says.set('t1', { id: 'u1', exp: NOW + 60 })
   const other = { 'IM-CLIENT-KEY': 'client-key-of-globex', 'IM-Authorization': 't1' }
   assertError(await world.send({ path: '/me', headers: other }), 401, 'INVALID_TOKEN')
@@ -227,7 +227,7 @@ test('an app without a verify URL asks nobody, and neither do calls that only lo
 })
 
 test('guesses with a public key are limited by address; what is known already is not', async () => {
-  const { world, asked, says, me } = await openOutside()
+  const { world, asked, says, me } = await openExternal()
   says.set('good', { id: 'u1', exp: NOW + 600 })
   await me('good')
   for (let at = 1; at < 50; at += 1) await me(`guess-${at}`)
@@ -239,7 +239,7 @@ test('guesses with a public key are limited by address; what is known already is
 })
 
 test('a profile that no client can have is not taken over, and does not keep its bearer out', async () => {
-  const { says, me } = await openOutside()
+  const { says, me } = await openExternal()
   says.set('t1', { id: 'u1', nickname: 'x'.repeat(257), avatarUrl: 7, exp: NOW + 60 })
   const reply = await me('t1')
   assert.equal(reply.status, 200)
@@ -250,7 +250,7 @@ test('[W27] a token issued within the skew after "revoke all" is refused until t
   for (const skew of [undefined, 60, 10, 0]) {
     const skewSeconds = skew ?? 60
     const app = skew === undefined ? {} : { verifySkewSeconds: skew }
-    const { world, says, me } = await openOutside({ app })
+    const { world, says, me } = await openExternal({ app })
     await world.client('u1')
     await world.admin('DELETE', tokenPath('u1'))
     says.set('before', { id: 'u1', exp: NOW + 600, iat: NOW })
@@ -270,7 +270,7 @@ test('[W27] a token issued within the skew after "revoke all" is refused until t
 })
 
 test('[W105] a token that claims to be issued, or to begin, in the future is not valid yet, and does not outrun a cutoff', async () => {
-  const { world, says, me } = await openOutside()
+  const { world, says, me } = await openExternal()
   await world.client('u1')
   await world.admin('DELETE', tokenPath('u1'))
   world.clock.advance(120_000)
@@ -289,7 +289,7 @@ test('[W105] a token that claims to be issued, or to begin, in the future is not
 })
 
 test('[W105] an answer with a byte order mark is read', async () => {
-  const { says, me } = await openOutside()
+  const { says, me } = await openExternal()
   says.set('t1', `\ufeff${JSON.stringify({ id: 'u1', exp: NOW + 60 })}`)
   assert.equal((await me('t1')).status, 200)
 })

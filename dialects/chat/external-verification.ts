@@ -16,13 +16,13 @@ import { type ChatApp, sourceOf } from './directory.ts'
 import { tooMany } from './envelope.ts'
 import type { ChatRates } from './rates.ts'
 
-export type OutsideReply =
+export type ExternalReply =
   | { readonly kind: 'answer'; readonly status: number; readonly body: Uint8Array }
   /** No answer that could be used: out of reach, too late, too long, redirected. */
   | { readonly kind: 'failed' }
 
 /** What a verify URL is asked, and for whom. */
-export type OutsideAsk = {
+export type ExternalAsk = {
   readonly url: string
   readonly token: string
   readonly realm: string
@@ -30,7 +30,7 @@ export type OutsideAsk = {
 }
 
 /** Asks a verify URL about a token, within bounds of time and size, and never inside the own network. */
-export type AskOutside = (ask: OutsideAsk) => Promise<OutsideReply>
+export type AskExternal = (ask: ExternalAsk) => Promise<ExternalReply>
 
 /** A question that is out. `from`: the share of addresses that a public key was sent from; absent with an API key. */
 type Asking = {
@@ -52,15 +52,15 @@ const NOT_KNOWN: Found = { verdict: { kind: 'inactive', why: 'unknown' }, record
  * Tokens that an app's own server issued and only it can verify: asked about once, then kept like text that was bound,
  * until they end, so that they can be revoked here like any other. What was revoked here is never asked about again.
  */
-export class OutsideVerifier {
-  readonly #ask: AskOutside
+export class ExternalVerifier {
+  readonly #ask: AskExternal
   readonly #rates: ChatRates
   readonly #bounds: ChatBounds
   /** What is being asked now, so that many who come with one token ask once. */
   readonly #asking: Map<string, Asking> = new Map()
 
   constructor(
-    ask: AskOutside,
+    ask: AskExternal,
     { rates, bounds }: { readonly rates: ChatRates; readonly bounds: ChatBounds },
   ) {
     this.#ask = ask
@@ -117,13 +117,13 @@ export class OutsideVerifier {
       if (asking.from !== undefined) open += 1
       if (asking.from === from) here += 1
     }
-    const { outsidePerAppMax, outsidePublicMax, outsidePerAddressMax } = this.#bounds
-    if (all >= outsidePerAppMax) return true
-    return from !== undefined && (open >= outsidePublicMax || here >= outsidePerAddressMax)
+    const { externalPerAppMax, externalPublicMax, externalPerAddressMax } = this.#bounds
+    if (all >= externalPerAppMax) return true
+    return from !== undefined && (open >= externalPublicMax || here >= externalPerAddressMax)
   }
 }
 
-/** Whether this text was revoked here, or is somebody else's: then nobody outside is asked. */
+/** Whether this text was revoked here, or is somebody else's: then no external verifier is asked. */
 async function isOver(realm: Realm, { raw }: Presented, source: Source): Promise<boolean> {
   const { record } = await realm.findToEnd(raw)
   if (record !== undefined) return record.source !== source || isRevoked(record, realm.index)
@@ -172,7 +172,7 @@ async function keep(realm: Realm, presented: Presented, { admin, claimed }: Keep
 type Times = { readonly nowMs: number; readonly skewMs: number }
 
 /** @returns undefined for a token that is not good. @throws StoreUnavailable when that was not said. */
-function claimedIn(reply: OutsideReply, { nowMs, skewMs }: Times): Claimed | undefined {
+function claimedIn(reply: ExternalReply, { nowMs, skewMs }: Times): Claimed | undefined {
   if (reply.kind === 'failed' || reply.status >= 500 || reply.status === 429 || reply.status === 408)
     throw new StoreUnavailable('the verify URL gave no answer')
   if (reply.status !== 200) return undefined
