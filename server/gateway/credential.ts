@@ -1,4 +1,4 @@
-import { headerText } from '../http/hygiene.ts'
+import { headerText } from '../http/malformed-requests.ts'
 import type { CredentialLocation } from '../records/profiles.ts'
 
 /** What `/check` sees of a request: where it was sent, and the values of a header, each as its bytes came (Latin-1). */

@@ -1,4 +1,4 @@
-import { HEADERS_MAX_BYTES, isHost } from './hygiene.ts'
+import { HEADERS_MAX_BYTES, isHost } from './malformed-requests.ts'
 import { BODY_MAX_BYTES } from './read-body.ts'
 import type { Target } from './wire.ts'
 

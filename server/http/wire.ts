@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { OAUTH_PREFIX, type WireRequest } from '@rescind/dialects'
 import type { Peer } from '../machine/net/peer.ts'
 import { dialledBase, type Links } from './dialled.ts'
-import { headerText } from './hygiene.ts'
+import { headerText } from './malformed-requests.ts'
 
 /** Where a request is for: the realm's name as the path gives it, and the path within the realm. */
 export type Target = {

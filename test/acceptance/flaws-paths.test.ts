@@ -3,8 +3,8 @@ import { after, before, test } from 'node:test'
 import { CONTROL, JSON_BODY } from '../kit/calls.ts'
 import { type RawAnswer, rawExchange, requestBytes } from '../kit/raw-http.ts'
 import { BOB, SVC } from '../kit/seed.ts'
-import { hostileTest } from './hygiene/hostile-test.ts'
-import { HostileWorld } from './hygiene/world.ts'
+import { hostileTest } from './malformed/hostile-test.ts'
+import { HostileWorld } from './malformed/world.ts'
 
 /** Paths of the control API, of Identity v3 and of `/check`, spelled as a gateway and a router may read differently. */
 

@@ -3,9 +3,9 @@ import { after, before, test } from 'node:test'
 import { API_KEY, basic, CLIENT_KEY, FORM_BODY } from '../kit/calls.ts'
 import { requestBytes } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
-import { hostileTest } from './hygiene/hostile-test.ts'
-import { assertRefusal, type Shape, shapeAt } from './hygiene/shapes.ts'
-import { HostileWorld, VICTIM } from './hygiene/world.ts'
+import { hostileTest } from './malformed/hostile-test.ts'
+import { assertRefusal, type Shape, shapeAt } from './malformed/shapes.ts'
+import { HostileWorld, VICTIM } from './malformed/world.ts'
 
 /** Paths that a gateway and a router may read differently: none of them leads to another handler. */
 

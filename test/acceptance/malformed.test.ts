@@ -4,10 +4,10 @@ import { after, before, test } from 'node:test'
 import { API_KEY, basic } from '../kit/calls.ts'
 import { headerOf, latin1, type RawAnswer, requestBytes } from '../kit/raw-http.ts'
 import { SVC } from '../kit/seed.ts'
-import { hostileTest } from './hygiene/hostile-test.ts'
-import { assertRefusal, hasShape, type Shape } from './hygiene/shapes.ts'
-import { bytesOf, type Template, victimTemplates } from './hygiene/templates.ts'
-import { HOSTILE_MODULES, HostileWorld, VICTIM } from './hygiene/world.ts'
+import { hostileTest } from './malformed/hostile-test.ts'
+import { assertRefusal, hasShape, type Shape } from './malformed/shapes.ts'
+import { bytesOf, type Template, victimTemplates } from './malformed/templates.ts'
+import { HOSTILE_MODULES, HostileWorld, VICTIM } from './malformed/world.ts'
 
 /** Requests that are broken on the wire, for every route, with credentials and bodies that would do. */
 

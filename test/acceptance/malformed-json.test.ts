@@ -2,10 +2,10 @@ import { after, before } from 'node:test'
 import { API_KEY, CONTROL, JSON_BODY } from '../kit/calls.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, BOB } from '../kit/seed.ts'
-import { hostileTest } from './hygiene/hostile-test.ts'
-import type { Shape } from './hygiene/shapes.ts'
-import { HOSTILE_MEMBERS } from './hygiene/templates.ts'
-import { HostileWorld, type Sent, VICTIM } from './hygiene/world.ts'
+import { hostileTest } from './malformed/hostile-test.ts'
+import type { Shape } from './malformed/shapes.ts'
+import { HOSTILE_MEMBERS } from './malformed/templates.ts'
+import { HostileWorld, type Sent, VICTIM } from './malformed/world.ts'
 
 /** What stands in JSON bodies. */
 

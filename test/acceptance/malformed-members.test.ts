@@ -3,10 +3,10 @@ import { after, before } from 'node:test'
 import { API_KEY, basic, CLIENT_KEY, CONTROL, FORM_BODY, JSON_BODY, memberAt, OAUTH } from '../kit/calls.ts'
 import type { RawAnswer } from '../kit/raw-http.ts'
 import { ANN, BOB, CHAT, GATEWAY, OTHER, SVC } from '../kit/seed.ts'
-import { hostileTest } from './hygiene/hostile-test.ts'
-import { assertRefusal, type Shape } from './hygiene/shapes.ts'
-import { HOSTILE_MEMBERS } from './hygiene/templates.ts'
-import { HostileWorld, type Sent, sentBytes, VICTIM } from './hygiene/world.ts'
+import { hostileTest } from './malformed/hostile-test.ts'
+import { assertRefusal, type Shape } from './malformed/shapes.ts'
+import { HOSTILE_MEMBERS } from './malformed/templates.ts'
+import { HostileWorld, type Sent, sentBytes, VICTIM } from './malformed/world.ts'
 
 /** What stands beside what was asked: members, parameters, credentials. */
 

@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import { API_KEY, basic, CLIENT_KEY, CONTROL, FORM_BODY, JSON_BODY, OAUTH } from '../kit/calls.ts'
 import { headerOf, type RawAnswer } from '../kit/raw-http.ts'
 import { ANN, EVE, SVC } from '../kit/seed.ts'
-import { Dice, type Mutant, mutant } from './hygiene/mutate.ts'
-import { hasShape, type Shape, shapeAt } from './hygiene/shapes.ts'
-import type { Template } from './hygiene/templates.ts'
-import { HostileWorld } from './hygiene/world.ts'
+import { Dice, type Mutant, mutant } from './malformed/mutate.ts'
+import { hasShape, type Shape, shapeAt } from './malformed/shapes.ts'
+import type { Template } from './malformed/templates.ts'
+import { HostileWorld } from './malformed/world.ts'
 
 /** The start of the draws; another one by `FUZZ_SEED=…`, more of them by `FUZZ_REQUESTS=…`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_260_301)
