@@ -8,7 +8,7 @@ import {
   type Store,
 } from '@rescind/authority'
 import type { RealmOrdinal } from '@rescind/core'
-import { shownText } from '@rescind/core/bytes'
+import { displayText } from '@rescind/core/bytes'
 import type { Contact, StalePolicy } from './instances.ts'
 
 const KIND = EXPIRING_KINDS.feedInstance
@@ -78,7 +78,7 @@ function contactOf({ value }: ExpiringEntry): Contact | undefined {
     return undefined
   const policy = POLICIES.find((one) => one === onStale)
   // One of before labels were looked at is shown without what it hides.
-  const named = typeof label === 'string' ? { label: shownText(label) } : {}
+  const named = typeof label === 'string' ? { label: displayText(label) } : {}
   return policy === undefined
     ? undefined
     : { instance, verifier, ...named, boundMs, onStale: policy, contactMs, firstSeq }

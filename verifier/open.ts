@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Clock } from '@rescind/core'
-import { isShownName } from '@rescind/core/bytes'
+import { isDisplayName } from '@rescind/core/bytes'
 import { Engine } from './engine.ts'
 import { type ConnectionState, isOnStale, type OnStale } from './results.ts'
 import { httpTransport } from './source/http.ts'
@@ -51,7 +51,7 @@ export function openVerifier(options: VerifierOptions): Verifier {
     throw new TypeError(`maxStalenessMs: between ${STALENESS_MIN_MS} and ${STALENESS_MAX_MS}`)
   if (!isOnStale(onStale)) throw new TypeError('onStale: refuse, ask or allow')
   const label = options.label ?? hostname().slice(0, LABEL_MAX_CHARS)
-  if (typeof label !== 'string' || label.length > LABEL_MAX_CHARS || !isShownName(label))
+  if (typeof label !== 'string' || label.length > LABEL_MAX_CHARS || !isDisplayName(label))
     throw new TypeError(`label: text that shows all of itself, of at most ${LABEL_MAX_CHARS} characters`)
   const path = options.stateFile
   const engine = engineFor(url, options.key, { boundMs: Math.floor(boundMs), label })

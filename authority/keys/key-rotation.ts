@@ -40,11 +40,13 @@ export async function needKeys(realm: Realm, algorithms: readonly SignatureAlgor
 export async function publishedKeys(realm: Realm): Promise<readonly JsonObject[]> {
   const nowMs = realm.nowMs()
   const entries = await signingKeys(realm)
-  const isShown = ({ state, keepUntilMs = 0 }: SigningKeyValue): boolean =>
+  const isPublished = ({ state, keepUntilMs = 0 }: SigningKeyValue): boolean =>
     state === 'next' || state === 'active' || (state === 'old' && keepUntilMs > nowMs)
   // A rule may have ended a key whose record does not say so yet.
   const isEnded = (keyId: string): boolean => isRevoked(factsOfKey(keyId), realm.index)
-  return entries.filter(({ id, value }) => isShown(value) && !isEnded(id)).map(({ value }) => value.publicJwk)
+  return entries
+    .filter(({ id, value }) => isPublished(value) && !isEnded(id))
+    .map(({ value }) => value.publicJwk)
 }
 
 /** The key that signs; made, with the one that follows it, where the realm has none of this algorithm yet. */

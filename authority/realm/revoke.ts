@@ -54,13 +54,13 @@ export function tokenRule(record: TokenRecord): RevokeRule {
 
 /**
  * A rule on anything but one token of ours. The commit decides how long it is kept (`Keeping`); what it is asked for here
- * is what only the maker knows: the realm's longest lifetime, and the `exp` of a foreign token whose text was `shown` and
+ * is what only the maker knows: the realm's longest lifetime, and the `exp` of a foreign token whose text was `presented` and
  * verified. The `jti` of one that nobody has shown may live for any time.
  */
 export function ruleOn(
   realm: Realm,
   target: Exclude<Target, TokenTarget>,
-  shown?: Pick<TokenFacts, 'expiresAtMs'>,
+  presented?: Pick<TokenFacts, 'expiresAtMs'>,
 ): RevokeRule {
   if (target.kind !== 'foreign') {
     const keepUntilMs =
@@ -69,7 +69,7 @@ export function ruleOn(
         : keptPast(realm.nowMs() + longestLifeMs(realm, target))
     return { kind: 'revoke', target, keepUntilMs }
   }
-  const keepUntilMs = shown === undefined ? KEEP_FOREVER_MS : keptPast(shown.expiresAtMs)
+  const keepUntilMs = presented === undefined ? KEEP_FOREVER_MS : keptPast(presented.expiresAtMs)
   return { kind: 'revoke', target, keepUntilMs }
 }
 

@@ -2,8 +2,8 @@ export { hmacSha1, hmacSha256, sameDigest, secretDigest, sha256, sha256Base64url
 export type { KeyMembers, SignatureAlgorithm } from '../crypto/signatures.ts'
 export { ByteReader, ByteWriter } from './bytes.ts'
 export { type Defined, defined } from './defined.ts'
+export { displayText, isDisplayName } from './display-text.ts'
 export { sextetsAt } from './sextets.ts'
-export { isShownName, shownText } from './shown-text.ts'
 export {
   isObject,
   type Json,

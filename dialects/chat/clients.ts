@@ -11,7 +11,7 @@ import { type ClientWrite, planClient } from './client-write.ts'
 import { ok } from './envelope.ts'
 import { mintToken } from './mint.ts'
 import { newerClient } from './newer-members.ts'
-import { type ShownToken, tokenIdHeader } from './token-record.ts'
+import { type GivenToken, tokenIdHeader } from './token-record.ts'
 
 /**
  * `POST /admin/clients`: makes a client or brings it up to date, and may give it a token in the same unit.
@@ -73,7 +73,7 @@ async function putAndBind(realm: Realm, { admin, write, assignment }: PutAndBind
 function withToken(
   { app }: Admin,
   write: ClientWrite,
-  token: ShownToken & { readonly assigned?: true },
+  token: GivenToken & { readonly assigned?: true },
 ): Answer {
   const { text, expiresAtMs } = token
   const result = { ...clientObject(write), token: text, expirationDate: formatInstant(expiresAtMs) }

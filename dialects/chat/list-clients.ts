@@ -57,11 +57,11 @@ async function listAll(realm: Realm, { app, listing, listingMax }: Scan): Promis
   const before = await countAfter(realm, app, { after: prefixOf(app), max: Math.min(skip, listingMax + 1) })
   const { entries } = await realm.directory.page(CHAT_CLIENTS, { after: before.last, limit })
   const own = entries.filter(({ id }) => id.startsWith(prefixOf(app)))
-  const shown = before.count + own.length
+  const listed = before.count + own.length
   const last = own.at(-1)?.id ?? before.last
   // One more than may be looked at tells that there are too many.
-  const rest = await countAfter(realm, app, { after: last, max: listingMax + 1 - shown })
-  const totalCount = shown + rest.count
+  const rest = await countAfter(realm, app, { after: last, max: listingMax + 1 - listed })
+  const totalCount = listed + rest.count
   if (totalCount > listingMax) return fail('RESULT_TOO_LARGE')
   return ok({ totalCount, data: own.map(clientObject) })
 }

@@ -40,7 +40,7 @@ export async function logoutOthers(realm: Realm, user: User): Promise<Answer | S
   if (wrong !== undefined) return wrong.answer
   const first = await endPage(realm, user, undefined)
   if (first === 'stale') return 'stale'
-  if (first.next === undefined) return ok({ data: first.ended.map((record) => shown(realm, record)) })
+  if (first.next === undefined) return ok({ data: first.ended.map((record) => recordJson(realm, record)) })
   return streamed(parts(realm, user, { ended: first.ended, next: first.next }))
 }
 
@@ -49,7 +49,7 @@ type Ended = { readonly ended: readonly TokenRecord[]; readonly next: number | u
 async function* parts(realm: Realm, user: User, first: Ended): AsyncGenerator<string, void> {
   async function* items(): AsyncGenerator<unknown, void> {
     for (let page = first; ; ) {
-      for (const record of page.ended) yield shown(realm, record)
+      for (const record of page.ended) yield recordJson(realm, record)
       if (page.next === undefined) return
       page = await endPageForSure(realm, user, page.next)
     }
@@ -96,6 +96,6 @@ function rowOf(realm: Realm, record: TokenRecord, audit: RowAudit): ReturnType<R
   return realm.row(tokenRule(record), audit)
 }
 
-function shown(realm: Realm, record: TokenRecord): unknown {
+function recordJson(realm: Realm, record: TokenRecord): unknown {
   return wireTokenRecord(record, unsealed(realm, record))
 }

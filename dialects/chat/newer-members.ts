@@ -1,7 +1,7 @@
 import { formatInstant } from '../wire/iso-date.ts'
 import type { ClientWrite } from './client-write.ts'
 import type { ChatApp } from './directory.ts'
-import type { ShownToken } from './token-record.ts'
+import type { GivenToken } from './token-record.ts'
 
 type Members = Readonly<Record<string, unknown>> | undefined
 
@@ -12,7 +12,7 @@ type Members = Readonly<Record<string, unknown>> | undefined
 export function newerClient(
   app: ChatApp,
   write: Pick<ClientWrite, 'value' | 'version'>,
-  token?: Pick<ShownToken, 'text' | 'expiresAtMs'> & { readonly assigned?: true },
+  token?: Pick<GivenToken, 'text' | 'expiresAtMs'> & { readonly assigned?: true },
 ): Members {
   if (app.newerMembers !== true) return undefined
   // Not the members that the app keeps with a client: one of them may be called RC.

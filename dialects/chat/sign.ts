@@ -14,11 +14,11 @@ type Shape = (signed: { readonly write: ClientWrite; readonly minted: Minted }) 
 
 /** `POST /auths/sign`: a client and a token for it, flat, as this one call of the vendor's answers. */
 export const signFlat: AdminAct = (realm, ask) =>
-  sign(realm, ask, (signed) => jsonAnswer(200, shown(signed), tokenIdHeader(signed.minted.handle)))
+  sign(realm, ask, (signed) => jsonAnswer(200, signedJson(signed), tokenIdHeader(signed.minted.handle)))
 
 /** `POST /auths/sign/v2`: the same members in the envelope. */
 export const signEnveloped: AdminAct = (realm, ask) =>
-  sign(realm, ask, (signed) => ok(shown(signed), { headers: tokenIdHeader(signed.minted.handle) }))
+  sign(realm, ask, (signed) => ok(signedJson(signed), { headers: tokenIdHeader(signed.minted.handle) }))
 
 /** `POST /sign` of the vendor's reference server: nothing but the token and its end. */
 export const signReference: AdminAct = (realm, ask) =>
@@ -38,7 +38,7 @@ async function sign(realm: Realm, { admin, request }: AdminAsk, shape: Shape): P
   return minted.kind === 'refused' ? minted.answer : shape({ write, minted })
 }
 
-function shown({ write, minted }: Parameters<Shape>[0]): Readonly<Record<string, unknown>> {
+function signedJson({ write, minted }: Parameters<Shape>[0]): Readonly<Record<string, unknown>> {
   const { id, nickname, avatarUrl } = write.value
   return {
     authType: 'Standalone JWT',

@@ -31,7 +31,7 @@ export function unsealed(realm: Realm, record: TokenRecord): RawToken {
 }
 
 /** A token in an answer that gives its text to whom it was made for. */
-export type ShownToken = { readonly text: string; readonly handle: Handle; readonly expiresAtMs: number }
+export type GivenToken = { readonly text: string; readonly handle: Handle; readonly expiresAtMs: number }
 
 /** The id by which a token is named where its text must not stand: the streams of what has ended. */
 export function tokenIdHeader(handle: Handle): Readonly<Record<string, string>> {

@@ -16,7 +16,7 @@ export async function* exportRealm(realm: Realm, range: Range): AsyncGenerator<s
     let after: string | undefined
     do {
       const page = await store.records(ordinal, { collection, after, limit: PAGE })
-      for (const record of page.records) yield `${JSON.stringify({ record: shown(collection, record) })}\n`
+      for (const record of page.records) yield `${JSON.stringify({ record: exported(collection, record) })}\n`
       after = page.next
     } while (after !== undefined)
   }
@@ -36,7 +36,7 @@ const URLS: ReadonlyMap<string, string> = new Map([
   [CHAT_APPS.name, 'verifyUrl'],
 ])
 
-function shown(collection: string, record: DirectoryRecord): DirectoryRecord {
+function exported(collection: string, record: DirectoryRecord): DirectoryRecord {
   const member = URLS.get(collection)
   if (member === undefined || record.body === undefined) return record
   // Written by this program alone, as an object.

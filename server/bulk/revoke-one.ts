@@ -93,7 +93,7 @@ async function byText(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
     return realm.grammar.shapeOf(text) === 'ours' ? UNKNOWN : NOT_OURS
   }
   const pair = { issuer: facts.source.slice(foreignSource('').length), jti: facts.foreign.jti }
-  return endForeign(bulk, { ...pair, shown: facts }, verdict)
+  return endForeign(bulk, { ...pair, presented: facts }, verdict)
 }
 
 async function byHandle(bulk: BulkAct, text: string): Promise<Finding | 'stale'> {
@@ -144,18 +144,18 @@ async function endOwn(bulk: BulkAct, record: TokenRecord, verdict: Verdict): Pro
   return revoked.kind === 'stale' ? 'stale' : { result: 'revoked', ...named }
 }
 
-type ForeignPair = { readonly issuer: string; readonly jti: string; readonly shown?: TokenFacts }
+type ForeignPair = { readonly issuer: string; readonly jti: string; readonly presented?: TokenFacts }
 
 async function endForeign(
   { realm, dryRun, act }: BulkAct,
-  { issuer, jti, shown }: ForeignPair,
+  { issuer, jti, presented }: ForeignPair,
   verdict: Verdict,
 ): Promise<Finding | 'stale'> {
   const named = { source: foreignSource(issuer), jti }
   if (isOver(verdict)) return { result: 'already', ...named, ...whyOf(verdict) }
   if (dryRun) return { result: 'wouldRevoke', ...named }
   const { caller, how, why, note } = act
-  const rules = [ruleOn(realm, { kind: 'foreign', issuer, jti }, shown)]
+  const rules = [ruleOn(realm, { kind: 'foreign', issuer, jti }, presented)]
   const written = await writeRules(realm, { caller, rules, how, reason: why, note })
   return written === 'stale' ? 'stale' : { result: 'revoked', ...named }
 }

@@ -45,10 +45,10 @@ export function feedEnforcement(feed: Feed): Enforcement {
 function instanceJson(realm: Realm, one: Standing, committedMs: number | undefined): InstanceJson {
   const { verifier, instance, label, state, position, appliedAtMs } = one
   const named = { verifier: verifier.slice(realm.name.length + 1), instance, label, position }
-  const shown = state === 'pending' ? 'behind' : state
-  if (appliedAtMs === undefined || committedMs === undefined) return { ...named, state: shown }
+  const stateJson = state === 'pending' ? 'behind' : state
+  if (appliedAtMs === undefined || committedMs === undefined) return { ...named, state: stateJson }
   const afterMs = Math.max(0, appliedAtMs - committedMs)
-  return { ...named, state: shown, appliedAt: formatInstant(appliedAtMs), afterMs }
+  return { ...named, state: stateJson, appliedAt: formatInstant(appliedAtMs), afterMs }
 }
 
 export const INSTANCE: z.ZodType<InstanceJson> = z

@@ -1,4 +1,4 @@
-import { isShownName } from '@rescind/core/bytes'
+import { isDisplayName } from '@rescind/core/bytes'
 import { z } from 'zod'
 
 /** Text that is stored, and comes back as it was. */
@@ -17,5 +17,5 @@ export function shownName(max: number): z.ZodString {
 
 /** Text of a schema that shows all that it is. */
 export function shown(text: z.ZodString): z.ZodString {
-  return text.refine(isShownName, 'must be text that shows all of itself')
+  return text.refine(isDisplayName, 'must be text that shows all of itself')
 }

@@ -10,16 +10,16 @@ export type Resolved = {
   readonly targets: readonly Target[]
   /** The one token that was named, if it is one of ours. */
   readonly record?: TokenRecord
-  /** The foreign token whose text was shown, verified. */
-  readonly shown?: TokenFacts
+  /** The foreign token whose text was presented, verified. */
+  readonly presented?: TokenFacts
   /** Of foreign tokens: how long after a cutoff a fresh sign-in may be hit still. */
   readonly skewSeconds?: number
 }
 
 /** The rules of a resolved request, kept for as long as what they cover can live from now on. */
-export function rulesOf(realm: Realm, { targets, record, shown }: Resolved): readonly RevokeRule[] {
+export function rulesOf(realm: Realm, { targets, record, presented }: Resolved): readonly RevokeRule[] {
   if (record !== undefined) return [tokenRule(record)]
-  return targets.filter(isOther).map((target) => ruleOn(realm, target, shown))
+  return targets.filter(isOther).map((target) => ruleOn(realm, target, presented))
 }
 
 function isOther(target: Target): target is OtherTarget {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { shownText } from '@rescind/core/bytes'
+import { displayText } from '@rescind/core/bytes'
 import fc from 'fast-check'
 import { checkExport } from '../../server/audit/export.ts'
 import { memberAt, textAt } from '../kit/calls.ts'
@@ -87,7 +87,7 @@ test('[H18] the row of every request that is let in can be said by every reader 
     assert.equal(again.status, 200, again.body.toString())
     assert.deepEqual(memberAt(again, 'covers'), memberAt(answer, 'covers'))
     // What would show it as another one is not kept (test/acceptance/free-text.test.ts).
-    assert.equal(memberAt(again, 'reason'), shownText(request.reason) || '[text that does not show]')
+    assert.equal(memberAt(again, 'reason'), displayText(request.reason) || '[text that does not show]')
     const audit = await calls.control('GET /audit?limit=8')
     assert.equal(audit.status, 200)
     assert.doesNotMatch(audit.body.toString(), /unreadable|no instant/)

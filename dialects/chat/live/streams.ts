@@ -187,6 +187,6 @@ async function startOf(realm: Realm, { request }: AdminAsk): Promise<Start> {
 async function mayStay(realm: Realm, { admin, request }: AdminAsk): Promise<boolean> {
   const now = await realm.directory.get(CHAT_APPS, admin.app.name)
   if (now === undefined || now.value.disabled === true) return false
-  const shown = admin.keyDigest ?? admin.app.apiKeyDigest
-  return liveApiKeysOf(now.value).includes(shown) && isAllowedFrom(now.value, request.from)
+  const presented = admin.keyDigest ?? admin.app.apiKeyDigest
+  return liveApiKeysOf(now.value).includes(presented) && isAllowedFrom(now.value, request.from)
 }

@@ -8,10 +8,10 @@ import { accountOf, type IdentityUser, userById } from '../directory/users.ts'
 import { isSwitchedOn } from '../session/naming.ts'
 import { catalogOf, serviceCatalog } from './catalog.ts'
 import { VARY } from './faults.ts'
-import { rolesOfToken, shownRoles } from './shown-roles.ts'
+import { rolesJson, rolesOfToken } from './role-json.ts'
 
 /** What an `access` document is made of. `id` is the token's text: from the caller's hand, or just minted. */
-export type Shown = {
+export type AccessParts = {
   readonly id: string
   readonly record: TokenRecord
   readonly user: IdentityUser
@@ -21,21 +21,21 @@ export type Shown = {
 /** `with-catalog` after a login, `without-catalog` when a token was validated, as the vendor has it. */
 export type AccessForm = 'with-catalog' | 'without-catalog'
 
-export async function accessAnswer(call: Call, shown: Shown, form: AccessForm): Promise<Answer> {
+export async function accessAnswer(call: Call, parts: AccessParts, form: AccessForm): Promise<Answer> {
   const { realm, request, settings } = call
-  const { record, tenant } = shown
-  const roles = await rolesOfToken(realm, record, shown.user)
+  const { record, tenant } = parts
+  const roles = await rolesOfToken(realm, record, parts.user)
   const impersonatorId = record.claims?.['impersonator']
   const impersonated = typeof impersonatorId === 'string' ? await impersonator(realm, impersonatorId) : {}
-  const user = userOf(shown.user, { roles, region: settings.region })
-  const access = { token: tokenOf(shown), user, ...impersonated }
+  const user = userOf(parts.user, { roles, region: settings.region })
+  const access = { token: tokenOf(parts), user, ...impersonated }
   if (form === 'without-catalog' || !isSwitchedOn(request.query, 'include_endpoints'))
     return jsonAnswer(200, { access }, VARY)
   const entries = await catalogOf(call, tenant)
   return jsonAnswer(200, { access: { ...access, serviceCatalog: serviceCatalog(entries) } }, VARY)
 }
 
-function tokenOf({ id, record, tenant }: Shown): object {
+function tokenOf({ id, record, tenant }: AccessParts): object {
   const chain = record.claims?.['chain']
   return {
     id,
@@ -65,5 +65,5 @@ function userOf(
 async function impersonator(realm: Realm, id: string): Promise<object> {
   const user = await userById(realm, id)
   if (user === undefined) return {}
-  return { 'RAX-AUTH:impersonator': { id, name: user.username, roles: await shownRoles(realm, user) } }
+  return { 'RAX-AUTH:impersonator': { id, name: user.username, roles: await rolesJson(realm, user) } }
 }

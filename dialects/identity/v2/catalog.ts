@@ -8,11 +8,11 @@ const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'cloudIdentity
 
 export type CatalogEntry = {
   readonly service: IdentityService
-  readonly endpoints: readonly ShownEndpoint[]
+  readonly endpoints: readonly EndpointJson[]
 }
 
 /** An endpoint as v2.0 shows it. */
-export type ShownEndpoint = {
+export type EndpointJson = {
   readonly id: string
   readonly region: string
   readonly tenantId?: string
@@ -33,8 +33,8 @@ export async function catalogOf(
 ): Promise<readonly CatalogEntry[]> {
   const entries: CatalogEntry[] = [{ service: IDENTITY_SERVICE, endpoints: [ownEndpoint(call, tenant)] }]
   for (const { service, endpoints } of await catalogRecords(call.realm)) {
-    const shown = endpoints.flatMap((endpoint) => shownEndpoint(endpoint, tenant) ?? [])
-    if (shown.length > 0) entries.push({ service, endpoints: shown })
+    const listed = endpoints.flatMap((endpoint) => endpointJson(endpoint, tenant) ?? [])
+    if (listed.length > 0) entries.push({ service, endpoints: listed })
   }
   return entries
 }
@@ -44,7 +44,7 @@ export function serviceCatalog(entries: readonly CatalogEntry[]): readonly objec
   return entries.map(({ service: { name, type }, endpoints }) => ({
     name,
     type,
-    endpoints: endpoints.map(({ id: _id, ...shown }) => shown),
+    endpoints: endpoints.map(({ id: _id, ...rest }) => rest),
     endpoints_links: [],
   }))
 }
@@ -52,11 +52,11 @@ export function serviceCatalog(entries: readonly CatalogEntry[]): readonly objec
 /** The flat list of `GET /v2.0/tokens/{id}/endpoints`. */
 export function endpointList(entries: readonly CatalogEntry[]): readonly object[] {
   return entries.flatMap(({ service: { name, type }, endpoints }) =>
-    endpoints.map(({ id, ...shown }) => ({ id, name, type, ...shown })),
+    endpoints.map(({ id, ...rest }) => ({ id, name, type, ...rest })),
   )
 }
 
-function ownEndpoint({ request, settings }: Call, tenant: IdentityTenant | undefined): ShownEndpoint {
+function ownEndpoint({ request, settings }: Call, tenant: IdentityTenant | undefined): EndpointJson {
   const url = `${request.base}/v2.0`
   return {
     id: 'identity',
@@ -71,10 +71,10 @@ function ownEndpoint({ request, settings }: Call, tenant: IdentityTenant | undef
 
 const TENANT_PLACE = /[%$]\((?:tenant_id|project_id)\)s/g
 
-function shownEndpoint(
+function endpointJson(
   endpoint: IdentityEndpoint,
   tenant: IdentityTenant | undefined,
-): ShownEndpoint | undefined {
+): EndpointJson | undefined {
   const { id, region, publicUrl, internalUrl, adminUrl, versionId } = endpoint
   const needsTenant = [publicUrl, internalUrl, adminUrl].some((url) => url?.includes(')s'))
   if (needsTenant && tenant === undefined) return undefined

@@ -46,13 +46,13 @@ const EXTENSIONS: readonly Extension[] = [
   },
 ]
 
-function shown({ alias, name, namespace, description }: Extension): object {
+function extensionJson({ alias, name, namespace, description }: Extension): object {
   return { alias, name, namespace, updated: UPDATED, description, links: [] }
 }
 
 /** `GET /v2.0/extensions`: both the plain list that the vendor shows and Keystone's `values`. */
 export function extensions(): Answer {
-  return jsonAnswer(200, { extensions: EXTENSIONS.map(shown), extensions_links: [] }, VARY)
+  return jsonAnswer(200, { extensions: EXTENSIONS.map(extensionJson), extensions_links: [] }, VARY)
 }
 
 /** `GET /v2.0/extensions/{alias}`. */
@@ -60,5 +60,5 @@ export function extension(_call: Call, [alias = '']: readonly string[]): Answer 
   const found = EXTENSIONS.find((one) => one.alias === alias)
   return found === undefined
     ? fault('itemNotFound', 'There is no such extension.')
-    : jsonAnswer(200, { extension: shown(found) }, VARY)
+    : jsonAnswer(200, { extension: extensionJson(found) }, VARY)
 }

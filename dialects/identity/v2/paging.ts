@@ -36,13 +36,13 @@ export async function listAnswer<T>(call: Call, listing: Listing<T>): Promise<An
       return fault('itemNotFound', 'The marker names nothing on this list.')
   }
   const found = await visibleAfter(call, { ...listing, after: marker, count: limit + 1 })
-  const shown: object[] = []
-  for (const { value } of found.slice(0, limit)) shown.push(await show(value))
+  const items: object[] = []
+  for (const { value } of found.slice(0, limit)) items.push(await show(value))
   const last = found.length > limit ? found[limit - 1] : undefined
   const next = last === undefined ? undefined : nextLink(call, { limit, after: last.id })
   const links = next === undefined ? [] : [{ rel: 'next', href: next }]
   const headers = next === undefined ? VARY : { ...VARY, link: `<${next}>; rel="next"` }
-  return jsonAnswer(200, { [name]: shown, [`${name}_links`]: links }, headers)
+  return jsonAnswer(200, { [name]: items, [`${name}_links`]: links }, headers)
 }
 
 type Sought<T> = Pick<Listing<T>, 'collection' | 'listed' | 'isVisible'> & {

@@ -22,6 +22,6 @@ export function versions({ realm, request }: Call): Answer {
 
 /** `GET /v2.0`. */
 export function version({ request }: Call): Answer {
-  const shown = { ...describedV2(request.base), 'media-types': { values: MEDIA_TYPES } }
-  return jsonAnswer(200, { version: shown }, VARY)
+  const items = { ...describedV2(request.base), 'media-types': { values: MEDIA_TYPES } }
+  return jsonAnswer(200, { version: items }, VARY)
 }

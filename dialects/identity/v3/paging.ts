@@ -80,10 +80,10 @@ export async function pageOf<T>(
 export function listBody(
   request: WireRequest,
   name: string,
-  { shown, next }: { readonly shown: readonly object[]; readonly next: string | undefined },
+  { items, next }: { readonly items: readonly object[]; readonly next: string | undefined },
 ): object {
   const self = `${request.base}${request.path}${request.query ? `?${request.query}` : ''}`
-  const body = { [name]: shown, links: { self, previous: null, next: nextLink(request, next) } }
+  const body = { [name]: items, links: { self, previous: null, next: nextLink(request, next) } }
   return next === undefined ? body : { ...body, truncated: true }
 }
 

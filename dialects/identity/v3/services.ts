@@ -10,14 +10,14 @@ import {
 import { asActing } from './acting.ts'
 import { forbidden, malformed, missing, success } from './answers.ts'
 import { isNamed, type ListAsk, listAsk, listBody, pageOf } from './paging.ts'
+import { endpointJson, serviceJson } from './record-json.ts'
 import { readsAll } from './scopes/power.ts'
-import { shownEndpoint, shownService } from './shown.ts'
 import {
+  type EndpointJson,
   endpointsOf,
   IDENTITY_SERVICE,
   INTERFACES,
   identityEndpoints,
-  type ShownEndpoint,
 } from './tokens/catalog.ts'
 
 /** `GET /v3/services`: what catalogs are made of, for who governs or reads everything. */
@@ -30,7 +30,7 @@ export function listServices(call: Call): Promise<Answer> {
       fits,
       beside: [IDENTITY_SERVICE],
     })
-    return success(200, listBody(call.request, 'services', { shown: values.map(shownService(call)), next }))
+    return success(200, listBody(call.request, 'services', { items: values.map(serviceJson(call)), next }))
   })
 }
 
@@ -39,7 +39,7 @@ export function showService(call: Call, [id = '']: readonly string[]): Promise<A
   return asReading(call, async () => {
     const known = id === IDENTITY_SERVICE.id ? IDENTITY_SERVICE : undefined
     const service = known ?? (await call.realm.directory.get(IDENTITY_SERVICES, id))?.value
-    return service === undefined ? missing('service') : success(200, { service: shownService(call)(service) })
+    return service === undefined ? missing('service') : success(200, { service: serviceJson(call)(service) })
   })
 }
 
@@ -56,17 +56,17 @@ export function listEndpoints(call: Call): Promise<Answer> {
       ask.marker === undefined && isNamed(ask, 'service_id', IDENTITY_SERVICE.id)
         ? identityEndpoints(call)
         : []
-    const shown = [
+    const items = [
       ...own.map((endpoint) => ({ serviceId: IDENTITY_SERVICE.id, endpoint })),
       ...values.flatMap((value) =>
         endpointsOf(value).map((endpoint) => ({ serviceId: value.serviceId, endpoint })),
       ),
     ].filter(({ endpoint }) => isAsked(ask, endpoint))
-    return success(200, listBody(call.request, 'endpoints', { shown: shown.map(shownEndpoint(call)), next }))
+    return success(200, listBody(call.request, 'endpoints', { items: items.map(endpointJson(call)), next }))
   })
 }
 
-function isAsked(ask: ListAsk, endpoint: ShownEndpoint): boolean {
+function isAsked(ask: ListAsk, endpoint: EndpointJson): boolean {
   return isNamed(ask, 'interface', endpoint.interface) && isNamed(ask, 'region_id', endpoint.region_id)
 }
 
@@ -76,14 +76,14 @@ export function showEndpoint(call: Call, [id = '']: readonly string[]): Promise<
     const own = identityEndpoints(call).find((endpoint) => endpoint.id === id)
     if (own !== undefined)
       return success(200, {
-        endpoint: shownEndpoint(call)({ serviceId: IDENTITY_SERVICE.id, endpoint: own }),
+        endpoint: endpointJson(call)({ serviceId: IDENTITY_SERVICE.id, endpoint: own }),
       })
     const name = INTERFACES.find((one) => id.endsWith(`-${one}`))
     const recordId = name === undefined ? '' : id.slice(0, -name.length - 1)
     const record = (await call.realm.directory.get(IDENTITY_ENDPOINTS, recordId))?.value
     const endpoint = record?.enabled === true ? endpointsOf(record).find((one) => one.id === id) : undefined
     if (record === undefined || endpoint === undefined) return missing('endpoint')
-    return success(200, { endpoint: shownEndpoint(call)({ serviceId: record.serviceId, endpoint }) })
+    return success(200, { endpoint: endpointJson(call)({ serviceId: record.serviceId, endpoint }) })
   })
 }
 

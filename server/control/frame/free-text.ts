@@ -1,6 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import type { Source } from '@rescind/core'
-import { shownText } from '@rescind/core/bytes'
+import { displayText } from '@rescind/core/bytes'
 import { RawToken } from '@rescind/core/tokens'
 import { type Candidate, Finder } from '../../bulk/find.ts'
 
@@ -21,7 +21,7 @@ const NOT_TEXT: ReadonlySet<string> = new Set(
   ]),
 )
 /** In the place of text that shows nothing. */
-const NOT_SHOWN = '[text that does not show]'
+const NOT_DISPLAYED = '[text that does not show]'
 const NOT_KEPT = '[a credential, not kept]'
 
 /**
@@ -39,7 +39,7 @@ export async function withoutTokens<T>(realms: readonly Realm[], value: T): Prom
     let kept = text
     const reading = NAMES.has(name) ? BY_FORM : BY_ANY
     for (const realm of realms) kept = await keptText(realm, kept, reading)
-    if (!NAMES.has(name)) kept = shownText(kept) || NOT_SHOWN
+    if (!NAMES.has(name)) kept = displayText(kept) || NOT_DISPLAYED
     if (kept !== text) changed[name] = kept
   }
   return { ...value, ...changed }

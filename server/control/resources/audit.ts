@@ -105,7 +105,7 @@ async function list(ask: Ask<Query>): Promise<Answer> {
   const times = instantsOf(query)
   if (isAnswer(times)) return times
   const of = { realm, list: `audit?${JSON.stringify(filters)}`, member: 'rows' }
-  const fits = (row: ChainedLogRow, shown: RowJson): boolean => fitsAll(filters, times, { row, shown })
+  const fits = (row: ChainedLogRow, json: RowJson): boolean => fitsAll(filters, times, { row, json })
   return answerNumberedPage(of, cursor, async (place) => {
     const { rows, next } = await scan(realm, { order: query.order, place, limit, fits })
     const isEmpty = rows.length === 0 && next === undefined && cursor === undefined
@@ -129,13 +129,13 @@ type Filters = Omit<Query, 'cursor' | 'limit'>
 function fitsAll(
   { kind, collection, ...said }: Filters,
   { sinceMs, untilMs }: Times,
-  { row, shown }: { readonly row: ChainedLogRow; readonly shown: RowJson },
+  { row, json }: { readonly row: ChainedLogRow; readonly json: RowJson },
 ): boolean {
   if (row.atMs < sinceMs || row.atMs >= untilMs) return false
-  if (kind !== undefined && shown.kind !== kind) return false
-  if (collection !== undefined && shown.rule['collection'] !== collection) return false
+  if (kind !== undefined && json.kind !== kind) return false
+  if (collection !== undefined && json.rule['collection'] !== collection) return false
   return (['by', 'from', 'how', 'why'] as const).every(
-    (name) => said[name] === undefined || saysSo(shown.audit, name, said[name]),
+    (name) => said[name] === undefined || saysSo(json.audit, name, said[name]),
   )
 }
 
@@ -149,7 +149,7 @@ type Scan = {
   /** The seq that was looked at last. */
   readonly place: number | undefined
   readonly limit: number
-  readonly fits: (row: ChainedLogRow, shown: RowJson) => boolean
+  readonly fits: (row: ChainedLogRow, json: RowJson) => boolean
 }
 
 async function scan(
@@ -164,9 +164,9 @@ async function scan(
   for (let looked = 0; looked < LOOKED_MAX; looked += READ_ROWS) {
     const read = await readFrom(realm, { order, last, anchor })
     for (const row of read) {
-      const shown = rowJson(row)
+      const json = rowJson(row)
       last = row.seq
-      if (fits(row, shown)) rows.push(shown)
+      if (fits(row, json)) rows.push(json)
       if (rows.length === limit) break
     }
     const isEnd = order === 'newest' ? last <= anchor + 1 : read.length < READ_ROWS && last >= head

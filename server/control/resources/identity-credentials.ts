@@ -35,7 +35,7 @@ const LIST_CREDENTIALS: Endpoint = endpoint({
   answers: { 200: { what: 'All of them', schema: LIST } },
   handle: async ({ realm, params }) => {
     const found = await longLivedCredentials(realm, params['userId'] ?? '')
-    return found === undefined ? NO_USER : jsonAnswer(200, { credentials: found.map(shown) })
+    return found === undefined ? NO_USER : jsonAnswer(200, { credentials: found.map(credentialJson) })
   },
 })
 
@@ -64,7 +64,7 @@ async function end(ask: Ask<{ readonly reason: string }>): Promise<Answer | Stal
   if (refused !== undefined) return refused
   if ((await commitChange(ask, operations)).kind !== 'applied') return 'stale'
   const left = (await longLivedCredentials(realm, userId)) ?? []
-  return jsonAnswer(200, { credentials: left.map(shown) })
+  return jsonAnswer(200, { credentials: left.map(credentialJson) })
 }
 
 /** What ends with a credential: the rule that a second person is asked for. An API key leaves its tokens. */
@@ -78,7 +78,7 @@ function tokensOf(userId: string, id: string): readonly Target[] {
 
 type Credential = NonNullable<Awaited<ReturnType<typeof longLivedCredentials>>>[number]
 
-function shown(one: Credential): z.output<typeof CREDENTIAL> {
+function credentialJson(one: Credential): z.output<typeof CREDENTIAL> {
   if (!('value' in one)) return { id: one.id }
   const { name, tenantId, roleIds, isUnrestricted, parentId, madeAtMs, expiresAtMs } = one.value
   return {

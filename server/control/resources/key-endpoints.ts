@@ -35,7 +35,7 @@ const NEW: z.ZodType<KeyBody> = z.strictObject({
   realm: z.string().optional(),
 })
 
-const SHOWN = {
+const KEY_MEMBERS = {
   id: z.string(),
   name: z.string(),
   role: z.enum(ROLES),
@@ -43,7 +43,7 @@ const SHOWN = {
   realm: z.string().optional(),
   createdAt: z.string().optional(),
 }
-const KEY = z.strictObject(SHOWN)
+const KEY = z.strictObject(KEY_MEMBERS)
 
 const CREATE: Endpoint = endpoint({
   method: 'POST',
@@ -52,7 +52,9 @@ const CREATE: Endpoint = endpoint({
   summary: 'Make a control key; its text is in this answer and nowhere else',
   role: 'admin',
   body: NEW,
-  answers: { 201: { what: 'The key, shown once', schema: z.strictObject({ ...SHOWN, key: z.string() }) } },
+  answers: {
+    201: { what: 'The key, shown once', schema: z.strictObject({ ...KEY_MEMBERS, key: z.string() }) },
+  },
   handle: create,
 })
 

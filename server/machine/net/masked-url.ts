@@ -23,10 +23,10 @@ export function maskedUrl(url: string): string {
   const at = url.search(/[?#]/)
   const [bare, rest] = at < 0 ? [url, ''] : [url.slice(0, at), `${url[at]}${MASK}`]
   const [, start = '', path = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)?(.*)$/is.exec(bare) ?? []
-  return `${start.replace(/^([^/]*\/\/)[^@]*@/, `$1${MASK}@`)}${path.split('/').map(shown).join('/')}${rest}`
+  return `${start.replace(/^([^/]*\/\/)[^@]*@/, `$1${MASK}@`)}${path.split('/').map(masked).join('/')}${rest}`
 }
 
-function shown(segment: string): string {
+function masked(segment: string): string {
   return PLAIN.test(segment) || AGREED.has(segment) ? segment : MASK
 }
 

@@ -19,8 +19,8 @@ import { isName, textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
 import { listAnswer, pageAsked } from '../paging.ts'
 import { asOperator } from '../permission.ts'
+import { roleJson } from '../role-json.ts'
 import { heightOf } from '../role-ranks.ts'
-import { shownRole } from '../shown-roles.ts'
 import { newId } from '../users/secrets.ts'
 
 /** `GET /v2.0/OS-KSADM/roles`: the built-in ones stand before the first page. */
@@ -35,7 +35,7 @@ export function listRoles(call: Call): Promise<Answer> {
         name: 'roles',
         collection: IDENTITY_ROLES,
         isVisible: () => true,
-        show: (role) => shownRole(role),
+        show: (role) => roleJson(role),
       })
     }),
   )
@@ -52,7 +52,7 @@ async function firstPage(call: Call, { limit, marker }: FirstPage): Promise<Answ
     ? { entries: [], next: undefined }
     : await call.realm.directory.page(IDENTITY_ROLES, { after: undefined, limit: Math.max(1, rest) })
   const own = rest > 0 ? page.entries.map(({ value }) => value) : []
-  const roles = [...builtIn, ...own].map((role) => shownRole(role))
+  const roles = [...builtIn, ...own].map((role) => roleJson(role))
   const hasMore = isTruncated || page.next !== undefined || (rest === 0 && page.entries.length > 0)
   const last = [...builtIn, ...own].at(-1)
   const href = `${call.request.base}${call.request.path}?marker=${encodeURIComponent(last?.id ?? '')}&limit=${limit}`
@@ -68,7 +68,7 @@ export function getRole(call: Call, [roleId = '']: readonly string[]): Promise<A
       const role = await roleById(call.realm, roleId)
       return role === undefined
         ? fault('itemNotFound', `Role ${roleId} not found`)
-        : jsonAnswer(200, { role: shownRole(role) }, VARY)
+        : jsonAnswer(200, { role: roleJson(role) }, VARY)
     }),
   )
 }
@@ -96,7 +96,7 @@ export function createRole(call: Call): Promise<Answer> {
       return change(call, { caller, how: 'role.create', changes }, () =>
         jsonAnswer(
           201,
-          { role: shownRole(role) },
+          { role: roleJson(role) },
           { ...VARY, location: `${call.request.base}/v2.0/OS-KSADM/roles/${id}` },
         ),
       )

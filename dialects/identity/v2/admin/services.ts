@@ -85,7 +85,7 @@ export function deleteService(call: Call, [id = '']: readonly string[]): Promise
 }
 
 /** An endpoint in Keystone's words: `publicurl` and so on. */
-function shownEndpoint(endpoint: IdentityEndpoint): object {
+function endpointJson(endpoint: IdentityEndpoint): object {
   const { id, serviceId, region, publicUrl, internalUrl, adminUrl, enabled } = endpoint
   return {
     id,
@@ -105,7 +105,7 @@ export function listEndpoints(call: Call): Promise<Answer> {
         name: 'endpoints',
         collection: IDENTITY_ENDPOINTS,
         isVisible: () => true,
-        show: shownEndpoint,
+        show: endpointJson,
       }),
     ),
   )
@@ -140,7 +140,7 @@ export function createEndpoint(call: Call): Promise<Answer> {
       }
       const changes = [created('endpoint', id, { after: endpoint })]
       return change(call, { caller, how: 'endpoint.create', changes }, () =>
-        jsonAnswer(200, { endpoint: shownEndpoint(endpoint) }, VARY),
+        jsonAnswer(200, { endpoint: endpointJson(endpoint) }, VARY),
       )
     }),
   )

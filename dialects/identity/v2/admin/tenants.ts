@@ -32,7 +32,7 @@ import { usersOfTenant } from '../users/read.ts'
 import { newId } from '../users/secrets.ts'
 
 /** `description` is there even when nothing was said: libcloud fails without it. */
-function shownTenant({ id, name, enabled, description, displayName }: IdentityTenant): object {
+function tenantJson({ id, name, enabled, description, displayName }: IdentityTenant): object {
   return {
     id,
     name,
@@ -65,8 +65,7 @@ async function ownTenants(call: Call, caller: LiveTokenContext, { limit, marker 
   if (marker !== undefined && start === 0)
     return fault('itemNotFound', 'The marker names nothing on this list.')
   const tenants: object[] = []
-  for (const id of ids.slice(start, start + limit))
-    tenants.push(shownTenant(await tenantById(call.realm, id)))
+  for (const id of ids.slice(start, start + limit)) tenants.push(tenantJson(await tenantById(call.realm, id)))
   if (start + limit >= ids.length) return jsonAnswer(200, { tenants, tenants_links: [] }, VARY)
   const last = encodeURIComponent(ids[start + limit - 1] ?? '')
   const href = `${call.request.base}/v2.0/tenants?marker=${last}&limit=${limit}`
@@ -77,11 +76,11 @@ async function ownTenants(call: Call, caller: LiveTokenContext, { limit, marker 
 async function tenantNamed(call: Call, caller: LiveTokenContext, name: string): Promise<Answer> {
   for (const id of tenantsOf(await settled(call.realm, caller.user))) {
     const tenant = await tenantById(call.realm, id)
-    if (tenant.name === name) return jsonAnswer(200, { tenant: shownTenant(tenant) }, VARY)
+    if (tenant.name === name) return jsonAnswer(200, { tenant: tenantJson(tenant) }, VARY)
   }
   if (!isOperator(caller.user)) return notAuthorized()
   const entry = await tenantEntryByName(call.realm, DEFAULT_DOMAIN, name)
-  return entry === undefined ? noTenant() : jsonAnswer(200, { tenant: shownTenant(entry.value) }, VARY)
+  return entry === undefined ? noTenant() : jsonAnswer(200, { tenant: tenantJson(entry.value) }, VARY)
 }
 
 /** `GET /v2.0/tenants/{id}`: one's own, and any for operators; to others every id is 403. */
@@ -92,7 +91,7 @@ export function getTenant(call: Call, [tenantId = '']: readonly string[]): Promi
       if (!isOwn && !isOperator(user)) return notAuthorized()
       const { tenant, version, isDeleted } = await tenantAt(call.realm, tenantId)
       const isThere = isOwn || (version > 0 && isProjectId(tenantId))
-      return isThere && !isDeleted ? jsonAnswer(200, { tenant: shownTenant(tenant) }, VARY) : noTenant()
+      return isThere && !isDeleted ? jsonAnswer(200, { tenant: tenantJson(tenant) }, VARY) : noTenant()
     }),
   )
 }
@@ -177,7 +176,7 @@ async function written(
   changing: Parameters<typeof change>[1],
   tenant: IdentityTenant,
 ): Promise<Answer | Stale> {
-  const answer = await change(call, changing, () => jsonAnswer(200, { tenant: shownTenant(tenant) }, VARY))
+  const answer = await change(call, changing, () => jsonAnswer(200, { tenant: tenantJson(tenant) }, VARY))
   const isTaken = answer !== 'stale' && answer.status === 409
   return isTaken ? fault('tenantConflict', 'Another tenant has this name.') : answer
 }

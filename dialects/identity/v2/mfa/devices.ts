@@ -30,8 +30,8 @@ const SEED_BYTES = 20
 const CODE_MS = 10 * 60_000
 const CODE_KIND = EXPIRING_KINDS.identityPhoneCode
 
-const otpShown = ({ id, name, isVerified }: OtpDevice): object => ({ id, name, verified: isVerified })
-const phoneShown = ({ id, number, isVerified }: MobilePhone): object => ({
+const otpJson = ({ id, name, isVerified }: OtpDevice): object => ({ id, name, verified: isVerified })
+const phoneJson = ({ id, number, isVerified }: MobilePhone): object => ({
   id,
   number,
   verified: isVerified,
@@ -65,14 +65,14 @@ export function addOtpDevice(call: Call, [userId = '']: readonly string[]): Prom
     const changes = withMfa(entry, { ...mfa, otpDevices: [...mfa.otpDevices, device] })
     const location = `${call.request.base}${call.request.path}/${id}`
     return change(call, { caller, how: 'mfa.otp.add', changes }, () =>
-      jsonAnswer(201, { 'RAX-AUTH:otpDevice': { ...otpShown(device), keyUri } }, { ...VARY, location }),
+      jsonAnswer(201, { 'RAX-AUTH:otpDevice': { ...otpJson(device), keyUri } }, { ...VARY, location }),
     )
   })
 }
 
 export function listOtpDevices(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return seeMfaOf(call, userId, ({ entry }) =>
-    jsonAnswer(200, { 'RAX-AUTH:otpDevices': mfaOf(entry.value).otpDevices.map(otpShown) }, VARY),
+    jsonAnswer(200, { 'RAX-AUTH:otpDevices': mfaOf(entry.value).otpDevices.map(otpJson) }, VARY),
   )
 }
 
@@ -81,7 +81,7 @@ export function getOtpDevice(call: Call, [userId = '', id = '']: readonly string
     const device = mfaOf(entry.value).otpDevices.find((one) => one.id === id)
     return device === undefined
       ? noDevice()
-      : jsonAnswer(200, { 'RAX-AUTH:otpDevice': otpShown(device) }, VARY)
+      : jsonAnswer(200, { 'RAX-AUTH:otpDevice': otpJson(device) }, VARY)
   })
 }
 
@@ -136,14 +136,14 @@ export function addPhone(call: Call, [userId = '']: readonly string[]): Promise<
     const changes = withMfa(entry, { ...mfa, phones: [...mfa.phones, phone] })
     const location = `${call.request.base}${call.request.path}/${phone.id}`
     return change(call, { caller, how: 'mfa.phone.add', changes }, () =>
-      jsonAnswer(201, { 'RAX-AUTH:mobilePhone': phoneShown(phone) }, { ...VARY, location }),
+      jsonAnswer(201, { 'RAX-AUTH:mobilePhone': phoneJson(phone) }, { ...VARY, location }),
     )
   })
 }
 
 export function listPhones(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return seeMfaOf(call, userId, ({ entry }) =>
-    jsonAnswer(200, { 'RAX-AUTH:mobilePhones': mfaOf(entry.value).phones.map(phoneShown) }, VARY),
+    jsonAnswer(200, { 'RAX-AUTH:mobilePhones': mfaOf(entry.value).phones.map(phoneJson) }, VARY),
   )
 }
 

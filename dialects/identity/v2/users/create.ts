@@ -17,7 +17,7 @@ import { readDocument } from '../format.ts'
 import { heightOf, isOperator } from '../role-ranks.ts'
 import { readFields, type UserFields } from './fields.ts'
 import { newId, newPassword } from './secrets.ts'
-import { shownUser } from './shown.ts'
+import { userJson } from './user-json.ts'
 
 /** Users of one account that its own admins may make: the vendor's bound. */
 export const SUB_USERS_MAX = 100
@@ -65,12 +65,12 @@ async function create(call: Call, caller: LiveTokenContext, fields: UserFields):
   }
   const changes = [created('user', id, { after: user })]
   return change(call, { caller, how: 'user.create', changes }, async () => {
-    const shown = {
-      ...(await shownUser(call, user)),
+    const json = {
+      ...(await userJson(call, user)),
       ...(fields.password ? {} : { 'OS-KSADM:password': password }),
     }
     const location = `${request.base}/v2.0/users/${encodeURIComponent(id)}`
-    return jsonAnswer(201, { user: shown }, { ...VARY, location })
+    return jsonAnswer(201, { user: json }, { ...VARY, location })
   })
 }
 

@@ -20,7 +20,7 @@ import { newApiKey } from './secrets.ts'
 const API_KEY = 'RAX-KSKEY:apiKeyCredentials'
 const PASSWORD = 'passwordCredentials'
 
-function shown({ realm }: Call, user: IdentityUser): object | undefined {
+function apiKeyJson({ realm }: Call, user: IdentityUser): object | undefined {
   const apiKey = unsealApiKey(realm, user)
   return apiKey === undefined ? undefined : { [API_KEY]: { username: user.username, apiKey } }
 }
@@ -28,7 +28,7 @@ function shown({ realm }: Call, user: IdentityUser): object | undefined {
 /** `GET …/OS-KSADM/credentials`: the API key, if there is one. Passwords are not kept, so not shown. */
 export function listCredentials(call: Call, values: readonly string[]): Promise<Answer> {
   return onUser(call, { values, act: 'read-secret' }, (on) => {
-    const credentials = [shown(call, on.entry.value)].filter((one) => one !== undefined)
+    const credentials = [apiKeyJson(call, on.entry.value)].filter((one) => one !== undefined)
     const answer = jsonAnswer(200, { credentials, credentials_links: [] }, VARY)
     return credentials.length === 0 ? answer : noted(call, on, answer)
   })
@@ -37,7 +37,7 @@ export function listCredentials(call: Call, values: readonly string[]): Promise<
 /** `GET …/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials`. */
 export function getApiKey(call: Call, values: readonly string[]): Promise<Answer> {
   return onUser(call, { values, act: 'read-secret' }, (on) => {
-    const document = shown(call, on.entry.value)
+    const document = apiKeyJson(call, on.entry.value)
     return document === undefined ? noKey() : noted(call, on, jsonAnswer(200, document, VARY))
   })
 }
@@ -79,7 +79,7 @@ export function resetApiKey(call: Call, values: readonly string[]): Promise<Answ
     const after = withApiKey(call.realm, entry.value, newApiKey(call.realm))
     const changes = [updated('user', entry, after)]
     return leaking(call, { caller, how: 'api-key.reset', changes, user: after }, () =>
-      jsonAnswer(200, shown(call, after), VARY),
+      jsonAnswer(200, apiKeyJson(call, after), VARY),
     )
   })
 }
@@ -126,7 +126,7 @@ async function add(call: Call, { caller, entry }: OnUser, body: JsonObject): Pro
           passwordHash: await call.settings.passwords.hash({ password: secret, ...turnOf(call, entry.id) }),
         }
   const document =
-    password === undefined ? shown(call, after) : { [PASSWORD]: { username: entry.value.username } }
+    password === undefined ? apiKeyJson(call, after) : { [PASSWORD]: { username: entry.value.username } }
   const changes = [updated('user', entry, after)]
   return leaking(call, { caller, how: 'credentials.add', changes, user: after }, () =>
     jsonAnswer(201, document, VARY),

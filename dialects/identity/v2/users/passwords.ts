@@ -32,8 +32,8 @@ import {
 } from '../faults.ts'
 import { textIn } from '../fields.ts'
 import { readDocument } from '../format.ts'
-import { userAnswer } from './shown.ts'
 import { isAboutAnother } from './update.ts'
+import { userAnswer } from './user-json.ts'
 
 /** How long a mailed token waits for its new password. */
 const RESET_MS = 60 * 60_000

@@ -10,7 +10,7 @@ import { fault, notAuthorized, VARY } from '../faults.ts'
 import { listAnswer } from '../paging.ts'
 import { asGovernorOf, governs } from '../permission.ts'
 import { heightOf, isOperator } from '../role-ranks.ts'
-import { shownUser, userAnswer } from './shown.ts'
+import { userAnswer, userJson } from './user-json.ts'
 
 /** `GET /v2.0/users/{id}`. */
 export function getUser(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
@@ -36,7 +36,7 @@ async function list(call: Call, caller: IdentityUser, email: string | undefined)
   const common = {
     name: 'users',
     collection: IDENTITY_USERS,
-    show: (user: IdentityUser) => shownUser(call, user),
+    show: (user: IdentityUser) => userJson(call, user),
   }
   const isVisible = (user: IdentityUser): boolean => user.id === caller.id || governs(caller, user)
   const hasEmail = (user: IdentityUser): boolean => email === undefined || user.email === email
@@ -46,7 +46,7 @@ async function list(call: Call, caller: IdentityUser, email: string | undefined)
   }
   const account = accountOf(caller)
   if (heightOf(rankOf(caller)) === 0 || account === undefined) {
-    const users = hasEmail(caller) ? [await shownUser(call, caller)] : []
+    const users = hasEmail(caller) ? [await userJson(call, caller)] : []
     return jsonAnswer(200, { users, users_links: [] }, VARY)
   }
   // Within its account only: a page that ended at a stranger would say that there is one.
@@ -77,7 +77,7 @@ export function listAdmins(call: Call, [userId = '']: readonly string[]): Promis
         collection: IDENTITY_USERS,
         listed: { name: 'account', value: account },
         isVisible: (user) => rankOf(user) === 'user-admin',
-        show: (user) => shownUser(call, user),
+        show: (user) => userJson(call, user),
       })
     }),
   )
@@ -90,6 +90,6 @@ export function usersOfTenant(call: Call, caller: LiveTokenContext, tenantId: st
     collection: IDENTITY_USERS,
     listed: { name: 'tenant', value: tenantId },
     isVisible: (user) => user.id === caller.user.id || governs(caller.user, user),
-    show: (user) => shownUser(call, user),
+    show: (user) => userJson(call, user),
   })
 }

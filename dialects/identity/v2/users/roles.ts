@@ -9,8 +9,8 @@ import type { Grant, IdentityUser } from '../../directory/users.ts'
 import { change, NO_CONTENT } from '../changing.ts'
 import { fault, notAuthorized, VARY } from '../faults.ts'
 import { asGovernorOf, type Governing, type OnUser, type Reach } from '../permission.ts'
+import { roleJson, rolesOf } from '../role-json.ts'
 import { heightOf, isOperator } from '../role-ranks.ts'
-import { rolesOf, shownRole } from '../shown-roles.ts'
 
 /** `GET /v2.0/users/{id}/roles`: the roles that a user has everywhere. */
 export function listUserRoles(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
@@ -102,7 +102,7 @@ function give(call: Call, { caller, entry }: OnUser, { grant, role }: Given): Re
   if (grant.tenantId !== undefined && !isProjectId(grant.tenantId))
     return fault('itemNotFound', 'Tenant not found.')
   const after = withGrant(entry.value, grant)
-  const document = { role: shownRole(role, grant.tenantId) }
+  const document = { role: roleJson(role, grant.tenantId) }
   if (after === entry.value) return jsonAnswer(200, document, VARY)
   if (after.grants.length > GRANTS_MAX) return fault('badRequest', 'The user has too many roles.')
   const changes = [updated('user', entry, after)]

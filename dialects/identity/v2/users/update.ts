@@ -15,7 +15,7 @@ import { readDocument } from '../format.ts'
 import { asGovernorOf, type OnUser } from '../permission.ts'
 import { isOperator } from '../role-ranks.ts'
 import { readFields, type UserFields } from './fields.ts'
-import { userAnswer } from './shown.ts'
+import { userAnswer } from './user-json.ts'
 
 /** `POST` (the vendor's) and `PUT` (Keystone's) `/v2.0/users/{id}`: what is not named stays as it is. */
 export function updateUser(call: Call, values: readonly string[]): Promise<Answer> {

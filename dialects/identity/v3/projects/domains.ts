@@ -12,8 +12,8 @@ import { type Acting, asActing } from '../acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from '../answers.ts'
 import { type Fields, fieldsOf, readEntity } from '../entity.ts'
 import { isFlagged, isNamed, listAsk, listBody, pageOf } from '../paging.ts'
+import { domainJson } from '../record-json.ts'
 import { governs, governsDomain, readsAll } from '../scopes/power.ts'
-import { shownDomain } from '../shown.ts'
 import { newId, written } from '../writing.ts'
 import { domainEntry } from './domain-lookup.ts'
 
@@ -34,7 +34,7 @@ export function listDomains(call: Call): Promise<Answer> {
       const byDefault = await domainEntry(call.realm, DEFAULT_DOMAIN)
       const beside = byDefault?.version === 0 ? [byDefault.value] : []
       const { values, next } = await pageOf(call.realm, IDENTITY_DOMAINS, { ask, fits, beside })
-      return success(200, listBody(call.request, 'domains', { shown: values.map(shownDomain(call)), next }))
+      return success(200, listBody(call.request, 'domains', { items: values.map(domainJson(call)), next }))
     }),
   )
 }
@@ -42,7 +42,7 @@ export function listDomains(call: Call): Promise<Answer> {
 /** `GET /v3/domains/{id}`. */
 export function showDomain(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
-    asSeen(call, id, (_, { value }) => success(200, { domain: shownDomain(call)(value) })),
+    asSeen(call, id, (_, { value }) => success(200, { domain: domainJson(call)(value) })),
   )
 }
 
@@ -61,7 +61,7 @@ export function createDomain(call: Call): Promise<Answer> {
         acting,
         how: 'identity.v3.domain.create',
         changes: [created('domain', domain.id, { after: domain })],
-        done: () => success(201, { domain: shownDomain(call)(domain) }),
+        done: () => success(201, { domain: domainJson(call)(domain) }),
       })
     }),
   )
@@ -83,7 +83,7 @@ export function updateDomain(call: Call, [id = '']: readonly string[]): Promise<
         acting,
         how: 'identity.v3.domain.update',
         changes: [put('domain', id, { state, after: domain })],
-        done: () => success(200, { domain: { ...shownDomain(call)(domain), extra: {} } }),
+        done: () => success(200, { domain: { ...domainJson(call)(domain), extra: {} } }),
       })
     }),
   )

@@ -18,9 +18,9 @@ import { type Acting, asActing } from '../acting.ts'
 import { forbidden, malformed, missing, NO_CONTENT, success } from '../answers.ts'
 import { type Fields, fieldsOf, readEntity } from '../entity.ts'
 import { isFlagged, isNamed, type ListAsk, listAsk, listBody, type Page, pageOf } from '../paging.ts'
+import { projectJson } from '../record-json.ts'
 import { openProjects } from '../scopes/own-scopes.ts'
 import { governsDomain, readsAll } from '../scopes/power.ts'
-import { shownProject } from '../shown.ts'
 import { asVisible } from '../users/users.ts'
 import { newId, written } from '../writing.ts'
 import { domainEntry, unchanged } from './domain-lookup.ts'
@@ -45,7 +45,7 @@ export function listProjects(call: Call): Promise<Answer> {
       const fits = (project: IdentityTenant): boolean =>
         (readsAll(power) || governsDomain(power, domainOfTenant(project))) && isAsked(ask, project)
       const { values, next } = await projectsThatFit(call, ask, { only, fits })
-      return success(200, listBody(call.request, 'projects', { shown: values.map(shownProject(call)), next }))
+      return success(200, listBody(call.request, 'projects', { items: values.map(projectJson(call)), next }))
     }),
   )
 }
@@ -81,8 +81,8 @@ async function projectsThatFit(
 export function listUserProjects(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asVisible(call, id, async (_, { value }) => {
-      const shown = (await openProjects(call.realm, value)).map(shownProject(call))
-      return success(200, listBody(call.request, 'projects', { shown, next: undefined }))
+      const items = (await openProjects(call.realm, value)).map(projectJson(call))
+      return success(200, listBody(call.request, 'projects', { items, next: undefined }))
     }),
   )
 }
@@ -90,7 +90,7 @@ export function listUserProjects(call: Call, [id = '']: readonly string[]): Prom
 /** `GET /v3/projects/{id}`. */
 export function showProject(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
-    asSeen(call, id, (_, { value }) => success(200, { project: shownProject(call)(value) })),
+    asSeen(call, id, (_, { value }) => success(200, { project: projectJson(call)(value) })),
   )
 }
 
@@ -116,7 +116,7 @@ export function createProject(call: Call): Promise<Answer> {
         how: 'identity.v3.project.create',
         changes: [created('tenant', project.id, { after: project })],
         expects: [unchanged(domain)],
-        done: () => success(201, { project: shownProject(call)(project) }),
+        done: () => success(201, { project: projectJson(call)(project) }),
       })
     }),
   )
@@ -138,7 +138,7 @@ export function updateProject(call: Call, [id = '']: readonly string[]): Promise
         acting,
         how: 'identity.v3.project.update',
         changes: [updated('tenant', entry, project)],
-        done: () => success(200, { project: { ...shownProject(call)(project), extra: {} } }),
+        done: () => success(200, { project: { ...projectJson(call)(project), extra: {} } }),
       })
     }),
   )

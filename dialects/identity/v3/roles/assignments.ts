@@ -25,8 +25,8 @@ import { type Acting, asActing } from '../acting.ts'
 import { forbidden, missing, NO_CONTENT, success } from '../answers.ts'
 import { listBody } from '../paging.ts'
 import { domainEntry, unchanged } from '../projects/domain-lookup.ts'
+import { roleJson } from '../record-json.ts'
 import { governs, governsDomain, mayGrant, readsAll } from '../scopes/power.ts'
-import { shownRole } from '../shown.ts'
 import { sees } from '../users/users.ts'
 import { written } from '../writing.ts'
 
@@ -154,7 +154,7 @@ function asChanging(call: Call, given: Named, next: (one: Changing) => Reply): R
 
 async function listRoles(call: Call, { entry, scope }: Assigning): Promise<Answer> {
   const roles = await grantedRoles(call.realm, rolesOn(entry.value, scope))
-  return success(200, listBody(call.request, 'roles', { shown: roles.map(shownRole(call)), next: undefined }))
+  return success(200, listBody(call.request, 'roles', { items: roles.map(roleJson(call)), next: undefined }))
 }
 
 function grant(call: Call, { acting, entry, scope, role, expects }: Changing): Reply {

@@ -69,10 +69,10 @@ type Answering = { readonly found: readonly Found[]; readonly isMore: boolean }
 
 async function answered(call: Call, ask: ListAsk, { found, isMore }: Answering): Promise<Answer> {
   const hasNames = isOn(ask, 'include_names')
-  const shown: object[] = []
-  for (const one of found) shown.push(await shownAssignment(call, one, hasNames))
+  const items: object[] = []
+  for (const one of found) items.push(await assignmentJson(call, one, hasNames))
   const next = isMore ? found.at(-1)?.user.id : undefined
-  return success(200, listBody(call.request, 'role_assignments', { shown, next }))
+  return success(200, listBody(call.request, 'role_assignments', { items, next }))
 }
 
 async function usersOf({ realm }: Call, ask: ListAsk): Promise<Page<IdentityUser>> {
@@ -120,11 +120,11 @@ function isOn({ filters }: ListAsk, name: string): boolean {
   return value !== undefined && !['0', 'false', 'f', 'no', 'off', 'n'].includes(value.toLowerCase())
 }
 
-async function shownAssignment(call: Call, { user, grant }: Found, hasNames: boolean): Promise<object> {
+async function assignmentJson(call: Call, { user, grant }: Found, hasNames: boolean): Promise<object> {
   const { realm, request } = call
   const path = `${placePath(grant)}/users/${encodeURIComponent(user.id)}/roles/${encodeURIComponent(grant.roleId)}`
   const links = { assignment: `${request.base}/v3/${path}` }
-  const scope = await shownScope(call, grant, hasNames)
+  const scope = await scopeJson(call, grant, hasNames)
   if (!hasNames) return { role: { id: grant.roleId }, user: { id: user.id }, scope, links }
   const role = await grantedRole(realm, grant.roleId)
   const { domain } = await domainAt(realm, user.domainId)
@@ -142,7 +142,7 @@ function placePath({ tenantId, domainId }: Grant): string {
 }
 
 /** A role that holds everywhere is v2.0's; here it is the system's, inherited by all projects. */
-async function shownScope({ realm }: Call, grant: Grant, hasNames: boolean): Promise<object> {
+async function scopeJson({ realm }: Call, grant: Grant, hasNames: boolean): Promise<object> {
   const { tenantId, domainId, system } = grant
   if (tenantId !== undefined) {
     if (!hasNames) return { project: { id: tenantId } }

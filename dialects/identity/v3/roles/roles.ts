@@ -15,8 +15,8 @@ import { type Acting, asActing } from '../acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from '../answers.ts'
 import { fieldsOf, readEntity } from '../entity.ts'
 import { isNamed, listAsk, listBody, pageOf } from '../paging.ts'
+import { roleJson } from '../record-json.ts'
 import { readsAll } from '../scopes/power.ts'
-import { shownRole } from '../shown.ts'
 import { newId, written } from '../writing.ts'
 
 const FIELDS = { name: 'text', description: 'long', domain_id: 'text?' } as const
@@ -32,7 +32,7 @@ export function listRoles(call: Call): Promise<Answer> {
       const fits = (role: IdentityRole): boolean =>
         isNamed(ask, 'name', role.name) && isNamed(ask, 'domain_id', role.domainId)
       const { values, next } = await pageOf(call.realm, IDENTITY_ROLES, { ask, fits, beside: BUILT_IN_ROLES })
-      return success(200, listBody(call.request, 'roles', { shown: values.map(shownRole(call)), next }))
+      return success(200, listBody(call.request, 'roles', { items: values.map(roleJson(call)), next }))
     }),
   )
 }
@@ -43,7 +43,7 @@ export function showRole(call: Call, [id = '']: readonly string[]): Promise<Answ
     asActing(call, async (acting) => {
       const role = await roleById(call.realm, id)
       if (role === undefined || !seesRole(acting, id)) return missing('role')
-      return success(200, { role: shownRole(call)(role) })
+      return success(200, { role: roleJson(call)(role) })
     }),
   )
 }
@@ -69,7 +69,7 @@ export function createRole(call: Call): Promise<Answer> {
         acting,
         how: 'identity.v3.role.create',
         changes: [created('role', id, { after: role })],
-        done: () => success(201, { role: shownRole(call)(role) }),
+        done: () => success(201, { role: roleJson(call)(role) }),
       })
     }),
   )
@@ -90,7 +90,7 @@ export function updateRole(call: Call, [id = '']: readonly string[]): Promise<An
         acting,
         how: 'identity.v3.role.update',
         changes: [updated('role', entry, role)],
-        done: () => success(200, { role: shownRole(call)(role) }),
+        done: () => success(200, { role: roleJson(call)(role) }),
       })
     }),
   )

@@ -9,8 +9,8 @@ import type { IdentityUser } from '../../directory/users.ts'
 import { asActing } from '../acting.ts'
 import { forbidden, success } from '../answers.ts'
 import { listBody } from '../paging.ts'
-import { shownDomain, shownProject } from '../shown.ts'
-import { shownCatalog } from '../tokens/catalog.ts'
+import { domainJson, projectJson } from '../record-json.ts'
+import { catalogJson } from '../tokens/catalog.ts'
 import { grantIn } from './scope-grant.ts'
 
 /** `GET /v3/auth/projects`: what the caller may scope a token to. */
@@ -19,8 +19,8 @@ export function ownProjects(call: Call): Promise<Answer> {
     asActing(call, async ({ context, grant }) => {
       const only = grant.credential?.tenantId
       const projects = await openProjects(call.realm, context.user)
-      const shown = projects.filter(({ id }) => only === undefined || id === only).map(shownProject(call))
-      return success(200, listBody(call.request, 'projects', { shown, next: undefined }))
+      const items = projects.filter(({ id }) => only === undefined || id === only).map(projectJson(call))
+      return success(200, listBody(call.request, 'projects', { items, next: undefined }))
     }),
   )
 }
@@ -30,8 +30,8 @@ export function ownDomains(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async ({ context, grant }) => {
       const domains = grant.credential === undefined ? await openDomains(call.realm, context.user) : []
-      const shown = domains.map(shownDomain(call))
-      return success(200, listBody(call.request, 'domains', { shown, next: undefined }))
+      const items = domains.map(domainJson(call))
+      return success(200, listBody(call.request, 'domains', { items, next: undefined }))
     }),
   )
 }
@@ -57,7 +57,7 @@ export function ownCatalog(call: Call): Promise<Answer> {
     asActing(call, async ({ grant }) => {
       if (grant.scope.kind !== 'project')
         return forbidden('A project-scoped token is required to produce a service catalog.')
-      const catalog = await shownCatalog(call, grant)
+      const catalog = await catalogJson(call, grant)
       return success(200, { catalog, links: { self: `${call.request.base}${call.request.path}` } })
     }),
   )

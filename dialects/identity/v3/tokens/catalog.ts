@@ -18,7 +18,7 @@ export function catalogForm({ query }: WireRequest): CatalogForm {
   return names.includes('nocatalog') ? 'without-catalog' : 'with-catalog'
 }
 
-export type ShownEndpoint = {
+export type EndpointJson = {
   readonly id: string
   readonly interface: Interface
   readonly region: string
@@ -27,21 +27,21 @@ export type ShownEndpoint = {
 }
 
 /** What a scoped token may reach. Addresses that name a project are left out of a token that has none. */
-export async function shownCatalog(call: Call, grant: ScopeGrant): Promise<readonly object[]> {
-  const services = [serviceShown(IDENTITY_SERVICE, identityEndpoints(call))]
+export async function catalogJson(call: Call, grant: ScopeGrant): Promise<readonly object[]> {
+  const services = [serviceJson(IDENTITY_SERVICE, identityEndpoints(call))]
   for (const { service, endpoints } of await catalogRecords(call.realm)) {
     const own = endpoints.flatMap(endpointsOf).flatMap((one) => filledIn(one, grant) ?? [])
-    if (own.length > 0) services.push(serviceShown(service, own))
+    if (own.length > 0) services.push(serviceJson(service, own))
   }
   return services
 }
 
-function serviceShown({ id, name, type }: IdentityService, endpoints: readonly ShownEndpoint[]): object {
+function serviceJson({ id, name, type }: IdentityService, endpoints: readonly EndpointJson[]): object {
   return { id, name, type, endpoints }
 }
 
 /** All three interfaces, under the base that the client dialled: middleware asks for `internal`. */
-export function identityEndpoints({ request, settings: { region } }: Call): readonly ShownEndpoint[] {
+export function identityEndpoints({ request, settings: { region } }: Call): readonly EndpointJson[] {
   const url = `${request.base}/v3`
   return INTERFACES.map((name) => ({
     id: `identity-${name}`,
@@ -53,7 +53,7 @@ export function identityEndpoints({ request, settings: { region } }: Call): read
 }
 
 /** A record is one place with up to three addresses; v3 makes three endpoints of it. */
-export function endpointsOf(endpoint: IdentityEndpoint): readonly ShownEndpoint[] {
+export function endpointsOf(endpoint: IdentityEndpoint): readonly EndpointJson[] {
   const { id, region, publicUrl, internalUrl, adminUrl } = endpoint
   const urls = { public: publicUrl, internal: internalUrl, admin: adminUrl }
   return INTERFACES.flatMap((name) => {
@@ -64,7 +64,7 @@ export function endpointsOf(endpoint: IdentityEndpoint): readonly ShownEndpoint[
 
 const PROJECT_PLACE = /[%$]\((?:tenant_id|project_id)\)s/g
 
-function filledIn(endpoint: ShownEndpoint, { scope }: ScopeGrant): ShownEndpoint | undefined {
+function filledIn(endpoint: EndpointJson, { scope }: ScopeGrant): EndpointJson | undefined {
   if (!endpoint.url.includes(')s')) return endpoint
   if (scope.kind !== 'project') return undefined
   return { ...endpoint, url: endpoint.url.replaceAll(PROJECT_PLACE, encodeURIComponent(scope.id)) }

@@ -3,11 +3,11 @@ import type { Call } from '../../call.ts'
 import type { IdentityDomain } from '../../directory/domains.ts'
 import type { IdentityUser } from '../../directory/users.ts'
 import type { ScopeGrant } from '../scopes/scope-grant.ts'
-import { type CatalogForm, shownCatalog } from './catalog.ts'
+import { type CatalogForm, catalogJson } from './catalog.ts'
 import { microInstant } from './instant.ts'
 
 /** What a `token` object is made of. */
-export type TokenShown = {
+export type TokenParts = {
   readonly record: TokenRecord
   readonly user: IdentityUser
   readonly userDomain: IdentityDomain
@@ -15,8 +15,8 @@ export type TokenShown = {
 }
 
 /** `{"token": {…}}`; the token's own text is a header, never here. Roles are those that hold now. */
-export async function tokenBody(call: Call, shown: TokenShown, form: CatalogForm): Promise<object> {
-  const { record, user, userDomain, grant } = shown
+export async function tokenBody(call: Call, parts: TokenParts, form: CatalogForm): Promise<object> {
+  const { record, user, userDomain, grant } = parts
   const token = {
     methods: methodsOf(record),
     user: {
@@ -32,7 +32,7 @@ export async function tokenBody(call: Call, shown: TokenShown, form: CatalogForm
     ...credentialMember(grant),
   }
   if (grant.scope.kind === 'unscoped' || form === 'without-catalog') return { token }
-  return { token: { ...token, catalog: await shownCatalog(call, grant) } }
+  return { token: { ...token, catalog: await catalogJson(call, grant) } }
 }
 
 function scopeMembers(grant: ScopeGrant): object {

@@ -15,8 +15,8 @@ import type { Acting } from '../acting.ts'
 import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from '../answers.ts'
 import { fieldsOf, readEntity } from '../entity.ts'
 import { isNamed, listAsk, listBody, pageOf } from '../paging.ts'
+import { credentialJson } from '../record-json.ts'
 import { governs } from '../scopes/power.ts'
-import { shownCredential } from '../shown.ts'
 import { newId, written } from '../writing.ts'
 import { asVisible } from './users.ts'
 
@@ -44,9 +44,9 @@ export function listCredentials(call: Call, [userId = '']: readonly string[]): P
         listed: { name: 'user', value: userId },
         fits: (credential) => isNamed(ask, 'name', credential.name),
       })
-      const shown: object[] = []
-      for (const credential of values) shown.push(await shownWithRoles(call, credential))
-      return success(200, listBody(call.request, 'application_credentials', { shown, next }))
+      const items: object[] = []
+      for (const credential of values) items.push(await withRolesJson(call, credential))
+      return success(200, listBody(call.request, 'application_credentials', { items, next }))
     }),
   )
 }
@@ -57,7 +57,7 @@ export function showCredential(call: Call, [userId = '', id = '']: readonly stri
     asVisible(call, userId, async () => {
       const entry = await call.realm.directory.get(IDENTITY_APP_CREDENTIALS, id)
       if (entry?.value.userId !== userId) return missing('application credential')
-      return success(200, { application_credential: await shownWithRoles(call, entry.value) })
+      return success(200, { application_credential: await withRolesJson(call, entry.value) })
     }),
   )
 }
@@ -189,12 +189,12 @@ async function create(call: Call, { acting, asked, projectId }: Creating): Promi
     isUnrestricted: asked.isUnrestricted,
     ...(parent === undefined ? {} : { parentId: parent.id }),
   }
-  const shown = { ...shownCredential(call)({ credential, roles: asked.roles }), secret }
+  const json = { ...credentialJson(call)({ credential, roles: asked.roles }), secret }
   return written(call, {
     acting,
     how: 'identity.v3.appCredential.create',
     changes: [created('appCredential', credential.id, { after: credential })],
-    done: () => success(201, { application_credential: shown }),
+    done: () => success(201, { application_credential: json }),
   })
 }
 
@@ -203,9 +203,9 @@ function earliest(one: number | undefined, other: number | undefined): number | 
   return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
 }
 
-async function shownWithRoles(call: Call, credential: IdentityAppCredential): Promise<object> {
+async function withRolesJson(call: Call, credential: IdentityAppCredential): Promise<object> {
   const roles = await grantedRoles(call.realm, credential.roleIds)
-  return shownCredential(call)({ credential, roles })
+  return credentialJson(call)({ credential, roles })
 }
 
 function refused(detail: string): Malformed {

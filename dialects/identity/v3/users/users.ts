@@ -19,8 +19,8 @@ import { conflict, forbidden, malformed, missing, NO_CONTENT, success } from '..
 import { type Fields, fieldsOf, readEntity } from '../entity.ts'
 import { isFlagged, isNamed, type ListAsk, listAsk, listBody, type Page, pageOf } from '../paging.ts'
 import { domainEntry, unchanged } from '../projects/domain-lookup.ts'
+import { userJson } from '../record-json.ts'
 import { governs, governsDomain, readsAll } from '../scopes/power.ts'
-import { shownUser } from '../shown.ts'
 import { newId, written } from '../writing.ts'
 
 const FIELDS = {
@@ -47,9 +47,9 @@ export function listUsers(call: Call): Promise<Answer> {
         isFlagged(ask, 'enabled', user.enabled)
       const only = power.kind === 'domain' ? power.domainId : ask.filters.get('domain_id')
       const { values, next } = await usersThatFit(call, ask, { only, fits })
-      const shown: object[] = []
-      for (const user of values) shown.push(await shownUser(call, user))
-      return success(200, listBody(call.request, 'users', { shown, next }))
+      const items: object[] = []
+      for (const user of values) items.push(await userJson(call, user))
+      return success(200, listBody(call.request, 'users', { items, next }))
     }),
   )
 }
@@ -74,7 +74,7 @@ async function usersThatFit(
 /** `GET /v3/users/{id}`. */
 export function showUser(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
-    asVisible(call, id, async (_, { value }) => success(200, { user: await shownUser(call, value) })),
+    asVisible(call, id, async (_, { value }) => success(200, { user: await userJson(call, value) })),
   )
 }
 
@@ -99,13 +99,13 @@ export function createUser(call: Call): Promise<Answer> {
       const blank = { id: newId(call.realm), username: fields.name, domainId, grants: [], enabled: true }
       const made = await withFields(call, { acting, user: blank, fields })
       if (made.kind === 'refused') return made.answer
-      const shown = await shownUser(call, made.user)
+      const json = await userJson(call, made.user)
       return written(call, {
         acting,
         how: 'identity.v3.user.create',
         changes: [created('user', blank.id, { after: made.user })],
         expects: [unchanged(domain)],
-        done: () => success(201, { user: shown }),
+        done: () => success(201, { user: json }),
       })
     }),
   )
@@ -127,12 +127,12 @@ export function updateUser(call: Call, [id = '']: readonly string[]): Promise<An
       if (!(await mayUpdate(call.realm, acting.context, update))) return forbidden()
       const made = await withFields(call, { acting, user: entry.value, fields })
       if (made.kind === 'refused') return made.answer
-      const shown = await shownUser(call, made.user)
+      const json = await userJson(call, made.user)
       return written(call, {
         acting,
         how: 'identity.v3.user.update',
         changes: [updated('user', entry, made.user)],
-        done: () => success(200, { user: { ...shown, extra: extraOf(made.user) } }),
+        done: () => success(200, { user: { ...json, extra: extraOf(made.user) } }),
       })
     }),
   )

@@ -14,7 +14,7 @@ const OWN = z.strictObject({
   clientSecret: prefix,
 })
 
-const SHOWN = z.strictObject({
+const ANSWERED = z.strictObject({
   prefixes: z.record(z.string(), z.string()),
   /** Not minted any more, still known. */
   former: z.array(z.string()),
@@ -26,8 +26,8 @@ const READ: Endpoint = endpoint({
   operation: 'readTokenPrefixes',
   summary: 'How the text of tokens and secrets begins, for secret scanners',
   role: 'viewer',
-  answers: { 200: { what: 'The prefixes', schema: SHOWN } },
-  handle: shown,
+  answers: { 200: { what: 'The prefixes', schema: ANSWERED } },
+  handle: read,
 })
 
 const REPLACE: Endpoint = endpoint({
@@ -37,13 +37,13 @@ const REPLACE: Endpoint = endpoint({
   summary: 'Mint with prefixes of your own; those that are absent are the usual ones',
   role: 'admin',
   body: OWN,
-  answers: { 200: { what: 'The prefixes', schema: SHOWN } },
+  answers: { 200: { what: 'The prefixes', schema: ANSWERED } },
   handle: replace,
 })
 
 export const TOKEN_PREFIX_ENDPOINTS: readonly Endpoint[] = [READ, REPLACE]
 
-async function shown({ realm }: Pick<Ask, 'realm'>): Promise<Answer> {
+async function read({ realm }: Pick<Ask, 'realm'>): Promise<Answer> {
   const entry = await realm.directory.get(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
   return jsonAnswer(200, { prefixes: realm.grammar.prefixes, former: entry?.value.former ?? [] })
 }
@@ -55,7 +55,7 @@ async function replace(ask: Ask<unknown, z.output<typeof OWN>>): Promise<Answer 
   const change = await changePrefixes(ask.realm, own, { caller: ask.by.caller, audit: auditOf(ask) })
   switch (change.kind) {
     case 'changed':
-      return shown(ask)
+      return read(ask)
     case 'refused':
       return problem(422, change.why)
     case 'stale':

@@ -40,9 +40,9 @@ export const APPROVAL: z.ZodType<ApprovalJson> = z
   })
   .meta({ id: 'Approval' })
 
-type Shown = ApprovalValue & Partial<Ended<ApprovalEnd>>
+type Readable = ApprovalValue & Partial<Ended<ApprovalEnd>>
 
-function approvalJson({ name: realm }: Realm, id: string, value: Shown): ApprovalJson {
+function approvalJson({ name: realm }: Realm, id: string, value: Readable): ApprovalJson {
   const { act } = value
   const what =
     act.kind === 'settings'

@@ -16,7 +16,7 @@ export function keptRuleOf(
   resolved: Resolved,
 ): KeptRule {
   const { reason, note } = ask.body
-  const isOneToken = resolved.record !== undefined || resolved.shown !== undefined
+  const isOneToken = resolved.record !== undefined || resolved.presented !== undefined
   const [rule] = isOneToken ? rulesOf(ask.realm, resolved) : []
   return defined({
     targets: resolved.targets,

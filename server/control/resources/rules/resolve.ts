@@ -61,7 +61,7 @@ async function byText({ realm, parts }: Asking, text: string): Promise<Resolved 
   if (unjudged !== undefined) return cannotJudge(unjudged)
   if (facts?.foreign === undefined) return problem(404, 'no such token')
   const issuer = facts.source.slice(ISS.length)
-  return { targets: [{ kind: 'foreign', issuer, jti: facts.foreign.jti }], shown: facts }
+  return { targets: [{ kind: 'foreign', issuer, jti: facts.foreign.jti }], presented: facts }
 }
 
 async function byHandle(realm: Realm, text: string): Promise<Resolved | Problem> {

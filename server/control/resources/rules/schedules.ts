@@ -59,9 +59,9 @@ const SCHEDULE: z.ZodType<ScheduleJson> = z
   })
   .meta({ id: 'ScheduledRevocation' })
 
-type Shown = ScheduleValue & Partial<Ended<ScheduleEnd>>
+type Readable = ScheduleValue & Partial<Ended<ScheduleEnd>>
 
-function scheduleJson({ name: realm }: Realm, id: string, value: Shown): ScheduleJson {
+function scheduleJson({ name: realm }: Realm, id: string, value: Readable): ScheduleJson {
   return {
     ...{ id, realm, state: value.state ?? 'waiting', covers: coversJson(value.targets, value.skewSeconds) },
     ...{ reason: value.reason, note: value.note, by: value.by },

@@ -10,7 +10,7 @@ import type { Grant, IdentityUser } from '../directory/users.ts'
  * Roles as they are now: one that was taken away does not live on in a token (CVE-2012-4413). v2.0 knows roles
  * everywhere and on tenants; those on v3's domains and on the system are not its affair.
  */
-export function shownRoles(realm: Realm, user: IdentityUser): Promise<readonly object[]> {
+export function rolesJson(realm: Realm, user: IdentityUser): Promise<readonly object[]> {
   return rolesOf(
     realm,
     user.grants.filter((grant) => isGlobal(grant) || grant.tenantId !== undefined),
@@ -25,7 +25,7 @@ export function rolesOfToken(
 ): Promise<readonly object[]> {
   const credentialId = appCredentialOf(record.client)
   return credentialId === undefined
-    ? shownRoles(realm, user)
+    ? rolesJson(realm, user)
     : rolesOfCredential(realm, { credentialId, tenant: record.tenant }, user)
 }
 
@@ -47,13 +47,13 @@ async function rolesOfCredential(
 
 /** These grants as roles, in their order. */
 export async function rolesOf(realm: Realm, grants: readonly Grant[]): Promise<readonly object[]> {
-  const shown: object[] = []
+  const items: object[] = []
   for (const { roleId, tenantId } of grants)
-    shown.push(shownRole(builtInRole(roleId) ?? (await grantedRole(realm, roleId)), tenantId))
-  return shown
+    items.push(roleJson(builtInRole(roleId) ?? (await grantedRole(realm, roleId)), tenantId))
+  return items
 }
 
-export function shownRole(role: IdentityRole, tenantId?: string): object {
+export function roleJson(role: IdentityRole, tenantId?: string): object {
   const { id, name, description, serviceId } = role
   return {
     id,

@@ -6,7 +6,7 @@ import { accountOf, type IdentityUser, mfaOf } from '../../directory/users.ts'
 import { VARY } from '../faults.ts'
 
 /** A user as v2.0 shows it; `name` and `tenantId` are Keystone's, the rest is the vendor's. */
-export async function shownUser(
+export async function userJson(
   { realm, settings }: Pick<Call, 'realm' | 'settings'>,
   given: IdentityUser,
 ): Promise<object> {
@@ -26,5 +26,5 @@ export async function shownUser(
 }
 
 export async function userAnswer(call: Call, user: IdentityUser): Promise<Answer> {
-  return jsonAnswer(200, { user: await shownUser(call, user) }, VARY)
+  return jsonAnswer(200, { user: await userJson(call, user) }, VARY)
 }

@@ -12,11 +12,11 @@ const CONTROLS = /[\0-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/gu
 const NOT_IN_NAMES = /\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}|\u200c|\u200d/u
 
 /** Whether a name or a label shows all that it is. */
-export function isShownName(text: string): boolean {
+export function isDisplayName(text: string): boolean {
   return [NOT_IN_NAMES, HIDDEN, FILLERS].every((pattern) => text.search(pattern) === -1)
 }
 
 /** A sentence without what would show it as another one. */
-export function shownText(text: string): string {
+export function displayText(text: string): string {
   return text.replaceAll(HIDDEN, '').replaceAll(FILLERS, '').replaceAll(CONTROLS, '')
 }

@@ -6,13 +6,13 @@ import { settled } from '../directory/home.ts'
 import type { IdentityRole } from '../directory/roles.ts'
 import { domainOfTenant, type IdentityTenant } from '../directory/tenants.ts'
 import type { IdentityUser } from '../directory/users.ts'
-import type { ShownEndpoint } from './tokens/catalog.ts'
+import type { EndpointJson } from './tokens/catalog.ts'
 import { microInstant } from './tokens/instant.ts'
 
 /** How records look on the wire: nothing of a secret, and a link to where each is found. */
-type Shower<T> = (call: Call) => (value: T) => object
+type ToJson<T> = (call: Call) => (value: T) => object
 
-export async function shownUser(call: Call, given: IdentityUser): Promise<object> {
+export async function userJson(call: Call, given: IdentityUser): Promise<object> {
   const user = await settled(call.realm, given)
   return {
     id: user.id,
@@ -28,7 +28,7 @@ export async function shownUser(call: Call, given: IdentityUser): Promise<object
   }
 }
 
-export const shownProject: Shower<IdentityTenant> = (call) => (project) => ({
+export const projectJson: ToJson<IdentityTenant> = (call) => (project) => ({
   id: project.id,
   name: project.name,
   domain_id: domainOfTenant(project),
@@ -41,7 +41,7 @@ export const shownProject: Shower<IdentityTenant> = (call) => (project) => ({
   links: self(call, `projects/${encodeURIComponent(project.id)}`),
 })
 
-export const shownDomain: Shower<IdentityDomain> = (call) => (domain) => ({
+export const domainJson: ToJson<IdentityDomain> = (call) => (domain) => ({
   id: domain.id,
   name: domain.name,
   description: domain.description ?? '',
@@ -51,7 +51,7 @@ export const shownDomain: Shower<IdentityDomain> = (call) => (domain) => ({
   links: self(call, `domains/${encodeURIComponent(domain.id)}`),
 })
 
-export const shownRole: Shower<IdentityRole> = (call) => (role) => ({
+export const roleJson: ToJson<IdentityRole> = (call) => (role) => ({
   id: role.id,
   name: role.name,
   domain_id: null,
@@ -60,7 +60,7 @@ export const shownRole: Shower<IdentityRole> = (call) => (role) => ({
   links: self(call, `roles/${encodeURIComponent(role.id)}`),
 })
 
-export const shownCredential: Shower<{
+export const credentialJson: ToJson<{
   readonly credential: IdentityAppCredential
   readonly roles: readonly IdentityRole[]
 }> =
@@ -80,7 +80,7 @@ export const shownCredential: Shower<{
     ),
   })
 
-export const shownService: Shower<IdentityService> = (call) => (service) => ({
+export const serviceJson: ToJson<IdentityService> = (call) => (service) => ({
   id: service.id,
   name: service.name,
   type: service.type,
@@ -89,7 +89,7 @@ export const shownService: Shower<IdentityService> = (call) => (service) => ({
   links: self(call, `services/${encodeURIComponent(service.id)}`),
 })
 
-export const shownEndpoint: Shower<{ readonly serviceId: string; readonly endpoint: ShownEndpoint }> =
+export const endpointJson: ToJson<{ readonly serviceId: string; readonly endpoint: EndpointJson }> =
   (call) =>
   ({ serviceId, endpoint }) => ({
     ...endpoint,

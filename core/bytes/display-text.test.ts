@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isShownName, shownText } from './shown-text.ts'
+import { displayText, isDisplayName } from './display-text.ts'
 
 /** Kind: characters by which text that is shown to an operator lies about itself. */
 const HIDDEN = [
@@ -11,14 +11,14 @@ const HIDDEN = [
 test('[S3] a name with characters that reorder or hide text is none, and one of any script is', () => {
   for (const char of [...HIDDEN, '\u200d', '\u200c', '\n', '\0', '\u001b', '\u0085', '\u2028', '\ud800'])
     for (const text of [char, `${char}ops`, `o${char}ps`, `ops${char}`])
-      assert.equal(isShownName(text), false, JSON.stringify(text))
+      assert.equal(isDisplayName(text), false, JSON.stringify(text))
   for (const text of ['ops', 'Büro 2', 'отдел', '運用', 'צוות', 'فريق', '🔥', 'é', 'a b', '<b>&"'])
-    assert.equal(isShownName(text), true, text)
+    assert.equal(isDisplayName(text), true, text)
 })
 
 test('[S3] a sentence loses what would show it as another one, and nothing else', () => {
   for (const char of [...HIDDEN, '\0', '\u001b', '\u009b', '\u007f'])
-    assert.equal(shownText(`leak${char} of ${char}${char}keys`), 'leak of keys', JSON.stringify(char))
+    assert.equal(displayText(`leak${char} of ${char}${char}keys`), 'leak of keys', JSON.stringify(char))
   for (const text of ['one\r\n\ttwo', 'é\u2028"quoted" <b>', 'می\u200cخواهم', '👩\u200d💻', 'שלום'])
-    assert.equal(shownText(text), text)
+    assert.equal(displayText(text), text)
 })
