@@ -5,7 +5,7 @@ import { SINGLE_USE } from '@rescind/core/tokens'
 /** Token records of one realm held parsed: few enough that the garbage collector never notices them. */
 export const RECORDS_CACHED_MAX = 65_536
 /** Places that a realm has to begin with: one of which nobody asks anything costs next to nothing. */
-const PLACES_AT_FIRST = 512
+const SLOTS_AT_FIRST = 512
 
 /**
  * Positive facts about tokens, never verdicts: each is judged again by the index as it stands. Sets of eight places, by
@@ -14,10 +14,10 @@ const PLACES_AT_FIRST = 512
  * doubled when half of them are taken, up to the bound.
  */
 export class RecordCache {
-  #places: (TokenRecord | undefined)[] = new Array<TokenRecord | undefined>(PLACES_AT_FIRST)
+  #slots: (TokenRecord | undefined)[] = new Array<TokenRecord | undefined>(SLOTS_AT_FIRST)
   /** More bits of each digest: a set is searched in one line of memory, and only what fits is looked at. 0: no record. */
-  #tags: Uint32Array = new Uint32Array(PLACES_AT_FIRST)
-  #sets = PLACES_AT_FIRST / SET
+  #tags: Uint32Array = new Uint32Array(SLOTS_AT_FIRST)
+  #sets = SLOTS_AT_FIRST / SET
   #changes = 0
   #size = 0
 
@@ -34,7 +34,7 @@ export class RecordCache {
     const start = this.#setOf(digest)
     const at = this.#find(start, digest)
     if (at < 0) return undefined
-    const record = this.#places[at] as TokenRecord
+    const record = this.#slots[at] as TokenRecord
     if (at > start) this.#toFront(start, at, record)
     return record
   }
@@ -54,19 +54,19 @@ export class RecordCache {
     this.#changes += 1
     const at = this.#find(this.#setOf(digest), digest)
     if (at < 0) return
-    this.#places[at] = undefined
+    this.#slots[at] = undefined
     this.#tags[at] = 0
     this.#size -= 1
   }
 
   /** Each set becomes two, so everything finds a place again, and in the same order. */
   #grow(): void {
-    const places = this.#places
+    const slots = this.#slots
     this.#sets *= 2
-    this.#places = new Array<TokenRecord | undefined>(this.#sets * SET)
+    this.#slots = new Array<TokenRecord | undefined>(this.#sets * SET)
     this.#tags = new Uint32Array(this.#sets * SET)
-    for (let at = places.length - 1; at >= 0; at -= 1) {
-      const record = places[at]
+    for (let at = slots.length - 1; at >= 0; at -= 1) {
+      const record = slots[at]
       if (record === undefined) continue
       const start = this.#setOf(record.digest)
       this.#toFront(start, this.#room(start), record)
@@ -82,7 +82,7 @@ export class RecordCache {
   #find(start: number, digest: TokenDigest): number {
     const tag = tagOf(digest)
     for (let at = start; at < start + SET; at += 1) {
-      if (this.#tags[at] === tag && this.#places[at]?.digest === digest) return at
+      if (this.#tags[at] === tag && this.#slots[at]?.digest === digest) return at
     }
     return -1
   }
@@ -95,12 +95,12 @@ export class RecordCache {
   }
 
   /** Puts a record first in its set; those before its place move on by one. */
-  #toFront(start: number, place: number, record: TokenRecord): void {
-    for (let at = place; at > start; at -= 1) {
-      this.#places[at] = this.#places[at - 1]
+  #toFront(start: number, slot: number, record: TokenRecord): void {
+    for (let at = slot; at > start; at -= 1) {
+      this.#slots[at] = this.#slots[at - 1]
       this.#tags[at] = this.#tags[at - 1] as number
     }
-    this.#places[start] = record
+    this.#slots[start] = record
     this.#tags[start] = tagOf(record.digest)
   }
 }

@@ -75,12 +75,12 @@ function putToken(realm: RealmMemory, record: TokenRecord): Step {
   const lower = raiseHighest(realm, record.source, record.expiresAtMs)
   realm.tokens.set(record.digest, record)
   realm.byHandle.set(record.handle, record.digest)
-  realm.places.set(record.digest, realm.nextPlace)
-  realm.nextPlace += 1
+  realm.numbers.set(record.digest, realm.nextNumber)
+  realm.nextNumber += 1
   return {
     undo: () => {
       realm.tokens.delete(record.digest)
-      realm.places.delete(record.digest)
+      realm.numbers.delete(record.digest)
       realm.byHandle.delete(record.handle)
       lower()
     },
@@ -211,20 +211,20 @@ function forgetToken(realm: RealmMemory, { digest, handle, source, tombstone, if
   if (record === undefined || record.handle !== handle) return { conflict: 'token-missing' }
   if (ifExpiresAtMs !== undefined && ifExpiresAtMs !== record.expiresAtMs)
     return { conflict: 'token-missing' }
-  const place = realm.places.get(digest)
+  const number = realm.numbers.get(digest)
   const wasConsumed = realm.consumed.has(handle)
   const wasTombstone = realm.tombstones.has(digest)
   const consumption = realm.consumed.get(handle)
   realm.tokens.delete(digest)
   realm.byHandle.delete(handle)
-  realm.places.delete(digest)
+  realm.numbers.delete(digest)
   realm.consumed.delete(handle)
   if (tombstone) realm.tombstones.set(digest, source)
   return {
     undo: () => {
       realm.tokens.set(digest, record)
       realm.byHandle.set(handle, digest)
-      if (place !== undefined) realm.places.set(digest, place)
+      if (number !== undefined) realm.numbers.set(digest, number)
       if (wasConsumed) realm.consumed.set(handle, consumption)
       if (tombstone && !wasTombstone) realm.tombstones.delete(digest)
     },

@@ -11,8 +11,8 @@ export type FiledRecord = DirectoryRecord & {
 export type RealmMemory = {
   readonly tokens: Map<TokenDigest, TokenRecord>
   /** When each token came: what lists are ordered and paged by. */
-  readonly places: Map<TokenDigest, number>
-  nextPlace: number
+  readonly numbers: Map<TokenDigest, number>
+  nextNumber: number
   readonly byHandle: Map<Handle, TokenDigest>
   /** By source, as `Store.highestExpiries` says. */
   readonly highest: Map<Source, number>
@@ -33,8 +33,8 @@ export type RealmMemory = {
 export function emptyRealm(): RealmMemory {
   return {
     tokens: new Map(),
-    places: new Map(),
-    nextPlace: 1,
+    numbers: new Map(),
+    nextNumber: 1,
     byHandle: new Map(),
     highest: new Map(),
     consumed: new Map(),

@@ -205,19 +205,19 @@ export class MemoryStore implements Store {
     realm: RealmOrdinal,
     { sources, after, untilMs, limit }: EndingAsk,
   ): Promise<EndingPage> {
-    const { tokens, places } = this.#realm(realm)
+    const { tokens, numbers } = this.#realm(realm)
     const { endMs, key } = after
     const looked = [...tokens.values()]
-      .map((record) => ({ record, at: record.expiresAtMs, place: places.get(record.digest) ?? 0 }))
-      .filter(({ at, place }) => at > endMs || (at === endMs && key !== undefined && place > Number(key)))
+      .map((record) => ({ record, at: record.expiresAtMs, number: numbers.get(record.digest) ?? 0 }))
+      .filter(({ at, number }) => at > endMs || (at === endMs && key !== undefined && number > Number(key)))
       .filter(({ at }) => at <= untilMs)
-      .sort((left, right) => left.at - right.at || left.place - right.place)
+      .sort((left, right) => left.at - right.at || left.number - right.number)
     const page = looked.slice(0, limit)
     const last = page.at(-1)
     const next =
       last === undefined || page.length === looked.length
         ? undefined
-        : { endMs: last.at, key: String(last.place) }
+        : { endMs: last.at, key: String(last.number) }
     return {
       records: page.map(({ record }) => record).filter(({ source }) => sources.includes(source)),
       next,
@@ -258,20 +258,20 @@ function keyedIn(memoryOf: (realm: RealmOrdinal) => RealmMemory): KeyedReads {
 
 /** A page of those that are looked for, in the order in which they came. */
 function tokensIn(
-  { tokens, places }: RealmMemory,
+  { tokens, numbers }: RealmMemory,
   { after = 0, limit }: Pick<TokensAsk, 'after' | 'limit'>,
   isMeant: (record: TokenRecord) => boolean,
 ): TokenPage {
-  const found: { readonly record: TokenRecord; readonly place: number }[] = []
-  for (const [digest, place] of places) {
-    if (place <= after) continue
+  const found: { readonly record: TokenRecord; readonly number: number }[] = []
+  for (const [digest, number] of numbers) {
+    if (number <= after) continue
     const record = tokens.get(digest)
-    if (record !== undefined && isMeant(record)) found.push({ record, place })
+    if (record !== undefined && isMeant(record)) found.push({ record, number })
   }
-  found.sort((left, right) => left.place - right.place)
+  found.sort((left, right) => left.number - right.number)
   const page = found.slice(0, limit)
   const records = page.map(({ record }) => record)
-  return { records, next: page.length < found.length ? page.at(-1)?.place : undefined }
+  return { records, next: page.length < found.length ? page.at(-1)?.number : undefined }
 }
 
 function pageOf(

@@ -42,10 +42,10 @@ export class SqliteKeyedReads implements KeyedReads {
 
   #token(
     realm: RealmOrdinal,
-    places: readonly number[],
+    rowIds: readonly number[],
     isIt: (row: TokenRow) => boolean,
   ): TokenRecord | undefined {
-    for (const at of places) {
+    for (const at of rowIds) {
       const row = this.snapshot.settled((reads) =>
         rowOf<readonly [...TokenRow, realm: number]>(reads.token, at),
       )

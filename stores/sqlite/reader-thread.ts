@@ -5,7 +5,7 @@ import { LOG_PAGE_SQL, type LogPage, logPage } from './log-bytes.ts'
 import { checkRows } from './log-check.ts'
 import { boundedRows } from './page.ts'
 import { configure } from './schema.ts'
-import type { Places, ReaderAsk } from './thread-messages.ts'
+import type { ReaderAsk, RowIds } from './thread-messages.ts'
 import { serve } from './thread-serve.ts'
 import { walkTokens } from './token-walk.ts'
 
@@ -36,7 +36,7 @@ serve<ReaderAsk>((ask) => {
     case 'check':
       return checkRows(mustBeOpen(), ask)
     case 'places':
-      return readPlaces(mustBeOpen(), ask)
+      return readRowIds(mustBeOpen(), ask)
     case 'checkpoint':
       mustBeOpen().exec('PRAGMA wal_checkpoint(PASSIVE)')
       return undefined
@@ -63,13 +63,13 @@ const BITS_OF_ROW = 'substr(digest, 1, 5) || substr(handle, 5, 5)'
  * are not as long as all others would shift those behind them; they are made anew from what they are of, and where that is
  * no better, nobody finds this row.
  */
-function readPlaces(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'places' }>): Places {
+function readRowIds(from: DatabaseSync, ask: Extract<ReaderAsk, { kind: 'places' }>): RowIds {
   const statement = from.prepare(`
     SELECT group_concat(bits, '') AS bits, group_concat(id) AS rows, count(*) AS count, ${exact('max(expires_at)')} AS lastMs
     FROM (SELECT expires_at, id, CASE WHEN ${isTenAscii('bits')} THEN bits
         WHEN ${isTenAscii(BITS_OF_ROW)} THEN ${BITS_OF_ROW} ELSE '----------' END AS bits
       FROM token INDEXED BY token_expiry WHERE expires_at >= ? AND id BETWEEN 1 AND ${ROW_MAX} ORDER BY expires_at LIMIT ?)`)
-  const { bits, rows, count, lastMs } = statement.get(ask.fromMs, ask.limit) as Partial<Places>
+  const { bits, rows, count, lastMs } = statement.get(ask.fromMs, ask.limit) as Partial<RowIds>
   return { bits: bits ?? '', rows: rows ?? '', count: count ?? 0, lastMs: lastMs ?? ask.fromMs }
 }
 

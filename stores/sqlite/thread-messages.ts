@@ -2,7 +2,7 @@ import type { RealmOrdinal } from '@rescind/core'
 import type { CheckAsk } from './log-check.ts'
 import type { SideJoined } from './side-join.ts'
 import type { SideLeft, SideLogAsk } from './side-mark.ts'
-import type { TokenPlaces } from './token-index.ts'
+import type { TokenRowIds } from './token-index.ts'
 import type { WalkAsk } from './token-walk.ts'
 
 /** What the main thread asks of the writer thread, one at a time. */
@@ -60,7 +60,7 @@ export type ReaderAsk =
 export type Page<Row> = { readonly rows: readonly Row[]; readonly more: boolean }
 
 /** Where tokens stand that expire at a time or later, at most `limit` of them; `count` is how many these are. */
-export type Places = TokenPlaces & { readonly count: number; readonly lastMs: number }
+export type RowIds = TokenRowIds & { readonly count: number; readonly lastMs: number }
 
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }

@@ -5,7 +5,7 @@ import { NumberList } from './number-list.ts'
 import { RowTable } from './row-table.ts'
 
 /** What the store tells of tokens at its opening: their bits, ten characters each, and their rows, as decimal text. */
-export type TokenPlaces = { readonly bits: string; readonly rows: string }
+export type TokenRowIds = { readonly bits: string; readonly rows: string }
 
 /**
  * Where each token stands in the table of tokens, by its digest and by its handle (docs/decisions/0012-token-rows.md).
@@ -39,7 +39,7 @@ export class TokenIndex {
     this.#handles.endFill()
   }
 
-  load({ bits, rows }: TokenPlaces): void {
+  load({ bits, rows }: TokenRowIds): void {
     const list = new NumberList(rows)
     for (let at = 0; list.hasNext(); at += 2 * BITS_CHARS) {
       const row = list.next()

@@ -31,22 +31,22 @@ import { sees } from '../users/users.ts'
 import { written } from '../writing.ts'
 
 /** Where roles are assigned: `/v3/projects/{project}/users/…`, `/v3/domains/{domain}/users/…`, `/v3/system/users/…`. */
-export type Place = 'project' | 'domain' | 'system'
+export type AssignmentScope = 'project' | 'domain' | 'system'
 
-export type PlaceHandlers = {
+export type ScopeHandlers = {
   readonly list: Handler
   readonly check: Handler
   readonly grant: Handler
   readonly remove: Handler
 }
 
-export function assignmentsOn(place: Place): PlaceHandlers {
+export function assignmentsOn(scope: AssignmentScope): ScopeHandlers {
   return {
     list: (call, ids) =>
-      untilFresh(() => asAssigning(call, named(place, ids), (one) => listRoles(call, one))),
+      untilFresh(() => asAssigning(call, named(scope, ids), (one) => listRoles(call, one))),
     check: (call, ids) =>
       untilFresh(() =>
-        asAssigning(call, named(place, ids), ({ entry, scope, role }) => {
+        asAssigning(call, named(scope, ids), ({ entry, scope, role }) => {
           if (role === undefined || !hasGrant(entry.value, { roleId: role.id, ...scope }))
             return missing('role')
           return NO_CONTENT
@@ -54,24 +54,24 @@ export function assignmentsOn(place: Place): PlaceHandlers {
       ),
     grant: (call, ids) =>
       untilFresh(() =>
-        asChanging(call, named(place, ids), (one) =>
+        asChanging(call, named(scope, ids), (one) =>
           mayDelegated(one.acting.context.record, 'outlive') ? grant(call, one) : forbidden(),
         ),
       ),
-    remove: (call, ids) => untilFresh(() => asChanging(call, named(place, ids), (one) => remove(call, one))),
+    remove: (call, ids) => untilFresh(() => asChanging(call, named(scope, ids), (one) => remove(call, one))),
   }
 }
 
 type Named = {
-  readonly place: Place
-  readonly placeId: string
+  readonly scope: AssignmentScope
+  readonly scopeId: string
   readonly userId: string
   readonly roleId: string | undefined
 }
 
-function named(place: Place, ids: readonly string[]): Named {
-  const [placeId = '', userId = '', roleId] = place === 'system' ? ['all', ...ids] : ids
-  return { place, placeId, userId, roleId }
+function named(scope: AssignmentScope, ids: readonly string[]): Named {
+  const [scopeId = '', userId = '', roleId] = scope === 'system' ? ['all', ...ids] : ids
+  return { scope, scopeId, userId, roleId }
 }
 
 type Assigning = {
@@ -92,8 +92,8 @@ type Assigning = {
 function asAssigning(call: Call, given: Named, next: (one: Assigning) => Reply): Reply {
   const { realm } = call
   return asActing(call, async (acting): Promise<Answer | Stale> => {
-    const found = await placeOf(call, given)
-    if (found === undefined || !seesPlace(acting, found.domainId)) return missing(given.place)
+    const found = await scopeOf(call, given)
+    if (found === undefined || !seesScope(acting, found.domainId)) return missing(given.scope)
     const entry = await userEntry(realm, given.userId)
     if (entry === undefined || !sees(acting, entry.value)) return missing('user')
     const role = given.roleId === undefined ? undefined : await roleById(realm, given.roleId)
@@ -103,29 +103,29 @@ function asAssigning(call: Call, given: Named, next: (one: Assigning) => Reply):
   })
 }
 
-function seesPlace({ power }: Acting, domainId: string | undefined): boolean {
+function seesScope({ power }: Acting, domainId: string | undefined): boolean {
   return readsAll(power) || (domainId !== undefined && governsDomain(power, domainId))
 }
 
 type Found = Pick<Assigning, 'scope' | 'domainId' | 'expects'>
 
-async function placeOf({ realm }: Call, { place, placeId }: Named): Promise<Found | undefined> {
-  switch (place) {
+async function scopeOf({ realm }: Call, { scope, scopeId }: Named): Promise<Found | undefined> {
+  switch (scope) {
     case 'project': {
-      const entry = await tenantEntry(realm, placeId)
+      const entry = await tenantEntry(realm, scopeId)
       if (entry === undefined) return undefined
-      const expects = [{ collection: IDENTITY_TENANTS.name, id: placeId, version: entry.version }]
-      return { scope: { tenantId: placeId }, domainId: domainOfTenant(entry.value), expects }
+      const expects = [{ collection: IDENTITY_TENANTS.name, id: scopeId, version: entry.version }]
+      return { scope: { tenantId: scopeId }, domainId: domainOfTenant(entry.value), expects }
     }
     case 'domain': {
-      const entry = await domainEntry(realm, placeId)
+      const entry = await domainEntry(realm, scopeId)
       if (entry === undefined) return undefined
-      return { scope: { domainId: placeId }, domainId: placeId, expects: [unchanged(entry)] }
+      return { scope: { domainId: scopeId }, domainId: scopeId, expects: [unchanged(entry)] }
     }
     case 'system':
       return { scope: { system: true }, domainId: undefined, expects: [] }
     default:
-      return unreachable(place)
+      return unreachable(scope)
   }
 }
 
@@ -146,8 +146,8 @@ function asChanging(call: Call, given: Named, next: (one: Changing) => Reply): R
     const { acting, entry, domainId, role } = one
     const { power } = acting
     if (role === undefined) return missing('role')
-    const isOfPlace = domainId === undefined ? power.kind === 'system' : governsDomain(power, domainId)
-    if (!isOfPlace || !governs(power, entry.value) || !mayGrant(power, role.id)) return forbidden()
+    const isOfScope = domainId === undefined ? power.kind === 'system' : governsDomain(power, domainId)
+    if (!isOfScope || !governs(power, entry.value) || !mayGrant(power, role.id)) return forbidden()
     return next({ ...one, role })
   })
 }

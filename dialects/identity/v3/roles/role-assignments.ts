@@ -122,7 +122,7 @@ function isOn({ filters }: ListAsk, name: string): boolean {
 
 async function assignmentJson(call: Call, { user, grant }: Found, hasNames: boolean): Promise<object> {
   const { realm, request } = call
-  const path = `${placePath(grant)}/users/${encodeURIComponent(user.id)}/roles/${encodeURIComponent(grant.roleId)}`
+  const path = `${scopePath(grant)}/users/${encodeURIComponent(user.id)}/roles/${encodeURIComponent(grant.roleId)}`
   const links = { assignment: `${request.base}/v3/${path}` }
   const scope = await scopeJson(call, grant, hasNames)
   if (!hasNames) return { role: { id: grant.roleId }, user: { id: user.id }, scope, links }
@@ -136,7 +136,7 @@ async function assignmentJson(call: Call, { user, grant }: Found, hasNames: bool
   }
 }
 
-function placePath({ tenantId, domainId }: Grant): string {
+function scopePath({ tenantId, domainId }: Grant): string {
   if (tenantId !== undefined) return `projects/${encodeURIComponent(tenantId)}`
   return domainId === undefined ? 'system' : `domains/${encodeURIComponent(domainId)}`
 }
