@@ -27,7 +27,10 @@ export type Settings = {
 /** One request on its way through this dialect. */
 export type Call = Asker & {
   readonly settings: Settings
-  /** The token in X-Auth-Token; undefined without one, and for text that cannot be a token of this server. */
+  /**
+   * The token in X-Auth-Token; undefined without one, and for text that cannot be a token of this server.
+   * @throws HeaderMalformed, when it is read: calls that need no caller leave it alone.
+   */
   readonly presented: RawToken | undefined
 }
 

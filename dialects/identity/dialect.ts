@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import { LIFETIME_MAX_MS, SettingsRefused } from '@rescind/core'
+import type { RawToken } from '@rescind/core/tokens'
 import { addressShare } from '../wire/address.ts'
 import type { Answer, Refusal } from '../wire/answer.ts'
 import type { Dialect } from '../wire/dialect.ts'
@@ -81,12 +82,27 @@ function formatFor(path: string, accept: string | undefined): Format | undefined
 }
 
 async function handle(settings: Settings, realm: Realm, request: WireRequest): Promise<Answer> {
-  const text = request.header('x-auth-token')
-  const presented = text === undefined ? undefined : parseOwn(realm, text)
-  const call: Call = { realm, request, settings, presented }
+  const call = callOf(settings, realm, request)
   if (isV3(request.path)) return handleV3(call, () => settings.rate.take(rateKey(call), realm.nowMs()))
   const format = formatFor(request.path, request.header('accept'))
   return withReason(inFormat(await answerTo(call, format), format))
+}
+
+/** The header is parsed once, when it is first asked for: a call that ignores it answers whatever it holds. */
+function callOf(settings: Settings, realm: Realm, request: WireRequest): Call {
+  let parsed: { readonly token: RawToken | undefined } | undefined
+  return {
+    ...{ realm, request, settings },
+    get presented() {
+      parsed ??= { token: presentedIn(realm, request) }
+      return parsed.token
+    },
+  }
+}
+
+function presentedIn(realm: Realm, request: WireRequest): RawToken | undefined {
+  const text = request.header('x-auth-token')
+  return text === undefined ? undefined : parseOwn(realm, text)
 }
 
 function answerTo(call: Call, format: Format | undefined): Answer | Promise<Answer> {
@@ -113,8 +129,10 @@ function answerTo(call: Call, format: Format | undefined): Answer | Promise<Answ
  * Whose allowance a request takes from. A login takes from its address, whatever token it claims to have:
  * else one could guess passwords under a new name each time. So does a request whose token cannot be one.
  */
-function rateKey({ realm, request, presented }: Call): string {
-  return presented === undefined || request.method === 'POST'
+function rateKey(call: Call): string {
+  const { realm, request } = call
+  const presented = request.method === 'POST' ? undefined : call.presented
+  return presented === undefined
     ? `from:${addressShare(request.from)}`
     : `token:${presented.digest(realm.keys.digestKey)}`
 }

@@ -50,14 +50,14 @@ async function mayBySelf(
 type Passwords = { readonly password: string; readonly original: string }
 
 async function change(call: Call, id: string, { password, original }: Passwords): Promise<Answer | Stale> {
-  const { realm, request, settings, presented } = call
+  const { realm, request, settings } = call
   const judgedAt = realm.position()
   const entry = await claimedUser(realm, { by: 'id', value: id })
   const { from } = request
   const hash = entry?.value.passwordHash
   const isRight = await settings.passwords.verify({ hash, password: original, ...turnOf(call, id) })
   if (entry === undefined || !isRight || !(await isEnabled(realm, entry.value))) return unauthorized(request)
-  const along = await readTokenContext(realm, presented)
+  const along = await readTokenContext(realm, call.presented)
   if (!(await mayBySelf(call, entry.value, along))) return forbidden()
   // Whoever it is that knows the password must not have the account to itself when the hold is released.
   if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()
