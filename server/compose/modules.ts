@@ -1,5 +1,6 @@
 import { mintedPrefixProblem } from '@rescind/authority'
 import { ContractBroken } from '@rescind/core'
+import { SERVER_SETTINGS } from '../config/settings.ts'
 import { CONTROL_PREFIX } from '../control/api.ts'
 import { endpointsWith } from '../control/endpoints.ts'
 import type { Endpoint } from '../control/frame/endpoint.ts'
@@ -8,6 +9,7 @@ import { IDENTITY } from '../dialects/identity/module.ts'
 import type { DialectModule } from '../dialects/module.ts'
 import { OAUTH } from '../dialects/oauth/module.ts'
 import { CHECK_PREFIX } from '../http/wire.ts'
+import { OWN_MEMBERS } from '../seed/schema.ts'
 import { OPS_PATHS } from './ops.ts'
 
 /** The dialects of this server, in the order in which they are seeded and their settings are listed. */
@@ -18,20 +20,23 @@ export function endpointsOf(modules: readonly DialectModule[]): readonly Endpoin
   return endpointsWith(modules.flatMap(({ resources = [] }) => resources))
 }
 
+/** Of keys that are no tokens, and of registered issuers. */
+const OWN_SOURCES = ['control', 'verifier', 'iss']
+
 const OWN_PATHS: readonly string[] = [CONTROL_PREFIX, CHECK_PREFIX, '/realms', ...OPS_PATHS]
 
 /** @throws ContractBroken for modules that cannot stand beside each other: a server with them is put together wrongly. */
 export function checkModules(modules: readonly DialectModule[]): void {
-  const families = modules.flatMap(({ sources }) => sources.map(({ form }) => form.split('/')[0] ?? ''))
+  const families = modules.flatMap(({ sources }) => sources.map(({ form }) => form.split(/[/:]/)[0] ?? ''))
   const settings = modules.flatMap((module) => Object.keys(module.settings))
   const members = modules.flatMap(({ seed }) => Object.keys(seed?.members ?? {}))
   refuseTwice(
     'name',
     modules.map(({ name }) => name),
   )
-  refuseTwice('source', families)
-  refuseTwice('setting', settings)
-  refuseTwice('member of a seed', members)
+  refuseTwice('source', [...OWN_SOURCES, ...families])
+  refuseTwice('setting', [...Object.keys(SERVER_SETTINGS), ...settings])
+  refuseTwice('member of a seed', [...OWN_MEMBERS, ...members])
   const problem = mintedPrefixProblem(modules.flatMap(({ prefixes }) => prefixes))
   if (problem !== undefined) throw new ContractBroken(`dialects: ${problem}`)
   const paths = [...OWN_PATHS, ...modules.flatMap((module) => module.paths)]
@@ -43,7 +48,7 @@ export function checkModules(modules: readonly DialectModule[]): void {
 
 function refuseTwice(what: string, names: readonly string[]): void {
   const twice = names.find((name, at) => names.indexOf(name) < at)
-  if (twice !== undefined) throw new ContractBroken(`dialects: two have the ${what} ${twice}`)
+  if (twice !== undefined) throw new ContractBroken(`dialects: the ${what} ${twice} is there twice`)
 }
 
 /** `/` is that path alone. */

@@ -66,11 +66,11 @@ async function seedRealm(parts: SeedParts, realm: Realm, given: SeedRealm): Prom
     if (text.length < STRONG_CHARS) parts.onWeakSecret(of)
     return text
   }
-  let created = 0
+  // First, so that a prefix that is refused leaves nothing behind.
+  let created: number = await seedPrefixes(realm, given.tokenPrefixes)
   const tools: SeedTools = { reveal, hashPassword: parts.hashPassword }
   // Each part reads the members that its own schema has checked.
   for (const part of parts.parts) created += await part.create(realm, given as never, tools)
-  created += await seedPrefixes(realm, given.tokenPrefixes)
   created += await createAll(realm, given.checkProfiles, (profile) =>
     plan({ collection: CHECK_PROFILES, id: profile.name }, () => profileOf(profile)),
   )

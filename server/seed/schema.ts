@@ -15,16 +15,20 @@ export type Seed = { readonly realms: readonly SeedRealm[] }
 
 const prefix = z.string().min(1).optional()
 
+/** Members of a realm that belong to no dialect. */
+const OWN = {
+  tokenPrefixes: z
+    .strictObject({ access: prefix, refresh: prefix, code: prefix, identity: prefix, clientSecret: prefix })
+    .optional(),
+  verifiers: z.array(z.strictObject({ name: id, key: secret })).default([]),
+  checkProfiles: z.array(NAMED_PROFILE).default([]),
+}
+
+export const OWN_MEMBERS: readonly string[] = ['name', ...Object.keys(OWN)]
+
 function seedFile(parts: readonly SeedPart[]): z.ZodType<Seed> {
-  const realm = z.strictObject({
-    name: z.string(),
-    ...Object.fromEntries(parts.flatMap(({ members }) => Object.entries(members))),
-    tokenPrefixes: z
-      .strictObject({ access: prefix, refresh: prefix, code: prefix, identity: prefix, clientSecret: prefix })
-      .optional(),
-    verifiers: z.array(z.strictObject({ name: id, key: secret })).default([]),
-    checkProfiles: z.array(NAMED_PROFILE).default([]),
-  })
+  const members = Object.fromEntries(parts.flatMap((part) => Object.entries(part.members)))
+  const realm = z.strictObject({ name: z.string(), ...members, ...OWN })
   return z.strictObject({ realms: z.array(realm).default([]) })
 }
 

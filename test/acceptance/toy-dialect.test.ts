@@ -11,6 +11,7 @@ import {
   resolveSettings,
   settingsOf,
 } from '@rescind/server'
+import { z } from 'zod'
 import { Sources } from '../../server/rules/sources.ts'
 import { Calls, CONTROL, jsonOf, memberAt, succeeded, textAt } from '../kit/calls.ts'
 import { openForFile, openServer } from '../kit/in-process.ts'
@@ -154,6 +155,8 @@ test('its setting decides how long its tokens are good', async () => {
   await short.close()
 })
 
+const SETTING = { fallback: 'x', help: 'h', parse: (text: string): string => text, insecure: undefined }
+
 /** One token of a kind and a source, in a realm that knows what dialects mint. */
 function mint(realm: Realm, kind: 'access' | 'chat'): ReturnType<typeof issueTokens> {
   const facts = {
@@ -190,6 +193,8 @@ test('modules that cannot stand beside each other are refused at the start', asy
   const clashes: readonly (readonly [string, DialectModule])[] = [
     ['name', { ...alone, name: 'toy' }],
     ['source', { ...alone, sources: [{ form: 'toy/{room}' }] }],
+    ['source', { ...alone, sources: [{ form: 'control' }] }],
+    ['source', { ...alone, sources: [{ form: 'iss:https:/{host}' }] }],
     ['share a prefix', { ...alone, prefixes: ['toy_'] }],
     ['begin with another', { ...alone, prefixes: ['toy_more_'] }],
     ['begin with another', { ...alone, prefixes: ['rsa_x_'] }],
@@ -199,6 +204,8 @@ test('modules that cannot stand beside each other are refused at the start', asy
     ['paths', { ...alone, paths: ['/control/v1/toy'] }],
     ['paths', { ...alone, paths: ['/metrics'] }],
     ['setting', { ...alone, settings: TOY.settings }],
+    ['setting', { ...alone, settings: { logLevel: SETTING } }],
+    ['member of a seed', { ...alone, seed: { members: { verifiers: z.unknown() }, create: async () => 0 } }],
     ['member of a seed', apart.seed === undefined ? alone : { ...alone, seed: apart.seed }],
   ]
   for (const [what, module] of clashes) {
