@@ -3,7 +3,7 @@ export {
   type Collection,
   Directory,
   type Entry,
-  type RecordState as RecordStanding,
+  type RecordState,
 } from './directory/directory.ts'
 export { ISSUER_TERMS, type IssuerTerms } from './directory/issuer-terms.ts'
 export {

@@ -59,7 +59,7 @@ export function isRevoked(facts: TokenFacts, index: RevocationIndex, except?: Cu
     for (const up of facts.ancestors) if (isEnded(up, undefined, index)) return true
   }
   if (index.cutoffs.size === 0) return false
-  return isCutOff(facts, index, except) || facts.ancestors.some((up) => isCutOff(up, index, except))
+  return isBelowCutoff(facts, index, except) || facts.ancestors.some((up) => isBelowCutoff(up, index, except))
 }
 
 /** Whether anything may be minted for these principals now. */
@@ -92,7 +92,7 @@ function isEnded(one: Ancestor, digest: TokenDigest | undefined, index: Revocati
   return false
 }
 
-function isCutOff(one: Ancestor, index: RevocationIndex, except: CutoffShape | undefined): boolean {
+function isBelowCutoff(one: Ancestor, index: RevocationIndex, except: CutoffShape | undefined): boolean {
   for (const [shape, table] of index.cutoffs) {
     if (shape === except) continue
     const key = cutoffKeyOf(index.digestKey, shape, one)

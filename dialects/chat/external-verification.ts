@@ -82,7 +82,7 @@ export class ExternalVerifier {
     if (seconds > 0) return tooMany(seconds)
     const claimed = await this.#once(realm, presented)
     if (claimed === undefined) return NOT_KNOWN
-    if (wasCutOff(realm, who.app, claimed)) return NOT_KNOWN
+    if (isBelowCutoff(realm, who.app, claimed)) return NOT_KNOWN
     const { respelled } = await realm.find(raw, source)
     // Another signature of a token that is known: vouched for this time, and asked about the next time, too.
     if (respelled?.client === claimed.patch.id && realm.judge(respelled).kind === 'active')
@@ -135,7 +135,7 @@ async function isOver(realm: Realm, { raw }: Presented, source: Source): Promise
  * decide. What was issued before the cutoff is over for good; what was issued within the skew of it may be older than it
  * says, and is refused until the skew has passed. A token that does not say when it was issued is hit by any cutoff.
  */
-function wasCutOff(realm: Realm, app: ChatApp, { patch, issuedAtMs }: Claimed): boolean {
+function isBelowCutoff(realm: Realm, app: ChatApp, { patch, issuedAtMs }: Claimed): boolean {
   const isHit = (atMs: number | undefined, skewMs: number): boolean => {
     const principals = { source: sourceOf(app.name), client: patch.id, subject: patch.id }
     const unplaced = { ancestors: [], position: realm.position(), expiresAtMs: 0 }

@@ -82,14 +82,14 @@ function keepText(ms: number): string {
  * can check it. One row has one line: a reader makes it again from the bytes and compares.
  */
 export function exportLine(row: ChainedLogRow): string {
-  const { audit: shown, ...rest } = rowJson(row)
+  const { audit: kept, ...rest } = rowJson(row)
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
   // What the chain rests on, where the readable part does not say it.
   const isPlain = parseInstant(rest.at) === row.atMs
   return JSON.stringify({
     ...rest,
     ...(isPlain ? {} : { atMs: row.atMs }),
-    who: shown,
+    who: kept,
     audit: row.audit,
     auditHash: text(row.auditHash),
     ruleBytes: text(row.rule),

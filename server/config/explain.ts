@@ -4,13 +4,13 @@ import type { Values } from './sources.ts'
 /** One line per setting: name, value, origin. Secrets show only whether they are set. */
 export function explainSettings(values: Values): string {
   const rows = [...values].map(([name, { setting, value, origin }]) => {
-    const shown = value === undefined ? '(none)' : setting.isSecret ? '(set, not shown)' : value
-    return [name, shown, origin] as const
+    const text = value === undefined ? '(none)' : setting.isSecret ? '(set, not shown)' : value
+    return [name, text, origin] as const
   })
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
   return rows
     .map(
-      ([name, shown, origin]) => `${name.padEnd(widths[0] ?? 0)}  ${shown.padEnd(widths[1] ?? 0)}  ${origin}`,
+      ([name, text, origin]) => `${name.padEnd(widths[0] ?? 0)}  ${text.padEnd(widths[1] ?? 0)}  ${origin}`,
     )
     .join('\n')
 }

@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { type Position, seqOf } from '@rescind/core'
 import { formatInstant } from '@rescind/dialects'
-import type { Feed, Enforcement as Standing } from '@rescind/feed'
+import type { Enforcement as Enforcing, Feed } from '@rescind/feed'
 import { z } from 'zod'
 
 /** One running verifier, and how it stands to a revocation. */
@@ -42,7 +42,7 @@ export function feedEnforcement(feed: Feed): Enforcement {
   }
 }
 
-function instanceJson(realm: Realm, one: Standing, committedMs: number | undefined): InstanceJson {
+function instanceJson(realm: Realm, one: Enforcing, committedMs: number | undefined): InstanceJson {
   const { verifier, instance, label, state, position, appliedAtMs } = one
   const named = { verifier: verifier.slice(realm.name.length + 1), instance, label, position }
   const stateJson = state === 'pending' ? 'behind' : state

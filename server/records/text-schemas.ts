@@ -11,11 +11,11 @@ export function storedText(max: number): z.ZodString {
 }
 
 /** A name or a label that operators read. */
-export function shownName(max: number): z.ZodString {
-  return shown(z.string().min(1).max(max))
+export function displayName(max: number): z.ZodString {
+  return displayed(z.string().min(1).max(max))
 }
 
 /** Text of a schema that shows all that it is. */
-export function shown(text: z.ZodString): z.ZodString {
+export function displayed(text: z.ZodString): z.ZodString {
   return text.refine(isDisplayName, 'must be text that shows all of itself')
 }

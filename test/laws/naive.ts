@@ -14,7 +14,7 @@ export function naiveWhy(rows: readonly PlainRow[], facts: TokenFacts): Why {
   if (rows.some(({ rule }) => rule.kind === 'epoch' && facts.position < rule.lostBelow)) return 'lost'
   // Whatever hits a token hits what came of it, whatever else the two have in common (§2.2).
   const line = [facts, ...facts.ancestors]
-  if (line.some((one) => isEnded(rows, one) || isCutOff(rows, one))) return 'revoked'
+  if (line.some((one) => isEnded(rows, one) || isBelowCutoff(rows, one))) return 'revoked'
   return line.some((one) => isHeld(rows, one)) ? 'held' : undefined
 }
 
@@ -53,7 +53,7 @@ function isForeignCutoff({ issuedAtMs, foreign }: Ancestor, cutoff: CutoffTarget
  * A key of the index holds two slots (§5.4): the highest plain cutoff, and one dated cutoff made of the highest instant
  * and the highest position. So of dated cutoffs over the same names one may give the instant and another the position.
  */
-function isCutOff(rows: readonly PlainRow[], one: Ancestor): boolean {
+function isBelowCutoff(rows: readonly PlainRow[], one: Ancestor): boolean {
   const over: { readonly at: Position; readonly atMs: number; readonly cutoff: CutoffTarget }[] = []
   for (const { at, atMs, rule } of rows) {
     if (rule.kind === 'revoke' && rule.target.kind === 'cut' && namesAll(rule.target, one)) {

@@ -1,4 +1,4 @@
-import type { Collection, Entry, RecordStanding } from '@rescind/authority'
+import type { Collection, Entry, RecordState } from '@rescind/authority'
 import { IDENTITY_APP_CREDENTIALS, type IdentityAppCredential } from './app-credentials.ts'
 import {
   IDENTITY_ENDPOINTS,
@@ -63,7 +63,7 @@ export function created<K extends Kind>(
 export function put<K extends Kind>(
   of: K,
   id: string,
-  { state, after }: { readonly state: RecordStanding<Kinds[K]>; readonly after: Kinds[K] },
+  { state, after }: { readonly state: RecordState<Kinds[K]>; readonly after: Kinds[K] },
 ): ChangeOf<K> {
   return { of, id, fromVersion: state.version, before: state.entry?.value, after }
 }

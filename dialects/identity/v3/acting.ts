@@ -1,7 +1,7 @@
 import type { Caller, Realm } from '@rescind/authority'
 import type { Answer, Stale } from '../../wire/answer.ts'
 import type { Call, Reply } from '../call.ts'
-import { callerOf as callerOfParty } from '../session/caller.ts'
+import { callerOf as callerOfContext } from '../session/caller.ts'
 import { isLimited } from '../session/limited.ts'
 import {
   judgeTokenContext,
@@ -47,5 +47,5 @@ export function stillActs(realm: Realm, { facts }: Acting): boolean {
 
 /** Who acts, as the log names it; what it may do ends with its token. */
 export function callerOf({ realm, request }: Call, { context }: Acting): Caller {
-  return callerOfParty(realm, request, context)
+  return callerOfContext(realm, request, context)
 }

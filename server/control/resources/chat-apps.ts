@@ -16,7 +16,7 @@ import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../http/problem.ts'
 import { isFetchable } from '../../machine/net/fetchable.ts'
 import { meantUrl } from '../../machine/net/masked-url.ts'
-import { shown, storedText } from '../../records/text-schemas.ts'
+import { displayed, storedText } from '../../records/text-schemas.ts'
 import type { Ask, Endpoint } from '../frame/endpoint.ts'
 import type { Change, Made } from '../frame/records.ts'
 import { changeOf, createOf, listOf, readOf, removeOf } from '../frame/resource.ts'
@@ -42,7 +42,7 @@ const SETTINGS = {
   maxLifetimeSeconds: z.int().min(1).nullable().optional(),
   tombstonesMax: z.int().min(0).nullable().optional(),
 }
-const NEW = z.strictObject({ name: shown(storedText(TEXT_MAX)), ...KEYS, ...SETTINGS })
+const NEW = z.strictObject({ name: displayed(storedText(TEXT_MAX)), ...KEYS, ...SETTINGS })
 const CHANGE = z.strictObject({
   ...KEYS,
   ...SETTINGS,

@@ -6,7 +6,7 @@ import type { Format, Polled, Refused } from '@rescind/feed'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
 import { noteUses } from '../../judging/last-use.ts'
-import { shownName } from '../../records/text-schemas.ts'
+import { displayName } from '../../records/text-schemas.ts'
 import { type Ask, type ControlParts, type Endpoint, endpoint } from '../frame/endpoint.ts'
 
 const BOUND_MIN_MS = 100
@@ -21,7 +21,7 @@ const LABEL_MAX_CHARS = 128
 
 const position = z.string().min(1).max(512)
 const instance = z.string().min(1).max(64)
-const label = shownName(LABEL_MAX_CHARS)
+const label = displayName(LABEL_MAX_CHARS)
 const bound = z.int().min(BOUND_MIN_MS).max(BOUND_MAX_MS)
 const FLOOR = { position, floor: z.number() }
 

@@ -13,7 +13,7 @@ import { type Answer, instantOf, jsonAnswer, type Stale } from '@rescind/dialect
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../http/problem.ts'
 import { CONTROL_KEYS, type ControlKey, type ControlRole, ROLES } from '../../records/control-keys.ts'
-import { shownName } from '../../records/text-schemas.ts'
+import { displayName } from '../../records/text-schemas.ts'
 import { auditOf, commitChange, NO_CONTENT } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
 import { realmParameter } from '../frame/input.ts'
@@ -30,7 +30,7 @@ const NAME_MAX = 128
 type KeyBody = { readonly name: string; readonly role: ControlRole; readonly realm?: string | undefined }
 
 const NEW: z.ZodType<KeyBody> = z.strictObject({
-  name: shownName(NAME_MAX),
+  name: displayName(NAME_MAX),
   role: z.enum(ROLES),
   realm: z.string().optional(),
 })

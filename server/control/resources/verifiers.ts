@@ -11,7 +11,7 @@ import {
 import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../http/problem.ts'
-import { shownName } from '../../records/text-schemas.ts'
+import { displayName } from '../../records/text-schemas.ts'
 import { liveKeysOf, VERIFIERS, type Verifier, verifierId } from '../../records/verifiers.ts'
 import { auditOf, commitChange, NO_CONTENT } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'
@@ -49,7 +49,7 @@ const LIST: Endpoint = endpoint({
 })
 
 const NEW = z.strictObject({
-  name: shownName(256),
+  name: displayName(256),
 })
 
 const CREATE: Endpoint = endpoint({

@@ -17,7 +17,7 @@ import { type Size, sizeOf } from '../../../rules/size.ts'
 import { auditOf } from '../../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
 import { APPROVAL, REQUESTS } from './approval-json.ts'
-import { listPended, place, readPended, shownPended, waitingOne } from './pended.ts'
+import { listPended, pendedAnswer, place, readPended, waitingOne } from './pended.ts'
 import { END_BODY, type EndBody, keptRuleOf } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
@@ -109,7 +109,7 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
     keptMs: parts.auditRetentionMs,
     ...defined({ acts }),
   })
-  return done ? shownPended(REQUESTS, ask) : 'stale'
+  return done ? pendedAnswer(REQUESTS, ask) : 'stale'
 }
 
 /** Nobody approves what they have asked for; and settings are for admins, approved ones too. */

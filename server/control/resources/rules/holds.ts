@@ -20,7 +20,7 @@ import { blastRadius } from './blast-radius.ts'
 import { refusedEnding } from './ending.ts'
 import { HELD, HOLD } from './hold-json.ts'
 import { futureInstant } from './instant.ts'
-import { listPended, place, readPended, shownPended, waitingOne } from './pended.ts'
+import { listPended, pendedAnswer, place, readPended, waitingOne } from './pended.ts'
 import { AHEAD_MAX_MS, END_BODY, keptRuleOf } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
 import { RULE_MEMBERS, type RuleBody, SOURCES_MAX } from './target-schema.ts'
@@ -125,7 +125,7 @@ function ending(to: HoldEnd): (ask: Ask<unknown, ReleaseBody>) => Promise<Answer
     const refused = to === 'revoked' ? await refusedEnding(ask, entry.value.targets) : undefined
     if (refused !== undefined) return refused
     const done = await endHold(realm, { entry, to, caller: by.caller, how, reason: body?.reason, keptMs })
-    return done ? shownPended(HELD, ask) : 'stale'
+    return done ? pendedAnswer(HELD, ask) : 'stale'
   }
 }
 
@@ -188,7 +188,7 @@ async function extend(ask: Ask<unknown, ExtendBody>): Promise<Answer | Stale> {
     return problem(422, 'until: not later than its deadline; to end it earlier, release or revoke it')
   const audit = { ...auditOf(ask, body.reason ?? entry.value.reason), cause: causeOf(entry.id) }
   const extension = { entry, dueAtMs: due.ms, caller: by.caller, audit }
-  return (await extendHold(realm, extension)) ? shownPended(HELD, ask) : 'stale'
+  return (await extendHold(realm, extension)) ? pendedAnswer(HELD, ask) : 'stale'
 }
 
 const RELEASE_HOLD: Endpoint = endpoint({

@@ -67,12 +67,12 @@ export function readPended<T extends Waiting, State extends string>(
     path: `${pended.path}/{id}`,
     role: 'viewer',
     answers: { 200: { what: pended.what, schema: pended.schema } },
-    handle: (ask) => shownPended(pended, ask),
+    handle: (ask) => pendedAnswer(pended, ask),
   })
 }
 
 /** The one that the path names, with the revocation that it became. */
-export async function shownPended<T extends Waiting, State extends string>(
+export async function pendedAnswer<T extends Waiting, State extends string>(
   { kind, json, revokedAt, none }: Pended<T, State>,
   { realm, params }: Pick<Ask, 'realm' | 'params'>,
 ): Promise<Answer> {
@@ -101,7 +101,7 @@ export async function waitingOne<T extends Waiting, State extends string>(
   const found = await pended.kind.find(ask.realm, ask.params['id'] ?? '')
   if (found.kind === 'none') return pended.none
   if (found.kind === 'open') return found.entry
-  return found.value.state === to ? shownPended(pended, ask) : pended.over(found.value.state)
+  return found.value.state === to ? pendedAnswer(pended, ask) : pended.over(found.value.state)
 }
 
 type Placing<T> = {

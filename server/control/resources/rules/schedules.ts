@@ -14,7 +14,7 @@ import { auditOf } from '../../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'
 import { refusedEnding } from './ending.ts'
 import { futureInstant } from './instant.ts'
-import { listPended, type Pended, place, readPended, shownPended, waitingOne } from './pended.ts'
+import { listPended, type Pended, pendedAnswer, place, readPended, waitingOne } from './pended.ts'
 import { AHEAD_MAX_MS, ENDED, endedJson, keptRuleOf } from './pending-parts.ts'
 import { resolveRule } from './resolve.ts'
 import { RULE_MEMBERS, type RuleBody } from './target-schema.ts'
@@ -125,7 +125,7 @@ async function cancel(ask: Ask): Promise<Answer | Stale> {
   const entry = await waitingOne(SCHEDULED, ask, 'cancelled')
   if (isAnswer(entry)) return entry
   const done = await cancelSchedule(realm, { entry, caller: by.caller, how, keptMs: parts.auditRetentionMs })
-  return done ? shownPended(SCHEDULED, ask) : 'stale'
+  return done ? pendedAnswer(SCHEDULED, ask) : 'stale'
 }
 
 export const SCHEDULE_ENDPOINTS: readonly Endpoint[] = [
