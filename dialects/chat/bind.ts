@@ -50,7 +50,7 @@ export type BindAct = {
   readonly admin: Admin
   readonly client: string
   readonly assignment: Assignment
-  /** What else belongs to the same unit: the client's own record, when it is written along. */
+  /** What else belongs to the same write: the client's own record, when it is written along. */
   readonly also: readonly Operation[]
   /** What is to be known of the token beside its text. */
   readonly claims?: TokenRecord['claims']

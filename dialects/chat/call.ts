@@ -8,7 +8,7 @@ import type { ChatApp } from './directory.ts'
 /** What answers one method of one route; `client` is the id in the path, decoded, or empty without one. */
 export type Handler = (realm: Realm, request: WireRequest, client: string) => Promise<Answer | Stale>
 
-/** The holder of an app's API key. `basis`: where the realm stood before anything was read for it. */
+/** The holder of an app's API key. `judgedAt`: the position of the realm before anything was read for it. */
 export type Admin = {
   readonly kind: 'admin'
   readonly app: ChatApp

@@ -14,7 +14,7 @@ import { newerClient } from './newer-members.ts'
 import { type GivenToken, tokenIdHeader } from './token-record.ts'
 
 /**
- * `POST /admin/clients`: makes a client or brings it up to date, and may give it a token in the same unit.
+ * `POST /admin/clients`: makes a client or brings it up to date, and may give it a token in the same write.
  * Tokens that it has are left alone.
  */
 export async function putClient(realm: Realm, { admin, request }: AdminAsk): Promise<Answer | Stale> {

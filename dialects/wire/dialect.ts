@@ -6,7 +6,7 @@ import type { WireRequest } from './request.ts'
 /** One wire dialect: what it answers, and how it words what the server has to refuse on its paths. */
 export interface Dialect {
   readonly name: string
-  /** Paths whose POSTs come by the thousand: the server may answer plain ones in its lane. Answers there are whole. */
+  /** Paths whose POSTs come by the thousand: the server may answer plain ones on its fast path. Answers there are whole. */
   readonly hotPaths: readonly string[]
   /**
    * Answers whatever a path of this dialect is asked, its own 404 and 405 included.
@@ -24,7 +24,7 @@ export interface Dialect {
   routeOf(request: Pick<WireRequest, 'method' | 'path'>): string
 }
 
-/** How often a request is judged again when what it stands on is revoked under it; each time is a lost race. */
+/** How often a request is judged again when what it depends on is revoked under it; each time is a lost race. */
 const ATTEMPTS_MAX = 8
 
 /** Judges and writes until what was written still rested on what was judged. @throws Overloaded past the bound. */

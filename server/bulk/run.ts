@@ -7,8 +7,8 @@ import { type BulkAct, CallerRevoked, NOT_OURS, revokeOne } from './revoke-one.t
 import { Said } from './said.ts'
 
 /**
- * Units on their way at once, and so those of one commit that are of this call: there is room in it for what others
- * want written. The last line of a batch may bring some more, but never more than a commit takes.
+ * What one commit of this call may cost, and so what is on its way at once: a group has room for what others want written.
+ * The last line of a batch may bring some more, but never more than a commit takes.
  */
 const BULK_COST_MAX = 192
 /** Lines of one call: what is said about them waits in memory for those who send everything before they read. */

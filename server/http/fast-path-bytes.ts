@@ -14,7 +14,7 @@ export type FastAnswer = {
 /** Writes an answer as one HTTP/1.1 message, headers as Node's own server sends them. @returns as `socket.write`. */
 export function writeMessage(socket: Socket, { answer, nowMs, held }: FastAnswer): boolean {
   const { status, headers, body } = answer
-  if (typeof body !== 'string') throw new ContractBroken('an answer of the lane is whole')
+  if (typeof body !== 'string') throw new ContractBroken('an answer of the fast path is whole')
   const start = `${startOf(status, headers)}Date: ${dateText(nowMs)}\r\n${held}`
   if (status === 204 || status === 304) return socket.write(`${start}\r\n`, 'latin1')
   const bodyBytes = Buffer.byteLength(body)

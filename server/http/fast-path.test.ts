@@ -161,7 +161,7 @@ function edited(bytes: Buffer, { at, drop, put }: Edit): Buffer {
   return Buffer.concat([bytes.subarray(0, start), Buffer.from(put, 'latin1'), bytes.subarray(start + drop)])
 }
 
-describe('the lane', () => {
+describe('the fast path', () => {
   const alone = new Echo(false)
   const laned = new Echo(true)
   before(() => Promise.all([alone.listen(), laned.listen()]))
@@ -178,7 +178,7 @@ describe('the lane', () => {
       assert.equal(await answersTo(laned, bytes), await answersTo(alone, bytes))
     })
     await fc.assert(property, { numRuns: 400, seed: 20_261_125 })
-    assert.ok(laned.taken > 0, 'nothing went through the lane')
+    assert.ok(laned.taken > 0, 'nothing went through the fast path')
   })
 
   it('takes request after request on one connection, and gives it to Node with the first that is not plain', async () => {
@@ -225,7 +225,7 @@ async function held(
   return { echo, socket, text: () => text }
 }
 
-describe('the lane, while an answer is under way', () => {
+describe('the fast path, while an answer is under way', () => {
   it('keeps the order for whoever sends before the answer came, and leaves the rest to Node', async (t) => {
     const { echo, socket, text } = await held(t)
     socket.end(Buffer.concat([plain('second'), plain('third')]))
@@ -257,7 +257,7 @@ describe('the lane, while an answer is under way', () => {
   })
 })
 
-describe('the lane, when nothing comes', () => {
+describe('the fast path, when nothing comes', () => {
   it('[P04] answers a connection that never sent anything as Node answers the slow, and drops one that fell silent', async (t) => {
     const echo = new Echo(true, 20)
     t.after(() => echo.close())

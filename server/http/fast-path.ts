@@ -24,8 +24,8 @@ export type FastPathParts<Mount> = {
 }
 
 /**
- * The short way of hot requests, before Node's HTTP server (docs/decisions/0011-lane.md). A connection stays in the
- * lane for as long as each read brings exactly one request that `readHead` recognises; with the first one that it
+ * The short way of hot requests, before Node's HTTP server (docs/decisions/0011-lane.md). A connection stays on
+ * it for as long as each read brings exactly one request that `readHead` recognises; with the first one that it
  * does not, the connection and those bytes are Node's, for good.
  */
 export class FastPath<Mount> {

@@ -64,7 +64,7 @@ export type EndApproval = {
   readonly how: string
   readonly reason?: string | undefined
   readonly keptMs: number
-  /** What was approved, done in the same unit. */
+  /** What was approved, done in the same write. */
   readonly acts?: (audit: Audit) => Promise<readonly Operation[]>
 }
 

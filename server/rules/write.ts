@@ -17,7 +17,7 @@ export type RuleWrite = {
   readonly skewSeconds?: number | undefined
   readonly once?: Once | undefined
   readonly keepCredentials?: boolean | undefined
-  /** What else belongs to the same unit, a hold that it ends say; comes before the rules. */
+  /** What else belongs to the same write, a hold that it ends say; comes before the rules. */
   readonly also?: readonly Operation[]
 }
 

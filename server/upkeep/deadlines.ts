@@ -34,7 +34,7 @@ type Queue = {
 
 /**
  * Does what was asked for a time when that time has come. The times stand in the store, so a restart forgets none; the
- * unit that does it also ends what waited, so it is done once. What is due is found by its time, among all that is open.
+ * write that does it also ends what waited, so it is done once. What is due is found by its time, among all that is open.
  */
 export class Deadlines {
   readonly #kinds: readonly Watched[]

@@ -37,7 +37,7 @@ function floor(clause: Clause): void {
     await store.commit({ writes: [write(append())], floorMs: start + 1_000 })
     assert.equal(await store.floor(), start + 5_000)
     await store.commit({ writes: [write(consume(1), consume(1))], floorMs: start + 6_000 })
-    assert.equal(await store.floor(), start + 6_000, 'a group all of whose units conflict raises it, too')
+    assert.equal(await store.floor(), start + 6_000, 'a group all of whose writes conflict raises it, too')
   })
 }
 

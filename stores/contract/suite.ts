@@ -34,7 +34,7 @@ export function storeContract(
   describe(`${name}: the contract of a store`, () => {
     describe('tokens', () => tokenContract(clause))
     describe('the highest expiries', () => expiryContract(clause))
-    describe('units and groups', () => groupContract(clause))
+    describe('writes and groups', () => groupContract(clause))
     describe('the log', () => logContract(clause))
     describe('trimming the log', () => trimContract(clause))
     describe('watching the log', () => watchContract(clause))

@@ -156,7 +156,7 @@ test('[R4] a grant of the control API is for the registered target, however its 
 
 /*
  * The kind: what is taken from a client. By itself a change is about what is issued next, since verifiers judge a token
- * without asking what its client may do; `revokeTokens` ends in the same unit what was issued before.
+ * without asking what its client may do; `revokeTokens` ends in the same write what was issued before.
  */
 const TAKEN: Readonly<Record<string, Members>> = {
   scopes: { scopes: ['read'] },

@@ -23,7 +23,7 @@ export function rawOf(text: string): RawToken {
   return raw
 }
 
-/** A caller whose right rests on principals that were judged at `basis`. */
+/** A caller whose right rests on principals that were judged at `judgedAt`. */
 export function callerAt(realm: Realm, judgedAt: Position, of: Principals = OPERATOR): Caller {
   return { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts: callerFacts(of, judgedAt) } }
 }
@@ -48,7 +48,7 @@ export function intentOf(realm: Realm, text: string, over: Partial<TokenIntent> 
   }
 }
 
-/** Issues one token, judged now unless a basis says otherwise. */
+/** Issues one token, judged now unless `judgedAt` says otherwise. */
 export function tryIssue(realm: Realm, intent: TokenIntent, over: Partial<IssueAct> = {}): Promise<Issued> {
   const judgedAt = over.judgedAt ?? realm.position()
   return issueTokens(realm, { judgedAt, caller: callerAt(realm, judgedAt), tokens: [intent], ...over })

@@ -11,7 +11,7 @@ export class FaultyStore extends MemoryStore {
   /** How many of the next calls fail. */
   reopenFailures = 0
   rowsFailures = 0
-  /** Calls so far, and units of those that wrote. */
+  /** Calls so far, and writes of those that wrote. */
   commits = 0
   reopens = 0
   readonly written: Group[] = []

@@ -7,7 +7,7 @@ import { actOf, intentOf, rawOf, tryIssue } from '../kit/acts.ts'
 import { openWorld, START_MS } from '../kit/realm.ts'
 
 const RACES = 10_000
-/** Clients that race side by side, so that groups hold units of many of them. */
+/** Clients that race side by side, so that groups hold writes of many of them. */
 const AT_ONCE = 50
 
 /** A number from 0 to `below`, the same in every run: a race that fails fails again. */

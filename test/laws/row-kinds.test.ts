@@ -133,7 +133,7 @@ for (const kind of ROW_KIND_NAMES) {
       assert.equal(turnsVerdicts(rule), changes)
     })
 
-    it('goes first in a group, and makes stale what stands on the token, exactly if it ends or suspends it', () => {
+    it('goes first in a group, and makes stale what depends on the token, exactly if it ends or suspends it', () => {
       const isNegative = verdict !== 'active'
       const group = new GroupRules()
       group.add(writeOf(rule))

@@ -28,7 +28,7 @@ export type DirectoryAct = {
   readonly why?: string
   /** Records that were judged by, and must not have changed since. */
   readonly expects?: readonly Expectation[]
-  /** What else belongs to the same unit: an expiring entry, a token that is used up. */
+  /** What else belongs to the same write: an expiring entry, a token that is used up. */
   readonly also?: readonly Operation[]
 }
 

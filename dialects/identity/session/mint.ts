@@ -40,7 +40,7 @@ export type Mint = {
   readonly delegated?: Delegation
   /** Who had it made for somebody else. */
   readonly mintedBy?: string
-  /** What the right to it rests on; absent: the user as it stood at `basis`. */
+  /** What the right to it rests on; absent: the user as it was at `judgedAt`. */
   readonly restsOn?: TokenFacts
   /** Who acts, if not the user. */
   readonly by?: string

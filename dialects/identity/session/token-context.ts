@@ -65,7 +65,7 @@ export function judgeTokenContext(realm: Realm, facts: TokenContextFacts | undef
   if (facts === undefined) return { kind: 'unknown' }
   const { record, user, tenant } = facts
   const verdict = realm.judge(record)
-  // What disables a user or a tenant ends its tokens in the same unit; this holds even where it did not.
+  // What disables a user or a tenant ends its tokens in the same write; this holds even where it did not.
   if (user === undefined || !user.enabled || tenant?.enabled === false) return { kind: 'dead', record, user }
   switch (verdict.kind) {
     case 'active':

@@ -54,7 +54,7 @@ export type ControlParts = {
   readonly guesses: KeyGuesses
   /** Whether keys that can be guessed are taken. */
   readonly allowWeakSecrets: boolean
-  /** Requests a second of one key in one lane; 0: no limit. */
+  /** Requests a second of one key in one class; 0: no limit. */
   readonly ratePerSecond: number
 }
 

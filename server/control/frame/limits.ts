@@ -7,7 +7,7 @@ import type { Ask, ControlParts, RateClass } from './endpoint.ts'
 const REVOKE_TIMES = 10
 
 /**
- * Requests a second of each key, in lanes that do not count against each other. A verifier's key is not counted: many
+ * Requests a second of each key, in classes that do not count against each other. A verifier's key is not counted: many
  * verifiers share it, and each of its questions is somebody at a door.
  */
 export class ControlLimits {
@@ -24,7 +24,7 @@ export class ControlLimits {
     }
   }
 
-  /** @returns the problem to answer when this key has used up its share of the lane. */
+  /** @returns the problem to answer when this key has used up its share of the class. */
   refuse(by: By, rateClass: RateClass): Problem | undefined {
     if (by.kind === 'verifier') return undefined
     const waitSeconds = this.#classes[rateClass].take(by.caller.id, this.#nowMs())

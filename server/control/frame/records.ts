@@ -22,7 +22,7 @@ export type Records<T> = {
   readonly taken?: Problem
 }
 
-/** Rows and records that are written with a record: in the same unit, in this order. */
+/** Rows and records that are written with a record: in the same write, in this order. */
 export type Beside = { readonly before?: readonly Operation[]; readonly after?: readonly Operation[] }
 
 export type Change<T> = Beside & {

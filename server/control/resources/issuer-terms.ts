@@ -24,7 +24,7 @@ const LIFTED = 'kept for good: tokens of the issuer need not say when they were 
 
 type Asking = Pick<Ask, 'realm' | 'by' | 'how'>
 
-/** What an issuer's record says once its terms are minded, and what writes them in the same unit. */
+/** What an issuer's record says once its terms are minded, and what writes them in the same write. */
 export type Termed = { readonly value: IssuerValue; readonly operations: readonly Operation[] }
 
 /**

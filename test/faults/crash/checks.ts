@@ -1,6 +1,6 @@
 import { type Calls, isActive } from '../kit/calls.ts'
 import type { Dice } from '../kit/dice.ts'
-import { inParallel } from '../kit/in-lanes.ts'
+import { inParallel } from '../kit/in-parallel.ts'
 import type { Acks, Tracked } from './acks.ts'
 
 const OLD_REVOKED_SAMPLE = 15

@@ -21,7 +21,7 @@ test('[G10] issue, use, revoke, expire: memory, disk and the log reach a plateau
     assert.deepEqual([size.tokens, size.consumptions, size.entries], [0, 0, 0])
     assert.equal(size.ended, 0, 'a rule goes with the last token that it could hit')
   }
-  assert.equal(last.cutoffs, middle.cutoffs, 'a cut-off goes when nothing that it covers can be alive')
+  assert.equal(last.cutoffs, middle.cutoffs, 'a cutoff goes when nothing that it covers can be alive')
   assert.ok(middle.cutoffs <= 15)
   assert.ok(last.indexBytes <= INDEX_MAX_BYTES, 'empty partitions are as small as they get')
   const full = sizes[FULL_ROUNDS]

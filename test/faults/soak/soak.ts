@@ -155,7 +155,7 @@ function measure(path: string, { index }: Realm): SoakSize {
   const size = {
     tokens: one('SELECT count(*) FROM token'),
     consumptions: one('SELECT count(*) FROM consumption'),
-    entries: one("SELECT count(*) FROM memo WHERE kind = 'soak'"),
+    entries: one("SELECT count(*) FROM memo WHERE kind = 'idempotency'"),
     logRows: one('SELECT count(*) FROM log'),
     keptRows: one('SELECT count(*) FROM log_kept'),
     logBytes: one('SELECT total(length(rule) + length(audit) + length(chain) + 24) FROM log'),

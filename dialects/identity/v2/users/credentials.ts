@@ -84,7 +84,7 @@ export function resetApiKey(call: Call, values: readonly string[]): Promise<Answ
   })
 }
 
-/** Writes, and in the same unit ends what the user has when the caller says that the key has leaked. */
+/** Writes, and in the same write ends what the user has when the caller says that the key has leaked. */
 function leaking(
   call: Call,
   { user, ...changing }: Changing & { readonly user: IdentityUser },

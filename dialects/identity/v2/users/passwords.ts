@@ -42,7 +42,7 @@ const RESET_KIND = EXPIRING_KINDS.identityPasswordReset
 type NewPassword = { readonly judgedAt: Position; readonly password: string; readonly how: string }
 
 /**
- * A new password for a user that has proved to be itself; every token of it ends in the same unit. Not for who is
+ * A new password for a user that has proved to be itself; every token of it ends in the same write. Not for who is
  * suspended: whoever it is that knows the password must not have the account to itself when the hold is released.
  */
 async function setPassword(

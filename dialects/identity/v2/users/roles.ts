@@ -46,7 +46,7 @@ export function giveRole(call: Call, [userId = '', roleId = '']: readonly string
   return changing(call, { userId, grant: { roleId }, act: 'outlive' }, give)
 }
 
-/** Taking a role away ends every token of the user, in the same unit. */
+/** Taking a role away ends every token of the user, in the same write. */
 export function takeRole(call: Call, [userId = '', roleId = '']: readonly string[]): Promise<Answer> {
   return changing(call, { userId, grant: { roleId } }, take)
 }
