@@ -56,7 +56,6 @@ export {
 } from './wire/answer.ts'
 export { type Dialect, untilFresh } from './wire/dialect.ts'
 export { parseFormText } from './wire/form.ts'
-export { formatInstant, instantOf, parseInstant } from './wire/iso-date.ts'
 export { splitPath } from './wire/path.ts'
 export { RateLimit } from './wire/rate.ts'
 export { isUtf8, mediaType, type WireRequest } from './wire/request.ts'

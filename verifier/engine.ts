@@ -12,9 +12,15 @@ import {
   turnsVerdicts,
 } from '@rescind/core'
 import type { Rule } from '@rescind/core/log'
-import { isUsableKind, type RawToken as Raw, RawToken } from '@rescind/core/tokens'
+import {
+  isSingleUse,
+  isUsableKind,
+  type Known,
+  type RawToken as Raw,
+  RawToken,
+  readFacts,
+} from '@rescind/core/tokens'
 import { isEnded, nameOf } from './ended.ts'
-import { isSingleUse, type Known, readKnown } from './facts.ts'
 import { type Question, Questions } from './questions.ts'
 import {
   type Active,
@@ -342,7 +348,7 @@ export class Engine {
     if (this.#questions.isLate(question)) return digest === undefined ? STARTING : STALE
     if (verdict.kind !== 'active')
       return verdict.kind === 'inactive' ? inactiveFor(verdict.why) : { kind: 'unknown', why: verdict.why }
-    const known = readKnown(answer.facts)
+    const known = readFacts(answer.facts)
     if (known === undefined) return digest === undefined ? STARTING : UNSEEN
     if (digest === undefined) return this.#vouchedFor(known, question)
     const seen = this.#remember(digest, known, raw.looksSigned)

@@ -4,6 +4,7 @@ import {
   credentialOfClaims,
   type ForeignRefused,
   factsOfClaims,
+  type Known,
   type ParsedJws,
   parseJws,
   type RawToken,
@@ -11,7 +12,6 @@ import {
   type VerificationKey,
   verifyJws,
 } from '@rescind/core/tokens'
-import type { Known } from './facts.ts'
 import type { FeedConfig, KnownIssuer } from './source/transport.ts'
 
 /** What a text says of itself, as far as signatures prove it. */

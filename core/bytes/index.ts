@@ -3,6 +3,7 @@ export type { KeyMembers, SignatureAlgorithm } from '../crypto/signatures.ts'
 export { ByteReader, ByteWriter } from './bytes.ts'
 export { type Defined, defined } from './defined.ts'
 export { displayText, isDisplayName } from './display-text.ts'
+export { formatInstant, instantOf, parseInstant } from './iso-date.ts'
 export { sextetsAt } from './sextets.ts'
 export {
   isObject,

@@ -6,6 +6,7 @@ export {
   LIMITED_CLIENT,
   SETUP_SCOPE,
 } from './credential.ts'
+export { type FactsJson, factsJson, type PositionJson } from './facts-json.ts'
 export {
   type ClaimMap,
   claimedJti,
@@ -49,4 +50,5 @@ export {
   type TokenKind,
 } from './kinds.ts'
 export { JWS_MAX_CHARS, RawToken, type TextRefused, TOKEN_MAX_BYTES } from './raw-token.ts'
+export { isSingleUse, type Known, readFacts } from './read-facts.ts'
 export { ACCESS_TOKEN_TYP, factsOfClaims, judgingClaims } from './signed-claims.ts'

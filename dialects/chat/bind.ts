@@ -18,9 +18,9 @@ import {
   type TokenRecord,
   unreachable,
 } from '@rescind/core'
+import { formatInstant } from '@rescind/core/bytes'
 import type { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
-import { formatInstant } from '../wire/iso-date.ts'
 import { type Assignment, parseBind } from './body.ts'
 import type { Admin, AdminAsk } from './call.ts'
 import { CHAT_CLIENTS, clientRecordId, isClientId } from './directory.ts'

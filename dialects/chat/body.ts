@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
+import { parseInstant } from '@rescind/core/bytes'
 import { RawToken, TOKEN_MAX_BYTES } from '@rescind/core/tokens'
 import { JSON_TYPE } from '../wire/answer.ts'
-import { parseInstant } from '../wire/iso-date.ts'
 import { isUtf8, mediaType, type WireRequest } from '../wire/request.ts'
 import { type Json, type JsonObject, parseStrictObject } from '../wire/strict-json.ts'
 import { withoutBom } from '../wire/text.ts'

@@ -1,5 +1,4 @@
-import { defined } from '@rescind/core/bytes'
-import { formatInstant } from '../wire/iso-date.ts'
+import { defined, formatInstant } from '@rescind/core/bytes'
 import type { ChatClient } from './directory.ts'
 
 type Stored = { readonly version: number; readonly value: ChatClient }

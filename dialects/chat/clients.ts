@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { unreachable } from '@rescind/core'
+import { formatInstant } from '@rescind/core/bytes'
 import type { Answer, Stale } from '../wire/answer.ts'
-import { formatInstant } from '../wire/iso-date.ts'
 import { bindAssigned } from './bind.ts'
 import type { Assignment } from './body.ts'
 import type { Admin, AdminAsk } from './call.ts'

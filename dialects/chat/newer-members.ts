@@ -1,4 +1,4 @@
-import { formatInstant } from '../wire/iso-date.ts'
+import { formatInstant } from '@rescind/core/bytes'
 import type { ClientWrite } from './client-write.ts'
 import type { ChatApp } from './directory.ts'
 import type { GivenToken } from './token-record.ts'

@@ -1,7 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import { defined } from '@rescind/core/bytes'
+import { defined, formatInstant } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, type Stale } from '../wire/answer.ts'
-import { formatInstant } from '../wire/iso-date.ts'
 import { readObject } from './body.ts'
 import type { AdminAct, AdminAsk } from './call.ts'
 import { parsePlainPatch } from './client-body.ts'

@@ -1,6 +1,6 @@
 import type { Realm, TokenPage } from '@rescind/authority'
+import { formatInstant } from '@rescind/core/bytes'
 import type { Answer } from '../wire/answer.ts'
-import { formatInstant } from '../wire/iso-date.ts'
 import type { AdminAsk } from './call.ts'
 import { listParts, streamed } from './ended-list.ts'
 import { fail, ok } from './envelope.ts'

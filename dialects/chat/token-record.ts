@@ -1,7 +1,7 @@
 import { type Realm, unsealTokenText } from '@rescind/authority'
 import { ContractBroken, type Handle, type TokenRecord } from '@rescind/core'
+import { formatInstant } from '@rescind/core/bytes'
 import type { RawToken } from '@rescind/core/tokens'
-import { formatInstant } from '../wire/iso-date.ts'
 
 /** A token as the seed shows it: exactly these five members, in this order. */
 export type WireTokenRecord = {

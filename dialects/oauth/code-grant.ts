@@ -18,10 +18,9 @@ import {
   mintHandle,
   type TokenRecord,
 } from '@rescind/core'
-import { defined, sameDigest, sha256Base64url } from '@rescind/core/bytes'
+import { defined, formatInstant, sameDigest, sha256Base64url } from '@rescind/core/bytes'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
-import { formatInstant } from '../wire/iso-date.ts'
 import { badRequest, invalidGrant, refusalAnswer, suspended } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'
 import { type OauthClient, refreshLifetimeSeconds } from './directory.ts'

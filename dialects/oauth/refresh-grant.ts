@@ -9,10 +9,9 @@ import {
   unseal,
 } from '@rescind/authority'
 import { type Handle, isEndedByRule, isSuspended, type TokenRecord, type Verdict } from '@rescind/core'
-import { defined } from '@rescind/core/bytes'
+import { defined, formatInstant } from '@rescind/core/bytes'
 import { RawToken } from '@rescind/core/tokens'
 import type { Answer, Stale } from '../wire/answer.ts'
-import { formatInstant } from '../wire/iso-date.ts'
 import { badRequest, invalidGrant, refusalAnswer, successText, suspended } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'
 import { endedAnswer, endGrant } from './ended-grants.ts'

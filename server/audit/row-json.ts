@@ -1,14 +1,7 @@
 import { LAST_INSTANT_MS, ordinalOf, seqOf } from '@rescind/core'
-import { defined, isObject } from '@rescind/core/bytes'
+import { defined, formatInstant, instantOf, isObject, parseInstant } from '@rescind/core/bytes'
 import { type ChainedLogRow, isRowKind, ROW_KINDS, type Rule, type Target } from '@rescind/core/log'
-import {
-  formatInstant,
-  instantOf,
-  type Json,
-  type JsonObject,
-  parseInstant,
-  parseStrictObject,
-} from '@rescind/dialects'
+import { type Json, type JsonObject, parseStrictObject } from '@rescind/dialects'
 import { storedRule, UNREADABLE } from '../receipts/stored-row.ts'
 
 /**

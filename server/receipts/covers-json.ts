@@ -1,5 +1,5 @@
+import { instantOf } from '@rescind/core/bytes'
 import type { CutoffTarget, Target } from '@rescind/core/log'
-import { instantOf } from '@rescind/dialects'
 import { z } from 'zod'
 
 /** What a rule covers, in one object: names, as they stand in the log. */

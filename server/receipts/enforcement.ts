@@ -1,6 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import { type Position, seqOf } from '@rescind/core'
-import { formatInstant } from '@rescind/dialects'
+import { formatInstant } from '@rescind/core/bytes'
 import type { Enforcement as Enforcing, Feed } from '@rescind/feed'
 import { z } from 'zod'
 

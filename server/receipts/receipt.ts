@@ -1,7 +1,7 @@
 import type { Audit, Realm } from '@rescind/authority'
 import { LAST_INSTANT_MS, ordinalOf, type Position, position, seqOf, unreachable } from '@rescind/core'
+import { formatInstant } from '@rescind/core/bytes'
 import { type ChainedLogRow, type RevokeRule, type Rule, rowKindOf } from '@rescind/core/log'
-import { formatInstant } from '@rescind/dialects'
 import { z } from 'zod'
 import { COVERS, type CoversJson, coversJson } from './covers-json.ts'
 import { INSTANCE, type InstanceJson } from './enforcement.ts'

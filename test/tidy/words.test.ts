@@ -27,7 +27,7 @@ const RETIRED: Readonly<Record<string, { readonly now: string; readonly but?: Re
   thing: { now: 'exact target' },
   unit: {
     now: 'write',
-    but: /^dialects\/chat\/filter\/|^dialects\/wire\/iso-date|^core\/revocations\/key-table/,
+    but: /^dialects\/chat\/filter\/|^core\/revocations\/key-table/,
   },
   units: { now: 'write', but: /^core\/revocations\/key-table/ },
   unmemo: { now: 'expiring entry', but: /^stores\/sqlite\// },

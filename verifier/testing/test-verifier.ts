@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { KEEP_FOREVER_MS, mintHandle } from '@rescind/core'
+import { type Credential, KEEP_FOREVER_MS, mintHandle, position, type TokenFacts } from '@rescind/core'
+import { defined, type Json } from '@rescind/core/bytes'
 import type { Rule } from '@rescind/core/log'
-import { RawToken } from '@rescind/core/tokens'
+import { confirmationOf, factsJson, RawToken } from '@rescind/core/tokens'
 import { Engine } from '../engine.ts'
 import type { OnStale } from '../results.ts'
 import { TIMERS } from '../source/timers.ts'
@@ -82,21 +83,22 @@ function answerOf(
   token: string,
   { about, nowMs }: About,
 ): ReturnType<MemorySource['tokens']['get']> & object {
-  const { scopes = [], kind = 'access', expiresInSeconds = 3_600, source: of = 'oauth', ...named } = about
-  const { ordinal, seq } = { ordinal: 1, seq: source.rows.length }
-  const facts = {
+  const { scopes = [], kind = 'access', expiresInSeconds = 3_600, source: of = 'oauth' } = about
+  const { subject, client, tenant, audience, cnf } = about
+  const facts: TokenFacts = {
+    source: of,
+    ...defined({ subject, client, tenant }),
     digest: digestOf(source, token),
     handle: mintHandle(RANDOM),
-    kind,
-    source: of,
-    ...named,
     ancestors: [],
-    position: [ordinal, seq],
-    issuedAt: new Date(nowMs).toISOString(),
-    expiresAt: new Date(nowMs + expiresInSeconds * 1_000).toISOString(),
-    scopes,
+    position: position(1, source.rows.length),
+    issuedAtMs: nowMs,
+    expiresAtMs: nowMs + expiresInSeconds * 1_000,
   }
-  return { verdict: { kind: 'active' }, facts }
+  // What a test gives is JSON as far as the type can say.
+  const binding = confirmationOf(cnf as Json | undefined)
+  const credential: Credential = { kind, source: of, scopes, ...defined({ audience, cnf: binding }) }
+  return { verdict: { kind: 'active' }, facts: factsJson(facts, credential) }
 }
 
 function tokenRule(source: MemorySource, token: string): Rule {

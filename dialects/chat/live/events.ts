@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
 import { type Handle, parseHandle, type Source } from '@rescind/core'
+import { formatInstant } from '@rescind/core/bytes'
 import {
   type CutoffTarget,
   decodeRule,
@@ -9,7 +10,6 @@ import {
   type Target,
   traitsOf,
 } from '@rescind/core/log'
-import { formatInstant } from '../../wire/iso-date.ts'
 
 /** Handles that a cutoff's event names; a client that had more learns that from `complete`. */
 const EVENT_HANDLES_MAX = 100

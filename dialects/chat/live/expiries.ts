@@ -1,6 +1,6 @@
 import type { EndingCursor, Realm } from '@rescind/authority'
 import { KEEP_MARGIN_MS, type TokenRecord } from '@rescind/core'
-import { formatInstant } from '../../wire/iso-date.ts'
+import { formatInstant } from '@rescind/core/bytes'
 import type { LiveStream } from './stream.ts'
 
 /** Tokens that are looked at in one read. */

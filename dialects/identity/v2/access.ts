@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import type { TokenRecord } from '@rescind/core'
+import { formatInstant } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer } from '../../wire/answer.ts'
-import { formatInstant } from '../../wire/iso-date.ts'
 import type { Call } from '../call.ts'
 import type { IdentityTenant } from '../directory/tenants.ts'
 import { accountOf, type IdentityUser, userById } from '../directory/users.ts'

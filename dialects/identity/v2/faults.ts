@@ -1,6 +1,6 @@
 import { unreachable } from '@rescind/core'
+import { formatInstant } from '@rescind/core/bytes'
 import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../../wire/answer.ts'
-import { formatInstant } from '../../wire/iso-date.ts'
 import type { WireRequest } from '../../wire/request.ts'
 import type { BodyRead } from './format.ts'
 

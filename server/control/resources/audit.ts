@@ -1,6 +1,7 @@
 import type { Realm } from '@rescind/authority'
+import { parseInstant } from '@rescind/core/bytes'
 import { type ChainedLogRow, ROW_KIND_NAMES } from '@rescind/core/log'
-import { type Answer, parseInstant } from '@rescind/dialects'
+import type { Answer } from '@rescind/dialects'
 import { z } from 'zod'
 import { exportLog, rangeAfter } from '../../audit/export.ts'
 import { type RowJson, rowJson } from '../../audit/row-json.ts'

@@ -1,5 +1,6 @@
 import { actRow } from '@rescind/authority'
-import { type Answer, formatInstant, jsonAnswer, type Stale } from '@rescind/dialects'
+import { formatInstant } from '@rescind/core/bytes'
+import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { auditOf, commitChange } from '../frame/change.ts'
 import { type Ask, type Endpoint, endpoint } from '../frame/endpoint.ts'

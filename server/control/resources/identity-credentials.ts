@@ -1,12 +1,6 @@
+import { instantOf } from '@rescind/core/bytes'
 import type { Target } from '@rescind/core/log'
-import {
-  type Answer,
-  endingOf,
-  instantOf,
-  jsonAnswer,
-  longLivedCredentials,
-  type Stale,
-} from '@rescind/dialects'
+import { type Answer, endingOf, jsonAnswer, longLivedCredentials, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from '../../http/problem.ts'
 import { auditOf, commitChange } from '../frame/change.ts'

@@ -1,6 +1,6 @@
 import { type Entry, ISSUERS, type IssuerValue } from '@rescind/authority'
+import { formatInstant } from '@rescind/core/bytes'
 import { FOREIGN_TYPES, foreignSource, SIGNATURE_ALGORITHMS } from '@rescind/core/tokens'
-import { formatInstant } from '@rescind/dialects'
 import { z } from 'zod'
 import { problem } from '../../http/problem.ts'
 import type { FetchState } from '../../judging/key-sets.ts'

@@ -8,8 +8,8 @@ import {
   putRecord,
   type Realm,
 } from '@rescind/authority'
-import { defined } from '@rescind/core/bytes'
-import { type Answer, instantOf, jsonAnswer, type Stale } from '@rescind/dialects'
+import { defined, instantOf } from '@rescind/core/bytes'
+import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../http/problem.ts'
 import { CONTROL_KEYS, type ControlKey, type ControlRole, ROLES } from '../../records/control-keys.ts'

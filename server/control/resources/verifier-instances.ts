@@ -1,4 +1,4 @@
-import { formatInstant } from '@rescind/dialects'
+import { formatInstant } from '@rescind/core/bytes'
 import type { InstanceView } from '@rescind/feed'
 import { z } from 'zod'
 

@@ -1,5 +1,5 @@
 import { judge, type RevocationIndex } from '@rescind/core'
-import { formatInstant, parseInstant } from '@rescind/dialects'
+import { formatInstant, parseInstant } from '@rescind/core/bytes'
 import { microInstant } from '../../../dialects/identity/v3/tokens/instant.ts'
 import { factsAt, fold, indexAt, revoking } from '../../kit/samples.ts'
 

@@ -1,4 +1,4 @@
-import { parseInstant } from '../../../wire/iso-date.ts'
+import { parseInstant } from '@rescind/core/bytes'
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 /** RFC 9110 §5.6.7, the preferred form (RFC 1123's); `-0000` and offsets are what Keystone's clients send. */

@@ -1,5 +1,6 @@
 import type { TokenRecord } from '@rescind/core'
-import { type Answer, formatInstant } from '@rescind/dialects'
+import { formatInstant } from '@rescind/core/bytes'
+import type { Answer } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer } from '../../../http/problem.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'

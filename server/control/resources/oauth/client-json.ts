@@ -1,5 +1,6 @@
 import type { Entry } from '@rescind/authority'
-import { formatInstant, instantOf, OAUTH_CLIENTS, type OauthClient } from '@rescind/dialects'
+import { formatInstant, instantOf } from '@rescind/core/bytes'
+import { OAUTH_CLIENTS, type OauthClient } from '@rescind/dialects'
 import { z } from 'zod'
 import { problem } from '../../../http/problem.ts'
 import { CLIENT_SETTINGS, type ClientSettings, settingsOf } from '../../../records/oauth-clients.ts'

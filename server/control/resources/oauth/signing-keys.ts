@@ -6,15 +6,9 @@ import {
   type SigningKeyValue,
   signingKeys,
 } from '@rescind/authority'
+import { formatInstant, instantOf } from '@rescind/core/bytes'
 import { isCanonicalBase64url } from '@rescind/core/tokens'
-import {
-  type Answer,
-  formatInstant,
-  instantOf,
-  jsonAnswer,
-  type Stale,
-  TOKEN_ALGORITHMS,
-} from '@rescind/dialects'
+import { type Answer, jsonAnswer, type Stale, TOKEN_ALGORITHMS } from '@rescind/dialects'
 import { z } from 'zod'
 import { type Problem, problem } from '../../../http/problem.ts'
 import { type Ask, type Endpoint, endpoint } from '../../frame/endpoint.ts'

@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
-import { formatInstant } from '@rescind/dialects'
+import { formatInstant } from '@rescind/core/bytes'
 import { z } from 'zod'
 import { problem } from '../../../http/problem.ts'
 import { HOLDS, type HoldEnd, type HoldValue } from '../../../pending/holds.ts'

@@ -1,4 +1,4 @@
-import { parseInstant } from '@rescind/dialects'
+import { parseInstant } from '@rescind/core/bytes'
 import { type Problem, problem } from '../../../http/problem.ts'
 
 const OFFSET = /(?:Z|[+-]\d\d:\d\d)$/

@@ -1,5 +1,4 @@
-import { defined } from '@rescind/core/bytes'
-import { instantOf } from '@rescind/dialects'
+import { defined, instantOf } from '@rescind/core/bytes'
 import { z } from 'zod'
 import type { KeptRule } from '../../../pending/kept-rule.ts'
 import type { Ended } from '../../../pending/pending.ts'

@@ -1,6 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import { sha256Base64url } from '@rescind/core/bytes'
-import { type Answer, jsonAnswer, parseInstant, type Stale } from '@rescind/dialects'
+import { parseInstant, sha256Base64url } from '@rescind/core/bytes'
+import { type Answer, jsonAnswer, type Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, type Problem, problem } from '../../../http/problem.ts'
 import { FILTERS, type Filters } from '../../../receipts/filters.ts'

@@ -1,5 +1,6 @@
 import type { Realm } from '@rescind/authority'
-import { type Answer, formatInstant, type Stale } from '@rescind/dialects'
+import { formatInstant } from '@rescind/core/bytes'
+import type { Answer, Stale } from '@rescind/dialects'
 import { z } from 'zod'
 import { isAnswer, problem } from '../../../http/problem.ts'
 import type { Ended } from '../../../pending/pending.ts'

@@ -1,22 +1,18 @@
+import { defined } from '../bytes/defined.ts'
+import type { Json } from '../bytes/strict-json.ts'
+import { grantId, parseHandle, tokenDigest } from '../ids.ts'
+import { BEYOND_LOGS, ORDINAL_MAX, type Position, position, SEQ_MAX } from '../position.ts'
 import {
   ANCESTORS_MAX,
   type Ancestor,
-  BEYOND_LOGS,
-  type Credential,
   type ForeignFacts,
-  grantId,
-  isWhole,
-  ORDINAL_MAX,
-  type Position,
   type Principals,
-  parseHandle,
-  position,
-  SEQ_MAX,
   type TokenFacts,
-  tokenDigest,
-} from '@rescind/core'
-import { defined, type Json } from '@rescind/core/bytes'
-import { confirmationOf, isCredentialKind, SINGLE_USE } from '@rescind/core/tokens'
+} from '../records.ts'
+import type { Credential } from '../verdict/admit.ts'
+import { isWhole } from '../verdict/ancestry.ts'
+import { confirmationOf } from './credential.ts'
+import { isCredentialKind, SINGLE_USE } from './kinds.ts'
 
 /** What is remembered of a token: what a verdict is made from, and what it may be used as. */
 export type Known = { readonly facts: TokenFacts; readonly credential: Credential }
@@ -26,10 +22,10 @@ type Members = Readonly<Record<string, unknown>>
 const DIGEST = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * The facts of `POST /control/v1/verify`. @returns undefined for what does not state the facts of a token, or does not
- * state them all: what is missing, as an older server leaves it out, is never filled in with what would let it pass.
+ * Reads what `factsJson` wrote, in the answers of `POST /control/v1/verify`. A member that is missing, as an older server
+ * leaves it out, is never filled in with what would let a token pass. @returns undefined for less than all facts.
  */
-export function readKnown(value: unknown): Known | undefined {
+export function readFacts(value: unknown): Known | undefined {
   if (!isMembers(value) || isOdd(value)) return undefined
   const { digest, grant, session, keyId, issuedAt, expiresAt, notBefore, issuer } = value
   const principals = principalsOf(value)

@@ -1,4 +1,4 @@
-import { LAST_INSTANT_MS } from '@rescind/core'
+import { LAST_INSTANT_MS } from '../lifetimes.ts'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
@@ -42,7 +42,7 @@ export function formatInstant(stored: number): string {
   if (!(ms >= FIRST_WORDED_MS && ms <= LAST_INSTANT_MS)) return `no instant: ${stored}`
   const [year, month, day] = dayOf(Math.floor(ms / DAY_MS))
   const ofDayMs = ms - Math.floor(ms / DAY_MS) * DAY_MS
-  const part = (unitMs: number, count: number): string => two(Math.floor(ofDayMs / unitMs) % count)
+  const part = (partMs: number, count: number): string => two(Math.floor(ofDayMs / partMs) % count)
   const time = `${part(HOUR_MS, 24)}:${part(MINUTE_MS, 60)}:${part(SECOND_MS, 60)}`
   const date = `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`
   return `${date}T${time}.${String(ofDayMs % SECOND_MS).padStart(3, '0')}Z`

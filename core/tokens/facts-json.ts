@@ -1,13 +1,8 @@
-import {
-  type Ancestor,
-  type Credential,
-  ordinalOf,
-  type Position,
-  seqOf,
-  type TokenFacts,
-} from '@rescind/core'
-import { formatInstant, instantOf } from '@rescind/dialects'
-import { z } from 'zod'
+import { formatInstant, instantOf } from '../bytes/iso-date.ts'
+import type { Json } from '../bytes/strict-json.ts'
+import { ordinalOf, type Position, seqOf } from '../position.ts'
+import type { Ancestor, TokenFacts } from '../records.ts'
+import type { Credential } from '../verdict/admit.ts'
 
 type Names = {
   readonly source: string
@@ -38,7 +33,7 @@ type ForeignJson = {
 type NamedJson = Names & ForeignJson
 
 /** Epoch ordinal and seq. */
-type PositionJson = [ordinal: number, seq: number]
+export type PositionJson = [ordinal: number, seq: number]
 
 /**
  * A token's facts as the control API shows them: what a verdict is made from, so that a verifier can make it again
@@ -62,46 +57,11 @@ export type FactsJson = NamedJson & {
   /** What it may be used as; these are of what the issuer of a foreign token has signed, too. */
   readonly scopes?: string[] | undefined
   readonly typ?: string | undefined
-  readonly cnf?: Record<string, z.core.util.JSONType> | undefined
+  readonly cnf?: Record<string, Json> | undefined
   readonly delegated?: string | undefined
 }
 
-const positionSchema: z.ZodType<PositionJson> = z.tuple([z.int(), z.int()])
-const optional = z.string().optional()
-const NAMES = { source: z.string(), subject: optional, client: optional, tenant: optional }
-const FOREIGN = {
-  issuer: optional,
-  jti: optional,
-  skewSeconds: z.number().optional(),
-  authenticatedAt: optional,
-}
-
-export const FACTS: z.ZodType<FactsJson> = z.strictObject({
-  ...{ handle: optional, digest: optional, kind: optional },
-  ...NAMES,
-  ...{ grant: optional, session: optional, keyId: optional },
-  ancestors: z.array(
-    z.strictObject({
-      handle: optional,
-      ...NAMES,
-      ...{ grant: optional, session: optional, keyId: optional },
-      position: positionSchema.optional(),
-      issuedAt: optional,
-      expiresAt: z.string(),
-      ...FOREIGN,
-    }),
-  ),
-  position: positionSchema.optional(),
-  issuedAt: optional,
-  expiresAt: z.string(),
-  notBefore: optional,
-  ...FOREIGN,
-  scope: optional,
-  audience: z.array(z.string()).optional(),
-  scopes: z.array(z.string()).optional(),
-  ...{ typ: optional, cnf: z.record(z.string(), z.json()).optional(), delegated: optional },
-})
-
+/** `readFacts` reads it. A member that is new here is new there, or verifiers judge without it. */
 export function factsJson(facts: TokenFacts, credential?: Credential): FactsJson {
   const { source, subject, client, tenant, grant, session, keyId, handle, digest } = facts
   const { issuedAtMs, notBeforeMs } = facts
@@ -130,7 +90,7 @@ function credentialJson(
     audience: audience && [...audience],
     scopes: [...scopes],
     typ,
-    cnf: cnf as FactsJson['cnf'],
+    cnf,
     delegated,
   }
 }
