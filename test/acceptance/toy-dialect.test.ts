@@ -21,7 +21,7 @@ import { toyToken, withToyUsers } from '../kit/toy-dialect/calls.ts'
 import { TOY_KEY, TOY_USER } from '../kit/toy-dialect/hostile.ts'
 import { TOY } from '../kit/toy-dialect/module.ts'
 
-/** What the server knows of a dialect that none of its files name. Malformed requests to it: hygiene.test.ts. */
+/** What the server knows of a dialect that none of its files name. Malformed requests to it: malformed.test.ts. */
 
 const WITH_TOY: readonly DialectModule[] = [...MODULES, TOY]
 const { calls, server } = await openForFile({

@@ -29,7 +29,7 @@ export async function credentialsEnded(
   return changes.length === 0 ? [] : changesWithAll(realm, changes, audit)
 }
 
-/** How many standing credentials rules over these targets would end. */
+/** How many long-lived credentials rules over these targets would end. */
 export async function countCredentialsEnded(realm: Realm, targets: readonly Target[]): Promise<number> {
   return (await changesByAll(realm, targets)).length
 }

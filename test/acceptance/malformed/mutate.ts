@@ -201,7 +201,7 @@ export function mutant(templates: readonly [Template, ...Template[]], dice: Dice
   const { method, target, headers, body } = dice.pick(templates)
   const draft: Draft = { method, target, headers: [...headers], body: Buffer.from(body ?? '', 'utf8') }
   for (let count = 1 + dice.below(4); count > 0; count -= 1) dice.pick(MUTATIONS)(draft, dice, templates)
-  // Without a length of their own; a request that is framed wrongly is the business of hygiene.test.ts.
+  // Without a length of their own; a request that is framed wrongly is the business of malformed.test.ts.
   const framed = draft.headers.filter((line) => !/^(?:content-length|transfer-encoding):/i.test(line))
   const parts: RequestParts = {
     line: `${draft.method} ${draft.target} HTTP/1.1`,
