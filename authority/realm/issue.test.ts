@@ -171,7 +171,7 @@ type Hit = (realm: Realm, parent: TokenRecord) => Promise<unknown>
 
 const client = { source: 'oauth', client: 'c' }
 
-/** Everything that a write stands on, and what may hit it between its basis and its commit (model §4.3). */
+/** Everything that a write depends on, and what may hit it between its judgement and its commit (model §4.3). */
 const HITS: Readonly<Record<string, Hit>> = {
   'the parent is revoked': (realm, parent) => revokeToken(realm, parent, actOf(realm)),
   'its ancestor is revoked': (realm, { ancestors: [elder] }) => {

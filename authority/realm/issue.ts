@@ -70,7 +70,7 @@ export type Issued =
 /** The caller has issued more than it may. */
 export type OverQuota = { readonly kind: 'over-quota'; readonly waitSeconds: number }
 
-/** Mints tokens in one write. What was judged at `basis` must still hold when the write commits. */
+/** Mints tokens in one write. What was judged at `judgedAt` must still hold when the write commits. */
 export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> {
   const nowMs = realm.nowMs()
   if (realm.isClosed) return { kind: 'held' }

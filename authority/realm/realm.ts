@@ -52,7 +52,7 @@ export type Caller = {
   readonly dependency: { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
 }
 
-/** A caller that is no token: what it may do ends when a rule over these principals is written after `basis`. */
+/** A caller that is no token: what it may do ends when a rule over these principals is written after `judgedAt`. */
 export function callerFacts(principals: Principals, judgedAt: Position): TokenFacts {
   return { ...principals, ancestors: [], position: judgedAt, expiresAtMs: Number.MAX_SAFE_INTEGER }
 }
@@ -235,7 +235,7 @@ export class Realm {
     return isLifted ? KEEP_FOREVER_MS : this.index.keptUntilMs(row, rule)
   }
 
-  /** Taken before anything is read for a request: what is written for it says that it was judged here. */
+  /** The position of the index. Taken before anything is read for a request: what it writes says that it was judged here. */
   position(): Position {
     return this.index.head
   }
