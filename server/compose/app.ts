@@ -1,5 +1,5 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Realms } from '@rescind/authority'
+import type { Realm, Realms } from '@rescind/authority'
 import { isOutage, NotReadable, RealmOutOfOrder } from '@rescind/core'
 import type { Answer, Dialect, Refusal } from '@rescind/dialects'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -59,7 +59,7 @@ export type MountedDialect = { readonly dialect: Dialect; readonly prefixes: rea
 
 /** One way of answering: who handles a request, and who words its refusals. */
 type Mount = {
-  readonly handle: (request: NodeWireRequest) => Promise<Answer>
+  readonly handle: (request: NodeWireRequest) => Answer | Promise<Answer>
   readonly refuse: (refusal: Refusal, path: string, accept?: string) => Answer
   readonly routeOf: (request: NodeWireRequest) => string
   /** One credential is judged, and nothing else: no body is waited for, and nothing about a request is malformed. */
@@ -79,7 +79,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     reply.hijack()
     clientErrors.note(request.raw, reply.raw)
     const target = checkTargetOf(request.raw.url ?? '/')
-    const mount = checkMount(() => parts.realms.served(target.realm), parts.check)
+    const mount = checkMount(parts, target.realm)
     serve(parts, { scheme, target, mount, message: request.raw, response: reply.raw })
   }
   const app = makeFastify(parts, { clientErrors, check })
@@ -88,7 +88,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     if (method !== 'CONNECT') app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   }
   const root: Mount = {
-    handle: async () => refusalProblem({ kind: 'not-found' }),
+    handle: () => refusalProblem({ kind: 'not-found' }),
     refuse: refusalProblem,
     routeOf: () => 'other',
   }
@@ -104,9 +104,9 @@ export function createApp(parts: AppParts): FastifyInstance {
     }
   const hot = new Map<string, FastRoute<Mount>>()
   for (const { dialect, prefixes } of parts.dialects) {
-    const ofDefault = dialectMount(() => parts.realms.served(undefined), dialect)
+    const ofDefault = dialectMount(parts, undefined, dialect)
     const handler = answerWith((target) =>
-      target.realm === undefined ? ofDefault : dialectMount(() => parts.realms.served(target.realm), dialect),
+      target.realm === undefined ? ofDefault : dialectMount(parts, target.realm, dialect),
     )
     void app.register(async (scope) => mountAll(scope, prefixes, handler))
     for (const path of dialect.hotPaths) {
@@ -267,31 +267,39 @@ function isUnder(path: string, prefix: string): boolean {
   return path === prefix || (prefix !== '/' && path.startsWith(`${prefix}/`))
 }
 
-/** Asked when a request has come whole. @throws RealmOutOfOrder, StoreUnavailable. */
-type RealmOf = () => ReturnType<Realms['served']>
+type InRealm = (realm: Realm | undefined) => Answer | Promise<Answer>
 
-function dialectMount(realmOf: RealmOf, dialect: Dialect): Mount {
+/**
+ * Called when a request has come whole. A promise for a realm that is there already would cost the hot paths a hundredth.
+ * @throws RealmOutOfOrder, StoreUnavailable, by the promise.
+ */
+function inRealm(realms: Realms, name: string | undefined, next: InRealm): Answer | Promise<Answer> {
+  const ready = realms.ready(name)
+  return ready === undefined ? realms.served(name).then(next) : next(ready)
+}
+
+function dialectMount({ realms }: AppParts, name: string | undefined, dialect: Dialect): Mount {
   return {
-    handle: async (request) => {
-      const realm = await realmOf()
-      return realm === undefined
-        ? dialect.refuse({ kind: 'not-found' }, request.path, request.header('accept'))
-        : await dialect.handle(realm, request)
-    },
+    handle: (request) =>
+      inRealm(realms, name, (realm) =>
+        realm === undefined
+          ? dialect.refuse({ kind: 'not-found' }, request.path, request.header('accept'))
+          : dialect.handle(realm, request),
+      ),
     refuse: dialect.refuse,
     routeOf: (request) => dialect.routeOf(request),
   }
 }
 
-function checkMount(realmOf: RealmOf, { handle, refuse, routeOf }: Check): Mount {
-  const answer = async (request: NodeWireRequest): Promise<Answer> => {
-    const realm = await realmOf()
-    // A prefix that is `/check` only once it is decoded is no gateway's.
-    return realm === undefined || !isCheckPath(request.path)
-      ? refuse({ kind: 'not-found' })
-      : await handle(realm, request)
-  }
-  return { handle: answer, refuse, routeOf, judgesAlone: true }
+function checkMount({ realms, check }: AppParts, name: string | undefined): Mount {
+  const handle = (request: NodeWireRequest): Answer | Promise<Answer> =>
+    inRealm(realms, name, (realm) =>
+      // A prefix that is `/check` only once it is decoded is no gateway's.
+      realm === undefined || !isCheckPath(request.path)
+        ? check.refuse({ kind: 'not-found' })
+        : check.handle(realm, request),
+    )
+  return { handle, refuse: check.refuse, routeOf: check.routeOf, judgesAlone: true }
 }
 
 type Exchange = {
