@@ -98,14 +98,17 @@ export function watchContract(clause: Clause): void {
   clause('a slow reader is told of 1,000 rows at most, one telling at a time', async ({ store }) => {
     await commit(store, ...rows(1_001))
     let telling = 0
+    const committed = Promise.withResolvers<void>()
     const reader = new Reader(store, 0, async () => {
       telling += 1
       assert.equal(telling, 1)
-      await turns()
+      await committed.promise
       telling -= 1
     })
     await reader.until(1_000)
     await commit(store, ...rows(2))
+    await turns()
+    committed.resolve()
     assert.equal((await reader.until(1_003)).at(-1), 1_003)
     assert.deepEqual(
       reader.told.map((watched) => (watched.kind === 'rows' ? watched.rows.length : watched.kind)),

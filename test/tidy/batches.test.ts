@@ -38,3 +38,12 @@ test('`npm test` runs every test file once: in a process of its own, or in one b
       `${path} is run by nothing`,
     )
 })
+
+test('every suite that `npm run test:sqlite` names is there: a glob passes a missing one over', () => {
+  const { scripts } = JSON.parse(read('package.json').text) as { scripts: Readonly<Record<string, string>> }
+  const [, folder = '', names = ''] =
+    /"(test\/acceptance)\/\{([^}]+)\}\.test\.ts"/.exec(scripts['test:sqlite'] ?? '') ?? []
+  const known = new Set(files())
+  assert.ok(names.length > 0)
+  for (const name of names.split(',')) assert.ok(known.has(`${folder}/${name}.test.ts`), name)
+})
