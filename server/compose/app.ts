@@ -270,7 +270,7 @@ function isUnder(path: string, prefix: string): boolean {
 type InRealm = (realm: Realm | undefined) => Answer | Promise<Answer>
 
 /**
- * Called when a request has come whole. A promise for a realm that is there already would cost the hot paths a hundredth.
+ * Called when a request has come whole. A realm that is there already costs the hot paths no promise.
  * @throws RealmOutOfOrder, StoreUnavailable, by the promise.
  */
 function inRealm(realms: Realms, name: string | undefined, next: InRealm): Answer | Promise<Answer> {
