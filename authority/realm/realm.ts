@@ -38,7 +38,7 @@ import { Lifetimes } from './realm-settings.ts'
 import { RecordCache } from './record-cache.ts'
 import { SignedTokens } from './signed-tokens.ts'
 import { type Prefixes, TokenGrammar } from './token-text.ts'
-import { Uses } from './uses.ts'
+import { type Accepted, Uses } from './uses.ts'
 
 /** Who asks, as the log will name them, and what their right to ask rests on. */
 export type Caller = {
@@ -145,6 +145,7 @@ export class Realm {
   readonly #freeText: FreeText | undefined
   readonly #disorder: Disorder | undefined
   readonly #records: RecordCache = new RecordCache()
+  #judgedMs = 0
   #lastAudit: (Pick<Audit, 'by' | 'from' | 'how'> & { readonly text: string }) | undefined
 
   constructor(parts: RealmParts) {
@@ -332,7 +333,27 @@ export class Realm {
 
   /** Judges facts that were found by other means. Call after the last await. */
   judge(facts: TokenFacts): Verdict {
-    return judge({ facts, index: this.index, nowMs: this.#clock.wallMs(), lag: this.#lag() })
+    return judge({ facts, index: this.index, nowMs: this.#judgingMs(), lag: this.#lag() })
+  }
+
+  /** A token that was just judged was accepted, too: noted as its last use. */
+  accepted(token: Accepted): void {
+    this.uses.accepted(token, this.#acceptedMs())
+  }
+
+  /** The same of a registered issuer's token. */
+  acceptedForeign(facts: TokenFacts): void {
+    this.uses.acceptedForeign(facts, this.#acceptedMs())
+  }
+
+  #judgingMs(): number {
+    this.#judgedMs = this.#clock.wallMs()
+    return this.#judgedMs
+  }
+
+  /** Uses are kept to the minute: when the token was judged says it as well as another look at the clock. */
+  #acceptedMs(): number {
+    return Math.max(this.#judgedMs, this.index.floorMs)
   }
 
   row(rule: Rule, audit: Audit): NewRow {
@@ -388,7 +409,7 @@ export class Realm {
       const question = {
         facts: record,
         index: this.index,
-        nowMs: this.#clock.wallMs(),
+        nowMs: this.#judgingMs(),
         lag: this.#lag(),
         spent,
       }

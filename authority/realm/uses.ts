@@ -15,7 +15,7 @@ export type Use = {
   readonly expiresAtMs: number | undefined
 }
 
-type Accepted = Pick<TokenRecord, 'handle' | 'expiresAtMs'> & { readonly kind: string }
+export type Accepted = Pick<TokenRecord, 'handle' | 'expiresAtMs'> & { readonly kind: string }
 
 type ForeignUse = { readonly facts: TokenFacts; readonly minuteMs: number }
 

@@ -44,8 +44,9 @@ export function asUser(tools: ChatTools, act: UserAct, alsoHeld = false): Handle
     const id = clientRecordId(who.app.name, record.client)
     const client = await realm.directory.get(CHAT_CLIENTS, id)
     // Judged again: the look-up may have waited, and a revocation may have come in between.
-    if (client === undefined || !mayAct(record, realm.judge(record))) return fail('INVALID_TOKEN')
-    if (isActive(realm.judge(record))) realm.uses.accepted(record, realm.nowMs())
+    const judgedAgain = realm.judge(record)
+    if (client === undefined || !mayAct(record, judgedAgain)) return fail('INVALID_TOKEN')
+    if (isActive(judgedAgain)) realm.accepted(record)
     return await act(realm, { who, request, raw, record, client })
   }
 }

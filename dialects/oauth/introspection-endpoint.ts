@@ -37,7 +37,7 @@ async function foreignState(call: Call, raw: RawToken): Promise<Answer> {
   if (judged.verdict.kind === 'inactive' || admit(judged.credential, ANY_ACCESS).kind !== 'admitted')
     return INACTIVE
   const { facts, credential } = judged
-  call.realm.uses.acceptedForeign(facts, call.realm.nowMs())
+  call.realm.acceptedForeign(facts)
   const { audience, scopes, cnf } = credential
   const { cacheTtlSeconds } = call.options
   return success({
@@ -84,7 +84,7 @@ function render({ verdict, record }: Found, client: OauthClient, call: Call): An
   if (record === undefined || !isVisible(record, client)) return INACTIVE
   switch (verdict.kind) {
     case 'active':
-      call.realm.uses.accepted(record, call.realm.nowMs())
+      call.realm.accepted(record)
       return activeAnswer(record, call)
     case 'inactive':
       return INACTIVE

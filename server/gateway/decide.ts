@@ -27,8 +27,8 @@ export async function decide(judge: Judge, { realm, text, demand }: Question): P
   const { handle } = bearer
   // What was refused was not used: a leaked refresh token that somebody tries here is no sign of life.
   if (decision.kind === 'allow') {
-    if (handle !== undefined) realm.uses.accepted({ ...bearer, handle }, realm.nowMs())
-    else if (bearer.foreign !== undefined) realm.uses.acceptedForeign(bearer, realm.nowMs())
+    if (handle !== undefined) realm.accepted({ ...bearer, handle })
+    else if (bearer.foreign !== undefined) realm.acceptedForeign(bearer)
   }
   return decision
 }

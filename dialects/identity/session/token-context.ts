@@ -69,7 +69,7 @@ export function judgeTokenContext(realm: Realm, facts: TokenContextFacts | undef
   if (user === undefined || !user.enabled || tenant?.enabled === false) return { kind: 'dead', record, user }
   switch (verdict.kind) {
     case 'active':
-      realm.uses.accepted(record, realm.nowMs())
+      realm.accepted(record)
       return { kind: 'live', record, user, tenant }
     case 'inactive': {
       const isHeld = isSuspended(verdict) && record.expiresAtMs > realm.nowMs()

@@ -52,8 +52,8 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   const verdict = usableVerdict(judged)
   // A verifier asks because somebody has shown it the token; an operator only wants to know.
   if (by.kind === 'verifier' && verdict.kind === 'active') {
-    if (record !== undefined) realm.uses.accepted(record, realm.nowMs())
-    else if (facts?.foreign !== undefined) realm.uses.acceptedForeign(facts, realm.nowMs())
+    if (record !== undefined) realm.accepted(record)
+    else if (facts?.foreign !== undefined) realm.acceptedForeign(facts)
   }
   const known = facts === undefined || credential === undefined ? undefined : factsJson(facts, credential)
   const detail =
