@@ -82,27 +82,32 @@ function formatFor(path: string, accept: string | undefined): Format | undefined
 }
 
 async function handle(settings: Settings, realm: Realm, request: WireRequest): Promise<Answer> {
-  const call = callOf(settings, realm, request)
+  const call = new IncomingCall(settings, realm, request)
   if (isV3(request.path)) return handleV3(call, () => settings.rate.take(rateKey(call), realm.nowMs()))
   const format = formatFor(request.path, request.header('accept'))
   return withReason(inFormat(await answerTo(call, format), format))
 }
 
 /** The header is parsed once, when it is first asked for: a call that ignores it answers whatever it holds. */
-function callOf(settings: Settings, realm: Realm, request: WireRequest): Call {
-  let parsed: { readonly token: RawToken | undefined } | undefined
-  return {
-    ...{ realm, request, settings },
-    get presented() {
-      parsed ??= { token: presentedIn(realm, request) }
-      return parsed.token
-    },
-  }
-}
+class IncomingCall implements Call {
+  readonly realm: Realm
+  readonly request: WireRequest
+  readonly settings: Settings
+  #parsed: RawToken | 'not yet' | undefined = 'not yet'
 
-function presentedIn(realm: Realm, request: WireRequest): RawToken | undefined {
-  const text = request.header('x-auth-token')
-  return text === undefined ? undefined : parseOwn(realm, text)
+  constructor(settings: Settings, realm: Realm, request: WireRequest) {
+    this.settings = settings
+    this.realm = realm
+    this.request = request
+  }
+
+  get presented(): RawToken | undefined {
+    if (this.#parsed === 'not yet') {
+      const text = this.request.header('x-auth-token')
+      this.#parsed = text === undefined ? undefined : parseOwn(this.realm, text)
+    }
+    return this.#parsed
+  }
 }
 
 function answerTo(call: Call, format: Format | undefined): Answer | Promise<Answer> {

@@ -16,10 +16,10 @@ import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } fro
  * Goes on as the user of X-Auth-Token, or answers 401: absent, no token, unknown, expired and revoked alike. A token
  * for setting up MFA is 403. `facts` are for judging the caller once more after another await.
  */
-export function asCaller(
+export function asCaller<R extends Answer | Stale>(
   call: Call,
-  next: (caller: LiveTokenContext, facts: TokenContextFacts) => Reply,
-): Promise<Answer | Stale> {
+  next: (caller: LiveTokenContext, facts: TokenContextFacts) => R | Promise<R>,
+): Promise<Answer | R> {
   return asAnyCaller(call, (caller, facts) => (isLimited(caller.record) ? limited() : next(caller, facts)))
 }
 
@@ -38,10 +38,10 @@ export function asWholeCaller(
 }
 
 /** The same, for what a token for setting up MFA may do too. */
-export async function asAnyCaller(
+export async function asAnyCaller<R extends Answer | Stale>(
   { realm, request, presented }: Call,
-  next: (caller: LiveTokenContext, facts: TokenContextFacts) => Reply,
-): Promise<Answer | Stale> {
+  next: (caller: LiveTokenContext, facts: TokenContextFacts) => R | Promise<R>,
+): Promise<Answer | R> {
   const facts = await readTokenContext(realm, presented)
   const caller = judgeTokenContext(realm, facts)
   if (facts === undefined || caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
@@ -52,11 +52,11 @@ type Granted = Extract<ReturnType<typeof authorityOver>, { kind: 'granted' }>['t
 export type About = { readonly caller: LiveTokenContext; readonly target: Granted }
 
 /** Goes on with a token that the caller may act on, or answers 403 or 404. */
-export async function asCallerAbout(
+export async function asCallerAbout<R extends Answer | Stale>(
   { realm, request, presented }: Call,
   id: string,
-  next: (about: About) => Reply,
-): Promise<Answer | Stale> {
+  next: (about: About) => R | Promise<R>,
+): Promise<Answer | R> {
   const callerFacts = await readTokenContext(realm, presented)
   const first = judgeTokenContext(realm, callerFacts)
   if (first.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)

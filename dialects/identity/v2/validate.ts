@@ -1,7 +1,7 @@
 import { unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer } from '../../wire/answer.ts'
 import { untilFresh } from '../../wire/dialect.ts'
-import type { Call, Reply } from '../call.ts'
+import type { Call } from '../call.ts'
 import { isLimited } from '../session/limited.ts'
 import { belongsTo, isTokenText } from '../session/naming.ts'
 import type { LiveTokenContext } from '../session/token-context.ts'
@@ -39,33 +39,35 @@ export function subjectEndpoints(call: Call): Promise<Answer> {
 function bySubjectHeader(call: Call, next: (id: string) => Promise<Answer>): Promise<Answer> {
   const id = call.request.header('x-subject-token')
   if (id !== undefined) return next(id)
-  return untilFresh(() => asCaller(call, () => fault('badRequest', 'X-Subject-Token is missing.')))
+  return asCaller(call, () => fault('badRequest', 'X-Subject-Token is missing.'))
 }
 
-function ofSubject(call: Call, id: string, next: (target: LiveTokenContext) => Reply): Promise<Answer> {
+/** Nothing is written here, so that no answer can be stale. */
+function ofSubject(
+  call: Call,
+  id: string,
+  next: (target: LiveTokenContext) => Answer | Promise<Answer>,
+): Promise<Answer> {
   const { request } = call
   const asked = belongsTo(request.query)
-  return untilFresh(() => {
-    if (asked.kind === 'malformed') return asCaller(call, () => fault('badRequest', asked.detail))
-    if (!isTokenText(id))
-      return asCaller(call, () => fault('badRequest', 'This cannot be the id of a token.'))
-    return asCallerAbout(call, id, ({ target }) => {
-      switch (target.kind) {
-        case 'held':
-          return tokenNotFound()
-        case 'live': {
-          // What is good for one purpose only lets nobody in anywhere else.
-          if (isLimited(target.record)) return tokenNotFound()
-          const { tenantId } = asked
-          // By id only, and 401 for a token without a tenant too: Keystone's answer, and the vendor has no other.
-          if (tenantId !== undefined && target.record.tenant !== tenantId)
-            return unauthorized(request, `Token doesn't belong to Tenant with Id/Name: '${tenantId}'`)
-          return next(target)
-        }
-        default:
-          return unreachable(target)
+  if (asked.kind === 'malformed') return asCaller(call, () => fault('badRequest', asked.detail))
+  if (!isTokenText(id)) return asCaller(call, () => fault('badRequest', 'This cannot be the id of a token.'))
+  return asCallerAbout(call, id, ({ target }) => {
+    switch (target.kind) {
+      case 'held':
+        return tokenNotFound()
+      case 'live': {
+        // What is good for one purpose only lets nobody in anywhere else.
+        if (isLimited(target.record)) return tokenNotFound()
+        const { tenantId } = asked
+        // By id only, and 401 for a token without a tenant too: Keystone's answer, and the vendor has no other.
+        if (tenantId !== undefined && target.record.tenant !== tenantId)
+          return unauthorized(request, `Token doesn't belong to Tenant with Id/Name: '${tenantId}'`)
+        return next(target)
       }
-    })
+      default:
+        return unreachable(target)
+    }
   })
 }
 
