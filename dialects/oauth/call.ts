@@ -61,11 +61,14 @@ export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'private
 
 /** A client that has proved itself, and the position at which it was judged. */
 export type Authenticated = {
-  readonly kind: 'client'
   readonly client: OauthClient
   readonly method: AuthMethod
   readonly caller: Caller
   readonly judgedAt: Position
 }
 
-export type Endpoint = (call: Call, authenticated: Authenticated) => Promise<Answer | Stale>
+/** What one path does for a client that has proved itself. What writes may answer that it has to be judged again. */
+export type Endpoint<A extends Answer | Stale = Answer | Stale> = (
+  call: Call,
+  authenticated: Authenticated,
+) => Promise<A>

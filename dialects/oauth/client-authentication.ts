@@ -1,7 +1,6 @@
 import type { Entry, Realm } from '@rescind/authority'
-import type { Position } from '@rescind/core'
 import { sameDigest } from '@rescind/core/bytes'
-import type { Answer } from '../wire/answer.ts'
+import type { Answer, Stale } from '../wire/answer.ts'
 import { badRequest, tooMany, unauthenticated } from './answers.ts'
 import { basicClaims, Claim } from './basic-credentials.ts'
 import type { Authenticated, AuthMethod, Call } from './call.ts'
@@ -9,8 +8,6 @@ import { callerOf } from './caller.ts'
 import { ASSERTION_TYPE, assertedClient } from './client-assertion.ts'
 import { OAUTH_CLIENTS, type OauthClient } from './directory.ts'
 import { parameter } from './endpoint-body.ts'
-
-export type Authentication = Authenticated | { readonly kind: 'refused'; readonly answer: Answer }
 
 type Presented =
   /** Readings of what was sent, likeliest first; the first that proves itself counts. */
@@ -20,70 +17,58 @@ type Presented =
   | { readonly kind: 'refused'; readonly answer: Answer }
 
 /**
- * RFC 6749 §2.3 and RFC 7523 §2.2: by Basic, by body, by a signed assertion, or, for public clients, by name alone.
- * More than one method in a request is 400 (§2.3); a body that only repeats who the header speaks for is none.
+ * Goes on as the client that has proved itself, or answers 400, 401 or 429. RFC 6749 §2.3 and RFC 7523 §2.2: by Basic,
+ * by body, by a signed assertion, or, for public clients, by name alone. More than one method in a request is 400
+ * (§2.3); a body that only repeats who the header speaks for is none.
  */
-export async function authenticateClient(call: Call): Promise<Authentication> {
+export async function asClient<R extends Answer | Stale>(
+  call: Call,
+  next: (authenticated: Authenticated) => Promise<R>,
+): Promise<Answer | R> {
   const presented = presentedBy(call)
-  if (presented.kind === 'refused') return presented
+  if (presented.kind === 'refused') return presented.answer
   const { realm } = call
   const judgedAt = realm.position()
-  if (presented.kind === 'assertion') {
+  let proof: Proof | undefined
+  if (presented.kind === 'claims') {
+    // Not in a function of its own: every introspection comes this way, and each promise less shows in what it takes.
+    let isBare = true
+    for (const claim of presented.claims) {
+      const entry = await realm.directory.get(OAUTH_CLIENTS, claim.clientId)
+      isBare &&= claim.isBare
+      proof = isBare ? byName(entry) : undefined
+      if (proof === undefined && holds(realm, entry, claim))
+        proof = { client: entry.value, method: presented.method }
+      if (proof !== undefined) break
+    }
+    // After the last await, or of many that come at once each would be the first.
+    const waitSeconds = guessed(call, presented.claims, proof)
+    if (waitSeconds > 0) return tooMany('wrong client secrets', waitSeconds)
+  } else if (presented.kind === 'assertion') {
     const client = await assertedClient(call, presented.text, judgedAt)
-    return settled(call, { client, method: 'private_key_jwt', judgedAt })
+    if (client !== undefined) proof = { client, method: 'private_key_jwt' }
+  } else {
+    proof = byName(await realm.directory.get(OAUTH_CLIENTS, presented.clientId))
   }
-  if (presented.kind === 'named') {
-    const client = await publicClient(realm, presented.clientId)
-    return settled(call, { client, method: 'none', judgedAt })
-  }
-  const { claims, method } = presented
-  // A public client that writes a header around its name has named itself, and guessed nothing.
-  const named = claims[0]?.isBare === true ? await publicAmong(realm, claims) : undefined
-  if (named !== undefined) return settled(call, { client: named, method: 'none', judgedAt })
-  let client: OauthClient | undefined
-  for (const claim of claims) {
-    const entry = await realm.directory.get(OAUTH_CLIENTS, claim.clientId)
-    if (holds(realm, entry, claim)) client = entry?.value
-    if (client !== undefined) break
-  }
-  // After the last await, or of many that come at once each would be the first.
+  if (proof === undefined) return unauthenticated(call.request.header('authorization') !== undefined)
+  const caller = callerOf(realm, proof.client, { from: call.request.from, judgedAt })
+  return await next({ ...proof, caller, judgedAt })
+}
+
+type Proof = Pick<Authenticated, 'client' | 'method'>
+
+/** A public client is known by its name alone, also where it writes a header around it: it has guessed nothing. */
+function byName(entry: Entry<OauthClient> | undefined): Proof | undefined {
+  const client = entry?.value
+  return client?.isPublic === true && client.enabled ? { client, method: 'none' } : undefined
+}
+
+/** Counts wrong secrets. @returns the seconds that this caller, right or wrong, has to wait before it is heard. */
+function guessed(call: Call, claims: readonly Claim[], proof: Proof | undefined): number {
+  if (proof?.method === 'none') return 0
   const waitSeconds = call.guesses.waitSeconds(call, claims)
-  if (waitSeconds > 0) return { kind: 'refused', answer: tooMany('wrong client secrets', waitSeconds) }
-  if (client === undefined) call.guesses.wrong(call, claims)
-  return settled(call, { client, method, judgedAt })
-}
-
-async function publicClient(realm: Realm, clientId: string): Promise<OauthClient | undefined> {
-  const entry = await realm.directory.get(OAUTH_CLIENTS, clientId)
-  return entry?.value.isPublic === true && entry.value.enabled ? entry.value : undefined
-}
-
-/** The public client that the first readable name of credentials without a secret is of. */
-async function publicAmong(realm: Realm, claims: readonly Claim[]): Promise<OauthClient | undefined> {
-  for (const claim of claims) {
-    if (!claim.isBare) return undefined
-    const client = await publicClient(realm, claim.clientId)
-    if (client !== undefined) return client
-  }
-  return undefined
-}
-
-type Proof = {
-  readonly client: OauthClient | undefined
-  readonly method: AuthMethod
-  readonly judgedAt: Position
-}
-
-function settled({ request, realm }: Call, { client, method, judgedAt }: Proof): Authentication {
-  if (client === undefined)
-    return { kind: 'refused', answer: unauthenticated(request.header('authorization') !== undefined) }
-  return {
-    kind: 'client',
-    client,
-    method,
-    caller: callerOf(realm, client, { from: request.from, judgedAt }),
-    judgedAt,
-  }
+  if (waitSeconds === 0 && proof === undefined) call.guesses.wrong(call, claims)
+  return waitSeconds
 }
 
 function presentedBy({ request, values }: Call): Presented {
@@ -122,7 +107,11 @@ function byHeader(header: string, clientId: string | undefined): Presented {
 }
 
 /** An unknown client costs the same comparison as a known one. */
-function holds(realm: Realm, entry: Entry<OauthClient> | undefined, claim: Claim): boolean {
+function holds(
+  realm: Realm,
+  entry: Entry<OauthClient> | undefined,
+  claim: Claim,
+): entry is Entry<OauthClient> {
   const presented = claim.digestIn(realm)
   const { secrets, secretDigests } = entry?.value ?? UNKNOWN
   let proved = false

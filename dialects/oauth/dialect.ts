@@ -1,11 +1,11 @@
 import type { Realm } from '@rescind/authority'
-import type { Answer, Stale } from '../wire/answer.ts'
+import type { Answer } from '../wire/answer.ts'
 import { type Dialect, untilFresh } from '../wire/dialect.ts'
 import { RateLimit } from '../wire/rate.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { preflight, refusalAnswer, unauthenticated, withCors } from './answers.ts'
 import type { Authenticated, Call, Endpoint, OauthOptions } from './call.ts'
-import { authenticateClient } from './client-authentication.ts'
+import { asClient } from './client-authentication.ts'
 import { type Body, readBody } from './endpoint-body.ts'
 import { Guesses } from './guesses.ts'
 import { introspect } from './introspection-endpoint.ts'
@@ -26,8 +26,13 @@ import { issueByGrantType } from './token-endpoint.ts'
 const FOREIGN_PER_SECOND = 0.5
 const FOREIGN_BURST = 30
 
-/** `isOpen`: for browsers of any origin, and for public clients. */
-type Route = { readonly endpoint: Endpoint; readonly isOpen: boolean }
+/**
+ * `isOpen`: for browsers of any origin, and for public clients. Endpoints that are not write nothing, so that what they
+ * answer cannot be stale.
+ */
+type Route =
+  | { readonly isOpen: true; readonly endpoint: Endpoint }
+  | { readonly isOpen: false; readonly endpoint: Endpoint<Answer> }
 
 const ENDPOINTS: ReadonlyMap<string, Route> = new Map<string, Route>([
   [TOKEN_PATH, { endpoint: issueByGrantType, isOpen: true }],
@@ -61,9 +66,8 @@ export function createOauthDialect(options: OauthOptions): Dialect {
       const { issuer, url } = namesAt(options.baseOf(realm), path)
       const once = { assertionSpent: false }
       const call = { realm, request, options, issuer, url, values, lists, foreign, guesses, once }
-      const answer = untilFresh(() => answerOnce(route, call))
-      // Not awaited, for the hottest answer is spared a promise by it (`introspect` in bench/main.ts).
-      return route.isOpen ? answer.then(withCors) : answer
+      if (!route.isOpen) return asClient(call, (client) => forProved(route.endpoint, call, client))
+      return untilFresh(() => asClient(call, (client) => route.endpoint(call, client))).then(withCors)
     },
     refuse: (refusal, path) => {
       const route = ENDPOINTS.get(withoutSlash(path))
@@ -87,17 +91,11 @@ function forRoute({ isOpen }: Route, answer: Answer): Answer {
   return isOpen ? withCors(answer) : answer
 }
 
-async function answerOnce(route: Route, call: Call): Promise<Answer | Stale> {
-  const authentication = await authenticateClient(call)
-  if (authentication.kind === 'refused') return authentication.answer
-  if (!mayCall(route, authentication))
-    return unauthenticated(call.request.header('authorization') !== undefined)
-  return await route.endpoint(call, authentication)
-}
-
 /** RFC 7662 §2.1, §4: whoever only names itself may not ask about tokens. */
-function mayCall({ isOpen }: Route, { method }: Authenticated): boolean {
-  return isOpen || method !== 'none'
+function forProved(endpoint: Endpoint<Answer>, call: Call, client: Authenticated): Promise<Answer> {
+  return client.method === 'none'
+    ? Promise.resolve(unauthenticated(call.request.header('authorization') !== undefined))
+    : endpoint(call, client)
 }
 
 const ASKED = 'access-control-request-headers'
