@@ -1,6 +1,6 @@
 /** What a key has to be worth: as many as a random UUID, or 32 hexadecimal digits. */
 export const KEY_BITS_MIN = 128
-/** Text of fewer different characters is a pattern, whatever alphabet they are from. */
+/** Text with fewer distinct characters is a pattern, in any alphabet. */
 const DISTINCT_MIN = 8
 
 /** Whether a key could be guessed, as far as its form tells: how many texts there are of its length and alphabet. */

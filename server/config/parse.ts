@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { SettingsRefused } from '@rescind/core'
 import { withoutSlashes } from '../machine/net/trailing.ts'
 
-/** Where to listen. `isLoopback`: nobody but this machine can connect. */
+/** Where to listen. `isLoopback`: only this machine can connect. */
 export type Listen = { readonly host: string; readonly port: number; readonly isLoopback: boolean }
 
 export function parseListen(text: string, name: string): Listen {

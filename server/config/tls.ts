@@ -8,9 +8,9 @@ export type TlsFiles = { readonly certFile: string; readonly keyFile: string }
 export type TlsPair = { readonly cert: string; readonly key: string; readonly files: TlsFiles }
 
 /**
- * A certificate and its key, as far as can be told without a handshake: with a pair that does not fit a server listens,
- * and not one handshake succeeds.
- * @throws SettingsRefused for what cannot be read, a key that others can read, and whatever does not fit.
+ * Reads a certificate and its key and checks that they match: with a mismatched pair the server would listen, and every
+ * handshake would fail.
+ * @throws SettingsRefused for an unreadable file, a key that other users can read, or a mismatched pair.
  */
 export function readTls(files: TlsFiles): TlsPair {
   const { certFile, keyFile } = files

@@ -9,7 +9,7 @@ import { type Checkpoint, checkpointText } from '@rescind/core/log'
 export async function headCheckpoint(realm: Realm): Promise<Checkpoint> {
   const { seq, chain } = await realm.store.head(realm.ordinal)
   const { index } = realm
-  // Durable, but its group is not folded yet: nobody was told of it.
+  // The row is durable, but its group is not folded yet, so it was not acknowledged.
   if (seq > index.seq) return checkpointAt(realm, index.seq)
   return checkpointOf(realm, seq, chain)
 }

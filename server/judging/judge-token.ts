@@ -30,7 +30,7 @@ export type JudgedText = {
   readonly respelled?: TokenRecord
   /** Why text that claims to be of a registered issuer is no token of it. */
   readonly refused?: ForeignRefused
-  /** Why nobody can say now: its issuer's keys cannot be had. */
+  /** Why the token cannot be judged now: the issuer's keys are unavailable. */
   readonly unjudged?: Unjudged
 }
 
@@ -40,8 +40,8 @@ export type Unjudged = { readonly issuer: string; readonly jti: string | undefin
 const MALFORMED: JudgedText = { verdict: { kind: 'inactive', why: 'malformed' } }
 const UNKNOWN: JudgedText = { verdict: { kind: 'inactive', why: 'unknown' } }
 /**
- * In the same words wherever an operator shows such a token, with what works meanwhile: its claims were not proved, but
- * an operator may say that what is called so is to be gone.
+ * The advice wherever an operator presents such a token. Its claims are unproved, but an operator may still revoke by
+ * issuer and `jti`.
  */
 export function unjudgedWords({ issuer, jti }: Unjudged): string {
   const way =
@@ -51,7 +51,7 @@ export function unjudgedWords({ issuer, jti }: Unjudged): string {
   return `it cannot be judged now, because the keys of its issuer ${issuer} cannot be had; ${way}`
 }
 
-/** The issuer's keys cannot be had: nobody knows, so nobody says "inactive". */
+/** The issuer's keys are unavailable, so the state is unknown; "inactive" would be a guess. */
 function keysAway(jws: ParsedJws, value: IssuerValue): JudgedText {
   const unjudged = { issuer: value.issuer, jti: claimedJti(jws, value) }
   return { verdict: { kind: 'unknown', why: 'stale' }, unjudged }

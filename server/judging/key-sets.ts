@@ -5,11 +5,11 @@ import type { FetchAsk, Fetched, FetchFailure } from '../machine/net/guarded-fet
 
 /** How long a key set is used before it is asked for again. */
 export const KEYS_FRESH_MS = 300_000
-/** How long the last good set is used when no other can be had; after it nobody can say what is signed. */
+/** How long the last good set is used while no newer one is available; afterwards signatures cannot be judged. */
 export const KEYS_AGE_MAX_MS = 86_400_000
-/** Between two questions to one issuer: whoever sends tokens with made-up key ids asks no more than that. */
+/** Between two fetches from one issuer: tokens with invented key ids cannot cause more. */
 export const KEYS_ASK_AGAIN_MS = 10_000
-/** Key sets held; one more forgets the one that was used least lately, of the realm that has most. */
+/** Key sets held; one more evicts the least recently used set of the realm that has most. */
 export const KEY_SETS_MAX = 1_000
 /** Bytes of a set, unpacked: about 1,500 keys. */
 export const SET_MAX_BYTES = 262_144
@@ -71,7 +71,7 @@ export class KeySets {
     if (issuer.jwksUrl === undefined) return this.#given(issuer)
     const set = this.#setOf(realm, issuer)
     if (!this.#isUsable(set)) await this.#ask(issuer, set)
-    // Nobody waits for a newer set while the one in hand is good; the next one has it.
+    // The set in hand is good, so this caller does not wait for the newer one.
     else if (this.#ageOf(set) > KEYS_FRESH_MS) void this.#ask(issuer, set)
     return this.#isUsable(set) ? set.keys : undefined
   }
@@ -91,7 +91,7 @@ export class KeySets {
     }
   }
 
-  /** As `keysOf`, for a token whose key is not among those in hand: the issuer may have changed them. */
+  /** As `keysOf`, for a token whose key id is not in the current set: the issuer may have rotated its keys. */
   async newerKeysOf(realm: string, issuer: IssuerValue): Promise<readonly VerificationKey[] | undefined> {
     if (issuer.jwksUrl === undefined) return undefined
     const set = this.#setOf(realm, issuer)
@@ -180,7 +180,7 @@ function newSet(realm: string): KeySet {
   }
 }
 
-/** By everything that a set depends on: two issuers never share keys, whatever their key ids are, nor do realms. */
+/** Names a set by everything it depends on: issuers and realms never share keys, even under equal key ids. */
 function nameOf({
   issuer,
   jwksUrl,

@@ -2,7 +2,7 @@ import { EXPIRING_KINDS, type Operation, type Realm } from '@rescind/authority'
 import { type Handle, KEEP_MARGIN_MS, parseHandle } from '@rescind/core'
 
 const KIND = EXPIRING_KINDS.lastUse
-/** Uses of one write: whoever revokes meanwhile may share its group, and waits for it. */
+/** Uses per write: a revocation in the same commit group waits for it. */
 const BATCH = 50
 
 /** Writes down what was used since, in batches off the path of those who used it. @throws StoreUnavailable, Overloaded. */

@@ -12,8 +12,8 @@ import {
 export type Rotated = 'done' | 'stale' | 'running' | 'no-file'
 
 /**
- * The master key of the file, or the one that a broken-off change has come to: whichever opens the store. Whatever
- * the change left behind is cleared away.
+ * The master key that opens the store: the key in the file or, after an interrupted change, the next one. Removes what the
+ * interrupted change left behind.
  */
 export async function settledMasterKey(path: string, store: Store): Promise<MasterKey> {
   const next = readNextMasterKey(path)

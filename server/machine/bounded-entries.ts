@@ -13,17 +13,17 @@ type Shelf = {
   bytes: number
 }
 
-/** Characters of an id that say whose it is. */
+/** Leading characters of an id that identify its owner. */
 const TAG_CHARS = 16
-/** Owners of one realm whose shelves are in memory; the others' are read again when they are needed. */
+/** Owners per realm whose shelves stay in memory; other shelves are read again when needed. */
 const SHELVES_MAX = 1_000
 /** Expiring entries may be large. */
 const PAGE = 100
 
 /**
- * Expiring entries of one kind that callers can have as many of as they like: each owner keeps the newest, up to a number and a size
- * in each realm, and its oldest go when one more is kept. So nobody fills the store, nobody is turned away, and nobody's
- * expiring entries go for another's. The ids begin with a tag of their owner, so that a restart knows whose is what.
+ * Expiring entries of one kind that callers may create without limit. Each owner keeps its newest entries, up to a count
+ * and a size per realm; one more evicts the owner's oldest. The store cannot be filled, no caller is refused, and no
+ * caller evicts another's entries. An id begins with a tag of its owner, so a restart can tell the owners apart.
  */
 export class BoundedEntries {
   readonly #bounds: EntryBounds

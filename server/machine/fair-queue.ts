@@ -1,7 +1,7 @@
 import { Overloaded } from '@rescind/core'
 import { addressShare, newestOfMost } from '@rescind/dialects'
 
-/** Whose turn it is: where it comes from, and which account it is about. */
+/** What a task's turn is counted by: the address it comes from and the account it concerns. */
 export type Turn = { readonly from: string; readonly account: string }
 
 type Task = {
@@ -12,15 +12,15 @@ type Task = {
 }
 
 /**
- * Tasks that wait, in turns by address, and within an address by account. A full queue takes from who has the most in
- * it, by address or by account, and gives to who has less; so nobody's flood keeps the next one out.
+ * Waiting tasks, served in turns by address and, within an address, by account. A full queue drops a task of the largest
+ * share, by address or by account, in favour of a smaller one, so a flood from one caller cannot keep others out.
  */
 export class FairQueue {
   readonly #max: number
   readonly #words: string
   /** In the order in which they came. */
   readonly #waiting: Set<Task> = new Set()
-  /** When each that waits had its last turn, or else came: nobody gets ahead by coming anew. */
+  /** When each waiting share had its last turn, or arrived: leaving and coming back gains nothing. */
   readonly #turns: Map<string, number> = new Map()
   #turn = 0
   #isClosed = false
@@ -48,7 +48,7 @@ export class FairQueue {
     })
   }
 
-  /** Refuses what waits, and whatever comes. */
+  /** Refuses all waiting and all later tasks. */
   close(): void {
     this.#isClosed = true
     for (const { refuse } of this.#waiting) refuse(new Overloaded('the server is stopping'))
@@ -56,7 +56,7 @@ export class FairQueue {
     this.#turns.clear()
   }
 
-  /** The next task, taken out: of the address whose last turn is longest ago, and there of such an account. */
+  /** Removes and returns the next task: from the address served longest ago, and there from the account served longest ago. */
   next(): (() => Promise<void>) | undefined {
     let best: Task | undefined
     for (const task of this.#waiting) if (best === undefined || this.#isEarlier(task, best)) best = task

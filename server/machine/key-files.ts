@@ -27,7 +27,7 @@ export function readMasterKey(path: string): MasterKey {
   return { bytes }
 }
 
-/** Durable before anything is wrapped with it: a store whose key was lost in a crash could never be opened again. */
+/** Makes the key durable before it wraps anything: if a crash lost the key, the store could never be opened again. */
 export function makeMasterKey(path: string, random: Random): MasterKey {
   const bytes = random.bytes(MASTER_KEY_BYTES)
   writeSecretFile(path, `${bytes.toString('base64url')}\n`)

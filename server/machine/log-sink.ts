@@ -66,13 +66,13 @@ export class LogSink {
     if (!this.#isWriting) this.#pump()
   }
 
-  /** Resolves when nothing waits any more. Whoever asks has to bound the waiting: it may never come. */
+  /** Resolves once no line waits. Callers must bound the wait: it may never resolve. */
   whenIdle(): Promise<void> {
     if (this.#waitingBytes === 0) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
-  /** Before the process ends: whatever can be written at once. What is being written already is the outflow's. */
+  /** Called before the process ends: writes what can be written at once. A write under way is left to the outflow. */
   end(): void {
     if (this.#isWriting || this.#lines.length === 0) return
     this.#outflow.writeNow(Buffer.concat(this.#lines))

@@ -9,7 +9,7 @@ export type Metrics = {
   readonly denied: (route: string, status: number) => void
   /** Notes by how much the event loop was late, in milliseconds. */
   readonly late: (ms: number) => void
-  /** What is told of the server's own state, once there is somebody who knows it. */
+  /** Sets the source of the server's own state, once that exists. */
   readonly watch: (state: WatchedState) => void
   readonly text: () => Promise<string>
   readonly contentType: string

@@ -30,9 +30,8 @@ export async function hashPassword(password: string, cost: PasswordCost = PASSWO
 }
 
 /**
- * Checks passwords one at a time, off the main thread (libuv's pool), whatever floods in: validating and revoking
- * tokens never wait for logins. Nor do those who change a password, which ends tokens, and have proved who they are:
- * they have a queue of their own, which goes first.
+ * Checks passwords one at a time on libuv's thread pool, so a flood of logins never delays validation or revocation.
+ * Password changes by authenticated users, which end tokens, wait in a second queue, which goes first.
  */
 export class PasswordQueue implements PasswordCheck {
   readonly #cost: PasswordCost
@@ -96,7 +95,7 @@ async function check({ hash, password }: PasswordQuestion, cost: PasswordCost): 
 }
 
 const NO_TAG = Buffer.alloc(TAG_BYTES)
-/** Nobody's hash, that costs what one of somebody does. */
+/** A hash of no user; checking it costs as much as checking a real one. */
 const UNKNOWN_USER = { lanes: LANES, salt: Buffer.alloc(SALT_BYTES), tag: NO_TAG }
 
 function parse(hash: string): Parameters | undefined {

@@ -4,8 +4,8 @@ import { SettingsRefused } from '@rescind/core'
 export type ReadLimit = { readonly maxBytes: number; readonly why: string }
 
 /**
- * The bytes of a file that a start reads. A pipe would be waited for, by nobody who could say so, and a device has no end:
- * neither is opened so that it blocks, and what was opened is what is looked at.
+ * Reads a file at start. A pipe would block the start without a message, and a device has no end, so the file is opened
+ * without blocking, and the open descriptor, not the path, is checked to be a regular file.
  * @param name of the setting. @throws SettingsRefused
  */
 export function readRegularFile(name: string, path: string, limit?: ReadLimit): Buffer {

@@ -30,7 +30,7 @@ export class Setbacks {
     try {
       await task()
     } catch (error) {
-      // The flush of whoever came first has failed: that is no setback of this realm's.
+      // The flush failed for the first caller of the group; this realm has no setback of its own.
       this.#failed(this.#ledger.broken ? STORE : part, error)
       return false
     }

@@ -16,21 +16,21 @@ export function standardOutput(): Outflow {
 
 /** Node never closes the descriptor of its standard streams, so a stream that failed can be written to again. */
 function streamed(stream: NodeJS.WriteStream): Outflow {
-  // Failures are told to whoever writes; without a listener they would end the process.
+  // The writer learns of failures by its callback; without a listener they would end the process.
   stream.on('error', () => {})
   return {
     write: (bytes, done) => {
       stream.write(bytes, (error) => done(error === undefined || error === null ? bytes.length : 0))
     },
     writeNow: (bytes) => {
-      // Such a descriptor does not block: the stream has made it so.
+      // The stream has made this descriptor non-blocking.
       tryNow(STDOUT, bytes)
     },
   }
 }
 
 function toFile(file: number | undefined): Outflow {
-  // A terminal that cannot be opened anew might block whoever ends the process.
+  // If the terminal cannot be reopened, a last write could block the end of the process.
   if (file === undefined) return { ...toFile(STDOUT), writeNow: () => {} }
   return {
     write: (bytes, done) => write(file, bytes, (error, taken) => done(error === null ? taken : 0)),
@@ -42,11 +42,11 @@ function tryNow(file: number, bytes: Buffer): void {
   try {
     writeSync(file, bytes)
   } catch {
-    // Nobody is left to be told.
+    // The process is ending, and there is no other place to report it.
   }
 }
 
-/** A terminal that is stopped (Ctrl-S) blocks whoever writes to it, but for a descriptor that says not to. */
+/** A stopped terminal (Ctrl-S) blocks writers; a descriptor opened with O_NONBLOCK does not. */
 function ownTerminal(): number | undefined {
   try {
     return openSync('/dev/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)

@@ -5,9 +5,8 @@ import { StoreRefused } from '@rescind/core'
 import { readSecretFile } from './key-files.ts'
 
 /**
- * A start makes a store where there is none. Where there was one, whose keys or last writes are still there, a new one
- * in its place would know nothing of what was revoked, and would say so of every token: a volume that is not mounted, a
- * copy that broke off.
+ * Refuses to create a store where one was lost: its keys or its write-ahead log are still there, but the store is not (an
+ * unmounted volume, an incomplete copy). A new store would know of no revocation.
  * @throws StoreRefused
  */
 export function refuseLost({ path, masterKeyFile }: { path: string; masterKeyFile: string }): void {
@@ -85,7 +84,7 @@ function folder(path: string): readonly string[] {
   return isOthers ? [`others can make files in ${path}; run: chmod 700 ${path}`] : []
 }
 
-/** The owner's bit counts also for root, whom the system would let: who took it away did not mean it to be written. */
+/** Checks the owner's write bit even for root, whom the kernel lets write anyway: a removed bit means "do not write". */
 function isWritable(path: string, mode: number): boolean {
   if ((mode & OWNER_WRITES) === 0) return false
   try {

@@ -29,7 +29,7 @@ export function storeTroubles(realms: Realms): readonly Trouble[] {
   for (const one of realms.disorder.all) {
     if (one.what === 'realm')
       found.push({ code: 'realm_unreadable', realm: one.realm, detail: adviceOn(one) })
-    // Their ids are in the log: whoever asks for this has shown no key.
+    // Callers of this endpoint are not authenticated, so the ids appear in the log only.
     else things.set(`${one.realm} ${kindOf(one)}`, (things.get(`${one.realm} ${kindOf(one)}`) ?? 0) + 1)
   }
   for (const [of, count] of things) {

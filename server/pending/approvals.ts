@@ -96,7 +96,7 @@ export async function endApproval(realm: Realm, end: EndApproval): Promise<boole
   return outcome.kind === 'applied'
 }
 
-/** A request that nobody has answered in time lapses. */
+/** Lets a request that was not answered in time lapse. */
 export async function settleApproval(realm: Realm, id: string, { keptMs, nowMs }: Settling): Promise<void> {
   const found = await APPROVALS.find(realm, id)
   if (found.kind !== 'open' || found.entry.value.dueAtMs > nowMs) return

@@ -30,7 +30,7 @@ export const HOLDS: PendingKind<HoldValue, HoldEnd> = new PendingKind(EXPIRING_K
   states: ['released', 'revoked'],
 })
 
-/** Each source of a hold is a hold of its own to the index; the first bears the id. */
+/** The index keeps one hold per source; the first has the hold's own id. */
 export function holdIds(id: string, sources: number): readonly string[] {
   return Array.from({ length: sources }, (_, at) => (at === 0 ? id : `${id}.${at + 1}`))
 }

@@ -24,13 +24,13 @@ export type KeptRule = {
   readonly keepCredentials?: boolean
   readonly reason: string
   readonly note?: string
-  /** Whose wish it is. */
+  /** Who asked for it. */
   readonly by: string
   /** As `Audit.byName`. */
   readonly byName?: string
 }
 
-/** Whether stored members are such a rule: one with a target of a newer kind is not written by halves. */
+/** Whether stored members form a kept rule. One target of an unknown kind refuses the whole rule. */
 export function isKeptRule(value: Members): boolean {
   const { targets } = value
   return SHAPE(value) && Array.isArray(targets) && targets.length > 0 && targets.every(isStoredTarget)
@@ -69,7 +69,7 @@ export async function rowsWithAll(
   return [...ended, ...rowsOf(realm, rules, audit)]
 }
 
-/** Who the server is, where nobody asked. */
+/** The caller of what the server does on its own. */
 export const SERVER: Pick<Caller, 'id' | 'from'> = { id: 'server', from: 'local' }
 
 /** What the audit of it says beside who and why. */

@@ -287,7 +287,7 @@ async function placeless(realm: Realm, ids: readonly string[], inMs: number): Pr
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
-/** As this build writes them, all in one write: one after another each would look at all before it. */
+/** Writes them all in one write: one by one, each would scan all earlier ones. */
 async function placed(realm: Realm, count: number): Promise<void> {
   const value = {
     ...{ targets: [subject('ann')], reason: 'r', by: AUDIT.by },

@@ -16,7 +16,7 @@ import {
 } from '@rescind/authority'
 import { sha256 } from '@rescind/core/bytes'
 
-/** What waits for its time, or for somebody: a hold, a scheduled revocation, a request for approval. */
+/** An item that waits for a time or a decision: a hold, a scheduled revocation, a request for approval. */
 export type Waiting = {
   readonly dueAtMs: number
   /** Which of the places it takes. Absent: it was written before there were any, and takes one all the same. */
@@ -38,8 +38,8 @@ export const OPEN_MAX = 1_000
 const SLOT = 'slot'
 
 /**
- * A kind of things that wait. The open ones are directory records, so that each is ended once, whoever comes first;
- * how one ended is an expiring entry, which goes with the audit.
+ * One kind of pending item. An open item is a directory record, so exactly one caller ends it; its outcome is an expiring
+ * entry that lives as long as the audit.
  */
 export class PendingKind<T extends Waiting, State extends string> {
   readonly name: ExpiringKind

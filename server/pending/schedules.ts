@@ -38,8 +38,8 @@ export const SCHEDULES: PendingKind<ScheduleValue, ScheduleEnd> = new PendingKin
 const SHAPE = shaped({ askedAtMs: 'number', dueAtMs: 'number' })
 
 /**
- * Writes a scheduled revocation whose time has come; one that has ended already is left alone. It is measured once
- * more: what it covers may have grown since it was asked for.
+ * Writes a scheduled revocation that is due; one that has ended already is left alone. Its size is counted again, because
+ * its target may have grown since the request.
  */
 export async function settleSchedule(
   realm: Realm,
@@ -74,7 +74,7 @@ export async function settleSchedule(
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
-/** Undefined when there is no room: there is again when somebody answers one of those that wait. */
+/** @returns undefined when too many requests wait; answering one makes room. */
 async function asking(
   realm: Realm,
   value: ApprovalValue,

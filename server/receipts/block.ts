@@ -49,7 +49,7 @@ export async function entriesOf(
   return entries
 }
 
-/** Most rows of a block share who wrote them and whose tokens they are about: what is said again is not hashed again. */
+/** Remembers hashes within a block: most of its rows share their author and their target. */
 export class EntryHashes {
   readonly #known: Map<string, number> = new Map()
 

@@ -9,8 +9,8 @@ const READY_MAX = 256
 export type FinishedBlock = { readonly value: Uint8Array; readonly lastMs: number }
 
 /**
- * Blocks of the index, put together from rows as they are published: to read a row back and to decode it took a sixth of
- * what its whole revocation takes. A block whose rows were not all seen is left to whoever reads the log.
+ * Builds index blocks from rows as they are published: reading and decoding a row again took a sixth of a revocation's
+ * time. A block of which a row was missed is left to the indexer, which reads the log.
  */
 export class BlockDraft {
   readonly #ready: Map<number, FinishedBlock> = new Map()

@@ -82,7 +82,7 @@ export function matches(written: Pick<Written, 'rules' | 'audit'>, filters: Filt
   })
 }
 
-/** 32 bits of a name and value: what the index keeps; whoever collides is told apart by the row itself. */
+/** The 32 bits that the index keeps of a name and value; the row itself tells collisions apart. */
 export function filterHash(name: FilterName, value: string): number {
   const text = sha256Base64url(`${name}\0${value}`)
   return ((sextetsAt(text, 0, 5) << 2) | (sextetsAt(text, 5, 1) >>> 4)) >>> 0

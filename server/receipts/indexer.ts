@@ -46,7 +46,7 @@ export class ReceiptIndexer {
   async #block(block: number): Promise<Operation | undefined> {
     const { value, lastMs } = this.#draft.take(block) ?? (await this.#read(block))
     const expiresAtMs = lastMs + this.#retentionMs
-    // What nobody may read any more is not indexed either.
+    // Entries past their retention are not indexed: they may no longer be read.
     if (expiresAtMs <= this.#realm.index.floorMs) return undefined
     return { kind: 'put-expiring', entry: { kind: BLOCK_KIND, id: entryIdOf(block), value, expiresAtMs } }
   }

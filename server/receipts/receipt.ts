@@ -127,7 +127,7 @@ export function writtenOf(
 export type WrittenOptions = {
   /** One past this row among those given. */
   readonly end?: number
-  /** How long a rule counts, whatever stands in a row of an older version. */
+  /** How long a rule is kept; it overrides what rows of older versions say. */
   readonly keptUntilMs?: (row: ChainedLogRow, rule: RevokeRule) => number
 }
 
@@ -137,7 +137,7 @@ export function isRevoke(rule: Rule): rule is RevokeRule {
   switch (rule.kind) {
     case 'revoke':
       return true
-    // Holds have their own list, and the others end nothing that somebody asked to be ended.
+    // Holds have their own list; the other kinds end nothing on request.
     case 'hold':
     case 'release':
     case 'change':

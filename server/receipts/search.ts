@@ -132,7 +132,7 @@ export async function rowsOfBlock(
   return rows
 }
 
-/** The revocation whose last row is this one; undefined when it is no such row, or its audit has expired. */
+/** The revocation whose last row this is; undefined for other rows, and once its audit has expired. */
 export async function writtenAt(
   realm: Realm,
   seq: number,

@@ -5,7 +5,7 @@ import { decodeRule, type LogRow, type Rule } from '@rescind/core/log'
 /** What stands in the place of what cannot be read. */
 export const UNREADABLE = 'unreadable'
 
-/** What a stored row says; or why this version cannot read it, which is no reason to fail whoever lists rows. */
+/** The rule of a stored row, or why this version cannot read it: one unreadable row must not fail a whole list. */
 export function storedRule(row: Pick<LogRow, 'kind' | 'rule'>): Rule | { readonly unreadable: string } {
   try {
     return decodeRule(row)

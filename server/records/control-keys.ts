@@ -17,7 +17,7 @@ export type ControlKey = {
 export const CONTROL_KEYS: Collection<ControlKey> = {
   name: 'controlKeys',
   keys: ({ keyDigest }) => [{ name: 'digest', value: keyDigest }],
-  // Of a key whose realm cannot be read nobody may say that it is of all realms.
+  // A key whose realm is unreadable must not count as a key of all realms.
   isValue: shaped({ name: 'text', role: ROLES, keyDigest: 'text' }, { realm: 'text', createdAtMs: 'number' }),
   lists: ({ realm }) => (realm === undefined ? [] : [{ name: 'realm', value: realm }]),
 }

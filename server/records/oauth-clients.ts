@@ -135,7 +135,7 @@ export function clientMembers(
   return Object.fromEntries(given) as unknown as Omit<OauthClientIntent, 'clientId' | 'clientSecret'>
 }
 
-/** The settings out of a record, as whoever made them would write them. */
+/** The settings in a record, in the form in which a client sends them. */
 export function settingsOf(client: OauthClient): ClientSettings {
   const {
     clientId: _id,

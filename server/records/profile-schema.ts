@@ -9,7 +9,7 @@ export const NAME: z.ZodString = z
 const LIST_MAX = 32
 const TOKEN_CHARS = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/
 
-/** Headers that a gateway or a proxy on the way writes itself: nobody's credential. */
+/** Headers that gateways and proxies write themselves; none carries a credential. */
 const NO_CREDENTIAL =
   /^(?:authorization|cookie|host|connection|content-.*|transfer-encoding|x-forwarded-.*|forwarded)$/i
 

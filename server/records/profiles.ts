@@ -12,13 +12,13 @@ export type CredentialLocation =
 export type CheckProfile = {
   readonly name: string
   readonly credential: CredentialLocation
-  /** Sources whose tokens will do; absent: every source of the realm. */
+  /** Sources whose tokens are accepted; absent: every source of the realm. */
   readonly sources?: readonly string[]
-  /** All of them must have been granted. */
+  /** Scopes that must all have been granted. */
   readonly scopes: readonly string[]
-  /** The token must be meant for one of these; absent: for whomever. */
+  /** The token's audience must include one of these; absent: every audience is accepted. */
   readonly audience?: readonly string[]
-  /** Beside those, tokens that name no audience. */
+  /** Whether tokens without an audience are accepted, too. */
   readonly withoutAudience?: boolean
   /** Tokens that are bound to a key (`cnf`), which no gateway can check here; absent: they are refused. */
   readonly constraint?: 'refuse' | 'report'

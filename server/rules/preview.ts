@@ -17,13 +17,13 @@ import { anyCovers, type Resolved } from './resolved.ts'
 
 /** Rules whose size is counted before they are written; past it 503. Previews have room of their own (`inScan`). */
 export const COUNTS_MAX = 64
-/** Names that are told apart; a rule over more than this is counted to here. */
+/** Distinct names counted; counting stops there. */
 const NAMES_MAX = 250_000
 const PAGE = 1_000
 
 type Largest = { readonly name: string; readonly source?: string | undefined; readonly tokens: number }
 
-/** Of tokens that are recorded nowhere here: nobody can count them, but some were seen. */
+/** Tokens without a record here: they cannot be counted, but some were seen. */
 export type NotCounted = { readonly what: string; readonly usedLast15Minutes: number }
 
 /** The blast radius of a rule. Every number is a lower bound unless `complete` says that counting came to its end. */
@@ -124,7 +124,7 @@ async function countAll(realm: Realm, ask: CountAsk, tally: Tally): Promise<bool
   }
   const skip = (record: TokenRecord): boolean =>
     clients.some(({ source, client }) => record.source === source && record.client === client)
-  // Whatever is named, what descends from it may be of another grant and another client: all are looked at.
+  // Descendants may belong to other grants and clients, so all of them are examined.
   const oneOf = targets.map(idsNamed)
   const page: Page = (after_) => realm.store.tokens(realm.ordinal, { oneOf, after: after_, limit: PAGE })
   return countPages(realm, ask, { tally, page, skip })

@@ -12,7 +12,7 @@ export type Resolved = {
   readonly record?: TokenRecord
   /** The foreign token whose text was presented, verified. */
   readonly presented?: TokenFacts
-  /** Of foreign tokens: how long after a cutoff a fresh sign-in may be hit still. */
+  /** For foreign tokens: how long after the cutoff a fresh sign-in may still be hit. */
   readonly skewSeconds?: number
 }
 

@@ -11,8 +11,8 @@ import type { Sources } from './sources.ts'
 const SIZE_DEADLINE_MS = 2_000
 
 /**
- * How the size of what a target covers is known: it is `one` token, whoever knows it; tokens that are all recorded
- * here, and so `counted`; or tokens that may never have been `unseen` here, which nobody can count.
+ * How the size of a target is known: it is `one` token; all its tokens are recorded here, so they are `counted`; or some
+ * may never have come here (`unseen`), so they cannot be counted.
  */
 export type SizeBy = 'one' | 'counted' | 'unseen'
 
@@ -83,7 +83,7 @@ export async function sizeOf(asking: Asking, resolved: Resolved, limit: number):
   return { tokens: ones + tokens, complete: complete && !(await mayBeUnseen({ realm, parts }, rest)) }
 }
 
-/** What is cut off with the credentials that these end, whatever their own date covers. It is only looked at. */
+/** What ends along with the credentials that these targets end, beyond their own cutoff. Reads only. */
 export async function takenAlong(realm: Realm, targets: readonly Target[]): Promise<readonly Target[]> {
   const rules = targets.filter((target) => target.kind === 'cut').map((target) => ruleOn(realm, target))
   const operations = await credentialsEnded(realm, rules, { by: '', from: '', how: '' })

@@ -15,9 +15,9 @@ export type SourceShape = {
   readonly unseen?: Unseen
 }
 
-/** Tokens that somebody else vouches for, and that may never have come here. */
+/** Tokens that another issuer vouches for; some may never have come here. */
 type Unseen = {
-  /** What they are, for people. */
+  /** Their description for people. */
   readonly what: string
   /** Whether there may be such tokens of this name; undefined: of any in the realm. */
   readonly mayBe: (realm: Realm, name: string | undefined) => Promise<boolean>

@@ -4,7 +4,7 @@ import { decodeRule, type RevokeRule, traitsOf } from '@rescind/core/log'
 import { rowsWithAll } from '../pending/kept-rule.ts'
 import type { Written } from '../receipts/receipt.ts'
 
-/** What an act may write in its own write, so that it is done at most once whatever crashes; and what it is found by. */
+/** A mark within an act's own write that makes it happen at most once, even over a crash; `id` finds it. */
 export type Once = { readonly id: string; readonly mark: Operation }
 
 export type RuleWrite = {
@@ -21,7 +21,7 @@ export type RuleWrite = {
   readonly also?: readonly Operation[]
 }
 
-/** Writes rules in one write: one durable append, whatever they cover. `stale`: judge again. */
+/** Writes all rules in one durable append. `stale`: judge again. */
 export async function writeRules(realm: Realm, write: RuleWrite): Promise<Written | 'stale'> {
   const { caller, rules, also = [] } = write
   const { how, reason: why, note, cause, once, skewSeconds } = write

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FETCHES_MAX, FETCHES_PER_ONE_MAX, FETCHES_PER_REALM_MAX, FetchShares } from './fetch-shares.ts'
 
-// The kind: places for what somebody else may answer slowly. Whose answers are slow must not take those of others.
+// The kind: slots for requests to foreign servers. A slow server must not use up the slots of others.
 
 type Held = { readonly leave: () => void; isGivenUp: boolean }
 

@@ -1,4 +1,4 @@
-/** Whom a request to somebody else's URL is made for: one app, or one issuer, of one realm. */
+/** On whose behalf a foreign URL is fetched: one app or one issuer of one realm. */
 export type FetchShare = { readonly realm: string; readonly of: string }
 
 /** Guarded requests under way at once, of the whole process, of one realm, and of one app or issuer. */
@@ -9,11 +9,11 @@ export const FETCHES_PER_ONE_MAX = 16
 type UnderWay = { readonly share: FetchShare; readonly giveUp: () => void }
 
 /**
- * Places for requests that may be slow, because somebody else answers them. Who has the most gives way to who has less:
- * when all places of the process, or of a realm, are taken, the oldest request of the largest share is given up on.
+ * Slots for requests to foreign servers, which may be slow. When all slots of the process, or of a realm, are taken, the
+ * oldest request of the largest share is aborted in favour of a smaller share.
  */
 export class FetchShares {
-  /** In the order of their beginning. */
+  /** In the order in which they began. */
   readonly #underWay: Set<UnderWay> = new Set()
 
   /** @returns what gives the place back, or undefined when there is none to be had. */

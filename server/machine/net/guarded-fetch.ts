@@ -29,7 +29,7 @@ export type Address = { readonly address: string; readonly family: number }
 export type Resolve = (hostname: string) => Promise<readonly Address[]>
 
 export type FetchFailure =
-  /** No https URL, one with credentials in it, or no URL at all. */
+  /** Not a URL, not https, or a URL that contains credentials. */
   | 'bad-url'
   | 'unresolvable'
   /** The name, or the URL itself, says an address that is not public. */
@@ -58,10 +58,10 @@ const ADDRESSES_MAX = 16
 const shares = new FetchShares()
 
 /**
- * A request to a URL that somebody else chose: https only, no redirects, no internal address (checked on what the name
- * resolved to, and that very address is connected to, so that a name that changes its mind gains nothing), and bounded
- * in time, size and number. No connection is shared or kept. Never rejects: what failed is a value, and no failure
- * holds anything of what was sent.
+ * Fetches a URL that a caller chose. It must be https; redirects are not followed; time, size and number are bounded; no
+ * connection is shared or kept. Internal addresses are refused: the resolved address is checked, and that same address
+ * is dialled, so a DNS answer that changes in between gains nothing. Never rejects: a failure is a value, and holds
+ * nothing of what was sent.
  */
 export async function guardedFetch(url: string, ask: FetchAsk): Promise<Fetched> {
   const giveUp = new AbortController()
@@ -148,7 +148,7 @@ function send(target: URL, ask: FetchAsk, { address, deadline }: Way): Promise<F
 
 const HEADERS_MAX_BYTES = 16_384
 
-/** Whatever is asked for, the address that was checked. */
+/** Resolves every name to the address that was checked. */
 function pinnedTo(address: Address): LookupFunction {
   return (_hostname, options, callback) => {
     if (options.all === true) callback(null, [{ ...address }])

@@ -25,7 +25,7 @@ const INTERNAL = [
   ...['::', '::1', '::ffff:127.0.0.1', '::ffff:8.8.8.8', '::ffff:a9fe:a9fe', '::127.0.0.1', 'fe80::1'],
   ...['fe80::1%eth0', 'fc00::1', 'fd00:ec2::254', 'ff02::1', '64:ff9b::7f00:1', '64:ff9b:1::1', '2001::1'],
   ...['2001:db8::1', '2002:7f00:1::', '2002:a9fe:a9fe::1', '3fff::1', '100::1', '5f00::1', 'fec0::1'],
-  // No address at all is none that may be asked.
+  // Text that is not an address counts as internal.
   ...['', 'localhost', '2130706433', '0x7f.1', '127.1', '10.0.0.256', '2606:4700::1%lo'],
 ]
 const PUBLIC = [

@@ -40,8 +40,8 @@ const internalV6 = new BlockList()
 for (const [network, bits] of INTERNAL_V6) internalV6.addSubnet(network, bits, 'ipv6')
 
 /**
- * Whether an address is one that a request made for somebody else must never go to. What is no address at all counts
- * as internal, and so does every IPv6 form of an IPv4 address (mapped, translated, 6to4, Teredo): none is needed.
+ * Whether a request on a caller's behalf must never go to this address. Text that is not an address counts as internal,
+ * and so does every IPv6 form of an IPv4 address (mapped, translated, 6to4, Teredo): no legitimate server needs one.
  */
 export function isInternalAddress(address: string): boolean {
   switch (isIP(address)) {

@@ -31,8 +31,8 @@ function masked(segment: string): string {
 }
 
 /**
- * What a given URL stands for: a client that reads a record, changes it and sends it back sends what it was shown, and
- * means what is stored. @returns undefined for a masked URL of something else, which nobody can mean.
+ * The URL that a client means. One that reads a record, edits it and sends it back sends the masked URL and means the
+ * stored one. @returns undefined for a masked URL that is not the mask of the stored one.
  */
 export function meantUrl(given: string, stored: string | undefined): string | undefined {
   if (stored !== undefined && given === maskedUrl(stored)) return stored

@@ -3,7 +3,7 @@ import { BlockList } from 'node:net'
 import { SettingsRefused } from '@rescind/core'
 import { canonicalAddress, parseAddressRange } from '@rescind/dialects'
 
-/** Proxies whose forwarded headers are believed; nobody's by default. */
+/** Proxies whose forwarded headers are trusted; none by default. */
 export type TrustedProxies = { readonly any: boolean; readonly list: BlockList }
 
 export const NO_PROXIES: TrustedProxies = { any: false, list: new BlockList() }
@@ -29,8 +29,9 @@ export function parseProxies(ranges: string): TrustedProxies {
 export type Peer = { readonly address: string; readonly trusted: boolean }
 
 /**
- * Who is at the other end; behind a trusted proxy, whom the nearest untrusted hop names (the rightmost such entry). What
- * stands left of a hop that cannot be read was written by nobody knows whom: then it is the nearest hop that can.
+ * The client's address: the peer itself or, behind trusted proxies, the rightmost forwarded entry that is not a trusted
+ * proxy. An unreadable entry ends the walk, because entries to its left are of unknown origin: the nearest readable hop
+ * counts.
  */
 export function peerOf(at: string, headers: Readonly<IncomingHttpHeaders>, proxies: TrustedProxies): Peer {
   const direct = plain(at)
