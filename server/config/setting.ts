@@ -16,6 +16,8 @@ export type SettingShape = {
 type InsecureShape = {
   /** `isTls`: whether the server has a certificate. The value is what `parse` made. */
   readonly when: (value: never, isTls: boolean) => boolean
+  /** The same in words, for the manual. */
+  readonly at: string
   /** What an operator gives up by it. */
   readonly why: string
 }

@@ -19,7 +19,7 @@ const KEY_DAYS_MAX = 3_650
 
 /**
  * What can be configured; dialects bring settings of their own. The configuration's type, flags, environment, file,
- * `config explain`, `--help` and the README's table come from these tables.
+ * `config explain`, `--help` and docs/reference/settings.md come from these tables.
  */
 export const SERVER_SETTINGS = {
   listen: {
@@ -28,6 +28,7 @@ export const SERVER_SETTINGS = {
     parse: (text: string, name: string): Listen => parseListen(text, name),
     insecure: {
       when: (listen: Listen, isTls: boolean): boolean => !listen.isLoopback && !isTls,
+      at: 'not a loopback address, and no certificate',
       why: 'requests come in clear from the proxy: keep others off that network',
     },
   },
@@ -37,6 +38,7 @@ export const SERVER_SETTINGS = {
     parse: (text: string, name: string): StoreUrl => parseStoreUrl(text, name),
     insecure: {
       when: (store: StoreUrl): boolean => !store.isDurable,
+      at: '`memory:`',
       why: 'this store forgets everything, revocations too, when the server stops',
     },
   },
@@ -85,28 +87,31 @@ export const SERVER_SETTINGS = {
   },
   sideLog: {
     fallback: undefined,
-    help: 'file, on another volume, that every revocation reaches first (docs/backup.md); off: give up the one that the store has',
+    help: 'file on another volume to which every revocation is written first (docs/backup.md); off: give up the side log that the store has',
     parse: (text: string): SideLog => parseSideLog(text),
     insecure: {
       when: (sideLog: SideLog): boolean => sideLog === 'off',
+      at: '`off`',
       why: 'what the store had as its side log proves nothing from now on: delete it, and take a backup',
     },
   },
   controlRate: {
     fallback: '5000',
-    help: 'requests a second of one control key (verifiers are not counted); revoking has ten times that, of its own; 0: no limit',
+    help: 'requests a second that one control key may make (verifiers are not counted); revoking has a limit of its own, ten times that; 0: no limit',
     parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
     insecure: {
       when: (value: number): boolean => value === 0,
+      at: '0',
       why: 'control keys have no limit',
     },
   },
   issueRate: {
     fallback: '200',
-    help: 'tokens a second, on average over an hour, that one caller may have issued; revoking has no quota; 0: none at all',
+    help: 'tokens a second, on average over an hour, that one caller may have issued; revoking has no quota; 0: no quota',
     parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
     insecure: {
       when: (value: number): boolean => value === 0,
+      at: '0',
       why: 'callers may have any number of tokens issued',
     },
   },
@@ -117,31 +122,34 @@ export const SERVER_SETTINGS = {
     parse: (text: string, name: string): boolean => trueOrFalse(text, name),
     insecure: {
       when: (isOn: boolean): boolean => isOn,
+      at: 'true',
       why: 'URLs that apps and issuers name may lead into this network, and in clear',
     },
   },
   allowWeakSecrets: {
     fallback: 'false',
     isSwitch: true,
-    help: 'take control and API keys below 128 bits, and those of the quick start where others can connect',
+    help: 'accept control and API keys below 128 bits, and the keys of the quick start on an address that others can reach',
     parse: (text: string, name: string): boolean => trueOrFalse(text, name),
     insecure: {
       when: (isOn: boolean): boolean => isOn,
+      at: 'true',
       why: 'keys are taken that can be guessed, or that everybody can read in the quick start',
     },
   },
   auditRetention: {
     fallback: '400',
-    help: 'days for which receipts and the audit can be read; then their hashes stay',
+    help: 'days for which receipts and the audit can be read; after that only their hashes stay',
     parse: (text: string, name: string): number => wholeDays(text, name),
     insecure: undefined,
   },
   signingKeyDays: {
     fallback: '90',
-    help: 'days after which a signing key is rotated by itself; 0: only when somebody asks for it',
+    help: 'days after which a signing key is rotated by itself; 0: only on request',
     parse: (text: string, name: string): number => wholeNumber(text, { name, max: KEY_DAYS_MAX }),
     insecure: {
       when: (value: number): boolean => value === 0,
+      at: '0',
       why: 'signing keys are never rotated by themselves',
     },
   },
@@ -152,13 +160,14 @@ export const SERVER_SETTINGS = {
     parse: (text: string, name: string): boolean => trueOrFalse(text, name),
     insecure: {
       when: (isOn: boolean): boolean => isOn,
+      at: 'true',
       why: '/metrics answers without a key',
     },
   },
   readyStrict: {
     fallback: 'false',
     isSwitch: true,
-    help: 'answer 503 on /readyz while anything is out of order, one realm, say; else 200, which names it',
+    help: 'answer 503 on /readyz while anything is out of order, even in one realm; without it /readyz answers 200 and names what is',
     parse: (text: string, name: string): boolean => trueOrFalse(text, name),
     insecure: undefined,
   },

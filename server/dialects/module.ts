@@ -15,6 +15,8 @@ import type { SeedPart } from '../seed/parts.ts'
  */
 export type DialectModule = SourceOwner & {
   readonly name: string
+  /** Its name in prose. */
+  readonly title: string
   /** Path prefixes that are its own, in each realm; a whole first segment each. `/` is that path alone. */
   readonly paths: readonly string[]
   readonly mount: (parts: MountParts, settings: never) => Mounted

@@ -14,10 +14,11 @@ const CHAT_RATE_MAX = 100_000_000
 const SETTINGS = {
   chatRate: {
     fallback: '100000',
-    help: 'requests a minute that the API key of one chat app may make, where the app says nothing; revoking is never limited; 0: no limit',
+    help: 'requests a minute that the API key of one chat app may make, unless the app has a limit of its own; revoking is never limited; 0: no limit',
     parse: (text: string, name: string): number => wholeNumber(text, { name, max: CHAT_RATE_MAX }),
     insecure: {
       when: (value: number): boolean => value === 0,
+      at: '0',
       why: 'API keys of chat apps have no limit',
     },
   },
@@ -47,6 +48,7 @@ async function mayVouch(realm: Realm, app: string): Promise<boolean> {
 
 export const CHAT: DialectModule = dialectModule({
   name: 'chat',
+  title: 'Chat',
   sources: [APPS],
   tokenKinds: ['chat', 'assigned'],
   prefixes: [],

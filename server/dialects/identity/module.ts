@@ -8,17 +8,18 @@ import { IDENTITY_SEED } from './seed.ts'
 const SETTINGS = {
   identityRate: {
     fallback: '50',
-    help: 'requests a second that one caller of the Identity dialect may make; 0 switches the limit off',
+    help: 'requests a second that one caller of the Identity dialect may make; 0: no limit',
     parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
     insecure: {
       when: (value: number): boolean => value === 0,
+      at: '0',
       why: 'callers of the Identity dialect have no limit',
     },
   },
   identityChainRevocation: {
     fallback: 'false',
     isSwitch: true,
-    help: 'whether ending an Identity token ends the tokens that it was rescoped to, as well: those issued while this is on',
+    help: 'ending an Identity token also ends the tokens that it was rescoped to, of those issued while this is on',
     parse: (text: string, name: string): boolean => trueOrFalse(text, name),
     insecure: undefined,
   },
@@ -26,6 +27,7 @@ const SETTINGS = {
 
 export const IDENTITY: DialectModule = dialectModule({
   name: 'identity',
+  title: 'Identity',
   sources: [{ form: 'identity', hasGrants: true }],
   tokenKinds: ['identity', 'limited'],
   prefixes: [],

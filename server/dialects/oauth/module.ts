@@ -44,6 +44,7 @@ const SETTINGS = {
 
 export const OAUTH: DialectModule = dialectModule({
   name: 'oauth',
+  title: 'OAuth',
   sources: [{ form: 'oauth', hasGrants: true }],
   tokenKinds: ['access', 'refresh', 'code'],
   prefixes: [],

@@ -1,5 +1,4 @@
-import { writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { markdown, type Page, table } from '../../reference/markdown.ts'
 import type { Clause } from './clause.ts'
 import { RFC6749 } from './rfc6749.ts'
 import { RFC7009 } from './rfc7009.ts'
@@ -18,26 +17,18 @@ export const TABLES: readonly (readonly [string, readonly Clause[]])[] = [
   ['RFC 7523: clients that sign', RFC7523],
 ]
 
-export const PAGE: string = fileURLToPath(new URL('../../../docs/oauth-conformance.md', import.meta.url))
-
-const HEAD = `# What the standards ask of the OAuth dialect, and where it is seen
-
-Each line is a test of the same name (\`test/acceptance/oauth-conformance.test.ts\`); the demands are in our own words.
-The page is written by \`npm run docs:conformance\`, and a test fails when it is not what the tests say.
-`
-
-export function page(): string {
-  const parts = TABLES.map(([title, list]) => {
-    const rows = list.map(({ id, level, demand }) => [id, level, demand.replaceAll('|', '\\|')])
-    return `## ${title}\n\n${table([['clause', '', 'what is asked'], ...rows])}\n`
-  })
-  return [HEAD, ...parts].join('\n')
+export function conformancePage(): Page {
+  const sections = TABLES.flatMap(([title, list]) => [
+    `## ${title}`,
+    table(
+      ['clause', '', 'what is asked'],
+      list.map(({ id, level, demand }) => [id, level, demand]),
+    ),
+  ])
+  return { path: 'oauth-conformance.md', text: markdown([TITLE, HEAD, ...sections]) }
 }
 
-function table(rows: readonly (readonly string[])[]): string {
-  const lines = rows.map((row) => `| ${row.join(' | ')} |`)
-  lines.splice(1, 0, `| ${(rows[0] ?? []).map(() => '---').join(' | ')} |`)
-  return lines.join('\n')
-}
+const TITLE = '# What the standards ask of the OAuth dialect, and where it is seen'
 
-if (process.argv[2] === '--write') writeFileSync(PAGE, page())
+const HEAD = `Each line is a test of the same name (\`test/acceptance/oauth-conformance.test.ts\`); the demands are in our own words.
+The page is written by \`npm run docs\`, and a test fails when it is not what the tests say.`

@@ -52,6 +52,7 @@ async function* keys(realm: Realm): AsyncGenerator<Digested, void> {
 /** A fourth dialect, which no file of the server knows: what a module has to bring to be part of everything. */
 export const TOY: DialectModule = dialectModule({
   name: 'toy',
+  title: 'Toy',
   sources: [{ form: TOY_SOURCE }],
   tokenKinds: ['access'],
   prefixes: [TOY_PREFIX],

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { test } from 'node:test'
+import { pages } from '../reference/pages.ts'
+import { ROOT, read } from './tree.ts'
+
+for (const { path, text } of await pages())
+  test(`docs/${path} is what npm run docs writes`, () => {
+    const file = `docs/${path}`
+    assert.ok(existsSync(`${ROOT}${file}`), 'run: npm run docs')
+    assert.equal(unpadded(read(file).text), unpadded(text), 'run: npm run docs')
+  })
+
+/** The formatter pads the cells of a table. */
+function unpadded(text: string): string {
+  return text.replaceAll(/ +\|/g, ' |').replaceAll(/-{3,}/g, '---')
+}
