@@ -38,7 +38,7 @@ export const SERVER_SETTINGS = {
     parse: (text: string, name: string): StoreUrl => parseStoreUrl(text, name),
     insecure: {
       when: (store: StoreUrl): boolean => !store.isDurable,
-      at: '`memory:`',
+      at: 'a store in memory',
       why: 'this store forgets everything, revocations too, when the server stops',
     },
   },
@@ -97,7 +97,7 @@ export const SERVER_SETTINGS = {
   },
   controlRate: {
     fallback: '5000',
-    help: 'requests a second that one control key may make (verifiers are not counted); revoking has a limit of its own, ten times that; 0: no limit',
+    help: 'requests a second that one control key may make (verifiers: no limit); revoking has its own limit, ten times that; 0: no limit',
     parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
     insecure: {
       when: (value: number): boolean => value === 0,

@@ -21,8 +21,7 @@ default. The file is one JSON object whose members are the names in the first co
 line and exit code 2. \`rescind config explain\` prints each setting, its value and where the value came from.`,
       ...groups.flatMap(([title, settings]) => [`## ${title}`, table(COLUMNS, settings.map(row))]),
       '## Settings that take safety away',
-      `The server warns about each of these at the start, and the gauge \`rescind_insecure_settings\`
-([metrics](metrics.md)) is 1 for it.`,
+      `The server warns about each of these at the start, and the gauge \`rescind_insecure_settings\` is 1 for it.`,
       table(
         ['setting', 'unsafe', 'what you give up'],
         groups.flatMap(([, all]) => all.flatMap(unsafeRow)),
