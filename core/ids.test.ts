@@ -26,7 +26,7 @@ test('10,000 minted handles are 128 bits each, parse, and survive their bytes', 
   assert.equal(seen.size, 10_000)
 })
 
-test('text that is no handle does not parse', () => {
+test('text that is not a handle does not parse', () => {
   const body = 'A'.repeat(22)
   const texts = ['', 'tok_', body, `tok_${body}A`, `tok_${body.slice(1)}`, `TOK_${body}`, `grt_${body}`]
   const odd = ['+', '/', '=', ' ', '\n', 'é', '\0'].map((char) => `tok_${body.slice(1)}${char}`)
@@ -35,7 +35,7 @@ test('text that is no handle does not parse', () => {
   }
 })
 
-test('of the texts that decode to the same 16 bytes only one is a handle', () => {
+test('only one of the texts that decode to the same 16 bytes is a handle', () => {
   const base = `tok_${'A'.repeat(21)}`
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const accepted = [...alphabet].filter((last) => parseHandle(base + last) !== undefined)

@@ -30,7 +30,7 @@ test('positions compare as pairs: the epoch first, then the seq (model §3.2)', 
   fc.assert(property, { numRuns: 5_000 })
 })
 
-test('the last position of all is one safe integer, and no other follows', () => {
+test('the last position is a safe integer, and none follows', () => {
   assert.equal(position(ORDINAL_MAX, SEQ_MAX), Number.MAX_SAFE_INTEGER)
   assert.equal(position(0, 0), ORIGIN)
   const beyond = [

@@ -1,7 +1,7 @@
 export interface Clock {
   /** Milliseconds since 1970, UTC; may step. */
   wallMs(): number
-  /** Milliseconds of a clock that only runs forward; its zero means nothing. */
+  /** Milliseconds of a clock that only runs forward; its zero has no meaning. */
   monotonicMs(): number
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { RecentMap } from './recent-map.ts'
 
-test('what was used since one half was begun is held, and never more than the bound', () => {
+test('the last used entry is kept, and never more entries than the bound', () => {
   const keys = fc.array(fc.nat(12), { maxLength: 60 })
   const property = fc.property(fc.integer({ min: 2, max: 8 }), keys, (max, used) => {
     const map = new RecentMap<number, number>(max)

@@ -1,10 +1,10 @@
-/** A bounded map that forgets what was used least lately: when one half is full, the other one is dropped. */
+/** A bounded map that forgets the least recently used entries: when one half is full, it drops the other one. */
 export class RecentMap<K, V> {
   readonly #half: number
   #young: Map<K, V> = new Map()
   #old: Map<K, V> = new Map()
 
-  /** @param max entries of both halves. */
+  /** @param max entries of both halves together. */
   constructor(max: number) {
     this.#half = Math.max(1, Math.floor(max / 2))
   }

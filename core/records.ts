@@ -2,10 +2,10 @@ import type { GrantId, Handle, TokenDigest } from './ids.ts'
 import type { Position } from './position.ts'
 import type { TokenKind } from './tokens/kinds.ts'
 
-/** Where a token's nouns come from: `chat/{app}`, `identity`, `oauth`, `control`, or `iss:{issuer URL}`. */
+/** The namespace of a token's ids: `chat/{app}`, `identity`, `oauth`, `control`, or `iss:{issuer URL}`. */
 export type Source = string
 
-/** Who or what a token, a caller or a rule is about; ids belong to the source beside them. */
+/** The principals of a token, a caller or a rule. Their ids belong to the source beside them. */
 export type Principals = {
   readonly source: Source
   readonly subject?: string
@@ -13,44 +13,41 @@ export type Principals = {
   readonly tenant?: string
 }
 
-/**
- * What only a token of a registered foreign issuer has. Its time is the issuer's, so cutoffs go by `issuedAtMs`
- * instead of its place in our log.
- */
+/** What only a token of a foreign issuer has. The issuer sets its time, so cutoffs compare `issuedAtMs`, not the position. */
 export type ForeignFacts = {
-  /** Its `jti`, or `sha256:` and the hash of its signing input when it has none. */
+  /** Its `jti`, or `sha256:` and the hash of its signing input if it has none. */
   readonly jti: string
-  /** How far the issuer's clock may be from ours. */
+  /** How far the issuer's clock may differ from ours. */
   readonly skewMs: number
-  /** When its bearer last logged in, which may be long before this token was issued. */
+  /** When its bearer last logged in, possibly long before this token was issued. */
   readonly authenticatedAtMs?: number
 }
 
-/** Everything by which a rule or a hold can name a token: what is known of the token itself, and of each ancestor. */
+/** Everything by which a rule or a hold can name a token; known of the token itself and of each ancestor. */
 type Nameable = Principals & {
   readonly handle?: Handle
   readonly grant?: GrantId
   readonly session?: string
-  /** The key that signed it, if one did. */
+  /** The key that signed it, if it is signed. */
   readonly keyId?: string
   readonly position: Position
-  /** Absent only in foreign tokens without `iat`. */
+  /** Absent only for foreign tokens without `iat`. */
   readonly issuedAtMs?: number
   readonly expiresAtMs: number
-  /** Of tokens of foreign issuers only; their position is BEYOND_LOGS. */
+  /** Only for tokens of foreign issuers; their position is BEYOND_LOGS. */
   readonly foreign?: ForeignFacts
 }
 
 /**
- * A token whose end must end another one: enough of it that every rule and hold that hits it is recognised. What
- * descends from it expires no later, so that a rule on it may go when it could not live any more.
+ * A token whose end must end its descendants, with all the ids by which a rule or a hold can hit it. Descendants expire no
+ * later, so a rule on it may be dropped once it would have expired.
  */
 export type Ancestor = Nameable
 
-/** At most this many ancestors; a derivation that would need more is refused. */
+/** Most ancestors of a token; a derivation that needs more is refused. */
 export const ANCESTORS_MAX = 8
 
-/** What a verdict is made from. */
+/** What a verdict is based on. */
 export type TokenFacts = Nameable & {
   readonly digest?: TokenDigest
   /** Nearest first. */
@@ -58,7 +55,7 @@ export type TokenFacts = Nameable & {
   readonly notBeforeMs?: number
 }
 
-/** Ids that a token may be asked to bear; those that are absent do not matter. */
+/** Ids that a token must have; absent ones do not matter. */
 export type TokenIds = {
   readonly source?: Source
   readonly subject?: string
@@ -70,7 +67,7 @@ export type TokenIds = {
   readonly handle?: string
 }
 
-/** Whether a token bears all of these ids. */
+/** Whether a token has all of these ids. */
 function bearsIds(facts: TokenFacts, ids: TokenIds): boolean {
   const { source, subject, client, tenant, grant, session, keyId, handle } = ids
   return (
@@ -85,9 +82,9 @@ function bearsIds(facts: TokenFacts, ids: TokenIds): boolean {
   )
 }
 
-/** Which tokens are looked for: those that bear all the ids, and fit one of `oneOf` if it is there. */
+/** A search for tokens that have all the ids and, if `oneOf` is given, match one of its entries. */
 export type TokensSought = TokenIds & {
-  /** They bear all ids of one of these; or they have ancestors, which may bear them. */
+  /** A token matches by having all ids of one entry, or by having ancestors, because those may have them. */
   readonly oneOf?: readonly TokenIds[]
 }
 
@@ -96,30 +93,30 @@ export function isSought(facts: TokenFacts, { oneOf, ...ids }: TokensSought): bo
   return oneOf === undefined || facts.ancestors.length > 0 || oneOf.some((one) => bearsIds(facts, one))
 }
 
-/** How a token came to act for somebody: what it may not do because of that, `core/verdict/delegation.ts` says. */
+/** How a token came to act for another subject; `core/verdict/delegation.ts` says what it may therefore not do. */
 export type Delegation = 'impersonation' | 'app-credential' | 'exchange'
 
-/** Everything that is stored about a token. Inserted once; only an assigned token's expiry can move. */
+/** Everything stored about a token. Inserted once; only an assigned token's expiry can move. */
 export type TokenRecord = TokenFacts & {
   readonly digest: TokenDigest
   readonly handle: Handle
   readonly kind: TokenKind
   readonly grant: GrantId
   readonly issuedAtMs: number
-  /** When an assigned token's expiry was last moved. */
+  /** When the expiry of an assigned token was last moved. */
   readonly extendedAtMs?: number
-  /** Of a JWS that is known by its name (`RawToken.knownBy`): the digest of the one text of it that is let in. */
+  /** For a JWS that is known by its name (`RawToken.knownBy`): the digest of its one accepted text. */
   readonly spelling?: TokenDigest
   /** Space-separated, RFC 6749 §3.3. */
   readonly scope?: string
   readonly audience?: readonly string[]
   readonly authenticatedBy?: readonly string[]
-  /** Who had it minted for its subject, as the audit names callers; absent: its client or subject itself. */
+  /** The caller that had it minted for its subject, as the audit names callers; absent: its client or subject itself. */
   readonly mintedBy?: string
-  /** On whose behalf somebody or something else acts with it, or how; absent: its bearer acts as itself. */
+  /** How it acts for another subject; absent: its bearer acts as itself. */
   readonly delegated?: Delegation
-  /** What the dialect wants to find again; JSON values only. */
+  /** What the dialect needs to find again; JSON values only. */
   readonly claims?: Readonly<Record<string, unknown>>
-  /** The text itself, sealed, where the dialect has to give it back. */
+  /** The text itself, sealed, if the dialect has to return it. */
   readonly sealed?: Uint8Array
 }

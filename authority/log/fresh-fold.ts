@@ -112,7 +112,7 @@ export class FreshFold {
 
   #cutoff(target: CutoffTarget, cutoff: Cutoff): void {
     const key = cutoffKeyOf(this.#index.digestKey, target.shape, target.principals)
-    if (key === undefined) throw new ContractBroken(`a cut-off of shape ${target.shape} without its names`)
+    if (key === undefined) throw new ContractBroken(`a cutoff of shape ${target.shape} without its names`)
     if (!this.has(key)) return
     const ofShape = this.cutoffs.get(target.shape) ?? new Map<IndexKey, FreshCutoff>()
     this.cutoffs.set(target.shape, ofShape)

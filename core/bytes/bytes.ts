@@ -3,7 +3,7 @@ import { ContractBroken } from '../faults.ts'
 const INITIAL_BYTES = 128
 const TEXT_MAX_BYTES = 0xffff
 
-/** Writes the compact, versioned bytes that outlive this program: rules, and groups on their way to a writer. */
+/** Writes the compact, versioned bytes that outlive this process: rules, and groups on their way to a writer. */
 export class ByteWriter {
   #buffer: Buffer = Buffer.allocUnsafe(INITIAL_BYTES)
   #length = 0
@@ -27,7 +27,7 @@ export class ByteWriter {
     return this
   }
 
-  /** Bytes of a length that the reader knows. */
+  /** Bytes whose length the reader knows. */
   fixed(bytes: Uint8Array): this {
     this.#reserve(bytes.length)
     this.#buffer.set(bytes, this.#length)
@@ -35,7 +35,7 @@ export class ByteWriter {
     return this
   }
 
-  /** Bytes of a length that the reader knows, given as text: half the price of making bytes of it first. */
+  /** The same, given as text: half the price of converting it to bytes first. */
   fixedText(text: string, count: number, encoding: 'base64url' | 'latin1'): this {
     this.#reserve(count)
     if (this.#buffer.write(text, this.#length, count, encoding) !== count)
@@ -47,7 +47,7 @@ export class ByteWriter {
   /** Text of at most 64 KB, length first. */
   text(value: string): this {
     const start = this.#length
-    // Three bytes are the most that one UTF-16 unit needs; the length is filled in when it is known.
+    // A UTF-16 unit takes three bytes at most. The length is filled in once it is known.
     this.#reserve(2 + value.length * 3)
     const written = this.#buffer.write(value, start + 2, 'utf8')
     if (written > TEXT_MAX_BYTES) throw new ContractBroken('text longer than 64 KB in stored bytes')
@@ -89,7 +89,7 @@ export class ByteWriter {
   }
 }
 
-/** Reads what ByteWriter wrote. @throws ContractBroken when the bytes end early or hold more than was read. */
+/** Reads what ByteWriter wrote. @throws ContractBroken when the bytes end early, or some are left over. */
 export class ByteReader {
   readonly #buffer: Buffer
   #at = 0
@@ -140,8 +140,7 @@ export class ByteReader {
   }
 
   end(): void {
-    if (this.#at !== this.#buffer.length)
-      throw new ContractBroken('stored bytes are longer than their meaning')
+    if (this.#at !== this.#buffer.length) throw new ContractBroken('stored bytes go on past their end')
   }
 
   #take(count: number): number {

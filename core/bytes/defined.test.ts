@@ -15,7 +15,7 @@ test('keeps what is not undefined, null and empty values included, in the order 
   assert.equal('gone' in kept, false)
 })
 
-test('gives back an object of its own, without what the prototype has', () => {
+test('returns a new object, without members of the prototype', () => {
   const given = Object.create({ inherited: 1 }, { own: { value: 2, enumerable: true } }) as { own: number }
   const kept = defined(given)
   assert.notEqual(kept, given)
@@ -26,7 +26,7 @@ test('what may be undefined comes out optional, and literals stay literals', () 
   const name = 'n' as string | undefined
   const named: Named = defined({ id: 'i', kind: 'a', name, list: undefined })
   assert.deepEqual(named, { id: 'i', kind: 'a', name: 'n' })
-  // @ts-expect-error a member that may be absent is no required one
+  // @ts-expect-error a member that may be absent is not a required one
   const wrong: { readonly name: string } = defined({ name })
   assert.deepEqual(wrong, { name: 'n' })
 })

@@ -5,7 +5,7 @@ export type Defined<T> = {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
 }
 
-/** The members that are not undefined, in their order. For objects whose names the code knows, not for maps of input. */
+/** The members that are not undefined, in their order. For objects with known member names, not for maps built from input. */
 export function defined<const T extends object>(members: T): Defined<T> {
   const kept: Record<string, unknown> = {}
   for (const name of Object.keys(members)) {

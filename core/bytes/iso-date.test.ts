@@ -39,7 +39,7 @@ test('fractions and offsets may be missing, and are understood when they are the
   assert.equal(parseInstant('2026-03-01T12:00:00.5Z'), noon + 500)
 })
 
-test('what is no instant is not guessed at', () => {
+test('text that is not an instant is refused, never guessed at', () => {
   const broken = [
     '',
     '2026-03-01',
@@ -83,7 +83,7 @@ test('[H18] an instant is bounded after its offset is applied, below and above',
     assert.equal(parseInstant(text), undefined, text)
 })
 
-test('[H18] whatever number stands in a store can be worded, and what is no instant is not taken for one', () => {
+test('[H18] every stored number can be printed, and one that is no instant does not parse as one', () => {
   assert.equal(formatInstant(-1), '1969-12-31T23:59:59.999Z')
   assert.equal(formatInstant(-3_600_000), '1969-12-31T23:00:00.000Z')
   assert.equal(formatInstant(1.5), '1970-01-01T00:00:00.001Z')

@@ -4,7 +4,7 @@ const SECOND_MS = 1_000
 const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
-/** Days of 400 years of the Gregorian calendar, and from 0000-03-01 to 1970-01-01. */
+/** Days in 400 years of the Gregorian calendar, and days from 0000-03-01 to 1970-01-01. */
 const ERA_DAYS = 146_097
 const EPOCH_DAYS = 719_468
 /** 0000-01-01T00:00:00.000Z. */
@@ -13,9 +13,9 @@ const FIRST_WORDED_MS = -62_167_219_200_000
 const INSTANT = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):?(\d\d))?$/
 
 /**
- * Milliseconds since 1970 of an ISO 8601 instant; fractions and offset may be missing (then it is UTC),
- * digits past the millisecond are dropped. @returns undefined for anything else: a date alone, a day that no
- * month has, a leap second, and whatever lies outside the years 1970 to 9999 once its offset is applied.
+ * Milliseconds since 1970 of an ISO 8601 instant. Fraction and offset are optional (no offset means UTC); digits past the
+ * millisecond are dropped. @returns undefined for anything else: a date alone, a day that does not exist, a leap second,
+ * or an instant outside 1970 to 9999 once its offset is applied.
  */
 export function parseInstant(text: string): number | undefined {
   const match = INSTANT.exec(text)
@@ -34,8 +34,8 @@ export function parseInstant(text: string): number | undefined {
 }
 
 /**
- * `2020-06-11T07:03:09.831Z`: always milliseconds, always Z. Stored rows and records can hold any number, and a reader of
- * them must not fail: what no year of four digits has is worded as `no instant: …`, which no parser takes for one.
+ * `2020-06-11T07:03:09.831Z`: always milliseconds, always Z. A stored number can be out of range and must not make a reader
+ * fail, so it becomes `no instant: …`, which no parser accepts.
  */
 export function formatInstant(stored: number): string {
   const ms = Math.floor(stored)
@@ -63,7 +63,7 @@ function isDay(year: number, month: number, day: number): boolean {
   return day <= next - daysOf(year, month, 1)
 }
 
-/** Days since 1970-01-01, counted in years that begin in March, so that the leap day comes last. */
+/** Days since 1970-01-01. Years are counted from March, so that the leap day comes last. */
 function daysOf(year: number, month: number, day: number): number {
   const marchYear = month <= 2 ? year - 1 : year
   const era = Math.floor(marchYear / 400)

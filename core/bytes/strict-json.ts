@@ -10,15 +10,15 @@ const JSON_DEPTH_MAX = 32
 const JSON_NODES_MAX = 20_000
 
 /**
- * JSON as two parsers can never read it differently: strict UTF-8, no member twice at any depth, no `__proto__`, no
- * NUL, no lone surrogates, no number that is not finite. @returns undefined for anything else.
+ * Accepts only JSON that all parsers read alike: strict UTF-8, no repeated member at any depth, no `__proto__`, no NUL, no
+ * lone surrogates, no number that is not finite. @returns undefined for anything else.
  */
 export function parseStrictJson(bytes: Uint8Array): Json | undefined {
   const text = decodeUtf8(bytes)
   return text === undefined ? undefined : parsed(new Parser(text, 'refuse'))
 }
 
-/** The same for a file of the operator's, which is bounded by its bytes alone. */
+/** The same for an operator's file, which only its size bounds. */
 export function parseStrictFile(bytes: Uint8Array): Json | undefined {
   const text = decodeUtf8(bytes)
   return text === undefined ? undefined : parsed(new Parser(text, 'refuse', Number.POSITIVE_INFINITY))
@@ -34,8 +34,8 @@ function parsed(parser: Parser): Json | undefined {
 }
 
 /**
- * The same for a list that somebody else keeps, where one odd entry must not take the others along: an object that two
- * parsers could read differently is null, and only what is no JSON at all is undefined.
+ * The same for a list that others maintain, where one odd entry must not invalidate the rest: an object that parsers could
+ * read differently becomes null. @returns undefined only for what is not JSON.
  */
 export function parseJsonPassingOver(bytes: Uint8Array): Json | undefined {
   const text = decodeUtf8(bytes)
@@ -52,7 +52,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Thrown and caught inside this file only: the way out of a recursive descent. */
+/** The way out of a recursive descent; never leaves this file. */
 class NotJson extends Error {}
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
@@ -63,7 +63,7 @@ class Parser {
   #at = 0
   #nodesLeft: number
   readonly #whatIsOdd: 'refuse' | 'pass over'
-  /** Something odd stands in the object that is being read. */
+  /** The object being read holds something odd. */
   #isOdd = false
 
   constructor(text: string, whatIsOdd: 'refuse' | 'pass over', nodesMax = JSON_NODES_MAX) {
@@ -200,7 +200,7 @@ class Parser {
   }
 }
 
-/** Escapes are decoded by the engine's own parser, which sees nothing but one string literal. */
+/** Decodes escapes with the engine's own parser, which sees a single string literal. */
 function decodeString(literal: string): string | undefined {
   try {
     return JSON.parse(literal) as string

@@ -6,12 +6,12 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return strictUtf8.decode(bytes)
   } catch {
-    // The decoder reports broken input by throwing; here that is an answer.
+    // The decoder throws for broken input; here that is an answer.
     return undefined
   }
 }
 
-/** Short ASCII, as nearly every form is: a decoder costs more than the loop. */
+/** Short ASCII, as nearly every form is: the loop costs less than a decoder. */
 function isPlain(bytes: Uint8Array): boolean {
   if (bytes.length > PLAIN_MAX_BYTES) return false
   for (let at = 0; at < bytes.length; at += 1) if ((bytes[at] as number) > 0x7f) return false
@@ -21,8 +21,8 @@ function isPlain(bytes: Uint8Array): boolean {
 const PLAIN_MAX_BYTES = 512
 
 /**
- * The bytes of a JSON text without a leading byte order mark, which senders must not write and readers may ignore
- * (RFC 8259 §8.1). For texts that people and programs send whole; the parts of a JWS have none.
+ * Drops a leading byte order mark, which senders of JSON must not write and readers may ignore (RFC 8259 §8.1). For texts
+ * that arrive whole; the parts of a JWS have none.
  */
 export function withoutBom(bytes: Uint8Array): Uint8Array {
   const isMarked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf

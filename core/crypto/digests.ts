@@ -9,17 +9,17 @@ export function sha256Base64url(text: string): string {
   return hash('sha256', text, 'base64url')
 }
 
-/** 32 bytes as 32 one-byte characters: the cheapest form to cut 128-bit index keys from. */
+/** 32 bytes as 32 one-byte characters: the cheapest form to take 128-bit index keys from. */
 export function sha256Latin1(text: string): string {
   return hash('sha256', text, 'latin1')
 }
 
-/** 32 bytes; made through text, which costs half of asking for a buffer. */
+/** 32 bytes, made through text: half the cost of asking for a buffer. */
 export function sha256(bytes: Uint8Array): Buffer {
   return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1')
 }
 
-/** The same of bytes that come one after another. */
+/** The same for bytes that arrive in pieces. */
 export class RunningHash {
   readonly #hash: Hash = createHash('sha256')
 
@@ -27,13 +27,13 @@ export class RunningHash {
     this.#hash.update(bytes)
   }
 
-  /** Once. */
+  /** Call it once. */
   end(): Buffer {
     return this.#hash.digest()
   }
 }
 
-/** RFC 4226 and 6238 (one-time passwords of authenticator apps) know nothing else in practice. */
+/** One-time passwords of authenticator apps (RFC 4226, RFC 6238) use nothing else in practice. */
 export function hmacSha1(key: Uint8Array, message: Uint8Array): Buffer {
   return createHmac('sha1', key).update(message).digest()
 }
@@ -43,8 +43,8 @@ export function hmacSha256(key: Uint8Array, text: string): Buffer {
 }
 
 /**
- * What is kept of a secret or a key: keyed like a token's digest, and never equal to one, for token text holds no NUL.
- * Secrets are 256-bit random or warned about, so a fast hash is right; passwords are not secrets in this sense.
+ * What is stored instead of a secret or a key. It is keyed like a token's digest but never equals one, because token text
+ * holds no NUL. A fast hash is enough: secrets are 256 random bits, or a warning says that they are not. Not for passwords.
  */
 export function secretDigest(digestKey: string, secret: string): string {
   return hash('sha256', `${digestKey}\0secret:${secret}`, 'base64url')
@@ -53,7 +53,7 @@ export function secretDigest(digestKey: string, secret: string): string {
 /** Constant-time equality of two digests as base64url text. */
 export function sameDigest(left: string, right: string): boolean {
   if (left.length !== DIGEST_CHARS || right.length !== DIGEST_CHARS) return false
-  // Compared at once and never kept: two buffers serve every comparison.
+  // Two shared buffers serve every comparison: it is synchronous and keeps neither.
   LEFT.write(left, 0, 'latin1')
   RIGHT.write(right, 0, 'latin1')
   return timingSafeEqual(LEFT, RIGHT)

@@ -1,4 +1,4 @@
-/** The orders of the curves that sign: (r, n − s) verifies wherever (r, s) does. */
+/** Group orders of the signature curves: wherever (r, s) verifies, (r, n − s) does too. */
 const ORDERS: ReadonlyMap<string, bigint> = new Map([
   ['ES256', 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n],
   ['ES256K', 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n],
@@ -12,7 +12,7 @@ const ORDERS: ReadonlyMap<string, bigint> = new Map([
   ],
 ])
 
-/** The other signature (RFC 7518 §3.4) over the same input. @returns undefined where an algorithm has none. */
+/** The other valid signature (RFC 7518 §3.4) over the same input. @returns undefined for algorithms without one. */
 export function ecdsaTwin(algorithm: string, signature: Buffer): Buffer | undefined {
   const order = ORDERS.get(algorithm)
   const half = signature.length / 2

@@ -1,26 +1,26 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { defined } from '../bytes/defined.ts'
 
-/** The signature algorithms that are spoken here (RFC 7518 §3.1, RFC 8037 §3.1); a key is good for exactly one. */
+/** The supported signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1). A key serves exactly one of them. */
 export type SignatureAlgorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA'
 
-/** A key as node:crypto holds it; opaque outside this file, and nothing of it can be printed. */
+/** A key as node:crypto holds it; opaque outside this file, and not printable. */
 export type SignatureKey = KeyObject
 
 /** Members of a JWK (RFC 7517, 7518 §6, 8037), all text. */
 export type KeyMembers = Readonly<Record<string, string>>
 
-/** @returns undefined when the members are no public key of this algorithm's kind. */
+/** @returns undefined when the members are not a public key. */
 export function publicKeyOf(members: KeyMembers): SignatureKey | undefined {
   try {
     return createPublicKey({ key: members, format: 'jwk' })
   } catch {
-    // A point that is not on the curve, say; to us that is an answer.
+    // A point off the curve, for example; here that is an answer.
     return undefined
   }
 }
 
-/** @returns undefined as above. */
+/** @returns undefined when the members are not a private key. */
 export function privateKeyOf(members: KeyMembers): SignatureKey | undefined {
   try {
     return createPrivateKey({ key: members, format: 'jwk' })
@@ -29,7 +29,7 @@ export function privateKeyOf(members: KeyMembers): SignatureKey | undefined {
   }
 }
 
-/** The public members of a key as its JWK has them. */
+/** A key's public members, as in its JWK. */
 export function publicMembers(key: SignatureKey): KeyMembers {
   const { kty = '', crv, x, y, n, e } = key.export({ format: 'jwk' })
   return defined({ kty, crv, x, y, n, e })
@@ -40,13 +40,13 @@ export function modulusBits(key: SignatureKey): number {
   return key.asymmetricKeyDetails?.modulusLength ?? 0
 }
 
-/** Whether the signature is by this key, by exactly this algorithm; ES256 in the fixed-length form of RFC 7518 §3.4. */
+/** Whether this key made the signature, by exactly this algorithm. ES256 has the fixed-length form of RFC 7518 §3.4. */
 export function verifySignature(by: SignedBy, signed: string, signature: Uint8Array): boolean {
   if (by.algorithm === 'ES256' && signature.length !== ES256_BYTES) return false
   try {
     return verify(hashOf(by.algorithm), Buffer.from(signed, 'latin1'), signatureOptions(by), signature)
   } catch {
-    // A signature of an impossible form is reported by throwing.
+    // node:crypto throws for a signature of an impossible form.
     return false
   }
 }
@@ -58,7 +58,7 @@ export function signText(by: SignedBy, text: string): Buffer {
 export type SignedBy = { readonly algorithm: SignatureAlgorithm; readonly key: SignatureKey }
 
 const ES256_BYTES = 64
-/** RSA_PKCS1_PSS_PADDING; the salt is as long as the hash (RFC 7518 §3.5). */
+/** RSA_PKCS1_PSS_PADDING; the salt has the length of the hash (RFC 7518 §3.5). */
 const PSS_PADDING = 6
 const PSS_SALT_BYTES = 32
 

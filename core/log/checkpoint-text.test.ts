@@ -15,7 +15,7 @@ const checkpoints: fc.Arbitrary<Checkpoint> = fc.record({
   chain: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((id) => Buffer.from(id).toString('base64url')),
 })
 
-test('a position that was handed out comes back as it was', () => {
+test('a checkpoint that was handed out is read back unchanged', () => {
   fc.assert(
     fc.property(checkpoints, (drawn) => {
       const checkpoint = { ...drawn }
@@ -27,7 +27,7 @@ test('a position that was handed out comes back as it was', () => {
   )
 })
 
-test('a position with one character changed, added or left out is none', () => {
+test('a checkpoint with one character changed, added or left out is refused', () => {
   const text = checkpointText(CHECKPOINT, KEY)
   for (let at = 0; at < text.length; at += 1) {
     for (const other of ['A', 'x', '0', '-', '.', '=']) {
@@ -41,11 +41,11 @@ test('a position with one character changed, added or left out is none', () => {
     assert.equal(parseCheckpoint(odd, KEY), undefined, odd)
 })
 
-test('a position of another realm, which has another key, proves nothing', () => {
+test('a checkpoint of another realm, which has another key, proves nothing', () => {
   assert.equal(parseCheckpoint(checkpointText(CHECKPOINT, Buffer.alloc(32, 2)), KEY), undefined)
 })
 
-test('numbers beyond what a log can hold are no position, with whatever tag', () => {
+test('numbers beyond what a log can hold are refused', () => {
   const tag = 'A'.repeat(43)
   assert.notEqual(readCheckpoint(`${ORDINAL_MAX}.e.${SEQ_MAX}.${CHAIN}.${tag}`), undefined)
   assert.equal(readCheckpoint(`${ORDINAL_MAX + 1}.e.1.${CHAIN}.${tag}`), undefined)

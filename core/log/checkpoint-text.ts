@@ -2,8 +2,8 @@ import { hmacSha256, sameDigest } from '../crypto/digests.ts'
 import { ORDINAL_MAX, type Position, position, SEQ_MAX } from '../position.ts'
 
 /**
- * A point in a realm's log that can be compared with another log: the epoch's random id and the chain's value tell two
- * histories apart that count alike.
+ * A point in a realm's log that can be compared with another log: the epoch's random id and the chain value tell apart two
+ * histories with the same numbers.
  */
 export type Checkpoint = {
   readonly ordinal: number
@@ -23,15 +23,15 @@ export function positionOf({ ordinal, seq }: Checkpoint): Position {
 }
 
 /**
- * `ordinal.epochId.seq.chain.tag`. The tag is an HMAC under a key of the realm: whoever presents a checkpoint that the
- * store has not reached proves that this store was rolled back, so nobody may be able to make one up.
+ * `ordinal.epochId.seq.chain.tag`. The tag is an HMAC under a key of the realm: a checkpoint that the store has not reached
+ * proves a rollback, so it must not be forgeable.
  */
 export function checkpointText(checkpoint: Checkpoint, key: Uint8Array): string {
   const text = untagged(checkpoint)
   return `${text}.${tagOf(text, key)}`
 }
 
-/** @returns undefined when the text is no checkpoint, or was not made with this key: it proves nothing. */
+/** @returns undefined when the text is not a checkpoint or its tag is not by this key: it proves nothing. */
 export function parseCheckpoint(text: string, key: Uint8Array): Checkpoint | undefined {
   const checkpoint = readCheckpoint(text)
   if (checkpoint === undefined) return undefined
@@ -39,7 +39,7 @@ export function parseCheckpoint(text: string, key: Uint8Array): Checkpoint | und
   return sameDigest(tag, tagOf(untagged(checkpoint), key)) ? checkpoint : undefined
 }
 
-/** The parts of a checkpoint that an authenticated server gave; its tag is for the server alone. */
+/** The parts of a checkpoint from an authenticated server; only the server can check the tag. */
 export function readCheckpoint(text: string): Checkpoint | undefined {
   const parts = text.split('.')
   const [ordinalText = '', epochId = '', seqText = '', chain = '', tag = ''] = parts

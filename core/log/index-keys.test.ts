@@ -16,7 +16,7 @@ import {
 } from './index-keys.ts'
 import { CUTOFF_SHAPES, type CutoffShape } from './rules.ts'
 
-/** Texts that a careless join would mix: digits, colons, empties, and each other's beginnings. */
+/** Texts that a careless join would confuse: digits, colons, empty ones, and beginnings of each other. */
 const TRICKY = [
   '',
   '1',
@@ -35,7 +35,7 @@ const TRICKY = [
   '\u0001',
 ]
 
-/** Every list (kind, source, id, id?) that the tricky texts can make, with its key. */
+/** Every list (kind, source, id, id?) of the tricky texts, with its key. */
 function everyList(): readonly (readonly [list: string, key: string])[] {
   const lists: [string, string][] = []
   const add = (list: readonly string[], key: string | undefined): void => {
@@ -73,7 +73,7 @@ test('no two different lists of kind, source and ids have the same key', () => {
   assert.ok(byKey.size > 7_000, `${byKey.size} lists`)
 })
 
-test('random pairs that differ have keys that differ, whatever their texts', () => {
+test('random pairs that differ have different keys', () => {
   const text = fc.string({ unit: fc.constantFrom('a', '1', '2', ':', 'é'), maxLength: 5 })
   const pair = fc.tuple(text, text, text)
   const property = fc.property(pair, pair, ([source, subject, client], [source2, subject2, client2]) => {
@@ -130,9 +130,9 @@ test('principals that lack what a shape names have no key of that shape', () => 
   assert.notEqual(cutoffKeyOf(DIGEST_KEY, 'source', { source: 's' }), undefined)
 })
 
-/** Text that a chat customer may choose can spell the input of another target's key; no kind byte is out of reach. */
+/** A chat customer may choose text that spells the input of another target's key, with every possible kind byte. */
 
-test('no text of a token has a digest that is the key of another target', () => {
+test('no token text has a digest that equals the key of another target', () => {
   const grant = grantAt(1)
   const spelled = [
     [`\u00015:oauth${handleAt(1)}`, handleKeyOf(DIGEST_KEY, 'oauth', handleAt(1))],

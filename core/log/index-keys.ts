@@ -5,19 +5,19 @@ import type { Principals } from '../records.ts'
 import { CUTOFF_SHAPE_CODE, type CutoffShape, type ExactTarget } from './rules.ts'
 
 /**
- * 128 bits as 16 one-byte characters: the first half of SHA-256(realm digest key ‖ NUL ‖ kind ‖
- * length-prefixed parts). Token text holds no NUL, so nobody can choose text whose digest is another target's key.
+ * 128 bits as 16 one-byte characters: the first half of SHA-256(realm digest key ‖ NUL ‖ kind ‖ length-prefixed parts).
+ * Token text holds no NUL, so no chosen text has another target's key as its digest.
  *
- * Text, because V8 holds it in 16 bytes and hashing text to text is the cheapest way to make it.
+ * A string, because V8 stores it in 16 bytes and hashing text to text is the cheapest way to make it.
  */
 export type IndexKey = Brand<string, 'IndexKey'>
 
 const KEY_CHARS = 16
-/** Kind bytes; all below 128 so that they are one byte of UTF-8. Never reuse one. */
+/** Kind bytes, all below 128 so that each is one byte of UTF-8. Never reuse one. */
 const KIND = { handle: 1, foreign: 2, grant: 3, session: 4, key: 5 } as const
 const CUTOFF_KIND_BASE = 32
 
-/** A token digest is its own key: it is a keyed hash already. */
+/** A token digest serves as its own key: it is already a keyed hash. */
 export function digestKeyOf(digest: TokenDigest): IndexKey {
   return Buffer.from(digest, 'base64url').toString('latin1', 0, KEY_CHARS) as IndexKey
 }
@@ -42,7 +42,7 @@ export function signingKeyOf(digestKey: string, keyId: string): IndexKey {
   return keyOf(digestKey, KIND.key, prefixed('') + keyId)
 }
 
-/** @returns the keys under which an exact target is ended: two for a token, which its text and its handle name. */
+/** @returns the keys under which an exact target is ended. A token has two: by its text and by its handle. */
 export function keysOfExact(digestKey: string, target: ExactTarget): readonly IndexKey[] {
   switch (target.kind) {
     case 'token':
@@ -60,7 +60,7 @@ export function keysOfExact(digestKey: string, target: ExactTarget): readonly In
   }
 }
 
-/** @returns undefined when these principals lack what the shape names: such a cutoff cannot hit them. */
+/** @returns undefined when the principals lack what the shape names: such a cutoff cannot hit them. */
 export function cutoffKeyOf(digestKey: string, shape: CutoffShape, of: Principals): IndexKey | undefined {
   const kind = CUTOFF_KIND_BASE + CUTOFF_SHAPE_CODE[shape]
   switch (shape) {
@@ -96,7 +96,7 @@ function keyOf(digestKey: string, kind: number, parts: string): IndexKey {
   return sha256Latin1(`${digestKey}\0${String.fromCharCode(kind)}${parts}`).slice(0, KEY_CHARS) as IndexKey
 }
 
-/** Length first, so that no two lists of parts make the same bytes. */
+/** Length first, so that different lists of parts never make the same bytes. */
 function prefixed(part: string): string {
   return `${Buffer.byteLength(part)}:${part}`
 }

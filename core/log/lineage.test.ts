@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Epoch, relationOf } from './lineage.ts'
 
-/** Three epochs; 3 was skipped by an operator's restore of an older backup into a newer epoch. */
+/** Three epochs; ordinal 3 is missing because an operator restored an older backup into a newer epoch. */
 const EPOCHS: readonly Epoch[] = [
   { ordinal: 1, epochId: 'a', seq: 1 },
   { ordinal: 2, epochId: 'b', seq: 51 },
@@ -40,6 +40,6 @@ test('a checkpoint past the end of an earlier epoch knows rows that this log lef
   assert.equal(say(3, 'c', 60), 'left')
 })
 
-test('a log without epochs knows no checkpoint', () => {
+test('a log without epochs has no checkpoint', () => {
   assert.equal(relationOf({ ordinal: 1, epochId: 'a', seq: 1, chain: '' }, [], HEAD), 'fork')
 })

@@ -1,12 +1,12 @@
 import type { Checkpoint } from './checkpoint-text.ts'
 
-/** An epoch of a log: its rows are those from `seq` (its own row) to the next epoch's. */
+/** An epoch of a log: its rows run from `seq`, its own row, to the next epoch's. */
 export type Epoch = { readonly ordinal: number; readonly epochId: string; readonly seq: number }
 
 /**
- * How a checkpoint that a caller presents relates to a log:
- * `on`: it is in this log, if its chain is the one that the log has there; `left`: it lies in an epoch that this log
- * left earlier, so its holder knows rows that this log lost; `fork`: it proves that this log was rolled back or split.
+ * How a presented checkpoint relates to a log. `on`: it is in this log, provided that its chain matches the log's there.
+ * `left`: it lies in an epoch that this log left earlier, so its holder knows rows that this log lost. `fork`: it proves
+ * that this log was rolled back or split.
  */
 export type LogRelation = 'on' | 'left' | 'fork'
 
@@ -18,7 +18,7 @@ export function relationOf(
 ): LogRelation {
   const at = epochs.findIndex(({ ordinal }) => ordinal === checkpoint.ordinal)
   const epoch = epochs[at]
-  // An ordinal beyond all that this log knows: it was rolled back to before that epoch began.
+  // An ordinal beyond this log's: it was rolled back to before that epoch began.
   if (epoch === undefined) return isBeyond(checkpoint, epochs) ? 'fork' : 'left'
   if (epoch.epochId !== checkpoint.epochId) return 'fork'
   if (checkpoint.seq < epoch.seq) return 'fork'

@@ -29,7 +29,7 @@ test('the chain before the first row is 32 zero bytes', () => {
   assert.equal(CHAIN_START.toString('hex'), '00'.repeat(32))
 })
 
-test('every part of a row, and all rows before it, are in the chain', () => {
+test('the chain covers every part of a row and all rows before it', () => {
   const others: readonly ChainedRow[] = [
     { ...ROW, seq: 2 },
     { ...ROW, atMs: ROW.atMs + 1 },
@@ -45,7 +45,7 @@ test('every part of a row, and all rows before it, are in the chain', () => {
   assert.equal(new Set(chains.map((chain) => chain.toString('hex'))).size, chains.length)
 })
 
-test('times and seqs are exact up to the last that there can be', () => {
+test('times and seqs are exact up to the highest possible one', () => {
   const last = { ...ROW, seq: 2 ** 40 - 1, atMs: 253_402_300_799_999 }
   const before = { ...last, seq: last.seq - 1 }
   const earlier = { ...last, atMs: last.atMs - 1 }

@@ -8,7 +8,7 @@ export type ChainedRow = {
   readonly atMs: number
   readonly kind: number
   readonly rule: Uint8Array
-  /** SHA-256 of the audit bytes; it outlives them, so that the chain can be checked after they expired. */
+  /** SHA-256 of the audit bytes. It outlives them, so that the chain can be checked after they have expired. */
   readonly auditHash: Uint8Array
 }
 
@@ -23,12 +23,13 @@ export function chainAfter(previous: Uint8Array, row: ChainedRow): Buffer {
   return sha256(LINK)
 }
 
-/** What is hashed, put together in one place for all rows: nothing here awaits, and a hash shares no bytes with it. */
+/** The hash input, one buffer for all rows: nothing here awaits, and the result shares no bytes with it. */
 const LINK = Buffer.alloc(32 + 8 + 8 + 1 + 32 + 32)
 
 /** @throws RangeError for anything but a whole number from 0 to 2^53. */
 function writeU64(value: number, at: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no count and no time`)
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${value} is neither a count nor a time`)
   LINK.writeUInt32BE(Math.floor(value / 2 ** 32), at)
   LINK.writeUInt32BE(value % 2 ** 32, at + 4)
 }

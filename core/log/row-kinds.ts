@@ -8,26 +8,26 @@ import { decodeTarget, encodeTarget } from './target-bytes.ts'
 export type RowKind = Rule['kind']
 type RuleOf<K extends RowKind> = Extract<Rule, { readonly kind: K }>
 
-/** What readers of the log must know of a kind of rows. */
+/** What readers of the log must know about a kind of rows. */
 export type RowKindTraits<R extends Rule = Rule> = {
-  /** As stored, chained and sent; never changed, and never given to another kind. */
+  /** As stored, chained and sent. Never change it, and never give it to another kind. */
   readonly code: number
-  /** Behind the version byte. */
+  /** Writes what follows the version byte. */
   encode(out: ByteWriter, rule: R, digestKey: string): void
   decode(from: ByteReader): R
-  /** What it ends or suspends by name: such a row goes first, and makes stale what rests on its target. */
+  /** The target that it ends or suspends. Such a row goes first, and makes writes that depend on the target stale. */
   hits(rule: R): Target | undefined
-  /** Whatever was issued before this is lost; ORIGIN: nothing. */
+  /** Everything issued before this position is lost; ORIGIN: nothing. */
   lostBelow(rule: R): Position
-  /** Whether it can change a verdict: what was judged before it is judged again. */
+  /** Whether it can change a verdict; if so, earlier verdicts are judged again. */
   readonly turnsVerdicts: boolean
-  /** A restore carries it over from a side log even where the two do not fit: better too much ended than too little. */
+  /** A restore carries it over from a side log even when the two do not fit: ending too much is safer than too little. */
   readonly isSalvaged: boolean
-  /** The hold that it places: while that is in force, its row and all that came after stay in the log. */
+  /** The hold that it places. While the hold is in force, its row and all later ones stay in the log. */
   holdOf(rule: R): string | undefined
-  /** Trimmed off, its rule is kept beside the log until the floor has passed this; 0: it goes. */
+  /** Once its row is trimmed, its rule is kept beside the log until the floor passes this time; 0: it is not kept. */
   keptUntilMs(rule: R): number
-  /** Of each collection one row is kept beside the log for good: that is how an export knows them all. */
+  /** Per collection one row is kept beside the log for good, so that an export knows every collection. */
   collectionOf(rule: R): string | undefined
 }
 
@@ -36,8 +36,8 @@ const goes = (): number => 0
 const nothing = (): Position => ORIGIN
 
 /**
- * Every kind of log rows: the only table of it. The bytes, trimming, salvage, staleness and everything else that must
- * not pass over a fact are made from it, so a kind that lacks its row does not compile.
+ * The only table of log row kinds. The bytes, trimming, salvage, staleness and everything else that must not miss a fact
+ * derive from it, so a kind without an entry does not compile.
  */
 export const ROW_KINDS: { readonly [K in RowKind]: RowKindTraits<RuleOf<K>> } = {
   revoke: {
@@ -131,14 +131,14 @@ const BY_CODE: readonly (RowKind | undefined)[] = ROW_KIND_NAMES.reduce<(RowKind
   [],
 )
 
-/** @returns undefined for a code that is not known here. */
+/** @returns undefined for an unknown code. */
 export function rowKindOfCode(code: number): RowKind | undefined {
   return BY_CODE[code]
 }
 
 /**
- * Which kind a stored row is of. @throws ContractBroken for a code that is not known here: what such a row ends,
- * nobody can tell, so a reader must stop there and never skip it.
+ * The kind of a stored row. @throws ContractBroken for an unknown code: its effect cannot be known, so a reader must stop
+ * there and never skip it.
  */
 export function rowKindOf({ kind }: Pick<LogRow, 'kind'>): RowKind {
   const name = BY_CODE[kind]

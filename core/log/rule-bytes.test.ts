@@ -51,10 +51,7 @@ const HOLD: Rule = {
   target: { kind: 'cut', shape: 'tenant', principals: { source: 'identity', tenant: '9' } },
 }
 
-/**
- * One example of each rule and the bytes that stand for it on every disk and in every feed, field by field. These
- * never change: a new meaning takes a new version byte.
- */
+/** One example of each rule with its bytes on disk and in feeds. They never change: a new meaning takes a new version byte. */
 const GOLDEN: readonly (readonly [name: string, rule: Rule, hex: string])[] = [
   [
     'revoke a token',
@@ -119,7 +116,7 @@ const GOLDEN: readonly (readonly [name: string, rule: Rule, hex: string])[] = [
 
 const bytesOf = (hex: string): Buffer => Buffer.from(hex.replace(/\s/g, ''), 'hex')
 
-/** Since keeps are computed in the commit, a revocation says so by its version; all else stands as it stood. */
+/** Revocations are written with version 2, which says that the commit computed the keep; all other rules are unchanged. */
 function asWritten(rule: Rule, hex: string): Buffer {
   const bytes = bytesOf(hex)
   if (rule.kind === 'revoke') bytes[0] = 2
@@ -127,7 +124,7 @@ function asWritten(rule: Rule, hex: string): Buffer {
 }
 
 for (const [name, rule, hex] of GOLDEN) {
-  test(`the bytes of "${name}" are those of every version before`, () => {
+  test(`the bytes of "${name}" are the same as in every earlier version`, () => {
     const kind = traitsOf(rule).code
     assert.equal(encodeRule(rule, DIGEST_KEY).toString('hex'), asWritten(rule, hex).toString('hex'))
     assert.deepEqual(decodeRule({ kind, rule: bytesOf(hex) }), rule)
@@ -137,7 +134,7 @@ for (const [name, rule, hex] of GOLDEN) {
   })
 }
 
-test('[H12] the keep of a revocation is the eight bytes behind its version, and nothing else moves with it', () => {
+test('[H12] the keep of a revocation is the eight bytes behind its version, and nothing else changes with it', () => {
   for (const [, rule, hex] of GOLDEN) {
     if (rule.kind !== 'revoke') continue
     for (const keepUntilMs of [1, NOW_MS + 0.5, KEEP_FOREVER_MS]) {
@@ -178,18 +175,18 @@ test('the numbers of kinds and shapes never change', () => {
   }
 })
 
-test('every rule comes back from its bytes as it was', () => {
+test('every rule decodes to what was encoded', () => {
   const property = fc.property(anyRule, (rule) => {
     const row = rowOf(1, rule)
     assert.deepEqual(decodeRule(row), rule)
-    // Bytes that lie inside a larger buffer, as they do when a store or a feed cuts them out.
+    // Bytes inside a larger buffer, as a store or a feed passes them.
     const inside = Buffer.concat([Buffer.alloc(7, 0xee), row.rule, Buffer.alloc(9, 0xee)])
     assert.deepEqual(decodeRule({ ...row, rule: inside.subarray(7, 7 + row.rule.length) }), rule)
   })
   fc.assert(property, { numRuns: 3_000 })
 })
 
-test('[H18] no instant is written that no date can say, and a stored one that is no number is no rule', () => {
+test('[H18] no instant outside the range of dates is written, and a stored one that is not a number is refused', () => {
   const dated = (issuedBeforeMs: number): Rule =>
     revoking({ kind: 'cut', shape: 'subject', principals: { source: 's', subject: 'a' }, issuedBeforeMs })
   const written = (ms: number): unknown => {
@@ -213,7 +210,7 @@ test('[H18] no instant is written that no date can say, and a stored one that is
   }
 })
 
-test('[H18] a stored rule whose keep is no time is kept for good, and never dropped', () => {
+test('[H18] a stored rule whose keep is not a time is kept for good', () => {
   for (const target of [
     tokenTarget(1),
     { kind: 'cut', shape: 'realm', principals: { source: '' } } as const,
@@ -232,7 +229,7 @@ test('[H18] a stored rule whose keep is no time is kept for good, and never drop
   }
 })
 
-test('[H18] what is folded of a row on a token is a row that can be read', () => {
+test('[H18] a row on a token is folded only if it can be decoded', () => {
   const row = rowOf(1, revoking(tokenTarget(1)))
   for (const rule of [row.rule.subarray(0, -1), Buffer.concat([row.rule, Buffer.alloc(1)])])
     assert.throws(() => new RevocationIndex(DIGEST_KEY).fold({ ...row, rule }), ContractBroken)
@@ -305,7 +302,7 @@ test('the keys that are read without decoding are those of the decoded rule', ()
   fc.assert(property, { numRuns: 3_000 })
 })
 
-test('a rule on a token names the same keys wherever its bytes lie in memory', () => {
+test('a rule on a token names the same keys wherever its bytes are in memory', () => {
   const rule = revoking({ kind: 'token', source: 's', digest: digestAt(3), handle: handleAt(3) }, NOW_MS)
   const row = rowOf(1, rule)
   const inside = Buffer.concat([Buffer.alloc(5, 0xee), row.rule]).subarray(5)
@@ -314,7 +311,7 @@ test('a rule on a token names the same keys wherever its bytes lie in memory', (
 
 test('a rule on a token whose bytes end before its keys do is refused when it is folded, too', () => {
   const whole = rowOf(1, revoking(tokenTarget(1)))
-  // What lies behind the rule in memory must not be taken for its keys.
+  // Memory behind the rule must not be taken for its keys.
   const pool = Buffer.concat([whole.rule, Buffer.alloc(64, 0xee)])
   for (let length = 10; length < 76; length += 1) {
     assert.throws(() => tokenRuleKeys({ ...whole, rule: pool.subarray(0, length) }), ContractBroken)

@@ -6,18 +6,18 @@ import type { LogRow, Rule } from './rules.ts'
 import { TOKEN_CODE, TOKEN_DIGEST_AT, TOKEN_HANDLE_KEY_AT, TOKEN_TARGET_MIN_BYTES } from './target-bytes.ts'
 
 /**
- * Rule bytes: `u8 version`, then by row kind. They are what the hash chain covers and what verifiers get, so a change of
- * meaning takes a new version byte and leaves the older ones readable.
+ * Rule bytes: `u8 version`, then by row kind. The hash chain covers them and verifiers receive them, so a change of meaning
+ * takes a new version byte and leaves the older ones readable.
  *
- * Version 2, of revocations only: the keep was computed in the commit, and counts as it stands. What version 1 says of it
- * was computed before, from less: `keptUntilMs` of an index says how long such a rule counts.
+ * Version 2 is for revocations only: the commit computed the keep, and it counts as it stands. A keep of version 1 was
+ * computed earlier, from less; `keptUntilMs` of an index says how long such a rule counts.
  */
 const VERSION = 1
 const SETTLED_VERSION = 2
 const REVOKE: number = ROW_KINDS.revoke.code
-/** Behind the version byte of a revocation. */
+/** Where the keep stands: behind a revocation's version byte. */
 const KEEP_AT = 1
-/** Behind the version and the keep of a revocation. */
+/** Where the target stands: behind a revocation's version and keep. */
 const TARGET_AT = 9
 
 export function encodeRule(rule: Rule, digestKey: string): Buffer {
@@ -37,12 +37,12 @@ export function decodeRule(row: Pick<LogRow, 'kind' | 'rule'>): Rule {
   return rule
 }
 
-/** Whether the keep of a revocation is from before keeps were computed in the commit. */
+/** Whether a revocation's keep dates from before commits computed keeps. */
 export function isLegacyKeep({ rule }: Pick<LogRow, 'rule'>): boolean {
   return rule[0] === VERSION
 }
 
-/** Writes the keep that a commit has computed into the bytes of a revocation, before they are chained. */
+/** Writes the keep that a commit computed into a revocation's bytes, before they are chained. */
 export function settleKeep(bytes: Uint8Array, keepUntilMs: number): void {
   doubleView.setFloat64(0, keepUntilMs)
   bytes.set(doubleBytes, KEEP_AT)
@@ -60,17 +60,17 @@ export type TokenRuleKeys = {
 }
 
 /**
- * The index keys inside a revocation of one token, without decoding it: start-up folds a million such rows, and
- * computing a handle's key costs more than all the rest of it.
+ * The index keys inside a revocation of one token, read without decoding it: a start folds a million such rows, and
+ * computing a handle's key would cost more than everything else.
  */
 export function tokenRuleKeys({ kind, rule }: Pick<LogRow, 'kind' | 'rule'>): TokenRuleKeys | undefined {
   if (kind !== REVOKE || rule[TARGET_AT] !== TOKEN_CODE) return undefined
   if (rule[0] !== SETTLED_VERSION && rule[0] !== VERSION) return undefined
-  // What is folded is what can be read: the source's text, of which folding needs nothing, has to be there, too.
+  // Folding does not need the source's text, but only rows that can be read are folded, so it must be there.
   const end = TARGET_AT + TOKEN_TARGET_MIN_BYTES
   if (rule.length < end) throw new ContractBroken('stored bytes end early')
   if (rule.length !== end + (((rule[end - 2] as number) << 8) | (rule[end - 1] as number)))
-    throw new ContractBroken('stored bytes are not as long as their meaning')
+    throw new ContractBroken('stored bytes have the wrong length')
   return {
     keepUntilMs: storedKeepMs(keepInBytes(rule)),
     digestAt: TARGET_AT + TOKEN_DIGEST_AT,
@@ -78,6 +78,6 @@ export function tokenRuleKeys({ kind, rule }: Pick<LogRow, 'kind' | 'rule'>): To
   }
 }
 
-/** One view for all: making a view a row costs more than reading it. */
+/** One view for all rows: making one per row costs more than reading it. */
 const doubleBytes = new Uint8Array(8)
 const doubleView = new DataView(doubleBytes.buffer)

@@ -2,7 +2,7 @@ import type { GrantId, Handle, TokenDigest } from '../ids.ts'
 import type { Position } from '../position.ts'
 import type { Principals, Source } from '../records.ts'
 
-/** The principals that a cutoff can name; other combinations do not exist. */
+/** The combinations of principals that a cutoff can name; there are no others. */
 export type CutoffShape =
   | 'realm'
   | 'source'
@@ -13,7 +13,7 @@ export type CutoffShape =
   | 'subject+tenant'
   | 'tenant+client'
 
-/** Their numbers in rule bytes, in snapshots and in index keys; never change one, only add. */
+/** The codes of shapes in rule bytes, snapshots and index keys. Never change one, only add. */
 export const CUTOFF_SHAPE_CODE: Readonly<Record<CutoffShape, number>> = {
   realm: 0,
   source: 1,
@@ -25,14 +25,14 @@ export const CUTOFF_SHAPE_CODE: Readonly<Record<CutoffShape, number>> = {
   'tenant+client': 7,
 }
 
-/** In the order of their numbers. */
+/** In the order of their codes. */
 export const CUTOFF_SHAPES: readonly CutoffShape[] = Object.keys(CUTOFF_SHAPE_CODE).filter(isCutoffShape)
 
 function isCutoffShape(name: string): name is CutoffShape {
   return Object.hasOwn(CUTOFF_SHAPE_CODE, name)
 }
 
-/** Exactly one token, grant, session or key, ended whenever it was issued. */
+/** Exactly one token, grant, session or key, regardless of when it was issued. */
 export type TokenTarget = {
   readonly kind: 'token'
   readonly source: Source
@@ -45,7 +45,7 @@ export type SessionTarget = { readonly kind: 'session'; readonly source: Source;
 export type KeyTarget = { readonly kind: 'key'; readonly keyId: string }
 export type ExactTarget = TokenTarget | ForeignTokenTarget | GrantTarget | SessionTarget | KeyTarget
 
-/** Numbers of exact targets in rule bytes and snapshots; never change one, only add. */
+/** The codes of exact targets in rule bytes and snapshots. Never change one, only add. */
 export const EXACT_CODE: Readonly<Record<ExactTarget['kind'], number>> = {
   token: 1,
   foreign: 2,
@@ -54,19 +54,19 @@ export const EXACT_CODE: Readonly<Record<ExactTarget['kind'], number>> = {
   key: 5,
 }
 
-/** Everything about some principals that was issued before a moment. */
+/** Everything of some principals that was issued before a position. */
 export type CutoffTarget = {
   readonly kind: 'cut'
   readonly shape: CutoffShape
   readonly principals: Principals
-  /** Only tokens issued before this instant, too: a dated cutoff. */
+  /** Makes it a dated cutoff: hits only tokens that were also issued before this instant. */
   readonly issuedBeforeMs?: number
   /**
-   * Of tokens of foreign issuers: measures the login instead of the token, because the provider's own session lives
-   * on and mints anew.
+   * For tokens of foreign issuers: compares the time of the login instead of the token's, because the provider's session
+   * lives on and mints new tokens.
    */
   readonly basis?: 'authenticated'
-  /** The place and time of a hold that this turns into a revocation: it ends what was held, and nothing later. */
+  /** Position and time of the hold that this turns into a revocation: it ends what was held, and nothing later. */
   readonly asOf?: CutoffAsOf
 }
 
@@ -74,19 +74,19 @@ export type CutoffAsOf = { readonly at: Position; readonly atMs: number }
 
 export type Target = ExactTarget | CutoffTarget
 
-/** Ends what its target covers. `keepUntilMs`: nothing that it can hit is alive after it. */
+/** Ends what its target covers. Nothing that it can hit is alive after `keepUntilMs`. */
 export type RevokeRule = { readonly kind: 'revoke'; readonly target: Target; readonly keepUntilMs: number }
 /** Suspends what its target covers until it is released. */
 export type HoldRule = { readonly kind: 'hold'; readonly id: string; readonly target: Target }
 export type ReleaseRule = { readonly kind: 'release'; readonly id: string }
-/** A directory record changed. Readers drop what they cached of it; its effect on tokens is a revoke row beside it. */
+/** A directory record changed: readers drop their cached copy. Its effect on tokens is a revoke row beside it. */
 export type ChangeRule = {
   readonly kind: 'change'
   readonly collection: string
   readonly id: string
   readonly version: number
 }
-/** A new epoch; whatever was issued before `lostBelow` is lost. */
+/** Begins a new epoch. Everything issued before `lostBelow` is lost. */
 export type EpochRule = {
   readonly kind: 'epoch'
   readonly ordinal: number
@@ -96,7 +96,7 @@ export type EpochRule = {
 
 export type Rule = RevokeRule | HoldRule | ReleaseRule | ChangeRule | EpochRule
 
-/** A row of a realm's log as it stands on stable storage. */
+/** A row of a realm's log, as on stable storage. */
 export type LogRow = {
   readonly seq: number
   readonly atMs: number
@@ -105,7 +105,7 @@ export type LogRow = {
   readonly rule: Uint8Array
 }
 
-/** A row with what its place in the chain rests on, and the chain's value after it. */
+/** A row with the audit hash that its chain value covers, and that chain value. */
 export type ChainedLogRow = LogRow & {
   readonly auditHash: Uint8Array
   readonly chain: Uint8Array

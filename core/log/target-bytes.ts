@@ -7,7 +7,7 @@ import type { Principals } from '../records.ts'
 import { handleKeyOf } from './index-keys.ts'
 import { CUTOFF_SHAPE_CODE, CUTOFF_SHAPES, type CutoffTarget, EXACT_CODE, type Target } from './rules.ts'
 
-/** Kinds of targets as stored. */
+/** The stored codes of targets. */
 const TARGET: Readonly<Record<Target['kind'], number>> = { ...EXACT_CODE, cut: 6 }
 /** Flags of a cutoff. */
 const CUTOFF_DATED = 1
@@ -17,11 +17,11 @@ const CUTOFF_FLAGS_MAX = CUTOFF_DATED | CUTOFF_AUTHENTICATED | CUTOFF_AS_OF
 const DIGEST_BYTES = 32
 const HANDLE_BYTES = 16
 const KEY_BYTES = 16
-/** Where the bytes of a token's target keep what folding needs: the digest (its first half is a key) and the handle's key. */
+/** Offsets in a token target of what folding needs: the digest (its first half is a key) and the handle's key. */
 export const TOKEN_CODE: number = EXACT_CODE.token
 export const TOKEN_DIGEST_AT = 1
 export const TOKEN_HANDLE_KEY_AT: number = TOKEN_DIGEST_AT + DIGEST_BYTES + HANDLE_BYTES
-/** Up to the length of the source's text, which comes last. */
+/** Up to and including the length of the source's text, which comes last. */
 export const TOKEN_TARGET_MIN_BYTES: number = TOKEN_HANDLE_KEY_AT + KEY_BYTES + 2
 
 export function encodeTarget(out: ByteWriter, target: Target, digestKey: string): void {
@@ -66,21 +66,21 @@ function encodeCutoff(out: ByteWriter, target: CutoffTarget): void {
 }
 
 /**
- * Nothing is written that a reader could not word. Kept from before instants were bounded, a hold may name one from before
- * 1970: nothing was issued then, so 1970 says the same. @throws ContractBroken for what is no number.
+ * An instant that every reader can print. A hold from before instants were bounded may name one before 1970; 1970 means
+ * the same, because nothing was issued before it. @throws ContractBroken for NaN.
  */
 function storedInstant(ms: number): number {
-  if (Number.isNaN(ms)) throw new ContractBroken('a rule with no instant')
+  if (Number.isNaN(ms)) throw new ContractBroken('a rule with an invalid instant')
   return Math.min(Math.max(0, ms), LAST_INSTANT_MS)
 }
 
 /**
- * Rows written before instants were bounded hold some from before 1970; those say what they hit. Compared with what is no
- * number everything is false, and such a cutoff would hit nothing.
+ * Rows from before instants were bounded may hold one before 1970, which is valid. A value that is not a number is refused:
+ * every comparison with it is false, so the cutoff would hit nothing.
  */
 function readInstant(from: ByteReader): number {
   const ms = from.f64()
-  if (!Number.isFinite(ms)) throw new ContractBroken(`a rule with no instant (${ms})`)
+  if (!Number.isFinite(ms)) throw new ContractBroken(`a rule with an invalid instant (${ms})`)
   return ms
 }
 
@@ -111,7 +111,7 @@ export function decodeTarget(from: ByteReader): Target {
 
 function decodeCutoff(from: ByteReader): CutoffTarget {
   const shape = CUTOFF_SHAPES[from.u8()]
-  if (shape === undefined) throw new ContractBroken('a cut-off of an unknown shape')
+  if (shape === undefined) throw new ContractBroken('a cutoff of an unknown shape')
   const source = from.text()
   const [subject, client, tenant] = [from.optional(), from.optional(), from.optional()]
   const principals: Principals = {
@@ -121,7 +121,7 @@ function decodeCutoff(from: ByteReader): CutoffTarget {
     ...(tenant === undefined ? {} : { tenant }),
   }
   const flags = from.u8()
-  if (flags > CUTOFF_FLAGS_MAX) throw new ContractBroken(`a cut-off with unknown flags (${flags})`)
+  if (flags > CUTOFF_FLAGS_MAX) throw new ContractBroken(`a cutoff with unknown flags (${flags})`)
   return {
     kind: 'cut',
     shape,

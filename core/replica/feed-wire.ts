@@ -1,7 +1,7 @@
 import type { ChainedRow } from '../log/log-chain.ts'
 import type { FeedEvent } from './replica.ts'
 
-/** What a feed says of one row; hashes and rule bytes in base64url. */
+/** One row as a feed sends it; hashes and rule bytes in base64url. */
 type WireRow = {
   readonly seq: number
   readonly at: number
@@ -10,12 +10,12 @@ type WireRow = {
   readonly audit: string
 }
 
-/** Rows of one event: a group of the commit queue has fewer, and so has a page of those who catch up. */
+/** Most rows of one event. A group of the commit queue and a page for a reader that catches up both hold fewer. */
 const EVENT_ROWS_MAX = 20_000
 
 /** The JSON of one `rows` event: `{prev, seq, position, chain, rows}`. */
 export function feedEventJson({ prev, position, rows }: FeedEvent): string {
-  // Written by hand: one encoding serves every reader, and groups come a thousand a second.
+  // Built by hand: one encoding serves every reader, and a thousand groups may come a second.
   let list = ''
   for (const { seq, atMs, kind, rule, auditHash } of rows) {
     const parts = `"rule":"${base64url(rule)}","audit":"${base64url(auditHash)}"`
@@ -25,7 +25,7 @@ export function feedEventJson({ prev, position, rows }: FeedEvent): string {
   return `{"prev":${prev},"seq":${seq},"position":"${position}","chain":"${chain}","rows":[${list}]}`
 }
 
-/** @returns undefined for what is no event; what is one may still not be the next. */
+/** @returns undefined for anything but an event. A valid event may still not be the next one. */
 export function readFeedEvent(value: unknown): FeedEvent | undefined {
   if (typeof value !== 'object' || value === null || !('rows' in value)) return undefined
   const { prev, position, rows } = value as Partial<Record<'prev' | 'position' | 'rows', unknown>>

@@ -41,7 +41,7 @@ test('any history, cut into any groups, with repeats, losses and snapshots anywh
         const seq = replica.checkpoint?.seq ?? 0
         const next = Math.min(history.seq, seq + size)
         if (step === 'snapshot') {
-          // A snapshot within the same epoch stands in for the rows; over a change of epochs it is a union (below).
+          // Within one epoch a snapshot replaces the rows; across epochs it is a union (below).
           const sameEpoch = history.checkpoints[next - 1]?.ordinal === replica.checkpoint?.ordinal
           if (sameEpoch) assert.equal(replica.load(history.snapshot(next)).kind, 'loaded')
         } else if (step === 'again' && seq > size) {
@@ -89,7 +89,7 @@ describe('an event is not taken', () => {
     }
   })
 
-  test('when it holds a rule of a kind or version that is not known here: a reader never skips', () => {
+  test('when it holds a rule of a kind or version that this version does not know: a reader never skips', () => {
     const event = history.event(1, 3)
     const [first, second] = event.rows
     assert.ok(first !== undefined && second !== undefined)
@@ -108,7 +108,7 @@ describe('an event is not taken', () => {
     }
   })
 
-  test('when its position is not one, or not the one that the rows lead to', () => {
+  test('when its checkpoint is malformed, or not the one that the rows lead to', () => {
     const event = history.event(1, 3)
     const replica = at(history, 1)
     assert.equal(replica.apply({ ...event, position: 'nonsense' }).kind, 'resync')
@@ -135,20 +135,20 @@ describe('another history is refused', () => {
     assert.deepEqual(at(left, 2).load(ours.snapshot(3)), { kind: 'fork' })
   })
 
-  test('an epoch row that does not lead on is a fork', () => {
+  test('an epoch row that does not raise the ordinal is a fork', () => {
     const back = new History([EPOCH_2, { ...EPOCH_2, epochId: 'again' }])
     const replica = at(back, 2)
     assert.deepEqual(replica.apply(back.event(2, 3)), { kind: 'fork' })
   })
 
-  test('an older snapshot of the same history is not taken', () => {
+  test('an older snapshot of the same history is not loaded', () => {
     const replica = at(ours, 3)
     assert.deepEqual(replica.load(ours.snapshot(2)), { kind: 'behind' })
     assert.equal(replica.checkpoint?.seq, 3)
   })
 })
 
-test('over a change of epochs a snapshot takes nothing back: what was revoked in rows that were lost stays revoked', () => {
+test('a snapshot of a new epoch takes nothing back: revocations in lost rows stay in force', () => {
   const before = new History([
     revoking(tokenTarget(1)),
     revoking(tokenTarget(2)),
@@ -159,7 +159,7 @@ test('over a change of epochs a snapshot takes nothing back: what was revoked in
   const replica = at(before, before.seq)
   assert.deepEqual(replica.load(restored.snapshot(4)), { kind: 'loaded' })
   assert.equal(replica.checkpoint?.ordinal, 2)
-  // The cutoff ends what was issued before its own place; the facts are those of row 5 of the first epoch.
+  // The cutoff ends what was issued before its own position; the facts are those of row 5 of the first epoch.
   assert.equal(
     judge({
       facts: factsAt(3, { position: 1 as never }),

@@ -7,7 +7,7 @@ import type { Rule } from '../log/rules.ts'
 import type { RevocationIndex } from '../revocations/revocation-index.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** One committed group as the feed carries it: the rows right after `prev`, up to `position`. */
+/** One committed group as the feed carries it: the rows after `prev`, up to `position`. */
 export type FeedEvent = {
   readonly prev: number
   readonly position: string
@@ -15,8 +15,8 @@ export type FeedEvent = {
 }
 
 /**
- * What an event did to a replica. `resync`: it cannot be taken; come back with the replica's own checkpoint, or
- * ask for a snapshot. `fork`: the source's history is not the one that this replica has; believe it nothing.
+ * What an event did to a replica. `resync`: it was not applied; ask again from the replica's own checkpoint, or ask for a
+ * snapshot. `fork`: the source's history is not this replica's; trust nothing from it.
  */
 export type Applied =
   | { readonly kind: 'applied'; readonly rules: readonly Rule[] }
@@ -25,13 +25,13 @@ export type Applied =
   | { readonly kind: 'fork' }
 export type ResyncWhy = 'no-snapshot' | 'gap' | 'malformed' | 'chain' | 'unknown-rule'
 
-/** What a snapshot did. `behind`: it is older than what this replica has applied, so it was not taken. */
+/** What a snapshot did. `behind`: it is older than what this replica has applied, so it was not loaded. */
 export type Loaded = { readonly kind: 'loaded' } | { readonly kind: 'behind' } | { readonly kind: 'fork' }
 
 /**
- * Another process's copy of a realm's index, kept by snapshots and events alone: a state machine without I/O. It never
- * goes back: not to an older snapshot, not to another history, and over a change of epochs it keeps whatever it knew
- * to be revoked.
+ * Another process's copy of a realm's index, kept up to date by snapshots and events alone: a state machine without I/O. It
+ * never goes back, neither to an older snapshot nor to another history, and across epochs it keeps all revocations that it
+ * knew.
  */
 export class Replica {
   #snapshot: Snapshot | undefined
@@ -44,7 +44,7 @@ export class Replica {
     return this.#snapshot?.checkpoint
   }
 
-  /** The text by which the source knows this checkpoint. */
+  /** The checkpoint as the source wrote it. */
   get position(): string | undefined {
     return this.#snapshot?.position
   }
@@ -91,7 +91,7 @@ export class Replica {
     return { kind: 'applied', rules }
   }
 
-  /** Everything is read and checked before anything is folded. */
+  /** Reads and checks all rows before any is folded. */
   #rulesOf(rows: readonly ChainedRow[], from: Checkpoint, to: Checkpoint): Rule[] | Applied {
     const rules: Rule[] = []
     let chain: Uint8Array = Buffer.from(from.chain, 'base64url')
@@ -113,20 +113,20 @@ export class Replica {
   }
 }
 
-/** @returns undefined for a kind or version that is not known here: a reader must stop there, never skip it. */
+/** @returns undefined for an unknown kind or version: a reader must stop there, never skip it. */
 function readRule(row: ChainedRow): Rule | undefined {
   try {
-    // Also what folding will read without decoding.
+    // Checks what folding will read without decoding.
     tokenRuleKeys(row)
     return decodeRule(row)
   } catch (error) {
-    // Bytes from outside: what does not decode is an answer here, "not understood". Everything else is a bug.
+    // These bytes come from outside: a row that does not decode is "not understood", an answer. Anything else is a bug.
     if (error instanceof ContractBroken || error instanceof RangeError) return undefined
     throw error
   }
 }
 
-/** Whether a rule can turn a verdict: what remembered verdicts are judged again for. */
+/** Whether a rule can change a verdict, so that remembered verdicts must be judged again. */
 export function turnsVerdicts(rule: Rule): boolean {
   return traitsOf(rule).turnsVerdicts
 }

@@ -10,7 +10,7 @@ import { KEEP_FOREVER_MS } from '../lifetimes.ts'
 import { judge } from '../verdict/verdict.ts'
 import { decodeSnapshot, SnapshotWriter } from './snapshot.ts'
 
-test('a snapshot read back is the index that it was made of', () => {
+test('a snapshot decodes to the index that it was made from', () => {
   fc.assert(
     fc.property(rules(true), (drawn) => {
       const history = new History(drawn)
@@ -22,7 +22,7 @@ test('a snapshot read back is the index that it was made of', () => {
   )
 })
 
-test('[D12] a snapshot that is cut short anywhere, or has one wrong byte anywhere, is none', () => {
+test('[D12] a snapshot that is cut short anywhere, or has one wrong byte anywhere, is refused', () => {
   const history = new History([
     revoking(tokenTarget(1)),
     revoking({ kind: 'cut', shape: 'source', principals: { source: 'oauth' } }),
@@ -39,7 +39,7 @@ test('[D12] a snapshot that is cut short anywhere, or has one wrong byte anywher
   assert.equal(decodeSnapshot(Buffer.concat([bytes, Buffer.alloc(1)]), DIGEST_KEY), undefined)
 })
 
-test('bytes that are whole but say what this version does not know are refused, not half understood', () => {
+test('undamaged bytes that hold something unknown to this version are refused, not read in part', () => {
   const history = new History([])
   const bytes = history.bytes(1)
   const resealed = (change: (body: Buffer) => Buffer): Buffer => {
@@ -57,7 +57,7 @@ test('bytes that are whole but say what this version does not know are refused, 
   assert.throws(() => decodeSnapshot(Buffer.concat([nothing, sha256(nothing)]), DIGEST_KEY), ContractBroken)
 })
 
-test('what is revoked for good stays so in a snapshot, and every expiry has its group', () => {
+test('revocations for good survive a snapshot, and the others expire from it', () => {
   const history = new History([
     revoking(tokenTarget(1), KEEP_FOREVER_MS),
     revoking(tokenTarget(2), NOW_MS + 1),
@@ -71,7 +71,7 @@ test('what is revoked for good stays so in a snapshot, and every expiry has its 
   assert.deepEqual(verdict, { kind: 'inactive', why: 'revoked' })
 })
 
-test('rows that are folded while a snapshot is written in steps do it no harm when they are folded again', () => {
+test('rows folded while a snapshot is written can safely be folded into it again', () => {
   const many = Array.from({ length: 50_000 }, (_, nth) => revoking(tokenTarget(nth)))
   const history = new History(many)
   const index = history.index(history.seq)
@@ -99,7 +99,7 @@ test('rows that are folded while a snapshot is written in steps do it no harm wh
   assert.deepEqual(dump(read?.index ?? index), dump(index))
 })
 
-test('the cutoffs of a snapshot are written some at a step, and none is left out of those that come in between', () => {
+test('a snapshot writes its cutoffs in steps, and leaves out none that was there when it began', () => {
   const ofSubject = (nth: number): ReturnType<typeof revoking> =>
     revoking({ kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: `s${nth}` } })
   const many = Array.from({ length: 20_000 }, (_, nth) => ofSubject(nth))

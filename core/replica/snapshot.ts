@@ -33,11 +33,11 @@ const MAGIC = Buffer.from('rescindS', 'latin1')
 const VERSION = 1
 const HASH_BYTES = 32
 const KEY_BYTES = 16
-/** Each kind of exact target has the bit of its code. */
+/** Each kind of exact target has the bit given by its code. */
 const EXACT_KINDS: readonly ExactTarget['kind'][] = Object.keys(EXACT_CODE).filter(isExactKind)
 const bitOf = (kind: ExactTarget['kind']): number => 1 << (EXACT_CODE[kind] - 1)
 const ALL_BITS: number = EXACT_KINDS.reduce((bits, kind) => bits | bitOf(kind), 0)
-/** Keys gathered by one step of a writer, and bytes joined by one: a millisecond or two. */
+/** Keys gathered, or bytes joined, in one step of a writer: a millisecond or two. */
 const KEYS_PER_STEP = 8_000
 const BYTES_PER_STEP = 524_288
 const CUTOFFS_PER_STEP = 2_000
@@ -45,13 +45,13 @@ const CUTOFFS_PER_STEP = 2_000
 export type Snapshot = {
   readonly index: RevocationIndex
   readonly checkpoint: Checkpoint
-  /** The checkpoint as the server wrote it, to be presented to it again. */
+  /** The checkpoint as the server wrote it, to present to it again. */
   readonly position: string
 }
 
 /**
- * Writes a snapshot in steps, so that nobody waits for a large one. Rows that are folded meanwhile may or may not be
- * in it: it stands at the position that it names, and folding them again changes nothing.
+ * Writes a snapshot in steps, so that a large one blocks nothing. Rows folded meanwhile may or may not be in it. That is
+ * harmless: the snapshot names the position at which it began, and folding those rows again changes nothing.
  */
 export class SnapshotWriter {
   readonly #index: RevocationIndex
@@ -62,7 +62,7 @@ export class SnapshotWriter {
   #next = 0
   #joining: Joining | undefined
 
-  /** @param position text of the checkpoint at which the index is now. */
+  /** @param position text of the index's checkpoint now. */
   constructor(index: RevocationIndex, position: string) {
     this.#index = index
     this.#head = encodeHead(index, position)
@@ -79,7 +79,7 @@ export class SnapshotWriter {
     return this.#joining?.isDone !== true
   }
 
-  /** The whole, after the last step. */
+  /** The complete snapshot, after the last step. */
   bytes(): Buffer {
     if (this.#joining?.isDone !== true) throw new ContractBroken('a snapshot that is not written yet')
     return this.#joining.bytes
@@ -108,7 +108,7 @@ export class SnapshotWriter {
   }
 }
 
-/** Parts on their way into one, with the hash of all of them behind. */
+/** Joins the parts into one buffer, and appends the hash of all of them. */
 class Joining {
   readonly bytes: Buffer
   readonly #parts: readonly Uint8Array[]
@@ -137,7 +137,7 @@ class Joining {
   }
 }
 
-/** The same at once. */
+/** The same in one go. */
 export function encodeSnapshot(index: RevocationIndex, position: string): Buffer {
   const writer = new SnapshotWriter(index, position)
   while (writer.step());
@@ -145,8 +145,8 @@ export function encodeSnapshot(index: RevocationIndex, position: string): Buffer
 }
 
 /**
- * @returns undefined for bytes that are cut short, damaged, or of a version that is not known.
- * @throws ContractBroken for bytes that were made whole, but not by a writer like this one.
+ * @returns undefined for bytes that are cut short, damaged, or of an unknown version.
+ * @throws ContractBroken for undamaged bytes that a writer like this one would not produce.
  */
 export function decodeSnapshot(bytes: Uint8Array, digestKey: string): Snapshot | undefined {
   if (bytes.length < MAGIC.length + HASH_BYTES) return undefined
@@ -190,7 +190,7 @@ function encodeHolds(index: RevocationIndex): Buffer {
   return out.bytes()
 }
 
-/** The cutoffs of one shape, gathered step by step; more may come meanwhile, so they are counted as they are written. */
+/** The cutoffs of one shape, gathered in steps. More may come meanwhile, so they are counted as they are written. */
 class CutoffBlock {
   readonly #shape: CutoffShape
   readonly #entries: Iterator<readonly [IndexKey, Cutoff]>
@@ -200,7 +200,7 @@ class CutoffBlock {
 
   constructor(shape: CutoffShape, table: CutoffTable) {
     this.#shape = shape
-    // From now on, for what the place of the snapshot covers has to be in it.
+    // The walk starts now, because it must include everything up to the snapshot's position.
     this.#entries = table.entries()[Symbol.iterator]()
   }
 
@@ -235,15 +235,15 @@ function readEpoch(from: ByteReader): Epoch {
 
 function readKinds(from: ByteReader, index: RevocationIndex): void {
   const bits = from.u8()
-  // A kind that is not known here may have ended things that are looked up by it.
-  if ((bits & ~ALL_BITS) !== 0) throw new ContractBroken('a snapshot with an unknown kind of thing')
+  // A kind unknown here may have ended targets that this version would look up.
+  if ((bits & ~ALL_BITS) !== 0) throw new ContractBroken('a snapshot with an unknown kind of target')
   for (const kind of EXACT_KINDS) if ((bits & bitOf(kind)) !== 0) index.endedKinds.add(kind)
 }
 
 function readCutoffs(from: ByteReader, index: RevocationIndex): void {
   for (let left = from.u8(); left > 0; left -= 1) {
     const shape = CUTOFF_SHAPES[from.u8()]
-    if (shape === undefined) throw new ContractBroken('a snapshot with an unknown shape of cut-off')
+    if (shape === undefined) throw new ContractBroken('a snapshot with an unknown shape of cutoff')
     for (let entries = from.u32(); entries > 0; entries -= 1) {
       const key = from.fixed(KEY_BYTES).toString('latin1') as IndexKey
       const cutoff: Cutoff = {
@@ -263,7 +263,7 @@ function readHolds(from: ByteReader, index: RevocationIndex): void {
   for (let left = from.u32(); left > 0; left -= 1) {
     const at = from.f64() as Position
     const rule = decodeRule({ kind: ROW_KINDS.hold.code, rule: from.block() })
-    if (rule.kind !== 'hold') throw new ContractBroken('a snapshot with a hold that is none')
+    if (rule.kind !== 'hold') throw new ContractBroken('a snapshot whose hold is another rule')
     index.holds.place(rule.id, rule.target, at)
   }
 }
@@ -282,10 +282,10 @@ function readEnded(from: ByteReader, index: RevocationIndex): void {
 }
 
 const CHUNK_KEYS = 4_096
-/** Words stand in memory as this machine has them, and on the wire with the highest byte first. */
+/** Words are in this machine's byte order in memory, and big-endian on the wire. */
 const IS_BIG_ENDIAN: boolean = new Uint8Array(Uint32Array.of(1).buffer)[0] === 0
 
-/** Keys of one expiry, in chunks: one array that grew would be copied whole. */
+/** Keys of one expiry, in chunks, because a single growing array would be copied whole. */
 class KeyBlock {
   readonly #chunks: Uint32Array[] = []
   count = 0
@@ -298,7 +298,7 @@ class KeyBlock {
     this.count += 1
   }
 
-  /** Once: they are turned round where they stand. */
+  /** Call it once: it swaps the bytes in place. */
   chunks(): readonly Uint8Array[] {
     return this.#chunks.map((chunk, nth) => {
       const keys = Math.min(CHUNK_KEYS, this.count - nth * CHUNK_KEYS)

@@ -50,7 +50,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.nat(20) },
 )
 
-test('any history of cutoffs and drops ends as in a map that keeps the highest of everything', () => {
+test('every history of cutoffs and drops gives what a map of the highest values gives', () => {
   const property = fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
     const table = new CutoffTable()
     const model = new Map<number, Cutoff>()
@@ -89,7 +89,7 @@ test('a later, lower cutoff never weakens an earlier one', () => {
   fc.assert(property, { numRuns: 2_000 })
 })
 
-test('the hot path answers as `get` and `cutHits` do', () => {
+test('the hot path answers as `get` and `cutoffHits` do', () => {
   const property = fc.property(anyCutoff, fc.nat(22), fc.nat(22), (cutoff, seq, ms) => {
     const table = new CutoffTable()
     table.raise(keyAt(1), cutoff)
@@ -136,7 +136,7 @@ test('an empty table hits nothing', () => {
   assert.equal(table.size, 0)
 })
 
-test('a cutoff stays while its keep is above the floor, and its slot serves others after it went', () => {
+test('a cutoff stays while its keep is above the floor, and its slot is reused after it left', () => {
   const table = new CutoffTable()
   table.raise(keyAt(1), { ...NONE, plain: at(9), keepUntilMs: 100 })
   table.dropExpired(99)
@@ -147,7 +147,7 @@ test('a cutoff stays while its keep is above the floor, and its slot serves othe
   assert.equal(table.get(keyAt(1))?.plain, at(3), 'nothing of the dropped cut is left in its slot')
 })
 
-test('a walk gives all that stood when it began, whatever comes and goes meanwhile', () => {
+test('a walk includes every entry present when it began, whatever comes and goes meanwhile', () => {
   const table = new CutoffTable()
   for (let key = 0; key < 2_000; key += 1)
     table.raise(keyAt(key), { ...NONE, plain: at(key + 1), keepUntilMs: key % 2 === 0 ? 100 : NOW_MS })
@@ -166,7 +166,7 @@ test('a walk gives all that stood when it began, whatever comes and goes meanwhi
     assert.equal(found.get(keyAt(key))?.plain, at(key + 1), `cut ${key}`)
 })
 
-test('a slice drops some of what is over, and all slices all of it', () => {
+test('one slice drops some of the expired cutoffs, and all slices drop all of them', () => {
   const table = new CutoffTable()
   for (let key = 0; key < 20_000; key += 1) table.raise(keyAt(key), { ...NONE, keepUntilMs: 100 })
   for (let slice = 0; slice < SLICES; slice += 1) {

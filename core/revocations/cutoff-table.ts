@@ -5,27 +5,27 @@ import type { ForeignFacts } from '../records.ts'
 import { type Removals, SLICES, uncounted } from './key-table.ts'
 
 /**
- * What is cut off for one principal: the highest plain cutoff, and one dated cutoff (highest `issuedBefore`, highest
- * position). A token is hit if either hits, so a later, lower request can never weaken an earlier one.
+ * The cutoff of one key: the highest plain one, and one dated one with the highest `issuedBefore` and the highest position.
+ * A token is hit if either hits, so a later, lower request never weakens an earlier one.
  */
 export type Cutoff = {
   readonly plain: Position
   readonly plainAtMs: number
   readonly datedBeforeMs: number
   readonly dated: Position
-  /** The latest login of foreign tokens that is cut off; 0 for none. */
+  /** The latest login of foreign tokens that is cut off; 0: none. */
   readonly authenticatedMs: number
   readonly keepUntilMs: number
 }
 
-/** Whether a cutoff hits a token of ours: by its place in the log, and for a dated cutoff by its instant too. */
+/** Whether a cutoff hits a token of ours: by its position and, for a dated cutoff, by its instant too. */
 export function cutoffHits(cutoff: Cutoff, issuedAt: Position, issuedAtMs: number): boolean {
   return issuedAt < cutoff.plain || (issuedAt < cutoff.dated && issuedAtMs < cutoff.datedBeforeMs)
 }
 
 /**
- * Cutoffs of one shape by key, in typed arrays: a million of them cost the collector nothing. They stand in parts that
- * grow and are cleared one by one, so that nobody waits for all of them; a part is made with its first key.
+ * Cutoffs of one shape by key, in typed arrays, so that a million of them cost the garbage collector nothing. They are split
+ * into parts that grow and are cleared one at a time, so that no request waits for all. A part is made with its first key.
  */
 export class CutoffTable {
   readonly #removals: Removals
@@ -49,20 +49,20 @@ export class CutoffTable {
     return this.#partOf(key)?.get(key)
   }
 
-  /** Hot path: the same as `get` and `cutHits`, without an object. */
+  /** Hot path: the same as `get` and `cutoffHits`, without an object. */
   hits(key: IndexKey, issuedAt: Position, issuedAtMs: number): boolean {
     return this.#partOf(key)?.hits(key, issuedAt, issuedAtMs) === true
   }
 
   /**
-   * Whether a cutoff hits a token of a foreign issuer: by the issuer's own times with its skew, the instant of a dated cutoff
-   * standing in for the cutoff's time. A token that does not say when it was issued is hit by any.
+   * Whether a cutoff hits a token of a foreign issuer: by the issuer's own times plus its skew, compared with the cutoff's time
+   * or a dated cutoff's instant. Every cutoff hits a token that does not say when it was issued.
    */
   hitsForeign(key: IndexKey, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
     return this.#partOf(key)?.hitsForeign(key, issuedAtMs, foreign) === true
   }
 
-  /** Only moves forward: every slot keeps the higher of what it held and what comes. */
+  /** Only moves forward: every slot keeps the higher of its value and the new one. */
   raise(key: IndexKey, cutoff: Cutoff): void {
     const at = partAt(key)
     const part = this.#parts[at] ?? new Part()
@@ -72,12 +72,12 @@ export class CutoffTable {
     this.#size += part.size - before
   }
 
-  /** Every key that stands now, and its cutoff. What comes while this is walked may be in it or not, and nothing is left out. */
+  /** Every key present now, with its cutoff. The walk may or may not include keys that come meanwhile; it skips none. */
   entries(): Iterable<readonly [IndexKey, Cutoff]> {
     return walk(this.#parts.flatMap((part) => (part === undefined ? [] : [part.slots])))
   }
 
-  /** @param slice which of `SLICES` parts of the whole; all of them without it. */
+  /** @param slice which of the `SLICES` slices to visit; absent: all. */
   dropExpired(floorMs: number, slice?: number): void {
     for (
       let at = slice === undefined ? 0 : slice % SLICES;
@@ -98,12 +98,12 @@ export class CutoffTable {
   }
 }
 
-/** By the last byte of a key; its first ones say where it stands in its part. */
+/** By the last byte of a key; the first ones decide its slot within the part. */
 function partAt(key: IndexKey): number {
   return key.charCodeAt(KEY_WORDS * 4 - 1) % PARTS
 }
 
-/** Arrays that a part has at a time: when it needs others it leaves these as they are. */
+/** A part's current arrays. When the part needs others it replaces these and leaves them unchanged. */
 type Slots = { readonly words: Uint32Array; readonly values: Float64Array }
 
 function* walk(parts: readonly Slots[]): Generator<readonly [IndexKey, Cutoff]> {
@@ -121,7 +121,7 @@ function cutoffAt(values: Float64Array, slot: number): Cutoff {
   return { plain, plainAtMs, datedBeforeMs, dated, authenticatedMs, keepUntilMs }
 }
 
-/** Some of the cutoffs, by open addressing. */
+/** One part of the cutoffs, with open addressing. */
 class Part {
   #words: Uint32Array = new Uint32Array(SMALLEST * KEY_WORDS)
   #values: Float64Array = new Float64Array(SMALLEST * VALUES)
@@ -142,7 +142,7 @@ class Part {
     return this.#used(slot) ? cutoffAt(this.#values, slot) : undefined
   }
 
-  /** As they stand. */
+  /** The arrays as they are now. */
   get slots(): Slots {
     return { words: this.#words, values: this.#values }
   }
@@ -187,7 +187,7 @@ class Part {
     this.#raiseValue(at + AUTHENTICATED, cutoff.authenticatedMs)
   }
 
-  /** @returns how many of those that were dropped must still be kept at another time, by whoever counts removals. */
+  /** @returns how many dropped entries should still have been kept at `dueMs`. */
   dropExpired(floorMs: number, dueMs: number): number {
     if (!this.#anyExpired(floorMs)) return 0
     const before = this.#keptAbove(dueMs)
@@ -238,7 +238,7 @@ class Part {
     return slot
   }
 
-  /** Every cutoff is kept until some time after 1970, so a keep of 0 is an empty slot. */
+  /** Every cutoff is kept until after 1970, so a keep of 0 marks an empty slot. */
   #used(slot: number): boolean {
     return this.#values[slot * VALUES + KEEP] !== 0
   }

@@ -58,14 +58,14 @@ test('overlapping holds on one exact target end one by one, too', () => {
   }
 })
 
-test('lifting an id that holds nothing changes nothing', () => {
+test('lifting an unknown id changes nothing', () => {
   const table = holding(['a', cutoff('client')])
   table.lift('b')
   table.lift('')
   assert.equal(holds(table), true)
 })
 
-test('an id that is held already is not moved to another target or place', () => {
+test('a hold that exists is not moved to another target or position', () => {
   const table = holding(['a', cutoff('client')])
   table.place('a', cutoff('subject'), position(9, 9))
   assert.equal(holds(table, { source: 'oauth', subject: 's' }), false)
@@ -91,7 +91,7 @@ test('a dated hold covers what was issued before its instant, and lets new token
   assert.equal(table.holdsMinting(OF), true)
 })
 
-test('a hold of each shape keeps minting back for what it names, and for nothing else', () => {
+test('a hold of each shape forbids minting for the principals it names, and for no others', () => {
   const strangers: readonly (readonly [CutoffShape, Principals])[] = [
     ['source', { ...OF, source: 'chat/acme' }],
     ['tenant', { ...OF, tenant: 'u' }],
@@ -111,7 +111,7 @@ test('a hold of each shape keeps minting back for what it names, and for nothing
   assert.equal(holding(['a', cutoff('realm')]).holdsMinting({ source: 'anything' }), true)
 })
 
-test('a hold on an exact target keeps no principals back', () => {
+test('a hold on an exact target forbids no minting', () => {
   const table = holding(['a', { kind: 'grant', source: 'oauth', grant: grantAt(1) }])
   assert.equal(table.holdsMinting(OF), false)
   assert.equal(holds(table), false)

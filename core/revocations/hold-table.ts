@@ -3,13 +3,13 @@ import type { CutoffShape, CutoffTarget, Target } from '../log/rules.ts'
 import type { Position } from '../position.ts'
 import type { ForeignFacts, Principals } from '../records.ts'
 
-/** What is suspended, and since which place in the log. */
+/** What is suspended, and since which position. */
 export type Hold = { readonly target: Target; readonly at: Position }
 type CutoffHold = { readonly target: CutoffTarget; readonly at: Position }
 
 /**
- * Reversible suspensions. Few at a time and short-lived, so plain maps by index key; lifting one leaves every other
- * hold on the same target in force.
+ * Reversible suspensions. They are few and short-lived, so plain maps by index key are enough. Lifting one leaves every
+ * other hold on the same target in force.
  */
 export class HoldTable {
   readonly #holds: Map<string, Hold> = new Map()
@@ -38,7 +38,7 @@ export class HoldTable {
     entryOf(ofShape, key, newCutoffs).set(id, { target, at })
   }
 
-  /** Where a hold was placed; undefined when none of this id is in force. */
+  /** The position at which a hold was placed; undefined when no hold with this id is in force. */
   positionOf(id: string): Position | undefined {
     return this.#holds.get(id)?.at
   }
@@ -73,7 +73,7 @@ export class HoldTable {
     return this.#exact.has(key)
   }
 
-  /** Whether a cutoff-shaped hold covers a token of these principals, by its place and, for a dated one, its instant. */
+  /** Whether a cutoff-shaped hold covers a token of these principals: by its position and, for a dated hold, its instant. */
   holdsIssued(of: Principals, issuedAt: Position, issuedAtMs: number): boolean {
     return this.#some(of, (hold) => {
       const { issuedBeforeMs: before, basis } = hold.target
@@ -81,15 +81,12 @@ export class HoldTable {
     })
   }
 
-  /**
-   * The same for a token of a foreign issuer. Its issuer goes on minting while the hold lasts, so an undated hold
-   * covers whatever it mints.
-   */
+  /** The same for a foreign token. Its issuer keeps minting while the hold lasts, so an undated hold covers new tokens too. */
   holdsForeign(of: Principals, issuedAtMs: number | undefined, foreign: ForeignFacts): boolean {
     return this.#some(of, ({ target }) => foreignIsBefore(target, issuedAtMs, foreign))
   }
 
-  /** Whether nothing may be minted for these principals: any undated hold over them. */
+  /** Whether an undated hold forbids minting for these principals. */
   holdsMinting(of: Principals): boolean {
     return this.#some(of, ({ target }) => target.issuedBeforeMs === undefined && target.basis === undefined)
   }
@@ -104,7 +101,7 @@ export class HoldTable {
   }
 }
 
-/** Whether a foreign token is one of those that a cutoff made now, or the instant it names, is about. */
+/** Whether a hold over foreign tokens covers this one: an undated hold does; a dated one, unless the token's time is later. */
 export function foreignIsBefore(
   { issuedBeforeMs, basis }: CutoffTarget,
   issuedAtMs: number | undefined,

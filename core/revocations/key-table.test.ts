@@ -62,7 +62,7 @@ test('keys that differ in one bit only are two keys, whichever bit it is', () =>
   }
 })
 
-/** Words that meet in one partition, one home and one run, and words at the very ends. */
+/** Words that collide in one partition, one home and one run, and words at both ends of the range. */
 const word = fc.constantFrom(0, 1, 2, 0x3fffff, 0x400000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff)
 const crowded = fc.tuple(word, word, fc.nat(3), fc.constantFrom(0, 0xffffffff))
 const keep = fc.constantFrom(
@@ -96,7 +96,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
 )
 
-test('any history of adds and drops ends as in a map: what must be kept is kept, what must go goes', () => {
+test('every history of adds and drops gives what a map gives: it keeps what must be kept and drops the rest', () => {
   const property = fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
     const table = new KeyTable()
     const model = new Map<IndexKey, number>()
@@ -152,7 +152,7 @@ test('a key that is kept for good outlasts every floor, as does one kept past th
     [1, 2, 3].map((number) => table.has(keyAt(number))),
     [true, true, false],
   )
-  // One beside them that may go makes the table look at each.
+  // One expired key in each partition makes the table examine them all.
   for (let at = 0; at < 5_000; at += 1) table.add(keyAt(at, 'short-lived'), NOW_MS)
   dropAll(table, Date.UTC(9998, 0, 1))
   dropAll(table, Date.UTC(9999, 11, 30))
@@ -162,7 +162,7 @@ test('a key that is kept for good outlasts every floor, as does one kept past th
   )
 })
 
-test('20,000 keys with keeps over 400 days: at every floor none above it is gone, in the end all are', () => {
+test('20,000 keys with keeps over 400 days: none above the floor is ever gone, and in the end all are', () => {
   const table = new KeyTable()
   const keeps = Array.from(
     { length: 20_000 },
@@ -190,7 +190,7 @@ test('one slice of a drop touches a part of the table only', () => {
   assert.ok(gone > 0 && gone < (2 * 10_000) / SLICES, `${gone} went`)
 })
 
-test('keys that crowd the end of a partition find room: the table grows and never turns in a circle', () => {
+test('keys that crowd the end of a partition find room: the table grows and never loops', () => {
   const table = new KeyTable()
   const keys = Array.from({ length: 40 }, (_, at) => keyOfWords(5, 0xffff_ffff - at * 2 ** 21, at, at))
   for (const key of keys) table.add(key, NOW_MS)
@@ -198,7 +198,7 @@ test('keys that crowd the end of a partition find room: the table grows and neve
   assert.ok(keys.every((key) => table.has(key)))
 })
 
-test('a table that is filled holds what one that is added to holds, however many keys were announced', () => {
+test('filling a table gives what adding gives, however many keys were announced', () => {
   for (const announced of [0, 1, 5_000, 50_000]) {
     const table = new KeyTable()
     table.beginFill(announced)
@@ -217,7 +217,7 @@ test('a table that is filled holds what one that is added to holds, however many
 
 const filling = fc.array(fc.record({ words: crowded, keepMs: keep }), { maxLength: 200 })
 
-test('whatever a table is filled with, each key is there once, for as long as the longest that it came with', () => {
+test('a filled table holds each key once, with the longest keep that it came with', () => {
   const property = fc.property(
     filling,
     fc.nat(400),
@@ -241,7 +241,7 @@ test('whatever a table is filled with, each key is there once, for as long as th
   fc.assert(property, { numRuns: 1_500 })
 })
 
-test('a table that is being filled says nothing rather than that it holds nothing', () => {
+test('a table that is being filled refuses queries instead of looking empty', () => {
   const table = new KeyTable()
   const questions = [
     () => table.size,
@@ -260,7 +260,7 @@ test('a table that is being filled says nothing rather than that it holds nothin
   assert.throws(() => table.beginFill(1), ContractBroken)
 })
 
-test('a filled table takes no more memory than one that grew, though ten times the keys were announced', () => {
+test('a filled table takes no more memory than one that grew, even if ten times the keys were announced', () => {
   const grown = new KeyTable()
   for (let at = 0; at < 30_000; at += 1) grown.add(keyAt(at), NOW_MS)
   for (const announced of [1, 30_000, 300_000]) {
@@ -275,7 +275,7 @@ test('a filled table takes no more memory than one that grew, though ten times t
 test('from 110,000 to 600,000 keys one key costs at most 24 bytes, a revoked token 48 (model §6.1)', () => {
   const table = new KeyTable()
   const keys = Buffer.allocUnsafe(16 * 600_000)
-  // A cheap generator: what counts is that the words are spread, not that nobody can guess them.
+  // A cheap generator: the words must be spread, not unpredictable.
   for (let at = 0, state = 42; at < keys.length; at += 4) {
     state = (Math.imul(state ^ (state >>> 15), 0x2c1b_3c6d) + 0x9e37_79b9) | 0
     keys.writeInt32BE(state ^ (state >>> 13), at)

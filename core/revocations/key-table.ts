@@ -5,10 +5,10 @@ import type { IndexKey } from '../log/index-keys.ts'
 
 /**
  * A set of 128-bit keys, each with the time until which it must be kept, at 20 to 24 bytes a key and outside the
- * JavaScript heap. A check costs one probe of a short run, whether the table holds none or ten million.
+ * JavaScript heap. A check probes one short run, whether the table holds no keys or ten million.
  *
- * Keys are spread over partitions by their first ten bits and stand sorted by their second word inside each: a miss
- * ends at the first larger word, so partitions may be 90 % full, and growing one moves a thousandth of the keys.
+ * The first ten bits of a key choose its partition, in which keys are sorted by their second word. A miss ends at the first
+ * larger word, so partitions may be 90 % full, and growing one moves only a thousandth of the keys.
  */
 export class KeyTable {
   readonly #removals: Removals
@@ -43,7 +43,7 @@ export class KeyTable {
     return partition !== undefined && find(partition) >= 0
   }
 
-  /** The same for a token digest, which is its own key, read from its text. */
+  /** The same for a token digest, which is its own key; read from its text. */
   hasDigest(digest: TokenDigest): boolean {
     if (this.#size <= 0) return this.#hasNone()
     loadDigest(digest)
@@ -52,9 +52,9 @@ export class KeyTable {
   }
 
   /**
-   * From here to `endFill` keys are taken as they come and put in order in the end, a partition at a time: to look for
-   * the place of each as it comes is to wait for memory twice a key. Nothing can be asked meanwhile.
-   * @param keys about how many will come. @throws ContractBroken when there are keys already.
+   * Until `endFill`, keys are taken as they come, and sorted at the end, one partition at a time: finding each key's place at
+   * once would wait for memory twice a key. The table cannot be queried meanwhile.
+   * @param keys about how many will come. @throws ContractBroken when the table has keys.
    */
   beginFill(keys: number): void {
     if (this.#size !== 0) throw new ContractBroken('a table is filled once, when it is empty')
@@ -79,26 +79,26 @@ export class KeyTable {
     }
     this.#forGood = forGood
     this.#firstCapacity = SMALLEST
-    // Last: what could not be put in order stays a table that says nothing.
+    // Last: if sorting fails, the table stays one that refuses queries.
     this.#size = size
   }
 
-  /** @throws ContractBroken: a table that is being filled must not seem to hold nothing. */
+  /** @throws ContractBroken: a table that is being filled must not look empty. */
   #hasNone(): false {
     if (this.#size === FILLING) throw new ContractBroken('a table was asked while it was filled')
     return false
   }
 
   /**
-   * Adds a key, or lengthens how long it is kept; a time is only ever rounded up.
-   * @returns false when it was kept for good before.
+   * Adds a key, or extends how long it is kept. Times are only ever rounded up.
+   * @returns false when the key was already kept for good.
    */
   add(key: IndexKey, keepUntilMs: number): boolean {
     loadKey(key)
     return this.#addUnits(keepUnits(keepUntilMs))
   }
 
-  /** The same for a key that stands in bytes at an offset. */
+  /** The same for a key at an offset in bytes. */
   addBytes(bytes: Uint8Array, at: number, keepUntilMs: number): void {
     loadBytes(bytes, at)
     this.#addUnits(keepUnits(keepUntilMs))
@@ -120,7 +120,7 @@ export class KeyTable {
     return true
   }
 
-  /** Drops what need not be kept at this time; a slice of the partitions a call, so that nobody waits for it. */
+  /** Drops keys that expired by this time; one slice of the partitions per call, so that no request waits long. */
   dropExpired(floorMs: number, slice: number): void {
     if (this.#size <= 0) {
       this.#hasNone()
@@ -140,7 +140,7 @@ export class KeyTable {
     }
   }
 
-  /** Visits every key of some of the partitions: what snapshots are made of, a part at a time. */
+  /** Visits every key of some partitions. Snapshots are made with it, a few partitions at a time. */
   visit(from: number, to: number, visitor: KeyVisitor): void {
     if (this.#size <= 0) {
       this.#hasNone()
@@ -156,13 +156,13 @@ export class KeyTable {
     }
   }
 
-  /** Adds what `visit` gave, as it stood there. */
+  /** Adds a key as `visit` passed it. */
   addWords(words: Uint32Array, at: number, keep: number): void {
     loadWords(words, at)
     this.#addUnits(keep)
   }
 
-  /** Until when a key is kept that stands in words, in this table's own units; 0: it is not here. */
+  /** How long a key given as words is kept, in this table's own units; 0: it is not here. */
   keepOfWords(words: Uint32Array, at: number): number {
     if (this.#size <= 0) return this.#hasNone() ? 1 : 0
     loadWords(words, at)
@@ -171,7 +171,7 @@ export class KeyTable {
     return slot < 0 ? 0 : (partition?.keeps[slot] ?? 0)
   }
 
-  /** Bytes of the arrays, for the gauge and the test that holds us to it. */
+  /** Bytes of the arrays, for the gauge and the test of the bound. */
   get bytes(): number {
     let total = 0
     for (const partition of this.#partitions) {
@@ -181,18 +181,15 @@ export class KeyTable {
   }
 }
 
-/**
- * What is counted of removals by who owns a table: entries that left while they were still to be kept at `floorMs`,
- * whatever the table was told to drop.
- */
+/** Counts the entries of a table that left although `floorMs` still required them, no matter why they were dropped. */
 export type Removals = { floorMs: number; early: number }
 
-/** Of a table in which nobody counts. */
+/** For a table whose removals are not counted. */
 export function uncounted(): Removals {
   return { floorMs: Number.MAX_SAFE_INTEGER, early: 0 }
 }
 
-/** The partition of a key that stands in bytes. */
+/** The partition of a key given as bytes. */
 export function partitionOfBytes(bytes: Uint8Array, at: number): number {
   return ((bytes[at] as number) << 2) | ((bytes[at + 1] as number) >>> 6)
 }
@@ -201,15 +198,15 @@ export function partitionOfKey(key: IndexKey): number {
   return (key.charCodeAt(0) << 2) | (key.charCodeAt(1) >>> 6)
 }
 
-/** Four words of a key, from `at` on, and until when it is kept, in this table's own units. */
+/** Gets the four words of a key, from `at` on, and how long it is kept, in this table's own units. */
 export type KeyVisitor = (words: Uint32Array, at: number, keep: number) => void
 
-/** The end of a unit in milliseconds: what a key with it is kept until. */
+/** The end of a unit in milliseconds: a key with it is kept until then. */
 export function keepUntilOf(keep: number): number {
   return keep === KEEP_FOREVER ? Number.MAX_SAFE_INTEGER : KEEP_ORIGIN_MS + keep * KEEP_UNIT_MS
 }
 
-/** The end of the unit before: what a key with it is kept longer than. */
+/** The end of the previous unit: a key with `keep` is kept longer than that. */
 export function keptBeyondOf(keep: number): number {
   return keepUntilOf(keep) - KEEP_UNIT_MS
 }
@@ -217,21 +214,21 @@ export function keptBeyondOf(keep: number): number {
 /** Calls of dropExpired that visit every partition once. */
 export const SLICES = 64
 
-/** Parts that a table is visited by. */
+/** Parts in which a table can be visited. */
 export const PARTITIONS = 1_024
 const PARTITION_SHIFT = 22
 const SMALLEST = 8
 const LOAD_MAX = 0.9
-/** A partition that has grown takes an eighth more before it grows again: moving keys is most of what adding one costs. */
+/** A grown partition takes an eighth more keys before it grows again: moving keys is most of the cost of adding one. */
 const LOAD_AFTER_GROWTH = 0.8
-/** A filled partition is made smaller when less than this part of it would do. */
+/** A filled partition is made smaller if it needs less than this share of its capacity. */
 const FITTING_MIN = 0.75
-/** How much wider a partition becomes that more keys come to than were announced. */
+/** How much wider a partition becomes when it gets more keys than were announced. */
 const WIDENING = 1.5
-/** Slots past the last home, so that a run at the end needs no wrap-around. */
+/** Slots past the last home, so that a run at the end does not wrap around. */
 const SLACK = 16
 const WORDS = 4
-/** Times are kept in units of six hours since 2020, rounded up: 16 bits reach 2064 and "for good" lies beyond. */
+/** Keeps are stored in units of six hours since 2020, rounded up: 16 bits reach 2064; the highest value means for good. */
 const KEEP_UNIT_MS = 6 * 3_600_000
 const KEEP_ORIGIN_MS = 1_577_836_800_000
 export const KEEP_FOREVER = 0xffff
@@ -245,7 +242,7 @@ function capacityFor(keys: number): number {
 
 type Partition = { words: Uint32Array; keeps: Uint16Array; capacity: number; count: number }
 
-/** All zero, which `find` takes for empty. */
+/** All zero, which `find` treats as empty. */
 function makePartition(capacity: number): Partition {
   const slots = capacity + SLACK
   return { words: new Uint32Array(slots * WORDS), keeps: new Uint16Array(slots), capacity, count: 0 }
@@ -262,9 +259,9 @@ function home(capacity: number, w1: number): number {
 }
 
 /**
- * The slot of the loaded key; without it, -1 less the slot where it would stand: the first from its home that is empty
- * or holds no smaller one. `keeps` lies elsewhere in memory and is looked at only where the words alone cannot say
- * whether a slot is empty: a check waits for memory more than for anything else.
+ * The slot of the loaded key. If it is missing, -1 minus the slot where it belongs: the first one from its home that is empty
+ * or holds no smaller key. `keeps` lies elsewhere in memory and is read only where the words cannot show whether a slot is
+ * empty, because a check spends most of its time waiting for memory.
  */
 function find({ words, keeps, capacity }: Partition): number {
   let slot = home(capacity, k1)
@@ -277,7 +274,7 @@ function find({ words, keeps, capacity }: Partition): number {
   return -1 - slot
 }
 
-/** Adds the loaded key, or lengthens how long it is kept. @returns the partition, or a larger one. */
+/** Adds the loaded key, or extends how long it is kept. @returns the partition, or a larger one. */
 function added(to: Partition, keep: number): Partition {
   let partition = to
   let found = find(partition)
@@ -288,8 +285,8 @@ function added(to: Partition, keep: number): Partition {
     return partition
   }
   while (!insertAt(partition, -1 - found, keep)) {
-    // Never the same size again: a run that overflows the slack may do so below the highest load, too, and a
-    // partition that is rebuilt as it was would be rebuilt for ever.
+    // Always larger: a run can overflow the slack below the highest load, too, and rebuilding at the same size would
+    // never end.
     const fitting = Math.ceil((partition.count + 1) / LOAD_AFTER_GROWTH)
     partition = rebuilt(partition, Math.max(fitting, Math.ceil(partition.capacity * 1.03)), 0)
     found = find(partition)
@@ -297,14 +294,14 @@ function added(to: Partition, keep: number): Partition {
   return partition
 }
 
-/** Puts the loaded key where `find` said. @returns false when the partition must grow first. */
+/** Puts the loaded key where `find` pointed. @returns false when the partition must grow first. */
 function insertAt(partition: Partition, slot: number, keep: number): boolean {
   const { words, keeps, capacity } = partition
   if (partition.count + 1 > capacity * LOAD_MAX) return false
   let end = slot
   while (end < keeps.length && keeps[end] !== 0) end += 1
   if (end >= keeps.length) return false
-  // A run is a few keys: moving them one by one takes less than two calls that move ranges.
+  // A run is a few keys: moving them one by one is faster than two calls that move ranges.
   for (let word = end * WORDS - 1; word >= slot * WORDS; word -= 1)
     words[word + WORDS] = words[word] as number
   for (let at = end; at > slot; at -= 1) keeps[at] = keeps[at - 1] as number
@@ -323,7 +320,7 @@ function putAt({ words, keeps }: Partition, slot: number, keep: number): void {
   keeps[slot] = keep
 }
 
-/** Puts the loaded key behind the last that came, in a partition that is being filled. @returns that, or a wider one. */
+/** Appends the loaded key to a partition that is being filled. @returns the partition, or a wider one. */
 function appended(partition: Partition, keep: number): Partition {
   const { keeps, count } = partition
   if (count === keeps.length) return appended(widened(partition), keep)
@@ -332,7 +329,7 @@ function appended(partition: Partition, keep: number): Partition {
   return partition
 }
 
-/** With room for more keys, which stand as they came. */
+/** A copy with room for more keys; their order stays. */
 function widened({ words, keeps, capacity, count }: Partition): Partition {
   const wider = makePartition(Math.ceil(capacity * WIDENING))
   wider.words.set(words)
@@ -342,8 +339,8 @@ function widened({ words, keeps, capacity, count }: Partition): Partition {
 }
 
 /**
- * Puts the keys of a filled partition, each of them once, where `find` looks for them.
- * @param scratch a partition with at least as many slots. @returns the partition itself, or another one if it does not suit.
+ * Moves the keys of a filled partition to where `find` looks for them, each key once.
+ * @param scratch a partition with at least as many slots. @returns the partition, or another one whose size fits better.
  */
 function inOrder(partition: Partition, { words, keeps }: Partition): Partition {
   const { count } = partition
@@ -365,7 +362,7 @@ function clear(partition: Partition): void {
   partition.count = 0
 }
 
-/** Counted by the times themselves, and not by what decides on dropping. */
+/** Counts by the times themselves, independently of the code that decides what to drop. */
 function keptAbove({ keeps }: Partition, floorMs: number): number {
   let count = 0
   for (const keep of keeps) if (keep !== 0 && keepUntilOf(keep) > floorMs) count += 1
@@ -376,7 +373,7 @@ function hasExpired(partition: Partition, below: number): boolean {
   return partition.keeps.some((keep) => keep !== 0 && keep !== KEEP_FOREVER && keep <= below)
 }
 
-/** The same keys, without those that need not be kept, in a partition of another capacity; grows until they fit. */
+/** The same keys, without expired ones, in a partition of another capacity, which grows until they fit. */
 function rebuilt(from: Partition, capacity: number, below: number): Partition {
   for (let size = capacity; ; size = Math.ceil(size * 1.1) + 1) {
     const to = makePartition(size)
@@ -393,7 +390,7 @@ function copyInto(to: Partition, from: Partition, below: number): boolean {
     const target = Math.max(next, home(to.capacity, from.words[at + 1] as number))
     if (target >= to.keeps.length) return false
     const into = target * WORDS
-    // Word by word: a view of four words costs more than they do.
+    // Word by word: a view of four words costs more than copying them.
     for (let word = 0; word < WORDS; word += 1) to.words[into + word] = from.words[at + word] as number
     to.keeps[target] = keep
     to.count += 1
@@ -402,12 +399,12 @@ function copyInto(to: Partition, from: Partition, below: number): boolean {
   return true
 }
 
-/** The key in hand, as four words. Module state, so that a check allocates nothing; nothing here awaits. */
+/** The loaded key, as four words. Module state, so that a check allocates nothing; safe because nothing here awaits. */
 let k0 = 0
 let k1 = 0
 let k2 = 0
 let k3 = 0
-/** How long it was kept before it was added; 0: it was not there. */
+/** How long the loaded key was kept before it was added; 0: it is new. */
 let before = 0
 
 function loadKey(key: IndexKey): void {

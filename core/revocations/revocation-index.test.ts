@@ -48,7 +48,7 @@ test('an unknown kind of row stops the reader', () => {
   assert.throws(() => index.fold({ ...rowOf(2, NOTHING), kind: 9 }), ContractBroken)
 })
 
-test('a new epoch takes the next seq, moves the head to its ordinal, loses what it says (model §3)', () => {
+test('a new epoch takes the next seq, moves the head to its ordinal, loses what its row names (model §3)', () => {
   const index = indexAt(4)
   fold(index, epoch(2, position(1, 4)))
   assert.deepEqual([index.head, index.epochId, index.lostBelow], [position(2, 5), 'epoch 2', position(1, 4)])
@@ -56,7 +56,7 @@ test('a new epoch takes the next seq, moves the head to its ordinal, loses what 
   assert.equal(index.lostBelow, position(1, 4), 'what was lost stays lost')
 })
 
-test('a cutoff tells which cutoff stood before, a first one tells nothing', () => {
+test('folding a cutoff returns the previous one, and nothing for a first one', () => {
   const index = indexAt(4)
   assert.deepEqual(fold(index, revoking(CLIENT, NOW_MS + 5), NOW_MS), {})
   const { previousCutoff } = fold(index, revoking(CLIENT, NOW_MS + 9))

@@ -20,7 +20,7 @@ import { HoldTable } from './hold-table.ts'
 import { KEEP_FOREVER, KeyTable, PARTITIONS, type Removals } from './key-table.ts'
 import { type LegacyKeep, legacyForGood } from './legacy-keep.ts'
 
-/** Where in a log an index stands that was not folded from the log's first row. */
+/** The state of an index that was not folded from the log's first row. */
 export type Adopted = {
   readonly epochs: readonly Epoch[]
   readonly seq: number
@@ -28,21 +28,21 @@ export type Adopted = {
   readonly floorMs: number
 }
 
-/** What folding a row into the index tells its writer: the cutoff that stood before, so that it knows whom it ended. */
+/** What folding a row tells the caller: the cutoff as it was before, so that the caller knows which tokens were newly ended. */
 export type Folded = { readonly previousCutoff?: Cutoff }
 
 /**
- * A realm's log, folded: everything that can turn a verdict negative, and nothing else. Rows come in order and
- * without a gap; folding the same rows always gives the same index.
+ * A realm's log, folded: everything that can make a verdict negative, and nothing else. Rows come in order and without a
+ * gap. Folding the same rows always gives the same index.
  */
 export class RevocationIndex {
   readonly digestKey: string
   readonly #removals: Removals = { floorMs: 0, early: 0 }
   readonly ended: KeyTable = new KeyTable(this.#removals)
   readonly holds: HoldTable
-  /** One table per cutoff shape that has entries; a shape without any costs a check nothing. */
+  /** One table per shape that has cutoffs; other shapes cost a check nothing. */
   readonly cutoffs: Map<CutoffShape, CutoffTable> = new Map()
-  /** Kinds of exact targets that were ever ended, so that a check computes no key in vain. */
+  /** Kinds of exact targets that were ever ended; a check computes no keys for the other kinds. */
   readonly endedKinds: Set<ExactTarget['kind']> = new Set()
   #seq = 0
   #ordinal = 0
@@ -52,7 +52,7 @@ export class RevocationIndex {
   readonly #legacy: LegacyKeep
   readonly #forGood: ForGood = new ForGood()
 
-  /** @param legacy how long rows of older versions count. */
+  /** @param legacy how long rules in rows of older versions count. */
   constructor(digestKey: string, legacy: LegacyKeep = legacyForGood) {
     this.digestKey = digestKey
     this.#legacy = legacy
@@ -63,7 +63,7 @@ export class RevocationIndex {
     return this.#seq
   }
 
-  /** Where this index stands: what is judged by it was judged at this position. */
+  /** The position of this index; verdicts from it are as of this position. */
   get head(): Position {
     return position(this.#ordinal, this.#seq)
   }
@@ -77,7 +77,7 @@ export class RevocationIndex {
     return this.#epochs
   }
 
-  /** Whatever was issued before this position was lost by a restore. */
+  /** Everything issued before this position was lost by a restore. */
   get lostBelow(): Position {
     return this.#lostBelow
   }
@@ -86,14 +86,14 @@ export class RevocationIndex {
     return this.#removals.floorMs
   }
 
-  /** Keys and cutoffs that left while they were to be kept above the floor, whoever dropped them: none ever should. */
+  /** Keys and cutoffs that left before the floor allowed it; must stay zero. */
   get removedEarly(): number {
     return this.#removals.early
   }
 
   /**
-   * @throws ContractBroken when a row is missing, or is not understood: continuity is never guessed, and the index
-   * stands where it stood, so that nobody passes over such a row by asking again.
+   * @throws ContractBroken when a row is missing or cannot be understood. The index then stays where it was, so that asking
+   * again cannot skip the row.
    */
   fold(row: LogRow): Folded {
     if (row.seq !== this.#seq + 1) throw new ContractBroken(`log row ${row.seq} after ${this.#seq}`)
@@ -110,13 +110,13 @@ export class RevocationIndex {
     return NOTHING
   }
 
-  /** Folds a row of which others before it may have been trimmed off, none of which decides anything. */
+  /** Folds a row that may follow trimmed ones, none of which affects a verdict. */
   foldKept(row: LogRow): void {
     this.passTo(row.seq - 1)
     this.fold(row)
   }
 
-  /** Takes rows up to this seq as folded: they were trimmed off. @throws ContractBroken when it lies behind. */
+  /** Counts rows up to this seq as folded, because they were trimmed off. @throws ContractBroken when seq lies behind. */
   passTo(seq: number): void {
     if (seq < this.#seq) throw new ContractBroken(`the log goes back from row ${this.#seq} to ${seq}`)
     this.#seq = seq
@@ -151,7 +151,7 @@ export class RevocationIndex {
     if (ms > this.#removals.floorMs) this.#removals.floorMs = ms
   }
 
-  /** Forgets rules that cannot hit anything alive at the floor; one slice of each table a call. */
+  /** Forgets rules that cannot hit anything alive at the floor; one slice of each table per call. */
   dropExpired(slice: number): void {
     this.ended.dropExpired(this.floorMs, slice)
     for (const [shape, table] of this.cutoffs) {
@@ -160,12 +160,12 @@ export class RevocationIndex {
     }
   }
 
-  /** Until when a rule of this log is kept, whatever stands in a row of an older version. */
+  /** Until when a rule of this log is kept; rows of older versions do not decide that themselves. */
   keptUntilMs(row: Pick<LogRow, 'rule'>, rule: RevokeRule): number {
     return isLegacyKeep(row) ? this.#legacy(rule) : rule.keepUntilMs
   }
 
-  /** Before many rows are folded at once; nothing can be asked until `endFill`. @param keys about how many will come. */
+  /** Call before folding many rows. The index cannot be queried until `endFill`. @param keys about how many will come. */
   beginFill(keys: number): void {
     this.ended.beginFill(keys)
   }
@@ -175,12 +175,12 @@ export class RevocationIndex {
     this.#forGood.endFill()
   }
 
-  /** Rules that never leave, by what they name. */
+  /** How many rules never leave, by the kind of their target. */
   get keptForGood(): Readonly<Record<Target['kind'], number>> {
     const { grant, session, key, foreign } = this.#forGood.counts
     let cutoff = 0
     for (const table of this.cutoffs.values()) cutoff += table.forGood
-    // A token has two keys, all else one.
+    // A token has two keys, every other target one.
     const token = Math.max(0, (this.ended.forGood - grant - session - key - foreign) / 2)
     return { token, foreign, grant, session, key, cut: cutoff }
   }
@@ -199,7 +199,7 @@ export class RevocationIndex {
 
   #cutoff(target: CutoffTarget, now: CutoffAsOf, keepUntilMs: number): Folded {
     const key = cutoffKeyOf(this.digestKey, target.shape, target.principals)
-    if (key === undefined) throw new ContractBroken(`a cut-off of shape ${target.shape} without its names`)
+    if (key === undefined) throw new ContractBroken(`a cutoff of shape ${target.shape} without its names`)
     const table = this.#tableOf(target.shape)
     const previousCutoff = table.get(key)
     const dated = target.issuedBeforeMs
@@ -218,7 +218,7 @@ export class RevocationIndex {
     return previousCutoff === undefined ? NOTHING : { previousCutoff }
   }
 
-  /** Takes the place in a log that a snapshot of it describes; what the snapshot holds is put in beside. */
+  /** Takes over a snapshot's position in the log; the caller adds the snapshot's entries. */
   adopt({ epochs, seq, lostBelow, floorMs }: Adopted): void {
     const last = epochs.at(-1)
     this.#epochs.splice(0, this.#epochs.length, ...epochs)
@@ -229,7 +229,7 @@ export class RevocationIndex {
     this.raiseFloor(floorMs)
   }
 
-  /** Adds every negative fact of another index, each until its own end: what was revoked in an epoch that was lost stays so. */
+  /** Adds every negative fact of another index with its own end: revocations of an epoch that was lost stay in force. */
   absorb(other: RevocationIndex): void {
     for (const kind of other.endedKinds) this.endedKinds.add(kind)
     other.ended.visit(0, PARTITIONS, (words, at, keep) => this.ended.addWords(words, at, keep))
@@ -241,7 +241,7 @@ export class RevocationIndex {
     this.raiseFloor(other.floorMs)
   }
 
-  /** A copy none of whose negative facts ever leaves. */
+  /** A copy whose negative facts never leave. */
   allForGood(): RevocationIndex {
     const copy = new RevocationIndex(this.digestKey)
     copy.adopt({ epochs: this.#epochs, seq: this.#seq, lostBelow: this.#lostBelow, floorMs: this.floorMs })
@@ -270,7 +270,7 @@ export class RevocationIndex {
 
 const NOTHING: Folded = {}
 
-/** How many targets of a kind are ended for good. While a table is filled nobody can ask it, so names are told apart here. */
+/** Counts targets ended for good, by kind. A table that is being filled cannot tell repeated keys apart, so this does. */
 class ForGood {
   readonly counts: Record<ExactTarget['kind'], number> = {
     token: 0,
@@ -282,7 +282,7 @@ class ForGood {
   readonly #filling: Set<IndexKey> = new Set()
 
   add(kind: ExactTarget['kind'], key: IndexKey, isFilling: boolean): void {
-    // Tokens come by the million, and are counted by what is left.
+    // Tokens come by the million; `keptForGood` derives their number from the rest.
     if (kind === 'token' || (isFilling && this.#filling.has(key))) return
     if (isFilling) this.#filling.add(key)
     this.counts[kind] += 1
@@ -293,7 +293,7 @@ class ForGood {
   }
 }
 
-/** Whether a key of one of these shapes was ever cut off; for gauges. */
+/** How many cutoffs there are, of all shapes; for gauges. */
 export function cutoffCount(index: RevocationIndex): number {
   return CUTOFF_SHAPES.reduce((total, shape) => total + (index.cutoffs.get(shape)?.size ?? 0), 0)
 }

@@ -24,7 +24,7 @@ test('[W7] scope claims are read in one way: text or list, scope before scp, and
     assert.deepEqual(scopesOfClaims(claims), scopes, JSON.stringify(claims))
 })
 
-test('[W9] by its typ: a JWT of an issuer is an access token under the three names that those have', () => {
+test('[W9] a JWT of an issuer is an access token under three values of typ only', () => {
   for (const typ of [undefined, 'jwt', 'at+jwt'])
     assert.equal(foreignKindOf(typed(typ)), 'foreign', String(typ))
   const others = [
@@ -44,7 +44,7 @@ test('[W9] by its typ: a JWT of an issuer is an access token under the three nam
   for (const typ of others) assert.equal(foreignKindOf(typed(typ)), 'foreign-other', typ)
 })
 
-test('[M06] [W9] by its claims: ID, refresh, logout, event and introspection tokens that call themselves JWT', () => {
+test('[M06] [W9] ID, refresh, logout, event and introspection tokens with typ JWT are recognised by their claims', () => {
   const others: readonly JsonObject[] = [
     ...[{ at_hash: 'x' }, { c_hash: 'x' }, { s_hash: 'x' }, { nonce: 'n', at_hash: 'x' }],
     ...['ID', 'Refresh', 'Offline', 'Logout', 'id'].map((typ) => ({ typ })),
@@ -55,7 +55,7 @@ test('[M06] [W9] by its claims: ID, refresh, logout, event and introspection tok
   ]
   for (const claims of others)
     assert.equal(foreignKindOf({ claims }), 'foreign-other', JSON.stringify(claims))
-  // What Keycloak, Cognito, Entra, Auth0 and others write into access tokens; `nonce` alone says nothing.
+  // What Keycloak, Cognito, Entra, Auth0 and others write into access tokens; `nonce` alone proves nothing.
   const access: readonly JsonObject[] = [
     ...[{}, { nonce: 'n' }, { typ: 'Bearer' }, { token_use: 'access' }, { token_type: 'Bearer' }, { typ: 7 }],
     { azp: 'shop', sid: 's', acr: '1', auth_time: 1, preferred_username: 'ann' },
@@ -72,13 +72,13 @@ test('[W9] an issuer can be held to fewer types, never to more', () => {
   assert.equal(foreignKindOf(typed('jwt'), []), 'foreign-other', 'a list of which nothing is understood')
 })
 
-test('[W10] a binding in a form that nobody knows binds all the same', () => {
+test('[W10] a binding in an unknown form still binds', () => {
   assert.deepEqual(confirmationOf({ jkt: 'x' }), { jkt: 'x' })
   for (const cnf of ['x', 7, true, [], ['x']]) assert.deepEqual(confirmationOf(cnf), {})
   for (const cnf of [undefined, null]) assert.equal(confirmationOf(cnf), undefined)
 })
 
-test('[H4] a JWT of ours whose only audience is its issuer names nobody in particular', () => {
+test('[H4] a JWT of ours whose only audience is its issuer names no audience', () => {
   const audienceOf = (claims: JsonObject): readonly string[] | undefined =>
     credentialOfClaims('oauth', claims).audience
   assert.equal(audienceOf({ iss: 'https://r', aud: 'https://r' }), undefined)

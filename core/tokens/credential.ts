@@ -18,14 +18,14 @@ export function credentialOf(record: TokenRecord): Credential {
   }
 }
 
-/** The clients that tokens for one purpose bear, and the scope of one of them: records older than their kind say it so. */
+/** Client names of tokens made for one purpose, and the scope of one of them; records older than their kind show it so. */
 export const LIMITED_CLIENT = { setupMfa: 'setup-mfa', passwordReset: 'password-reset' } as const
 export const SETUP_SCOPE = 'SETUP-MFA'
 const LIMITED_CLIENTS: readonly string[] = Object.values(LIMITED_CLIENT)
 
 /**
- * The kind of a stored token. Every acceptor asks this and not the record: Identity tokens for one purpose were
- * written as `identity` before they were a kind of their own, and open no more than those of today.
+ * The kind of a stored token. Every acceptor must ask this instead of reading the record: Identity tokens for one purpose
+ * were once written as `identity`, and they open no more than today's `limited` ones.
  */
 export function kindOf({ kind, client, scope }: TokenRecord): TokenKind {
   if (kind !== 'identity') return kind
@@ -33,24 +33,24 @@ export function kindOf({ kind, client, scope }: TokenRecord): TokenKind {
   return isLimited ? 'limited' : kind
 }
 
-/** One of our own JWTs (RFC 9068); its signature has been verified. */
+/** What one of our own JWTs (RFC 9068) may be used as; its signature has been verified. */
 export function credentialOfClaims(source: string, claims: JsonObject): Credential {
   const audience = audienceOf(claims.aud)
-  // RFC 9068 §2.2 asks for `aud`: a token for nobody in particular names its issuer there, and nobody else.
+  // RFC 9068 §2.2 requires `aud`. A token without an audience names its issuer there, and only it.
   const isForNobody = audience?.length === 1 && audience[0] === claims.iss
   return {
     kind: 'access',
     source,
     ...(audience === undefined || isForNobody ? {} : { audience }),
     scopes: scopesOfClaims(claims),
-    // As `delegationOf` reads it in a record: nothing but exchange leaves ancestors.
+    // Agrees with `delegationOf` for records: only an exchange leaves ancestors.
     ...(claims.anc === undefined ? {} : { delegated: EXCHANGED }),
   }
 }
 
 const EXCHANGED: Delegation = 'exchange'
 
-/** The one reading of what was granted: `scope` (RFC 9068 §2.2.3), else `scp` as some issuers call it. */
+/** The one way to read what was granted: `scope` (RFC 9068 §2.2.3), else `scp`, as some issuers call it. */
 export function scopesOfClaims({ scope, scp }: JsonObject): readonly string[] {
   return scopesIn(scope ?? scp)
 }
@@ -64,12 +64,9 @@ function scopesIn(value: Json | readonly string[] | undefined): readonly string[
 
 const NOTHING: readonly string[] = []
 
-/**
- * `cnf` as it is reported. Whatever stands there in a form that RFC 7800 does not have still binds the token: to
- * nothing that anybody could prove.
- */
+/** `cnf` as it is reported. A form outside RFC 7800 still binds the token, to a key that no bearer can prove. */
 export function confirmationOf(cnf: Json | undefined): JsonObject | undefined {
   if (cnf === undefined || cnf === null) return undefined
-  // A plain object whichever way it came: parsed members have no prototype, those of an answer have one.
+  // Always a plain object: parsed members have no prototype, those of an answer have one.
   return isObject(cnf) ? { ...cnf } : {}
 }

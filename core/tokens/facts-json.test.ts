@@ -62,7 +62,7 @@ const credential: fc.Arbitrary<Omit<Credential, 'source'>> = fc.record(
   { noNullPrototype: true, requiredKeys: ['kind', 'scopes'] },
 )
 
-test('whatever is written about a token is read back: nothing that a verdict is made from is lost', () => {
+test('every fact that is written about a token is read back: none that a verdict needs is lost', () => {
   fc.assert(
     fc.property(fc.oneof(ours, foreign), credential, (facts, rest) => {
       const given: Credential = { ...rest, source: facts.source }

@@ -11,7 +11,7 @@ type Names = {
   readonly tenant?: string | undefined
 }
 
-/** What a rule can name of a token that another came of. */
+/** What a rule can name of an ancestor. */
 type AncestorJson = NamedJson & {
   readonly handle?: string | undefined
   readonly grant?: string | undefined
@@ -22,7 +22,7 @@ type AncestorJson = NamedJson & {
   readonly expiresAt: string
 }
 
-/** Only of tokens of foreign issuers. */
+/** Only for tokens of foreign issuers. */
 type ForeignJson = {
   readonly issuer?: string | undefined
   readonly jti?: string | undefined
@@ -36,8 +36,8 @@ type NamedJson = Names & ForeignJson
 export type PositionJson = [ordinal: number, seq: number]
 
 /**
- * A token's facts as the control API shows them: what a verdict is made from, so that a verifier can make it again
- * whenever a rule arrives. Never its text; the digest is keyed and grants nothing.
+ * A token's facts as the control API shows them: everything that a verdict is based on, so that a verifier can judge again
+ * whenever a rule arrives. It never holds the text; the digest is keyed and grants nothing.
  */
 export type FactsJson = NamedJson & {
   readonly handle?: string | undefined
@@ -47,21 +47,21 @@ export type FactsJson = NamedJson & {
   readonly session?: string | undefined
   readonly keyId?: string | undefined
   readonly ancestors: AncestorJson[]
-  /** Where in the log it was issued; absent for tokens of foreign issuers. */
+  /** The position at which it was issued; absent for tokens of foreign issuers. */
   readonly position?: PositionJson | undefined
   readonly issuedAt?: string | undefined
   readonly expiresAt: string
   readonly notBefore?: string | undefined
   readonly scope?: string | undefined
   readonly audience?: string[] | undefined
-  /** What it may be used as; these are of what the issuer of a foreign token has signed, too. */
+  /** What it may be used as; also in facts of foreign tokens, from the claims that their issuer signed. */
   readonly scopes?: string[] | undefined
   readonly typ?: string | undefined
   readonly cnf?: Record<string, Json> | undefined
   readonly delegated?: string | undefined
 }
 
-/** `readFacts` reads it. A member that is new here is new there, or verifiers judge without it. */
+/** `readFacts` reads this. Add a new member in both places, or verifiers judge without it. */
 export function factsJson(facts: TokenFacts, credential?: Credential): FactsJson {
   const { source, subject, client, tenant, grant, session, keyId, handle, digest } = facts
   const { issuedAtMs, notBeforeMs } = facts
@@ -105,7 +105,7 @@ function ancestorJson(up: Ancestor): AncestorJson {
   }
 }
 
-/** Ours have a place in the log; those of foreign issuers have what their issuer says of them. */
+/** Our tokens have a position in the log; foreign ones have their issuer's statements instead. */
 function placedJson({
   source,
   foreign,

@@ -3,16 +3,16 @@ import type { ParsedJws } from './jwt.ts'
 import type { CredentialKind } from './kinds.ts'
 
 /**
- * `typ` values of access tokens: as RFC 9068 §2.1 names them, as RFC 7519 §5.1 does, and `none`, for tokens that say
- * nothing. Whatever else a key of an issuer signs (logout and event tokens, proofs, requests, introspection answers,
- * status lists …) names itself otherwise (RFC 8725 §3.11), and what is not in this list is no access token.
+ * `typ` values of access tokens: RFC 9068 §2.1, RFC 7519 §5.1, and `none` for tokens without `typ`. Everything else that an
+ * issuer's keys sign (logout and event tokens, proofs, requests, introspection answers, status lists …) has a `typ` of its
+ * own (RFC 8725 §3.11), so a value outside this list is not an access token.
  */
 export const FOREIGN_TYPES: readonly ForeignType[] = ['at+jwt', 'jwt', 'none']
 export type ForeignType = 'at+jwt' | 'jwt' | 'none'
 
-/** Claims that no access token has; each belongs to something else that issuers sign under `JWT`, or under no name. */
+/** Claims that no access token has; each marks another type that issuers sign as `JWT` or without `typ`. */
 const OTHERS_CLAIMS = [
-  // ID tokens of the hybrid flow (OpenID Connect Core §3.3.2.11); `nonce` alone says nothing.
+  // ID tokens of the hybrid flow (OpenID Connect Core §3.3.2.11); `nonce` alone proves nothing.
   'at_hash',
   'c_hash',
   's_hash',
@@ -23,14 +23,14 @@ const OTHERS_CLAIMS = [
   'status_list',
 ] as const
 
-/** What providers write into the body instead: Keycloak's `typ`, Cognito's `token_use`, Simple JWT's `token_type`. */
+/** Marks that providers put into the body: Keycloak's `typ`, Cognito's `token_use`, Simple JWT's `token_type`. */
 const OTHERS_VALUES: Readonly<Record<string, ReadonlySet<string>>> = {
   typ: new Set(['id', 'refresh', 'offline', 'logout']),
   token_use: new Set(['id', 'refresh']),
   token_type: new Set(['id', 'refresh']),
 }
 
-/** What a foreign JWS is: an access token by its `typ` and its claims, or something else that its issuer signs. */
+/** What a foreign JWS is by its `typ` and claims: an access token, or something else that its issuer signs. */
 export function foreignKindOf(
   { typ, claims }: Pick<ParsedJws, 'typ' | 'claims'>,
   types: readonly ForeignType[] = FOREIGN_TYPES,
@@ -43,7 +43,7 @@ export function foreignKindOf(
 function isMarkedOther(claims: JsonObject): boolean {
   if (OTHERS_CLAIMS.some((claim) => claims[claim] !== undefined)) return true
   return Object.entries(OTHERS_VALUES).some(([claim, values]) => {
-    // Some readers take the first entry of a list: what stands in one is a mark, too.
+    // Some readers take the first entry of a list, so entries of a list count as marks, too.
     const value = [claims[claim]].flat()
     return value.some((one) => typeof one === 'string' && values.has(one.toLowerCase()))
   })

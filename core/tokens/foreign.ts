@@ -11,8 +11,8 @@ import { importJwks, type VerificationKey } from './jwk.ts'
 import { audienceOf, candidateKeys, numericDateMs, type ParsedJws, verifyJws } from './jwt.ts'
 
 /**
- * Which claim of a foreign token says what. A name is that of a member at the top; one that starts with `/` is a JSON
- * pointer (RFC 6901). What is not mapped cannot be named by a rule.
+ * Which claims of a foreign token hold its ids. A name is that of a top-level member; a name that starts with `/` is a JSON
+ * pointer (RFC 6901). Rules cannot name a claim that is not mapped.
  */
 export type ClaimMap = {
   readonly jti?: string
@@ -23,47 +23,44 @@ export type ClaimMap = {
   readonly authenticatedAt?: string
 }
 
-/** What is agreed with an identity provider whose tokens are judged here and minted there. */
+/** The settings agreed for an identity provider whose tokens are minted there and judged here. */
 export type ForeignIssuer = {
   /** Exactly as in `iss`. */
   readonly issuer: string
   readonly algorithms: readonly SignatureAlgorithm[]
-  /** A token must name one of these; absent: any audience, or none, will do. */
+  /** A token must name one of these. Absent: the audience is not checked. */
   readonly audience?: readonly string[]
-  /** `typ` values of its access tokens; absent: any of those that access tokens have. */
+  /** `typ` values of its access tokens; absent: all of `FOREIGN_TYPES`. */
   readonly types?: readonly ForeignType[]
   readonly claims: ClaimMap
   readonly skewSeconds: number
   readonly maxLifetimeSeconds: number
-  /**
-   * Its tokens need not say when they were issued (`iat`). Absent: such a token is none, because no cutoff could tell
-   * whether it came before or after.
-   */
+  /** Accept tokens without `iat`. By default they are refused, because a cutoff cannot tell whether they came before it. */
   readonly withoutIat?: boolean
 }
 
 export type ForeignQuestion = {
   readonly jws: ParsedJws
   readonly issuer: ForeignIssuer
-  /** The issuer's own keys, as `foreignKeys` imports them; never those of another one. */
+  /** The issuer's own keys, as imported by `foreignKeys`; never another issuer's. */
   readonly keys: readonly VerificationKey[]
   readonly nowMs: number
 }
 
 export type ForeignRefused =
-  /** None of the issuer's keys fits: it may have rotated them. */
+  /** None of the issuer's keys fits; it may have rotated them. */
   'unknown-key' | 'signature' | 'issuer' | 'audience' | 'claims' | 'lifetime'
 
 export type ForeignRead =
   | { readonly kind: 'facts'; readonly facts: TokenFacts; readonly credential: Credential }
   | { readonly kind: 'refused'; readonly why: ForeignRefused }
 
-/** Characters of an id in a claim; a longer one is no id. */
+/** Longest id in a claim, in characters; a longer one is refused. */
 const CLAIM_TEXT_MAX = 1_024
 
 /**
- * A key set for the algorithms that were agreed. A key that does not say its own algorithm counts for each of them that
- * fits its type; nothing else does. @returns undefined for what is no key set.
+ * Imports a key set for the agreed algorithms. A key without `alg` counts for each agreed algorithm that fits its type; a
+ * key that fits none is left out. @returns undefined for anything but a key set.
  */
 export function foreignKeys(
   jwks: Json | undefined,
@@ -79,9 +76,9 @@ export function foreignKeys(
 }
 
 /**
- * The facts of a foreign token, if its issuer has signed it and it is of the form agreed; whether it is alive is for
- * `judge` to say. Pure and synchronous: verifiers do the same in process. What cannot be read for certain is refused:
- * a claim of another type than agreed would be a rule that silently hits nothing.
+ * The facts of a foreign token whose issuer signed it and whose form is as agreed; `judge` says whether it is alive. Pure
+ * and synchronous, because verifiers call it in process. An ambiguous token is refused: a claim of an unexpected type would
+ * make a rule that silently hits nothing.
  */
 export function readForeign({ jws, issuer, keys, nowMs }: ForeignQuestion): ForeignRead {
   if (jws.claims.iss !== issuer.issuer) return refused('issuer')
@@ -115,7 +112,7 @@ export function readForeign({ jws, issuer, keys, nowMs }: ForeignQuestion): Fore
 
 type Accepted = { readonly source: string; readonly types: ForeignIssuer['types'] }
 
-/** What it may be used as, by what its issuer has signed. */
+/** What the token may be used as, by the claims that its issuer signed. */
 function credentialIn(jws: ParsedJws, { source, types }: Accepted): Credential {
   const { claims, typ } = jws
   return defined({
@@ -136,7 +133,7 @@ const refused = (why: ForeignRefused): ForeignRead => ({ kind: 'refused', why })
 
 function isForAudience(aud: Json | undefined, agreed: readonly string[] | undefined): boolean {
   const audience = audienceOf(aud)
-  // An audience in a form that nobody can read is not the same as none.
+  // An unreadable audience is not the same as none.
   if (audience === undefined && aud !== undefined) return false
   if (agreed === undefined) return true
   return audience?.some((one) => agreed.includes(one)) ?? false
@@ -149,7 +146,7 @@ type Times = {
   readonly authenticatedAtMs?: number
 }
 
-/** @returns undefined when there is no `exp`, or a time is not one. */
+/** @returns undefined when `exp` is missing or a time is invalid. */
 function timesOf(
   claims: JsonObject,
   { claims: map, skewSeconds, withoutIat }: ForeignIssuer,
@@ -162,7 +159,7 @@ function timesOf(
   if (claims.iat !== undefined && issuedAtMs === undefined) return undefined
   if (claims.nbf !== undefined && nbfMs === undefined) return undefined
   if (login !== undefined && authenticatedAtMs === undefined) return undefined
-  // A token of the future would outrun every cutoff between now and then.
+  // Every cutoff between now and then would miss a token dated in the future.
   const startMs = Math.max(issuedAtMs ?? 0, nbfMs ?? 0) - skewSeconds * 1_000
   const notBeforeMs = startMs > 0 ? startMs : undefined
   return defined({ expiresAtMs, notBeforeMs, issuedAtMs, authenticatedAtMs })
@@ -172,7 +169,7 @@ const NAMED = ['subject', 'client', 'tenant', 'session'] as const
 
 type Ids = { readonly jti: string } & { readonly [name in (typeof NAMED)[number]]?: string }
 
-/** @returns undefined when a mapped claim is there and is no id. */
+/** @returns undefined when a mapped claim is present but is not an id. */
 function idsOf(jws: ParsedJws, map: ClaimMap): Ids | undefined {
   const ids: { -readonly [name in keyof Ids]?: Ids[name] } = {}
   for (const name of ['jti', ...NAMED] as const) {
@@ -187,14 +184,14 @@ function idsOf(jws: ParsedJws, map: ClaimMap): Ids | undefined {
 }
 
 /**
- * What a token says that it is called, by its issuer's map, whether or not anybody has signed that. For who wants to
- * name it while its issuer's keys cannot be had. @returns undefined when a mapped claim is no id.
+ * The id that a token claims by its issuer's map; its signature is not checked. For callers that name a token while its
+ * issuer's keys are unavailable. @returns undefined when a mapped claim is not an id.
  */
 export function claimedJti(jws: ParsedJws, { claims }: Pick<ForeignIssuer, 'claims'>): string | undefined {
   return idsOf(jws, claims)?.jti
 }
 
-/** What a JWS without `jti` is known by: other signatures over the same input are the same token. */
+/** The id of a JWS without `jti`: other signatures over the same input are the same token. */
 function signingInputId({ signingInput }: ParsedJws): string {
   return `sha256:${sha256Base64url(signingInput)}`
 }

@@ -21,7 +21,7 @@ function known(text: string): string {
 const signed = (claims: object, header: object = { alg: 'ES256' }, signature = SIGNATURE): string =>
   `${part(JSON.stringify(header))}.${part(JSON.stringify(claims))}.${signature}`
 
-test('[W5] a JWS is told by its structure, however its header is written (RFC 7519 §3)', () => {
+test('[W5] a JWS is recognised by its structure, however its header is written (RFC 7519 §3)', () => {
   const headers = [
     '{"alg":"RS256"}',
     '{\n  "alg": "RS256",\n  "typ": "JWT"\n}',
@@ -38,12 +38,12 @@ test('[W5] a JWS is told by its structure, however its header is written (RFC 75
     [`${part('[1]')}.${PAYLOAD}.${SIGNATURE}`, 'opaque'],
     [`.${PAYLOAD}.${SIGNATURE}`, 'opaque'],
     ['{"a": "no signature"}', 'opaque'],
-    // Unsecured (RFC 7515 §6): whoever vouches for it knows what it is worth.
+    // Unsecured (RFC 7515 §6): a service that accepts it decides what it is worth.
     [`${part('{"alg":"none"}')}.${PAYLOAD}.`, 'signed'],
-    // Of the same kind, as frameworks make them: a JSON object, a dot, a signature.
+    // The same style, as frameworks make them: a JSON object, a dot, a signature.
     [`${part('{"user":1}')}.${SIGNATURE}`, 'signed'],
     [`${HEADER}.${PAYLOAD}`, 'broken'],
-    // Detached (RFC 7515 appendix F): what it says stands elsewhere.
+    // Detached (RFC 7515 appendix F): its payload is elsewhere.
     [`${HEADER}..${SIGNATURE}`, 'broken'],
     [
       `${part('{"alg":"dir","enc":"A128GCM"}')}..${part('iv')}.${part('text')}.${part(Buffer.alloc(16))}`,
@@ -55,7 +55,7 @@ test('[W5] a JWS is told by its structure, however its header is written (RFC 75
   for (const [text, form] of cases) assert.equal(joseForm(text), form, text)
 })
 
-test('[H14] a JWS has one text as far as base64url goes: every other one is no token', () => {
+test('[H14] a JWS has one spelling in base64url: every other one is refused', () => {
   for (const { how, text, of } of spellingsOf(JWS)) {
     assert.equal(RawToken.parse(text) === undefined, of === 'text', how)
     if (of === 'text') assert.equal(RawToken.refusalOf(text), 'not-canonical', how)
@@ -63,7 +63,7 @@ test('[H14] a JWS has one text as far as base64url goes: every other one is no t
   assert.equal(spellingsOf(JWS).filter(({ how }) => /^stray bits \d/.test(how)).length, 15)
 })
 
-test('[H14] a header that only lenient readers take for JSON makes a signed token, whatever its signature', () => {
+test('[H14] a header that only lenient readers take for JSON still makes a signed token, whatever its signature', () => {
   const headers = [
     '{"alg":"ES256","alg":"ES256"}',
     '\ufeff{"alg":"ES256"}',
@@ -91,7 +91,7 @@ test('[H14] a JWE is known by all but its tag, and so is one whose tag was cut s
   assert.notEqual(known(`${jwe.slice(0, -2)}AA.${part(tag)}`), name)
 })
 
-test('[H14] text that only looks a little like a JWS stays what it is', () => {
+test('[H14] text that only resembles a JWS stays opaque', () => {
   for (const text of [
     '{3F2504E0-4F89-11D3}',
     'a%2Eb.c',
@@ -104,7 +104,7 @@ test('[H14] text that only looks a little like a JWS stays what it is', () => {
     assert.equal(joseForm(text), 'opaque', text)
 })
 
-test('[H14] whatever bytes the parts hold, no change of the text but of its signature makes a token', () => {
+test('[H14] whatever bytes the parts hold, only a change of the signature leaves a token', () => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 40 })
   fc.assert(
     fc.property(bytes, bytes, (payload, signature) => {
@@ -135,18 +135,18 @@ test('[H14] a JWS is known by issuer and jti, or by what was signed, and never b
   ].map((claims) => signed(claims))
   assert.equal(new Set(apart.map(known)).size, apart.length)
   for (const text of apart) assert.equal(known(text), known(text.replace(SIGNATURE, other)), text)
-  // A payload that two readers could read differently says nothing: what was signed is what it is known by.
+  // A payload that two readers could read differently identifies nothing, so the signing input does.
   const twice = `${HEADER}.${part('{"iss":"i","jti":"1","jti":"2"}')}`
   assert.equal(known(`${twice}.${SIGNATURE}`), known(`${twice}.${other}`))
   assert.notEqual(known(`${twice}.${SIGNATURE}`), known(signed({ iss: 'i', jti: '1' })))
-  // What is minted here says its handle, and goes by its bytes or by that.
+  // A JWT minted here names its handle, and is known by its bytes or by the handle.
   const minted = signed({ jti: `tok_${'a'.repeat(21)}A` })
   assert.equal(RawToken.parse(minted)?.looksMinted, true)
   assert.notEqual(known(minted), known(minted.replace(SIGNATURE, other)))
   assert.equal(known('opaque'), RawToken.parse('opaque')?.digest(DIGEST_KEY))
 })
 
-test('[R1] opaque text has 8,192 bytes at most, a JWS 16,384 characters, and who asks is told that it is too long', () => {
+test('[R1] opaque text has 8,192 bytes at most, a JWS 16,384 characters, and longer text is refused as too long', () => {
   const sized = (chars: number): string => {
     const room = chars - HEADER.length - SIGNATURE.length - 2
     return `${HEADER}.${'A'.repeat(room)}.${SIGNATURE}`

@@ -11,11 +11,11 @@ import {
   type SignatureKey,
 } from '../crypto/signatures.ts'
 
-/** A key that proves signatures. Its algorithm is pinned when it is imported: what a token's header says never counts. */
+/** A key that checks signatures. Its algorithm is fixed at import: a token's header never decides it. */
 export type VerificationKey = {
-  /** RFC 7638 thumbprint, what a `key` rule names. */
+  /** RFC 7638 thumbprint; `key` rules name it. */
   readonly keyId: string
-  /** The `kid` that its owner gave it; absent when there was none. */
+  /** The `kid` that its owner gave it, if any. */
   readonly kid?: string
   readonly algorithm: SignatureAlgorithm
   readonly key: SignatureKey
@@ -29,16 +29,16 @@ export type SigningKey = {
 
 export const SIGNATURE_ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'RS256', 'PS256', 'EdDSA']
 
-/** RSA keys outside these bounds are refused: below, they can be factored; above, one check costs milliseconds. */
+/** RSA keys outside these bounds are refused: smaller ones can be factored; with larger ones a check takes milliseconds. */
 const RSA_BITS_MIN = 2_048
 const RSA_BITS_MAX = 8_192
-/** Characters of a member of a key: 8,192 bits in base64url, and some. */
+/** Longest member of a key in characters: 8,192 bits in base64url, and some slack. */
 const MEMBER_MAX = 1_400
 const KID_MAX = 256
-/** Keys of one set that is registered here; sets that are fetched are bounded by their bytes. */
+/** Most keys of a set that is registered here; fetched sets are bounded by their bytes. */
 export const KEYS_MAX = 32
 
-/** What identifies a key of each type, in the order of RFC 7638 §3.2. */
+/** The members that identify a key of each type, in the order of RFC 7638 §3.2. */
 const IDENTIFYING: ReadonlyMap<string, readonly string[]> = new Map([
   ['EC', ['crv', 'kty', 'x', 'y']],
   ['OKP', ['crv', 'kty', 'x']],
@@ -46,9 +46,9 @@ const IDENTIFYING: ReadonlyMap<string, readonly string[]> = new Map([
 ])
 
 /**
- * A public key out of a JWK (RFC 7517). @param pinned the algorithm it is to be used with, where its owner has agreed
- * on one; otherwise the JWK's own `alg`, or the usual one of its type. @returns undefined for what is no public
- * signature key of an algorithm that is spoken here: private and symmetric ones among them.
+ * Imports a public key from a JWK (RFC 7517). @param pinned the algorithm agreed with the owner; otherwise the JWK's own
+ * `alg` counts, or the usual one of its type. @returns undefined for anything but a public signature key of a supported
+ * algorithm; private and symmetric keys are refused.
  */
 export function importPublicJwk(
   jwk: Json | undefined,
@@ -68,7 +68,7 @@ export function importPublicJwk(
   return kid === undefined ? imported : { ...imported, kid }
 }
 
-/** The keys of a JWK set that can be used; whatever else stands in it is passed over (RFC 7517 §5). */
+/** The usable keys of a JWK set; other entries are ignored (RFC 7517 §5). */
 export function importJwks(
   jwks: Json | undefined,
   pinned?: SignatureAlgorithm,
@@ -77,26 +77,26 @@ export function importJwks(
   return jwks.keys.flatMap((jwk) => importPublicJwk(jwk, pinned) ?? [])
 }
 
-/** A private key of ours, from its members as they were made. @returns undefined for anything else. */
+/** Imports one of our private keys from the members it was made with. @returns undefined for anything else. */
 export function importPrivateJwk(members: KeyMembers, algorithm: SignatureAlgorithm): SigningKey | undefined {
   const key = privateKeyOf(members)
   return key === undefined ? undefined : { keyId: thumbprint(members), algorithm, key }
 }
 
-/** The public half as others get it. */
+/** The public half, as published. */
 export function exportPublicJwk(members: KeyMembers, algorithm: SignatureAlgorithm): JsonObject {
   const names = IDENTIFYING.get(members.kty ?? '') ?? []
   const own = Object.fromEntries(names.map((name) => [name, members[name] ?? '']))
   return { ...own, kid: thumbprint(members), use: 'sig', alg: algorithm }
 }
 
-/** A key that was imported, as it is passed on: pinned to its algorithm, under its owner's name for it. */
+/** An imported key as it is passed on, with its algorithm and its owner's `kid`. */
 export function exportVerificationJwk({ key, algorithm, kid }: VerificationKey): JsonObject {
   const members = publicMembers(key)
   return defined({ ...members, use: 'sig', alg: algorithm, kid })
 }
 
-/** RFC 7638 with SHA-256: names a key by what it is, whatever its owner calls it. */
+/** RFC 7638 with SHA-256: names a key by its contents, independent of `kid`. */
 export function thumbprint(members: KeyMembers): string {
   const names = IDENTIFYING.get(members.kty ?? '') ?? []
   return sha256Base64url(JSON.stringify(Object.fromEntries(names.map((name) => [name, members[name] ?? '']))))
@@ -154,7 +154,7 @@ function isStrong(key: SignatureKey, { kty, e }: KeyMembers): boolean {
   if (kty !== 'RSA') return true
   const bits = modulusBits(key)
   const exponent = Buffer.from(e ?? '', 'base64url')
-  // 3 was once usual and forgeries lived on it; and an exponent as long as the modulus makes every check slow.
+  // 3 was once usual and enabled forgeries; an exponent as long as the modulus makes every check slow.
   const usual = exponent.length >= 3 && exponent.length <= 5 && ((exponent.at(-1) ?? 0) & 1) === 1
   return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX && usual
 }

@@ -7,24 +7,24 @@ const HEADER_MAX_CHARS = 2_048
 const SEGMENTS = 3
 const KID_MAX = 256
 
-/** A compact JWS taken apart. Nothing in it is true before `verifyJws` has said so. */
+/** A compact JWS taken apart. Trust nothing in it before `verifyJws` has accepted it. */
 export type ParsedJws = {
-  /** As the header says it; decides nothing: the key's own algorithm does. */
+  /** As the header states it. It decides nothing: the key's own algorithm does. */
   readonly algorithm: string
   readonly kid?: string
   /** Lower-case, without `application/` (RFC 7515 §4.1.9). */
   readonly typ?: string
   readonly header: JsonObject
   readonly claims: JsonObject
-  /** What the signature is over: also what a JWS without `jti` is known by. */
+  /** The signed text; it also identifies a JWS without `jti`. */
   readonly signingInput: string
   readonly signature: Uint8Array
 }
 
 /**
- * Reads the compact serialisation (RFC 7515 §7.1) of a JWT, strictly: three segments of canonical base64url, header
- * and payload JSON objects that name no member twice, no `crit` (§4.1.11: no extension is understood here), nothing
- * encrypted, compressed or unencoded. @returns undefined for anything else.
+ * Reads the compact serialisation (RFC 7515 §7.1) of a JWT strictly: three segments of canonical base64url, header and
+ * payload JSON objects without repeated members, no `crit` (§4.1.11: no extension is understood here), nothing encrypted,
+ * compressed or unencoded. @returns undefined for anything else.
  */
 export function parseJws(text: string): ParsedJws | undefined {
   if (text.length > JWS_MAX_CHARS) return undefined
@@ -37,7 +37,7 @@ export function parseJws(text: string): ParsedJws | undefined {
   if (claims === undefined || !isCanonicalBase64url(signature)) return undefined
   const { alg, kid, typ } = header
   return {
-    // `isPlainHeader` has seen that it is text.
+    // `isPlainHeader` has checked that it is text.
     algorithm: alg as string,
     header,
     claims,
@@ -49,8 +49,8 @@ export function parseJws(text: string): ParsedJws | undefined {
 }
 
 /**
- * Whether this key signed it, by the algorithm that the key is pinned to (RFC 8725 §3.1, §3.2): a header that names
- * another one, `none` or a symmetric one among them, is refused without looking at the signature.
+ * Whether this key signed it, by the algorithm that the key is pinned to (RFC 8725 §3.1, §3.2). A header that names another
+ * algorithm, including `none` and symmetric ones, is refused without checking the signature.
  */
 export function verifyJws(jws: ParsedJws, by: VerificationKey): boolean {
   if (algorithmNamed(jws.algorithm) !== by.algorithm) return false
@@ -58,8 +58,8 @@ export function verifyJws(jws: ParsedJws, by: VerificationKey): boolean {
 }
 
 /**
- * The keys that may have signed it: those that its `kid` names, by the owner's name or by thumbprint; without a
- * `kid`, all of its algorithm, of which there must not be many.
+ * The keys that may have signed it: those that its `kid` names, by the owner's name or by thumbprint; without a `kid`,
+ * all of its algorithm, up to a small bound.
  */
 export function candidateKeys(jws: ParsedJws, keys: readonly VerificationKey[]): readonly VerificationKey[] {
   const { kid } = jws
@@ -68,7 +68,7 @@ export function candidateKeys(jws: ParsedJws, keys: readonly VerificationKey[]):
   return fitting.filter((key) => key.kid === kid || key.keyId === kid).slice(0, TRIED_MAX)
 }
 
-/** Signatures tried for one token. */
+/** Most signatures tried for one token. */
 const TRIED_MAX = 4
 
 /** A compact JWS over these claims; `kid` is the key's thumbprint. */
@@ -79,7 +79,7 @@ export function signJws(claims: JsonObject, typ: string, by: SigningKey): string
   return `${input}.${signText(signing, input).toString('base64url')}`
 }
 
-/** A NumericDate (RFC 7519 §2) in milliseconds. @returns undefined for anything but a number of a time that can be. */
+/** A NumericDate (RFC 7519 §2) in milliseconds. @returns undefined for anything but a number from 0 to the year 9999. */
 export function numericDateMs(value: Json | undefined): number | undefined {
   if (typeof value !== 'number' || !(value >= 0 && value <= LAST_NUMERIC_DATE)) return undefined
   return Math.round(value * 1_000)

@@ -1,8 +1,8 @@
-/** What a kind of token is good for. */
+/** What a kind of token can be used for. */
 type KindTraits = {
-  /** Whether it may be presented with a request; everything else is for one endpoint of its own. */
+  /** Whether it may be presented with a request; other kinds serve one endpoint each. */
   readonly isUsable: boolean
-  /** One use ends it, so its state is read from the primary every time and it is never cached. */
+  /** One use ends it, so its state is read from the primary every time and never cached. */
   readonly isSingleUse: boolean
 }
 
@@ -11,9 +11,9 @@ type ForeignKind = 'foreign' | 'foreign-other'
 export type CredentialKind = TokenKind | ForeignKind
 
 /**
- * Every kind of token that has a record. `assigned` text was chosen by a customer, all other text is minted here.
- * `limited` are Identity tokens for setting up a second factor or for resetting a password: they open nothing but the
- * calls that they were made for.
+ * Every kind of token that has a record. A customer chose the text of `assigned` ones; all other text is minted here.
+ * `limited` ones are Identity tokens for setting up a second factor or resetting a password: they open only the calls
+ * that they were made for.
  */
 const RECORD_KINDS: Readonly<Record<TokenKind, KindTraits>> = {
   access: { isUsable: true, isSingleUse: false },
@@ -25,7 +25,7 @@ const RECORD_KINDS: Readonly<Record<TokenKind, KindTraits>> = {
   code: { isUsable: false, isSingleUse: true },
 }
 
-/** What registered issuers sign: access tokens, and everything else that their keys sign as well. */
+/** What registered issuers sign: access tokens, and everything else. */
 const FOREIGN_KINDS: Readonly<Record<ForeignKind, KindTraits>> = {
   foreign: { isUsable: true, isSingleUse: false },
   'foreign-other': { isUsable: false, isSingleUse: false },
@@ -33,19 +33,19 @@ const FOREIGN_KINDS: Readonly<Record<ForeignKind, KindTraits>> = {
 
 const TRAITS: ReadonlyMap<string, KindTraits> = new Map(Object.entries({ ...RECORD_KINDS, ...FOREIGN_KINDS }))
 
-/** Kinds that one use ends; their records are never cached. */
+/** Kinds that end with one use; their records are never cached. */
 export const SINGLE_USE: ReadonlySet<string> = new Set(
   [...TRAITS].filter(([, traits]) => traits.isSingleUse).map(([kind]) => kind),
 )
 
-/** Every kind that the server can know a credential as: what a test has to try at every door. */
+/** Every kind of credential that the server knows, so that tests can try each one at every endpoint. */
 export const CREDENTIAL_KINDS: readonly CredentialKind[] = [...TRAITS.keys()].filter(isCredentialKind)
 
 export function isCredentialKind(kind: string): kind is CredentialKind {
   return TRAITS.has(kind)
 }
 
-/** Whether a kind may be presented with a request. A kind that is not in the list may not. */
+/** Whether a kind may be presented with a request; an unknown kind may not. */
 export function isUsableKind(kind: string): boolean {
   return TRAITS.get(kind)?.isUsable === true
 }

@@ -11,7 +11,7 @@ function parsed(text: string): RawToken {
   return raw
 }
 
-test('8,192 bytes are a token, 8,193 are not, however many characters they are', () => {
+test('8,192 bytes can be a token, 8,193 cannot, whatever their number of characters', () => {
   assert.equal(TOKEN_MAX_BYTES, 8_192)
   const units = [
     ['a', 1],
@@ -29,7 +29,7 @@ test('8,192 bytes are a token, 8,193 are not, however many characters they are',
   }
 })
 
-test('short text of three-byte characters is counted right at the place where counting starts', () => {
+test('short text of three-byte characters is counted correctly at the length where counting starts', () => {
   const third = Math.floor(TOKEN_MAX_BYTES / 3)
   assert.ok(RawToken.parse('名'.repeat(third)) !== undefined)
   assert.equal(RawToken.parse('名'.repeat(third + 1)), undefined)
@@ -61,7 +61,7 @@ test('the digest is SHA-256 of the realm’s digest key and the exact bytes (mod
   }
 })
 
-test('[D06] texts that look alike have digests of their own, and so has each realm', () => {
+test('[D06] texts that look alike have different digests, and so do realms', () => {
   const texts = [
     'e\u0301',
     'é',
@@ -85,7 +85,7 @@ test('[D06] texts that look alike have digests of their own, and so has each rea
   assert.equal(new Set(digests).size, texts.length * 2)
 })
 
-test('the text leaves by `reveal` alone', () => {
+test('the text leaves only through `reveal`', () => {
   const secret = 'hunter2-the-token'
   const raw = parsed(secret)
   const seen = [

@@ -2,22 +2,22 @@ import { sha256Base64url } from '../crypto/digests.ts'
 import { parseHandle, type TokenDigest, tokenDigest } from '../ids.ts'
 import { type JoseForm, joseForm, nameOfSigned, payloadOf, twinOfSigned } from './jose-text.ts'
 
-/** Bytes of the longest token text that is looked at; our own are 40. */
+/** Longest token text in bytes; our own have 40. */
 export const TOKEN_MAX_BYTES = 8_192
-/** Characters of the longest JWS that is looked at: those of some providers list every group of a person. */
+/** Longest JWS in characters: those of some providers list every group of a person. */
 export const JWS_MAX_CHARS = 16_384
 
 export type TextRefused =
   | 'empty'
   | 'too-long'
-  /** It holds NUL, or is not well-formed Unicode: lone surrogates would be hashed alike. */
+  /** It holds NUL or lone surrogates, all of which would be hashed alike. */
   | 'no-text'
-  /** A JWS or JWE that is not written as RFC 7515 §7.1 and RFC 7516 §7.1 say: another text of some other token. */
+  /** A JWS or JWE not spelled as RFC 7515 §7.1 and RFC 7516 §7.1 say: possibly another spelling of another token. */
   | 'not-canonical'
 
 /**
- * The text of a token, alive only while one request is answered. It cannot be printed, logged, serialised or used as
- * a key by accident: every such path goes through `reveal`, which is easy to find and to review.
+ * The text of a token, alive only while one request is answered. It cannot be printed, logged, serialised or used as a key
+ * by accident: it leaves only through `reveal`, which is easy to find and to review.
  */
 export class RawToken {
   readonly #text: string
@@ -29,21 +29,21 @@ export class RawToken {
     this.#form = form
   }
 
-  /** @returns undefined for text that can be no token; `refusalOf` says why. */
+  /** @returns undefined for text that cannot be a token; `refusalOf` says why. */
   static parse(text: string): RawToken | undefined {
     if (unreadable(text) !== undefined) return undefined
     const form = joseForm(text)
     return formRefused(text, form) === undefined ? new RawToken(text, form) : undefined
   }
 
-  /** Text that was kept here, by whatever rules held then: to be shown, not to be judged. */
+  /** Wraps text that was stored under earlier rules; for display, not for judging. */
   static kept(text: string): RawToken {
     return new RawToken(text, 'opaque')
   }
 
   /**
-   * The digest of exact bytes, whatever they are: to find what was parsed and judged before, without doing so again.
-   * @returns undefined for what has none.
+   * The digest of the exact bytes, without parsing: finds a token that was parsed and judged before.
+   * @returns undefined for text that has none.
    */
   static digestOf(text: string, digestKey: string): TokenDigest | undefined {
     return unreadable(text) === undefined ? tokenDigest(sha256Base64url(digestKey + text)) : undefined
@@ -55,17 +55,17 @@ export class RawToken {
 
   /** SHA-256(realm digest key ‖ the exact bytes). The key is ASCII text, so one string hash serves. */
   digest(digestKey: string): TokenDigest {
-    // One request asks for it more than once: to find the token, and for what it may spend.
+    // A request asks for it more than once: to find the token, and to see whether it is spent.
     if (this.#digested?.key !== digestKey)
       this.#digested = { key: digestKey, digest: tokenDigest(sha256Base64url(digestKey + this.#text)) }
     return this.#digested.digest
   }
 
   /**
-   * The digest that its record has, and rules on it name. A JWS has as many texts as there are signatures that fit, so
-   * it goes by issuer and `jti`, or by what was signed (model §2.4): never enough to let it in, always enough to end it.
-   * A JWE goes by everything but its tag, of which sloppy readers take a part. All other text goes by its exact bytes,
-   * and so do the JWTs that are minted here. Token text holds no NUL, so no text has such a digest.
+   * The digest in its record and in rules on it. A JWS has as many texts as there are valid signatures, so it is known by
+   * issuer and `jti`, or by what was signed (model §2.4): enough to end it, never enough to let it in. A JWE is known by
+   * everything but its tag, because lenient readers compare only part of that. All other text, including JWTs minted here,
+   * is known by its exact bytes. Token text holds no NUL, so no text has such a digest.
    */
   knownBy(digestKey: string): TokenDigest {
     if (!this.isKnownByName) return this.digest(digestKey)
@@ -75,28 +75,25 @@ export class RawToken {
     return tokenDigest(sha256Base64url(`${digestKey}\0${known}`))
   }
 
-  /**
-   * The digest of the same JWS with its other ECDSA signature: what was known by its bytes, before a JWS had a name, may
-   * come back as that.
-   */
+  /** The digest of the same JWS with its other ECDSA signature. Rules from before a JWS had a name know it by its bytes. */
   twinDigest(digestKey: string): TokenDigest | undefined {
     const twin = this.isKnownByName && this.#form === 'signed' ? twinOfSigned(this.#text) : undefined
     return twin === undefined ? undefined : RawToken.digestOf(twin, digestKey)
   }
 
-  /** Whether `knownBy` is another digest than that of its bytes. */
+  /** Whether `knownBy` differs from the digest of its bytes. */
   get isKnownByName(): boolean {
     return this.#form !== 'opaque' && !this.looksMinted
   }
 
-  /** Whether it could be a JWS, by its structure (RFC 7519 §3). */
+  /** Whether it has the structure of a JWS (RFC 7519 §3). */
   get looksSigned(): boolean {
     return this.#form === 'signed'
   }
 
   /**
-   * Whether it is a JWS of the form that is minted here: its `jti` is a handle. Told by form, not by signature, so that
-   * the tokens of all realms and apps are meant, and so is our text with a changed signature.
+   * Whether it is a JWS like those minted here: its `jti` is a handle. Decides by form, not by signature, so it also covers
+   * tokens of other realms and apps, and our text with a changed signature.
    */
   get looksMinted(): boolean {
     const jti = this.#form === 'signed' ? payloadOf(this.#text)?.jti : undefined
@@ -117,7 +114,7 @@ function unreadable(text: string): TextRefused | undefined {
 function formRefused(text: string, form: JoseForm): TextRefused | undefined {
   if (form === 'broken') return 'not-canonical'
   if (form === 'signed') return undefined
-  // A character is at most three bytes of UTF-8 per UTF-16 unit, so short text needs no counting.
+  // A UTF-16 unit takes at most three bytes of UTF-8, so short text needs no counting.
   return text.length * 3 > TOKEN_MAX_BYTES && Buffer.byteLength(text) > TOKEN_MAX_BYTES
     ? 'too-long'
     : undefined

@@ -14,7 +14,7 @@ import { isWhole } from '../verdict/ancestry.ts'
 import { confirmationOf } from './credential.ts'
 import { isCredentialKind, SINGLE_USE } from './kinds.ts'
 
-/** What is remembered of a token: what a verdict is made from, and what it may be used as. */
+/** What is remembered of a token: the facts for a verdict, and what it may be used as. */
 export type Known = { readonly facts: TokenFacts; readonly credential: Credential }
 
 type Members = Readonly<Record<string, unknown>>
@@ -22,8 +22,8 @@ type Members = Readonly<Record<string, unknown>>
 const DIGEST = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * Reads what `factsJson` wrote, in the answers of `POST /control/v1/verify`. A member that is missing, as an older server
- * leaves it out, is never filled in with what would let a token pass. @returns undefined for less than all facts.
+ * Reads what `factsJson` wrote into answers of `POST /control/v1/verify`. A member that an older server leaves out is never
+ * replaced by a value that would let a token pass. @returns undefined unless all facts are there.
  */
 export function readFacts(value: unknown): Known | undefined {
   if (!isMembers(value) || isOdd(value)) return undefined
@@ -56,12 +56,12 @@ export function readFacts(value: unknown): Known | undefined {
   return { facts, credential }
 }
 
-/** Members that may be absent, and then do not limit a token. */
+/** Members that may be absent; an absent one does not limit the token. */
 const INSTANTS = ['issuedAt', 'notBefore', 'expiresAt', 'authenticatedAt'] as const
 const NAMES = ['digest', 'handle', 'subject', 'client', 'tenant', 'grant', 'session', 'keyId'] as const
 const TEXTS = [...NAMES, ...INSTANTS, 'issuer', 'jti', 'typ', 'delegated'] as const
 
-/** Whether one of them is there, but not as it is written: a rule on what it names would be passed over with it. */
+/** Whether a member is present but malformed: ignoring it would ignore every rule that names it. */
 function isOdd(value: Members): boolean {
   const { digest, handle, cnf } = value
   if (TEXTS.some((name) => value[name] !== undefined && typeof value[name] !== 'string')) return true
@@ -79,7 +79,7 @@ function credentialOf({
   cnf,
   delegated,
 }: Members): Credential | undefined {
-  // A kind that a newer server has added is not understood here, and so opens nothing.
+  // This version does not understand a kind added by a newer server, so the token opens nothing.
   if (typeof kind !== 'string' || !isCredentialKind(kind) || typeof source !== 'string') return undefined
   if (!isTexts(scopes) || (audience !== undefined && !isTexts(audience))) return undefined
   const binding = confirmationOf(cnf as Json | undefined)
@@ -98,7 +98,7 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string')
 }
 
-/** One use may have ended it, so its state is the server's to keep. */
+/** One use may have ended it, and only the server knows. */
 export function isSingleUse({ credential }: Known): boolean {
   return SINGLE_USE.has(credential.kind)
 }
@@ -119,7 +119,7 @@ function ancestorsOf(value: unknown): readonly Ancestor[] | undefined {
   return read.every((one) => one !== undefined) ? read : undefined
 }
 
-/** @returns undefined, too, for an entry without all by which it could be ended: nothing may be remembered of that. */
+/** @returns undefined also for an entry that lacks an id by which it could be ended: it must not be remembered. */
 function ancestorOf(value: unknown): Ancestor | undefined {
   if (!isMembers(value) || isOdd(value)) return undefined
   const { grant, session, keyId, issuer } = value

@@ -11,14 +11,14 @@ import {
 } from '../records.ts'
 import { numericDateMs, type ParsedJws } from './jwt.ts'
 
-/** Where every JWT that we sign for others to accept comes from. */
+/** The source of every JWT that we sign for others to accept. */
 const SOURCE = 'oauth'
-/** How the sources of registered issuers begin. */
+/** Prefix of the sources of registered issuers. */
 const FOREIGN = 'iss:'
-/** RFC 9068 §2.1. What else our keys sign has another `typ`, and is never taken for a token. */
+/** RFC 9068 §2.1. Our keys sign other things under another `typ`; those are never taken for tokens. */
 export const ACCESS_TOKEN_TYP = 'at+jwt'
 
-/** The claims by which a token of ours can be judged without its record. */
+/** The claims by which a JWT of ours can be judged without its record. */
 export function judgingClaims(facts: TokenFacts): JsonObject {
   const { handle, grant, session, tenant, position: at, ancestors } = facts
   return defined({
@@ -34,7 +34,7 @@ export function judgingClaims(facts: TokenFacts): JsonObject {
 function ancestorClaim(up: Ancestor): JsonObject {
   const { source, subject, client, tenant, handle, grant, session, keyId, foreign } = up
   return defined({
-    // Of a foreign token the `jti` is its issuer's.
+    // The `jti` of a foreign token is its issuer's.
     ...(foreign === undefined ? { jti: handle } : foreignClaims(foreign)),
     src: source,
     sub: subject,
@@ -55,8 +55,8 @@ function foreignClaims({ jti, skewMs, authenticatedAtMs }: ForeignFacts): JsonOb
 }
 
 /**
- * The facts that a JWT of ours states, for whoever has verified its signature with the key `keyId`.
- * @returns undefined when it states no such facts: then it is none of ours.
+ * The facts that a JWT of ours states, once its signature has been verified with the key `keyId`.
+ * @returns undefined when facts are missing: then it is not one of ours.
  */
 export function factsOfClaims(jws: Pick<ParsedJws, 'claims' | 'typ'>, keyId: string): TokenFacts | undefined {
   const { claims, typ } = jws

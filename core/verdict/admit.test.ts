@@ -12,7 +12,7 @@ function saying(over: Partial<Credential>, demand: Partial<Demand> = {}): string
   return admission.kind === 'refused' ? admission.why : admission.kind
 }
 
-test('[H1] [H2] [H13] a kind is accepted by the list alone: access tokens of each dialect and of issuers, nothing else', () => {
+test('[H1] [H2] [H13] only listed kinds are accepted: access tokens of each dialect and of issuers', () => {
   const accepted = CREDENTIAL_KINDS.filter((kind) => saying({ kind }) === 'admitted')
   assert.deepEqual(accepted, ['access', 'chat', 'assigned', 'identity', 'foreign'])
   const refused = [
@@ -26,7 +26,7 @@ test('[H1] [H2] [H13] a kind is accepted by the list alone: access tokens of eac
     '',
   ]
   for (const kind of refused) assert.equal(saying({ kind }, { audience: 'any' }), 'kind', kind)
-  // Members of every object are no kinds.
+  // Members that every object inherits are not kinds.
   for (const kind of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
     assert.deepEqual([saying({ kind }), isCredentialKind(kind), isUsableKind(kind)], ['kind', false, false])
   for (const kind of SINGLE_USE)
@@ -57,7 +57,7 @@ test('[H4] a token without audience passes only where the acceptor says so', () 
   assert.equal(saying(none, { withoutAudience: true }), 'admitted')
   assert.equal(saying(none, { audience: 'any' }), 'admitted')
   assert.equal(saying({ audience: ['https://b'] }, { audience: 'any' }), 'admitted')
-  // A service may be called `any`: only the word outside a list stands for all.
+  // A service may be called `any`: only the bare word, not a list with it, accepts all audiences.
   assert.equal(saying({ audience: ['https://b'] }, { audience: ['any'] }), 'audience')
   assert.equal(
     saying({ audience: ['https://b'] }, { audience: ['https://a'], withoutAudience: true }),
@@ -65,14 +65,14 @@ test('[H4] a token without audience passes only where the acceptor says so', () 
   )
 })
 
-test('[W10] a token that is bound to a key is no bearer token, unless the acceptor looks at the binding itself', () => {
+test('[W10] a token bound to a key is refused as a bearer token, unless the acceptor checks the binding itself', () => {
   for (const cnf of [{ jkt: 'thumb' }, { 'x5t#S256': 'thumb' }, { kid: 'k' }, {}]) {
     assert.equal(saying({ cnf }), 'constrained')
     assert.equal(saying({ cnf }, { constraint: 'report' }), 'admitted')
   }
 })
 
-test('sources and scopes are demanded whole; too little scope is told apart from not being for this acceptor', () => {
+test('sources and scopes are compared exactly; too little scope differs from not being for this acceptor', () => {
   assert.equal(saying({}, { sources: ['oauth'] }), 'admitted')
   assert.equal(saying({}, { sources: ['identity'] }), 'source')
   assert.equal(saying({}, { sources: [] }), 'source')

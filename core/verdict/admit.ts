@@ -3,34 +3,34 @@ import type { Source } from '../records.ts'
 import { isUsableKind } from '../tokens/kinds.ts'
 
 /**
- * What is known of a credential beside whether it lives: what it may be used as. `kind` is text, not a closed type,
- * because it also comes from newer servers: a kind that is not known is refused.
+ * What a credential may be used as, apart from whether it is alive. `kind` is text, not a closed type, because it also
+ * comes from newer servers: an unknown kind is refused.
  */
 export type Credential = {
   readonly kind: string
   readonly source: Source
-  /** Whom it was made for; absent: for nobody in particular. An empty list names nobody, and so meets no demand. */
+  /** The audience it was made for; absent: none was named. An empty list names none, and so meets no demand. */
   readonly audience?: readonly string[] | undefined
   readonly scopes: readonly string[]
-  /** The key that its bearer must prove to hold (RFC 7800 §3.1; RFC 8705 §3.1, RFC 9449 §6.1). */
+  /** The key whose possession its bearer must prove (RFC 7800 §3.1; RFC 8705 §3.1, RFC 9449 §6.1). */
   readonly cnf?: JsonObject
-  /** `typ` of a foreign token's header, without `application/`; its `kind` was decided by it. */
+  /** `typ` of a foreign token's header, without `application/`; it helped to decide `kind`. */
   readonly typ?: string
-  /** How it came to act for somebody else; decides nothing about what it opens. */
+  /** How it came to act for another subject; it does not change what the credential opens. */
   readonly delegated?: string
 }
 
-/** What somebody who accepts tokens demands of them. */
+/** What an acceptor demands of tokens. */
 export type Demand = {
-  /** Names that the acceptor goes by; `'any'` accepts tokens for whomever, and has to be written out. */
+  /** The acceptor's own names. `'any'` accepts tokens for all audiences, and must be written out. */
   readonly audience: readonly string[] | 'any'
-  /** Also tokens that name no audience; implied by `'any'`. */
+  /** Also accept tokens that name no audience; implied by `'any'`. */
   readonly withoutAudience?: boolean
-  /** Tokens that are bound to a key: `refuse` them as plain bearer tokens, or let them in and `report` the binding. */
+  /** For tokens bound to a key: `refuse` them as plain bearer tokens, or admit them and `report` the binding. */
   readonly constraint: 'refuse' | 'report'
   /** All of them must have been granted. */
   readonly scopes?: readonly string[]
-  /** Sources whose tokens will do; absent: all. */
+  /** Sources whose tokens are accepted; absent: all. */
   readonly sources?: readonly Source[]
 }
 
@@ -38,20 +38,20 @@ export type NotAdmitted = 'kind' | 'source' | 'audience' | 'constrained'
 
 export type Admission =
   | { readonly kind: 'admitted' }
-  /** It is not for this acceptor at all: to its bearer the same as a token that is over. */
+  /** It is not for this acceptor; its bearer sees no difference from a token that is over. */
   | { readonly kind: 'refused'; readonly why: NotAdmitted }
-  /** It is accepted here, but was not granted enough. */
+  /** It is accepted here, but was granted too little. */
   | { readonly kind: 'insufficient' }
 
 const ADMITTED: Admission = { kind: 'admitted' }
 const INSUFFICIENT: Admission = { kind: 'insufficient' }
 
-/** What a caller demands that only asks what a token is: it must be one that opens anything at all. */
+/** For callers that only ask what a token is: it must be one that opens anything. */
 export const ANY_ACCESS: Demand = { audience: 'any', constraint: 'report' }
 
 /**
- * Whether a live credential may be used as what it is presented as. `judge` says whether it lives; this says what it
- * is good for, and everybody who accepts tokens asks it: guards, `/check`, TokenReview, verification, introspection.
+ * Whether a live credential may be used as what it is presented as. `judge` says whether it is alive; this says what it is
+ * good for. Every acceptor asks it: guards, `/check`, TokenReview, verification, introspection.
  * Pure. @see RFC 6750 §3.1, RFC 9068 §4, RFC 8707 §2
  */
 export function admit(credential: Credential, demand: Demand): Admission {

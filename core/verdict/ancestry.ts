@@ -3,8 +3,8 @@ import type { Handle } from '../ids.ts'
 import type { Ancestor, TokenFacts, TokenRecord } from '../records.ts'
 
 /**
- * What descendants of a token carry of it: every id that a rule or a hold can name, so that what ends the token ends
- * them. The only place where an ancestor is made; a member that is missing here is a way to survive.
+ * What descendants carry of a token: every id that a rule or a hold can name, so that whatever ends the token ends them.
+ * The only place where an ancestor is made; a missing member would let descendants survive.
  */
 export function ancestorOf(facts: TokenFacts): Ancestor {
   const { source, subject, client, tenant, handle, grant, session, keyId, foreign } = facts
@@ -13,7 +13,7 @@ export function ancestorOf(facts: TokenFacts): Ancestor {
   return defined({ ...ids, position, issuedAtMs, expiresAtMs })
 }
 
-/** The ancestors of what is made from these tokens: themselves, then what they came of; nearest first, each once. */
+/** The ancestors of a token made from `parents`: the parents, then their ancestors; nearest first, each once. */
 export function ancestorsFrom(parents: readonly TokenFacts[]): readonly Ancestor[] {
   const all = [...parents.map(ancestorOf), ...parents.flatMap(({ ancestors }) => ancestors)]
   const seen = new Set<string>()
@@ -24,22 +24,22 @@ export function ancestorsFrom(parents: readonly TokenFacts[]): readonly Ancestor
 }
 
 /**
- * Whether an entry has all that rules can name. Every token of ours has a grant; entries that were written before
- * ancestors carried grants and sessions lack it, and nobody can tell from them alone what would end them.
+ * Whether an entry has every id that rules can name. Each token of ours has a grant; entries from before ancestors carried
+ * grants and sessions lack it, and nothing in them shows what would end them.
  */
 export function isWhole({ grant, foreign }: Ancestor): boolean {
   return grant !== undefined || foreign !== undefined
 }
 
-/** Whether every entry of a record has all that rules can name, as those of newer records do. */
+/** Whether every ancestor in a record is whole. */
 export function isWholeRecord({ ancestors }: Pick<TokenRecord, 'ancestors'>): boolean {
   return ancestors.every(isWhole)
 }
 
 /**
- * A record whose older entries are filled in from the records of the ancestors themselves. One whose record is gone
- * stays as it is, and `judge` calls nothing active that has such an entry: a descendant expires no later than its
- * ancestors, whose records stay until they have expired.
+ * Completes a record's older entries from the records of the ancestors. An entry whose record is gone stays as it is, and
+ * `judge` calls no token active that has one. In practice the record is there: a descendant expires no later than its
+ * ancestors, and their records stay until they have expired.
  */
 export async function withWholeAncestors(
   record: TokenRecord,

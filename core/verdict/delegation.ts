@@ -1,25 +1,25 @@
 import type { Delegation, TokenRecord } from '../records.ts'
 
-/** What makes a right, or shows the text of one, instead of using it. */
+/** Acts that make a right, or reveal its text, rather than use it. */
 export type GuardedAct =
-  /** Reading what lets its reader in: API keys, seeds of second factors, secrets, links for a new password. */
+  /** Reading a secret that gives access: API keys, seeds of second factors, secrets, password reset links. */
   | 'read-secret'
   /**
-   * Making, changing or removing passwords, API keys and second factors, and what decides about them: the names that
-   * one logs in by, the address that links for new passwords go to, how many factors are demanded.
+   * Making, changing or removing passwords, API keys and second factors, and what governs them: login names, the address
+   * that reset links go to, the number of factors demanded.
    */
   | 'change-credential'
   /** Making and removing application credentials. */
   | 'app-credential'
-  /** Making what goes on without the token: users, assignments of roles, grants and tokens that do not end with it. */
+  /** Making what lives on after the token: users, role assignments, grants and tokens that do not end with it. */
   | 'outlive'
 
-/** How a token acts for somebody, as far as its limits go. */
+/** How a token acts for another subject, as far as its limits depend on it. */
 type Delegated = Delegation | 'unrestricted-app-credential'
 
 /**
- * The one table of what a delegated token may do of that: nothing, whoever it acts for. The exception is Keystone's:
- * an application credential that was made `unrestricted` makes and removes others, which end with it.
+ * The only table of what a delegated token may do: nothing. The one exception is Keystone's: an `unrestricted` application
+ * credential makes and removes others, which end with it.
  */
 const MAY: Readonly<Record<Delegated, readonly GuardedAct[]>> = {
   impersonation: [],
@@ -29,8 +29,7 @@ const MAY: Readonly<Record<Delegated, readonly GuardedAct[]>> = {
 }
 
 /**
- * Whether a token may do this, as far as delegation goes. `isUnrestricted`: the application credential that it was
- * made with is.
+ * Whether delegation lets a token do this. `isUnrestricted`: the application credential behind the token is unrestricted.
  */
 export function mayDelegated(record: TokenRecord, act: GuardedAct, isUnrestricted = false): boolean {
   const delegation = delegationOf(record)
@@ -40,18 +39,18 @@ export function mayDelegated(record: TokenRecord, act: GuardedAct, isUnrestricte
 }
 
 /**
- * How a token came to act for somebody; undefined: its bearer acts as itself. Records older than the mark are known
- * by what they always said. What was made by an impersonator stays that, whatever else it went through.
+ * How a token came to act for another subject; undefined: its bearer acts as itself. Records older than the `delegated` mark
+ * are recognised by their other members. A token made by an impersonator stays one, even after an exchange.
  */
 export function delegationOf(record: TokenRecord): Delegation | undefined {
   const { delegated, claims, client, source, ancestors } = record
   if (claims?.['impersonator'] !== undefined) return 'impersonation'
   if (delegated !== undefined) return delegated
   if (source === IDENTITY) return client?.startsWith(APP_CREDENTIAL) === true ? 'app-credential' : undefined
-  // Elsewhere nothing but exchange (RFC 8693) leaves ancestors.
+  // In other sources only an exchange (RFC 8693) leaves ancestors.
   return ancestors.length > 0 ? 'exchange' : undefined
 }
 
 const IDENTITY = 'identity'
-/** Before the id of the application credential, in the client of its tokens. */
+/** Prefix of an application credential's id in the `client` of its tokens. */
 export const APP_CREDENTIAL = 'app-credential:'

@@ -6,12 +6,12 @@ import { CLOCK_STEP_MS, CLOCK_TRUST_MS, type ClockReading, Floor } from './floor
 
 const HOUR_MS = 3_600_000
 
-/** Both clocks after so much time, the wall clock off by so much since the start. */
+/** Both clocks after `ranMs`, the wall clock off by `offByMs` since the start. */
 function reading(ranMs: number, offByMs = 0): ClockReading {
   return { wallMs: NOW_MS + ranMs + offByMs, monotonicMs: 5_000 + ranMs }
 }
 
-test('the floor starts where it durably was, not where the clock is', () => {
+test('the floor starts at its durable value, not at the clock’s', () => {
   const floor = new Floor(NOW_MS - DAY_MS, reading(0))
   assert.equal(floor.ms, NOW_MS - DAY_MS)
   assert.equal(floor.raise(reading(0)), NOW_MS - DAY_MS)
@@ -23,7 +23,7 @@ test('it rises by what the monotonic clock has run while the gap is not trusted 
   assert.equal(floor.raise(reading(CLOCK_TRUST_MS - 1)), NOW_MS - DAY_MS + CLOCK_TRUST_MS - 1)
 })
 
-test('after one hour of agreement it takes the gap over', () => {
+test('after one hour of agreement it skips the gap', () => {
   assert.equal(CLOCK_TRUST_MS, HOUR_MS)
   const floor = new Floor(NOW_MS - DAY_MS, reading(0))
   assert.equal(floor.raise(reading(HOUR_MS)), NOW_MS + HOUR_MS)
@@ -50,12 +50,12 @@ test('a step of more than a minute, either way, stops it; a minute does not', ()
   }
 })
 
-test('a clock that was stepped does not become trusted by running on for an hour', () => {
+test('a clock that was stepped does not become trusted by running for an hour', () => {
   const floor = new Floor(NOW_MS - DAY_MS, reading(0))
   assert.equal(floor.raise(reading(2 * HOUR_MS, DAY_MS)), NOW_MS - DAY_MS)
 })
 
-test('an operator’s confirmation takes the wall clock over at once, steps and gaps included', () => {
+test('an operator’s confirmation adopts the wall clock at once, steps and gaps included', () => {
   const floor = new Floor(NOW_MS - 9 * DAY_MS, reading(0))
   assert.equal(floor.confirm(reading(1_000, DAY_MS)), NOW_MS + 1_000 + DAY_MS)
   assert.equal(floor.stepped(reading(2_000, DAY_MS)), false)

@@ -25,7 +25,7 @@ test('[F14] nothing is fresh before a question was answered and its answer appli
   assert.equal(fresh.asOfMs, 1_000_010)
 })
 
-test('[F17] it is fresh as of the time at which the question was sent, however late its answer came', () => {
+test('[F17] it is fresh as of the sending of the question, however late the answer came', () => {
   const fresh = new Freshness(BOUND_MS)
   fresh.prove({ sent: clock(0), at: at(1) }, at(1))
   assert.equal(fresh.lag(clock(BOUND_MS)), 'fresh')
@@ -68,7 +68,7 @@ test('many proofs that wait are bounded, and none of them counts before its rows
   assert.equal(fresh.asOfMs, 1_000_100)
 })
 
-test('a source that is not to be believed proves nothing any more', () => {
+test('a source that is no longer trusted proves nothing', () => {
   const fresh = new Freshness(BOUND_MS)
   fresh.prove({ sent: clock(0), at: at(1) }, at(1))
   fresh.distrust()

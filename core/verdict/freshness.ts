@@ -2,25 +2,25 @@ import type { Position } from '../position.ts'
 import type { ClockReading } from './floor.ts'
 import type { Lag } from './verdict.ts'
 
-/** A question sent at `sent` was answered: the log stood at `at` after the question had arrived. */
+/** A question sent at `sent` was answered: the log's head was `at`, read after the question arrived. */
 export type Proof = { readonly sent: ClockReading; readonly at: Position }
 
 /**
- * How far a replica may be behind. It is fresh as of the time at which a question was *sent* whose answer, the log's
- * head as read after that, has been applied: nothing that a network holds back can make that moment look later.
+ * How far a replica may be behind. It is as fresh as the *sending* of the last question whose answer, the log's head read
+ * after that, it has applied. So a delay in the network never makes it look fresher than it is.
  */
 export class Freshness {
   readonly #boundMs: number
   #proved: ClockReading | undefined
   #rememberedWallMs: number | undefined
-  /** Proofs whose rows have not all come yet, oldest first; at most one question is out, so these are few. */
+  /** Proofs whose rows have not all arrived, oldest first; only one question is out at a time, so these are few. */
   #waiting: Proof[] = []
 
   constructor(boundMs: number) {
     this.#boundMs = boundMs
   }
 
-  /** The wall clock's reading at which this replica was last known to be complete; undefined before that. */
+  /** The wall-clock time as of which this replica was last known complete; undefined before that. */
   get asOfMs(): number | undefined {
     return this.#proved?.wallMs ?? this.#rememberedWallMs
   }
@@ -41,19 +41,19 @@ export class Freshness {
     }
   }
 
-  /** What was read from a disk was true once; it is stale until the source was asked. */
+  /** State read from disk was true once; it stays stale until the source answers. */
   remember(wallMs: number): void {
     this.#rememberedWallMs = wallMs
   }
 
-  /** The source is not to be believed: what it proved does not count any more. */
+  /** The source is no longer trusted: its proofs do not count any more. */
   distrust(): void {
     this.#rememberedWallMs = this.asOfMs
     this.#proved = undefined
     this.#waiting = []
   }
 
-  /** Stale when either clock says so: a monotonic clock may stand still while a machine sleeps, a wall clock may step. */
+  /** Stale when either clock says so: a monotonic clock may stop while a machine sleeps, a wall clock may step. */
   lag(now: ClockReading): Lag {
     const proved = this.#proved
     if (proved === undefined) return this.#rememberedWallMs === undefined ? 'starting' : 'stale'

@@ -22,7 +22,7 @@ test('[H8] every reason has its row, and the compiler refuses a table that lacks
   ])
 })
 
-test('[H8] what is not in the table is neither over nor by a rule, and is no reason', () => {
+test('[H8] a reason outside the table is neither final nor by a rule', () => {
   for (const why of ['quarantined', 'constructor', '__proto__', 'toString', '', ...UNKNOWN_WHYS]) {
     assert.equal(isInactiveWhy(why), false, why)
     assert.equal(isOver({ kind: 'inactive', why }), false, why)
@@ -31,7 +31,7 @@ test('[H8] what is not in the table is neither over nor by a rule, and is no rea
   for (const kind of ['active', 'unknown']) assert.equal(isOver({ kind, why: 'revoked' }), false)
 })
 
-test('a hold and a token of the future are not over for good; what was revoked, lost or used up is', () => {
+test('a held token and one not yet valid are not over for good; a revoked, lost or used one is', () => {
   const over = INACTIVE_WHYS.filter((why) => isOver({ kind: 'inactive', why }))
   assert.deepEqual(over, ['malformed', 'expired', 'revoked', 'rotated', 'consumed', 'lost'])
   assert.deepEqual(

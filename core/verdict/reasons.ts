@@ -1,10 +1,10 @@
-/** What a reason says about a token, for readers that must do more than word it. */
+/** What a reason implies, for readers that do more than print it. */
 type ReasonTraits = {
-  /** A row of the log, rather than time or use, made it so. */
+  /** A row of the log caused it, rather than time or use. */
   readonly isByRule: boolean
-  /** Nothing makes the token active again: no release of a hold, no passing of time, no other question. */
+  /** Nothing makes the token active again: no release, no passing of time, no other question. */
   readonly isFinal: boolean
-  /** Text that a customer chose may be given to a new token: it merely ran out, or was lost, and nobody ended it. */
+  /** A text that a customer chose may be given to a new token: the old one expired or was lost, but was never ended. */
   readonly freesText: boolean
 }
 
@@ -21,8 +21,8 @@ export type InactiveWhy =
   | 'not_access'
 
 /**
- * Why a token is inactive: the only table of it. The control API's schema, the verifier's answers and everything that
- * asks "is it over for good?" are made from it: a reason that lacks its row does not compile, and one that has it is missing nowhere.
+ * The only table of reasons for an inactive token. The control API's schema, the verifier's answers and every test for "is
+ * it over for good?" derive from it, so a reason without an entry does not compile.
  */
 const INACTIVE_REASONS: Readonly<Record<InactiveWhy, ReasonTraits>> = {
   unknown: { isByRule: false, isFinal: false, freesText: false },
@@ -34,15 +34,15 @@ const INACTIVE_REASONS: Readonly<Record<InactiveWhy, ReasonTraits>> = {
   rotated: { isByRule: false, isFinal: true, freesText: false },
   consumed: { isByRule: false, isFinal: true, freesText: false },
   lost: { isByRule: true, isFinal: true, freesText: true },
-  /** Alive, but no access token: it was presented as what it is not (`admit`). */
+  /** Alive, but not an access token: it was presented as what it is not (`admit`). */
   not_access: { isByRule: false, isFinal: false, freesText: false },
 }
 
-/** Why nothing can be said now: an outage, never an answer. */
+/** Why there is no verdict now: an outage, never an answer. */
 export type UnknownWhy = 'stale' | 'starting' | 'unseen'
 export const UNKNOWN_WHYS: readonly UnknownWhy[] = ['stale', 'starting', 'unseen']
 
-/** `unknown` means that we cannot know now; it is never rendered as active. */
+/** `unknown`: no verdict is possible now. Never render it as active. */
 export type Verdict =
   | { readonly kind: 'active' }
   | { readonly kind: 'inactive'; readonly why: InactiveWhy }
@@ -57,7 +57,7 @@ export function isInactiveWhy(why: string): why is InactiveWhy {
   return Object.hasOwn(INACTIVE_REASONS, why)
 }
 
-/** Whether the token is over for good: nothing will make it active again. */
+/** Whether the token is over for good: nothing makes it active again. */
 export function isOver({ kind, why = '' }: Judged): boolean {
   return kind === 'inactive' && isInactiveWhy(why) && INACTIVE_REASONS[why].isFinal
 }
@@ -72,12 +72,12 @@ export function isEndedByRule(judged: Judged): boolean {
   return isByRule(judged) && isOver(judged)
 }
 
-/** Whether a rule suspends it: it lives again when that is lifted, and can still be ended. */
+/** Whether a rule suspends it: it becomes active again on release, and can still be ended. */
 export function isSuspended(judged: Judged): boolean {
   return isByRule(judged) && !isOver(judged)
 }
 
-/** Whether its text, if a customer chose it, may stand for a new token. */
+/** Whether its text, if a customer chose it, may be used for a new token. */
 export function freesText({ kind, why = '' }: Judged): boolean {
   return kind === 'inactive' && isInactiveWhy(why) && INACTIVE_REASONS[why].freesText
 }

@@ -14,7 +14,7 @@ import type { RevocationIndex } from '../revocations/revocation-index.ts'
 import { isWhole } from './ancestry.ts'
 import type { InactiveWhy, Verdict } from './reasons.ts'
 
-/** How far the index may be behind the log, measured after the last await. */
+/** Whether the index is up to date with the log, measured after the last await. */
 export type Lag = 'fresh' | 'stale' | 'starting'
 
 /** What one use did to a single-use token, as read from the primary. */
@@ -34,25 +34,25 @@ const inactive = (why: InactiveWhy): Verdict => ({ kind: 'inactive', why })
 export const UNKNOWN_TOKEN: Verdict = inactive('unknown')
 
 /**
- * The only place where a verdict is made; every read path of every dialect, verifier and console asks it. Pure.
- * Negative answers need no fresh index: nothing that was revoked comes back.
+ * The only place where a verdict is made: every read path of every dialect, verifier and console calls it. Pure.
+ * Negative answers need no fresh index, because a revocation is never undone.
  */
 export function judge({ facts, index, nowMs, lag, spent }: Question): Verdict {
   if (facts.position < index.lostBelow) return inactive('lost')
   if (isRevoked(facts, index)) return inactive('revoked')
   if (isHeld(facts, index)) return inactive('held')
-  // The floor keeps what was seen expired expired, whatever a stepping clock says. RFC 7519 §4.1.4: dead "on or
-  // after" its expiry, hence <= and not <.
+  // Seen expired stays expired: the floor holds whatever a stepping clock says. RFC 7519 §4.1.4: dead "on or after"
+  // its expiry, hence <= and not <.
   if (facts.expiresAtMs <= Math.max(nowMs, index.floorMs)) return inactive('expired')
   if (facts.notBeforeMs !== undefined && nowMs < facts.notBeforeMs) return inactive('not_yet_valid')
   if (spent !== undefined) return inactive(spent)
-  // What would end it cannot be told from an entry that lacks what rules name.
+  // An incomplete ancestor may have been ended by an id that it lacks.
   if (!facts.ancestors.every(isWhole)) return UNKNOWN_TOKEN
   if (lag !== 'fresh') return { kind: 'unknown', why: lag }
   return ACTIVE
 }
 
-/** Whether any rule hits the token or one of its ancestors. `except` leaves one cutoff shape out of account. */
+/** Whether any rule hits the token or one of its ancestors. `except` ignores one cutoff shape. */
 export function isRevoked(facts: TokenFacts, index: RevocationIndex, except?: CutoffShape): boolean {
   if (index.ended.size > 0) {
     if (isEnded(facts, facts.digest, index)) return true
@@ -62,17 +62,17 @@ export function isRevoked(facts: TokenFacts, index: RevocationIndex, except?: Cu
   return isBelowCutoff(facts, index, except) || facts.ancestors.some((up) => isBelowCutoff(up, index, except))
 }
 
-/** Whether anything may be minted for these principals now. */
+/** Whether a hold forbids minting for these principals now. */
 export function isMintingHeld(of: Principals, index: RevocationIndex): boolean {
   return index.holds.size > 0 && index.holds.holdsMinting(of)
 }
 
-/** By a rule on an id that this one token bears; whether its ancestors do is asked of each. */
+/** Whether a rule on one of this token's own ids ended it; the caller asks about its ancestors. */
 function isEnded(one: Ancestor, digest: TokenDigest | undefined, index: RevocationIndex): boolean {
   const { ended, endedKinds, digestKey } = index
   const { source, handle, grant, session, keyId, foreign } = one
   if (endedKinds.has('token')) {
-    // A rule on a token carries digest and handle, so either finds it; the digest is the cheaper key.
+    // A rule on a token carries digest and handle, so either one finds it; the digest is the cheaper key.
     if (digest !== undefined) {
       if (ended.hasDigest(digest)) return true
     } else if (handle !== undefined && ended.has(handleKeyOf(digestKey, source, handle))) return true
