@@ -25,7 +25,7 @@ export type StoreLogChecked = LogChecked & {
   readonly positions: number
 }
 
-/** A realm whose record cannot be read, or whose keys do not open: of its log nothing can be said. */
+/** A realm whose record is unreadable or whose keys do not open, so its log cannot be checked. */
 export type RealmUnchecked = { readonly kind: 'unchecked'; readonly realm: string; readonly why: string }
 
 export type StoreCheck = {
@@ -54,7 +54,7 @@ async function checkRealm(
 ): Promise<StoreLogChecked | RealmUnchecked> {
   const value = readRealmValue(body)
   if (value === undefined) return { kind: 'unchecked', realm, why: 'its record is of a newer or broken kind' }
-  // The system realm's own say whether it is the right master key at all.
+  // Only the system realm's keys tell whether this is the right master key.
   if (realm !== SYSTEM_REALM && !opensKeys(value.wrappedKeys, realm as RealmName, master))
     return { kind: 'unchecked', realm, why: 'its keys do not open with the master key' }
   const ordinal = realmOrdinal(value.ordinal)

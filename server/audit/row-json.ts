@@ -90,7 +90,7 @@ export function exportLine(row: ChainedLogRow): string {
   })
 }
 
-/** @returns undefined for a line that is none of ours, or whose readable part does not say what its bytes say. */
+/** @returns undefined for a line of another format, or whose readable part contradicts its bytes. */
 export function readExportLine(line: string): ChainedLogRow | undefined {
   const object = parseStrictObject(Buffer.from(line, 'utf8'))
   if (object === undefined) return undefined

@@ -6,8 +6,8 @@ import { checkpointTextOf, headCheckpoint } from '../judging/checkpoints.ts'
 const NAME = { kind: EXPIRING_KINDS.logCheckpoint, id: 'head' } as const
 
 /**
- * Writes down where each log ends, under a key that is not in the store: whoever can write the store can chain a log
- * anew, or cut it off, but cannot make the checkpoint that would fit it.
+ * Stores a checkpoint of each log's end, authenticated by a key that is not in the store. An attacker with write access
+ * to the store can rebuild or truncate a log's chain, but cannot forge the matching checkpoint.
  */
 export class StoredCheckpoints {
   readonly #written: Map<RealmOrdinal, number> = new Map()

@@ -172,7 +172,7 @@ const percent = (value: string): string =>
 const unicode = (value: string): string =>
   [...value].map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')
 
-// The kind: a credential that stands in a line beside, or inside, whatever else the line says.
+// The kind: a credential beside, or inside, other text of a line.
 const LINES: Readonly<Record<string, readonly [line: string, holds: readonly string[]]>> = {
   'a masked member beside it': [json({ token: '***', msg: `Authorization: Bearer ${A}` }), [A]],
   'a scheme before it': [json({ token: `Bearer ${A}` }), [A]],

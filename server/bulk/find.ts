@@ -10,7 +10,7 @@ export type Candidate = (
   | { readonly kind: 'handle'; readonly handle: string }
   | { readonly kind: 'foreign'; readonly issuer: string; readonly jti: string }
 ) & {
-  /** Nothing about it says that it is one: it is told of only when it is. */
+  /** A guess: its form does not mark it as a credential, so it is reported only if it proves to be one. */
   readonly isGuess?: true
 }
 
@@ -18,15 +18,15 @@ export type Found = {
   readonly candidates: readonly Candidate[]
   /** There was more in it than is looked at. */
   readonly isMore: boolean
-  /** It is no text: what may be packed in it, nobody has seen. */
+  /** Not text: it may contain credentials that were not found. */
   readonly isUnreadable: boolean
 }
 
 /** Credentials that are known by their form, in one line; what comes after them is left to a second run. */
 export const CANDIDATES_MAX = 32
-/** Texts in one line that may be what somebody else chose: a bound token, a secret out of a seed file. */
+/** Words in one line that may be chosen by a caller: a bound token, a secret from a seed file. */
 export const GUESSES_MAX = 1_024
-/** A guess that nothing points at: shorter words are in every log. */
+/** Minimum length of an unmarked guess: shorter words occur in every log. */
 const GUESS_MIN_CHARS = 8
 /** Characters of the longest text that is looked up. */
 const TEXT_MAX_CHARS = 16_384
@@ -37,7 +37,7 @@ const WORD = /[A-Za-z0-9_.-]+/g
 const HANDLE = /tok_[A-Za-z0-9_-]{22}/g
 /** What stands between separators, in logs, in forms, in CSV, in headers. */
 const ATOM = /[^\s"'`<>(){}[\],;&|]+/g
-/** Names whose values are credentials, however short. */
+/** Names whose values are credentials of any length. */
 const NAMED = /(?:token|secret|key|password|authorization|credential|session|bearer|code)$/i
 
 /** Finds what a realm's credentials look like in lines of any kind. */
@@ -52,10 +52,10 @@ export class Finder {
   }
 
   /**
-   * By form, wherever it stands, in whatever encoding: `secret-token:` URIs (RFC 8959), text of our grammar with a right
-   * checksum, handles, and JWSs. By place: the whole line, values of JSON, forms, logs and headers, which may be text
-   * that somebody else chose; and a JSON object's `issuer` and `jti`.
-   * @param wrapped pieces of a word that goes over lines and ends in this one.
+   * Finds candidates by form, anywhere in the line and in every known encoding: `secret-token:` URIs (RFC 8959), text of
+   * our grammar with a valid checksum, handles, and JWSs. Finds them by position as well, because chosen text has no
+   * form: the whole line, values of JSON, forms, logs and headers, and a JSON object's `issuer` and `jti`.
+   * @param wrapped pieces of a word that spans lines and ends in this one.
    */
   findIn(line: string, wrapped: readonly string[] = []): Found {
     const trimmed = line.trim()
@@ -227,7 +227,7 @@ function plain(literal: string): string {
   return typeof value === 'string' ? value : literal
 }
 
-/** Foreign tokens that nobody has shown, named on purpose by the line itself: what a token says of itself is a claim. */
+/** Foreign tokens that the line names by issuer and jti, without their text. Claims inside a token do not count. */
 function pairsIn(line: string): readonly Candidate[] {
   if (!line.startsWith('{') && !line.startsWith('[')) return []
   const pairs: Candidate[] = []

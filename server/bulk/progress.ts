@@ -7,7 +7,7 @@ import type { Finding } from './revoke-one.ts'
 /** How long a broken-off call can be gone on with. */
 const RESUME_MS = 86_400_000
 const KIND = EXPIRING_KINDS.bulkProgress
-/** Calls whose progress one key has kept in one realm; its oldest go before their time. */
+/** Calls per key and realm whose progress is kept; more evict the oldest early. */
 const CALLS_MAX = 1_000
 const BYTES_MAX = 4_194_304
 const ENTRIES = new BoundedEntries({ kind: KIND, countMax: CALLS_MAX, bytesMax: BYTES_MAX })
@@ -48,7 +48,7 @@ export type Resumed =
 
 export type ResumeAsk = {
   readonly realm: Realm
-  /** Names the call: whose it is, and its Idempotency-Key; undefined without one. */
+  /** Identifies the call: its owner and its Idempotency-Key; undefined without the header. */
   readonly name: { readonly owner: string; readonly key: string } | undefined
   readonly question: string
   readonly lines: AsyncIterator<Line>
@@ -71,7 +71,7 @@ export class BulkProgress {
     this.#question = question
   }
 
-  /** Reads away the lines that were done before, if this is such a call. */
+  /** For a resumed call: skips the lines that were done before. */
   static async resume({ realm, name, question, lines }: ResumeAsk): Promise<Resumed> {
     const ids =
       name === undefined

@@ -32,7 +32,7 @@ export type Finding = {
   readonly grant?: string
   readonly source?: string
   readonly jti?: string
-  /** Why it was over already, or why nobody can say. */
+  /** Why it had ended already, or why its state is unknown. */
   readonly why?: string
   /** A secret or a key: which kind, and the call that ends it. */
   readonly credential?: Secret['credential']
@@ -49,16 +49,16 @@ export type BulkAct = {
   readonly act: Pick<RevokeAct, 'caller' | 'how' | 'note'> & { readonly why: string }
 }
 
-/** How often one token is judged again when somebody else was quicker. */
+/** How often one token is judged again after a concurrent write. */
 const ATTEMPTS_MAX = 16
 
-/** Thrown when the key of whoever asked was revoked meanwhile: nothing more is done for it. */
+/** Thrown when the caller's key was revoked during the call: nothing more is done on its behalf. */
 export class CallerRevoked extends Error {}
 
 export const NOT_OURS: Finding = { result: 'notOurs' }
 const UNKNOWN: Finding = { result: 'unknown' }
 
-/** Judges one candidate and ends what it names; judged again for as long as somebody else was quicker. */
+/** Judges one candidate and ends what it names; judges again after each concurrent write. */
 export async function revokeOne(bulk: BulkAct, candidate: Candidate): Promise<Finding> {
   for (let lost = 0; lost < ATTEMPTS_MAX; lost += 1) {
     const finding = await attempt(bulk, candidate)
@@ -106,7 +106,7 @@ async function byHandle(bulk: BulkAct, text: string): Promise<Finding | 'stale'>
   return endOwn(bulk, record, realm.judge(record))
 }
 
-/** A foreign token that nobody has shown: a responder's word is enough, for an issuer that is registered. */
+/** A foreign token named without its text: for a registered issuer the responder's word is enough. */
 async function byPair(
   bulk: BulkAct,
   pair: { readonly issuer: string; readonly jti: string },
@@ -131,11 +131,11 @@ const UNSEEN = {
 async function endOwn(bulk: BulkAct, record: TokenRecord, verdict: Verdict): Promise<Finding | 'stale'> {
   const { realm, dryRun, act } = bulk
   const { handle, grant, source, kind } = record
-  // Whoever holds a refresh token may hold what was made with it: it ends with its whole grant.
+  // The holder of a refresh token may hold tokens made with it, so it ends with its whole grant.
   const named = kind === 'refresh' ? { handle, source, grant } : { handle, source }
   if (isOver(verdict)) return { result: 'already', ...named, ...whyOf(verdict) }
   if (dryRun) return { result: 'wouldRevoke', ...named }
-  // What is held cannot be found alive when the row is written; a second row on it harms nobody.
+  // A held token is not live when the row is written, so `onlyIfLive` would fail; a second row does no harm.
   const only = verdict.kind === 'active' ? { ...act, onlyIfLive: record } : act
   const revoked =
     kind === 'refresh'

@@ -18,14 +18,14 @@ export type BulkRun = {
   readonly act: BulkAct
   readonly lines: AsyncIterator<Line>
   readonly progress: BulkProgress
-  /** Aborted when nobody is there to be answered any more: what was begun is finished, no more is begun. */
+  /** Aborted when the client is gone: work under way is finished, no more is begun. */
   readonly gone: AbortSignal | undefined
   readonly ended: () => void
 }
 
 /**
- * Works through lines and says what it did, as NDJSON: a first line, what became of each, how far it is now and then,
- * and a last line. It goes on while nobody reads, for many clients send everything before they read anything.
+ * Works through the lines and reports as NDJSON: a first line, the outcome of each line, progress now and then, and a
+ * last line. It does not wait for the reader, because many clients send everything before they read anything.
  */
 export function runBulk(run: BulkRun): AsyncIterable<string> {
   const said = new Said()
@@ -72,7 +72,7 @@ async function workAll({ act, lines, progress, gone }: BulkRun, said: Said): Pro
     if (ends === 'body') return undefined
     if (ends === 'room') return `a call takes ${BULK_LINES_MAX} lines; send the rest in another one`
     if (gone?.aborted === true) return 'whoever asked has gone'
-    // Lines that need no store would let nobody else in.
+    // Lines that need no store would otherwise keep the event loop to themselves.
     await new Promise<void>((turn) => {
       setImmediate(turn)
     })

@@ -1,4 +1,4 @@
-/** Text on its way to somebody who reads it when they will. Bounded by whoever writes it. */
+/** Text that waits for its reader. The writer bounds it. */
 export class Said {
   #waiting: string[] = []
   #ended = false

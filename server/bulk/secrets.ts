@@ -2,7 +2,7 @@ import type { Realm } from '@rescind/authority'
 import { CONTROL_KEYS } from '../records/control-keys.ts'
 import { liveKeysOf, VERIFIERS } from '../records/verifiers.ts'
 
-/** A credential that is no token: whoever finds one learns what it is, and the call that ends it. */
+/** A credential that is not a token: its kind for people, and the call that ends it. */
 export type Secret = { readonly credential: string; readonly endedBy: string }
 
 export type Digested = readonly [digest: string, secret: Secret]
@@ -29,8 +29,8 @@ export type SecretsOf = {
 }
 
 /**
- * Secrets as they stand when the first of them is asked for: their digests, which only whoever has the text can make.
- * Most records have no index by secret, and must not need one: so they are read once for a call.
+ * The digests of all secrets, as of the first question of a call. Most records have no index by secret, so they are read
+ * once per call. Only a holder of the text can compute its digest.
  */
 export class Secrets {
   readonly #of: SecretsOf

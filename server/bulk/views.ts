@@ -60,7 +60,7 @@ function* readings(text: string, budget: Budget): Generator<View, void> {
   for (const [digits] of text.matchAll(HEX_PARTED))
     yield* decoded(digits.replaceAll(/0x|[^0-9A-Fa-f]/gi, ''), 'hex', budget)
   for (const { 0: word, index } of text.matchAll(BASE64_WORD)) {
-    // Of a JWS: what it says of itself is a claim, and names tokens that nobody has shown.
+    // Part of a JWS: its claims are unproved and may name tokens of others.
     if (isDotted(text, index, index + word.length)) continue
     yield* decoded(word, 'base64', budget)
     // A slash may be part of it, or stand between the parts of a path.
@@ -131,7 +131,7 @@ const BASE64_WORD = /[A-Za-z0-9+/_-]{12,}/g
 const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.)|$)/gs
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: ' ', f: ' ', v: ' ' }
 
-/** One level of what JSON, and most languages, write in strings; whatever else a backslash stands before stays. */
+/** Removes one level of the escapes of JSON and most languages; other backslashes stay. */
 function withoutBackslashes(text: string): string {
   return text.replaceAll(ESCAPE, (_all, unicode?: string, byte?: string, char?: string) => {
     const code = unicode ?? byte

@@ -16,9 +16,9 @@ export type Check = {
 }
 
 /**
- * Forward authentication: 200 lets a request through, 401 and 403 do not, 503 cannot tell. The credential alone is
- * judged, for gateways send on whatever they were asked, and turn every other status into a failure of their own:
- * method, query, body and all other headers change nothing. There is no redirect, no 204, no 400, no 413 and no 429.
+ * Forward authentication: 200 lets a request through, 401 and 403 refuse it, 503 means that the state is unknown. Only the
+ * credential is judged: gateways forward whatever they received and turn every other status into a failure of their own.
+ * Method, query, body and other headers change nothing, and there is no redirect, 204, 400, 413 or 429.
  */
 export function createCheck(judge: Judge): Check {
   return {
@@ -67,8 +67,8 @@ function render(decision: Decision, { judgedAt, profile }: Decided): Answer {
 }
 
 /**
- * Only what stands right behind `/check/p/`: whatever a gateway appends to that is its caller's text, and must not be
- * able to choose. @returns undefined without one; an empty name is that of no profile.
+ * The segment directly after `/check/p/`. A gateway may append its caller's path to it, which must not choose the profile.
+ * @returns undefined without one; the empty name matches no profile.
  */
 function profileNameOf(path: string): string | undefined {
   if (path !== MARKED && !path.startsWith(`${MARKED}/`)) return undefined
@@ -78,7 +78,7 @@ function profileNameOf(path: string): string | undefined {
 
 const MARKED = `${CHECK_PREFIX}/p`
 
-// RFC 6750 §3.1: who presents nothing is told no error code. Nobody is told more than the code (hence one answer for all).
+// RFC 6750 §3.1: a request without a credential gets no error code. All refusals with a credential share one answer.
 const NO_CREDENTIAL: Answer = challenge(401, 'a credential is needed', '')
 const DENIED: Answer = challenge(401, 'the credential is not accepted', ', error="invalid_token"')
 const INSUFFICIENT: Answer = challenge(

@@ -17,7 +17,7 @@ export type Presented =
 const NONE: Presented = { kind: 'none' }
 const UNUSABLE: Presented = { kind: 'unusable' }
 
-/** Never throws: whatever else a request carries, its credential is judged. */
+/** Never throws: the rest of the request must not keep the credential from being judged. */
 export function credentialOf(request: CheckRequest, location: CredentialLocation): Presented {
   switch (location.from) {
     case 'authorization':
@@ -29,7 +29,7 @@ export function credentialOf(request: CheckRequest, location: CredentialLocation
   }
 }
 
-/** Whoever sends two planted one of them, or had one planted: which is meant, nobody can say. */
+/** Refuses two values: an attacker may have planted one of them. */
 function onlyOne(values: readonly string[]): Presented {
   const [value, ...more] = values
   if (value === undefined) return NONE

@@ -7,9 +7,9 @@ import type { Bearer, Judge } from './judge.ts'
 /** The one decision behind every coat: `/check`, TokenReview. */
 export type Decision =
   | { readonly kind: 'allow'; readonly bearer: Bearer }
-  /** Nobody is told which: no such token, revoked, expired, held, no access token, for somebody else. */
+  /** One answer, so that the caller cannot tell: unknown, revoked, expired, held, not an access token, wrong audience. */
   | { readonly kind: 'deny' }
-  /** Live, but it was not granted what the route demands. */
+  /** Live, but without a scope that the route demands. */
   | { readonly kind: 'insufficient' }
   /** It cannot be known now: never an allowance. */
   | { readonly kind: 'unknown' }
@@ -25,7 +25,7 @@ export async function decide(judge: Judge, { realm, text, demand }: Question): P
   if (verdict.kind === 'inactive' || bearer === undefined) return DENY
   const decision = decided(admit(bearer, demand), bearer)
   const { handle } = bearer
-  // What was refused was not used: a leaked refresh token that somebody tries here is no sign of life.
+  // A refused token was not used: trying a leaked refresh token here is no sign of life.
   if (decision.kind === 'allow') {
     if (handle !== undefined) realm.accepted({ ...bearer, handle })
     else if (bearer.foreign !== undefined) realm.acceptedForeign(bearer)
@@ -50,7 +50,7 @@ function decided(admission: Admission, bearer: Bearer): Decision {
   }
 }
 
-/** A profile that names no audience is for tokens of whomever, and its page says so. */
+/** A profile without an audience accepts tokens for every audience, as its page says. */
 export function demandOf({ audience, withoutAudience, constraint, scopes, sources }: CheckProfile): Demand {
   return {
     audience: audience ?? 'any',

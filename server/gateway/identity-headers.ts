@@ -6,7 +6,7 @@ type Identity = Readonly<Record<(typeof IDENTITY_HEADERS)[number], string>>
 /** Characters of one header about the caller; what would be longer is sent empty, never cut. */
 export const IDENTITY_HEADER_MAX = 1_024
 
-/** The headers of an answer that is about nobody. */
+/** The headers of an answer without an identity. */
 export const NOBODY = Object.fromEntries(IDENTITY_HEADERS.map((name) => [name, ''])) as Identity
 
 /**
@@ -39,8 +39,8 @@ function actorOf({ source, claims }: Bearer): unknown {
 }
 
 /**
- * An empty value would say that nobody acts for the subject. So what is too long is told without the actors before the
- * current one, which decide nothing (RFC 8693 §4.1), and else as an actor without a name.
+ * An empty value would mean that no actor acts for the subject. So a chain that is too long is cut to the current actor,
+ * because earlier ones decide nothing (RFC 8693 §4.1), and if that is too long as well, to an actor without a name.
  */
 function actOf(act: unknown): string {
   if (act === undefined) return ''

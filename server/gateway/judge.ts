@@ -17,7 +17,7 @@ export function judgeAny(keySets: KeySets): Judge {
   return async (realm, raw) => {
     const { verdict, facts, credential, record } = await judgeText(realm, keySets, raw)
     if (facts === undefined || credential === undefined) return { verdict, bearer: undefined }
-    // Its issuer has signed who acts with a foreign token (RFC 8693 §4.1); nobody else has a claim to say so.
+    // For a foreign token only its issuer's signed claims name an actor (RFC 8693 §4.1).
     const claims = record === undefined ? parseJws(raw.reveal())?.claims : record.claims
     return { verdict, bearer: { ...facts, ...credential, ...(claims && { claims }) } }
   }

@@ -36,7 +36,7 @@ export type SeedParse =
   | { readonly ok: true; readonly seed: Seed }
   | { readonly ok: false; readonly why: string }
 
-/** Unknown members are an error: a misspelt member of a seed would otherwise be a client nobody can use. */
+/** Refuses unknown members: a misspelt member of a seed would otherwise make a client that does not work. */
 export function parseSeed(value: unknown, parts: readonly SeedPart[]): SeedParse {
   const parsed = seedFile(parts).safeParse(value)
   if (parsed.success) return { ok: true, seed: parsed.data }

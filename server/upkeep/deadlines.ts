@@ -5,7 +5,7 @@ import { decodeRule, rowKindOf } from '@rescind/core/log'
 /** One thing that waits. `endsTokens`: all that it can do is to end something, so no clock is too wrong for it. */
 export type Due = { readonly id: string; readonly dueAtMs: number; readonly endsTokens: boolean }
 
-/** One kind of things that wait, to whoever watches the clock. */
+/** One kind of pending item, as the deadlines see it. */
 export type Watched = {
   readonly name: string
   /** Everything that is open, however much it is. */
@@ -17,8 +17,8 @@ export type Watched = {
 }
 
 /**
- * By what time things are due. `endingMs`: those that can only end tokens, whatever became of the wall clock. `otherMs`: the
- * rest; undefined while nobody can trust the clock.
+ * The times up to which items are due. `endingMs`: for items that only end tokens, by the monotonic clock. `otherMs`: for
+ * all others; undefined while the wall clock is not trusted.
  */
 export type DueTime = { readonly endingMs: number; readonly otherMs: number | undefined }
 

@@ -14,9 +14,9 @@ import { type Checkpoint, parseCheckpoint } from '@rescind/core/log'
 import { FORK_KIND } from '@rescind/feed'
 
 export type EpochStart = {
-  /** Realms whose tokens of earlier epochs go on; those of all others are lost. */
+  /** Realms that keep their tokens of earlier epochs; all other realms lose theirs. */
   readonly keepTokens: (realm: Realm) => boolean
-  /** Checkpoints of histories that are left behind: a new epoch has to be beyond all of them. */
+  /** Checkpoints of abandoned histories: a new epoch must lie beyond all of them. */
   readonly known: ReadonlyMap<string, readonly Checkpoint[]>
   readonly audit: Audit
 }
@@ -77,7 +77,7 @@ function forgetFork(realm: Realm): Operation {
   return { kind: 'drop-expiring', entry: { kind: FORK_KIND, id: realm.name }, ifExpiresAtMs: LAST_INSTANT_MS }
 }
 
-/** A checkpoint of one of these realms, by whose key it is told. @returns undefined when it is of none. */
+/** Reads a checkpoint; the key that authenticates it names the realm. @returns undefined if no realm's key does. */
 export function checkpointIn(
   realms: Realms,
   text: string,

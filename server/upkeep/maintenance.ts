@@ -44,7 +44,7 @@ export type MaintenanceParts = {
   readonly log: Logger
   readonly sources: Sources
   readonly auditRetentionMs: number
-  /** How long a signing key signs before the next one takes over; 0: until somebody rotates it. */
+  /** How long a signing key signs before it is rotated; 0: only on request. */
   readonly signingKeyMaxAgeMs: number
   /** Whether it runs by timers; else by `tick` alone. */
   readonly byItself: boolean
@@ -75,9 +75,9 @@ export function startMaintenance(parts: MaintenanceParts): Maintenance {
 }
 
 /**
- * Raises the floor, collects below it, does what is due, and keeps receipts, checkpoints and keys: realm by realm, so that
- * one realm whose log was rolled back, or whose records cannot be read, never holds up another. While the wall clock has
- * stepped nothing is collected and nothing let in again; what can only end tokens goes on by the monotonic clock.
+ * Raises the floor, collects below it, settles what is due, and maintains receipts, checkpoints and keys. It goes realm by
+ * realm, so a realm whose log was rolled back or whose records are unreadable never delays another. While the wall clock
+ * is not trusted, nothing is collected and no hold is released; what only ends tokens goes on by the monotonic clock.
  */
 class Upkeep {
   readonly #parts: MaintenanceParts

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { GC_BATCH_MAX } from '@rescind/authority'
 import { Pace } from './pace.ts'
 
-/** A collection whose steps take as long as the test says, beside others who write. */
+/** A collection whose steps take as long as the test says, beside concurrent writers. */
 function world(): {
   readonly pace: Pace
   readonly rests: number[]

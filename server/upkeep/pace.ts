@@ -10,7 +10,7 @@ const REST_TIMES = 4
 export type PaceParts = {
   readonly monotonicMs: () => number
   readonly rest: (ms: number) => Promise<void>
-  /** Writes that were submitted so far, by whomever. */
+  /** Writes submitted so far, by all callers. */
   readonly writes: () => number
 }
 

@@ -3,7 +3,7 @@ import { type Realm, rotateDueKeys } from '@rescind/authority'
 /** Rounds of maintenance between two looks at the keys: an hour's worth. */
 const ROUNDS_BETWEEN = 120
 
-/** Rotates signing keys whose time has come, realm by realm. */
+/** Rotates signing keys that are due, realm by realm. */
 export class SigningKeyUpkeep {
   readonly #maxAgeMs: number
   #rounds = 0

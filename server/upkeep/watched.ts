@@ -12,7 +12,7 @@ import type { Due, Watched } from './deadlines.ts'
 export function watchedKinds(keptMs: number, measure: MeasureRule): readonly Watched[] {
   return [
     watched(HOLDS, {
-      // A release lets in again what was held: that waits for a clock that somebody trusts.
+      // A release lets tokens in again, so it waits for a trusted clock.
       endsTokens: ({ atDeadline }) => atDeadline === 'revoke',
       settle: (realm, id, nowMs) => settleHold(realm, id, { keptMs, nowMs }),
     }),
@@ -21,7 +21,7 @@ export function watchedKinds(keptMs: number, measure: MeasureRule): readonly Wat
       settle: (realm, id, nowMs) => settleSchedule(realm, id, { keptMs, nowMs, measure }),
     }),
     watched(APPROVALS, {
-      // While it waits somebody may still approve it.
+      // A request that waits may still be approved.
       endsTokens: () => false,
       settle: (realm, id, nowMs) => settleApproval(realm, id, { keptMs, nowMs }),
     }),

@@ -5,8 +5,8 @@ import { type Problem, problem } from '../../http/problem.ts'
 const TAG_BYTES = 16
 
 /**
- * A place in a list, as text that nobody else can make: it holds an authentication tag over the realm, the list and
- * its filters, so that a cursor of one realm or of another search is no cursor here.
+ * A position in a list as unforgeable text: its authentication tag covers the realm, the list and the filters, so a
+ * cursor of another realm or search is refused.
  */
 export type CursorOf = {
   readonly realm: Realm

@@ -62,7 +62,7 @@ export type ControlParts = {
 export type ControlRequest = WireRequest & {
   /** For endpoints with a streamed body; at most once. Ends with `StreamTooLarge` past the endpoint's cap. */
   readonly stream?: AsyncIterable<Uint8Array> | undefined
-  /** Aborted when nobody is there to be answered any more. */
+  /** Aborted when the client is gone. */
   readonly gone?: AbortSignal | undefined
 }
 
@@ -103,7 +103,7 @@ type Base = {
   readonly summary: string
   /** The least role that may call it. Verifiers, where they are let in, need none. */
   readonly role: ControlRole
-  /** Whose keys are let in; `['control']` when it is absent. */
+  /** Kinds of keys that may call; absent: `['control']`. */
   readonly callers?: readonly CallerKind[]
   /** `store`: about all realms at once; needs a key of all realms and takes no `?realm=`. `realm` when absent. */
   readonly reach?: 'realm' | 'store'
@@ -145,7 +145,7 @@ type Given<Q extends z.ZodObject | undefined, B> = Base & {
   ) => Promise<Answer | Stale>
 }
 
-/** One endpoint: how it is reached, by whom, what it takes and answers, and what it does. */
+/** One endpoint: its route, its callers, what it takes and answers, and its handler. */
 export function endpoint<Q extends z.ZodObject | undefined = undefined, B = undefined>(
   given: Given<Q, B>,
 ): Endpoint {

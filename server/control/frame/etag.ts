@@ -7,8 +7,8 @@ export function etagOf(version: number): string {
 }
 
 /**
- * If-Match against a record's version. @returns the problem to answer when the caller has seen another version, and
- * undefined when it may go on. Without the header it may: whoever does not ask for the guard does not get it.
+ * Checks If-Match against a record's version. @returns the problem to answer if the caller has seen another version;
+ * undefined to go on, also without the header: the guard is optional.
  */
 export function unlessMatches(request: WireRequest, version: number): Problem | undefined {
   const header = request.header('if-match')

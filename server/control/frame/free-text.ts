@@ -4,9 +4,9 @@ import { displayText } from '@rescind/core/bytes'
 import { RawToken } from '@rescind/core/tokens'
 import { type Candidate, Finder } from '../../bulk/find.ts'
 
-/** Members of bodies and queries whose text is kept as it was given: in the log, its exports, receipts and backups. */
+/** Members of bodies and queries whose text is stored verbatim: in the log, its exports, receipts and backups. */
 const FREE_TEXT: ReadonlySet<string> = new Set(['reason', 'note', 'description', 'name', 'label'])
-/** Of these, what may be an id that somebody chose for a token as well: there a token has to look like one. */
+/** Of these, members that may equal text chosen for a token; here only text in the form of a token is replaced. */
 const NAMES: ReadonlySet<string> = new Set(['name', 'label'])
 /** Members that are credentials, which are used and forgotten or kept as digests; and such as only a server can have made. */
 const NOT_TEXT: ReadonlySet<string> = new Set(
@@ -25,10 +25,10 @@ const NOT_DISPLAYED = '[text that does not show]'
 const NOT_KEPT = '[a credential, not kept]'
 
 /**
- * The same request without tokens in its free text: a token that was pasted into a reason would stand in the log for as
- * long as its audit is kept, for all who may read that. It is known as leak lists know it, and its handle is put in its place.
- * What would show a sentence as another one goes, too: it is no reason to refuse what ends tokens. Names that hold such are
- * refused where they are given (`isShownName`).
+ * Removes tokens from the free text of a request: a token pasted into a reason would stay readable in the log for as long
+ * as the audit is kept. Tokens are found as in leak lists and replaced by their handles. Characters that display text as
+ * something else are removed, too, rather than refused, because the request may end tokens. Names with such characters
+ * are refused where they are given (`isShownName`).
  * @param realms whose tokens are looked for. @throws StoreUnavailable when it cannot be known.
  */
 export async function withoutTokens<T>(realms: readonly Realm[], value: T): Promise<T> {
@@ -75,8 +75,8 @@ async function holdsCredential(realms: readonly Realm[], text: string): Promise<
 const CREDENTIAL_MIN_CHARS = 16
 
 /**
- * Free text of a dialect as it may be kept: what has the form of a credential of this server, signed tokens of this realm,
- * and what `chosenBy` itself chose for a token. What others chose is let be: whoever tries texts must not learn of it.
+ * Free text of a dialect without credentials of this server, signed tokens of this realm, and text that `chosenBy` itself
+ * chose for a token. Text that others chose stays: replacing it would tell a caller that tries texts that it is a token.
  */
 export function keptFreeText(realm: Realm, text: string, chosenBy: Source | undefined): Promise<string> {
   return keptText(realm, text, { ...BY_FORM, isOwnOnly: true, chosenBy })
@@ -85,7 +85,7 @@ export function keptFreeText(realm: Realm, text: string, chosenBy: Source | unde
 type Reading = {
   /** Whether text is looked up that only its bearer's choice makes a token. */
   readonly isGuessed: boolean
-  /** Whether a JWS of somebody else is let be. */
+  /** Whether a foreign JWS stays. */
   readonly isOwnOnly: boolean
   readonly chosenBy?: Source | undefined
 }
@@ -105,7 +105,7 @@ async function keptText(realm: Realm, text: string, reading: Reading): Promise<s
       const instead = await saidFor(realm, one, reading)
       if (instead === undefined) continue
       said.add(instead)
-      // In another encoding, or over several lines, it cannot be cut out; whatever else is said there goes with it.
+      // A token in another encoding, or over several lines, cannot be cut out, so the whole text is replaced.
       if (!before.includes(one.text)) return allSaid(realm, { text: before, said, reading })
       kept = kept.replaceAll(one.text, instead)
     }

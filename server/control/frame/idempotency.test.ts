@@ -219,7 +219,7 @@ onBothStores(
     assert.deepEqual([times(), await keptIn(world)], [7, 6])
     await idempotency.run(asked(world, { key: 'k0' }), act)
     assert.equal(times(), 7, 'at the bound all are there')
-    // Another server on the same store knows whose is what.
+    // Another server on the same store knows the owners.
     idempotency = new Idempotency(5)
     const again = await Realms.open({
       ...{ store, clock: world.clock, master: MASTER },

@@ -47,7 +47,7 @@ export type Keyed = { readonly realm: Realm; readonly by: By; readonly request: 
 
 export type Act = {
   readonly run: (once: Once | undefined) => Promise<Answer | Stale>
-  /** Says again what was done under an id when the answer to it was lost; undefined: nobody can. */
+  /** Repeats the answer under an id whose first answer was lost; undefined: it cannot be told. */
   readonly recover?: (id: string) => Promise<Answer | undefined>
 }
 

@@ -7,8 +7,8 @@ import type { Ask, ControlParts, RateClass } from './endpoint.ts'
 const REVOKE_TIMES = 10
 
 /**
- * Requests a second of each key, in classes that do not count against each other. A verifier's key is not counted: many
- * verifiers share it, and each of its questions is somebody at a door.
+ * Limits the requests a second of each key, in classes that do not count against each other. Verifier keys are not
+ * limited: many verifiers share one, and each question stands for a request that waits.
  */
 export class ControlLimits {
   readonly #classes: Readonly<Record<RateClass, RateLimit>>

@@ -137,7 +137,7 @@ const REALM: Json = {
   schema: { type: 'string' },
 }
 
-/** A schema of zod's as JSON Schema; what has an id of its own becomes a component. */
+/** A zod schema as JSON Schema; a schema with an id becomes a component. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Record<string, unknown>): unknown {
   const { $schema, $defs, ...made } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
   void $schema

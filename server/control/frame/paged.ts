@@ -38,7 +38,7 @@ export async function answerPage(
   return jsonAnswer(200, { [member]: page.items, next })
 }
 
-/** The same for lists whose places are numbers. */
+/** The same for lists whose positions are numbers. */
 export function answerNumberedPage(
   of: PageOf,
   cursor: string | undefined,

@@ -62,7 +62,7 @@ export function listOf<T>(records: Records<T>, { member, list = member, what, ..
 }
 
 type Reading = Said & {
-  /** What a 304 says; absent: the answer shows more than the record, whose version says nothing about that. */
+  /** The validator for a 304; absent: the answer shows more than the record, so the record's version is no validator. */
   readonly unchanged?: string
   /** Its 304 has no ETag yet, which RFC 9110 §15.4.5 asks for. */
   readonly untagged?: true

@@ -6,8 +6,8 @@ import type { Ask } from './endpoint.ts'
 const ITSELF: ReadonlySet<string> = new Set(['server', 'operator'])
 
 /**
- * Why nothing was found by whoever is named: a name that nobody has, or had, is a mistake, and an empty list would say that
- * they did nothing. Ids have a colon.
+ * Why a search by an author found nothing. A name that no key has, or had, is a mistake; an empty list would claim that
+ * its owner did nothing. Ids contain a colon.
  */
 export async function unknownBy(
   { parts, by: asker }: Pick<Ask, 'parts' | 'by'>,

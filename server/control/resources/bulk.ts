@@ -22,7 +22,7 @@ const QUERY = z.object({
 })
 type Query = z.output<typeof QUERY>
 
-/** Calls with an Idempotency-Key that are running now, by whose they are. */
+/** Running calls with an Idempotency-Key, by owner. */
 const running: WeakMap<Realm, Set<string>> = new WeakMap()
 
 function runningIn(realm: Realm): Set<string> {

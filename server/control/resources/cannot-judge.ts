@@ -3,12 +3,12 @@ import { type Problem, problem } from '../../http/problem.ts'
 import { type Unjudged, unjudgedWords } from '../../judging/judge-token.ts'
 import type { PastedToken } from './pasted.ts'
 
-/** The one answer wherever an operator shows a token whose issuer's keys cannot be had. */
+/** The one answer to a token whose issuer's keys are unavailable. */
 export function cannotJudge(unjudged: Unjudged): Problem {
   return problem(503, `token: ${unjudgedWords(unjudged)}`, { 'retry-after': RETRY_AFTER_SECONDS })
 }
 
-/** What an operator is told of a paste that is no token: what it looks like, so that it is not taken for an all-clear. */
+/** The answer to pasted text that is not a token: what it looks like, so that it is not mistaken for an all-clear. */
 export function notJudged(
   { kind, why }: Exclude<PastedToken, { readonly kind: 'judged' }>,
   member: 'token' | 'target',

@@ -135,7 +135,7 @@ async function change(
 type Keys = Pick<z.output<typeof CHANGE>, 'apiKey' | 'clientKey'>
 type KeyDigests = Pick<ChatApp, 'apiKeyDigest' | 'olderApiKeyDigest' | 'clientKeyDigest'>
 
-/** A key that is put in the place of the app's ends whatever was taken before. */
+/** A replaced key ends all keys that were accepted before. */
 function keysAfter(
   realm: Realm,
   { apiKeyDigest, olderApiKeyDigest, clientKeyDigest }: ChatApp,
@@ -188,7 +188,7 @@ function withoutNulls(given: Given): Plain {
   )
 }
 
-/** Members that a change takes back, as not said at all; those that it does not speak of are left out. */
+/** Members that a change sets to null, as undefined; members that it does not mention are left out. */
 function overNulls(given: Given): Plain {
   const nulls = Object.entries(given).filter(([, value]) => value === null)
   return { ...withoutNulls(given), ...Object.fromEntries(nulls.map(([name]) => [name, undefined])) }

@@ -17,7 +17,7 @@ export const CONFIRM_CLOCK: Endpoint = endpoint({
   handle: confirm,
 })
 
-/** The row comes first, so that the floor never rises by somebody's word without it. */
+/** Writes the row first: the floor must never rise on a confirmation that is not in the log. */
 async function confirm(ask: Ask): Promise<Answer | Stale> {
   const row = actRow(ask.realm, { collection: 'clock', id: 'floor' }, auditOf(ask))
   const outcome = await commitChange(ask, [row])

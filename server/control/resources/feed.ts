@@ -28,7 +28,7 @@ const FLOOR = { position, floor: z.number() }
 const STREAM_QUERY = z.object({
   /** The last position that was applied; absent: from the head. */
   after: position.optional(),
-  /** Milliseconds that the caller may be behind before it refuses. Absent: a plain reader, whom nobody waits for. */
+  /** Milliseconds that the caller may be behind before it refuses. Absent: a reader that revocations do not wait for. */
   bound: bound.optional(),
   onStale: z.enum(['refuse', 'ask', 'allow']).optional(),
   /** As an earlier `hello` gave it: the same running verifier, back again. */
@@ -91,7 +91,7 @@ const CONFIG: Endpoint = endpoint({
             skewSeconds: z.number(),
             maxLifetimeSeconds: z.number(),
             withoutIat: z.boolean().optional(),
-            /** Absent while they cannot be had: then nobody can say what is signed. */
+            /** Absent while they are unavailable: signatures cannot be judged then. */
             keys: z.array(z.record(z.string(), z.json())).optional(),
           }),
         ),

@@ -104,7 +104,7 @@ type Allowed = {
   readonly judgedAt: Position
 }
 
-/** Whom it is for, and with which client: the tokens themselves may be over and collected when somebody asks. */
+/** Records the subject and the client: the tokens themselves may be collected before the audit is read. */
 function auditOfGrant({ by, how, body }: GrantAct): Audit {
   return { ...auditOf({ by, how }), cause: { code: 'grant', client: body.clientId, subject: body.subject } }
 }
@@ -138,7 +138,7 @@ async function mintCode(
     return problem(422, 'clientId: this client may not redeem codes (grantTypes)')
   if (redirectUri === undefined || codeChallenge === undefined || body.codeChallengeMethod !== 'S256')
     return problem(422, 'a code needs redirectUri, codeChallenge and codeChallengeMethod "S256"')
-  // Whoever calls here has let the user in; a list only guards against slips.
+  // The caller has authenticated the user; the list only guards against mistakes.
   const { redirectUris = [] } = client
   if (redirectUris.length > 0 && !isRegisteredRedirect(redirectUri, redirectUris))
     return problem(422, 'redirectUri: not one that the client has registered (redirectUris)')

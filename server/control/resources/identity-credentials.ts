@@ -19,7 +19,7 @@ const CREDENTIAL = z.strictObject({
 })
 const LIST = z.strictObject({ credentials: z.array(CREDENTIAL) })
 
-/** Everything that somebody can log in by as this user, without its secret. */
+/** All credentials that log in as this user, without their secrets. */
 const LIST_CREDENTIALS: Endpoint = endpoint({
   method: 'GET',
   path: '/identity-users/{userId}/credentials',

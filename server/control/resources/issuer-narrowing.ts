@@ -14,7 +14,7 @@ export function isNarrower(now: IssuerValue, before: IssuerValue): boolean {
   return names.some((name) => now.claims[name] !== before.claims[name])
 }
 
-/** Whether something of an older list is not in the newer one; no older list at all held everything. */
+/** Whether the newer list lacks something of the older one; an absent older list allowed everything. */
 function isMissing(now: readonly unknown[] | undefined, before: readonly unknown[] | undefined): boolean {
   if (before === undefined) return now !== undefined
   const kept = new Set((now ?? []).map((one) => JSON.stringify(one)))

@@ -18,7 +18,7 @@ import { auditOf, commitChange } from '../frame/change.ts'
 import type { Ask } from '../frame/endpoint.ts'
 
 const ROWS_PER_READ = 1_000
-/** Rows of one write: a flush of some milliseconds, behind which nobody waits long. */
+/** Rows per write: its flush takes some milliseconds, so other writes wait only briefly. */
 const ROWS_PER_WRITE = 100
 const LIFTED = 'kept for good: tokens of the issuer need not say when they were issued'
 

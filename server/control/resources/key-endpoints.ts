@@ -101,7 +101,7 @@ const NONE: Problem = problem(404, 'no such key')
 async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   const { parts, by, body } = ask
   const { system } = parts.realms
-  // A realm's key makes keys of its own realm, and learns of no other.
+  // A key of one realm makes keys of that realm only, and learns of no other realm.
   if (by.realm !== undefined && body.realm !== undefined && body.realm !== by.realm)
     return problem(403, 'realm: this key makes keys of its own realm only')
   const realm = by.realm ?? body.realm
@@ -150,7 +150,7 @@ async function revoke(ask: Ask): Promise<Answer | Stale> {
     ...deleteRecord(system, deletion, audit),
     { kind: 'append', row: system.row(cutoff, audit) },
   ]
-  // Whoever deletes the other one at the same time finds this one gone, and is told.
+  // A concurrent delete of the other key conflicts with this one and is answered so.
   const expects = other === undefined ? [] : [{ collection: CONTROL_KEYS.name, ...other }]
   const outcome = await commitChange({ ...ask, realm: system }, operations, expects)
   return outcome.kind === 'applied' ? NO_CONTENT : 'stale'

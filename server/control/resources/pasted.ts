@@ -28,7 +28,7 @@ export type PastedToken =
 export async function judgePasted(realm: Realm, keySets: KeySets, text: string): Promise<PastedToken> {
   const exact = await judgeKnown(realm, keySets, text)
   if (exact !== undefined) return { kind: 'judged', judged: exact }
-  // Which token a JWS that is spelled loosely stands for is a matter of the reader (model §2.4): nobody guesses here.
+  // Readers disagree about which token a loosely spelled JWS stands for (model §2.4), so it is refused.
   if (isLooseJws(text)) return { kind: 'refused', why: LOOSE_JWS }
   const known = new Map<string, JudgedText>()
   for (const reading of readingsOf(realm, text)) {

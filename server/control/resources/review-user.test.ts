@@ -14,7 +14,7 @@ const userOf = (
 ): ReturnType<typeof reviewUser> =>
   reviewUser({ ...BARE, source, ...(subject === undefined ? {} : { subject }), ...more })
 
-/** The kind: a name that a cluster, or another source, already gives to somebody else. */
+/** The kind: a name that a cluster or another source already uses for another user. */
 const NAMES = [
   ['oauth', 'system:kube-controller-manager', 'oauth:system:kube-controller-manager'],
   ['oauth', 'system:serviceaccount:kube-system:default', 'oauth:system:serviceaccount:kube-system:default'],

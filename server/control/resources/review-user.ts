@@ -1,7 +1,7 @@
 import { foreignSource } from '@rescind/core/tokens'
 import type { Bearer } from '../../gateway/judge.ts'
 
-/** Whom a Kubernetes API server is told that a token is of. */
+/** The user of a token, as told to a Kubernetes API server. */
 export type ReviewUser = {
   readonly username: string
   readonly uid: string
@@ -9,13 +9,13 @@ export type ReviewUser = {
   readonly extra: Record<string, string[]>
 }
 
-/** The group of everybody whose tokens come from one source. */
+/** The group of all users of one source. */
 const EVERYBODY = 'authenticated'
 
 /**
- * Every name begins with the source that vouches for it: `{source}:{subject}`, `{source}:{group}`. So nobody is one of
- * the cluster's own (`system:…`), whatever their issuer calls them, and nobody is somebody of another source.
- * @returns undefined for a token that names no subject, or none that can be told from all others.
+ * Prefixes every name with the source that vouches for it: `{source}:{subject}`, `{source}:{group}`. An issuer can
+ * therefore name neither one of the cluster's own users (`system:…`) nor a user of another source.
+ * @returns undefined for a token without a subject, or with one that is not unambiguous.
  */
 export function reviewUser(bearer: Bearer): ReviewUser | undefined {
   const { source, subject } = bearer

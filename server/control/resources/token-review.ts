@@ -39,8 +39,8 @@ const STATUS = z.object({
 const QUERY = z.object({ profile: z.string().max(64).optional(), timeout: z.string().max(16).optional() })
 
 /**
- * The verdict in the coat of a Kubernetes TokenReview webhook. An API server asks with the key of a verifier; what is
- * demanded beyond a live token stands in a profile, whose credential place does not matter here.
+ * The verdict as a Kubernetes TokenReview webhook. An API server asks with a verifier's key. A profile adds demands beyond
+ * a live token; its credential location is ignored here.
  */
 export const TOKEN_REVIEW: Endpoint = endpoint({
   method: 'POST',

@@ -110,7 +110,7 @@ async function lookUp({ realm, parts, body }: Ask<unknown, { token: string }>): 
   if (pasted.kind !== 'judged') return notJudged(pasted, 'token')
   const { verdict, record, respelled, facts, credential, unjudged } = pasted.judged
   if (unjudged !== undefined) return cannotJudge(unjudged)
-  // Another signature of a token that is stored here: whoever holds it holds that.
+  // Another spelling of a stored token: its holder holds that token.
   if (respelled !== undefined) return jsonAnswer(200, await tokenJson(realm, respelled))
   if (facts === undefined) return NONE
   if (record !== undefined) return jsonAnswer(200, await tokenJson(realm, record, verdict))

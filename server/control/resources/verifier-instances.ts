@@ -15,7 +15,7 @@ export const INSTANCE: z.ZodType<InstanceJson> = z.strictObject({
   /** What its operator calls it; the name of its host, unless it says otherwise. */
   label: z.string().optional(),
   connected: z.boolean(),
-  /** Its last contact and its bound have passed, and it refuses when it is stale: nobody waits for it. */
+  /** Silent for longer than its bound, and set to refuse when stale: revocations do not wait for it. */
   lapsed: z.boolean(),
   boundMs: z.int(),
   onStale: z.enum(['refuse', 'ask', 'allow']),

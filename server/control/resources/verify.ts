@@ -12,7 +12,7 @@ import { textRefused } from './text-refused.ts'
 const VERDICT = z.union([
   z.strictObject({ kind: z.literal('active') }),
   z.strictObject({ kind: z.literal('inactive'), why: z.enum(INACTIVE_WHYS) }),
-  /** Nobody can say now; never to be taken for either. */
+  /** The state cannot be known now; callers must not take it for active or inactive. */
   z.strictObject({ kind: z.literal('unknown'), why: z.enum(UNKNOWN_WHYS) }),
 ])
 
@@ -50,7 +50,7 @@ async function verify({ parts, realm, by, body }: Ask<unknown, { token: string }
   const judged = raw === undefined ? NO_TOKEN : await judgeText(realm, parts.keySets, raw)
   const { facts, credential, record } = judged
   const verdict = usableVerdict(judged)
-  // A verifier asks because somebody has shown it the token; an operator only wants to know.
+  // A verifier asks because the token was presented to it; an operator only looks it up.
   if (by.kind === 'verifier' && verdict.kind === 'active') {
     if (record !== undefined) realm.accepted(record)
     else if (facts?.foreign !== undefined) realm.acceptedForeign(facts)

@@ -24,7 +24,7 @@ const SETTINGS = {
   },
 } as const
 
-/** Each app is a source of its own. Its own server may vouch for tokens that have not come here yet. */
+/** Each app is a source. Its own server may vouch for tokens that have not come here yet. */
 const APPS: SourceShape = {
   form: 'chat/{app}',
   exists: async (realm, app) => (await realm.directory.version(CHAT_APPS, app)) > 0,
@@ -42,7 +42,7 @@ const APPS: SourceShape = {
 async function mayVouch(realm: Realm, app: string): Promise<boolean> {
   const entry = await realm.directory.readable(CHAT_APPS, app)
   if (entry !== undefined) return entry.value.verifyUrl !== undefined
-  // Of an app whose record cannot be read this cannot be known.
+  // An unreadable record may name a verify URL.
   return (await realm.directory.version(CHAT_APPS, app)) > 0
 }
 

@@ -40,7 +40,7 @@ export const IDENTITY: DialectModule = dialectModule({
       chainRevocation: identityChainRevocation,
     }),
     onListening: () => {
-      // No way of delivering is built in; whoever embeds the dialect gives it a notifier of its own.
+      // No delivery is built in; an embedding application passes a notifier.
       log.info(
         'identity: no notifier: mails for forgotten passwords and passcodes by text message are not delivered',
       )

@@ -23,7 +23,7 @@ export async function changedTo(
   return isAnswer(ending) ? ending : { value, why, after: ending }
 }
 
-/** Everything that was issued to the client so far, and whatever came of it. */
+/** All tokens issued to the client so far, and their descendants. */
 export function clientTarget(client: string): CutoffTarget {
   return { kind: 'cut', shape: 'client', principals: { source: 'oauth', client } }
 }

@@ -18,7 +18,7 @@ type ClientJson = ClientSettings & {
 const secret: z.ZodType<SecretJson> = z.strictObject({
   id: z.string(),
   createdAt: z.string(),
-  /** Absent: until somebody ends it. */
+  /** Absent: it does not expire. */
   expiresAt: z.string().optional(),
 })
 

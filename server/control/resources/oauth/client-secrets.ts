@@ -22,7 +22,7 @@ const OVERLAP_MAX_SECONDS = 90 * 86_400
 const ROTATE = z
   .strictObject({
     overlapSeconds: z.int().min(0).max(OVERLAP_MAX_SECONDS).default(OVERLAP_SECONDS),
-    /** The old secret has leaked: it is over now, and so is whatever was issued by it. */
+    /** For a leaked secret: ends it now, and all tokens issued by it. */
     revokeTokens: z.boolean().default(false),
     reason: z.string().min(1).max(512).optional(),
   })

@@ -112,7 +112,7 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
   return done ? pendedAnswer(REQUESTS, ask) : 'stale'
 }
 
-/** Nobody approves what they have asked for; and settings are for admins, approved ones too. */
+/** The asking key may not approve its own request; changes of settings need an admin, approved or not. */
 function refusal({ by }: Ask<unknown, EndBody>, { value }: Entry<ApprovalValue>): Problem | undefined {
   if (by.id === value.askedBy) return problem(403, 'another key than the one that asked has to approve')
   if (value.act.kind === 'settings' && by.role !== 'admin')

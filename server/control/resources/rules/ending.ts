@@ -12,8 +12,8 @@ const APPROVED_FOR_MS = 3_600_000
 const PAGE = 500
 
 /**
- * What a caller is told whose call ends more beside its own work than one person may end here; undefined when it may.
- * The rule is asked for by itself; once a second person has approved it, the call may follow.
+ * The refusal of a call that would end, as a side effect, more tokens than one person may end here; undefined if it may
+ * go on. The caller requests the rule separately; once a second person has approved it, the call can be repeated.
  */
 export async function refusedEnding(
   asking: Asking,

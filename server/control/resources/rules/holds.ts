@@ -84,7 +84,7 @@ async function placeHold(ask: Ask<unknown, HoldBody>): Promise<Answer | Stale> {
   if (isAnswer(resolved)) return resolved
   if (body.dryRun === true)
     return inScan(ask, async () => jsonAnswer(200, await previewOfHold(ask, resolved)))
-  // Placing a hold asks nobody; one that ends in a revocation by itself is a revocation that waits.
+  // A hold needs no approval, but a hold that ends in a revocation is a scheduled revocation.
   const refused = body.atDeadline === 'revoke' ? await refusedEnding(ask, resolved.targets) : undefined
   if (refused !== undefined) return refused
   const kept = keptRuleOf(ask, resolved)

@@ -11,7 +11,7 @@ import { answerPage, pageShape } from '../../frame/paged.ts'
 
 const PAGE_MAX = 500
 
-/** One kind of what waits for its time, or for somebody, and how the control API shows it. */
+/** One kind of pending item, and its form in the control API. */
 export type Pended<T extends Waiting, State extends string> = {
   readonly kind: PendingKind<T, State>
   /** Of all of them: `/holds`. */

@@ -9,7 +9,7 @@ import type { RuleBody } from './target-schema.ts'
 /** The furthest ahead that anything can be put. */
 export const AHEAD_MAX_MS: number = 400 * 86_400_000
 
-/** What is kept of a request whose rule is written later. */
+/** The parts of a request that are kept until its rule is written. */
 export function keptRuleOf(
   ask: Pick<Ask<unknown, RuleBody>, 'realm' | 'by' | 'body'>,
   resolved: Resolved,

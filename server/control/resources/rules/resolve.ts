@@ -71,7 +71,7 @@ async function byHandle(realm: Realm, text: string): Promise<Resolved | Problem>
   return record === undefined ? problem(404, 'no such token') : ofRecord(record)
 }
 
-/** Whoever holds a refresh token may hold what was made with it: it stands for its whole grant. */
+/** The holder of a refresh token may hold tokens made with it, so it stands for its whole grant. */
 function ofRecord(record: TokenRecord): Resolved {
   const { kind, source, grant } = record
   if (kind === 'refresh') return { targets: [{ kind: 'grant', source, grant }] }
@@ -85,7 +85,7 @@ async function withSource({ realm, parts }: Asking, classified: Sourced): Promis
   if (classified.kind !== 'grant' || classified.sources.length > 0) return classified
   const first = parseHandle(classified.grant.replace(/^grt_/, 'tok_'))
   const record = first === undefined ? undefined : await realm.store.tokenByHandle(realm.ordinal, first)
-  // That one may be gone by now: then it is of one of those whose grants have more than one token.
+  // The record may be gone by now; then its source is one of those whose grants have several tokens.
   return { ...classified, sources: record === undefined ? parts.sources.withGrants : [record.source] }
 }
 

@@ -51,7 +51,7 @@ const REVOKE_BODY: z.ZodType<RevokeBody> = z
   })
   .meta({ id: 'RevocationRequest' })
 
-/** `POST /control/v1/revocations`: one durable append, whatever it covers. */
+/** `POST /control/v1/revocations`: one durable append for all targets. */
 const REVOKE: Endpoint = endpoint({
   method: 'POST',
   path: '/revocations',
@@ -111,7 +111,7 @@ function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<Pre
   return blastRadius(ask, { resolved, timeoutMs, keepCredentials })
 }
 
-/** What a request did whose answer was lost. */
+/** The outcome of a request whose answer was lost. */
 async function recovered({ realm }: Pick<Ask, 'realm'>, once: string): Promise<Answer | undefined> {
   const search = { filters: { once }, before: undefined, sinceMs: undefined, untilMs: undefined, limit: 1 }
   const [written] = (await searchReceipts(realm, search)).found
