@@ -8,7 +8,7 @@ function isIn(address: string, range: string): boolean {
   return isInRanges(address, [parsed])
 }
 
-test('an address is in a range when the bits that count are the same', () => {
+test('an address is in a range when it shares the prefix of the range', () => {
   for (const [address, range, expected] of [
     ['10.1.2.3', '10.0.0.0/8', true],
     ['11.1.2.3', '10.0.0.0/8', false],
@@ -31,7 +31,7 @@ test('an address is in a range when the bits that count are the same', () => {
     assert.equal(isIn(address, range), expected, `${address} ${range}`)
 })
 
-test('what is no range is not taken for one', () => {
+test('text that is not an address range is refused', () => {
   const broken = [
     '',
     '10.0.0',

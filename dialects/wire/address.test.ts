@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addressShare, canonicalAddress } from './address.ts'
 
-// The kind: one address has many spellings, and whatever counts, compares or shows addresses must see one.
+// One address has many spellings. Code that counts, compares or shows addresses must treat them as one.
 
-test('[W97] every spelling of an address is written in one way', () => {
+test('[W97] every spelling of an address has the same canonical form', () => {
   for (const [canonical, spellings] of [
     [
       '2001:db8::1',
@@ -27,7 +27,7 @@ test('[W97] every spelling of an address is written in one way', () => {
       assert.equal(canonicalAddress(spelling), canonical, spelling)
 })
 
-test('[W97] what is no address has no canonical form', () => {
+test('[W97] text that is not an address has no canonical form', () => {
   for (const text of [
     '',
     'local',
@@ -42,7 +42,7 @@ test('[W97] what is no address has no canonical form', () => {
     assert.equal(canonicalAddress(text), undefined, text)
 })
 
-test('[W97] limits count an IPv6 /64 as one, and an IPv4 address as one, however it comes', () => {
+test('[W97] limits count each IPv6 /64 and each IPv4 address once, however it is spelled', () => {
   for (const address of ['2001:db8:0:7::1', '2001:DB8:0:7:ffff:ffff:ffff:ffff', '2001:db8:0:7:0:0:1.2.3.4'])
     assert.equal(addressShare(address), '2001:db8:0:7::/64', address)
   assert.notEqual(addressShare('2001:db8:0:8::1'), '2001:db8:0:7::/64')

@@ -1,14 +1,17 @@
-/** 4 or 16 bytes. An IPv4 address that comes mapped into IPv6 is the IPv4 address. @returns undefined for what is none. */
+/**
+ * 4 or 16 bytes. An IPv4 address mapped into IPv6 gives the 4 bytes of IPv4. @returns undefined if it is not an
+ * address.
+ */
 export function parseAddress(text: string): readonly number[] | undefined {
   if (!text.includes(':')) return parseV4(text)
   const bytes = parseV6(text)
   return bytes !== undefined && isMapped(bytes) ? bytes.slice(V4_AT) : bytes
 }
 
-/** Bytes of an IPv6 address before the IPv4 address that is mapped into it. */
+/** Bytes before the IPv4 address in an IPv4-mapped IPv6 address. */
 export const V4_AT = 12
 
-/** The one way in which an address is written (RFC 5952), so that it is counted, compared and shown as one. */
+/** The canonical spelling of an address (RFC 5952), for counting, comparing and showing addresses. */
 export function canonicalAddress(text: string): string | undefined {
   const bytes = parseAddress(text)
   if (bytes === undefined) return undefined
@@ -16,8 +19,8 @@ export function canonicalAddress(text: string): string | undefined {
 }
 
 /**
- * What limits count as one caller: an IPv4 address, or the /64 of an IPv6 address, since whoever has one address there
- * has all of them. What is no address (a call from within) counts as it is written.
+ * What rate limits count as one caller: an IPv4 address, or the /64 of an IPv6 address, because a host usually controls
+ * its whole /64. Text that is not an address (calls from within the process) counts as written.
  */
 export function addressShare(address: string): string {
   if (!address.includes(':')) return address
@@ -33,7 +36,7 @@ function isMapped(bytes: readonly number[]): boolean {
   return bytes.every((byte, at) => at >= V4_AT || byte === (at < 10 ? 0 : 0xff))
 }
 
-/** RFC 5952 §4: no leading zeros, lower case, and the first of the longest runs of zero groups in short. */
+/** RFC 5952 §4: no leading zeros, lower case, and `::` for the first of the longest runs of zero groups. */
 function v6Text(bytes: readonly number[]): string {
   const words = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0))
   const { start, length } = longestZeros(words)
@@ -69,7 +72,7 @@ function parseV6(text: string): readonly number[] | undefined {
   return [...head, ...Array.from({ length: missing }, () => 0), ...tail]
 }
 
-/** The bytes of groups of four hex digits; only the last group of an address may be an IPv4 address. */
+/** The bytes of colon-separated groups. Only the last group of an address may be an IPv4 address. */
 function groups(text: string, isEnd: boolean): readonly number[] | undefined {
   if (text === '') return []
   const bytes: number[] = []

@@ -1,30 +1,30 @@
-/** What a dialect answers. A body that is not whole yet is written as it comes, with back-pressure. */
+/** What a dialect answers. Streamed bodies are written part by part, with back-pressure. */
 export type Answer = {
   readonly status: number
-  /** The words behind the status where a vendor has its own (RFC 9112 §4); absent: the usual ones. */
+  /** The reason phrase, where a vendor has its own (RFC 9112 §4); absent: the standard one. */
   readonly reason?: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Uint8Array | AsyncIterable<string> | Attached
-  /** When this is aborted the connection is disconnected, whatever of the body is still on its way. */
+  /** Aborting this closes the connection, even in the middle of the body. */
   readonly until?: AbortSignal
 }
 
-/** A body that goes on for as long as its reader stays, written by whoever has something to say. */
+/** An open-ended body: it lasts until the reader leaves. The server calls `attach` once, with the sink to write to. */
 export type Attached = { readonly attach: (sink: Sink) => void }
 
-/** Where such a body goes. It takes whatever is written; how much waits in it is for the writer to heed. */
+/** Where an attached body is written. It accepts every write; the writer must watch `pendingBytes`. */
 export type Sink = {
   readonly write: (chunk: string | Uint8Array) => void
-  /** Bytes that were written and that the reader has not taken yet. */
+  /** Bytes written that the reader has not taken yet. */
   readonly pendingBytes: () => number
-  /** Resolves when nothing much is pending any more, or nobody is there. */
+  /** Resolves when little is pending, or when the reader has gone. */
   readonly drained: () => Promise<void>
-  /** Sends what is pending, if the reader takes it within this time, and ends. */
+  /** Sends what is pending if the reader takes it in time, then ends. */
   readonly end: (withinMs: number) => void
   readonly onClose: (listener: () => void) => void
 }
 
-/** What was judged was revoked before it was written: the whole request has to be judged again. */
+/** A token that the request depends on was revoked before the write. The whole request must be judged again. */
 export type Stale = 'stale'
 
 export const JSON_TYPE = 'application/json'
@@ -41,19 +41,22 @@ export function jsonAnswer(
 
 const JSON_HEADERS: Answer['headers'] = { 'content-type': JSON_TYPE, 'cache-control': 'no-store' }
 
-/** Why a request is refused before, beside or after a dialect's own meaning; each dialect has its own words for it. */
+/** Why the server refuses a request on a dialect's path. Each dialect words these itself. */
 export type Refusal =
-  /** The request line, a header or the encoding is broken. */
+  /** The request line, a header or the encoding is malformed. */
   | { readonly kind: 'malformed'; readonly detail: string }
   | { readonly kind: 'not-found' }
   | { readonly kind: 'method'; readonly allow: string }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'headers-too-large' }
   | { readonly kind: 'timeout' }
-  /** The store cannot answer now: 503 with Retry-After, never a verdict. `advice`: it lasts until an operator does this. */
+  /**
+   * The store cannot answer now: 503 with Retry-After, never a verdict. `advice` says what an operator must do, if that
+   * is needed.
+   */
   | { readonly kind: 'outage'; readonly advice?: string }
-  /** A bug of ours: 500, and nothing about it. */
+  /** A bug of ours: 500 without details. */
   | { readonly kind: 'bug' }
 
-/** Seconds after which a caller who got 503 may come back. */
+/** Seconds in the Retry-After of a 503. */
 export const RETRY_AFTER_SECONDS = '1'

@@ -3,35 +3,33 @@ import { Overloaded } from '@rescind/core'
 import type { Answer, Refusal, Stale } from './answer.ts'
 import type { WireRequest } from './request.ts'
 
-/** One wire dialect: what it answers, and how it words what the server has to refuse on its paths. */
+/** One wire dialect: how it answers its paths, and how it words the refusals of the server on them. */
 export interface Dialect {
   readonly name: string
-  /** Paths whose POSTs come by the thousand: the server may answer plain ones on its fast path. Answers there are whole. */
+  /** Paths with heavy POST traffic, which the server may answer on its fast path. Their answers are never streamed. */
   readonly hotPaths: readonly string[]
   /**
-   * Answers whatever a path of this dialect is asked, its own 404 and 405 included.
+   * Answers every request below this dialect's paths, including its own 404 and 405.
    * @throws StoreUnavailable, Overloaded: the server renders `refuse({ kind: 'outage' })`.
    */
   handle(realm: Realm, request: WireRequest): Promise<Answer>
   /**
-   * @param path as in a request: some dialects have more than one way of saying no.
-   * @param accept the Accept header, where a dialect writes in more than one format.
+   * @param path as in a request: some dialects word a refusal differently by path.
+   * @param accept the Accept header, for dialects that write more than one format.
    */
   refuse(refusal: Refusal, path: string, accept?: string): Answer
-  /**
-   * The template of the route that a request takes, for logs and metrics: never a value out of the path.
-   */
+  /** The template of the route that a request takes, for logs and metrics. It holds no value from the path. */
   routeOf(request: Pick<WireRequest, 'method' | 'path'>): string
 }
 
-/** How often a request is judged again when what it depends on is revoked under it; each time is a lost race. */
+/** Attempts to judge a request whose dependencies keep being revoked meanwhile. Each attempt is one lost race. */
 const ATTEMPTS_MAX = 8
 
-/** Judges and writes until what was written still rested on what was judged. @throws Overloaded past the bound. */
+/** Repeats judging and writing until no dependency changed in between. @throws Overloaded after ATTEMPTS_MAX attempts. */
 export async function untilFresh(act: () => Answer | Stale | Promise<Answer | Stale>): Promise<Answer> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const answer = await act()
     if (answer !== 'stale') return answer
   }
-  throw new Overloaded('what this request stands on kept changing')
+  throw new Overloaded('what this request depends on kept changing: try again')
 }

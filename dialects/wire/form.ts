@@ -1,11 +1,11 @@
-/** Pairs of one form or query; more is refused. */
+/** Pairs in one form or query. More than this is malformed. */
 const FORM_PAIRS_MAX = 64
 
 export type Form =
   | {
       readonly kind: 'form'
       readonly values: ReadonlyMap<string, string>
-      /** Of names that may come more than once. */
+      /** Values of names that may repeat. */
       readonly lists: ReadonlyMap<string, readonly string[]>
     }
   | { readonly kind: 'malformed' }
@@ -14,7 +14,9 @@ export type Form =
 const NONE: ReadonlySet<string> = new Set()
 const NO_LISTS: ReadonlyMap<string, readonly string[]> = new Map()
 
-/** `application/x-www-form-urlencoded` text: `+` is a space, each name comes at most once (RFC 6749 §3.2). */
+/**
+ * Parses `application/x-www-form-urlencoded` text. `+` is a space; a name may not repeat unless listed (RFC 6749 §3.2).
+ */
 export function parseFormText(text: string, repeatable: ReadonlySet<string> = NONE): Form {
   const values = new Map<string, string>()
   let lists: Map<string, string[]> | undefined
@@ -43,14 +45,14 @@ export function parseFormText(text: string, repeatable: ReadonlySet<string> = NO
 
 const MALFORMED: Form = { kind: 'malformed' }
 
-/** One name or value. @returns undefined for a broken escape, bytes that are not UTF-8, or NUL. */
+/** Decodes one name or value. @returns undefined for a broken escape, invalid UTF-8, or NUL. */
 export function decodeFormText(text: string): string | undefined {
   if (!text.includes('%') && !text.includes('+')) return text.includes('\0') ? undefined : text
   try {
     const decoded = decodeURIComponent(text.replaceAll('+', ' '))
     return decoded.includes('\0') ? undefined : decoded
   } catch {
-    // decodeURIComponent reports broken input by throwing; here that is an answer.
+    // decodeURIComponent throws on broken input; here that is an ordinary answer.
     return undefined
   }
 }

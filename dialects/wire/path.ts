@@ -1,12 +1,13 @@
 import { decodePercent } from './text.ts'
 
-/** Characters of the longest path that is looked at: a token of 8 KB, percent-encoded, does not come by path. */
+/** Longest path in characters that we parse. Tokens of 8 KB, percent-encoded, do not fit: they do not come by path. */
 const PATH_MAX = 4_096
 
 /**
- * A path split at its slashes and only then decoded, so that an encoded slash stays inside its segment. One trailing
- * slash is taken off where something precedes it. @returns undefined for a broken escape, NUL, an empty segment, or
- * a path that is too long; the dialect answers its own 400.
+ * Splits a path at its slashes and then decodes the segments, so that an encoded slash stays inside its segment. Drops
+ * one trailing slash.
+ * @returns undefined for a broken escape, NUL, an empty segment or a path that is too long; the dialect answers its own
+ * 400.
  */
 export function splitPath(path: string): readonly string[] | undefined {
   if (!path.startsWith('/') || path.length > PATH_MAX) return undefined

@@ -1,9 +1,9 @@
-/** Callers remembered at once; past it the longest idle is forgotten, which only ever gives it a fresh allowance. */
+/** Callers remembered at once. When full, the longest idle one is forgotten, and starts again with a full allowance. */
 const CALLERS_MAX = 20_000
 
 type Allowance = { tokens: number; readonly atMs: number }
 
-/** A token bucket per caller: `perSecond` on average, as many at once. The clock is the caller's. */
+/** A token bucket per caller: `perSecond` on average, `burst` at once. The caller passes the time. */
 export class RateLimit {
   readonly #perSecond: number
   readonly #burst: number
@@ -15,7 +15,7 @@ export class RateLimit {
     this.#burst = burst
   }
 
-  /** @returns 0 when the caller may go on, else the whole seconds after which it may. */
+  /** @returns 0 when the caller may go on, else the whole seconds to wait. */
   take(caller: string, nowMs: number): number {
     if (this.#perSecond === 0) return 0
     const allowance = { tokens: this.#tokensOf(caller, nowMs), atMs: nowMs }
@@ -25,7 +25,7 @@ export class RateLimit {
     return 0
   }
 
-  /** Whether anybody has taken anything: if not, nobody has to wait. */
+  /** False when no caller is remembered, so that nobody has to wait. */
   get knowsAny(): boolean {
     return this.#callers.size > 0
   }
@@ -57,15 +57,15 @@ export class RateLimit {
   }
 }
 
-/** One of the limits that something is counted by, and whose allowance of it. */
+/** A limit and the key that it counts under. */
 export type Counted = { readonly limit: RateLimit; readonly key: string }
 
-/** @returns 0 when none of them is used up, else the whole seconds until that is so. Takes nothing. */
+/** @returns 0 when no limit is used up, else the whole seconds to wait. Takes nothing. */
 export function waitSecondsOf(counted: readonly Counted[], nowMs: number): number {
   return Math.max(0, ...counted.map(({ limit, key }) => limit.waitSeconds(key, nowMs)))
 }
 
-/** From each of them. */
+/** Takes one from each limit. */
 export function takeOf(counted: readonly Counted[], nowMs: number): void {
   for (const { limit, key } of counted) limit.take(key, nowMs)
 }

@@ -1,4 +1,4 @@
-/** A request as a dialect sees it: decoded nowhere, checked by the server for what no dialect could want. */
+/** A request as a dialect sees it. The server has refused malformed ones; nothing is decoded yet. */
 export interface WireRequest {
   readonly method: string
   /** Still percent-encoded, without the realm's prefix and without the query; starts with `/`. */
@@ -6,18 +6,18 @@ export interface WireRequest {
   /** Without the `?`; undefined when there is none. */
   readonly query: string | undefined
   readonly body: Uint8Array
-  /** Network address of the peer, or of who it speaks for when it is a trusted proxy. */
+  /** Network address of the peer, or of the client that a trusted proxy names. */
   readonly from: string
-  /** `http://host:port[/realms/name]` as the client dialled it; for links in answers, never for decisions. */
+  /** `http://host:port[/realms/name]` as the client dialled it. For links in answers, never for decisions. */
   readonly base: string
   /**
-   * A header by its lower-case name, as UTF-8 text. The server has refused repeated ones before.
-   * `undefined` when it was not sent.
+   * A header by its lower-case name, as UTF-8 text; undefined when absent. The server has already refused repeated
+   * headers.
    */
   header(name: string): string | undefined
 }
 
-/** The media type of a Content-Type, lower-case, and its charset if one stands there. */
+/** The media type of a Content-Type in lower case, and its charset if given. */
 export type MediaType = { readonly type: string; readonly charset: string | undefined }
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -27,7 +27,7 @@ const FORM_MEDIA: MediaType = { type: FORM, charset: undefined }
 export function mediaType(request: WireRequest): MediaType | undefined {
   const value = request.header('content-type')
   if (value === undefined) return undefined
-  // What nearly every client sends; the rest is taken apart.
+  // Most clients send exactly this; other values are parsed.
   if (value === FORM) return FORM_MEDIA
   const [type = '', ...parameters] = value.split(';')
   let charset: string | undefined
@@ -38,7 +38,7 @@ export function mediaType(request: WireRequest): MediaType | undefined {
   return { type: type.trim().toLowerCase(), charset }
 }
 
-/** Whether a body is of this type, in UTF-8. */
+/** Whether a body has this type and is in UTF-8. */
 export function isUtf8(media: MediaType, type: string): boolean {
   return (
     media.type === type &&

@@ -6,7 +6,7 @@ function at(template: string, ...methods: readonly string[]): Route<string> {
   return { template, methods: new Map(methods.map((method) => [method, `${method} ${template}`])) }
 }
 
-test('a literal segment wins over a parameter, whatever the order of the table, and the choice is final', () => {
+test('a literal wins over a parameter in any order of the table, without backtracking', () => {
   const routes = [at('/revocations/bulk'), at('/revocations/{id}'), at('/revocations/:id/audit')]
   for (const table of [routes, routes.toReversed()]) {
     const router = new Router(table)
@@ -26,7 +26,7 @@ test('the root is a path of one empty segment', () => {
   assert.equal(new Router([at('/{x}')]).match(['']), undefined)
 })
 
-test('names of the language are only ever values', () => {
+test('names such as `__proto__` are ordinary segments', () => {
   const router = new Router([at('/clients/{clientId}/tokens')])
   for (const id of ['__proto__', 'constructor', 'toString']) {
     const matched = router.match(['clients', id, 'tokens'])
@@ -36,19 +36,19 @@ test('names of the language are only ever values', () => {
   }
 })
 
-test('a literal that has to be spelled as in the table is compared undecoded, and a value is given decoded', () => {
+test('literals are compared with the undecoded segments, and values are decoded', () => {
   const router = new Router([at('/clients/list'), at('/clients/{id}')])
   assert.equal(router.match(['clients', 'list'], ['clients', 'list'])?.route.template, '/clients/list')
   assert.deepEqual(router.match(['clients', 'list'], ['clients', '%6Cist'])?.values, ['list'])
   assert.equal(router.match(['clients', 'list'], ['%63lients', 'list']), undefined)
 })
 
-test('a table that says two things about one place is refused', () => {
+test('a table with two routes of one shape, or two names of one parameter, is refused', () => {
   assert.throws(() => new Router([at('/a/{x}'), at('/a/{y}/b')]), /stands there/)
   assert.throws(() => new Router([at('/a'), at('/a')]), /this shape/)
 })
 
-test('HEAD comes with GET, and Allow names the methods as the table has them', () => {
+test('HEAD is served by the handler of GET, and Allow lists the methods in table order', () => {
   const route = { template: '/a', methods: withHead(at('/a', 'GET', 'DELETE').methods) }
   assert.equal(allowOf(route), 'GET, DELETE, HEAD')
   assert.equal(route.methods.get('HEAD'), 'GET /a')

@@ -1,14 +1,17 @@
-/** What stands at one path: handlers by method, in the order in which a 405's `Allow` names them. */
+/** The handlers of one path by method. A 405's `Allow` lists the methods in this order. */
 export type Route<H = unknown> = {
   /**
-   * `/users/{userId}/roles`; `:name` is the same as `{name}`. Logs and metrics name a request by this text, which holds
-   * nothing of what was asked.
+   * `/users/{userId}/roles`; `:name` is the same as `{name}`. Logs and metrics name requests by the template, because
+   * it holds no data of the request.
    */
   readonly template: string
   readonly methods: ReadonlyMap<string, H>
 }
 
-/** `values` are the segments at the template's parameters, which are called `names`; both in their order. */
+/**
+ * `values` are the segments at the parameters of the template, `names` the names of these parameters; both in path
+ * order.
+ */
 export type Matched<R> = {
   readonly route: R
   readonly names: readonly string[]
@@ -22,8 +25,8 @@ type Node<R> = {
 }
 
 /**
- * Matches paths segment by segment, without regular expressions. A literal segment wins over a parameter, whatever the
- * order of the table, and the choice is final: what follows a literal never leads back to the parameter beside it.
+ * Matches paths segment by segment, without regular expressions. A literal wins over a parameter in any order of the
+ * table, and there is no backtracking: below a literal, the parameter beside it is never tried.
  */
 export class Router<R extends Route> {
   readonly #root: Node<R> = newNode()
@@ -34,9 +37,9 @@ export class Router<R extends Route> {
   }
 
   /**
-   * @param segments decoded, as `splitPath` gives them; a parameter takes no empty one.
-   * @param spelled what literals are compared with: the same segments undecoded, where a dialect accepts its literals only
-   *   as its table spells them.
+   * @param segments decoded, as from `splitPath`. A parameter does not match an empty segment.
+   * @param spelled the segments to compare with literals: pass undecoded ones where a dialect accepts literals only as
+   * its table spells them.
    */
   match(segments: readonly string[], spelled: readonly string[] = segments): Matched<R> | undefined {
     const values: string[] = []
@@ -76,13 +79,13 @@ export function allowOf({ methods }: Route): string {
   return [...methods.keys()].join(', ')
 }
 
-/** HEAD is GET to the last header (RFC 9110 §9.3.2); the server drops the body. `Allow` ends with HEAD then. */
+/** HEAD answers the headers of GET (RFC 9110 §9.3.2); the server drops the body. `Allow` lists HEAD last. */
 export function withHead<H>(methods: ReadonlyMap<string, H>): ReadonlyMap<string, H> {
   const get = methods.get('GET')
   return get === undefined ? methods : new Map([...methods, ['HEAD', get]])
 }
 
-/** The values by their names. */
+/** The matched values by parameter name. */
 export function paramsOf({ names, values }: Matched<unknown>): Readonly<Record<string, string>> {
   return Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']))
 }

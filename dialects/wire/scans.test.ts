@@ -5,14 +5,14 @@ import { type ScanShare, Scans } from './scans.ts'
 
 const OK = jsonAnswer(200, {})
 
-/** Three keys, each of a realm of its own. */
+/** Three keys, each in its own realm. */
 const [A, B, C] = ['a', 'b', 'c'].map((name): ScanShare => ({ realm: name, key: name })) as [
   ScanShare,
   ScanShare,
   ScanShare,
 ]
 
-/** An act that is under way until it is told to end. */
+/** An act that runs until `end` is called. */
 function held(): { readonly act: () => Promise<Answer>; readonly end: (answer?: Answer) => void } {
   const { promise, resolve } = Promise.withResolvers<Answer>()
   return { act: () => promise, end: (answer = OK) => resolve(answer) }
@@ -30,7 +30,7 @@ async function isFull(scans: Scans, key: ScanShare): Promise<boolean> {
   return (await scans.run(key, () => OK)) === undefined
 }
 
-test('[W94] a key has its room, one more is refused, and other keys are unhurt up to the room of all', async () => {
+test('[W94] a key over its bound is refused, and other keys go on up to the bound for all', async () => {
   const scans = new Scans({ perKeyMax: 2, max: 5 })
   const [first, others] = [held(), held()]
   const running = [scans.run(A, first.act), scans.run(A, others.act)]
@@ -45,8 +45,8 @@ test('[W94] a key has its room, one more is refused, and other keys are unhurt u
   await Promise.all(running)
 })
 
-// Kind: a realm that uses up what all of them need, by as many keys as it takes.
-test('[S3] a realm has as much room as is left for others, one more is refused, and another realm is unhurt', async () => {
+// Failure to prevent: one realm takes all the room by using many keys.
+test('[S3] a realm may take as much room as it leaves free; one more is refused, and another realm goes on', async () => {
   const scans = new Scans({ perKeyMax: 2, max: 8 })
   const under = held()
   const begin = async (realm: string, count: number): Promise<number> => {
@@ -69,7 +69,7 @@ test('[S3] a realm has as much room as is left for others, one more is refused, 
   assert.equal(await isFull(scans, { realm: 'greedy', key: 'new' }), false)
 })
 
-test('[W94] what fails gives its room back', async () => {
+test('[W94] a scan that fails gives its room back', async () => {
   const scans = new Scans({ perKeyMax: 1, max: 1 })
   await assert.rejects(
     scans.run(A, () => {
@@ -80,7 +80,7 @@ test('[W94] what fails gives its room back', async () => {
   assert.equal(await isFull(scans, A), false)
 })
 
-test('[W94] a long answer keeps its room until its last part is out, it breaks off, or nobody reads on', async () => {
+test('[W94] a streamed answer keeps its room until it ends, fails, or its reader stops', async () => {
   const scans = new Scans({ perKeyMax: 1, max: 1 })
   const begun = async (answer: Answer): Promise<AsyncIterator<string>> => {
     const given = await scans.run(A, () => answer)

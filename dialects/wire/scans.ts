@@ -1,21 +1,24 @@
 import type { Answer, Stale } from './answer.ts'
 
 export type ScanBounds = {
-  /** Under way at once for one key. */
+  /** Scans that one key may run at once. */
   readonly perKeyMax: number
-  /** For all keys together. */
+  /** Scans of all keys at once. */
   readonly max: number
 }
 
-/** A list of a large store takes a second or two of one thread: a console, a script and an export of one key fit beside each other. */
+/**
+ * Listing a large store keeps a thread busy for a second or two. Four let a console, a script and an export share one
+ * key.
+ */
 const SCAN_BOUNDS: ScanBounds = { perKeyMax: 4, max: 64 }
-/** Seconds after which whoever found no room may come back. */
+/** Seconds after which a refused caller may retry. */
 export const SCAN_RETRY_SECONDS = 1
 
-/** Whose a scan is: a key, an app or a user, and the realm that it belongs to; '' is that of keys for all realms. */
+/** Who a scan counts for: a key, an app or a user, and its realm. The realm is '' for keys of all realms. */
 export type ScanShare = { readonly realm: string; readonly key: string }
 
-/** Room for reads that look at many records: so much for a key, for a realm no more than is left for others, so much in all. */
+/** Limits the scans under way: per key, per realm (at most as many as it leaves free), and in all. */
 export class Scans {
   readonly #bounds: ScanBounds
   readonly #byKey: Map<string, number> = new Map()
@@ -26,7 +29,7 @@ export class Scans {
     this.#bounds = bounds
   }
 
-  /** Answers, unless there is no room: then undefined. The room is given back when the last of the body is out. */
+  /** Runs `act` if there is room, else returns undefined. A streamed answer keeps its room until its body ends. */
   async run<A extends Answer | Stale>(
     share: ScanShare,
     act: () => A | Promise<A>,
@@ -48,11 +51,11 @@ export class Scans {
     return { ...given, body: untilRead(given.body, leave) }
   }
 
-  /** @returns what gives the room back; undefined when there is none. */
+  /** @returns a function that gives the room back; undefined when there is none. */
   #enter({ realm, key }: ScanShare): (() => void) | undefined {
     const { perKeyMax, max } = this.#bounds
     const own = this.#byKey.get(key) ?? 0
-    // So one realm comes to half of the room at most, and whatever others take, there is some left for who has none.
+    // A realm may take at most half, and always leaves room for realms that have none.
     const left = max - this.#running
     if (own >= perKeyMax || (this.#byRealm.get(realm) ?? 0) >= left) return undefined
     this.#running += 1
@@ -75,7 +78,10 @@ function add(counts: Map<string, number>, name: string, by: number): void {
   else counts.set(name, count)
 }
 
-/** The same parts; `done` is called after the last one, or when nobody reads on. A generator that never began would not tell. */
+/**
+ * Passes the parts on and calls `done` at the end, at a failure, or when the reader stops.
+ * Not a generator, because one that is never started does not run its `finally`.
+ */
 function untilRead(body: AsyncIterable<string>, done: () => void): AsyncIterable<string> {
   return {
     [Symbol.asyncIterator]: () => {

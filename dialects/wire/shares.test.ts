@@ -7,7 +7,7 @@ const places = (names: string): readonly Place[] => [...names].map((name, nth) =
 const who = (names: string, mine: string): string =>
   newestOfMost(places(names), ([name]) => name, mine)?.join('') ?? 'nobody'
 
-test('[S3] the newest of whoever has most gives way, to whoever comes to no more than is left', () => {
+test('[S3] the newest place of the largest holder is given up, unless `mine` would then hold more than it', () => {
   assert.equal(who('aab', 'c'), 'a1')
   assert.equal(who('abaa', 'b'), 'a3')
   assert.equal(who('aab', 'b'), 'nobody', 'one more than mine')

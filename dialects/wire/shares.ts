@@ -1,6 +1,7 @@
 /**
- * Who gives way when all places are taken: the newest of whoever has most of them, unless that is left with less than
- * `mine` comes to by it; else the two would drive each other out in turns. `taken` is in the order in which they came.
+ * Chooses what is given up for `mine` when all places are taken: the newest place of the largest holder. Returns
+ * undefined if that holder would then have less than `mine`, because the two would evict each other in turns. `taken`
+ * is oldest first.
  */
 export function newestOfMost<T, Name>(
   taken: readonly T[],

@@ -7,7 +7,7 @@ export function decodePercent(text: string): string | undefined {
     const decoded = decodeURIComponent(text)
     return decoded.includes('\0') ? undefined : decoded
   } catch {
-    // As above: a malformed escape is an answer.
+    // decodeURIComponent throws on a malformed escape; here that is an ordinary answer.
     return undefined
   }
 }

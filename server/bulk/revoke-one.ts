@@ -65,7 +65,7 @@ export async function revokeOne(bulk: BulkAct, candidate: Candidate): Promise<Fi
     if (finding !== 'stale') return finding
     if (isRevoked(bulk.act.caller.dependency.facts, bulk.system.index)) throw new CallerRevoked()
   }
-  throw new Overloaded('what this call stands on kept changing')
+  throw new Overloaded('what this call depends on kept changing: try again')
 }
 
 async function attempt(bulk: BulkAct, candidate: Candidate): Promise<Finding | 'stale'> {
