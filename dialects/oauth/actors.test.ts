@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { RawToken } from '@rescind/core/tokens'
 import { type OauthStage, onBothStores } from '../../test/kit/oauth-stage.ts'
 
-// The kind: a token that was made with the help of another grant's, however that grant ends and whatever of it was shown.
+// Failure to prevent: a token minted with an actor's help outlives the grant of the actor.
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const TYPE = 'urn:ietf:params:oauth:token-type:'
@@ -15,7 +15,7 @@ type Scene = {
   readonly children: readonly string[]
 }
 
-/** What was exchanged with an actor: opaque, signed, by its refresh token, and what was made of these. */
+/** Tokens exchanged with an actor: opaque, signed, by the actor's refresh token, and tokens exchanged from these. */
 async function open(stage: OauthStage): Promise<Scene> {
   const client = await stage.put('svc', { grantTypes: ['refresh_token', EXCHANGE] })
   const [own, actor] = [await stage.grant(client), await stage.grant(client)]
@@ -64,7 +64,7 @@ for (const [end, act] of Object.entries(ENDS)) {
 }
 
 onBothStores(
-  '[H15] what an actor has helped to make is held with its grant, and not by a rotation',
+  '[H15] a token exchanged with an actor is held with the grant of the actor, and not by a rotation',
   async (stage) => {
     const scene = await open(stage)
     await stage.refresh('svc', scene.actor.refresh)
@@ -80,7 +80,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[H15] the end of the actor’s access token leaves what its refresh token has helped to make',
+  '[H15] the end of the actor’s access token leaves tokens that its refresh token has helped to make',
   async (stage) => {
     const scene = await open(stage)
     await stage.form('/revoke', 'svc', { token: scene.actor.access })

@@ -2,7 +2,7 @@ import type { Cause } from '@rescind/authority'
 import { unreachable } from '@rescind/core'
 import { type Answer, JSON_TYPE, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../wire/answer.ts'
 
-/** RFC 6749 §5.2 and RFC 7009 §2.2.1 where a clause speaks; the vendor's free codes for the rest. */
+/** Codes of RFC 6749 §5.2 and RFC 7009 §2.2.1 where they define one; the vendor's own codes for the rest. */
 export type ErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -18,22 +18,22 @@ export type ErrorCode =
   | 'TooManyRequests'
   | 'InternalServerError'
 
-/** RFC 6749 §5.1: never cached, and said to old caches too. */
+/** RFC 6749 §5.1: never cached; `pragma` says so to HTTP/1.0 caches. */
 const UNCACHED = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
 export function success(value: unknown): Answer {
   return successText(JSON.stringify(value))
 }
 
-/** The same for JSON that is text already. */
+/** As `success`, for a body that is already JSON text. */
 export function successText(body: string): Answer {
   return { status: 200, headers: SUCCESS_HEADERS, body }
 }
 
-/** One object for all, so that the server prepares it once. */
+/** Shared by all answers, so that the server prepares these headers once. */
 const SUCCESS_HEADERS: Answer['headers'] = { 'content-type': JSON_TYPE, ...UNCACHED }
 
-/** An error in the words of both worlds: `error_description` for RFC clients, `errorDescription` for the vendor's. */
+/** An error body for both kinds of clients: `error_description` for RFC clients, `errorDescription` for the vendor's. */
 export function refuse(status: number, error: ErrorCode, why: Why): Answer {
   const { description, headers } = typeof why === 'string' ? { description: why, headers: {} } : why
   const body = { error, error_description: description, errorDescription: description }
@@ -41,8 +41,8 @@ export function refuse(status: number, error: ErrorCode, why: Why): Answer {
 }
 
 /**
- * RFC 6749 §5.2 `invalid_grant`: one answer for unknown, expired, revoked, used, and not yours. Only to the client that
- * a grant belonged to, `cause` says in a form for machines what ended it.
+ * RFC 6749 §5.2 `invalid_grant`: the same answer for unknown, expired, revoked and used grants and for those of other
+ * clients. `cause` says in machine-readable form what ended the grant. Send it only to the client that held the grant.
  */
 export function invalidGrant(cause?: Cause): Answer {
   const description = 'the grant is not valid: unknown, expired, revoked, or used already'
@@ -56,12 +56,12 @@ export function invalidGrant(cause?: Cause): Answer {
   return jsonAnswer(400, body, UNCACHED)
 }
 
-/** Seconds after which a client may ask again about what is held: nobody knows when a hold is lifted. */
+/** Retry-After for suspended tokens. Nobody knows when a hold will be released. */
 const HELD_RETRY_SECONDS = 60
 
 /**
- * What is good, and held for now. RFC 6749 §5.2 has no word for it, and on `invalid_grant` clients throw the token away:
- * lifting the hold would not bring the session back. Nothing was used up.
+ * A valid token or code under a hold. Not `invalid_grant`, because clients then throw the token away and releasing the
+ * hold would not bring the session back. RFC 6749 §5.2 has no code for this. Nothing was consumed.
  */
 export function suspended(): Answer {
   return refuse(400, 'temporarily_unavailable', {
@@ -77,7 +77,7 @@ const CORS = {
 
 const withCorsHeaders: WeakMap<Answer['headers'], Answer['headers']> = new WeakMap()
 
-/** RFC 7009 §2.3: what a browser's scripts may read, wherever they come from; no cookies are involved anywhere. */
+/** RFC 7009 §2.3: scripts of any origin may read the answer, because no endpoint uses cookies. */
 export function withCors(answer: Answer): Answer {
   const known = withCorsHeaders.get(answer.headers)
   const headers = known ?? { ...answer.headers, ...CORS }
@@ -86,8 +86,8 @@ export function withCors(answer: Answer): Answer {
 }
 
 /**
- * The answer to a preflight (Fetch standard, "CORS-preflight request"). Whatever headers a script wants to send it may:
- * nothing here goes by cookies or by where somebody is, so that a header brings nothing that the script has not itself.
+ * The answer to a preflight (Fetch standard, "CORS-preflight request"). It allows every header that the script asks
+ * for: no endpoint trusts cookies or the network location, so a header gives a script no authority that it lacks.
  * @param asked the preflight's `Access-Control-Request-Headers`.
  */
 export function preflight(methods: string, asked: string | undefined): Answer {
@@ -95,7 +95,7 @@ export function preflight(methods: string, asked: string | undefined): Answer {
   const headers = {
     'access-control-allow-origin': '*',
     'access-control-allow-methods': methods,
-    // `*` would leave out Authorization (Fetch standard, "CORS non-wildcard request-header name").
+    // `*` would not cover Authorization (Fetch standard, "CORS non-wildcard request-header name").
     'access-control-allow-headers': named
       ? `authorization, content-type, ${asked}`
       : 'authorization, content-type',
@@ -105,7 +105,7 @@ export function preflight(methods: string, asked: string | undefined): Answer {
   return { status: 204, headers, body: '' }
 }
 
-/** Characters of the headers that one preflight asks for. */
+/** Longest `Access-Control-Request-Headers` that is echoed, in characters. */
 const ASKED_MAX = 1_024
 /** A list of header names (RFC 9110 §5.6.1, §5.6.2). */
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*$/
@@ -117,15 +117,15 @@ export function badRequest(description: string): Answer {
 }
 
 /**
- * RFC 6749 §5.2: 401 with a challenge when the client used the Authorization header. Otherwise without one: a
- * challenge hides the error code from common clients.
+ * RFC 6749 §5.2: 401, with a challenge only if the client used the Authorization header. Otherwise a challenge would
+ * hide the error code from common clients.
  */
 export function unauthenticated(byHeader: boolean): Answer {
   const headers: Record<string, string> = byHeader ? { 'www-authenticate': 'Basic realm="rescind"' } : {}
   return refuse(401, 'invalid_client', { description: 'client authentication failed', headers })
 }
 
-/** @param what of which there were too many. */
+/** @param what completes the sentence "too many …". */
 export function tooMany(what: string, waitSeconds: number): Answer {
   const headers = { 'retry-after': String(waitSeconds) }
   return refuse(429, 'TooManyRequests', { description: `too many ${what}`, headers })

@@ -6,7 +6,7 @@ function header(credentials: string): string {
   return `Basic ${Buffer.from(credentials, 'utf8').toString('base64')}`
 }
 
-test('the same text has the same readings, and one past the bound everything is read anew, alike', () => {
+test('the same header has the same readings, and one entry past the bound clears the cache', () => {
   const first = header('first:secret')
   const claims = basicClaims(first)
   assert.deepEqual(
@@ -24,7 +24,7 @@ test('the same text has the same readings, and one past the bound everything is 
   )
 })
 
-test('text longer than what is remembered is read every time', () => {
+test('headers longer than the cache accepts are parsed every time', () => {
   const long = header(`client:${'s'.repeat(600)}`)
   assert.notEqual(basicClaims(long), basicClaims(long))
   assert.equal(basicClaims(long)[0]?.clientId, 'client')

@@ -2,7 +2,7 @@ import type { Realm } from '@rescind/authority'
 import { decodeFormText } from '../wire/form.ts'
 import { decodeUtf8 } from '../wire/text.ts'
 
-/** One reading of credentials: who it names, and the secret that would have to be theirs. */
+/** One reading of a client's credentials: the client id and the secret that it presents. */
 export class Claim {
   readonly clientId: string
   readonly #secret: string
@@ -14,12 +14,12 @@ export class Claim {
     this.#secret = secret
   }
 
-  /** RFC 6749 §2.3.1: a client that has no secret may leave it empty. */
+  /** RFC 6749 §2.3.1: a client without a secret may leave it empty. */
   get isBare(): boolean {
     return this.#secret === ''
   }
 
-  /** What a realm would have kept of the secret. Whether that is right is compared every time. */
+  /** The digest of this secret in a realm, cached for the last realm. The comparison is never cached. */
   digestIn(realm: Realm): string {
     if (this.#digestKey !== realm.keys.digestKey) {
       this.#digest = realm.secretDigest(this.#secret)
@@ -29,34 +29,35 @@ export class Claim {
   }
 }
 
-/** Authorization texts whose readings are remembered, and the longest of them: half a megabyte in all. */
+/** Bounds of the cache of parsed headers: entries, and characters of one header. Half a megabyte in all. */
 export const CLAIMS_CACHED_MAX = 512
 const CACHED_TEXT_MAX = 512
 const remembered: Map<string, readonly Claim[]> = new Map()
 
 /**
- * The readings of an Authorization header, remembered: a client sends the same text with every request. Nothing is
- * remembered about whether they are right: rights, secrets and their ends are looked up and compared every time.
+ * The readings of an Authorization header. They are cached, because a client sends the same text with every request.
+ * Whether a secret is right is never cached: records, secrets and expiry are looked up and compared every time.
  */
 export function basicClaims(header: string): readonly Claim[] {
   const known = remembered.get(header)
   if (known !== undefined) return known
   const claims = readBasic(header)
   if (header.length > CACHED_TEXT_MAX) return claims
-  // Whoever guesses fills it with guesses; then all is forgotten, and costs what it costs to read it again.
+  // Guessed credentials can fill the cache. Clearing it costs only parsing again.
   if (remembered.size >= CLAIMS_CACHED_MAX) remembered.clear()
   remembered.set(header, claims)
   return claims
 }
 
 /**
- * Basic credentials come form-encoded, as RFC 6749 §2.3.1 says, and raw, as many clients send them: both readings are
- * tried, raw first. @returns no claims for anything but well-formed Basic credentials.
+ * Basic credentials may be form-encoded, as RFC 6749 §2.3.1 says, or raw, as many clients send them. Every reading is
+ * tried, raw first.
+ * @returns an empty list for anything but well-formed Basic credentials.
  */
 function readBasic(header: string): readonly Claim[] {
   if (header.slice(0, 6).toLowerCase() !== 'basic ') return []
   const bytes = Buffer.from(header.slice(6), 'base64')
-  // Some clients (authlib) send raw credentials in Latin-1. Bytes that are UTF-8 are never read so.
+  // Some clients (authlib) send raw Latin-1. Bytes that are valid UTF-8 are always read as UTF-8.
   const text = decodeUtf8(bytes) ?? bytes.toString('latin1')
   const split = text.indexOf(':')
   if (split < 0) return []
@@ -71,7 +72,7 @@ function readBasic(header: string): readonly Claim[] {
   return claims
 }
 
-/** Form-encoded as the RFC has it; with a plus that is no space; and with nothing encoded but the colon. */
+/** Form-encoded as in the RFC; form-encoded with a literal plus; only the colon encoded. */
 const READINGS: readonly ((text: string) => string | undefined)[] = [
   decodeFormText,
   (text) => decodeFormText(text.replaceAll('+', '%2B')),

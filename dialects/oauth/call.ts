@@ -8,7 +8,7 @@ import type { OauthClient } from './directory.ts'
 import type { Lists, Parameters } from './endpoint-body.ts'
 import type { Guesses } from './guesses.ts'
 
-/** Something that an operator wants to see in the log; never holds token text. */
+/** An event for the operator's log. It never holds token text. */
 export type OauthNotice = {
   readonly event: 'grant-ended' | 'loose-assertion-audience'
   readonly realm: string
@@ -18,17 +18,20 @@ export type OauthNotice = {
 }
 
 export type OauthOptions = {
-  /** A realm's base URL, `https://host[/realms/name]`: fixed by configuration, so that nobody can dictate an issuer. */
+  /**
+   * A realm's base URL, `https://host[/realms/name]`. It comes from the configuration, so that no request can choose
+   * the issuer.
+   */
   readonly baseOf: (realm: Realm) => string
-  /** For how long a rotated refresh token gets the same answer again. */
+  /** For how long a used refresh token gets its answer repeated. */
   readonly replaySeconds: number
-  /** Seconds for which gateways are told to keep an active answer; 0 says nothing. */
+  /** Seconds for which gateways may cache an active answer; 0 leaves `cache_ttl` out. */
   readonly cacheTtlSeconds: number
-  /** Refuse a `token_type_hint` that is neither of the two that are known. */
+  /** Refuse a `token_type_hint` other than access_token and refresh_token. */
   readonly strictHints: boolean
-  /** Where the operator's own login lives, for the metadata. */
+  /** URL of the operator's login page, for the metadata. */
   readonly authorizationEndpoint?: string | undefined
-  /** Judges a signed token that none of our keys has signed: one of a registered issuer, perhaps. */
+  /** Judges a signed token that none of our keys signed, such as one of a registered issuer. */
   readonly judgeForeign?: (realm: Realm, raw: RawToken) => Promise<Judged>
   readonly onNotice?: (notice: OauthNotice) => void
 }
@@ -39,7 +42,7 @@ export type Judged = {
   readonly credential?: Credential
 }
 
-/** One request to one of the three endpoints. */
+/** One request to the token, revocation or introspection endpoint. */
 export type Call = {
   readonly realm: Realm
   readonly request: WireRequest
@@ -49,17 +52,17 @@ export type Call = {
   readonly url: string
   readonly values: Parameters
   readonly lists: Lists
-  /** How often a client may be told that a token is somebody else's. */
+  /** Limits how often a client is told that a token belongs to another client. */
   readonly foreign: RateLimit
-  /** How often a wrong secret may be sent. */
+  /** Limits wrong client secrets. */
   readonly guesses: Guesses
-  /** What a request does once, however often it is judged again. */
+  /** State that survives when the request is judged again, so that its assertion is spent only once. */
   readonly once: { assertionSpent: boolean }
 }
 
 export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
 
-/** A client that has proved itself, and the position at which it was judged. */
+/** An authenticated client, and the position at which it was judged. */
 export type Authenticated = {
   readonly client: OauthClient
   readonly method: AuthMethod
@@ -67,7 +70,7 @@ export type Authenticated = {
   readonly judgedAt: Position
 }
 
-/** What one path does for a client that has proved itself. What writes may answer that it has to be judged again. */
+/** What an endpoint does for an authenticated client. Endpoints that write may answer 'stale'. */
 export type Endpoint<A extends Answer | Stale = Answer | Stale> = (
   call: Call,
   authenticated: Authenticated,

@@ -2,7 +2,7 @@ import { type Caller, callerFacts, type Realm } from '@rescind/authority'
 import type { Position } from '@rescind/core'
 import type { OauthClient } from './directory.ts'
 
-/** A client as the log and the verdict know it. */
+/** A client as the caller of a write: its id in the log and the facts that its verdict depends on. */
 export function callerOf(
   realm: Realm,
   { clientId }: OauthClient,

@@ -19,19 +19,22 @@ import { parameter } from './endpoint-body.ts'
 
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** RFC 7523 leaves `typ` open; its successor wants the last one. What is anything else was made for another purpose. */
+/**
+ * RFC 7523 does not define `typ`; its successor asks for `client-authentication+jwt`. Other types are JWTs made for
+ * another purpose.
+ */
 const TYPES: ReadonlySet<string | undefined> = new Set([undefined, 'jwt', 'client-authentication+jwt'])
-/** How far ahead of ours a client's clock may be. */
+/** How far a client's clock may be ahead of ours. */
 const SKEW_MS = 60_000
-/** The longest that an assertion may live: so long is its `jti` remembered. */
+/** Longest life of an assertion; we remember its `jti` for as long. */
 const LIFE_MAX_MS = 3_660_000
 const JTI_MAX = 256
-/** The kind of the expiring entries that spent assertions leave. */
+/** Kind of the expiring entries for spent assertions. */
 const SPENT = EXPIRING_KINDS.oauthAssertion
 
 /**
- * `private_key_jwt` (RFC 7523 §2.2, §3): the client whose key signed the assertion, if everything about it is right,
- * and nobody has presented it before. @returns undefined otherwise; why is nobody's business.
+ * `private_key_jwt` (RFC 7523 §2.2, §3): the client whose key signed the assertion. @returns undefined if anything is
+ * wrong with it or if it was presented before. The caller is not told which.
  */
 export async function assertedClient(
   call: Call,
@@ -39,7 +42,7 @@ export async function assertedClient(
   judgedAt: Position,
 ): Promise<OauthClient | undefined> {
   const jws = parseJws(text)
-  // §3: for client authentication issuer and subject both are the client.
+  // §3: for client authentication both issuer and subject are the client.
   const clientId = jws?.claims.sub
   const named = parameter(call.values, 'client_id')
   if (jws === undefined || typeof clientId !== 'string' || jws.claims.iss !== clientId) return undefined
@@ -53,8 +56,8 @@ export async function assertedClient(
 const imported: WeakMap<JsonObject, readonly VerificationKey[]> = new WeakMap()
 
 /**
- * The keys of a client, imported once for each version of its record: one that does not say its algorithm counts for
- * each that is advertised and fits its type, for all that a client says of itself is then its type.
+ * A client's keys, imported once per version of its record. A key without `alg` is tried with every supported algorithm
+ * that fits its type.
  */
 function keysOf({ jwks }: OauthClient): readonly VerificationKey[] {
   if (jwks === undefined) return []
@@ -69,7 +72,7 @@ function isSignedBy(jws: ParsedJws, client: OauthClient): boolean {
   return candidateKeys(jws, keysOf(client)).some((key) => verifyJws(jws, key))
 }
 
-/** @returns when it ends, if it is meant for us, and now. */
+/** @returns when the assertion expires; undefined if it is not for us or not valid now. */
 function endOf(call: Call, claims: JsonObject, client: OauthClient): number | undefined {
   const nowMs = call.realm.nowMs()
   const [endsAtMs, startsAtMs, issuedAtMs] = [claims.exp, claims.nbf ?? 0, claims.iat ?? 0].map(numericDateMs)
@@ -80,8 +83,8 @@ function endOf(call: Call, claims: JsonObject, client: OauthClient): number | un
 }
 
 /**
- * The issuer as the sole value: a list, or an endpoint's URL, lets another server that a client talks to present the
- * assertion here. Clients that cannot do so are let in one by one, and every use is noted.
+ * The audience must be the issuer alone. With a list or an endpoint's URL, another server that the client talks to
+ * could present the assertion here. `assertionAudience: 'endpoint'` allows it for a client, and every use is logged.
  */
 function isMeantForUs(call: Call, { aud }: JsonObject, client: OauthClient): boolean {
   if (aud === call.issuer) return true
@@ -98,7 +101,7 @@ function isMeantForUs(call: Call, { aud }: JsonObject, client: OauthClient): boo
 
 type Spending = { readonly call: Call; readonly client: OauthClient; readonly judgedAt: Position }
 
-/** §3 (jti): durable before the request goes on, so that no restart and no other node lets it in again. */
+/** §3 (jti): the entry is durable before the request goes on, so that neither a restart nor another node accepts it again. */
 async function spend(
   { call, client, judgedAt }: Spending,
   jti: unknown,

@@ -21,9 +21,9 @@ async function opened(stage: OauthStage): Promise<Login> {
   return stage.grant(app)
 }
 
-/* The kind: a client without a secret that says so in a header has not tried to prove anything, so nothing was wrong. */
+/* A public client that sends Basic with an empty secret has not guessed a secret. */
 onBothStores(
-  '[R3] a public client may write Basic without a secret around its name, and is taken for what it is',
+  '[R3] a public client may send Basic with an empty secret, and is identified by its id alone',
   async (stage) => {
     const { refresh, access } = await opened(stage)
     const first = await withHeader(stage, basic('app', ''), {
@@ -36,7 +36,7 @@ onBothStores(
       (await withHeader(stage, basic('app', ''), { body: `token=${access}`, path: '/revoke' })).status,
       200,
     )
-    // As by name alone (RFC 7662 §2.1).
+    // As with the id alone (RFC 7662 §2.1).
     assert.equal(
       (await withHeader(stage, basic('app', ''), { body: `token=${access}`, path: '/introspect' })).status,
       401,
@@ -64,7 +64,7 @@ onBothStores('[R3] names that have to be decoded are found without a secret, too
 })
 
 onBothStores(
-  '[R3] no number of them is a guess; each one for a client with a secret, or for nobody, is',
+  '[R3] empty secrets of public clients are never guesses; those for other or unknown clients are',
   async (stage) => {
     await opened(stage)
     const refused = `grant_type=client_credentials`
@@ -79,7 +79,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[R3] [B02] who has a secret, or keys, or is nobody, or disabled, never gets in without',
+  '[R3] [B02] confidential, unknown and disabled clients are refused without their secret',
   async (stage) => {
     const { refresh } = await opened(stage)
     const keyed = await stage.put('keyed', { jwks: { keys: [] } })
@@ -106,9 +106,9 @@ onBothStores(
   },
 )
 
-// The kind: a lock that opens for the right secret, wherever that has served, tells which secret is the right one.
+// A lock that opened for the right secret would tell which secret is right.
 onBothStores(
-  '[H22] a locked address gets one answer, whatever it presents, at every endpoint',
+  '[H22] a locked address gets the same answer for every secret, at every endpoint',
   async (stage) => {
     await opened(stage)
     const ask = (secret: string, from: string, path = ''): Promise<Said> => {

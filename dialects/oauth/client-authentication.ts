@@ -10,16 +10,16 @@ import { OAUTH_CLIENTS, type OauthClient } from './directory.ts'
 import { parameter } from './endpoint-body.ts'
 
 type Presented =
-  /** Readings of what was sent, likeliest first; the first that proves itself counts. */
+  /** Readings of the credentials, likeliest first. The first that is right counts. */
   | { readonly kind: 'claims'; readonly claims: readonly Claim[]; readonly method: AuthMethod }
   | { readonly kind: 'assertion'; readonly text: string }
   | { readonly kind: 'named'; readonly clientId: string }
   | { readonly kind: 'refused'; readonly answer: Answer }
 
 /**
- * Goes on as the client that has proved itself, or answers 400, 401 or 429. RFC 6749 §2.3 and RFC 7523 §2.2: by Basic,
- * by body, by a signed assertion, or, for public clients, by name alone. More than one method in a request is 400
- * (§2.3); a body that only repeats who the header speaks for is none.
+ * Authenticates the client and goes on with `next`, or answers 400, 401 or 429. Methods (RFC 6749 §2.3, RFC 7523 §2.2):
+ * Basic, secret in the body, signed assertion, or the client id alone for public clients. Two methods in one request
+ * are 400 (§2.3); a `client_id` in the body that repeats the header's is not a second method.
  */
 export async function asClient<R extends Answer | Stale>(
   call: Call,
@@ -31,7 +31,7 @@ export async function asClient<R extends Answer | Stale>(
   const judgedAt = realm.position()
   let proof: Proof | undefined
   if (presented.kind === 'claims') {
-    // Not in a function of its own: every introspection comes this way, and each promise less shows in what it takes.
+    // Inline, because every introspection comes this way and one promise more can be measured.
     let isBare = true
     for (const claim of presented.claims) {
       const entry = await realm.directory.get(OAUTH_CLIENTS, claim.clientId)
@@ -41,7 +41,7 @@ export async function asClient<R extends Answer | Stale>(
         proof = { client: entry.value, method: presented.method }
       if (proof !== undefined) break
     }
-    // After the last await, or of many that come at once each would be the first.
+    // Count after the last await; otherwise many concurrent guesses would each count as the first.
     const waitSeconds = guessed(call, presented.claims, proof)
     if (waitSeconds > 0) return tooMany('wrong client secrets', waitSeconds)
   } else if (presented.kind === 'assertion') {
@@ -57,13 +57,13 @@ export async function asClient<R extends Answer | Stale>(
 
 type Proof = Pick<Authenticated, 'client' | 'method'>
 
-/** A public client is known by its name alone, also where it writes a header around it: it has guessed nothing. */
+/** A public client is identified by its id alone, also in a Basic header without a secret. That is not a guess. */
 function byName(entry: Entry<OauthClient> | undefined): Proof | undefined {
   const client = entry?.value
   return client?.isPublic === true && client.enabled ? { client, method: 'none' } : undefined
 }
 
-/** Counts wrong secrets. @returns the seconds that this caller, right or wrong, has to wait before it is heard. */
+/** Counts wrong secrets. @returns the seconds that this caller must wait, even if its secret is right. */
 function guessed(call: Call, claims: readonly Claim[], proof: Proof | undefined): number {
   if (proof?.method === 'none') return 0
   const waitSeconds = call.guesses.waitSeconds(call, claims)
@@ -106,7 +106,7 @@ function byHeader(header: string, clientId: string | undefined): Presented {
   return { kind: 'claims', claims: left, method: 'client_secret_basic' }
 }
 
-/** An unknown client costs the same comparison as a known one. */
+/** An unknown client costs the same comparison as a known one, so that timing does not tell them apart. */
 function holds(
   realm: Realm,
   entry: Entry<OauthClient> | undefined,
@@ -127,7 +127,7 @@ function holds(
   return proved && entry !== undefined && entry.value.enabled
 }
 
-/** Equal to no digest: it holds a character that base64url has not. */
+/** Equals no digest, because `!` is not base64url. */
 const UNKNOWN: Pick<OauthClient, 'secrets' | 'secretDigests'> = { secretDigests: ['!'.repeat(43)] }
 
 function refused(description: string): Presented {

@@ -32,13 +32,13 @@ import { scopeTokens } from './scopes.ts'
 import { audienceMember, targetsInGrant } from './targets.ts'
 import { accessToken, type Family, type GrantAudit, grantRows, tokenPair } from './tokens.ts'
 
-/** RFC 6749 §4.1.2 has ten minutes as the most; whoever redirects a browser needs seconds. */
+/** RFC 6749 §4.1.2 allows ten minutes; a redirect takes seconds. */
 export const CODE_LIFETIME_SECONDS = 60
 /** RFC 7636 §4.2: SHA-256 in base64url. */
 export const CHALLENGE: RegExp = /^[A-Za-z0-9_-]{43}$/
 /** RFC 7636 §4.1. */
 const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
-/** The kind of the expiring entries by which a code that was used is known when its record has been collected. */
+/** Kind of the expiring entries that remember used codes after their records are collected. */
 const USED = EXPIRING_KINDS.oauthUsedCode
 
 type CodeClaims = { readonly redirectUri: string; readonly codeChallenge: string }
@@ -55,7 +55,7 @@ export type CodeIntent = Pick<Family, 'subject' | 'scope' | 'audience'> &
   CodeClaims &
   GrantAudit & { readonly client: OauthClient }
 
-/** A code for a login that happened elsewhere, bound to client, redirect URI and challenge. */
+/** Issues a code for a login that happened elsewhere, bound to client, redirect URI and challenge. */
 export async function startCode(
   realm: Realm,
   act: Pick<IssueAct, 'judgedAt' | 'caller'>,
@@ -88,13 +88,13 @@ export async function startCode(
   return { issued, code: raw, expiresInSeconds: Math.floor((expiresAtMs - nowMs) / 1_000) }
 }
 
-/** What a request presents beside the code itself. */
+/** What a request must present beside the code. */
 type Proof = { readonly redirectUri: string; readonly verifier: string }
 
 /**
- * RFC 6749 §4.1.3 and RFC 7636 §4.5: a code for tokens, once. Client, redirect URI and verifier are judged before
- * anything that a code does: codes leak, by referrers and logs, and who has nothing but a code must neither learn what
- * became of it nor end what its owner got for it.
+ * RFC 6749 §4.1.3 and RFC 7636 §4.5: exchanges a code for tokens, once. Client, redirect URI and verifier are checked
+ * before the code has any effect. Codes leak through referrers and logs; a holder of the code alone must neither learn
+ * its state nor end what its owner got for it.
  */
 export async function redeemCode(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const [text, redirectUri] = [parameter(call.values, 'code'), parameter(call.values, 'redirect_uri')]
@@ -108,7 +108,7 @@ export async function redeemCode(call: Call, authenticated: Authenticated): Prom
   const { verdict, record } = await call.realm.find(raw, 'oauth')
   if (record === undefined) return perhapsCollected(call, authenticated, { raw, proof })
   if (record.kind !== 'code' || record.client !== authenticated.client.clientId) return invalidGrant()
-  // Written by `startCode` alone.
+  // Only `startCode` writes these claims.
   if (!isProved(proof, record.claims as CodeClaims)) return invalidGrant()
   if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
   if (verdict.kind === 'active') return redeem(call, authenticated, record)
@@ -117,7 +117,7 @@ export async function redeemCode(call: Call, authenticated: Authenticated): Prom
   return perhapsCollected(call, authenticated, { raw, proof, unused })
 }
 
-/** @param claims absent members prove nothing: expiring entries of an earlier form did not keep them. */
+/** @param claims entries of an earlier version lack these members; a missing member proves nothing. */
 function isProved({ redirectUri, verifier }: Proof, claims: Partial<CodeClaims>): boolean {
   const { codeChallenge } = claims
   if (codeChallenge === undefined || !VERIFIER.test(verifier)) return false
@@ -135,7 +135,7 @@ async function redeem(
   const [beganAtMs, nowMs] = [grantedAtMs(record), realm.nowMs()]
   const endsAtMs = grantEndMs(client, beganAtMs)
   if (isGrantOver(endsAtMs, nowMs)) return invalidGrant()
-  // What was taken from the client since the login, the code does not bring.
+  // Scopes taken from the client since the login are not granted.
   const scope = scopeTokens(record.scope)
     .filter((token) => client.scopes.includes(token))
     .join(' ')
@@ -171,10 +171,10 @@ async function redeem(
     : issueAnswer(call, authenticated, { texts: { ...pair, scope }, more })
 }
 
-/** `unused`: what to answer when nobody has used it. */
+/** `unused` is the answer for a code that was never used. */
 type Over = { readonly raw: RawToken; readonly proof: Proof; readonly unused?: Answer }
 
-/** A code that is over: used before, and then this is reuse, which ends what it brought (§4.1.2). */
+/** Handles a code that is over. If it was used before, this is reuse, which ends what it brought (§4.1.2). */
 async function perhapsCollected(
   call: Call,
   authenticated: Authenticated,
@@ -189,7 +189,7 @@ async function perhapsCollected(
   const { grant, token, usedAt } = used
   const of = callerFacts({ source: 'oauth', client: used.client }, realm.position())
   const verdict = realm.judge({ ...of, grant })
-  // A hold is released one day: what is seen through it still counts.
+  // A hold may be released later, so reuse under a hold still counts.
   if (verdict.kind !== 'active' && !isSuspended(verdict)) return endedAnswer(realm, grant)
   const detectedAt = formatInstant(realm.nowMs())
   const cause = { code: 'authorization_code_reuse', token, grant, usedAt, detectedAt }

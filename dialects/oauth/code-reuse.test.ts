@@ -12,9 +12,9 @@ import { openWorld } from '../../test/kit/realm.ts'
 import { CODE_LIFETIME_SECONDS } from './code-grant.ts'
 
 /*
- * The kind: who holds a used code and nothing else (it was in a log, a referrer, a browser's history) must be able to do
- * nothing with it. Re-use is a second presentation by the same client that could have been the first one: with the
- * verifier and the redirect URI.
+ * A used code may be in a log, a referrer or a browser's history. Its holder must not be able to do anything with it.
+ * Only a second presentation by the same client with verifier and redirect URI, which could have been the first, is
+ * reuse.
  */
 
 const OTHER_VERIFIER = 'A'.repeat(43)
@@ -31,7 +31,7 @@ const WRONG_PROOFS: Readonly<Record<string, Readonly<Record<string, string>>>> =
 const causeOf = ({ body }: Said): string | undefined =>
   (body['cause'] as Readonly<Record<string, string>> | undefined)?.['code']
 
-/** A code that its owner has redeemed, and what it brought. */
+/** A code that its owner has redeemed, and the tokens that it got. */
 async function redeemed(
   stage: OauthStage,
 ): Promise<{ readonly code: string; readonly access: string; readonly refresh: string }> {
@@ -42,7 +42,7 @@ async function redeemed(
   return { code, access: String(answer.body['access_token']), refresh: String(answer.body['refresh_token']) }
 }
 
-/** Takes the code's record away, as time does; an expiring entry alone then says that it was used. */
+/** Collects the code's record, as happens with time. Then only an expiring entry says that the code was used. */
 async function collect({ world }: OauthStage): Promise<void> {
   const { clock, realm, realms, store } = world
   clock.advance(CODE_LIFETIME_SECONDS * 1_000)
@@ -53,7 +53,7 @@ async function collect({ world }: OauthStage): Promise<void> {
 
 for (const when of ['while its record is kept', 'after its record was collected']) {
   onBothStores(
-    `[W86] [P13] a used code that comes without its proof ends nothing and tells nothing, ${when}`,
+    `[W86] [P13] a used code without its proof ends nothing and tells nothing, ${when}`,
     async (stage) => {
       const { code, access, refresh } = await redeemed(stage)
       if (when.startsWith('after')) await collect(stage)
@@ -69,7 +69,7 @@ for (const when of ['while its record is kept', 'after its record was collected'
       assert.deepEqual(stage.notices, [])
       const refreshed = await stage.refresh('svc', refresh)
       assert.equal(refreshed.status, 200)
-      // The same with all that it takes is re-use, and then only who can prove the code is told why.
+      // With the full proof it is reuse, and only a client that can prove the code is told why.
       assert.equal(causeOf(await stage.redeem('svc', code)), 'authorization_code_reuse')
       assert.equal(await stage.isActive('svc', String(refreshed.body['access_token'])), false)
       assert.equal(causeOf(await stage.redeem('svc', code)), 'authorization_code_reuse')
@@ -101,17 +101,14 @@ onBothStores('[W86] a public client is known by its name alone, and so is not as
   assert.equal(status, 200)
 })
 
-onBothStores(
-  '[W86] a wrong proof, however often, neither spends a code nor keeps it from its owner',
-  async (stage) => {
-    const client = await stage.put('svc')
-    const code = await stage.code(client)
-    for (let nth = 0; nth < 20; nth += 1)
-      for (const wrong of Object.values(WRONG_PROOFS))
-        assert.equal((await stage.redeem('svc', code, wrong)).status, 400)
-    assert.equal((await stage.redeem('svc', code)).status, 200)
-  },
-)
+onBothStores('[W86] wrong proofs neither spend a code nor lock its owner out', async (stage) => {
+  const client = await stage.put('svc')
+  const code = await stage.code(client)
+  for (let nth = 0; nth < 20; nth += 1)
+    for (const wrong of Object.values(WRONG_PROOFS))
+      assert.equal((await stage.redeem('svc', code, wrong)).status, 400)
+  assert.equal((await stage.redeem('svc', code)).status, 200)
+})
 
 onBothStores('[W86] a code that expired unused is no re-use, with its proof or without', async (stage) => {
   const client = await stage.put('svc')
@@ -128,7 +125,7 @@ onBothStores('[W86] a code that expired unused is no re-use, with its proof or w
 
 for (const over of ['its subject', 'its grant'] as const) {
   onBothStores(
-    `[W86] under a hold over ${over} a code brings nothing; re-use is seen through the hold`,
+    `[W86] under a hold over ${over} a code brings no tokens, and its reuse is still detected`,
     async (stage) => {
       const { code, access } = await redeemed(stage)
       const { realm, store } = stage.world
@@ -154,7 +151,7 @@ for (const over of ['its subject', 'its grant'] as const) {
 }
 
 onBothStores(
-  '[W86] whole redemptions at once bring one answer, which does not live; wrong ones beside it change nothing',
+  '[W86] of concurrent redemptions one gets tokens, which reuse ends; wrong proofs beside them change nothing',
   async (stage) => {
     const client = await stage.put('svc')
     const [raced, lone] = [await stage.code(client), await stage.code(client)]
@@ -170,8 +167,8 @@ onBothStores(
   },
 )
 
-test('[W86] an expiring entry of an earlier form proves nothing: who presents such a code is refused, and nothing ends', async () => {
-  // Such expiring entries hold no redirect URI and no challenge; here the members are taken out of one that was just written.
+test('[W86] an expiring entry of an earlier version proves nothing: the code is refused, and nothing ends', async () => {
+  // Such entries hold no redirect URI and no challenge. The test removes both members from an entry just written.
   const stage = new OauthStage(await openWorld())
   const { code, access } = await redeemed(stage)
   await collect(stage)

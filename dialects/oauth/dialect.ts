@@ -22,13 +22,13 @@ import {
 import { revoke } from './revocation-endpoint.ts'
 import { issueByGrantType } from './token-endpoint.ts'
 
-/** Foreign live tokens that a client may stumble over: 30 at once, then one every two seconds. */
+/** Live tokens of other clients that a client may try to revoke: 30 at once, then one every two seconds. */
 const FOREIGN_PER_SECOND = 0.5
 const FOREIGN_BURST = 30
 
 /**
- * `isOpen`: for browsers of any origin, and for public clients. Endpoints that are not write nothing, so that what they
- * answer cannot be stale.
+ * `isOpen`: the endpoint serves browsers of any origin and public clients. The others write nothing, so their answers
+ * cannot be stale.
  */
 type Route =
   | { readonly isOpen: true; readonly endpoint: Endpoint }
@@ -45,7 +45,7 @@ export function createOauthDialect(options: OauthOptions): Dialect {
   const foreign = new RateLimit(FOREIGN_PER_SECOND, FOREIGN_BURST)
   const guesses = new Guesses()
   let last = { base: '', path: '', issuer: PREFIX_PATH, url: '' }
-  /** What a realm and an endpoint are called; the last ones are kept, for texts put together are dear to read. */
+  /** The issuer and the endpoint's URL. The last pair is kept, because concatenated strings are slow to read. */
   const namesAt = (base: string, path: string): Pick<Call, 'issuer' | 'url'> => {
     if (base !== last.base || path !== last.path)
       last = { base, path, issuer: base + PREFIX_PATH, url: base + path }
@@ -80,7 +80,7 @@ export function createOauthDialect(options: OauthOptions): Dialect {
   }
 }
 
-/** The parameters of a POST. RFC 7662 §2.1 would let a server take GET; a token in a URL ends up in logs. */
+/** The parameters of a POST. RFC 7662 §2.1 permits GET, but tokens in URLs end up in logs. */
 function readPost({ isOpen }: Route, request: WireRequest): Body {
   if (request.method === 'POST') return readBody(request)
   const allow = isOpen ? 'POST, OPTIONS' : 'POST'
@@ -91,7 +91,7 @@ function forRoute({ isOpen }: Route, answer: Answer): Answer {
   return isOpen ? withCors(answer) : answer
 }
 
-/** RFC 7662 §2.1, §4: whoever only names itself may not ask about tokens. */
+/** RFC 7662 §2.1, §4: a client that only names itself may not ask about tokens. */
 function forProved(endpoint: Endpoint<Answer>, call: Call, client: Authenticated): Promise<Answer> {
   return client.method === 'none'
     ? Promise.resolve(unauthenticated(call.request.header('authorization') !== undefined))
@@ -100,7 +100,7 @@ function forProved(endpoint: Endpoint<Answer>, call: Call, client: Authenticated
 
 const ASKED = 'access-control-request-headers'
 
-/** What anybody may read: the metadata and the key set. */
+/** The public documents: metadata and key set. */
 async function document(realm: Realm, request: WireRequest, options: OauthOptions): Promise<Answer> {
   const path = withoutSlash(request.path)
   if (!isDocumentPath(path)) return refusalAnswer({ kind: 'not-found' })
@@ -110,7 +110,7 @@ async function document(realm: Realm, request: WireRequest, options: OauthOption
   return withCors(path === JWKS_PATH ? await jwks(realm) : metadata(options.baseOf(realm), options))
 }
 
-/** RFC 8414 §3.1, the same document below the issuer's path, and the keys. */
+/** RFC 8414 §3.1, the same document below the issuer's path, and the key set. */
 function isDocumentPath(path: string): boolean {
   return path === WELL_KNOWN + PREFIX_PATH || path === PREFIX_PATH + WELL_KNOWN || path === JWKS_PATH
 }

@@ -11,54 +11,54 @@ export const GRANT_TYPES: readonly GrantType[] = [
   TOKEN_EXCHANGE,
 ]
 
-/** Whose tokens a client may ask about: its own, those meant for it, or every token of the realm. */
+/** Which tokens a client may introspect: its own, those meant for it, or every token of the realm. */
 export type IntrospectRight = 'own' | 'audience' | 'any'
 export type AccessTokenFormat = 'opaque' | 'jwt'
-/** What we sign with; RFC 9068 §2.1 asks for RS256 among them. */
+/** Algorithms that we sign with. RFC 9068 §2.1 requires RS256. */
 export type TokenAlgorithm = 'ES256' | 'RS256' | 'EdDSA'
 export const TOKEN_ALGORITHMS: readonly TokenAlgorithm[] = ['ES256', 'RS256', 'EdDSA']
 
-/** Live secrets of one client: enough for a rotation that overlaps with another one. */
+/** Live secrets per client: enough for two overlapping rotations. */
 export const SECRETS_MAX = 5
 
 export type ClientSecret = {
-  /** Names it to operators; grants nothing. */
+  /** Identifies the secret to operators; grants nothing. */
   readonly id: string
-  /** Keyed. */
+  /** Keyed digest of the secret. */
   readonly digest: string
   readonly createdAtMs: number
-  /** Absent: until it is retired. */
+  /** Absent: valid until it is removed. */
   readonly expiresAtMs?: number
 }
 
 export type OauthClient = {
   readonly clientId: string
   readonly name?: string
-  /** Any that has not expired authenticates it. */
+  /** Each of them authenticates the client until it expires. */
   readonly secrets?: readonly ClientSecret[]
-  /** As `secrets`, in records of an earlier form. */
+  /** Digests of secrets in records of earlier versions. */
   readonly secretDigests?: readonly string[]
-  /** It holds no secret and names itself only (RFC 6749 §2.1). */
+  /** The client has no secret and only names itself (RFC 6749 §2.1). */
   readonly isPublic?: boolean
-  /** Its public keys, for private_key_jwt. */
+  /** Public keys for private_key_jwt. */
   readonly jwks?: JsonObject
-  /** `endpoint`: also takes assertions whose audience is an endpoint's URL or a list, as older clients send them. */
+  /** `endpoint`: also accept assertions whose audience is an endpoint's URL or a list, as older clients send them. */
   readonly assertionAudience?: 'issuer' | 'endpoint'
   readonly grantTypes: readonly GrantType[]
   readonly scopes: readonly string[]
-  /** What its tokens may be meant for (RFC 8707). */
+  /** Targets that its tokens may be meant for (RFC 8707). */
   readonly audiences?: readonly string[]
-  /** What it is called as a resource server, beside its id. */
+  /** Its names as a resource server, beside its id. */
   readonly resources?: readonly string[]
   readonly redirectUris?: readonly string[]
   readonly introspect: IntrospectRight
   readonly accessTokenFormat?: AccessTokenFormat
   readonly accessTokenSigningAlg?: TokenAlgorithm
-  /** RFC 9701 §6 has RS256 where nothing is said. */
+  /** RFC 9701 §6: the default is RS256. */
   readonly introspectionSigningAlg?: TokenAlgorithm
   readonly accessTokenLifetimeSeconds?: number
   readonly refreshTokenLifetimeSeconds?: number
-  /** From the login on, however often it is refreshed. */
+  /** Counted from the login, not from the last refresh. */
   readonly grantLifetimeSeconds?: number
   readonly enabled: boolean
   readonly createdAtMs?: number
@@ -91,13 +91,13 @@ export function refreshLifetimeSeconds({ refreshTokenLifetimeSeconds }: OauthCli
   return refreshTokenLifetimeSeconds ?? REFRESH_LIFETIME_SECONDS
 }
 
-/** Where nothing is said, never less than what a refresh token was given on purpose. */
+/** The default is never shorter than the client's refresh token lifetime. */
 export function grantLifetimeSeconds(client: OauthClient): number {
   return client.grantLifetimeSeconds ?? Math.max(GRANT_LIFETIME_SECONDS, refreshLifetimeSeconds(client))
 }
 
 export type OauthClientIntent = Omit<OauthClient, 'secrets' | 'secretDigests' | 'enabled' | 'createdAtMs'> & {
-  /** Absent for a public client, and for one that proves itself by its keys alone. */
+  /** Absent for public clients and for clients that authenticate with keys alone. */
   readonly clientSecret?: string
 }
 
@@ -109,7 +109,7 @@ export function oauthClientValue(realm: Realm, intent: OauthClientIntent): Oauth
   return { ...rest, secrets, enabled: true, createdAtMs }
 }
 
-/** Named after its digest: that is keyed, so it says nothing about the text. */
+/** The id is part of the digest. The digest is keyed, so the id says nothing about the secret. */
 export function newSecret(realm: Realm, text: string): ClientSecret {
   const digest = realm.secretDigest(text)
   return { id: `sec_${digest.slice(0, SECRET_ID_CHARS)}`, digest, createdAtMs: realm.nowMs() }

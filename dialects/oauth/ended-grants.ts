@@ -15,7 +15,7 @@ import { invalidGrant } from './answers.ts'
 import type { Authenticated, Call } from './call.ts'
 import { refreshLifetimeSeconds } from './directory.ts'
 
-/** The kind of the expiring entries that say what ended a grant, to the client that had it. */
+/** Kind of the expiring entries that tell a client what ended its grant. */
 const ENDED = EXPIRING_KINDS.oauthEndedGrant
 const IS_CAUSE = shaped({ code: 'text' })
 
@@ -26,8 +26,8 @@ export type EndAct = {
 }
 
 /**
- * Something that is good for one use was used again: by whom, thief or owner, nobody can tell, so the whole grant ends
- * (RFC 9700 §4.14.2, RFC 6749 §4.1.2). Cause and revocation are one write; the audit has the cause, too.
+ * Ends the whole grant after a single-use token or code was used again. Nobody can tell the thief from the owner (RFC
+ * 9700 §4.14.2, RFC 6749 §4.1.2). One write holds the cause and the revocation; the audit log has the cause too.
  */
 export async function endGrant(
   { realm, options, request }: Call,
@@ -65,7 +65,7 @@ export async function endGrant(
   }
 }
 
-/** `invalid_grant` for a grant that is over, with what ended it if that is known. Only for the client that had it. */
+/** `invalid_grant` for an ended grant, with its cause if known. Only for the client that held the grant. */
 export async function endedAnswer(realm: Realm, grant: GrantId): Promise<Answer> {
   const entry = await realm.store.expiring(realm.ordinal, { kind: ENDED, id: grant })
   if (entry === undefined || entry.expiresAtMs <= realm.nowMs()) return invalidGrant()

@@ -10,7 +10,7 @@ async function opened(stage: OauthStage): Promise<{ readonly access: string; rea
   return { access: (await stage.grant(client)).access, other: (await stage.grant(client)).access }
 }
 
-/* The kind: a body that means two tokens to whoever wrote it is not answered as if it named one, or none. */
+/* A body that its writer meant to hold two tokens must not be answered as if it named one, or none. */
 onBothStores(
   '[N06] a form whose pairs are joined by anything but & is 400, and revokes nothing',
   async (stage) => {
@@ -50,7 +50,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[N06] a semicolon of a value is taken for one: escaped anywhere, and raw where no parameter could begin',
+  '[N06] a semicolon belongs to the value when escaped, or raw where no parameter could begin',
   async (stage) => {
     await opened(stage)
     await stage.put('semi', { clientSecret: 'one;two;3', grantTypes: ['client_credentials'] })
@@ -58,14 +58,14 @@ onBothStores(
       const body = `grant_type=client_credentials&client_id=semi&client_secret=${secret}`
       assert.equal((await stage.send('', { body })).status, 200, secret)
     }
-    // RFC 7009 §2.2: text that no token has is as revoked as it can be.
+    // RFC 7009 §2.2: revoking unknown text is a success.
     for (const token of ['a%3Btoken%3Db', 'a%3B', 'a;b', 'a%0A'])
       assert.equal((await stage.send('/revoke', { body: `${CLIENT}&token=${token}` })).status, 200, token)
   },
 )
 
-/* The kind: what says nothing is nothing. */
-onBothStores('[R6] an empty query is none, at every endpoint; any other is 400', async (stage) => {
+/* An empty query carries no parameters. */
+onBothStores('[R6] an empty query is accepted at every endpoint; any other is 400', async (stage) => {
   const { access } = await opened(stage)
   const body = `${CLIENT}&grant_type=client_credentials&token=${access}`
   for (const query of ['?', '&', 'x', `token=${access}`, '=', '%3F', '#'])
@@ -75,7 +75,7 @@ onBothStores('[R6] an empty query is none, at every endpoint; any other is 400',
 })
 
 onBothStores(
-  '[R6] spaces around and between scopes are passed over; anything else that is no scope is not',
+  '[R6] extra spaces in a scope are ignored; any other malformed scope is refused',
   async (stage) => {
     await opened(stage)
     const asked = (scope: string) => stage.form('', 'svc', { grant_type: 'client_credentials', scope })
@@ -105,8 +105,8 @@ onBothStores(
 )
 
 /*
- * The kind: whether a body is read hangs on its exact media type. RFC 6749 §5.2 has 400 for every request that is
- * malformed, and RFC 7009 and 7662 refer to it: so all endpoints say 400 `invalid_request`, and never 415.
+ * Only a body of the exact media type is read. RFC 6749 §5.2 has 400 for malformed requests, and RFC 7009 and 7662
+ * refer to it. So every endpoint answers 400 `invalid_request`, never 415.
  */
 onBothStores(
   '[N13] [N15] a body of another type, or in another charset, is 400 at every endpoint, and is not read',

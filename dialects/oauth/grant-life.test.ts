@@ -4,8 +4,8 @@ import { type OauthStage, onBothStores } from '../../test/kit/oauth-stage.ts'
 import { grantLifetimeSeconds, type OauthClient } from './directory.ts'
 
 /*
- * The kind: whatever is minted from something ends no later than that, however long the chain, and a chain has an end of
- * its own. Refreshing had none, and an access token could outlive the refresh token that it came with.
+ * A token ends no later than the token it was minted from, and every chain of tokens has an end. Once, refreshing had
+ * no end, and an access token could outlive its refresh token.
  */
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -13,7 +13,7 @@ const ACCESS_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
 const REFRESH_TYPE = 'urn:ietf:params:oauth:token-type:refresh_token'
 const DAY_SECONDS = 86_400
 
-/** When the last token that there is ends. */
+/** When the last token of the store expires. */
 async function lastEndMs({ world: { realm, store } }: OauthStage): Promise<number> {
   const ends: number[] = []
   let after: number | undefined
@@ -25,7 +25,7 @@ async function lastEndMs({ world: { realm, store } }: OauthStage): Promise<numbe
   return Math.max(...ends)
 }
 
-/** Refreshes 50 times over the life of a grant, then as it ends. */
+/** Refreshes 50 times over the life of a grant, then in its last second. */
 async function refreshToTheEnd(stage: OauthStage, { client, first, endMs }: Chain): Promise<void> {
   const { clock, realm } = stage.world
   const stepMs = Math.floor((endMs - realm.nowMs()) / 51)
@@ -97,7 +97,7 @@ for (const accessTokenFormat of ['opaque', 'jwt'] as const) {
 }
 
 onBothStores(
-  '[E01] a code whose client may not refresh brings nothing beyond the end either',
+  '[E01] a code whose client may not refresh gets no token beyond the end of its grant',
   async (stage) => {
     const client = await stage.put('svc', { grantTypes: ['authorization_code'], grantLifetimeSeconds: 30 })
     const [early, late] = [await stage.code(client), await stage.code(client)]
@@ -109,7 +109,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[E01] what is exchanged, from access or refresh token, ends no later than what it came of',
+  '[E01] a token exchanged from an access or refresh token ends no later than that token',
   async (stage) => {
     const grantTypes = ['refresh_token', EXCHANGE] as const
     const client = await stage.put('svc', { grantTypes, grantLifetimeSeconds: 100 })
@@ -131,7 +131,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[E01] a shorter life holds for grants that are there already, from the next refresh on',
+  '[E01] a shorter grant lifetime applies to existing grants from their next refresh',
   async (stage) => {
     const client = await stage.put('svc', { grantLifetimeSeconds: 1_000 })
     const [one, other] = [await stage.grant(client), await stage.grant(client)]
@@ -146,30 +146,27 @@ onBothStores(
   },
 )
 
-onBothStores(
-  '[E01] a refresh token of before, which does not say when its grant began, gives it an end',
-  async (stage) => {
-    const { realm, clock } = stage.world
-    await stage.put('svc', { grantLifetimeSeconds: 1_000 })
-    const raw = mintText(realm.grammar.prefixes.refresh, realm.random)
-    const about = { source: 'oauth', client: 'svc', subject: 'ann', scope: 'read' } as const
-    const tokens = [{ ...about, raw, kind: 'refresh', expiresAtMs: realm.nowMs() + 2_000_000 } as const]
-    await issueTokens(realm, { judgedAt: realm.position(), caller: stage.caller(), tokens })
-    const issuedAtMs = realm.nowMs()
-    clock.advance(500_000)
-    const first = await stage.refresh('svc', raw.reveal())
-    assert.equal(first.body['expires_in'], 500)
-    clock.advance(400_000)
-    const second = await stage.refresh('svc', String(first.body['refresh_token']))
-    assert.equal(second.body['expires_in'], 100)
-    clock.advance(100_000)
-    assert.equal((await stage.refresh('svc', String(second.body['refresh_token']))).status, 400)
-    assert.equal(issuedAtMs + 1_000_000, realm.nowMs())
-  },
-)
+onBothStores('[E01] the grant of an older refresh token without a start time still ends', async (stage) => {
+  const { realm, clock } = stage.world
+  await stage.put('svc', { grantLifetimeSeconds: 1_000 })
+  const raw = mintText(realm.grammar.prefixes.refresh, realm.random)
+  const about = { source: 'oauth', client: 'svc', subject: 'ann', scope: 'read' } as const
+  const tokens = [{ ...about, raw, kind: 'refresh', expiresAtMs: realm.nowMs() + 2_000_000 } as const]
+  await issueTokens(realm, { judgedAt: realm.position(), caller: stage.caller(), tokens })
+  const issuedAtMs = realm.nowMs()
+  clock.advance(500_000)
+  const first = await stage.refresh('svc', raw.reveal())
+  assert.equal(first.body['expires_in'], 500)
+  clock.advance(400_000)
+  const second = await stage.refresh('svc', String(first.body['refresh_token']))
+  assert.equal(second.body['expires_in'], 100)
+  clock.advance(100_000)
+  assert.equal((await stage.refresh('svc', String(second.body['refresh_token']))).status, 400)
+  assert.equal(issuedAtMs + 1_000_000, realm.nowMs())
+})
 
 onBothStores(
-  '[E01] where nothing is said a grant ends after 90 days, or as late as its refresh token was meant to',
+  '[E01] by default a grant ends after 90 days, or after the refresh token lifetime if that is longer',
   async (stage) => {
     const client = await stage.put('svc')
     assert.equal(grantLifetimeSeconds(client), 90 * DAY_SECONDS)
@@ -183,9 +180,9 @@ onBothStores(
   },
 )
 
-/* The kind: what was taken from a client is taken from whatever it has not got yet. */
+/* Scopes and audiences taken from a client must not reach it through a pending code. */
 onBothStores(
-  '[B13] scopes and audiences that were taken from a client since the login, its code does not bring',
+  '[B13] a code does not grant scopes and audiences taken from its client since the login',
   async (stage) => {
     const audiences = ['https://a.example', 'https://b.example']
     const client = await stage.put('svc', { audiences })

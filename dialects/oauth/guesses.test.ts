@@ -14,7 +14,7 @@ function guess(guesses: Guesses, asker: Asker, clientId: string, times: number):
   for (let nth = 0; nth < times; nth += 1) guesses.wrong(asker, [new Claim(clientId, `wrong ${nth}`)])
 }
 
-test('[P13] wrong secrets make a client wait at that address and in that realm, and nowhere else', async () => {
+test('[P13] wrong secrets make a client wait at that address in that realm only', async () => {
   const { realm, realms } = await openWorld()
   const other = await realms.create('other', { by: 'test', from: 'local', how: 'test' })
   const guesses = new Guesses()
@@ -28,13 +28,13 @@ test('[P13] wrong secrets make a client wait at that address and in that realm, 
   assert.equal(guesses.waitSeconds(here, []), 0)
 })
 
-test('[K01] made-up names do not make a lock forgotten: an address has so many wrong secrets for all of them', async () => {
+test('[K01] made-up client ids do not evict a lock, because all wrong secrets of an address share a limit', async () => {
   const { realm, clock } = await openWorld()
   const guesses = new Guesses()
   const here = from(realm, '192.0.2.1')
   guess(guesses, here, 'web', BURST)
   let sent = 0
-  // Whoever is told to wait sends nothing that counts.
+  // An address that has to wait sends nothing that counts.
   for (let nth = 0; nth < 50_000; nth += 1) {
     const claims = [0, 1, 2, 3].map((part) => new Claim(`made up ${nth}.${part}`, 'x'))
     if (guesses.waitSeconds(here, claims) > 0) continue
@@ -47,8 +47,8 @@ test('[K01] made-up names do not make a lock forgotten: an address has so many w
   assert.ok(guesses.waitSeconds(here, [new Claim('web', 'y')]) > 0)
 })
 
-// The kind: whoever is not heard learns nothing, neither by the right secret nor by one that is known to be right.
-test('[H22] a locked address is told to wait, whatever it presents, and wherever that has served', async () => {
+// A locked address learns nothing, not even from a secret that is known to be right.
+test('[H22] a locked address has to wait with every secret', async () => {
   const { realm } = await openWorld()
   const guesses = new Guesses()
   const here = from(realm, '192.0.2.1')
@@ -57,7 +57,7 @@ test('[H22] a locked address is told to wait, whatever it presents, and wherever
     assert.equal(guesses.waitSeconds(here, [new Claim('web', secret)]), 2, secret)
 })
 
-test('[H22] an IPv6 /64 is one address to guess from, and the next one another', async () => {
+test('[H22] guesses are counted per IPv6 /64', async () => {
   const { realm } = await openWorld()
   const guesses = new Guesses()
   for (let nth = 0; nth < BURST; nth += 1)

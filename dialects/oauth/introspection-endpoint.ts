@@ -9,15 +9,14 @@ import { parameter } from './endpoint-body.ts'
 import { SIGNED_TYPE, signedAnswer } from './signed-introspection.ts'
 import { isVisible } from './visibility.ts'
 
-/** RFC 7662 §2.2: one answer, byte for byte, for unknown, expired, revoked, malformed and not-for-you. */
+/** RFC 7662 §2.2: the same bytes for unknown, expired, revoked, malformed and invisible tokens. */
 const INACTIVE: Answer = success({ active: false })
 
-/** RFC 7662: the state of a token, for a caller that may see it; RFC 9701: signed, if it asks for that. */
+/** RFC 7662: the state of a token, for a client that may see it. RFC 9701: signed, if the client asks for that. */
 export async function introspect(call: Call, { client }: Authenticated): Promise<Answer> {
-  // RFC 7662 §2.1: whoever only names itself has no business with other's tokens.
   const text = parameter(call.values, 'token')
   if (text === undefined) return badRequest('token is required')
-  // A broken checksum is known without a look-up; text of no prefix may be a chat token, or a JWT.
+  // A token with a broken checksum needs no look-up. Text without our prefix may be a chat token or a JWT.
   const raw = call.realm.grammar.shapeOf(text) === 'broken' ? undefined : RawToken.parse(text)
   let plain = INACTIVE
   if (raw !== undefined) {
@@ -29,7 +28,7 @@ export async function introspect(call: Call, { client }: Authenticated): Promise
   return isSigned ? signedAnswer(call, client, plain) : plain
 }
 
-/** A token of a registered issuer: known by its own claims, shown to who may see every token of the realm. */
+/** A token of a registered issuer, described by its own claims. Only clients that may see every token of the realm get here. */
 async function foreignState(call: Call, raw: RawToken): Promise<Answer> {
   const judged = await call.options.judgeForeign?.(call.realm, raw)
   if (judged?.verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
@@ -51,13 +50,13 @@ async function foreignState(call: Call, raw: RawToken): Promise<Answer> {
     aud: audience?.length === 1 ? audience[0] : audience,
     iss: facts.source.slice('iss:'.length),
     jti: facts.foreign?.jti,
-    // Who is told of it has to see the key proved (RFC 8705 §3.2, RFC 9449 §6.2).
+    // The resource server must check proof of possession itself (RFC 8705 §3.2, RFC 9449 §6.2).
     cnf,
     cache_ttl: cacheTtlSeconds > 0 ? cacheTtl(facts, cacheTtlSeconds, call.realm.nowMs()) : undefined,
   })
 }
 
-/** RFC 9701 §4, with the weights of RFC 9110 §12.5.1: the signed form is named, and JSON is not liked better. */
+/** RFC 9701 §4 with the weights of RFC 9110 §12.5.1: Accept names the signed form, and does not prefer JSON. */
 function asksForSigned(accept: string | undefined): boolean {
   if (accept === undefined || !MAY_ASK.test(accept)) return false
   let signed = 0
@@ -71,7 +70,7 @@ function asksForSigned(accept: string | undefined): boolean {
   return signed > 0 && signed >= json
 }
 
-/** Nearly every caller asks for JSON: known without reading the whole header. */
+/** Nearly every caller asks for JSON; this finds that out without parsing the header. */
 const MAY_ASK = /introspection\+jwt/i
 const WEIGHT = /^\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*$/i
 
@@ -89,7 +88,7 @@ function render({ verdict, record }: Found, client: OauthClient, call: Call): An
     case 'inactive':
       return INACTIVE
     case 'unknown':
-      // We cannot know now: an outage, never "inactive".
+      // The state is unknown now: an outage, never "inactive".
       return refusalAnswer({ kind: 'outage' })
     default:
       return unreachable(verdict)
@@ -97,8 +96,8 @@ function render({ verdict, record }: Found, client: OauthClient, call: Call): An
 }
 
 /**
- * The members of RFC 7662 §2.2, written by hand: an object that is put together from optional parts and then
- * serialised costs four times as much, and this is the hottest answer of all.
+ * The members of RFC 7662 §2.2, concatenated by hand: building an object from optional parts and serialising it costs
+ * four times as much, and this is the hottest answer.
  */
 function activeAnswer(record: TokenRecord, { issuer, options, realm }: Call): Answer {
   const { scope, client, subject, audience, claims } = record
@@ -110,10 +109,10 @@ function activeAnswer(record: TokenRecord, { issuer, options, realm }: Call): An
   if (subject !== undefined) body += `,"sub":${JSON.stringify(subject)}`
   if (audience !== undefined)
     body += `,"aud":${JSON.stringify(audience.length === 1 ? audience[0] : audience)}`
-  // A JWT for nobody in particular names its issuer (RFC 9068 §2.2).
+  // A JWT without an audience names its issuer (RFC 9068 §2.2).
   else if (record.keyId !== undefined) body += `,"aud":${JSON.stringify(issuer)}`
   if (record.source === 'oauth') body += `,"iss":${JSON.stringify(issuer)}`
-  // A handle is base64url behind a prefix: nothing in it needs escaping.
+  // A handle is a prefix and base64url, so it needs no escaping.
   body += `,"jti":"${record.handle}"`
   if (claims?.act !== undefined) body += `,"act":${JSON.stringify(claims.act)}`
   if (options.cacheTtlSeconds > 0)
@@ -121,7 +120,7 @@ function activeAnswer(record: TokenRecord, { issuer, options, realm }: Call): An
   return successText(`${body}}`)
 }
 
-/** Never past the token's own end (RFC 7662 §4), and never 0: that means "for ever" to some caches. */
+/** Never past the token's expiry (RFC 7662 §4), and never 0, which some caches take for "for ever". */
 function cacheTtl({ expiresAtMs }: TokenFacts, mostSeconds: number, nowMs: number): number {
   return Math.max(1, Math.min(mostSeconds, Math.floor((expiresAtMs - nowMs) / 1_000)))
 }

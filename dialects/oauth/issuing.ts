@@ -11,7 +11,7 @@ export function mintingOf({ realm, issuer }: Call, { client, judgedAt }: Authent
 
 export type More = Pick<IssueAct, 'consume' | 'consumeSealed' | 'also'>
 
-/** Issues what was minted, in one write, and words the outcome. */
+/** Issues the minted tokens in one write and answers with them, or with the reason why not. */
 export async function issueAnswer(
   { realm }: Call,
   { judgedAt, caller }: Authenticated,
@@ -32,7 +32,7 @@ function refusedIssue(issued: Exclude<Issued, { kind: 'issued' }>): Answer | Sta
   switch (issued.kind) {
     case 'stale':
     case 'token-exists':
-    // Somebody used it up a moment ago: judged again, it is a replay.
+    // Another request consumed it meanwhile. Judged again, this request is a replay.
     case 'consumed':
       return 'stale'
     case 'held':
@@ -54,11 +54,11 @@ export function wrongScope(): Answer {
   return refuse(400, 'invalid_scope', 'the scope is malformed or not allowed')
 }
 
-/** Only a client that has proved itself is told what it may name. */
+/** Only an authenticated client is told which targets are registered for it. */
 export function wrongTarget({ client, method }: Authenticated): Answer {
   const why = 'the resource or audience is malformed or not allowed'
   if (method === 'none') return refuse(400, 'invalid_target', why)
-  // RFC 6749 §5.2 keeps quotes, backslashes and what is not ASCII out of descriptions.
+  // RFC 6749 §5.2 allows neither quotes nor backslashes nor non-ASCII in descriptions.
   const sayable = (client.audiences ?? []).filter((one) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(one))
   const registered = sayable.length === 0 ? 'none is registered' : `registered: ${sayable.join(' ')}`
   return refuse(400, 'invalid_target', `${why}; ${registered}`)

@@ -5,26 +5,29 @@ import { type Answer, jsonAnswer } from '../wire/answer.ts'
 import type { OauthOptions } from './call.ts'
 import { GRANT_TYPES, TOKEN_ALGORITHMS } from './directory.ts'
 
-/** Where the dialect lives below a realm's base. */
+/** Base path of this dialect within a realm. */
 export const PREFIX_PATH = '/api/id/v1'
 export const TOKEN_PATH: string = `${PREFIX_PATH}/auth/token`
 export const REVOKE_PATH: string = `${TOKEN_PATH}/revoke`
 export const INTROSPECT_PATH: string = `${TOKEN_PATH}/introspect`
 export const JWKS_PATH: string = `${PREFIX_PATH}/jwks`
-/** RFC 8414 §3: the well-known part stands before the issuer's path; some clients look for it below. */
+/** RFC 8414 §3: the well-known part precedes the issuer's path. Some clients look for it after that path. */
 export const WELL_KNOWN = '/.well-known/oauth-authorization-server'
 
 const CONFIDENTIAL = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 const METHODS = [...CONFIDENTIAL, 'none']
 
-/** RFC 8414 §2; `response_types_supported` is required, if empty, too. @param base fixed per realm, never from a request. */
+/**
+ * RFC 8414 §2. `response_types_supported` is required even when empty. @param base from the configuration, never from a
+ * request.
+ */
 export function metadata(base: string, { authorizationEndpoint }: OauthOptions): Answer {
   const document = {
     issuer: `${base}${PREFIX_PATH}`,
     ...defined({ authorization_endpoint: authorizationEndpoint }),
     token_endpoint: `${base}${TOKEN_PATH}`,
     jwks_uri: `${base}${JWKS_PATH}`,
-    // §2: both lists are about flows that begin somewhere; without a login page nothing begins by a redirect.
+    // §2: both lists describe flows that begin at a login page; without one, no redirect flow is offered.
     response_types_supported: authorizationEndpoint === undefined ? [] : ['code'],
     grant_types_supported:
       authorizationEndpoint === undefined
@@ -44,7 +47,7 @@ export function metadata(base: string, { authorizationEndpoint }: OauthOptions):
   return jsonAnswer(200, document, { 'cache-control': 'public, max-age=300' })
 }
 
-/** RFC 7517 §5. Kept by caches for a minute only: a revoked key is gone from here at once. */
+/** RFC 7517 §5. Caches keep it for only a minute, because a revoked key disappears from it at once. */
 export async function jwks(realm: Realm): Promise<Answer> {
   await needKeys(realm, TOKEN_ALGORITHMS)
   return jsonAnswer(200, { keys: await publishedKeys(realm) }, { 'cache-control': 'public, max-age=60' })

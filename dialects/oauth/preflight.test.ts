@@ -4,8 +4,8 @@ import { OauthStage } from '../../test/kit/oauth-stage.ts'
 import { openWorld } from '../../test/kit/realm.ts'
 import { wireRequest } from '../../test/kit/request.ts'
 
-/* The kind: what a page may send is decided by what it can gain, and there are no cookies to gain anything by. */
-test('[R2] a preflight allows the headers that it asks for, and what is no list of names none', async () => {
+/* Headers are safe to allow, because no endpoint uses cookies. */
+test('[R2] a preflight allows the headers that it asks for, and a malformed list allows none', async () => {
   const { dialect, world } = new OauthStage(await openWorld())
   const allowed = async (path: string, asked?: string): Promise<string> => {
     const headers = asked === undefined ? {} : { 'access-control-request-headers': asked }
@@ -39,7 +39,7 @@ test('[R2] a preflight allows the headers that it asks for, and what is no list 
   }
 })
 
-test('[Q09] [R2] introspection, which is not for browsers, answers no preflight', async () => {
+test('[Q09] [R2] introspection is not for browsers and answers no preflight', async () => {
   const { dialect, world } = new OauthStage(await openWorld())
   const asked = wireRequest({
     method: 'OPTIONS',

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { isRegistered } from './redirect-uris.ts'
 
 /*
- * The kind: a native app cannot know its port when it is registered. The port of a loopback address, and nothing else of
- * any URI, may be another one than what is registered (RFC 8252 §7.3, RFC 9700 §4.1.3).
+ * A native app does not know its port when it is registered. The port of a loopback address may differ from the
+ * registered one, and no other part of any URI may (RFC 8252 §7.3, RFC 9700 §4.1.3).
  */
 
 const ADDRESSES = ['http://127.0.0.1', 'http://[::1]']
@@ -18,7 +18,7 @@ for (const address of ADDRESSES) {
     assert.ok(isRegistered(`${address}:53219/cb?app=1`, [`${address}/cb?app=1`]))
   })
 
-  test(`[W13] ${address} on another port is still the same path and query, in clear, and a port that can be`, () => {
+  test(`[W13] ${address} on another port still needs the same path and query, http, and a valid port`, () => {
     const registered = [`${address}/cb`]
     for (const wrong of [
       `${address}:53219/`,
@@ -46,7 +46,7 @@ for (const address of ADDRESSES) {
   })
 }
 
-test('[W13] the two addresses, and other spellings and names of this machine, are not each other', () => {
+test('[W13] the two loopback addresses do not match each other, nor other names of this machine', () => {
   const all = [
     'http://127.0.0.1:9/cb',
     'http://[::1]:9/cb',
@@ -63,7 +63,7 @@ test('[W13] the two addresses, and other spellings and names of this machine, ar
   }
 })
 
-test('[W13] localhost, https and app schemes are compared whole, port included', () => {
+test('[W13] localhost, https and app schemes are compared as whole texts, including the port', () => {
   for (const [registered, asked] of [
     ['http://localhost/cb', 'http://localhost:53219/cb'],
     ['http://localhost:8080/cb', 'http://localhost:53219/cb'],

@@ -22,7 +22,7 @@ import { grantedScope, scopeTokens } from './scopes.ts'
 import { audienceMember, targetsInGrant } from './targets.ts'
 import { type Family, tokenMembers, tokenPair } from './tokens.ts'
 
-/** RFC 6749 §6: the refresh token is used up by the write that mints its successor. */
+/** RFC 6749 §6: the write that mints the successor also consumes the refresh token. */
 export async function refresh(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const text = parameter(call.values, 'refresh_token')
   if (text === undefined) return badRequest('refresh_token is required')
@@ -40,20 +40,17 @@ async function judged(call: Call, authenticated: Authenticated, own: Own): Promi
   if (verdict.kind === 'unknown') return refusalAnswer({ kind: 'outage' })
   if (verdict.kind === 'active') return rotate(call, authenticated, record)
   if (isEndedByRule(verdict)) return endedAnswer(call.realm, record.grant)
-  // Rotated, perhaps expired or held since: it is looked at what the one use of it brought.
+  // Rotated before, and perhaps expired or held since. What decides is the record of its one use.
   const { realm } = call
   const consumption = await realm.store.consumption(realm.ordinal, record.handle)
   if (consumption !== undefined) return usedAgain(call, authenticated, { ...own, consumption })
   return isHeldAlone(realm, own) ? suspended() : invalidGrant()
 }
 
-/** What a refresh comes to, within what its grant may have. */
+/** The scope and audience that a refresh asks for, within those of its grant. */
 type Wanted = { readonly scope: string; readonly audience: readonly string[] | undefined }
 
-/**
- * Never more than was granted (§6), nor than the client may have by now.
- * @returns what to answer when it asks for more.
- */
+/** Never more than was granted (§6), nor more than the client may have now. @returns the refusal if it asks for more. */
 function wantedOf(
   { values, lists }: Call,
   authenticated: Authenticated,
@@ -69,9 +66,7 @@ function wantedOf(
     : { scope, audience: targets.audience }
 }
 
-/**
- * The same for whatever means the same: in any order, with repetitions, or left out where that is what it comes to.
- */
+/** A canonical form of the request: independent of order and repetition, and of whether defaults are spelled out. */
 function questionOf({ scope, audience = [] }: Wanted): string {
   return JSON.stringify([[...new Set(scopeTokens(scope))].sort(), [...audience].sort()])
 }
@@ -93,7 +88,7 @@ async function rotate(
   const texts = { ...pair, scope }
   const answered: Answered = {
     atMs: call.realm.nowMs(),
-    // A pair's refresh token is minted with its handle.
+    // `tokenPair` mints the refresh token with its handle.
     successor: pair.refresh.intent.handle as Handle,
     question: questionOf(wanted),
     body: JSON.stringify(tokenMembers(texts)),
@@ -103,9 +98,9 @@ async function rotate(
 }
 
 /**
- * A refresh token that was used comes again. As long as the answer may have been lost (a short time, and nobody has
- * used what was in it), whoever asks the same is given the same answer, byte for byte, however many ask, and another
- * question is refused; otherwise it is reuse.
+ * A used refresh token comes again. The first answer may have been lost if the time is short and its successor is
+ * unused: then the same request gets the same answer byte for byte, however often, and a different request is refused.
+ * Otherwise it is reuse, which ends the grant.
  */
 async function usedAgain(
   call: Call,
@@ -125,7 +120,7 @@ async function usedAgain(
     rotatedAt: formatInstant(answered?.atMs ?? record.issuedAtMs),
     detectedAt: formatInstant(realm.nowMs()),
   }
-  // A hold covers the record already: it must not make the revocation stale.
+  // A hold already covers the record, so a condition on it would make the revocation stale.
   return endGrant(call, authenticated, {
     grant: record.grant,
     cause,
@@ -133,7 +128,7 @@ async function usedAgain(
   })
 }
 
-/** An answer is to one question: tokens of another scope or for another target must not pass for what was asked. */
+/** The kept answer fits one request only. Tokens of another scope or target must not pass for what this one asked. */
 function answeredAgain(wanted: ReturnType<typeof wantedOf>, { question, body }: Answered): Answer {
   if ('refused' in wanted) return wanted.refused
   return questionOf(wanted) === question ? successText(body) : invalidGrant()
@@ -142,14 +137,14 @@ function answeredAgain(wanted: ReturnType<typeof wantedOf>, { question, body }: 
 type Answered = {
   readonly atMs: number
   readonly successor: Handle
-  /** Absent where an older version has answered: then nobody knows what was asked. */
+  /** Absent in answers of earlier versions: then nobody knows what was asked. */
   readonly question?: string
   readonly body: string
 }
 
 const IS_ANSWERED = shaped({ atMs: 'number', successor: 'text', body: 'text' }, { question: 'text' })
 
-/** What a client was answered, readable for this realm and this token alone. */
+/** The answer, encrypted so that only this realm can read it, for this token. */
 function sealAnswer(realm: Realm, record: TokenRecord, answered: Answered): Uint8Array {
   const sealing = { key: keyOf(realm, record), associated: associated(realm, record), random: realm.random }
   return seal(sealing, Buffer.from(JSON.stringify(answered), 'utf8'))

@@ -4,14 +4,14 @@ import { mintHandle } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import { type OauthStage, onBothStores } from '../../test/kit/oauth-stage.ts'
 
-// The kind: the same refresh token again within its replay window, with a question that is or is not the one that was
-// answered. A lost answer is had again; an answer to another question must not pass for one to this.
+// A used refresh token comes again within its replay window. The same request gets the lost answer again; a different
+// request must not get it.
 
 const A = 'https://a.example'
 const B = 'https://b.example'
 type Asked = Readonly<Record<string, string | readonly string[]>>
 
-/** A grant for both targets, whose first refresh token has been used with a question. */
+/** A grant for both targets whose first refresh token has been used, with the request `first`. */
 async function refreshed(stage: OauthStage, first: Asked) {
   const client = await stage.put('svc', { audiences: [A, B] })
   const { refresh } = await stage.grant(client, { audience: [A, B] })
@@ -66,7 +66,7 @@ for (const [first, second] of SAME) {
 }
 
 onBothStores(
-  '[H5] another question after the window, or once the answer was used, is reuse',
+  '[H5] a different request after the window, or once the answer was used, is reuse',
   async (stage) => {
     const late = await refreshed(stage, { scope: 'read' })
     stage.world.clock.advance(30_000)
@@ -88,7 +88,7 @@ onBothStores('[H5] what the client lost since is not handed out again', async (s
 })
 
 onBothStores(
-  '[H5] an answer of before, which does not say to what question, is not given again',
+  '[H5] an answer of an earlier version, which does not record its request, is not repeated',
   async (stage) => {
     const { realm } = stage.world
     const client = await stage.put('svc')

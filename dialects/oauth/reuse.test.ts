@@ -5,7 +5,7 @@ import { OauthStage, onBothStores, type Said } from '../../test/kit/oauth-stage.
 import { openWorld } from '../../test/kit/realm.ts'
 import type { OauthClient } from './directory.ts'
 
-/** Longer than what was rotated: a token that has expired since is still a used one. */
+/** The client outlives its tokens here: a used token that has also expired still counts as used. */
 const putClient = (stage: OauthStage): Promise<OauthClient> =>
   stage.put('svc', { scopes: ['read'], refreshTokenLifetimeSeconds: 60 })
 
@@ -20,42 +20,36 @@ const causeOf = ({ body }: Said): unknown =>
   (body['cause'] as Readonly<Record<string, string>> | undefined)?.['code']
 const SUBJECT = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'ann' } } as const
 
-onBothStores(
-  'however many reuses race, the grant ends by one row, and the log is told once',
-  async (stage) => {
-    const first = await login(stage)
-    await refresh(stage, first)
-    stage.world.clock.advance(30_000)
-    const before = rows(stage)
-    const answers = await Promise.all(Array.from({ length: 32 }, () => refresh(stage, first)))
-    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [400])
-    assert.equal(new Set(answers.map(({ text }) => text)).size, 1, 'all are told the same cause')
-    assert.equal(rows(stage), before + 1)
-    assert.equal(stage.notices.length, 1)
-    const [notice] = stage.notices
-    assert.equal(notice?.event, 'grant-ended')
-    assert.equal(notice.cause?.code, 'refresh_token_reuse')
-    assert.deepEqual(answers[0]?.body['cause'], notice.cause)
-    assert.ok(!JSON.stringify(stage.notices).includes(first))
-  },
-)
+onBothStores('many concurrent reuses end the grant with one row and one notice', async (stage) => {
+  const first = await login(stage)
+  await refresh(stage, first)
+  stage.world.clock.advance(30_000)
+  const before = rows(stage)
+  const answers = await Promise.all(Array.from({ length: 32 }, () => refresh(stage, first)))
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [400])
+  assert.equal(new Set(answers.map(({ text }) => text)).size, 1, 'all are told the same cause')
+  assert.equal(rows(stage), before + 1)
+  assert.equal(stage.notices.length, 1)
+  const [notice] = stage.notices
+  assert.equal(notice?.event, 'grant-ended')
+  assert.equal(notice.cause?.code, 'refresh_token_reuse')
+  assert.deepEqual(answers[0]?.body['cause'], notice.cause)
+  assert.ok(!JSON.stringify(stage.notices).includes(first))
+})
 
-onBothStores(
-  'an answer that was lost is had again although the old token has expired meanwhile',
-  async (stage) => {
-    const first = await login(stage)
-    stage.world.clock.advance(59_999)
-    const answered = await refresh(stage, first)
-    assert.equal(answered.status, 200)
-    stage.world.clock.advance(29_999)
-    const again = await refresh(stage, first)
-    assert.equal(again.text, answered.text)
-    stage.world.clock.advance(1)
-    const late = await refresh(stage, first)
-    assert.equal(causeOf(late), 'refresh_token_reuse')
-    assert.equal((await refresh(stage, String(answered.body['refresh_token']))).status, 400)
-  },
-)
+onBothStores('a lost answer is repeated even if the old token has expired meanwhile', async (stage) => {
+  const first = await login(stage)
+  stage.world.clock.advance(59_999)
+  const answered = await refresh(stage, first)
+  assert.equal(answered.status, 200)
+  stage.world.clock.advance(29_999)
+  const again = await refresh(stage, first)
+  assert.equal(again.text, answered.text)
+  stage.world.clock.advance(1)
+  const late = await refresh(stage, first)
+  assert.equal(causeOf(late), 'refresh_token_reuse')
+  assert.equal((await refresh(stage, String(answered.body['refresh_token']))).status, 400)
+})
 
 onBothStores('a token that was revoked since its rotation brings no answer back', async (stage) => {
   const first = await login(stage)
@@ -68,7 +62,7 @@ onBothStores('a token that was revoked since its rotation brings no answer back'
 })
 
 onBothStores(
-  'while a hold is in force, neither a refresh nor its repetition brings tokens; after it, the repetition does',
+  'while a hold is in force, neither a refresh nor its repetition gets tokens; after it, the repetition does',
   async (stage) => {
     const first = await login(stage)
     const answered = await refresh(stage, first)
@@ -91,7 +85,7 @@ onBothStores('a reuse is seen through a hold, and ends the grant for good', asyn
   assert.equal((await refresh(stage, String(answered.body['refresh_token']))).status, 400)
 })
 
-test('strict hints: an unknown one is 400 and revokes nothing; the two that are known, none and an empty one pass', async () => {
+test('strict hints: an unknown hint is 400 and revokes nothing; known, absent and empty hints pass', async () => {
   const stage = new OauthStage(await openWorld(), true)
   for (const [hint, status] of [
     ['urn:unknown', 400],
@@ -110,7 +104,7 @@ test('strict hints: an unknown one is 400 and revokes nothing; the two that are 
 })
 
 onBothStores(
-  'an answer that is kept for a lost response can be read with the realm key alone',
+  'an answer kept for a lost response is readable only with the key of the realm',
   async (stage) => {
     const { realm, store } = stage.world
     const first = await login(stage)

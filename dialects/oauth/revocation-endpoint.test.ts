@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { onBothStores, STAGE_SECRET } from '../../test/kit/oauth-stage.ts'
 
 /*
- * The kind: what a client hears of tokens that are not its own. The vendor has 403 for a live one; everything else is the
- * 200 that an unknown text gets, whoever asks.
+ * What a client learns about tokens of others. The vendor answers 403 for a live one. Everything else gets the 200 of
+ * unknown text.
  */
 onBothStores(
   '[C15] [K06] a live token of another client is 403 and lives on; dead, unknown and malformed ones are 200',
@@ -54,7 +54,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[C15] nobody finds live tokens of others by trying many: after 30 the answer is 429',
+  '[C15] a client cannot search for live tokens of others: after 30 hits the answer is 429',
   async (stage) => {
     const owner = await stage.put('owner')
     await stage.put('other')

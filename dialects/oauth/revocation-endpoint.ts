@@ -6,22 +6,22 @@ import { badRequest, refusalAnswer, refuse, success, tooMany } from './answers.t
 import type { Authenticated, Call } from './call.ts'
 import { parameter } from './endpoint-body.ts'
 
-/** RFC 7009 §2.2: revoked, and everything that could not have been live, answer alike. */
+/** RFC 7009 §2.2: a revoked token and one that cannot be live get the same answer. */
 const DONE: Answer = success({})
 const HINTS = ['token_type_hint', 'token_type', 'tokenType']
 
 const TYPES: readonly (string | undefined)[] = ['access_token', 'refresh_token', undefined]
 
 /**
- * RFC 7009: ends a refresh token's whole grant, or one access token. The hint is only a hint (§2.1): all kinds are
- * looked for whatever it says. A live token of another client is refused (§2.1, the vendor's "permission denied").
+ * RFC 7009: revokes a refresh token with its whole grant, or one access token. All kinds are searched, because the hint
+ * is only a hint (§2.1). A live token of another client is refused (§2.1; the vendor's "permission denied").
  */
 export async function revoke(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const { realm, values, options } = call
   const named = HINTS.filter((name) => values.has(name))
-  if (named.length > 1) return badRequest('the type is named more than once')
+  if (named.length > 1) return badRequest('name the token type once, in token_type_hint')
   if (options.strictHints && !named.every((name) => TYPES.includes(parameter(values, name))))
-    return badRequest('the type is neither access_token nor refresh_token')
+    return badRequest('token_type_hint must be access_token or refresh_token')
   const text = parameter(values, 'token')
   if (text === undefined) return badRequest('token is required')
   const raw = mayBeOurs(realm, text) ? RawToken.parse(text) : undefined
@@ -29,7 +29,7 @@ export async function revoke(call: Call, authenticated: Authenticated): Promise<
   return revokeFound(call, authenticated, await realm.find(raw, 'oauth'))
 }
 
-/** Of our grammar, or a JWS; nothing else was ever issued by this dialect. */
+/** Matches our grammar or looks like a JWS. This dialect issues nothing else. */
 function mayBeOurs(realm: Realm, text: string): boolean {
   return realm.grammar.shapeOf(text) === 'ours' || text.startsWith('eyJ')
 }
@@ -43,12 +43,12 @@ async function revokeFound(
   if (record === undefined || record.kind === 'code' || isSpent(verdict)) return DONE
   if (record.client !== client.clientId)
     return notYours(foreign.take(`${realm.ordinal}\0${client.clientId}`, realm.nowMs()))
-  // A hold covers the record already: it must not make the revocation stale.
+  // A hold already covers the record, so a condition on it would make the revocation stale.
   const act = { caller, how: 'oauth.revoke' }
   return end(realm, record, verdict.kind === 'active' ? { ...act, onlyIfLive: record } : act)
 }
 
-/** Whether nothing can come of the token any more: a refresh token that was used has a successor to be revoked. */
+/** Whether revoking it has no effect. A rotated refresh token is not spent: its successor must be revoked. */
 function isSpent(verdict: Verdict): boolean {
   return isOver(verdict) && !(verdict.kind === 'inactive' && verdict.why === 'rotated')
 }
@@ -67,7 +67,7 @@ async function end(realm: Realm, record: TokenRecord, act: RevokeAct): Promise<A
   }
 }
 
-/** The one place where a client learns that a token it does not own lives; so it may not ask without end. */
+/** The only answer that tells a client of a live token of another client. Therefore it is rate-limited. */
 function notYours(waitSeconds: number): Answer {
   if (waitSeconds === 0) return refuse(403, 'Forbidden', 'permission denied')
   return tooMany('tokens of other clients', waitSeconds)

@@ -1,14 +1,14 @@
-/** Characters of a whole scope; longer ones are refused. */
+/** Longest scope parameter in characters. */
 const SCOPE_MAX = 1_024
 /**
- * RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). Single spaces join them; more, and those at the ends, are
- * passed over, for clients that put lists together carelessly.
+ * RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), joined by single spaces. Extra spaces are ignored, for
+ * clients that join lists carelessly.
  */
 const SCOPE = /^ *[\x21\x23-\x5b\x5d-\x7e]+(?: +[\x21\x23-\x5b\x5d-\x7e]+)* *$/
 
 /**
- * The scope to grant: what was asked, or everything allowed when nothing was. @returns undefined when more was asked
- * than is allowed, or what was asked is no scope.
+ * The scope to grant: the requested one, or everything allowed if none is requested. @returns undefined when the
+ * request is malformed or exceeds what is allowed.
  */
 export function grantedScope(asked: string | undefined, allowed: readonly string[]): string | undefined {
   if (asked === undefined) return allowed.join(' ')

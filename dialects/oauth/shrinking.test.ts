@@ -3,7 +3,7 @@ import type { TokenRecord } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 import { type OauthStage, onBothStores, type Said, STAGE_ISSUER } from '../../test/kit/oauth-stage.ts'
 
-// The kind: a token that comes of another one and is for more, or may more, or lives longer, than that.
+// A token derived from another one must not have more targets, more scope or a longer life.
 
 const BILLING = 'https://billing.example'
 const SHOP = 'https://shop.example'
@@ -26,7 +26,7 @@ async function recordOf({ world: { realm } }: OauthStage, answer: Said): Promise
   return record
 }
 
-/** A client that had no targets when its grant was made, and has them now. */
+/** A client that got its targets after its grant was made. */
 async function lateTargets(stage: OauthStage, more: Parameters<OauthStage['put']>[1] = {}) {
   const settings = { grantTypes: [...GRANT_TYPES], ...more }
   const client = await stage.put('svc', settings)
@@ -37,7 +37,7 @@ async function lateTargets(stage: OauthStage, more: Parameters<OauthStage['put']
 }
 
 onBothStores(
-  '[H17] [E10] what comes of a token for nobody in particular is for nobody, too',
+  '[H17] [E10] tokens derived from a token without an audience have none either',
   async (stage) => {
     const { access, refresh, code } = await lateTargets(stage)
     assert.equal((await recordOf(stage, await exchange(stage, access))).audience, undefined)
@@ -60,7 +60,7 @@ onBothStores('[H17] [E10] asking for a target that the parent has not is refused
 })
 
 onBothStores(
-  '[H17] [E10] a JWT that names its issuer alone is for nobody, and so is its line',
+  '[H17] [E10] a JWT whose only audience is its issuer has none, nor have tokens derived from it',
   async (stage) => {
     const { access } = await lateTargets(stage, { accessTokenFormat: 'jwt' })
     const child = await exchange(stage, access)
@@ -68,7 +68,7 @@ onBothStores(
     assert.equal((await exchange(stage, access, { resource: BILLING })).body['error'], 'invalid_target')
     const settings = { grantTypes: [...GRANT_TYPES], audiences: [BILLING] }
     const client = await stage.put('svc', settings)
-    // Records of JWTs named the issuer, too, once.
+    // Records of JWTs once stored the issuer as audience.
     const older = await stage.grant(client, { audience: [STAGE_ISSUER] })
     for (const token of [String(child.body['access_token']), older.access]) {
       const opaque = await exchange(stage, token)
@@ -92,7 +92,7 @@ onBothStores('[H17] [E10] a target that the client gets later does not reach old
 })
 
 onBothStores(
-  '[H17] [E10] a code for two targets brings a token for one, and keeps the grant whole',
+  '[H17] [E10] a code for two targets can get a token for one, and the grant keeps both',
   async (stage) => {
     const client = await stage.put('svc', { audiences: [SHOP, BILLING] })
     const code = await stage.code(client, { audience: [SHOP, BILLING] })

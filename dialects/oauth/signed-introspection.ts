@@ -11,8 +11,8 @@ export const SIGNED_TYPE = 'application/token-introspection+jwt'
 const TYP = 'token-introspection+jwt'
 
 /**
- * The same answer as a JWS that says who said it, to whom, and when. RFC 9701 §5: no `sub` and no `exp` beside the
- * answer, so that nobody takes it for an access token.
+ * The answer as a JWS that names its issuer, audience and time. RFC 9701 §5: the JWS itself has no `sub` and no `exp`,
+ * so that nobody mistakes it for an access token.
  */
 export async function signedAnswer(
   { realm, issuer }: Call,

@@ -6,7 +6,7 @@ import { targetsOf } from './targets.ts'
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
 
-/* The kind: two spellings of one http URI (RFC 3986 §6.2.3), of which clients send the one or the other unasked. */
+/* Two spellings of one http URI (RFC 3986 §6.2.3). Clients send either one by themselves. */
 const ALIKE: readonly (readonly [string, string])[] = [
   ['https://a.example', 'https://a.example/'],
   ['https://a.example:8443', 'https://a.example:8443/'],
@@ -29,7 +29,7 @@ const OTHERS: readonly (readonly [string, string])[] = [
 ]
 
 for (const [one, other] of ALIKE) {
-  test(`[R4] ${one} and ${other} are one target, called as it is registered`, () => {
+  test(`[R4] ${one} and ${other} are one target, spelled as registered`, () => {
     for (const [registered, asked] of [
       [one, other],
       [other, one],
@@ -65,7 +65,7 @@ function clientOf(audiences: readonly string[]) {
 }
 
 onBothStores(
-  '[R4] every grant type takes either spelling, and says to a proven client alone what is registered',
+  '[R4] every grant type accepts either spelling, and only an authenticated client is told the registered one',
   async (stage) => {
     const audiences = ['https://a.example', 'https://b.example/v1', 'say "it"', 'ü']
     const grantTypes = ['client_credentials', 'refresh_token', 'authorization_code', EXCHANGE] as const
@@ -114,7 +114,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[R4] a grant keeps its targets when they are registered anew with the other spelling',
+  '[R4] a grant keeps its targets when they are registered again with the other spelling',
   async (stage) => {
     const client = await stage.put('svc', { audiences: ['https://a.example', 'https://b.example'] })
     const codes = [await stage.code(client, { audience: ['https://a.example'] })]

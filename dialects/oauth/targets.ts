@@ -1,7 +1,7 @@
 import type { OauthClient } from './directory.ts'
 import type { Lists } from './endpoint-body.ts'
 
-/** Targets that one request may name. */
+/** Targets per request. */
 const TARGETS_MAX = 16
 export const TARGET_MAX_CHARS = 256
 
@@ -10,10 +10,10 @@ export type Targets =
   | { readonly kind: 'refused' }
 
 /**
- * Whom the tokens are to be meant for: what `resource` (RFC 8707) and `audience` (RFC 8693) name, each within what
- * the client may have and within what the token has that they come of. Nothing named: all of that. Along a line of
- * tokens an audience only shrinks: what comes of a token for nobody in particular is for nobody in particular, whatever
- * the client may have by now.
+ * The audience of new tokens: the targets that `resource` (RFC 8707) and `audience` (RFC 8693) name. Each must be
+ * allowed for the client and be among those of the parent token. A request that names none gets all of these. An
+ * audience only shrinks from token to token: a token without one stays without one in its descendants, whatever the
+ * client may have by now.
  */
 export function targetsOf(
   lists: Lists,
@@ -32,7 +32,7 @@ export function targetsOf(
   return { kind: 'targets', audience: [...new Set(named)] }
 }
 
-/** The same for the next tokens of a grant: within what it was given, as far as the client may have it still. */
+/** The same for later tokens of a grant: within its audience, as far as the client may still have it. */
 export function targetsInGrant(
   lists: Lists,
   client: OauthClient,
@@ -43,20 +43,20 @@ export function targetsInGrant(
   return within.length === 0 ? REFUSED : targetsOf(lists, client, within)
 }
 
-/** An audience as a member that is left out when there is none. */
+/** The `audience` member, left out when there is none. */
 export function audienceMember(audience: readonly string[] | undefined): {
   readonly audience?: readonly string[]
 } {
   return audience === undefined ? {} : { audience }
 }
 
-/** What a list calls this target: the same text, or one that differs in no more than the slash of an empty path. */
+/** The spelling of a target in a list: the same text, or one that differs only in the slash of an empty path. */
 export function spelled(target: string, list: readonly string[]): string | undefined {
   if (list.includes(target)) return target
   return list.find((one) => withPath(one) === withPath(target))
 }
 
-/** RFC 3986 §6.2.3: of http URIs an empty path and `/` are one. Clients add it, and take it away, unasked. */
+/** RFC 3986 §6.2.3: for http URIs an empty path equals `/`. Client libraries add or drop the slash by themselves. */
 function withPath(uri: string): string {
   const [, origin, query = ''] = WITHOUT_PATH.exec(uri) ?? []
   return origin === undefined ? uri : `${origin}/${query}`

@@ -25,7 +25,10 @@ export async function issueByGrantType(call: Call, authenticated: Authenticated)
   return byGrantType(grantType)(call, authenticated)
 }
 
-/** RFC 6749 §4.4: client_credentials are for those that have some; so is exchange, which acts in their name. */
+/**
+ * RFC 6749 §4.4: client_credentials needs a client that has some. So does token exchange, because the client acts in
+ * its own name.
+ */
 function mayUse({ client, method }: Authenticated, grantType: GrantType): boolean {
   const isProved = method !== 'none'
   const needsProof = grantType === 'client_credentials' || grantType === TOKEN_EXCHANGE
@@ -47,7 +50,7 @@ function byGrantType(grantType: GrantType): Endpoint {
   }
 }
 
-/** RFC 6749 §4.4: an access token about the client itself; never a refresh token (§4.4.3). */
+/** RFC 6749 §4.4: an access token about the client itself, never a refresh token (§4.4.3). */
 async function clientCredentials(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const { client } = authenticated
   const scope = grantedScope(parameter(call.values, 'scope'), client.scopes)

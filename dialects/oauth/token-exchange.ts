@@ -20,13 +20,13 @@ const TYPE = {
   jwt: 'urn:ietf:params:oauth:token-type:jwt',
 } as const
 
-/** A token of the request, live, and one that the client may act upon. */
+/** A token from the request: live, and usable by the client. */
 type Given = { readonly record: TokenRecord }
 type Read = Given | { readonly answer: Answer }
 
 /**
- * RFC 8693: another token for what a token is about. It stays in the grant, records what it came of, and so dies with
- * it; it never outlives it, and has no scope and no target that it has not.
+ * RFC 8693: mints a token from a subject token. It stays in the grant and records its ancestors, so it ends with them.
+ * It never outlives them, and its scope and targets are never wider.
  */
 export async function exchange(call: Call, authenticated: Authenticated): Promise<Answer | Stale> {
   const { values } = call
@@ -34,7 +34,7 @@ export async function exchange(call: Call, authenticated: Authenticated): Promis
   if (wanted !== TYPE.access && wanted !== TYPE.jwt)
     return badRequest('requested_token_type is not supported')
   const hasActor = parameter(values, 'actor_token') !== undefined
-  // §2.1: the actor's type is required with an actor, and must not come without one.
+  // §2.1: actor_token_type is required with actor_token and forbidden without it.
   if (hasActor !== (parameter(values, 'actor_token_type') !== undefined))
     return badRequest('actor_token and actor_token_type belong together')
   const subject = await givenToken(call, authenticated, 'subject')
@@ -77,12 +77,12 @@ async function derive(
   return issueAnswer(call, authenticated, { texts: { access, scope, issuedTokenType } })
 }
 
-/** A JWT for nobody in particular names its issuer (RFC 9068 §2.2); records of such tokens once did so, too. */
+/** A JWT without an audience names its issuer (RFC 9068 §2.2). Older records of such tokens store that name. */
 function audienceOf({ issuer }: Call, { audience = [] }: TokenRecord): readonly string[] {
   return audience.length === 1 && audience[0] === issuer ? [] : audience
 }
 
-/** §2.2.2: whatever is wrong with a token of the request is `invalid_request`, and no more is said about it. */
+/** §2.2.2: every fault of a token in the request is `invalid_request`, without details. */
 async function givenToken(call: Call, { client }: Authenticated, of: 'subject' | 'actor'): Promise<Read> {
   const text = parameter(call.values, `${of}_token`)
   const type = parameter(call.values, `${of}_token_type`)
@@ -96,7 +96,7 @@ async function givenToken(call: Call, { client }: Authenticated, of: 'subject' |
   const { verdict, record } = await call.realm.find(raw, 'oauth')
   if (record === undefined || !isOfType(record, type) || !mayUse(record, client)) return wrong
   if (verdict.kind === 'unknown') return { answer: refusalAnswer({ kind: 'outage' }) }
-  // A JWT ends on whole seconds, and so must not be made of what ends within this one.
+  // JWTs end on whole seconds, so a token in its last second cannot be exchanged.
   const isEnding = record.expiresAtMs - call.realm.nowMs() < 1_000
   if (isHeldAlone(call.realm, { verdict, record })) return { answer: suspended() }
   return verdict.kind === 'active' && !isEnding ? { record } : wrong
@@ -107,15 +107,15 @@ function isOfType({ kind, keyId }: TokenRecord, type: string): boolean {
   return kind === 'access' && (type === TYPE.access || keyId !== undefined)
 }
 
-/** Its own tokens, and access tokens that it may introspect: those that were sent to it. */
+/** A client may use its own tokens and the access tokens that it may introspect, because those were sent to it. */
 function mayUse(record: TokenRecord, client: OauthClient): boolean {
   if (record.client === client.clientId) return true
   return record.kind === 'access' && isVisible(record, client)
 }
 
-/** §4.1: who acts now, outermost; who acted before, inside. */
+/** §4.1: the current actor is outermost; earlier actors are nested in it. */
 function actOf({ claims }: TokenRecord, actor: TokenRecord | undefined): JsonObject | undefined {
-  // `act` is written by this file alone.
+  // Only this file writes `act`.
   const before = claims?.act as JsonObject | undefined
   if (actor === undefined) return before
   const now = { sub: actor.subject ?? actor.client ?? '', client_id: actor.client ?? '' }

@@ -24,7 +24,7 @@ import { ACCESS_TOKEN_TYP, judgingClaims, RawToken, signJws } from '@rescind/cor
 import { accessLifetimeSeconds, type OauthClient, refreshLifetimeSeconds } from './directory.ts'
 import { grantEndMs } from './grant-life.ts'
 
-/** What a token is about. `grant` absent: it starts its own. */
+/** What tokens are minted for. Without `grant` they start a new one. */
 export type Family = {
   readonly subject: string
   readonly scope: string
@@ -34,13 +34,13 @@ export type Family = {
   readonly tenant?: string
   readonly ancestors?: readonly Ancestor[]
   readonly delegated?: Delegation
-  /** Who acts for the subject (RFC 8693 §4.1). */
+  /** The acting party (RFC 8693 §4.1). */
   readonly act?: JsonObject
-  /** When its grant began. Absent: now. */
+  /** When the grant began; absent: now. */
   readonly grantedAtMs?: number
-  /** Nothing that is minted of it lives longer. */
+  /** No token minted from this family lives longer. */
   readonly endsAtMs?: number
-  /** Who had the grant made, where that was not its client. */
+  /** Who requested the grant, if not its client. */
   readonly mintedBy?: string | undefined
 }
 
@@ -48,7 +48,7 @@ export type Minting = {
   readonly realm: Realm
   readonly issuer: string
   readonly client: OauthClient
-  /** The position at which everything was judged: the tokens' own. */
+  /** The position at which the request was judged; it becomes the position of the tokens. */
   readonly judgedAt: Position
 }
 
@@ -56,11 +56,11 @@ export type Minted = {
   readonly raw: RawToken
   readonly intent: TokenIntent
   readonly expiresInSeconds: number
-  /** What the write has to carry beside the token. */
+  /** Operations that belong in the same write as the token. */
   readonly also: readonly Operation[]
 }
 
-/** Access tokens in the client's format. @returns undefined when a JWT would be longer than a token may be. */
+/** An access token in the client's format. @returns undefined when a JWT would exceed the length of a token. */
 export async function accessToken(
   minting: Minting,
   family: Family,
@@ -80,7 +80,7 @@ export async function accessToken(
   return { raw, intent, expiresInSeconds: Math.floor((expiresAtMs - nowMs) / 1_000), also: [] }
 }
 
-/** RFC 9068: `jti` is the handle, and with it come the claims by which verifiers judge it without asking. */
+/** RFC 9068. `jti` is the handle; further claims let verifiers judge the token offline. */
 async function signedToken(
   minting: Minting,
   family: Family,
@@ -90,7 +90,7 @@ async function signedToken(
   const active = await needActiveKey(realm, client.accessTokenSigningAlg ?? 'ES256')
   const handle = mintHandle(realm.random)
   const grant = family.grant ?? grantOf(handle)
-  // §3: without a resource in the request there is still an audience; ours is whoever can ask us.
+  // §3: without a resource in the request a JWT still needs an audience. Ours is the issuer.
   const audience = family.audience ?? [issuer]
   const facts = {
     ...principalsOf(client, family),
@@ -114,7 +114,7 @@ async function signedToken(
   }
   const raw = RawToken.parse(signJws(claims, ACCESS_TOKEN_TYP, active.signing))
   if (raw === undefined) return undefined
-  // To name its issuer alone is to name nobody: what is stored says the same of it as of an opaque token.
+  // A JWT whose only audience is its issuer has no audience. Store it like an opaque token.
   const { audience: _audience, ...forNobody } = family
   const isForNobody = audience.length === 1 && audience[0] === issuer
   const stored = isForNobody ? { ...forNobody, grant } : { ...family, grant, audience }
@@ -131,8 +131,8 @@ type Refresh = Pick<Minted, 'raw' | 'intent'>
 export type Pair = { readonly access: Minted; readonly refresh: Refresh }
 
 /**
- * An access token and a refresh token of one grant: a new one, unless the family names it. Neither outlives the grant,
- * and the access token not the refresh token beside it: a grant that nobody refreshes is over with that.
+ * An access and a refresh token of one grant, which is new unless the family names it. Neither outlives the grant, and
+ * the access token does not outlive the refresh token: a grant that nobody refreshes ends with it.
  */
 export async function tokenPair(
   minting: Minting,
@@ -148,7 +148,7 @@ export async function tokenPair(
   const whole = { ...family, grant: family.grant ?? grantOf(handle), endsAtMs: expiresAtMs }
   const raw = mintText(realm.grammar.prefixes.refresh, realm.random)
   const intent: TokenIntent = {
-    // The refresh token keeps the grant's whole scope and audience: a narrowed access token does not narrow the next.
+    // The refresh token keeps the scope and audience of the grant: narrowing one access token does not narrow the next.
     ...intentOf(minting, { ...whole, ...kept }, { raw, expiresAtMs }),
     handle,
     kind: 'refresh',
@@ -158,7 +158,7 @@ export async function tokenPair(
   return access === undefined ? undefined : { access, refresh: { raw, intent } }
 }
 
-/** What a client is set to, within what its realm allows. */
+/** The client's lifetime, capped by the realm's maximum. */
 function lifeMs({ lifetimes }: Realm, seconds: number): number {
   return Math.min(seconds * 1_000, lifetimes.maxMs)
 }
@@ -199,7 +199,10 @@ export type Texts = {
   readonly issuedTokenType?: string
 }
 
-/** RFC 6749 §5.1; `scope` whenever there is one, so that a client knows what it got: §3.3 has no empty scope. */
+/**
+ * RFC 6749 §5.1. `scope` is always included, so that clients know what they got, except when empty, which §3.3 does not
+ * allow.
+ */
 export function tokenMembers(texts: Texts): Readonly<Record<string, unknown>> {
   const { access, refresh, scope, issuedTokenType } = texts
   return {
@@ -212,10 +215,10 @@ export function tokenMembers(texts: Texts): Readonly<Record<string, unknown>> {
   }
 }
 
-/** What the log keeps of a grant that somebody made for others; absent: nothing. */
+/** What the log keeps about a grant that an operator made; absent: nothing. */
 export type GrantAudit = { readonly audit?: Audit | undefined }
 
-/** The row of such a grant, for the write that makes it. */
+/** The audit row of such a grant, for the write that creates it. */
 export function grantRows(
   realm: Realm,
   grant: GrantId | undefined,
@@ -225,7 +228,7 @@ export function grantRows(
   return [actRow(realm, { collection: 'grants', id: grant }, audit)]
 }
 
-/** Starts a grant for a subject and mints its first pair: what the control API offers where the login is elsewhere. */
+/** Starts a grant for a subject and mints its first pair. The control API uses it when the login is elsewhere. */
 export async function startGrant(
   minting: Minting,
   caller: IssueAct['caller'],

@@ -3,8 +3,8 @@ import { kindOf } from '@rescind/core/tokens'
 import type { OauthClient } from './directory.ts'
 
 /**
- * Whether a client may learn by introspection that this token lives. Its own refresh tokens are its own affair; of
- * other's refresh tokens and of codes nobody learns, because who asks is about to accept what was presented to it.
+ * Whether introspection may tell a client that this token is live. A client sees its own refresh tokens; nobody sees
+ * codes or refresh tokens of others, because a resource server only needs tokens presented to it.
  */
 export function isVisible(record: TokenRecord, client: OauthClient): boolean {
   switch (client.introspect) {
@@ -31,7 +31,7 @@ function isAdmitted(record: TokenRecord, demand: Demand): boolean {
 const NOT_ASKED: readonly string[] = []
 const OAUTH: readonly string[] = ['oauth']
 
-/** RFC 7662 §4: a resource server learns of tokens that are meant for it. */
+/** RFC 7662 §4: a resource server may see tokens that are meant for it. */
 function demandOf({ clientId, resources = [] }: OauthClient): Demand {
   return { audience: [clientId, ...resources], constraint: 'report', sources: OAUTH }
 }
