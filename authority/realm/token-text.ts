@@ -13,6 +13,18 @@ export const PREFIX = {
   consoleSession: 'rss_',
 } as const
 
+/** What begins with each prefix, for the manual. */
+export const PREFIX_WHAT: Readonly<Record<keyof typeof PREFIX, string>> = {
+  access: 'an opaque OAuth access token',
+  refresh: 'an OAuth refresh token',
+  code: 'an OAuth authorization code, or the token by which an Identity user sets a new password',
+  identity: 'an Identity token',
+  clientSecret: 'the secret of an OAuth client or of an Identity application credential',
+  controlKey: 'a control key',
+  verifierKey: 'the key of a verifier',
+  consoleSession: 'a session of the console, which is to come',
+}
+
 /** What a realm mints in its own grammar, if it wants one. */
 export type PrefixKind = 'access' | 'refresh' | 'code' | 'identity' | 'clientSecret'
 export type Prefixes = Readonly<Record<PrefixKind, string>>

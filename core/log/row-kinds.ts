@@ -12,6 +12,10 @@ type RuleOf<K extends RowKind> = Extract<Rule, { readonly kind: K }>
 export type RowKindTraits<R extends Rule = Rule> = {
   /** As stored, chained and sent. Never change it, and never give it to another kind. */
   readonly code: number
+  /** What such a row says, for the manual. */
+  readonly what: string
+  /** What becomes of it when the log is trimmed, in words. */
+  readonly onTrim: string
   /** Writes what follows the version byte. */
   encode(out: ByteWriter, rule: R, digestKey: string): void
   decode(from: ByteReader): R
@@ -42,6 +46,8 @@ const nothing = (): Position => ORIGIN
 export const ROW_KINDS: { readonly [K in RowKind]: RowKindTraits<RuleOf<K>> } = {
   revoke: {
     code: 1,
+    what: 'ends an exact target, or everything below a cutoff',
+    onTrim: 'its rule is kept beside the log until nothing that it hits can be alive',
     encode: (out, { keepUntilMs, target }, digestKey) =>
       encodeTarget(out.f64(keepUntilMs), target, digestKey),
     decode: (from) => ({
@@ -59,6 +65,8 @@ export const ROW_KINDS: { readonly [K in RowKind]: RowKindTraits<RuleOf<K>> } = 
   },
   hold: {
     code: 2,
+    what: 'suspends a target until it is released',
+    onTrim: 'while the hold is in force, the log is not trimmed past its row',
     encode: (out, { id, target }, digestKey) => encodeTarget(out.text(id), target, digestKey),
     decode: (from) => ({ kind: 'hold', id: from.text(), target: decodeTarget(from) }),
     hits: ({ target }) => target,
@@ -71,6 +79,8 @@ export const ROW_KINDS: { readonly [K in RowKind]: RowKindTraits<RuleOf<K>> } = 
   },
   release: {
     code: 3,
+    what: 'lifts a hold',
+    onTrim: 'removed',
     encode: (out, { id }) => out.text(id),
     decode: (from) => ({ kind: 'release', id: from.text() }),
     hits: none,
@@ -83,6 +93,9 @@ export const ROW_KINDS: { readonly [K in RowKind]: RowKindTraits<RuleOf<K>> } = 
   },
   change: {
     code: 4,
+    what: 'a record of the directory was put or deleted: collection, id and version',
+    onTrim:
+      'one row of each collection is kept, so that an export knows the collections; the rest are removed',
     encode: (out, { collection, id, version }) => out.text(collection).text(id).f64(version),
     decode: (from) => ({ kind: 'change', collection: from.text(), id: from.text(), version: from.f64() }),
     hits: none,
@@ -95,6 +108,8 @@ export const ROW_KINDS: { readonly [K in RowKind]: RowKindTraits<RuleOf<K>> } = 
   },
   epoch: {
     code: 5,
+    what: 'begins an epoch; says which tokens of earlier ones are lost',
+    onTrim: 'kept for good',
     encode: (out, { ordinal, epochId, lostBelow }) => out.u32(ordinal).text(epochId).f64(lostBelow),
     decode: (from) => ({
       kind: 'epoch',

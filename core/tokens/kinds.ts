@@ -1,5 +1,7 @@
 /** What a kind of token can be used for. */
 type KindTraits = {
+  /** What it is, for the manual. */
+  readonly what: string
   /** Whether it may be presented with a request; other kinds serve one endpoint each. */
   readonly isUsable: boolean
   /** One use ends it, so its state is read from the primary every time and never cached. */
@@ -15,20 +17,32 @@ export type CredentialKind = TokenKind | ForeignKind
  * `limited` ones are Identity tokens for setting up a second factor or resetting a password: they open only the calls
  * that they were made for.
  */
-const RECORD_KINDS: Readonly<Record<TokenKind, KindTraits>> = {
-  access: { isUsable: true, isSingleUse: false },
-  chat: { isUsable: true, isSingleUse: false },
-  assigned: { isUsable: true, isSingleUse: false },
-  identity: { isUsable: true, isSingleUse: false },
-  limited: { isUsable: false, isSingleUse: false },
-  refresh: { isUsable: false, isSingleUse: true },
-  code: { isUsable: false, isSingleUse: true },
+export const RECORD_KINDS: Readonly<Record<TokenKind, KindTraits>> = {
+  access: { what: 'OAuth access token, opaque or a JWT', isUsable: true, isSingleUse: false },
+  chat: { what: 'chat token that was minted here, a JWT', isUsable: true, isSingleUse: false },
+  assigned: {
+    what: 'text of another system that was bound to a chat client',
+    isUsable: true,
+    isSingleUse: false,
+  },
+  identity: { what: 'Identity token', isUsable: true, isSingleUse: false },
+  limited: {
+    what: 'Identity token for one purpose only: to set up a second factor or to reset a password',
+    isUsable: false,
+    isSingleUse: false,
+  },
+  refresh: { what: 'OAuth refresh token', isUsable: false, isSingleUse: true },
+  code: { what: 'OAuth authorization code', isUsable: false, isSingleUse: true },
 }
 
 /** What registered issuers sign: access tokens, and everything else. */
-const FOREIGN_KINDS: Readonly<Record<ForeignKind, KindTraits>> = {
-  foreign: { isUsable: true, isSingleUse: false },
-  'foreign-other': { isUsable: false, isSingleUse: false },
+export const FOREIGN_KINDS: Readonly<Record<ForeignKind, KindTraits>> = {
+  foreign: { what: 'access token of a registered issuer', isUsable: true, isSingleUse: false },
+  'foreign-other': {
+    what: 'anything else that a registered issuer signs: an ID token, say',
+    isUsable: false,
+    isSingleUse: false,
+  },
 }
 
 const TRAITS: ReadonlyMap<string, KindTraits> = new Map(Object.entries({ ...RECORD_KINDS, ...FOREIGN_KINDS }))

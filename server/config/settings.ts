@@ -87,7 +87,7 @@ export const SERVER_SETTINGS = {
   },
   sideLog: {
     fallback: undefined,
-    help: 'file on another volume to which every revocation is written first (docs/backup.md); off: give up the side log that the store has',
+    help: 'file on another volume that gets every revocation first (docs/backup.md); off: give up the side log that there is',
     parse: (text: string): SideLog => parseSideLog(text),
     insecure: {
       when: (sideLog: SideLog): boolean => sideLog === 'off',
@@ -97,7 +97,7 @@ export const SERVER_SETTINGS = {
   },
   controlRate: {
     fallback: '5000',
-    help: 'requests a second that one control key may make (verifiers: no limit); revoking has its own limit, ten times that; 0: no limit',
+    help: 'requests a second that one control key may make (verifiers: no limit); revoking has ten times that; 0: no limit',
     parse: (text: string, name: string): number => wholeNumber(text, { name, max: RATE_MAX }),
     insecure: {
       when: (value: number): boolean => value === 0,

@@ -31,3 +31,7 @@ export function codes(texts: Iterable<string>): string {
 /** The sentence under the title of every page that is written by the tool. */
 export const WRITTEN =
   'This page is written by `npm run docs` from the tables in the code; edit those instead.'
+
+export function yes(is: boolean): string {
+  return is ? 'yes' : 'no'
+}

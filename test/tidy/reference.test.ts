@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import { pages } from '../reference/pages.ts'
 import { ROOT, read } from './tree.ts'
 
-for (const { path, text } of await pages())
+const PAGES = await pages()
+
+for (const { path, text } of PAGES)
   test(`docs/${path} is what npm run docs writes`, () => {
     const file = `docs/${path}`
     assert.ok(existsSync(`${ROOT}${file}`), 'run: npm run docs')
@@ -15,3 +17,9 @@ for (const { path, text } of await pages())
 function unpadded(text: string): string {
   return text.replaceAll(/ +\|/g, ' |').replaceAll(/-{3,}/g, '---')
 }
+
+test('the index of the reference leads to each of these pages', () => {
+  const index = read('docs/reference/README.md').text
+  for (const { path } of PAGES)
+    assert.ok(index.includes(`](${path.startsWith('reference/') ? path.slice(10) : `../${path}`})`), path)
+})

@@ -14,7 +14,7 @@ const CHAT_RATE_MAX = 100_000_000
 const SETTINGS = {
   chatRate: {
     fallback: '100000',
-    help: 'requests a minute that the API key of one chat app may make, unless the app has a limit of its own; revoking is never limited; 0: no limit',
+    help: 'requests a minute of the API key of one chat app, unless the app has its own limit; revoking is never limited; 0: no limit',
     parse: (text: string, name: string): number => wholeNumber(text, { name, max: CHAT_RATE_MAX }),
     insecure: {
       when: (value: number): boolean => value === 0,
