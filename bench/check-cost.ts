@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runLoad } from './load.ts'
-import { accessTokenOf, expectActive, expectStatus, seedText } from './protocol.ts'
+import { accessTokenOf, expectActive, expectStatus } from './protocol.ts'
 import { startRescind } from './rescind.ts'
+import { seedText } from './seed.ts'
 import { median } from './statistics.ts'
 import { cpuSeconds, stopTarget, type Target } from './target.ts'
 
@@ -24,7 +25,7 @@ export async function checkCost(
   for (const { folder } of stores) {
     const seed = join(folder, 'seed.json')
     writeFileSync(seed, seedText(), { mode: 0o600 })
-    targets.push(await startRescind(folder, ['--seed', seed]))
+    targets.push(await startRescind({ folder, seed }))
   }
   for (let round = -1; round < rounds; round += 1) {
     for (const [at, target] of targets.entries()) {
@@ -46,7 +47,7 @@ async function slice(target: Target, count: number): Promise<{ perSecond: number
   const of = { port, connections: CONNECTIONS, count }
   await runLoad({
     ...of,
-    request: () => target.request('issue', ''),
+    request: () => target.request('issue', { token: '' }),
     check: (n, response) => {
       expectStatus(response, 200)
       tokens[n] = accessTokenOf(response)
@@ -55,7 +56,7 @@ async function slice(target: Target, count: number): Promise<{ perSecond: number
   const before = cpuSeconds(target.process)
   const { seconds } = await runLoad({
     ...of,
-    request: (n) => target.request('introspect', tokens[n] ?? ''),
+    request: (n) => target.request('introspect', { token: tokens[n] ?? '' }),
     check: (_n, response) => expectActive(target, response, true),
   })
   return { perSecond: count / seconds, cpuUs: ((cpuSeconds(target.process) - before) * 1e6) / count }

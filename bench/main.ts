@@ -1,24 +1,26 @@
 /**
  * `npm run bench`: this server beside a bare node:http server and npm oidc-provider, in turns in one run, so that
- * only ratios matter. `-- --quick` takes a minute; `-- --live N` sets how many live tokens the store holds; `-- --only 64`
- * measures at one number of connections and writes no report.
+ * only ratios matter. `-- --quick` takes a few minutes; `-- --live N` sets how many live tokens the store holds;
+ * `-- --before PATH` measures the server of an older tree in the same run; `-- --only 64` measures at one number of
+ * connections, leaves out what is measured by starting servers, and writes no report.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { aimsTable } from './aims.ts'
+import { aimsTable, type Findings } from './aims.ts'
 import { checkCost, checkCostTable } from './check-cost.ts'
 import { appendsPerSecond } from './disk.ts'
-import type { Case, Cell, Figure, Sample } from './figures.ts'
-import { type Response, runLoad } from './load.ts'
+import { BARE, BEFORE, type Cell, figuresTable, OURS, PEER, toFigure } from './figures.ts'
 import { pinGenerator } from './pin.ts'
-import { preload } from './preload.ts'
-import { accessTokenOf, expectActive, expectStatus, seedText } from './protocol.ts'
-import { startRescind } from './rescind.ts'
+import type { preload } from './preload.ts'
+import { NO_TOKENS, type PreparedTokens, prepareTokens } from './prepared-tokens.ts'
+import { startRescind, THIS_TREE } from './rescind.ts'
+import { runSlices } from './rows.ts'
+import { seedText } from './seed.ts'
 import { startup, startupTable } from './startup.ts'
-import { median, percentile } from './statistics.ts'
-import { type Action, cpuSeconds, here, startTarget, stopTarget, type Target } from './target.ts'
+import { here, startTarget, stopTarget, type Target } from './target.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -26,6 +28,7 @@ const { values: flags } = parseArgs({
     live: { type: 'string', default: '1000000' },
     rounds: { type: 'string' },
     only: { type: 'string' },
+    before: { type: 'string' },
   },
 })
 const QUICK = flags.quick
@@ -42,6 +45,9 @@ const PINNED = pinGenerator()
   ? 'The generator has one core, the main thread of each server the other.'
   : 'Nothing is pinned.'
 
+type Starts = Pick<Findings, 'starts' | 'costs'>
+type Contender = { readonly target: Target; readonly prepared: PreparedTokens }
+
 const folder = mkdtempSync(join(tmpdir(), 'rescind-bench-'))
 try {
   await main()
@@ -50,106 +56,73 @@ try {
 }
 
 async function main(): Promise<void> {
-  say(`filling a store with ${LIVE} live tokens …`)
-  const data = join(folder, 'data')
-  await preload({ folder: data, live: LIVE, revoked: 0 })
-  const targets = await start(data)
+  const contenders = await start()
   const cells: Cell[] = []
   for (let round = -1; round < ROUNDS; round += 1) {
     for (const connections of CONNECTIONS) {
-      for (const target of targets) await slices(target, connections, round < 0 ? [] : cells)
+      for (const contender of contenders) {
+        const share = contender.target.name === PEER ? SLOW_SHARE : 1
+        const count = Math.floor((COUNT[connections] ?? 1_000) * share)
+        await runSlices({ ...contender, connections, count }, round < 0 ? [] : cells)
+      }
     }
     say(round < 0 ? 'warmed up' : `round ${round + 1} of ${ROUNDS}`)
   }
-  for (const target of targets) await stopTarget(target)
+  for (const { target } of contenders) await stopTarget(target)
   const figures = cells.map(toFigure)
   const appends = appendsPerSecond(folder)
-  say('starting with and without revocations …')
-  const starts = await startup(folder, REVOKED)
-  const compared = [starts[1], starts[2]].flatMap((one) => one ?? [])
-  const costs = await checkCost(compared, { rounds: ROUNDS, count: COUNT[64] ?? 10_000 })
+  const found: Starts = flags.only === undefined ? await measureStarts() : {}
   const report = [
     heading(),
-    aimsTable({ figures, appendsPerSecond: appends, starts, costs }),
-    table(figures),
+    aimsTable({ figures, appendsPerSecond: appends, ...found }),
+    figuresTable(figures),
     `Bare write + fdatasync loop on the same disk: ${Math.round(appends)}/s.`,
-    startupTable(starts),
-    checkCostTable(costs),
+    ...(found.starts === undefined ? [] : [startupTable(found.starts)]),
+    ...(found.costs === undefined ? [] : [checkCostTable(found.costs)]),
   ].join('\n\n')
   say(`\n${report}`)
   if (!QUICK && flags.only === undefined)
     writeFileSync(here(`./results/${new Date().toISOString().slice(0, 10)}.md`), `${report}\n`)
 }
 
-async function start(data: string): Promise<readonly Target[]> {
+async function measureStarts(): Promise<Starts> {
+  say('starting with and without revocations …')
+  const starts = await startup(folder, REVOKED)
+  const compared = [starts[1], starts[2]].flatMap((one) => one ?? [])
+  return { starts, costs: await checkCost(compared, { rounds: ROUNDS, count: COUNT[64] ?? 10_000 }) }
+}
+
+async function start(): Promise<readonly Contender[]> {
+  const bare = await startTarget({
+    name: BARE,
+    words: [here('./peers/bare.ts')],
+    paths: { issue: '/', introspect: '/', revoke: '/', check: '/', validate: '/', me: '/' },
+    hasTokens: false,
+  })
+  const ours = await startOurs(OURS, THIS_TREE)
+  const before = flags.before === undefined ? [] : [await startOurs(BEFORE, resolve(flags.before))]
+  const peer = await startTarget({
+    name: PEER,
+    words: [here('./peers/oidc-provider.ts')],
+    paths: { issue: '/token', introspect: '/token/introspection', revoke: '/token/revocation' },
+    hasTokens: true,
+  })
+  const without = (target: Target): Contender => ({ target, prepared: NO_TOKENS })
+  return [without(bare), ours, ...before, without(peer)]
+}
+
+/** A server of this tree or of another one, over a store that this tree's own code has filled. */
+async function startOurs(name: string, tree: string): Promise<Contender> {
+  say(`filling a store with ${LIVE} live tokens …`)
+  const data = join(folder, tree === THIS_TREE ? 'data' : 'data-before')
   const seed = join(folder, 'seed.json')
   writeFileSync(seed, seedText(), { mode: 0o600 })
-  const same = { issue: '/', introspect: '/', revoke: '/' }
-  return [
-    await startTarget({
-      name: 'bare node:http',
-      words: [here('./peers/bare.ts')],
-      paths: same,
-      hasTokens: false,
-    }),
-    await startRescind(data, ['--seed', seed]),
-    await startTarget({
-      name: 'oidc-provider',
-      words: [here('./peers/oidc-provider.ts')],
-      paths: { issue: '/token', introspect: '/token/introspection', revoke: '/token/revocation' },
-      hasTokens: true,
-    }),
-  ]
-}
-
-/** Issue, introspect what was issued, revoke it, introspect it again: each a slice, each timed. */
-async function slices(target: Target, connections: number, cells: Cell[]): Promise<void> {
-  const share = target.name === 'oidc-provider' ? SLOW_SHARE : 1
-  const count = Math.floor((COUNT[connections] ?? 1_000) * share)
-  const tokens: string[] = []
-  const run = async (
-    what: Case,
-    action: Action,
-    check: (n: number, response: Response) => void,
-  ): Promise<void> => {
-    const before = cpuSeconds(target.process)
-    const { port } = target
-    const request = (n: number): Buffer => target.request(action, tokens[n] ?? 'none')
-    const { seconds, latenciesUs } = await runLoad({ port, connections, count, request, check })
-    const cpuUs = ((cpuSeconds(target.process) - before) * 1e6) / count
-    const p50Us = percentile(latenciesUs, 0.5)
-    record(
-      cells,
-      { target: target.name, what, connections },
-      { perSecond: count / seconds, p50Us, p99Us: percentile(latenciesUs, 0.99), cpuUs },
-    )
+  const filler = (await import(pathToFileURL(join(tree, 'bench/preload.ts')).href)) as {
+    readonly preload: typeof preload
   }
-  await run('issue', 'issue', (n, response) => {
-    expectStatus(response, 200)
-    if (target.hasTokens) tokens[n] = accessTokenOf(response)
-  })
-  await run('introspect live', 'introspect', (_n, response) => expectActive(target, response, true))
-  await run('revoke', 'revoke', (_n, response) => expectStatus(response, 200))
-  await run('introspect revoked', 'introspect', (_n, response) => expectActive(target, response, false))
-}
-
-function record(cells: Cell[], of: Omit<Cell, 'samples'>, sample: Sample): void {
-  const found = cells.find(
-    (cell) => cell.target === of.target && cell.what === of.what && cell.connections === of.connections,
-  )
-  if (found === undefined) cells.push({ ...of, samples: [sample] })
-  else found.samples.push(sample)
-}
-
-function toFigure({ samples, ...of }: Cell): Figure {
-  const of_ = (pick: (sample: Sample) => number): number => median(samples.map(pick))
-  return {
-    ...of,
-    perSecond: of_((one) => one.perSecond),
-    p50Us: of_((one) => one.p50Us),
-    p99Us: of_((one) => one.p99Us),
-    cpuUs: of_((one) => one.cpuUs),
-  }
+  await filler.preload({ folder: data, live: LIVE, revoked: 0 })
+  const target = await startRescind({ folder: data, seed, tree, name })
+  return { target, prepared: await prepareTokens(target.port) }
 }
 
 function heading(): string {
@@ -160,35 +133,6 @@ function heading(): string {
     `${day}, ${machine}; ${LIVE} live tokens in the store; medians of ${ROUNDS} rounds in turns.`,
     `Only rescind's writes are durable (fsync before the answer). ${PINNED}`,
   ].join('\n')
-}
-
-function table(figures: readonly Figure[]): string {
-  const lines = [
-    '| what | connections | server | requests/s | p50 ms | p99 ms | CPU µs/request | ÷ bare | ÷ oidc-provider |',
-    '|---|---|---|---|---|---|---|---|---|',
-  ]
-  const order: readonly Case[] = ['introspect live', 'introspect revoked', 'revoke', 'issue']
-  for (const what of order) {
-    for (const connections of CONNECTIONS) {
-      const row = figures.filter((figure) => figure.what === what && figure.connections === connections)
-      const of = (name: string): number => row.find(({ target }) => target === name)?.perSecond ?? Number.NaN
-      for (const one of row) {
-        const ratios = [one.perSecond / of('bare node:http'), one.perSecond / of('oidc-provider')]
-        const cellsOfRow = [
-          what,
-          connections,
-          one.target,
-          Math.round(one.perSecond),
-          (one.p50Us / 1_000).toFixed(2),
-          (one.p99Us / 1_000).toFixed(2),
-          Math.round(one.cpuUs),
-          ...ratios.map((ratio) => ratio.toFixed(2)),
-        ]
-        lines.push(`| ${cellsOfRow.join(' | ')} |`)
-      }
-    }
-  }
-  return lines.join('\n')
 }
 
 function say(text: string): void {

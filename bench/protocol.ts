@@ -1,11 +1,5 @@
 import type { Response } from './load.ts'
-import { CLIENT, type Target } from './target.ts'
-
-/** The seed of every server of ours that is measured: one client that may do everything that is measured. */
-export function seedText(): string {
-  const client = { ...CLIENT, grantTypes: ['client_credentials', 'refresh_token'], scopes: ['read', 'write'] }
-  return JSON.stringify({ realms: [{ name: 'default', oauthClients: [client] }] })
-}
+import type { Target } from './target.ts'
 
 export function expectStatus(response: Response, status: number): void {
   if (response.status !== status) throw new Error(`${response.status} instead of ${status}: ${response.body}`)
@@ -17,7 +11,19 @@ export function expectActive(target: Target, response: Response, active: boolean
     throw new Error(`not ${active}: ${response.body}`)
 }
 
-export function accessTokenOf({ body }: Response): string {
-  const start = body.indexOf('"access_token":"') + '"access_token":"'.length
+/** The text of a member of a JSON answer, without parsing the rest: the generator must not be what is measured. */
+export function textAfter({ body }: Response, before: string): string {
+  const start = body.indexOf(before) + before.length
+  if (start < before.length) throw new Error(`no ${before} in ${body}`)
   return body.slice(start, body.indexOf('"', start))
+}
+
+export function accessTokenOf(response: Response): string {
+  return textAfter(response, '"access_token":"')
+}
+
+/** Success with a member by which an answer of ours is known. */
+export function expectMember(target: Target, response: Response, member: string): void {
+  expectStatus(response, 200)
+  if (target.hasTokens && !response.body.includes(member)) throw new Error(`no ${member}: ${response.body}`)
 }

@@ -32,7 +32,7 @@ async function measure(
   const bytes: number[] = []
   for (let start = 0; start < STARTS; start += 1) {
     const began = performance.now()
-    const target = await startRescind(folder)
+    const target = await startRescind({ folder })
     seconds.push((performance.now() - began) / 1_000)
     bytes.push(residentBytes(target.process))
     await stopTarget(target)

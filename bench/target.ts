@@ -2,25 +2,20 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { formPost } from './load.ts'
 import { everywhere, pinServer } from './pin.ts'
-
-export const CLIENT = { clientId: 'svc', clientSecret: 'svc-secret-of-the-benchmark' }
-const BASIC = `Basic ${Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64')}`
-
-export type Action = 'issue' | 'introspect' | 'revoke'
+import { type Action, type Credentials, type Paths, requestFor } from './requests.ts'
 
 /** A server that is measured, in a process of its own. */
 export type Target = {
   readonly name: string
   readonly port: number
   readonly process: ChildProcess
-  readonly request: (action: Action, token: string) => Buffer
+  readonly has: (action: Action) => boolean
+  readonly request: (action: Action, credentials: Credentials) => Buffer
   /** Whether its issue answers with tokens that the other actions can use. */
   readonly hasTokens: boolean
 }
 
-type Paths = Readonly<Record<Action, string>>
 type Start = {
   readonly name: string
   readonly words: readonly string[]
@@ -47,14 +42,9 @@ export async function startTarget({ name, words, paths, hasTokens }: Start): Pro
     port,
     process: child,
     hasTokens,
-    request: (action, token) => requestFor(paths, action, token),
+    has: (action) => paths[action] !== undefined,
+    request: (action, credentials) => requestFor(action, paths[action] ?? '/', credentials),
   }
-}
-
-function requestFor(paths: Paths, action: Action, token: string): Buffer {
-  const form: Record<string, string> =
-    action === 'issue' ? { grant_type: 'client_credentials', scope: 'read' } : { token }
-  return formPost({ path: paths[action], authorization: BASIC, form })
 }
 
 async function portOf(child: ChildProcess): Promise<number> {
