@@ -24,7 +24,7 @@ export function startRescind({ folder, seed, tree = THIS_TREE, name = OURS }: Ou
   const seeded = seed === undefined ? [] : ['--seed', seed]
   return startTarget({
     name,
-    words: ['-C', 'rescind-source', ...serve, ...store, ...key, ...UNLIMITED, ...seeded],
+    words: [...serve, ...store, ...key, ...UNLIMITED, ...seeded],
     paths: {
       ...{ issue: OAUTH, introspect: `${OAUTH}/introspect`, revoke: `${OAUTH}/revoke` },
       ...{ check: '/check', validate: '/v2.0/tokens', me: '/me' },

@@ -95,7 +95,7 @@ test('[W50] a private CA is trusted as the page says: by NODE_EXTRA_CA_CERTS, an
       console.log(state, trouble.kind)
       process.exit(0)
     } })`
-  const words = ['-C', 'rescind-source', '--input-type=module', '-e', program]
+  const words = ['--input-type=module', '-e', program]
   try {
     for (const [environment, said] of [
       [{}, 'disconnected tls'],

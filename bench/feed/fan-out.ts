@@ -155,7 +155,7 @@ function startReaders(
   }: { readonly readers: number; readonly greeting: string; readonly marker: string },
 ): ChildProcess {
   const path = fileURLToPath(new URL('readers-process.ts', import.meta.url))
-  return fork(path, [String(port), String(readers), greeting, marker], { execArgv: ['-C', 'rescind-source'] })
+  return fork(path, [String(port), String(readers), greeting, marker], { execArgv: [] })
 }
 
 /** @returns false, once something listens. */

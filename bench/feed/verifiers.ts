@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Calls } from '../../test/kit/calls.ts'
 import { SEED } from '../../test/kit/seed.ts'
-import { makeHome, startProcess } from '../../test/kit/server.ts'
+import { makeHome, OF_OLDER_TREES, startProcess } from '../../test/kit/server.ts'
 
 /** This tree, or an older one with its own node_modules: server and verifiers are then those of that one. */
 export const THIS_TREE: string = fileURLToPath(new URL('../..', import.meta.url))
@@ -32,7 +32,7 @@ export async function openStage(script: string, { tree, processes, each }: Stage
   const children = Array.from({ length: processes }, (_, nth) => {
     const keys = verifiers.slice(nth * each, (nth + 1) * each).map(({ key }) => key)
     return fork(path, [join(tree, 'verifier/index.ts'), server.url, ...keys], {
-      execArgv: ['-C', 'rescind-source'],
+      execArgv: [...OF_OLDER_TREES],
     })
   })
   const calls = new Calls(Number(new URL(server.url).port))

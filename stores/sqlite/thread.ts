@@ -18,9 +18,8 @@ export class Thread<Ask> {
   constructor(name: string) {
     // Sources run as .ts by type stripping, what is published as .js; a worker is of the same kind as its parent.
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const execArgv = ending === 'ts' ? ['-C', 'rescind-source'] : []
     this.#worker = new Worker(new URL(`./${name}.${ending}`, import.meta.url), {
-      execArgv,
+      execArgv: [],
       resourceLimits: LIMITS,
     })
     this.#worker.on('message', (reply: Reply) => this.#settle(reply))

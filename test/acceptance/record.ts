@@ -3,7 +3,7 @@ import { parseTranscript, recordTranscript } from './transcript.ts'
 
 /**
  * Plays transcripts and writes down what is answered now, for a change of the wire that is meant:
- * `node -C rescind-source test/acceptance/record.ts test/acceptance/transcripts/chat/get-me.http …`. What it changes
+ * `node test/acceptance/record.ts test/acceptance/transcripts/chat/get-me.http …`. What it changes
  * is read line by line before it is committed.
  */
 for (const path of process.argv.slice(2)) {

@@ -14,6 +14,7 @@ import { SVC } from '../kit/seed.ts'
 import { sources } from '../tidy/tree.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const REPOSITORY = 'https://rescind.example/rescind.git'
 const KEY = 'orders-api-key-0123456789'
 const run = promisify(execFile)
 
@@ -43,14 +44,10 @@ describe('the packed tarballs, installed elsewhere', () => {
   let server: TestServer
   let calls: Calls
   before(async () => {
-    await run(
-      'npm',
-      ['pack', '--workspace', 'core', '--workspace', 'verifier', '--pack-destination', folder],
-      { cwd: ROOT },
-    )
+    await run('npm', ['run', 'pack', '--', folder, '--repository', REPOSITORY], { cwd: ROOT })
     writeFileSync(join(folder, 'package.json'), '{ "name": "app", "version": "1.0.0", "type": "module" }')
     const tarballs = readdirSync(folder)
-      .filter((name) => name.endsWith('.tgz'))
+      .filter((name) => name.startsWith('rescind-') && !name.startsWith('rescind-0'))
       .map((name) => `./${name}`)
     assert.equal(tarballs.length, 2)
     await run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...tarballs], { cwd: folder })
@@ -95,9 +92,9 @@ describe('the packed tarballs, installed elsewhere', () => {
         )
       const compiled = sources([room]).flatMap(({ path }) => {
         const name = path.slice(room.length + 1, -'.ts'.length)
-        return [`dist/${name}.d.ts`, `dist/${name}.js`]
+        return [`${name}.d.ts`, `${name}.js`]
       })
-      const beside = room === 'core' ? ['package.json'] : ['README.md', 'package.json']
+      const beside = ['LICENSE', 'README.md', 'package.json']
       assert.deepEqual(listed.sort(), [...beside, ...compiled].sort(), room)
     }
   })

@@ -16,7 +16,7 @@ const ZONES = [
 ]
 
 function saidIn(zone: string): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['-C', 'rescind-source', PROGRAM], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM], {
     env: { ...process.env, TZ: zone },
     encoding: 'utf8',
   })

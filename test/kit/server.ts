@@ -9,6 +9,8 @@ import { SEED } from './seed.ts'
 export const CONTROL_KEY = 'control-key-of-the-tests'
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 const START_TIMEOUT_MS = 30_000
+/** Flags of Node for older trees, which tests and benchmarks run beside this one: their manifests need this condition. */
+export const OF_OLDER_TREES: readonly string[] = ['-C', 'rescind-source']
 /** Node keeps compiled sources here between starts: hundreds of them become twice as quick. */
 export const COMPILE_CACHE: string = fileURLToPath(
   new URL('../../node_modules/.cache/rescind-compiled', import.meta.url),
@@ -100,7 +102,8 @@ export function spawnServer({
   const words = [
     ...(wrapper ?? []),
     process.execPath,
-    ...['-C', 'rescind-source', cli, 'serve', ...listen, '--seed', seedFile],
+    ...(cli === CLI ? [] : OF_OLDER_TREES),
+    ...[cli, 'serve', ...listen, '--seed', seedFile],
     ...['--store', `sqlite:${join(home.folder, 'data', 'rescind.db')}`],
     ...['--master-key-file', join(home.folder, 'data', 'master.key'), ...(flags ?? [])],
   ]

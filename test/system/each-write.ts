@@ -32,7 +32,7 @@ function endAt(path: string, call: string, nth: number): Ended {
     '-e',
     `inject=${call}:signal=KILL:when=${nth}`,
   ]
-  const program = [process.execPath, '-C', 'rescind-source', PROGRAM, path]
+  const program = [process.execPath, PROGRAM, path]
   const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }
   const { stdout, stderr, error } = spawnSync('strace', [...words, ...program], { encoding: 'utf8', env })
   if (error !== undefined || /ptrace|not permitted/i.test(stderr))

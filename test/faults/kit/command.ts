@@ -28,7 +28,7 @@ export type RunningCommand = {
 
 /** `rescind WORDS`, with no environment of this process but PATH; it ends with the test at the latest. */
 export function startCommand(t: TestContext, { words, folder, environment }: Command): RunningCommand {
-  const child = spawn(process.execPath, ['-C', 'rescind-source', CLI, ...words], {
+  const child = spawn(process.execPath, [CLI, ...words], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

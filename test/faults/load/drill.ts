@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CONTROL_KEY, makeHome } from '../../kit/server.ts'
+import { CONTROL_KEY, makeHome, OF_OLDER_TREES } from '../../kit/server.ts'
 import { type Figures, measure } from './measure.ts'
 import type { Sizes } from './sizes.ts'
 
@@ -39,7 +39,7 @@ async function make(job: {
   readonly folder: string
   readonly sizes: Sizes
 }): Promise<void> {
-  const words = ['-C', 'rescind-source', MAKE_STORE, JSON.stringify(job)]
+  const words = [...OF_OLDER_TREES, MAKE_STORE, JSON.stringify(job)]
   const child = spawn(nodeOf(job.tree), words, { stdio: ['ignore', 'inherit', 'inherit'] })
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0) throw new Error(`making the store ended with code ${code}`)
@@ -57,7 +57,7 @@ async function served(tree: string, folder: string, sizes: Sizes): Promise<reado
 
 function startTree(tree: string, folder: string): ChildProcess {
   const words = [
-    ...['-C', 'rescind-source', join(tree, 'cli/main.ts'), 'serve', '--listen', '127.0.0.1:0'],
+    ...[...OF_OLDER_TREES, join(tree, 'cli/main.ts'), 'serve', '--listen', '127.0.0.1:0'],
     ...['--store', `sqlite:${join(folder, 'rescind.db')}`, '--master-key-file', join(folder, 'master.key')],
     ...['--control-rate', '0'],
   ]

@@ -8,7 +8,7 @@ import type { FleetAsk, FleetTold } from './messages.ts'
 function start(script: string, words: readonly string[]): ChildProcess {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const env = { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE }
-  return fork(path, [...words], { execArgv: ['-C', 'rescind-source'], env })
+  return fork(path, [...words], { execArgv: [], env })
 }
 
 export type Fleet = {
