@@ -4,16 +4,16 @@ import { parseAddressRange } from '../wire/address-range.ts'
 import { CHAT_BOUNDS } from './bounds.ts'
 import type { ChatApp } from './directory.ts'
 
-/** Seconds that a token lives when its app says nothing: 7 days, as in the seed's records. */
+/** Default lifetime of an app's tokens: 7 days, as in the seed's records. */
 const TOKEN_LIFETIME_SECONDS = 604_800
 const LIFETIME_MAX_SECONDS = LIFETIME_MAX_MS / 1_000
 const ASSIGNED_LIFETIME_MAX_SECONDS = ASSIGNED_LIFETIME_MAX_MS / 1_000
-/** No slash, so that `chat/{app}` and `{app}/{client}` read back in one way only. */
+/** No slash, so that `chat/{app}` and `{app}/{client}` are unambiguous. */
 const APP_NAME = /^[A-Za-z0-9._-]{1,64}$/
 const SOURCES_MAX = 64
 const REQUESTS_PER_MINUTE_MAX = 100_000_000
 const TOMBSTONES_MAX = 100_000_000
-/** Past a minute a clock is broken, not skewed. */
+/** More than a minute means a broken clock, not skew. */
 export const VERIFY_SKEW_MAX_SECONDS = 60
 const URL_MAX_CHARS = 2_048
 
@@ -34,12 +34,13 @@ export type ChatAppSettings = {
   readonly tombstonesMax?: number | undefined
 }
 
-/** An app as it is stored: its keys as digests only. @throws SettingsRefused for what no app can have. */
+/** An app as it is stored, with its keys as digests only. @throws SettingsRefused for invalid settings. */
 export function chatAppValue(realm: Realm, settings: ChatAppSettings): ChatApp {
   const { name, apiKey, clientKey } = settings
-  if (!APP_NAME.test(name)) throw new SettingsRefused('a chat app is named by 1 to 64 of A-Z a-z 0-9 . _ -')
+  if (!APP_NAME.test(name))
+    throw new SettingsRefused('the name of a chat app is 1 to 64 characters of A-Z a-z 0-9 . _ -')
   if (apiKey === '' || clientKey === '') throw new SettingsRefused(`chat app ${name}: a key is empty`)
-  // The client key is public; as the API key it would let everybody revoke.
+  // The client key is public. As the API key it would let anybody revoke.
   if (apiKey === clientKey) throw new SettingsRefused(`chat app ${name}: its two keys are the same`)
   return {
     name,
@@ -51,7 +52,7 @@ export function chatAppValue(realm: Realm, settings: ChatAppSettings): ChatApp {
 
 export type ChatAppTraits = Omit<ChatApp, 'name' | 'apiKeyDigest' | 'olderApiKeyDigest' | 'clientKeyDigest'>
 
-/** All of an app but its name and keys. @throws SettingsRefused for what no app can have. */
+/** All of an app but its name and keys. @throws SettingsRefused for invalid settings. */
 export function chatAppTraits(settings: Omit<ChatAppSettings, 'apiKey' | 'clientKey'>): ChatAppTraits {
   const { name, tokenLifetimeSeconds, apiKeySources, verifyUrl } = settings
   checkSources(name, apiKeySources)
@@ -96,21 +97,23 @@ function whole(settings: Named, member: WholeMember, [min, max]: [number, number
 
 function checkSources(name: string, sources: readonly string[] | undefined): void {
   const broken = sources?.find((range) => parseAddressRange(range) === undefined)
-  // An empty list would lock everybody out, which is what `enabled: false` says aloud.
+  // An empty list would lock everybody out; `enabled: false` says that openly.
   if (broken !== undefined || sources?.length === 0 || (sources?.length ?? 0) > SOURCES_MAX)
     throw new SettingsRefused(`chat app ${name}: apiKeySources are 1 to ${SOURCES_MAX} address ranges (CIDR)`)
 }
 
-/** Whether the address behind it may be asked is seen when it is; the form of the URL is seen here. */
+/** Checks the form of the URL. Whether its address may be contacted is checked at each request. */
 function checkUrl(name: string, text: string | undefined): void {
   if (text === undefined) return
   const url = URL.canParse(text) && text.length <= URL_MAX_CHARS ? new URL(text) : undefined
   const isPlain = url !== undefined && url.username === '' && url.password === '' && url.hash === ''
   if (!isPlain || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw new SettingsRefused(`chat app ${name}: verifyUrl is no https URL`)
+    throw new SettingsRefused(
+      `chat app ${name}: verifyUrl must be an http or https URL without credentials and fragment`,
+    )
 }
 
-/** An app as it was described, so that some of that can be said anew. */
+/** The settings that describe an app, so that some of them can be changed. */
 export function chatAppSettings(app: ChatApp): Omit<ChatAppSettings, 'apiKey' | 'clientKey'> {
   const { apiKeyDigest: _api, olderApiKeyDigest: _older, clientKeyDigest: _client, disabled, ...rest } = app
   return { ...rest, enabled: disabled !== true }

@@ -11,12 +11,12 @@ import { fail, ok, tooMany } from './envelope.ts'
 import type { ChatTools } from './tools.ts'
 import { isActive } from './user.ts'
 
-/** Tokens of one call. */
+/** Tokens per call. */
 export const BADGE_TOKENS_MAX = 100
 
 /**
- * `POST /badges/`: for each live token of a list, whose it is. Unread messages are counted by the chat server, not
- * here, so every badge is 0. A token that is not live is left out, whatever is wrong with it.
+ * `POST /badges/`: the client of each live token in a list. Unread messages are counted by the chat server, not here,
+ * so every badge is 0. Tokens that are not live are left out, for whatever reason.
  */
 export function createBadges(tools: ChatTools): Handler {
   const { rates } = tools

@@ -48,7 +48,7 @@ test("without an expirationDate a token lives as long as the app's own", async (
   assert.equal(bound.json.result.expirationDate, '2026-03-08T12:00:00.000Z')
 })
 
-test('a client may hold many tokens: binding ends none', async () => {
+test('a client may hold many tokens, and binding one ends none', async () => {
   const { admin, client, isLive } = await withClients()
   const [minted = ''] = await client('u1', 1)
   await admin('PUT', PATH, { token: 't1' })
@@ -56,7 +56,7 @@ test('a client may hold many tokens: binding ends none', async () => {
   for (const token of [minted, 't1', 't2']) assert.equal(await isLive(token), true)
 })
 
-test('the same text of the same client moves its expiry, and stays one token', async () => {
+test('binding the same text again moves its expiry, and it stays one token', async () => {
   const { admin, clock, recordOf } = await withClients()
   await admin('PUT', PATH, { token: 't1' })
   const before = await recordOf('t1')
@@ -76,7 +76,7 @@ test('the same text of the same client moves its expiry, and stays one token', a
   ])
 })
 
-test('an expiry can be brought forward', async () => {
+test('binding again can also shorten the expiry', async () => {
   const { admin, clock, isLive } = await withClients()
   await admin('PUT', PATH, { token: 't1' })
   await admin('PUT', PATH, { token: 't1', expirationDate: '2026-03-01T12:00:01Z' })
@@ -86,7 +86,7 @@ test('an expiry can be brought forward', async () => {
   assert.equal(await isLive('t1'), false)
 })
 
-test('text that another client holds is 409: of this app, of another app, of another source', async () => {
+test('text held by a client of this app, another app or another source is 409', async () => {
   const world = await withClients()
   const { admin, realm, isLive } = world
   await admin('PUT', tokenPath('u2'), { token: 'of u2' })
@@ -151,7 +151,7 @@ test('text whose digest the log alone remembers as revoked is 409', async () => 
   assertError(await admin('PUT', PATH, { token: 't1' }), 409, 'TOKEN_CONFLICT')
 })
 
-test('text that ran out, and was never revoked, can be bound again, by another client too', async () => {
+test('text that expired and was never revoked can be bound again, also to another client', async () => {
   const { admin, clock, isLive, recordOf } = await withClients()
   await admin('PUT', PATH, { token: 't1', expirationDate: '2026-03-01T12:00:01Z' })
   const before = await recordOf('t1')
@@ -180,7 +180,7 @@ test('text that a restore lost can be bound again; lost text that was revoked ca
   assertError(await admin('PUT', PATH, { token: 'lost and revoked' }), 409, 'TOKEN_CONFLICT')
 })
 
-test('[S04] text of the grammar that this server mints is 400, alive, dead or never seen', async () => {
+test('[S04] text in the format that this server mints is 400, whether live, ended or unknown', async () => {
   const world = await withClients()
   const { admin, client, realm } = world
   const [minted = '', revoked = ''] = await client('u2', 2)
@@ -202,7 +202,7 @@ test('[S04] text of the grammar that this server mints is 400, alive, dead or ne
   }
 })
 
-test("the vendor's own tokens, which carry no jti, can be brought along", async () => {
+test("the vendor's own tokens, which carry no jti, can be bound", async () => {
   const { admin, isLive } = await withClients()
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   const header = part({ alg: 'HS256', typ: 'JWT' })
@@ -218,7 +218,7 @@ test("the vendor's own tokens, which carry no jti, can be brought along", async 
   }
 })
 
-test('a lifetime of ten years is bound, one millisecond more is 400', async () => {
+test('a lifetime of ten years is accepted, one millisecond more is 400', async () => {
   const { admin } = await withClients()
   const at = await admin('PUT', PATH, { token: 't1', expirationDate: '2036-02-27T12:00:00.000Z' })
   assert.equal(at.status, 200)
@@ -285,7 +285,7 @@ test('an unknown client is 404, before its token is looked at', async () => {
     assertError(await admin('PUT', tokenPath('nobody'), { token }), 404, 'CLIENT_NOT_FOUND')
 })
 
-test('nothing is bound to a suspended client, nor moved: 403 until the hold is released', async () => {
+test('binding to a suspended client, or moving an expiry, is 403 until the hold is released', async () => {
   const { admin, realm } = await withClients()
   await admin('PUT', PATH, { token: 't1' })
   const principals = { source: 'chat/acme', client: 'u1' }
@@ -307,7 +307,7 @@ test('nothing is bound to a suspended client, nor moved: 403 until the hold is r
   for (const token of ['t1', 't2']) assert.equal((await admin('PUT', PATH, { token })).status, 200)
 })
 
-test('of many clients that race for one text exactly one gets it', async () => {
+test('of many clients that bind one text at once, exactly one gets it', async () => {
   const world = await openChat()
   const { admin, client, recordOf } = world
   const ids = Array.from({ length: 8 }, (_, at) => `u${at}`)
@@ -322,7 +322,7 @@ test('of many clients that race for one text exactly one gets it', async () => {
   }
 })
 
-test('a token is never moved past its own revocation, whichever comes first', async () => {
+test("a token's expiry cannot be moved after its revocation, whichever comes first", async () => {
   const { admin, isLive } = await withClients()
   for (let race = 0; race < 100; race += 1) {
     const token = `t ${race}`

@@ -29,7 +29,7 @@ import { newerClient } from './newer-members.ts'
 import { tokenIdHeader } from './token-record.ts'
 import { isAtTombstoneQuota } from './tombstones.ts'
 
-/** `PUT /admin/clients/:client-id/token`: binds text that the app's server chose to one of its clients. */
+/** `PUT /admin/clients/:client-id/token`: binds text chosen by the app's server to one of the app's clients. */
 export async function bindToken(realm: Realm, { admin, request, client }: AdminAsk): Promise<Answer | Stale> {
   const assignment = parseBind(realm, admin, request)
   if (assignment.kind === 'refused') return assignment.answer
@@ -50,15 +50,15 @@ export type BindAct = {
   readonly admin: Admin
   readonly client: string
   readonly assignment: Assignment
-  /** What else belongs to the same write: the client's own record, when it is written along. */
+  /** Operations for the same write, such as the client's own record. */
   readonly also: readonly Operation[]
-  /** What is to be known of the token beside its text. */
+  /** Claims to store with the token. */
   readonly claims?: TokenRecord['claims']
 }
 
 export type Bound = { readonly kind: 'bound'; readonly handle: Handle } | { readonly kind: 'stale' } | Refused
 
-/** As `bindText`, for the app's server, which has a quota. */
+/** As `bindText`, but counts against the quota of the app's server. */
 export async function bindAssigned(realm: Realm, act: BindAct): Promise<Bound> {
   const { caller } = act.admin
   const waitSeconds = realm.issuingWaitSeconds(caller)
@@ -68,7 +68,7 @@ export async function bindAssigned(realm: Realm, act: BindAct): Promise<Bound> {
   return bound
 }
 
-/** Binds in one write. A race with whatever touches the same text is lost as `stale`, and judged again. */
+/** Binds in one write. If the text changes meanwhile, the answer is `stale` and the request is judged again. */
 export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
   if (await isOfRegisteredIssuer(realm.directory, act.assignment.raw))
     return refused('INVALID_REQUEST', FOREIGN)
@@ -94,10 +94,11 @@ export async function bindText(realm: Realm, act: BindAct): Promise<Bound> {
   }
 }
 
-/** A signed token has many texts, and is judged by who signed it: no text of it can be known by its bytes. */
+/** The same signed token can be spelled as different texts, so its bytes do not identify it. Its issuer's signature decides. */
 const FOREIGN = 'A token of a registered issuer cannot be bound.'
-const FULL = 'This app has revoked as many texts as are remembered for it: no other text can be bound.'
-export const SUSPENDED = 'This client is suspended: nothing can be issued to it until that is lifted.'
+const FULL =
+  'This app has reached its limit of remembered revoked tokens: no new text can be bound until the limit is raised.'
+export const SUSPENDED = 'This client is suspended: no token can be issued to it until the hold is released.'
 
 type Write = { readonly record: TokenRecord; readonly operations: readonly Operation[] }
 
@@ -108,21 +109,21 @@ async function commit(realm: Realm, act: BindAct, { record, operations }: Write)
     expects: [],
     operations: [...operations, ...act.also],
   })
-  // A conflict: the token that was found is gone, one that was not is there, or the client's record moved on.
+  // A conflict: the token was collected or created meanwhile, or the client's record changed.
   return outcome.kind === 'applied' ? { kind: 'bound', handle: record.handle } : { kind: 'stale' }
 }
 
 type Plan =
-  /** The client holds this text already: its expiry moves, and it stays one token. */
+  /** The client already holds this text. Only its expiry changes. */
   | { readonly kind: 'extend'; readonly record: TokenRecord }
-  /** `over`: the dead record that this one takes the place of, if any. */
+  /** `over`: the dead records that the new one replaces. */
   | { readonly kind: 'put'; readonly over: readonly TokenRecord[] }
   | { readonly kind: 'conflict' }
   | { readonly kind: 'held' }
 
 async function planOf(realm: Realm, act: BindAct): Promise<Plan> {
   const { raw } = act.assignment
-  // Of every source: text that anybody in the realm holds cannot be assigned.
+  // In every source: text that anybody in the realm holds cannot be assigned.
   const found = await realm.find(raw)
   const isKnown = found.record !== undefined || found.respelled !== undefined
   const plan = isKnown ? planOver(realm, act, found) : await planForNew(realm, act)
@@ -132,22 +133,22 @@ async function planOf(realm: Realm, act: BindAct): Promise<Plan> {
 const CONFLICT: Plan = { kind: 'conflict' }
 const HELD: Plan = { kind: 'held' }
 
-/** The record was looked for first: GC that takes it away meanwhile has left the tombstone before. */
+/** The caller looked for the record first. GC that removes a record meanwhile leaves the tombstone before it does so. */
 async function planForNew(realm: Realm, act: BindAct): Promise<Plan> {
   const { raw } = act.assignment
   return (await wasEnded(realm, raw, act.admin.source)) ? CONFLICT : { kind: 'put', over: [] }
 }
 
-/** Whether text without a record was revoked here once: by its name, or by its bytes, as a JWS was known long ago. */
+/** Whether text without a record was ever revoked here: by its name, or by its bytes, which once identified a JWS. */
 export async function wasEnded(realm: Realm, raw: RawToken, source: Source): Promise<boolean> {
   const { digestKey } = realm.keys
   const twin = raw.twinDigest(digestKey)
-  // Kept by its bytes long ago: alive, held or over, it is let in by those alone.
+  // A record of an earlier version accepts only the bytes that it was stored with, so this other signature is refused.
   if (twin !== undefined && (await realm.store.tokenByDigest(realm.ordinal, twin)) !== undefined) return true
   const digests = [raw.knownBy(digestKey), raw.digest(digestKey), ...(twin === undefined ? [] : [twin])]
   for (const digest of new Set(digests)) {
     if (await realm.store.isTombstone(realm.ordinal, digest)) return true
-    // At the head, no cutoff hits; what is left is a rule on this very digest.
+    // Cutoffs do not cover this position; only a rule on this very digest can.
     const facts = { source, digest, ancestors: [], position: realm.position(), expiresAtMs: 0 }
     if (isRevoked(facts, realm.index)) return true
   }
@@ -156,9 +157,9 @@ export async function wasEnded(realm: Realm, raw: RawToken, source: Source): Pro
 
 function planOver(realm: Realm, act: BindAct, { verdict, record: own, respelled }: Found): Plan {
   const record = own ?? respelled
-  // Asked apart from the verdict, which names one reason only: lost text may have been revoked before.
+  // Ask apart from the verdict, which has only one reason: lost text may have been revoked before.
   if (record === undefined || isRevoked(record, realm.index)) return CONFLICT
-  // One token with two texts would be let in by one of them only: the one that is bound stays.
+  // A live token keeps its text: with a second spelling, only one of the two would be accepted.
   if (own === undefined && realm.judge(record).kind === 'active') return CONFLICT
   const isOwn = record.source === act.admin.source && record.client === act.client
   switch (verdict.kind) {

@@ -10,10 +10,10 @@ import type { ChatApp } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'
 
 export type Body =
-  /** No bytes at all; a Content-Type may stand there nevertheless. */
+  /** No bytes, even if there is a Content-Type. */
   { readonly kind: 'none' } | { readonly kind: 'object'; readonly members: JsonObject }
 
-/** A body that two parsers could read differently is refused, and so is a query, which means nothing here. */
+/** Refuses bodies that two parsers could read differently, and any query string, which has no meaning here. */
 function readBody(request: WireRequest): Body | Refused {
   if (request.query !== undefined) return refused('INVALID_REQUEST', 'This call takes no query string.')
   if (request.body.length === 0) return { kind: 'none' }
@@ -24,7 +24,7 @@ function readBody(request: WireRequest): Body | Refused {
   return members === undefined ? refused('INVALID_BODY') : { kind: 'object', members }
 }
 
-/** The same, where a body must be there. */
+/** As `readBody`, but requires a body. */
 export function readObject(request: WireRequest): Extract<Body, { kind: 'object' }> | Refused {
   const body = readBody(request)
   return body.kind === 'none' ? refused('INVALID_BODY') : body
@@ -32,13 +32,10 @@ export function readObject(request: WireRequest): Extract<Body, { kind: 'object'
 
 export type RevokeAsk = { readonly kind: 'all' } | TokenText
 
-/** `raw` absent: well-formed text that is no token's, a JWS that is not written in its one way. */
+/** `raw` is absent for a JWS in a non-canonical spelling: well-formed text that no token can have. */
 export type TokenText = { readonly kind: 'one'; readonly raw: RawToken | undefined }
 
-/**
- * "All" is asked for by no body, or by an object without members, and by nothing else: whatever was meant to
- * name a token, and does not, must not end every token.
- */
+/** Only an absent body or an object without members means "all". A body that tried to name a token must never end every token. */
 export function parseRevoke(request: WireRequest): RevokeAsk | Refused {
   const body = readBody(request)
   if (body.kind === 'refused') return body
@@ -50,14 +47,14 @@ export function parseRevoke(request: WireRequest): RevokeAsk | Refused {
   return parseToken(body.members.token)
 }
 
-/** Text to be bound, and when it ends. */
+/** Text to bind, and its expiry. */
 export type Assignment = {
   readonly kind: 'assignment'
   readonly raw: RawToken
   readonly expiresAtMs: number
 }
 
-/** `{token, expirationDate?}` and no other member. */
+/** `{token, expirationDate?}` and no other members. */
 export function parseBind(realm: Realm, admin: Admin, request: WireRequest): Assignment | Refused {
   const body = readObject(request)
   if (body.kind === 'refused') return body
@@ -80,7 +77,7 @@ export function parseAssignment(realm: Realm, admin: Admin, members: JsonObject)
   return expiry.kind === 'refused' ? expiry : { kind: 'assignment', raw, expiresAtMs: expiry.ms }
 }
 
-/** For calls that take no member at all: no body, or an object without members. */
+/** For calls without members: no body, or an object without members. */
 export function refuseBody(request: WireRequest): Refused | undefined {
   const body = readBody(request)
   if (body.kind === 'refused') return body
@@ -98,7 +95,7 @@ function isNotCanonical(text: string): boolean {
   return RawToken.refusalOf(text) === 'not-canonical'
 }
 
-/** Of a JWS it may be twice as many, which is said in the manual. */
+/** A JWS may be twice as long; the manual says so. */
 const NO_TOKEN = `token must be text of 1 to ${TOKEN_MAX_BYTES} bytes.`
 
 function parseExpiry(
@@ -113,14 +110,14 @@ function parseExpiry(
   const ms = typeof value === 'string' ? parseInstant(value) : undefined
   if (ms === undefined)
     return refused('INVALID_REQUEST', 'expirationDate must be an ISO 8601 date with a time.')
-  // Dead on arrival would be answered 200 and refused by every check: said here instead.
+  // An expired token would be answered with 200 and then refused by every check. Refuse it here.
   if (ms <= nowMs) return refused('INVALID_REQUEST', 'expirationDate is in the past.')
   if (ms - nowMs > longestMs)
     return refused('INVALID_REQUEST', 'expirationDate is later than this app allows.')
   return { kind: 'at', ms }
 }
 
-/** The longest life of text that an app's server assigns: as its app says, and its realm. */
+/** The longest life of text that an app's server assigns, within the limits of the app and the realm. */
 export function assignedLifetimeMaxMs({ lifetimes }: Realm, { maxLifetimeSeconds }: ChatApp): number {
   const { assignedMs } = lifetimes
   return maxLifetimeSeconds === undefined ? assignedMs : Math.min(maxLifetimeSeconds * 1_000, assignedMs)

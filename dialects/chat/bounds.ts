@@ -1,15 +1,15 @@
 import type { Realm } from '@rescind/authority'
 
-/** Everything here that can grow; each has a defined answer when it is full. */
+/** Bounds of everything here that can grow, each with a defined answer when it is reached. */
 export type ChatBounds = {
-  /** Clients that one listing looks at; past it 413. */
+  /** Clients that one listing may read; beyond that 413. */
   readonly clientsScannedMax: number
-  /** Tokens that the verify URL of one app is being asked about; past it 503. Verify URLs may be slow. */
+  /** Requests to the verify URL of one app at once, which may be slow; beyond that 503. */
   readonly externalPerAppMax: number
-  /** Of these, for callers with the public client key alone: all of them, and those of one address. */
+  /** Of these, requests for callers who have only the public client key: in all, and per address. */
   readonly externalPublicMax: number
   readonly externalPerAddressMax: number
-  /** Open streams of one app, and of all; past either 429. */
+  /** Open streams per app and in all; beyond either 429. */
   readonly streamsPerAppMax: number
   readonly streamsMax: number
 }
@@ -23,7 +23,7 @@ export const CHAT_BOUNDS: ChatBounds = {
   streamsMax: 1_024,
 }
 
-/** Names one app among all realms. */
+/** Identifies an app among all realms. */
 export function appKey(realm: Realm, app: string): string {
   return `${realm.ordinal}/${app}`
 }

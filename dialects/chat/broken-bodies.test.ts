@@ -18,7 +18,10 @@ const TYPES = [
   'multipart/form-data; boundary=x',
 ]
 
-/** What may mean "all": nothing, or an object without members, a byte order mark before it or not; told here by other means than the code has. */
+/**
+ * Whether a body may mean "all": empty, or an object without members, with or without a byte order mark. Written
+ * without the code under test.
+ */
 function meansAll(body: Buffer, type: string | undefined): boolean {
   if (body.length === 0) return true
   return (
@@ -29,11 +32,11 @@ function meansAll(body: Buffer, type: string | undefined): boolean {
 
 const texts = fc.oneof(
   fc.constantFrom('{}', `{"token":"${TOKEN}"}`, '{"token":""}', '{"token":null}', '[]', 'null', '""', '0'),
-  // Any value where text belongs, and any member where `token` does.
+  // Any value where text belongs, and any members instead of `token`.
   fc.jsonValue().map((value) => JSON.stringify({ token: value })),
   fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }).map((value) => JSON.stringify(value)),
   fc.jsonValue().map((value) => JSON.stringify(value)),
-  // Two members of one name, or one that is nearly `token`.
+  // A repeated member, or one whose name is nearly `token`.
   fc
     .tuple(fc.constantFrom('"token":1', '"token":"a"', '"tok\\u0065n":"a"', '"Token":"a"'), fc.boolean())
     .map(([one, twice]) => (twice ? `{${one},${one}}` : `{${one}}`)),
@@ -63,7 +66,7 @@ const texts = fc.oneof(
   ),
 )
 
-/** One edit of bytes, as a broken client or a bad line makes it. */
+/** One edit of the bytes, as by a broken client or a bad line. */
 const edits = fc.record({
   how: fc.constantFrom('none', 'none', 'cut', 'drop', 'insert', 'flip', 'utf16'),
   at: fc.nat(),
@@ -101,7 +104,7 @@ async function openWithTokens(): Promise<{ world: ChatWorld; tokens: string[] }>
   return { world, tokens }
 }
 
-test('of thousands of broken bodies none revokes all, and only a whole one revokes anything', async (t) => {
+test('of thousands of broken bodies none revokes all, and only an intact one revokes anything', async (t) => {
   const { world, tokens } = await openWithTokens()
   let tried = 0
   let refused = 0
@@ -119,7 +122,7 @@ test('of thousands of broken bodies none revokes all, and only a whole one revok
         if (status === 400) refused += 1
         for (const token of tokens) assert.equal(await world.isLive(token), true)
         if (status === 200) {
-          // Only ever the body that names the token rightly, and only the first time: from then on it is 404.
+          // Only the intact body, and only the first time; from then on it is 404.
           assert.deepEqual(JSON.parse(body.toString()), { token: TOKEN })
           assert.equal(world.realm.index.seq, head + 1)
         } else assert([400, 404].includes(status), `${status} ${body.toString()}`)
@@ -133,7 +136,7 @@ test('of thousands of broken bodies none revokes all, and only a whole one revok
   assert(refused >= tried / 2)
 })
 
-test('no proper prefix of a right body, and no right body with a byte added, is "all"', async (t) => {
+test('neither a prefix of a valid body nor a valid body with a byte added means "all"', async (t) => {
   const { world, tokens } = await openWithTokens()
   let tried = 0
   for (const text of ['{}', `{"token":"never-seen"}`]) {

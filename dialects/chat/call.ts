@@ -5,19 +5,19 @@ import type { Answer, Stale } from '../wire/answer.ts'
 import type { WireRequest } from '../wire/request.ts'
 import type { ChatApp } from './directory.ts'
 
-/** What answers one method of one route; `client` is the id in the path, decoded, or empty without one. */
+/** Handles one method of one route. `client` is the decoded id in the path, empty without one. */
 export type Handler = (realm: Realm, request: WireRequest, client: string) => Promise<Answer | Stale>
 
-/** The holder of an app's API key. `judgedAt`: the position of the realm before anything was read for it. */
+/** The holder of an app's API key. `judgedAt` is the realm's position before anything was read for the request. */
 export type Admin = {
   readonly kind: 'admin'
   readonly app: ChatApp
   readonly source: Source
   readonly caller: Caller
   readonly judgedAt: Position
-  /** By the client key of a sandbox, which everybody may know. */
+  /** The caller used the client key of a sandbox, which is public. */
   readonly isPublic: boolean
-  /** Of the API key that was shown, where one was. */
+  /** Digest of the API key that was used, if any. */
   readonly keyDigest?: string
 }
 
@@ -26,8 +26,8 @@ export type AdminAct = (realm: Realm, ask: AdminAsk) => Promise<Answer | Stale>
 
 export type AppFound = { readonly kind: 'app'; readonly app: ChatApp }
 
-/** Who speaks for an app on a client route, and by which of its keys. */
+/** The app that a caller of a client route speaks for, and which of its keys was used. */
 export type ClientCaller = AppFound & { readonly byApiKey: boolean }
 
-/** A user's token as it came, and who named its app. */
+/** A user's token as presented, and the caller's app. */
 export type Presented = { readonly who: ClientCaller; readonly request: WireRequest; readonly raw: RawToken }

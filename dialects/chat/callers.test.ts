@@ -15,7 +15,7 @@ import {
   tokenPath,
 } from './fixture.test.ts'
 
-test('an API key with an address list is taken from those addresses only, on every kind of route', async () => {
+test('an API key with an address list is accepted from those addresses only, on every kind of route', async () => {
   const world = await openChat({ app: { apiKeySources: ['10.1.0.0/16', '2001:db8::/32', '192.0.2.7'] } })
   const routes = [
     ['POST', '/admin/clients', '{"_id":"u1"}'],
@@ -33,7 +33,7 @@ test('an API key with an address list is taken from those addresses only, on eve
       assertError(await ask(from), 403, 'PERMISSION_DENIED')
   }
   const { token } = (await world.send({ ...signing, from: '10.1.0.1' })).json.result
-  // The client key is for everywhere.
+  // The client key works from everywhere.
   const headers = { 'IM-CLIENT-KEY': CLIENT_KEY, 'IM-Authorization': token }
   assert.equal((await world.send({ path: '/me', headers, from: '203.0.113.9' })).status, 200)
 })
@@ -45,7 +45,7 @@ const signing = {
   body: '{"id":"u1"}',
 }
 
-test('an API key may call so often a minute; then 429 says when again, and revoking goes on', async () => {
+test('an API key over its calls per minute gets 429 with Retry-After, and may still revoke', async () => {
   const world = await openChat({ app: { requestsPerMinute: 60 } })
   const [token = ''] = await world.client('u1', 1)
   for (let at = 2; at < 60; at += 1) assert.equal((await world.admin('GET', '/auths/token')).status, 200)
@@ -68,7 +68,7 @@ test('an API key may call so often a minute; then 429 says when again, and revok
   assert.equal((await world.admin('GET', '/auths/token')).status, 429)
 })
 
-test('an app without a number of its own has that of the server, and 0 is no limit', async () => {
+test('an app without a limit has that of the server, and 0 means no limit', async () => {
   const limited = await openChat({ options: { requestsPerMinute: 2 } })
   const statuses = async (world: typeof limited): Promise<number[]> => {
     const replies = []
@@ -80,7 +80,7 @@ test('an app without a number of its own has that of the server, and 0 is no lim
   assert.deepEqual(await statuses(free), [200, 200, 200, 200])
 })
 
-test('the keys of a disabled app are as good as none', async () => {
+test('the keys of a disabled app are refused as unknown', async () => {
   const world = await openChat({ app: { enabled: false } })
   assertError(await world.admin('GET', '/admin/clients'), 401, 'INVALID_API_KEY')
   assertError(await world.admin('DELETE', tokenPath('u1')), 401, 'INVALID_API_KEY')
@@ -88,7 +88,7 @@ test('the keys of a disabled app are as good as none', async () => {
   assertError(await world.send({ path: '/me', headers }), 403, 'INVALID_CLIENT_KEY')
 })
 
-test('an app that asks for them gets the newer members beside the envelope, never in its place', async () => {
+test('an app that asks for the newer members gets them beside the envelope, never instead of it', async () => {
   const world = await openChat({ app: { newerMembers: true } })
   const made = await world.admin('POST', '/admin/clients', {
     _id: 'u1',
@@ -125,7 +125,7 @@ test('an app that asks for them gets the newer members beside the envelope, neve
   }
 })
 
-test('no member that a client keeps stands where the envelope stands', async () => {
+test('no custom member of a client can overwrite a member of the envelope', async () => {
   const world = await openChat({ app: { newerMembers: true } })
   const kept = { RC: 7, RM: 'no', error: 'no', success: false, message: 'no' }
   const { json, status } = await world.admin('POST', '/admin/clients', { _id: 'u1', ...kept })
@@ -162,7 +162,7 @@ test("every answer that deals with a token names the token's id, and no id of it
   assert.equal(again.headers['im-token-id'], bound.headers['im-token-id'])
 })
 
-test('what no app can say of itself is refused in one line', async () => {
+test('invalid app settings are refused with a one-line message', async () => {
   const { realm } = await openWorld()
   const good = { name: 'acme', apiKey: API_KEY, clientKey: CLIENT_KEY }
   const broken = [

@@ -7,7 +7,7 @@ import { type Refused, refused, tooMany } from './envelope.ts'
 import { API_KEY, CLIENT_KEY, readHeader } from './headers.ts'
 import type { ChatTools } from './tools.ts'
 
-/** Nothing of a request but its key headers is looked at before the key is known to be right. */
+/** Reads nothing but the key headers before the key has been checked. */
 export function asAdmin(tools: ChatTools, act: AdminAct): Handler {
   return asRevoker(tools, async (realm, ask) => {
     const seconds = tools.rates.takeAdmin(realm, ask.admin.app)
@@ -15,7 +15,7 @@ export function asAdmin(tools: ChatTools, act: AdminAct): Handler {
   })
 }
 
-/** As `asAdmin`, but without a limit: whatever ends tokens is never turned away for coming too often. */
+/** As `asAdmin`, but without a rate limit: calls that end tokens are never limited. */
 export function asRevoker(tools: ChatTools, act: AdminAct): Handler {
   return async (realm, request, client) => {
     const who = await authenticate({ tools, realm, request })
@@ -23,7 +23,7 @@ export function asRevoker(tools: ChatTools, act: AdminAct): Handler {
   }
 }
 
-/** As `asAdmin`, and for sandboxes by the client key alone, too. */
+/** As `asAdmin`, but a sandbox app also accepts its client key alone. */
 export function asSigner(tools: ChatTools, act: AdminAct): Handler {
   const { rates } = tools
   return async (realm, request) => {
@@ -71,8 +71,8 @@ function adminOf(realm: Realm, { from }: WireRequest, known: Known): Admin {
 }
 
 /**
- * The app of an API key that may be used from where it comes from. An address that has sent too many wrong ones is not
- * heard; client keys are public, so that there is nothing to guess about them.
+ * The app of an API key, if the key may be used from this address. An address that has sent too many wrong keys is
+ * refused. Client keys are public, so guesses at them are not counted.
  */
 async function appOfApiKey({ tools, realm, request }: Asked, digest: string): Promise<AppFound | Refused> {
   const { from } = request
@@ -91,7 +91,7 @@ async function appOfApiKey({ tools, realm, request }: Asked, digest: string): Pr
   return { kind: 'app', app }
 }
 
-/** The app that the caller of a client route speaks for: by its client key, or by its API key. */
+/** The app that the caller of a client route speaks for, by its client key or its API key. */
 export async function appOfClientCall(asked: Asked): Promise<ClientCaller | Refused> {
   const { realm, request } = asked
   const apiKey = readHeader(request, API_KEY)
@@ -119,7 +119,7 @@ async function appOfClientKey(realm: Realm, key: string | undefined): Promise<Ap
   return app === undefined ? refused('INVALID_CLIENT_KEY') : { kind: 'app', app }
 }
 
-/** Found by the keyed digest of the key, then compared in constant time: a look-up alone proves nothing. */
+/** A look-up by digest alone proves nothing, so the key is also compared in constant time. */
 function withKey(app: ChatApp, live: readonly string[], digest: string): ChatApp | undefined {
   const isLive = live.some((one) => sameDigest(one, digest))
   return isLive && app.disabled !== true ? app : undefined

@@ -17,11 +17,11 @@ export type ChatJwt = {
 }
 
 /**
- * The vendor's token: an HS256 JWT whose payload holds id, nickname, avatarUrl, exp and iat in this order.
- * Ours ends with `jti`, for two tokens of one client in one second must not be one text: revoking the first
- * would end the second, and minting again would bring a revoked text back. To us it is opaque: it is known by
- * the digest of its bytes, and no claim in it ever decides a verdict.
- * @returns undefined when the profile makes it longer than any token may be.
+ * The vendor's token: an HS256 JWT whose payload holds id, nickname, avatarUrl, exp and iat in this order. Ours adds
+ * `jti`, so that two tokens of one client in one second differ: otherwise revoking the first would end the second, and
+ * minting again would bring a revoked text back. We treat the token as opaque: the digest of its bytes identifies it,
+ * and its claims never decide a verdict.
+ * @returns undefined when the profile makes it longer than a token may be.
  */
 export function mintChatJwt(realm: Realm, jwt: ChatJwt): RawToken | undefined {
   const { id, nickname, avatarUrl, issuedAtMs, expiresAtMs, handle } = jwt

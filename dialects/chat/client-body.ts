@@ -8,17 +8,17 @@ import { type Refused, refused } from './envelope.ts'
 
 export const NICKNAME_MAX_CHARS = 256
 export const AVATAR_URL_MAX_CHARS = 2_048
-/** Members of its own that a caller may keep with a client, over all its calls. */
+/** Custom members that a caller may store with a client, over all its calls. */
 export const MEMBERS_MAX = 64
-/** Bytes of their JSON together. */
+/** Total bytes of their JSON. */
 export const MEMBERS_MAX_BYTES = 16_384
 
 type SaysNoMore = (value: Json | undefined) => boolean
 
 /**
- * Members that are this server's to say. Who reads a client, changes it and sends it back whole sends them along, so
- * what says no more than the server itself is passed over. What would say more is refused: a caller that sends
- * `isRobot: true` and reads 200 would believe it. (`id` may be sent, if it says what `_id` says.)
+ * Members that this server sets. Clients that read, edit and send a record back include them: ignore them when they
+ * match our values, and refuse them otherwise, because a caller that sends `isRobot: true` and reads 200 would believe
+ * it. (`id` may be sent if it equals `_id`.)
  */
 const RESERVED: ReadonlyMap<string, SaysNoMore> = new Map<string, SaysNoMore>([
   ['__v', () => true],
@@ -38,7 +38,7 @@ const OWN: ReadonlySet<string> = new Set([
   'expirationDate',
 ])
 
-/** What is to be written about a client. */
+/** Changes to write to a client. */
 export type ClientPatch = {
   readonly id: string
   readonly profile: Pick<ChatClient, 'nickname' | 'avatarUrl'>
@@ -60,7 +60,7 @@ export function parseClient(realm: Realm, admin: Admin, request: WireRequest): C
   return token.kind === 'refused' ? token : { ...patch, kind: 'client', token }
 }
 
-/** The two names of a client's id; the first has to be there, and the second has to say the same. */
+/** The two names of a client's id. The first is required; the second must equal it if sent. */
 export type IdNames = readonly [first: '_id' | 'id', second: '_id' | 'id']
 
 export function parsePatch(members: JsonObject, [first, second]: IdNames): Patch | Refused {
@@ -80,7 +80,7 @@ export function parsePatch(members: JsonObject, [first, second]: IdNames): Patch
 
 export type Patch = ClientPatch & { readonly kind: 'patch' }
 
-/** A patch of a call that never deals with tokens: what asks for one is refused, not passed over. */
+/** A patch from a call that never handles tokens. Members that ask for a token are refused, not ignored. */
 export function parsePlainPatch(members: JsonObject, names: IdNames): Patch | Refused {
   const { token, expirationDate, issueAccessToken } = members
   if (token !== undefined || !isAbsent(expirationDate) || issueAccessToken === true)
@@ -102,7 +102,7 @@ function parseProfile({ nickname, avatarUrl }: JsonObject): Profile | Refused {
   return { kind: 'profile', profile }
 }
 
-/** Clients that send every member say null for what they have not; nothing is decided by one of these. */
+/** Clients that send every member use null for missing ones. No decision depends on these members. */
 function isAbsent(value: Json | undefined): value is undefined | null {
   return value === undefined || value === null
 }

@@ -8,10 +8,10 @@ import { type Before, type ClientWrite, writeOver } from './client-write.ts'
 import { CHAT_CLIENTS, clientRecordId } from './directory.ts'
 import { fail, ok, type Refused, refused } from './envelope.ts'
 
-/** Clients of one call; the vendor advises a hundred. */
+/** Clients per call; the vendor advises a hundred. */
 export const CLIENT_LIST_MAX = 1_000
 
-/** `POST /admin/clients/list`: many clients made or brought up to date, all of them or none, and no tokens. */
+/** `POST /admin/clients/list`: creates or updates many clients, all or none, and no tokens. */
 export async function putClients(realm: Realm, { admin, request }: AdminAsk): Promise<Answer | Stale> {
   const body = readObject(request)
   if (body.kind === 'refused') return body.answer
@@ -42,7 +42,7 @@ async function before(realm: Realm, app: string, id: string): Promise<Before> {
 
 type Patches = { readonly kind: 'patches'; readonly list: readonly Patch[] }
 
-/** Of one id once: two would have to be merged in an order that a list only seems to say. */
+/** Each id at most once: two patches would have to be merged in an order that the list does not define. */
 function parsePatches(data: readonly Json[]): Patches | Refused {
   const list = new Map<string, Patch>()
   for (const one of data) {

@@ -3,7 +3,7 @@ import type { ChatClient } from './directory.ts'
 
 type Stored = { readonly version: number; readonly value: ChatClient }
 
-/** A client as the vendor's servers show it, without any token. `__v` counts its changes from 0. */
+/** A client as the vendor's servers show it, without tokens. `__v` counts its changes from 0. */
 export function clientObject({ version, value }: Stored): Readonly<Record<string, unknown>> {
   const { app, id, nickname, avatarUrl, members, updatedAtMs } = value
   return {

@@ -4,7 +4,7 @@ import { CHAT_CLIENTS, type ChatClient, clientRecordId } from './directory.ts'
 import { type Refused, refused } from './envelope.ts'
 import { keptPatch } from './kept-patch.ts'
 
-/** A client as it will stand, and what has to be written so that it does: nothing, if it stands so already. */
+/** A client after the change, and the operations that make it so; none if nothing changes. */
 export type ClientWrite = {
   readonly kind: 'write'
   readonly value: ChatClient
@@ -15,8 +15,8 @@ export type ClientWrite = {
 export type ClientPut = { readonly app: string; readonly caller: Caller; readonly patch: ClientPatch }
 
 /**
- * Members that are sent replace what stood under their names; others stay. A sign-in that tells nothing new changes
- * nothing: it writes no log row, and no two of them are in each other's way.
+ * Sent members replace those of the same name; others stay. A sign-in without changes writes nothing, so concurrent
+ * ones do not conflict.
  */
 export async function planClient(realm: Realm, put: ClientPut): Promise<ClientWrite | Refused> {
   const id = clientRecordId(put.app, put.patch.id)
@@ -31,10 +31,10 @@ export async function writeOver(
   { app, caller, patch: given }: ClientPut,
   before: Before,
 ): Promise<ClientWrite | Refused> {
-  // It is what the client is found by, so nothing can stand in its place.
+  // The id identifies the client, so a credential in it cannot be replaced by a handle.
   if (before.value === undefined && (await realm.keptText(given.id)) !== given.id)
     return refused('INVALID_REQUEST', 'The id of a client may not hold a credential.')
-  // Before its text is looked through, which takes a while: of more than fits nothing is kept.
+  // Check the size first: scanning the text for credentials takes a while.
   if (!fits({ ...before.value?.members, ...given.members })) return TOO_MUCH
   const patch = await keptPatch(realm, { app, given, before: before.value })
   const nowMs = realm.nowMs()
@@ -47,7 +47,7 @@ export async function writeOver(
     createdAtMs: before.value?.createdAtMs ?? nowMs,
     updatedAtMs: nowMs,
   }
-  // What is put in the place of a token may be longer than the token was.
+  // A handle may be longer than the token that it replaces.
   if (!fits(value.members)) return TOO_MUCH
   if (before.value !== undefined && isSame(before.value, value))
     return { kind: 'write', value: before.value, version: before.version, also: [] }
@@ -57,7 +57,7 @@ export async function writeOver(
   return { kind: 'write', value, version: before.version + 1, also }
 }
 
-/** Whether a merge left everything as it was; it keeps the order of what was there. */
+/** Whether a merge changed nothing. Merging keeps the order of existing members. */
 function isSame(before: ChatClient, value: ChatClient): boolean {
   return JSON.stringify({ ...value, updatedAtMs: before.updatedAtMs }) === JSON.stringify(before)
 }

@@ -8,7 +8,7 @@ import { ADMIN, assertError, JSON_BODY, OTHER_ADMIN, openChat, tokenPath } from 
 
 const PATH = '/admin/clients'
 
-test('a client is made, and answered with what it holds and what this server says about it', async () => {
+test('creating a client answers with its members and those that this server sets', async () => {
   const { admin } = await openChat()
   const made = await admin('POST', PATH, {
     _id: 'u 1',
@@ -25,7 +25,7 @@ test('a client is made, and answered with what it holds and what this server say
   )
 })
 
-test('an existing id is brought up to date: what is sent replaces, what is not stays', async () => {
+test('an existing client is updated: sent members replace, others stay', async () => {
   const { admin, clock } = await openChat()
   await admin('POST', PATH, { _id: 'u1', nickname: 'Amy', team: 'a', floor: 3 })
   clock.advance(5)
@@ -44,7 +44,7 @@ test('an existing id is brought up to date: what is sent replaces, what is not s
   })
 })
 
-test('a client that was read and is sent back whole changes by what was changed in it, and by nothing else', async () => {
+test('a client that is read, edited and sent back changes by the edit alone', async () => {
   const { admin } = await openChat()
   const read = (await admin('POST', PATH, { _id: 'u1', nickname: 'Amy' })).json.result as object
   const sent = await admin('POST', PATH, { ...read, nickname: 'Bea', appID: 'globex', __v: 77 })
@@ -52,7 +52,7 @@ test('a client that was read and is sent back whole changes by what was changed 
   assert.deepEqual(sent.json.result, { ...read, nickname: 'Bea', __v: 1 })
 })
 
-test('a call that tells nothing new writes nothing to the directory', async () => {
+test('a call that changes nothing writes nothing to the directory', async () => {
   const { admin, clock, realm } = await openChat()
   const made = await admin('POST', PATH, { _id: 'u1', nickname: 'Amy' })
   const head = realm.index.seq
@@ -92,7 +92,7 @@ test("a minted token omits absent members, ends with its handle, and is signed b
   )
 })
 
-test('fifty tokens of one client, minted in one millisecond, are fifty texts', async () => {
+test('fifty tokens of one client minted in one millisecond have different texts', async () => {
   const { client } = await openChat()
   assert.equal(new Set(await client('u1', 50)).size, 50)
 })
@@ -107,7 +107,7 @@ test('expiry is judged by the milliseconds of the record, not by the seconds of 
   assert.equal(await isLive(token), false)
 })
 
-test('no text is kept readable: neither tokens nor keys stand in what is stored', async () => {
+test('neither tokens nor keys are stored in clear text', async () => {
   const { admin, recordOf, store, realm } = await openChat()
   const { token } = (await admin('POST', PATH, { _id: 'u1', issueAccessToken: true })).json.result
   await admin('PUT', tokenPath('u1'), { token: 'a-secret-of-the-customer' })
@@ -144,7 +144,7 @@ test('a client and its token are one write: without the token, the client is not
   assertError(await admin('DELETE', tokenPath('u2')), 404, 'CLIENT_NOT_FOUND')
 })
 
-test('bodies that mean nothing are 400', async () => {
+test('invalid bodies are 400', async () => {
   const { admin, send, realm } = await openChat()
   const head = realm.index.seq
   const broken: unknown[] = [
@@ -187,7 +187,7 @@ test('bodies that mean nothing are 400', async () => {
   assert.equal(realm.index.seq, head)
 })
 
-test('hostile member names are only members, and pollute nothing', async () => {
+test('hostile member names are ordinary members, and pollute no prototype', async () => {
   const { admin } = await openChat()
   const names = ['constructor', 'toString', 'hasOwnProperty', 'target', 'client_id', 'is_admin', '0']
   const sent = Object.fromEntries([['_id', 'constructor'], ...names.map((name) => [name, { isAdmin: true }])])
@@ -197,7 +197,7 @@ test('hostile member names are only members, and pollute nothing', async () => {
   assert.equal(Reflect.get({}, 'isAdmin'), undefined)
 })
 
-test(`a client keeps ${MEMBERS_MAX} members of ${MEMBERS_MAX_BYTES} bytes, and not one more`, async () => {
+test(`a client keeps ${MEMBERS_MAX} members of ${MEMBERS_MAX_BYTES} bytes, and no more`, async () => {
   const { admin } = await openChat()
   const many = (from: number, count: number): Record<string, number> =>
     Object.fromEntries(Array.from({ length: count }, (_, at) => [`m${from + at}`, at]))
@@ -209,7 +209,7 @@ test(`a client keeps ${MEMBERS_MAX} members of ${MEMBERS_MAX_BYTES} bytes, and n
   assertError(await admin('POST', PATH, { _id: 'u3', m: `${text}x` }), 400, 'INVALID_REQUEST')
 })
 
-test('[W85] text is looked through for tokens once: not of more than fits, and not again of what stands already', async () => {
+test('[W85] text is scanned for tokens once: not if it exceeds the bound, and not again if unchanged', async () => {
   const { admin, realm } = await openChat()
   const looked: string[] = []
   realm.keptText = (text) => {
@@ -230,7 +230,7 @@ test('[W85] text is looked through for tokens once: not of more than fits, and n
   assert.deepEqual(looked, ['a new one'])
 })
 
-test('a profile that would make a token longer than any may be is 400 when one is asked for', async () => {
+test('a profile that would make the token too long is 400 when a token is requested', async () => {
   const { admin } = await openChat()
   const _id = '\u0001'.repeat(256)
   const avatarUrl = '\u0001'.repeat(2_048)
@@ -238,7 +238,7 @@ test('a profile that would make a token longer than any may be is 400 when one i
   assertError(await admin('POST', PATH, { _id, issueAccessToken: true }), 400, 'INVALID_REQUEST')
 })
 
-test('apps do not see each other: the same id is another client, with other tokens', async () => {
+test('apps are separate: the same id is another client, with other tokens', async () => {
   const { admin, send, isLive } = await openChat()
   const headers = { ...OTHER_ADMIN, ...JSON_BODY }
   const mine = (await admin('POST', PATH, { _id: 'u1', nickname: 'mine', issueAccessToken: true })).json
@@ -263,13 +263,13 @@ test('apps do not see each other: the same id is another client, with other toke
   assert.equal(await isLive(theirs.token), false)
 })
 
-test('an app name and an id never make up the record of another app', async () => {
+test('no app name and client id together give the record of another app', async () => {
   const { client, admin } = await openChat()
   await client('globex/u1')
   assertError(await admin('DELETE', tokenPath('u1')), 404, 'CLIENT_NOT_FOUND')
 })
 
-test('many first sign-ins of one client at once all succeed', async () => {
+test('many concurrent first sign-ins of one client all succeed', async () => {
   const { admin, isLive } = await openChat()
   const sent = { _id: 'u1', nickname: 'Amy', issueAccessToken: true }
   const answers = await Promise.all(Array.from({ length: 40 }, () => admin('POST', PATH, sent)))
@@ -279,7 +279,7 @@ test('many first sign-ins of one client at once all succeed', async () => {
   }
 })
 
-test('what two calls change at once is merged, and nothing is lost', async () => {
+test('changes of two concurrent calls are merged, and none is lost', async () => {
   const { admin } = await openChat()
   const sent = Array.from({ length: 6 }, (_, at) => ({ _id: 'u1', [`m${at}`]: at }))
   for (const { status } of await Promise.all(sent.map((value) => admin('POST', PATH, value))))

@@ -14,8 +14,8 @@ import { newerClient } from './newer-members.ts'
 import { type GivenToken, tokenIdHeader } from './token-record.ts'
 
 /**
- * `POST /admin/clients`: makes a client or brings it up to date, and may give it a token in the same write.
- * Tokens that it has are left alone.
+ * `POST /admin/clients`: creates or updates a client, and may give it a token in the same write. Its existing tokens
+ * are not touched.
  */
 export async function putClient(realm: Realm, { admin, request }: AdminAsk): Promise<Answer | Stale> {
   const ask = parseClient(realm, admin, request)
@@ -43,7 +43,7 @@ async function writeClient(realm: Realm, admin: Admin, write: ClientWrite): Prom
       expects: [],
       operations: write.also,
     }
-    // A conflict: somebody else wrote this client first. What was sent is merged into what stands there now.
+    // A conflict: another call wrote this client first. Merge into the new state.
     if ((await realm.commit(change)).kind !== 'applied') return 'stale'
   }
   return ok(clientObject(write), { members: newerClient(admin.app, write) })

@@ -26,7 +26,7 @@ test('a client that is deleted is gone, and its tokens are ended and listed', as
   assertError(await admin('PUT', tokenPath('u1'), { token: 'x' }), 404, 'CLIENT_NOT_FOUND')
 })
 
-test('a client of the same id that is made later has nothing of the one before', async () => {
+test('a later client with the same id inherits nothing', async () => {
   const { admin, client, user } = await openChat()
   await admin('POST', '/admin/clients', { _id: 'u1', nickname: 'before', plan: 'gold' })
   const [old = ''] = await client('u1', 1)
@@ -47,7 +47,7 @@ test('ids are decoded once: a slash in one is part of it, and `list` is a name l
   }
 })
 
-test('more than a page of tokens is listed, too', async () => {
+test('more than a page of tokens is listed', async () => {
   const { admin, client } = await openChat()
   const tokens = await client('u1', 501)
   const reply = await admin('DELETE', path('u1'))
@@ -58,7 +58,7 @@ test('more than a page of tokens is listed, too', async () => {
   assert.deepEqual(Object.keys(reply.json.result), ['_id', 'id', 'data'])
 })
 
-test('no body that names a token deletes a client whose path lost its last segment', async (t) => {
+test('a body that names a token never deletes a client, if the path lost its last segment', async (t) => {
   const { send, client, isLive, realm } = await openChat()
   const tokens = await client('u1', 2)
   const head = realm.index.seq
@@ -93,7 +93,7 @@ test('no body that names a token deletes a client whose path lost its last segme
   assert.ok(tried > 800)
 })
 
-test("another app's client is not there to be deleted", async () => {
+test('a client of another app cannot be deleted', async () => {
   const { send, client, isLive } = await openChat()
   const [token = ''] = await client('u1', 1)
   const reply = await send({ method: 'DELETE', path: path('u1'), headers: { ...OTHER_ADMIN, ...JSON_BODY } })
@@ -101,7 +101,7 @@ test("another app's client is not there to be deleted", async () => {
   assert.equal(await isLive(token), true)
 })
 
-test('a token that is minted while its client is deleted is ended, or is made for a client anew', async () => {
+test('a token minted while its client is deleted is ended, or belongs to a new client', async () => {
   const { admin, user } = await openChat()
   for (let at = 0; at < 20; at += 1) {
     const id = `u${at}`

@@ -68,7 +68,7 @@ test('paths that cannot be read are 400', async () => {
     assertError(await send({ method: 'DELETE', path, headers: ADMIN }), 400, 'INVALID_REQUEST')
 })
 
-test('other methods are 405 with Allow, before any key is asked for; HEAD is one of GET only', async () => {
+test('other methods are 405 with Allow, before any key is asked for; HEAD is allowed with GET only', async () => {
   const { send } = await openChat()
   const allowed = new Map([
     [tokenPath('u1'), 'DELETE, PUT'],
@@ -155,14 +155,14 @@ test('admin routes: the key decides before the body, the query or the client is 
   assert.equal(await isLive(token), true)
 })
 
-test('the same key under both names is fine', async () => {
+test('the same key under both header names is accepted', async () => {
   const { send, client } = await openChat()
   await client('u1')
   const headers = { 'IM-API-KEY': API_KEY, API_KEY }
   assert.equal((await send({ method: 'DELETE', path: tokenPath('u1'), headers })).status, 200)
 })
 
-test('hostile headers change nothing about who asks', async () => {
+test('hostile headers do not change the caller', async () => {
   const { send, client } = await openChat()
   await client('u1')
   const headers = {
@@ -177,7 +177,7 @@ test('hostile headers change nothing about who asks', async () => {
   assertError(answer, 404, 'CLIENT_NOT_FOUND')
 })
 
-test('every refusal of the server comes in the envelope', async () => {
+test('every refusal of the server is in the envelope', async () => {
   const { dialect } = await openChat()
   const refusals: [Refusal, number, string][] = [
     [{ kind: 'malformed', detail: 'Host was sent twice.' }, 400, 'INVALID_REQUEST'],
@@ -197,7 +197,7 @@ test('every refusal of the server comes in the envelope', async () => {
   }
 })
 
-test('routes are named by templates that hold nothing of the path', async () => {
+test('routes are named by templates that hold no data of the path', async () => {
   const { dialect } = await openChat()
   const name = (path: string): string => dialect.routeOf({ method: 'DELETE', path })
   assert.equal(name('/admin/clients/secret/token/'), '/admin/clients/:client-id/token')

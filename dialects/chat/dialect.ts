@@ -12,23 +12,23 @@ import { ChatRates } from './rates.ts'
 import { createRoutes } from './routes.ts'
 
 export type ChatOptions = {
-  /** Calls a minute of an app's API key, where the app itself says nothing; absent or 0: no limit. */
+  /** Default calls per minute of an app's API key; absent or 0: no limit. */
   readonly requestsPerMinute?: number
-  /** Who asks verify URLs; absent: nobody, whatever an app names. */
+  /** Sends requests to verify URLs; absent: none are sent. */
   readonly askExternal?: AskExternal
-  /** Absent: there are no streams of what has ended. */
+  /** Absent: no streams of ended tokens. */
   readonly live?: LivePort
   readonly bounds?: Partial<ChatBounds>
-  /** Room for reads of many records, of the whole process; absent: room of its own. */
+  /** The process's room for reads of many records; absent: the dialect has its own. */
   readonly scans?: Scans
 }
 
 export type ChatDialect = Dialect & {
-  /** Ends the open streams: the server stops. */
+  /** Ends the open streams when the server stops. */
   readonly close: () => void
 }
 
-/** The dialect of the chat server's administration (seed 000): clients and the access tokens they hold. */
+/** The dialect of the chat server's administration API (seed 000): clients and their access tokens. */
 export function createChatDialect(options: ChatOptions): ChatDialect {
   const bounds = { ...CHAT_BOUNDS, ...options.bounds }
   const rates = new ChatRates(options.requestsPerMinute ?? 0)

@@ -19,7 +19,7 @@ test('an app is stored with digests of its keys, and found by either', async () 
   ])
 })
 
-test('settings that no app can have are refused in one line that holds no key', async () => {
+test('invalid settings are refused with a one-line message that contains no key', async () => {
   const { realm } = await openWorld()
   const broken = [
     ...['', 'a/b', 'a b', 'é', 'x'.repeat(65), 'a\n'].map((name) => ({ ...GOOD, name })),

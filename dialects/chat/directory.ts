@@ -3,37 +3,37 @@ import type { Source } from '@rescind/core'
 import { isInRanges, parseAddressRange } from '../wire/address-range.ts'
 import type { JsonObject } from '../wire/strict-json.ts'
 
-/** Characters (UTF-16 units) of the longest client id. */
+/** Longest client id in characters (UTF-16 units). */
 const CLIENT_ID_MAX_CHARS = 256
 
-/** A chat application: who may administer its clients. Its record's id is its name. */
+/** A chat application, which administers its clients. Its name is the id of its record. */
 export type ChatApp = {
   readonly name: string
   readonly apiKeyDigest: string
-  /** While the API key is being rotated: the one from before, which is taken, too, until it is retired. */
+  /** During a rotation: the previous API key, valid until it is retired. */
   readonly olderApiKeyDigest?: string
-  /** The client key is public: it names the app, and grants nothing without a user's token. */
+  /** The client key is public. It names the app and grants nothing without a user's token. */
   readonly clientKeyDigest: string
   readonly tokenLifetimeSeconds: number
-  /** Neither key is taken any more. */
+  /** Neither key is accepted. */
   readonly disabled?: true
-  /** The client key alone signs tokens, for anybody who has it: for trials only. */
+  /** The client key alone may sign tokens, so anybody can: for trials only. */
   readonly sandbox?: true
-  /** Answers carry the members of the vendor's newer pages beside the envelope. */
+  /** Answers include the members of the vendor's newer API beside the envelope. */
   readonly newerMembers?: true
-  /** Address ranges that the API key may be used from; from anywhere when absent. */
+  /** Address ranges that the API key may be used from; absent: anywhere. */
   readonly apiKeySources?: readonly string[]
-  /** Calls a minute that the API key may make; the server's own setting when absent, no limit at 0. */
+  /** Calls per minute of the API key; absent: the server's setting; 0: no limit. */
   readonly requestsPerMinute?: number
-  /** Clients that one listing may look at; the server's own bound when absent. */
+  /** Clients that one listing may read; absent: the server's bound. */
   readonly listingMax?: number
-  /** Who is asked about tokens that are unknown here. */
+  /** URL to ask about tokens that are unknown here. */
   readonly verifyUrl?: string
-  /** How far the clock of whoever issues those tokens may be from ours; a minute when absent. */
+  /** Allowed clock skew of the issuer of those tokens; absent: a minute. */
   readonly verifySkewSeconds?: number
-  /** The longest that text which the app's server assigns may live; ten years when absent. */
+  /** Longest life of text assigned by the app's server; absent: ten years. */
   readonly maxLifetimeSeconds?: number
-  /** Revoked texts that are remembered for good; at so many nothing is bound any more. */
+  /** Revoked texts remembered for good. When reached, no new text can be bound. */
   readonly tombstonesMax?: number
 }
 
@@ -60,7 +60,7 @@ export const CHAT_APPS: Collection<ChatApp> = {
   ),
 }
 
-/** Digests of the API keys that are taken: one, or two while it is being rotated. */
+/** Digests of the valid API keys: one, or two during a rotation. */
 export function liveApiKeysOf({ apiKeyDigest, olderApiKeyDigest }: ChatApp): readonly string[] {
   return olderApiKeyDigest === undefined ? [apiKeyDigest] : [apiKeyDigest, olderApiKeyDigest]
 }
@@ -74,7 +74,7 @@ export function isAllowedFrom({ apiKeySources }: ChatApp, from: string): boolean
   )
 }
 
-/** A client of an app. `members` is what the app's server wants to find again; it means nothing to us. */
+/** A client of an app. `members` holds the custom data of the app's server; we do not interpret it. */
 export type ChatClient = {
   readonly app: string
   readonly id: string
@@ -94,7 +94,7 @@ export const CHAT_CLIENTS: Collection<ChatClient> = {
   ),
 }
 
-/** Under which id a client's record stands. An app's name holds no slash, so the first one ends it. */
+/** The id of a client's record. An app's name contains no slash, so the first slash ends it. */
 export function clientRecordId(app: string, client: string): string {
   return `${app}/${client}`
 }
@@ -103,7 +103,7 @@ export function sourceOf(app: string): Source {
   return CHAT_SOURCES + app
 }
 
-/** Whether text can be a client's id. It is kept exactly: no trimming, no case, no normalisation. */
+/** Whether text can be a client's id. It is stored exactly: no trimming, case folding or normalisation. */
 export function isClientId(text: string): boolean {
   return text.length >= 1 && text.length <= CLIENT_ID_MAX_CHARS && text.isWellFormed() && !text.includes('\0')
 }

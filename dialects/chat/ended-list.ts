@@ -5,9 +5,9 @@ import { ok } from './envelope.ts'
 import { newerRevocation } from './newer-members.ts'
 import { unsealed, type WireTokenRecord, wireTokenRecord } from './token-record.ts'
 
-/** Tokens of a client that are read at once; each may hold 16 KB of sealed text. */
+/** Tokens of a client per read. Each may hold 16 KB of sealed text. */
 export const TOKENS_PER_PAGE = 500
-/** Characters after which a part of a long list is sent on. */
+/** Characters after which a part of a long list is sent. */
 const PART_CHARS = 65_536
 
 type ClientOf = { readonly source: string; readonly client: string }
@@ -16,11 +16,11 @@ export type EndedList = {
   readonly app: ChatApp
   readonly principals: ClientOf
   readonly cutoff: EndedBy
-  /** Members of the result that stand before `data`. */
+  /** Members of the result that precede `data`. */
   readonly beside: Readonly<Record<string, string>>
 }
 
-/** Every token that a cutoff ended. A long list is not held: it goes out as it is read, a page at a time. */
+/** Lists every token that a cutoff ended. A long list is streamed page by page instead of kept in memory. */
 export async function endedByCutoffAnswer(realm: Realm, list: EndedList): Promise<Answer> {
   const first = await pageOf(realm, list.principals, undefined)
   if (first.next !== undefined) return streamed(parts(realm, list, first))
@@ -60,7 +60,7 @@ async function* parts(realm: Realm, list: EndedList, first: TokenPage): AsyncGen
   yield members === undefined ? ']}}' : `]},${JSON.stringify(members).slice(1)}`
 }
 
-/** Items of a list as JSON, sent on whenever enough of them are there; what closes the list is the caller's. */
+/** The items of a list as JSON, in parts. The caller closes the list. */
 export async function* listParts(head: string, items: AsyncIterable<unknown>): AsyncGenerator<string, void> {
   let part = head
   let separator = ''

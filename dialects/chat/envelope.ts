@@ -28,8 +28,8 @@ export type ProblemCode =
   | 'SERVICE_UNAVAILABLE'
 
 /**
- * Every error of this dialect: its status, which is also its RC (the vendor's clients act on the status, and
- * hang on a 2xx whose RC is not 0), its RM, and what it says unless a caller of `fail` says it better.
+ * Every error of this dialect: its status, which is also its RC (the vendor's clients act on the status, and hang on a
+ * 2xx whose RC is not 0), its RM, and its default message.
  */
 const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   INVALID_BODY: { status: 400, rm: 'Bad Request', message: 'The body must be one JSON object.' },
@@ -41,7 +41,7 @@ const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   },
   MISSING_API_KEY: { status: 401, rm: 'Unauthorized', message: 'Send the API key in IM-API-KEY.' },
   INVALID_API_KEY: { status: 401, rm: 'Unauthorized', message: 'The API key is not valid.' },
-  // One text for a token that is missing, malformed, unknown, expired, revoked, suspended or of another app.
+  // The same text for a token that is missing, malformed, unknown, expired, revoked, suspended or of another app.
   INVALID_TOKEN: { status: 401, rm: 'Unauthorized', message: 'The access token is missing or not valid.' },
   PERMISSION_DENIED: { status: 403, rm: 'Forbidden', message: 'Platform API permission is required.' },
   MISSING_CLIENT_KEY: { status: 403, rm: 'Forbidden', message: 'Send the client key in IM-CLIENT-KEY.' },
@@ -60,7 +60,7 @@ const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   },
   METHOD_NOT_ALLOWED: { status: 405, rm: 'Method Not Allowed', message: 'See the header Allow.' },
   REQUEST_TIMEOUT: { status: 408, rm: 'Request Timeout', message: 'The request did not arrive in time.' },
-  // One text for both, so that a caller learns nothing about a token that is not its own.
+  // The same text for both, so that a caller learns nothing about the tokens of others.
   TOKEN_CONFLICT: {
     status: 409,
     rm: 'Conflict',
@@ -86,28 +86,28 @@ const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   },
 }
 
-/** What a step of a request ends with when the request goes no further. */
+/** Ends the handling of a request with an answer. */
 export type Refused = { readonly kind: 'refused'; readonly answer: Answer }
 
 export type Beside = {
-  /** The members of the vendor's newer pages, which an app may ask for; they stand behind the envelope. */
+  /** Members of the vendor's newer API, for apps that ask for them. They follow the envelope's members. */
   readonly members?: Readonly<Record<string, unknown>> | undefined
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** `{RC: 0, RM: "OK", result}`; RC is the number 0, which the vendor's clients compare with `===`. */
+/** `{RC: 0, RM: "OK", result}`. RC is the number 0, because the vendor's clients compare it with `===`. */
 export function ok(result: unknown, beside: Beside = {}): Answer {
   return jsonAnswer(200, { RC: 0, RM: 'OK', result, ...beside.members }, beside.headers)
 }
 
-/** 429, with `retryAfter` where the vendor's newer pages have it, and as the header that HTTP has for it. */
+/** 429 with `retryAfter`, as in the vendor's newer API, and with the HTTP header. */
 export function tooMany(retryAfter: number, text?: string): Answer {
   const { status, rm, message: usual } = PROBLEMS.RATE_LIMIT_EXCEEDED
   const error = { code: 'RATE_LIMIT_EXCEEDED', message: text ?? usual }
   return jsonAnswer(status, { RC: status, RM: rm, error, retryAfter }, { 'retry-after': String(retryAfter) })
 }
 
-/** `{RC, RM, error: {code, message}}`; RC is the HTTP status. A message never quotes what the caller sent. */
+/** `{RC, RM, error: {code, message}}`. RC is the HTTP status. A message never quotes the request. */
 export function fail(
   code: ProblemCode,
   message?: string,
@@ -121,12 +121,12 @@ export function refused(code: ProblemCode, message?: string): Refused {
   return { kind: 'refused', answer: fail(code, message) }
 }
 
-/** The app has issued more than it may. */
+/** The app has exceeded its issuing quota. */
 export function overQuota(waitSeconds: number): Refused {
   return { kind: 'refused', answer: tooMany(waitSeconds, 'This app has issued too many tokens.') }
 }
 
-/** What the server has to refuse on this dialect's paths, in this dialect's words. */
+/** The server's refusals in this dialect's format. */
 export function refusal(why: Refusal): Answer {
   switch (why.kind) {
     case 'malformed':

@@ -16,7 +16,7 @@ import {
   tokenPath,
 } from './fixture.test.ts'
 
-// The kind: whoever has a public key can make the server wait for somebody else, and must not make others wait, too.
+// Anybody with a public key can make the server wait for a verify URL. That must not make other callers wait.
 
 const NEW_KEYS: [string, string] = ['api-key-of-initech', 'client-key-of-initech']
 
@@ -38,7 +38,7 @@ class SlowExternal {
     return slow
   }
 
-  /** @returns the status, or `out` while the verify URL says nothing, or `full`. */
+  /** @returns the status, `out` while the verify URL has not answered, or `full`. */
   async me(
     token: string,
     from: string,
@@ -65,7 +65,7 @@ class SlowExternal {
 
 const { externalPerAddressMax, externalPublicMax, externalPerAppMax } = CHAT_BOUNDS
 
-test('[H21] one address with a public key takes so many places of an app, and no more', async () => {
+test("[H21] one address with a public key takes a bounded number of an app's places", async () => {
   const slow = await SlowExternal.open()
   for (let nth = 0; nth < externalPerAddressMax; nth += 1)
     assert.equal(await slow.me(`t${nth}`, '2001:db8::1'), 'out')
@@ -77,7 +77,7 @@ test('[H21] one address with a public key takes so many places of an app, and no
   slow.answerAll()
 })
 
-test('[H21] public keys leave places of their app to who has its API key, and none of them takes another app’s', async () => {
+test('[H21] public callers leave places for the API key of their app, and take none of another app', async () => {
   const slow = await SlowExternal.open()
   for (let nth = 0; nth < externalPublicMax; nth += 1)
     assert.equal(await slow.me(`t${nth}`, `192.0.2.${nth}`), 'out')

@@ -20,9 +20,9 @@ const WEEK = 604_800
 
 type External = {
   readonly world: ChatWorld
-  /** Tokens that were asked about, in order. */
+  /** Tokens that the verify URL was asked about, in order. */
   readonly asked: string[]
-  /** What the verify URL says of each token; of others 401. */
+  /** Replies of the verify URL by token; 401 for others. */
   readonly says: Map<string, unknown>
   me(token: string): Promise<Reply>
 }
@@ -63,7 +63,7 @@ test('a token that is unknown here is verified externally once, and then known u
   assertError(await me('t1'), 401, 'INVALID_TOKEN')
 })
 
-test('it can be revoked here like any other, and its text is never asked about again', async () => {
+test('a verified token can be revoked here like any other, and is never asked about again', async () => {
   for (const way of ['one', 'all', 'logout', 'deleted'] as const) {
     const { world, asked, says, me } = await openExternal()
     says.set('t1', { id: 'u1', exp: NOW + 60, iat: NOW })
@@ -86,7 +86,7 @@ test('it can be revoked here like any other, and its text is never asked about a
   }
 })
 
-test('what the verify URL refuses is refused here, is not remembered, and may be good later', async () => {
+test('a token that the verify URL refuses is refused, not remembered, and may be accepted later', async () => {
   const { asked, says, me } = await openExternal()
   assertError(await me('t1'), 401, 'INVALID_TOKEN')
   says.set('t1', { id: 'u1', exp: NOW + 60 })
@@ -94,7 +94,7 @@ test('what the verify URL refuses is refused here, is not remembered, and may be
   assert.deepEqual(asked, ['t1', 't1'])
 })
 
-test('[A13] an answer that is not whole, not 200 or not about a living client lets nobody in', async () => {
+test('[A13] an answer that is incomplete, not 200, or not about a live client lets nobody in', async () => {
   const { world, says, me } = await openExternal()
   const bad: unknown[] = [
     '',
@@ -126,7 +126,7 @@ test('[A13] an answer that is not whole, not 200 or not about a living client le
   assert.equal(world.realm.index.seq, head)
 })
 
-test('without an answer nobody knows: that is an outage, not a verdict', async () => {
+test('no answer from the verify URL is an outage, not a verdict', async () => {
   const { says, me, asked } = await openExternal()
   for (const said of ['away', 500, 502, 503, 429, 408]) {
     says.set('t1', said)
@@ -137,7 +137,7 @@ test('without an answer nobody knows: that is an outage, not a verdict', async (
   assert.equal(asked.length, 7)
 })
 
-test('many who come with one token at once ask once', async () => {
+test('many concurrent calls with one token ask once', async () => {
   const { asked, says, me, world } = await openExternal()
   says.set('t1', { id: 'u1', exp: NOW + 60, iat: NOW })
   const replies = await Promise.all(Array.from({ length: 20 }, () => me('t1')))
@@ -146,7 +146,7 @@ test('many who come with one token at once ask once', async () => {
   assert.equal((await world.admin('DELETE', tokenPath('u1'))).json.result.data.length, 1)
 })
 
-test('a life without an end, or a longer one than the app allows, is bounded', async () => {
+test("a token without expiry, or with one beyond the app's limit, is bounded by the app", async () => {
   const { world, says, me } = await openExternal({ app: { maxLifetimeSeconds: 2 * WEEK } })
   says.set('t1', { id: 'u1' })
   says.set('t2', { id: 'u1', exp: NOW + 3 * WEEK })
@@ -156,7 +156,7 @@ test('a life without an end, or a longer one than the app allows, is bounded', a
   assert.equal((await world.recordOf('t2'))?.expiresAtMs, START_MS + 2 * WEEK * 1_000)
 })
 
-test('a token that said no end is asked about again when its time here is up', async () => {
+test('a token without expiry is asked about again when its record expires', async () => {
   const { world, asked, says, me } = await openExternal()
   says.set('t1', { id: 'u1' })
   await me('t1')
@@ -168,7 +168,7 @@ test('a token that said no end is asked about again when its time here is up', a
   assert.deepEqual(asked, ['t1', 't1', 't1'])
 })
 
-test('whoever was cut off is not let in by an older token that was never seen here', async () => {
+test('a client that was cut off is not let in by an older token that was never seen here', async () => {
   const { world, says, me } = await openExternal()
   await world.client('u1')
   await world.client('u2')
@@ -199,7 +199,7 @@ test('a revocation that comes while the verify URL is asked ends the token', asy
   assert.equal(await world.isLive('t1'), false)
 })
 
-test('text that is of our own making, or that another app or client holds, is never asked about', async () => {
+test('text in our own format, or held by another app or client, is never asked about', async () => {
   const { world, asked, says, me } = await openExternal()
   const [minted = ''] = await world.client('u1', 1)
   await world.user('POST', '/me/logout', { token: minted })
@@ -216,7 +216,7 @@ test('text that is of our own making, or that another app or client holds, is ne
   assert.deepEqual(asked, [])
 })
 
-test('an app without a verify URL asks nobody, and neither do calls that only look tokens up', async () => {
+test('neither apps without a verify URL nor calls that only look tokens up ask one', async () => {
   const { world, asked, says } = await openExternal()
   says.set('t1', { id: 'u1', exp: NOW + 60 })
   const other = { 'IM-CLIENT-KEY': 'client-key-of-globex', 'IM-Authorization': 't1' }
@@ -226,7 +226,7 @@ test('an app without a verify URL asks nobody, and neither do calls that only lo
   assert.deepEqual(asked, [])
 })
 
-test('guesses with a public key are limited by address; what is known already is not', async () => {
+test('guesses with a public key are limited by address; known tokens are not', async () => {
   const { world, asked, says, me } = await openExternal()
   says.set('good', { id: 'u1', exp: NOW + 600 })
   await me('good')
@@ -238,7 +238,7 @@ test('guesses with a public key are limited by address; what is known already is
   assertError(await world.send({ path: '/me', headers: elsewhere, from: '192.0.2.9' }), 401, 'INVALID_TOKEN')
 })
 
-test('a profile that no client can have is not taken over, and does not keep its bearer out', async () => {
+test('an invalid profile is not stored, and does not keep its bearer out', async () => {
   const { says, me } = await openExternal()
   says.set('t1', { id: 'u1', nickname: 'x'.repeat(257), avatarUrl: 7, exp: NOW + 60 })
   const reply = await me('t1')
@@ -263,13 +263,13 @@ test('[W27] a token issued within the skew after "revoke all" is refused until t
       assertError(await me('before'), 401, 'INVALID_TOKEN')
       world.clock.advance(100_000)
     }
-    // Seen here: it has a place in the log, and its times do not matter any more.
+    // Seen here, the token has a position in the log, and its claimed times no longer count.
     await world.admin('DELETE', tokenPath('u1'))
     assertError(await me('after'), 401, 'INVALID_TOKEN')
   }
 })
 
-test('[W105] a token that claims to be issued, or to begin, in the future is not valid yet, and does not outrun a cutoff', async () => {
+test('[W105] a token with an issue or start time in the future is not valid yet, and does not escape a cutoff', async () => {
   const { world, says, me } = await openExternal()
   await world.client('u1')
   await world.admin('DELETE', tokenPath('u1'))
@@ -288,7 +288,7 @@ test('[W105] a token that claims to be issued, or to begin, in the future is not
   assert.equal((await me('t1')).status, 200)
 })
 
-test('[W105] an answer with a byte order mark is read', async () => {
+test('[W105] an answer with a byte order mark is accepted', async () => {
   const { says, me } = await openExternal()
   says.set('t1', `\ufeff${JSON.stringify({ id: 'u1', exp: NOW + 60 })}`)
   assert.equal((await me('t1')).status, 200)

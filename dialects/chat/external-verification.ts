@@ -18,10 +18,10 @@ import type { ChatRates } from './rates.ts'
 
 export type ExternalReply =
   | { readonly kind: 'answer'; readonly status: number; readonly body: Uint8Array }
-  /** No answer that could be used: out of reach, too late, too long, redirected. */
+  /** No usable answer: unreachable, too late, too long, or a redirect. */
   | { readonly kind: 'failed' }
 
-/** What a verify URL is asked, and for whom. */
+/** The question to a verify URL. */
 export type ExternalAsk = {
   readonly url: string
   readonly token: string
@@ -29,17 +29,17 @@ export type ExternalAsk = {
   readonly app: string
 }
 
-/** Asks a verify URL about a token, within bounds of time and size, and never inside the own network. */
+/** Asks a verify URL about a token, within bounds of time and size, and never inside our own network. */
 export type AskExternal = (ask: ExternalAsk) => Promise<ExternalReply>
 
-/** A question that is out. `from`: the share of addresses that a public key was sent from; absent with an API key. */
+/** A request to a verify URL under way. `from` is the address share of a caller with a public key; absent with an API key. */
 type Asking = {
   readonly app: string
   readonly from: string | undefined
   readonly claimed: Promise<Claimed | undefined>
 }
 
-/** Who a token stands for, as somebody else says. */
+/** The identity behind a token, as the verify URL describes it. */
 type Claimed = {
   readonly patch: ClientPatch
   readonly issuedAtMs: number | undefined
@@ -49,14 +49,14 @@ type Claimed = {
 const NOT_KNOWN: Found = { verdict: { kind: 'inactive', why: 'unknown' }, record: undefined }
 
 /**
- * Tokens that an app's own server issued and only it can verify: asked about once, then kept like text that was bound,
- * until they end, so that they can be revoked here like any other. What was revoked here is never asked about again.
+ * Verifies tokens that only an app's own server can verify. Each is asked about once, then stored like bound text until
+ * it expires, so that it can be revoked here like any other. Text revoked here is never asked about again.
  */
 export class ExternalVerifier {
   readonly #ask: AskExternal
   readonly #rates: ChatRates
   readonly #bounds: ChatBounds
-  /** What is being asked now, so that many who come with one token ask once. */
+  /** Requests under way, so that concurrent callers with one token share one request. */
   readonly #asking: Map<string, Asking> = new Map()
 
   constructor(
@@ -68,15 +68,15 @@ export class ExternalVerifier {
     this.#bounds = bounds
   }
 
-  /** @throws StoreUnavailable when the verify URL gives no answer: it is not known then, which is no verdict. */
+  /** @throws StoreUnavailable when the verify URL gives no answer: the verdict is then unknown. */
   async verify(realm: Realm, presented: Presented): Promise<Found | Answer | Stale> {
     const { who, raw, request } = presented
     const source = sourceOf(who.app.name)
-    // Before anything is read: a revocation that comes while we ask makes the rest stale.
+    // Taken before any read, so that a revocation during the request makes the write stale.
     const judgedAt = realm.position()
     if (realm.grammar.shapeOf(raw.reveal()) !== 'foreign' || raw.looksMinted) return NOT_KNOWN
     if (await isOver(realm, presented, source)) return NOT_KNOWN
-    // It is judged by its issuer's signature; nobody else is shown it.
+    // Its issuer's signature decides; no verify URL is shown the token.
     if (await isOfRegisteredIssuer(realm.directory, raw)) return NOT_KNOWN
     const seconds = who.byApiKey ? 0 : this.#rates.takePublic(realm, who.app, request.from)
     if (seconds > 0) return tooMany(seconds)
@@ -84,7 +84,7 @@ export class ExternalVerifier {
     if (claimed === undefined) return NOT_KNOWN
     if (isBelowCutoff(realm, who.app, claimed)) return NOT_KNOWN
     const { respelled } = await realm.find(raw, source)
-    // Another signature of a token that is known: vouched for this time, and asked about the next time, too.
+    // The same token with another valid signature is accepted this time, and must be verified again the next time.
     if (respelled?.client === claimed.patch.id && realm.judge(respelled).kind === 'active')
       return { verdict: realm.judge(respelled), record: respelled }
     const dependency = { realm: realm.ordinal, facts: callerFacts({ source }, judgedAt) }
@@ -108,7 +108,10 @@ export class ExternalVerifier {
     return claimed
   }
 
-  /** Public keys are everybody's: one address takes some of an app's places, all of them not the last ones. */
+  /**
+   * Bounds requests to the verify URL. Anybody may have a public key, so one address gets some of an app's places, and
+   * all public callers together do not get the last ones.
+   */
   #isFull(app: string, from: string | undefined): boolean {
     let [all, open, here] = [0, 0, 0]
     for (const asking of this.#asking.values()) {
@@ -123,7 +126,7 @@ export class ExternalVerifier {
   }
 }
 
-/** Whether this text was revoked here, or is somebody else's: then no external verifier is asked. */
+/** Whether this text was revoked here or belongs to another source. Then the verify URL is not asked. */
 async function isOver(realm: Realm, { raw }: Presented, source: Source): Promise<boolean> {
   const { record } = await realm.findToEnd(raw)
   if (record !== undefined) return record.source !== source || isRevoked(record, realm.index)
@@ -131,9 +134,9 @@ async function isOver(realm: Realm, { raw }: Presented, source: Source): Promise
 }
 
 /**
- * Whether whom it stands for was cut off since it was issued. It has no place in our log, so the times that are claimed
- * decide. What was issued before the cutoff is over for good; what was issued within the skew of it may be older than it
- * says, and is refused until the skew has passed. A token that does not say when it was issued is hit by any cutoff.
+ * Whether a cutoff covers the token's client. The token has no position in our log, so its claimed times decide. A
+ * token issued before the cutoff is over for good. One issued within the clock skew after it may be older than it
+ * claims, and is refused until the skew has passed. Any cutoff covers a token without a claimed issue time.
  */
 function isBelowCutoff(realm: Realm, app: ChatApp, { patch, issuedAtMs }: Claimed): boolean {
   const isHit = (atMs: number | undefined, skewMs: number): boolean => {
@@ -165,13 +168,13 @@ async function keep(realm: Realm, presented: Presented, { admin, claimed }: Keep
   const act = { admin, client: claimed.patch.id, assignment, also: write.also, claims: { outside: true } }
   const bound = await bindText(realm, act)
   if (bound.kind === 'stale') return 'stale'
-  // Held, revoked meanwhile, another client's, or more than the app may keep: not taken in, so not live.
+  // A held, revoked or foreign token, or one over the app's limits, was not stored, so it is not live.
   return bound.kind === 'refused' ? NOT_KNOWN : realm.find(raw, admin.source)
 }
 
 type Times = { readonly nowMs: number; readonly skewMs: number }
 
-/** @returns undefined for a token that is not good. @throws StoreUnavailable when that was not said. */
+/** @returns undefined for an invalid token. @throws StoreUnavailable when the reply is not an answer. */
 function claimedIn(reply: ExternalReply, { nowMs, skewMs }: Times): Claimed | undefined {
   if (reply.kind === 'failed' || reply.status >= 500 || reply.status === 429 || reply.status === 408)
     throw new StoreUnavailable('the verify URL gave no answer')
@@ -181,14 +184,14 @@ function claimedIn(reply: ExternalReply, { nowMs, skewMs }: Times): Claimed | un
   const { id, exp, iat, nbf } = members
   const [expiresAtMs, issuedAtMs] = [secondsAsMs(exp), secondsAsMs(iat)]
   if (expiresAtMs === null || issuedAtMs === null || (expiresAtMs ?? nowMs + 1) <= nowMs) return undefined
-  // Not valid yet, as far as clocks differ; a token of the future would outrun every cutoff between now and then.
+  // Not valid yet, beyond the clock skew. A token issued in the future would escape every cutoff until then.
   const [startMs, notBeforeMs] = [issuedAtMs ?? 0, secondsAsMs(nbf) ?? 0]
   if (Math.max(startMs, notBeforeMs) > nowMs + skewMs) return undefined
   const patch = parsePatch(profileIn(members, id), ['id', '_id'])
   return patch.kind === 'refused' ? undefined : { patch, expiresAtMs, issuedAtMs }
 }
 
-/** What is taken over of a profile: a member that no client can have is left where it was. */
+/** The parts of a profile that we store. Members that no client can have are ignored. */
 function profileIn({ nickname, avatarUrl }: JsonObject, id: Json | undefined): JsonObject {
   return {
     ...defined({ id }),
@@ -201,7 +204,7 @@ function isTextUpTo(value: Json | undefined, maxChars: number): value is string 
   return typeof value === 'string' && value.length <= maxChars
 }
 
-/** @returns null for what is no time. */
+/** @returns null for a value that is not a time. */
 function secondsAsMs(value: Json | undefined): number | undefined | null {
   if (value === undefined) return undefined
   return typeof value === 'number' && value >= 0 && value < 1e11 ? Math.floor(value * 1_000) : null

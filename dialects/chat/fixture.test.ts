@@ -1,4 +1,4 @@
-/** What the tests of this folder share; it holds no test itself. */
+/** Shared by the tests of this folder; holds no test itself. */
 import assert from 'node:assert/strict'
 import { putRecord, type Realm, type Store } from '@rescind/authority'
 import type { TokenRecord } from '@rescind/core'
@@ -49,22 +49,22 @@ export type UserAsk = { readonly token: string; readonly value?: unknown }
 export type ChatWorld = World & {
   readonly dialect: ChatDialect
   send(ask: Ask): Promise<Reply>
-  /** With the first app's API key, and a JSON body made from a value. */
+  /** With the first app's API key; the value becomes a JSON body. */
   admin(method: string, path: string, value?: unknown): Promise<Reply>
   /** With the first app's client key and a user's token. */
   user(method: string, path: string, ask: UserAsk): Promise<Reply>
-  /** The timer of the streams. */
+  /** Runs the timer that sends signs of life. */
   beat(): void
-  /** The other one: what ran out by now is told. */
+  /** Runs the timer that reports expired tokens. */
   tellExpired(): Promise<void>
-  /** Makes a client of the first app and gives it this many minted tokens; their texts, oldest first. */
+  /** Makes a client of the first app with this many minted tokens. @returns their texts, oldest first. */
   client(id: string, tokens?: number): Promise<string[]>
   recordOf(token: string): Promise<TokenRecord | undefined>
   isLive(token: string): Promise<boolean>
 }
 
 export type ChatStart = {
-  /** What is particular about the first app. */
+  /** Settings of the first app that differ from the defaults. */
   readonly app?: Partial<ChatAppSettings>
   readonly options?: Omit<ChatOptions, 'live'>
   /** Absent: the memory store. */
@@ -105,7 +105,7 @@ export async function openChat({ app, options, store }: ChatStart = {}): Promise
 
 export type LiveChat = Pick<ChatWorld, 'dialect' | 'beat' | 'tellExpired'>
 
-/** The dialect, with timers that run when a test says so. */
+/** The dialect, with timers that run when a test calls them. */
 export function chatOn(realms: World['realms'], options: ChatStart['options'] = {}): LiveChat {
   const timers = new Map<number, () => void | Promise<void>>()
   const live: LivePort = {
@@ -141,7 +141,7 @@ export async function reply(answer: Answer): Promise<Reply> {
   return { status: answer.status, headers: answer.headers, text, json: JSON.parse(text) as Json }
 }
 
-/** An error as every error of this dialect must be: status = RC, never a 2xx, and exactly these members. */
+/** Checks an error of this dialect: status = RC, never a 2xx, and exactly these members. */
 export function assertError(reply: Reply, status: number, ...[code, more = []]: [string, string[]?]): void {
   assert.equal(reply.status, status, reply.text)
   assert.equal(reply.json.RC, status)

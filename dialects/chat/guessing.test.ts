@@ -16,8 +16,8 @@ import {
 
 const HERE = '2001:db8::1'
 
-// Kind: a key that opens an app must not be guessed at, on any route that takes it, and a guesser harms nobody else.
-test('[S3] so many wrong API keys are heard from one address, one more is 429, the right one there too, and others are unhurt', async () => {
+// A key that opens an app must not be guessable on any route, and a guesser must not harm others.
+test('[S3] beyond the bound of wrong API keys an address gets 429, even with the right one, and others go on', async () => {
   const world = await openChat()
   const other = await world.realms.create('other', { by: 'test', from: 'local', how: 'test' })
   await addApp(other, 'acme', [API_KEY, 'c'])
@@ -55,7 +55,7 @@ test('[S3] so many wrong API keys are heard from one address, one more is 429, t
   assert.equal((await ask(0, HERE, API_KEY)).status, 200, 'and later no more')
 })
 
-test('[S3] a wrong API key that comes again and again, of a server with an old one, shuts nobody out', async () => {
+test('[S3] a server that keeps sending one old API key locks nobody out', async () => {
   const world = await openChat()
   for (let nth = 0; nth < WRONG_KEYS_BURST + 100; nth += 1)
     assertError(

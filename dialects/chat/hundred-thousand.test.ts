@@ -8,10 +8,10 @@ import { TOKENS_PER_PAGE } from './ended-list.ts'
 import { ADMIN, type ChatWorld, openChat, tokenPath } from './fixture.test.ts'
 
 const TOKENS = 100_000
-/** A part is sent on past 64 KB, and its last item may be a token of 8 KB, escaped. */
+/** A part is sent once it exceeds 64 KB. Its last item may be an escaped token of 8 KB. */
 const PART_CHARS_MAX = 65_536 + 6 * 8_192 + 1_024
 
-/** Live tokens of one client, put into the store as issuing puts them there. */
+/** Live tokens of one client, written to the store as issuing writes them. */
 async function give({ realm }: ChatWorld, client: string, count: number): Promise<void> {
   const principals = { source: 'chat/acme', client, subject: client }
   const expiresAtMs = realm.nowMs() + 604_800_000
@@ -46,7 +46,7 @@ test('100,000 live tokens of one client end in one durable write and stream out 
     const page = await tokensOfClient(ordinal, ask)
     seen.pages += 1
     seen.records += page.records.length
-    // What was read and not yet handed on never is more than this page and a part that is not full.
+    // Records read and not yet sent never exceed this page and an unfinished part.
     const held = seen.records - seen.listed
     assert.ok(held <= 2 * TOKENS_PER_PAGE, `${held} records are held`)
     return page

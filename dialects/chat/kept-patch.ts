@@ -10,8 +10,8 @@ type Patching = {
 }
 
 /**
- * A patch without tokens in what others read of a client. Tokens are kept as digests alone, and one that was pasted into a
- * nickname would stand in the clear. What stands there already is not looked at again: most sign-ins say nothing new.
+ * Replaces tokens in a patch by their handles. We store tokens as digests only; one pasted into a nickname would be
+ * stored in the clear. Unchanged values are not scanned again, because most sign-ins change nothing.
  */
 export async function keptPatch(realm: Realm, { app, given, before }: Patching): Promise<ClientPatch> {
   const keep = (text: string): Promise<string> => realm.keptText(text, sourceOf(app))

@@ -4,7 +4,7 @@ import type { Operation, Store } from '@rescind/authority'
 import { onBothStores } from '../../test/kit/stores.ts'
 import { ADMIN, assertError, type ChatWorld, CLIENT_KEY, openChat, tokenPath } from './fixture.test.ts'
 
-test('[W29] null stands for a member that is not there, where nothing is decided by it', async () => {
+test('[W29] null counts as an absent member, where no decision depends on it', async () => {
   const { admin, user, recordOf, client } = await openChat()
   const nothing = { nickname: null, avatarUrl: null, expirationDate: null, id: null }
   const made = await admin('POST', '/admin/clients', { _id: 'u1', ...nothing })
@@ -28,7 +28,7 @@ test('[W29] null stands for a member that is not there, where nothing is decided
   assert.equal((await admin('POST', '/admin/clients', issued)).status, 200)
   const [token = ''] = await client('u1', 1)
   assert.equal((await user('POST', '/me', { token, value: { nickname: null } })).status, 200)
-  // A token that is named decides what happens: null names none, and is not taken for "all".
+  // `token` decides what happens: null names none, and does not mean "all".
   for (const [method, path] of [
     ['DELETE', tokenPath('u1')],
     ['PUT', tokenPath('u1')],
@@ -40,7 +40,7 @@ test('[W29] null stands for a member that is not there, where nothing is decided
   assert.equal((await user('GET', '/me', { token })).status, 200)
 })
 
-test('[N04] a number of a query is written in one way: leading zeros, signs and fractions are no numbers', async () => {
+test('[N04] numbers in a query have one spelling: leading zeros, signs and fractions are refused', async () => {
   const { send } = await openChat()
   const ask = (path: string, query: string): ReturnType<typeof send> => send({ path, query, headers: ADMIN })
   for (const text of ['01', '00', '007', '+1', '-1', '1.0', '1e1', '0x1', '%201', '1%20', '', '1234567890']) {
@@ -52,7 +52,7 @@ test('[N04] a number of a query is written in one way: leading zeros, signs and 
   assert.equal((await ask('/auths/token', 'size=16')).status, 200)
 })
 
-test('credentials for a proxy of the whole site are no token of a user, and do not contradict one', async () => {
+test('credentials for a proxy in front of the site are not a user token, and do not conflict with one', async () => {
   const { client, send } = await openChat()
   const [token = ''] = await client('u1', 1)
   for (const own of [
@@ -81,39 +81,35 @@ async function append({ realm }: ChatWorld, rule: Parameters<ChatWorld['realm'][
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
-onBothStores(
-  '[H24] a logout during a hold is one, and stays one when the hold is released',
-  async (store: Store) => {
-    const world = await openChat({ store })
-    const { client, user, recordOf, admin } = world
-    const [mine = '', other = '', late = ''] = await client('u1', 3)
-    await admin('PUT', tokenPath('u1'), { token: 'bound' })
-    const of = { source: 'chat/acme', client: 'u1' }
-    const { source, digest, handle } = (await recordOf(mine)) ?? assert.fail('no record')
-    const targets = [
-      { kind: 'cut', shape: 'client', principals: of },
-      { kind: 'cut', shape: 'source', principals: { source: 'chat/acme' } },
-      { kind: 'token', source, digest, handle },
-    ] as const
-    for (const [nth, target] of targets.entries())
-      await append(world, { kind: 'hold', id: `hold_${nth}`, target })
-    for (const token of [mine, 'bound']) {
-      assertError(await user('GET', '/me', { token }), 401, 'INVALID_TOKEN')
-      assertError(await user('POST', '/me', { token, value: { lang: 'de' } }), 401, 'INVALID_TOKEN')
-      assertError(await user('POST', '/me/logout-others', { token }), 401, 'INVALID_TOKEN')
-      const reply = await user('POST', '/me/logout', { token })
-      assert.equal(reply.status, 200, reply.text)
-      assert.equal(reply.json.result.token, token)
-      assertError(await user('POST', '/me/logout', { token }), 401, 'INVALID_TOKEN')
-    }
-    for (const nth of targets.keys()) await append(world, { kind: 'release', id: `hold_${nth}` })
-    for (const token of [mine, 'bound'])
-      assertError(await user('GET', '/me', { token }), 401, 'INVALID_TOKEN')
-    for (const token of [other, late]) assert.equal((await user('GET', '/me', { token })).status, 200)
-    // What has run out, or is nobody's, is no more than that under a hold either.
-    await append(world, { kind: 'hold', id: 'hold_9', target: targets[0] })
-    world.clock.advance(8 * 86_400_000)
-    for (const token of [late, 'unknown'])
-      assertError(await user('POST', '/me/logout', { token }), 401, 'INVALID_TOKEN')
-  },
-)
+onBothStores('[H24] a logout during a hold lasts when the hold is released', async (store: Store) => {
+  const world = await openChat({ store })
+  const { client, user, recordOf, admin } = world
+  const [mine = '', other = '', late = ''] = await client('u1', 3)
+  await admin('PUT', tokenPath('u1'), { token: 'bound' })
+  const of = { source: 'chat/acme', client: 'u1' }
+  const { source, digest, handle } = (await recordOf(mine)) ?? assert.fail('no record')
+  const targets = [
+    { kind: 'cut', shape: 'client', principals: of },
+    { kind: 'cut', shape: 'source', principals: { source: 'chat/acme' } },
+    { kind: 'token', source, digest, handle },
+  ] as const
+  for (const [nth, target] of targets.entries())
+    await append(world, { kind: 'hold', id: `hold_${nth}`, target })
+  for (const token of [mine, 'bound']) {
+    assertError(await user('GET', '/me', { token }), 401, 'INVALID_TOKEN')
+    assertError(await user('POST', '/me', { token, value: { lang: 'de' } }), 401, 'INVALID_TOKEN')
+    assertError(await user('POST', '/me/logout-others', { token }), 401, 'INVALID_TOKEN')
+    const reply = await user('POST', '/me/logout', { token })
+    assert.equal(reply.status, 200, reply.text)
+    assert.equal(reply.json.result.token, token)
+    assertError(await user('POST', '/me/logout', { token }), 401, 'INVALID_TOKEN')
+  }
+  for (const nth of targets.keys()) await append(world, { kind: 'release', id: `hold_${nth}` })
+  for (const token of [mine, 'bound']) assertError(await user('GET', '/me', { token }), 401, 'INVALID_TOKEN')
+  for (const token of [other, late]) assert.equal((await user('GET', '/me', { token })).status, 200)
+  // Under a hold, expired and unknown tokens are still refused.
+  await append(world, { kind: 'hold', id: 'hold_9', target: targets[0] })
+  world.clock.advance(8 * 86_400_000)
+  for (const token of [late, 'unknown'])
+    assertError(await user('POST', '/me/logout', { token }), 401, 'INVALID_TOKEN')
+})

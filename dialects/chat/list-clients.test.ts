@@ -26,7 +26,7 @@ async function withClients(count: number, bounds = {}): Promise<ChatWorld> {
   return world
 }
 
-test('clients are listed by id, fifty at once and a hundred at most, with their number and without tokens', async () => {
+test('clients are listed by id, fifty by default and a hundred at most, with a total and without tokens', async () => {
   const world = await withClients(1_205)
   const usual = await list(world)
   assert.equal(usual.json.result['totalCount'], 1_205)
@@ -39,14 +39,14 @@ test('clients are listed by id, fifty at once and a hundred at most, with their 
   assert.equal('token' in ((await list(world, 'limit=1')).json.result.data[0] ?? {}), false)
 })
 
-test('an app sees its own clients only, also where another app has a name that is nearly its own', async () => {
+test("an app sees only its own clients, even if another app's name is nearly the same", async () => {
   const world = await withClients(3)
   const other = await world.send({ path: '/admin/clients', headers: OTHER_ADMIN })
   assert.deepEqual(other.json.result.data, [])
   assert.equal(other.json.result['totalCount'], 0)
 })
 
-test('q selects, and totalCount counts what it selects', async () => {
+test('q selects clients, and totalCount counts those', async () => {
   const world = await withClients(60)
   const ask = (filter: unknown, more = ''): Promise<Reply> =>
     list(world, `q=${encodeURIComponent(JSON.stringify(filter))}${more}`)
@@ -62,7 +62,7 @@ test('q selects, and totalCount counts what it selects', async () => {
     assertError(await list(world, `q=${encodeURIComponent(broken)}`), 400, 'INVALID_QUERY')
 })
 
-test('parameters that are not known, repeated or no whole numbers are 400', async () => {
+test('unknown and repeated parameters and those that are not whole numbers are 400', async () => {
   const world = await openChat()
   const queries = [
     'limit=0',
@@ -79,12 +79,12 @@ test('parameters that are not known, repeated or no whole numbers are 400', asyn
     assertError(await list(world, query), 400, 'INVALID_REQUEST')
 })
 
-test('as many clients as may be looked at are, and one more is 413', async () => {
+test('a listing reads clients up to its bound, and one more is 413', async () => {
   assert.equal((await list(await withClients(5, { clientsScannedMax: 5 }))).status, 200)
   assertError(await list(await withClients(6, { clientsScannedMax: 5 })), 413, 'RESULT_TOO_LARGE')
 })
 
-test('[W94] an app has room for so many listings at once, one more is 429, another app is unhurt, and later it goes again', async () => {
+test('[W94] an app over its concurrent listings gets 429, other apps go on, and later it may list again', async () => {
   const world = await openChat({ options: { scans: new Scans({ perKeyMax: 2, max: 6 }) } })
   const rival = (): Promise<Reply> => world.send({ path: '/admin/clients', headers: OTHER_ADMIN })
   const asked = [list(world), list(world), list(world), rival(), rival()]
@@ -96,7 +96,7 @@ test('[W94] an app has room for so many listings at once, one more is 429, anoth
   assert.equal((await rival()).status, 200)
 })
 
-test('many clients are made and brought up to date in one write, and never get tokens', async () => {
+test('many clients are created and updated in one write, and get no tokens', async () => {
   const world = await openChat()
   const [token = ''] = await world.client('a', 1)
   const data = [
@@ -113,7 +113,7 @@ test('many clients are made and brought up to date in one write, and never get t
   assert.equal(world.realm.index.seq, head, 'what changes nothing writes nothing')
 })
 
-test('one item that is wrong refuses the whole list, and nothing is written', async () => {
+test('one invalid item refuses the whole list, and nothing is written', async () => {
   const world = await openChat()
   const head = world.realm.index.seq
   const items: unknown[] = [{}, { _id: '' }, { _id: 1 }, 'a', null, [], { _id: 'a', id: 'b' }, { _id: 'ok' }]
@@ -131,7 +131,7 @@ test('one item that is wrong refuses the whole list, and nothing is written', as
   assert.equal(world.realm.index.seq, head)
 })
 
-test('a list of the most that one call takes is taken, and one more is 400', async () => {
+test('a list at the bound of one call is accepted, and one more is 400', async () => {
   const world = await openChat()
   const data = (count: number): unknown => ({
     data: Array.from({ length: count }, (_, at) => ({ _id: `c${at}` })),

@@ -13,7 +13,7 @@ import { readQuery, wholeNumber } from './query.ts'
 const LIMIT_MAX = 100
 const LIMIT = { min: 1, max: 1_000_000_000, usual: 50 }
 const SKIP = { min: 0, max: 1_000_000_000, usual: 0 }
-/** Clients that are read at once, and counted at once. */
+/** Clients read at once, and counted at once. */
 const PAGE = 100
 const COUNTED = 1_000
 
@@ -24,7 +24,7 @@ type Listing = {
   readonly skip: number
 }
 
-/** `GET /admin/clients?q=&limit=&skip=`: clients in the order of their ids, and how many there are in all. */
+/** `GET /admin/clients?q=&limit=&skip=`: an app's clients ordered by id, and their total number. */
 export function createListClients(bounds: ChatBounds): AdminAct {
   return async (realm, ask) => {
     const listing = parseListing(ask)
@@ -45,13 +45,13 @@ function parseListing({ request }: AdminAsk): Listing | Refused {
   const text = query.values.get('q') ?? ''
   const filter = text === '' ? undefined : parseFilter(text)
   if (text !== '' && filter === undefined) return refused('INVALID_QUERY')
-  // More than a page is never sent, whatever is asked for.
+  // A page never exceeds LIMIT_MAX.
   return { kind: 'listing', filter, limit: Math.min(limit, LIMIT_MAX), skip }
 }
 
 type Scan = { readonly app: string; readonly listing: Listing; readonly listingMax: number }
 
-/** Without a filter the others are counted, not read. */
+/** Without a filter, clients outside the page are counted, not read. */
 async function listAll(realm: Realm, { app, listing, listingMax }: Scan): Promise<Answer> {
   const { limit, skip } = listing
   const before = await countAfter(realm, app, { after: prefixOf(app), max: Math.min(skip, listingMax + 1) })
@@ -59,7 +59,7 @@ async function listAll(realm: Realm, { app, listing, listingMax }: Scan): Promis
   const own = entries.filter(({ id }) => id.startsWith(prefixOf(app)))
   const listed = before.count + own.length
   const last = own.at(-1)?.id ?? before.last
-  // One more than may be looked at tells that there are too many.
+  // Count one beyond the bound, to detect an excess.
   const rest = await countAfter(realm, app, { after: last, max: listingMax + 1 - listed })
   const totalCount = listed + rest.count
   if (totalCount > listingMax) return fail('RESULT_TOO_LARGE')
@@ -92,7 +92,7 @@ async function listFitting(
 type Counting = { readonly after: string; readonly max: number }
 type Counted = { readonly count: number; readonly last: string }
 
-/** An app's clients after an id, up to so many, and the last of these. */
+/** Counts up to `max` of an app's clients after an id, and returns the last id counted. */
 async function countAfter(
   { store, ordinal }: Realm,
   app: string,
@@ -110,12 +110,12 @@ async function countAfter(
   return { count, last }
 }
 
-/** Records' ids of an app's clients begin with its name and a slash, so they stand together. */
+/** The record ids of an app's clients share this prefix, so they are adjacent. */
 function prefixOf(app: string): string {
   return `${app}/`
 }
 
-/** What follows a slash. */
+/** The character `0` follows `/`, so this bounds the prefix. */
 function endOf(app: string): string {
   return `${app}0`
 }

@@ -3,7 +3,7 @@ import { appKey } from './bounds.ts'
 import type { AdminAct } from './call.ts'
 import { tooMany } from './envelope.ts'
 
-/** A call that looks at many records: an app has room for some of them at once, and so has the process. */
+/** Runs a call that reads many records, if the app, the realm and the process have room for it. */
 export function listing(scans: Scans, act: AdminAct): AdminAct {
   return async (realm, ask) => {
     const share = { realm: realm.name, key: `chat/${appKey(realm, ask.admin.app.name)}` }

@@ -14,7 +14,7 @@ import {
 
 const texts = ({ json }: Reply): string[] => json.result.data.map(({ token }) => token)
 
-test('logout ends the token that it comes with, answers with that one record, and leaves the others', async () => {
+test('logout ends the presented token only, and answers with its record', async () => {
   const { client, user, isLive } = await openChat()
   const [first = '', second = ''] = await client('u1', 2)
   const reply = await user('POST', '/me/logout', { token: first })
@@ -31,7 +31,7 @@ test('logout ends the token that it comes with, answers with that one record, an
   assertError(await user('POST', '/me/logout', { token: first }), 401, 'INVALID_TOKEN')
 })
 
-test('logout-others ends every other token of the client, of any kind, and nobody else', async () => {
+test('logout-others ends every other token of the client, of any kind, and no others', async () => {
   const { client, user, admin, isLive } = await openChat()
   const [first = '', own = '', third = ''] = await client('u1', 3)
   await admin('PUT', '/admin/clients/u1/token', { token: 'bound' })
@@ -44,7 +44,7 @@ test('logout-others ends every other token of the client, of any kind, and nobod
   assert.equal((await admin('PUT', '/admin/clients/u1/token', { token: 'bound' })).status, 409)
 })
 
-test('more than a page of others are ended and listed, each in a row of its own', async () => {
+test('more than a page of others is ended and listed, each with its own row', async () => {
   const { client, user, realm, isLive } = await openChat()
   const tokens = await client('u1', 1_201)
   const own = tokens[600] ?? ''
@@ -57,7 +57,7 @@ test('more than a page of others are ended and listed, each in a row of its own'
   for (const token of others) assert.equal(await isLive(token), false)
 })
 
-test('logout-others ends a suspended token, too: the release of its hold does not bring it back', async () => {
+test('logout-others also ends a suspended token: releasing its hold does not bring it back', async () => {
   const { client, user, realm, isLive, recordOf } = await openChat()
   const [own = '', other = ''] = await client('u1', 2)
   const { source, digest, handle } = (await recordOf(other)) ?? assert.fail('no record')
@@ -77,7 +77,7 @@ test('logout-others ends a suspended token, too: the release of its hold does no
   assert.deepEqual(texts(await user('POST', '/me/logout-others', { token: own })), [])
 })
 
-test('no body makes one logout end another token', async (t) => {
+test('no body makes logout end another token', async (t) => {
   const { client, send, isLive } = await openChat()
   const [kept = ''] = await client('u1', 1)
   let tried = 0
@@ -101,7 +101,7 @@ test('no body makes one logout end another token', async (t) => {
   t.diagnostic(`${tried} bodies were tried`)
 })
 
-test('users change their own profile; what their app keeps about them only the API key may change', async () => {
+test('users change their own profile; custom members need the API key', async () => {
   const { client, user, send, admin } = await openChat()
   await admin('POST', '/admin/clients', { _id: 'u1', plan: 'free' })
   const [token = ''] = await client('u1', 1)
@@ -123,7 +123,7 @@ test('users change their own profile; what their app keeps about them only the A
   assert.equal(byServer.json.result['plan'], 'gold')
 })
 
-test('a profile is not changed by a token that was ended, nor is a deleted client made anew', async () => {
+test('an ended token changes no profile, and does not create a deleted client again', async () => {
   const { client, user, admin, realm } = await openChat()
   const [token = '', other = ''] = await client('u1', 2)
   await user('POST', '/me/logout', { token })
@@ -134,7 +134,7 @@ test('a profile is not changed by a token that was ended, nor is a deleted clien
   assert.equal(realm.index.seq, head)
 })
 
-test('user routes say no in one way to every token that is not live here', async () => {
+test('user routes refuse every token that is not live with the same answer', async () => {
   const { client, send, clock, user } = await openChat()
   const [token = '', ended = ''] = await client('u1', 2)
   await user('POST', '/me/logout', { token: ended })
@@ -197,7 +197,7 @@ test('badges name the client of each live token and leave the others out', async
   assertError(await ask(many(BADGE_TOKENS_MAX + 1)), 400, 'INVALID_REQUEST')
 })
 
-test('who has nothing but a public key may not ask about tokens without end', async () => {
+test('a caller with only a public key may ask about a bounded number of tokens', async () => {
   const { send, clock } = await openChat()
   const ask = (): Promise<Reply> =>
     send({

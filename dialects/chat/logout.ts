@@ -15,14 +15,14 @@ import { userCaller } from './me.ts'
 import { unsealed, wireTokenRecord } from './token-record.ts'
 import { isActive, isMerelyHeld, type User } from './user.ts'
 
-/** `POST /me/logout`: ends the token that it comes with, and no other; answers with that one record. */
+/** `POST /me/logout`: ends the presented token and no other. Answers with its record. */
 export async function logout(realm: Realm, user: User): Promise<Answer | Stale> {
   const wrong = refuseBody(user.request)
   if (wrong !== undefined) return wrong.answer
   const { record, raw } = user
   const judgedAt = realm.position()
   const caller = userCaller(realm, user)
-  // Nothing suspended can stand behind a write: what stands here is the client as it is now, under the hold.
+  // No write can depend on a suspended token. It depends on the client as it is now, under the hold.
   const now = callerFacts({ source: record.source, client: record.client, subject: record.client }, judgedAt)
   const act = isActive(realm.judge(record))
     ? { caller, how: 'chat.logout', onlyIfLive: record }
@@ -32,8 +32,8 @@ export async function logout(realm: Realm, user: User): Promise<Answer | Stale> 
 }
 
 /**
- * `POST /me/logout-others`: ends every other token of the client. No cutoff spares one token, so each gets a row of
- * its own, a page of them in one write. Of more than a page the answer begins when the first page is durable.
+ * `POST /me/logout-others`: ends every other token of the client. No cutoff can spare one token, so each gets its own
+ * row, a page of them per write. If there is more than a page, the answer begins when the first page is durable.
  */
 export async function logoutOthers(realm: Realm, user: User): Promise<Answer | Stale> {
   const wrong = refuseBody(user.request)
@@ -58,12 +58,12 @@ async function* parts(realm: Realm, user: User, first: Ended): AsyncGenerator<st
   yield ']}}'
 }
 
-/** What makes a page stale is that one of its tokens was ended meanwhile, so it gets shorter each time. */
+/** A page is stale only if one of its tokens was ended meanwhile, so each attempt has fewer left. */
 async function endPageForSure(realm: Realm, user: User, after: number): Promise<Ended> {
   for (;;) {
     const page = await endPage(realm, user, after)
     if (page !== 'stale') return page
-    // Its own token was ended: whoever did that decides about the others, and this answer breaks off.
+    // The presented token was ended. Whoever did that decides about the others, so stop here.
     if (!isActive(realm.judge(user.record))) return { ended: [], next: undefined }
   }
 }
@@ -74,7 +74,7 @@ async function endPage(realm: Realm, user: User, after: number | undefined): Pro
   const page: TokenPage = await realm.store.tokensOfClient(realm.ordinal, ask)
   const others = page.records.filter((one) => one.handle !== handle)
   const live = others.filter((one) => isActive(realm.judge(one)))
-  // A suspended one would come back when its hold is released; nothing can stand on it, so it is no condition.
+  // A suspended token would come back when its hold is released, so end it too. No write can depend on it.
   const ended = others.filter((one) => live.includes(one) || isMerelyHeld(realm, one, realm.judge(one)))
   if (ended.length > 0) {
     const caller = userCaller(realm, user)

@@ -14,7 +14,7 @@ import {
 
 const PATH = '/me'
 
-test('a live token is answered with its client, by whichever names and forms the headers come', async () => {
+test('a live token is answered with its client, for all names and forms of the headers', async () => {
   const { client, admin, send } = await openChat()
   const [token = ''] = await client('u1', 1)
   const expected = await admin('POST', '/admin/clients', { _id: 'u1', nickname: 'Amy' })
@@ -51,7 +51,7 @@ test('the answer holds no token', async () => {
   assert.equal(answer.text.includes('my-token'), false)
 })
 
-test('tokens that are missing, unknown, expired, revoked or of another app are one same 401', async () => {
+test('tokens that are missing, unknown, expired, revoked or of another app get the same 401', async () => {
   const { client, admin, send, clock } = await openChat()
   const [live = '', revoked = ''] = await client('u1', 2)
   await admin('PUT', tokenPath('u1'), { token: 'expired', expirationDate: '2026-03-01T12:00:01Z' })
@@ -104,7 +104,7 @@ test('keys are checked before the token is looked at', async () => {
   }
 })
 
-test('revoking is felt by the very next call', async () => {
+test('a revoked token is refused by the very next call', async () => {
   const { client, admin, send } = await openChat()
   for (const value of ['one', 'all']) {
     const [token = ''] = await client('u1', 1)
@@ -115,16 +115,16 @@ test('revoking is felt by the very next call', async () => {
   }
 })
 
-test('a revocation that comes while the client is being read is not overlooked', async () => {
+test('a revocation during the read of the client is not missed', async () => {
   const { client, admin, send, store } = await openChat()
   const [token = ''] = await client('u1', 1)
-  // A change of the client, so that the probe has to read it.
+  // Change the client, so that the call has to read it.
   await admin('POST', '/admin/clients', { _id: 'u1', nickname: 'Amy' })
   const record = withoutKeyed(store).record.bind(store)
   let reads = 0
   store.record = async (realm, collection, id) => {
     reads += 1
-    // The first of these is the probe's own; what it started with was a live token.
+    // The first read is the call's own, which started with a live token.
     if (reads === 1) await admin('DELETE', tokenPath('u1'))
     return record(realm, collection, id)
   }

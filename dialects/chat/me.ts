@@ -8,7 +8,7 @@ import { fail, ok } from './envelope.ts'
 import { tokenIdHeader } from './token-record.ts'
 import type { User } from './user.ts'
 
-/** What a user may change about itself; the rest is between its app's server and us. */
+/** Members that a user may change; others need the API key. */
 const OWN_MEMBERS: ReadonlySet<string> = new Set([
   'description',
   'email',
@@ -18,12 +18,12 @@ const OWN_MEMBERS: ReadonlySet<string> = new Set([
   'timezone',
 ])
 
-/** `GET /me`: whom a user's token stands for; the vendor's clients ask it whether a token is alive. */
+/** `GET /me`: the client of a user's token. The vendor's clients use it to ask whether a token is live. */
 export async function getMe(_realm: Realm, { client, record }: User): Promise<Answer> {
   return ok(clientObject(client), { headers: tokenIdHeader(record.handle) })
 }
 
-/** `POST /me`: a user brings its profile up to date; whatever its app keeps about it, only the API key changes. */
+/** `POST /me`: a user updates its profile. Members beyond OWN_MEMBERS need the API key. */
 export async function postMe(realm: Realm, user: User): Promise<Answer | Stale> {
   const body = readObject(user.request)
   if (body.kind === 'refused') return body.answer
@@ -38,14 +38,14 @@ export async function postMe(realm: Realm, user: User): Promise<Answer | Stale> 
   const caller = userCaller(realm, user)
   const write = await planClient(realm, { app: user.who.app.name, caller, patch })
   if (write.kind === 'refused') return write.answer
-  // Deleted since the token was judged: a client is not made anew by its own profile.
+  // The client was deleted meanwhile; its own profile must not create it again.
   if (write.value.createdAtMs !== user.client.value.createdAtMs) return 'stale'
   const change = { realm: realm.ordinal, dependsOn: [caller.dependency], expects: [], operations: write.also }
   if (write.also.length > 0 && (await realm.commit(change)).kind !== 'applied') return 'stale'
   return ok(clientObject(write), { headers: tokenIdHeader(user.record.handle) })
 }
 
-/** A user's right rests on its token: when that ends, what it was about to do is void. */
+/** The caller of a user's write, which depends on the user's token being live. */
 export function userCaller(realm: Realm, { who, request, record }: User): Caller {
   const dependency = { realm: realm.ordinal, facts: record }
   return { id: `chat:${who.app.name}/${record.client}`, from: request.from, dependency }

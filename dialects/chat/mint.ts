@@ -13,7 +13,7 @@ export type Minted = {
   readonly expiresAtMs: number
 }
 
-/** A token for a client, in one write with what has to be written about the client. */
+/** Mints a token for a client, in one write with the changes to the client. */
 export async function mintToken(
   realm: Realm,
   admin: Admin,

@@ -6,8 +6,8 @@ import type { GivenToken } from './token-record.ts'
 type Members = Readonly<Record<string, unknown>> | undefined
 
 /**
- * What the vendor's newer pages show in the place of the envelope: a flat client. An app that asks for it gets it
- * beside the envelope, which clients of either generation then understand.
+ * The flat client that the vendor's newer API answers instead of the envelope. Apps that ask for it get it beside the
+ * envelope, so that clients of both generations understand the answer.
  */
 export function newerClient(
   app: ChatApp,
@@ -15,7 +15,7 @@ export function newerClient(
   token?: Pick<GivenToken, 'text' | 'expiresAtMs'> & { readonly assigned?: true },
 ): Members {
   if (app.newerMembers !== true) return undefined
-  // Not the members that the app keeps with a client: one of them may be called RC.
+  // Custom members are left out, because one of them may be called RC.
   const { id, nickname, avatarUrl, updatedAtMs } = write.value
   return {
     success: true,
@@ -34,7 +34,7 @@ export function newerClient(
   }
 }
 
-/** As above, for revoking: how many tokens were ended. */
+/** The same for revoking: how many tokens were ended. */
 export function newerRevocation(app: ChatApp, count: number): Members {
   if (app.newerMembers !== true) return undefined
   return { success: true, message: 'Token(s) revoked successfully', revokedTokens: count }

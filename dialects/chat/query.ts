@@ -4,7 +4,7 @@ import { type Refused, refused } from './envelope.ts'
 
 export type Query = { readonly kind: 'query'; readonly values: ReadonlyMap<string, string> }
 
-/** The parameters of a query, each at most once and none but those that the call knows. */
+/** The parameters of a query. Repeated and unknown ones are refused. */
 export function readQuery({ query }: WireRequest, known: readonly string[]): Query | Refused {
   const form = parseFormText(query ?? '')
   if (form.kind !== 'form')
@@ -21,7 +21,7 @@ export function readQuery({ query }: WireRequest, known: readonly string[]): Que
 
 export type Range = { readonly min: number; readonly max: number; readonly usual: number }
 
-/** A whole number of a query as it is usually written, the usual one if it is not there. @returns undefined for anything else. */
+/** A whole number without sign or leading zeros; `usual` when absent. @returns undefined for anything else. */
 export function wholeNumber(text: string | undefined, { min, max, usual }: Range): number | undefined {
   if (text === undefined) return usual
   const value = /^(?:0|[1-9]\d{0,8})$/.test(text) ? Number(text) : Number.NaN

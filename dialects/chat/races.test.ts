@@ -7,14 +7,14 @@ import { type ChatWorld, openChat, type Reply, tokenPath } from './fixture.test.
 const RACES = 1_000
 const ISSUES = 4
 
-/** Lets other work go first some number of times: what starts after what differs from race to race. */
+/** Yields some turns, so that the order of starts differs from race to race. */
 async function lag(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await undefined
 }
 
 type Race = { readonly world: ChatWorld; readonly client: string; readonly random: SeededRandom }
 
-/** Some issues (minted, or bound) and one revoke-all of one client, all in flight at once. */
+/** Some issues (minted or bound) and one revoke-all of one client, all at once. */
 async function run({
   world,
   client,
@@ -49,7 +49,7 @@ test(`[E13] in ${RACES} races with issues, each token is listed and dead, or min
     const before = world.realm.position()
     const { issued, revoked, cutoff } = await run({ world, client, random })
     assert.equal(revoked.status, 200)
-    // Issues of a client that is known already write no log row: the cutoff is the only one.
+    // Issuing to a known client writes no log row: the cutoff is the only one.
     assert.equal(cutoff, before + 1)
     const listed = new Set(revoked.json.result.data.map(({ token }) => token))
     assert.equal(listed.size, revoked.json.result.data.length)
@@ -68,7 +68,7 @@ test(`[E13] in ${RACES} races with issues, each token is listed and dead, or min
   assert(seen.ended > RACES / 10 && seen.spared > RACES / 10)
 })
 
-test('in races of revoke-all with the first sign-ins of a client, nothing slips through either', async () => {
+test('in races of revoke-all with first sign-ins of a client, no token escapes', async () => {
   const world = await openChat()
   const random = new SeededRandom('first')
   for (let race = 0; race < 200; race += 1) {

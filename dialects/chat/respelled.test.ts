@@ -23,7 +23,7 @@ const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toSt
 
 type Issuer = {
   sign(claims: object): string
-  /** As lenient JWT libraries do: whatever decodes to a signature that fits is good. */
+  /** Accepts any spelling that decodes to a valid signature, as lenient JWT libraries do. */
   vouches(token: string): Readonly<Record<string, unknown>> | undefined
 }
 
@@ -77,7 +77,7 @@ const WITH_JTI = { ...CLAIMS, iss: 'https://login.example', jti: 'j-1' }
 
 type Way = (world: ChatWorld, token: string) => Promise<unknown>
 
-/** Every way in which a token of an app can end, or be suspended. */
+/** Every way in which a token of an app can be ended or suspended. */
 const WAYS: Readonly<Record<string, Way>> = {
   'by its text': (world, token) => world.admin('DELETE', tokenPath('u1'), { token }),
   'by logout': (world, token) => world.user('POST', '/me/logout', { token }),
@@ -100,7 +100,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
 }
 
-/** Ends a token of an external verifier, and tries every door of this dialect with every spelling of it. */
+/** Ends a token of an external verifier, and tries every spelling of it on every route. */
 async function tryAll(
   alg: Alg,
   way: string,
@@ -112,7 +112,7 @@ async function tryAll(
   assert.equal((await me(token)).status, 200)
   await WAYS[way]?.(world, token)
   const spellings = spellingsOf(token)
-  // The verifier is as lenient as those in use are: the kit's spellings are worth trying.
+  // The verifier is as lenient as common ones, so it accepts the kit's spellings.
   const taken = spellings.filter(({ text }) => issuer.vouches(text) !== undefined).map(({ how }) => how)
   assert.ok(taken.includes('two ='), String(taken))
   assert.equal(taken.includes('s turned into n - s'), alg !== 'RS256')
@@ -140,10 +140,10 @@ for (const way of Object.keys(WAYS)) {
 }
 
 for (const alg of ['ES384', 'ES512', 'ES256K'] as const)
-  test(`[H14] [D03] the other signature of ${alg} is no other token`, () =>
+  test(`[H14] [D03] a second valid signature of ${alg} is the same token`, () =>
     tryAll(alg, 'by its text', { claims: CLAIMS, store: new MemoryStore(START_MS) }))
 
-test('[H14] the same issuer and jti in a token that was signed anew is the same token, and as dead', async () => {
+test('[H14] a token signed again with the same issuer and jti is the same token, and equally dead', async () => {
   const issuer = issuerOf('ES256')
   const { world, asked, me } = await openExternal(issuer)
   const [first, second] = [
@@ -158,7 +158,7 @@ test('[H14] the same issuer and jti in a token that was signed anew is the same 
   for (const claims of others) assert.equal((await me(issuer.sign(claims))).status, 200)
 })
 
-test('[H14] a token that is live is let in by the text that was vouched for, and by no forged signature', async () => {
+test('[H14] a live token is accepted by its verified text, and by no forged signature', async () => {
   const issuer = issuerOf('ES256')
   const { world, asked, me } = await openExternal(issuer)
   const token = issuer.sign(CLAIMS)
@@ -169,7 +169,7 @@ test('[H14] a token that is live is let in by the text that was vouched for, and
     const isVouchedFor = of === 'signature' && issuer.vouches(text) !== undefined
     const reply = await me(text)
     assert.equal(reply.status, isVouchedFor ? 200 : 401, how)
-    // What only looks like a JWS is shown to nobody.
+    // Text that only looks like a JWS is shown to no verify URL.
     assert.deepEqual(asked, of === 'signature' ? [text] : [], how)
     assertError(await world.admin('POST', '/verify', { token: text }), 401, 'INVALID_TOKEN')
     const badges = await world.user('POST', '/badges/', { token, value: { tokens: [text] } })
@@ -178,7 +178,7 @@ test('[H14] a token that is live is let in by the text that was vouched for, and
   assert.equal((await world.admin('GET', '/auths/tokens')).json.result.data.length, 1, 'it stays one token')
 })
 
-test('[H14] a token is ended by whatever signature its text is named with', async () => {
+test('[H14] revoking any spelling of a token ends it', async () => {
   const issuer = issuerOf('ES256')
   for (const { how, text, of } of spellingsOf(issuer.sign(CLAIMS))) {
     if (of !== 'signature') continue
@@ -191,7 +191,7 @@ test('[H14] a token is ended by whatever signature its text is named with', asyn
   }
 })
 
-test('[H14] of a bound JWS one text is let in, another client cannot have it, and none can once it was revoked', async () => {
+test('[H14] one text of a bound JWS is accepted, no other client can bind it, and nobody can once it is revoked', async () => {
   const issuer = issuerOf('ES256')
   const world = await openChat()
   await world.client('u1')
@@ -222,7 +222,7 @@ test('[H14] of a bound JWS one text is let in, another client cannot have it, an
       assertError(await world.admin('PUT', tokenPath('u2'), { token }), 409, 'TOKEN_CONFLICT')
     }
     await barred()
-    // Also when its record is gone: the mark that it leaves names the token, not its spelling.
+    // This holds without its record too, because the tombstone names the token, not its spelling.
     world.clock.advance(8 * 86_400_000)
     world.realms.ledger.raiseFloor(world.realm.nowMs())
     await world.realms.ledger.settleFloor()
@@ -231,7 +231,7 @@ test('[H14] of a bound JWS one text is let in, another client cannot have it, an
   }
 })
 
-test('[H14] a JWT of our own is known by its bytes: respelled it is unknown, is shown to nobody, and is never bound', async () => {
+test('[H14] our own JWT is identified by its bytes: respelled it is unknown, shown to nobody, and never bound', async () => {
   const issuer = issuerOf('ES256')
   const { world, asked, me } = await openExternal(issuer)
   const [live = '', dead = ''] = await world.client('u1', 2)
@@ -246,7 +246,7 @@ test('[H14] a JWT of our own is known by its bytes: respelled it is unknown, is 
   assert.deepEqual(asked, [])
 })
 
-/** A record as it was made before a JWS had a name: by the digest of its bytes. */
+/** A record of an earlier version, which identified a JWS by the digest of its bytes. */
 async function keepAsBefore({ realm }: ChatWorld, text: string): Promise<void> {
   const raw = RawToken.parse(text) ?? assert.fail('no token')
   const at = { position: realm.position(), issuedAtMs: realm.nowMs() }
@@ -261,38 +261,35 @@ async function keepAsBefore({ realm }: ChatWorld, text: string): Promise<void> {
   assert.equal(outcome.kind, 'applied')
 }
 
-onBothStores(
-  '[H14] a JWS that was kept when it was known by its bytes is found, listed and ended as before',
-  async (store) => {
-    const issuer = issuerOf('ES256')
-    const { world, asked, me } = await openExternal(issuer, store)
-    await world.client('u1')
-    const [first, second] = [issuer.sign(CLAIMS), issuer.sign(WITH_JTI)]
-    const loose = `${issuer.sign({ ...CLAIMS, iat: NOW + 1 })}==`
-    for (const token of [first, second]) {
-      await keepAsBefore(world, token)
-      assert.equal((await me(token)).status, 200)
-      assertError(await world.admin('PUT', tokenPath('u2'), { token }), 404, 'CLIENT_NOT_FOUND')
-    }
-    assert.deepEqual(asked, [])
-    assert.equal((await world.admin('DELETE', tokenPath('u1'), { token: first })).status, 200)
-    const { json } = await world.admin('DELETE', tokenPath('u1'))
-    assert.deepEqual(
-      json.result.data.map(({ token }) => token),
-      [second],
-    )
-    for (const token of [first, second]) {
-      assertError(await me(token), 401, 'INVALID_TOKEN')
-      assertError(await world.admin('PUT', tokenPath('u1'), { token }), 409, 'TOKEN_CONFLICT')
-    }
-    assert.deepEqual(asked, [])
-    assertError(await me(loose), 401, 'INVALID_TOKEN')
-  },
-)
+onBothStores('[H14] a JWS stored by its bytes is still found, listed and ended', async (store) => {
+  const issuer = issuerOf('ES256')
+  const { world, asked, me } = await openExternal(issuer, store)
+  await world.client('u1')
+  const [first, second] = [issuer.sign(CLAIMS), issuer.sign(WITH_JTI)]
+  const loose = `${issuer.sign({ ...CLAIMS, iat: NOW + 1 })}==`
+  for (const token of [first, second]) {
+    await keepAsBefore(world, token)
+    assert.equal((await me(token)).status, 200)
+    assertError(await world.admin('PUT', tokenPath('u2'), { token }), 404, 'CLIENT_NOT_FOUND')
+  }
+  assert.deepEqual(asked, [])
+  assert.equal((await world.admin('DELETE', tokenPath('u1'), { token: first })).status, 200)
+  const { json } = await world.admin('DELETE', tokenPath('u1'))
+  assert.deepEqual(
+    json.result.data.map(({ token }) => token),
+    [second],
+  )
+  for (const token of [first, second]) {
+    assertError(await me(token), 401, 'INVALID_TOKEN')
+    assertError(await world.admin('PUT', tokenPath('u1'), { token }), 409, 'TOKEN_CONFLICT')
+  }
+  assert.deepEqual(asked, [])
+  assertError(await me(loose), 401, 'INVALID_TOKEN')
+})
 
 for (const alg of ['ES256', 'ES384', 'ES512', 'ES256K'] as const) {
   onBothStores(
-    `[H14] [F10] the other signature of an ${alg} token that was kept by its bytes opens nothing, whatever became of it`,
+    `[H14] [F10] a second signature of an ${alg} token stored by its bytes is refused, whatever its state`,
     async (store) => {
       const issuer = issuerOf(alg)
       const { world, asked, me } = await openExternal(issuer, store)

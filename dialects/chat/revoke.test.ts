@@ -101,7 +101,7 @@ test('no body, with any content type, and an empty object mean all', async () =>
   }
 })
 
-test('revoking all with nothing live is 200 with an empty list, and still a cutoff', async () => {
+test('revoking all without live tokens is 200 with an empty list, and still writes a cutoff', async () => {
   const { client, admin, realm, clock } = await openChat()
   await client('u1', 1)
   clock.advance(8 * DAY_MS)
@@ -121,7 +121,7 @@ test('a second revoke of one token is 404, and a second "all" lists nothing', as
   assertError(await admin('DELETE', tokenPath('u1'), { token: other }), 404, 'TOKEN_NOT_FOUND')
 })
 
-test('of many that race to revoke one token exactly one is told that it did', async () => {
+test('of many concurrent calls to revoke one token, exactly one succeeds', async () => {
   const { client, admin, realm } = await openChat()
   const [token] = await client('u1', 1)
   const head = realm.index.seq
@@ -133,7 +133,7 @@ test('of many that race to revoke one token exactly one is told that it did', as
   assert.equal(realm.index.seq, head + 1)
 })
 
-test('of many that race to revoke all, each token is listed by exactly one', async () => {
+test('of many concurrent calls to revoke all, exactly one lists each token', async () => {
   const { client, admin } = await openChat()
   const owned = await client('u1', 5)
   const answers = await Promise.all(Array.from({ length: 8 }, () => admin('DELETE', tokenPath('u1'))))
@@ -157,7 +157,7 @@ test('a suspended token can be revoked, and stays dead when the hold is released
   assert.equal(await isLive(token), false)
 })
 
-test('the log tells who revoked, from where and by which call', async () => {
+test('the log records who revoked, from where and by which call', async () => {
   const world = await openChat()
   const audits = watchAudits(world)
   const [token] = await world.client('u1', 1)
@@ -169,7 +169,7 @@ test('the log tells who revoked, from where and by which call', async () => {
   ])
 })
 
-test('a query string, whatever it says, is 400 and changes nothing', async () => {
+test('any query string is 400 and changes nothing', async () => {
   const { client, send, isLive } = await openChat()
   const [token = ''] = await client('u1', 1)
   for (const query of ['', 'token=x', `token=${token}`]) {
@@ -182,7 +182,7 @@ test('a query string, whatever it says, is 400 and changes nothing', async () =>
   assert.equal(await isLive(token), true)
 })
 
-test('a token of 8 KB is looked for, one byte more is 400', async () => {
+test('a token of 8 KB is looked up, one byte more is 400', async () => {
   const { client, admin } = await openChat()
   await client('u1')
   const at = await admin('DELETE', tokenPath('u1'), { token: 'é'.repeat(4_096) })
@@ -191,7 +191,7 @@ test('a token of 8 KB is looked for, one byte more is 400', async () => {
   assertError(past, 400, 'INVALID_REQUEST')
 })
 
-test('an id of 256 characters is looked for, a longer one is 400', async () => {
+test('an id of 256 characters is looked up, a longer one is 400', async () => {
   const { client, admin } = await openChat()
   const [token] = await client('i'.repeat(256), 1)
   assert.equal((await admin('DELETE', tokenPath('i'.repeat(256)), { token })).status, 200)
@@ -215,7 +215,7 @@ test('2,500 tokens of one client are revoked by one row and listed in order, in 
   const parts: string[] = []
   for await (const part of answer.body) parts.push(part)
   assert(parts.length > 2_500 / TOKENS_PER_PAGE)
-  // No part holds more than what fits beside one more token.
+  // A part holds at most 64 KB and one more token.
   for (const part of parts) assert(part.length < 65_536 + 8_192 * 6 + 1_024)
   const listed = JSON.parse(parts.join('')) as Reply['json']
   assert.deepEqual(Object.keys(listed), ['RC', 'RM', 'result'])
@@ -225,8 +225,8 @@ test('2,500 tokens of one client are revoked by one row and listed in order, in 
   )
 })
 
-test('a page of tokens is answered at once, one token more in parts, and both read alike', async () => {
-  // The embedded store hands over fewer at once than the list asks for.
+test('a page of tokens is answered whole, one more is streamed, and both have the same form', async () => {
+  // The embedded store reads fewer tokens at once than the list asks for.
   const atOnce = IS_EMBEDDED ? 100 : TOKENS_PER_PAGE
   for (const [count, kind] of [
     [atOnce, 'string'],
@@ -246,7 +246,7 @@ test('a page of tokens is answered at once, one token more in parts, and both re
   }
 })
 
-test('tokens that another rule had ended already are not listed', async () => {
+test('tokens that another rule has already ended are not listed', async () => {
   const { client, realm, admin } = await openChat()
   await client('u1', 2)
   const caller = {
@@ -276,7 +276,7 @@ test('an outage is thrown, never answered, and changes nothing', async () => {
   assert.equal(realm.index.ended.size, 0)
 })
 
-test('a list that cannot be read after the cutoff was written is an outage, and the cutoff stands', async () => {
+test('if the list cannot be read after the cutoff was written, the answer is an outage and the cutoff stands', async () => {
   const { client, admin, store, isLive } = await openChat()
   const [token = ''] = await client('u1', 1)
   store.tokensOfClient = () => Promise.reject(new StoreUnavailable('away'))

@@ -17,7 +17,7 @@ import { fail, ok } from './envelope.ts'
 import { newerRevocation } from './newer-members.ts'
 import { wireTokenRecord } from './token-record.ts'
 
-/** `DELETE /admin/clients/:client-id/token`: ends one token of a client, or all, and lists what was ended. */
+/** `DELETE /admin/clients/:client-id/token`: ends one token of a client, or all, and lists them. */
 export async function revokeTokens(
   realm: Realm,
   { admin, request, client }: AdminAsk,
@@ -40,7 +40,7 @@ async function revokeOne(
 ): Promise<Answer | Stale> {
   if (raw === undefined) return fail('TOKEN_NOT_FOUND')
   const { verdict, record } = await realm.findToEnd(raw, admin.source)
-  // Unknown, expired, revoked, another client's, another app's: one answer for all, and nothing is revoked.
+  // The same answer for unknown, expired and revoked tokens and for those of others. Nothing is revoked.
   if (record === undefined || record.client !== client) return fail('TOKEN_NOT_FOUND')
   const act = actOn(verdict, record, { caller: admin.caller, how: 'chat.revoke' })
   if (act === undefined) return fail('TOKEN_NOT_FOUND')
@@ -53,10 +53,10 @@ async function revokeOne(
 function actOn(verdict: Verdict, record: TokenRecord, act: RevokeAct): RevokeAct | undefined {
   switch (verdict.kind) {
     case 'active':
-      // Of two that race for one token, the later one is judged again, and then finds none.
+      // Of two concurrent calls for one token, the later one is judged again and then finds it ended.
       return { ...act, onlyIfLive: record }
     case 'inactive':
-      // A suspended token comes back when its hold is released, unless it is revoked: it can be ended.
+      // A suspended token comes back when its hold is released, so it can be ended.
       return isSuspended(verdict) ? act : undefined
     case 'unknown':
       throw new StoreUnavailable('this node does not know all revocations yet')
@@ -66,9 +66,10 @@ function actOn(verdict: Verdict, record: TokenRecord, act: RevokeAct): RevokeAct
 }
 
 /**
- * One cutoff, whatever it covers; then the list of what it ended. The cutoff is written with nothing live too:
- * what is being minted at this moment is ended or judged again by it.
- * @throws StoreUnavailable also when the list cannot be read: the cutoff stands then, and asking again is safe.
+ * Writes one cutoff and lists the tokens that it ended. The cutoff is written even without live tokens, because it also
+ * covers tokens being minted at this moment.
+ * @throws StoreUnavailable also when the list cannot be read: the cutoff is in force then, and repeating the call is
+ * safe.
  */
 async function revokeAll(realm: Realm, { admin, client }: Of): Promise<Answer | Stale> {
   const principals = { source: admin.source, client }
@@ -80,8 +81,8 @@ async function revokeAll(realm: Realm, { admin, client }: Of): Promise<Answer | 
 }
 
 /**
- * `DELETE /admin/clients/:client-id`: the client is gone, and its tokens are ended and listed. A body that names a
- * token was meant for the path one segment longer, so it is refused.
+ * `DELETE /admin/clients/:client-id`: deletes the client, and ends and lists its tokens. A body with a token was meant
+ * for the path below it, so it is refused.
  */
 export async function deleteClient(
   realm: Realm,

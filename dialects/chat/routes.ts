@@ -20,7 +20,7 @@ import type { ChatTools } from './tools.ts'
 import { asLeaver, asUser } from './user.ts'
 import { verifyReference } from './verify.ts'
 
-/** First segments of the paths that this dialect answers for, also where it has nothing at them. */
+/** First path segments of this dialect. It also answers the 404s below them. */
 export const CHAT_PREFIXES: readonly string[] = ['admin', 'auths', 'badges', 'me', 'sign', 'verify']
 
 type Endpoint = Route<Handler>
@@ -33,9 +33,9 @@ export type Routed =
 const CLIENT = '/admin/clients/:client-id'
 
 /**
- * The route of a path. Only the client's id is decoded; every other segment must be spelled as in the tables, so that a
- * gateway in front never reads a path differently. One trailing slash is allowed, as in the seed's example, and causes no
- * redirect: a DELETE would lose its body on it.
+ * The route of a path. Only the client's id is decoded; other segments must be spelled as in the tables, so that a
+ * gateway in front reads every path the same way. One trailing slash is allowed, as in the seed's example. It is not
+ * redirected, because a DELETE would lose its body.
  */
 export function createRoutes(tools: ChatTools): (request: Pick<WireRequest, 'path'>) => Routed {
   const fixed = new Router(fixedRoutes(tools))
@@ -44,7 +44,7 @@ export function createRoutes(tools: ChatTools): (request: Pick<WireRequest, 'pat
     const segments = splitPath(path)
     if (segments === undefined) return { kind: 'malformed' }
     const spelled = path.includes('%') ? path.slice(1).split('/') : segments
-    // The fixed paths are asked first and as a whole: `/admin/clients/list/token` is of the client that is called `list`.
+    // Match fixed paths first, and as a whole: `/admin/clients/list/token` belongs to the client called `list`.
     const matched = fixed.match(segments, spelled) ?? ofClient.match(segments, spelled)
     if (matched === undefined) return { kind: 'not-found' }
     return { kind: 'endpoint', endpoint: matched.route, client: matched.values[0] ?? '' }
@@ -76,7 +76,7 @@ function fixedRoutes(tools: ChatTools): readonly Endpoint[] {
       GET: admin(listing(tools.scans, createListClients(tools.bounds))),
       POST: admin(putClient),
     }),
-    // A client may be called `list`, too.
+    // A client may be called `list`.
     endpoint('/admin/clients/list', {
       POST: admin(putClients),
       DELETE: (...of) => remove(of[0], of[1], 'list'),
@@ -86,7 +86,7 @@ function fixedRoutes(tools: ChatTools): readonly Endpoint[] {
     endpoint('/auths/sign/v2', { POST: asSigner(tools, signEnveloped) }),
     endpoint('/auths/token', { GET: admin(makeText) }),
     endpoint('/auths/tokens', { GET: admin(listing(tools.scans, listTokens)) }),
-    // The server sends no body to HEAD; everything else is as for GET.
+    // HEAD is handled as GET; the server sends no body.
     endpoint('/me', { GET: user, HEAD: user, POST: asUser(tools, postMe) }),
     endpoint('/me/logout', { POST: asLeaver(tools, logout) }),
     endpoint('/me/logout-others', { POST: asUser(tools, logoutOthers) }),

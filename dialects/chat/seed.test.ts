@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { wireRequest } from '../../test/kit/request.ts'
 import { ADMIN, API_KEY, openChat, reply } from './fixture.test.ts'
 
-/** The request of the seed page as it stands there, header names as Node gives them. */
+/** The request of the seed page, with header names as Node gives them. */
 const SEED_REQUEST = wireRequest({
   method: 'DELETE',
   path: '/admin/clients/1485248560558%7D/token/',
@@ -18,7 +18,7 @@ const SEED_REQUEST = wireRequest({
   body: '{"token":"test-token$123"}',
 })
 
-test("the seed's own request revokes the token it names and answers with its record", async () => {
+test("the seed's own request revokes its token and answers with its record", async () => {
   const { realm, dialect, admin, isLive } = await openChat()
   await admin('POST', '/admin/clients', { _id: '1485248560558}', token: 'test-token$123' })
   const answer = await reply(await dialect.handle(realm, SEED_REQUEST))
@@ -32,7 +32,7 @@ test("the seed's own request revokes the token it names and answers with its rec
   assert.equal(await isLive('test-token$123'), false)
 })
 
-test("[N05] the stray brace of the seed's path is part of the id, and never trimmed", async () => {
+test("[N05] the stray brace of the seed's path is part of the id and is not trimmed", async () => {
   const { realm, dialect, admin, isLive } = await openChat()
   await admin('POST', '/admin/clients', { _id: '1485248560558', token: 'test-token$123' })
   const answer = await reply(await dialect.handle(realm, SEED_REQUEST))
@@ -40,7 +40,7 @@ test("[N05] the stray brace of the seed's path is part of the id, and never trim
   assert.equal(await isLive('test-token$123'), true)
 })
 
-test("tokens have the header, and the members in the order, of the seed's", async () => {
+test("tokens have the header and the member order of the seed's", async () => {
   const { send, clock } = await openChat()
   clock.advance(831)
   const body =

@@ -5,7 +5,7 @@ import { ADMIN, assertError, CLIENT_KEY, JSON_BODY, OTHER_ADMIN, openChat } from
 const PUBLIC = { 'IM-CLIENT-KEY': CLIENT_KEY, ...JSON_BODY }
 const SIGNERS = ['/auths/sign', '/auths/sign/v2', '/sign']
 
-test('sign answers flat, its second version in the envelope, with the same members', async () => {
+test('sign answers flat, and its second version with the same members in the envelope', async () => {
   const { admin, isLive } = await openChat()
   const ask = { id: 'u1', nickname: 'U', avatarUrl: 'http://x/y' }
   const flat = await admin('POST', '/auths/sign', ask)
@@ -29,7 +29,7 @@ test('sign answers flat, its second version in the envelope, with the same membe
   assert.notEqual(enveloped.json.result.token, members['token'])
 })
 
-test('signing makes the client, and brings it up to date', async () => {
+test('signing creates or updates the client', async () => {
   const { admin, user } = await openChat()
   await admin('POST', '/auths/sign/v2', { id: 'u1', nickname: 'old' })
   const { token } = (await admin('POST', '/auths/sign/v2', { id: 'u1', nickname: 'new' })).json.result
@@ -38,7 +38,7 @@ test('signing makes the client, and brings it up to date', async () => {
   assert.equal((await admin('DELETE', '/admin/clients/u1/token')).json.result.data.length, 2)
 })
 
-test('the reference server signs a token and its end, and verifies it flat with its claims', async () => {
+test('the reference calls sign a token with its expiry, and verify it flat with its claims', async () => {
   const { admin } = await openChat()
   const signed = (await admin('POST', '/sign', { id: 'u1', nickname: 'U' })).json as unknown as Record<
     string,
@@ -58,7 +58,7 @@ test('the reference server signs a token and its end, and verifies it flat with 
   assertError(await admin('POST', '/verify', { token }), 401, 'INVALID_TOKEN')
 })
 
-test('verify knows bound text too, tells nothing of other apps, and takes nothing but a token', async () => {
+test('verify accepts bound text, reveals nothing of other apps, and takes only a token', async () => {
   const { admin, send } = await openChat()
   await admin('POST', '/admin/clients', { _id: 'u1', token: 'text' })
   const verified = (await admin('POST', '/verify', { token: 'text' })).json as unknown as Record<
@@ -78,7 +78,7 @@ test('verify knows bound text too, tells nothing of other apps, and takes nothin
     assertError(await admin('POST', '/verify', body), 400, 'INVALID_REQUEST')
 })
 
-test('the client key alone signs nothing: only where an app is a sandbox', async () => {
+test('the client key alone signs tokens only for a sandbox app', async () => {
   const usual = await openChat()
   for (const path of SIGNERS) {
     const reply = await usual.send({ method: 'POST', path, headers: PUBLIC, body: '{"id":"u1"}' })
@@ -106,7 +106,7 @@ test('the client key alone signs nothing: only where an app is a sandbox', async
       'INVALID_CLIENT_KEY',
     )
   }
-  // Nothing else is open there.
+  // A sandbox opens nothing else.
   for (const [method, path] of [
     ['POST', '/verify'],
     ['POST', '/admin/clients'],
@@ -115,7 +115,7 @@ test('the client key alone signs nothing: only where an app is a sandbox', async
     assertError(await sandbox.send({ method, path, headers: PUBLIC, body: '{}' }), 403, 'PERMISSION_DENIED')
 })
 
-test('a body that asks signing for anything else is 400, and makes nothing', async () => {
+test('a signing body with a wrong id or members for binding is 400 and creates nothing', async () => {
   const { admin, realm } = await openChat()
   const head = realm.index.seq
   const bodies = [{}, { id: '' }, { id: 1 }, { _id: 'u1' }, { id: 'u1', _id: 'u2' }, { id: 'u1', token: 'x' }]
@@ -131,7 +131,7 @@ test('a body that asks signing for anything else is 400, and makes nothing', asy
   assert.equal(realm.index.seq, head)
 })
 
-test('text is made of as many bytes as are asked for, is bound to nobody, and is never short', async () => {
+test('random text has as many bytes as requested, never too few, and is not bound', async () => {
   const { send, isLive } = await openChat()
   const ask = (query?: string): ReturnType<typeof send> =>
     send({ path: '/auths/token', headers: ADMIN, ...(query === undefined ? {} : { query }) })

@@ -11,7 +11,7 @@ import { tokenIdHeader } from './token-record.ts'
 
 type Shape = (signed: { readonly write: ClientWrite; readonly minted: Minted }) => Answer
 
-/** `POST /auths/sign`: a client and a token for it, flat, as this one call of the vendor's answers. */
+/** `POST /auths/sign`: creates a client and its token, answered flat, as the vendor's call does. */
 export const signFlat: AdminAct = (realm, ask) =>
   sign(realm, ask, (signed) => jsonAnswer(200, signedJson(signed), tokenIdHeader(signed.minted.handle)))
 
@@ -19,7 +19,7 @@ export const signFlat: AdminAct = (realm, ask) =>
 export const signEnveloped: AdminAct = (realm, ask) =>
   sign(realm, ask, (signed) => ok(signedJson(signed), { headers: tokenIdHeader(signed.minted.handle) }))
 
-/** `POST /sign` of the vendor's reference server: nothing but the token and its end. */
+/** `POST /sign` of the vendor's reference server: the token and its expiry only. */
 export const signReference: AdminAct = (realm, ask) =>
   sign(realm, ask, ({ minted: { text, handle, expiresAtMs } }) =>
     jsonAnswer(200, { token: text, expirationDate: formatInstant(expiresAtMs) }, tokenIdHeader(handle)),

@@ -7,12 +7,12 @@ import { fail, ok } from './envelope.ts'
 import { readQuery, wholeNumber } from './query.ts'
 import { unsealed } from './token-record.ts'
 
-/** Tokens of one page of the list: unsealing one takes longer than reading it. */
+/** Tokens per page. Unsealing a token takes longer than reading it. */
 const PAGE = 50
-/** Bytes of randomness in a text that is made for a caller: fewer could be guessed. */
+/** Random bytes of a text made for a caller; fewer could be guessed. */
 const TEXT_BYTES = { min: 16, max: 256, usual: 16 }
 
-/** `GET /auths/token`: random text, bound to nobody, for a server that wants to assign it. */
+/** `GET /auths/token`: random text, not bound yet, for an app's server to assign. */
 export async function makeText(realm: Realm, { request }: AdminAsk): Promise<Answer> {
   const query = readQuery(request, ['size'])
   if (query.kind === 'refused') return query.answer
@@ -22,10 +22,7 @@ export async function makeText(realm: Realm, { request }: AdminAsk): Promise<Ans
   return ok({ token: realm.random.bytes(size).toString('hex') })
 }
 
-/**
- * `GET /auths/tokens`: every live token of the app, oldest first. However many there are, a page of them is held; so
- * their number comes last.
- */
+/** `GET /auths/tokens`: every live token of the app, oldest first. It is streamed page by page, so the total comes last. */
 export async function listTokens(realm: Realm, { admin, request }: AdminAsk): Promise<Answer> {
   const query = readQuery(request, [])
   if (query.kind === 'refused') return query.answer

@@ -3,7 +3,7 @@ import { ContractBroken, type Handle, type TokenRecord } from '@rescind/core'
 import { formatInstant } from '@rescind/core/bytes'
 import type { RawToken } from '@rescind/core/tokens'
 
-/** A token as the seed shows it: exactly these five members, in this order. */
+/** A token as in the seed: exactly these five members, in this order. */
 export type WireTokenRecord = {
   readonly token: string
   readonly updatedAt: string
@@ -23,17 +23,17 @@ export function wireTokenRecord(record: TokenRecord, raw: RawToken): WireTokenRe
   }
 }
 
-/** The text of a record; every one of this dialect keeps it sealed, so that revoking can answer with it. */
+/** The text of a token. Every token of this dialect keeps it sealed, because revoking answers with it. */
 export function unsealed(realm: Realm, record: TokenRecord): RawToken {
   const raw = unsealTokenText(realm.keys, realm.name, record)
   if (raw === undefined) throw new ContractBroken(`the text of ${record.handle} cannot be unsealed`)
   return raw
 }
 
-/** A token in an answer that gives its text to whom it was made for. */
+/** A token in an answer to the caller that it was made for. */
 export type GivenToken = { readonly text: string; readonly handle: Handle; readonly expiresAtMs: number }
 
-/** The id by which a token is named where its text must not stand: the streams of what has ended. */
+/** The token's id. Event streams use it instead of the token's text. */
 export function tokenIdHeader(handle: Handle): Readonly<Record<string, string>> {
   return { 'im-token-id': handle }
 }

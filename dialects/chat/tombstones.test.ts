@@ -5,7 +5,7 @@ import { assertError, type ChatWorld, openChat, tokenPath } from './fixture.test
 
 const HOUR_MS = 3_600_000
 
-/** Binds some texts, revokes them, and has them collected: what stays of each is its tombstone. */
+/** Binds texts, revokes them and collects them. A tombstone of each remains. */
 async function bury(world: ChatWorld, texts: readonly string[]): Promise<void> {
   const expirationDate = new Date(world.realm.nowMs() + HOUR_MS).toISOString()
   for (const token of texts) {
@@ -19,7 +19,7 @@ async function bury(world: ChatWorld, texts: readonly string[]): Promise<void> {
   assert.equal(await collectExpired(world.realms, world.store), texts.length)
 }
 
-test('an app at its quota of remembered texts binds no other, and is never kept from revoking', async () => {
+test('an app at its limit of remembered texts binds no new one, and may still revoke', async () => {
   const world = await openChat({ app: { tombstonesMax: 3 } })
   await bury(world, ['a', 'b'])
   await bury(world, ['c'])
@@ -27,18 +27,18 @@ test('an app at its quota of remembered texts binds no other, and is never kept 
   assertError(await world.admin('POST', '/admin/clients', { _id: 'u1', token: 'd' }), 400, 'INVALID_REQUEST')
   for (const token of ['a', 'b', 'c'])
     assert.equal((await world.admin('PUT', tokenPath('u1'), { token })).status, 409, token)
-  // What is minted here is no text that somebody could bring back.
+  // A minted token leaves no text that could be bound again.
   const [minted = ''] = await world.client('u1', 1)
   assert.equal((await world.admin('DELETE', tokenPath('u1'), { token: minted })).status, 200)
 })
 
-test('an app whose quota is nothing binds nothing', async () => {
+test('an app with a limit of 0 binds nothing', async () => {
   const world = await openChat({ app: { tombstonesMax: 0 } })
   await world.client('u1')
   assertError(await world.admin('PUT', tokenPath('u1'), { token: 'a' }), 400, 'INVALID_REQUEST')
 })
 
-test('assigned text lives no longer than its app allows, and by default within it', async () => {
+test('assigned text lives no longer than its app allows, also by default', async () => {
   const world = await openChat({ app: { maxLifetimeSeconds: 60 } })
   await world.client('u1')
   const bind = (token: string, ms?: number): ReturnType<ChatWorld['admin']> => {

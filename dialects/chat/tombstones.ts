@@ -1,19 +1,19 @@
 import type { Realm } from '@rescind/authority'
 import type { Admin } from './call.ts'
 
-/** Revoked texts that are remembered for an app, where it says no number itself. */
+/** Default limit of the revoked texts that are remembered for an app. */
 const TOMBSTONES_MAX = 1_000_000
-/** How long a count is relied on. Only garbage collection makes tombstones, a batch at a time. */
+/** How long a count is used. Only garbage collection makes tombstones, a batch at a time. */
 const COUNTED_FOR_MS = 60_000
 
 type Counted = { readonly count: number; readonly atMs: number }
 
-/** By app; counting is a scan, so it is done seldom. */
+/** Counts by app, cached because counting is a scan. */
 const counted: WeakMap<Realm, Map<string, Counted>> = new WeakMap()
 
 /**
- * Whether an app has revoked as many texts as are remembered for it. Nothing new is bound then: text that nobody would
- * remember the revocation of could come back. What is bound stays as it is, and can be revoked.
+ * Whether an app has reached its limit of remembered revoked texts. Then no new text is bound, because a text whose
+ * revocation is forgotten could come back. Bound text stays valid and can be revoked.
  */
 export async function isAtTombstoneQuota(realm: Realm, { app, source }: Admin): Promise<boolean> {
   const max = app.tombstonesMax ?? TOMBSTONES_MAX

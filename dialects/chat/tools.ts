@@ -5,16 +5,16 @@ import type { ExternalVerifier } from './external-verification.ts'
 import type { LiveStreams } from './live/streams.ts'
 import type { ChatRates } from './rates.ts'
 
-/** What the handlers of this dialect share; made once with the dialect. */
+/** Shared by the handlers of this dialect; made with the dialect. */
 export type ChatTools = {
   readonly rates: ChatRates
-  /** Guesses at API keys. */
+  /** Limits guessing at API keys. */
   readonly wrongKeys: WrongKeys
   readonly bounds: ChatBounds
-  /** Room for listings, which other dialects share; past it 429. */
+  /** Room for listings, shared with other dialects; beyond it 429. */
   readonly scans: Scans
   /** Absent: no verify URL is ever asked. */
   readonly external: ExternalVerifier | undefined
-  /** Absent: nobody tells of rows, so there is nothing to stream. */
+  /** Absent: the server reports no rows, so there are no streams. */
   readonly live: LiveStreams | undefined
 }

@@ -9,7 +9,7 @@ import { fail } from './envelope.ts'
 import { readUserToken } from './headers.ts'
 import type { ChatTools } from './tools.ts'
 
-/** Whom a live token stands for. `who`: by which key its app was named. */
+/** A live token with its client. `who`: the app, and the key that named it. */
 export type User = Presented & {
   readonly record: TokenRecord & { readonly client: string }
   readonly client: { readonly version: number; readonly value: ChatClient }
@@ -17,14 +17,12 @@ export type User = Presented & {
 
 export type UserAct = (realm: Realm, user: User) => Promise<Answer | Stale>
 
-/**
- * For the holder of a token that is suspended, too: a logout during a hold must still be one when the hold is released.
- */
+/** As `asUser`, but also for a suspended token: a logout during a hold must last when the hold is released. */
 export function asLeaver(tools: ChatTools, act: UserAct): Handler {
   return asUser(tools, act, true)
 }
 
-/** For the holder of a live token of the app that the keys name; every other token is the same 401. */
+/** Runs `act` for the holder of a live token of the app. Every other token gets the same 401. */
 export function asUser(tools: ChatTools, act: UserAct, alsoHeld = false): Handler {
   return async (realm, request) => {
     const token = readUserToken(request)
@@ -43,7 +41,7 @@ export function asUser(tools: ChatTools, act: UserAct, alsoHeld = false): Handle
     if (!isOfClient(record) || !mayAct(record, verdict)) return fail('INVALID_TOKEN')
     const id = clientRecordId(who.app.name, record.client)
     const client = await realm.directory.get(CHAT_CLIENTS, id)
-    // Judged again: the look-up may have waited, and a revocation may have come in between.
+    // Judge again: a revocation may have come during the look-up.
     const judgedAgain = realm.judge(record)
     if (client === undefined || !mayAct(record, judgedAgain)) return fail('INVALID_TOKEN')
     if (isActive(judgedAgain)) realm.accepted(record)
@@ -55,19 +53,19 @@ function isOfClient(record: TokenRecord | undefined): record is User['record'] {
   return record?.client !== undefined
 }
 
-/** Unknown here, or known by external verification alone and expired since. */
+/** The token is unknown here, or known only by external verification and expired since. */
 function mayBeVerifiedAgain({ verdict, record }: Found): boolean {
   if (record === undefined) return true
   if (verdict.kind !== 'inactive' || record.claims?.['outside'] !== true) return false
   return freesText(verdict)
 }
 
-/** Held, and not run out meanwhile: a hold is seen first. */
+/** Held and not expired. The verdict names the hold first. */
 export function isMerelyHeld(realm: Realm, { expiresAtMs }: TokenRecord, verdict: Verdict): boolean {
   return isSuspended(verdict) && expiresAtMs > realm.nowMs()
 }
 
-/** @throws StoreUnavailable when it cannot be known now: that is never an answer. */
+/** @throws StoreUnavailable when the verdict is unknown, which is never an answer. */
 export function isActive(verdict: Verdict): boolean {
   if (verdict.kind === 'unknown') throw new StoreUnavailable('this node does not know all revocations yet')
   return verdict.kind === 'active'

@@ -7,7 +7,7 @@ import { fail } from './envelope.ts'
 import { tokenIdHeader } from './token-record.ts'
 import { isActive } from './user.ts'
 
-/** `POST /verify` of the vendor's reference server: whose token it is, flat, with the times of its claims. */
+/** `POST /verify` of the vendor's reference server: the token's client, flat, with the times of its claims. */
 export async function verifyReference(realm: Realm, { admin, request }: AdminAsk): Promise<Answer> {
   const body = readObject(request)
   if (body.kind === 'refused') return body.answer
@@ -19,7 +19,7 @@ export async function verifyReference(realm: Realm, { admin, request }: AdminAsk
   const { verdict, record } = await realm.find(parsed.raw, admin.source)
   if (record?.client === undefined || !isActive(verdict)) return fail('INVALID_TOKEN')
   const client = await realm.directory.get(CHAT_CLIENTS, clientRecordId(admin.app.name, record.client))
-  // Judged after the last look-up.
+  // Judge again after the last look-up.
   if (client === undefined || !isActive(realm.judge(record))) return fail('INVALID_TOKEN')
   const { id, nickname, avatarUrl } = client.value
   const exp = Math.floor(record.expiresAtMs / 1_000)

@@ -23,7 +23,7 @@ function fits(filter: unknown, object: Json = ANN): boolean | undefined {
   return runOf(parsed).fits(object)
 }
 
-test('each operator selects what it says', () => {
+test('each operator selects the matching clients', () => {
   const yes: unknown[] = [
     {},
     { _id: 'ann' },
@@ -73,7 +73,7 @@ test('each operator selects what it says', () => {
   for (const filter of no) assert.equal(fits(filter), false, JSON.stringify(filter))
 })
 
-test('what is no operator here is refused, not passed over', () => {
+test('unsupported operators are refused, not ignored', () => {
   const broken = [
     ...['', 'x', '[]', 'null', '"a"', '1', '{', '{"a":1,"a":2}', '{"a":1}x', "{'a':1}", '{"__proto__":1}'],
     ...[
@@ -120,7 +120,7 @@ test('what is no operator here is refused, not passed over', () => {
   for (const text of broken) assert.equal(parseFilter(text), undefined, text)
 })
 
-test('size, depth and number of conditions are taken at their bounds and refused one past them', () => {
+test('size, depth and number of conditions are accepted at their bounds and refused beyond', () => {
   const sized = (bytes: number): string => JSON.stringify({ a: 'x'.repeat(bytes - 8) })
   assert.equal(Buffer.byteLength(sized(FILTER_MAX_BYTES)), FILTER_MAX_BYTES)
   assert.ok(parseFilter(sized(FILTER_MAX_BYTES)) !== undefined)
@@ -137,7 +137,7 @@ test('size, depth and number of conditions are taken at their bounds and refused
   assert.equal(parseFilter(wide(FILTER_NODES_MAX - 1)), undefined)
 })
 
-test('what a filter costs over many objects is bounded: past it there is no answer', () => {
+test('the work of a filter over many objects is bounded, and beyond the bound there is no answer', () => {
   const filter = parseFilter('{"a":{"$regex":"aaaab"}}')
   assert.ok(filter !== undefined)
   const run = runOf(filter, 1_000)
@@ -147,7 +147,7 @@ test('what a filter costs over many objects is bounded: past it there is no answ
   assert.equal(run.fits({}), undefined)
 })
 
-test('a pattern means what the same regular expression means', () => {
+test('a pattern matches as the same regular expression does', () => {
   const part = fc.constantFrom('a', 'b', 'A', '.', '.*', '\\.', '\\$', ' ')
   const text = fc.string({ unit: fc.constantFrom('a', 'b', 'A', '.', '$', ' '), maxLength: 12 })
   fc.assert(
@@ -166,7 +166,7 @@ test('a pattern means what the same regular expression means', () => {
   )
 })
 
-test('a pattern of 128 characters is taken, one of 129 is not', () => {
+test('a pattern of 128 characters is accepted, one of 129 is not', () => {
   assert.ok(parsePattern('a'.repeat(128), false) !== undefined)
   assert.equal(parsePattern('a'.repeat(129), false), undefined)
 })

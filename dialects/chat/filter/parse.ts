@@ -3,13 +3,13 @@ import { type Pattern, parsePattern } from './pattern.ts'
 
 /** Bytes of a filter. */
 export const FILTER_MAX_BYTES = 4_096
-/** Levels of operators within one another. */
+/** Nesting depth of operators. */
 export const FILTER_DEPTH_MAX = 8
-/** Conditions of a filter, items of lists included. */
+/** Conditions of a filter, including items of lists. */
 export const FILTER_NODES_MAX = 128
 const PATH_PARTS_MAX = 4
 
-/** A filter, taken apart: what stands here is all that can be asked. */
+/** A parsed filter. Nothing else can be asked. */
 export type Filter =
   | { readonly kind: 'all' | 'any' | 'none'; readonly of: readonly Filter[] }
   | { readonly kind: 'test'; readonly path: readonly string[]; readonly test: Test }
@@ -24,12 +24,12 @@ export type Test =
 
 const ORDERS = { $lt: 'less', $lte: 'less-or-equal', $gt: 'more', $gte: 'more-or-equal' } as const
 const GROUPS = { $and: 'all', $or: 'any', $nor: 'none' } as const
-/** Names of members as they can be asked for; `$where`, `__proto__` and the like are none. */
+/** Member names that a filter may use; `$where`, `__proto__` and the like are excluded. */
 const PATH_PART = /^[A-Za-z0-9_-]{1,64}$/
 
 /**
- * A filter in the manner of Mongo's, from the text of `q`: equality, `$eq $ne $gt $gte $lt $lte $in $nin $exists
- * $regex $options $not $and $or $nor`, and no other operator. @returns undefined for anything else.
+ * Parses a Mongo-style filter from the text of `q`: equality, `$eq $ne $gt $gte $lt $lte $in $nin $exists $regex
+ * $options $not $and $or $nor`, and no other operator. @returns undefined for anything else.
  */
 export function parseFilter(text: string): Filter | undefined {
   const bytes = Buffer.from(text, 'utf8')
@@ -76,7 +76,7 @@ class FilterParser {
   #tests(value: Json, depth: number): readonly Test[] | undefined {
     if (!isObject(value)) return isScalar(value) ? [{ kind: 'equal', value }] : undefined
     const names = Object.keys(value)
-    // An object without operators would be compared whole, member for member and in order: not offered.
+    // Mongo compares an object without operators member by member, in order. Not supported.
     if (names.length === 0 || depth >= FILTER_DEPTH_MAX || !this.#count(names.length)) return undefined
     const tests: Test[] = []
     for (const name of names) {

@@ -1,14 +1,14 @@
-/** Characters of a pattern. */
+/** Longest pattern in characters. */
 const PATTERN_MAX_CHARS = 128
 
-/** One character of a pattern: itself, or any. */
+/** One character of a pattern: literal, or any. */
 type PatternUnit = string | typeof ANY
 const ANY: unique symbol = Symbol('any')
 
 /**
- * A part of what `$regex` means elsewhere: text, `\` before a sign, `.` for one character, `.*` for any number of
- * them, ends of lines included, `^` first and `$` last. It is compared by walking along, never by a regular expression, so that no pattern
- * takes longer than its length times that of the text.
+ * A subset of `$regex`: literal text, `\` before a punctuation character, `.` for one character, `.*` for any number of
+ * characters (line ends included), a leading `^` and a trailing `$`. Matching scans the text without a regular
+ * expression, so that its time is bounded by the length of the pattern times that of the text.
  */
 export type Pattern = {
   readonly segments: readonly (readonly PatternUnit[])[]
@@ -18,7 +18,7 @@ export type Pattern = {
   readonly length: number
 }
 
-/** @returns undefined for a pattern that means more than this. */
+/** @returns undefined for a pattern outside this subset. */
 export function parsePattern(text: string, ignoreCase: boolean): Pattern | undefined {
   if (text.length > PATTERN_MAX_CHARS) return undefined
   const folded = ignoreCase ? text.toLowerCase() : text
@@ -30,7 +30,7 @@ export function parsePattern(text: string, ignoreCase: boolean): Pattern | undef
     const segment = segments.at(-1) as PatternUnit[]
     if (char === '\\') {
       const next = folded[at + 1]
-      // A letter or digit behind it would be a class or a reference.
+      // An escaped letter or digit would be a character class or a back-reference.
       if (next === undefined || /[A-Za-z0-9]/.test(next)) return undefined
       segment.push(next)
       at += 1
@@ -39,7 +39,7 @@ export function parsePattern(text: string, ignoreCase: boolean): Pattern | undef
       else {
         segments.push([])
         at += 1
-        // `.*?` and `.*+` are other matchings, and `.**` is none.
+        // `.*?` and `.*+` match differently, and `.**` is invalid.
         if (/[*+?{]/.test(folded[at + 1] ?? '')) return undefined
       }
     } else if (char === '$' && at === folded.length - 1) toEnd = true
@@ -63,7 +63,7 @@ export function matches(pattern: Pattern, given: string): boolean {
       const start = text.length - segment.length
       return start >= from && isAt(segment, text, start)
     } else {
-      // The leftmost place leaves the most for what follows.
+      // The leftmost match leaves the most text for later segments.
       const found = find(segment, text, from)
       if (found < 0) return false
       from = found + segment.length

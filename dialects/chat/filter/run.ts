@@ -3,18 +3,18 @@ import { isObject, type Json } from '../../wire/strict-json.ts'
 import type { Filter, Test } from './parse.ts'
 import { matches } from './pattern.ts'
 
-/** Comparisons of one character with one of a pattern, and tests, that one listing may take. */
+/** Bound on the work of one listing: tests, and comparisons of a character with one of a pattern. */
 const FILTER_WORK_MAX = 50_000_000
 
-/** What is left of that; below zero, no answer counts. */
+/** Work left; below zero the result is invalid. */
 type Budget = { left: number }
 
 export type FilterRun = {
-  /** @returns undefined when the filter has cost more than it may. */
+  /** @returns undefined when the filter has exceeded its work bound. */
   readonly fits: (object: Json) => boolean | undefined
 }
 
-/** A filter with what it may cost over all the objects that it is asked about. */
+/** A filter with its work bound over all objects of one listing. */
 export function runOf(filter: Filter, workMax: number = FILTER_WORK_MAX): FilterRun {
   const budget: Budget = { left: workMax }
   return {
@@ -78,7 +78,7 @@ function passes(test: Test, value: Json | undefined, budget: Budget): boolean {
   }
 }
 
-/** As elsewhere, null stands for a member that is not there, too, and a list equals each of its items. */
+/** As in Mongo, null also matches an absent member, and a list equals each of its items. */
 function equals(value: Json | undefined, wanted: Json): boolean {
   if (value === undefined) return wanted === null
   return value === wanted || (Array.isArray(value) && (value as readonly Json[]).includes(wanted))
@@ -86,7 +86,7 @@ function equals(value: Json | undefined, wanted: Json): boolean {
 
 type Order = Extract<Test, { readonly kind: 'less' | 'less-or-equal' | 'more' | 'more-or-equal' }>
 
-/** Numbers with numbers and texts with texts; nothing else has an order. */
+/** Numbers compare with numbers and texts with texts; nothing else is ordered. */
 function isInOrder({ kind, value: bound }: Order, value: Json | undefined): boolean {
   if (typeof value !== typeof bound || value === undefined || value === null) return false
   switch (kind) {

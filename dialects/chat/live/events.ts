@@ -11,25 +11,25 @@ import {
   traitsOf,
 } from '@rescind/core/log'
 
-/** Handles that a cutoff's event names; a client that had more learns that from `complete`. */
+/** Handles in the event of a cutoff; `complete` says whether there were more. */
 const EVENT_HANDLES_MAX = 100
 
-/** Whose tokens a stream is about. */
+/** The app, and perhaps the one client, that a stream is about. */
 export type Audience = { readonly source: Source; readonly client: string | undefined }
 
-/** What a row of the log means to the holders of an app's tokens, worded for every stream of the app. */
+/** A log row as an event for the streams of one app. */
 export type LiveEvent = {
-  /** Whose tokens; null: of a token whose client is not known any more, or everybody's. */
+  /** The client whose tokens are affected; null for all clients, or for a token whose client is no longer known. */
   readonly client: string | null
   readonly isOfAll: boolean
-  /** One token has ended; all of a client's (or of all clients') so far have; or some are suspended. */
+  /** The event as sent: one token, or all of a client or of all clients, revoked or suspended. */
   readonly text: string
 }
 
-/** A token that ran out, as every stream of its app tells it. */
+/** An expired token, as sent to the streams of its app. */
 export type Expired = { readonly client: string | null; readonly data: string }
 
-/** What happens to tokens that a row of each kind names; undefined: nothing. */
+/** What a row of each kind does to the tokens that it names; undefined: nothing. */
 const WORDS: Readonly<Record<RowKind, 'revoked' | 'suspended' | undefined>> = {
   revoke: 'revoked',
   hold: 'suspended',
@@ -38,12 +38,12 @@ const WORDS: Readonly<Record<RowKind, 'revoked' | 'suspended' | undefined>> = {
   epoch: undefined,
 }
 
-/** Whether a stream of one client's, or of the whole app's, is told. */
+/** Whether a stream of one client or of the whole app gets this event. */
 export function isFor({ client, isOfAll }: LiveEvent, { client: of }: Audience): boolean {
   return of === undefined || client === of || (isOfAll && client === null)
 }
 
-/** @returns undefined for a row that ends nothing of theirs. */
+/** @returns undefined for a row that ends no token of this source. */
 export async function liveEvent(realm: Realm, row: LogRow, source: Source): Promise<LiveEvent | undefined> {
   const word = WORDS[rowKindOf(row)]
   if (word === undefined) return undefined
@@ -58,7 +58,7 @@ export async function liveEvent(realm: Realm, row: LogRow, source: Source): Prom
   const handle = handleIn(target, source)
   if (handle === undefined) return undefined
   const record = await realm.store.tokenByHandle(realm.ordinal, handle)
-  // Collected since: whose it was is not known any more, and it had run out by then.
+  // The record is collected, so its client is unknown; the token had expired by then.
   const client = record?.client ?? null
   return eventOf(word, { client, token: handle, at })
 }
@@ -70,7 +70,7 @@ function eventOf(event: `${'revoked' | 'suspended'}${'' | '-all'}`, data: Data):
   return { client: data.client, isOfAll: event.endsWith('-all'), text }
 }
 
-/** A chat token starts a grant of its own, so a rule on that grant is a rule on the token. */
+/** Each chat token is the root of its own grant, so a rule on the grant is a rule on the token. */
 function handleIn(target: Exclude<Target, CutoffTarget>, source: Source): Handle | undefined {
   if (target.kind === 'token') return target.source === source ? target.handle : undefined
   if (target.kind !== 'grant' || target.source !== source) return undefined
@@ -93,7 +93,7 @@ async function cutoffData(realm: Realm, { cutoff, seq, source }: CutoffOf): Prom
   return { client: named, ...before, ...(await handlesOf(realm, { source, client: named })) }
 }
 
-/** The client's oldest tokens that are over, revoked or suspended: what this cutoff ended is among them. */
+/** Those of the client's oldest tokens that are over. If complete, they include all that this cutoff ended. */
 async function handlesOf(realm: Realm, client: { source: Source; client: string }): Promise<object> {
   const ask = { ...client, after: undefined, limit: EVENT_HANDLES_MAX }
   const { records, next } = await realm.store.tokensOfClient(realm.ordinal, ask)

@@ -25,11 +25,11 @@ import {
 } from '../fixture.test.ts'
 import { APP, clientPath, type Event, openReader, type Reader } from './reader.test.ts'
 
-/** The kind: a token that ends by time alone is told of like one that a rule ended, once, and to its own app only. */
+/** A token that expires is reported like one that a rule ended: once, and only to its own app. */
 
 type Bound = { readonly client: string; readonly text: string; readonly inMs: number }
 
-/** Binds text that lives this long, or moves its expiry; @returns the token's id. */
+/** Binds text with this lifetime, or moves its expiry. @returns the token's id. */
 async function bind(
   world: ChatWorld,
   { client, text, inMs }: Bound,
@@ -43,7 +43,7 @@ async function bind(
   return reply.headers['im-token-id'] ?? assert.fail('no id')
 }
 
-/** Lets time pass, and the server tell what ran out; @returns what has come, by the next sign of life. */
+/** Advances the clock and reports what expired. @returns the events up to the next sign of life. */
 async function after(world: ChatWorld, ms: number, reader: Reader): Promise<readonly Event[]> {
   world.clock.advance(ms)
   await world.tellExpired()
@@ -59,13 +59,13 @@ async function drained(world: Pick<ChatWorld, 'beat'>, reader: Reader): Promise<
 const brief = (events: readonly Event[]): unknown[] =>
   events.map(({ event, data }) => [event, data['token'] ?? data['client']])
 
-/** The store answers reads by expiry like this. */
+/** Lets the store answer reads by expiry with `answer`. */
 function answering(world: ChatWorld, answer: (ask: EndingAsk) => Promise<EndingPage>): void {
   world.store.tokensEnding = (_realm, ask) => answer(ask)
 }
 
 onBothStores(
-  '[W30] a token that runs out is told of by its id, its client and its expiry, not before, and moves no reader',
+  '[W30] an expired token is reported with id, client and expiry, not before, and moves no reader',
   async (store) => {
     const world = await openChat({ store })
     await world.client('u1')
@@ -81,19 +81,16 @@ onBothStores(
   },
 )
 
-onBothStores(
-  '[W30] an issued token is told of, too, also one that is younger than the stream',
-  async (store) => {
-    const world = await openChat({ store, app: { tokenLifetimeSeconds: 60 } })
-    const [old = ''] = await world.client('u1', 1)
-    const reader = await openReader(world, APP)
-    world.clock.advance(1_000)
-    const [young = ''] = await world.client('u2', 1)
-    const handles = [(await world.recordOf(old))?.handle, (await world.recordOf(young))?.handle]
-    assert.deepEqual(brief(await after(world, 59_000, reader)), [['expired', handles[0]]])
-    assert.deepEqual(brief(await after(world, 1_000, reader)), [['expired', handles[1]]])
-  },
-)
+onBothStores('[W30] an issued token is reported, even if it is younger than the stream', async (store) => {
+  const world = await openChat({ store, app: { tokenLifetimeSeconds: 60 } })
+  const [old = ''] = await world.client('u1', 1)
+  const reader = await openReader(world, APP)
+  world.clock.advance(1_000)
+  const [young = ''] = await world.client('u2', 1)
+  const handles = [(await world.recordOf(old))?.handle, (await world.recordOf(young))?.handle]
+  assert.deepEqual(brief(await after(world, 59_000, reader)), [['expired', handles[0]]])
+  assert.deepEqual(brief(await after(world, 1_000, reader)), [['expired', handles[1]]])
+})
 
 onBothStores('[W30] a token whose expiry was moved is told of at the new one alone', async (store) => {
   const world = await openChat({ store })
@@ -109,7 +106,7 @@ onBothStores('[W30] a token whose expiry was moved is told of at the new one alo
 })
 
 onBothStores(
-  '[W30] what was revoked or suspended before it ran out is told of by that alone',
+  '[W30] a token revoked or suspended before its expiry is reported for that only',
   async (store) => {
     const world = await openChat({ store })
     const { realm } = world
@@ -138,45 +135,42 @@ onBothStores(
   },
 )
 
-onBothStores(
-  '[W30] a stream hears of the tokens of its own client, app and realm that run out, and of no other',
-  async (store) => {
-    const world = await openChat({ store })
-    const realm = await world.realms.create('second', { by: 'test', from: 'local', how: 'test' })
-    await addApp(realm, 'acme', [API_KEY, CLIENT_KEY])
-    const second: ChatWorld = {
-      ...world,
-      realm,
-      send: async (ask) => chatSend({ ...world, realm }, ask),
-    }
-    for (const client of ['ann', 'bob']) await world.client(client)
-    const made = { method: 'POST', path: '/admin/clients', body: '{"_id":"ann"}' }
-    await world.send({ ...made, headers: { ...OTHER_ADMIN, ...JSON_BODY } })
-    await second.send({ ...made, headers: { ...ADMIN, ...JSON_BODY } })
-    const readers = {
-      app: await openReader(world, APP),
-      ann: await openReader(world, clientPath('ann')),
-      bob: await openReader(world, clientPath('bob')),
-      rival: await openReader(world, APP, OTHER_ADMIN),
-      second: await openReader(second, APP),
-    }
-    const bound = { client: 'ann', text: 'one-text', inMs: 1_000 }
-    const ids = {
-      ann: await bind(world, bound),
-      bob: await bind(world, { ...bound, client: 'bob', text: 'another-text' }),
-      rival: await bind(world, { ...bound, text: 'a-third-text' }, OTHER_ADMIN),
-      second: await bind(second, bound),
-    }
-    world.clock.advance(1_000)
-    await world.tellExpired()
-    const told = Object.values(readers).map((reader) => reader.untilBeat())
-    world.beat()
-    assert.deepEqual(
-      (await Promise.all(told)).map((events) => events.map(({ data }) => data['token']).sort()),
-      [[ids.ann, ids.bob].sort(), [ids.ann], [ids.bob], [ids.rival], [ids.second]],
-    )
-  },
-)
+onBothStores('[W30] a stream reports expired tokens of its own client, app and realm only', async (store) => {
+  const world = await openChat({ store })
+  const realm = await world.realms.create('second', { by: 'test', from: 'local', how: 'test' })
+  await addApp(realm, 'acme', [API_KEY, CLIENT_KEY])
+  const second: ChatWorld = {
+    ...world,
+    realm,
+    send: async (ask) => chatSend({ ...world, realm }, ask),
+  }
+  for (const client of ['ann', 'bob']) await world.client(client)
+  const made = { method: 'POST', path: '/admin/clients', body: '{"_id":"ann"}' }
+  await world.send({ ...made, headers: { ...OTHER_ADMIN, ...JSON_BODY } })
+  await second.send({ ...made, headers: { ...ADMIN, ...JSON_BODY } })
+  const readers = {
+    app: await openReader(world, APP),
+    ann: await openReader(world, clientPath('ann')),
+    bob: await openReader(world, clientPath('bob')),
+    rival: await openReader(world, APP, OTHER_ADMIN),
+    second: await openReader(second, APP),
+  }
+  const bound = { client: 'ann', text: 'one-text', inMs: 1_000 }
+  const ids = {
+    ann: await bind(world, bound),
+    bob: await bind(world, { ...bound, client: 'bob', text: 'another-text' }),
+    rival: await bind(world, { ...bound, text: 'a-third-text' }, OTHER_ADMIN),
+    second: await bind(second, bound),
+  }
+  world.clock.advance(1_000)
+  await world.tellExpired()
+  const told = Object.values(readers).map((reader) => reader.untilBeat())
+  world.beat()
+  assert.deepEqual(
+    (await Promise.all(told)).map((events) => events.map(({ data }) => data['token']).sort()),
+    [[ids.ann, ids.bob].sort(), [ids.ann], [ids.bob], [ids.rival], [ids.second]],
+  )
+})
 
 async function chatSend(
   world: ChatWorld,
@@ -185,7 +179,7 @@ async function chatSend(
   return reply(await world.dialect.handle(world.realm, wireRequest({ method: 'GET', ...ask })))
 }
 
-test('[W30] the store is read once for all streams of a realm, and not without a stream or while the clock stands', async () => {
+test('[W30] the store is read once for all streams of a realm, and never without a stream or while the clock stands', async () => {
   const world = await openChat()
   await world.client('u1')
   const asks: EndingAsk[] = []
@@ -211,7 +205,7 @@ test('[W30] the store is read once for all streams of a realm, and not without a
   assert.equal(asks.length, 1, 'nobody listens any more')
 })
 
-test('[W30] a read that takes longer than a second is not begun again meanwhile', async () => {
+test('[W30] a read that takes longer than the interval is not started again meanwhile', async () => {
   const world = await openChat()
   await openReader(world, APP)
   const waiting: (() => void)[] = []
@@ -229,7 +223,7 @@ test('[W30] a read that takes longer than a second is not begun again meanwhile'
   assert.equal(waiting.length, 2)
 })
 
-test('[W30] when the clock goes back, what lives again is told of when it runs out again', async () => {
+test('[W30] when the clock goes back, tokens that are live again are reported when they expire again', async () => {
   const world = await openChat()
   await world.client('u1')
   const reader = await openReader(world, APP)
@@ -259,14 +253,14 @@ onBothStores('[W30] 2,500 tokens that run out at once are each told of once', as
   assert.deepEqual(await after(world, 5_000, reader), [])
 })
 
-/** As many tokens as are asked for, which ran out now. */
+/** As many tokens as `count`, all expired now. */
 async function crowd(world: ChatWorld, count: number): Promise<readonly TokenRecord[]> {
   await bind(world, { client: 'u1', text: 'one-of-many', inMs: 1_000 })
   const record = (await world.recordOf('one-of-many')) ?? assert.fail('no record')
   return Array.from({ length: count }, (_, at) => ({ ...record, handle: handleAt(at) }))
 }
 
-test('[W30] who is more than 4,096 expired tokens behind is told to ask about all, and of those that follow again', async () => {
+test('[W30] a reader more than 4,096 expired tokens behind gets a reset, and then later ones again', async () => {
   for (const [count, events] of [
     [4_096, 'expired'],
     [4_097, 'reset'],
@@ -289,7 +283,7 @@ test('[W30] who is more than 4,096 expired tokens behind is told to ask about al
   }
 })
 
-test('[W30] a read that fails between two pages loses nothing and tells nothing twice', async () => {
+test('[W30] a read that fails between two pages loses nothing and repeats nothing', async () => {
   const world = await openChat()
   await world.client('u1')
   const reader = await openReader(world, APP)
@@ -312,7 +306,7 @@ test('[W30] a read that fails between two pages loses nothing and tells nothing 
 })
 
 onBothStores(
-  '[W30] tokens are told of before they are collected, and who cannot be told is told to ask about all',
+  '[W30] tokens are reported before they are collected, or the reader gets a reset',
   async (store) => {
     const world = await openChat({ store })
     const { clock, realms } = world
@@ -335,7 +329,7 @@ onBothStores(
   },
 )
 
-test('[W30] after a restart, what ran out meanwhile is not told of, and what runs out from then on is', async (t) => {
+test('[W30] after a restart, only tokens that expire from then on are reported', async (t) => {
   const home = makeHome()
   const path = join(home.folder, 'rescind.db')
   const first = await openSqlite(path, START_MS)

@@ -3,12 +3,12 @@ import { KEEP_MARGIN_MS, type TokenRecord } from '@rescind/core'
 import { formatInstant } from '@rescind/core/bytes'
 import type { LiveStream } from './stream.ts'
 
-/** Tokens that are looked at in one read. */
+/** Tokens per read. */
 const PAGE = 100
 
 /**
- * How far the streams of one realm have been told which tokens ran out. Expiry writes no row, so it is read from the
- * store by time: once for all streams of the realm, and not at all while there are none.
+ * Tracks how far the streams of one realm have been told of expired tokens. Expiry writes no row, so the tokens are
+ * read from the store by time: once for all streams of the realm, and never without a stream.
  */
 export class Expiries {
   readonly #realm: Realm
@@ -20,13 +20,14 @@ export class Expiries {
   }
 
   /**
-   * Tells what ran out since it was asked last. A failed read loses nothing: the next one goes on where this one was.
+   * Sends events for tokens that expired since the last call. A failed read loses nothing, because the next one
+   * continues there.
    * @throws StoreUnavailable
    */
   async tell(open: ReadonlySet<LiveStream>): Promise<void> {
     const { store, ordinal } = this.#realm
     const untilMs = this.#realm.nowMs()
-    // The clock went back: what ran out by the later time may live again, and will run out again.
+    // The clock went back: tokens reported as expired may be live again, and will expire again.
     if (untilMs < this.#told.endMs) this.#told = { endMs: untilMs }
     while (open.size > 0 && (this.#told.endMs < untilMs || this.#told.key !== undefined)) {
       const bySource = Map.groupBy(open, ({ source }) => source)
@@ -42,12 +43,12 @@ export class Expiries {
     }
   }
 
-  /** Whether records may have been collected that nobody was told of: upkeep keeps them this long below the floor. */
+  /** Whether unreported records may have been collected. Upkeep keeps records for KEEP_MARGIN_MS below the floor. */
   #mayHaveLost(): boolean {
     return this.#realm.durableFloorMs - KEEP_MARGIN_MS > this.#told.endMs
   }
 
-  /** What a rule or a hold had ended before is told of by its row. */
+  /** A token that a rule or hold ended before it expired was reported by that row. */
   #tellOf(record: TokenRecord, streams: readonly LiveStream[]): void {
     const verdict = this.#realm.judge(record)
     if (verdict.kind !== 'inactive' || verdict.why !== 'expired') return

@@ -28,7 +28,7 @@ const plain = (world: ChatWorld): RevokeAct => {
   }
 }
 
-test('a stream tells of each token that is ended: by its handle and its client, never by its text', async () => {
+test('a stream reports each ended token by its handle and client, never by its text', async () => {
   const world = await openChat()
   const [token = ''] = await world.client('u1', 1)
   await world.admin('PUT', tokenPath('u1'), { token: 'bound-text' })
@@ -44,7 +44,7 @@ test('a stream tells of each token that is ended: by its handle and its client, 
   assert.equal(JSON.stringify([first, second]).includes('bound-text'), false)
 })
 
-test('when an event is read, the token is refused already', async () => {
+test('when an event arrives, the token is already refused', async () => {
   const world = await openChat()
   const [token = ''] = await world.client('u1', 1)
   const reader = await open(world, APP)
@@ -54,7 +54,7 @@ test('when an event is read, the token is refused already', async () => {
   await done
 })
 
-test('the end of all of a client says whose, up to where, and which of its tokens', async () => {
+test('ending all tokens of a client reports the client, the position and the tokens', async () => {
   const world = await openChat()
   const tokens = await world.client('u1', 3)
   const reader = await open(world, APP)
@@ -67,7 +67,7 @@ test('the end of all of a client says whose, up to where, and which of its token
   assert.deepEqual(rest, { client: 'u1', tokens: handles, complete: true, at: '2026-03-01T12:00:00.000Z' })
 })
 
-test('an event names a hundred tokens at most, and says when there were more', async () => {
+test('an event names at most a hundred tokens, and says if there were more', async () => {
   const world = await openChat()
   await world.client('u1', 100)
   const reader = await open(world, APP)
@@ -85,7 +85,7 @@ function countIn(event: Event | undefined): number {
   return Array.isArray(tokens) ? tokens.length : -1
 }
 
-test('logout, deletion, rules of the control API and holds are told of, too', async () => {
+test('logout, deletion, rules of the control API and holds are reported', async () => {
   const world = await openChat()
   const { realm } = world
   const [first = '', second = '', third = ''] = await world.client('u1', 3)
@@ -119,7 +119,7 @@ test('logout, deletion, rules of the control API and holds are told of, too', as
   assert.deepEqual((await reader.next())?.event, 'revoked-all')
 })
 
-test('a stream tells of its own app, and a stream of one client of that client only', async () => {
+test('a stream reports its own app only, and a stream of one client that client only', async () => {
   const world = await openChat()
   const [ann = ''] = await world.client('ann', 1)
   const [bob = ''] = await world.client('bob', 1)
@@ -140,7 +140,7 @@ test('a stream tells of its own app, and a stream of one client of that client o
   assert.deepEqual((await one.next())?.data['token'], await handleOf(world, bob))
 })
 
-test('who comes back with the id of its last event is told what came since, and nothing twice', async () => {
+test('a reader that resumes with its last event id gets what came since, and nothing twice', async () => {
   const world = await openChat()
   const [first = '', second = '', third = ''] = await world.client('u1', 3)
   const reader = await open(world, APP)
@@ -155,7 +155,7 @@ test('who comes back with the id of its last event is told what came since, and 
   assert.equal((await again.next())?.data['token'], await handleOf(world, third))
 })
 
-test('no row is missed, at whatever moment between reading and waiting it comes', async () => {
+test('no row is missed at any moment between reading and waiting', async () => {
   const world = await openChat()
   const tokens = await world.client('u1', 120)
   const reader = await open(world, APP)
@@ -167,7 +167,7 @@ test('no row is missed, at whatever moment between reading and waiting it comes'
   }
 })
 
-test('a last event that this log never had is answered with a reset: ask about all again', async () => {
+test('a last event id that this log never had is answered with a reset', async () => {
   const world = await openChat()
   for (const id of ['.999999', 'x.1', 'nonsense', '1', '.', '.-1', '.1e3']) {
     const headers = { ...ADMIN, 'Last-Event-ID': id }
@@ -180,7 +180,7 @@ test('a last event that this log never had is answered with a reset: ask about a
   }
 })
 
-test('a stream shows that it is there, and where it is, when nothing happens', async () => {
+test('an idle stream sends signs of life with its position', async () => {
   const world = await openChat()
   const [token = ''] = await world.client('u1', 1)
   const reader = await open(world, APP)
@@ -192,7 +192,7 @@ test('a stream shows that it is there, and where it is, when nothing happens', a
   assert.equal(reader.lastId, `${world.realm.index.epochId}.${world.realm.index.seq}`)
 })
 
-test('who takes nothing for two beats is cut off, and its place is free', async () => {
+test('a reader that takes nothing for two beats is disconnected, and its place is free', async () => {
   const world = await openChat({ options: { bounds: { streamsPerAppMax: 1 } } })
   const reader = await open(world, APP)
   world.beat()
@@ -202,7 +202,7 @@ test('who takes nothing for two beats is cut off, and its place is free', async 
   await (await open(world, APP)).stop()
 })
 
-test('who waits for events is never cut off', async () => {
+test('a reader that waits for events is never disconnected', async () => {
   const world = await openChat()
   const reader = await open(world, APP)
   const waiting = reader.next()
@@ -216,7 +216,7 @@ test('who waits for events is never cut off', async () => {
   assert.ok(reader.beats > 0)
 })
 
-test('as many streams as an app may have are opened, one more is 429, and one that ends makes room', async () => {
+test('an app may open streams up to its bound, one more is 429, and one that ends makes room', async () => {
   const world = await openChat({ options: { bounds: { streamsPerAppMax: 2, streamsMax: 3 } } })
   const ask = async (headers = ADMIN as Record<string, string>): Promise<Answer> =>
     world.dialect.handle(world.realm, wireRequest({ method: 'GET', path: APP, headers }))
@@ -229,7 +229,7 @@ test('as many streams as an app may have are opened, one more is 429, and one th
   await open(world, APP)
 })
 
-/** A world of three realms with two apps each; `open(0, ADMIN)` opens a stream of the first app of the first of them. */
+/** A world of three realms with two apps each. `open(0, ADMIN)` opens a stream of the first app in the first realm. */
 async function openRealms(bounds: { readonly streamsMax: number }): Promise<{
   readonly ask: (realm: number, app: Readonly<Record<string, string>>) => Promise<Answer>
 }> {
@@ -248,7 +248,7 @@ async function openRealms(bounds: { readonly streamsMax: number }): Promise<{
 
 const isDisconnected = ({ until }: Answer): boolean => until?.aborted === true
 
-// Kind: whoever comes first with many holds what all need, for as long as it likes.
+// A caller that comes first with many streams must not keep all places for as long as it likes.
 test('[S3] when all streams are open, the newest of the realm with most gives way, and one of its own is 429', async () => {
   const { ask } = await openRealms({ streamsMax: 4 })
   const first: Answer[] = []
@@ -273,7 +273,7 @@ test('[S3] when all streams are open, an app of the same realm with fewer gets t
   assert.deepEqual(flood.map(isDisconnected), [false, false, true, true])
 })
 
-test('[S3] a stream that gave way goes on from the place that its reader has come to', async () => {
+test('[S3] a stream that gave way resumes where its reader was', async () => {
   const world = await openChat({ options: { bounds: { streamsMax: 2 } } })
   const [token = ''] = await world.client('u1', 1)
   const stays = await open(world, APP)
@@ -288,7 +288,7 @@ test('[S3] a stream that gave way goes on from the place that its reader has com
   assert.equal((await back.next())?.event, 'revoked')
 })
 
-test('one who leaves while nothing happens makes room at once', async () => {
+test('a reader that leaves an idle stream makes room at once', async () => {
   const world = await openChat({ options: { bounds: { streamsPerAppMax: 1 } } })
   const reader = await open(world, APP)
   const waiting = reader.next()
@@ -337,7 +337,7 @@ test('[A15] [B14] a stream is closed when its app is disabled, deleted, or has a
   }
 })
 
-test('streams need the API key, know their clients, and take no query', async () => {
+test('streams need the API key and a known client, and take no query', async () => {
   const world = await openChat()
   await world.client('u1')
   for (const path of [APP, clientPath('u1')]) {
@@ -348,8 +348,8 @@ test('streams need the API key, know their clients, and take no query', async ()
   assertError(await world.send({ path: clientPath('nobody'), headers: ADMIN }), 404, 'CLIENT_NOT_FOUND')
 })
 
-test('[W95] an event is worked out once for all streams of an app, and each is told what is its own', async () => {
-  // The kind: what one key causes is done once for each of those who only listen.
+test('[W95] an event is made once for all streams of an app, and each gets its own part', async () => {
+  // Work caused by one key must not be repeated for every listener.
   const world = await openChat()
   const [token = ''] = await world.client('ann', 100)
   await world.client('bob', 1)
@@ -357,7 +357,7 @@ test('[W95] an event is worked out once for all streams of an app, and each is t
   const readers = await Promise.all(
     Array.from({ length: 64 }, (_, nth) => open(world, paths[nth % paths.length] ?? APP)),
   )
-  // Each has been told that it is there, and waits.
+  // Each stream has sent `ready`, and waits.
   const told = readers.map((reader) => reader.next())
   const { store } = world
   const reads = { lists: 0, records: 0 }
@@ -391,7 +391,7 @@ test('[W95] an event is worked out once for all streams of an app, and each is t
   assert.notEqual(token, again)
 })
 
-test('[W95] what could not be read for one stream is read anew for the next', async () => {
+test('[W95] an event that could not be read for one stream is read again for the next', async () => {
   const world = await openChat()
   const [token = ''] = await world.client('u1', 1)
   const { store } = world
@@ -407,7 +407,7 @@ test('[W95] what could not be read for one stream is read anew for the next', as
   assert.equal((await readers[1]?.next())?.event, 'revoked')
 })
 
-test('a stream that cannot read on breaks off, so that its reader comes back', async () => {
+test('a stream that cannot read on fails, so that its reader reconnects', async () => {
   const world = await openChat({ options: { bounds: { streamsPerAppMax: 1 } } })
   const [token = ''] = await world.client('u1', 1)
   const reader = await open(world, APP)
@@ -419,7 +419,7 @@ test('a stream that cannot read on breaks off, so that its reader comes back', a
   assert.equal((await open(world, APP)).beats, 0, 'its place is free')
 })
 
-test('no stream is opened by a server that stops', async () => {
+test('a stopping server opens no stream', async () => {
   const world = await openChat()
   world.dialect.close()
   await assert.rejects(world.send({ path: APP, headers: ADMIN }), /stopping/)

@@ -1,4 +1,4 @@
-/** How the tests of this folder read a stream; it holds no test itself. */
+/** How the tests of this folder read a stream; holds no test itself. */
 import assert from 'node:assert/strict'
 import type { Answer } from '@rescind/dialects'
 import { wireRequest } from '../../../test/kit/request.ts'
@@ -10,7 +10,7 @@ export type Event = {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** A reader of one stream, one event after another; signs of life are counted apart. */
+/** Reads one stream, event by event. Signs of life are counted separately. */
 export class Reader {
   readonly answer: Answer
   readonly #parts: AsyncIterator<string>
@@ -37,7 +37,7 @@ export class Reader {
     }
   }
 
-  /** What has come by the next sign of life. */
+  /** The events up to the next sign of life. */
   async untilBeat(): Promise<readonly Event[]> {
     for (const { beats } = this; this.beats === beats; ) {
       const part = await this.#parts.next()

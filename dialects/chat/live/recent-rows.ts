@@ -3,18 +3,18 @@ import type { Source } from '@rescind/core'
 import { type ChangeRule, decodeRule, type LogRow, rowKindOf } from '@rescind/core/log'
 import { type LiveEvent, liveEvent } from './events.ts'
 
-/** Rows of a realm that are kept for its streams, so that those who keep up need no reads. */
+/** Rows of a realm kept in memory, so that streams that keep up need no reads. */
 const RECENT_MAX = 4_096
-/** Rows that a stream takes at once. */
+/** Rows that a stream gets per read. */
 const PAGE = 256
 
 type Events = Map<Source, Promise<LiveEvent | undefined>>
 
-/** The last rows of a realm's log, for as long as somebody listens. Rows that are not there come from the store. */
+/** The last rows of a realm's log, kept while the realm has streams. Older rows come from the store. */
 export class RecentRows {
   readonly #realm: Realm
   #rows: LogRow[] = []
-  /** What each of them means to an app: worked out once, however many streams tell of it; gone with its row. */
+  /** The event of each row by app, made once for all streams. The entry goes with its row. */
   readonly #events: WeakMap<LogRow, Events> = new WeakMap()
 
   constructor(realm: Realm) {
@@ -28,7 +28,7 @@ export class RecentRows {
     if (this.#rows.length >= 2 * RECENT_MAX) this.#rows = this.#rows.slice(-RECENT_MAX)
   }
 
-  /** Rows after a place, in order; only such as are folded, so that who hears of one finds it in force. */
+  /** Rows after a sequence number, in order. Only folded ones, so that a reader who hears of a row finds it in force. */
   async after(seq: number): Promise<readonly LogRow[]> {
     const folded = this.#realm.index.seq
     if (seq >= folded) return []
@@ -40,7 +40,7 @@ export class RecentRows {
     return rows.filter((row) => row.seq <= folded)
   }
 
-  /** @throws StoreUnavailable; then it is worked out anew for whoever asks next. */
+  /** @throws StoreUnavailable; the next caller tries again. */
   event(row: LogRow, source: Source): Promise<LiveEvent | undefined> {
     const events = this.#events.get(row) ?? new Map<Source, Promise<LiveEvent | undefined>>()
     const known = events.get(source)

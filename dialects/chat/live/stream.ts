@@ -4,47 +4,47 @@ import type { Answer } from '../../wire/answer.ts'
 import { type Audience, type Expired, isFor } from './events.ts'
 import type { RecentRows } from './recent-rows.ts'
 
-/** Beats during which nothing that was sent is taken, after which a reader is cut off. */
+/** Beats without any progress after which a reader is disconnected. */
 const STALLED_BEATS_MAX = 2
 
-/** Tokens that ran out and wait to be told of; a reader that is further behind has to ask about all that it holds. */
+/** Expired tokens waiting to be sent. A reader further behind gets a reset and must ask about all its tokens. */
 const EXPIRED_WAITING_MAX = 4_096
-/** Of these, how many are told at once. */
+/** Of these, how many are sent at once. */
 const EXPIRED_AT_ONCE = 256
 
 export type StreamParts = {
-  /** Whose it is, among all apps of all realms. */
+  /** The app of the stream, unique among all realms. */
   readonly app: string
   readonly realm: Realm
   readonly audience: Audience
   readonly rows: RecentRows
-  /** Where the reader has been already; what came after is told first. */
+  /** The last row that the reader has seen. Later rows are sent first. */
   readonly after: number
-  /** Told first when that place is not one of this log: the reader has to ask about all that it holds. */
+  /** Sent first if that row is not in this log: the reader must ask about all its tokens. */
   readonly reset: boolean
-  /** Whether whoever opened the stream still may; asked when its app has changed. */
+  /** Whether the caller's key may still hold the stream open. Asked when its app changes. */
   readonly mayStay: () => Promise<boolean>
   readonly isOwnApp: (collection: string, id: string) => boolean
   readonly onEnd: () => void
 }
 
 /**
- * One open connection of a chat server. It holds a place in the log and reads on from there, so what it costs does
- * not grow with what its reader is behind.
+ * One open connection of a chat server. It keeps a cursor in the log and reads on from there, so its cost does not grow
+ * with how far its reader is behind.
  */
 export class LiveStream implements AsyncIterable<string> {
   readonly #parts: StreamParts
   readonly #disconnect: AbortController = new AbortController()
   #cursor: number
   #wake: (() => void) | undefined
-  /** Woken since it last began to read: what woke it may not have been read yet. */
+  /** Set by `wake` since the last read began: what woke it may not have been read yet. */
   #stirred = false
   #ended = false
   #isRealmClosed = false
   #expired: string[] = []
   #resetDue = false
   #beatDue = false
-  /** Whether the reader has asked for more: else what it was given is still on its way. */
+  /** Whether the reader waits for more. If not, it has not taken the last part yet. */
   #pulling = false
   #stalledBeats = 0
 
@@ -77,7 +77,7 @@ export class LiveStream implements AsyncIterable<string> {
     this.#wake = undefined
   }
 
-  /** A token of this app ran out. */
+  /** A token of this app expired. */
   expire({ client, data }: Expired): void {
     const of = this.#parts.audience.client
     if ((of !== undefined && of !== client) || this.#resetDue) return
@@ -89,14 +89,14 @@ export class LiveStream implements AsyncIterable<string> {
     this.wake()
   }
 
-  /** The reader has to ask about all that it holds. */
+  /** Tells the reader to ask about all its tokens. */
   reset(): void {
     this.#expired = []
     this.#resetDue = true
     this.wake()
   }
 
-  /** Shows the reader that we are here, or gives up on one who takes nothing. */
+  /** Sends a sign of life, or gives up on a reader that takes nothing. */
   beat(): void {
     this.#stalledBeats = this.#pulling ? 0 : this.#stalledBeats + 1
     if (this.#stalledBeats >= STALLED_BEATS_MAX) {
@@ -107,13 +107,13 @@ export class LiveStream implements AsyncIterable<string> {
     this.wake()
   }
 
-  /** Its realm is not served any more: its reader is told so, after what is being said now. */
+  /** The realm is no longer served. The reader is told after the current part. */
   endWithRealm(): void {
     this.#isRealmClosed = true
     this.wake()
   }
 
-  /** After what is being said now. */
+  /** Ends after the current part. */
   end(): void {
     if (this.#ended) return
     this.#ended = true
@@ -121,7 +121,7 @@ export class LiveStream implements AsyncIterable<string> {
     this.wake()
   }
 
-  /** At once: its reader comes back with the place that it has come to. */
+  /** Ends at once. The reader can resume at its last event. */
   giveWay(): void {
     this.end()
     this.#disconnect.abort()
@@ -132,7 +132,7 @@ export class LiveStream implements AsyncIterable<string> {
     return {
       next: async () => {
         this.#pulling = true
-        // Until a part has come, this may be the end: also when reading has failed.
+        // Until a part has come this may be the end, including when reading fails.
         let isOver = true
         try {
           const next = await events.next()
@@ -175,7 +175,7 @@ export class LiveStream implements AsyncIterable<string> {
     return undefined
   }
 
-  /** The events of the rows that are there now; of a page of them at most. */
+  /** The events of the rows available now, at most a page of them. */
   async #next(): Promise<string> {
     const { audience, rows, isOwnApp, mayStay } = this.#parts
     let text = ''
@@ -196,7 +196,7 @@ export class LiveStream implements AsyncIterable<string> {
     return text
   }
 
-  /** Expiry is no place in the log: what is told of it leaves the reader where it is. */
+  /** Expiry is not in the log, so these events do not move the reader's position. */
   #takeExpired(): string {
     if (this.#resetDue) {
       this.#resetDue = false

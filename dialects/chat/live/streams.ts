@@ -19,13 +19,13 @@ import { Expiries } from './expiries.ts'
 import { RecentRows } from './recent-rows.ts'
 import { LiveStream } from './stream.ts'
 
-/** Between two signs of life. */
+/** Interval between two signs of life. */
 const BEAT_MS = 15_000
-/** How often it is looked which tokens ran out. */
+/** How often expired tokens are looked up. */
 const EXPIRY_MS = 1_000
 const FULL_SECONDS = 15
 
-/** What the server lends: rows as they come, and a timer that ends with it. */
+/** What the server provides: rows as they are folded, and a timer that stops with the server. */
 export type LivePort = {
   readonly onRow: (listener: (realm: RealmOrdinal, row: LogRow) => void) => void
   readonly every: (ms: number, task: () => void | Promise<void>) => void
@@ -38,7 +38,7 @@ type RealmStreams = {
   readonly open: Set<LiveStream>
 }
 
-/** All streams that are open. A chat server that holds sockets is told here, at once, which of them have to close. */
+/** All open streams. They tell a chat server that holds sockets at once which of them to close. */
 export class LiveStreams {
   readonly #bounds: ChatBounds
   readonly #realms: Map<RealmOrdinal, RealmStreams> = new Map()
@@ -50,7 +50,7 @@ export class LiveStreams {
   constructor(port: LivePort, bounds: ChatBounds) {
     this.#bounds = bounds
     port.onRow((ordinal, row) => {
-      // A realm is closed by a change of its record, which stands in another realm's log.
+      // A realm is closed by a change of its record, which is in another realm's log.
       if (rowKindOf(row) === 'change') this.#endClosed()
       const streams = this.#realms.get(ordinal)
       if (streams === undefined) return
@@ -69,7 +69,7 @@ export class LiveStreams {
     for (const { open } of this.#realms.values()) for (const stream of open) stream.beat()
   }
 
-  /** Ends all streams and takes no more. */
+  /** Ends all streams and refuses new ones. */
   close(): void {
     this.#closed = true
     for (const { open } of this.#realms.values()) for (const stream of open) stream.end()
@@ -114,8 +114,8 @@ export class LiveStreams {
   }
 
   /**
-   * When all places are taken, somebody gives way: in the realm that has most of them, or else in its own one, the app that
-   * has most there.
+   * Makes room when all places are taken, by ending a stream of the realm with most streams, or else of the caller's
+   * own realm. Within that realm, the app with most streams gives one up.
    */
   #hasRoom({ ordinal }: Realm, app: string): boolean {
     if (this.#open < this.#bounds.streamsMax) return true
@@ -129,7 +129,7 @@ export class LiveStreams {
     return last !== undefined
   }
 
-  /** Realm by realm; one that takes longer than it is to the next time is not begun again meanwhile. */
+  /** Realm by realm. A run that takes longer than the interval is not started again meanwhile. */
   async #tellExpired(): Promise<void> {
     if (this.#looking) return
     this.#looking = true
@@ -168,8 +168,8 @@ export class LiveStreams {
 type Start = { readonly after: number; readonly reset: boolean }
 
 /**
- * Where a stream begins: at the head, or after the event that a reader saw last. A place that this log has never had,
- * of before a restore, or of rows that were trimmed off, is no place to go on from.
+ * Where a stream begins: at the head, or after the reader's last event. An event that this log does not hold (unknown,
+ * before a restore, or trimmed) gives a reset.
  */
 async function startOf(realm: Realm, { request }: AdminAsk): Promise<Start> {
   const last = request.header('last-event-id')
@@ -183,7 +183,7 @@ async function startOf(realm: Realm, { request }: AdminAsk): Promise<Start> {
   return isKnown ? { after, reset: false } : { after: seq, reset: true }
 }
 
-/** The key that opened the stream must still be the app's, and the app in use. */
+/** The app must be enabled and still accept the key that opened the stream, from this address. */
 async function mayStay(realm: Realm, { admin, request }: AdminAsk): Promise<boolean> {
   const now = await realm.directory.get(CHAT_APPS, admin.app.name)
   if (now === undefined || now.value.disabled === true) return false
