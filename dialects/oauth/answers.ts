@@ -143,18 +143,18 @@ export function refusalAnswer(refusal: Refusal): Answer {
         headers: { allow: refusal.allow },
       })
     case 'too-large':
-      return refuse(413, 'invalid_request', 'the request body is too large')
+      return refuse(413, 'invalid_request', 'the request body is too large; send less')
     case 'headers-too-large':
-      return refuse(431, 'invalid_request', 'the request headers are too large')
+      return refuse(431, 'invalid_request', 'the request headers are too large; send less')
     case 'timeout':
-      return refuse(408, 'invalid_request', 'the request took too long to arrive')
+      return refuse(408, 'invalid_request', 'the request did not arrive in time; send it again')
     case 'outage':
       return refuse(503, 'temporarily_unavailable', {
         description: 'the server cannot answer now; nothing may be assumed, try again',
         headers: { 'retry-after': RETRY_AFTER_SECONDS },
       })
     case 'bug':
-      return refuse(500, 'InternalServerError', 'the server failed to answer')
+      return refuse(500, 'InternalServerError', 'the server failed to answer; its log says why')
     default:
       return unreachable(refusal)
   }

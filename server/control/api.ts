@@ -105,10 +105,10 @@ class Frame {
     const callers = endpoint.callers ?? ['control']
     if (!callers.includes(by.kind)) return problem(403, `this needs a ${callers.join(' or ')} key`)
     if (by.role !== undefined && ROLES.indexOf(by.role) < ROLES.indexOf(endpoint.role))
-      return problem(403, `this needs a key of the role ${endpoint.role}`)
+      return problem(403, `this call needs a key with the role ${endpoint.role}`)
     const { realms } = this.#parts
     if (endpoint.reach === 'store')
-      return by.realm === undefined ? realms.system : problem(403, 'this needs a key of all realms')
+      return by.realm === undefined ? realms.system : problem(403, 'this call needs a key of all realms')
     const asked = realmParameter(request.query)
     if (typeof asked === 'object') return asked
     // A realm's own key acts in its realm only, and learns of no other.

@@ -45,25 +45,25 @@ export function refusalProblem(refusal: Refusal): Problem {
     case 'malformed':
       return problem(400, refusal.detail)
     case 'not-found':
-      return problem(404, 'there is nothing under this path')
+      return problem(404, 'no such path')
     case 'method':
       return problem(405, `use ${refusal.allow}`, { allow: refusal.allow })
     case 'too-large':
-      return problem(413, 'the request body is too large')
+      return problem(413, 'the request body is too large; send less')
     case 'headers-too-large':
-      return problem(431, 'the request headers are too large')
+      return problem(431, 'the request headers are too large; send less')
     case 'timeout':
-      return problem(408, 'the request took too long to arrive')
+      return problem(408, 'the request did not arrive in time; send it again')
     case 'outage':
       return refusal.advice === undefined
-        ? problem(503, 'nothing may be assumed about this request; it is safe to try again', {
+        ? problem(503, 'the outcome of this request is unknown; repeating it is safe', {
             'retry-after': RETRY_AFTER_SECONDS,
           })
-        : problem(503, `nothing was done, and trying again does not help: ${refusal.advice}`, {
+        : problem(503, `nothing was done, and a repetition will not help: ${refusal.advice}`, {
             'retry-after': LASTING_SECONDS,
           })
     case 'bug':
-      return problem(500, 'the server failed to answer')
+      return problem(500, 'the server failed to answer; its log says why')
     default:
       return unreachable(refusal)
   }

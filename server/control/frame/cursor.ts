@@ -25,7 +25,7 @@ export function readCursor(of: CursorOf, given: string | undefined): { place: st
   const place = bytes.subarray(TAG_BYTES).toString('utf8')
   // Made again and compared as a whole: one place has one text.
   if (bytes.length <= TAG_BYTES || !sameText(makeCursor(of, place), given))
-    return problem(400, 'cursor: not one that this list gave out')
+    return problem(400, 'cursor: not from this list with these filters; start again without it')
   return { place }
 }
 

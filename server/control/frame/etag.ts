@@ -13,7 +13,7 @@ export function etagOf(version: number): string {
 export function unlessMatches(request: WireRequest, version: number): Problem | undefined {
   const header = request.header('if-match')
   if (header === undefined || header.trim() === '*' || listed(header, version)) return undefined
-  return problem(412, 'If-Match: the record has changed since; read it again', { etag: etagOf(version) })
+  return problem(412, 'If-Match: the record has changed; read it again', { etag: etagOf(version) })
 }
 
 /** Whether If-None-Match says that the caller has this version already: 304. */

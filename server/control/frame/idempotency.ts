@@ -85,7 +85,9 @@ export class Idempotency {
   async #once(of: Named, act: Act): Promise<Answer | Stale> {
     const name = `${of.realm.name}:${of.id}`
     if (this.#running.has(name))
-      return problem(409, 'a request with this Idempotency-Key is running', { 'retry-after': '1' })
+      return problem(409, 'a request with this Idempotency-Key is still running; repeat it later', {
+        'retry-after': '1',
+      })
     this.#running.add(name)
     try {
       const own = await read(of)
@@ -161,7 +163,7 @@ const LOST: Problem = problem(
 )
 
 function reused(): Problem {
-  return problem(422, 'this Idempotency-Key was used for another request')
+  return problem(422, 'this Idempotency-Key belongs to another request; use a new one')
 }
 
 function replay({ status, headers, body }: Kept): Answer {

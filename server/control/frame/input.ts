@@ -13,14 +13,14 @@ type QueryShape = { readonly query?: z.ZodObject; readonly reach?: 'realm' | 'st
  */
 export function parseQuery(text: string | undefined, { query, reach }: QueryShape): Parsed<object> | Problem {
   const form = parseFormText(text ?? '')
-  if (form.kind === 'malformed') return problem(400, 'the query is not well-formed')
-  if (form.kind === 'repeated') return problem(400, 'a name stands in the query twice')
+  if (form.kind === 'malformed') return problem(400, 'the query is malformed')
+  if (form.kind === 'repeated') return problem(400, 'a query parameter is given twice')
   const given: Record<string, unknown> = Object.create(null) as Record<string, unknown>
   for (const [name, value] of form.values) {
     // Which realm is meant was settled before.
     if (name === 'realm' && reach !== 'store') continue
     const member = query !== undefined && Object.hasOwn(query.shape, name) ? query.shape[name] : undefined
-    if (member === undefined) return problem(422, `the query may not hold ${plainName(name)}`)
+    if (member === undefined) return problem(422, `unknown query parameter: ${plainName(name)}`)
     given[name] = read(value, typeOf(member as z.ZodType))
   }
   if (query === undefined) return { value: {} }
@@ -32,8 +32,8 @@ export function parseQuery(text: string | undefined, { query, reach }: QueryShap
 export function realmParameter(text: string | undefined): string | undefined | Problem {
   if (text === undefined || !text.includes('realm')) return undefined
   const form = parseFormText(text)
-  if (form.kind === 'malformed') return problem(400, 'the query is not well-formed')
-  if (form.kind === 'repeated') return problem(400, 'a name stands in the query twice')
+  if (form.kind === 'malformed') return problem(400, 'the query is malformed')
+  if (form.kind === 'repeated') return problem(400, 'a query parameter is given twice')
   return form.values.get('realm')
 }
 
@@ -56,7 +56,7 @@ export function parseBody(request: WireRequest, { body, stream }: BodyShape): Pa
   if (media === undefined || !isUtf8(media, 'application/json'))
     return problem(415, 'the body must be application/json')
   const parsed = parseStrictJson(withoutBom(request.body))
-  if (parsed === undefined) return problem(400, 'the body is not well-formed JSON, or names a member twice')
+  if (parsed === undefined) return problem(400, 'the body is not valid JSON, or repeats a member')
   const checked = body.safeParse(parsed)
   return checked.success ? { value: checked.data } : invalid(checked.error, 'body')
 }

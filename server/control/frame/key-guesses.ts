@@ -14,7 +14,9 @@ export class KeyGuesses {
   refuse(from: string): Problem | undefined {
     const waitSeconds = this.#wrong.waitSeconds(from, this.#nowMs())
     if (waitSeconds === 0) return undefined
-    return problem(429, 'too many wrong keys came from this address', { 'retry-after': String(waitSeconds) })
+    return problem(429, 'too many wrong keys came from this address; wait as long as Retry-After says', {
+      'retry-after': String(waitSeconds),
+    })
   }
 
   /** @param digest of what was presented. */

@@ -29,7 +29,9 @@ export class ControlLimits {
     if (by.kind === 'verifier') return undefined
     const waitSeconds = this.#classes[rateClass].take(by.caller.id, this.#nowMs())
     if (waitSeconds === 0) return undefined
-    return problem(429, 'this key has asked too often', { 'retry-after': String(waitSeconds) })
+    return problem(429, 'this key has made too many requests; wait as long as Retry-After says', {
+      'retry-after': String(waitSeconds),
+    })
   }
 }
 

@@ -85,7 +85,7 @@ function exporting(reach: 'realm' | 'store'): Endpoint {
     answers: { 200: AN_EXPORT },
     handle: async ({ realm, query }) => {
       const range = await rangeAfter(realm, query.after)
-      if (range === undefined) return problem(422, 'after: the log is not that long')
+      if (range === undefined) return problem(422, 'after: beyond the end of the log')
       return { status: 200, headers: EXPORT_HEADERS, body: exportLog(realm, range) }
     },
   })

@@ -53,13 +53,16 @@ export const BULK_ENDPOINTS: readonly Endpoint[] = [BULK]
 
 async function bulk(ask: Ask<Query>): Promise<Answer> {
   const { realm, by, query, request } = ask
-  if (!query.dryRun && query.reason === undefined) return problem(422, 'reason: needed when dryRun is false')
+  if (!query.dryRun && query.reason === undefined)
+    return problem(422, 'reason: required unless dryRun is true')
   const key = keyOf(request)
   if (typeof key === 'object') return key
   const name = key === undefined ? undefined : `${by.id}\0${key}`
   const now = runningIn(realm)
   if (name !== undefined && now.has(name))
-    return problem(409, 'a request with this Idempotency-Key is running', { 'retry-after': '1' })
+    return problem(409, 'a request with this Idempotency-Key is still running; repeat it later', {
+      'retry-after': '1',
+    })
   if (name !== undefined) now.add(name)
   const ended = (): void => void now.delete(name ?? '')
   let isHandedOver = false
@@ -72,7 +75,8 @@ async function bulk(ask: Ask<Query>): Promise<Answer> {
       ...{ realm, question, lines },
       name: key === undefined ? undefined : { owner: by.id, key },
     })
-    if (resumed.kind === 'differs') return problem(422, 'this Idempotency-Key was used for another request')
+    if (resumed.kind === 'differs')
+      return problem(422, 'this Idempotency-Key belongs to another request; use a new one')
     const { progress } = resumed
     if (resumed.isDone) return finished({ done: true, ...progress.counts })
     isHandedOver = true

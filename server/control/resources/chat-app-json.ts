@@ -35,7 +35,7 @@ export const APPS: Records<ChatApp> = {
   schema: APP,
   json: ({ value }) => appJson(value),
   none: problem(404, 'no such chat app'),
-  taken: problem(409, 'apiKey or clientKey: another app of this realm has it'),
+  taken: problem(409, 'apiKey, clientKey: in use by another app of this realm'),
 }
 
 function appJson(app: ChatApp): object {

@@ -79,7 +79,7 @@ async function rotate(
   const apiKey = body?.apiKey ?? makeKey(realm)
   const digest = realm.secretDigest(apiKey)
   if (digest === apiKeyDigest || digest === clientKeyDigest)
-    return problem(422, 'apiKey: the app has this key already')
+    return problem(422, 'apiKey: the app has this key already; give another')
   const value: ChatApp = { ...before.value, apiKeyDigest: digest, olderApiKeyDigest: apiKeyDigest }
   const more = body?.apiKey === undefined ? { apiKey } : {}
   return put(APPS, ask, { ...before, value, status: 201, more })

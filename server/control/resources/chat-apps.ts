@@ -92,9 +92,9 @@ async function make(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Made<ChatA
   const weak = weakKey(ask, apiKey)
   if (weak !== undefined) return weak
   const { version, entry } = await realm.directory.state(CHAT_APPS, name)
-  if (entry !== undefined) return problem(409, 'name: there is such a chat app')
+  if (entry !== undefined) return problem(409, 'name: already in use by a chat app')
   // The clients of the app before are still there, and would be the new one's.
-  if (version > 0) return problem(409, 'name: a chat app that was deleted had it')
+  if (version > 0) return problem(409, 'name: was used by a deleted chat app; choose another')
   const { entries } = await realm.directory.page(CHAT_APPS, { after: undefined, limit: APPS_MAX })
   if (entries.length >= APPS_MAX) return problem(422, `a realm has at most ${APPS_MAX} chat apps`)
   const made = {
@@ -126,7 +126,7 @@ async function change(
   const value: ChatApp = { name, ...keysAfter(ask.realm, before, { apiKey, clientKey }), ...traits }
   // It is public, and both keys are taken while they are rotated.
   if (liveApiKeysOf(value).includes(value.clientKeyDigest))
-    return problem(422, 'apiKey and clientKey: they are the same')
+    return problem(422, 'apiKey, clientKey: give two different keys')
   const isClosed = value.disabled === true && before.disabled !== true
   const ending = isClosed || revokeTokens ? await endingRows(ask, targetOf(name), reason) : []
   return isAnswer(ending) ? ending : { value, why: reason, before: ending }
@@ -177,7 +177,9 @@ const NEVER_ASKED: Problem = problem(
 function withMeantUrl(given: Given, stored: string | undefined): Given | Problem {
   if (typeof given.verifyUrl !== 'string') return given
   const verifyUrl = meantUrl(given.verifyUrl, stored)
-  return verifyUrl === undefined ? problem(422, 'verifyUrl: it is masked') : { ...given, verifyUrl }
+  return verifyUrl === undefined
+    ? problem(422, 'verifyUrl: this is the masked form; give the whole URL')
+    : { ...given, verifyUrl }
 }
 
 type Plain = Partial<ChatAppSettings>

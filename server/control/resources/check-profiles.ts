@@ -25,7 +25,7 @@ export const CHECK_PROFILE_ENDPOINTS: readonly Endpoint[] = [
     conditional: true,
     make: async ({ realm, body }) => {
       const { version, entry } = await realm.directory.state(CHECK_PROFILES, body.name)
-      if (entry !== undefined) return problem(409, 'there is a profile of this name')
+      if (entry !== undefined) return problem(409, 'name: already in use by a profile')
       return { id: body.name, version, value: profileOf(body) }
     },
   }),

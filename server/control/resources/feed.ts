@@ -165,7 +165,9 @@ async function stream({ parts, realm, by, request, query }: StreamAsk): Promise<
   }
 }
 
-const FULL: Problem = problem(429, 'this key, or this realm, has too many streams', { 'retry-after': '5' })
+const FULL: Problem = problem(429, 'this key or this realm has too many open streams; close some first', {
+  'retry-after': '5',
+})
 const UNCACHED = { 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' }
 const STREAM_HEADERS: Readonly<Record<Format, Answer['headers']>> = {
   sse: { ...UNCACHED, 'content-type': 'text/event-stream; charset=utf-8' },
@@ -189,9 +191,12 @@ function polled(parts: ControlParts, realm: Realm, answer: Polled): Answer | Pro
 
 /** A place that proves a roll-back is refused after the whole realm has stopped to acknowledge anything. */
 async function refusal({ feed }: ControlParts, realm: Realm, refused: Refused): Promise<Problem> {
-  if (refused.kind === 'forged') return problem(400, 'the position is not one that this server handed out')
+  if (refused.kind === 'forged') return problem(400, 'the position was not issued by this server')
   await feed.forked(realm, refused.checkpoint)
-  return problem(409, 'this log was rolled back: the position given is beyond it, or of another history')
+  return problem(
+    409,
+    'the position lies beyond this log or belongs to another history: the log was rolled back',
+  )
 }
 
 async function snapshot({ parts, realm, by, request }: Ask): Promise<Answer> {

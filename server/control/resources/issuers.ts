@@ -111,13 +111,12 @@ async function make(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Made<Issue
   const { realm } = ask
   const { issuer, ...given } = ask.body
   // Its tokens are this realm's own: other keys for the same name would be a second way to sign them.
-  if (issuer === ask.parts.issuerOf(realm))
-    return problem(422, 'issuer: it is the issuer of this realm itself')
+  if (issuer === ask.parts.issuerOf(realm)) return problem(422, 'issuer: this realm itself is this issuer')
   const value = settled({ ...FRESH, issuer }, given, ask)
   if (isAnswer(value)) return value
   const id = issuerId(issuer)
   const { version, entry } = await realm.directory.state(ISSUERS, id)
-  if (entry !== undefined) return problem(409, 'issuer: it is registered already')
+  if (entry !== undefined) return problem(409, 'issuer: already registered')
   const { entries } = await realm.directory.page(ISSUERS, { after: undefined, limit: ISSUERS_MAX })
   if (entries.length >= ISSUERS_MAX) return problem(422, `a realm has at most ${ISSUERS_MAX} issuers`)
   const agreed = await termed(ask, value, { id, version })
@@ -159,8 +158,10 @@ function settled(
 ): IssuerValue | Problem {
   const { audience, types, claims, jwksUrl: givenUrl, keys, ...plain } = given
   const jwksUrl = givenUrl === undefined ? undefined : meantUrl(givenUrl, before.jwksUrl)
-  if (givenUrl !== undefined && jwksUrl === undefined) return problem(422, 'jwksUrl: it is masked')
-  if (jwksUrl !== undefined && keys !== undefined) return problem(422, 'jwksUrl and keys: give one of them')
+  if (givenUrl !== undefined && jwksUrl === undefined)
+    return problem(422, 'jwksUrl: this is the masked form; give the whole URL')
+  if (jwksUrl !== undefined && keys !== undefined)
+    return problem(422, 'jwksUrl, keys: give exactly one of them')
   const { audience: oldAudience, types: oldTypes, jwksUrl: oldUrl, keys: oldKeys, ...rest } = before
   const agreed = { ...rest, ...defined(plain), claims: mapped(before.claims, claims ?? {}) }
   const audiences =
@@ -181,7 +182,7 @@ const NOT_FETCHABLE =
 
 function wrongWith({ jwksUrl, keys, algorithms }: IssuerValue, allowInternal: boolean): Problem | undefined {
   if (jwksUrl === undefined && keys === undefined)
-    return problem(422, 'jwksUrl or keys: one of them must say how its signatures are checked')
+    return problem(422, 'jwksUrl, keys: give exactly one of them')
   if (jwksUrl !== undefined)
     return isFetchable(jwksUrl, allowInternal) ? undefined : problem(422, NOT_FETCHABLE)
   const unusable = (keys ?? []).findIndex((key) => foreignKeys({ keys: [key] }, algorithms)?.length === 0)

@@ -103,7 +103,7 @@ async function create(ask: Ask<unknown, KeyBody>): Promise<Answer | Stale> {
   const { system } = parts.realms
   // A key of one realm makes keys of that realm only, and learns of no other realm.
   if (by.realm !== undefined && body.realm !== undefined && body.realm !== by.realm)
-    return problem(403, 'realm: this key makes keys of its own realm only')
+    return problem(403, 'realm: a key of one realm can make keys of that realm only')
   const realm = by.realm ?? body.realm
   if (realm !== undefined && !parts.realms.isServed(realm)) return problem(422, 'realm: no such realm')
   const { entries } = await system.directory.page(CONTROL_KEYS, { after: undefined, limit: CONTROL_KEYS_MAX })
@@ -142,7 +142,7 @@ async function revoke(ask: Ask): Promise<Answer | Stale> {
   if (isAnswer(entry)) return entry
   const other = isWhole(entry.value) ? await anotherAdmin(system, entry.id) : undefined
   if (isWhole(entry.value) && other === undefined)
-    return problem(409, 'this is the last admin key of all realms; make another one first')
+    return problem(409, 'this is the last admin key of all realms; create another one first')
   const deletion = { collection: CONTROL_KEYS.name, id: entry.id, fromVersion: entry.version }
   const audit = auditOf(ask)
   const cutoff = cutoffRule(system, 'client', { source: 'control', client: entry.id })

@@ -138,7 +138,7 @@ async function create(ask: Ask<unknown, { name: string }>): Promise<Answer> {
     await realms.make(name, auditOf(ask))
   } catch (error) {
     if (!(error instanceof StoreRefused)) throw error
-    return problem(409, 'name: there is, or was, a realm of this name')
+    return problem(409, 'name: in use, now or formerly, by a realm')
   }
   const view = await realms.view(name)
   return view === undefined ? NONE : jsonAnswer(201, realmJson(view))
@@ -170,7 +170,7 @@ async function rotate(ask: Ask): Promise<Answer | Stale> {
     case 'stale':
       return 'stale'
     case 'running':
-      return problem(409, 'it is being changed already')
+      return problem(409, 'a change is under way already; wait for it to end')
     case 'no-file':
       return problem(409, 'this store has no master key in a file')
     default:

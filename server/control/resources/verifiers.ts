@@ -121,7 +121,7 @@ async function create(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Answer |
   const { system } = parts.realms
   const id = verifierId(realm, body.name)
   const { version, entry } = await system.directory.state(VERIFIERS, id)
-  if (entry !== undefined) return problem(409, 'there is a verifier of this name')
+  if (entry !== undefined) return problem(409, 'name: already in use by a verifier')
   if ((await verifiersOf(system, realm)).length >= VERIFIERS_MAX)
     return problem(409, `a realm has at most ${VERIFIERS_MAX} verifiers`)
   const key = mintText(PREFIX.verifierKey, system.random).reveal()

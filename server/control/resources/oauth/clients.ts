@@ -101,7 +101,7 @@ async function make(ask: Ask<unknown, z.output<typeof NEW>>): Promise<Made<Oauth
   const wrong = settingsProblem(settings)
   if (wrong !== undefined) return problem(422, wrong)
   const { version, entry } = await realm.directory.state(OAUTH_CLIENTS, id)
-  if (entry !== undefined) return problem(409, 'clientId: there is a client of this name')
+  if (entry !== undefined) return problem(409, 'clientId: already in use')
   const hasSecret = settings.public !== true && settings.jwks === undefined
   const made = hasSecret
     ? { clientSecret: mintText(realm.grammar.prefixes.clientSecret, realm.random).reveal() }

@@ -114,9 +114,10 @@ async function end(ask: Ask<unknown, EndBody>, to: 'approved' | 'denied'): Promi
 
 /** The asking key may not approve its own request; changes of settings need an admin, approved or not. */
 function refusal({ by }: Ask<unknown, EndBody>, { value }: Entry<ApprovalValue>): Problem | undefined {
-  if (by.id === value.askedBy) return problem(403, 'another key than the one that asked has to approve')
+  if (by.id === value.askedBy)
+    return problem(403, 'a request must be approved with another key than it was made with')
   if (value.act.kind === 'settings' && by.role !== 'admin')
-    return problem(403, 'this needs a key of the role admin')
+    return problem(403, 'this call needs a key with the role admin')
   return undefined
 }
 

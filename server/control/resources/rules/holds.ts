@@ -110,7 +110,7 @@ function previewOfHold(ask: Ask<unknown, HoldBody>, resolved: Resolved): Promise
 
 function dueOf({ until, seconds }: Deadline, nowMs: number): { readonly ms: number } | Problem {
   if ((until === undefined) === (seconds === undefined))
-    return problem(422, 'until: a hold has a deadline; say either until or seconds')
+    return problem(422, 'until, seconds: give exactly one of them')
   if (until === undefined) return { ms: nowMs + (seconds ?? 0) * 1_000 }
   return futureInstant({ member: 'until', text: until, nowMs }, AHEAD_MAX_MS)
 }
@@ -137,8 +137,7 @@ async function releaseElsewhere(ask: Ask<unknown, ReleaseBody>): Promise<Answer 
   const { realm, params, body } = ask
   const id = params['id'] ?? ''
   if (!HOLD_ID.test(id)) return HELD.none
-  if (body?.reason === undefined)
-    return problem(422, 'reason: say why, for nothing else is known of this hold')
+  if (body?.reason === undefined) return problem(422, 'reason: required for a hold')
   const audit: Audit = { ...auditOf(ask, body.reason), cause: causeOf(id) }
   // How many sources it named is not known either.
   const rules = holdIds(id, SOURCES_MAX).map((name) => ({ kind: 'release' as const, id: name }))

@@ -16,8 +16,8 @@ type Asked = { readonly member: string; readonly text: string; readonly nowMs: n
 /** An instant that has to lie behind us, or be now. */
 export function pastInstant({ member, text, nowMs }: Asked): { readonly ms: number } | Problem {
   const ms = parseRfc3339(text)
-  if (ms === undefined) return problem(422, `${member}: not an instant of RFC 3339 with its offset`)
-  return ms > nowMs ? problem(422, `${member}: lies in the future`) : { ms }
+  if (ms === undefined) return problem(422, `${member}: not an RFC 3339 instant with an offset`)
+  return ms > nowMs ? problem(422, `${member}: must not be in the future`) : { ms }
 }
 /** An instant that has to lie ahead, `withinMs` at most. */
 export function futureInstant(
@@ -25,7 +25,7 @@ export function futureInstant(
   withinMs: number,
 ): { readonly ms: number } | Problem {
   const ms = parseRfc3339(text)
-  if (ms === undefined) return problem(422, `${member}: not an instant of RFC 3339 with its offset`)
-  if (ms <= nowMs) return problem(422, `${member}: does not lie in the future`)
+  if (ms === undefined) return problem(422, `${member}: not an RFC 3339 instant with an offset`)
+  if (ms <= nowMs) return problem(422, `${member}: must be in the future`)
   return ms - nowMs > withinMs ? problem(422, `${member}: too far ahead`) : { ms }
 }

@@ -34,7 +34,7 @@ type Dated = Pick<CutoffTarget, 'issuedBeforeMs' | 'basis'>
 
 function issuedBeforeOf(realm: Realm, { issuedBefore }: RuleBody, { kind }: Classified): Dated | Problem {
   if (issuedBefore === undefined) return {}
-  if (kind !== 'cut') return problem(422, 'issuedBefore: only a rule over principals can be dated')
+  if (kind !== 'cut') return problem(422, 'issuedBefore: only for targets that are principals')
   const parsed = pastInstant({ member: 'issuedBefore', text: issuedBefore, nowMs: realm.nowMs() })
   return isAnswer(parsed) ? parsed : { issuedBeforeMs: parsed.ms }
 }
@@ -43,12 +43,12 @@ function basisOf(body: RuleBody, classified: Classified): Dated | Problem {
   const given = body.basis ?? body.target.basis
   if (given === undefined) return {}
   if (body.basis !== undefined && body.target.basis !== undefined && body.basis !== body.target.basis)
-    return problem(422, 'basis: given twice, and not the same')
+    return problem(422, 'basis: given twice with different values')
   if (classified.kind !== 'cut' || !classified.sources.every(isForeign))
-    return problem(422, 'basis: only rules over principals of foreign issuers have one')
+    return problem(422, 'basis: only for principals of foreign issuers')
   const { subject, client } = classified.named
   if (subject === undefined && client === undefined)
-    return problem(422, 'basis: only rules over a subject or a client have one')
+    return problem(422, 'basis: only for a subject or a client')
   return given === 'issued' ? {} : { basis: given }
 }
 
@@ -66,7 +66,7 @@ async function byText({ realm, parts }: Asking, text: string): Promise<Resolved 
 
 async function byHandle(realm: Realm, text: string): Promise<Resolved | Problem> {
   const handle = parseHandle(text)
-  if (handle === undefined) return problem(422, 'target: not of the form of a handle')
+  if (handle === undefined) return problem(422, 'target: not a handle')
   const record = await realm.store.tokenByHandle(realm.ordinal, handle)
   return record === undefined ? problem(404, 'no such token') : ofRecord(record)
 }
@@ -93,7 +93,7 @@ async function bySource(asking: Asking, of: Sourced, dated: Dated): Promise<Reso
   const { realm } = asking
   if (of.kind === 'cut' && of.shape === 'realm') return wholeRealm(realm, of, dated)
   if (of.kind === 'key' && !THUMBPRINT.test(of.key))
-    return problem(422, 'target: key is no RFC 7638 thumbprint')
+    return problem(422, 'target: key is not an RFC 7638 thumbprint')
   if (of.kind === 'key' && of.sources.length === 0) return { targets: [{ kind: 'key', keyId: of.key }] }
   const targets: Target[] = []
   let skewSeconds: number | undefined
@@ -114,7 +114,7 @@ function wholeRealm(
   dated: Dated,
 ): Resolved | Problem {
   if (realm !== undefined && realm !== name)
-    return problem(422, 'target: this call acts in another realm than the one that is named')
+    return problem(422, 'target: names another realm than this call acts in')
   return { targets: [{ kind: 'cut', shape: 'realm', principals: { source: '' }, ...dated }] }
 }
 
@@ -124,10 +124,13 @@ function targetOf(of: Sourced, source: string, dated: Dated): Target | Problem {
       return { kind: 'cut', shape: of.shape, principals: { source, ...of.named }, ...dated }
     case 'foreign':
       if (!isForeign(source))
-        return problem(422, 'target: a jti is of a foreign issuer; name ours by its handle')
+        return problem(
+          422,
+          'target: jti is for tokens of foreign issuers; name tokens of this server by handle',
+        )
       return { kind: 'foreign', issuer: source.slice(ISS.length), jti: of.jti }
     case 'grant':
-      if (isForeign(source)) return problem(422, 'target: tokens of foreign issuers name no grant')
+      if (isForeign(source)) return problem(422, 'target: tokens of foreign issuers have no grant')
       return { kind: 'grant', source, grant: grantId(of.grant) }
     case 'session':
       return { kind: 'session', source, session: of.session }

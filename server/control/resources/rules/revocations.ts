@@ -103,7 +103,7 @@ async function revoke(ask: Ask<unknown, RevokeBody>): Promise<Answer | Stale> {
 }
 
 const STILL_SO: Answer = jsonAnswer(200, {})
-const CHANGED: Problem = problem(409, 'ifPreview: what this covers is not what was shown; look again')
+const CHANGED: Problem = problem(409, 'ifPreview: the targets have changed since the preview; preview again')
 
 /** The blast radius, from the code that also decides what is written. */
 function preview(ask: Ask<unknown, RevokeBody>, resolved: Resolved): Promise<PreviewJson> {
@@ -191,11 +191,12 @@ const LIST_REVOCATIONS: Endpoint = endpoint({
 async function list(ask: Ask<ListQuery>): Promise<Answer> {
   const { realm, query } = ask
   const { limit, cursor, since, until, issuer, ...rest } = query
-  if (issuer !== undefined && rest.source !== undefined) return problem(422, 'query: either source or issuer')
+  if (issuer !== undefined && rest.source !== undefined)
+    return problem(422, 'source, issuer: give only one of them')
   const filters: Filters = issuer === undefined ? rest : { ...rest, source: `iss:${issuer}` }
   const [sinceMs, untilMs] = [since, until].map((one) => (one === undefined ? undefined : parseInstant(one)))
-  if (since !== undefined && sinceMs === undefined) return problem(422, 'since: not an instant of RFC 3339')
-  if (until !== undefined && untilMs === undefined) return problem(422, 'until: not an instant of RFC 3339')
+  if (since !== undefined && sinceMs === undefined) return problem(422, 'since: not an RFC 3339 instant')
+  if (until !== undefined && untilMs === undefined) return problem(422, 'until: not an RFC 3339 instant')
   const of = { realm, list: listName(filters, [since, until]), member: 'revocations' }
   return answerNumberedPage(of, cursor, async (before) => {
     const { found, next } = await searchReceipts(realm, { filters, before, sinceMs, untilMs, limit })
