@@ -1,3 +1,4 @@
+import { runSlowPages } from '../pages/slow-pages.ts'
 import { authlib, keystoneclient, libcloud, openstackCli, pkgcloud } from './clients.ts'
 import { keystoneclientV3, keystonemiddleware, openstackV3 } from './clients-v3.ts'
 import { eachWrite } from './each-write.ts'
@@ -28,6 +29,7 @@ const CHECKS: readonly Check[] = [
   { name: 'HAProxy with Lua', needs: 'haproxy', run: haproxy },
   { name: 'Caddy forward_auth', needs: 'caddy', run: caddy },
   { name: 'Apache with mod_lua', needs: ['apache2-bin', 'lua-socket'], run: apache },
+  { name: 'pages with commands that need packages', needs: null, run: runSlowPages },
   { name: 'acceptance tests on SQLite', needs: null, run: onSqlite },
   { name: 'a disk that refuses to flush', needs: 'strace', run: failedFlush },
   { name: 'a kill at each write', needs: 'strace', run: eachWrite },

@@ -1,0 +1,18 @@
+/** Why a fenced block of a page is not run or compared; each use is printed by the test. */
+export const REASONS = {
+  picture: 'a drawing or a formula, which no command prints',
+  shape: 'the form of a request, an answer or a file, with names in the place of values',
+  systemd: 'needs systemd',
+  cluster: 'needs a cluster',
+  cloud: 'needs an account elsewhere',
+  registry: 'needs packages that are not published',
+  tests: 'runs the tests, this one among them',
+  measurement: 'measures for minutes, and means nothing on a busy machine',
+  workshop: 'changes the clone itself or goes on until it is stopped; CI or another test runs it',
+} as const
+
+export type Reason = keyof typeof REASONS
+
+export function isReason(text: string): text is Reason {
+  return Object.hasOwn(REASONS, text)
+}
