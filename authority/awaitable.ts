@@ -1,9 +1,9 @@
-/** What a port answers at once when it can, and later when it must: embedded stores read without a promise. */
+/** A port's answer: at once if it can, later if it must. Embedded stores read without a promise. */
 export type Awaitable<T> = T | Promise<T>
 
 /**
- * Goes on with a value at once when it is here, and when it comes otherwise. Embedded stores answer without a promise,
- * and a hot path that awaits nothing answers in the same turn of the event loop.
+ * Continues with a value at once if it is here, else when it comes. A hot path that awaits nothing answers in the same turn
+ * of the event loop.
  */
 export function after<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
   return value instanceof Promise ? value.then(next) : next(value)

@@ -2,12 +2,12 @@ import type { Brand, Handle } from '@rescind/core'
 
 /** The kind of an expiring entry, as `EXPIRING_KINDS` lists it. */
 export type ExpiringKind = Brand<string, 'ExpiringKind'>
-/** What a subkey is for, as `KEY_PURPOSES` lists it: two purposes never share a key. */
+/** The purpose of a subkey, as `KEY_PURPOSES` lists it: no two purposes share a key. */
 export type KeyPurpose = Brand<string, 'KeyPurpose'>
 
 /**
  * Every kind of entry that a store keeps beside a log until it expires. The texts are stored and never change. One module
- * owns each kind: it alone says what an entry of that kind holds.
+ * owns each kind and alone defines what its entries hold.
  */
 const KINDS = {
   bulkProgress: 'bulk',
@@ -49,7 +49,7 @@ type Purposes = Readonly<Record<keyof typeof PURPOSES, KeyPurpose>> & {
   readonly tokenText: (handle: Handle) => KeyPurpose
 }
 
-/** What Identity seals, each kind under keys of its own. */
+/** What Identity seals, each kind under its own keys. */
 export type IdentitySeal = 'identity-api-key' | 'identity-mfa-session' | 'identity-totp-seed'
 
 export const KEY_PURPOSES: Purposes = {
@@ -62,7 +62,7 @@ export const KEY_PURPOSES: Purposes = {
   tokenText: (handle) => handle as string as KeyPurpose,
 }
 
-/** For stores, which give back the kinds that they were given: a newer build may have written more than are listed. */
+/** For stores, which return the kinds they were given: a newer version may have written kinds that are not listed. */
 export function storedKind(text: string): ExpiringKind {
   return text as ExpiringKind
 }

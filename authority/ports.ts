@@ -12,17 +12,17 @@ import type { ExpiringKind } from './kinds.ts'
 import type { ChainChecked } from './log/log-check.ts'
 import type { ExpiringEntry, ExpiringName, Group, GroupOutcome, LogHead } from './log/writes.ts'
 
-/** How much each caller may issue; never asked about revoking. Counts what was issued, not what was tried. */
+/** Limits how much each caller may issue; revoking is never limited. Counts what was issued, not attempts. */
 export interface IssuingQuota {
   /** Seconds until this caller may issue again; 0: now. */
   waitSeconds(realm: RealmOrdinal, caller: string): number
   issued(realm: RealmOrdinal, caller: string): void
 }
 
-/** Runs a task after the input that is waiting now was read: what arrived together is committed together. */
+/** Runs a task after the waiting input was read, so that requests that arrived together are committed together. */
 export type Defer = (task: () => void) => void
 
-/** A typed record of the directory: what dialects keep. A deleted one leaves its version as a tombstone. */
+/** A stored directory record of a dialect. A deleted one leaves its version as a tombstone. */
 export type DirectoryRecord = {
   readonly collection: string
   readonly id: string
@@ -39,8 +39,8 @@ export type ExpiringPage = { readonly entries: readonly ExpiringEntry[]; readonl
 export type Consumption = { readonly handle: Handle; readonly sealed: Uint8Array | undefined }
 
 /**
- * Look-ups by key that an embedded store answers without a promise, from what was committed last.
- * Every method throws StoreUnavailable when the answer cannot be known.
+ * Look-ups by key that an embedded store answers without a promise, as of the last commit.
+ * Every method throws StoreUnavailable when it cannot know the answer.
  */
 export interface KeyedReads {
   tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): TokenRecord | undefined
@@ -51,51 +51,51 @@ export interface KeyedReads {
 }
 
 /**
- * The memory. Keyed reads see everything committed before they began.
+ * The store. Keyed reads see everything committed before they began.
  * Every promise rejects with StoreUnavailable when the answer cannot be known.
  */
 export interface Store {
   /**
-   * The same look-ups without a promise, while this store can answer them so: a hot path asks these first, and awaits the
-   * others when there are none. Ask for it anew each time.
+   * The same look-ups without a promise, if this store can answer them so now. Hot paths try these first and fall back to
+   * the others. Get it anew for each use.
    */
   readonly keyed: KeyedReads | undefined
   /**
-   * The durable time below which whatever expires is over, whatever the clock says. Groups raise it, those of other nodes
-   * too; it never falls, so that what was learned earlier is only too low.
+   * The durable time below which everything that expires is over, whatever the clock says. Groups raise it, also those of
+   * other nodes. It never falls, so an old value is at worst too low.
    */
   floor(): Promise<number>
   /**
-   * Makes a group durable by one flush; outcomes in the order of the writes. A rejected promise means that the outcome
-   * is not known: nothing may be acknowledged before `reopen` has succeeded and the log was read again.
+   * Makes a group durable by one flush; outcomes are in the order of the writes. A rejected promise means that the outcome is
+   * unknown: acknowledge nothing before `reopen` has succeeded and the log was read again.
    */
   commit(group: Group): Promise<GroupOutcome>
-  /** Opens the store again from disk after a failed flush. */
+  /** Reopens the store from disk after a failed flush. */
   reopen(): Promise<void>
 
   tokenByDigest(realm: RealmOrdinal, digest: TokenDigest): Promise<TokenRecord | undefined>
   tokenByHandle(realm: RealmOrdinal, handle: Handle): Promise<TokenRecord | undefined>
   /**
-   * Tokens of one client, oldest first, at most `limit` (≤ 1,000), after a place that an earlier page gave. One page is a
-   * bounded piece of work: it may be short, or empty, and still have a next one. Of a source whose clients are listed by
-   * their own dialect, `next` is there only when there are more.
+   * Tokens of one client, oldest first, at most `limit` (≤ 1,000), after the place that an earlier page gave. A page is a
+   * bounded amount of work: it may be short or empty and still have a next one. For sources whose clients their own dialect
+   * lists, `next` is there only if there are more.
    */
   tokensOfClient(realm: RealmOrdinal, ask: ClientTokensAsk): Promise<TokenPage>
   /**
-   * Tokens of a realm that are looked for, oldest first, at most `limit` (≤ 1,000). One page is a bounded piece of work,
-   * whatever the store holds: it may be short, or empty, and still have a next one.
+   * Tokens of a realm that match, oldest first, at most `limit` (≤ 1,000). A page is a bounded amount of work, whatever the
+   * store holds: it may be short or empty and still have a next one.
    */
   tokens(realm: RealmOrdinal, ask: TokensAsk): Promise<TokenPage>
   /**
-   * The highest expiry that a token of each source was ever put with or extended to, rounded up to a day
-   * (`expiryCeiling`); it only rises, whatever is forgotten.
+   * Per source, the highest expiry that a token was ever put with or extended to, rounded up to a day (`expiryCeiling`). It
+   * only rises, even when tokens are forgotten.
    */
   highestExpiries(realm: RealmOrdinal): Promise<ReadonlyMap<Source, number>>
   /** The consumption of a single-use token; always from the primary. */
   consumption(realm: RealmOrdinal, handle: Handle): Promise<Consumption | undefined>
-  /** Whether this digest stands as the tombstone of an assigned text that was revoked. */
+  /** Whether this digest is the tombstone of a revoked assigned text. */
   isTombstone(realm: RealmOrdinal, digest: TokenDigest): Promise<boolean>
-  /** How many tombstones a source has left; counted up to `limit` (≤ 1,000,000) and no further. */
+  /** How many tombstones a source has; counting stops at `limit` (≤ 1,000,000). */
   tombstones(realm: RealmOrdinal, ask: TombstonesAsk): Promise<number>
 
   record(realm: RealmOrdinal, collection: string, id: string): Promise<DirectoryRecord | undefined>
@@ -106,60 +106,60 @@ export interface Store {
    */
   records(realm: RealmOrdinal, ask: RecordsAsk): Promise<RecordPage>
 
-  /** How many live records of a collection have ids between two, counted up to `limit` (≤ 1,000), and the last of these. */
+  /** How many live records have ids between two, counted up to `limit` (≤ 1,000), and the last id counted. */
   recordsCounted(realm: RealmOrdinal, ask: RecordsCountedAsk): Promise<RecordsCounted>
 
-  /** Live records of a collection that are listed under a name and value, by id, at most `limit` (≤ 1,000). */
+  /** Live records listed under a name and value, by id, at most `limit` (≤ 1,000). */
   recordsListed(realm: RealmOrdinal, ask: RecordsListedAsk): Promise<RecordPage>
 
-  /** An expiring entry that was not collected yet, its end passed or not; always from the primary. */
+  /** An expiring entry that was not collected yet, expired or not; always from the primary. */
   expiring(realm: RealmOrdinal, name: ExpiringName): Promise<ExpiringEntry | undefined>
   /** Expiring entries of a kind by id, at most `limit` (≤ 1,000). */
   expiringPage(realm: RealmOrdinal, ask: ExpiringAsk): Promise<ExpiringPage>
-  /** Expiring entries of all realms that ended at or below a time, by their end, behind the first `skip`; at most `limit` (≤ 1,000). */
+  /** Expiring entries of all realms that ended at or below a time, by their end, after the first `skip`; at most `limit` (≤ 1,000). */
   expiredEntries(belowMs: number, limit: number, skip?: number): Promise<readonly ExpiredEntry[]>
 
   head(realm: RealmOrdinal): Promise<LogHead>
-  /** Where the log's first rows were trimmed off: rows up to this place are gone. Seq 0: none. */
+  /** The end of the trimmed part: rows up to here are gone. Seq 0: nothing was trimmed. */
   anchor(realm: RealmOrdinal): Promise<LogHead>
-  /** Rows up to the anchor whose rules were kept, seq > `after`, in order, at most `limit` (≤ 1,000). */
+  /** Kept rows from before the anchor, seq > `after`, in order, at most `limit` (≤ 1,000). */
   keptRows(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]>
-  /** Rows with seq > `after` that were not trimmed off, in order, at most `limit`. */
+  /** Rows with seq > `after` that were not trimmed, in order, at most `limit`. */
   rowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly LogRow[]>
   /**
-   * Checks the rows with seq > `after`, at most `limit`, against the chain value that stands at `after`: what was written
-   * there is there still. `through`: the last one that is right.
+   * Checks the rows with seq > `after`, at most `limit`, against the chain value at `after`: whether they are as they were
+   * written. `through`: the last intact one.
    */
   checkRows(realm: RealmOrdinal, after: number, limit: number): Promise<ChainChecked>
-  /** Rows as `rowsAfter` gives them, each with what its chain is checked by: what the feed sends to those who come back. */
+  /** Rows as from `rowsAfter`, with what their chain needs; the feed sends them to returning readers. */
   chainedRowsAfter(realm: RealmOrdinal, after: number, limit: number): Promise<readonly ChainedLogRow[]>
   /**
-   * Tells of the rows of a realm's log with seq > `after`: those that stand there, and those that come, whichever process
-   * commits them. There is one telling at a time: until `told` has settled, which must not fail, rows stay in the store.
-   * @returns what ends the watch: nothing is told after it.
+   * Reports the rows of a realm's log with seq > `after`, existing and new ones, from whichever process commits them. It calls
+   * `told` for one batch at a time, and reads no further until that promise settles; it must not reject.
+   * @returns a function that ends the watch; `told` is not called after it.
    */
   watch(realm: RealmOrdinal, after: number, told: (watched: Watched) => Promise<void>): () => void
 
   /**
-   * Tokens of all realms whose expiry is at or below a time, by their expiry, behind the first `skip`; at most `limit`
-   * (≤ 1,000): what GC works off. Those that cannot be read are among them, so that it gets past them.
+   * Tokens of all realms that expire at or below a time, by expiry, after the first `skip`; at most `limit` (≤ 1,000). GC
+   * works through these. Unreadable ones are included, so that GC can skip them.
    */
   expiredTokens(belowMs: number, limit: number, skip?: number): Promise<readonly ExpiredToken[]>
   /**
-   * Tokens of some sources of a realm whose expiry lies after a place and at or below a time, by their expiry. One page
-   * looks at `limit` (≤ 1,000) tokens at most, whether they fit or not: a page may be empty and still have a next one.
+   * Tokens of some sources of a realm that expire after a place and at or below a time, by expiry. A page looks at no more
+   * than `limit` (≤ 1,000) tokens, matching or not: it may be empty and still have a next one.
    */
   tokensEnding(realm: RealmOrdinal, ask: EndingAsk): Promise<EndingPage>
   close(): Promise<void>
 }
 
-/** What a watch tells. Only after rows does it go on. */
+/** What a watch reports. It continues only after `rows`. */
 export type Watched =
-  /** The next ones, in order and without a gap, at most 1,000. */
+  /** The next rows, in order and without a gap, at most 1,000. */
   | { readonly kind: 'rows'; readonly rows: readonly ChainedLogRow[] }
-  /** The next ones were trimmed off: what the realm's log says has to be read from its beginning. */
+  /** The next rows were trimmed: read the realm's log from its beginning. */
   | { readonly kind: 'trimmed'; readonly anchor: LogHead }
-  /** The store could not be read: another watch goes on where this one ended. */
+  /** The store could not be read: start another watch where this one ended. */
   | { readonly kind: 'failed'; readonly error: StoreUnavailable }
 
 export type ClientTokensAsk = {
@@ -168,7 +168,7 @@ export type ClientTokensAsk = {
   readonly after: number | undefined
   readonly limit: number
 }
-/** How far a reader of tokens by expiry is: past this millisecond, or within it, behind a key that a page gave. */
+/** How far a reader of tokens by expiry has come: past this millisecond, or within it, after a key that a page gave. */
 export type EndingCursor = { readonly endMs: number; readonly key?: string }
 export type EndingAsk = {
   readonly sources: readonly string[]
@@ -186,7 +186,7 @@ export type RecordsAsk = {
 }
 export type RecordsCountedAsk = {
   readonly collection: string
-  /** Both are excluded. */
+  /** Both bounds are excluded. */
   readonly after: string
   readonly below: string
   readonly limit: number
@@ -200,7 +200,7 @@ export type ExpiringAsk = {
   readonly limit: number
 }
 export type ExpiredEntry = { readonly realm: RealmOrdinal; readonly entry: ExpiringEntry }
-/** `record`: undefined for one that cannot be read; `digest` then is whatever stands in its place. */
+/** `record` is undefined if it cannot be read; `digest` is then whatever is stored in its place. */
 export type ExpiredToken = {
   readonly realm: RealmOrdinal
   readonly digest: string

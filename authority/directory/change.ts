@@ -6,11 +6,11 @@ export type Put<T> = {
   readonly collection: Collection<T>
   readonly id: string
   readonly value: T
-  /** The version it replaces; 0 for one that never existed. */
+  /** The version that it replaces; 0 if there never was one. */
   readonly fromVersion: number
 }
 
-/** A directory record written, and the log row that every change of one is. */
+/** Operations that write a directory record and the log row of its change. */
 export function putRecord<T>(realm: Realm, put: Put<T>, audit: Audit): readonly Operation[] {
   const { collection, id, value, fromVersion } = put
   const record = {
@@ -26,15 +26,15 @@ export function putRecord<T>(realm: Realm, put: Put<T>, audit: Audit): readonly 
 
 export type Deletion = { readonly collection: string; readonly id: string; readonly fromVersion: number }
 
-/** A directory record deleted; its version stays as a tombstone, so that a seed file never brings it back. */
+/** Operations that delete a directory record. Its version stays as a tombstone, so that a seed file never brings it back. */
 export function deleteRecord(realm: Realm, deletion: Deletion, audit: Audit): readonly Operation[] {
   const changed = { ...deletion, version: deletion.fromVersion + 1 }
   return [{ kind: 'delete-record', ...deletion }, changeRow(realm, changed, audit)]
 }
 
 /**
- * The log row of an act over others that changes no record: who did it stands in its audit. `collection` names what was
- * acted on, and must be no directory collection's name, for readers drop what they cached of those.
+ * The log row of an act over others that changes no record; its audit names the caller. `collection` says what was acted on.
+ * It must not be the name of a directory collection, because readers drop what they cached of those.
  */
 export function actRow(
   realm: Realm,

@@ -21,7 +21,7 @@ const PEOPLE: Collection<Person> = {
 }
 const BY_MAIL = (value: string): { name: string; value: string } => ({ name: 'mail', value })
 
-/** Counts reads, and lets a test come between a read and its answer. */
+/** Counts reads, and lets a test act between a read and its answer. */
 class CountingStore extends FaultyStore {
   reads = 0
   delay: Promise<void> | undefined
@@ -40,7 +40,7 @@ class CountingStore extends FaultyStore {
     return this.#late(super.recordByKey(...ask))
   }
 
-  /** What was read now, told later. */
+  /** Reads now, answers later. */
   async #late(read: Promise<DirectoryRecord | undefined>): Promise<DirectoryRecord | undefined> {
     const { delay } = this
     const found = await read
@@ -67,7 +67,7 @@ function remove(realm: Realm, id: string, fromVersion: number): Promise<Outcome>
   return commit(realm, ...deleteRecord(realm, { collection: PEOPLE.name, id, fromVersion }, AUDIT))
 }
 
-test('a record is read once and then found in the cache, by id and by each key that found it', async () => {
+test('a record is read once, then served from the cache by id and by each key that found it', async () => {
   const { realm, store } = await open()
   const { directory } = realm
   const value = { mail: 'a@x', nick: 'a' }
@@ -96,7 +96,7 @@ test('every change is a log row, and the row drops what was cached (model §3.3)
   assert.equal(realm.index.seq, start + 3)
 })
 
-test('a key that moved to another record finds that one, though the first is cached', async () => {
+test('a key that moved to another record finds that record, even while the first one is cached', async () => {
   const { realm } = await open()
   const { directory } = realm
   await put(realm, 'a', { mail: 'one@x' })
@@ -117,7 +117,7 @@ test('a value of one key is not found by another key of the same record', async 
   assert.equal(await realm.directory.find(PEOPLE, { name: 'nick', value: 'same' }), undefined)
 })
 
-test('what was read before a change is not cached after it, by id or by key', async () => {
+test('a record read before a change is not cached after it, by id or by key', async () => {
   for (const read of [
     (realm: Realm) => realm.directory.get(PEOPLE, 'a'),
     (realm: Realm) => realm.directory.find(PEOPLE, BY_MAIL('a@x')),
@@ -137,7 +137,7 @@ test('what was read before a change is not cached after it, by id or by key', as
   }
 })
 
-test('a deleted record stands with its version, one that never was with 0, a live one whole', async () => {
+test('the state of a deleted record has its version, that of an unknown one 0, that of a live one the record', async () => {
   const { realm } = await open()
   const { directory } = realm
   assert.deepEqual(await directory.state(PEOPLE, 'a'), { version: 0, entry: undefined })
@@ -151,7 +151,7 @@ test('a deleted record stands with its version, one that never was with 0, a liv
   assert.equal((await directory.get(PEOPLE, 'a'))?.version, 3)
 })
 
-test('standing is read from the store each time, cache or no cache', async () => {
+test('the state is read from the store each time, even if the record is cached', async () => {
   const { realm, store } = await open()
   await put(realm, 'a', { mail: 'a@x' })
   await realm.directory.get(PEOPLE, 'a')
@@ -172,7 +172,7 @@ test('two writers of one version: one wins, the other conflicts and leaves no ro
   assert.deepEqual(await put(realm, 'b', { mail: 'a@x' }), { kind: 'conflict', what: 'key-taken' })
 })
 
-test('all live records of a collection come, more than one page of them, and no others', async () => {
+test('a listing yields all live records of a collection, over several pages, and no others', async () => {
   const { realm } = await open()
   const ids = Array.from({ length: 1_001 }, (_, at) => `p${String(at).padStart(4, '0')}`)
   const puts = ids.flatMap((id) =>
@@ -188,7 +188,7 @@ test('all live records of a collection come, more than one page of them, and no 
   )
 })
 
-test('one id in two collections, and in two realms, is two records', async () => {
+test('the same id in two collections or two realms names different records', async () => {
   const { realm } = await open()
   const others: Collection<Person> = { ...PEOPLE, name: 'others' }
   await put(realm, 'a', { mail: 'a@x' })

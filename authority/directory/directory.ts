@@ -5,27 +5,27 @@ import type { RecordKey } from '../log/writes.ts'
 import type { DirectoryRecord, Store } from '../ports.ts'
 import { type IsValue, readObject, STRANGE } from './stored-json.ts'
 
-/** A named kind of record. `keys` are the texts by which one, and only one, live record of it can be found. */
+/** A named kind of record. `keys` are the texts by which at most one live record can be found. */
 export type Collection<T> = {
   readonly name: string
   readonly keys: (value: T) => readonly RecordKey[]
-  /** The texts by which records of it are listed; any number of records may share one. */
+  /** The texts by which its records are listed; records may share them. */
   readonly lists?: (value: T) => readonly RecordKey[]
-  /** Whether stored members are such a value, as far as reading it relies on that; absent: any object is. */
+  /** Whether stored members form a valid value, as far as readers rely on it; absent: every object does. */
   readonly isValue?: IsValue
 }
 
-/** Told which record cannot be read, and when one was written anew. */
+/** Called when a record cannot be read, and when a record is written. */
 export type RecordWatch = {
   readonly unreadable: (name: string, why: string) => void
   readonly written: (name: string) => void
 }
 const NOBODY: RecordWatch = { unreadable: () => {}, written: () => {} }
 
-/** A live record. `version` is what an update must name. */
+/** A live record. An update must name its `version`. */
 export type Entry<T> = { readonly id: string; readonly version: number; readonly value: T }
 
-/** The state of an id: a live record, or only the version that a new one has to follow. */
+/** The state of an id: a live record, or only the version that a new record has to follow. */
 export type RecordState<T> = { readonly version: number; readonly entry: Entry<T> | undefined }
 
 export type DirectoryPageAsk = {
@@ -36,23 +36,23 @@ export type DirectoryPageAsk = {
 }
 export type DirectoryPage<T> = { readonly entries: readonly Entry<T>[]; readonly next: string | undefined }
 
-/** Records held parsed; a realm that has more live ones than this reads some of them again. */
+/** Most records kept parsed; a realm with more live ones reads some again. */
 const CACHED_MAX = 20_000
 
 /**
- * A realm's directory, read through a cache by version. Every change of a record is a log row, and the row drops
- * what was cached, on this node and on every other. A record of a newer or broken kind is no record: whoever needs that
- * one cannot be answered (NotReadable), and lists leave it out and tell of it.
+ * A realm's directory, read through a cache. Every change of a record is a log row, and the row drops the cached copy on
+ * every node. A record that is damaged or from a newer version cannot be read: requests that need it fail (NotReadable),
+ * and lists leave it out and report it.
  */
 export class Directory {
   readonly #store: Store
   readonly #realm: RealmOrdinal
   readonly #watch: RecordWatch
-  /** By collection and id: a look-up makes no text of the two. */
+  /** By collection, then by id, so that a look-up builds no combined key. */
   readonly #byId: Map<string, Map<string, Entry<unknown>>> = new Map()
   #held = 0
   readonly #idByKey: Map<string, string> = new Map()
-  /** Counts change rows: what was read before a change is not cached after it. */
+  /** Counts change rows: a record read before a change is not cached after it. */
   #changes = 0
 
   constructor(store: Store, realm: RealmOrdinal, watch: RecordWatch = NOBODY) {
@@ -71,7 +71,7 @@ export class Directory {
     )
   }
 
-  /** As `get`, but tells a deleted record (version > 0) from one that never existed (0). Never from the cache. */
+  /** As `get`, but tells a deleted record (version > 0) from one that never existed (0). Bypasses the cache. */
   async state<T>(collection: Collection<T>, id: string): Promise<RecordState<T>> {
     const changes = this.#changes
     const record = await this.#store.record(this.#realm, collection.name, id)
@@ -79,14 +79,14 @@ export class Directory {
     return { version: record?.version ?? 0, entry }
   }
 
-  /** As `get`, but undefined, too, for one that cannot be read: for what has to go on without it. Never from the cache. */
+  /** As `get`, but undefined also for an unreadable record, for callers that can do without it. Bypasses the cache. */
   async readable<T>(collection: Collection<T>, id: string): Promise<Entry<T> | undefined> {
     const record = await this.#store.record(this.#realm, collection.name, id)
     const entry = record === undefined ? undefined : this.#parse(record, collection)
     return entry === 'unreadable' ? undefined : entry
   }
 
-  /** The version under an id, of a live record or a deleted one, whether this version can read it or not; 0: never. */
+  /** The version of an id, live or deleted, even if this program cannot read the record; 0: it never existed. */
   async version({ name }: Pick<Collection<never>, 'name'>, id: string): Promise<number> {
     const record = await this.#store.record(this.#realm, name, id)
     return record?.version ?? 0
@@ -96,7 +96,7 @@ export class Directory {
     const at = cacheKey(collection.name, `${key.name}=${key.value}`)
     const id = this.#idByKey.get(at)
     const cached = id === undefined ? undefined : this.#byId.get(collection.name)?.get(id)
-    // A record may have given this key up since: it says itself by which keys it is found.
+    // The record may have lost this key since, so its own keys decide.
     if (cached !== undefined && isFoundBy(collection, cached as Entry<T>, key)) return cached as Entry<T>
     const changes = this.#changes
     const reads = this.#store.keyed ?? this.#store
@@ -121,7 +121,7 @@ export class Directory {
     } while (after_ !== undefined)
   }
 
-  /** Live records that are listed under a name and value, in the order of their ids, page by page. */
+  /** Live records that are listed under a name and value, by id, page by page. */
   async *listed<T>(collection: Collection<T>, { name, value }: RecordKey): AsyncGenerator<Entry<T>, void> {
     let next: string | undefined
     do {
@@ -133,8 +133,8 @@ export class Directory {
   }
 
   /**
-   * One page of live records, all of them or those listed under a name and value, after an id: as many as were asked for,
-   * unless the collection ends, however many the store hands over at once.
+   * One page of live records after an id: all of them, or those listed under a name and value. It has as many as were asked
+   * for, unless the collection ends, however many the store returns at a time.
    */
   async page<T>(collection: Collection<T>, ask: DirectoryPageAsk): Promise<DirectoryPage<T>> {
     const { listed, limit } = ask
@@ -151,7 +151,7 @@ export class Directory {
     return { entries, next: after_ }
   }
 
-  /** Drops what a change row made old. */
+  /** Drops the cached copy of the record that a row changed. */
   onRow(row: LogRow): void {
     if (rowKindOf(row) !== 'change') return
     const rule = decodeRule(row)
@@ -168,7 +168,7 @@ export class Directory {
     })
   }
 
-  /** Bodies are written by this program alone, from values of the collection's type; hence the one cast. */
+  /** Only this program writes bodies, from values of the collection's type; hence the one cast. */
   #parse<T>(
     { id, version, body, collection: name }: DirectoryRecord,
     { isValue }: Collection<T>,

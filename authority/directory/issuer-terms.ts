@@ -2,19 +2,19 @@ import type { Collection } from './directory.ts'
 import { shaped } from './stored-json.ts'
 
 /**
- * What was ever agreed with an issuer and decides how long rules over its tokens are kept. It outlives the issuer's own
- * record: rules that were written under it are still there, and what is registered again under the same `iss` mints the
- * same sessions. Members only ever come or shrink.
+ * The terms ever agreed with an issuer that decide how long rules over its tokens are kept. They outlive the issuer's
+ * record, because rules written under them remain, and an issuer registered again under the same `iss` mints for the same
+ * sessions. Terms are only added or lowered.
  */
 export type IssuerTerms = {
   readonly issuer: string
-  /** When it was registered here first: no cutoff over its principals is older. */
+  /** When it was first registered here: no cutoff over its principals is older. */
   readonly registeredAtMs: number
-  /** The longest that one of its sessions mints tokens; lowered, never raised. */
+  /** How long one of its sessions can mint tokens; lowered, never raised. */
   readonly maxSessionSeconds?: number
   /**
-   * Its tokens need not say when they were issued, or once needed not: cutoffs over its principals stay for good.
-   * `announced`: those from now on; `lifted`: those from before, too.
+   * Its tokens may lack `iat`, or once could: cutoffs over its principals are kept for good. `announced`: cutoffs from now on;
+   * `lifted`: older ones, too.
    */
   readonly withoutIat?: 'announced' | 'lifted'
 }

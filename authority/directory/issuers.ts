@@ -11,12 +11,12 @@ import {
 import type { Collection, Directory, Entry } from './directory.ts'
 import { shaped } from './stored-json.ts'
 
-/** A registered issuer, as a realm's directory keeps it. Its keys are given here, or fetched from where it says. */
+/** A registered issuer in a realm's directory. Its keys are stored here, or fetched from `jwksUrl`. */
 export type IssuerValue = ForeignIssuer & {
   readonly enabled: boolean
   readonly jwksUrl?: string
   readonly keys?: readonly JsonObject[]
-  /** The longest that one of its sessions mints tokens, as its operator vouches for. Absent: nobody knows. */
+  /** How long one of its sessions can mint tokens, as its operator states. Absent: unknown. */
   readonly maxSessionSeconds?: number
 }
 
@@ -37,12 +37,12 @@ export const ISSUERS: Collection<IssuerValue> = {
 
 const ID_CHARS = 22
 
-/** Where the record of an issuer stands: the same for the same `iss` in every realm. */
+/** The id of an issuer's record; the same for an `iss` in every realm. */
 export function issuerId(issuer: string): string {
   return `iss_${sha256Base64url(issuer).slice(0, ID_CHARS)}`
 }
 
-/** The issuer that tokens of a source come from; undefined for a source of ours, or an issuer that is not registered. */
+/** The issuer behind a source; undefined for one of our own sources, or an issuer that is not registered. */
 export async function issuerOfSource(
   directory: Directory,
   source: Source,
@@ -51,7 +51,7 @@ export async function issuerOfSource(
   return source.startsWith(prefix) ? directory.get(ISSUERS, issuerId(source.slice(prefix.length))) : undefined
 }
 
-/** Whether text is a JWS that says it is of a registered issuer, genuine or not: such text is no assigned token. */
+/** Whether text is a JWS that names a registered issuer, genuine or not: such text cannot be an assigned token. */
 export async function isOfRegisteredIssuer(directory: Directory, raw: RawToken): Promise<boolean> {
   const issuer = raw.looksSigned ? payloadOf(raw.reveal())?.iss : undefined
   if (typeof issuer !== 'string') return false
@@ -59,8 +59,8 @@ export async function isOfRegisteredIssuer(directory: Directory, raw: RawToken):
 }
 
 /**
- * The first attribute that a rule on an issuer's tokens goes by and that no claim is mapped to: such a rule would
- * silently hit nothing.
+ * The first attribute that a rule on an issuer's tokens needs but no claim is mapped to: such a rule would silently hit
+ * nothing.
  */
 export function unmappedIn(target: Target, claims: ClaimMap): keyof ClaimMap | undefined {
   return attributesOf(target).find((name) => claims[name] === undefined)
@@ -73,7 +73,7 @@ function attributesOf(target: Target): readonly (keyof ClaimMap)[] {
     case 'key':
       return []
     case 'foreign':
-      // Without `jti` a token is known by its signing input, and named by that.
+      // A token without `jti` is known by its signing input, and so named by it.
       return target.jti.startsWith('sha256:') ? [] : ['jti']
     case 'session':
       return ['session']

@@ -1,9 +1,9 @@
 import { NotReadable } from '@rescind/core'
 
-/** Members of a stored object, of which nothing is known yet. */
+/** Members of a stored object, not checked yet. */
 export type Members = { readonly [name: string]: unknown }
 
-/** @returns undefined for what is no JSON object. */
+/** @returns undefined for anything but a JSON object. */
 export function readObject(stored: string | Uint8Array): Members | undefined {
   const text = typeof stored === 'string' ? stored : Buffer.from(stored).toString('utf8')
   try {
@@ -18,16 +18,16 @@ export function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What a stored object must be to be read as a T: all that whoever reads it relies on. */
+/** Whether a stored object is valid as a T, as far as its readers rely on it. */
 export type IsValue = (value: Members) => boolean
 
-/** What a member is; a list of words: one of them. */
+/** The type of a member; a list of words allows exactly those. */
 type Member = 'text' | 'number' | 'whole' | 'flag' | 'list' | 'texts' | 'members' | readonly string[]
 type Shape = { readonly [name: string]: Member }
 
 const IS: Readonly<Record<Exclude<Member, readonly string[]>, (value: unknown) => boolean>> = {
   text: (value) => typeof value === 'string',
-  // What JSON writes down may be more than a number here can be: it would be read as another, or as endless.
+  // A number in JSON may exceed what a number here can hold, and would be read as another one or as infinite.
   number: (value) => typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER,
   whole: (value) => Number.isSafeInteger(value),
   flag: (value) => typeof value === 'boolean',
@@ -36,7 +36,7 @@ const IS: Readonly<Record<Exclude<Member, readonly string[]>, (value: unknown) =
   members: isMembers,
 }
 
-/** Whether a stored object has these members; those that a newer version adds beside them do not matter. */
+/** Whether a stored object has these members; members that a newer version adds do not matter. */
 export function shaped(required: Shape, optional: Shape = {}): IsValue {
   return (value) =>
     Object.entries(required).every(([name, member]) => isMember(value[name], member)) &&
@@ -51,8 +51,8 @@ function isMember(value: unknown, member: Member): boolean {
 }
 
 /**
- * A stored object, as a value that this program wrote. @param name what it is, for an operator. @throws NotReadable for what
- * is of a newer or broken kind: whoever needs it cannot be answered.
+ * Reads a stored object as a value that this program wrote. @param name what it is, for an operator. @throws NotReadable
+ * when it is damaged or from a newer version: requests that need it fail.
  */
 export function readValue<T>(stored: string | Uint8Array, name: string, isValue: IsValue = () => true): T {
   const value = readObject(stored)
@@ -60,4 +60,4 @@ export function readValue<T>(stored: string | Uint8Array, name: string, isValue:
   return value as T
 }
 
-export const STRANGE = 'it is of a newer or broken kind'
+export const STRANGE = 'it is damaged or was written by a newer version'

@@ -121,7 +121,7 @@ test('the next key of a rotation is one that was published before, and the old o
   assert.equal(await verdictOf(world, token), 'expired')
 })
 
-test('a key that is over leaves the store with a later rotation, once the floor has passed it', async () => {
+test('an expired key leaves the store with a later rotation, once the floor has passed it', async () => {
   const { realms, realm, clock } = await openWorld()
   await mintSigned(realm)
   await rotateSigningKey(realm, 'ES256', { caller: callerOf(realm) })
@@ -153,7 +153,7 @@ for (const state of ['active', 'next', 'old'] as const) {
   })
 }
 
-test('a rule on the key that signs, whoever wrote it, takes it out of the key set, and another one signs', async () => {
+test('every rule on the active key takes it out of the key set, and another key signs', async () => {
   const world = await openWorld()
   const { realm } = world
   const token = await mintSigned(realm)
@@ -183,7 +183,7 @@ test('while a hold names the key that signs, another one signs; its tokens retur
   assert.equal(await verdictOf(world, token), 'active')
 })
 
-test('a key that has signed for long enough is rotated by itself, and no other one', async () => {
+test('a key that has signed long enough is rotated automatically, and only that one', async () => {
   const { realm, clock } = await openWorld()
   const { keyId } = await mintSigned(realm)
   assert.equal(await rotateDueKeys(realm, HOUR_MS), 0)
@@ -210,7 +210,7 @@ test('a token that was signed while its key was revoked is stale, never issued',
   }
 })
 
-test('no such key is said, and another realm has other keys', async () => {
+test('an unknown key is reported as such, and realms do not share keys', async () => {
   const { realms, realm } = await openWorld()
   const branch = await realms.create('branch', { by: 'test', from: 'local', how: 'test' })
   const token = await mintSigned(realm)
@@ -218,7 +218,7 @@ test('no such key is said, and another realm has other keys', async () => {
   assert.equal((await branch.find(token.raw)).record, undefined)
 })
 
-test('a JWS of ours is known by its jti: another text that verifies is the same token, revoked with it', async () => {
+test('a JWS of ours is known by its jti: another text that verifies is the same token, and is revoked with it', async () => {
   const world = await openWorld()
   const { realm } = world
   const token = await mintSigned(realm)
@@ -244,7 +244,7 @@ test('a JWS of ours is known by its jti: another text that verifies is the same 
     assert.equal(RawToken.parse(other), undefined, other)
 })
 
-test('what our keys sign as something else is no token', async () => {
+test('a JWS that our keys sign with another typ is not a token', async () => {
   const { realm } = await openWorld()
   const token = await mintSigned(realm)
   const { signing } = await needActiveKey(realm, 'ES256')
@@ -264,7 +264,7 @@ test('a JWT of ours states the facts by which it can be judged without its recor
   const [jws, key] = [parseJws(raw.reveal()), importPublicJwk(jwk)]
   assert.ok(jws !== undefined && key !== undefined)
   assert.equal(verifyJws(jws, key), true)
-  // Every id that a rule can name, of one of ours and of a foreign one; as anybody could have written them before.
+  // Every id that a rule can name, of one of our tokens and of a foreign one.
   const up: Ancestor = {
     source: 'identity',
     subject: '77',

@@ -12,16 +12,16 @@ import { type ActiveKey, newKeyValue, SIGNING_KEYS, type SigningKeyValue } from 
 export type KeyChange =
   | { readonly kind: 'changed'; readonly keys: readonly SigningKeyValue[] }
   | { readonly kind: 'no-such-key' }
-  /** Somebody else changed the keys meanwhile: judge again. */
+  /** Another caller changed the keys meanwhile: judge again. */
   | { readonly kind: 'stale' }
 
 export type KeyAct = { readonly caller: Caller; readonly why?: string }
 
-/** Who makes keys that nobody asked for. */
+/** The audit of keys that the server makes on its own. */
 const OWN: Audit = { by: 'server', from: 'local', how: 'signingKeys.create' }
 const ATTEMPTS_MAX = 8
 
-/** All keys of a realm, those that are over and not collected yet among them. */
+/** All keys of a realm, including expired ones that are not collected yet. */
 export async function signingKeys(realm: Realm): Promise<readonly Entry<SigningKeyValue>[]> {
   const entries: Entry<SigningKeyValue>[] = []
   for await (const entry of realm.directory.all(SIGNING_KEYS)) entries.push(entry)
@@ -29,14 +29,14 @@ export async function signingKeys(realm: Realm): Promise<readonly Entry<SigningK
 }
 
 /**
- * Makes sure that the realm has keys of these algorithms: whoever has seen the key set once has then seen the first
- * key of each before it signs anything.
+ * Makes sure that the realm has keys of these algorithms. A reader of the key set then knows each algorithm's first key
+ * before it signs anything.
  */
 export async function needKeys(realm: Realm, algorithms: readonly SignatureAlgorithm[]): Promise<void> {
   for (const algorithm of algorithms) await needActiveKey(realm, algorithm)
 }
 
-/** What a key set shows (RFC 7517): next, active, and old keys until nothing that they signed can be alive. */
+/** The published key set (RFC 7517): next, active, and old keys until everything that they signed has expired. */
 export async function publishedKeys(realm: Realm): Promise<readonly JsonObject[]> {
   const nowMs = realm.nowMs()
   const entries = await signingKeys(realm)
@@ -49,20 +49,20 @@ export async function publishedKeys(realm: Realm): Promise<readonly JsonObject[]
     .map(({ value }) => value.publicJwk)
 }
 
-/** The key that signs; made, with the one that follows it, where the realm has none of this algorithm yet. */
+/** The key that signs. If the realm has none of this algorithm yet, it is made together with the next one. */
 export async function needActiveKey(realm: Realm, algorithm: SignatureAlgorithm): Promise<ActiveKey> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const active = await realm.keyring.active(algorithm)
     if (active !== undefined && isGood(realm, active.entry.id)) return active
-    // An RSA key takes a processor for a while: however many ask at once, one pair is made.
+    // An RSA key takes a processor for a while: concurrent requests share one new pair.
     const make = (): Promise<unknown> =>
       active === undefined ? makeFirstKeys(realm, algorithm) : replaceOver(realm, active)
     await realm.keyring.once(algorithm, make)
   }
-  throw new Overloaded('the signing keys kept changing')
+  throw new Overloaded('the signing keys changed too often; try again')
 }
 
-/** A rule may name a key, whoever wrote it: what that has ended, or holds, signs no more. */
+/** Every rule may name a key: a revoked or held key signs nothing more. */
 function isGood(realm: Realm, keyId: string): boolean {
   const facts = factsOfKey(keyId)
   return !isRevoked(facts, realm.index) && !isHeld(facts, realm.index)
@@ -72,7 +72,7 @@ function factsOfKey(keyId: string): TokenFacts {
   return { ...callerFacts({ source: 'signing-key' }, BEYOND_LOGS), keyId }
 }
 
-/** The record follows the rule: a revoked key leaves its place for good, a held one is put aside. */
+/** Lets the record follow the rule: a revoked key is replaced for good, a held one is rotated out. */
 async function replaceOver(realm: Realm, { entry }: ActiveKey): Promise<void> {
   const act = ownAct(realm, 'a rule names this key')
   if (isRevoked(factsOfKey(entry.id), realm.index)) await revokeSigningKey(realm, entry.id, act)
@@ -88,11 +88,11 @@ async function makeFirstKeys(realm: Realm, algorithm: SignatureAlgorithm): Promi
   const [first, second] = [await makeKey(realm, algorithm), await makeKey(realm, algorithm)]
   const active: SigningKeyValue = { ...first, state: 'active', activatedAtMs: realm.nowMs() }
   const operations = [put(realm, { value: active }, OWN), put(realm, { value: second }, OWN)].flat()
-  // A conflict is somebody else's first keys, which serve as well.
+  // A conflict means that another request made the first keys, which serve as well.
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
-/** The next key signs from now on, another one is published behind it, and what signed so far is kept as old. */
+/** The next key signs from now on, a new next one is published, and the former active key is kept as old. */
 export async function rotateSigningKey(
   realm: Realm,
   algorithm: SignatureAlgorithm,
@@ -115,8 +115,8 @@ async function rotateOut(realm: Realm, active: Entry<SigningKeyValue>, act: KeyA
 }
 
 /**
- * Ends a key, and with it whatever it signed, in one write: it leaves the key set at once. If it was the one that
- * signs, or the next, another takes its place in the same write.
+ * Ends a key and everything that it signed in one write; it leaves the key set at once. If it was active or next, the same
+ * write replaces it.
  */
 export async function revokeSigningKey(realm: Realm, keyId: string, act: KeyAct): Promise<KeyChange> {
   const entries = await signingKeys(realm)
@@ -139,7 +139,7 @@ export async function revokeSigningKey(realm: Realm, keyId: string, act: KeyAct)
   return replace(realm, { act, retired, entries: left, algorithm, audit, first: [revoked] })
 }
 
-/** Rotates what has signed for longer than this. @returns how many keys that were. */
+/** Rotates active keys older than this. @returns how many. */
 export async function rotateDueKeys(realm: Realm, maxAgeMs: number): Promise<number> {
   let rotated = 0
   for (const algorithm of SIGNATURE_ALGORITHMS) {
@@ -148,7 +148,7 @@ export async function rotateDueKeys(realm: Realm, maxAgeMs: number): Promise<num
     const { activatedAtMs, createdAtMs } = active.entry.value
     if (realm.nowMs() - (activatedAtMs ?? createdAtMs) < maxAgeMs) continue
     const { kind } = await rotateSigningKey(realm, algorithm, ownAct(realm, 'its time has come'))
-    // Somebody else's change is as good; what it left undone is seen next time.
+    // Another caller's change serves as well; what it left undone is done the next time.
     if (kind === 'changed') rotated += 1
   }
   return rotated
@@ -163,7 +163,7 @@ type Replacement = {
   readonly first: readonly SigningKeyValue[]
 }
 
-/** Fills the roles that a retired key left empty, and forgets keys that nothing alive needs. */
+/** Fills the roles that a retired key left empty, and deletes keys that nothing alive needs. */
 async function replace(
   realm: Realm,
   { act, retired, entries, algorithm, audit, first }: Replacement,
@@ -212,7 +212,7 @@ async function commit(
   return outcome.kind === 'applied' ? { kind: 'changed', keys } : { kind: 'stale' }
 }
 
-/** What a write that signs has to carry, too, when what it issues outlives everything that this key signed so far. */
+/** What a write must also carry when the token it issues outlives everything that this key has signed. */
 export function coverLife(realm: Realm, { entry }: ActiveKey, lifeMs: number): readonly Operation[] {
   if (lifeMs <= entry.value.longestLifeMs) return []
   const audit: Audit = { ...OWN, how: 'signingKeys.coverLife' }

@@ -4,10 +4,10 @@ import type { KeyMembers, SignatureAlgorithm } from '@rescind/core/bytes'
 
 /** Bytes of a P-256 scalar, and of an Ed25519 seed. */
 const KEY_BYTES = 32
-/** Bits of the RSA keys that are made here. */
+/** Bits of the RSA keys made here. */
 const RSA_BITS = 2_048
 
-/** A new private key as JWK members. RSA primes come from node:crypto itself, off this thread; the others from `random`. */
+/** A new private key as JWK members. node:crypto makes RSA keys off this thread; the others come from `random`. */
 export async function makePrivateMembers(
   algorithm: SignatureAlgorithm,
   random: Random,
@@ -39,7 +39,7 @@ function p256Members(random: Random): KeyMembers {
   }
 }
 
-/** The order of P-256: a private key is below it and not zero; 32 random bytes are so but once in 2^32 draws. */
+/** The order of P-256. A private key is positive and below it; 32 random bytes miss that once in 2^32 draws. */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
 function p256Scalar(random: Random): Buffer {
@@ -50,7 +50,7 @@ function p256Scalar(random: Random): Buffer {
   }
 }
 
-/** PKCS #8 of an Ed25519 key, up to its 32 bytes of seed (RFC 8410 §7). */
+/** PKCS #8 of an Ed25519 key up to its 32-byte seed (RFC 8410 §7). */
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 function ed25519Members(random: Random): KeyMembers {

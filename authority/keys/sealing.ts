@@ -6,7 +6,7 @@ const GCM_NONCE_BYTES = 12
 const GCM_TAG_BYTES = 16
 const KEY_BYTES = 32
 
-/** What seals: the key, what the sealed bytes belong to (it must be said again to open them), and a nonce's source. */
+/** The inputs of sealing: the key, the context (needed again to open), and the source of nonces. */
 export type SealWith = { readonly key: Uint8Array; readonly associated: string; readonly random: Random }
 
 /** AES-256-GCM; the result is nonce ‖ tag ‖ ciphertext. */
@@ -18,7 +18,7 @@ export function seal({ key, associated, random }: SealWith, plain: Uint8Array): 
   return Buffer.concat([nonce, cipher.getAuthTag(), body])
 }
 
-/** @returns undefined when the sealed bytes were not made with this key and these associated data. */
+/** @returns undefined when the bytes were sealed with another key or other associated data. */
 export function unseal(key: Uint8Array, sealed: Uint8Array, associated: string): Buffer | undefined {
   if (sealed.length < GCM_NONCE_BYTES + GCM_TAG_BYTES) return undefined
   const nonce = sealed.subarray(0, GCM_NONCE_BYTES)
@@ -32,12 +32,12 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, associated: string):
       decipher.final(),
     ])
   } catch {
-    // node:crypto reports a wrong tag by throwing; to us that is an answer ("not ours"), not an outage.
+    // node:crypto throws for a wrong tag; here that is an answer ("not ours"), not an outage.
     return undefined
   }
 }
 
-/** HKDF-SHA-256 without salt: the input keys are uniformly random already (RFC 5869 §3.1). */
+/** HKDF-SHA-256 without salt, because the input keys are uniformly random (RFC 5869 §3.1). */
 export function subkey(key: Uint8Array, purpose: KeyPurpose): Buffer {
   return Buffer.from(hkdfSync('sha256', key, new Uint8Array(0), purpose, KEY_BYTES))
 }

@@ -22,8 +22,8 @@ import type { RealmKeys } from '../realm/realm-keys.ts'
 import { seal, subkey, unseal } from './sealing.ts'
 
 /**
- * `next` is published and not used yet, `active` signs, `old` is published until the last token that it signed has
- * expired, `revoked` is published no more, and what it signed is revoked.
+ * `next` is published but does not sign yet, `active` signs, `old` is published until the last token that it signed has
+ * expired, `revoked` is no longer published, and what it signed is revoked.
  */
 export type SigningKeyState = 'next' | 'active' | 'old' | 'revoked'
 
@@ -32,7 +32,7 @@ export type SigningKeyValue = {
   readonly algorithm: SignatureAlgorithm
   readonly state: SigningKeyState
   readonly publicJwk: JsonObject
-  /** The private half under the realm's key; gone once the key signs no more. */
+  /** The private half, sealed for the realm; removed once the key stops signing. */
   readonly sealed?: string
   readonly createdAtMs: number
   readonly activatedAtMs?: number
@@ -40,11 +40,11 @@ export type SigningKeyValue = {
   readonly retiredAtMs?: number
   /** Nothing that it signed is alive after this. */
   readonly keepUntilMs?: number
-  /** The longest life of anything that it signed; only rises, in the write that issues what lives longer. */
+  /** The longest life of a token that it signed. Only rises, in the write that issues a longer-lived token. */
   readonly longestLifeMs: number
 }
 
-/** By thumbprint. The role is unique: no two keys of an algorithm can sign, or wait, at once. */
+/** By thumbprint. The role is a unique key: an algorithm never has two active or two next keys. */
 export const SIGNING_KEYS: Collection<SigningKeyValue> = {
   name: 'signingKeys',
   keys: ({ state, algorithm }) =>
@@ -67,10 +67,10 @@ export type KeyringParts = {
 }
 
 const THUMBPRINT_CHARS = 43
-/** Imported keys held; a realm has some few, and one that collects more imports some again. */
+/** Most imported keys kept; a realm with more imports some again. */
 const IMPORTED_MAX = 64
 
-/** The signing keys of a realm, ready for use. What was imported once is kept: a thumbprint never changes its key. */
+/** A realm's signing keys, ready for use. Imported keys are kept, because a thumbprint always names the same key. */
 export class Keyring {
   readonly #parts: KeyringParts
   readonly #public: Map<string, VerificationKey> = new Map()
@@ -81,7 +81,7 @@ export class Keyring {
     this.#parts = parts
   }
 
-  /** The key that signs now; undefined when the realm has none of this algorithm yet. */
+  /** The active key; undefined when the realm has none of this algorithm yet. */
   active(algorithm: SignatureAlgorithm): Awaitable<ActiveKey | undefined> {
     const key = { name: 'role', value: `active:${algorithm}` }
     return after(this.#parts.directory.find(SIGNING_KEYS, key), (entry) =>
@@ -89,7 +89,7 @@ export class Keyring {
     )
   }
 
-  /** What a `kid` of ours verifies with, whatever its state: that is the verdict's business. */
+  /** The key that verifies a `kid` of ours, whatever its state; the verdict decides about that. */
   verifying(kid: string): Awaitable<VerificationKey | undefined> {
     if (kid.length !== THUMBPRINT_CHARS || !isCanonicalBase64url(kid)) return undefined
     return after(this.#parts.directory.get(SIGNING_KEYS, kid), (entry) => {
@@ -102,7 +102,7 @@ export class Keyring {
     })
   }
 
-  /** Runs one `make` per algorithm at a time; who comes meanwhile waits for it. */
+  /** Runs one `make` per algorithm at a time; concurrent callers share it. */
   once(algorithm: SignatureAlgorithm, make: () => Promise<unknown>): Promise<unknown> {
     const running = this.#making.get(algorithm)
     if (running !== undefined) return running
@@ -122,7 +122,7 @@ export class Keyring {
       associated(realm, keyId),
     )
     const members = plain === undefined ? undefined : parseStrictObject(plain)
-    // Written by `sealedMembers` alone: text members only.
+    // Only `newKeyValue` writes these: all members are text.
     const signing = members === undefined ? undefined : importPrivateJwk(members as KeyMembers, algorithm)
     if (signing === undefined) throw new ContractBroken('a stored signing key cannot be opened')
     return keep(this.#private, keyId, signing)
@@ -135,7 +135,7 @@ export type NewKey = {
   readonly nowMs: number
 }
 
-/** The record of a key that was just made, its private half sealed for this realm alone. */
+/** The record of a new key, with its private half sealed for this realm. */
 export function newKeyValue(
   { keys, realm, random }: Pick<KeyringParts, 'keys' | 'realm'> & { readonly random: Random },
   { members, algorithm, nowMs }: NewKey,

@@ -15,7 +15,7 @@ import { sharesOf } from './writes.ts'
 
 type Item = { readonly name: string; readonly path: SharePath }
 
-/** Kind: one realm, source or caller that fills what all of them share. */
+/** An item of one caller in one realm. */
 function itemOf(realm: number, caller: string, nth = 0): Item {
   return { name: `${realm}/${caller}/${nth}`, path: [realm, 'oauth', caller] }
 }
@@ -32,7 +32,7 @@ const many = (count: number, realm: number, caller: string): readonly Item[] =>
 const of = (names: readonly string[], prefix: string): number =>
   names.filter((name) => name.startsWith(prefix)).length
 
-test('realms have the same right to turns, however much waits of one, and callers of a realm likewise', () => {
+test('realms get equal turns, however much one of them has waiting, and so do callers within a realm', () => {
   const backlog = filled([...many(500, 1, 'a'), ...many(50, 1, 'b'), ...many(3, 2, 'c'), ...many(1, 3, 'd')])
   const first = backlog.take(64)
   assert.deepEqual([of(first, '2/c'), of(first, '3/d')], [3, 1])
@@ -43,7 +43,7 @@ test('realms have the same right to turns, however much waits of one, and caller
   assert.deepEqual(backlog.take(10), [])
 })
 
-test('what is of one caller keeps its order over any number of turns', () => {
+test('the items of one caller keep their order over any number of turns', () => {
   const backlog = filled([...many(40, 1, 'a'), ...many(40, 2, 'b')])
   const taken: string[] = []
   while (backlog.size > 0) taken.push(...backlog.take(7))
@@ -57,13 +57,13 @@ test('what is of one caller keeps its order over any number of turns', () => {
     )
 })
 
-test('more shares than places: each turn goes to the next ones', () => {
+test('with more owners than room, each turn goes to the next ones', () => {
   const backlog = filled(Array.from({ length: 10 }, (_, realm) => many(2, realm, 'a')).flat())
   const taken = [backlog.take(4), backlog.take(4), backlog.take(4)].flat()
   assert.deepEqual(new Set(taken.slice(0, 10).map((name) => name.split('/')[0])).size, 10)
 })
 
-test('the newest of whoever has most gives way: by realm, then by source, then by caller', () => {
+test('the newest item of the owner with most gives way: by realm, then by source, then by caller', () => {
   const backlog = filled([...many(5, 1, 'a'), ...many(2, 1, 'b'), ...many(3, 2, 'c')])
   assert.equal(backlog.giveWay([3, 'oauth', 'd']), '1/a/4')
   assert.equal(backlog.giveWay([2, 'oauth', 'd']), '1/a/3', 'of 6 and 3')
@@ -80,7 +80,7 @@ test('the newest of whoever has most gives way: by realm, then by source, then b
   assert.equal(backlog.take(100).length, 6)
 })
 
-test('whoever has one less than another does not drive it out: they would go on doing so in turns', () => {
+test('an owner with one item less does not displace another, because they would go on displacing each other', () => {
   const backlog = filled([...many(2, 1, 'a'), ...many(1, 2, 'b')])
   assert.equal(backlog.giveWay([2, 'oauth', 'b']), undefined)
   assert.equal(backlog.giveWay([3, 'oauth', 'c']), '1/a/1')
@@ -117,7 +117,7 @@ for (const [queue, max] of [
     await Promise.resolve()
     assert.equal(flushes.length, 1, 'the store is busy')
     const flood = many(max, 1, 'a').map((item) => commits.submit(item, queue))
-    // Who gives way is told so at once, before anything here asks.
+    // The refused writes reject before the test awaits them.
     for (const one of flood) one.catch(() => {})
     assert.equal(commits.waiting, max)
     assert.equal(await outcomeOf(commits.submit(itemOf(1, 'a', max), queue)), 'full')
@@ -135,7 +135,7 @@ for (const [queue, max] of [
     assert.equal(await outcomeOf(flood[max - 3] as Promise<string>), 'waits')
   })
 
-test('[S3] another realm goes with the group after the next one, however many wait before it', async () => {
+test('[S3] another realm’s write goes with the group after the next one, however many wait before it', async () => {
   const flushes: (readonly Item[])[] = []
   const ends: (() => void)[] = []
   const commits = new GroupCommit<Item, string>(

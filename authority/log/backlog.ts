@@ -1,15 +1,15 @@
-/** Whose a thing is, from the outermost share inwards: its realm, its source there, its caller there. Always as long. */
+/** The owner of an item, outermost first: its realm, its source there, its caller there. All paths have the same length. */
 export type SharePath = readonly (string | number)[]
 
 /**
- * What waits beyond the next group, kept by whose it is. Everybody at one level has the same right to room and to turns,
- * however much waits of one of them; and so on inwards.
+ * Items that wait beyond the next group, kept by owner. All owners at one level have equal claim to room and turns, however
+ * many items each has; the same holds at every level inside.
  */
 export class Backlog<W> {
   readonly #depth: number
-  /** Those who wait, in the order of their turns. */
+  /** Owners with waiting items, in the order of their turns. */
   readonly #shares: Map<string | number, Backlog<W>> = new Map()
-  /** In the order in which it came; at the innermost level only. */
+  /** Items in order of arrival; only at the innermost level. */
   readonly #own: W[] = []
   #size = 0
 
@@ -34,7 +34,7 @@ export class Backlog<W> {
     share.add(item, path)
   }
 
-  /** Takes out up to this many: as many of each, and of one in the order in which they came. */
+  /** Takes out up to `max` items: the same number from each owner, in each owner's order of arrival. */
   take(max: number): readonly W[] {
     if (this.#shares.size === 0) {
       const taken = this.#own.splice(0, max)
@@ -52,8 +52,8 @@ export class Backlog<W> {
   }
 
   /**
-   * Takes out the newest of who has most, for one that is to come by this path; of whoever has the same right to the room
-   * as the newcomer, nothing. @returns undefined when nobody has so much more.
+   * Removes the newest item of the owner with most, to make room for one item with this path. It never takes from an owner
+   * whose claim equals the newcomer's. @returns undefined when no owner has so much more.
    */
   giveWay(path: SharePath): W | undefined {
     const name = path[this.#depth]

@@ -2,15 +2,15 @@ import { type Ancestor, foreignIsBefore, type Principals, type TokenFacts, unrea
 import type { CutoffShape, CutoffTarget, Target } from '@rescind/core/log'
 
 /**
- * Whether a rule appended now would end a token that was issued before it, by comparing names: the meaning that the
- * index answers by keys. Used where few rules meet few tokens (one commit group), and as the oracle of the tests.
+ * Whether a rule appended now ends a token issued before it, decided by comparing names; the index decides the same by
+ * keys. Used where few rules meet few tokens (one commit group), and as the tests' oracle.
  */
 export function covers(target: Target, facts: TokenFacts): boolean {
   if (target.kind === 'token' && facts.digest !== undefined && facts.digest === target.digest) return true
   return coversItself(target, facts) || facts.ancestors.some((up) => coversItself(target, up))
 }
 
-/** Whether it ends this one token, whatever it came of. */
+/** Whether it ends this one token, ancestors aside. */
 function coversItself(target: Target, one: Ancestor): boolean {
   switch (target.kind) {
     case 'cut':
@@ -37,7 +37,7 @@ function cutoffCovers(cutoff: CutoffTarget, one: Ancestor): boolean {
       cutoff.asOf === undefined ? {} : { issuedBeforeMs: cutoff.issuedBeforeMs ?? cutoff.asOf.atMs }
     return foreignIsBefore({ ...cutoff, ...since }, one.issuedAtMs, one.foreign)
   }
-  // A login that was measured by its issuer's clock is nothing that tokens of ours have.
+  // Such a cutoff goes by a login at a foreign issuer, which our own tokens do not have.
   if (cutoff.basis !== undefined) return false
   if (cutoff.asOf !== undefined && one.position >= cutoff.asOf.at) return false
   return cutoff.issuedBeforeMs === undefined || (one.issuedAtMs ?? 0) < cutoff.issuedBeforeMs

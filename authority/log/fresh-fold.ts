@@ -23,22 +23,22 @@ import {
   tokenRuleKeys,
 } from '@rescind/core/log'
 
-/** Partitions of the index, of which the first slice also holds what has none. */
+/** A range of the index's partitions. The first slice also covers what belongs to no partition. */
 export type Slice = { readonly from: number; readonly to: number }
 
-/** What only ever rises in a cutoff. */
+/** The fields of a cutoff that only rise. */
 export const CUTOFF_FIELDS = ['plain', 'plainAtMs', 'datedBeforeMs', 'dated', 'authenticatedMs'] as const
 type CutoffField = (typeof CUTOFF_FIELDS)[number]
 
-/** Until when each part of a cutoff must be there: the row that gave it may be over before the others. */
+/** A cutoff with each field's own keep: the row that set one field may expire before the others. */
 export type FreshCutoff = {
   readonly parts: Map<CutoffField, { readonly value: number; readonly keepUntilMs: number }>
   keepUntilMs: number
 }
 
 /**
- * A slice of what a log says, folded anew and apart: by its own code but for what a row's bytes mean, and into tables of
- * its own, so that what is wrong in the index is not wrong here, too.
+ * A slice of a log, folded again independently: it shares with the index only the decoding of rows, and has its own tables,
+ * so that an error in the index does not repeat here.
  */
 export class FreshFold {
   readonly slice: Slice
@@ -51,7 +51,7 @@ export class FreshFold {
   #ordinal = 0
   #lostBelow: Position = ORIGIN
 
-  /** @param index of which only its terms are asked: its digest key, its floor, how long rows of older versions count. */
+  /** @param index used only for its digest key, its floor, and how long rows of older versions count. */
   constructor(index: RevocationIndex, slice: Slice) {
     this.#index = index
     this.slice = slice
@@ -69,7 +69,7 @@ export class FreshFold {
     return this.#isIn(partitionOfKey(key))
   }
 
-  /** Rows up to here were trimmed off, but for those that came. */
+  /** Counts rows up to here as folded: apart from the kept ones they were trimmed. */
   passTo(seq: number): void {
     if (seq > this.#seq) this.#seq = seq
   }

@@ -10,7 +10,7 @@ import { revokePrincipals, revokeToken } from '../realm/revoke.ts'
 import { collectEntries, collectExpired, GC_BATCH_MAX } from './gc.ts'
 import type { Operation } from './writes.ts'
 
-/** Lets time pass, durably. */
+/** Advances the clock, and makes the new floor durable. */
 async function pass({ clock, realms }: World, ms: number): Promise<void> {
   clock.advance(ms)
   realms.ledger.raiseFloor(clock.wallMs())
@@ -73,7 +73,7 @@ test('one step takes a batch, of all realms, and says how much it took', async (
   assert.equal(await collectExpired(realms, store), 0)
 })
 
-test('[W93] what a rolled-back realm has to keep is stepped over, and the others are collected', async () => {
+test('[W93] records that a rolled-back realm must keep are skipped, and those of others are collected', async () => {
   const world = await openWorld()
   const { realm, realms, store } = world
   const other = await realms.create('other', AUDIT)
@@ -103,7 +103,7 @@ test('[W93] what a rolled-back realm has to keep is stepped over, and the others
   assert.equal((await store.expiredEntries(await store.floor(), 1_000)).length, entries.count)
 })
 
-test('[W93] a realm whose part of a step fails keeps what it has, and the others lose theirs', async () => {
+test('[W93] a realm whose part of a step fails keeps its records, and those of the others are removed', async () => {
   const world = await openWorld()
   const { realm, realms, store } = world
   const other = await realms.create('other', AUDIT)

@@ -5,27 +5,27 @@ import type { Realm } from '../realm/realm.ts'
 import type { Realms } from '../realm/realms.ts'
 import type { Operation } from './writes.ts'
 
-/** Records that one step removes: a flush of some milliseconds, behind which nobody waits long. */
+/** Most records removed in one step: a flush of some milliseconds, so that nothing waits long behind it. */
 export const GC_BATCH_MAX = 200
 
-/** A digest has no more; what stands in the place of one may. */
+/** Length of a digest; what is stored in its place may be longer. */
 const DIGEST_CHARS = 43
 
 export type Collecting = {
-  /** Records of one step, at most GC_BATCH_MAX, which is used when it is absent. */
+  /** Records per step; absent: GC_BATCH_MAX, which is also the most. */
   readonly limit?: number
-  /** How long a token's record stays after its end, for who asks about tokens that have just run out. */
+  /** How long a token's record stays after its end, for queries about tokens that expired recently. */
   readonly keptMs?: number
-  /** Runs what a step does in one realm; @returns whether it was done. What was not holds up no other realm. */
+  /** Runs a step's task for one realm; @returns whether it succeeded. A failure delays no other realm. */
   readonly each?: (realm: Realm, task: () => Promise<unknown>) => Promise<boolean>
-  /** Records in front of the others that could not be removed so far: they are stepped over. */
+  /** Records at the front that could not be removed so far; they are skipped. */
   readonly staying?: { count: number }
 }
 
 /**
- * One step of garbage collection: removes token records that ended below the durable floor, never above it. The text
- * that was sealed goes with the record; a revoked assigned text leaves its digest for good, so that it is never bound
- * again. @returns how many it looked at; fewer than its limit means that nothing is left to do now.
+ * One step of garbage collection: removes records of tokens that ended at or below the durable floor. Sealed text goes with
+ * its record. A revoked assigned text leaves its digest for good, so that it is never bound again.
+ * @returns how many records it looked at; fewer than the limit means that nothing is left to do now.
  */
 export async function collectExpired(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
   const belowMs = realms.ledger.durableFloorMs - (how.keptMs ?? 0)
@@ -35,13 +35,13 @@ export async function collectExpired(realms: Realms, store: Store, how: Collecti
     if (record === undefined) await tellUnreadable(realms, realm, digest)
     else expired.push({ realm, record })
   }
-  // Nobody knows what it would leave behind, a tombstone or nothing: it stays, and the others go.
+  // An unreadable record stays, because nothing shows whether it must leave a tombstone. The others go.
   if (how.staying !== undefined) how.staying.count += found.length - expired.length
   await remove(realms, { expired, removing: forgetting }, how)
   return found.length
 }
 
-/** As `collectExpired`, for expiring entries. */
+/** The same for expiring entries. */
 export async function collectEntries(realms: Realms, store: Store, how: Collecting = {}): Promise<number> {
   const expired = await store.expiredEntries(
     realms.ledger.durableFloorMs,
@@ -73,7 +73,7 @@ async function remove<T extends { readonly realm: RealmOrdinal }>(
   let left = expired.length
   for (const [ordinal, own] of byRealm) {
     const realm = await realms.ofOrdinal(ordinal)
-    // The index of a log that was rolled back may lack a revocation, and what was removed by it its tombstone.
+    // The index of a rolled-back log may lack a revocation; removing its token would lose the tombstone.
     if (realm === undefined || realms.ledger.isSuspended(ordinal)) continue
     const operations = own.map((one) => removing(realm, one))
     const task = (): Promise<unknown> =>

@@ -11,10 +11,10 @@ import {
 
 type Flushing = { readonly items: readonly string[]; finish(): void; fail(error: unknown): void }
 
-/** Tasks that the bench of the running test has to run later. */
+/** Tasks that the running test's bench has deferred. */
 let deferrals: (() => void)[] = []
 
-/** A group commit whose flushes end, and whose deferred tasks run, when the test says so. */
+/** A group commit whose flushes end and deferred tasks run only when the test says so. */
 class Bench {
   readonly flushes: Flushing[] = []
   readonly deferred: (() => void)[] = []
@@ -38,7 +38,7 @@ class Bench {
   }
 }
 
-/** Lets promises and deferred tasks run until neither has more to do. */
+/** Runs promises and deferred tasks until none is left. */
 const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 10; turn += 1) {
     await Promise.resolve()
@@ -49,7 +49,7 @@ const settled = async (): Promise<void> => {
 const count = (items: readonly string[], queue: CommitQueue): number =>
   items.filter((item) => item.startsWith(queue)).length
 
-test('nobody waits when the store is idle: what arrived together is flushed together at once', async () => {
+test('an idle store flushes at once, and writes that arrived together go together', async () => {
   const bench = new Bench()
   const first = bench.commits.submit('a', 'issue')
   const second = bench.commits.submit('b', 'issue')
@@ -99,7 +99,7 @@ test('revocations go first, and a flood of them leaves issuing its share of ever
   assert.deepEqual(group.slice(-2), ['issue30', 'issue31'])
 })
 
-test('what one queue leaves the other takes', async () => {
+test('one queue uses the room that the other leaves', async () => {
   for (const [revoke, issue, expected] of [
     [300, 0, [GROUP_MAX, 0]],
     [0, 300, [0, GROUP_MAX]],
@@ -133,7 +133,7 @@ test('each queue takes its limit and refuses one more, and the other queue is no
   }
 })
 
-test('a failed flush reaches all who wait for it, and nobody else', async () => {
+test('a failed flush fails all of its own writes, and no others', async () => {
   const bench = new Bench()
   const failing = [bench.commits.submit('a', 'issue'), bench.commits.submit('b', 'revoke')]
   bench.defer()
@@ -158,7 +158,7 @@ test('a flush that throws at once fails its group, and the next one goes on', as
   assert.equal(await commits.submit('b', 'issue'), 'b')
 })
 
-test('closing waits for all that was taken and takes nothing more', async () => {
+test('closing waits for all accepted writes and accepts no more', async () => {
   const bench = new Bench()
   const first = bench.commits.submit('a', 'issue')
   bench.defer()

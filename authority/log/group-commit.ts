@@ -2,21 +2,21 @@ import { Overloaded, StoreUnavailable } from '@rescind/core'
 import type { Defer } from '../ports.ts'
 import { Backlog, type SharePath } from './backlog.ts'
 
-/** Writes of one flush. Enough to fill a flush at any load one process sees; small enough to stay below 10 ms. */
+/** Most writes of one flush: enough to fill a flush at every load that one process sees, few enough to stay below 10 ms. */
 export const GROUP_MAX = 256
-/** Writes that make a flush worth its price; more of them make it hardly cheaper for each. */
+/** Writes that make a flush worth its cost; with more, each gets hardly cheaper. */
 const GROUP_WORTH = 32
-/** Places in a group that a flood of revocations leaves to the rest. */
+/** Room in a group that a flood of revocations leaves to other writes. */
 const ISSUE_SHARE = 32
-/** Writes waiting that mint or administer; past it those of whom most waits are asked to come back. */
+/** Most waiting writes that mint or administer; beyond it, the owner with most of them gets Overloaded. */
 export const ISSUE_QUEUE_MAX = 4_096
-/** Writes waiting that revoke; their own, so that a flood of sign-ins never turns a revocation away. */
+/** Most waiting writes that revoke. Their queue is separate, so that a flood of sign-ins never turns a revocation away. */
 export const REVOKE_QUEUE_MAX = 32_768
 
 export type CommitQueue = 'revoke' | 'issue'
 export type Flush<T, R> = (items: readonly T[]) => Promise<readonly R[]>
 
-/** Told how an item went, `undefined` when nobody knows, before whoever waits for it. Must not throw. */
+/** Called with an item's result before its caller's promise settles; `undefined`: outcome unknown. Must not throw. */
 export type Told<R> = (result: R | undefined) => void
 
 type Waiting<T, R> = {
@@ -26,7 +26,7 @@ type Waiting<T, R> = {
   readonly fail: (error: unknown) => void
 }
 
-/** Writes of one kind that wait: those of the next group as they came, and behind them, in turns, whatever is more. */
+/** Waiting writes of one kind: those of the next group in order of arrival, and behind them the backlog by owner. */
 class Queue<T, R> {
   readonly #max: number
   readonly #pathOf: (item: T) => SharePath
@@ -42,9 +42,9 @@ class Queue<T, R> {
     return this.#next.length + this.#behind.size
   }
 
-  /** @returns whether there was room for it, or somebody with more gave way. */
+  /** @returns whether there was room, or another owner gave way. */
   add(one: Waiting<T, R>): boolean {
-    // Whose it is matters only to who waits for longer than a group.
+    // Owners matter only once more waits than fits into one group.
     if (this.#behind.size === 0 && this.#next.length < GROUP_MAX) {
       this.#next.push(one)
       return true
@@ -53,8 +53,10 @@ class Queue<T, R> {
     if (this.length >= this.#max) {
       const given = this.#behind.giveWay(path)
       if (given === undefined) return false
-      // It was handed to nobody yet, so that nothing of it was written.
-      given.fail(new Overloaded('others, of whom less waits, come first'))
+      // It was not handed to the store, so nothing of it was written.
+      given.fail(
+        new Overloaded('the queue is full, and this realm, source or caller has the most waiting in it'),
+      )
     }
     this.#behind.add(one, path)
     return true
@@ -67,9 +69,9 @@ class Queue<T, R> {
 }
 
 /**
- * The policy by which single writes become groups: one flush in flight; when it is done, all that waits goes next,
- * revocations first. Nobody waits when the store is idle, and nobody waits for a timer. A full queue takes from who has
- * most in it and gives to who has less.
+ * Turns single writes into groups. One flush is in flight; when it ends, everything that waits goes next, revocations
+ * first. An idle store flushes at once, and no write waits for a timer. A full queue takes from the owner with most and
+ * gives to those with less.
  */
 export class GroupCommit<T, R> {
   readonly #flush: Flush<T, R>
@@ -80,7 +82,7 @@ export class GroupCommit<T, R> {
   #closed = false
   #idle: (() => void)[] = []
 
-  /** @param pathOf whose an item is; all are nobody's without it. */
+  /** @param pathOf the owner of an item; without it all items share one owner. */
   constructor(flush: Flush<T, R>, defer: Defer, pathOf: (item: T) => SharePath = () => []) {
     this.#flush = flush
     this.#defer = defer
@@ -102,7 +104,7 @@ export class GroupCommit<T, R> {
     return result
   }
 
-  /** Stops taking writes and resolves when all that were taken are settled. */
+  /** Refuses new writes, and resolves once all accepted ones are settled. */
   async close(): Promise<void> {
     this.#closed = true
     if (!this.#busy && this.waiting === 0) return
@@ -120,14 +122,14 @@ export class GroupCommit<T, R> {
     })
   }
 
-  /** Never rejects: every failure is handed to those who wait. */
+  /** Never rejects: every failure goes to the callers of its group. */
   async #run(): Promise<void> {
     if (this.#busy) return
     this.#busy = true
     let flight = this.#start()
     while (flight !== undefined) {
       const answer = await flight
-      // A whole group that waits already goes first: the store works while the callers of the last one are answered.
+      // If a worthwhile group already waits, it starts first: the store works while the last group's callers get answers.
       const next = this.waiting >= GROUP_WORTH ? this.#start() : undefined
       answer()
       if (next === undefined) await this.#gather()
@@ -137,7 +139,7 @@ export class GroupCommit<T, R> {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  /** Hands the next group to the store. Resolves, never rejects, with what tells its callers how it went. */
+  /** Hands the next group to the store. Never rejects; resolves to a function that answers the group's callers. */
   #start(): Promise<() => void> | undefined {
     if (this.waiting === 0) return undefined
     const group = this.#take()
@@ -158,15 +160,15 @@ export class GroupCommit<T, R> {
     )
   }
 
-  /** Also a flush that throws at once is a promise that rejects. */
+  /** An async function, so that a flush that throws at once also becomes a rejected promise. */
   async #flushed(group: readonly Waiting<T, R>[]): Promise<readonly R[]> {
     return await this.#flush(group.map((one) => one.item))
   }
 
   /**
-   * Under load the next flush waits while every turn of the event loop brings more writes, up to a group that is worth
-   * its flush: handing a group over costs as much as judging a request, and disks count flushes, not bytes. A turn
-   * that brings nothing ends it, so nobody waits for those who are not there.
+   * Under load the next flush waits as long as each turn of the event loop brings more writes, up to a worthwhile group:
+   * handing a group over costs as much as judging a request, and disks count flushes, not bytes. One turn without a new write
+   * ends the wait, so no write waits for others that do not come.
    */
   async #gather(): Promise<void> {
     let seen = 0

@@ -19,7 +19,7 @@ function revocationOf(number: number): Write {
   return { realm: REALM, dependsOn: [], expects: [], operations: [{ kind: 'append', row }] }
 }
 
-test('a revocation of a text covers the same text bound anew in its group, under another handle', () => {
+test('a revocation of a text covers the same text bound again in the same group under another handle', () => {
   const rules = new GroupRules()
   rules.add(revocationOf(1))
   assert.equal(rules.cover(REALM, factsAt(2, { digest: digestAt(1) })), true)

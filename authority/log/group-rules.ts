@@ -12,16 +12,16 @@ import { covers } from './covers.ts'
 import type { Write } from './writes.ts'
 
 /**
- * The rules of the writes that stand earlier in one commit group: the only ones that the index does not know yet. Most
- * name one token, and are found by its handle or its digest; the few others are compared by name.
+ * The rules of writes earlier in the same commit group, which the index does not have yet. Most name one token, and are
+ * found by handle or digest; the few others are compared by name.
  */
 export class GroupRules {
-  /** A few bits of each name below: most of what is asked about shares none of them with any. */
+  /** A few bits of each name below: a quick test that most queries fail. */
   readonly #bits: Set<number> = new Set()
   readonly #tokens: TokenTarget[] = []
   readonly #others: { readonly realm: RealmOrdinal; readonly target: Target }[] = []
 
-  /** Where an epoch begins, what was issued before is lost. */
+  /** Where a new epoch begins, tokens issued before this position are lost. */
   readonly #lostBelow: Map<RealmOrdinal, Position> = new Map()
 
   add({ realm, operations }: Write): void {
@@ -47,8 +47,8 @@ export class GroupRules {
     return this.#others.some((rule) => rule.realm === realm && covers(rule.target, facts))
   }
 
-  // Handles are random and digests keyed, so no two realms or sources share one. Both count: a text that is bound
-  // anew has another handle.
+  // Handles are random and digests keyed, so no two realms or sources share one. Both are compared: a text that is bound
+  // again has another handle.
   #nameToken({ digest, handle, ancestors }: TokenFacts): boolean {
     if (digest !== undefined && this.#bits.has(bitsOfDigest(digest))) {
       if (this.#tokens.some((token) => token.digest === digest)) return true
@@ -63,7 +63,7 @@ export class GroupRules {
 }
 
 const BITS_CHARS = 5
-/** Behind `tok_`. */
+/** Offset behind `tok_`. */
 const HANDLE_AT = 4
 
 function bitsOfDigest(digest: TokenDigest): number {

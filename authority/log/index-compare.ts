@@ -3,28 +3,28 @@ import { CUTOFF_FIELDS, type FreshCutoff, type FreshFold } from './fresh-fold.ts
 
 /** How an index differs from its log. */
 export type Differences = {
-  /** What is revoked or held by the log and not by the index: it lets tokens pass. */
+  /** Revoked or held in the log but not in the index: tokens pass that must not. */
   missing: number
-  /** What leaves the index before it may, or covers less than the log says. */
+  /** In the index, but leaves it too early or covers less than the log says. */
   short: number
-  /** What no row of the log says, or not for so long: it refuses tokens that are good. */
+  /** Not in the log, or not for so long: valid tokens are refused. */
   unexplained: number
 }
 
 export type Comparing = {
   readonly fold: FreshFold
   readonly index: RevocationIndex
-  /** Up to where the log was trimmed when the fold had come to its end. */
+  /** The end of the trimmed rows when the fold was complete. */
   readonly anchorSeq: number
   readonly found: Differences
 }
 
-/** Keys and cutoffs of one piece: some milliseconds. */
+/** Keys and cutoffs compared in one piece: some milliseconds. */
 const PIECE = 4_000
 
 /**
- * Compares a fold with the index that stands at the same row. Between two pieces others may write, if the fold is level
- * with the index again before the next one. What is over at the floor may be in either of them, and in both.
+ * Compares a fold with the index at the same row. Others may write between two pieces, provided that the fold catches up
+ * before the next one. Entries that expired below the floor are ignored: either side may still have them.
  */
 export function* compare(comparing: Comparing): Generator<void, void> {
   const { fold, index, found } = comparing
@@ -45,23 +45,23 @@ export function* compare(comparing: Comparing): Generator<void, void> {
     }
   }
   for (const [shape, table] of index.cutoffs) {
-    // A table that grows meanwhile moves its keys: those that are passed over are looked at the next time.
+    // A table that grows meanwhile moves its keys; keys missed here are checked the next time.
     for (const [key] of table.entries()) {
       looked += 1
       if (looked % PIECE === 0) yield
-      // Read after others may have written, and not before.
+      // Read it now, because others may have written since the walk began.
       const cutoff = fold.has(key) ? table.get(key) : undefined
       if (cutoff !== undefined) explain(cutoff, fold.cutoffs.get(shape)?.get(key), comparing)
     }
   }
 }
 
-/** What has no key of its own: holds, which kinds of exact targets were ever ended, what a restore lost. */
+/** Compares what has no partition: holds, the kinds of targets ever ended, and what a restore lost. */
 function compareWhole({ fold, index, anchorSeq, found }: Comparing): void {
   for (const kind of fold.kinds) if (!index.endedKinds.has(kind)) found.missing += 1
   if (index.lostBelow < fold.lostBelow) found.short += 1
   for (const [id, { at }] of fold.holds) {
-    // A hold that is in force is never trimmed off; the row that lifted this one was, before it was read.
+    // A hold in force is never trimmed, so a hold up to the anchor was lifted by a row that was trimmed before it was read.
     if (seqOf(at) <= anchorSeq) continue
     const placed = index.holds.positionOf(id)
     if (placed === undefined) found.missing += 1
@@ -86,7 +86,7 @@ function compareKeys({ fold, index, found }: Comparing, partition: number): numb
   })
   index.ended.visit(partition, partition + 1, (words, at, keep) => {
     looked += 1
-    // Its row may be over, and gone, before the unit is that the table rounds up to.
+    // The table rounds keeps up to a unit, so the row may have expired and gone before its key.
     if (keptBeyondOf(keep) >= floorMs && fold.ended.keepOfWords(words, at) < keep) found.unexplained += 1
   })
   return looked
@@ -106,7 +106,7 @@ function compareCutoff({ parts, keepUntilMs }: FreshCutoff, { cutoff, floorMs, f
   }
   const isShort = CUTOFF_FIELDS.some((field) => {
     const due = parts.get(field)
-    // The index may have dropped what a row said that is over, before a later row brought the key back.
+    // The index may have dropped a field whose row expired, before a later row brought the key back.
     return due !== undefined && due.keepUntilMs > floorMs && cutoff[field] < due.value
   })
   if (isShort || cutoff.keepUntilMs < keepUntilMs) found.short += 1
@@ -121,7 +121,7 @@ function explain(
   const isExplained =
     fresh !== undefined &&
     cutoff.keepUntilMs <= fresh.keepUntilMs &&
-    // A row that is over may be trimmed off while another one keeps the key.
+    // An expired row may be trimmed while another row keeps the key.
     (anchorSeq > 0 || CUTOFF_FIELDS.every((field) => cutoff[field] <= (fresh.parts.get(field)?.value ?? 0)))
   if (!isExplained) found.unexplained += 1
 }

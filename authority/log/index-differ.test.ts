@@ -12,10 +12,7 @@ import type { Differences } from './index-compare.ts'
 import { IndexDiffer } from './index-differ.ts'
 import { LogTrim, TRIM_AGE_MIN_MS } from './log-trim.ts'
 
-/**
- * The kind: an index that is not what its log says. Neighbours: a key, a cutoff and a hold that is gone, lasts shorter, or
- * that nobody wrote; what is over, trimmed, being written, or of a realm that is out of order, is none.
- */
+/** An index that differs from its log: keys, cutoffs and holds that are missing, leave too early, or are in no row. */
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
 const CLEAN: Differences = { missing: 0, short: 0, unexplained: 0 }
 const ANN: CutoffTarget = { kind: 'cut', shape: 'subject', principals: { source: 'oauth', subject: 'ann' } }
@@ -52,7 +49,7 @@ async function pass({ clock, realms }: World, ms: number): Promise<void> {
   await realms.ledger.settleFloor()
 }
 
-/** As if memory had lost it: everything else of the partition stays. */
+/** Simulates a loss in memory: every other key of the partition stays. */
 function lose({ index }: Realm, key: IndexKey): void {
   const keys: [words: Uint32Array, keep: number][] = []
   index.ended.visit(0, 1_024, (words, at, keep) => keys.push([words.slice(at, at + 4), keep]))
@@ -224,7 +221,7 @@ onBothStores(
   },
 )
 
-test('[W83] a row that is gone from the log is a fault of the log, and no difference', async () => {
+test('[W83] a row that is gone from the log is a fault of the log, and not a difference', async () => {
   const world = await openWorld()
   const { store } = world
   await filled(world)
@@ -234,7 +231,7 @@ test('[W83] a row that is gone from the log is a fault of the log, and no differ
   await assert.rejects(differ(world), ContractBroken)
 })
 
-test('[W83] what leaves an index while it is to be kept is counted, whoever drops it; what is over is not', async () => {
+test('[W83] an entry that leaves an index too early is counted, whatever dropped it; an expired one is not', async () => {
   const world = await openWorld()
   const { realm } = world
   const { index } = realm
@@ -252,8 +249,8 @@ test('[W83] what leaves an index while it is to be kept is counted, whoever drop
   assert.equal(index.removedEarly, 3)
 })
 
-// Each of these is a difference that the rows alone seem to show; each was one in a check that did not know of it.
-test('[W83] a hold whose release was trimmed off before it was read is none', async () => {
+// By the rows alone, each of these would look like a difference.
+test('[W83] a hold whose release was trimmed before it was read is not a difference', async () => {
   const world = await openWorld()
   const { realm } = world
   await write(realm, { kind: 'hold', id: 'h', target: tokenTarget(1) })
@@ -264,14 +261,14 @@ test('[W83] a hold whose release was trimmed off before it was read is none', as
   await pass(world, TRIM_AGE_MIN_MS + 1)
   const trim = new LogTrim({ realm, auditRetentionMs: 0, rowsMin: 1 })
   const between = async (nth: number): Promise<void> => {
-    // The page that has the hold was read.
+    // The page with the hold has been read.
     if (nth === 0) while (await trim.step());
   }
   assert.deepEqual(await differ(world, { between }), CLEAN)
   assert.ok((await world.store.anchor(realm.ordinal)).seq > 600)
 })
 
-test('[W83] a cutoff that was dropped, and came back by a later row, need not be what the first row said', async () => {
+test('[W83] a cutoff that was dropped and set again by a later row need not have the first row’s values', async () => {
   const world = await openWorld()
   const { realm } = world
   await write(realm, revoking({ ...ANN, issuedBeforeMs: 5_000 }, realm.nowMs() + DAY_MS))
@@ -281,7 +278,7 @@ test('[W83] a cutoff that was dropped, and came back by a later row, need not be
   assert.deepEqual(await differ(world), CLEAN)
 })
 
-test('[W83] a cutoff keeps what a row said of it that is over and was trimmed off', async () => {
+test('[W83] a cutoff may keep the values of a row that has expired and was trimmed', async () => {
   const world = await openWorld()
   const { realm } = world
   await write(realm, revoking({ ...ANN, issuedBeforeMs: 5_000 }, realm.nowMs() + DAY_MS))

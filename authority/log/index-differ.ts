@@ -12,29 +12,29 @@ import { compare, type Differences } from './index-compare.ts'
 import type { Ledger } from './ledger.ts'
 
 export type Differing = {
-  /** Lets others work; called after each piece of a few milliseconds. */
+  /** Yields to other work; called after each piece of a few milliseconds. */
   readonly rest: () => Promise<void>
   readonly goesOn: () => boolean
 }
 
-/** Rows that are read at once: with what comes of them a few milliseconds. */
+/** Rows read at once; with folding them, a few milliseconds. */
 const PAGE = 500
-/** How near to the end of the log new rows begin to be kept, until what is read meets them. */
+/** Distance to the log's end from which new rows are collected, until reading meets them. */
 const FOLLOW_ROWS = 5_000
-/** Keys that are folded beside the index at a time; of large indexes an eighth. */
+/** Keys folded beside the index at a time; an eighth of a large index. */
 const SLICE_KEYS = 250_000
 const SLICES_MAX = 8
-/** What one cutoff takes, in keys. */
+/** The memory of one cutoff, in keys. */
 const KEYS_PER_CUTOFF = 8
 
 /**
- * Folds a log anew, slice by slice, and compares it with the index that answers: what went wrong in memory, or leaves it
- * before it may, is noticed by nobody else. It reads only, through the store that others use, one realm at a time.
+ * Folds a log again, slice by slice, and compares it with the index that answers. Only this check notices damage in memory
+ * and entries that leave too early. It only reads, through the shared store, one realm at a time.
  */
 export class IndexDiffer {
   readonly #ledger: Ledger
   readonly #sliceKeys: number
-  /** The realm that is looked at, and its rows since it was near the end of its log. */
+  /** The realm being checked, and its new rows since reading came near the end of its log. */
   #followed: { readonly realm: RealmOrdinal; readonly rows: LogRow[] } | undefined
 
   constructor(ledger: Ledger, sliceKeys: number = SLICE_KEYS) {
@@ -46,8 +46,8 @@ export class IndexDiffer {
   }
 
   /**
-   * @returns undefined when it could not come to its end: it was stopped, or the realm was put out of order.
-   * @throws StoreUnavailable. @throws ContractBroken when a row is missing in the log, or not understood.
+   * @returns undefined when it did not finish: it was stopped, or the realm was put out of order.
+   * @throws StoreUnavailable. @throws ContractBroken when a row of the log is missing or cannot be understood.
    */
   async run(realm: Realm, how: Differing): Promise<Differences | undefined> {
     const found: Differences = { missing: 0, short: 0, unexplained: 0 }
@@ -74,13 +74,13 @@ export class IndexDiffer {
     if (!this.#goesOn(realm, how) || !this.#isLevel(realm, fold)) return false
     for (const _piece of compare({ fold, index, anchorSeq, found })) {
       await how.rest()
-      // Nothing may come between this and the next piece.
+      // No await may come between this check and the next piece.
       if (!this.#goesOn(realm, how) || !this.#isLevel(realm, fold)) return false
     }
     return true
   }
 
-  /** One page more. */
+  /** Reads and folds one more page. */
   async #read({ store, ordinal, index }: Realm, fold: FreshFold): Promise<void> {
     if (this.#followed === undefined && index.seq - fold.seq <= FOLLOW_ROWS)
       this.#followed = { realm: ordinal, rows: [] }
@@ -93,17 +93,17 @@ export class IndexDiffer {
     }
     const [due, headSeq] = [fold.seq + 1, index.seq]
     const rows = await store.rowsAfter(ordinal, fold.seq, PAGE)
-    // What was committed since then need not be in what was read.
+    // The page need not hold rows committed after it was read.
     if (rows[0]?.seq !== due && headSeq >= due) {
-      // Trimmed off since the anchor was read: the next page begins with what was kept of it.
+      // It was trimmed after the anchor was read: the next page begins with its kept rows.
       if ((await store.anchor(ordinal)).seq >= due) return
       throw new ContractBroken(`row ${due} is missing in the log`)
     }
-    // What the store has and the index has not folded yet comes as a new row.
+    // Rows that the index has not folded yet arrive as new rows.
     for (const row of rows) if (row.seq <= index.seq) fold.fold(row)
   }
 
-  /** Whether the fold stands where the index does, once it has what came meanwhile. */
+  /** Folds the collected new rows. @returns whether the fold is at the same row as the index. */
   #isLevel({ index }: Realm, fold: FreshFold): boolean {
     if (this.#followed === undefined) return false
     const { rows } = this.#followed
@@ -129,7 +129,7 @@ type OfSlice = {
   readonly found: Differences
 }
 
-/** By what the log can hold, too: an index that has lost half of its keys must not make the slices larger. */
+/** Also counts what the log can hold: an index that lost half of its keys must not make the slices larger. */
 function slicesOf(index: RevocationIndex, rows: number, sliceKeys: number): readonly Slice[] {
   const keys = Math.max(index.ended.size, 2 * rows) + KEYS_PER_CUTOFF * cutoffCount(index)
   const count = Math.min(SLICES_MAX, Math.max(1, Math.ceil(keys / sliceKeys)))

@@ -49,7 +49,7 @@ const cutoffOver = (source: string, over: Partial<CutoffTarget> = {}): CutoffTar
   ...over,
 })
 
-/** Writes a rule, and reads what the log says of it. */
+/** Writes a rule, and reads its keep from the log. */
 async function keptBy(realm: Realm, rule: RevokeRule): Promise<number> {
   const revoked = await revokeAll(realm, [rule], actOf(realm))
   assert.ok(revoked.kind === 'revoked')
@@ -95,7 +95,7 @@ async function write(realm: Realm, operations: Parameters<Realm['commit']>[0]['o
   assert.equal(outcome.kind, 'applied')
 }
 
-/** A token that somebody got while the clock ran ahead by so much. */
+/** A token that was issued while the clock ran far ahead. */
 async function putFar(realm: Realm, source: string, expiresAtMs: number): Promise<void> {
   const intent = intentOf(realm, `far of ${source} at ${expiresAtMs}`, { source, expiresAtMs })
   const record = recordOf(realm, intent, { position: realm.position(), issuedAtMs: realm.nowMs() })
@@ -107,7 +107,7 @@ async function restarted({ store, clock }: World): Promise<Realm> {
   return (await Realms.open({ store, clock, master: MASTER, random, defer: queueMicrotask })).default
 }
 
-describe('[H12] the keep of a rule on what we mint (model §5.4)', () => {
+describe('[H12] the keep of a rule on tokens that we mint (model §5.4)', () => {
   onBothStores(
     'one of our tokens: its stored expiry and ten minutes; assigned text: for good',
     async (store) => {
@@ -186,7 +186,7 @@ describe('[H12] the keep of a rule on what we mint (model §5.4)', () => {
   })
 })
 
-describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
+describe('[H12] the keep of a rule on tokens that others mint (model §5.4)', () => {
   onBothStores(
     'cut-offs: their time, the skew, 400 days and ten minutes, whatever the issuer is given',
     async (store) => {
@@ -272,7 +272,7 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
     },
   )
 
-  test('what nobody knows became of a change of terms is read again before the next rule', async () => {
+  test('after a change of terms with an unknown outcome, the terms are read again before the next rule', async () => {
     const store = new FaultyStore(START_MS)
     const { realm } = await openWorld(store)
     await register(realm)
@@ -283,7 +283,7 @@ describe('[H12] the keep of a rule on what others mint (model §5.4)', () => {
   })
 })
 
-/** As every version before wrote it. */
+/** Rule bytes as older versions wrote them. */
 function old(rule: Rule, digestKey: string): Buffer {
   const bytes = encodeRule(rule, digestKey)
   bytes[0] = 1
@@ -291,7 +291,7 @@ function old(rule: Rule, digestKey: string): Buffer {
 }
 
 const OLD_KEEP_MS = START_MS + 400 * DAY_MS + KEEP_MARGIN_MS
-/** What every version before kept for so long whatever it covers, and until when it counts now. */
+/** Rules that older versions kept for a fixed time, and until when they count now. */
 const OLD_RULES: readonly (readonly [name: string, target: Target, untilMs: number])[] = [
   ['a signing key', { kind: 'key', keyId: 'k' }, KEEP_FOREVER_MS],
   ['a foreign session', { kind: 'session', source: FOREIGN, session: 's' }, KEEP_FOREVER_MS],
@@ -304,18 +304,18 @@ const OLD_RULES: readonly (readonly [name: string, target: Target, untilMs: numb
 ]
 const FAR_MS = START_MS + 9_000 * DAY_MS
 const FAR_CEILING_MS = Math.ceil(FAR_MS / DAY_MS) * DAY_MS + KEEP_MARGIN_MS
-/** What `oauth` gave out while the clock ran ahead. */
+/** Rules over `oauth` tokens that were issued while the clock ran ahead. */
 const OLD_FAR: readonly (readonly [name: string, target: Target, untilMs: number])[] = [
   ['a cut-off', cutoffOver('oauth'), FAR_CEILING_MS],
   ['a grant', { kind: 'grant', source: 'oauth', grant: grantAt(1) }, FAR_CEILING_MS],
   ['a realm', { kind: 'cut', shape: 'realm', principals: { source: '' } }, FAR_CEILING_MS],
 ]
 
-describe('[H12] rows from before count as the new rule says', () => {
+describe('[H12] rows of older versions count as long as the new terms say', () => {
   onBothStores('folded, trimmed and shown, whatever keep stands in them', async (store) => {
     const world = await openWorld(store)
     await putFar(world.realm, 'oauth', FAR_MS)
-    // The store as an older version left it is opened by this one.
+    // This version opens the store as an older version left it.
     const realm = await restarted(world)
     for (const [name, target, untilMs] of [...OLD_RULES, ...OLD_FAR]) {
       const rule: RevokeRule = { kind: 'revoke', target, keepUntilMs: OLD_KEEP_MS }
@@ -324,7 +324,7 @@ describe('[H12] rows from before count as the new rule says', () => {
     }
   })
 
-  test('an index that knows no store keeps all but rules on tokens for good', () => {
+  test('an index without a store keeps all rules for good, except those on tokens', () => {
     const index = new RevocationIndex(DIGEST_KEY)
     for (const [name, target] of [...OLD_RULES, ...OLD_FAR]) {
       const rule: RevokeRule = { kind: 'revoke', target, keepUntilMs: OLD_KEEP_MS }
@@ -341,7 +341,7 @@ describe('[H12] rows from before count as the new rule says', () => {
     const targets = OLD_RULES.filter(([, , untilMs]) => untilMs === KEEP_FOREVER_MS)
     for (const [, target] of targets) {
       const row = realm.row({ kind: 'revoke', target, keepUntilMs: OLD_KEEP_MS }, WHO)
-      // Past the commit, which would write what is right.
+      // Written directly to the store, because the ledger would write the right keep.
       const bytes = old(row.rule, realm.keys.digestKey)
       await store.commit({
         writes: [
@@ -384,7 +384,7 @@ describe('[H12] rows from before count as the new rule says', () => {
   })
 })
 
-test('[H12] what is kept for good is counted by what it names, once, before and after a restart', async () => {
+test('[H12] rules kept for good are counted once by the kind of their target, before and after a restart', async () => {
   const world = await openWorld()
   const { realm } = world
   const assigned = await issue(realm, 'chosen', { kind: 'assigned', source: 'chat/acme' })

@@ -14,25 +14,25 @@ import type { NewRecord } from './writes.ts'
 
 const DAY_MS = 86_400_000
 const ISS = 'iss:'
-/** The directory's collection of issuers; only its skews matter here. */
+/** The directory's collection of issuers; only their skews matter here. */
 const ISSUERS_NAME = 'issuers'
-/** What an issuer's skew can be, and what it counts as where nobody knows. */
+/** The highest skew of an issuer, assumed when it is unknown. */
 export const SKEW_MAX_SECONDS = 600
 const PAGE = 1_000
 
-/** The highest expiry that a store keeps for a source: whole days, so that it is written once a day and not once a token. */
+/** The highest expiry that a store keeps for a source, in whole days: written once a day instead of once a token. */
 export function expiryCeiling(expiresAtMs: number): number {
   return Math.ceil(expiresAtMs / DAY_MS) * DAY_MS
 }
 
 /**
- * How long the rules of one realm are kept, from what its store holds when they commit. A rule must not leave while
- * anything that it hits can be alive, or minted, by any clock: so expiries count that were really given out, wherever
- * the clock stood then, and what a leaked key, or a session of somebody else's, can mint has no end.
+ * Computes how long one realm's rules are kept, from what its store holds when they commit. A rule must not leave while
+ * something that it hits can be alive, or can be minted, by any clock. So the expiries that were really given out count,
+ * even if the clock was wrong then, and what a leaked key or a foreign session can still mint has no end.
  */
 export class Keeping {
   readonly #highest: Map<Source, number> = new Map()
-  /** As it was before anything was written by this process: what rules of older versions can hit is below it. */
+  /** The expiries before this process wrote anything: rules in rows of older versions hit nothing above them. */
   #atOpen: ReadonlyMap<Source, number> = new Map()
   readonly #terms: Map<string, IssuerTerms> = new Map()
   #doubtful = false
@@ -45,7 +45,7 @@ export class Keeping {
     return keeping
   }
 
-  /** After an outcome that nobody knows: what the store has may be more than what was seen here. */
+  /** Call after an unknown outcome: the store may hold more than this process saw. */
   async reload(store: Store, realm: RealmOrdinal): Promise<void> {
     for (const [source, ms] of await store.highestExpiries(realm)) this.raise(source, ms)
     for (const collection of [ISSUERS_NAME, ISSUER_TERMS.name]) {
@@ -58,17 +58,17 @@ export class Keeping {
     }
   }
 
-  /** A token of this source is about to be put, or extended. */
+  /** Call before a token of this source is put or extended. */
   raise(source: Source, expiresAtMs: number): void {
     if (expiresAtMs > (this.#highest.get(source) ?? 0)) this.#highest.set(source, expiryCeiling(expiresAtMs))
   }
 
-  /** A directory record was written. Terms that cannot be read may say anything: then nothing of issuers ends. */
+  /** A directory record was written. Unreadable terms may say anything, so cutoffs over issuers are then kept for good. */
   learn({ collection, body }: Pick<NewRecord, 'collection' | 'body'>): void {
     if (collection === ISSUER_TERMS.name) {
       const terms = readObject(body)
       if (terms === undefined || ISSUER_TERMS.isValue?.(terms) !== true) this.#doubtful = true
-      // As `isValue` has found it.
+      // `isValue` has checked these types.
       else this.#terms.set(terms['issuer'] as string, terms as IssuerTerms)
     }
     if (collection === ISSUERS_NAME) {
@@ -79,9 +79,8 @@ export class Keeping {
   }
 
   /**
-   * Until when a rule is kept that commits now. What the rule itself asks for is what its target's own lifetime needs: a
-   * token's stored expiry, the `exp` of a foreign token that was shown, the longest lifetime of a realm; for good where
-   * the clock is known to be behind.
+   * Until when a rule that commits now is kept. The rule's own keep covers its target's lifetime: a token's stored expiry, the
+   * `exp` of a presented foreign token, or the realm's longest lifetime; for good if the clock is known to be behind.
    */
   keepOf({ target, keepUntilMs }: RevokeRule, atMs: number): number {
     switch (target.kind) {
@@ -89,7 +88,7 @@ export class Keeping {
       case 'foreign':
         return keepUntilMs
       case 'key':
-        // Whoever has the key goes on signing.
+        // A holder of the key can go on signing.
         return KEEP_FOREVER_MS
       case 'grant':
         return this.#own(keepUntilMs, target.source)
@@ -102,7 +101,7 @@ export class Keeping {
     }
   }
 
-  /** The same for a row from before: what it asked for was counted from its own time. */
+  /** The same for a row of an older version, whose keep was counted from its own time. */
   readonly legacy: LegacyKeep = (rule) => {
     const { target, keepUntilMs } = rule
     switch (target.kind) {
@@ -128,7 +127,7 @@ export class Keeping {
     }
   }
 
-  /** Whether a cutoff from before was written anew, to be kept for good, since its issuer's tokens may lack `iat`. */
+  /** Whether an older cutoff was written again to be kept for good, because its issuer's tokens may lack `iat`. */
   isLifted({ target }: RevokeRule): boolean {
     if (target.kind !== 'cut' || !target.principals.source.startsWith(ISS)) return false
     return this.#terms.get(target.principals.source.slice(ISS.length))?.withoutIat === 'lifted'
@@ -147,7 +146,7 @@ export class Keeping {
     return this.#issued(source, asked.atMs)
   }
 
-  /** Of what we mint: any expiry that was given out counts, whatever the clock said then. No source: of all. */
+  /** For tokens that we mint: every expiry ever given out counts, even one by a wrong clock. Without a source: of all. */
   #own(
     askedMs: number,
     source: Source | undefined,
@@ -160,15 +159,15 @@ export class Keeping {
     return Math.max(askedMs, keptPast(expiryMs))
   }
 
-  /** Of what an issuer has minted by its own clock: the highest lifetime that any issuer may be given. */
+  /** For tokens that an issuer minted by its own clock: assumes the highest lifetime that an issuer may have. */
   #issued(source: Source | undefined, atMs: number, sessionMs = 0): number {
     return keptPast(atMs + this.#skewMs(source) + LIFETIME_MAX_MS + sessionMs)
   }
 
-  /** Of what an issuer may go on minting from a login that is over here: for good, unless it ends its sessions itself. */
+  /** For tokens that an issuer can still mint from an ended login: for good, unless it limits its sessions. */
   #sessions(source: Source, { keepUntilMs, atMs }: Asked): number {
     const terms = this.#terms.get(source.slice(ISS.length))
-    // A clock that is known to be wrong tells no end; a token that does not say when it was issued may be older than it.
+    // A clock known to be wrong shows no end; a token without an issue time may be older than the login.
     if (keepUntilMs >= KEEP_FOREVER_MS) return KEEP_FOREVER_MS
     if (terms?.maxSessionSeconds === undefined || terms.withoutIat !== undefined || this.#doubtful)
       return KEEP_FOREVER_MS

@@ -24,7 +24,7 @@ async function openFaulty(): Promise<Faulty> {
   return { ...world, store }
 }
 
-/** Pages of the log behind a row fail, and at once, while those before it take their time. */
+/** Pages of the log after a given row fail at once, while earlier ones take their time. */
 class FailingBehind extends FaultyStore {
   behind: number | undefined
 
@@ -43,7 +43,7 @@ function writeOf(realm: Realm, operations: Write['operations']): Write {
   return { realm: realm.ordinal, dependsOn: [], expects: [], operations }
 }
 
-/** A write with one row that hits nothing. */
+/** A write whose one row hits nothing. */
 function rowWrite(realm: Realm): Write {
   return writeOf(realm, [{ kind: 'append', row: realm.row({ kind: 'release', id: 'nothing' }, AUDIT) }])
 }
@@ -91,7 +91,7 @@ describe('a flush that fails', () => {
     assert.equal(await say(realm, 'new'), 'active')
   })
 
-  test('all writes of a failed group are told so, and all that were written are known later', async () => {
+  test('all writes of a failed group fail, and those that were written are known later', async () => {
     const { realm, store } = await openFaulty()
     const records = [await issue(realm, 'a'), await issue(realm, 'b'), await issue(realm, 'c')]
     store.fate = 'fails-written'
@@ -112,7 +112,7 @@ describe('a flush that fails', () => {
     await assert.rejects(revokeToken(realm, record, actOf(realm)), StoreUnavailable)
     store.fate = 'works'
     store.reopenFailures = 3
-    // Two pages are asked for at once, so these are two tries.
+    // Two pages are read at once, so this makes two tries fail.
     store.rowsFailures = 4
     const before = store.commits
     for (let attempt = 0; attempt < 5; attempt += 1) {
@@ -131,7 +131,7 @@ describe('a flush that fails', () => {
     assert.equal(await say(realm, 'one'), 'revoked')
   })
 
-  test('rows that a recovery met before it failed are told of as lost, and the failure is one that somebody sees', async () => {
+  test('rows that a recovery read before it failed are reported as lost, and the failure is thrown', async () => {
     const store = new FailingBehind(START_MS)
     const { realm, realms } = await openWorld(store)
     const lost: number[] = []
@@ -197,7 +197,7 @@ describe('a flush that fails', () => {
   })
 })
 
-describe('the order of things', () => {
+describe('the order of steps', () => {
   test('listeners hear of every row once, in order, after it was folded and before its caller', async () => {
     const { realm, realms, store } = await openFaulty()
     const heard: number[] = []
@@ -225,7 +225,7 @@ describe('the order of things', () => {
     )
   })
 
-  test('a group is published once per realm, after it was folded and before anybody is answered', async () => {
+  test('a group is published once per realm, after it was folded and before its callers are answered', async () => {
     const { realm, realms, store } = await openFaulty()
     const told: Publication[] = []
     const lost: number[] = []
@@ -271,7 +271,7 @@ describe('the order of things', () => {
     )
     assert.deepEqual(first?.head.chain, stored.at(-1)?.chain)
 
-    // What a flush wrote without saying so is not published but reported as lost; then publications go on.
+    // Rows written by a flush that failed are not published but reported as lost; then publications go on.
     store.fate = 'fails-written'
     await assert.rejects(realm.commit(rowWrite(realm)))
     store.fate = 'works'
@@ -280,7 +280,7 @@ describe('the order of things', () => {
     assert.deepEqual([told.at(-1)?.prev, told.at(-1)?.head.seq], [start + 3, start + 4])
   })
 
-  test('each write of a group is told its own place', async () => {
+  test('each write of a group gets its own position', async () => {
     const { realm, realms } = await openFaulty()
     const start = realm.index.seq
     const outcomes = await Promise.all([
@@ -327,7 +327,7 @@ describe('the order of things', () => {
     assert.equal(again.default.index.floorMs, START_MS + 6_000)
   })
 
-  test('closing finishes what was taken and takes nothing more', async () => {
+  test('closing finishes all accepted writes and accepts no more', async () => {
     const { realm, realms } = await openFaulty()
     const last = realm.commit(rowWrite(realm))
     const closing = realms.ledger.close()

@@ -26,7 +26,7 @@ import {
   type WriteOutcome,
 } from './writes.ts'
 
-/** What became of a write. `stale`: judge again by what is known now, and try again. */
+/** What became of a write. `stale`: judge again with what is known now, then retry. */
 export type Outcome =
   | {
       readonly kind: 'applied'
@@ -37,13 +37,13 @@ export type Outcome =
   | { readonly kind: 'stale' }
   | { readonly kind: 'conflict'; readonly what: ConflictWhat }
 
-/** Told of every row after it is durable and folded, before its caller is answered. Must not throw. */
+/** Called for every row once it is durable and folded, before its caller gets an answer. Must not throw. */
 export type RowListener = (realm: RealmOrdinal, row: LogRow) => void
 
-/** A row on its way out, with what its bytes mean, and the audit text whose hash its chain holds. */
+/** A row to be published, with its decoded rule, and the audit text whose hash is in its chain. */
 export type PublishedRow = LogRow & { readonly means: Rule; readonly audit: string }
 
-/** What one flush did to one realm's log: its rows, in order, right after `prev`; `head` is the log's end with them. */
+/** What one flush did to one realm's log: its rows in order, after `prev`; `head` is the log's end including them. */
 export type Publication = {
   readonly realm: RealmOrdinal
   readonly prev: number
@@ -52,8 +52,8 @@ export type Publication = {
 }
 
 /**
- * Told after rows are durable and folded, and before their callers are answered. `lost`: rows came into this realm's
- * log that no publication told of (the outcome of a flush was not known); they are to be read from the store.
+ * Called when rows are durable and folded, before their callers get answers. `lost`: rows entered this realm's log without
+ * a publication, because a flush's outcome was unknown; read them from the store.
  */
 export type GroupListener = {
   readonly published: (publication: Publication) => void
@@ -64,9 +64,8 @@ const ROWS_PER_READ = 1_000
 const KEPT_PER_READ = 1_000
 
 /**
- * The order of things: commit durable → fold into the index → publish → answer, per group and without a gap. After
- * an outcome that is not known, nothing is acknowledged until the store was opened again and the log was read from
- * where the index stands.
+ * Keeps the order: commit durably → fold into the index → publish → answer, per group and without a gap. After an unknown
+ * outcome it acknowledges nothing until the store is reopened and the log is read from the index's position on.
  */
 export class Ledger {
   readonly #store: Store
@@ -82,7 +81,7 @@ export class Ledger {
   #broken = false
   #submitted = 0
 
-  /** @param floorMs the store's. */
+  /** @param floorMs the store's floor. */
   constructor(store: Store, floorMs: number, defer: Defer) {
     this.#store = store
     this.#floorMs = floorMs
@@ -94,12 +93,12 @@ export class Ledger {
     return this.#commits.waiting
   }
 
-  /** Writes that were submitted since the start: what tells the collection that others write. */
+  /** Writes submitted since the start; garbage collection uses it to see whether others write. */
   get submitted(): number {
     return this.#submitted
   }
 
-  /** Whether the last flush failed and the store was not opened again since. */
+  /** Whether the last flush failed and the store has not been reopened since. */
   get broken(): boolean {
     return this.#broken
   }
@@ -108,7 +107,7 @@ export class Ledger {
     this.#listeners.push(listener)
   }
 
-  /** For what one realm has cached, before anybody else is told: a row costs no more for other realms that are open. */
+  /** Called before all other listeners, for one realm's caches only: a row costs nothing for other open realms. */
   onRowOf(realm: RealmOrdinal, listener: (row: LogRow) => void): void {
     this.#directories.set(realm, listener)
   }
@@ -118,19 +117,19 @@ export class Ledger {
     for (const listener of this.#listeners) listener(realm, row)
   }
 
-  /** For those who carry whole groups to others; one publication per realm and flush, in order, without a gap. */
+  /** For listeners that pass on whole groups: one publication per realm and flush, in order, without a gap. */
   onGroup(listener: GroupListener): void {
     this.#publications.push(listener)
   }
 
-  /** Folds a realm's log from the store, before it is asked anything; once, however often it is opened. */
+  /** Folds a realm's log from the store before the realm answers anything; once, however often it is opened. */
   async openRealm(realm: RealmOrdinal, digestKey: string): Promise<RevocationIndex> {
     const known = this.#indexes.get(realm)
     if (known !== undefined) return known
     const keeping = await Keeping.open(this.#store, realm)
     const index = new RevocationIndex(digestKey, keeping.legacy)
     index.raiseFloor(this.#floorMs)
-    // A revoked token is known by two keys, and most rows are revoked tokens.
+    // A revoked token has two keys, and most rows are revoked tokens.
     const [head, anchor] = [await this.#store.head(realm), await this.#store.anchor(realm)]
     index.beginFill(2 * (head.seq - anchor.seq))
     await this.#readable(realm, index, async () => {
@@ -138,16 +137,16 @@ export class Ledger {
       await this.#catchUp(realm, index)
     })
     index.endFill()
-    // It may have risen while this log was read.
+    // The floor may have risen while this log was read.
     index.raiseFloor(this.#floorMs)
     this.#keepings.set(realm, keeping)
     this.#indexes.set(realm, index)
     return index
   }
 
-  /** @throws StoreUnavailable or Overloaded: nothing may be assumed, asking again is safe. */
+  /** @throws StoreUnavailable or Overloaded: assume nothing about the outcome; retrying is safe. */
   commit(write: Write, told?: Told<Outcome>): Promise<Outcome> {
-    // What does nothing acknowledges nothing: whether the store takes writes is no question of one realm.
+    // An empty write acknowledges nothing: it asks whether the store takes writes, and so concerns no realm.
     const suspension = this.#suspended.get(write.realm)
     if (suspension !== undefined && write.operations.length > 0 && !mendsLog(suspension, write))
       return Promise.reject(new RealmOutOfOrder(suspension.advice))
@@ -155,20 +154,17 @@ export class Ledger {
     return this.#commits.submit(write, revokes(write) ? 'revoke' : 'issue', told)
   }
 
-  /**
-   * Somebody proved that this realm's log was rolled back: nothing is written to it, and nothing in it is called
-   * active, until a new epoch begins.
-   */
+  /** This realm's log is proved to be rolled back: until a new epoch begins it takes no writes, and no token is active. */
   suspend(realm: RealmOrdinal): void {
     if (!this.#suspended.has(realm)) this.#suspended.set(realm, { kind: 'rolled-back', advice: ROLLED_BACK })
   }
 
-  /** Something that all of a realm rests on cannot be read: nothing is written to it, and nothing in it is called active. */
+  /** Something that the whole realm depends on cannot be read: it takes no writes, and no token in it is active. */
   putOutOfOrder(realm: RealmOrdinal, why: string): void {
     this.#suspended.set(realm, { kind: 'unreadable', advice: `${why}; ${REALM_ADVICE}` })
   }
 
-  /** Why nothing is written to this realm's log. */
+  /** Why this realm's log takes no writes. */
   suspension(realm: RealmOrdinal): Suspension | undefined {
     return this.#suspended.get(realm)
   }
@@ -177,12 +173,12 @@ export class Ledger {
     return this.#suspended.has(realm)
   }
 
-  /** The store's floor as it was learned last. The floor only rises, so nothing is removed too early by this one. */
+  /** The store's floor when last read. It only rises, so using an old value never removes anything too early. */
   get durableFloorMs(): number {
     return this.#durableFloorMs
   }
 
-  /** From the next flush on, durable; at once for every index. */
+  /** Raises every index at once; durable from the next flush on. */
   raiseFloor(ms: number): void {
     if (ms <= this.#floorMs) return
     this.#floorMs = ms
@@ -190,8 +186,8 @@ export class Ledger {
   }
 
   /**
-   * Learns how far others have raised the floor, and makes it durable when no write has carried it lately: an empty group,
-   * in its turn.
+   * Reads how far other nodes have raised the floor. If no recent write carried ours, an empty group in its turn makes it
+   * durable.
    * @throws StoreUnavailable when the store does not confirm it.
    */
   async settleFloor(): Promise<void> {
@@ -201,13 +197,13 @@ export class Ledger {
     if (durableMs < this.#floorMs) await this.probe()
   }
 
-  /** Commits nothing, in its turn: proves that the store takes writes. @throws StoreUnavailable, Overloaded. */
+  /** Commits an empty group in its turn, to prove that the store takes writes. @throws StoreUnavailable, Overloaded. */
   async probe(): Promise<void> {
     const [realm] = this.#indexes.keys()
     if (realm !== undefined) await this.commit({ realm, dependsOn: [], expects: [], operations: [] })
   }
 
-  /** Opens the store again if the last flush failed. @throws StoreUnavailable while it stays out of reach. */
+  /** Reopens the store if the last flush failed. @throws StoreUnavailable while it stays out of reach. */
   async recover(): Promise<void> {
     if (!this.#broken) return
     await this.#store.reopen()
@@ -218,7 +214,7 @@ export class Ledger {
       try {
         await this.#readable(realm, index, () => this.#catchUp(realm, index))
       } finally {
-        // Also when it got only so far: what is folded is not met again.
+        // Also after a partial catch-up: folded rows are not read again.
         if (index.seq > before) for (const { lost } of this.#publications) lost(realm)
       }
     }
@@ -234,7 +230,7 @@ export class Ledger {
     const fresh = this.#withoutStale(writes)
     const settled = fresh.length === 0 ? NOTHING_DONE : await this.#write(fresh)
     let next = 0
-    // What is fresh stands in the same order.
+    // `fresh` is a subsequence of `writes`, in the same order.
     const outcomes = writes.map((write) => {
       if (write !== fresh[next]) return STALE
       const outcome = settled.outcomes[next] as WriteOutcome
@@ -259,8 +255,8 @@ export class Ledger {
   }
 
   /**
-   * Groups are flushed one at a time, so what is known here is what the store holds when this one commits: every expiry
-   * that came before, and those of the group itself.
+   * Groups are flushed one at a time, so this process knows every expiry that the store will hold at the commit: earlier ones
+   * and those of the group itself.
    */
   #settleKeeps(writes: readonly Write[]): void {
     const rules: { readonly keeping: Keeping; readonly row: NewRow; readonly rule: RevokeRule }[] = []
@@ -288,8 +284,8 @@ export class Ledger {
   }
 
   /**
-   * Groups are flushed one at a time, so what was committed before this one is folded already; only rows of the group
-   * itself are still unseen by the index, and those are compared by name.
+   * Groups are flushed one at a time, so the index has everything committed before this one. Only rules of the group itself
+   * are missing from it, and those are compared by name.
    */
   #withoutStale(writes: readonly Write[]): readonly Write[] {
     const rules = new GroupRules()
@@ -316,7 +312,7 @@ export class Ledger {
       const { row } = operation
       const logged: LogRow = { seq, atMs: row.atMs, kind: traitsOf(row.rule).code, rule: row.bytes }
       previousCutoff = index.fold(logged).previousCutoff ?? previousCutoff
-      // What was rolled back goes on from here; what cannot be read is written to by nobody.
+      // A new epoch ends a suspension after a rollback; an unreadable realm takes no writes, so it never comes here.
       if (row.rule.kind === 'epoch') this.#suspended.delete(write.realm)
       this.#tell(write.realm, logged)
       seq += 1
@@ -349,7 +345,7 @@ export class Ledger {
     }
   }
 
-  /** What is left of the rows up to the anchor. */
+  /** Folds the rows that were kept up to the anchor. */
   async #foldKept(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
     const anchor = await this.#store.anchor(realm)
     for (;;) {
@@ -360,13 +356,13 @@ export class Ledger {
     index.passTo(anchor.seq)
   }
 
-  /** Two pages are read while one is folded: rows have no gaps, so where a page begins is known before it is its turn. */
+  /** Two pages are read while one is folded: rows have no gaps, so the start of the next page is known early. */
   async #catchUp(realm: RealmOrdinal, index: RevocationIndex): Promise<void> {
     let after = index.seq
     const nextPage = (): Promise<readonly LogRow[]> => {
       const page = this.#store.rowsAfter(realm, after, ROWS_PER_READ)
       after += ROWS_PER_READ
-      // One that fails before its turn is no failure that nobody looks at.
+      // A page that fails before its turn must not count as an unhandled rejection.
       page.catch(() => {})
       return page
     }
@@ -382,12 +378,12 @@ export class Ledger {
         if (rows.length < ROWS_PER_READ) return
       }
     } finally {
-      // What lies past the end, or past a failure, is of no interest; that it failed, too, neither.
+      // Pages past the end or past a failure do not matter, even if they fail, too.
       await Promise.allSettled(pages)
     }
   }
 
-  /** A log that is not understood puts its own realm out of order, at the row where that shows, and no other. */
+  /** A log that cannot be understood puts only its own realm out of order, from the first such row on. */
   async #readable(realm: RealmOrdinal, index: RevocationIndex, read: () => Promise<void>): Promise<void> {
     try {
       await read()
@@ -404,13 +400,13 @@ export class Ledger {
   }
 }
 
-/** Why a realm takes no writes, and what an operator does about it. */
+/** Why a realm takes no writes, with advice for the operator. */
 export type Suspension = { readonly kind: 'rolled-back' | 'unreadable'; readonly advice: string }
 
 const ROLLED_BACK =
-  'this log was rolled back: nothing is acknowledged in this realm until an operator stops the server and runs `rescind epoch new`'
+  'this log was rolled back, so the realm takes no writes until an operator stops the server and runs `rescind epoch new`'
 
-/** A rule as it was committed. */
+/** A rule as it was committed, with the keep from its bytes. */
 function meaningOf(rule: Rule, bytes: Uint8Array): Rule {
   if (rule.kind !== 'revoke') return rule
   const keepUntilMs = keepInBytes(bytes)
@@ -420,7 +416,7 @@ function meaningOf(rule: Rule, bytes: Uint8Array): Rule {
 const STALE: Outcome = { kind: 'stale' }
 const NOTHING_DONE: GroupOutcome = { outcomes: [], heads: new Map() }
 
-/** A new epoch goes on from a log that was rolled back. */
+/** A new epoch continues a log that was rolled back. */
 function mendsLog({ kind }: Suspension, { operations }: Write): boolean {
   if (kind !== 'rolled-back') return false
   return operations.some((operation) => operation.kind === 'append' && operation.row.rule.kind === 'epoch')

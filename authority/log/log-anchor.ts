@@ -7,14 +7,14 @@ import type { Store } from '../ports.ts'
 import type { ExpiringEntry, ExpiringName, LogHead } from './writes.ts'
 
 /**
- * Where a trimmed log begins and what was kept of the rows before, under a key that is not in the store: whoever can
- * write the store can cut off the beginning of a log, or change a kept rule, but cannot make the anchor that fits.
+ * Protects where a trimmed log begins, and the rows kept from before, with a key that is not in the store: an attacker who
+ * can write the store can cut off a log's beginning or change a kept rule, but cannot make the matching anchor.
  */
 const ANCHOR_ENTRY: ExpiringName = { kind: EXPIRING_KINDS.logAnchor, id: 'anchor' }
 const SUM_BYTES = 32
 const PAGE = 1_000
 
-/** Of kept rows in any order, whatever comes and goes: their tags, each under the key, added up. */
+/** A sum over kept rows, independent of their order: their keyed tags, combined by XOR. */
 export class KeptSum {
   readonly #key: Buffer
   readonly #sum: Buffer = Buffer.alloc(SUM_BYTES)
@@ -23,7 +23,7 @@ export class KeptSum {
     this.#key = subkey(sealKey, KEY_PURPOSES.logAnchor)
   }
 
-  /** Puts a row in, or takes it out again. */
+  /** Adds a row, or removes it again. */
   flip({ seq, atMs, kind, rule }: LogRow): void {
     const text = `kept:${seq}:${atMs}:${kind}:${Buffer.from(rule).toString('base64url')}`
     const tag = hmacSha256(this.#key, text)
@@ -44,7 +44,7 @@ export class KeptSum {
   }
 }
 
-/** Every row that was kept of those up to the anchor. */
+/** All rows that were kept from before the anchor. */
 export async function* keptRows(store: Store, realm: RealmOrdinal): AsyncGenerator<LogRow, void> {
   let after = 0
   for (;;) {
@@ -56,7 +56,7 @@ export async function* keptRows(store: Store, realm: RealmOrdinal): AsyncGenerat
   }
 }
 
-/** Whether a log's beginning, and what was kept from before it, are as their server left them. */
+/** Whether a log's beginning and the rows kept from before it are as the server left them. */
 export async function anchorHolds(store: Store, realm: RealmOrdinal, sealKey: Uint8Array): Promise<boolean> {
   const [anchor, entry] = [await store.anchor(realm), await store.expiring(realm, ANCHOR_ENTRY)]
   if (entry === undefined) {

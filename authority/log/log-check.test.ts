@@ -8,7 +8,7 @@ import { type KnownCheckpoint, LogCheck, type LogFault } from './log-check.ts'
 
 const ROWS_MAX = 12
 
-/** Chained as a store does it, on whatever the rows say. */
+/** Chained as a store chains them, whatever the rows say. */
 function chained(rows: readonly Omit<ChainedLogRow, 'chain'>[]): ChainedLogRow[] {
   let chain: Buffer = CHAIN_START
   return rows.map((row) => {
@@ -46,7 +46,7 @@ const checkpointOf = ({ seq, chain }: ChainedLogRow): KnownCheckpoint => ({
   chain: Buffer.from(chain).toString('base64url'),
 })
 
-test('a log as it was written is right, with and without its audit texts', () => {
+test('a log as it was written passes, with and without its audit texts', () => {
   const rows = logOf(ROWS_MAX)
   assert.equal(faultOf([]), undefined)
   assert.equal(faultOf(rows, rows.map(checkpointOf)), undefined)
@@ -83,7 +83,7 @@ test('a row that is removed, doubled, swapped or altered anywhere is found where
   fc.assert(property, { numRuns: 200 })
 })
 
-test('a log that was cut off, or chained anew, is told by a checkpoint that was known before', () => {
+test('a known checkpoint reveals a log that was cut off or chained again', () => {
   const rows = logOf(6)
   const known = [checkpointOf(rows[4] as ChainedLogRow)]
   assert.equal(faultOf(rows, known), undefined)

@@ -1,31 +1,31 @@
 import { sha256 } from '@rescind/core/bytes'
 import { CHAIN_START, type ChainedLogRow, chainAfter } from '@rescind/core/log'
 
-/** What is wrong with a log, at the first row where it shows. */
+/** What is wrong with a log, at the first affected row. */
 export type LogFault = {
   readonly seq: number
-  readonly what: /** The row that should stand here does not, or one stands here a second time. */
+  readonly what: /** This row is missing, or repeats an earlier one. */
     | 'missing'
     | 'doubled'
-    /** The row is not what its chain value was made from. */
+    /** The row does not match its chain value. */
     | 'altered'
-    /** Its audit text is not the one that was written. */
+    /** Its audit text does not match its hash. */
     | 'audit-altered'
-    /** The log ends before this checkpoint, or is another one there: rows were cut off or all written anew. */
+    /** The log ends before a known checkpoint, or differs from it: rows were cut off, or all were rewritten. */
     | 'not-the-log'
-    /** The log does not begin where its server trimmed it, or what was kept from before is not what it kept. */
+    /** The log does not begin where the server trimmed it, or the kept rows differ from those it kept. */
     | 'anchor-altered'
 }
 
-/** How far a part of a log is right, and what is wrong with the row after it. */
+/** How far a part of a log is intact, and what is wrong with the row after it. */
 export type ChainChecked = { readonly through: number; readonly fault?: LogFault }
 
-/** A checkpoint that the log was known to have: a stored one, a receipt, an earlier export. */
+/** A checkpoint that the log is known to have had: a stored one, a receipt, an earlier export. */
 export type KnownCheckpoint = { readonly seq: number; readonly chain: string }
 
 /**
- * Checks a log row by row, from its start or from the chain value before its first row. Whoever can write the log can
- * chain it anew from any row on; checkpoints that were known before, and are not theirs to write, tell that.
+ * Checks a log row by row, from its start or from the chain value before its first row. An attacker who can write the log
+ * can rebuild the chain from any row on; only known checkpoints that the attacker cannot write reveal that.
  */
 export class LogCheck {
   readonly #known: readonly KnownCheckpoint[]
@@ -48,7 +48,7 @@ export class LogCheck {
     return Buffer.from(this.#chain).toString('base64url')
   }
 
-  /** @returns what is wrong with this row, after the ones before it. */
+  /** @returns what is wrong with this row, given the ones before it. */
   accept(row: ChainedLogRow): LogFault | undefined {
     const { seq, auditHash, audit } = row
     const due = this.#seq + 1

@@ -5,7 +5,7 @@ import type { LogFault } from './log-check.ts'
 
 const ROWS_PER_CHECK = 1_000
 
-/** What is wrong with a stored log, from where it was trimmed to its end; its rows are not kept in memory for it. */
+/** What is wrong with a stored log, from its anchor to its end. Memory use does not depend on its length. */
 export async function logFault(
   store: Store,
   realm: RealmOrdinal,
@@ -21,14 +21,14 @@ export async function logFault(
   }
 }
 
-/** What an operator is told who starts a server on such a log. */
+/** What to tell an operator who starts a server on such a log. */
 export function faultAdvice({ seq, what }: LogFault): string {
   const where =
     what === 'anchor-altered'
-      ? `what was kept of its log up to row ${seq} is not what its server kept`
+      ? `the rows kept of its log up to row ${seq} are not those that the server kept`
       : `row ${seq} of its log is ${what === 'missing' ? 'missing' : 'not as it was written'}`
   return (
-    `${where}: the disk, or somebody, has changed the store, and what was revoked there may be let in. ` +
-    'Look with `rescind audit verify`, and restore a backup with `rescind restore` (docs/backup.md)'
+    `${where}: a disk fault or a third party changed the store, so revoked tokens may be let in. ` +
+    'Run `rescind audit verify`, then restore a backup with `rescind restore` (docs/backup.md)'
   )
 }

@@ -94,7 +94,7 @@ describe('trimming a log', () => {
     assert.equal(again.index.holds.positionOf('h'), undefined)
   })
 
-  it('goes on where it was when a batch fails, is lost, or the server is killed between two', async () => {
+  it('continues where it stopped when a batch fails, is lost, or the server is killed between two', async () => {
     const store = new FaultyStore(START_MS)
     const world = await openWorld(store)
     const { realm } = world
@@ -119,7 +119,7 @@ describe('trimming a log', () => {
     assert.equal(last.index.ended.size, 2)
   })
 
-  it('leaves few rows alone, and takes a batch at a time', async () => {
+  it('leaves a few rows alone, and removes a batch at a time', async () => {
     const world = await openWorld()
     const { realm } = world
     await write(realm, ...changes(90 - realm.index.seq))
@@ -134,7 +134,7 @@ describe('trimming a log', () => {
     assert.deepEqual(anchors, [TRIM_ROWS_MAX, 2 * TRIM_ROWS_MAX, 2 * TRIM_ROWS_MAX])
   })
 
-  it('is noticed when somebody else does it, or changes what was kept', async () => {
+  it('is detected when done without the key, as is a change of kept rows', async () => {
     const world = await openWorld()
     const { realm, store } = world
     const stands = (): Promise<boolean> => anchorHolds(store, realm.ordinal, realm.keys.sealKey)

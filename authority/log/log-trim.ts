@@ -3,20 +3,20 @@ import type { Realm } from '../realm/realm.ts'
 import { KeptSum, keptRows } from './log-anchor.ts'
 import type { LogHead, TrimLog } from './writes.ts'
 
-/** Rows that one step removes: a flush of some milliseconds, behind which nobody waits long. */
+/** Most rows removed in one step: a flush of some milliseconds, so that nothing waits long behind it. */
 export const TRIM_ROWS_MAX = 500
 /** Fewer rows are not worth a flush. */
 const TRIM_ROWS_MIN = 100
-/** Rows younger than this are never trimmed, however short audits are kept: readers of the feed come back for them. */
+/** Younger rows are never trimmed, even if audits expire sooner, because returning readers of the feed need them. */
 export const TRIM_AGE_MIN_MS: number = 7 * 86_400_000
-/** How often kept rules are looked at for such as are over. */
+/** How often kept rules are checked for expiry. */
 const SWEEP_EVERY_MS = 86_400_000
 
-/** What is known of a log's beginning. */
+/** The state of a log's beginning. */
 type Begun = {
   readonly anchor: LogHead
   readonly sum: KeptSum
-  /** Collections that a kept row names: what an export of the realm looks for. */
+  /** Collections named by kept rows; an export of the realm looks for them. */
   readonly collections: Set<string>
 }
 
@@ -27,18 +27,18 @@ export type LogTrimParts = {
 }
 
 /**
- * Removes rows from the beginning of a realm's log whose audit has expired. What such a row still says is kept beside
- * the log: epochs, rules that can hit something alive (revoked assigned texts: for good), and one change of each
- * collection. A hold that is in force stays in the log, and all that came after it.
+ * Removes rows whose audit has expired from the beginning of a realm's log. What still matters of them is kept beside the
+ * log: epochs, rules that can hit something alive (for revoked assigned texts: for good), and one change per collection. A
+ * hold in force, and all rows after it, stay in the log.
  */
 export class LogTrim {
   readonly #realm: Realm
   readonly #ageMs: number
   readonly #rowsMin: number
-  /** Undefined until it is read, and after a commit of which nobody knows what became. */
+  /** Undefined until it is read, and after a commit with an unknown outcome. */
   #begun: Begun | undefined
   #sweptAtMs = 0
-  /** When the first row that is still there was written: nothing is read before it is old. */
+  /** The time of the first remaining row: nothing is read before that row is old enough. */
   #firstAtMs = 0
 
   constructor({ realm, auditRetentionMs, rowsMin = TRIM_ROWS_MIN }: LogTrimParts) {
@@ -47,7 +47,7 @@ export class LogTrim {
     this.#rowsMin = rowsMin
   }
 
-  /** One step; @returns whether there may be more to do. @throws StoreUnavailable, Overloaded. */
+  /** Does one step. @returns whether there may be more to do. @throws StoreUnavailable, Overloaded. */
   async step(): Promise<boolean> {
     const gone = await this.#removable()
     const last = gone.at(-1)
@@ -96,7 +96,7 @@ export class LogTrim {
       : traitsOf(rule).keptUntilMs(rule)
   }
 
-  /** Forgets kept rules that can hit nothing any more; @returns whether there may be more of them. */
+  /** Forgets kept rules that can no longer hit anything. @returns whether there may be more of them. */
   async #sweep(): Promise<boolean> {
     const { store, ordinal } = this.#realm
     if (this.#realm.durableFloorMs - this.#sweptAtMs < SWEEP_EVERY_MS) return false

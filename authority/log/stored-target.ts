@@ -15,7 +15,7 @@ const SHAPES: Readonly<Record<string, (value: { readonly [name: string]: unknown
 
 const isPrincipals = shaped({ source: 'text' }, { subject: 'text', client: 'text', tenant: 'text' })
 
-/** Whether stored JSON is a target of a kind that is known here: what a hold or a schedule will be a rule on. */
+/** Whether stored JSON is a valid target of a known kind: a hold or a schedule makes a rule from it. */
 export function isStoredTarget(value: unknown): boolean {
   if (!isMembers(value) || typeof value['kind'] !== 'string' || !Object.hasOwn(SHAPES, value['kind']))
     return false

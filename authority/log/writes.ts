@@ -4,14 +4,14 @@ import type { ExpiringKind } from '../kinds.ts'
 import type { SharePath } from './backlog.ts'
 
 /**
- * What one request writes: applied wholly or not at all, whoever shares its group. It is refused as stale when something
- * that it was judged by has been revoked since.
+ * What one request writes; applied whole or not at all, independently of the rest of its group. It is refused as stale when
+ * something that it depends on has been revoked since it was judged.
  */
 export type Write = {
   readonly realm: RealmOrdinal
   /**
-   * What this write depends on: every token that it puts, extends or consumes, and its caller, as they were judged.
-   * A rule that has come to hit one of them makes the write stale.
+   * Every token that this write puts, extends or consumes, and its caller, as they were judged. A newer rule that hits one of
+   * them makes the write stale.
    */
   readonly dependsOn: readonly Dependency[]
   readonly expects: readonly Expectation[]
@@ -20,7 +20,7 @@ export type Write = {
 
 export type Dependency = { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
 
-/** A directory record must be at this version when the write commits; 0 is "never existed". */
+/** The version that a directory record must have when the write commits; 0: it never existed. */
 export type Expectation = { readonly collection: string; readonly id: string; readonly version: number }
 
 export type Operation =
@@ -33,7 +33,7 @@ export type Operation =
       readonly expiresAtMs: number
       readonly atMs: number
     }
-  /** Ends a single-use token that was not consumed yet. */
+  /** Ends a single-use token that has not been consumed. */
   | { readonly kind: 'consume'; readonly handle: Handle; readonly sealed: Uint8Array | undefined }
   | { readonly kind: 'append'; readonly row: NewRow }
   | { readonly kind: 'put-record'; readonly record: NewRecord }
@@ -43,19 +43,19 @@ export type Operation =
       readonly id: string
       readonly fromVersion: number
     }
-  /** Kept beside the log until it ends. Conflicts with one that ends after `unlessAliveAtMs`, if that is given. */
+  /** Stores an entry beside the log until it expires. Conflicts with an entry that ends after `unlessAliveAtMs`, if given. */
   | { readonly kind: 'put-expiring'; readonly entry: ExpiringEntry; readonly unlessAliveAtMs?: number }
   | { readonly kind: 'drop-expiring'; readonly entry: ExpiringName; readonly ifExpiresAtMs?: number }
-  /** GC of a token that has ended; a revoked assigned text leaves its digest for good. */
+  /** Garbage collection of an ended token; a revoked assigned text leaves its digest for good. */
   | { readonly kind: 'forget-token'; readonly token: ForgottenToken }
-  /** Audit texts of these rows and of those between are over; their hashes stay, and the chain with them. */
+  /** Drops the audit texts of these rows; their hashes stay, so the chain stays valid. */
   | { readonly kind: 'forget-audit'; readonly fromSeq: number; readonly throughSeq: number }
   | TrimLog
 
 /**
- * Rows of a log up to this one are over and go, but for those that are `kept`: their rules stay, beside the log. The
- * place of the last one that went stays as the log's anchor. `forget`: rules that were kept before and are over now.
- * Doing it again changes nothing; a log always keeps its last row.
+ * Removes the rows of a log up to this one, except that the rules in `keep` stay beside the log. The position of the last
+ * removed row becomes the log's anchor. `forget`: kept rules that have expired. Repeating it changes nothing. A log always
+ * keeps its last row.
  */
 export type TrimLog = {
   readonly kind: 'trim-log'
@@ -69,15 +69,15 @@ export type ForgottenToken = {
   readonly handle: Handle
   readonly source: Source
   readonly tombstone: boolean
-  /** Only if the token still ends then: an extension that came first keeps it. */
+  /** Applies only if the token still ends then: an earlier extension keeps it. */
   readonly ifExpiresAtMs?: number
 }
 
-/** A log row on its way; its seq and chain are given when it is committed. */
+/** A log row before its commit, which assigns its seq and chain. */
 export type NewRow = {
   readonly atMs: number
   readonly rule: Rule
-  /** The rule, encoded by `encodeRule`; how long a revocation is kept is set in them when it commits. */
+  /** The encoded rule. The commit writes a revocation's keep into it. */
   readonly bytes: Uint8Array
   /** JSON text: who, why, from where. */
   readonly audit: string
@@ -89,23 +89,23 @@ export type NewRecord = {
   /** The version that it replaces: 0 creates, a tombstone's version revives. */
   readonly fromVersion: number
   readonly body: string
-  /** Names and values by which this record, and no other of its collection, can be found. */
+  /** Names and values by which only this record of its collection is found. */
   readonly keys: readonly RecordKey[]
-  /** Names and values by which it is listed, among others. */
+  /** Names and values by which it is listed, possibly with others. */
   readonly lists?: readonly RecordKey[]
 }
 
 export type ExpiringName = { readonly kind: ExpiringKind; readonly id: string }
 
 /**
- * Something small that must outlive a crash and has an end, but turns no verdict and is no part of the audit trail: a
- * spent assertion, an answer kept for a retry. Writing one is no log row.
+ * Something small that must survive a crash and expires, but changes no verdict and is not part of the audit trail: a
+ * spent assertion, an answer kept for a retry. Writing one makes no log row.
  */
 export type ExpiringEntry = ExpiringName & { readonly value: Uint8Array; readonly expiresAtMs: number }
 
 export type RecordKey = { readonly name: string; readonly value: string }
 
-/** The end of a realm's log as it is on stable storage. `seq` 0 is an empty log. */
+/** The end of a realm's log on stable storage. `seq` 0: the log is empty. */
 export type LogHead = { readonly seq: number; readonly chain: Buffer }
 
 /** What one flush makes durable. */
@@ -130,7 +130,7 @@ export type GroupOutcome = {
   readonly heads: ReadonlyMap<RealmOrdinal, LogHead>
 }
 
-/** Whether a write turns a verdict negative: such writes go first and have a commit queue of their own. */
+/** Whether a write ends or suspends something: such writes go first and have their own commit queue. */
 export function revokes(write: Write): boolean {
   return write.operations.some((operation) => {
     if (operation.kind !== 'append') return false
@@ -140,8 +140,8 @@ export function revokes(write: Write): boolean {
 }
 
 /**
- * Whose room a write takes up while it waits for the store: its realm's, there its source's, and there its caller's. What
- * a write depends on begins with its caller; without one it is the server's own.
+ * The owner whose share of the queue a write uses: its realm, its source there, its caller there. The caller is the first
+ * dependency; a write without one is the server's own.
  */
 export function sharesOf({ realm, dependsOn }: Write): SharePath {
   const caller = dependsOn[0]?.facts

@@ -1,10 +1,10 @@
 import { subkey } from '../keys/sealing.ts'
 import { KEY_PURPOSES } from '../kinds.ts'
 
-/** Every verdict of the control API bears a checkpoint: its key is derived once, not for each. */
+/** Keys already derived: every verdict of the control API carries a checkpoint. */
 const checkpointKeys: WeakMap<Uint8Array, Buffer> = new WeakMap()
 
-/** Checkpoints that a realm hands out bear a tag under this key, so that nobody else can make one. */
+/** The key that tags a realm's checkpoints, so that they cannot be forged. */
 export function checkpointKeyOf(sealKey: Uint8Array): Buffer {
   const known = checkpointKeys.get(sealKey)
   if (known !== undefined) return known

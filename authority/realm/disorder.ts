@@ -1,18 +1,18 @@
-/** What of a store cannot be read: one realm, or one thing in it. The rest is served. */
+/** What cannot be read: a realm, its log, or one item in it. The rest is served. */
 export type UnreadableKind = 'realm' | 'log' | 'record' | 'memo' | 'token'
 export type Unreadable = {
   readonly realm: string
   readonly what: UnreadableKind
-  /** Which one; never a secret: a collection and id, a kind of expiring entry, the place of a row. */
+  /** Which one; never a secret: a collection and id, a kind of expiring entry, a row's seq. */
   readonly name: string
   /** What is wrong with it. */
   readonly why: string
 }
 
-/** As many are known by name; a broken disk must not fill the memory. */
+/** Most unreadable items kept by name: a broken disk must not fill the memory. */
 const KNOWN_MAX = 1_000
 
-/** Everything that was found to be unreadable, each told once, until it is written anew. */
+/** Everything found unreadable; each is reported once, until it is written again. */
 export class Disorder {
   readonly #known: Map<string, Unreadable> = new Map()
   readonly #tell: (found: Unreadable) => void
@@ -36,7 +36,7 @@ export class Disorder {
     return [...this.#known.values()]
   }
 
-  /** Why a realm, as a whole, is out of order. */
+  /** Why a whole realm is out of order. */
   ofRealm(name: string): Unreadable | undefined {
     return this.all.find(({ realm, what }) => realm === name && (what === 'realm' || what === 'log'))
   }
@@ -46,14 +46,14 @@ function keyOf({ realm, what, name }: Pick<Unreadable, 'realm' | 'what' | 'name'
   return `${realm}\0${what}\0${name}`
 }
 
-/** Why a realm whose record is missing is not made anew: other keys and a log from 1 would bring back what was ended. */
-export const GONE = 'its record is gone, and what was written in it is not'
+/** Why a realm whose record is missing is not created again: new keys and an empty log would revive what was revoked. */
+export const GONE = 'its record is gone, although the realm was in use'
 
-/** What an operator does about a realm that cannot be read. */
+/** What to do about a realm that cannot be read. */
 export const REALM_ADVICE =
-  'nothing is answered in this realm until the store is opened by the version that wrote it, or a backup is restored'
+  'the realm answers nothing until you open the store with the version that wrote it, or restore a backup'
 
-/** What an operator does about it. */
+/** What is wrong with it, and what to do. */
 export function adviceOn({ what, name, why }: Unreadable): string {
   switch (what) {
     case 'realm':
@@ -62,6 +62,6 @@ export function adviceOn({ what, name, why }: Unreadable): string {
     case 'record':
     case 'memo':
     case 'token':
-      return `${name}: ${why}; whoever needs it is answered 503 until it is written anew, by the version that wrote it`
+      return `${name}: ${why}; requests that need it get 503 until the version that wrote it writes it again`
   }
 }

@@ -8,10 +8,10 @@ import type { DirectoryRecord, Store } from '../ports.ts'
 import { Realms } from './realms.ts'
 import { revokeToken } from './revoke.ts'
 
-// The kind: a record about realms that is lost, or wrong, makes another realm over what was written in the one before.
-// Neighbours: the system realm's, the default one's, the count of realms too low, the first start cut off at each place.
+// A missing or wrong record of a realm must not create another realm over an existing log: the system realm's record, the
+// default one's, a count of realms that is too low, and a first start cut off at each step.
 
-/** The store, with other records of realms: what `changed` says instead, of those that it names. */
+/** The store, with the records of realms that `changed` names replaced by those it gives. */
 function withRecords(
   store: Store,
   changed: Readonly<Record<string, (record: DirectoryRecord) => DirectoryRecord | undefined>>,

@@ -32,7 +32,7 @@ function append(realm: Realm, rule: Rule): Promise<unknown> {
 }
 
 describe('what is minted', () => {
-  test('a record says what was intended, where it was judged and when it was made', async () => {
+  test('a record has what was intended, the position it was judged at, and the time', async () => {
     const { realm } = await open()
     const judgedAt = realm.position()
     const parent = await issue(realm, 'parent')
@@ -64,7 +64,7 @@ describe('what is minted', () => {
     assert.deepEqual([record.ancestors, record.sealed], [[], undefined])
   })
 
-  test('text is sealed only where it is asked for, and opens for its record', async () => {
+  test('text is sealed only on request, and opens for its record', async () => {
     const { realm } = await open()
     const record = await issue(realm, 'readable', { sealText: true })
     assert.equal(unsealTokenText(realm.keys, realm.name, record)?.reveal(), 'readable')
@@ -80,14 +80,14 @@ describe('what is minted', () => {
     assert.equal(await say(realm, 'longer'), 'unknown')
   })
 
-  test('[F10] text that is a token already is not minted again, alive or dead', async () => {
+  test('[F10] text that is already a token is not minted again, alive or dead', async () => {
     const { realm } = await open()
     const record = await issue(realm, 'one')
     assert.deepEqual(await tryIssue(realm, intentOf(realm, 'one')), { kind: 'token-exists' })
     const handle = { handle: record.handle }
     assert.deepEqual(await tryIssue(realm, intentOf(realm, 'two', handle)), { kind: 'token-exists' })
     await revokeToken(realm, record, actOf(realm))
-    // A rule stands on these very bytes, so no later judgement helps.
+    // A rule on these very bytes exists, so judging again does not help.
     assert.deepEqual(await tryIssue(realm, intentOf(realm, 'one')), { kind: 'stale' })
     assert.equal(await say(realm, 'two'), 'unknown')
   })
@@ -142,7 +142,7 @@ describe('single use', () => {
 describe('holds', () => {
   const client: Target = { kind: 'cut', shape: 'client', principals: { source: 'oauth', client: 'c' } }
 
-  test('while a hold lasts nothing is minted for what it covers, afterwards it is (model §5.5)', async () => {
+  test('nothing is minted for the principals of a hold until it is released (model §5.5)', async () => {
     const { realm } = await open()
     await issue(realm, 'before')
     await append(realm, { kind: 'hold', id: 'h', target: client })
@@ -171,7 +171,7 @@ type Hit = (realm: Realm, parent: TokenRecord) => Promise<unknown>
 
 const client = { source: 'oauth', client: 'c' }
 
-/** Everything that a write depends on, and what may hit it between its judgement and its commit (model §4.3). */
+/** Everything that a write depends on, and what may hit it between judgement and commit (model §4.3). */
 const HITS: Readonly<Record<string, Hit>> = {
   'the parent is revoked': (realm, parent) => revokeToken(realm, parent, actOf(realm)),
   'its ancestor is revoked': (realm, { ancestors: [elder] }) => {
@@ -225,7 +225,7 @@ const HITS: Readonly<Record<string, Hit>> = {
     append(realm, { kind: 'hold', id: 'h', target: { kind: 'grant', source, grant } }),
 }
 
-/** A single-use token that was exchanged for another's. */
+/** A single-use token that another one was exchanged for. */
 async function family(realm: Realm): Promise<TokenRecord> {
   const elder = await issue(realm, 'elder', {
     source: 'identity',
@@ -259,7 +259,7 @@ async function assertNothing(realm: Realm, parent: TokenRecord): Promise<void> {
   assert.equal(await realm.store.consumption(realm.ordinal, parent.handle), undefined)
 }
 
-describe('a unit is stale, and leaves nothing, when between its basis and its commit', () => {
+describe('a write is stale, and changes nothing, when between judgement and commit', () => {
   for (const [what, hit] of Object.entries(HITS)) {
     test(`${what}, in an earlier group`, async () => {
       const { realm } = await open()
@@ -323,7 +323,7 @@ describe('a unit is stale, and leaves nothing, when between its basis and its co
 })
 
 describe('what is not stale', () => {
-  test('rules about others, before or in the same group, hold nobody up', async () => {
+  test('rules about others, earlier or in the same group, delay no write', async () => {
     const { realm } = await open()
     const parent = await family(realm)
     const judgedAt = realm.position()

@@ -17,7 +17,7 @@ import type { Caller, Realm } from './realm.ts'
 import { sealTokenText } from './realm-keys.ts'
 import { signedDigest } from './signed-tokens.ts'
 
-/** A token to be minted. `grant` absent: it starts its own. */
+/** A token to be minted. Without `grant` it starts its own. */
 export type TokenIntent = Principals & {
   readonly raw: RawToken
   readonly kind: TokenKind
@@ -25,7 +25,7 @@ export type TokenIntent = Principals & {
   readonly handle?: TokenRecord['handle']
   readonly grant?: GrantId
   readonly session?: string
-  /** The key that signed its text: such a token is known by its handle, which the text must hold. */
+  /** The key that signed its text; such a token is known by its handle, which the text must contain. */
   readonly keyId?: string
   readonly ancestors?: readonly Ancestor[]
   readonly scope?: string
@@ -34,7 +34,7 @@ export type TokenIntent = Principals & {
   readonly mintedBy?: string
   readonly delegated?: Delegation
   readonly claims?: Readonly<Record<string, unknown>>
-  /** Keep the text readable, sealed: only where the dialect must give it back. */
+  /** Stores the text, sealed; only for dialects that must return it. */
   readonly sealText?: boolean
 }
 
@@ -43,27 +43,27 @@ export type IssueAct = {
   readonly judgedAt: Position
   readonly caller: Caller
   readonly tokens: readonly TokenIntent[]
-  /** A single-use token that this issue uses up. */
+  /** A single-use token that this issue consumes. */
   readonly consume?: TokenRecord
-  /** What is kept, sealed, beside the token that this issue uses up. */
+  /** What is stored, sealed, beside the consumed token. */
   readonly consumeSealed?: Uint8Array
-  /** Directory records that must still be at the version at which they were judged. */
+  /** Directory records that must still have the version at which they were judged. */
   readonly expects?: readonly Expectation[]
-  /** What else belongs to the same write, a directory change say. */
+  /** More operations for the same write, such as a directory change. */
   readonly also?: readonly Operation[]
 }
 
 export type Issued =
   | { readonly kind: 'issued'; readonly records: readonly TokenRecord[] }
-  /** Something it was judged by was revoked meanwhile: judge again. */
+  /** Something that it depends on was revoked meanwhile: judge again. */
   | { readonly kind: 'stale' }
-  /** What one use ends, a token or whatever an expiring entry stands for, was used by somebody else meanwhile. */
+  /** Another request already used what one use ends: a token, or what an expiring entry stands for. */
   | { readonly kind: 'consumed' }
-  /** A hold is in force: nothing may be minted for these principals until it is released. */
+  /** A hold forbids minting for these principals until it is released. */
   | { readonly kind: 'held' }
-  /** The derivation has more ancestors than a record holds. */
+  /** The derivation needs more ancestors than a record holds. */
   | { readonly kind: 'too-deep' }
-  /** The text is a token already. */
+  /** The text is already a token. */
   | { readonly kind: 'token-exists' }
   | OverQuota
 
@@ -75,7 +75,7 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
   const nowMs = realm.nowMs()
   if (realm.isClosed) return { kind: 'held' }
   if (act.tokens.some((intent) => isMintingHeld(intent, realm.index))) return { kind: 'held' }
-  // Callers stay within the maximum; here it became less after they had read it.
+  // Callers stay within the maximum, so it was lowered after they read it.
   if (act.tokens.some((intent) => realm.lifetimes.within(intent.expiresAtMs, nowMs) < intent.expiresAtMs))
     return { kind: 'stale' }
   if (act.tokens.some(({ ancestors }) => (ancestors?.length ?? 0) > ANCESTORS_MAX))
@@ -105,7 +105,7 @@ export async function issueTokens(realm: Realm, act: IssueAct): Promise<Issued> 
     case 'token-missing':
     case 'record-changed':
     case 'key-taken':
-      // A record that the write read has moved on: judge again by what stands there now.
+      // A record that the write read has changed: judge again.
       return { kind: 'stale' }
   }
 }

@@ -1,18 +1,18 @@
 import type { Source } from '@rescind/core'
 import type { TokenKind } from '@rescind/core/tokens'
 
-/** What the dialects of a server mint. */
+/** What a server's dialects mint. */
 export type Minting = {
   /** Whether tokens of this kind are minted under this source. */
   readonly mints: (source: Source, kind: TokenKind) => boolean
-  /** Prefixes of their text beyond those that every realm has. */
+  /** Prefixes of their tokens besides those of every realm. */
   readonly prefixes: readonly string[]
 }
 
-/** The sources of chat apps, `chat/{app}`: stored, in rows and in rules. */
+/** Prefix of the sources of chat apps, `chat/{app}`. It is in stored records, rows and rules. */
 export const CHAT_SOURCES = 'chat/'
 
-/** Of an engine that no dialect has told: anything, but only chat apps have text that somebody else chose. */
+/** For an engine without dialects: every kind is allowed, but only chat apps have text that a customer chose. */
 export const ANY_MINTING: Minting = {
   mints: (source, kind) => kind !== 'assigned' || source.startsWith(CHAT_SOURCES),
   prefixes: [],

@@ -48,7 +48,7 @@ test('sealed text opens for the record that it was sealed for', () => {
   assert.ok(!SEALED.includes('assigned'), 'nothing of it is readable')
 })
 
-test('a changed byte anywhere in sealed text, or a cut one, does not open', () => {
+test('sealed text with a changed or missing byte does not open', () => {
   for (let at = 0; at < SEALED.length; at += 1) {
     for (const sealed of [flipped(SEALED, at), SEALED.subarray(0, at)]) {
       assert.equal(unsealTokenText(KEYS, realm('one'), { ...OF, sealed }), undefined)
@@ -68,12 +68,12 @@ test('sealed text opens for no other handle, digest, realm or key (model §2.6)'
   assert.equal(unsealTokenText(KEYS, realm('one'), OF), undefined)
 })
 
-test('the same text sealed twice is not the same bytes', () => {
+test('sealing the same text twice gives different bytes', () => {
   const again = sealTokenText(OF, { keys: KEYS, realm: realm('one'), raw: rawOf(TEXT), random })
   assert.notDeepEqual(again, SEALED)
 })
 
-test('a realm’s keys open by the master key that wrapped them, for that realm alone', () => {
+test('a realm’s keys open with the master key that wrapped them, for that realm alone', () => {
   const wrapped = wrapRealmKeys(KEYS, { realm: realm('one'), master: MASTER, random })
   assert.match(KEYS.digestKey, /^[A-Za-z0-9_-]{43}$/)
   assert.deepEqual(unwrapRealmKeys(wrapped, realm('one'), MASTER), KEYS)
@@ -109,7 +109,7 @@ test('subkeys differ by purpose and by key', () => {
   assert.equal(new Set(keys.map((key) => key.toString('hex'))).size, 3)
 })
 
-test('the hashes are those of everybody else', () => {
+test('the hashes match published ones', () => {
   const expected = createHash('sha256').update('é').digest()
   assert.equal(sha256Base64url('é'), expected.toString('base64url'))
   assert.equal(sha256Latin1('é'), expected.toString('latin1'))
@@ -127,11 +127,11 @@ test('[K03] digests are compared as a whole, and nothing of another length is eq
   assert.equal(sameDigest('', ''), false)
 })
 
-test('what is kept of a secret is never the digest of a token', () => {
+test('the stored digest of a secret is never the digest of a token', () => {
   assert.notEqual(secretDigest(DIGEST_KEY, 's3cret'), rawOf('secret:s3cret').digest(DIGEST_KEY))
 })
 
-test('what is kept of a secret is keyed and tells secrets apart', () => {
+test('the stored digest of a secret is keyed and tells secrets apart', () => {
   const kept = secretDigest(DIGEST_KEY, 's3cret')
   assert.equal(kept.length, 43)
   assert.notEqual(kept, secretDigest('K'.repeat(43), 's3cret'))

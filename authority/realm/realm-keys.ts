@@ -3,7 +3,7 @@ import { RawToken } from '@rescind/core/tokens'
 import { seal, subkey, unseal } from '../keys/sealing.ts'
 import { KEY_PURPOSES } from '../kinds.ts'
 
-/** A realm's secrets: what its digests are keyed with, and what its sealed texts are sealed with. */
+/** A realm's secrets: the key of its digests, and the key that seals its texts. */
 export type RealmKeys = {
   /** 43 ASCII characters (256 bits), so that key ‖ text is one string to hash. */
   readonly digestKey: string
@@ -20,7 +20,7 @@ export function makeRealmKeys(random: Random): RealmKeys {
 
 export type Wrapping = { readonly realm: RealmName; readonly master: MasterKey; readonly random: Random }
 
-/** @returns text that only this master key opens again, and only for this realm. */
+/** @returns text that only this master key opens, and only for this realm. */
 export function wrapRealmKeys(keys: RealmKeys, { realm, master, random }: Wrapping): string {
   const plain = Buffer.concat([Buffer.from(keys.digestKey, 'ascii'), keys.sealKey])
   const key = subkey(master.bytes, KEY_PURPOSES.realmKeys)
@@ -33,7 +33,7 @@ export function opensKeys(wrapped: string, realm: RealmName, master: MasterKey):
   return unseal(subkey(master.bytes, KEY_PURPOSES.realmKeys), sealed, `realm-keys:${realm}`) !== undefined
 }
 
-/** @throws StoreRefused when the master key is not the one that wrapped them. */
+/** @throws StoreRefused when another master key wrapped them. */
 export function unwrapRealmKeys(wrapped: string, realm: RealmName, master: MasterKey): RealmKeys {
   const sealed = Buffer.from(wrapped, 'base64url')
   const plain = unseal(subkey(master.bytes, KEY_PURPOSES.realmKeys), sealed, `realm-keys:${realm}`)
@@ -45,7 +45,7 @@ export function unwrapRealmKeys(wrapped: string, realm: RealmName, master: Maste
 
 type SealedOf = Pick<TokenRecord, 'handle' | 'digest'>
 
-/** The text of a token under a key of its own, bound to its realm, handle and digest. */
+/** Seals a token's text under a key of its own, bound to its realm, handle and digest. */
 export function sealTokenText(of: SealedOf, sealing: Sealing): Buffer {
   const { keys, realm } = sealing
   const key = subkey(keys.sealKey, KEY_PURPOSES.tokenText(of.handle))

@@ -3,29 +3,29 @@ import type { Collection, Entry } from '../directory/directory.ts'
 import { readObject } from '../directory/stored-json.ts'
 import type { DirectoryRecord, Store } from '../ports.ts'
 
-/** What the system realm keeps about each realm, itself included. */
+/** The record of each realm in the system realm; `system` has one, too. */
 export type RealmValue = {
   readonly ordinal: number
   readonly wrappedKeys: string
   readonly nextOrdinal?: number
   readonly createdAtMs?: number
-  /** Absent: it is served. A deleted one is never served again, nor is another one given its name. */
+  /** Absent: the realm is served. A deleted realm is never served again, and its name is never reused. */
   readonly state?: 'disabled' | 'deleted'
 }
 
-/** A realm that is not open: nothing stands in its log but the row that began it. */
+/** A realm that is not open: its log holds at most the row of its first epoch. */
 export type Dormant = { readonly name: RealmName; readonly ordinal: RealmOrdinal; readonly isClosed: boolean }
 
 /** A realm as operators see it. */
 export type RealmView = { readonly name: RealmName; readonly enabled: boolean; readonly createdAtMs?: number }
 
 export const REALMS: Collection<RealmValue> = { name: 'realms', keys: () => [] }
-/** Realms of one store: what a position of the embedded store's log can number. */
+/** Most realms of one store: a position of the embedded store's log has room for this many. */
 export const REALMS_MAX = 8_000
 
 export const SYSTEM_ORDINAL: RealmOrdinal = realmOrdinal(0)
 
-/** Every record of a realm, as it is stored. @throws StoreUnavailable. */
+/** Every realm's record, as stored. @throws StoreUnavailable. */
 export async function* realmRecords(store: Store): AsyncGenerator<DirectoryRecord, void> {
   let after: string | undefined
   do {
@@ -37,7 +37,7 @@ export async function* realmRecords(store: Store): AsyncGenerator<DirectoryRecor
 
 const STATES: readonly unknown[] = [undefined, 'disabled', 'deleted']
 
-/** @returns undefined for what no version up to this one has written: a state that is not known here serves nobody. */
+/** @returns undefined for what no version up to this one has written: a realm in an unknown state is not served. */
 export function readRealmValue(body: string): RealmValue | undefined {
   const value = readObject(body)
   if (value === undefined) return undefined

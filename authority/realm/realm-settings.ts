@@ -1,18 +1,18 @@
 import { ASSIGNED_LIFETIME_MAX_MS, LIFETIME_MAX_MS } from '@rescind/core'
 import type { Collection } from '../directory/directory.ts'
 
-/** What an operator decides per realm. */
+/** An operator's settings for one realm. */
 export type RealmSettings = {
   /** No token of the realm may live longer. */
   readonly maxLifetimeSeconds: number
   /**
-   * An operator set the maximum, so that it bounds assigned chat text as well, which has ten years otherwise. Records
-   * of earlier versions do not say it: in those, a maximum that is not the default was set.
+   * An operator set the maximum, so it also bounds assigned chat text, which may otherwise live ten years. Records of earlier
+   * versions lack this mark: there, a maximum other than the default was set.
    */
   readonly boundsAssigned?: true
-  /** The most that ever was: a rule is kept for as long as what was minted under an older setting can live. */
+  /** The highest maximum ever: rules are kept as long as tokens minted under an older setting can live. */
   readonly highestLifetimeSeconds: number
-  /** Rules over more live tokens than this need a second person; absent: none does. */
+  /** Rules over more live tokens than this need a second person; absent: no rule does. */
   readonly approvalAboveTokens?: number
 }
 
@@ -20,7 +20,7 @@ export type RealmSettings = {
 export const REALM_SETTINGS: Collection<RealmSettings> = {
   name: 'realmSettings',
   keys: () => [],
-  // A maximum that cannot be read is not replaced by the default, which may be more than was allowed.
+  // An unreadable maximum is not replaced by the default, which may allow more.
   isValue: ({ maxLifetimeSeconds, highestLifetimeSeconds, approvalAboveTokens }) =>
     isSeconds(maxLifetimeSeconds) &&
     isSeconds(highestLifetimeSeconds) &&
@@ -44,33 +44,33 @@ export function assignedMaxSeconds({ maxLifetimeSeconds, boundsAssigned }: Realm
   return isSet ? maxLifetimeSeconds : ASSIGNED_LIFETIME_MAX_MS / 1_000
 }
 
-/** What limits the lives of a realm's tokens, in memory: minting and every rule ask for it. */
+/** The limits on the lives of a realm's tokens, in memory, because minting and every rule need them. */
 export class Lifetimes {
   #maxMs = LIFETIME_MAX_MS
   #assignedMs = ASSIGNED_LIFETIME_MAX_MS
   #highestMs = LIFETIME_MAX_MS
 
-  /** Longest life of what is minted now. */
+  /** Longest life of tokens minted now. */
   get maxMs(): number {
     return this.#maxMs
   }
 
-  /** Longest life of chat text that is assigned now. */
+  /** Longest life of chat text assigned now. */
   get assignedMs(): number {
     return this.#assignedMs
   }
 
-  /** When a token ends that is minted now and would end at `endsAtMs`: a setting shortens lives, it stops no login. */
+  /** When a token minted now ends that asks for `endsAtMs`: a limit shortens its life and refuses no login. */
   within(endsAtMs: number, nowMs: number): number {
     return Math.min(endsAtMs, nowMs + this.#maxMs)
   }
 
-  /** Longest life that anything alive can have; only rises. */
+  /** Longest life of all tokens that may be alive; only rises. */
   get highestMs(): number {
     return this.#highestMs
   }
 
-  /** Before a longer life is allowed, so that no rule written meanwhile is kept too short. */
+  /** Call before a longer life is allowed, so that no rule written meanwhile is kept too short. */
   raise(ms: number): void {
     if (ms > this.#highestMs) this.#highestMs = ms
   }

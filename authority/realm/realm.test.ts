@@ -11,7 +11,7 @@ import { putToken, recordOf } from './issue.ts'
 import type { Found, Realm } from './realm.ts'
 import { revokeToken } from './revoke.ts'
 
-/** Counts reads of tokens; fails them when a test says so, and tells them late while `delay` is set. */
+/** Counts reads of tokens, fails them when a test says so, and delays them while `delay` is set. */
 class ReadStore extends FaultyStore {
   reads = 0
   isDown = false
@@ -45,7 +45,7 @@ function commit(realm: Realm, operation: Operation): Promise<unknown> {
   return realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [operation] })
 }
 
-/** A token that this process has not cached: put past the realm, as another process would have. */
+/** A token that this process has not cached, because it was put past the realm, as another process would. */
 async function putUnseen(realm: Realm, text: string): Promise<TokenRecord> {
   const intent = intentOf(realm, text, { kind: 'assigned', source: 'chat/acme' })
   const record = recordOf(realm, intent, { position: realm.position(), issuedAtMs: realm.nowMs() })
@@ -61,7 +61,7 @@ describe('finding a token by its text', () => {
     assert.deepEqual(await realm.find(rawOf('never')), found)
   })
 
-  test('to a source, tokens of other sources are as unknown as those that never were (model §1.3)', async () => {
+  test('for one source, tokens of other sources look like tokens that never existed (model §1.3)', async () => {
     const { realm } = await open()
     const record = await issue(realm, 'one')
     for (const source of ['identity', 'chat/acme', 'oauth2', 'OAUTH', '']) {
@@ -71,7 +71,7 @@ describe('finding a token by its text', () => {
     assert.deepEqual(await realm.find(rawOf('one')), { verdict: { kind: 'active' }, record })
   })
 
-  test('a dead token is told with its record', async () => {
+  test('an inactive token is found with its record', async () => {
     const { realm, advance } = await open()
     const record = await issue(realm, 'one')
     advance(DAY_MS)
@@ -117,7 +117,7 @@ describe('what is cached', () => {
     assert.equal(await say(realm, 'first'), 'rotated')
   })
 
-  test('a token’s extension is seen by the next read, whatever was read before it (model §6.4)', async () => {
+  test('a token’s extension is visible to the next read, even if an earlier read was under way (model §6.4)', async () => {
     const { realm, store, advance } = await open()
     const record = await putUnseen(realm, 'one')
     let answer = (): void => {}
@@ -168,7 +168,7 @@ describe('what is cached', () => {
   })
 })
 
-test('time never runs before the floor, so nothing that was seen expired is minted on', async () => {
+test('time is never before the floor, so no token that was seen expired comes back', async () => {
   const { realm, advance } = await open()
   realm.index.raiseFloor(START_MS + 5_000)
   assert.equal(realm.nowMs(), START_MS + 5_000)

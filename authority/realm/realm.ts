@@ -40,24 +40,24 @@ import { SignedTokens } from './signed-tokens.ts'
 import { type Prefixes, TokenGrammar } from './token-text.ts'
 import { type Accepted, Uses } from './uses.ts'
 
-/** Who asks, as the log will name them, and what their right to ask rests on. */
+/** A caller as the log names it, and what its rights depend on. */
 export type Caller = {
   /** `oauth:svc`, `chat:acme`, `identity:77`, `control:ops`: the audit's "who". */
   readonly id: string
-  /** What its id is called, if that is not in it: a key is known by it after it was deleted, too. */
+  /** Its name, if the id does not contain it: the audit can still name a key that was deleted. */
   readonly name?: string
   /** Network address of the peer: the audit's "from where". */
   readonly from: string
-  /** If a rule comes to hit this, what the caller does next is stale. */
+  /** Once a rule hits this, what the caller does next is stale. */
   readonly dependency: { readonly realm: RealmOrdinal; readonly facts: TokenFacts }
 }
 
-/** A caller that is no token: what it may do ends when a rule over these principals is written after `judgedAt`. */
+/** Facts of a caller without a token: a rule over these principals that is written after `judgedAt` ends its rights. */
 export function callerFacts(principals: Principals, judgedAt: Position): TokenFacts {
   return { ...principals, ancestors: [], position: judgedAt, expiresAtMs: Number.MAX_SAFE_INTEGER }
 }
 
-/** Who it is and from where, as the audit keeps it. */
+/** The caller as the audit stores it. */
 export function whoOf({
   id,
   name,
@@ -68,39 +68,39 @@ export function whoOf({
 
 export type Audit = {
   readonly by: string
-  /** What a control key was called when it did it. */
+  /** The name of a control key at the time. */
   readonly byName?: string
   readonly from: string
   readonly how: string
   readonly why?: string
-  /** What led to it, for machines: a code, and the public ids and times that belong to it. */
+  /** The reason for machines: a code, with the public ids and times that belong to it. */
   readonly cause?: Cause
   readonly note?: string
-  /** Of a rule over foreign tokens: how long after it a fresh sign-in may be hit, by the issuer's clock. */
+  /** For rules over foreign tokens: a new login within this time may be hit, because the issuer's clock may differ. */
   readonly skewSeconds?: number
-  /** Under which a retry of the same request finds it. */
+  /** The key under which a retry of the same request finds this row. */
   readonly once?: string
-  /** Of a request that took several rows: which one this is, and how many they are. */
+  /** For a request with several rows: the number of this row, and how many there are. */
   readonly part?: readonly [nth: number, of: number]
 }
 
-/** Never holds token text: handles, grants and instants only. */
+/** Never holds token text: only handles, grants and instants. */
 export type Cause = { readonly code: string } & Readonly<Record<string, string>>
 
 export type Found = {
   readonly verdict: Verdict
   readonly record: TokenRecord | undefined
   /**
-   * Of a JWS: what is known by the same name in another spelling. Nobody has vouched for this one, so it lets nothing
-   * in; whoever wants to end that token has named it.
+   * For a JWS: the record of the same token in another spelling. This spelling was never verified, so it opens nothing, but it
+   * is enough to name the token in order to end it.
    */
   readonly respelled?: TokenRecord
 }
 
-/** Finds credentials of this server in text that is kept, and puts their handles in their places. */
+/** Finds this server's credentials in free text, and replaces them by their handles. */
 export type FreeText = (realm: Realm, text: string, chosenBy: Source | undefined) => Promise<string>
 
-/** No credential that has a form, and no chosen text that is worth guarding, is shorter. */
+/** The shortest text that can hold a credential of ours, or chosen text that is worth protecting. */
 const CREDENTIAL_MIN_CHARS = 16
 
 export type RealmParts = {
@@ -112,17 +112,17 @@ export type RealmParts = {
   readonly store: Store
   readonly clock: Clock
   readonly random: Random
-  /** Absent: nobody has one. */
+  /** Absent: callers have no quota. */
   readonly quota?: IssuingQuota | undefined
   readonly freeText?: FreeText | undefined
-  /** Absent: any. */
+  /** Absent: all kinds may be minted. */
   readonly minting?: Minting | undefined
   readonly disorder?: Disorder
 }
 
 /**
- * One isolation unit, open: its index, its directory, its keys. Every dialect reads and writes tokens through this
- * and nothing else; what a token's state is gets decided here, what it looks like on the wire is not.
+ * An open realm: its index, its directory, its keys. Every dialect reads and writes tokens only through it. It decides a
+ * token's state, and leaves the wire format to the dialect.
  */
 export class Realm {
   readonly name: RealmName
@@ -168,25 +168,25 @@ export class Realm {
     parts.ledger.onRowOf(this.ordinal, (row) => this.directory.onRow(row))
   }
 
-  /** Tells that something in this realm's part of the store cannot be read. */
+  /** Reports that part of this realm's data cannot be read. */
   unreadable(found: Omit<Unreadable, 'realm'>): void {
     this.#disorder?.note({ realm: this.name, ...found })
   }
 
   /**
-   * Free text as it may be kept: every credential in it is replaced. Text that only somebody's choice makes a token is known
-   * for one of `chosenBy` alone, because nobody may learn what others chose. @throws StoreUnavailable
+   * Free text as it may be stored: credentials in it are replaced. Assigned text is recognised only if `chosenBy` assigned it,
+   * because callers must not learn what others chose. @throws StoreUnavailable
    */
   async keptText(text: string, chosenBy?: Source): Promise<string> {
     return text.length < CREDENTIAL_MIN_CHARS ? text : (this.#freeText?.(this, text, chosenBy) ?? text)
   }
 
-  /** How the text of this realm's tokens begins. */
+  /** The prefixes and form of this realm's tokens. */
   get grammar(): TokenGrammar {
     return this.#grammar
   }
 
-  /** Whether it was disabled or deleted: it is not served, and nothing is minted in it. */
+  /** Whether the realm was disabled or deleted: it is not served, and mints nothing. */
   get isClosed(): boolean {
     return this.#closed
   }
@@ -195,27 +195,27 @@ export class Realm {
     this.#closed = closed
   }
 
-  /** From now on the realm mints with prefixes of its own; text that bears a former one is still out there. */
+  /** The realm mints with its own prefixes from now on; text with former ones is still recognised. */
   usePrefixes(own: Partial<Prefixes>, former: readonly string[]): void {
     this.#grammar = new TokenGrammar({ own, former, minted: this.minting.prefixes })
   }
 
-  /** What is kept of a secret, and what a presented one is found by. */
+  /** What is stored of a secret, and what a presented secret is looked up by. */
   secretDigest(secret: string): string {
     return secretDigest(this.keys.digestKey, secret)
   }
 
-  /** Milliseconds since 1970; never before the floor, so that what was seen expired stays so. */
+  /** Milliseconds since 1970; never before the floor, so that what was seen expired stays expired. */
   nowMs(): number {
     return Math.max(this.#clock.wallMs(), this.index.floorMs)
   }
 
-  /** The floor as it stands in the store, as far as is known here. */
+  /** The store's floor, as last seen by this process. */
   get durableFloorMs(): number {
     return this.#ledger.durableFloorMs
   }
 
-  /** The wall clock is behind what the store has seen, so nobody knows how late it is. */
+  /** Whether the wall clock is behind times already seen by the store, so that the real time is unknown. */
   get isClockBehind(): boolean {
     return this.#clock.wallMs() < this.index.floorMs - CLOCK_STEP_MS
   }
@@ -225,25 +225,25 @@ export class Realm {
     return this.#quota?.waitSeconds(this.ordinal, id) ?? 0
   }
 
-  /** Counts against the caller's quota. */
+  /** Counts one issue against the caller's quota. */
   noteIssued({ id }: Caller): void {
     this.#quota?.issued(this.ordinal, id)
   }
 
-  /** Until when a rule of this realm's log is kept, as far as is known now: what is shown of it. */
+  /** Until when a rule of this realm's log is kept, as now known; for display. */
   keptUntilMs(row: LogRow, rule: RevokeRule): number {
     const isLifted = this.#ledger.keepingOf(this.ordinal).isLifted(rule)
     return isLifted ? KEEP_FOREVER_MS : this.index.keptUntilMs(row, rule)
   }
 
-  /** The position of the index. Taken before anything is read for a request: what it writes says that it was judged here. */
+  /** The index's position. Take it before reading anything for a request: the request's writes name it as their `judgedAt`. */
   position(): Position {
     return this.index.head
   }
 
   /**
-   * Judges a token by its text. With a source, only tokens of that source are known: a dialect answers for its own.
-   * @throws StoreUnavailable when the record cannot be read: never an answer.
+   * Judges a token by its text. With a source, tokens of other sources are unknown, because a dialect answers only for its own.
+   * @throws StoreUnavailable when the record cannot be read; that is never an answer.
    */
   find(raw: RawToken, source?: Source): Awaitable<Found> {
     const digest = raw.digest(this.keys.digestKey)
@@ -251,13 +251,13 @@ export class Realm {
     if (cached !== undefined) return this.#judged(cached, source)
     if (!raw.looksSigned) return this.#bySignature(raw, digest, source)
     if (source !== undefined && source !== 'oauth') return this.#bySignature(raw, digest, source)
-    // A JWS of ours is known by its `jti`.
+    // One of our own JWTs is known by its `jti`.
     return after(this.#signed.resolve(raw, digest), (own) => {
       return own === undefined ? this.#bySignature(raw, digest, source) : this.#read(own, source)
     })
   }
 
-  /** A token by whatever spelling of its text: for whoever ends it. Never enough to let it in. */
+  /** Finds a token by every spelling of its text, in order to end it; never enough to let it in. */
   findToEnd(raw: RawToken, source?: Source): Awaitable<Found> {
     return after(this.find(raw, source), (found) =>
       found.respelled === undefined
@@ -266,7 +266,7 @@ export class Realm {
     )
   }
 
-  /** By what it is known by; then by its bytes, as a JWT that was minted here is, and one that was kept long ago. */
+  /** Looks it up by its name first; then by its bytes, as for JWTs minted here and for old records. */
   #bySignature(raw: RawToken, digest: TokenDigest, source: Source | undefined): Awaitable<Found> {
     if (!raw.isKnownByName) return this.#read(digest, source)
     return after(this.#record(raw.knownBy(this.keys.digestKey)), (record) =>
@@ -326,22 +326,22 @@ export class Realm {
       this.unreadable({ what: 'token', name: `tokens/${digest}`, why: STRANGE })
   }
 
-  /** A record as it is judged: what the store gives may have ancestors that were written down with fewer ids. */
+  /** A record ready for judging: ancestors that were stored with fewer ids are completed. */
   async whole(record: TokenRecord): Promise<TokenRecord> {
     return withWholeAncestors(record, (handle) => this.store.tokenByHandle(this.ordinal, handle))
   }
 
-  /** Judges facts that were found by other means. Call after the last await. */
+  /** Judges facts found by other means. Call it after the last await. */
   judge(facts: TokenFacts): Verdict {
     return judge({ facts, index: this.index, nowMs: this.#judgingMs(), lag: this.#lag() })
   }
 
-  /** A token that was just judged was accepted, too: noted as its last use. */
+  /** Notes as its last use that a token just judged was also accepted. */
   accepted(token: Accepted): void {
     this.uses.accepted(token, this.#acceptedMs())
   }
 
-  /** The same of a registered issuer's token. */
+  /** The same for a registered issuer's token. */
   acceptedForeign(facts: TokenFacts): void {
     this.uses.acceptedForeign(facts, this.#acceptedMs())
   }
@@ -351,7 +351,7 @@ export class Realm {
     return this.#judgedMs
   }
 
-  /** Uses are kept to the minute: when the token was judged says it as well as another look at the clock. */
+  /** The time of the last judgement: uses are kept to the minute, so reading the clock again is not worth it. */
   #acceptedMs(): number {
     return Math.max(this.#judgedMs, this.index.floorMs)
   }
@@ -365,7 +365,7 @@ export class Realm {
     }
   }
 
-  /** Under load most rows are written by the same caller in the same way: their audits are one text. */
+  /** A cache of one: under load most rows have the same caller and method, and so the same audit text. */
   #textOf(audit: Audit): string {
     if (!isPlain(audit)) return JSON.stringify(audit)
     const { by, from, how } = audit
@@ -376,16 +376,16 @@ export class Realm {
     return text
   }
 
-  /** @throws StoreUnavailable or Overloaded. What the write changed about cached records is dropped. */
+  /** Drops cached records that the write changed. @throws StoreUnavailable or Overloaded. */
   commit(write: Write): Promise<Outcome> {
     return this.#ledger.commit(write, (outcome) => {
-      // Also when nobody knows what became of the write.
+      // Also for an unknown outcome.
       this.#dropChanged(write)
       if (outcome?.kind === 'applied') this.#keepIssued(write)
     })
   }
 
-  /** Tokens are mostly asked about soon after they were issued. */
+  /** Caches new tokens, because most are asked about soon after they are issued. */
   #keepIssued(write: Write): void {
     for (const operation of write.operations) {
       if (operation.kind === 'put-token') this.#records.fill(operation.record, this.#records.changes)
@@ -417,14 +417,14 @@ export class Realm {
     })
   }
 
-  /** A log that was rolled back, or cannot be read to its end, may lack the token: "unknown" would be a guess. */
+  /** A log that was rolled back or cannot be read to its end may lack the token, so "unknown token" would be a guess. */
   get #notFound(): Found {
     return this.#lag() === 'fresh' ? NOT_FOUND : NOT_KNOWN
   }
 
   /**
-   * This process owns the store and folds each row before it answers, so its index is never behind: unless the store
-   * itself was rolled back.
+   * This process owns the store and folds each row before it answers, so its index is never behind, unless the store was
+   * rolled back.
    */
   #lag(): Lag {
     return this.#ledger.isSuspended(this.ordinal) ? 'stale' : 'fresh'
@@ -439,7 +439,7 @@ function recordWatch({ name: realm, disorder }: RealmParts): RecordWatch | undef
   }
 }
 
-/** Nothing but who, from where and how. */
+/** Whether the audit has only who, from where and how. */
 function isPlain({ byName, why, cause, note, skewSeconds, once, part }: Audit): boolean {
   return (byName ?? why ?? cause ?? note ?? skewSeconds ?? once ?? part) === undefined
 }

@@ -41,7 +41,7 @@ describe('a new store', () => {
     assert.notEqual(realms.system.index.epochId, realms.default.index.epochId)
   })
 
-  test('the system realm is no realm of dialects (model §1.1)', async () => {
+  test('the system realm serves no dialect (model §1.1)', async () => {
     const realms = await open(new FaultyStore(START_MS))
     assert.equal(await realms.get('system'), undefined)
     assert.equal(await realms.get('default'), realms.default)
@@ -100,8 +100,8 @@ describe('opening a store again', () => {
   })
 })
 
-describe('realms apart (model §1.1)', () => {
-  test('one text in two realms is two tokens, with two digests, and dies in one alone', async () => {
+describe('realms are separate (model §1.1)', () => {
+  test('one text in two realms is two tokens with two digests, and is revoked in one alone', async () => {
     const { realms, realm } = await openWorld()
     const other = await realms.create('other', AUDIT)
     const mine = await issue(realm, 'same text')
@@ -125,7 +125,7 @@ describe('realms apart (model §1.1)', () => {
     assert.deepEqual([said, other.index.seq], [['revoked', 'active', 'active'], seq])
   })
 
-  test('a cutoff in one realm makes no write of another stale, though they share a group', async () => {
+  test('a cutoff in one realm makes no write in another stale, even in the same group', async () => {
     const { realms, realm } = await openWorld()
     const other = await realms.create('other', AUDIT)
     const cutting = revokePrincipals(
@@ -158,7 +158,7 @@ describe('making a realm', () => {
     assert.deepEqual([realms.system.index.seq, realms.all().length], [seq, 2])
   })
 
-  test('two that are made at once race; the loser may try again, and both stand in the end', async () => {
+  test('two that are created at once race; the loser may try again, and in the end both exist', async () => {
     const store = new FaultyStore(START_MS)
     const { realms } = await openWorld(store)
     const names = ['one', 'two', 'three']
@@ -181,7 +181,7 @@ describe('making a realm', () => {
     assert.deepEqual(await ordinalsIn(again), ordinals)
   })
 
-  test('a realm whose creation was not answered can be had by asking again', async () => {
+  test('a realm whose creation was not confirmed can be created again', async () => {
     for (const fate of ['fails-unwritten', 'fails-written'] as const) {
       for (const failing of [1, 2]) {
         const store = new FailingOnce(START_MS)
@@ -196,7 +196,7 @@ describe('making a realm', () => {
   })
 })
 
-/** Fails one commit, counted from now. */
+/** Fails one commit, a given number of commits from now. */
 class FailingOnce extends FaultyStore {
   #left = 0
   #fate: CommitFate = 'works'
@@ -213,7 +213,7 @@ class FailingOnce extends FaultyStore {
   }
 }
 
-test('a realm whose making is tried again by two at a time is opened once', async () => {
+test('a realm whose creation two callers retry at once is opened once', async () => {
   const store = new FaultyStore(START_MS)
   const { realms } = await openWorld(store)
   store.fate = 'fails-written'
@@ -223,7 +223,7 @@ test('a realm whose making is tried again by two at a time is opened once', asyn
   const made = await Promise.allSettled([realms.create('late', AUDIT), realms.create('late', AUDIT)])
   const late = await realms.get('late')
   assert.ok(late !== undefined)
-  // Who comes second may find that it is there.
+  // The second caller may find that the realm exists.
   for (const one of made) {
     if (one.status === 'fulfilled') assert.equal(one.value, late)
     else assert.ok(one.reason instanceof StoreRefused)
@@ -232,7 +232,7 @@ test('a realm whose making is tried again by two at a time is opened once', asyn
   assert.deepEqual([late.index.seq, late.index.epochs.length], [1, 1])
 })
 
-test('a first start that failed at any commit is made good by the next one', async () => {
+test('a first start that failed at any commit is completed by the next one', async () => {
   const failures: string[] = []
   for (const fate of ['fails-unwritten', 'fails-written'] as const) {
     for (let nth = 1; nth <= 4; nth += 1) {
@@ -258,8 +258,8 @@ function openLazily(store: Store): Promise<Realms> {
   })
 }
 
-// The kind: a realm that is not open when something is done with it. Neighbours: asked for by many at once, disabled, made a
-// moment ago, wrapped anew, with expired expiring entries, and one in which something was written.
+// Actions on a realm that is not open: concurrent requests, disabling, right after creation, after wrapping keys again, with
+// expired expiring entries, and on one in which something was written.
 onBothStores(
   '[W104] a realm in which nothing was written is opened when it is first asked for, once',
   async (store) => {
@@ -274,7 +274,7 @@ onBothStores(
     const realms = await openLazily(store)
     assert.deepEqual(
       realms.all().map(({ name }) => name),
-      // What was disabled has a row that ended everything in it.
+      // A disabled realm has a row that ended everything in it.
       ['system', 'default', 'off', 'used'],
     )
     assert.deepEqual(
@@ -301,7 +301,7 @@ onBothStores(
   },
 )
 
-test('[W104] a realm that was made is not open before somebody asks, and is then one like any other', async () => {
+test('[W104] a new realm is opened by its first request, and is then like every other', async () => {
   const { store } = await openWorld()
   const realms = await openLazily(store)
   await realms.make('new', AUDIT)
@@ -343,14 +343,14 @@ test('[W104] a realm that cannot be opened is out of order alone, and is opened 
   await openWorld(store)
   const realms = await openLazily(store)
   await realms.make('new', AUDIT)
-  // Its first row is its first epoch, written when it is opened.
+  // Opening writes its first row, the first epoch.
   store.failAt(1, 'fails-unwritten')
   await assert.rejects(Promise.resolve(realms.get('new')), StoreUnavailable)
   assert.equal(await say(realms.default, 'none'), 'unknown')
   assert.equal((await realms.get('new'))?.index.seq, 1)
 })
 
-test('[W104] what has ended in a realm that is not open is collected', async () => {
+test('[W104] expired records of a realm that is not open are collected', async () => {
   const world = await openWorld()
   const { store, clock, realms: first } = world
   const made = await first.create('new', AUDIT)

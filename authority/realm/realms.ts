@@ -50,27 +50,27 @@ export type RealmsParts = {
   readonly clock: Clock
   readonly random: Random
   readonly defer: Defer
-  /** Absent: nobody has one. */
+  /** Absent: callers have no quota. */
   readonly quota?: IssuingQuota
   readonly freeText?: FreeText
   readonly minting?: RealmParts['minting']
-  /** Told once of each thing in the store that cannot be read. */
+  /** Called once for each item that cannot be read. */
   readonly onUnreadable?: (found: Unreadable) => void
-  /** Whether realms in whose log nothing was ever written are opened when they are first asked for; else at once. */
+  /** Opens a realm whose log is empty on its first request instead of at the start. */
   readonly lazily?: boolean
 }
 
-/** Rows of a log that can say nothing about any token: the first epoch's. */
+/** Rows of a log that say nothing about tokens: the one of the first epoch. */
 const DORMANT_ROWS_MAX = 1
 
-/** Every realm of a store, open. `system` holds the realms themselves and the control keys; it has no dialects. */
+/** All realms of a store. `system` holds the realms' records and the control keys, and has no dialects. */
 export class Realms {
   readonly ledger: Ledger
-  /** What of the store cannot be read. */
+  /** What cannot be read in the store. */
   readonly disorder: Disorder
   readonly #parts: Omit<RealmsParts, 'master'>
   #master: MasterKey
-  /** The one that a change is under way to. */
+  /** The new key while a change of the master key is under way. */
   #coming: MasterKey | undefined
   readonly #open: Map<string, Realm> = new Map()
   #hasStarted = false
@@ -85,15 +85,16 @@ export class Realms {
   }
 
   /**
-   * Opens the realms of a store, lazily or not, or makes `system` and `default` in a new one.
-   * @throws StoreRefused when the store was made with another master key.
+   * Opens the realms of a store, or creates `system` and `default` in a new one.
+   * @throws StoreRefused when the store was made with another master key, or the system realm cannot be read.
    */
   static async open(parts: RealmsParts): Promise<Realms> {
     const { store } = parts
     const realms = new Realms(parts, await store.floor())
     const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
     if (record?.body === undefined) {
-      if (!(await Realms.isNew(store))) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${GONE}`)
+      if (!(await Realms.isNew(store)))
+        throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${GONE}; restore a backup`)
       await realms.#found()
       realms.#hasStarted = true
       return realms
@@ -104,7 +105,7 @@ export class Realms {
     const unreadable = realms.ledger.suspension(ordinal)
     if (unreadable !== undefined) throw new StoreRefused(`the realm ${SYSTEM_REALM}: ${unreadable.advice}`)
     for await (const { id, body } of realmRecords(store)) await realms.#openIfReadable(id, body)
-    // The first start may have ended between the two realms that it makes.
+    // The first start may have ended between creating its two realms.
     if ((await store.record(SYSTEM_ORDINAL, REALMS.name, DEFAULT_REALM)) === undefined) {
       if (value.nextOrdinal === DEFAULT_ORDINAL) await realms.create(DEFAULT_REALM, FOUNDING)
       else realms.#note(DEFAULT_REALM, 'realm', GONE)
@@ -113,10 +114,10 @@ export class Realms {
     return realms
   }
 
-  /** Whether this store holds realms, and so can be opened by one master key only. */
+  /** Whether this store holds no realms yet. One that does opens only with its own master key. */
   static async isNew(store: Store): Promise<boolean> {
     if ((await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)) !== undefined) return false
-    // Its first row is written before the record; with more rows there was one, and another must not take its place.
+    // Its first row is written before its record. With more rows there was a record, and it must not be replaced.
     return (await store.head(SYSTEM_ORDINAL)).seq <= DORMANT_ROWS_MAX
   }
 
@@ -128,7 +129,7 @@ export class Realms {
     return this.#mustBeOpen(DEFAULT_REALM)
   }
 
-  /** Why nothing is answered in this realm, and what an operator does; undefined: it is served, or there is none. */
+  /** Why this realm answers nothing, and what to do; undefined: it is served, or does not exist. */
   whyNot(name: string): string | undefined {
     const realm = this.#open.get(name)
     if (realm !== undefined) return this.whyNotIn(realm)
@@ -136,7 +137,7 @@ export class Realms {
     return found === undefined ? undefined : adviceOn(found)
   }
 
-  /** The realm that a path names, where that can be told without waiting: hot paths ask this first, then `served`. */
+  /** The realm that a path names, if it is open. Hot paths try this first, then `served`. */
   ready(name: string | undefined): Realm | undefined {
     const isThere = name === undefined || this.isServed(name)
     const realm = isThere ? this.#open.get(name ?? DEFAULT_REALM) : undefined
@@ -156,7 +157,7 @@ export class Realms {
     return suspension?.kind === 'unreadable' ? suspension.advice : undefined
   }
 
-  /** Realms that are served, by name; `system` is not one of them. Opens one that nobody has asked for yet. */
+  /** A served realm by name, never `system`. Opens it if necessary. */
   async get(name: string): Promise<Realm | undefined> {
     if (!this.isServed(name)) return undefined
     return this.#open.get(name) ?? this.#wake(name)
@@ -168,22 +169,22 @@ export class Realms {
     return (this.#open.get(name) ?? this.#dormant.get(name))?.isClosed === false
   }
 
-  /** Whether there is, or was, one of this name: served or not. */
+  /** Whether a realm of this name exists or existed, served or not. */
   isKnown(name: string): boolean {
     return this.#open.has(name) || this.#dormant.has(name)
   }
 
-  /** Those that are open. What is not open has nothing to be kept, collected, counted or told. */
+  /** The open realms. Others have nothing to keep, collect, count or report. */
   all(): readonly Realm[] {
     return [...this.#open.values()]
   }
 
-  /** Those that are not: nothing was ever written in them. */
+  /** The realms that are not open: nothing was ever written in them. */
   dormant(): readonly Dormant[] {
     return [...this.#dormant.values()]
   }
 
-  /** Opens the realm of this number, if it is not open. @returns undefined when that cannot be done now. */
+  /** Opens the realm with this number if necessary. @returns undefined when that is not possible now. */
   async ofOrdinal(ordinal: RealmOrdinal): Promise<Realm | undefined> {
     for (const realm of this.#open.values()) if (realm.ordinal === ordinal) return realm
     const found = this.dormant().find((one) => one.ordinal === ordinal)
@@ -203,8 +204,8 @@ export class Realms {
   }
 
   /**
-   * Makes a realm; it is opened when it is first asked for.
-   * @throws StoreRefused for a name that cannot be one, StoreUnavailable when it could not be made.
+   * Creates a realm; its first request opens it.
+   * @throws StoreRefused for an invalid or taken name, StoreUnavailable when it could not be created.
    */
   async make(name: string, audit: Audit): Promise<void> {
     const valid = parseRealmName(name)
@@ -214,7 +215,7 @@ export class Realms {
     const { system } = this
     const own = await system.directory.state(REALMS, SYSTEM_REALM)
     const state = await system.directory.state(REALMS, valid)
-    // An earlier call may have written it without learning so.
+    // An earlier call may have created it without learning so.
     if (state.entry !== undefined && !this.isKnown(valid)) {
       this.#lie(valid, state.entry.value)
       return
@@ -222,9 +223,9 @@ export class Realms {
     if (own.entry === undefined || state.entry !== undefined) throw new StoreRefused(`realm ${name} exists`)
     const ordinal = own.entry.value.nextOrdinal ?? DEFAULT_ORDINAL + 1
     if (ordinal > REALMS_MAX) throw new StoreRefused(`a store holds at most ${REALMS_MAX} realms`)
-    // A count that was damaged must not give it the log of another.
+    // A damaged count must not give the new realm another one's log.
     if ((await this.#parts.store.head(realmOrdinal(ordinal))).seq > 0)
-      throw new StoreRefused(`the count of realms is not right: number ${ordinal} is taken`)
+      throw new StoreRefused(`the stored count of realms is wrong: number ${ordinal} is taken`)
     const value = this.#valueFor(valid, ordinal)
     const counted = { ...own.entry.value, nextOrdinal: ordinal + 1 }
     const outcome = await system.commit({
@@ -240,7 +241,8 @@ export class Realms {
         ),
       ],
     })
-    if (outcome.kind !== 'applied') throw new StoreUnavailable(`realm ${name} could not be made now`)
+    if (outcome.kind !== 'applied')
+      throw new StoreUnavailable(`realm ${name} could not be created now; try again`)
     this.#lie(valid, value)
   }
 
@@ -259,15 +261,15 @@ export class Realms {
     return entry === undefined ? undefined : viewOf(entry)
   }
 
-  /** A realm that is disabled, too, for whoever reads what is in it. */
+  /** A realm that may also be disabled, for reading its contents. */
   async known(name: string): Promise<Realm | undefined> {
     return (await this.view(name)) === undefined ? undefined : this.#known(name)
   }
 
   /**
-   * Disables, serves again, or deletes a realm. Before a realm is said to be closed everything in it has ended: what
-   * was issued is cut off, and nothing more is minted. What was cut off stays so when it is served again.
-   * @returns undefined when there is no such realm, `stale` when the caller's right has ended meanwhile.
+   * Disables, enables or deletes a realm. Before it counts as closed, everything issued in it is cut off and minting has
+   * stopped; enabling it later revives none of that.
+   * @returns undefined when there is no such realm, `stale` when the caller's right ended meanwhile.
    */
   async setState(
     name: string,
@@ -279,7 +281,7 @@ export class Realms {
     if (entry === undefined || realm === undefined || viewOf(entry) === undefined) return undefined
     if (state !== 'enabled') {
       realm.setClosed(true)
-      // Nothing is minted any more, so a row here ends all that there is, or will be when it is served again.
+      // Minting has stopped, so this cutoff ends every token, and none remains when the realm is enabled again.
       if ((await this.#endAll(realm, act)) === 'stale') {
         realm.setClosed(entry.value.state !== undefined)
         return 'stale'
@@ -307,13 +309,13 @@ export class Realms {
   }
 
   /**
-   * Wraps the keys of every realm anew, all in one write: a store is opened by one master key or by the other, and never
-   * by each in part. @returns `stale` when a realm or the caller's right has changed meanwhile.
+   * Wraps every realm's keys with another master key, in one write: a store opens with one master key or with the other, never
+   * in part with each. @returns `stale` when a realm or the caller's right changed meanwhile.
    */
   async rewrap(master: MasterKey, { caller, audit }: RealmsAct): Promise<'done' | 'stale'> {
     const { random } = this.#parts
     await this.#settleMaster()
-    // Its keys would stay under the old master key, which then is gone.
+    // An unreadable realm's keys would stay wrapped with the old master key, which is then discarded.
     const broken = this.disorder.all.find(({ what }) => what === 'realm')
     if (broken !== undefined) throw new RealmOutOfOrder(`the realm ${broken.realm}: ${adviceOn(broken)}`)
     this.#coming = master
@@ -337,21 +339,21 @@ export class Realms {
     return 'done'
   }
 
-  /** Which of two keys the store is opened by, after a change whose outcome nobody knows. */
+  /** After a change of the master key with an unknown outcome, finds out which key opens the store. */
   async #settleMaster(): Promise<void> {
     if (this.#coming === undefined) return
     if (await Realms.isMaster(this.#parts.store, this.#coming)) this.#master = this.#coming
     this.#coming = undefined
   }
 
-  /** Whether a key is the one that a store was made with, or changed to. */
+  /** Whether this key is the store's current master key. */
   static async isMaster(store: Store, master: MasterKey): Promise<boolean> {
     const record = await store.record(SYSTEM_ORDINAL, REALMS.name, SYSTEM_REALM)
     const value = record?.body === undefined ? undefined : readRealmValue(record.body)
     return value !== undefined && opensKeys(value.wrappedKeys, SYSTEM_REALM, master)
   }
 
-  /** The first start of a store: the system realm's own record, the default realm, and each log's first epoch. */
+  /** A store's first start: creates the system realm's record, the default realm, and each log's first epoch. */
   async #found(): Promise<void> {
     const value: RealmValue = {
       ...this.#valueFor(SYSTEM_REALM, SYSTEM_ORDINAL),
@@ -374,7 +376,7 @@ export class Realms {
   /** @throws RealmOutOfOrder when its record cannot be read, StoreUnavailable. */
   #wake(name: string): Promise<Realm> {
     return this.#once(name as RealmName, async () => {
-      // As it stands now: its keys may have been wrapped anew since.
+      // Read it again: its keys may have been wrapped with another master key since.
       const record = await this.#parts.store.record(SYSTEM_ORDINAL, REALMS.name, name)
       const value = this.#readable(name, record?.body)
       if (value !== undefined) return this.#openAnew(name as RealmName, value)
@@ -389,7 +391,7 @@ export class Realms {
     return { ordinal, wrappedKeys, createdAtMs: clock.wallMs() }
   }
 
-  /** Once, however many ask at the same time: two realms over one log would each know half of it. */
+  /** Opens it once, even for concurrent requests: two realms over one log would each miss the other's rows. */
   #openOne(name: RealmName, value: RealmValue): Promise<Realm> {
     return this.#once(name, () => this.#openAnew(name, value))
   }
@@ -413,7 +415,7 @@ export class Realms {
     if (fault !== undefined) {
       const why = faultAdvice(fault)
       if (!this.#hasStarted) throw new StoreRefused(`the realm ${name}: ${why}`)
-      // One that is opened while others are served.
+      // This realm was opened while others are served, so only it is put out of order.
       this.ledger.putOutOfOrder(ordinal, why)
       this.#note(name, 'log', why)
     }
@@ -429,7 +431,7 @@ export class Realms {
     return realm
   }
 
-  /** How long a realm's tokens live, and how their text begins: a realm that cannot tell is not served by guesses. */
+  /** Loads lifetimes and prefixes. A realm that cannot read them is put out of order rather than served by guesses. */
   async #settle(realm: Realm): Promise<void> {
     try {
       const settings = await realm.directory.get(REALM_SETTINGS, REALM_SETTINGS_ID)
@@ -441,7 +443,7 @@ export class Realms {
     }
   }
 
-  /** A realm whose own record cannot be read, or whose keys do not open, is out of order; the others are opened. */
+  /** Opens a realm, or leaves it dormant. One whose record cannot be read, or whose keys do not open, is noted instead. */
   async #openIfReadable(name: string, body: string | undefined): Promise<void> {
     if (name === SYSTEM_REALM || body === undefined) return
     const value = this.#readable(name, body)
@@ -454,7 +456,7 @@ export class Realms {
     this.disorder.note({ realm, what, name: `realms/${realm}`, why })
   }
 
-  /** What can be read of a realm's record; what cannot is noted. */
+  /** A realm's value if its record can be read and its keys open; otherwise the problem is noted. */
   #readable(name: string, body: string | undefined): RealmValue | undefined {
     const value = body === undefined ? undefined : readRealmValue(body)
     const why = value === undefined ? STRANGE : this.#whyNoKeys(name as RealmName, value)
@@ -463,10 +465,7 @@ export class Realms {
     return undefined
   }
 
-  /**
-   * A realm with at most its first row has no rule, no hold, nothing that waits, no record and so no token: there is
-   * nothing to be told, kept or refused in it.
-   */
+  /** Whether a realm may stay dormant: with at most its first row it has no rule, hold, record or token, and nothing pending. */
   async #mayLie({ ordinal }: RealmValue): Promise<boolean> {
     if (this.#parts.lazily !== true) return false
     const { seq } = await this.#parts.store.head(realmOrdinal(ordinal))
@@ -478,7 +477,7 @@ export class Realms {
     return opensKeys(value.wrappedKeys, name, master) ? undefined : 'its keys do not open with the master key'
   }
 
-  /** While the keys are wrapped anew, some are wrapped by the one that comes before this process knows that it has come. */
+  /** The master key that wrapped these keys: during a change, the store may already have the new one. */
   #masterOf(name: RealmName, { wrappedKeys }: RealmValue): MasterKey {
     const coming = this.#coming
     return coming !== undefined && opensKeys(wrappedKeys, name, coming) ? coming : this.#master

@@ -46,7 +46,7 @@ test('single-use tokens are never cached, all other kinds are (model §6.4)', ()
   }
 })
 
-test('it never holds more than its bound, and what is asked for stays while what is not goes', () => {
+test('it never holds more than its bound, and keeps records that are used', () => {
   const cache = new RecordCache()
   let most = 0
   const last = 2 * RECORDS_CACHED_MAX
@@ -63,7 +63,7 @@ test('it never holds more than its bound, and what is asked for stays while what
   assert.ok(early < 200, `${early} of the first thousand are still there`)
 })
 
-test('half its bound fits with few losses, and every one of them can be dropped', () => {
+test('it holds half its bound with few losses, and each record can be dropped', () => {
   const cache = new RecordCache()
   const count = RECORDS_CACHED_MAX / 2
   for (let number = 0; number < count; number += 1) cache.fill(recordAt(number), cache.changes)
@@ -95,7 +95,7 @@ test('[W104] it grows as it is filled, and loses nothing by growing', () => {
   for (let number = 0; number < 4_000; number += 1) {
     cache.fill(recordAt(number), cache.changes)
     held.add(number)
-    // What gave way to another one is gone; nothing else may be.
+    // Only records replaced by another one are gone.
     if (cache.size < held.size)
       for (const one of held) if (cache.get(digestAt(one)) === undefined) held.delete(one)
     assert.equal(cache.size, held.size)

@@ -2,26 +2,26 @@ import type { TokenDigest, TokenRecord } from '@rescind/core'
 import { sextetsAt } from '@rescind/core/bytes'
 import { SINGLE_USE } from '@rescind/core/tokens'
 
-/** Token records of one realm held parsed: few enough that the garbage collector never notices them. */
+/** Most parsed token records of one realm: few enough not to burden the garbage collector. */
 export const RECORDS_CACHED_MAX = 65_536
-/** Places that a realm has to begin with: one of which nobody asks anything costs next to nothing. */
+/** Initial slots: an idle realm costs next to nothing. */
 const SLOTS_AT_FIRST = 512
 
 /**
- * Positive facts about tokens, never verdicts: each is judged again by the index as it stands. Sets of eight places, by
- * the first bits of the digest; the last asked for stands first in its set, and the last in it goes when another comes.
- * A Map would have to intern each digest that is asked for, which costs more than the comparison here. The places are
- * doubled when half of them are taken, up to the bound.
+ * Caches positive facts about tokens, never verdicts: each token is judged again by the current index. Slots form sets of
+ * eight, chosen by the first bits of the digest. The last used record is first in its set, and a new one replaces the last.
+ * A Map would intern every digest that is looked up, which costs more than the comparisons here. The slots double when half
+ * of them are used, up to the bound.
  */
 export class RecordCache {
   #slots: (TokenRecord | undefined)[] = new Array<TokenRecord | undefined>(SLOTS_AT_FIRST)
-  /** More bits of each digest: a set is searched in one line of memory, and only what fits is looked at. 0: no record. */
+  /** More bits of each digest: a set's tags fit one line of memory, and only matching slots are read. 0: empty slot. */
   #tags: Uint32Array = new Uint32Array(SLOTS_AT_FIRST)
   #sets = SLOTS_AT_FIRST / SET
   #changes = 0
   #size = 0
 
-  /** Taken before a read; `fill` compares. */
+  /** Take it before a read; `fill` compares it. */
   get changes(): number {
     return this.#changes
   }
@@ -39,7 +39,7 @@ export class RecordCache {
     return record
   }
 
-  /** What was read before a record changed is not kept; single-use tokens never are. */
+  /** Stores a record, unless a record changed since it was read. Single-use tokens are never stored. */
   fill(record: TokenRecord, changesBefore: number): void {
     if (changesBefore !== this.#changes || SINGLE_USE.has(record.kind)) return
     if (this.#size * 2 >= this.#tags.length && this.#tags.length < RECORDS_CACHED_MAX) this.#grow()
@@ -59,7 +59,7 @@ export class RecordCache {
     this.#size -= 1
   }
 
-  /** Each set becomes two, so everything finds a place again, and in the same order. */
+  /** Each set becomes two, so every record keeps a slot, and the order within sets stays. */
   #grow(): void {
     const slots = this.#slots
     this.#sets *= 2
@@ -73,12 +73,12 @@ export class RecordCache {
     }
   }
 
-  /** Digests are hashes already: three characters hold eighteen random bits, of which thirteen at most number the sets. */
+  /** Digests are hashes already: three characters give eighteen random bits, and the set number needs at most thirteen. */
   #setOf(digest: TokenDigest): number {
     return (sextetsAt(digest, 0, SET_CHARS) % this.#sets) * SET
   }
 
-  /** @returns a negative number when it is not here. */
+  /** @returns a negative number when the digest is not here. */
   #find(start: number, digest: TokenDigest): number {
     const tag = tagOf(digest)
     for (let at = start; at < start + SET; at += 1) {
@@ -87,14 +87,14 @@ export class RecordCache {
     return -1
   }
 
-  /** The first empty place of a set, or its last one. */
+  /** The first empty slot of a set, or its last one. */
   #room(start: number): number {
     let at = start
     while (at < start + SET - 1 && this.#tags[at] !== 0) at += 1
     return at
   }
 
-  /** Puts a record first in its set; those before its place move on by one. */
+  /** Puts a record first in its set; the records before its slot move back by one. */
   #toFront(start: number, slot: number, record: TokenRecord): void {
     for (let at = slot; at > start; at -= 1) {
       this.#slots[at] = this.#slots[at - 1]
@@ -107,7 +107,7 @@ export class RecordCache {
 
 const SET = 8
 
-/** Thirty bits behind those that number the set; never 0. */
+/** Thirty bits behind those that choose the set; never 0. */
 function tagOf(digest: TokenDigest): number {
   return sextetsAt(digest, SET_CHARS, TAG_CHARS) + 1
 }

@@ -57,7 +57,7 @@ describe('what a revocation ends', () => {
     assert.deepEqual(said, ['revoked', 'revoked', 'revoked', 'active', 'active'])
   })
 
-  test('a grant with all that is in it, whenever it was issued', async () => {
+  test('a grant with everything in it, whenever it was issued', async () => {
     const { realm } = await openWorld()
     const login = await issue(realm, 'login', { kind: 'refresh' })
     await issue(realm, 'access', { grant: login.grant })
@@ -70,7 +70,7 @@ describe('what a revocation ends', () => {
     })
   })
 
-  test('principals with all that was issued to them so far; signing in again works at once', async () => {
+  test('principals with everything issued to them so far; signing in again works at once', async () => {
     const { realm } = await openWorld()
     await issue(realm, 'old')
     await issue(realm, 'other', { client: 'd' })
@@ -182,7 +182,7 @@ describe('what the log says', () => {
     assert.ok(!audits.join().includes('one'), 'and no text of a token')
   })
 
-  test('what else belongs to the write is written with it, or nothing is', async () => {
+  test('other operations of the write are written with it, or nothing is', async () => {
     const { realm } = await openWorld()
     const record = await issue(realm, 'one')
     const put = (fromVersion: number): ReturnType<typeof putRecord> =>
@@ -209,7 +209,7 @@ describe('what the log says', () => {
   })
 })
 
-describe('when the right to revoke, or what is to be revoked, is gone', () => {
+describe('when the right to revoke, or the target, is gone', () => {
   test('a caller who was revoked meanwhile is stale, earlier or in the same group', async () => {
     for (const isSame of [true, false]) {
       const { realm } = await openWorld()
@@ -241,7 +241,7 @@ describe('when the right to revoke, or what is to be revoked, is gone', () => {
     assert.equal(realm.index.seq, before + 1)
   })
 
-  test('a caller who was cut off before its basis, and judged after, is not stale', async () => {
+  test('a caller who was cut off before it was judged is not stale', async () => {
     const { realm } = await openWorld()
     const record = await issue(realm, 'one', { client: 'other' })
     await revokePrincipals(realm, { shape: 'client', principals: CLIENT }, actOf(realm))
@@ -250,7 +250,7 @@ describe('when the right to revoke, or what is to be revoked, is gone', () => {
   })
 })
 
-describe('whom a "revoke all" ended', () => {
+describe('which tokens a "revoke all" ended', () => {
   async function cutOffClient({ realm }: World): Promise<EndedBy> {
     const { at, previousCutoff } = revoked(
       await revokePrincipals(realm, { shape: 'client', principals: CLIENT }, actOf(realm)),
@@ -278,7 +278,7 @@ describe('whom a "revoke all" ended', () => {
     )
   })
 
-  test('a cutoff tells its caller which cutoff stood before', async () => {
+  test('a cutoff returns the previous one to its caller', async () => {
     const world = await openWorld()
     const first = await cutOffClient(world)
     const second = await cutOffClient(world)
@@ -287,7 +287,7 @@ describe('whom a "revoke all" ended', () => {
   })
 })
 
-test('what was derived from a revoked token stays dead when the rule on it may go', async () => {
+test('tokens derived from a revoked token stay inactive after the rule on it is dropped', async () => {
   const { realm, realms, clock } = await openWorld()
   const parent = await issue(realm, 'parent', { expiresAtMs: realm.nowMs() + 60_000 })
   const child = { ancestors: [ancestorOf(parent)], expiresAtMs: realm.nowMs() + 30 * DAY_MS }
@@ -297,6 +297,6 @@ test('what was derived from a revoked token stays dead when the rule on it may g
   clock.advance(DAY_MS)
   realms.ledger.raiseFloor(clock.wallMs())
   for (let slice = 0; slice < 64; slice += 1) realm.index.dropExpired(slice)
-  // It ended with its parent, at the latest.
+  // It expired with its parent, at the latest.
   assert.notEqual(await say(realm, 'child'), 'active')
 })

@@ -24,38 +24,38 @@ export type Revoked =
       readonly seq: number
       readonly previousCutoff?: Cutoff
     }
-  /** What the caller's right rests on was revoked meanwhile: judge again. */
+  /** The caller's right was revoked meanwhile: judge again. */
   | { readonly kind: 'stale' }
 
 export type RevokeAct = {
   readonly caller: Caller
-  /** Which call asked for it, for the audit: `oauth.revoke`. */
+  /** The call that asked for it, for the audit: `oauth.revoke`. */
   readonly how: string
   readonly why?: string
   readonly cause?: Cause
   readonly note?: string
-  /** A live record that this act must still find alive when it commits; else it is stale. */
+  /** This record must still be live at the commit; otherwise the act is stale. */
   readonly onlyIfLive?: TokenRecord
-  /** What else belongs to the same write, a directory change say. */
+  /** More operations for the same write, such as a directory change. */
   readonly also?: readonly Operation[]
 }
 
-/** Ends one token, and what was derived from it; never its grant. */
+/** Ends one token and everything derived from it; never its grant. */
 export function revokeToken(realm: Realm, record: TokenRecord, act: RevokeAct): Promise<Revoked> {
   return revokeAll(realm, [tokenRule(record)], act)
 }
 
 export function tokenRule(record: TokenRecord): RevokeRule {
   const { source, digest, handle } = record
-  // Assigned text may be presented for ever, and its expiry can be moved: the rule on it is kept for good.
+  // Assigned text can be presented for ever, and its expiry can be moved, so the rule on it is kept for good.
   const keepUntilMs = record.kind === 'assigned' ? KEEP_FOREVER_MS : keptPast(record.expiresAtMs)
   return { kind: 'revoke', target: { kind: 'token', source, digest, handle }, keepUntilMs }
 }
 
 /**
- * A rule on anything but one token of ours. The commit decides how long it is kept (`Keeping`); what it is asked for here
- * is what only the maker knows: the realm's longest lifetime, and the `exp` of a foreign token whose text was `presented` and
- * verified. The `jti` of one that nobody has shown may live for any time.
+ * A rule on anything but one token of ours. The commit decides how long it is kept (`Keeping`). The keep set here is what
+ * only the maker knows: the realm's longest lifetime, or the `exp` of a foreign token whose text was `presented` and
+ * verified. A `jti` without its token may belong to one of unlimited life.
  */
 export function ruleOn(
   realm: Realm,
@@ -73,12 +73,12 @@ export function ruleOn(
   return { kind: 'revoke', target, keepUntilMs }
 }
 
-/** What may be minted after the rule is hit by it, too: how long that goes on is counted from the rule's own time. */
+/** Whether the rule also hits tokens minted after it. How long that goes on counts from the rule's own time. */
 function isOfLogin(target: Target): boolean {
   return target.kind === 'session' || (target.kind === 'cut' && target.basis === 'authenticated')
 }
 
-/** Ends a grant: its refresh tokens, its access tokens, whatever descends from them. */
+/** Ends a grant: its refresh tokens, its access tokens, and all their descendants. */
 export function revokeGrant(
   realm: Realm,
   of: { source: Source; grant: GrantId },
@@ -87,7 +87,7 @@ export function revokeGrant(
   return revokeAll(realm, [ruleOn(realm, { kind: 'grant', source: of.source, grant: of.grant })], act)
 }
 
-/** Ends everything about some principals that was issued so far: one append, however much it covers. */
+/** Ends everything issued to some principals so far: one append, however much it covers. */
 export function revokePrincipals(
   realm: Realm,
   cutoff: Omit<CutoffTarget, 'kind'>,
@@ -96,14 +96,14 @@ export function revokePrincipals(
   return revokeAll(realm, [ruleOn(realm, { kind: 'cut', ...cutoff })], act)
 }
 
-/** The cutoff itself, for a write that carries it beside a directory change. */
+/** The cutoff alone, for a write that also carries a directory change. */
 export function cutoffRule(realm: Realm, shape: CutoffShape, principals: Principals): RevokeRule {
   return ruleOn(realm, { kind: 'cut', shape, principals })
 }
 
 /**
- * Whether a cutoff ended this token, and nothing earlier had: what a caller of "revoke all" is told. Sound for as long
- * as the index has not dropped the cutoff.
+ * Whether this cutoff, and nothing earlier, ended this token; the answer of "revoke all" lists such tokens. Valid until the
+ * index drops the cutoff.
  */
 export function endedByCutoff(realm: Realm, record: TokenRecord, cutoff: EndedBy): boolean {
   if (record.position >= cutoff.at || record.expiresAtMs <= realm.nowMs()) return false
@@ -121,7 +121,7 @@ export type EndedBy = {
   readonly previousCutoff?: Cutoff | undefined
 }
 
-/** Writes all of these rules in one write; the last one's row stands for the whole. */
+/** Writes all of these rules in one write; the result names the last one's row. */
 export async function revokeAll(
   realm: Realm,
   rules: readonly RevokeRule[],
@@ -138,14 +138,14 @@ export async function revokeAll(
   })
   if (outcome.kind !== 'applied') return { kind: 'stale' }
   const { at, previousCutoff } = outcome
-  // The revocation is the write's last row, behind what changed with it.
+  // The revocation's row is the write's last, after the rows of other changes.
   const seq = seqOf(at)
   return previousCutoff === undefined
     ? { kind: 'revoked', at, seq }
     : { kind: 'revoked', at, seq, previousCutoff }
 }
 
-/** Rules as rows of one write; of several each says which one it is. */
+/** Rules as rows of one write. If there are several, each audit gives the row's number. */
 export function rowsOf(realm: Realm, rules: readonly Rule[], audit: Audit): readonly Operation[] {
   const [only] = rules
   if (only !== undefined && rules.length === 1) return [{ kind: 'append', row: realm.row(only, audit) }]
@@ -166,7 +166,7 @@ function auditOf({ caller, how, why, cause, note }: RevokeAct): Audit {
   }
 }
 
-/** The longest that anything a rule covers can live: assigned text lives as long as whoever chose it says. */
+/** The longest possible life under a rule; assigned text may live as long as its customer chose. */
 function longestLifeMs({ lifetimes, minting }: Realm, target: Exclude<Target, TokenTarget>): number {
   const source = target.kind === 'cut' ? target.principals.source : 'source' in target ? target.source : ''
   const coversAssigned =

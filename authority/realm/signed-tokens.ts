@@ -5,17 +5,17 @@ import { type Awaitable, after } from '../awaitable.ts'
 import type { Keyring } from '../keys/signing-keys.ts'
 
 /**
- * What a token of ours is known by in the store when it is a JWS: never its text, for one signature has more than one
- * text (model: ES256 `s` and `n − s`), but its `jti`. Token text holds no NUL, so no text has such a digest.
+ * The digest by which the store knows a JWT of ours: that of its `jti`, not of its text, because one signature has several
+ * texts (ES256: `s` and `n − s`). Token text holds no NUL, so no text has such a digest.
  */
 export function signedDigest(digestKey: string, handle: Handle): TokenDigest {
   return tokenDigest(sha256Base64url(`${digestKey}\0jwt:${handle}`))
 }
 
-/** Verified texts remembered, by digest: a signature that held once holds for ever. */
+/** Most verified texts remembered, by digest: a valid signature stays valid. */
 const VERIFIED_MAX = 65_536
 
-/** Finds out which record of ours a JWS stands for. */
+/** Finds the record that a JWS of ours stands for. */
 export class SignedTokens {
   readonly #keyring: Keyring
   readonly #digestKey: string
@@ -26,7 +26,7 @@ export class SignedTokens {
     this.#digestKey = digestKey
   }
 
-  /** @returns the digest that its record has; undefined for text that none of our keys has signed as a token. */
+  /** @returns the digest of its record; undefined for text that is not a token signed by one of our keys. */
   resolve(raw: RawToken, text: TokenDigest): Awaitable<TokenDigest | undefined> {
     const known = this.#verified.get(text)
     if (known !== undefined) return known

@@ -5,13 +5,13 @@ import type { Audit, Caller, Realm } from './realm.ts'
 import { type Prefixes, prefixProblem } from './token-text.ts'
 
 export type PrefixesValue = {
-  /** Those that differ from the usual ones. */
+  /** The prefixes that differ from the usual ones. */
   readonly own: Partial<Prefixes>
-  /** What was minted before: known for good, so that it can still be found and revoked. */
+  /** Earlier prefixes, recognised for good, so that tokens with them can still be found and revoked. */
   readonly former: readonly string[]
 }
 
-/** One record in each realm that has prefixes of its own. */
+/** One record in each realm with its own prefixes. */
 export const TOKEN_PREFIXES: Collection<PrefixesValue> = {
   name: 'tokenPrefixes',
   keys: () => [],
@@ -24,10 +24,10 @@ function areTexts(value: unknown): boolean {
 
 export const TOKEN_PREFIXES_ID = 'own'
 
-/** Prefixes that a realm can ever have used. */
+/** Most former prefixes of a realm. */
 const FORMER_MAX = 32
 
-/** Reads the realm's prefixes; until then, and without any, it has the usual ones. */
+/** Loads the realm's prefixes; until then, and without any, it uses the usual ones. */
 export async function loadGrammar(realm: Realm): Promise<void> {
   const entry = await realm.directory.get(TOKEN_PREFIXES, TOKEN_PREFIXES_ID)
   if (entry !== undefined) realm.usePrefixes(entry.value.own, entry.value.former)
@@ -38,7 +38,7 @@ export type PrefixChange =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'stale' }
 
-/** From now on the realm mints with these; what it minted before stays known. */
+/** The realm mints with these from now on; earlier ones are still recognised. */
 export async function changePrefixes(
   realm: Realm,
   own: Partial<Prefixes>,
@@ -51,7 +51,7 @@ export async function changePrefixes(
   const former = [...kept]
   const why =
     former.length > FORMER_MAX
-      ? 'the prefixes have changed too often'
+      ? `the realm already has ${FORMER_MAX} former prefixes, which is the most`
       : prefixProblem(own, [...former, ...realm.minting.prefixes])
   if (why !== undefined) return { kind: 'refused', why }
   const put = {

@@ -6,7 +6,7 @@ import { checksum, mintText, PREFIX, shapeOf } from './token-text.ts'
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** Published by others who compute the same checksum; assembled, so that no scanner takes them for leaks. */
+/** Vectors that others publish for the same checksum; joined here, so that no scanner reports them as leaks. */
 const VECTORS: readonly (readonly [body: string, sum: string])[] = [
   ['zQWBuTSOoRi4A9spHc' + 'VY5ncnsDkxkJ', '0mLq17'],
   ['0'.repeat(30), '2C8GjS'],
@@ -17,7 +17,7 @@ const VECTORS: readonly (readonly [body: string, sum: string])[] = [
 
 const PREFIXES: readonly string[] = Object.values(PREFIX)
 
-test('the checksum of published bodies is the published one', () => {
+test('published bodies have the published checksums', () => {
   for (const [body, sum] of VECTORS) assert.equal(checksum(body), sum)
 })
 
@@ -111,7 +111,7 @@ test('bytes that would favour some characters are drawn again', () => {
   assert.equal(body, 'z'.repeat(30), '247 % 62 and 61 are the last character; 248 to 255 make none')
 })
 
-test('every character comes about as often as every other', () => {
+test('all characters occur about equally often', () => {
   const counts = new Map<string, number>()
   const random = new SeededRandom('fair')
   for (let count = 0; count < 2_000; count += 1) {

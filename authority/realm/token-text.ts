@@ -1,7 +1,7 @@
 import { ContractBroken, type Random } from '@rescind/core'
 import { RawToken } from '@rescind/core/tokens'
 
-/** Prefixes of everything that we mint; a scanner finds leaked text by them and by the checksum. */
+/** Prefixes of everything that we mint; scanners find leaked text by them and by the checksum. */
 export const PREFIX = {
   access: 'rsa_',
   refresh: 'rsr_',
@@ -13,7 +13,7 @@ export const PREFIX = {
   consoleSession: 'rss_',
 } as const
 
-/** What begins with each prefix, for the manual. */
+/** What text with each prefix is, for the manual. */
 export const PREFIX_WHAT: Readonly<Record<keyof typeof PREFIX, string>> = {
   access: 'an opaque OAuth access token',
   refresh: 'an OAuth refresh token',
@@ -25,7 +25,7 @@ export const PREFIX_WHAT: Readonly<Record<keyof typeof PREFIX, string>> = {
   consoleSession: 'a session of the console, which is to come',
 }
 
-/** What a realm mints in its own grammar, if it wants one. */
+/** The kinds for which a realm may choose its own prefix. */
 export type PrefixKind = 'access' | 'refresh' | 'code' | 'identity' | 'clientSecret'
 export type Prefixes = Readonly<Record<PrefixKind, string>>
 
@@ -35,7 +35,7 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const RANDOM_CHARS = 30
 const CHECKSUM_CHARS = 6
 const BODY_CHARS = RANDOM_CHARS + CHECKSUM_CHARS
-/** The largest multiple of 62 that fits a byte: bytes at or above it are drawn again, so that no character is favoured. */
+/** The largest multiple of 62 below 256: bytes from it on are drawn again, so that no character is favoured. */
 const FAIR_BYTES = 248
 
 const CRC_TABLE: Uint32Array = crcTable()
@@ -49,22 +49,22 @@ export function mintText(prefix: string, random: Random): RawToken {
 }
 
 export type PrefixesInUse = {
-  /** The realm's own, in the place of the usual ones. */
+  /** The realm's own prefixes, which replace the usual ones. */
   readonly own?: Partial<Prefixes>
-  /** Those that were once in use: text that bears them is still out there. */
+  /** Earlier prefixes: text with them is still out there. */
   readonly former?: readonly string[]
-  /** What dialects bring along, the same in every realm. */
+  /** Prefixes of the dialects, the same in every realm. */
   readonly minted?: readonly string[]
 }
 
 export type Shape = 'ours' | 'broken' | 'foreign'
 
-/** How a realm's token text begins, now and ever since it exists. */
+/** The prefixes of a realm's tokens, present and former. */
 export class TokenGrammar {
   readonly prefixes: Prefixes
   readonly #known: ReadonlySet<string>
 
-  /** Every prefix that text of this realm can begin with. */
+  /** Every prefix that this realm's tokens can have. */
   get known(): readonly string[] {
     return [...this.#known]
   }
@@ -76,8 +76,8 @@ export class TokenGrammar {
   }
 
   /**
-   * Whether text is of this grammar: `ours` with a right checksum, `broken` with one of our prefixes but otherwise
-   * wrong, `foreign` without. Garbage is told from tokens here without a look-up.
+   * Classifies text: `ours` has one of our prefixes and a right checksum, `broken` has the prefix but is otherwise wrong,
+   * `foreign` has none. This recognises garbage without a look-up.
    */
   shapeOf(text: string): Shape {
     const prefixChars = text.length - BODY_CHARS
@@ -90,17 +90,17 @@ export class TokenGrammar {
 
 const DEFAULT_GRAMMAR = new TokenGrammar()
 
-/** The shape by the grammar that every realm has, whatever it calls its own tokens. */
+/** The shape by the usual prefixes, which every realm has. */
 export function shapeOf(text: string): Shape {
   return DEFAULT_GRAMMAR.shapeOf(text)
 }
 
-/** Letters and digits in groups, each ended by an underscore: a double click takes the whole of it. */
+/** Letters and digits in groups, each ended by an underscore, so that a double click selects all of it. */
 const PREFIX_FORM = /^[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*_$/
 
 /**
- * Why these prefixes cannot be a realm's own, together with those that stand beside them. @returns undefined if they
- * can: no text may begin with two of them.
+ * Why these prefixes cannot be a realm's own, given all others in use. @returns undefined if they can. No prefix may begin
+ * with another one.
  */
 export function prefixProblem(own: Partial<Prefixes>, former: readonly string[] = []): string | undefined {
   const { prefixes } = new TokenGrammar({ own })
@@ -111,7 +111,7 @@ export function prefixProblem(own: Partial<Prefixes>, former: readonly string[] 
   return clash([...Object.values<string>(PREFIX), ...all, ...former])
 }
 
-/** Why prefixes that dialects bring along cannot be, beside those that every realm has. @returns undefined if they can. */
+/** Why dialects cannot add these prefixes to those of every realm. @returns undefined if they can. */
 export function mintedPrefixProblem(minted: readonly string[]): string | undefined {
   if (new Set(minted).size !== minted.length) return 'two dialects cannot share a prefix'
   return form(minted) ?? clash([...Object.values(PREFIX), ...minted])
@@ -120,7 +120,8 @@ export function mintedPrefixProblem(minted: readonly string[]): string | undefin
 function form(prefixes: readonly string[]): string | undefined {
   return prefixes.every((one) => PREFIX_FORM.test(one) && one.length <= PREFIX_MAX_CHARS)
     ? undefined
-    : `a prefix is letters, digits and underscores, ends with one, and has at most ${PREFIX_MAX_CHARS} characters`
+    : 'a prefix starts with a letter, has only letters, digits and single underscores, ends with an underscore, ' +
+        `and has at most ${PREFIX_MAX_CHARS} characters`
 }
 
 function clash(prefixes: readonly string[]): string | undefined {
@@ -174,7 +175,7 @@ function randomBase62(random: Random): string {
   return text
 }
 
-/** Where characters are put together: adding them to a text one by one leaves thirty texts behind. */
+/** A shared buffer for the characters: appending them one by one would leave thirty strings behind. */
 const DRAWN = Buffer.alloc(RANDOM_CHARS)
 
 function crcStep(crc: number, char: number): number {

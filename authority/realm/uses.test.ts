@@ -4,7 +4,7 @@ import { BEYOND_LOGS } from '@rescind/core'
 import { handleAt, NOW_MS } from '../../test/kit/samples.ts'
 import { FOREIGN_USES_MAX, USES_MAX, Uses } from './uses.ts'
 
-test('a use is noted to the minute, and stays until exactly that one was written down', () => {
+test('a use is noted to the minute, and stays until that same use is written', () => {
   const uses = new Uses()
   uses.note(handleAt(1), NOW_MS + 59_999)
   assert.equal(uses.get(handleAt(1)), NOW_MS)
@@ -16,7 +16,7 @@ test('a use is noted to the minute, and stays until exactly that one was written
   assert.equal(uses.get(handleAt(1)), undefined)
 })
 
-test('as many tokens as may be held are, and one more is passed over until some were written down', () => {
+test('the bound on held uses is exact, and one more is skipped until some are written', () => {
   const uses = new Uses()
   for (let nth = 0; nth < USES_MAX; nth += 1) uses.note(`tok_${nth}` as ReturnType<typeof handleAt>, NOW_MS)
   uses.note(handleAt(1), NOW_MS)
@@ -26,7 +26,7 @@ test('as many tokens as may be held are, and one more is passed over until some 
   assert.equal(uses.get(handleAt(1)), NOW_MS)
 })
 
-test('[W41] as many uses of foreign tokens as may be held are, and one more makes the oldest go', () => {
+test('[W41] the bound on foreign uses is exact, and one more replaces the oldest', () => {
   const uses = new Uses()
   const use = (jti: string, nowMs: number): void =>
     uses.acceptedForeign(

@@ -1,17 +1,17 @@
 import type { Handle, TokenFacts, TokenRecord } from '@rescind/core'
 
-/** Tokens whose last use is held until it is written down; past it, the uses of others are not noted for a while. */
+/** Most tokens whose last use waits to be written; beyond it, uses of further tokens are not noted for a while. */
 export const USES_MAX = 200_000
-/** Tokens of registered issuers whose use is remembered; past it, those that were used least lately are forgotten. */
+/** Most foreign tokens whose use is remembered; beyond it, the least recently used are forgotten. */
 export const FOREIGN_USES_MAX = 10_000
 const MINUTE_MS = 60_000
-/** What counts as lately. */
+/** How long a use counts as recent. */
 const RECENT_MS = 900_000
 
 export type Use = {
   readonly handle: Handle
   readonly minuteMs: number
-  /** When the token ends, where whoever noted its use knew, and that cannot be moved. */
+  /** When the token ends, if that was known when its use was noted and cannot change. */
   readonly expiresAtMs: number | undefined
 }
 
@@ -19,18 +19,18 @@ export type Accepted = Pick<TokenRecord, 'handle' | 'expiresAtMs'> & { readonly 
 
 type ForeignUse = { readonly facts: TokenFacts; readonly minuteMs: number }
 
-/** When tokens were last used, to the minute, until that is written beside the log: noting costs no more than a map. */
+/** When tokens were last used, to the minute, until that is written beside the log. Noting a use costs one map access. */
 export class Uses {
   readonly #uses: Map<Handle, Use> = new Map()
-  /** Of tokens that nothing is stored about: by issuer and jti, those used least lately first. */
+  /** Uses of tokens without a record: by issuer and jti, least recently used first. */
   readonly #foreign: Map<string, ForeignUse> = new Map()
 
-  /** A token was accepted here. The end of assigned text can be moved, and is looked up when its use is written. */
+  /** A token was accepted. The end of assigned text can move, so it is looked up when the use is written. */
   accepted({ kind, handle, expiresAtMs }: Accepted, nowMs: number): void {
     this.note(handle, nowMs, kind === 'assigned' ? undefined : expiresAtMs)
   }
 
-  /** The same of a registered issuer's token: in memory alone, for as long as it is of interest. */
+  /** The same for a registered issuer's token; kept only in memory. */
   acceptedForeign(facts: TokenFacts, nowMs: number): void {
     const id = `${facts.source}\0${facts.foreign?.jti}`
     const minuteMs = nowMs - (nowMs % MINUTE_MS)
@@ -44,7 +44,7 @@ export class Uses {
     }
   }
 
-  /** Tokens of registered issuers that were used lately, as far as that is remembered. */
+  /** Recently used tokens of registered issuers, as far as they are remembered. */
   *recentForeign(nowMs: number): Generator<TokenFacts, void> {
     for (const { facts, minuteMs } of this.#foreign.values()) if (minuteMs > nowMs - RECENT_MS) yield facts
   }
@@ -56,12 +56,12 @@ export class Uses {
     this.#uses.set(handle, { handle, minuteMs, expiresAtMs })
   }
 
-  /** The minute of the last use that is not written down yet. */
+  /** The minute of the last use that is not written yet. */
   get(handle: Handle): number | undefined {
     return this.#uses.get(handle)?.minuteMs
   }
 
-  /** Some of those that are to be written down; each stays until `written` has been told. */
+  /** Some of the uses to be written; each stays until `written` is called for it. */
   some(count: number): readonly Use[] {
     const some: Use[] = []
     for (const use of this.#uses.values()) {
@@ -73,13 +73,13 @@ export class Uses {
 
   written(uses: readonly Use[]): void {
     for (const use of uses) {
-      // One that was used again meanwhile has more to say.
+      // A token used again meanwhile keeps its newer use.
       if (this.#uses.get(use.handle) === use) this.#uses.delete(use.handle)
     }
   }
 }
 
-/** What a rule can name of it, without all else that came along. */
+/** Only what a rule can name of a token. */
 function slim(facts: TokenFacts): TokenFacts {
   const { source, subject, client, tenant, session, keyId, position, issuedAtMs, expiresAtMs, foreign } =
     facts

@@ -168,7 +168,7 @@ for (const [what, { change }] of Object.entries(BROKEN_RECORDS)) {
     )
     const one = await calls.control(`GET /clients/${OTHER.clientId}`)
     assert.equal(one.status, 503)
-    assert.match(textAt(one, 'detail'), /newer or broken kind/)
+    assert.match(textAt(one, 'detail'), /damaged or was written by a newer version/)
     const { status, troubles, text } = await readyz(server)
     assert.deepEqual([status, troubles.map(({ code }) => code)], [200, ['record_unreadable']])
     assert.ok(!text.includes(OTHER.clientId), 'whoever asks has shown no key')

@@ -132,7 +132,7 @@ describe('[W65] a start checks the log that it folds', () => {
     ['the anchor', 'UPDATE log_anchor SET seq = seq - 1 WHERE realm = 1'],
   ] as const) {
     test(`${what}: it refuses, too`, async () => {
-      assert.match(await started(trimmed.folder, sql), /is not what its server kept.*rescind restore/)
+      assert.match(await started(trimmed.folder, sql), /are not those that the server kept.*rescind restore/)
     })
   }
 })
