@@ -9,6 +9,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { installPackages } from '../test/kit/own-packages.ts'
 import { aimsTable, type Findings } from './aims.ts'
 import { checkCost, checkCostTable } from './check-cost.ts'
 import { appendsPerSecond } from './disk.ts'
@@ -56,6 +57,7 @@ try {
 }
 
 async function main(): Promise<void> {
+  installPackages('bench')
   const contenders = await start()
   const cells: Cell[] = []
   for (let round = -1; round < ROUNDS; round += 1) {

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { connect } from '@nats-io/transport-node'
 import { Calls } from '../../test/kit/calls.ts'
+import { installPackages } from '../../test/kit/own-packages.ts'
 import { SVC } from '../../test/kit/seed.ts'
 import { makeHome, startProcess } from '../../test/kit/server.ts'
 import { percentile } from '../statistics.ts'
@@ -92,6 +92,8 @@ async function ofNats(ask: FanOutAsk): Promise<FanOutFigures | undefined> {
   const greeting = 'CONNECT {"verbose":false}\\r\\nSUB feed 1\\r\\n'
   const readers = startReaders(NATS_PORT, { readers: ask.readers, greeting, marker: 'MSG feed' })
   await once(readers, 'message')
+  installPackages('bench')
+  const { connect } = await import('@nats-io/transport-node')
   const client = await connect({ servers: `127.0.0.1:${NATS_PORT}` })
   // As large as an event of one row.
   const payload = Buffer.alloc(700, 'x')

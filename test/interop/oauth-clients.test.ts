@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { createPublicKey, webcrypto } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { OAuth2Client } from '@badgateway/oauth2-client'
-import ClientOAuth2 from 'client-oauth2'
-import * as oauth from 'oauth4webapi'
-import * as openid from 'openid-client'
+import type * as Oauth from 'oauth4webapi'
 import {
   type Client,
   challengeOf,
@@ -15,15 +12,24 @@ import {
   REDIRECT,
 } from '../kit/world-oauth.ts'
 import { AWKWARD } from './awkward.ts'
+import './packages.ts'
 
 /** What the other files of this folder leave out: signed assertions, codes, exchange, JWTs, and two more clients. */
+
+const { OAuth2Client } = await import('@badgateway/oauth2-client')
+
+const { default: ClientOAuth2 } = await import('client-oauth2')
+
+const oauth = await import('oauth4webapi')
+
+const openid = await import('openid-client')
 
 const API = 'https://api.example'
 const GRANTS = ['client_credentials', 'refresh_token', 'authorization_code', EXCHANGE]
 const INSECURE = { [oauth.allowInsecureRequests]: true }
 
 let world: OauthWorld
-let as: oauth.AuthorizationServer
+let as: Oauth.AuthorizationServer
 let svc: Client
 let key: OwnKey
 
@@ -45,7 +51,7 @@ function cryptoKey(): Promise<CryptoKey> {
 }
 
 test('oauth4webapi: private_key_jwt at every endpoint, from discovery to revocation', async () => {
-  const client: oauth.Client = { client_id: 'keyed' }
+  const client: Oauth.Client = { client_id: 'keyed' }
   const by = oauth.PrivateKeyJwt({ key: await cryptoKey(), kid: 'own-1' })
   const asked = await oauth.clientCredentialsGrantRequest(as, client, by, new URLSearchParams(), INSECURE)
   const { access_token: text } = await oauth.processClientCredentialsResponse(as, client, asked)
@@ -72,7 +78,7 @@ test('openid-client: private_key_jwt, refresh, introspection and revocation', as
 })
 
 test('oauth4webapi: a code with PKCE for a public client, refresh and revocation by name alone', async () => {
-  const client: oauth.Client = { client_id: 'open' }
+  const client: Oauth.Client = { client_id: 'open' }
   const verifier = oauth.generateRandomCodeVerifier()
   assert.equal(challengeOf(verifier), await oauth.calculatePKCECodeChallenge(verifier))
   const code = await world.code('open', { codeChallenge: challengeOf(verifier) })
@@ -99,7 +105,7 @@ test('oauth4webapi: a code with PKCE for a public client, refresh and revocation
 })
 
 test('oauth4webapi: validates our JWT access tokens as a resource server, and signed introspection answers', async () => {
-  const client: oauth.Client = { client_id: svc.clientId }
+  const client: Oauth.Client = { client_id: svc.clientId }
   const by = oauth.ClientSecretBasic(svc.clientSecret)
   const access = await world.access(svc)
   const request = new Request(API, { headers: { authorization: `Bearer ${access}` } })
@@ -119,7 +125,7 @@ test('oauth4webapi: validates our JWT access tokens as a resource server, and si
 })
 
 test('oauth4webapi: token exchange', async () => {
-  const client: oauth.Client = { client_id: svc.clientId }
+  const client: Oauth.Client = { client_id: svc.clientId }
   const by = oauth.ClientSecretPost(svc.clientSecret)
   const parameters = {
     subject_token: await world.access(svc),
@@ -220,7 +226,7 @@ for (const method of ['client_secret_basic', 'client_secret_post'] as const) {
         const { clientId, clientSecret } = registered
         const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...INSECURE })
         const server = await oauth.processDiscoveryResponse(issuer, found)
-        const client: oauth.Client = { client_id: clientId }
+        const client: Oauth.Client = { client_id: clientId }
         const isBasic = method === 'client_secret_basic'
         const by = isBasic ? oauth.ClientSecretBasic(clientSecret) : oauth.ClientSecretPost(clientSecret)
         const first = await awkward.grant(clientId)

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import * as oauth from 'oauth4webapi'
+import type * as Oauth from 'oauth4webapi'
 import { Calls } from '../kit/calls.ts'
 import type { TestServer } from '../kit/in-process.ts'
 import { GATEWAY, OTHER, SVC } from '../kit/seed.ts'
 import { AWKWARD, openInteropServer } from './awkward.ts'
+import './packages.ts'
 
 /** oauth4webapi, as it is published: strict about every answer that it gets. */
+
+const oauth = await import('oauth4webapi')
 
 const INSECURE = { [oauth.allowInsecureRequests]: true }
 
 let server: TestServer
 let calls: Calls
-let as: oauth.AuthorizationServer
+let as: Oauth.AuthorizationServer
 before(async () => {
   server = await openInteropServer()
   calls = new Calls(server.port)
@@ -28,11 +31,11 @@ after(async () => {
 type Registered = { readonly clientId: string; readonly clientSecret: string }
 type Method = 'client_secret_basic' | 'client_secret_post'
 
-function client({ clientId }: Registered): oauth.Client {
+function client({ clientId }: Registered): Oauth.Client {
   return { client_id: clientId }
 }
 
-function authentication({ clientSecret }: Registered, method: Method): oauth.ClientAuth {
+function authentication({ clientSecret }: Registered, method: Method): Oauth.ClientAuth {
   return method === 'client_secret_basic'
     ? oauth.ClientSecretBasic(clientSecret)
     : oauth.ClientSecretPost(clientSecret)
@@ -42,7 +45,7 @@ async function token(
   registered: Registered,
   method: Method,
   scope?: string,
-): Promise<oauth.TokenEndpointResponse> {
+): Promise<Oauth.TokenEndpointResponse> {
   const parameters = scope === undefined ? {} : { scope }
   const response = await oauth.clientCredentialsGrantRequest(
     as,
@@ -54,7 +57,7 @@ async function token(
   return oauth.processClientCredentialsResponse(as, client(registered), response)
 }
 
-async function introspect(registered: Registered, text: string): Promise<oauth.IntrospectionResponse> {
+async function introspect(registered: Registered, text: string): Promise<Oauth.IntrospectionResponse> {
   const by = authentication(registered, 'client_secret_basic')
   const response = await oauth.introspectionRequest(as, client(registered), by, text, INSECURE)
   return oauth.processIntrospectionResponse(as, client(registered), response)

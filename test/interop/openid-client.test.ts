@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import * as client from 'openid-client'
+import type * as Openid from 'openid-client'
 import { Calls, type ClientSecret } from '../kit/calls.ts'
 import type { TestServer } from '../kit/in-process.ts'
 import { GATEWAY, OTHER, SVC } from '../kit/seed.ts'
 import { AWKWARD, openInteropServer } from './awkward.ts'
+import './packages.ts'
 
 /** openid-client, as it is published; its own choice is credentials in the body. */
+
+const client = await import('openid-client')
 
 let server: TestServer
 let calls: Calls
@@ -21,8 +24,8 @@ after(async () => {
 
 function discover(
   { clientId, clientSecret }: ClientSecret,
-  by?: client.ClientAuth,
-): Promise<client.Configuration> {
+  by?: Openid.ClientAuth,
+): Promise<Openid.Configuration> {
   const issuer = new URL(`${server.url}/api/id/v1`)
   return client.discovery(issuer, clientId, clientSecret, by, {
     algorithm: 'oauth2',

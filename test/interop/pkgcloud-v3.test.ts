@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import pkgcloud, { type Failure } from 'pkgcloud'
+import type { Failure } from 'pkgcloud'
 import { Calls } from '../kit/calls.ts'
 import { openServer } from '../kit/in-process.ts'
 import { BOB, GATEWAY } from '../kit/seed.ts'
+import './packages.ts'
 
 /** pkgcloud, as it is published, by Keystone's v3. */
+
+const { default: pkgcloud } = await import('pkgcloud')
 
 test('pkgcloud logs in by v3, for a project, and is told of a wrong password', async () => {
   const server = await openServer({ time: 'real' })

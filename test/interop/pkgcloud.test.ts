@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import pkgcloud, { type CloudClient, type Failure, type Identity } from 'pkgcloud'
-import openstack, { type IdentityClient } from 'pkgcloud/lib/pkgcloud/openstack/index.js'
+import type { CloudClient, Failure, Identity } from 'pkgcloud'
+import type { IdentityClient } from 'pkgcloud/lib/pkgcloud/openstack/index.js'
 import { Calls } from '../kit/calls.ts'
 import type { TestServer } from '../kit/in-process.ts'
 import { ANN, BOB, EVE, ROOT } from '../kit/seed.ts'
 import { openInteropServer } from './awkward.ts'
+import './packages.ts'
 
 /** pkgcloud, as it is published: the vendor's own client for Node. */
+
+const { default: pkgcloud } = await import('pkgcloud')
+
+const { default: openstack } = await import('pkgcloud/lib/pkgcloud/openstack/index.js')
 
 let server: TestServer
 let calls: Calls

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import oauth2, { type ClientCredentials } from 'simple-oauth2'
+import type { ClientCredentials } from 'simple-oauth2'
 import { Calls, type ClientSecret } from '../kit/calls.ts'
 import type { TestServer } from '../kit/in-process.ts'
 import { OTHER, SVC } from '../kit/seed.ts'
 import { AWKWARD_ASCII, openInteropServer } from './awkward.ts'
+import './packages.ts'
 
 /** simple-oauth2, as it is published; it takes no answer to a revocation but JSON. */
+
+const { default: oauth2 } = await import('simple-oauth2')
 
 let server: TestServer
 let calls: Calls
