@@ -7,7 +7,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { installPackages } from '../test/kit/own-packages.ts'
 import { aimsTable, type Findings } from './aims.ts'
@@ -15,9 +14,8 @@ import { checkCost, checkCostTable } from './check-cost.ts'
 import { appendsPerSecond } from './disk.ts'
 import { BARE, BEFORE, type Cell, figuresTable, OURS, PEER, toFigure } from './figures.ts'
 import { pinGenerator } from './pin.ts'
-import type { preload } from './preload.ts'
 import { NO_TOKENS, type PreparedTokens, prepareTokens } from './prepared-tokens.ts'
-import { startRescind, THIS_TREE } from './rescind.ts'
+import { fillStore, startRescind, THIS_TREE } from './rescind.ts'
 import { runSlices } from './rows.ts'
 import { seedText } from './seed.ts'
 import { startup, startupTable } from './startup.ts'
@@ -113,16 +111,13 @@ async function start(): Promise<readonly Contender[]> {
   return [without(bare), ours, ...before, without(peer)]
 }
 
-/** A server of this tree or of another one, over a store that this tree's own code has filled. */
+/** A server of this tree or of another one, over a store that its own code has filled. */
 async function startOurs(name: string, tree: string): Promise<Contender> {
   say(`filling a store with ${LIVE} live tokens …`)
   const data = join(folder, tree === THIS_TREE ? 'data' : 'data-before')
   const seed = join(folder, 'seed.json')
   writeFileSync(seed, seedText(), { mode: 0o600 })
-  const filler = (await import(pathToFileURL(join(tree, 'bench/preload.ts')).href)) as {
-    readonly preload: typeof preload
-  }
-  await filler.preload({ folder: data, live: LIVE, revoked: 0 })
+  fillStore(tree, { folder: data, live: LIVE, revoked: 0 })
   const target = await startRescind({ folder: data, seed, tree, name })
   return { target, prepared: await prepareTokens(target.port) }
 }

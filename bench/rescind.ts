@@ -1,5 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { OF_OLDER_TREES } from '../test/kit/server.ts'
 import { OURS } from './figures.ts'
+import { everywhere } from './pin.ts'
+import type { Preload } from './preload.ts'
 import { here, startTarget, type Target } from './target.ts'
 
 const OAUTH = '/api/id/v1/auth/token'
@@ -24,11 +29,25 @@ export function startRescind({ folder, seed, tree = THIS_TREE, name = OURS }: Ou
   const seeded = seed === undefined ? [] : ['--seed', seed]
   return startTarget({
     name,
-    words: [...serve, ...store, ...key, ...UNLIMITED, ...seeded],
+    words: [...flagsOf(tree), ...serve, ...store, ...key, ...UNLIMITED, ...seeded],
     paths: {
       ...{ issue: OAUTH, introspect: `${OAUTH}/introspect`, revoke: `${OAUTH}/revoke` },
       ...{ check: '/check', validate: '/v2.0/tokens', me: '/me' },
     },
     hasTokens: true,
   })
+}
+
+/** Fills a store by a tree's own code, in a process: one tree cannot load the packages of another. */
+export function fillStore(tree: string, what: Preload): void {
+  const script = pathToFileURL(join(tree, 'bench/preload.ts')).href
+  const code = `const { preload } = await import('${script}'); await preload(${JSON.stringify(what)})`
+  const words = [...flagsOf(tree), '--input-type=module', '--eval', code]
+  const [command, args] = everywhere(process.execPath, words)
+  const { status } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  if (status !== 0) throw new Error(`the store could not be filled: ${status}`)
+}
+
+function flagsOf(tree: string): readonly string[] {
+  return tree === THIS_TREE ? [] : OF_OLDER_TREES
 }
