@@ -82,8 +82,9 @@ export class Session {
   async background(block: Block, port: number | undefined): Promise<Ran> {
     const { name, file } = this.#placed(block)
     const before = this.#printed.length
-    const over = `over ${name}\n`
-    const ends = `trap - ERR; trap 'printf "over ${name}\\n" >&3' EXIT`
+    // Said where its output goes, so that all of that is known by then.
+    const over = `\u0001over ${name}\n`
+    const ends = `trap - ERR; trap 'printf "\\001over ${name}\\n" >&4' EXIT`
     this.#write(`set -m; (${ends}; source '${file}' </dev/null >&4 2>&1 3>&- 4>&-) & set +m
 printf 'group ${name} %s\\n' "$!" >&3`)
     const started = new RegExp(`^group ${name} (\\d+)$`, 'm')
@@ -91,14 +92,15 @@ printf 'group ${name} %s\\n' "$!" >&3`)
     this.#groups.add(Number(started.exec(this.#told)?.[1]))
     const printed = (): string => this.#printed.slice(before)
     const listens = port === undefined ? () => LISTENS.test(printed()) : () => accepts(port)
-    const isUp = await this.#until(
-      async () => this.#told.includes(over) || (await listens()),
-      port !== undefined,
-    )
-    if (isUp && !this.#told.includes(over)) return { stdout: printed(), failure: undefined }
+    const hasEnded = (): boolean => printed().includes(over)
+    const isUp = await this.#until(async () => hasEnded() || (await listens()), port !== undefined)
+    if (isUp && !hasEnded()) return { stdout: printed(), failure: undefined }
     const why = isUp ? 'it ended' : 'it does not listen'
     const command = block.text.split('\n')[0] ?? ''
-    return { stdout: '', failure: { line: block.line, command, came: `${why}\n${printed()}` } }
+    return {
+      stdout: '',
+      failure: { line: block.line, command, came: `${why}\n${printed().replace(over, '')}` },
+    }
   }
 
   /** Ctrl-C for all that runs in the background, until it has ended. */
