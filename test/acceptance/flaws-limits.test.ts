@@ -133,9 +133,9 @@ test('[P08] bodies that are declared, and never come, take no memory and wait fo
 test('[P10] readers that go away before they are answered leave nothing behind', async () => {
   const token = await calls.oauthToken(SVC)
   const waiting = async (): Promise<string> =>
-    /rescind_commit_queue[^\n]* (\d+)/.exec(
+    /^rescind_units_waiting (\d+)$/m.exec(
       (await calls.send('GET /metrics', [CONTROL])).body.toString(),
-    )?.[1] ?? '0'
+    )?.[1] ?? 'no such metric'
   const idle = await waiting()
   const question = requestBytes({
     line: `POST ${OAUTH}/introspect HTTP/1.1`,
