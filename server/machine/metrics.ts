@@ -1,5 +1,13 @@
 import type { Differences, Realms } from '@rescind/authority'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  Counter,
+  type CounterConfiguration,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  Registry,
+} from 'prom-client'
+import { METRICS, type MetricName } from './metric-table.ts'
 import { TROUBLE_CODES, type Trouble } from './troubles.ts'
 
 export type Metrics = {
@@ -37,19 +45,13 @@ export type WatchedState = {
 export function createMetrics({ realms, insecure, linesDropped }: MetricsParts): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const answers = tally(registry, 'rescind_answers_total', 'Answers by route template and status')
-  const denials = tally(
-    registry,
-    'rescind_denials_total',
-    'Refused credentials and rights by route template and status',
-  )
+  const answers = tally(registry, 'rescind_answers_total')
+  const denials = tally(registry, 'rescind_denials_total')
   watchRealms(registry, realms)
   watchLog(registry, linesDropped)
   const lateness = new Histogram({
-    name: 'rescind_event_loop_delay_seconds',
-    help: 'By how much the event loop was late, looked at a hundred times a second: how long its turns are',
+    ...described('rescind_event_loop_delay_seconds', registry),
     buckets: [...DELAY_BUCKETS],
-    registers: [registry],
   })
   showSettings(registry, insecure)
   return {
@@ -63,20 +65,13 @@ export function createMetrics({ realms, insecure, linesDropped }: MetricsParts):
 }
 
 function showSettings(registry: Registry, insecure: MetricsParts['insecure']): void {
-  const settings = new Gauge({
-    name: 'rescind_insecure_settings',
-    help: '1 for a setting that takes safety away; all that can are here',
-    labelNames: ['setting'],
-    registers: [registry],
-  })
+  const settings = new Gauge(described('rescind_insecure_settings', registry))
   for (const { setting, isOn } of insecure) settings.set({ setting }, isOn ? 1 : 0)
 }
 
 function watchLog(registry: Registry, linesDropped: MetricsParts['linesDropped']): void {
   new Counter({
-    name: 'rescind_log_lines_dropped_total',
-    help: 'Log lines that standard output did not take in time',
-    registers: [registry],
+    ...described('rescind_log_lines_dropped_total', registry),
     collect() {
       this.reset()
       this.inc(linesDropped())
@@ -86,34 +81,25 @@ function watchLog(registry: Registry, linesDropped: MetricsParts['linesDropped']
 
 function watchRealms(registry: Registry, realms: Realms): void {
   new Gauge({
-    name: 'rescind_units_waiting',
-    help: 'Writes that wait for a flush',
-    registers: [registry],
+    ...described('rescind_units_waiting', registry),
     collect() {
       this.set(realms.ledger.waiting)
     },
   })
   new Gauge({
-    name: 'rescind_index_entries',
-    help: 'Revoked things held in the index, all realms',
-    registers: [registry],
+    ...described('rescind_index_entries', registry),
     collect() {
       this.set(realms.all().reduce((total, { index }) => total + index.ended.size, 0))
     },
   })
   new Gauge({
-    name: 'rescind_index_bytes',
-    help: 'Bytes of the index over revoked things, all realms',
-    registers: [registry],
+    ...described('rescind_index_bytes', registry),
     collect() {
       this.set(realms.all().reduce((total, { index }) => total + index.ended.bytes, 0))
     },
   })
   new Gauge({
-    name: 'rescind_rules_kept_for_good',
-    help: 'Rules that never leave the index, by what they name, all realms (docs/issuers.md)',
-    labelNames: ['names'],
-    registers: [registry],
+    ...described('rescind_rules_kept_for_good', registry),
     collect() {
       const totals = new Map<string, number>()
       for (const { index } of realms.all()) {
@@ -124,17 +110,13 @@ function watchRealms(registry: Registry, realms: Realms): void {
     },
   })
   new Gauge({
-    name: 'rescind_store_broken',
-    help: '1 while the last flush failed and the store was not opened again',
-    registers: [registry],
+    ...described('rescind_store_broken', registry),
     collect() {
       this.set(realms.ledger.broken ? 1 : 0)
     },
   })
   new Gauge({
-    name: 'rescind_logs_rolled_back',
-    help: 'Realms whose log was proved to have been rolled back: nothing is acknowledged in them until a new epoch',
-    registers: [registry],
+    ...described('rescind_logs_rolled_back', registry),
     collect() {
       this.set(realms.all().filter(({ ordinal }) => realms.ledger.isSuspended(ordinal)).length)
     },
@@ -143,10 +125,7 @@ function watchRealms(registry: Registry, realms: Realms): void {
 
 function watchState(registry: Registry, { troubles, clockDriftMs, indexes }: WatchedState): void {
   new Gauge({
-    name: 'rescind_troubles',
-    help: 'Things that are out of order, by code; GET /readyz says what to do. All codes are here',
-    labelNames: ['code'],
-    registers: [registry],
+    ...described('rescind_troubles', registry),
     collect() {
       const found = troubles()
       for (const code of TROUBLE_CODES)
@@ -154,9 +133,7 @@ function watchState(registry: Registry, { troubles, clockDriftMs, indexes }: Wat
     },
   })
   new Gauge({
-    name: 'rescind_clock_drift_seconds',
-    help: 'How far the wall clock has moved against the monotonic one; beyond 60, either way, collection stops',
-    registers: [registry],
+    ...described('rescind_clock_drift_seconds', registry),
     collect() {
       this.set(clockDriftMs() / 1_000)
     },
@@ -166,29 +143,32 @@ function watchState(registry: Registry, { troubles, clockDriftMs, indexes }: Wat
 
 function watchIndexes(registry: Registry, indexes: WatchedState['indexes']): void {
   new Gauge({
-    name: 'rescind_index_differences',
-    help: 'By how much indexes differ from their logs, as the last check of each realm found: 0, or GET /readyz says what to do',
-    labelNames: ['what'],
-    registers: [registry],
+    ...described('rescind_index_differences', registry),
     collect() {
       for (const [what, count] of Object.entries(indexes.differences)) this.set({ what }, count)
     },
   })
-  const counted = (name: string, help: string, count: () => number): void => {
-    new Counter({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset()
-        this.inc(count())
-      },
-    })
-  }
-  const early = 'Rules that left an index while they were to be kept: 0, or GET /readyz says what to do'
-  counted('rescind_index_removed_early_total', early, () => indexes.removedEarly)
-  const checks = 'Indexes that were compared with their logs to the end, since the start'
-  counted('rescind_index_checks_total', checks, () => indexes.done)
+  new Counter({
+    ...described('rescind_index_removed_early_total', registry),
+    collect() {
+      this.reset()
+      this.inc(indexes.removedEarly)
+    },
+  })
+  new Counter({
+    ...described('rescind_index_checks_total', registry),
+    collect() {
+      this.reset()
+      this.inc(indexes.done)
+    },
+  })
+}
+
+type Described = Pick<CounterConfiguration<string>, 'name' | 'help' | 'labelNames' | 'registers'>
+
+function described(name: MetricName, registry: Registry): Described {
+  const { help, labels } = METRICS[name]
+  return { name, help, labelNames: [...labels], registers: [registry] }
 }
 
 /** No turn is meant to take longer than 10 ms. */
@@ -197,14 +177,11 @@ const DELAY_BUCKETS: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.0
 /** Route templates are few, but a bound is a bound. */
 const LABELS_MAX = 2_000
 
-function tally(registry: Registry, name: string, help: string): (route: string, status: number) => void {
+function tally(registry: Registry, name: MetricName): (route: string, status: number) => void {
   const counts = new Map<string, Map<number, number>>()
   let labels = 0
   new Counter({
-    name,
-    help,
-    labelNames: ['route', 'status'],
-    registers: [registry],
+    ...described(name, registry),
     collect() {
       this.reset()
       for (const [route, statuses] of counts) {

@@ -1,17 +1,64 @@
 import { adviceOn, type Realms, type Unreadable } from '@rescind/authority'
 
+export type TroubleCode =
+  | 'log_rolled_back'
+  | 'realm_unreadable'
+  | 'record_unreadable'
+  | 'clock_stepped'
+  | 'clock_behind'
+  | 'upkeep_waits'
+  | 'index_differs'
+  | 'index_removed_early'
+
+type TroubleWords = {
+  /** What is so. */
+  readonly what: string
+  /** What an operator does. */
+  readonly next: string
+}
+
 /** Closed, and each a label of `rescind_troubles`. */
-export const TROUBLE_CODES = [
-  'log_rolled_back',
-  'realm_unreadable',
-  'record_unreadable',
-  'clock_stepped',
-  'clock_behind',
-  'upkeep_waits',
-  'index_differs',
-  'index_removed_early',
-] as const
-export type TroubleCode = (typeof TROUBLE_CODES)[number]
+export const TROUBLES: Readonly<Record<TroubleCode, TroubleWords>> = {
+  log_rolled_back: {
+    what: 'The log of this realm was proved to have been rolled back: nothing is acknowledged in it, while other realms go on.',
+    next: 'Restore the last backup with its side log, or stop the server and run `rescind epoch new`.',
+  },
+  realm_unreadable: {
+    what: 'The record, the keys or a row of the log of this realm cannot be read: every call in it is 503, while other realms go on.',
+    next: 'Serve the store with the version that wrote it; otherwise restore a backup.',
+  },
+  record_unreadable: {
+    what: 'Records, expiring entries or tokens of this realm cannot be read: calls that need one of them are 503.',
+    next: 'The log names each of them and says what to do.',
+  },
+  clock_stepped: {
+    what: 'The wall clock has moved by over a minute against the monotonic one: nothing is collected, no hold released by its deadline.',
+    next: 'Set the clock right, or vouch for it with `POST /control/v1/clock/confirm`.',
+  },
+  clock_behind: {
+    what: 'The wall clock is more than a minute behind what the store has seen.',
+    next: 'Set the clock right.',
+  },
+  upkeep_waits: {
+    what: 'A part of the upkeep failed, for one realm or for the store.',
+    next: 'The log says why once, and says so again when the upkeep goes on.',
+  },
+  index_differs: {
+    what: 'The daily check found that the index of this realm is not what its log says: it may accept what was revoked.',
+    next: 'Restart the server, run `rescind audit verify`, and report it.',
+  },
+  index_removed_early: {
+    what: 'Rules left the index of this realm before their time.',
+    next: 'Restart the server, run `rescind audit verify`, and report it.',
+  },
+}
+
+/** In the order of the table. */
+export const TROUBLE_CODES: readonly TroubleCode[] = Object.keys(TROUBLES).filter(isTroubleCode)
+
+function isTroubleCode(code: string): code is TroubleCode {
+  return Object.hasOwn(TROUBLES, code)
+}
 
 /** Something that is out of order in a server that answers: where, and what an operator does about it. */
 export type Trouble = { readonly code: TroubleCode; readonly realm?: string; readonly detail: string }

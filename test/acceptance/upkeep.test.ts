@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { EXPIRING_KINDS, type Store, type Write } from '@rescind/authority'
 import { LAST_INSTANT_MS, realmOrdinal } from '@rescind/core'
+import { METRICS } from '../../server/machine/metric-table.ts'
 import { Calls, memberAt, textAt } from '../kit/calls.ts'
 import { openServer, type TestServer } from '../kit/in-process.ts'
 import { SEED } from '../kit/seed.ts'
@@ -123,6 +124,20 @@ test('[W93] [W40] /readyz names the realm and what to do; told to be strict, it 
     assert.match(metrics, /^rescind_troubles\{code="log_rolled_back"\} 2$/m)
     assert.match(metrics, /^rescind_troubles\{code="clock_stepped"\} 0$/m)
   }
+})
+
+test('/metrics names every metric of the table with its type, and none of ours beside them', async (t) => {
+  const world = await open(t)
+  const text = (await world.calls.json('GET /metrics')).body.toString()
+  const named = [...text.matchAll(/^# TYPE (rescind_\w+) (\w+)$/gm)].map(
+    ([, name, type]) => `${name} ${type}`,
+  )
+  assert.deepEqual(
+    named.sort(),
+    Object.entries(METRICS)
+      .map(([name, { type }]) => `${name} ${type}`)
+      .sort(),
+  )
 })
 
 test('[W93] a server in which all is in order says no more than that it is ready', async (t) => {

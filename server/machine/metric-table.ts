@@ -1,0 +1,103 @@
+type MetricShape = {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly labels: readonly string[]
+  readonly help: string
+}
+
+export type MetricName =
+  | 'rescind_answers_total'
+  | 'rescind_denials_total'
+  | 'rescind_units_waiting'
+  | 'rescind_index_entries'
+  | 'rescind_index_bytes'
+  | 'rescind_rules_kept_for_good'
+  | 'rescind_store_broken'
+  | 'rescind_logs_rolled_back'
+  | 'rescind_log_lines_dropped_total'
+  | 'rescind_event_loop_delay_seconds'
+  | 'rescind_insecure_settings'
+  | 'rescind_troubles'
+  | 'rescind_clock_drift_seconds'
+  | 'rescind_index_differences'
+  | 'rescind_index_removed_early_total'
+  | 'rescind_index_checks_total'
+
+/** Every metric of our own, in the order of `/metrics`; names and labels are what dashboards and alerts are made of. */
+export const METRICS: Readonly<Record<MetricName, MetricShape>> = {
+  rescind_answers_total: {
+    type: 'counter',
+    labels: ['route', 'status'],
+    help: 'Answers by route template and status',
+  },
+  rescind_denials_total: {
+    type: 'counter',
+    labels: ['route', 'status'],
+    help: 'Refused credentials and rights by route template and status',
+  },
+  rescind_units_waiting: { type: 'gauge', labels: [], help: 'Writes that wait for a flush' },
+  rescind_index_entries: {
+    type: 'gauge',
+    labels: [],
+    help: 'Exact targets that the indexes of all realms hold as ended',
+  },
+  rescind_index_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Bytes of the tables of ended targets, all realms',
+  },
+  rescind_rules_kept_for_good: {
+    type: 'gauge',
+    labels: ['names'],
+    help: 'Rules that never leave the index, by what they name, all realms (docs/issuers.md)',
+  },
+  rescind_store_broken: {
+    type: 'gauge',
+    labels: [],
+    help: '1 from a failed flush until the store is opened again',
+  },
+  rescind_logs_rolled_back: {
+    type: 'gauge',
+    labels: [],
+    help: 'Realms whose log was proved to have been rolled back: nothing is acknowledged in them until a new epoch',
+  },
+  rescind_log_lines_dropped_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Log lines that standard output did not take in time',
+  },
+  rescind_event_loop_delay_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'By how much the event loop was late, sampled a hundred times a second: how long its turns are',
+  },
+  rescind_insecure_settings: {
+    type: 'gauge',
+    labels: ['setting'],
+    help: '1 for a setting that takes safety away; every setting that can is listed',
+  },
+  rescind_troubles: {
+    type: 'gauge',
+    labels: ['code'],
+    help: 'Things that are out of order, by code; GET /readyz says what to do. Every code is listed',
+  },
+  rescind_clock_drift_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'How far the wall clock has moved against the monotonic one; beyond 60, either way, collection stops',
+  },
+  rescind_index_differences: {
+    type: 'gauge',
+    labels: ['what'],
+    help: 'Entries in which an index differs from its log, by the last check of each realm; above 0, see GET /readyz',
+  },
+  rescind_index_removed_early_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Rules that left an index before their time; above 0, see GET /readyz',
+  },
+  rescind_index_checks_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Indexes that were compared with their whole log since the start',
+  },
+}
