@@ -18,6 +18,83 @@ export type ErrorCode =
   | 'TooManyRequests'
   | 'InternalServerError'
 
+type ErrorWords = {
+  readonly statuses: readonly number[]
+  /** When it is answered, for the manual. */
+  readonly what: string
+  /** What the client does next. */
+  readonly next: string
+}
+
+/** Every error of this dialect. */
+export const ERRORS: Readonly<Record<ErrorCode, ErrorWords>> = {
+  invalid_request: {
+    statuses: [400, 408, 413, 431],
+    what: 'a parameter is missing, given twice or malformed; with 408, 413 or 431 the request came too slowly or is too large',
+    next: 'Mend what `error_description` names.',
+  },
+  invalid_client: {
+    statuses: [401],
+    what: 'the client did not prove who it is: unknown, disabled, a wrong secret or assertion',
+    next: 'Check the id, the secret and the method of authentication of the client.',
+  },
+  invalid_grant: {
+    statuses: [400],
+    what: 'the code or refresh token is unknown, expired, revoked, used already or of another client',
+    next: 'Begin a new login; `cause`, if it is there, says what ended the grant.',
+  },
+  unauthorized_client: {
+    statuses: [400],
+    what: 'the client may not use this grant type',
+    next: 'Add it to `grantTypes` of the client, or use another.',
+  },
+  unsupported_grant_type: {
+    statuses: [400],
+    what: 'there is no such grant type',
+    next: 'Use one that the metadata lists.',
+  },
+  invalid_scope: {
+    statuses: [400],
+    what: 'the scope is malformed, or more than the client or the grant may have',
+    next: 'Ask for less; `scopes` of the client has the rest.',
+  },
+  invalid_target: {
+    statuses: [400],
+    what: 'the client may not ask for tokens for this `resource` or `audience`',
+    next: 'Name one of the `audiences` of the client.',
+  },
+  temporarily_unavailable: {
+    statuses: [400, 503],
+    what: '400: a hold suspends the grant, and nothing was consumed; 503: nothing can be said now',
+    next: 'Keep the token, and ask again after `Retry-After`.',
+  },
+  Forbidden: {
+    statuses: [403],
+    what: 'the token that was to be revoked is of another client',
+    next: 'Let its own client revoke it, or use the control API.',
+  },
+  NotFound: {
+    statuses: [404],
+    what: 'there is no such endpoint',
+    next: 'Check the path against the metadata.',
+  },
+  MethodNotAllowed: {
+    statuses: [405],
+    what: 'the endpoint has no such method',
+    next: 'Use one that `Allow` names.',
+  },
+  TooManyRequests: {
+    statuses: [429],
+    what: 'too many wrong secrets, tokens issued or tokens of other clients tried',
+    next: 'Wait for as long as `Retry-After` says.',
+  },
+  InternalServerError: {
+    statuses: [500],
+    what: 'a bug; nothing is said about it here',
+    next: 'Look in the log, and report it.',
+  },
+}
+
 /** RFC 6749 §5.1: never cached; `pragma` says so to HTTP/1.0 caches. */
 const UNCACHED = { 'cache-control': 'no-store', pragma: 'no-cache' }
 

@@ -2,7 +2,7 @@ import type { Realms } from '@rescind/authority'
 import { type Answer, jsonAnswer, type WireRequest } from '@rescind/dialects'
 import { callerOf } from '../control/frame/callers.ts'
 import type { KeyGuesses } from '../control/frame/key-guesses.ts'
-import { isAnswer, problem, refusalProblem } from '../http/problem.ts'
+import { isAnswer, problem, type RouteWords, refusalProblem } from '../http/problem.ts'
 import type { Metrics } from '../machine/metrics.ts'
 import { Probe } from '../machine/probe.ts'
 import type { Trouble } from '../machine/troubles.ts'
@@ -19,22 +19,37 @@ export type OpsParts = {
 }
 type Handler = (request: WireRequest) => Promise<Answer>
 
-/** Where the process itself is asked about. */
-export const OPS_PATHS = ['/healthz', '/readyz', '/metrics'] as const
+type OpsPath = '/healthz' | '/readyz' | '/metrics'
+
+/** Where the process itself is asked about, in the words of the manual. */
+export const OPS_ROUTES: Readonly<Record<OpsPath, RouteWords>> = {
+  '/healthz': { what: 'that the process answers', caller: 'anybody', statuses: [200] },
+  '/readyz': {
+    what: 'whether the store took an empty write within the last second, and what is out of order',
+    caller: 'anybody',
+    statuses: [200, 503],
+  },
+  '/metrics': {
+    what: 'Prometheus text, without ids',
+    caller: 'a control key of any role; anybody with `--metrics-open`',
+    statuses: [200, 401, 429],
+  },
+}
+
+export const OPS_PATHS: readonly string[] = Object.keys(OPS_ROUTES)
 
 /** `/healthz`: the process answers. `/readyz`: the store takes writes. `/metrics`: Prometheus text, without ids. */
 export function createOps(parts: OpsParts): ReadonlyMap<string, Handler> {
   const { realms, metrics, metricsOpen } = parts
   const probe = new Probe(realms.ledger, parts.monotonicMs)
-  const [health, readiness, measures] = OPS_PATHS
-  return new Map<string, Handler>([
-    [health, reading(async () => jsonAnswer(200, { status: 'ok' }))],
-    [readiness, reading(() => ready(parts, probe))],
-    [
-      measures,
-      reading((request) => (metricsOpen ? scrape(metrics) : withKey(parts, request, () => scrape(metrics)))),
-    ],
-  ])
+  const measures: Handler = (request) =>
+    metricsOpen ? scrape(metrics) : withKey(parts, request, () => scrape(metrics))
+  const handlers: Readonly<Record<OpsPath, Handler>> = {
+    '/healthz': async () => jsonAnswer(200, { status: 'ok' }),
+    '/readyz': () => ready(parts, probe),
+    '/metrics': measures,
+  }
+  return new Map(Object.entries(handlers).map(([path, handler]) => [path, reading(handler)]))
 }
 
 function reading(handler: Handler): Handler {

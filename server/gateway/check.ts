@@ -1,7 +1,7 @@
 import type { Realm } from '@rescind/authority'
 import { ordinalOf, type Position, seqOf } from '@rescind/core'
 import { type Answer, type Refusal, splitPath } from '@rescind/dialects'
-import { problem, refusalProblem } from '../http/problem.ts'
+import { problem, type RouteWords, refusalProblem } from '../http/problem.ts'
 import { CHECK_PREFIX } from '../http/wire.ts'
 import { CHECK_PROFILES, type CheckProfile, PLAIN } from '../records/profiles.ts'
 import { type CheckRequest, credentialOf } from './credential.ts'
@@ -36,7 +36,7 @@ export function createCheck(judge: Judge): Check {
       return render(decision, { judgedAt, profile })
     },
     refuse,
-    routeOf: ({ path }) => (profileNameOf(path) === undefined ? CHECK_PREFIX : `${CHECK_PREFIX}/p/{profile}`),
+    routeOf: ({ path }) => (profileNameOf(path) === undefined ? CHECK_PREFIX : WITH_PROFILE),
   }
 }
 
@@ -77,6 +77,21 @@ function profileNameOf(path: string): string | undefined {
 }
 
 const MARKED = `${CHECK_PREFIX}/p`
+const WITH_PROFILE = `${MARKED}/{profile}`
+
+/** In the words of the manual. */
+export const CHECK_ROUTES: Readonly<Record<string, RouteWords>> = {
+  [CHECK_PREFIX]: {
+    what: 'whether a credential is accepted, by the plain profile',
+    caller: 'whoever bears a credential',
+    statuses: [200, 401, 403],
+  },
+  [WITH_PROFILE]: {
+    what: 'the same by a profile of this name; what stands behind it is ignored',
+    caller: 'whoever bears a credential',
+    statuses: [200, 401, 403, 404],
+  },
+}
 
 // RFC 6750 §3.1: a request without a credential gets no error code. All refusals with a credential share one answer.
 const NO_CREDENTIAL: Answer = challenge(401, 'a credential is needed', '')

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { pages } from '../reference/pages.ts'
 import { ROOT, read } from './tree.ts'
 
-const PAGES = await pages()
+const PAGES = pages()
 
 for (const { path, text } of PAGES)
   test(`docs/${path} is what npm run docs writes`, () => {

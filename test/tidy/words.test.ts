@@ -29,7 +29,7 @@ const RETIRED: Readonly<Record<string, { readonly now: string; readonly but?: Re
     now: 'write',
     but: /^dialects\/chat\/filter\/|^core\/revocations\/key-table/,
   },
-  units: { now: 'write', but: /^core\/revocations\/key-table/ },
+  units: { now: 'write', but: /^core\/revocations\/key-table|^server\/machine\/metric-table/ },
   unmemo: { now: 'expiring entry', but: /^stores\/sqlite\// },
 }
 

@@ -4,25 +4,103 @@ import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../.
 import type { WireRequest } from '../../wire/request.ts'
 import type { BodyRead } from './format.ts'
 
-/** Names and codes of the vendor's fault.xsd, and of its status page (badMethod, badMediaType). */
-const CODES = {
-  badRequest: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  userDisabled: 403,
-  itemNotFound: 404,
-  conflict: 409,
-  tenantConflict: 409,
-  gone: 410,
-  badMethod: 405,
-  notAcceptable: 406,
-  overLimit: 413,
-  badMediaType: 415,
-  identityFault: 500,
-  serviceUnavailable: 503,
-} as const
+export type FaultName =
+  | 'badRequest'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'userDisabled'
+  | 'itemNotFound'
+  | 'conflict'
+  | 'tenantConflict'
+  | 'gone'
+  | 'badMethod'
+  | 'notAcceptable'
+  | 'overLimit'
+  | 'badMediaType'
+  | 'identityFault'
+  | 'serviceUnavailable'
 
-export type FaultName = keyof typeof CODES
+type FaultWords = {
+  readonly code: number
+  /** When it is answered, for the manual. */
+  readonly what: string
+  /** What the caller does next. */
+  readonly next: string
+}
+
+/** Names and codes of the vendor's fault.xsd, and of its status page (badMethod, badMediaType). */
+export const FAULTS: Readonly<Record<FaultName, FaultWords>> = {
+  badRequest: {
+    code: 400,
+    what: 'the body, query or path is malformed, or a value is not allowed (408 and 431 bear this name, too)',
+    next: 'Mend what the message names.',
+  },
+  unauthorized: {
+    code: 401,
+    what: 'the token of the caller is not live, or the credentials of a login are wrong',
+    next: 'Log in again, or check the credentials.',
+  },
+  forbidden: {
+    code: 403,
+    what: 'it is not for this caller, whatever it names; or a hold suspends the user or tenant',
+    next: 'Use a caller with the role that [identity-authority.md](../identity-authority.md) names.',
+  },
+  userDisabled: {
+    code: 403,
+    what: 'the user is disabled',
+    next: 'Enable the user.',
+  },
+  itemNotFound: {
+    code: 404,
+    what: 'there is no such thing, or the token is not live',
+    next: 'Take a token that is not found for one that is over.',
+  },
+  conflict: {
+    code: 409,
+    what: 'it cannot be done as things stand: a name is taken, say',
+    next: 'Read the message, and what is there.',
+  },
+  tenantConflict: {
+    code: 409,
+    what: 'a tenant with this id or name is there already',
+    next: 'Take another name.',
+  },
+  gone: {
+    code: 410,
+    what: 'lists of revoked token ids are not kept',
+    next: 'Ask about each token, or read `/v3/OS-REVOKE/events`.',
+  },
+  badMethod: {
+    code: 405,
+    what: 'the path has no such method',
+    next: 'Use one that `Allow` names.',
+  },
+  notAcceptable: {
+    code: 406,
+    what: '`Accept` admits neither JSON nor XML',
+    next: 'Accept `application/json` or `application/xml`.',
+  },
+  overLimit: {
+    code: 413,
+    what: 'too many requests, or too large a body or list',
+    next: 'Wait for as long as `Retry-After` says; without it, ask for less.',
+  },
+  badMediaType: {
+    code: 415,
+    what: 'the body is neither JSON nor XML',
+    next: 'Send `Content-Type: application/json` or `application/xml`.',
+  },
+  identityFault: {
+    code: 500,
+    what: 'a bug; nothing is said about it here',
+    next: 'Look in the log, and report it.',
+  },
+  serviceUnavailable: {
+    code: 503,
+    what: 'nothing can be said now, and nothing may be assumed',
+    next: 'Ask again after `Retry-After`: it is safe.',
+  },
+}
 
 export type Fault = {
   readonly name: FaultName
@@ -38,7 +116,7 @@ export type Fault = {
 export const VARY: Readonly<Record<string, string>> = { vary: 'Accept, Accept-Encoding, X-Auth-Token' }
 
 /** `{"itemNotFound":{"code":404,"message":"…"}}`, and no member beside it. */
-export function writeV2Fault({ name, message, code = CODES[name], headers, retryAt }: Fault): Answer {
+export function writeV2Fault({ name, message, code = FAULTS[name].code, headers, retryAt }: Fault): Answer {
   const body = retryAt === undefined ? { code, message } : { code, message, retryAt }
   return jsonAnswer(code, { [name]: body }, { ...VARY, ...headers })
 }

@@ -5,27 +5,80 @@ import type { WireRequest } from '../../wire/request.ts'
 /** On every answer, as Keystone has it: what is answered hangs on the caller's token. */
 const VARY: Readonly<Record<string, string>> = { vary: 'X-Auth-Token' }
 
-const TITLES: ReadonlyMap<number, string> = new Map([
-  [400, 'Bad Request'],
-  [401, 'Unauthorized'],
-  [403, 'Forbidden'],
-  [404, 'Not Found'],
-  [405, 'Method Not Allowed'],
-  [408, 'Request Timeout'],
-  [409, 'Conflict'],
-  [410, 'Gone'],
-  [413, 'Request Entity Too Large'],
-  [431, 'Request Header Fields Too Large'],
-  [500, 'Internal Server Error'],
-  [503, 'Service Unavailable'],
-])
+type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 431 | 500 | 503
 
-type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 431 | 500 | 503
+type ErrorWords = {
+  readonly title: string
+  /** When it is answered, for the manual. */
+  readonly what: string
+  /** What the caller does next. */
+  readonly next: string
+}
+
+/** Every error of v3. */
+export const ERRORS: Readonly<Record<ErrorStatus, ErrorWords>> = {
+  400: {
+    title: 'Bad Request',
+    what: 'the body, query or path is malformed, or the media type is not JSON',
+    next: 'Mend what the message names.',
+  },
+  401: {
+    title: 'Unauthorized',
+    what: '`X-Auth-Token` is not live, or the credentials of a login are wrong; never about anything else',
+    next: 'Log in again, or check the credentials.',
+  },
+  403: {
+    title: 'Forbidden',
+    what: 'the caller may see this and not do it, or a hold suspends the user or project',
+    next: 'Use a caller with the role that [identity-authority-v3.md](../identity-authority-v3.md) names.',
+  },
+  404: {
+    title: 'Not Found',
+    what: 'what is named is not there, is not for the caller, or `X-Subject-Token` is not live',
+    next: 'Take a token that is not found for one that is over.',
+  },
+  405: {
+    title: 'Method Not Allowed',
+    what: 'the path has no such method',
+    next: 'Use one that `Allow` names.',
+  },
+  408: {
+    title: 'Request Timeout',
+    what: 'the request did not arrive in time',
+    next: 'Send it again, faster.',
+  },
+  409: {
+    title: 'Conflict',
+    what: 'it cannot be done as things stand: a name is taken, say',
+    next: 'Read the message, and what is there.',
+  },
+  413: {
+    title: 'Request Entity Too Large',
+    what: 'too many requests, or too large a body',
+    next: 'Wait for as long as `Retry-After` says; without it, send less.',
+  },
+  431: {
+    title: 'Request Header Fields Too Large',
+    what: 'the headers are too large',
+    next: 'Send fewer or smaller headers.',
+  },
+  500: {
+    title: 'Internal Server Error',
+    what: 'a bug; nothing is said about it here',
+    next: 'Look in the log, and report it.',
+  },
+  503: {
+    title: 'Service Unavailable',
+    what: 'nothing can be said now, and nothing may be assumed',
+    next: 'Ask again after `Retry-After`: it is safe.',
+  },
+}
+
 type Headers = Readonly<Record<string, string>>
 
 /** `{"error":{"code","message","title"}}`, which all of Keystone's clients read. */
 function failure(status: ErrorStatus, message: string, headers: Headers = {}): Answer {
-  const error = { code: status, message, title: TITLES.get(status) ?? 'Error' }
+  const error = { code: status, message, title: ERRORS[status].title }
   return jsonAnswer(status, { error }, { ...VARY, ...headers })
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PROBLEM_TYPE, TITLES } from '../../http/problem.ts'
+import { PROBLEM_TYPE, titleOf } from '../../http/problem.ts'
 import type { AnswerShape, Endpoint, EndpointShape } from './endpoint.ts'
 import { isSafe } from './idempotency.ts'
 
@@ -74,7 +74,7 @@ function problemStatuses(one: EndpointShape): readonly number[] {
 
 function problemResponse(status: number): Json {
   return {
-    description: TITLES[status] ?? 'Error',
+    description: titleOf(status),
     content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
   }
 }
