@@ -32,10 +32,20 @@ const LEFT_OUT = ['rescind-data', 'coverage', 'docs', '.git']
 
 /**
  * `npm ci` has been done: the packages of this clone are linked. Everything else that a page says to npm, npm does,
- * without a network.
+ * without a network, but for changing what is linked.
  */
 function npmScript(npm: string): string {
-  return `#!/bin/sh\n[ "$*" = ci ] && exit 0\nexec '${npm}' "$@"\n`
+  return `#!/bin/sh
+[ "$*" = ci ] && exit 0
+case "$1" in
+  install | i | add | update | uninstall)
+    if [ "$('${npm}' prefix)" = "$PAGE_CLONE" ]; then
+      echo "a page that is run changes no packages of the clone" >&2
+      exit 1
+    fi ;;
+esac
+exec '${npm}' "$@"
+`
 }
 
 export async function makeFolder(page: string): Promise<Folder> {
@@ -56,7 +66,7 @@ export async function makeFolder(page: string): Promise<Folder> {
     clone,
     scratch,
     free,
-    environment: { ...environmentOf(home, bin), ...listenOf(page, free) },
+    environment: { ...environmentOf(home, bin), ...listenOf(page, free), PAGE_CLONE: clone },
     remove: () => rmSync(root, { recursive: true, force: true }),
   }
 }

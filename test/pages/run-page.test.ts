@@ -78,6 +78,13 @@ test('a page reaches this machine alone, and npm has installed what the clone ne
   )
 })
 
+test('a page cannot change the packages of this clone, which its own are links to', async () => {
+  await lies(
+    page(['sh', 'npm install ./core']),
+    /^page\.md:3: npm install [^]*changes no packages of the clone/,
+  )
+})
+
 test('what is not run is told with its reason', async () => {
   const [line = ''] = await said(page(['sh not-run=systemd', 'systemctl start rescind']))
   assert.equal(line, `page.md:3 is not run (systemd): ${REASONS.systemd}`)
