@@ -37,6 +37,8 @@ const CADDY: Gateway = {
   command: (file) => ['/usr/bin/caddy', 'run', '--adapter', 'caddyfile', '--config', file],
 }
 
+export const GATEWAYS: readonly Gateway[] = [NGINX, HAPROXY, APACHE, CADDY]
+
 const START_TIMEOUT_MS = 10_000
 
 export const nginx = (): Promise<string> => throughGateway(NGINX)
