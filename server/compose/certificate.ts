@@ -10,17 +10,20 @@ export function reloadTls(app: FastifyInstance, { tls }: Config, log: Logger): v
   // The types say `http.Server` of both kinds.
   const server: unknown = app.server
   if (tls === undefined || !(server instanceof TlsServer)) {
-    log.info('nothing to read anew: there is no certificate')
+    log.info('nothing to reload: no certificate is configured')
     return
   }
   try {
     const pair = readTls(tls.files)
     server.setSecureContext({ cert: pair.cert, key: pair.key })
-    log.info({ file: tls.files.certFile }, 'the certificate and its key were read anew')
+    log.info({ file: tls.files.certFile }, 'the certificate and its key were reloaded')
     noteUntimely(pair, Date.now(), log)
   } catch (error) {
     if (!(error instanceof SettingsRefused)) throw error
-    log.error({ reason: error.message }, 'the certificate cannot be read anew: the one before stays')
+    log.error(
+      { reason: error.message },
+      'the certificate could not be reloaded; the previous one stays in use',
+    )
   }
 }
 

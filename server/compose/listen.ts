@@ -126,7 +126,7 @@ async function share(config: Config, open: Open): Promise<Shared> {
     fetch: guardedFetch,
     monotonicMs,
     allowInternal: config.allowInternalFetch,
-    onFailure: (issuer, why) => lines.write('warn', { issuer, why }, 'the keys of an issuer cannot be had'),
+    onFailure: (issuer, why) => lines.write('warn', { issuer, why }, 'the keys of an issuer are unavailable'),
   })
   return {
     ...{ metrics, feed, maintenance, troubles, lines, keySets },

@@ -50,5 +50,5 @@ function noteSideLog({ joined, left }: OpenedStore, log: Logger): void {
   if (joined?.kind === 'started')
     log.info('sideLog: it begins here; backups from now on can be carried forward')
   if (joined?.kind === 'whole' && joined.carried > 0)
-    log.warn({ lines: joined.carried }, 'sideLog: the store lacked what it held, and has it now')
+    log.warn({ lines: joined.carried }, 'sideLog: the store lacked these lines and has them now')
 }

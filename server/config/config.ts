@@ -51,7 +51,7 @@ function checkTogether(config: ServerValues): TlsPair | undefined {
   }
   if (controlKey !== undefined && !allowWeakSecrets && isGuessable(controlKey)) {
     throw new SettingsRefused(
-      `RESCIND_CONTROL_KEY: it can be guessed: give one of ${KEY_BITS_MIN} bits (openssl rand -hex 16), or --allow-weak-secrets`,
+      `RESCIND_CONTROL_KEY: can be guessed; give one of ${KEY_BITS_MIN} bits (openssl rand -hex 16), or --allow-weak-secrets`,
     )
   }
   return tls
@@ -60,6 +60,6 @@ function checkTogether(config: ServerValues): TlsPair | undefined {
 function tlsOf(certFile: string | undefined, keyFile: string | undefined): TlsPair | undefined {
   if (certFile === undefined && keyFile === undefined) return undefined
   if (certFile === undefined || keyFile === undefined)
-    throw new SettingsRefused('tlsCert and tlsKey go together')
+    throw new SettingsRefused('tlsCert, tlsKey: give both or neither')
   return readTls({ certFile, keyFile })
 }

@@ -46,7 +46,7 @@ export function parsePublicUrl(text: string, name: string): string {
   const isPlain = url !== undefined && url.search === '' && url.hash === '' && url.username === ''
   if (!isPlain || !isSafe(url)) {
     throw new SettingsRefused(
-      `${name}: "${text}" is not an https URL (http only for loopback), or says too much`,
+      `${name}: "${text}" is not an https URL of scheme, host, port and path (http only for loopback)`,
     )
   }
   return withoutSlashes(text)

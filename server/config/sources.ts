@@ -89,7 +89,7 @@ function parseFile(settings: readonly Setting[], text: string | undefined): Map<
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   const parsed = parseStrictJson(withoutBom(Buffer.from(text, 'utf8')))
-  if (parsed === undefined) throw new SettingsRefused(`${CONFIG_FILE} is not JSON, or names a member twice`)
+  if (parsed === undefined) throw new SettingsRefused(`${CONFIG_FILE} is not valid JSON, or repeats a member`)
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new SettingsRefused(`${CONFIG_FILE} must hold one JSON object`)
   }

@@ -18,12 +18,11 @@ export function readTls(files: TlsFiles): TlsPair {
   const key = readRegularFile('tlsKey', keyFile).toString('utf8')
   refuseIfOpen('tlsKey', keyFile)
   const leaf = certificateIn(cert)
-  if (leaf === undefined) throw new SettingsRefused(`tlsCert: ${certFile} holds no certificate in PEM`)
+  if (leaf === undefined)
+    throw new SettingsRefused(`tlsCert: ${certFile} does not contain a certificate in PEM`)
   const secret = keyIn(key)
   if (secret === undefined)
-    throw new SettingsRefused(
-      `tlsKey: ${keyFile} holds no private key in PEM that opens without a passphrase`,
-    )
+    throw new SettingsRefused(`tlsKey: ${keyFile} does not contain a private key in PEM without a passphrase`)
   if (!leaf.checkPrivateKey(secret))
     throw new SettingsRefused(`tlsKey: ${keyFile} is not the key of the first certificate in ${certFile}`)
   try {

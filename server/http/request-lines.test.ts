@@ -62,6 +62,6 @@ test('[W88] what cannot be answered is bounded, too', () => {
   for (let nth = 0; nth < 3_000; nth += 1)
     log.lines.write('warn', { route: '/x', from: '192.0.2.1' }, 'could not answer')
   for (let nth = 0; nth < 3_000; nth += 1)
-    log.lines.write('warn', { issuer: 'x' }, 'the keys of an issuer cannot be had')
+    log.lines.write('warn', { issuer: 'x' }, 'the keys of an issuer are unavailable')
   assert.equal(log.written.length, LINES_BURST)
 })

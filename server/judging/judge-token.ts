@@ -48,7 +48,7 @@ export function unjudgedWords({ issuer, jti }: Unjudged): string {
     jti === undefined
       ? 'its ids cannot be read either'
       : `the target ${JSON.stringify({ issuer, jti })} revokes it without them`
-  return `it cannot be judged now, because the keys of its issuer ${issuer} cannot be had; ${way}`
+  return `it cannot be judged now, because the keys of its issuer ${issuer} are unavailable; ${way}`
 }
 
 /** The issuer's keys are unavailable, so the state is unknown; "inactive" would be a guess. */

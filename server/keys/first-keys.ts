@@ -57,5 +57,5 @@ export async function settleControlKey(
   const path = resolve(dirname(config.masterKeyFile), CONTROL_KEY_FILE)
   if (!existsSync(path)) writeSecretFile(path, `${mintText(PREFIX.controlKey, random).reveal()}\n`)
   await createFirstKey(system, readSecretFile('control key', path))
-  log.info({ file: path }, 'a control key was made; it is in this file')
+  log.info({ file: path }, 'a control key was created; it is in this file')
 }

@@ -14,7 +14,7 @@ export function readRegularFile(name: string, path: string, limit?: ReadLimit): 
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
     const about = fstatSync(file)
     if (!about.isFile())
-      throw new SettingsRefused(`${name}: ${path} is no file but a folder, a pipe or a device: give a file`)
+      throw new SettingsRefused(`${name}: ${path} is a folder, a pipe or a device; give a file`)
     if (limit !== undefined && about.size > limit.maxBytes)
       throw new SettingsRefused(`${name}: ${path} is larger than ${limit.maxBytes} bytes: ${limit.why}`)
     return readFileSync(file)

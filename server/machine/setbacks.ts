@@ -59,13 +59,18 @@ export class Setbacks {
     const before = this.#open.get(nameOf(part))
     this.#open.set(nameOf(part), { ...part, reason })
     if (before?.reason === reason) return
-    if (isOutage(error)) this.#log.warn({ ...part, reason }, 'this part of the upkeep waits')
+    if (isOutage(error))
+      this.#log.warn({ ...part, reason }, 'upkeep: this part waits for the store and is tried again')
     // A bug, or a record that cannot be read: it must not take the other realms' upkeep along.
-    else this.#log.error({ ...part, err: error }, 'this part of the upkeep failed')
+    else
+      this.#log.error(
+        { ...part, err: error },
+        'upkeep: this part failed and is tried again; report the error',
+      )
   }
 
   #succeeded(part: Part): void {
-    if (this.#open.delete(nameOf(part))) this.#log.info(part, 'this part of the upkeep goes on')
+    if (this.#open.delete(nameOf(part))) this.#log.info(part, 'upkeep: this part works again')
   }
 }
 

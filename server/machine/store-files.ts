@@ -63,7 +63,7 @@ export function checkStoreFiles({ path, sideLog }: StoreFiles): readonly string[
 function file(path: string): readonly string[] {
   const about = statSync(path)
   const { mode } = about
-  if (!about.isFile()) throw new StoreRefused(`store: ${path} is no file but a folder, a pipe or a device`)
+  if (!about.isFile()) throw new StoreRefused(`store: ${path} is a folder, a pipe or a device, not a file`)
   if (!isWritable(path, mode))
     throw new StoreRefused(`store: ${path} cannot be written; run: chmod 600 ${path}`)
   if ((mode & ALL_WRITE) !== 0)

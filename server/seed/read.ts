@@ -11,8 +11,7 @@ export const SEED_MAX_BYTES = 134_217_728
 /** @throws SettingsRefused for a file that cannot be read, is too large, or does not describe a seed. */
 export function readSeed(path: string, parts: readonly SeedPart[]): Seed {
   const value = parseStrictFile(withoutBom(bytesOf(path)))
-  if (value === undefined)
-    throw new SettingsRefused(`seed: ${path} is not well-formed JSON, or names a member twice`)
+  if (value === undefined) throw new SettingsRefused(`seed: ${path} is not valid JSON, or repeats a member`)
   const parsed = parseSeed(value, parts)
   if (!parsed.ok) throw new SettingsRefused(`seed: ${path}: ${parsed.why}`)
   return parsed.seed

@@ -111,7 +111,7 @@ export class IndexChecks {
     if (found.missing + found.short + found.unexplained > 0) {
       this.#found.set(name, found)
       log.error({ code: 'index_differs', realm: name, ...found }, `${textOf(found)}: ${ADVICE}`)
-    } else if (this.#found.delete(name)) log.info({ realm: name }, 'the index is what its log says again')
+    } else if (this.#found.delete(name)) log.info({ realm: name }, 'the index agrees with its log again')
     return true
   }
 }

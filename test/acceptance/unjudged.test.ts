@@ -34,7 +34,7 @@ test('[W42] before anybody asked for its keys an issuer says so', async () => {
 
 test('[W42] a token that cannot be judged is told in the same words everywhere, with what would work', async () => {
   const token = await idp.sign({ jti: 'j-1' })
-  const words = `it cannot be judged now, because the keys of its issuer ${ISSUER} cannot be had; the target ${JSON.stringify(
+  const words = `it cannot be judged now, because the keys of its issuer ${ISSUER} are unavailable; the target ${JSON.stringify(
     { issuer: ISSUER, jti: 'j-1' },
   )} revokes it without them`
   for (const [path, body] of [

@@ -87,7 +87,7 @@ describe('a store that was made with a master key', () => {
     await refusesToStart(t, /masterKeyFile: .*master\.key is empty/)
     rmSync(master())
     mkdirSync(master(), { mode: 0o700 })
-    await refusesToStart(t, /masterKeyFile: .*master\.key is no file but a folder/)
+    await refusesToStart(t, /masterKeyFile: .*master\.key is a folder/)
   })
 
   it('[S03] does not start with the right one while others can read it', async (t) => {

@@ -81,9 +81,9 @@ const REFUSED: readonly (readonly [what: string, seed: string, why: RegExp])[] =
     '{"realms":[{"name":"default","oauthClient":[]}]}',
     /Unrecognized key|unknown member/,
   ],
-  ['a member twice', '{"realms":[],"realms":[]}', /names a member twice/],
-  ['no JSON', '{"realms":[', /not well-formed JSON/],
-  ['a comment in it', '{"realms":[]} // none', /not well-formed JSON/],
+  ['a member twice', '{"realms":[],"realms":[]}', /repeats a member/],
+  ['no JSON', '{"realms":[', /not valid JSON/],
+  ['a comment in it', '{"realms":[]} // none', /not valid JSON/],
   [
     'a client without a secret',
     '{"realms":[{"name":"default","oauthClients":[{"clientId":"a","grantTypes":["refresh_token"]}]}]}',

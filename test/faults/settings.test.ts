@@ -32,11 +32,11 @@ const REFUSED: readonly Refused[] = [
     file: `{"controlKey":"${SECRET}"}`,
     why: /unknown setting "controlKey"/,
   },
-  { what: 'a file that is not JSON', file: '{"listen":', why: /rescind\.config\.json is not JSON/ },
+  { what: 'a file that is not JSON', file: '{"listen":', why: /rescind\.config\.json is not valid JSON/ },
   {
     what: 'a member of the file twice',
     file: '{"listen":"127.0.0.1:1","listen":"127.0.0.1:2"}',
-    why: /is not JSON, or names a member twice/,
+    why: /is not valid JSON, or repeats a member/,
   },
   { what: 'a file that is no object', file: '["listen"]', why: /must hold one JSON object/ },
   { what: 'a value of another type', file: '{"listen":true}', why: /"listen" must be text/ },
@@ -54,7 +54,7 @@ const REFUSED: readonly Refused[] = [
   {
     what: 'half of a TLS key pair',
     flags: ['--tls-cert', 'cert.pem'],
-    why: /tlsCert and tlsKey go together/,
+    why: /tlsCert, tlsKey: give both or neither/,
   },
   {
     what: 'TLS files that are not there',
@@ -82,7 +82,7 @@ const REFUSED: readonly Refused[] = [
   ].map((key) => ({
     what: `the control key ${key}, which can be guessed`,
     environment: { RESCIND_CONTROL_KEY: key },
-    why: /RESCIND_CONTROL_KEY: it can be guessed.*--allow-weak-secrets/,
+    why: /RESCIND_CONTROL_KEY: can be guessed.*--allow-weak-secrets/,
   })),
   ...[
     ['--behind-proxy', '127.0.0.1/32'],

@@ -138,17 +138,17 @@ describe('[W98] a certificate and a key', { concurrency: 2 }, () => {
     ],
     'the two files the wrong way round': [
       () => ({ cert: TEST_KEY, key: TEST_CERT }),
-      /holds no certificate in PEM/,
+      /does not contain a certificate in PEM/,
     ],
     'a key that wants a passphrase': [
       () => ({ cert: RSA_CERT, key: LOCKED_RSA_KEY }),
-      /holds no private key in PEM that opens without a passphrase/,
+      /does not contain a private key in PEM without a passphrase/,
     ],
     'a key that is too short for any client': [
       () => ({ cert: SHORT_RSA_CERT, key: SHORT_RSA_KEY }),
       /cannot be served: .*key too small/,
     ],
-    'files without a word in them': [() => ({ cert: '', key: '' }), /holds no certificate in PEM/],
+    'files without a word in them': [() => ({ cert: '', key: '' }), /does not contain a certificate in PEM/],
   }
   for (const [what, [pair, why]] of Object.entries(cases)) {
     it(`${what}: refused at the start, in one line`, async (t) => {
@@ -183,11 +183,11 @@ describe('[W98] a certificate and a key', { concurrency: 2 }, () => {
     assert.equal(await serves(TEST_CERT), true)
     place(home, { cert: RSA_CERT, key: RSA_KEY })
     running.process.kill('SIGHUP')
-    await running.says(/were read anew/)
+    await running.says(/were reloaded/)
     assert.equal(await serves(RSA_CERT), true)
     place(home, { cert: OTHER_RSA_CERT, key: RSA_KEY })
     running.process.kill('SIGHUP')
-    await running.says(/cannot be read anew: the one before stays/)
+    await running.says(/could not be reloaded; the previous one stays in use/)
     assert.equal(await serves(RSA_CERT), true)
     await stop(running)
   })
@@ -200,7 +200,7 @@ describe('[W100] a signal', () => {
     const url = /"url":"(http[^"]+)"/.exec(running.output())?.[1] ?? ''
     for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const) {
       running.process.kill(signal)
-      if (signal === 'SIGHUP') await running.says(/nothing to read anew/)
+      if (signal === 'SIGHUP') await running.says(/nothing to reload/)
       assert.equal((await fetch(`${url}/healthz`)).status, 200, signal)
     }
     const { stderr } = await stop(running)

@@ -54,7 +54,7 @@ describe('a start waits for nothing that is no file: it is refused in one line w
         make(join(home.folder, file))
         assertRefused(
           await start(t, home, flags),
-          /is no file but a folder, a pipe or a device|cannot be read|read by others/,
+          /is a folder, a pipe or a device|cannot be read|read by others/,
         )
       })
 
@@ -69,7 +69,7 @@ describe('a start waits for nothing that is no file: it is refused in one line w
     }
     const seed = { realms: [{ name: 'default', oauthClients: [client] }] }
     writeFileSync(join(home.folder, 'seed.json'), JSON.stringify(seed), { mode: 0o600 })
-    assertRefused(await start(t, home, ['--seed', 'seed.json']), /is no file but/)
+    assertRefused(await start(t, home, ['--seed', 'seed.json']), /is a folder, a pipe or a device/)
   })
 })
 

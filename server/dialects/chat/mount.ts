@@ -25,7 +25,7 @@ export function mountChat(parts: Parts, requestsPerMinute: number): Mounted {
       allowInternal,
     })
     if (reply.kind === 'failed')
-      lines.write('warn', { realm, app, why: reply.why }, 'a verify URL gave no answer')
+      lines.write('warn', { realm, app, why: reply.why }, 'chat: a verify URL did not answer')
     return reply
   }
   const run = async (task: () => void | Promise<void>): Promise<void> => {
@@ -63,10 +63,13 @@ async function warnOfChatApps({ realms, log, allowInternalFetch: allowInternal }
       if (value.sandbox === true)
         log.warn(
           of,
-          'sandbox: whoever has the public client key of this chat app can sign tokens for anybody',
+          'sandbox: every holder of the public client key of this chat app can sign tokens for every user',
         )
       if (value.verifyUrl !== undefined && !isFetchable(value.verifyUrl, allowInternal))
-        log.warn(of, 'the verify URL of this chat app is no https URL of a public address: it is never asked')
+        log.warn(
+          of,
+          'the verify URL of this chat app is not an https URL of a public address and is never asked; set another',
+        )
     }
   }
 }

@@ -19,7 +19,7 @@ export function parseProxies(ranges: string): TrustedProxies {
     const parsed = parseAddressRange(range)
     const network = canonicalAddress(range.split('/')[0] ?? '')
     if (parsed === undefined || network === undefined)
-      throw new SettingsRefused(`behindProxy: "${range}" is no address range (CIDR)`)
+      throw new SettingsRefused(`behindProxy: "${range}" is not an address range (CIDR)`)
     list.addSubnet(network, parsed.bits, familyOf(network))
     any = true
   }
