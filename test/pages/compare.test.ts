@@ -5,7 +5,7 @@ import { difference } from './compare.ts'
 type Case = readonly [language: string, page: string, came: string]
 
 const SAME: readonly Case[] = [
-  ['text', 'a\nb', 'a\nb\n'],
+  ['text', 'a\nb', 'a\nb\n\n'],
   ['text', 'made tok_… in … ms', 'made tok_abc in 5 ms\n'],
   ['text', 'a\n…\nz', 'a\nb\nc\nz\n'],
   ['text', 'a\n…\nz', 'a\nz\n'],

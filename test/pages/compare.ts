@@ -19,12 +19,10 @@ export function difference(
   }
 }
 
+/** Without what is blank at the ends. */
 function linesOf(text: string): readonly string[] {
-  const lines = text
-    .replaceAll('\r', '')
-    .split('\n')
-    .map((line) => line.trimEnd())
-  return lines.slice(lines[0] === '' ? 1 : 0, lines.at(-1) === '' ? -1 : undefined)
+  const lines = text.replaceAll('\r', '').trim().split('\n')
+  return lines.map((line) => line.trimEnd()).slice(lines[0] === '' ? 1 : 0)
 }
 
 function linesMatch(wanted: readonly string[], came: readonly string[]): boolean {

@@ -6,10 +6,7 @@ import { runPage } from './run-page.ts'
 before(requirePrograms)
 
 /** Pages that are being rewritten. */
-const LATER = [
-  'README.md',
-  ...['backup', 'identity', 'leak-response', 'manual', 'oauth'].map((one) => `docs/${one}.md`),
-]
+const LATER = ['README.md', ...['backup', 'leak-response', 'manual'].map((one) => `docs/${one}.md`)]
 
 for (const { path, isSlow } of pages())
   if (!isSlow && !LATER.includes(path))
