@@ -1,7 +1,7 @@
 import { median } from './statistics.ts'
 
 /** What is measured, in the order of the report. */
-const CASES = [
+export const CASES = [
   'introspect live',
   'introspect, two segments',
   'introspect revoked',

@@ -3,6 +3,7 @@ import { expectStatus, textAfter } from './protocol.ts'
 import { jsonPost } from './requests.ts'
 import { CHAT, OPERATOR, USER } from './seed.ts'
 
+/** Enough that a cache of one token is not what is measured. */
 const COUNT = 1_000
 const CONNECTIONS = 16
 
@@ -16,15 +17,15 @@ export type PreparedTokens = {
 export const NO_TOKENS: PreparedTokens = { operator: 'none', identity: ['none'], chat: ['none'] }
 
 /** Identity tokens of one user, chat tokens of as many clients, and the token of an operator who may validate. */
-export async function prepareTokens(port: number): Promise<PreparedTokens> {
+export async function prepareTokens(port: number, count: number = COUNT): Promise<PreparedTokens> {
   const login = (credentials: object) => () =>
     jsonPost('/v2.0/tokens', [], { auth: { 'RAX-KSKEY:apiKeyCredentials': credentials } })
   const client = (n: number): Buffer =>
     jsonPost('/admin/clients', [`IM-API-KEY: ${CHAT.apiKey}`], { _id: `client-${n}`, issueAccessToken: true })
   const identityText = '"token":{"id":"'
   const [operator = ''] = await collect({ port, count: 1, request: login(OPERATOR), before: identityText })
-  const identity = await collect({ port, count: COUNT, request: login(USER), before: identityText })
-  const chat = await collect({ port, count: COUNT, request: client, before: '"token":"' })
+  const identity = await collect({ port, count, request: login(USER), before: identityText })
+  const chat = await collect({ port, count, request: client, before: '"token":"' })
   return { operator, identity, chat }
 }
 
