@@ -50,7 +50,7 @@ test('a token of an application credential carries the credential’s roles, not
   )
 })
 
-test('it has none of its user’s authority in v2.0, over others or over the user itself', async () => {
+test('a token of an application credential has no v2.0 authority, even over its own user', async () => {
   const { ask, token, login } = await openWithCredential()
   const ann = await login('ann')
   for (const [method, path] of [

@@ -22,11 +22,10 @@ import { accountOf, IDENTITY_USERS } from './directory/users.ts'
 import { V2_ROUTES } from './v2/routes.ts'
 import { V3_ROUTES } from './v3/routes.ts'
 
-// The kind: what a token that acts for somebody makes permanent, by whatever route. Every route of both versions is
-// asked by every kind of delegated token; the routes come from the tables themselves, so a new one fails here until
-// it was decided about.
+// A delegated token must make nothing permanent, on any route. Every route of both versions is called with every kind
+// of delegated token. The routes come from the routers' tables, so a new route fails here until it has been decided.
 
-test('every method of every route of both versions has been decided about', () => {
+test('there is a decision for every method of every route of both versions', () => {
   const all = [...V2_ROUTES, ...V3_ROUTES].flatMap(({ template, methods }) =>
     [...methods.keys()].filter((method) => method !== 'HEAD').map((method) => `${method} ${template}`),
   )
@@ -89,7 +88,7 @@ async function byCredential(world: V3World, unrestricted: boolean): Promise<stri
 const rescopedV2 = async (world: V3World, id: string, beside = {}): Promise<string> =>
   (await accessOf(await world.ask(post({ auth: { token: { id }, ...beside } })))).token.id
 
-/** Every kind of delegated token that reaches Identity. Exchanged ones are of OAuth, and reach nothing here. */
+/** Every kind of delegated token that Identity accepts. Exchanged tokens belong to OAuth and are useless here. */
 const KINDS: Readonly<Record<string, { may?: Decision; make(world: V3World): Promise<string> }>> = {
   impersonation: { make: impersonating },
   'impersonation, rescoped in v2.0': { make: async (world) => rescopedV2(world, await impersonating(world)) },
@@ -133,7 +132,7 @@ async function standing({ realm }: V3World): Promise<ReadonlyMap<string, string>
   return found
 }
 
-/** What stands there now and did not before, or is other than before. Removed users and roles are no more than that. */
+/** Names of the things that were added or changed. Removed users and roles do not count. */
 function added(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): readonly string[] {
   return [...now].filter(([name, value]) => before.get(name) !== value).map(([name]) => name)
 }
@@ -177,7 +176,7 @@ for (const chainRevocation of [false, true])
           const now = await standing(world)
           if (is !== may) assert.deepEqual(added(before, now), [], what)
           for (const secret of SECRETS) assert.ok(!String(answer.body).includes(secret), what)
-          // What changed anything, or ended the token, is followed by a fresh world.
+          // After a call that changed something or ended the token, start with a fresh world.
           if (answer.status >= 300 || ask.method === 'GET') continue
           world = await opened({ chainRevocation })
           token = await make(world)
@@ -185,14 +184,14 @@ for (const chainRevocation of [false, true])
         }
     })
 
-test('[H9] what is refused is refused for delegation alone: the user itself may do all of it', async () => {
+test('[H9] calls are refused only because of delegation: the user itself may make all of them', async () => {
   for (const [name, { is }] of Object.entries(CASES)) {
     if (is === 'free' || name.endsWith('pwd-reset')) continue
     const world = await opened({})
     const token = await world.enter('boss')
     const [ask] = asks({ name, token, ids: world.ids })
     const { status, body }: Answer = await world.ask(ask ?? assert.fail())
-    // A wrong passcode is 401, here about what was sent.
+    // The passcode in these calls is wrong, which is 401.
     const isCode = name.endsWith('/verify')
     assert.ok(isCode ? status === 401 : status < 300, `${name}: ${status} ${String(body)}`)
   }
@@ -212,34 +211,31 @@ async function raw(world: V3World, make: (world: V3World) => Promise<string>) {
   return RawToken.parse(await make(world)) ?? assert.fail()
 }
 
-onBothStores(
-  '[H9] a suspended token, whatever it was good for, is 401 on every route but its own end',
-  async (store) => {
-    const world = await openV3({ store })
-    const token = await world.enter('boss')
-    const principals = { source: 'identity', subject: 'boss' }
-    await append(world.realm, {
-      kind: 'hold',
-      id: 'h',
-      target: { kind: 'cut', shape: 'subject', principals },
-    })
-    const open = ['GET /', 'GET /v2.0', 'GET /v2.0/extensions', 'GET /v2.0/extensions/{alias}', 'GET /v3']
-    const bodyFirst = ['change-pwd', 'forgot-pwd']
-    for (const name of Object.keys(CASES)) {
-      // A list that is 403 to everybody, whoever asks.
-      if (name.endsWith('OS-PKI/revoked')) continue
-      if (open.includes(name) || bodyFirst.some((end) => name.endsWith(end))) continue
-      if (['DELETE /v2.0/tokens', 'DELETE /v2.0/tokens/{tokenId}', 'DELETE /v3/auth/tokens'].includes(name))
-        continue
-      for (const ask of asks({ name, token, ids: {} })) {
-        const { status, body } = await world.ask(ask)
-        // The old password says who it is, and the hold that it may not.
-        const expected = name === 'POST /v3/users/{user}/password' ? 403 : 401
-        assert.equal(status, expected, `${name}: ${String(body)}`)
-      }
+onBothStores('[H9] a suspended token is 401 on every route except for ending itself', async (store) => {
+  const world = await openV3({ store })
+  const token = await world.enter('boss')
+  const principals = { source: 'identity', subject: 'boss' }
+  await append(world.realm, {
+    kind: 'hold',
+    id: 'h',
+    target: { kind: 'cut', shape: 'subject', principals },
+  })
+  const open = ['GET /', 'GET /v2.0', 'GET /v2.0/extensions', 'GET /v2.0/extensions/{alias}', 'GET /v3']
+  const bodyFirst = ['change-pwd', 'forgot-pwd']
+  for (const name of Object.keys(CASES)) {
+    // This list is 403 for everybody.
+    if (name.endsWith('OS-PKI/revoked')) continue
+    if (open.includes(name) || bodyFirst.some((end) => name.endsWith(end))) continue
+    if (['DELETE /v2.0/tokens', 'DELETE /v2.0/tokens/{tokenId}', 'DELETE /v3/auth/tokens'].includes(name))
+      continue
+    for (const ask of asks({ name, token, ids: {} })) {
+      const { status, body } = await world.ask(ask)
+      // The old password identifies the user, and the hold forbids the call.
+      const expected = name === 'POST /v3/users/{user}/password' ? 403 : 401
+      assert.equal(status, expected, `${name}: ${String(body)}`)
     }
-  },
-)
+  }
+})
 
 onBothStores('[H9] what an unrestricted credential makes ends with it, and no later', async (store) => {
   const world = await openV3({ store })

@@ -1,17 +1,17 @@
-/** When Keystone last changed its v2.0 API: the `updated` that clients know. */
+/** When Keystone last changed its v2.0 API: the `updated` that clients expect. */
 const V2_UPDATED = '2014-04-17T00:00:00Z'
 
-/** The API of Keystone that this one is modelled on; clients read it and ask for nothing newer. */
+/** The Keystone API that this one follows. Clients read it and do not use anything newer. */
 const V3_VERSION = 'v3.14'
 const V3_UPDATED = '2020-04-07T00:00:00Z'
 
-/** v2.0 as version documents show it. */
+/** v2.0 in version documents. */
 export function describedV2(base: string): object {
   const links = [{ rel: 'self', href: `${base}/v2.0` }]
   return { id: 'v2.0', status: 'CURRENT', updated: V2_UPDATED, links }
 }
 
-/** v3 as version documents show it, its link under the base that the client dialled. */
+/** v3 in version documents, linked below the base that the client dialled. */
 export function describedV3(base: string): object {
   return {
     id: V3_VERSION,

@@ -19,7 +19,7 @@ import { createIdentityDialect } from './dialect.ts'
 
 const VARY = 'Accept, Accept-Encoding, X-Auth-Token'
 
-test('a method that a path has not is 405 with Allow, whoever asks', async () => {
+test('an unsupported method is 405 with Allow for every caller', async () => {
   const { ask } = await openIdentity()
   const cases = [
     [
@@ -81,7 +81,7 @@ test('paths under /v3 get the error shape of v3', async () => {
   })
 })
 
-test('[N16] a path that cannot be read is 400', async () => {
+test('[N16] a malformed path is 400', async () => {
   const { ask } = await openIdentity()
   for (const path of ['/v2.0//tokens', '/v2.0/tokens/%zz', '//v2.0', '/v2.0/%00']) {
     const answer = await ask({ method: 'GET', path })
@@ -96,7 +96,7 @@ test('an escaped path is the same route, with the same guard', async () => {
   assert.equal((await ask(as(ann, 'DELETE', '/v2%2E0/tokens'))).status, 204)
 })
 
-test('whatever the server refuses is worded as this dialect words it', async () => {
+test('every refusal of the server is worded by this dialect', async () => {
   const dialect = createIdentityDialect({ passwords: new FakePasswords() })
   const cases: readonly [Refusal, number, string][] = [
     [{ kind: 'malformed', detail: 'x' }, 400, 'badRequest'],
@@ -120,7 +120,7 @@ test('whatever the server refuses is worded as this dialect words it', async () 
   assert.equal(dialect.refuse({ kind: 'method', allow: 'GET' }, '/v2.0/tokens').headers['allow'], 'GET')
 })
 
-test('the version documents list what is there, in both forms that clients read', async () => {
+test('the version documents list both versions, in both forms that clients read', async () => {
   const { ask } = await openIdentity()
   const root = (await bodyJson(await ask({ method: 'GET', path: '/' }))) as {
     versions: Record<string, { id: string; status: string; links: unknown }[]>
@@ -145,7 +145,7 @@ test('the version documents list what is there, in both forms that clients read'
   assert.deepEqual(await asked('HEAD'), await asked('GET'))
 })
 
-test('links stand under the base that the client dialled', async () => {
+test('links start with the base that the client dialled', async () => {
   const { realm, dialect } = await openIdentity()
   const base = 'https://id.example.net:8443/realms/r1'
   const answer = await dialect.handle(realm, { ...wireRequest(passwordLogin('ann')), base })
@@ -156,7 +156,7 @@ test('links stand under the base that the client dialled', async () => {
   assert.ok(String(root.body).includes(`"${base}/v2.0"`))
 })
 
-test('an Accept without JSON and XML is 406 where a good answer has a body, and does not stop a revoke', async () => {
+test('an Accept without JSON and XML is 406 if a successful answer has a body, and does not stop a revoke', async () => {
   const { ask, login } = await openIdentity()
   const ann = await login('ann')
   const headers = { 'x-auth-token': ann, accept: 'text/html' }
@@ -165,7 +165,7 @@ test('an Accept without JSON and XML is 406 where a good answer has a body, and 
   assert.equal((await ask({ method: 'DELETE', path: '/v2.0/tokens', headers })).status, 204)
 })
 
-test('past its rate a caller gets 413 with Retry-After, not at it, and later no more', async () => {
+test('a caller gets 413 with Retry-After past its rate limit, not at it, and later may go on', async () => {
   const { ask, login, clock } = await openIdentity({ ratePerSecond: 3 })
   const [ann, bob] = [await login('ann'), await login('bob')]
   const validate = (token: string) => ask(as(token, 'GET', `/v2.0/tokens/${token}`))
@@ -182,7 +182,7 @@ test('past its rate a caller gets 413 with Retry-After, not at it, and later no 
   assert.equal((await validate(ann)).status, 200)
 })
 
-test('logins are limited by address, whatever token they claim', async () => {
+test('logins are limited by address, whatever token they present', async () => {
   const { ask, realm, passwords } = await openIdentity({ ratePerSecond: 2 })
   const statuses: number[] = []
   for (let at = 0; at < 4; at += 1) {
@@ -195,7 +195,7 @@ test('logins are limited by address, whatever token they claim', async () => {
   assert.equal((await ask({ ...passwordLogin('ann'), from: '192.0.2.1' })).status, 200)
 })
 
-test('[S3] guesses at API keys and passwords of any user are counted by address, an IPv6 /64 as one, and another is unhurt', async () => {
+test('[S3] guesses at API keys and passwords of any user are counted by address or IPv6 /64, and other addresses go on', async () => {
   const { ask } = await openIdentity({ ratePerSecond: 4 })
   const wrong = (nth: number): Ask => {
     const credentials = { username: `user-${nth}`, [nth % 2 === 0 ? 'apiKey' : 'password']: `wrong-${nth}` }
@@ -208,14 +208,14 @@ test('[S3] guesses at API keys and passwords of any user are counted by address,
   assert.equal((await ask({ ...apiKeyLogin('ann'), from: '2001:db8:0:1::9' })).status, 200)
 })
 
-test('a rate of 0 is no limit', async () => {
+test('a rate of 0 means no limit', async () => {
   const { ask, login } = await openIdentity({ ratePerSecond: 0 })
   const ann = await login('ann')
   for (let at = 0; at < 200; at += 1)
     assert.equal((await ask(as(ann, 'GET', `/v2.0/tokens/${ann}`))).status, 200)
 })
 
-test('a route is named without anything of what was asked', async () => {
+test("a route's name holds no data of the request", async () => {
   const dialect = createIdentityDialect({ passwords: new FakePasswords() })
   const cases = [
     ['/', '/'],

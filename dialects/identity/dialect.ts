@@ -27,22 +27,22 @@ const REGION = 'RegionOne'
 
 export type IdentityOptions = {
   readonly passwords: PasswordCheck
-  /** Requests of one caller; 0 switches the limit off. Default 50. */
+  /** Requests per second of one caller; 0 switches the limit off. Default 50. */
   readonly ratePerSecond?: number
-  /** Room for lists, which is shared with other dialects. Default: room of its own. */
+  /** Room for lists, shared with other dialects. Default: the dialect has its own. */
   readonly scans?: Scans
   /** Default 24 hours. */
   readonly tokenLifeSeconds?: number
-  /** Whether a token that was rescoped ends with the one that it was made from. Default: no. */
+  /** Whether a rescoped token ends with the token that it was made from. Default: no. */
   readonly chainRevocation?: boolean
-  /** Mails and text messages. Default: they are not delivered. */
+  /** Sends mails and text messages. Default: none are sent. */
   readonly notifier?: Notifier
-  /** The region that catalogs and users name. */
+  /** The region in catalogs and users. */
   readonly region?: string
 }
 
 /**
- * Rackspace Cloud Identity v2.0, in JSON and XML; v3 paths get v3's errors.
+ * Rackspace Cloud Identity v2.0 in JSON and XML; errors of v3 paths have v3's form.
  * @throws SettingsRefused for a token life that no realm allows.
  */
 export function createIdentityDialect(options: IdentityOptions): Dialect {
@@ -76,7 +76,7 @@ function settingsOf(options: IdentityOptions): Settings {
   }
 }
 
-/** How an answer of v2.0 is written; v3 is JSON whatever is asked. */
+/** The format of a v2.0 answer; v3 is always JSON. */
 function formatFor(path: string, accept: string | undefined): Format | undefined {
   return withoutSuffix(path).format ?? formatOf(accept)
 }
@@ -88,7 +88,7 @@ async function handle(settings: Settings, realm: Realm, request: WireRequest): P
   return withReason(inFormat(await answerTo(call, format), format))
 }
 
-/** The header is parsed once, when it is first asked for: a call that ignores it answers whatever it holds. */
+/** Parses the header only when it is first read, so that calls that ignore it work with any content. */
 class IncomingCall implements Call {
   readonly realm: Realm
   readonly request: WireRequest
@@ -131,8 +131,8 @@ function answerTo(call: Call, format: Format | undefined): Answer | Promise<Answ
 }
 
 /**
- * Whose allowance a request takes from. A login takes from its address, whatever token it claims to have:
- * else one could guess passwords under a new name each time. So does a request whose token cannot be one.
+ * The key that a request's rate limit counts by. A login counts by its address, whatever token it presents, because
+ * otherwise password guesses could use a new token each time. A request with a malformed token counts by address too.
  */
 function rateKey(call: Call): string {
   const { realm, request } = call

@@ -19,8 +19,8 @@ import {
 } from '../../test/kit/world-identity-v3.ts'
 import { identityUserValue } from './directory/directory.ts'
 
-// The kind: somebody with power over a place (an account, a domain, everything) acts upon somebody in that place whose
-// power reaches further. The authority pages hold the rest; here stand the ways around, by what is done to the place.
+// Somebody with power over an account, a domain or everything must not act on a user in it whose power reaches further.
+// The tests of each call cover the direct way; these cover the ways around it, through the account or domain.
 
 async function openWithService(store: Parameters<typeof openV3>[0]): Promise<V3World> {
   const world = await openV3(store)
@@ -38,7 +38,7 @@ async function openWithService(store: Parameters<typeof openV3>[0]): Promise<V3W
 }
 
 onBothStores(
-  '[H16] a user-admin neither sees nor ends a token of who has power beyond its account',
+  '[H16] a user-admin neither sees nor ends a token of a user with power beyond the account',
   async (store) => {
     const { ask, login } = await openWithService({ store })
     const [owner, manager] = [await login('owner'), await login('manager')]
@@ -63,7 +63,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[H16] the MFA level of an account ends nothing of an operator in it, and locks none out',
+  '[H16] the MFA level of an account ends no token of an operator in it, and locks none out',
   async (store) => {
     const { ask, login } = await openV3({ store })
     const path = '/v2.0/RAX-AUTH/domains/900100/multi-factor'
@@ -175,7 +175,7 @@ const BEYOND = {
 
 for (const [who, grants] of Object.entries(BEYOND))
   onBothStores(
-    `[H16] who governs an account neither locks out nor takes over ${who} in it`,
+    `[H16] a user-admin can neither lock out nor take over ${who} in its account`,
     async (store) => {
       const { ask, login, realm } = await openV3({ store })
       await changeUser(realm, 'id-bob', { grants: [{ roleId: '2' }, ...grants] })
@@ -201,7 +201,7 @@ for (const [who, grants] of Object.entries(BEYOND))
   )
 
 onBothStores(
-  '[H16] who loses the power that it had beyond its account is reached by its level',
+  '[H16] a user who loses power beyond its account becomes subject to its MFA level',
   async (store) => {
     const { ask, login, realm } = await openV3({ store })
     const grants = [{ roleId: '2' }, { roleId: 'service', tenantId: 'yard' }]

@@ -24,9 +24,9 @@ const LISTS = [
   '/v3/OS-REVOKE/events',
 ]
 
-// Kind: a caller that asks for many lists at a time, by any of its tokens, and whoever else asks meanwhile.
+// A caller with many lists at once, by any of its tokens, must not keep others waiting.
 onBothStores(
-  '[S3] [W94] a user has room for so many lists at once by all of its tokens, one more is 413, and others are unhurt',
+  '[S3] [W94] a user over its concurrent lists, with any of its tokens, gets 413, and others go on',
   async (store) => {
     const scans = new Scans({ perKeyMax: 2, max: 8 })
     const { ask, login, realm } = await openIdentity({ store, scans })
@@ -35,7 +35,7 @@ onBothStores(
     const get = async (path: string, token: string): Promise<Answer> => {
       const headers = { 'x-auth-token': token, accept: 'application/json' }
       const answer = await ask({ method: 'GET', path, headers })
-      // What is streamed keeps its room until it is read.
+      // A streamed list keeps its room until it is read.
       await bodyText(answer)
       return answer
     }
@@ -70,7 +70,7 @@ onBothStores(
   },
 )
 
-test('[S3] a token that has ended takes up no room of its user', async () => {
+test('[S3] an ended token takes up no room of its user', async () => {
   const scans = new Scans({ perKeyMax: 1, max: 8 })
   const { ask, login } = await openIdentity({ scans })
   const [ended, live] = [await login('root'), await login('root')]

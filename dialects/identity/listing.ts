@@ -4,8 +4,8 @@ import type { Call, Handler } from './call.ts'
 import { judgeTokenContext, readTokenContext } from './session/token-context.ts'
 
 /**
- * A call that looks at many records: a user has room for some of them at once, whatever tokens it asks with, and so have
- * its realm and the process. Whoever is nobody is refused by the handler, and takes up nobody's room.
+ * Runs a call that reads many records, if the user (over all its tokens), its realm and the process have room for it.
+ * The handler refuses unauthenticated callers, who take up no room.
  */
 export function listing(handler: Handler, full: (call: Call, waitSeconds: number) => Answer): Handler {
   return async (call, values) => {

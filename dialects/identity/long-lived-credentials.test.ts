@@ -6,8 +6,8 @@ import { changeUser, FakeNotifier, send as send2 } from '../../test/kit/world-id
 import { logIn, openV3, send as send3, type V3World } from '../../test/kit/world-identity-v3.ts'
 import { IDENTITY_APP_CREDENTIALS } from './directory/app-credentials.ts'
 
-// [W81] [E04] The kind: an application credential that somebody made with a stolen token, after what its owner does
-// about it. Keystone keeps them when a password changes; here they end, for who changes it does so because of somebody.
+// [W81] [E04] An intruder made an application credential with a stolen token; then the owner reacts. Keystone keeps
+// such credentials when a password changes. Here they end, because the change is probably due to an intruder.
 
 type Made = { readonly id: string; readonly secret: string }
 type World = V3World & { readonly notifier: FakeNotifier }
@@ -79,7 +79,7 @@ for (const [when, asks] of Object.entries(ENDING))
   })
 
 onBothStores(
-  '[W81] they stay when a user is renamed, given another address, or enabled again',
+  '[W81] application credentials stay when a user is renamed, gets another address, or is enabled again',
   async (store) => {
     const world = await opened(store)
     const as = await world.enter('governor')

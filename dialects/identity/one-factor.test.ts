@@ -26,8 +26,8 @@ import { seededMfa } from './directory/mfa.ts'
 import { writeDirectory } from './directory/write.ts'
 import { codeAt, decodeBase32 } from './session/totp.ts'
 
-// The kind: what one factor does to what two factors protect. `lead` is an operator, so that v3 lets it change itself,
-// and is in account 900100.
+// One factor must not change what two factors protect. `lead` is an operator, so that v3 lets it change itself, and
+// belongs to account 900100.
 
 const SEED = 'JBSWY3DPEHPK3PXP'
 const USER = '/v2.0/users/lead'
@@ -36,7 +36,7 @@ const KEYS = `${USER}/OS-KSADM/credentials`
 const DEVICES = '/RAX-AUTH/multi-factor/otp-devices'
 const DEVICE = { 'RAX-AUTH:otpDevice': { name: 'thief' } }
 
-/** On the store of the test, or, where one case takes several worlds, on one of its own. */
+/** On the given store, or on a new one for cases with several worlds. */
 const openedOn = (store: Store | undefined): Promise<V3World> =>
   store === undefined ? openV3() : openV3({ store })
 
@@ -62,7 +62,7 @@ const apiKey = async ({ ask }: V3World, name = 'lead-name', key = 'key-lead'): P
   return (await accessOf(await ask(post({ auth: credentials })))).token.id
 }
 
-/** Tokens of one factor, of a user that has two. */
+/** One-factor tokens of a user with two factors. */
 const ONE_FACTOR: Readonly<Record<string, (world: V3World) => Promise<string>>> = {
   'an API key': apiKey,
   'an API key, rescoped in v2.0': async (world) => {
@@ -79,7 +79,7 @@ const ONE_FACTOR: Readonly<Record<string, (world: V3World) => Promise<string>>> 
   },
 }
 
-/** What removes or replaces a factor, changes who can, or makes another way in. */
+/** Calls that remove or replace a factor, change who can, or create another way in. */
 function guardedAsks(token: string): readonly Ask[] {
   const v2 = (method: string, path: string, body?: unknown): Ask => send2(token, method, path, body)
   const v3 = (method: string, path: string, body?: unknown): Ask =>
@@ -151,7 +151,7 @@ onBothStores('[H23] the token of both factors does all of it, rescoped too', asy
 })
 
 onBothStores(
-  '[H23] the old password alone replaces no password of a user with two factors',
+  '[H23] the old password alone does not change the password of a user with two factors',
   async (store) => {
     const { ask, ...world } = await opened(store)
     const change = {
@@ -172,30 +172,23 @@ onBothStores(
   },
 )
 
-onBothStores(
-  '[H23] who is made to use MFA and has not set it up is not enrolled by an API key',
-  async (store) => {
-    for (const demand of ['user', 'account'] as const) {
-      const world = await openedOn(demand === 'user' ? store : undefined)
-      const { ask } = world
-      await demandMfa(world, demand)
-      const token = (await accessOf(await ask(apiKeyLogin('bob')))).token.id
-      for (const given of [
-        send2(token, 'POST', `/v2.0/users/id-bob${DEVICES}`, DEVICE),
-        send2(token, 'PUT', '/v2.0/users/id-bob/OS-KSADM/password', { user: { password: 'new' } }),
-        send2(token, 'POST', '/v2.0/users/id-bob', { user: { email: 'thief@example.org' } }),
-      ])
-        assert.equal((await ask(given)).status, 403, `${demand}: ${given.path}`)
-      const setup = passwordLogin('bob', { 'RAX-AUTH:scope': 'SETUP-MFA' })
-      const own = (await accessOf(await ask(setup))).token.id
-      assert.equal(
-        (await ask(send2(own, 'POST', `/v2.0/users/id-bob${DEVICES}`, DEVICE))).status,
-        201,
-        demand,
-      )
-    }
-  },
-)
+onBothStores('[H23] an API key cannot enrol a user who must use MFA and has not set it up', async (store) => {
+  for (const demand of ['user', 'account'] as const) {
+    const world = await openedOn(demand === 'user' ? store : undefined)
+    const { ask } = world
+    await demandMfa(world, demand)
+    const token = (await accessOf(await ask(apiKeyLogin('bob')))).token.id
+    for (const given of [
+      send2(token, 'POST', `/v2.0/users/id-bob${DEVICES}`, DEVICE),
+      send2(token, 'PUT', '/v2.0/users/id-bob/OS-KSADM/password', { user: { password: 'new' } }),
+      send2(token, 'POST', '/v2.0/users/id-bob', { user: { email: 'thief@example.org' } }),
+    ])
+      assert.equal((await ask(given)).status, 403, `${demand}: ${given.path}`)
+    const setup = passwordLogin('bob', { 'RAX-AUTH:scope': 'SETUP-MFA' })
+    const own = (await accessOf(await ask(setup))).token.id
+    assert.equal((await ask(send2(own, 'POST', `/v2.0/users/id-bob${DEVICES}`, DEVICE))).status, 201, demand)
+  }
+})
 
 async function demandMfa({ realm }: V3World, by: 'user' | 'account'): Promise<void> {
   if (by === 'user') {
@@ -217,7 +210,7 @@ async function demandMfa({ realm }: V3World, by: 'user' | 'account'): Promise<vo
 }
 
 onBothStores(
-  '[H23] who governs the user ends a lock-out, by as many factors as it has to use itself',
+  '[H23] a governing user ends a lock-out with as many factors as it must use itself',
   async (store) => {
     const world = await opened(store)
     const { ask, realm, login } = world

@@ -1,21 +1,21 @@
 import { type Collection, shaped } from '@rescind/authority'
 import { jointKey } from './names.ts'
 
-/** An application credential of v3: a secret that stands for a user in one project, with some of its roles. */
+/** A v3 application credential: a secret that acts for a user in one project, with some of its roles. */
 export type IdentityAppCredential = {
   readonly id: string
   readonly userId: string
   readonly tenantId: string
-  /** Unique among its user's. */
+  /** Unique per user. */
   readonly name: string
   readonly description?: string
   readonly secretDigest: string
   readonly roleIds: readonly string[]
   readonly expiresAtMs?: number
-  /** Absent in records older than this member. */
+  /** Absent in older records. */
   readonly madeAtMs?: number
   readonly isUnrestricted: boolean
-  /** The one whose token made it: it ends with that, and no later. */
+  /** The application credential whose token created this one. It ends with that one, at the latest. */
   readonly parentId?: string
 }
 

@@ -26,24 +26,24 @@ import { isDemandedAt, isMfaDemanded } from './mfa-demand.ts'
 import { PROOF } from './names.ts'
 import { accountOf, type Grant, type IdentityUser, mfaOf } from './users.ts'
 
-/** Records and cutoffs of one write; a change that would need more is refused. */
+/** Bound on the records and cutoffs of one write; a change that needs more is refused. */
 export const CASCADE_MAX = 10_000
 
 export type Plan = { readonly changes: readonly Change[]; readonly cutoffs: readonly Cutoff[] }
 export type Planned = ({ readonly kind: 'plan' } & Plan) | { readonly kind: 'too-many' }
 
 /**
- * Everything that belongs to some changes: the records that go with them, and the cutoffs of all. Read under the
- * directory's own lock (write.ts), so that nobody joins a domain while its members are being counted.
+ * Everything that follows from some changes: the dependent records, and the cutoffs of all. Runs under the directory's
+ * lock (write.ts), so that, for example, nobody joins a domain while its members are being counted.
  *
  * user deleted, disabled, password set   its application credentials are deleted
  * role on a project lost                 those on that project are deleted
- * application credential deleted              those that its tokens made are deleted
- * user or account made to use MFA        single-factor tokens and application credentials' tokens of who is not exempt
- * tenant deleted                         roles on it, and application credentials for it, are deleted; it is nobody's own
- * tenant made again                      it is nobody's own who has it from before
+ * application credential deleted         those that its tokens made are deleted
+ * MFA now required of a user or account  single-factor tokens and application credentials' tokens of those it reaches end
+ * tenant deleted                         roles on it and application credentials for it are deleted; it is no user's own
+ * tenant created again                   it is no longer the own tenant of users from before
  * role deleted                           it is taken away from everybody
- * domain disabled                        everything of its users, and what is scoped to its projects
+ * domain disabled                        everything of its users, and what is scoped to its projects, ends
  * domain deleted                         its users and projects are deleted
  */
 export async function cascade(realm: Realm, changes: readonly Change[]): Promise<Planned> {
@@ -62,11 +62,11 @@ class Gathering {
     this.#realm = realm
   }
 
-  /** What is already changed here keeps where it came from, and goes where the newer change says. */
+  /** Merges with an earlier change of the same record: `before` from the earlier one, `after` from this one. */
   add(change: Change): void {
     const key = `${change.of}/${change.id}`
     const known = this.#changes.get(key)
-    // The same kind under the same key, which the compiler cannot know.
+    // A key always holds the same kind; the compiler cannot know that.
     const merged =
       known === undefined
         ? change
@@ -81,7 +81,7 @@ class Gathering {
     return { changes: [...this.#changes.values()], cutoffs: [...this.#cutoffs.values()] }
   }
 
-  /** @returns false when it would be too much for one write. */
+  /** @returns false when it exceeds one write. */
   async run(): Promise<boolean> {
     for (let change = this.#queue.shift(); change !== undefined; change = this.#queue.shift()) {
       await this.#follow(change)
@@ -114,7 +114,7 @@ class Gathering {
     if (lost.length > 0)
       await this.#credentialsGone(before.id, (credential) => lost.some((grant) => uses(credential, grant)))
     const isSame = mfaOf(before).enforcement === mfaOf(after).enforcement
-    // A role lost may be what the account's level did not reach beyond.
+    // The lost role may have put the user above the account's MFA level.
     if (isSame && accountOf(before) === accountOf(after) && lost.length === 0) return
     if ((await isMfaDemanded(this.#realm, before)) || !(await isMfaDemanded(this.#realm, after))) return
     await this.#singleFactorEnds(after)
@@ -141,7 +141,7 @@ class Gathering {
       if (isGone(entry.value)) this.add(deleted('appCredential', entry))
   }
 
-  /** Credentials that a credential's tokens made. */
+  /** The application credentials that tokens of a credential created. */
   async #childrenFollow({ id, before, after }: ChangeOf<'appCredential'>): Promise<void> {
     if (before === undefined || after !== undefined) return
     for (const entry of await this.#listed('appCredential', 'parent', id))
@@ -183,7 +183,7 @@ class Gathering {
     await this.#grantsGone('grantDomain', domainId, (grant) => grant.domainId === domainId)
   }
 
-  /** As they will be after what is planned so far; what is to be deleted is left out. */
+  /** The records as they will be after the changes planned so far, without those to be deleted. */
   async #listed<K extends Kind>(of: K, name: string, value: string): Promise<Entry<Kinds[K]>[]> {
     const entries: Entry<Kinds[K]>[] = []
     for await (const entry of this.#realm.directory.listed(COLLECTIONS[of], { name, value })) {

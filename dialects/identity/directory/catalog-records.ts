@@ -7,10 +7,10 @@ import {
   type IdentityService,
 } from './catalog.ts'
 
-/** Endpoint records that catalogs are made of; a realm that has more shows the first ones by id. */
+/** Endpoint records in a catalog. A realm with more shows the first ones by id. */
 export const CATALOG_MAX = 1_000
 
-/** A service, and where it answers. */
+/** A service with its endpoints. */
 export type CatalogRecord = {
   readonly service: IdentityService
   readonly endpoints: readonly IdentityEndpoint[]
@@ -20,8 +20,8 @@ type Read = { readonly at: Position; readonly records: readonly CatalogRecord[] 
 const READ: WeakMap<Realm, Read> = new WeakMap()
 
 /**
- * The enabled endpoints of a realm, by service. They are read again only after something was written to the log, as
- * every change of a record is: a catalog goes out with each login and most validations.
+ * The enabled endpoints of a realm, by service. They are cached until the log moves, because every change of a record
+ * writes a row, and a catalog goes out with each login and most validations.
  */
 export async function catalogRecords(realm: Realm): Promise<readonly CatalogRecord[]> {
   const at = realm.position()

@@ -1,6 +1,6 @@
 import type { Collection } from '@rescind/authority'
 
-/** A service that catalogs list. The Identity service itself is there without a record. */
+/** A service for catalogs. The Identity service needs no record. */
 export type IdentityService = {
   readonly id: string
   readonly name: string
@@ -8,7 +8,7 @@ export type IdentityService = {
   readonly description?: string
 }
 
-/** Where a service answers in one region. URLs may hold `%(tenant_id)s`, `$(project_id)s` and the like. */
+/** A service's URLs in one region. They may contain `%(tenant_id)s`, `$(project_id)s` and the like. */
 export type IdentityEndpoint = {
   readonly id: string
   readonly serviceId: string

@@ -11,7 +11,7 @@ import { IDENTITY_ROLES, type IdentityRole } from './roles.ts'
 import { IDENTITY_TENANTS, type IdentityTenant } from './tenants.ts'
 import { IDENTITY_USERS, type IdentityUser } from './users.ts'
 
-/** Every kind of record that the Identity directory holds. */
+/** Every kind of record in the Identity directory. */
 export type Kinds = {
   readonly user: IdentityUser
   readonly tenant: IdentityTenant
@@ -35,7 +35,7 @@ export const COLLECTIONS: { readonly [K in Kind]: Collection<Kinds[K]> } = {
   endpoint: IDENTITY_ENDPOINTS,
 }
 
-/** One record before and after. Without `before` it is created, without `after` it is deleted. */
+/** One record before and after a change. No `before`: it is created. No `after`: it is deleted. */
 export type ChangeOf<K extends Kind> = {
   readonly of: K
   readonly id: string
@@ -45,12 +45,12 @@ export type ChangeOf<K extends Kind> = {
 }
 export type Change = { [K in Kind]: ChangeOf<K> }[Kind]
 
-/** A record that was read, as it is to be. */
+/** The update of a record that was read. */
 export function updated<K extends Kind>(of: K, entry: Entry<Kinds[K]>, after: Kinds[K]): ChangeOf<K> {
   return { of, id: entry.id, fromVersion: entry.version, before: entry.value, after }
 }
 
-/** A new record; `version` is that of the tombstone under its id, 0 where nothing ever stood. */
+/** A new record. `version` is that of the tombstone under its id, 0 if there never was a record. */
 export function created<K extends Kind>(
   of: K,
   id: string,
@@ -59,7 +59,7 @@ export function created<K extends Kind>(
   return { of, id, fromVersion: version, before: undefined, after }
 }
 
-/** As it is to be, whether or not something stands there. */
+/** Creates the record, or replaces it. */
 export function put<K extends Kind>(
   of: K,
   id: string,

@@ -5,23 +5,23 @@ import { isGlobal, isMemberOf, isSameGrant } from './grants.ts'
 import { appCredentialClient, domainScope, IDENTITY, PROOF, SYSTEM_SCOPE } from './names.ts'
 import { type Grant, type IdentityUser, mfaOf } from './users.ts'
 
-/** A cutoff that a change of the directory writes into its own write. */
+/** A cutoff that belongs to the same write as the change. */
 export type Cutoff = { readonly shape: CutoffShape; readonly principals: Principals }
 
 /**
- * The rules of consequence: what a change of one record ends, by itself. It looks at nothing but the record before and
- * after, so no caller can leave a consequence out; what a change does to other records (members of a domain, users of
- * a role) is `cascade.ts`. docs/identity.md has the table.
+ * The consequences of a change: what one changed record ends by itself. They depend only on the record before and
+ * after, so no caller can omit one. Effects on other records (members of a domain, users of a role) are in
+ * `cascade.ts`. docs/identity.md has the table.
  *
- * user      deleted, disabled, password set, MFA switched on         everything of the user
- *           a role that it had everywhere is taken away              everything of the user
- *           a role on a project, domain or the system is taken away  what is scoped to that
- *           its default project changes, and it has no role there    what is scoped to the old one
- *           an OTP device or a phone is verified                     its tokens for setting up MFA
- *           an API key is reset or removed, anything else            nothing
- * tenant    deleted, disabled                                        what is scoped to it
- * domain    deleted, disabled                                        what is scoped to it
- * app cred. deleted                                                  what was made with it
+ * user      deleted, disabled, password set, MFA switched on        everything of the user
+ *           a global role is taken away                             everything of the user
+ *           a role on a project, domain or the system is taken away tokens scoped to that
+ *           its default project changes, and it has no role there   tokens scoped to the old one
+ *           an OTP device or a phone is verified                    its tokens for setting up MFA
+ *           an API key is reset or removed, anything else           nothing
+ * tenant    deleted, disabled                                       tokens scoped to it
+ * domain    deleted, disabled                                       tokens scoped to it
+ * app cred. deleted                                                 tokens made with it
  */
 export function consequencesOf(change: Change): readonly Cutoff[] {
   switch (change.of) {
@@ -43,7 +43,7 @@ export function consequencesOf(change: Change): readonly Cutoff[] {
   }
 }
 
-/** Deleted, or enabled no longer. One that was never recorded counts as enabled (`tenantById`). */
+/** Deleted or disabled. A record that never existed counts as enabled (`tenantById`). */
 export function isSwitchedOff(change: {
   readonly fromVersion: number
   readonly before: { readonly enabled: boolean } | undefined
@@ -70,8 +70,8 @@ function endsAll(before: IdentityUser, after: IdentityUser): boolean {
 }
 
 /**
- * Whether application credentials end with it, too: a password is changed, or a user disabled, because of somebody who
- * can have made one. That MFA is switched on, or a role lost, says nothing of the kind.
+ * Whether application credentials end too. A changed password or a disabled user points to an intruder, who may have
+ * made one. Switching on MFA or losing a role does not.
  */
 export function endsCredentials(before: IdentityUser, after: IdentityUser): boolean {
   return (before.enabled && !after.enabled) || before.passwordHash !== after.passwordHash
@@ -81,7 +81,7 @@ export function grantsLost(before: IdentityUser, after: IdentityUser): readonly 
   return before.grants.filter((grant) => !after.grants.some((one) => isSameGrant(one, grant)))
 }
 
-/** What a token bears as its tenant that is scoped to where this role is granted. */
+/** The `tenant` of tokens that are scoped to where this role is granted. */
 function scopeOfGrant({ tenantId, domainId }: Grant): string {
   if (tenantId !== undefined) return tenantId
   return domainId === undefined ? SYSTEM_SCOPE : domainScope(domainId)

@@ -1,6 +1,6 @@
 /**
- * The Identity directory, shared by v2.0 and v3. Records are read by the functions of their own files in `directory/`,
- * and written by `writeDirectory` alone, which adds every revocation that follows from the change.
+ * The Identity directory of v2.0 and v3. Records are read by functions in their own files in `directory/`, and written
+ * only by `writeDirectory`, which adds every revocation that follows from a change.
  */
 export { rankOf } from './grants.ts'
 export { IDENTITY } from './names.ts'

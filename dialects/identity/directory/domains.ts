@@ -2,7 +2,7 @@ import { type Collection, type Realm, shaped } from '@rescind/authority'
 import { DEFAULT_DOMAIN } from './names.ts'
 import type { MfaEnforcement } from './users.ts'
 
-/** A domain of v3: what users and projects are named in. */
+/** A v3 domain: the namespace of users and projects. */
 export type IdentityDomain = {
   readonly id: string
   readonly name: string
@@ -17,8 +17,8 @@ export const IDENTITY_DOMAINS: Collection<IdentityDomain> = {
 }
 
 /**
- * A domain that a user, project or token names. One that was never recorded is there, named by its id (`default` is
- * `Default`, as clients expect); one that was deleted counts as disabled.
+ * A domain named by a user, project or token. One that was never recorded exists under its id (`default` is named
+ * `Default`, as clients expect). A deleted one counts as disabled.
  */
 export async function domainAt(
   realm: Realm,
@@ -33,7 +33,7 @@ export async function domainAt(
 
 const DEFAULT_DOMAIN_NAME = 'Default'
 
-/** By name; `Default` and never recorded ids are found too. */
+/** Finds recorded domains and `Default` by name. */
 export async function domainByName(realm: Realm, name: string): Promise<IdentityDomain | undefined> {
   const entry = await realm.directory.find(IDENTITY_DOMAINS, { name: 'name', value: name })
   if (entry !== undefined) return entry.value
@@ -42,7 +42,7 @@ export async function domainByName(realm: Realm, name: string): Promise<Identity
   return version === 0 ? domain : undefined
 }
 
-/** What holds for a whole v2.0 account (`RAX-AUTH:domainId`). */
+/** Settings of a whole v2.0 account (`RAX-AUTH:domainId`). */
 export type IdentityAccount = { readonly id: string; readonly mfaEnforcement: AccountMfaEnforcement }
 export type AccountMfaEnforcement = 'OPTIONAL' | 'REQUIRED' | 'RACKSPACE_MANDATED'
 
@@ -61,7 +61,7 @@ export async function accountAt(
   return { account: { id, mfaEnforcement: 'OPTIONAL' }, version }
 }
 
-/** Whether single-factor tokens are out: the user's own word counts before the account's, unless that is mandated. */
+/** Whether MFA is required: the user's own setting takes precedence over the account's, unless that is mandated. */
 export function demandsMfa(own: MfaEnforcement, account: AccountMfaEnforcement): boolean {
   if (account === 'RACKSPACE_MANDATED' || own === 'REQUIRED') return true
   return own === 'DEFAULT' && account === 'REQUIRED'

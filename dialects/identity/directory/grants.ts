@@ -3,7 +3,7 @@ import type { Grant, IdentityUser } from './users.ts'
 
 export type GrantScope = Omit<Grant, 'roleId'>
 
-/** Grants of one user; more is refused. */
+/** Grants per user; more is refused. */
 export const GRANTS_MAX = 1_000
 
 export function isSameGrant(one: Grant, other: Grant): boolean {
@@ -34,26 +34,26 @@ export function rolesOn(user: IdentityUser, scope: GrantScope): readonly string[
   return user.grants.filter((grant) => isOnScope(grant, scope)).map(({ roleId }) => roleId)
 }
 
-/** Role ids that a token of this project carries: those granted on it, and those granted everywhere. */
+/** Role ids of a token scoped to this project: granted on it, or globally. */
 export function rolesInTenant(user: IdentityUser, tenantId: string): readonly string[] {
   return [...new Set([...rolesOn(user, {}), ...rolesOn(user, { tenantId })])]
 }
 
-/** Whether a token of this user may be scoped to a project: its default one, or one that it has a role on. */
+/** Whether a user may scope a token to a project: its default one, or one that it has a role on. */
 export function isMemberOf(user: IdentityUser, tenantId: string): boolean {
   return user.tenantId === tenantId || user.grants.some((grant) => grant.tenantId === tenantId)
 }
 
-/** Ids of the projects that a user may scope a token to, its default one first. */
+/** Ids of the projects that a user may scope a token to, the default one first. */
 export function tenantsOf(user: IdentityUser): readonly string[] {
   const granted = user.grants.flatMap(({ tenantId }) => (tenantId === undefined ? [] : [tenantId]))
   return [...new Set(user.tenantId === undefined ? granted : [user.tenantId, ...granted])]
 }
 
-/** The ranks of v2.0 authority. `none` is a user without any of their roles. */
+/** The ranks of v2.0 authority; `none` for a user without any of their roles. */
 export type Rank = 'service-admin' | 'admin' | 'user-admin' | 'user-manage' | 'default' | 'none'
 
-/** The highest first. */
+/** Highest rank first. */
 const ROLE_RANKS: readonly { readonly rank: Rank; readonly roleId: string }[] = [
   { rank: 'service-admin', roleId: ROLE_ID.serviceAdmin },
   { rank: 'admin', roleId: ROLE_ID.admin },
@@ -62,10 +62,7 @@ const ROLE_RANKS: readonly { readonly rank: Rank; readonly roleId: string }[] = 
   { rank: 'default', roleId: ROLE_ID.default },
 ]
 
-/**
- * The highest place that a user's global roles give: a sub-user with `identity:user-manage` holds `identity:default`
- * too.
- */
+/** The highest rank of a user's global roles. A sub-user with `identity:user-manage` also has `identity:default`. */
 export function rankOf(user: Pick<IdentityUser, 'grants'>): Rank {
   const held = ROLE_RANKS.find(({ roleId }) =>
     user.grants.some((grant) => grant.roleId === roleId && isGlobal(grant)),
@@ -73,7 +70,7 @@ export function rankOf(user: Pick<IdentityUser, 'grants'>): Rank {
   return held?.rank ?? 'none'
 }
 
-/** v3's administrators: the operators of v2.0, and whoever has the role `admin` everywhere or on the system. */
+/** Administrators of v3: the operators of v2.0, and users with the role `admin` globally or on the system. */
 export function isV3Admin(user: IdentityUser): boolean {
   return user.grants.some(
     (grant) =>
@@ -83,8 +80,8 @@ export function isV3Admin(user: IdentityUser): boolean {
 }
 
 /**
- * Whether a user has a role whose power, on whatever scope, goes beyond a v2.0 account: in v3, or as an operator. Who
- * reads on the system reads everything, tokens too.
+ * Whether a user has a role, on any scope, whose power exceeds a v2.0 account: a v3 or operator role. A reader on the
+ * system counts, because it reads everything, including tokens.
  */
 export function reachesBeyondAccount({ grants }: Pick<IdentityUser, 'grants'>): boolean {
   return grants.some(

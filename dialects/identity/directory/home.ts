@@ -3,8 +3,8 @@ import { tenantAt } from './tenants.ts'
 import { accountOf, type IdentityUser } from './users.ts'
 
 /**
- * A user when a tenant is gone: without roles on it, and without it as its own. The account stays: who governs whom, and
- * whether a second factor is demanded, must not change with it.
+ * A user after a tenant was deleted: without roles on it, and without it as its own tenant. The account stays, because
+ * it decides who governs the user and whether a second factor is required.
  */
 export function withoutTenant(user: IdentityUser, tenantId: string): IdentityUser {
   const grants = user.grants.filter((grant) => grant.tenantId !== tenantId)
@@ -13,7 +13,7 @@ export function withoutTenant(user: IdentityUser, tenantId: string): IdentityUse
   return { ...rest, accountId: accountOf(user) ?? tenantId, grants }
 }
 
-/** The user without an own tenant that was deleted: records that are older than this rule may name one. */
+/** Removes a deleted own tenant, which records older than this rule may still name. */
 export async function settled(realm: Realm, user: IdentityUser): Promise<IdentityUser> {
   const { tenantId } = user
   if (tenantId === undefined) return user

@@ -7,15 +7,16 @@ import { IDENTITY_USERS, withoutApiKey } from './users.ts'
 import { changesWithAll } from './write.ts'
 
 /**
- * What a person logs in by without being asked, and what ends of it with cutoffs over that person: whoever had its
- * token can have made an application credential, or have read its API key. For the write that holds the rules.
+ * The long-lived credentials that end with cutoffs over a person. An intruder with that person's token may have created
+ * an application credential or read the API key. The operations belong to the write of the rules.
  *
- * subject           the API key, and all application credentials
- * subject + tenant  its application credentials for that tenant
+ * subject           the API key and all application credentials
+ * subject + tenant  the application credentials for that tenant
  * client            the application credential that the client names
  *
- * Of a dated cutoff, and of a hold that becomes one, only what was made before; what does not say when counts as that.
- * A credential whose record cannot be read opens nothing, and keeps no tokens from being ended (docs/out-of-order.md).
+ * A dated cutoff, or a hold that becomes one, ends only credentials made before it; those without a date count as
+ * older. A credential whose record cannot be read opens nothing, and does not keep tokens from being ended
+ * (docs/out-of-order.md).
  */
 export async function credentialsEnded(
   realm: Realm,
@@ -55,7 +56,7 @@ async function changesBy(realm: Realm, target: CutoffTarget): Promise<readonly C
       const entry = await realm.directory.readable(IDENTITY_APP_CREDENTIALS, appCredentialOf(client) ?? '')
       return entry === undefined || !isBefore(entry.value, target) ? [] : [deleted('appCredential', entry)]
     }
-    // A place or a whole source: tokens alone. Its people are many, and mostly not who it is about.
+    // A tenant, source or realm: tokens only. Most of its people are not the reason for the cutoff.
     case 'realm':
     case 'source':
     case 'tenant':
@@ -92,7 +93,7 @@ function isBefore({ madeAtMs }: IdentityAppCredential, { issuedBeforeMs, asOf }:
   return madeAtMs < (issuedBeforeMs ?? Infinity) && madeAtMs <= (asOf?.atMs ?? Infinity)
 }
 
-/** One of the secrets that a person, or a program in its name, logs in by. */
+/** A secret that a person, or a program in its name, logs in by. */
 export type LongLivedCredential =
   | { readonly id: 'password' | 'api-key' }
   | { readonly id: string; readonly value: IdentityAppCredential }
@@ -115,7 +116,7 @@ export async function longLivedCredentials(
   ]
 }
 
-/** What ends one of them, and what came of it. @returns undefined when the user has no such credential. */
+/** Operations that end one credential and its tokens. @returns undefined when the user has no such credential. */
 export async function endingOf(
   realm: Realm,
   { userId, id }: { readonly userId: string; readonly id: string },

@@ -22,7 +22,7 @@ const tenant = (id: string, name: string, domainId: string) => {
   return created('tenant', id, { after: { id, name, domainId, enabled: true } })
 }
 
-test('a domain that was never recorded is there by its id; a deleted one is disabled', async () => {
+test('a domain that was never recorded exists under its id; a deleted one is disabled', async () => {
   const { realm } = await openWorld()
   assert.deepEqual(await domainAt(realm, 'default'), {
     domain: { id: 'default', name: 'Default', enabled: true },
@@ -37,7 +37,7 @@ test('a domain that was never recorded is there by its id; a deleted one is disa
   assert.equal((await domainAt(realm, 'default')).domain.enabled, false)
 })
 
-test('projects are named in their domain: two domains may use one name, one may not', async () => {
+test('project names are unique in a domain, and two domains may use the same name', async () => {
   const { realm } = await openWorld()
   assert.equal((await write(realm, tenant('a', 'web', 'd1'), tenant('b', 'web', 'd2'))).kind, 'written')
   assert.equal((await write(realm, tenant('c', 'web', 'd2'))).kind, 'name-taken')
@@ -47,11 +47,11 @@ test('projects are named in their domain: two domains may use one name, one may 
   assert.deepEqual([domainOfTenant(found), version], ['d1', 1])
 })
 
-test('ids that mean a domain or the system are no project’s', () => {
+test('ids in the form of a domain or system scope are not project ids', () => {
   assert.deepEqual(['p', 'domain', 'domain:d', 'system:all'].map(isProjectId), [true, true, false, false])
 })
 
-test('built-in roles are there by id, recorded ones too', async () => {
+test('built-in and recorded roles are found by id', async () => {
   const { realm } = await openWorld()
   for (const role of BUILT_IN_ROLES) assert.deepEqual(await roleById(realm, role.id), role)
   const after = { id: 'r', name: 'auditor', description: 'Reads.' }
@@ -79,7 +79,7 @@ test('a user may scope to its default project and to those it has a role on', as
   assert.equal(unsealApiKey(realm, entry.value), undefined)
 })
 
-test('the user’s own word on MFA counts before the account’s, unless it is mandated', () => {
+test('the user’s own MFA setting takes precedence over the account’s, unless that is mandated', () => {
   const table = (['DEFAULT', 'OPTIONAL', 'REQUIRED'] as const).map((own) =>
     (['OPTIONAL', 'REQUIRED', 'RACKSPACE_MANDATED'] as const).map((account) => demandsMfa(own, account)),
   )
@@ -99,7 +99,7 @@ test('a write of CASCADE_MAX records is written, one more is refused and writes 
   assert.deepEqual(await write(realm, ...many('b', CASCADE_MAX)), { kind: 'written' })
 })
 
-test('as many changes wait as the bound says, and the next one is an outage', async () => {
+test('changes wait up to the bound, and one more is an outage', async () => {
   const { realm } = await openWorld()
   const waiting = Array.from({ length: WRITES_WAITING_MAX }, (_, at) =>
     write(realm, tenant(`t${at}`, `t${at}`, 'd')),

@@ -2,7 +2,7 @@ import type { Realm } from '@rescind/authority'
 import { type SealPurpose, sealText, unsealText } from './sealed-text.ts'
 import type { Mfa, MfaEnforcement, OtpDevice } from './users.ts'
 
-/** A TOTP generator's record; `seedBase32` is what an authenticator app is given (RFC 4648, without padding). */
+/** A TOTP generator's record. `seedBase32` is what an authenticator app gets (RFC 4648, without padding). */
 export function otpDevice(
   realm: Realm,
   userId: string,
@@ -32,7 +32,7 @@ export type SeededMfa = {
   readonly totpBase32: string | undefined
 }
 
-/** As a seed file says it: at most one TOTP generator, verified already. */
+/** MFA as in a seed file: at most one TOTP generator, already verified. */
 export function seededMfa(realm: Realm, userId: string, given: SeededMfa): Mfa {
   const { isEnabled, enforcement, totpBase32 } = given
   const device = { id: 'seed', name: 'seed', isVerified: true }

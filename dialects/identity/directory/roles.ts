@@ -12,15 +12,15 @@ export const IDENTITY_ROLES: Collection<IdentityRole> = {
   name: 'identityRoles',
   keys: ({ name }) => [
     { name: 'name', value: name },
-    // Of two creations at once that differ in case alone, one is refused by the commit.
+    // If two roles whose names differ only in case are created at once, the commit refuses one.
     { name: 'caseless', value: caseless(name) },
   ],
   isValue: shaped({ id: 'text', name: 'text' }, { serviceId: 'text', domainId: 'text' }),
 }
 
 /**
- * Ids of the built-in roles. The vendor publishes those of admin, default and user-admin; 4 and 7 are our own. The last
- * four are the roles that OpenStack's policies name.
+ * Ids of the built-in roles. The vendor publishes those of admin, default and user-admin; 4 and 7 are ours. The last
+ * four are the roles in OpenStack's policies.
  */
 export const ROLE_ID = {
   admin: '1',
@@ -34,7 +34,7 @@ export const ROLE_ID = {
   service: 'service',
 } as const
 
-/** Roles that are there without a record. */
+/** Roles that need no record. */
 export const BUILT_IN_ROLES: readonly IdentityRole[] = [
   { id: ROLE_ID.admin, name: 'identity:admin', description: 'Admin Role.' },
   { id: ROLE_ID.default, name: 'identity:default', description: 'Default Role.' },
@@ -50,13 +50,13 @@ export const BUILT_IN_ROLES: readonly IdentityRole[] = [
 /** `identity:admin`, `identity:service-admin` and Keystone's `admin`. */
 export const ADMIN_ROLE_IDS: readonly string[] = [ROLE_ID.admin, ROLE_ID.serviceAdmin, ROLE_ID.keystoneAdmin]
 
-/** Roles whose power over others is v3's alone. */
+/** Roles whose power over others exists in v3 only. */
 export const KEYSTONE_POWER_ROLE_IDS: readonly string[] = [ROLE_ID.keystoneAdmin, ROLE_ID.service]
 
-/** Roles whose power goes beyond a v2.0 account, whatever scope they were granted on. */
+/** Roles whose power exceeds a v2.0 account on every scope. */
 export const BEYOND_ACCOUNT_ROLE_IDS: readonly string[] = [...ADMIN_ROLE_IDS, ROLE_ID.service]
 
-/** Roles that carry power over others: in v3 only who governs everything grants them or takes them away. */
+/** Roles with power over others: in v3 only administrators may grant or remove them. */
 export const POWERFUL_ROLE_IDS: readonly string[] = [
   ...BEYOND_ACCOUNT_ROLE_IDS,
   ROLE_ID.userAdmin,
@@ -78,7 +78,7 @@ export function isBuiltInRole(id: string): boolean {
   return BUILT_IN_BY_ID.has(id)
 }
 
-/** The id under which a role named in a seed file is granted: one that was never recorded is its own id. */
+/** The role id for a role name in a seed file; an unknown name is its own id. */
 export function roleIdOfName(name: string): string {
   return BUILT_IN_BY_NAME.get(name)?.id ?? name
 }
@@ -87,12 +87,15 @@ export async function roleById(realm: Realm, id: string): Promise<IdentityRole |
   return BUILT_IN_BY_ID.get(id) ?? (await realm.directory.get(IDENTITY_ROLES, id))?.value
 }
 
-/** Names that differ in case alone are one to whoever reads them, and to Keystone's database. */
+/** Names that differ only in case look the same to people and to Keystone's database. */
 function caseless(name: string): string {
   return name.normalize('NFC').toLowerCase()
 }
 
-/** Whether another role has this name, whatever its case. Records of earlier versions have no key for that: all are read. */
+/**
+ * Whether another role has this name in any case. Reads all roles, because records of earlier versions have no
+ * `caseless` key.
+ */
 export async function isRoleNameTaken(realm: Realm, name: string, byOtherThan: string): Promise<boolean> {
   const wanted = caseless(name)
   const isSame = (role: IdentityRole): boolean => role.id !== byOtherThan && caseless(role.name) === wanted
@@ -101,12 +104,12 @@ export async function isRoleNameTaken(realm: Realm, name: string, byOtherThan: s
   return false
 }
 
-/** A role that a grant names, as answers show it; without a record it is named by its id. */
+/** The role of a grant, as answers show it; without a record its id is its name. */
 export async function grantedRole(realm: Realm, id: string): Promise<IdentityRole> {
   return (await roleById(realm, id)) ?? { id, name: id, description: id }
 }
 
-/** Several of them, in this order. Built-in ones need no await: tokens are validated through this. */
+/** Several roles in this order. Built-in ones need no await, because validating a token comes through here. */
 export async function grantedRoles(realm: Realm, ids: readonly string[]): Promise<readonly IdentityRole[]> {
   const roles: IdentityRole[] = []
   for (const id of ids) roles.push(BUILT_IN_BY_ID.get(id) ?? (await grantedRole(realm, id)))

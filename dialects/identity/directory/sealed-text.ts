@@ -1,15 +1,15 @@
 import { type IdentitySeal, KEY_PURPOSES, type Realm, seal, subkey, unseal } from '@rescind/authority'
 
-/** What a sealed text is, and whose: sealed for one, it opens for no other. */
+/** What a text is sealed as, and for whom. It cannot be unsealed with another purpose. */
 export type SealPurpose = { readonly label: IdentitySeal; readonly id: string }
 
-/** AES-256-GCM under a key of its own, base64url. */
+/** AES-256-GCM under a separate key per purpose, base64url. */
 export function sealText(realm: Realm, purpose: SealPurpose, text: string): string {
   const sealing = { key: keyOf(realm, purpose), associated: labelOf(realm, purpose), random: realm.random }
   return seal(sealing, Buffer.from(text, 'utf8')).toString('base64url')
 }
 
-/** @returns undefined when the text was sealed for something else. */
+/** @returns undefined when the text was sealed for another purpose. */
 export function unsealText(realm: Realm, purpose: SealPurpose, sealed: string): string | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   return unseal(keyOf(realm, purpose), bytes, labelOf(realm, purpose))?.toString('utf8')

@@ -1,7 +1,7 @@
 import { type Collection, type Entry, type Realm, shaped } from '@rescind/authority'
 import { DEFAULT_DOMAIN, jointKey } from './names.ts'
 
-/** A tenant of v2.0, a project of v3: one thing. */
+/** A tenant of v2.0, which is a project of v3. */
 export type IdentityTenant = {
   readonly id: string
   /** Unique in its domain. */
@@ -31,8 +31,8 @@ export function domainOfTenant(tenant: IdentityTenant): string {
 }
 
 /**
- * A tenant that a user or a token names. One that was never recorded is named by its id, so that a user can
- * have an account number without more; one that was deleted counts as disabled.
+ * A tenant named by a user or a token. One that was never recorded is named by its id, so that a user can have an
+ * account number without a record. A deleted one counts as disabled.
  */
 export async function tenantById(realm: Realm, id: string): Promise<IdentityTenant> {
   const entry = await realm.directory.get(IDENTITY_TENANTS, id)
@@ -41,12 +41,12 @@ export async function tenantById(realm: Realm, id: string): Promise<IdentityTena
 
 export type TenantState = {
   readonly tenant: IdentityTenant
-  /** What a write that rests on it expects. */
+  /** The version that a dependent write expects. */
   readonly version: number
   readonly isDeleted: boolean
 }
 
-/** As `tenantById`, with what became of its record. */
+/** As `tenantById`, with the state of its record. */
 export async function tenantAt(realm: Realm, id: string): Promise<TenantState> {
   const entry = await realm.directory.get(IDENTITY_TENANTS, id)
   if (entry !== undefined) return { tenant: entry.value, version: entry.version, isDeleted: false }
@@ -55,7 +55,7 @@ export async function tenantAt(realm: Realm, id: string): Promise<TenantState> {
   return { tenant: { id, name: id, enabled: !isDeleted }, version, isDeleted }
 }
 
-/** @returns undefined for one that was never recorded, or was deleted. */
+/** @returns undefined for one that was never recorded or was deleted. */
 export async function tenantEntry(realm: Realm, id: string): Promise<Entry<IdentityTenant> | undefined> {
   return realm.directory.get(IDENTITY_TENANTS, id)
 }

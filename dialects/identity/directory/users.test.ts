@@ -6,7 +6,7 @@ import { accountOf, identityUserValue, tenantById, unsealApiKey } from './direct
 
 const ANN = { id: 'u1', username: 'ann', roles: ['identity:default'], enabled: true }
 
-test('an API key is kept as a digest and sealed, never as it is', async () => {
+test('an API key is stored as a digest and sealed, never in clear text', async () => {
   const { realm } = await openWorld()
   const user = identityUserValue(realm, { ...ANN, apiKey: 'a-secret-key' })
   assert.ok(!JSON.stringify(user).includes('a-secret-key'))
@@ -22,14 +22,14 @@ test('a sealed API key opens for its own user only', async () => {
   assert.equal(unsealApiKey(realm, identityUserValue(realm, ANN)), undefined)
 })
 
-test('an account is the tenant unless it is given, and may be missing', async () => {
+test('the account defaults to the tenant, and may be missing', async () => {
   const { realm } = await openWorld()
   assert.equal(accountOf(identityUserValue(realm, ANN)), undefined)
   assert.equal(accountOf(identityUserValue(realm, { ...ANN, tenantId: 't' })), 't')
   assert.equal(accountOf(identityUserValue(realm, { ...ANN, tenantId: 't', accountId: 'a' })), 'a')
 })
 
-test('a user is in the domain "default" unless told otherwise', async () => {
+test('a user without a domain is in "default"', async () => {
   const { realm } = await openWorld()
   assert.equal(identityUserValue(realm, ANN).domainId, 'default')
   assert.equal(identityUserValue(realm, { ...ANN, domainId: 'd' }).domainId, 'd')

@@ -3,19 +3,19 @@ import { DEFAULT_DOMAIN } from './names.ts'
 import { roleIdOfName } from './roles.ts'
 import { type SealPurpose, sealText, unsealText } from './sealed-text.ts'
 
-/** How much a user, or a whole account, is made to use multi-factor authentication. */
+/** Whether a user or a whole account must use multi-factor authentication. */
 export type MfaEnforcement = 'DEFAULT' | 'OPTIONAL' | 'REQUIRED'
 
-/** A TOTP generator (RFC 6238). It counts once its first code was verified. */
+/** A TOTP generator (RFC 6238). It counts once a first code was verified. */
 export type OtpDevice = {
   readonly id: string
   readonly name: string
   readonly isVerified: boolean
-  /** The seed, sealed under the user's id and the device's. */
+  /** The seed, sealed for the user's id and the device's. */
   readonly seedSealed: string
 }
 
-/** A phone that gets passcodes as text messages, once a first one was verified. */
+/** A phone that receives passcodes as text messages, once a first one was verified. */
 export type MobilePhone = { readonly id: string; readonly number: string; readonly isVerified: boolean }
 
 export type Mfa = {
@@ -28,8 +28,8 @@ export type Mfa = {
 const NO_MFA: Mfa = { isEnabled: false, enforcement: 'DEFAULT', otpDevices: [], phones: [] }
 
 /**
- * A role that a user has: everywhere in the realm (v2.0's global roles), on one project, on one v3 domain, or on the
- * system. At most one of the three members is there.
+ * A role of a user: global (v2.0), on one project, on one v3 domain, or on the system. At most one of the three members
+ * is present.
  */
 export type Grant = {
   readonly roleId: string
@@ -40,19 +40,19 @@ export type Grant = {
 
 export type IdentityUser = {
   readonly id: string
-  /** Unique in the realm, for v2.0 names no domain; compared byte by byte. */
+  /** Unique in the realm, because v2.0 names no domain; compared byte by byte. */
   readonly username: string
   readonly email?: string
   readonly description?: string
-  /** Made and read by the server's password hashing; absent: no password is right. */
+  /** Made and checked by the server's password hashing; absent: no password works. */
   readonly passwordHash?: string
-  /** What an API key is compared by; absent: no key is right. */
+  /** For comparing an API key; absent: no key works. */
   readonly apiKeyDigest?: string
-  /** The API key itself, sealed, base64url: the dialect has to show it to its owner. */
+  /** The API key, sealed, base64url: the dialect must be able to show it to its owner. */
   readonly apiKeySealed?: string
-  /** The tenant (v3: project) that a login without a scope gets. */
+  /** The tenant (v3: project) of a login without a scope. */
   readonly tenantId?: string
-  /** What v2.0 authority is measured by, shown as `RAX-AUTH:domainId`; absent: the tenant's id. */
+  /** The account for v2.0 authority, shown as `RAX-AUTH:domainId`; absent: the tenant's id. */
   readonly accountId?: string
   /** The v3 domain. */
   readonly domainId: string
@@ -97,16 +97,16 @@ export type NewIdentityUser = Omit<
   'apiKeyDigest' | 'apiKeySealed' | 'domainId' | 'grants' | 'mfa'
 > & {
   readonly domainId?: string
-  /** Names of roles that the user has everywhere. */
+  /** Names of the user's global roles. */
   readonly roles: readonly string[]
   /** Roles on one project, domain, or the system. */
   readonly grants?: readonly Grant[]
-  /** In the clear; only its digest and its sealed text are kept. */
+  /** In clear text; only its digest and its sealed text are stored. */
   readonly apiKey?: string
   readonly mfa?: Mfa
 }
 
-/** The record of a user, its API key digested and sealed. */
+/** A user's record, with its API key digested and sealed. */
 export function identityUserValue(realm: Realm, given: NewIdentityUser): IdentityUser {
   const { apiKey, roles, grants = [], ...rest } = given
   const everywhere = roles.map((name) => ({ roleId: roleIdOfName(name) }))
@@ -124,7 +124,7 @@ export function withoutApiKey(user: IdentityUser): IdentityUser {
   return rest
 }
 
-/** @returns undefined when the user has no API key, or its text was sealed for another user or realm. */
+/** @returns undefined when the user has no API key, or it was sealed for another user or realm. */
 export function unsealApiKey(realm: Realm, user: IdentityUser): string | undefined {
   if (user.apiKeySealed === undefined) return undefined
   return unsealText(realm, apiKeyPurpose(user), user.apiKeySealed)
@@ -138,9 +138,7 @@ export function mfaOf(user: IdentityUser): Mfa {
   return user.mfa ?? NO_MFA
 }
 
-/**
- * @returns undefined for a user without an account: nobody but itself and the operators governs its tokens.
- */
+/** @returns undefined for a user without an account: only the user itself and operators govern its tokens. */
 export function accountOf(user: IdentityUser): string | undefined {
   return user.accountId ?? user.tenantId
 }
@@ -161,8 +159,8 @@ export async function userEntryByName(
 }
 
 /**
- * The user that somebody who has proved nothing claims to be. Users that there are stand in the cache, and none does not: a
- * look-up that finds nothing is made for both, so that the time tells nothing.
+ * The user that an unauthenticated caller names. Known users come from the cache, unknown ones need a look-up. So a
+ * look-up that finds nothing is made for known users too, and timing does not tell them apart.
  */
 export async function claimedUser(
   realm: Realm,
@@ -174,5 +172,5 @@ export async function claimedUser(
   return entry
 }
 
-/** No name and no id holds a NUL. */
+/** No name and no id contains NUL. */
 const NOBODY = '\0'

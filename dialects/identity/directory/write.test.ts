@@ -37,7 +37,7 @@ function write(realm: Realm, ...changes: Change[]): Promise<DirectoryWritten> {
   return writeDirectory(realm, changes, { caller: callerOf(realm), how: 'test' })
 }
 
-/** Tokens by name: of whom, scoped to what, made by which proof. */
+/** Tokens by name: user, scope and proof. */
 const TOKENS = {
   annHome: ['ann', 't1', PROOF.single],
   annMfa: ['ann', 't1', PROOF.multi],
@@ -253,7 +253,7 @@ for (const { what, dies, act } of CASES) {
   })
 }
 
-test('[B07] a deleted domain takes its users, its projects and the application credentials in them along', async () => {
+test('[B07] deleting a domain deletes its users, its projects and their application credentials', async () => {
   const { realm } = await openDirectory()
   await write(realm, await change(realm, ['domain', 'd1'], () => undefined))
   const found = async <K extends Kind>(of: K, id: string) =>
@@ -265,14 +265,14 @@ test('[B07] a deleted domain takes its users, its projects and the application c
   assert.equal(await found('tenant', 't1'), true)
 })
 
-test('a name that another record has is refused, and nothing is written', async () => {
+test('a name of another record is refused, and nothing is written', async () => {
   const { realm } = await openDirectory()
   const renamed = await change(realm, ann, (user) => ({ ...user, username: 'bob', enabled: false }))
   assert.deepEqual(await write(realm, renamed), { kind: 'name-taken' })
   assert.equal((await realm.directory.get(COLLECTIONS.user, 'ann'))?.value.enabled, true)
 })
 
-test('of two changes that were judged by the same record one is stale', async () => {
+test('of two changes judged by the same record version, one is stale', async () => {
   const { realm } = await openDirectory()
   const one = await change(realm, ann, (user) => ({ ...user, email: 'a@example.org' }))
   const other = await change(realm, ann, (user) => ({ ...user, email: 'b@example.org' }))
@@ -280,7 +280,7 @@ test('of two changes that were judged by the same record one is stale', async ()
   assert.deepEqual(kinds.sort(), ['stale', 'written'])
 })
 
-test('a TOTP seed is kept sealed, and opens for its user and device alone', async () => {
+test('a TOTP seed is stored sealed, and opens only for its user and device', async () => {
   const { realm } = await openDirectory()
   const given = { id: 'd', name: 'phone', seedBase32: 'JBSWY3DPEHPK3PXP', isVerified: true }
   const device = otpDevice(realm, 'ann', given)
@@ -290,7 +290,7 @@ test('a TOTP seed is kept sealed, and opens for its user and device alone', asyn
   assert.equal(unsealOtpSeed(realm, 'ann', { ...device, id: 'e' }), undefined)
 })
 
-test('a project token carries the roles on it and those everywhere; an admin of v3 is one everywhere or on the system', async () => {
+test('a project token carries roles on the project and global ones; a v3 admin has its role globally or on the system', async () => {
   const { realm } = await openDirectory()
   const user = (await realm.directory.get(COLLECTIONS.user, 'ann'))?.value ?? assert.fail()
   assert.deepEqual(rolesInTenant(user, 't2'), ['2', 'r'])
@@ -300,7 +300,7 @@ test('a project token carries the roles on it and those everywhere; an admin of 
   assert.equal(isV3Admin({ ...user, grants: [{ roleId: 'admin', tenantId: 't2' }] }), false)
 })
 
-test('[W85] text that holds a credential is refused, and text that stands there already is let be, wherever it is moved', async () => {
+test('[W85] new text with a credential is refused, and existing text is accepted, also when moved', async () => {
   const { realm } = await openWorld()
   realm.keptText = (text) => Promise.resolve(text.replaceAll('secret', 'tok_x'))
   const seedBase32 = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'

@@ -14,40 +14,40 @@ import { defined } from '@rescind/core/bytes'
 import { cascade, type Plan } from './cascade.ts'
 import { type Change, type ChangeOf, COLLECTIONS, type Kind } from './changes.ts'
 
-/** What both versions say when a change `holds-credential`. */
-export const HOLDS_CREDENTIAL = 'A name or a description holds a credential. It is not kept.'
+/** The message of both versions for `holds-credential`. */
+export const HOLDS_CREDENTIAL = 'A name or a description contains a credential: remove it.'
 
-/** Changes of one realm's directory that may wait for the one before them. */
+/** Changes of one realm's directory that may wait for earlier ones. */
 export const WRITES_WAITING_MAX = 256
 
 export type DirectoryAct = {
-  /** Who acts; what it may do ends with its token, so a caller that was revoked meanwhile is stale. */
+  /** The caller. If its token is revoked meanwhile, the write is stale. */
   readonly caller: Caller
-  /** Which call asked for it, for the audit: `identity.user.update`. */
+  /** Name of the call for the audit log, such as `identity.user.update`. */
   readonly how: string
   readonly why?: string
-  /** Records that were judged by, and must not have changed since. */
+  /** Records that the request was judged by and that must not have changed. */
   readonly expects?: readonly Expectation[]
-  /** What else belongs to the same write: an expiring entry, a token that is used up. */
+  /** More operations for the same write: an expiring entry, a consumed token. */
   readonly also?: readonly Operation[]
 }
 
 export type DirectoryWritten =
   | { readonly kind: 'written' }
-  /** Something that was read has changed, or the caller was revoked: judge again (`untilFresh`). */
+  /** A record that was read has changed, or the caller was revoked: judge again (`untilFresh`). */
   | { readonly kind: 'stale' }
-  /** A passcode among `also` served before. */
+  /** A passcode in `also` was used before. */
   | { readonly kind: 'code-used' }
-  /** A name or a description holds a credential of this server; it would stand there for all to read. */
+  /** A name or a description contains a credential of this server, which others could read there. */
   | { readonly kind: 'holds-credential' }
   /** Another record has this name. */
   | { readonly kind: 'name-taken' }
-  /** It would touch more records than one write holds (CASCADE_MAX). */
+  /** It would touch more records than one write may (CASCADE_MAX). */
   | { readonly kind: 'too-many' }
 
 /**
- * The one way by which Identity records are written, in v2.0, v3 and the control API alike: the records, what goes with
- * them, and every revocation that follows are one write, durable before this returns.
+ * The only function that writes Identity records, for v2.0, v3 and the control API. The records, their dependents and
+ * every revocation that follows are one write, durable before this returns.
  * @throws StoreUnavailable, Overloaded
  */
 export function writeDirectory(
@@ -77,10 +77,10 @@ async function write(realm: Realm, changes: readonly Change[], act: DirectoryAct
 
 type Text = { readonly before: unknown; readonly after: unknown }
 
-/** Members that nobody reads as text. */
+/** Members that are not shown as text. */
 const NO_TEXT = /(?:Hash|Digest|Sealed)$/
 
-/** Whether a record gets text, at any depth, that holds a credential; what stood anywhere in it before is let be. */
+/** Whether a record gets new text, at any depth, that contains a credential. Text already in it is accepted. */
 async function holdsCredential(realm: Realm, { before, after }: Text): Promise<boolean> {
   const stood = new Set(textsIn(before))
   for (const text of textsIn(after))
@@ -116,14 +116,14 @@ function recordOperations<K extends Kind>(
   const { of, id, fromVersion, before, after } = change
   const collection = COLLECTIONS[of]
   if (after !== undefined) return putRecord(realm, { collection, id, value: after, fromVersion }, audit)
-  // Made and deleted in one act: nothing to write.
+  // Created and deleted in one act: nothing to write.
   if (before === undefined) return []
   return deleteRecord(realm, { collection: collection.name, id, fromVersion }, audit)
 }
 
 /**
- * The same records and revocations as operations of a write that is about something else.
- * @throws Overloaded when that would touch more than one write holds.
+ * The same records and revocations, as operations for another write.
+ * @throws Overloaded when they exceed one write.
  */
 export async function changesWithAll(
   realm: Realm,
@@ -132,21 +132,25 @@ export async function changesWithAll(
 ): Promise<readonly Operation[]> {
   const plan = await cascade(realm, changes)
   if (plan.kind === 'too-many')
-    throw new Overloaded('a rule would take more of the directory along than fits')
+    throw new Overloaded('this rule would change more directory records than one write may: narrow it')
   return operationsUnder(realm, plan, audit)
 }
 
 type Line = { tail: Promise<unknown>; waiting: number }
 const LINES: WeakMap<Realm, Line> = new WeakMap()
 
-/** This process owns the store, so a line per realm is enough: who belongs to what stands still during a cascade. */
+/**
+ * Runs a realm's directory changes one at a time, so that memberships do not change during a cascade. A queue in memory
+ * is enough, because only this process writes to the store.
+ */
 async function oneByOne<T>(realm: Realm, task: () => Promise<T>): Promise<T> {
   const line = LINES.get(realm) ?? { tail: Promise.resolve(), waiting: 0 }
   LINES.set(realm, line)
-  if (line.waiting >= WRITES_WAITING_MAX) throw new Overloaded('too many changes of the directory wait')
+  if (line.waiting >= WRITES_WAITING_MAX)
+    throw new Overloaded('too many directory changes are waiting: try again')
   line.waiting += 1
   const mine = line.tail.then(task)
-  // The next one starts whatever became of this one; who asked for this one is told.
+  // The next task starts even if this one fails; its own caller gets the error.
   line.tail = mine.then(
     () => undefined,
     () => undefined,

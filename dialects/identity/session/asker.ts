@@ -1,5 +1,5 @@
 import type { Realm } from '@rescind/authority'
 import type { WireRequest } from '../../wire/request.ts'
 
-/** In which realm, and by which request: what limits count by. */
+/** The realm and request that rate limits count by. */
 export type Asker = { readonly realm: Realm; readonly request: WireRequest }

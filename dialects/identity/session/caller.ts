@@ -4,7 +4,7 @@ import type { WireRequest } from '../../wire/request.ts'
 import { IDENTITY } from '../directory/names.ts'
 import type { LiveTokenContext } from './token-context.ts'
 
-/** Who acts, as the log names it; what it may do ends with its token. */
+/** The caller of a write, as the log names it. The write depends on the caller's token. */
 export function callerOf(
   realm: Realm,
   request: WireRequest,
@@ -17,7 +17,7 @@ export function callerOf(
   }
 }
 
-/** Behind an impersonation token stands somebody else, and the log says so. */
+/** Names the impersonator behind an impersonation token in the log. */
 function actingFor({ claims }: TokenRecord): string {
   const by = claims?.['impersonator']
   return typeof by === 'string' ? ` by ${IDENTITY}:${by}` : ''

@@ -18,7 +18,7 @@ const tenantOf = (auth: object) => {
   return login.kind === 'login' ? login.tenant : login.kind
 }
 
-test('the forms that clients send are read', () => {
+test('the forms that clients send are accepted', () => {
   const byName = { kind: 'password', user: { by: 'name', value: 'ann' }, password: 'pw' }
   const expected = { kind: 'login', credentials: byName, tenant: undefined, isSetupMfa: false }
   assert.deepEqual(parse({ auth: { passwordCredentials: PASSWORD } }), expected)
@@ -38,7 +38,7 @@ test('the forms that clients send are read', () => {
   assert.equal(setup.kind === 'login' && setup.isSetupMfa, true)
 })
 
-test('a tenant is read beside the credentials and inside them, and may stand in both alike', () => {
+test('a tenant is read beside the credentials, inside them, or equal in both', () => {
   const named = { by: 'name', value: 't' }
   assert.deepEqual(tenantOf({ passwordCredentials: PASSWORD, tenantName: 't' }), named)
   assert.deepEqual(tenantOf({ passwordCredentials: { ...PASSWORD, tenantName: 't' } }), named)
@@ -49,13 +49,13 @@ test('a tenant is read beside the credentials and inside them, and may stand in 
   assert.deepEqual(tenantOf({ [KSKEY]: KEY, tenantId: 't' }), { by: 'id', value: 't' })
 })
 
-test('unknown members are passed over', () => {
+test('unknown members are ignored', () => {
   const auth = { passwordCredentials: { ...PASSWORD, email: 'x' }, target: { user: 1 }, is_admin: true }
   assert.equal(parse({ auth, user_id: 'root' }).kind, 'login')
 })
 
-// The kind: members that name nothing, and ids that are written as numbers. Nothing is decided by either.
-test('[W29] a tenant or a user that is null or empty is none, and a number is its digits', () => {
+// Empty names and numeric ids: no decision depends on their form.
+test('[W29] a null or empty tenant or user counts as absent, and a number as its digits', () => {
   for (const nothing of [null, ''])
     for (const name of ['tenantId', 'tenantName']) {
       assert.equal(tenantOf({ passwordCredentials: PASSWORD, [name]: nothing }), undefined)
@@ -128,7 +128,7 @@ const REFUSED: readonly [string, unknown][] = [
 for (const [name, body] of REFUSED)
   test(`a login is refused: ${name}`, () => assert.equal(parse(body).kind, 'malformed'))
 
-test('a name or tenant that is no text, or too long, is refused, and a secret that is empty too', () => {
+test('names, tenants and secrets that are not text or too long are refused, and so are empty secrets', () => {
   const bad: unknown[] = [-1, 1.5, 2 ** 53, true, [], {}, 'x'.repeat(CREDENTIAL_MAX + 1)]
   for (const value of [...bad, null, 1, '']) {
     assert.equal(parse({ auth: { passwordCredentials: { ...PASSWORD, password: value } } }).kind, 'malformed')
@@ -148,11 +148,11 @@ test('a name or tenant that is no text, or too long, is refused, and a secret th
   assert.equal(parse({ auth: { passwordCredentials: longest } }).kind, 'login')
 })
 
-test('a member that stands twice is refused', () => {
+test('a repeated member is refused', () => {
   const body = '{"auth":{"passwordCredentials":{"username":"ann","username":"root","password":"pw"}}}'
   assert.equal(parseText(body).kind, 'malformed')
 })
 
-test('no JSON makes the reading throw', () => {
+test('no JSON makes the parser throw', () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => void parse({ auth: value })))
 })

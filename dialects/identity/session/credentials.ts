@@ -1,8 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../../wire/strict-json.ts'
 
-/**
- * Characters of one name, password, key or tenant; more is refused before any of it is hashed or looked up.
- */
+/** Longest name, password, key or tenant in characters. Longer ones are refused before anything is hashed or looked up. */
 export const CREDENTIAL_MAX = 1_024
 
 export type Named = { readonly by: 'id' | 'name'; readonly value: string }
@@ -11,14 +9,14 @@ export type Credentials =
   | { readonly kind: 'password'; readonly user: Named; readonly password: string }
   | { readonly kind: 'api-key'; readonly user: Named; readonly apiKey: string }
   | { readonly kind: 'token'; readonly id: string }
-  /** The second step of MFA; the first one's session comes in X-SessionId. */
+  /** The second step of MFA. The session of the first step comes in X-SessionId. */
   | { readonly kind: 'passcode'; readonly passcode: string }
 
 export type Login = {
   readonly kind: 'login'
   readonly credentials: Credentials
   readonly tenant: Named | undefined
-  /** `RAX-AUTH:scope`: a token for setting up MFA, and for nothing else. */
+  /** `RAX-AUTH:scope`: a token only for setting up MFA. */
   readonly isSetupMfa: boolean
 }
 export type Malformed = { readonly kind: 'malformed'; readonly detail: string }
@@ -28,19 +26,16 @@ const API_KEY = 'RAX-KSKEY:apiKeyCredentials'
 const PASSCODE = 'RAX-AUTH:passcodeCredentials'
 const SCOPE = 'RAX-AUTH:scope'
 
-/**
- * They ask for other rights, or fewer, than a user's own: to pass over one would grant what was not asked
- * for.
- */
+/** Members that ask for other or fewer rights than the user's. Ignoring one would grant rights that were not requested. */
 const NARROWING: readonly string[] = ['RAX-AUTH:domain', 'trust_id']
-/** Names of a user or a tenant. Null and nothing between the quotes name none, as the vendor reads them. */
+/** Names of a user or a tenant. Null and the empty string name none, as at the vendor. */
 const TENANT_NAMES: readonly string[] = ['tenantId', 'tenantName']
 const NAMES: readonly string[] = [...TENANT_NAMES, 'username', 'userId']
 const SECRETS: readonly string[] = ['password', 'apiKey', 'id', 'passcode']
 
 /**
- * The body of `POST /v2.0/tokens`. Members that it does not know are passed over, as real clients send some;
- * two kinds of credentials, or two readings of the tenant, are refused.
+ * Parses the body of `POST /v2.0/tokens`. Unknown members are ignored, because real clients send some. Two kinds of
+ * credentials, or two different tenants, are refused.
  */
 export function parseLogin(body: JsonObject): Login | Malformed {
   const auth = body['auth']
@@ -64,7 +59,7 @@ export function parseLogin(body: JsonObject): Login | Malformed {
   return { kind: 'login', credentials, tenant: tenant.named, isSetupMfa }
 }
 
-/** Every kind that the vendor ever had, and `token`: so that none is passed over beside another. */
+/** Every kind that the vendor ever had, and `token`, so that none is ignored beside another. */
 function isCredentialKind(member: string): boolean {
   return member === 'token' || member.endsWith('Credentials')
 }
@@ -107,10 +102,7 @@ function apiKeyIn(element: JsonObject): Credentials | Malformed {
 
 type TenantAsked = { readonly kind: 'asked'; readonly named: Named | undefined }
 
-/**
- * Beside the credentials (samples and clients) or inside them (the vendor's table): the same text in both is
- * fine.
- */
+/** The tenant may be beside the credentials (samples and clients), inside them (the vendor's table), or the same in both. */
 function tenantIn(auth: JsonObject, element: JsonObject): TenantAsked | Malformed {
   const ids = bothOf(auth, element, 'tenantId')
   const names = bothOf(auth, element, 'tenantName')
@@ -137,7 +129,7 @@ function isName(value: Json | undefined): boolean {
   return value === null || value === '' || isText(value) || isDigits(value)
 }
 
-/** Ids are digits at this vendor, and clients make numbers of them. */
+/** Ids of this vendor consist of digits, and some clients send them as numbers. */
 function isDigits(value: Json | undefined): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

@@ -4,8 +4,8 @@ import { defined } from '@rescind/core/bytes'
 import type { Mint } from './mint.ts'
 
 /**
- * What a token takes over from the one that it is made from. It stays in its family; it ends with it only if chain
- * revocation is on when it is made, and in any case with what the older one ends with (an impersonator's token, say).
+ * The grant and ancestors of a token made from another one. It stays in the parent's grant. With chain revocation it
+ * ends with its parent; in any case it ends with the parent's ancestors, such as an impersonator's token.
  */
 export function descent(parent: TokenRecord, isChained: boolean): Pick<TokenIntent, 'grant' | 'ancestors'> {
   const ancestors = isChained ? ancestorsFrom([parent]) : parent.ancestors
@@ -13,8 +13,8 @@ export function descent(parent: TokenRecord, isChained: boolean): Pick<TokenInte
 }
 
 /**
- * A token that stands for the same user as the one it is made from: the same proof, the same one behind it, the same limits, and the
- * older one's end at the latest, so that no chain of logins outlives the first (CVE-2012-5563).
+ * A token for the same user as its parent: same proof, same impersonator, same limits. It expires with the parent at
+ * the latest, so that no chain of logins outlives the first one (CVE-2012-5563).
  */
 export function rescoped(
   parent: TokenRecord,
@@ -35,7 +35,7 @@ export function rescoped(
   }
 }
 
-/** The first token of a chain, as `audit_ids` name it; it decides nothing. */
+/** The first token of a chain, for `audit_ids`. Nothing is decided by it. */
 function chainOf({ claims, handle }: TokenRecord): string {
   const chain = claims?.['chain']
   return typeof chain === 'string' ? chain : handle

@@ -4,8 +4,8 @@ import { onBothStores } from '../../../test/kit/stores.ts'
 import { accessOf, append, as, passwordLogin, post, send as send2 } from '../../../test/kit/world-identity.ts'
 import { openV3, send as send3, type V3World } from '../../../test/kit/world-identity-v3.ts'
 
-// The kind: ending what one has oneself while a hold is over it. A logout that was answered, or that could not be
-// made, must not come undone when the hold is released.
+// Ending one's own token or password during a hold. A logout, whether answered or refused, must not be undone when the
+// hold is released.
 
 const HOLD = 'hold-of-ann'
 
@@ -72,7 +72,7 @@ onBothStores('[H24] under a hold a token ends itself and no other', async (store
 
 for (const [over, target] of Object.entries(HOLDS))
   onBothStores(
-    `[H24] under a hold ${over} nobody sets a password by the old one, and the old one serves on`,
+    `[H24] under a hold ${over} the old password cannot set a new one, and stays valid`,
     async (store) => {
       const { ask, realm } = await openV3({ store })
       const names = { username: 'ann', password: 'pw-ann', newPassword: 'taken' }

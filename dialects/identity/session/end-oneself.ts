@@ -6,12 +6,12 @@ import { IDENTITY } from '../directory/names.ts'
 import { callerOf } from './caller.ts'
 import { judgeTokenContext, readTokenContext } from './token-context.ts'
 
-/** `nobody`: the token in X-Auth-Token is none, or over. */
+/** `nobody`: the token in X-Auth-Token is unknown or has ended. */
 export type SelfEnded = 'ended' | 'nobody' | Stale
 
 /**
- * Ends the token in X-Auth-Token itself. Every kind of token may do that, and a suspended one too: a logout during a
- * hold must still be one when the hold is released.
+ * Ends the token in X-Auth-Token. Every kind of token may do this. A suspended one may too, because a logout during a
+ * hold must last when the hold is released.
  */
 export async function endOneself(call: Call, how: string): Promise<SelfEnded> {
   const { realm, request, presented } = call
@@ -27,7 +27,7 @@ export async function endOneself(call: Call, how: string): Promise<SelfEnded> {
       return ended(call, context.record, { caller, how, onlyIfLive: context.record })
     }
     case 'held': {
-      // Nothing suspended can stand behind a write: what stands here is the user as it is now, under the hold.
+      // No write can depend on a suspended token. It depends on the user as it is now, under the hold.
       const now = callerFacts({ source: IDENTITY, subject: context.user.id }, judgedAt)
       const caller = {
         ...callerOf(realm, request, context),

@@ -6,21 +6,21 @@ import { type IdentityUser, mfaOf } from '../directory/users.ts'
 import { isSetupMfa } from './limited.ts'
 import type { LiveTokenContext } from './token-context.ts'
 
-/** An act upon a user that makes a right, or shows the text of one. */
+/** An act on a user that creates a right, or shows the text of one. */
 export type Guarded = {
   readonly act: GuardedAct
   readonly of: IdentityUser
-  /** The application credential that the caller's token was made with is unrestricted. */
+  /** The caller's token comes from an application credential that is unrestricted. */
   readonly isUnrestricted?: boolean
 }
 
 type Caller = Pick<LiveTokenContext, 'record' | 'user'>
 
 /**
- * The one question of both versions before an act of this kind, beside that of authority over the user. A delegated
- * token does none of it (`core/verdict/delegation.ts`). A token that was made without the second factor does none of
- * it to who has to use one: else an API key, or half a login, would remove what the other half protects. Who governs
- * the user may, with all the factors that are demanded of itself: that is how lock-outs are solved.
+ * Whether such an act is allowed, beside authority over the user; both versions ask this. A delegated token may do none
+ * of it (`core/verdict/delegation.ts`). A token without the second factor may not do it to a user who must use one,
+ * because otherwise an API key or a half-finished login could remove what the other factor protects. A governing user
+ * may, with all the factors that it must use itself: that is how lock-outs are solved.
  */
 export async function mayAct(
   realm: Realm,
@@ -29,20 +29,20 @@ export async function mayAct(
 ): Promise<boolean> {
   if (!mayDelegated(record, act, isUnrestricted)) return false
   if (act === 'outlive' || record.client === PROOF.multi) return true
-  // Made to set up the first device; it is late when that has happened.
+  // The token is for setting up the first device; it is void once MFA is enabled.
   if (isSetupMfa(record)) return !mfaOf(of).isEnabled
   if (!(await hasToUseMfa(realm, user))) return true
   return user.id !== of.id && !(await hasToUseMfa(realm, of))
 }
 
-/** An update of a user, as far as it matters here. */
+/** The relevant parts of an update of a user. */
 export type UserUpdate = {
   readonly before: IdentityUser
   readonly after: Pick<IdentityUser, 'username' | 'email' | 'tenantId' | 'accountId' | 'enabled'>
   readonly setsPassword: boolean
 }
 
-/** Whether an update may be made where it touches what a user logs in by, or where it belongs. */
+/** Whether an update may change the login data of a user, or where it belongs. */
 export async function mayUpdate(realm: Realm, caller: Caller, update: UserUpdate): Promise<boolean> {
   const { before, after: becomes, setsPassword } = update
   const isMoved = becomes.tenantId !== before.tenantId || becomes.accountId !== before.accountId
@@ -55,7 +55,7 @@ export async function mayUpdate(realm: Realm, caller: Caller, update: UserUpdate
 
 type Enabled = { readonly enabled: boolean }
 
-/** Whether a user, domain or project may become what it would be: who was shut out of it gets in again for good. */
+/** Whether a user, domain or project may be enabled: enabling lets everybody in it back in permanently. */
 export function mayEnable({ record }: Pick<Caller, 'record'>, before: Enabled, becomes: Enabled): boolean {
   return before.enabled || !becomes.enabled || mayDelegated(record, 'outlive')
 }

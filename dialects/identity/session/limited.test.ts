@@ -12,8 +12,8 @@ import {
 } from '../../../test/kit/world-identity.ts'
 import { byToken, logIn, openV3, send as send3, type V3World } from '../../../test/kit/world-identity-v3.ts'
 
-// The kind: a token that was made for one purpose, presented wherever a token is read: as the caller, as the subject,
-// as what another token is made from. A record of the form that earlier versions wrote counts as the same.
+// A token made for one purpose, presented wherever a token is read: as the caller, as the subject, as the parent of
+// another token. Records in the form of earlier versions count too.
 
 const FORMS: Readonly<Record<string, (world: V3World) => Promise<string>>> = {
   today: async ({ ask }) =>
@@ -100,7 +100,7 @@ onEachForm('[H13] a limited token calls nothing but what it was made for', async
 })
 
 onEachForm(
-  '[H13] a limited token validates nowhere, so no resource server lets it in',
+  '[H13] a limited token does not validate, so no resource server accepts it',
   async (world, token) => {
     const { ask, login, enter } = world
     const [root, chief, nova] = [await login('root'), await enter('chief'), await enter('nova')]
@@ -128,7 +128,7 @@ onEachForm('[H13] nothing is made from a limited token', async ({ ask }, token) 
 })
 
 onEachForm(
-  '[H13] a limited token is revoked by who governs its user, and by itself',
+  '[H13] a limited token can be revoked by itself and by a user who governs its user',
   async (world, token) => {
     const { ask, login } = world
     const root = await login('root')

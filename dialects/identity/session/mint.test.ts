@@ -14,8 +14,7 @@ import {
   type V3World,
 } from '../../../test/kit/world-identity-v3.ts'
 
-// The kind: text that Identity mints in whatever way. All of it follows the realm's own grammar, so that the
-// realm's scanners find it.
+// All text that Identity mints follows the realm's own grammar, so that the realm's scanners find it.
 
 const OWN = { identity: 'acme_id_', clientSecret: 'acme_key_', code: 'acme_code_' }
 const AUDIT = { by: 'test', from: 'local', how: 'test.prefixes' }
@@ -65,7 +64,7 @@ onBothStores("[W16] the secret of an application credential bears the realm's ow
 })
 
 onBothStores(
-  '[W16] what was minted before the prefixes changed is still validated and ended',
+  '[W16] tokens minted before the prefixes changed still validate and can be ended',
   async (store) => {
     const world = await openV3({ store })
     const before = await world.enter('pia')

@@ -21,49 +21,49 @@ import type { Call } from '../call.ts'
 import { IDENTITY } from '../directory/names.ts'
 import { accountOf, type IdentityUser } from '../directory/users.ts'
 
-/** A token that was decided on, by either version. */
+/** A token to be minted, as either version decided. */
 export type Mint = {
   readonly judgedAt: Position
   readonly user: IdentityUser
-  /** What it is scoped to: a project, `domain:…`, `system:all`, or nothing. */
+  /** Its scope: a project, `domain:…`, `system:all`, or none. */
   readonly tenant: string | undefined
-  /** By what kind of proof: `PROOF`, an application credential, or what an older token has. */
+  /** The kind of proof: `PROOF`, an application credential, or that of the parent token. */
   readonly client: string
   readonly authenticatedBy: readonly string[]
-  /** When it ends at the latest; absent: as long as a login lasts. */
+  /** Its latest expiry; absent: the lifetime of a login. */
   readonly expiresAtMs?: number
   readonly family?: Pick<TokenIntent, 'grant' | 'ancestors'>
   readonly claims?: Readonly<Record<string, unknown>>
   readonly scope?: string
-  /** For one purpose, which `client` names; absent: for whatever its user may do. */
+  /** Only for the purpose that `client` names; absent: for everything its user may do. */
   readonly isLimited?: true
   readonly delegated?: Delegation
-  /** Who had it made for somebody else. */
+  /** The user who had it made for another user. */
   readonly mintedBy?: string
-  /** What the right to it rests on; absent: the user as it was at `judgedAt`. */
+  /** The facts that the right to it depends on; absent: the user as it was at `judgedAt`. */
   readonly restsOn?: TokenFacts
-  /** Who acts, if not the user. */
+  /** The acting user, if it is another one. */
   readonly by?: string
   readonly expects?: readonly Expectation[]
   readonly also?: readonly Operation[]
 }
 
-/** `id` is the text of the token. */
+/** `id` is the token's text. */
 export type Minted = { readonly id: string; readonly record: TokenRecord }
 
 export type MintOutcome =
   | ({ readonly kind: 'minted' } & Minted)
-  /** What it was judged by is no longer so: judge again. */
+  /** Something that it was judged by has changed: judge again. */
   | { readonly kind: 'stale' }
   /** Another request used the same passcode first. */
   | { readonly kind: 'consumed' }
   /** The user or the tenant is suspended. */
   | { readonly kind: 'held' }
-  /** It was made from a token that was made from a token, and so on, more often than a record can say. */
+  /** Its chain of parent tokens is longer than a record can hold. */
   | { readonly kind: 'too-deep' }
   | OverQuota
 
-/** The one place where tokens of this dialect are issued; each version words the outcome. */
+/** The only place where tokens of this dialect are issued. Each version words the outcome. */
 export async function mint(call: Call, given: Mint): Promise<MintOutcome> {
   const intent = intentOf(call, given)
   const issued = await issueTokens(call.realm, actOf(call, given, intent))
@@ -73,7 +73,7 @@ export async function mint(call: Call, given: Mint): Promise<MintOutcome> {
       if (record === undefined) throw new ContractBroken('one intent makes one record')
       return { kind: 'minted', id: intent.raw.reveal(), record }
     }
-    // 178 random bits drawn twice: draw again.
+    // Two draws of 178 random bits were equal: draw again.
     case 'token-exists':
       return { kind: 'stale' }
     case 'stale':

@@ -2,16 +2,16 @@ import { RawToken } from '@rescind/core/tokens'
 import { parseFormText } from '../../wire/form.ts'
 import type { Malformed } from './credentials.ts'
 
-/** The token that a DELETE is about: the caller's own, or the one that it names. */
+/** The token that a DELETE ends: the caller's own, or the one that it names. */
 export type TokenNamed = { readonly kind: 'own' } | { readonly kind: 'id'; readonly id: string } | Malformed
 
 /** `?belongsTo=` of a GET or HEAD. */
 export type BelongsTo = { readonly kind: 'belongs-to'; readonly tenantId: string | undefined } | Malformed
 
 /**
- * The seed names `tokenId` among the "URI parameters" and shows no place for it; clients put it in the path.
- * Both places serve, and two that disagree are refused. What looks like a misspelt `tokenId` is refused too:
- * passed over, it would turn "end that token" into "end mine".
+ * The seed lists `tokenId` among the "URI parameters" without saying where; clients put it in the path. Both places are
+ * accepted, and two that differ are refused. A misspelt `tokenId` is refused too, because ignoring it would turn "end
+ * that token" into "end mine".
  */
 export function tokenNamed(pathId: string | undefined, query: string | undefined): TokenNamed {
   const form = parseFormText(query ?? '')
@@ -26,14 +26,14 @@ export function tokenNamed(pathId: string | undefined, query: string | undefined
   return isTokenText(id) ? { kind: 'id', id } : malformed('This cannot be the id of a token.')
 }
 
-/** The token of a GET or HEAD; only a path names one there. */
+/** The `belongsTo` of a GET or HEAD; there only the path names a token. */
 export function belongsTo(query: string | undefined): BelongsTo {
   const form = parseFormText(query ?? '')
   if (form.kind !== 'form') return unreadable(form)
   return { kind: 'belongs-to', tenantId: form.values.get('belongsTo') }
 }
 
-/** Whether text could have come in X-Auth-Token at all: no control characters, not empty, not too long. */
+/** Whether text could come in X-Auth-Token: not empty, not too long, no control characters. */
 export function isTokenText(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {
     const char = text.charCodeAt(at)
@@ -54,14 +54,14 @@ function malformed(detail: string): Malformed {
   return { kind: 'malformed', detail }
 }
 
-/** A query flag that must be said to be on. @returns undefined for anything but true or false. */
+/** A query flag that is off by default. @returns undefined for anything but true or false. */
 export function flagIn(query: string | undefined, name: string): boolean | undefined {
   const form = parseFormText(query ?? '')
   const text = form.kind === 'form' ? (form.values.get(name) ?? 'false') : ''
   return text === 'true' || text === 'false' ? text === 'true' : undefined
 }
 
-/** A query flag that is on unless it is said to be off, as `include_endpoints`. */
+/** A query flag that is on by default, such as `include_endpoints`. */
 export function isSwitchedOn(query: string | undefined, name: string): boolean {
   const form = parseFormText(query ?? '')
   return form.kind !== 'form' || form.values.get(name)?.toLowerCase() !== 'false'

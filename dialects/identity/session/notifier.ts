@@ -1,6 +1,6 @@
-/** What somebody has to be told by another way than this server's answers. */
+/** A message to a person that does not go out with an answer of this server. */
 export type Notice =
-  /** A passcode as a text message, good for ten minutes. */
+  /** A passcode as a text message, valid for ten minutes. */
   | { readonly kind: 'passcode'; readonly number: string; readonly code: string }
   /** A mail with the token for a new password. */
   | {
@@ -10,10 +10,10 @@ export type Notice =
       readonly token: string
     }
 
-/** Mails and text messages. It must return at once and never throw: delivery is its own affair. */
+/** Sends mails and text messages. `deliver` must return at once and never throw; delivery happens later. */
 export interface Notifier {
   deliver(notice: Notice): void
 }
 
-/** The default: what nobody was told how to deliver is not delivered, and the server says so when it starts. */
+/** The default delivers nothing. The server says so when it starts. */
 export const SILENT: Notifier = { deliver: () => undefined }

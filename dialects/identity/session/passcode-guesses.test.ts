@@ -9,8 +9,8 @@ import { seededMfa } from '../directory/mfa.ts'
 import { OF_ADDRESS_BURST, OF_USER_BURST } from './passcode-guesses.ts'
 import { codeAt, decodeBase32 } from './totp.ts'
 
-// The kind: a limit that counts by victim is a weapon against the victim, and one that counts by what was found tells
-// what there is. Strangers, that is, who have proved nothing, count by their address and by the words they use.
+// A limit that counts by victim lets anybody lock the victim out. A limit that counts by looked-up user tells who
+// exists. So strangers, who have proved nothing, are counted by address and by the name that they send.
 
 const SEED = 'JBSWY3DPEHPK3PXP'
 const STRANGER = '198.51.100.7'
@@ -77,7 +77,7 @@ onBothStores('[H19] strangers do not lock a user out of the second factor, in v3
 })
 
 onBothStores(
-  '[H19] strangers at a hundred addresses do not lock out who knows the password',
+  '[H19] strangers at a hundred addresses do not lock out a caller who knows the password',
   async (store) => {
     const world = await open(store)
     await statuses(
@@ -96,7 +96,7 @@ onBothStores('[H19] who has only a passcode is heard from elsewhere, and not wit
   )
   assert.equal((await world.ask(guess(BY_ID, STRANGER, world.code()))).status, 413)
   assert.equal((await world.ask(guess(BY_ID, HOME, world.code()))).status, 201)
-  // By more addresses than one name is given guesses: the name is closed to strangers for a while, and so is its user.
+  // From more addresses than one name may guess from: the name, and so its user, is closed to strangers for a while.
   const many = times(OF_USER_BURST + 1, (nth) => guess(BY_ID, `203.0.113.${nth}`))
   const seen = await statuses(world, many)
   assert.equal(seen.filter((status) => status === 401).length, OF_USER_BURST - BURST)
@@ -111,13 +111,13 @@ onBothStores('[H19] a user who is named in two ways is guessed at no more often'
     world,
     times(OF_USER_BURST, (nth) => guess(BY_ID, `203.0.113.${nth}`)),
   )
-  // Not a word about it: that the name is this user's is not for strangers.
+  // The refusal is silent, because strangers must not learn that the name belongs to this user.
   assert.equal((await world.ask(guess(BY_NAME, HOME, world.code()))).status, 401)
   assert.equal((await world.ask(both(world.code()))).status, 201)
 })
 
 onBothStores(
-  '[H19] who knows the password guesses so often, from one address and from all',
+  '[H19] a caller who knows the password has a bounded number of guesses, per address and in all',
   async (store) => {
     const world = await open(store)
     assert.deepEqual(
@@ -170,7 +170,7 @@ onBothStores('[H20] limits do not tell which names and ids there are, and whose 
       times(7, () => guess(user)),
     )
   const blocked = [401, 401, 401, 401, 401, 413, 413]
-  // A name that is somebody's, and then all that might be the same one: each is as fresh as any made-up one.
+  // A real name, and then all that may mean the same user: each has a full allowance, like a made-up one.
   for (const user of [
     BY_NAME,
     { name: 'pia-name', domain: { id: 'no-such-domain' } },
@@ -192,7 +192,7 @@ onBothStores('[H20] a right passcode alone tells nothing where more has to be pr
     await world.ask(guess(BY_ID, HOME)),
   ]
   assert.deepEqual([right.status, right.body], [wrong.status, wrong.body])
-  // Beside somebody else's password, either.
+  // The same beside the valid password of another user.
   const password = { user: { id: 'pol', password: 'pw-pol' } }
   const beside = (passcode: string): Ask =>
     logIn({ methods: ['password', 'totp'], password, totp: { user: { id: 'pia', passcode } } })

@@ -5,20 +5,20 @@ import type { Asker } from './asker.ts'
 /** Wrong passcodes for one user from one address: five at once, then one in ten seconds. */
 const OF_CALLER_PER_SECOND = 0.1
 const OF_CALLER_BURST = 5
-/** Wrong passcodes for one user from all addresses. Six digits then last for weeks. */
+/** Wrong passcodes for one user from all addresses. Guessing six digits then takes weeks. */
 export const OF_USER_BURST = 50
 const OF_USER_PER_SECOND = 0.1
-/** Wrong passcodes for all names from one address: or else made-up names would make the limits of others forgotten. */
+/** Wrong passcodes for all names from one address. Without it, made-up names would push other limits out of memory. */
 export const OF_ADDRESS_BURST = 200
 const OF_ADDRESS_PER_SECOND = 2
 
-/** A passcode that somebody presents. */
+/** An attempt with a passcode. */
 export type Attempt = {
-  /** Who it is said to be of, in the words of the request. */
+  /** The user as named in the request. */
   readonly presented: string
-  /** Who that is; undefined for nobody. */
+  /** That user; undefined if there is none. */
   readonly userId: string | undefined
-  /** The same request, or the session that it goes on with, has proved another factor of this user. */
+  /** The same request, or the session that it continues, has proved another factor of this user. */
   readonly isProved: boolean
 }
 
@@ -30,9 +30,9 @@ export type Tried<T> =
 const WRONG = { kind: 'wrong' } as const
 
 /**
- * Passcodes are short, so wrong ones are counted, by caller and victim. Those who have proved another factor of the user
- * are counted apart: no stranger locks them out. Strangers are counted by what they present, which tells nothing about
- * whether it is anybody; a user who is named in several ways is also counted as one, and then not heard without a word.
+ * Limits wrong passcodes, which are short, by caller and victim. Callers who have proved another factor of the user are
+ * counted separately, so that strangers cannot lock them out. Strangers are counted by the name that they send, which
+ * does not tell whether the user exists. A user with several names is also counted as one; that limit refuses silently.
  */
 export class PasscodeGuesses {
   readonly #proved: RateLimit = new RateLimit(OF_USER_PER_SECOND, OF_USER_BURST)
@@ -40,10 +40,10 @@ export class PasscodeGuesses {
   readonly #address: RateLimit = new RateLimit(OF_ADDRESS_PER_SECOND, OF_ADDRESS_BURST)
   readonly #name: RateLimit = new RateLimit(OF_USER_PER_SECOND, OF_USER_BURST)
   readonly #nameHere: RateLimit = new RateLimit(OF_CALLER_PER_SECOND, OF_CALLER_BURST)
-  /** Holds none but users that there are, so nobody fills it with names. */
+  /** Holds only existing users, so nobody can fill it with names. */
   readonly #user: RateLimit = new RateLimit(OF_USER_PER_SECOND, OF_USER_BURST)
 
-  /** @param prove compares; it must not await, or many attempts at once would each be the first. */
+  /** @param prove compares. It must not await, or many concurrent attempts would each count as the first. */
   tried<T>(asker: Asker, attempt: Attempt, prove: () => T | undefined): Tried<T> {
     const nowMs = asker.realm.nowMs()
     const counted = this.#countedBy(asker, attempt)
@@ -66,7 +66,7 @@ export class PasscodeGuesses {
         { limit: this.#provedHere, key: `${here}/${key}` },
       ]
     }
-    // A digest: names are as long as their sender likes.
+    // A digest, because a name can be long.
     const name = realm.secretDigest(attempt.presented)
     return [
       { limit: this.#address, key: here },
@@ -75,7 +75,7 @@ export class PasscodeGuesses {
     ]
   }
 
-  /** What a stranger is not told of, or it would tell who is meant. */
+  /** Limits that a stranger must not notice, because they would tell which user is meant. */
   #unsaidFor(asker: Asker, attempt: Attempt): readonly Counted[] {
     return attempt.isProved || attempt.userId === undefined
       ? []
@@ -83,7 +83,7 @@ export class PasscodeGuesses {
   }
 }
 
-/** Users of two realms are two, whatever they are called. */
+/** Users of two realms are different, even with the same name. */
 function userKey({ realm }: Asker, { userId }: Attempt): string {
   return `${realm.ordinal}/${userId ?? ''}`
 }

@@ -1,33 +1,33 @@
 import type { Asker } from './asker.ts'
 
-/** Whose share of the time that hashing takes it is: none keeps all others waiting. */
+/** Whose share of the hashing time a check takes, so that nobody keeps all others waiting. */
 export type PasswordTurn = {
-  /** Network address of who asks. */
+  /** Network address of the caller. */
   readonly from: string
-  /** The account that it is about, in the words of the request: nothing is looked up for it. */
+  /** The account as named in the request; nothing is looked up for it. */
   readonly account: string
 }
 
 export type PasswordQuestion = PasswordTurn & {
-  /** Undefined for a user that does not exist or has no password: the same work, and the answer is false. */
+  /** Undefined for a user who does not exist or has no password: the work is the same, and the answer is false. */
   readonly hash: string | undefined
   readonly password: string
-  /** Who asks has proved by a token who it is: it does not wait behind those who have proved nothing. */
+  /** The caller has proved its identity by a token, and does not wait behind callers who have proved nothing. */
   readonly isProved?: boolean
 }
 
-/** Asked for by those alone who have proved something: it sets a password, and so ends tokens. */
+/** Only for callers who have proved their identity: setting a password ends tokens. */
 export type NewPassword = PasswordTurn & { readonly password: string }
 
-/** Slow on purpose, and off the main thread; what a hash is made of is the server's affair. */
+/** Password hashing: slow on purpose and off the main thread. The server chooses the format of a hash. */
 export interface PasswordCheck {
-  /** @throws Overloaded when too many wait already. */
+  /** @throws Overloaded when too many are waiting. */
   verify(question: PasswordQuestion): Promise<boolean>
-  /** What to keep of a new password; does not wait behind logins. @throws Overloaded when too many wait already. */
+  /** The hash to store for a new password. Does not wait behind logins. @throws Overloaded when too many are waiting. */
   hash(given: NewPassword): Promise<string>
 }
 
-/** Accounts of two realms are two, whatever they are called. */
+/** Accounts of two realms are different, even with the same name. */
 export function turnOf({ realm, request }: Asker, account: string): PasswordTurn {
   return { from: request.from, account: `${realm.ordinal}/${account}` }
 }

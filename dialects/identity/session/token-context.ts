@@ -5,17 +5,17 @@ import { domainOfScope, IDENTITY, SYSTEM_SCOPE } from '../directory/names.ts'
 import { IDENTITY_TENANTS, type IdentityTenant, tenantById } from '../directory/tenants.ts'
 import { accountOf, IDENTITY_USERS, type IdentityUser } from '../directory/users.ts'
 
-/** What is stored about a token, its user and what it is scoped to; not judged yet. */
+/** A token's stored record, user and project, not judged yet. */
 export type TokenContextFacts = {
   readonly record: TokenRecord
   readonly user: IdentityUser | undefined
-  /** The project that it is scoped to; absent for unscoped, domain and system tokens. */
+  /** The token's project; absent for unscoped, domain and system tokens. */
   readonly tenant: IdentityTenant | undefined
 }
 
 /**
- * A token text, judged: nothing of ours · ended, or its user or tenant is gone or disabled · suspended, so
- * that it serves for nothing but can still be revoked · good.
+ * A judged token text. `unknown`: not ours. `dead`: ended, or its user or tenant is gone or disabled. `held`:
+ * suspended, so that it is useless but can still be revoked. `live`: good.
  */
 export type TokenContext =
   | { readonly kind: 'unknown' }
@@ -30,12 +30,12 @@ export type LiveTokenContext = {
   readonly tenant: IdentityTenant | undefined
 }
 
-/** @returns undefined for text that no token of this server has. */
+/** @returns undefined for text that cannot be a token of this server. */
 export function parseOwn(realm: Realm, text: string): RawToken | undefined {
   return realm.grammar.shapeOf(text) === 'ours' ? RawToken.parse(text) : undefined
 }
 
-/** @returns undefined for what is no token of this dialect; of which kind of text, does not show. */
+/** @returns undefined for text that is no token of this dialect, whatever it is instead. */
 export async function readTokenContext(
   realm: Realm,
   raw: RawToken | undefined,
@@ -47,7 +47,7 @@ export async function readTokenContext(
   const entry = subject === undefined ? undefined : await realm.directory.get(IDENTITY_USERS, subject)
   const projectId = projectIdOf(record)
   if (projectId === undefined) return { record, user: entry?.value, tenant: undefined }
-  // The cache has nearly every project; asking it here spares each validation two promises.
+  // The cache has nearly every project. Asking it here saves two promises per validation.
   const project = await realm.directory.get(IDENTITY_TENANTS, projectId)
   return { record, user: entry?.value, tenant: project?.value ?? (await tenantById(realm, projectId)) }
 }
@@ -65,7 +65,7 @@ export function judgeTokenContext(realm: Realm, facts: TokenContextFacts | undef
   if (facts === undefined) return { kind: 'unknown' }
   const { record, user, tenant } = facts
   const verdict = realm.judge(record)
-  // What disables a user or a tenant ends its tokens in the same write; this holds even where it did not.
+  // Disabling a user or a tenant ends its tokens in the same write. This check holds even if that failed.
   if (user === undefined || !user.enabled || tenant?.enabled === false) return { kind: 'dead', record, user }
   switch (verdict.kind) {
     case 'active':
@@ -82,7 +82,7 @@ export function judgeTokenContext(realm: Realm, facts: TokenContextFacts | undef
   }
 }
 
-/** The account that a token belongs to; a deleted user's tokens stay in the account they were issued in. */
+/** The account of a token. A deleted user's tokens stay in the account that they were issued in. */
 export function accountOfToken(record: TokenRecord, user: IdentityUser | undefined): string | undefined {
   if (user !== undefined) return accountOf(user)
   const account = record.claims?.['account']

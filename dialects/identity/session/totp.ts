@@ -3,18 +3,18 @@ import { hmacSha1 } from '@rescind/core/bytes'
 import { unsealOtpSeed } from '../directory/mfa.ts'
 import { type IdentityUser, mfaOf, type OtpDevice } from '../directory/users.ts'
 
-/** RFC 6238 as authenticator apps have it: SHA-1, 30 seconds, six digits. */
+/** RFC 6238 as authenticator apps implement it: SHA-1, 30 seconds, six digits. */
 const STEP_MS = 30_000
 const DIGITS = 6
-/** Steps that a code may be off, either way: a clock, and the time that typing takes. */
+/** Steps that a code may be off either way, for clock skew and typing time. */
 const WINDOW = 1
 
 export type TotpProof =
   | { readonly kind: 'wrong' }
-  /** `also` belongs into the write of what the code is used for: each serves once. */
+  /** `also` belongs in the same write as the use of the code, so that each code works once. */
   | { readonly kind: 'right'; readonly also: readonly Operation[] }
 
-/** Whether a code is one of a user's verified generators now. */
+/** Whether a code matches one of a user's verified generators now. */
 export function proveTotp(realm: Realm, user: IdentityUser, code: string): TotpProof {
   for (const device of mfaOf(user).otpDevices) {
     if (!device.isVerified) continue
@@ -61,7 +61,7 @@ export function codeAt(key: Uint8Array, step: number): string {
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** RFC 4648 §6; padding, spaces and lower case are taken. @returns undefined for anything else. */
+/** RFC 4648 §6; padding, spaces and lower case are accepted. @returns undefined for anything else. */
 export function decodeBase32(text: string): Buffer | undefined {
   const bytes: number[] = []
   let bits = 0
