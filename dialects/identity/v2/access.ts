@@ -10,7 +10,7 @@ import { catalogOf, serviceCatalog } from './catalog.ts'
 import { VARY } from './faults.ts'
 import { rolesJson, rolesOfToken } from './role-json.ts'
 
-/** What an `access` document is made of. `id` is the token's text: from the caller's hand, or just minted. */
+/** The parts of an `access` document. `id` is the token's text, from the request or just minted. */
 export type AccessParts = {
   readonly id: string
   readonly record: TokenRecord
@@ -18,7 +18,7 @@ export type AccessParts = {
   readonly tenant: IdentityTenant | undefined
 }
 
-/** `with-catalog` after a login, `without-catalog` when a token was validated, as the vendor has it. */
+/** `with-catalog` after a login, `without-catalog` after a validation, as at the vendor. */
 export type AccessForm = 'with-catalog' | 'without-catalog'
 
 export async function accessAnswer(call: Call, parts: AccessParts, form: AccessForm): Promise<Answer> {
@@ -61,7 +61,7 @@ function userOf(
   }
 }
 
-/** The member for the user that acts as another. One that is gone is left out: its end ended the token as well. */
+/** The member for an impersonating user. A deleted one is left out; the token ended with that user. */
 async function impersonator(realm: Realm, id: string): Promise<object> {
   const user = await userById(realm, id)
   if (user === undefined) return {}

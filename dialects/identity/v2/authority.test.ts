@@ -9,7 +9,7 @@ const tableUnder = (heading: string): PageTable => pageTable('identity-authority
 
 const CALLERS = tableUnder('Callers').rows.map(([name = '']) => name)
 
-/** Users behind the columns, chosen so that none of them is the caller. */
+/** Users for the columns; none of them is the caller. */
 const OWNERS: Readonly<Record<string, string>> = {
   default: 'bob',
   manager: 'manager2',
@@ -61,7 +61,7 @@ const ACTS: Readonly<Record<string, Readonly<Record<string, Act>>>> = {
 
 const TOKENS = tableUnder('Tokens')
 
-test('the table of tokens has every caller and act', () => {
+test('the table of tokens covers every caller and act', () => {
   assert.deepEqual(
     TOKENS.rows.map(([caller, act]) => `${caller} ${act}`),
     CALLERS.flatMap((caller) => Object.keys(ACTS).map((act) => `${caller} ${act}`)),
@@ -78,7 +78,7 @@ for (const [name = '', act = '', ...cells] of TOKENS.rows)
         const before = await world.store.head(world.realm.ordinal)
         const answer = await world.ask(ask(caller, id))
         assert.equal(String(answer.status), cells[at], `${way}, ${column}: ${String(answer.body)}`)
-        // C14: what is refused has no effect.
+        // C14: a refused call has no effect.
         if (answer.status !== 204) assert.deepEqual(await world.store.head(world.realm.ordinal), before)
       }
   })
@@ -119,7 +119,7 @@ for (const [name = '', act = '', ...cells] of USERS.rows)
         const given = ask(await world.login(name), id)
         const before = world.realm.position()
         const { status } = await world.ask(given)
-        // A role that is not there is 404 to who may take it; user-manage takes none, whoever has it.
+        // A role that does not exist is 404 for callers who may take it; user-manage may take none.
         const isRole = given.path.endsWith('/nothing')
         const yes = isRole ? (name === 'manager' ? [403] : [404]) : [200, 204]
         const expected = cells[at] === 'yes' ? yes : [Number(cells[at])]
@@ -127,7 +127,7 @@ for (const [name = '', act = '', ...cells] of USERS.rows)
           expected.includes(status),
           `${given.method} ${given.path}: ${status}, not ${cells[at] ?? ''}`,
         )
-        // What has written nothing leaves the world as it was, but for a token more.
+        // After a write, start with a fresh world.
         if (world.realm.position() !== before) world = await openIdentity()
       }
   })
@@ -154,7 +154,7 @@ for (const [name = '', ...cells] of LISTS.rows)
 
 const WAYS = Object.values(ACTS).flatMap((ways) => Object.entries(ways))
 
-test('who has no right gets one answer for unknown, foreign, dead, live and impossible ids', async () => {
+test('a caller without rights gets one answer for unknown, foreign, dead, live and malformed ids', async () => {
   const world = await openIdentity()
   for (const name of ['ann', 'manager', 'owner']) {
     const caller = await world.login(name)
@@ -174,7 +174,7 @@ test('who has no right gets one answer for unknown, foreign, dead, live and impo
   }
 })
 
-test('an operator gets one answer for unknown, expired, revoked and impossible ids', async () => {
+test('an operator gets one answer for unknown, expired, revoked and malformed ids', async () => {
   const world = await openIdentity({ tokenLifeSeconds: 60 })
   const [expired, revoked] = [await world.login('ann'), await world.login('bob')]
   await world.ask(as(revoked, 'DELETE', '/v2.0/tokens'))

@@ -5,9 +5,8 @@ import { accountOfToken, type LiveTokenContext, type TokenContext } from '../ses
 import { heightOf, heightOfUser } from './role-ranks.ts'
 
 /**
- * What a caller may learn of, and do to, a token that it names. `forbidden` comes before any difference
- * between unknown, foreign, dead and live can show; `missing` is for who may know that there is nothing (any
- * more).
+ * What a caller may learn about, and do to, a token. `forbidden` is decided before the answer can depend on whether the
+ * token is unknown, foreign, dead or live. `missing` is for callers who may know that there is no such live token.
  */
 export type Authority<T> =
   | { readonly kind: 'granted'; readonly target: T }
@@ -20,9 +19,9 @@ const FORBIDDEN = { kind: 'forbidden' } as const
 const MISSING = { kind: 'missing' } as const
 
 /**
- * The role ranks of v2.0. A user's own tokens are its own whatever its roles. Operators (admin, service-admin)
- * reach every token; user-admin and user-manage reach into their account, and there to nobody above a user-admin,
- * the latter only to users who are no more than `identity:default`; everybody else reaches nothing.
+ * Authority by v2.0 role ranks. Users may act on their own tokens. Operators (admin, service-admin) may act on every
+ * token. user-admin and user-manage may act within their account: the former on nobody above a user-admin, the latter
+ * only on users up to `identity:default`. Others may act on nothing.
  */
 export function authorityOver(caller: LiveTokenContext, target: TokenContext): Authority<Present> {
   if (target.kind !== 'unknown' && target.record.subject === caller.user.id) return reached(target)
@@ -56,7 +55,10 @@ function reached(target: TokenContext): Authority<Present> {
   }
 }
 
-/** A user without an account shares it with nobody; whose power reaches beyond an account is none of its admins' affair. */
+/**
+ * A user without an account shares it with nobody. Account admins have no authority over users whose power exceeds the
+ * account.
+ */
 function isOfAccount(caller: LiveTokenContext, target: TokenContext): boolean {
   const account = accountOf(caller.user)
   if (account === undefined || target.kind === 'unknown') return false
@@ -65,7 +67,7 @@ function isOfAccount(caller: LiveTokenContext, target: TokenContext): boolean {
   return accountOfToken(record, user) === account
 }
 
-/** Of the dead it does not matter: in its account a caller is told that a token is over, whoever had it. */
+/** A caller may know of every dead token in its account, whoever's it was. */
 function isAboveDefault(target: TokenContext): boolean {
   if (target.kind === 'unknown' || target.kind === 'dead') return false
   return heightOfUser(target.user) > heightOf('default')

@@ -13,8 +13,8 @@ import { type Authority, authorityOver } from './authority.ts'
 import { fault, NO_VALID_TOKEN, notAuthorized, tokenNotFound, unauthorized } from './faults.ts'
 
 /**
- * Goes on as the user of X-Auth-Token, or answers 401: absent, no token, unknown, expired and revoked alike. A token
- * for setting up MFA is 403. `facts` are for judging the caller once more after another await.
+ * Goes on as the user of X-Auth-Token, or answers 401, whether the token is absent, malformed, unknown, expired or
+ * revoked. A token for setting up MFA gets 403. `facts` let `next` judge the caller again after another await.
  */
 export function asCaller<R extends Answer | Stale>(
   call: Call,
@@ -27,7 +27,7 @@ function limited(): Answer {
   return fault('forbidden', 'User must setup multi-factor')
 }
 
-/** The same for what asks for a user's own authority: a token of an application credential has not got it. */
+/** The same for calls that need the user's own authority, which a token of an application credential lacks. */
 export function asWholeCaller(
   call: Call,
   next: (caller: LiveTokenContext, facts: TokenContextFacts) => Reply,
@@ -37,7 +37,7 @@ export function asWholeCaller(
   )
 }
 
-/** The same, for what a token for setting up MFA may do too. */
+/** The same for calls that a token for setting up MFA may also make. */
 export async function asAnyCaller<R extends Answer | Stale>(
   { realm, request, presented }: Call,
   next: (caller: LiveTokenContext, facts: TokenContextFacts) => R | Promise<R>,
@@ -62,7 +62,7 @@ export async function asCallerAbout<R extends Answer | Stale>(
   if (first.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
   if (isLimited(first.record)) return limited()
   const targetFacts = await readTokenContext(realm, parseOwn(realm, id))
-  // Both are judged after the last await, the caller once more: it may have been revoked during the read.
+  // Judge both after the last await: the caller may have been revoked during the read.
   const caller = judgeTokenContext(realm, callerFacts)
   if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
   const authority: Authority<Granted> = authorityOver(caller, judgeTokenContext(realm, targetFacts))

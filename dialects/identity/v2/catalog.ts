@@ -3,7 +3,7 @@ import type { IdentityEndpoint, IdentityService } from '../directory/catalog.ts'
 import { catalogRecords } from '../directory/catalog-records.ts'
 import type { IdentityTenant } from '../directory/tenants.ts'
 
-/** The Identity service itself: there without a record, whatever else a realm lists. */
+/** The Identity service. It is listed without a record. */
 const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'cloudIdentity', type: 'identity' }
 
 export type CatalogEntry = {
@@ -11,7 +11,7 @@ export type CatalogEntry = {
   readonly endpoints: readonly EndpointJson[]
 }
 
-/** An endpoint as v2.0 shows it. */
+/** An endpoint in v2.0's form. */
 export type EndpointJson = {
   readonly id: string
   readonly region: string
@@ -23,9 +23,8 @@ export type EndpointJson = {
 }
 
 /**
- * What a token may reach. The Identity endpoint stands under the base that the client dialled, with all three
- * addresses: keystoneclient asks for adminURL and does not fall back to another. Addresses that name a tenant are left
- * out of a token that has none.
+ * The catalog of a token. The Identity endpoint has the base that the client dialled for all three URLs, because
+ * keystoneclient requires adminURL. URLs with a tenant placeholder are omitted for tokens without a tenant.
  */
 export async function catalogOf(
   call: Call,

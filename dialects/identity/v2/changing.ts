@@ -11,14 +11,14 @@ import { fault, unauthorized, VARY, WRONG_CODE } from './faults.ts'
 
 export type Changing = {
   readonly caller: Pick<LiveTokenContext, 'user' | 'record'>
-  /** Which call asked for it, for the audit. */
+  /** Name of the call for the audit log. */
   readonly how: string
   readonly changes: readonly Change[]
   readonly also?: readonly Operation[]
   readonly expects?: readonly Expectation[]
 }
 
-/** Writes, and answers: what was asked for when it is durable, or why not. */
+/** Writes the changes and answers with `done` once they are durable, or with the fault. */
 export async function change(
   call: Call,
   { caller, how, changes, also, expects }: Changing,
@@ -42,7 +42,7 @@ export async function change(
     case 'name-taken':
       return fault('conflict', 'Another one has this name.')
     case 'too-many':
-      return fault('conflict', 'This would change too much at once: take it apart first.')
+      return fault('conflict', 'This would change more records than one request may: change them in parts.')
     default:
       return unreachable(written)
   }

@@ -50,7 +50,7 @@ function extensionJson({ alias, name, namespace, description }: Extension): obje
   return { alias, name, namespace, updated: UPDATED, description, links: [] }
 }
 
-/** `GET /v2.0/extensions`: both the plain list that the vendor shows and Keystone's `values`. */
+/** `GET /v2.0/extensions`: a plain list, as at the vendor. */
 export function extensions(): Answer {
   return jsonAnswer(200, { extensions: EXTENSIONS.map(extensionJson), extensions_links: [] }, VARY)
 }

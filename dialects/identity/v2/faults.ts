@@ -28,7 +28,7 @@ type FaultWords = {
   readonly next: string
 }
 
-/** Names and codes of the vendor's fault.xsd, and of its status page (badMethod, badMediaType). */
+/** Names and codes from the vendor's fault.xsd and its status page (badMethod, badMediaType). */
 export const FAULTS: Readonly<Record<FaultName, FaultWords>> = {
   badRequest: {
     code: 400,
@@ -105,10 +105,10 @@ export const FAULTS: Readonly<Record<FaultName, FaultWords>> = {
 export type Fault = {
   readonly name: FaultName
   readonly message: string
-  /** Where the status has no fault of its own. */
+  /** The status, where it has no fault name. */
   readonly code?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** ISO time from which an over-limit caller may come back (fault.xsd). */
+  /** When an over-limit caller may retry, as an ISO time (fault.xsd). */
   readonly retryAt?: string
 }
 
@@ -121,7 +121,7 @@ export function writeV2Fault({ name, message, code = FAULTS[name].code, headers,
   return jsonAnswer(code, { [name]: body }, { ...VARY, ...headers })
 }
 
-/** What the vendor's page calls its statuses where HTTP has other words; its answers of v2.0 say it so. */
+/** Reason phrases of the vendor's status page that differ from HTTP's; v2.0 answers use them. */
 const REASONS: ReadonlyMap<number, string> = new Map([
   [204, 'No content'],
   [405, 'Invalid Method'],
@@ -143,13 +143,16 @@ export const WRONG_CREDENTIALS = 'Unable to authenticate user with credentials p
 export const NO_VALID_TOKEN =
   "No valid token provided. Please use the 'X-Auth-Token' header with a valid token."
 
-/** A 401 names a scheme (RFC 9110 §15.5.2); this one is what Keystone names. */
+/** A 401 must name a scheme (RFC 9110 §15.5.2); this is Keystone's. */
 export function unauthorized(request: WireRequest, message: string): Answer {
   const headers = { 'www-authenticate': `Keystone uri="${request.base}/v2.0"` }
   return writeV2Fault({ name: 'unauthorized', message, headers })
 }
 
-/** A caller, or a user's passcodes, came too fast; or more was asked for than one answer holds, which may be asked anew at once. */
+/**
+ * A caller or a user's passcodes exceeded a rate, or a request asked for more than one answer holds; the latter may be
+ * retried at once.
+ */
 export function overLimit(waitSeconds: number, nowMs: number, message = 'Too many requests.'): Answer {
   return writeV2Fault({
     name: 'overLimit',
@@ -159,7 +162,7 @@ export function overLimit(waitSeconds: number, nowMs: number, message = 'Too man
   })
 }
 
-/** A body that could not be read at all. */
+/** For a body that could not be parsed. */
 export function bodyFault({ kind }: Exclude<BodyRead, { kind: 'body' }>): Answer {
   return kind === 'media-type'
     ? fault(
@@ -169,22 +172,22 @@ export function bodyFault({ kind }: Exclude<BodyRead, { kind: 'body' }>): Answer
     : fault('badRequest', 'The body is not well-formed.')
 }
 
-/** Unknown, expired, revoked and never issued read alike. */
+/** The same for unknown, expired, revoked and never issued tokens. */
 export function tokenNotFound(): Answer {
   return fault('itemNotFound', 'Token not found.')
 }
 
-/** What a caller without rights gets for whatever it names. */
+/** The same for every id that a caller without rights names. */
 export function notAuthorized(): Answer {
   return fault('forbidden', 'Not authorized.')
 }
 
-/** What comes of a hold over whom it would be for. */
+/** The user or tenant is under a hold. */
 export function suspended(): Answer {
   return fault('forbidden', 'This user or tenant is suspended.')
 }
 
-/** This dialect's words for what is refused before, beside or after its own meaning. */
+/** The server's refusals in this dialect's words. */
 export function faultOf(refusal: Refusal): Fault {
   switch (refusal.kind) {
     case 'malformed':

@@ -1,13 +1,13 @@
 import type { Json, JsonObject } from '../../wire/strict-json.ts'
 import { CREDENTIAL_MAX } from '../session/credentials.ts'
 
-/** Text of 1 to CREDENTIAL_MAX characters. @returns undefined for anything else, and where there is none. */
+/** Text of 1 to CREDENTIAL_MAX characters. @returns undefined for anything else. */
 export function textIn(object: JsonObject, name: string): string | undefined {
   const value = object[name]
   return typeof value === 'string' && value.length > 0 && value.length <= CREDENTIAL_MAX ? value : undefined
 }
 
-/** The id of something: text, or the whole number that clients make of one of digits. */
+/** An id: text, or a whole number, which some clients send for ids made of digits. */
 export function idIn(object: JsonObject, name: string): string | undefined {
   const value = object[name]
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
@@ -15,7 +15,7 @@ export function idIn(object: JsonObject, name: string): string | undefined {
     : textIn(object, name)
 }
 
-/** A whole number; XML has it as text. */
+/** A whole number; in XML it is text. */
 export function numberIn(object: JsonObject, name: string): number | undefined {
   const value = collapsed(object[name])
   const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
@@ -23,8 +23,8 @@ export function numberIn(object: JsonObject, name: string): number | undefined {
 }
 
 /**
- * A boolean, or the text of one, which some samples of the vendor have and XML always has. Nothing else: `"FALSE"`
- * taken for true has left accounts enabled elsewhere.
+ * A boolean, or its text, which XML and some of the vendor's samples have. Nothing else, because elsewhere `"FALSE"`
+ * taken for true has left accounts enabled.
  */
 export function booleanIn(object: JsonObject, name: string): boolean | undefined {
   const value = collapsed(object[name])
@@ -33,10 +33,10 @@ export function booleanIn(object: JsonObject, name: string): boolean | undefined
   return value === 'false' ? false : undefined
 }
 
-/** Around the text of a number or a boolean white space says nothing (XML Schema 2 §4.3.6); in other text it is content. */
+/** Drops white space around the text of a number or boolean (XML Schema 2 §4.3.6). In other text it is content. */
 function collapsed(value: Json | undefined): Json | undefined {
   if (typeof value !== 'string') return value
-  // By hand: a pattern for the end of a text is tried at every place of a run of white space.
+  // Without a regular expression, because one for trailing white space takes quadratic time.
   let [start, end] = [0, value.length]
   while (start < end && XML_SPACE.includes(value.charAt(start))) start += 1
   while (end > start && XML_SPACE.includes(value.charAt(end - 1))) end -= 1
@@ -45,7 +45,7 @@ function collapsed(value: Json | undefined): Json | undefined {
 
 const XML_SPACE = ' \t\n\r'
 
-/** The first of these members that is there and is not what it should be. Keystone's clients send null for nothing. */
+/** The first of these members with a wrong type. Null counts as absent, because Keystone's clients send it. */
 export function badMember(
   object: JsonObject,
   members: Readonly<Record<string, 'text' | 'id' | 'boolean'>>,
@@ -58,7 +58,7 @@ export function badMember(
 
 const READERS = { text: textIn, id: idIn, boolean: booleanIn } as const
 
-/** A name as people write it: no control characters, no white space at its ends. */
+/** A valid name: no control characters, no white space at its ends. */
 export function isName(text: string): boolean {
   return text === text.trim() && !/\p{Cc}/u.test(text)
 }

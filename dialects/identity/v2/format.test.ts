@@ -33,7 +33,7 @@ for (const [accept, format] of CASES)
     assert.equal(formatOf(accept), format)
   })
 
-test('a suffix is one at the end of a v2.0 path only', () => {
+test('a suffix counts only at the end of a v2.0 path', () => {
   const cases = [
     ['/v2.0/tokens.json', '/v2.0/tokens', 'json'],
     ['/v2.0/tokens/x.xml', '/v2.0/tokens/x', 'xml'],
@@ -65,7 +65,7 @@ test('a suffix wins over Accept, for good answers and for faults', async () => {
   )
 })
 
-test('the server’s own refusals are in XML where XML was asked for', async () => {
+test('the server’s own refusals are in XML if XML was asked for', async () => {
   const { dialect } = await openIdentity()
   const written = (path: string, accept?: string) =>
     dialect.refuse({ kind: 'outage' }, path, accept).headers['content-type']
@@ -75,7 +75,7 @@ test('the server’s own refusals are in XML where XML was asked for', async () 
   assert.equal(written('/v2.0/tokens', 'text/html'), 'application/json')
 })
 
-test('request and answer may be written differently', async () => {
+test('request and answer may have different formats', async () => {
   const { ask } = await openIdentity()
   const given = passwordLogin('ann')
   const body =
@@ -91,7 +91,7 @@ test('request and answer may be written differently', async () => {
   )
 })
 
-test('revoking by a path with a suffix ends what the path names, never the caller’s own by mistake', async () => {
+test('revoking by a path with a suffix ends the named token, never the caller’s own by mistake', async () => {
   const { ask, login } = await openIdentity()
   const [root, ann, other] = [await login('root'), await login('ann'), await login('ann')]
   assert.equal((await ask(as(root, 'DELETE', `/v2.0/tokens/${ann}.json`))).status, 204)
@@ -104,7 +104,7 @@ const NS = 'xmlns="http://docs.openstack.org/identity/api/v2.0"'
 const RAX = 'xmlns="http://docs.rackspace.com/identity/api/ext/RAX-AUTH/v1.0"'
 const KSKEY = 'xmlns="http://docs.rackspace.com/identity/api/ext/RAX-KSKEY/v1.0"'
 
-test('every form of login is taken in XML, and an impersonation', async () => {
+test('every form of login, and an impersonation, is accepted in XML', async () => {
   const { ask, login } = await openIdentity()
   const [ann, root] = [await login('ann'), await login('root')]
   const given = passwordLogin('ann')
@@ -157,7 +157,7 @@ const KSADM = 'xmlns:k="http://docs.openstack.org/identity/api/ext/OS-KSADM/v1.0
 const IN_XML = { 'content-type': 'application/xml', accept: 'application/json' }
 
 onBothStores(
-  '[W20] a password that is set in XML is the one that JSON logs in with, to the last space, and the other way round',
+  '[W20] a password set in XML logs in with JSON and vice versa, to the last space',
   async (store) => {
     const { ask, login } = await openIdentity({ store })
     const headers = { ...IN_XML, 'x-auth-token': await login('owner') }
@@ -185,7 +185,7 @@ onBothStores(
   },
 )
 
-test('[W20] a name is judged as in JSON: white space at its ends is none of it', async () => {
+test('[W20] as in JSON, a name may not have white space at its ends', async () => {
   const { ask, login } = await openIdentity()
   const headers = { 'x-auth-token': await login('owner'), accept: 'application/json' }
   for (const name of [' padded ', '\u00a0padded', 'padded\n']) {
@@ -201,7 +201,7 @@ test('[W20] a name is judged as in JSON: white space at its ends is none of it',
   }
 })
 
-test('[W20] white space around a number or a boolean says nothing, as XML Schema has it', async () => {
+test('[W20] white space around a number or a boolean is ignored, as in XML Schema', async () => {
   const { ask, login } = await openIdentity()
   const headers = { ...IN_XML, 'x-auth-token': await login('root') }
   const body = `<impersonation ${RAX}><user username="ann"/><expire-in-seconds>\n  60\n</expire-in-seconds></impersonation>`
@@ -213,7 +213,7 @@ test('[W20] white space around a number or a boolean says nothing, as XML Schema
   assert.equal(((await bodyJson(made)) as { user: { enabled: boolean } }).user.enabled, false)
 })
 
-test('a body in UTF-16 logs in, and any +json or +xml is what it ends with', async () => {
+test('a body in UTF-16 logs in, and any +json or +xml type is parsed by its suffix', async () => {
   const { ask } = await openIdentity()
   const xml = `<auth ${NS}><passwordCredentials username="ann" password="pw-ann"/></auth>`
   const json = JSON.stringify({ auth: { passwordCredentials: { username: 'ann', password: 'pw-ann' } } })

@@ -6,12 +6,12 @@ import { isXmlCharset } from './xml/encoding.ts'
 import { parseXmlObject } from './xml/read.ts'
 import { xmlOf } from './xml/write.ts'
 
-/** How an answer, or a body, is written. */
+/** The format of an answer or a body. */
 export type Format = 'json' | 'xml'
 
 const XML_TYPE = 'application/xml'
 
-/** Media types of both forms. The vendor documents the first of each; OpenStack's discovery names the last. */
+/** Media types of both formats. The vendor documents the first of each; OpenStack's discovery names the last. */
 const FORMATS: ReadonlyMap<string, Format> = new Map([
   [JSON_TYPE, 'json'],
   ['application/vnd.openstack.identity-v2.0+json', 'json'],
@@ -24,8 +24,8 @@ type Wish = { readonly closeness: number; readonly weight: number }
 const NO_WISH: Wish = { closeness: 0, weight: 0 }
 
 /**
- * What an Accept header asks for: of JSON and XML the one with the higher weight, each by the range that names it most
- * closely (RFC 9110 §12.5.1), and JSON when they are even. @returns undefined when neither is admitted.
+ * The format that an Accept header asks for: the one with the higher weight, each by its most specific range (RFC 9110
+ * §12.5.1), and JSON on a tie. @returns undefined when neither is acceptable.
  */
 export function formatOf(accept: string | undefined): Format | undefined {
   if (accept === undefined || accept.trim() === '') return 'json'
@@ -46,7 +46,7 @@ export function formatOf(accept: string | undefined): Format | undefined {
   return json.weight >= xml.weight ? 'json' : 'xml'
 }
 
-/** Of two equally close ranges the one that wants it more. */
+/** The more specific range, or the one with the higher weight on a tie. */
 function closer(known: Wish, wish: Wish): Wish {
   if (wish.closeness !== known.closeness) return wish.closeness > known.closeness ? wish : known
   return wish.weight > known.weight ? wish : known
@@ -62,35 +62,35 @@ function weightOf(parameters: readonly string[]): number {
   return 1
 }
 
-/** A path without its suffix, and the format that the suffix asks for: it wins over Accept. */
+/** A path without its suffix, and the format of the suffix, which overrides Accept. */
 export type Suffixed = { readonly path: string; readonly format: Format | undefined }
 
 /**
- * Only under `/v2.0`, and only as it stands in the path: an id that ends so is written with `%2E`.
- * The version itself is no suffix.
+ * Only below `/v2.0`, and only a literal suffix: an id that ends with one is sent with `%2E`. The dot of the version
+ * itself is not a suffix.
  */
 export function withoutSuffix(path: string): Suffixed {
   if (!path.startsWith('/v2')) return { path, format: undefined }
   return suffixed(path, 'json') ?? suffixed(path, 'xml') ?? { path, format: undefined }
 }
 
-/** A segment that is nothing but a suffix is no resource: cut off, it would name the one above it. */
+/** A segment that consists of the suffix alone is not cut off, because the path would then name its parent. */
 function suffixed(path: string, format: Format): Suffixed | undefined {
   const bare = path.slice(0, -format.length - 1)
   return path.endsWith(`.${format}`) && !bare.endsWith('/') ? { path: bare, format } : undefined
 }
 
-/** Handlers write JSON; whoever asked for XML gets the same document so. */
+/** Handlers answer JSON; this converts it for callers who asked for XML. */
 export function inFormat(answer: Answer, format: Format | undefined): Answer {
   const { headers, body } = answer
   if (format !== 'xml' || typeof body !== 'string' || body === '') return answer
   if (headers['content-type'] !== JSON_TYPE) return answer
-  // Our own document, written a moment ago.
+  // We wrote this JSON ourselves a moment ago.
   const xml = xmlOf(JSON.parse(body) as JsonObject)
   return { ...answer, headers: { ...headers, 'content-type': XML_TYPE }, body: xml }
 }
 
-/** Of a body: what any `+json` or `+xml` says, too (RFC 6839 §3.1, RFC 7303 §4.2), whatever it is made for. */
+/** The format of a body. Any other `+json` or `+xml` type counts too (RFC 6839 §3.1, RFC 7303 §4.2). */
 function formatOfType(type: string): Format | undefined {
   const known = FORMATS.get(type)
   if (known !== undefined || !type.startsWith('application/')) return known
@@ -102,7 +102,7 @@ export type BodyRead =
   | { readonly kind: 'media-type' }
   | { readonly kind: 'unreadable' }
 
-/** A request's body by its Content-Type: JSON as it is, XML as the JSON that says the same. */
+/** Parses a body by its Content-Type; XML becomes the equivalent JSON. */
 export function readDocument(request: WireRequest): BodyRead {
   const media = mediaType(request)
   const format = media === undefined ? undefined : formatOfType(media.type)

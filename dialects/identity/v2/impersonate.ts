@@ -20,14 +20,14 @@ import { governs } from './permission.ts'
 import { isOperator } from './role-ranks.ts'
 import { scopeOf } from './tenant-scope.ts'
 
-/** Seconds of an impersonation that names none; the vendor's default. */
+/** Default seconds of an impersonation, as at the vendor. */
 const DEFAULT_SECONDS = 10_800
 
 type Asked = { readonly username: string; readonly seconds: number }
 
 /**
- * `POST /v2.0/RAX-AUTH/impersonation-tokens`: an operator's token for acting as somebody below it. It ends with the
- * operator's own at the latest, whatever ends that, and says who is behind it. None is made from another such token.
+ * `POST /v2.0/RAX-AUTH/impersonation-tokens`: an operator's token for acting as a user below it. It ends with the
+ * operator's token at the latest, and names the operator. No other token is made from it.
  */
 export function impersonate(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
@@ -37,13 +37,16 @@ export function impersonate(call: Call): Promise<Answer> {
       if (read.kind !== 'body') return bodyFault(read)
       const asked = parse(read.body, secondsMax(call))
       if (asked === undefined)
-        return fault('badRequest', 'A user’s name, and seconds above 0 and within a login’s, are needed.')
+        return fault(
+          'badRequest',
+          'A "user" with a "username" is needed; "expire-in-seconds" must be above 0 and within a login’s life.',
+        )
       return grant(call, { caller, facts, asked })
     }),
   )
 }
 
-/** More than that is refused to who asks for it, and what nobody asked for is shortened to it. */
+/** Longest impersonation in seconds. A longer request is refused; the default is shortened to it. */
 function secondsMax({ realm, settings }: Call): number {
   return Math.min(settings.tokenLifeMs, realm.lifetimes.maxMs) / 1_000
 }
@@ -70,7 +73,7 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
   const judgedAt = realm.position()
   const entry = await userEntryByName(realm, asked.username)
   const scope = entry === undefined ? undefined : await scopeOf(realm, entry.value, undefined)
-  // After the last await.
+  // Judge after the last await.
   const caller = judgeTokenContext(realm, facts)
   if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
   if (entry === undefined || scope === undefined)
@@ -79,7 +82,7 @@ async function grant(call: Call, { facts, asked }: Granting): Promise<Answer | S
   if (!governs(caller.user, user) || !isParent(caller.record)) return notAuthorized()
   if (!user.enabled) return fault('userDisabled', `User '${user.username}' is disabled.`)
   const tenant = scope.kind === 'scope' ? scope.tenant : undefined
-  // Acting for somebody is an act over that one: it stands in the audit, whatever becomes of the token.
+  // Impersonation is an act on the user, so the audit log records it.
   const by = callerOf(realm, request, caller)
   const audit = { by: by.id, from: by.from, how: 'identity.impersonate' }
   const given: Mint = {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { as, neverIssued, openIdentity, send } from '../../../test/kit/world-identity.ts'
 import { V2_ROUTES } from './routes.ts'
 
-/** What anybody may ask without a token: version documents, and what is proved otherwise. */
+/** Calls without a token: version documents, and calls with another proof. */
 const OPEN: ReadonlySet<string> = new Set([
   ...['/', '/v2.0', '/v2.0/extensions', '/v2.0/extensions/{alias}'].flatMap((path) => [
     `GET ${path}`,
@@ -16,7 +16,7 @@ const OPEN: ReadonlySet<string> = new Set([
 
 type Place = { readonly name: string; readonly method: string; readonly path: string }
 
-/** Every route and method that needs a token, with these values in the place of its ids. */
+/** Every route and method that needs a token, with these values for its ids. */
 function guarded(values: Readonly<Record<string, string>>): readonly Place[] {
   return V2_ROUTES.flatMap(({ template, methods }) =>
     [...methods.keys()].map((method) => ({
@@ -27,7 +27,7 @@ function guarded(values: Readonly<Record<string, string>>): readonly Place[] {
   ).filter(({ name }) => !OPEN.has(name))
 }
 
-test('[C07] [C14] nothing but what is listed here answers without a live token: 401 everywhere, and nothing is written', async () => {
+test('[C07] [C14] every call that is not listed here is 401 without a live token, and writes nothing', async () => {
   const { ask, login, realm, store } = await openIdentity()
   const dead = await login('root')
   await ask(as(dead, 'DELETE', '/v2.0/tokens'))
@@ -41,7 +41,7 @@ test('[C07] [C14] nothing but what is listed here answers without a live token: 
   assert.deepEqual(await store.head(realm.ordinal), before)
 })
 
-/** Where an id is another user's or account's, and the body would do what the route is for. */
+/** Ids of another user or account, and a body with which the call would work. */
 const FOREIGN = { userId: 'id-eve', tenantId: '900200', accountId: '900200', roleId: 'member' }
 const BODY = {
   user: { enabled: false, password: 'n', tenantId: '900100', original_password: 'pw-eve' },
@@ -56,7 +56,7 @@ const BODY = {
   role: { name: 'mine' },
   'OS-KSADM:service': { name: 'a', type: 'b' },
   endpoint: { service_id: 'a', publicurl: 'http://a' },
-  // What a policy engine that trusted a body would take for its own (bug 2148398 of Keystone).
+  // Members that a policy engine that trusts bodies would use (bug 2148398 of Keystone).
   target: { user: { id: 'id-ann' } },
   user_id: 'id-eve',
   is_admin: true,
@@ -64,12 +64,12 @@ const BODY = {
   constructor: { prototype: { isAdmin: true } },
 }
 
-/** Lists and forms that are about the caller itself. */
+/** Lists and forms about the caller itself. */
 const OWN: ReadonlySet<string> = new Set(
   ['/v2.0/users', '/v2.0/tenants'].flatMap((path) => [`GET ${path}`, `HEAD ${path}`]),
 )
 
-test('[C09] who governs nothing reaches nobody else by any route, whatever the body claims: 403, and nothing is written', async () => {
+test('[C09] a caller who governs nobody reaches no other user by any route or body: 403, and nothing is written', async () => {
   const { ask, login, realm, store } = await openIdentity()
   for (const name of ['ann', 'plain', 'loose2']) {
     const caller = await login(name)
@@ -85,7 +85,7 @@ test('[C09] who governs nothing reaches nobody else by any route, whatever the b
   }
 })
 
-test('a user-admin reaches nobody of another account by any route', async () => {
+test('a user-admin reaches no user of another account by any route', async () => {
   const { ask, login, realm, store } = await openIdentity()
   const caller = await login('owner')
   const before = await store.head(realm.ordinal)
@@ -96,7 +96,7 @@ test('a user-admin reaches nobody of another account by any route', async () => 
   assert.deepEqual(await store.head(realm.ordinal), before)
 })
 
-test('every route that costs anything is limited', () => {
+test('every route that costs work is rate-limited', () => {
   const open = V2_ROUTES.filter(({ isRateLimited }) => !isRateLimited).map(({ template }) => template)
   assert.deepEqual(open, ['/', '/v2.0', '/v2.0/extensions', '/v2.0/extensions/{alias}'])
 })

@@ -4,7 +4,7 @@ import type { Call } from '../call.ts'
 import { type Mint, type Minted, mint } from '../session/mint.ts'
 import { fault, overLimit, suspended, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 
-/** Mints a token and answers with what `answer` makes of it, or with v2.0's words for why there is none. */
+/** Mints a token and answers with `answer`, or with v2.0's fault. */
 export async function issued(
   call: Call,
   given: Mint,
@@ -21,7 +21,7 @@ export async function issued(
     case 'held':
       return suspended()
     case 'too-deep':
-      return fault('forbidden', 'This token was made from a token too many times.')
+      return fault('forbidden', 'This token is at the end of too long a chain of tokens: log in again.')
     case 'over-quota':
       return overLimit(outcome.waitSeconds, call.realm.nowMs(), 'Too many tokens were issued.')
     default:

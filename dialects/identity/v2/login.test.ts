@@ -62,7 +62,7 @@ test('a password gives a token, the user, its roles and a catalog', async () => 
   ])
 })
 
-test('an API key gives a token that says so', async () => {
+test('a login by API key gives a token that names this proof', async () => {
   const { ask } = await openIdentity()
   const { token } = await accessOf(await ask(apiKeyLogin('ann')))
   assert.deepEqual((token as unknown as Record<string, unknown>)['RAX-AUTH:authenticatedBy'], ['APIKEY'])
@@ -74,7 +74,7 @@ test('a user can log in by its id', async () => {
   assert.equal((await accessOf(await ask(post(body)))).user.id, 'id-ann')
 })
 
-test('every login gives a token of its own, and the last is as good as the first', async () => {
+test('every login gives its own token, and all of them stay valid', async () => {
   const { login, ask } = await openIdentity()
   const [first, second] = [await login('ann'), await login('ann')]
   assert.notEqual(first, second)
@@ -82,7 +82,7 @@ test('every login gives a token of its own, and the last is as good as the first
   assert.equal((await ask(as(second, 'GET', `/v2.0/tokens/${second}`))).status, 200)
 })
 
-test('a user without a tenant gets a token without one, and a catalog all the same', async () => {
+test('a user without a tenant gets a token without one, and a catalog', async () => {
   const { ask } = await openIdentity()
   const { token, user, serviceCatalog } = await accessOf(await ask(passwordLogin('root')))
   assert.ok(!('tenant' in token))
@@ -119,7 +119,7 @@ test('[C12] a tenant that is not the user’s is 401, whether it exists or not',
   assert.equal((await ask(passwordLogin('loose', { tenantId: '900100' }))).status, 401)
 })
 
-test('a disabled tenant is 401, asked for or not', async () => {
+test('a disabled tenant is 401, named or not', async () => {
   const { ask, realm } = await openIdentity()
   await putTenant(realm, { id: '900100', name: 'tenant-900100', enabled: false })
   assert.equal((await ask(passwordLogin('ann'))).status, 401)
@@ -127,7 +127,7 @@ test('a disabled tenant is 401, asked for or not', async () => {
   assert.equal((await ask(passwordLogin('eve'))).status, 200)
 })
 
-test('a tenant that was deleted is 401 where it is asked for', async () => {
+test('a deleted tenant is 401 if it is named', async () => {
   const { ask, realm } = await openIdentity()
   const { version } = await realm.directory.state(IDENTITY_TENANTS, '900100')
   const deletion = { collection: IDENTITY_TENANTS.name, id: '900100', fromVersion: version }
@@ -137,7 +137,7 @@ test('a tenant that was deleted is 401 where it is asked for', async () => {
   assert.equal((await ask(passwordLogin('ann', { tenantName: '900100' }))).status, 401)
 })
 
-test('an unknown user, a wrong password and a wrong key are one answer, byte for byte', async () => {
+test('an unknown user, a wrong password and a wrong key get the same answer, byte for byte', async () => {
   const { ask, passwords, realm } = await openIdentity()
   await changeUser(realm, 'id-bob', { enabled: false })
   await putUser(realm, await withoutSecrets(realm, 'id-plain'))
@@ -171,7 +171,7 @@ test('a user without a password or key is not let in by an empty or a guessed on
   assert.equal((await ask(apiKeyLogin('ann'))).status, 401)
 })
 
-test('a disabled user is told so, but only after the right credentials', async () => {
+test('a disabled user learns so only with the right credentials', async () => {
   const { ask, realm } = await openIdentity()
   await changeUser(realm, 'id-ann', { enabled: false })
   const answer = await ask(passwordLogin('ann'))
@@ -203,14 +203,14 @@ test('a body that is no login is 400, another media type 415, an Accept without 
   assert.equal((await ask({ ...good, headers: utf8 })).status, 200)
 })
 
-test('an X-Auth-Token that comes along is ignored', async () => {
+test('an X-Auth-Token in a login is ignored', async () => {
   const { ask } = await openIdentity()
   const good = passwordLogin('ann')
   const answer = await ask({ ...good, headers: { ...good.headers, 'x-auth-token': 'dead' } })
   assert.equal(answer.status, 200)
 })
 
-test('two tokens are never minted from one login that lost a race: the whole is judged again', async () => {
+test('a login that lost a race is judged again as a whole, and mints one token', async () => {
   const { ask, realm, passwords } = await openIdentity()
   let revoked = 0
   passwords.meanwhile = async () => {
@@ -223,7 +223,7 @@ test('two tokens are never minted from one login that lost a race: the whole is 
   assert.equal((await ask(as(token.id, 'GET', `/v2.0/tokens/${token.id}`))).status, 200)
 })
 
-test('a login that was judged before the user was disabled mints nothing', async () => {
+test('a login judged before the user was disabled mints nothing', async () => {
   const { ask, realm, passwords } = await openIdentity()
   passwords.meanwhile = async () => {
     if (passwords.asked.length > 1) return
@@ -233,7 +233,7 @@ test('a login that was judged before the user was disabled mints nothing', async
   assert.equal((await ask(passwordLogin('ann'))).status, 403)
 })
 
-test('[H02] a login right after "revoke all of this user", in the same millisecond, is good', async () => {
+test('[H02] a login right after "revoke all of this user", in the same millisecond, works', async () => {
   const { login, ask, realm } = await openIdentity()
   const before = await login('ann')
   await cutoff(realm, 'subject', { source: IDENTITY, subject: 'id-ann' })
@@ -249,7 +249,7 @@ async function cutoff(realm: Realm, shape: CutoffShape, principals: Principals):
   assert.equal(revoked.kind, 'revoked')
 }
 
-test('while a hold is in force nobody it covers logs in, and a release opens the door again', async () => {
+test('while a hold is in force its users cannot log in, and after its release they can', async () => {
   const { ask, realm } = await openIdentity()
   const target = {
     kind: 'cut',
@@ -274,7 +274,7 @@ test('a full password queue and a store that is down are outages, not answers', 
   assert.equal((await ask(passwordLogin('ann'))).status, 200)
 })
 
-test('a token lives as long as it was made for, and not a millisecond longer', async () => {
+test('a token expires exactly at its lifetime', async () => {
   const { login, ask, clock } = await openIdentity({ tokenLifeSeconds: 60 })
   const token = await login('ann')
   clock.advance(59_999)
@@ -283,7 +283,7 @@ test('a token lives as long as it was made for, and not a millisecond longer', a
   assert.equal((await ask(as(token, 'GET', `/v2.0/tokens/${token}`))).status, 401)
 })
 
-test('neither the token nor a secret stands in the log or the records', async () => {
+test('neither the token nor a secret appears in the log or the records', async () => {
   const { login, realm, store } = await openIdentity()
   const token = await login('ann')
   const { records } = await store.records(realm.ordinal, {
@@ -297,7 +297,7 @@ test('neither the token nor a secret stands in the log or the records', async ()
   assert.ok(!kept.includes('key-ann'))
 })
 
-test('[Q10] an answer to a login is never to be stored, and says what it depends on', async () => {
+test('[Q10] an answer to a login forbids caching, and has Vary', async () => {
   const { ask } = await openIdentity()
   const { headers, body } = await ask(passwordLogin('ann'))
   assert.deepEqual(headers, {

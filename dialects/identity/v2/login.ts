@@ -20,8 +20,8 @@ import { notTheirs, scopeOf } from './tenant-scope.ts'
 import { byToken } from './token-login.ts'
 
 /**
- * `POST /v2.0/tokens`: a new token for every login, so that ending one never ends another (the vendor's pages
- * of 2015 and 2016 disagree on it). X-Auth-Token is ignored: some clients send an old one along.
+ * `POST /v2.0/tokens`: every login gets its own token, so that ending one never ends another (the vendor's pages of
+ * 2015 and 2016 disagree). X-Auth-Token is ignored, because some clients send an old one.
  */
 export async function login(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
@@ -55,11 +55,11 @@ async function byFirstFactor(call: Call, asked: Login, given: FirstFactor): Prom
   const isProven = await isProof(call, entry?.value, given)
   if (entry === undefined || !isProven) return unauthorized(request, WRONG_CREDENTIALS)
   const user = entry.value
-  // Only who knows the credentials learns what became of the user.
+  // Only a caller with the right credentials learns that the user is disabled.
   if (!user.enabled || !(await domainAt(realm, user.domainId)).domain.enabled)
     return fault('userDisabled', `User '${user.username}' is disabled.`)
   if (asked.isSetupMfa) return setUpToken(call, { judgedAt, entry })
-  // An API key serves without a second factor: it is what a program has that can be asked for none.
+  // An API key needs no second factor, because programs use it.
   if (given.kind === 'password') {
     if (mfaOf(user).isEnabled) return challenge(call, { judgedAt, user, tenant: asked.tenant })
     if (await isMfaDemanded(realm, user)) return fault('forbidden', 'User must setup multi-factor')
@@ -89,7 +89,7 @@ async function scoped(call: Call, { judgedAt, entry, asked }: Proven): Promise<A
   return issued(call, given, (minted) => accessAnswer(call, { ...minted, user, tenant }, 'with-catalog'))
 }
 
-/** Unknown users cost what known ones do: one password hashing, or one comparison of digests. */
+/** Unknown users cost the same as known ones: one password hash, or one comparison of digests. */
 async function isProof(call: Call, user: IdentityUser | undefined, given: FirstFactor): Promise<boolean> {
   const { realm, settings } = call
   switch (given.kind) {
@@ -108,5 +108,5 @@ async function isProof(call: Call, user: IdentityUser | undefined, given: FirstF
   }
 }
 
-/** What a key is compared with where there is none: of a digest's length. */
+/** Compared where there is no key. It has a digest's length. */
 const NO_DIGEST = 'A'.repeat(43)

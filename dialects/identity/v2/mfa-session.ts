@@ -5,17 +5,17 @@ import { IDENTITY } from '../directory/names.ts'
 import { sealText, unsealText } from '../directory/sealed-text.ts'
 import type { Named } from '../session/credentials.ts'
 
-/** How long a password that was right waits for its passcode; SMS passcodes live as long. */
+/** How long a login waits for its passcode after the password. SMS passcodes live as long. */
 export const MFA_SESSION_MS: number = 10 * 60_000
 
-/** A login whose first half was right. It is kept by the client, sealed. */
+/** A login after its first step. The client keeps it, sealed. */
 export type MfaSession = {
   readonly userId: string
   readonly tenant: Named | undefined
-  /** What the first half was judged by: a rule on the user since then ends the session. */
+  /** The position at which the first step was judged. A later rule on the user ends the session. */
   readonly basis: Position
   readonly expiresAtMs: number
-  /** Of the passcode that was sent as a text message; absent: a generator is asked. */
+  /** Digest of the passcode sent by text message; absent: a generator's code is expected. */
   readonly smsDigest: string | undefined
 }
 
@@ -24,11 +24,11 @@ export function sealSession(realm: Realm, session: MfaSession): string {
   return sealText(realm, PURPOSE, JSON.stringify(session))
 }
 
-/** @returns undefined for what was not sealed here, has ended, or whose user was cut off since. */
+/** @returns undefined for text not sealed here, an expired session, or a user cut off since. */
 export function openSession(realm: Realm, text: string): MfaSession | undefined {
   if (text.length > SESSION_MAX_CHARS) return undefined
   const plain = unsealText(realm, PURPOSE, text)
-  // Sealed by us, so of our type.
+  // We sealed it, so it has this type.
   const session = plain === undefined ? undefined : (JSON.parse(plain) as MfaSession)
   if (session === undefined || session.expiresAtMs <= realm.nowMs()) return undefined
   const facts = callerFacts({ source: IDENTITY, subject: session.userId }, session.basis)

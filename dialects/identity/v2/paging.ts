@@ -5,24 +5,24 @@ import { parseFormText } from '../../wire/form.ts'
 import type { Call } from '../call.ts'
 import { fault, overLimit, VARY } from './faults.ts'
 
-/** Items of a page: what is asked for at most, and what is given when nothing is asked for. */
+/** Items per page: at most, and by default. */
 export const PAGE_MAX = 1_000
 const PAGE_DEFAULT = 100
 
 export type Listing<T> = {
-  /** The member of the answer: `users`. */
+  /** The member of the answer, such as `users`. */
   readonly name: string
   readonly collection: Collection<T>
-  /** Only what is listed so; absent: all there is. */
+  /** Only records with this list key; absent: all. */
   readonly listed?: { readonly name: string; readonly value: string }
-  /** What the caller may see. Of the rest nothing shows, not as the place where a page ends either. */
+  /** Records that the caller may see. The others must not show, not even as the end of a page. */
   readonly isVisible: (value: T) => boolean
   readonly show: (value: T) => object | Promise<object>
 }
 
 /**
- * One page by `marker` (the last id of the page before) and `limit`. Too large a limit is 413, an unknown marker 404,
- * an empty collection an empty list. The next page stands in `{name}_links` and in the Link header.
+ * One page by `marker` (the last id of the previous page) and `limit`. Too large a limit is 413, an unknown marker 404,
+ * an empty collection an empty list. `{name}_links` and the Link header hold the next page.
  */
 export async function listAnswer<T>(call: Call, listing: Listing<T>): Promise<Answer> {
   const asked = pageAsked(call)
@@ -50,7 +50,7 @@ type Sought<T> = Pick<Listing<T>, 'collection' | 'listed' | 'isVisible'> & {
   readonly count: number
 }
 
-/** The next so many that the caller may see: nearly everything that is looked at is, where lists are long. */
+/** The next visible records. In long lists the caller can see nearly all that is read. */
 async function visibleAfter<T>({ realm }: Call, sought: Sought<T>): Promise<readonly Entry<T>[]> {
   const { collection, listed, isVisible, count } = sought
   const found: Entry<T>[] = []
@@ -65,7 +65,7 @@ async function visibleAfter<T>({ realm }: Call, sought: Sought<T>): Promise<read
   return found
 }
 
-/** Pages of the store that one answer looks through; none but an operator's list is near it. */
+/** Store pages read for one answer. Only an operator's list comes near it. */
 const SCANNED_PAGES_MAX = 100
 
 type PageAsked =
@@ -88,7 +88,7 @@ export function pageAsked({ realm, request: { query } }: Call): PageAsked {
 
 const PAGING: ReadonlySet<string> = new Set(['marker', 'limit'])
 
-/** What else was asked for is asked for again. */
+/** The next page keeps the other parameters of the query. */
 function nextLink({ request }: Call, { limit, after }: { limit: number; after: string }): string {
   const form = parseFormText(request.query ?? '')
   const others = form.kind === 'form' ? [...form.values].filter(([name]) => !PAGING.has(name)) : []

@@ -1,8 +1,8 @@
 import type { Realm } from '@rescind/authority'
 
-/** Seven digits, as the vendor's are. */
+/** Seven digits, as at the vendor. */
 const DIGITS = 7
-/** The largest multiple of ten that a byte holds: what is above is drawn again. */
+/** The largest multiple of ten in a byte; larger bytes are skipped, to keep digits uniform. */
 const FAIR_BYTES = 250
 
 /** A passcode for a text message. */

@@ -11,8 +11,8 @@ import { fault, NO_VALID_TOKEN, notAuthorized, unauthorized } from './faults.ts'
 import { heightOf, heightOfUser, isOperator } from './role-ranks.ts'
 
 /**
- * The one pattern of the vendor's permission notes: service-admin over everybody below it, admin over user-admins and
- * sub-users, user-admin and user-manage over the sub-users of their account. Oneself is another matter.
+ * The rule of the vendor's permission notes: service-admin governs everybody below it, admin governs user-admins and
+ * sub-users, user-admin and user-manage govern the sub-users of their account. Acting on oneself is decided elsewhere.
  */
 export function governs(caller: IdentityUser, target: IdentityUser): boolean {
   const rank = rankOf(caller)
@@ -32,21 +32,21 @@ export function governs(caller: IdentityUser, target: IdentityUser): boolean {
   }
 }
 
-/** Whether one may act on oneself, too. */
+/** Whether callers may also act on themselves. */
 export type Reach = 'self-or-governed' | 'governed'
 
 export type Governing = {
   readonly userId: string
   readonly reach: Reach
-  /** What it is, where a right is made or shown by it. */
+  /** The kind of act, if it creates or shows a right. */
   readonly act?: GuardedAct
 }
 
 export type OnUser = { readonly caller: LiveTokenContext; readonly entry: Entry<IdentityUser> }
 
 /**
- * Goes on with a user that the caller may act on. To who governs nobody every other id is 403 before any look-up; to
- * user-admin and user-manage an unknown id and a foreign one are 403 alike; operators are told that there is nobody.
+ * Goes on with a user that the caller may act on. A caller who governs nobody gets 403 for every other id before any
+ * look-up. user-admin and user-manage get the same 403 for unknown and foreign ids. Operators get 404 for unknown ids.
  */
 export function asGovernorOf(
   call: Call,
@@ -60,7 +60,7 @@ export function asGovernorOf(
     const entry = await userEntry(realm, userId)
     const allowed =
       act === undefined || entry === undefined || (await mayAct(realm, first, { act, of: entry.value }))
-    // Judged once more: the caller may have been revoked during the read.
+    // Judge again: the caller may have been revoked during the read.
     const caller = judgeTokenContext(realm, facts)
     if (caller.kind !== 'live') return unauthorized(request, NO_VALID_TOKEN)
     if (entry === undefined)
@@ -71,7 +71,7 @@ export function asGovernorOf(
   })
 }
 
-/** Goes on for `identity:admin` and `identity:service-admin`; everybody else is 403 before anything is looked up. */
+/** Goes on for `identity:admin` and `identity:service-admin`. Others get 403 before any look-up. */
 export function asOperator(call: Call, next: (caller: LiveTokenContext) => Reply): Promise<Answer | Stale> {
   return asWholeCaller(call, (caller) => (isOperator(caller.user) ? next(caller) : notAuthorized()))
 }

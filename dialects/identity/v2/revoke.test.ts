@@ -36,7 +36,7 @@ test('a second revoke of one’s own token is 401, not 404', async () => {
   assert.deepEqual([again.status, (await faultOf(again)).name], [401, 'unauthorized'])
 })
 
-test('of two own revokes at once one is 204 and one is 401', async () => {
+test('of two concurrent revokes of one’s own token one is 204 and one is 401', async () => {
   const { ask, login } = await openIdentity()
   const ann = await login('ann')
   const both = await Promise.all([ask(as(ann, 'DELETE', OWN)), ask(as(ann, 'DELETE', OWN))])
@@ -46,7 +46,7 @@ test('of two own revokes at once one is 204 and one is 401', async () => {
   )
 })
 
-test('of two revokes of one token by operators at once one is 204 and one is 404', async () => {
+test('of two concurrent revokes of one token by operators one is 204 and one is 404', async () => {
   const { ask, login } = await openIdentity()
   const [root, svc, ann] = [await login('root'), await login('svc'), await login('ann')]
   const path = `${OWN}/${ann}`
@@ -57,7 +57,7 @@ test('of two revokes of one token by operators at once one is 204 and one is 404
   )
 })
 
-test('an operator whose token ends in the same instant ends nothing any more', async () => {
+test('an operator whose token ends at the same moment ends nothing', async () => {
   const world = await openIdentity()
   const [root, ann] = [await world.login('root'), await world.login('ann')]
   const both = await Promise.all([
@@ -71,7 +71,7 @@ test('an operator whose token ends in the same instant ends nothing any more', a
   assert.equal(await isLive(world, ann), true)
 })
 
-test('one’s own token may be named by path or query, and another of one’s own too', async () => {
+test('one’s own token may be named by path or query, and so may another one of one’s own', async () => {
   const world = await openIdentity()
   const ann = await world.login('ann')
   assert.equal((await world.ask(as(ann, 'DELETE', `${OWN}/${ann}`))).status, 204)
@@ -81,7 +81,7 @@ test('one’s own token may be named by path or query, and another of one’s ow
   assert.deepEqual([await isLive(world, first), await isLive(world, second)], [true, false])
 })
 
-test('revoking ends one token: the user’s others live on', async () => {
+test('revoking ends one token, and the user’s others stay live', async () => {
   const world = await openIdentity()
   const [root, one, other] = [await world.login('root'), await world.login('ann'), await world.login('ann')]
   assert.equal((await world.ask(as(root, 'DELETE', `${OWN}/${one}`))).status, 204)
@@ -97,7 +97,7 @@ test('a trailing slash is tolerated and a request body ignored', async () => {
   assert.equal((await ask(as(root, 'GET', `${OWN}/${root}`))).status, 200)
 })
 
-test('path and query that agree are fine; that disagree, 400, and nothing is revoked', async () => {
+test('a path and query that agree are accepted; if they differ it is 400, and nothing is revoked', async () => {
   const world = await openIdentity()
   const [root, ann, bob] = [await world.login('root'), await world.login('ann'), await world.login('bob')]
   const disagreeing = await world.ask(as(root, 'DELETE', `${OWN}/${ann}`, `tokenId=${bob}`))
@@ -106,7 +106,7 @@ test('path and query that agree are fine; that disagree, 400, and nothing is rev
   assert.equal((await world.ask(as(root, 'DELETE', `${OWN}/${ann}`, `tokenId=${ann}`))).status, 204)
 })
 
-test('an id that can be none is 400 and revokes nothing: not even the caller’s own token', async () => {
+test('a malformed id is 400 and revokes nothing, not even the caller’s own token', async () => {
   const world = await openIdentity()
   const root = await world.login('root')
   const queries = [
@@ -137,20 +137,20 @@ test('an id that can be none is 400 and revokes nothing: not even the caller’s
   assert.equal(await isLive(world, root), true)
 })
 
-test('strange but possible ids are looked up and not found', async () => {
+test('strange but well-formed ids are looked up and not found', async () => {
   const { ask, login } = await openIdentity()
   const root = await login('root')
   for (const id of ['%2F', '..%2f..', '%3Fx', 'a;b', '%20', 'é', '__proto__', '%EF%BF%BD', '01'])
     assert.equal((await ask(as(root, 'DELETE', `${OWN}/${id}`))).status, 404, id)
 })
 
-test('query parameters that name no token are passed over', async () => {
+test('query parameters that name no token are ignored', async () => {
   const { ask, login } = await openIdentity()
   const ann = await login('ann')
   assert.equal((await ask(as(ann, 'DELETE', OWN, 'target=root&is_admin=true&belongsTo=1'))).status, 204)
 })
 
-test('without a live X-Auth-Token everything is 401, a broken id too', async () => {
+test('without a live X-Auth-Token everything is 401, even a malformed id', async () => {
   const { ask, login, realm } = await openIdentity()
   const ann = await login('ann')
   for (const given of [
@@ -163,7 +163,7 @@ test('without a live X-Auth-Token everything is 401, a broken id too', async () 
     assert.equal((await ask(given)).status, 401)
 })
 
-test('a token of another source is unknown here, as a caller and as a subject', async () => {
+test('a token of another source is unknown here, as caller and as subject', async () => {
   const { ask, login, realm } = await openIdentity()
   const raw = mintText(PREFIX.access, realm.random)
   const facts = { source: 'oauth', subject: 'id-ann' }
@@ -178,7 +178,7 @@ test('a token of another source is unknown here, as a caller and as a subject', 
   assert.equal((await ask(as(ann, 'DELETE', `${OWN}/${raw.reveal()}`))).status, 403)
 })
 
-test('a suspended token can be revoked, and a release does not bring it back', async () => {
+test('a suspended token can be revoked, and releasing the hold does not bring it back', async () => {
   const world = await openIdentity()
   const [root, ann] = [await world.login('root'), await world.login('ann')]
   const target = {
@@ -212,7 +212,7 @@ test('the log names who revoked, from where and how', async () => {
   )
 })
 
-test('a revoke that could not be written is an outage, and the token lives', async () => {
+test('a revoke that could not be written is an outage, and the token stays live', async () => {
   const world = await openIdentity()
   const ann = await world.login('ann')
   world.power.isDown = true

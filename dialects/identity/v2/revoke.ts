@@ -13,9 +13,8 @@ const HOW = 'identity.revoke'
 const NO_CONTENT: Answer = { status: 204, headers: { ...VARY, 'cache-control': 'no-store' }, body: '' }
 
 /**
- * `DELETE /v2.0/tokens` ends the caller's token, `DELETE /v2.0/tokens/{id}` (or `?tokenId=`) the one it
- * names; a request body is ignored. The second of two own revokes is 401, not 404: its caller is nobody any
- * more.
+ * `DELETE /v2.0/tokens` ends the caller's token; `DELETE /v2.0/tokens/{id}` (or `?tokenId=`) ends the named one. A body
+ * is ignored. Revoking one's own token twice is 401, not 404, because the caller is no longer authenticated.
  * @see the seed, "Revoke token"
  */
 export function revoke(call: Call, pathId: string | undefined): Promise<Answer> {
@@ -52,7 +51,7 @@ async function endOwn(call: Call): Promise<Answer | Stale> {
 
 async function end({ realm, request }: Call, { caller, target }: About): Promise<Answer | Stale> {
   const act: RevokeAct = { caller: callerOf(realm, request, caller), how: HOW }
-  // A suspended token can be revoked, and it would fail a condition to be alive.
+  // A suspended token can be revoked, but would fail a condition that it is live.
   const revoked = await revokeToken(
     realm,
     target.record,

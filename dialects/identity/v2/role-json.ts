@@ -7,8 +7,8 @@ import { builtInRole, grantedRole, type IdentityRole } from '../directory/roles.
 import type { Grant, IdentityUser } from '../directory/users.ts'
 
 /**
- * Roles as they are now: one that was taken away does not live on in a token (CVE-2012-4413). v2.0 knows roles
- * everywhere and on tenants; those on v3's domains and on the system are not its affair.
+ * The current roles: a role taken away does not live on in a token (CVE-2012-4413). v2.0 shows global roles and those
+ * on tenants, not those on v3 domains or the system.
  */
 export function rolesJson(realm: Realm, user: IdentityUser): Promise<readonly object[]> {
   return rolesOf(
@@ -17,7 +17,7 @@ export function rolesJson(realm: Realm, user: IdentityUser): Promise<readonly ob
   )
 }
 
-/** What a token carries: all of it, but for one that an application credential made: only what that was given. */
+/** The roles of a token: all of the user's, or those of the application credential that made it. */
 export function rolesOfToken(
   realm: Realm,
   record: TokenRecord,
@@ -45,7 +45,7 @@ async function rolesOfCredential(
   )
 }
 
-/** These grants as roles, in their order. */
+/** These grants as roles, in the same order. */
 export async function rolesOf(realm: Realm, grants: readonly Grant[]): Promise<readonly object[]> {
   const items: object[] = []
   for (const { roleId, tenantId } of grants)

@@ -2,7 +2,7 @@ import { unreachable } from '@rescind/core'
 import { type Rank, rankOf, reachesBeyondAccount } from '../directory/grants.ts'
 import type { IdentityUser } from '../directory/users.ts'
 
-/** How high a rank is; a rank governs those below it. */
+/** The height of a rank; a rank governs those below it. */
 export function heightOf(rank: Rank): number {
   switch (rank) {
     case 'service-admin':
@@ -22,12 +22,12 @@ export function heightOf(rank: Rank): number {
 }
 
 /**
- * Roles with power in v3, wherever they were granted, stand between user-admin and admin: who governs one account must
- * not take over, by a password or a device, somebody whose power reaches further.
+ * Roles with v3 power, on any scope, rank between user-admin and admin: an account's admin must not take over, by a
+ * password or a device, a user whose power exceeds the account.
  */
 const V3_POWER_HEIGHT = 2.5
 
-/** Of whoever is acted upon. */
+/** The height of a user who is acted upon. */
 export function heightOfUser(user: IdentityUser): number {
   return Math.max(heightOf(rankOf(user)), reachesBeyondAccount(user) ? V3_POWER_HEIGHT : 0)
 }

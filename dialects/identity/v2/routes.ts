@@ -61,7 +61,7 @@ const TENANT_USER = '/v2.0/tenants/{tenantId}/users/{userId}'
 
 type Method = {
   readonly handler: Handler
-  /** Whether a good answer has a body, so that the caller's Accept has to admit it. */
+  /** Whether a successful answer has a body, so that Accept must admit its format. */
   readonly hasBody: boolean
 }
 
@@ -151,17 +151,17 @@ function open(template: string, given: Given): V2Route {
   return route(template, given, false)
 }
 
-/** A method whose good answer has no body. */
+/** A method whose successful answer has no body. */
 function silent(handler: Handler): Method {
   return { handler, hasBody: false }
 }
 
-/** HEAD is GET, to the last header; the server drops the body. */
+/** HEAD is handled as GET; the server drops the body. */
 function reading(handler: Handler): Given {
   return { GET: handler, HEAD: handler }
 }
 
-/** Reading a list that may be as long as a table. */
+/** Reads a list that may be as long as a table. */
 function walking(handler: Handler): Given {
   return reading(
     listing(handler, ({ realm }, waitSeconds) =>

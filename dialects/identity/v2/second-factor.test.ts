@@ -62,7 +62,7 @@ test('RFC 6238, appendix B, in six digits', () => {
   assert.equal(decodeBase32('1'), undefined)
 })
 
-test('a password alone is 401 with a session; the passcode then gives the token, of both proofs', async () => {
+test('a password alone is 401 with a session; the passcode then gives a token with both proofs', async () => {
   const { ask, clock } = await openWithMfa()
   const first = await ask(passwordLogin('ann'))
   assert.equal((await faultOf(first)).message, 'Additional authentication credentials required.')
@@ -75,7 +75,7 @@ test('a password alone is 401 with a session; the passcode then gives the token,
   ])
 })
 
-test('a passcode serves once, in whatever session', async () => {
+test('a passcode works once over all sessions', async () => {
   const { ask, clock } = await openWithMfa()
   const sessions = [sessionOf(await ask(passwordLogin('ann'))), sessionOf(await ask(passwordLogin('ann')))]
   const code = codeOf(clock.wallMs())
@@ -88,7 +88,7 @@ test('a passcode serves once, in whatever session', async () => {
   assert.deepEqual(race.map(({ status }) => status).sort(), [200, 401, 401])
 })
 
-test('a wrong, old or forged session or passcode is 401, and too many tries are 413', async () => {
+test('a wrong, old or forged session or passcode is 401, and too many attempts are 413', async () => {
   const { ask, clock, realm } = await openWithMfa()
   const session = sessionOf(await ask(passwordLogin('ann')))
   const code = codeOf(clock.wallMs())
@@ -107,7 +107,7 @@ test('a wrong, old or forged session or passcode is 401, and too many tries are 
   assert.equal((await ask(passcodeLogin(session, codeOf(clock.wallMs())))).status, 401, 'ten minutes')
 })
 
-test('what ends the user’s tokens ends a login that is half done', async () => {
+test('a rule that ends the user’s tokens ends a half-finished login', async () => {
   const { ask, login, clock } = await openWithMfa()
   const session = sessionOf(await ask(passwordLogin('ann')))
   const root = await login('root')
@@ -116,7 +116,7 @@ test('what ends the user’s tokens ends a login that is half done', async () =>
   assert.equal((await ask(passcodeLogin(session, codeOf(clock.wallMs())))).status, 401)
 })
 
-test('without a generator a text message is sent, and its code serves once', async () => {
+test('without a generator a text message is sent, and its code works once', async () => {
   const { ask, realm, notifier } = await openWithMfa()
   const phones = [{ id: 'p', number: '+1 555 0100', isVerified: true }]
   const mfa = { isEnabled: true, enforcement: 'DEFAULT', otpDevices: [], phones } as const
@@ -144,7 +144,7 @@ async function setUpToken({ ask }: IdentityWorld): Promise<string> {
   return token.id
 }
 
-test('who must set up MFA is told so, does it with a token for that alone, and then logs in in two steps', async () => {
+test('a user who must set up MFA is told so, does it with a token for that purpose, and then logs in in two steps', async () => {
   const { clock, ...world } = await openWithMfa()
   const { ask, login } = world
   const root = await login('root')
@@ -222,7 +222,7 @@ test('phones are added, verified by a text message, and removed', async () => {
   assert.equal((await ask(passwordLogin('bob'))).status, 200)
 })
 
-test('an account is made to use MFA by its user-admin, mandated by operators alone', async () => {
+test('a user-admin requires MFA of its account; only operators mandate it', async () => {
   const { ask, login } = await openWithMfa()
   const path = '/v2.0/RAX-AUTH/domains/900100/multi-factor'
   const level = (domainMultiFactorEnforcementLevel: string) => ({

@@ -17,7 +17,7 @@ import { notTheirs, scopeOf } from './tenant-scope.ts'
 
 type Half = { readonly judgedAt: Position; readonly user: IdentityUser; readonly tenant: Named | undefined }
 
-/** A right password of a user with MFA: 401, and where to go on. A text message only if there is no generator. */
+/** Answers a right password of a user with MFA: 401 with a session. A text message is sent only if there is no generator. */
 export function challenge(call: Call, half: Half): Answer {
   const { realm, settings } = call
   const { judgedAt, user, tenant } = half
@@ -44,7 +44,7 @@ function verified(phones: readonly MobilePhone[]): MobilePhone | undefined {
   return phones.find(({ isVerified }) => isVerified)
 }
 
-/** The second step: X-SessionId and a passcode. Whatever is wrong with either is one 401. */
+/** The second step: X-SessionId and a passcode. Every fault of either is the same 401. */
 export async function byPasscode(call: Call, code: string): Promise<Answer | Stale> {
   const { realm, request } = call
   const judgedAt = realm.position()
@@ -56,10 +56,10 @@ export async function byPasscode(call: Call, code: string): Promise<Answer | Sta
     return unauthorized(request, WRONG_CREDENTIALS)
   const user = entry.value
   const scope = await scopeOf(realm, user, opened.tenant)
-  // Judged again after the last await: the user may have been cut off meanwhile.
+  // Judge again after the last await: the user may have been cut off meanwhile.
   const session = openSession(realm, text)
   if (session === undefined) return unauthorized(request, WRONG_CREDENTIALS)
-  // The session is the proof of the first factor.
+  // The session proves the first factor.
   const attempt = { presented: user.id, userId: user.id, isProved: true }
   const step = { session, user, text }
   const tried = call.settings.passcodes.tried(call, attempt, () => proofOf(call, step, code))
@@ -83,7 +83,7 @@ export async function byPasscode(call: Call, code: string): Promise<Answer | Sta
 type Proof = { readonly method: 'PASSCODE' | 'OTPPASSCODE'; readonly also: readonly Operation[] }
 type Step = { readonly session: MfaSession; readonly user: IdentityUser; readonly text: string }
 
-/** A code serves once, whichever way it came. */
+/** Each code works once, whether from a message or a generator. */
 function proofOf({ realm }: Call, { session, user, text }: Step, code: string): Proof | undefined {
   if (isSmsCode(realm, session, code)) {
     const id = realm.secretDigest(text)
@@ -112,8 +112,8 @@ function proofOf({ realm }: Call, { session, user, text }: Step, code: string): 
 type Setup = { readonly judgedAt: Position; readonly entry: Entry<IdentityUser> }
 
 /**
- * `RAX-AUTH:scope: SETUP-MFA`: a token that can do nothing but that, without tenant and catalog. Not for who has MFA
- * already: a password alone must not get past it.
+ * `RAX-AUTH:scope: SETUP-MFA`: a token only for setting up MFA, without tenant and catalog. Not for users who have MFA,
+ * because a password alone must not bypass it.
  */
 export function setUpToken(call: Call, { judgedAt, entry }: Setup): Promise<Answer | Stale> {
   const user = entry.value

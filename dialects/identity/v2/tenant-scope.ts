@@ -10,14 +10,14 @@ export type Scope =
   | {
       readonly kind: 'scope'
       readonly tenant: IdentityTenant | undefined
-      /** The tenant's record as it was judged. */
+      /** The tenant's record version that was judged. */
       readonly expects: readonly Expectation[]
     }
   | { readonly kind: 'not-theirs'; readonly asked: string }
 
 /**
- * What a login is scoped to: the tenant that it names, if the user has it; without one the user's own, as clients rely
- * on. A tenant that is disabled, or whose domain is, is nobody's; one that was deleted is no one's own any more.
+ * The scope of a login: the named tenant, if the user has it, else the user's own, as clients expect. A tenant that is
+ * disabled, or whose domain is, is refused. A deleted tenant no longer counts as own.
  */
 export async function scopeOf(realm: Realm, user: IdentityUser, asked: Named | undefined): Promise<Scope> {
   const own = asked === undefined ? (await settled(realm, user)).tenantId : undefined
@@ -27,7 +27,7 @@ export async function scopeOf(realm: Realm, user: IdentityUser, asked: Named | u
   if (id === undefined) return notTheirs
   const { tenant, version } = await tenantAt(realm, id)
   if (!tenant.enabled || !(await domainAt(realm, domainOfTenant(tenant))).domain.enabled) {
-    // Who closes a project does not shut out those who govern it.
+    // A closed project must not lock out administrators whose own project it is.
     return asked === undefined && isV3Admin(user) ? NO_TENANT : notTheirs
   }
   return { kind: 'scope', tenant, expects: [{ collection: IDENTITY_TENANTS.name, id, version }] }
@@ -35,7 +35,7 @@ export async function scopeOf(realm: Realm, user: IdentityUser, asked: Named | u
 
 const NO_TENANT: Scope = { kind: 'scope', tenant: undefined, expects: [] }
 
-/** Only among the user's own: whether another exists shows nowhere. */
+/** Searches only the user's own tenants, so that nothing shows whether another exists. */
 async function idNamed(realm: Realm, user: IdentityUser, { by, value }: Named): Promise<string | undefined> {
   if (by === 'id') return isMemberOf(user, value) ? value : undefined
   for (const id of tenantsOf(user)) if ((await tenantAt(realm, id)).tenant.name === value) return id

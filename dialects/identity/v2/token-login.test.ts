@@ -26,7 +26,7 @@ async function openWithProject() {
   return world
 }
 
-test('a token and a tenant make a token of that tenant, with the older one’s end and proof', async () => {
+test('a token and a tenant give a token of that tenant, with the same expiry and proof', async () => {
   const { ask, login, clock } = await openWithProject()
   const ann = await login('ann')
   clock.advance(1_000)
@@ -43,7 +43,7 @@ test('a token and a tenant make a token of that tenant, with the older one’s e
   assert.equal(serviceCatalog?.length, 1)
 })
 
-test('[E01] however long the chain of tokens, its end does not move (CVE-2012-5563)', async () => {
+test('[E01] the expiry of a chain of tokens does not move (CVE-2012-5563)', async () => {
   const { ask, login, clock } = await openWithProject()
   let id = await login('ann')
   const ends = new Set<string>()
@@ -68,7 +68,7 @@ test('[E07] a dead, unknown or foreign token, and a tenant that is not the user�
   assert.equal(refused.message, "Token doesn't belong to Tenant with Id/Name: 'nowhere'")
 })
 
-test('revoking a token leaves what it was rescoped to, unless chain revocation is on', async () => {
+test('revoking a token leaves tokens rescoped from it live, unless chain revocation is on', async () => {
   for (const [chainRevocation, status] of [
     [false, 200],
     [true, 404],
@@ -100,7 +100,7 @@ async function impersonated({ ask }: IdentityWorld, token: string, more: object 
   return ((await bodyJson(answer)) as { access: { token: { id: string; expires: string } } }).access.token
 }
 
-test('an operator acts as a user, says who it is, and no longer than its own token lives', async () => {
+test('an operator acts as a user, is named in the answer, and no longer than its own token lives', async () => {
   const world = await openIdentity()
   const { ask, login, clock } = world
   const root = await login('root')
@@ -117,7 +117,7 @@ test('an operator acts as a user, says who it is, and no longer than its own tok
   assert.notEqual(late, root)
 })
 
-test('whatever ends the impersonator ends what it made, and what was made from that', async () => {
+test('a rule that ends the impersonator’s token ends the tokens made from it, at any depth', async () => {
   for (const end of ['token', 'role', 'disable'] as const) {
     const world = await openIdentity()
     const { ask, login } = world
@@ -133,7 +133,7 @@ test('whatever ends the impersonator ends what it made, and what was made from t
   }
 })
 
-test('nobody below an operator impersonates, an operator nobody beside or above it', async () => {
+test('only operators impersonate, and nobody of equal or higher rank', async () => {
   const world = await openIdentity()
   const { ask, login } = world
   const root = await login('root')
@@ -154,7 +154,7 @@ test('nobody below an operator impersonates, an operator nobody beside or above 
   assert.equal((await ask(impersonation(asRoot, 'ann'))).status, 403)
 })
 
-test('the log says who is behind an impersonation token', async () => {
+test('the log names the impersonator behind a token', async () => {
   const world = await openIdentity()
   const { ask, login, store } = world
   const { id } = await impersonated(world, await login('root'))
@@ -173,7 +173,7 @@ test('the log says who is behind an impersonation token', async () => {
 })
 
 onBothStores(
-  '[W87] an impersonation leaves a row that says who did it, and its tokens say it too',
+  '[W87] an impersonation writes a row that names the operator, and its tokens name it too',
   async (store) => {
     const { realm, ask, login } = await openIdentity({ store })
     const root = await login('root')
@@ -215,7 +215,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[W87] reading the API key of another user leaves a row, and reading one’s own none',
+  '[W87] reading the API key of another user writes a row, and reading one’s own none',
   async (store) => {
     const { realm, ask, login } = await openIdentity({ store })
     const [root, ann, bob] = [await login('root'), await login('ann'), await login('bob')]

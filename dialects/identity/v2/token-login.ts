@@ -11,7 +11,7 @@ import { fault, unauthorized, WRONG_CREDENTIALS } from './faults.ts'
 import { issued } from './issued.ts'
 import { scopeOf } from './tenant-scope.ts'
 
-/** A token and a tenant for a token of that tenant. Not for tokens that are good for one thing only. */
+/** Makes a token of a tenant from a token. Not from limited tokens. */
 export async function byToken(call: Call, id: string, asked: Named | undefined): Promise<Answer | Stale> {
   const { realm, request } = call
   const judgedAt = realm.position()
@@ -19,7 +19,7 @@ export async function byToken(call: Call, id: string, asked: Named | undefined):
   const subject = facts?.record.subject
   const entry = subject === undefined ? undefined : await userEntry(realm, subject)
   const scope = entry === undefined ? undefined : await scopeOf(realm, entry.value, asked)
-  // After the last await.
+  // Judge after the last await.
   const context = judgeTokenContext(realm, facts)
   if (context.kind !== 'live' || entry === undefined || scope === undefined)
     return unauthorized(request, WRONG_CREDENTIALS)

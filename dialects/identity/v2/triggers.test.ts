@@ -21,7 +21,7 @@ import { IDENTITY_ROLES } from '../directory/roles.ts'
 import { identityTenantValue } from '../directory/tenants.ts'
 import { IDENTITY_USERS, identityUserValue } from '../directory/users.ts'
 
-/** What a change ends is ended on every read path before the change is answered, and nothing else is. */
+/** The tokens that a change ends are dead on every read path before the change is answered, and others stay live. */
 
 type World = IdentityWorld & {
   readonly notifier: FakeNotifier
@@ -89,7 +89,7 @@ async function introspection({ realm }: IdentityWorld): Promise<World['isActive'
   }
 }
 
-/** Every way of asking about a token, or using it. */
+/** Every way of asking about a token or using it. */
 async function statesOf(world: World, token: string): Promise<readonly boolean[]> {
   const { ask, login, isActive } = world
   const svc = await login('svc')
@@ -119,7 +119,7 @@ type Trigger = {
   readonly what: string
   readonly by: readonly string[]
   readonly call: (caller: string, world: World) => Ask | Promise<Ask>
-  /** Tokens that it ends, by how their names begin. */
+  /** The tokens that it ends, by prefix of their names. */
   readonly ends: readonly string[]
 }
 
@@ -292,7 +292,7 @@ const TRIGGERS: readonly Trigger[] = [
 ]
 
 for (const { what, by, call, ends } of TRIGGERS)
-  test(`[B01] [B02] [B03] when ${what}, what it ends is over everywhere, and nothing else is; by ${by.join(', ')}`, async () => {
+  test(`[B01] [B02] [B03] when ${what}, its tokens end everywhere, and no others; by ${by.join(', ')}`, async () => {
     for (const actor of by) {
       const world = await openWorld()
       const answer = await world.ask(await call(await world.login(actor), world))
@@ -305,7 +305,7 @@ for (const { what, by, call, ends } of TRIGGERS)
     }
   })
 
-test('what was ended stays so when what ended it is taken back', async () => {
+test('ended tokens stay dead when the change is undone', async () => {
   const world = await openWorld()
   const root = await world.login('root')
   for (const enabled of [false, true])
@@ -315,7 +315,7 @@ test('what was ended stays so when what ended it is taken back', async () => {
   assert.equal((await world.ask(passwordLogin('ann'))).status, 200)
 })
 
-test('a login that is under way while the password changes gives no token', async () => {
+test('a login under way while the password changes gives no token', async () => {
   const world = await openWorld()
   const root = await world.login('root')
   let isChanged = false
@@ -327,7 +327,7 @@ test('a login that is under way while the password changes gives no token', asyn
   assert.equal((await world.ask(passwordLogin('ann'))).status, 401)
 })
 
-test('[F08] a login that is under way while a role is taken away does not carry it', async () => {
+test('[F08] a login under way while a role is taken away does not carry it', async () => {
   const world = await openWorld()
   const root = await world.login('root')
   let isTaken = false
@@ -339,7 +339,7 @@ test('[F08] a login that is under way while a role is taken away does not carry 
   assert.equal((await world.ask(passwordLogin('ann', { tenantId: 'p1' }))).status, 401)
 })
 
-test('[B12] a disabled user stays so whatever else is done to it (Gitea CVE-2026-58422)', async () => {
+test('[B12] other changes leave a disabled user disabled (Gitea CVE-2026-58422)', async () => {
   const world = await openWorld()
   const root = await world.login('root')
   await world.ask(send(root, 'PUT', `${ANN}/OS-KSADM/enabled`, { user: { enabled: false } }))
@@ -356,7 +356,7 @@ test('[B12] a disabled user stays so whatever else is done to it (Gitea CVE-2026
   assert.equal((await world.ask(passwordLogin('ann'))).status, 403)
 })
 
-test('[B16] a user that is read and put back as it was is as it was, and its tokens live (Keycloak CVE-2026-107623)', async () => {
+test('[B16] a user that is read and put back unchanged stays unchanged, and so do its tokens (Keycloak CVE-2026-107623)', async () => {
   const world = await openWorld()
   const root = await world.login('root')
   const before = await world.realm.directory.get(IDENTITY_USERS, 'id-ann')
@@ -365,13 +365,13 @@ test('[B16] a user that is read and put back as it was is as it was, and its tok
     assert.equal((await world.ask(send(root, method, ANN, body))).status, 200)
   }
   const after = await world.realm.directory.get(IDENTITY_USERS, 'id-ann')
-  // What was shown as a default is no more than that.
+  // Defaults that were shown may now be stored; nothing else changed.
   const { defaultRegion: _region, accountId: _account, ...rest } = after?.value ?? assert.fail()
   assert.deepEqual(rest, before?.value)
   for (const [name, token] of world.tokens) assert.equal(await world.isActive(token), true, name)
 })
 
-test('[D10] one text as the id of a user, a tenant and a role is three things (CVE-2014-0204)', async () => {
+test('[D10] the same text as the id of a user, a tenant and a role means three different records (CVE-2014-0204)', async () => {
   const world = await openWorld()
   const { realm, ask, login } = world
   const twin = { username: 'twin', passwordHash: 'hash:pw-twin', enabled: true, tenantId: '900100' }
@@ -385,7 +385,7 @@ test('[D10] one text as the id of a user, a tenant and a role is three things (C
   assert.equal(await world.isActive(world.tokens.get('bob at home') ?? ''), true)
 })
 
-test('[D11] names that look alike are other users, and what ends one leaves the others (CVE-2026-73420)', async () => {
+test('[D11] names that look alike are different users, and ending one leaves the others (CVE-2026-73420)', async () => {
   const world = await openWorld()
   const { realm, ask, login } = world
   const names = ['zoé', 'zoe\u0301', 'ZOÉ', 'zоé', 'zoé\u200d', 'ｚoé']

@@ -28,7 +28,7 @@ test('a live token is shown with its user and tenant, and without a catalog', as
   assert.deepEqual(Object.keys(shown), ['token', 'user'])
 })
 
-test('[N17] HEAD has the status and the headers of GET, for good and for bad', async () => {
+test('[N17] HEAD has the status and the headers of GET, for successes and faults', async () => {
   const { ask, login, realm } = await openIdentity()
   const [root, ann] = [await login('root'), await login('ann')]
   for (const [caller, id, query] of [
@@ -46,7 +46,7 @@ test('[N17] HEAD has the status and the headers of GET, for good and for bad', a
   }
 })
 
-test('belongsTo compares the tenant’s id; another, an empty one or none at all is 401', async () => {
+test('belongsTo compares the tenant’s id; another id, an empty one, or a token without a tenant is 401', async () => {
   const { ask, login } = await openIdentity()
   const [root, ann] = [await login('root'), await login('ann')]
   const status = async (id: string, query: string) =>
@@ -70,14 +70,14 @@ test('a repeated or broken query is 400', async () => {
   }
 })
 
-test('[C12] belongsTo is looked at only after authority: it tells a stranger nothing', async () => {
+test('[C12] belongsTo is checked after authority, so it tells a stranger nothing', async () => {
   const { ask, login } = await openIdentity()
   const [ann, eve] = [await login('ann'), await login('eve')]
   assert.equal((await ask(as(ann, 'GET', `/v2.0/tokens/${eve}`, 'belongsTo=900200'))).status, 403)
   assert.equal((await ask(as(ann, 'GET', `/v2.0/tokens/${eve}`, 'belongsTo=1'))).status, 403)
 })
 
-test('no token, an unknown one, an expired one and a revoked one in X-Auth-Token are one 401', async () => {
+test('no token, an unknown one, an expired one and a revoked one in X-Auth-Token get the same 401', async () => {
   const { ask, login, realm, clock } = await openIdentity({ tokenLifeSeconds: 60 })
   const [expired, revoked] = [await login('ann'), await login('ann')]
   assert.equal((await ask(as(revoked, 'DELETE', '/v2.0/tokens'))).status, 204)
@@ -93,7 +93,7 @@ test('no token, an unknown one, an expired one and a revoked one in X-Auth-Token
   assert.match((await faultOf(answer)).message, /^No valid token provided\./)
 })
 
-test('[B02] roles are those of now: one that was taken away is not shown and gives no right', async () => {
+test('[B02] roles are current: one that was taken away is not shown and gives no right', async () => {
   const { ask, login, realm } = await openIdentity()
   const [owner, ann, root] = [await login('owner'), await login('ann'), await login('root')]
   assert.equal((await ask(as(owner, 'GET', `/v2.0/tokens/${ann}`))).status, 200)
@@ -126,7 +126,7 @@ test('[B03] a token of a disabled tenant is dead as caller and subject, even if 
   assert.equal((await ask(as(root, 'GET', `/v2.0/tokens/${ann}`))).status, 404)
 })
 
-test('the account decides, not the tenant, where a user has one', async () => {
+test('the account decides, not the tenant, if a user has one', async () => {
   const { ask, login, realm } = await openIdentity()
   await changeUser(realm, 'id-eve', { accountId: '900100' })
   const [owner, owner2, eve] = [await login('owner'), await login('owner2'), await login('eve')]
@@ -134,7 +134,7 @@ test('the account decides, not the tenant, where a user has one', async () => {
   assert.equal((await ask(as(owner2, 'GET', `/v2.0/tokens/${eve}`))).status, 403)
 })
 
-test('a suspended token is 401 as caller and 404 as subject, and good again when released', async () => {
+test('a suspended token is 401 as caller and 404 as subject, and live again when released', async () => {
   const { ask, login, realm } = await openIdentity()
   const [ann, root] = [await login('ann'), await login('root')]
   const principals = { source: IDENTITY, subject: 'id-ann' }
@@ -152,7 +152,7 @@ test('a store that is down is an outage, never "not found"', async () => {
   await assert.rejects(ask(as(root, 'GET', `/v2.0/tokens/${neverIssued(realm)}`)), StoreUnavailable)
 })
 
-test('near misses of a token are not the token', async () => {
+test('texts that nearly equal a token do not match it', async () => {
   const { ask, login } = await openIdentity()
   const [root, ann] = [await login('root'), await login('ann')]
   const misses = [ann.toLowerCase(), ann.toUpperCase(), `${ann}%20`, `%20${ann}`, `${ann}%3D`, ann + ann]
@@ -163,10 +163,10 @@ test('near misses of a token are not the token', async () => {
   assert.equal((await ask(as(root, 'GET', `/v2.0/tokens/${escaped}`))).status, 200)
 })
 
-test('a caller that is revoked while the token is being read learns nothing of it', async () => {
+test('a caller revoked while the token is being read learns nothing about it', async () => {
   const { dialect, login, store } = await openIdentity()
   const [root, ann] = [await login('root'), await login('ann')]
-  // A realm that was just opened has no token in its cache, so it has to read ann's.
+  // A realm just opened has no tokens in its cache, so it must read ann's.
   const { realm: cold } = await openWorld(store)
   const ask = async (given: Ask): Promise<Answer> => dialect.handle(cold, wireRequest(given))
   assert.equal((await ask(as(root, 'GET', `/v2.0/tokens/${root}`))).status, 200)

@@ -12,14 +12,14 @@ import { fault, tokenNotFound, unauthorized, VARY } from './faults.ts'
 import { asOperator } from './permission.ts'
 
 /**
- * `GET` and `HEAD /v2.0/tokens/{id}`: 200 with `access` and no catalog while the token is good. A dead caller
- * is 401, a dead subject 404: gateways tell by this whose token has ended.
+ * `GET` and `HEAD /v2.0/tokens/{id}`: 200 with `access` and no catalog while the token is live. A dead caller gets 401,
+ * a dead subject 404; gateways tell by this whose token has ended.
  */
 export function validate(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return ofSubject(call, id, (target) => accessAnswer(call, { ...target, id }, 'without-catalog'))
 }
 
-/** `GET /v2.0/tokens/{id}/endpoints`: what the token's login was told, as a flat list. */
+/** `GET /v2.0/tokens/{id}/endpoints`: the catalog of the token's login as a flat list. */
 export function endpoints(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return ofSubject(call, id, async ({ tenant }) => {
     const entries = await catalogOf(call, tenant)
@@ -27,7 +27,7 @@ export function endpoints(call: Call, [id = '']: readonly string[]): Promise<Ans
   })
 }
 
-/** `OS-KSVALIDATE`: the same two, with the token in X-Subject-Token, so that it stands in no URL. */
+/** `OS-KSVALIDATE`: the same two calls with the token in X-Subject-Token, which keeps it out of URLs. */
 export function validateSubject(call: Call): Promise<Answer> {
   return bySubjectHeader(call, (id) => validate(call, [id]))
 }
@@ -42,7 +42,7 @@ function bySubjectHeader(call: Call, next: (id: string) => Promise<Answer>): Pro
   return asCaller(call, () => fault('badRequest', 'X-Subject-Token is missing.'))
 }
 
-/** Nothing is written here, so that no answer can be stale. */
+/** These calls write nothing, so their answers cannot be stale. */
 function ofSubject(
   call: Call,
   id: string,
@@ -57,10 +57,11 @@ function ofSubject(
       case 'held':
         return tokenNotFound()
       case 'live': {
-        // What is good for one purpose only lets nobody in anywhere else.
+        // A limited token must not be accepted elsewhere.
         if (isLimited(target.record)) return tokenNotFound()
         const { tenantId } = asked
-        // By id only, and 401 for a token without a tenant too: Keystone's answer, and the vendor has no other.
+        // Compared by id only. A token without a tenant is 401 too: that is Keystone's answer, and the vendor documents
+        // none.
         if (tenantId !== undefined && target.record.tenant !== tenantId)
           return unauthorized(request, `Token doesn't belong to Tenant with Id/Name: '${tenantId}'`)
         return next(target)
@@ -71,7 +72,7 @@ function ofSubject(
   })
 }
 
-/** `GET /v2.0/tokens/revoked`: lists by token id are off, as in today's Keystone; only operators learn even that. */
+/** `GET /v2.0/tokens/revoked`: such lists are not kept, as in current Keystone. Only operators learn that. */
 export function revokedList(call: Call): Promise<Answer> {
   return untilFresh(() => asOperator(call, () => fault('gone', 'Lists of revoked token ids are not kept.')))
 }

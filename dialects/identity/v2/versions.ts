@@ -10,8 +10,8 @@ const MEDIA_TYPES: readonly object[] = [
 ]
 
 /**
- * `GET /`: the vendor documents `version`, OpenStack's clients need `values`, so both stand there. 300, as Keystone
- * answers: there is a choice, and one that it prefers. It belongs to both versions, so it has v3's request id.
+ * `GET /`. The vendor documents `version` and OpenStack's clients need `values`, so the answer has both. 300, as in
+ * Keystone: there is a choice, with a preferred one. The document covers both versions, so it has v3's request id.
  */
 export function versions({ realm, request }: Call): Answer {
   const v2 = { ...describedV2(request.base), 'media-types': MEDIA_TYPES }

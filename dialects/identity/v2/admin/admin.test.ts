@@ -24,7 +24,7 @@ async function open() {
 
 type Tenant = { tenant: { id: string; name: string; enabled: boolean; description: string } }
 
-test('one’s own tenants are listed, with a description and a boolean in any case', async () => {
+test('one’s own tenants are listed, always with a description and a boolean', async () => {
   const { body, ann, root } = await open()
   assert.deepEqual(await body(ann, 'GET', '/v2.0/tenants'), {
     tenants: [{ id: '900100', name: 'tenant-900100', enabled: true, description: '' }],
@@ -33,7 +33,7 @@ test('one’s own tenants are listed, with a description and a boolean in any ca
   assert.deepEqual(await body(root, 'GET', '/v2.0/tenants'), { tenants: [], tenants_links: [] })
 })
 
-test('operators make, change and delete tenants; a member of one sees it, a stranger nothing', async () => {
+test('operators make, change and delete tenants; a member sees its tenant, a stranger none', async () => {
   const { body, status, root, owner, ann } = await open()
   const tenant = { id: 'p1', name: 'web', description: 'd', enabled: 'true' }
   assert.equal((await body<Tenant>(root, 'POST', '/v2.0/tenants', { tenant })).tenant.enabled, true)
@@ -56,7 +56,7 @@ test('operators make, change and delete tenants; a member of one sees it, a stra
   assert.equal(await status(root, 'GET', '/v2.0/tenants/p1'), 404)
 })
 
-test('a role on a tenant is given and taken by operators alone, and listed', async () => {
+test('only operators give and take roles on a tenant, and the roles are listed', async () => {
   const { body, status, ask, root, owner } = await open()
   await body(root, 'POST', '/v2.0/tenants', { tenant: { id: 'p1', name: 'web' } })
   const path = '/v2.0/tenants/p1/users/id-ann/roles'
@@ -81,7 +81,7 @@ test('a role on a tenant is given and taken by operators alone, and listed', asy
   assert.equal((await ask(passwordLogin('ann', { tenantName: 'web' }))).status, 401)
 })
 
-test('a tenant’s users are for operators, and for one’s own tenant whom one governs', async () => {
+test('operators see a tenant’s users; a member sees those that it governs', async () => {
   const { body, status, owner, ann } = await open()
   const names = async (token: string) =>
     (await body<{ users: { username: string }[] }>(token, 'GET', '/v2.0/tenants/900100/users')).users
@@ -92,7 +92,7 @@ test('a tenant’s users are for operators, and for one’s own tenant whom one 
   assert.equal(await status(owner, 'GET', '/v2.0/tenants/900200/users'), 403)
 })
 
-test('nobody gives a role that is not below its own, and nobody gives itself one', async () => {
+test('nobody gives a role that is not below their own, or a role to themselves', async () => {
   const world = await open()
   const { status, root, owner, ann } = world
   const svc = await world.login('svc')
@@ -115,7 +115,7 @@ test('nobody gives a role that is not below its own, and nobody gives itself one
   assert.equal(await give(svc, 'plain', '4'), 403)
 })
 
-test('who has power in v3 is governed by operators alone, whatever its account', async () => {
+test('only operators govern a user with power in v3, in any account', async () => {
   const { status, realm, root, owner } = await open()
   for (const grant of [
     { roleId: 'admin' },
@@ -133,12 +133,12 @@ test('who has power in v3 is governed by operators alone, whatever its account',
   }
 })
 
-test('roles are listed built-in first, page by page; made and deleted by operators', async () => {
+test('roles are listed with built-in ones first, in pages, and created and deleted by operators', async () => {
   const { body, status, ask, root, owner, ann } = await open()
   const made = await body<{ role: { id: string } }>(root, 'POST', '/v2.0/OS-KSADM/roles', {
     role: { name: 'auditor', description: 'Reads.' },
   })
-  // A name that differs in case alone is taken, by a role that was made or one that is always there.
+  // A name that differs only in case is taken, by a built-in or a recorded role.
   for (const name of ['auditor', 'Auditor', 'AUDITOR', 'Identity:Admin', 'ADMIN', 'Reader'])
     assert.equal(await status(root, 'POST', '/v2.0/OS-KSADM/roles', { role: { name } }), 409, name)
   assert.equal(await status(owner, 'POST', '/v2.0/OS-KSADM/roles', { role: { name: 'x' } }), 403)
@@ -164,7 +164,7 @@ test('roles are listed built-in first, page by page; made and deleted by operato
   assert.equal(await status(root, 'GET', `/v2.0/OS-KSADM/roles/${made.role.id}`), 404)
 })
 
-test('the catalog shows services and endpoints that operators made, tenants filled in', async () => {
+test('the catalog shows the services and endpoints that operators created, with tenants filled in', async () => {
   const { body, status, ask, root, owner, ann } = await open()
   const service = { name: 'nova', type: 'compute' }
   const made = await body<Record<string, { id: string }>>(root, 'POST', '/v2.0/OS-KSADM/services', {
@@ -210,7 +210,7 @@ test('extensions are listed and found by alias', async () => {
   assert.equal(await status(root, 'GET', '/v2.0/extensions/nothing'), 404)
 })
 
-test('lists of revoked ids are gone, and only operators are told', async () => {
+test('lists of revoked ids are 410, and only operators learn that', async () => {
   const { status, root, owner, ann } = await open()
   const statuses = []
   for (const token of [root, owner, ann, 'x'])
@@ -218,7 +218,7 @@ test('lists of revoked ids are gone, and only operators are told', async () => {
   assert.deepEqual(statuses, [410, 403, 403, 401])
 })
 
-test('a token is validated by header as by path, and stands in no URL', async () => {
+test('a token is validated by header as by path, which keeps it out of URLs', async () => {
   const { ask, root, ann } = await open()
   const path = '/v2.0/OS-KSVALIDATE/token/validate'
   const by = (method: string, subject?: string, token = root) => {

@@ -23,7 +23,7 @@ import { roleJson } from '../role-json.ts'
 import { heightOf } from '../role-ranks.ts'
 import { newId } from '../users/secrets.ts'
 
-/** `GET /v2.0/OS-KSADM/roles`: the built-in ones stand before the first page. */
+/** `GET /v2.0/OS-KSADM/roles`: the built-in roles come first. */
 export function listRoles(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asWholeCaller(call, async ({ user }) => {
@@ -104,7 +104,10 @@ export function createRole(call: Call): Promise<Answer> {
   )
 }
 
-/** `DELETE /v2.0/OS-KSADM/roles/{id}`: it is taken away from everybody, with all that follows. Built-in ones stay. */
+/**
+ * `DELETE /v2.0/OS-KSADM/roles/{id}`: takes the role away from everybody, with all consequences. Built-in roles cannot
+ * be deleted.
+ */
 export function deleteRole(call: Call, [roleId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, async (caller) => {

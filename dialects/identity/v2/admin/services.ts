@@ -69,7 +69,7 @@ export function createService(call: Call): Promise<Answer> {
   )
 }
 
-/** A service goes with its endpoints. */
+/** Deletes a service with its endpoints. */
 export function deleteService(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asOperator(call, async (caller) => {
@@ -84,7 +84,7 @@ export function deleteService(call: Call, [id = '']: readonly string[]): Promise
   )
 }
 
-/** An endpoint in Keystone's words: `publicurl` and so on. */
+/** An endpoint with Keystone's member names, such as `publicurl`. */
 function endpointJson(endpoint: IdentityEndpoint): object {
   const { id, serviceId, region, publicUrl, internalUrl, adminUrl, enabled } = endpoint
   return {

@@ -31,7 +31,7 @@ import { isOperator } from '../role-ranks.ts'
 import { usersOfTenant } from '../users/read.ts'
 import { newId } from '../users/secrets.ts'
 
-/** `description` is there even when nothing was said: libcloud fails without it. */
+/** `description` is always present, because libcloud fails without it. */
 function tenantJson({ id, name, enabled, description, displayName }: IdentityTenant): object {
   return {
     id,
@@ -42,7 +42,7 @@ function tenantJson({ id, name, enabled, description, displayName }: IdentityTen
   }
 }
 
-/** `GET /v2.0/tenants`: the caller's own. `?name=` is Keystone's, for operators. */
+/** `GET /v2.0/tenants`: the caller's own tenants. `?name=` is Keystone's call for operators. */
 export function listTenants(call: Call): Promise<Answer> {
   const form = parseFormText(call.request.query ?? '')
   return untilFresh(() =>
@@ -83,7 +83,7 @@ async function tenantNamed(call: Call, caller: LiveTokenContext, name: string): 
   return entry === undefined ? noTenant() : jsonAnswer(200, { tenant: tenantJson(entry.value) }, VARY)
 }
 
-/** `GET /v2.0/tenants/{id}`: one's own, and any for operators; to others every id is 403. */
+/** `GET /v2.0/tenants/{id}`: one's own tenants, and any for operators. Others get 403 for every id. */
 export function getTenant(call: Call, [tenantId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asWholeCaller(call, async ({ user }) => {
@@ -96,7 +96,7 @@ export function getTenant(call: Call, [tenantId = '']: readonly string[]): Promi
   )
 }
 
-/** `GET /v2.0/tenants/{id}/users`: for operators, and within one's account for those who govern it. */
+/** `GET /v2.0/tenants/{id}/users`: for operators, and for members of the tenant who have an account. */
 export function listTenantUsers(call: Call, [tenantId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asWholeCaller(call, (caller) => {
@@ -129,9 +129,9 @@ function readTenant(body: JsonObject): Fields | undefined {
   }
 }
 
-const MALFORMED = 'A "tenant" with what is to be is needed.'
+const MALFORMED = 'The body must hold a "tenant" with valid members; a new one needs a "name".'
 
-/** `POST /v2.0/tenants`: Keystone answers 200. */
+/** `POST /v2.0/tenants`: answers 200, as Keystone does. */
 export function createTenant(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>
@@ -149,7 +149,7 @@ export function createTenant(call: Call): Promise<Answer> {
   )
 }
 
-/** `POST` and `PUT /v2.0/tenants/{id}`: disabling it ends whatever is scoped to it. */
+/** `POST` and `PUT /v2.0/tenants/{id}`. Disabling a tenant ends everything scoped to it. */
 export function updateTenantRecord(call: Call, [tenantId = '']: readonly string[]): Promise<Answer> {
   const read = readDocument(call.request)
   return onTenant(call, tenantId, (caller, entry) => {
@@ -164,7 +164,7 @@ export function updateTenantRecord(call: Call, [tenantId = '']: readonly string[
   })
 }
 
-/** `DELETE /v2.0/tenants/{id}`: with the roles on it, and whatever is scoped to it. */
+/** `DELETE /v2.0/tenants/{id}`: also deletes the roles on it, and ends everything scoped to it. */
 export function deleteTenant(call: Call, [tenantId = '']: readonly string[]): Promise<Answer> {
   return onTenant(call, tenantId, (caller, entry) =>
     change(call, { caller, how: 'tenant.delete', changes: [deleted('tenant', entry)] }, () => NO_CONTENT),

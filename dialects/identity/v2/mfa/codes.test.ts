@@ -14,7 +14,7 @@ import {
 import { MESSAGES_OF_CALLER_BURST, MESSAGES_OF_USER_BURST } from '../../session/message-limits.ts'
 import { codeAt, decodeBase32 } from '../../session/totp.ts'
 
-// The kind: one request counts once, however often it is judged again inside, and a code that served is a wrong code.
+// A request counts once, even if it is judged again, and a used code counts as wrong.
 
 const MFA = '/v2.0/users/id-bob/RAX-AUTH/multi-factor'
 
@@ -50,7 +50,7 @@ async function openBob(store: Store): Promise<Bob> {
 }
 
 onBothStores(
-  '[W102] a replayed code is 401, takes no attempts away, and the fresh one is taken',
+  '[W102] a replayed code is 401, uses up no attempts, and a fresh one is accepted',
   async (store) => {
     const { ask, clock, codeOf, verify } = await openBob(store)
     const used = codeOf(0)
@@ -81,7 +81,7 @@ onBothStores('[W102] a wrong code takes one attempt each, of this user and no ot
 })
 
 onBothStores(
-  '[W102] of requests with one right code at once, one is taken and the others are 401',
+  '[W102] of concurrent requests with one right code, one succeeds and the others are 401',
   async (store) => {
     const { ask, codeOf, verify } = await openBob(store)
     const code = codeOf(0)

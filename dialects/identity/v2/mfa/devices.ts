@@ -23,7 +23,7 @@ import { newId } from '../users/secrets.ts'
 import { changeMfaOf, seeMfaOf, withElement } from './on-user.ts'
 import { hasDevice } from './settings.ts'
 
-/** Generators, and phones, of one user. */
+/** Generators per user, and phones per user. */
 export const DEVICES_MAX = 8
 /** Bytes of a seed, as RFC 4226 §4 recommends. */
 const SEED_BYTES = 20
@@ -41,14 +41,12 @@ function withMfa(entry: Entry<IdentityUser>, mfa: Mfa): readonly [ReturnType<typ
   return [updated('user', entry, { ...entry.value, mfa })]
 }
 
-/**
- * A token from a password alone sets up the first device only: with one there already it would be a way around it.
- */
+/** A token from a password alone may set up only the first device; otherwise it would bypass the existing one. */
 function isTooLate({ caller, entry }: OnUser): boolean {
   return isSetupMfa(caller.record) && hasDevice(mfaOf(entry.value))
 }
 
-/** `POST …/multi-factor/otp-devices`: 201 with the URI that an authenticator app is shown, this once. */
+/** `POST …/multi-factor/otp-devices`: 201 with the URI for an authenticator app, shown only this once. */
 export function addOtpDevice(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return withElement(call, { userId, name: 'RAX-AUTH:otpDevice' }, (on, element) => {
     const { caller, entry } = on
@@ -94,7 +92,7 @@ export function deleteOtpDevice(call: Call, [userId = '', id = '']: readonly str
   })
 }
 
-/** The last device of an enabled user stays: it would be shut out. */
+/** An enabled user must keep one device, or it would be locked out. */
 function removed(call: Call, { caller, entry }: OnUser, mfa: Mfa): Reply {
   if (isSetupMfa(caller.record)) return notAuthorized()
   if (mfa.isEnabled && !hasDevice(mfa))
@@ -102,7 +100,7 @@ function removed(call: Call, { caller, entry }: OnUser, mfa: Mfa): Reply {
   return change(call, { caller, how: 'mfa.remove', changes: withMfa(entry, mfa) }, () => NO_CONTENT)
 }
 
-/** `POST …/otp-devices/{id}/verify`: from its first right code on a device counts. */
+/** `POST …/otp-devices/{id}/verify`: the first right code makes a device count. */
 export function verifyOtpDevice(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return withElement(call, { userId, name: 'RAX-AUTH:verificationCode' }, (on, element) => {
     const { caller, entry } = on
@@ -156,7 +154,7 @@ export function deletePhone(call: Call, [userId = '', id = '']: readonly string[
   })
 }
 
-/** `POST …/mobile-phones/{id}/verificationcode`: 202, a passcode is on its way. */
+/** `POST …/mobile-phones/{id}/verificationcode`: 202, a passcode is being sent. */
 export function sendPhoneCode(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return changeMfaOf(call, userId, async ({ entry }) => {
     const { realm, settings } = call
@@ -202,14 +200,14 @@ export function verifyPhone(call: Call, [userId = '', id = '']: readonly string[
   })
 }
 
-/** The digest of the code that was sent last, if it is good still. */
+/** The digest of the last code sent, if it is still valid. */
 async function sentDigest(realm: Realm, name: ExpiringName): Promise<string | undefined> {
   const expiring = await realm.store.expiring(realm.ordinal, name)
   if (expiring === undefined || expiring.expiresAtMs <= realm.nowMs()) return undefined
   return Buffer.from(expiring.value).toString('utf8')
 }
 
-/** Whoever verifies a device came with a token, which is a proof of its own. */
+/** A caller that verifies a device has a token, which proves another factor. */
 function ofUser(userId: string): Attempt {
   return { presented: userId, userId, isProved: true }
 }

@@ -13,12 +13,12 @@ import { asGovernorOf, type Governing, type OnUser } from '../permission.ts'
 
 type Next = (on: OnUser) => Reply
 
-/** Goes on with the user whose MFA is looked at: for who governs it, for itself, and for its token for setting up MFA. */
+/** Goes on with the user whose MFA is read: for users who govern it, for itself, and for its token for setting up MFA. */
 export function seeMfaOf(call: Call, userId: string, next: Next): Promise<Answer> {
   return onMfaOf(call, { userId }, next)
 }
 
-/** The same for a change of it. */
+/** The same for a change. */
 export function changeMfaOf(call: Call, userId: string, next: Next): Promise<Answer> {
   return onMfaOf(call, { userId, act: 'change-credential' }, next)
 }

@@ -20,8 +20,8 @@ const LEVELS: readonly string[] = ['DEFAULT', 'OPTIONAL', 'REQUIRED']
 const ACCOUNT_LEVELS: readonly string[] = ['OPTIONAL', 'REQUIRED', 'RACKSPACE_MANDATED']
 
 /**
- * `PUT /v2.0/users/{id}/RAX-AUTH/multi-factor`: `enabled` (all tokens end when it is switched on; a device has to be
- * there), or `userMultiFactorEnforcementLevel` (by who governs the user; tokens of one factor end when it is raised).
+ * `PUT /v2.0/users/{id}/RAX-AUTH/multi-factor`. `enabled` needs a verified device, and switching it on ends all tokens.
+ * `userMultiFactorEnforcementLevel` is set by a governing user, and raising it ends one-factor tokens.
  */
 export function putMultiFactor(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return withElement(call, { userId, name: 'RAX-AUTH:multiFactor' }, ({ caller, entry }, element) => {
@@ -51,7 +51,7 @@ export function hasDevice({ otpDevices, phones }: Mfa): boolean {
   return [...otpDevices, ...phones].some(({ isVerified }) => isVerified)
 }
 
-/** `DELETE`: multi-factor authentication is off, and its devices are gone. Tokens live on: less is demanded now. */
+/** `DELETE`: switches MFA off and deletes the devices. Tokens stay, because less is required now. */
 export function deleteMultiFactor(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return changeMfaOf(call, userId, ({ caller, entry }) => {
     if (isSetupMfa(caller.record)) return notAuthorized()
@@ -62,7 +62,7 @@ export function deleteMultiFactor(call: Call, [userId = '']: readonly string[]):
   })
 }
 
-/** `PUT /v2.0/RAX-AUTH/domains/{id}/multi-factor`: what holds for an account. Mandating is for operators. */
+/** `PUT /v2.0/RAX-AUTH/domains/{id}/multi-factor`: the level of an account. Only operators mandate. */
 export function putAccountMultiFactor(call: Call, [accountId = '']: readonly string[]): Promise<Answer> {
   const read = readDocument(call.request)
   return untilFresh(() =>

@@ -19,12 +19,12 @@ import { readFields, type UserFields } from './fields.ts'
 import { newId, newPassword } from './secrets.ts'
 import { userJson } from './user-json.ts'
 
-/** Users of one account that its own admins may make: the vendor's bound. */
+/** Users that an account's admins may create in it; the vendor's bound. */
 export const SUB_USERS_MAX = 100
 
 /**
- * `POST /v2.0/users`: 201 with the user, and with its password if that was made here. A service-admin makes admins, an
- * admin user-admins (in Keystone's form: plain users), user-admin and user-manage sub-users of their account.
+ * `POST /v2.0/users`: 201 with the user, and with the password if it was generated. A service-admin creates admins; an
+ * admin user-admins (in Keystone's form: plain users); user-admin and user-manage sub-users of their account.
  */
 export function createUser(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
@@ -76,7 +76,7 @@ async function create(call: Call, caller: LiveTokenContext, fields: UserFields):
 
 type Home = Pick<IdentityUser, 'accountId' | 'tenantId'>
 
-/** Account and tenant of a new user. @returns undefined where the caller may not choose what it chose. */
+/** Account and tenant of a new user. @returns undefined if the caller may not choose them. */
 function homeOf({ realm }: Call, caller: IdentityUser, fields: UserFields): Home | undefined {
   const { accountId, tenantId } = fields
   if (isOperator(caller)) {
@@ -92,7 +92,7 @@ function homeOf({ realm }: Call, caller: IdentityUser, fields: UserFields): Home
 }
 
 function optional<K extends string>(name: K, value: string | undefined): { [P in K]?: string } {
-  // One member, or none.
+  // At most one member, so the cast is safe.
   return (value === undefined ? {} : { [name]: value }) as { [P in K]?: string }
 }
 
@@ -113,7 +113,7 @@ function roleFor(caller: IdentityUser, { isKeystone }: UserFields): string {
   }
 }
 
-/** The sub-users of an account are counted where one is to be added: there are never many. */
+/** Counts an account's sub-users when one is to be added; there are never many. */
 async function isFull({ realm }: Call, caller: IdentityUser): Promise<boolean> {
   const listed = { name: 'account', value: accountOf(caller) ?? '' }
   const page = await realm.directory.page(IDENTITY_USERS, {

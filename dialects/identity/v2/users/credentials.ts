@@ -25,7 +25,7 @@ function apiKeyJson({ realm }: Call, user: IdentityUser): object | undefined {
   return apiKey === undefined ? undefined : { [API_KEY]: { username: user.username, apiKey } }
 }
 
-/** `GET …/OS-KSADM/credentials`: the API key, if there is one. Passwords are not kept, so not shown. */
+/** `GET …/OS-KSADM/credentials`: the API key, if there is one. Passwords are stored as hashes and cannot be shown. */
 export function listCredentials(call: Call, values: readonly string[]): Promise<Answer> {
   return onUser(call, { values, act: 'read-secret' }, (on) => {
     const credentials = [apiKeyJson(call, on.entry.value)].filter((one) => one !== undefined)
@@ -42,7 +42,7 @@ export function getApiKey(call: Call, values: readonly string[]): Promise<Answer
   })
 }
 
-/** Who has read somebody else's key may log in as that one: it stands in the audit before it is shown. */
+/** A reader of another user's key can log in as that user, so the audit log records it before the key is shown. */
 async function noted(
   { realm, request }: Call,
   { caller, entry }: OnUser,
@@ -64,7 +64,7 @@ async function noted(
   return outcome.kind === 'applied' ? answer : 'stale'
 }
 
-/** `DELETE` of the same. Tokens that it made live on, unless `?revokeTokens=true` (ours) ends all that the user has. */
+/** `DELETE` of the same. Tokens made by it stay, unless `?revokeTokens=true` (our addition) ends all of the user's tokens. */
 export function deleteApiKey(call: Call, values: readonly string[]): Promise<Answer> {
   return onUser(call, { values, act: 'change-credential' }, ({ caller, entry }) => {
     if (entry.value.apiKeyDigest === undefined) return noKey()
@@ -73,7 +73,7 @@ export function deleteApiKey(call: Call, values: readonly string[]): Promise<Ans
   })
 }
 
-/** `POST …/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset`: a new key; tokens as with `deleteApiKey`. */
+/** `POST …/RAX-KSKEY:apiKeyCredentials/RAX-AUTH/reset`: a new key; tokens as in `deleteApiKey`. */
 export function resetApiKey(call: Call, values: readonly string[]): Promise<Answer> {
   return onUser(call, { values, act: 'change-credential' }, ({ caller, entry }) => {
     const after = withApiKey(call.realm, entry.value, newApiKey(call.realm))
@@ -84,7 +84,7 @@ export function resetApiKey(call: Call, values: readonly string[]): Promise<Answ
   })
 }
 
-/** Writes, and in the same write ends what the user has when the caller says that the key has leaked. */
+/** Writes the change; if the caller says that the key has leaked, the same write ends the user's tokens. */
 function leaking(
   call: Call,
   { user, ...changing }: Changing & { readonly user: IdentityUser },
@@ -100,7 +100,7 @@ function leaking(
   return change(call, { ...changing, also: [{ kind: 'append', row }] }, done)
 }
 
-/** `POST …/OS-KSADM/credentials`, deprecated by the vendor: sets a password, or an API key that the caller chose. */
+/** `POST …/OS-KSADM/credentials`, deprecated by the vendor: sets a password or an API key chosen by the caller. */
 export function addCredentials(call: Call, values: readonly string[]): Promise<Answer> {
   const read = readDocument(call.request)
   return onUser(call, { values, act: 'change-credential' }, (on) =>

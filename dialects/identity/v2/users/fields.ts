@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../../../wire/strict-json.ts'
 import { badMember, booleanIn, idIn, isName, textIn } from '../fields.ts'
 
-/** What a body says about a user, in the vendor's words or in Keystone's (`name`, `password`, `tenantId`). */
+/** The members of a user in a body, with the vendor's names or Keystone's (`name`, `password`, `tenantId`). */
 export type UserFields = {
   readonly username?: string
   readonly email?: string
@@ -32,19 +32,20 @@ const MEMBERS = {
   tenantId: 'id',
 } as const
 
-/** Members that it does not know are passed over: nothing hangs on them. */
+/** Unknown members are ignored, because no decision depends on them. */
 export function readFields(body: JsonObject): FieldsRead {
   const user = body['user']
   if (!isObject(user)) return malformed('The body must hold a "user".')
   const bad = badMember(user, MEMBERS)
-  if (bad !== undefined) return malformed(`"${bad}" is not what it should be.`)
+  if (bad !== undefined) return malformed(`"${bad}" has the wrong type or length.`)
   const [username, name] = [textIn(user, 'username'), textIn(user, 'name')]
   if (username !== undefined && name !== undefined && username !== name)
     return malformed('"username" and "name" differ.')
   const named = username ?? name
   if (named !== undefined && !isName(named)) return malformed('This cannot be the name of a user.')
   const email = textIn(user, 'email')
-  if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email)) return malformed('"email" is none.')
+  if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email))
+    return malformed('"email" must be an email address.')
   const [own, plain] = [textIn(user, PASSWORD), textIn(user, 'password')]
   if (own !== undefined && plain !== undefined) return malformed('Two passwords are given.')
   return {
@@ -64,7 +65,7 @@ export function readFields(body: JsonObject): FieldsRead {
 }
 
 function optional<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
-  // One member, or none.
+  // At most one member, so the cast is safe.
   return (value === undefined ? {} : { [name]: value }) as { [P in K]?: V }
 }
 

@@ -35,15 +35,15 @@ import { readDocument } from '../format.ts'
 import { isAboutAnother } from './update.ts'
 import { userAnswer } from './user-json.ts'
 
-/** How long a mailed token waits for its new password. */
+/** How long a mailed token stays valid. */
 const RESET_MS = 60 * 60_000
 const RESET_KIND = EXPIRING_KINDS.identityPasswordReset
 
 type NewPassword = { readonly judgedAt: Position; readonly password: string; readonly how: string }
 
 /**
- * A new password for a user that has proved to be itself; every token of it ends in the same write. Not for who is
- * suspended: whoever it is that knows the password must not have the account to itself when the hold is released.
+ * Sets the password of a user who has proved its identity; the same write ends all its tokens. Refused for a suspended
+ * user, because whoever knows the password could otherwise own the account when the hold is released.
  */
 async function setPassword(
   call: Call,
@@ -62,7 +62,7 @@ async function setPassword(
     },
     how: `identity.${how}`,
   })
-  // No name is changed and nobody else is touched, so the other outcomes do not come up.
+  // The change touches no name and no other record, so the other outcomes cannot occur.
   return written.kind === 'written' ? 'written' : 'stale'
 }
 
@@ -82,7 +82,7 @@ function answered(
   }
 }
 
-/** `POST /v2.0/users/RAX-AUTH/change-pwd`: without a token, by the old password. */
+/** `POST /v2.0/users/RAX-AUTH/change-pwd`: by the old password, without a token. */
 export async function changePassword(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   if (read.kind !== 'body') return bodyFault(read)
@@ -100,7 +100,7 @@ export async function changePassword(call: Call): Promise<Answer> {
     const isRight = await passwords.verify(question)
     if (entry === undefined || !isRight) return unauthorized(call.request, WRONG_CREDENTIALS)
     if (!entry.value.enabled) return fault('userDisabled', `User '${username}' is disabled.`)
-    // Half of what this user proves itself by must not replace itself: it is done with a token of both factors.
+    // One of the user's two factors must not replace itself. That needs a token of both factors.
     if (mfaOf(entry.value).isEnabled) return notAuthorized()
     const done = await setPassword(call, entry, { judgedAt, password, how: 'password.change' })
     return answered(done, () => NO_CONTENT)
@@ -116,7 +116,8 @@ export function changeOwnPassword(call: Call, [userId = '']: readonly string[]):
       if (!(await mayAct(call.realm, caller, { act: 'change-credential', of: caller.user })))
         return notAuthorized()
       if (read.kind !== 'body') return bodyFault(read)
-      if (isAboutAnother(read.body, userId)) return fault('badRequest', 'This is about another user.')
+      if (isAboutAnother(read.body, userId))
+        return fault('badRequest', 'The body names another user than the path.')
       const given = read.body['user']
       const old = isObject(given) ? textIn(given, 'original_password') : undefined
       const password = isObject(given) ? textIn(given, 'password') : undefined
@@ -138,8 +139,8 @@ type Reset = { readonly userId: string; readonly position: Position }
 const IS_RESET = shaped({ userId: 'text', position: 'number' })
 
 /**
- * `POST /v2.0/users/RAX-AUTH/forgot-pwd`: 204 whoever is named, after the same work. The token goes by mail; it is no
- * token of any other kind, so nothing that judges tokens takes it for one.
+ * `POST /v2.0/users/RAX-AUTH/forgot-pwd`: always 204, after the same work for every name. The token goes by mail. It is
+ * stored apart from other tokens, so nothing else accepts it.
  */
 export async function forgotPassword(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
@@ -170,7 +171,7 @@ async function forget(call: Call, username: string): Promise<Answer> {
     operations: [{ kind: 'put-expiring', entry }],
   })
   if (user?.enabled === true && user.email !== undefined) {
-    // Who asks is not told that there was none.
+    // The caller does not learn that no mail was sent.
     const waitSeconds = settings.messages.take(call, 'mail', user.id)
     const { email } = user
     if (waitSeconds === 0) settings.notifier.deliver({ kind: 'password-reset', email, username, token })
@@ -178,7 +179,10 @@ async function forget(call: Call, username: string): Promise<Answer> {
   return NO_CONTENT
 }
 
-/** `POST /v2.0/users/RAX-AUTH/pwd-reset` with a mailed token: once, and not after any other end of the user's tokens. */
+/**
+ * `POST /v2.0/users/RAX-AUTH/pwd-reset` with a mailed token: works once, and not after the user's tokens were ended
+ * otherwise.
+ */
 export async function resetPassword(call: Call): Promise<Answer> {
   const read = readDocument(call.request)
   const { realm, request } = call
@@ -203,7 +207,7 @@ export async function resetPassword(call: Call): Promise<Answer> {
   })
 }
 
-/** Whose password a mailed token may set still: also what tells such a token in a leak list. */
+/** The user whose password a mailed token may still set. Also recognises mailed tokens in a leak list. */
 export async function resetOf(realm: Realm, token: string): Promise<Reset | undefined> {
   const entry = await realm.store.expiring(realm.ordinal, { kind: RESET_KIND, id: realm.secretDigest(token) })
   if (entry === undefined || entry.expiresAtMs <= realm.nowMs()) return undefined

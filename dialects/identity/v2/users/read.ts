@@ -19,7 +19,7 @@ export function getUser(call: Call, [userId = '']: readonly string[]): Promise<A
   )
 }
 
-/** `GET /v2.0/users`, with `?name=` (one `user`) or `?email=`: whom the caller governs, and itself. */
+/** `GET /v2.0/users`, with `?name=` (one `user`) or `?email=`: the caller and the users that it governs. */
 export function listUsers(call: Call): Promise<Answer> {
   const form = parseFormText(call.request.query ?? '')
   return untilFresh(() =>
@@ -49,7 +49,7 @@ async function list(call: Call, caller: IdentityUser, email: string | undefined)
     const users = hasEmail(caller) ? [await userJson(call, caller)] : []
     return jsonAnswer(200, { users, users_links: [] }, VARY)
   }
-  // Within its account only: a page that ended at a stranger would say that there is one.
+  // Only the caller's account is read, so that no page can end at a hidden user and reveal it.
   return listAnswer(call, {
     ...common,
     listed: { name: 'account', value: account },

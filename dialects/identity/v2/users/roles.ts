@@ -12,7 +12,7 @@ import { asGovernorOf, type Governing, type OnUser, type Reach } from '../permis
 import { roleJson, rolesOf } from '../role-json.ts'
 import { heightOf, isOperator } from '../role-ranks.ts'
 
-/** `GET /v2.0/users/{id}/roles`: the roles that a user has everywhere. */
+/** `GET /v2.0/users/{id}/roles`: a user's global roles. */
 export function listUserRoles(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'self-or-governed' }, ({ entry }) =>
@@ -21,7 +21,7 @@ export function listUserRoles(call: Call, [userId = '']: readonly string[]): Pro
   )
 }
 
-/** `GET /v2.0/tenants/{t}/users/{u}/roles`: those on one tenant. */
+/** `GET /v2.0/tenants/{t}/users/{u}/roles`: roles on one tenant. */
 export function listTenantRoles(
   call: Call,
   [tenantId = '', userId = '']: readonly string[],
@@ -46,12 +46,12 @@ export function giveRole(call: Call, [userId = '', roleId = '']: readonly string
   return changing(call, { userId, grant: { roleId }, act: 'outlive' }, give)
 }
 
-/** Taking a role away ends every token of the user, in the same write. */
+/** Taking a role away ends every token of the user in the same write. */
 export function takeRole(call: Call, [userId = '', roleId = '']: readonly string[]): Promise<Answer> {
   return changing(call, { userId, grant: { roleId } }, take)
 }
 
-/** `PUT` and `DELETE /v2.0/tenants/{t}/users/{u}/roles/OS-KSADM/{r}`: taking ends what is scoped to that tenant. */
+/** `PUT` and `DELETE /v2.0/tenants/{t}/users/{u}/roles/OS-KSADM/{r}`: taking a role away ends tokens scoped to that tenant. */
 export function giveTenantRole(
   call: Call,
   [tenantId = '', userId = '', roleId = '']: readonly string[],
@@ -69,7 +69,7 @@ type Asked = Pick<Governing, 'userId' | 'act'> & { readonly grant: Grant }
 type Act = (call: Call, on: OnUser, given: Given) => Reply
 type Given = { readonly grant: Grant; readonly role: IdentityRole | undefined }
 
-/** Nobody changes its own roles; operators may give up to what they govern. */
+/** Nobody may change their own roles. */
 const REACH: Reach = 'governed'
 
 function changing(call: Call, { grant, ...of }: Asked, then: Act): Promise<Answer> {
@@ -83,15 +83,15 @@ function changing(call: Call, { grant, ...of }: Asked, then: Act): Promise<Answe
 }
 
 /**
- * Who may give and take a role. One of the role ranks: whoever stands above it. On a tenant: operators, as Keystone has it.
- * Any other: user-admin and above.
+ * Who may give and take a role. A role of the ranks: callers above it, from user-admin up. A role on a tenant:
+ * operators, as in Keystone. Any other role: user-admin and above.
  */
 function mayDispose(caller: IdentityUser, { roleId, tenantId }: Grant): boolean {
   const rank = rankOf(caller)
   if (tenantId !== undefined && !isOperator(caller)) return false
   const asked = rankOf({ grants: [{ roleId }] })
   if (asked !== 'none') return heightOf(rank) > heightOf(asked) && heightOf(rank) >= heightOf('user-admin')
-  // Roles that have power over others in v3 are not below any rank but the operators'.
+  // Only operators outrank roles with power over others in v3.
   return KEYSTONE_POWER_ROLE_IDS.includes(roleId)
     ? isOperator(caller)
     : heightOf(rank) >= heightOf('user-admin')

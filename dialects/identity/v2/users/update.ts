@@ -17,12 +17,12 @@ import { isOperator } from '../role-ranks.ts'
 import { readFields, type UserFields } from './fields.ts'
 import { userAnswer } from './user-json.ts'
 
-/** `POST` (the vendor's) and `PUT` (Keystone's) `/v2.0/users/{id}`: what is not named stays as it is. */
+/** `POST` (the vendor's) and `PUT` (Keystone's) `/v2.0/users/{id}`: members that are not sent stay. */
 export function updateUser(call: Call, values: readonly string[]): Promise<Answer> {
   return updating(call, values, (body) => readFields(body))
 }
 
-/** Keystone's updates of one thing each, which answer with the whole user. */
+/** Keystone's updates of a single member, which answer with the whole user. */
 export function updatePassword(call: Call, values: readonly string[]): Promise<Answer> {
   return updating(call, values, (body) => only(body, 'password'))
 }
@@ -47,7 +47,7 @@ function only(body: JsonObject, member: 'password' | 'enabled' | 'tenantId'): Re
   return { kind: 'fields', fields: { isKeystone: true, ...(value === undefined ? {} : { [member]: value }) } }
 }
 
-/** Keystone's clients send the id along; one that is not the path's is refused, not passed over. */
+/** Keystone's clients send the id too. One that differs from the path's is refused, not ignored. */
 export function isAboutAnother(body: JsonObject, userId: string): boolean {
   const user = body['user']
   const isThere = isObject(user) && user['id'] !== undefined && user['id'] !== null
@@ -61,7 +61,8 @@ function updating(call: Call, [userId = '']: readonly string[], parse: Read): Pr
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'self-or-governed' }, (on) => {
       if (read.kind !== 'body') return bodyFault(read)
-      if (isAboutAnother(read.body, userId)) return fault('badRequest', 'This is about another user.')
+      if (isAboutAnother(read.body, userId))
+        return fault('badRequest', 'The body names another user than the path.')
       const parsed = parse(read.body)
       if (parsed.kind === 'malformed') return fault('badRequest', parsed.detail)
       return update(call, on, parsed.fields)
@@ -75,9 +76,9 @@ async function update(call: Call, { caller, entry }: OnUser, fields: UserFields)
   const setsPassword = fields.password !== undefined
   if (!(await mayUpdate(call.realm, caller, { before, after: becomes, setsPassword }))) return notAuthorized()
   const { enabled, password, tenantId, accountId } = fields
-  // Nobody shuts itself out, or lets itself in again; where one belongs is for operators to say.
+  // Users may neither disable nor enable themselves. Only operators move users to another account or tenant.
   if (caller.user.id === before.id && enabled !== undefined && enabled !== before.enabled)
-    return fault('forbidden', 'Nobody may enable or disable oneself.')
+    return fault('forbidden', 'Users may not enable or disable themselves.')
   const isMoved =
     (tenantId !== undefined && tenantId !== before.tenantId) ||
     (accountId !== undefined && accountId !== before.accountId)
@@ -94,7 +95,7 @@ async function update(call: Call, { caller, entry }: OnUser, fields: UserFields)
   return change(call, { caller, how: 'user.update', changes }, () => userAnswer(call, after))
 }
 
-/** `DELETE /v2.0/users/{id}`: nobody deletes itself. */
+/** `DELETE /v2.0/users/{id}`: users cannot delete themselves. */
 export function deleteUser(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernorOf(call, { userId, reach: 'governed' }, ({ caller, entry }) =>

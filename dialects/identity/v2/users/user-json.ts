@@ -5,7 +5,7 @@ import { settled } from '../../directory/home.ts'
 import { accountOf, type IdentityUser, mfaOf } from '../../directory/users.ts'
 import { VARY } from '../faults.ts'
 
-/** A user as v2.0 shows it; `name` and `tenantId` are Keystone's, the rest is the vendor's. */
+/** A user in v2.0's form. `name` and `tenantId` are Keystone's, the rest is the vendor's. */
 export async function userJson(
   { realm, settings }: Pick<Call, 'realm' | 'settings'>,
   given: IdentityUser,

@@ -32,7 +32,7 @@ async function namesAt(world: IdentityWorld, token: string, query?: string): Pro
   return ((await bodyJson(answer)) as { users: User[] }).users.map(({ username }) => username)
 }
 
-test('a user-admin makes a sub-user of its account: 201, Location, and a password said once', async () => {
+test('a user-admin creates a sub-user of its account: 201, Location, and a password shown once', async () => {
   const world = await openIdentity()
   const owner = await world.login('owner')
   const body = { user: { username: 'carl', email: 'carl@example.org', enabled: true } }
@@ -49,7 +49,7 @@ test('a user-admin makes a sub-user of its account: 201, Location, and a passwor
   assert.equal((await world.ask(send(owner, 'POST', '/v2.0/users', body))).status, 409)
 })
 
-test('who makes whom: the role ranks one step down; in Keystone’s form plain users with a tenant', async () => {
+test('callers create users one rank below them; in Keystone’s form plain users with a tenant', async () => {
   const world = await openIdentity()
   const cases = [
     ['svc', { username: 'a' }, '1'],
@@ -76,7 +76,7 @@ test('who makes whom: the role ranks one step down; in Keystone’s form plain u
     )
 })
 
-test('a user-admin puts nobody into another account or tenant', async () => {
+test('a user-admin cannot put users into another account or tenant', async () => {
   const world = await openIdentity()
   const owner = await world.login('owner')
   for (const more of [{ 'RAX-AUTH:domainId': '900200' }, { tenantId: '900200' }]) {
@@ -87,7 +87,7 @@ test('a user-admin puts nobody into another account or tenant', async () => {
   }
 })
 
-test('null is nothing said, as Keystone’s clients send it', async () => {
+test('null counts as absent, as Keystone’s clients send it', async () => {
   const world = await openIdentity()
   const user = { name: 'zoe', password: 'x', email: null, tenantId: null, enabled: true }
   assert.equal(
@@ -96,7 +96,7 @@ test('null is nothing said, as Keystone’s clients send it', async () => {
   )
 })
 
-test('a body that is no user is 400', async () => {
+test('a body without a valid user is 400', async () => {
   const world = await openIdentity()
   const root = await world.login('root')
   for (const user of [
@@ -117,7 +117,7 @@ test('a body that is no user is 400', async () => {
   assert.equal((await world.ask(as(root, 'POST', '/v2.0/users'))).status, 415)
 })
 
-test('an account holds so many sub-users that its own admins make, and no more', async () => {
+test('an account’s admins may create a bounded number of sub-users', async () => {
   const world = await openIdentity()
   const owner2 = await world.login('owner2')
   for (let at = 1; at < SUB_USERS_MAX; at += 1)
@@ -127,7 +127,7 @@ test('an account holds so many sub-users that its own admins make, and no more',
   assert.equal((await faultOf(answer)).message, 'User cannot create more than 100 sub-users in an account.')
 })
 
-test('everybody sees whom it governs, and itself', async () => {
+test('callers see themselves and the users that they govern', async () => {
   const world = await openIdentity()
   const seen = async (name: string) => (await namesAt(world, await world.login(name))).sort()
   assert.deepEqual(await seen('ann'), ['ann'])
@@ -154,7 +154,7 @@ test('a user is found by name as one user, by email as a list', async () => {
   assert.deepEqual(statuses, [404, 200, 403, 403, 403, 403])
 })
 
-test('whoever pages through a list meets nobody whom it may not see, as the end of a page either', async () => {
+test('paging through a list reveals no hidden user, not even as the end of a page', async () => {
   const world = await openIdentity()
   const shared = { email: 'shared@example.org' }
   for (const id of ['ann', 'bob', 'eve', 'manager', 'owner', 'owner2', 'svc'])
@@ -204,7 +204,7 @@ test('lists come in pages: limit and marker, 413 above the bound, 404 for an unk
   const over = await world.ask(as(root, 'GET', '/v2.0/users', `limit=${PAGE_MAX + 1}`))
   const { overLimit } = (await bodyJson(over)) as { overLimit: { retryAt?: string } }
   assert.equal(over.status, 413)
-  // With a smaller limit it may be asked at once.
+  // With a smaller limit, the caller may ask at once.
   assert.equal(overLimit.retryAt, new Date(world.realm.nowMs()).toISOString())
   assert.equal(await status('limit=0'), 400)
   assert.equal(await status('limit=x'), 400)
@@ -212,7 +212,7 @@ test('lists come in pages: limit and marker, 413 above the bound, 404 for an unk
   assert.equal(await status('marker=id-svc'), 404, 'a marker that the caller may not see is unknown')
 })
 
-test('POST and PUT change what they name and leave the rest', async () => {
+test('POST and PUT change the members that they name and leave the rest', async () => {
   const world = await openIdentity()
   const owner = await world.login('owner')
   for (const method of ['POST', 'PUT']) {
@@ -227,7 +227,7 @@ test('POST and PUT change what they name and leave the rest', async () => {
   assert.equal((await world.ask(taken)).status, 409)
 })
 
-test('Keystone’s updates of one thing answer with the user', async () => {
+test('Keystone’s updates of a single member answer with the user', async () => {
   const world = await openIdentity()
   const root = await world.login('root')
   const path = '/v2.0/users/id-ann/OS-KSADM'
@@ -251,7 +251,7 @@ test('Keystone’s updates of one thing answer with the user', async () => {
   )
 })
 
-test('a user is deleted by who governs it, never by itself', async () => {
+test('a user is deleted by a governing user, never by itself', async () => {
   const world = await openIdentity()
   const [owner, ann] = [await world.login('owner'), await world.login('ann')]
   assert.equal((await world.ask(as(ann, 'DELETE', '/v2.0/users/id-ann'))).status, 403)
@@ -291,7 +291,7 @@ test('an API key is shown to its user, reset without ending tokens, and deleted'
   assert.equal((await world.ask(as(ann, 'DELETE', KEY))).status, 404)
 })
 
-test('revokeTokens ends what a user has with a reset, deleted or replaced API key; the default leaves it [B01]', async () => {
+test('revokeTokens ends a user’s tokens with a reset, deleted or replaced API key; by default they stay [B01]', async () => {
   const path = '/v2.0/users/id-ann/OS-KSADM/credentials'
   const key = { 'RAX-KSKEY:apiKeyCredentials': { username: 'ann', apiKey: 'chosen' } }
   for (const [method, call, body] of [
@@ -319,7 +319,7 @@ test('revokeTokens ends what a user has with a reset, deleted or replaced API ke
   }
 })
 
-test('credentials may be set, a password with its consequence', async () => {
+test('credentials may be set, and a password ends tokens', async () => {
   const world = await openIdentity()
   const owner = await world.login('owner')
   const path = '/v2.0/users/id-ann/OS-KSADM/credentials'
@@ -373,7 +373,7 @@ const RESET = '/v2.0/users/RAX-AUTH/pwd-reset'
 const reset = (token: string, password: string) =>
   send(token, 'POST', RESET, { 'RAX-AUTH:passwordReset': { password } })
 
-test('a forgotten password is reset by a mailed token, once; whoever is named, the answer is 204', async () => {
+test('a forgotten password is reset by a mailed token, once; for every name the answer is 204', async () => {
   const notifier = new FakeNotifier()
   const world = await openIdentity({ notifier })
   await changeUser(world.realm, 'id-ann', { email: 'ann@example.org' })
@@ -395,7 +395,7 @@ test('a forgotten password is reset by a mailed token, once; whoever is named, t
   assert.equal((await world.ask(login)).status, 200)
 })
 
-test('[B10] a mailed token ends with any other change of the password, and after an hour', async () => {
+test('[B10] a mailed token ends with another change of the password, and after an hour', async () => {
   const notifier = new FakeNotifier()
   const world = await openIdentity({ notifier })
   await changeUser(world.realm, 'id-ann', { email: 'ann@example.org' })
@@ -412,7 +412,7 @@ test('[B10] a mailed token ends with any other change of the password, and after
   assert.equal((await world.ask(reset(second, 'n'))).status, 401)
 })
 
-test('so many devices a user has, and no more', async () => {
+test('a user has a bounded number of devices', async () => {
   const world = await openIdentity()
   const ann = await world.login('ann')
   const path = '/v2.0/users/id-ann/RAX-AUTH/multi-factor/otp-devices'
@@ -421,7 +421,7 @@ test('so many devices a user has, and no more', async () => {
   assert.equal((await add()).status, 400)
 })
 
-test('[B09] changes by a caller whose token has ended, or that is nobody, are 401 and change nothing', async () => {
+test('[B09] changes by a caller with an ended or unknown token are 401 and change nothing', async () => {
   const world = await openIdentity()
   const owner = await world.login('owner')
   await world.ask(as(owner, 'DELETE', '/v2.0/tokens'))

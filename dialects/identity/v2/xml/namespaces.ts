@@ -1,7 +1,4 @@
-/**
- * Prefixes as they stand in JSON member names, and what they mean in XML: there only namespaces count, whatever
- * prefix a document gives them.
- */
+/** Prefixes in JSON member names and their XML namespaces. In XML only the namespace counts, not the prefix. */
 export const NAMESPACES: ReadonlyMap<string, string> = new Map([
   ['RAX-AUTH', 'http://docs.rackspace.com/identity/api/ext/RAX-AUTH/v1.0'],
   ['RAX-KSKEY', 'http://docs.rackspace.com/identity/api/ext/RAX-KSKEY/v1.0'],
@@ -13,12 +10,12 @@ export const DEFAULT_NAMESPACE = 'http://docs.openstack.org/identity/api/v2.0'
 
 const PREFIXES: ReadonlyMap<string, string> = new Map([
   [DEFAULT_NAMESPACE, ''],
-  // A document that names no namespace at all can mean no other.
+  // A document without any namespace can mean only this one.
   ['', ''],
   ...[...NAMESPACES].map(([prefix, uri]): [string, string] => [uri, `${prefix}:`]),
 ])
 
-/** What JSON writes before a name of this namespace; undefined for one that is not ours. */
+/** The JSON prefix of a namespace; undefined for one that is not ours. */
 export function jsonPrefix(uri: string): string | undefined {
   return PREFIXES.get(uri)
 }

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../../wire/strict-json.ts'
 import { decodeXml } from './encoding.ts'
 import { DEFAULT_NAMESPACE, jsonPrefix } from './namespaces.ts'
 
-/** Levels of nesting, elements and attributes of one document; none of this dialect's bodies comes near. */
+/** Bounds of a document: nesting depth, and elements plus attributes. No body of this dialect comes near them. */
 export const XML_DEPTH_MAX = 16
 export const XML_NODES_MAX = 1_000
 
@@ -15,9 +15,9 @@ type Open = {
 }
 
 /**
- * An XML body as the JSON body that says the same: attributes and child elements are members, an element without
- * either is its text, to the last space (XML 1.0 §2.4). No DTD, no processing instructions, no entities but XML's own
- * five; nothing twice. @returns undefined for anything else.
+ * Parses an XML body into the equivalent JSON: attributes and child elements become members; an element without either
+ * is its text, including white space (XML 1.0 §2.4). No DTD, no processing instructions, no entities but XML's five, no
+ * repeated members. @returns undefined for anything else.
  */
 export function parseXmlObject(bytes: Uint8Array, charset?: string): JsonObject | undefined {
   const decoded = decodeXml(bytes, charset)
@@ -35,7 +35,7 @@ export function parseXmlObject(bytes: Uint8Array, charset?: string): JsonObject 
   parser.on('closetag', () => reader.close())
   parser.on('text', (part) => reader.text(part))
   parser.on('cdata', (part) => reader.text(part))
-  // Up to the DTD's end, say, a parser would go on reading what nobody wants any more.
+  // Written in chunks, so that parsing stops soon after an error.
   for (let at = 0; at < text.length && !reader.hasFailed; at += CHUNK)
     parser.write(text.slice(at, at + CHUNK))
   if (!reader.hasFailed) parser.close()
@@ -63,7 +63,7 @@ class Reader {
     const open: Open = { name, uri: uri === '' ? DEFAULT_NAMESPACE : uri, members: new Map(), text: '' }
     for (const attribute of Object.values(attributes)) {
       if (attribute.prefix === 'xmlns' || attribute.name === 'xmlns') continue
-      // xsi:type and the like say nothing that we ask for.
+      // Attributes of other namespaces, such as xsi:type, are ignored.
       const prefix = attribute.uri === '' || attribute.uri === uri ? '' : jsonPrefix(attribute.uri)
       if (prefix !== undefined) this.#member(open, `${prefix}${attribute.local}`, attribute.value)
     }
@@ -97,7 +97,7 @@ class Reader {
   }
 }
 
-/** XML's own white space (XML 1.0 §2.3), which stands between elements; U+00A0 and its like are content. */
+/** XML's white space (XML 1.0 §2.3), allowed between elements. U+00A0 and the like are content. */
 function isWhiteSpace(text: string): boolean {
   for (const char of text) if (!WHITE_SPACE.has(char)) return false
   return true
@@ -105,7 +105,7 @@ function isWhiteSpace(text: string): boolean {
 
 const WHITE_SPACE: ReadonlySet<string> = new Set([' ', '\t', '\n', '\r'])
 
-/** Inside an element of an extension its own names stand alone, as they do in JSON. */
+/** Within an element of an extension, names of the same namespace have no prefix, as in JSON. */
 function nameOf(uri: string, local: string, parentUri: string | undefined): string | undefined {
   if (local === '__proto__') return undefined
   if (uri === parentUri) return local

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../../wire/strict-json.ts'
 import { isObject } from '../../../wire/strict-json.ts'
 import { DEFAULT_NAMESPACE, NAMESPACES } from './namespaces.ts'
 
-/** What the items of a list are called. */
+/** Element names of list items. */
 const ITEMS: ReadonlyMap<string, string> = new Map([
   ['users', 'user'],
   ['tenants', 'tenant'],
@@ -19,7 +19,7 @@ const ITEMS: ReadonlyMap<string, string> = new Map([
   ['RAX-AUTH:mobilePhones', 'RAX-AUTH:mobilePhone'],
 ])
 
-/** Lists, by their parent, whose items stand in it without an element of their own around them. */
+/** Lists, by parent, whose items stand directly in the parent. */
 const BARE: ReadonlySet<string> = new Set([
   'service/endpoints',
   'versions/version',
@@ -28,16 +28,16 @@ const BARE: ReadonlySet<string> = new Set([
   'extension/links',
 ])
 
-/** What the XML form has not: a second form of the same, and what Keystone alone has in JSON. */
+/** Members omitted in XML: duplicates, and JSON members that only Keystone has. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['versions/values', 'token/audit_ids', 'token/issued_at'])
 
-/** Texts that are elements of their own; all others are attributes. */
+/** Texts written as elements; all others are attributes. */
 const TEXT_ELEMENTS: ReadonlySet<string> = new Set(['message', 'details'])
 const DESCRIBED: ReadonlySet<string> = new Set(['tenant', 'extension'])
 
 /**
- * The XML form of a JSON document: objects are elements, texts are attributes, lists are elements around their items
- * (the vendor's schema; the exceptions stand above).
+ * The XML form of a JSON document: objects become elements, texts attributes, lists elements around their items (the
+ * vendor's schema; exceptions are above).
  */
 export function xmlOf(document: JsonObject): string {
   const used = new Set<string>()
@@ -97,7 +97,7 @@ class Writer {
       .map((item) => {
         const name = ITEMS.get(list)
         if (name !== undefined) return this.element(name, item)
-        // Credentials: each item says itself what it is.
+        // Items of credentials name their own element.
         return isObject(item)
           ? Object.entries(item)
               .map(([own, value]) => this.element(own, value))
@@ -147,7 +147,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 }
 
-/** What XML 1.0 cannot hold at all stands as U+FFFD. */
+/** Characters that XML 1.0 cannot hold become U+FFFD. */
 function escaped(text: string): string {
   return text
     .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')

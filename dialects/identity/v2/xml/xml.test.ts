@@ -14,7 +14,7 @@ const read = (text: string): unknown => {
   return object === undefined ? undefined : (JSON.parse(JSON.stringify(object)) as unknown)
 }
 
-test('an XML body is read as the JSON body that says the same, whatever its prefixes', () => {
+test('an XML body is parsed into the equivalent JSON, with any prefixes', () => {
   const credentials = { username: 'ann', apiKey: 'k' }
   const expected = { auth: { tenantId: 't', 'RAX-KSKEY:apiKeyCredentials': credentials } }
   for (const text of [
@@ -25,7 +25,7 @@ test('an XML body is read as the JSON body that says the same, whatever its pref
     assert.deepEqual(read(text), expected)
 })
 
-test('names of an extension stand alone inside it, and get its prefix outside', () => {
+test('names of an extension have no prefix inside its elements, and a prefix outside', () => {
   assert.deepEqual(
     read(
       `<impersonation xmlns="${RAX}"><user username="u"/><expire-in-seconds>60</expire-in-seconds></impersonation>`,
@@ -72,7 +72,7 @@ const KEPT: readonly [string, string][] = [
   ['an ideographic space', '\u3000pass'],
   ['nothing but a space', ' '],
 ]
-// The kind: character data of an element without children, however it is written. It is content, to the last space.
+// Character data of an element without children, in any notation, is content to the last space.
 for (const [name, text] of KEPT)
   test(`[W20] character data is kept as it is: ${name}`, () => {
     const expected = { user: { username: 'u', 'OS-KSADM:password': text } }
@@ -91,7 +91,7 @@ for (const [name, text] of KEPT)
     )
   })
 
-test('[W20] between child elements white space is dropped, and anything else is refused', () => {
+test('[W20] white space between child elements is dropped, and other text is refused', () => {
   const around = (space: string) => read(`<auth>${space}<token id="1"/>${space}</auth>`)
   for (const space of ['', ' ', '\n\t ', '\r\n', '<!-- c -->', ' <!-- c --> '])
     assert.deepEqual(around(space), { auth: { token: { id: '1' } } }, JSON.stringify(space))
@@ -99,7 +99,7 @@ test('[W20] between child elements white space is dropped, and anything else is 
     assert.equal(around(text), undefined, JSON.stringify(text))
 })
 
-test('[W20] a text that is longer than what is parsed at once is kept whole', () => {
+test('[W20] a text longer than one chunk of the parser is kept whole', () => {
   const text = `${' '.repeat(1_023)}\ufeff${'😀'.repeat(600)} `
   assert.deepEqual(read(`<auth><p>${text}</p></auth>`), { auth: { p: text } })
 })
@@ -168,25 +168,25 @@ for (const [name, { bytes, charset }] of UNREAD)
     assert.equal(parseXmlObject(bytes, charset), undefined)
   })
 
-test('depth and size are taken up to their bounds, and refused past them', () => {
+test('depth and size are accepted up to their bounds, and refused beyond', () => {
   const nested = (depth: number) => `${'<auth>'.repeat(depth)}x${'</auth>'.repeat(depth)}`
   assert.notEqual(read(nested(XML_DEPTH_MAX)), undefined)
   assert.equal(read(nested(XML_DEPTH_MAX + 1)), undefined)
-  // The root is a node, and every other element is one, and a member.
+  // The root counts as one node, and so does each attribute.
   const wide = (nodes: number) =>
     `<auth ${Array.from({ length: nodes - 1 }, (_, at) => `a${at}="1"`).join(' ')}/>`
   assert.notEqual(read(wide(XML_NODES_MAX)), undefined)
   assert.equal(read(wide(XML_NODES_MAX + 1)), undefined)
 })
 
-test('no bytes make the reading throw', () => {
+test('no bytes make the parser throw', () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => void parseXmlObject(bytes)))
   const charset = fc.constantFrom('utf-8', 'us-ascii', 'utf-16', 'utf-16le', 'utf-16be')
   fc.assert(fc.property(fc.uint8Array(), charset, (bytes, name) => void parseXmlObject(bytes, name)))
   fc.assert(fc.property(fc.string(), (text) => void read(`<auth a="${text}">${text}</auth>`)))
 })
 
-test('whatever text is written as XML is read back as it was, but for what XML cannot hold', () => {
+test('text written as XML is read back unchanged, except for characters that XML cannot hold', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (name) => {
       const text = xmlOf({ user: { id: '1', name } })
@@ -196,7 +196,7 @@ test('whatever text is written as XML is read back as it was, but for what XML c
   )
 })
 
-test('lists are elements around their items, paging links Atom links, descriptions elements', () => {
+test('lists become elements around their items, paging links Atom links, and descriptions elements', () => {
   const tenants = [{ id: '1', name: 'a<b', enabled: true, description: 'x & y' }]
   const tenants_links = [{ rel: 'next', href: 'http://h/v2.0/tenants?marker=1' }]
   assert.equal(
@@ -205,7 +205,7 @@ test('lists are elements around their items, paging links Atom links, descriptio
   )
 })
 
-test('a catalog is services with endpoints bare in them, an endpoint’s version an element', () => {
+test('a catalog becomes services with endpoints directly in them, and an endpoint’s version an element', () => {
   const endpoint = { region: 'R', publicURL: 'http://h', versionId: '2', versionInfo: 'i' }
   const serviceCatalog = [{ name: 'n', type: 't', endpoints: [endpoint], endpoints_links: [] }]
   assert.equal(
@@ -214,7 +214,7 @@ test('a catalog is services with endpoints bare in them, an endpoint’s version
   )
 })
 
-test('credentials say each what they are', () => {
+test('each item of credentials names its own element', () => {
   const credentials = [{ 'RAX-KSKEY:apiKeyCredentials': { username: 'u', apiKey: 'k' } }]
   assert.equal(
     xmlOf({ credentials, credentials_links: [] }).split('\n')[1],
