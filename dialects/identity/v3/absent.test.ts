@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errorIn, openV3, send } from '../../../test/kit/world-identity-v3.ts'
 
-// The kind: what Keystone has and this server does not. Each is 404 in v3's own form, whoever asks and how.
+// Features of Keystone that this server lacks. Each path is 404 in v3's form for every caller and method.
 const ABSENT: readonly string[] = [
   '/v3/groups',
   '/v3/groups/g1/users/pia',
@@ -38,7 +38,7 @@ const ABSENT: readonly string[] = [
   '/v3/OS-SIMPLE-CERT/ca',
 ]
 
-test('what Keystone has and this server has not is 404 in the form of v3, to everybody and by every method', async () => {
+test('features of Keystone that this server lacks are 404 in v3’s form, for everybody and every method', async () => {
   const { ask, enter } = await openV3()
   const as = await enter('sysadmin')
   for (const path of ABSENT)
@@ -55,7 +55,7 @@ test('what Keystone has and this server has not is 404 in the form of v3, to eve
       }
 })
 
-test('OPTIONS says what a path can be asked, to anybody, and so does a 405', async () => {
+test('OPTIONS lists the methods of a path for everybody, and so does a 405', async () => {
   const { ask } = await openV3()
   const paths = {
     '/v3': 'GET, HEAD, OPTIONS',

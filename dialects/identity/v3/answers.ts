@@ -2,7 +2,7 @@ import { unreachable } from '@rescind/core'
 import { type Answer, jsonAnswer, RETRY_AFTER_SECONDS, type Refusal } from '../../wire/answer.ts'
 import type { WireRequest } from '../../wire/request.ts'
 
-/** On every answer, as Keystone has it: what is answered hangs on the caller's token. */
+/** On every answer, as in Keystone: answers depend on the caller's token. */
 const VARY: Readonly<Record<string, string>> = { vary: 'X-Auth-Token' }
 
 type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 431 | 500 | 503
@@ -76,7 +76,7 @@ export const ERRORS: Readonly<Record<ErrorStatus, ErrorWords>> = {
 
 type Headers = Readonly<Record<string, string>>
 
-/** `{"error":{"code","message","title"}}`, which all of Keystone's clients read. */
+/** `{"error":{"code","message","title"}}`, which all of Keystone's clients understand. */
 function failure(status: ErrorStatus, message: string, headers: Headers = {}): Answer {
   const error = { code: status, message, title: ERRORS[status].title }
   return jsonAnswer(status, { error }, { ...VARY, ...headers })
@@ -92,19 +92,19 @@ export const NO_CONTENT: Answer = {
   body: '',
 }
 
-/** `OPTIONS`: what a path can be asked (RFC 9110 §9.3.7), to anybody; 200 without a body, as Keystone has it. */
+/** `OPTIONS`: the methods of a path (RFC 9110 §9.3.7), for everybody; 200 without a body, as in Keystone. */
 export function allowed(methods: string): Answer {
   return { status: 200, headers: { ...VARY, 'cache-control': 'no-store', allow: methods }, body: '' }
 }
 
-/** For a broken body, query or path. */
+/** For a malformed body, query or path. */
 export function malformed(message: string): Answer {
   return failure(400, message)
 }
 
 /**
- * The caller's own token, or its credentials, are no good: nothing else is ever 401, or middleware would believe
- * that it has to log in again. A 401 names a scheme (RFC 9110 §15.5.2); this is Keystone's.
+ * Only for a caller whose own token or credentials are invalid; otherwise middleware would log in again. A 401 must
+ * name a scheme (RFC 9110 §15.5.2); this is Keystone's.
  */
 export function unauthorized(request: WireRequest, message: string = NO_TOKEN): Answer {
   return failure(401, message, { 'www-authenticate': `Keystone uri="${request.base}/v3"` })
@@ -112,24 +112,24 @@ export function unauthorized(request: WireRequest, message: string = NO_TOKEN): 
 
 const NO_TOKEN = 'The request you have made requires authentication.'
 
-/** The caller may know that this exists, and may not do it. */
+/** The caller may know that this exists, but not do it. */
 export function forbidden(message: string = NOT_ALLOWED): Answer {
   return failure(403, message)
 }
 
-/** What comes of a hold over whom it would be for. */
+/** The user or project is under a hold. */
 export function suspended(): Answer {
   return forbidden('This user or project is suspended.')
 }
 
 const NOT_ALLOWED = 'You are not authorized to perform the requested action.'
 
-/** Unknown, dead, foreign: one answer, to the byte. */
+/** The same bytes for unknown, dead and foreign tokens. */
 export function tokenNotFound(): Answer {
   return failure(404, 'Could not find the token.')
 }
 
-/** What the caller may not see reads like what does not exist. */
+/** The same for what the caller may not see and what does not exist. */
 export function missing(what: string): Answer {
   return failure(404, `Could not find the ${what}.`)
 }
@@ -142,7 +142,7 @@ export function overLimit(waitSeconds: number): Answer {
   return failure(413, 'Too many requests.', { 'retry-after': String(waitSeconds) })
 }
 
-/** This version's words for what is refused before, beside or after its own meaning. */
+/** The server's refusals in this version's words. */
 export function refusalAnswer(refusal: Refusal): Answer {
   switch (refusal.kind) {
     case 'malformed':

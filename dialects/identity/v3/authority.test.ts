@@ -28,7 +28,7 @@ async function openMatrix(): Promise<V3World> {
 
 const OWNERS: Readonly<Record<string, string>> = { team: 'pol', blue: 'kim', boss: 'boss', default: 'eva' }
 
-/** The token that a column of the table means, made afresh. */
+/** A new token for a column of the table. */
 async function subject(world: V3World, column: string, caller: string): Promise<string | undefined> {
   switch (column) {
     case 'own':
@@ -50,7 +50,7 @@ async function subject(world: V3World, column: string, caller: string): Promise<
 
 const TOKENS = tableUnder('Tokens')
 
-test('whose tokens each caller validates and revokes is as the page says, and only that happens', async () => {
+test('callers validate and revoke exactly the tokens that the page says', async () => {
   const world = await openMatrix()
   assert.equal(TOKENS.rows.length, CALLERS.length * 2)
   for (const [caller = '', act = '', ...cells] of TOKENS.rows) {
@@ -74,7 +74,7 @@ test('whose tokens each caller validates and revokes is as the page says, and on
   }
 })
 
-test('[W22] what a caller may not see is answered to the byte alike: dead, unknown, foreign, none', async () => {
+test('[W22] dead, unknown, foreign and missing tokens get the same answer, byte for byte, if the caller may not see them', async () => {
   const world = await openMatrix()
   for (const [caller = '', act = '', ...cells] of TOKENS.rows) {
     const bodies = new Set<unknown>()
@@ -93,7 +93,7 @@ test('[W22] what a caller may not see is answered to the byte alike: dead, unkno
   }
 })
 
-test('[W22] who has no power over tokens gets 403 for whatever is no live token of its own', async () => {
+test('[W22] a caller without power over tokens gets 403 for everything but its own live tokens', async () => {
   const world = await openMatrix()
   const restricted = await world.enter('pia')
   for (const caller of ['pia', 'idle']) {
@@ -159,7 +159,7 @@ function callOf(line: string, as: string | undefined, caller: string): Ask {
 
 const DIRECTORY = tableUnder('The directory')
 
-test('what each caller may do to the directory is as the page says', async () => {
+test('callers may change the directory exactly as the page says', async () => {
   assert.deepEqual(DIRECTORY.columns.slice(1), CALLERS)
   assert.ok(DIRECTORY.rows.length > 50)
   let world = await openMatrix()
@@ -171,13 +171,13 @@ test('what each caller may do to the directory is as the page says', async () =>
       assert.equal(String(answer.status), cells[at], `${caller}: ${call} ${String(answer.body)}`)
       if (answer.status >= 400)
         assert.equal(world.realm.position(), before, `${caller}: ${call} was refused, and written`)
-      // What has written nothing leaves the world as it was, but for a token more.
+      // After a write, start with a fresh world.
       if (world.realm.position() !== before) world = await openMatrix()
     }
   }
 })
 
-test('without a good token of its own nobody gets further than 401', async () => {
+test('without a live token every call is 401', async () => {
   const world = await openMatrix()
   const dead = await world.enter('chief')
   await world.ask(send('DELETE', '/v3/auth/tokens', { as: dead, about: dead }))
@@ -190,7 +190,7 @@ test('without a good token of its own nobody gets further than 401', async () =>
   }
 })
 
-/** Names under which Keystone has believed a body over what it knew (bug 2148398), and others have likewise. */
+/** Members of bodies that Keystone (bug 2148398) and others have trusted over their own data. */
 const HOSTILE = {
   target: { user: { id: 'pia', domain_id: 'blue' }, token: { user_id: 'pia' } },
   user_id: 'pia',
@@ -203,7 +203,7 @@ const HOSTILE = {
   constructor: { is_admin: true },
 }
 
-test('[C17] what a body or a query says about the caller changes nothing', async () => {
+test('[C17] members of a body or a query about the caller change nothing', async () => {
   const world = await openMatrix()
   const query = 'user_id=pia&target.user.id=pia&is_admin=1&system_scope=all&roles=admin'
   for (const caller of ['pia', 'governor']) {
@@ -226,7 +226,7 @@ test('[C17] what a body or a query says about the caller changes nothing', async
   }
 })
 
-test('with an application credential its maker has no more power than its roles', async () => {
+test('a token of an application credential has no more power than its roles', async () => {
   const world = await openMatrix()
   const { ask, enter } = world
   const boss = await enter('boss')

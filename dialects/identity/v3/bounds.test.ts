@@ -17,7 +17,7 @@ import { APP_CREDENTIALS_MAX } from './users/app-credentials.ts'
 
 const AUDIT = { by: 'test', from: 'local', how: 'test.seed' }
 
-/** Many records at once, as nobody makes them. */
+/** Writes many records at once, bypassing the calls. */
 async function putMany<T>(
   realm: Realm,
   collection: Collection<T>,
@@ -75,7 +75,7 @@ test('a list is followed page by page, each entry once, whatever its limit', asy
   )
 })
 
-test(`a page holds ${PAGE_MAX} entries at most, and says where to go on`, async () => {
+test(`a page holds ${PAGE_MAX} entries at most, and links to the next`, async () => {
   const world = await openV3()
   const { realm } = world
   const before = (await pages(world, ''))[0]?.users.length ?? 0
@@ -93,7 +93,7 @@ test(`a page holds ${PAGE_MAX} entries at most, and says where to go on`, async 
   )
 })
 
-test('what is there without a record takes its place in the pages', async () => {
+test('entries without a record appear at their place in the pages', async () => {
   const { ask, enter } = await openV3()
   const chief = await enter('chief')
   await ask(send('POST', '/v3/roles', { as: chief, body: { role: { name: 'painter' } } }))
@@ -151,7 +151,7 @@ test(`a user has ${GRANTS_MAX} role assignments at most`, async () => {
   assert.equal((await give('member')).status, 204, 'what is there already needs no room')
 })
 
-test('a catalog holds services that have an address for this scope, and a bounded number of addresses', async () => {
+test('a catalog has the services with a URL for this scope, and a bounded number of URLs', async () => {
   const { ask, realm } = await openV3()
   const service = (id: string): object => ({ id, name: id, type: id })
   await putMany(realm, IDENTITY_SERVICES, ['compute', 'empty', 'metering'].map(service) as never)
@@ -183,7 +183,7 @@ test('a catalog holds services that have an address for this scope, and a bounde
   assert.equal(count, CATALOG_MAX)
 })
 
-test(`an answer tells ${EVENTS_MAX} events at most, and where to go on`, async () => {
+test(`an answer has ${EVENTS_MAX} events at most, and links to the next`, async () => {
   const { ask, enter, realm } = await openV3()
   const rule = (subject: string): Operation => {
     const target = { kind: 'cut', shape: 'subject', principals: { source: 'identity', subject } } as const
@@ -209,7 +209,7 @@ test(`an answer tells ${EVENTS_MAX} events at most, and where to go on`, async (
   assert.deepEqual([rest.events.length, rest.links.next], [1, null])
 })
 
-test('assignments are followed page by page, and no marker names whom the caller may not see', async () => {
+test('assignments are followed page by page, and no marker names a hidden user', async () => {
   const { ask, enter } = await openV3()
   for (const [caller, isSeen] of [
     ['chief', (): boolean => true],

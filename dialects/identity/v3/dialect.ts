@@ -12,7 +12,7 @@ export function isV3(path: string): boolean {
   return path === VERSION_PATH || path.startsWith('/v3/')
 }
 
-/** Answers whatever a path of v3 is asked; `waitSeconds` says whether this caller has asked too often. */
+/** Answers every request below /v3. `waitSeconds` takes from the caller's rate limit and returns the seconds to wait. */
 export async function handleV3(call: Call, waitSeconds: () => number): Promise<Answer> {
   return withRequestId(call.realm, await answered(call, waitSeconds))
 }
@@ -29,7 +29,7 @@ function answered(call: Call, waitSeconds: () => number): Answer | Promise<Answe
     const allow = `${allowOf(route)}, OPTIONS`
     return request.method === 'OPTIONS' ? allowed(allow) : refusalAnswer({ kind: 'method', allow })
   }
-  // Asking for the version says nothing about anybody, and costs nothing.
+  // The version document is not rate-limited: it is public and cheap.
   const wait = route.template === VERSION_PATH ? 0 : waitSeconds()
   return wait > 0 ? overLimit(wait) : handler(call, values)
 }

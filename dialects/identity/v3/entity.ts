@@ -4,13 +4,13 @@ import { isObject, type JsonObject, parseStrictObject } from '../../wire/strict-
 import { withoutBom } from '../../wire/text.ts'
 import { CREDENTIAL_MAX, type Malformed } from '../session/credentials.ts'
 
-/** Characters of a name, and of a description. */
+/** Longest name and longest description in characters. */
 const TEXT_MAX = 255
 const LONG_TEXT_MAX = 2_000
 
 /**
- * `text` is 1 to 255 characters; `long` up to 2,000, empty or null too; `text?` is `text` or null; `secret` is what a
- * login takes as a password.
+ * `text` is 1 to 255 characters; `long` up to 2,000, also empty or null; `text?` is `text` or null; `secret` is a
+ * password of any login.
  */
 export type FieldKind = 'text' | 'text?' | 'long' | 'secret' | 'flag'
 type FieldSpec = Readonly<Record<string, FieldKind>>
@@ -24,8 +24,8 @@ export type Fields<S extends FieldSpec> = { readonly [N in keyof S]?: FieldValue
 export type BodyRead = { readonly kind: 'body'; readonly body: JsonObject } | Malformed
 
 /**
- * A JSON body, of any type that is JSON by its ending (RFC 6839 §3.1). Keystone answers 400, not 415, to another
- * Content-Type, and takes JSON without one.
+ * A JSON body, with any `+json` type (RFC 6839 §3.1). As in Keystone, another Content-Type is 400, not 415, and JSON
+ * without one is accepted.
  */
 export function readJson(request: WireRequest): BodyRead {
   const media = mediaType(request)
@@ -40,10 +40,7 @@ function isJson(media: MediaType): boolean {
   return isUtf8(media, isSuffixed ? media.type : JSON_TYPE)
 }
 
-/**
- * The object under its one name, `{"user": {…}}`. `pathId` is given where it changes what the path names: a body about
- * another one is refused there, not passed over.
- */
+/** The object under its name, `{"user": {…}}`. Pass `pathId` for changes: a body with another id is then refused, not ignored. */
 export function readEntity(request: WireRequest, name: string, pathId?: string): BodyRead {
   const read = readJson(request)
   if (read.kind === 'malformed') return read
@@ -61,8 +58,8 @@ export type FieldsRead<S extends FieldSpec> =
   | Malformed
 
 /**
- * Members of known names, each of its kind. A flag is true or false and nothing like it: "false" has been read as
- * true elsewhere. Members of other names are passed over.
+ * Reads known members, each of its kind. A flag must be true or false, because elsewhere "false" has been read as true.
+ * Unknown members are ignored.
  */
 export function fieldsOf<const S extends FieldSpec>(entity: JsonObject, spec: S): FieldsRead<S> {
   const fields: Record<string, unknown> = {}

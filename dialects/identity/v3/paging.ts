@@ -4,9 +4,9 @@ import { parseFormText } from '../../wire/form.ts'
 import type { WireRequest } from '../../wire/request.ts'
 import type { Malformed } from '../session/credentials.ts'
 
-/** Entries of one answer; a larger `limit` is answered with as many. */
+/** Entries per answer; a larger `limit` is reduced to it. */
 export const PAGE_MAX = 1_000
-/** Records looked at for one answer, whether they fit a filter or not; then it ends, and says where to go on. */
+/** Records read for one answer, matching or not. Then the page ends, with a link to the next one. */
 const LOOKED_AT_MAX = 50_000
 
 export type ListAsk = {
@@ -16,10 +16,10 @@ export type ListAsk = {
   readonly filters: ReadonlyMap<string, string>
 }
 
-/** One spelling for each number, as in v2.0. */
+/** One spelling per number, as in v2.0. */
 const NUMBER = /^[1-9]\d{0,8}$/
 
-/** The query of a list: `limit`, `marker`, and what the entries have to be like. */
+/** The query of a list: `limit`, `marker` and filters. */
 export function listAsk(request: WireRequest): ListAsk | Malformed {
   const form = parseFormText(request.query ?? '')
   if (form.kind !== 'form') {
@@ -41,14 +41,14 @@ export type Page<T> = { readonly values: readonly T[]; readonly next: string | u
 
 export type Selection<T> = {
   readonly ask: ListAsk
-  /** Only records that are listed under this. */
+  /** Only records with this list key. */
   readonly listed?: RecordKey | undefined
   readonly fits: (value: T) => boolean
-  /** What is there without a record, and which has an id that no record has. */
+  /** Entries without a record, such as built-in roles. No record has their ids. */
   readonly beside?: readonly (T & { readonly id: string })[]
 }
 
-/** One page of a collection, by id, of what fits. */
+/** One page of the matching entries of a collection, by id. */
 export async function pageOf<T>(
   realm: Realm,
   collection: Collection<T>,
@@ -76,7 +76,7 @@ export async function pageOf<T>(
   return { values, next: found.length > limit ? found[limit - 1]?.id : after }
 }
 
-/** `{"users": […], "links": {…}}`; `truncated` where there is more, as Keystone says it. */
+/** `{"users": […], "links": {…}}`, and `truncated` if there is more, as in Keystone. */
 export function listBody(
   request: WireRequest,
   name: string,
@@ -93,13 +93,13 @@ function nextLink(request: WireRequest, next: string | undefined): string | null
   return `${request.base}${request.path}?${[...kept, `marker=${encodeURIComponent(next)}`].join('&')}`
 }
 
-/** Whether a flag of the query, if it is there, is the same; `0`, `false` and the like are false. */
+/** Whether a flag in the query, if present, has this value; `0`, `false` and the like are false. */
 export function isFlagged({ filters }: ListAsk, name: string, value: boolean): boolean {
   const asked = filters.get(name)
   return asked === undefined || !['0', 'false', 'f', 'no', 'off', 'n'].includes(asked.toLowerCase()) === value
 }
 
-/** Whether a text of the query, if it is there, is the same. */
+/** Whether a text in the query, if present, equals this value. */
 export function isNamed({ filters }: ListAsk, name: string, value: string | undefined): boolean {
   const asked = filters.get(name)
   return asked === undefined || asked === value

@@ -9,7 +9,7 @@ import type { IdentityUser } from '../directory/users.ts'
 import type { EndpointJson } from './tokens/catalog.ts'
 import { microInstant } from './tokens/instant.ts'
 
-/** How records look on the wire: nothing of a secret, and a link to where each is found. */
+/** Records in v3's form: without secrets, and with a link to themselves. */
 type ToJson<T> = (call: Call) => (value: T) => object
 
 export async function userJson(call: Call, given: IdentityUser): Promise<object> {

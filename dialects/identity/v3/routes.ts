@@ -90,7 +90,7 @@ function route(template: string, methods: Readonly<Record<string, Handler>>): Ro
   return { template, methods: withHead(new Map(Object.entries(methods))) }
 }
 
-/** A list that may be as long as a table, or as a log. */
+/** A list that may be as long as a table or a log. */
 function walking(handler: Handler): Handler {
   return listing(handler, (_, waitSeconds) => overLimit(waitSeconds))
 }

@@ -20,7 +20,7 @@ import {
   identityEndpoints,
 } from './tokens/catalog.ts'
 
-/** `GET /v3/services`: what catalogs are made of, for who governs or reads everything. */
+/** `GET /v3/services`: the services of catalogs, for callers who govern or read everything. */
 export function listServices(call: Call): Promise<Answer> {
   return asReading(call, async (ask) => {
     const fits = ({ name, type }: IdentityService): boolean =>
@@ -43,7 +43,7 @@ export function showService(call: Call, [id = '']: readonly string[]): Promise<A
   })
 }
 
-/** `GET /v3/endpoints`: a record holds up to three; a page ends with a record. */
+/** `GET /v3/endpoints`: each record gives up to three, and a page ends with a whole record. */
 export function listEndpoints(call: Call): Promise<Answer> {
   return asReading(call, async (ask) => {
     const serviceId = ask.filters.get('service_id')
@@ -70,7 +70,7 @@ function isAsked(ask: ListAsk, endpoint: EndpointJson): boolean {
   return isNamed(ask, 'interface', endpoint.interface) && isNamed(ask, 'region_id', endpoint.region_id)
 }
 
-/** `GET /v3/endpoints/{id}`: the record's id, and which of its addresses. */
+/** `GET /v3/endpoints/{id}`: the id is the record's id and the interface. */
 export function showEndpoint(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return asReading(call, async () => {
     const own = identityEndpoints(call).find((endpoint) => endpoint.id === id)

@@ -16,7 +16,7 @@ import {
   type V3World,
 } from '../../../test/kit/world-identity-v3.ts'
 
-/** What a change ends is ended on every read path before the change is answered, and nothing else is. */
+/** The tokens that a change ends are dead on every read path before the change is answered, and others stay live. */
 
 type Made = { readonly application_credential: { readonly id: string; readonly secret: string } }
 type World = V3World & {
@@ -27,7 +27,7 @@ type World = V3World & {
 
 const GATEWAY = { clientId: 'gateway', clientSecret: 'gateway-secret' }
 
-/** Tokens of every scope and origin, by who has them and what they are for. */
+/** Tokens of every scope and origin, by user and purpose. */
 async function openWorld(): Promise<World> {
   const world = await openV3()
   const { ask, enter } = world
@@ -99,7 +99,7 @@ async function introspection({ realm }: V3World): Promise<World['isActive']> {
   }
 }
 
-/** Every way of asking about a token, or using it. */
+/** Every way of asking about a token or using it. */
 async function statesOf(world: World, token: string): Promise<readonly boolean[]> {
   const { ask, enter, login, isActive } = world
   const chief = await enter('chief')
@@ -120,7 +120,7 @@ type Trigger = {
   readonly what: string
   readonly call: (world: World) => Parameters<typeof send>
   readonly by: readonly string[]
-  /** Tokens that it ends, by how their names begin. */
+  /** The tokens that it ends, by prefix of their names. */
   readonly ends: readonly string[]
 }
 
@@ -229,7 +229,7 @@ const TRIGGERS: readonly Trigger[] = [
   },
 ]
 
-/** The same by v2.0's calls. */
+/** The same changes by v2.0 calls. */
 function ofV2(): readonly Trigger[] {
   const user =
     (fields: object): Trigger['call'] =>
@@ -264,7 +264,7 @@ function ofV2(): readonly Trigger[] {
 }
 
 for (const { what, call, by, ends } of TRIGGERS) {
-  test(`[B01] [B07] when ${what}, what it ends is over everywhere, and nothing else is; by ${by.join(', ')}`, async () => {
+  test(`[B01] [B07] when ${what}, its tokens end everywhere, and no others; by ${by.join(', ')}`, async () => {
     for (const actor of by) {
       const world = await openWorld()
       const caller = await world.enter(actor)
@@ -280,7 +280,7 @@ for (const { what, call, by, ends } of TRIGGERS) {
   })
 }
 
-test('a role that is deleted takes along what anybody had by it', async () => {
+test('deleting a role ends the tokens that had it', async () => {
   const world = await openWorld()
   const chief = await world.enter('chief')
   const made = await world.ask(send('POST', '/v3/roles', { as: chief, body: { role: { name: 'painter' } } }))
@@ -294,7 +294,7 @@ test('a role that is deleted takes along what anybody had by it', async () => {
   }
 })
 
-test('a domain that is deleted leaves nothing of it behind', async () => {
+test('deleting a domain deletes everything in it', async () => {
   const world = await openWorld()
   const { ask } = world
   const chief = await world.enter('chief')
@@ -307,7 +307,7 @@ test('a domain that is deleted leaves nothing of it behind', async () => {
     assert.equal(await world.isActive(token), name === 'eva yard', name)
 })
 
-test('what was ended stays so when what ended it is taken back', async () => {
+test('ended tokens stay dead when the change is undone', async () => {
   for (const [kind, id] of [
     ['users', 'pia'],
     ['projects', 'team'],

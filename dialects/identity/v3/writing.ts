@@ -9,15 +9,15 @@ import { conflict, forbidden, malformed } from './answers.ts'
 
 export type Writing = {
   readonly acting: Acting
-  /** Which call asked for it, for the audit. */
+  /** Name of the call for the audit log. */
   readonly how: string
   readonly changes: readonly Change[]
-  /** Records that this rests on and does not change itself. */
+  /** Records that the change depends on and does not change itself. */
   readonly expects?: readonly Expectation[]
   readonly done: () => Answer
 }
 
-/** Writes a change of the directory with all that follows from it, and answers when it is durable. */
+/** Writes a change of the directory with all its consequences, and answers once it is durable. */
 export async function written(
   call: Call,
   { acting, how, changes, expects = [], done }: Writing,
@@ -26,7 +26,7 @@ export async function written(
   switch (outcome.kind) {
     case 'written':
       return done()
-    // No code comes along here.
+    // These writes carry no passcode.
     case 'code-used':
     case 'stale':
       return 'stale'
@@ -35,7 +35,7 @@ export async function written(
     case 'name-taken':
       return conflict('Another one has this name.')
     case 'too-many':
-      return forbidden('This would change too much at once; take it apart.')
+      return forbidden('This would change more records than one request may: change them in parts.')
     default:
       return unreachable(outcome)
   }
@@ -43,7 +43,7 @@ export async function written(
 
 const ID_BYTES = 16
 
-/** An id of Keystone's form: 32 hexadecimal digits. */
+/** An id in Keystone's form: 32 hexadecimal digits. */
 export function newId(realm: Realm): string {
   return realm.random.bytes(ID_BYTES).toString('hex')
 }

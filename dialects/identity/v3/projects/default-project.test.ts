@@ -29,7 +29,7 @@ import { IDENTITY_TENANTS } from '../../directory/tenants.ts'
 import { accountOf, IDENTITY_USERS, type IdentityUser } from '../../directory/users.ts'
 import { writeDirectory } from '../../directory/write.ts'
 
-/** What a login without a scope is for. */
+/** The scope of a login that names none. */
 async function placeOf(world: V3World, token: string): Promise<string> {
   return place(await tokenIn(await world.ask(byToken(token))))
 }
@@ -38,9 +38,9 @@ function place({ project, domain, system }: TokenBody): string {
   return project?.id ?? (domain === undefined ? (system === undefined ? 'nothing' : 'system') : 'domain')
 }
 
-// The kind: a login that names no scope, whatever it rests on. It is for the user's own project, or for nothing.
+// A login without a scope, whatever it builds on, is for the user's own project or unscoped.
 onBothStores(
-  "[W25] the token method without a scope gives the user's own project, whatever the token is for",
+  "[W25] the token method without a scope gives the user's own project for a token of any scope",
   async (store) => {
     const world = await openV3({ store })
     await changeUser(world.realm, 'pia', {
@@ -57,17 +57,14 @@ onBothStores(
   },
 )
 
-onBothStores(
-  '[W25] without a project of its own, or where that is of no use, a user gets a token without a scope',
-  async (store) => {
-    const world = await openV3({ store })
-    assert.equal(await placeOf(world, await world.enter('kim', inProject('lab'))), 'nothing')
-    await changeUser(world.realm, 'kim', { tenantId: 'yard' })
-    assert.equal(await placeOf(world, await world.enter('kim', inProject('lab'))), 'nothing')
-    const twice = await subjectToken(await world.ask(byToken(await world.enter('kim', inProject('lab')))))
-    assert.equal(await placeOf(world, twice), 'nothing')
-  },
-)
+onBothStores('[W25] a user without a usable own project gets an unscoped token', async (store) => {
+  const world = await openV3({ store })
+  assert.equal(await placeOf(world, await world.enter('kim', inProject('lab'))), 'nothing')
+  await changeUser(world.realm, 'kim', { tenantId: 'yard' })
+  assert.equal(await placeOf(world, await world.enter('kim', inProject('lab'))), 'nothing')
+  const twice = await subjectToken(await world.ask(byToken(await world.enter('kim', inProject('lab')))))
+  assert.equal(await placeOf(world, twice), 'nothing')
+})
 
 onBothStores('[W25] what an application credential made stays in its project', async (store) => {
   const world = await openV3({ store })
@@ -95,7 +92,7 @@ async function userAt({ realm }: V3World, id: string): Promise<IdentityUser> {
   return (await realm.directory.get(IDENTITY_USERS, id))?.value ?? assert.fail()
 }
 
-/** As it was before a deletion cleared what names the tenant: the record alone goes. */
+/** Deletes the record only, as before a deletion also cleared the references to the tenant. */
 async function loseOnly({ realm }: V3World, id: string): Promise<void> {
   const { version } = await realm.directory.state(IDENTITY_TENANTS, id)
   const deletion = { collection: IDENTITY_TENANTS.name, id, fromVersion: version }
@@ -103,7 +100,7 @@ async function loseOnly({ realm }: V3World, id: string): Promise<void> {
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations })
 }
 
-// The kind: whatever deletes a tenant. Nobody is left in it.
+// Every way of deleting a tenant. No user may keep it as their own.
 const DELETIONS: Readonly<Record<string, (world: V3World) => Promise<void>>> = {
   'by v3': async (world) => {
     const as = await world.enter('sysadmin')
@@ -124,7 +121,7 @@ const DELETIONS: Readonly<Record<string, (world: V3World) => Promise<void>>> = {
 
 for (const [how, remove] of Object.entries(DELETIONS)) {
   onBothStores(
-    `[W26] a project that is deleted ${how} is nobody's own any more, and the account stays`,
+    `[W26] a project that is deleted ${how} is no user's own any more, and the account stays`,
     async (store) => {
       const world = await openV3({ store })
       await remove(world)
@@ -172,7 +169,7 @@ async function showsNone(world: V3World): Promise<void> {
 }
 
 onBothStores(
-  '[W26] a project that is made again under the same id is not the own one of who had the old one',
+  '[W26] a project created again under the same id is not the own project of former users',
   async (store) => {
     const world = await openV3({ store })
     await loseOnly(world, 'team')
@@ -186,7 +183,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[W26] a second factor that the account demands is demanded after its tenant was taken away or deleted',
+  '[W26] a second factor that the account requires is still required after its tenant was removed or deleted',
   async (store: Store) => {
     const world = await openV3({ store })
     const { realm } = world
@@ -208,7 +205,7 @@ onBothStores(
 )
 
 onBothStores(
-  '[W26] a disabled project stays the own one: enabled again, a login is for it',
+  '[W26] a disabled project stays the own project: once enabled again, a login is for it',
   async (store) => {
     const world = await openV3({ store })
     const as = await world.enter('sysadmin')

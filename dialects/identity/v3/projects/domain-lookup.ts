@@ -5,8 +5,8 @@ import { IDENTITY_TENANTS } from '../../directory/tenants.ts'
 import { IDENTITY_USERS } from '../../directory/users.ts'
 
 /**
- * A domain that is there: recorded, the default one, or named by a user or project of the seed file. One that was
- * deleted is not, whoever names it still. `version` 0 is one without a record.
+ * A domain that exists: recorded, the default one, or named by a user or project of the seed file. A deleted one does
+ * not exist, even if still named. `version` 0 means that it has no record.
  */
 export async function domainEntry(realm: Realm, id: string): Promise<Entry<IdentityDomain> | undefined> {
   const entry = await realm.directory.get(IDENTITY_DOMAINS, id)
@@ -16,7 +16,7 @@ export async function domainEntry(realm: Realm, id: string): Promise<Entry<Ident
   return { id, version, value: domain }
 }
 
-/** Nothing is put into a domain that was deleted or changed meanwhile. */
+/** Fails the write if the domain was deleted or changed meanwhile. */
 export function unchanged({ id, version }: Entry<IdentityDomain>): Expectation {
   return { collection: IDENTITY_DOMAINS.name, id, version }
 }

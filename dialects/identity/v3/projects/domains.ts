@@ -67,7 +67,7 @@ export function createDomain(call: Call): Promise<Answer> {
   )
 }
 
-/** `PATCH /v3/domains/{id}`: `enabled: false` ends what its users have, and what is scoped to it and its projects. */
+/** `PATCH /v3/domains/{id}`: `enabled: false` ends its users' tokens and those scoped to it and its projects. */
 export function updateDomain(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedDomain(call, id, async (acting, entry) => {
@@ -89,7 +89,7 @@ export function updateDomain(call: Call, [id = '']: readonly string[]): Promise<
   )
 }
 
-/** `DELETE /v3/domains/{id}`, with all that is in it; disabled first, so that nobody loses one by a slip. */
+/** `DELETE /v3/domains/{id}` with everything in it. It must be disabled first, to prevent accidents. */
 export function deleteDomain(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedDomain(call, id, async (acting, entry) => {
@@ -107,7 +107,7 @@ export function deleteDomain(call: Call, [id = '']: readonly string[]): Promise<
   )
 }
 
-/** Whether somebody is in a domain whom the caller does not govern: closing it would end what that one has. */
+/** Whether a domain has a user whom the caller does not govern, and whose tokens closing it would end. */
 async function holdsHigher({ realm }: Call, { power }: Acting, id: string): Promise<boolean> {
   for await (const { value } of realm.directory.listed(IDENTITY_USERS, { name: 'domain', value: id }))
     if (!governs(power, value)) return true
@@ -116,7 +116,7 @@ async function holdsHigher({ realm }: Call, { power }: Acting, id: string): Prom
 
 type DomainAct = (acting: Acting, entry: Entry<IdentityDomain>) => Reply
 
-/** Goes on with a domain that the caller may see: its own, or one that it governs or reads. */
+/** Goes on with a domain that the caller may see: its own, or one that it governs or may read. */
 function asSeen(call: Call, id: string, next: DomainAct): Reply {
   return asActing(call, async (acting): Promise<Answer | Stale> => {
     const { context, power } = acting
@@ -126,7 +126,7 @@ function asSeen(call: Call, id: string, next: DomainAct): Reply {
   })
 }
 
-/** Only who governs everything changes domains. */
+/** Only callers with system power change domains. */
 function asGovernedDomain(call: Call, id: string, next: DomainAct): Reply {
   return asSeen(call, id, (acting, entry) =>
     acting.power.kind === 'system' ? next(acting, entry) : forbidden(),

@@ -62,7 +62,7 @@ function isAsked(ask: ListAsk, project: IdentityTenant): boolean {
 
 type Wanted = { readonly only: string | undefined; readonly fits: (project: IdentityTenant) => boolean }
 
-/** A name in a domain is looked up; everything else is listed. */
+/** A name in a domain is looked up; other queries read the list. */
 async function projectsThatFit(
   { realm }: Call,
   ask: ListAsk,
@@ -122,7 +122,7 @@ export function createProject(call: Call): Promise<Answer> {
   )
 }
 
-/** `PATCH /v3/projects/{id}`: `enabled: false` ends what is scoped to it. */
+/** `PATCH /v3/projects/{id}`: `enabled: false` ends tokens scoped to it. */
 export function updateProject(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedProject(call, id, (acting, entry) => {
@@ -160,7 +160,7 @@ export function deleteProject(call: Call, [id = '']: readonly string[]): Promise
 
 type ProjectAct = (acting: Acting, entry: Entry<IdentityTenant>) => Reply
 
-/** Goes on with a project that the caller may see: of its own, or one that it governs or reads. */
+/** Goes on with a project that the caller may see: its own, or one that it governs or may read. */
 function asSeen(call: Call, id: string, next: ProjectAct): Reply {
   return asActing(call, async (acting): Promise<Answer | Stale> => {
     const entry = await tenantEntry(call.realm, id)
@@ -175,7 +175,7 @@ function asGovernedProject(call: Call, id: string, next: ProjectAct): Reply {
   )
 }
 
-/** A user sees the projects that it may scope a token to; with an application credential, the one of that. */
+/** Users see the projects that they may scope a token to; with an application credential, only its project. */
 function seesProject({ context, power, grant }: Acting, project: IdentityTenant): boolean {
   if (readsAll(power) || governsDomain(power, domainOfTenant(project))) return true
   const { credential } = grant

@@ -78,16 +78,16 @@ type Assigning = {
   readonly acting: Acting
   readonly entry: Entry<IdentityUser>
   readonly scope: GrantScope
-  /** The domain that the place lies in; undefined for the system. */
+  /** The domain of the scope; undefined for the system. */
   readonly domainId: string | undefined
   readonly role: IdentityRole | undefined
-  /** What has to be there still when an assignment is written. */
+  /** Records that must still exist when the assignment is written. */
   readonly expects: readonly Expectation[]
 }
 
 /**
- * Goes on with a user, a place and a role that are there and that the caller may see. What one may not see reads like
- * what is not there.
+ * Goes on with a user, a scope and a role that exist and that the caller may see. Invisible ones are answered like
+ * missing ones.
  */
 function asAssigning(call: Call, given: Named, next: (one: Assigning) => Reply): Reply {
   const { realm } = call
@@ -140,7 +140,7 @@ async function roleExpectation(
 
 type Changing = Assigning & { readonly role: IdentityRole }
 
-/** As `asAssigning`, for who may give this role to this user here, and take it away. */
+/** As `asAssigning`, for callers who may grant this role to this user here, and remove it. */
 function asChanging(call: Call, given: Named, next: (one: Changing) => Reply): Reply {
   return asAssigning(call, given, (one) => {
     const { acting, entry, domainId, role } = one
@@ -171,7 +171,7 @@ function grant(call: Call, { acting, entry, scope, role, expects }: Changing): R
   })
 }
 
-/** Ends what the user has that is scoped to this place. */
+/** Removes the role, which ends the user's tokens of this scope. */
 function remove(call: Call, { acting, entry, scope, role }: Changing): Reply {
   const taken: Grant = { roleId: role.id, ...scope }
   if (!hasGrant(entry.value, taken)) return missing('role')

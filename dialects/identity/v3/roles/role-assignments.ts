@@ -11,12 +11,12 @@ import { forbidden, malformed, success } from '../answers.ts'
 import { type ListAsk, listAsk, listBody, PAGE_MAX, type Page, pageOf } from '../paging.ts'
 import { governsDomain, type Power, readsAll } from '../scopes/power.ts'
 
-/** Filters that name what this server does not have: a list by one of them is empty. */
+/** Filters for features that this server lacks; a list with one of them is empty. */
 const UNKNOWN_FILTERS: readonly string[] = ['group.id', 'scope.OS-INHERIT:inherited_to']
 
 /**
- * `GET /v3/role_assignments`: everybody's for who reads everything, those in its domain for who governs one, and one's
- * own. A page ends with a user, so that it may be longer than its limit by one user's assignments.
+ * `GET /v3/role_assignments`: all for callers who read everything, those in a domain for who governs it, and one's own.
+ * A page ends with a whole user, so it may exceed its limit by that user's assignments.
  */
 export function listAssignments(call: Call): Promise<Answer> {
   const ask = listAsk(call.request)
@@ -33,10 +33,10 @@ export function listAssignments(call: Call): Promise<Answer> {
 
 type Found = { readonly user: IdentityUser; readonly grant: Grant }
 
-/** Pages of users looked through for one answer. */
+/** Pages of users read for one answer. */
 const ROUNDS_MAX = 50
 
-/** A page goes on behind somebody that it has shown: a marker must not name whom the caller may not see. */
+/** The next page starts after a user that was shown, because a marker must not name a hidden user. */
 async function listed(call: Call, acting: Acting, ask: ListAsk): Promise<Answer | Stale> {
   const found: Found[] = []
   let marker = ask.marker
@@ -84,7 +84,7 @@ async function usersOf({ realm }: Call, ask: ListAsk): Promise<Page<IdentityUser
   return { values: user === undefined ? [] : [user], next: undefined }
 }
 
-/** The list that finds the fewest users. */
+/** The list key that finds the fewest users. */
 function listOf({ filters }: ListAsk): RecordKey | undefined {
   const [project, domain, role] = ['scope.project.id', 'scope.domain.id', 'role.id'].map((name) =>
     filters.get(name),
@@ -114,7 +114,7 @@ async function isWithin({ realm }: Call, power: Power, { tenantId, domainId }: G
   return tenantId !== undefined && governsDomain(power, domainOfTenant(await tenantById(realm, tenantId)))
 }
 
-/** Keystone takes a flag without a value for a true one. */
+/** As in Keystone, a flag without a value is true. */
 function isOn({ filters }: ListAsk, name: string): boolean {
   const value = filters.get(name)
   return value !== undefined && !['0', 'false', 'f', 'no', 'off', 'n'].includes(value.toLowerCase())
@@ -141,7 +141,7 @@ function scopePath({ tenantId, domainId }: Grant): string {
   return domainId === undefined ? 'system' : `domains/${encodeURIComponent(domainId)}`
 }
 
-/** A role that holds everywhere is v2.0's; here it is the system's, inherited by all projects. */
+/** A global role of v2.0 appears as a system role that all projects inherit. */
 async function scopeJson({ realm }: Call, grant: Grant, hasNames: boolean): Promise<object> {
   const { tenantId, domainId, system } = grant
   if (tenantId !== undefined) {

@@ -21,14 +21,14 @@ import { newId, written } from '../writing.ts'
 
 const FIELDS = { name: 'text', description: 'long', domain_id: 'text?' } as const
 
-/** `GET /v3/roles`: for those who grant some. */
+/** `GET /v3/roles`: for callers who may grant roles or read everything. */
 export function listRoles(call: Call): Promise<Answer> {
   const ask = listAsk(call.request)
   return untilFresh(() =>
     asActing(call, async ({ power }) => {
       if (ask.kind === 'malformed') return malformed(ask.detail)
       if (!readsAll(power) && power.kind !== 'domain') return forbidden()
-      // No role belongs to a domain, so a list of one domain's is empty.
+      // No role belongs to a domain, so filtering by a domain gives an empty list.
       const fits = (role: IdentityRole): boolean =>
         isNamed(ask, 'name', role.name) && isNamed(ask, 'domain_id', role.domainId)
       const { values, next } = await pageOf(call.realm, IDENTITY_ROLES, { ask, fits, beside: BUILT_IN_ROLES })
@@ -37,7 +37,7 @@ export function listRoles(call: Call): Promise<Answer> {
   )
 }
 
-/** `GET /v3/roles/{id}`: for those who grant some, and for who has it. */
+/** `GET /v3/roles/{id}`: for the same callers, and for users whose token has the role. */
 export function showRole(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async (acting) => {
@@ -96,7 +96,7 @@ export function updateRole(call: Call, [id = '']: readonly string[]): Promise<An
   )
 }
 
-/** `DELETE /v3/roles/{id}`: it is taken away from everybody, with what that ends. */
+/** `DELETE /v3/roles/{id}`: takes the role away from everybody, with all consequences. */
 export function deleteRole(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGovernedRole(call, id, (acting, entry) =>

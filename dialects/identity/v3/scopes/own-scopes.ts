@@ -13,7 +13,7 @@ import { domainJson, projectJson } from '../record-json.ts'
 import { catalogJson } from '../tokens/catalog.ts'
 import { grantIn } from './scope-grant.ts'
 
-/** `GET /v3/auth/projects`: what the caller may scope a token to. */
+/** `GET /v3/auth/projects`: projects that the caller may scope a token to. */
 export function ownProjects(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async ({ context, grant }) => {
@@ -63,7 +63,7 @@ export function ownCatalog(call: Call): Promise<Answer> {
   )
 }
 
-/** Enabled projects of enabled domains; grants of one user are bounded, so this is one page. */
+/** Enabled projects of enabled domains. A user's grants are bounded, so this is one page. */
 export async function openProjects(realm: Realm, user: IdentityUser): Promise<readonly IdentityTenant[]> {
   const projects: IdentityTenant[] = []
   for (const id of tenantsOf(user)) {

@@ -5,8 +5,8 @@ import type { IdentityUser } from '../../directory/users.ts'
 import type { ScopeGrant } from './scope-grant.ts'
 
 /**
- * How far a token reaches beyond its own user: everything (the highest of all are service-admins) · one domain ·
- * validating anybody's token, as services do · reading everything · nothing.
+ * The power of a token beyond its own user. `system`: everything (`isHighest` for service-admins). `domain`: one
+ * domain. `service`: validating everybody's tokens. `reader`: reading everything.
  */
 export type Power =
   | { readonly kind: 'system'; readonly isHighest: boolean }
@@ -18,9 +18,9 @@ export type Power =
 const NONE: Power = { kind: 'none' }
 
 /**
- * An admin role governs where it was granted: everywhere if it was granted everywhere (v2.0's global roles), on the
- * system in a system-scoped token, on a domain in a token of that domain. On a project it lets services validate
- * tokens and does no more, so that `admin` of one project is not admin of all (Keystone's bug 968696).
+ * An admin role governs where it was granted: everywhere if it is global (v2.0), the system in a system-scoped token, a
+ * domain in a token of that domain. On a project it only lets services validate tokens, so that `admin` of one project
+ * is not admin of all (Keystone's bug 968696).
  */
 export function powerOf(user: IdentityUser, { scope, roles, credential }: ScopeGrant): Power {
   const has = (ids: readonly string[]): boolean => roles.some(({ id }) => ids.includes(id))
@@ -49,15 +49,15 @@ export function powerOf(user: IdentityUser, { scope, roles, credential }: ScopeG
 }
 
 /**
- * Whether a power governs this user. That of a domain ends where somebody has power beyond the domain, and only a
- * service-admin governs service-admins, as in v2.0: else the one version would be a way around the other.
+ * Whether a power governs this user. Domain power does not cover users with power beyond the domain. Only a
+ * service-admin governs service-admins, as in v2.0, because otherwise one version would bypass the other.
  */
 export function governs(power: Power, user: IdentityUser): boolean {
   if (power.kind === 'system') return power.isHighest || rankOf(user) !== 'service-admin'
   return power.kind === 'domain' && user.domainId === power.domainId && !reachesBeyond(user, power.domainId)
 }
 
-/** Roles on projects do not count: they validate tokens, and govern nobody. */
+/** Roles on projects do not count: they validate tokens but govern nobody. */
 function reachesBeyond({ grants }: IdentityUser, domainId: string): boolean {
   return grants.some((grant) => {
     if (grant.tenantId !== undefined || grant.domainId === domainId) return false
@@ -67,7 +67,7 @@ function reachesBeyond({ grants }: IdentityUser, domainId: string): boolean {
   })
 }
 
-/** Whether a power reaches into this domain. */
+/** Whether a power covers this domain. */
 export function governsDomain(power: Power, domainId: string): boolean {
   return power.kind === 'system' || (power.kind === 'domain' && power.domainId === domainId)
 }
@@ -77,7 +77,7 @@ export function mayGrant(power: Power, roleId: string): boolean {
   return power.kind === 'domain' && !POWERFUL_ROLE_IDS.includes(roleId)
 }
 
-/** Whether it may read what there is, outside of tokens. */
+/** Whether a power may read everything except tokens. */
 export function readsAll(power: Power): boolean {
   return power.kind === 'system' || power.kind === 'reader'
 }

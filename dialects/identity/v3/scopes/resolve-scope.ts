@@ -11,9 +11,9 @@ import { grantIn, type ScopeGrant } from './scope-grant.ts'
 
 export type Resolved =
   | { readonly kind: 'resolved'; readonly grant: ScopeGrant }
-  /** Unknown, disabled, or not the user's: all the same. */
+  /** The scope is unknown, disabled, or not the user's. */
   | { readonly kind: 'no-access' }
-  /** What was proved is good for one scope only, and another one was asked for. */
+  /** The proof is for one scope only, and the request names another. */
   | { readonly kind: 'narrower' }
 
 const NO_ACCESS = { kind: 'no-access' } as const
@@ -26,17 +26,17 @@ export async function resolveScope(realm: Realm, proven: Proven, asked: ScopeAsk
   if (only !== undefined && !isSameScope(only, scope)) return { kind: 'narrower' }
   const grant = await grantIn(realm, user, { scope, credential })
   if (await isOpen(realm, grant, proven)) return { kind: 'resolved', grant }
-  // A default project that is of no use is passed over, as in Keystone.
+  // As in Keystone, a default project that is unusable is ignored.
   if (asked.kind !== 'default' || only !== undefined) return NO_ACCESS
   return { kind: 'resolved', grant: await grantIn(realm, user, { scope: { kind: 'unscoped' }, credential }) }
 }
 
-/** An application credential is for one project, and so is whatever is made from its tokens. */
+/** An application credential is for one project, and so are tokens made with it. */
 function onlyScope({ credential }: Proven): Scope | undefined {
   return credential === undefined ? undefined : { kind: 'project', id: credential.tenantId }
 }
 
-/** Of a token too: what a login names no scope for is for the user's own project, whatever it rests on, as in Keystone. */
+/** A login without a scope is for the user's own project, even if it builds on a token of another scope, as in Keystone. */
 function defaultScope({ user }: Proven): Scope {
   return user.tenantId === undefined ? { kind: 'unscoped' } : { kind: 'project', id: user.tenantId }
 }
@@ -69,7 +69,7 @@ async function projectIdNamed(realm: Realm, named: InDomain): Promise<string | u
   return (await tenantEntryByName(realm, domainId, named.value))?.id
 }
 
-/** Whether the scope is there, enabled, and the user has something in it. */
+/** Whether the scope exists, is enabled, and gives the user a role. */
 async function isOpen(realm: Realm, grant: ScopeGrant, { user }: Proven): Promise<boolean> {
   const { scope, project, domain, roles } = grant
   switch (scope.kind) {

@@ -9,18 +9,18 @@ import { domainOfTenant, type IdentityTenant, tenantById } from '../../directory
 import type { IdentityUser } from '../../directory/users.ts'
 import { type Scope, scopeOf } from './scope.ts'
 
-/** A scope, and the roles that a user has in it now. */
+/** A scope, and the user's current roles in it. */
 export type ScopeGrant = {
   readonly scope: Scope
   readonly roles: readonly IdentityRole[]
   readonly project: IdentityTenant | undefined
-  /** The project's, or the one that is the scope. */
+  /** The project's domain, or the scope itself. */
   readonly domain: IdentityDomain | undefined
   /** The application credential that narrows the roles. */
   readonly credential: IdentityAppCredential | undefined
 }
 
-/** What a token grants now: roles that were taken away do not live on in it (CVE-2012-4413). */
+/** The current roles of a token: a role taken away does not live on in it (CVE-2012-4413). */
 export function grantedBy(realm: Realm, record: TokenRecord, user: IdentityUser): Promise<ScopeGrant> {
   const scope = scopeOf(record)
   const credentialId = appCredentialOf(record.client)
@@ -35,7 +35,7 @@ async function grantedByCredential(
   { scope, credentialId }: { readonly scope: Scope; readonly credentialId: string },
 ): Promise<ScopeGrant> {
   const entry = await realm.directory.get(IDENTITY_APP_CREDENTIALS, credentialId)
-  // Its end is the end of the token; between the two it grants nothing.
+  // Deleting the credential ends the token. Until then the token grants nothing.
   return entry === undefined ? NOTHING : grantIn(realm, user, { scope, credential: entry.value })
 }
 
@@ -65,7 +65,7 @@ export async function grantIn(
   return { scope, roles, project, domain, credential }
 }
 
-/** Whoever governs everywhere may scope a token to any domain, and to the system. */
+/** Callers who govern everything may scope a token to any domain and to the system. */
 function roleIdsIn(user: IdentityUser, scope: Scope): readonly string[] {
   switch (scope.kind) {
     case 'unscoped':

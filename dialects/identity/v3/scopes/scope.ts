@@ -1,14 +1,14 @@
 import type { TokenRecord } from '@rescind/core'
 import { domainOfScope, domainScope, SYSTEM_SCOPE } from '../../directory/names.ts'
 
-/** What a token is good for. */
+/** The scope of a token. */
 export type Scope =
   | { readonly kind: 'unscoped' }
   | { readonly kind: 'project'; readonly id: string }
   | { readonly kind: 'domain'; readonly id: string }
   | { readonly kind: 'system' }
 
-/** The tenant that a token of this scope bears: one kind of cutoff then reaches all of them. */
+/** The `tenant` of tokens with this scope, so that one kind of cutoff covers all scopes. */
 export function tenantOfScope(scope: Scope): string | undefined {
   switch (scope.kind) {
     case 'unscoped':

@@ -8,7 +8,7 @@ const read = (auth: unknown): ReturnType<typeof parseAuth> =>
 const ANN = { id: '77', password: 'secret' }
 const PASSWORD = { methods: ['password'], password: { user: ANN } }
 
-test('reads each method, with users by id, or by name and domain', () => {
+test('each method is parsed, with users by id, or by name and domain', () => {
   const asked = read({
     identity: {
       methods: ['password', 'totp', 'token', 'application_credential'],
@@ -42,7 +42,7 @@ test('reads each method, with users by id, or by name and domain', () => {
   })
 })
 
-test('reads every scope', () => {
+test('every scope is parsed', () => {
   const scopes: readonly [unknown, unknown][] = [
     ['unscoped', { kind: 'unscoped' }],
     [{ unscoped: {} }, { kind: 'unscoped' }],
@@ -61,8 +61,8 @@ test('reads every scope', () => {
   }
 })
 
-// The kind: members that say again what another says, or nothing. An id says all; null and "" name nothing.
-test('[W29] an id decides alone, whatever stands beside it', () => {
+// Redundant and empty members: an id is enough; null and "" count as absent.
+test('[W29] an id decides alone, beside any other members', () => {
   const domain = { id: 'd', name: 'D' }
   const asked = read({
     identity: {
@@ -89,7 +89,7 @@ test('[W29] an id decides alone, whatever stands beside it', () => {
   })
 })
 
-test('[W29] an id that is null or empty is none: the name counts, with its domain', () => {
+test('[W29] a null or empty id counts as absent: the name counts, with its domain', () => {
   for (const id of [null, '']) {
     const user = { id, name: 'ann', domain: { id, name: 'D' }, password: 's' }
     const asked = read({
@@ -110,22 +110,22 @@ test('[W29] an id that is null or empty is none: the name counts, with its domai
   }
 })
 
-test('[W29] a method that is named again is the same one', () => {
+test('[W29] a method named twice counts once', () => {
   const asked = read({
     identity: { ...PASSWORD, methods: ['password', 'password', 'password', 'password', 'password'] },
   })
   assert.equal(asked.kind === 'auth' && asked.methods.length, 1)
 })
 
-test('passes over what real clients send beside it', () => {
+test('extra members that real clients send are ignored', () => {
   assert.equal(read({ identity: PASSWORD, tenantId: '900100', target: { user_id: '1' } }).kind, 'auth')
 })
 
-test('a method that nobody knows is no malformed request', () => {
+test('an unknown method is not a malformed request', () => {
   assert.equal(read({ identity: { methods: ['saml2'], saml2: {} } }).kind, 'unknown-method')
 })
 
-test('refuses what is missing, is no text, or can be read in two ways', () => {
+test('missing members, members that are not text, and ambiguous bodies are refused', () => {
   const long = 'x'.repeat(1_025)
   const broken: readonly unknown[] = [
     undefined,
@@ -163,7 +163,7 @@ test('refuses what is missing, is no text, or can be read in two ways', () => {
   for (const auth of broken) assert.equal(read(auth).kind, 'malformed', JSON.stringify(auth))
 })
 
-test('text of the longest length is read', () => {
+test('text of the maximum length is accepted', () => {
   assert.equal(
     read({
       identity: { methods: ['password'], password: { user: { id: '7', password: 'x'.repeat(1_024) } } },

@@ -1,12 +1,12 @@
 import { isObject, type Json, type JsonObject } from '../../../wire/strict-json.ts'
 import { CREDENTIAL_MAX, type Malformed } from '../../session/credentials.ts'
 
-/** Methods of one request; one that is named again is the same one. */
+/** Distinct methods per request; repeats count once. */
 const METHODS_MAX = 4
 
 export type DomainNamed = { readonly by: 'id' | 'name'; readonly value: string }
 
-/** A thing with a domain: its id says all, its name only with a domain beside it. */
+/** Something in a domain: an id is enough, a name needs a domain. */
 export type InDomain =
   | { readonly by: 'id'; readonly value: string }
   | { readonly by: 'name'; readonly value: string; readonly domain: DomainNamed }
@@ -26,7 +26,7 @@ export type AppCredentialNamed =
   | { readonly by: 'name'; readonly name: string; readonly user: InDomain }
 
 export type ScopeAsked =
-  /** Nothing was asked for: the user's default project, if there is one. */
+  /** No scope requested: the user's default project, if there is one. */
   | { readonly kind: 'default' }
   | { readonly kind: 'unscoped' }
   | { readonly kind: 'project'; readonly project: InDomain }
@@ -40,12 +40,12 @@ export type AuthAsked = {
   readonly scope: ScopeAsked
 }
 
-/** A method that this server does not know: for Keystone that is bad credentials, not a bad request. */
+/** An unknown method: Keystone answers bad credentials, not a bad request. */
 export type UnknownMethod = { readonly kind: 'unknown-method' }
 
 /**
- * The body of `POST /v3/auth/tokens`. Members that it does not know are passed over, as real clients send some; what
- * could be read in two ways is refused.
+ * Parses the body of `POST /v3/auth/tokens`. Unknown members are ignored, because real clients send some; ambiguous
+ * bodies are refused.
  */
 export function parseAuth({ auth }: JsonObject): AuthAsked | UnknownMethod | Malformed {
   if (!isObject(auth)) return malformed('The body must hold an object "auth".')
@@ -156,7 +156,7 @@ function scopeIn(scope: Json | undefined): ScopeAsked | Malformed {
 
 type Named<T> = { readonly kind: 'named'; readonly named: T }
 
-/** An id says all: a name and a domain beside it are passed over. A name says something only together with a domain. */
+/** An id is enough; a name and a domain beside it are ignored. A name needs a domain. */
 function inDomain(value: Json | undefined, what: 'user' | 'project'): Named<InDomain> | Malformed {
   if (!isObject(value)) return malformed(`"${what}" must be an object.`)
   const asked = given(value['id'])
@@ -179,7 +179,7 @@ function domainIn(value: Json | undefined): Named<DomainNamed> | Malformed {
   return { kind: 'named', named: { by: id === undefined ? 'name' : 'id', value: known } }
 }
 
-/** Clients that have no id write null or nothing between the quotes. */
+/** Clients without an id send null or an empty string. */
 function given(value: Json | undefined): Json | undefined {
   return value === null || value === '' ? undefined : value
 }

@@ -4,7 +4,7 @@ import type { IdentityEndpoint, IdentityService } from '../../directory/catalog.
 import { catalogRecords } from '../../directory/catalog-records.ts'
 import type { ScopeGrant } from '../scopes/scope-grant.ts'
 
-/** The Identity service, which is there without a record: it is this server, wherever the client dialled it. */
+/** The Identity service. It needs no record, because it is this server. */
 export const IDENTITY_SERVICE: IdentityService = { id: 'identity', name: 'keystone', type: 'identity' }
 
 export const INTERFACES = ['public', 'internal', 'admin'] as const
@@ -26,7 +26,7 @@ export type EndpointJson = {
   readonly url: string
 }
 
-/** What a scoped token may reach. Addresses that name a project are left out of a token that has none. */
+/** The catalog of a scoped token. URLs with a project placeholder are omitted for tokens without a project. */
 export async function catalogJson(call: Call, grant: ScopeGrant): Promise<readonly object[]> {
   const services = [serviceJson(IDENTITY_SERVICE, identityEndpoints(call))]
   for (const { service, endpoints } of await catalogRecords(call.realm)) {
@@ -40,7 +40,7 @@ function serviceJson({ id, name, type }: IdentityService, endpoints: readonly En
   return { id, name, type, endpoints }
 }
 
-/** All three interfaces, under the base that the client dialled: middleware asks for `internal`. */
+/** All three interfaces have the base that the client dialled, because middleware asks for `internal`. */
 export function identityEndpoints({ request, settings: { region } }: Call): readonly EndpointJson[] {
   const url = `${request.base}/v3`
   return INTERFACES.map((name) => ({
@@ -52,7 +52,7 @@ export function identityEndpoints({ request, settings: { region } }: Call): read
   }))
 }
 
-/** A record is one place with up to three addresses; v3 makes three endpoints of it. */
+/** A record has up to three URLs; v3 shows an endpoint for each. */
 export function endpointsOf(endpoint: IdentityEndpoint): readonly EndpointJson[] {
   const { id, region, publicUrl, internalUrl, adminUrl } = endpoint
   const urls = { public: publicUrl, internal: internalUrl, admin: adminUrl }

@@ -3,13 +3,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { byToken, inProject, openV3, send, subjectToken } from '../../../../test/kit/world-identity-v3.ts'
 
-/** Each token is made from one before it: `parents[n]` picks which. */
+/** Each token is made from an earlier one; `parents[n]` picks it. */
 const TREES = fc.record({
   parents: fc.array(fc.nat(), { minLength: 1, maxLength: 14 }),
   ended: fc.array(fc.nat(), { minLength: 1, maxLength: 4 }),
 })
 
-test('whatever is made from what: with chain revocation, ending some ends exactly them and what descends from them', async () => {
+test('with chain revocation, ending tokens of any tree ends exactly them and their descendants', async () => {
   await fc.assert(
     fc.asyncProperty(TREES, async ({ parents, ended }) => {
       const { ask, enter } = await openV3({ chainRevocation: true })
@@ -18,7 +18,7 @@ test('whatever is made from what: with chain revocation, ending some ends exactl
       for (const pick of parents) {
         const up = pick % tokens.length
         const made = await ask(byToken(tokens[up] ?? '', inProject('team')))
-        // Nine generations are refused; the tree stays as it is.
+        // A ninth generation is refused; the tree stays as it is.
         if (made.status === 403) continue
         tokens.push(await subjectToken(made))
         upOf.push(up)

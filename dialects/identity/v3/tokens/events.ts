@@ -7,13 +7,13 @@ import { forbidden, malformed, success } from '../answers.ts'
 import { parseSince } from './http-date.ts'
 import { eventsAfter, seqBefore } from './revocation-events.ts'
 
-/** Events of one answer; a longer list goes on at `links.next`. */
+/** Events per answer; a longer list continues at `links.next`. */
 export const EVENTS_MAX = 10_000
 const DIGITS = /^\d{1,15}$/
 
 /**
- * `GET /v3/OS-REVOKE/events?since=`: what was revoked, oldest first, for those who govern or validate everybody's
- * tokens. It is written as it is read, however long it gets.
+ * `GET /v3/OS-REVOKE/events?since=`: revocations, oldest first, for callers who govern or validate everybody's tokens.
+ * The list is streamed as it is read.
  */
 export function events(call: Call): Promise<Answer> {
   return untilFresh(() =>

@@ -4,7 +4,7 @@ import { parseSince } from './http-date.ts'
 
 const NOON = Date.UTC(2026, 2, 1, 12)
 
-test('reads the dates that clients send: RFC 1123, with GMT or an offset, and ISO', () => {
+test('the dates that clients send are parsed: RFC 1123, with GMT or an offset, and ISO', () => {
   const same = [
     'Sun, 01 Mar 2026 12:00:00 GMT',
     'Sun, 1 Mar 2026 12:00:00 GMT',
@@ -17,7 +17,7 @@ test('reads the dates that clients send: RFC 1123, with GMT or an offset, and IS
   for (const text of same) assert.equal(parseSince(text), NOON, text)
 })
 
-test('what is no date is not guessed at', () => {
+test('text that is not a date is refused', () => {
   const broken = ['', 'now', 'Sun, 32 Mar 2026 12:00:00 GMT', 'Sun, 01 Mrz 2026 12:00:00 GMT', '1772366400']
   for (const text of broken) assert.equal(parseSince(text), undefined, text)
 })

@@ -20,7 +20,7 @@ import {
 import { seededMfa } from '../../directory/mfa.ts'
 import { codeAt, decodeBase32 } from '../../session/totp.ts'
 
-test('a token of each scope says what it is for, and its roles there', async () => {
+test('a token of each scope names its scope and its roles there', async () => {
   const { ask } = await openV3()
   const project = await ask(byPassword('pia', inProject('team')))
   assert.equal(project.status, 201)
@@ -52,7 +52,7 @@ test('a token of each scope says what it is for, and its roles there', async () 
     assert.ok(!(name in unscoped), name)
 })
 
-test('without a scope a login is for the default project, and unscoped where that is of no use', async () => {
+test('a login without a scope is for the default project, or unscoped if that is unusable', async () => {
   const { ask, realm } = await openV3()
   assert.equal((await tokenIn(await ask(byPassword('pia')))).project?.id, 'team')
   assert.equal((await tokenIn(await ask(byPassword('kim')))).project, undefined)
@@ -60,7 +60,7 @@ test('without a scope a login is for the default project, and unscoped where tha
   assert.equal((await tokenIn(await ask(byPassword('pia')))).project, undefined)
 })
 
-test('a catalog is left out when that is asked for', async () => {
+test('a catalog is left out on request', async () => {
   const { ask } = await openV3()
   const answer = await ask({ ...byPassword('pia'), query: 'nocatalog' })
   assert.equal((await tokenIn(answer)).catalog, undefined)
@@ -80,7 +80,7 @@ test('users and projects are found by name in their domain, and in no other', as
   assert.equal((await login({ id: 'pia' }, elsewhere)).status, 401)
 })
 
-test('whatever is wrong about a login is one and the same 401', async () => {
+test('every failure of a login is the same 401', async () => {
   const { ask, realm, passwords } = await openV3()
   await changeUser(realm, 'pol', { enabled: false })
   const wrong = { methods: ['password'], password: { user: { id: 'pia', password: 'wrong' } } }
@@ -111,7 +111,7 @@ test('whatever is wrong about a login is one and the same 401', async () => {
   assert.equal(passwords.asked[1]?.hash, undefined, 'an unknown user costs a hashing, too')
 })
 
-test('a trust is refused, and so is a body that is no login', async () => {
+test('a trust is refused, and so is a body that is not a login', async () => {
   const { ask } = await openV3()
   const trust = await ask(byPassword('pia', { 'OS-TRUST:trust': { id: 't' } }))
   assert.deepEqual(await errorIn(trust), { code: 403, message: 'Trusts are disabled.', title: 'Forbidden' })
@@ -125,7 +125,7 @@ test('a trust is refused, and so is a body that is no login', async () => {
   assert.equal((await ask({ ...byPassword('pia'), body: '{' })).status, 400)
 })
 
-test('several methods have to be about one user', async () => {
+test('several methods must be about one user', async () => {
   const { ask, enter } = await openV3()
   const both = (token: string, name: string): ReturnType<typeof ask> =>
     ask(
@@ -140,7 +140,7 @@ test('several methods have to be about one user', async () => {
   assert.equal((await both(token, 'pol')).status, 401)
 })
 
-test('a user with multi-factor authentication does not get in by a password alone', async () => {
+test('a user with multi-factor authentication cannot log in by a password alone', async () => {
   const { ask, realm } = await openV3()
   const mfa = { isEnabled: true, enforcement: 'DEFAULT', otpDevices: [], phones: [] } as const
   await changeUser(realm, 'pia', { mfa })
@@ -149,7 +149,7 @@ test('a user with multi-factor authentication does not get in by a password alon
   assert.equal((await errorIn(answer)).message, 'Additional authentication credentials required.')
 })
 
-test('a disabled domain lets none of its users in, nor anybody into its projects', async () => {
+test('a disabled domain lets in none of its users, and nobody into its projects', async () => {
   const { ask, enter } = await openV3()
   const chief = await enter('chief')
   await ask(send('PUT', '/v3/projects/team/users/eva/roles/member', { as: chief }))
@@ -161,7 +161,7 @@ test('a disabled domain lets none of its users in, nor anybody into its projects
   assert.equal((await ask(byPassword('chief', inDomain('blue')))).status, 401)
 })
 
-test('a token that was made from another ends when that one would have, and is of its chain', async () => {
+test('a token made from another has its expiry, and belongs to its chain', async () => {
   const { ask, enter, clock } = await openV3()
   const first = await enter('pia', 'unscoped')
   clock.advance(3_600_000)
@@ -180,7 +180,7 @@ test('a token that was made from another ends when that one would have, and is o
   assert.equal(three?.project?.id, 'team', 'without a scope, the scope of the token that it is made from')
 })
 
-test('by default one token ends alone; with chain revocation it takes along what was made from it, and only that', async () => {
+test('by default a token ends alone; with chain revocation exactly its descendants end too', async () => {
   for (const chainRevocation of [false, true]) {
     const { ask, enter } = await openV3({ chainRevocation })
     const from = async (token: string): Promise<string> =>
@@ -210,7 +210,7 @@ test('a chain has an end: a token of the ninth generation is refused', async () 
   assert.equal((await ask(byToken(token))).status, 403)
 })
 
-test('?cascade= is honoured where it says what happens anyway, and refused where it does not', async () => {
+test('?cascade= is accepted if it agrees with the setting, and refused otherwise', async () => {
   for (const chainRevocation of [false, true]) {
     const { ask, enter } = await openV3({ chainRevocation })
     const pia = await enter('pia')
@@ -221,7 +221,7 @@ test('?cascade= is honoured where it says what happens anyway, and refused where
   }
 })
 
-test('what a login rests on, revoked while it is being proved, mints nothing', async () => {
+test('a login whose basis is revoked while it is being proved mints nothing', async () => {
   const { ask, enter, passwords } = await openV3()
   const chief = await enter('chief')
   passwords.meanwhile = async () => {
@@ -236,7 +236,7 @@ test('what a login rests on, revoked while it is being proved, mints nothing', a
   )
 })
 
-test('every answer names its request, and no two alike', async () => {
+test('every answer has its own request id', async () => {
   const { ask } = await openV3()
   const ids = new Set<unknown>()
   for (const one of [
@@ -286,8 +286,7 @@ test('a login with an application credential is for its project, with its roles,
     assert.equal((await ask(byToken(token, scope))).status, 403)
 })
 
-// The kind: a copy of a token that stands for less than its user, by whatever way there is; it would live on when the
-// token that it was made from is revoked.
+// A copy of a token that stands for less than its user would live on when that token is revoked.
 test('[W24] a token of an application credential makes no other token, in neither version', async () => {
   const { ask, enter } = await openV3()
   const pia = await enter('pia')
@@ -331,7 +330,7 @@ const byCode = (passcode: string, beside: object = {}): Ask => {
   return logIn({ methods, ...beside, totp: { user: { id: 'pia', passcode } } })
 }
 
-test('with multi-factor authentication, a password and a passcode together get in, and each alone does not', async () => {
+test('with multi-factor authentication, a password and a passcode log in together, and not alone', async () => {
   const { ask, code, enter } = await withGenerator(true)
   assert.equal((await ask(byCode(code()))).status, 401)
   assert.equal((await ask(byCode('000000', { password: PASSWORD_OF_PIA }))).status, 401)
@@ -359,21 +358,21 @@ test('without multi-factor authentication a passcode is a method like others', a
   assert.deepEqual((await tokenIn(await ask(byCode(code())))).methods, ['totp'])
 })
 
-test('passcodes are not guessed by trying often', async () => {
+test('guessing passcodes is limited', async () => {
   const { ask } = await withGenerator(true)
   const statuses = new Set<number>()
   for (let at = 0; at < 20; at += 1) statuses.add((await ask(byCode(String(at).padStart(6, '0')))).status)
   assert.deepEqual([...statuses], [401, 413])
 })
 
-test('[E08] of two logins by one passcode at the same time, one gets in', async () => {
+test('[E08] of two concurrent logins with one passcode, one succeeds', async () => {
   const { ask, code } = await withGenerator(true)
   const same = byCode(code(), { password: PASSWORD_OF_PIA })
   const answers = await Promise.all([ask(same), ask(same)])
   assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 401])
 })
 
-test('where multi-factor authentication is demanded, who has none set up gets in by nothing', async () => {
+test('if multi-factor authentication is required, a user without it cannot log in', async () => {
   const { ask, realm, enter } = await openV3()
   const path = '/v3/users/pia/application_credentials'
   const body = { application_credential: { name: 'ci' } }

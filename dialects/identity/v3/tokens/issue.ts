@@ -17,8 +17,8 @@ import { isEnabled, isMultiFactor, type Proven, proveAll } from './proof.ts'
 import { tokenBody } from './token-body.ts'
 
 /**
- * `POST /v3/auth/tokens`: every method that is named must prove the same user. Whatever fails is 401 and says no more:
- * which part was wrong, and whether a user or project exists, is nobody's business who has not proved anything.
+ * `POST /v3/auth/tokens`: all named methods must prove the same user. Every failure is the same 401, because an
+ * unauthenticated caller must not learn which part was wrong, or whether a user or project exists.
  */
 export async function issue(call: Call): Promise<Answer> {
   const read = readJson(call.request)
@@ -82,7 +82,7 @@ async function granted(call: Call, { judgedAt, proven, grant }: Granting): Promi
     case 'held':
       return suspended()
     case 'too-deep':
-      return forbidden('This token was made from a token too many times.')
+      return forbidden('This token is at the end of too long a chain of tokens: log in again.')
     case 'over-quota':
       return overLimit(outcome.waitSeconds)
     default:
@@ -90,7 +90,7 @@ async function granted(call: Call, { judgedAt, proven, grant }: Granting): Promi
   }
 }
 
-/** What is made from a token ends with it at the latest, and so does what is made with a credential. */
+/** A token made from another token, or with a credential, expires with it at the latest. */
 function proofOf({ realm, settings }: Call, proven: Proven): ProofMembers {
   const { parent, credential, authenticatedBy } = proven
   const inherited = parent === undefined ? undefined : rescoped(parent, settings.isChained)

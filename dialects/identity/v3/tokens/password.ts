@@ -18,9 +18,9 @@ import { isEnabled } from './proof.ts'
 const FIELDS = { password: 'secret', original_password: 'secret' } as const
 
 /**
- * `POST /v3/users/{id}/password`: who knows the old password sets a new one, and is whoever knows it: no token is
- * asked for, as in Keystone, but of a user with multi-factor authentication: one of both factors. One that comes along
- * must be good for this. It ends every token of the user, the one that came along included.
+ * `POST /v3/users/{id}/password`: the old password authorises a new one. As in Keystone no token is needed, except for
+ * a user with MFA, who needs one of both factors. A token that is sent must permit this act. The change ends every
+ * token of the user, including that one.
  */
 export async function changePassword(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   const read = readEntity(call.request, 'user', id)
@@ -59,7 +59,7 @@ async function change(call: Call, id: string, { password, original }: Passwords)
   if (entry === undefined || !isRight || !(await isEnabled(realm, entry.value))) return unauthorized(request)
   const along = await readTokenContext(realm, call.presented)
   if (!(await mayBySelf(call, entry.value, along))) return forbidden()
-  // Whoever it is that knows the password must not have the account to itself when the hold is released.
+  // Otherwise whoever knows the password could own the account when the hold is released.
   if (isMintingHeld({ source: IDENTITY, subject: id }, realm.index)) return suspended()
   const passwordHash = await settings.passwords.hash({ password, ...turnOf(call, id) })
   const facts = callerFacts({ source: IDENTITY, subject: id }, judgedAt)

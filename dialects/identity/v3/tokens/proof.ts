@@ -13,36 +13,36 @@ import { judgeTokenContext, parseOwn, readTokenContext } from '../../session/tok
 import { proveTotp } from '../../session/totp.ts'
 import type { AppCredentialNamed, AuthMethod, DomainNamed, InDomain } from './auth-body.ts'
 
-/** Who has proved to be whom, and by what. */
+/** An authenticated user, and how it was proved. */
 export type Proven = {
   readonly kind: 'proven'
   readonly user: IdentityUser
-  /** As v2.0 names them. */
+  /** With v2.0's names. */
   readonly authenticatedBy: readonly string[]
-  /** The token that this login rests on. */
+  /** The token that this login builds on. */
   readonly parent: TokenRecord | undefined
   readonly credential: IdentityAppCredential | undefined
-  /** What a passcode leaves behind, so that it serves once. */
+  /** Records that a passcode was used, so that it works only once. */
   readonly also: readonly Operation[]
 }
 export type Proof =
   | Proven
   | { readonly kind: 'failed' }
-  /** It rests on a live token that makes no others. */
+  /** The token presented is live but may not make others. */
   | { readonly kind: 'no-parent' }
-  /** What was proved is right, and this user has to prove more. */
+  /** The proof is right, but this user must give more factors. */
   | { readonly kind: 'incomplete' }
-  /** What was proved is right, and is not enough: multi-factor authentication is demanded and not set up. */
+  /** The proof is right but insufficient: MFA is required and not set up. */
   | { readonly kind: 'must-set-up' }
-  /** Passcodes are tried too often. */
+  /** Too many wrong passcodes. */
   | { readonly kind: 'over-limit'; readonly waitSeconds: number }
 
 const FAILED = { kind: 'failed' } as const
 
-/** All methods of one request; they have to be about one user, and each is asked for before any is judged. */
+/** Proves all methods of a request. They must be about one user, and all are tried before any is judged. */
 export async function proveAll(call: Call, methods: readonly AuthMethod[]): Promise<Proof> {
   let all: Proof | undefined
-  // Passcodes come last: one is used up only where everything else was right.
+  // Passcodes come last, so that one is used up only if everything else is right.
   for (const method of methods.toSorted((one, other) => order(one) - order(other)))
     all = isRefused(all) && method.kind === 'totp' ? all : both(all, await prove(call, method, all))
   if (all?.kind !== 'proven') return all ?? FAILED
@@ -73,7 +73,7 @@ function both(one: Proof | undefined, other: Proof): Proof {
   }
 }
 
-/** @param before what the other methods of the request have proved. */
+/** @param before the result of the request's other methods. */
 function prove(call: Call, method: AuthMethod, before: Proof | undefined): Promise<Proof> {
   switch (method.kind) {
     case 'password':
@@ -89,7 +89,7 @@ function prove(call: Call, method: AuthMethod, before: Proof | undefined): Promi
   }
 }
 
-/** Unknown users cost what known ones do: one password hashing. */
+/** Unknown users cost the same as known ones: one password hash. */
 async function provePassword(
   call: Call,
   { user: named, password }: Extract<AuthMethod, { kind: 'password' }>,
@@ -101,7 +101,7 @@ async function provePassword(
   return user === undefined || !isRight ? FAILED : proven(user, { authenticatedBy: ['PASSWORD'] })
 }
 
-/** A code of a generator that was verified. Six digits are guessed soon by whoever may try often. */
+/** A code of a verified generator. Wrong ones are limited, because six digits are soon guessed. */
 async function provePasscode(
   call: Call,
   { user: named, passcode }: Extract<AuthMethod, { kind: 'totp' }>,
@@ -110,11 +110,11 @@ async function provePasscode(
   const { realm, settings } = call
   const user = await userNamed(realm, named)
   const first = before?.kind === 'proven' ? before.user.id : undefined
-  // Whoever else it is, the request fails; then it must not tell whether the code was right either.
+  // The request fails for any other user, so it must not tell whether the code was right.
   if (first !== undefined && first !== user?.id) return FAILED
   const attempt = { presented: JSON.stringify(named), userId: user?.id, isProved: first !== undefined }
   const tried = settings.passcodes.tried(call, attempt, () => {
-    // Alone it never logs in who has to prove more, so nothing is learnt from it.
+    // A code alone never logs in a user who must prove more, so it is not checked and reveals nothing.
     if (user === undefined || (first === undefined && mfaOf(user).isEnabled)) return undefined
     const proof = proveTotp(realm, user, passcode)
     return proof.kind === 'right' ? { user, also: proof.also } : undefined
@@ -124,7 +124,7 @@ async function provePasscode(
   return proven(tried.proof.user, { authenticatedBy: ['OTPPASSCODE'], also: tried.proof.also })
 }
 
-/** A live token stands for its user. One for one purpose does not, and one of an application credential makes no others. */
+/** A live token proves its user, unless it is limited or comes from an application credential. */
 async function proveToken({ realm }: Call, text: string): Promise<Proof> {
   const facts = await readTokenContext(realm, parseOwn(realm, text))
   const context = judgeTokenContext(realm, facts)
@@ -135,7 +135,7 @@ async function proveToken({ realm }: Call, text: string): Promise<Proof> {
   return proven(user, { authenticatedBy: record.authenticatedBy ?? [], parent: record })
 }
 
-/** Unknown credentials cost what known ones do: one comparison of digests. */
+/** Unknown credentials cost the same as known ones: one comparison of digests. */
 async function proveCredential(
   { realm }: Call,
   { credential: named, secret }: Extract<AuthMethod, { kind: 'application_credential' }>,
@@ -149,7 +149,7 @@ async function proveCredential(
   return proven(user, { authenticatedBy: ['APPLICATION_CREDENTIAL'], credential })
 }
 
-/** What a secret is compared with where there is none: of a digest's length. */
+/** Compared where there is no secret. It has a digest's length. */
 const NO_DIGEST = 'A'.repeat(43)
 
 async function credentialNamed(
@@ -179,7 +179,7 @@ function proven(user: IdentityUser, by: Partial<Proven> & Pick<Proven, 'authenti
   return { parent: undefined, credential: undefined, also: [], ...by, kind: 'proven', user }
 }
 
-/** A password alone, or a passcode alone, is half of what a user with multi-factor authentication has to prove. */
+/** A password or a passcode alone is half of what a user with MFA must prove. */
 function needsMore({ user, parent, credential, authenticatedBy }: Proven): boolean {
   if (parent !== undefined || credential !== undefined) return false
   return mfaOf(user).isEnabled && !isMultiFactor(authenticatedBy)
@@ -189,13 +189,13 @@ export function isMultiFactor(authenticatedBy: readonly string[]): boolean {
   return ['PASSWORD', 'OTPPASSCODE'].every((name) => authenticatedBy.includes(name))
 }
 
-/** Where more than one factor is demanded, who has set up none gets in neither by a password nor by a credential. */
+/** If MFA is required, a user without it can log in neither by a password nor by a credential. */
 async function mustSetUp(realm: Realm, { user, parent }: Proven): Promise<boolean> {
   if (parent !== undefined || mfaOf(user).isEnabled) return false
   return isMfaDemanded(realm, user)
 }
 
-/** Whether user and domain are enabled; only who has proved to be the user learns that they are not, by a 401. */
+/** Whether user and domain are enabled. If not, only an authenticated user gets here, and gets a 401. */
 export async function isEnabled(realm: Realm, user: IdentityUser): Promise<boolean> {
   return user.enabled && (await domainAt(realm, user.domainId)).domain.enabled
 }

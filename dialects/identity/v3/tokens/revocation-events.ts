@@ -5,15 +5,15 @@ import { IDENTITY } from '../../directory/directory.ts'
 import { scopeOfTenant } from '../scopes/scope.ts'
 import { microInstant } from './instant.ts'
 
-/** Rows read at once. */
+/** Rows per read. */
 const ROWS = 500
 
-/** An event as clients of OS-REVOKE read it: all that its members say must be true of a token that it ends. */
+/** An event of OS-REVOKE. It ends the tokens that match all of its members. */
 export type RevocationEvent = Readonly<Record<string, string>>
 
 /**
- * The revocations after a place in the log, oldest first. What a member of an event can say is said; what ends with an
- * application credential, a grant or a hold has no such member and is not listed, as in Keystone.
+ * The revocations after a sequence number, oldest first. As in Keystone, ends of an application credential, grant or
+ * hold are not listed, because events have no member for them.
  */
 export async function* eventsAfter(
   realm: Realm,
@@ -22,7 +22,7 @@ export async function* eventsAfter(
   let from = after
   let inLog = false
   for (;;) {
-    // Of rows that were trimmed off, those are kept whose tokens can be alive.
+    // Of trimmed rows, the store keeps those whose tokens may still be live.
     const rows: readonly LogRow[] = inLog
       ? await realm.store.rowsAfter(realm.ordinal, from, ROWS)
       : await realm.store.keptRows(realm.ordinal, from, ROWS)
@@ -36,7 +36,7 @@ export async function* eventsAfter(
   }
 }
 
-/** The seq before the first row that was written at or after a time; the log's times only rise. */
+/** The sequence number before the first row at or after a time. The times of the log never decrease. */
 export async function seqBefore(realm: Realm, sinceMs: number): Promise<number> {
   const { seq } = await realm.store.head(realm.ordinal)
   const anchor = await realm.store.anchor(realm.ordinal)
@@ -48,12 +48,12 @@ export async function seqBefore(realm: Realm, sinceMs: number): Promise<number> 
     else high = middle
   }
   if (low > anchor.seq) return low
-  // All rows of the log are of that time or later; of those before it, what is kept.
+  // All rows of the log are at that time or later, so look through the kept rows before them.
   for await (const row of keptRows(realm.store, realm.ordinal)) if (row.atMs >= sinceMs) return row.seq - 1
   return anchor.seq
 }
 
-/** What is over for good is an event; what is suspended has no member that says so. */
+/** Final ends are events. Suspensions are not, because no member can express them. */
 const LISTED: Readonly<Record<RowKind, boolean>> = {
   revoke: true,
   hold: false,
@@ -101,7 +101,7 @@ function scopeMembers(tenant: string | undefined): RevocationEvent {
     case 'domain':
       return { domain_id: scope.id }
     case 'system':
-      // No member names the system: the user's tokens of all scopes are the least that can be said.
+      // No member names the system, so the event covers the user's tokens of all scopes.
       return {}
   }
 }

@@ -17,7 +17,7 @@ import { governs } from '../scopes/power.ts'
 
 export type SubjectAct = 'validate' | 'validate-expired' | 'revoke'
 
-/** A token that the caller may do something to; `isStillGood` judges it again after more was read. */
+/** A token that the caller may act on. `isStillGood` judges it again after further reads. */
 export type Target = {
   readonly kind: 'live' | 'held' | 'expired'
   readonly record: TokenRecord
@@ -28,15 +28,15 @@ export type Target = {
 export type About = { readonly acting: Acting; readonly target: Target; readonly text: string }
 
 /**
- * How long after its end a token is shown to who asks for expired ones: as long as rules on it are kept for sure.
- * Longer, and a token that was revoked before it expired could look as if it had expired only.
+ * How long expired tokens are shown to callers who ask for them: as long as rules on them are certainly kept. Later a
+ * token revoked before its expiry could look merely expired.
  */
 const EXPIRED_WINDOW_MS: number = KEEP_MARGIN_MS
 
 /**
- * Goes on with the token of X-Subject-Token if the caller may do this to it. Else unknown, dead, foreign and not named
- * at all are one and the same answer: 404 to who has power over tokens, whatever its reach, and 403 to who has none, as
- * in Keystone, whatever is there. A service that lacks its role then says so (503), instead of logging everybody out.
+ * Goes on with the token of X-Subject-Token if the caller may do this to it. Otherwise unknown, dead, foreign and
+ * missing tokens get the same answer: 404 for callers with power over tokens, 403 for others, as in Keystone. A service
+ * that lacks its role thus reports 503 instead of logging everybody out.
  */
 export function asActingAbout(
   call: Call,
@@ -49,7 +49,7 @@ export function asActingAbout(
     const refused = acting.power.kind === 'none' ? forbidden() : tokenNotFound()
     if (!isTokenText(text)) return refused
     const facts = await readTokenContext(realm, parseOwn(realm, text))
-    // Both are judged after the last await, the caller once more: it may have been revoked during the read.
+    // Judge both after the last await: the caller may have been revoked during the read.
     if (!stillActs(realm, acting)) return unauthorized(request)
     const target = targetOf(realm, facts, act)
     if (target === undefined || !mayAct(acting, act, target)) return refused
@@ -61,12 +61,12 @@ function targetOf(realm: Realm, facts: TokenContextFacts | undefined, act: Subje
   const kind = kindOf(realm, facts, act)
   if (kind === undefined || facts?.user === undefined) return undefined
   const { record, user } = facts
-  // What is good for one purpose only lets nobody in.
+  // A limited token must not be accepted elsewhere.
   if (act !== 'revoke' && isLimited(record)) return undefined
   return { kind, record, user, isStillGood: () => kindOf(realm, facts, act) === kind }
 }
 
-/** @returns undefined for what is over as far as this act goes. */
+/** @returns undefined for a token that is over for this act. */
 function kindOf(
   realm: Realm,
   facts: TokenContextFacts | undefined,
@@ -89,7 +89,7 @@ function kindOf(
   }
 }
 
-/** Revoked and held come before expired in a verdict, so what reads `expired` is neither. */
+/** A verdict names revoked and held before expired, so `expired` excludes both. */
 function isOnlyExpired(realm: Realm, { record, user, tenant }: TokenContextFacts): boolean {
   const verdict = realm.judge(record)
   const isDisabled = user?.enabled !== true || tenant?.enabled === false
@@ -97,11 +97,11 @@ function isOnlyExpired(realm: Realm, { record, user, tenant }: TokenContextFacts
   return realm.nowMs() < record.expiresAtMs + EXPIRED_WINDOW_MS
 }
 
-/** A user's tokens are its own, whichever of them it shows; the rest is a matter of power. */
+/** Users may act on all of their own tokens; acting on others' needs power. */
 function mayAct({ context, power }: Acting, act: SubjectAct, { user }: Target): boolean {
   if (user.id === context.user.id) return true
   switch (power.kind) {
-    // As in v2.0, operators reach every token.
+    // As in v2.0, operators may act on every token.
     case 'system':
       return true
     case 'domain':

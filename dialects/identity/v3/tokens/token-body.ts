@@ -6,7 +6,7 @@ import type { ScopeGrant } from '../scopes/scope-grant.ts'
 import { type CatalogForm, catalogJson } from './catalog.ts'
 import { microInstant } from './instant.ts'
 
-/** What a `token` object is made of. */
+/** The parts of a `token` object. */
 export type TokenParts = {
   readonly record: TokenRecord
   readonly user: IdentityUser
@@ -14,7 +14,7 @@ export type TokenParts = {
   readonly grant: ScopeGrant
 }
 
-/** `{"token": {…}}`; the token's own text is a header, never here. Roles are those that hold now. */
+/** `{"token": {…}}` with the current roles. The token's text is only in a header, never here. */
 export async function tokenBody(call: Call, parts: TokenParts, form: CatalogForm): Promise<object> {
   const { record, user, userDomain, grant } = parts
   const token = {
@@ -66,13 +66,13 @@ function named({ id, name }: { readonly id: string; readonly name: string }): ob
   return { id, name }
 }
 
-/** The token's own, and its chain's where it was made from another token. */
+/** The token's handle, and that of its chain if it was made from another token. */
 function auditIds({ handle, claims }: TokenRecord): readonly string[] {
   const chain = claims?.['chain']
   return typeof chain === 'string' ? [handle, chain] : [handle]
 }
 
-/** How v2.0 says it, and how Keystone does. */
+/** Method names of v2.0 and of Keystone. */
 const METHODS: ReadonlyMap<string, string> = new Map([
   ['PASSWORD', 'password'],
   ['APIKEY', 'api_key'],

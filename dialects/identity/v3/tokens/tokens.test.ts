@@ -62,7 +62,7 @@ test('a user with any live token ends its others, and itself', async () => {
   assert.equal((await ask(send('DELETE', '/v3/auth/tokens', { as: one, about: one }))).status, 401)
 })
 
-test('a token that ran out is shown to who asks for that, for as long as rules on it are kept', async () => {
+test('an expired token is shown on request for as long as rules on it are kept', async () => {
   const { ask, enter, clock } = await openV3()
   const token = await enter('pia')
   const revoked = await enter('pia')
@@ -83,7 +83,7 @@ test('a token that ran out is shown to who asks for that, for as long as rules o
   assert.equal(await look(token, 'allow_expired=1'), 404)
 })
 
-test('a suspended token is not shown, is no credential, and can be ended', async () => {
+test('a suspended token does not validate, cannot be used, and can be ended', async () => {
   const { ask, enter, realm } = await openV3()
   const [chief, token] = [await enter('chief'), await enter('pia')]
   const principals = { source: 'identity', subject: 'pia' }
@@ -106,7 +106,7 @@ test('an outage is an exception, never a verdict', async () => {
   await assert.rejects(ask(send('DELETE', '/v3/auth/tokens', { as: pia, about: pia })), /store/)
 })
 
-test('roles in a token are those that hold now', async () => {
+test('roles in a token are current', async () => {
   const { ask, enter } = await openV3()
   const [chief, pia] = [await enter('chief'), await enter('pia')]
   await ask(send('PUT', '/v3/projects/team/users/pia/roles/reader', { as: chief }))
@@ -117,7 +117,7 @@ test('roles in a token are those that hold now', async () => {
   )
 })
 
-test('what a caller may scope to is listed, and no more', async () => {
+test('exactly the scopes of a caller are listed', async () => {
   const { ask, enter } = await openV3()
   const [chief, pia] = [await enter('chief'), await enter('pia')]
   await ask(send('PUT', '/v3/projects/lab/users/pia/roles/member', { as: chief }))
@@ -136,7 +136,7 @@ test('what a caller may scope to is listed, and no more', async () => {
   assert.equal((await ask(send('GET', '/v3/auth/catalog', { as: chief }))).status, 403)
 })
 
-test('events tell what was ended, since when, to who validates tokens', async () => {
+test('events list revocations since a time, for callers who validate tokens', async () => {
   const { ask, enter, clock } = await openV3()
   const [chief, token] = [await enter('chief'), await enter('pia')]
   const {

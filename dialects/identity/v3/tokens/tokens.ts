@@ -14,8 +14,8 @@ import { type About, asActingAbout } from './subject.ts'
 import { tokenBody } from './token-body.ts'
 
 /**
- * `GET` and `HEAD /v3/auth/tokens`: what the token of X-Subject-Token is good for now. A dead caller is 401, a dead
- * subject 404: middleware tells by this whose token has ended.
+ * `GET` and `HEAD /v3/auth/tokens`: the current state of the token in X-Subject-Token. A dead caller gets 401, a dead
+ * subject 404; middleware tells by this whose token has ended.
  */
 export function validate(call: Call): Promise<Answer> {
   const allowsExpired = isAskedFor(call, 'allow_expired')
@@ -25,7 +25,7 @@ export function validate(call: Call): Promise<Answer> {
       const grant = await grantedBy(call.realm, record, user)
       const userDomain = (await domainAt(call.realm, user.domainId)).domain
       const body = await tokenBody(call, { record, user, userDomain, grant }, catalogForm(call.request))
-      // Again after the last read: what was revoked meanwhile is not shown as good.
+      // Judge again after the last read: a token revoked meanwhile must not be shown as live.
       if (!target.isStillGood()) return 'stale'
       return success(200, body, { 'x-subject-token': text })
     }),
@@ -35,8 +35,8 @@ export function validate(call: Call): Promise<Answer> {
 const HOW = 'identity.v3.revoke'
 
 /**
- * `DELETE /v3/auth/tokens`: ends one token, and with chain revocation what was made from it. `?cascade=` of newer
- * Keystones is honoured where it says what this server does anyway, and refused where it says the opposite.
+ * `DELETE /v3/auth/tokens`: ends one token and, with chain revocation, the tokens made from it. `?cascade=` of newer
+ * Keystones is accepted if it agrees with the setting, and refused otherwise.
  */
 export async function revoke(call: Call): Promise<Answer> {
   const cascade = flagNamed(call, 'cascade')
@@ -67,7 +67,7 @@ async function endOwn(call: Call): Promise<Answer | Stale> {
 
 async function end(call: Call, { acting, target }: About): Promise<Answer | Stale> {
   const act: RevokeAct = { caller: callerOf(call, acting), how: HOW }
-  // A suspended token can be revoked, and it would fail a condition to be alive.
+  // A suspended token can be revoked, but would fail a condition that it is live.
   const { record } = target
   const revoked = await revokeToken(
     call.realm,
@@ -83,7 +83,7 @@ function isAskedFor(call: Call, name: string): boolean {
 
 const TRUTHS: readonly string[] = ['1', 't', 'true', 'on', 'y', 'yes']
 
-/** As Keystone reads flags of a query; undefined when it is not there. */
+/** A query flag as Keystone parses it; undefined when absent. */
 function flagNamed({ request }: Call, name: string): boolean | undefined {
   const form = parseFormText(request.query ?? '')
   const value = form.kind === 'form' ? form.values.get(name) : undefined

@@ -19,9 +19,9 @@ import { governs } from '../scopes/power.ts'
 import { newId, written } from '../writing.ts'
 import { asVisible } from './users.ts'
 
-/** Application credentials of one user; more are refused. */
+/** Application credentials per user; more are refused. */
 export const APP_CREDENTIALS_MAX = 100
-/** Roles that one request may name. */
+/** Roles per request. */
 const ROLES_MAX = 100
 
 const FIELDS = {
@@ -61,7 +61,7 @@ export function showCredential(call: Call, [userId = '', id = '']: readonly stri
   )
 }
 
-/** `DELETE …`: what was made with it ends with it. */
+/** `DELETE …`: also ends the tokens made with it. */
 export function deleteCredential(call: Call, [userId = '', id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asVisible(call, userId, async (acting, user) => {
@@ -81,8 +81,8 @@ export function deleteCredential(call: Call, [userId = '', id = '']: readonly st
 }
 
 /**
- * `POST …`: for oneself, in the project of one's token, with roles of that token. The secret is answered once, and
- * kept as a digest.
+ * `POST …`: for oneself, in the project of one's token, with roles of that token. The secret is shown once and stored
+ * as a digest.
  */
 export function createCredential(call: Call, [userId = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
@@ -97,7 +97,7 @@ export function createCredential(call: Call, [userId = '']: readonly string[]): 
   )
 }
 
-/** Whether the caller's token may make and remove application credentials of this user at all. */
+/** Whether the caller's token may create and delete application credentials of this user. */
 function mayDispose({ realm }: Call, { context, grant }: Acting, of: IdentityUser): Promise<boolean> {
   const isUnrestricted = grant.credential?.isUnrestricted === true
   return mayAct(realm, context, { act: 'app-credential', of, isUnrestricted })
@@ -126,7 +126,7 @@ function readCredential(call: Call, { grant }: Acting): Asked | Malformed {
     return refused('"expires_at" must be a date that is yet to come.')
   const roles = rolesIn(read.body, grant.roles)
   if (roles === undefined || roles.length === 0) return refused('"roles" must name roles of the token.')
-  // What a credential was not made for cannot be made by it.
+  // A restricted credential cannot create an unrestricted one.
   const isUnrestricted = unrestricted && (grant.credential?.isUnrestricted ?? true)
   return {
     kind: 'asked',
@@ -139,12 +139,12 @@ function readCredential(call: Call, { grant }: Acting): Asked | Malformed {
   }
 }
 
-/** Rules that would narrow what it may be used for: passed over, it would be good for more than was asked for. */
+/** Access rules would narrow the credential. Ignoring them would grant more than was requested. */
 function isAsking(rules: Json | undefined): boolean {
   return rules !== undefined && rules !== null && !(Array.isArray(rules) && rules.length === 0)
 }
 
-/** All of the token's roles if none are named. @returns undefined if one is named that the token does not have. */
+/** All of the token's roles by default. @returns undefined if the request names a role that the token lacks. */
 function rolesIn(body: JsonObject, own: readonly IdentityRole[]): readonly IdentityRole[] | undefined {
   const given = body['roles']
   if (given === undefined || given === null || (Array.isArray(given) && given.length === 0)) return own
@@ -197,7 +197,7 @@ async function create(call: Call, { acting, asked, projectId }: Creating): Promi
   })
 }
 
-/** What an unrestricted credential makes ends when that ends, at the latest. */
+/** A credential expires with the unrestricted credential that created it, at the latest. */
 function earliest(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
 }

@@ -56,7 +56,7 @@ export function listUsers(call: Call): Promise<Answer> {
 
 type Wanted = { readonly only: string | undefined; readonly fits: (user: IdentityUser) => boolean }
 
-/** A name is looked up; everything else is listed. */
+/** A name is looked up; other queries read the list. */
 async function usersThatFit(
   { realm }: Call,
   ask: ListAsk,
@@ -78,7 +78,7 @@ export function showUser(call: Call, [id = '']: readonly string[]): Promise<Answ
   )
 }
 
-/** `POST /v3/users`: into the domain that is named, else the one that the caller's token is for, else its own. */
+/** `POST /v3/users`: in the named domain, else in that of the caller's token, else in the caller's own. */
 export function createUser(call: Call): Promise<Answer> {
   return untilFresh(() =>
     asActing(call, async (acting) => {
@@ -111,7 +111,7 @@ export function createUser(call: Call): Promise<Answer> {
   )
 }
 
-/** `PATCH /v3/users/{id}`: a password or `enabled: false` ends what the user has. */
+/** `PATCH /v3/users/{id}`: a new password or `enabled: false` ends the user's tokens. */
 export function updateUser(call: Call, [id = '']: readonly string[]): Promise<Answer> {
   return untilFresh(() =>
     asGoverned(call, id, async (acting, entry) => {
@@ -138,7 +138,7 @@ export function updateUser(call: Call, [id = '']: readonly string[]): Promise<An
   )
 }
 
-/** What Keystone keeps beside its own columns; it repeats that in the answer to a change, and so do we. */
+/** Members that Keystone stores outside its own columns. It repeats them in the answer to a change, and so do we. */
 function extraOf({ email, description }: IdentityUser): object {
   return { ...optional('email', email), ...optional('description', description) }
 }
@@ -159,7 +159,7 @@ export function deleteUser(call: Call, [id = '']: readonly string[]): Promise<An
 
 type UserAct = (acting: Acting, entry: Entry<IdentityUser>) => Reply
 
-/** Goes on with a user that the caller may see: itself, or one that it governs or reads; anybody else is not there. */
+/** Goes on with a user that the caller may see: itself, or one that it governs or may read. Others are 404. */
 export function asVisible(call: Call, id: string, next: UserAct): Reply {
   return asActing(call, async (acting): Promise<Answer | Stale> => {
     const entry = await userEntry(call.realm, id)
@@ -199,7 +199,7 @@ async function withFields(call: Call, { acting, user, fields }: Filling): Promis
   return { kind: 'filled', user: { ...becoming(user, fields), ...optional('passwordHash', passwordHash) } }
 }
 
-/** A user with these fields, but for the password. */
+/** A user with these fields, except for the password. */
 function becoming(user: IdentityUser, fields: Fields<typeof FIELDS>): IdentityUser {
   const { name, enabled, email, description, default_project_id: projectId } = fields
   const { email: oldEmail, description: oldDescription, tenantId: oldProject, ...rest } = user
@@ -211,18 +211,18 @@ function becoming(user: IdentityUser, fields: Fields<typeof FIELDS>): IdentityUs
     ...optional('email', changed(oldEmail, email)),
     ...optional('description', changed(oldDescription, description)),
     ...optional('tenantId', project),
-    // Without a project of its own a user stays in the account that the old one gave it, as when that is deleted.
+    // A user whose own project is removed stays in the account that it had through it, as when the project is deleted.
     ...optional('accountId', project === undefined ? accountOf(user) : user.accountId),
   }
 }
 
-/** A default project is one that a login gets without a role on it, so it is no more than the caller could grant. */
+/** A default project grants a login without a role on it, so the caller must be able to grant it. */
 async function isFitProject({ realm }: Call, { power }: Acting, id: string): Promise<boolean> {
   const entry = await tenantEntry(realm, id)
   return entry !== undefined && governsDomain(power, domainOfTenant(entry.value))
 }
 
-/** What a field becomes: left out it stays, null or empty it goes. */
+/** A changed field: absent keeps it, null or empty removes it. */
 function changed(old: string | undefined, given: string | null | undefined): string | undefined {
   return given === undefined ? old : given || undefined
 }
