@@ -23,14 +23,14 @@ export function rawOf(text: string): RawToken {
   return raw
 }
 
-/** A caller whose right rests on principals that were judged at `judgedAt`. */
+/** A caller whose right depends on principals judged at `judgedAt`. */
 export function callerAt(realm: Realm, judgedAt: Position, of: Principals = OPERATOR): Caller {
   return { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts: callerFacts(of, judgedAt) } }
 }
 
 const OPERATOR: Principals = { source: 'control', client: 'operator' }
 
-/** An act of a caller that nothing has hit. */
+/** An act of a caller that no rule covers. */
 export function actOf(realm: Realm, over: Partial<RevokeAct> = {}): RevokeAct {
   return { caller: callerAt(realm, realm.position()), how: 'test', ...over }
 }
@@ -66,7 +66,7 @@ export async function issue(
   return record
 }
 
-/** What a holder of this text is told: `active`, or why not. */
+/** The verdict on this text: `active`, or why not. */
 export async function say(realm: Realm, text: string): Promise<string> {
   const { verdict }: Found = await realm.find(rawOf(text))
   return verdict.kind === 'active' ? 'active' : verdict.why

@@ -18,24 +18,24 @@ export type AgedServer = {
   readonly calls: Calls
   readonly clock: HandClock
   readonly maintenance: RunningServer['maintenance']
-  /** What it logs at `warn` and above since it was started on what it found. */
+  /** Log lines at `warn` and above since the server started on the aged store. */
   readonly logged: () => readonly Readonly<Record<string, unknown>>[]
   readonly store: Store
-  /** Of the database; memory has none. */
+  /** Path of the database; memory has none. */
   readonly path: string | undefined
 }
 
 export type Aged = {
-  /** What is done with the server first. */
+  /** Calls to the server before its store is aged. */
   readonly before?: (calls: Calls) => Promise<void>
-  /** What somebody else then writes into its store. @param path of the database; memory has none. */
+  /** Writes to the store what another version would have written. @param path of the database; memory has none. */
   readonly age: (store: Store, path: string | undefined) => Promise<void>
   readonly flags?: readonly string[]
 }
 
 type Run = (open: (aged: Aged) => Promise<AgedServer>, t: TestContext) => Promise<void>
 
-/** A case that starts a server on a store that was written by an earlier, a later or a broken one: on each store. */
+/** A case that starts a server on a store written by an earlier, later or broken one; runs on each kind of store. */
 export function onAgedStores(name: string, run: Run): void {
   for (const kind of ['memory', 'SQLite'] as const)
     test(`${name} (${kind})`, (t) => run((aged) => openAged(kind, aged, t), t))
@@ -100,10 +100,10 @@ function config(folder: string, flags: readonly string[]): ReturnType<typeof che
   return checkConfig(values)
 }
 
-/** The realm `default`, in every store. */
+/** The realm `default` of every store. */
 export const DEFAULT: RealmOrdinal = realmOrdinal(1)
 
-/** Writes into a store what no server of this version would. */
+/** Writes to a store what no server of this version would write. */
 export async function write(
   store: Store,
   operations: readonly Operation[],
@@ -114,13 +114,13 @@ export async function write(
   if (outcomes[0]?.kind !== 'applied') throw new Error(`not written: ${JSON.stringify(outcomes)}`)
 }
 
-/** A row with these rule bytes, whatever they say; `kind` is that of a rule that need not be what they mean. */
+/** A row with these rule bytes; `kind` need not match their meaning. */
 export function rowWith(
   bytes: Uint8Array,
   more: Partial<NewRow> & { readonly kind: Rule['kind'] },
 ): Operation {
   const { kind, ...rest } = more
-  // Stores look at nothing but the kind of the rule.
+  // Stores read only the kind of the rule.
   const rule = { kind } as Rule
   const audit = JSON.stringify({ by: 'test', from: 'local', how: 'test' })
   return { kind: 'append', row: { atMs: START_MS, rule, bytes: Buffer.from(bytes), audit, ...rest } }

@@ -3,7 +3,7 @@ import { type RawAnswer, RawConnection, requestBytes } from './raw-http.ts'
 import { CHAT, SVC } from './seed.ts'
 import { CONTROL_KEY } from './server.ts'
 
-/** Lines of headers that most requests of the tests have. */
+/** Header lines of most test requests. */
 export const JSON_BODY = 'Content-Type: application/json'
 export const FORM_BODY = 'Content-Type: application/x-www-form-urlencoded'
 export const API_KEY: string = `IM-API-KEY: ${CHAT.apiKey}`
@@ -16,12 +16,12 @@ export type ClientSecret = { readonly clientId: string; readonly clientSecret: s
 export type Login = { readonly username: string; readonly password: string }
 export type Pair = { readonly access: string; readonly refresh: string }
 
-/** Basic credentials as most clients send them: raw. */
+/** Basic credentials, raw, as most clients send them. */
 export function basic({ clientId, clientSecret }: ClientSecret): string {
   return `Authorization: Basic ${Buffer.from(`${clientId}:${clientSecret}`, 'utf8').toString('base64')}`
 }
 
-/** Calls of all dialects over one connection, each as a client of it would send them. */
+/** Calls of all dialects over one connection, as clients of each send them. */
 export class Calls {
   readonly #connection: RawConnection
 
@@ -38,7 +38,7 @@ export class Calls {
     return this.#connection.exchange(requestBytes(body === undefined ? parts : { ...parts, body }))
   }
 
-  /** What is given is sent as JSON. @param by headers of who calls: the control key's, unless others are given. */
+  /** Sends `body` as JSON. @param by headers of the caller; by default the control key. */
   json(line: string, body?: unknown, by: string | readonly string[] = CONTROL): Promise<RawAnswer> {
     const headers = [by].flat()
     return body === undefined
@@ -46,7 +46,7 @@ export class Calls {
       : this.send(line, [...headers, JSON_BODY], JSON.stringify(body))
   }
 
-  /** The same of the control API: `POST /keys`, without its prefix. */
+  /** The same for the control API: `POST /keys`, without its prefix. */
   control(line: string, body?: unknown, by?: string | readonly string[]): Promise<RawAnswer> {
     return this.json(line.replace(' ', ' /control/v1'), body, by)
   }
@@ -80,7 +80,7 @@ export class Calls {
     return textAt(answer, 'access', 'token', 'id')
   }
 
-  /** `target` as in `DELETE /v2.0/tokens/{target}`; empty for the caller's own. */
+  /** `target` as in `DELETE /v2.0/tokens/{target}`; empty for the caller's own token. */
   identity(method: string, caller: string, target: string): Promise<RawAnswer> {
     return this.send(`${method} /v2.0/tokens${target === '' ? '' : `/${target}`}`, [
       `X-Auth-Token: ${caller}`,
@@ -109,7 +109,7 @@ export class Calls {
     return this.#form(`${OAUTH}/introspect`, client, `token=${encodeURIComponent(token)}`)
   }
 
-  /** Whether a client is told that a token is good. */
+  /** Whether introspection tells a client that a token is active. */
   async isActive(client: ClientSecret, token: string): Promise<boolean> {
     const answer = await this.introspect(client, token)
     assert.equal(answer.status, 200, answer.body.toString())
@@ -125,7 +125,7 @@ export class Calls {
   }
 }
 
-/** For what has to succeed before a test can begin. */
+/** For calls that must succeed before a test can begin. */
 export function succeeded(answer: RawAnswer, what: string): RawAnswer {
   const { status, body } = answer
   assert.ok(status >= 200 && status < 300, `${what}: ${status} ${body.toString()}`)

@@ -11,19 +11,19 @@ export type OpenapiDocument = {
 
 export type ControlAnswer = {
   readonly method: string
-  /** Without the query. */
+  /** Path without the query. */
   readonly path: string
   readonly status: number
   readonly contentType: string | undefined
   readonly body: string
 }
 
-/** Holds answers of the control API against what its own OpenAPI document says of them. */
+/** Checks answers of the control API against its own OpenAPI document. */
 export class ControlSchema {
   readonly #document: OpenapiDocument
   readonly #ajv: Ajv2020 = new Ajv2020({ strict: false, validateFormats: false })
   readonly #validators: Map<string, ValidateFunction> = new Map()
-  /** Operations and statuses that were held against it. */
+  /** Operations and statuses that were checked. */
   readonly seen: Set<string> = new Set()
 
   constructor(document: OpenapiDocument) {
@@ -31,7 +31,7 @@ export class ControlSchema {
     this.#ajv.addSchema({ $id: 'rescind', components: document.components })
   }
 
-  /** Throws when the answer is none of those that are documented; says nothing about paths that are not there. */
+  /** Throws when the answer is not documented. Ignores paths that are not in the document. */
   check({ method, path, status, contentType, body }: ControlAnswer): void {
     const template = this.#templateOf(path)
     const operation = template === undefined ? undefined : this.#document.paths[template]?.[verbOf(method)]
@@ -62,7 +62,7 @@ export class ControlSchema {
     return made
   }
 
-  /** Literal segments first, as the server does. */
+  /** Literal segments win, as in the server. */
   #templateOf(path: string): string | undefined {
     const segments = path.split('/')
     return Object.keys(this.#document.paths)

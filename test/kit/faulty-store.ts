@@ -2,20 +2,20 @@ import type { Group, GroupOutcome, Store } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
 import { MemoryStore } from '@rescind/stores'
 
-/** What the next commits do: as they should; fail before they wrote; fail after they wrote. */
+/** What the next commits do: work, fail before writing, or fail after writing. */
 export type CommitFate = 'works' | 'fails-unwritten' | 'fails-written'
 
-/** A store whose commits, reopenings and reads of the log fail when a test says so. */
+/** A store whose commits, reopenings and log reads fail when a test says so. */
 export class FaultyStore extends MemoryStore {
   fate: CommitFate = 'works'
   /** How many of the next calls fail. */
   reopenFailures = 0
   rowsFailures = 0
-  /** Calls so far, and writes of those that wrote. */
+  /** Calls so far, and the groups that were written. */
   commits = 0
   reopens = 0
   readonly written: Group[] = []
-  /** What a commit waits for before it does anything. */
+  /** A commit waits for this before it does anything. */
   gate: Promise<void> | undefined
 
   override async commit(group: Group): Promise<GroupOutcome> {

@@ -1,6 +1,6 @@
 import http from 'node:http'
 
-/** A reader of the feed that is no SDK of ours: plain HTTP, and what it says as text. */
+/** An event of the feed, read by plain HTTP without our SDK. */
 export type SseEvent = { readonly event: string; readonly id: string | undefined; readonly data: unknown }
 
 export class FeedReader {

@@ -1,10 +1,10 @@
 import type { Sink } from '../../feed/sink.ts'
 
-/** A reader that a test plays: takes what it is told to take. */
+/** A reader controlled by a test. */
 export class TestSink implements Sink {
   text = ''
   ended = false
-  /** Bytes that this reader leaves lying; 0: it takes everything at once. */
+  /** Bytes that this reader has not taken; 0: it takes everything at once. */
   pending = 0
   readonly #closed: (() => void)[] = []
   readonly #drained: (() => void)[] = []
@@ -44,7 +44,7 @@ export class TestSink implements Sink {
     return [...this.text.matchAll(/^event: (\w+)/gm)].map(([, name = '']) => name)
   }
 
-  /** Every row's seq, in the order in which they came. */
+  /** The seq of every row, in order of arrival. */
   get seqs(): number[] {
     return [...this.text.matchAll(/\{"seq":(\d+),"at"/g)].map(([, seq]) => Number(seq))
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '@rescind/core'
 
-/** Clocks and timers that only move when a test says so; the two clocks can be moved apart. */
+/** Clocks and timers that move only when a test says so. The wall and monotonic clocks can move apart. */
 export class HandTime implements Clock {
   #wall = 1_772_366_400_000
   #monotonic = 0
@@ -15,7 +15,7 @@ export class HandTime implements Clock {
     return this.#monotonic
   }
 
-  /** The wall clock alone: set by hand, or by a time server. */
+  /** Steps the wall clock only, as an operator or a time server does. */
   step(ms: number): void {
     this.#wall += ms
   }
@@ -29,10 +29,10 @@ export class HandTime implements Clock {
     }
   }
 
-  /** Nothing waits to be received here. */
+  /** Nothing is ever waiting to be received here. */
   readonly received = (): Promise<void> => Promise.resolve()
 
-  /** Lets time run, task by task in the order in which they are due, each with all that follows from it. */
+  /** Lets time pass, running each task when it is due, with everything that follows from it. */
   async run(ms: number): Promise<void> {
     const endMs = this.#monotonic + ms
     await settled()
@@ -47,7 +47,7 @@ export class HandTime implements Clock {
     this.#forward(endMs - this.#monotonic)
   }
 
-  /** Time passes and nothing runs: a process that was stopped (SIGSTOP), a machine that slept. */
+  /** Time passes and nothing runs, as in a stopped process (SIGSTOP) or a sleeping machine. */
   pause(ms: number, machineSlept = false): void {
     this.#wall += ms
     if (!machineSlept) this.#monotonic += ms
@@ -60,7 +60,7 @@ export class HandTime implements Clock {
   }
 }
 
-/** Everything that was promised has come, as far as it can without time. */
+/** Lets every promise settle that needs no time to pass. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
 }

@@ -1,4 +1,4 @@
-// What delegated.test.ts asks. `boss` governs everything, so that nothing but delegation stands in the way of its tokens.
+// The calls of delegated.test.ts. `boss` governs everything, so only delegation can restrict its tokens.
 
 const USER = '/v2.0/users/id-bob'
 const KEY = `${USER}/OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials`
@@ -6,11 +6,11 @@ const MFA = `${USER}/RAX-AUTH/multi-factor`
 export const SECRET_SEED = 'JBSWY3DPEHPK3PXP'
 
 export type Decision =
-  /** Shows secret material, or makes or changes a credential, or makes what outlives the token. */
+  /** Shows a secret, makes or changes a credential, or makes something that outlives the token. */
   | 'guarded'
-  /** Makes or removes application credentials: the exception of unrestricted ones. */
+  /** Makes or deletes application credentials, which unrestricted ones may do. */
   | 'app-credential'
-  /** Uses rights, and makes none. */
+  /** Uses rights without making any. */
   | 'free'
 export type Case = {
   readonly is: Decision
@@ -23,7 +23,7 @@ const guarded = (...asks: Case['asks']): Case => ({ is: 'guarded', asks })
 const PASSWORD = { user: { password: 'new-password' } }
 const NAMES = { user: { username: 'renamed' } }
 
-/** Every method of every route. What is `free` is the list of what delegated tokens are allowed. */
+/** Every method of every route. The `free` ones are what delegated tokens may do. */
 export const CASES: Readonly<Record<string, Case>> = {
   'GET /': free('/'),
   'GET /v2.0': free('/v2.0'),

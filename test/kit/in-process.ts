@@ -21,7 +21,7 @@ import { CONTROL_KEY, makeQuickHome } from './server.ts'
 import { type StoreSwitch, switchedStore } from './switched-store.ts'
 import { IS_EMBEDDED, openMemory } from './test-store.ts'
 
-/** Where the server of a test says that it is: answers that hold links are then the same in every run. */
+/** The public URL of test servers, so that links in answers are the same in every run. */
 export const PUBLIC_URL = 'http://127.0.0.1:8080'
 
 export type TestServer = {
@@ -29,24 +29,24 @@ export type TestServer = {
   readonly port: number
   readonly clock: HandClock
   readonly power: StoreSwitch
-  /** What the server keeps, read past it. */
+  /** The server's store, read directly. */
   readonly store: Store
   readonly maintenance: RunningServer['maintenance']
   readonly close: () => Promise<void>
 }
 
 export type TestServerStart = {
-  /** In the place of the dialects that a server has. */
+  /** Instead of the server's dialects. */
   readonly modules?: readonly DialectModule[]
   readonly seed?: unknown
-  /** `hand`: a clock and randomness that the test owns, so that every answer can be foretold. */
+  /** `hand`: the test controls clock and randomness, so that every answer is predictable. */
   readonly time: 'hand' | 'real'
   readonly flags?: readonly string[]
-  /** What stands in the store before the server opens it. */
+  /** Fills the store before the server opens it. */
   readonly prepare?: (store: Store) => Promise<void>
-  /** In the place of the one that the flags say. */
+  /** Instead of the quota in the flags. */
   readonly quota?: IssuingQuota
-  /** In the place of the least: what a flood of logins meets. */
+  /** Instead of the cheapest cost, for tests of login floods. */
   readonly passwordCost?: PasswordCost
 }
 
@@ -91,7 +91,7 @@ export async function openServer(start: TestServerStart): Promise<TestServer> {
   }
 }
 
-/** One server for all tests of a file, and a connection to it; both are closed after the last one. */
+/** One server and one connection for all tests of a file; closed after the last one. */
 export async function openForFile(
   start: TestServerStart,
 ): Promise<{ readonly server: TestServer; readonly calls: Calls }> {

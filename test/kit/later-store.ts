@@ -1,11 +1,11 @@
 import type { Store } from '@rescind/authority'
 
-/** Turns of the event loop that a call takes at most, before the store is asked and again before it is told. */
+/** Most turns of the event loop before a call reaches the store, and again before its answer. */
 const TURNS_MAX = 3
 
 /**
- * A store as one behind a network is seen: it has no keyed reads, and whatever it is asked, it reads some turns of the
- * event loop later, and answers some turns after that. Others go on meanwhile. How many turns is the seed's to say.
+ * A store as if behind a network: no keyed reads, and every call reaches it some turns of the event loop later and is
+ * answered some turns after that. Other work goes on meanwhile. The seed determines the turns.
  */
 export function laterStore(inner: Store, seed = 1): Store {
   let state = seed
@@ -17,7 +17,7 @@ export function laterStore(inner: Store, seed = 1): Store {
     get(target, name): unknown {
       if (name === 'keyed') return undefined
       const value: unknown = Reflect.get(target, name, target)
-      // How a watch begins and ends is no question of the store.
+      // Watching is local: it does not ask the store.
       if (typeof value !== 'function') return value
       if (name === 'watch') return value.bind(target) as unknown
       return async (...given: unknown[]): Promise<unknown> => {

@@ -29,9 +29,9 @@ const AUDIT = { by: 'test', from: 'local', how: 'test' }
 
 type CodeIntent = Parameters<typeof startCode>[2]
 type Values = Readonly<Record<string, string>>
-/** Beside, or instead of, the media type; undefined leaves a header out. */
+/** Headers beside or instead of the media type; undefined omits one. */
 type SentHeaders = Readonly<Record<string, string | undefined>>
-/** Members of a form; what may be repeated is a list. */
+/** Members of a form; repeated ones are lists. */
 type FormValues = Readonly<Record<string, string | readonly string[]>>
 export type Said = {
   readonly status: number
@@ -39,7 +39,7 @@ export type Said = {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** The OAuth dialect without a server, over a store that the test chose, by a clock that the test owns. */
+/** The OAuth dialect without a server, on a given store, with a clock that the test controls. */
 export class OauthStage {
   readonly world: World
   readonly dialect: Dialect
@@ -56,7 +56,7 @@ export class OauthStage {
     })
   }
 
-  /** A client with a secret, unless it is public; whatever it was before. */
+  /** Creates or replaces a client, with a secret unless it is public. */
   async put(
     clientId: string,
     settings: Partial<OauthClientIntent> = {},
@@ -78,7 +78,7 @@ export class OauthStage {
     return value
   }
 
-  /** A form to an endpoint, in the name of a client; by name alone with `secret` undefined. */
+  /** Posts a form on behalf of a client; with `secret` undefined by its id alone. */
   async form(
     path: string,
     clientId: string,
@@ -142,7 +142,7 @@ export class OauthStage {
     return body['active'] === true
   }
 
-  /** A login that happened elsewhere, as tokens. */
+  /** A grant for a login that happened elsewhere, as tokens. */
   async grant(
     client: OauthClient,
     more: Partial<Parameters<typeof startGrant>[2]> = {},
@@ -179,7 +179,7 @@ export class OauthStage {
   }
 }
 
-/** One case on both stores. */
+/** Runs one case on both stores. */
 export function onBothStores(name: string, run: (stage: OauthStage, t: TestContext) => Promise<void>): void {
   test(`${name} (memory)`, async (t) => run(new OauthStage(await openWorld(new MemoryStore(START_MS))), t))
   test(`${name} (sqlite)`, async (t) => {

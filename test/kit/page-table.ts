@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 export type PageTable = { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] }
 
-/** The table under a heading of a page of `docs/`. */
+/** The table below a heading of a page in `docs/`. */
 export function tableUnder(page: string, heading: string): PageTable {
   const text = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8')
   const [, section = ''] = text.split(`## ${heading}\n`)

@@ -3,13 +3,13 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as jose from 'jose'
 
-/** An identity provider of somebody else's: it signs, and publishes its keys on this machine. */
+/** A foreign identity provider, which signs tokens and publishes its keys on this machine. */
 export class Provider {
   readonly issuer: string
   readonly jwksUrl: string
-  /** How often its keys were asked for. */
+  /** How often its keys were requested. */
   asked = 0
-  /** What it answers instead of its keys. */
+  /** The status that it answers instead of its keys. */
   broken: number | undefined
   readonly #server: http.Server
   readonly #nowSeconds: () => number
@@ -39,7 +39,7 @@ export class Provider {
     return new Provider(server, { issuer, nowSeconds, key, jwk })
   }
 
-  /** Public, as it stands in a registration or in its key set. */
+  /** The public key, as in a registration or its key set. */
   get jwk(): jose.JWK {
     return this.#jwk
   }
@@ -50,7 +50,7 @@ export class Provider {
     this.#jwk = jwk
   }
 
-  /** A token with these claims over the usual ones; undefined leaves one out. */
+  /** A token with these claims over the defaults; undefined omits one. */
   sign(claims: Readonly<Record<string, unknown>> = {}, typ = 'JWT'): Promise<string> {
     const now = this.#nowSeconds()
     const usual = { iss: this.issuer, jti: crypto.randomUUID(), sub: 'alice', iat: now, exp: now + 600 }

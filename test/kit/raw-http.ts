@@ -1,15 +1,15 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-/** Milliseconds that an answer may take; a test that waits longer has found a server that does not answer. */
+/** Time limit of an answer in milliseconds, to detect a server that does not answer. */
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** An answer as its bytes say it: nothing merged, nothing decoded but the chunks. */
+/** An answer as its bytes are, without merging or decoding anything but chunks. */
 export type RawAnswer = {
   /** `HTTP/1.1 200 OK` */
   readonly statusLine: string
   readonly status: number
-  /** Names in lower case, in the order in which they came. */
+  /** Names in lower case, in order of arrival. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: Buffer
 }
@@ -19,7 +19,7 @@ export function headerOf(answer: RawAnswer, name: string): string | undefined {
   return values.length === 0 ? undefined : values.join(' | ')
 }
 
-/** Bytes of a request: Latin-1 text is taken as bytes, so that any byte can be written. */
+/** Converts Latin-1 text to bytes, so that any byte can be written. */
 export function latin1(text: string): Buffer {
   return Buffer.from(text, 'latin1')
 }
@@ -27,12 +27,12 @@ export function latin1(text: string): Buffer {
 export type RequestParts = {
   /** `DELETE /v2.0/tokens HTTP/1.1` */
   readonly line: string
-  /** Host is added unless one stands here. */
+  /** Host is added unless given here. */
   readonly headers?: readonly string[]
   readonly body?: string | Buffer
 }
 
-/** A request as bytes, its Content-Length among them when it has a body and no length of its own. */
+/** A request as bytes. Content-Length is added for a body without a length of its own. */
 export function requestBytes({ line, headers = [], body }: RequestParts): Buffer {
   const has = (name: string): boolean => headers.some((header) => header.toLowerCase().startsWith(`${name}:`))
   const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : (body ?? Buffer.alloc(0))
@@ -42,7 +42,7 @@ export function requestBytes({ line, headers = [], body }: RequestParts): Buffer
   return Buffer.concat([latin1(`${lines.join('\r\n')}\r\n\r\n`), bytes])
 }
 
-/** A connection on which requests follow each other; made again when the server has ended it. */
+/** A connection for consecutive requests, reopened when the server has closed it. */
 export class RawConnection {
   readonly #port: number
   #socket: Socket | undefined
@@ -64,7 +64,7 @@ export class RawConnection {
     return answer
   }
 
-  /** Sends, and reads until the server ends the connection: all answers, and whatever else came. */
+  /** Sends, and reads all answers until the server ends the connection. */
   async exchangeAll(bytes: Buffer): Promise<readonly RawAnswer[]> {
     const socket = await this.#open()
     socket.write(bytes)
@@ -87,7 +87,7 @@ export class RawConnection {
     this.#socket = socket
     this.#received = Buffer.alloc(0)
     this.#ended = false
-    // Events of a connection that was given up come late, and are nobody's.
+    // Late events of a previous connection are ignored.
     const isCurrent = (): boolean => this.#socket === socket
     socket.on('data', (chunk: Buffer) => {
       if (!isCurrent()) return
@@ -128,7 +128,7 @@ export class RawConnection {
   }
 }
 
-/** One exchange on a connection of its own. */
+/** One exchange on a new connection. */
 export async function rawExchange(port: number, bytes: Buffer): Promise<RawAnswer> {
   const connection = new RawConnection(port)
   try {

@@ -3,7 +3,7 @@ import type { Clock } from '@rescind/core'
 import { SeededRandom } from './seeded-random.ts'
 import { openTestStore } from './test-store.ts'
 
-/** 2026-03-01T12:00:00.000Z: where every test's clock starts. */
+/** 2026-03-01T12:00:00.000Z: the start of every test's clock. */
 export const START_MS = 1_772_366_400_000
 
 /** A clock that moves only when a test says so. */
@@ -23,7 +23,7 @@ export class HandClock implements Clock {
     this.#nowMs += ms
   }
 
-  /** Somebody sets the wall clock. */
+  /** Steps the wall clock. */
   step(ms: number): void {
     this.#steppedMs += ms
   }
@@ -38,7 +38,7 @@ export type World = {
 
 export const MASTER: MasterKey = { bytes: Buffer.alloc(32, 7) }
 
-/** Realms on the store of this run (or a given one), with a clock and randomness that tests own. */
+/** Realms on this run's store or a given one, with a clock and randomness that tests control. */
 export async function openWorld(given?: Store, more: { readonly minting?: Minting } = {}): Promise<World> {
   const clock = new HandClock()
   const store = given ?? (await openTestStore(START_MS))

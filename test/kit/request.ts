@@ -9,7 +9,7 @@ export type Ask = {
   readonly from?: string
 }
 
-/** A request as a dialect gets it from the server, for tests that need no socket. */
+/** A request as a dialect gets it from the server, for tests without a socket. */
 export function wireRequest(ask: Ask): WireRequest {
   const headers = new Map(
     Object.entries(ask.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
@@ -25,7 +25,7 @@ export function wireRequest(ask: Ask): WireRequest {
   }
 }
 
-/** The whole body of an answer, however it comes. */
+/** The whole body of an answer, streamed or not. */
 export async function bodyText(answer: Answer): Promise<string> {
   if (typeof answer.body === 'string') return answer.body
   if (!(Symbol.asyncIterator in answer.body)) throw new TypeError('a body without an end, or of bytes')

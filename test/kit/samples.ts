@@ -12,14 +12,14 @@ import { sha256 } from '@rescind/core/bytes'
 import { encodeRule, type LogRow, type Rule, type Target, traitsOf } from '@rescind/core/log'
 import { handleFromBytes } from '../../core/ids.ts'
 
-/** 43 ASCII characters, as a realm's digest key has. */
+/** 43 ASCII characters, like a realm's digest key. */
 export const DIGEST_KEY: string = 'k'.repeat(43)
 /** 2026-03-01T12:00:00.000Z. */
 export const NOW_MS: number = 1_772_366_400_000
 export const DAY_MS: number = 86_400_000
 export const SOURCE: string = 'oauth'
 
-/** The same digest for the same number, another for every other; likewise below. */
+/** A distinct digest per number, always the same; likewise below. */
 export function digestAt(number: number): TokenDigest {
   return tokenDigest(sha256(Buffer.from(`digest ${number}`)).toString('base64url'))
 }
@@ -32,7 +32,7 @@ export function grantAt(number: number): GrantId {
   return grantId(`grt_${handleAt(number).slice('tok_'.length)}`)
 }
 
-/** A live token that has every id which a rule can name. */
+/** A live token with every id that a rule can name. */
 export function factsAt(number: number, over: Partial<TokenFacts> = {}): TokenFacts {
   return {
     digest: digestAt(number),
@@ -64,7 +64,7 @@ export function rowOf(seq: number, rule: Rule, atMs: number = NOW_MS): LogRow {
   return { seq, atMs, kind: traitsOf(rule).code, rule: encodeRule(rule, DIGEST_KEY) }
 }
 
-/** An index of epoch 1 that stands after `seq` rows which mean nothing. */
+/** An index of epoch 1 after `seq` rows without effect. */
 export function indexAt(seq: number): RevocationIndex {
   const index = new RevocationIndex(DIGEST_KEY)
   index.fold(rowOf(1, { kind: 'epoch', ordinal: 1, epochId: 'e'.repeat(22), lostBelow: position(0, 0) }))

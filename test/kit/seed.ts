@@ -1,4 +1,4 @@
-/** Who exists in the tests' servers. */
+/** The apps, clients and users of the test servers. */
 export const CHAT = {
   app: 'acme',
   apiKey: '2JYpYhDaQlIQlDSvVLCLLo2MPzFfVm9jYpxw2vuBrmk=',
@@ -20,7 +20,7 @@ export const EVE = { id: '99', username: 'eve', password: 'eve-password-01234567
 
 const GRANTS = ['client_credentials', 'refresh_token']
 
-/** The least that argon2 takes: each server of the tests hashes the passwords of its seed, and there are hundreds. */
+/** The cheapest argon2. Each test server hashes the passwords of its seed, and there are hundreds of servers. */
 export const CHEAP_PASSWORDS = { memoryKib: 8, passes: 1 } as const
 
 /** A seed file as the server reads it. */

@@ -9,14 +9,14 @@ import { SEED } from './seed.ts'
 export const CONTROL_KEY = 'control-key-of-the-tests'
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 const START_TIMEOUT_MS = 30_000
-/** Flags of Node for older trees, which tests and benchmarks run beside this one: their manifests need this condition. */
+/** Flags of Node for older trees, which tests and benchmarks run beside this one; their manifests need this condition. */
 export const OF_OLDER_TREES: readonly string[] = ['-C', 'rescind-source']
-/** Node keeps compiled sources here between starts: hundreds of them become twice as quick. */
+/** Where Node keeps compiled sources between starts, which halves the time of hundreds of starts. */
 export const COMPILE_CACHE: string = fileURLToPath(
   new URL('../../node_modules/.cache/rescind-compiled', import.meta.url),
 )
 
-/** A folder of its own for a store; removed by `remove`. */
+/** A folder for one store, which `remove` deletes. */
 export type Home = { readonly folder: string; readonly remove: () => void }
 
 export function makeHome(): Home {
@@ -24,8 +24,8 @@ export function makeHome(): Home {
 }
 
 /**
- * The same in memory, where the machine lends some as files: what is tested is not how long a disk takes, and a store on
- * one waits for it hundreds of times.
+ * The same in memory, if the machine has a memory file system. These tests do not measure the disk, and would wait for
+ * it hundreds of times.
  */
 export function makeQuickHome(): Home {
   return homeIn(existsSync(MEMORY_FILES) ? MEMORY_FILES : tmpdir())
@@ -41,11 +41,11 @@ function homeIn(place: string): Home {
 export type ServerProcess = {
   readonly url: string
   readonly process: ChildProcess
-  /** Everything it has printed so far. */
+  /** Everything that it has printed so far. */
   readonly output: () => string
-  /** SIGKILL, and waits until it is gone. */
+  /** Sends SIGKILL and waits until the process has ended. */
   readonly kill: () => Promise<void>
-  /** SIGTERM; @returns the exit code. */
+  /** Sends SIGTERM. @returns the exit code. */
   readonly stop: () => Promise<number | null>
 }
 
@@ -54,13 +54,13 @@ export type ServerStart = {
   readonly seed?: unknown
   readonly flags?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
-  /** What starts the server in the place of node, `['sh', '-c', …]` say; its arguments follow. */
+  /** Command that starts the server instead of node, such as `['sh', '-c', …]`; its arguments follow. */
   readonly wrapper?: readonly string[]
-  /** `cli/main.ts` of another tree, for figures beside it. */
+  /** `cli/main.ts` of another tree, for comparison. */
   readonly cli?: string
 }
 
-/** The real server in a process of its own, on the embedded store, on a free port. */
+/** The real server in its own process, on the embedded store, on a free port. */
 export async function startProcess(start: ServerStart): Promise<ServerProcess> {
   const child = spawnServer(start)
   let text = ''
@@ -120,7 +120,7 @@ export function spawnServer({
   })
 }
 
-/** @throws when it ends, or says nothing for long, instead of listening. */
+/** @throws if the process ends, or does not listen in time. */
 async function listening(child: ChildProcess, text: () => string): Promise<string> {
   const deadline = AbortSignal.timeout(START_TIMEOUT_MS)
   for (;;) {

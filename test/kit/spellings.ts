@@ -1,14 +1,14 @@
-/** Another text that some reader takes for the same signed token. */
+/** Another text that some parsers accept as the same signed token. */
 export type Spelling = {
   readonly how: string
   readonly text: string
-  /** `text`: base64url that is not canonical, or another form. `signature`: another signature over what was signed. */
+  /** `text`: non-canonical base64url, or another form. `signature`: another signature of the same input. */
   readonly of: 'text' | 'signature'
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** The orders of the curves whose signatures have twins: (r, n − s) verifies wherever (r, s) does. */
+/** Orders of curves with malleable signatures: (r, n − s) verifies wherever (r, s) does. */
 const ORDERS: Readonly<Record<string, bigint>> = {
   ES256: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
   ES256K: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
@@ -17,8 +17,8 @@ const ORDERS: Readonly<Record<string, bigint>> = {
 }
 
 /**
- * Every other spelling of a compact JWS that lenient readers have been seen to take: a revoked token must be dead in
- * each of them. New ways are added here, and then every door is tried with them.
+ * Every other spelling of a compact JWS that lenient parsers are known to accept. A revoked token must be dead in each.
+ * Add new spellings here; every door is then tested with them.
  */
 export function spellingsOf(jws: string): readonly Spelling[] {
   const [header = '', payload = '', signature = ''] = jws.split('.')
@@ -71,7 +71,7 @@ export function spellingsOf(jws: string): readonly Spelling[] {
   ]
 }
 
-/** Nobody signs what stands beside the three members, or around them; some readers take what others refuse. */
+/** Members beside or around the three are not signed, and parsers differ in what they accept. */
 function inJson(flat: string): readonly (readonly [how: string, text: string])[] {
   const beside = (member: string): string => `{${member},${flat.slice(1)}`
   const deep = '['.repeat(40) + ']'.repeat(40)
@@ -89,10 +89,10 @@ function inJson(flat: string): readonly (readonly [how: string, text: string])[]
   ]
 }
 
-/** As a header, a cookie or a link has it, for readers that take the token out of that. */
+/** As in a header, a cookie or a link, for parsers that extract the token. */
 function wrapped(jws: string): readonly (readonly [how: string, text: string])[] {
   return [
-    // Not `Bearer `: in a header that is no part of the token.
+    // Not `Bearer `, because in a header that is not part of the token.
     ['a scheme in front', `JWT ${jws}`],
     ['a scheme and a plus', `Bearer+${jws}`],
     ['a cookie name in front', `token=${jws}`],
@@ -108,7 +108,7 @@ function wide(jws: string): string {
   return String.fromCharCode(0x100 + jws.charCodeAt(0)) + jws.slice(1)
 }
 
-/** The same bytes with other values of the bits of the last character that belong to no byte. */
+/** Changes the bits of the last character that belong to no byte; the bytes stay the same. */
 function strayBits(part: string): readonly string[] {
   const free = [1, 1, 16, 4][part.length % 4] ?? 1
   const last = ALPHABET.indexOf(part.at(-1) ?? '')

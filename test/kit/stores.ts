@@ -5,7 +5,7 @@ import { MemoryStore, openSqlite } from '@rescind/stores'
 import { START_MS } from './realm.ts'
 import { makeQuickHome } from './server.ts'
 
-/** A case that is the same whatever keeps the records: it runs once on each store. */
+/** Runs one case on each kind of store. */
 export function onBothStores(name: string, run: (store: Store, t: TestContext) => Promise<void>): void {
   test(`${name} (memory)`, async (t) => run(new MemoryStore(START_MS), t))
   test(`${name} (SQLite)`, async (t) => {

@@ -2,19 +2,19 @@ import type { Group, GroupOutcome, Store } from '@rescind/authority'
 import { StoreUnavailable } from '@rescind/core'
 import { wrappedStore } from './wrapped-store.ts'
 
-/** What a test does to a store, and sees of it. */
+/** Controls and counters of a test's store. */
 export type StoreSwitch = {
-  /** `down`: whatever the store is asked is an outage. `broken`: it fails as only a bug of ours would. */
+  /** `down`: every call is an outage. `broken`: every call fails like a bug of ours. */
   mode: 'up' | 'down' | 'broken'
-  /** Operations that were committed so far: unchanged means that nothing was written at all. */
+  /** Operations committed so far; unchanged means that nothing was written. */
   readonly writes: number
-  /** Groups that were handed over, empty ones too: each is a flush. */
+  /** Groups committed so far, including empty ones; each is a flush. */
   readonly flushes: number
 }
 
 export type SwitchedStore = { readonly store: Store; readonly power: StoreSwitch }
 
-/** A store that can be taken away, and that counts what is written to it. */
+/** A store that can be taken down, and that counts its writes. */
 export function switchedStore(inner: Store): SwitchedStore {
   const power: { mode: StoreSwitch['mode']; writes: number; flushes: number } = {
     mode: 'up',

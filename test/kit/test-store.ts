@@ -5,22 +5,22 @@ import { MemoryStore, openSqlite } from '@rescind/stores'
 import { laterStore } from './later-store.ts'
 import { makeQuickHome } from './server.ts'
 
-/** `npm run test:sqlite` runs what opens its store here on the embedded one; else it is the memory store. */
+/** `npm run test:sqlite` runs tests that open their store here on the embedded store; otherwise they use memory. */
 export const IS_EMBEDDED: boolean = process.env['TEST_STORE'] === 'sqlite'
 
-/** The memory store, as it would be seen behind a network when the run is about that. */
+/** The memory store, or as if behind a network in runs of that kind. */
 export function openMemory(floorMs: number): Store {
   const store = new MemoryStore(floorMs)
   return process.env['TEST_STORE'] === 'later' ? laterStore(store) : store
 }
 
-/** Stores that one test may have open: a property opens one for each of its cases, and goes back to none. */
+/** Stores that one test may have open. A property opens one per case and does not return to earlier ones. */
 const OPEN_MAX = 8
 
 type Closing = () => Promise<void>
 const closings: WeakMap<object, Closing[]> = new WeakMap()
 
-/** A new store of the kind that this run is about, closed and removed when the test is over that opened it. */
+/** A new store of this run's kind, closed and removed when the test that opened it ends. */
 export async function openTestStore(floorMs: number): Promise<Store> {
   if (!IS_EMBEDDED) return openMemory(floorMs)
   const home = makeQuickHome()
@@ -34,7 +34,7 @@ export async function openTestStore(floorMs: number): Promise<Store> {
 
 async function closeAfterTest(close: Closing): Promise<void> {
   const context = getTestContext()
-  // A hook of a file or a suite: what it opens is for all tests of it.
+  // A hook of a file or suite: its stores serve all tests of it.
   if (context === undefined || !('after' in context)) return after(close)
   const open = closings.get(context) ?? []
   if (open.length === 0) {

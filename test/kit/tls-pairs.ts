@@ -1,4 +1,4 @@
-// Made once, for these tests alone: no test needs a tool that a fresh machine may lack. They last a hundred years.
+// Generated once for these tests, because a fresh machine may lack the tool. They are valid for a hundred years.
 
 export const RSA_KEY = `-----BEGIN PRIVATE KEY-----
 MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCxBxsPdYrJA3zX
@@ -72,7 +72,7 @@ FWM9SsW2RZZkSxUh6XINxvgy82fxz1wlhRdmmpHQb63j+qeTkC2rSdDZsGmwZGQK
 -----END CERTIFICATE-----
 `
 
-/** Of 512 bits. */
+/** A key of 512 bits. */
 export const SHORT_RSA_KEY = `-----BEGIN PRIVATE KEY-----
 MIIBVQIBADANBgkqhkiG9w0BAQEFAASCAT8wggE7AgEAAkEAuWMPm7ZyI7PZQE04
 AiynBO96na+bM2MUu9h7xKM6hSHuN4Jy4135gylet0tMgAdVgHmSIwuzPYQHSta+
@@ -98,7 +98,7 @@ ywjBQodOFr+AZRlXopRMNoWLg1JFDg/wDzceYScWLpaxr/KeMjWttghu5MUXusNV
 -----END CERTIFICATE-----
 `
 
-/** `RSA_KEY` behind a password. */
+/** `RSA_KEY` encrypted with a password. */
 export const LOCKED_RSA_KEY = `-----BEGIN ENCRYPTED PRIVATE KEY-----
 MIIFLTBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQwwHAQI7NGY5pJ4IRYCAggA
 MAwGCCqGSIb3DQIJBQAwHQYJYIZIAWUDBAECBBAQHESRKBB0u432x4rLVXfIBIIE

@@ -1,4 +1,4 @@
-/** A certificate of its own for verify.example, localhost and 127.0.0.1: for servers of tests, and for nothing else. */
+/** A self-signed certificate for verify.example, localhost and 127.0.0.1, for test servers only. */
 export const TEST_CERT = `-----BEGIN CERTIFICATE-----
 MIIBtTCCAVugAwIBAgIUXQCo9Eamd2Rw7JNeyEXQoIstMY0wCgYIKoZIzj0EAwIw
 GTEXMBUGA1UEAwwOdmVyaWZ5LmV4YW1wbGUwIBcNMjYxMTI1MjEzNjM0WhgPMjEy

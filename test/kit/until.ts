@@ -1,4 +1,4 @@
-/** Resolves when the condition holds, which every change that is applied may bring about. */
+/** Resolves when the condition holds, checking it every turn of the event loop. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }

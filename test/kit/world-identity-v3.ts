@@ -14,7 +14,7 @@ import {
 
 const AUDIT = { by: 'test', from: 'local', how: 'test.seed' }
 
-/** What a scope looks like in a login. */
+/** Scopes as in a login. */
 export const SYSTEM = { system: { all: true } }
 export const inProject = (id: string): object => ({ project: { id } })
 export const inDomain = (id: string): object => ({ domain: { id } })
@@ -24,13 +24,13 @@ type Person = {
   readonly roles?: readonly string[]
   readonly grants?: readonly Grant[]
   readonly tenantId?: string
-  /** What this person's tokens in the tests are for. */
+  /** The scope of this person's tokens in the tests. */
   readonly scope: object | 'unscoped'
 }
 
 const TEAM: Grant = { roleId: 'member', tenantId: 'team' }
 
-/** Two domains, `blue` with two projects and `default`; who governs what, and who governs nothing. */
+/** Two domains, `blue` with two projects and `default`, and people with and without power. */
 export const PEOPLE: Readonly<Record<string, Person>> = {
   chief: { domainId: 'default', roles: ['identity:admin'], scope: 'unscoped' },
   sysadmin: { domainId: 'default', grants: [{ roleId: 'admin', system: true }], scope: SYSTEM },
@@ -47,7 +47,7 @@ export const PEOPLE: Readonly<Record<string, Person>> = {
 }
 
 export type V3World = IdentityWorld & {
-  /** Logs in by password: as the person does, or with another scope. */
+  /** Logs in by password, with the person's scope or another one. */
   enter(name: string, scope?: object | 'unscoped'): Promise<string>
 }
 
@@ -111,7 +111,7 @@ export function send(method: string, path: string, { as, about, query, body }: S
   }
 }
 
-/** The token that a login brought. */
+/** The token of a login's answer. */
 export async function subjectToken(answer: Answer): Promise<string> {
   const token = answer.headers['x-subject-token']
   if (answer.status !== 201 || token === undefined) throw new Error(`${answer.status} ${String(answer.body)}`)

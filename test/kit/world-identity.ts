@@ -46,7 +46,7 @@ export class FakePasswords implements PasswordCheck {
   }
 }
 
-/** A store that can be taken away: everything it is then asked is an outage. */
+/** A store that can be taken down: then every call is an outage. */
 export type Switch = { isDown: boolean }
 
 function breakable(store: Store, power: Switch): Store {
@@ -83,7 +83,7 @@ export type IdentityWorld = World & {
   readonly power: Switch
   readonly dialect: Dialect
   ask(ask: Ask): Promise<Answer>
-  /** Logs in by password and gives the token. */
+  /** Logs in by password and returns the token. */
   login(name: string): Promise<string>
 }
 
@@ -128,13 +128,13 @@ export async function putTenant(realm: Realm, given: NewIdentityTenant): Promise
   })
 }
 
-/** A row in the log that no call of this dialect writes. */
+/** Writes a row that no call of this dialect writes. */
 export async function append(realm: Realm, rule: Rule): Promise<void> {
   const operation = { kind: 'append', row: realm.row(rule, AUDIT) } as const
   await realm.commit({ realm: realm.ordinal, dependsOn: [], expects: [], operations: [operation] })
 }
 
-/** A user's record with something about it changed. */
+/** Changes some members of a user's record. */
 export async function changeUser(
   realm: Realm,
   id: string,
@@ -191,7 +191,7 @@ export async function tokenOf(answer: Answer): Promise<string> {
   return (await accessOf(answer)).token.id
 }
 
-/** The fault of an answer: its name and what stands in it. */
+/** The fault of an answer: its name, code and message. */
 export async function faultOf(answer: Answer): Promise<{ name: string; code: number; message: string }> {
   const [[name, { code, message }]] = Object.entries(
     (await bodyJson(answer)) as Record<string, { code: number; message: string }>,
@@ -199,13 +199,13 @@ export async function faultOf(answer: Answer): Promise<{ name: string; code: num
   return { name, code, message }
 }
 
-/** A request with a JSON body, as the holder of a token. */
+/** A request with a JSON body and this X-Auth-Token. */
 export function send(token: string, method: string, path: string, body?: unknown): Ask {
   const headers = { 'x-auth-token': token, 'content-type': 'application/json' }
   return { method, path, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
 }
 
-/** Keeps what it was to deliver. */
+/** Keeps the notices that it should deliver. */
 export class FakeNotifier implements Notifier {
   readonly notices: Notice[] = []
 

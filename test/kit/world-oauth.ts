@@ -16,7 +16,7 @@ export type Asked = {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** Members of a JSON answer; empty for another one. */
+  /** Members of a JSON answer; empty for any other. */
   readonly body: Members
 }
 export type Client = { readonly clientId: string; readonly clientSecret: string }
@@ -27,7 +27,7 @@ type Reached = Pick<TestServer, 'url' | 'port' | 'power' | 'close'> & {
   readonly clock: Pick<TestServer['clock'], 'wallMs' | 'advance'>
 }
 
-/** A server of its own, and every call of the OAuth dialect and of the control API about it. */
+/** A server with all calls of the OAuth dialect, and those of the control API about it. */
 export class OauthWorld {
   readonly server: Reached
 
@@ -45,12 +45,12 @@ export class OauthWorld {
     )
   }
 
-  /** By the machine's clock and under its own address, for clients that look at both. */
+  /** With the machine's clock and the server's real address, for clients that check both. */
   static async openReal(seed: unknown = { realms: [] }, flags: readonly string[] = []): Promise<OauthWorld> {
     return new OauthWorld(await openServer({ time: 'real', seed, flags }))
   }
 
-  /** Calls to a server that runs elsewhere, by the machine's clock; whoever started it ends it. */
+  /** Calls a server that runs elsewhere, with the machine's clock. The caller must stop it. */
   static at(url: string): OauthWorld {
     const clock = { wallMs: () => Date.now(), advance: () => assert.fail('it has a clock of its own') }
     const power = { mode: 'up' as const, writes: 0, flushes: 0 }
@@ -77,7 +77,7 @@ export class OauthWorld {
     return this.send(`/control/v1${path}`, { method, headers: typed, body: JSON.stringify(body) })
   }
 
-  /** A client, with whatever may be said about one. */
+  /** A client with any settings. */
   async client(clientId: string, settings: Members = {}): Promise<Client> {
     const asked = { clientId, grantTypes: ['client_credentials', 'refresh_token'], scopes: ['read', 'write'] }
     const made = await this.control('POST', '/clients', { ...asked, ...settings })
@@ -94,7 +94,7 @@ export class OauthWorld {
     return { access: String(made.body['access_token']), refresh: String(made.body['refresh_token']) }
   }
 
-  /** A form to one of the endpoints, with the credentials in the header. */
+  /** Posts a form to an endpoint, with the credentials in the header. */
   form(
     path: string,
     client: Client | undefined,
@@ -190,7 +190,7 @@ export function claimsOf(jwt: string): jose.JWTPayload {
   return jose.decodeJwt(jwt)
 }
 
-/** A client's own key pair. */
+/** A client's key pair. */
 export type OwnKey = { readonly privateKey: KeyObject; readonly jwks: Members }
 
 export function ownKey(kid = 'own-1'): OwnKey {
@@ -203,7 +203,7 @@ export function ownKey(kid = 'own-1'): OwnKey {
 
 let jtis = 0
 
-/** Parameters that prove a client by its key; `claims` replaces what would be right. */
+/** Parameters that authenticate a client by its key; `claims` replaces valid ones. */
 export async function assertion(
   world: OauthWorld,
   clientId: string,

@@ -22,11 +22,11 @@ export type WorldOptions = {
   readonly source?: MemorySource
   readonly time?: HandTime
   readonly stateFile?: string
-  /** That of another verifier of the same process. */
+  /** The engine of another verifier in the same process. */
   readonly engine?: Engine
 }
 
-/** A verifier over a server in memory, on clocks and timers that a test owns. */
+/** A verifier of a server in memory, with clocks and timers that a test controls. */
 export function openVerifierWorld(options: WorldOptions = {}): VerifierWorld {
   const time = options.time ?? new HandTime()
   const source = options.source ?? new MemorySource(() => time.wallMs())
@@ -52,7 +52,7 @@ export function openVerifierWorld(options: WorldOptions = {}): VerifierWorld {
   return { time, source, engine, verifier, states }
 }
 
-/** A token of the memory source: good as far as the server says. */
+/** A token of the memory source that the server considers live. */
 export function mint(
   source: MemorySource,
   nth: number,
@@ -77,7 +77,7 @@ export function mint(
   return token
 }
 
-/** The rule that ends one of them. */
+/** The rule that ends such a token. */
 export function ending(source: MemorySource, nth: number): Rule {
   const digest = RawToken.parse(`token ${nth}`)?.digest(source.digestKey) ?? digestAt(nth)
   return {

@@ -2,7 +2,7 @@ import type { KeyedReads, Store } from '@rescind/authority'
 
 export type Around = (name: string, call: () => unknown, given: readonly unknown[]) => unknown
 
-/** A store of which every call goes through `around`, those of its keyed reads too. */
+/** A store whose calls, including keyed reads, all go through `around`. */
 export function wrappedStore(store: Store, around: Around): Store {
   return wrapped(store, around)
 }
@@ -20,7 +20,7 @@ function wrapped<T extends Store | KeyedReads>(inner: T, around: Around): T {
   })
 }
 
-/** The same store, which from now on answers every look-up by a promise, as a store behind a network does. */
+/** Makes a store answer every look-up by a promise, like a store behind a network. */
 export function withoutKeyed<T extends Store>(store: T): T {
   return Object.defineProperty(store, 'keyed', { value: undefined, configurable: true })
 }

@@ -1,16 +1,16 @@
-/** Some verifiers in a process of their own, which look at every token that they were told of all the time. */
+/** Some verifiers in their own process, which check all tokens that they know continually. */
 import { openVerifier, type Verifier } from '@rescind/verifier'
 import type { FleetAsk, FleetTold } from './messages.ts'
 
-/** Between two looks at all tokens. */
+/** Interval between two checks of all tokens. */
 const LOOK_MS = 5
 
 const [url = '', key = '', count = '1', bound = '5000'] = process.argv.slice(2)
-/** Each with a bound of its own, for those that are alike in all are one instance. */
+/** Different bounds, because verifiers with equal settings share one instance. */
 const verifiers: readonly Verifier[] = Array.from({ length: Number(count) }, (_, nth) =>
   openVerifier({ url, key, maxStalenessMs: Number(bound) + nth }),
 )
-/** Tokens, and how many of the verifiers have said "revoked" to each. */
+/** Each token with the verifiers that have said "revoked" for it. */
 const watched = new Map<string, Set<Verifier>>()
 let violations = 0
 let looks = 0

@@ -12,16 +12,16 @@ function start(script: string, words: readonly string[]): ChildProcess {
 }
 
 export type Fleet = {
-  /** Verdicts of every verifier of every process, a list for each token. */
+  /** Verdicts of every verifier in every process, a list per token. */
   readonly say: (ask: FleetAsk['ask'], tokens?: readonly string[]) => Promise<FleetTold>
-  /** To every process of it, as an operating system would. */
+  /** Sends an operating system signal to every process. */
   readonly signal: (name: NodeJS.Signals) => void
   readonly close: () => void
 }
 
 export type FleetSize = { readonly processes: number; readonly each: number; readonly boundMs?: number }
 
-/** Verifiers, so many in each of so many processes. */
+/** Starts `each` verifiers in each of `processes` processes. */
 export async function startFleet(
   { url, key }: { readonly url: string; readonly key: string },
   { processes, each, boundMs = 5_000 }: FleetSize,
@@ -52,14 +52,14 @@ export async function startFleet(
 }
 
 export type ChatSocket = {
-  /** The last thing that the server said. */
+  /** The last text that the server sent. */
   readonly said: () => string
   readonly closed: Promise<unknown>
   readonly end: () => void
 }
 
 export type SocketServer = {
-  /** A socket that was opened with this token, or refused. */
+  /** A socket opened with this token, or refused. */
   readonly open: (token: string) => Promise<ChatSocket>
   readonly close: () => void
 }

@@ -1,9 +1,9 @@
-/** A chat server's sockets: one line with a token opens it, and it is closed when that token is revoked. */
+/** A chat server's sockets: a line with a token opens one, and the token's revocation closes it. */
 import { createServer } from 'node:net'
 import { openVerifier } from '@rescind/verifier'
 
 const [url = '', key = ''] = process.argv.slice(2)
-/** Longer than a server takes to start again on a busy machine: what closes a socket here is to be a revocation. */
+/** Longer than a server restart on a busy machine, so that only a revocation closes a socket here. */
 const STALENESS_MS = 60_000
 const verifier = openVerifier({ url, key, maxStalenessMs: STALENESS_MS })
 

@@ -3,7 +3,7 @@ import { TOY_KEY, TOY_USER } from './hostile.ts'
 
 type Seed = { readonly realms: readonly unknown[] }
 
-/** The seed with somebody in its first realm who can log in to the toy dialect. */
+/** Adds a user of the toy dialect to the seed's first realm. */
 export function withToyUsers({ realms: [first, ...more] }: Seed): Seed {
   return { realms: [{ ...Object(first), toyUsers: [TOY_USER] }, ...more] }
 }

@@ -31,7 +31,7 @@ const STATUSES: Readonly<Record<Refusal['kind'], number>> = {
   outage: 503,
 }
 
-/** A wire of three calls: a key logs in, ends one of its tokens, and a token is asked about. */
+/** A wire of three calls: log in with a key, end one of the key's tokens, and ask about a token. */
 export function createToyDialect(lifeSeconds: number): Dialect {
   const endpoints: ReadonlyMap<string, Endpoint> = new Map([
     ['/toy/login', { methods: ['POST'], answer: login(lifeSeconds) }],

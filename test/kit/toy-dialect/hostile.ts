@@ -1,4 +1,4 @@
-/** How the toy dialect words an error, and where: for the suite of malformed requests. */
+/** The toy dialect's error format, for the suite of malformed requests. */
 export const TOY_SHAPE = {
   name: 'toy',
   prefixes: ['/toy'] as const,

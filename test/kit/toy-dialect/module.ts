@@ -49,7 +49,7 @@ async function* keys(realm: Realm): AsyncGenerator<Digested, void> {
     yield [value.keyDigest, { credential: 'toyKey', endedBy: `nothing ends the key of ${value.name}` }]
 }
 
-/** A fourth dialect, which no file of the server knows: what a module has to bring to be part of everything. */
+/** A fourth dialect, unknown to every file of the server. It shows what a module must provide. */
 export const TOY: DialectModule = dialectModule({
   name: 'toy',
   title: 'Toy',

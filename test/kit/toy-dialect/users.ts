@@ -2,7 +2,7 @@ import { type Collection, shaped } from '@rescind/authority'
 
 export type ToyUser = { readonly name: string; readonly keyDigest: string }
 
-/** Who can log in to the toy dialect, by name. */
+/** Users of the toy dialect by name. */
 export const TOY_USERS: Collection<ToyUser> = {
   name: 'toyUsers',
   keys: () => [],
