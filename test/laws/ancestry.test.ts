@@ -6,15 +6,14 @@ import { openWorld } from '../kit/realm.ts'
 import { handleAt } from '../kit/samples.ts'
 import { onBothStores } from '../kit/stores.ts'
 
-// The kind: a record that was written before ancestors carried grants and sessions. It is judged by what the records
-// of its ancestors say, and by nothing that they do not say.
+// A record from before ancestors carried grants and sessions. The records of its ancestors decide, and nothing else.
 
 /** As an older version wrote it. */
 function asBefore({ grant: _grant, session: _session, ...rest }: Ancestor): Ancestor {
   return rest
 }
 
-/** A token of its own grant that was made with the help of another one, by an older version. */
+/** A token made by an older version with the help of another grant's token. */
 async function oldChild(realm: Realm, more: { readonly actor?: TokenRecord } = {}) {
   const own = await issue(realm, 'own')
   const actor = more.actor ?? (await issue(realm, 'actor', { session: 'ses' }))
@@ -26,7 +25,7 @@ async function oldChild(realm: Realm, more: { readonly actor?: TokenRecord } = {
 onBothStores('[H15] a token of before ends with the grant of its actor', async (store) => {
   const { realm } = await openWorld(store)
   const { actor } = await oldChild(realm)
-  // What was just issued is remembered as it was given: a restarted server has read it from the store.
+  // An issued token is remembered as it was given. A restarted server reads it from the store.
   const again = await reopened(store)
   assert.equal(await say(again, 'child'), 'active')
   await revokeGrant(again, actor, actOf(again))

@@ -11,10 +11,10 @@ import fc from 'fast-check'
 import { handleFromBytes } from '../../core/ids.ts'
 import { NOW_MS } from '../kit/samples.ts'
 
-/** Well-formed text of any characters, NUL included. */
+/** Well-formed text of any characters, including NUL. */
 const text: fc.Arbitrary<string> = fc.string({ unit: 'binary', maxLength: 12 })
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
-/** Plain objects, which `deepEqual` takes for what a decoder makes. */
+/** Plain objects, which `deepEqual` accepts as equal to decoded ones. */
 function record<T>(members: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
   return fc.record<T>(members, { noNullPrototype: true })
 }
@@ -28,7 +28,7 @@ const anyPosition: fc.Arbitrary<Position> = fc
   .tuple(fc.nat(8_191), fc.maxSafeNat())
   .map(([ordinal, seq]) => position(ordinal, seq % 2 ** 40))
 
-/** Any instant that a rule can name: whole milliseconds, far ones included. */
+/** Any instant that a rule can name: whole milliseconds, including far ones. */
 const anyMs: fc.Arbitrary<number> = fc.oneof(
   fc.integer({ min: 1, max: LAST_INSTANT_MS }),
   fc.nat().map((ms) => ms + 1),

@@ -15,7 +15,7 @@ const OLD_FORMS: Readonly<Record<string, Partial<TokenIntent>>> = {
   'for a new password': { client: 'password-reset' },
 }
 
-// The kind: a record whose kind says less than what it was made for. What reads it must not take it for more.
+// A record whose kind does not say that it is limited must still not be accepted for more than its purpose.
 onBothStores('[H13] a record of the old form of a limited token opens nothing', async (store) => {
   const { realm, clock } = await openWorld(store)
   const caller = { id: 'test', from: 'local', dependency: { realm: realm.ordinal, facts: factsNow() } }
@@ -42,7 +42,7 @@ onBothStores('[H13] a record of the old form of a limited token opens nothing', 
   }
 })
 
-test('[H13] what an OAuth token was granted and by whom does not make it a limited one', () => {
+test('[H13] an OAuth token’s scope and client do not make it a limited one', () => {
   const record = { kind: 'access', client: 'setup-mfa', scope: 'SETUP-MFA' }
   assert.equal(kindOf(record as Parameters<typeof kindOf>[0]), 'access')
 })

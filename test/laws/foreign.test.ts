@@ -70,7 +70,7 @@ function whyOf(claims: JsonObject, over: Over = {}): string {
 const without = (name: string): JsonObject =>
   Object.fromEntries(Object.entries(CLAIMS).filter(([key]) => key !== name))
 
-test('mapped claims become the facts of a token of its source, with no place in our log', () => {
+test('mapped claims become the facts of a token of its source, without a position in our log', () => {
   assert.deepEqual(factsOf({ ...CLAIMS, azp: 'c', sid: 'x', org: { id: 't' }, auth_time: 5 }), {
     source: 'iss:https://idp.example/',
     subject: 's',
@@ -87,7 +87,7 @@ test('mapped claims become the facts of a token of its source, with no place in 
   })
 })
 
-test('a claim that is not mapped says nothing, one that is absent is absent', () => {
+test('a claim that is not mapped is ignored, and an absent one stays absent', () => {
   const facts = factsOf({ ...CLAIMS, client_id: 'c', tenant: 't' })
   assert.deepEqual([facts.client, facts.tenant, facts.session], [undefined, undefined, undefined])
 })
@@ -101,7 +101,7 @@ test('whole numbers are ids; lists, objects, fractions, booleans, null, empty an
   assert.equal(factsOf({ ...CLAIMS, azp: 'x'.repeat(1_024) }).client?.length, 1_024)
 })
 
-test('without jti a token is known by its signing input, whatever signature it bears', () => {
+test('without jti a token is identified by its signing input, with any signature', () => {
   const claims = without('jti')
   const [one, again] = [factsOf(claims), factsOf(claims)]
   assert.match(one.foreign?.jti ?? '', /^sha256:[\w-]{43}$/)
@@ -115,7 +115,7 @@ test('[A08] [H06] no exp, or a life longer than agreed, is refused; exactly as l
   assert.equal(whyOf({ ...CLAIMS, exp: NOW + 3_601 }), 'lifetime')
 })
 
-test('[H09] times that are no numbers are refused, mapped login times too', () => {
+test('[H09] times that are not numbers are refused, including mapped login times', () => {
   const issuer = { ...ISSUER, claims: { ...ISSUER.claims, authenticatedAt: 'auth_time' } }
   for (const bad of ['1', null, true, -1, 1e300, [NOW]]) {
     for (const name of ['exp', 'iat', 'nbf'])
@@ -129,7 +129,7 @@ test('[H09] times that are no numbers are refused, mapped login times too', () =
   )
 })
 
-test('[CAT-H12] a token begins with the later of nbf and iat, less the skew: none of the future outruns a cutoff', () => {
+test('[CAT-H12] a token begins with the later of nbf and iat, less the skew: no future token escapes a cutoff', () => {
   assert.equal(factsOf({ ...CLAIMS, nbf: NOW + 100 }).notBeforeMs, NOW_MS + 40_000)
   assert.equal(factsOf({ ...CLAIMS, iat: NOW + 300, nbf: NOW }).notBeforeMs, NOW_MS + 240_000)
 })
@@ -145,13 +145,13 @@ test('[M09] another issuer, audience, key or signature is refused', () => {
   assert.equal(whyOf(CLAIMS, { issuer }), 'audience')
 })
 
-test('[D07] a key counts for this issuer only: another one with the same kid proves nothing', () => {
+test('[D07] a key counts for its issuer only: another issuer’s key with the same kid proves nothing', () => {
   const kid = OURS.key.keyId
   const keys = keysOf([{ ...OTHER.jwk, kid }])
   assert.equal(whyOf(CLAIMS, { keys }), 'signature')
 })
 
-test('only agreed algorithms count; a key that names none counts for each that fits it', async () => {
+test('only agreed algorithms count; a key without an algorithm counts for each that fits it', async () => {
   const rsa = await keyOf('PS256', 'rsa')
   const { alg: _alg, ...silent } = rsa.jwk
   const by = rsa.key

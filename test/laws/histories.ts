@@ -22,7 +22,7 @@ import { naiveWhy, type PlainRow } from './naive.ts'
 export const ROWS_MAX = 40
 const TOKENS = 24
 
-/** Few names, the same in every role, so that rules and tokens meet and cross-talk would show. */
+/** Few names, the same in every role, so that rules and tokens meet and confusion of roles would show. */
 const name = fc.constantFrom('a', 'b', 'c')
 const SOURCES = ['oauth', 'identity', 'chat/a', 'iss:a']
 const source = fc.constantFrom(...SOURCES)
@@ -32,7 +32,7 @@ const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
 /** Instants on both sides of every dated cutoff. */
 const instant = fc.nat(6).map((nth) => NOW_MS + nth)
 
-/** Handles are shared between sources, to see them kept apart; a digest is of one text, which has one source. */
+/** Sources share handles, to test that they are kept apart. A digest belongs to one text, and so to one source. */
 function digestIn(of: string, nth: number): TokenDigest {
   return digestAt(100 * SOURCES.indexOf(of) + nth)
 }
@@ -77,7 +77,7 @@ const holdId = fc.constantFrom('h1', 'h2', 'h3')
 export type Drawn =
   | Rule
   | { readonly kind: 'next-epoch'; readonly lost: number }
-  /** A hold's cutoff made final: as of a row that stands some rows back. */
+  /** A hold's cutoff made final, as of a row some rows back. */
   | { readonly kind: 'revoke-held'; readonly target: CutoffTarget; readonly back: number }
 
 const drawnRule: fc.Arbitrary<Drawn> = fc.oneof(
@@ -104,14 +104,14 @@ const drawnRule: fc.Arbitrary<Drawn> = fc.oneof(
   },
 )
 
-/** What a token is known by before its place in the log is: `place` is counted in rows of the history. */
+/** A token before its position in the log is known; `place` counts rows of the history. */
 type Placed = Omit<Ancestor, 'position' | 'foreign'> & {
   readonly foreign: ForeignFacts
   readonly place: number
 }
 export type Draft = Placed &
   Pick<TokenFacts, 'digest'> & {
-    /** Actors among them: of other grants, sessions and sources, signed by other keys. */
+    /** Some of them are actors of other grants, sessions and sources, with other signing keys. */
     readonly ups: readonly Placed[]
   }
 
@@ -157,13 +157,13 @@ export const draft: fc.Arbitrary<Draft> = fc
     }
   })
 
-/** The rules of a history with their places in the log; epochs count up, and lose something behind the head. */
+/** The rules of a history with their positions. Epochs count up and lose some rows before the head. */
 export function placed(drawn: readonly Drawn[]): readonly PlainRow[] {
   const rows: PlainRow[] = []
   let ordinal = 0
   const push = (rule: Rule): void => {
     if (rule.kind === 'epoch') ordinal = rule.ordinal
-    // The wall clock steps back now and then; cutoffs go by the times that rows bear.
+    // The wall clock sometimes steps back; cutoffs use the times of rows.
     rows.push({ at: position(ordinal, rows.length + 1), atMs: NOW_MS + (rows.length % 5), rule })
   }
   push({ kind: 'epoch', ordinal: 1, epochId: 'e', lostBelow: ORIGIN })
@@ -182,7 +182,7 @@ export function placed(drawn: readonly Drawn[]): readonly PlainRow[] {
   return rows
 }
 
-/** Tokens are issued between any two rows of the history, and some after its end. */
+/** Tokens issued between any two rows of the history, and some after its end. */
 export function issued(drafts: readonly Draft[], rows: readonly PlainRow[]): readonly TokenFacts[] {
   const at = (nth: number): Position => rows[nth]?.at ?? position(9, ROWS_MAX + 9)
   return drafts.map(({ ups, digest, ...own }) => ({
@@ -196,7 +196,7 @@ function isForeign({ source: of }: Pick<Principals, 'source'>): boolean {
   return of.startsWith('iss:')
 }
 
-/** Only tokens of ours have a place in the log, and a handle and a grant; only foreign ones have the rest. */
+/** Only our tokens have a position, a handle and a grant; only foreign ones have the other members. */
 function factsOf({ place, foreign, ...rest }: Placed, at: (nth: number) => Position): Ancestor {
   if (!isForeign(rest)) return { ...rest, position: at(place) }
   const { handle: _handle, grant: _grant, ...named } = rest
@@ -209,8 +209,8 @@ export const tokens: fc.Arbitrary<Draft[]> = fc.array(draft, { minLength: TOKENS
 export type Compared = { readonly verdicts: number; readonly dead: number }
 
 /**
- * Random histories of rules, holds and epochs, and random tokens issued anywhere within them: at every row the folded
- * index judges as a plain reading of all rows does, and what was revoked or lost never comes back.
+ * Compares random histories of rules, holds and epochs, with random tokens issued anywhere in them. At every row the
+ * folded index must judge as a plain reading of all rows does, and a token once revoked or lost must never come back.
  */
 export function compareHistories(numRuns: number): Compared {
   let [verdicts, dead] = [0, 0]
@@ -238,7 +238,7 @@ export function compareRows(rows: readonly PlainRow[], facts: readonly TokenFact
       if (why !== naiveWhy(past, one)) {
         assert.fail(`${why} by the index, ${naiveWhy(past, one)} by the rows, at row ${nth + 1}`)
       }
-      // Terminal: what was revoked or lost once is so after every later row; a hold may end.
+      // Final: a token once revoked or lost stays so after every later row; a hold may end.
       if (why === 'revoked' || why === 'lost') over.add(one)
       else if (over.has(one)) assert.fail(`came back at row ${nth + 1}`)
       if (why !== undefined) dead += 1

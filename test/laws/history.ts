@@ -14,7 +14,7 @@ import { DAY_MS, DIGEST_KEY, NOW_MS, revoking, rowOf, SOURCE, tokenTarget } from
 
 const CHECKPOINT_KEY: Uint8Array = Buffer.alloc(32, 5)
 
-/** A log with its chain, and what a server says of it. */
+/** A log with its chain, and the events and checkpoints that a server would send. */
 export class History {
   readonly rows: ChainedLogRow[] = []
   readonly checkpoints: Checkpoint[] = []
@@ -42,7 +42,7 @@ export class History {
     return checkpointText(this.checkpoints[seq - 1] as Checkpoint, CHECKPOINT_KEY)
   }
 
-  /** The group of rows after `prev` and up to `seq`. */
+  /** The group of rows after `prev` up to `seq`. */
   event(prev: number, seq: number): FeedEvent {
     return { prev, position: this.position(seq), rows: this.rows.slice(prev, seq) }
   }
@@ -66,7 +66,7 @@ export class History {
 
 const KEEP_MS = NOW_MS + 400 * DAY_MS
 
-/** Rules that meet each other often; `epochs` also starts new ones. */
+/** Rules that often concern the same tokens; with `epochs`, some start new epochs. */
 export function rules(epochs: boolean): fc.Arbitrary<readonly Rule[]> {
   const number = fc.nat(5)
   const name = number.map((nth) => `c${nth}`)
@@ -117,7 +117,7 @@ export function rules(epochs: boolean): fc.Arbitrary<readonly Rule[]> {
   })
 }
 
-/** Everything that an index knows, in an order of its own. */
+/** Everything in an index, in a canonical order. */
 export function dump(index: RevocationIndex): unknown {
   const ended: string[] = []
   index.ended.visit(0, PARTITIONS, (words, at, keep) =>

@@ -8,8 +8,8 @@ import { openWorld, type World } from '../kit/realm.ts'
 import { DAY_MS, revoking, tokenTarget } from '../kit/samples.ts'
 
 /**
- * A check of an index that nothing is wrong with never alarms, whatever is written, lifted, dropped, trimmed, or on its way
- * to the store, between and during its steps. That it does alarm is told by `index-differ.test.ts`.
+ * The check of a correct index never alarms, whatever is written, released, dropped or trimmed, or is on its way to the
+ * store, between and during its steps. The check's own tests show that it does alarm.
  */
 const RUNS = 300
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
@@ -97,7 +97,7 @@ class Life {
       case 'pass':
         clock.advance(one.days * DAY_MS)
         realms.ledger.raiseFloor(clock.wallMs())
-        // Also when it is not durable yet.
+        // Sometimes before it is durable.
         if (one.days > 1) await realms.ledger.settleFloor()
         return
       case 'drop':
@@ -131,7 +131,7 @@ class Life {
   }
 }
 
-test('[W83] no history, and nothing that happens during a check, makes an index differ that is what its log says', async () => {
+test('[W83] no history, and nothing that happens during a check, makes a correct index differ from its log', async () => {
   let [trimmed, during, dropped] = [0, 0, 0]
   const property = fc.asyncProperty(
     fc.array(step, { maxLength: 30 }),

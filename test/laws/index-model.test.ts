@@ -29,7 +29,7 @@ import {
 import type { PlainRow } from './naive.ts'
 
 const RUNS = 600
-/** Verdicts that one run of this file compares at least; what it did compare is printed. */
+/** Fewest verdicts that a run of this file must compare; the actual number is printed. */
 const VERDICTS_MIN = 200_000
 
 test('the folded index judges as a plain reading of all rows does, at every row', (context) => {
@@ -42,7 +42,7 @@ test('the folded index judges as a plain reading of all rows does, at every row'
 const SOURCE = 'oauth'
 const NAMES = { source: SOURCE, subject: 's', client: 'c', tenant: 't' }
 const cutoffOver = (shape: CutoffShape): Target => ({ kind: 'cut', shape, principals: NAMES })
-/** One rule of each level, the widest first. */
+/** One rule of each level, widest first. */
 const LEVELS: readonly Target[] = [
   cutoffOver('realm'),
   cutoffOver('tenant'),
@@ -57,7 +57,7 @@ function orders<T>(items: readonly T[]): readonly (readonly T[])[] {
   return items.flatMap((one, at) => orders(items.toSpliced(at, 1)).map((rest) => [one, ...rest]))
 }
 
-/** Tokens that miss one or more of the names, issued before, between and after six rules. */
+/** Tokens that lack one or more of the names, issued before, between and after six rules. */
 function tokensAround(places: readonly Position[]): readonly TokenFacts[] {
   const bare = { source: SOURCE, ancestors: [], issuedAtMs: NOW_MS, expiresAtMs: NOW_MS + 1_000 }
   const variants: readonly Partial<TokenFacts>[] = [
@@ -81,7 +81,7 @@ test('[A04] [A05] cutoffs of realm, tenant, client and subject, a grant and a to
       ...order.map((one): Rule => ({ kind: 'revoke', target: one, keepUntilMs: NOW_MS + 1_000_000 })),
     ]
     const rows = rules.map((rule, at) => ({ at: position(1, at + 1), atMs: NOW_MS, rule }))
-    // After the last row nothing but what is named itself is ended.
+    // After the last row, only exactly named tokens end.
     const places = [...rows.map(({ at }) => at), position(1, 99)].filter((_, at) => at % 2 === 0)
     verdicts += compareRows(rows, tokensAround(places)).verdicts
   }
@@ -94,7 +94,7 @@ test('`covers` says of a rule appended now what the index says once it is folded
     const first = { at: position(1, 1), atMs: NOW_MS, rule: EPOCH }
     const [revoking, holding] = [new RevocationIndex(DIGEST_KEY), new RevocationIndex(DIGEST_KEY)]
     for (const index of [revoking, holding]) index.fold(rowOf(1, EPOCH))
-    // Tokens of the time before the rule: later ones are not what it is asked about.
+    // Tokens from before the rule; `covers` is not meant for later ones.
     const later = NOW_MS + 6
     revoking.fold(rowOf(2, { kind: 'revoke', target: one, keepUntilMs: NOW_MS + 1_000_000 }, later))
     holding.fold(rowOf(2, { kind: 'hold', id: 'h', target: one }))
@@ -122,7 +122,7 @@ test('folding the same rows again, in one go or with verdicts between, gives the
     const [once, again] = [new RevocationIndex(DIGEST_KEY), new RevocationIndex(DIGEST_KEY)]
     for (const row of rows) once.fold(row)
     for (const row of rows) {
-      // As a store or a feed gives them: copies that lie somewhere inside a larger buffer.
+      // Copies inside a larger buffer, as stores and feeds give them.
       again.fold({ ...row, rule: Buffer.concat([Buffer.alloc(3), row.rule]).subarray(3) })
       answers(again)
     }

@@ -87,7 +87,7 @@ test('RFC 7515 appendix A.3 and RFC 8037 appendix A.4 verify', () => {
   const signature = 'hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg'
   const signed = 'eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc'
   assert.equal(verifySignature(ed, signed, Buffer.from(signature, 'base64url')), true)
-  // Its payload is no JSON, so it is no JWT.
+  // Its payload is not JSON, so it is not a JWT.
   assert.equal(parseJws(`${signed}.${signature}`), undefined)
 })
 
@@ -145,7 +145,7 @@ test('RSA by PKCS #1 never passes for PSS, nor the other way round', async () =>
   }
 })
 
-test('every change of a character is no JWS any more, or no signature of the key', async () => {
+test('changing any character gives an invalid JWS or an invalid signature', async () => {
   const { signing, verifying } = await pair('EdDSA')
   const text = signJws(CLAIMS, 'JWT', signing)
   const changes = fc.tuple(fc.nat(text.length - 1), fc.constantFrom(...'AQgwZz09-_.=+/ \n"{'))
@@ -159,7 +159,7 @@ test('every change of a character is no JWS any more, or no signature of the key
   )
 })
 
-test('[M07] only the compact form of three canonical segments is read', async () => {
+test('[M07] only the compact form of three canonical segments is parsed', async () => {
   const { signing } = await pair('EdDSA')
   const text = signJws(CLAIMS, 'JWT', signing)
   const [head = '', payload = '', signature = ''] = text.split('.')
@@ -203,7 +203,7 @@ test('[M10] RFC 7515 §4.1.11: extensions are refused, and so is what is encrypt
   assert.equal(parsed(`${part({ alg: 'EdDSA', typ: 'application/AT+JWT' })}.${part({})}.AAAA`).typ, 'at+jwt')
 })
 
-test('[M03] [M04] keys out of the header are never looked at', async () => {
+test('[M03] [M04] keys in the header are never used', async () => {
   const { verifying } = await pair('ES256')
   const attacker = await pair('ES256', 'attacker')
   const header = { alg: 'ES256', jwk: attacker.jwk, jku: 'https://evil.example', x5u: 'https://evil.example' }
@@ -212,10 +212,10 @@ test('[M03] [M04] keys out of the header are never looked at', async () => {
   assert.equal(verifyJws(forged, verifying), false)
 })
 
-test('[M08] a JWS is read up to JWS_MAX_CHARS and not one character beyond', () => {
+test('[M08] a JWS is parsed up to JWS_MAX_CHARS, and no longer', () => {
   const head = part({ alg: 'EdDSA' })
   const sized = (chars: number): string => {
-    // Claims grow by whole groups of four characters, the rest is put into the signature.
+    // Claims grow in groups of four characters; the remainder goes into the signature.
     const room = chars - head.length - 2
     const signature = 8 + ((room - 8) % 4)
     const bytes = ((room - signature) / 4) * 3
@@ -229,7 +229,7 @@ test('[M08] a JWS is read up to JWS_MAX_CHARS and not one character beyond', () 
   assert.equal(parseJws(tooLong), undefined)
 })
 
-test('a JWK that is private, symmetric, weak, malformed or not for signatures is no key', async () => {
+test('a JWK that is private, symmetric, weak, malformed or not for signatures is refused', async () => {
   const ec = (await pair('ES256')).jwk
   const members = await makePrivateMembers('ES256', new SeededRandom('keys'))
   const { publicKey } = await jose.generateKeyPair('RS256', { extractable: true })
@@ -266,14 +266,14 @@ test('a JWK that is private, symmetric, weak, malformed or not for signatures is
   assert.equal(importPublicJwk(rsa)?.algorithm, 'RS256')
 })
 
-test('of a key set, what can be used is taken, however many there are; what is no set is not [W15]', async () => {
+test('the usable keys of a key set are taken, however many there are; anything but a set is refused [W15]', async () => {
   const { jwk } = await pair('ES256')
   assert.equal(importJwks({ keys: [jwk, { kty: 'oct', k: 'AAAA' }, jwk] })?.length, 2)
   assert.equal(importJwks({ keys: Array.from({ length: KEYS_MAX + 1 }, () => jwk) })?.length, KEYS_MAX + 1)
   for (const one of [null, [], {}, { keys: {} }]) assert.equal(importJwks(one), undefined)
 })
 
-test('candidates are the keys that kid names, by the owner or by thumbprint; without kid a few of the algorithm', async () => {
+test('candidates are the keys that kid names, by id or thumbprint; without kid a few of the algorithm', async () => {
   const one = (await pair('ES256', 'one')).verifying
   const two = { ...(await pair('ES256', 'two')).verifying, kid: 'theirs' }
   const other = (await pair('EdDSA')).verifying
@@ -289,7 +289,7 @@ test('candidates are the keys that kid names, by the owner or by thumbprint; wit
   assert.equal(candidateKeys(parsed(`${part({ alg: 'ES256' })}.${part({})}.AAAA`), many).length, 4)
 })
 
-test('dates and audiences are read as RFC 7519 has them, or not at all', () => {
+test('dates and audiences are parsed as RFC 7519 defines them, or refused', () => {
   assert.equal(numericDateMs(1_772_366_400), 1_772_366_400_000)
   assert.equal(numericDateMs(1.5), 1_500)
   for (const one of ['1', null, -1, 1e15, undefined, []]) assert.equal(numericDateMs(one), undefined)

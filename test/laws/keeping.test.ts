@@ -38,9 +38,9 @@ import { SeededRandom } from '../kit/seeded-random.ts'
 import { naiveWhy, type PlainRow } from './naive.ts'
 
 /**
- * No rule leaves while anything that it hits can be alive or minted: over clocks that run ahead or behind, restarts, trims,
- * snapshots, rows of older versions, issuers that are deleted and come back. What hits what is told by comparing names
- * over every row that there ever was; what can be alive is told by what the model lets an issuer mint.
+ * No rule is dropped while a token that it covers can be live or minted: with clocks ahead or behind, restarts, trims,
+ * snapshots, rows of older versions, and issuers that are deleted and come back. Comparing names over every row that
+ * ever existed says what a rule covers; the model of what an issuer may mint says what can be live.
  */
 const RUNS = 150
 const IDP = 'https://idp/'
@@ -120,15 +120,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 class Years {
   readonly #world: World
   #realms: Realms
-  /** Tokens that exist, ours and foreign; some of the latter are minted anew at every look. */
+  /** Existing tokens, ours and foreign. Some foreign ones are minted anew at every check. */
   readonly #tokens: TokenFacts[] = []
   readonly #rows: PlainRow[] = []
-  /** How far the wall clock is from what is true. */
+  /** How far the wall clock is ahead of true time. */
   #aheadMs = 0
   #passedMs = 0
   #texts = 0
   #signed = 0
-  /** How long sessions of the issuer mint, if that was agreed. */
+  /** How long the issuer's sessions mint tokens, if agreed. */
   readonly #sessionMs: number | undefined
   readonly #withoutIat: boolean
   #copy: RevocationIndex | undefined
@@ -146,7 +146,7 @@ class Years {
     return this.#realms.default
   }
 
-  /** What the time really is, whatever our own clock says. */
+  /** The true time, whatever our clock says. */
   get #trueMs(): number {
     return START_MS + this.#passedMs
   }
@@ -200,15 +200,15 @@ class Years {
     const intent = intentOf(realm, `text ${this.#texts}`, { client, session, expiresAtMs })
     const record = recordOf(realm, intent, { position: realm.position(), issuedAtMs: realm.nowMs() })
     await this.#remember()
-    // A session of ours mints through what is alive of it: once it is over, nothing is.
+    // A session of ours mints only through live tokens; once they are over, nothing.
     if (naiveWhy(this.#rows, record) !== undefined) return
     await this.#commit([putToken(record)])
     this.#tokens.push(record)
   }
 
-  /** By the issuer's own clock, which is right; `iat` ahead is what it may write, too. */
+  /** Signs by the issuer's clock, which is right; the issuer may set `iat` ahead. */
   #sign({ who, aheadDays, silent }: Extract<Step, { kind: 'sign' }>): void {
-    // An issuer that vouches for the end of its sessions dates nothing past it.
+    // An issuer with bounded sessions dates nothing past their end.
     const issuedAtMs = this.#trueMs + (this.#sessionMs === undefined ? aheadDays * DAY_MS : 0)
     const issued = silent && this.#withoutIat ? {} : { issuedAtMs }
     this.#tokens.push(
@@ -222,7 +222,7 @@ class Years {
     )
   }
 
-  /** No issuer gives an id twice. */
+  /** No issuer uses an id twice. */
   #nextJti(): string {
     this.#signed += 1
     return `jti ${this.#signed - 1}`
@@ -242,13 +242,13 @@ class Years {
     }
   }
 
-  /** The session that somebody has now: where they end, another one comes. */
+  /** A person's current session; a new one begins where the last ended. */
   #session(who: string): string {
     const nth = this.#sessionMs === undefined ? 0 : Math.floor(this.#passedMs / this.#sessionMs)
     return `${who}${nth}`
   }
 
-  /** What the issuer's sessions of so long ago, and whoever has its keys, can have signed just now. */
+  /** Tokens that the issuer's oldest possible sessions, or a holder of its keys, can have signed just now. */
   #mintedNow(): readonly TokenFacts[] {
     const nowMs = this.#trueMs
     const loginMs = this.#sessionMs === undefined ? START_MS : nowMs - this.#sessionMs
@@ -268,7 +268,7 @@ class Years {
     const isTheirs = drawn.kind === 'session' && drawn.source === SOURCE
     const what: Target = isTheirs ? { ...drawn, session: this.#session(drawn.session) } : drawn
     if (what.kind === 'token') return
-    // Where a session's end is counted from a clock that is behind, and nothing tells that, it ends too early; docs/issuers.md.
+    // If a session's end is counted by a clock that is unnoticedly behind, it ends too early; see docs/issuers.md.
     const isSession = isTheirs || (what.kind === 'cut' && what.basis === 'authenticated')
     const { clock, store } = this.#world
     if (
@@ -288,7 +288,7 @@ class Years {
     await this.#olden({ ...rule, keepUntilMs: realm.nowMs() + LIFETIME_MAX_MS + 600_000 })
   }
 
-  /** As an older version wrote it, past the commit; and this one starts. */
+  /** Writes a row as an older version did, bypassing the commit, and starts again. */
   async #olden(rule: RevokeRule): Promise<void> {
     const { store } = this.#world
     const realm = this.#realm
@@ -334,7 +334,7 @@ class Years {
     this.#passedMs += ms
     clock.advance(ms)
     await this.#remember()
-    // A clock that is wrong raises no floor: that is what `Floor` is for.
+    // A wrong clock must not raise the floor; `Floor` sees to that.
     this.#realms.ledger.raiseFloor(Math.min(this.#trueMs, clock.wallMs()))
     await this.#realms.ledger.settleFloor()
     for (const index of [this.#realm.index, this.#copy]) {
@@ -356,7 +356,7 @@ class Years {
     this.#realms = await Realms.open({ store, clock, master: MASTER, random, defer: queueMicrotask })
   }
 
-  /** Another reader's index, which lives by floors alone from here on. */
+  /** A copy of the index, like a reader's, which from here on depends on floors alone. */
   #copied(): RevocationIndex {
     const { index, keys } = this.#realm
     const epoch = index.epochs.at(-1)
@@ -381,7 +381,7 @@ class Years {
     assert.equal(outcome.kind, 'applied')
   }
 
-  /** Rows that have come, before a trim can take them. */
+  /** Keeps the new rows before a trim can remove them. */
   async #remember(): Promise<void> {
     const realm = this.#realm
     for (const row of await realm.store.rowsAfter(realm.ordinal, this.#rows.length, 10_000)) {
@@ -390,7 +390,7 @@ class Years {
     }
   }
 
-  /** Whatever can be alive by the true time, or by ours, and was hit once, is hit. */
+  /** Every token that was hit and can be live, by true time or ours, is still hit. */
   async check(): Promise<void> {
     await this.#remember()
     const realm = this.#realm
@@ -425,7 +425,7 @@ const agreed: fc.Arbitrary<Agreed> = fc.record({
   withoutIat: fc.boolean(),
 })
 
-test('[H12] [G03] by any clock no rule leaves while anything that it hits can be alive or minted', async (context) => {
+test('[H12] [G03] with any clock no rule is dropped while a token that it covers can be live or minted', async (context) => {
   let [hits, dropped] = [0, 0]
   const steps = fc.array(step, { minLength: 20, maxLength: 50 })
   const property = fc.asyncProperty(agreed, steps, async (terms, all) => {

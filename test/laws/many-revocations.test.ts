@@ -18,7 +18,7 @@ function cpuMs(act: () => void): number {
   return best / 1_000
 }
 
-/** What a read path asks of the index for a token that lives: with and without an entry of its own. */
+/** What a read path asks of the index for a live token. */
 function readMany(index: RevocationIndex): void {
   for (let nth = 0; nth < 20_000; nth += 1) {
     const verdict = judge({ facts: FACTS, index, nowMs: NOW_MS, lag: 'fresh' })
@@ -27,12 +27,12 @@ function readMany(index: RevocationIndex): void {
 }
 const FACTS = factsAt(-1)
 
-test('[F19] [P01] twice as many revocations as a cache holds push none out, and slow nobody else down', () => {
+test('[F19] [P01] twice as many revocations as a cache holds evict none, and slow down nobody else', () => {
   const index = indexAt(2)
   for (let nth = 0; nth < OLDEST; nth += 1)
     index.fold(rowOf(index.seq + 1, revoking(tokenTarget(nth), KEEP_FOREVER_MS)))
   const few = cpuMs(() => readMany(index))
-  // One who issues and revokes in a loop.
+  // Somebody issues and revokes in a loop.
   for (let nth = OLDEST; nth < MANY; nth += 1)
     index.fold(rowOf(index.seq + 1, revoking(tokenTarget(nth), NOW_MS + 1)))
   const many = cpuMs(() => readMany(index))
@@ -49,7 +49,7 @@ test('[F19] [P01] twice as many revocations as a cache holds push none out, and 
   for (const nth of [0, 1, OLDEST - 1, OLDEST, MANY / 2, MANY - 1])
     assert.ok(isRevoked(nth, index), String(nth))
   assert.equal(index.ended.size, 2 * MANY)
-  // What can hit nothing any more goes, so that the loop leaves nothing behind; what can, stays.
+  // Entries that can cover nothing any more are dropped, so the loop leaves nothing behind; others stay.
   index.raiseFloor(NOW_MS + 86_400_000)
   for (let slice = 0; slice < 64; slice += 1) index.dropExpired(slice)
   for (let nth = 0; nth < OLDEST; nth += 1) assert.ok(isRevoked(nth, index), String(nth))

@@ -7,12 +7,12 @@ export type PlainRow = { readonly at: Position; readonly atMs: number; readonly 
 type Why = 'lost' | 'revoked' | 'held' | undefined
 
 /**
- * The verdict by comparing names over the whole list of rows: slow, short, and written from the model's sentences
- * (§5.1, §5.2, §5.4, §5.5) alone, so that the index can be held against it.
+ * The verdict by comparing names over the whole list of rows. Slow, short, and written only from the model (§5.1, §5.2,
+ * §5.4, §5.5), to compare the index with.
  */
 export function naiveWhy(rows: readonly PlainRow[], facts: TokenFacts): Why {
   if (rows.some(({ rule }) => rule.kind === 'epoch' && facts.position < rule.lostBelow)) return 'lost'
-  // Whatever hits a token hits what came of it, whatever else the two have in common (§2.2).
+  // A rule that hits a token also hits its descendants (§2.2).
   const line = [facts, ...facts.ancestors]
   if (line.some((one) => isEnded(rows, one) || isBelowCutoff(rows, one))) return 'revoked'
   return line.some((one) => isHeld(rows, one)) ? 'held' : undefined
@@ -22,7 +22,7 @@ function isEnded(rows: readonly PlainRow[], one: Ancestor): boolean {
   return rows.some(({ rule }) => rule.kind === 'revoke' && namesExact(rule.target, one))
 }
 
-/** A rule names exactly what the token is or bears. */
+/** Whether a rule names an exact id of the token. */
 function namesExact(target: Target, one: Ancestor): boolean {
   switch (target.kind) {
     case 'token':
@@ -40,7 +40,7 @@ function namesExact(target: Target, one: Ancestor): boolean {
   }
 }
 
-/** A foreign token is hit by its issuer's times: with a skew, and by anything when it does not say them. */
+/** A cutoff hits a foreign token by its issuer's times, with a skew, and always if it lacks them. */
 function isForeignCutoff({ issuedAtMs, foreign }: Ancestor, cutoff: CutoffTarget, atMs: number): boolean {
   const itsMs = cutoff.basis === 'authenticated' ? foreign?.authenticatedAtMs : issuedAtMs
   return (
@@ -50,20 +50,20 @@ function isForeignCutoff({ issuedAtMs, foreign }: Ancestor, cutoff: CutoffTarget
 }
 
 /**
- * A key of the index holds two slots (§5.4): the highest plain cutoff, and one dated cutoff made of the highest instant
- * and the highest position. So of dated cutoffs over the same names one may give the instant and another the position.
+ * A key of the index has two slots (§5.4): the highest plain cutoff, and one dated cutoff made of the highest instant
+ * and the highest position. So of dated cutoffs over the same names, one may give the instant and another the position.
  */
 function isBelowCutoff(rows: readonly PlainRow[], one: Ancestor): boolean {
   const over: { readonly at: Position; readonly atMs: number; readonly cutoff: CutoffTarget }[] = []
   for (const { at, atMs, rule } of rows) {
     if (rule.kind === 'revoke' && rule.target.kind === 'cut' && namesAll(rule.target, one)) {
-      // What was a hold keeps the hold's own place (§5.5).
+      // A cutoff that was a hold keeps the hold's position (§5.5).
       over.push({ at: rule.target.asOf?.at ?? at, atMs, cutoff: rule.target })
     }
   }
   if (one.foreign !== undefined) return over.some(({ cutoff, atMs }) => isForeignCutoff(one, cutoff, atMs))
   return over.some(({ at, cutoff }) => {
-    // Only foreign tokens have a login that is measured.
+    // Only foreign tokens have a login time.
     if (cutoff.basis === 'authenticated') return false
     if (one.position >= at) return false
     if (cutoff.issuedBeforeMs === undefined) return true
@@ -83,7 +83,7 @@ function isHeld(rows: readonly PlainRow[], one: Ancestor): boolean {
     const { target } = rule
     if (target.kind !== 'cut') return namesExact(target, one)
     const before = target.issuedBeforeMs ?? Number.POSITIVE_INFINITY
-    // While a hold lasts nothing may be minted for what it covers; what a foreign issuer mints is held, too.
+    // During a hold nothing may be minted for its targets; tokens that a foreign issuer mints are held too.
     if (one.foreign !== undefined && namesAll(target, one) && isForeignCutoff(one, target, Infinity))
       return true
     return (
@@ -99,7 +99,7 @@ function isReleased(later: readonly PlainRow[], id: string): boolean {
   return later.some(({ rule }) => rule.kind === 'release' && rule.id === id)
 }
 
-/** Whether an earlier row holds this id still at row `nth`: an id that is in force is not placed a second time. */
+/** Whether an earlier row still holds this id at row `nth`: an active hold is not placed twice. */
 function isInForce(rows: readonly PlainRow[], { rule }: PlainRow, nth: number, id: string): boolean {
   if (rule.kind !== 'hold' || rule.id !== id) return false
   const from = rows.findIndex((row) => row.rule === rule)

@@ -7,10 +7,10 @@ import { actOf, intentOf, rawOf, tryIssue } from '../kit/acts.ts'
 import { openWorld, START_MS } from '../kit/realm.ts'
 
 const RACES = 10_000
-/** Clients that race side by side, so that groups hold writes of many of them. */
+/** Clients that race in parallel, so that groups hold writes of several. */
 const AT_ONCE = 50
 
-/** A number from 0 to `below`, the same in every run: a race that fails fails again. */
+/** A number from 0 to `below`, the same in every run, so that a failing race is reproducible. */
 function generator(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -23,7 +23,7 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await Promise.resolve()
 }
 
-/** A store whose flushes take some turns of the event loop, so that writes of any order meet in a group or miss it. */
+/** A store whose flushes take some turns of the event loop, so that writes share a group in any order, or miss it. */
 class SlowStore extends MemoryStore {
   readonly #draw = generator(7)
 
@@ -79,7 +79,7 @@ async function race(realm: Realm, client: string, { draw, told }: Draws): Promis
 
 type Turns = { readonly judging: number; readonly committing: number }
 
-/** Judges, then does something else for a while, then commits: as a handler that reads a request's body does. */
+/** Judges, waits, then commits, like a handler that reads a request's body. */
 async function mint(realm: Realm, client: string, { judging, committing }: Turns): Promise<Issued> {
   await turns(judging)
   const judgedAt = realm.position()

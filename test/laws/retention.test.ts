@@ -36,7 +36,7 @@ type Step =
       readonly client: string
       readonly lifeMs: number
       readonly parent: number | undefined
-      /** Another token that it is made with the help of: of another grant. */
+      /** A token of another grant that helps to make it. */
       readonly actor: number | undefined
     }
   | { readonly kind: 'assign'; readonly client: string; readonly lifeMs: number }
@@ -100,7 +100,7 @@ class Years {
   readonly #world: World
   #realms: Realms
   readonly #tokens: TokenRecord[] = []
-  /** The whole log, what was trimmed off included. */
+  /** The whole log, including trimmed rows. */
   readonly #rows: PlainRow[] = []
   #texts = 0
   checked = 0
@@ -145,7 +145,7 @@ class Years {
   async #issue({ client: of, lifeMs: life, parent, actor }: Extract<Step, { kind: 'issue' }>): Promise<void> {
     const realm = this.#realm
     const ups = [...(await this.#live(parent)), ...(await this.#live(actor))]
-    // No child outlives its parents: that is the dialects' duty, and what the keep of a rule rests on.
+    // No child outlives its parents: the dialects ensure that, and how long rules are kept depends on it.
     const expiresAtMs = Math.min(realm.nowMs() + life, ...ups.map((up) => up.expiresAtMs))
     const ancestors = ancestorsFrom(ups).slice(0, 8)
     const intent = intentOf(realm, this.#text(), { client: of, expiresAtMs, ancestors })
@@ -233,7 +233,7 @@ class Years {
     return (await this.#realm.find(rawOf(text))).verdict.kind === 'active'
   }
 
-  /** Every token is active if, and only if, it has not expired and no row of the whole log ever named it. */
+  /** A token must be active exactly if it has not expired and no row of the whole log ever named it. */
   async check(): Promise<void> {
     const realm = this.#realm
     const rows = this.#rows
@@ -249,7 +249,7 @@ class Years {
   }
 }
 
-test('[G03] over years of forgetting and restarting no rule goes before all that it hit', async (context) => {
+test('[G03] over years of dropping and restarting no rule is dropped before all tokens that it hit', async (context) => {
   let [checked, dropped, trimmed] = [0, 0, 0]
   const property = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
     const years = new Years(await openWorld())

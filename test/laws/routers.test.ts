@@ -31,7 +31,7 @@ function matcherOf(templates: Templates): (path: readonly string[]) => unknown {
   }
 }
 
-/** Paths of the shape of a template, with values or words of the tables at its parameters, and some of them spoilt. */
+/** Paths in the shape of a template, with values or words of the tables for parameters, and some of them broken. */
 function pathsOf(templates: Templates): fc.Arbitrary<readonly string[]> {
   const segment = fc.constantFrom(
     ...VALUES,
@@ -49,7 +49,7 @@ function pathsOf(templates: Templates): fc.Arbitrary<readonly string[]> {
   return fc.oneof(filled, spoilt)
 }
 
-/** The rule without a tree: each segment leaves the templates that have it, or else those with a parameter there. */
+/** The routing rule without a tree: each segment keeps the templates that have it, or else those with a parameter there. */
 function narrowed(templates: Templates, path: readonly string[]): unknown {
   let left = templates.map(split)
   for (const [at, segment] of path.entries()) {
@@ -76,7 +76,7 @@ function described(template: readonly string[] | undefined, path: readonly strin
   }
 }
 
-test('every table routes as the rule says: a literal wins over a parameter, and the choice is final', () => {
+test('every table routes as the rule says: a literal wins over a parameter, without backtracking', () => {
   for (const templates of [V2, V3, CONTROL]) {
     const match = matcherOf(templates)
     fc.assert(

@@ -46,23 +46,23 @@ import {
 import { SeededRandom } from '../kit/seeded-random.ts'
 import { dump, History } from './history.ts'
 
-/** The first code that no version knows: what a newer one might write. */
+/** The first code that no version knows; a newer version might write it. */
 const UNKNOWN = Math.max(...ROW_KIND_NAMES.map((kind) => ROW_KINDS[kind].code)) + 1
 const AUDIT = { by: 'test', from: 'local', how: 'test' }
 const REALM = realmOrdinal(1)
-/** The token that the examples below are about. */
+/** The token in the examples below. */
 const TOKEN = factsAt(1, { position: position(1, 2) })
 
 type Example<K extends RowKind> = {
   readonly rule: Extract<Rule, { readonly kind: K }>
-  /** What stands before it: a release alone is nothing. */
+  /** Rows before it, because a release alone has no effect. */
   readonly after: readonly Rule[]
-  /** What the verdict on the token is then. */
+  /** The verdict on the token afterwards. */
   readonly verdict: 'active' | 'revoked' | 'held' | 'lost'
 }
 const HOLD = { kind: 'hold', id: 'hld_1', target: tokenTarget(1) } as const
 
-/** A kind that is added does not compile until it has an example here, and then every reader below is tried with it. */
+/** A new kind does not compile until it has an example here; then every reader below is tested with it. */
 const EXAMPLES: { readonly [K in RowKind]: Example<K> } = {
   revoke: {
     rule: { kind: 'revoke', target: tokenTarget(1), keepUntilMs: NOW_MS + 4e10 },
@@ -115,7 +115,7 @@ for (const kind of ROW_KIND_NAMES) {
       assert.deepEqual(same, [kind])
     })
 
-    it('makes of a token what its example says, in the index, a snapshot of it and a replica', () => {
+    it('gives a token the verdict of its example, in the index, a snapshot of it and a replica', () => {
       const history = new History([...after, rule])
       const index = history.index(history.seq)
       assert.equal(verdictOf(index), verdict)
@@ -139,11 +139,11 @@ for (const kind of ROW_KIND_NAMES) {
       group.add(writeOf(rule))
       assert.equal(group.cover(REALM, TOKEN), isNegative)
       assert.equal(group.cover(REALM, factsAt(2, { position: position(2, 9) })), false)
-      // An epoch is begun while nothing else is written, so it need not go first.
+      // An epoch begins while nothing else is written, so it need not go first.
       assert.equal(revokes(writeOf(rule)), isNegative && verdict !== 'lost')
     })
 
-    it('is carried over from a side log if it says of the token anything but "as before a restore"', () => {
+    it('is recovered from a side log if it changes a verdict in another way than a restore does', () => {
       assert.equal(traitsOf(rule).isSalvaged, traitsOf(rule).turnsVerdicts && verdict !== 'lost')
     })
 
@@ -177,14 +177,14 @@ for (const kind of ROW_KIND_NAMES) {
 describe('a row of a kind that is not known here', () => {
   const strange = (seq: number): LogRow => ({ ...rowOf(seq, EXAMPLES.release.rule), kind: UNKNOWN })
 
-  it('has no name, and asking for it stops the reader', () => {
+  it('has no name, and asking for its name stops the reader', () => {
     for (const code of [0, UNKNOWN, 6, 255, -1, 1.5, Number.NaN]) {
       assert.equal(rowKindOfCode(code), undefined)
       assert.throws(() => rowKindOf({ kind: code }), ContractBroken)
     }
   })
 
-  it('is never folded, and never passed over by asking again: the index stays where it stands', () => {
+  it('is never folded, and never skipped by a retry: the index stays where it is', () => {
     const index = indexAt(3)
     for (let times = 0; times < 2; times += 1) {
       assert.throws(() => index.fold(strange(4)), ContractBroken)
@@ -193,7 +193,7 @@ describe('a row of a kind that is not known here', () => {
     }
   })
 
-  it('makes a replica ask for a snapshot, with nothing of its event applied', () => {
+  it('makes a replica ask for a snapshot, and apply no part of its event', () => {
     const history = new History([])
     const replica = new Replica()
     replica.load(history.snapshot(1))
@@ -206,7 +206,7 @@ describe('a row of a kind that is not known here', () => {
     assert.equal(replica.index.ended.size, 0)
   })
 
-  it('puts a realm out of order that a newer version has written to, and stops a directory', async () => {
+  it('puts a realm out of order if a newer version wrote it, and stops a directory', async () => {
     const store = new MemoryStore(START_MS)
     const world = await openWorld(store)
     await write(world, [EXAMPLES.revoke.rule])

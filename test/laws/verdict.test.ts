@@ -41,7 +41,7 @@ function judged(facts: TokenFacts, ...targets: readonly Target[]): Verdict {
   return ask(index, { facts })
 }
 
-/** Everything that can be wrong with a token, in the order in which it is said. */
+/** Everything that can be wrong with a token, in the order of precedence. */
 const CONDITIONS = ['lost', 'revoked', 'held', 'expired', 'not_yet_valid', 'rotated', 'stale'] as const
 type Condition = (typeof CONDITIONS)[number]
 
@@ -85,7 +85,7 @@ describe('time', () => {
     assert.deepEqual(ask(index, { facts, nowMs: NOW_MS + 1 }), inactive('expired'))
   })
 
-  test('the floor beats a clock that was set back (model §3.4)', () => {
+  test('the floor takes precedence over a clock that was set back (model §3.4)', () => {
     const index = indexAt(10)
     index.raiseFloor(NOW_MS)
     const yearsAgo = NOW_MS - 900 * DAY_MS
@@ -106,7 +106,7 @@ describe('time', () => {
 })
 
 describe('lag and single use', () => {
-  test('an index that may be behind never says active, but says what it knows to be dead', () => {
+  test('an index that may be behind never says active, but reports tokens that it knows to be dead', () => {
     for (const lag of ['stale', 'starting'] satisfies Lag[]) {
       const index = indexAt(10)
       assert.deepEqual(ask(index, { lag }), { kind: 'unknown', why: lag })
@@ -116,7 +116,7 @@ describe('lag and single use', () => {
     }
   })
 
-  test('a spent token says how it was spent', () => {
+  test('the verdict on a spent token says how it was spent', () => {
     assert.deepEqual(ask(indexAt(10), { spent: 'rotated' }), inactive('rotated'))
     assert.deepEqual(ask(indexAt(10), { spent: 'consumed' }), inactive('consumed'))
   })
@@ -141,7 +141,7 @@ describe('things', () => {
   ]
 
   for (const [kind, own, other] of exact) {
-    test(`a rule on a ${kind} hits what bears its id, whenever issued, and nothing else (model §5.1)`, () => {
+    test(`a rule on a ${kind} hits tokens with its id, whenever issued, and nothing else (model §5.1)`, () => {
       assert.deepEqual(judged(factsAt(1), own), inactive('revoked'))
       assert.deepEqual(judged(factsAt(1, { position: position(1, 999) }), own), inactive('revoked'))
       assert.deepEqual(judged(factsAt(1), other), ACTIVE)
@@ -157,14 +157,14 @@ describe('things', () => {
     })
   }
 
-  test('grants and sessions of one id in two sources are two; a key is one in all', () => {
+  test('grants and sessions with the same id in two sources are different; a key is the same in all', () => {
     const elsewhere = factsAt(1, { source: 'identity' })
     assert.deepEqual(judged(elsewhere, { kind: 'grant', source: SOURCE, grant: grantAt(1) }), ACTIVE)
     assert.deepEqual(judged(elsewhere, { kind: 'session', source: SOURCE, session: 'session 1' }), ACTIVE)
     assert.deepEqual(judged(elsewhere, { kind: 'key', keyId: 'key 1' }), inactive('revoked'))
   })
 
-  test('a token that is judged without its digest is found by its handle', () => {
+  test('a token judged without its digest is found by its handle', () => {
     const { digest: _, ...jwt } = factsAt(1)
     assert.deepEqual(judged(jwt, tokenTarget(1)), inactive('revoked'))
     assert.deepEqual(judged(jwt, tokenTarget(2)), ACTIVE)
@@ -189,7 +189,7 @@ describe('foreign tokens', () => {
   const at = (over: Partial<TokenFacts>): TokenFacts => ({ ...facts, ...over })
   const hit = (cutoff: CutoffTarget, one: TokenFacts): boolean => judged(one, cutoff).kind === 'inactive'
 
-  test('one is revoked by its issuer and jti, and by no other pair', () => {
+  test('a foreign token is revoked by its issuer and jti, and by no other pair', () => {
     assert.deepEqual(judged(facts, target), inactive('revoked'))
     assert.deepEqual(judged(facts, { ...target, issuer: 'https://idq' }), ACTIVE)
     assert.deepEqual(judged(facts, { ...target, jti: 'other' }), ACTIVE)
@@ -209,7 +209,7 @@ describe('foreign tokens', () => {
     assert.ok(!hit(dated, at({ issuedAtMs: NOW_MS - 39_999 })))
   })
 
-  test('a token that does not say when it was issued is hit by any cutoff, however old its instant', () => {
+  test('a token without an issue time is hit by every cutoff, however old', () => {
     const { issuedAtMs: _issuedAtMs, ...silent } = facts
     for (const cutoff of [subject, { ...subject, issuedBeforeMs: 0 }, { ...subject, issuedBeforeMs: -5 }]) {
       assert.ok(hit(cutoff, silent))
@@ -217,7 +217,7 @@ describe('foreign tokens', () => {
     assert.deepEqual(judged(silent, { ...target, jti: 'other' }), ACTIVE)
   })
 
-  test('a cutoff by login measures the login, not the token; without one it hits (model §5.6)', () => {
+  test('a cutoff by login uses the login time, not the token’s; without one it hits (model §5.6)', () => {
     const cutoff: CutoffTarget = { ...subject, basis: 'authenticated' }
     const login = (authenticatedAtMs: number): TokenFacts =>
       at({ issuedAtMs: NOW_MS + 3_600_000, foreign: { jti: 'j', skewMs: 60_000, authenticatedAtMs } })
@@ -237,7 +237,7 @@ describe('foreign tokens', () => {
     assert.deepEqual(ask(index, { facts }), ACTIVE)
   })
 
-  test('a hold on a subject holds what its issuer mints while it lasts, too', () => {
+  test('a hold on a subject also holds tokens that its issuer mints meanwhile', () => {
     const index = indexAt(10)
     fold(index, { kind: 'hold', id: 'h', target: subject })
     assert.deepEqual(ask(index, { facts: at({ issuedAtMs: NOW_MS + 3_600_000 }) }), inactive('held'))
@@ -245,14 +245,14 @@ describe('foreign tokens', () => {
     assert.deepEqual(ask(index, { facts }), ACTIVE)
   })
 
-  test('a dated hold leaves what was issued after its instant', () => {
+  test('a dated hold leaves tokens issued after its instant', () => {
     const index = indexAt(10)
     fold(index, { kind: 'hold', id: 'h', target: { ...subject, issuedBeforeMs: NOW_MS } })
     assert.deepEqual(ask(index, { facts: at({ issuedAtMs: NOW_MS + 60_000 }) }), inactive('held'))
     assert.deepEqual(ask(index, { facts: at({ issuedAtMs: NOW_MS + 60_001 }) }), ACTIVE)
   })
 
-  test('one is held by its issuer and jti, too', () => {
+  test('a foreign token is held by its issuer and jti', () => {
     const index = indexAt(10)
     fold(index, { kind: 'hold', id: 'h', target })
     assert.deepEqual(ask(index, { facts }), inactive('held'))
@@ -276,7 +276,7 @@ describe('cut-offs', () => {
   }
 
   for (const shape of Object.keys(strangers) as CutoffShape[]) {
-    test(`a cut of shape ${shape} hits what was issued before it, and nothing else (model §5.2)`, () => {
+    test(`a cut of shape ${shape} hits tokens issued before it, and nothing else (model §5.2)`, () => {
       const target: Target = { kind: 'cut', shape, principals: names }
       const index = indexAt(10)
       fold(index, revoking(target))
@@ -308,7 +308,7 @@ describe('cut-offs', () => {
     })
   }
 
-  test('[D10] the same words as subject, client and tenant are three things', () => {
+  test('[D10] the same name as subject, client and tenant means three different principals', () => {
     const facts = factsAt(1, { subject: '77', client: 'a', tenant: 'b' })
     const cutoff = (shape: CutoffShape): Target => ({
       kind: 'cut',
@@ -319,7 +319,7 @@ describe('cut-offs', () => {
     assert.deepEqual(judged(facts, cutoff('subject')), inactive('revoked'))
   })
 
-  test('[H04] a dated cutoff spares what was issued from its instant on; a later cutoff does not shorten it', () => {
+  test('[H04] a dated cutoff spares tokens issued from its instant on; a later cutoff does not shorten it', () => {
     const dated = (issuedBeforeMs: number): Target => ({
       kind: 'cut',
       shape: 'client',
@@ -337,7 +337,7 @@ describe('holds in the verdict', () => {
   const names = { source: SOURCE, client: 'client 1' }
   const target: Target = { kind: 'cut', shape: 'client', principals: names }
 
-  test('revoked comes before held, and stays when the hold is lifted (model §5.5)', () => {
+  test('revoked takes precedence over held, and stays when the hold is released (model §5.5)', () => {
     const index = indexAt(10)
     fold(index, { kind: 'hold', id: 'h', target })
     fold(index, revoking(tokenTarget(1)))
@@ -346,7 +346,7 @@ describe('holds in the verdict', () => {
     assert.deepEqual(ask(index), inactive('revoked'))
   })
 
-  test('while a hold lasts nothing may be minted for what it covers; after its release it may', () => {
+  test('during a hold nothing may be minted for its targets; after its release it may', () => {
     const index = indexAt(10)
     fold(index, { kind: 'hold', id: 'h', target })
     fold(index, { kind: 'hold', id: 'i', target })
@@ -369,7 +369,7 @@ describe('holds in the verdict', () => {
   })
 })
 
-// The kind: a token that was made with the help of another one, and shares neither grant nor session nor key with it.
+// A token made with the help of another one, which shares neither grant nor session nor key with it.
 describe('what hits an ancestor hits the token (model §2.2)', () => {
   const {
     digest: _digest,
@@ -378,7 +378,7 @@ describe('what hits an ancestor hits the token (model §2.2)', () => {
     ...bare
   } = factsAt(4, { source: 'iss:https://idp' })
   const foreign = { ...bare, position: BEYOND_LOGS, foreign: { jti: 'j', skewMs: 0 } }
-  /** The actor stands last, behind another one that nothing hits. */
+  /** The actor is last, after an ancestor that no rule hits. */
   const child = factsAt(1, { ancestors: ancestorsFrom([factsAt(3), factsAt(2), foreign]) })
   const cutoff = (shape: CutoffShape, nth: number, source = SOURCE): Target => ({
     kind: 'cut',
@@ -420,13 +420,13 @@ describe('what hits an ancestor hits the token (model §2.2)', () => {
     })
   }
 
-  test('[H15] the same ids in another source are others', () => {
+  test('[H15] the same ids in another source are different', () => {
     assert.deepEqual(judged(child, tokenTarget(2, 'identity')), ACTIVE)
     assert.deepEqual(judged(child, { kind: 'grant', source: 'identity', grant: grantAt(2) }), ACTIVE)
     assert.deepEqual(judged(child, { kind: 'session', source: 'identity', session: 'session 2' }), ACTIVE)
   })
 
-  test('[H15] an entry that does not say by what it could be ended makes nothing active', () => {
+  test('[H15] an ancestor without ids that a rule could name never makes a token active', () => {
     const { grant: _old, session: _older, ...before } = UP
     const old = factsAt(1, { ancestors: [before] })
     assert.deepEqual(judged(old), inactive('unknown'))
